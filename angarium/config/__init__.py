@@ -1,0 +1,1 @@
+"""What the operator writes. Start with ``schema``; knows nothing of the rest of Angarium."""

@@ -1,0 +1,157 @@
+"""The values that cross the queue's boundary. What is on disk has its own types, in ``records``."""
+
+from collections.abc import Sequence
+from typing import Literal, NewType
+
+import msgspec
+
+from angarium.smtp.envelope import Envelope
+
+UnixMs = NewType("UnixMs", int)
+MessageId = NewType("MessageId", bytes)  # 16 octets, UUIDv7 (RFC 9562): time-ordered
+PartitionNumber = NewType("PartitionNumber", int)
+
+DEFAULT_TENANT = "default"
+DEFAULT_STREAM = "default"
+
+
+class DeliveryId(msgspec.Struct, frozen=True, order=True):
+    """One recipient of one message. Written ``<uuid>.<index>`` for people."""
+
+    message_id: MessageId
+    index: int  # position in the envelope's recipients, 0..65534
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a submission came from, for the log and for `queue show`."""
+
+    listener: str  # "submission 127.0.0.1:2525", "dsn", "cli"
+    client: str = ""  # address of the client
+    user: str = ""  # who logged in
+
+
+class Submission(msgspec.Struct, frozen=True, kw_only=True):
+    """One accepted message. The content is final: CRLF line ends, trace headers added, no dot-stuffing."""
+
+    message_id: MessageId
+    tenant: str = DEFAULT_TENANT
+    stream: str = DEFAULT_STREAM
+    envelope: Envelope
+    content: bytes
+    header_octets: int  # length of the header block including the empty line
+    header_from: str  # domain of the header From, A-label, "" if none: chooses the DKIM key
+    message_id_header: str = ""  # for the log
+    accepted: UnixMs
+    expires: UnixMs
+    origin: Origin
+    partitions: tuple[PartitionNumber, ...]  # of each recipient, same order
+    not_before: UnixMs = UnixMs(0)  # the first attempt is due then
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """What the last attempt met."""
+
+    at: UnixMs
+    host: str  # MX host or smart host; "" when none was reached
+    address: str  # its address; ""
+    source: str  # egress source; ""
+    code: int  # reply code; 0 when there was no reply
+    enhanced: str  # "4.2.1"; "" if none
+    text: str  # the reply or the reason, printable, at most 1,000 characters
+    tls: str  # "TLSv1.3"; "" in the clear
+    stage: str  # resolve | connect | banner | ehlo | starttls | mail | rcpt | data | final_dot | expired | ...
+
+
+class DueHead(msgspec.Struct, frozen=True):
+    """What the scheduler needs to know of a due recipient; nothing else of it is in memory."""
+
+    partition: PartitionNumber
+    due: UnixMs
+    id: DeliveryId
+    tenant: str
+    domain: str
+
+
+class Claimed(msgspec.Struct, frozen=True, kw_only=True):
+    """One recipient whose attempt is recorded on disk as begun."""
+
+    id: DeliveryId
+    partition: PartitionNumber
+    forward_path: str
+    domain: str
+    notify: int | None
+    orcpt: str | None
+    attempts: int  # made before this one
+    in_doubt: int  # how many of these ended in a crash of ours, outcome unknown
+    delay_dsn_sent: bool
+    last: Attempt | None
+
+
+class ClaimedMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """The message of some claimed recipients, with what of it stands in the queue."""
+
+    message_id: MessageId
+    tenant: str
+    stream: str
+    envelope: Envelope  # recipients is empty here
+    content: bytes
+    header_octets: int
+    header_from: str
+    message_id_header: str
+    accepted: UnixMs
+    expires: UnixMs
+    origin: Origin
+    recipients: tuple[Claimed, ...]
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done"):
+    """The recipient has its outcome and leaves the queue."""
+
+    id: DeliveryId
+    outcome: Literal["delivered", "relayed", "bounced", "expired"]
+    attempt: Attempt
+
+
+class Deferred(msgspec.Struct, frozen=True, kw_only=True, tag="deferred"):
+    """The recipient waits for its next attempt."""
+
+    id: DeliveryId
+    due: UnixMs
+    attempt: Attempt
+    delay_dsn_sent: bool = False
+
+
+class Released(msgspec.Struct, frozen=True, kw_only=True, tag="released"):
+    """The claim is given back: nothing was attempted, nothing counts."""
+
+    id: DeliveryId
+    due: UnixMs
+
+
+class Moved(msgspec.Struct, frozen=True, kw_only=True, tag="moved"):
+    """Not claimed, due in ``partition``: belongs to another one."""
+
+    partition: PartitionNumber
+    due: UnixMs
+    id: DeliveryId
+    to: PartitionNumber
+
+
+Settlement = Done | Deferred | Released
+
+
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which recipients an operator means; all given conditions must hold."""
+
+    tenant: str | None = None
+    sender: str | None = None  # address, or @domain
+    recipient: str | None = None  # address
+    domain: str | None = None  # recipient's domain
+    provider: str | None = None
+    state: Literal["scheduled", "held", "in_flight"] | None = None
+    older_than_ms: int | None = None  # accepted longer ago than this
+    ids: Sequence[str] = ()  # <uuid> or <uuid>.<index>
+
+    @property
+    def is_empty(self) -> bool:
+        return self == Filter()

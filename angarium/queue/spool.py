@@ -1,0 +1,121 @@
+"""The queue as its users see it: protocols that LMDB, the in-memory model and later engines implement.
+
+Every call is batch-first. Times are UnixMs of the clock that the implementation was given. Nothing here blocks
+the event loop: what waits for a disk is a coroutine; what is not one reads memory-mapped pages for microseconds.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from angarium.queue.model import (
+    ClaimedMessage,
+    DeliveryId,
+    DueHead,
+    Moved,
+    PartitionNumber,
+    Settlement,
+    Submission,
+    UnixMs,
+)
+
+
+class QueueError(Exception):
+    """Base of what the queue raises."""
+
+
+class QueueFullError(QueueError):
+    """No room: the disk is below its free-space mark, or full. Nothing was written."""
+
+
+class QueueFailedError(QueueError):
+    """The disk failed. What was asked may or may not be on disk; the process must stop and start anew."""
+
+
+class FencedError(QueueError):
+    """The partition has another owner by now. Nothing was written."""
+
+
+class SchemaError(QueueError):
+    """The queue on disk was written by a newer Angarium; says by which."""
+
+
+class DuePage(msgspec.Struct, frozen=True):
+    heads: tuple[DueHead, ...]  # by due time, then id
+    cursor: bytes | None  # pass it on to continue behind the last one; None: nothing due is behind
+
+
+class Commit(msgspec.Struct, frozen=True, kw_only=True):
+    """What an owner records as one atomic unit."""
+
+    settled: Sequence[Settlement] = ()  # of claims of this owner
+    moved: Sequence[Moved] = ()
+    submissions: Sequence[Submission] = ()  # DSNs, in the transaction that ends their recipient
+
+
+class Partition(Protocol):
+    """A share of the queue with one owner, fenced by an epoch: each write raises FencedError once it is lost."""
+
+    @property
+    def number(self) -> PartitionNumber: ...
+
+    async def replay(self) -> int:
+        """Put recipients claimed by an earlier owner back as due now, each marked in doubt, with its event.
+
+        Returns how many. Call once, before the first ``due``.
+        """
+        ...
+
+    def due(self, upto: UnixMs, limit: int, cursor: bytes | None = None) -> DuePage:
+        """Return up to ``limit`` recipients due at ``upto`` or before, behind ``cursor``. Not claimed yet."""
+        ...
+
+    async def claim(self, heads: Sequence[DueHead]) -> list[ClaimedMessage]:
+        """Record that attempts of these begin, then return them grouped by message, content included.
+
+        On disk when it returns: each returned recipient is in flight. One that is no longer due at ``head.due``
+        (cancelled, held, retried) is left out.
+        """
+        ...
+
+    async def commit(self, commit: Commit) -> None:
+        """Record outcomes, moves and new submissions with their events, all or nothing, durable on return."""
+        ...
+
+    async def release(self) -> None:
+        """Give the partition up cleanly. Claims must have been settled or released before."""
+        ...
+
+
+class Spool(Protocol):
+    async def accept(self, batch: Sequence[Submission]) -> None:
+        """Make the submissions durable: all or nothing, with content, recipients and `accepted` events.
+
+        Raises QueueFullError (nothing written) or QueueFailedError.
+        """
+        ...
+
+    def partitions(self) -> Sequence[PartitionNumber]: ...
+
+    async def own(self, partition: PartitionNumber, node: str) -> Partition:
+        """Become the owner: the epoch moves on, and the earlier owner's writes raise FencedError."""
+        ...
+
+    def wakeups(self, ring: Callable[[PartitionNumber], None]) -> None:
+        """Call ``ring`` on the event loop after this process committed something due in a partition. A hint only."""
+        ...
+
+
+class Clock(Protocol):
+    def __call__(self) -> UnixMs: ...
+
+
+def delivery_id_text(delivery: DeliveryId) -> str:
+    """``<uuid>.<index>``, as people and logs see it."""
+    return f"{message_id_text(delivery.message_id)}.{delivery.index}"
+
+
+def message_id_text(message_id: bytes) -> str:
+    h = message_id.hex()
+    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"

@@ -13,7 +13,7 @@ class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Unknown keys are errors; the loader names the nearest known one."""
 
 
-class Server(_Table):
+class Server(_Table, frozen=True, kw_only=True):
     hostname: str  # our name: in the banner, EHLO, Received, Message-ID and DSNs
     data_dir: str = "/var/lib/angarium"  # queue/, credentials, sockets; mode 0700
     user: str | None = None  # drop to this user after binding (only when started as root)
@@ -23,7 +23,7 @@ class Server(_Table):
     drain_s: float = 20.0  # SIGTERM: how long transfers under way may take to finish
 
 
-class ListenerLimits(_Table):
+class ListenerLimits(_Table, frozen=True, kw_only=True):
     """Limits of one listener; each is answered with the reply named."""
 
     command_octets: int = 2048  # 500 5.5.2, without CRLF; RFC 5321 4.5.3.1.4 says 512 + extensions
@@ -52,7 +52,7 @@ class ListenerLimits(_Table):
     auth_cache_s: float = 300.0  # a verified credential is remembered this long under a keyed hash
 
 
-class Listener(_Table):
+class Listener(_Table, frozen=True, kw_only=True):
     kind: Literal["submission", "inbound", "http"]
     address: str  # host:port; [v6]:port
     tls: Literal["none", "starttls", "implicit"] = "none"
@@ -65,23 +65,23 @@ class Listener(_Table):
     limits: ListenerLimits = ListenerLimits()
 
 
-class Source(_Table):
+class Source(_Table, frozen=True, kw_only=True):
     name: str
     address: str | None = None  # omitted: the system's choice
     ehlo: str | None = None  # omitted: server.hostname
 
 
-class PoolMember(_Table):
+class PoolMember(_Table, frozen=True, kw_only=True):
     name: str
     weight: int = 1
 
 
-class Pool(_Table):
+class Pool(_Table, frozen=True, kw_only=True):
     name: str
     sources: tuple[PoolMember, ...]
 
 
-class Route(_Table):
+class Route(_Table, frozen=True, kw_only=True):
     """First match wins; an implicit last one is ``domain = "*"``, ``via = "mx"``."""
 
     domain: str  # example.com | *.example.com | *
@@ -91,7 +91,7 @@ class Route(_Table):
     pool: str = "default"
 
 
-class Provider(_Table):
+class Provider(_Table, frozen=True, kw_only=True):
     """Limits of a mailbox provider, per source; the shipped ones are in ``config/providers.py``."""
 
     name: str
@@ -104,7 +104,7 @@ class Provider(_Table):
     idle_s: float = 5.0  # an idle connection is kept this long for the next message
 
 
-class DeliveryTimeouts(_Table):
+class DeliveryTimeouts(_Table, frozen=True, kw_only=True):
     """RFC 5321 section 4.5.3.2, as peers use them."""
 
     connect_s: float = 30.0
@@ -117,7 +117,7 @@ class DeliveryTimeouts(_Table):
     quit_s: float = 5.0
 
 
-class Delivery(_Table):
+class Delivery(_Table, frozen=True, kw_only=True):
     port: int = 25  # of MX hosts; another one for tests and the simulator
     allow_private: bool = (
         False  # MX hosts on loopback, private or own addresses are refused unless true
@@ -137,7 +137,7 @@ class Delivery(_Table):
     timeouts: DeliveryTimeouts = DeliveryTimeouts()
 
 
-class Dns(_Table):
+class Dns(_Table, frozen=True, kw_only=True):
     nameservers: tuple[str, ...] = ()  # host:port; omitted: the system's
     timeout_s: float = 5.0  # one query
     lifetime_s: float = 15.0  # one look-up with its repeats
@@ -149,13 +149,13 @@ class Dns(_Table):
     addresses_per_host: int = 16
 
 
-class DkimKey(_Table):
+class DkimKey(_Table, frozen=True, kw_only=True):
     domain: str
     selector: str
     file: str  # PEM private key, mode 0600; relative to the configuration file
 
 
-class Dkim(_Table):
+class Dkim(_Table, frozen=True, kw_only=True):
     keys: tuple[DkimKey, ...] = ()  # several of one domain: all sign (rsa and ed25519 pair)
     canonicalization: Literal[
         "relaxed/relaxed", "relaxed/simple", "simple/relaxed", "simple/simple"
@@ -164,7 +164,7 @@ class Dkim(_Table):
     threads: int = 2  # signing threads per delivery process
 
 
-class Queue(_Table):
+class Queue(_Table, frozen=True, kw_only=True):
     partitions: int = 16  # fixed when the queue is made; processes share them out
     min_free_octets: int = 268_435_456  # below it new mail is refused with 452
     map_octets: int = 8_589_934_592  # sparse; where the map starts; it grows by itself
@@ -173,14 +173,14 @@ class Queue(_Table):
     event_limit: int = 1_000_000  # at most so many events are kept once read
 
 
-class Log(_Table):
+class Log(_Table, frozen=True, kw_only=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
     mail_log: str | None = (
         None  # one JSON line per disposition; default <data_dir>/mail.log; "-": stdout
     )
 
 
-class Config(_Table):
+class Config(_Table, frozen=True, kw_only=True):
     server: Server
     listener: tuple[Listener, ...] = ()
     source: tuple[Source, ...] = ()

@@ -1,0 +1,37 @@
+"""A message as a listener received it, and the reply that refuses one. Plain values; know nothing of sessions."""
+
+import msgspec
+
+from angarium.smtp.envelope import Envelope
+
+
+class ReceivedMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """One transaction's envelope and content, with what the trace field and the sender checks need.
+
+    ``content`` is as the client sent it: dot-stuffing undone, every line ends in CRLF, and no NUL, bare CR or
+    bare LF is in it (the session has refused those: S1, S8).
+    """
+
+    envelope: Envelope
+    content: bytes
+    client_address: str  # without port; "192.0.2.1", "2001:db8::1"
+    client_name: (
+        str  # argument of EHLO or HELO: host name, address literal, or a sanitised other name (S9)
+    )
+    protocol: str  # RFC 3848 and 6531: SMTP, ESMTP, ESMTPS, ESMTPA, ESMTPSA, UTF8SMTPSA, ...
+    tls_version: str = ""  # "TLSv1.3"; "" in the clear
+    tls_cipher: str = ""  # "TLS_AES_256_GCM_SHA384"
+    user: str = ""  # who logged in; "" for a trusted network
+    tenant: str = "default"
+    senders: tuple[str, ...] = (
+        "*",
+    )  # "*", "@domain", "user@domain": what From and Sender may name (A2)
+    listener: str  # its address as configured, "127.0.0.1:2525"
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A reply of our own that refuses something."""
+
+    code: int  # 421, 450..599
+    enhanced: str  # "5.7.1"
+    text: str  # printable ASCII, one line

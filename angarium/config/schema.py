@@ -4,9 +4,18 @@ Each Struct is one table of the file and its own documentation: the docs' refere
 comments here. ``loader`` reads the file and checks what types cannot say.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+
+Count = Annotated[int, msgspec.Meta(ge=1, le=2**48)]
+CountOrNone = Annotated[int, msgspec.Meta(ge=0, le=2**48)]  # 0: not at all
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=315_360_000)]  # ten years
+SecondsOrNone = Annotated[float, msgspec.Meta(ge=0, le=315_360_000)]  # 0: not at all
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+Few = Annotated[int, msgspec.Meta(ge=1, le=256)]  # processes, threads, partitions
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+Jitter = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 
 
 class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -18,38 +27,42 @@ class Server(_Table, frozen=True, kw_only=True):
     data_dir: str = "/var/lib/angarium"  # queue/, credentials, sockets; mode 0700
     user: str | None = None  # drop to this user after binding (only when started as root)
     group: str | None = None  # default: the user's primary group
-    ingress_processes: int = 1
-    delivery_processes: int = 1
-    drain_s: float = 20.0  # SIGTERM: how long transfers under way may take to finish
+    ingress_processes: Few = 1
+    delivery_processes: Few = 1
+    drain_s: Seconds = 20.0  # SIGTERM: how long transfers under way may take to finish
 
 
 class ListenerLimits(_Table, frozen=True, kw_only=True):
     """Limits of one listener; each is answered with the reply named."""
 
-    command_octets: int = 2048  # 500 5.5.2, without CRLF; RFC 5321 4.5.3.1.4 says 512 + extensions
-    text_line_octets: int = (
+    command_octets: Count = (
+        2048  # 500 5.5.2, without CRLF; RFC 5321 4.5.3.1.4 says 512 + extensions
+    )
+    text_line_octets: Count = (
         65536  # 500 5.6.0, counted with CRLF; RFC 5321 says 1000, real mail exceeds it
     )
-    header_octets: int = 262_144  # 552 5.3.4
-    header_fields: int = 1000  # 552 5.3.4
-    message_octets: int = 52_428_800  # SIZE; 552 5.3.4 during the transfer, not after it
-    recipients: int = 1000  # 452 4.5.3 per message
-    messages_per_connection: int = 10_000  # 421 4.7.0
-    commands_per_message: int = 1200  # besides RCPT that succeeds; 421 4.7.0
-    errors_per_connection: int = 10  # 421 4.7.0
-    received_headers: int = 50  # 554 5.4.6 mail loop
-    connections: int = 1000  # 421 4.3.2 over the whole listener in one process
-    connections_per_client: int = 100  # 421 4.7.0 per client address (IPv6: per /64)
-    bytes_in_flight: int = 268_435_456  # 452 4.3.1 when message data in memory would exceed it
-    command_timeout_s: float = 300.0  # 421 4.4.2 idle between commands (RFC 5321 4.5.3.2.7)
-    data_timeout_s: float = 180.0  # 421 4.4.2 between two blocks of data
-    total_timeout_s: float = 3600.0  # 421 4.4.2 for a whole connection
-    tls_handshake_timeout_s: float = 30.0
-    accept_timeout_s: float = 30.0  # 451 4.3.0 when the queue has not committed by then
-    auth_failures_per_connection: int = 3  # 421 4.7.0
-    auth_failures_per_client: int = 20  # 454 4.7.0 per client address in auth_window_s
-    auth_window_s: float = 600.0
-    auth_cache_s: float = 300.0  # a verified credential is remembered this long under a keyed hash
+    header_octets: Count = 262_144  # 552 5.3.4
+    header_fields: Count = 1000  # 552 5.3.4
+    message_octets: Count = 52_428_800  # SIZE; 552 5.3.4 during the transfer, not after it
+    recipients: Count = 1000  # 452 4.5.3 per message
+    messages_per_connection: Count = 10_000  # 421 4.7.0
+    commands_per_message: Count = 1200  # besides RCPT that succeeds; 421 4.7.0
+    errors_per_connection: Count = 10  # 421 4.7.0
+    received_headers: Count = 50  # 554 5.4.6 mail loop
+    connections: Count = 1000  # 421 4.3.2 over the whole listener in one process
+    connections_per_client: Count = 100  # 421 4.7.0 per client address (IPv6: per /64)
+    bytes_in_flight: Count = 268_435_456  # 452 4.3.1 when message data in memory would exceed it
+    command_timeout_s: Seconds = 300.0  # 421 4.4.2 idle between commands (RFC 5321 4.5.3.2.7)
+    data_timeout_s: Seconds = 180.0  # 421 4.4.2 between two blocks of data
+    total_timeout_s: Seconds = 3600.0  # 421 4.4.2 for a whole connection
+    tls_handshake_timeout_s: Seconds = 30.0
+    accept_timeout_s: Seconds = 30.0  # 451 4.3.0 when the queue has not committed by then
+    auth_failures_per_connection: Count = 3  # 421 4.7.0
+    auth_failures_per_client: Count = 20  # 454 4.7.0 per client address in auth_window_s
+    auth_window_s: Seconds = 600.0
+    auth_cache_s: SecondsOrNone = (
+        300.0  # a verified credential is remembered this long under a keyed hash
+    )
 
 
 class Listener(_Table, frozen=True, kw_only=True):
@@ -66,18 +79,18 @@ class Listener(_Table, frozen=True, kw_only=True):
 
 
 class Source(_Table, frozen=True, kw_only=True):
-    name: str
+    name: Name
     address: str | None = None  # omitted: the system's choice
     ehlo: str | None = None  # omitted: server.hostname
 
 
 class PoolMember(_Table, frozen=True, kw_only=True):
-    name: str
-    weight: int = 1
+    name: Name
+    weight: Count = 1
 
 
 class Pool(_Table, frozen=True, kw_only=True):
-    name: str
+    name: Name
     sources: tuple[PoolMember, ...]
 
 
@@ -94,64 +107,64 @@ class Route(_Table, frozen=True, kw_only=True):
 class Provider(_Table, frozen=True, kw_only=True):
     """Limits of a mailbox provider, per source; the shipped ones are in ``config/providers.py``."""
 
-    name: str
+    name: Name
     mx_suffixes: tuple[str, ...] = ()  # matches when EVERY MX host ends in one of these
     domains: tuple[str, ...] = ()  # or when the recipient's domain is one of these
-    connections: int = 10
-    messages_per_connection: int = 100
-    recipients_per_message: int = 100
+    connections: Count = 10
+    messages_per_connection: Count = 100
+    recipients_per_message: Count = 100
     tls: Literal["opportunistic", "required"] = "opportunistic"
-    idle_s: float = 5.0  # an idle connection is kept this long for the next message
+    idle_s: SecondsOrNone = 5.0  # an idle connection is kept this long for the next message
 
 
 class DeliveryTimeouts(_Table, frozen=True, kw_only=True):
     """RFC 5321 section 4.5.3.2, as peers use them."""
 
-    connect_s: float = 30.0
-    banner_s: float = 300.0
-    command_s: float = 300.0  # EHLO, STARTTLS, MAIL, RCPT
-    tls_handshake_s: float = 30.0
-    data_s: float = 120.0
-    block_s: float = 180.0
-    final_dot_s: float = 600.0
-    quit_s: float = 5.0
+    connect_s: Seconds = 30.0
+    banner_s: Seconds = 300.0
+    command_s: Seconds = 300.0  # EHLO, STARTTLS, MAIL, RCPT
+    tls_handshake_s: Seconds = 30.0
+    data_s: Seconds = 120.0
+    block_s: Seconds = 180.0
+    final_dot_s: Seconds = 600.0
+    quit_s: Seconds = 5.0
 
 
 class Delivery(_Table, frozen=True, kw_only=True):
-    port: int = 25  # of MX hosts; another one for tests and the simulator
+    port: Port = 25  # of MX hosts; another one for tests and the simulator
     allow_private: bool = (
         False  # MX hosts on loopback, private or own addresses are refused unless true
     )
-    retry_s: tuple[float, ...] = (60, 300, 900, 1800, 3600, 7200, 14400)  # the last one repeats
-    greylist_retry_s: tuple[float, ...] = (60, 180, 300, 600)  # then retry_s
-    retry_jitter: float = 0.2  # each delay is drawn from +- this part of it
-    expire_s: float = 432_000.0  # 5 days (RFC 5321 4.5.4.1)
-    delay_dsn_after_s: float = 14_400.0  # 4 hours; 0: never
-    connections: int = 200  # in all, per delivery process
-    ready_limit: int = 20_000  # recipients in memory per delivery process
-    lane_limit: int = 2_000  # of these, per tenant and provider
-    bytes_in_flight: int = 268_435_456  # message octets being transferred per delivery process
-    poll_s: float = 1.0  # how long a lost doorbell may delay a delivery
+    retry_s: tuple[Seconds, ...] = (60, 300, 900, 1800, 3600, 7200, 14400)  # the last one repeats
+    greylist_retry_s: tuple[Seconds, ...] = (60, 180, 300, 600)  # then retry_s
+    retry_jitter: Jitter = 0.2  # each delay is drawn from +- this part of it
+    expire_s: Seconds = 432_000.0  # 5 days (RFC 5321 4.5.4.1)
+    delay_dsn_after_s: SecondsOrNone = 14_400.0  # 4 hours; 0: never
+    connections: Count = 200  # in all, per delivery process
+    ready_limit: Count = 20_000  # recipients in memory per delivery process
+    lane_limit: Count = 2_000  # of these, per tenant and provider
+    bytes_in_flight: Count = 268_435_456  # message octets being transferred per delivery process
+    poll_s: Seconds = 1.0  # how long a lost doorbell may delay a delivery
     tls: Literal["opportunistic", "off"] = "opportunistic"
-    tls_broken_memory_s: float = 3600.0  # a host whose TLS failed gets no STARTTLS for so long
+    tls_broken_memory_s: Seconds = 3600.0  # a host whose TLS failed gets no STARTTLS for so long
     timeouts: DeliveryTimeouts = DeliveryTimeouts()
 
 
 class Dns(_Table, frozen=True, kw_only=True):
     nameservers: tuple[str, ...] = ()  # host:port; omitted: the system's
-    timeout_s: float = 5.0  # one query
-    lifetime_s: float = 15.0  # one look-up with its repeats
-    cache_entries: int = 100_000
-    max_ttl_s: float = 3600.0
-    min_ttl_s: float = 5.0
-    negative_ttl_s: float = 300.0  # when the answer's SOA names none; also its ceiling
-    mx_hosts: int = 20  # of one domain; the rest are ignored
-    addresses_per_host: int = 16
+    timeout_s: Seconds = 5.0  # one query
+    lifetime_s: Seconds = 15.0  # one look-up with its repeats
+    cache_entries: Count = 100_000
+    max_ttl_s: Seconds = 3600.0
+    min_ttl_s: SecondsOrNone = 5.0
+    negative_ttl_s: SecondsOrNone = 300.0  # when the answer's SOA names none; also its ceiling
+    mx_hosts: Count = 20  # of one domain; the rest are ignored
+    addresses_per_host: Count = 16
 
 
 class DkimKey(_Table, frozen=True, kw_only=True):
     domain: str
-    selector: str
+    selector: Name
     file: str  # PEM private key, mode 0600; relative to the configuration file
 
 
@@ -160,17 +173,17 @@ class Dkim(_Table, frozen=True, kw_only=True):
     canonicalization: Literal[
         "relaxed/relaxed", "relaxed/simple", "simple/relaxed", "simple/simple"
     ] = "relaxed/relaxed"
-    expire_s: float | None = None  # x=; omitted: none
-    threads: int = 2  # signing threads per delivery process
+    expire_s: Seconds | None = None  # x=; omitted: none
+    threads: Few = 2  # signing threads per delivery process
 
 
 class Queue(_Table, frozen=True, kw_only=True):
-    partitions: int = 16  # fixed when the queue is made; processes share them out
-    min_free_octets: int = 268_435_456  # below it new mail is refused with 452
-    map_octets: int = 8_589_934_592  # sparse; where the map starts; it grows by itself
+    partitions: Few = 16  # fixed when the queue is made; processes share them out
+    min_free_octets: CountOrNone = 268_435_456  # below it new mail is refused with 452
+    map_octets: Count = 8_589_934_592  # sparse; where the map starts; it grows by itself
     sync: bool = True  # false loses mail on power loss: for benchmarks only
-    event_retention_s: float = 259_200.0  # 3 days of event log, for `queue show`
-    event_limit: int = 1_000_000  # at most so many events are kept once read
+    event_retention_s: Seconds = 259_200.0  # 3 days of event log, for `queue show`
+    event_limit: Count = 1_000_000  # at most so many events are kept once read
 
 
 class Log(_Table, frozen=True, kw_only=True):

@@ -43,7 +43,15 @@ class SchemaError(QueueError):
 
 class DuePage(msgspec.Struct, frozen=True):
     heads: tuple[DueHead, ...]  # by due time, then id
-    cursor: bytes | None  # pass it on to continue behind the last one; None: nothing due is behind
+    cursor: bytes | None  # the position behind the last one; None: nothing more is due
+
+
+def position(due: int, message_id: bytes = b"", index: int | None = None) -> bytes:
+    """Where a recipient stands in the order of ``due``: positions compare as octets.
+
+    Without an id: where the first one due at that time would stand.
+    """
+    return due.to_bytes(8, "big") + message_id + (b"" if index is None else index.to_bytes(2, "big"))
 
 
 class Commit(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +76,11 @@ class Partition(Protocol):
         ...
 
     def due(self, upto: UnixMs, limit: int, cursor: bytes | None = None) -> DuePage:
-        """Return up to ``limit`` recipients due at ``upto`` or before, behind ``cursor``. Not claimed yet."""
+        """Return up to ``limit`` recipients due at ``upto`` or before, at ``cursor`` (a position) or behind it.
+
+        They are not claimed yet. What is accepted, released or retried for "now" gets its due time inside the write
+        transaction (never earlier than the clock there), so that nothing appears in front of what was already read.
+        """
         ...
 
     async def claim(self, heads: Sequence[DueHead]) -> list[ClaimedMessage]:

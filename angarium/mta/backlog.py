@@ -1,0 +1,193 @@
+"""Which due recipients are in memory: a bounded active queue over an unbounded backlog. No I/O of its own.
+
+What is due is read in order, page by page. A lane (tenant x provider) that is full leaves its recipients on
+disk and remembers where the first of them stands; when it has room again, the part of the backlog behind that
+place is read once more for this lane alone. So a slow provider never keeps a fast one from being read, and
+each recipient is passed over at most once per refill of its lane.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Protocol
+
+from angarium.queue.model import DeliveryId, DueHead, PartitionNumber, UnixMs
+from angarium.queue.spool import DuePage, position
+
+PAGE = 500  # recipients read in one short read transaction
+
+
+class Lane(NamedTuple):
+    """Whose backlog is bounded by itself: one tenant's mail for one provider."""
+
+    tenant: str
+    provider: str
+
+
+class DueIndex(Protocol):
+    """The part of ``queue.Partition`` that is read here."""
+
+    @property
+    def number(self) -> PartitionNumber: ...
+
+    def due(self, upto: UnixMs, limit: int, cursor: bytes | None = None) -> DuePage: ...
+
+
+class _LaneState:
+    __slots__ = ("loaded", "skipped")
+
+    def __init__(self) -> None:
+        self.loaded = 0
+        self.skipped: dict[PartitionNumber, bytes] = {}  # where the first one left on disk stands
+
+
+class Backlog:
+    """Reads ahead, up to ``ready_limit`` recipients in all and ``lane_limit`` per lane.
+
+    Invariant B1: a due recipient in front of a partition's cursor is loaded, or stands at or behind its lane's
+    ``skipped`` position, or changed its lane since (then ``rewind`` finds it again).
+    Invariant B2: a loaded recipient is handed to ``load`` once until ``unload``.
+    """
+
+    def __init__(
+        self,
+        partitions: Iterable[DueIndex],
+        lane_of: Callable[[DueHead], Lane],
+        load: Callable[[DueHead, Lane], None],
+        *,
+        ready_limit: int,
+        lane_limit: int,
+    ) -> None:
+        self._partitions = tuple(partitions)
+        self._lane_of = lane_of
+        self._load = load
+        self._ready_limit = ready_limit
+        self._lane_limit = lane_limit
+        self._cursors: dict[PartitionNumber, bytes] = {p.number: b"" for p in self._partitions}
+        self._unfinished = {p.number for p in self._partitions}
+        self._loaded: dict[DeliveryId, Lane] = {}
+        self._lanes: dict[Lane, _LaneState] = {}
+        self._hungry: dict[Lane, None] = {}  # lanes with room and something skipped, in order
+
+    def __len__(self) -> int:
+        return len(self._loaded)
+
+    def __contains__(self, delivery: DeliveryId) -> bool:
+        return delivery in self._loaded
+
+    @property
+    def full(self) -> bool:
+        return len(self._loaded) >= self._ready_limit
+
+    def wake(self) -> None:
+        """Something new may be due: read on behind the cursors."""
+        self._unfinished.update(self._cursors)
+
+    def rewind(self) -> None:
+        """Read everything due from the start again; what is loaded already is passed over."""
+        self._cursors = {p.number: b"" for p in self._partitions}
+        self._unfinished.update(self._cursors)
+
+    def unload(self, delivery: DeliveryId) -> None:
+        """It left memory: claimed and settled, or dropped."""
+        lane = self._loaded.pop(delivery, None)
+        if lane is None:
+            return
+        state = self._lanes[lane]
+        state.loaded -= 1
+        if state.skipped:
+            if state.loaded <= self._lane_limit // 2:
+                self._hungry[lane] = None
+        elif not state.loaded:
+            del self._lanes[lane]
+
+    def put_back(self, head: DueHead) -> None:
+        """Leave a loaded recipient to the disk again: its lane finds it when it has room."""
+        lane = self._loaded.get(head.id)
+        if lane is None:
+            return
+        self._skip(self._lanes[lane], head)
+        self.unload(head.id)
+
+    def read(self, now: UnixMs) -> bool:
+        """Read one page; returns whether there is more to read at once."""
+        if self.full:
+            return False
+        if self._unfinished:
+            number = min(self._unfinished)
+            self._unfinished.discard(number)
+            self._read_on(number, now)
+        elif self._hungry:
+            lane = next(iter(self._hungry))
+            del self._hungry[lane]
+            self._refill(lane, now)
+        return not self.full and bool(self._unfinished or self._hungry)
+
+    def _read_on(self, number: PartitionNumber, now: UnixMs) -> None:
+        partition = self._partition(number)
+        page = partition.due(now, PAGE, self._cursors[number])
+        for head in page.heads:
+            if self.full:
+                self._cursors[number] = _place(head)
+                self._unfinished.add(number)
+                return
+            self._offer(head, self._lane_of(head))
+        if page.cursor is not None:
+            self._cursors[number] = page.cursor
+            self._unfinished.add(number)
+        elif page.heads:
+            # More may be committed within the same millisecond: begin there next time.
+            self._cursors[number] = position(page.heads[-1].due)
+
+    def _refill(self, lane: Lane, now: UnixMs) -> None:
+        state = self._lanes.get(lane)
+        if state is None or not state.skipped:
+            return
+        number, start = next(iter(state.skipped.items()))
+        page = self._partition(number).due(now, PAGE, start)
+        del state.skipped[number]
+        end = self._cursors[number]
+        for head in page.heads:
+            place = _place(head)
+            if place >= end:
+                break
+            if head.id not in self._loaded and self._lane_of(head) == lane:
+                if self.full or state.loaded >= self._lane_limit:
+                    state.skipped[number] = place
+                    return  # full again: hungry when it has room
+                self._take(head, lane, state)
+        else:
+            if page.cursor is not None and page.cursor < end:
+                state.skipped[number] = page.cursor
+        if state.skipped:
+            self._hungry[lane] = None
+        elif not state.loaded:
+            del self._lanes[lane]
+
+    def _offer(self, head: DueHead, lane: Lane) -> None:
+        if head.id in self._loaded:
+            return
+        state = self._lanes.get(lane)
+        if state is None:
+            state = self._lanes[lane] = _LaneState()
+        if state.loaded >= self._lane_limit:
+            self._skip(state, head)
+        else:
+            self._take(head, lane, state)
+
+    def _take(self, head: DueHead, lane: Lane, state: _LaneState) -> None:
+        state.loaded += 1
+        self._loaded[head.id] = lane
+        self._load(head, lane)
+
+    @staticmethod
+    def _skip(state: _LaneState, head: DueHead) -> None:
+        place = _place(head)
+        known = state.skipped.get(head.partition)
+        if known is None or place < known:
+            state.skipped[head.partition] = place
+
+    def _partition(self, number: PartitionNumber) -> DueIndex:
+        return next(p for p in self._partitions if p.number == number)
+
+
+def _place(head: DueHead) -> bytes:
+    return position(head.due, head.id.message_id, head.id.index)

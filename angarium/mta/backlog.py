@@ -99,6 +99,11 @@ class Backlog:
         elif not state.loaded:
             del self._lanes[lane]
 
+    def offer_again(self, head: DueHead) -> None:
+        """Its lane has changed (its domain was resolved): load it under the new one, if that has room."""
+        self.unload(head.id)
+        self._offer(head, self._lane_of(head))
+
     def put_back(self, head: DueHead) -> None:
         """Leave a loaded recipient to the disk again: its lane finds it when it has room."""
         lane = self._loaded.get(head.id)
@@ -119,6 +124,9 @@ class Backlog:
             lane = next(iter(self._hungry))
             del self._hungry[lane]
             self._refill(lane, now)
+        return self._has_more()
+
+    def _has_more(self) -> bool:
         return not self.full and bool(self._unfinished or self._hungry)
 
     def _read_on(self, number: PartitionNumber, now: UnixMs) -> None:

@@ -70,6 +70,7 @@ class DueHead(msgspec.Struct, frozen=True):
     id: DeliveryId
     tenant: str
     domain: str
+    octets: int  # of the content: its room in memory is reserved before it is claimed
 
 
 class Claimed(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,282 @@
+"""Checks what types cannot say: references, addresses, combinations that cannot work. Pure; finds all at once."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from angarium.config.address import (
+    is_fqdn,
+    is_host_name,
+    is_ip,
+    is_network,
+    parse_host_port,
+    parse_smart_host,
+)
+from angarium.config.error import KeyPath, Problem
+from angarium.config.schema import Config, Listener, Route
+
+DEFAULT_POOL = "default"  # exists without being written: the system's choice of address
+
+
+def find_problems(config: Config) -> list[Problem]:
+    found: list[Problem] = []
+    for check in _CHECKS:
+        found += check(config)
+    return found
+
+
+def _server(config: Config) -> Iterator[Problem]:
+    if not is_fqdn(config.server.hostname):
+        yield Problem(
+            ("server", "hostname"),
+            f"{config.server.hostname!r} is not a full host name; write one like mx1.example.com"
+            " (ASCII; an international name in its xn-- form)",
+        )
+    if not config.server.data_dir:
+        yield Problem(("server", "data_dir"), "must name a directory")
+    if config.server.group and not config.server.user:
+        yield Problem(("server", "group"), "does nothing without user; set user too")
+    if config.server.delivery_processes > config.queue.partitions:
+        yield Problem(
+            ("server", "delivery_processes"),
+            f"more processes than queue.partitions ({config.queue.partitions}):"
+            " some would have nothing to do; lower it",
+        )
+
+
+def _listeners(config: Config) -> Iterator[Problem]:
+    for index, listener in enumerate(config.listener):
+        at: KeyPath = ("listener", index)
+        try:
+            parse_host_port(listener.address)
+        except ValueError as error:
+            yield Problem((*at, "address"), str(error))
+        if listener.kind == "inbound":
+            yield Problem(
+                (*at, "kind"),
+                "inbound mail (bounces, complaints) is not supported yet;"
+                ' use "submission" or "http"',
+            )
+        yield from _networks(at, listener)
+        yield from _tls(at, listener)
+        yield from _http(at, listener) if listener.kind == "http" else _auth(at, listener)
+        if listener.limits.bytes_in_flight < listener.limits.message_octets:
+            yield Problem(
+                (*at, "limits", "bytes_in_flight"),
+                "smaller than message_octets: the largest message could never be accepted",
+            )
+    addresses = [each.address for each in config.listener if not each.address.endswith(":0")]
+    yield from _duplicates(addresses, ("listener",), "address", "two listeners cannot share one")
+
+
+def _networks(at: KeyPath, listener: Listener) -> Iterator[Problem]:
+    for key in ("trusted_networks", "auth_without_tls", "proxy_peers"):
+        for network in getattr(listener, key):
+            if not is_network(network):
+                yield Problem(
+                    (*at, key),
+                    f"{network!r} is not a network; write one like 192.0.2.0/24 or 2001:db8::/32"
+                    " (no bits set behind the prefix)",
+                )
+
+
+def _tls(at: KeyPath, listener: Listener) -> Iterator[Problem]:
+    if listener.tls == "none":
+        for key in ("certificate", "private_key"):
+            if getattr(listener, key):
+                yield Problem((*at, key), 'does nothing while tls = "none"; set tls or remove it')
+        return
+    for key in ("certificate", "private_key"):
+        if not getattr(listener, key):
+            yield Problem(
+                (*at, "tls"), f'tls = "{listener.tls}" needs {key} (a PEM file) in this table'
+            )
+
+
+def _auth(at: KeyPath, listener: Listener) -> Iterator[Problem]:
+    if listener.auth == "trusted" and not listener.trusted_networks:
+        yield Problem(
+            (*at, "auth"),
+            'auth = "trusted" trusts nobody without trusted_networks; list them'
+            ' (for example ["127.0.0.0/8"]) or use auth = "required"',
+        )
+    if listener.auth == "required" and listener.tls == "none" and not listener.auth_without_tls:
+        yield Problem(
+            (*at, "auth"),
+            "nobody could log in: passwords are taken only over TLS. Set tls and its certificate,"
+            " or list in auth_without_tls the networks that may log in without",
+        )
+
+
+def _http(at: KeyPath, listener: Listener) -> Iterator[Problem]:
+    if listener.tls == "starttls":
+        yield Problem((*at, "tls"), 'HTTP has no STARTTLS; use tls = "implicit" or "none"')
+    for key in ("auth_without_tls", "proxy_peers"):
+        if getattr(listener, key):
+            yield Problem((*at, key), "is for SMTP listeners; remove it")
+
+
+def _sources(config: Config) -> Iterator[Problem]:
+    for index, source in enumerate(config.source):
+        if source.address is not None and not is_ip(source.address):
+            yield Problem(
+                ("source", index, "address"),
+                f"{source.address!r} is not an IP address of this machine (without a port)",
+            )
+        if source.ehlo is not None and not is_fqdn(source.ehlo):
+            yield Problem(
+                ("source", index, "ehlo"),
+                f"{source.ehlo!r} is not a full host name; write the name that the address's PTR has",
+            )
+    yield from _duplicates([each.name for each in config.source], ("source",), "name")
+
+
+def _pools(config: Config) -> Iterator[Problem]:
+    sources = {each.name for each in config.source}
+    for index, pool in enumerate(config.pool):
+        at: KeyPath = ("pool", index, "sources")
+        if not pool.sources:
+            yield Problem(at, "is empty; name at least one source")
+        for member in pool.sources:
+            if member.name not in sources:
+                yield Problem(at, _unknown("source", member.name, sources))
+        for name, count in Counter(each.name for each in pool.sources).items():
+            if count > 1:
+                yield Problem(at, f"names {name!r} twice; give it one larger weight")
+    yield from _duplicates([each.name for each in config.pool], ("pool",), "name")
+
+
+def _routes(config: Config) -> Iterator[Problem]:
+    pools = {each.name for each in config.pool} | {DEFAULT_POOL}
+    for index, route in enumerate(config.route):
+        at: KeyPath = ("route", index)
+        if not _is_route_pattern(route.domain):
+            yield Problem(
+                (*at, "domain"),
+                f"{route.domain!r} is not a pattern; write example.com, *.example.com or *",
+            )
+        if route.pool not in pools:
+            yield Problem((*at, "pool"), _unknown("pool", route.pool, pools))
+        yield from _via(at, route)
+        for earlier in config.route[:index]:
+            if _covers(earlier.domain, route.domain):
+                yield Problem(
+                    (*at, "domain"),
+                    f"is never reached: the earlier route {earlier.domain!r} matches first;"
+                    " put this one before it",
+                )
+                break
+
+
+def _via(at: KeyPath, route: Route) -> Iterator[Problem]:
+    has_password = bool(route.password_file or route.password_env)
+    user = ""
+    if route.via == "ses":
+        yield Problem(
+            (*at, "via"), '"ses" is not supported yet; use its SMTP endpoint: smtps://...'
+        )
+    elif route.via != "mx":
+        try:
+            user = parse_smart_host(route.via).user
+        except ValueError as error:
+            yield Problem((*at, "via"), str(error))
+            return
+    if user and not has_password:
+        yield Problem((*at, "via"), "names a user; give password_file or password_env too")
+    if has_password and not user:
+        yield Problem((*at, "via"), "has a password but no user; write smtp://user@host:port")
+    if route.password_file and route.password_env:
+        yield Problem((*at, "password_env"), "password_file is given as well; keep one of them")
+
+
+def _providers(config: Config) -> Iterator[Problem]:
+    for index, provider in enumerate(config.provider):
+        for key in ("mx_suffixes", "domains"):
+            for name in getattr(provider, key):
+                if not is_host_name(name.removeprefix(".")):
+                    yield Problem(("provider", index, key), f"{name!r} is not a domain name")
+    yield from _duplicates([each.name for each in config.provider], ("provider",), "name")
+
+
+def _delivery(config: Config) -> Iterator[Problem]:
+    delivery = config.delivery
+    if not delivery.retry_s:
+        yield Problem(("delivery", "retry_s"), "is empty; give at least one delay")
+    if delivery.lane_limit > delivery.ready_limit:
+        yield Problem(("delivery", "lane_limit"), "larger than ready_limit, which bounds it")
+    if delivery.delay_dsn_after_s >= delivery.expire_s and delivery.delay_dsn_after_s:
+        yield Problem(
+            ("delivery", "delay_dsn_after_s"), "not before expire_s: never sent; write 0 for that"
+        )
+
+
+def _dns(config: Config) -> Iterator[Problem]:
+    for nameserver in config.dns.nameservers:
+        try:
+            parsed = parse_host_port(nameserver, default_port=53)
+        except ValueError as error:
+            yield Problem(("dns", "nameservers"), str(error))
+            continue
+        if not is_ip(parsed.host) or parsed.port == 0:
+            yield Problem(
+                ("dns", "nameservers"), f"{nameserver!r} must be an IP address, host:port"
+            )
+    if config.dns.min_ttl_s > config.dns.max_ttl_s:
+        yield Problem(("dns", "min_ttl_s"), "larger than max_ttl_s")
+    if config.dns.timeout_s > config.dns.lifetime_s:
+        yield Problem(
+            ("dns", "timeout_s"), "larger than lifetime_s, which bounds the whole look-up"
+        )
+
+
+def _dkim(config: Config) -> Iterator[Problem]:
+    at: KeyPath = ("dkim", "keys")
+    for key in config.dkim.keys:
+        if not is_fqdn(key.domain):
+            yield Problem(at, f"domain {key.domain!r} is not a domain name")
+        if not is_host_name(key.selector) and not key.selector.isdigit():
+            yield Problem(at, f"selector {key.selector!r} is not a DNS label; write one like s1")
+        if not key.file:
+            yield Problem(at, "file must name the private key's PEM file")
+    names = Counter((key.domain.lower(), key.selector.lower()) for key in config.dkim.keys)
+    for (domain, selector), count in names.items():
+        if count > 1:
+            yield Problem(at, f"selector {selector!r} of {domain!r} is given {count} times")
+
+
+def _is_route_pattern(pattern: str) -> bool:
+    return pattern == "*" or is_host_name(pattern.removeprefix("*."))
+
+
+def _covers(earlier: str, later: str) -> bool:
+    earlier, later = earlier.lower(), later.lower()
+    if earlier in ("*", later):
+        return True
+    return earlier.startswith("*.") and later.endswith(earlier[1:])
+
+
+def _unknown(what: str, name: str, known: Iterable[str]) -> str:
+    listed = ", ".join(sorted(known)) or "none"
+    return f"no {what} is named {name!r}; there are: {listed}"
+
+
+def _duplicates(
+    names: Sequence[str], at: KeyPath, key: str, why: str = "names must differ"
+) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for index, name in enumerate(names):
+        if name in seen:
+            yield Problem((*at, index, key), f"{name!r} is used twice; {why}")
+        seen.add(name)
+
+
+_CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
+    _server,
+    _listeners,
+    _sources,
+    _pools,
+    _routes,
+    _providers,
+    _delivery,
+    _dns,
+    _dkim,
+)

@@ -1,0 +1,224 @@
+"""Mirrors angarium/config/loader.py and the checks that it calls."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from angarium.config.error import ConfigError
+from angarium.config.loader import load, parse
+from angarium.config.schema import Config
+
+SERVER = '[server]\nhostname = "mx1.example.com"\n'
+FILE = Path("/etc/angarium/angarium.toml")
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        parse(text, FILE)
+    return list(caught.value.lines)
+
+
+def test_only_the_host_name_is_needed() -> None:
+    config = parse(SERVER, FILE)
+    assert config.server.hostname == "mx1.example.com"
+    assert config.log.mail_log == "/var/lib/angarium/mail.log"
+
+
+def test_the_example_of_the_architecture_is_read() -> None:
+    config = parse(
+        """
+[server]
+hostname = "mx1.example.com"
+data_dir = "/var/lib/angarium"
+[[listener]]
+kind = "submission"
+address = "127.0.0.1:2525"
+tls = "none"
+auth = "trusted"
+trusted_networks = ["127.0.0.0/8"]
+[[source]]
+name = "ip1"
+address = "192.0.2.10"
+ehlo = "mx1.example.com"
+[[pool]]
+name = "default"
+sources = [{ name = "ip1", weight = 1 }]
+[[route]]
+domain = "*"
+via = "smtp://127.0.0.1:2526"
+[delivery]
+port = 25
+allow_private = false
+[dns]
+nameservers = ["127.0.0.1:5353"]
+[dkim]
+keys = [{ domain = "example.com", selector = "s1", file = "keys/example.com.s1.pem" }]
+""",
+        FILE,
+    )
+    assert config.pool[0].sources[0].name == "ip1"
+    assert config.dkim.keys[0].file == "/etc/angarium/keys/example.com.s1.pem"
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "a.toml"
+    file.write_text(
+        SERVER
+        + 'data_dir = "data"\n[log]\nmail_log = "../mail.log"\n[[route]]\ndomain = "x.test"\n'
+        'via = "smtp://me@h.test"\npassword_file = "pw"\n'
+    )
+    config = load(file)
+    assert config.server.data_dir == str(tmp_path / "data")
+    assert config.log.mail_log == str(tmp_path.parent / "mail.log")
+    assert config.route[0].password_file == str(tmp_path / "pw")
+
+
+def test_the_mail_log_may_be_standard_output() -> None:
+    assert parse(SERVER + '[log]\nmail_log = "-"\n', FILE).log.mail_log == "-"
+
+
+def test_a_nameserver_without_a_port_is_asked_on_53() -> None:
+    config = parse(SERVER + '[dns]\nnameservers = ["9.9.9.9", "[2620:fe::fe]:5353"]\n', FILE)
+    assert config.dns.nameservers == ("9.9.9.9:53", "[2620:fe::fe]:5353")
+
+
+def test_an_unknown_key_names_its_table_its_line_and_the_nearest_known_one() -> None:
+    (line,) = problems(SERVER + "[delivery]\nport = 25\nexpires_s = 3\n")
+    assert line.startswith(f"{FILE}:5: [delivery] expires_s: ")
+    assert "table [delivery]" in line
+    assert "did you mean 'expire_s'?" in line
+
+
+def test_all_unknown_keys_are_named_at_once_in_the_order_of_the_file() -> None:
+    lines = problems(
+        SERVER + 'hostnam = "x"\n[[listener]]\nkind = "http"\naddress = "127.0.0.1:1"\n'
+        "[[listener]]\nkind = 'http'\n[listener.limits]\nrecipient = 1\n[zzz]\n"
+    )
+    assert [line.split(": ")[0].rsplit(":", 1)[1] for line in lines] == ["3", "10", "11"]
+    assert "[listener.limits] #2 recipient" in lines[1]
+    assert "known there: delivery" in lines[2]
+
+
+def test_a_wrong_type_says_what_is_expected_and_found() -> None:
+    (line,) = problems(SERVER + '[[pool]]\nname = "a"\nsources = [{ name = "b", weight = "2" }]\n')
+    assert line.startswith(f"{FILE}:5: [pool.sources] #1 weight: Expected `int`, got `str`")
+    assert line.endswith("found '2'")
+
+
+def test_a_missing_key_is_named() -> None:
+    (line,) = problems(SERVER + '[[listener]]\nkind = "http"\n')
+    assert line == f"{FILE}:3: [listener] #1 address: is missing; it has no default"
+    assert "hostname: is missing" in problems("[server]\n")[0]
+    assert "[server]: is missing" in problems("")[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("[server\n", ":1:8: not valid TOML"), (SERVER + "a = \n", ":3:5: not valid TOML")],
+)
+def test_a_syntax_error_points_at_its_place(text: str, line: str) -> None:
+    assert line in problems(text)[0]
+
+
+LISTENER = '[[listener]]\nkind = "submission"\naddress = "127.0.0.1:2525"\n'
+TRUSTED = LISTENER + 'auth = "trusted"\ntrusted_networks = ["127.0.0.0/8"]\n'
+SOURCE = '[[source]]\nname = "a"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "words"),
+    [
+        ('[server]\nhostname = "localhost"', "hostname", "not a full host name"),
+        ('[server]\nhostname = "mx1.exämple.com"', "hostname", "xn--"),
+        ('[server]\nhostname = "10.0.0.1"', "hostname", "not a full host name"),
+        ('[server]\nhostname = "a.b\\r\\nX: y"', "hostname", "not a full host name"),
+        (SERVER + 'group = "mail"', "group", "set user"),
+        (SERVER + "delivery_processes = 17", "delivery_processes", "queue.partitions (16)"),
+        (SERVER + "ingress_processes = 0", "ingress_processes", ">= 1"),
+        (SERVER + "drain_s = -1", "drain_s", "> 0"),
+        (SERVER + "drain_s = nan", "drain_s", "> 0"),
+        (SERVER + "drain_s = inf", "drain_s", "<= 3"),
+        (SERVER + LISTENER.replace(":2525", ""), "address", "needs a port"),
+        (SERVER + LISTENER.replace(":2525", ":70000"), "address", "0 to 65535"),
+        (SERVER + LISTENER.replace("127.0.0.1:2525", "::1:25"), "address", "brackets"),
+        (SERVER + LISTENER.replace("submission", "inbound"), "kind", "not supported yet"),
+        (SERVER + LISTENER, "auth", "auth_without_tls"),
+        (SERVER + LISTENER + 'auth = "trusted"', "auth", "trusted_networks"),
+        (SERVER + TRUSTED + 'proxy_peers = ["10.0.0.1/8"]', "proxy_peers", "not a network"),
+        (SERVER + TRUSTED + 'tls = "starttls"', "tls", "needs certificate"),
+        (SERVER + TRUSTED + 'certificate = "a.pem"', "certificate", "does nothing"),
+        (SERVER + TRUSTED + TRUSTED, "address", "used twice"),
+        (SERVER + TRUSTED + "[listener.limits]\nbytes_in_flight = 5", "bytes_in_flight", "never"),
+        (SERVER + LISTENER.replace("submission", "http") + 'tls = "starttls"', "tls", "STARTTLS"),
+        (SERVER + SOURCE + 'address = "192.0.2.1:25"', "address", "without a port"),
+        (SERVER + SOURCE + 'ehlo = "x"', "ehlo", "PTR"),
+        (SERVER + SOURCE + SOURCE, "name", "used twice"),
+        (SERVER + '[[pool]]\nname = "p"\nsources = []', "sources", "is empty"),
+        (SERVER + SOURCE + '[[pool]]\nname = "p"\nsources = [{name="b"}]', "sources", "are: a"),
+        (
+            SERVER + SOURCE + '[[pool]]\nname = "p"\nsources = [{name="a"},{name="a"}]',
+            "sources",
+            "twice",
+        ),
+        (SERVER + '[[route]]\ndomain = "*.*.com"', "domain", "not a pattern"),
+        (SERVER + '[[route]]\ndomain = "a.test"\npool = "x"', "pool", "no pool is named 'x'"),
+        (
+            SERVER + '[[route]]\ndomain = "*.test"\n[[route]]\ndomain = "a.test"',
+            "domain",
+            "never reached",
+        ),
+        (SERVER + '[[route]]\ndomain = "*"\nvia = "http://x"', "via", "smtp://host:port"),
+        (SERVER + '[[route]]\ndomain = "*"\nvia = "ses"', "via", "not supported yet"),
+        (SERVER + '[[route]]\ndomain = "*"\nvia = "smtp://u:p@h.test"', "via", "password_file"),
+        (SERVER + '[[route]]\ndomain = "*"\nvia = "smtp://u@h.test"', "via", "password_file"),
+        (SERVER + '[[route]]\ndomain = "*"\npassword_env = "A"', "via", "no user"),
+        (SERVER + '[[route]]\ndomain = "*"\nvia = "smtp://h.test:0x1"', "via", "port"),
+        (SERVER + '[[provider]]\nname = "g"\nmx_suffixes = ["a b"]', "mx_suffixes", "not a domain"),
+        (SERVER + "[delivery]\nretry_s = []", "retry_s", "at least one"),
+        (SERVER + "[delivery]\nlane_limit = 99999", "lane_limit", "ready_limit"),
+        (SERVER + '[dns]\nnameservers = ["ns.test:53"]', "nameservers", "IP address"),
+        (SERVER + "[dns]\nmin_ttl_s = 9999", "min_ttl_s", "max_ttl_s"),
+        (
+            SERVER + '[dkim]\nkeys = [{domain="a.b", selector="s/../x", file="k"}]',
+            "keys",
+            "DNS label",
+        ),
+        (
+            SERVER + '[dkim]\nkeys = [{domain="a.b", selector="s", file="k"},'
+            '{domain="A.b", selector="s", file="k"}]',
+            "keys",
+            "2 times",
+        ),
+    ],
+)
+def test_what_cannot_work_is_refused_with_what_to_do(text: str, key: str, words: str) -> None:
+    lines = [line for line in problems(text) if f" {key}: " in line]
+    assert any(words in line for line in lines), problems(text)
+
+
+def test_every_problem_is_reported_not_only_the_first() -> None:
+    lines = problems(SERVER + LISTENER + '[[route]]\ndomain = "a b"\npool = "q"\n')
+    assert len(lines) == 3
+
+
+def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.toml: cannot be read .* --config"):
+        load(tmp_path / "none.toml")
+
+
+def test_a_file_that_is_not_utf8_says_where(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_bytes(b"[server]\nhostname = '\xff'\n")
+    with pytest.raises(ConfigError, match=r"a\.toml:2: not UTF-8"):
+        load(tmp_path / "a.toml")
+
+
+@given(st.text(alphabet="[]=\"'\n.#{}, a1serverhostname\\", max_size=80))
+def test_any_text_is_a_configuration_or_a_configuration_error(text: str) -> None:
+    result: Config | tuple[str, ...]
+    try:
+        result = parse(text, FILE)
+    except ConfigError as error:
+        result = error.lines
+    assert isinstance(result, Config) or all(line.startswith(str(FILE)) for line in result)

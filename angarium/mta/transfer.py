@@ -50,6 +50,16 @@ class Connection(Protocol):
     def host(self) -> MxHost: ...
 
     @property
+    def address(self) -> str:
+        """Of the host: the one we are connected to."""
+        ...
+
+    @property
+    def offers_dsn(self) -> bool:
+        """Whether the peer takes over the duty of delivery status notifications (RFC 3461 section 4)."""
+        ...
+
+    @property
     def is_open(self) -> bool:
         """False once the peer closed, answered 421 or broke the protocol: not to be used again."""
         ...

@@ -1,0 +1,144 @@
+"""SMTP command lines (RFC 5321 section 4.1.1), by table. Octets of one line in, a verb and its argument out.
+
+Knows nothing of order or state.
+"""
+
+import enum
+import ipaddress
+import re
+from typing import Final
+
+import msgspec
+
+from angarium.smtp.address import DOMAIN_OCTETS, is_address_literal, split_path
+from angarium.smtp.refusal import RefusedError
+
+
+class Verb(enum.Enum):
+    EHLO = "EHLO"
+    HELO = "HELO"
+    MAIL = "MAIL"
+    RCPT = "RCPT"
+    DATA = "DATA"
+    BDAT = "BDAT"
+    RSET = "RSET"
+    NOOP = "NOOP"
+    QUIT = "QUIT"
+    VRFY = "VRFY"
+    EXPN = "EXPN"
+    HELP = "HELP"
+    STARTTLS = "STARTTLS"
+    AUTH = "AUTH"
+
+
+class _Argument(enum.Enum):
+    NONE = "none"
+    MAY = "may"
+    MUST = "must"
+
+
+_ARGUMENT: Final = {
+    Verb.EHLO: _Argument.MUST,
+    Verb.HELO: _Argument.MUST,
+    Verb.MAIL: _Argument.MUST,
+    Verb.RCPT: _Argument.MUST,
+    Verb.DATA: _Argument.NONE,
+    Verb.BDAT: _Argument.MUST,
+    Verb.RSET: _Argument.NONE,
+    Verb.NOOP: _Argument.MAY,
+    Verb.QUIT: _Argument.NONE,
+    Verb.VRFY: _Argument.MUST,
+    Verb.EXPN: _Argument.MUST,
+    Verb.HELP: _Argument.MAY,
+    Verb.STARTTLS: _Argument.NONE,
+    Verb.AUTH: _Argument.MUST,
+}
+_VERBS: Final = {verb.value: (verb, argument) for verb, argument in _ARGUMENT.items()}
+_NON_SMTP: Final = frozenset(  # S14: a browser or an HTTP client that was made to talk to us
+    ["GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "DELETE", "PATCH", "TRACE", "HOST:", "PRI"]
+)
+_CLIENT_NAME: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*)")
+_CHUNK: Final = re.compile(r"([0-9]{1,20})( +LAST)?", re.IGNORECASE)
+
+
+class Command(msgspec.Struct, frozen=True):
+    verb: Verb
+    argument: str  # printable, without outer blanks; "" if none
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """The argument of BDAT (RFC 3030 section 2)."""
+
+    octets: int
+    last: bool
+
+
+class NotSmtpError(Exception):
+    """The line is of another protocol (HTTP): answer nothing more, close (S14)."""
+
+
+def parse_command(line: bytes) -> Command:
+    """Parse a line without its CRLF.
+
+    Raises RefusedError (500 5.5.2 no command of ours, 501 5.5.2 or 5.5.4 bad argument) or NotSmtpError.
+    """
+    try:
+        text = line.decode()
+    except UnicodeDecodeError:
+        raise RefusedError(500, "5.5.2", "The command is neither ASCII nor UTF-8") from None
+    name, _, argument = text.partition(" ")
+    name = name.upper()
+    known = _VERBS.get(name)
+    if known is None:
+        if name in _NON_SMTP:
+            raise NotSmtpError
+        raise RefusedError(500, "5.5.2", "Command not recognized")
+    if not argument.isprintable():  # NUL, CR, LF, TAB, DEL: S8
+        raise RefusedError(501, "5.5.2", "Control or invisible character in the argument")
+    argument = argument.strip(" ")
+    verb, rule = known
+    if rule is _Argument.NONE and argument:
+        raise RefusedError(501, "5.5.4", f"{name} takes no argument")
+    if rule is _Argument.MUST and not argument:
+        raise RefusedError(501, "5.5.4", f"{name} needs an argument")
+    return Command(verb, argument)
+
+
+def split_mail(argument: str) -> tuple[str, str]:
+    """``FROM:<path> parameters`` to path and parameters."""
+    if argument[:5].upper() != "FROM:":
+        raise RefusedError(501, "5.5.2", "Syntax: MAIL FROM:<address>")
+    return split_path(argument[5:].lstrip(" "))  # the blank is not in the RFC but in many clients
+
+
+def split_recipient(argument: str) -> tuple[str, str]:
+    """``TO:<path> parameters`` to path and parameters."""
+    if argument[:3].upper() != "TO:":
+        raise RefusedError(501, "5.5.2", "Syntax: RCPT TO:<address>")
+    return split_path(argument[3:].lstrip(" "))
+
+
+def parse_chunk(argument: str) -> Chunk:
+    """Parse the argument of BDAT. Raises RefusedError; how many octets follow is unknown then."""
+    match = _CHUNK.fullmatch(argument)
+    if match is None:
+        raise RefusedError(501, "5.5.4", "Syntax: BDAT size [LAST]")
+    return Chunk(int(match[1]), match[2] is not None)
+
+
+def parse_client_name(argument: str) -> str:
+    """Return what EHLO or HELO named, fit for Received fields and logs (S9).
+
+    Wider than RFC 5321 section 4.1.1.1 as far as old clients need: underscores, single labels, addresses without
+    brackets or without ``IPv6:`` (these two are put into their proper form). The rest is 501 5.5.4.
+    """
+    if len(argument) <= DOMAIN_OCTETS and argument.isascii():
+        if _CLIENT_NAME.fullmatch(argument) and not argument.isdecimal():
+            return f"[{argument}]" if is_address_literal(f"[{argument}]") else argument
+        if is_address_literal(argument):
+            return argument
+        try:
+            return f"[IPv6:{ipaddress.IPv6Address(argument.strip('[]')).compressed}]"
+        except ValueError:
+            pass
+    raise RefusedError(501, "5.5.4", "The argument must be a host name or an address literal")

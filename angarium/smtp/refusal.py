@@ -1,0 +1,16 @@
+"""A reply of our own that refuses a command, raised where the fault is found and caught by the session."""
+
+from angarium.smtp.received import Refusal
+
+
+class RefusedError(Exception):
+    """The command is refused with this reply; what the session does to its state is the session's affair."""
+
+    def __init__(self, code: int, enhanced: str, text: str) -> None:
+        super().__init__(f"{code} {enhanced} {text}")
+        self.refusal = Refusal(code, enhanced, text)
+
+
+def render(refusal: Refusal) -> bytes:
+    """Return the reply's octets, one line."""
+    return f"{refusal.code} {refusal.enhanced} {refusal.text}\r\n".encode("ascii")

@@ -1,0 +1,37 @@
+"""One run per key at a time, its result shared by all who ask meanwhile. Knows nothing of what is run."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Hashable
+from typing import Any, Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class SingleFlight(Generic[K, V]):
+    """Owns its tasks: ``close`` ends them.
+
+    Invariant F1: a waiter that is cancelled does not end the run; others, or the cache, still get its result.
+    """
+
+    def __init__(self) -> None:
+        self._runs: dict[K, asyncio.Task[V]] = {}
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    async def run(self, key: K, start: Callable[[], Coroutine[Any, Any, V]]) -> V:
+        """Return the result of the run under way for ``key``, or of a new one. Raises what the run raises."""
+        task = self._runs.get(key)
+        if task is None:
+            task = asyncio.get_running_loop().create_task(start())
+            self._runs[key] = task
+            task.add_done_callback(lambda _: self._runs.pop(key, None))
+        return await asyncio.shield(task)  # F1
+
+    async def close(self) -> None:
+        """Cancel what runs and wait for its end. Waiters see CancelledError."""
+        runs = list(self._runs.values())
+        for task in runs:
+            task.cancel()
+        await asyncio.gather(*runs, return_exceptions=True)

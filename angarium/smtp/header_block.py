@@ -1,0 +1,194 @@
+"""The header block of a message: one pass that finds and checks its fields. The body is never looked at.
+
+What is refused here is what two readers could take for two different headers (C5, A2, D1): a line that is neither
+a field nor a continuation, a second From, white space before a colon. Nothing is repaired but one thing: text
+that begins without any header at all is a body (see ``parse_header``).
+"""
+
+from typing import Final
+
+import msgspec
+
+from angarium.smtp.received import Refusal
+
+# RFC 5322 section 3.6 ("max number 1"), RFC 2045 sections 4 to 8, RFC 2183, RFC 2919, RFC 2369, RFC 8058. Bcc is not
+# here: submission removes all of them.
+SINGLETONS: Final = frozenset(
+    {
+        *(b"date", b"from", b"sender", b"reply-to", b"to", b"cc", b"subject"),
+        *(b"message-id", b"in-reply-to", b"references"),
+        *(b"mime-version", b"content-type", b"content-transfer-encoding"),
+        *(b"content-id", b"content-description", b"content-disposition"),
+        *(b"list-id", b"list-unsubscribe", b"list-unsubscribe-post"),
+    }
+)
+_NAME_OCTETS: Final = bytes(c for c in range(33, 127) if c != ord(":"))  # RFC 5322 section 2.2
+# Spellings that real mail uses, so that most names need neither a check nor lower().
+_SPELLINGS: Final = {
+    spelling: name
+    for name in (
+        *SINGLETONS,
+        *(b"received", b"return-path", b"bcc", b"dkim-signature", b"x-mailer", b"user-agent"),
+        *(b"precedence", b"auto-submitted", b"list-help", b"list-archive", b"feedback-id"),
+    )
+    for spelling in (name, name.title(), name.capitalize(), name.upper())
+} | {b"Message-ID": b"message-id", b"MIME-Version": b"mime-version", b"List-ID": b"list-id"}
+# Of text that begins without a header, a line like these shows that a header was meant after all.
+_TELLTALE: Final = frozenset({b"from", b"to", b"subject", b"date", b"message-id", b"received"})
+_SHOWN_OCTETS: Final = 60  # of a field name in a reply
+
+
+class HeaderLimits(msgspec.Struct, frozen=True):
+    octets: int = 262_144
+    fields: int = 1000
+    received: int = 50
+
+
+class HeaderBlock(msgspec.Struct, frozen=True):
+    """The fields of a message, in order.
+
+    Invariants: ``octets`` is empty or whole lines, each ending in CRLF, without the empty line; field ``i`` is
+    ``octets[starts[i]:starts[i + 1]]``; every name in ``SINGLETONS`` occurs at most once.
+    """
+
+    octets: bytes
+    body_offset: int  # where the body begins in the content that was parsed
+    names: list[bytes]  # lower case
+    starts: list[int]  # one more than names: the last is len(octets)
+
+    def find(self, name: bytes) -> int | None:
+        """Return the position of the first field of this name (lower case)."""
+        return self.names.index(name) if name in self.names else None
+
+    def field(self, index: int) -> bytes:
+        """Return the whole field with its final CRLF."""
+        return self.octets[self.starts[index] : self.starts[index + 1]]
+
+    def value(self, index: int) -> bytes:
+        """Return what follows the colon, unfolded (RFC 5322 section 2.2.3), without the white space around it."""
+        start = self.starts[index] + len(self.names[index]) + 1
+        value = self.octets[start : self.starts[index + 1]]
+        return value.replace(b"\r\n", b"").strip(b" \t")
+
+
+def parse_header(content: bytes, limits: HeaderLimits, smtputf8: bool) -> HeaderBlock | Refusal:
+    """Find the header block of ``content``, whose lines all end in CRLF, and check each of its lines.
+
+    The block ends at the first empty line, or where the content ends (C5). Content whose very first line is no field
+    is text that was sent without a header, as ``sendmail(a, b, "hello")`` does: the block is then empty and the
+    body is all of it, unless lines further on show that a header was meant, which is refused.
+
+    Octets above 127 need SMTPUTF8 and must be UTF-8 (RFC 6532 section 3.2); without it they are refused, not
+    passed on: no extension permits them, and each receiver would guess another charset.
+    """
+    if content.startswith(b"\r\n"):
+        return HeaderBlock(b"", 2, [], [0])
+    end = content.find(b"\r\n\r\n", 0, limits.octets + 2)
+    if end >= 0:
+        octets, body_offset = content[: end + 2], end + 4
+    elif len(content) <= limits.octets:
+        octets, body_offset = content, len(content)
+    else:
+        octets, body_offset = b"", 0
+    if not octets or not _is_field(octets[: octets.find(b"\r\n")]):
+        return _parse_headless(content, limits)
+    if octets[-2:] != b"\r\n":
+        return Refusal(550, "5.6.0", "The last line of the header does not end in CRLF")
+    refusal = None if octets.isascii() else _check_eight_bit(octets, smtputf8)
+    return refusal or _parse_fields(octets, body_offset, limits)
+
+
+def _parse_fields(octets: bytes, body_offset: int, limits: HeaderLimits) -> HeaderBlock | Refusal:
+    names: list[bytes] = []
+    starts: list[int] = []
+    offset = 0
+    for number, line in enumerate(octets[:-2].split(b"\r\n"), 1):
+        if line[0] in b" \t":  # never empty: the block ends before the first empty line
+            if (
+                line.isspace()
+            ):  # RFC 5322 section 3.2.2; some readers take it for the end of the header
+                return _bad_line(number, "has nothing but white space")
+        else:
+            spelling = line[: line.find(b":")]
+            name = _SPELLINGS.get(spelling)
+            if name is None:
+                if not _is_field(line):
+                    return _bad_line(number, "is neither a field nor a continuation")
+                name = spelling.lower()
+            names.append(name)
+            starts.append(offset)
+        offset += len(line) + 2
+    if len(names) > limits.fields:
+        return Refusal(552, "5.3.4", f"The header has more than {limits.fields} fields")
+    starts.append(len(octets))
+    if b"\0" in octets or octets.count(b"\n") != number or octets.count(b"\r") != number:
+        return Refusal(
+            550, "5.6.0", "The header has a NUL, or a CR or LF that ends no line"
+        )  # S1, S8
+    if len(set(names)) != len(names) and (refusal := _check_repeated(names, limits)):
+        return refusal
+    return HeaderBlock(octets, body_offset, names, starts)
+
+
+def _is_field(line: bytes) -> bool:
+    colon = line.find(b":")
+    return colon > 0 and not line[:colon].translate(None, _NAME_OCTETS)
+
+
+def _check_repeated(names: list[bytes], limits: HeaderLimits) -> Refusal | None:
+    seen: set[bytes] = set()
+    for name in names:
+        if name in seen and name in SINGLETONS:  # D1, A2
+            return Refusal(550, "5.6.0", f"More than one {field_title(name)} field (RFC 5322 3.6)")
+        seen.add(name)
+    if names.count(b"received") > limits.received:  # RFC 5321 section 6.3
+        return Refusal(554, "5.4.6", f"Mail loop: more than {limits.received} Received fields")
+    return None
+
+
+def _check_eight_bit(octets: bytes, smtputf8: bool) -> Refusal | None:
+    name = next((n for n, line in _lines_with_names(octets) if not line.isascii()), b"")
+    where = f"the {field_title(name)} field" if name.isascii() else "the name of a field"
+    if not smtputf8:
+        text = f"Non-ASCII octets in {where}: encode them (RFC 2047) or use SMTPUTF8"
+        return Refusal(550, "5.6.7", text)
+    try:
+        octets.decode()
+    except UnicodeDecodeError:
+        return Refusal(550, "5.6.0", "The header is not UTF-8 (RFC 6532 3.2)")
+    return None
+
+
+def _lines_with_names(octets: bytes) -> list[tuple[bytes, bytes]]:
+    found: list[tuple[bytes, bytes]] = []
+    name = b""
+    for line in octets.split(b"\r\n"):
+        if line[:1] not in (b" ", b"\t", b""):
+            name = line.partition(b":")[0]
+        found.append((name, line))
+    return found
+
+
+def _parse_headless(content: bytes, limits: HeaderLimits) -> HeaderBlock | Refusal:
+    """Text without a header, or a header that is too long, or one whose first line is broken."""
+    head = content[: limits.octets]
+    first = head.partition(b"\r\n")[0]
+    if _is_field(first):
+        return Refusal(552, "5.3.4", f"The header is longer than {limits.octets} octets")
+    if first.startswith((b"From ", b">From ")):
+        return Refusal(550, "5.6.0", "The message begins with a mailbox's From line, not a header")
+    for line in head.partition(b"\r\n\r\n")[0].split(b"\r\n"):
+        if line.partition(b":")[0].strip().lower() in _TELLTALE:
+            return _bad_line(1, "is neither a field nor a continuation")
+    return HeaderBlock(b"", 0, [], [0])
+
+
+def _bad_line(number: int, what: str) -> Refusal:
+    return Refusal(550, "5.6.0", f"Line {number} of the header {what} (RFC 5322 2.2)")
+
+
+def field_title(name: bytes) -> str:
+    """Return a field name as people write it, cut and printable, for a reply."""
+    title = name[:_SHOWN_OCTETS].decode("ascii", "replace").title()
+    title = "".join(c if "!" <= c <= "~" else "?" for c in title)
+    return {"Message-Id": "Message-ID", "Mime-Version": "MIME-Version"}.get(title, title)

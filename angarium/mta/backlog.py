@@ -77,9 +77,12 @@ class Backlog:
     def full(self) -> bool:
         return len(self._loaded) >= self._ready_limit
 
-    def wake(self) -> None:
-        """Something new may be due: read on behind the cursors."""
-        self._unfinished.update(self._cursors)
+    def wake(self, number: PartitionNumber | None = None) -> None:
+        """Something new may be due (in one partition): read on behind the cursor."""
+        if number is None:
+            self._unfinished.update(self._cursors)
+        elif number in self._cursors:
+            self._unfinished.add(number)
 
     def rewind(self) -> None:
         """Read everything due from the start again; what is loaded already is passed over."""
@@ -124,9 +127,10 @@ class Backlog:
             lane = next(iter(self._hungry))
             del self._hungry[lane]
             self._refill(lane, now)
-        return self._has_more()
+        return self.has_more()
 
-    def _has_more(self) -> bool:
+    def has_more(self) -> bool:
+        """Whether reading on would load more."""
         return not self.full and bool(self._unfinished or self._hungry)
 
     def _read_on(self, number: PartitionNumber, now: UnixMs) -> None:
@@ -155,7 +159,8 @@ class Backlog:
         end = self._cursors[number]
         for head in page.heads:
             place = _place(head)
-            if place >= end:
+            if place >= end:  # reading on finds it
+                self._unfinished.add(number)
                 break
             if head.id not in self._loaded and self._lane_of(head) == lane:
                 if self.full or state.loaded >= self._lane_limit:

@@ -65,16 +65,29 @@ class ReadyQueue:
         self._groups -= 1
         return group
 
-    def drop_newest(self, tenant: str, recipients: int) -> list[DueHead]:
-        """Take back up to ``recipients`` of a tenant, newest first, to make room."""
-        waiting = self._tenants.get(tenant)
+    def put_first(self, group: Group) -> None:
+        """Give back what ``next_group`` returned: it is the next one again."""
+        tenant = group.heads[0].tenant
+        waiting = self._tenants.pop(tenant, deque())
+        waiting.appendleft(group)
+        self._tenants = {tenant: waiting, **self._tenants}
+        self._recipients += len(group.heads)
+        self._groups += 1
+
+    def drop_newest(self, recipients: int) -> list[DueHead]:
+        """Take back about so many recipients, newest first, of the tenants that have most waiting."""
         dropped: list[DueHead] = []
-        while waiting and len(dropped) < recipients:
-            group = waiting.pop()
-            dropped.extend(reversed(group.heads))
-            self._groups -= 1
-        if waiting is not None and not waiting:
-            del self._tenants[tenant]
+        while self._tenants and len(dropped) < recipients:
+            tenant = max(self._tenants, key=lambda name: len(self._tenants[name]))
+            waiting = self._tenants[tenant]
+            for _ in range(max(1, len(waiting) // 2)):
+                group = waiting.pop()
+                dropped.extend(reversed(group.heads))
+                self._groups -= 1
+                if len(dropped) >= recipients:
+                    break
+            if not waiting:
+                del self._tenants[tenant]
         self._recipients -= len(dropped)
         return dropped
 

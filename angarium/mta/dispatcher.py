@@ -1,0 +1,339 @@
+"""The delivery process: reads what is due, finds where it goes, and keeps the egress queues at work.
+
+Start with ``Dispatcher.run``. It owns the tasks of delivery and all of its in-memory state, which is a cache of the
+queue's partitions that this process owns.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from angarium.config.schema import Delivery
+from angarium.mta.backlog import Backlog, Lane
+from angarium.mta.budget import OctetBudget
+from angarium.mta.conclusion import Conclusion
+from angarium.mta.egress_queue import Connect, EgressQueue, EgressShared
+from angarium.mta.egress_queue import Observer as ConnectionObserver
+from angarium.mta.gate import ConnectionGate
+from angarium.mta.idle import IdleConnections
+from angarium.mta.outcome import Outcome, Permanent, Scope, Transient
+from angarium.mta.placement import partition_of
+from angarium.mta.pools import Pools
+from angarium.mta.resolution import Resolution, Site, Unroutable
+from angarium.mta.settler import Settler
+from angarium.mta.shaping import Shaping
+from angarium.mta.transfer import Transfer
+from angarium.mta.undeliverable import Undeliverable
+from angarium.mta.work import Work
+from angarium.queue import (
+    Attempt,
+    ClaimedMessage,
+    DueHead,
+    Moved,
+    Partition,
+    PartitionNumber,
+    Released,
+    UnixMs,
+)
+
+GATHER_S = 0.002  # rings of the doorbell within it are answered by one read of the backlog
+REWIND_MS = 10_000  # how often everything due is looked at again: a clock that stepped back, a lane that changed
+RESOLVING = 200  # domains being resolved at once
+
+
+class Resolver(Protocol):
+    def find_cached(self, domain: str) -> Resolution | None: ...
+    async def resolve(self, domain: str) -> Resolution: ...
+
+
+class Observer(ConnectionObserver, Protocol):
+    def loaded(self, recipients: int) -> None: ...
+    def in_doubt(self, recipients: int) -> None: ...
+    def internal_error(self, where: str, error: BaseException) -> None: ...
+
+
+class DeliveryParts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the composition root of the delivery role builds."""
+
+    settings: Delivery
+    partitions: Mapping[PartitionNumber, Partition]  # owned by this process
+    partition_count: int  # in all
+    resolver: Resolver
+    remember_route: Callable[
+        [str, Site, PartitionNumber], None
+    ]  # for the next acceptance of the domain
+    pools: Pools
+    connect: Connect
+    shaping: Shaping
+    prepare: Callable[[Work], Awaitable[Transfer]]
+    settler: Settler
+    conclusion: Conclusion
+    observer: Observer
+    clock: Callable[[], UnixMs]
+    randomness: random.Random
+    drain_s: float
+
+
+class Dispatcher:
+    """Invariant D1: a recipient is claimed only by ``_claim``, and from then on concluded or released by us."""
+
+    def __init__(self, parts: DeliveryParts) -> None:
+        self._parts = parts
+        settings = parts.settings
+        self._backlog = Backlog(
+            parts.partitions.values(),
+            self._lane_of,
+            self._load,
+            ready_limit=settings.ready_limit,
+            lane_limit=settings.lane_limit,
+        )
+        self._queues: dict[tuple[str, str], EgressQueue] = {}  # (source, site)
+        self._touched: dict[EgressQueue, None] = {}
+        self._resolving: dict[str, list[DueHead]] = {}
+        self._resolved: dict[str, Resolution] = {}  # only while its waiting recipients are loaded
+        self._resolutions = asyncio.Semaphore(RESOLVING)
+        self._undeliverable = Undeliverable(self._claim, self._conclude, self._may_claim)
+        self._ring = asyncio.Event()
+        self._draining = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._shared = EgressShared(
+            settings=settings,
+            gate=ConnectionGate(settings.connections),
+            idle=IdleConnections(),
+            budget=OctetBudget(settings.bytes_in_flight, self._kick_all),
+            shaping=parts.shaping,
+            connect=parts.connect,
+            observer=parts.observer,
+            clock=parts.clock,
+            may_claim=self._may_claim,
+            claim=self._claim,
+            prepare=parts.prepare,
+            conclude=self._conclude,
+            give_up=self._undeliverable.put_failed,
+            spawn=self._spawn,
+            failed=parts.observer.internal_error,
+        )
+
+    def ring(self, partition: PartitionNumber) -> None:
+        """Something may be due in a partition of ours."""
+        self._backlog.wake(partition)
+        self._ring.set()
+
+    async def run(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+        """Deliver until ``stop``, then drain for at most ``drain_s``.
+
+        Calls ``ready`` once earlier claims have been replayed. Raises (in an ExceptionGroup) what makes it
+        impossible to record outcomes: FencedError, QueueFailedError.
+        """
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            for partition in self._parts.partitions.values():
+                self._parts.observer.in_doubt(await partition.replay())
+            forever = [
+                group.create_task(self._parts.settler.run()),
+                group.create_task(self._undeliverable.run()),
+                group.create_task(self._read_backlog()),
+            ]
+            ready()
+            await stop.wait()
+            await self._drain()
+            for task in forever:
+                task.cancel()
+
+    # --- reading the backlog ----------------------------------------------------------------
+
+    async def _read_backlog(self) -> None:
+        poll_s = self._parts.settings.poll_s
+        next_tick = next_rewind = self._parts.clock()
+        while True:
+            now = self._parts.clock()
+            if now >= next_tick or now < next_tick - 2_000 * poll_s:  # or the clock stepped back
+                next_tick = UnixMs(now + int(poll_s * 1000))
+                if now >= next_rewind or now < next_rewind - 2 * REWIND_MS:
+                    next_rewind = UnixMs(now + REWIND_MS)
+                    self._backlog.rewind()
+                self._tick()
+            more = self._backlog.read(now)
+            self._kick_touched()
+            if more:
+                await asyncio.sleep(0)
+                continue
+            try:
+                async with asyncio.timeout(poll_s):
+                    await self._ring.wait()
+            except TimeoutError:
+                self._backlog.wake()
+            else:
+                await asyncio.sleep(GATHER_S)
+            self._ring.clear()
+
+    def _tick(self) -> None:
+        self._parts.observer.loaded(len(self._backlog))
+        if self._backlog.full:
+            self._make_room()
+        self._backlog.wake()
+        self._kick_all()
+        for key in [key for key, queue in self._queues.items() if queue.is_unused]:
+            del self._queues[key]
+
+    def _make_room(self) -> None:
+        """The longest ready queue gives half back to the disk, so that what is due behind it can be read."""
+        longest = max(self._queues.values(), key=lambda queue: len(queue.ready), default=None)
+        if longest is not None:
+            for head in longest.ready.drop_newest(len(longest.ready) // 2):
+                self._backlog.put_back(head)
+
+    def _lane_of(self, head: DueHead) -> Lane:
+        match self._find_resolution(head.domain):
+            case Site() as site:
+                return Lane(head.tenant, site.provider.name)
+            case Unroutable():
+                return Lane(head.tenant, "-")
+            case None:
+                return Lane(head.tenant, f"?{head.domain}")
+
+    def _load(self, head: DueHead, lane: Lane) -> None:
+        match self._find_resolution(head.domain):
+            case Site() as site:
+                self._enqueue(head, site)
+            case Unroutable() as unroutable:
+                self._undeliverable.put([head], self._no_route(unroutable), None, UnixMs(0))
+            case None:
+                self._resolve_soon(head)
+
+    def _find_resolution(self, domain: str) -> Resolution | None:
+        return self._resolved.get(domain) or self._parts.resolver.find_cached(domain)
+
+    def _enqueue(self, head: DueHead, site: Site) -> None:
+        home = partition_of(site.provider.name, self._parts.partition_count)
+        if home != head.partition and home not in self._parts.partitions:
+            self._backlog.unload(head.id)
+            self._parts.settler.move(
+                Moved(partition=head.partition, due=head.due, id=head.id, to=home)
+            )
+            return
+        path = self._parts.pools.choose(head.domain, self._parts.randomness)
+        key = (path.source, site.name)
+        queue = self._queues.get(key)
+        if queue is None:
+            queue = self._queues[key] = EgressQueue(self._shared, path, site)
+        else:
+            queue.site = site  # its addresses may have changed
+        queue.push(head)
+        self._touched[queue] = None
+
+    def _kick_touched(self) -> None:
+        touched, self._touched = self._touched, {}
+        for queue in touched:
+            queue.kick()
+
+    def _kick_all(self) -> None:
+        for queue in list(self._queues.values()):
+            queue.kick()
+
+    # --- resolving --------------------------------------------------------------------------
+
+    def _resolve_soon(self, head: DueHead) -> None:
+        waiting = self._resolving.get(head.domain)
+        if waiting is not None:
+            waiting.append(head)
+            return
+        self._resolving[head.domain] = [head]
+        self._spawn(self._resolve(head.domain))
+
+    async def _resolve(self, domain: str) -> None:
+        async with self._resolutions:
+            try:
+                resolution = await self._parts.resolver.resolve(domain)
+            except Exception as error:  # noqa: BLE001 - a task boundary
+                self._parts.observer.internal_error("resolve", error)
+                resolution = Unroutable(
+                    permanent=False,
+                    code=451,
+                    enhanced="4.3.0",
+                    text="internal error while resolving",
+                )
+        if isinstance(resolution, Site):
+            home = partition_of(resolution.provider.name, self._parts.partition_count)
+            self._parts.remember_route(domain, resolution, home)
+        self._resolved[domain] = resolution
+        for head in self._resolving.pop(domain):
+            self._backlog.offer_again(head)
+        del self._resolved[domain]
+        self._kick_touched()
+
+    def _no_route(self, unroutable: Unroutable) -> Outcome:
+        attempt = Attempt(
+            at=self._parts.clock(),
+            host="",
+            address="",
+            source="",
+            code=unroutable.code,
+            enhanced=unroutable.enhanced,
+            text=unroutable.text,
+            tls="",
+            stage="resolve",
+        )
+        if unroutable.permanent:
+            return Permanent(attempt, Scope.SITE)
+        return Transient(attempt, Scope.SITE)
+
+    # --- claims and outcomes ----------------------------------------------------------------
+
+    def _may_claim(self) -> bool:
+        return not self._draining and self._parts.settler.is_clear
+
+    async def _claim(
+        self, partition: PartitionNumber, heads: Sequence[DueHead]
+    ) -> list[ClaimedMessage]:
+        messages = await self._parts.partitions[partition].claim(heads)
+        for head in heads:  # in flight, or not due any more: the disk knows
+            self._backlog.unload(head.id)
+        if self._backlog.has_more():
+            self._ring.set()
+        return messages
+
+    def _conclude(
+        self, work: Work, outcomes: Sequence[Outcome], site: Site | None, not_before: UnixMs
+    ) -> None:
+        concluded = self._parts.conclusion.conclude(work, outcomes, site, not_before)
+        self._parts.settler.settle(
+            work.recipients[0].partition, concluded.settled, concluded.submissions
+        )
+
+    # --- tasks ------------------------------------------------------------------------------
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = self._group.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _drain(self) -> None:
+        """Finish what is in transfer, give back what is not, and leave nothing unrecorded that is known."""
+        self._draining = True
+        self._release(queue.drain() for queue in self._queues.values())
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._parts.drain_s)
+        for task in list(self._tasks):
+            task.cancel()  # in doubt from now on: its claim stays on disk
+        self._release(queue.drain() for queue in self._queues.values())
+        try:
+            async with asyncio.timeout(self._parts.drain_s):
+                await self._parts.settler.flush()
+                for partition in self._parts.partitions.values():
+                    await partition.release()
+        except TimeoutError:
+            self._parts.observer.internal_error("drain", TimeoutError("outcomes not recorded"))
+
+    def _release(self, all_work: Any) -> None:
+        now = self._parts.clock()
+        for works in all_work:
+            for work in works:
+                self._parts.settler.settle(
+                    work.recipients[0].partition,
+                    [Released(id=recipient.id, due=now) for recipient in work.recipients],
+                )

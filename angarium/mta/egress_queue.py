@@ -1,0 +1,369 @@
+"""One egress source's mail to one site: its connections, and what waits for them.
+
+Start with ``EgressQueue.push`` and ``kick``. It owns its connections' tasks; limits shared with other queues are in
+``EgressShared``. It knows nothing of DNS, of the queue's disk format, nor of what becomes of an outcome.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from angarium.config.schema import Delivery
+from angarium.mta.budget import OctetBudget
+from angarium.mta.gate import ConnectionGate, GateKey
+from angarium.mta.idle import IdleConnections
+from angarium.mta.outcome import Outcome, Scope, Transient
+from angarium.mta.ready import Group, ReadyQueue
+from angarium.mta.resolution import MxHost, Site
+from angarium.mta.shaping import Shaping
+from angarium.mta.transfer import Connection, EgressPath, Transfer
+from angarium.mta.work import Work, split
+from angarium.queue import ClaimedMessage, DueHead, PartitionNumber, QueueFullError, UnixMs
+
+TRIES = 3  # transactions without an answer before the recipients wait for their next attempt
+RETRY_CLAIM_S = 1.0  # after a full disk
+SUSPEND_MS = 60_000  # a site none of whose hosts answers; doubles
+SUSPEND_MAX_MS = 900_000
+YIELD_AFTER = 10  # transfers, when another site of the provider waits for a connection
+
+
+class Observer(Protocol):
+    """Who counts what happens here."""
+
+    def connection_opened(self) -> None: ...
+    def connection_closed(self) -> None: ...
+    def connection_failed(self, failure: Transient) -> None: ...
+
+
+class Connect(Protocol):
+    """Opens a connection to one of a site's hosts; ``mta.host_search`` does."""
+
+    async def __call__(self, site: Site, path: EgressPath) -> Connection | Transient: ...
+
+    def avoid(self, host: MxHost, address: str) -> None:
+        """Try others first for a while."""
+        ...
+
+
+class EgressShared(msgspec.Struct, frozen=True, kw_only=True):
+    """What the egress queues of one delivery process share."""
+
+    settings: Delivery
+    gate: ConnectionGate
+    idle: IdleConnections
+    budget: OctetBudget
+    shaping: Shaping
+    connect: Connect
+    observer: Observer
+    clock: Callable[[], UnixMs]
+    may_claim: Callable[[], bool]
+    claim: Callable[[PartitionNumber, Sequence[DueHead]], Awaitable[list[ClaimedMessage]]]
+    prepare: Callable[[Work], Awaitable[Transfer]]
+    conclude: Callable[[Work, Sequence[Outcome], Site | None, UnixMs], None]  # last: not before
+    give_up: Callable[[Sequence[DueHead], Site, Transient, UnixMs], None]  # unclaimed; not before
+    spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+    failed: Callable[[str, BaseException], None]  # a defect: logged and counted
+
+
+class EgressQueue:
+    """Invariant E1: recipients pushed are in ``ready``, being claimed, in ``claimed``, in a transfer, or concluded.
+
+    Invariant 6: a connection is opened only with a place of the gate, and closed before the place is given back.
+    """
+
+    def __init__(self, shared: EgressShared, path: EgressPath, site: Site) -> None:
+        self._shared = shared
+        self._path = path
+        self.site = site
+        self._key = GateKey(path.source, site.provider.name)
+        self.ready = ReadyQueue(site.provider.recipients_per_message)
+        self._claimed: deque[Work] = deque()
+        self._claiming = 0  # groups
+        self._waiters: deque[asyncio.Future[None]] = deque()  # idle connections
+        self._connections = 0  # established
+        self._opening = 0
+        self._failures = 0  # in a row: no host of the site answered
+        self._suspended_until = UnixMs(0)
+        self._suspended_by: Transient | None = None
+        self._no_more_until = UnixMs(0)  # peers refuse further connections, the open ones work
+        self._draining = False
+        self._when_free = self.kick  # one object: the gate and idle register compare it
+
+    @property
+    def is_unused(self) -> bool:
+        return not (
+            self.ready or self._claimed or self._claiming or self._connections or self._opening
+        ) and (self._suspended_until <= self._shared.clock())
+
+    def push(self, head: DueHead) -> None:
+        """Take a recipient in; ``kick`` sets to work."""
+        self.ready.push(head)
+
+    def kick(self) -> None:
+        """Claim, wake or connect, as what waits demands. Cheap when there is nothing to do."""
+        if self._draining:
+            return
+        if self._suspended_by is not None and self.ready:
+            if self._shared.clock() < self._suspended_until:
+                self._give_up_ready(self._suspended_by)
+                return
+            self._suspended_by = None
+        self._refill()
+        self._wake()
+        self._open_connections()
+
+    def drain(self) -> list[Work]:
+        """Begin nothing new; returns claimed work that has not begun. Transfers under way go on."""
+        self._draining = True
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        work = list(self._claimed)
+        self._claimed.clear()
+        return work
+
+    # --- claims -----------------------------------------------------------------------------
+
+    def _refill(self) -> None:
+        """Keep about one claimed transaction ready per two connections, so that none waits for the disk."""
+        shared = self._shared
+        have = len(self._claimed) + self._claiming
+        if have > self._connections // 2 or not self._connections or not shared.may_claim():
+            return
+        groups: list[Group] = []
+        for _ in range(self._connections + self._connections // 2 + 1 - have):
+            group = self.ready.next_group()
+            if group is None:
+                break
+            if not shared.budget.reserve(group.heads[0].octets):
+                self.ready.put_first(group)
+                break
+            groups.append(group)
+        if groups:
+            self._claiming += len(groups)
+            shared.spawn(self._claim(groups))
+
+    async def _claim(self, groups: list[Group]) -> None:
+        by_partition: dict[PartitionNumber, list[DueHead]] = {}
+        for group in groups:
+            by_partition.setdefault(group.heads[0].partition, []).extend(group.heads)
+        reserved = sum(group.heads[0].octets for group in groups)
+        try:
+            for partition, heads in by_partition.items():
+                messages = await self._shared.claim(partition, heads)
+                work = split(messages, self.site.provider.recipients_per_message)
+                reserved -= sum(each.octets for each in work)
+                self._claimed.extend(work)
+        except QueueFullError:
+            for group in reversed(groups):
+                self.ready.put_first(group)
+            asyncio.get_running_loop().call_later(RETRY_CLAIM_S, self.kick)
+        finally:
+            self._claiming -= len(groups)
+            self._shared.budget.release(
+                reserved
+            )  # of those not due any more; below 0: a split message
+        self._refill()
+        self._wake()
+
+    def _wake(self) -> None:
+        for _ in range(len(self._claimed)):
+            while self._waiters:
+                waiter = self._waiters.popleft()
+                if not waiter.done():
+                    waiter.set_result(None)
+                    break
+            else:
+                return
+
+    # --- connections ------------------------------------------------------------------------
+
+    def _open_connections(self) -> None:
+        waiting = self.ready.groups + len(self._claimed) + self._claiming
+        idle = len(self._waiters)
+        if not waiting or idle or not self._shared.may_claim():
+            return
+        if self._no_more_until and self._shared.clock() < self._no_more_until:
+            return
+        limit = self._shared.shaping.connections(self._key, self.site.provider)
+        while self._opening < waiting:
+            if not self._shared.gate.try_open(self._key, limit, self._when_free):
+                key = None if self._shared.gate.open(self._key) < limit else self._key
+                self._shared.idle.end_one(key)
+                return
+            self._opening += 1
+            self._shared.spawn(self._run())
+
+    async def _run(self) -> None:
+        """The life of one connection; the only place that opens, uses and closes it."""
+        shared = self._shared
+        connection: Connection | None = None
+        try:
+            try:
+                opened = await shared.connect(self.site, self._path)
+            finally:
+                self._opening -= 1
+            if isinstance(opened, Transient):
+                self._connect_failed(opened)
+                return
+            connection = opened
+            self._connections += 1
+            self._failures = 0
+            shared.observer.connection_opened()
+            await self._use(connection)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a task boundary
+            shared.failed("connection", error)
+        finally:
+            if connection is not None:
+                self._connections -= 1
+                await connection.close()
+                shared.observer.connection_closed()
+            shared.gate.closed(self._key)
+            self.kick()
+
+    async def _use(self, connection: Connection) -> None:
+        shared = self._shared
+        provider = self.site.provider
+        limit = shared.shaping.transfers_per_connection(self._key, provider)
+        self._refill()
+        while (work := await self._next_work()) is not None:
+            await self._carry(connection, work)
+            if not connection.is_open or connection.transfers >= limit:
+                return
+            if connection.transfers >= YIELD_AFTER and shared.gate.is_awaited(self._key):
+                return
+
+    async def _next_work(self) -> Work | None:
+        """Wait for claimed work, at most idle_s; None ends the connection."""
+        if not self._draining:
+            self._refill()
+        if self._claimed:
+            return self._claimed.popleft()
+        shared = self._shared
+        if self._draining or shared.gate.is_awaited(self._key) and not self._claiming:
+            return None
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def end_wait() -> None:
+            if not waiter.done():
+                waiter.set_result(None)
+
+        shared.idle.add(end_wait, self._key)
+        self._waiters.append(waiter)
+        timer = asyncio.get_running_loop().call_later(self.site.provider.idle_s, end_wait)
+        try:
+            await waiter
+        finally:
+            timer.cancel()
+            shared.idle.discard(end_wait)
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+        return self._claimed.popleft() if self._claimed else None
+
+    async def _carry(self, connection: Connection, work: Work) -> None:
+        shared = self._shared
+        try:
+            transfer = await shared.prepare(work)
+            outcomes = await connection.transfer(transfer)
+        except asyncio.CancelledError:
+            shared.budget.release(work.octets)
+            raise  # the claim stays on disk: in doubt
+        except Exception as error:  # noqa: BLE001 - a defect must not bring the same message back at once, for ever
+            shared.failed("transfer", error)
+            outcomes = [defect(error, connection, shared.clock())] * len(work.recipients)
+        for outcome in outcomes:
+            shared.shaping.observe(self._key, outcome)
+        again = [
+            recipient
+            for recipient, outcome in zip(work.recipients, outcomes, strict=True)
+            if work.tries < TRIES - 1 and _is_unanswered(outcome)
+        ]
+        if not again:
+            self._conclude(work, outcomes)
+            return
+        if not connection.is_open:
+            self._shared.connect.avoid(connection.host, connection.address)
+        answered = [
+            (recipient, outcome)
+            for recipient, outcome in zip(work.recipients, outcomes, strict=True)
+            if not _is_unanswered(outcome)
+        ]
+        if answered:
+            part = Work(work.message, tuple(recipient for recipient, _ in answered))
+            shared.conclude(part, [outcome for _, outcome in answered], self.site, UnixMs(0))
+        retry = Work(work.message, tuple(again), work.tries + 1)
+        if self._draining:
+            last = [outcome for outcome in outcomes if _is_unanswered(outcome)]
+            self._conclude(retry, last)
+        else:
+            self._claimed.appendleft(retry)
+
+    def _conclude(
+        self, work: Work, outcomes: Sequence[Outcome], not_before: UnixMs = UnixMs(0)
+    ) -> None:  # noqa: B008
+        self._shared.conclude(work, outcomes, self.site, not_before)
+        self._shared.budget.release(work.octets)
+
+    # --- failures of the whole site ---------------------------------------------------------
+
+    def _connect_failed(self, failure: Transient) -> None:
+        shared = self._shared
+        shared.observer.connection_failed(failure)
+        shared.shaping.observe(self._key, failure)
+        now = shared.clock()
+        if self._connections:
+            self._no_more_until = UnixMs(now + SUSPEND_MS)
+            return
+        delay = self._suspend_ms()
+        self._failures += 1
+        self._suspended_until = UnixMs(now + delay)
+        self._suspended_by = failure
+        while self._claimed:
+            work = self._claimed.popleft()
+            self._conclude(work, [failure] * len(work.recipients), self._suspended_until)
+        self._give_up_ready(failure)
+
+    def _suspend_ms(self) -> int:
+        """Double from the first retry delay (a minute at most) to the last one (a quarter of an hour at most)."""
+        schedule = self._shared.settings.retry_s
+        first = min(SUSPEND_MS, int(schedule[0] * 1000))
+        return min(first << min(self._failures, 10), SUSPEND_MAX_MS, int(schedule[-1] * 1000))
+
+    def _give_up_ready(self, failure: Transient) -> None:
+        heads = [head for group in self.ready.drain() for head in group.heads]
+        if heads:
+            self._shared.give_up(heads, self.site, failure, self._suspended_until)
+
+
+def _is_unanswered(outcome: Outcome) -> bool:
+    """Whether another connection, at once, may do what this one did not (never after a final dot: it may be sent)."""
+    if not isinstance(outcome, Transient):
+        return False
+    if (
+        outcome.attempt.enhanced == "4.5.3"
+    ):  # too many recipients: the rest goes in another transaction
+        return True
+    return outcome.scope is Scope.SESSION and outcome.attempt.stage != "final_dot"
+
+
+def defect(error: BaseException, connection: Connection, now: UnixMs) -> Transient:
+    """An outcome for an attempt that met a fault of ours."""
+    from angarium.queue import Attempt
+
+    attempt = Attempt(
+        at=now,
+        host=connection.host.name,
+        address=connection.address,
+        source="",
+        code=451,
+        enhanced="4.3.0",
+        text=f"internal error: {type(error).__name__}",
+        tls="",
+        stage="internal",
+    )
+    return Transient(attempt, Scope.MESSAGE)

@@ -1,0 +1,63 @@
+"""Finds a host of a site that takes a connection: by preference, the next one on failure (RFC 5321 section 5.1)."""
+
+import random
+from collections.abc import Callable
+
+from angarium.mta.outcome import Transient
+from angarium.mta.resolution import MxHost, Site
+from angarium.mta.resolver import ordered_hosts
+from angarium.mta.transfer import Connection, Connector, EgressPath, TlsPolicy
+from angarium.queue import UnixMs
+
+ADDRESSES = (
+    8  # tried for one connection; ours, so that a site of dead hosts costs minutes, not hours
+)
+AVOID_MS = 60_000
+AVOIDED = 10_000  # addresses remembered
+
+
+class HostSearch:
+    """Remembers addresses that failed a moment ago, and tries them last."""
+
+    def __init__(
+        self,
+        connector_of: Callable[[Site], Connector],
+        tls_policy: Callable[[Site, MxHost], TlsPolicy],
+        clock: Callable[[], UnixMs],
+        shuffle: random.Random,
+    ) -> None:
+        self._connector_of = connector_of
+        self._tls_policy = tls_policy
+        self._clock = clock
+        self._shuffle = shuffle
+        self._avoided: dict[str, UnixMs] = {}  # until; a cache, in order of insertion
+
+    async def __call__(self, site: Site, path: EgressPath) -> Connection | Transient:
+        """Try up to ADDRESSES; returns the connection, or what the last of them met."""
+        connector = self._connector_of(site)
+        failure: Transient | None = None
+        for host, address in self._candidates(site)[:ADDRESSES]:
+            result = await connector.connect(host, address, path, self._tls_policy(site, host))
+            if not isinstance(result, Transient):
+                return result
+            failure = result
+            self.avoid(host, address)
+        assert failure is not None  # a site has a host, and a host an address
+        return failure
+
+    def avoid(self, host: MxHost, address: str) -> None:
+        self._avoided.pop(address, None)
+        self._avoided[address] = UnixMs(self._clock() + AVOID_MS)
+        if len(self._avoided) > AVOIDED:
+            del self._avoided[next(iter(self._avoided))]
+
+    def _candidates(self, site: Site) -> list[tuple[MxHost, str]]:
+        now = self._clock()
+        everyone = [
+            (host, address)
+            for host in ordered_hosts(site, self._shuffle)
+            for address in host.addresses
+        ]
+        if len(everyone) == 1 or not self._avoided:
+            return everyone
+        return sorted(everyone, key=lambda each: self._avoided.get(each[1], 0) > now)

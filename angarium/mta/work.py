@@ -1,0 +1,28 @@
+"""Claimed recipients of one message, on their way through one transaction. A plain value."""
+
+import msgspec
+
+from angarium.queue.model import Claimed, ClaimedMessage
+
+
+class Work(msgspec.Struct, frozen=True):
+    message: ClaimedMessage
+    recipients: tuple[Claimed, ...]  # at most the provider's recipients_per_message; one partition
+    tries: int = 0  # transactions of this claim that ended without an answer for these recipients
+
+    @property
+    def octets(self) -> int:
+        return len(self.message.content)
+
+
+def split(messages: list[ClaimedMessage], recipients_per_message: int) -> list[Work]:
+    """Cut claimed messages into transactions."""
+    work: list[Work] = []
+    for message in messages:
+        everyone = message.recipients
+        if len(everyone) <= recipients_per_message:
+            work.append(Work(message, everyone))
+            continue
+        for start in range(0, len(everyone), recipients_per_message):
+            work.append(Work(message, everyone[start : start + recipients_per_message]))
+    return work

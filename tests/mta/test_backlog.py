@@ -1,0 +1,171 @@
+"""Mirrors angarium/mta/backlog.py, over a due index that is a sorted list."""
+
+import bisect
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from angarium.mta.backlog import Backlog, Lane
+from angarium.queue.model import DeliveryId, DueHead, MessageId, PartitionNumber, UnixMs
+from angarium.queue.spool import DuePage, position
+
+
+def head(number: int, domain: str, due: int = 0, partition: int = 0, tenant: str = "t") -> DueHead:
+    return DueHead(
+        PartitionNumber(partition),
+        UnixMs(due),
+        DeliveryId(MessageId(number.to_bytes(16, "big")), 0),
+        tenant,
+        domain,
+        100,
+    )
+
+
+class Index:
+    """A partition's due index in memory; what is claimed is removed."""
+
+    def __init__(self, heads: list[DueHead], number: int = 0) -> None:
+        self.number = PartitionNumber(number)
+        self.entries = sorted((self._key(h), h) for h in heads)
+        self.read = 0
+
+    @staticmethod
+    def _key(h: DueHead) -> bytes:
+        return position(h.due, h.id.message_id, h.id.index)
+
+    def add(self, h: DueHead) -> None:
+        bisect.insort(self.entries, (self._key(h), h))
+
+    def claim(self, h: DueHead) -> None:
+        self.entries.remove((self._key(h), h))
+
+    def due(self, upto: UnixMs, limit: int, cursor: bytes | None = None) -> DuePage:
+        start = bisect.bisect_left(self.entries, (cursor or b"",))
+        found = [e for e in self.entries[start:] if e[1].due <= upto]
+        self.read += len(found[:limit])
+        more = found[limit][0] if len(found) > limit else None
+        return DuePage(tuple(h for _, h in found[:limit]), more)
+
+
+class Rig:
+    """A backlog with a list of what it loaded, and an index that forgets what is claimed."""
+
+    def __init__(self, heads: list[DueHead], ready_limit: int = 10, lane_limit: int = 4) -> None:
+        self.index = Index(heads)
+        self.loaded: list[DueHead] = []
+        self.backlog = Backlog(
+            [self.index],
+            lambda h: Lane(h.tenant, h.domain),
+            lambda h, _: self.loaded.append(h),
+            ready_limit=ready_limit,
+            lane_limit=lane_limit,
+        )
+
+    def read_all(self, now: int = 100) -> None:
+        for _ in range(1000):
+            if not self.backlog.read(UnixMs(now)):
+                return
+        raise AssertionError("reads without an end")
+
+    def claim(self, h: DueHead) -> None:
+        self.loaded.remove(h)
+        self.index.claim(h)
+        self.backlog.unload(h.id)
+
+
+def test_a_slow_lane_does_not_keep_a_fast_one_from_being_read() -> None:
+    rig = Rig([head(n, "slow") for n in range(50)] + [head(n, "fast") for n in range(50, 53)])
+    rig.read_all()
+    assert Counter(h.domain for h in rig.loaded) == {"slow": 4, "fast": 3}
+
+
+def test_a_lane_is_filled_again_when_half_of_it_is_gone_and_reads_no_more_than_it_must() -> None:
+    rig = Rig([head(n, "slow") for n in range(20)])
+    rig.read_all()
+    first = list(rig.loaded)
+    rig.claim(first[0])
+    rig.read_all()
+    assert len(rig.loaded) == 3  # more than half full: not yet
+    rig.claim(first[1])
+    rig.read_all()
+    assert [h.id.message_id[-1] for h in rig.loaded] == [2, 3, 4, 5]
+
+
+def test_nothing_is_read_while_memory_is_full() -> None:
+    rig = Rig([head(n, f"d{n}") for n in range(30)])
+    rig.read_all()
+    assert len(rig.loaded) == 10
+    assert not rig.backlog.read(UnixMs(100))
+    rig.claim(rig.loaded[0])
+    rig.read_all()
+    assert [h.id.message_id[-1] for h in rig.loaded] == list(range(1, 11))
+
+
+def test_what_is_not_due_is_left_alone() -> None:
+    rig = Rig([head(1, "a", due=100), head(2, "a", due=101)])
+    rig.read_all(now=100)
+    assert [h.id.message_id[-1] for h in rig.loaded] == [1]
+    rig.backlog.wake()
+    rig.read_all(now=101)
+    assert [h.id.message_id[-1] for h in rig.loaded] == [1, 2]
+
+
+def test_a_recipient_committed_in_the_same_millisecond_with_a_lower_id_is_found() -> None:
+    rig = Rig([head(9, "a", due=100)])
+    rig.read_all(now=100)
+    rig.index.add(head(3, "a", due=100))
+    rig.backlog.wake()
+    rig.read_all(now=100)
+    assert [h.id.message_id[-1] for h in rig.loaded] == [9, 3]
+
+
+def test_what_was_put_back_is_loaded_again_once() -> None:
+    rig = Rig([head(n, "a") for n in range(4)])
+    rig.read_all()
+    for h in rig.loaded[2:]:
+        rig.backlog.put_back(h)
+    rig.loaded = rig.loaded[:2]
+    rig.read_all()
+    assert [h.id.message_id[-1] for h in rig.loaded] == [0, 1, 2, 3]
+
+
+def test_rewinding_loads_nothing_twice() -> None:
+    rig = Rig([head(n, "a") for n in range(9)])
+    rig.read_all()
+    rig.backlog.rewind()
+    rig.read_all()
+    assert len(rig.loaded) == 4
+
+
+@given(
+    st.lists(st.sampled_from("aaab"), min_size=1, max_size=60),
+    st.lists(st.integers(0, 3), max_size=200),
+    st.randoms(use_true_random=False),
+)
+def test_everything_due_is_loaded_exactly_once_in_any_order_of_events(
+    domains: list[str], steps: list[int], random: object
+) -> None:
+    rig = Rig([head(n, d, due=n // 3) for n, d in enumerate(domains)], ready_limit=6, lane_limit=4)
+    total, done, now = len(domains), [], 0
+    for step in [*steps, *[1, 2] * (total + 10)]:
+        if step == 0:
+            now += 3
+            rig.backlog.wake()
+        elif step == 1:
+            rig.backlog.read(UnixMs(now))
+        elif step == 2 and rig.loaded:
+            done.append(rig.loaded[0])
+            rig.claim(rig.loaded[0])
+        elif step == 3 and rig.loaded:
+            last = rig.loaded.pop()
+            rig.backlog.put_back(last)
+    now += 1000
+    rig.backlog.wake()
+    for _ in range(200):
+        rig.backlog.read(UnixMs(now))
+        assert len(rig.backlog) == len(rig.loaded) <= 6
+        for h in list(rig.loaded):
+            done.append(h)
+            rig.claim(h)
+    assert sorted(h.id for h in done) == sorted(head(n, "").id for n in range(total))

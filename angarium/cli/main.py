@@ -1,0 +1,109 @@
+"""The ``postmaster`` command. Subcommands are imported when they are used: starting stays quick."""
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from angarium import __version__
+from angarium.cli.exit import EX_CONFIG, EX_IOERR, EX_SOFTWARE, EX_USAGE
+
+DEFAULT_CONFIG: Final = "/etc/angarium/angarium.toml"
+COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that listing imports nothing
+    "serve": ("angarium.cli.serve", "serve", "Run the server."),
+    "check": ("angarium.cli.check", "check", "Check configuration, DNS, ports, clock and disk."),
+    "queue": ("angarium.cli.queue", "queue", "See and steer what is queued."),
+    "trace": ("angarium.cli.trace", "trace", "Watch SMTP dialogues as they happen, redacted."),
+    "send": ("angarium.cli.send", "send", "Send a message through this server."),
+    "dkim": ("angarium.cli.dkim", "dkim", "Make, publish and verify DKIM keys."),
+    "user": ("angarium.cli.user", "user", "Who may log in to submit mail."),
+    "version": ("angarium.cli.version", "version", "Print the versions in use."),
+}
+
+
+class LazyGroup(click.Group):
+    """Knows its commands' names and help, and imports one when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_text) for name, (_, _, help_text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--config",
+    "-c",
+    "config_file",
+    type=click.Path(path_type=Path),
+    help=f"The configuration (default: {DEFAULT_CONFIG}, or $ANGARIUM_CONFIG).",
+)
+@click.version_option(__version__, prog_name="postmaster")
+@click.pass_context
+def postmaster(ctx: click.Context, config_file: Path | None) -> None:
+    """Angarium, a self-hosted mail transfer agent."""
+    ctx.obj = config_file
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line; exits with a code of sysexits.h."""
+    sys.exit(run(sys.argv[1:] if args is None else args))
+
+
+def run(args: list[str]) -> int:
+    """Run the command line and return its exit code."""
+    try:
+        result: Any = postmaster.main(args, prog_name="postmaster", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help(), err=True)
+        return EX_USAGE
+    except click.UsageError as error:
+        error.show()
+        return EX_USAGE
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        click.echo("Aborted.", err=True)
+        return 130
+    except BrokenPipeError:
+        # `postmaster queue list | head`: nothing more to say, and nowhere to say it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001  (the boundary of the command)
+        return _failure(error)
+    return result if isinstance(result, int) else 0
+
+
+def _failure(error: Exception) -> int:
+    """Say what went wrong in words, and return its exit code."""
+    from angarium.config.error import ConfigError
+    from angarium.service.sysexits import StartError
+
+    if isinstance(error, ConfigError):
+        click.echo(str(error), err=True)
+        return EX_CONFIG
+    if isinstance(error, StartError):
+        click.echo(f"postmaster: {error}", err=True)
+        return error.code
+    if isinstance(error, OSError):
+        click.echo(f"postmaster: {error}", err=True)
+        return EX_IOERR
+    import traceback
+
+    traceback.print_exception(error)
+    click.echo("postmaster: this is a fault of ours; please report it", err=True)
+    return EX_SOFTWARE

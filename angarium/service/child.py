@@ -1,0 +1,136 @@
+"""One process of the server as its supervisor sees it: started, told, listened to, ended."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from angarium.config.schema import Config
+from angarium.service.control import Beat, Failed, Order, Ready, Start, frame, read_report
+from angarium.service.privileges import Identity
+from angarium.service.slot import Slot
+
+HANG_S: Final = 60.0  # ours: an event loop that did not turn for so long never will
+TERM_S: Final = 2.0  # between the order to stop now and SIGKILL
+
+
+class Child:
+    """A spawned process: an exec of a fresh interpreter, never a fork that carries our memory."""
+
+    def __init__(
+        self, slot: Slot, process: subprocess.Popen[bytes], control: socket.socket
+    ) -> None:
+        self.slot = slot
+        self.failed: Failed | None = None
+        self._process = process
+        self._control = control
+        self._writer: asyncio.StreamWriter | None = None
+        self._waiting: list[Order] = []  # told before the connection was up
+
+    @classmethod
+    def spawn(
+        cls,
+        slot: Slot,
+        config: Config,
+        *,
+        identity: Identity | None,
+        sockets: Sequence[socket.socket],
+        lock: int,
+        environment: Mapping[str, str],
+    ) -> "Child":
+        """Start the process and hand it its order. Raises OSError."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            listeners = tuple(each.fileno() for each in sockets)
+            process = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
+                [
+                    *(sys.executable, "-m", "angarium.service.role", slot.role, str(slot.index)),
+                    *("--control", str(theirs.fileno())),
+                ],
+                stdin=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(), lock, *listeners),
+                env=_environment(environment),
+                start_new_session=True,  # a terminal's ^C reaches the supervisor only
+            )
+        child = cls(slot, process, ours)
+        ours.settimeout(10)
+        ours.sendall(frame(Start(config=config, identity=identity, listeners=listeners)))
+        ours.setblocking(False)
+        return child
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    async def run(self, on_ready: Callable[[], None]) -> int:
+        """Listen to the process until it ends; returns its exit status, negative for a signal.
+
+        One whose event loop hangs is killed. Cancelled: it is killed too.
+        """
+        reader, self._writer = await asyncio.open_connection(sock=self._control)
+        for order in self._waiting:
+            self.tell(order)
+        try:
+            while True:
+                async with asyncio.timeout(HANG_S):
+                    report = await read_report(reader)
+                match report:
+                    case Ready():
+                        on_ready()
+                    case Failed():
+                        self.failed = report
+                    case Beat():
+                        pass
+                    case None:
+                        break
+            return await self._reap()
+        except TimeoutError:
+            return await self._reap()
+        finally:
+            self._writer.close()
+            if self._process.poll() is None:
+                self._process.kill()
+                self._process.wait()
+
+    def tell(self, order: Order) -> None:
+        """Send an order; does nothing when the process is gone."""
+        if self._writer is None:
+            self._waiting.append(order)
+        elif not self._writer.is_closing():
+            self._writer.write(frame(order))
+
+    def kill(self) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+
+    async def _reap(self) -> int:
+        """Wait for the end of a process that closed its control or hangs; after a grace, kill it."""
+        loop = asyncio.get_running_loop()
+        fd = os.pidfd_open(self.pid)
+        ended = asyncio.Event()
+        loop.add_reader(fd, ended.set)
+        try:
+            async with asyncio.timeout(TERM_S):
+                await ended.wait()
+        except TimeoutError:
+            self._process.kill()
+        finally:
+            loop.remove_reader(fd)
+            os.close(fd)
+        return self._process.wait()
+
+
+def _environment(more: Mapping[str, str]) -> dict[str, str]:
+    """Ours, with the package findable as we found it: from a checkout it is on nobody's path."""
+    top = str(Path(__file__).parents[2])
+    path = os.environ.get("PYTHONPATH")
+    return {
+        **os.environ,
+        "PYTHONPATH": f"{top}{os.pathsep}{path}" if path else top,
+        "PYTHONUNBUFFERED": "1",
+        **more,
+    }

@@ -1,0 +1,86 @@
+"""The directory that holds all state: made with the right modes, and locked so that one server uses it.
+
+queue/      LMDB            run/lock     held by the server and all its processes
+mail.log    dispositions    run/metrics  one file per process and kind
+users/      credentials     run/state    one file per process: is it well
+"""
+
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from angarium.service.privileges import Identity, give
+from angarium.service.sysexits import EX_CANTCREAT, EX_NOPERM, EX_UNAVAILABLE, StartError
+
+LOCK_WAIT_S: Final = 10.0  # ours: processes of a killed server need up to this long to go
+_LOCK_POLL_S: Final = 0.05
+
+
+class DataDir:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.run = path / "run"
+        self.metrics = self.run / "metrics"
+        self.state = self.run / "state"
+        self.lock = self.run / "lock"
+
+    def prepare(self, identity: Identity | None) -> None:
+        """Make what is missing, mode 0700 (P8), and hand it to the identity. Raises StartError."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.path.chmod(0o700)
+            self.run.mkdir(exist_ok=True, mode=0o700)
+            if identity is not None:
+                give(self.path, identity)
+        except PermissionError as error:
+            raise StartError(
+                f"server.data_dir: {error.filename or self.path}: permission denied; it must belong"
+                " to the user that runs the server",
+                EX_NOPERM,
+            ) from None
+        except OSError as error:
+            raise StartError(
+                f"server.data_dir: {self.path} cannot be made: {error.strerror}", EX_CANTCREAT
+            ) from None
+
+    def acquire(
+        self, wait_s: float = LOCK_WAIT_S, sleep: Callable[[float], None] = time.sleep
+    ) -> int:
+        """Lock the directory and return the lock's descriptor, to be inherited by each process of the server.
+
+        Blocks up to ``wait_s``. The lock is gone when the last process that has the descriptor is. Raises StartError.
+        """
+        fd = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        waited = 0.0
+        while True:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if waited >= wait_s:
+                    owner = os.pread(fd, 32, 0).decode("ascii", "replace").strip() or "unknown"
+                    os.close(fd)
+                    raise StartError(
+                        f"another server (pid {owner}) uses {self.path}; stop it first, or give this"
+                        " one its own server.data_dir",
+                        EX_UNAVAILABLE,
+                    ) from None
+                sleep(_LOCK_POLL_S)
+                waited += _LOCK_POLL_S
+            else:
+                os.ftruncate(fd, 0)
+                os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+                return fd
+
+    def wipe_run(self, identity: Identity | None) -> None:
+        """Start with no metrics and states of earlier processes. Call it with the lock held."""
+        for directory in (self.metrics, self.state):
+            shutil.rmtree(directory, ignore_errors=True)
+            directory.mkdir(mode=0o700)
+            if identity is not None:
+                os.chown(directory, identity.uid, identity.gid)
+        if identity is not None:
+            os.chown(self.lock, identity.uid, identity.gid)

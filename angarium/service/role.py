@@ -1,0 +1,168 @@
+"""A child process of the supervisor: ``python -m angarium.service.role ROLE INDEX --control FD``.
+
+Takes its order from the supervisor, drops privileges, runs its role, and ends with the supervisor.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from angarium.config.error import ConfigError
+from angarium.service.control import (
+    Beat,
+    Failed,
+    Ready,
+    Reload,
+    Report,
+    Start,
+    Stop,
+    frame,
+    read_order,
+    receive_order,
+)
+from angarium.service.privileges import drop, harden
+from angarium.service.runtime import Runtime
+from angarium.service.slot import Slot
+from angarium.service.sysexits import EX_CONFIG, EX_OK, EX_SOFTWARE, EX_USAGE, StartError
+from angarium.telemetry.log import configure, log, log_exception
+
+ORPHAN_DRAIN_S: Final = 1.0  # ours: when the supervisor died, its successor waits for our lock
+EXIT_GRACE_S: Final = 3.0  # behind the drain: then the process ends itself, whatever hangs
+
+Role = Callable[[Runtime], Awaitable[None]]
+
+
+def find_role(name: str) -> Role:
+    """Import and return a role. Imports are made here, before privileges are dropped."""
+    match name:
+        case "ingress":
+            from angarium.service.ingress import run_ingress
+
+            return run_ingress
+        case "delivery":
+            from angarium.service.delivery import run_delivery
+
+            return run_delivery
+        case "platform":
+            from angarium.service.platform import run_platform
+
+            return run_platform
+        case _:
+            raise StartError(f"no role is named {name!r}", EX_USAGE)
+
+
+def main(argv: list[str]) -> int:
+    role_name, index, _, fd = argv
+    control = socket.socket(fileno=int(fd))
+    # Before anything else: the supervisor may die while we import.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    order = receive_order(control)
+    if not isinstance(order, Start):
+        return EX_OK  # the supervisor died
+    slot = Slot(role_name, int(index))
+    configure(slot.name, order.config.log.level)
+    try:
+        role = find_role(role_name)
+        if order.identity is not None:
+            drop(order.identity)
+        harden(signal.SIGTERM)
+        os.umask(0o077)
+        return _run(role, slot, order, control)
+    except (StartError, ConfigError) as error:
+        code = error.code if isinstance(error, StartError) else EX_CONFIG
+        _send(control, Failed(str(error), code))
+        return code
+    except Exception as error:  # noqa: BLE001  (the task boundary of the process)
+        log_exception("role_failed")
+        _send(control, Failed(f"{type(error).__name__}: {error}", EX_SOFTWARE))
+        return EX_SOFTWARE
+
+
+def _run(role: Role, slot: Slot, order: Start, control: socket.socket) -> int:
+    import uvloop
+
+    sockets = [socket.socket(fileno=fd) for fd in order.listeners]
+    runtime_done = uvloop.run(_serve(role, slot, order, sockets, control))
+    return EX_OK if runtime_done else EX_SOFTWARE
+
+
+async def _serve(
+    role: Role, slot: Slot, order: Start, sockets: list[socket.socket], control: socket.socket
+) -> bool:
+    """Run the role until it is told to stop; True: it ended as it was told."""
+    control.setblocking(False)
+    reader, writer = await asyncio.open_connection(sock=control)
+    runtime = Runtime(slot, order.config, sockets)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _stop, runtime, runtime.drain_s)
+
+    def report(message: Report) -> None:
+        if not writer.is_closing():
+            writer.write(frame(message))
+
+    helpers = [
+        asyncio.create_task(_obey(reader, runtime)),
+        asyncio.create_task(_say_ready(runtime, report)),
+        asyncio.create_task(runtime.beat(lambda: report(Beat()))),
+    ]
+    log("process_started")
+    try:
+        await role(runtime)
+    finally:
+        for task in helpers:
+            task.cancel()
+        await asyncio.gather(*helpers, return_exceptions=True)
+        with contextlib.suppress(OSError):
+            writer.close()
+    log("process_ended")
+    return runtime.stop.is_set()
+
+
+async def _obey(reader: asyncio.StreamReader, runtime: Runtime) -> None:
+    while True:
+        match await read_order(reader):
+            case Stop(drain_s=drain_s):
+                _stop(runtime, drain_s)
+            case Reload(config=config):
+                try:
+                    await runtime.reload(config)
+                except Exception:  # noqa: BLE001  (a task boundary; the old state stays)
+                    log_exception("reload_failed")
+                else:
+                    log("reloaded")
+            case Start():
+                pass  # only ever the first
+            case None:
+                log("supervisor_gone", "warning")
+                _stop(runtime, min(runtime.drain_s, ORPHAN_DRAIN_S))
+                return
+
+
+async def _say_ready(runtime: Runtime, report: Callable[[Report], None]) -> None:
+    await runtime.is_ready.wait()
+    report(Ready())
+
+
+def _stop(runtime: Runtime, drain_s: float) -> None:
+    """Stop within ``drain_s``; a thread sees to it even if the event loop hangs."""
+    runtime.request_stop(drain_s)
+    timer = threading.Timer(drain_s + EXIT_GRACE_S, os._exit, (EX_SOFTWARE,))
+    timer.daemon = True
+    timer.start()
+
+
+def _send(control: socket.socket, report: Report) -> None:
+    with contextlib.suppress(OSError):
+        control.setblocking(True)
+        control.sendall(frame(report))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

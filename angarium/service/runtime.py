@@ -1,0 +1,76 @@
+"""What a role gets from whoever runs it: a child process of the supervisor, or the single process."""
+
+import asyncio
+import contextlib
+import random
+import socket
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from angarium.config.schema import Config
+from angarium.queue.model import UnixMs
+from angarium.service.data_dir import DataDir
+from angarium.service.slot import Slot
+from angarium.service.state import BEAT_S, StateFile
+
+ReloadCallback = Callable[[Config], Awaitable[None]]
+
+
+def wall_clock() -> UnixMs:
+    return UnixMs(time.time_ns() // 1_000_000)
+
+
+class Runtime:
+    """One role's surroundings.
+
+    A role calls ``ready`` once it does its work, watches ``stop``, and ends within ``drain_s`` of it.
+    """
+
+    def __init__(self, slot: Slot, config: Config, sockets: Sequence[socket.socket] = ()) -> None:
+        self.slot = slot
+        self.config = config  # as it was at the start; reloads go to on_reload
+        self.sockets = tuple(sockets)  # ingress: in the order of config.listener
+        self.data_dir = DataDir(Path(config.server.data_dir))
+        self.clock = wall_clock
+        self.random = random.Random()
+        self.stop = asyncio.Event()
+        self.drain_s = config.server.drain_s
+        self.is_ready = asyncio.Event()
+        self._reload: ReloadCallback | None = None
+        self._reasons: Callable[[], Sequence[str]] = tuple
+        self._state = StateFile(self.data_dir.state, slot)
+
+    def ready(self, reasons: Callable[[], Sequence[str]] = tuple) -> None:
+        """The role does its work from now on; ``reasons`` says each second why it does not, if so."""
+        self._reasons = reasons
+        self.is_ready.set()
+
+    def on_reload(self, callback: ReloadCallback) -> None:
+        self._reload = callback
+
+    async def reload(self, config: Config) -> None:
+        if self._reload is not None:
+            await self._reload(config)
+
+    def request_stop(self, drain_s: float) -> None:
+        self.drain_s = drain_s
+        self.stop.set()
+
+    def reasons(self) -> Sequence[str]:
+        if not self.is_ready.is_set():
+            return ("starting",)
+        return ("stopping",) if self.stop.is_set() else self._reasons()
+
+    async def beat(self, report: Callable[[], None] = lambda: None) -> None:
+        """Write the state each second until cancelled."""
+        try:
+            while True:
+                with contextlib.suppress(
+                    OSError
+                ):  # a full disk: readers see an old beat, the work goes on
+                    self._state.write(self.reasons())
+                report()
+                await asyncio.sleep(BEAT_S)
+        finally:
+            self._state.remove()

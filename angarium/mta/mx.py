@@ -1,7 +1,7 @@
 """What the MX and address records of a domain mean for its mail (RFC 5321 section 5.1, RFC 7505). Pure."""
 
-from collections.abc import Callable, Sequence
-from itertools import chain, groupby, zip_longest
+from collections.abc import Sequence
+from itertools import chain, zip_longest
 
 import msgspec
 
@@ -9,7 +9,7 @@ from angarium.mta.address_rules import is_loopback, is_refused
 from angarium.mta.dns import Answer, DnsTrouble, Found, MxRecord, NoData, NoSuchDomain
 from angarium.mta.host_name import is_host_name
 from angarium.mta.own_host import OwnHost
-from angarium.mta.resolution import MxHost, Site, Unroutable
+from angarium.mta.resolution import MxHost, Unroutable
 
 
 class HostAddresses(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,21 +141,6 @@ def interleaved(ipv6: Sequence[str], ipv4: Sequence[str]) -> list[str]:
     """Return both families in turn, IPv6 first (RFC 8305 section 4)."""
     pairs = chain.from_iterable(zip_longest(ipv6, ipv4))
     return [each for each in pairs if each is not None]
-
-
-def ordered_hosts(site: Site, random: Callable[[], float]) -> Sequence[MxHost]:
-    """Return the hosts in the order to try: by preference, equal ones shuffled (RFC 5321 section 5.1).
-
-    ``random`` returns floats in [0, 1).
-    """
-    if len(site.hosts) == 1:
-        return site.hosts
-    ordered: list[MxHost] = []
-    for _, group in groupby(site.hosts, key=lambda host: host.preference):
-        equals = list(group)
-        while equals:
-            ordered.append(equals.pop(int(random() * len(equals))))
-    return ordered
 
 
 def no_such_domain(domain: str) -> Unroutable:

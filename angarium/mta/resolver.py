@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from math import inf
+from random import Random
 
 import msgspec
 
@@ -35,6 +36,18 @@ from angarium.mta.site_name import address_site_name, mx_site_name, smart_host_s
 from angarium.mta.ttl_cache import TtlCache
 
 _LOCALHOST = ("127.0.0.1", "::1")  # RFC 6761 section 6.3: never asked of DNS
+
+
+def ordered_hosts(site: Site, shuffle: Random) -> Sequence[MxHost]:
+    """Return the hosts in the order to try: by preference, equal ones shuffled (RFC 5321 section 5.1)."""
+    if len(site.hosts) == 1:
+        return site.hosts
+    ordered: list[MxHost] = []
+    for _, group in groupby(site.hosts, key=lambda host: host.preference):
+        equals = list(group)
+        shuffle.shuffle(equals)
+        ordered += equals
+    return ordered
 
 
 class _Timed(msgspec.Struct, frozen=True):

@@ -1,0 +1,40 @@
+"""When a recipient is tried again, and when its sender hears of the delay. Pure: time and chance are arguments."""
+
+from angarium.config.schema import Delivery
+from angarium.queue.model import UnixMs
+
+
+class RetrySchedule:
+    """Invariant R1: never early: the delay of the schedule, less its jitter, lies between two attempts. Only the
+    last one, made at ``expires``, may come sooner: after the shortest delay.
+
+    Invariant R2: never after ``expires``.
+    """
+
+    def __init__(self, delivery: Delivery) -> None:
+        self._usual = delivery.retry_s
+        self._greylisted = (*delivery.greylist_retry_s, *delivery.retry_s)
+        self._jitter = delivery.retry_jitter
+        self._delay_dsn_after_ms = round(delivery.delay_dsn_after_s * 1000)
+
+    def next_due(
+        self, *, now: UnixMs, attempts: int, expires: UnixMs, greylisted: bool, random: float
+    ) -> UnixMs | None:
+        """Return when to try again; None: there is no time left, the recipient expires.
+
+        ``attempts`` were made, the one that failed just now included. ``random`` is in [0, 1).
+        """
+        delays = self._greylisted if greylisted else self._usual
+        delay_ms = delays[min(max(attempts, 1), len(delays)) - 1] * 1000
+        due = now + round(delay_ms * (1 + self._jitter * (2 * random - 1)))
+        if due <= expires:
+            return UnixMs(due)
+        # Rather one more attempt at the very end than giving up hours before it.
+        soonest = now + round(min(delays) * 1000 * (1 - self._jitter))
+        return expires if soonest <= expires else None  # R1, R2
+
+    def delay_dsn_is_due(self, *, now: UnixMs, accepted: UnixMs, sent: bool) -> bool:
+        """Whether the sender ought to hear by now that the message waits (RFC 3461 section 5.2.5), once."""
+        if sent or not self._delay_dsn_after_ms:
+            return False
+        return now - accepted >= self._delay_dsn_after_ms

@@ -11,7 +11,6 @@ import msgspec
 
 from angarium.queue.model import (
     ClaimedMessage,
-    DeliveryId,
     DueHead,
     Moved,
     PartitionNumber,
@@ -37,6 +36,18 @@ class FencedError(QueueError):
     """The partition has another owner by now. Nothing was written."""
 
 
+class NotClaimedError(QueueError):
+    """A settlement of something that this owner has not claimed: a defect of the caller. Nothing was written."""
+
+
+class QueueBusyError(QueueError):
+    """The queue is being compacted, or is open elsewhere and may not be compacted."""
+
+
+class EmptyFilterError(QueueError):
+    """An operator's act would have met every recipient in the queue. Nothing was done."""
+
+
 class SchemaError(QueueError):
     """The queue on disk was written by a newer Angarium; says by which."""
 
@@ -51,7 +62,9 @@ def position(due: int, message_id: bytes = b"", index: int | None = None) -> byt
 
     Without an id: where the first one due at that time would stand.
     """
-    return due.to_bytes(8, "big") + message_id + (b"" if index is None else index.to_bytes(2, "big"))
+    return (
+        due.to_bytes(8, "big") + message_id + (b"" if index is None else index.to_bytes(2, "big"))
+    )
 
 
 class Commit(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,13 +134,3 @@ class Spool(Protocol):
 
 class Clock(Protocol):
     def __call__(self) -> UnixMs: ...
-
-
-def delivery_id_text(delivery: DeliveryId) -> str:
-    """``<uuid>.<index>``, as people and logs see it."""
-    return f"{message_id_text(delivery.message_id)}.{delivery.index}"
-
-
-def message_id_text(message_id: bytes) -> str:
-    h = message_id.hex()
-    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"

@@ -1,0 +1,101 @@
+"""Writing submissions: body, message, recipients with their due keys, and the `accepted` event."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from angarium.queue.event_records import accepted_event
+from angarium.queue.keys import delivery_key
+from angarium.queue.message_id import MAX_INDEX, message_id_text
+from angarium.queue.model import DeliveryId, MessageId, Submission
+from angarium.queue.records import (
+    delivery_record,
+    encode,
+    encode_delivery,
+    message_record,
+    routing_hint,
+)
+from angarium.queue.spool import QueueError
+from angarium.queue.transaction import WriteTransaction
+
+_DELIVERY_OCTETS: Final = 400  # about, with its keys: only for bounding transactions
+
+
+class DuplicateMessageError(QueueError):
+    """The message id is in the queue already. Nothing was written."""
+
+
+class PreparedSubmission(msgspec.Struct, frozen=True):
+    """Everything encoded, so that the transaction is short."""
+
+    message_id: MessageId
+    content: bytes
+    message: bytes
+    event: bytes
+    deliveries: tuple[tuple[int, bytes, bytes, bytes], ...]  # partition, key, record, hint
+    due: int
+
+    @property
+    def octets(self) -> int:
+        return len(self.content) + len(self.deliveries) * _DELIVERY_OCTETS
+
+
+def prepare_submission(submission: Submission, partitions: int) -> PreparedSubmission:
+    """Raises ValueError for what no caller may hand over."""
+    _check(submission, partitions)
+    message_id = submission.message_id
+    size = len(submission.content)
+    deliveries = []
+    for index, (recipient, partition) in enumerate(
+        zip(submission.envelope.recipients, submission.partitions, strict=True)
+    ):
+        hint = routing_hint(submission.tenant, recipient.domain, size)
+        record = encode_delivery(delivery_record(recipient, partition))
+        deliveries.append((partition, delivery_key(DeliveryId(message_id, index)), record, hint))
+    return PreparedSubmission(
+        message_id,
+        submission.content,
+        encode(message_record(submission)),
+        accepted_event(submission),
+        tuple(deliveries),
+        submission.not_before,
+    )
+
+
+def write_submission(tx: WriteTransaction, prepared: PreparedSubmission) -> None:
+    env = tx.env
+    if not tx.insert(env.message, prepared.message_id, prepared.message):
+        raise DuplicateMessageError(
+            f"message {message_id_text(prepared.message_id)} is in the queue already"
+        )
+    tx.put(env.body, prepared.message_id, prepared.content)
+    for partition, key, record, hint in prepared.deliveries:
+        tx.schedule(partition, prepared.due, key, record, hint)
+    tx.append_event(prepared.event)
+
+
+class Accept:
+    """Operation: make a batch of submissions durable."""
+
+    __slots__ = ("_batch", "octets")
+
+    def __init__(self, batch: Sequence[Submission], partitions: int) -> None:
+        self._batch = [prepare_submission(each, partitions) for each in batch]
+        self.octets = sum(each.octets for each in self._batch)
+
+    def apply(self, tx: WriteTransaction) -> None:
+        for each in self._batch:
+            write_submission(tx, each)
+
+
+def _check(submission: Submission, partitions: int) -> None:
+    recipients = len(submission.envelope.recipients)
+    if len(submission.message_id) != 16:
+        raise ValueError("a message id has 16 octets")
+    if not 1 <= recipients <= MAX_INDEX + 1:
+        raise ValueError(f"a submission has 1 to {MAX_INDEX + 1} recipients, not {recipients}")
+    if len(submission.partitions) != recipients:
+        raise ValueError("one partition for each recipient")
+    if not all(0 <= each < partitions for each in submission.partitions):
+        raise ValueError(f"partitions are 0 to {partitions - 1}: {submission.partitions}")

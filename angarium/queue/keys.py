@@ -1,0 +1,54 @@
+"""The keys of the queue's sub-databases: big-endian, so that they sort as the values do. Pure."""
+
+from typing import Final
+
+from angarium.queue.model import DeliveryId, MessageId, PartitionNumber, UnixMs
+
+MESSAGE_OCTETS: Final = 16
+DELIVERY_OCTETS: Final = 18  # message id, index u16
+PARTITION_OCTETS: Final = 2
+DUE_OCTETS: Final = 28  # partition u16, due ms u64, delivery key
+CLAIM_OCTETS: Final = 20  # partition u16, delivery key
+
+
+def delivery_key(delivery: DeliveryId) -> bytes:
+    return delivery.message_id + delivery.index.to_bytes(2, "big")
+
+
+def parse_delivery_key(key: bytes) -> DeliveryId:
+    return DeliveryId(MessageId(key[:16]), int.from_bytes(key[16:18], "big"))
+
+
+def partition_prefix(partition: int) -> bytes:
+    return partition.to_bytes(2, "big")
+
+
+def due_key(partition: int, due: int, delivery: bytes) -> bytes:
+    return partition.to_bytes(2, "big") + due.to_bytes(8, "big") + delivery
+
+
+def parse_due_key(key: bytes) -> tuple[PartitionNumber, UnixMs, bytes]:
+    """Return partition, due time and delivery key."""
+    return (
+        PartitionNumber(int.from_bytes(key[:2], "big")),
+        UnixMs(int.from_bytes(key[2:10], "big")),
+        key[10:],
+    )
+
+
+def claim_key(partition: int, delivery: bytes) -> bytes:
+    return partition.to_bytes(2, "big") + delivery
+
+
+def u64(value: int) -> bytes:
+    return value.to_bytes(8, "big")
+
+
+def owner_key(partition: int) -> bytes:
+    """In ``meta``: who owns the partition, with which epoch."""
+    return b"owner:" + partition.to_bytes(2, "big")
+
+
+def ack_key(consumer: str) -> bytes:
+    """In ``meta``: up to where a consumer of the event log needs nothing more."""
+    return b"ack:" + consumer.encode()

@@ -1,0 +1,107 @@
+"""The durable queue on LMDB: what each server process opens once."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from angarium.config.schema import Queue
+from angarium.queue.accepting import Accept
+from angarium.queue.committer import Committer
+from angarium.queue.environment import QueueEnvironment
+from angarium.queue.lmdb_event_log import LmdbEventLog
+from angarium.queue.lmdb_partition import LmdbPartition
+from angarium.queue.model import MessageId, PartitionNumber, Submission
+from angarium.queue.ownership import Own
+from angarium.queue.queue_summary import QueueSummary, read_summary
+from angarium.queue.routes import RememberRoutes, RouteHint, read_route
+from angarium.queue.spool import Clock, QueueFullError
+from angarium.queue.transaction import Transactor
+
+
+class LmdbSpool:
+    """Implements Spool. Used from the thread of one event loop; its committer is a thread of its own."""
+
+    def __init__(self, env: QueueEnvironment, committer: Committer, clock: Clock) -> None:
+        self._env = env
+        self._committer = committer
+        self._clock = clock
+        self._routes: dict[str, RouteHint] = {}  # not on disk yet
+        self.events = LmdbEventLog(env, committer.submit)
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        config: Queue,
+        clock: Clock,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> "LmdbSpool":
+        """Open the queue in directory ``path``, or make it. Blocks; ``loop`` None: the running one.
+
+        Raises SchemaError, QueueBusyError, QueueError.
+        """
+        loop = loop or asyncio.get_running_loop()
+        env = QueueEnvironment.open(Path(path), config, may_compact=True)
+        committer = Committer(Transactor(env, clock), loop, env.reader_check)
+        env.while_waiting = committer.serve_park
+        return cls(env, committer, clock)
+
+    def close(self) -> None:
+        """Commit what is pending and close. Blocks for as long as an fsync takes."""
+        self._committer.close()
+        self._env.close()
+
+    async def accept(self, batch: Sequence[Submission]) -> None:
+        self._env.check()
+        if self._env.space.is_low():  # settlements still pass: that is what the mark is for
+            raise QueueFullError("the disk is below queue.min_free_octets")
+        await self._committer.submit(Accept(batch, self._env.partitions))
+
+    def partitions(self) -> Sequence[PartitionNumber]:
+        return [PartitionNumber(each) for each in range(self._env.partitions)]
+
+    async def own(self, partition: PartitionNumber, node: str) -> LmdbPartition:
+        if not 0 <= partition < self._env.partitions:
+            raise ValueError(f"no partition {partition}")
+        epoch: int = await self._committer.submit(Own(partition, node))
+        return LmdbPartition(self._env, self._committer, self._clock, partition, epoch)
+
+    def wakeups(self, ring: Callable[[PartitionNumber], None]) -> None:
+        self._committer.on_due(ring)
+
+    def find_route(self, domain: str) -> RouteHint | None:
+        """Return what is remembered of where a domain's mail belongs; a hint, possibly out of date."""
+        return self._routes.get(domain) or read_route(self._env, domain)
+
+    def remember_routes(self, batch: Iterable[RouteHint]) -> None:
+        """Remember routes: at once here, on disk (for other processes) within about a second."""
+        fresh = {hint.domain: hint for hint in batch if self.find_route(hint.domain) != hint}
+        if not fresh:
+            return
+        self._routes.update(fresh)
+
+        def forget(future: asyncio.Future[None]) -> None:
+            if not future.cancelled():
+                future.exception()  # a hint that was not written is found out again
+            for domain, hint in fresh.items():
+                if self._routes.get(domain) is hint:
+                    del self._routes[domain]
+
+        self._committer.submit_lazily(RememberRoutes(fresh.values())).add_done_callback(forget)
+
+    def has_room(self) -> bool:
+        """Whether the disk is above its free-space mark: new mail would be accepted."""
+        return not self._env.space.is_low()
+
+    def summary(self) -> QueueSummary:
+        """Return counts of the whole queue; costs microseconds."""
+        return read_summary(self._env)
+
+    def content(self, message_id: MessageId) -> bytes | None:
+        with self._env.read() as txn:
+            return txn.get(message_id, db=self._env.body)
+
+    @property
+    def transactions(self) -> int:
+        """How many transactions this process has committed."""
+        return self._committer.transactions

@@ -82,7 +82,7 @@ def parse_mailbox(text: str, *, smtputf8: bool = True) -> Address:
 
 
 def parse_domain(text: str) -> str:
-    """Return the domain as lower-case A-labels, or the address literal as given. Raises AddressSyntaxError 501 5.1.3."""
+    """Return the domain as lower-case A-labels, or the address literal as given. Raises AddressSyntaxError."""
     if text.startswith("["):
         if not is_address_literal(text):
             raise AddressSyntaxError(501, "5.1.3", "Bad address literal")

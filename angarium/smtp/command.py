@@ -6,9 +6,7 @@ Knows nothing of order or state.
 import enum
 import ipaddress
 import re
-from typing import Final
-
-import msgspec
+from typing import Final, NamedTuple
 
 from angarium.smtp.address import DOMAIN_OCTETS, is_address_literal, split_path
 from angarium.smtp.refusal import RefusedError
@@ -61,12 +59,12 @@ _CLIENT_NAME: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*)")
 _CHUNK: Final = re.compile(r"([0-9]{1,20})( +LAST)?", re.IGNORECASE)
 
 
-class Command(msgspec.Struct, frozen=True):
+class Command(NamedTuple):
     verb: Verb
     argument: str  # printable, without outer blanks; "" if none
 
 
-class Chunk(msgspec.Struct, frozen=True):
+class Chunk(NamedTuple):
     """The argument of BDAT (RFC 3030 section 2)."""
 
     octets: int

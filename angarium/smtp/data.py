@@ -12,9 +12,10 @@ from angarium.smtp.received import Refusal
 
 _END: Final = b"\r\n.\r\n"
 _STUFFING_SHARE: Final = 32  # dots added by the client may make up this part of the limit
+_PATIENCE: Final = 4  # so many times the limit is read and thrown away before we close; ours
 
 TOO_BIG: Final = Refusal(552, "5.3.4", "Message exceeds the size limit")
-NO_MEMORY: Final = Refusal(452, "4.3.1", "Too much message data in memory, try again later")
+BUDGET_SPENT: Final = Refusal(452, "4.3.1", "Too much message data in memory, try again later")
 BARE_LINE_END: Final = Refusal(550, "5.5.2", "Bare CR or LF in the message; lines must end in CRLF")
 HAS_NUL: Final = Refusal(550, "5.6.0", "NUL in the message")
 LONG_LINE: Final = Refusal(500, "5.6.0", "Line too long in the message")
@@ -60,7 +61,7 @@ class _Content:
     @property
     def is_hopeless(self) -> bool:
         """Refused, and so long that even its end is not worth waiting for: close."""
-        return self.refusal is not None and self.received > 4 * self._octet_limit + 65536
+        return self.received > _PATIENCE * self._octet_limit + 65536
 
     def release(self) -> None:
         """Give the memory back. Call once the message is settled, or the client is gone."""
@@ -76,7 +77,7 @@ class _Content:
         if self._budget.take(octets):
             self._taken += octets
             return True
-        self._refuse(NO_MEMORY)
+        self._refuse(BUDGET_SPENT)
         return False
 
     def _examine(self, content: bytes) -> Refusal | None:
@@ -170,6 +171,9 @@ class ChunkCollector(_Content):
         self._awaited = octets
         if self.received + octets > self._octet_limit:
             self._refuse(TOO_BIG)
+
+    def would_be_hopeless(self, octets: int) -> bool:
+        return self.received + octets > _PATIENCE * self._octet_limit + 65536
 
     def refuse(self, refusal: Refusal) -> None:
         """Throw away what there is and what follows."""

@@ -19,6 +19,9 @@ class ReceivedMessage(msgspec.Struct, frozen=True, kw_only=True):
         str  # argument of EHLO or HELO: host name, address literal, or a sanitised other name (S9)
     )
     protocol: str  # RFC 3848 and 6531: SMTP, ESMTP, ESMTPS, ESMTPA, ESMTPSA, UTF8SMTPSA, ...
+    smtputf8_requested: bool = (
+        False  # in MAIL; without it, no header field may have UTF-8 (RFC 6532)
+    )
     tls_version: str = ""  # "TLSv1.3"; "" in the clear
     tls_cipher: str = ""  # "TLS_AES_256_GCM_SHA384"
     user: str = ""  # who logged in; "" for a trusted network

@@ -10,6 +10,10 @@ class RefusedError(Exception):
         super().__init__(f"{code} {enhanced} {text}")
         self.refusal = Refusal(code, enhanced, text)
 
+    @classmethod
+    def of(cls, refusal: Refusal) -> "RefusedError":
+        return cls(refusal.code, refusal.enhanced, refusal.text)
+
 
 def render(refusal: Refusal) -> bytes:
     """Return the reply's octets, one line."""

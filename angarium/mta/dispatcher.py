@@ -112,7 +112,7 @@ class Dispatcher:
             claim=self._claim,
             prepare=parts.prepare,
             conclude=self._conclude,
-            give_up=self._undeliverable.put_failed,
+            give_up=self._undeliverable.put,
             spawn=self._spawn,
             failed=parts.observer.internal_error,
         )
@@ -200,7 +200,7 @@ class Dispatcher:
             case Site() as site:
                 self._enqueue(head, site)
             case Unroutable() as unroutable:
-                self._undeliverable.put([head], self._no_route(unroutable), None, UnixMs(0))
+                self._undeliverable.put([head], self._no_route(unroutable))
             case None:
                 self._resolve_soon(head)
 
@@ -297,9 +297,17 @@ class Dispatcher:
         return messages
 
     def _conclude(
-        self, work: Work, outcomes: Sequence[Outcome], site: Site | None, not_before: UnixMs
+        self,
+        work: Work,
+        outcomes: Sequence[Outcome],
+        *,
+        final: bool,
+        offers_dsn: bool,
+        not_before: UnixMs,
     ) -> None:
-        concluded = self._parts.conclusion.conclude(work, outcomes, site, not_before)
+        concluded = self._parts.conclusion.conclude(
+            work, outcomes, final=final, offers_dsn=offers_dsn, not_before=not_before
+        )
         self._parts.settler.settle(
             work.recipients[0].partition, concluded.settled, concluded.submissions
         )
@@ -315,12 +323,12 @@ class Dispatcher:
     async def _drain(self) -> None:
         """Finish what is in transfer, give back what is not, and leave nothing unrecorded that is known."""
         self._draining = True
-        self._release(queue.drain() for queue in self._queues.values())
+        self._release()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self._parts.drain_s)
         for task in list(self._tasks):
             task.cancel()  # in doubt from now on: its claim stays on disk
-        self._release(queue.drain() for queue in self._queues.values())
+        self._release()
         try:
             async with asyncio.timeout(self._parts.drain_s):
                 await self._parts.settler.flush()
@@ -329,10 +337,10 @@ class Dispatcher:
         except TimeoutError:
             self._parts.observer.internal_error("drain", TimeoutError("outcomes not recorded"))
 
-    def _release(self, all_work: Any) -> None:
+    def _release(self) -> None:
         now = self._parts.clock()
-        for works in all_work:
-            for work in works:
+        for queue in self._queues.values():
+            for work in queue.drain():
                 self._parts.settler.settle(
                     work.recipients[0].partition,
                     [Released(id=recipient.id, due=now) for recipient in work.recipients],

@@ -21,8 +21,9 @@ from angarium.mta.resolution import MxHost, Site
 from angarium.mta.shaping import Shaping
 from angarium.mta.transfer import Connection, EgressPath, Transfer
 from angarium.mta.work import Work, split
-from angarium.queue import ClaimedMessage, DueHead, PartitionNumber, QueueFullError, UnixMs
+from angarium.queue import Attempt, ClaimedMessage, DueHead, PartitionNumber, QueueFullError, UnixMs
 
+NOW = UnixMs(0)  # as a time before which nothing is tried: no such time
 TRIES = 3  # transactions without an answer before the recipients wait for their next attempt
 RETRY_CLAIM_S = 1.0  # after a full disk
 SUSPEND_MS = 60_000  # a site none of whose hosts answers; doubles
@@ -48,6 +49,20 @@ class Connect(Protocol):
         ...
 
 
+class Conclude(Protocol):
+    """Records what became of claimed recipients; ``mta.conclusion`` has what the arguments mean."""
+
+    def __call__(
+        self,
+        work: Work,
+        outcomes: Sequence[Outcome],
+        *,
+        final: bool,
+        offers_dsn: bool,
+        not_before: UnixMs,
+    ) -> None: ...
+
+
 class EgressShared(msgspec.Struct, frozen=True, kw_only=True):
     """What the egress queues of one delivery process share."""
 
@@ -62,8 +77,8 @@ class EgressShared(msgspec.Struct, frozen=True, kw_only=True):
     may_claim: Callable[[], bool]
     claim: Callable[[PartitionNumber, Sequence[DueHead]], Awaitable[list[ClaimedMessage]]]
     prepare: Callable[[Work], Awaitable[Transfer]]
-    conclude: Callable[[Work, Sequence[Outcome], Site | None, UnixMs], None]  # last: not before
-    give_up: Callable[[Sequence[DueHead], Site, Transient, UnixMs], None]  # unclaimed; not before
+    conclude: Conclude
+    give_up: Callable[[Sequence[DueHead], Transient, UnixMs], None]  # unclaimed; not before
     spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
     failed: Callable[[str, BaseException], None]  # a defect: logged and counted
 
@@ -245,7 +260,7 @@ class EgressQueue:
         if self._claimed:
             return self._claimed.popleft()
         shared = self._shared
-        if self._draining or shared.gate.is_awaited(self._key) and not self._claiming:
+        if self._draining or (shared.gate.is_awaited(self._key) and not self._claiming):
             return None
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -284,10 +299,11 @@ class EgressQueue:
             if work.tries < TRIES - 1 and _is_unanswered(outcome)
         ]
         if not again:
-            self._conclude(work, outcomes)
+            self._conclude(work, outcomes, connection.offers_dsn)
+            shared.budget.release(work.octets)
             return
         if not connection.is_open:
-            self._shared.connect.avoid(connection.host, connection.address)
+            shared.connect.avoid(connection.host, connection.address)
         answered = [
             (recipient, outcome)
             for recipient, outcome in zip(work.recipients, outcomes, strict=True)
@@ -295,19 +311,25 @@ class EgressQueue:
         ]
         if answered:
             part = Work(work.message, tuple(recipient for recipient, _ in answered))
-            shared.conclude(part, [outcome for _, outcome in answered], self.site, UnixMs(0))
+            self._conclude(part, [outcome for _, outcome in answered], connection.offers_dsn)
         retry = Work(work.message, tuple(again), work.tries + 1)
         if self._draining:
             last = [outcome for outcome in outcomes if _is_unanswered(outcome)]
             self._conclude(retry, last)
+            shared.budget.release(work.octets)
         else:
             self._claimed.appendleft(retry)
 
     def _conclude(
-        self, work: Work, outcomes: Sequence[Outcome], not_before: UnixMs = UnixMs(0)
-    ) -> None:  # noqa: B008
-        self._shared.conclude(work, outcomes, self.site, not_before)
-        self._shared.budget.release(work.octets)
+        self,
+        work: Work,
+        outcomes: Sequence[Outcome],
+        offers_dsn: bool = False,
+        not_before: UnixMs = NOW,
+    ) -> None:
+        self._shared.conclude(
+            work, outcomes, final=self.site.final, offers_dsn=offers_dsn, not_before=not_before
+        )
 
     # --- failures of the whole site ---------------------------------------------------------
 
@@ -325,7 +347,8 @@ class EgressQueue:
         self._suspended_by = failure
         while self._claimed:
             work = self._claimed.popleft()
-            self._conclude(work, [failure] * len(work.recipients), self._suspended_until)
+            self._conclude(work, [failure] * len(work.recipients), not_before=self._suspended_until)
+            shared.budget.release(work.octets)
         self._give_up_ready(failure)
 
     def _suspend_ms(self) -> int:
@@ -337,7 +360,7 @@ class EgressQueue:
     def _give_up_ready(self, failure: Transient) -> None:
         heads = [head for group in self.ready.drain() for head in group.heads]
         if heads:
-            self._shared.give_up(heads, self.site, failure, self._suspended_until)
+            self._shared.give_up(heads, failure, self._suspended_until)
 
 
 def _is_unanswered(outcome: Outcome) -> bool:
@@ -353,8 +376,6 @@ def _is_unanswered(outcome: Outcome) -> bool:
 
 def defect(error: BaseException, connection: Connection, now: UnixMs) -> Transient:
     """An outcome for an attempt that met a fault of ours."""
-    from angarium.queue import Attempt
-
     attempt = Attempt(
         at=now,
         host=connection.host.name,

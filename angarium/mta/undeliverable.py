@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
-from angarium.mta.outcome import Outcome, Transient
-from angarium.mta.resolution import Site
+from angarium.mta.egress_queue import NOW, Conclude
+from angarium.mta.outcome import Outcome
 from angarium.mta.work import Work
 from angarium.queue import ClaimedMessage, DueHead, PartitionNumber, QueueFullError, UnixMs
 
@@ -19,7 +19,6 @@ RETRY_S = 1.0  # after a full disk, or while outcomes wait for the disk
 class _Entry(msgspec.Struct, frozen=True):
     head: DueHead
     outcome: Outcome
-    site: Site | None
     not_before: UnixMs
 
 
@@ -29,7 +28,7 @@ class Undeliverable:
     def __init__(
         self,
         claim: Callable[[PartitionNumber, Sequence[DueHead]], Awaitable[list[ClaimedMessage]]],
-        conclude: Callable[[Work, Sequence[Outcome], Site | None, UnixMs], None],
+        conclude: Conclude,
         may_claim: Callable[[], bool],
     ) -> None:
         self._claim = claim
@@ -41,17 +40,9 @@ class Undeliverable:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def put(
-        self, heads: Sequence[DueHead], outcome: Outcome, site: Site | None, not_before: UnixMs
-    ) -> None:
-        self._entries.extend(_Entry(head, outcome, site, not_before) for head in heads)
+    def put(self, heads: Sequence[DueHead], outcome: Outcome, not_before: UnixMs = NOW) -> None:
+        self._entries.extend(_Entry(head, outcome, not_before) for head in heads)
         self._more.set()
-
-    def put_failed(
-        self, heads: Sequence[DueHead], site: Site, failure: Transient, not_before: UnixMs
-    ) -> None:
-        """None of the site's hosts takes a connection."""
-        self.put(heads, failure, site, not_before)
 
     async def run(self) -> None:
         while True:
@@ -77,7 +68,11 @@ class Undeliverable:
             outcomes = [entries[recipient.id].outcome for recipient in message.recipients]
             entry = entries[message.recipients[0].id]
             self._conclude(
-                Work(message, message.recipients), outcomes, entry.site, entry.not_before
+                Work(message, message.recipients),
+                outcomes,
+                final=False,
+                offers_dsn=False,
+                not_before=entry.not_before,
             )
 
     def _next_batch(self) -> list[_Entry]:

@@ -23,6 +23,8 @@ def split(messages: list[ClaimedMessage], recipients_per_message: int) -> list[W
         if len(everyone) <= recipients_per_message:
             work.append(Work(message, everyone))
             continue
-        for start in range(0, len(everyone), recipients_per_message):
-            work.append(Work(message, everyone[start : start + recipients_per_message]))
+        work.extend(
+            Work(message, everyone[start : start + recipients_per_message])
+            for start in range(0, len(everyone), recipients_per_message)
+        )
     return work

@@ -1,0 +1,161 @@
+"""``postmaster user``: who may log in to submit mail, and as whom. Changes the file; a running server sees it."""
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, TypeVar
+
+import click
+import msgspec
+
+from angarium.cli.config_option import config_option
+from angarium.cli.exit import EX_CONFIG, EX_DATAERR, EX_IOERR, EX_NOINPUT, EX_USAGE, CommandError
+from angarium.config.error import ConfigError
+from angarium.config.loader import load
+from angarium.queue.model import DEFAULT_TENANT
+from angarium.smtp_in.credential_file import (
+    MAX_PASSWORD_OCTETS,
+    CredentialError,
+    CredentialFileError,
+    User,
+    add_user,
+    check_name,
+    check_password,
+    check_senders,
+    check_tenant,
+    credential_path,
+    find_user,
+    list_users,
+    remove_user,
+    set_password,
+)
+
+T = TypeVar("T")
+_PASSWORD_STDIN: Final = click.option(
+    "--password-stdin", is_flag=True, help="Read the password from the first line of stdin."
+)
+
+
+@click.group()
+def user() -> None:
+    """Who may log in to submit mail, and which sender addresses they may use."""
+
+
+@user.command()
+@click.argument("name")
+@click.option(
+    "--senders",
+    multiple=True,
+    required=True,
+    metavar="PATTERN",
+    help="Whom the user may send as: user@domain, @domain, or * for anyone. Repeat for more.",
+)
+@click.option("--tenant", default=DEFAULT_TENANT, show_default=True)
+@_PASSWORD_STDIN
+@config_option
+def add(
+    name: str, senders: tuple[str, ...], tenant: str, password_stdin: bool, config_file: Path
+) -> None:
+    """Add user NAME."""
+    path = _path(config_file)
+    _checked(lambda: (check_name(name), check_tenant(tenant), check_senders(senders)))
+    if any(each.name == name for each in _done(lambda: list_users(path))):
+        raise CommandError(f"user {name!r} exists already: postmaster user passwd", EX_DATAERR)
+    password = _new_password(password_stdin)
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    _done(lambda: add_user(path, name, password, senders=senders, created=created, tenant=tenant))
+    click.echo(f"Added {name}: may send as {', '.join(senders)}.")
+
+
+@user.command()
+@click.argument("name")
+@_PASSWORD_STDIN
+@config_option
+def passwd(name: str, password_stdin: bool, config_file: Path) -> None:
+    """Set the password of user NAME. The old one stops working at once."""
+    path = _path(config_file)
+    _done(lambda: find_user(path, name))
+    password = _new_password(password_stdin)
+    _done(lambda: set_password(path, name, password))
+    click.echo(f"Changed the password of {name}.")
+
+
+@user.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line, without hashes.")
+@config_option
+def list_(as_json: bool, config_file: Path) -> None:
+    """List the users."""
+    path = _path(config_file)
+    users = _done(lambda: list_users(path))
+    if as_json:
+        for each in users:
+            click.echo(msgspec.json.encode(_shown(each)))
+        return
+    if not users:
+        click.echo("No users.")
+        return
+    width = max(len(each.name) for each in users)
+    for each in users:
+        click.echo(f"{each.name:{width}}  {each.tenant}  {each.created}  {', '.join(each.senders)}")
+
+
+@user.command()
+@click.argument("name")
+@click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
+@config_option
+def remove(name: str, dry_run: bool, config_file: Path) -> None:
+    """Remove user NAME. Logins end at once; mail that was accepted is still delivered."""
+    path = _path(config_file)
+    found = _done(lambda: find_user(path, name))
+    if dry_run:
+        click.echo(f"Would remove {name} (may send as {', '.join(found.senders)}).")
+        return
+    _done(lambda: remove_user(path, name))
+    click.echo(f"Removed {name}.")
+
+
+def _shown(each: User) -> dict[str, object]:
+    return {
+        "name": each.name,
+        "tenant": each.tenant,
+        "senders": each.senders,
+        "created": each.created,
+    }
+
+
+def _path(config_file: Path) -> Path:
+    try:
+        return credential_path(load(config_file).server.data_dir)
+    except ConfigError as error:
+        raise CommandError(str(error), EX_CONFIG) from None
+
+
+def _new_password(from_stdin: bool) -> str:
+    if from_stdin:
+        octets = sys.stdin.buffer.readline(MAX_PASSWORD_OCTETS + 3)
+        try:
+            password = octets.decode().removesuffix("\n").removesuffix("\r")
+        except UnicodeDecodeError:
+            raise CommandError("the password is not UTF-8", EX_DATAERR) from None
+    else:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    _checked(lambda: check_password(password))
+    return password
+
+
+def _checked(check: Callable[[], object]) -> None:
+    """What was typed is wrong: EX_USAGE."""
+    try:
+        check()
+    except CredentialError as error:
+        raise CommandError(str(error), EX_USAGE) from None
+
+
+def _done(change: Callable[[], T]) -> T:
+    try:
+        return change()
+    except CredentialFileError as error:
+        raise CommandError(str(error), EX_IOERR) from None
+    except CredentialError as error:
+        raise CommandError(str(error), EX_NOINPUT) from None

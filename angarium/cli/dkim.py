@@ -7,8 +7,17 @@ from typing import BinaryIO
 import click
 import msgspec
 
+from angarium.cli.config_option import config_option
+from angarium.cli.exit import (
+    EX_CANTCREAT,
+    EX_CONFIG,
+    EX_DATAERR,
+    EX_NOINPUT,
+    EX_TEMPFAIL,
+    EX_USAGE,
+    CommandError,
+)
 from angarium.config.address import is_ip, parse_host_port
-from angarium.config.error import ConfigError
 from angarium.config.loader import load
 from angarium.dkim.errors import DkimError, KeyFileError
 from angarium.dkim.keygen import generate, record_strings, record_text, write_private_key, zone_line
@@ -16,22 +25,8 @@ from angarium.dkim.keyring import KeyRing, check_name
 from angarium.dkim.keys import KeyType, SigningKey, load_private_key
 from angarium.dkim.record_lookup import from_file, from_nameservers
 from angarium.dkim.verify import SignatureResult, TxtLookup, verify
-from angarium.service.sysexits import (
-    EX_CANTCREAT,
-    EX_CONFIG,
-    EX_DATAERR,
-    EX_NOINPUT,
-    EX_TEMPFAIL,
-    EX_USAGE,
-)
 
 MAX_MESSAGE_OCTETS = 67_108_864  # ours: what `verify` reads into memory
-
-
-def _failure(text: str, code: int) -> click.ClickException:
-    error = click.ClickException(text)
-    vars(error)["exit_code"] = code  # click declares it as a class variable, and reads it here
-    return error
 
 
 @click.group()
@@ -51,13 +46,13 @@ def keygen(domain: str, selector: str, kind: KeyType, out: Path | None, as_json:
         name = check_name("domain", domain)
         label = check_name("selector", selector)
     except KeyFileError as e:
-        raise _failure(str(e), EX_USAGE) from None
+        raise CommandError(str(e), EX_USAGE) from None
     path = out or Path(f"{name}.{label}.pem")
     key = SigningKey(domain=name, selector=label, private=generate(kind))
     try:
         write_private_key(path, key.private)
     except KeyFileError as e:
-        raise _failure(str(e), EX_CANTCREAT) from None
+        raise CommandError(str(e), EX_CANTCREAT) from None
     if as_json:
         _print_json({**_record(key), "file": str(path.absolute())})
         return
@@ -69,13 +64,13 @@ def keygen(domain: str, selector: str, kind: KeyType, out: Path | None, as_json:
 
 
 @dkim.command()
-@click.option("--config", "config_file", type=click.Path(path_type=Path), help="angarium.toml")
+@config_option
 @click.option("--key-file", type=click.Path(path_type=Path), help="One key, not the configured.")
 @click.option("--domain", help="With --key-file: its domain.")
 @click.option("--selector", help="With --key-file: its selector.")
 @click.option("--json", "as_json", is_flag=True)
 def dns(
-    config_file: Path | None,
+    config_file: Path,
     key_file: Path | None,
     domain: str | None,
     selector: str | None,
@@ -107,10 +102,10 @@ def verify_command(
     Exits with 0 when one is good, 65 when none is, 75 when a key could not be fetched just now.
     """
     if nameserver and key_file:
-        raise _failure("--nameserver and --key-file exclude each other", EX_USAGE)
+        raise CommandError("--nameserver and --key-file exclude each other", EX_USAGE)
     content = file.read(MAX_MESSAGE_OCTETS + 1)
     if len(content) > MAX_MESSAGE_OCTETS:
-        raise _failure(f"the message is larger than {MAX_MESSAGE_OCTETS} octets", EX_DATAERR)
+        raise CommandError(f"the message is larger than {MAX_MESSAGE_OCTETS} octets", EX_DATAERR)
     results = verify(content, _lookup(nameserver, key_file))
     if as_json:
         _print_json(results)
@@ -126,33 +121,33 @@ def _lookup(nameserver: str | None, key_file: Path | None) -> TxtLookup:
         try:
             return from_file(key_file)
         except DkimError as e:
-            raise _failure(str(e), EX_NOINPUT) from None
+            raise CommandError(str(e), EX_NOINPUT) from None
     if nameserver is None:
         return from_nameservers(())
     try:
         server = parse_host_port(nameserver, default_port=53)
     except ValueError as e:
-        raise _failure(f"--nameserver: {e}", EX_USAGE) from None
+        raise CommandError(f"--nameserver: {e}", EX_USAGE) from None
     if not is_ip(server.host):
-        raise _failure("--nameserver: give its address, not a name", EX_USAGE)
+        raise CommandError("--nameserver: give its address, not a name", EX_USAGE)
     return from_nameservers((server,))
 
 
 def _keys(
-    config_file: Path | None, key_file: Path | None, domain: str | None, selector: str | None
+    config_file: Path, key_file: Path | None, domain: str | None, selector: str | None
 ) -> tuple[SigningKey, ...]:
-    if (config_file is None) == (key_file is None):
-        raise _failure("give either --config or --key-file", EX_USAGE)
-    try:
-        if config_file is not None:
+    if key_file is None:
+        try:
             return KeyRing.load(load(config_file).dkim).keys()
-        if key_file is not None and domain and selector:
-            key = load_private_key(key_file)
-            name, label = check_name("domain", domain), check_name("selector", selector)
-            return (SigningKey(domain=name, selector=label, private=key),)
-    except (ConfigError, KeyFileError) as e:
-        raise _failure(str(e), EX_CONFIG if config_file else EX_NOINPUT) from None
-    raise _failure("--key-file needs --domain and --selector", EX_USAGE)
+        except KeyFileError as e:
+            raise CommandError(str(e), EX_CONFIG) from None
+    if not domain or not selector:
+        raise CommandError("--key-file needs --domain and --selector", EX_USAGE)
+    try:
+        name, label = check_name("domain", domain), check_name("selector", selector)
+        return (SigningKey(domain=name, selector=label, private=load_private_key(key_file)),)
+    except KeyFileError as e:
+        raise CommandError(str(e), EX_NOINPUT) from None
 
 
 def _record(key: SigningKey) -> dict[str, object]:

@@ -21,6 +21,7 @@ import msgspec
 from angarium.config.address import is_ip, parse_host_port
 from angarium.config.schema import Dns
 from angarium.mta.host_name import is_host_name
+from angarium.mta.nameserver import BoundedNameserver
 from angarium.mta.single_flight import SingleFlight
 from angarium.mta.ttl_cache import TtlCache
 
@@ -29,9 +30,6 @@ MAX_CNAME_LOOK_UPS: Final = (
     4  # ours: chains that the server leaves to us; dnspython bounds those in one answer
 )
 MAX_TXT_RECORDS: Final = 64  # ours; no sound name has so many
-MAX_TXT_OCTETS: Final = (
-    16_384  # ours: of all TXT records of one name, beyond which the rest is dropped
-)
 
 RecordType = Literal["MX", "A", "AAAA", "TXT", "PTR"]
 T = TypeVar("T")
@@ -194,7 +192,7 @@ def _stub_resolver(config: Dns) -> dns.asyncresolver.Resolver:
         except dns.resolver.NoResolverConfiguration as error:
             raise DnsSetupError("the system names no nameserver; set dns.nameservers") from error
         resolver.nameservers = [
-            dns.nameserver.Do53Nameserver(each, 53) if isinstance(each, str) else each
+            BoundedNameserver(each, 53) if isinstance(each, str) else each
             for each in resolver.nameservers
         ]
         if not resolver.nameservers:
@@ -212,7 +210,7 @@ def _nameserver(text: str) -> dns.nameserver.Nameserver:
         raise DnsSetupError(f"dns.nameservers: {error}") from error
     if not is_ip(at.host) or not at.port:
         raise DnsSetupError(f"dns.nameservers: {text!r} must be an IP address, host:port")
-    return dns.nameserver.Do53Nameserver(at.host, at.port)
+    return BoundedNameserver(at.host, at.port)
 
 
 def _found(records: tuple[T, ...], ttl: float) -> Answer[T]:
@@ -230,19 +228,7 @@ def _records(rrset: Sequence[Any], rdtype: RecordType, config: Dns) -> tuple[Any
         case "PTR":
             return tuple(_name_text(each.target) for each in rrset[: config.mx_hosts])
         case "TXT":
-            return _texts(rrset)
-
-
-def _texts(rrset: Sequence[Any]) -> tuple[bytes, ...]:
-    kept: list[bytes] = []
-    room = MAX_TXT_OCTETS
-    for each in rrset[:MAX_TXT_RECORDS]:
-        text = b"".join(each.strings)
-        room -= len(text)
-        if room < 0:
-            break
-        kept.append(text)
-    return tuple(kept)
+            return tuple(b"".join(each.strings) for each in rrset[:MAX_TXT_RECORDS])
 
 
 def _name_text(name: dns.name.Name) -> str:

@@ -33,7 +33,10 @@ class Concluded(NamedTuple):
 
 class Observer(Protocol):
     def concluded(
-        self, outcome: Literal["delivered", "relayed", "deferred", "bounced", "expired"], stage: str
+        self,
+        outcome: Literal["delivered", "relayed", "deferred", "bounced", "expired"],
+        stage: str,
+        code: int,
     ) -> None: ...
 
 
@@ -89,7 +92,7 @@ class Conclusion:
                     assert_never(outcome)
             last = settled[-1]
             kind = last.outcome if isinstance(last, Done) else "deferred"
-            self._observer.concluded(kind, outcome.attempt.stage)
+            self._observer.concluded(kind, outcome.attempt.stage, outcome.attempt.code)
         notification = self._notify(work.message, reports) if reports else None
         return Concluded(settled, [] if notification is None else [notification])
 

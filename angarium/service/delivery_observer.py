@@ -1,0 +1,59 @@
+"""Counts and logs what delivery does. The only place where mta meets telemetry."""
+
+from typing import Literal
+
+from angarium.mta.outcome import Transient
+from angarium.telemetry import log, log_exception
+from angarium.telemetry.metrics import Metrics
+
+
+class DeliveryObserver:
+    """Satisfies the observers of mta.dispatcher, mta.egress_queue and mta.conclusion."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._open = 0
+
+    def connection_opened(self) -> None:
+        self._metrics.delivery_connections.add()
+        self._open += 1
+        self._metrics.delivery_connections_open.set(self._open)
+
+    def connection_closed(self) -> None:
+        self._open -= 1
+        self._metrics.delivery_connections_open.set(self._open)
+
+    def connection_failed(self, failure: Transient) -> None:
+        attempt = failure.attempt
+        self._metrics.delivery_connections_failed.add()
+        log(
+            "site_unreachable",
+            host=attempt.host,
+            address=attempt.address,
+            source=attempt.source,
+            stage=attempt.stage,
+            reply=attempt.text,
+        )
+
+    def concluded(
+        self,
+        outcome: Literal["delivered", "relayed", "deferred", "bounced", "expired"],
+        stage: str,
+        code: int,
+    ) -> None:
+        self._metrics.outcomes[outcome].add()
+        reply = "none" if not code else str(code)[0]
+        attempts = self._metrics.attempts
+        (attempts.get((stage, reply)) or attempts["other", "none"]).add()
+
+    def loaded(self, recipients: int) -> None:
+        self._metrics.ready.set(recipients)
+
+    def in_doubt(self, recipients: int) -> None:
+        if recipients:
+            self._metrics.in_doubt.add(recipients)
+            log("in_doubt", "warning", recipients=recipients)
+
+    def internal_error(self, where: str, error: BaseException) -> None:
+        self._metrics.internal_errors.add()
+        log_exception("internal_error", where=where, error=type(error).__name__)

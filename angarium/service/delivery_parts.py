@@ -1,0 +1,151 @@
+"""The composition root of delivery: builds the dispatcher and all it needs, once."""
+
+import os
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from angarium.config.address import is_ip, parse_host_port, parse_smart_host
+from angarium.config.schema import Config
+from angarium.dkim import KeyRing, Signer, SigningPool, UnsignableMessageError
+from angarium.mta.client_tls import ClientTls
+from angarium.mta.conclusion import Conclusion
+from angarium.mta.connection import SmtpConnector
+from angarium.mta.dispatcher import DeliveryParts, Dispatcher
+from angarium.mta.dns import DnsResolver
+from angarium.mta.dsn import RecipientReport, dsn_for
+from angarium.mta.host_search import HostSearch
+from angarium.mta.own_host import OwnHost, read_own_host
+from angarium.mta.placement import Placement
+from angarium.mta.pools import Pools
+from angarium.mta.prepare import Preparer
+from angarium.mta.provider import ProviderTable
+from angarium.mta.resolution import MxHost, Site
+from angarium.mta.resolver import Resolver
+from angarium.mta.retry import RetrySchedule
+from angarium.mta.routes import RouteTable
+from angarium.mta.settler import Settler
+from angarium.mta.shaping import StaticShaping
+from angarium.mta.tls_memory import TlsMemory
+from angarium.mta.transfer import TlsPolicy
+from angarium.mta.work import Work
+from angarium.queue import (
+    ClaimedMessage,
+    LmdbSpool,
+    MessageIdGenerator,
+    Partition,
+    PartitionNumber,
+    Submission,
+    UnixMs,
+    delivery_id_text,
+)
+from angarium.queue.routes import RouteHint
+from angarium.service.delivery_observer import DeliveryObserver
+from angarium.telemetry import log
+
+
+class DeliverySetup:
+    """One delivery process's objects; ``reload`` exchanges what may change while it runs."""
+
+    def __init__(
+        self,
+        config: Config,
+        spool: LmdbSpool,
+        partitions: Mapping[PartitionNumber, Partition],
+        observer: DeliveryObserver,
+        clock: Callable[[], UnixMs],
+        randomness: random.Random,
+    ) -> None:
+        """Raises KeyFileError, DnsSetupError."""
+        self._config = config
+        self._spool = spool
+        self._clock = clock
+        self._new_message_id = MessageIdGenerator(clock, os.urandom)
+        self._routes = RouteTable(config.route)
+        self._providers = ProviderTable(config.provider)
+        count = len(spool.partitions())
+        self.placement = Placement(self._routes, self._providers, count, config.delivery.port)
+        self.dns = DnsResolver(config.dns, time.monotonic)
+        self.resolver = Resolver(
+            config, self.dns, _own_host(config), self._routes, self._providers, time.monotonic
+        )
+        self._keyring = KeyRing.load(config.dkim)
+        self._pool = SigningPool(Signer(self._keyring, config.dkim), config.dkim.threads)
+        smtp = SmtpConnector(
+            config.delivery.timeouts,
+            config.server.hostname,
+            clock,
+            TlsMemory(config.delivery.tls_broken_memory_s, clock),
+            ClientTls(),
+        )
+        self.dispatcher = Dispatcher(
+            DeliveryParts(
+                settings=config.delivery,
+                partitions=partitions,
+                partition_count=count,
+                resolver=self.resolver,
+                remember_route=self._remember_route,
+                pools=Pools(config.source, config.pool, self._routes, config.server.hostname),
+                connect=HostSearch(lambda _: smtp, self._tls_policy, clock, randomness),
+                shaping=StaticShaping(),
+                prepare=Preparer(self._pool.sign, clock, _unsignable),
+                settler=Settler(partitions),
+                conclusion=Conclusion(
+                    RetrySchedule(config.delivery), self._notify, clock, randomness, observer
+                ),
+                observer=observer,
+                clock=clock,
+                randomness=randomness,
+                drain_s=config.server.drain_s,
+            )
+        )
+
+    def reload(self, config: Config) -> None:
+        """Read the keys again, and ask DNS anew. Raises KeyFileError; then the old keys stay."""
+        self._keyring.reload(config.dkim)
+        self.dns.forget()
+        self.resolver.forget()
+
+    def close(self) -> None:
+        self._pool.close()
+
+    def _notify(
+        self, message: ClaimedMessage, reports: Sequence[RecipientReport]
+    ) -> Submission | None:
+        return dsn_for(
+            message,
+            reports,
+            hostname=self._config.server.hostname,
+            now=self._clock(),
+            lifetime_ms=int(self._config.delivery.expire_s * 1000),
+            new_message_id=self._new_message_id,
+            partition_of=self.partition_of,
+        )
+
+    def partition_of(self, domain: str) -> PartitionNumber:
+        known = self._spool.find_route(domain)
+        return self.placement.partition_hint(domain) if known is None else known.partition
+
+    def _remember_route(self, domain: str, site: Site, partition: PartitionNumber) -> None:
+        hint = RouteHint(
+            domain=domain, partition=partition, provider=site.provider.name, site=site.name
+        )
+        self._spool.remember_routes([hint])
+
+    def _tls_policy(self, site: Site, host: MxHost) -> TlsPolicy:
+        if site.via != "mx" and parse_smart_host(site.via).implicit_tls:
+            return TlsPolicy(mode="implicit")
+        if self._config.delivery.tls == "off":
+            return TlsPolicy(mode="off")
+        return TlsPolicy(mode=site.provider.tls)
+
+
+def _own_host(config: Config) -> OwnHost:
+    listening = [parse_host_port(each.address).host for each in config.listener]
+    sources = [each.address for each in config.source if each.address]
+    addresses = [each for each in (*listening, *sources) if is_ip(each)]
+    return read_own_host([config.server.hostname], addresses)
+
+
+def _unsignable(work: Work, error: UnsignableMessageError) -> None:
+    log("unsignable", "warning", id=delivery_id_text(work.recipients[0].id), reason=str(error))

@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -40,7 +40,6 @@ class Child:
         identity: Identity | None,
         sockets: Sequence[socket.socket],
         lock: int,
-        environment: Mapping[str, str],
     ) -> "Child":
         """Start the process and hand it its order. Raises OSError."""
         ours, theirs = socket.socketpair()
@@ -53,7 +52,7 @@ class Child:
                 ],
                 stdin=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(), lock, *listeners),
-                env=_environment(environment),
+                env=_environment(),
                 start_new_session=True,  # a terminal's ^C reaches the supervisor only
             )
         child = cls(slot, process, ours)
@@ -124,7 +123,7 @@ class Child:
         return self._process.wait()
 
 
-def _environment(more: Mapping[str, str]) -> dict[str, str]:
+def _environment() -> dict[str, str]:
     """Ours, with the package findable as we found it: from a checkout it is on nobody's path."""
     top = str(Path(__file__).parents[2])
     path = os.environ.get("PYTHONPATH")
@@ -132,5 +131,4 @@ def _environment(more: Mapping[str, str]) -> dict[str, str]:
         **os.environ,
         "PYTHONPATH": f"{top}{os.pathsep}{path}" if path else top,
         "PYTHONUNBUFFERED": "1",
-        **more,
     }

@@ -23,6 +23,7 @@ _LOCK_POLL_S: Final = 0.05
 class DataDir:
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.queue = path / "queue"
         self.run = path / "run"
         self.metrics = self.run / "metrics"
         self.state = self.run / "state"

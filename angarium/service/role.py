@@ -10,10 +10,12 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 from angarium.config.error import ConfigError
+from angarium.config.schema import Config
 from angarium.service.control import (
     Beat,
     Failed,
@@ -26,11 +28,15 @@ from angarium.service.control import (
     read_order,
     receive_order,
 )
+from angarium.service.data_dir import DataDir
 from angarium.service.privileges import drop, harden
-from angarium.service.runtime import Runtime
-from angarium.service.slot import Slot
+from angarium.service.runtime import Runtime, wall_clock
+from angarium.service.slot import Slot, slots_of
+from angarium.service.spool_share import SpoolShare
 from angarium.service.sysexits import EX_CONFIG, EX_OK, EX_SOFTWARE, EX_USAGE, StartError
 from angarium.telemetry.log import configure, log, log_exception
+from angarium.telemetry.metrics import Metrics
+from angarium.telemetry.shared_files import share_metrics
 
 ORPHAN_DRAIN_S: Final = 1.0  # ours: when the supervisor died, its successor waits for our lock
 EXIT_GRACE_S: Final = 3.0  # behind the drain: then the process ends itself, whatever hangs
@@ -98,7 +104,7 @@ async def _serve(
     """Run the role until it is told to stop; True: it ended as it was told."""
     control.setblocking(False)
     reader, writer = await asyncio.open_connection(sock=control)
-    runtime = Runtime(slot, order.config, sockets)
+    runtime = make_runtime(slot, order.config, sockets)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, runtime, runtime.drain_s)
@@ -123,6 +129,16 @@ async def _serve(
             writer.close()
     log("process_ended")
     return runtime.stop.is_set()
+
+
+def make_runtime(slot: Slot, config: Config, sockets: Sequence[socket.socket]) -> Runtime:
+    """Return the surroundings of a role that has a process to itself."""
+    data_dir = DataDir(Path(config.server.data_dir))
+    if not share_metrics(data_dir.metrics, slot.name):
+        log("metrics_not_shared", "warning", reason="no room on the disk of server.data_dir")
+    spool = SpoolShare(data_dir.queue, config.queue, wall_clock)
+    slots = slots_of(config)
+    return Runtime(slot, config, slots=slots, metrics=Metrics(), spool=spool, sockets=sockets)
 
 
 async def _obey(reader: asyncio.StreamReader, runtime: Runtime) -> None:

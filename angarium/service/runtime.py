@@ -9,10 +9,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from angarium.config.schema import Config
-from angarium.queue.model import UnixMs
+from angarium.queue import LmdbSpool, UnixMs
 from angarium.service.data_dir import DataDir
 from angarium.service.slot import Slot
+from angarium.service.spool_share import SpoolShare
 from angarium.service.state import BEAT_S, StateFile
+from angarium.telemetry.metrics import Metrics
 
 ReloadCallback = Callable[[Config], Awaitable[None]]
 
@@ -27,12 +29,24 @@ class Runtime:
     A role calls ``ready`` once it does its work, watches ``stop``, and ends within ``drain_s`` of it.
     """
 
-    def __init__(self, slot: Slot, config: Config, sockets: Sequence[socket.socket] = ()) -> None:
+    def __init__(
+        self,
+        slot: Slot,
+        config: Config,
+        *,
+        slots: Sequence[Slot],
+        metrics: Metrics,
+        spool: SpoolShare,
+        sockets: Sequence[socket.socket] = (),
+    ) -> None:
         self.slot = slot
+        self.slots = slots  # of the whole server
         self.config = config  # as it was at the start; reloads go to on_reload
         self.sockets = tuple(sockets)  # ingress: in the order of config.listener
         self.data_dir = DataDir(Path(config.server.data_dir))
         self.clock = wall_clock
+        self.metrics = metrics  # of this process
+        self._spool = spool
         self.random = random.Random()
         self.stop = asyncio.Event()
         self.drain_s = config.server.drain_s
@@ -53,6 +67,13 @@ class Runtime:
         if self._reload is not None:
             await self._reload(config)
 
+    def open_spool(self) -> LmdbSpool:
+        """Return the process's queue; give it back by ``close_spool``. Blocks. Raises QueueError, StartError."""
+        return self._spool.open()
+
+    def close_spool(self) -> None:
+        self._spool.close()
+
     def request_stop(self, drain_s: float) -> None:
         self.drain_s = drain_s
         self.stop.set()
@@ -70,7 +91,9 @@ class Runtime:
                     OSError
                 ):  # a full disk: readers see an old beat, the work goes on
                     self._state.write(self.reasons())
+                self.metrics.flush()
                 report()
                 await asyncio.sleep(BEAT_S)
         finally:
+            self.metrics.flush()
             self._state.remove()

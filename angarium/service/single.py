@@ -14,11 +14,13 @@ from angarium.service.notify import Notifier
 from angarium.service.privileges import drop, find_identity, harden
 from angarium.service.reload import effective, needs_restart
 from angarium.service.role import Role, find_role
-from angarium.service.runtime import Runtime
+from angarium.service.runtime import Runtime, wall_clock
 from angarium.service.slot import Slot
 from angarium.service.sockets import bind_all
+from angarium.service.spool_share import SpoolShare
 from angarium.service.sysexits import EX_OK
 from angarium.telemetry.log import configure, log, log_exception, set_level
+from angarium.telemetry.metrics import Metrics
 
 ROLES = ("platform", "delivery", "ingress")
 
@@ -49,7 +51,19 @@ def serve_single(config: Config, file: Path, notifier: Notifier) -> int:
     harden(None)
     os.umask(0o077)
     try:
-        runtimes = {slot: Runtime(slot, config, sockets) for slot in roles}
+        spool = SpoolShare(data_dir.queue, config.queue, wall_clock)
+        metrics = Metrics()
+        runtimes = {
+            slot: Runtime(
+                slot,
+                config,
+                slots=single_slots(),
+                metrics=metrics,
+                spool=spool,
+                sockets=sockets,
+            )
+            for slot in roles
+        }
         uvloop.run(_Single(config, file, notifier, runtimes, roles).run(addresses))
     finally:
         for each in sockets:

@@ -114,9 +114,6 @@ class Supervisor:
                 identity=self._identity,
                 sockets=self._sockets_of(slot),
                 lock=self._lock,
-                environment={
-                    "PROMETHEUS_MULTIPROC_DIR": str(self._data_dir.metrics),
-                },
             )
         except (OSError, StartError) as error:
             log_exception("spawn_failed", slot=slot.name)

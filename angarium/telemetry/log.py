@@ -7,10 +7,11 @@ its line (C7).
 import logging
 import os
 import sys
-import time
 from typing import Any, Final, TextIO
 
 import msgspec
+
+from angarium.telemetry.timestamp import rfc3339
 
 MAX_TEXT: Final = 1000  # characters of one value; ours: a reply's text has that bound too
 _LOGGER: Final = logging.getLogger("angarium")
@@ -32,7 +33,7 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
-            "ts": _timestamp(record.created),
+            "ts": rfc3339(int(record.created * 1000)),
             "level": record.levelname.lower(),
             "event": getattr(record, "event", "library"),
             "role": self._role,
@@ -86,9 +87,3 @@ def _printable(ids: dict[str, object]) -> dict[str, object]:
         for name, value in ids.items()
         if value is not None
     }
-
-
-def _timestamp(seconds: float) -> str:
-    whole = int(seconds)
-    milliseconds = int((seconds - whole) * 1000)
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{milliseconds:03d}Z"

@@ -1,0 +1,68 @@
+"""An HTTP server on a bound socket, with bounds on what a client may hold open."""
+
+import asyncio
+import socket
+import ssl
+from typing import Final
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+MAX_LINE_OCTETS: Final = 4096  # of the request line, and of one header field
+MAX_HEADERS: Final = 64
+CONNECTION_S: Final = (
+    120.0  # then it is closed after the answer under way: a slow or silent client holds no place
+)
+CLOSE_GRACE_S: Final = 10.0
+
+
+class HttpServer:
+    """Serves one application on one socket. Invariant: at most ``connections`` are open at a time."""
+
+    def __init__(self, application: web.Application, *, connections: int) -> None:
+        self._runner = web.AppRunner(
+            application,
+            access_log=None,
+            handle_signals=False,
+            max_line_size=MAX_LINE_OCTETS,
+            max_field_size=MAX_LINE_OCTETS,
+            max_headers=MAX_HEADERS,
+            keepalive_timeout=60.0,
+            shutdown_timeout=1.0,
+        )
+        self._limit = connections
+        self.refused = 0  # connections closed at once, being beyond the limit
+        self._server: asyncio.Server | None = None
+
+    async def start(self, listening: socket.socket, context: ssl.SSLContext | None = None) -> None:
+        await self._runner.setup()
+        self._server = await asyncio.get_running_loop().create_server(
+            self._accept, sock=listening, ssl=context, ssl_handshake_timeout=15 if context else None
+        )
+
+    async def close(self) -> None:
+        """Stop listening, let answers under way go out, close the rest."""
+        if self._server is not None:
+            self._server.close()
+        await self._runner.cleanup()
+
+    def _accept(self) -> asyncio.Protocol:
+        server = self._runner.server
+        assert server is not None  # setup made it
+        if len(server.connections) >= self._limit:
+            self.refused += 1
+            return _Refuse()
+        handler = server()
+        asyncio.get_running_loop().call_later(CONNECTION_S, _end, handler)
+        return handler
+
+
+class _Refuse(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
+
+
+def _end(handler: RequestHandler) -> None:
+    """Close after the answer under way; a client that does not even finish its request is cut off."""
+    handler.close()
+    asyncio.get_running_loop().call_later(CLOSE_GRACE_S, handler.force_close)

@@ -1,0 +1,61 @@
+"""The HTTP listeners of an ingress process."""
+
+import socket
+import ssl
+from collections.abc import Sequence
+
+from angarium.api import HttpServer, make_application
+from angarium.config.schema import Listener
+from angarium.service.health import Health
+from angarium.service.runtime import Runtime
+from angarium.smtp_in.tls import ServerTls
+from angarium.telemetry.metrics import Metrics
+
+
+class HttpListeners:
+    def __init__(self, runtime: Runtime) -> None:
+        self._health = Health(runtime.data_dir.state, runtime.slots, runtime.metrics)
+        self._metrics: Metrics = runtime.metrics
+        self._servers: list[HttpServer] = []
+        self._tls: list[ServerTls] = []
+
+    async def start(self, listener: Listener, listening: socket.socket) -> None:
+        """Raises TlsFileError."""
+        context: ssl.SSLContext | None = None
+        if listener.tls == "implicit":
+            assert listener.certificate is not None  # the loader saw to it
+            assert listener.private_key is not None
+            tls = ServerTls(listener.certificate, listener.private_key)
+            self._tls.append(tls)
+            context = _following(tls)
+        networks: Sequence[str] = listener.trusted_networks if listener.auth == "trusted" else ()
+        application = make_application(self._health, networks)
+        server = HttpServer(application, connections=listener.limits.connections)
+        await server.start(listening, context)
+        self._servers.append(server)
+
+    def reload_certificates(self) -> None:
+        """Raises TlsFileError; then the certificates of before stay."""
+        for tls in self._tls:
+            tls.reload()
+
+    def follow_limits(self) -> None:
+        """Count what was refused since the last call."""
+        self._metrics.limits["http_connections"].follow(sum(each.refused for each in self._servers))
+
+    async def close(self) -> None:
+        for server in self._servers:
+            await server.close()
+
+
+def _following(tls: ServerTls) -> ssl.SSLContext:
+    """Return a context that hands each handshake to the one in use then: a server keeps the context of its start."""
+    context = tls.context
+
+    def choose(
+        connection: ssl.SSLObject | ssl.SSLSocket, _: str | None, __: ssl.SSLContext
+    ) -> None:
+        connection.context = tls.context
+
+    context.sni_callback = choose
+    return context

@@ -1,0 +1,37 @@
+"""The queue as a process has it: opened once, however many roles use it (LMDB refuses a second time)."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from angarium.config.schema import Queue
+from angarium.queue import LmdbSpool, SchemaError, UnixMs
+from angarium.service.sysexits import EX_CONFIG, StartError
+
+
+class SpoolShare:
+    def __init__(self, path: Path, config: Queue, clock: Callable[[], UnixMs]) -> None:
+        self._path = path
+        self._config = config
+        self._clock = clock
+        self._spool: LmdbSpool | None = None
+        self._users = 0
+
+    def open(self) -> LmdbSpool:
+        """Return the queue, opened by the first user. Blocks. Raises QueueError, StartError."""
+        if self._spool is None:
+            try:
+                self._spool = LmdbSpool.open(
+                    self._path, self._config, self._clock, asyncio.get_running_loop()
+                )
+            except SchemaError as error:
+                raise StartError(str(error), EX_CONFIG) from error
+        self._users += 1
+        return self._spool
+
+    def close(self) -> None:
+        """Give it back; the last user's commits what is pending and closes."""
+        self._users -= 1
+        if self._users == 0 and self._spool is not None:
+            self._spool.close()
+            self._spool = None

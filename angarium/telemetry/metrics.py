@@ -1,0 +1,163 @@
+"""Every metric of the server, with its unit and its closed set of labels: never an address or a domain.
+
+Counting on the hot path is an addition to an integer; ``Metrics.flush`` carries it to prometheus_client about once a
+second (its own counters cost 3 us each when shared between processes). A killed process loses that second.
+"""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from angarium.telemetry.shared_files import is_shared
+
+REFUSALS: Final = ("syntax", "policy", "auth", "size", "header", "rate", "busy", "queue", "other")
+AUTH_RESULTS: Final = ("ok", "failed", "limited", "malformed")
+OUTCOMES: Final = ("delivered", "relayed", "deferred", "bounced", "expired", "cancelled")
+STAGES: Final = (
+    *("resolve", "connect", "banner", "ehlo", "starttls", "auth", "mail", "rcpt", "data"),
+    *("final_dot", "expired", "other"),
+)
+REPLY_CLASSES: Final = ("2", "4", "5", "none")
+DNS_RESULTS: Final = ("found", "none", "failed", "cached")
+LIMITS: Final = (
+    *("connections", "connections_per_client", "bytes_in_flight", "errors_per_connection"),
+    *("messages_per_connection", "recipients", "message_octets", "auth_failures_per_client"),
+    *("auth_failures_per_connection", "command_timeout", "data_timeout", "total_timeout"),
+    *("ready_limit", "lane_limit", "delivery_connections", "http_connections", "other"),
+)
+QUEUE_STATES: Final = ("scheduled", "held", "in_flight")
+COMMIT_BUCKETS_S: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+
+
+class Counted:
+    """A counter that costs an addition; used from one thread."""
+
+    __slots__ = ("_child", "_total", "pending")
+
+    def __init__(self, child: Counter) -> None:
+        self._child = child
+        self._total = 0  # of a source that counts by itself, when last looked at
+        self.pending = 0
+
+    def add(self, number: int = 1) -> None:
+        self.pending += number
+
+    def follow(self, total: int) -> None:
+        """Take over the count of somebody who counts by itself from 0."""
+        self.pending += max(0, total - self._total)
+        self._total = total
+
+    def flush(self) -> None:
+        number, self.pending = self.pending, 0
+        if number:
+            self._child.inc(number)
+
+
+class Metrics:
+    """All metrics of one process; made once per process. ``registry`` None: prometheus_client's own."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self._registry = registry or CollectorRegistry()
+        self._counted: list[Counted] = []
+        # --- what came in ---
+        self.accepted_messages = self._counter("accepted_messages", "Messages accepted")
+        self.accepted_recipients = self._counter("accepted_recipients", "Recipients accepted")
+        self.accepted_octets = self._counter("accepted_octets", "Octets of accepted messages")
+        self.refused = self._counters("refused", "Refusals of commands or messages", kind=REFUSALS)
+        self.connections = self._counter("connections", "SMTP connections of clients")
+        self.connections_open = self._gauge("connections_open", "SMTP connections of clients, now")
+        self.auth = self._counters("auth", "Log-ins tried", result=AUTH_RESULTS)
+        self.limits = self._counters("limits", "Times that a limit was met", limit=LIMITS)
+        # --- what went out ---
+        self.outcomes = self._counters(
+            "deliveries", "Attempts at recipients by what became of them", outcome=OUTCOMES
+        )
+        self.attempts = self._counter_grid(
+            "attempts", "Attempts by the stage that decided them", stage=STAGES, reply=REPLY_CLASSES
+        )
+        self.in_doubt = self._counter("in_doubt", "Recipients tried again after a crash of ours")
+        self.delivery_connections = self._counter(
+            "delivery_connections", "Connections opened to hosts"
+        )
+        self.delivery_connections_failed = self._counter(
+            "delivery_connections_failed", "Connections to hosts that could not be opened"
+        )
+        self.delivery_connections_open = self._gauge(
+            "delivery_connections_open", "Connections to hosts, now"
+        )
+        self.ready = self._gauge("ready_recipients", "Recipients read ahead of their delivery")
+        self.dns = self._counters("dns_lookups", "DNS look-ups", result=DNS_RESULTS)
+        self.internal_errors = self._counter("internal_errors", "Faults of ours, each logged")
+        # --- the queue ---
+        self.queue_recipients = self._gauges(
+            "queue_recipients", "Recipients in the queue", state=QUEUE_STATES
+        )
+        self.queue_messages = self._gauge("queue_messages", "Messages in the queue")
+        self.queue_file = self._gauge("queue_file_octets", "Size of the queue's file")
+        self.queue_used = self._gauge("queue_used_octets", "Octets in use of the queue's file")
+        self.disk_free = self._gauge("disk_free_octets", "Free octets on the queue's disk")
+        self.events = self._gauge("events", "Events kept in the log")
+        self.event_lag = self._gauge("event_lag", "Events that the mail log has not written yet")
+        self.commits = self._histogram("commit_seconds", "Time of a commit", COMMIT_BUCKETS_S)
+        self.batches = self._histogram(
+            "commit_operations", "Operations in one commit", BATCH_BUCKETS
+        )
+
+    def flush(self) -> None:
+        for counted in self._counted:
+            if counted.pending:
+                counted.flush()
+
+    def render(self) -> bytes:
+        """Return the Prometheus text of all processes that share their metrics, or of this one."""
+        self.flush()
+        if not is_shared():
+            return generate_latest(self._registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+
+    def observe_commit(self, seconds: float, operations: int) -> None:
+        """Called by a committer thread: prometheus_client's own locks make it safe."""
+        self.commits.observe(seconds)
+        self.batches.observe(operations)
+
+    # --- making them: each is bound to its labels here, never on the hot path ---
+
+    def _counter(self, name: str, text: str) -> Counted:
+        return self._remember(Counter(f"angarium_{name}", text, registry=self._registry))
+
+    def _counters(self, name: str, text: str, **label: Sequence[str]) -> Mapping[str, Counted]:
+        ((key, values),) = label.items()
+        parent = Counter(f"angarium_{name}", text, [key], registry=self._registry)
+        return {value: self._remember(parent.labels(value)) for value in values}
+
+    def _counter_grid(
+        self, name: str, text: str, **labels: Sequence[str]
+    ) -> Mapping[tuple[str, ...], Counted]:
+        parent = Counter(f"angarium_{name}", text, list(labels), registry=self._registry)
+        return {
+            values: self._remember(parent.labels(*values))
+            for values in itertools.product(*labels.values())
+        }
+
+    def _remember(self, child: Counter) -> Counted:
+        counted = Counted(child)
+        self._counted.append(counted)
+        return counted
+
+    def _gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(f"angarium_{name}", text, registry=self._registry, multiprocess_mode="livesum")
+
+    def _gauges(self, name: str, text: str, **label: Sequence[str]) -> Mapping[str, Gauge]:
+        ((key, values),) = label.items()
+        full = f"angarium_{name}"
+        parent = Gauge(full, text, [key], registry=self._registry, multiprocess_mode="livesum")
+        return {value: parent.labels(value) for value in values}
+
+    def _histogram(self, name: str, text: str, buckets: Sequence[float]) -> Histogram:
+        return Histogram(f"angarium_{name}", text, registry=self._registry, buckets=buckets)

@@ -5,6 +5,9 @@ when. Knows nothing of SMTP sessions, DNS or HTTP. Nothing outside this package 
 """
 
 from angarium.queue.accepting import DuplicateMessageError
+from angarium.queue.compaction import Compacted, compact
+from angarium.queue.doorbell import DoorbellReceiver, DoorbellSender, doorbell_path
+from angarium.queue.entry import Affected, Entry, EntryPage, ShownMessage
 from angarium.queue.event import (
     Accepted,
     AttemptFailed,
@@ -50,6 +53,7 @@ from angarium.queue.model import (
     Submission,
     UnixMs,
 )
+from angarium.queue.operator import QueueOperator
 from angarium.queue.queue_summary import QueueSummary
 from angarium.queue.routes import RouteHint
 from angarium.queue.spool import (
@@ -73,6 +77,7 @@ __all__ = [
     "DEFAULT_STREAM",
     "DEFAULT_TENANT",
     "Accepted",
+    "Affected",
     "Attempt",
     "AttemptFailed",
     "Bounced",
@@ -81,14 +86,19 @@ __all__ = [
     "ClaimedMessage",
     "Clock",
     "Commit",
+    "Compacted",
     "Deferred",
     "Delivered",
     "DeliveryId",
     "Done",
+    "DoorbellReceiver",
+    "DoorbellSender",
     "DueHead",
     "DuePage",
     "DuplicateMessageError",
     "EmptyFilterError",
+    "Entry",
+    "EntryPage",
     "Event",
     "EventLog",
     "Expired",
@@ -111,16 +121,20 @@ __all__ = [
     "QueueError",
     "QueueFailedError",
     "QueueFullError",
+    "QueueOperator",
     "QueueSummary",
     "Relayed",
     "Released",
     "RouteHint",
     "SchemaError",
     "Settlement",
+    "ShownMessage",
     "Spool",
     "Submission",
     "UnixMs",
+    "compact",
     "delivery_id_text",
+    "doorbell_path",
     "message_id_ms",
     "message_id_text",
     "parse_delivery_id",

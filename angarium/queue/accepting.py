@@ -43,7 +43,7 @@ class PreparedSubmission(msgspec.Struct, frozen=True):
 
 def prepare_submission(submission: Submission, partitions: int) -> PreparedSubmission:
     """Raises ValueError for what no caller may hand over."""
-    _check(submission, partitions)
+    check_submission(submission, partitions)
     message_id = submission.message_id
     size = len(submission.content)
     deliveries = []
@@ -89,7 +89,7 @@ class Accept:
             write_submission(tx, each)
 
 
-def _check(submission: Submission, partitions: int) -> None:
+def check_submission(submission: Submission, partitions: int) -> None:
     recipients = len(submission.envelope.recipients)
     if len(submission.message_id) != 16:
         raise ValueError("a message id has 16 octets")

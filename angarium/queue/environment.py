@@ -43,6 +43,7 @@ class QueueEnvironment:
         self._lock = lock
         self._pid = os.getpid()
         self._reading = threading.Lock()  # E1
+        self._reader = 0  # the thread that reads, to tell a defect from a wait
         self._writing = threading.Lock()  # E2
         self._failure: str | None = None
         self.path = path
@@ -125,6 +126,7 @@ class QueueEnvironment:
             yield txn
         finally:
             txn.abort()
+            self._reader = 0
             self._reading.release()
 
     def begin_write(self) -> RawTransaction:
@@ -178,7 +180,13 @@ class QueueEnvironment:
         self.check()
         checked = False
         while True:
-            self._reading.acquire()
+            if not self._reading.acquire(blocking=False):
+                if self._reader == threading.get_ident():
+                    raise RuntimeError(
+                        "a read transaction inside another one"
+                    )  # would wait for itself
+                self._reading.acquire()
+            self._reader = threading.get_ident()
             try:
                 return cast(ReadTransaction, self._env.begin())
             except lmdb.MapResizedError:  # another process has grown the map

@@ -9,7 +9,8 @@ class ReceivedMessage(msgspec.Struct, frozen=True, kw_only=True):
     """One transaction's envelope and content, with what the trace field and the sender checks need.
 
     ``content`` is as the client sent it: dot-stuffing undone, every line ends in CRLF, and no NUL, bare CR or
-    bare LF is in it (the session has refused those: S1, S8).
+    bare LF is in it (the session has refused those: S1, S8). ``envelope.smtputf8`` is what MAIL asked for; what the
+    message needs is for the header's reader to say.
     """
 
     envelope: Envelope
@@ -19,9 +20,6 @@ class ReceivedMessage(msgspec.Struct, frozen=True, kw_only=True):
         str  # argument of EHLO or HELO: host name, address literal, or a sanitised other name (S9)
     )
     protocol: str  # RFC 3848 and 6531: SMTP, ESMTP, ESMTPS, ESMTPA, ESMTPSA, UTF8SMTPSA, ...
-    smtputf8_requested: bool = (
-        False  # in MAIL; without it, no header field may have UTF-8 (RFC 6532)
-    )
     tls_version: str = ""  # "TLSv1.3"; "" in the clear
     tls_cipher: str = ""  # "TLS_AES_256_GCM_SHA384"
     user: str = ""  # who logged in; "" for a trusted network

@@ -234,7 +234,6 @@ class ServerSession(SessionCore):
             client_address=self._client.address,
             client_name=self._client_name,
             protocol=self._protocol(transaction),
-            smtputf8_requested=transaction.smtputf8_requested,
             tls_version=tls.version if tls else "",
             tls_cipher=tls.cipher if tls else "",
             user=identity.user if identity else "",
@@ -248,7 +247,7 @@ class ServerSession(SessionCore):
         """The name for the trace field (RFC 3848; RFC 6531 section 4.3)."""
         if not self._extended:
             return "SMTP"
-        name = "UTF8SMTP" if transaction.smtputf8_requested else "ESMTP"
+        name = "UTF8SMTP" if transaction.smtputf8 else "ESMTP"
         return name + ("S" if self._tls else "") + ("A" if self._identity else "")
 
     def _end_transaction(self) -> None:

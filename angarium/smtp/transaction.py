@@ -30,16 +30,13 @@ class Transaction:
         self._limits = limits
         self._hostname = hostname
         self._given = given
-        self._needs_smtputf8 = False
         self._recipients: list[Recipient] = []
         self.refused_recipients = 0
         self.data: DataDecoder | None = None  # once DATA has begun
         self.chunks: ChunkCollector | None = None  # once BDAT has begun
         self.reverse_path = ""
         if path:
-            address = parse_mailbox(path, smtputf8=given.smtputf8)
-            self.reverse_path = address.text
-            self._needs_smtputf8 = not address.text.isascii()
+            self.reverse_path = parse_mailbox(path, smtputf8=given.smtputf8).text
         if given.size is not None and given.size > limits.message_octets:
             raise RefusedError.of(TOO_BIG)
 
@@ -48,7 +45,7 @@ class Transaction:
         return bool(self._recipients)
 
     @property
-    def smtputf8_requested(self) -> bool:
+    def smtputf8(self) -> bool:
         return self._given.smtputf8
 
     def add_recipient(self, argument: str) -> None:
@@ -67,8 +64,6 @@ class Transaction:
             raise RefusedError(
                 550, "5.7.1", "Sender-specified routing (% ! or a second @) is refused"
             )
-        if not address.text.isascii():
-            self._needs_smtputf8 = True
         self._recipients.append(
             Recipient(
                 forward_path=address.text,
@@ -85,7 +80,7 @@ class Transaction:
             recipients=tuple(self._recipients),
             ret=self._given.ret,
             envid=self._given.envid,
-            smtputf8=self._needs_smtputf8,
+            smtputf8=self._given.smtputf8,
             body_8bit=not content.isascii(),  # what it is; BODY only says what it may be
         )
 

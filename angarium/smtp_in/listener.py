@@ -1,0 +1,76 @@
+"""A listening socket and the connections that came in by it."""
+
+import asyncio
+import socket
+from typing import Final
+
+from angarium.smtp_in.connection import SmtpConnection
+from angarium.smtp_in.reception import Reception
+
+BACKLOG: Final = 1024  # ours; the kernel caps it at net.core.somaxconn
+SWEEP_S: Final = 1.0  # ours: how late a time limit may be noticed, at most
+SWEEPS_PER_LIMIT: Final = 4  # and never later than a quarter of the shortest limit
+
+
+class Listener:
+    def __init__(self, reception: Reception) -> None:
+        self._reception = reception
+        self._connections: set[SmtpConnection] = set()
+        self._server: asyncio.Server | None = None
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._empty = asyncio.Event()
+        limits = reception.limits
+        shortest = min(
+            *(limits.command_timeout_s, limits.data_timeout_s, limits.total_timeout_s),
+            *(limits.tls_handshake_timeout_s, limits.accept_timeout_s),
+        )
+        self._sweep_s = max(0.01, min(SWEEP_S, shortest / SWEEPS_PER_LIMIT))
+
+    @property
+    def connections(self) -> int:
+        """Open now, those included that are being turned away."""
+        return len(self._connections)
+
+    async def start(self, bound: socket.socket) -> None:
+        """Listen on a socket that is bound already, and own it from now on."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: SmtpConnection(self._reception, loop, self._connections, self._ended),
+            sock=bound,
+            backlog=BACKLOG,
+        )
+        self._sweeper = loop.call_later(self._sweep_s, self._sweep)
+
+    async def close(self, drain_s: float) -> None:
+        """Stop listening; 421 to who is idle; let transactions under way end within ``drain_s``, then cut the rest."""
+        if self._server is not None:
+            self._server.close()
+        for connection in list(self._connections):
+            connection.leave()
+        if not await self._is_empty_within(drain_s):
+            for connection in list(self._connections):
+                connection.abort()
+            await self._is_empty_within(1.0)
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+
+    async def _is_empty_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                while self._connections:
+                    self._empty.clear()
+                    await self._empty.wait()
+        except TimeoutError:
+            return not self._connections
+        return True
+
+    def _ended(self) -> None:
+        if not self._connections:
+            self._empty.set()
+
+    def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for connection in list(self._connections):
+            connection.check_time(now)
+        self._sweeper = loop.call_later(self._sweep_s, self._sweep)

@@ -1,0 +1,25 @@
+"""What listeners report while they work, for metrics and the log. The default does nothing."""
+
+from angarium.queue.model import Submission
+from angarium.smtp.received import Refusal
+
+
+class Observer:
+    """Called on the event loop: must return at once. Override what is wanted."""
+
+    def connection_opened(self, client: str) -> None:
+        """A client was let in; ``connection_closed`` will follow."""
+
+    def connection_closed(self, client: str) -> None: ...
+
+    def message_accepted(self, submission: Submission) -> None:
+        """It is durable, and its 250 goes out now."""
+
+    def refused(self, client: str, refusal: Refusal) -> None:
+        """A connection, a command or a message got this reply."""
+
+    def login(self, client: str, user: str, result: str) -> None:
+        """``result``: ok | failed | limited."""
+
+    def internal_error(self, where: str, error: BaseException) -> None:
+        """A fault of ours, already answered by a transient reply."""

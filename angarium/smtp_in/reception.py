@@ -1,0 +1,70 @@
+"""What all connections of one listener share. Values and collaborators; does nothing by itself."""
+
+from typing import Final, Protocol
+
+from angarium.config.schema import Listener as ListenerConfig
+from angarium.queue.model import Submission
+from angarium.queue.spool import Spool
+from angarium.smtp.data import OctetBudget
+from angarium.smtp.received import ReceivedMessage, Refusal
+from angarium.smtp.server_settings import ServerReplies, ServerSettings
+from angarium.smtp_in.client_limits import ClientConnections
+from angarium.smtp_in.credentials import Refused, Throttled, Verified
+from angarium.smtp_in.networks import Networks
+from angarium.smtp_in.observer import Observer
+from angarium.smtp_in.tls import ServerTls
+
+
+class MessageIntake(Protocol):
+    def prepare(self, received: ReceivedMessage) -> Submission | Refusal: ...
+
+
+class Logins(Protocol):
+    def find_cached(self, user: str, password: str) -> Verified | None: ...
+
+    async def verify(
+        self, user: str, password: str, client: str
+    ) -> Verified | Refused | Throttled: ...
+
+
+class Reception:
+    def __init__(
+        self,
+        config: ListenerConfig,
+        hostname: str,
+        *,
+        intake: MessageIntake,
+        spool: Spool,
+        budget: OctetBudget,
+        logins: Logins | None = None,
+        tls: ServerTls | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        """``budget`` may be shared by all listeners of the process. Raises ValueError for bad networks."""
+        if config.tls != "none" and tls is None:
+            raise ValueError(f"listener {config.address}: TLS without a certificate")
+        if config.auth == "required" and logins is None:
+            raise ValueError(f"listener {config.address}: auth without credentials")
+        self.limits: Final = config.limits
+        self.implicit_tls: Final = config.tls == "implicit"
+        self.replies: Final = ServerReplies(
+            ServerSettings(
+                hostname=hostname,
+                listener=config.address,
+                auth=config.auth,
+                starttls=config.tls == "starttls",
+                limits=config.limits,
+            )
+        )
+        self.trusted: Final = Networks(config.trusted_networks)
+        self.clear_auth: Final = Networks(config.auth_without_tls)
+        self.proxies: Final = Networks(config.proxy_peers)
+        self.clients: Final = ClientConnections(
+            config.limits.connections, config.limits.connections_per_client
+        )
+        self.intake: Final = intake
+        self.spool: Final = spool
+        self.budget: Final = budget
+        self.logins: Final = logins
+        self.tls: Final = tls
+        self.observer: Final = observer or Observer()

@@ -123,7 +123,7 @@ class Resolver:
         if domain.startswith("["):
             return self._by_literal(domain)
         if not is_host_name(domain):
-            return self._lasting(no_such_domain(domain))
+            return self._lasting(_not_a_domain("5.1.2", domain))
         return await self._by_mx(domain)
 
     def _lasting(self, resolution: Resolution) -> _Timed:
@@ -201,13 +201,7 @@ class Resolver:
         """RFC 5321 section 4.1.3: the address is the host."""
         address = literal_address(domain)
         if address is None:
-            bad = Unroutable(
-                permanent=True,
-                code=550,
-                enhanced="5.1.3",
-                text=f"{domain} is not an address literal",
-            )
-            return self._lasting(bad)
+            return self._lasting(_not_a_domain("5.1.3", domain))
         if not self._config.delivery.allow_private:
             if address in self._own.addresses:
                 return self._lasting(mail_loop(domain))
@@ -255,3 +249,9 @@ class Resolver:
             if isinstance(answer, DnsTrouble):
                 return answer
         return NoData(min(ipv4.ttl, ipv6.ttl, self._config.dns.negative_ttl_s))
+
+
+def _not_a_domain(enhanced: str, domain: str) -> Unroutable:
+    """RFC 3463 section 3.2: 5.1.2 for a domain, 5.1.3 for an address."""
+    text = f"{domain!a} is neither a domain nor an address literal"
+    return Unroutable(permanent=True, code=550, enhanced=enhanced, text=text)

@@ -1,0 +1,150 @@
+"""The demo from start to end: folder, keys, internet, server, senders, view, verdict."""
+
+import asyncio
+import shlex
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import msgspec
+from aiohttp import web
+from rich.console import Console
+
+from angarium.config.address import parse_host_port
+from angarium.dkim.record_lookup import from_nameservers
+from angarium.simulator.demo.ledger import Ledger
+from angarium.simulator.demo.mail_log import MailLog
+from angarium.simulator.demo.plan import Plan
+from angarium.simulator.demo.server import Server, choose_endpoints, configuration
+from angarium.simulator.demo.traffic import submit_all
+from angarium.simulator.demo.verdict import Finding, judge, reported_recipients
+from angarium.simulator.demo.view import View, guide, show_findings
+from angarium.simulator.demo.world import demo_scenario, make_keys
+from angarium.simulator.internet import Internet
+from angarium.simulator.status import status_app
+
+SETTLE_S = (
+    45.0  # then what has no outcome yet is late; bin/demo --once is to take less than a minute
+)
+TICK_S = 0.2
+LATECOMERS_S = 1.0  # a second copy, if there were one, would come right behind
+
+
+class Demo:
+    """``once``: check and leave; else stay until cancelled."""
+
+    def __init__(self, console: Console, *, once: bool) -> None:
+        self._console = console
+        self._once = once
+        self._plan = Plan()
+        self._ledger = Ledger(self._plan)
+        self._started = time.monotonic()
+        self.last_words = ""  # of the server, for whoever reports why the demo failed
+
+    async def run(self) -> Sequence[Finding]:
+        """Return the verdict. Raises ServerError, SubmissionError; nothing is left running in any case."""
+        async with AsyncExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="angarium-demo-")))
+            keys = make_keys(folder / "keys")
+            net = await stack.enter_async_context(Internet(demo_scenario([key for key, _ in keys])))
+            view = View(self._console, self._ledger, net)
+            endpoints = choose_endpoints()
+            config = folder / "angarium.toml"
+            text = configuration(
+                folder / "data",
+                endpoints,
+                nameserver=net.dns_address,
+                smtp_port=net.smtp_port,
+                keys=keys,
+            )
+            config.write_text(text)
+            view.say(f"a small internet: DNS {net.dns_address}, SMTP port {net.smtp_port}")
+            view.say(f"the server: {config}")
+            server = Server(config, folder / "server.log", endpoints)
+            stack.callback(self._remember, server)  # behind the server's end, before the folder's
+            await stack.enter_async_context(server)
+            view.say(f"  submission 127.0.0.1:{endpoints.submission}, web {endpoints.web}")
+            self._started = time.monotonic()
+            async with asyncio.TaskGroup() as tasks:
+                tail = tasks.create_task(self._follow(MailLog(folder / "data" / "mail.log")))
+                findings = await self._watch(net, view, server)
+                if not self._once:
+                    await self._stay(net, view, server, config)
+                tail.cancel()
+            return await self._stopped(server, findings)
+
+    async def _watch(self, net: Internet, view: View, server: Server) -> list[Finding]:
+        """Send everything and wait until all is where it belongs, or time is up."""
+        with view.running():
+            async with asyncio.TaskGroup() as tasks:
+                sending = tasks.create_task(
+                    submit_all(self._plan, server.endpoints.submission, self._ledger.submit)
+                )
+                while not self._is_done(net) and self._elapsed() < SETTLE_S:
+                    server.check()
+                    view.update(self._elapsed())
+                    await asyncio.sleep(TICK_S)
+                sending.cancel()  # done, unless the server is stuck
+            await asyncio.sleep(LATECOMERS_S)
+        view.show_table(self._elapsed())
+        lookup = from_nameservers((parse_host_port(net.dns_address, default_port=53),))
+        findings = await asyncio.to_thread(judge, self._ledger, net, lookup)
+        show_findings(self._console, findings)
+        if not all(finding.ok for finding in findings):
+            view.say(f"the server's last words:\n{server.last_words()}")
+        return findings
+
+    async def _stay(self, net: Internet, view: View, server: Server, config: Path) -> None:
+        """Keep everything up, so that the commands can be tried; ends by cancellation only."""
+        runner = web.AppRunner(status_app(net), access_log=None)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            status = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            waiting = self._ledger.find_waiting()
+            where = shlex.quote(str(config))
+            view.say(guide(_postmaster(), where, server.endpoints.web, waiting, status))
+            view.say("Ctrl-C ends the demo and removes its folder.")
+            while True:
+                server.check()
+                await asyncio.sleep(TICK_S)
+        finally:
+            await runner.cleanup()
+
+    def _remember(self, server: Server) -> None:
+        self.last_words = server.last_words()
+
+    async def _stopped(self, server: Server, findings: list[Finding]) -> list[Finding]:
+        await server.stop()
+        good = "the server ended in order when it was told to"
+        finding = Finding(server.exit_code == 0, good)
+        if not finding.ok:
+            bad = f"the server ended with exit code {server.exit_code}"
+            finding = msgspec.structs.replace(finding, text=bad, examples=(server.last_words(),))
+        show_findings(self._console, [finding])
+        return [*findings, finding]
+
+    async def _follow(self, log: MailLog) -> None:
+        while True:
+            for line in log.read_lines():
+                self._ledger.read(line)
+            await asyncio.sleep(TICK_S)
+
+    def _is_done(self, net: Internet) -> bool:
+        return self._ledger.is_settled() and self._ledger.bounced() <= reported_recipients(net)
+
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._started
+
+
+def _postmaster() -> str:
+    """How the command is called from here."""
+    script = Path(__file__).parents[3] / "bin" / "postmaster"
+    if not script.exists():
+        return "postmaster"
+    try:
+        return str(script.relative_to(Path.cwd()))
+    except ValueError:
+        return shlex.quote(str(script))

@@ -1,0 +1,155 @@
+"""Whether all went as it should: each check a sentence. Blocks on DNS for the signatures."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from angarium.dkim.verify import verify
+from angarium.simulator.demo.ledger import Ledger
+from angarium.simulator.demo.world import SENDER_DOMAINS, SENDERS_PROVIDER
+from angarium.simulator.internet import Internet
+from angarium.simulator.mailboxes import ReceivedMessage
+
+SHOWN = 5  # examples of what went wrong, per check
+
+
+class Finding(msgspec.Struct, frozen=True):
+    ok: bool
+    text: str
+    examples: tuple[str, ...] = ()
+
+
+def judge(ledger: Ledger, net: Internet, find_txt: Callable[[str], bytes | None]) -> list[Finding]:
+    """Return all findings, the good ones too."""
+    return [
+        _accepted(ledger),
+        _outcomes(ledger),
+        _once(ledger, net),
+        _tempers(net),
+        _dsns(ledger, net),
+        *(_signed(domain, ledger, net, find_txt) for domain in SENDER_DOMAINS),
+    ]
+
+
+def _finding(good: str, bad: str, wrong: list[str]) -> Finding:
+    if not wrong:
+        return Finding(True, good)
+    return Finding(False, f"{bad}: {len(wrong)}", tuple(wrong[:SHOWN]))
+
+
+def _accepted(ledger: Ledger) -> Finding:
+    lost = [r for r, entry in ledger.entries.items() if not entry.submitted]
+    good = f"{len(ledger.plan.messages)} messages to {len(ledger.entries)} recipients were accepted"
+    return _finding(good, "recipients whose message was not accepted", lost)
+
+
+def _outcomes(ledger: Ledger) -> Finding:
+    wrong = []
+    for recipient, entry in ledger.entries.items():
+        expected = ledger.plan.expected[recipient]
+        wanted = [] if expected == "waiting" else [expected]
+        if entry.finals != wanted or (expected == "waiting" and not entry.deferrals):
+            seen = ", ".join(entry.finals) or f"none after {entry.deferrals} deferrals"
+            wrong.append(f"{recipient}: {expected} expected, outcome {seen} ({entry.last_reply})")
+    counts = {
+        kind: sum(expected == kind for expected in ledger.plan.expected.values())
+        for kind in ("delivered", "bounced", "waiting")
+    }
+    good = (
+        f"each recipient has exactly one outcome: {counts['delivered']} delivered, "
+        f"{counts['bounced']} bounced; {counts['waiting']} wait for what is down or full, as they should"
+    )
+    return _finding(good, "recipients with another outcome than planned", wrong)
+
+
+def _once(ledger: Ledger, net: Internet) -> Finding:
+    """Every delivered message is at its provider once, nothing else is, all of it well-formed."""
+    ids = {r: m.id for m in ledger.plan.messages for r in m.recipients}
+    received = {
+        (key, recipient): count
+        for name, mailboxes in net.mailboxes.items()
+        if name != SENDERS_PROVIDER
+        for (key, recipient), count in mailboxes.copies.items()
+    }
+    wanted = {(ids[r], r) for r, what in ledger.plan.expected.items() if what == "delivered"}
+    wrong = [
+        f"{r}: received {received.get((i, r), 0)} times"
+        for i, r in wanted
+        if received.get((i, r)) != 1
+    ]
+    wrong += [
+        f"{r}: received, though it should not be" for i, r in received if (i, r) not in wanted
+    ]
+    wrong += [
+        f"{name}: {mailboxes.statistics.malformed} malformed messages"
+        for name, mailboxes in net.mailboxes.items()
+        if mailboxes.statistics.malformed
+    ]
+    return _finding("each delivered message arrived exactly once", "messages amiss", wrong)
+
+
+def _tempers(net: Internet) -> Finding:
+    """The providers did what they are there for; else the rest would prove little."""
+    statistics = {name: mailboxes.statistics for name, mailboxes in net.mailboxes.items()}
+    seen = {
+        "birch greylisted": statistics["birch"].deferred,
+        "cedar throttled": statistics["cedar"].throttled,
+        "dogwood throttled": statistics["dogwood"].throttled,
+        "elm refused": statistics["elm"].refused,
+        "fir cut off mid-DATA": statistics["fir"].drops,
+        "gingko failed TLS": statistics["gingko"].tls_failures,
+        "acorn took TLS": statistics["acorn"].tls_handshakes,
+    }
+    good = "the providers were difficult: " + ", ".join(f"{k} {v}" for k, v in seen.items())
+    return _finding(good, "tempers that were not met", [k for k, v in seen.items() if not v])
+
+
+def reported_recipients(net: Internet) -> set[str]:
+    """Return the recipients named as failed by DSNs that came to the senders."""
+    reported = set()
+    for message in net.mailboxes[SENDERS_PROVIDER].messages:
+        if message.reverse_path == "" and message.content is not None:
+            reported |= _final_recipients(message)
+    return reported
+
+
+def _final_recipients(message: ReceivedMessage) -> set[str]:
+    found = set()
+    for line in (message.content or b"").split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.lower() == b"final-recipient":
+            found.add(value.partition(b";")[2].strip().decode("utf-8", "replace"))
+    return found
+
+
+def _dsns(ledger: Ledger, net: Internet) -> Finding:
+    bounced, reported = ledger.bounced(), reported_recipients(net)
+    wrong = [f"{r}: bounced, but its sender was not told" for r in bounced - reported]
+    wrong += [f"{r}: its sender was told, though it did not bounce" for r in reported - bounced]
+    good = (
+        f"the senders were told of all {len(bounced)} bounces, by DSNs from the null reverse-path"
+    )
+    return _finding(good, "DSNs amiss", wrong)
+
+
+def _signed(
+    domain: str, ledger: Ledger, net: Internet, find_txt: Callable[[str], bytes | None]
+) -> Finding:
+    """dkimpy verifies a delivered message of the domain against the small internet's DNS."""
+    message = _find_delivered(domain, net)
+    if message is None or message.content is None:
+        return Finding(False, f"no delivered message of {domain} to verify")
+    results = verify(message.content, find_txt)
+    names = [f"{r.algorithm} {r.selector}._domainkey.{r.domain}" for r in results]
+    wrong = [f"{r.status}: {r.reason}" for r in results if r.status != "pass"]
+    if not results:
+        wrong = ["not signed"]
+    good = f"DKIM of a message from {domain} is valid: {', '.join(names)}"
+    return _finding(good, f"DKIM signatures of {domain} that fail", wrong)
+
+
+def _find_delivered(domain: str, net: Internet) -> ReceivedMessage | None:
+    for message in net.mailboxes["acorn"].messages:
+        if message.reverse_path.endswith(f"@{domain}"):
+            return message
+    return None

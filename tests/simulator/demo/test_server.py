@@ -1,0 +1,50 @@
+"""Mirrors angarium/simulator/demo/server.py."""
+
+from pathlib import Path
+
+import dns.asyncresolver
+import pytest
+
+from angarium.config.loader import load
+from angarium.simulator.demo.server import Endpoints, Server, ServerError, configuration
+from angarium.simulator.demo.world import demo_scenario, make_keys
+from angarium.simulator.internet import Internet
+
+
+def test_the_configuration_is_one_that_the_server_reads(tmp_path: Path) -> None:
+    keys = make_keys(tmp_path / "keys")
+    file = tmp_path / "angarium.toml"
+    text = configuration(
+        tmp_path / 'da"ta',
+        Endpoints(submission=2525, http=8025),
+        nameserver="127.0.0.1:5353",
+        smtp_port=2526,
+        keys=keys,
+    )
+    file.write_text(text)
+    config = load(file)
+    assert config.server.data_dir == str(tmp_path / 'da"ta')
+    assert [each.address for each in config.listener] == ["127.0.0.1:2525", "127.0.0.1:8025"]
+    assert config.dns.nameservers == ("127.0.0.1:5353",)
+    assert (config.delivery.port, config.delivery.allow_private) == (2526, True)
+    assert len(config.dkim.keys) == 4
+    assert all(Path(key.file).stat().st_mode & 0o777 == 0o600 for key in config.dkim.keys)
+
+
+async def test_the_keys_are_in_the_small_internets_dns(tmp_path: Path) -> None:
+    keys = [key for key, _ in make_keys(tmp_path / "keys")]
+    async with Internet(demo_scenario(keys)) as net:
+        resolver = dns.asyncresolver.Resolver(configure=False)
+        resolver.nameservers, resolver.port = ["127.0.0.1"], net.dns.port
+        for key in keys:
+            answer = await resolver.resolve(key.record_name, "TXT")
+            assert b"".join(answer[0].strings).startswith(f"v=DKIM1; k={key.type}; p=".encode())
+
+
+async def test_a_server_that_cannot_start_is_reported_with_its_words(tmp_path: Path) -> None:
+    config = tmp_path / "angarium.toml"
+    config.write_text("[server]\nhostname = 3\n")
+    server = Server(config, tmp_path / "server.log", Endpoints(submission=1, http=1))
+    with pytest.raises(ServerError, match="exit code 78"):
+        await server.__aenter__()
+    assert "hostname" in server.last_words()

@@ -1,0 +1,149 @@
+"""Mirrors angarium/simulator/demo/verdict.py: it must see what is wrong, not only what is right."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from angarium.dkim import SigningKey
+from angarium.dkim.keygen import generate, record_text
+from angarium.simulator.demo.ledger import Ledger
+from angarium.simulator.demo.plan import Plan, render
+from angarium.simulator.demo.verdict import Finding, judge
+from angarium.simulator.demo.world import demo_scenario
+from angarium.simulator.internet import Internet
+from angarium.simulator.mailboxes import ReceivedMessage
+from tests.simulator.demo.test_ledger import line
+
+DSN = b"Subject: Undelivered\r\n\r\nFinal-Recipient: rfc822; %s\r\nAction: failed\r\n"
+
+
+class Run:
+    """A run of the demo in which all went well; a test spoils it."""
+
+    def __init__(self) -> None:
+        self.plan = Plan()
+        self.ledger = Ledger(self.plan)
+        self.net = Internet(demo_scenario([]))
+        self.key = SigningKey(domain="shop.example", selector="s1", private=generate("ed25519"))
+        for message in self.plan.messages:
+            self.ledger.submit(message.recipients)
+            for recipient in message.recipients:
+                expected = self.plan.expected[recipient]
+                event = "deferred" if expected == "waiting" else expected
+                self.ledger.read(line(event, recipient))
+                if expected == "delivered":
+                    self.receive(self.plan.provider[recipient], message.id, recipient)
+                if expected == "bounced":
+                    content = DSN % recipient.encode()
+                    self.receive("senders", "", message.sender.address, content, "")
+        for name in self.net.mailboxes:
+            statistics = self.net.mailboxes[name].statistics
+            statistics.deferred = statistics.throttled = statistics.refused = statistics.drops = 1
+            statistics.tls_failures = statistics.tls_handshakes = 1
+
+    def receive(
+        self,
+        provider: str,
+        message_id: str,
+        recipient: str,
+        content: bytes = b"Subject: x\r\n\r\n",
+        reverse_path: str = "news@shop.example",
+    ) -> None:
+        self.net.mailboxes[provider].receive(
+            ReceivedMessage(
+                at=0.0,
+                host="mx",
+                client="127.0.0.1",
+                ehlo="",
+                tls="",
+                reverse_path=reverse_path,
+                recipients=(recipient,),
+                parameters=(),
+                id=message_id,
+                size_octets=len(content),
+                content=content,
+            )
+        )
+
+    def failures(self) -> str:
+        def find_txt(name: str) -> bytes | None:
+            return record_text(self.key.private.public_key()).encode()
+
+        findings: list[Finding] = judge(self.ledger, self.net, find_txt)
+        unsigned = [
+            f for f in findings if not f.ok and "DKIM" not in f.text and "verify" not in f.text
+        ]
+        return "\n".join("\n".join((f.text, *f.examples)) for f in unsigned)
+
+
+def lose_one(run: Run) -> None:
+    run.net.mailboxes["acorn"].copies.popitem()
+
+
+def deliver_twice(run: Run) -> None:
+    (key, recipient), _ = run.net.mailboxes["acorn"].copies.popitem()
+    run.receive("acorn", key, recipient)
+    run.receive("acorn", key, recipient)
+
+
+def two_outcomes(run: Run) -> None:
+    run.ledger.read(line("bounced", "reader1@acorn.example"))
+
+
+def deliver_what_waits(run: Run) -> None:
+    run.ledger.read(line("delivered", "away1@hazel.example"))
+
+
+def refuse_submission(run: Run) -> None:
+    run.ledger.entries["reader1@acorn.example"].submitted = False
+
+
+def tell_no_sender(run: Run) -> None:
+    run.net.mailboxes["senders"].messages.clear()
+
+
+def bare_line_ends(run: Run) -> None:
+    run.receive("senders", "", "a@b.c", b"Subject: x\r\n\r\na\nb\r\n", "x@y.z")
+
+
+def no_throttling(run: Run) -> None:
+    run.net.mailboxes["cedar"].statistics.throttled = 0
+
+
+def test_a_good_run_has_nothing_against_it_but_its_missing_signatures() -> None:
+    run = Run()
+    assert run.failures() == ""
+
+
+@pytest.mark.parametrize(
+    ("spoil", "complaint"),
+    [
+        (lose_one, "received 0 times"),
+        (deliver_twice, "received 2 times"),
+        (two_outcomes, "outcome delivered, bounced"),
+        (deliver_what_waits, "waiting expected, outcome delivered"),
+        (refuse_submission, "not accepted: 1"),
+        (tell_no_sender, "its sender was not told"),
+        (bare_line_ends, "1 malformed"),
+        (no_throttling, "cedar throttled"),
+    ],
+)
+def test_what_went_wrong_is_found(spoil: Callable[[Run], None], complaint: str) -> None:
+    run = Run()
+    spoil(run)
+    assert complaint in run.failures()
+
+
+def test_a_message_without_a_valid_signature_is_found() -> None:
+    run = Run()
+    findings = judge(run.ledger, run.net, lambda name: None)
+    assert [e for f in findings if "shop.example" in f.text for e in f.examples] == ["not signed"]
+    content = b"DKIM-Signature: v=1; a=rsa-sha256; d=shop.example; s=s1; bh=x; b=y; h=from\r\n"
+    content += render(run.plan.messages[0], time.time())
+    run.net.mailboxes["acorn"].messages.clear()
+    run.receive("acorn", "1", "reader1@acorn.example", content)
+    findings = judge(run.ledger, run.net, lambda name: None)
+    bad = [f for f in findings if "shop.example" in f.text]
+    assert [f.ok for f in bad] == [False]
+    assert bad[0].examples

@@ -80,6 +80,7 @@ class Committer:
         self._ring: Callable[[PartitionNumber], None] | None = None
         self._checked = time.monotonic()
         self.transactions = 0  # committed, for metrics and benchmarks
+        self.observe: Callable[[float, int], None] | None = None  # seconds, operations; our thread
         self._thread = threading.Thread(target=self._run, name="queue-committer", daemon=True)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._thread.start()
@@ -148,6 +149,7 @@ class Committer:
             return self._drain(futures)
 
         operations: list[Operation] = []
+        started = time.perf_counter()
         try:
             batch = self._transactor.run(
                 operations, more=drain, before_writes=self._ask_to_park, after_writes=self._unpark
@@ -158,6 +160,8 @@ class Committer:
             failure = QueueFailedError(f"the queue's committer failed: {error!r}")
             batch = Batch(operations, [Failure(failure)] * len(futures), set())
         self.transactions += 1
+        if self.observe is not None:
+            self.observe(time.perf_counter() - started, len(futures))
         if not futures:  # failed before anything was drained: everything pending fails the same way
             operations = self._drain(futures)
             refused = self._transactor.run(operations)

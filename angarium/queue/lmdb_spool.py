@@ -101,6 +101,10 @@ class LmdbSpool:
         with self._env.read() as txn:
             return txn.get(message_id, db=self._env.body)
 
+    def observe_commits(self, observe: Callable[[float, int], None]) -> None:
+        """Have each commit's seconds and operations reported, from the committer's thread."""
+        self._committer.observe = observe
+
     @property
     def transactions(self) -> int:
         """How many transactions this process has committed."""

@@ -3,11 +3,10 @@
 Knows nothing of what is queued.
 """
 
-import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, cast
 
@@ -88,6 +87,9 @@ class QueueEnvironment:
                 compact_if_mostly_free(path)
             lock.shared()
             self = cls(_open_lmdb(path, config), path, config, lock)
+        except lmdb.Error as error:
+            lock.close()
+            raise QueueError(f"the queue in {path} cannot be opened: {error}") from error
         except BaseException:
             lock.close()
             raise
@@ -118,20 +120,15 @@ class QueueEnvironment:
     def fail(self, reason: str) -> None:
         self._failure = reason
 
-    @contextlib.contextmanager
-    def read(self) -> Iterator[ReadTransaction]:
-        """A read transaction for the block, which must be short and must not await (a long one bloats the file)."""
-        txn = self._begin_read()
-        try:
-            yield txn
-        finally:
-            txn.abort()
-            self._reader = 0
-            self._reading.release()
+    def read(self) -> "Reading":
+        """A read transaction for a ``with`` block, which must be short and must not await (a long one bloats the
+        file).
+        """
+        return Reading(self)
 
     def begin_write(self) -> RawTransaction:
         """Wait for the write lock of all processes. ``end_write`` must follow, whatever happens."""
-        self._writing.acquire()
+        self._wait_to_write()
         try:
             self.check()
             while True:
@@ -176,7 +173,8 @@ class QueueEnvironment:
         """Return how many slots of the reader table are taken."""
         return max(0, len(self._env.readers().strip().splitlines()) - 1)
 
-    def _begin_read(self) -> ReadTransaction:
+    def begin_read(self) -> ReadTransaction:
+        """Only for ``Reading``; ``end_read`` must follow."""
         self.check()
         checked = False
         while True:
@@ -202,13 +200,21 @@ class QueueEnvironment:
                 self._reading.release()
                 raise
 
+    def end_read(self) -> None:
+        self._reader = 0
+        self._reading.release()
+
     def _adopt_mapsize(self) -> None:
-        while not self._writing.acquire(timeout=0.001):
-            self.while_waiting()  # the committer may be waiting for this very thread to park
+        self._wait_to_write()
         try:
             self._set_mapsize(0)
         finally:
             self._writing.release()
+
+    def _wait_to_write(self) -> None:
+        if not self._writing.acquire(blocking=False):
+            while not self._writing.acquire(timeout=0.001):
+                self.while_waiting()  # the committer may be waiting for this very thread to park
 
     def _set_mapsize(self, octets: int) -> None:
         with self._reading:  # E1: LMDB itself would unmap pages under a reader
@@ -239,6 +245,23 @@ class QueueEnvironment:
                 raise
             finally:
                 self.end_write()
+
+
+class Reading:
+    """The block of a read transaction. A class: contextlib's generator would cost more than the transaction."""
+
+    __slots__ = ("_env", "_txn")
+
+    def __init__(self, env: QueueEnvironment) -> None:
+        self._env = env
+
+    def __enter__(self) -> ReadTransaction:
+        self._txn = self._env.begin_read()
+        return self._txn
+
+    def __exit__(self, *_error: object) -> None:
+        self._txn.abort()
+        self._env.end_read()
 
 
 def _nothing() -> None: ...

@@ -1,0 +1,331 @@
+"""Random histories against every implementation of Spool, Partition and the operator's acts, and a small model.
+
+Nothing acknowledged vanishes; nothing is due early; a claim has one owner; a fenced commit raises; replay equals the
+model; held, cancelled and retried mean what they say.
+"""
+
+import asyncio
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from angarium.config.schema import Queue
+from angarium.queue import (
+    Commit,
+    Deferred,
+    DeliveryId,
+    Done,
+    FencedError,
+    Filter,
+    LmdbSpool,
+    Moved,
+    NotClaimedError,
+    PartitionNumber,
+    QueueOperator,
+    Released,
+    UnixMs,
+    delivery_id_text,
+    position,
+)
+from angarium.queue.memory import MemorySpool
+from angarium.queue.memory_operator import MemoryOperator
+from tests.queue.samples import FakeClock, attempt, make_ids, submission
+
+PARTITIONS = 2
+CONFIG = Queue(partitions=PARTITIONS, map_octets=1 << 17, min_free_octets=0, sync=False)
+
+
+class Known(msgspec.Struct):
+    """What the model knows of a recipient that was acknowledged and has no outcome."""
+
+    partition: int
+    due: int
+    state: str = "scheduled"
+    attempts: int = 0
+    in_doubt: int = 0
+
+
+class QueueMachine(RuleBasedStateMachine):
+    spool: Any
+    operator: Any
+
+    def open(self) -> None:
+        raise NotImplementedError
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.clock = FakeClock()
+        self.new_id = make_ids(self.clock)
+        self.known: dict[DeliveryId, Known] = {}
+        self.events = 0
+        self.stale: list[Any] = []  # partitions that have a later owner
+
+    def teardown(self) -> None:
+        self.spool.close()
+        self.loop.close()
+
+    def wait(self, awaitable: Any) -> Any:
+        return self.loop.run_until_complete(awaitable)
+
+    def own(self) -> None:
+        self.partitions = [
+            self.wait(self.spool.own(PartitionNumber(each), "here")) for each in range(PARTITIONS)
+        ]
+
+    def in_state(self, state: str) -> list[DeliveryId]:
+        return sorted(each for each, known in self.known.items() if known.state == state)
+
+    @initialize()
+    def start(self) -> None:
+        self.open()
+        self.own()
+
+    @rule(
+        recipients=st.lists(st.integers(0, PARTITIONS - 1), min_size=1, max_size=4),
+        copies=st.integers(1, 3),
+        delay=st.sampled_from([0, 0, 1, 500]),
+        octets=st.sampled_from([1, 300, 5000, 60_000]),
+    )
+    def accept(self, recipients: list[int], copies: int, delay: int, octets: int) -> None:
+        not_before = self.clock.now + delay if delay else 0
+        batch = [
+            submission(
+                self.new_id(),
+                [f"r{index}@d{partition}.example" for index, partition in enumerate(recipients)],
+                partitions=recipients,
+                not_before=not_before,
+                accepted=self.clock.now,
+                content=bytes(octets),
+            )
+            for _ in range(copies)
+        ]
+        self.wait(self.spool.accept(batch))
+        self.events += copies
+        for each in batch:
+            for index, partition in enumerate(recipients):
+                due = max(self.clock.now, not_before)
+                self.known[DeliveryId(each.message_id, index)] = Known(partition, due)
+
+    @rule(ms=st.sampled_from([1, 10, 1000]))
+    def pass_time(self, ms: int) -> None:
+        self.clock.now += ms
+
+    @rule(number=st.integers(0, PARTITIONS - 1), limit=st.integers(1, 5))
+    def claim(self, number: int, limit: int) -> None:
+        partition = self.partitions[number]
+        page = partition.due(self.clock(), limit)
+        messages = self.wait(partition.claim(page.heads))
+        claimed = {each.id: each for message in messages for each in message.recipients}
+        assert set(claimed) == {head.id for head in page.heads}  # nobody else owns the partition
+        for delivery, each in claimed.items():
+            known = self.known[delivery]
+            assert (known.state, known.partition) == ("scheduled", number)
+            assert known.due <= self.clock.now  # never early
+            assert (each.attempts, each.in_doubt) == (known.attempts, known.in_doubt)
+            known.state = "in_flight"
+
+    @precondition(lambda self: self.in_state("in_flight"))
+    @rule(data=st.data())
+    def settle(self, data: st.DataObject) -> None:
+        number = self.known[data.draw(st.sampled_from(self.in_state("in_flight")))].partition
+        own = [each for each in self.in_state("in_flight") if self.known[each].partition == number]
+        chosen = data.draw(st.lists(st.sampled_from(own), min_size=1, unique=True))
+        settled: list[Any] = []
+        for each in chosen:
+            known = self.known[each]
+            kind = data.draw(st.sampled_from(["delivered", "bounced", "deferred", "released"]))
+            due = UnixMs(self.clock.now + data.draw(st.sampled_from([-5, 0, 1, 100])))
+            if kind in ("deferred", "released"):
+                known.state, known.due = "scheduled", max(due, self.clock.now)
+            if kind == "deferred":
+                settled.append(Deferred(id=each, due=due, attempt=attempt(451)))
+                known.attempts += 1
+                self.events += 1
+            elif kind == "released":
+                settled.append(Released(id=each, due=due))
+            else:
+                settled.append(Done(id=each, outcome=kind, attempt=attempt()))
+                self.events += 1
+                del self.known[each]
+        self.wait(self.partitions[number].commit(Commit(settled=settled)))
+
+    @precondition(lambda self: self.in_state("scheduled"))
+    @rule(data=st.data())
+    def settle_what_is_not_claimed(self, data: st.DataObject) -> None:
+        each = data.draw(st.sampled_from(self.in_state("scheduled")))
+        done = Done(id=each, outcome="delivered", attempt=attempt())
+        with pytest.raises(NotClaimedError):
+            self.wait(self.partitions[self.known[each].partition].commit(Commit(settled=[done])))
+
+    @precondition(lambda self: self.in_state("scheduled"))
+    @rule(data=st.data(), to=st.integers(0, PARTITIONS - 1))
+    def move(self, data: st.DataObject, to: int) -> None:
+        each = data.draw(st.sampled_from(self.in_state("scheduled")))
+        known = self.known[each]
+        number = PartitionNumber(known.partition)
+        moved = Moved(partition=number, due=UnixMs(known.due), id=each, to=PartitionNumber(to))
+        self.wait(self.partitions[number].commit(Commit(moved=[moved])))
+        known.partition, known.due = to, max(known.due, self.clock.now)
+
+    @rule(
+        act=st.sampled_from(["hold", "release", "retry", "cancel"]),
+        dry_run=st.booleans(),
+        data=st.data(),
+    )
+    @precondition(lambda self: self.known)
+    def operate(self, act: str, dry_run: bool, data: st.DataObject) -> None:
+        chosen = data.draw(st.lists(st.sampled_from(sorted(self.known)), min_size=1, unique=True))
+        wanted = Filter(ids=[delivery_id_text(each) for each in chosen])
+        result = getattr(self.operator, act)(wanted, dry_run=dry_run)
+        from_states = {"release": ["held"], "cancel": ["scheduled", "held"]}
+        for each in sorted(chosen):
+            known = self.known[each]
+            if known.state not in from_states.get(act, ["scheduled"]):
+                assert each not in result.ids
+                continue
+            assert each in result.ids
+            if not dry_run:
+                self.events += 1
+                self.effect(act, each, known)
+        assert result.count == len(result.ids)
+        assert result.count + result.in_flight + result.unchanged == len(chosen)
+
+    def effect(self, act: str, each: DeliveryId, known: Known) -> None:
+        if act == "cancel":
+            del self.known[each]
+        elif act == "hold":
+            known.state = "held"
+        elif act == "retry":
+            known.due = self.clock.now
+        else:
+            known.state, known.due = "scheduled", max(known.due, self.clock.now)
+
+    @rule()
+    def crash_and_replay(self) -> None:
+        self.crash()
+        self.stale = []
+        self.own()
+        self.replay()
+
+    @rule()
+    def another_process_takes_over(self) -> None:
+        self.stale = self.partitions
+        self.own()
+        for old in self.stale:
+            number = old.number
+            settled = [
+                Done(id=each, outcome="delivered", attempt=attempt())
+                for each in self.in_state("in_flight")
+                if self.known[each].partition == number
+            ]
+            with pytest.raises(FencedError):
+                self.wait(old.commit(Commit(settled=settled)))
+        self.replay()
+
+    def replay(self) -> None:
+        for partition in self.partitions:
+            lost = [
+                self.known[each]
+                for each in self.in_state("in_flight")
+                if self.known[each].partition == partition.number
+            ]
+            assert self.wait(partition.replay()) == len(lost)
+            for known in lost:
+                known.state, known.due = "scheduled", self.clock.now
+                known.attempts += 1
+                known.in_doubt += 1
+                self.events += 1
+
+    def crash(self) -> None:
+        raise NotImplementedError
+
+    @invariant()
+    def what_is_due_is_what_the_model_says(self) -> None:
+        for partition in getattr(self, "partitions", []):
+            expected = sorted(
+                position(known.due, each.message_id, each.index)
+                for each, known in self.known.items()
+                if known.partition == partition.number
+                and known.state == "scheduled"
+                and known.due <= self.clock.now
+            )
+            found, cursor = [], None
+            while True:
+                page = partition.due(self.clock(), 3, cursor)
+                found += [position(h.due, h.id.message_id, h.id.index) for h in page.heads]
+                cursor = page.cursor
+                if cursor is None:
+                    break
+            assert found == expected
+
+    @invariant()
+    def nothing_acknowledged_vanishes(self) -> None:
+        if not hasattr(self, "spool"):
+            return
+        page = self.operator.page(Filter(), None, 10_000)
+        assert {each.id: each.state for each in page.entries} == {
+            each: known.state for each, known in self.known.items()
+        }
+        for message_id in {each.message_id for each in self.known}:
+            assert self.spool.content(message_id) is not None
+        assert self.spool.events.last() == self.events
+
+
+class MemoryMachine(QueueMachine):
+    def open(self) -> None:
+        self.spool = MemorySpool(self.clock, PARTITIONS)
+        self.operator = MemoryOperator(self.spool)
+
+    def crash(self) -> None:
+        self.spool = self.spool.crash()
+        self.operator = MemoryOperator(self.spool)
+
+
+class LmdbMachine(QueueMachine):
+    """The real thing: its map of 128 KiB is outgrown again and again, and each crash opens the files anew."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.path = Path(tempfile.mkdtemp(prefix="angarium-test-"))
+
+    def open(self) -> None:
+        self.spool = LmdbSpool.open(self.path / "queue", CONFIG, self.clock, self.loop)
+        self.operator = QueueOperator(self.spool._env, self.clock)
+
+    def crash(self) -> None:
+        self.spool.close()
+        self.open()
+
+    @invariant()
+    def the_counters_are_right(self) -> None:
+        if hasattr(self, "spool"):
+            summary = self.spool.summary()
+            counts = {"scheduled": summary.scheduled, "held": summary.held}
+            counts["in_flight"] = summary.in_flight
+            for state, count in counts.items():
+                assert count == len(self.in_state(state))
+            assert summary.messages == len({each.message_id for each in self.known})
+
+    def teardown(self) -> None:
+        super().teardown()
+        shutil.rmtree(self.path)
+
+
+_SETTINGS = settings(
+    max_examples=25,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+TestMemory = MemoryMachine.TestCase
+TestMemory.settings = _SETTINGS
+TestLmdb = LmdbMachine.TestCase
+TestLmdb.settings = _SETTINGS

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple, Protocol, assert_never
+from typing import Literal, NamedTuple, assert_never
 
 from angarium.mta.dsn import RecipientReport
 from angarium.mta.outcome import Accepted, Outcome, Permanent, Transient
@@ -31,15 +31,6 @@ class Concluded(NamedTuple):
     submissions: list[Submission]
 
 
-class Observer(Protocol):
-    def concluded(
-        self,
-        outcome: Literal["delivered", "relayed", "deferred", "bounced", "expired"],
-        stage: str,
-        code: int,
-    ) -> None: ...
-
-
 class Conclusion:
     def __init__(
         self,
@@ -47,14 +38,12 @@ class Conclusion:
         notify: Callable[[ClaimedMessage, Sequence[RecipientReport]], Submission | None],
         clock: Callable[[], UnixMs],
         randomness: random.Random,
-        observer: Observer,
     ) -> None:
         """``notify`` writes the DSN about some recipients, None if nobody wants one."""
         self._schedule = schedule
         self._notify = notify
         self._clock = clock
         self._random = randomness
-        self._observer = observer
 
     def conclude(
         self,
@@ -90,9 +79,6 @@ class Conclusion:
                     )
                 case _:
                     assert_never(outcome)
-            last = settled[-1]
-            kind = last.outcome if isinstance(last, Done) else "deferred"
-            self._observer.concluded(kind, outcome.attempt.stage, outcome.attempt.code)
         notification = self._notify(work.message, reports) if reports else None
         return Concluded(settled, [] if notification is None else [notification])
 

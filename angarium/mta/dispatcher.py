@@ -122,6 +122,15 @@ class Dispatcher:
         self._backlog.wake(partition)
         self._ring.set()
 
+    def ring_all(self) -> None:
+        """Something may be due in any partition of ours."""
+        self._backlog.wake()
+        self._ring.set()
+
+    def reasons(self) -> Sequence[str]:
+        """Say why nothing is delivered, if so."""
+        return () if self._parts.settler.is_clear else ("outcomes cannot be recorded: disk full?",)
+
     async def run(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
         """Deliver until ``stop``, then drain for at most ``drain_s``.
 

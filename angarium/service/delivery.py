@@ -1,8 +1,115 @@
-"""The delivery role: dispatcher, DNS, connections, signing."""
+"""The delivery role: owns its share of the partitions and keeps the dispatcher at work."""
 
-from angarium.service.runtime import Runtime
+import asyncio
+import os
+from collections.abc import Callable
+
+from angarium.config.schema import Config
+from angarium.dkim import KeyFileError
+from angarium.mta.dispatcher import Dispatcher
+from angarium.mta.dns import DnsSetupError
+from angarium.queue import LmdbSpool, Partition, PartitionNumber
+from angarium.queue.doorbell import DoorbellReceiver, DoorbellSender, doorbell_path
+from angarium.service.delivery_observer import DeliveryObserver
+from angarium.service.delivery_parts import DeliverySetup
+from angarium.service.runtime import ReloadCallback, Runtime
+from angarium.service.sysexits import EX_CONFIG, StartError
+from angarium.telemetry.log import log
 
 
 async def run_delivery(runtime: Runtime) -> None:
-    runtime.ready()
-    await runtime.stop.wait()
+    """The composition root of the role. Raises StartError, QueueError (also in an ExceptionGroup)."""
+    spool = runtime.open_spool()
+    try:
+        partitions = await _own_share(runtime, spool)
+        setup = _setup(runtime, spool, partitions)
+        bells = _Doorbells(runtime, spool, setup.dispatcher, list(partitions))
+        runtime.on_reload(_reloader(setup))
+        runtime.on_beat(_dns_follower(runtime, setup))
+        try:
+            await setup.dispatcher.run(runtime.stop, runtime.ready)
+            for partition in partitions.values():
+                await partition.release()
+        finally:
+            bells.close()
+            setup.close()
+            await setup.dns.close()
+    finally:
+        runtime.close_spool()
+
+
+def _setup(
+    runtime: Runtime, spool: LmdbSpool, partitions: dict[PartitionNumber, Partition]
+) -> DeliverySetup:
+    observer = DeliveryObserver(runtime.metrics)
+    try:
+        return DeliverySetup(
+            runtime.config, spool, partitions, observer, runtime.clock, runtime.random
+        )
+    except (KeyFileError, DnsSetupError) as error:
+        raise StartError(str(error), EX_CONFIG) from error
+
+
+async def _own_share(runtime: Runtime, spool: LmdbSpool) -> dict[PartitionNumber, Partition]:
+    """Own every partition whose number modulo the processes is ours."""
+    count = 1 if runtime.is_single else runtime.config.server.delivery_processes
+    node = f"{runtime.slot.name} {os.getpid()}"
+    numbers = [each for each in spool.partitions() if each % count == runtime.slot.index]
+    owned = await asyncio.gather(*(spool.own(number, node) for number in numbers))  # one commit
+    return dict(zip(numbers, owned, strict=True))
+
+
+class _Doorbells:
+    """Rings from other processes, and from our own commits: DSNs, and recipients that belong to others."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        spool: LmdbSpool,
+        dispatcher: Dispatcher,
+        owned: list[PartitionNumber],
+    ) -> None:
+        count = 1 if runtime.is_single else runtime.config.server.delivery_processes
+        path = runtime.data_dir.path
+        loop = asyncio.get_running_loop()
+        self._sender = DoorbellSender([doorbell_path(path, each) for each in range(count)])
+        mine = frozenset(owned)
+
+        def ring(partition: PartitionNumber) -> None:
+            if partition in mine:
+                dispatcher.ring(partition)
+            else:
+                self._sender.ring_soon(loop, partition)
+
+        def ring_all() -> None:
+            for partition in owned:
+                dispatcher.ring(partition)
+
+        spool.wakeups(ring)
+        self._receiver = DoorbellReceiver(doorbell_path(path, runtime.slot.index), ring_all)
+        self._receiver.open(loop)
+
+    def close(self) -> None:
+        self._receiver.close()
+        self._sender.close()
+
+
+def _reloader(setup: DeliverySetup) -> ReloadCallback:
+    async def reload(config: Config) -> None:
+        try:
+            setup.reload(config)
+        except KeyFileError as error:
+            log("reload_refused", "error", problem=str(error))
+
+    return reload
+
+
+def _dns_follower(runtime: Runtime, setup: DeliverySetup) -> Callable[[], None]:
+    def follow() -> None:
+        counters = setup.dns.counters
+        dns = runtime.metrics.dns
+        dns["cached"].follow(counters.hits)
+        dns["failed"].follow(counters.troubles)
+        dns["answered"].follow(counters.look_ups - counters.troubles)
+
+    return follow

@@ -1,6 +1,4 @@
-"""Counts and logs what delivery does. The only place where mta meets telemetry."""
-
-from typing import Literal
+"""Counts and logs what delivery does. Outcomes are counted from the event log, by the platform role."""
 
 from angarium.mta.outcome import Transient
 from angarium.telemetry import log, log_exception
@@ -8,7 +6,7 @@ from angarium.telemetry.metrics import Metrics
 
 
 class DeliveryObserver:
-    """Satisfies the observers of mta.dispatcher, mta.egress_queue and mta.conclusion."""
+    """Satisfies the observers of mta.dispatcher and mta.egress_queue."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
@@ -35,25 +33,13 @@ class DeliveryObserver:
             reply=attempt.text,
         )
 
-    def concluded(
-        self,
-        outcome: Literal["delivered", "relayed", "deferred", "bounced", "expired"],
-        stage: str,
-        code: int,
-    ) -> None:
-        self._metrics.outcomes[outcome].add()
-        reply = "none" if not code else str(code)[0]
-        attempts = self._metrics.attempts
-        (attempts.get((stage, reply)) or attempts["other", "none"]).add()
-
     def loaded(self, recipients: int) -> None:
         self._metrics.ready.set(recipients)
 
     def in_doubt(self, recipients: int) -> None:
         if recipients:
-            self._metrics.in_doubt.add(recipients)
             log("in_doubt", "warning", recipients=recipients)
 
     def internal_error(self, where: str, error: BaseException) -> None:
         self._metrics.internal_errors.add()
-        log_exception("internal_error", where=where, error=type(error).__name__)
+        log_exception("internal_error", error, where=where)

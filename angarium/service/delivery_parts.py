@@ -91,7 +91,7 @@ class DeliverySetup:
                 prepare=Preparer(self._pool.sign, clock, _unsignable),
                 settler=Settler(partitions),
                 conclusion=Conclusion(
-                    RetrySchedule(config.delivery), self._notify, clock, randomness, observer
+                    RetrySchedule(config.delivery), self._notify, clock, randomness
                 ),
                 observer=observer,
                 clock=clock,

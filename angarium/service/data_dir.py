@@ -1,8 +1,10 @@
 """The directory that holds all state: made with the right modes, and locked so that one server uses it.
 
-queue/      LMDB            run/lock     held by the server and all its processes
-mail.log    dispositions    run/metrics  one file per process and kind
-users/      credentials     run/state    one file per process: is it well
+queue/             LMDB
+credentials.jsonl  who may log in
+mail.log           one line per event
+run/lock           held by the server and each of its processes
+run/metrics, run/state   per process: its counters, and whether it is well
 """
 
 import fcntl

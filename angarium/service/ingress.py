@@ -1,17 +1,162 @@
-"""The ingress role: SMTP and HTTP listeners."""
+"""The ingress role: SMTP and HTTP listeners, and the way from an accepted message to its partition."""
 
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from angarium.config.schema import Config, Listener
+from angarium.mta.placement import Placement
+from angarium.mta.provider import ProviderTable
+from angarium.mta.routes import RouteTable
+from angarium.queue import LmdbSpool, MessageIdGenerator, PartitionNumber
+from angarium.queue.doorbell import DoorbellSender, doorbell_path
 from angarium.service.http_listeners import HttpListeners
+from angarium.service.ingress_observer import IngressObserver
 from angarium.service.runtime import Runtime
+from angarium.service.sysexits import EX_CONFIG, StartError
+from angarium.smtp.data import OctetBudget
+from angarium.smtp_in.credential_file import CredentialFileError, credential_path
+from angarium.smtp_in.credentials import Credentials
+from angarium.smtp_in.intake import Intake
+from angarium.smtp_in.listener import Listener as SmtpListener
+from angarium.smtp_in.reception import Reception
+from angarium.smtp_in.tls import ServerTls, TlsFileError
+from angarium.telemetry.log import log
 
 
 async def run_ingress(runtime: Runtime) -> None:
-    """The composition root of the role."""
-    http = HttpListeners(runtime)
+    """The composition root of the role. Raises StartError, QueueError."""
+    spool = runtime.open_spool()
+    ingress = _Ingress(runtime, spool)
+    doorbell = _doorbell(runtime, spool)
     try:
-        for listener, listening in zip(runtime.config.listener, runtime.sockets, strict=True):
-            if listener.kind == "http":
-                await http.start(listener, listening)
-        runtime.ready()
+        await ingress.start()
+        runtime.on_reload(ingress.reload)
+        runtime.on_beat(ingress.set_gauges)
+        runtime.ready(ingress.reasons)
         await runtime.stop.wait()
+    except (TlsFileError, CredentialFileError) as error:
+        raise StartError(str(error), EX_CONFIG) from error
     finally:
-        await http.close()
+        await ingress.close(runtime.drain_s)
+        if doorbell is not None:
+            doorbell.close()
+        runtime.close_spool()
+
+
+class _Ingress:
+    def __init__(self, runtime: Runtime, spool: LmdbSpool) -> None:
+        self._runtime = runtime
+        self._spool = spool
+        self._observer = IngressObserver(runtime.metrics)
+        self._http = HttpListeners(runtime)
+        self._smtp: list[SmtpListener] = []
+        self._credentials: list[Credentials] = []
+        self._tls: list[ServerTls] = []
+        self._new_message_id = MessageIdGenerator(runtime.clock, os.urandom)
+        self._partition_of = _partition_finder(runtime.config, spool)
+
+    async def start(self) -> None:
+        """Raises TlsFileError, CredentialFileError."""
+        for listener, listening in zip(
+            self._runtime.config.listener, self._runtime.sockets, strict=True
+        ):
+            if listener.kind == "http":
+                await self._http.start(listener, listening)
+            else:
+                await self._start_smtp(listener, listening)
+
+    async def reload(self, config: Config) -> None:
+        """Read certificates and users again; what cannot be read stays as it was."""
+        reloads: list[Callable[[], None]] = [
+            *(each.reload for each in self._tls),
+            *(each.reload for each in self._credentials),
+            self._http.reload_certificates,
+        ]
+        for reload in reloads:
+            try:
+                reload()
+            except (TlsFileError, CredentialFileError) as error:
+                log("reload_refused", "error", problem=str(error))
+
+    def set_gauges(self) -> None:
+        self._observer.set_gauges()
+        self._http.follow_limits()
+
+    def reasons(self) -> list[str]:
+        if self._spool.has_room():
+            return []
+        return ["new mail is refused: the disk is below queue.min_free_octets"]
+
+    async def close(self, drain_s: float) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for each in self._smtp:
+                tasks.create_task(each.close(drain_s))
+        await self._http.close()
+        for credentials in self._credentials:
+            credentials.close()
+
+    async def _start_smtp(self, listener: Listener, listening: socket.socket) -> None:
+        server = self._runtime.config.server
+        credentials: Credentials | None = None
+        if listener.auth == "required":
+            path = credential_path(server.data_dir)
+            credentials = Credentials(Path(path), listener.limits, time.monotonic)
+            self._credentials.append(credentials)
+        tls: ServerTls | None = None
+        if listener.tls != "none":
+            assert listener.certificate is not None  # the loader saw to it
+            assert listener.private_key is not None
+            tls = ServerTls(listener.certificate, listener.private_key)
+            self._tls.append(tls)
+        intake = Intake(
+            server.hostname,
+            self._runtime.clock,
+            self._new_message_id,
+            self._partition_of,
+            listener.limits,
+            self._runtime.config.delivery.expire_s,
+        )
+        reception = Reception(
+            listener,
+            server.hostname,
+            intake=intake,
+            spool=self._spool,
+            budget=OctetBudget(listener.limits.bytes_in_flight),
+            logins=credentials,
+            tls=tls,
+            observer=self._observer,
+        )
+        smtp = SmtpListener(reception)
+        await smtp.start(listening)
+        self._smtp.append(smtp)
+
+
+def _partition_finder(config: Config, spool: LmdbSpool) -> Callable[[str], PartitionNumber]:
+    """Return where a domain's recipients are queued: as the queue remembers it, or as routes and providers say."""
+    placement = Placement(
+        RouteTable(config.route),
+        ProviderTable(config.provider),
+        len(spool.partitions()),
+        config.delivery.port,
+    )
+
+    def partition_of(domain: str) -> PartitionNumber:
+        known = spool.find_route(domain)
+        return placement.partition_hint(domain) if known is None else known.partition
+
+    return partition_of
+
+
+def _doorbell(runtime: Runtime, spool: LmdbSpool) -> DoorbellSender | None:
+    """Ring the delivery processes when something is due; in one process, delivery listens to the queue itself."""
+    if runtime.is_single:
+        return None
+    loop = asyncio.get_running_loop()
+    count = runtime.config.server.delivery_processes
+    sender = DoorbellSender([doorbell_path(runtime.data_dir.path, each) for each in range(count)])
+    spool.wakeups(lambda partition: sender.ring_soon(loop, partition))
+    return sender

@@ -1,8 +1,15 @@
-"""What a reload can change in a running server, and what needs a restart. Pure."""
+"""What a reload changes in place, what a process must be started anew for, and what needs a restart. Pure."""
 
 import msgspec
 
 from angarium.config.schema import Config
+
+# What each role reads once, when it is started. Certificates, DKIM keys and users are read again in place.
+_READ_AT_START = {
+    "ingress": ("listener", "route", "provider", "delivery"),
+    "delivery": ("delivery", "dns", "route", "pool", "source", "provider", "dkim"),
+    "platform": ("log",),
+}
 
 
 def effective(old: Config, new: Config) -> Config:
@@ -12,7 +19,7 @@ def effective(old: Config, new: Config) -> Config:
 
 
 def needs_restart(old: Config, new: Config) -> list[str]:
-    """Return the keys that differ and take effect only at the next start, as the operator writes them."""
+    """Return the keys that differ and take effect only when the whole server starts, as the operator writes them."""
     found = [
         f"{table}.{key}"
         for table in ("server", "queue")
@@ -22,6 +29,26 @@ def needs_restart(old: Config, new: Config) -> list[str]:
     if not _same_places(old, new):
         found.append("listener")
     return found
+
+
+def needs_new_process(old: Config, new: Config) -> dict[str, list[str]]:
+    """Return for each role the tables that differ and that its processes read only when they start."""
+    found: dict[str, list[str]] = {}
+    for role, tables in _READ_AT_START.items():
+        changed = [table for table in tables if _at_start(old, table) != _at_start(new, table)]
+        if changed:
+            found[role] = changed
+    return found
+
+
+def _at_start(config: Config, table: str) -> object:
+    match table:
+        case "dkim":
+            return msgspec.structs.replace(config.dkim, keys=())
+        case "log":
+            return config.log.mail_log
+        case _:
+            return getattr(config, table)
 
 
 def _same_places(old: Config, new: Config) -> bool:

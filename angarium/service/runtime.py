@@ -35,12 +35,14 @@ class Runtime:
         config: Config,
         *,
         slots: Sequence[Slot],
+        is_single: bool = False,
         metrics: Metrics,
         spool: SpoolShare,
         sockets: Sequence[socket.socket] = (),
     ) -> None:
         self.slot = slot
         self.slots = slots  # of the whole server
+        self.is_single = is_single  # all roles share this process
         self.config = config  # as it was at the start; reloads go to on_reload
         self.sockets = tuple(sockets)  # ingress: in the order of config.listener
         self.data_dir = DataDir(Path(config.server.data_dir))
@@ -51,6 +53,7 @@ class Runtime:
         self.stop = asyncio.Event()
         self.drain_s = config.server.drain_s
         self.is_ready = asyncio.Event()
+        self._on_beat: Callable[[], None] = lambda: None
         self._reload: ReloadCallback | None = None
         self._reasons: Callable[[], Sequence[str]] = tuple
         self._state = StateFile(self.data_dir.state, slot)
@@ -63,13 +66,19 @@ class Runtime:
     def on_reload(self, callback: ReloadCallback) -> None:
         self._reload = callback
 
+    def on_beat(self, callback: Callable[[], None]) -> None:
+        """Have ``callback`` called about once a second, before the metrics are shared."""
+        self._on_beat = callback
+
     async def reload(self, config: Config) -> None:
         if self._reload is not None:
             await self._reload(config)
 
     def open_spool(self) -> LmdbSpool:
         """Return the process's queue; give it back by ``close_spool``. Blocks. Raises QueueError, StartError."""
-        return self._spool.open()
+        spool = self._spool.open()
+        spool.observe_commits(self.metrics.observe_commit)
+        return spool
 
     def close_spool(self) -> None:
         self._spool.close()
@@ -91,6 +100,7 @@ class Runtime:
                     OSError
                 ):  # a full disk: readers see an old beat, the work goes on
                     self._state.write(self.reasons())
+                self._on_beat()
                 self.metrics.flush()
                 report()
                 await asyncio.sleep(BEAT_S)

@@ -12,7 +12,7 @@ from angarium.config.schema import Config
 from angarium.service.data_dir import DataDir
 from angarium.service.notify import Notifier
 from angarium.service.privileges import drop, find_identity, harden
-from angarium.service.reload import effective, needs_restart
+from angarium.service.reload import effective, needs_new_process, needs_restart
 from angarium.service.role import Role, find_role
 from angarium.service.runtime import Runtime, wall_clock
 from angarium.service.slot import Slot
@@ -58,6 +58,7 @@ def serve_single(config: Config, file: Path, notifier: Notifier) -> int:
                 slot,
                 config,
                 slots=single_slots(),
+                is_single=True,
                 metrics=metrics,
                 spool=spool,
                 sockets=sockets,
@@ -141,7 +142,10 @@ class _Single:
             for line in error.lines:
                 log("configuration_refused", "error", problem=line)
             return
-        if keys := needs_restart(self._config, config):
+        keys = needs_restart(self._config, config)
+        for tables in needs_new_process(self._config, config).values():
+            keys += [table for table in tables if table not in keys]
+        if keys:
             log("restart_needed", "warning", keys=keys)
         self._config = effective(self._config, config)
         set_level(self._config.log.level)

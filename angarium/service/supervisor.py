@@ -19,7 +19,7 @@ from angarium.service.control import Failed, Reload, Stop
 from angarium.service.data_dir import DataDir
 from angarium.service.notify import Notifier
 from angarium.service.privileges import Identity, find_identity
-from angarium.service.reload import effective, needs_restart
+from angarium.service.reload import effective, needs_new_process, needs_restart
 from angarium.service.slot import Slot, forget, slots_of
 from angarium.service.sockets import bind, bind_all
 from angarium.service.sysexits import EX_CONFIG, EX_NOPERM, EX_OK, EX_UNAVAILABLE, StartError
@@ -46,6 +46,9 @@ class Supervisor:
         self._addresses: list[HostPort] = []  # where the listeners really are
         self._children: dict[Slot, Child] = {}
         self._ready: set[Slot] = set()
+        self._renewing: set[Slot] = (
+            set()
+        )  # their processes drain, and start anew with the changed configuration
         self._stopping = asyncio.Event()
         self._failure: Failed | None = None  # of a process that cannot start at all
 
@@ -97,6 +100,9 @@ class Supervisor:
             forget(slot, self._data_dir.metrics, self._data_dir.state)
             if self._stopping.is_set():
                 return
+            if slot in self._renewing:  # it was told to end
+                self._renewing.discard(slot)
+                continue
             delay = backoff.delay_s(time.monotonic() - started)
             log("process_died", "error", slot=slot.name, status=status, restart_in_s=delay)
             if delay >= CLOSE_SOCKETS_FROM_S:
@@ -171,10 +177,16 @@ class Supervisor:
             return
         if keys := needs_restart(self._config, config):
             log("restart_needed", "warning", keys=keys)
-        self._config = effective(self._config, config)
+        old, self._config = self._config, effective(self._config, config)
         set_level(self._config.log.level)
-        for child in self._children.values():
-            child.tell(Reload(self._config))
+        changed = needs_new_process(old, self._config)
+        for slot, child in self._children.items():
+            if slot.role in changed:
+                log("process_renewed", slot=slot.name, because=changed[slot.role])
+                self._renewing.add(slot)
+                child.tell(Stop(self._config.server.drain_s))
+            else:
+                child.tell(Reload(self._config))
         log("configuration_reloaded", file=str(self._file))
         self._notifier.ready(f"serving with {len(self._slots)} processes")
 

@@ -71,10 +71,10 @@ def log(event: str, level: str = "info", **ids: object) -> None:
         _LOGGER.log(number, event, extra={"event": event, "ids": _printable(ids)})
 
 
-def log_exception(event: str, **ids: object) -> None:
-    """The same at level error, with the exception at hand and its traceback."""
+def log_exception(event: str, exception: BaseException | None = None, /, **ids: object) -> None:
+    """The same at level error, with an exception (None: the one being handled) and its traceback."""
     extra = {"event": event, "ids": _printable(ids)}
-    _LOGGER.error(event, exc_info=True, extra=extra)  # noqa: LOG014  (called from handlers)
+    _LOGGER.error(event, exc_info=exception or True, extra=extra)
 
 
 def _printable(ids: dict[str, object]) -> dict[str, object]:

@@ -13,20 +13,18 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from angarium.telemetry.shared_files import is_shared
 
-REFUSALS: Final = ("syntax", "policy", "auth", "size", "header", "rate", "busy", "queue", "other")
-AUTH_RESULTS: Final = ("ok", "failed", "limited", "malformed")
+REFUSALS: Final = ("syntax", "policy", "auth", "size", "limit", "temporary", "other")
+AUTH_RESULTS: Final = ("ok", "failed", "limited")
 OUTCOMES: Final = ("delivered", "relayed", "deferred", "bounced", "expired", "cancelled")
 STAGES: Final = (
     *("resolve", "connect", "banner", "ehlo", "starttls", "auth", "mail", "rcpt", "data"),
     *("final_dot", "expired", "other"),
 )
 REPLY_CLASSES: Final = ("2", "4", "5", "none")
-DNS_RESULTS: Final = ("found", "none", "failed", "cached")
+DNS_RESULTS: Final = ("answered", "failed", "cached")
 LIMITS: Final = (
-    *("connections", "connections_per_client", "bytes_in_flight", "errors_per_connection"),
-    *("messages_per_connection", "recipients", "message_octets", "auth_failures_per_client"),
-    *("auth_failures_per_connection", "command_timeout", "data_timeout", "total_timeout"),
-    *("ready_limit", "lane_limit", "delivery_connections", "http_connections", "other"),
+    *("connections", "client", "timeout", "recipients", "memory_or_disk", "logins", "size"),
+    "http_connections",
 )
 QUEUE_STATES: Final = ("scheduled", "held", "in_flight")
 COMMIT_BUCKETS_S: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)

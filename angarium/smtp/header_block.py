@@ -5,7 +5,8 @@ a field nor a continuation, a second From, white space before a colon. Nothing i
 that begins without any header at all is a body (see ``parse_header``).
 """
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, cast
 
 import msgspec
 
@@ -25,14 +26,15 @@ SINGLETONS: Final = frozenset(
 _NAME_OCTETS: Final = bytes(c for c in range(33, 127) if c != ord(":"))  # RFC 5322 section 2.2
 # Spellings that real mail uses, so that most names need neither a check nor lower().
 _SPELLINGS: Final = {
-    spelling: name
+    spelling + b":": name
     for name in (
         *SINGLETONS,
         *(b"received", b"return-path", b"bcc", b"dkim-signature", b"x-mailer", b"user-agent"),
         *(b"precedence", b"auto-submitted", b"list-help", b"list-archive", b"feedback-id"),
     )
     for spelling in (name, name.title(), name.capitalize(), name.upper())
-} | {b"Message-ID": b"message-id", b"MIME-Version": b"mime-version", b"List-ID": b"list-id"}
+} | {b"Message-ID:": b"message-id", b"MIME-Version:": b"mime-version", b"List-ID:": b"list-id"}
+_CONTINUATION: Final = b""  # in place of a name
 # Of text that begins without a header, a line like these shows that a header was meant after all.
 _TELLTALE: Final = frozenset({b"from", b"to", b"subject", b"date", b"message-id", b"received"})
 _SHOWN_OCTETS: Final = 60  # of a field name in a reply
@@ -47,28 +49,28 @@ class HeaderLimits(msgspec.Struct, frozen=True):
 class HeaderBlock(msgspec.Struct, frozen=True):
     """The fields of a message, in order.
 
-    Invariants: ``octets`` is empty or whole lines, each ending in CRLF, without the empty line; field ``i`` is
-    ``octets[starts[i]:starts[i + 1]]``; every name in ``SINGLETONS`` occurs at most once.
+    Invariants: ``octets`` is empty or whole lines, each ending in CRLF, without the empty line; the lines of field
+    ``i`` are ``lines[firsts[i]:firsts[i + 1]]``; every name in ``SINGLETONS`` occurs at most once.
     """
 
     octets: bytes
     body_offset: int  # where the body begins in the content that was parsed
+    lines: list[bytes]  # without their CRLF
     names: list[bytes]  # lower case
-    starts: list[int]  # one more than names: the last is len(octets)
+    firsts: Sequence[int]  # one more than names: the last is len(lines)
 
     def find(self, name: bytes) -> int | None:
         """Return the position of the first field of this name (lower case)."""
-        return self.names.index(name) if name in self.names else None
+        return self.names.index(name) if name in self.names else None  # an exception costs more
 
     def field(self, index: int) -> bytes:
         """Return the whole field with its final CRLF."""
-        return self.octets[self.starts[index] : self.starts[index + 1]]
+        return b"\r\n".join(self.lines[self.firsts[index] : self.firsts[index + 1]]) + b"\r\n"
 
     def value(self, index: int) -> bytes:
         """Return what follows the colon, unfolded (RFC 5322 section 2.2.3), without the white space around it."""
-        start = self.starts[index] + len(self.names[index]) + 1
-        value = self.octets[start : self.starts[index + 1]]
-        return value.replace(b"\r\n", b"").strip(b" \t")
+        field = b"".join(self.lines[self.firsts[index] : self.firsts[index + 1]])
+        return field[len(self.names[index]) + 1 :].strip(b" \t")
 
 
 def parse_header(content: bytes, limits: HeaderLimits, smtputf8: bool) -> HeaderBlock | Refusal:
@@ -82,7 +84,7 @@ def parse_header(content: bytes, limits: HeaderLimits, smtputf8: bool) -> Header
     passed on: no extension permits them, and each receiver would guess another charset.
     """
     if content.startswith(b"\r\n"):
-        return HeaderBlock(b"", 2, [], [0])
+        return HeaderBlock(b"", 2, [], [], (0,))
     end = content.find(b"\r\n\r\n", 0, limits.octets + 2)
     if end >= 0:
         octets, body_offset = content[: end + 2], end + 4
@@ -90,44 +92,65 @@ def parse_header(content: bytes, limits: HeaderLimits, smtputf8: bool) -> Header
         octets, body_offset = content, len(content)
     else:
         octets, body_offset = b"", 0
-    if not octets or not _is_field(octets[: octets.find(b"\r\n")]):
+    if not octets:
         return _parse_headless(content, limits)
     if octets[-2:] != b"\r\n":
         return Refusal(550, "5.6.0", "The last line of the header does not end in CRLF")
-    refusal = None if octets.isascii() else _check_eight_bit(octets, smtputf8)
-    return refusal or _parse_fields(octets, body_offset, limits)
+    block = _parse_fields(octets, body_offset, limits)
+    if block is None:
+        return _parse_headless(content, limits)
+    if isinstance(block, HeaderBlock) and not octets.isascii():
+        return _check_eight_bit(octets, smtputf8) or block
+    return block
 
 
-def _parse_fields(octets: bytes, body_offset: int, limits: HeaderLimits) -> HeaderBlock | Refusal:
-    names: list[bytes] = []
-    starts: list[int] = []
-    offset = 0
-    for number, line in enumerate(octets[:-2].split(b"\r\n"), 1):
-        if line[0] in b" \t":  # never empty: the block ends before the first empty line
-            if (
-                line.isspace()
-            ):  # RFC 5322 section 3.2.2; some readers take it for the end of the header
-                return _bad_line(number, "has nothing but white space")
-        else:
-            spelling = line[: line.find(b":")]
-            name = _SPELLINGS.get(spelling)
-            if name is None:
-                if not _is_field(line):
-                    return _bad_line(number, "is neither a field nor a continuation")
-                name = spelling.lower()
-            names.append(name)
-            starts.append(offset)
-        offset += len(line) + 2
+def _parse_fields(
+    octets: bytes, body_offset: int, limits: HeaderLimits
+) -> HeaderBlock | Refusal | None:
+    """Return None if the first line is no field. All lines at a time where C can do it: this runs for each message."""
+    lines = octets[:-2].split(b"\r\n")
+    # Up to and with the colon; b"" without one. None: not a spelling that we know.
+    found = [_SPELLINGS.get(line[: line.find(b":") + 1]) for line in lines]
+    names = _name_others(found, lines) if None in found else cast(list[bytes], found)
+    if names is None or isinstance(names, Refusal):
+        return names
+    firsts: Sequence[int]
+    if _CONTINUATION in names:
+        firsts = [at for at, name in enumerate(names) if name is not _CONTINUATION]
+        firsts.append(len(lines))
+        names = [name for name in names if name is not _CONTINUATION]
+    else:
+        firsts = range(len(lines) + 1)
     if len(names) > limits.fields:
         return Refusal(552, "5.3.4", f"The header has more than {limits.fields} fields")
-    starts.append(len(octets))
-    if b"\0" in octets or octets.count(b"\n") != number or octets.count(b"\r") != number:
-        return Refusal(
-            550, "5.6.0", "The header has a NUL, or a CR or LF that ends no line"
-        )  # S1, S8
+    count = len(lines)
+    if b"\0" in octets or octets.count(b"\n") != count or octets.count(b"\r") != count:  # S1, S8
+        return Refusal(550, "5.6.0", "The header has a NUL, or a CR or LF that ends no line")
     if len(set(names)) != len(names) and (refusal := _check_repeated(names, limits)):
         return refusal
-    return HeaderBlock(octets, body_offset, names, starts)
+    return HeaderBlock(octets, body_offset, lines, names, firsts)
+
+
+def _name_others(found: list[bytes | None], lines: list[bytes]) -> list[bytes] | Refusal | None:
+    """Return a name, or _CONTINUATION, for each line; None if the first line is no field."""
+    names: list[bytes] = []
+    for line, name in zip(lines, found, strict=True):
+        if name is None:
+            spelling = line[: max(line.find(b":"), 0)]
+            if spelling and not spelling.translate(None, _NAME_OCTETS):
+                name = spelling.lower()
+            elif not names:
+                return None
+            elif line[0] not in b" \t":  # never empty: the block ends before the first empty line
+                return _bad_line(len(names) + 1, "is neither a field nor a continuation")
+            elif (
+                line.isspace()
+            ):  # RFC 5322 section 3.2.2; some readers take it for the header's end
+                return _bad_line(len(names) + 1, "has nothing but white space")
+            else:
+                name = _CONTINUATION
+        names.append(name)
+    return names
 
 
 def _is_field(line: bytes) -> bool:
@@ -175,12 +198,12 @@ def _parse_headless(content: bytes, limits: HeaderLimits) -> HeaderBlock | Refus
     first = head.partition(b"\r\n")[0]
     if _is_field(first):
         return Refusal(552, "5.3.4", f"The header is longer than {limits.octets} octets")
-    if first.startswith((b"From ", b">From ")):
+    if first.startswith((b"From ", b">From ")) and not first[5:].lstrip().startswith(b":"):
         return Refusal(550, "5.6.0", "The message begins with a mailbox's From line, not a header")
     for line in head.partition(b"\r\n\r\n")[0].split(b"\r\n"):
         if line.partition(b":")[0].strip().lower() in _TELLTALE:
             return _bad_line(1, "is neither a field nor a continuation")
-    return HeaderBlock(b"", 0, [], [0])
+    return HeaderBlock(b"", 0, [], [], (0,))
 
 
 def _bad_line(number: int, what: str) -> Refusal:

@@ -4,6 +4,7 @@ repairs what is safe to repair, and builds the ``Submission``.
 Knows nothing of sessions and sockets: a ``ReceivedMessage`` goes in, a ``Submission`` or a ``Refusal`` comes out.
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -22,6 +23,8 @@ from angarium.smtp_in.senders import Senders, compile_senders
 # Bcc: RFC 5322 section 3.6.3 and RFC 6409 section 8 (each copy would tell). Return-Path: RFC 5321 section 4.4,
 # only final delivery writes it.
 DROPPED: Final = frozenset({b"bcc", b"resent-bcc", b"return-path"})
+_AUTHORS_CACHED: Final = 1024  # ours
+_AUTHOR_OCTETS: Final = 256  # of a From value that is remembered
 _LOGGED_OCTETS: Final = 250  # of a Message-ID; a log needs no more
 
 
@@ -51,6 +54,7 @@ class Intake:
             limits.header_octets, limits.header_fields, limits.received_headers
         )
         self._expire_ms = int(expire_s * 1000)
+        self._authors: dict[bytes, Sequence[Address]] = {}  # of From values: senders repeat theirs
         self._date = (-1, "")  # the second for which it was rendered: a busy second renders once
 
     def prepare(self, received: ReceivedMessage) -> Submission | Refusal:
@@ -58,7 +62,7 @@ class Intake:
         block = parse_header(received.content, self._limits, received.envelope.smtputf8)
         if isinstance(block, Refusal):
             return block
-        authors = _find_authors(block, received.envelope)
+        authors = self._find_authors(block, received.envelope)
         if isinstance(authors, Refusal):
             return authors
         sender = _find_sender(block)
@@ -70,6 +74,20 @@ class Intake:
         ):
             return refusal
         return self._build(received, block, authors, sender is not None)
+
+    def _find_authors(self, block: HeaderBlock, envelope: Envelope) -> Sequence[Address] | Refusal:
+        at = block.find(b"from")
+        if at is None:
+            return _default_author(envelope)
+        value = block.value(at)
+        if (known := self._authors.get(value)) is not None:
+            return known
+        authors = _parse_addresses(block, at)
+        if not isinstance(authors, Refusal) and len(value) <= _AUTHOR_OCTETS:
+            if len(self._authors) >= _AUTHORS_CACHED:
+                self._authors.clear()
+            self._authors[value] = authors
+        return authors
 
     def _build(
         self,
@@ -146,17 +164,12 @@ class Intake:
         return text
 
 
-def _find_authors(block: HeaderBlock, envelope: Envelope) -> Sequence[Address] | Refusal:
-    """Return From's addresses; of a message without From, the one that the repair will put there."""
-    at = block.find(b"from")
-    if at is not None:
-        return _parse_addresses(block, at)
-    if not envelope.reverse_path:
-        return Refusal(550, "5.6.0", "The message has no From field (RFC 5322 3.6)")
-    try:
-        return (parse_mailbox(envelope.reverse_path),)
-    except AddressSyntaxError:
-        return Refusal(550, "5.6.0", "The message has no From field (RFC 5322 3.6)")
+def _default_author(envelope: Envelope) -> Sequence[Address] | Refusal:
+    """Return what the repair will put into From of a message without one: exactly who MAIL said it is from."""
+    if envelope.reverse_path:
+        with contextlib.suppress(AddressSyntaxError):
+            return (parse_mailbox(envelope.reverse_path),)
+    return Refusal(550, "5.6.0", "The message has no From field (RFC 5322 3.6)")
 
 
 def _find_sender(block: HeaderBlock) -> Address | Refusal | None:

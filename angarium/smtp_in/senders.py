@@ -39,6 +39,8 @@ class Senders:
         )
 
     def _add(self, pattern: str) -> None:
+        if pattern.startswith("*@"):
+            raise SenderPatternError(f"{pattern!r}: for all of a domain, write {pattern[1:]!r}")
         try:
             if pattern == ANYONE:
                 self.allows_all = True

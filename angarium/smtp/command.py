@@ -4,7 +4,6 @@ Knows nothing of order or state.
 """
 
 import enum
-import ipaddress
 import re
 from typing import Final, NamedTuple
 
@@ -131,12 +130,11 @@ def parse_client_name(argument: str) -> str:
     brackets or without ``IPv6:`` (these two are put into their proper form). The rest is 501 5.5.4.
     """
     if len(argument) <= DOMAIN_OCTETS and argument.isascii():
-        if _CLIENT_NAME.fullmatch(argument) and not argument.isdecimal():
+        if _CLIENT_NAME.fullmatch(argument):
             return f"[{argument}]" if is_address_literal(f"[{argument}]") else argument
         if is_address_literal(argument):
             return argument
-        try:
-            return f"[IPv6:{ipaddress.IPv6Address(argument.strip('[]')).compressed}]"
-        except ValueError:
-            pass
+        literal = f"[IPv6:{argument.strip('[]')}]"
+        if is_address_literal(literal):
+            return literal
     raise RefusedError(501, "5.5.4", "The argument must be a host name or an address literal")

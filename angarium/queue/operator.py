@@ -21,7 +21,7 @@ from angarium.queue.model import DeliveryId, Filter, MessageId, Origin, Partitio
 from angarium.queue.operator_acts import Act, ActOn, applies
 from angarium.queue.queue_summary import QueueSummary, read_summary
 from angarium.queue.records import MessageRecord, decode_message, origin_of
-from angarium.queue.routes import read_route
+from angarium.queue.routes import RouteHint, read_route
 from angarium.queue.spool import Clock
 from angarium.queue.transaction import Failure, Operation, Transactor
 
@@ -97,6 +97,10 @@ class QueueOperator:
             entries=tuple(entries),
             events=tuple(events),
         )
+
+    def find_route(self, domain: str) -> RouteHint | None:
+        """Return what delivery remembered of where a domain's mail goes."""
+        return read_route(self._env, domain)
 
     def content(self, message_id: MessageId) -> bytes | None:
         with self._env.read() as txn:

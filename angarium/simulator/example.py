@@ -45,13 +45,13 @@ def example_scenario() -> Scenario:
                 style="yahoo",
                 connections=10,
                 messages_per_connection=20,
-                behaviour=Behaviour(throttle=Throttle(messages_per_s=15, burst=10)),
+                behaviour=Behaviour(throttle=Throttle(messages_per_s=2.5, burst=20)),
             ),
             Provider(
                 name="dogwood",  # throttles as Gmail does
                 domains=("dogwood.example",),
                 style="gmail",
-                behaviour=Behaviour(throttle=Throttle(messages_per_s=15, burst=10)),
+                behaviour=Behaviour(throttle=Throttle(messages_per_s=2.5, burst=20)),
             ),
             Provider(
                 name="elm",  # has a few mailboxes that it refuses

@@ -109,6 +109,7 @@ class Demo:
             view.say("Ctrl-C ends the demo and removes its folder.")
             while True:
                 server.check()
+                view.update_finals(self._elapsed())
                 await asyncio.sleep(TICK_S)
         finally:
             await runner.cleanup()

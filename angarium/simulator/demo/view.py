@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
@@ -16,7 +17,8 @@ from angarium.simulator.internet import Internet
 
 REFRESH_PER_S = 4
 PLAIN_EVERY_S = 2.0
-MIN_WIDTH = 100  # of a table that is not on a terminal
+MIN_WIDTH = 130  # of a table that is not on a terminal
+WIDTH_WITH_TEMPER = 105
 
 
 class View:
@@ -28,6 +30,7 @@ class View:
         self._net = net
         self._live: Live | None = None
         self._plain_at = 0.0
+        self._finals: int | None = None
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
@@ -49,7 +52,14 @@ class View:
             self._live.update(self.table(elapsed_s))
         elif elapsed_s - self._plain_at >= PLAIN_EVERY_S:
             self._plain_at = elapsed_s
-            self._console.print(self._summary(elapsed_s), markup=False, highlight=False)
+            self.say(self._summary(elapsed_s))
+
+    def update_finals(self, elapsed_s: float) -> None:
+        """Print a line when more recipients have their outcome than at the last call."""
+        finals = sum(len(entry.finals) for entry in self._ledger.entries.values())
+        if self._finals not in (None, finals):
+            self.say(self._summary(elapsed_s))
+        self._finals = finals
 
     def say(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
@@ -58,9 +68,13 @@ class View:
         self._console.print(self.table(elapsed_s))
 
     def table(self, elapsed_s: float) -> RenderableType:
-        table = Table(title="Angarium delivers to a small internet on loopback", expand=True)
-        for name, ratio in (("provider", 2), ("temper", 5)):
-            table.add_column(name, no_wrap=True, ratio=ratio)
+        with_temper = self._console.width >= WIDTH_WITH_TEMPER
+        title = "Angarium delivers to a small internet on loopback"
+        table = Table(title=title, box=SIMPLE_HEAD, expand=True, padding=(0, 1, 0, 0))
+        table.add_column("provider", no_wrap=True, min_width=max(map(len, TEMPERS)))
+        if with_temper:
+            width = max(map(len, TEMPERS.values()))
+            table.add_column("temper", no_wrap=True, min_width=width, style="dim")
         for name, style in (
             ("sent", ""),
             ("delivered", "green"),
@@ -69,7 +83,7 @@ class View:
             ("retrying", "cyan"),
         ):
             table.add_column(name, justify="right", style=style, no_wrap=True, min_width=len(name))
-        table.add_column("last reply", no_wrap=True, overflow="ellipsis", ratio=10)
+        table.add_column("last reply", no_wrap=True, overflow="ellipsis", ratio=1)
         for provider, temper in TEMPERS.items():
             row = self._ledger.rows[provider]
             counts = (
@@ -79,9 +93,9 @@ class View:
                 row.bounced,
                 self._ledger.waiting(row),
             )
-            table.add_row(
-                provider, temper, *(str(n) if n else "." for n in counts), Text(row.last_reply)
-            )
+            cells = [provider, temper] if with_temper else [provider]
+            cells += (str(count) if count else "." for count in counts)
+            table.add_row(*cells, Text(row.last_reply))
         return Group(table, Text(self._summary(elapsed_s)))
 
     def _summary(self, elapsed_s: float) -> str:

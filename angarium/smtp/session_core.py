@@ -87,6 +87,8 @@ class SessionCore:
 
     def _refuse(self, refusal: Refusal) -> None:
         """Reply; after too many of the client's errors, close."""
+        if self.is_closed:  # V3
+            return
         self._output.append(render(refusal))
         self._note(refusal)
         if refusal.code >= 500:  # a transient trouble is ours

@@ -6,9 +6,7 @@ from typing import Final
 
 FOLD_AT: Final = 76  # RFC 5322 section 2.1.1 asks for 78
 MAX_LINE: Final = 998  # RFC 5322 section 2.1.1, without CRLF
-MAX_VALUE: Final = (
-    900  # ours: of one that must not be folded; ENVID and ORCPT are shorter by their RFC
-)
+MAX_VALUE_OCTETS: Final = 900  # ours: not folded, so it must fit a line; paths, ENVID and ORCPT do
 MAX_TEXT: Final = 2000  # ours: of a reply; an Attempt holds 1,000
 
 
@@ -24,8 +22,14 @@ def clean_ascii(text: str, limit: int = MAX_TEXT) -> str:
 
 
 def clean_value(text: str) -> str:
-    """Return a value that stands for itself, such as an address: blanks inside it are kept, length bounded."""
-    return "".join(each if each.isprintable() else "?" for each in text[:MAX_VALUE])
+    """Return a value that stands for itself, such as an address: blanks are kept, its octets are bounded."""
+    printable = "".join(each if each.isprintable() else "?" for each in text[:MAX_VALUE_OCTETS])
+    return printable.encode()[:MAX_VALUE_OCTETS].decode(errors="ignore")
+
+
+def clean_ascii_value(text: str) -> str:
+    """``clean_value`` of what is ASCII by its RFC: anything else becomes "?"."""
+    return clean_value(text).encode("ascii", "replace").decode("ascii")
 
 
 def field(name: str, value: str) -> str:

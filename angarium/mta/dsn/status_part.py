@@ -2,7 +2,14 @@
 
 from collections.abc import Sequence
 
-from angarium.mta.dsn.line import clean_ascii, clean_value, field, unfolded_field
+from angarium.mta.dsn.line import (
+    MAX_VALUE_OCTETS,
+    clean_ascii,
+    clean_ascii_value,
+    clean_value,
+    field,
+    unfolded_field,
+)
 from angarium.mta.dsn.report import RecipientReport
 from angarium.queue.message_id import message_id_text
 from angarium.queue.model import ClaimedMessage
@@ -23,7 +30,7 @@ def _message_fields(message: ClaimedMessage, hostname: str) -> str:
     fields = ""
     if message.envelope.envid is not None:
         # Section 2.2.1: without the xtext encoding. Not folded: it must come back as it was given.
-        fields += unfolded_field("Original-Envelope-Id", clean_value(message.envelope.envid))
+        fields += unfolded_field("Original-Envelope-Id", clean_ascii_value(message.envelope.envid))
     fields += field("Reporting-MTA", f"dns; {hostname}")
     fields += field("X-Angarium-Message-ID", message_id_text(message.message_id))
     return fields + field("Arrival-Date", render_date(message.accepted // 1000))
@@ -34,7 +41,7 @@ def _recipient_fields(message: ClaimedMessage, report: RecipientReport, *, utf8:
     recipient, attempt = report.recipient, report.attempt
     fields = ""
     if recipient.orcpt is not None:  # section 2.3.1: only if the sender gave it
-        fields += unfolded_field("Original-Recipient", clean_value(recipient.orcpt))
+        fields += unfolded_field("Original-Recipient", clean_ascii_value(recipient.orcpt))
     address = typed_address(recipient.forward_path, utf8=utf8)
     fields += unfolded_field("Final-Recipient", address)
     fields += field("Action", report.action)
@@ -62,7 +69,10 @@ def typed_address(address: str, *, utf8: bool) -> str:
 
 def _utf8_addr_xtext(address: str) -> str:
     """RFC 6533 section 3: all but QCHAR as ``\\x{HEX}``, so that ASCII-only systems can carry it."""
-    return "".join(
+    encoded = "".join(
         each if "!" <= each <= "~" and each not in "+=\\" else f"\\x{{{ord(each):X}}}"
         for each in address
     )
+    return encoded[
+        :MAX_VALUE_OCTETS
+    ]  # a path of at most 256 octets (RFC 5321 section 4.5.3.1.3) is never cut

@@ -1,0 +1,139 @@
+"""``postmaster queue``: see and steer what is queued, beside a running server or without one."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from angarium.cli.config_option import config_option
+from angarium.cli.exit import EX_NOINPUT, EX_OK, CommandError
+from angarium.cli.queue_access import open_queue, queue_errors, queue_path, wall_clock
+from angarium.cli.queue_acts import ACTS
+from angarium.cli.queue_filter import filter_options
+from angarium.queue import Filter, MessageId, parse_delivery_id, parse_message_id
+from angarium.queue.entry import ShownMessage
+from angarium.queue.operator import QueueOperator
+
+PAGE = 100
+
+
+@click.group(help="See and steer what is queued.")
+def queue() -> None:
+    pass
+
+
+for _act in ACTS:
+    queue.add_command(_act)
+
+
+@queue.command("list", help="List recipients in the queue, oldest message first, a page at a time.")
+@config_option
+@filter_options
+@click.option("--limit", type=click.IntRange(1, 100_000), default=PAGE, show_default=True)
+@click.option("--after", metavar="CURSOR", help="Continue behind the page that named this cursor.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def list_(config_file: Path, wanted: Filter, limit: int, after: str | None, as_json: bool) -> int:
+    from angarium.cli.queue_json import page_json
+    from angarium.cli.queue_table import print_page
+
+    with open_queue(config_file) as (_, operator):
+        page = operator.page(wanted, bytes.fromhex(after) if after else None, limit)
+        summary = operator.summary()
+        if as_json:
+            _print_json(page_json(page, summary))
+        else:
+            print_page(page, summary, wall_clock())
+    return EX_OK
+
+
+@queue.command("show", help="Show all that is known of a message: its recipients and its history.")
+@config_option
+@click.argument("id_", metavar="ID")
+@click.option("--content", is_flag=True, help="The message itself, as it is queued, and only that.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def show(config_file: Path, id_: str, content: bool, as_json: bool) -> int:
+    from angarium.cli.queue_json import shown_json
+    from angarium.cli.queue_table import print_message
+
+    with open_queue(config_file) as (_, operator):
+        message_id = _message_id(id_)
+        if content:
+            octets = operator.content(message_id)
+            if octets is None:
+                raise CommandError(f"{id_}: its content is not in the queue (any more)", EX_NOINPUT)
+            sys.stdout.buffer.write(octets)
+            return EX_OK
+        shown = _find(operator, message_id, id_)
+        if as_json:
+            _print_json(shown_json(shown))
+        else:
+            print_message(shown, wall_clock())
+    return EX_OK
+
+
+@queue.command("explain", help="Say in words what a message met, and what happens to it next.")
+@config_option
+@click.argument("id_", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def explain(config_file: Path, id_: str, as_json: bool) -> int:
+    from angarium.cli.explain import explain_message
+
+    with open_queue(config_file) as (config, operator):
+        shown = _find(operator, _message_id(id_), id_)
+        only = parse_delivery_id(id_).index if "." in id_ else None
+        lines = explain_message(shown, config, operator.find_route, wall_clock(), only)
+    if as_json:
+        _print_json({"id": id_, "lines": lines})
+    else:
+        click.echo("\n".join(lines))
+    return EX_OK
+
+
+@queue.command(
+    "compact", help="Give the queue file's free pages back to the disk. Stop the server first."
+)
+@config_option
+@click.option("--dry-run", is_flag=True, help="Only say how much it would give back.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def compact(config_file: Path, dry_run: bool, as_json: bool) -> int:
+    from angarium.cli.duration import octets_text
+    from angarium.cli.progress import octets_progress
+
+    if dry_run:
+        with open_queue(config_file) as (_, operator):
+            summary = operator.summary()
+        before, after = summary.file_octets, summary.used_octets
+    else:
+        from angarium.config.loader import load
+        from angarium.queue.compaction import compact as compact_queue
+
+        path = queue_path(load(config_file))
+        with queue_errors(), octets_progress("compacting", hidden=as_json) as progress:
+            if not (path / "data.mdb").exists():
+                raise FileNotFoundError(f"no queue in {path}")
+            done = compact_queue(path, progress)
+        before, after = done.before_octets, done.after_octets
+    if as_json:
+        _print_json({"dryRun": dry_run, "beforeOctets": before, "afterOctets": after})
+    else:
+        would = "would become about" if dry_run else "is now"
+        click.echo(f"The queue's file was {octets_text(before)} and {would} {octets_text(after)}.")
+    return EX_OK
+
+
+def _find(operator: QueueOperator, message_id: MessageId, text: str) -> ShownMessage:
+    shown = operator.show(message_id)
+    if shown is None:
+        raise CommandError(f"{text}: no such message in the queue, nor in its events", EX_NOINPUT)
+    return shown
+
+
+def _message_id(text: str) -> MessageId:
+    """Of a message's id or a recipient's. Raises ValueError."""
+    return parse_delivery_id(text).message_id if "." in text else parse_message_id(text)
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False))

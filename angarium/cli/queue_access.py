@@ -1,0 +1,78 @@
+"""Opens the queue for an operator's command, and says in words why it cannot be."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from angarium.cli.exit import (
+    EX_CONFIG,
+    EX_IOERR,
+    EX_NOINPUT,
+    EX_NOPERM,
+    EX_TEMPFAIL,
+    EX_USAGE,
+    CommandError,
+)
+from angarium.config.loader import load
+from angarium.config.schema import Config
+from angarium.queue import (
+    EmptyFilterError,
+    QueueBusyError,
+    QueueError,
+    SchemaError,
+    UnixMs,
+)
+from angarium.queue.doorbell import DoorbellSender, doorbell_path
+from angarium.queue.operator import QueueOperator
+
+
+def wall_clock() -> UnixMs:
+    return UnixMs(time.time_ns() // 1_000_000)
+
+
+def queue_path(config: Config) -> Path:
+    return Path(config.server.data_dir) / "queue"
+
+
+@contextmanager
+def queue_errors() -> Iterator[None]:
+    """Turn what the queue raises into words and exit codes."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        advice = "has this server run yet? is it the right --config?"
+        raise CommandError(f"{error}; {advice}", EX_NOINPUT) from None
+    except PermissionError as error:
+        advice = "run this as root or as the server's user"
+        raise CommandError(f"{error.filename}: permission denied; {advice}", EX_NOPERM) from None
+    except EmptyFilterError:
+        raise CommandError(
+            "say which recipients are meant: --domain, --sender, --id, --state, ... (see --help);"
+            " an empty filter would mean the whole queue",
+            EX_USAGE,
+        ) from None
+    except QueueBusyError as error:
+        raise CommandError(str(error), EX_TEMPFAIL) from None
+    except SchemaError as error:
+        raise CommandError(str(error), EX_CONFIG) from None
+    except ValueError as error:
+        raise CommandError(str(error), EX_USAGE) from None
+    except QueueError as error:
+        raise CommandError(str(error), EX_IOERR) from None
+
+
+@contextmanager
+def open_queue(config_file: Path) -> Iterator[tuple[Config, QueueOperator]]:
+    """Open the queue of a configuration; what becomes due is rung to a running server."""
+    config = load(config_file)
+    data_dir = Path(config.server.data_dir)
+    processes = config.server.delivery_processes
+    bell = DoorbellSender([doorbell_path(data_dir, each) for each in range(processes)])
+    with queue_errors():
+        operator = QueueOperator.open(queue_path(config), config.queue, wall_clock, bell.ring)
+        try:
+            yield config, operator
+        finally:
+            operator.close()
+            bell.close()

@@ -3,7 +3,7 @@
 What is due is read in order, page by page. A lane (tenant x provider) that is full leaves its recipients on
 disk and remembers where the first of them stands; when it has room again, the part of the backlog behind that
 place is read once more for this lane alone. So a slow provider never keeps a fast one from being read, and
-each recipient is passed over at most once per refill of its lane.
+each recipient is passed over at most once per refill of a lane.
 """
 
 from collections.abc import Callable, Iterable
@@ -42,8 +42,8 @@ class _LaneState:
 class Backlog:
     """Reads ahead, up to ``ready_limit`` recipients in all and ``lane_limit`` per lane.
 
-    Invariant B1: a due recipient in front of a partition's cursor is loaded, or stands at or behind its lane's
-    ``skipped`` position, or changed its lane since (then ``rewind`` finds it again).
+    Invariant B1: a due recipient in front of a partition's cursor is loaded, or stands at or behind the ``skipped``
+    position of a lane: its own, or the one that it had then.
     Invariant B2: a loaded recipient is handed to ``load`` once until ``unload``.
     """
 
@@ -162,11 +162,14 @@ class Backlog:
             if place >= end:  # reading on finds it
                 self._unfinished.add(number)
                 break
-            if head.id not in self._loaded and self._lane_of(head) == lane:
-                if self.full or state.loaded >= self._lane_limit:
-                    state.skipped[number] = place
-                    return  # full again: hungry when it has room
-                self._take(head, lane, state)
+            if head.id in self._loaded:
+                continue
+            if self.full or state.loaded >= self._lane_limit:
+                state.skipped[number] = place
+                if state.loaded <= self._lane_limit // 2:
+                    self._hungry[lane] = None  # memory is full, not the lane
+                return
+            self._offer(head, self._lane_of(head))  # its lane may be another one by now
         else:
             if page.cursor is not None and page.cursor < end:
                 state.skipped[number] = page.cursor

@@ -1,0 +1,516 @@
+"""Mirrors angarium/mta/dispatcher.py and egress_queue.py: real parts, the in-memory queue, and scripted peers."""
+
+import asyncio
+import contextlib
+import os
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from email import message_from_bytes
+from typing import Any
+
+import pytest
+
+from angarium.config.schema import Delivery, Provider
+from angarium.mta.conclusion import Conclusion
+from angarium.mta.dispatcher import DeliveryParts, Dispatcher
+from angarium.mta.dsn import dsn_for
+from angarium.mta.host_search import HostSearch
+from angarium.mta.outcome import Accepted, Outcome, Permanent, Scope, Transient
+from angarium.mta.placement import partition_of
+from angarium.mta.pools import Pools
+from angarium.mta.prepare import Preparer
+from angarium.mta.resolution import MxHost, Resolution, Site, SiteName, Unroutable
+from angarium.mta.retry import RetrySchedule
+from angarium.mta.routes import RouteTable
+from angarium.mta.settler import Settler
+from angarium.mta.shaping import StaticShaping
+from angarium.mta.transfer import EgressPath, TlsPolicy, Transfer
+from angarium.queue import (
+    Attempt,
+    Bounced,
+    Delivered,
+    Expired,
+    InDoubt,
+    LmdbSpool,
+    MessageIdGenerator,
+    Origin,
+    PartitionNumber,
+    Submission,
+    UnixMs,
+)
+from angarium.queue.memory import MemorySpool
+from angarium.smtp.envelope import Envelope, Recipient
+
+PARTITIONS = 4
+Reply = Callable[[str], Outcome]
+
+
+def clock() -> UnixMs:
+    return UnixMs(time.time_ns() // 1_000_000)
+
+
+def attempt(code: int = 250, enhanced: str = "2.0.0", stage: str = "final_dot") -> Attempt:
+    return Attempt(
+        at=clock(),
+        host="mx",
+        address="192.0.2.1",
+        source="default",
+        code=code,
+        enhanced=enhanced,
+        text="said the peer",
+        tls="",
+        stage=stage,
+    )
+
+
+def accept(_: str) -> Outcome:
+    return Accepted(attempt())
+
+
+class Net:
+    """Peers of all sites. Counts what a throttle is a ceiling for."""
+
+    def __init__(self) -> None:
+        self.reply: Reply = accept
+        self.refuse: Transient | None = None  # connections
+        self.open: dict[str, int] = {}
+        self.peak: dict[str, int] = {}
+        self.connections: list[Connection] = []
+        self.delivered: list[tuple[str, tuple[str, ...]]] = []  # host, recipients
+        self.contents: list[bytes] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def connect(
+        self, host: MxHost, address: str, path: EgressPath, tls: TlsPolicy
+    ) -> "Connection | Transient":
+        await asyncio.sleep(0)
+        if self.refuse is not None:
+            return self.refuse
+        self.open[host.name] = self.open.get(host.name, 0) + 1
+        self.peak[host.name] = max(self.peak.get(host.name, 0), self.open[host.name])
+        connection = Connection(self, host, address)
+        self.connections.append(connection)
+        return connection
+
+
+class Connection:
+    offers_dsn = True
+
+    def __init__(self, net: Net, host: MxHost, address: str) -> None:
+        self.net = net
+        self.host = host
+        self.address = address
+        self.is_open = True
+        self.transfers = 0
+
+    async def transfer(self, transfer: Transfer) -> Sequence[Outcome]:
+        await asyncio.sleep(0)
+        await self.net.gate.wait()
+        assert self.is_open
+        self.transfers += 1
+        outcomes = [self.net.reply(each.forward_path) for each in transfer.recipients]
+        taken = tuple(
+            each.forward_path
+            for each, outcome in zip(transfer.recipients, outcomes, strict=True)
+            if isinstance(outcome, Accepted)
+        )
+        if taken:
+            self.net.delivered.append((self.host.name, taken))
+            self.net.contents.append(transfer.header + transfer.body)
+        if any(getattr(outcome, "scope", None) is Scope.SESSION for outcome in outcomes):
+            self.is_open = False
+        return outcomes
+
+    async def close(self) -> None:
+        await asyncio.sleep(0)
+        self.net.open[self.host.name] -= 1
+        self.is_open = False
+
+
+class Resolver:
+    """``nx.example`` does not exist; each other domain is its own site, ``a.big`` and ``b.big`` share a provider."""
+
+    def __init__(self, provider: Provider) -> None:
+        self.provider = provider
+        self.cache: dict[str, Resolution] = {}
+        self.asked: list[str] = []
+
+    def find_cached(self, domain: str) -> Resolution | None:
+        return self.cache.get(domain)
+
+    async def resolve(self, domain: str) -> Resolution:
+        self.asked.append(domain)
+        await asyncio.sleep(0)
+        if domain == "nx.example":
+            return Unroutable(permanent=True, code=550, enhanced="5.1.2", text="no such domain")
+        name = domain.split(".", 1)[-1] if domain.endswith(".big") else domain
+        host = MxHost(name=f"mx.{domain}", port=25, preference=0, addresses=("192.0.2.1",))
+        provider = Provider(
+            name=name,
+            connections=self.provider.connections,
+            messages_per_connection=self.provider.messages_per_connection,
+            recipients_per_message=self.provider.recipients_per_message,
+            idle_s=self.provider.idle_s,
+        )
+        site = Site(name=SiteName(domain), hosts=(host,), provider=provider, via="mx", final=True)
+        self.cache[domain] = site
+        return site
+
+
+class Observer:
+    def __init__(self) -> None:
+        self.errors: list[BaseException] = []
+        self.doubts = 0
+
+    def connection_opened(self) -> None: ...
+    def connection_closed(self) -> None: ...
+    def connection_failed(self, failure: Transient) -> None: ...
+    def loaded(self, recipients: int) -> None: ...
+
+    def in_doubt(self, recipients: int) -> None:
+        self.doubts += recipients
+
+    def internal_error(self, where: str, error: BaseException) -> None:
+        self.errors.append(error)
+
+
+class Rig:
+    """One delivery process over a spool, with peers."""
+
+    def __init__(self, spool: Any, settings: Delivery, provider: Provider) -> None:
+        self.spool = spool
+        self.settings = settings
+        self.provider = provider
+        self.net = Net()
+        self.observer = Observer()
+        self.new_id = MessageIdGenerator(clock, os.urandom)
+        self.resolver = Resolver(provider)
+
+    async def accept(self, *recipients: str, tenant: str = "default", **more: Any) -> Submission:
+        header = b"From: a@sender.example\r\nSubject: x\r\n\r\n"
+        given = tuple(
+            Recipient(forward_path=each, domain=each.split("@")[1]) for each in recipients
+        )
+        envelope = Envelope(
+            reverse_path=more.pop("reverse_path", "a@sender.example"), recipients=given
+        )
+        submission = Submission(
+            message_id=self.new_id(),
+            tenant=tenant,
+            envelope=envelope,
+            content=header + b"hello\r\n",
+            header_octets=len(header),
+            header_from="sender.example",
+            accepted=more.pop("accepted", clock()),
+            expires=more.pop("expires", UnixMs(clock() + 100_000)),
+            origin=Origin(listener="test"),
+            partitions=tuple(self.hint(each.domain) for each in given),
+            **more,
+        )
+        await self.spool.accept([submission])
+        return submission
+
+    def hint(self, domain: str) -> PartitionNumber:
+        return partition_of(domain, PARTITIONS)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[Dispatcher]:
+        partitions = {p: await self.spool.own(p, "test") for p in self.spool.partitions()}
+        randomness = random.Random(7)
+        dispatcher = Dispatcher(
+            DeliveryParts(
+                settings=self.settings,
+                partitions=partitions,
+                partition_count=PARTITIONS,
+                resolver=self.resolver,
+                remember_route=lambda domain, site, partition: None,
+                pools=Pools((), (), RouteTable(()), "mx.sender.example"),
+                connect=HostSearch(lambda _: self.net, lambda *_: TlsPolicy(), clock, randomness),
+                shaping=StaticShaping(),
+                prepare=Preparer(None, clock, lambda *_: None),
+                settler=Settler(partitions),
+                conclusion=Conclusion(
+                    RetrySchedule(self.settings),
+                    lambda message, reports: dsn_for(
+                        message,
+                        reports,
+                        hostname="mx.sender.example",
+                        now=clock(),
+                        lifetime_ms=100_000,
+                        new_message_id=self.new_id,
+                        partition_of=self.hint,
+                    ),
+                    clock,
+                    randomness,
+                ),
+                observer=self.observer,
+                clock=clock,
+                randomness=randomness,
+                drain_s=2,
+            )
+        )
+        self.spool.wakeups(dispatcher.ring)
+        stop, ready = asyncio.Event(), asyncio.Event()
+        task = asyncio.create_task(dispatcher.run(stop, ready.set))
+        try:
+            await asyncio.wait_for(ready.wait(), 5)
+            yield dispatcher
+        finally:
+            stop.set()
+            self.net.gate.set()
+            await asyncio.wait_for(task, 10)
+        assert not self.observer.errors
+        assert not any(self.net.open.values())  # every connection was closed
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():
+                await asyncio.sleep(0.005)
+
+    def events(self, kind: type) -> list[Any]:
+        return [
+            each.event for each in self.spool.events.read(0, 100_000) if type(each.event) is kind
+        ]
+
+    def recipients(self) -> list[str]:
+        return sorted(each for _, group in self.net.delivered for each in group)
+
+
+@pytest.fixture(params=["memory", "lmdb"])
+async def rig(request: pytest.FixtureRequest, tmp_path: Any) -> AsyncIterator[Rig]:
+    from angarium.config.schema import Queue
+
+    settings = Delivery(retry_s=(0.05, 0.1), greylist_retry_s=(0.05,), poll_s=0.02, retry_jitter=0)
+    provider = Provider(name="p", connections=3, idle_s=0.2)
+    spool: Any
+    if request.param == "memory":
+        spool = MemorySpool(clock, PARTITIONS)
+    else:
+        spool = LmdbSpool.open(
+            tmp_path / "q",
+            Queue(partitions=PARTITIONS, min_free_octets=0, map_octets=1 << 26),
+            clock,
+        )
+    yield Rig(spool, settings, provider)
+    spool.close()
+
+
+async def test_everything_accepted_is_delivered_once_whenever_it_came(rig: Rig) -> None:
+    before = [f"u{n}@d{n % 5}.example" for n in range(40)]
+    for each in before:
+        await rig.accept(each)
+    async with rig.running():
+        after = [f"v{n}@d{n % 5}.example" for n in range(40)]
+        for each in after:
+            await rig.accept(each)
+        await rig.until(lambda: len(rig.recipients()) == 80)
+        await rig.until(lambda: len(rig.events(Delivered)) == 80)
+    assert rig.recipients() == sorted(before + after)
+    assert sorted(rig.resolver.asked) == [f"d{n}.example" for n in range(5)]
+
+
+async def test_recipients_of_one_site_share_a_transaction_up_to_its_limit(rig: Rig) -> None:
+    rig.resolver.provider = Provider(name="p", recipients_per_message=4, connections=1, idle_s=0.1)
+    await rig.accept(*[f"u{n}@one.example" for n in range(10)], "x@two.example")
+    async with rig.running():
+        await rig.until(lambda: len(rig.recipients()) == 11)
+    sizes = sorted(len(group) for host, group in rig.net.delivered if host == "mx.one.example")
+    assert sizes == [2, 4, 4]
+
+
+async def test_a_throttle_is_a_ceiling_over_all_sites_of_a_provider(
+    rig: Rig,
+) -> None:  # invariant 6
+    for n in range(60):
+        await rig.accept(f"u{n}@{'ab'[n % 2]}.big")
+    async with rig.running():
+        await rig.until(lambda: len(rig.recipients()) == 60)
+    both = rig.net.peak["mx.a.big"] + rig.net.peak["mx.b.big"]
+    assert 2 <= both <= 6
+    assert max(rig.net.peak.values()) <= 3
+
+
+async def test_messages_per_connection_are_never_exceeded(rig: Rig) -> None:  # invariant 6
+    rig.resolver.provider = Provider(name="p", messages_per_connection=3, connections=2, idle_s=0.1)
+    for n in range(20):
+        await rig.accept(f"u{n}@one.example")
+    async with rig.running():
+        await rig.until(lambda: len(rig.recipients()) == 20)
+    assert max(each.transfers for each in rig.net.connections) <= 3
+
+
+async def test_a_transient_reply_is_tried_again_and_never_early(rig: Rig) -> None:
+    seen: list[float] = []
+
+    def reply(_: str) -> Outcome:
+        seen.append(time.monotonic())
+        if len(seen) < 3:
+            return Transient(attempt(451, "4.7.1", "rcpt"), Scope.RECIPIENT)
+        return Accepted(attempt())
+
+    rig.net.reply = reply
+    await rig.accept("u@one.example")
+    async with rig.running():
+        await rig.until(lambda: len(rig.events(Delivered)) == 1)
+    assert seen[1] - seen[0] >= 0.049
+    assert seen[2] - seen[1] >= 0.099
+    assert rig.events(Delivered)[0].attempts == 3
+
+
+async def test_a_permanent_refusal_bounces_to_the_sender_and_never_further(rig: Rig) -> None:
+    def reply(recipient: str) -> Outcome:
+        return Permanent(attempt(550, "5.1.1", "rcpt"), Scope.RECIPIENT)
+
+    rig.net.reply = reply
+    await rig.accept("u@one.example")
+    async with rig.running():
+        await rig.until(
+            lambda: len(rig.events(Bounced)) == 2
+        )  # A5: the DSN itself bounces, and that is all
+        await asyncio.sleep(0.1)
+    assert [each.reverse_path for each in rig.events(Bounced)] == ["a@sender.example", ""]
+
+
+async def test_the_sender_is_told_in_the_transaction_that_ends_the_recipient(rig: Rig) -> None:
+    def reply(recipient: str) -> Outcome:
+        if recipient == "gone@one.example":
+            return Permanent(attempt(550, "5.1.1", "rcpt"), Scope.RECIPIENT)
+        return Accepted(attempt())
+
+    rig.net.reply = reply
+    await rig.accept("gone@one.example", "ok@one.example")
+    async with rig.running():
+        await rig.until(lambda: "a@sender.example" in rig.recipients())
+        await rig.until(lambda: len(rig.events(Delivered)) == 2)
+    assert rig.recipients() == ["a@sender.example", "ok@one.example"]
+    dsn = message_from_bytes(rig.net.contents[-1])
+    assert dsn.get_content_type() == "multipart/report"
+    assert b"gone@one.example" in rig.net.contents[-1]
+
+
+async def test_a_domain_that_does_not_exist_is_bounced_without_a_connection(rig: Rig) -> None:
+    await rig.accept("u@nx.example", reverse_path="")
+    async with rig.running():
+        await rig.until(lambda: len(rig.events(Bounced)) == 1)
+    assert rig.events(Bounced)[0].attempt.enhanced == "5.1.2"
+    assert rig.net.connections == []
+
+
+async def test_a_site_that_is_down_defers_what_waits_for_it_and_is_asked_once(rig: Rig) -> None:
+    rig.net.refuse = Transient(attempt(0, "4.4.1", "connect"), Scope.SITE)
+    for n in range(30):
+        await rig.accept(f"u{n}@one.example")
+    async with rig.running():
+        await rig.until(lambda: sum(1 for _ in rig.events(_deferred())) >= 30)
+        rig.net.refuse = None
+        await rig.until(lambda: len(rig.recipients()) == 30)
+        await rig.until(lambda: len(rig.events(Delivered)) == 30)
+
+
+def _deferred() -> type:
+    from angarium.queue import AttemptFailed
+
+    return AttemptFailed
+
+
+async def test_a_session_that_ends_is_replaced_at_once_without_an_attempt_lost(rig: Rig) -> None:
+    calls: list[str] = []
+
+    def reply(recipient: str) -> Outcome:
+        calls.append(recipient)
+        if len(calls) == 1:
+            return Transient(attempt(421, "4.3.2", "mail"), Scope.SESSION)
+        return Accepted(attempt())
+
+    rig.net.reply = reply
+    await rig.accept("u@one.example")
+    async with rig.running():
+        await rig.until(lambda: len(rig.events(Delivered)) == 1)
+    assert len(rig.net.connections) == 2
+    assert rig.events(Delivered)[0].attempts == 1
+
+
+async def test_a_connection_lost_after_the_final_dot_is_not_tried_at_once(
+    rig: Rig,
+) -> None:  # invariant 3
+    calls: list[str] = []
+
+    def reply(recipient: str) -> Outcome:
+        calls.append(recipient)
+        if len(calls) == 1:
+            return Transient(attempt(0, "4.4.2", "final_dot"), Scope.SESSION)
+        return Accepted(attempt())
+
+    rig.net.reply = reply
+    await rig.accept("u@one.example")
+    async with rig.running():
+        await rig.until(lambda: len(rig.events(Delivered)) == 1)
+    assert len(rig.events(_deferred())) == 1
+
+
+async def test_expiry_bounces_with_a_notification(rig: Rig) -> None:
+    def reply(recipient: str) -> Outcome:
+        if recipient == "u@one.example":
+            return Transient(attempt(451, "4.3.0", "rcpt"), Scope.RECIPIENT)
+        return Accepted(attempt())
+
+    rig.net.reply = reply
+    await rig.accept("u@one.example", expires=UnixMs(clock() + 150))
+    async with rig.running():
+        await rig.until(lambda: len(rig.events(Expired)) == 1)
+        await rig.until(lambda: rig.recipients() == ["a@sender.example"])
+
+
+async def test_draining_gives_back_what_has_not_begun(rig: Rig) -> None:
+    rig.net.gate.clear()
+    for n in range(20):
+        await rig.accept(f"u{n}@one.example")
+    async with rig.running():
+        await rig.until(lambda: sum(rig.net.open.values()) == 3)
+    assert len(rig.recipients()) < 20
+    async with rig.running():
+        await rig.until(lambda: len(rig.recipients()) == 20)
+    assert rig.events(InDoubt) == []
+    assert rig.observer.doubts == 0
+    assert len(set(rig.recipients())) == 20
+
+
+async def test_a_defect_in_one_transfer_defers_that_message_and_harms_no_other(rig: Rig) -> None:
+    def reply(recipient: str) -> Outcome:
+        if recipient.startswith("poison") and not rig.observer.errors:
+            raise RuntimeError("a defect")
+        return Accepted(attempt())
+
+    rig.net.reply = reply
+    await rig.accept("poison@one.example")
+    for n in range(10):
+        await rig.accept(f"u{n}@one.example")
+    async with rig.running():
+        await rig.until(lambda: len(rig.recipients()) == 11)
+        assert [type(each) for each in rig.observer.errors] == [RuntimeError]
+        rig.observer.errors.clear()
+    assert rig.events(_deferred())[0].attempt.stage == "internal"
+
+
+async def test_a_small_tenant_is_not_kept_waiting_by_a_large_one(rig: Rig) -> None:
+    rig.resolver.provider = Provider(name="p", connections=1, idle_s=0.1)
+    for n in range(200):
+        await rig.accept(f"bulk{n}@one.example", tenant="bulk")
+    await rig.accept("small@one.example", tenant="small")
+    async with rig.running():
+        await rig.until(lambda: len(rig.recipients()) == 201)
+    order = [group[0] for _, group in rig.net.delivered]
+    assert order.index("small@one.example") < 20
+
+
+async def test_a_backlog_larger_than_memory_is_delivered_whole(rig: Rig) -> None:
+    rig.settings = Delivery(poll_s=0.02, ready_limit=50, lane_limit=20)
+    expected = []
+    for n in range(150):
+        await rig.accept(f"u{n}@d{n % 7}.example", f"w{n}@d{n % 3}.example")
+        expected += [f"u{n}@d{n % 7}.example", f"w{n}@d{n % 3}.example"]
+    async with rig.running():
+        await rig.until(lambda: len(rig.recipients()) == 300)
+    assert rig.recipients() == sorted(expected)

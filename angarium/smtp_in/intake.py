@@ -201,7 +201,7 @@ def _check_permission(
             return _not_allowed("From", author.text)
     if sender is not None and not senders.allows(sender):
         return _not_allowed("Sender", sender.text)
-    if not envelope.reverse_path:
+    if not envelope.reverse_path or envelope.reverse_path == authors[0].text:  # allowed just now
         return None
     try:
         allowed = senders.allows(parse_mailbox(envelope.reverse_path))

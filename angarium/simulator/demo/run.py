@@ -13,11 +13,12 @@ from aiohttp import web
 from rich.console import Console
 
 from angarium.config.address import parse_host_port
+from angarium.dkim import SigningKey
 from angarium.dkim.record_lookup import from_nameservers
 from angarium.simulator.demo.ledger import Ledger
 from angarium.simulator.demo.mail_log import MailLog
 from angarium.simulator.demo.plan import Plan
-from angarium.simulator.demo.server import Server, choose_endpoints, configuration
+from angarium.simulator.demo.server import PortTakenError, Server, choose_endpoints, configuration
 from angarium.simulator.demo.traffic import submit_all
 from angarium.simulator.demo.verdict import Finding, judge, reported_recipients
 from angarium.simulator.demo.view import View, guide, show_findings
@@ -29,6 +30,7 @@ SETTLE_S = (
     45.0  # then what has no outcome yet is late; bin/demo --once is to take less than a minute
 )
 TICK_S = 0.2
+START_ATTEMPTS = 3
 LATECOMERS_S = 1.0  # a second copy, if there were one, would come right behind
 
 
@@ -50,30 +52,49 @@ class Demo:
             keys = make_keys(folder / "keys")
             net = await stack.enter_async_context(Internet(demo_scenario([key for key, _ in keys])))
             view = View(self._console, self._ledger, net)
-            endpoints = choose_endpoints()
-            config = folder / "angarium.toml"
-            text = configuration(
-                folder / "data",
-                endpoints,
-                nameserver=net.dns_address,
-                smtp_port=net.smtp_port,
-                keys=keys,
-            )
-            config.write_text(text)
             view.say(f"a small internet: DNS {net.dns_address}, SMTP port {net.smtp_port}")
-            view.say(f"the server: {config}")
-            server = Server(config, folder / "server.log", endpoints)
-            stack.callback(self._remember, server)  # behind the server's end, before the folder's
-            await stack.enter_async_context(server)
+            server = await self._start_server(stack, folder, keys, net)
+            endpoints = server.endpoints
+            view.say(f"the server: {server.config}")
             view.say(f"  submission 127.0.0.1:{endpoints.submission}, web {endpoints.web}")
             self._started = time.monotonic()
             async with asyncio.TaskGroup() as tasks:
                 tail = tasks.create_task(self._follow(MailLog(folder / "data" / "mail.log")))
                 findings = await self._watch(net, view, server)
                 if not self._once:
-                    await self._stay(net, view, server, config)
+                    await self._stay(net, view, server)
                 tail.cancel()
             return await self._stopped(server, findings)
+
+    async def _start_server(
+        self,
+        stack: AsyncExitStack,
+        folder: Path,
+        keys: Sequence[tuple[SigningKey, Path]],
+        net: Internet,
+    ) -> Server:
+        config, log = folder / "angarium.toml", folder / "server.log"
+        for attempt in range(START_ATTEMPTS):
+            endpoints = choose_endpoints(memorable=not self._once and attempt == 0)
+            config.write_text(
+                configuration(
+                    folder / "data",
+                    endpoints,
+                    nameserver=net.dns_address,
+                    smtp_port=net.smtp_port,
+                    keys=keys,
+                )
+            )
+            server = Server(config, log, endpoints)
+            stack.callback(self._remember, server)  # behind the server's end, before the folder's
+            try:
+                await stack.enter_async_context(server)
+            except PortTakenError:
+                if attempt == START_ATTEMPTS - 1:
+                    raise
+            else:
+                return server
+        raise AssertionError("the last attempt returns or raises")
 
     async def _watch(self, net: Internet, view: View, server: Server) -> list[Finding]:
         """Send everything and wait until all is where it belongs, or time is up."""
@@ -96,7 +117,7 @@ class Demo:
             view.say(f"the server's last words:\n{server.last_words()}")
         return findings
 
-    async def _stay(self, net: Internet, view: View, server: Server, config: Path) -> None:
+    async def _stay(self, net: Internet, view: View, server: Server) -> None:
         """Keep everything up, so that the commands can be tried; ends by cancellation only."""
         runner = web.AppRunner(status_app(net), access_log=None)
         await runner.setup()
@@ -104,7 +125,7 @@ class Demo:
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             status = f"http://127.0.0.1:{runner.addresses[0][1]}"
             waiting = self._ledger.find_waiting()
-            where = shlex.quote(str(config))
+            where = shlex.quote(str(server.config))
             view.say(guide(_postmaster(), where, server.endpoints.web, waiting, status))
             view.say("Ctrl-C ends the demo and removes its folder.")
             while True:

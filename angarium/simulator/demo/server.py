@@ -19,12 +19,17 @@ from angarium.simulator.demo.world import SERVER_NAME
 
 READY_S = 30.0
 POLL_S = 0.1
+ONE_REQUEST = aiohttp.ClientTimeout(total=2)
 STOP_S = 15.0  # more than server.drain_s below
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 class ServerError(Exception):
-    """The server did not start, or did not stay. The text says what it said."""
+    """The server did not start, or did not stay."""
+
+
+class PortTakenError(ServerError):
+    """Someone else took a port between our choice and the server's start: choose anew."""
 
 
 class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,8 +43,10 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
         return f"http://127.0.0.1:{self.http}"
 
 
-def choose_endpoints() -> Endpoints:
-    return Endpoints(submission=_free_port(2525), http=_free_port(8025))
+def choose_endpoints(*, memorable: bool) -> Endpoints:
+    """Return free ports; ``memorable``: 2525 and 8025 if they are among these."""
+    wanted = (2525, 8025) if memorable else (0, 0)
+    return Endpoints(submission=_free_port(wanted[0]), http=_free_port(wanted[1]))
 
 
 def configuration(
@@ -141,6 +148,8 @@ class Server:
         """Raises ServerError when the process is gone."""
         if self._process is not None and self._process.returncode is not None:
             code = self._process.returncode
+            if code == os.EX_UNAVAILABLE and "port is in use" in self.last_words():
+                raise PortTakenError("the server's ports were taken by others, again and again")
             raise ServerError(f"the server ended with exit code {code}")
 
     def last_words(self, lines: int = 15) -> str:
@@ -173,7 +182,10 @@ class Server:
         url = f"{self.endpoints.web}/readyz"
         said = "no answer"
         try:
-            async with asyncio.timeout(READY_S), aiohttp.ClientSession() as session:
+            async with (
+                asyncio.timeout(READY_S),
+                aiohttp.ClientSession(timeout=ONE_REQUEST) as session,
+            ):
                 while True:
                     self.check()
                     try:
@@ -181,8 +193,8 @@ class Server:
                             if response.status == 200:
                                 return
                             said = f"{response.status} {(await response.text())[:200]}"
-                    except aiohttp.ClientError as error:
-                        said = str(error)
+                    except (aiohttp.ClientError, TimeoutError) as error:
+                        said = str(error) or "no answer in time"
                     await asyncio.sleep(POLL_S)
         except TimeoutError:
             raise ServerError(f"not ready after {READY_S:g} s: {url}: {said}") from None

@@ -1,12 +1,21 @@
 """Mirrors angarium/simulator/demo/server.py."""
 
+import contextlib
+import socket
 from pathlib import Path
 
 import dns.asyncresolver
 import pytest
 
 from angarium.config.loader import load
-from angarium.simulator.demo.server import Endpoints, Server, ServerError, configuration
+from angarium.simulator.demo.server import (
+    Endpoints,
+    PortTakenError,
+    Server,
+    ServerError,
+    choose_endpoints,
+    configuration,
+)
 from angarium.simulator.demo.world import demo_scenario, make_keys
 from angarium.simulator.internet import Internet
 
@@ -48,3 +57,28 @@ async def test_a_server_that_cannot_start_is_reported_with_its_words(tmp_path: P
     with pytest.raises(ServerError, match="exit code 78"):
         await server.__aenter__()
     assert "hostname" in server.last_words()
+
+
+async def test_ports_that_were_taken_meanwhile_are_told_from_other_failures(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        config = tmp_path / "angarium.toml"
+        endpoints = Endpoints(submission=port, http=port)
+        text = configuration(
+            tmp_path / "data", endpoints, nameserver="127.0.0.1:1", smtp_port=1, keys=()
+        )
+        config.write_text(text.replace(f"127.0.0.1:{port}", "127.0.0.1:0", 1))
+        with pytest.raises(PortTakenError):
+            await Server(config, tmp_path / "server.log", endpoints).__aenter__()
+
+
+def test_memorable_ports_are_used_when_they_are_free() -> None:
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):  # someone else has it: as good
+            taken.bind(("127.0.0.1", 2525))
+            taken.listen()
+        assert choose_endpoints(memorable=True).submission not in (0, 2525)
+    assert choose_endpoints(memorable=False).http > 1023

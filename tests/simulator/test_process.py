@@ -4,6 +4,7 @@ import base64
 import json
 import signal
 import smtplib
+import ssl
 import subprocess
 import sys
 import urllib.error
@@ -53,13 +54,17 @@ def test_a_process_serves_mail_statistics_and_controls(
     assert json.loads((tmp_path / "ready.json").read_text()) == line
     status = line["status"]
     (host,) = line["hosts"]["oak"]
+    context = ssl.create_default_context(cafile=line["ca_file"])
+    context.check_hostname = False  # smtplib checks against the address that it was given
     with smtplib.SMTP(host, line["smtp_port"], timeout=10) as client:
+        client.starttls(context=context)
         for _ in range(2):
             client.sendmail("a@sender.example", ["b@oak.example", "late@oak.example"], MESSAGE)
 
     assert http(f"{status}/statistics")[0]["oak"]["accepted"] == 4
     (first, _) = http(f"{status}/messages?provider=oak")
     assert base64.b64decode(first["content"]) == MESSAGE
+    assert first["tls"] == "TLSv1.3"
     assert len(http(f"{status}/copies?more_than=1")) == 2
     assert [report["kind"] for report in http(f"{status}/outbox")] == ["dsn", "dsn"]
     record = json.dumps({"name": "s1._domainkey.oak.example", "record": "TXT v=DKIM1"}).encode()

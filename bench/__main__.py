@@ -1,0 +1,143 @@
+"""The command line of the benchmarks: ``bin/bench [relay|signed|latency|backlog]``; none of them: all."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from bench.angarium_peer import Setup
+from bench.errors import BenchError, PeerAbsent
+from bench.measure import Plan
+from bench.sinks import SinkKind
+
+
+class Options:
+    """What all benchmarks share."""
+
+    def __init__(self, quick: bool, folder: Path, sink: SinkKind) -> None:
+        self.quick = quick
+        self.folder = folder
+        self.sink = sink
+
+    def plan(
+        self,
+        *,
+        messages: int | None,
+        rounds: int | None,
+        sizes: tuple[int, ...],
+        sessions: int,
+        reconnect: bool,
+    ) -> Plan:
+        return Plan(
+            messages=messages or (1500 if self.quick else 10_000),
+            sizes=sizes or (4096, 20_480),
+            rounds=rounds or (1 if self.quick else 3),
+            sessions=sessions,
+            reconnect=reconnect,
+            sink=self.sink,
+            folder=self.folder,
+        )
+
+
+@click.group(invoke_without_command=True)
+@click.option("--quick", is_flag=True, help="Few messages, one round: does everything work?")
+@click.option(
+    "--dir",
+    "folder",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default="/var/tmp",
+    help="Where queues are made: on a real disk, or fsync costs nothing.",
+)
+@click.option(
+    "--sink",
+    type=click.Choice(["own", "smtp-sink"]),
+    default="own",
+    help="own: cheaper, and proves that each message came exactly once; smtp-sink: Postfix's.",
+)
+@click.pass_context
+def bench(context: click.Context, quick: bool, folder: Path, sink: SinkKind) -> None:
+    """Benchmarks of Angarium, each beside the peer it is measured against. Loopback only."""
+    context.obj = Options(quick, folder, sink)
+    if context.invoked_subcommand is None:
+        for command in (relay, signed, latency, backlog):
+            context.invoke(command)  # with its defaults
+
+
+def plan_options(command):  # type: ignore[no-untyped-def]
+    for option in (
+        click.option("--messages", type=int, help="Per round (10,000; quick: 1,500)."),
+        click.option("--rounds", type=int, help="3; quick: 1."),
+        click.option("--size", "sizes", type=int, multiple=True, help="Octets; 4,096 and 20,480."),
+        click.option("--sessions", type=int, default=50, show_default=True),
+        click.option("--reconnect", is_flag=True, help="A new connection for each message."),
+    ):
+        command = option(command)
+    return command
+
+
+@bench.command()
+@plan_options
+@click.option("--delivery-processes", type=int, default=1, show_default=True)
+@click.option("--single", "only", flag_value="single", help="Only the one-process form.")
+@click.option("--multi", "only", flag_value="multi", help="Only the several-process form.")
+@click.option("--no-postfix", is_flag=True)
+@click.pass_obj
+def relay(options: Options, delivery_processes=1, only=None, no_postfix=False, **plan) -> None:  # type: ignore[no-untyped-def]
+    """Submission to delivery, 4 KB and 20 KB, beside Postfix."""
+    from bench import relay as module
+
+    setups = [Setup(single=True), Setup(delivery_processes=delivery_processes)]
+    if only:
+        setups = [each for each in setups if each.single == (only == "single")]
+    module.run(options.plan(**plan), setups, with_postfix=not no_postfix)
+
+
+@bench.command()
+@plan_options
+@click.pass_obj
+def signed(options: Options, **plan) -> None:  # type: ignore[no-untyped-def]
+    """The same signed with RSA-2048, beside openssl speed and Postfix with OpenDKIM."""
+    from bench import signed as module
+
+    module.run(options.plan(**plan))
+
+
+@bench.command()
+@click.option("--size", type=int, default=4096, show_default=True)
+@click.option("--seconds", type=float, help="20; quick: 4.")
+@click.pass_obj
+def latency(options: Options, size: int, seconds: float | None) -> None:
+    """From the end of data to the 250, at half the maximum rate."""
+    from bench import latency as module
+
+    module.run(options.folder, size, seconds or (4.0 if options.quick else 20.0), options.quick)
+
+
+@bench.command()
+@click.option("--recipients", type=int, help="1,000,000; quick: 50,000.")
+@click.option("--deferred", type=int, help="100,000; quick: 10,000.")
+@click.pass_obj
+def backlog(options: Options, recipients: int | None, deferred: int | None) -> None:
+    """A start on a full queue: first delivery, memory, listing; and the rate beside deferred mail."""
+    from bench import backlog as module
+
+    module.run(
+        options.folder,
+        recipients or (50_000 if options.quick else 1_000_000),
+        deferred or (10_000 if options.quick else 100_000),
+        options.quick,
+    )
+
+
+if __name__ == "__main__":
+    try:
+        bench(prog_name="bin/bench", standalone_mode=False)
+    except click.ClickException as e:
+        e.show()
+        sys.exit(64)
+    except PeerAbsent as e:
+        print(f"bin/bench: {e}", file=sys.stderr)
+        sys.exit(69)
+    except BenchError as e:
+        print(f"bin/bench: {e}", file=sys.stderr)
+        sys.exit(70)

@@ -1,0 +1,137 @@
+"""Angarium, started as an operator would: a configuration file and ``bin/postmaster serve``."""
+
+import json
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from bench.errors import BenchError
+from bench.load import DOMAIN
+from bench.ports import LOOPBACK, free_port
+
+TOP: Final = Path(__file__).resolve().parent.parent
+POSTMASTER: Final = TOP / "bin/postmaster"
+CONCURRENCY: Final = 50  # as Postfix is given
+
+
+class Setup(msgspec.Struct, frozen=True, kw_only=True):
+    """How it is run."""
+
+    single: bool = False
+    delivery_processes: int = 1
+    dkim_key: Path | None = None  # signs for example.com
+    dkim_threads: int = 2
+
+    @property
+    def name(self) -> str:
+        if self.single:
+            return "Angarium, one process"
+        return f"Angarium, ingress + {self.delivery_processes} delivery"
+
+
+class AngariumPeer:
+    """Ready when made; ``stop`` drains it. ``folder`` holds the configuration and the queue."""
+
+    def __init__(self, folder: Path, sink_port: int, setup: Setup) -> None:
+        self.name = setup.name
+        self.port = free_port()
+        self._folder = folder
+        self._http = free_port()
+        self.config = write_config(
+            folder, setup, sink_port=sink_port, smtp_port=self.port, http_port=self._http
+        )
+        command: list[str | Path] = [POSTMASTER, "serve", "--config", self.config]
+        command += ["--single"] if setup.single else []
+        self.started = time.monotonic()
+        with (folder / "serve.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self._process.kill()
+            self._process.wait()
+            raise
+
+    def roots(self) -> Sequence[int]:
+        return (self._process.pid,)
+
+    def stop(self) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            code = self._process.wait(60)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise BenchError(f"Angarium did not end on SIGTERM within 60 s{self._log()}") from None
+        if code:
+            raise BenchError(f"Angarium ended with {code}{self._log()}")
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise BenchError(f"Angarium ended at once{self._log()}")
+            try:
+                urllib.request.urlopen(f"http://{LOOPBACK}:{self._http}/readyz", timeout=2).close()
+                return
+            except (OSError, urllib.error.URLError):
+                time.sleep(0.05)
+        raise BenchError(f"Angarium is not ready after 30 s{self._log()}")
+
+    def _log(self) -> str:
+        text = (self._folder / "serve.log").read_text(errors="replace")
+        return f":\n{text[-3000:]}" if text else ""
+
+
+def write_config(
+    folder: Path, setup: Setup, *, sink_port: int, smtp_port: int, http_port: int
+) -> Path:
+    """Write ``angarium.toml`` by the interface that ARCHITECTURE section 9 fixes."""
+    keys = ""
+    if setup.dkim_key is not None:
+        entry = (
+            f'domain = "example.com", selector = "bench", file = {json.dumps(str(setup.dkim_key))}'
+        )
+        keys = f"[dkim]\nkeys = [{{ {entry} }}]\nthreads = {setup.dkim_threads}\n"
+    text = f"""\
+[server]
+hostname = "angarium.test"
+data_dir = {json.dumps(str(folder / "data"))}
+delivery_processes = {setup.delivery_processes}
+
+[[listener]]
+kind = "submission"
+address = "{LOOPBACK}:{smtp_port}"
+tls = "none"
+auth = "trusted"
+trusted_networks = ["127.0.0.0/8"]
+[listener.limits]
+messages_per_connection = 1000000
+
+[[listener]]
+kind = "http"
+address = "{LOOPBACK}:{http_port}"
+
+[[route]]
+domain = "*"
+via = "smtp://{LOOPBACK}:{sink_port}"
+
+[[provider]]
+name = "sink"
+domains = ["{DOMAIN}"]
+connections = {CONCURRENCY}
+
+{keys}"""
+    path = folder / "angarium.toml"
+    path.write_text(text)
+    path.chmod(0o600)
+    return path

@@ -1,0 +1,81 @@
+"""Tables for people, JSON for machines."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from bench.angarium_peer import TOP
+from bench.measure import Result
+
+RESULTS: Final = TOP / "bench/results"
+console: Final = Console(highlight=False)
+if not console.is_terminal:
+    console.width = 140  # in a file or a pipe a table need not be squeezed
+
+
+def print_machine(machine: dict[str, Any]) -> None:
+    commit = machine["commit"] + (" + changes" if machine["modified"] else "")
+    console.print(
+        f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_octets'] / 2**30:.0f} GiB, "
+        f"{machine['file_system']}, Python {machine['python']}, Postfix {machine['postfix']}, "
+        f"commit {commit}, load average {machine['load_average_before']:.2f}"
+    )
+
+
+def print_results(title: str, results: Sequence[Result], reference: str) -> None:
+    """Print one line per system and size; ratios are to ``reference`` at the same size."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("octets", justify="right")
+    table.add_column("system")
+    for name in (
+        "accepted/s",
+        "end to end/s",
+        "of rounds",
+        "CPU ms",
+        "peak MB",
+        "anon MB",
+        "ratio",
+    ):
+        table.add_column(name, justify="right")
+    table.add_column("exactly once")
+    rates = {each.size: each.end_to_end_per_s for each in results if each.peer == reference}
+    for each in results:
+        ratio = each.end_to_end_per_s / rates[each.size] if each.size in rates else None
+        table.add_row(
+            f"{each.size:,}",
+            each.peer,
+            f"{each.accept_per_s:,.0f}",
+            f"{each.end_to_end_per_s:,.0f}",
+            f"{each.slowest_per_s:,.0f}-{each.fastest_per_s:,.0f}",
+            f"{each.cpu_ms:.3f}",
+            f"{each.memory_pss / 1e6:,.0f}",
+            f"{each.memory_anonymous / 1e6:,.0f}",
+            "" if ratio is None else f"{ratio:.2f}",
+            "proved" if each.proved_once else "count only",
+        )
+    console.print(table)
+
+
+def ratios(results: Sequence[Result], reference: str) -> dict[str, float]:
+    rates = {each.size: each.end_to_end_per_s for each in results if each.peer == reference}
+    return {
+        f"{each.peer}, {each.size} octets": round(each.end_to_end_per_s / rates[each.size], 3)
+        for each in results
+        if each.size in rates and each.peer != reference
+    }
+
+
+def save(name: str, machine: dict[str, Any], **parts: Any) -> Path:
+    """Write one run as JSON and return its file."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    at = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    path = RESULTS / f"{name}-{at}.json"
+    octets = msgspec.json.encode({"benchmark": name, "machine": machine, **parts})
+    path.write_bytes(msgspec.json.format(octets, indent=2) + b"\n")
+    console.print(f"written to {path.relative_to(TOP)}\n")
+    return path

@@ -16,7 +16,7 @@ from angarium.config.schema import Queue
 from angarium.queue import migration
 from angarium.queue.compaction import compact_if_mostly_free, remove_leftovers
 from angarium.queue.file_system import DiskSpace, find_remote_kind, fsync_directory
-from angarium.queue.handles import Databases, RawTransaction, ReadTransaction
+from angarium.queue.handles import Database, Databases, RawTransaction, ReadTransaction
 from angarium.queue.spool import QueueError, QueueFailedError
 from angarium.queue.use_lock import UseLock
 
@@ -50,9 +50,7 @@ class QueueEnvironment:
         self.while_waiting: Callable[[], None] = (
             _nothing  # called by a reader that waits for a writer
         )
-        self.databases: Databases = {
-            name: env.open_db(name.encode(), create=True) for name in NAMES
-        }
+        self.databases: Databases = {name: self._open_database(name) for name in NAMES}
         self.body = self.databases["body"]
         self.message = self.databases["message"]
         self.delivery = self.databases["delivery"]
@@ -86,7 +84,12 @@ class QueueEnvironment:
                 remove_leftovers(path)
                 compact_if_mostly_free(path)
             lock.shared()
-            self = cls(_open_lmdb(path, config), path, config, lock)
+            raw = _open_lmdb(path, config)
+            try:
+                self = cls(raw, path, config, lock)
+            except BaseException:
+                raw.close()
+                raise
         except lmdb.Error as error:
             lock.close()
             raise QueueError(f"the queue in {path} cannot be opened: {error}") from error
@@ -210,6 +213,15 @@ class QueueEnvironment:
             self._set_mapsize(0)
         finally:
             self._writing.release()
+
+    def _open_database(self, name: str) -> Database:
+        while True:
+            try:
+                return self._env.open_db(name.encode(), create=True)
+            except lmdb.MapResizedError:  # another process grows it just now
+                self._set_mapsize(0)
+            except lmdb.MapFullError:
+                self.grow()
 
     def _wait_to_write(self) -> None:
         if not self._writing.acquire(blocking=False):

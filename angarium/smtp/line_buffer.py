@@ -6,11 +6,16 @@ Invariant: how the input is cut into chunks never changes what is taken from it 
 from typing import Final
 
 SKIPPED_OCTETS: Final = 65_536  # ours: a line this long is no mistake of a mail client
+_START_OCTETS: Final = 4  # tells MAIL, DATA and BDAT, whose refusal is more than a reply
 _TLS_HELLO: Final = b"\x16\x03"  # record of a ClientHello (RFC 8446 section 5.1)
 
 
 class LineTooLongError(Exception):
     """The line is too long; it is thrown away up to its CRLF, and the next line may follow."""
+
+    def __init__(self, start: bytes) -> None:
+        super().__init__()
+        self.start = start  # its first octets, enough to tell a command
 
 
 class LineFaultError(Exception):
@@ -66,7 +71,7 @@ class LineBuffer:
             self._at = end + 2
             return line
         self._skipped = 0
-        raise LineTooLongError
+        raise LineTooLongError(line[:_START_OCTETS])
 
     def _skip(self) -> bool:
         """Throw away the rest of a line; whether its end has come."""

@@ -148,6 +148,7 @@ class ServerSession(SessionCore):
         if self._leaving and self._transaction is None:
             self.abort(Refusal(421, "4.3.2", "Service shutting down"))
             return False
+        line: bytes | None = b""
         try:
             line = self._input.next_line(self._limits.command_octets)
             if line is None:
@@ -159,14 +160,26 @@ class ServerSession(SessionCore):
             verb, argument = parse_command(line)
             self._HANDLERS[verb](self, argument)
         except RefusedError as error:
-            self._refuse(error.refusal)
-        except LineTooLongError:
-            self._refuse(Refusal(500, "5.5.2", "Line too long"))
+            start = (line or b"")[:4].upper()
+            if start == b"DATA":  # content behind a refused DATA must never be read as commands
+                self._must_be_last()
+            self._refuse_command(start, error.refusal)
+        except LineTooLongError as error:
+            self._refuse_command(error.start.upper(), Refusal(500, "5.5.2", "Line too long"))
         except LineFaultError as error:
             self.abort(Refusal(500, "5.5.2", str(error)))
         except NotSmtpError:  # S14
             self.abort(Refusal(421, "4.7.0", "This is an SMTP server"))
         return True
+
+    def _refuse_command(self, start: bytes, refusal: Refusal) -> None:
+        """Whatever is wrong with it, down to a NUL or its length."""
+        match start:
+            case b"MAIL" | b"DATA":  # V2: no recipient may be joined to the sender before
+                self._end_transaction()
+            case b"BDAT":  # and nobody knows how many octets follow
+                self.abort(refusal)
+        self._refuse(refusal)
 
     def _read_response(self) -> bool:
         """A line of an AUTH exchange (RFC 4954 section 4)."""
@@ -285,7 +298,6 @@ class ServerSession(SessionCore):
 
     def _mail(self, argument: str) -> None:
         if self._transaction is not None:
-            self._end_transaction()  # V2: no recipient of another sender may be joined to this one
             raise RefusedError(503, "5.5.1", "Nested MAIL; the transaction is dropped")
         if not self._client_name:
             raise RefusedError(503, "5.5.1", "Send EHLO first")
@@ -325,16 +337,11 @@ class ServerSession(SessionCore):
         self._output.append(_RCPT_OK)
 
     def _data(self, argument: str) -> None:
-        try:
-            transaction = self._ready_transaction()
-            if transaction.chunks is not None:
-                raise RefusedError(503, "5.5.1", "DATA after BDAT")
-            if self._budget.is_spent:
-                raise RefusedError.of(BUDGET_SPENT)
-        except RefusedError:
-            self._end_transaction()  # V2
-            self._must_be_last()  # content behind a DATA that was refused must never be read as commands
-            raise
+        transaction = self._ready_transaction()
+        if transaction.chunks is not None:
+            raise RefusedError(503, "5.5.1", "DATA after BDAT")
+        if self._budget.is_spent:
+            raise RefusedError.of(BUDGET_SPENT)
         self._must_be_last()
         if not self.is_closed:
             transaction.data = DataDecoder(
@@ -345,11 +352,7 @@ class ServerSession(SessionCore):
 
     def _bdat(self, argument: str) -> None:
         """RFC 3030. Whatever the reply, the octets announced are read and never taken for commands (S5)."""
-        try:
-            octets, last = parse_chunk(argument)
-        except RefusedError as error:  # nobody knows how many octets follow
-            self.abort(error.refusal)
-            return
+        octets, last = parse_chunk(argument)
         limits = self._limits
         collector: ChunkCollector | None = None
         try:

@@ -1,0 +1,33 @@
+"""A server in child processes for each test that asks for one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.service.running_server import CONFIG, Server, StartServer
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[StartServer]:
+    servers: list[Server] = []
+
+    def start(
+        *arguments: str,
+        server: str = "",
+        more: str = "",
+        smart_host: int = 9,
+        environment: dict[str, str] | None = None,
+        where: Path = tmp_path,
+    ) -> Server:
+        config = where / "angarium.toml"
+        config.write_text(CONFIG.format(server=server, more=more, smart_host=smart_host))
+        servers.append(Server(config, *arguments, environment=environment or {}))
+        return servers[-1]
+
+    yield start
+    for each in servers:
+        if each.process.poll() is None:
+            each.process.kill()
+            each.process.wait(10)
+        each.close()

@@ -1,0 +1,272 @@
+"""Mirrors angarium/service/supervisor.py, child.py and role.py: real processes, real signals."""
+
+import json
+import os
+import pwd
+import signal
+import smtplib
+import socket
+import threading
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.service.running_server import StartServer, is_alive, wait_until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+MESSAGE = b"From: a@example.com\r\nTo: b@example.net\r\nSubject: x\r\n\r\nhello\r\n"
+
+
+def get(port: int, path: str) -> tuple[int, bytes]:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+def submit(port: int) -> None:
+    with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+        client.sendmail("a@example.com", ["b@example.net"], MESSAGE)
+
+
+def test_a_server_is_ready_takes_mail_and_ends_with_0(start_server: StartServer) -> None:
+    server = start_server(server="ingress_processes = 2\ndelivery_processes = 2")
+    smtp, http = server.ports()
+    submit(smtp)
+    wait_until(lambda: get(http, "/readyz")[0] == 200)
+    assert get(http, "/healthz") == (200, b'{"status":"ok"}')
+    wait_until(lambda: b"angarium_accepted_messages_total 1.0" in get(http, "/metrics")[1])
+    assert server.end() == 0
+    log = (server.config.parent / "data" / "mail.log").read_text().splitlines()
+    assert json.loads(log[0])["event"] == "accepted"
+    assert not server.other
+
+
+def test_a_crashed_process_comes_back_and_the_others_go_on(start_server: StartServer) -> None:
+    server = start_server()
+    smtp, http = server.ports()
+    for slot in ("ingress-0", "delivery-0", "platform-0"):
+        pid = server.pid_of(slot)
+        seen = len(server.lines)
+        os.kill(pid, signal.SIGKILL)
+        died = server.wait_for("process_died", seen, slot=slot)
+        assert died["status"] == -signal.SIGKILL
+        assert server.wait_for("process_ready", seen, slot=slot)["child"] != pid
+    submit(smtp)
+    wait_until(lambda: get(http, "/readyz")[0] == 200)
+    assert server.end() == 0
+
+
+def test_readiness_names_the_process_that_is_missing(start_server: StartServer) -> None:
+    server = start_server()
+    _, http = server.ports()
+    wait_until(lambda: get(http, "/readyz")[0] == 200)
+    pid = server.pid_of("delivery-0")
+    os.kill(pid, signal.SIGSTOP)  # alive but doing nothing
+    try:
+        wait_until(lambda: get(http, "/readyz")[0] == 503)
+        answer = json.loads(get(http, "/readyz")[1])
+        assert any(reason.startswith("delivery-0: not heard of") for reason in answer["reasons"])
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    wait_until(lambda: get(http, "/readyz")[0] == 200)
+
+
+def test_a_broken_configuration_is_refused_and_the_old_one_stays(start_server: StartServer) -> None:
+    server = start_server()
+    smtp, _ = server.ports()
+    text = server.config.read_text()
+    server.config.write_text(text + "\n[delivery]\nnonsense = 1\n")
+    server.signal(signal.SIGHUP)
+    assert "not valid TOML" in server.wait_for("configuration_refused")["problem"]
+    server.config.write_text(text.replace("poll_s", "pol_s"))
+    server.signal(signal.SIGHUP)
+    wait_until(
+        lambda: any("did you mean 'poll_s'" in str(line.get("problem")) for line in server.lines)
+    )
+    submit(smtp)
+    assert server.end() == 0
+
+
+def test_a_reload_renews_the_processes_that_it_concerns(start_server: StartServer) -> None:
+    server = start_server()
+    smtp, http = server.ports()
+    old = {slot: server.pid_of(slot) for slot in ("delivery-0", "platform-0", "ingress-0")}
+    server.config.write_text(
+        server.config.read_text().replace("drain_s = 5.0", "drain_s = 6.0")
+        + "\n[dns]\nmx_hosts = 3\n"
+    )
+    seen = len(server.lines)
+    server.signal(signal.SIGHUP)
+    assert server.wait_for("restart_needed", seen)["keys"] == ["server.drain_s"]
+    assert server.wait_for("process_renewed", seen)["because"] == ["dns"]
+    assert server.wait_for("process_ready", seen, slot="delivery-0")["child"] != old["delivery-0"]
+    assert is_alive(old["ingress-0"])
+    assert is_alive(old["platform-0"])
+    assert not [line for line in server.lines if line["event"] == "process_died"]
+    submit(smtp)
+    wait_until(lambda: get(http, "/readyz")[0] == 200)
+
+
+def test_an_unchanged_configuration_is_read_again_in_place(start_server: StartServer) -> None:
+    server = start_server()
+    server.ports()
+    server.signal(signal.SIGHUP)
+    for role in ("delivery-0", "ingress-0", "platform-0"):
+        server.wait_for("reloaded", role=role)
+
+
+def test_a_drain_lets_a_transaction_under_way_end(start_server: StartServer) -> None:
+    server = start_server()
+    smtp, _ = server.ports()
+    with socket.create_connection(("127.0.0.1", smtp), timeout=20) as client:
+        lines = client.makefile("rb")
+
+        def say(command: bytes, code: bytes) -> None:
+            client.sendall(command)
+            while True:
+                line = lines.readline()
+                assert line.startswith(code), line
+                if line[3:4] == b" ":
+                    return
+
+        say(b"", b"220")
+        say(b"EHLO client.example\r\n", b"250")
+        say(b"MAIL FROM:<a@example.com>\r\n", b"250")
+        say(b"RCPT TO:<b@example.net>\r\n", b"250")
+        say(b"DATA\r\n", b"354")
+        client.sendall(MESSAGE)
+        server.signal(signal.SIGTERM)
+        server.wait_for("draining")
+        say(b".\r\n", b"250")
+        lines.close()
+    assert server.end() == 0
+    log = (server.config.parent / "data" / "mail.log").read_text().splitlines()
+    assert [json.loads(line)["event"] for line in log][:1] == ["accepted"]
+
+
+def test_who_does_not_drain_in_time_is_cut_off(start_server: StartServer) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts by its backlog, says nothing
+        server = start_server(smart_host=silent.getsockname()[1])
+        server.config.write_text(server.config.read_text())
+        smtp, _ = server.ports()
+        submit(smtp)
+        peer, _ = silent.accept()  # the delivery waits for our greeting
+        with peer:
+            assert server.end(timeout=30) == 0
+
+
+def test_processes_die_with_a_killed_supervisor(start_server: StartServer) -> None:
+    server = start_server()
+    server.ports()
+    pids = [server.pid_of(slot) for slot in ("delivery-0", "platform-0", "ingress-0")]
+    server.process.kill()
+    server.process.wait(10)
+    wait_until(lambda: not any(is_alive(pid) for pid in pids))
+
+
+def test_a_second_server_on_the_same_data_is_refused(
+    start_server: StartServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = start_server()
+    first.ports()
+    second = start_server()
+    assert second.process.wait(40) == 69
+    wait_until(lambda: bool(second.other))
+    assert f"another server (pid {first.process.pid})" in "".join(second.other)
+    assert get(first.ports()[1], "/healthz")[0] == 200
+
+
+def test_a_start_follows_a_killed_server_at_once(start_server: StartServer) -> None:
+    first = start_server()
+    first.ports()
+    first.process.kill()
+    first.process.wait(10)
+    second = start_server()
+    smtp, _ = second.ports()
+    submit(smtp)
+    assert second.end() == 0
+
+
+def test_a_port_in_use_is_said_and_ends_the_start(start_server: StartServer) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        more = f'[[listener]]\nkind = "http"\naddress = "127.0.0.1:{port}"\n'
+        server = start_server(more=more)
+        assert server.process.wait(30) == 69
+    wait_until(lambda: bool(server.other))
+    assert f"listener 127.0.0.1:{port}: the port is in use" in "".join(server.other)
+
+
+def test_a_missing_certificate_ends_the_start(start_server: StartServer) -> None:
+    more = (
+        '[[listener]]\nkind = "http"\naddress = "127.0.0.1:0"\ntls = "implicit"\n'
+        'certificate = "none.pem"\nprivate_key = "none.key"\n'
+    )
+    server = start_server(more=more)
+    assert server.process.wait(40) == 78
+    wait_until(lambda: bool(server.other))
+    assert "none.key" in "".join(server.other)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--single",)])
+def test_systemd_is_told(
+    start_server: StartServer, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    told: list[str] = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.bind(str(tmp_path / "notify"))
+        notify.settimeout(60)
+
+        def listen() -> None:
+            while not any("STOPPING=1" in each for each in told):
+                told.append(notify.recv(4096).decode())
+
+        listener = threading.Thread(target=listen, daemon=True)
+        listener.start()
+        environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "600000"}
+        server = start_server(*arguments, environment=environment)
+        server.ports()
+        wait_until(lambda: any("WATCHDOG=1" in each for each in told))
+        server.signal(signal.SIGHUP)
+        wait_until(lambda: any("RELOADING=1" in each for each in told))
+        assert server.end() == 0
+        listener.join(10)
+    assert any("READY=1" in each for each in told)
+    assert any("STOPPING=1" in each for each in told)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to drop privileges from")
+def test_privileges_are_dropped_for_good(start_server: StartServer, tmp_path: Path) -> None:
+    # A path that the unprivileged user may pass; pytest's own is closed to it.
+    tmp_path.chmod(0o755)
+    for parent in tmp_path.parents:
+        if parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
+            pytest.skip(f"{parent} is closed to others")
+    server = start_server(server='user = "nobody"')
+    smtp, _ = server.ports()
+    uid = pwd.getpwnam("nobody").pw_uid
+    for slot in ("delivery-0", "platform-0", "ingress-0"):
+        status = Path(f"/proc/{server.pid_of(slot)}/status").read_text()
+        fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+        assert fields["Uid"].split() == [str(uid)] * 4
+        assert fields["NoNewPrivs"] == "1"
+        assert int(fields["CapEff"], 16) == int(fields["CapPrm"], 16) == 0
+        assert "0" not in fields["Groups"].split()
+    submit(smtp)
+    assert (tmp_path / "data").stat().st_uid == uid
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700  # P8
+    assert server.end() == 0
+
+
+def test_one_process_can_be_the_whole_server(start_server: StartServer) -> None:
+    server = start_server("--single")
+    smtp, http = server.ports()
+    submit(smtp)
+    wait_until(lambda: get(http, "/readyz")[0] == 200)
+    wait_until(lambda: b"angarium_accepted_messages_total 1.0" in get(http, "/metrics")[1])
+    assert server.end() == 0

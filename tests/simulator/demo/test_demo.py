@@ -38,16 +38,14 @@ def descendants(pid: int) -> set[int]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(100)
-def test_once_checks_itself_and_exits_with_0_in_less_than_a_minute() -> None:
-    started = time.monotonic()
+def test_once_checks_itself_and_exits_with_0() -> None:
     result = subprocess.run([*COMMAND, "--once"], capture_output=True, timeout=90, check=False)
     said = result.stdout.decode()
     assert result.returncode == 0, said + result.stderr.decode()
-    assert time.monotonic() - started < 60
     assert result.stderr == b""
     checks = re.findall(r"^(ok|FAIL) ", said, re.MULTILINE)
     assert checks == ["ok"] * 9
-    folder = re.search(r"/tmp\S*/angarium\.toml|\S+/angarium\.toml", said)
+    folder = re.search(r"\S+/angarium\.toml", said)
     assert folder is not None
     assert not Path(folder[0]).parent.exists()
 

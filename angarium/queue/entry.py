@@ -76,6 +76,7 @@ class CompiledFilter:
         self._sender = None if wanted.sender is None else wanted.sender.casefold()
         self._recipient = None if wanted.recipient is None else wanted.recipient.casefold()
         self._domain = None if wanted.domain is None else wanted.domain.casefold()
+        self._domain_octets = None if self._domain is None else self._domain.encode()
         self._provider = wanted.provider
         self._find_provider = find_provider
         self._before = None if wanted.older_than_ms is None else now - wanted.older_than_ms
@@ -84,6 +85,10 @@ class CompiledFilter:
         return (
             not self.has_ids or delivery in self.deliveries or delivery.message_id in self.messages
         )
+
+    def may_match(self, raw: bytes) -> bool:
+        """Whether a recipient's record on disk may match: a look at its octets, far cheaper than decoding it."""
+        return self._domain_octets is None or self._domain_octets in raw
 
     def matches(self, entry: Entry) -> bool:
         """Whether every given condition holds. Addresses compare without case, as operators type them."""

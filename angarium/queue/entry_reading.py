@@ -77,9 +77,10 @@ class EntryReader:
             reader = _Reading(self._env, txn)
             cursor = txn.cursor(self._env.delivery)
             if cursor.set_range(start_key):
-                for key, raw in cursor.iternext():
-                    read.append((key, reader.entry(key, raw)))
-                    if len(read) == limit:
+                for looked, (key, raw) in enumerate(cursor.iternext(), 1):
+                    if wanted.may_match(raw):
+                        read.append((key, reader.entry(key, raw)))
+                    if looked == limit:
                         next_key = key + b"\0"
                         break
         return [(key, entry) for key, entry in read if wanted.matches(entry)], next_key

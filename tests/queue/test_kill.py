@@ -107,13 +107,14 @@ async def check(queue: Path, ledger: Ledger) -> None:
         delivered = [event_id(each) for each in events if isinstance(each, Delivered)]
         in_doubt = {event_id(each) for each in events if isinstance(each, InDoubt)}
         in_log = {message_id_text(e.message_id) for e in events if isinstance(e, Accepted)}
+        finished = set(delivered)
         for message, count in ledger.accepted.items():  # test_accepted_is_durable
             assert message in in_log
             for index in range(count):  # test_nothing_accepted_is_lost
                 delivery = f"{message}.{index}"
-                assert (delivery in queued) != (delivery in delivered), delivery
-        assert ledger.done <= set(delivered)
-        assert len(delivered) == len(set(delivered))
+                assert (delivery in queued) != (delivery in finished), delivery
+        assert ledger.done <= finished
+        assert len(delivered) == len(finished)
         again = {each for each, count in Counter(ledger.sent).items() if count > 1}
         assert again <= in_doubt  # test_duplicates_only_in_doubt
         assert in_doubt <= ledger.claiming
@@ -203,3 +204,65 @@ async def test_a_process_whose_fsync_failed_acknowledges_nothing_more(tmp_path: 
     assert "QueueFailedError" in error
     assert process.returncode == 1
     await check(queue, Ledger(log))
+
+
+FILL_A_DISK = """
+import asyncio, sys
+from angarium.config.schema import Queue
+from angarium.queue import *
+from tests.queue.samples import attempt, submission
+from tests.queue.writer_process import clock
+
+async def main():
+    new_id = MessageIdGenerator(clock, __import__("os").urandom)
+    spool = LmdbSpool.open(sys.argv[1], Queue(partitions=1, min_free_octets=int(sys.argv[2])), clock)
+    partition = await spool.own(PartitionNumber(0), "here")
+    accepted = []
+    try:
+        while True:
+            message_id = new_id()
+            await spool.accept([submission(message_id, content=bytes(20_000))])
+            accepted.append(message_id)
+            spool._env.space._checked = float("-inf")  # ask the disk each time, not each second
+    except QueueFullError as error:
+        print("full:", error)
+    delivered = 0
+    while heads := partition.due(clock(), 50).heads:
+        for message in await partition.claim(heads):
+            assert message.content == bytes(20_000)
+            done = [Done(id=e.id, outcome="delivered", attempt=attempt()) for e in message.recipients]
+            await partition.commit(Commit(settled=done))
+            delivered += 1
+    assert delivered == len(accepted) > 10, (delivered, len(accepted))
+    spool._env.space._checked = float("-inf")
+    print("delivered all", delivered, spool.summary().recipients)
+    spool.close()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("min_free_octets", [0, 1 << 20])
+def test_a_full_disk_loses_nothing(tmp_path: Path, min_free_octets: int) -> None:
+    """On a real file system of 4 MiB: with the free-space mark, and without it until the very end."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = 'mount -t tmpfs -o size=4m none "$1" || exit 77; exec "$2" -c "$3" "$1/queue" "$4"'
+    arguments = [str(disk), sys.executable, FILL_A_DISK, str(min_free_octets)]
+    try:
+        done = subprocess.run(
+            ["unshare", "-m", "sh", "-c", mount, "sh", *arguments],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=40,
+            check=False,
+        )
+    except FileNotFoundError:
+        pytest.skip("unshare is not installed")
+    if done.returncode == 77 or "unshare" in done.stderr:
+        pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("full: ")
+    assert "delivered all" in done.stdout

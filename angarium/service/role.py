@@ -33,7 +33,14 @@ from angarium.service.privileges import drop, harden
 from angarium.service.runtime import Runtime, wall_clock
 from angarium.service.slot import Slot, slots_of
 from angarium.service.spool_share import SpoolShare
-from angarium.service.sysexits import EX_CONFIG, EX_OK, EX_SOFTWARE, EX_USAGE, StartError
+from angarium.service.sysexits import (
+    EX_CONFIG,
+    EX_OK,
+    EX_SOFTWARE,
+    EX_USAGE,
+    StartError,
+    find_start_error,
+)
 from angarium.telemetry.log import configure, log, log_exception
 from angarium.telemetry.metrics import Metrics
 from angarium.telemetry.shared_files import share_metrics
@@ -80,14 +87,12 @@ def main(argv: list[str]) -> int:
         harden(signal.SIGTERM)
         os.umask(0o077)
         return _run(role, slot, order, control)
-    except (StartError, ConfigError) as error:
-        code = error.code if isinstance(error, StartError) else EX_CONFIG
-        _send(control, Failed(str(error), code))
-        return code
     except Exception as error:  # noqa: BLE001  (the task boundary of the process)
-        log_exception("role_failed")
-        _send(control, Failed(f"{type(error).__name__}: {error}", EX_SOFTWARE))
-        return EX_SOFTWARE
+        failed = _failed(error)
+        if failed.code == EX_SOFTWARE:
+            log_exception("role_failed")
+        _send(control, failed)
+        return failed.code
 
 
 def _run(role: Role, slot: Slot, order: Start, control: socket.socket) -> int:
@@ -121,12 +126,16 @@ async def _serve(
     log("process_started")
     try:
         await role(runtime)
+    except Exception as error:
+        report(_failed(error))  # here: the connection closes below
+        raise
     finally:
         for task in helpers:
             task.cancel()
         await asyncio.gather(*helpers, return_exceptions=True)
         with contextlib.suppress(OSError):
             writer.close()
+            await writer.wait_closed()
     log("process_ended")
     return runtime.stop.is_set()
 
@@ -172,6 +181,18 @@ def _stop(runtime: Runtime, drain_s: float) -> None:
     timer = threading.Timer(drain_s + EXIT_GRACE_S, os._exit, (EX_SOFTWARE,))
     timer.daemon = True
     timer.start()
+
+
+def _failed(error: Exception) -> Failed:
+    if isinstance(error, ExceptionGroup):
+        error = find_start_error(error) or error
+    match error:
+        case StartError():
+            return Failed(str(error), error.code)
+        case ConfigError():
+            return Failed(str(error), EX_CONFIG)
+        case _:
+            return Failed(f"{type(error).__name__}: {error}", EX_SOFTWARE)
 
 
 def _send(control: socket.socket, report: Report) -> None:

@@ -18,7 +18,7 @@ from angarium.service.runtime import Runtime, wall_clock
 from angarium.service.slot import Slot
 from angarium.service.sockets import bind_all
 from angarium.service.spool_share import SpoolShare
-from angarium.service.sysexits import EX_OK
+from angarium.service.sysexits import EX_OK, find_start_error
 from angarium.telemetry.log import configure, log, log_exception, set_level
 from angarium.telemetry.metrics import Metrics
 
@@ -66,6 +66,10 @@ def serve_single(config: Config, file: Path, notifier: Notifier) -> int:
             for slot in roles
         }
         uvloop.run(_Single(config, file, notifier, runtimes, roles).run(addresses))
+    except ExceptionGroup as group:
+        if (error := find_start_error(group)) is not None:
+            raise error from None
+        raise
     finally:
         for each in sockets:
             each.close()

@@ -21,3 +21,13 @@ class StartError(Exception):
     def __init__(self, text: str, code: int) -> None:
         super().__init__(text)
         self.code = code
+
+
+def find_start_error(group: BaseExceptionGroup[BaseException]) -> StartError | None:
+    """Return the first one in the group, however deep."""
+    for error in group.exceptions:
+        if isinstance(error, StartError):
+            return error
+        if isinstance(error, BaseExceptionGroup) and (found := find_start_error(error)):
+            return found
+    return None

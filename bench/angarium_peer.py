@@ -12,8 +12,8 @@ from typing import Final
 
 import msgspec
 
+from angarium.config.providers import DEFAULT_PROVIDER
 from bench.errors import BenchError
-from bench.load import DOMAIN
 from bench.ports import LOOPBACK, free_port
 
 TOP: Final = Path(__file__).resolve().parent.parent
@@ -126,9 +126,9 @@ domain = "*"
 via = "smtp://{LOOPBACK}:{sink_port}"
 
 [[provider]]
-name = "sink"
-domains = ["{DOMAIN}"]
+name = "{DEFAULT_PROVIDER}"
 connections = {CONCURRENCY}
+messages_per_connection = 1000000
 
 {keys}"""
     path = folder / "angarium.toml"

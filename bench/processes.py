@@ -17,7 +17,8 @@ class Memory(msgspec.Struct, frozen=True):
 
     pss: int = 0
     anonymous: int = 0  # without files: LMDB's map is the page cache's, and given back when needed
-    largest_rss_anonymous: int = 0  # of the largest process
+    largest_rss: int = 0  # of the largest process, pages of the map that it touched included
+    largest_anonymous: int = 0  # of the process with the most memory of its own
 
 
 class MemoryPeak:
@@ -50,7 +51,8 @@ class MemoryPeak:
         self.peak = Memory(
             max(old.pss, now.pss),
             max(old.anonymous, now.anonymous),
-            max(old.largest_rss_anonymous, now.largest_rss_anonymous),
+            max(old.largest_rss, now.largest_rss),
+            max(old.largest_anonymous, now.largest_anonymous),
         )
 
 
@@ -84,7 +86,7 @@ def cpu_s(roots: Iterable[int]) -> float:
 
 
 def memory(pids: Iterable[int]) -> Memory:
-    pss = anonymous = largest = 0
+    pss = anonymous = largest_rss = largest_anonymous = 0
     for pid in pids:
         try:
             lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
@@ -93,8 +95,9 @@ def memory(pids: Iterable[int]) -> Memory:
         values = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines}
         pss += values.get("Pss", 0)
         anonymous += values.get("Pss_Anon", 0)
-        largest = max(largest, values.get("Anonymous", 0))
-    return Memory(pss, anonymous, largest)
+        largest_rss = max(largest_rss, values.get("Rss", 0))
+        largest_anonymous = max(largest_anonymous, values.get("Anonymous", 0))
+    return Memory(pss, anonymous, largest_rss, largest_anonymous)
 
 
 def _stat(pid: int) -> list[str]:

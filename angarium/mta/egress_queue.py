@@ -28,6 +28,7 @@ TRIES = 3  # transactions without an answer before the recipients wait for their
 RETRY_CLAIM_S = 1.0  # after a full disk
 SUSPEND_MS = 60_000  # a site none of whose hosts answers; doubles
 SUSPEND_MAX_MS = 900_000
+FIRST_CONNECTIONS = 2  # opened at once to a site before the first one stands
 YIELD_AFTER = 10  # transfers, when another site of the provider waits for a connection
 
 
@@ -99,6 +100,7 @@ class EgressQueue:
         self._claiming = 0  # groups
         self._waiters: deque[asyncio.Future[None]] = deque()  # idle connections
         self._connections = 0  # established
+        self._busy = 0  # of these, in a transfer
         self._opening = 0
         self._failures = 0  # in a row: no host of the site answered
         self._suspended_until = UnixMs(0)
@@ -197,14 +199,16 @@ class EgressQueue:
     # --- connections ------------------------------------------------------------------------
 
     def _open_connections(self) -> None:
-        waiting = self.ready.groups + len(self._claimed) + self._claiming
-        idle = len(self._waiters)
-        if not waiting or idle or not self._shared.may_claim():
+        free = self._connections - self._busy
+        waiting = self.ready.groups + len(self._claimed) + self._claiming - free
+        if waiting <= self._opening or not self._shared.may_claim():
             return
         if self._no_more_until and self._shared.clock() < self._no_more_until:
             return
         limit = self._shared.shaping.connections(self._key, self.site.provider)
-        while self._opening < waiting:
+        # A site that does not answer yet costs two connections at a time, not its whole limit.
+        at_once = waiting if self._connections else min(waiting, FIRST_CONNECTIONS)
+        while self._opening < at_once:
             if not self._shared.gate.try_open(self._key, limit, self._when_free):
                 key = None if self._shared.gate.open(self._key) < limit else self._key
                 self._shared.idle.end_one(key)
@@ -228,6 +232,7 @@ class EgressQueue:
             self._connections += 1
             self._failures = 0
             shared.observer.connection_opened()
+            self._open_connections()
             await self._use(connection)
         except asyncio.CancelledError:
             raise
@@ -282,6 +287,7 @@ class EgressQueue:
 
     async def _carry(self, connection: Connection, work: Work) -> None:
         shared = self._shared
+        self._busy += 1
         try:
             transfer = await shared.prepare(work)
             outcomes = await connection.transfer(transfer)
@@ -291,12 +297,14 @@ class EgressQueue:
         except Exception as error:  # noqa: BLE001 - a defect must not bring the same message back at once, for ever
             shared.failed("transfer", error)
             outcomes = [defect(error, connection, shared.clock())] * len(work.recipients)
+        finally:
+            self._busy -= 1
         for outcome in outcomes:
             shared.shaping.observe(self._key, outcome)
         again = [
             recipient
             for recipient, outcome in zip(work.recipients, outcomes, strict=True)
-            if work.tries < TRIES - 1 and _is_unanswered(outcome)
+            if work.tries < TRIES - 1 and _is_unanswered(outcome, connection)
         ]
         if not again:
             self._conclude(work, outcomes, connection.offers_dsn)
@@ -307,14 +315,14 @@ class EgressQueue:
         answered = [
             (recipient, outcome)
             for recipient, outcome in zip(work.recipients, outcomes, strict=True)
-            if not _is_unanswered(outcome)
+            if not _is_unanswered(outcome, connection)
         ]
         if answered:
             part = Work(work.message, tuple(recipient for recipient, _ in answered))
             self._conclude(part, [outcome for _, outcome in answered], connection.offers_dsn)
         retry = Work(work.message, tuple(again), work.tries + 1)
         if self._draining:
-            last = [outcome for outcome in outcomes if _is_unanswered(outcome)]
+            last = [outcome for outcome in outcomes if _is_unanswered(outcome, connection)]
             self._conclude(retry, last)
             shared.budget.release(work.octets)
         else:
@@ -335,9 +343,11 @@ class EgressQueue:
 
     def _connect_failed(self, failure: Transient) -> None:
         shared = self._shared
-        shared.observer.connection_failed(failure)
         shared.shaping.observe(self._key, failure)
         now = shared.clock()
+        if self._suspended_by is not None and now < self._suspended_until:
+            return  # one of several that were opened together
+        shared.observer.connection_failed(failure)
         if self._connections:
             self._no_more_until = UnixMs(now + SUSPEND_MS)
             return
@@ -363,15 +373,20 @@ class EgressQueue:
             self._shared.give_up(heads, failure, self._suspended_until)
 
 
-def _is_unanswered(outcome: Outcome) -> bool:
-    """Whether another connection, at once, may do what this one did not (never after a final dot: it may be sent)."""
+def _is_unanswered(outcome: Outcome, connection: Connection) -> bool:
+    """Whether another transaction, at once, may do what this one did not.
+
+    Never after a final dot: it may be delivered. Nor when the peer itself says 421 to a new connection, or for reasons
+    of policy: it would say so again.
+    """
     if not isinstance(outcome, Transient):
         return False
-    if (
-        outcome.attempt.enhanced == "4.5.3"
-    ):  # too many recipients: the rest goes in another transaction
+    attempt = outcome.attempt
+    if attempt.enhanced == "4.5.3":  # too many recipients: the rest goes in another transaction
         return True
-    return outcome.scope is Scope.SESSION and outcome.attempt.stage != "final_dot"
+    if outcome.scope is not Scope.SESSION or attempt.stage == "final_dot":
+        return False
+    return not attempt.code or (connection.transfers > 1 and not attempt.enhanced.startswith("4.7"))
 
 
 def defect(error: BaseException, connection: Connection, now: UnixMs) -> Transient:

@@ -421,7 +421,7 @@ async def test_a_session_that_ends_is_replaced_at_once_without_an_attempt_lost(r
     def reply(recipient: str) -> Outcome:
         calls.append(recipient)
         if len(calls) == 1:
-            return Transient(attempt(421, "4.3.2", "mail"), Scope.SESSION)
+            return Transient(attempt(0, "4.4.2", "mail"), Scope.SESSION)
         return Accepted(attempt())
 
     rig.net.reply = reply
@@ -430,6 +430,22 @@ async def test_a_session_that_ends_is_replaced_at_once_without_an_attempt_lost(r
         await rig.until(lambda: len(rig.events(Delivered)) == 1)
     assert len(rig.net.connections) == 2
     assert rig.events(Delivered)[0].attempts == 1
+
+
+async def test_a_peer_that_throttles_is_not_asked_again_at_once(rig: Rig) -> None:
+    calls: list[str] = []
+
+    def reply(recipient: str) -> Outcome:
+        calls.append(recipient)
+        if len(calls) == 1:
+            return Transient(attempt(421, "4.7.0", "mail"), Scope.SESSION)
+        return Accepted(attempt())
+
+    rig.net.reply = reply
+    await rig.accept("u@one.example")
+    async with rig.running():
+        await rig.until(lambda: len(rig.events(Delivered)) == 1)
+    assert rig.events(Delivered)[0].attempts == 2
 
 
 async def test_a_connection_lost_after_the_final_dot_is_not_tried_at_once(

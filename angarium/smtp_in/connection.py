@@ -130,7 +130,12 @@ class SmtpConnection(asyncio.Protocol):
                 self._task.cancel()  # _accepted or _verified leave nothing behind
             return
         session = self._session
-        if session is None or self._is_ending or self._take == self._take_handshake:
+        if (
+            session is None
+            or self._is_ending
+            or self._cannot_write  # a farewell would not be read either
+            or self._take == self._take_handshake
+        ):
             self._transport.abort()
         elif self._submission is not None:
             if now >= self._deadline:  # FACTS: rather 451 than a late 250
@@ -338,9 +343,12 @@ class SmtpConnection(asyncio.Protocol):
         if self._tls is not None:
             self._tls.end()
             self._transport.write(self._tls.outgoing())
-        if self._transport.can_write_eof():
+        if self._has_ended:
+            self._transport.close()
+            return
+        try:
             self._transport.write_eof()
-        else:
+        except OSError:  # the client has gone before
             self._transport.close()
 
     def _resume(self) -> None:

@@ -1,0 +1,681 @@
+"""Mirrors angarium/smtp_in/listener.py, connection.py and reception.py: real sockets, real TLS, real clients."""
+
+import asyncio
+import base64
+import contextlib
+import datetime
+import ipaddress
+import shutil
+import smtplib
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import aiosmtplib
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from angarium.config.schema import Listener as ListenerConfig
+from angarium.config.schema import ListenerLimits
+from angarium.queue.model import MessageId, PartitionNumber, Submission, UnixMs
+from angarium.queue.spool import QueueFailedError, QueueFullError
+from angarium.smtp.data import OctetBudget
+from angarium.smtp.received import Refusal
+from angarium.smtp_in.credentials import Refused, Throttled, Verified
+from angarium.smtp_in.intake import Intake
+from angarium.smtp_in.listener import Listener
+from angarium.smtp_in.observer import Observer
+from angarium.smtp_in.reception import Reception
+from angarium.smtp_in.tls import ServerTls
+
+DEADLINE_S = 10.0
+ALL = ("127.0.0.0/8",)
+
+
+class FakeSpool:
+    """Accepts, fails, or waits, as it is told."""
+
+    def __init__(self) -> None:
+        self.accepted: list[Submission] = []
+        self.error: Exception | None = None
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.entered = asyncio.Event()
+
+    async def accept(self, batch: Sequence[Submission]) -> None:
+        self.entered.set()
+        await self.gate.wait()
+        if self.error is not None:
+            raise self.error
+        self.accepted.extend(batch)
+
+
+class FakeLogins:
+    def __init__(self) -> None:
+        self.cached: set[str] = set()
+
+    def find_cached(self, user: str, password: str) -> Verified | None:
+        return Verified(user, "t1", ("*",)) if user in self.cached else None
+
+    async def verify(self, user: str, password: str, client: str) -> Verified | Refused | Throttled:
+        await asyncio.sleep(0)
+        if user == "slow":
+            await asyncio.Event().wait()
+        if user == "broken":
+            raise RuntimeError("no such thing")
+        if user == "many":
+            return Throttled("Too many failed logins; try again later")
+        if (user, password) != ("ann", "secret"):
+            return Refused()
+        return Verified("ann", "t1", ("@example.com",))
+
+
+class Counts(Observer):
+    def __init__(self) -> None:
+        self.opened = self.closed = 0
+        self.refusals: list[int] = []
+        self.logins: list[str] = []
+        self.errors: list[str] = []
+
+    def connection_opened(self, client: str) -> None:
+        self.opened += 1
+
+    def connection_closed(self, client: str) -> None:
+        self.closed += 1
+
+    def refused(self, client: str, refusal: Refusal) -> None:
+        self.refusals.append(refusal.code)
+
+    def login(self, client: str, user: str, result: str) -> None:
+        self.logins.append(result)
+
+    def internal_error(self, where: str, error: BaseException) -> None:
+        self.errors.append(where)
+
+
+class Server:
+    def __init__(self, listener: Listener, reception: Reception, port: int) -> None:
+        self.listener = listener
+        self.reception = reception
+        self.port = port
+        self.spool: Any = reception.spool
+        self.logins: Any = reception.logins
+        self.counts: Any = reception.observer
+
+
+@asynccontextmanager
+async def serve(*, certificate: ServerTls | None = None, **config: Any) -> AsyncIterator[Server]:
+    limits = config.pop("limits", {})
+    settings = {"auth": "trusted", "trusted_networks": ALL} | config
+    listener_config = ListenerConfig(
+        kind="submission", address="127.0.0.1:0", limits=ListenerLimits(**limits), **settings
+    )
+    numbers = iter(range(1, 1_000_000))
+    intake = Intake(
+        "mx.example.com",
+        lambda: UnixMs(1_700_000_000_000),
+        lambda: MessageId(next(numbers).to_bytes(16, "big")),
+        lambda _domain: PartitionNumber(0),
+        listener_config.limits,
+        3600.0,
+    )
+    reception = Reception(
+        listener_config,
+        "mx.example.com",
+        intake=intake,
+        spool=FakeSpool(),  # type: ignore[arg-type]
+        budget=OctetBudget(listener_config.limits.bytes_in_flight),
+        logins=FakeLogins(),
+        tls=certificate,
+        observer=Counts(),
+    )
+    bound = socket.socket()
+    bound.bind(("127.0.0.1", 0))
+    listener = Listener(reception)
+    await listener.start(bound)
+    try:
+        yield Server(listener, reception, bound.getsockname()[1])
+    finally:
+        reception.spool.gate.set()  # type: ignore[attr-defined]
+        await listener.close(0.0)
+        assert listener.connections == 0
+        assert reception.budget.used == 0
+        assert reception.clients.total == 0
+
+
+class Client:
+    """A raw client: sends octets, reads whole replies."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def reply(self) -> bytes:
+        """Return a reply's lines joined; b"" at the end of the connection."""
+        async with asyncio.timeout(DEADLINE_S):
+            lines = b""
+            while line := await self.reader.readline():
+                lines += line
+                if line[3:4] != b"-":
+                    break
+            return lines
+
+    async def say(self, octets: bytes) -> bytes:
+        self.writer.write(octets)
+        return await self.reply()
+
+    async def transaction(self, content: bytes = b"From: a@example.com\r\n\r\nx\r\n") -> bytes:
+        for line in (b"MAIL FROM:<a@example.com>\r\n", b"RCPT TO:<b@example.org>\r\n", b"DATA\r\n"):
+            assert (await self.say(line))[:1] in b"23"
+        return await self.say(content + b".\r\n")
+
+
+@asynccontextmanager
+async def connect(server: Server, greeting: bytes = b"EHLO c\r\n") -> AsyncIterator[Client]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    client = Client(reader, writer)
+    try:
+        if greeting:
+            assert (await client.reply()).startswith(b"220 mx.example.com ESMTP")
+            assert (await client.say(greeting)).startswith(b"250")
+        yield client
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+def write_certificate(folder: Path) -> ServerTls:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Angarium test CA")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    (folder / "key.pem").touch(mode=0o600)
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return ServerTls(folder / "cert.pem", folder / "key.pem")
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> ServerTls:
+    return write_certificate(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(scope="module")
+def trust(tls: ServerTls) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(tls._certificate))
+
+
+# Acceptance
+
+
+async def test_a_message_is_acknowledged_once_the_queue_has_it() -> None:
+    async with serve() as server, connect(server) as client:
+        server.spool.gate.clear()
+        answer = asyncio.create_task(client.transaction())
+        await asyncio.wait_for(server.spool.entered.wait(), DEADLINE_S)
+        assert not answer.done()
+        server.spool.gate.set()
+        assert (await answer) == (
+            b"250 2.0.0 Ok: queued as 00000000-0000-0000-0000-000000000001\r\n"
+        )
+        (submission,) = server.spool.accepted
+        assert submission.origin.client == "127.0.0.1"
+        assert b"\r\nFrom: a@example.com\r\n" in submission.content
+
+
+@pytest.mark.parametrize(
+    ("error", "reply"),
+    [
+        (QueueFullError(), b"452 4.3.1 "),
+        (QueueFailedError(), b"451 4.3.0 "),
+        (RuntimeError("unforeseen"), b"451 4.3.0 "),
+    ],
+)
+async def test_a_queue_that_fails_is_never_a_250(error: Exception, reply: bytes) -> None:
+    async with serve() as server, connect(server) as client:
+        server.spool.error = error
+        assert (await client.transaction()).startswith(reply)
+        server.spool.error = None
+        assert (await client.transaction()).startswith(b"250 2.0.0 Ok: queued as ")
+        assert len(server.spool.accepted) == 1
+
+
+async def test_rather_451_than_a_late_250() -> None:
+    async with serve(limits={"accept_timeout_s": 0.1}) as server, connect(server) as client:
+        server.spool.gate.clear()
+        assert (await client.transaction()).startswith(b"451 4.3.0 ")
+        server.spool.gate.set()
+        assert (await client.transaction()).startswith(b"250 ")
+        assert len(server.spool.accepted) == 1  # the first was withdrawn
+
+
+async def test_what_intake_refuses_is_refused_at_the_end_of_data() -> None:
+    async with serve() as server, connect(server) as client:
+        assert (await client.transaction(b"From: a@b\r\nFrom: c@d\r\n\r\n")).startswith(b"5")
+        assert server.spool.accepted == []
+
+
+async def test_commands_behind_the_final_dot_wait_for_the_acceptance() -> None:
+    async with serve() as server, connect(server) as client:
+        server.spool.gate.clear()
+        client.writer.write(
+            b"MAIL FROM:<>\r\nRCPT TO:<b@c.example>\r\nBDAT 19 LAST\r\nFrom: a@b.example\r\n"
+            + b"NOOP\r\n" * 1000
+        )
+        assert [(await client.reply())[:3] for _ in range(2)] == [b"250", b"250"]
+        await asyncio.wait_for(server.spool.entered.wait(), DEADLINE_S)
+        server.spool.gate.set()
+        assert (await client.reply()).startswith(b"250 2.0.0 Ok: queued")
+        assert (await client.reply()) == b"250 2.0.0 Ok\r\n"
+
+
+async def test_a_client_that_only_writes_and_half_closes_gets_its_replies() -> None:
+    async with serve() as server, connect(server) as client:
+        server.spool.gate.clear()
+        client.writer.write(
+            b"MAIL FROM:<>\r\nRCPT TO:<b@c.example>\r\nBDAT 19 LAST\r\nFrom: a@b.example\r\n"
+        )
+        client.writer.write_eof()
+        await asyncio.wait_for(server.spool.entered.wait(), DEADLINE_S)
+        server.spool.gate.set()
+        assert [(await client.reply())[:3] for _ in range(4)] == [b"250", b"250", b"250", b""]
+
+
+WIRE = (
+    b"EHLO c\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@c.example>\r\n"
+    b"BDAT 30\r\nFrom: a@example.com\r\nX: 12345\r\nBDAT 4 LAST\r\nab\r\n"
+)
+
+
+async def test_a_disconnect_at_any_byte_leaves_nothing() -> None:
+    async with serve(limits={"connections": 10_000, "connections_per_client": 10_000}) as server:
+        for cut in range(len(WIRE)):
+            async with connect(server, b"EHLO c\r\n") as client:
+                client.writer.write(WIRE[8:cut])
+                if cut % 3:
+                    client.writer.transport.abort()
+        await until(lambda: server.listener.connections == 0)
+        assert server.spool.accepted == []
+        assert server.reception.budget.used == 0
+        assert server.counts.opened == server.counts.closed == len(WIRE)
+
+
+async def test_a_client_that_leaves_during_the_acceptance_leaves_nothing() -> None:
+    async with serve() as server:
+        server.spool.gate.clear()
+        async with connect(server) as client:
+            client.writer.write(WIRE[8:])
+            await asyncio.wait_for(server.spool.entered.wait(), DEADLINE_S)
+        server.spool.gate.set()
+        await until(lambda: server.listener.connections == 0)
+        assert len(server.spool.accepted) == 1
+
+
+# Limits
+
+
+async def test_connections_in_all_are_limited_s7() -> None:
+    async with serve(limits={"connections": 1}) as server, connect(server):
+        async with connect(server, b"") as second:
+            assert (await second.reply()).startswith(b"421 4.3.2 ")
+            assert await second.reply() == b""
+        assert server.counts.refusals == [421]
+
+
+async def test_connections_of_a_client_are_limited_s7() -> None:
+    async with serve(limits={"connections_per_client": 1}) as server:
+        async with connect(server), connect(server, b"") as second:
+            assert (await second.reply()).startswith(b"421 4.7.0 ")
+        await until(lambda: server.listener.connections == 0)
+        async with connect(server):
+            pass
+
+
+async def test_an_idle_client_is_sent_away_s7() -> None:
+    async with serve(limits={"command_timeout_s": 0.1}) as server, connect(server) as client:
+        assert (await client.reply()).startswith(b"421 4.4.2 ")
+        assert await client.reply() == b""
+
+
+async def test_a_slow_loris_gains_no_time_by_trickling_s7() -> None:
+    async with serve(limits={"command_timeout_s": 0.3}) as server, connect(server) as client:
+
+        async def trickle() -> None:
+            while True:
+                client.writer.write(b"N")
+                await asyncio.sleep(0.02)
+
+        trickling = asyncio.create_task(trickle())
+        assert (await client.reply()).startswith(b"421 4.4.2 ")
+        trickling.cancel()
+
+
+async def test_data_that_stalls_is_cut_and_the_whole_connection_is_bounded_s7() -> None:
+    async with serve(limits={"data_timeout_s": 0.1}) as server, connect(server) as client:
+        client.writer.write(b"MAIL FROM:<>\r\nRCPT TO:<b@c.example>\r\nDATA\r\n")
+        assert [(await client.reply())[:3] for _ in range(3)] == [b"250", b"250", b"354"]
+        assert (await client.reply()).startswith(b"421 4.4.2 ")
+    async with serve(limits={"total_timeout_s": 0.2}) as server, connect(server) as client:
+        reply = b""
+        while not reply.startswith(b"421"):
+            reply = await client.say(b"NOOP\r\n")
+            await asyncio.sleep(0.01)
+        assert reply.startswith(b"421 4.4.2 ")
+
+
+async def test_a_client_that_does_not_read_is_given_no_more_to_do() -> None:
+    limits = {"commands_per_message": 10_000_000, "command_timeout_s": 0.5}
+    async with serve(limits=limits) as server, connect(server) as client:
+        client.reader._transport.pause_reading()  # type: ignore[attr-defined]
+        client.writer.write(b"HELP\r\n" * 400_000)
+        await until(lambda: server.listener.connections == 0)  # it is cut, not buffered for ever
+
+
+async def test_early_talk_is_refused_s6() -> None:
+    async with serve() as server:
+        with socket.create_connection(("127.0.0.1", server.port)) as early:
+            early.sendall(b"EHLO early.example\r\n")  # before the loop has seen the connection
+            early.settimeout(DEADLINE_S)
+            reply = await asyncio.to_thread(early.recv, 1000)
+        assert reply.startswith(b"554 5.5.0 ")
+
+
+# Shutdown
+
+
+async def test_closing_sends_idle_clients_away_and_lets_transactions_end() -> None:
+    async with serve() as server, connect(server) as idle, connect(server) as busy:
+        server.spool.gate.clear()
+        client = asyncio.create_task(busy.transaction())
+        await asyncio.wait_for(server.spool.entered.wait(), DEADLINE_S)
+        closing = asyncio.create_task(server.listener.close(DEADLINE_S))
+        assert (await idle.reply()).startswith(b"421 4.3.2 ")
+        assert not closing.done()
+        server.spool.gate.set()
+        assert (await client).startswith(b"250 ")
+        assert (await busy.reply()).startswith(b"421 4.3.2 ")
+        busy.writer.close()
+        idle.writer.close()
+        await closing
+        with pytest.raises(OSError, match=r".*"):
+            await asyncio.open_connection("127.0.0.1", server.port)
+
+
+# TLS
+
+
+def a_message() -> EmailMessage:
+    message = EmailMessage()
+    message["From"] = "a@example.com"
+    message["To"] = "b@example.org"
+    message["Subject"] = "x"
+    message.set_content(".\n..\nbody\n")
+    return message
+
+
+async def test_implicit_tls(tls: ServerTls, trust: ssl.SSLContext) -> None:
+    async with serve(tls="implicit", certificate=tls) as server:
+        await aiosmtplib.send(
+            a_message(), hostname="127.0.0.1", port=server.port, use_tls=True, tls_context=trust
+        )
+        (submission,) = server.spool.accepted
+        assert b"ESMTPS" in submission.content
+        assert submission.content.endswith(b"\r\n\r\n.\r\n..\r\nbody\r\n")
+
+
+async def test_starttls_then_auth(tls: ServerTls, trust: ssl.SSLContext) -> None:
+    config = {"tls": "starttls", "auth": "required", "trusted_networks": ()}
+    async with serve(certificate=tls, **config) as server:
+        for mechanism in ("plain", "login"):
+            client = aiosmtplib.SMTP(
+                hostname="127.0.0.1", port=server.port, start_tls=True, tls_context=trust
+            )
+            await client.connect()
+            assert client.supported_auth_methods == ["plain", "login"]
+            await getattr(client, f"auth_{mechanism}")("ann", "secret")
+            await client.send_message(a_message())
+            await client.quit()
+        assert [each.origin.user for each in server.spool.accepted] == ["ann", "ann"]
+        assert [each.tenant for each in server.spool.accepted] == ["t1", "t1"]
+        assert b"ESMTPSA" in server.spool.accepted[0].content
+
+
+async def test_octets_behind_starttls_are_never_used_s3(tls: ServerTls) -> None:
+    async with serve(tls="starttls", certificate=tls) as server, connect(server) as client:
+        assert (await client.say(b"STARTTLS\r\nMAIL FROM:<evil@example.com>\r\n")).startswith(
+            b"554 "
+        )
+        assert await client.reply() == b""
+
+
+async def test_plain_text_instead_of_a_handshake_ends_the_connection_s3(tls: ServerTls) -> None:
+    async with serve(tls="starttls", certificate=tls) as server, connect(server) as client:
+        assert (await client.say(b"STARTTLS\r\n")).startswith(b"220 ")
+        client.writer.write(b"MAIL FROM:<evil@example.com>\r\n")
+        async with asyncio.timeout(DEADLINE_S):
+            rest = await client.reader.read()
+        assert b"250" not in rest
+
+
+async def test_a_handshake_that_does_not_come_is_cut_s7(tls: ServerTls) -> None:
+    limits = {"tls_handshake_timeout_s": 0.1}
+    async with serve(tls="implicit", certificate=tls, limits=limits) as server:
+        async with connect(server, b"") as client:
+            assert await client.reply() == b""
+        assert server.counts.opened == 1
+
+
+async def test_a_disconnect_at_any_byte_of_a_tls_session_leaves_nothing(
+    tls: ServerTls, trust: ssl.SSLContext
+) -> None:
+    async with serve(tls="implicit", certificate=tls) as server:
+        for cut in range(0, 700, 50):
+            incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+            engine = trust.wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
+            with contextlib.suppress(ssl.SSLWantReadError):
+                engine.do_handshake()
+            async with connect(server, b"") as client:
+                client.writer.write(outgoing.read()[:cut])
+                client.writer.transport.abort()
+        await until(lambda: server.listener.connections == 0)
+
+
+# AUTH
+
+
+@pytest.mark.parametrize(
+    ("user", "password", "reply", "logged"),
+    [
+        ("ann", "wrong", b"535 5.7.8 ", ["failed"]),
+        ("bob", "secret", b"535 5.7.8 ", ["failed"]),
+        ("many", "x", b"454 4.7.0 ", ["limited"]),
+        ("broken", "x", b"454 4.7.0 ", []),
+        ("ann", "secret", b"235 2.7.0 ", ["ok"]),
+        ("cached", "x", b"235 2.7.0 ", ["ok"]),
+    ],
+)
+async def test_logins(user: str, password: str, reply: bytes, logged: list[str]) -> None:
+    config = {"auth": "required", "auth_without_tls": ALL, "trusted_networks": ()}
+    async with serve(**config) as server, connect(server) as client:
+        server.logins.cached.add("cached")
+        assert (await client.say(b"MAIL FROM:<a@example.com>\r\n")).startswith(b"530 5.7.0 ")
+        assert (await client.say(b"AUTH LOGIN\r\n")).startswith(b"334 ")
+        assert (await client.say(_base64(user))).startswith(b"334 ")
+        assert (await client.say(_base64(password))).startswith(reply)
+        assert server.counts.logins == logged
+        assert server.counts.errors == (["login"] if user == "broken" else [])
+
+
+def _base64(text: str) -> bytes:
+    return base64.b64encode(text.encode()) + b"\r\n"
+
+
+async def test_a_sender_that_is_not_the_users_is_refused_a2() -> None:
+    config = {"auth": "required", "auth_without_tls": ALL, "trusted_networks": ()}
+    async with serve(**config) as server, connect(server) as client:
+        await client.say(b"AUTH PLAIN " + base64.b64encode(b"\0ann\0secret") + b"\r\n")
+        assert (await client.say(b"MAIL FROM:<a@other.example>\r\n")).startswith(b"553 5.7.1 ")
+        assert (await client.transaction(b"From: c@other.example\r\n\r\n")).startswith(
+            b"550 5.7.1 "
+        )
+        assert (await client.transaction()).startswith(b"250 ")
+
+
+async def test_a_login_under_way_ends_with_its_client_or_its_time() -> None:
+    config = {"auth": "required", "auth_without_tls": ALL, "trusted_networks": ()}
+    async with serve(**config, limits={"command_timeout_s": 0.2}) as server:
+        slow = b"AUTH PLAIN " + base64.b64encode(b"\0slow\0x") + b"\r\n"
+        async with connect(server) as client:
+            client.writer.write(slow)
+            await client.writer.drain()
+        await until(lambda: server.listener.connections == 0)
+        async with connect(server) as client:
+            assert (await client.say(slow)).startswith(b"421 4.4.2 ")
+
+
+async def test_who_is_not_trusted_relays_nothing_a1() -> None:
+    async with serve(trusted_networks=("192.0.2.0/24",)) as server, connect(server) as client:
+        assert (await client.say(b"MAIL FROM:<a@example.com>\r\n")).startswith(b"250 ")
+        assert (await client.say(b"RCPT TO:<b@example.org>\r\n")).startswith(b"550 5.7.1 ")
+
+
+# PROXY protocol
+
+
+async def test_a_named_peer_tells_the_clients_address_s12() -> None:
+    config = {"proxy_peers": ALL, "trusted_networks": ("192.0.2.7/32",)}
+    async with serve(**config) as server, connect(server, b"") as client:
+        client.writer.write(b"PROXY TCP4 192.0.2.7 192.0.2.8 1234 25\r\n")
+        assert (await client.reply()).startswith(b"220 ")
+        assert (await client.say(b"EHLO c\r\n")).startswith(b"250")
+        assert (await client.transaction()).startswith(b"250 ")
+        assert server.spool.accepted[0].origin.client == "192.0.2.7"
+
+
+async def test_a_named_peer_without_a_header_is_cut_s12() -> None:
+    async with serve(proxy_peers=ALL) as server, connect(server, b"") as client:
+        client.writer.write(b"EHLO c\r\n")
+        assert await client.reply() == b""
+
+
+async def test_from_others_a_proxy_header_is_just_a_bad_command_s12() -> None:
+    async with serve(proxy_peers=("192.0.2.0/24",)) as server, connect(server) as client:
+        reply = await client.say(b"PROXY TCP4 192.0.2.7 192.0.2.8 1234 25\r\n")
+        assert reply.startswith(b"500 ")
+
+
+async def test_tls_may_follow_in_the_segment_of_the_header_s12(
+    tls: ServerTls, trust: ssl.SSLContext
+) -> None:
+    async with serve(tls="implicit", certificate=tls, proxy_peers=ALL) as server:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        engine = trust.wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
+        async with connect(server, b"") as client, asyncio.timeout(DEADLINE_S):
+            header = b"PROXY TCP4 192.0.2.7 192.0.2.8 1234 25\r\n"
+            plain = b""
+            while not plain:
+                try:
+                    engine.do_handshake()
+                    plain = engine.read(1000)
+                except ssl.SSLWantReadError:
+                    client.writer.write(header + outgoing.read())
+                    header = b""
+                    incoming.write(await client.reader.read(65536))
+            assert plain.startswith(b"220 mx.example.com ESMTP")
+
+
+# Other implementations
+
+
+async def test_smtplib_sends() -> None:
+    async with serve() as server:
+
+        def send() -> None:
+            with smtplib.SMTP("127.0.0.1", server.port, timeout=DEADLINE_S) as client:
+                client.send_message(a_message())
+                client.send_message(a_message(), mail_options=["BODY=8BITMIME"])
+
+        await asyncio.to_thread(send)
+        assert len(server.spool.accepted) == 2
+        assert all(
+            each.content.endswith(b"\r\n.\r\n..\r\nbody\r\n") for each in server.spool.accepted
+        )
+
+
+async def test_a_big_message_of_smtplib_arrives_whole() -> None:
+    async with serve() as server:
+        body = b"." + b"x" * 70 + b"\r\n"
+        content = b"From: a@example.com\r\n\r\n" + body * 60_000
+
+        def send() -> None:
+            with smtplib.SMTP("127.0.0.1", server.port, timeout=DEADLINE_S) as client:
+                client.sendmail("a@example.com", ["b@example.org"], content)
+
+        await asyncio.to_thread(send)
+        assert server.spool.accepted[0].content.endswith(body * 60_000)
+
+
+@pytest.mark.interop
+@pytest.mark.skipif(not shutil.which("swaks"), reason="swaks is not installed")
+async def test_swaks_sends_over_starttls_with_auth(tls: ServerTls) -> None:
+    config = {"tls": "starttls", "auth": "required", "trusted_networks": ()}
+    async with serve(certificate=tls, **config) as server:
+        process = await asyncio.create_subprocess_exec(
+            *("swaks", "--server", "127.0.0.1", "--port", str(server.port), "--timeout", "10"),
+            *("--from", "a@example.com", "--to", "b@example.org", "--tls", "--auth", "PLAIN"),
+            *("--auth-user", "ann", "--auth-password", "secret"),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await asyncio.wait_for(process.communicate(), 30)
+        if b"TLS not available" in output or b"requires" in output:
+            pytest.skip("this swaks has no TLS")
+        assert process.returncode == 0, output.decode()
+        assert server.spool.accepted[0].origin.user == "ann"
+
+
+@pytest.mark.interop
+@pytest.mark.skipif(
+    not shutil.which("smtp-source"), reason="Postfix's smtp-source is not installed"
+)
+async def test_smtp_source_sends_over_many_sessions() -> None:
+    async with serve() as server:
+        process = await asyncio.create_subprocess_exec(
+            *("smtp-source", "-s", "5", "-m", "50", "-l", "2000", "-f", "a@example.com"),
+            *("-t", "b@example.org", f"127.0.0.1:{server.port}"),
+        )
+        assert await asyncio.wait_for(process.wait(), 30) == 0
+        assert len(server.spool.accepted) == 50

@@ -19,6 +19,7 @@ from angarium.queue import (
     Filter,
     LmdbSpool,
     MessageIdGenerator,
+    NotClaimedError,
     PartitionNumber,
     QueueOperator,
     RouteHint,
@@ -29,6 +30,9 @@ from angarium.queue import (
     operator,
 )
 from angarium.queue.event import OperatorHeld, OperatorReleased, OperatorRetried
+from angarium.queue.keys import claim_key
+from angarium.queue.operator_acts import ActOn
+from angarium.queue.transaction import Transactor
 from tests.queue.samples import START, FakeClock, attempt, submission
 
 CONFIG = Queue(partitions=4, map_octets=1 << 20, min_free_octets=0)
@@ -335,3 +339,35 @@ def test_an_operator_opens_a_queue_without_a_loop(elsewhere: QueueOperator) -> N
     assert elsewhere.summary().recipients == 0
     assert elsewhere.page(Filter(), None, 10).entries == ()
     assert elsewhere.cancel(Filter(tenant="x")).count == 0
+
+
+async def test_an_act_checks_in_its_transaction_what_the_server_did_meanwhile(
+    beside: QueueOperator, filled: list[bytes], lmdb_spool: LmdbSpool, clock: FakeClock
+) -> None:
+    partition = await lmdb_spool.own(P0, "here")
+    key = filled[0] + bytes(2)
+    await partition.claim(partition.due(clock(), 1).heads)  # after the operator's scan, say
+    transactor = Transactor(lmdb_spool._env, clock)
+    for act in ("hold", "release", "retry", "cancel"):
+        operation = ActOn(act, [key, bytes(18)])  # type: ignore[arg-type]
+        assert transactor.run([operation]).outcomes == [[]]
+    done = Done(id=DeliveryId(filled[0], 0), outcome="delivered", attempt=attempt())
+    await partition.commit(Commit(settled=[done]))
+
+
+async def test_a_settlement_is_checked_against_the_claim_on_disk(
+    filled: list[bytes], lmdb_spool: LmdbSpool, clock: FakeClock
+) -> None:
+    partition = await lmdb_spool.own(P0, "here")
+    heads = partition.due(clock(), 2).heads
+    await partition.claim(heads)
+    env = lmdb_spool._env
+    txn = env.begin_write()
+    assert txn.delete(claim_key(0, filled[0] + bytes(2)), db=env.claim)
+    txn.commit()
+    env.end_write()
+    settled = [Done(id=each.id, outcome="delivered", attempt=attempt()) for each in heads]
+    with pytest.raises(NotClaimedError):
+        await partition.commit(Commit(settled=settled[::-1]))
+    assert lmdb_spool.summary().events == 3
+    await partition.commit(Commit(settled=settled[1:]))  # the other one is still ours

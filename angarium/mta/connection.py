@@ -10,19 +10,25 @@ from typing import Final
 
 from angarium.config.schema import DeliveryTimeouts
 from angarium.mta.client_tls import ClientTls, ContextFactory
-from angarium.mta.outcome import Outcome, Permanent, Scope, Transient
+from angarium.mta.outcome import Outcome, Scope, Transient
 from angarium.mta.peer import BrokenError, Peer, os_reason, stage_limits
-from angarium.mta.reply_meaning import Where, attempt, meaning, opening_failure
+from angarium.mta.reply_meaning import (
+    Where,
+    attempt,
+    in_doubt,
+    meaning,
+    not_sendable,
+    opening_failure,
+)
 from angarium.mta.resolution import MxHost
 from angarium.mta.tls_memory import TlsMemory
 from angarium.mta.transfer import EgressPath, TlsPolicy, Transfer
 from angarium.queue.model import UnixMs
 from angarium.smtp.client import ClientSession
 from angarium.smtp.client_command import ArgumentError
-from angarium.smtp.client_transaction import Answer, NotSendableError, Refusal
+from angarium.smtp.client_transaction import Answer, NotSendableError
 from angarium.smtp.reply import PeerError, clean_text
 
-_IN_DOUBT: Final = "after the whole message was sent: whether it was accepted is unknown"
 # RFC 3463 section 3.5: bad connection; delivery time expired; invalid command
 _STATUS: Final = {"lost": "4.4.2", "timeout": "4.4.1", "protocol": "4.5.0"}
 
@@ -310,7 +316,9 @@ class SmtpConnection:
             if flight is not None:
                 await self._peer.carry(flight)
         except NotSendableError as error:
-            return [self._not_sendable(error.refusal)] * len(transfer.recipients)
+            return [not_sendable(error.refusal, self._where, self._clock())] * len(
+                transfer.recipients
+            )
         except PeerError as error:
             failure = self._transient("mail", "4.4.2", str(error))
             return [failure] * len(transfer.recipients)
@@ -351,22 +359,14 @@ class SmtpConnection:
                 elif isinstance(answer, Answer):
                     outcome = meaning(answer.stage, answer.reply, self._where, at)
                 else:
-                    outcome = self._not_sendable(answer)
+                    outcome = not_sendable(answer, self._where, at)
                 known[id(answer)] = outcome
             outcomes.append(outcome)
         return outcomes
 
-    def _not_sendable(self, refusal: Refusal) -> Permanent:
-        """SESSION: this host lacks an extension that another one of the site may have; MESSAGE: none would do."""
-        stage = "ehlo" if refusal.elsewhere else "mail"
-        met = attempt(
-            self._where, self._clock(), stage, enhanced=refusal.enhanced, reason=refusal.text
-        )
-        return Permanent(met, Scope.SESSION if refusal.elsewhere else Scope.MESSAGE)
-
     def _broken(self, error: BrokenError) -> Transient:
         if self._peer.content_sent:
-            return self._transient("final_dot", _STATUS[error.kind], f"{error.text} {_IN_DOUBT}")
+            return in_doubt(self._where, self._clock(), _STATUS[error.kind], error.text)
         return self._transient(error.stage, _STATUS[error.kind], error.text)
 
     def _transient(self, stage: str, enhanced: str, text: str) -> Transient:

@@ -9,8 +9,10 @@ import msgspec
 
 from angarium.mta.outcome import Accepted, Outcome, Permanent, Scope, Transient
 from angarium.queue.model import Attempt, UnixMs
+from angarium.smtp.client_transaction import Refusal
 from angarium.smtp.reply import Reply, enhanced_status, text
 
+_IN_DOUBT: Final = "after the whole message was sent: whether it was accepted is unknown"
 TOO_MANY_RECIPIENTS: Final = (
     "4.5.3"  # RFC 3463: the dispatcher sends the rest in another transaction
 )
@@ -116,6 +118,22 @@ def opening_failure(stage: str, reply: Reply, where: Where, at: UnixMs) -> Trans
         where, at, stage, code=reply.code, enhanced=enhanced_status(reply), reason=text(reply)
     )
     return Transient(met, Scope.SITE if reply.code >= 500 else Scope.SESSION)
+
+
+def not_sendable(refusal: Refusal, where: Where, at: UnixMs) -> Permanent:
+    """The outcome of our own refusal. SESSION: another host of the site may have the extension that this one lacks;
+    MESSAGE: none would do."""
+    stage = "ehlo" if refusal.elsewhere else "mail"
+    met = attempt(where, at, stage, enhanced=refusal.enhanced, reason=refusal.text)
+    return Permanent(met, Scope.SESSION if refusal.elsewhere else Scope.MESSAGE)
+
+
+def in_doubt(where: Where, at: UnixMs, enhanced: str, text: str) -> Transient:
+    """The connection failed when the peer may have had the whole message."""
+    reason = f"{text} {_IN_DOUBT}"
+    return Transient(
+        attempt(where, at, "final_dot", enhanced=enhanced, reason=reason), Scope.SESSION
+    )
 
 
 def is_greylisting(stage: str, code: int, enhanced: str, shown: str) -> bool:

@@ -25,6 +25,7 @@ from angarium.mta.resolver import Resolver
 from angarium.mta.retry import RetrySchedule
 from angarium.mta.routes import RouteTable
 from angarium.mta.settler import Settler
+from angarium.mta.smart_host import Connectors
 from angarium.mta.shaping import StaticShaping
 from angarium.mta.tls_memory import TlsMemory
 from angarium.mta.transfer import TlsPolicy
@@ -71,13 +72,15 @@ class DeliverySetup:
         )
         self._keyring = KeyRing.load(config.dkim)
         self._pool = SigningPool(Signer(self._keyring, config.dkim), config.dkim.threads)
+        client_tls = ClientTls()
         smtp = SmtpConnector(
             config.delivery.timeouts,
             config.server.hostname,
             clock,
             TlsMemory(config.delivery.tls_broken_memory_s, clock),
-            ClientTls(),
+            client_tls,
         )
+        connectors = Connectors(config.route, smtp, config.delivery.timeouts, clock, client_tls)
         self.dispatcher = Dispatcher(
             DeliveryParts(
                 settings=config.delivery,
@@ -86,7 +89,7 @@ class DeliverySetup:
                 resolver=self.resolver,
                 remember_route=self._remember_route,
                 pools=Pools(config.source, config.pool, self._routes, config.server.hostname),
-                connect=HostSearch(lambda _: smtp, self._tls_policy, clock, randomness),
+                connect=HostSearch(connectors, self._tls_policy, clock, randomness),
                 shaping=StaticShaping(),
                 prepare=Preparer(self._pool.sign, clock, _unsignable),
                 settler=Settler(partitions),

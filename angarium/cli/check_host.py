@@ -14,7 +14,7 @@ from angarium.cli.check_result import Finding
 from angarium.cli.duration import octets_text
 from angarium.config.address import parse_host_port
 from angarium.config.schema import Config
-from angarium.service.privileges import find_identity
+from angarium.service.privileges import find_identity, refuse_closed_paths
 from angarium.service.sockets import bind
 from angarium.service.sysexits import StartError
 
@@ -129,6 +129,8 @@ def _disk(config: Config) -> Iterator[Finding]:
 def _user(config: Config) -> Iterator[Finding]:
     try:
         identity = find_identity(config.server)
+        if identity is not None:
+            refuse_closed_paths(identity, Path(config.server.data_dir))
     except StartError as error:
         yield Finding("user", "fail", str(error))
         return

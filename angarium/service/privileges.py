@@ -5,6 +5,7 @@ import grp
 import os
 import pwd
 import signal
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -52,6 +53,37 @@ def find_identity(server: Server) -> Identity | None:
             EX_NOPERM,
         )
     return Identity(user.pw_uid, gid, tuple(os.getgrouplist(server.user, gid)))
+
+
+def refuse_closed_paths(identity: Identity, data_dir: Path) -> None:
+    """See that the identity will reach its data and its Python: imports go on after privileges are dropped.
+
+    Raises StartError that names the directory which is closed to it.
+    """
+    for path, advice in (
+        (data_dir, "choose another server.data_dir, or open the directory with chmod o+x"),
+        (Path(sys.prefix), "install Angarium where that user may read it, as in /opt"),
+        (Path(os.__file__).parent, "use a Python that every user may read, as /usr/bin/python3"),
+        (Path(__file__).parent, "install Angarium where that user may read it, as in /opt"),
+    ):
+        closed = next((each for each in path.parents if not _may_pass(each, identity)), None)
+        if closed is not None:
+            raise StartError(
+                f"server.user may not enter {closed}, which is needed for {path}: {advice}",
+                EX_NOPERM,
+            )
+
+
+def _may_pass(directory: Path, identity: Identity) -> bool:
+    try:
+        found = directory.stat()
+    except FileNotFoundError:
+        return True  # made later, by us
+    if identity.uid in (0, found.st_uid):
+        return bool(found.st_mode & 0o100) or identity.uid == 0
+    if found.st_gid in (identity.gid, *identity.groups):
+        return bool(found.st_mode & 0o010)
+    return bool(found.st_mode & 0o001)
 
 
 def drop(identity: Identity) -> None:

@@ -11,7 +11,7 @@ from angarium.config.loader import load
 from angarium.config.schema import Config
 from angarium.service.data_dir import DataDir
 from angarium.service.notify import Notifier
-from angarium.service.privileges import drop, find_identity, harden
+from angarium.service.privileges import drop, find_identity, harden, refuse_closed_paths
 from angarium.service.reload import effective, needs_new_process, needs_restart
 from angarium.service.role import Role, find_role
 from angarium.service.runtime import Runtime, wall_clock
@@ -38,6 +38,8 @@ def serve_single(config: Config, file: Path, notifier: Notifier) -> int:
     if os.geteuid() == 0 and identity is None:
         log("running_as_root", "warning", advice="set server.user to drop privileges")
     data_dir = DataDir(Path(config.server.data_dir))
+    if identity is not None:
+        refuse_closed_paths(identity, data_dir.path)
     data_dir.prepare(identity)
     lock = data_dir.acquire()
     data_dir.wipe_run(identity)

@@ -18,7 +18,7 @@ from angarium.service.child import Child
 from angarium.service.control import Failed, Reload, Stop
 from angarium.service.data_dir import DataDir
 from angarium.service.notify import Notifier
-from angarium.service.privileges import Identity, find_identity
+from angarium.service.privileges import Identity, find_identity, refuse_closed_paths
 from angarium.service.reload import effective, needs_new_process, needs_restart
 from angarium.service.slot import Slot, forget, slots_of
 from angarium.service.sockets import bind, bind_all
@@ -81,6 +81,8 @@ class Supervisor:
         self._identity = find_identity(config.server)
         if os.geteuid() == 0 and self._identity is None:
             log("running_as_root", "warning", advice="set server.user to drop privileges")
+        if self._identity is not None:
+            refuse_closed_paths(self._identity, self._data_dir.path)
         self._data_dir.prepare(self._identity)
         self._lock = self._data_dir.acquire()
         self._data_dir.wipe_run(self._identity)

@@ -1,5 +1,6 @@
 """A server in child processes for each test that asks for one."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,10 +20,11 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
         smart_host: int = 9,
         environment: dict[str, str] | None = None,
         where: Path = tmp_path,
+        python: str = sys.executable,
     ) -> Server:
         config = where / "angarium.toml"
         config.write_text(CONFIG.format(server=server, more=more, smart_host=smart_host))
-        servers.append(Server(config, *arguments, environment=environment or {}))
+        servers.append(Server(config, *arguments, environment=environment or {}, python=python))
         return servers[-1]
 
     yield start

@@ -43,13 +43,19 @@ poll_s = 0.2
 class Server:
     """``postmaster serve`` as a process of its own."""
 
-    def __init__(self, config: Path, *arguments: str, environment: dict[str, str]) -> None:
+    def __init__(
+        self,
+        config: Path,
+        *arguments: str,
+        environment: dict[str, str],
+        python: str = sys.executable,
+    ) -> None:
         self.config = config
         self.lines: list[dict[str, Any]] = []
         self.other: list[str] = []  # what is not JSON: a defect, or a message for people
         self._changed = threading.Condition()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "angarium", "serve", "--config", str(config), *arguments],
+            [python, "-m", "angarium", "serve", "--config", str(config), *arguments],
             stderr=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": str(TOP), **environment},
             start_new_session=True,

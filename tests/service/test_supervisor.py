@@ -6,6 +6,10 @@ import pwd
 import signal
 import smtplib
 import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
 import threading
 import urllib.error
 import urllib.request
@@ -13,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.service.running_server import StartServer, is_alive, wait_until
+from tests.service.running_server import TOP, StartServer, is_alive, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -240,27 +244,63 @@ def test_systemd_is_told(
     assert any("STOPPING=1" in each for each in told)
 
 
+def find_open_python() -> tuple[str, dict[str, str]] | None:
+    """Return an interpreter that every user may run, and what it needs to find our dependencies."""
+    packages = sysconfig.get_path("purelib")
+    for python in (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"):
+        command = [python, "-c", "import lmdb, uvloop"]
+        try:
+            subprocess.run(command, env={"PYTHONPATH": packages}, user="nobody", check=True)
+        except (OSError, subprocess.CalledProcessError):
+            continue
+        return python, {"PYTHONPATH": f"{TOP}:{packages}"}
+    return None
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to drop privileges from")
-def test_privileges_are_dropped_for_good(start_server: StartServer, tmp_path: Path) -> None:
-    # A path that the unprivileged user may pass; pytest's own is closed to it.
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents:
-        if parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
-            pytest.skip(f"{parent} is closed to others")
+@pytest.mark.parametrize("arguments", [(), ("--single",)])
+def test_privileges_are_dropped_for_good(
+    start_server: StartServer, arguments: tuple[str, ...]
+) -> None:
+    open_python = find_open_python()
+    if open_python is None:
+        pytest.skip("no Python here that the user nobody may run")
+    python, environment = open_python
+    with tempfile.TemporaryDirectory() as name:  # pytest's own directories are closed to others
+        where = Path(name)
+        where.chmod(0o755)
+        server = start_server(
+            *arguments,
+            server='user = "nobody"',
+            where=where,
+            python=python,
+            environment=environment,
+        )
+        smtp, _ = server.ports()
+        uid = pwd.getpwnam("nobody").pw_uid
+        slots = () if arguments else ("delivery-0", "platform-0", "ingress-0")
+        for pid in [server.pid_of(slot) for slot in slots] or [server.process.pid]:
+            status = Path(f"/proc/{pid}/status").read_text()
+            fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+            assert fields["Uid"].split() == [str(uid)] * 4
+            assert fields["NoNewPrivs"] == "1"
+            assert int(fields["CapEff"], 16) == int(fields["CapPrm"], 16) == 0
+            assert "0" not in fields["Groups"].split()
+        submit(smtp)
+        assert (where / "data").stat().st_uid == uid
+        assert (where / "data").stat().st_mode & 0o777 == 0o700  # P8
+        assert server.end() == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to drop privileges from")
+def test_a_data_directory_that_the_user_cannot_reach_is_refused(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o700)
     server = start_server(server='user = "nobody"')
-    smtp, _ = server.ports()
-    uid = pwd.getpwnam("nobody").pw_uid
-    for slot in ("delivery-0", "platform-0", "ingress-0"):
-        status = Path(f"/proc/{server.pid_of(slot)}/status").read_text()
-        fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
-        assert fields["Uid"].split() == [str(uid)] * 4
-        assert fields["NoNewPrivs"] == "1"
-        assert int(fields["CapEff"], 16) == int(fields["CapPrm"], 16) == 0
-        assert "0" not in fields["Groups"].split()
-    submit(smtp)
-    assert (tmp_path / "data").stat().st_uid == uid
-    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700  # P8
-    assert server.end() == 0
+    assert server.process.wait(30) == 77
+    wait_until(lambda: bool(server.other))
+    assert "server.user may not enter" in "".join(server.other)
 
 
 def test_one_process_can_be_the_whole_server(start_server: StartServer) -> None:

@@ -316,7 +316,7 @@ async def test_a_client_that_only_writes_and_half_closes_gets_its_replies() -> N
 
 WIRE = (
     b"EHLO c\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@c.example>\r\n"
-    b"BDAT 30\r\nFrom: a@example.com\r\nX: 12345\r\nBDAT 4 LAST\r\nab\r\n"
+    b"BDAT 30\r\nFrom: a@example.com\r\nX: 1234\r\nBDAT 4 LAST\r\n\r\nab"
 )
 
 
@@ -464,6 +464,7 @@ async def test_starttls_then_auth(tls: ServerTls, trust: ssl.SSLContext) -> None
                 hostname="127.0.0.1", port=server.port, start_tls=True, tls_context=trust
             )
             await client.connect()
+            await client.ehlo()
             assert client.supported_auth_methods == ["plain", "login"]
             await getattr(client, f"auth_{mechanism}")("ann", "secret")
             await client.send_message(a_message())

@@ -84,6 +84,14 @@ class Backlog:
         elif number in self._cursors:
             self._unfinished.add(number)
 
+    def step_back(self, due: UnixMs) -> None:
+        """Read what became due since ``due`` again: a slow commit may have put something in front of the cursor."""
+        place = position(max(due, 0))
+        for number, cursor in self._cursors.items():
+            if place < cursor:
+                self._cursors[number] = place
+                self._unfinished.add(number)
+
     def rewind(self) -> None:
         """Read everything due from the start again; what is loaded already is passed over."""
         self._cursors = {p.number: b"" for p in self._partitions}

@@ -40,7 +40,7 @@ from angarium.queue import (
 )
 
 GATHER_S = 0.002  # rings of the doorbell within it are answered by one read of the backlog
-REWIND_MS = 10_000  # how often everything due is looked at again: a clock that stepped back, a lane that changed
+STEP_BACK_MS = 2_000  # each poll looks so far back: due times are given before the fsync that makes them visible
 RESOLVING = 200  # domains being resolved at once
 
 
@@ -156,14 +156,16 @@ class Dispatcher:
 
     async def _read_backlog(self) -> None:
         poll_s = self._parts.settings.poll_s
-        next_tick = next_rewind = self._parts.clock()
+        last = next_tick = self._parts.clock()
         while True:
             now = self._parts.clock()
-            if now >= next_tick or now < next_tick - 2_000 * poll_s:  # or the clock stepped back
+            if now < last:  # the clock stepped back: what is accepted now is due before what was read
+                self._backlog.rewind()
+                next_tick = now
+            last = now
+            if now >= next_tick:
                 next_tick = UnixMs(now + int(poll_s * 1000))
-                if now >= next_rewind or now < next_rewind - 2 * REWIND_MS:
-                    next_rewind = UnixMs(now + REWIND_MS)
-                    self._backlog.rewind()
+                self._backlog.step_back(UnixMs(now - STEP_BACK_MS))
                 self._tick()
             more = self._backlog.read(now)
             self._kick_touched()

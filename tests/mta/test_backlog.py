@@ -120,6 +120,18 @@ def test_a_recipient_committed_in_the_same_millisecond_with_a_lower_id_is_found(
     assert [h.id.message_id[-1] for h in rig.loaded] == [9, 3]
 
 
+def test_what_a_slow_commit_put_in_front_of_the_cursor_is_found_by_stepping_back() -> None:
+    rig = Rig([head(9, "a", due=5000)])
+    rig.read_all(now=5000)
+    rig.index.add(head(3, "a", due=4990))
+    rig.backlog.wake()
+    rig.read_all(now=5000)
+    assert len(rig.loaded) == 1
+    rig.backlog.step_back(UnixMs(3000))
+    rig.read_all(now=5000)
+    assert [h.id.message_id[-1] for h in rig.loaded] == [9, 3]
+
+
 def test_what_was_put_back_is_loaded_again_once() -> None:
     rig = Rig([head(n, "a") for n in range(4)])
     rig.read_all()

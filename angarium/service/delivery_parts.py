@@ -25,8 +25,8 @@ from angarium.mta.resolver import Resolver
 from angarium.mta.retry import RetrySchedule
 from angarium.mta.routes import RouteTable
 from angarium.mta.settler import Settler
-from angarium.mta.smart_host import Connectors
 from angarium.mta.shaping import StaticShaping
+from angarium.mta.smart_host import Connectors
 from angarium.mta.tls_memory import TlsMemory
 from angarium.mta.transfer import TlsPolicy
 from angarium.mta.work import Work

@@ -1,0 +1,220 @@
+"""``postmaster trace``: how a domain's mail hosts, or one host, answer us, up to RCPT. Nothing is sent."""
+
+import asyncio
+import socket
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+import msgspec
+
+from angarium.cli.config_option import config_option
+from angarium.cli.exit import EX_DATAERR, EX_OK, EX_TEMPFAIL, EX_UNAVAILABLE, EX_USAGE, CommandError
+from angarium.cli.smtp_dialogue import Dialogue, DialogueError, Line
+from angarium.config.address import is_ip, parse_host_port
+from angarium.config.error import ConfigError
+from angarium.config.loader import load
+from angarium.config.schema import Config, Server
+from angarium.mta.client_tls import ClientTls
+from angarium.mta.transfer import TlsPolicy
+from angarium.smtp.client_command import ArgumentError, ehlo_argument, path
+from angarium.smtp.reply import Reply
+
+_IMPLICIT_TLS_PORT: Final = 465  # RFC 8314 section 3.3
+_Show = Callable[[Line], None]
+_SHOWN: Final = {">": "-->", "<": "<--", "*": "   "}
+
+
+class _Host(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    address: str
+    port: int
+
+
+class _Wish(msgspec.Struct, frozen=True, kw_only=True):
+    reverse_path: str
+    forward_paths: tuple[str, ...]
+    tls: str  # auto | starttls | none
+    ehlo: str
+    timeout_s: float
+
+
+@click.command(help=__doc__)
+@click.argument("target")
+@click.option("--from", "reverse_path", default="", help="Sender for MAIL FROM (default: <>).")
+@click.option(
+    "--to", "forward_paths", multiple=True, help="Recipient for RCPT TO; may be repeated."
+)
+@click.option("--starttls", "tls", flag_value="starttls", help="Fail if there is no STARTTLS.")
+@click.option("--no-tls", "tls", flag_value="none", help="Stay in the clear.")
+@click.option("--all", "all_hosts", is_flag=True, help="Every host, not only until one answers.")
+@click.option("--timeout", "timeout_s", type=click.FloatRange(0.1, 600), default=30.0)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
+@config_option
+def trace(
+    target: str,
+    reverse_path: str,
+    forward_paths: tuple[str, ...],
+    tls: str | None,
+    all_hosts: bool,
+    timeout_s: float,
+    as_json: bool,
+    config_file: Path,
+) -> int:
+    """TARGET is a domain, an address at one, or host:port."""
+    if "@" in target and not forward_paths:
+        forward_paths = (target,)
+    try:
+        for each in (reverse_path, *forward_paths):
+            path(each)
+    except ArgumentError as error:
+        raise CommandError(str(error), EX_USAGE) from error
+    config = _find_config(config_file)
+    wish = _Wish(
+        reverse_path=reverse_path,
+        forward_paths=forward_paths,
+        tls=tls or "auto",
+        ehlo=config.server.hostname,
+        timeout_s=timeout_s,
+    )
+    show = _show_json if as_json else _show
+    return asyncio.run(_trace(target.rpartition("@")[2], config, wish, show, all_hosts=all_hosts))
+
+
+async def _trace(target: str, config: Config, wish: _Wish, show: _Show, *, all_hosts: bool) -> int:
+    code = EX_UNAVAILABLE
+    for host in await _hosts(target, config, show):
+        dialogue = Dialogue(show, wish.timeout_s)
+        try:
+            code = await _talk(dialogue, host, wish)
+        except DialogueError as error:
+            dialogue.note(str(error))
+            await dialogue.close(quit_first=False)
+            code = EX_UNAVAILABLE
+            continue
+        if not all_hosts:
+            break
+    return code
+
+
+async def _talk(dialogue: Dialogue, host: _Host, wish: _Wish) -> int:
+    dialogue.note(f"host {host.name}")
+    context = ClientTls()(TlsPolicy(mode="required"))
+    implicit = host.port == _IMPLICIT_TLS_PORT and wish.tls != "none"
+    await dialogue.connect(host.address, host.port, context if implicit else None, host.name)
+    banner = await dialogue.reply()
+    if banner.code != 220:
+        await dialogue.close(quit_first=True)
+        return _exit_code([banner.code])
+    reply = await dialogue.ehlo(wish.ehlo)
+    if not implicit and wish.tls != "none":
+        if dialogue.capabilities.starttls:
+            reply = await _secure(dialogue, host, context, wish)
+        elif wish.tls == "starttls":
+            dialogue.note("STARTTLS is not offered")
+            await dialogue.close(quit_first=True)
+            return EX_UNAVAILABLE
+    codes = [reply.code]
+    if reply.code // 100 == 2 and wish.forward_paths:
+        codes = [each.code for each in await dialogue.probe(wish.reverse_path, wish.forward_paths)]
+    await dialogue.close(quit_first=True)
+    return _exit_code(codes)
+
+
+async def _secure(dialogue: Dialogue, host: _Host, context: ssl.SSLContext, wish: _Wish) -> Reply:
+    reply = await dialogue.starttls(context, host.name)
+    if reply.code // 100 == 2:
+        return await dialogue.ehlo(wish.ehlo)
+    if wish.tls == "starttls":
+        raise DialogueError("STARTTLS was refused")
+    dialogue.note("going on in the clear")
+    return reply
+
+
+async def _hosts(target: str, config: Config, show: _Show) -> Sequence[_Host]:
+    """The host that was named, or those of the domain in the order of delivery. Raises CommandError."""
+    named = target.startswith("[") or ":" in target
+    if named or is_ip(target):
+        try:
+            at = parse_host_port(target, default_port=config.delivery.port)
+        except ValueError as error:
+            raise CommandError(str(error), EX_USAGE) from error
+        address = at.host if is_ip(at.host) else await _system_address(at.host, at.port)
+        return [_Host(name=at.host, address=address, port=at.port)]
+    return await _mx_hosts(target, config, show)
+
+
+async def _system_address(host: str, port: int) -> str:
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port)
+    except OSError as error:
+        raise CommandError(f"{host}: {error.strerror or error}", EX_UNAVAILABLE) from error
+    return str(found[0][4][0])
+
+
+async def _mx_hosts(domain: str, config: Config, show: _Show) -> Sequence[_Host]:
+    from angarium.mta.dns import DnsResolver, DnsSetupError
+    from angarium.mta.host_name import canonical_name
+    from angarium.mta.own_host import read_own_host
+    from angarium.mta.provider import ProviderTable
+    from angarium.mta.resolution import Site, Unroutable
+    from angarium.mta.resolver import Resolver
+    from angarium.mta.routes import RouteTable
+
+    try:
+        dns = DnsResolver(config.dns, time.monotonic)
+    except DnsSetupError as error:
+        raise CommandError(str(error), EX_UNAVAILABLE) from error
+    own = read_own_host([config.server.hostname])
+    routes, providers = RouteTable(config.route), ProviderTable(config.provider)
+    resolver = Resolver(config, dns, own, routes, providers, time.monotonic)
+    try:
+        found = await resolver.resolve(canonical_name(domain))
+    finally:
+        await resolver.close()
+        await dns.close()
+    if isinstance(found, Unroutable):
+        code = EX_DATAERR if found.permanent else EX_TEMPFAIL
+        raise CommandError(f"{domain}: {found.code} {found.enhanced} {found.text}", code)
+    assert isinstance(found, Site)
+    how = "by MX" if found.via == "mx" else f"through {found.via}"
+    text = f"{domain} goes {how}, provider {found.provider.name}: " + ", ".join(
+        f"{each.name} ({each.preference})" for each in found.hosts
+    )
+    show(Line(at_ms=0, direction="*", text=text))
+    return [
+        _Host(name=each.name, address=address, port=each.port)
+        for each in found.hosts
+        for address in each.addresses
+    ]
+
+
+def _find_config(file: Path) -> Config:
+    """The configuration if there is one: a host can be looked at from a machine that has none."""
+    try:
+        return load(file)
+    except ConfigError as error:
+        if file.exists():
+            raise
+        name = socket.getfqdn()
+        try:
+            return Config(server=Server(hostname=ehlo_argument(name)))
+        except ArgumentError:
+            raise error from None
+
+
+def _exit_code(codes: Sequence[int]) -> int:
+    if any(code >= 500 for code in codes):
+        return EX_UNAVAILABLE
+    return EX_TEMPFAIL if any(code >= 400 for code in codes) else EX_OK
+
+
+def _show(line: Line) -> None:
+    click.echo(f"{line.at_ms / 1000:8.3f} {_SHOWN[line.direction]} {line.text}")
+
+
+def _show_json(line: Line) -> None:
+    click.echo(msgspec.json.encode(line).decode())

@@ -16,6 +16,7 @@ from angarium.service.sysexits import EX_CONFIG, EX_NOPERM, StartError
 
 _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 _PR_SET_NO_NEW_PRIVS: Final = 38
+_CAPABILITY_VERSION_3: Final = 0x20080522  # linux/capability.h
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -100,8 +101,16 @@ def drop(identity: Identity) -> None:
 
 
 def harden(parent_signal: signal.Signals | None) -> None:
-    """No new privileges by exec; optionally a signal when the parent dies. Call it after ``drop``, which clears it."""
+    """No new privileges by exec, no capabilities for who is not root; optionally a signal when the parent dies.
+
+    Call it after ``drop``, which clears that signal, and after the sockets are bound.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
+    if os.geteuid() != 0:
+        # systemd gives CAP_NET_BIND_SERVICE to whom it starts; only the supervisor needs it, to bind anew.
+        header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+        if libc.capset(header, (ctypes.c_uint32 * 6)()) != 0:
+            raise OSError(ctypes.get_errno(), "capset")
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_NO_NEW_PRIVS)")
     if (

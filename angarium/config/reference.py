@@ -1,0 +1,176 @@
+"""Writes docs/configuration.md from the comments of ``schema``: the schema is its own documentation.
+
+``python -m angarium.config.reference docs/configuration.md``
+"""
+
+import ast
+import io
+import sys
+import tokenize
+from pathlib import Path
+
+import msgspec
+
+_HEADER = """# Configuration
+
+`angarium.toml`, made from `angarium/config/schema.py`. Every key is optional but those marked *required*; an unknown
+key is an error that names the nearest known one. Paths are relative to the file. `postmaster check` says what is wrong
+with a file, and what to do. `[[name]]` may be written several times.
+
+A reload (SIGHUP) reads the file again and refuses a broken one. Certificates, users and DKIM keys are exchanged in
+place; processes whose tables changed are drained and started anew; `[server]`, `[queue]` and the listeners' addresses
+take effect only at a restart, and the log says so.
+"""
+
+
+class Key(msgspec.Struct, frozen=True):
+    name: str
+    type: str
+    default: str | None  # None: required
+    text: str
+
+
+class Table(msgspec.Struct, frozen=True):
+    name: str  # of the class
+    text: str  # its docstring
+    keys: tuple[Key, ...]
+
+
+def render() -> str:
+    """Return the document."""
+    source = Path(__file__).with_name("schema.py").read_text(encoding="utf-8")
+    tables = {table.name: table for table in _tables(source)}
+    parts = [_HEADER]
+    for key in tables["Config"].keys:
+        many = key.type.startswith("tuple[")
+        name = key.type.removeprefix("tuple[").removesuffix(", ...]")
+        parts.append(_section(f"[[{key.name}]]" if many else f"[{key.name}]", key, tables, name))
+    return "\n".join(parts)
+
+
+def _section(heading: str, key: Key, tables: dict[str, Table], name: str) -> str:
+    table = tables[name]
+    lines = [f"## `{heading}`", ""]
+    for text in (table.text, key.text):
+        if text:
+            lines += [_sentence(text), ""]
+    lines += ["| key | type | default | meaning |", "|---|---|---|---|"]
+    below: list[tuple[Key, str]] = []
+    for each in table.keys:
+        inner = each.type.removeprefix("tuple[").removesuffix(", ...]")
+        if inner in tables and not each.type.startswith("tuple["):
+            below.append((each, inner))
+            continue
+        lines.append(_row(each, is_table=inner in tables))
+        if inner in tables:
+            lines += [
+                _row(Key(f"{each.name}[].{k.name}", k.type, k.default, k.text), is_table=False)
+                for k in tables[inner].keys
+            ]
+    lines.append("")
+    for each, inner in below:
+        nested = f"{heading.strip('[]')}.{each.name}"
+        lines.append(_section(f"[{nested}]", each, tables, inner))
+    return "\n".join(lines)
+
+
+def _row(key: Key, *, is_table: bool) -> str:
+    default = "*required*" if key.default is None else _toml(key.default)
+    kind = "array of tables" if is_table else _type_text(key.type)
+    return "| " + " | ".join((f"`{key.name}`", kind, default, _escape(key.text))) + " |"
+
+
+def _type_text(annotation: str) -> str:
+    names = {
+        "Count": "integer >= 1",
+        "CountOrNone": "integer >= 0",
+        "Few": "integer 1-256",
+        "Seconds": "seconds > 0",
+        "SecondsOrNone": "seconds >= 0",
+        "Port": "port",
+        "Name": "string",
+        "str": "string",
+        "bool": "boolean",
+        "Jitter": "number 0-1",
+    }
+    optional = annotation.removesuffix(" | None")
+    if optional.startswith("Literal["):
+        values = ast.literal_eval(optional.removeprefix("Literal"))
+        return " \\| ".join(f"`{value}`" for value in values)
+    if optional.startswith("tuple["):
+        inner = optional.removeprefix("tuple[").removesuffix(", ...]")
+        return f"array of {names.get(inner, inner)}"
+    return names.get(optional, optional)
+
+
+def _toml(default: str) -> str:
+    value = ast.literal_eval(default)
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return f"`{str(value).lower()}`"
+        case tuple():
+            return (
+                "`[" + ", ".join(f'"{v}"' if isinstance(v, str) else str(v) for v in value) + "]`"
+            )
+        case str():
+            return f'`"{value}"`'
+        case _:
+            return f"`{default}`"
+
+
+def _tables(source: str) -> list[Table]:
+    comments = _comments(source)
+    found: list[Table] = []
+    for node in ast.parse(source).body:
+        if not isinstance(node, ast.ClassDef) or node.name.startswith("_"):
+            continue
+        keys = [
+            Key(
+                item.target.id,
+                ast.unparse(item.annotation).replace("'", '"'),
+                _default(item),
+                " ".join(
+                    comments.get(line, "") for line in range(item.lineno, _end(item) + 1)
+                ).strip(),
+            )
+            for item in node.body
+            if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
+        ]
+        found.append(
+            Table(node.name, " ".join((ast.get_docstring(node) or "").split()), tuple(keys))
+        )
+    return found
+
+
+def _default(item: ast.AnnAssign) -> str | None:
+    if item.value is None:
+        return None
+    return ast.unparse(item.value) if not isinstance(item.value, ast.Call) else "()"
+
+
+def _end(item: ast.AnnAssign) -> int:
+    return item.end_lineno or item.lineno
+
+
+def _comments(source: str) -> dict[int, str]:
+    """Return the comment of each line that has one."""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return {
+        token.start[0]: token.string.lstrip("# ").strip()
+        for token in tokens
+        if token.type == tokenize.COMMENT
+    }
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(".") else f"{text[0].upper()}{text[1:]}."
+
+
+def _escape(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;").replace(">", "&gt;")
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(render(), encoding="utf-8")

@@ -211,7 +211,7 @@ class EgressQueue:
         while self._opening < at_once:
             if not self._shared.gate.try_open(self._key, limit, self._when_free):
                 key = None if self._shared.gate.open(self._key) < limit else self._key
-                self._shared.idle.end_one(key)
+                self._shared.idle.end_one(key, not_of=self)
                 return
             self._opening += 1
             self._shared.spawn(self._run())
@@ -255,7 +255,9 @@ class EgressQueue:
             await self._carry(connection, work)
             if not connection.is_open or connection.transfers >= limit:
                 return
-            if connection.transfers >= YIELD_AFTER and shared.gate.is_awaited(self._key):
+            if connection.transfers >= YIELD_AFTER and shared.gate.is_awaited(
+                self._key, self._when_free
+            ):
                 return
 
     async def _next_work(self) -> Work | None:
@@ -265,7 +267,9 @@ class EgressQueue:
         if self._claimed:
             return self._claimed.popleft()
         shared = self._shared
-        if self._draining or (shared.gate.is_awaited(self._key) and not self._claiming):
+        if self._draining or (
+            shared.gate.is_awaited(self._key, self._when_free) and not self._claiming
+        ):
             return None
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -273,7 +277,7 @@ class EgressQueue:
             if not waiter.done():
                 waiter.set_result(None)
 
-        shared.idle.add(end_wait, self._key)
+        shared.idle.add(end_wait, self._key, self)
         self._waiters.append(waiter)
         timer = asyncio.get_running_loop().call_later(self.site.provider.idle_s, end_wait)
         try:

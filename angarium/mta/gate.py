@@ -33,9 +33,11 @@ class ConnectionGate:
     def open(self, key: GateKey) -> int:
         return self._open.get(key, 0)
 
-    def is_awaited(self, key: GateKey) -> bool:
-        """Whether somebody waits for a connection that closing one of this key would allow."""
-        return key in self._waiting or (self.is_exhausted and bool(self._waiting))
+    def is_awaited(self, key: GateKey, by_other_than: Callable[[], None]) -> bool:
+        """Whether somebody else waits for a connection that closing one of this key would allow."""
+        if any(each is not by_other_than for each in self._waiting.get(key, ())):
+            return True
+        return self.is_exhausted and any(other != key for other in self._waiting)
 
     def try_open(self, key: GateKey, limit: int, when_free: Callable[[], None]) -> bool:
         """Take a place, or be called at ``when_free`` once one is free."""

@@ -12,20 +12,25 @@ def test_a_throttle_is_a_ceiling_per_source_and_provider() -> None:  # invariant
     gate, called = ConnectionGate(10), []
     assert gate.try_open(A, 2, lambda: None)
     assert gate.try_open(A, 2, lambda: None)
-    assert not gate.try_open(A, 2, lambda: called.append("a"))
+
+    def waits() -> None:
+        called.append("a")
+
+    assert not gate.try_open(A, 2, waits)
     assert gate.try_open(B, 2, lambda: None)
-    assert gate.is_awaited(A)
-    assert not gate.is_awaited(B)
+    assert gate.is_awaited(A, by_other_than=print)
+    assert not gate.is_awaited(A, by_other_than=waits)
+    assert not gate.is_awaited(B, by_other_than=print)
     gate.closed(A)
     assert called == ["a"]
-    assert not gate.is_awaited(A)
+    assert not gate.is_awaited(A, by_other_than=print)
 
 
 def test_the_limit_over_all_wakes_whoever_waits_for_another_provider() -> None:
     gate, called = ConnectionGate(1), []
     assert gate.try_open(A, 5, lambda: None)
     assert not gate.try_open(B, 5, lambda: called.append("b"))
-    assert gate.is_awaited(A)  # closing one of A is what B waits for
+    assert gate.is_awaited(A, by_other_than=print)  # closing one of A is what B waits for
     gate.closed(A)
     assert called == ["b"]
 

@@ -8,7 +8,14 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from angarium.telemetry.shared_files import is_shared
@@ -59,6 +66,7 @@ class Metrics:
     """All metrics of one process; made once per process. ``registry`` None: prometheus_client's own."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the lines, and exist in one process only
         self._registry = registry or CollectorRegistry()
         self._counted: list[Counted] = []
         # --- what came in ---

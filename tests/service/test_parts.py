@@ -1,0 +1,201 @@
+"""Mirrors the small modules of angarium/service: backoff, reload, notify, sockets, data_dir, state, slot."""
+
+import os
+import socket
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from angarium.config.address import HostPort
+from angarium.config.loader import parse
+from angarium.config.schema import Config, Listener
+from angarium.service.backoff import Backoff
+from angarium.service.data_dir import DataDir
+from angarium.service.notify import Notifier
+from angarium.service.privileges import Identity, give
+from angarium.service.reload import effective, needs_new_process, needs_restart
+from angarium.service.slot import Slot, forget, slots_of
+from angarium.service.sockets import bind, bind_all
+from angarium.service.state import STALE_S, State, StateFile, read_reasons
+from angarium.service.sysexits import StartError
+
+BASE = '[server]\nhostname = "mx.example.com"\n'
+HTTP = '[[listener]]\nkind = "http"\naddress = "127.0.0.1:8025"\n'
+
+
+def config(text: str = "") -> Config:
+    return parse(BASE + text, Path("/etc/angarium/angarium.toml"))
+
+
+def test_the_wait_doubles_to_a_limit_and_begins_anew_after_a_sound_run() -> None:
+    backoff = Backoff()
+    assert [backoff.delay_s(1) for _ in range(10)] == [
+        *(0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30.0)
+    ]
+    assert backoff.delay_s(61) == 0.1
+
+
+def test_what_a_reload_cannot_change_is_named_and_stays() -> None:
+    old = config(HTTP)
+    new = config('data_dir = "/x"\n' + HTTP.replace("8025", "8026") + "[queue]\npartitions = 4\n")
+    assert needs_restart(old, new) == ["server.data_dir", "queue.partitions", "listener"]
+    assert effective(old, new) == msgspec.structs.replace(old, log=new.log)
+
+
+@pytest.mark.parametrize(
+    ("more", "roles"),
+    [
+        ("", []),
+        ("[dns]\nmx_hosts = 3\n", ["delivery"]),
+        ('[[route]]\ndomain = "a.test"\n', ["ingress", "delivery"]),
+        ('[dkim]\nkeys = [{domain="a.b", selector="s", file="f"}]\n', []),
+        ('[dkim]\ncanonicalization = "simple/simple"\n', ["delivery"]),
+        ('[log]\nmail_log = "-"\n', ["platform"]),
+        ('[log]\nlevel = "debug"\n', []),
+        ("[delivery]\nport = 26\n", ["ingress", "delivery"]),
+    ],
+)
+def test_a_reload_renews_only_whom_it_concerns(more: str, roles: list[str]) -> None:
+    assert list(needs_new_process(config(), config(more))) == roles
+
+
+def test_changed_limits_of_a_listener_renew_the_ingress() -> None:
+    changed = config(HTTP + "[listener.limits]\nconnections = 5\n")
+    assert needs_new_process(config(HTTP), changed) == {"ingress": ["listener"]}
+    assert effective(config(HTTP), changed).listener[0].limits.connections == 5
+
+
+def test_without_systemd_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    notifier = Notifier.from_environment()
+    notifier.ready("serving")
+    assert notifier.watchdog_s is None
+
+
+def test_systemd_hears_and_children_do_not_inherit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        monkeypatch.setenv("WATCHDOG_USEC", "3000000")
+        monkeypatch.setenv("WATCHDOG_PID", str(os.getpid()))
+        notifier = Notifier.from_environment()
+        assert notifier.watchdog_s == 3.0
+        assert "NOTIFY_SOCKET" not in os.environ
+        notifier.ready("serving")
+        assert systemd.recv(1000).decode().splitlines()[:2] == ["READY=1", "STATUS=serving"]
+        notifier.reloading()
+        assert "MONOTONIC_USEC=" in systemd.recv(1000).decode()
+
+
+def listener(address: str) -> Listener:
+    return Listener(kind="submission", address=address)
+
+
+def test_processes_share_a_port_that_the_system_chose() -> None:
+    slots = bind_all([listener("127.0.0.1:0"), listener("[::1]:0")], 2)
+    try:
+        assert slots[0][0].getsockname() == slots[1][0].getsockname()
+        assert slots[0][1].getsockname() == slots[1][1].getsockname()
+    finally:
+        for each in [*slots[0], *slots[1]]:
+            each.close()
+
+
+def test_a_port_of_another_server_is_not_shared_with_it() -> None:
+    """SO_REUSEPORT alone would let two servers of one user take each other's clients."""
+    first = bind(HostPort("127.0.0.1", 0), "127.0.0.1:0")
+    with first:
+        port = first.getsockname()[1]
+        with pytest.raises(StartError, match="in use"):
+            bind_all([listener(f"127.0.0.1:{port}")], 1)
+
+
+def test_an_address_of_another_machine_is_explained() -> None:
+    with pytest.raises(StartError, match="does not have the address"):
+        bind(HostPort("192.0.2.1", 2525), "192.0.2.1:2525")
+
+
+def test_the_data_directory_is_closed_to_others_p8(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir(mode=0o755)
+    data_dir = DataDir(tmp_path / "data")
+    data_dir.prepare(None)
+    assert data_dir.path.stat().st_mode & 0o777 == 0o700
+    assert data_dir.run.stat().st_mode & 0o777 == 0o700
+
+
+def test_one_server_holds_the_lock_and_the_other_is_told_whose_it_is(tmp_path: Path) -> None:
+    data_dir = DataDir(tmp_path / "data")
+    data_dir.prepare(None)
+    lock = data_dir.acquire()
+    with pytest.raises(StartError, match=rf"another server \(pid {os.getpid()}\)"):
+        data_dir.acquire(wait_s=0)
+    os.close(lock)
+    os.close(data_dir.acquire(wait_s=0))
+
+
+def test_waiting_for_the_lock_ends_when_it_is_free(tmp_path: Path) -> None:
+    data_dir = DataDir(tmp_path / "data")
+    data_dir.prepare(None)
+    lock = data_dir.acquire()
+    naps = 0
+
+    def nap(_: float) -> None:
+        nonlocal naps
+        naps += 1
+        if naps == 3:
+            os.close(lock)
+
+    os.close(data_dir.acquire(sleep=nap))
+    assert naps == 3
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give files away")
+def test_giving_the_tree_away_follows_no_links(tmp_path: Path) -> None:
+    """Its owner could have put a link to a file of root's there, to be given that."""
+    outside = tmp_path / "outside"
+    outside.write_text("root's")
+    linked = tmp_path / "linked"
+    linked.write_text("root's too")
+    tree = tmp_path / "tree"
+    (tree / "below").mkdir(parents=True)
+    (tree / "below" / "file").write_text("ours")
+    (tree / "symbolic").symlink_to(outside)
+    (tree / "hard").hardlink_to(linked)
+    give(tree, Identity(65534, 65534, ()))
+    assert tree.stat().st_uid == (tree / "below" / "file").stat().st_uid == 65534
+    assert outside.stat().st_uid == linked.stat().st_uid == 0
+
+
+def test_readiness_gathers_the_reasons_of_all_processes(tmp_path: Path) -> None:
+    well, ill, old, gone = (Slot("ingress", index) for index in range(4))
+    StateFile(tmp_path, well).write(())
+    StateFile(tmp_path, ill).write(("no disk",))
+    stale = State(pid=1, at=time.monotonic() - STALE_S - 1, reasons=())
+    (tmp_path / "ingress-2.json").write_bytes(msgspec.json.encode(stale))
+    reasons = read_reasons(tmp_path, [well, ill, old, gone])
+    assert reasons[0] == "ingress-1: no disk"
+    assert reasons[1].startswith("ingress-2: not heard of for 7 s")
+    assert reasons[2] == "ingress-3: not running"
+
+
+def test_a_dead_process_leaves_its_counters_and_takes_its_gauges(tmp_path: Path) -> None:
+    for name in (
+        "counter_ingress-0.db",
+        "gauge_livesum_ingress-0.db",
+        "gauge_livesum_ingress-1.db",
+    ):
+        (tmp_path / name).touch()
+    forget(Slot("ingress", 0), tmp_path, tmp_path)
+    assert sorted(each.name for each in tmp_path.iterdir()) == [
+        "counter_ingress-0.db",
+        "gauge_livesum_ingress-1.db",
+    ]
+
+
+def test_slots_are_as_configured() -> None:
+    names = [each.name for each in slots_of(config("ingress_processes = 2\n"))]
+    assert names == ["platform-0", "delivery-0", "ingress-0", "ingress-1"]

@@ -1,0 +1,172 @@
+"""Mirrors angarium/cli/check.py and its parts. Nothing here asks DNS but a scripted server on loopback."""
+
+import json
+import socket
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from angarium.cli.main import run
+
+
+def write_config(tmp_path: Path, more: str = "", server: str = "") -> Path:
+    file = tmp_path / "angarium.toml"
+    text = f'[server]\nhostname = "mx1.example.com"\ndata_dir = "data"\n{server}\n{more}\n'
+    file.write_text(text + "[queue]\nmin_free_octets = 1\n")
+    return file
+
+
+def check(
+    file: Path, capsys: pytest.CaptureFixture[str], *arguments: str
+) -> tuple[int, list[dict[str, Any]]]:
+    code = run(["check", "--json", "--config", str(file), *arguments])
+    return code, json.loads(capsys.readouterr().out)["findings"]
+
+
+def found(findings: list[dict[str, Any]], name: str) -> list[tuple[str, str]]:
+    return [(each["verdict"], each["text"]) for each in findings if each["check"] == name]
+
+
+def write_certificate(tmp_path: Path, days: int) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mx1.example.com")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=400))
+        .not_valid_after(now + timedelta(days=days, hours=1))
+        .sign(key, hashes.SHA256())
+    )
+    (tmp_path / "chain.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "key.pem").write_bytes(pem)
+    (tmp_path / "key.pem").chmod(0o600)
+
+
+TLS = (
+    '[[listener]]\nkind = "submission"\naddress = "127.0.0.1:0"\ntls = "implicit"\n'
+    'certificate = "chain.pem"\nprivate_key = "key.pem"\n'
+)
+
+
+def test_a_sound_configuration_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, findings = check(write_config(tmp_path), capsys, "--no-network")
+    assert code == 0
+    assert found(findings, "configuration")[0][0] == "ok"
+    assert found(findings, "disk")[0][0] == "ok"
+
+
+def test_a_port_in_use_fails_and_says_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        http = f'[[listener]]\nkind = "http"\naddress = "127.0.0.1:{port}"\n'
+        code, findings = check(write_config(tmp_path, http), capsys, "--no-network")
+    assert code == 69
+    ((verdict, text),) = found(findings, "ports")
+    assert verdict == "fail"
+    assert "ss -ltnp" in text
+
+
+@pytest.mark.parametrize(
+    ("days", "verdict", "words"),
+    [(90, "ok", "left"), (10, "warn", "renew"), (-2, "fail", "expired")],
+)
+def test_a_certificate_is_checked_for_its_end(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    days: int,
+    verdict: str,
+    words: str,
+) -> None:
+    write_certificate(tmp_path, days)
+    _, findings = check(write_config(tmp_path, TLS), capsys, "--no-network")
+    ((is_verdict, text),) = found(findings, "certificate")
+    assert is_verdict == verdict
+    assert words in text
+
+
+def test_a_key_that_others_may_read_fails_p8(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_certificate(tmp_path, 90)
+    (tmp_path / "key.pem").chmod(0o644)
+    code, findings = check(write_config(tmp_path, TLS), capsys, "--no-network")
+    assert code == 69
+    assert "chmod 0600" in found(findings, "certificate")[0][1]
+
+
+def test_a_data_directory_open_to_others_is_a_warning_p8(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "data").mkdir(mode=0o755)
+    _, findings = check(write_config(tmp_path), capsys, "--no-network")
+    assert found(findings, "data_dir")[0][0] == "warn"
+
+
+def test_too_little_disk_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = write_config(tmp_path)
+    file.write_text(file.read_text().replace("= 1\n", f"= {2**48}\n"))
+    code, findings = check(file, capsys, "--no-network")
+    assert code == 69
+    assert "new mail is refused" in found(findings, "disk")[0][1]
+
+
+def test_an_unknown_user_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, findings = check(
+        write_config(tmp_path, server='user = "no-such-user-here"'), capsys, "--no-network"
+    )
+    assert code == 69
+    assert "useradd" in found(findings, "user")[0][1]
+
+
+def test_a_missing_password_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ANGARIUM_TEST_PASSWORD", raising=False)
+    routes = (
+        '[[route]]\ndomain = "a.test"\nvia = "smtp://u@h.test"\npassword_file = "none"\n'
+        '[[route]]\ndomain = "b.test"\nvia = "smtp://u@h.test"\n'
+        'password_env = "ANGARIUM_TEST_PASSWORD"\n'
+    )
+    _, findings = check(write_config(tmp_path, routes), capsys, "--no-network")
+    assert [each[0] for each in found(findings, "password")] == ["fail", "warn"]
+
+
+def test_a_silent_nameserver_fails_unless_all_goes_to_smart_hosts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        dns = (
+            f'[dns]\nnameservers = ["127.0.0.1:{silent.getsockname()[1]}"]\n'
+            "timeout_s = 0.2\nlifetime_s = 0.3\n"
+        )
+        code, findings = check(write_config(tmp_path, dns), capsys)
+        assert code == 69
+        assert found(findings, "dns")[0][0] == "fail"
+        route = '[[route]]\ndomain = "*"\nvia = "smtp://127.0.0.1:25"\n'
+        code, findings = check(write_config(tmp_path, route + dns), capsys)
+        assert code == 0
+        assert found(findings, "dns")[0][0] == "warn"
+
+
+def test_the_report_for_people_has_a_line_each(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["check", "--no-network", "--config", str(write_config(tmp_path))]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("ok    configuration")
+    assert "0 failed" in lines[-1]

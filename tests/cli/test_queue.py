@@ -1,0 +1,259 @@
+"""Mirrors angarium/cli/queue.py and its parts, on a real queue that was left by a server."""
+
+import asyncio
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from angarium.cli.main import run
+from angarium.config.schema import Queue
+from angarium.queue import (
+    Attempt,
+    Commit,
+    Deferred,
+    DeliveryId,
+    Done,
+    LmdbSpool,
+    MessageIdGenerator,
+    PartitionNumber,
+    UnixMs,
+    message_id_text,
+)
+from angarium.service.runtime import wall_clock
+from tests.queue.samples import submission
+
+SETTINGS = Queue(min_free_octets=1, map_octets=1 << 20)
+HOUR_MS = 3_600_000
+
+
+class Filled:
+    """A queue with three messages: one deferred, one fresh, one delivered."""
+
+    def __init__(self, directory: Path) -> None:
+        self.config = directory / "angarium.toml"
+        self.config.write_text(
+            f'[server]\nhostname = "mx1.example.com"\ndata_dir = "{directory}/data"\n'
+            '[[route]]\ndomain = "*.routed.example"\nvia = "smtp://10.0.0.5:25"\n'
+            "[queue]\nmin_free_octets = 1\nmap_octets = 1048576\n"
+        )
+        self.now = wall_clock()
+        new_id = MessageIdGenerator(wall_clock, os.urandom)
+        self.deferred, self.fresh, self.delivered = new_id(), new_id(), new_id()
+        asyncio.run(self._fill(directory / "data" / "queue"))
+
+    def id(self, message_id: bytes) -> str:
+        return message_id_text(message_id)
+
+    def attempt(self, code: int, text: str) -> Attempt:
+        return Attempt(
+            at=self.now,
+            host="mx.example.net",
+            address="192.0.2.1",
+            source="ip1",
+            code=code,
+            enhanced="4.2.1",
+            text=text,
+            tls="TLSv1.3",
+            stage="rcpt",
+        )
+
+    async def _fill(self, path: Path) -> None:
+        path.mkdir(parents=True)
+        spool = LmdbSpool.open(path, SETTINGS, wall_clock)
+        accepted = {"accepted": self.now - HOUR_MS}
+        await spool.accept(
+            [
+                submission(self.deferred, ["bob@example.net"], **accepted),
+                submission(
+                    self.fresh, ["ann@a.routed.example"], sender="", tenant="shop", partition=1
+                ),
+                submission(self.delivered, ["eve@example.org"], **accepted),
+            ]
+        )
+        partition = await spool.own(PartitionNumber(0), "test")
+        await partition.replay()
+        heads = partition.due(UnixMs(self.now + 1000), 10).heads
+        mine = [each for each in heads if each.id.message_id != self.fresh]
+        await partition.claim(mine)
+        later = Deferred(
+            id=DeliveryId(self.deferred, 0),
+            due=UnixMs(self.now + 600_000),
+            attempt=self.attempt(451, "451 4.7.1 try later"),
+        )
+        done = Done(
+            id=DeliveryId(self.delivered, 0),
+            outcome="delivered",
+            attempt=self.attempt(250, "250 2.0.0 ok"),
+        )
+        await partition.commit(Commit(settled=[later, done]))
+        spool.close()
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Filled:
+    return Filled(tmp_path)
+
+
+class Cli:
+    def __init__(self, filled: Filled, capsys: pytest.CaptureFixture[str]) -> None:
+        self._filled = filled
+        self._capsys = capsys
+
+    def __call__(self, *arguments: str, code: int = 0) -> str:
+        found = run(["queue", *arguments, "--config", str(self._filled.config)])
+        output = self._capsys.readouterr()
+        assert found == code, output.out + output.err
+        return output.out + output.err
+
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self(*arguments, "--json"))
+
+    def listed(self, *arguments: str) -> list[str]:
+        return [each["id"].partition(".")[0] for each in self.json("list", *arguments)["entries"]]
+
+
+@pytest.fixture
+def cli(filled: Filled, capsys: pytest.CaptureFixture[str]) -> Cli:
+    return Cli(filled, capsys)
+
+
+def test_the_list_shows_who_waits_and_why(filled: Filled, cli: Cli) -> None:
+    text = cli("list")
+    assert f"{filled.id(filled.deferred)}.0 scheduled" in text
+    assert "(451 4.7.1 try later)" in text
+    assert "<> -> <ann@a.routed.example>" in text
+    assert "2 recipients of 2 messages: 2 scheduled, 0 in flight, 0 held" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        (["--tenant", "shop"], ["fresh"]),
+        (["--sender", "<>"], ["fresh"]),
+        (["--sender", "@example.com"], ["deferred"]),
+        (["--sender", "alice@example.com"], ["deferred"]),
+        (["--recipient", "BOB@example.net"], ["deferred"]),
+        (["--domain", "a.routed.example"], ["fresh"]),
+        (["--state", "held"], []),
+        (["--older-than", "30m"], ["deferred"]),
+        (["--older-than", "30m", "--tenant", "shop"], []),
+    ],
+)
+def test_filters_narrow_the_list(
+    filled: Filled, cli: Cli, arguments: Sequence[str], wanted: list[str]
+) -> None:
+    assert cli.listed(*arguments) == [filled.id(getattr(filled, each)) for each in wanted]
+
+
+def test_the_list_is_paged(filled: Filled, cli: Cli) -> None:
+    first = cli.json("list", "--limit", "1")
+    assert len(first["entries"]) == 1
+    second = cli.json("list", "--limit", "1", "--after", first["next"])
+    assert second["entries"][0]["id"] != first["entries"][0]["id"]
+
+
+def test_show_has_the_history_of_a_finished_message(filled: Filled, cli: Cli) -> None:
+    shown = cli.json("show", filled.id(filled.delivered))
+    assert not shown["queued"]
+    assert [each["event"] for each in shown["events"]] == ["accepted", "delivered"]
+    assert "delivered <eve@example.org> by mx.example.net" in cli(
+        "show", filled.id(filled.delivered)
+    )
+
+
+def test_show_content_is_the_message_and_nothing_else(
+    filled: Filled, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    arguments = ["queue", "show", filled.id(filled.fresh), "--content"]
+    assert run([*arguments, "--config", str(filled.config)]) == 0
+    assert capfdbinary.readouterr().out == b"Subject: a\r\n\r\nhello\r\n"
+
+
+def test_explain_tells_each_gate_in_words(filled: Filled, cli: Cli) -> None:
+    text = cli("explain", filled.id(filled.deferred))
+    assert "by submission from 127.0.0.1, logged in as alice." in text
+    assert "no [[route]] matches: to the domain's MX hosts" in text
+    assert (
+        "attempt 1 failed for now: mx.example.net [192.0.2.1] from source ip1 over TLSv1.3, at rcpt:"
+        " 451 4.7.1 try later" in text
+    )
+    assert "now: waits; next attempt" in text
+    assert "after attempt 1: delivery.retry_s has 1 min there (+- 20 %)" in text
+    assert "expires:" in text
+    finished = cli("explain", filled.id(filled.delivered) + ".0")
+    assert "delivered: mx.example.net" in finished
+    assert "now: out of the queue" in finished
+    fresh = cli("explain", filled.id(filled.fresh))
+    assert '[[route]] domain = "*.routed.example": to the smart host smtp://10.0.0.5:25' in fresh
+    assert "which is the first" in fresh
+
+
+def test_hold_and_release_are_seen_by_list_and_explain(filled: Filled, cli: Cli) -> None:
+    assert "1 recipient held." in cli("hold", "--domain", "example.net")
+    assert cli.listed("--state", "held") == [filled.id(filled.deferred)]
+    text = cli("explain", filled.id(filled.deferred))
+    assert "held by an operator" in text
+    assert "held: nothing happens until `postmaster queue release`" in text
+    assert cli.json("release", "--state", "held")["count"] == 1
+    assert cli.listed("--state", "held") == []
+
+
+def test_retry_makes_due_now(filled: Filled, cli: Cli) -> None:
+    assert cli.json("retry", "--id", filled.id(filled.deferred))["count"] == 1
+    entry = cli.json("list", "--domain", "example.net")["entries"][0]
+    assert entry["dueAt"] <= cli.json("show", filled.id(filled.deferred))["events"][-1]["ts"]
+    assert "because an operator asked for it" in cli("explain", filled.id(filled.deferred))
+
+
+def test_cancel_removes_without_a_trace_but_its_event(filled: Filled, cli: Cli) -> None:
+    assert "1 recipient cancelled." in cli("cancel", "--id", f"{filled.id(filled.fresh)}.0")
+    assert cli.listed() == [filled.id(filled.deferred)]
+    assert cli.json("show", filled.id(filled.fresh))["events"][-1]["event"] == "cancelled"
+
+
+@pytest.mark.parametrize("act", ["retry", "hold", "cancel"])
+def test_a_dry_run_changes_nothing(cli: Cli, act: str) -> None:
+    before = cli.json("list")["entries"]
+    affected = cli.json(act, "--state", "scheduled", "--dry-run")
+    assert (affected["count"], affected["dryRun"]) == (2, True)
+    assert "would be" in cli(act, "--state", "scheduled", "--dry-run")
+    assert cli.json("list")["entries"] == before
+
+
+@pytest.mark.parametrize("act", ["retry", "hold", "release", "cancel"])
+def test_an_empty_filter_is_refused(cli: Cli, act: str) -> None:
+    assert "the whole queue" in cli(act, code=64)
+    assert "--domain is empty" in cli(act, "--domain", "", code=64)
+    assert len(cli.listed()) == 2
+
+
+@pytest.mark.parametrize("id_", ["zzz", "01a20158-9ad2-733e-b7af", "01a20158.x"])
+def test_what_is_no_id_is_refused(cli: Cli, id_: str) -> None:
+    assert "id" in cli("show", id_, code=64)
+    assert "id" in cli("hold", "--id", id_, code=64)
+
+
+def test_an_unknown_id_is_said_to_be_unknown(cli: Cli) -> None:
+    assert "no such message" in cli("explain", "01a20158-9ad2-733e-b7af-d960e9682f46", code=66)
+
+
+def test_a_queue_that_is_not_there_is_not_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "other.toml"
+    file.write_text(f'[server]\nhostname = "mx1.example.com"\ndata_dir = "{tmp_path}/none"\n')
+    assert run(["queue", "list", "--config", str(file)]) == 66
+    assert "has this server run yet" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
+
+
+def test_compact_says_what_it_gave_back(cli: Cli) -> None:
+    would = cli.json("compact", "--dry-run")
+    assert would["dryRun"]
+    done = cli.json("compact")
+    assert done["afterOctets"] <= done["beforeOctets"]
+    assert len(cli.listed()) == 2

@@ -119,6 +119,13 @@ SHIPPED_PROVIDERS: Final = (
 )
 
 
+SMART_HOST = (
+    Provider(  # a smart host expects its clients' mail: more than a stranger's site would like
+        name="smart host", connections=20, messages_per_connection=1000
+    )
+)
+
+
 def all_providers(own: Sequence[Provider]) -> tuple[Provider, ...]:
     """Return the operator's, then the shipped ones whose names are not among them."""
     names = {each.name for each in own}

@@ -107,7 +107,7 @@ class Route(_Table, frozen=True, kw_only=True):
 class Provider(_Table, frozen=True, kw_only=True):
     """Limits of a mailbox provider, per source; the shipped ones are in ``config/providers.py``."""
 
-    name: Name
+    name: Name  # "default": unknown sites; "smtp://host:port": that smart host
     mx_suffixes: tuple[str, ...] = ()  # matches when EVERY MX host ends in one of these
     domains: tuple[str, ...] = ()  # or when the recipient's domain is one of these
     connections: Count = 10

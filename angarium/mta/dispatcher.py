@@ -159,7 +159,8 @@ class Dispatcher:
         last = next_tick = self._parts.clock()
         while True:
             now = self._parts.clock()
-            if now < last:  # the clock stepped back: what is accepted now is due before what was read
+            # After the clock stepped back, what is accepted is due before what was read.
+            if now < last:
                 self._backlog.rewind()
                 next_tick = now
             last = now

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from angarium.config.providers import DEFAULT_PROVIDER, all_providers
+from angarium.config.providers import DEFAULT_PROVIDER, SMART_HOST, all_providers
 from angarium.config.schema import Provider
 from angarium.mta.host_name import canonical_name
 from angarium.mta.resolution import SiteName
+from angarium.mta.site_name import is_smart_host_name
 
 
 class ProviderTable:
@@ -18,6 +19,7 @@ class ProviderTable:
 
     def __init__(self, own: Sequence[Provider] = ()) -> None:
         self._default = Provider(name=DEFAULT_PROVIDER)
+        self._by_name = {provider.name: provider for provider in own}
         self._by_domain: dict[str, Provider] = {}
         self._suffixes: list[tuple[tuple[str, ...], frozenset[str], Provider]] = []
         for provider in all_providers(own):
@@ -51,4 +53,8 @@ class ProviderTable:
         return found if found is not None else self.own_of(site)
 
     def own_of(self, site: SiteName) -> Provider:
-        return msgspec.structs.replace(self._default, name=site, mx_suffixes=(), domains=())
+        """Return the limits of a site that no provider claims: the operator's for that name, or the defaults."""
+        if (named := self._by_name.get(site)) is not None:
+            return named
+        default = SMART_HOST if is_smart_host_name(site) else self._default
+        return msgspec.structs.replace(default, name=site, mx_suffixes=(), domains=())

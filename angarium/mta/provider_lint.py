@@ -8,6 +8,7 @@ import msgspec
 from angarium.config.providers import DEFAULT_PROVIDER
 from angarium.config.schema import Provider
 from angarium.mta.host_name import canonical_name, is_host_name
+from angarium.mta.site_name import is_smart_host_name
 
 
 class ProviderFinding(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,11 +37,11 @@ def _lint_own(provider: Provider) -> Iterator[ProviderFinding]:
                 text="the default's limits are those of unknown sites; its mx_suffixes and domains do nothing",
             )
         return
-    if not has_match:
+    if not has_match and not is_smart_host_name(provider.name):
         yield ProviderFinding(
             provider=provider.name,
             kind="no_match",
-            text="it has neither mx_suffixes nor domains, so nothing is ever counted to it",
+            text="it has neither mx_suffixes nor domains, nor a smart host's URL for a name: it limits nothing",
         )
     for key, names in (("mx_suffixes", provider.mx_suffixes), ("domains", provider.domains)):
         for name in names:

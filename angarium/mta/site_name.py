@@ -46,6 +46,10 @@ def smart_host_site_name(implicit_tls: bool, user: str, host: str, port: int) ->
     return _bounded(f"{scheme}://{at}{bracketed}:{port}")
 
 
+def is_smart_host_name(name: str) -> bool:
+    return name.startswith(("smtp://", "smtps://"))
+
+
 def _common_suffix(names: Sequence[Sequence[str]]) -> str:
     """Return the last labels that all share, leaving each at least one; "" for a single name."""
     if len(names) < 2:

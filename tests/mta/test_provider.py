@@ -111,3 +111,11 @@ def test_shipped_providers_have_no_dead_rule() -> None:
 )
 def test_rules_that_never_act_are_found(providers: list[Provider], kind: str | None) -> None:
     assert [each.kind for each in lint_providers(providers)] == ([kind] if kind else [])
+
+
+def test_a_smart_host_has_room_for_its_clients_unless_the_operator_says_otherwise() -> None:
+    name = SiteName("smtp://127.0.0.1:2526")
+    assert ProviderTable().own_of(name).connections == 20
+    own = Provider(name=name, connections=3)
+    assert ProviderTable([own]).own_of(name) == own
+    assert [f for f in lint_providers([own]) if f.kind == "no_match"] == []

@@ -25,6 +25,7 @@ PARK_WAIT_S: Final = (
 )
 LAZY_S: Final = 1.0  # how long an operation that is not urgent may wait for company
 READER_CHECK_S: Final = 60.0
+HOUSEKEEPING_S: Final = 1.0  # while nothing is committed
 SWITCH_INTERVAL_S: Final = 1e-4  # CPython's 5 ms is what each hand-over of the GIL could cost
 
 _log = logging.getLogger(__name__)
@@ -67,10 +68,12 @@ class Committer:
         transactor: Transactor,
         loop: asyncio.AbstractEventLoop,
         reader_check: Callable[[], int],
+        give_back_memory: Callable[[], object],
     ) -> None:
         self._transactor = transactor
         self._loop = loop
         self._reader_check = reader_check
+        self._give_back_memory = give_back_memory
         self._pending: deque[tuple[Operation, asyncio.Future[Any]]] = deque()
         self._lazy: asyncio.TimerHandle | None = None  # wakes for operations that wait for company
         self._wake = threading.Event()
@@ -132,8 +135,9 @@ class Committer:
 
     def _run(self) -> None:
         while True:
-            self._wake.wait(READER_CHECK_S)
+            self._wake.wait(HOUSEKEEPING_S)
             self._wake.clear()
+            self._give_back_memory()
             while self._pending:
                 self._commit_pending()
             if self._closing and not self._pending:
@@ -160,6 +164,7 @@ class Committer:
             failure = QueueFailedError(f"the queue's committer failed: {error!r}")
             batch = Batch(operations, [Failure(failure)] * len(futures), set())
         self.transactions += 1
+        self._give_back_memory()
         if self.observe is not None:
             self.observe(time.perf_counter() - started, len(futures))
         if not futures:  # failed before anything was drained: everything pending fails the same way

@@ -10,6 +10,7 @@ from angarium.queue.committer import Committer
 from angarium.queue.environment import QueueEnvironment
 from angarium.queue.lmdb_event_log import LmdbEventLog
 from angarium.queue.lmdb_partition import LmdbPartition
+from angarium.queue.mapped_pages import MappedPages
 from angarium.queue.model import MessageId, PartitionNumber, Submission
 from angarium.queue.ownership import Own
 from angarium.queue.queue_summary import QueueSummary, read_summary
@@ -42,7 +43,9 @@ class LmdbSpool:
         """
         loop = loop or asyncio.get_running_loop()
         env = QueueEnvironment.open(Path(path), config, may_compact=True)
-        committer = Committer(Transactor(env, clock), loop, env.reader_check)
+        pages = MappedPages(Path(path) / "data.mdb")
+        transactor = Transactor(env, clock)
+        committer = Committer(transactor, loop, env.reader_check, pages.give_back)
         env.while_waiting = committer.serve_park
         return cls(env, committer, clock)
 

@@ -140,6 +140,7 @@ class Delivery(_Table, frozen=True, kw_only=True):
     retry_jitter: Jitter = 0.2  # each delay is drawn from +- this part of it
     expire_s: Seconds = 432_000.0  # 5 days (RFC 5321 4.5.4.1)
     delay_dsn_after_s: SecondsOrNone = 14_400.0  # 4 hours; 0: never
+    dsn_per_hour: Count = 10_000  # to one sender, per delivery process; more is logged, not sent
     connections: Count = 200  # in all, per delivery process
     ready_limit: Count = 20_000  # recipients in memory per delivery process
     lane_limit: Count = 2_000  # of these, per tenant and provider

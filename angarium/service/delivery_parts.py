@@ -14,6 +14,7 @@ from angarium.mta.connection import SmtpConnector
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
 from angarium.mta.dns import DnsResolver
 from angarium.mta.dsn import RecipientReport, dsn_for
+from angarium.mta.dsn_limit import DsnLimit
 from angarium.mta.host_search import HostSearch
 from angarium.mta.own_host import OwnHost, read_own_host
 from angarium.mta.placement import Placement
@@ -39,6 +40,7 @@ from angarium.queue import (
     Submission,
     UnixMs,
     delivery_id_text,
+    message_id_text,
 )
 from angarium.queue.routes import RouteHint
 from angarium.service.delivery_observer import DeliveryObserver
@@ -62,6 +64,7 @@ class DeliverySetup:
         self._spool = spool
         self._clock = clock
         self._new_message_id = MessageIdGenerator(clock, os.urandom)
+        self._dsn_limit = DsnLimit(config.delivery.dsn_per_hour)
         self._routes = RouteTable(config.route)
         self._providers = ProviderTable(config.provider)
         count = len(spool.partitions())
@@ -115,15 +118,21 @@ class DeliverySetup:
     def _notify(
         self, message: ClaimedMessage, reports: Sequence[RecipientReport]
     ) -> Submission | None:
-        return dsn_for(
+        now = self._clock()
+        notification = dsn_for(
             message,
             reports,
             hostname=self._config.server.hostname,
-            now=self._clock(),
+            now=now,
             lifetime_ms=int(self._config.delivery.expire_s * 1000),
             new_message_id=self._new_message_id,
             partition_of=self.partition_of,
         )
+        sender = message.envelope.reverse_path
+        if notification is not None and not self._dsn_limit.allows(sender, now):
+            log("dsn_limit", "warning", message=message_id_text(message.message_id), sender=sender)
+            return None
+        return notification
 
     def partition_of(self, domain: str) -> PartitionNumber:
         known = self._spool.find_route(domain)

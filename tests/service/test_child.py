@@ -1,0 +1,67 @@
+"""Mirrors angarium/service/child.py, in a supervisor's place."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from angarium.config.loader import parse
+from angarium.service import child as child_module
+from angarium.service.child import Child
+from angarium.service.control import Stop
+from angarium.service.data_dir import DataDir
+from angarium.service.slot import Slot
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
+
+
+def spawn(tmp_path: Path) -> Child:
+    text = (
+        '[server]\nhostname = "mx.example.com"\ndata_dir = "data"\n[queue]\nmin_free_octets = 1\n'
+    )
+    config = parse(text, tmp_path / "angarium.toml")
+    data_dir = DataDir(tmp_path / "data")
+    data_dir.prepare(None)
+    lock = data_dir.acquire()
+    try:
+        data_dir.wipe_run(None)
+        return Child.spawn(Slot("platform", 0), config, identity=None, sockets=(), lock=lock)
+    finally:
+        os.close(lock)  # the child has its own
+
+
+async def test_a_process_that_hangs_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = spawn(tmp_path)
+    ready = asyncio.Event()
+    running = asyncio.create_task(child.run(ready.set))
+    async with asyncio.timeout(30):
+        await ready.wait()
+        monkeypatch.setattr(child_module, "HANG_S", 1.5)  # it beats once a second
+        monkeypatch.setattr(child_module, "TERM_S", 0.1)
+        await asyncio.sleep(2.5)
+        assert not running.done()
+        os.kill(child.pid, signal.SIGSTOP)
+        assert await running == -signal.SIGKILL
+
+
+async def test_an_order_given_before_it_listens_is_obeyed(tmp_path: Path) -> None:
+    child = spawn(tmp_path)
+    child.tell(Stop(1.0))
+    async with asyncio.timeout(30):
+        assert await child.run(lambda: None) == 0
+
+
+async def test_a_cancelled_watch_leaves_no_process_behind(tmp_path: Path) -> None:
+    child = spawn(tmp_path)
+    ready = asyncio.Event()
+    running = asyncio.create_task(child.run(ready.set))
+    async with asyncio.timeout(30):
+        await ready.wait()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    assert not Path(f"/proc/{child.pid}").exists()

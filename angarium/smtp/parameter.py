@@ -12,7 +12,7 @@ import msgspec
 
 from angarium.smtp.envelope import Notify
 from angarium.smtp.refusal import RefusedError
-from angarium.smtp.xtext import decode_xtext
+from angarium.smtp.xtext import decode_xtext, find_utf8
 
 ENVID_OCTETS: Final = 100  # RFC 3461 section 4.4
 ORCPT_OCTETS: Final = 500  # RFC 3461 section 4.2
@@ -20,6 +20,7 @@ SIZE_DIGITS: Final = 20  # RFC 1870 section 3
 
 _ATOM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 _CANNOT_STAND_IN_XTEXT: Final = re.compile(r"[^!-~]")
+_CANNOT_STAND_IN_UTF8_XTEXT: Final = re.compile(r"[^!-~]|[+=\\]")  # RFC 6533 section 3, QCHAR
 
 
 class MailParameters(msgspec.Struct, kw_only=True):
@@ -100,12 +101,18 @@ def _notify(found: RecipientParameters, value: str) -> None:
     found.notify = sum({int(flag) for flag in flags if flag is not None})
 
 
+def _code_point(match: re.Match[str]) -> str:
+    return f"\\x{{{ord(match[0]):X}}}"
+
+
 def _orcpt(found: RecipientParameters, value: str) -> None:
     kind, semicolon, address = value.partition(";")
     if not semicolon or not address or len(value) > ORCPT_OCTETS or not _ATOM.fullmatch(kind):
         raise _bad("ORCPT")
     if kind.lower() == "utf-8":  # RFC 6533 section 3: raw UTF-8 has this ASCII form, which we keep
-        address = _CANNOT_STAND_IN_XTEXT.sub(lambda match: f"\\x{{{ord(match[0]):X}}}", address)
+        address = _CANNOT_STAND_IN_XTEXT.sub(_code_point, address)
+    elif (text := find_utf8(address)) is not None:  # Postfix 3.7 sends rfc822;+D0+BF... so
+        kind, address = "utf-8", _CANNOT_STAND_IN_UTF8_XTEXT.sub(_code_point, text)
     found.orcpt = f"{kind};{decode_xtext(address, 'ORCPT')}"
 
 

@@ -17,3 +17,15 @@ def decode_xtext(text: str, name: str) -> str:
     if not (decoded.isascii() and decoded.isprintable()):  # no CR LF behind "+0D+0A"
         raise RefusedError(501, "5.5.4", f"{name} has other than printable ASCII characters")
     return decoded
+
+
+def find_utf8(text: str) -> str | None:
+    """Return what the xtext stands for if that is printable UTF-8 text beyond ASCII, else None."""
+    if "+" not in text or not _XTEXT.fullmatch(text):
+        return None
+    octets = _HEX.sub(lambda match: chr(int(match[1], 16)), text).encode("latin-1")
+    try:
+        decoded = octets.decode()
+    except UnicodeDecodeError:
+        return None
+    return decoded if decoded.isprintable() and not decoded.isascii() else None

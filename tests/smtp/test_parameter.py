@@ -43,6 +43,8 @@ def test_notify_is_parsed(text: str, flags: Notify) -> None:
         ("ORCPT=rfc822;a+20b@example.com", "rfc822;a b@example.com"),
         ("ORCPT=utf-8;\\x{FC}@example.com", "utf-8;\\x{FC}@example.com"),
         ("ORCPT=utf-8;ü@example.com", "utf-8;\\x{FC}@example.com"),
+        ("ORCPT=rfc822;+C3+BC@example.com", "utf-8;\\x{FC}@example.com"),  # Postfix 3.7
+        ("ORCPT=rfc822;+C3+BC+2B1@example.com", "utf-8;\\x{FC}\\x{2B}1@example.com"),
     ],
 )
 def test_orcpt_is_decoded(text: str, orcpt: str) -> None:
@@ -99,6 +101,9 @@ def test_bad_parameters_of_mail_are_refused_s10(text: str) -> None:
             "ORCPT=rfc822;",
             "ORCPT=rfc822;" + "x" * 500,
             "ORCPT=rfc822;ü",
+            "ORCPT=rfc822;+FC@example.com",  # no UTF-8
+            "ORCPT=rfc822;+C3+BC+0D+0A@example.com",
+            "ORCPT=rfc822;+C2+85@example.com",  # a control character
             "NOTIFY=DELAY NOTIFY=DELAY",
         ),
     ],

@@ -84,6 +84,7 @@ class Committer:
         self._checked = time.monotonic()
         self.transactions = 0  # committed, for metrics and benchmarks
         self.observe: Callable[[float, int], None] | None = None  # seconds, operations; our thread
+        self.failure: asyncio.Future[QueueFailedError] = loop.create_future()  # the disk's, once
         self._thread = threading.Thread(target=self._run, name="queue-committer", daemon=True)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._thread.start()
@@ -210,6 +211,8 @@ class Committer:
         ):
             if isinstance(outcome, Failure):
                 _fail(future, outcome.error)
+                if isinstance(outcome.error, QueueFailedError) and not self.failure.done():
+                    self.failure.set_result(outcome.error)
             elif not future.done():
                 future.set_result(outcome)
             elif (abandoned := getattr(operation, "abandoned", None)) is not None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from angarium.config.schema import Queue
 from angarium.queue.accepting import Accept
@@ -91,6 +92,10 @@ class LmdbSpool:
                     del self._routes[domain]
 
         self._committer.submit_lazily(RememberRoutes(fresh.values())).add_done_callback(forget)
+
+    async def fail(self) -> NoReturn:
+        """Wait until the disk fails, then raise QueueFailedError: for a process to end by, whatever else it does."""
+        raise await asyncio.shield(self._committer.failure)
 
     def has_room(self) -> bool:
         """Whether the disk is above its free-space mark: new mail would be accepted."""

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from angarium.config.schema import Config, Listener
 from angarium.mta.placement import Placement
@@ -26,6 +27,8 @@ from angarium.smtp_in.reception import Reception
 from angarium.smtp_in.tls import ServerTls, TlsFileError
 from angarium.telemetry.log import log
 
+FAILED_DRAIN_S: Final = 1.0  # ours: clients are refused meanwhile, and a new process serves them
+
 
 async def run_ingress(runtime: Runtime) -> None:
     """The composition root of the role. Raises StartError, QueueError."""
@@ -37,7 +40,7 @@ async def run_ingress(runtime: Runtime) -> None:
         runtime.on_reload(ingress.reload)
         runtime.on_beat(ingress.set_gauges)
         runtime.ready(ingress.reasons)
-        await runtime.stop.wait()
+        await _until_stopped(runtime, spool)
     except (TlsFileError, CredentialFileError) as error:
         raise StartError(str(error), EX_CONFIG) from error
     finally:
@@ -45,6 +48,20 @@ async def run_ingress(runtime: Runtime) -> None:
         if doorbell is not None:
             doorbell.close()
         runtime.close_spool()
+
+
+async def _until_stopped(runtime: Runtime, spool: LmdbSpool) -> None:
+    """Serve until told to stop. Raises QueueFailedError: nothing can be accepted by this process any more."""
+    stopping = asyncio.create_task(runtime.stop.wait())
+    failing = asyncio.create_task(spool.fail())
+    try:
+        await asyncio.wait((stopping, failing), return_when=asyncio.FIRST_COMPLETED)
+        if failing.done():
+            runtime.drain_s = min(runtime.drain_s, FAILED_DRAIN_S)
+            await failing
+    finally:
+        stopping.cancel()
+        failing.cancel()
 
 
 class _Ingress:

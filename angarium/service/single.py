@@ -18,7 +18,7 @@ from angarium.service.runtime import Runtime, wall_clock
 from angarium.service.slot import Slot
 from angarium.service.sockets import bind_all
 from angarium.service.spool_share import SpoolShare
-from angarium.service.sysexits import EX_OK, find_start_error
+from angarium.service.sysexits import EX_OK, EX_SOFTWARE, find_start_error
 from angarium.telemetry.log import configure, log, log_exception, set_level
 from angarium.telemetry.metrics import Metrics
 
@@ -30,7 +30,7 @@ def single_slots() -> list[Slot]:
 
 
 def serve_single(config: Config, file: Path, notifier: Notifier) -> int:
-    """Serve until told to stop; returns the exit code. Raises StartError, or what a role raised."""
+    """Serve until told to stop; returns the exit code, EX_SOFTWARE when a role failed. Raises StartError."""
     import uvloop
 
     configure("single", config.log.level)
@@ -71,7 +71,8 @@ def serve_single(config: Config, file: Path, notifier: Notifier) -> int:
     except ExceptionGroup as group:
         if (error := find_start_error(group)) is not None:
             raise error from None
-        raise
+        log_exception("role_failed", group)
+        return EX_SOFTWARE
     finally:
         for each in sockets:
             each.close()

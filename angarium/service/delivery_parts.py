@@ -44,6 +44,7 @@ from angarium.queue import (
 )
 from angarium.queue.routes import RouteHint
 from angarium.service.delivery_observer import DeliveryObserver
+from angarium.service.partition_finder import PartitionFinder
 from angarium.telemetry import log
 
 
@@ -68,7 +69,8 @@ class DeliverySetup:
         self._routes = RouteTable(config.route)
         self._providers = ProviderTable(config.provider)
         count = len(spool.partitions())
-        self.placement = Placement(self._routes, self._providers, count, config.delivery.port)
+        placement = Placement(self._routes, self._providers, count, config.delivery.port)
+        self._partition_of = PartitionFinder(placement, spool, time.monotonic)
         self.dns = DnsResolver(config.dns, time.monotonic)
         self.resolver = Resolver(
             config, self.dns, _own_host(config), self._routes, self._providers, time.monotonic
@@ -126,17 +128,13 @@ class DeliverySetup:
             now=now,
             lifetime_ms=int(self._config.delivery.expire_s * 1000),
             new_message_id=self._new_message_id,
-            partition_of=self.partition_of,
+            partition_of=self._partition_of,
         )
         sender = message.envelope.reverse_path
         if notification is not None and not self._dsn_limit.allows(sender, now):
             log("dsn_limit", "warning", message=message_id_text(message.message_id), sender=sender)
             return None
         return notification
-
-    def partition_of(self, domain: str) -> PartitionNumber:
-        known = self._spool.find_route(domain)
-        return self.placement.partition_hint(domain) if known is None else known.partition
 
     def _remember_route(self, domain: str, site: Site, partition: PartitionNumber) -> None:
         hint = RouteHint(

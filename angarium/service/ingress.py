@@ -12,10 +12,11 @@ from angarium.config.schema import Config, Listener
 from angarium.mta.placement import Placement
 from angarium.mta.provider import ProviderTable
 from angarium.mta.routes import RouteTable
-from angarium.queue import LmdbSpool, MessageIdGenerator, PartitionNumber
+from angarium.queue import LmdbSpool, MessageIdGenerator
 from angarium.queue.doorbell import DoorbellSender, doorbell_path
 from angarium.service.http_listeners import HttpListeners
 from angarium.service.ingress_observer import IngressObserver
+from angarium.service.partition_finder import PartitionFinder
 from angarium.service.runtime import Runtime
 from angarium.service.sysexits import EX_CONFIG, StartError
 from angarium.smtp.data import OctetBudget
@@ -152,20 +153,14 @@ class _Ingress:
         self._smtp.append(smtp)
 
 
-def _partition_finder(config: Config, spool: LmdbSpool) -> Callable[[str], PartitionNumber]:
-    """Return where a domain's recipients are queued: as the queue remembers it, or as routes and providers say."""
+def _partition_finder(config: Config, spool: LmdbSpool) -> PartitionFinder:
     placement = Placement(
         RouteTable(config.route),
         ProviderTable(config.provider),
         len(spool.partitions()),
         config.delivery.port,
     )
-
-    def partition_of(domain: str) -> PartitionNumber:
-        known = spool.find_route(domain)
-        return placement.partition_hint(domain) if known is None else known.partition
-
-    return partition_of
+    return PartitionFinder(placement, spool, time.monotonic)
 
 
 def _doorbell(runtime: Runtime, spool: LmdbSpool) -> DoorbellSender | None:

@@ -2,6 +2,9 @@
 
 import ipaddress
 from collections.abc import Iterable
+from typing import Final
+
+REMEMBERED: Final = 10_000  # addresses; a client that connects anew for each message is parsed once
 
 
 class Networks:
@@ -9,10 +12,19 @@ class Networks:
 
     def __init__(self, networks: Iterable[str]) -> None:
         self._networks = tuple(ipaddress.ip_network(each) for each in networks)
+        self._answers: dict[str, bool] = {}
 
     def __contains__(self, address: str) -> bool:
         if not self._networks:
             return False
+        answer = self._answers.get(address)
+        if answer is None:
+            if len(self._answers) >= REMEMBERED:
+                self._answers.clear()
+            answer = self._answers[address] = self._is_within(address)
+        return answer
+
+    def _is_within(self, address: str) -> bool:
         try:
             ip = ipaddress.ip_address(address.partition("%")[0])
         except ValueError:

@@ -1,0 +1,32 @@
+"""Where a domain's recipients are queued: as the queue remembers it, or as routes and providers say."""
+
+from collections.abc import Callable
+from typing import Final
+
+from angarium.mta.placement import Placement
+from angarium.queue import LmdbSpool, PartitionNumber
+
+KEPT_S: Final = 5.0  # a domain that was resolved meanwhile costs one move per message until then
+DOMAINS: Final = 10_000
+
+
+class PartitionFinder:
+    def __init__(self, placement: Placement, spool: LmdbSpool, clock: Callable[[], float]) -> None:
+        """``clock`` counts seconds and never goes back."""
+        self._placement = placement
+        self._spool = spool
+        self._clock = clock
+        self._known: dict[str, PartitionNumber] = {}  # a cache, emptied every KEPT_S
+        self._until = 0.0
+
+    def __call__(self, domain: str) -> PartitionNumber:
+        now = self._clock()
+        if now >= self._until or len(self._known) >= DOMAINS:
+            self._known.clear()
+            self._until = now + KEPT_S
+        partition = self._known.get(domain)
+        if partition is None:
+            hint = self._spool.find_route(domain)
+            partition = self._placement.partition_hint(domain) if hint is None else hint.partition
+            self._known[domain] = partition
+        return partition

@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.faults.injector import Injector
 from tests.faults.ledger import Ledger
-from tests.faults.server import SINK_PORTS, SMTP_PORT, TOP, Server
+from tests.faults.server import SINK_PORTS, SMTP_PORT, TOP, Server, smart_host_routes
 from tests.faults.sink import Sink
 
 INSPECT = TOP / "tests" / "faults" / "inspect_queue.py"
@@ -33,6 +33,12 @@ def loopback_address(seed: int) -> str:
     return f"127.{64 + seed % 64}.{pid >> 8 & 255}.{max(1, pid & 255)}"
 
 
+def sink_address(seed: int) -> str:
+    """Another one: an MX host at our own address would be a loop."""
+    _, second, rest = loopback_address(seed).split(".", 2)
+    return f"127.{int(second) + 64}.{rest}"
+
+
 class Harness:
     """Start with ``run_harness``; ``finish`` is the judgement."""
 
@@ -40,7 +46,8 @@ class Harness:
         self.server = server
         self.chance = random.Random(seed)
         self.ledger = Ledger(directory / "acknowledged", random.Random(seed + 1))
-        self.sink = Sink(server.host, SINK_PORTS, random.Random(seed + 2))
+        self.sink = Sink(sink_address(seed), SINK_PORTS, random.Random(seed + 2))
+        self.outside = Path("/")  # below it the server's own files are seen from here
         self.injectors: list[Injector] = []
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -114,7 +121,7 @@ class Harness:
 
     def server_file(self, name: str) -> Path:
         """A file of the data directory, as seen from here."""
-        return self.server.data_dir / name
+        return self.outside / (self.server.data_dir / name).relative_to("/")
 
     async def drained(self, timeout_s: float = DRAIN_S) -> dict[str, Any]:
         """Wait until the queue is empty, and return what an inspection then says."""
@@ -193,8 +200,9 @@ async def run_harness(
     directory: Path, seed: int, *, start: bool = True, **options: Any
 ) -> AsyncIterator[Harness]:
     """Have a server (see ``Server``) with its sink, started and ready; nothing of it is left behind."""
-    host = options.pop("host", None) or loopback_address(seed)
-    server = Server(directory, host, **options)
+    host = loopback_address(seed)
+    routes = options.pop("routes", smart_host_routes(sink_address(seed)))
+    server = Server(directory, host, routes=routes, **options)
     harness = Harness(server, seed, directory)
     await harness.sink.start()
     try:

@@ -82,10 +82,10 @@ class Server:
         *,
         single: bool = False,
         ingress: int = 1,
+        routes: str,
         data_dir: Path | None = None,
         wrap: Sequence[str] = (),
         environment: dict[str, str] | None = None,
-        routes: str | None = None,
         **settings: str,
     ) -> None:
         """``wrap``: a command that runs ours; ``settings``: lines of TOML for delivery, queue, limits, more."""
@@ -106,7 +106,7 @@ class Server:
                 host=host,
                 smtp=SMTP_PORT,
                 http=HTTP_PORT,
-                routes=smart_host_routes(host) if routes is None else routes,
+                routes=routes,
                 **tables,
             )
         )

@@ -70,7 +70,7 @@ class _Connection(asyncio.Protocol):
         self._buffer = bytearray()
         self._recipients: list[str] = []
         self._in_content = False
-        self._is_hanging = False
+        self.is_hanging = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -87,7 +87,7 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        while not self._is_hanging and not self._transport.is_closing():
+        while not self.is_hanging and not self._transport.is_closing():
             if self._in_content:
                 if not self._take_content():
                     return
@@ -160,7 +160,7 @@ class _Connection(asyncio.Protocol):
             case "drop":
                 self._transport.abort()
             case "hang":
-                self._is_hanging = True
+                self.is_hanging = True
             case "refuse":
                 self._transport.write(b"451 4.3.0 not now\r\n")
                 if trouble.stage == "connect":

@@ -1,0 +1,73 @@
+"""docs/operations.md names what operators see: each field and event of the mail log, each log event, each metric."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from angarium.queue import Event
+from angarium.service.mail_record import MailRecord
+from angarium.telemetry.metrics import AUTH_RESULTS, LIMITS, OUTCOMES, REFUSALS, STAGES, Metrics
+
+TOP = Path(__file__).parents[2]
+DOCUMENTS = sorted([*TOP.glob("*.md"), *(TOP / "docs").glob("*.md")])
+TEXT = (TOP / "docs" / "operations.md").read_text(encoding="utf-8")
+
+
+def log_events() -> Iterator[str]:
+    """Yield the name of each event that our code logs."""
+    for path in (TOP / "angarium").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(
+                    func=ast.Name(id="log" | "log_exception"),
+                    args=[ast.Constant(value=str(name)), *_],
+                ):
+                    yield name
+
+
+def metric_names() -> Iterator[str]:
+    for line in Metrics().render().decode().splitlines():
+        if line.startswith("# TYPE "):
+            yield line.split()[2]
+
+
+def test_the_sources_of_these_tests_are_not_empty() -> None:
+    assert {"ready", "process_died", "in_doubt"} <= set(log_events())
+    assert {"angarium_refused_total", "angarium_commit_seconds"} <= set(metric_names())
+    assert len(DOCUMENTS) > 8
+
+
+def test_every_field_of_the_mail_log_is_explained() -> None:
+    missing = [name for name in MailRecord.__struct_fields__ if f"`{name}`" not in TEXT]
+    assert missing == []
+
+
+def test_every_event_of_the_mail_log_is_explained() -> None:
+    tags = [str(each.__struct_config__.tag) for each in get_args(Event)]
+    assert [tag for tag in tags if f"`{tag}`" not in TEXT] == []
+
+
+def test_every_event_of_the_log_is_explained() -> None:
+    assert sorted({name for name in log_events() if f"`{name}`" not in TEXT}) == []
+
+
+def test_every_metric_is_named_and_no_other() -> None:
+    known = set(metric_names())
+    named = set(re.findall(r"`(angarium_[a-z_]+)`", TEXT))
+    assert named == known
+
+
+def test_every_label_of_a_metric_is_named() -> None:
+    for label in (*REFUSALS, *AUTH_RESULTS, *OUTCOMES, *LIMITS, *set(STAGES) - {"other"}):
+        assert re.search(rf"\b{label}\b", TEXT), label
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_what_a_document_links_to_is_there(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (path.parent / target).exists(), target

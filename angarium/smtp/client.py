@@ -18,12 +18,14 @@ _NO_EXTENSIONS: Final = Capabilities()
 class ClientSession:
     """Invariants: C1 a reply belongs to the oldest command without one; a reply too many ends the session.
     C2 nothing received before the TLS handshake is seen after it (S3). C3 after 421 or a syntax error nothing more
-    is sent. C4 no exchange begins while octets wait that no command asked for.
+    is sent. C4 no exchange begins while octets wait that no command asked for. C5 a transaction is given a reply
+    once: later, it would pass for the answer to a command that was never sent.
 
     A new session awaits the banner.
     """
 
     __slots__ = (
+        "_are_taken",
         "_awaits_handshake",
         "_ehlo",
         "_needs_reset",
@@ -42,6 +44,7 @@ class ClientSession:
         self._parser = ReplyParser()
         self._stages: tuple[str, ...] = ("banner",)
         self._replies: list[Reply] = []
+        self._are_taken = False  # by the transaction
         self._transaction: Transaction | None = None
         self._needs_reset = False
         self._awaits_handshake = False  # 220 to STARTTLS came; what follows in the clear is dropped
@@ -139,6 +142,7 @@ class ClientSession:
             return None
         was_open, self.is_open = self.is_open, False  # should the transaction raise
         flight = transaction.next_flight(self._replies)
+        self._are_taken = True
         self._needs_reset = transaction.failed
         self.is_open = was_open
         if flight is not None and not was_open:
@@ -153,6 +157,8 @@ class ClientSession:
         if self._transaction is None or self._transaction.done:
             return
         self.is_open = False
+        if self._are_taken:  # C5
+            return
         with contextlib.suppress(PeerError):
             self._transaction.next_flight(self._replies)
 
@@ -183,7 +189,7 @@ class ClientSession:
     def _fly(self, flight: Flight | None) -> Flight | None:
         if flight is not None:
             self._ready()
-            self._stages, self._replies = flight.stages, []
+            self._stages, self._replies, self._are_taken = flight.stages, [], False
         return flight
 
     def _ready(self) -> None:

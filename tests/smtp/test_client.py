@@ -1,5 +1,6 @@
 """Mirrors angarium/smtp/client.py and client_transaction.py: dialogues without sockets."""
 
+import contextlib
 import sys
 from pathlib import Path
 
@@ -216,6 +217,29 @@ def test_one_reply_too_many_before_the_content_ends_the_session() -> None:
     with pytest.raises(PeerError):
         session.next_flight()
     assert codes(session) == [None]
+
+
+@pytest.mark.parametrize("extensions", [ALL, ("PIPELINING", "CHUNKING"), ("CHUNKING",), ()])
+def test_one_reply_too_many_never_passes_for_the_answer_to_what_was_not_sent(
+    extensions: tuple[str, ...],
+) -> None:
+    """C5: the connection's end is no reason to read the same replies once more."""
+    for doubled in range(4):
+        session = greeted(*extensions)
+        flight = session.open_transaction(Mail(body=b"x\r\n" * 30_000))
+        position = 0
+        with contextlib.suppress(PeerError):
+            while flight is not None:
+                for stage in flight.stages:
+                    reply = b"354 go\r\n" if stage == "data" else b"250 ok\r\n"
+                    session.receive(reply * (2 if position == doubled else 1))
+                    position += 1
+                flight = session.next_flight()
+        assert not session.is_open or position <= doubled
+        before = codes(session)
+        session.break_off()
+        assert codes(session) == before
+        assert before in ([None], [("final_dot", 250)])
 
 
 def test_one_reply_too_many_after_the_last_leaves_the_outcome_and_ends_the_session() -> None:

@@ -22,6 +22,7 @@ _MARKS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
 def check(config_file: Path, no_network: bool, as_json: bool) -> int:
     from angarium.cli.check_dns import check_dns
     from angarium.cli.check_host import check_host
+    from angarium.cli.check_reach import check_reach
     from angarium.cli.check_secrets import check_secrets
     from angarium.config.error import ConfigError
     from angarium.config.loader import load
@@ -37,6 +38,7 @@ def check(config_file: Path, no_network: bool, as_json: bool) -> int:
         findings.append(Finding("configuration", "ok", f"{config_file} is valid"))
         findings += check_host(config)
         findings += check_secrets(config)
+        findings += check_reach(config)
         if not no_network:
             findings += asyncio.run(check_dns(config))
         if any(each.verdict == "fail" for each in findings):

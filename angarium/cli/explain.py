@@ -142,7 +142,9 @@ def _attempt(attempt: Attempt) -> str:
     if attempt.address and attempt.address != attempt.host:
         host += f" [{attempt.address}]"
     source = f" from source {attempt.source}" if attempt.source else ""
-    tls = f" over {attempt.tls}" if attempt.tls else " in the clear" if attempt.code else ""
+    tls = ""
+    if attempt.host and attempt.code:  # a code without a host is a finding of ours
+        tls = f" over {attempt.tls}" if attempt.tls else " in the clear"
     text = attempt.text
     if attempt.code and not text.startswith(str(attempt.code)):
         text = f"{attempt.code} {text}"

@@ -17,6 +17,7 @@ from angarium.smtp.envelope import NOTIFY_DEFAULT, Envelope, Recipient
 from angarium.smtp.header_block import HeaderBlock, HeaderLimits, field_title, parse_header
 from angarium.smtp.mailbox_list import MailboxListSyntaxError, parse_mailbox_list, shown_address
 from angarium.smtp.received import ReceivedMessage, Refusal
+from angarium.smtp.reply import clean_text
 from angarium.smtp.trace_field import render_received
 from angarium.smtp_in.senders import Senders, compile_senders
 
@@ -148,7 +149,7 @@ class Intake:
             added.append(b"Date: %b\r\n" % date.encode())
         at = block.find(b"message-id")
         if at is not None and (value := block.value(at)):
-            return added, value[:_LOGGED_OCTETS].decode("ascii", "replace")
+            return added, clean_text(value[:_LOGGED_OCTETS].decode("ascii", "replace"))  # C7
         if at is not None:
             return Refusal(550, "5.6.0", "The Message-ID field is empty"), ""
         message_id = f"<{id_text}@{self._hostname}>"  # RFC 6409 section 8.3

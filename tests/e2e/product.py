@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import pty
 import re
 import socket
 import subprocess
@@ -108,6 +109,25 @@ class Product:
         )
         assert code is None or done.returncode == code, (done.returncode, done.stdout, done.stderr)
         return done.stdout.decode()
+
+    def on_terminal(self, *arguments: str) -> str:
+        """Return what the command writes to a terminal: pipes are spared escape sequences by click."""
+        ours, theirs = pty.openpty()
+        with subprocess.Popen(
+            [sys.executable, "-m", "angarium", "-c", str(self.config), *arguments],
+            stdout=theirs,
+            stderr=subprocess.PIPE,
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(TOP), "TERM": "xterm"},
+        ) as process:
+            os.close(theirs)
+            written = b""
+            with contextlib.suppress(OSError):  # EIO: it has closed its side
+                while octets := os.read(ours, 65536):
+                    written += octets
+            os.close(ours)
+            assert process.wait(30) == 0
+        return written.replace(b"\r\n", b"\n").decode()
 
     def queued(self) -> list[dict[str, Any]]:
         """Return the recipients in the queue, as the command lists them."""

@@ -100,6 +100,13 @@ def test_a_complete_message_gets_one_received_line_and_nothing_else() -> None:
     assert submission.envelope is not None
 
 
+def test_what_is_kept_of_a_message_id_has_nothing_that_a_terminal_obeys_c7() -> None:
+    content = b"From: joe@a.example\r\nMessage-ID: <\x1b[31m\x07\x7f1@a.example>\r\n\r\n"
+    submission = prepared(content)
+    assert submission.message_id_header == "< [31m  1@a.example>"
+    assert b"<\x1b[31m\x07\x7f1@a.example>" in submission.content
+
+
 def test_missing_date_and_message_id_are_added() -> None:
     submission = prepared(b"From: joe@a.example\r\n\r\nbody\r\n")
     message = email.message_from_bytes(submission.content)

@@ -16,7 +16,11 @@ COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that
     "serve": ("angarium.cli.serve", "serve", "Run the server."),
     "check": ("angarium.cli.check", "check", "Check configuration, DNS, ports, clock and disk."),
     "queue": ("angarium.cli.queue", "queue", "See and steer what is queued."),
-    "trace": ("angarium.cli.trace", "trace", "Watch SMTP dialogues as they happen, redacted."),
+    "trace": (
+        "angarium.cli.trace",
+        "trace",
+        "See how a domain's mail hosts answer us; nothing is sent.",
+    ),
     "send": ("angarium.cli.send", "send", "Send a message through this server."),
     "dkim": ("angarium.cli.dkim", "dkim", "Make, publish and verify DKIM keys."),
     "user": ("angarium.cli.user", "user", "Who may log in to submit mail."),

@@ -35,7 +35,7 @@ _IMPLICIT_TLS_PORT: Final = 465  # RFC 8314 section 3.3
 _ANY: Final = ("0.0.0.0", "::", "")  # a listener on all addresses is reached on loopback
 
 
-@click.command(help=__doc__)
+@click.command(help="Send one message through a submission listener, and say what it answered.")
 @click.option("--from", "sender", required=True, help="Sender: of the envelope and the From field.")
 @click.option(
     "--to", "recipients", multiple=True, required=True, help="Recipient; may be repeated."

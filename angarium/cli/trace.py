@@ -42,7 +42,10 @@ class _Wish(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float
 
 
-@click.command(help=__doc__)
+@click.command(
+    help="See how the mail hosts of TARGET (a domain, an address at one, or host:port) answer us, up to RCPT."
+    " Nothing is sent."
+)
 @click.argument("target")
 @click.option("--from", "reverse_path", default="", help="Sender for MAIL FROM (default: <>).")
 @click.option(
@@ -64,7 +67,6 @@ def trace(
     as_json: bool,
     config_file: Path,
 ) -> int:
-    """TARGET is a domain, an address at one, or host:port."""
     if "@" in target and not forward_paths:
         forward_paths = (target,)
     try:

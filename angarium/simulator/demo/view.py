@@ -128,7 +128,7 @@ The server is still running. In another terminal:
   {postmaster} queue list --config {config}
   {postmaster} queue explain {some} --config {config}
   {postmaster} queue list --config {config} --domain hazel.example --json
-  {postmaster} trace --config {config} --domain cedar.example
+  {postmaster} trace --config {config} cedar.example
   {postmaster} dkim dns --config {config}
   curl -s {web}/metrics          (also /healthz and /readyz)
   curl -s -X POST {status}/providers/hazel/up     (hazel comes back: watch its mail arrive)

@@ -1,6 +1,6 @@
 """Writing submissions: body, message, recipients with their due keys, and the `accepted` event."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -76,13 +76,26 @@ def write_submission(tx: WriteTransaction, prepared: PreparedSubmission) -> None
 
 
 class Accept:
-    """Operation: make a batch of submissions durable."""
+    """Operation: make a batch of submissions durable.
 
-    __slots__ = ("_batch", "octets")
+    ``withdraw`` is called with the recipients' keys when nobody waits any more: the client was told 451, and comes
+    again, so what has not left yet should not leave twice.
+    """
 
-    def __init__(self, batch: Sequence[Submission], partitions: int) -> None:
+    __slots__ = ("_batch", "_withdraw", "octets")
+
+    def __init__(
+        self,
+        batch: Sequence[Submission],
+        partitions: int,
+        withdraw: Callable[[Sequence[bytes]], None],
+    ) -> None:
         self._batch = [prepare_submission(each, partitions) for each in batch]
+        self._withdraw = withdraw
         self.octets = sum(each.octets for each in self._batch)
+
+    def abandoned(self, _result: None) -> None:
+        self._withdraw([key for each in self._batch for _, key, _, _ in each.deliveries])
 
     def apply(self, tx: WriteTransaction) -> None:
         for each in self._batch:

@@ -1,6 +1,7 @@
 """The durable queue on LMDB: what each server process opens once."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -13,10 +14,11 @@ from angarium.queue.lmdb_event_log import LmdbEventLog
 from angarium.queue.lmdb_partition import LmdbPartition
 from angarium.queue.mapped_pages import MappedPages
 from angarium.queue.model import MessageId, PartitionNumber, Submission
+from angarium.queue.operator_acts import ActOn
 from angarium.queue.ownership import Own
 from angarium.queue.queue_summary import QueueSummary, read_summary
 from angarium.queue.routes import RememberRoutes, RouteHint, read_route
-from angarium.queue.spool import Clock, QueueFullError
+from angarium.queue.spool import Clock, QueueError, QueueFullError
 from angarium.queue.transaction import Transactor
 
 
@@ -55,11 +57,17 @@ class LmdbSpool:
         self._committer.close()
         self._env.close()
 
-    async def accept(self, batch: Sequence[Submission]) -> None:
+    def accept(self, batch: Sequence[Submission]) -> asyncio.Future[None]:
         self._env.check()
         if self._env.space.is_low():  # settlements still pass: that is what the mark is for
             raise QueueFullError("the disk is below queue.min_free_octets")
-        await self._committer.submit(Accept(batch, self._env.partitions))
+        return self._committer.submit(Accept(batch, self._env.partitions, self._withdraw))
+
+    def _withdraw(self, keys: Sequence[bytes]) -> None:
+        with contextlib.suppress(
+            QueueError
+        ):  # closing: then the client's second try is a duplicate
+            self._committer.submit(ActOn("cancel", keys))
 
     def partitions(self) -> Sequence[PartitionNumber]:
         return [PartitionNumber(each) for each in range(self._env.partitions)]

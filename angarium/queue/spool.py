@@ -4,7 +4,7 @@ Every call is batch-first. Times are UnixMs of the clock that the implementation
 the event loop: what waits for a disk is a coroutine; what is not one reads memory-mapped pages for microseconds.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -114,10 +114,11 @@ class Partition(Protocol):
 
 
 class Spool(Protocol):
-    async def accept(self, batch: Sequence[Submission]) -> None:
-        """Make the submissions durable: all or nothing, with content, recipients and `accepted` events.
+    def accept(self, batch: Sequence[Submission]) -> Awaitable[None]:
+        """Make the submissions durable once awaited: all or nothing, with content, recipients and `accepted` events.
 
-        Raises QueueFullError (nothing written) or QueueFailedError.
+        Raises QueueFullError (nothing written) or QueueFailedError, at once or when awaited. If the waiter is
+        cancelled, nothing of it stays in the queue but what is in flight by then.
         """
         ...
 

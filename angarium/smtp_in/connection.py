@@ -6,7 +6,7 @@ Knows no SMTP beyond the session's events.
 import asyncio
 import ssl
 from collections.abc import Callable
-from typing import Final, assert_never, cast
+from typing import Any, Final, assert_never, cast
 
 from angarium.queue.message_id import message_id_text
 from angarium.queue.model import Submission
@@ -64,7 +64,7 @@ class SmtpConnection(asyncio.Protocol):
         self._session: ServerSession | None = None
         self._tls: TlsLayer | None = None
         self._header = b""  # of the PROXY protocol, incomplete
-        self._task: asyncio.Task[object] | None = None  # an acceptance or a verification
+        self._task: asyncio.Future[Any] | None = None  # an acceptance or a verification
         self._submission: Submission | None = None  # that is being accepted
         self._has_ended = False  # its side
         self._is_ending = False  # our side
@@ -382,29 +382,28 @@ class SmtpConnection(asyncio.Protocol):
         if isinstance(submission, Refusal):
             session.refuse_message(submission)
             return
-        self._submission = submission
-        self._deadline = self._loop.time() + self._limits.accept_timeout_s
-        self._task = task = self._loop.create_task(self._store(submission))
-        task.add_done_callback(self._accepted)
-
-    async def _store(self, submission: Submission) -> Refusal | None:
         try:
-            await self._reception.spool.accept((submission,))
+            future = asyncio.ensure_future(self._reception.spool.accept((submission,)))
         except QueueFullError:
-            return _QUEUE_FULL
+            session.refuse_message(_QUEUE_FULL)
+            return
         except Exception as error:  # noqa: BLE001 - boundary: nothing is acknowledged, the client tries again
             self._reception.observer.internal_error("queue", error)
-            return _LOCAL_ERROR
-        return None
+            session.refuse_message(_LOCAL_ERROR)
+            return
+        self._submission = submission
+        self._deadline = self._loop.time() + self._limits.accept_timeout_s
+        self._task = future
+        future.add_done_callback(self._accepted)
 
-    def _accepted(self, task: "asyncio.Task[Refusal | None]") -> None:
-        if task is not self._task:
+    def _accepted(self, future: "asyncio.Future[None]") -> None:
+        refusal = self._find_refusal(future)
+        if future is not self._task:
             return  # given up; the client has its 451
         submission, self._submission, self._task = self._submission, None, None
         assert submission is not None
         session = self._session
         assert session is not None
-        refusal = _LOCAL_ERROR if task.cancelled() else task.result()
         if refusal is None:
             self._reception.observer.message_accepted(submission)
         if self._is_lost:
@@ -415,6 +414,17 @@ class SmtpConnection(asyncio.Protocol):
         else:
             session.refuse_message(refusal)
         self._resume()
+
+    def _find_refusal(self, future: "asyncio.Future[None]") -> Refusal | None:
+        if future.cancelled():
+            return _LOCAL_ERROR
+        error = future.exception()
+        if error is None:
+            return None
+        if isinstance(error, QueueFullError):
+            return _QUEUE_FULL
+        self._reception.observer.internal_error("queue", error)
+        return _LOCAL_ERROR
 
     def _give_up_accepting(self, session: ServerSession) -> None:
         task, self._task, self._submission = self._task, None, None

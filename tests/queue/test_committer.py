@@ -204,3 +204,17 @@ def test_a_busy_uvloop_does_not_starve_the_committer(tmp_path: Path, clock: Fake
 
     assert uvloop.run(run()) == 200
     assert not [each for each in threading.enumerate() if each.name == "queue-committer"]
+
+
+async def test_what_nobody_waits_for_any_more_is_withdrawn(
+    lmdb_spool: LmdbSpool, new_id: MessageIdGenerator
+) -> None:
+    """FACTS: a client that was told 451 comes again; what it was not promised must not leave twice."""
+    message = submission(new_id(), ["bob@example.net", "carol@example.org"])
+    asyncio.ensure_future(lmdb_spool.accept([message])).cancel()
+    await lmdb_spool.accept([submission(new_id())])  # committed with it, or behind it
+    async with asyncio.timeout(5):
+        while lmdb_spool.summary().messages != 1:
+            await asyncio.sleep(0.005)
+    kinds = [type(each.event).__name__ for each in lmdb_spool.events.read(0, 10)]
+    assert kinds == ["Accepted", "Accepted", "Cancelled", "Cancelled"]

@@ -327,7 +327,13 @@ class Dispatcher:
     # --- tasks ------------------------------------------------------------------------------
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = self._group.create_task(work)
+        try:
+            task = self._group.create_task(work)
+        except (
+            RuntimeError
+        ):  # one of us has failed, and the others are being cancelled: nothing begins any more
+            work.close()
+            raise
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task

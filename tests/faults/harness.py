@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.faults.injector import Injector
 from tests.faults.ledger import Ledger
-from tests.faults.server import SINK_PORTS, SMTP_PORT, TOP, Server, smart_host_routes
+from tests.faults.server import SMTP_PORT, TOP, Server, sink_ports, smart_host_routes
 from tests.faults.sink import Sink
 
 INSPECT = TOP / "tests" / "faults" / "inspect_queue.py"
@@ -46,7 +46,9 @@ class Harness:
         self.server = server
         self.chance = random.Random(seed)
         self.ledger = Ledger(directory / "acknowledged", random.Random(seed + 1))
-        self.sink = Sink(sink_address(seed), SINK_PORTS, random.Random(seed + 2))
+        self.sink = Sink(
+            sink_address(seed), sink_ports(sink_address(seed)), random.Random(seed + 2)
+        )
         self.outside = Path("/")  # below it the server's own files are seen from here
         self.injectors: list[Injector] = []
         self._tasks: list[asyncio.Task[None]] = []

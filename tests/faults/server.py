@@ -11,18 +11,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from angarium.mta.placement import partition_of
+from angarium.mta.site_name import smart_host_site_name
+from tests.faults.ledger import DOMAINS
+
 TOP = Path(__file__).parents[2]
 READY_S = 30.0
 SMTP_PORT, HTTP_PORT = 2525, 8080
-SINK_PORTS = (2601, 2602, 2603)
 DNS_PORT = 5353
+DELIVERY_PROCESSES = 2
+PARTITIONS = 16
 
 CONFIG = """
 [server]
 hostname = "mx1.example.com"
 data_dir = "{data_dir}"
 ingress_processes = {ingress}
-delivery_processes = 2
+delivery_processes = {delivery_processes}
 drain_s = 8.0
 
 [[listener]]
@@ -55,6 +60,7 @@ final_dot_s = 2.0
 quit_s = 1.0
 
 [queue]
+partitions = {partitions}
 event_retention_s = 86400.0
 {queue}
 
@@ -62,14 +68,25 @@ event_retention_s = 86400.0
 """
 
 
+def sink_ports(host: str) -> tuple[int, ...]:
+    """Return four ports whose sites belong to the delivery processes in turn: each of them has work."""
+    ports: list[int] = []
+    port = 2600
+    while len(ports) < 4:
+        port += 1
+        name = smart_host_site_name(False, None, host, port)
+        if partition_of(name, PARTITIONS) % DELIVERY_PROCESSES == len(ports) % DELIVERY_PROCESSES:
+            ports.append(port)
+    return tuple(ports)
+
+
 def smart_host_routes(host: str) -> str:
-    """Routes of all domains over the sink's ports: several sites, so that every delivery process has some."""
-    routes = [
-        f'[[route]]\ndomain = "d{each}.example"\n'
-        f'via = "smtp://{host}:{SINK_PORTS[each % len(SINK_PORTS)]}"\n'
-        for each in range(8)
-    ]
-    return "\n".join(routes)
+    """Routes of all domains over the sink's ports."""
+    ports = sink_ports(host)
+    return "\n".join(
+        f'[[route]]\ndomain = "{domain}"\nvia = "smtp://{host}:{ports[each % len(ports)]}"\n'
+        for each, domain in enumerate(DOMAINS)
+    )
 
 
 class Server:
@@ -103,6 +120,8 @@ class Server:
             CONFIG.format(
                 data_dir=self.data_dir,
                 ingress=ingress,
+                delivery_processes=DELIVERY_PROCESSES,
+                partitions=PARTITIONS,
                 host=host,
                 smtp=SMTP_PORT,
                 http=HTTP_PORT,

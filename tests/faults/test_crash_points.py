@@ -58,11 +58,10 @@ async def strike_each(harness: Harness, points: list[tuple[str, str, str]]) -> N
 
 @needs_strace
 @pytest.mark.slow
-@pytest.mark.parametrize("role", ["ingress", "delivery"])
-async def test_a_process_that_dies_at_a_commit_loses_nothing(tmp_path: Path, role: str) -> None:
+async def test_a_process_that_dies_at_a_commit_loses_nothing(tmp_path: Path) -> None:
     points = [
-        (ROLES[role], "fdatasync", "signal=SIGKILL:when=3"),
-        (ROLES[role], "pwrite64", "signal=SIGKILL:when=7"),
+        ("ingress-0", "fdatasync", "signal=SIGKILL:when=3"),
+        ("delivery-0", "pwrite64", "signal=SIGKILL:when=7"),
     ]
     async with run_harness(tmp_path, 21) as harness:
         await strike_each(harness, points)
@@ -71,18 +70,16 @@ async def test_a_process_that_dies_at_a_commit_loses_nothing(tmp_path: Path, rol
 
 @needs_strace
 @pytest.mark.slow
-@pytest.mark.parametrize("role", ["ingress", "delivery"])
-async def test_a_process_whose_disk_fails_stops_and_is_started_again(
-    tmp_path: Path, role: str
-) -> None:
+async def test_a_process_whose_disk_fails_stops_and_is_started_again(tmp_path: Path) -> None:
     """Invariant E3 of the queue: a failed fsync is never believed later. test_accepted_is_durable: no false 250."""
+    points = [(slot, "fdatasync", "error=EIO:when=3") for slot in ("ingress-0", "delivery-0")]
     async with run_harness(tmp_path, 22) as harness:
-        await strike_each(harness, [(ROLES[role], "fdatasync", "error=EIO:when=3")])
+        await strike_each(harness, points)
         await harness.finish(errors=DISK_FAILED)
 
 
 @needs_strace
-@pytest.mark.slow
+@pytest.mark.faults
 async def test_a_single_process_whose_disk_fails_ends(tmp_path: Path) -> None:
     async with run_harness(tmp_path, 23, single=True) as harness:
         harness.load(per_second=100, clients=2)

@@ -55,9 +55,8 @@ async def test_a_killed_process_comes_back_by_itself_and_nothing_is_lost(tmp_pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("single", [False, True], ids=["processes", "single"])
-async def test_a_killed_server_loses_nothing(tmp_path: Path, single: bool) -> None:
-    async with run_harness(tmp_path, 12, single=single) as harness:
+async def test_a_killed_server_loses_nothing(tmp_path: Path) -> None:
+    async with run_harness(tmp_path, 12) as harness:
         await kill_all_again_and_again(harness, 2)
         await harness.finish(errors=DIED)
 

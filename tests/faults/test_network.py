@@ -9,14 +9,14 @@ import pytest
 
 from tests.faults.harness import SEED, Harness, rounds, run_harness, sink_address
 from tests.faults.name_server import TROUBLES, NameServer
-from tests.faults.server import DNS_PORT, SINK_PORTS
+from tests.faults.server import DNS_PORT, sink_ports
 from tests.faults.sink import STAGES, Stage, Trouble
 
 OUTAGE_S = 1.5  # several retries long
 
 BY_MX = {
     "routes": "",
-    "delivery": f"allow_private = true\nport = {SINK_PORTS[0]}",
+    "delivery": "allow_private = true\nport = {sink}",
     "more": """
 [dns]
 nameservers = ["{host}:{port}"]
@@ -31,7 +31,8 @@ negative_ttl_s = 1.0
 
 async def through_dns_troubles(tmp_path: Path, seed: int, count: int) -> None:
     host = sink_address(seed)
-    settings = {**BY_MX, "more": BY_MX["more"].format(host=host, port=DNS_PORT)}
+    values = {"host": host, "port": DNS_PORT, "sink": sink_ports(host)[0]}
+    settings = {name: text.format(**values) for name, text in BY_MX.items()}
     names = NameServer(host, DNS_PORT, host)
     await names.start()
     try:
@@ -55,7 +56,7 @@ async def through_dns_troubles(tmp_path: Path, seed: int, count: int) -> None:
         names.stop()
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 async def test_mail_waits_while_dns_is_in_trouble(tmp_path: Path) -> None:
     await through_dns_troubles(tmp_path, 41, len(TROUBLES))
 
@@ -84,7 +85,7 @@ async def trouble(harness: Harness, *troubles: Trouble) -> None:
             connection.cut()  # of a host that comes back
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 async def test_a_sink_that_goes_and_comes_back_gets_each_recipient_once(tmp_path: Path) -> None:
     async with run_harness(tmp_path, 42) as harness:
         harness.load(per_second=100)

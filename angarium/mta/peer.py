@@ -69,6 +69,7 @@ class Peer(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._since = 0.0  # when the peer last got on with it
+        self._replies_seen = 0  # of the flight under way
 
     @property
     def is_open(self) -> bool:
@@ -126,8 +127,11 @@ class Peer(asyncio.Protocol):
                     self.transport.close()  # 421 to an idle connection, or octets out of turn
                 return
             if not complete:
-                self._since = self._loop.time()
-                self._arm()
+                if session.replies_received > self._replies_seen:
+                    # A reply, not an octet: else one octet every few minutes would hold the message for ever (S11)
+                    self._replies_seen = session.replies_received
+                    self._since = self._loop.time()
+                    self._arm()
                 return
             if self._in_transaction:
                 if self._paused or self._unsent:
@@ -176,6 +180,7 @@ class Peer(asyncio.Protocol):
 
     def _send(self, flight: Flight) -> None:
         assert self.transport is not None
+        self._replies_seen = 0
         octets = flight.octets
         size = len(octets[0]) if len(octets) == 1 else sum(map(len, octets))
         if size <= JOINED_OCTETS:

@@ -58,6 +58,11 @@ class ClientSession:
         return self._stages[min(len(self._replies), len(self._stages) - 1)]
 
     @property
+    def replies_received(self) -> int:
+        """Of the exchange under way."""
+        return len(self._replies)
+
+    @property
     def awaits_reply(self) -> bool:
         return len(self._replies) < len(self._stages)
 

@@ -205,7 +205,10 @@ def domain(name: str) -> str:
 @pytest.mark.parametrize("name", TRANSIENT)
 def test_trouble_with_a_server_defers(site: Site, name: str) -> None:
     record = site.product.wait_for_disposition(recipient=f"b@{domain(name)}")
-    assert record["event"] in ("deferred", "in_doubt"), record
+    assert record["event"] == "deferred", record
+    assert record["stage"] != "internal", record
+    if name == "banner drip":
+        assert record["delay_ms"] < 10_000, "a drip of octets gains time"
     assert_readable(record)
     assert site.product.resident_kb() < 300_000
     site.product.assert_clean()
@@ -311,9 +314,9 @@ def test_a_drop_at_any_octet_of_a_session_is_a_deferral(start_product: StartProd
         product.wait_for_disposition(timeout=50, recipient="b@example.net", event="relayed")
         records = product.mail_log()
         assert not [each for each in records if each["event"] in ("bounced", "expired")]
-        doubts = [each for each in records if "in doubt" in each.get("reply", "")]
+        doubts = [each for each in records if "is unknown" in each.get("reply", "")]
         assert taken.count(len(said)) == 1
-        assert len(taken) - 1 == len(doubts), (taken, doubts)
+        assert len(taken) - 1 <= len(doubts), (taken, doubts)  # each second copy is told of
 
 
 @pytest.mark.parametrize("kind", ["garbage", "close", "refuse", "plain reply", "expired"])
@@ -396,7 +399,7 @@ def test_hostile_addresses_and_fields_do_not_reach_the_terminal_raw(
     assert_readable(page)
     wait_until(lambda: len(product.mail_log()) >= 2 * accepted)
     assert_readable(product.mail_log())
-    for each in page["entries"]:
+    for each in page["entries"][:2]:
         identity = str(each["id"]).partition(".")[0]
         for command in ("show", "explain"):
             assert_terminal_safe(product.on_terminal("queue", command, identity))

@@ -74,7 +74,7 @@ def sink_ports(host: str) -> tuple[int, ...]:
     port = 2600
     while len(ports) < 4:
         port += 1
-        name = smart_host_site_name(False, None, host, port)
+        name = smart_host_site_name(False, "", host, port)
         if partition_of(name, PARTITIONS) % DELIVERY_PROCESSES == len(ports) % DELIVERY_PROCESSES:
             ports.append(port)
     return tuple(ports)

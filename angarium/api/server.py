@@ -1,11 +1,13 @@
 """An HTTP server on a bound socket, with bounds on what a client may hold open."""
 
 import asyncio
+import logging
 import socket
 import ssl
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
 MAX_LINE_OCTETS: Final = 4096  # of the request line, and of one header field
@@ -23,6 +25,7 @@ class HttpServer:
         self._runner = web.AppRunner(
             application,
             access_log=None,
+            logger=_ServerLog(logging.getLogger("aiohttp.server"), {}),
             handle_signals=False,
             max_line_size=MAX_LINE_OCTETS,
             max_field_size=MAX_LINE_OCTETS,
@@ -55,6 +58,16 @@ class HttpServer:
         handler = server()
         asyncio.get_running_loop().call_later(CONNECTION_S, _end, handler)
         return handler
+
+
+class _ServerLog(logging.LoggerAdapter[logging.Logger]):
+    """A request that is not HTTP is its client's fault: no error, no traceback for strangers to fill disks with."""
+
+    def exception(self, msg: object, *args: object, exc_info: Any = True, **kwargs: Any) -> None:
+        if isinstance(exc_info, HttpProcessingError):
+            self.debug(msg, *args)
+        else:
+            super().exception(msg, *args, exc_info=exc_info, **kwargs)
 
 
 class _Refuse(asyncio.Protocol):

@@ -26,8 +26,8 @@ from angarium.queue import Attempt, ClaimedMessage, DueHead, PartitionNumber, Qu
 NOW = UnixMs(0)  # as a time before which nothing is tried: no such time
 TRIES = 3  # transactions without an answer before the recipients wait for their next attempt
 RETRY_CLAIM_S = 1.0  # after a full disk
-SUSPEND_MS = 60_000  # a site none of whose hosts answers; doubles
-SUSPEND_MAX_MS = 900_000
+SUSPEND_MS = 10_000  # a site none of whose hosts answers; doubles
+SUSPEND_MAX_MS = 60_000  # then whatever is due, also an operator's retry, asks it again
 FIRST_CONNECTIONS = 2  # opened at once to a site before the first one stands
 YIELD_AFTER = 10  # transfers, when another site of the provider waits for a connection
 
@@ -353,7 +353,7 @@ class EgressQueue:
             return  # one of several that were opened together
         shared.observer.connection_failed(failure)
         if self._connections:
-            self._no_more_until = UnixMs(now + SUSPEND_MS)
+            self._no_more_until = UnixMs(now + SUSPEND_MAX_MS)
             return
         delay = self._suspend_ms()
         self._failures += 1
@@ -366,7 +366,7 @@ class EgressQueue:
         self._give_up_ready(failure)
 
     def _suspend_ms(self) -> int:
-        """Double from the first retry delay (a minute at most) to the last one (a quarter of an hour at most)."""
+        """Double from ten seconds to a minute, but never wait longer than the schedule itself would."""
         schedule = self._shared.settings.retry_s
         first = min(SUSPEND_MS, int(schedule[0] * 1000))
         return min(first << min(self._failures, 10), SUSPEND_MAX_MS, int(schedule[-1] * 1000))

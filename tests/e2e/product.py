@@ -110,13 +110,13 @@ class Product:
         assert code is None or done.returncode == code, (done.returncode, done.stdout, done.stderr)
         return done.stdout.decode()
 
-    def on_terminal(self, *arguments: str) -> str:
+    def on_terminal(self, *arguments: str, code: int | None = 0) -> str:
         """Return what the command writes to a terminal: pipes are spared escape sequences by click."""
         ours, theirs = pty.openpty()
         with subprocess.Popen(
             [sys.executable, "-m", "angarium", "-c", str(self.config), *arguments],
             stdout=theirs,
-            stderr=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(TOP), "TERM": "xterm"},
         ) as process:
@@ -126,7 +126,7 @@ class Product:
                 while octets := os.read(ours, 65536):
                     written += octets
             os.close(ours)
-            assert process.wait(30) == 0
+            assert process.wait(30) == code or code is None
         return written.replace(b"\r\n", b"\n").decode()
 
     def queued(self) -> list[dict[str, Any]]:

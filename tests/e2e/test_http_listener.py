@@ -78,7 +78,7 @@ def test_hundreds_of_slow_requests_do_not_stop_the_rest(start_product: StartProd
         begun = time.monotonic()
         good_session(product.smtp[0])
         assert product.get("/healthz").startswith(b"HTTP/1.1 200")
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 10
         for peer in slow:
             peer.close()
 

@@ -106,4 +106,4 @@ class Runtime:
                 await asyncio.sleep(BEAT_S)
         finally:
             self.metrics.flush()
-            self._state.remove()
+            self._state.close()

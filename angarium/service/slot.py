@@ -25,8 +25,7 @@ def slots_of(config: Config) -> list[Slot]:
     ]
 
 
-def forget(slot: Slot, metrics: Path, state: Path) -> None:
-    """Remove what a dead process said of the present: its state and its live gauges. Its counters stay."""
-    (state / f"{slot.name}.json").unlink(missing_ok=True)
+def forget(slot: Slot, metrics: Path) -> None:
+    """Remove the live gauges of a dead process. Its counters stay."""
     for gauge in metrics.glob(f"gauge_live*_{slot.name}.db"):
         gauge.unlink(missing_ok=True)

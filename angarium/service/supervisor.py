@@ -22,6 +22,7 @@ from angarium.service.privileges import Identity, find_identity, refuse_closed_p
 from angarium.service.reload import effective, needs_new_process, needs_restart
 from angarium.service.slot import Slot, forget, slots_of
 from angarium.service.sockets import bind, bind_all
+from angarium.service.state import blank
 from angarium.service.sysexits import EX_CONFIG, EX_NOPERM, EX_OK, EX_UNAVAILABLE, StartError
 from angarium.telemetry.log import configure, log, log_exception, set_level
 
@@ -99,7 +100,8 @@ class Supervisor:
         while not self._stopping.is_set():
             started = time.monotonic()
             status = await self._run_once(slot)
-            forget(slot, self._data_dir.metrics, self._data_dir.state)
+            forget(slot, self._data_dir.metrics)
+            blank(self._data_dir.state, slot)
             if self._stopping.is_set():
                 return
             if slot in self._renewing:  # it was told to end

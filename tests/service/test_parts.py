@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 import time
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from angarium.service.privileges import Identity, give
 from angarium.service.reload import effective, needs_new_process, needs_restart
 from angarium.service.slot import Slot, forget, slots_of
 from angarium.service.sockets import bind, bind_all
-from angarium.service.state import STALE_S, State, StateFile, read_reasons
+from angarium.service.state import STALE_S, State, StateFile, blank, read_reasons
 from angarium.service.sysexits import StartError
 
 BASE = '[server]\nhostname = "mx.example.com"\n'
@@ -182,6 +183,52 @@ def test_readiness_gathers_the_reasons_of_all_processes(tmp_path: Path) -> None:
     assert reasons[2] == "ingress-3: not running"
 
 
+def test_a_process_that_ended_or_died_is_not_running(tmp_path: Path) -> None:
+    ended, died = (Slot("ingress", index) for index in range(2))
+    files = [StateFile(tmp_path, each) for each in (ended, died)]
+    for each in files:
+        each.write(())
+    assert read_reasons(tmp_path, [ended, died]) == []
+    files[0].close()
+    blank(tmp_path, died)
+    assert read_reasons(tmp_path, [ended, died]) == [
+        "ingress-0: not running",
+        "ingress-1: not running",
+    ]
+    StateFile(tmp_path, died).write(("again",))
+    assert read_reasons(tmp_path, [died]) == ["ingress-1: again"]
+
+
+def test_reasons_without_end_are_cut(tmp_path: Path) -> None:
+    slot = Slot("ingress", 0)
+    state = StateFile(tmp_path, slot)
+    state.write(["x" * 10_000, "y"])
+    (reason,) = read_reasons(tmp_path, [slot])
+    assert set(reason.removeprefix("ingress-0: ")) == {"x"}
+    state.write(["short"])  # nothing of the longer one is left
+    assert read_reasons(tmp_path, [slot]) == ["ingress-0: short"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small disk")
+def test_on_a_disk_without_any_room_readiness_still_tells_the_true_reason(tmp_path: Path) -> None:
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(tmp_path)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("may not mount")
+    try:
+        slot = Slot("ingress", 0)
+        state = StateFile(tmp_path, slot)
+        state.write(())
+        with pytest.raises(OSError, match="No space left"):
+            (tmp_path / "ballast").write_bytes(bytes(1 << 20))
+        state.write(("the disk is full",))
+        assert read_reasons(tmp_path, [slot]) == ["ingress-0: the disk is full"]
+        blank(tmp_path, slot)  # it dies; its successor needs no new block either
+        StateFile(tmp_path, slot).write(("still full",))
+        assert read_reasons(tmp_path, [slot]) == ["ingress-0: still full"]
+    finally:
+        subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
+
+
 def test_a_dead_process_leaves_its_counters_and_takes_its_gauges(tmp_path: Path) -> None:
     for name in (
         "counter_ingress-0.db",
@@ -189,7 +236,7 @@ def test_a_dead_process_leaves_its_counters_and_takes_its_gauges(tmp_path: Path)
         "gauge_livesum_ingress-1.db",
     ):
         (tmp_path / name).touch()
-    forget(Slot("ingress", 0), tmp_path, tmp_path)
+    forget(Slot("ingress", 0), tmp_path)
     assert sorted(each.name for each in tmp_path.iterdir()) == [
         "counter_ingress-0.db",
         "gauge_livesum_ingress-1.db",

@@ -18,7 +18,7 @@ import dns.resolver
 import dns.reversename
 import msgspec
 
-from angarium.config.address import is_ip, parse_host_port
+from angarium.config.address import HostPort, is_ip, parse_host_port
 from angarium.config.schema import Dns
 from angarium.mta.host_name import is_host_name
 from angarium.mta.nameserver import BoundedNameserver
@@ -100,7 +100,12 @@ class DnsResolver:
     @property
     def nameservers(self) -> tuple[str, ...]:
         """Whom we ask, for `postmaster check`."""
-        return tuple(str(each) for each in self._resolver.nameservers)
+        return tuple(
+            str(HostPort(each.address, each.port))
+            if isinstance(each, dns.nameserver.AddressAndPortNameserver)
+            else str(each)
+            for each in self._resolver.nameservers
+        )
 
     async def mx(self, domain: str) -> Answer[MxRecord]:
         """Return the best ``config.mx_hosts`` records, by preference and name."""

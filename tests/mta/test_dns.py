@@ -361,11 +361,11 @@ def test_a_nameserver_that_is_not_an_address_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("127.0.0.1", "127.0.0.1@53"),
-        ("127.0.0.1:5353", "127.0.0.1@5353"),
-        ("[::1]:5353", "::1@5353"),
-        ("[::1]", "::1@53"),
+        ("127.0.0.1", "127.0.0.1:53"),
+        ("127.0.0.1:5353", "127.0.0.1:5353"),
+        ("[::1]:5353", "[::1]:5353"),
+        ("[::1]", "[::1]:53"),
     ],
 )
 def test_nameservers_have_a_port_each(text: str, shown: str) -> None:
-    assert DnsResolver(Dns(nameservers=(text,)), Seconds()).nameservers == (f"Do53:{shown}",)
+    assert DnsResolver(Dns(nameservers=(text,)), Seconds()).nameservers == (shown,)

@@ -113,7 +113,14 @@ class Conclusion:
         )
         if tell:
             reports.append(_report(recipient, "delayed", failure.attempt))
-        return Deferred(id=recipient.id, due=due, attempt=failure.attempt, delay_dsn_sent=tell)
+        attempt = failure.attempt
+        return Deferred(
+            id=recipient.id,
+            due=due,
+            attempt=attempt,
+            delay_dsn_sent=tell,
+            in_doubt=attempt.stage == "final_dot" and not attempt.code,
+        )
 
 
 def _report(

@@ -253,8 +253,11 @@ class MemoryPartition:
                 kind = _OUTCOMES[outcome]
                 self._state.append(kind(**fields, attempts=each.attempts, attempt=attempt))
                 self._state.remove(each.id)
-            case Deferred(due=due, attempt=attempt, delay_dsn_sent=delay_dsn_sent):
+            case Deferred(
+                due=due, attempt=attempt, delay_dsn_sent=delay_dsn_sent, in_doubt=in_doubt
+            ):
                 each.attempts += 1
+                each.in_doubt += in_doubt
                 each.last = attempt
                 each.delay_dsn_sent |= delay_dsn_sent
                 each.due = max(due, now)

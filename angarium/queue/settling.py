@@ -109,11 +109,12 @@ def prepare_settlement(
             kind = event_records.OUTCOME_KINDS[outcome]
             event = event_records.recipient_event(kind, now, key, message, after, last)
             return PreparedSettlement(key, claim, event, alone=message.recipients == 1)
-        case Deferred(due=due, attempt=attempt, delay_dsn_sent=delay_dsn_sent):
+        case Deferred(due=due, attempt=attempt, delay_dsn_sent=delay_dsn_sent, in_doubt=in_doubt):
             last = attempt_record(attempt)
             after = changed(
                 before,
                 attempts=before.attempts + 1,
+                in_doubt=before.in_doubt + in_doubt,
                 delay_dsn_sent=before.delay_dsn_sent or delay_dsn_sent,
                 last=last,
             )

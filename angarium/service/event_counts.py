@@ -29,6 +29,8 @@ def count_event(metrics: Metrics, event: Event) -> None:
             reply = str(event.attempt.code)[0] if event.attempt.code else "none"
             key = (stage if stage in _STAGES else "other", reply if reply in "245" else "none")
             metrics.attempts[key].add()
+            if isinstance(event, AttemptFailed) and key == ("final_dot", "none"):
+                metrics.in_doubt.add()  # the peer was gone before it answered the final dot
         case Cancelled():
             metrics.outcomes["cancelled"].add()
         case InDoubt():

@@ -73,7 +73,7 @@ def add(
 @_PASSWORD_STDIN
 @config_option
 def passwd(name: str, password_stdin: bool, config_file: Path) -> None:
-    """Set the password of user NAME. The old one stops working at once."""
+    """Set the password of user NAME. The old one stops working at once; sessions that it opened end."""
     path = _path(config_file)
     _done(lambda: find_user(path, name))
     password = _new_password(password_stdin)
@@ -105,7 +105,7 @@ def list_(as_json: bool, config_file: Path) -> None:
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
 @config_option
 def remove(name: str, dry_run: bool, config_file: Path) -> None:
-    """Remove user NAME. Logins end at once; mail that was accepted is still delivered."""
+    """Remove user NAME. Logins and open sessions end at once; mail that was accepted is still delivered."""
     path = _path(config_file)
     found = _done(lambda: find_user(path, name))
     if dry_run:

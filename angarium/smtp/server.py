@@ -66,7 +66,7 @@ class ServerSession(SessionCore):
         self._last_chunk = False
         self._commands = 0  # since the last message that was accepted
         self._messages = 0
-        self._leaving = False
+        self._leaving: Refusal | None = None  # why, once it shall end
 
     # Questions and answers of the shell
 
@@ -133,9 +133,9 @@ class ServerSession(SessionCore):
         self._end_transaction()
         self._step = self._read_command
 
-    def leave(self) -> None:
-        """Shut down: 421 4.3.2 as soon as no transaction is under way."""
-        self._leaving = True
+    def leave(self, why: Refusal) -> None:
+        """End with ``why`` (a 421) as soon as no transaction is under way."""
+        self._leaving = why
 
     def close(self) -> None:
         """The client is gone, or must go: all memory is given back. Idempotent."""
@@ -145,8 +145,8 @@ class ServerSession(SessionCore):
     # Steps
 
     def _read_command(self) -> bool:
-        if self._leaving and self._transaction is None:
-            self.abort(Refusal(421, "4.3.2", "Service shutting down"))
+        if self._leaving is not None and self._transaction is None:
+            self.abort(self._leaving)
             return False
         line: bytes | None = b""
         try:

@@ -5,7 +5,7 @@ Knows no SMTP beyond the session's events.
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any, Final, assert_never, cast
 
 from angarium.queue.message_id import message_id_text
@@ -35,6 +35,7 @@ _LOCAL_ERROR: Final = Refusal(451, "4.3.0", "Local error, try again later")
 _QUEUE_FULL: Final = Refusal(452, "4.3.1", "Insufficient system storage")
 _TIMEOUT: Final = Refusal(421, "4.4.2", "Timeout")
 _SHUTDOWN: Final = Refusal(421, "4.3.2", "Service shutting down")
+_LOGIN_ENDED: Final = Refusal(421, "4.7.0", "This login is no longer valid")
 
 
 class SmtpConnection(asyncio.Protocol):
@@ -61,6 +62,7 @@ class SmtpConnection(asyncio.Protocol):
         self._take: Callable[[bytes], None] = self._discard  # where received octets go
         self._client = ""
         self._admitted = False
+        self._user = ""  # logged in, or logging in
         self._session: ServerSession | None = None
         self._tls: TlsLayer | None = None
         self._header = b""  # of the PROXY protocol, incomplete
@@ -152,7 +154,13 @@ class SmtpConnection(asyncio.Protocol):
         if self._session is None:
             self._transport.abort()
         else:
-            self._session.leave()
+            self._session.leave(_SHUTDOWN)
+            self._work()
+
+    def end_login(self, users: Set[str]) -> None:
+        """Of these users a session ends with 421 as soon as no transaction is under way, also if it just logs in."""
+        if self._user in users and self._session is not None and not self._is_leaving:
+            self._session.leave(_LOGIN_ENDED)
             self._work()
 
     def abort(self) -> None:
@@ -253,7 +261,7 @@ class SmtpConnection(asyncio.Protocol):
         if self._tls is None:
             self._take = self._take_plain
         if self._is_leaving:
-            session.leave()
+            session.leave(_SHUTDOWN)
         return session
 
     def _note_refusal(self, refusal: Refusal) -> None:
@@ -440,6 +448,9 @@ class SmtpConnection(asyncio.Protocol):
         assert logins is not None  # Reception has seen to it
         password = event.password.decode("utf-8", "surrogateescape")
         known = logins.find_cached(event.user, password)
+        self._user = (
+            event.user
+        )  # not before: this look may have found the user changed, for older sessions
         if known is not None:
             self._logged_in(known, session)
             return
@@ -460,6 +471,7 @@ class SmtpConnection(asyncio.Protocol):
         if (error := task.exception()) is not None:
             self._reception.observer.internal_error("login", error)
             session.auth_failed(Refusal(454, "4.7.0", "Temporary authentication failure"))
+            self._user = ""
         else:
             self._judge(task.result(), user, session)
         self._resume()
@@ -472,9 +484,11 @@ class SmtpConnection(asyncio.Protocol):
                 self._logged_in(result, session)
             case Refused():
                 self._reception.observer.login(self._client, user, "failed")
+                self._user = ""
                 session.auth_failed(Refusal(535, "5.7.8", "Authentication credentials invalid"))
             case Throttled():
                 self._reception.observer.login(self._client, user, "limited")
+                self._user = ""
                 session.auth_failed(Refusal(454, "4.7.0", result.text))
             case _:
                 assert_never(result)

@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
@@ -32,7 +32,7 @@ from angarium.smtp_in.senders import compile_senders
 
 _log: Final = logging.getLogger(__name__)
 
-STAT_S: Final = 1.0  # the file is looked at this often at most
+STAT_S: Final = 0.5  # the file is looked at this often at most
 HASH_THREADS: Final = 2  # each takes 64 MiB while it hashes
 HASH_WAITERS: Final = 64  # for a thread; beyond them: Throttled
 DELAYED_LOGINS: Final = 256  # sleeping at a time; beyond them: Throttled
@@ -105,6 +105,7 @@ class Credentials:
         self._delayed = 0
         self._state, self._users = read_users(path)
         self._failed_state: FileState | None = None
+        self._on_changed: Callable[[Set[str]], None] = lambda _: None
         self._looked = monotonic()
 
     def close(self) -> None:
@@ -114,17 +115,25 @@ class Credentials:
     def reload(self) -> None:
         """Read the file now, as on SIGHUP. Raises CredentialFileError; then the users of before remain."""
         self._looked = self._monotonic()
+        before = self._users
         self._state, self._users = read_users(self._path)
         self._failed_state = None
+        changed = {name for name, user in before.items() if self._users.get(name) != user}
+        if changed:
+            self._on_changed(changed)
+
+    def on_changed(self, callback: Callable[[Set[str]], None]) -> None:
+        """Have it called with who was removed or got another password, tenant or senders: before they log in anew."""
+        self._on_changed = callback
 
     def find_cached(self, user: str, password: str) -> Verified | None:
         """Return the user if this very login was verified not long ago. Never waits."""
-        self._refresh()
+        self.refresh()
         return self._find_cached(user, self._digest(user, password))
 
     async def verify(self, user: str, password: str, client: str) -> Verified | Refused | Throttled:
         """Check a login from the address ``client``. May wait: for its turn to hash, and as a brake on guessing."""
-        self._refresh()
+        self.refresh()
         digest = self._digest(user, password)
         if (known := self._find_cached(user, digest)) is not None:
             return known
@@ -221,7 +230,7 @@ class Credentials:
         text = lengths + name + secret + stored_hash.encode()
         return hashlib.blake2b(text, key=self._key, digest_size=32).digest()
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
         """Read the file again if it has changed. If that fails, the users of before remain, with one error logged."""
         now = self._monotonic()
         if now - self._looked < STAT_S:

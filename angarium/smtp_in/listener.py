@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Set
 from typing import Final
 
 from angarium.smtp_in.connection import SmtpConnection
@@ -19,6 +20,8 @@ class Listener:
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
         self._empty = asyncio.Event()
+        if reception.logins is not None:
+            reception.logins.on_changed(self._end_logins)
         limits = reception.limits
         shortest = min(
             *(limits.command_timeout_s, limits.data_timeout_s, limits.total_timeout_s),
@@ -64,6 +67,10 @@ class Listener:
             return not self._connections
         return True
 
+    def _end_logins(self, users: Set[str]) -> None:
+        for connection in list(self._connections):
+            connection.end_login(users)
+
     def _ended(self) -> None:
         if not self._connections:
             self._empty.set()
@@ -71,6 +78,8 @@ class Listener:
     def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
+        if self._reception.logins is not None:
+            self._reception.logins.refresh()
         for connection in list(self._connections):
             connection.check_time(now)
         self._sweeper = loop.call_later(self._sweep_s, self._sweep)

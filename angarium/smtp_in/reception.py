@@ -1,5 +1,6 @@
 """What all connections of one listener share. Values and collaborators; does nothing by itself."""
 
+from collections.abc import Callable, Set
 from typing import Final, Protocol
 
 from angarium.config.schema import Listener as ListenerConfig
@@ -25,6 +26,14 @@ class Logins(Protocol):
     async def verify(
         self, user: str, password: str, client: str
     ) -> Verified | Refused | Throttled: ...
+
+    def on_changed(self, callback: Callable[[Set[str]], None]) -> None:
+        """Have it called with the users whose sessions must end, before any of them can log in anew."""
+        ...
+
+    def refresh(self) -> None:
+        """Look whether users have changed; called about once a second."""
+        ...
 
 
 class Reception:

@@ -192,7 +192,7 @@ def test_leaving_waits_for_the_end_of_a_transaction() -> None:
     session = make_session()
     code_after(session, b"HELO c\r\n")
     code_after(session, b"MAIL FROM:<>\r\n")
-    session.leave()
+    session.leave(Refusal(421, "4.3.2", "Service shutting down"))
     assert session.next_event() is None
     assert isinstance(say(session, b"RCPT TO:<b@c>\r\nBDAT 0 LAST\r\n"), MessageReceived)
     session.outgoing()

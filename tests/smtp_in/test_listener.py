@@ -9,13 +9,14 @@ import shutil
 import smtplib
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence, Set
 from contextlib import asynccontextmanager
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import aiosmtplib
+import argon2
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -28,11 +29,12 @@ from angarium.queue.model import MessageId, PartitionNumber, Submission, UnixMs
 from angarium.queue.spool import QueueFailedError, QueueFullError
 from angarium.smtp.data import OctetBudget
 from angarium.smtp.received import Refusal
-from angarium.smtp_in.credentials import Refused, Throttled, Verified
+from angarium.smtp_in.credential_file import add_user, remove_user, set_password
+from angarium.smtp_in.credentials import STAT_S, Credentials, Refused, Throttled, Verified
 from angarium.smtp_in.intake import Intake
-from angarium.smtp_in.listener import Listener
+from angarium.smtp_in.listener import SWEEP_S, Listener
 from angarium.smtp_in.observer import Observer
-from angarium.smtp_in.reception import Reception
+from angarium.smtp_in.reception import Logins, Reception
 from angarium.smtp_in.tls import ServerTls
 
 DEADLINE_S = 10.0
@@ -60,6 +62,10 @@ class FakeSpool:
 class FakeLogins:
     def __init__(self) -> None:
         self.cached: set[str] = set()
+
+    def on_changed(self, callback: Callable[[Set[str]], None]) -> None: ...
+
+    def refresh(self) -> None: ...
 
     def find_cached(self, user: str, password: str) -> Verified | None:
         return Verified(user, "t1", ("*",)) if user in self.cached else None
@@ -111,7 +117,9 @@ class Server:
 
 
 @asynccontextmanager
-async def serve(*, certificate: ServerTls | None = None, **config: Any) -> AsyncIterator[Server]:
+async def serve(
+    *, certificate: ServerTls | None = None, logins: Logins | None = None, **config: Any
+) -> AsyncIterator[Server]:
     limits = config.pop("limits", {})
     settings = {"auth": "trusted", "trusted_networks": ALL} | config
     listener_config = ListenerConfig(
@@ -132,7 +140,7 @@ async def serve(*, certificate: ServerTls | None = None, **config: Any) -> Async
         intake=intake,
         spool=FakeSpool(),  # type: ignore[arg-type]
         budget=OctetBudget(listener_config.limits.bytes_in_flight),
-        logins=FakeLogins(),
+        logins=logins or FakeLogins(),
         tls=certificate,
         observer=Counts(),
     )
@@ -565,6 +573,76 @@ async def test_a_login_under_way_ends_with_its_client_or_its_time() -> None:
         await until(lambda: server.listener.connections == 0)
         async with connect(server) as client:
             assert (await client.say(slow)).startswith(b"421 4.4.2 ")
+
+
+CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+def _plain(user: str, password: str) -> bytes:
+    return b"AUTH PLAIN " + base64.b64encode(f"\0{user}\0{password}".encode()) + b"\r\n"
+
+
+@asynccontextmanager
+async def serve_users(tmp_path: Path) -> AsyncIterator[tuple[Server, Path]]:
+    """A listener with the real users ann and joe."""
+    path = tmp_path / "credentials.jsonl"
+    for name in ("ann", "joe"):
+        created = "2026-11-22T03:12:29+00:00"
+        add_user(path, name, "secret", senders=["*"], created=created, hasher=CHEAP)
+    loop = asyncio.get_running_loop()
+    logins = Credentials(path, ListenerLimits(), loop.time, hasher=CHEAP)
+    config = {"auth": "required", "auth_without_tls": ALL, "trusted_networks": ()}
+    try:
+        async with serve(logins=logins, **config) as server:
+            yield server, path
+    finally:
+        logins.close()
+
+
+@pytest.mark.parametrize("change", ["removed", "password"])
+async def test_sessions_of_a_user_who_changed_end_and_those_of_others_go_on(
+    tmp_path: Path, change: str
+) -> None:
+    async with (
+        serve_users(tmp_path) as (server, path),
+        connect(server) as ann,
+        connect(server) as joe,
+    ):
+        assert (await ann.say(_plain("ann", "secret"))).startswith(b"235 ")
+        assert (await joe.say(_plain("joe", "secret"))).startswith(b"235 ")
+        if change == "removed":
+            remove_user(path, "ann")
+        else:
+            set_password(path, "ann", "other", hasher=CHEAP)
+        async with asyncio.timeout(3 * SWEEP_S):
+            assert (await ann.reply()).startswith(b"421 4.7.0 ")
+        assert await ann.reply() == b""
+        assert (await joe.transaction()).startswith(b"250 ")
+        if change == "password":
+            async with connect(server) as again:
+                assert (await again.say(_plain("ann", "secret"))).startswith(b"535 ")
+                assert (await again.say(_plain("ann", "other"))).startswith(b"235 ")
+                assert (await again.transaction()).startswith(b"250 ")
+
+
+async def test_a_login_with_the_new_password_is_not_taken_for_an_old_one(tmp_path: Path) -> None:
+    async with serve_users(tmp_path) as (server, path), connect(server) as client:
+        set_password(path, "ann", "other", hasher=CHEAP)
+        await asyncio.sleep(STAT_S)  # so that this login is what finds the file changed
+        assert (await client.say(_plain("ann", "other"))).startswith(b"235 ")
+        await asyncio.sleep(SWEEP_S + STAT_S)
+        assert (await client.transaction()).startswith(b"250 ")
+
+
+async def test_the_transaction_of_a_removed_user_ends_before_the_session(tmp_path: Path) -> None:
+    async with serve_users(tmp_path) as (server, path), connect(server) as client:
+        assert (await client.say(_plain("ann", "secret"))).startswith(b"235 ")
+        for line in (b"MAIL FROM:<a@example.com>\r\n", b"RCPT TO:<b@example.org>\r\n", b"DATA\r\n"):
+            assert (await client.say(line))[:1] in b"23"
+        remove_user(path, "ann")
+        server.reception.logins.reload()  # type: ignore[union-attr]
+        assert (await client.say(b"From: a@example.com\r\n\r\nx\r\n.\r\n")).startswith(b"250 ")
+        assert (await client.reply()).startswith(b"421 4.7.0 ")
 
 
 async def test_who_is_not_trusted_relays_nothing_a1() -> None:

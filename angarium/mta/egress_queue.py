@@ -203,8 +203,8 @@ class EgressQueue:
         waiting = self.ready.groups + len(self._claimed) + self._claiming - free
         if waiting <= self._opening or not self._shared.may_claim():
             return
-        if self._no_more_until and self._shared.clock() < self._no_more_until:
-            return
+        if self._connections and self._shared.clock() < self._no_more_until:
+            return  # but with none left, nothing would carry what waits
         limit = self._shared.shaping.connections(self._key, self.site.provider)
         # A site that does not answer yet costs two connections at a time, not its whole limit.
         at_once = waiting if self._connections else min(waiting, FIRST_CONNECTIONS)

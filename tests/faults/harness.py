@@ -137,6 +137,7 @@ class Harness:
             found = await self.inspect()
             if not any(found["counts"].values()):
                 return found
+            missing = {each for each in ledger.acknowledged if each not in sink.received}
             lost = [each for each in missing if each not in found["recipients"]]
             assert not lost, f"acknowledged, but neither at the sink nor queued: {lost[:5]}"
             assert time.monotonic() < until, f"not drained: {found['counts']}; {self.state()}"

@@ -432,6 +432,26 @@ async def test_a_session_that_ends_is_replaced_at_once_without_an_attempt_lost(r
     assert rig.events(Delivered)[0].attempts == 1
 
 
+async def test_a_site_that_refused_a_further_connection_is_asked_again_when_none_is_left(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: list[Transient] = []
+    monkeypatch.setattr(rig.observer, "connection_failed", refused.append)
+    outcomes: list[Outcome] = [Transient(attempt(0, "4.4.2", "mail"), Scope.SESSION)]
+    rig.net.reply = lambda _: outcomes.pop() if outcomes else Accepted(attempt())
+    rig.net.gate.clear()
+    await rig.accept("u0@one.example")
+    async with rig.running():
+        await rig.until(lambda: len(rig.net.connections) == 1)
+        rig.net.refuse = Transient(attempt(0, "4.4.1", "connect"), Scope.SITE)
+        for n in range(1, 5):
+            await rig.accept(f"u{n}@one.example")
+        await rig.until(lambda: bool(refused))
+        rig.net.refuse = None
+        rig.net.gate.set()  # the one connection is lost
+        await rig.until(lambda: len(rig.events(Delivered)) == 5)
+
+
 async def test_a_peer_that_throttles_is_not_asked_again_at_once(rig: Rig) -> None:
     calls: list[str] = []
 

@@ -11,6 +11,7 @@ from typing import Final
 import click
 import msgspec
 
+from angarium.cli import trace_watch
 from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_DATAERR, EX_OK, EX_TEMPFAIL, EX_UNAVAILABLE, EX_USAGE, CommandError
 from angarium.cli.smtp_dialogue import Dialogue, DialogueError, Line
@@ -44,9 +45,11 @@ class _Wish(msgspec.Struct, frozen=True, kw_only=True):
 
 @click.command(
     help="See how the mail hosts of TARGET (a domain, an address at one, or host:port) answer us, up to RCPT."
-    " Nothing is sent."
+    " Nothing is sent.\n\n"
+    "With --watch or --watch-listener, without TARGET: the dialogues of the running server as they happen, without"
+    " passwords and content."
 )
-@click.argument("target")
+@click.argument("target", required=False)
 @click.option("--from", "reverse_path", default="", help="Sender for MAIL FROM (default: <>).")
 @click.option(
     "--to", "forward_paths", multiple=True, help="Recipient for RCPT TO; may be repeated."
@@ -56,17 +59,38 @@ class _Wish(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--all", "all_hosts", is_flag=True, help="Every host, not only until one answers.")
 @click.option("--timeout", "timeout_s", type=click.FloatRange(0.1, 600), default=30.0)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
+@click.option("--watch", metavar="DOMAIN", help="Outgoing sessions with mail for DOMAIN.")
+@click.option("--watch-listener", metavar="ADDRESS", help="Incoming sessions at a listener.")
+@click.option("--for", "for_s", type=click.FloatRange(0.1), help="Watch so many seconds.")
+@click.option("--sessions", type=click.IntRange(1), help="Watch until so many have ended.")
 @config_option
 def trace(
-    target: str,
+    target: str | None,
     reverse_path: str,
     forward_paths: tuple[str, ...],
     tls: str | None,
     all_hosts: bool,
     timeout_s: float,
     as_json: bool,
+    watch: str | None,
+    watch_listener: str | None,
+    for_s: float | None,
+    sessions: int | None,
     config_file: Path,
 ) -> int:
+    if [target, watch, watch_listener].count(None) != 2:
+        raise CommandError("give one of TARGET, --watch and --watch-listener", EX_USAGE)
+    if target is None:
+        return trace_watch.watch(
+            load(config_file),
+            domain=watch,
+            listener=watch_listener,
+            for_s=for_s,
+            sessions=sessions,
+            as_json=as_json,
+        )
+    if for_s is not None or sessions is not None:
+        raise CommandError("--for and --sessions belong to --watch", EX_USAGE)
     if "@" in target and not forward_paths:
         forward_paths = (target,)
     try:

@@ -22,12 +22,13 @@ from angarium.mta.reply_meaning import (
 )
 from angarium.mta.resolution import MxHost
 from angarium.mta.tls_memory import TlsMemory
-from angarium.mta.transfer import EgressPath, TlsPolicy, Transfer
+from angarium.mta.transfer import EgressPath, SessionTaps, TlsPolicy, Transfer
 from angarium.queue.model import UnixMs
 from angarium.smtp.client import ClientSession
 from angarium.smtp.client_command import ArgumentError
 from angarium.smtp.client_transaction import Answer, NotSendableError
 from angarium.smtp.reply import PeerError, clean_text
+from angarium.smtp.tap import Opening
 
 # RFC 3463 section 3.5: bad connection; delivery time expired; invalid command
 _STATUS: Final = {"lost": "4.4.2", "timeout": "4.4.1", "protocol": "4.5.0"}
@@ -47,7 +48,9 @@ class SmtpConnector:
         clock: Callable[[], UnixMs],
         tls_memory: TlsMemory,
         tls_context: ContextFactory | None = None,
+        taps: SessionTaps | None = None,
     ) -> None:
+        self._taps = taps
         self._timeouts = timeouts
         self._limits = stage_limits(timeouts)
         self._hostname = hostname
@@ -62,6 +65,7 @@ class SmtpConnector:
         opening = _Opening(
             self._timeouts, self._limits, self._clock, self._tls_context, host, address, path, tls
         )
+        opening.taps = self._taps
         opening.ehlo = path.ehlo or self._hostname
         if tls.mode != "opportunistic":
             return await opening.open(with_tls=tls.mode != "off")
@@ -99,9 +103,20 @@ class _Opening:
         self._tls_version = ""
         self.ehlo = path.ehlo
         self.tls_broke = False  # the handshake, or the first command under TLS, failed
+        self.taps: SessionTaps | None = None
+        self._told = Opening("")
 
     async def open(self, *, with_tls: bool) -> "SmtpConnection | Transient":
         self._tls_version, self.tls_broke = "", False
+        self._told = Opening(f"{self._host.name} [{self._address}] port {self._host.port}")
+        result = await self._open(with_tls=with_tls)
+        if isinstance(result, Transient) and self.taps is not None and self.taps.is_on:
+            met = result.attempt
+            text = f"not opened ({met.stage}): {met.text}"
+            self.taps.opening_failed(self._told, self._host.name, text)
+        return result
+
+    async def _open(self, *, with_tls: bool) -> "SmtpConnection | Transient":
         try:
             session = ClientSession(self.ehlo)
         except ArgumentError as error:  # S9
@@ -133,7 +148,7 @@ class _Opening:
                 self._timeouts.connect_s + (self._timeouts.tls_handshake_s if implicit else 0)
             ):
                 transport, peer = await loop.create_connection(
-                    lambda: Peer(session, self._limits, loop),
+                    lambda: Peer(session, self._limits, loop, self._told),
                     self._address,
                     self._host.port,
                     local_addr=(bind, 0) if bind else None,
@@ -151,6 +166,7 @@ class _Opening:
             return self._failure(stage, Scope.SITE, "4.4.1", os_reason(error))
         if implicit:
             self._tls_version = _tls_version(transport)
+            self._told.note(self._tls_version)
         return peer
 
     async def _greet(self, peer: Peer, *, with_tls: bool) -> "SmtpConnection | Transient":
@@ -170,7 +186,16 @@ class _Opening:
                 return self._failure("starttls", Scope.SITE, "4.7.4", text)
         if not session.is_open:
             return self._failure("ehlo", Scope.SESSION, "4.4.2", "connection closed by the peer")
-        return SmtpConnection(peer, self._host, self._where(), self._clock, self._timeouts.quit_s)
+        peer.tap = None  # from now on only while somebody watches
+        return SmtpConnection(
+            peer,
+            self._host,
+            self._where(),
+            self._clock,
+            self._timeouts.quit_s,
+            self._told,
+            self.taps,
+        )
 
     async def _ehlo(self, peer: Peer) -> Transient | None:
         session = peer.session
@@ -231,6 +256,7 @@ class _Opening:
             )
         peer.connection_made(transport)
         self._tls_version = _tls_version(transport)
+        self._told.note(self._tls_version)
         return None
 
     # -- values
@@ -273,7 +299,11 @@ class SmtpConnection:
         where: Where,
         clock: Callable[[], UnixMs],
         quit_s: float,
+        opening: Opening,
+        taps: SessionTaps | None,
     ) -> None:
+        self._opening = opening
+        self._taps = taps
         self._peer = peer
         self._session = peer.session
         self._host = host
@@ -309,6 +339,11 @@ class SmtpConnection:
     async def transfer(self, transfer: Transfer) -> Sequence[Outcome]:
         """Carry one transaction; one outcome per recipient, in order. Raises only when cancelled."""
         self._transfers += 1
+        if self._taps is not None and self._taps.is_on:
+            paths = [each.forward_path for each in transfer.recipients]
+            self._peer.tap = self._taps.find(self._opening, paths)
+        elif self._peer.tap is not None:
+            self._peer.tap = None
         session = self._session
         failure: Outcome | None = None
         try:

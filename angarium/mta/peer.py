@@ -12,6 +12,7 @@ from angarium.config.schema import DeliveryTimeouts
 from angarium.smtp.client import ClientSession
 from angarium.smtp.client_transaction import Flight
 from angarium.smtp.reply import PeerError
+from angarium.smtp.tap import ENDED, Tap
 
 JOINED_OCTETS: Final = 262_144  # a flight up to this size goes out in one write
 BLOCK_OCTETS: Final = 65_536  # larger ones in blocks of this size, each within block_s
@@ -53,8 +54,10 @@ class Peer(asyncio.Protocol):
         session: ClientSession,
         limits: Mapping[str, float],
         loop: asyncio.AbstractEventLoop,
+        tap: Tap | None = None,
     ) -> None:
         self.session = session
+        self.tap = tap  # of who watches
         self.transport: asyncio.Transport | None = None
         self.content_sent = False  # the last octet of a message is with the kernel or before it
         self.closed: asyncio.Future[None] = loop.create_future()
@@ -84,6 +87,8 @@ class Peer(asyncio.Protocol):
         if self._failure is not None:
             raise self._failure
         if octets and self.transport is not None:
+            if self.tap is not None:
+                self.tap.client(octets)
             self.transport.write(octets)
         await self._wait()
 
@@ -120,6 +125,8 @@ class Peer(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         session = self.session
+        if self.tap is not None:
+            self.tap.server(data)
         try:
             complete = session.receive(data)
             if self._waiter is None:
@@ -155,6 +162,8 @@ class Peer(asyncio.Protocol):
         self.session.is_open = False
         stage = "data" if self._paused or self._unsent else self.session.stage
         self.transport = None
+        if self.tap is not None:
+            self.tap.end(os_reason(exc) if exc is not None else ENDED)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -182,6 +191,8 @@ class Peer(asyncio.Protocol):
         assert self.transport is not None
         self._replies_seen = 0
         octets = flight.octets
+        if self.tap is not None:
+            self._show(flight, self.tap)
         size = len(octets[0]) if len(octets) == 1 else sum(map(len, octets))
         if size <= JOINED_OCTETS:
             self.content_sent = flight.ends_content
@@ -191,6 +202,15 @@ class Peer(asyncio.Protocol):
         self._unsent.reverse()
         self._unsent_ends_content = flight.ends_content
         self._write_blocks()
+
+    def _show(self, flight: Flight, tap: Tap) -> None:
+        """Commands as they are, content by its size."""
+        content = flight.octets
+        if not flight.ends_content or self.session.capabilities.chunking:
+            tap.client(flight.octets[0])  # RFC 3030: BDAT is written before its octets
+            content = flight.octets[1:]
+        if content:
+            tap.content(sum(map(len, content)))
 
     def _write_blocks(self) -> None:
         while self._unsent and not self._paused and self.transport is not None:

@@ -29,11 +29,12 @@ from angarium.mta.reply_meaning import (
     opening_failure,
 )
 from angarium.mta.resolution import MxHost, Site
-from angarium.mta.transfer import Connector, EgressPath, TlsPolicy, Transfer
+from angarium.mta.transfer import Connector, EgressPath, SessionTaps, TlsPolicy, Transfer
 from angarium.queue.model import UnixMs
 from angarium.smtp.capabilities import Capabilities, parse_capabilities
 from angarium.smtp.client_transaction import Answer, Flight, NotSendableError, Transaction
 from angarium.smtp.reply import PeerError, Reply, clean_text
+from angarium.smtp.tap import ENDED, Opening, Tap
 
 MAX_PASSWORD_OCTETS: Final = 1024  # ours; longer is not a password but the wrong file
 
@@ -78,6 +79,7 @@ class Connectors:
         timeouts: DeliveryTimeouts,
         clock: Callable[[], UnixMs],
         tls_context: ContextFactory,
+        taps: SessionTaps | None = None,
     ) -> None:
         """Raises ValueError for a route that is neither ``mx`` nor a smart host's URL."""
         self._own = own
@@ -93,7 +95,7 @@ class Connectors:
                     password_env=route.password_env,
                 )
                 self._by_url[route.via] = LoginConnector(
-                    to, credentials, timeouts, clock, tls_context
+                    to, credentials, timeouts, clock, tls_context, taps
                 )
 
     def __call__(self, site: Site) -> Connector:
@@ -110,7 +112,9 @@ class LoginConnector:
         timeouts: DeliveryTimeouts,
         clock: Callable[[], UnixMs],
         tls_context: ContextFactory,
+        taps: SessionTaps | None = None,
     ) -> None:
+        self._taps = taps
         self._to = to
         self._credentials = credentials
         self._timeouts = timeouts
@@ -126,6 +130,7 @@ class LoginConnector:
         policy = TlsPolicy(mode="required" if trusted else "verify", server_name=name)
         smtp: aiosmtplib.SMTP | None = None
         where = Where(host=host.name, address=address, source=path.source, tls="")
+        opening = Opening(f"{host.name} [{address}] port {host.port}")
         stage = "connect"
         result: LoginConnection | Transient | None = None
         try:
@@ -155,7 +160,12 @@ class LoginConnector:
                 where = msgspec.structs.replace(where, tls=ssl_object.version() or "")
             stage = "auth"
             await smtp.login(self._credentials.user, password)
-            result = LoginConnection(smtp, host, where, self._clock, self._timeouts)
+            # The library shows no octets of the opening: its outcome stands for them
+            opening.server(str(smtp.last_ehlo_response).encode() + b"\r\n")
+            opening.note(f"logged in as {self._credentials.user}, {where.tls or 'in the clear'}")
+            result = LoginConnection(
+                smtp, host, where, self._clock, self._timeouts, opening, self._taps
+            )
         except PasswordError as error:
             result = self._failure(where, "auth", "4.7.8", str(error))
         except aiosmtplib.SMTPResponseException as error:
@@ -166,6 +176,9 @@ class LoginConnector:
         finally:
             if smtp is not None and not isinstance(result, LoginConnection):
                 smtp.close()
+        if isinstance(result, Transient) and self._taps is not None and self._taps.is_on:
+            text = f"not opened ({result.attempt.stage}): {result.attempt.text}"
+            self._taps.opening_failed(opening, host.name, text)
         return result
 
     async def _connected(self, address: str, port: int, bind: str | None) -> socket.socket:
@@ -201,7 +214,12 @@ class LoginConnection:
         where: Where,
         clock: Callable[[], UnixMs],
         timeouts: DeliveryTimeouts,
+        opening: Opening,
+        taps: SessionTaps | None,
     ) -> None:
+        self._opening = opening
+        self._taps = taps
+        self._tap: Tap | None = None
         self._smtp = smtp
         self._host = host
         self._where = where
@@ -234,6 +252,10 @@ class LoginConnection:
     async def transfer(self, transfer: Transfer) -> Sequence[Outcome]:
         """Carry one transaction; one outcome per recipient, in order. Raises only when cancelled."""
         self._transfers += 1
+        self._tap = None
+        if self._taps is not None and self._taps.is_on:
+            paths = [each.forward_path for each in transfer.recipients]
+            self._tap = self._taps.find(self._opening, paths)
         try:
             transaction = Transaction(transfer, self._capabilities, reset=self._needs_reset)
         except NotSendableError as error:
@@ -264,18 +286,26 @@ class LoginConnection:
             pass  # we are leaving anyway
         finally:
             self._smtp.close()
+            if self._tap is not None:
+                self._tap.end(ENDED)
 
     async def _fly(
         self, transaction: Transaction, flight: Flight, transfer: Transfer
     ) -> Flight | None:
         if flight.stages[-1] != "data":
             command = flight.octets[0].removesuffix(b"\r\n")
+            if self._tap is not None:
+                self._tap.client(command)
             reply = _reply_of(await self._execute(command))
+            self._show(reply)
             if reply.code == 421:
                 transaction.abandon(flight.stages[0], reply)
                 self._smtp.close()
                 return None
             return transaction.next_flight([reply])
+        if self._tap is not None:
+            self._tap.client(b"DATA")
+            self._tap.content(len(transfer.header) + len(transfer.body))
         # The library sends DATA and content in one call, and stuffs dots itself; the transaction has
         # checked the content (S2), so that its repair of line ends finds nothing to do.
         try:
@@ -285,12 +315,20 @@ class LoginConnection:
             reply = _reply_of(response)
         except aiosmtplib.SMTPDataError as error:
             reply = _reply(error.code, error.message)
+        self._show(reply)
         transaction.next_flight([Reply(354, (b"",))])
         if reply.code == 421:
             transaction.abandon("final_dot", reply)
             self._smtp.close()
             return None
         return transaction.next_flight([reply])
+
+    def _show(self, reply: Reply) -> None:
+        if self._tap is not None:
+            last = len(reply.lines) - 1
+            for number, line in enumerate(reply.lines):
+                mark = b"-" if number < last else b" "
+                self._tap.server(b"%d%b%b\r\n" % (reply.code, mark, line))
 
     async def _execute(self, command: bytes) -> SMTPResponse:
         return await self._smtp.execute_command(command, timeout=self._timeouts.command_s)

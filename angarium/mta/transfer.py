@@ -7,6 +7,7 @@ import msgspec
 
 from angarium.mta.outcome import Outcome, Transient
 from angarium.mta.resolution import MxHost
+from angarium.smtp.tap import Opening, Tap
 
 
 class TransferRecipient(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +42,23 @@ class TlsPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     mode: str = "opportunistic"  # off | opportunistic (not verified) | required (not verified) | verify | implicit
     server_name: str = ""  # SNI, and the name that is verified; "" means the MX host's name
+
+
+class SessionTaps(Protocol):
+    """Who watches sessions as they happen (``postmaster trace``)."""
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anybody does: asked once per transfer."""
+        ...
+
+    def find(self, opening: Opening, forward_paths: Sequence[str]) -> Tap | None:
+        """Return where to tell a session's next transaction; its opening is told first, once."""
+        ...
+
+    def opening_failed(self, opening: Opening, host: str, text: str) -> None:
+        """No session with this host came about."""
+        ...
 
 
 class Connection(Protocol):

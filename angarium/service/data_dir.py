@@ -5,6 +5,7 @@ credentials.jsonl  who may log in
 mail.log           one line per event
 run/lock           held by the server and each of its processes
 run/metrics, run/state   per process: its counters, and whether it is well
+run/trace          who watches sessions (postmaster trace --watch): a request and a socket each
 """
 
 import fcntl
@@ -29,6 +30,7 @@ class DataDir:
         self.run = path / "run"
         self.metrics = self.run / "metrics"
         self.state = self.run / "state"
+        self.trace = self.run / "trace"
         self.lock = self.run / "lock"
 
     def prepare(self, identity: Identity | None) -> None:

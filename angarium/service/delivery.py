@@ -8,12 +8,14 @@ from angarium.config.schema import Config
 from angarium.dkim import KeyFileError
 from angarium.mta.dispatcher import Dispatcher
 from angarium.mta.dns import DnsSetupError
+from angarium.mta.resolution import Site
 from angarium.queue import LmdbSpool, Partition, PartitionNumber
 from angarium.queue.doorbell import DoorbellReceiver, DoorbellSender, doorbell_path
 from angarium.service.delivery_observer import DeliveryObserver
 from angarium.service.delivery_parts import DeliverySetup
 from angarium.service.runtime import ReloadCallback, Runtime
 from angarium.service.sysexits import EX_CONFIG, StartError
+from angarium.service.watchers import Watchers
 from angarium.telemetry.log import log
 
 
@@ -22,15 +24,23 @@ async def run_delivery(runtime: Runtime) -> None:
     spool = runtime.open_spool()
     try:
         partitions = await _own_share(runtime, spool)
-        setup = _setup(runtime, spool, partitions)
+        watchers = Watchers(runtime.data_dir.trace, runtime.slot, runtime.clock)
+        setup = _setup(runtime, spool, partitions, watchers)
         bells = _Doorbells(runtime, spool, setup.dispatcher, list(partitions))
         runtime.on_reload(_reloader(setup))
-        runtime.on_beat(_dns_follower(runtime, setup))
+        follow_dns, watched = _dns_follower(runtime, setup), _WatchedHosts(watchers, setup)
+
+        def beat() -> None:
+            follow_dns()
+            watched.look()
+
+        runtime.on_beat(beat)
         try:
             await setup.dispatcher.run(runtime.stop, runtime.ready)
             await asyncio.gather(*(each.release() for each in partitions.values()))  # one commit
         finally:
             bells.close()
+            await watched.close()
             setup.close()
             await setup.dns.close()
     finally:
@@ -38,12 +48,21 @@ async def run_delivery(runtime: Runtime) -> None:
 
 
 def _setup(
-    runtime: Runtime, spool: LmdbSpool, partitions: dict[PartitionNumber, Partition]
+    runtime: Runtime,
+    spool: LmdbSpool,
+    partitions: dict[PartitionNumber, Partition],
+    watchers: Watchers,
 ) -> DeliverySetup:
     observer = DeliveryObserver(runtime.metrics)
     try:
         return DeliverySetup(
-            runtime.config, spool, partitions, observer, runtime.clock, runtime.random
+            runtime.config,
+            spool,
+            partitions,
+            observer,
+            runtime.clock,
+            runtime.random,
+            watchers,
         )
     except (KeyFileError, DnsSetupError) as error:
         raise StartError(str(error), EX_CONFIG) from error
@@ -56,6 +75,33 @@ async def _own_share(runtime: Runtime, spool: LmdbSpool) -> dict[PartitionNumber
     numbers = [each for each in spool.partitions() if each % count == runtime.slot.index]
     owned = await asyncio.gather(*(spool.own(number, node) for number in numbers))  # one commit
     return dict(zip(numbers, owned, strict=True))
+
+
+class _WatchedHosts:
+    """Tells the watchers which hosts their domains have, for sessions that fail before any recipient is named."""
+
+    def __init__(self, watchers: Watchers, setup: DeliverySetup) -> None:
+        self._watchers = watchers
+        self._setup = setup
+        self._task: asyncio.Task[None] | None = None
+
+    def look(self) -> None:
+        if self._watchers.look() and (self._task is None or self._task.done()):
+            self._task = asyncio.create_task(self._resolve())
+
+    async def _resolve(self) -> None:
+        found: dict[str, frozenset[str]] = {}
+        for domain in self._watchers.domains:
+            site = await self._setup.resolver.resolve(domain)
+            if isinstance(site, Site):
+                found[domain] = frozenset(each.name for each in site.hosts)
+        self._watchers.hosts = dict(found)
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        self._watchers.close()
 
 
 class _Doorbells:

@@ -29,7 +29,7 @@ from angarium.mta.settler import Settler
 from angarium.mta.shaping import StaticShaping
 from angarium.mta.smart_host import Connectors
 from angarium.mta.tls_memory import TlsMemory
-from angarium.mta.transfer import TlsPolicy
+from angarium.mta.transfer import SessionTaps, TlsPolicy
 from angarium.mta.work import Work
 from angarium.queue import (
     ClaimedMessage,
@@ -59,6 +59,7 @@ class DeliverySetup:
         observer: DeliveryObserver,
         clock: Callable[[], UnixMs],
         randomness: random.Random,
+        taps: SessionTaps | None = None,
     ) -> None:
         """Raises KeyFileError, DnsSetupError."""
         self._config = config
@@ -84,8 +85,11 @@ class DeliverySetup:
             clock,
             TlsMemory(config.delivery.tls_broken_memory_s, clock),
             client_tls,
+            taps,
         )
-        connectors = Connectors(config.route, smtp, config.delivery.timeouts, clock, client_tls)
+        connectors = Connectors(
+            config.route, smtp, config.delivery.timeouts, clock, client_tls, taps
+        )
         self.dispatcher = Dispatcher(
             DeliveryParts(
                 settings=config.delivery,

@@ -1,6 +1,7 @@
 """The ingress role: SMTP and HTTP listeners, and the way from an accepted message to its partition."""
 
 import asyncio
+import functools
 import os
 import socket
 import time
@@ -19,6 +20,7 @@ from angarium.service.ingress_observer import IngressObserver
 from angarium.service.partition_finder import PartitionFinder
 from angarium.service.runtime import Runtime
 from angarium.service.sysexits import EX_CONFIG, StartError
+from angarium.service.watchers import Watchers
 from angarium.smtp.data import OctetBudget
 from angarium.smtp_in.credential_file import CredentialFileError, credential_path
 from angarium.smtp_in.credentials import Credentials
@@ -39,7 +41,7 @@ async def run_ingress(runtime: Runtime) -> None:
     try:
         await ingress.start()
         runtime.on_reload(ingress.reload)
-        runtime.on_beat(ingress.set_gauges)
+        runtime.on_beat(ingress.beat)
         runtime.ready(ingress.reasons)
         await _until_stopped(runtime, spool)
     except (TlsFileError, CredentialFileError) as error:
@@ -72,6 +74,8 @@ class _Ingress:
         self._observer = IngressObserver(runtime.metrics)
         self._http = HttpListeners(runtime)
         self._smtp: list[SmtpListener] = []
+        self._watched: list[tuple[str, SmtpListener]] = []  # by address
+        self._watchers = Watchers(runtime.data_dir.trace, runtime.slot, runtime.clock)
         self._credentials: list[Credentials] = []
         self._tls: list[ServerTls] = []
         self._new_message_id = MessageIdGenerator(runtime.clock, os.urandom)
@@ -100,9 +104,14 @@ class _Ingress:
             except (TlsFileError, CredentialFileError) as error:
                 log("reload_refused", "error", problem=str(error))
 
-    def set_gauges(self) -> None:
+    def beat(self) -> None:
         self._observer.set_gauges()
         self._http.follow_limits()
+        if self._watchers.look():
+            for address, listener in self._watched:
+                is_watched = self._watchers.is_watched(address)
+                open_tap = functools.partial(self._watchers.open_tap, address)
+                listener.watch(open_tap if is_watched else None)
 
     def reasons(self) -> list[str]:
         if self._spool.has_room():
@@ -116,6 +125,7 @@ class _Ingress:
         await self._http.close()
         for credentials in self._credentials:
             credentials.close()
+        self._watchers.close()
 
     async def _start_smtp(self, listener: Listener, listening: socket.socket) -> None:
         server = self._runtime.config.server
@@ -151,6 +161,7 @@ class _Ingress:
         smtp = SmtpListener(reception)
         await smtp.start(listening)
         self._smtp.append(smtp)
+        self._watched.append((listener.address, smtp))
 
 
 def _partition_finder(config: Config, spool: LmdbSpool) -> PartitionFinder:

@@ -153,6 +153,8 @@ class ServerSession(SessionCore):
             line = self._input.next_line(self._limits.command_octets)
             if line is None:
                 return False
+            if self.tap is not None:
+                self.tap.client(line)
             self._commands += 1
             if self._commands > self._limits.commands_per_message:
                 self.abort(Refusal(421, "4.7.0", "Too many commands without a message"))
@@ -187,6 +189,8 @@ class ServerSession(SessionCore):
             line = self._input.next_line(LINE_OCTETS)
             if line is None:
                 return False
+            if self.tap is not None:
+                self.tap.secret()
             self._step = self._read_command
             if line == b"*":
                 raise RefusedError(501, "5.7.0", "Authentication cancelled")
@@ -207,6 +211,8 @@ class ServerSession(SessionCore):
         if not octets:
             return False
         used = decoder.receive(octets)
+        if self.tap is not None:
+            self.tap.content(used if used >= 0 else len(octets))
         if decoder.is_hopeless:
             self.abort(decoder.refusal or TOO_BIG)
         elif used >= 0:
@@ -220,6 +226,8 @@ class ServerSession(SessionCore):
         assert collector is not None
         octets = self._input.take_all()
         used = collector.receive(octets)
+        if self.tap is not None:
+            self.tap.content(used if used >= 0 else len(octets))
         if used < 0:
             return False
         self._input.put_back(octets, used)

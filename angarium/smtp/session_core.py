@@ -7,6 +7,7 @@ from angarium.smtp.line_buffer import LineBuffer
 from angarium.smtp.received import Refusal
 from angarium.smtp.refusal import render
 from angarium.smtp.server_event import CloseRequested, Event
+from angarium.smtp.tap import Tap
 
 
 class SessionCore:
@@ -29,6 +30,7 @@ class SessionCore:
         )  # does something with the input; may another one go on?
         self._errors = 0
         self.is_closed = False
+        self.tap: Tap | None = None  # of who watches this session
 
     def receive(self, octets: bytes) -> None:
         """Take input. Bound it: stop reading from the client while ``buffered_octets`` is large."""

@@ -25,6 +25,7 @@ from angarium.smtp.server_event import (
     StartTlsRequested,
 )
 from angarium.smtp.server_settings import ClientFacts
+from angarium.smtp.tap import ENDED
 from angarium.smtp_in.credentials import Refused, Throttled, Verified
 from angarium.smtp_in.reception import Reception
 from angarium.smtp_in.tls_layer import TlsLayer
@@ -157,6 +158,19 @@ class SmtpConnection(asyncio.Protocol):
             self._session.leave(_SHUTDOWN)
             self._work()
 
+    def watch(self) -> None:
+        """Begin or end to show what is said, as the reception wants it now."""
+        session, open_tap = self._session, self._reception.open_tap
+        if session is None:
+            return
+        if open_tap is None:
+            session.tap = None
+        elif session.tap is None:
+            tls = self._tls.facts if self._tls is not None else None
+            session.tap = open_tap(self._client)
+            if tls is not None and session.tap is not None:
+                session.tap.note(f"{tls.version}, {tls.cipher}")
+
     def end_login(self, users: Set[str]) -> None:
         """Of these users a session ends with 421 as soon as no transaction is under way, also if it just logs in."""
         if self._user in users and self._session is not None and not self._is_leaving:
@@ -224,6 +238,8 @@ class SmtpConnection(asyncio.Protocol):
             session.receive(plain)
             self._greet()
         else:
+            if self._session.tap is not None:
+                self._session.tap.note(f"{tls.facts.version}, {tls.facts.cipher}")
             self._session.tls_started(tls.facts)
             self._session.receive(plain)
             self._deadline = self._loop.time() + self._limits.command_timeout_s
@@ -260,6 +276,7 @@ class SmtpConnection(asyncio.Protocol):
         self._deadline = self._loop.time() + self._limits.command_timeout_s
         if self._tls is None:
             self._take = self._take_plain
+        self.watch()
         if self._is_leaving:
             session.leave(_SHUTDOWN)
         return session
@@ -333,6 +350,8 @@ class SmtpConnection(asyncio.Protocol):
                 assert_never(event)
 
     def _send(self, octets: bytes) -> None:
+        if self._session is not None and self._session.tap is not None and octets:
+            self._session.tap.server(octets)
         tls = self._tls
         if tls is not None:
             try:
@@ -371,6 +390,9 @@ class SmtpConnection(asyncio.Protocol):
         """Leave nothing behind."""
         if self._session is not None:
             self._session.close()
+            if self._session.tap is not None:
+                self._session.tap.end(ENDED)
+                self._session.tap = None
         if self._admitted:
             self._admitted = False
             self._reception.clients.leave(self._client)

@@ -6,7 +6,7 @@ from collections.abc import Set
 from typing import Final
 
 from angarium.smtp_in.connection import SmtpConnection
-from angarium.smtp_in.reception import Reception
+from angarium.smtp_in.reception import OpenTap, Reception
 
 BACKLOG: Final = 1024  # ours; the kernel caps it at net.core.somaxconn
 SWEEP_S: Final = 1.0  # ours: how late a time limit may be noticed, at most
@@ -43,6 +43,12 @@ class Listener:
             backlog=BACKLOG,
         )
         self._sweeper = loop.call_later(self._sweep_s, self._sweep)
+
+    def watch(self, open_tap: OpenTap | None) -> None:
+        """Show sessions, those that are open included, from now on; None: no more."""
+        self._reception.open_tap = open_tap
+        for connection in self._connections:
+            connection.watch()
 
     async def close(self, drain_s: float) -> None:
         """Stop listening; 421 to who is idle; let transactions under way end within ``drain_s``, then cut the rest."""

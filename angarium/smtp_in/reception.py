@@ -9,11 +9,14 @@ from angarium.queue.spool import Spool
 from angarium.smtp.data import OctetBudget
 from angarium.smtp.received import ReceivedMessage, Refusal
 from angarium.smtp.server_settings import ServerReplies, ServerSettings
+from angarium.smtp.tap import Tap
 from angarium.smtp_in.client_limits import ClientConnections
 from angarium.smtp_in.credentials import Refused, Throttled, Verified
 from angarium.smtp_in.networks import Networks
 from angarium.smtp_in.observer import Observer
 from angarium.smtp_in.tls import ServerTls
+
+OpenTap = Callable[[str], Tap | None]  # from a client's address
 
 
 class MessageIntake(Protocol):
@@ -77,3 +80,4 @@ class Reception:
         self.logins: Final = logins
         self.tls: Final = tls
         self.observer: Final = observer or Observer()
+        self.open_tap: OpenTap | None = None  # while somebody watches this listener

@@ -29,6 +29,7 @@ from angarium.queue.model import MessageId, PartitionNumber, Submission, UnixMs
 from angarium.queue.spool import QueueFailedError, QueueFullError
 from angarium.smtp.data import OctetBudget
 from angarium.smtp.received import Refusal
+from angarium.smtp.tap import RedactingTap
 from angarium.smtp_in.credential_file import add_user, remove_user, set_password
 from angarium.smtp_in.credentials import STAT_S, Credentials, Refused, Throttled, Verified
 from angarium.smtp_in.intake import Intake
@@ -643,6 +644,43 @@ async def test_the_transaction_of_a_removed_user_ends_before_the_session(tmp_pat
         server.reception.logins.reload()  # type: ignore[union-attr]
         assert (await client.say(b"From: a@example.com\r\n\r\nx\r\n.\r\n")).startswith(b"250 ")
         assert (await client.reply()).startswith(b"421 4.7.0 ")
+
+
+async def test_a_watched_session_is_shown_across_starttls(
+    tls: ServerTls, trust: ssl.SSLContext
+) -> None:
+    lines: list[str] = []
+
+    def open_tap(client: str) -> RedactingTap:
+        return RedactingTap(
+            lambda direction, text: lines.append(f"{direction} {text}"), we_are_client=False
+        )
+
+    config = {"auth": "required", "tls": "starttls", "trusted_networks": ()}
+    async with serve(certificate=tls, **config) as server:
+        client = aiosmtplib.SMTP(
+            hostname="127.0.0.1",
+            port=server.port,
+            start_tls=False,
+            tls_context=trust,
+            timeout=DEADLINE_S,
+        )
+        await client.connect()
+        server.listener.watch(open_tap)  # the session that is open is shown from now on
+        await client.starttls()
+        await client.login("ann", "secret")
+        await client.sendmail("a@example.com", ["b@example.org"], a_message().as_bytes())
+        await client.quit()
+        server.listener.watch(None)
+        async with connect(server) as unseen:
+            await unseen.say(b"NOOP\r\n")
+    assert lines[0] == "< EHLO " + client.local_hostname
+    assert any(line.startswith("* TLSv1.") for line in lines)
+    assert "< AUTH PLAIN <redacted>" in lines or "< AUTH LOGIN <redacted>" in lines
+    assert any(line.endswith(" octets>") for line in lines)
+    assert "< QUIT" in lines
+    assert "< NOOP" not in lines
+    assert "secret" not in "\n".join(lines)
 
 
 async def test_who_is_not_trusted_relays_nothing_a1() -> None:

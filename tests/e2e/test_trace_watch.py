@@ -104,7 +104,7 @@ def test_outgoing_sessions_of_a_domain_are_shown_as_they_happen(
 
 
 def test_a_session_that_cannot_be_opened_is_shown(tmp_path: Path) -> None:
-    replies = {b"EHLO": b"421 4.3.2 closed for lunch\r\n"}
+    replies = {b"EHLO": b"421 4.3.2 closed for lunch"}
     with RecordingSink(replies=replies) as sink, running(tmp_path, sink=sink.port) as product:
         watching = Watching(product, "--watch", "example.net", "--sessions", "1")
         watching.wait_until_watched()
@@ -162,3 +162,28 @@ def test_watching_ends_by_itself_at_ctrl_c_and_with_its_asker(tmp_path: Path) ->
         product.postmaster("trace", "--watch-listener", "127.0.0.1:26", code=64)
         product.postmaster("trace", "--watch", "no domain", code=64)
         send(product.smtp[0], "b@example.net")
+
+
+def test_of_a_smart_host_with_a_login_the_password_is_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("s3cret-word\n")
+    (tmp_path / "password").chmod(0o600)
+    replies = {b"AUTH": b"235 2.7.0 ok"}
+    with RecordingSink(extensions=("AUTH PLAIN",), replies=replies) as sink:
+        route = (
+            f'[[route]]\ndomain = "*"\nvia = "smtp://ann@127.0.0.1:{sink.port}"\n'
+            'password_file = "password"\n'
+        )
+        with running(tmp_path, routes=route) as product:
+            watching = Watching(product, "--watch", "example.net", "--sessions", "1")
+            watching.wait_until_watched()
+            send(product.smtp[0], "b@example.net")
+            lines = watching.lines()
+    text = "\n".join(lines)
+    assert "* logged in as ann, in the clear" in lines
+    assert "> RCPT TO:<b@example.net>" in lines
+    assert any(line.startswith("> <") and line.endswith(" octets>") for line in lines)
+    assert lines[-1] == ". the connection has ended"
+    for secret in (b"s3cret-word", b"\0ann\0s3cret-word"):
+        assert base64.b64encode(secret).decode() not in text
+    assert "s3cret-word" not in text
+    assert "private" not in text

@@ -5,6 +5,7 @@ and the coroutine that waits is woken once, at the end.
 """
 
 import asyncio
+import os
 from collections.abc import Mapping
 from typing import Final, cast
 
@@ -290,5 +291,5 @@ def _blocks(part: bytes) -> list[memoryview]:
 def os_reason(error: BaseException) -> str:
     """The system's words for an error, without addresses and numbers around them."""
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror
+        return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
     return str(error) or type(error).__name__

@@ -172,7 +172,8 @@ class LoginConnector:
             result = opening_failure(stage, _reply(error.code, error.message), where, self._clock())
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             enhanced = "4.7.4" if stage == "starttls" else "4.4.1"
-            result = self._failure(where, stage, enhanced, os_reason(error))
+            reason = os_reason(error.__cause__ or error)  # the library's own words name port None
+            result = self._failure(where, stage, enhanced, reason)
         finally:
             if smtp is not None and not isinstance(result, LoginConnection):
                 smtp.close()

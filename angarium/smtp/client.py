@@ -158,11 +158,12 @@ class ClientSession:
         return self._fly(flight)
 
     def break_off(self) -> None:
-        """The connection failed: take the replies that came, so that ``answers`` tells what they decided."""
-        if self._transaction is None or self._transaction.done:
-            return
+        """The connection failed: take the replies that came, so that ``answers`` tells what they decided.
+
+        A complete exchange was taken by ``next_flight``, or is not to be believed.
+        """
         self.is_open = False
-        if self._are_taken:  # C5
+        if self._transaction is None or self._transaction.done or not self.awaits_reply:
             return
         with contextlib.suppress(PeerError):
             self._transaction.next_flight(self._replies)

@@ -1,0 +1,29 @@
+"""aiosmtpd in the test's own loop, on a port of the system's choice."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiosmtpd.smtp import SMTP
+
+
+@asynccontextmanager
+async def aiosmtpd_peer(handler: Any, **settings: Any) -> AsyncIterator[int]:
+    """Yield the port it listens on."""
+    loop = asyncio.get_running_loop()
+    sessions: list[SMTP] = []
+
+    def session() -> SMTP:
+        sessions.append(SMTP(handler, hostname="mx.example", loop=loop, **settings))
+        return sessions[-1]
+
+    server = await loop.create_server(session, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for each in sessions:
+            if each.transport is not None:
+                each.transport.abort()
+        await asyncio.sleep(0)

@@ -10,7 +10,7 @@ from angarium.config.schema import Config
 from angarium.dkim import KeyRing, Signer, SigningPool, UnsignableMessageError
 from angarium.mta.client_tls import ClientTls
 from angarium.mta.conclusion import Conclusion
-from angarium.mta.connection import SmtpConnector
+from angarium.mta.connector import SmtpConnector
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
 from angarium.mta.dns import DnsResolver
 from angarium.mta.dsn import RecipientReport, dsn_for

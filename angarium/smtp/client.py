@@ -79,25 +79,26 @@ class ClientSession:
         """
         if self._awaits_handshake:
             return True  # C2
-        self._parser.receive(octets)
+        parser, replies, awaited = self._parser, self._replies, len(self._stages)
+        parser.receive(octets)
         try:
-            while (reply := self._parser.next_reply()) is not None:
-                if not self.awaits_reply:
+            while (reply := parser.next_reply()) is not None:
+                if len(replies) == awaited:
                     self._end(reply if reply.code == 421 else None)  # C1
                     return True
-                self._replies.append(reply)
+                replies.append(reply)
                 if reply.code == 421:
                     self._end(reply)
                     return True
-                if self._stages[0] == "starttls" and reply.code // 100 == 2:
+                if reply.code < 300 and self._stages[0] == "starttls":
                     self._awaits_handshake = True
-                    self._parser.discard()  # C2
+                    parser.discard()  # C2
                     return True
         except PeerError:
             self.is_open = False  # C3
-            if self.awaits_reply:
+            if len(replies) < awaited:
                 raise
-        return not self.awaits_reply
+        return len(replies) == awaited
 
     # -- the opening
 

@@ -1,4 +1,4 @@
-"""Mirrors angarium/mta/connection.py and peer.py, against scripted peers on real sockets, on both event loops."""
+"""Mirrors angarium/mta/connection.py, connector.py and peer.py: scripted peers on real sockets, both event loops."""
 
 import asyncio
 import socket
@@ -12,7 +12,8 @@ import uvloop
 
 from angarium.config.schema import DeliveryTimeouts
 from angarium.mta.client_tls import ClientTls
-from angarium.mta.connection import SmtpConnection, SmtpConnector
+from angarium.mta.connection import SmtpConnection
+from angarium.mta.connector import SmtpConnector
 from angarium.mta.outcome import Accepted, Outcome, Permanent, Scope, Transient
 from angarium.mta.peer import JOINED_OCTETS
 from angarium.mta.resolution import MxHost

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from angarium.config.schema import DeliveryTimeouts
-from angarium.mta.connection import SmtpConnection, SmtpConnector
+from angarium.mta.connection import SmtpConnection
+from angarium.mta.connector import SmtpConnector
 from angarium.mta.outcome import Accepted, Outcome, Permanent
 from angarium.mta.resolution import MxHost
 from angarium.mta.tls_memory import TlsMemory

@@ -124,7 +124,8 @@ class EgressQueue:
         if self._draining:
             return
         if self._suspended_by is not None and self.ready:
-            if self._shared.clock() < self._suspended_until:
+            left = self._suspended_until - self._shared.clock()
+            if 0 < left <= SUSPEND_MAX_MS:  # more than that: the clock stepped back
                 self._give_up_ready(self._suspended_by)
                 return
             self._suspended_by = None

@@ -120,7 +120,7 @@ class Deferred(msgspec.Struct, frozen=True, kw_only=True, tag="deferred"):
     due: UnixMs
     attempt: Attempt
     delay_dsn_sent: bool = False
-    in_doubt: bool = False  # the connection was lost after the final dot: it may have been delivered
+    in_doubt: bool = False  # lost after the final dot: it may have been delivered
 
 
 class Released(msgspec.Struct, frozen=True, kw_only=True, tag="released"):

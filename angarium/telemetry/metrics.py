@@ -85,7 +85,9 @@ class Metrics:
         self.attempts = self._counter_grid(
             "attempts", "Attempts by the stage that decided them", stage=STAGES, reply=REPLY_CLASSES
         )
-        self.in_doubt = self._counter("in_doubt", "Recipients tried again though they may have been delivered")
+        self.in_doubt = self._counter(
+            "in_doubt", "Recipients tried again though they may have been delivered"
+        )
         self.delivery_connections = self._counter(
             "delivery_connections", "Connections opened to hosts"
         )

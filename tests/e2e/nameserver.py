@@ -6,8 +6,9 @@ import socket
 import subprocess
 from pathlib import Path
 
-from tests.e2e.postfix import PATH, free_port
+from tests.e2e.postfix import PATH
 from tests.e2e.recording_sink import wait_until
+from tests.free_port import free_port
 
 NSD = shutil.which("nsd", path=PATH)
 CONF = """server:

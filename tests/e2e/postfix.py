@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from tests.e2e.recording_sink import wait_until
+from tests.free_port import free_port
 
 PATH = "/usr/sbin:/usr/bin:/usr/local/sbin"
 POSTFIX = shutil.which("postfix", path=PATH)
@@ -77,13 +78,6 @@ anvil     unix - - n - 1 anvil
 scache    unix - - n - 1 scache
 postlog   unix-dgram n - n - 1 postlogd
 """
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Postfix:

@@ -21,6 +21,7 @@ from angarium.mta.resolution import MxHost
 from angarium.mta.tls_memory import TlsMemory
 from angarium.mta.transfer import EgressPath, TlsPolicy, Transfer, TransferRecipient
 from angarium.queue.model import UnixMs
+from tests.free_port import free_port
 
 sys.path.insert(0, str(Path(__file__).parent))
 from aiosmtpd_peer import aiosmtpd_peer
@@ -100,9 +101,7 @@ def sink(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     """smtp-sink that keeps each message in a file of its own."""
     if SINK is None:
         pytest.skip("smtp-sink (Debian package postfix) is not installed")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     directory = tmp_path / "kept"
     directory.mkdir()
     user = ["-u", "root"] if os.geteuid() == 0 else []

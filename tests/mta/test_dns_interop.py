@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import shutil
-import socket
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from angarium.mta.provider import ProviderTable
 from angarium.mta.resolution import Site, Unroutable
 from angarium.mta.resolver import Resolver
 from angarium.mta.routes import RouteTable
+from tests.free_port import free_port
 
 pytestmark = pytest.mark.interop
 
@@ -81,12 +81,6 @@ forward-zone:
 """  # whatever else is asked for goes to the authority, too: nothing leaves this machine
 
 
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextlib.asynccontextmanager
 async def _running(*command: str, port: int) -> AsyncIterator[None]:
     """Run a nameserver until it answered once; end it, and only it, afterwards."""
@@ -120,7 +114,7 @@ async def port(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
     nsd, unbound = shutil.which("nsd"), shutil.which("unbound")
     if nsd is None or (request.param == "unbound" and unbound is None):
         pytest.skip(f"{request.param} is not installed")
-    authority = _free_port()
+    authority = free_port()
     (tmp_path / "mail.zone").write_text(ZONE)
     (tmp_path / "nsd.conf").write_text(NSD.format(port=authority, folder=tmp_path))
     async with _running(nsd, "-d", "-c", str(tmp_path / "nsd.conf"), port=authority):
@@ -128,7 +122,7 @@ async def port(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
             yield authority
             return
         assert unbound is not None
-        front = _free_port()
+        front = free_port()
         text = UNBOUND.format(port=front, authority=authority, folder=tmp_path)
         (tmp_path / "unbound.conf").write_text(text)
         async with _running(unbound, "-d", "-c", str(tmp_path / "unbound.conf"), port=front):

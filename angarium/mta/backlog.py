@@ -70,9 +70,6 @@ class Backlog:
     def __len__(self) -> int:
         return len(self._loaded)
 
-    def __contains__(self, delivery: DeliveryId) -> bool:
-        return delivery in self._loaded
-
     @property
     def full(self) -> bool:
         return len(self._loaded) >= self._ready_limit

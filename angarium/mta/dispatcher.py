@@ -189,7 +189,7 @@ class Dispatcher:
         self._backlog.wake()
         self._kick_all()
         for key in [key for key, queue in self._queues.items() if queue.is_unused]:
-            del self._queues[key]
+            self._queues.pop(key).discard()
 
     def _make_room(self) -> None:
         """The longest ready queue gives half back to the disk, so that what is due behind it can be read."""

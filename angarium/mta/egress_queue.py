@@ -115,6 +115,10 @@ class EgressQueue:
             self.ready or self._claimed or self._claiming or self._connections or self._opening
         ) and (self._suspended_until <= self._shared.clock())
 
+    def discard(self) -> None:
+        """It is unused and goes: it waits for no connection any more, so nobody gives way to it."""
+        self._shared.gate.forget(self._key, self._when_free)
+
     def push(self, head: DueHead) -> None:
         """Take a recipient in; ``kick`` sets to work."""
         self.ready.push(head)

@@ -64,3 +64,17 @@ def test_no_order_of_events_passes_a_limit_or_forgets_a_waiter(
         assert gate.total == opened[A] + opened[B] <= 4
         for each in (A, B):
             assert not waiting[each] or opened[each] == 3 or gate.total == 4
+
+
+def test_who_waits_no_longer_keeps_nobody_from_staying() -> None:
+    gate, called = ConnectionGate(1), []
+
+    def waits() -> None:
+        called.append("b")
+
+    assert gate.try_open(A, 1, lambda: None)
+    assert not gate.try_open(A, 1, waits)
+    gate.forget(A, waits)
+    assert not gate.is_awaited(A, by_other_than=print)
+    gate.closed(A)
+    assert called == []

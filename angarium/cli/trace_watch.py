@@ -28,6 +28,7 @@ from angarium.service.watch_request import (
 )
 
 _PACKET_OCTETS: Final = 65_536
+_LOOK_S: Final = 0.5
 _SENDERS: Final = 64  # processes that wait to connect
 _SHOWN: Final = {">": "-->", "<": "<--", "*": "   ", ".": "  ."}
 
@@ -127,7 +128,8 @@ def _show(
             left = None if end is None else end - time.monotonic()
             if left is not None and left <= 0:
                 return
-            for key, _ in ready.select(left):
+            # Bounded: a signal between Python's last look and the system call would be noticed at the next packet only
+            for key, _ in ready.select(_LOOK_S if left is None else min(left, _LOOK_S)):
                 if key.fileobj is listening:
                     ready.register(listening.accept()[0], selectors.EVENT_READ)
                     continue

@@ -24,6 +24,6 @@ async def aiosmtpd_peer(handler: Any, **settings: Any) -> AsyncIterator[int]:
     finally:
         server.close()
         for each in sessions:
-            if each.transport is not None:
+            if each.transport is not None and not each.transport.is_closing():  # 3.11.2: once only
                 each.transport.abort()
         await asyncio.sleep(0)

@@ -71,7 +71,8 @@ class Talk:
         self.writer.transport.pause_reading()  # type: ignore[attr-defined]
 
     def drop(self) -> None:
-        self.writer.transport.abort()
+        if not self.writer.transport.is_closing():  # Python 3.11.2 aborts a TLS transport once only
+            self.writer.transport.abort()
 
 
 class ScriptedPeer:

@@ -146,7 +146,8 @@ class Backlog:
                 self._cursors[number] = _place(head)
                 self._unfinished.add(number)
                 return
-            self._offer(head, self._lane_of(head))
+            if head.id not in self._loaded:  # the newest millisecond is read twice
+                self._offer(head, self._lane_of(head))
         if page.cursor is not None:
             self._cursors[number] = page.cursor
             self._unfinished.add(number)
@@ -184,8 +185,6 @@ class Backlog:
             del self._lanes[lane]
 
     def _offer(self, head: DueHead, lane: Lane) -> None:
-        if head.id in self._loaded:
-            return
         state = self._lanes.get(lane)
         if state is None:
             state = self._lanes[lane] = _LaneState()

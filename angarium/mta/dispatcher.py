@@ -94,6 +94,9 @@ class Dispatcher:
         self._touched: dict[EgressQueue, None] = {}
         self._resolving: dict[str, list[DueHead]] = {}
         self._resolved: dict[str, Resolution] = {}  # only while its waiting recipients are loaded
+        self._found: dict[
+            str, Resolution
+        ] = {}  # of one read of the backlog: many are for the same domain
         self._resolutions = asyncio.Semaphore(RESOLVING)
         self._undeliverable = Undeliverable(self._claim, self._conclude, self._may_claim)
         self._ring = asyncio.Event()
@@ -168,6 +171,7 @@ class Dispatcher:
                 next_tick = UnixMs(now + int(poll_s * 1000))
                 self._backlog.step_back(UnixMs(now - STEP_BACK_MS))
                 self._tick()
+            self._found.clear()
             more = self._backlog.read(now)
             self._kick_touched()
             if more:
@@ -217,7 +221,12 @@ class Dispatcher:
                 self._resolve_soon(head)
 
     def _find_resolution(self, domain: str) -> Resolution | None:
-        return self._resolved.get(domain) or self._parts.resolver.find_cached(domain)
+        found = self._resolved.get(domain) or self._found.get(domain)
+        if found is None:
+            found = self._parts.resolver.find_cached(domain)
+            if found is not None:
+                self._found[domain] = found
+        return found
 
     def _enqueue(self, head: DueHead, site: Site) -> None:
         home = partition_of(site.provider.name, self._parts.partition_count)

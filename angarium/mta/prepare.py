@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from angarium.dkim import UnsignableMessageError
-from angarium.mta.transfer import Transfer, TransferRecipient
+from angarium.mta.transfer import Transfer
 from angarium.mta.work import Work
 from angarium.queue import UnixMs
 
@@ -44,14 +44,10 @@ class Preparer:
         envelope = message.envelope
         return Transfer(
             reverse_path=envelope.reverse_path,
-            recipients=tuple(
-                TransferRecipient(
-                    forward_path=each.forward_path, notify=each.notify, orcpt=each.orcpt
-                )
-                for each in work.recipients
-            ),
+            recipients=work.recipients,
             header=signature + content[: message.header_octets],
             body=content[message.header_octets :],
+            has_dot_lines=message.has_dot_lines,
             body_8bit=envelope.body_8bit,
             smtputf8=envelope.smtputf8,
             ret=envelope.ret,

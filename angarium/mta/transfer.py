@@ -7,22 +7,20 @@ import msgspec
 
 from angarium.mta.outcome import Outcome, Transient
 from angarium.mta.resolution import MxHost
+from angarium.smtp.client_transaction import MessageRecipient
 from angarium.smtp.tap import Opening, Tap
-
-
-class TransferRecipient(msgspec.Struct, frozen=True, kw_only=True):
-    forward_path: str
-    notify: int | None = None
-    orcpt: str | None = None
 
 
 class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     """One message to some recipients of one site."""
 
     reverse_path: str
-    recipients: tuple[TransferRecipient, ...]
+    recipients: tuple[MessageRecipient, ...]
     header: bytes  # signature and trace fields first; every line ends in CRLF, with the empty line
-    body: bytes  # may be empty; CRLF line ends only (S2: checked again before it is sent)
+    body: bytes  # may be empty; CRLF line ends only
+    has_dot_lines: bool | None = (
+        None  # a line of the body may begin with a dot; None: to be looked at (S2)
+    )
     body_8bit: bool
     smtputf8: bool
     ret: str | None = None

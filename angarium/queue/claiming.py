@@ -124,6 +124,7 @@ def _message(
         envelope=envelope_of(record),
         content=content,
         header_octets=record.header_octets,
+        has_dot_lines=record.has_dot_lines,
         header_from=record.header_from,
         message_id_header=record.message_id_header,
         accepted=UnixMs(record.accepted),

@@ -1,5 +1,6 @@
 """The keys of the queue's sub-databases: big-endian, so that they sort as the values do. Pure."""
 
+import struct
 from typing import Final
 
 from angarium.queue.model import DeliveryId, MessageId, PartitionNumber, UnixMs
@@ -9,6 +10,7 @@ DELIVERY_OCTETS: Final = 18  # message id, index u16
 PARTITION_OCTETS: Final = 2
 DUE_OCTETS: Final = 28  # partition u16, due ms u64, delivery key
 CLAIM_OCTETS: Final = 20  # partition u16, delivery key
+_DUE: Final = struct.Struct(">HQ16sH")
 
 
 def delivery_key(delivery: DeliveryId) -> bytes:
@@ -27,13 +29,9 @@ def due_key(partition: int, due: int, delivery: bytes) -> bytes:
     return partition.to_bytes(2, "big") + due.to_bytes(8, "big") + delivery
 
 
-def parse_due_key(key: bytes) -> tuple[PartitionNumber, UnixMs, bytes]:
-    """Return partition, due time and delivery key."""
-    return (
-        PartitionNumber(int.from_bytes(key[:2], "big")),
-        UnixMs(int.from_bytes(key[2:10], "big")),
-        key[10:],
-    )
+def parse_due_key(key: bytes) -> tuple[PartitionNumber, UnixMs, DeliveryId]:
+    partition, due, message_id, index = _DUE.unpack(key)
+    return partition, due, DeliveryId(message_id, index)
 
 
 def claim_key(partition: int, delivery: bytes) -> bytes:

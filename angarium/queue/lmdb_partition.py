@@ -9,7 +9,13 @@ from angarium.queue.accepting import prepare_submission
 from angarium.queue.claiming import Claim, Holding, read_claimed
 from angarium.queue.committer import Committer
 from angarium.queue.environment import QueueEnvironment
-from angarium.queue.keys import delivery_key, parse_delivery_key, parse_due_key, partition_prefix
+from angarium.queue.keys import (
+    delivery_key,
+    due_key,
+    parse_delivery_key,
+    parse_due_key,
+    partition_prefix,
+)
 from angarium.queue.message_id import delivery_id_text
 from angarium.queue.model import (
     ClaimedMessage,
@@ -20,7 +26,7 @@ from angarium.queue.model import (
     UnixMs,
 )
 from angarium.queue.ownership import REPLAY_LIMIT, Disown, Replay
-from angarium.queue.records import parse_routing_hint
+from angarium.queue.records import hinted_octets, hinted_route
 from angarium.queue.settling import Settle, prepare_move, prepare_settlement
 from angarium.queue.spool import Clock, Commit, DuePage, NotClaimedError
 
@@ -66,22 +72,27 @@ class LmdbPartition:
                 return total
 
     def due(self, upto: UnixMs, limit: int, cursor: bytes | None = None) -> DuePage:
-        prefix = partition_prefix(self._number)
+        number = self._number
+        prefix = partition_prefix(number)
+        behind = due_key(number, upto + 1, b"")
         heads: list[DueHead] = []
         last = b""
+        routes: dict[bytes, tuple[str, str]] = {}  # many are for the same domain
         with self._env.read() as txn:
             found = txn.cursor(self._env.due)
             if limit <= 0 or not found.set_range(prefix + (cursor or b"")):
                 return DuePage((), None)
             for key, hint in found.iternext():
-                partition, due, delivery = parse_due_key(key)
-                if partition != self._number or due > upto:
+                if key >= behind:
                     return DuePage(tuple(heads), None)
                 if len(heads) == limit:
                     return DuePage(tuple(heads), last[2:] + b"\0")
-                tenant, domain, octets = parse_routing_hint(hint)
-                delivery_id = parse_delivery_key(delivery)
-                heads.append(DueHead(partition, due, delivery_id, tenant, domain, octets))
+                _, due, delivery = parse_due_key(key)
+                octets, raw_route = hinted_octets(hint)
+                route = routes.get(raw_route)
+                if route is None:
+                    route = routes[raw_route] = hinted_route(raw_route)
+                heads.append(DueHead(number, due, delivery, *route, octets))
                 last = key
         return DuePage(tuple(heads), None)
 

@@ -313,6 +313,7 @@ class MemoryPartition:
             envelope=self._state.bare_envelope(message),
             content=message.content,
             header_octets=message.header_octets,
+            has_dot_lines=message.has_dot_lines,
             header_from=message.header_from,
             message_id_header=message.message_id_header,
             accepted=message.accepted,

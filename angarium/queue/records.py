@@ -55,6 +55,7 @@ class MessageRecord(_Record, frozen=True, array_like=True):
     user: str
     size_octets: int
     recipients: int  # when accepted
+    has_dot_lines: bool | None = None
 
 
 class DeliveryRecord(_Record, frozen=True, array_like=True):
@@ -185,6 +186,7 @@ def message_record(submission: Submission) -> MessageRecord:
         submission.origin.user,
         len(submission.content),
         len(envelope.recipients),
+        submission.has_dot_lines,
     )
 
 
@@ -250,7 +252,12 @@ def routing_hint(tenant: str, domain: str, octets: int) -> bytes:
     return octets.to_bytes(6, "big") + f"{tenant}\0{domain}".encode()
 
 
-def parse_routing_hint(raw: bytes) -> tuple[str, str, int]:
-    """Return tenant, domain and the size of the content in octets."""
-    tenant, _, domain = raw[6:].decode().partition("\0")
-    return tenant, domain, int.from_bytes(raw[:6], "big")
+def hinted_octets(hint: bytes) -> tuple[int, bytes]:
+    """Return the size of the content, and what ``hinted_route`` reads."""
+    return int.from_bytes(hint[:6], "big"), hint[6:]
+
+
+def hinted_route(raw: bytes) -> tuple[str, str]:
+    """Return tenant and domain."""
+    tenant, _, domain = raw.decode().partition("\0")
+    return tenant, domain

@@ -39,6 +39,11 @@ class Message(Protocol):
     @property
     def body(self) -> bytes: ...
     @property
+    def has_dot_lines(self) -> bool | None:
+        """Whether a line of the body may begin with a dot; not None: its line ends are CRLF, as was checked."""
+        ...
+
+    @property
     def body_8bit(self) -> bool: ...
     @property
     def smtputf8(self) -> bool: ...
@@ -233,9 +238,10 @@ class Transaction:
 
     def _checked_content(self) -> tuple[bytes, ...]:
         """The content as it goes on the wire, in parts; sets ``_size``."""
-        header, body = self._message.header, self._message.body
+        header, body, known = self._message.header, self._message.body, self._message.has_dot_lines
         try:
-            dots = checked(header, body)
+            # The header was put together by us, so it is looked at whatever is known of the body
+            dots = checked(header, body if known is None else b"") or bool(known)
         except ContentError as error:
             raise NotSendableError(Refusal(enhanced="5.6.0", text=f"not sent: {error}")) from error
         self._size = len(header) + len(body)

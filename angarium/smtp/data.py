@@ -80,6 +80,11 @@ class _Content:
         """Refused, and so long that even its end is not worth waiting for: close."""
         return self.received > _PATIENCE * self._octet_limit + 65536
 
+    @property
+    def has_dot_lines(self) -> bool | None:
+        """Whether a line may begin with a dot. Only after ``finish``; None: not looked at."""
+        return None
+
     def release(self) -> None:
         """Give the memory back. Call once the message is settled, or the client is gone."""
         self._budget.give_back(self._taken)
@@ -128,7 +133,10 @@ class DataDecoder(_Content):
     def receive(self, chunk: bytes) -> int:  # S1
         """Take octets; return how many of them belong to the data, its end included, or -1: all, and more follow."""
         tail = self._tail
-        straddling = (tail + chunk[:4]).find(_END)
+        seam = tail + chunk[:4]
+        if _DOT in seam:
+            self._stuffed = True
+        straddling = seam.find(_END)
         if straddling >= 0:
             consumed = straddling + 5 - len(tail)
         else:
@@ -138,12 +146,15 @@ class DataDecoder(_Content):
                 found = chunk.find(_END, found)
             if found < 0:
                 self._tail = (tail + chunk[-4:])[-4:]
-                self._stuffed = self._stuffed or _DOT in tail + chunk[:2]
                 self._keep(chunk)
                 return -1
             consumed = found + 5
         self._end(chunk, consumed)
         return consumed
+
+    @property
+    def has_dot_lines(self) -> bool | None:
+        return self._stuffed or (self._raw is not None and self._raw.startswith(b"."))
 
     def finish(self) -> bytes | Refusal:
         """Return the content, dot-stuffing undone, or why it is refused. Only after the end has come."""

@@ -15,6 +15,7 @@ class ReceivedMessage(msgspec.Struct, frozen=True, kw_only=True):
 
     envelope: Envelope
     content: bytes
+    has_dot_lines: bool | None = None  # a line may begin with a dot; None: nobody has looked
     client_address: str  # without port; "192.0.2.1", "2001:db8::1"
     client_name: (
         str  # argument of EHLO or HELO: host name, address literal, or a sanitised other name (S9)

@@ -252,6 +252,7 @@ class ServerSession(SessionCore):
         message = ReceivedMessage(
             envelope=transaction.envelope(content),
             content=content,
+            has_dot_lines=data.has_dot_lines,
             client_address=self._client.address,
             client_name=self._client_name,
             protocol=self._protocol(transaction),

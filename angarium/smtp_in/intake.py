@@ -120,6 +120,7 @@ class Intake:
             envelope=envelope,
             content=content,
             header_octets=len(header),
+            has_dot_lines=received.has_dot_lines,  # what we added begins no line with a dot
             header_from=authors[0].domain,
             message_id_header=message_id_header,
             accepted=now,

@@ -18,8 +18,9 @@ from angarium.mta.outcome import Accepted, Outcome, Permanent, Scope, Transient
 from angarium.mta.peer import JOINED_OCTETS
 from angarium.mta.resolution import MxHost
 from angarium.mta.tls_memory import TlsMemory
-from angarium.mta.transfer import EgressPath, TlsPolicy, Transfer, TransferRecipient
+from angarium.mta.transfer import EgressPath, TlsPolicy, Transfer
 from angarium.queue.model import UnixMs
+from angarium.smtp.envelope import Recipient
 
 sys.path.insert(0, str(Path(__file__).parent))
 from scripted_peer import Certificates, Script, ScriptedPeer, Talk
@@ -55,7 +56,8 @@ def message(*addresses: str, body: bytes = b"hello\r\n") -> Transfer:
     return Transfer(
         reverse_path="a@example.org",
         recipients=tuple(
-            TransferRecipient(forward_path=each) for each in addresses or ("b@example.net",)
+            Recipient(forward_path=each, domain=each.rpartition("@")[2])
+            for each in addresses or ("b@example.net",)
         ),
         header=HEADER,
         body=body,

@@ -19,8 +19,9 @@ from angarium.mta.connector import SmtpConnector
 from angarium.mta.outcome import Accepted, Outcome, Permanent
 from angarium.mta.resolution import MxHost
 from angarium.mta.tls_memory import TlsMemory
-from angarium.mta.transfer import EgressPath, TlsPolicy, Transfer, TransferRecipient
+from angarium.mta.transfer import EgressPath, TlsPolicy, Transfer
 from angarium.queue.model import UnixMs
+from angarium.smtp.envelope import Recipient
 from tests.free_port import free_port
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -46,7 +47,9 @@ async def connect(port: int) -> SmtpConnection:
 def message(*addresses: str, body: bytes, utf8: bool = False) -> Transfer:
     return Transfer(
         reverse_path="a@example.org",
-        recipients=tuple(TransferRecipient(forward_path=each) for each in addresses),
+        recipients=tuple(
+            Recipient(forward_path=each, domain=each.rpartition("@")[2]) for each in addresses
+        ),
         header=HEADER,
         body=body,
         body_8bit=not body.isascii(),

@@ -68,6 +68,7 @@ def report(action: Any = "failed", attempt: Attempt = ATTEMPT, **more: Any) -> R
 def message(header: bytes = HEADER, body: bytes = b"body\r\n", **envelope: Any) -> ClaimedMessage:
     values: dict[str, Any] = {"reverse_path": "a@sender.test", "recipients": ()}
     return ClaimedMessage(
+        has_dot_lines=None,
         message_id=ID,
         tenant="t1",
         stream="s1",

@@ -22,8 +22,9 @@ from angarium.mta.smart_host import (
     LoginConnector,
     PasswordError,
 )
-from angarium.mta.transfer import EgressPath, TlsPolicy, Transfer, TransferRecipient
+from angarium.mta.transfer import EgressPath, TlsPolicy, Transfer
 from angarium.queue.model import UnixMs
+from angarium.smtp.envelope import Recipient
 
 sys.path.insert(0, str(Path(__file__).parent))
 from aiosmtpd_peer import aiosmtpd_peer
@@ -44,7 +45,9 @@ def clock() -> UnixMs:
 def message(*addresses: str, body: bytes = b"hello\r\n", body_8bit: bool = False) -> Transfer:
     return Transfer(
         reverse_path="a@example.org",
-        recipients=tuple(TransferRecipient(forward_path=each) for each in addresses),
+        recipients=tuple(
+            Recipient(forward_path=each, domain=each.rpartition("@")[2]) for each in addresses
+        ),
         header=HEADER,
         body=body,
         body_8bit=body_8bit,

@@ -19,6 +19,7 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     recipients: tuple[Rcpt, ...] = (Rcpt(forward_path="b@example.net"),)
     header: bytes = HEADER
     body: bytes = b"hello\r\n"
+    has_dot_lines: bool | None = None
     body_8bit: bool = False
     smtputf8: bool = False
     ret: str | None = None

@@ -153,6 +153,17 @@ def test_a_bare_line_end_is_refused_before_any_octet_goes_out_s2(body: bytes) ->
 # --- recipients and DATA --------------------------------------------------------------------
 
 
+def test_a_body_that_was_checked_is_not_looked_at_again_but_our_header_is_s2() -> None:
+    dotted = Mail(body=b".a\r\nb\r\n", has_dot_lines=True)
+    session = greeted("PIPELINING")
+    session.open_transaction(dotted)
+    session.receive(b"250 ok\r\n250 ok\r\n354 go\r\n")
+    assert wire(session.next_flight()).endswith(b"\r\n\r\n..a\r\nb\r\n.\r\n")
+    inserted = Mail(header=b"X-Ours: 1\n.\r\n" + HEADER, has_dot_lines=False)
+    with pytest.raises(NotSendableError):
+        greeted("PIPELINING").open_transaction(inserted)
+
+
 def test_when_all_recipients_are_refused_354_is_met_with_a_lone_dot() -> None:
     session = greeted(*ALL)
     session.open_transaction(Mail())

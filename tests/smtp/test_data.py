@@ -157,6 +157,28 @@ def test_chunking_never_changes_the_content(parts: list[bytes], sizes: list[int]
     assert decode(*one_by_one, octets=100, line=40) == whole
 
 
+@pytest.mark.parametrize(
+    "wire", [b"a\r\n..b\r\n.\r\n", b"..a\r\n...\r\n..\r\nb\r\n.\r\n", b"a\r\n..b\r\nc\r\n.\r\n"]
+)
+def test_stuffing_is_undone_wherever_the_data_is_cut(wire: bytes) -> None:
+    lines = wire.split(b"\r\n")[:-2]
+    content = b"".join(line.removeprefix(b".") + b"\r\n" for line in lines)
+    for at in range(1, len(wire)):
+        decoder = DataDecoder(1000, 1000, OctetBudget(10_000))
+        if decoder.receive(wire[:at]) < 0:
+            assert decoder.receive(wire[at:]) == len(wire) - at
+        assert decoder.finish() == content
+        assert decoder.has_dot_lines
+
+
+def test_whether_a_line_may_begin_with_a_dot_is_known() -> None:
+    decoder = DataDecoder(1000, 1000, OctetBudget(10_000))
+    decoder.receive(b"a.b\r\n")
+    decoder.receive(b"c.\r\n.\r\n")
+    assert decoder.finish() == b"a.b\r\nc.\r\n"
+    assert decoder.has_dot_lines is False
+
+
 @given(st.lists(st.binary(max_size=20).filter(lambda line: not set(line) & set(b"\r\n\0"))))
 def test_what_a_client_stuffs_comes_out_as_it_was(lines: list[bytes]) -> None:
     content = b"".join(line + b"\r\n" for line in lines)

@@ -18,7 +18,7 @@ _Job = tuple[Callable[[], bytes], "asyncio.Future[bytes]"]
 
 
 class SigningPool:
-    """Bound to one event loop. Jobs wait in one deque; each is awaited, so callers bound its length.
+    """Bound to one event loop. Jobs wait in one deque; callers bound its length.
 
     A worker takes jobs until none is left and hands results back in batches: one wake-up of the loop
     serves all that were finished meanwhile, and under load no thread is ever put to sleep and woken per
@@ -35,18 +35,18 @@ class SigningPool:
         self._finished: list[tuple[asyncio.Future[bytes], bytes | BaseException]] = []
         self._workers = 0  # running _work now
 
-    async def sign(
+    def sign(
         self, content: bytes, header_octets: int, header_from: str, now: UnixMs
-    ) -> bytes:
-        """Return the signature fields to put before ``content``; b"" if the domain has no key.
+    ) -> asyncio.Future[bytes] | None:
+        """Begin to sign: the future has the fields to put before ``content``. None if the domain has no key.
 
-        Raises UnsignableMessageError.
+        Raises UnsignableMessageError; of a large message the future does.
         """
         job: Callable[[], bytes]
         if len(content) <= INLINE_OCTETS:
             fields = self._signer.prepare(content, header_octets, header_from, now)
             if not fields:
-                return b""
+                return None
             job = fields[0].sign if len(fields) == 1 else partial(_sign_all, fields)
         else:
             job = partial(self._signer.sign, content, header_octets, header_from, now)
@@ -58,7 +58,7 @@ class SigningPool:
             self._workers += start
         if start:
             self._executor.submit(self._work, loop)
-        return await future
+        return future
 
     def close(self) -> None:
         """End the threads after what they are at. Nothing may be waiting in ``sign`` any more."""
@@ -76,7 +76,7 @@ class SigningPool:
             result: bytes | BaseException
             try:
                 result = job()
-            except BaseException as e:  # noqa: BLE001 - the task boundary; it is raised in sign()
+            except BaseException as e:  # noqa: BLE001 - the task boundary; the future has it
                 result = e
             with self._lock:
                 self._finished.append((future, result))

@@ -6,7 +6,7 @@ queue's partitions that this process owns.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -15,7 +15,7 @@ from angarium.config.schema import Delivery
 from angarium.mta.backlog import Backlog, Lane
 from angarium.mta.budget import OctetBudget
 from angarium.mta.conclusion import Conclusion
-from angarium.mta.egress_queue import Connect, EgressQueue, EgressShared
+from angarium.mta.egress_queue import Connect, EgressQueue, EgressShared, Prepare
 from angarium.mta.egress_queue import Observer as ConnectionObserver
 from angarium.mta.gate import ConnectionGate
 from angarium.mta.idle import IdleConnections
@@ -25,7 +25,6 @@ from angarium.mta.pools import Pools
 from angarium.mta.resolution import Resolution, Site, Unroutable
 from angarium.mta.settler import Settler
 from angarium.mta.shaping import Shaping
-from angarium.mta.transfer import Transfer
 from angarium.mta.undeliverable import Undeliverable
 from angarium.mta.work import Work
 from angarium.queue import (
@@ -68,7 +67,7 @@ class DeliveryParts(msgspec.Struct, frozen=True, kw_only=True):
     pools: Pools
     connect: Connect
     shaping: Shaping
-    prepare: Callable[[Work], Awaitable[Transfer]]
+    prepare: Prepare
     settler: Settler
     conclusion: Conclusion
     observer: Observer

@@ -19,8 +19,8 @@ from angarium.mta.outcome import Outcome, Scope, Transient
 from angarium.mta.ready import Group, ReadyQueue
 from angarium.mta.resolution import MxHost, Site
 from angarium.mta.shaping import Shaping
-from angarium.mta.transfer import Connection, EgressPath, Transfer
-from angarium.mta.work import Work, split
+from angarium.mta.transfer import Connection, EgressPath
+from angarium.mta.work import Prepared, Work, split
 from angarium.queue import Attempt, ClaimedMessage, DueHead, PartitionNumber, QueueFullError, UnixMs
 
 NOW = UnixMs(0)  # as a time before which nothing is tried: no such time
@@ -64,6 +64,17 @@ class Conclude(Protocol):
     ) -> None: ...
 
 
+class Prepare(Protocol):
+    """Makes transactions of claimed work; ``mta.prepare`` does."""
+
+    async def __call__(
+        self,
+        works: Sequence[Work],
+        ready: Callable[[Prepared], None],
+        failed: Callable[[Work, BaseException], None],
+    ) -> None: ...
+
+
 class EgressShared(msgspec.Struct, frozen=True, kw_only=True):
     """What the egress queues of one delivery process share."""
 
@@ -77,7 +88,7 @@ class EgressShared(msgspec.Struct, frozen=True, kw_only=True):
     clock: Callable[[], UnixMs]
     may_claim: Callable[[], bool]
     claim: Callable[[PartitionNumber, Sequence[DueHead]], Awaitable[list[ClaimedMessage]]]
-    prepare: Callable[[Work], Awaitable[Transfer]]
+    prepare: Prepare
     conclude: Conclude
     give_up: Callable[[Sequence[DueHead], Transient, UnixMs], None]  # unclaimed; not before
     spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
@@ -96,8 +107,8 @@ class EgressQueue:
         self.site = site
         self._key = GateKey(path.source, site.provider.name)
         self.ready = ReadyQueue(site.provider.recipients_per_message)
-        self._claimed: deque[Work] = deque()
-        self._claiming = 0  # groups
+        self._claimed: deque[Prepared] = deque()
+        self._claiming = 0  # transactions being claimed or signed
         self._waiters: deque[asyncio.Future[None]] = deque()  # idle connections
         self._connections = 0  # established
         self._busy = 0  # of these, in a transfer
@@ -143,7 +154,7 @@ class EgressQueue:
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
-        work = list(self._claimed)
+        work = [each.work for each in self._claimed]
         self._claimed.clear()
         return work
 
@@ -173,32 +184,42 @@ class EgressQueue:
         for group in groups:
             by_partition.setdefault(group.heads[0].partition, []).extend(group.heads)
         reserved = sum(group.heads[0].octets for group in groups)
+        work: list[Work] = []
         try:
             for partition, heads in by_partition.items():
                 messages = await self._shared.claim(partition, heads)
-                work = split(messages, self.site.provider.recipients_per_message)
-                reserved -= sum(each.octets for each in work)
-                self._claimed.extend(work)
+                work += split(messages, self.site.provider.recipients_per_message)
         except QueueFullError:
             for group in reversed(groups):
                 self.ready.put_first(group)
             asyncio.get_running_loop().call_later(RETRY_CLAIM_S, self.kick)
         finally:
-            self._claiming -= len(groups)
-            self._shared.budget.release(
-                reserved
-            )  # of those not due any more; below 0: a split message
+            self._claiming += len(work) - len(groups)
+            # Of those not due any more; below 0: a split message
+            self._shared.budget.release(reserved - sum(each.octets for each in work))
+        await self._shared.prepare(work, self._add, self._not_prepared)
         self._refill()
-        self._wake()
+
+    def _add(self, prepared: Prepared) -> None:
+        self._claiming -= 1
+        self._claimed.append(prepared)
+        self._wake_one()
+
+    def _not_prepared(self, work: Work, error: BaseException) -> None:
+        self._claiming -= 1
+        self._shared.failed("prepare", error)
+        self._conclude(work, [defect(error, self._shared.clock())] * len(work.recipients))
+        self._shared.budget.release(work.octets)
 
     def _wake(self) -> None:
-        for _ in range(len(self._claimed)):
-            while self._waiters:
-                waiter = self._waiters.popleft()
-                if not waiter.done():
-                    waiter.set_result(None)
-                    break
-            else:
+        for _ in range(min(len(self._claimed), len(self._waiters))):
+            self._wake_one()
+
+    def _wake_one(self) -> None:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
                 return
 
     # --- connections ------------------------------------------------------------------------
@@ -256,8 +277,8 @@ class EgressQueue:
         provider = self.site.provider
         limit = shared.shaping.transfers_per_connection(self._key, provider)
         self._refill()
-        while (work := await self._next_work()) is not None:
-            await self._carry(connection, work)
+        while (prepared := await self._next_work()) is not None:
+            await self._carry(connection, prepared)
             if not connection.is_open or connection.transfers >= limit:
                 return
             if connection.transfers >= YIELD_AFTER and shared.gate.is_awaited(
@@ -265,8 +286,8 @@ class EgressQueue:
             ):
                 return
 
-    async def _next_work(self) -> Work | None:
-        """Wait for claimed work, at most idle_s; None ends the connection."""
+    async def _next_work(self) -> Prepared | None:
+        """Wait for prepared work, at most idle_s; None ends the connection."""
         if not self._draining:
             self._refill()
         if self._claimed:
@@ -294,18 +315,17 @@ class EgressQueue:
                 self._waiters.remove(waiter)
         return self._claimed.popleft() if self._claimed else None
 
-    async def _carry(self, connection: Connection, work: Work) -> None:
-        shared = self._shared
+    async def _carry(self, connection: Connection, prepared: Prepared) -> None:
+        shared, work = self._shared, prepared.work
         self._busy += 1
         try:
-            transfer = await shared.prepare(work)
-            outcomes = await connection.transfer(transfer)
+            outcomes = await connection.transfer(prepared.transfer)
         except asyncio.CancelledError:
             shared.budget.release(work.octets)
             raise  # the claim stays on disk: in doubt
         except Exception as error:  # noqa: BLE001 - a defect must not bring the same message back at once, for ever
             shared.failed("transfer", error)
-            outcomes = [defect(error, connection, shared.clock())] * len(work.recipients)
+            outcomes = [defect(error, shared.clock(), connection)] * len(work.recipients)
         finally:
             self._busy -= 1
         for outcome in outcomes:
@@ -329,10 +349,10 @@ class EgressQueue:
         if answered:
             part = Work(work.message, tuple(recipient for recipient, _ in answered))
             self._conclude(part, [outcome for _, outcome in answered], connection.offers_dsn)
-        retry = Work(work.message, tuple(again), work.tries + 1)
+        retry = prepared.retry(tuple(again))
         if self._draining:
             last = [outcome for outcome in outcomes if _is_unanswered(outcome, connection)]
-            self._conclude(retry, last)
+            self._conclude(retry.work, last)
             shared.budget.release(work.octets)
         else:
             self._claimed.appendleft(retry)
@@ -365,7 +385,7 @@ class EgressQueue:
         self._suspended_until = UnixMs(now + delay)
         self._suspended_by = failure
         while self._claimed:
-            work = self._claimed.popleft()
+            work = self._claimed.popleft().work
             self._conclude(work, [failure] * len(work.recipients), not_before=self._suspended_until)
             shared.budget.release(work.octets)
         self._give_up_ready(failure)
@@ -398,12 +418,12 @@ def _is_unanswered(outcome: Outcome, connection: Connection) -> bool:
     return not attempt.code or (connection.transfers > 1 and not attempt.enhanced.startswith("4.7"))
 
 
-def defect(error: BaseException, connection: Connection, now: UnixMs) -> Transient:
+def defect(error: BaseException, now: UnixMs, connection: Connection | None = None) -> Transient:
     """An outcome for an attempt that met a fault of ours."""
     attempt = Attempt(
         at=now,
-        host=connection.host.name,
-        address=connection.address,
+        host="" if connection is None else connection.host.name,
+        address="" if connection is None else connection.address,
         source="",
         code=451,
         enhanced="4.3.0",

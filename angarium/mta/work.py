@@ -1,7 +1,8 @@
-"""Claimed recipients of one message, on their way through one transaction. A plain value."""
+"""Claimed recipients of one message, on their way through one transaction. Plain values."""
 
 import msgspec
 
+from angarium.mta.transfer import Transfer
 from angarium.queue.model import Claimed, ClaimedMessage
 
 
@@ -13,6 +14,20 @@ class Work(msgspec.Struct, frozen=True):
     @property
     def octets(self) -> int:
         return len(self.message.content)
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """Work, and the transaction that carries it."""
+
+    work: Work
+    transfer: Transfer
+
+    def retry(self, recipients: tuple[Claimed, ...]) -> "Prepared":
+        """Return the same for some of its recipients, once more."""
+        return Prepared(
+            Work(self.work.message, recipients, self.work.tries + 1),
+            msgspec.structs.replace(self.transfer, recipients=recipients),
+        )
 
 
 def split(messages: list[ClaimedMessage], recipients_per_message: int) -> list[Work]:

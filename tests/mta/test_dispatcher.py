@@ -229,7 +229,7 @@ class Rig:
                 pools=Pools((), (), RouteTable(()), "mx.sender.example"),
                 connect=HostSearch(lambda _: self.net, lambda *_: TlsPolicy(), clock, randomness),
                 shaping=StaticShaping(),
-                prepare=Preparer(None, clock, lambda *_: None),
+                prepare=Preparer(lambda *_: None, clock, lambda *_: None),
                 settler=Settler(partitions),
                 conclusion=Conclusion(
                     RetrySchedule(self.settings),

@@ -71,6 +71,7 @@ class DeliveryParts(msgspec.Struct, frozen=True, kw_only=True):
     settler: Settler
     conclusion: Conclusion
     observer: Observer
+    give_way: Callable[[], None]  # ``queue.Spool.give_way``
     clock: Callable[[], UnixMs]
     randomness: random.Random
     drain_s: float
@@ -111,6 +112,7 @@ class Dispatcher:
             observer=parts.observer,
             clock=parts.clock,
             may_claim=self._may_claim,
+            give_way=parts.give_way,
             claim=self._claim,
             prepare=parts.prepare,
             conclude=self._conclude,

@@ -87,6 +87,7 @@ class EgressShared(msgspec.Struct, frozen=True, kw_only=True):
     observer: Observer
     clock: Callable[[], UnixMs]
     may_claim: Callable[[], bool]
+    give_way: Callable[[], None]  # between two pieces of work: ``queue.Spool.give_way``
     claim: Callable[[PartitionNumber, Sequence[DueHead]], Awaitable[list[ClaimedMessage]]]
     prepare: Prepare
     conclude: Conclude
@@ -317,6 +318,7 @@ class EgressQueue:
 
     async def _carry(self, connection: Connection, prepared: Prepared) -> None:
         shared, work = self._shared, prepared.work
+        shared.give_way()
         self._busy += 1
         try:
             outcomes = await connection.transfer(prepared.transfer)

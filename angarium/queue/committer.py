@@ -124,6 +124,12 @@ class Committer:
             self._wake.set()
             self._thread.join()
 
+    def give_way(self) -> None:
+        """Park now, if that was asked. On the loop thread only."""
+        park = self._park
+        if park is not None:
+            park.serve()
+
     def serve_park(self) -> None:
         """Let a thread that waits for the writer park as asked, if it is the loop's."""
         park = self._park
@@ -192,12 +198,12 @@ class Committer:
     def _ask_to_park(self, _count: int) -> None:
         if self._closing:
             return
-        park = _Park()
+        self._park = park = _Park()
         try:
             self._loop.call_soon_threadsafe(park.serve)
         except RuntimeError:  # closed
+            self._park = None
             return
-        self._park = park
         park.wait()
 
     def _unpark(self) -> None:

@@ -31,6 +31,7 @@ class LmdbSpool:
         self._clock = clock
         self._routes: dict[str, RouteHint] = {}  # not on disk yet
         self.events = LmdbEventLog(env, committer.submit)
+        self.give_way = committer.give_way
 
     @classmethod
     def open(

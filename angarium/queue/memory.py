@@ -74,6 +74,9 @@ class MemorySpool:
     def close(self) -> None:
         self._dead = True
 
+    def give_way(self) -> None:
+        """Nothing ever waits."""
+
     async def accept(self, batch: Sequence[Submission]) -> None:
         self.check()
         if self.low_disk:

@@ -128,6 +128,14 @@ class Spool(Protocol):
         """Become the owner: the epoch moves on, and the earlier owner's writes raise FencedError."""
         ...
 
+    def give_way(self) -> None:
+        """Let a transaction of this process go first that waits for its thread. Cheap.
+
+        Who keeps the event loop busy calls it between two pieces of work: that transaction has the queue's write
+        lock, which other processes wait for.
+        """
+        ...
+
     def wakeups(self, ring: Callable[[PartitionNumber], None]) -> None:
         """Call ``ring`` on the event loop after this process committed something due in a partition. A hint only."""
         ...

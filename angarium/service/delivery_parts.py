@@ -106,6 +106,7 @@ class DeliverySetup:
                     RetrySchedule(config.delivery), self._notify, clock, randomness
                 ),
                 observer=observer,
+                give_way=spool.give_way,
                 clock=clock,
                 randomness=randomness,
                 drain_s=config.server.drain_s,

@@ -56,6 +56,7 @@ class SmtpConnection(asyncio.Protocol):
     ) -> None:
         self._reception = reception
         self._limits = reception.limits
+        self._give_way = reception.spool.give_way
         self._loop = loop
         self._connections = connections
         self._on_end = on_end  # after it has left ``connections``
@@ -98,6 +99,7 @@ class SmtpConnection(asyncio.Protocol):
             self._admit(address)
 
     def data_received(self, data: bytes) -> None:
+        self._give_way()
         self._take(data)
 
     def eof_received(self) -> bool:
@@ -427,6 +429,7 @@ class SmtpConnection(asyncio.Protocol):
         future.add_done_callback(self._accepted)
 
     def _accepted(self, future: "asyncio.Future[None]") -> None:
+        self._give_way()
         refusal = self._find_refusal(future)
         if future is not self._task:
             return  # given up; the client has its 451

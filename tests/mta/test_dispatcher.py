@@ -246,6 +246,7 @@ class Rig:
                     randomness,
                 ),
                 observer=self.observer,
+                give_way=self.spool.give_way,
                 clock=clock,
                 randomness=randomness,
                 drain_s=2,

@@ -52,6 +52,8 @@ class FakeSpool:
         self.gate.set()
         self.entered = asyncio.Event()
 
+    def give_way(self) -> None: ...
+
     async def accept(self, batch: Sequence[Submission]) -> None:
         self.entered.set()
         await self.gate.wait()

@@ -23,7 +23,6 @@ MAX_OCTETS: Final = 16 << 20  # of one transaction; a larger operation goes alon
 PARK_WAIT_S: Final = (
     0.02  # a loop that does not park by then is busy, stopping or gone: go on without
 )
-LAZY_S: Final = 1.0  # how long an operation that is not urgent may wait for company
 READER_CHECK_S: Final = 60.0
 HOUSEKEEPING_S: Final = 1.0  # while nothing is committed
 SWITCH_INTERVAL_S: Final = 1e-4  # CPython's 5 ms is what each hand-over of the GIL could cost
@@ -105,14 +104,17 @@ class Committer:
             self._wake.set()
         return future
 
-    def submit_lazily(self, operation: Operation) -> asyncio.Future[Any]:
-        """Queue what is not urgent: it goes with the next transaction, or alone after LAZY_S."""
+    def submit_lazily(self, operation: Operation, within_s: float) -> asyncio.Future[Any]:
+        """Queue what is not urgent: it goes with the next transaction, or alone after ``within_s``."""
         if self._closing:
             raise QueueError("the queue is closed")
         future = self._loop.create_future()
         self._pending.append((operation, future))
-        if self._lazy is None:
-            self._lazy = self._loop.call_later(LAZY_S, self._wake_lazily)
+        at = self._loop.time() + within_s
+        if self._lazy is None or at < self._lazy.when():
+            if self._lazy is not None:
+                self._lazy.cancel()
+            self._lazy = self._loop.call_at(at, self._wake_lazily)
         return future
 
     def close(self) -> None:

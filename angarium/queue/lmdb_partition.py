@@ -30,6 +30,8 @@ from angarium.queue.records import hinted_octets, hinted_route
 from angarium.queue.settling import Settle, prepare_move, prepare_settlement
 from angarium.queue.spool import Clock, Commit, DuePage, NotClaimedError
 
+SETTLE_WITHIN_S: Final = 0.01  # ours: under load claims come sooner, and one fsync serves both
+
 _log: Final = logging.getLogger(__name__)
 
 
@@ -142,7 +144,7 @@ class LmdbPartition:
                 [prepare_move(each, self._number, self._env.partitions) for each in commit.moved],
                 [prepare_submission(each, self._env.partitions) for each in commit.submissions],
             )
-            future = self._committer.submit(operation)
+            future = self._committer.submit_lazily(operation, SETTLE_WITHIN_S)
         except BaseException:
             self._holdings.update(taken)
             raise

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from angarium.config.schema import Queue
 from angarium.queue.accepting import Accept
@@ -20,6 +20,8 @@ from angarium.queue.queue_summary import QueueSummary, read_summary
 from angarium.queue.routes import RememberRoutes, RouteHint, read_route
 from angarium.queue.spool import Clock, QueueError, QueueFullError
 from angarium.queue.transaction import Transactor
+
+ROUTES_WITHIN_S: Final = 1.0  # a hint: it waits for company
 
 
 class LmdbSpool:
@@ -100,7 +102,8 @@ class LmdbSpool:
                 if self._routes.get(domain) is hint:
                     del self._routes[domain]
 
-        self._committer.submit_lazily(RememberRoutes(fresh.values())).add_done_callback(forget)
+        done = self._committer.submit_lazily(RememberRoutes(fresh.values()), ROUTES_WITHIN_S)
+        done.add_done_callback(forget)
 
     async def fail(self) -> NoReturn:
         """Wait until the disk fails, then raise QueueFailedError: for a process to end by, whatever else it does."""

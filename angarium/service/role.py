@@ -29,7 +29,6 @@ from angarium.service.control import (
     receive_order,
 )
 from angarium.service.data_dir import DataDir
-from angarium.service.heap import keep_freed_memory
 from angarium.service.privileges import drop, harden
 from angarium.service.runtime import Runtime, wall_clock
 from angarium.service.slot import Slot, slots_of
@@ -42,6 +41,7 @@ from angarium.service.sysexits import (
     StartError,
     find_start_error,
 )
+from angarium.service.tuning import tune
 from angarium.telemetry.log import configure, log, log_exception
 from angarium.telemetry.metrics import Metrics
 from angarium.telemetry.shared_files import share_metrics
@@ -86,7 +86,7 @@ def main(argv: list[str]) -> int:
         if order.identity is not None:
             drop(order.identity)
         harden(signal.SIGTERM)
-        keep_freed_memory()
+        tune()
         os.umask(0o077)
         return _run(role, slot, order, control)
     except Exception as error:  # noqa: BLE001  (the task boundary of the process)

@@ -19,6 +19,7 @@ from angarium.service.slot import Slot
 from angarium.service.sockets import bind_all
 from angarium.service.spool_share import SpoolShare
 from angarium.service.sysexits import EX_OK, EX_SOFTWARE, find_start_error
+from angarium.service.tuning import tune
 from angarium.telemetry.log import configure, log, log_exception, set_level
 from angarium.telemetry.metrics import Metrics
 
@@ -51,6 +52,7 @@ def serve_single(config: Config, file: Path, notifier: Notifier) -> int:
     if identity is not None:
         drop(identity)
     harden(None)
+    tune()
     os.umask(0o077)
     try:
         spool = SpoolShare(data_dir.queue, config.queue, wall_clock)

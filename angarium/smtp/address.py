@@ -6,6 +6,7 @@ the parser that checks an address and the one that reads what we send cannot dif
 Knows nothing of who may send to whom.
 """
 
+import functools
 import ipaddress
 import re
 from typing import Final
@@ -19,6 +20,7 @@ LOCAL_PART_OCTETS: Final = 64  # RFC 5321 section 4.5.3.1.1
 DOMAIN_OCTETS: Final = 255  # RFC 5321 section 4.5.3.1.2
 PATH_OCTETS: Final = 256  # RFC 5321 section 4.5.3.1.3, with its angle brackets
 
+_CACHED: Final = 4096  # ours
 _ATEXT: Final = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-"
 _DOT_STRING: Final = rf"[{_ATEXT}]+(?:\.[{_ATEXT}]+)*"
 _QUOTED: Final = r'"(?:[^"\\]|\\[ -~])*"'  # what is not printable has been refused before
@@ -51,6 +53,7 @@ def split_path(argument: str) -> tuple[str, str]:
     return match[1], argument[match.end() :].strip(" ")
 
 
+@functools.lru_cache(maxsize=_CACHED)  # of pure values: senders repeat theirs
 def parse_mailbox(text: str, *, smtputf8: bool = True) -> Address:
     """Parse ``local-part@domain``, without angle brackets.
 
@@ -81,6 +84,7 @@ def parse_mailbox(text: str, *, smtputf8: bool = True) -> Address:
     return Address(text, local_part, domain)
 
 
+@functools.lru_cache(maxsize=_CACHED)
 def parse_domain(text: str) -> str:
     """Return the domain as lower-case A-labels, or the address literal as given. Raises AddressSyntaxError."""
     if text.startswith("["):

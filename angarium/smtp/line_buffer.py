@@ -55,10 +55,15 @@ class LineBuffer:
         Raises LineTooLongError for one of more than ``limit`` octets, LineFaultError for a bare LF, a TLS handshake
         in the clear, or a line without end.
         """
-        if self._skipped >= 0 and not self._skip():
+        octets, at = self._octets, self._at
+        if at == len(octets):
             return None
-        end = self._octets.find(b"\r\n", self._at)
-        line = self._octets[self._at :] if end < 0 else self._octets[self._at : end]
+        if self._skipped >= 0:
+            if not self._skip():
+                return None
+            at = self._at
+        end = octets.find(b"\r\n", at)
+        line = octets[at:] if end < 0 else octets[at:end]
         if line.startswith(_TLS_HELLO):
             raise LineFaultError("TLS handshake where a command is expected")
         line_feed = line.find(b"\n")

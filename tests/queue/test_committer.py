@@ -19,6 +19,7 @@ from angarium.queue import (
     RouteHint,
 )
 from angarium.queue import committer as committer_module
+from angarium.queue import lmdb_spool as lmdb_spool_module
 from tests.queue.samples import FakeClock, attempt, make_ids, submission
 
 CONFIG = Queue(partitions=2, map_octets=1 << 20, min_free_octets=0)
@@ -88,6 +89,42 @@ async def test_the_loop_stands_still_while_the_committer_puts_and_runs_during_th
     assert served == ["parked", "goes on"]
 
 
+async def test_a_busy_loop_gives_way_between_two_pieces_of_work(
+    lmdb_spool: LmdbSpool, new_id: MessageIdGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(committer_module, "PARK_WAIT_S", 30.0)
+    durable: list[float] = []
+    lmdb_spool.observe_commits(lambda _seconds, _count: durable.append(time.monotonic()))
+    waiter = asyncio.ensure_future(lmdb_spool.accept([submission(new_id())]))
+    await asyncio.sleep(0)
+    asked = time.monotonic()
+    while not durable and time.monotonic() < asked + 5:  # never back to the loop
+        sum(range(100))
+        lmdb_spool.give_way()
+    assert durable
+    await waiter
+    assert lmdb_spool.summary().messages == 1
+
+
+async def test_outcomes_go_with_the_next_transaction_or_soon_alone(
+    lmdb_spool: LmdbSpool, new_id: MessageIdGenerator, clock: FakeClock
+) -> None:
+    await lmdb_spool.accept([submission(new_id()), submission(new_id())])
+    partition = await lmdb_spool.own(P0, "here")
+    first, second = await partition.claim(partition.due(clock(), 2).heads)
+    before = lmdb_spool.transactions
+    outcome = Done(id=first.recipients[0].id, outcome="delivered", attempt=attempt())
+    recorded = asyncio.ensure_future(partition.commit(Commit(settled=[outcome])))
+    await asyncio.sleep(0)
+    await lmdb_spool.accept([submission(new_id())])
+    await recorded
+    assert lmdb_spool.transactions - before == 1
+    outcome = Done(id=second.recipients[0].id, outcome="delivered", attempt=attempt())
+    async with asyncio.timeout(5):
+        await partition.commit(Commit(settled=[outcome]))
+    assert lmdb_spool.summary().in_flight == 0
+
+
 async def test_a_cancelled_claim_is_given_back(
     lmdb_spool: LmdbSpool, new_id: MessageIdGenerator, clock: FakeClock
 ) -> None:
@@ -127,7 +164,7 @@ async def test_a_cancelled_commit_is_done_all_the_same(
 async def test_a_route_is_written_with_the_next_transaction_or_soon_alone(
     tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(committer_module, "LAZY_S", 0.01)
+    monkeypatch.setattr(lmdb_spool_module, "ROUTES_WITHIN_S", 0.01)
     hint = RouteHint(domain="example.net", partition=P0, provider="google", site="g")
     spool = LmdbSpool.open(tmp_path / "queue", CONFIG, clock)
     done = asyncio.Event()

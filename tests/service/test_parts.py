@@ -3,6 +3,7 @@
 import os
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -246,3 +247,12 @@ def test_a_dead_process_leaves_its_counters_and_takes_its_gauges(tmp_path: Path)
 def test_slots_are_as_configured() -> None:
     names = [each.name for each in slots_of(config("ingress_processes = 2\n"))]
     assert names == ["platform-0", "delivery-0", "ingress-0", "ingress-1"]
+
+
+def test_a_tuned_process_is_not_interrupted_by_what_it_wakes() -> None:
+    code = (
+        "import os; from angarium.service.tuning import tune; "
+        "tune(); print(os.sched_getscheduler(0)); tune()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) == os.SCHED_BATCH

@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -12,11 +13,15 @@ import msgspec
 from bench.errors import BenchError
 from bench.load import submit
 from bench.peer import Peer, work_folder
-from bench.processes import MemoryPeak, cpu_s
+from bench.processes import MemoryPeak, cpu_s, processor_ticks, stolen_share
 from bench.sinks import Count, Sink, SinkKind, make_sink
 
 WARM_UP: Final = 200  # messages that are not counted
 QUIET_S: Final = 0.5  # so long a second copy may take to show up
+STOLEN_LIMIT: Final = (
+    0.05  # of the processors' time: a round in which the host took more is run again
+)
+ATTEMPTS: Final = 4  # of a round; then the least disturbed one counts
 
 StartPeer = Callable[[Path, int], Peer]  # folder, port of the sink
 
@@ -46,6 +51,7 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
     memory_anonymous: int
     signed: int | None
     proved_once: bool  # each recipient was seen exactly once; False: only the number is known
+    stolen: float  # share of the processors' time that the host gave to others
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,11 +77,21 @@ def alternate(
     for number in range(plan.rounds):
         for size in plan.sizes:
             for name, start in peers if number % 2 == 0 else list(reversed(peers)):
-                done = one_round(plan, size, start)
-                rounds.append(done)
-                rate = done.messages / done.end_to_end_s
-                say(f"round {number + 1}/{plan.rounds}  {size:>6} octets  {name}: {rate:,.0f}/s")
+                title = f"round {number + 1}/{plan.rounds}  {size:>6} octets  {name}"
+                rounds.append(_undisturbed(partial(one_round, plan, size, start), title, say))
     return rounds
+
+
+def _undisturbed(run: Callable[[], Round], title: str, say: Callable[[str], None]) -> Round:
+    """Run a round again while the host of this virtual machine takes processors away from it."""
+    done: list[Round] = []
+    while True:
+        done.append(run())
+        last = done[-1]
+        rate = last.messages / last.end_to_end_s
+        say(f"{title}: {rate:,.0f}/s, {last.stolen:.0%} of the processors' time stolen")
+        if last.stolen <= STOLEN_LIMIT or len(done) == ATTEMPTS:
+            return min(done, key=lambda each: each.stolen)
 
 
 def one_round(plan: Plan, size: int, start: StartPeer) -> Round:
@@ -95,7 +111,7 @@ def one_round(plan: Plan, size: int, start: StartPeer) -> Round:
 def _measure(plan: Plan, size: int, peer: Peer, sink: Sink) -> Round:
     submit(peer.port, messages=WARM_UP, size=size, sessions=plan.sessions, name="warm")
     before = wait_for(sink, WARM_UP)
-    cpu_before = cpu_s(peer.roots())
+    cpu_before, ticks = cpu_s(peer.roots()), processor_ticks()
     with MemoryPeak(peer.roots) as watch:
         began = time.monotonic()
         accept_s = submit(
@@ -107,6 +123,7 @@ def _measure(plan: Plan, size: int, peer: Peer, sink: Sink) -> Round:
         )
         after = wait_for(sink, before.messages + plan.messages)
         spent = cpu_s(peer.roots()) - cpu_before
+    stolen = stolen_share(ticks, processor_ticks())
     time.sleep(QUIET_S)
     proved = _prove_once(sink.count(), WARM_UP + plan.messages)
     return Round(
@@ -120,6 +137,7 @@ def _measure(plan: Plan, size: int, peer: Peer, sink: Sink) -> Round:
         memory_anonymous=watch.peak.anonymous,
         signed=after.signed,
         proved_once=proved,
+        stolen=stolen,
     )
 
 

@@ -85,6 +85,17 @@ def cpu_s(roots: Iterable[int]) -> float:
     return ticks * _TICK_S
 
 
+def processor_ticks() -> list[int]:
+    """Return user, nice, system, idle, iowait, irq, softirq and steal of the whole machine."""
+    return [int(each) for each in Path("/proc/stat").read_text().split(maxsplit=9)[1:9]]
+
+
+def stolen_share(before: list[int], after: list[int]) -> float:
+    """Return the share of the time between that the host gave to others (steal)."""
+    spent = [b - a for a, b in zip(before, after, strict=True)]
+    return spent[7] / max(1, sum(spent))
+
+
 def memory(pids: Iterable[int]) -> Memory:
     pss = anonymous = largest_rss = largest_anonymous = 0
     for pid in pids:

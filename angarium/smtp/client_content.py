@@ -1,14 +1,6 @@
 """Message content as a client may send it: CRLF line ends only, dots stuffed (S2)."""
 
-import re
-from typing import Final
-
-# One literal octet leads each pattern, so that the search runs from line to line by memchr:
-# 20 KB in 23 us each, against 95 us for three counts and a find, and 200 us for a pattern of
-# whole lines.
-_LF_AMISS: Final = re.compile(rb"\n(?:(?<!\r\n)|(?=\.))")  # bare, or a line with a dot follows
-_BARE_LF: Final = re.compile(rb"\n(?<!\r\n)")
-_BARE_CR: Final = re.compile(rb"\r(?!\n)")
+from angarium.smtp.line_ends import has_only_crlf
 
 
 class ContentError(Exception):
@@ -23,15 +15,9 @@ def checked(header: bytes, body: bytes) -> bool:
     """
     if header[-2:] != b"\r\n":
         raise ContentError("the header does not end in CRLF")
-    dots = header[:1] == b"." or body[:1] == b"."
-    for part in (header, body):
-        if _BARE_CR.search(part) is not None:
-            raise ContentError("a CR that no LF follows")
-        if _LF_AMISS.search(part) is not None:
-            if _BARE_LF.search(part) is not None:
-                raise ContentError("an LF that no CR precedes")
-            dots = True
-    return dots
+    if not (has_only_crlf(header) and has_only_crlf(body)):
+        raise ContentError("a CR or LF that is no line end")
+    return header[:1] == b"." or body[:1] == b"." or b"\r\n." in header or b"\r\n." in body
 
 
 def stuffed(content: bytes) -> bytes:

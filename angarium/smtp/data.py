@@ -6,15 +6,14 @@ refused once its true end has come (S1, S8). Works on whole chunks by searching 
 Invariant: how the input is cut into chunks never changes the result.
 """
 
-import io
 from typing import Final
 
+from angarium.smtp.line_ends import has_only_crlf
 from angarium.smtp.received import Refusal
 
 _END: Final = b"\r\n.\r\n"
 _DOT: Final = b"\r\n."
 _STUFFING_SHARE: Final = 32  # dots added by the client may make up this part of the limit
-_SLICE_OCTETS: Final = 1_048_576  # ours
 _PATIENCE: Final = 4  # so many times the limit is read and thrown away before we close; ours
 
 TOO_BIG: Final = Refusal(552, "5.3.4", "Message exceeds the size limit")
@@ -22,20 +21,6 @@ BUDGET_SPENT: Final = Refusal(452, "4.3.1", "Too much message data in memory, tr
 BARE_LINE_END: Final = Refusal(550, "5.5.2", "Bare CR or LF in the message; lines must end in CRLF")
 HAS_NUL: Final = Refusal(550, "5.6.0", "NUL in the message")
 LONG_LINE: Final = Refusal(500, "5.6.0", "Line too long in the message")
-
-
-def has_only_crlf(content: bytes) -> bool:
-    """Whether each CR is followed by LF, and each LF is behind a CR.
-
-    The standard library's newline decoder notes in one pass in C which line ends it has seen; counting CR, LF and
-    CRLF takes three times as long.
-    """
-    decoder = io.IncrementalNewlineDecoder(None, translate=False)
-    view = memoryview(content)
-    for start in range(0, len(content), _SLICE_OCTETS):  # so that a big message is not copied whole
-        decoder.decode(str(view[start : start + _SLICE_OCTETS], "latin-1"))
-    decoder.decode("", final=True)
-    return decoder.newlines in (None, "\r\n")
 
 
 class OctetBudget:

@@ -13,8 +13,8 @@ from angarium.smtp.data import (
     ChunkCollector,
     DataDecoder,
     OctetBudget,
-    has_only_crlf,
 )
+from angarium.smtp.line_ends import has_only_crlf
 from angarium.smtp.received import Refusal
 
 Result = tuple[bytes | Refusal, bytes]  # content or refusal, octets left behind the end

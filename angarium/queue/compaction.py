@@ -4,9 +4,11 @@ The live pages are copied into a new file, which is fsynced and renamed over the
 leaves one of the two, whole.
 """
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +27,8 @@ COPY_DIRECTORY: Final = "compact.tmp"
 START_FILE_OCTETS: Final = 1 << 30
 START_FREE_SHARE: Final = 0.9
 START_USED_OCTETS: Final = 256 << 20
+
+PROGRESS_S: Final = 0.2
 
 Progress = Callable[[int, int], None]  # octets done, octets in all
 
@@ -88,8 +92,7 @@ def _compact(path: Path, progress: Progress) -> Compacted:
             free = os.statvfs(path)
             if free.f_bavail * free.f_frsize < used + (1 << 20):
                 raise QueueFullError(f"compaction needs {used} octets of free disk")
-            progress(0, used)
-            env.copy(str(copy), compact=True)
+            _copy(env, copy, used, progress)
         _fsync_file(copy / DATA_FILE)
         (copy / DATA_FILE).chmod(0o600)
         _keep_owner(data, copy / DATA_FILE)
@@ -101,6 +104,17 @@ def _compact(path: Path, progress: Progress) -> Compacted:
         return Compacted(before, after)
     finally:
         shutil.rmtree(copy, ignore_errors=True)
+
+
+def _copy(env: lmdb.Environment, copy: Path, used: int, progress: Progress) -> None:
+    """LMDB tells nothing on its way: the growing file does."""
+    progress(0, used)
+    with ThreadPoolExecutor(1, "compact") as thread:
+        copying = thread.submit(env.copy, str(copy), compact=True)
+        while wait([copying], PROGRESS_S).not_done:
+            with contextlib.suppress(FileNotFoundError):
+                progress(min(used, (copy / DATA_FILE).stat().st_size), used)
+        copying.result()
 
 
 def _keep_owner(old: Path, new: Path) -> None:

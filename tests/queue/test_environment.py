@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import lmdb
 import msgspec
@@ -34,6 +35,7 @@ from angarium.queue.handles import Databases, RawTransaction
 from angarium.queue.transaction import Transactor
 from angarium.queue.use_lock import UseLock
 from tests.queue.samples import FakeClock, submission
+from tests.service.running_server import wait_until
 
 SMALL = Queue(partitions=4, map_octets=1 << 17, min_free_octets=0)
 ROOMY = Queue(partitions=4, map_octets=1 << 23, min_free_octets=0)
@@ -97,6 +99,8 @@ def test_a_map_that_another_process_has_grown_is_adopted_by_readers_and_writers(
     code = """
 import sys
 from pathlib import Path
+from typing import Any, cast
+from angarium.queue import compaction
 from angarium.queue.environment import QueueEnvironment
 from tests.queue.test_environment import SMALL, put
 env = QueueEnvironment.open(Path(sys.argv[1]), SMALL)
@@ -164,6 +168,8 @@ def test_slots_of_killed_readers_are_freed_at_the_next_start(tmp_path: Path) -> 
     code = """
 import os, signal, sys
 from pathlib import Path
+from typing import Any, cast
+from angarium.queue import compaction
 from angarium.queue.environment import QueueEnvironment
 from tests.queue.test_environment import SMALL
 env = QueueEnvironment.open(Path(sys.argv[1]), SMALL)
@@ -183,6 +189,8 @@ def test_a_lock_is_free_again_after_its_writer_was_killed(env: QueueEnvironment)
     code = """
 import os, signal, sys
 from pathlib import Path
+from typing import Any, cast
+from angarium.queue import compaction
 from angarium.queue.environment import QueueEnvironment
 from tests.queue.test_environment import SMALL
 env = QueueEnvironment.open(Path(sys.argv[1]), SMALL)
@@ -463,6 +471,21 @@ def test_compaction_gives_the_free_pages_back_and_keeps_the_rest(tmp_path: Path)
         assert txn.get(b"kept", db=env.body) == b"kept"
     put(env, b"more", b"goes in")
     env.close()
+
+
+def test_compaction_tells_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compaction, "PROGRESS_S", 0.001)
+    seen: list[int] = []
+
+    class Slow:
+        def copy(self, folder: str, *, compact: bool) -> None:
+            with (Path(folder) / "data.mdb").open("wb", buffering=0) as file:
+                for octets in (10, 20, 30):
+                    file.write(b"x" * 10)
+                    wait_until(lambda: seen[-1] == min(octets, 25))  # noqa: B023
+
+    compaction._copy(cast(Any, Slow()), tmp_path, 25, lambda done, total: seen.append(done))
+    assert sorted(set(seen)) == [0, 10, 20, 25]
 
 
 def test_compaction_is_refused_while_somebody_has_the_queue_open(env: QueueEnvironment) -> None:

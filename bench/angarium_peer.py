@@ -12,7 +12,6 @@ from typing import Final
 
 import msgspec
 
-from angarium.config.providers import DEFAULT_PROVIDER
 from bench.errors import BenchError
 from bench.ports import LOOPBACK, free_port
 
@@ -126,7 +125,7 @@ domain = "*"
 via = "smtp://{LOOPBACK}:{sink_port}"
 
 [[provider]]
-name = "{DEFAULT_PROVIDER}"
+name = "smtp://{LOOPBACK}:{sink_port}"
 connections = {CONCURRENCY}
 messages_per_connection = 1000000
 

@@ -27,7 +27,7 @@ class Server(_Table, frozen=True, kw_only=True):
     data_dir: str = "/var/lib/angarium"  # queue/, credentials, sockets; mode 0700
     user: str | None = None  # drop to this user after binding (only when started as root)
     group: str | None = None  # default: the user's primary group
-    ingress_processes: Few = 1
+    ingress_processes: Few = 2
     delivery_processes: Few = 1
     drain_s: Seconds = 20.0  # SIGTERM: how long transfers under way may take to finish
 

@@ -3,6 +3,7 @@
 Knows nothing of what is queued.
 """
 
+import contextlib
 import os
 import threading
 import time
@@ -21,6 +22,7 @@ from angarium.queue.spool import QueueError, QueueFailedError
 from angarium.queue.use_lock import UseLock
 
 NAMES: Final = ("body", "message", "delivery", "due", "claim", "event", "route", "meta")
+OPEN_TRIES: Final = 20  # each growth doubles the map
 MAX_READERS: Final = (
     1024  # ours: slots are per read transaction, of all processes; LMDB's 126 is few
 )
@@ -84,12 +86,7 @@ class QueueEnvironment:
                 remove_leftovers(path)
                 compact_if_mostly_free(path)
             lock.shared()
-            raw = _open_lmdb(path, config)
-            try:
-                self = cls(raw, path, config, lock)
-            except BaseException:
-                raw.close()
-                raise
+            self = cls._open_while_it_grows(path, config, lock)
         except lmdb.Error as error:
             lock.close()
             raise QueueError(f"the queue in {path} cannot be opened: {error}") from error
@@ -104,6 +101,23 @@ class QueueEnvironment:
             self.close()
             raise
         return self
+
+    @classmethod
+    def _open_while_it_grows(cls, path: Path, config: Queue, lock: UseLock) -> "QueueEnvironment":
+        """Open anew when another process has grown the map between our look at its size and our first transaction."""
+        for _ in range(OPEN_TRIES - 1):
+            with contextlib.suppress(lmdb.MapResizedError):
+                return cls._open_once(path, config, lock)
+        return cls._open_once(path, config, lock)
+
+    @classmethod
+    def _open_once(cls, path: Path, config: Queue, lock: UseLock) -> "QueueEnvironment":
+        raw = _open_lmdb(path, config)
+        try:
+            return cls(raw, path, config, lock)
+        except BaseException:
+            raw.close()
+            raise
 
     def close(self) -> None:
         if os.getpid() == self._pid:

@@ -83,6 +83,7 @@ class Product:
             self.postmaster(
                 "user", "add", name, "--senders", senders, "--password-stdin", input_=password
             )
+        self.is_single = single
         self.server = Server(self.config, *(["--single"] if single else []), environment={})
         try:
             addresses = self.server.wait_for("ready")["addresses"]

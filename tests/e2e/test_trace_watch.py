@@ -33,6 +33,7 @@ class Watching:
     """A running ``postmaster trace``, and the lines that it has shown."""
 
     def __init__(self, product: Product, *arguments: str) -> None:
+        self.is_single = product.is_single
         self.folder = product.folder / "data" / "run" / "trace"
         self.process = subprocess.Popen(
             [
@@ -46,8 +47,11 @@ class Watching:
 
     def wait_until_watched(self) -> None:
         """Until each process that has sessions has connected to our socket."""
+        processes = (
+            2 if self.is_single else 3
+        )  # delivery, and ingress twice; one process connects for each role
         wait_until(
-            lambda: Path("/proc/net/unix").read_text().count(f"{self.process.pid}.sock") >= 3
+            lambda: Path("/proc/net/unix").read_text().count(f"{self.process.pid}.sock") > processes
         )
 
     def lines(self) -> list[str]:

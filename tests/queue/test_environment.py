@@ -27,6 +27,7 @@ from angarium.queue import (
     SchemaError,
     compact,
     compaction,
+    environment,
     migration,
 )
 from angarium.queue.environment import QueueEnvironment
@@ -100,7 +101,6 @@ def test_a_map_that_another_process_has_grown_is_adopted_by_readers_and_writers(
 import sys
 from pathlib import Path
 from typing import Any, cast
-from angarium.queue import compaction
 from angarium.queue.environment import QueueEnvironment
 from tests.queue.test_environment import SMALL, put
 env = QueueEnvironment.open(Path(sys.argv[1]), SMALL)
@@ -169,7 +169,6 @@ def test_slots_of_killed_readers_are_freed_at_the_next_start(tmp_path: Path) -> 
 import os, signal, sys
 from pathlib import Path
 from typing import Any, cast
-from angarium.queue import compaction
 from angarium.queue.environment import QueueEnvironment
 from tests.queue.test_environment import SMALL
 env = QueueEnvironment.open(Path(sys.argv[1]), SMALL)
@@ -190,7 +189,6 @@ def test_a_lock_is_free_again_after_its_writer_was_killed(env: QueueEnvironment)
 import os, signal, sys
 from pathlib import Path
 from typing import Any, cast
-from angarium.queue import compaction
 from angarium.queue.environment import QueueEnvironment
 from tests.queue.test_environment import SMALL
 env = QueueEnvironment.open(Path(sys.argv[1]), SMALL)
@@ -563,3 +561,22 @@ def test_a_transaction_that_breaks_one_operation_keeps_the_others(
     assert batch.outcomes[2] == b"three"
     with env.read() as txn:
         assert [key for key, _ in txn.cursor(env.body).iternext()] == [b"one", b"three"]
+
+
+def test_an_environment_opens_while_another_process_grows_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    QueueEnvironment.open(tmp_path / "queue", SMALL).close()
+    open_lmdb, times = environment._open_lmdb, []
+
+    def grown_meanwhile(path: Path, config: Queue) -> lmdb.Environment:
+        times.append(path)
+        if len(times) < 3:
+            raise lmdb.MapResizedError("mdb_txn_begin")
+        return open_lmdb(path, config)
+
+    monkeypatch.setattr(environment, "_open_lmdb", grown_meanwhile)
+    env = QueueEnvironment.open(tmp_path / "queue", SMALL)
+    put(env, b"key", b"goes in")
+    env.close()
+    assert len(times) == 3

@@ -32,7 +32,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         if self.single:
             return "Angarium, one process"
-        return f"Angarium, ingress + {self.delivery_processes} delivery"
+        return f"Angarium, 2 ingress + {self.delivery_processes} delivery"
 
 
 class AngariumPeer:
@@ -105,6 +105,7 @@ def write_config(
 [server]
 hostname = "angarium.test"
 data_dir = {json.dumps(str(folder / "data"))}
+ingress_processes = 2
 delivery_processes = {setup.delivery_processes}
 
 [[listener]]

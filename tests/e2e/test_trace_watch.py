@@ -47,9 +47,8 @@ class Watching:
 
     def wait_until_watched(self) -> None:
         """Until each process that has sessions has connected to our socket."""
-        processes = (
-            2 if self.is_single else 3
-        )  # delivery, and ingress twice; one process connects for each role
+        # Delivery, and ingress twice; a single process connects for each role.
+        processes = 2 if self.is_single else 3
         wait_until(
             lambda: Path("/proc/net/unix").read_text().count(f"{self.process.pid}.sock") > processes
         )

@@ -100,7 +100,6 @@ def test_a_map_that_another_process_has_grown_is_adopted_by_readers_and_writers(
     code = """
 import sys
 from pathlib import Path
-from typing import Any, cast
 from angarium.queue.environment import QueueEnvironment
 from tests.queue.test_environment import SMALL, put
 env = QueueEnvironment.open(Path(sys.argv[1]), SMALL)
@@ -168,7 +167,6 @@ def test_slots_of_killed_readers_are_freed_at_the_next_start(tmp_path: Path) -> 
     code = """
 import os, signal, sys
 from pathlib import Path
-from typing import Any, cast
 from angarium.queue.environment import QueueEnvironment
 from tests.queue.test_environment import SMALL
 env = QueueEnvironment.open(Path(sys.argv[1]), SMALL)
@@ -188,7 +186,6 @@ def test_a_lock_is_free_again_after_its_writer_was_killed(env: QueueEnvironment)
     code = """
 import os, signal, sys
 from pathlib import Path
-from typing import Any, cast
 from angarium.queue.environment import QueueEnvironment
 from tests.queue.test_environment import SMALL
 env = QueueEnvironment.open(Path(sys.argv[1]), SMALL)

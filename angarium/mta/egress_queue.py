@@ -110,7 +110,7 @@ class EgressQueue:
         self.ready = ReadyQueue(site.provider.recipients_per_message)
         self._claimed: deque[Prepared] = deque()
         self._claiming = 0  # transactions being claimed or signed
-        self._waiters: deque[asyncio.Future[None]] = deque()  # idle connections
+        self._waiters: deque[asyncio.Future[bool]] = deque()  # idle connections
         self._connections = 0  # established
         self._busy = 0  # of these, in a transfer
         self._opening = 0
@@ -154,7 +154,7 @@ class EgressQueue:
         self._draining = True
         for waiter in self._waiters:
             if not waiter.done():
-                waiter.set_result(None)
+                waiter.set_result(False)
         work = [each.work for each in self._claimed]
         self._claimed.clear()
         return work
@@ -220,7 +220,7 @@ class EgressQueue:
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
-                waiter.set_result(None)
+                waiter.set_result(True)
                 return
 
     # --- connections ------------------------------------------------------------------------
@@ -298,23 +298,32 @@ class EgressQueue:
             shared.gate.is_awaited(self._key, self._when_free) and not self._claiming
         ):
             return None
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self.site.provider.idle_s
+        while await self._wait_for_work(loop, end):
+            if self._claimed:  # else a connection that has just become free was faster
+                return self._claimed.popleft()
+        return None
+
+    async def _wait_for_work(self, loop: asyncio.AbstractEventLoop, end: float) -> bool:
+        """Wait until there is work; False: the connection has been idle for long enough, or its place is wanted."""
+        waiter: asyncio.Future[bool] = loop.create_future()
 
         def end_wait() -> None:
             if not waiter.done():
-                waiter.set_result(None)
+                waiter.set_result(False)
 
-        shared.idle.add(end_wait, self._key, self)
+        idle = self._shared.idle
+        idle.add(end_wait, self._key, self)
         self._waiters.append(waiter)
-        timer = asyncio.get_running_loop().call_later(self.site.provider.idle_s, end_wait)
+        timer = loop.call_at(end, end_wait)
         try:
-            await waiter
+            return await waiter
         finally:
             timer.cancel()
-            shared.idle.discard(end_wait)
+            idle.discard(end_wait)
             if waiter in self._waiters:
                 self._waiters.remove(waiter)
-        return self._claimed.popleft() if self._claimed else None
 
     async def _carry(self, connection: Connection, prepared: Prepared) -> None:
         shared, work = self._shared, prepared.work

@@ -26,7 +26,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     single: bool = False
     delivery_processes: int = 1
     dkim_key: Path | None = None  # signs for example.com
-    dkim_threads: int = 2
+    dkim_threads: int = 4
 
     @property
     def name(self) -> str:

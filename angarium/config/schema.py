@@ -176,7 +176,7 @@ class Dkim(_Table, frozen=True, kw_only=True):
         "relaxed/relaxed", "relaxed/simple", "simple/relaxed", "simple/simple"
     ] = "relaxed/relaxed"
     expire_s: Seconds | None = None  # x=; omitted: none
-    threads: Few = 2  # signing threads per delivery process
+    threads: Few = 4  # signing threads per delivery process
 
 
 class Queue(_Table, frozen=True, kw_only=True):

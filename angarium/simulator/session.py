@@ -103,9 +103,9 @@ class ProviderSession(SMTP):
         task = self._handler_coroutine
         if self.transport is not None:
             self.transport.abort()
-        if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
+        while task is not None and not task.done():
+            task.cancel()  # again, should a time limit that ended just then have swallowed it (Python 3.11.2)
+            await asyncio.wait([task], timeout=0.2)
 
     async def push(self, status: str | bytes) -> None:
         await super().push(status.encode() if isinstance(status, str) else status)

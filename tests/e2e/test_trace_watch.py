@@ -42,6 +42,8 @@ class Watching:
             ],
             stdout=subprocess.PIPE,
             cwd=product.folder,
+            # A test run in the background of a shell ignores it, and so would its children.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             env={**os.environ, "PYTHONPATH": str(TOP)},
         )
 

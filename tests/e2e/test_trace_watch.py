@@ -43,7 +43,7 @@ class Watching:
             stdout=subprocess.PIPE,
             cwd=product.folder,
             # A test run in the background of a shell ignores it, and so would its children.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
             env={**os.environ, "PYTHONPATH": str(TOP)},
         )
 

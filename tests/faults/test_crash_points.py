@@ -105,8 +105,8 @@ async def test_a_single_process_whose_disk_fails_ends(tmp_path: Path) -> None:
 async def test_a_process_that_dies_at_each_step_loses_nothing(
     tmp_path: Path, role: str, call: str
 ) -> None:
-    """SEED moves the range: together, seeds cover more of it."""
-    first = 1 + (SEED - 1) * 8
+    """SEED moves the range: together, eight seeds cover it. The platform process commits four times a second only."""
+    first = 1 + (SEED - 1) % 8 * 8
     points = [
         (ROLES[role], call, f"signal=SIGKILL:when={when}")
         for when in range(first, first + rounds(8))

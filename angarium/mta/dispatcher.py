@@ -93,10 +93,8 @@ class Dispatcher:
         self._queues: dict[tuple[str, str], EgressQueue] = {}  # (source, site)
         self._touched: dict[EgressQueue, None] = {}
         self._resolving: dict[str, list[DueHead]] = {}
-        self._resolved: dict[str, Resolution] = {}  # only while its waiting recipients are loaded
-        self._found: dict[
-            str, Resolution
-        ] = {}  # of one read of the backlog: many are for the same domain
+        # Of what is being loaded: many are for the same domain, and not each resolution is cached.
+        self._found: dict[str, Resolution] = {}
         self._resolutions = asyncio.Semaphore(RESOLVING)
         self._undeliverable = Undeliverable(self._claim, self._conclude, self._may_claim)
         self._ring = asyncio.Event()
@@ -222,7 +220,7 @@ class Dispatcher:
                 self._resolve_soon(head)
 
     def _find_resolution(self, domain: str) -> Resolution | None:
-        found = self._resolved.get(domain) or self._found.get(domain)
+        found = self._found.get(domain)
         if found is None:
             found = self._parts.resolver.find_cached(domain)
             if found is not None:
@@ -281,10 +279,10 @@ class Dispatcher:
         if isinstance(resolution, Site):
             home = partition_of(resolution.provider.name, self._parts.partition_count)
             self._parts.remember_route(domain, resolution, home)
-        self._resolved[domain] = resolution
+        self._found = {domain: resolution}
         for head in self._resolving.pop(domain):
             self._backlog.offer_again(head)
-        del self._resolved[domain]
+        self._found.clear()
         self._kick_touched()
 
     def _no_route(self, unroutable: Unroutable) -> Outcome:

@@ -134,9 +134,8 @@ class Committer:
 
     def serve_park(self) -> None:
         """Let a thread that waits for the writer park as asked, if it is the loop's."""
-        park = self._park
-        if park is not None and threading.get_ident() == self._loop_thread:
-            park.serve()
+        if threading.get_ident() == self._loop_thread:
+            self.give_way()
 
     def _wake_lazily(self) -> None:
         self._lazy = None

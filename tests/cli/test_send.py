@@ -1,6 +1,5 @@
 """``postmaster send`` against scripted peers."""
 
-import sys
 from email import message_from_bytes
 from pathlib import Path
 
@@ -8,11 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from angarium.cli.send import send
-
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1] / "mta"))
-from scripted_peer import Talk
-from test_trace import serving
+from tests.cli.test_trace import serving
+from tests.mta.scripted_peer import Talk
 
 BASE = ["--from", "a@example.org", "--to", "b@example.net", "--timeout", "5"]
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +12,7 @@ from click.testing import CliRunner
 
 from angarium.cli.smtp_dialogue import Dialogue, Line
 from angarium.cli.trace import trace
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "mta"))
-from scripted_peer import Certificates, Script, ScriptedPeer, Talk
+from tests.mta.scripted_peer import Certificates, Script, ScriptedPeer, Talk
 
 
 @contextmanager

@@ -14,7 +14,6 @@ from tests.free_port import free_port
 
 PATH = "/usr/sbin:/usr/bin:/usr/local/sbin"
 POSTFIX = shutil.which("postfix", path=PATH)
-SWAKS = shutil.which("swaks", path=PATH)
 SMTP_SOURCE = shutil.which("smtp-source", path=PATH)
 MAY_RUN = POSTFIX is not None and os.geteuid() == 0
 WHY_NOT = "needs root and Postfix (apt install postfix)"

@@ -18,16 +18,16 @@ from angarium.dkim.keys import load_private_key
 from angarium.simulator.tls import TestAuthority
 from tests.e2e.conftest import StartProduct
 from tests.e2e.nameserver import NSD, Nameserver
-from tests.e2e.postfix import MAY_RUN, SWAKS, WHY_NOT, Postfix
+from tests.e2e.postfix import MAY_RUN, WHY_NOT, Postfix
 from tests.e2e.product import RawClient, message, stuffed, token
 from tests.e2e.recording_sink import RecordingSink
+from tests.swaks import SWAKS, needs_swaks, needs_swaks_with_tls
 
 pytestmark = [
     pytest.mark.interop,
     pytest.mark.slow,
     pytest.mark.skipif(not MAY_RUN, reason=WHY_NOT),
 ]
-needs_swaks = pytest.mark.skipif(SWAKS is None, reason="swaks is not installed (apt install swaks)")
 LOGINS = """
 [[listener]]
 kind = "submission"
@@ -154,7 +154,7 @@ def test_content_behind_our_trace_is_byte_identical(
     assert content_behind_our_trace(mail) == content
 
 
-@needs_swaks
+@needs_swaks_with_tls
 def test_swaks_logs_in_by_plain_and_login_over_starttls_and_implicit_tls(
     start_product: StartProduct, postfix: Postfix, tmp_path: Path
 ) -> None:

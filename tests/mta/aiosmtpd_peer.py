@@ -8,6 +8,18 @@ from typing import Any
 from aiosmtpd.smtp import SMTP
 
 
+class Picky:
+    """A handler that refuses recipients whose name begins with ``no``."""
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        if address.startswith("no"):
+            return "550 5.1.1 no such user"
+        envelope.rcpt_tos.append(address)
+        return "250 ok"
+
+
 @asynccontextmanager
 async def aiosmtpd_peer(handler: Any, **settings: Any) -> AsyncIterator[int]:
     """Yield the port it listens on."""

@@ -34,6 +34,11 @@ class Talk:
         self.lines.append(line[:-2])
         return line[:-2]
 
+    async def hear_until(self, line: bytes) -> None:
+        """Lines up to and with this one."""
+        while await self.hear() != line:
+            pass
+
     async def hear_content(self) -> bytes:
         """Everything up to CRLF . CRLF, without it."""
         async with asyncio.timeout(DEADLINE_S):

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,15 +17,12 @@ from angarium.mta.outcome import Accepted, Outcome, Permanent, Scope, Transient
 from angarium.mta.peer import JOINED_OCTETS
 from angarium.mta.resolution import MxHost
 from angarium.mta.tls_memory import TlsMemory
-from angarium.mta.transfer import EgressPath, TlsPolicy, Transfer
+from angarium.mta.transfer import EgressPath, TlsPolicy
 from angarium.queue.model import UnixMs
-from angarium.smtp.envelope import Recipient
-
-sys.path.insert(0, str(Path(__file__).parent))
-from scripted_peer import Certificates, Script, ScriptedPeer, Talk
+from tests.mta.scripted_peer import Certificates, Script, ScriptedPeer, Talk
+from tests.mta.transfers import HEADER, message
 
 PATH = EgressPath(source="ip1", bind_address=None, ehlo="client.example")
-HEADER = b"From: a@example.org\r\nSubject: test\r\n\r\n"
 ALL = ("PIPELINING", "SIZE 100000000", "8BITMIME", "DSN")
 CLEAR = TlsPolicy(mode="off")
 # The hook that is to replace this fixture would change the loop of every other test file too
@@ -50,20 +46,6 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 def clock() -> UnixMs:
     return UnixMs(int(time.time() * 1000))
-
-
-def message(*addresses: str, body: bytes = b"hello\r\n") -> Transfer:
-    return Transfer(
-        reverse_path="a@example.org",
-        recipients=tuple(
-            Recipient(forward_path=each, domain=each.rpartition("@")[2])
-            for each in addresses or ("b@example.net",)
-        ),
-        header=HEADER,
-        body=body,
-        body_8bit=False,
-        smtputf8=False,
-    )
 
 
 class Client:
@@ -120,8 +102,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 async def accept_one(talk: Talk, *, reply: bytes = b"250 2.0.0 queued as 1\r\n") -> bytes:
     """A pipelined transaction with one recipient; returns the content."""
-    while await talk.hear() != b"DATA":
-        pass
+    await talk.hear_until(b"DATA")
     talk.say(b"250 2.1.0 ok\r\n250 2.1.5 ok\r\n354 go\r\n")
     content = await talk.hear_content()
     talk.say(reply)
@@ -208,8 +189,7 @@ async def test_a_large_message_arrives_whole_at_a_slow_reader() -> None:
 
     async def script(talk: Talk) -> None:
         await talk.greet(*ALL)
-        while await talk.hear() != b"DATA":
-            pass
+        await talk.hear_until(b"DATA")
         talk.say(b"250 ok\r\n250 ok\r\n354 go\r\n")
         await asyncio.sleep(0.1)
         received.append(await talk.hear_content())
@@ -224,8 +204,7 @@ async def test_a_large_message_arrives_whole_at_a_slow_reader() -> None:
 async def test_each_recipient_has_its_own_outcome() -> None:
     async def script(talk: Talk) -> None:
         await talk.greet(*ALL)
-        while await talk.hear() != b"DATA":
-            pass
+        await talk.hear_until(b"DATA")
         talk.say(
             b"250 ok\r\n250 ok\r\n550 5.1.1 no\r\n450 4.2.0 Greylisted\r\n452 4.5.3 Too many recipients\r\n354 go\r\n"
         )
@@ -399,8 +378,7 @@ async def test_a_server_that_knows_no_ehlo_is_greeted_with_helo() -> None:
 async def test_replies_in_the_wrong_order_end_the_session(replies: bytes) -> None:
     async def script(talk: Talk) -> None:
         await talk.greet(*ALL)
-        while await talk.hear() != b"DATA":
-            pass
+        await talk.hear_until(b"DATA")
         talk.say(replies)
         await talk.until_closed()
 
@@ -412,8 +390,7 @@ async def test_replies_in_the_wrong_order_end_the_session(replies: bytes) -> Non
 async def test_what_was_refused_before_the_drop_stays_refused() -> None:
     async def script(talk: Talk) -> None:
         await talk.greet(*ALL)
-        while await talk.hear() != b"DATA":
-            pass
+        await talk.hear_until(b"DATA")
         talk.say(b"250 ok\r\n550 5.1.1 no\r\n250 ok\r\n")
         await talk.writer.drain()
         talk.writer.close()
@@ -440,8 +417,7 @@ async def test_a_drop_in_the_only_flight_of_bdat_is_in_doubt() -> None:
 async def test_a_peer_that_answers_before_the_content_is_out_is_heard_and_left() -> None:
     async def script(talk: Talk) -> None:
         await talk.greet(*ALL)
-        while await talk.hear() != b"DATA":
-            pass
+        await talk.hear_until(b"DATA")
         talk.stop_reading()
         talk.say(b"250 ok\r\n250 ok\r\n354 go\r\n")
         await asyncio.sleep(0.1)  # the socket's buffers are smaller than the content
@@ -457,8 +433,7 @@ async def test_a_peer_that_answers_before_the_content_is_out_is_heard_and_left()
 async def test_a_success_before_the_content_is_out_is_not_believed() -> None:
     async def script(talk: Talk) -> None:
         await talk.greet(*ALL)
-        while await talk.hear() != b"DATA":
-            pass
+        await talk.hear_until(b"DATA")
         talk.stop_reading()
         talk.say(b"250 ok\r\n250 ok\r\n354 go\r\n")
         await asyncio.sleep(0.1)
@@ -474,8 +449,7 @@ async def test_a_success_before_the_content_is_out_is_not_believed() -> None:
 async def test_a_peer_that_stops_reading_is_left_within_block_s() -> None:
     async def script(talk: Talk) -> None:
         await talk.greet(*ALL)
-        while await talk.hear() != b"DATA":
-            pass
+        await talk.hear_until(b"DATA")
         talk.stop_reading()
         talk.say(b"250 ok\r\n250 ok\r\n354 go\r\n")
         await asyncio.sleep(5)
@@ -489,8 +463,7 @@ async def test_a_peer_that_stops_reading_is_left_within_block_s() -> None:
 async def test_a_slow_peer_has_its_time_for_each_command() -> None:
     async def script(talk: Talk) -> None:
         await talk.greet(*ALL)
-        while await talk.hear() != b"DATA":
-            pass
+        await talk.hear_until(b"DATA")
         for reply in (b"250 ok\r\n", b"250 ok\r\n", b"354 go\r\n"):
             await asyncio.sleep(0.25)
             talk.say(reply)
@@ -563,8 +536,7 @@ async def test_a_cancelled_transfer_drops_the_connection() -> None:
 
     async def script(talk: Talk) -> None:
         await talk.greet(*ALL)
-        while await talk.hear() != b"DATA":
-            pass
+        await talk.hear_until(b"DATA")
         reached.set()
         await talk.until_closed()
 

@@ -5,7 +5,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,16 +18,13 @@ from angarium.mta.connector import SmtpConnector
 from angarium.mta.outcome import Accepted, Outcome, Permanent
 from angarium.mta.resolution import MxHost
 from angarium.mta.tls_memory import TlsMemory
-from angarium.mta.transfer import EgressPath, TlsPolicy, Transfer
+from angarium.mta.transfer import EgressPath, TlsPolicy
 from angarium.queue.model import UnixMs
-from angarium.smtp.envelope import Recipient
 from tests.free_port import free_port
-
-sys.path.insert(0, str(Path(__file__).parent))
-from aiosmtpd_peer import aiosmtpd_peer
+from tests.mta.aiosmtpd_peer import Picky, aiosmtpd_peer
+from tests.mta.transfers import HEADER, message
 
 SINK = shutil.which("smtp-sink", path=os.environ.get("PATH", "") + ":/usr/sbin")
-HEADER = b"From: a@example.org\r\nSubject: test\r\n\r\n"
 
 
 def clock() -> UnixMs:
@@ -44,30 +40,9 @@ async def connect(port: int) -> SmtpConnection:
     return result
 
 
-def message(*addresses: str, body: bytes, utf8: bool = False) -> Transfer:
-    return Transfer(
-        reverse_path="a@example.org",
-        recipients=tuple(
-            Recipient(forward_path=each, domain=each.rpartition("@")[2]) for each in addresses
-        ),
-        header=HEADER,
-        body=body,
-        body_8bit=not body.isascii(),
-        smtputf8=utf8,
-    )
-
-
-class Inbox:
+class Inbox(Picky):
     def __init__(self) -> None:
         self.received: list[tuple[list[str], bytes]] = []
-
-    async def handle_RCPT(  # noqa: N802
-        self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
-    ) -> str:
-        if address.startswith("no"):
-            return "550 5.1.1 no such user"
-        envelope.rcpt_tos.append(address)
-        return "250 ok"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         self.received.append((envelope.rcpt_tos, envelope.content))

@@ -1,7 +1,6 @@
 """Mirrors angarium/mta/smart_host.py, against aiosmtpd with AUTH and scripted peers."""
 
 import ssl
-import sys
 import time
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -22,52 +21,28 @@ from angarium.mta.smart_host import (
     LoginConnector,
     PasswordError,
 )
-from angarium.mta.transfer import EgressPath, TlsPolicy, Transfer
+from angarium.mta.transfer import EgressPath, TlsPolicy
 from angarium.queue.model import UnixMs
-from angarium.smtp.envelope import Recipient
-
-sys.path.insert(0, str(Path(__file__).parent))
-from aiosmtpd_peer import aiosmtpd_peer
-from scripted_peer import Certificates, ScriptedPeer, Talk
+from tests.mta.aiosmtpd_peer import Picky, aiosmtpd_peer
+from tests.mta.scripted_peer import Certificates, ScriptedPeer, Talk
+from tests.mta.transfers import HEADER, message
 
 # aiosmtpd warns of what loopback may do
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 
 PATH = EgressPath(source="ip1", bind_address=None, ehlo="client.example")
 TIMEOUTS = DeliveryTimeouts(connect_s=5, banner_s=5, command_s=5, final_dot_s=5, quit_s=1)
-HEADER = b"Subject: x\r\n\r\n"
 
 
 def clock() -> UnixMs:
     return UnixMs(int(time.time() * 1000))
 
 
-def message(*addresses: str, body: bytes = b"hello\r\n", body_8bit: bool = False) -> Transfer:
-    return Transfer(
-        reverse_path="a@example.org",
-        recipients=tuple(
-            Recipient(forward_path=each, domain=each.rpartition("@")[2]) for each in addresses
-        ),
-        header=HEADER,
-        body=body,
-        body_8bit=body_8bit,
-        smtputf8=False,
-    )
-
-
-class Inbox:
+class Inbox(Picky):
     def __init__(self) -> None:
         self.received: list[tuple[str, list[str], bytes]] = []
         self.logins: list[tuple[bytes, bytes]] = []
         self.refuse_data = False
-
-    async def handle_RCPT(  # noqa: N802
-        self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
-    ) -> str:
-        if address.startswith("no"):
-            return "550 5.1.1 no such user"
-        envelope.rcpt_tos.append(address)
-        return "250 ok"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         if self.refuse_data:

@@ -1,8 +1,6 @@
 """Mirrors angarium/smtp/client.py and client_transaction.py: dialogues without sockets."""
 
 import contextlib
-import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -18,9 +16,7 @@ from angarium.smtp.client_transaction import (
     Refusal,
 )
 from angarium.smtp.reply import PeerError
-
-sys.path.insert(0, str(Path(__file__).parent))
-from client_samples import ALL, HEADER, Mail, Rcpt, greeted, to
+from tests.smtp.client_samples import ALL, HEADER, Mail, Rcpt, greeted, to
 
 
 def wire(flight: Flight | None) -> bytes:

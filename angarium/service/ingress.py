@@ -21,7 +21,8 @@ from angarium.service.partition_finder import PartitionFinder
 from angarium.service.runtime import Runtime
 from angarium.service.sysexits import EX_CONFIG, StartError
 from angarium.service.watchers import Watchers
-from angarium.smtp.data import OctetBudget
+from angarium.smtp_in.client_limits import FailedLogins
+from angarium.smtp_in.client_table import ListenerClients
 from angarium.smtp_in.credential_file import CredentialFileError, credential_path
 from angarium.smtp_in.credentials import Credentials
 from angarium.smtp_in.intake import Intake
@@ -83,13 +84,15 @@ class _Ingress:
 
     async def start(self) -> None:
         """Raises TlsFileError, CredentialFileError."""
-        for listener, listening in zip(
-            self._runtime.config.listener, self._runtime.sockets, strict=True
+        listeners = self._runtime.config.listener
+        for number, (listener, listening) in enumerate(
+            zip(listeners, self._runtime.sockets, strict=True)
         ):
             if listener.kind == "http":
                 await self._http.start(listener, listening)
             else:
-                await self._start_smtp(listener, listening)
+                shared = self._runtime.clients.at(number, self._runtime.slot.index)
+                await self._start_smtp(listener, listening, shared)
 
     async def reload(self, config: Config) -> None:
         """Read certificates and users again; what cannot be read stays as it was."""
@@ -127,12 +130,15 @@ class _Ingress:
             credentials.close()
         self._watchers.close()
 
-    async def _start_smtp(self, listener: Listener, listening: socket.socket) -> None:
+    async def _start_smtp(
+        self, listener: Listener, listening: socket.socket, shared: ListenerClients
+    ) -> None:
         server = self._runtime.config.server
         credentials: Credentials | None = None
         if listener.auth == "required":
             path = credential_path(server.data_dir)
-            credentials = Credentials(Path(path), listener.limits, time.monotonic)
+            failed = FailedLogins(listener.limits.auth_window_s, shared)
+            credentials = Credentials(Path(path), listener.limits, time.monotonic, failed=failed)
             self._credentials.append(credentials)
         tls: ServerTls | None = None
         if listener.tls != "none":
@@ -153,10 +159,10 @@ class _Ingress:
             server.hostname,
             intake=intake,
             spool=self._spool,
-            budget=OctetBudget(listener.limits.bytes_in_flight),
             logins=credentials,
             tls=tls,
             observer=self._observer,
+            shared=shared,
         )
         smtp = SmtpListener(reception)
         await smtp.start(listening)

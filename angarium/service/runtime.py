@@ -14,6 +14,7 @@ from angarium.service.data_dir import DataDir
 from angarium.service.slot import Slot
 from angarium.service.spool_share import SpoolShare
 from angarium.service.state import BEAT_S, StateFile
+from angarium.smtp_in.client_table import ClientTable
 from angarium.telemetry.metrics import Metrics
 
 ReloadCallback = Callable[[Config], Awaitable[None]]
@@ -38,13 +39,15 @@ class Runtime:
         is_single: bool = False,
         metrics: Metrics,
         spool: SpoolShare,
-        sockets: Sequence[socket.socket] = (),
+        sockets: Sequence[socket.socket],
+        clients: ClientTable,
     ) -> None:
         self.slot = slot
         self.slots = slots  # of the whole server
         self.is_single = is_single  # all roles share this process
         self.config = config  # as it was at the start; reloads go to on_reload
         self.sockets = tuple(sockets)  # ingress: in the order of config.listener
+        self.clients = clients  # ingress: by the place in config.listener
         self.data_dir = DataDir(Path(config.server.data_dir))
         self.clock = wall_clock
         self.metrics = metrics  # of this process

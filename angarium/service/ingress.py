@@ -10,14 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from angarium.config.schema import Config, Listener
-from angarium.mta.placement import Placement
-from angarium.mta.provider import ProviderTable
-from angarium.mta.routes import RouteTable
 from angarium.queue import LmdbSpool, MessageIdGenerator
 from angarium.queue.doorbell import DoorbellSender, doorbell_path
 from angarium.service.http_listeners import HttpListeners
 from angarium.service.ingress_observer import IngressObserver
-from angarium.service.partition_finder import PartitionFinder
+from angarium.service.partition_finder import make_partition_finder
 from angarium.service.runtime import Runtime
 from angarium.service.sysexits import EX_CONFIG, StartError
 from angarium.service.watchers import Watchers
@@ -80,7 +77,7 @@ class _Ingress:
         self._credentials: list[Credentials] = []
         self._tls: list[ServerTls] = []
         self._new_message_id = MessageIdGenerator(runtime.clock, os.urandom)
-        self._partition_of = _partition_finder(runtime.config, spool)
+        self._partition_of = make_partition_finder(runtime.config, spool)
 
     async def start(self) -> None:
         """Raises TlsFileError, CredentialFileError."""
@@ -168,16 +165,6 @@ class _Ingress:
         await smtp.start(listening)
         self._smtp.append(smtp)
         self._watched.append((listener.address, smtp))
-
-
-def _partition_finder(config: Config, spool: LmdbSpool) -> PartitionFinder:
-    placement = Placement(
-        RouteTable(config.route),
-        ProviderTable(config.provider),
-        len(spool.partitions()),
-        config.delivery.port,
-    )
-    return PartitionFinder(placement, spool, time.monotonic)
 
 
 def _doorbell(runtime: Runtime, spool: LmdbSpool) -> DoorbellSender | None:

@@ -23,6 +23,7 @@ from angarium.mta.outcome import Outcome, Permanent, Scope, Transient
 from angarium.mta.placement import partition_of
 from angarium.mta.pools import Pools
 from angarium.mta.resolution import Resolution, Site, Unroutable
+from angarium.mta.room import until_room
 from angarium.mta.settler import Settler
 from angarium.mta.shaping import Shaping
 from angarium.mta.undeliverable import Undeliverable
@@ -34,6 +35,7 @@ from angarium.queue import (
     Moved,
     Partition,
     PartitionNumber,
+    QueueFullError,
     Released,
     UnixMs,
 )
@@ -51,6 +53,7 @@ class Resolver(Protocol):
 class Observer(ConnectionObserver, Protocol):
     def loaded(self, recipients: int) -> None: ...
     def in_doubt(self, recipients: int) -> None: ...
+    def disk_full(self) -> None: ...
     def internal_error(self, where: str, error: BaseException) -> None: ...
 
 
@@ -142,7 +145,8 @@ class Dispatcher:
         async with asyncio.TaskGroup() as group:
             self._group = group
             for partition in self._parts.partitions.values():
-                self._parts.observer.in_doubt(await partition.replay())
+                replayed = await until_room(partition.replay, stop, self._parts.observer.disk_full)
+                self._parts.observer.in_doubt(replayed)
             forever = [
                 group.create_task(self._parts.settler.run()),
                 group.create_task(self._undeliverable.run()),
@@ -358,9 +362,9 @@ class Dispatcher:
         try:
             async with asyncio.timeout(self._parts.drain_s):
                 await self._parts.settler.flush()
-                for partition in self._parts.partitions.values():
-                    await partition.release()
-        except TimeoutError:
+                partitions = self._parts.partitions.values()
+                await asyncio.gather(*(each.release() for each in partitions))  # one commit
+        except (TimeoutError, QueueFullError):
             self._parts.observer.internal_error("drain", TimeoutError("outcomes not recorded"))
 
     def _release(self) -> None:

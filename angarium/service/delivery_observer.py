@@ -40,6 +40,13 @@ class DeliveryObserver:
         if recipients:
             log("in_doubt", "warning", recipients=recipients)
 
+    def disk_full(self) -> None:
+        log(
+            "delivery_waits",
+            "warning",
+            reason="the disk is full; delivery begins once there is room",
+        )
+
     def internal_error(self, where: str, error: BaseException) -> None:
         self._metrics.internal_errors.add()
         log_exception("internal_error", error, where=where)

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from angarium.queue import QueueFullError
 
 RETRY_S: Final = 1.0  # after a full disk
+DISK_FULL: Final = "the disk is full; delivery begins once there is room"
 
 _Result = TypeVar("_Result")
 

@@ -9,7 +9,7 @@ from angarium.dkim import KeyFileError
 from angarium.mta.dispatcher import Dispatcher
 from angarium.mta.dns import DnsSetupError
 from angarium.mta.resolution import Site
-from angarium.mta.room import until_room
+from angarium.mta.room import DISK_FULL, until_room
 from angarium.queue import LmdbSpool, Partition, PartitionNumber
 from angarium.queue.doorbell import DoorbellReceiver, DoorbellSender, doorbell_path
 from angarium.service.delivery_observer import DeliveryObserver
@@ -38,7 +38,8 @@ async def run_delivery(runtime: Runtime) -> None:
 
         runtime.on_beat(beat)
         try:
-            await setup.dispatcher.run(runtime.stop, runtime.ready)
+            dispatcher = setup.dispatcher
+            await dispatcher.run(runtime.stop, lambda: runtime.ready(dispatcher.reasons))
         finally:
             bells.close()
             await watched.close()
@@ -80,7 +81,11 @@ async def _own_share(
     async def own() -> Sequence[Partition]:
         return await asyncio.gather(*(spool.own(number, node) for number in numbers))  # one commit
 
-    owned = await until_room(own, runtime.stop, observer.disk_full)
+    def disk_full() -> None:
+        observer.disk_full()
+        runtime.ready(lambda: (DISK_FULL,))
+
+    owned = await until_room(own, runtime.stop, disk_full)
     return dict(zip(numbers, owned, strict=True))
 
 

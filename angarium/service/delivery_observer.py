@@ -1,6 +1,7 @@
 """Counts and logs what delivery does. Outcomes are counted from the event log, by the platform role."""
 
 from angarium.mta.outcome import Transient
+from angarium.mta.room import DISK_FULL
 from angarium.telemetry import log, log_exception
 from angarium.telemetry.metrics import Metrics
 
@@ -44,7 +45,7 @@ class DeliveryObserver:
         log(
             "delivery_waits",
             "warning",
-            reason="the disk is full; delivery begins once there is room",
+            reason=DISK_FULL,
         )
 
     def internal_error(self, where: str, error: BaseException) -> None:

@@ -9,7 +9,13 @@ import click
 
 from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_NOINPUT, EX_OK, CommandError
-from angarium.cli.queue_access import open_queue, queue_errors, queue_path, wall_clock
+from angarium.cli.queue_access import (
+    acting_as_owner,
+    open_queue,
+    queue_errors,
+    queue_path,
+    wall_clock,
+)
 from angarium.cli.queue_acts import ACTS
 from angarium.cli.queue_filter import filter_options
 from angarium.queue import Filter, MessageId, parse_delivery_id, parse_message_id
@@ -113,7 +119,8 @@ def compact(config_file: Path, dry_run: bool, as_json: bool) -> int:
         with queue_errors(), octets_progress("compacting", hidden=as_json) as progress:
             if not (path / "data.mdb").exists():
                 raise FileNotFoundError(f"no queue in {path}")
-            done = compact_queue(path, progress)
+            with acting_as_owner(path):
+                done = compact_queue(path, progress)
         before, after = done.before_octets, done.after_octets
     if as_json:
         _print_json({"dryRun": dry_run, "beforeOctets": before, "afterOctets": after})

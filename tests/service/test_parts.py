@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -12,16 +13,18 @@ import pytest
 
 from angarium.config.address import HostPort
 from angarium.config.loader import parse
-from angarium.config.schema import Config, Listener
+from angarium.config.schema import Config, Listener, Queue
 from angarium.service.backoff import Backoff
 from angarium.service.data_dir import DataDir
 from angarium.service.notify import Notifier
 from angarium.service.privileges import Identity, give
 from angarium.service.reload import effective, needs_new_process, needs_restart
+from angarium.service.runtime import wall_clock
 from angarium.service.slot import Slot, forget, slots_of
 from angarium.service.sockets import bind, bind_all
+from angarium.service.spool_share import SpoolShare
 from angarium.service.state import STALE_S, State, StateFile, blank, read_reasons
-from angarium.service.sysexits import StartError
+from angarium.service.sysexits import EX_NOPERM, StartError
 
 BASE = '[server]\nhostname = "mx.example.com"\n'
 HTTP = '[[listener]]\nkind = "http"\naddress = "127.0.0.1:8025"\n'
@@ -256,3 +259,18 @@ def test_a_tuned_process_is_not_interrupted_by_what_it_wakes() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(done.stdout) == os.SCHED_BATCH
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
+def test_a_queue_with_a_file_of_somebody_else_is_refused_by_name() -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own directories are closed to others
+        Path(name).chmod(0o755)
+        file = Path(name, "lock.mdb")
+        file.touch(0o600)
+        os.seteuid(64_123)
+        try:
+            with pytest.raises(StartError, match=f"{file} is closed to") as caught:
+                SpoolShare(Path(name), Queue(), wall_clock).open()
+        finally:
+            os.seteuid(0)
+        assert caught.value.code == EX_NOPERM

@@ -34,7 +34,7 @@ for _act in ACTS:
     queue.add_command(_act)
 
 
-@queue.command("list", help="List recipients in the queue, oldest message first, a page at a time.")
+@queue.command("list", help="List what is queued. Oldest message first, a page at a time.")
 @config_option
 @filter_options
 @click.option("--limit", type=click.IntRange(1, 100_000), default=PAGE, show_default=True)
@@ -54,7 +54,9 @@ def list_(config_file: Path, wanted: Filter, limit: int, after: str | None, as_j
     return EX_OK
 
 
-@queue.command("show", help="Show all that is known of a message: its recipients and its history.")
+@queue.command(
+    "show", help="Show a message. All that is known of it: its recipients and its history."
+)
 @config_option
 @click.argument("id_", metavar="ID")
 @click.option("--content", is_flag=True, help="The message itself, as it is queued, and only that.")

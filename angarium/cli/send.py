@@ -53,7 +53,14 @@ _ANY: Final = ("0.0.0.0", "::", "")  # a listener on all addresses is reached on
 )
 @click.option("--user", help="Log in as this user; the password is asked for, or see below.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from stdin's first line.")
-@click.option("--timeout", "timeout_s", type=click.FloatRange(0.1, 600), default=60.0)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(0.1, 600),
+    default=60.0,
+    show_default=True,
+    help="Seconds for each reply.",
+)
 @config_option
 def send(
     sender: str,

@@ -19,12 +19,13 @@ from angarium.service.data_dir import DataDir
 from angarium.service.notify import Notifier
 from angarium.service.privileges import Identity, give
 from angarium.service.reload import effective, needs_new_process, needs_restart
-from angarium.service.runtime import wall_clock
+from angarium.service.runtime import Runtime, wall_clock
 from angarium.service.slot import Slot, forget, slots_of
 from angarium.service.sockets import bind, bind_all
 from angarium.service.spool_share import SpoolShare
 from angarium.service.state import STALE_S, State, StateFile, blank, read_reasons
 from angarium.service.sysexits import EX_NOPERM, StartError
+from angarium.telemetry.metrics import Metrics
 
 BASE = '[server]\nhostname = "mx.example.com"\n'
 HTTP = '[[listener]]\nkind = "http"\naddress = "127.0.0.1:8025"\n'
@@ -185,6 +186,19 @@ def test_readiness_gathers_the_reasons_of_all_processes(tmp_path: Path) -> None:
     assert reasons[0] == "ingress-1: no disk"
     assert reasons[1].startswith("ingress-2: not heard of for 7 s")
     assert reasons[2] == "ingress-3: not running"
+
+
+def test_who_is_told_that_a_process_is_ready_finds_it_ready(tmp_path: Path) -> None:
+    settings = parse(BASE + f'data_dir = "{tmp_path}"\n', tmp_path / "angarium.toml")
+    directory = DataDir(tmp_path)
+    directory.prepare(None)
+    directory.wipe_run(None)
+    slot = Slot("delivery", 0)
+    spool = SpoolShare(directory.queue, settings.queue, wall_clock)
+    runtime = Runtime(slot, settings, slots=[slot], metrics=Metrics(), spool=spool)
+    assert read_reasons(directory.state, [slot]) == ["delivery-0: not running"]
+    runtime.ready(lambda: ())
+    assert read_reasons(directory.state, [slot]) == []
 
 
 def test_a_process_that_ended_or_died_is_not_running(tmp_path: Path) -> None:

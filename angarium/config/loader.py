@@ -3,6 +3,7 @@
 Nothing is looked up: whether files, users and addresses exist is for ``postmaster check`` and the start to see.
 """
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -55,7 +56,10 @@ def _read(path: Path) -> str:
         with path.open("rb") as file:
             octets = file.read(MAX_FILE_OCTETS + 1)
     except PermissionError:
-        what = f"{path}: cannot be read (Permission denied); be root or the server's user for this"
+        who = f"uid {os.geteuid()}, as which this runs"
+        what = (
+            f"{path}: closed to {who}; run it as root or as the server's user, who must be let in"
+        )
         raise ConfigError(str(path), [what]) from None
     except OSError as error:
         what = f"{path}: cannot be read ({error.strerror}); name the file with --config FILE"

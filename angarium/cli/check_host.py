@@ -217,7 +217,7 @@ def _is_synchronised() -> bool | None:
 
 
 def _open_files(config: Config) -> Iterator[Finding]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     incoming = sum(each.limits.connections for each in config.listener)
     needed = max(incoming, config.delivery.connections) * FILES_PER_CONNECTION + FILES_OF_OUR_OWN
     if hard != resource.RLIM_INFINITY and hard < needed:
@@ -225,4 +225,4 @@ def _open_files(config: Config) -> Iterator[Finding]:
             "open files", "warn", f"{hard} allowed, {needed} may be needed: raise LimitNOFILE"
         )
     else:
-        yield Finding("open files", "ok", f"{soft} allowed (up to {hard}), {needed} may be needed")
+        yield Finding("open files", "ok", f"{hard} allowed, {needed} may be needed")

@@ -288,3 +288,13 @@ def test_a_queue_with_a_file_of_somebody_else_is_refused_by_name() -> None:
         finally:
             os.seteuid(0)
         assert caught.value.code == EX_NOPERM
+
+
+def test_a_tuned_process_may_open_what_the_hard_limit_allows() -> None:
+    code = (
+        "import resource; from angarium.service.tuning import tune\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (128, 256)); tune()\n"
+        "print(resource.getrlimit(resource.RLIMIT_NOFILE))"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "(256, 256)\n"

@@ -57,7 +57,14 @@ class _Wish(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--starttls", "tls", flag_value="starttls", help="Fail if there is no STARTTLS.")
 @click.option("--no-tls", "tls", flag_value="none", help="Stay in the clear.")
 @click.option("--all", "all_hosts", is_flag=True, help="Every host, not only until one answers.")
-@click.option("--timeout", "timeout_s", type=click.FloatRange(0.1, 600), default=30.0)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(0.1, 600),
+    default=30.0,
+    show_default=True,
+    help="Seconds for each reply.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
 @click.option("--watch", metavar="DOMAIN", help="Outgoing sessions with mail for DOMAIN.")
 @click.option("--watch-listener", metavar="ADDRESS", help="Incoming sessions at a listener.")

@@ -65,6 +65,7 @@ class Runtime:
         """The role does its work from now on; ``reasons`` says each second why it does not, if so."""
         self._reasons = reasons
         self.is_ready.set()
+        self._write_state()  # before anybody hears of it: /readyz must agree with systemd's "started"
 
     def on_reload(self, callback: ReloadCallback) -> None:
         self._reload = callback
@@ -99,10 +100,7 @@ class Runtime:
         """Write the state each second until cancelled."""
         try:
             while True:
-                with contextlib.suppress(
-                    OSError
-                ):  # a full disk: readers see an old beat, the work goes on
-                    self._state.write(self.reasons())
+                self._write_state()
                 self._on_beat()
                 self.metrics.flush()
                 report()
@@ -110,3 +108,7 @@ class Runtime:
         finally:
             self.metrics.flush()
             self._state.close()
+
+    def _write_state(self) -> None:
+        with contextlib.suppress(OSError):  # a full disk: readers see an old beat, the work goes on
+            self._state.write(self.reasons())

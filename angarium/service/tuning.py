@@ -1,8 +1,9 @@
-"""What a process asks of kernel and C library so that much work costs little. None of it is needed for correctness."""
+"""What a process asks of kernel and C library so that much work costs little, and may be much."""
 
 import contextlib
 import ctypes
 import os
+import resource
 from typing import Final
 
 _M_TRIM_THRESHOLD: Final = -1  # malloc.h
@@ -15,8 +16,17 @@ MAPPED_OCTETS: Final = 4 << 20  # larger blocks are mapped on their own, and giv
 
 def tune() -> None:
     """Call once per process, before it starts threads."""
+    _open_many_files()
     _finish_slices()
     _keep_freed_memory()
+
+
+def _open_many_files() -> None:
+    """Take what the hard limit allows. Shells give 1024, which is less than one listener's connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(OSError, ValueError):  # where a sandbox forbids it
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _finish_slices() -> None:

@@ -14,6 +14,7 @@ import msgspec
 from angarium.cli import trace_watch
 from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_DATAERR, EX_OK, EX_TEMPFAIL, EX_UNAVAILABLE, EX_USAGE, CommandError
+from angarium.cli.main import DEFAULT_CONFIG
 from angarium.cli.smtp_dialogue import Dialogue, DialogueError, Line
 from angarium.config.address import is_ip, parse_host_port
 from angarium.config.error import ConfigError
@@ -230,7 +231,7 @@ def _find_config(file: Path) -> Config:
     try:
         return load(file)
     except ConfigError as error:
-        if file.exists():
+        if file.exists() or file != Path(DEFAULT_CONFIG):  # one that was named is meant
             raise
         name = socket.getfqdn()
         try:

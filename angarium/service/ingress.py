@@ -139,9 +139,7 @@ class _Ingress:
             self._credentials.append(credentials)
         tls: ServerTls | None = None
         if listener.tls != "none":
-            assert listener.certificate is not None  # the loader saw to it
-            assert listener.private_key is not None
-            tls = ServerTls(listener.certificate, listener.private_key)
+            tls = ServerTls.of(listener)
             self._tls.append(tls)
         intake = Intake(
             server.hostname,

@@ -32,11 +32,16 @@ class HostSearch:
         self._shuffle = shuffle
         self._avoided: dict[str, UnixMs] = {}  # until; a cache, in order of insertion
 
-    async def __call__(self, site: Site, path: EgressPath) -> Connection | Transient:
-        """Try up to ADDRESSES; returns the connection, or what the last of them met."""
+    async def __call__(
+        self, site: Site, path: EgressPath, met: frozenset[str] = frozenset()
+    ) -> Connection | Transient:
+        """Try up to ADDRESSES; returns the connection, or what the last of them met.
+
+        Hosts named in ``met`` are left out; at least one must be left.
+        """
         connector = self._connector_of(site)
         failure: Transient | None = None
-        for host, address in self._candidates(site)[:ADDRESSES]:
+        for host, address in self._candidates(site, met)[:ADDRESSES]:
             result = await connector.connect(host, address, path, self._tls_policy(site, host))
             if not isinstance(result, Transient):
                 return result
@@ -51,11 +56,12 @@ class HostSearch:
         if len(self._avoided) > AVOIDED:
             del self._avoided[next(iter(self._avoided))]
 
-    def _candidates(self, site: Site) -> list[tuple[MxHost, str]]:
+    def _candidates(self, site: Site, met: frozenset[str]) -> list[tuple[MxHost, str]]:
         now = self._clock()
         everyone = [
             (host, address)
             for host in ordered_hosts(site, self._shuffle)
+            if host.name not in met
             for address in host.addresses
         ]
         if len(everyone) == 1 or not self._avoided:

@@ -1,0 +1,93 @@
+"""Mail that one host of a site refused for now, on its way to the site's others (RFC 5321 section 5.1). Pure."""
+
+from collections import deque
+from collections.abc import Sequence
+
+import msgspec
+
+from angarium.mta.outcome import Outcome, Permanent, Scope, Transient
+from angarium.mta.resolution import MxHost, Site
+from angarium.mta.work import Prepared
+from angarium.queue.model import UnixMs
+
+DEAD_END_MS = (
+    60_000  # others that took no connection are not asked again for so long: HostSearch's AVOID_MS
+)
+# RFC 3463: what every host of a site would say: the mailbox's state (X.2), or its policy and our name (X.7)
+_SAME_EVERYWHERE = ("4.2", "4.7")
+
+
+class Referred(msgspec.Struct, frozen=True):
+    """For a host that ``prepared.work.met`` does not name; ``outcomes`` hold if none can be asked."""
+
+    prepared: Prepared
+    outcomes: tuple[Outcome, ...]  # one per recipient
+
+
+def is_for_next_host(outcome: Outcome) -> bool:
+    """Whether another host of the site may take what this one did not.
+
+    Not where it would only be told the same: greylisting, a mailbox's state, our rate or reputation.
+    """
+    match outcome:
+        case Transient(attempt=attempt, scope=scope, greylisted=greylisted):
+            return (
+                400 <= attempt.code < 500
+                and scope is not Scope.SITE
+                and not greylisted
+                and attempt.enhanced[:3] not in _SAME_EVERYWHERE
+            )
+        case Permanent(scope=scope):
+            return scope is Scope.SESSION  # it lacks an extension that the message needs
+        case _:
+            return False
+
+
+class NextHosts:
+    """What waits for other hosts of one site, bounded by the octets of claimed mail; and which cannot be had now."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Referred] = deque()
+        self._dead_ends: dict[
+            frozenset[str], UnixMs
+        ] = {}  # hosts met, when no other answered: until
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def has_others(self, site: Site, met: frozenset[str], now: UnixMs) -> bool:
+        """Whether there is a host besides those met that may answer."""
+        return any(host.name not in met for host in site.hosts) and not any(
+            dead <= met and now < until <= now + DEAD_END_MS
+            for dead, until in self._dead_ends.items()
+        )
+
+    def add(self, referred: Referred) -> None:
+        self._waiting.append(referred)
+
+    def put_first(self, referred: Referred) -> None:
+        self._waiting.appendleft(referred)
+
+    def next(self) -> Referred:
+        return self._waiting.popleft()
+
+    def find_for(self, host: MxHost) -> Referred | None:
+        """Take the oldest that has not met this host."""
+        for index, each in enumerate(self._waiting):
+            if host.name not in each.prepared.work.met:
+                del self._waiting[index]
+                return each
+        return None
+
+    def no_others(self, met: frozenset[str], now: UnixMs) -> Sequence[Referred]:
+        """No host besides those met took a connection; returns all that now have nowhere to go."""
+        self._dead_ends = {dead: until for dead, until in self._dead_ends.items() if until > now}
+        self._dead_ends[met] = UnixMs(now + DEAD_END_MS)
+        stuck = [each for each in self._waiting if met <= each.prepared.work.met]
+        self._waiting = deque(each for each in self._waiting if each not in stuck)
+        return stuck
+
+    def drain(self) -> Sequence[Referred]:
+        taken = tuple(self._waiting)
+        self._waiting.clear()
+        return taken

@@ -174,6 +174,8 @@ class DnsResolver:
                 ttl = min(ttl, max(answer.chaining_result.minimum_ttl, self._config.min_ttl_s))
                 return _found(_records(list(answer.rrset), rdtype, self._config), ttl)
             if answer.canonical_name == owner:
+                if _is_referral(answer.response):
+                    return DnsTrouble(f"DNS: {name} {rdtype}: a referral: the nameserver is lame")
                 return NoData(min(ttl, self._negative_ttl(answer.response)))
             owner = answer.canonical_name
         return DnsTrouble(f"DNS: {name} {rdtype}: the chain of aliases is too long")
@@ -185,6 +187,12 @@ class DnsResolver:
             if rrset.rdtype == dns.rdatatype.SOA and len(rrset):
                 ttl = min(ttl, rrset.ttl, rrset[0].minimum)
         return min(max(ttl, self._config.min_ttl_s), self._config.negative_ttl_s)
+
+
+def _is_referral(response: dns.message.Message) -> bool:
+    """RFC 2308 section 2.2: NS records without a SOA send us elsewhere, and deny nothing."""
+    kinds = {rrset.rdtype for rrset in response.authority}
+    return dns.rdatatype.NS in kinds and dns.rdatatype.SOA not in kinds
 
 
 def _stub_resolver(config: Dns) -> dns.asyncresolver.Resolver:

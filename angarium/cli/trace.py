@@ -184,17 +184,17 @@ async def _system_address(host: str, port: int) -> str:
 async def _mx_hosts(domain: str, config: Config, show: _Show) -> Sequence[_Host]:
     from angarium.mta.dns import DnsResolver, DnsSetupError
     from angarium.mta.host_name import canonical_name
-    from angarium.mta.own_host import read_own_host
     from angarium.mta.provider import ProviderTable
     from angarium.mta.resolution import Site, Unroutable
     from angarium.mta.resolver import Resolver
     from angarium.mta.routes import RouteTable
+    from angarium.service.delivery_parts import own_host
 
     try:
         dns = DnsResolver(config.dns, time.monotonic)
     except DnsSetupError as error:
         raise CommandError(str(error), EX_UNAVAILABLE) from error
-    own = read_own_host([config.server.hostname])
+    own = own_host(config)
     routes, providers = RouteTable(config.route), ProviderTable(config.provider)
     resolver = Resolver(config, dns, own, routes, providers, time.monotonic)
     try:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from ipaddress import ip_address
 
 from angarium.config.address import (
     is_fqdn,
@@ -157,6 +158,7 @@ def _routes(config: Config) -> Iterator[Problem]:
         if route.pool not in pools:
             yield Problem((*at, "pool"), _unknown("pool", route.pool, pools))
         yield from _via(at, route)
+        yield from _loop(at, route, config.listener)
         for earlier in config.route[:index]:
             if _covers(earlier.domain, route.domain):
                 yield Problem(
@@ -186,6 +188,23 @@ def _via(at: KeyPath, route: Route) -> Iterator[Problem]:
         yield Problem((*at, "via"), "has a password but no user; write smtp://user@host:port")
     if route.password_file and route.password_env:
         yield Problem((*at, "password_env"), "password_file is given as well; keep one of them")
+
+
+def _loop(at: KeyPath, route: Route, listeners: Sequence[Listener]) -> Iterator[Problem]:
+    """A smart host that is a listener of ours. By name it is found only when the name is resolved."""
+    try:
+        to = parse_smart_host(route.via)
+        listening = [parse_host_port(each.address) for each in listeners if each.kind != "http"]
+    except ValueError:  # reported elsewhere, or by MX
+        return
+    names = {to.host}
+    if to.host == "localhost":
+        names |= {"127.0.0.1", "::1", "0.0.0.0", "::"}
+    elif is_ip(to.host) and ip_address(to.host).is_loopback:
+        names |= {"localhost", "::" if ":" in to.host else "0.0.0.0"}
+    for each in listening:
+        if each.host in names and each.port == to.port:
+            yield Problem((*at, "via"), f"is the listener {each} of this server: a mail loop")
 
 
 def _providers(config: Config) -> Iterator[Problem]:

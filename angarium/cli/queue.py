@@ -78,11 +78,14 @@ def show(config_file: Path, id_: str, content: bool, as_json: bool) -> int:
 @click.argument("id_", metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def explain(config_file: Path, id_: str, as_json: bool) -> int:
-    from angarium.cli.explain import explain_message
+    from angarium.cli.explain import explain_message, is_known
 
     with open_queue(config_file) as (config, operator):
         shown = _find(operator, _message_id(id_), id_)
         only = parse_delivery_id(id_).index if "." in id_ else None
+        if only is not None and not is_known(shown, only):
+            text = f"{id_}: the message has no such recipient, in the queue or in its events"
+            raise CommandError(text, EX_NOINPUT)
         lines = explain_message(shown, config, operator.find_route, wall_clock(), only)
     if as_json:
         _print_json({"id": id_, "lines": lines})

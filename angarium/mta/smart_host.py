@@ -51,9 +51,12 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     password_env: str | None
 
     def password(self) -> str:
-        """Blocks on the file. Raises PasswordError, which does not quote what it read."""
+        """Blocks on the file. Raises PasswordError, which does not quote what it read, nor names paths: senders are
+        told of it in DSNs."""
         if self.password_env is not None:
-            password = os.environ.get(self.password_env, "")
+            if self.password_env not in os.environ:
+                raise PasswordError("password_env: the server has no such environment variable")
+            password = os.environ[self.password_env]
         elif self.password_file is not None:
             try:
                 with Path(self.password_file).open("rb") as file:

@@ -260,3 +260,15 @@ def test_only_routes_that_name_a_user_have_a_login() -> None:
     assert isinstance(connectors(site("smtp://joe@smart.example")), LoginConnector)
     assert connectors(site("smtps://smart.example")) is own
     assert connectors(site("mx")) is own
+
+
+def test_a_variable_that_is_not_there_is_told_from_an_empty_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    credentials = Credentials(user="joe", password_file=None, password_env="ANGARIUM_TEST_PW")
+    monkeypatch.delenv("ANGARIUM_TEST_PW", raising=False)
+    with pytest.raises(PasswordError, match="no such environment variable"):
+        credentials.password()
+    monkeypatch.setenv("ANGARIUM_TEST_PW", "")
+    with pytest.raises(PasswordError, match="empty"):
+        credentials.password()

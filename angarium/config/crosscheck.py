@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from ipaddress import ip_address
 
 from angarium.config.address import (
+    a_labels,
     is_fqdn,
     is_host_name,
     is_ip,
@@ -211,7 +212,7 @@ def _providers(config: Config) -> Iterator[Problem]:
     for index, provider in enumerate(config.provider):
         for key in ("mx_suffixes", "domains"):
             for name in getattr(provider, key):
-                if not is_host_name(name.removeprefix(".")):
+                if not is_host_name(a_labels(name.removeprefix("."))):
                     yield Problem(("provider", index, key), f"{name!r} is not a domain name")
     yield from _duplicates([each.name for each in config.provider], ("provider",), "name")
 
@@ -263,11 +264,11 @@ def _dkim(config: Config) -> Iterator[Problem]:
 
 
 def _is_route_pattern(pattern: str) -> bool:
-    return pattern == "*" or is_host_name(pattern.removeprefix("*."))
+    return pattern == "*" or is_host_name(a_labels(pattern.removeprefix("*.")))
 
 
 def _covers(earlier: str, later: str) -> bool:
-    earlier, later = earlier.lower(), later.lower()
+    earlier, later = a_labels(earlier), a_labels(later)
     if earlier in ("*", later):
         return True
     return earlier.startswith("*.") and later.endswith(earlier[1:])

@@ -97,7 +97,7 @@ class Pool(_Table, frozen=True, kw_only=True):
 class Route(_Table, frozen=True, kw_only=True):
     """First match wins; an implicit last one is ``domain = "*"``, ``via = "mx"``."""
 
-    domain: str  # example.com | *.example.com | *
+    domain: str  # example.com | *.example.com | *, or with a name in its own script
     via: str = "mx"  # mx | smtp://[user@]host[:port] | smtps://[user@]host[:port]
     password_file: str | None = None  # for a user in the URL
     password_env: str | None = None

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from angarium.config.error import ConfigError
 from angarium.config.loader import load, parse
 from angarium.config.schema import Config
+from angarium.mta.routes import RouteTable
 
 SERVER = '[server]\nhostname = "mx1.example.com"\n'
 FILE = Path("/etc/angarium/angarium.toml")
@@ -256,3 +257,24 @@ via = "{via}"
         assert "a mail loop" in problems(text)[0]
     else:
         assert parse(text, FILE).route
+
+
+def test_a_domain_may_be_written_in_its_own_script() -> None:
+    text = (
+        SERVER
+        + """
+[[route]]
+domain = "b\u00fccher.example"
+[[route]]
+domain = "*.B\u00fccher.example"
+[[provider]]
+name = "books"
+domains = ["b\u00fccher.example"]
+"""
+    )
+    config = parse(text, FILE)
+    assert RouteTable(config.route).find("xn--bcher-kva.example") is config.route[0]
+    assert RouteTable(config.route).find("mail.xn--bcher-kva.example") is config.route[1]
+    again = text + '[[route]]\ndomain = "xn--bcher-kva.example"\n'
+    assert "is never reached" in problems(again)[0]
+    assert "not a pattern" in problems(SERVER + '[[route]]\ndomain = "b\u00fc cher.example"\n')[0]

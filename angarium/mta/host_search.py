@@ -1,7 +1,7 @@
 """Finds a host of a site that takes a connection: by preference, the next one on failure (RFC 5321 section 5.1)."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from angarium.mta.outcome import Transient
 from angarium.mta.resolution import MxHost, Site
@@ -12,7 +12,9 @@ from angarium.queue import UnixMs
 ADDRESSES = (
     8  # tried for one connection; ours, so that a site of dead hosts costs minutes, not hours
 )
+RESERVED = 4  # of these, for hosts behind the ones whose addresses alone would fill them
 AVOID_MS = 60_000
+AVOID_OF_MANY_MS = 900_000  # of a site with more than ADDRESSES: each attempt comes to others
 AVOIDED = 10_000  # addresses remembered
 
 
@@ -30,7 +32,7 @@ class HostSearch:
         self._tls_policy = tls_policy
         self._clock = clock
         self._shuffle = shuffle
-        self._avoided: dict[str, UnixMs] = {}  # until; a cache, in order of insertion
+        self._avoided: dict[str, UnixMs] = {}  # since; a cache, in order of insertion
 
     async def __call__(
         self, site: Site, path: EgressPath, met: frozenset[str] = frozenset()
@@ -41,7 +43,7 @@ class HostSearch:
         """
         connector = self._connector_of(site)
         failure: Transient | None = None
-        for host, address in self._candidates(site, met)[:ADDRESSES]:
+        for host, address in self._candidates(site, met):
             result = await connector.connect(host, address, path, self._tls_policy(site, host))
             if not isinstance(result, Transient):
                 return result
@@ -52,18 +54,35 @@ class HostSearch:
 
     def avoid(self, host: MxHost, address: str) -> None:
         self._avoided.pop(address, None)
-        self._avoided[address] = UnixMs(self._clock() + AVOID_MS)
+        self._avoided[address] = self._clock()
         if len(self._avoided) > AVOIDED:
             del self._avoided[next(iter(self._avoided))]
 
     def _candidates(self, site: Site, met: frozenset[str]) -> list[tuple[MxHost, str]]:
-        now = self._clock()
         everyone = [
             (host, address)
             for host in ordered_hosts(site, self._shuffle)
             if host.name not in met
             for address in host.addresses
         ]
-        if len(everyone) == 1 or not self._avoided:
+        if len(everyone) == 1:
             return everyone
-        return sorted(everyone, key=lambda each: self._avoided.get(each[1], 0) > now)
+        if self._avoided:
+            for_ms = AVOID_MS if len(everyone) <= ADDRESSES else AVOID_OF_MANY_MS
+            now = self._clock()
+            everyone.sort(key=lambda each: now - for_ms < self._avoided.get(each[1], 0) <= now)
+        return everyone if len(everyone) <= ADDRESSES else _few(everyone)
+
+
+def _few(everyone: Sequence[tuple[MxHost, str]]) -> list[tuple[MxHost, str]]:
+    """Return the first ADDRESSES, but so that hosts with many addresses leave room for the next hosts."""
+    first = list(everyone[:ADDRESSES])
+    named = {host.name for host, _ in first}
+    others = {host.name: (host, address) for host, address in reversed(everyone)}
+    behind = [
+        others[name]
+        for name in dict.fromkeys(host.name for host, _ in everyone)
+        if name not in named
+    ]
+    kept = behind[:RESERVED] if len(named) < ADDRESSES else []
+    return first[: ADDRESSES - len(kept)] + kept

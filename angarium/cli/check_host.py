@@ -4,6 +4,7 @@ import fcntl
 import os
 import resource
 import shutil
+import socket
 import stat
 import time
 from collections.abc import Iterator
@@ -39,6 +40,7 @@ def check_host(config: Config) -> Iterator[Finding]:
     yield from _disk(config)
     yield from _user(config)
     yield from _ports(config, running=running)
+    yield from _sources(config)
     yield from _clock()
     yield from _open_files(config)
     if not config.queue.sync:
@@ -156,6 +158,26 @@ def _ports(config: Config, *, running: bool) -> Iterator[Finding]:
             yield Finding("ports", "fail", str(error))
         else:
             yield Finding("ports", "ok", f"{listener.kind} {listener.address} can be bound")
+
+
+def _sources(config: Config) -> Iterator[Finding]:
+    """Whether mail can be sent from the addresses that the configuration names."""
+    for source in config.source:
+        if source.address is None:
+            continue
+        family = socket.AF_INET6 if ":" in source.address else socket.AF_INET
+        try:
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                probe.bind((source.address, 0))
+        except OSError as error:
+            yield Finding(
+                "sources",
+                "fail",
+                f"{source.name}: this machine cannot send from {source.address}"
+                f" ({error.strerror}); `ip addr` lists what it has",
+            )
+        else:
+            yield Finding("sources", "ok", f"{source.name}: {source.address} can be bound")
 
 
 def _clock() -> Iterator[Finding]:

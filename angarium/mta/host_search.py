@@ -3,11 +3,11 @@
 import random
 from collections.abc import Callable, Sequence
 
-from angarium.mta.outcome import Transient
+from angarium.mta.outcome import Scope, Transient
 from angarium.mta.resolution import MxHost, Site
 from angarium.mta.resolver import ordered_hosts
 from angarium.mta.transfer import Connection, Connector, EgressPath, TlsPolicy
-from angarium.queue import UnixMs
+from angarium.queue import Attempt, UnixMs
 
 ADDRESSES = (
     8  # tried for one connection; ours, so that a site of dead hosts costs minutes, not hours
@@ -43,7 +43,16 @@ class HostSearch:
         """
         connector = self._connector_of(site)
         failure: Transient | None = None
-        for host, address in self._candidates(site, met):
+        everyone = [
+            (host, address)
+            for host in ordered_hosts(site, self._shuffle)
+            if host.name not in met
+            for address in host.addresses
+        ]
+        reachable = [each for each in everyone if _is_same_family(each[1], path.bind_address)]
+        if not reachable:
+            return self._no_family(*everyone[0], path)
+        for host, address in self._candidates(reachable):
             result = await connector.connect(host, address, path, self._tls_policy(site, host))
             if not isinstance(result, Transient):
                 return result
@@ -58,13 +67,8 @@ class HostSearch:
         if len(self._avoided) > AVOIDED:
             del self._avoided[next(iter(self._avoided))]
 
-    def _candidates(self, site: Site, met: frozenset[str]) -> list[tuple[MxHost, str]]:
-        everyone = [
-            (host, address)
-            for host in ordered_hosts(site, self._shuffle)
-            if host.name not in met
-            for address in host.addresses
-        ]
+    def _candidates(self, everyone: list[tuple[MxHost, str]]) -> list[tuple[MxHost, str]]:
+        """Return up to ADDRESSES; those that failed a while ago last."""
         if len(everyone) == 1:
             return everyone
         if self._avoided:
@@ -72,6 +76,25 @@ class HostSearch:
             now = self._clock()
             everyone.sort(key=lambda each: now - for_ms < self._avoided.get(each[1], 0) <= now)
         return everyone if len(everyone) <= ADDRESSES else _few(everyone)
+
+    def _no_family(self, host: MxHost, address: str, path: EgressPath) -> Transient:
+        family = "IPv4" if path.bind_address is not None and ":" in path.bind_address else "IPv6"
+        attempt = Attempt(
+            at=self._clock(),
+            host=host.name,
+            address=address,
+            source=path.source,
+            code=0,
+            enhanced="4.4.4",  # RFC 3463 section 3.5: unable to route
+            text=f"the host has {family} addresses only, and our source none",
+            tls="",
+            stage="connect",
+        )
+        return Transient(attempt, Scope.SITE)
+
+
+def _is_same_family(address: str, source: str | None) -> bool:
+    return source is None or (":" in address) == (":" in source)
 
 
 def _few(everyone: Sequence[tuple[MxHost, str]]) -> list[tuple[MxHost, str]]:

@@ -19,7 +19,7 @@ from angarium.config.address import SmartHost, parse_smart_host
 from angarium.config.schema import DeliveryTimeouts, Route
 from angarium.mta.client_tls import ContextFactory
 from angarium.mta.outcome import Outcome, Scope, Transient
-from angarium.mta.peer import os_reason
+from angarium.mta.peer import connect_reason, os_reason
 from angarium.mta.reply_meaning import (
     Where,
     attempt,
@@ -175,7 +175,8 @@ class LoginConnector:
             result = opening_failure(stage, _reply(error.code, error.message), where, self._clock())
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             enhanced = "4.7.4" if stage == "starttls" else "4.4.1"
-            reason = os_reason(error.__cause__ or error)  # the library's own words name port None
+            # The library's own words name port None
+            reason = connect_reason(error.__cause__ or error, path.bind_address)
             result = self._failure(where, stage, enhanced, reason)
         finally:
             if smtp is not None and not isinstance(result, LoginConnection):

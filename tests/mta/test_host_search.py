@@ -3,6 +3,8 @@
 import random
 from typing import Any
 
+import msgspec
+
 from angarium.config.schema import Provider
 from angarium.mta.host_search import ADDRESSES, AVOID_MS, HostSearch
 from angarium.mta.outcome import Scope, Transient
@@ -107,3 +109,19 @@ async def test_hosts_that_were_met_are_left_out() -> None:
     net = Dead()
     await Search(net)(site(("a", 2), ("b", 1), ("c", 1)), PATH, frozenset({"a", "c"}))
     assert net.asked == ["b.0"]
+
+
+async def test_a_source_of_one_family_asks_no_address_of_the_other() -> None:
+    hosts = site(("a", 1))
+    both = msgspec.structs.replace(
+        hosts.hosts[0], addresses=("2001:db8::1", "192.0.2.1", "2001:db8::2")
+    )
+    only_v6 = msgspec.structs.replace(both, addresses=("2001:db8::1",))
+    bound = msgspec.structs.replace(PATH, bind_address="198.51.100.1")
+    net = Dead()
+    await Search(net)(msgspec.structs.replace(hosts, hosts=(both,)), bound)
+    assert net.asked == ["192.0.2.1"]
+    result = await Search(net)(msgspec.structs.replace(hosts, hosts=(only_v6,)), bound)
+    assert isinstance(result, Transient)
+    assert result.attempt.text == "the host has IPv6 addresses only, and our source none"
+    assert net.asked == ["192.0.2.1"]

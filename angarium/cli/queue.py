@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from angarium.cli.config_option import config_option
-from angarium.cli.exit import EX_NOINPUT, EX_OK, CommandError
+from angarium.cli.exit import EX_NOINPUT, EX_OK, EX_USAGE, CommandError
 from angarium.cli.queue_access import open_queue, queue_errors, queue_path, wall_clock
 from angarium.cli.queue_acts import ACTS
 from angarium.cli.queue_filter import filter_options
@@ -39,7 +39,7 @@ def list_(config_file: Path, wanted: Filter, limit: int, after: str | None, as_j
     from angarium.cli.queue_table import print_page
 
     with open_queue(config_file) as (_, operator):
-        page = operator.page(wanted, bytes.fromhex(after) if after else None, limit)
+        page = operator.page(wanted, _cursor(after) if after else None, limit)
         summary = operator.summary()
         if as_json:
             _print_json(page_json(page, summary))
@@ -124,6 +124,14 @@ def compact(config_file: Path, dry_run: bool, as_json: bool) -> int:
         would = "would become about" if dry_run else "is now"
         click.echo(f"The queue's file was {octets_text(before)} and {would} {octets_text(after)}.")
     return EX_OK
+
+
+def _cursor(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        text = f"--after {text!r} is no cursor: copy the one that the page before names"
+        raise CommandError(text, EX_USAGE) from None
 
 
 def _find(operator: QueueOperator, message_id: MessageId, text: str) -> ShownMessage:

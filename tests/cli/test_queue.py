@@ -309,3 +309,7 @@ def test_explain_does_not_promise_what_does_not_happen(filled: Filled, cli: Cli)
     text = cli("explain", fresh)
     assert "what is held stays" in text
     assert "is told" not in text
+
+
+def test_what_is_no_cursor_is_refused_in_words(cli: Cli) -> None:
+    assert "is no cursor" in cli("list", "--after", "zz", code=64)

@@ -15,6 +15,7 @@ from angarium.cli.check_result import Finding
 from angarium.cli.duration import octets_text
 from angarium.config.address import parse_host_port
 from angarium.config.schema import Config
+from angarium.mta.patient_room import SLOW
 from angarium.service.privileges import find_identity, refuse_closed_paths
 from angarium.service.sockets import bind
 from angarium.service.sysexits import StartError
@@ -212,7 +213,8 @@ def _is_synchronised() -> bool | None:
 def _open_files(config: Config) -> Iterator[Finding]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     incoming = sum(each.limits.connections for each in config.listener)
-    needed = max(incoming, config.delivery.connections) * FILES_PER_CONNECTION + FILES_OF_OUR_OWN
+    outgoing = config.delivery.connections + config.dns.look_ups * (1 + SLOW)
+    needed = max(incoming, outgoing) * FILES_PER_CONNECTION + FILES_OF_OUR_OWN
     if hard != resource.RLIM_INFINITY and hard < needed:
         yield Finding(
             "open files", "warn", f"{hard} allowed, {needed} may be needed: raise LimitNOFILE"

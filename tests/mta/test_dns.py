@@ -209,6 +209,21 @@ async def test_look_ups_under_way_are_bounded(server: ScriptedDns, clock: Second
     assert all(isinstance(each, Found) for each in await asyncio.gather(*waiters))
 
 
+async def test_silent_nameservers_do_not_keep_the_others_waiting(
+    server: ScriptedDns, clock: Seconds
+) -> None:
+    resolver = DnsResolver(msgspec.structs.replace(server.config, look_ups=2), clock)
+    server.silent.update(f"{each}.test" for each in range(6))
+    server.add("good.test", "A", "198.51.100.1")
+    slow = [asyncio.ensure_future(resolver.ipv4(f"{each}.test")) for each in range(6)]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):  # the silent ones take ten seconds each
+        assert isinstance(await resolver.ipv4("good.test"), Found)
+    for each in slow:
+        each.cancel()
+    await resolver.close()
+
+
 async def test_the_cache_is_bounded(server: ScriptedDns, clock: Seconds) -> None:
     resolver = DnsResolver(msgspec.structs.replace(server.config, cache_entries=3), clock)
     for each in "abcd":

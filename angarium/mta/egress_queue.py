@@ -381,11 +381,11 @@ class EgressQueue:
             part = msgspec.structs.replace(work, recipients=_recipients(answered))
             told = [outcome for _, outcome in answered]
             self._conclude(part, told, connection.offers_dsn)
+        if (again or elsewhere) and not connection.is_open:
+            shared.connect.avoid(connection.host, connection.address)
         if elsewhere:
             self._refer(prepared, elsewhere, connection.host)
         if again:
-            if not connection.is_open:
-                shared.connect.avoid(connection.host, connection.address)
             retry = prepared.retry(_recipients(again), counts=not found.gained)
             self._claimed.appendleft(retry)
         elif not elsewhere:

@@ -10,11 +10,10 @@ from angarium.mta.resolution import MxHost, Site
 from angarium.mta.work import Prepared
 from angarium.queue.model import UnixMs
 
-DEAD_END_MS = (
-    60_000  # others that took no connection are not asked again for so long: HostSearch's AVOID_MS
-)
+DEAD_END_MS = 60_000  # others that took no connection are left alone for so long, as by HostSearch
 # RFC 3463: what every host of a site would say: the mailbox's state (X.2), or its policy and our name (X.7)
 _SAME_EVERYWHERE = ("4.2", "4.7")
+_SILENT_AT = frozenset({"rset", "mail", "rcpt", "data"})  # stages before the end of the message
 
 
 class Referred(msgspec.Struct, frozen=True):
@@ -31,7 +30,7 @@ def is_for_next_host(outcome: Outcome) -> bool:
     """
     match outcome:
         case Transient(attempt=attempt, scope=scope, greylisted=greylisted):
-            return (
+            return is_silence(outcome) or (
                 400 <= attempt.code < 500
                 and scope is not Scope.SITE
                 and not greylisted
@@ -41,6 +40,12 @@ def is_for_next_host(outcome: Outcome) -> bool:
             return scope is Scope.SESSION  # it lacks an extension that the message needs
         case _:
             return False
+
+
+def is_silence(outcome: Transient) -> bool:
+    """Whether the host did not answer in time, before it had the message."""
+    attempt = outcome.attempt
+    return not attempt.code and attempt.enhanced == "4.4.1" and attempt.stage in _SILENT_AT
 
 
 class NextHosts:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from angarium.mta.next_host import is_for_next_host
+from angarium.mta.next_host import is_for_next_host, is_silence
 from angarium.mta.outcome import Outcome, Scope, Transient
 from angarium.mta.transfer import Connection
 from angarium.mta.work import Work
@@ -56,6 +56,8 @@ def is_unanswered(outcome: Outcome, connection: Connection) -> bool:
         return True
     if outcome.scope is not Scope.SESSION or attempt.stage == "final_dot":
         return False
+    if is_silence(outcome) and connection.transfers == 1:
+        return False  # it would fall silent again, for minutes; only an old session may just have been forgotten
     return not attempt.code or (connection.transfers > 1 and not attempt.enhanced.startswith("4.7"))
 
 

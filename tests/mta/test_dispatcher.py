@@ -573,6 +573,15 @@ async def test_a_next_host_that_is_dead_costs_one_connection_not_one_per_message
     assert {each.attempt.enhanced for each in rig.events(_deferred())} == {"4.3.0"}  # what a said
 
 
+async def test_a_host_that_falls_silent_is_not_waited_for_thrice(rig: Rig) -> None:
+    rig.settings = msgspec.structs.replace(rig.settings, retry_s=(60,))
+    rig.net.reply = lambda _: Transient(attempt(0, "4.4.1", "mail"), Scope.SESSION)
+    await rig.accept("u@hosts.example", "u@one.example")
+    async with rig.running():
+        await rig.until(lambda: len(rig.events(_deferred())) == 2)
+    assert sorted(rig.net.attempts_at) == ["a.example", "b.example", "c.example", "mx.one.example"]
+
+
 async def test_a_host_that_lacks_an_extension_is_not_the_last_word(rig: Rig) -> None:
     rig.net.replies_of["a.example"] = lambda _: Permanent(
         attempt(0, "5.6.3", "ehlo"), Scope.SESSION

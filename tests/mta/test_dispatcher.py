@@ -80,6 +80,7 @@ class Net:
         self.attempts_at: list[str] = []  # the hosts, in order
         self.open: dict[str, int] = {}
         self.peak: dict[str, int] = {}
+        self.most = 0  # at once, of all hosts
         self.connections: list[Connection] = []
         self.delivered: list[tuple[str, tuple[str, ...]]] = []  # host, recipients
         self.contents: list[bytes] = []
@@ -97,6 +98,7 @@ class Net:
             return Transient(attempt(0, "4.4.1", "connect"), Scope.SITE)
         self.open[host.name] = self.open.get(host.name, 0) + 1
         self.peak[host.name] = max(self.peak.get(host.name, 0), self.open[host.name])
+        self.most = max(self.most, sum(self.open.values()))
         connection = Connection(self, host, address)
         self.connections.append(connection)
         return connection
@@ -524,6 +526,7 @@ async def test_what_a_host_refuses_for_now_is_tried_at_the_next_one_at_once(
     async with rig.running():
         await rig.until(lambda: len(rig.events(Delivered)) == 20)
     assert {host for host, _ in rig.net.delivered} == {"c.example"}
+    assert rig.net.most <= connections  # invariant 6
     assert not rig.events(_deferred())
     assert sum(rig.net.open.values()) == 0
 

@@ -37,7 +37,8 @@ class HostSearch:
     async def __call__(
         self, site: Site, path: EgressPath, met: frozenset[str] = frozenset()
     ) -> Connection | Transient:
-        """Try up to ADDRESSES; returns the connection, or what the last of them met.
+        """Try up to ADDRESSES; returns the connection, or what tells most of why there is none: the first
+        reply, else what the most preferred met.
 
         Hosts named in ``met`` are left out; at least one must be left.
         """
@@ -56,7 +57,8 @@ class HostSearch:
             result = await connector.connect(host, address, path, self._tls_policy(site, host))
             if not isinstance(result, Transient):
                 return result
-            failure = result
+            if failure is None or (result.attempt.code and not failure.attempt.code):
+                failure = result
             self.avoid(host, address)
         assert failure is not None  # a site has a host, and a host an address
         return failure

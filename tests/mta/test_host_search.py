@@ -21,6 +21,7 @@ class Dead:
     def __init__(self, *alive: str) -> None:
         self.alive = set(alive)
         self.asked: list[str] = []
+        self.refusals: dict[str, int] = {}  # of an address: the code of its banner
 
     async def connect(self, host: MxHost, address: str, path: EgressPath, tls: TlsPolicy) -> Any:
         self.asked.append(address)
@@ -31,7 +32,7 @@ class Dead:
             host=host.name,
             address=address,
             source="",
-            code=0,
+            code=self.refusals.get(address, 0),
             enhanced="4.4.1",
             text="Connection refused",
             tls="",
@@ -125,3 +126,14 @@ async def test_a_source_of_one_family_asks_no_address_of_the_other() -> None:
     assert isinstance(result, Transient)
     assert result.attempt.text == "the host has IPv6 addresses only, and our source none"
     assert net.asked == ["192.0.2.1"]
+
+
+async def test_a_reply_says_more_than_a_dead_host_behind_it() -> None:
+    net = Dead()
+    net.refusals = {"b.0": 554, "d.0": 421}
+    four = site(("a", 1), ("b", 1), ("c", 1), ("d", 1))
+    result = await Search(net)(four, PATH)
+    assert (result.attempt.host, result.attempt.code) == ("b", 554)  # type: ignore[union-attr]
+    net.refusals = {}
+    result = await Search(net)(four, PATH)
+    assert result.attempt.host == "a"  # type: ignore[union-attr]

@@ -15,7 +15,7 @@ from angarium.config.schema import Delivery
 from angarium.mta.budget import OctetBudget
 from angarium.mta.gate import ConnectionGate, GateKey
 from angarium.mta.idle import IdleConnections
-from angarium.mta.next_host import NextHosts, Referred
+from angarium.mta.next_host import NextHosts, Referred, met_at
 from angarium.mta.outcome import Outcome, Transient
 from angarium.mta.ready import Group, ReadyQueue
 from angarium.mta.resolution import MxHost, Site
@@ -54,7 +54,7 @@ class Connect(Protocol):
     async def __call__(
         self, site: Site, path: EgressPath, met: frozenset[str] = frozenset()
     ) -> Connection | Transient:
-        """To none of the hosts named in ``met``; at least one must be left."""
+        """To no host or address in ``met``; at least one address must be left."""
         ...
 
     def avoid(self, host: MxHost, address: str) -> None:
@@ -367,7 +367,7 @@ class EgressQueue:
             self._busy -= 1
         for outcome in outcomes:
             shared.shaping.observe(self._key, outcome)
-        met = work.met | {connection.host.name}
+        met = work.met | {met_at(self.site, connection.host, connection.address)}
         has_others = not self._draining and self._next_hosts.has_others(
             self.site, met, shared.clock()
         )
@@ -384,7 +384,7 @@ class EgressQueue:
         if (again or elsewhere) and not connection.is_open:
             shared.connect.avoid(connection.host, connection.address)
         if elsewhere:
-            self._refer(prepared, elsewhere, connection.host)
+            self._refer(prepared, elsewhere, met)
         if again:
             retry = prepared.retry(_recipients(again), counts=not found.gained)
             self._claimed.appendleft(retry)
@@ -393,10 +393,10 @@ class EgressQueue:
 
     # --- the site's other hosts -------------------------------------------------------------
 
-    def _refer(self, prepared: Prepared, refused: Sequence[Told], by: MxHost) -> None:
+    def _refer(self, prepared: Prepared, refused: Sequence[Told], met: frozenset[str]) -> None:
         """Have recipients that a host refused for now tried at the site's others (RFC 5321 section 5.1)."""
         outcomes = tuple(outcome for _, outcome in refused)
-        part = prepared.elsewhere(_recipients(refused), by.name)
+        part = prepared.elsewhere(_recipients(refused), met)
         self._next_hosts.add(Referred(part, outcomes))
         self._seek_next_host()
 
@@ -434,7 +434,7 @@ class EgressQueue:
                 prepared, waiting = waiting.prepared, None
                 await self._carry(connection, prepared)
                 if connection.is_open and connection.transfers < limit:
-                    waiting = self._next_hosts.find_for(connection.host)
+                    waiting = self._next_hosts.find_for(connection.host, connection.address)
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - a task boundary

@@ -40,7 +40,7 @@ class HostSearch:
         """Try up to ADDRESSES; returns the connection, or what tells most of why there is none: the first
         reply, else what the most preferred met.
 
-        Hosts named in ``met`` are left out; at least one must be left.
+        Hosts and addresses in ``met`` are left out; at least one address must be left.
         """
         connector = self._connector_of(site)
         failure: Transient | None = None
@@ -49,6 +49,7 @@ class HostSearch:
             for host in ordered_hosts(site, self._shuffle)
             if host.name not in met
             for address in host.addresses
+            if address not in met
         ]
         reachable = [each for each in everyone if _is_same_family(each[1], path.bind_address)]
         if not reachable:

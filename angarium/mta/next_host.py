@@ -10,6 +10,7 @@ from angarium.mta.resolution import MxHost, Site
 from angarium.mta.work import Prepared
 from angarium.queue.model import UnixMs
 
+NEXT_HOSTS = 5  # asked in one attempt; ours, so that a message that nobody takes costs no more
 DEAD_END_MS = 60_000  # others that took no connection are left alone for so long, as by HostSearch
 # RFC 3463: what every host of a site would say: the mailbox's state (X.2), or its policy and our name (X.7)
 _SAME_EVERYWHERE = ("4.2", "4.7")
@@ -17,10 +18,15 @@ _SILENT_AT = frozenset({"rset", "mail", "rcpt", "data"})  # stages before the en
 
 
 class Referred(msgspec.Struct, frozen=True):
-    """For a host that ``prepared.work.met`` does not name; ``outcomes`` hold if none can be asked."""
+    """For a host that is not in ``prepared.work.met``; ``outcomes`` hold if none can be asked."""
 
     prepared: Prepared
     outcomes: tuple[Outcome, ...]  # one per recipient
+
+
+def met_at(site: Site, host: MxHost, address: str) -> str:
+    """What to remember of a host that refused: its name; of an only host, as smart hosts are, the address."""
+    return host.name if len(site.hosts) > 1 else address
 
 
 def is_for_next_host(outcome: Outcome) -> bool:
@@ -61,8 +67,10 @@ class NextHosts:
         return len(self._waiting)
 
     def has_others(self, site: Site, met: frozenset[str], now: UnixMs) -> bool:
-        """Whether there is a host besides those met that may answer."""
-        return any(host.name not in met for host in site.hosts) and not any(
+        """Whether there is a host besides those met that may answer, and not too many were asked."""
+        if len(met) >= NEXT_HOSTS or not any(_is_left(host, met) for host in site.hosts):
+            return False
+        return not any(
             dead <= met and now < until <= now + DEAD_END_MS
             for dead, until in self._dead_ends.items()
         )
@@ -76,10 +84,10 @@ class NextHosts:
     def next(self) -> Referred:
         return self._waiting.popleft()
 
-    def find_for(self, host: MxHost) -> Referred | None:
+    def find_for(self, host: MxHost, address: str) -> Referred | None:
         """Take the oldest that has not met this host."""
         for index, each in enumerate(self._waiting):
-            if host.name not in each.prepared.work.met:
+            if each.prepared.work.met.isdisjoint((host.name, address)):
                 del self._waiting[index]
                 return each
         return None
@@ -96,3 +104,7 @@ class NextHosts:
         taken = tuple(self._waiting)
         self._waiting.clear()
         return taken
+
+
+def _is_left(host: MxHost, met: frozenset[str]) -> bool:
+    return host.name not in met and any(each not in met for each in host.addresses)

@@ -12,7 +12,7 @@ class Work(msgspec.Struct, frozen=True):
     message: ClaimedMessage
     recipients: tuple[Claimed, ...]  # at most the provider's recipients_per_message; one partition
     tries: int = 0  # transactions of this claim that ended without an answer for these recipients
-    met: frozenset[str] = frozenset()  # hosts of the site that have refused them for now
+    met: frozenset[str] = frozenset()  # what has refused them for now: see ``next_host.met_at``
 
     @property
     def octets(self) -> int:
@@ -29,9 +29,9 @@ class Prepared(msgspec.Struct, frozen=True):
         """Return the same for some of its recipients, once more. ``counts``: nothing was gained by the last try."""
         return self._part(recipients, tries=self.work.tries + counts)
 
-    def elsewhere(self, recipients: tuple[Claimed, ...], host: str) -> "Prepared":
-        """Return the same for some of its recipients, for a host other than this one too."""
-        return self._part(recipients, met=self.work.met | {host})
+    def elsewhere(self, recipients: tuple[Claimed, ...], met: frozenset[str]) -> "Prepared":
+        """Return the same for some of its recipients, for a host that is not among these."""
+        return self._part(recipients, met=met)
 
     def _part(self, recipients: tuple[Claimed, ...], **changes: Any) -> "Prepared":
         return Prepared(

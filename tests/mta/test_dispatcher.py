@@ -17,6 +17,7 @@ from angarium.mta.conclusion import Conclusion
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
 from angarium.mta.dsn import dsn_for
 from angarium.mta.host_search import HostSearch
+from angarium.mta.next_host import NEXT_HOSTS
 from angarium.mta.outcome import Accepted, Outcome, Permanent, Scope, Transient
 from angarium.mta.placement import partition_of
 from angarium.mta.pools import Pools
@@ -119,7 +120,8 @@ class Connection:
         await self.net.gate.wait()
         assert self.is_open
         self.transfers += 1
-        reply = self.net.replies_of.get(self.host.name, self.net.reply)
+        by_address = self.net.replies_of.get(self.address, self.net.reply)
+        reply = self.net.replies_of.get(self.host.name, by_address)
         outcomes = [reply(each.forward_path) for each in transfer.recipients]
         taken = tuple(
             each.forward_path
@@ -155,6 +157,12 @@ class Resolver:
         await asyncio.sleep(0)
         if domain == "hosts.example":
             return self._site_of(domain, "a.example", "b.example", "c.example")
+        if domain == "addresses.example":  # one host, as a smart host
+            addresses = tuple(f"192.0.2.{each}" for each in range(1, 17))
+            host = MxHost(name="mx", port=25, preference=0, addresses=addresses)
+            site = self._site_of(domain, "mx")
+            self.cache[domain] = msgspec.structs.replace(site, hosts=(host,))
+            return self.cache[domain]
         if domain == "nx.example":
             return Unroutable(permanent=True, code=550, enhanced="5.1.2", text="no such domain")
         name = domain.split(".", 1)[-1] if domain.endswith(".big") else domain
@@ -574,6 +582,26 @@ async def test_a_next_host_that_is_dead_costs_one_connection_not_one_per_message
             await rig.until(lambda n=n: len(rig.events(_deferred())) == n + 1)  # type: ignore[misc]
     assert rig.net.attempts_at.count("b.example") == 1
     assert {each.attempt.enhanced for each in rig.events(_deferred())} == {"4.3.0"}  # what a said
+
+
+async def test_an_only_host_has_its_other_addresses_asked(rig: Rig) -> None:
+    rig.net.replies_of = {"192.0.2.1": for_now(), "192.0.2.2": for_now()}
+    await rig.accept("u@addresses.example")
+    async with rig.running():
+        await rig.until(lambda: len(rig.events(Delivered)) == 1)
+    assert not rig.events(_deferred())
+    assert [each.address for each in rig.net.connections] == [
+        *("192.0.2.1", "192.0.2.2", "192.0.2.3"),
+    ]
+
+
+async def test_a_message_that_nobody_takes_costs_few_connections(rig: Rig) -> None:
+    rig.settings = msgspec.structs.replace(rig.settings, retry_s=(60,))
+    rig.net.reply = for_now()
+    await rig.accept("u@addresses.example")
+    async with rig.running():
+        await rig.until(lambda: len(rig.events(_deferred())) == 1)
+    assert len(rig.net.connections) == NEXT_HOSTS
 
 
 async def test_a_host_that_falls_silent_is_not_waited_for_thrice(rig: Rig) -> None:

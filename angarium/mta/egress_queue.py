@@ -16,7 +16,7 @@ from angarium.mta.budget import OctetBudget
 from angarium.mta.gate import ConnectionGate, GateKey
 from angarium.mta.idle import IdleConnections
 from angarium.mta.next_host import NextHosts, Referred, met_at
-from angarium.mta.outcome import Outcome, Transient
+from angarium.mta.outcome import Accepted, Outcome, Transient
 from angarium.mta.ready import Group, ReadyQueue
 from angarium.mta.resolution import MxHost, Site
 from angarium.mta.shaping import Shaping
@@ -367,6 +367,10 @@ class EgressQueue:
             self._busy -= 1
         for outcome in outcomes:
             shared.shaping.observe(self._key, outcome)
+        if all(isinstance(outcome, Accepted) for outcome in outcomes):  # nearly every time
+            self._conclude(work, outcomes, connection.offers_dsn)
+            shared.budget.release(work.octets)
+            return
         met = work.met | {met_at(self.site, connection.host, connection.address)}
         has_others = not self._draining and self._next_hosts.has_others(
             self.site, met, shared.clock()

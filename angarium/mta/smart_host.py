@@ -352,7 +352,10 @@ class LoginConnection:
 
     def _broken(self, flight: Flight | None, error: Exception) -> Transient:
         stage = flight.stages[-1] if flight is not None else "mail"
-        text = clean_text(os_reason(error))
+        if isinstance(error, aiosmtplib.SMTPResponseException):
+            text = clean_text(error.message)  # as text, the error would be a tuple
+        else:
+            text = clean_text(os_reason(error))
         if (
             stage == "data"
         ):  # the library does not tell whether the final dot was out: it may have been

@@ -70,6 +70,7 @@ class _Connection(asyncio.Protocol):
         self._buffer = bytearray()
         self._recipients: list[str] = []
         self._in_content = False
+        self._is_refused = False
         self.is_hanging = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -100,7 +101,11 @@ class _Connection(asyncio.Protocol):
 
     def _take_content(self) -> bool:
         """Return whether it was complete."""
-        if self._buffer and not self._pass("content"):
+        if self._buffer and not self._is_refused and not self._pass("content"):
+            self._is_refused = (
+                not self.is_hanging
+            )  # answered already: the rest is swallowed, and counts for nothing
+        if self.is_hanging or self._transport.is_closing():
             return False
         end = self._buffer.find(b"\r\n.\r\n")
         if end < 0:
@@ -109,6 +114,9 @@ class _Connection(asyncio.Protocol):
         del self._buffer[: end + 5]
         self._in_content = False
         recipients, self._recipients = self._recipients, []
+        if self._is_refused:
+            self._is_refused = False
+            return True
         trouble = self._sink.find_trouble("dot")
         if trouble is not None and trouble.act == "refuse":
             self._act(trouble)

@@ -15,8 +15,9 @@ from angarium.config.schema import Delivery
 from angarium.mta.backlog import Backlog, Lane
 from angarium.mta.budget import OctetBudget
 from angarium.mta.conclusion import Conclusion
-from angarium.mta.egress_queue import Connect, EgressQueue, EgressShared, Prepare
-from angarium.mta.egress_queue import Observer as ConnectionObserver
+from angarium.mta.egress_queue import EgressQueue
+from angarium.mta.egress_shared import Connect, EgressShared, Prepare
+from angarium.mta.egress_shared import Observer as ConnectionObserver
 from angarium.mta.gate import ConnectionGate
 from angarium.mta.idle import IdleConnections
 from angarium.mta.outcome import Outcome, Permanent, Scope, Transient

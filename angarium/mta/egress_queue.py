@@ -6,106 +6,31 @@ Start with ``EgressQueue.push`` and ``kick``. It owns its connections' tasks; li
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
 
 import msgspec
 
-from angarium.config.schema import Delivery
-from angarium.mta.budget import OctetBudget
-from angarium.mta.gate import ConnectionGate, GateKey
-from angarium.mta.idle import IdleConnections
+from angarium.mta.egress_shared import NOW, EgressShared
+from angarium.mta.gate import GateKey
 from angarium.mta.next_host import NextHosts, Referred, met_at
 from angarium.mta.outcome import Accepted, Outcome, Transient
 from angarium.mta.ready import Group, ReadyQueue
-from angarium.mta.resolution import MxHost, Site
-from angarium.mta.shaping import Shaping
+from angarium.mta.resolution import Site
+from angarium.mta.suspension import Suspension
 from angarium.mta.transfer import Connection, EgressPath
 from angarium.mta.triage import Told, defect, triage
 from angarium.mta.work import Prepared, Work, split
 from angarium.queue import (
     Claimed,
-    ClaimedMessage,
     DueHead,
     PartitionNumber,
     QueueFullError,
     UnixMs,
 )
 
-NOW = UnixMs(0)  # as a time before which nothing is tried: no such time
 RETRY_CLAIM_S = 1.0  # after a full disk
-SUSPEND_MS = 10_000  # a site none of whose hosts answers; doubles
-SUSPEND_MAX_MS = 60_000  # then whatever is due, also an operator's retry, asks it again
 FIRST_CONNECTIONS = 2  # opened at once to a site before the first one stands
 YIELD_AFTER = 10  # transfers, when another site of the provider waits for a connection
-
-
-class Observer(Protocol):
-    """Who counts what happens here."""
-
-    def connection_opened(self) -> None: ...
-    def connection_closed(self) -> None: ...
-    def connection_failed(self, failure: Transient) -> None: ...
-
-
-class Connect(Protocol):
-    """Opens a connection to one of a site's hosts; ``mta.host_search`` does."""
-
-    async def __call__(
-        self, site: Site, path: EgressPath, met: frozenset[str] = frozenset()
-    ) -> Connection | Transient:
-        """To no host or address in ``met``; at least one address must be left."""
-        ...
-
-    def avoid(self, host: MxHost, address: str) -> None:
-        """Try others first for a while."""
-        ...
-
-
-class Conclude(Protocol):
-    """Records what became of claimed recipients; ``mta.conclusion`` has what the arguments mean."""
-
-    def __call__(
-        self,
-        work: Work,
-        outcomes: Sequence[Outcome],
-        *,
-        final: bool,
-        offers_dsn: bool,
-        not_before: UnixMs,
-    ) -> None: ...
-
-
-class Prepare(Protocol):
-    """Makes transactions of claimed work; ``mta.prepare`` does."""
-
-    async def __call__(
-        self,
-        works: Sequence[Work],
-        ready: Callable[[Prepared], None],
-        failed: Callable[[Work, BaseException], None],
-    ) -> None: ...
-
-
-class EgressShared(msgspec.Struct, frozen=True, kw_only=True):
-    """What the egress queues of one delivery process share."""
-
-    settings: Delivery
-    gate: ConnectionGate
-    idle: IdleConnections
-    budget: OctetBudget
-    shaping: Shaping
-    connect: Connect
-    observer: Observer
-    clock: Callable[[], UnixMs]
-    may_claim: Callable[[], bool]
-    give_way: Callable[[], None]  # between two pieces of work: ``queue.Spool.give_way``
-    claim: Callable[[PartitionNumber, Sequence[DueHead]], Awaitable[list[ClaimedMessage]]]
-    prepare: Prepare
-    conclude: Conclude
-    give_up: Callable[[Sequence[DueHead], Transient, UnixMs], None]  # unclaimed; not before
-    spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
-    failed: Callable[[str, BaseException], None]  # a defect: logged and counted
 
 
 class EgressQueue:
@@ -129,10 +54,7 @@ class EgressQueue:
         self._connections = 0  # established
         self._busy = 0  # of these, in a transfer
         self._opening = 0
-        self._failures = 0  # in a row: no host of the site answered
-        self._suspended_until = UnixMs(0)
-        self._suspended_by: Transient | None = None
-        self._no_more_until = UnixMs(0)  # peers refuse further connections, the open ones work
+        self._suspension = Suspension(shared.settings.retry_s)
         self._draining = False
         self._when_free = self.kick  # one object: the gate and idle register compare it
 
@@ -146,7 +68,7 @@ class EgressQueue:
             or self._seeking
             or self._connections
             or self._opening
-        ) and (self._suspended_until <= self._shared.clock())
+        ) and (self._suspension.until <= self._shared.clock())
 
     def discard(self) -> None:
         """It is unused and goes: it waits for no connection any more, so nobody gives way to it."""
@@ -160,12 +82,9 @@ class EgressQueue:
         """Claim, wake or connect, as what waits demands. Cheap when there is nothing to do."""
         if self._draining:
             return
-        if self._suspended_by is not None and self.ready:
-            left = self._suspended_until - self._shared.clock()
-            if 0 < left <= SUSPEND_MAX_MS:  # more than that: the clock stepped back
-                self._give_up_ready(self._suspended_by)
-                return
-            self._suspended_by = None
+        if self.ready and (failure := self._suspension.find(self._shared.clock())) is not None:
+            self._give_up_ready(failure)
+            return
         self._refill()
         self._wake()
         self._seek_next_host()
@@ -254,7 +173,7 @@ class EgressQueue:
         waiting = self.ready.groups + len(self._claimed) + self._claiming - free
         if waiting <= self._opening or not self._shared.may_claim():
             return
-        if self._connections and self._shared.clock() < self._no_more_until:
+        if self._connections and not self._suspension.allows_more(self._shared.clock()):
             return  # but with none left, nothing would carry what waits
         limit = self._shared.shaping.connections(self._key, self.site.provider)
         # A site that does not answer yet costs two connections at a time, not its whole limit.
@@ -281,7 +200,7 @@ class EgressQueue:
                 return
             connection = opened
             self._connections += 1
-            self._failures = 0
+            self._suspension.connected()
             shared.observer.connection_opened()
             self._open_connections()
             await self._use(connection)
@@ -477,32 +396,25 @@ class EgressQueue:
         shared = self._shared
         shared.shaping.observe(self._key, failure)
         now = shared.clock()
-        if self._suspended_by is not None and now < self._suspended_until:
+        if self._suspension.find(now) is not None:
             return  # one of several that were opened together
         shared.observer.connection_failed(failure)
         if self._connections:
-            self._no_more_until = UnixMs(now + SUSPEND_MAX_MS)
+            self._suspension.refused_more(now)
             return
-        delay = self._suspend_ms()
-        self._failures += 1
-        self._suspended_until = UnixMs(now + delay)
-        self._suspended_by = failure
+        self._suspension.failed(failure, now)
         while self._claimed:
             work = self._claimed.popleft().work
-            self._conclude(work, [failure] * len(work.recipients), not_before=self._suspended_until)
+            self._conclude(
+                work, [failure] * len(work.recipients), not_before=self._suspension.until
+            )
             shared.budget.release(work.octets)
         self._give_up_ready(failure)
-
-    def _suspend_ms(self) -> int:
-        """Double from ten seconds to a minute, but never wait longer than the schedule itself would."""
-        schedule = self._shared.settings.retry_s
-        first = min(SUSPEND_MS, int(schedule[0] * 1000))
-        return min(first << min(self._failures, 10), SUSPEND_MAX_MS, int(schedule[-1] * 1000))
 
     def _give_up_ready(self, failure: Transient) -> None:
         heads = [head for group in self.ready.drain() for head in group.heads]
         if heads:
-            self._shared.give_up(heads, failure, self._suspended_until)
+            self._shared.give_up(heads, failure, self._suspension.until)
 
 
 def _recipients(told: Sequence[Told]) -> tuple[Claimed, ...]:

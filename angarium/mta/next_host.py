@@ -97,7 +97,7 @@ class NextHosts:
         self._dead_ends = {dead: until for dead, until in self._dead_ends.items() if until > now}
         self._dead_ends[met] = UnixMs(now + DEAD_END_MS)
         stuck = [each for each in self._waiting if met <= each.prepared.work.met]
-        self._waiting = deque(each for each in self._waiting if each not in stuck)
+        self._waiting = deque(each for each in self._waiting if not met <= each.prepared.work.met)
         return stuck
 
     def drain(self) -> Sequence[Referred]:

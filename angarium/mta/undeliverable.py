@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
-from angarium.mta.egress_queue import NOW, Conclude
+from angarium.mta.egress_shared import NOW, Conclude
 from angarium.mta.outcome import Outcome
 from angarium.mta.work import Work
 from angarium.queue import ClaimedMessage, DueHead, PartitionNumber, QueueFullError, UnixMs

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import resource
 from typing import Final
 
 _M_TRIM_THRESHOLD: Final = -1  # malloc.h
@@ -15,8 +16,19 @@ MAPPED_OCTETS: Final = 4 << 20  # larger blocks are mapped on their own, and giv
 
 def tune() -> None:
     """Call once per process, before it starts threads."""
+    _allow_open_files()
     _finish_slices()
     _keep_freed_memory()
+
+
+def _allow_open_files() -> None:
+    """Raise the soft limit of open files to the hard one: a shell's and a container's soft limit is often 1,024, kept
+    low for select(2), which nothing here calls. Beyond the limit clients are reset without a reply and deliveries fail.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(OSError, ValueError):  # where a sandbox forbids it
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _finish_slices() -> None:

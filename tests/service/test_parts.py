@@ -256,3 +256,14 @@ def test_a_tuned_process_is_not_interrupted_by_what_it_wakes() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(done.stdout) == os.SCHED_BATCH
+
+
+def test_a_tuned_process_may_open_as_many_files_as_it_is_allowed() -> None:
+    code = (
+        "import resource; from angarium.service.tuning import tune; "
+        "hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]; "
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard)); "
+        "tune(); print(resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"

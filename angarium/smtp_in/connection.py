@@ -308,7 +308,9 @@ class SmtpConnection(asyncio.Protocol):
         if plain:
             self._take_plain(plain)
         if self._tls is not None and self._tls.is_ended and not self._is_ending:
-            self._finish()
+            self._has_ended = True
+            if self._task is None:  # else _resume does it, behind the reply
+                self._finish()
 
     def _work(self) -> None:
         """Let the session work through its input, and send what it says."""

@@ -486,6 +486,81 @@ async def test_starttls_then_auth(tls: ServerTls, trust: ssl.SSLContext) -> None
         assert b"ESMTPSA" in server.spool.accepted[0].content
 
 
+class TlsClient:
+    """TLS by hand, to send a close_notify and still listen."""
+
+    def __init__(self, client: Client, trust: ssl.SSLContext) -> None:
+        self.client = client
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = trust.wrap_bio(self._incoming, self._outgoing, server_hostname="127.0.0.1")
+
+    async def run(self, step: Callable[[], Any]) -> Any:
+        while True:
+            try:
+                return step()
+            except ssl.SSLWantReadError:
+                self.flush()
+                async with asyncio.timeout(DEADLINE_S):
+                    octets = await self.client.reader.read(65536)
+                assert octets, "the server has closed"
+                self._incoming.write(octets)
+
+    async def start(self) -> None:
+        await self.run(self._tls.do_handshake)
+        assert (await self.read()).startswith(b"220 ")
+
+    async def read(self) -> bytes:
+        """Return b"" once the server's close_notify has come."""
+        try:
+            return bytes(await self.run(lambda: self._tls.read(65536)))
+        except ssl.SSLZeroReturnError:
+            return b""
+
+    async def say(self, octets: bytes) -> bytes:
+        self._tls.write(octets)
+        self.flush()
+        return await self.read()
+
+    def write_and_end(self, octets: bytes) -> None:
+        if octets:
+            self._tls.write(octets)
+        with pytest.raises(ssl.SSLWantReadError):  # the server's close_notify is not there yet
+            self._tls.unwrap()
+        self.flush()
+
+    def flush(self) -> None:
+        self.client.writer.write(self._outgoing.read())
+
+
+async def test_a_client_that_ends_tls_is_answered_in_kind(
+    tls: ServerTls, trust: ssl.SSLContext
+) -> None:
+    """RFC 8446 section 6.1; it may wait for that before it closes the connection."""
+    async with serve(tls="implicit", certificate=tls) as server, connect(server, b"") as client:
+        peer = TlsClient(client, trust)
+        await peer.start()
+        peer.write_and_end(b"")
+        assert await peer.read() == b""  # close_notify
+        assert await client.reply() == b""
+
+
+async def test_a_client_that_ends_tls_behind_its_message_still_reads_the_reply(
+    tls: ServerTls, trust: ssl.SSLContext
+) -> None:
+    async with serve(tls="implicit", certificate=tls) as server, connect(server, b"") as client:
+        peer = TlsClient(client, trust)
+        await peer.start()
+        for line in (b"EHLO c\r\n", b"MAIL FROM:<a@b.example>\r\n", b"RCPT TO:<c@d.example>\r\n"):
+            assert (await peer.say(line)).startswith(b"250")
+        assert (await peer.say(b"DATA\r\n")).startswith(b"354")
+        server.spool.gate.clear()
+        peer.write_and_end(b"From: a@b.example\r\n\r\nx\r\n.\r\n")
+        await server.spool.entered.wait()
+        server.spool.gate.set()
+        assert (await peer.read()).startswith(b"250 2.0.0 ")
+        assert await peer.read() == b""
+
+
 async def test_octets_behind_starttls_are_never_used_s3(tls: ServerTls) -> None:
     async with serve(tls="starttls", certificate=tls) as server, connect(server) as client:
         assert (await client.say(b"STARTTLS\r\nMAIL FROM:<evil@example.com>\r\n")).startswith(

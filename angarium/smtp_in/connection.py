@@ -105,7 +105,7 @@ class SmtpConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The client sends nothing more. True: keep our side open, for the reply to what it sent before."""
         self._has_ended = True
-        return self._tls is None and self._task is not None
+        return self._task is not None
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_lost = True

@@ -517,9 +517,12 @@ class TlsClient:
             return b""
 
     async def say(self, octets: bytes) -> bytes:
+        self.write(octets)
+        return await self.read()
+
+    def write(self, octets: bytes) -> None:
         self._tls.write(octets)
         self.flush()
-        return await self.read()
 
     def write_and_end(self, octets: bytes) -> None:
         if octets:
@@ -529,7 +532,8 @@ class TlsClient:
         self.flush()
 
     def flush(self) -> None:
-        self.client.writer.write(self._outgoing.read())
+        if octets := self._outgoing.read():
+            self.client.writer.write(octets)
 
 
 async def test_a_client_that_ends_tls_is_answered_in_kind(
@@ -544,8 +548,9 @@ async def test_a_client_that_ends_tls_is_answered_in_kind(
         assert await client.reply() == b""
 
 
+@pytest.mark.parametrize("end", ["close_notify", "FIN"])
 async def test_a_client_that_ends_tls_behind_its_message_still_reads_the_reply(
-    tls: ServerTls, trust: ssl.SSLContext
+    tls: ServerTls, trust: ssl.SSLContext, end: str
 ) -> None:
     async with serve(tls="implicit", certificate=tls) as server, connect(server, b"") as client:
         peer = TlsClient(client, trust)
@@ -554,7 +559,12 @@ async def test_a_client_that_ends_tls_behind_its_message_still_reads_the_reply(
             assert (await peer.say(line)).startswith(b"250")
         assert (await peer.say(b"DATA\r\n")).startswith(b"354")
         server.spool.gate.clear()
-        peer.write_and_end(b"From: a@b.example\r\n\r\nx\r\n.\r\n")
+        content = b"From: a@b.example\r\n\r\nx\r\n.\r\n"
+        if end == "FIN":
+            peer.write(content)
+            client.writer.write_eof()
+        else:
+            peer.write_and_end(content)
         await server.spool.entered.wait()
         server.spool.gate.set()
         assert (await peer.read()).startswith(b"250 2.0.0 ")

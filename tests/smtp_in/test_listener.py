@@ -795,6 +795,18 @@ async def test_a_named_peer_without_a_header_is_cut_s12() -> None:
         assert await client.reply() == b""
 
 
+async def test_s12_beyond_the_limit_a_named_peer_is_not_taken_for_a_client() -> None:
+    """It may be trusted itself, and what comes through it is said by anybody."""
+    config = {"proxy_peers": ALL, "trusted_networks": ALL, "limits": {"connections": 1}}
+    async with serve(**config) as server, connect(server, b"") as first:
+        await until(lambda: server.listener.connections == 1)
+        async with connect(server, b"") as second:
+            assert (await second.reply()).startswith(b"421 4.3.2 ")
+            assert await second.reply() == b""
+        first.writer.write(b"PROXY TCP4 192.0.2.7 192.0.2.8 1234 25\r\n")
+        assert (await first.reply()).startswith(b"220 ")
+
+
 async def test_from_others_a_proxy_header_is_just_a_bad_command_s12() -> None:
     async with serve(proxy_peers=("192.0.2.0/24",)) as server, connect(server) as client:
         reply = await client.say(b"PROXY TCP4 192.0.2.7 192.0.2.8 1234 25\r\n")

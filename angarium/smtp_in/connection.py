@@ -31,6 +31,7 @@ from angarium.smtp_in.reception import Reception
 from angarium.smtp_in.tls_layer import TlsLayer
 
 LINGER_S: Final = 5.0  # ours: for the client to read our last reply and close
+MAX_LINGERING: Final = 1000  # ours: connections being turned away; beyond them, and without a reply
 BUFFERED_OCTETS: Final = 65_536  # ours: pipelined behind a message that is being accepted
 _LOCAL_ERROR: Final = Refusal(451, "4.3.0", "Local error, try again later")
 _QUEUE_FULL: Final = Refusal(452, "4.3.1", "Insufficient system storage")
@@ -220,8 +221,9 @@ class SmtpConnection(asyncio.Protocol):
 
     def _turn_away(self, address: str, refusal: Refusal) -> None:
         self._reception.observer.refused(address, refusal)
-        if self._reception.implicit_tls:
-            self._transport.abort()  # in the clear it would not be understood
+        are_too_many = len(self._connections) > self._limits.connections + MAX_LINGERING
+        if self._reception.implicit_tls or are_too_many:
+            self._transport.abort()  # with implicit TLS, a reply in the clear would not be understood
         else:
             self._transport.write(render(refusal))
             self._finish()

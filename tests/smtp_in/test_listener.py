@@ -30,6 +30,7 @@ from angarium.queue.spool import QueueFailedError, QueueFullError
 from angarium.smtp.data import OctetBudget
 from angarium.smtp.received import Refusal
 from angarium.smtp.tap import RedactingTap
+from angarium.smtp_in import connection as connection_module
 from angarium.smtp_in.credential_file import add_user, remove_user, set_password
 from angarium.smtp_in.credentials import Credentials, Refused, Throttled, Verified
 from angarium.smtp_in.intake import Intake
@@ -805,6 +806,21 @@ async def test_s12_beyond_the_limit_a_named_peer_is_not_taken_for_a_client() -> 
             assert await second.reply() == b""
         first.writer.write(b"PROXY TCP4 192.0.2.7 192.0.2.8 1234 25\r\n")
         assert (await first.reply()).startswith(b"220 ")
+
+
+async def test_s7_connections_that_are_turned_away_are_bounded_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each stays for some seconds, so that its reply is read: nobody may have thousands of them."""
+    monkeypatch.setattr(connection_module, "MAX_LINGERING", 1)
+    async with (
+        serve(limits={"connections": 1}) as server,
+        connect(server),
+        connect(server, b"") as second,
+        connect(server, b"") as third,
+    ):
+        assert (await second.reply()).startswith(b"421 4.3.2 ")
+        assert await third.reply() == b""
 
 
 async def test_from_others_a_proxy_header_is_just_a_bad_command_s12() -> None:

@@ -31,7 +31,7 @@ from angarium.smtp_in.reception import Reception
 from angarium.smtp_in.tls_layer import TlsLayer
 
 LINGER_S: Final = 5.0  # ours: for the client to read our last reply and close
-MAX_LINGERING: Final = 1000  # ours: connections being turned away; beyond them, and without a reply
+MAX_OTHERS: Final = 1000  # ours: connections that read a 421, or owe a PROXY header
 BUFFERED_OCTETS: Final = 65_536  # ours: pipelined behind a message that is being accepted
 _LOCAL_ERROR: Final = Refusal(451, "4.3.0", "Local error, try again later")
 _QUEUE_FULL: Final = Refusal(452, "4.3.1", "Insufficient system storage")
@@ -93,7 +93,7 @@ class SmtpConnection(asyncio.Protocol):
         address = peer[0] if isinstance(peer, tuple) else ""
         if address not in self._reception.proxies:
             self._admit(address)
-        elif len(self._connections) <= self._limits.connections:
+        elif not self._are_too_many():  # once there is a header, its client is counted
             self._deadline = now + self._limits.tls_handshake_timeout_s
             self._take = self._take_proxy_header
         else:  # S12: never admitted as itself, since what follows is said by somebody else
@@ -219,10 +219,12 @@ class SmtpConnection(asyncio.Protocol):
             # The banner goes out after the next look at the socket: who has talked by then did not wait (S6).
             self._loop.call_soon(self._loop.call_soon, self._greet)
 
+    def _are_too_many(self) -> bool:
+        return len(self._connections) > self._limits.connections + MAX_OTHERS
+
     def _turn_away(self, address: str, refusal: Refusal) -> None:
         self._reception.observer.refused(address, refusal)
-        are_too_many = len(self._connections) > self._limits.connections + MAX_LINGERING
-        if self._reception.implicit_tls or are_too_many:
+        if self._reception.implicit_tls or self._are_too_many():
             self._transport.abort()  # with implicit TLS, a reply in the clear would not be understood
         else:
             self._transport.write(render(refusal))

@@ -796,23 +796,33 @@ async def test_a_named_peer_without_a_header_is_cut_s12() -> None:
         assert await client.reply() == b""
 
 
-async def test_s12_beyond_the_limit_a_named_peer_is_not_taken_for_a_client() -> None:
+async def test_s12_beyond_the_limit_a_named_peer_is_not_taken_for_a_client(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """It may be trusted itself, and what comes through it is said by anybody."""
+    monkeypatch.setattr(connection_module, "MAX_OTHERS", 1)
     config = {"proxy_peers": ALL, "trusted_networks": ALL, "limits": {"connections": 1}}
-    async with serve(**config) as server, connect(server, b"") as first:
-        await until(lambda: server.listener.connections == 1)
-        async with connect(server, b"") as second:
-            assert (await second.reply()).startswith(b"421 4.3.2 ")
-            assert await second.reply() == b""
-        first.writer.write(b"PROXY TCP4 192.0.2.7 192.0.2.8 1234 25\r\n")
+    header = b"PROXY TCP4 192.0.2.7 192.0.2.8 1234 25\r\n"
+    async with (
+        serve(**config) as server,
+        connect(server, b"") as first,
+        connect(server, b"") as second,
+    ):
+        await until(lambda: server.listener.connections == 2)
+        async with connect(server, b"") as third:
+            assert await third.reply() == b""
+        first.writer.write(header)
         assert (await first.reply()).startswith(b"220 ")
+        second.writer.write(header)
+        assert (await second.reply()).startswith(b"421 4.3.2 ")
+        assert server.counts.opened == 1
 
 
 async def test_s7_connections_that_are_turned_away_are_bounded_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each stays for some seconds, so that its reply is read: nobody may have thousands of them."""
-    monkeypatch.setattr(connection_module, "MAX_LINGERING", 1)
+    monkeypatch.setattr(connection_module, "MAX_OTHERS", 1)
     async with (
         serve(limits={"connections": 1}) as server,
         connect(server),

@@ -69,6 +69,9 @@ class Throttled(msgspec.Struct, frozen=True):
     text: str  # printable ASCII, for the reply
 
 
+Result = Verified | Refused | Throttled
+
+
 class Credentials:
     """Invariants:
 
@@ -76,7 +79,8 @@ class Credentials:
     K2. What is remembered is a keyed hash over user, password and stored hash: neither a password nor, once the
         stored hash has changed, the old login.
     K3. An attempt counts as a failure from its beginning until it has succeeded, so that many at once count like
-        as many one after the other.
+        as many one after the other. The same login from the same client at once is one attempt: it tells a guesser
+        nothing more, and a client may open many connections at a time.
     """
 
     def __init__(
@@ -101,6 +105,7 @@ class Credentials:
         self._failures_of_user = WindowCounter(limits.auth_window_s, COUNTED_KEYS)
         self._threads = ThreadPoolExecutor(HASH_THREADS, thread_name_prefix="argon2")
         self._hashing: dict[bytes, asyncio.Future[bool]] = {}  # one per login, however many wait
+        self._attempts: dict[tuple[str, bytes], asyncio.Future[Result | None]] = {}  # under way
         self._delayed = 0
         self._state, self._users = read_users(path)
         self._failed_state: FileState | None = None
@@ -128,14 +133,31 @@ class Credentials:
         self.refresh()
         return self._find_cached(user, self._digest(user, password))
 
-    async def verify(self, user: str, password: str, client: str) -> Verified | Refused | Throttled:
+    async def verify(self, user: str, password: str, client: str) -> Result:
         """Check a login from the address ``client``. May wait: for its turn to hash, and as a brake on guessing."""
-        self.refresh()
-        digest = self._digest(user, password)
-        if (known := self._find_cached(user, digest)) is not None:
-            return known
-        now = self._monotonic()
         client = client_key(client)
+        while True:
+            self.refresh()
+            digest = self._digest(user, password)
+            if (known := self._find_cached(user, digest)) is not None:
+                return known
+            attempt = self._attempts.get((client, digest))
+            if attempt is None:
+                break
+            if (result := await asyncio.shield(attempt)) is not None:  # others may wait for it too
+                return result
+        attempt = asyncio.get_running_loop().create_future()
+        self._attempts[client, digest] = attempt
+        result = None
+        try:
+            result = await self._attempt(user, password, digest, client)
+        finally:
+            del self._attempts[client, digest]
+            attempt.set_result(result)  # None: it was broken off, and the next one tries
+        return result
+
+    async def _attempt(self, user: str, password: str, digest: bytes, client: str) -> Result:
+        now = self._monotonic()
         by_client = self._failures_of_client.count(client, now)
         by_user = self._failures_of_user.count(user, now)
         allowed = self._limits.auth_failures_per_client
@@ -143,7 +165,7 @@ class Credentials:
             return Throttled("Too many failed logins; try again later")
         self._failures_of_client.add(client, now)  # K3
         self._failures_of_user.add(user, now)
-        result: Verified | Refused | Throttled | None = None
+        result: Result | None = None
         try:
             result = await self._verify_slowly(user, password, digest, max(by_client, by_user))
         finally:
@@ -154,7 +176,7 @@ class Credentials:
 
     async def _verify_slowly(
         self, user: str, password: str, digest: bytes, failures: int
-    ) -> Verified | Refused | Throttled:
+    ) -> Result:
         if failures > FREE_FAILURES and not await self._delay(failures - FREE_FAILURES):
             return Throttled("Too many logins are waiting; try again later")
         stored = self._users.get(user)

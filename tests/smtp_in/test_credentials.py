@@ -256,9 +256,26 @@ async def test_successes_are_not_counted_as_failures(bench: Bench) -> None:
 
 async def test_logins_at_once_hash_once(bench: Bench) -> None:
     """As when a client that logs in for each message starts with many connections."""
-    results = await asyncio.gather(*(bench.verify("joe", "secret") for _ in range(5)))
-    assert results == [JOE] * 5
+    results = await asyncio.gather(*(bench.verify("joe", "secret") for _ in range(50)))
+    assert results == [JOE] * 50
     assert len(bench.hasher.verified) == 1
+    assert not bench.slept  # nor is it taken for guessing
+
+
+async def test_s13_the_same_guess_at_once_is_one_guess(bench: Bench) -> None:
+    results = await asyncio.gather(*(bench.verify("joe", "wrong") for _ in range(50)))
+    assert results == [Refused()] * 50
+    assert await bench.verify("joe", "secret") == JOE
+    assert len(bench.hasher.verified) == 2
+
+
+async def test_when_the_first_of_many_logins_at_once_hangs_up_the_others_go_on(
+    bench: Bench,
+) -> None:
+    logins = [asyncio.create_task(bench.verify("joe", "secret")) for _ in range(4)]
+    await asyncio.sleep(0)
+    logins[0].cancel()
+    assert await asyncio.gather(*logins[1:]) == [JOE] * 3
 
 
 async def test_s7_waiting_logins_are_bounded(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

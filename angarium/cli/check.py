@@ -57,7 +57,8 @@ def _print(findings: list[Finding], *, as_json: bool) -> None:
     for each in findings:
         click.echo(f"{_MARKS[each.verdict]}  {each.name:<14} {each.text}")
     fails, warns = _count(findings, "fail"), _count(findings, "warn")
-    click.echo(f"{len(findings)} checks: {fails} failed, {warns} to look at.")
+    number = f"{len(findings)} check{'s' * (len(findings) > 1)}"
+    click.echo(f"{number}: {fails} failed, {warns} to look at.")
 
 
 def _count(findings: list[Finding], verdict: Verdict) -> int:

@@ -1,5 +1,6 @@
 """Checks of this machine: directories, disk, ports, users, clock, limits."""
 
+import contextlib
 import fcntl
 import ipaddress
 import os
@@ -11,11 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from angarium.cli.check_reach import may
 from angarium.cli.check_result import Finding
 from angarium.cli.duration import octets_text
 from angarium.config.address import parse_host_port
 from angarium.config.schema import Config
-from angarium.service.privileges import find_identity, refuse_closed_paths
+from angarium.service.privileges import Identity, find_identity, refuse_closed_paths
 from angarium.service.sockets import bind
 from angarium.service.sysexits import StartError
 
@@ -38,6 +40,7 @@ NETWORK_FILE_SYSTEMS: Final = (
 def check_host(config: Config) -> Iterator[Finding]:
     running = _is_running(config)
     yield from _data_dir(config)
+    yield from _mail_log(config)
     yield from _disk(config)
     yield from _user(config)
     yield from _ports(config, running=running)
@@ -85,12 +88,38 @@ def _data_dir(config: Config) -> Iterator[Finding]:
         return
     if not stat.S_ISDIR(found.st_mode):
         yield Finding("data_dir", "fail", f"{path} is not a directory")
+    elif os.statvfs(path).f_flag & os.ST_RDONLY:
+        yield Finding(
+            "data_dir", "fail", f"{path} is on a file system mounted read-only: remount it"
+        )
+    elif not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        yield Finding("data_dir", "fail", f"{path} is not ours: chown it to the server's user")
     elif found.st_mode & 0o077:
         yield Finding("data_dir", "warn", f"{path} is open to others: chmod 0700 {path}")
     else:
         yield Finding("data_dir", "ok", f"{path}, mode 0700")
     if kind := _network_file_system(path):
         yield Finding("data_dir", "fail", f"{path} is on {kind}: the queue needs a local disk")
+
+
+def _mail_log(config: Config) -> Iterator[Finding]:
+    path = Path(config.log.mail_log or "-")
+    if config.log.mail_log in (None, "-") or path.parent == Path(config.server.data_dir):
+        return
+    existing = next(each for each in (path, *path.parents) if each.exists())
+    identity = None
+    with contextlib.suppress(StartError):  # _user says so
+        identity = find_identity(config.server)
+    if path.is_dir():
+        yield Finding("mail_log", "fail", f"{path} is a directory: name a file as log.mail_log")
+    elif (existing != path and not existing.is_dir()) or not _may_write(existing, identity):
+        yield Finding("mail_log", "fail", f"{path}: the server's user may not write {existing}")
+    else:
+        yield Finding("mail_log", "ok", str(path))
+
+
+def _may_write(path: Path, identity: Identity | None) -> bool:
+    return os.access(path, os.W_OK) and (identity is None or may(path, identity, 0o2))
 
 
 def _network_file_system(path: Path) -> str | None:
@@ -217,7 +246,7 @@ def _is_synchronised() -> bool | None:
 
 
 def _open_files(config: Config) -> Iterator[Finding]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     incoming = sum(each.limits.connections for each in config.listener)
     needed = max(incoming, config.delivery.connections) * FILES_PER_CONNECTION + FILES_OF_OUR_OWN
     if hard != resource.RLIM_INFINITY and hard < needed:
@@ -225,4 +254,4 @@ def _open_files(config: Config) -> Iterator[Finding]:
             "open files", "warn", f"{hard} allowed, {needed} may be needed: raise LimitNOFILE"
         )
     else:
-        yield Finding("open files", "ok", f"{soft} allowed (up to {hard}), {needed} may be needed")
+        yield Finding("open files", "ok", f"{hard} allowed, {needed} may be needed")

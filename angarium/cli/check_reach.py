@@ -33,12 +33,13 @@ def find_barrier(path: Path, identity: Identity) -> Path | None:
     A file that is missing is not our business.
     """
     for directory in reversed(path.parents):
-        if not _may(directory, identity, 0o1):
+        if not may(directory, identity, 0o1):
             return directory
-    return None if _may(path, identity, 0o4) else path
+    return None if may(path, identity, 0o4) else path
 
 
-def _may(path: Path, identity: Identity, bit: int) -> bool:
+def may(path: Path, identity: Identity, bit: int) -> bool:
+    """Whether the mode of ``path`` lets the identity read (4), write (2) or pass (1); yes if it is missing."""
     try:
         found = path.stat()
     except OSError:

@@ -58,7 +58,8 @@ def _dkim(config: Config) -> Iterator[Finding]:
         yield Finding("dkim", "fail", str(error))
     else:
         domains = ", ".join(sorted({key.domain for key in config.dkim.keys}))
-        yield Finding("dkim", "ok", f"{len(config.dkim.keys)} keys for {domains}")
+        number = len(config.dkim.keys)
+        yield Finding("dkim", "ok", f"{number} key{'s' * (number > 1)} for {domains}")
 
 
 def _password(route: Route) -> Iterator[Finding]:
@@ -67,11 +68,15 @@ def _password(route: Route) -> Iterator[Finding]:
         try:
             mode = path.stat().st_mode
             empty = not path.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            yield Finding("password", "fail", f"{path}: {error}")
+        except OSError as error:
+            advice = "write the password into it: owner the server's user, mode 0600"
+            yield Finding("password", "fail", f"{path}: {error.strerror}; {advice}")
+            return
+        except UnicodeDecodeError:
+            yield Finding("password", "fail", f"{path} is not UTF-8 text")
             return
         if empty:
-            yield Finding("password", "fail", f"{path} is empty")
+            yield Finding("password", "fail", f"{path} is empty: write the password into it")
         elif mode & 0o077:
             yield Finding("password", "warn", f"{path} is readable by others: chmod 0600 {path}")
         else:

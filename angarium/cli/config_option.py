@@ -25,7 +25,7 @@ def config_option(command: Callable[..., Any]) -> Callable[..., Any]:
         "--config",
         "-c",
         "config_file",
-        type=click.Path(path_type=Path, dir_okay=False),
+        type=click.Path(path_type=Path, readable=False),  # the loader says what is wrong with it
         callback=_chosen,
         help=f"The configuration (default: $ANGARIUM_CONFIG, {DEFAULT_CONFIG}).",
     )(command)

@@ -41,7 +41,7 @@ def dkim() -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="Default: DOMAIN.SELECTOR.pem")
 @click.option("--json", "as_json", is_flag=True)
 def keygen(domain: str, selector: str, kind: KeyType, out: Path | None, as_json: bool) -> None:
-    """Make a private key (RSA with 2048 bits, or Ed25519) and print its DNS record."""
+    """Make a key and print its DNS record. RSA with 2048 bits, or Ed25519; the file gets mode 0600."""
     try:
         name = check_name("domain", domain)
         label = check_name("selector", selector)
@@ -76,8 +76,10 @@ def dns(
     selector: str | None,
     as_json: bool,
 ) -> None:
-    """Print the TXT records of the configured keys, or of one key file, as zone file lines."""
+    """Print the keys' DNS records. As zone file lines, of the configured keys or of one key file."""
     keys = _keys(config_file, key_file, domain, selector)
+    if not keys:
+        raise CommandError(f"no key in [dkim] of {config_file}; see `dkim keygen`", EX_CONFIG)
     if as_json:
         _print_json([_record(key) for key in keys])
         return
@@ -97,7 +99,7 @@ def dns(
 def verify_command(
     file: BinaryIO, nameserver: str | None, key_file: Path | None, as_json: bool
 ) -> None:
-    """Check the DKIM signatures of a message (FILE, or - for standard input).
+    """Check a message's signatures. FILE is the whole message; - reads standard input.
 
     Exits with 0 when one is good, 65 when none is, 75 when a key could not be fetched just now.
     """

@@ -52,7 +52,7 @@ class LazyGroup(click.Group):
     "--config",
     "-c",
     "config_file",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     help=f"The configuration (default: {DEFAULT_CONFIG}, or $ANGARIUM_CONFIG).",
 )
 @click.version_option(__version__, prog_name="postmaster")

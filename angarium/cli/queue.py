@@ -9,7 +9,13 @@ import click
 
 from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_NOINPUT, EX_OK, CommandError
-from angarium.cli.queue_access import open_queue, queue_errors, queue_path, wall_clock
+from angarium.cli.queue_access import (
+    acting_as_owner,
+    open_queue,
+    queue_errors,
+    queue_path,
+    wall_clock,
+)
 from angarium.cli.queue_acts import ACTS
 from angarium.cli.queue_filter import filter_options
 from angarium.queue import Filter, MessageId, parse_delivery_id, parse_message_id
@@ -28,7 +34,7 @@ for _act in ACTS:
     queue.add_command(_act)
 
 
-@queue.command("list", help="List recipients in the queue, oldest message first, a page at a time.")
+@queue.command("list", help="List what is queued. Oldest message first, a page at a time.")
 @config_option
 @filter_options
 @click.option("--limit", type=click.IntRange(1, 100_000), default=PAGE, show_default=True)
@@ -48,7 +54,9 @@ def list_(config_file: Path, wanted: Filter, limit: int, after: str | None, as_j
     return EX_OK
 
 
-@queue.command("show", help="Show all that is known of a message: its recipients and its history.")
+@queue.command(
+    "show", help="Show a message. All that is known of it: its recipients and its history."
+)
 @config_option
 @click.argument("id_", metavar="ID")
 @click.option("--content", is_flag=True, help="The message itself, as it is queued, and only that.")
@@ -113,7 +121,8 @@ def compact(config_file: Path, dry_run: bool, as_json: bool) -> int:
         with queue_errors(), octets_progress("compacting", hidden=as_json) as progress:
             if not (path / "data.mdb").exists():
                 raise FileNotFoundError(f"no queue in {path}")
-            done = compact_queue(path, progress)
+            with acting_as_owner(path):
+                done = compact_queue(path, progress)
         before, after = done.before_octets, done.after_octets
     if as_json:
         _print_json({"dryRun": dry_run, "beforeOctets": before, "afterOctets": after})

@@ -1,5 +1,6 @@
 """Opens the queue for an operator's command, and says in words why it cannot be."""
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,6 +64,31 @@ def queue_errors() -> Iterator[None]:
 
 
 @contextmanager
+def acting_as_owner(path: Path) -> Iterator[None]:
+    """Let root open the queue as its owner.
+
+    LMDB makes files beside the data when they are missing, as after a compaction: root's would keep the server, which
+    is not root, from ever opening its queue again.
+    """
+    try:
+        owner = path.stat()
+    except OSError:
+        yield  # whoever opens it says so
+        return
+    if os.geteuid() != 0 or owner.st_uid == 0:
+        yield
+        return
+    group = os.getegid()
+    os.setegid(owner.st_gid)
+    os.seteuid(owner.st_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(group)
+
+
+@contextmanager
 def open_queue(config_file: Path) -> Iterator[tuple[Config, QueueOperator]]:
     """Open the queue of a configuration; what becomes due is rung to a running server."""
     config = load(config_file)
@@ -70,7 +96,9 @@ def open_queue(config_file: Path) -> Iterator[tuple[Config, QueueOperator]]:
     processes = config.server.delivery_processes
     bell = DoorbellSender([doorbell_path(data_dir, each) for each in range(processes)])
     with queue_errors():
-        operator = QueueOperator.open(queue_path(config), config.queue, wall_clock, bell.ring)
+        path = queue_path(config)
+        with acting_as_owner(path):
+            operator = QueueOperator.open(path, config.queue, wall_clock, bell.ring)
         try:
             yield config, operator
         finally:

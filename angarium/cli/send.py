@@ -53,7 +53,14 @@ _ANY: Final = ("0.0.0.0", "::", "")  # a listener on all addresses is reached on
 )
 @click.option("--user", help="Log in as this user; the password is asked for, or see below.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from stdin's first line.")
-@click.option("--timeout", "timeout_s", type=click.FloatRange(0.1, 600), default=60.0)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(0.1, 600),
+    default=60.0,
+    show_default=True,
+    help="Seconds for each reply.",
+)
 @config_option
 def send(
     sender: str,
@@ -88,6 +95,7 @@ class _Submission:
 
     def __init__(self, to: HostPort, *, implicit_tls: bool, timeout_s: float) -> None:
         context = ssl.create_default_context()
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # as the server's own deliveries do
         self._is_local = is_ip(to.host) and ip_address(to.host).is_loopback
         if self._is_local:  # a certificate names the server's public name, not loopback
             context.check_hostname = False

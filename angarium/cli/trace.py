@@ -14,6 +14,7 @@ import msgspec
 from angarium.cli import trace_watch
 from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_DATAERR, EX_OK, EX_TEMPFAIL, EX_UNAVAILABLE, EX_USAGE, CommandError
+from angarium.cli.main import DEFAULT_CONFIG
 from angarium.cli.smtp_dialogue import Dialogue, DialogueError, Line
 from angarium.config.address import is_ip, parse_host_port
 from angarium.config.error import ConfigError
@@ -57,7 +58,14 @@ class _Wish(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--starttls", "tls", flag_value="starttls", help="Fail if there is no STARTTLS.")
 @click.option("--no-tls", "tls", flag_value="none", help="Stay in the clear.")
 @click.option("--all", "all_hosts", is_flag=True, help="Every host, not only until one answers.")
-@click.option("--timeout", "timeout_s", type=click.FloatRange(0.1, 600), default=30.0)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(0.1, 600),
+    default=30.0,
+    show_default=True,
+    help="Seconds for each reply.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
 @click.option("--watch", metavar="DOMAIN", help="Outgoing sessions with mail for DOMAIN.")
 @click.option("--watch-listener", metavar="ADDRESS", help="Incoming sessions at a listener.")
@@ -223,7 +231,7 @@ def _find_config(file: Path) -> Config:
     try:
         return load(file)
     except ConfigError as error:
-        if file.exists():
+        if file.exists() or file != Path(DEFAULT_CONFIG):  # one that was named is meant
             raise
         name = socket.getfqdn()
         try:

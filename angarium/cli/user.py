@@ -51,7 +51,7 @@ def user() -> None:
     metavar="PATTERN",
     help="Whom the user may send as: user@domain, @domain, or * for anyone. Repeat for more.",
 )
-@click.option("--tenant", default=DEFAULT_TENANT, show_default=True)
+@click.option("--tenant", default=DEFAULT_TENANT, show_default=True, help="Whose mail it is.")
 @_PASSWORD_STDIN
 @config_option
 def add(

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from angarium.config.address import (
+    HostPort,
     is_fqdn,
     is_host_name,
     is_ip,
@@ -66,6 +67,24 @@ def _listeners(config: Config) -> Iterator[Problem]:
             )
     addresses = [each.address for each in config.listener if not each.address.endswith(":0")]
     yield from _duplicates(addresses, ("listener",), "address", "two listeners cannot share one")
+    yield from _covered(config.listener)
+
+
+def _covered(listeners: Sequence[Listener]) -> Iterator[Problem]:
+    """0.0.0.0 takes its port at every address of IPv4, [::] at every one of IPv6: no other listener can have it."""
+    addresses: list[HostPort | None] = []
+    for listener in listeners:
+        try:
+            addresses.append(parse_host_port(listener.address))
+        except ValueError:
+            addresses.append(None)  # reported above
+    for index, address in enumerate(addresses):
+        if address is None or address.port == 0:
+            continue
+        wildcard = HostPort("::" if ":" in address.host else "0.0.0.0", address.port)
+        if address != wildcard and wildcard in addresses:
+            text = f"{str(address)!r} is taken by the listener at {wildcard}; remove one of them"
+            yield Problem(("listener", index, "address"), text)
 
 
 def _networks(at: KeyPath, listener: Listener) -> Iterator[Problem]:

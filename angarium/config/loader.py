@@ -3,6 +3,7 @@
 Nothing is looked up: whether files, users and addresses exist is for ``postmaster check`` and the start to see.
 """
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from angarium.config.crosscheck import find_problems
 from angarium.config.error import ConfigError, KeyPath, Problem, path_text
 from angarium.config.location import key_lines, line_of
 from angarium.config.schema import Config
-from angarium.config.unknown import find_unknown_keys
+from angarium.config.unknown import find_choices, find_unknown_keys
 
 MAX_FILE_OCTETS = 4 * 1024 * 1024  # ours: far more than thousands of routes need
 _AT = re.compile(r"(.*?)(?: - at `(?:key in )?\$([^`]*)`)?", re.DOTALL)
@@ -54,13 +55,19 @@ def _read(path: Path) -> str:
     try:
         with path.open("rb") as file:
             octets = file.read(MAX_FILE_OCTETS + 1)
+    except PermissionError:
+        who = f"uid {os.geteuid()}, as which this runs"
+        what = (
+            f"{path}: closed to {who}; run it as root or as the server's user, who must be let in"
+        )
+        raise ConfigError(str(path), [what]) from None
     except OSError as error:
         what = f"{path}: cannot be read ({error.strerror}); name the file with --config FILE"
         raise ConfigError(str(path), [what]) from None
     if len(octets) > MAX_FILE_OCTETS:
         raise ConfigError(str(path), [f"{path}: larger than {MAX_FILE_OCTETS} octets"])
     try:
-        return octets.decode("utf-8")
+        return octets.decode("utf-8-sig")  # some editors begin a file with a byte order mark
     except UnicodeDecodeError as error:
         line = octets.count(b"\n", 0, error.start) + 1
         raise ConfigError(
@@ -93,7 +100,12 @@ def _type_problem(message: str, tree: Mapping[str, Any]) -> Problem:
     text = match[1]
     if missing := re.fullmatch(r"Object missing required field `(.+)`", text):
         return Problem((*steps, missing[1]), "is missing; it has no default")
-    return Problem(steps, f"{text}, found {_found(tree, steps)}")
+    found = _found(tree, steps)
+    if text.startswith("Invalid enum value") and (choices := find_choices(steps)):
+        return Problem(steps, f"{found} is none of {', '.join(map(repr, choices))}")
+    if text == "Expected `array`, got `object`":
+        return Problem(steps, f"there may be several: write [[{steps[-1]}]], in double brackets")
+    return Problem(steps, f"{text.replace('`object`', '`table`')}, found {found}")
 
 
 def _found(tree: Any, steps: KeyPath) -> str:

@@ -49,7 +49,7 @@ class ListenerLimits(_Table, frozen=True, kw_only=True):
     commands_per_message: Count = 1200  # besides RCPT that succeeds; 421 4.7.0
     errors_per_connection: Count = 10  # besides recipients of one who may send; 421 4.7.0
     received_headers: Count = 50  # 554 5.4.6 mail loop
-    connections: Count = 1000  # 421 4.3.2 over the whole listener in one process
+    connections: Count = 1000  # 421 4.3.2 over the whole listener
     connections_per_client: Count = 100  # 421 4.7.0 per client address (IPv6: per /64)
     bytes_in_flight: Count = 268_435_456  # 452 4.3.1 when message data in memory would exceed it
     command_timeout_s: Seconds = 300.0  # 421 4.4.2 idle between commands (RFC 5321 4.5.3.2.7)

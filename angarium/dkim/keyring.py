@@ -65,11 +65,13 @@ def _load(config: Dkim) -> list[SigningKey]:
 
 
 def _load_one(entry: DkimKey) -> SigningKey:
-    return SigningKey(
-        domain=check_name("domain", entry.domain),
-        selector=check_name("selector", entry.selector),
-        private=load_private_key(Path(entry.file)),
-    )
+    domain = check_name("domain", entry.domain)
+    selector = check_name("selector", entry.selector)
+    try:
+        private = load_private_key(Path(entry.file))
+    except KeyFileError as error:
+        raise KeyFileError(f"dkim: key {selector} of {domain}: {error}") from None
+    return SigningKey(domain=domain, selector=selector, private=private)
 
 
 def _group(keys: Iterable[SigningKey]) -> dict[str, tuple[SigningKey, ...]]:

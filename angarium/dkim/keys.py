@@ -68,8 +68,10 @@ def load_private_key(path: Path) -> PrivateKey:
         raise KeyFileError(
             f"{path}: the key is encrypted; a key without a passphrase is needed"
         ) from None
-    except (ValueError, UnsupportedAlgorithm) as e:
-        raise KeyFileError(f"{path}: not a private key in PEM form: {e}") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise KeyFileError(
+            f"{path}: not a private key in PEM form, as `postmaster dkim keygen` makes one"
+        ) from None
     if isinstance(key, RSAPrivateKey):
         if not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
             raise KeyFileError(

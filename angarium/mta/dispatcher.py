@@ -23,6 +23,7 @@ from angarium.mta.outcome import Outcome, Permanent, Scope, Transient
 from angarium.mta.placement import partition_of
 from angarium.mta.pools import Pools
 from angarium.mta.resolution import Resolution, Site, Unroutable
+from angarium.mta.room import DISK_FULL, until_room
 from angarium.mta.settler import Settler
 from angarium.mta.shaping import Shaping
 from angarium.mta.undeliverable import Undeliverable
@@ -34,6 +35,7 @@ from angarium.queue import (
     Moved,
     Partition,
     PartitionNumber,
+    QueueFullError,
     Released,
     UnixMs,
 )
@@ -51,6 +53,7 @@ class Resolver(Protocol):
 class Observer(ConnectionObserver, Protocol):
     def loaded(self, recipients: int) -> None: ...
     def in_doubt(self, recipients: int) -> None: ...
+    def disk_full(self) -> None: ...
     def internal_error(self, where: str, error: BaseException) -> None: ...
 
 
@@ -99,6 +102,7 @@ class Dispatcher:
         self._undeliverable = Undeliverable(self._claim, self._conclude, self._may_claim)
         self._ring = asyncio.Event()
         self._draining = False
+        self._is_disk_full = False  # so that nothing can begin
         self._tasks: set[asyncio.Task[None]] = set()
         self._shared = EgressShared(
             settings=settings,
@@ -131,18 +135,28 @@ class Dispatcher:
 
     def reasons(self) -> Sequence[str]:
         """Say why nothing is delivered, if so."""
+        if self._is_disk_full:
+            return (DISK_FULL,)
         return () if self._parts.settler.is_clear else ("outcomes cannot be recorded: disk full?",)
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
         """Deliver until ``stop``, then drain for at most ``drain_s``.
 
-        Calls ``ready`` once earlier claims have been replayed. Raises (in an ExceptionGroup) what makes it
-        impossible to record outcomes: FencedError, QueueFailedError.
+        Calls ``ready`` once earlier claims have been replayed, or cannot be for want of room. Raises (in an
+        ExceptionGroup) what makes it impossible to record outcomes: FencedError, QueueFailedError.
         """
+
+        def disk_full() -> None:
+            self._is_disk_full = True
+            self._parts.observer.disk_full()
+            ready()
+
         async with asyncio.TaskGroup() as group:
             self._group = group
             for partition in self._parts.partitions.values():
-                self._parts.observer.in_doubt(await partition.replay())
+                replayed = await until_room(partition.replay, stop, disk_full)
+                self._parts.observer.in_doubt(replayed)
+            self._is_disk_full = False
             forever = [
                 group.create_task(self._parts.settler.run()),
                 group.create_task(self._undeliverable.run()),
@@ -358,9 +372,9 @@ class Dispatcher:
         try:
             async with asyncio.timeout(self._parts.drain_s):
                 await self._parts.settler.flush()
-                for partition in self._parts.partitions.values():
-                    await partition.release()
-        except TimeoutError:
+                partitions = self._parts.partitions.values()
+                await asyncio.gather(*(each.release() for each in partitions))  # one commit
+        except (TimeoutError, QueueFullError):
             self._parts.observer.internal_error("drain", TimeoutError("outcomes not recorded"))
 
     def _release(self) -> None:

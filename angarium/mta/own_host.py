@@ -9,8 +9,8 @@ import msgspec
 
 from angarium.mta.host_name import canonical_name
 
-_FIB_TRIE = Path("/proc/net/fib_trie")
-_IF_INET6 = Path("/proc/net/if_inet6")
+_FIB_TRIE = Path("/proc/self/net/fib_trie")
+_IF_INET6 = Path("/proc/self/net/if_inet6")
 # Any global address would do; nothing is sent: connecting a datagram socket only looks the route up.
 _FAR_V4 = ("192.0.2.1", 9)
 _FAR_V6 = ("2001:db8::1", 9)

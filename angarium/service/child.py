@@ -39,6 +39,7 @@ class Child:
         *,
         identity: Identity | None,
         sockets: Sequence[socket.socket],
+        clients: int,
         lock: int,
     ) -> "Child":
         """Start the process and hand it its order. Raises OSError."""
@@ -51,13 +52,14 @@ class Child:
                     *("--control", str(theirs.fileno())),
                 ],
                 stdin=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(), lock, *listeners),
+                pass_fds=(theirs.fileno(), clients, lock, *listeners),
                 env=_environment(),
                 start_new_session=True,  # a terminal's ^C reaches the supervisor only
             )
         child = cls(slot, process, ours)
         ours.settimeout(10)
-        ours.sendall(frame(Start(config=config, identity=identity, listeners=listeners)))
+        start = Start(config=config, identity=identity, listeners=listeners, clients=clients)
+        ours.sendall(frame(start))
         ours.setblocking(False)
         return child
 

@@ -17,6 +17,7 @@ class Start(msgspec.Struct, frozen=True, kw_only=True, tag="start"):
     config: Config
     identity: Identity | None  # whom to become
     listeners: tuple[int, ...]  # descriptors, in the order of config.listener
+    clients: int  # descriptor of the ClientTable
 
 
 class Reload(msgspec.Struct, frozen=True, tag="reload"):

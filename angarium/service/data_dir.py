@@ -44,7 +44,7 @@ class DataDir:
         except PermissionError as error:
             raise StartError(
                 f"server.data_dir: {error.filename or self.path}: permission denied; it must belong"
-                " to the user that runs the server",
+                f" to the user that runs the server (uid {os.geteuid()})",
                 EX_NOPERM,
             ) from None
         except OSError as error:

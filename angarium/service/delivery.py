@@ -2,13 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from angarium.config.schema import Config
 from angarium.dkim import KeyFileError
 from angarium.mta.dispatcher import Dispatcher
 from angarium.mta.dns import DnsSetupError
 from angarium.mta.resolution import Site
+from angarium.mta.room import DISK_FULL, until_room
 from angarium.queue import LmdbSpool, Partition, PartitionNumber
 from angarium.queue.doorbell import DoorbellReceiver, DoorbellSender, doorbell_path
 from angarium.service.delivery_observer import DeliveryObserver
@@ -22,10 +23,11 @@ from angarium.telemetry.log import log
 async def run_delivery(runtime: Runtime) -> None:
     """The composition root of the role. Raises StartError, QueueError (also in an ExceptionGroup)."""
     spool = runtime.open_spool()
+    observer = DeliveryObserver(runtime.metrics)
     try:
-        partitions = await _own_share(runtime, spool)
+        partitions = await _own_share(runtime, spool, observer)
         watchers = Watchers(runtime.data_dir.trace, runtime.slot, runtime.clock)
-        setup = _setup(runtime, spool, partitions, watchers)
+        setup = _setup(runtime, spool, partitions, observer, watchers)
         bells = _Doorbells(runtime, spool, setup.dispatcher, list(partitions))
         runtime.on_reload(_reloader(setup))
         follow_dns, watched = _dns_follower(runtime, setup), _WatchedHosts(watchers, setup)
@@ -36,8 +38,8 @@ async def run_delivery(runtime: Runtime) -> None:
 
         runtime.on_beat(beat)
         try:
-            await setup.dispatcher.run(runtime.stop, runtime.ready)
-            await asyncio.gather(*(each.release() for each in partitions.values()))  # one commit
+            dispatcher = setup.dispatcher
+            await dispatcher.run(runtime.stop, lambda: runtime.ready(dispatcher.reasons))
         finally:
             bells.close()
             await watched.close()
@@ -51,9 +53,9 @@ def _setup(
     runtime: Runtime,
     spool: LmdbSpool,
     partitions: dict[PartitionNumber, Partition],
+    observer: DeliveryObserver,
     watchers: Watchers,
 ) -> DeliverySetup:
-    observer = DeliveryObserver(runtime.metrics)
     try:
         return DeliverySetup(
             runtime.config,
@@ -68,12 +70,22 @@ def _setup(
         raise StartError(str(error), EX_CONFIG) from error
 
 
-async def _own_share(runtime: Runtime, spool: LmdbSpool) -> dict[PartitionNumber, Partition]:
-    """Own every partition whose number modulo the processes is ours."""
+async def _own_share(
+    runtime: Runtime, spool: LmdbSpool, observer: DeliveryObserver
+) -> dict[PartitionNumber, Partition]:
+    """Own every partition whose number modulo the processes is ours. On a full disk, waits for room."""
     count = 1 if runtime.is_single else runtime.config.server.delivery_processes
     node = f"{runtime.slot.name} {os.getpid()}"
     numbers = [each for each in spool.partitions() if each % count == runtime.slot.index]
-    owned = await asyncio.gather(*(spool.own(number, node) for number in numbers))  # one commit
+
+    async def own() -> Sequence[Partition]:
+        return await asyncio.gather(*(spool.own(number, node) for number in numbers))  # one commit
+
+    def disk_full() -> None:
+        observer.disk_full()
+        runtime.ready(lambda: (DISK_FULL,))
+
+    owned = await until_room(own, runtime.stop, disk_full)
     return dict(zip(numbers, owned, strict=True))
 
 

@@ -1,6 +1,7 @@
 """Counts and logs what delivery does. Outcomes are counted from the event log, by the platform role."""
 
 from angarium.mta.outcome import Transient
+from angarium.mta.room import DISK_FULL
 from angarium.telemetry import log, log_exception
 from angarium.telemetry.metrics import Metrics
 
@@ -39,6 +40,13 @@ class DeliveryObserver:
     def in_doubt(self, recipients: int) -> None:
         if recipients:
             log("in_doubt", "warning", recipients=recipients)
+
+    def disk_full(self) -> None:
+        log(
+            "delivery_waits",
+            "warning",
+            reason=DISK_FULL,
+        )
 
     def internal_error(self, where: str, error: BaseException) -> None:
         self._metrics.internal_errors.add()

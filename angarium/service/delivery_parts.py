@@ -17,7 +17,6 @@ from angarium.mta.dsn import RecipientReport, dsn_for
 from angarium.mta.dsn_limit import DsnLimit
 from angarium.mta.host_search import HostSearch
 from angarium.mta.own_host import OwnHost, read_own_host
-from angarium.mta.placement import Placement
 from angarium.mta.pools import Pools
 from angarium.mta.prepare import Preparer
 from angarium.mta.provider import ProviderTable
@@ -44,7 +43,7 @@ from angarium.queue import (
 )
 from angarium.queue.routes import RouteHint
 from angarium.service.delivery_observer import DeliveryObserver
-from angarium.service.partition_finder import PartitionFinder
+from angarium.service.partition_finder import make_partition_finder
 from angarium.telemetry import log
 
 
@@ -70,8 +69,7 @@ class DeliverySetup:
         self._routes = RouteTable(config.route)
         self._providers = ProviderTable(config.provider)
         count = len(spool.partitions())
-        placement = Placement(self._routes, self._providers, count, config.delivery.port)
-        self._partition_of = PartitionFinder(placement, spool, time.monotonic)
+        self._partition_of = make_partition_finder(config, spool)
         self.dns = DnsResolver(config.dns, time.monotonic)
         self.resolver = Resolver(
             config, self.dns, _own_host(config), self._routes, self._providers, time.monotonic

@@ -23,9 +23,7 @@ class HttpListeners:
         """Raises TlsFileError."""
         context: ssl.SSLContext | None = None
         if listener.tls == "implicit":
-            assert listener.certificate is not None  # the loader saw to it
-            assert listener.private_key is not None
-            tls = ServerTls(listener.certificate, listener.private_key)
+            tls = ServerTls.of(listener)
             self._tls.append(tls)
             context = _following(tls)
         networks: Sequence[str] = listener.trusted_networks if listener.auth == "trusted" else ()

@@ -10,18 +10,16 @@ from pathlib import Path
 from typing import Final
 
 from angarium.config.schema import Config, Listener
-from angarium.mta.placement import Placement
-from angarium.mta.provider import ProviderTable
-from angarium.mta.routes import RouteTable
 from angarium.queue import LmdbSpool, MessageIdGenerator
 from angarium.queue.doorbell import DoorbellSender, doorbell_path
 from angarium.service.http_listeners import HttpListeners
 from angarium.service.ingress_observer import IngressObserver
-from angarium.service.partition_finder import PartitionFinder
+from angarium.service.partition_finder import make_partition_finder
 from angarium.service.runtime import Runtime
 from angarium.service.sysexits import EX_CONFIG, StartError
 from angarium.service.watchers import Watchers
-from angarium.smtp.data import OctetBudget
+from angarium.smtp_in.client_limits import FailedLogins
+from angarium.smtp_in.client_table import ListenerClients
 from angarium.smtp_in.credential_file import CredentialFileError, credential_path
 from angarium.smtp_in.credentials import Credentials
 from angarium.smtp_in.intake import Intake
@@ -79,17 +77,19 @@ class _Ingress:
         self._credentials: list[Credentials] = []
         self._tls: list[ServerTls] = []
         self._new_message_id = MessageIdGenerator(runtime.clock, os.urandom)
-        self._partition_of = _partition_finder(runtime.config, spool)
+        self._partition_of = make_partition_finder(runtime.config, spool)
 
     async def start(self) -> None:
         """Raises TlsFileError, CredentialFileError."""
-        for listener, listening in zip(
-            self._runtime.config.listener, self._runtime.sockets, strict=True
+        listeners = self._runtime.config.listener
+        for number, (listener, listening) in enumerate(
+            zip(listeners, self._runtime.sockets, strict=True)
         ):
             if listener.kind == "http":
                 await self._http.start(listener, listening)
             else:
-                await self._start_smtp(listener, listening)
+                shared = self._runtime.clients.at(number, self._runtime.slot.index)
+                await self._start_smtp(listener, listening, shared)
 
     async def reload(self, config: Config) -> None:
         """Read certificates and users again; what cannot be read stays as it was."""
@@ -127,18 +127,19 @@ class _Ingress:
             credentials.close()
         self._watchers.close()
 
-    async def _start_smtp(self, listener: Listener, listening: socket.socket) -> None:
+    async def _start_smtp(
+        self, listener: Listener, listening: socket.socket, shared: ListenerClients
+    ) -> None:
         server = self._runtime.config.server
         credentials: Credentials | None = None
         if listener.auth == "required":
             path = credential_path(server.data_dir)
-            credentials = Credentials(Path(path), listener.limits, time.monotonic)
+            failed = FailedLogins(listener.limits.auth_window_s, shared)
+            credentials = Credentials(Path(path), listener.limits, time.monotonic, failed=failed)
             self._credentials.append(credentials)
         tls: ServerTls | None = None
         if listener.tls != "none":
-            assert listener.certificate is not None  # the loader saw to it
-            assert listener.private_key is not None
-            tls = ServerTls(listener.certificate, listener.private_key)
+            tls = ServerTls.of(listener)
             self._tls.append(tls)
         intake = Intake(
             server.hostname,
@@ -153,25 +154,15 @@ class _Ingress:
             server.hostname,
             intake=intake,
             spool=self._spool,
-            budget=OctetBudget(listener.limits.bytes_in_flight),
             logins=credentials,
             tls=tls,
             observer=self._observer,
+            shared=shared,
         )
         smtp = SmtpListener(reception)
         await smtp.start(listening)
         self._smtp.append(smtp)
         self._watched.append((listener.address, smtp))
-
-
-def _partition_finder(config: Config, spool: LmdbSpool) -> PartitionFinder:
-    placement = Placement(
-        RouteTable(config.route),
-        ProviderTable(config.provider),
-        len(spool.partitions()),
-        config.delivery.port,
-    )
-    return PartitionFinder(placement, spool, time.monotonic)
 
 
 def _doorbell(runtime: Runtime, spool: LmdbSpool) -> DoorbellSender | None:

@@ -1,9 +1,13 @@
 """Where a domain's recipients are queued: as the queue remembers it, or as routes and providers say."""
 
+import time
 from collections.abc import Callable
 from typing import Final
 
+from angarium.config.schema import Config
 from angarium.mta.placement import Placement
+from angarium.mta.provider import ProviderTable
+from angarium.mta.routes import RouteTable
 from angarium.queue import LmdbSpool, PartitionNumber
 
 KEPT_S: Final = 5.0  # a domain that was resolved meanwhile costs one move per message until then
@@ -30,3 +34,13 @@ class PartitionFinder:
             partition = self._placement.partition_hint(domain) if hint is None else hint.partition
             self._known[domain] = partition
         return partition
+
+
+def make_partition_finder(config: Config, spool: LmdbSpool) -> PartitionFinder:
+    placement = Placement(
+        RouteTable(config.route),
+        ProviderTable(config.provider),
+        len(spool.partitions()),
+        config.delivery.port,
+    )
+    return PartitionFinder(placement, spool, time.monotonic)

@@ -42,6 +42,7 @@ from angarium.service.sysexits import (
     find_start_error,
 )
 from angarium.service.tuning import tune
+from angarium.smtp_in.client_table import ClientTable
 from angarium.telemetry.log import configure, log, log_exception
 from angarium.telemetry.metrics import Metrics
 from angarium.telemetry.shared_files import share_metrics
@@ -111,7 +112,7 @@ async def _serve(
     """Run the role until it is told to stop; True: it ended as it was told."""
     control.setblocking(False)
     reader, writer = await asyncio.open_connection(sock=control)
-    runtime = make_runtime(slot, order.config, sockets)
+    runtime = make_runtime(slot, order.config, sockets, order.clients)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, runtime, runtime.drain_s)
@@ -142,14 +143,23 @@ async def _serve(
     return runtime.stop.is_set()
 
 
-def make_runtime(slot: Slot, config: Config, sockets: Sequence[socket.socket]) -> Runtime:
+def make_runtime(
+    slot: Slot, config: Config, sockets: Sequence[socket.socket], clients: int
+) -> Runtime:
     """Return the surroundings of a role that has a process to itself."""
     data_dir = DataDir(Path(config.server.data_dir))
     if not share_metrics(data_dir.metrics, slot.name):
         log("metrics_not_shared", "warning", reason="no room on the disk of server.data_dir")
     spool = SpoolShare(data_dir.queue, config.queue, wall_clock)
-    slots = slots_of(config)
-    return Runtime(slot, config, slots=slots, metrics=Metrics(), spool=spool, sockets=sockets)
+    return Runtime(
+        slot,
+        config,
+        slots=slots_of(config),
+        metrics=Metrics(),
+        spool=spool,
+        sockets=sockets,
+        clients=ClientTable(clients),
+    )
 
 
 async def _obey(reader: asyncio.StreamReader, runtime: Runtime) -> None:

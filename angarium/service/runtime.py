@@ -14,6 +14,7 @@ from angarium.service.data_dir import DataDir
 from angarium.service.slot import Slot
 from angarium.service.spool_share import SpoolShare
 from angarium.service.state import BEAT_S, StateFile
+from angarium.smtp_in.client_table import ClientTable
 from angarium.telemetry.metrics import Metrics
 
 ReloadCallback = Callable[[Config], Awaitable[None]]
@@ -38,13 +39,15 @@ class Runtime:
         is_single: bool = False,
         metrics: Metrics,
         spool: SpoolShare,
-        sockets: Sequence[socket.socket] = (),
+        sockets: Sequence[socket.socket],
+        clients: ClientTable,
     ) -> None:
         self.slot = slot
         self.slots = slots  # of the whole server
         self.is_single = is_single  # all roles share this process
         self.config = config  # as it was at the start; reloads go to on_reload
         self.sockets = tuple(sockets)  # ingress: in the order of config.listener
+        self.clients = clients  # ingress: by the place in config.listener
         self.data_dir = DataDir(Path(config.server.data_dir))
         self.clock = wall_clock
         self.metrics = metrics  # of this process
@@ -62,6 +65,7 @@ class Runtime:
         """The role does its work from now on; ``reasons`` says each second why it does not, if so."""
         self._reasons = reasons
         self.is_ready.set()
+        self._write_state()  # before anybody hears of it: /readyz must agree with systemd's "started"
 
     def on_reload(self, callback: ReloadCallback) -> None:
         self._reload = callback
@@ -96,10 +100,7 @@ class Runtime:
         """Write the state each second until cancelled."""
         try:
             while True:
-                with contextlib.suppress(
-                    OSError
-                ):  # a full disk: readers see an old beat, the work goes on
-                    self._state.write(self.reasons())
+                self._write_state()
                 self._on_beat()
                 self.metrics.flush()
                 report()
@@ -107,3 +108,7 @@ class Runtime:
         finally:
             self.metrics.flush()
             self._state.close()
+
+    def _write_state(self) -> None:
+        with contextlib.suppress(OSError):  # a full disk: readers see an old beat, the work goes on
+            self._state.write(self.reasons())

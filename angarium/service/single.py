@@ -20,6 +20,7 @@ from angarium.service.sockets import bind_all
 from angarium.service.spool_share import SpoolShare
 from angarium.service.sysexits import EX_OK, EX_SOFTWARE, find_start_error
 from angarium.service.tuning import tune
+from angarium.smtp_in.client_table import ClientTable
 from angarium.telemetry.log import configure, log, log_exception, set_level
 from angarium.telemetry.metrics import Metrics
 
@@ -57,6 +58,7 @@ def serve_single(config: Config, file: Path, notifier: Notifier) -> int:
     try:
         spool = SpoolShare(data_dir.queue, config.queue, wall_clock)
         metrics = Metrics()
+        clients = ClientTable.of_one_process(len(config.listener))
         runtimes = {
             slot: Runtime(
                 slot,
@@ -66,6 +68,7 @@ def serve_single(config: Config, file: Path, notifier: Notifier) -> int:
                 metrics=metrics,
                 spool=spool,
                 sockets=sockets,
+                clients=clients,
             )
             for slot in roles
         }

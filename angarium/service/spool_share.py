@@ -1,12 +1,13 @@
 """The queue as a process has it: opened once, however many roles use it (LMDB refuses a second time)."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 from angarium.config.schema import Queue
 from angarium.queue import LmdbSpool, SchemaError, UnixMs
-from angarium.service.sysexits import EX_CONFIG, StartError
+from angarium.service.sysexits import EX_CONFIG, EX_NOPERM, StartError
 
 
 class SpoolShare:
@@ -20,6 +21,7 @@ class SpoolShare:
     def open(self) -> LmdbSpool:
         """Return the queue, opened by the first user. Blocks. Raises QueueError, StartError."""
         if self._spool is None:
+            self._refuse_foreign_files()
             try:
                 self._spool = LmdbSpool.open(
                     self._path, self._config, self._clock, asyncio.get_running_loop()
@@ -35,3 +37,17 @@ class SpoolShare:
         if self._users == 0 and self._spool is not None:
             self._spool.close()
             self._spool = None
+
+    def _refuse_foreign_files(self) -> None:
+        """Somebody else's files, as of a copy made by root, would fail every start the same: to try again is no use."""
+        for file in sorted(self._path.glob("*")):
+            try:
+                is_ours = file.stat().st_uid == os.geteuid()
+            except FileNotFoundError:
+                continue  # another process of the server compacts
+            if not is_ours and not os.access(file, os.R_OK | os.W_OK, effective_ids=True):
+                raise StartError(
+                    f"{file} is closed to the server's user (uid {os.geteuid()}):"
+                    f" chown -R that user {self._path}",
+                    EX_NOPERM,
+                )

@@ -24,6 +24,7 @@ from angarium.service.slot import Slot, forget, slots_of
 from angarium.service.sockets import bind, bind_all
 from angarium.service.state import blank
 from angarium.service.sysexits import EX_CONFIG, EX_NOPERM, EX_OK, EX_UNAVAILABLE, StartError
+from angarium.smtp_in.client_table import ClientTable
 from angarium.telemetry.log import configure, log, log_exception, set_level
 
 CLOSE_SOCKETS_FROM_S: Final = 1.0  # a longer wait for a crashed process refuses its clients instead
@@ -42,6 +43,8 @@ class Supervisor:
         self._data_dir = DataDir(Path(config.server.data_dir))
         self._identity: Identity | None = None
         self._lock = -1
+        self._clients_fd = ClientTable.create(len(config.listener), config.server.ingress_processes)
+        self._clients = ClientTable(self._clients_fd)
         self._slots = slots_of(config)
         self._sockets: dict[Slot, list[socket.socket]] = {}
         self._addresses: list[HostPort] = []  # where the listeners really are
@@ -69,8 +72,9 @@ class Supervisor:
                 watchdog.cancel()
         finally:
             self._close_sockets()
-            with contextlib.suppress(OSError):
-                os.close(self._lock)
+            for fd in (self._lock, self._clients_fd):
+                with contextlib.suppress(OSError):
+                    os.close(fd)
         if self._failure is not None:
             raise StartError(self._failure.text, self._failure.code)
         log("stopped")
@@ -102,6 +106,8 @@ class Supervisor:
             status = await self._run_once(slot)
             forget(slot, self._data_dir.metrics)
             blank(self._data_dir.state, slot)
+            if slot.role == "ingress":
+                self._clients.clear(slot.index)
             if self._stopping.is_set():
                 return
             if slot in self._renewing:  # it was told to end
@@ -123,6 +129,7 @@ class Supervisor:
                 self._config,
                 identity=self._identity,
                 sockets=self._sockets_of(slot),
+                clients=self._clients_fd,
                 lock=self._lock,
             )
         except (OSError, StartError) as error:

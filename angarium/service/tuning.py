@@ -1,4 +1,4 @@
-"""What a process asks of kernel and C library so that much work costs little. None of it is needed for correctness."""
+"""What a process asks of kernel and C library so that much work costs little, and may be much."""
 
 import contextlib
 import ctypes
@@ -16,15 +16,13 @@ MAPPED_OCTETS: Final = 4 << 20  # larger blocks are mapped on their own, and giv
 
 def tune() -> None:
     """Call once per process, before it starts threads."""
-    _allow_open_files()
+    _open_many_files()
     _finish_slices()
     _keep_freed_memory()
 
 
-def _allow_open_files() -> None:
-    """Raise the soft limit of open files to the hard one: a shell's and a container's soft limit is often 1,024, kept
-    low for select(2), which nothing here calls. Beyond the limit clients are reset without a reply and deliveries fail.
-    """
+def _open_many_files() -> None:
+    """Take what the hard limit allows. Shells give 1024, which is less than one listener's connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         with contextlib.suppress(OSError, ValueError):  # where a sandbox forbids it

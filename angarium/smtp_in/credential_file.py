@@ -190,10 +190,13 @@ def _known(users: dict[str, User], name: str) -> User:
 
 @contextmanager
 def _changing(path: Path) -> Iterator[dict[str, User]]:
-    """Give the users to change, and write them when the block ends without an error. One at a time, by a lock file."""
+    """Give the users to change, and write them when the block ends without an error. One at a time.
+
+    The directory itself is locked: a lock file made by root would shut out the server's user ever after.
+    """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
         raise CredentialFileError(f"{error.filename}: {error.strerror}") from error
     try:

@@ -17,7 +17,7 @@ import msgspec
 
 from angarium.config.schema import ListenerLimits
 from angarium.smtp.address import Address, AddressSyntaxError, parse_mailbox
-from angarium.smtp_in.client_limits import WindowCounter, client_key
+from angarium.smtp_in.client_limits import FailedLogins, client_key
 from angarium.smtp_in.credential_file import (
     HASHER,
     MAX_PASSWORD_OCTETS,
@@ -41,7 +41,6 @@ FREE_FAILURES: Final = 2  # a person mistypes
 USER_FACTOR: Final = 10  # failures of a user from everywhere, per failure allowed to one client: a
 # high ceiling, since whoever reaches it locks the user out for a while
 CACHED_LOGINS: Final = 10_000
-COUNTED_KEYS: Final = 50_000  # clients, and users, with failures
 
 
 class Verified(msgspec.Struct, frozen=True):
@@ -89,10 +88,11 @@ class Credentials:
         limits: ListenerLimits,
         monotonic: Callable[[], float],
         *,
+        failed: FailedLogins | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         hasher: argon2.PasswordHasher = HASHER,
     ) -> None:
-        """Reads the file. Raises CredentialFileError."""
+        """Reads the file. ``failed``: shared with other processes. Raises CredentialFileError."""
         self._path = path
         self._limits = limits
         self._monotonic = monotonic
@@ -101,8 +101,7 @@ class Credentials:
         self._key = os.urandom(32)  # of this process, never stored
         self._dummy_hash = hasher.hash(os.urandom(16).hex())
         self._logins: dict[bytes, float] = {}  # keyed hash -> when it is forgotten; oldest first
-        self._failures_of_client = WindowCounter(limits.auth_window_s, COUNTED_KEYS)
-        self._failures_of_user = WindowCounter(limits.auth_window_s, COUNTED_KEYS)
+        self._failed = failed or FailedLogins(limits.auth_window_s)
         self._threads = ThreadPoolExecutor(HASH_THREADS, thread_name_prefix="argon2")
         self._hashing: dict[bytes, asyncio.Future[bool]] = {}  # one per login, however many wait
         self._attempts: dict[tuple[str, bytes], asyncio.Future[Result | None]] = {}  # under way
@@ -135,43 +134,40 @@ class Credentials:
 
     async def verify(self, user: str, password: str, client: str) -> Result:
         """Check a login from the address ``client``. May wait: for its turn to hash, and as a brake on guessing."""
-        client = client_key(client)
+        key = client_key(client)
         while True:
             self.refresh()
             digest = self._digest(user, password)
             if (known := self._find_cached(user, digest)) is not None:
                 return known
-            attempt = self._attempts.get((client, digest))
+            attempt = self._attempts.get((key, digest))
             if attempt is None:
                 break
             if (result := await asyncio.shield(attempt)) is not None:  # others may wait for it too
                 return result
         attempt = asyncio.get_running_loop().create_future()
-        self._attempts[client, digest] = attempt
+        self._attempts[key, digest] = attempt
         result = None
         try:
             result = await self._attempt(user, password, digest, client)
         finally:
-            del self._attempts[client, digest]
+            del self._attempts[key, digest]
             attempt.set_result(result)  # None: it was broken off, and the next one tries
         return result
 
     async def _attempt(self, user: str, password: str, digest: bytes, client: str) -> Result:
         now = self._monotonic()
-        by_client = self._failures_of_client.count(client, now)
-        by_user = self._failures_of_user.count(user, now)
+        by_client, by_user = self._failed.count(client, user, now)
         allowed = self._limits.auth_failures_per_client
         if by_client >= allowed or by_user >= allowed * USER_FACTOR:
             return Throttled("Too many failed logins; try again later")
-        self._failures_of_client.add(client, now)  # K3
-        self._failures_of_user.add(user, now)
+        self._failed.add(client, user, now)  # K3
         result: Result | None = None
         try:
             result = await self._verify_slowly(user, password, digest, max(by_client, by_user))
         finally:
             if not isinstance(result, Refused) and result is not None:
-                self._failures_of_client.take_back(client)
-                self._failures_of_user.take_back(user)
+                self._failed.take_back(client, user, now)
         return result
 
     async def _verify_slowly(

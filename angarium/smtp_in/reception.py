@@ -6,11 +6,11 @@ from typing import Final, Protocol
 from angarium.config.schema import Listener as ListenerConfig
 from angarium.queue.model import Submission
 from angarium.queue.spool import Spool
-from angarium.smtp.data import OctetBudget
 from angarium.smtp.received import ReceivedMessage, Refusal
 from angarium.smtp.server_settings import ServerReplies, ServerSettings
 from angarium.smtp.tap import Tap
-from angarium.smtp_in.client_limits import ClientConnections
+from angarium.smtp_in.client_limits import ClientConnections, SharedOctetBudget
+from angarium.smtp_in.client_table import ListenerClients
 from angarium.smtp_in.credentials import Refused, Throttled, Verified
 from angarium.smtp_in.networks import Networks
 from angarium.smtp_in.observer import Observer
@@ -47,12 +47,12 @@ class Reception:
         *,
         intake: MessageIntake,
         spool: Spool,
-        budget: OctetBudget,
         logins: Logins | None = None,
         tls: ServerTls | None = None,
         observer: Observer | None = None,
+        shared: ListenerClients | None = None,
     ) -> None:
-        """``budget`` may be shared by all listeners of the process. Raises ValueError for bad networks."""
+        """``shared``: what other processes have of this listener. Raises ValueError for bad networks."""
         if config.tls != "none" and tls is None:
             raise ValueError(f"listener {config.address}: TLS without a certificate")
         if config.auth == "required" and logins is None:
@@ -71,12 +71,13 @@ class Reception:
         self.trusted: Final = Networks(config.trusted_networks)
         self.clear_auth: Final = Networks(config.auth_without_tls)
         self.proxies: Final = Networks(config.proxy_peers)
+        shared = shared or ListenerClients.alone()
         self.clients: Final = ClientConnections(
-            config.limits.connections, config.limits.connections_per_client
+            config.limits.connections, config.limits.connections_per_client, shared
         )
         self.intake: Final = intake
         self.spool: Final = spool
-        self.budget: Final = budget
+        self.budget: Final = SharedOctetBudget(config.limits.bytes_in_flight, shared)
         self.logins: Final = logins
         self.tls: Final = tls
         self.observer: Final = observer or Observer()

@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from angarium.config.schema import Listener
+
 # TLS 1.2 with forward secrecy and AEAD only (RFC 9325 section 4.2); those of TLS 1.3 are OpenSSL's own.
 CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL"
 MAX_PEM_OCTETS: Final = 1024 * 1024  # ours
@@ -25,6 +27,7 @@ class TlsFileError(Exception):
     def __init__(self, file: str, problem: str) -> None:
         super().__init__(f"{file}: {problem}")
         self.file = file
+        self.problem = problem
 
 
 class CertificateInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +57,18 @@ class ServerTls:
         self._certificate = Path(certificate)
         self._private_key = Path(private_key)
         self._context, self._info = self._load()
+
+    @classmethod
+    def of(cls, listener: Listener) -> "ServerTls":
+        """The same for a listener with TLS. Raises TlsFileError, which names the listener and the key."""
+        assert listener.certificate is not None  # the loader saw to it
+        assert listener.private_key is not None
+        try:
+            return cls(listener.certificate, listener.private_key)
+        except TlsFileError as error:
+            what = "private_key" if error.file == listener.private_key else "certificate"
+            problem = f"listener {listener.address}: {what}: {error.file}"
+            raise TlsFileError(problem, error.problem) from None
 
     @property
     def context(self) -> ssl.SSLContext:

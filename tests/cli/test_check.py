@@ -1,6 +1,7 @@
 """Mirrors angarium/cli/check.py and its parts. Nothing here asks DNS but a scripted server on loopback."""
 
 import json
+import os
 import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -140,6 +141,35 @@ def test_a_data_directory_open_to_others_is_a_warning_p8(
     assert found(findings, "data_dir")[0][0] == "warn"
 
 
+def test_a_data_directory_mounted_read_only_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").mkdir(mode=0o700)
+    there = os.statvfs(tmp_path)
+    read_only = os.statvfs_result([*there[:8], there.f_flag | os.ST_RDONLY, there.f_namemax])
+    monkeypatch.setattr(os, "statvfs", lambda _: read_only)
+    code, findings = check(write_config(tmp_path), capsys, "--no-network")
+    assert code == 69
+    assert "mounted read-only" in found(findings, "data_dir")[0][1]
+
+
+def test_a_mail_log_that_cannot_be_written_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "file").touch()
+    for name, words in (
+        ("logs", "is a directory"),
+        ("file/mail.log", "may not write"),
+        ("logs/mail.log", ""),
+    ):
+        file = write_config(tmp_path, f'[log]\nmail_log = "{name}"\n')
+        code, findings = check(file, capsys, "--no-network")
+        (log,) = found(findings, "mail_log")
+        assert (code, log[0]) == ((69, "fail") if words else (0, "ok"))
+        assert words in log[1]
+
+
 def test_too_little_disk_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = write_config(tmp_path)
     file.write_text(file.read_text().replace("= 1\n", f"= {2**48}\n"))
@@ -166,7 +196,9 @@ def test_a_missing_password_is_named(
         'password_env = "ANGARIUM_TEST_PASSWORD"\n'
     )
     _, findings = check(write_config(tmp_path, routes), capsys, "--no-network")
-    assert [each[0] for each in found(findings, "password")] == ["fail", "warn"]
+    (missing, unset) = found(findings, "password")
+    assert [missing[0], unset[0]] == ["fail", "warn"]
+    assert "No such file or directory; write the password into it" in missing[1]
 
 
 def test_a_silent_nameserver_fails_unless_all_goes_to_smart_hosts(

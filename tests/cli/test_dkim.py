@@ -70,6 +70,14 @@ def test_dns_prints_the_records_of_the_configured_keys(key_file: Path) -> None:
     assert "key.pem" in refused.output
 
 
+def test_dns_says_when_no_key_is_configured(tmp_path: Path) -> None:
+    config = tmp_path / "angarium.toml"
+    config.write_text('[server]\nhostname = "mx1.example.com"\n')
+    refused = run("dns", "--config", config)
+    assert refused.exit_code == 78
+    assert "no key in [dkim]" in refused.output
+
+
 def test_dns_prints_the_record_of_one_file(key_file: Path) -> None:
     named = ("--domain", "example.net", "--selector", "x")
     assert run("dns", "--key-file", key_file, *named).output.startswith("x._domainkey.example.net.")

@@ -1,7 +1,9 @@
 """Mirrors angarium/cli/main.py: the frame, exit codes, and how quick the start is."""
 
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -62,3 +64,20 @@ def test_the_configuration_may_come_from_the_environment(
     monkeypatch.setenv("ANGARIUM_CONFIG", str(tmp_path / "here.toml"))
     assert run(["serve"]) == 78
     assert "here.toml: cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody who may not read it")
+def test_a_configuration_that_may_not_be_read_is_no_usage_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own directories are closed to others
+        Path(name).chmod(0o755)
+        file = Path(name, "angarium.toml")
+        assert run(["check", "--config", str(file)]) == 78  # and all is imported
+        file.touch(0o600)
+        os.seteuid(64_123)
+        try:
+            assert run(["check", "--config", str(file)]) == 78
+        finally:
+            os.seteuid(0)
+    assert f"{file}: closed to uid 64123" in capsys.readouterr().out

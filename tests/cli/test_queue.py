@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import pwd
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -257,3 +258,20 @@ def test_compact_says_what_it_gave_back(cli: Cli) -> None:
     done = cli.json("compact")
     assert done["afterOctets"] <= done["beforeOctets"]
     assert len(cli.listed()) == 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root acts as somebody else")
+def test_root_leaves_no_file_that_the_servers_user_cannot_open(filled: Filled, cli: Cli) -> None:
+    owner = pwd.getpwnam("nobody")
+    queue = filled.config.parent / "data" / "queue"
+    for directory in queue.parents[: len(queue.parents) - 2]:  # pytest's own are closed to others
+        if "pytest" in str(directory):
+            directory.chmod(0o711)
+    for each in (queue.parent, queue, *queue.iterdir()):
+        os.chown(each, owner.pw_uid, owner.pw_gid)
+    cli("compact")
+    (queue / "use.lock").unlink()
+    cli("list")
+    assert {each.name for each in queue.iterdir()} == {"data.mdb", "lock.mdb", "use.lock"}
+    assert {each.stat().st_uid for each in queue.iterdir()} == {owner.pw_uid}
+    assert os.geteuid() == 0

@@ -164,6 +164,11 @@ def test_an_address_that_would_break_out_is_refused_s9(config: Path) -> None:
     assert code == 64
 
 
+def test_a_configuration_that_was_named_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="cannot be read"):
+        run(tmp_path / "absent.toml", "127.0.0.1:1")
+
+
 async def test_a_login_is_not_shown() -> None:
     shown: list[Line] = []
 

@@ -107,6 +107,13 @@ def test_a_wrong_type_says_what_is_expected_and_found() -> None:
     assert line.endswith("found '2'")
 
 
+def test_one_table_where_several_may_be_needs_double_brackets() -> None:
+    (line,) = problems(SERVER + LISTENER.replace("[[listener]]", "[listener]"))
+    assert line.startswith(f"{FILE}:3: [listener]: ")
+    assert "write [[listener]]" in line
+    assert "Expected `table`, got `int`" in problems("server = 5")[0]
+
+
 def test_a_missing_key_is_named() -> None:
     (line,) = problems(SERVER + '[[listener]]\nkind = "http"\n')
     assert line == f"{FILE}:3: [listener] #1 address: is missing; it has no default"
@@ -150,6 +157,13 @@ SOURCE = '[[source]]\nname = "a"\n'
         (SERVER + TRUSTED + 'tls = "starttls"', "tls", "needs certificate"),
         (SERVER + TRUSTED + 'certificate = "a.pem"', "certificate", "does nothing"),
         (SERVER + TRUSTED + TRUSTED, "address", "used twice"),
+        (
+            SERVER + TRUSTED + TRUSTED.replace("127.0.0.1", "0.0.0.0"),
+            "address",
+            "'127.0.0.1:2525' is taken by the listener at 0.0.0.0:2525",
+        ),
+        (SERVER + LISTENER + 'tls = "ssl"', "tls", "'ssl' is none of 'implicit', 'none'"),
+        (SERVER + '[dkim]\nkeys = "k"', "keys", "Expected `array`, got `str`"),
         (SERVER + TRUSTED + "[listener.limits]\nbytes_in_flight = 5", "bytes_in_flight", "never"),
         (SERVER + LISTENER.replace("submission", "http") + 'tls = "starttls"', "tls", "STARTTLS"),
         (SERVER + SOURCE + 'address = "192.0.2.1:25"', "address", "without a port"),
@@ -206,6 +220,24 @@ def test_every_problem_is_reported_not_only_the_first() -> None:
 def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"none\.toml: cannot be read .* --config"):
         load(tmp_path / "none.toml")
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(SERVER, encoding="utf-8-sig")
+    assert load(tmp_path / "a.toml").server.hostname == "mx1.example.com"
+
+
+def test_a_file_that_may_not_be_read_says_who_may(tmp_path: Path) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    file = tmp_path / "a.toml"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "open", refuse)
+        with pytest.raises(
+            ConfigError, match=r"closed to uid \d+, .* as root or as the server's user"
+        ):
+            load(file)
 
 
 def test_a_file_that_is_not_utf8_says_where(tmp_path: Path) -> None:

@@ -13,7 +13,10 @@ STAGES: tuple[Stage, ...] = ("connect", "ehlo", "mail", "rcpt", "data", "content
 
 
 class Trouble(msgspec.Struct, frozen=True):
-    """What goes wrong at a stage. ``content``: in the midst of it; ``dot``: recorded, but not answered."""
+    """What goes wrong at a stage. ``content``: in the midst of it; ``dot``: recorded, but not answered.
+
+    Content that was refused in its midst is read to its end and thrown away.
+    """
 
     stage: Stage
     act: Literal["drop", "hang", "refuse"]
@@ -70,6 +73,7 @@ class _Connection(asyncio.Protocol):
         self._buffer = bytearray()
         self._recipients: list[str] = []
         self._in_content = False
+        self._is_refused = False  # the content under way, and that has been said
         self.is_hanging = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -100,14 +104,22 @@ class _Connection(asyncio.Protocol):
 
     def _take_content(self) -> bool:
         """Return whether it was complete."""
-        if self._buffer and not self._pass("content"):
-            return False
+        if self._buffer and not self._is_refused:
+            trouble = self._sink.find_trouble("content")
+            if trouble is not None:
+                self._act(trouble)
+                if trouble.act != "refuse":
+                    return False
+                self._is_refused = True
         end = self._buffer.find(b"\r\n.\r\n")
         if end < 0:
             return False
         content = bytes(self._buffer[:end])
         del self._buffer[: end + 5]
         self._in_content = False
+        if self._is_refused:
+            self._is_refused = False
+            return True
         recipients, self._recipients = self._recipients, []
         trouble = self._sink.find_trouble("dot")
         if trouble is not None and trouble.act == "refuse":

@@ -16,6 +16,7 @@ import dns.rrset
 from angarium.config.schema import Dns
 
 SOA = "ns.test. hostmaster.test. 1 3600 600 86400 {minimum}"
+PORT_ATTEMPTS = 20
 UDP_OCTETS = 512  # RFC 1035 section 4.2.1: without EDNS
 
 
@@ -43,12 +44,21 @@ class ScriptedDns:
         return Dns(nameservers=(f"127.0.0.1:{self.port}",), timeout_s=2, lifetime_s=10)
 
     async def start(self) -> None:
+        """A port that is free for TCP may be some other test's for UDP: then another one is taken."""
         loop = asyncio.get_running_loop()
-        self._tcp = await asyncio.start_server(self._serve_tcp, "127.0.0.1", 0)
-        self.port = self._tcp.sockets[0].getsockname()[1]
-        self._udp, _ = await loop.create_datagram_endpoint(
-            lambda: _Udp(self), local_addr=("127.0.0.1", self.port)
-        )
+        for left in reversed(range(PORT_ATTEMPTS)):
+            self._tcp = await asyncio.start_server(self._serve_tcp, "127.0.0.1", 0)
+            self.port = self._tcp.sockets[0].getsockname()[1]
+            try:
+                self._udp, _ = await loop.create_datagram_endpoint(
+                    lambda: _Udp(self), local_addr=("127.0.0.1", self.port)
+                )
+            except OSError:
+                self._tcp.close()
+                if not left:
+                    raise
+            else:
+                return
 
     async def stop(self) -> None:
         self._udp.close()

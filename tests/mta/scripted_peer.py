@@ -124,7 +124,10 @@ class ScriptedPeer:
 
 
 class Certificates:
-    """A certificate authority of its own, and a server's certificate for ``names``."""
+    """A certificate authority of its own, and a server's certificate for ``names``.
+
+    Plain ones, as of `openssl x509 -req`: without key identifiers, which Python 3.13 asks for by default and we do not.
+    """
 
     def __init__(self, directory: Path, *names: str, days: int = 30) -> None:
         self.ca_file = directory / "ca.pem"

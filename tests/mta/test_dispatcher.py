@@ -169,6 +169,9 @@ class Observer:
     def connection_failed(self, failure: Transient) -> None: ...
     def loaded(self, recipients: int) -> None: ...
 
+    def disk_full(self) -> None:
+        raise AssertionError("the disk is not full")
+
     def in_doubt(self, recipients: int) -> None:
         self.doubts += recipients
 

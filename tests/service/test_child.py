@@ -13,6 +13,7 @@ from angarium.service.child import Child
 from angarium.service.control import Stop
 from angarium.service.data_dir import DataDir
 from angarium.service.slot import Slot
+from angarium.smtp_in.client_table import ClientTable
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
@@ -24,12 +25,14 @@ def spawn(tmp_path: Path) -> Child:
     config = parse(text, tmp_path / "angarium.toml")
     data_dir = DataDir(tmp_path / "data")
     data_dir.prepare(None)
-    lock = data_dir.acquire()
+    lock, clients = data_dir.acquire(), ClientTable.create(0, 1)
     try:
         data_dir.wipe_run(None)
-        return Child.spawn(Slot("platform", 0), config, identity=None, sockets=(), lock=lock)
+        slot = Slot("platform", 0)
+        return Child.spawn(slot, config, identity=None, sockets=(), clients=clients, lock=lock)
     finally:
         os.close(lock)  # the child has its own
+        os.close(clients)
 
 
 async def test_a_process_that_hangs_is_killed(

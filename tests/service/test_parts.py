@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -12,16 +13,19 @@ import pytest
 
 from angarium.config.address import HostPort
 from angarium.config.loader import parse
-from angarium.config.schema import Config, Listener
+from angarium.config.schema import Config, Listener, Queue
 from angarium.service.backoff import Backoff
 from angarium.service.data_dir import DataDir
 from angarium.service.notify import Notifier
 from angarium.service.privileges import Identity, give
 from angarium.service.reload import effective, needs_new_process, needs_restart
+from angarium.service.runtime import Runtime, wall_clock
 from angarium.service.slot import Slot, forget, slots_of
 from angarium.service.sockets import bind, bind_all
+from angarium.service.spool_share import SpoolShare
 from angarium.service.state import STALE_S, State, StateFile, blank, read_reasons
-from angarium.service.sysexits import StartError
+from angarium.service.sysexits import EX_NOPERM, StartError
+from angarium.telemetry.metrics import Metrics
 
 BASE = '[server]\nhostname = "mx.example.com"\n'
 HTTP = '[[listener]]\nkind = "http"\naddress = "127.0.0.1:8025"\n'
@@ -184,6 +188,19 @@ def test_readiness_gathers_the_reasons_of_all_processes(tmp_path: Path) -> None:
     assert reasons[2] == "ingress-3: not running"
 
 
+def test_who_is_told_that_a_process_is_ready_finds_it_ready(tmp_path: Path) -> None:
+    settings = parse(BASE + f'data_dir = "{tmp_path}"\n', tmp_path / "angarium.toml")
+    directory = DataDir(tmp_path)
+    directory.prepare(None)
+    directory.wipe_run(None)
+    slot = Slot("delivery", 0)
+    spool = SpoolShare(directory.queue, settings.queue, wall_clock)
+    runtime = Runtime(slot, settings, slots=[slot], metrics=Metrics(), spool=spool)
+    assert read_reasons(directory.state, [slot]) == ["delivery-0: not running"]
+    runtime.ready(lambda: ())
+    assert read_reasons(directory.state, [slot]) == []
+
+
 def test_a_process_that_ended_or_died_is_not_running(tmp_path: Path) -> None:
     ended, died = (Slot("ingress", index) for index in range(2))
     files = [StateFile(tmp_path, each) for each in (ended, died)]
@@ -258,12 +275,26 @@ def test_a_tuned_process_is_not_interrupted_by_what_it_wakes() -> None:
     assert int(done.stdout) == os.SCHED_BATCH
 
 
-def test_a_tuned_process_may_open_as_many_files_as_it_is_allowed() -> None:
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
+def test_a_queue_with_a_file_of_somebody_else_is_refused_by_name() -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own directories are closed to others
+        Path(name).chmod(0o755)
+        file = Path(name, "lock.mdb")
+        file.touch(0o600)
+        os.seteuid(64_123)
+        try:
+            with pytest.raises(StartError, match=f"{file} is closed to") as caught:
+                SpoolShare(Path(name), Queue(), wall_clock).open()
+        finally:
+            os.seteuid(0)
+        assert caught.value.code == EX_NOPERM
+
+
+def test_a_tuned_process_may_open_what_the_hard_limit_allows() -> None:
     code = (
-        "import resource; from angarium.service.tuning import tune; "
-        "hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]; "
-        "resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard)); "
-        "tune(); print(resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard))"
+        "import resource; from angarium.service.tuning import tune\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (128, 256)); tune()\n"
+        "print(resource.getrlimit(resource.RLIMIT_NOFILE))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "True\n"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "(256, 256)\n"

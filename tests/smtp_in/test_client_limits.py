@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.smtp_in.client_limits import ClientConnections, WindowCounter, client_key
+from angarium.smtp_in.client_limits import (
+    ClientConnections,
+    FailedLogins,
+    SharedOctetBudget,
+    WindowCounter,
+    client_key,
+)
+from tests.smtp_in.two_processes import two_processes
 
 
 @pytest.mark.parametrize(
@@ -61,28 +68,71 @@ def test_s7_connections_agree_with_a_plain_list(steps: list[tuple[bool, str]]) -
 
 def test_a_count_ends_with_its_window() -> None:
     counter = WindowCounter(window_s=10, entries=100)
-    assert [counter.add("a", now) for now in (0, 5, 9.9)] == [1, 2, 3]
-    assert (counter.count("a", 9.9), counter.count("a", 10)) == (3, 0)
-    assert counter.add("a", 10) == 1
-    assert counter.count("b", 10) == 0
+    assert [counter.add(1, now) for now in (0, 5, 9.9)] == [1, 2, 3]
+    assert (counter.count(1, 9.9), counter.count(1, 10)) == (3, 0)
+    assert counter.add(1, 10) == 1
+    assert counter.count(2, 10) == 0
 
 
 def test_a_count_can_be_taken_back() -> None:
     counter = WindowCounter(window_s=10, entries=100)
-    counter.add("a", 0)
-    counter.add("a", 0)
-    counter.take_back("a")
-    assert counter.count("a", 0) == 1
-    counter.take_back("a")
-    counter.take_back("a")
-    assert (counter.count("a", 0), len(counter)) == (0, 0)
+    counter.add(1, 0)
+    counter.add(1, 0)
+    counter.take_back(1)
+    assert counter.count(1, 0) == 1
+    counter.take_back(1)
+    counter.take_back(1)
+    assert (counter.count(1, 0), len(counter)) == (0, 0)
 
 
 def test_s7_the_table_is_bounded_and_forgets_the_oldest_window() -> None:
     counter = WindowCounter(window_s=10, entries=2)
-    counter.add("a", 0)
-    counter.add("b", 1)
-    counter.add("a", 11)  # a new window: now b's is the oldest
-    counter.add("c", 11)
+    counter.add(1, 0)
+    counter.add(2, 1)
+    counter.add(1, 11)  # a new window: now b's is the oldest
+    counter.add(3, 11)
     assert len(counter) == 2
-    assert (counter.count("a", 11), counter.count("b", 11), counter.count("c", 11)) == (1, 0, 1)
+    assert (counter.count(1, 11), counter.count(2, 11), counter.count(3, 11)) == (1, 0, 1)
+
+
+def test_s7_a_limit_holds_over_all_processes() -> None:
+    here, there = (ClientConnections(3, 2, each) for each in two_processes())
+    assert (here.admit("192.0.2.1"), there.admit("192.0.2.1")) == (None, None)
+    for each in (here, there):
+        refusal = each.admit("192.0.2.1")
+        assert refusal is not None
+        assert refusal.code == 421
+        assert refusal.enhanced == "4.7.0"
+    assert there.admit("192.0.2.2") is None
+    for each in (here, there):
+        refusal = each.admit("192.0.2.3")
+        assert refusal is not None
+        assert refusal.enhanced == "4.3.2"
+    there.leave("192.0.2.1")
+    assert here.admit("192.0.2.1") is None
+
+
+def test_the_octets_in_flight_are_bounded_over_all_processes() -> None:
+    here, there = (SharedOctetBudget(100, each) for each in two_processes())
+    assert here.take(60)
+    assert not there.take(41)
+    assert there.take(40)
+    assert here.is_spent
+    assert there.is_spent
+    here.give_back(60)
+    assert not there.is_spent
+    assert there.take(60)
+
+
+def test_s13_failed_log_ins_count_in_all_processes() -> None:
+    here, there = (FailedLogins(10, each) for each in two_processes())
+    here.add("192.0.2.1", "joe", 0)
+    there.add("192.0.2.1", "ann", 1)
+    here.add("192.0.2.2", "joe", 2)
+    for each in (here, there):
+        assert each.count("192.0.2.1", "joe", 3) == (2, 2)
+        assert each.count("192.0.2.2", "ann", 3) == (1, 1)
+    here.take_back("192.0.2.1", "joe", 4)  # it was right after all
+    for each in (here, there):
+        assert each.count("192.0.2.1", "joe", 5) == (1, 1)
+        assert each.count("192.0.2.1", "joe", 50) == (0, 0)

@@ -27,7 +27,6 @@ from angarium.config.schema import Listener as ListenerConfig
 from angarium.config.schema import ListenerLimits
 from angarium.queue.model import MessageId, PartitionNumber, Submission, UnixMs
 from angarium.queue.spool import QueueFailedError, QueueFullError
-from angarium.smtp.data import OctetBudget
 from angarium.smtp.received import Refusal
 from angarium.smtp.tap import RedactingTap
 from angarium.smtp_in import connection as connection_module
@@ -144,7 +143,6 @@ async def serve(
         "mx.example.com",
         intake=intake,
         spool=FakeSpool(),  # type: ignore[arg-type]
-        budget=OctetBudget(listener_config.limits.bytes_in_flight),
         logins=logins or FakeLogins(),
         tls=certificate,
         observer=Counts(),

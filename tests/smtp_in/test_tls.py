@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
+from angarium.config.schema import Listener
 from angarium.smtp_in.tls import ServerTls, TlsFileError, check_files
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -145,6 +146,17 @@ def test_p8_a_reload_that_fails_names_the_file_and_keeps_the_old(
     assert served_name(tls.context) == "CN=one.example"
     with pytest.raises(TlsFileError):
         ServerTls(files.certificate, files.key)
+
+
+@pytest.mark.parametrize("missing", ["certificate", "private_key"])
+def test_a_file_that_is_missing_is_told_with_its_key(files: Files, missing: str) -> None:
+    paths = {"certificate": str(files.certificate), "private_key": str(files.key)}
+    paths[missing] += ".none"
+    listener = Listener(kind="submission", address="127.0.0.1:25", tls="starttls", **paths)
+    with pytest.raises(
+        TlsFileError, match=rf"^listener 127.0.0.1:25: {missing}: .*\.none: No such"
+    ):
+        ServerTls.of(listener)
 
 
 def test_a_key_of_another_certificate_is_refused(files: Files, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from angarium.service.sockets import bind, bind_all
 from angarium.service.spool_share import SpoolShare
 from angarium.service.state import STALE_S, State, StateFile, blank, read_reasons
 from angarium.service.sysexits import EX_NOPERM, StartError
+from angarium.smtp_in.client_table import ClientTable
 from angarium.telemetry.metrics import Metrics
 
 BASE = '[server]\nhostname = "mx.example.com"\n'
@@ -195,7 +196,17 @@ def test_who_is_told_that_a_process_is_ready_finds_it_ready(tmp_path: Path) -> N
     directory.wipe_run(None)
     slot = Slot("delivery", 0)
     spool = SpoolShare(directory.queue, settings.queue, wall_clock)
-    runtime = Runtime(slot, settings, slots=[slot], metrics=Metrics(), spool=spool)
+    clients = ClientTable.create(listeners=0, processes=1)
+    runtime = Runtime(
+        slot,
+        settings,
+        slots=[slot],
+        metrics=Metrics(),
+        spool=spool,
+        sockets=(),
+        clients=ClientTable(clients),
+    )
+    os.close(clients)
     assert read_reasons(directory.state, [slot]) == ["delivery-0: not running"]
     runtime.ready(lambda: ())
     assert read_reasons(directory.state, [slot]) == []

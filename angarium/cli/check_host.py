@@ -6,6 +6,7 @@ import ipaddress
 import os
 import resource
 import shutil
+import socket
 import stat
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from angarium.cli.check_result import Finding
 from angarium.cli.duration import octets_text
 from angarium.config.address import parse_host_port
 from angarium.config.schema import Config
+from angarium.mta.patient_room import SLOW
 from angarium.service.privileges import Identity, find_identity, refuse_closed_paths
 from angarium.service.sockets import bind
 from angarium.service.sysexits import StartError
@@ -44,6 +46,7 @@ def check_host(config: Config) -> Iterator[Finding]:
     yield from _disk(config)
     yield from _user(config)
     yield from _ports(config, running=running)
+    yield from _sources(config)
     yield from _relay(config)
     yield from _clock()
     yield from _open_files(config)
@@ -216,6 +219,26 @@ def _relay(config: Config) -> Iterator[Finding]:
                 )
 
 
+def _sources(config: Config) -> Iterator[Finding]:
+    """Whether mail can be sent from the addresses that the configuration names."""
+    for source in config.source:
+        if source.address is None:
+            continue
+        family = socket.AF_INET6 if ":" in source.address else socket.AF_INET
+        try:
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                probe.bind((source.address, 0))
+        except OSError as error:
+            yield Finding(
+                "sources",
+                "fail",
+                f"{source.name}: this machine cannot send from {source.address}"
+                f" ({error.strerror}); `ip addr` lists what it has",
+            )
+        else:
+            yield Finding("sources", "ok", f"{source.name}: {source.address} can be bound")
+
+
 def _clock() -> Iterator[Finding]:
     now = time.time()
     if now < EARLIEST_CLOCK_S:
@@ -248,7 +271,8 @@ def _is_synchronised() -> bool | None:
 def _open_files(config: Config) -> Iterator[Finding]:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     incoming = sum(each.limits.connections for each in config.listener)
-    needed = max(incoming, config.delivery.connections) * FILES_PER_CONNECTION + FILES_OF_OUR_OWN
+    outgoing = config.delivery.connections + config.dns.look_ups * (1 + SLOW)
+    needed = max(incoming, outgoing) * FILES_PER_CONNECTION + FILES_OF_OUR_OWN
     if hard != resource.RLIM_INFINITY and hard < needed:
         yield Finding(
             "open files", "warn", f"{hard} allowed, {needed} may be needed: raise LimitNOFILE"

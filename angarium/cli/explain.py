@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator
 
 from angarium.cli.duration import octets_text, span_text
-from angarium.cli.queue_table import time_text
+from angarium.cli.queue_table import count_text, time_text
 from angarium.config.schema import Config
+from angarium.mta.provider import ProviderTable
+from angarium.mta.resolution import SiteName
 from angarium.mta.routes import RouteTable
 from angarium.queue import (
     Accepted,
@@ -28,6 +30,7 @@ from angarium.queue import (
 from angarium.queue.entry import Entry, ShownMessage
 
 FindRoute = Callable[[str], RouteHint | None]
+_NO_CONNECTION = frozenset({"connect", "banner", "ehlo", "helo", "starttls", "auth"})  # stages
 
 
 def explain_message(
@@ -50,6 +53,16 @@ def explain_message(
     return lines
 
 
+def is_known(shown: ShownMessage, index: int) -> bool:
+    """Whether the message has that recipient, as far as the queue and its events still tell."""
+    accepted = next((p.event for p in shown.events if isinstance(p.event, Accepted)), None)
+    return (
+        (accepted is not None and index < len(accepted.recipients))
+        or any(entry.id.index == index for entry in shown.entries)
+        or any(getattr(p.event, "index", None) == index for p in shown.events)
+    )
+
+
 def _acceptance(shown: ShownMessage) -> Iterator[str]:
     yield f"Message {message_id_text(shown.message_id)}"
     accepted = next((p.event for p in shown.events if isinstance(p.event, Accepted)), None)
@@ -62,10 +75,9 @@ def _acceptance(shown: ShownMessage) -> Iterator[str]:
         by = f" by {origin.listener}{client}{user}"
     yield f"Accepted {time_text(at)}{by}."
     if accepted is not None:
-        count = len(accepted.recipients)
         yield (
             f"Sender <{accepted.reverse_path}>, {octets_text(accepted.size_octets)},"
-            f" {count} recipient{'' if count == 1 else 's'},"
+            f" {count_text(len(accepted.recipients), 'recipient')},"
             f" Message-ID {accepted.message_id_header or '(none)'}."
         )
     elif shown.entries:
@@ -90,8 +102,17 @@ def _recipient(
         yield "  now: out of the queue; nothing more will happen."
         return
     yield "  now: " + _state(entry, history, config, now)
-    left = span_text(entry.expires - now) if entry.expires > now else "due to happen"
-    yield f"  expires: {time_text(entry.expires)} ({left}); then its sender is told."
+    yield f"  expires: {time_text(entry.expires)} ({_expiry(entry, now)})."
+
+
+def _expiry(entry: Entry, now: UnixMs) -> str:
+    told = "its sender is told" if entry.sender else "nobody is told: its sender is <>"
+    if entry.state == "held":
+        when = f"in {span_text(entry.expires - now)}" if entry.expires > now else "it has passed"
+        return f"{when}, but what is held stays: a release is for one last attempt then"
+    if entry.expires > now:
+        return f"in {span_text(entry.expires - now)}; then {told}"
+    return f"with the next attempt, if that fails; then {told}"
 
 
 def _route(domain: str, config: Config, find_route: FindRoute) -> str:
@@ -104,7 +125,12 @@ def _route(domain: str, config: Config, find_route: FindRoute) -> str:
     hint = find_route(domain)
     if hint is None:
         return text + "; not resolved yet."
-    return text + f"; site {hint.site}, provider {hint.provider} (partition {hint.partition})."
+    limits = ProviderTable(config.provider).limits_of(hint.provider, SiteName(hint.site))
+    return (
+        f"{text}; site {hint.site}, provider {hint.provider} (partition {hint.partition}):"
+        f" at most {count_text(limits.connections, 'connection')} per source,"
+        f" {count_text(limits.messages_per_connection, 'message')} each, TLS {limits.tls}."
+    )
 
 
 def _event(event: Event) -> str:
@@ -119,7 +145,8 @@ def _event(event: Event) -> str:
         case Bounced():
             return f"{at}: refused for good: {_attempt(event.attempt)}"
         case Expired():
-            return f"{at}: given up after {event.attempts} attempts: {_attempt(event.attempt)}"
+            attempts = count_text(event.attempts, "attempt")
+            return f"{at}: given up after {attempts}: {_attempt(event.attempt)}"
         case InDoubt():
             return (
                 f"{at}: in doubt: the server died during an attempt, which may have delivered it;"
@@ -180,7 +207,13 @@ def _why(entry: Entry, history: list[Event], config: Config) -> str:
     if isinstance(last, InDoubt):
         return "because its last attempt ended in doubt"
     if entry.attempts == 0:
-        return "which is the first: it waits only for a free connection to its provider"
+        return "which is the first: it waits only for a free connection, within the limits of its provider"
+    if entry.last is not None and entry.last.stage in _NO_CONNECTION:
+        return (
+            f"after attempt {entry.attempts} found no host of its site that takes a connection;"
+            " such a site is asked again after a minute at most, and what is due before is deferred"
+            " without another try"
+        )
     usual = config.delivery.retry_s
     step = usual[min(entry.attempts, len(usual)) - 1]
     jitter = config.delivery.retry_jitter * 100

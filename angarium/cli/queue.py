@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from angarium.cli.config_option import config_option
-from angarium.cli.exit import EX_NOINPUT, EX_OK, CommandError
+from angarium.cli.exit import EX_NOINPUT, EX_OK, EX_USAGE, CommandError
 from angarium.cli.queue_access import (
     acting_as_owner,
     open_queue,
@@ -45,7 +45,7 @@ def list_(config_file: Path, wanted: Filter, limit: int, after: str | None, as_j
     from angarium.cli.queue_table import print_page
 
     with open_queue(config_file) as (_, operator):
-        page = operator.page(wanted, bytes.fromhex(after) if after else None, limit)
+        page = operator.page(wanted, _cursor(after) if after else None, limit)
         summary = operator.summary()
         if as_json:
             _print_json(page_json(page, summary))
@@ -86,11 +86,14 @@ def show(config_file: Path, id_: str, content: bool, as_json: bool) -> int:
 @click.argument("id_", metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def explain(config_file: Path, id_: str, as_json: bool) -> int:
-    from angarium.cli.explain import explain_message
+    from angarium.cli.explain import explain_message, is_known
 
     with open_queue(config_file) as (config, operator):
         shown = _find(operator, _message_id(id_), id_)
         only = parse_delivery_id(id_).index if "." in id_ else None
+        if only is not None and not is_known(shown, only):
+            text = f"{id_}: the message has no such recipient, in the queue or in its events"
+            raise CommandError(text, EX_NOINPUT)
         lines = explain_message(shown, config, operator.find_route, wall_clock(), only)
     if as_json:
         _print_json({"id": id_, "lines": lines})
@@ -130,6 +133,14 @@ def compact(config_file: Path, dry_run: bool, as_json: bool) -> int:
         would = "would become about" if dry_run else "is now"
         click.echo(f"The queue's file was {octets_text(before)} and {would} {octets_text(after)}.")
     return EX_OK
+
+
+def _cursor(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        text = f"--after {text!r} is no cursor: copy the one that the page before names"
+        raise CommandError(text, EX_USAGE) from None
 
 
 def _find(operator: QueueOperator, message_id: MessageId, text: str) -> ShownMessage:

@@ -8,7 +8,7 @@ from typing import Final
 import click
 
 from angarium.cli.config_option import config_option
-from angarium.cli.exit import EX_OK
+from angarium.cli.exit import EX_NOINPUT, EX_OK
 from angarium.cli.progress import count_progress
 from angarium.cli.queue_access import open_queue
 from angarium.cli.queue_filter import filter_options
@@ -19,7 +19,8 @@ IDS_PRINTED: Final = 20
 
 _HELP: Final = {
     "retry": "Try scheduled recipients again now.",
-    "hold": "Keep scheduled recipients until they are released. They still expire.",
+    "hold": "Keep scheduled recipients until they are released. Their time runs on: after it, a release is for one"
+    " last attempt.",
     "release": "Put held recipients back into the schedule.",
     "cancel": "Remove recipients from the queue. Their senders are not told.",
 }
@@ -49,9 +50,17 @@ def _command(act: str) -> click.Command:
             click.echo(json.dumps(affected_json(act, affected, dry_run=dry_run)))
         else:
             _print(act, affected, dry_run=dry_run)
-        return EX_OK
+        return _exit_code(wanted, affected)
 
     return command
+
+
+def _exit_code(wanted: Filter, affected: Affected) -> int:
+    """Whoever names recipients by their ids hears when none of them is there."""
+    if wanted.ids and not (affected.count or affected.in_flight or affected.unchanged):
+        click.echo("postmaster: no such recipient in the queue", err=True)
+        return EX_NOINPUT
+    return EX_OK
 
 
 def _print(act: str, affected: Affected, *, dry_run: bool) -> None:

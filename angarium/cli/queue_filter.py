@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from angarium.cli.duration import Duration
+from angarium.mta.host_name import canonical_name
 from angarium.queue import Filter
 
 _OPTIONS = (
@@ -58,7 +59,9 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 raise click.UsageError(f"--{name} is empty; leave it out, or say which")
         if "" in ids:
             raise click.UsageError("--id is empty; leave it out, or say which")
-        given["sender"] = "" if sender == "<>" else sender
+        given["sender"] = "" if sender == "<>" else _canonical_address(sender)
+        given["recipient"] = _canonical_address(recipient)
+        given["domain"] = None if domain is None else canonical_name(domain)
         wanted = Filter(state=state, older_than_ms=older_than_ms, ids=tuple(ids), **given)
         return command(*args, wanted=wanted, **kwargs)
 
@@ -66,3 +69,11 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         wrapped = option(wrapped)
     return wrapped
+
+
+def _canonical_address(address: str | None) -> str | None:
+    """With the domain as the queue has it: in A-labels."""
+    if address is None:
+        return None
+    local_part, at, domain = address.rpartition("@")
+    return local_part + at + canonical_name(domain) if at else address

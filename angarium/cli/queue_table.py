@@ -21,7 +21,8 @@ def print_page(page: EntryPage, summary: QueueSummary, now: UnixMs) -> None:
     if page.cursor:
         click.echo(f"more: --after {page.cursor.hex()}")
     click.echo(
-        f"{summary.recipients} recipients of {summary.messages} messages: {summary.scheduled}"
+        f"{count_text(summary.recipients, 'recipient')} of {count_text(summary.messages, 'message')}:"
+        f" {summary.scheduled}"
         f" scheduled, {summary.in_flight} in flight, {summary.held} held"
     )
     if summary.low_disk:
@@ -46,7 +47,7 @@ def print_message(shown: ShownMessage, now: UnixMs) -> None:
 def event_text(record: MailRecord) -> str:
     """One event on one line."""
     if record.event == "accepted":
-        to = f"{len(record.recipients)} recipient{'' if len(record.recipients) == 1 else 's'}"
+        to = count_text(len(record.recipients), "recipient")
         return (
             f"{record.ts}  accepted from <{record.sender}>, {octets_text(record.size_octets)}, {to}"
         )
@@ -80,6 +81,10 @@ def _row(entry: Entry, now: UnixMs) -> str:
         f"{delivery_id_text(entry.id):<38} {entry.state:<9} {span_text(now - entry.accepted):>9}"
         f" {due:>9} {entry.attempts:>5}  <{entry.sender}> -> <{entry.recipient}>{last}"
     )
+
+
+def count_text(count: int, what: str) -> str:
+    return f"{count} {what}" + ("" if count == 1 else "s")
 
 
 def time_text(at: int) -> str:

@@ -14,6 +14,7 @@ from typing import Final, Literal
 import msgspec
 from cryptography import x509
 
+from angarium.mta.peer import os_reason
 from angarium.smtp.capabilities import Capabilities, parse_capabilities
 from angarium.smtp.client_command import ehlo_argument, path
 from angarium.smtp.reply import PeerError, Reply, ReplyParser, clean_text
@@ -59,7 +60,7 @@ class Dialogue:
         except TimeoutError:
             raise DialogueError("connection timed out") from None
         except (OSError, ValueError) as error:
-            raise DialogueError(f"cannot connect: {error}") from error
+            raise DialogueError(f"cannot connect: {os_reason(error)}") from error
         self.note("connected")
         if context is not None:
             self._show_tls()

@@ -16,10 +16,11 @@ from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_DATAERR, EX_OK, EX_TEMPFAIL, EX_UNAVAILABLE, EX_USAGE, CommandError
 from angarium.cli.main import DEFAULT_CONFIG
 from angarium.cli.smtp_dialogue import Dialogue, DialogueError, Line
-from angarium.config.address import is_ip, parse_host_port
+from angarium.config.address import is_ip, parse_host_port, parse_smart_host
 from angarium.config.error import ConfigError
 from angarium.config.loader import load
 from angarium.config.schema import Config, Server
+from angarium.mta.address_rules import literal_address
 from angarium.mta.client_tls import ClientTls
 from angarium.mta.transfer import TlsPolicy
 from angarium.smtp.client_command import ArgumentError, ehlo_argument, path
@@ -34,6 +35,7 @@ class _Host(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     address: str
     port: int
+    implicit_tls: bool
 
 
 class _Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,7 +139,7 @@ async def _trace(target: str, config: Config, wish: _Wish, show: _Show, *, all_h
 async def _talk(dialogue: Dialogue, host: _Host, wish: _Wish) -> int:
     dialogue.note(f"host {host.name}")
     context = ClientTls()(TlsPolicy(mode="required"))
-    implicit = host.port == _IMPLICIT_TLS_PORT and wish.tls != "none"
+    implicit = host.implicit_tls and wish.tls != "none"
     await dialogue.connect(host.address, host.port, context if implicit else None, host.name)
     banner = await dialogue.reply()
     if banner.code != 220:
@@ -170,15 +172,21 @@ async def _secure(dialogue: Dialogue, host: _Host, context: ssl.SSLContext, wish
 
 async def _hosts(target: str, config: Config, show: _Show) -> Sequence[_Host]:
     """The host that was named, or those of the domain in the order of delivery. Raises CommandError."""
-    named = target.startswith("[") or ":" in target
-    if named or is_ip(target):
+    address = target if is_ip(target) else literal_address(target)
+    if address is not None:
+        return [_named(address, address, config.delivery.port)]
+    if target.startswith("[") or ":" in target:
         try:
             at = parse_host_port(target, default_port=config.delivery.port)
         except ValueError as error:
             raise CommandError(str(error), EX_USAGE) from error
         address = at.host if is_ip(at.host) else await _system_address(at.host, at.port)
-        return [_Host(name=at.host, address=address, port=at.port)]
+        return [_named(at.host, address, at.port)]
     return await _mx_hosts(target, config, show)
+
+
+def _named(name: str, address: str, port: int) -> _Host:
+    return _Host(name=name, address=address, port=port, implicit_tls=port == _IMPLICIT_TLS_PORT)
 
 
 async def _system_address(host: str, port: int) -> str:
@@ -192,17 +200,17 @@ async def _system_address(host: str, port: int) -> str:
 async def _mx_hosts(domain: str, config: Config, show: _Show) -> Sequence[_Host]:
     from angarium.mta.dns import DnsResolver, DnsSetupError
     from angarium.mta.host_name import canonical_name
-    from angarium.mta.own_host import read_own_host
     from angarium.mta.provider import ProviderTable
     from angarium.mta.resolution import Site, Unroutable
     from angarium.mta.resolver import Resolver
     from angarium.mta.routes import RouteTable
+    from angarium.service.delivery_parts import own_host
 
     try:
         dns = DnsResolver(config.dns, time.monotonic)
     except DnsSetupError as error:
         raise CommandError(str(error), EX_UNAVAILABLE) from error
-    own = read_own_host([config.server.hostname])
+    own = own_host(config)
     routes, providers = RouteTable(config.route), ProviderTable(config.provider)
     resolver = Resolver(config, dns, own, routes, providers, time.monotonic)
     try:
@@ -219,8 +227,9 @@ async def _mx_hosts(domain: str, config: Config, show: _Show) -> Sequence[_Host]
         f"{each.name} ({each.preference})" for each in found.hosts
     )
     show(Line(at_ms=0, direction="*", text=text))
+    implicit = found.via != "mx" and parse_smart_host(found.via).implicit_tls
     return [
-        _Host(name=each.name, address=address, port=each.port)
+        _Host(name=each.name, address=address, port=each.port, implicit_tls=implicit)
         for each in found.hosts
         for address in each.addresses
     ]

@@ -4,6 +4,7 @@ import ipaddress
 import re
 from urllib.parse import unquote, urlsplit
 
+import idna
 import msgspec
 
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
@@ -85,6 +86,18 @@ def is_host_name(text: str) -> bool:
         and all(_LABEL.fullmatch(label) for label in labels)
         and not labels[-1].isdigit()
     )
+
+
+def a_labels(name: str) -> str:
+    """Return a domain name or pattern in lower-case A-labels (RFC 5890); what has none only lower-cased."""
+    name = name.lower()
+    if name.isascii():
+        return name
+    star = "*." if name.startswith("*.") else ""
+    try:
+        return star + idna.encode(name.removeprefix("*."), uts46=True).decode("ascii")
+    except idna.IDNAError:
+        return name
 
 
 def is_fqdn(text: str) -> bool:

@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from ipaddress import ip_address
 
 from angarium.config.address import (
     HostPort,
+    a_labels,
     is_fqdn,
     is_host_name,
     is_ip,
@@ -176,6 +178,7 @@ def _routes(config: Config) -> Iterator[Problem]:
         if route.pool not in pools:
             yield Problem((*at, "pool"), _unknown("pool", route.pool, pools))
         yield from _via(at, route)
+        yield from _loop(at, route, config.listener)
         for earlier in config.route[:index]:
             if _covers(earlier.domain, route.domain):
                 yield Problem(
@@ -207,11 +210,28 @@ def _via(at: KeyPath, route: Route) -> Iterator[Problem]:
         yield Problem((*at, "password_env"), "password_file is given as well; keep one of them")
 
 
+def _loop(at: KeyPath, route: Route, listeners: Sequence[Listener]) -> Iterator[Problem]:
+    """A smart host that is a listener of ours. By name it is found only when the name is resolved."""
+    try:
+        to = parse_smart_host(route.via)
+        listening = [parse_host_port(each.address) for each in listeners if each.kind != "http"]
+    except ValueError:  # reported elsewhere, or by MX
+        return
+    names = {to.host}
+    if to.host == "localhost":
+        names |= {"127.0.0.1", "::1", "0.0.0.0", "::"}
+    elif is_ip(to.host) and ip_address(to.host).is_loopback:
+        names |= {"localhost", "::" if ":" in to.host else "0.0.0.0"}
+    for each in listening:
+        if each.host in names and each.port == to.port:
+            yield Problem((*at, "via"), f"is the listener {each} of this server: a mail loop")
+
+
 def _providers(config: Config) -> Iterator[Problem]:
     for index, provider in enumerate(config.provider):
         for key in ("mx_suffixes", "domains"):
             for name in getattr(provider, key):
-                if not is_host_name(name.removeprefix(".")):
+                if not is_host_name(a_labels(name.removeprefix("."))):
                     yield Problem(("provider", index, key), f"{name!r} is not a domain name")
     yield from _duplicates([each.name for each in config.provider], ("provider",), "name")
 
@@ -263,11 +283,11 @@ def _dkim(config: Config) -> Iterator[Problem]:
 
 
 def _is_route_pattern(pattern: str) -> bool:
-    return pattern == "*" or is_host_name(pattern.removeprefix("*."))
+    return pattern == "*" or is_host_name(a_labels(pattern.removeprefix("*.")))
 
 
 def _covers(earlier: str, later: str) -> bool:
-    earlier, later = earlier.lower(), later.lower()
+    earlier, later = a_labels(earlier), a_labels(later)
     if earlier in ("*", later):
         return True
     return earlier.startswith("*.") and later.endswith(earlier[1:])

@@ -97,7 +97,7 @@ class Pool(_Table, frozen=True, kw_only=True):
 class Route(_Table, frozen=True, kw_only=True):
     """First match wins; an implicit last one is ``domain = "*"``, ``via = "mx"``."""
 
-    domain: str  # example.com | *.example.com | *
+    domain: str  # example.com | *.example.com | *, or with a name in its own script
     via: str = "mx"  # mx | smtp://[user@]host[:port] | smtps://[user@]host[:port]
     password_file: str | None = None  # for a user in the URL
     password_env: str | None = None
@@ -155,7 +155,7 @@ class Dns(_Table, frozen=True, kw_only=True):
     nameservers: tuple[str, ...] = ()  # host:port; omitted: the system's
     timeout_s: Seconds = 5.0  # one query
     lifetime_s: Seconds = 15.0  # one look-up with its repeats
-    look_ups: Count = 256  # under way at once per process; more wait
+    look_ups: Count = 256  # under way at once per process, and four times as many that take over a second; more wait
     cache_entries: Count = 100_000
     max_ttl_s: Seconds = 3600.0
     min_ttl_s: SecondsOrNone = 5.0

@@ -11,7 +11,7 @@ from angarium.config.schema import DeliveryTimeouts
 from angarium.mta.client_tls import ClientTls, ContextFactory
 from angarium.mta.connection import BROKEN_STATUS, SmtpConnection
 from angarium.mta.outcome import Scope, Transient
-from angarium.mta.peer import BrokenError, Peer, os_reason, stage_limits
+from angarium.mta.peer import BrokenError, Peer, connect_reason, os_reason, stage_limits
 from angarium.mta.reply_meaning import (
     Where,
     attempt,
@@ -156,7 +156,7 @@ class _Opening:
             return self._failure("starttls", Scope.SITE, "4.7.5", _tls_reason(error))
         except (OSError, ValueError) as error:  # ValueError: a name that TLS cannot ask for
             stage = "starttls" if implicit and isinstance(error, ConnectionError) else "connect"
-            return self._failure(stage, Scope.SITE, "4.4.1", os_reason(error))
+            return self._failure(stage, Scope.SITE, "4.4.1", connect_reason(error, bind))
         if implicit:
             self._tls_version = _tls_version(transport)
             self._told.note(self._tls_version)

@@ -20,6 +20,7 @@ from angarium.mta.egress_queue import Observer as ConnectionObserver
 from angarium.mta.gate import ConnectionGate
 from angarium.mta.idle import IdleConnections
 from angarium.mta.outcome import Outcome, Permanent, Scope, Transient
+from angarium.mta.patient_room import PatientRoom
 from angarium.mta.placement import partition_of
 from angarium.mta.pools import Pools
 from angarium.mta.resolution import Resolution, Site, Unroutable
@@ -98,7 +99,7 @@ class Dispatcher:
         self._resolving: dict[str, list[DueHead]] = {}
         # Of what is being loaded: many are for the same domain, and not each resolution is cached.
         self._found: dict[str, Resolution] = {}
-        self._resolutions = asyncio.Semaphore(RESOLVING)
+        self._resolutions = PatientRoom(RESOLVING)
         self._undeliverable = Undeliverable(self._claim, self._conclude, self._may_claim)
         self._ring = asyncio.Event()
         self._draining = False
@@ -279,7 +280,7 @@ class Dispatcher:
         self._spawn(self._resolve(head.domain))
 
     async def _resolve(self, domain: str) -> None:
-        async with self._resolutions:
+        async with self._resolutions.place():
             try:
                 resolution = await self._parts.resolver.resolve(domain)
             except Exception as error:  # noqa: BLE001 - a task boundary

@@ -22,6 +22,7 @@ from angarium.config.address import HostPort, is_ip, parse_host_port
 from angarium.config.schema import Dns
 from angarium.mta.host_name import is_host_name
 from angarium.mta.nameserver import BoundedNameserver
+from angarium.mta.patient_room import PatientRoom
 from angarium.mta.single_flight import SingleFlight
 from angarium.mta.ttl_cache import TtlCache
 
@@ -94,7 +95,7 @@ class DnsResolver:
         self._resolver = _stub_resolver(config)
         self._cache: TtlCache[_Key, Answer[Any]] = TtlCache(config.cache_entries)
         self._flight: SingleFlight[_Key, Answer[Any]] = SingleFlight()  # N1
-        self._room = asyncio.Semaphore(config.look_ups)
+        self._room = PatientRoom(config.look_ups)
         self.counters = DnsCounters()
 
     @property
@@ -148,7 +149,7 @@ class DnsResolver:
         return await self._flight.run(key, lambda: self._ask_and_keep(key))
 
     async def _ask_and_keep(self, key: _Key) -> Answer[Any]:
-        async with self._room:
+        async with self._room.place():
             self.counters.look_ups += 1
             answer = await self._follow(*key)
         if isinstance(answer, DnsTrouble):
@@ -174,6 +175,8 @@ class DnsResolver:
                 ttl = min(ttl, max(answer.chaining_result.minimum_ttl, self._config.min_ttl_s))
                 return _found(_records(list(answer.rrset), rdtype, self._config), ttl)
             if answer.canonical_name == owner:
+                if _is_referral(answer.response):
+                    return DnsTrouble(f"DNS: {name} {rdtype}: a referral: the nameserver is lame")
                 return NoData(min(ttl, self._negative_ttl(answer.response)))
             owner = answer.canonical_name
         return DnsTrouble(f"DNS: {name} {rdtype}: the chain of aliases is too long")
@@ -185,6 +188,12 @@ class DnsResolver:
             if rrset.rdtype == dns.rdatatype.SOA and len(rrset):
                 ttl = min(ttl, rrset.ttl, rrset[0].minimum)
         return min(max(ttl, self._config.min_ttl_s), self._config.negative_ttl_s)
+
+
+def _is_referral(response: dns.message.Message) -> bool:
+    """RFC 2308 section 2.2: NS records without a SOA send us elsewhere, and deny nothing."""
+    kinds = {rrset.rdtype for rrset in response.authority}
+    return dns.rdatatype.NS in kinds and dns.rdatatype.SOA not in kinds
 
 
 def _stub_resolver(config: Dns) -> dns.asyncresolver.Resolver:

@@ -15,16 +15,24 @@ from angarium.config.schema import Delivery
 from angarium.mta.budget import OctetBudget
 from angarium.mta.gate import ConnectionGate, GateKey
 from angarium.mta.idle import IdleConnections
-from angarium.mta.outcome import Outcome, Scope, Transient
+from angarium.mta.next_host import NextHosts, Referred, met_at
+from angarium.mta.outcome import Accepted, Outcome, Transient
 from angarium.mta.ready import Group, ReadyQueue
 from angarium.mta.resolution import MxHost, Site
 from angarium.mta.shaping import Shaping
 from angarium.mta.transfer import Connection, EgressPath
+from angarium.mta.triage import Told, defect, triage
 from angarium.mta.work import Prepared, Work, split
-from angarium.queue import Attempt, ClaimedMessage, DueHead, PartitionNumber, QueueFullError, UnixMs
+from angarium.queue import (
+    Claimed,
+    ClaimedMessage,
+    DueHead,
+    PartitionNumber,
+    QueueFullError,
+    UnixMs,
+)
 
 NOW = UnixMs(0)  # as a time before which nothing is tried: no such time
-TRIES = 3  # transactions without an answer before the recipients wait for their next attempt
 RETRY_CLAIM_S = 1.0  # after a full disk
 SUSPEND_MS = 10_000  # a site none of whose hosts answers; doubles
 SUSPEND_MAX_MS = 60_000  # then whatever is due, also an operator's retry, asks it again
@@ -43,7 +51,11 @@ class Observer(Protocol):
 class Connect(Protocol):
     """Opens a connection to one of a site's hosts; ``mta.host_search`` does."""
 
-    async def __call__(self, site: Site, path: EgressPath) -> Connection | Transient: ...
+    async def __call__(
+        self, site: Site, path: EgressPath, met: frozenset[str] = frozenset()
+    ) -> Connection | Transient:
+        """To no host or address in ``met``; at least one address must be left."""
+        ...
 
     def avoid(self, host: MxHost, address: str) -> None:
         """Try others first for a while."""
@@ -97,7 +109,8 @@ class EgressShared(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EgressQueue:
-    """Invariant E1: recipients pushed are in ``ready``, being claimed, in ``claimed``, in a transfer, or concluded.
+    """Invariant E1: recipients pushed are in ``ready``, being claimed, in ``claimed``, in a transfer, waiting for
+    the next host, or concluded.
 
     Invariant 6: a connection is opened only with a place of the gate, and closed before the place is given back.
     """
@@ -110,6 +123,8 @@ class EgressQueue:
         self.ready = ReadyQueue(site.provider.recipients_per_message)
         self._claimed: deque[Prepared] = deque()
         self._claiming = 0  # transactions being claimed or signed
+        self._next_hosts = NextHosts()
+        self._seeking = 0  # connections for these: being opened, or open
         self._waiters: deque[asyncio.Future[bool]] = deque()  # idle connections
         self._connections = 0  # established
         self._busy = 0  # of these, in a transfer
@@ -124,7 +139,13 @@ class EgressQueue:
     @property
     def is_unused(self) -> bool:
         return not (
-            self.ready or self._claimed or self._claiming or self._connections or self._opening
+            self.ready
+            or self._claimed
+            or self._claiming
+            or self._next_hosts
+            or self._seeking
+            or self._connections
+            or self._opening
         ) and (self._suspended_until <= self._shared.clock())
 
     def discard(self) -> None:
@@ -147,6 +168,7 @@ class EgressQueue:
             self._suspended_by = None
         self._refill()
         self._wake()
+        self._seek_next_host()
         self._open_connections()
 
     def drain(self) -> list[Work]:
@@ -155,6 +177,8 @@ class EgressQueue:
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(False)
+        for each in self._next_hosts.drain():
+            self._give_up_next_host(each)
         work = [each.work for each in self._claimed]
         self._claimed.clear()
         return work
@@ -294,6 +318,8 @@ class EgressQueue:
         if self._claimed:
             return self._claimed.popleft()
         shared = self._shared
+        if self._next_hosts and not self._seeking:
+            return None  # its place is wanted
         if self._draining or (
             shared.gate.is_awaited(self._key, self._when_free) and not self._claiming
         ):
@@ -341,32 +367,98 @@ class EgressQueue:
             self._busy -= 1
         for outcome in outcomes:
             shared.shaping.observe(self._key, outcome)
-        again = [
-            recipient
-            for recipient, outcome in zip(work.recipients, outcomes, strict=True)
-            if work.tries < TRIES - 1 and _is_unanswered(outcome, connection)
-        ]
-        if not again:
+        if all(isinstance(outcome, Accepted) for outcome in outcomes):  # nearly every time
             self._conclude(work, outcomes, connection.offers_dsn)
             shared.budget.release(work.octets)
             return
-        if not connection.is_open:
-            shared.connect.avoid(connection.host, connection.address)
-        answered = [
-            (recipient, outcome)
-            for recipient, outcome in zip(work.recipients, outcomes, strict=True)
-            if not _is_unanswered(outcome, connection)
-        ]
-        if answered:
-            part = Work(work.message, tuple(recipient for recipient, _ in answered))
-            self._conclude(part, [outcome for _, outcome in answered], connection.offers_dsn)
-        retry = prepared.retry(tuple(again))
+        met = work.met | {met_at(self.site, connection.host, connection.address)}
+        has_others = not self._draining and self._next_hosts.has_others(
+            self.site, met, shared.clock()
+        )
+        found = triage(work, outcomes, connection, has_others=has_others)
+        again, elsewhere, answered = found.again, found.elsewhere, found.answered
         if self._draining:
-            last = [outcome for outcome in outcomes if _is_unanswered(outcome, connection)]
-            self._conclude(retry.work, last)
-            shared.budget.release(work.octets)
-        else:
+            again, answered = (), (*answered, *again)
+        if again and elsewhere and not shared.budget.reserve(work.octets):
+            elsewhere, answered = (), (*answered, *elsewhere)
+        if answered:
+            part = msgspec.structs.replace(work, recipients=_recipients(answered))
+            told = [outcome for _, outcome in answered]
+            self._conclude(part, told, connection.offers_dsn)
+        if (again or elsewhere) and not connection.is_open:
+            shared.connect.avoid(connection.host, connection.address)
+        if elsewhere:
+            self._refer(prepared, elsewhere, met)
+        if again:
+            retry = prepared.retry(_recipients(again), counts=not found.gained)
             self._claimed.appendleft(retry)
+        elif not elsewhere:
+            shared.budget.release(work.octets)
+
+    # --- the site's other hosts -------------------------------------------------------------
+
+    def _refer(self, prepared: Prepared, refused: Sequence[Told], met: frozenset[str]) -> None:
+        """Have recipients that a host refused for now tried at the site's others (RFC 5321 section 5.1)."""
+        outcomes = tuple(outcome for _, outcome in refused)
+        part = prepared.elsewhere(_recipients(refused), met)
+        self._next_hosts.add(Referred(part, outcomes))
+        self._seek_next_host()
+
+    def _seek_next_host(self) -> None:
+        """Open connections for what waits for another host."""
+        shared = self._shared
+        limit = shared.shaping.connections(self._key, self.site.provider)
+        while self._seeking < min(len(self._next_hosts), FIRST_CONNECTIONS):
+            if not shared.gate.try_open(self._key, limit, self._when_free):
+                key = None if shared.gate.open(self._key) < limit else self._key
+                shared.idle.end_one(key, not_of=None)
+                return
+            self._seeking += 1
+            shared.spawn(self._run_next_host(self._next_hosts.next()))
+
+    async def _run_next_host(self, referred: Referred) -> None:
+        """The life of a connection to a host that others were preferred to; it ends with what waits for it."""
+        shared = self._shared
+        connection: Connection | None = None
+        waiting: Referred | None = referred
+        met = referred.prepared.work.met
+        try:
+            if not self._next_hosts.has_others(self.site, met, shared.clock()):
+                return  # the site has changed
+            opened = await shared.connect(self.site, self._path, met)
+            if isinstance(opened, Transient):
+                for each in self._next_hosts.no_others(met, shared.clock()):
+                    self._give_up_next_host(each)
+                return
+            connection = opened
+            self._connections += 1
+            shared.observer.connection_opened()
+            limit = shared.shaping.transfers_per_connection(self._key, self.site.provider)
+            while waiting is not None and not self._draining:
+                prepared, waiting = waiting.prepared, None
+                await self._carry(connection, prepared)
+                if connection.is_open and connection.transfers < limit:
+                    waiting = self._next_hosts.find_for(connection.host, connection.address)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a task boundary
+            shared.failed("connection", error)
+        finally:
+            if waiting is not None:
+                self._give_up_next_host(waiting)
+            if connection is not None:
+                self._connections -= 1
+                await connection.close()
+                shared.observer.connection_closed()
+            self._seeking -= 1
+            shared.gate.closed(self._key)
+            self.kick()
+
+    def _give_up_next_host(self, referred: Referred) -> None:
+        """No other host can be asked: what the last one said stands."""
+        work = referred.prepared.work
+        self._conclude(work, referred.outcomes)
+        self._shared.budget.release(work.octets)
 
     def _conclude(
         self,
@@ -413,33 +505,5 @@ class EgressQueue:
             self._shared.give_up(heads, failure, self._suspended_until)
 
 
-def _is_unanswered(outcome: Outcome, connection: Connection) -> bool:
-    """Whether another transaction, at once, may do what this one did not.
-
-    Never after a final dot: it may be delivered. Nor when the peer itself says 421 to a new connection, or for reasons
-    of policy: it would say so again.
-    """
-    if not isinstance(outcome, Transient):
-        return False
-    attempt = outcome.attempt
-    if attempt.enhanced == "4.5.3":  # too many recipients: the rest goes in another transaction
-        return True
-    if outcome.scope is not Scope.SESSION or attempt.stage == "final_dot":
-        return False
-    return not attempt.code or (connection.transfers > 1 and not attempt.enhanced.startswith("4.7"))
-
-
-def defect(error: BaseException, now: UnixMs, connection: Connection | None = None) -> Transient:
-    """An outcome for an attempt that met a fault of ours."""
-    attempt = Attempt(
-        at=now,
-        host="" if connection is None else connection.host.name,
-        address="" if connection is None else connection.address,
-        source="",
-        code=451,
-        enhanced="4.3.0",
-        text=f"internal error: {type(error).__name__}",
-        tls="",
-        stage="internal",
-    )
-    return Transient(attempt, Scope.MESSAGE)
+def _recipients(told: Sequence[Told]) -> tuple[Claimed, ...]:
+    return tuple(recipient for recipient, _ in told)

@@ -20,10 +20,10 @@ class IdleConnections:
     def discard(self, end_wait: Callable[[], None]) -> None:
         self._idle.pop(end_wait, None)
 
-    def end_one(self, key: GateKey | None, not_of: object) -> bool:
-        """End the oldest wait, of ``key`` if given, but none of ``not_of``; returns whether there was one."""
+    def end_one(self, key: GateKey | None, not_of: object | None) -> bool:
+        """End the oldest wait, of ``key`` if given, but none of ``not_of`` if given; returns whether there was one."""
         for end_wait, (its_key, owner) in self._idle.items():
-            if owner is not not_of and (key is None or its_key == key):
+            if (not_of is None or owner is not not_of) and (key is None or its_key == key):
                 del self._idle[end_wait]
                 end_wait()
                 return True

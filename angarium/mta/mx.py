@@ -68,6 +68,7 @@ def sort_addresses(
     ipv6: Answer[str],
     *,
     own: OwnHost,
+    port: int,
     allow_private: bool,
     limit: int,
 ) -> HostAddresses:
@@ -79,7 +80,9 @@ def sort_addresses(
     unreachable: list[str] = []
     is_own = False
     for address in interleaved(v6, v4):
-        if allow_private:  # tests, the simulator, private networks: loopback is not us then
+        if own.listens_at(address, port):
+            is_own = True
+        elif allow_private:  # tests, the simulator, private networks: loopback is not us then
             (usable if has_route(address, own) else unreachable).append(address)
         elif is_refused(address):
             refused.append(address)

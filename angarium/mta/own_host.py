@@ -7,6 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from angarium.config.address import HostPort, is_ip
+from angarium.mta.address_rules import is_loopback
 from angarium.mta.host_name import canonical_name
 
 _FIB_TRIE = Path("/proc/self/net/fib_trie")
@@ -20,15 +22,32 @@ class OwnHost(msgspec.Struct, frozen=True, kw_only=True):
     names: frozenset[str]  # lower-case, no trailing dot
     addresses: frozenset[str]  # canonical text
     has_ipv6: bool  # a route to IPv6 addresses beyond this machine exists
+    listening: frozenset[HostPort] = (
+        frozenset()
+    )  # where our SMTP listeners are; 0.0.0.0 and :: are all of a family
+
+    def listens_at(self, address: str, port: int) -> bool:
+        """Whether a connection to it would end in a listener of ours: then mail goes round in a circle."""
+        if HostPort(address, port) in self.listening:
+            return True
+        everywhere = HostPort("::" if ":" in address else "0.0.0.0", port)
+        return everywhere in self.listening and (address in self.addresses or is_loopback(address))
 
 
-def read_own_host(names: Iterable[str], addresses: Iterable[str] = ()) -> OwnHost:
+def read_own_host(
+    names: Iterable[str], addresses: Iterable[str] = (), listening: Iterable[HostPort] = ()
+) -> OwnHost:
     """Gather the machine's own addresses. ``addresses`` adds others, such as public ones before a NAT."""
     known = {*interface_addresses(), *(str(ip_address(each)) for each in addresses)}
     return OwnHost(
         names=frozenset(canonical_name(each) for each in names),
         addresses=frozenset(known),
         has_ipv6=_source_towards(socket.AF_INET6, _FAR_V6) is not None,
+        listening=frozenset(
+            HostPort(str(ip_address(each.host)), each.port)
+            for each in listening
+            if is_ip(each.host)
+        ),
     )
 
 

@@ -5,6 +5,7 @@ and the coroutine that waits is woken once, at the end.
 """
 
 import asyncio
+import errno
 import os
 from collections.abc import Mapping
 from typing import Final, cast
@@ -18,6 +19,7 @@ from angarium.smtp.tap import ENDED, Tap
 JOINED_OCTETS: Final = 262_144  # a flight up to this size goes out in one write
 BLOCK_OCTETS: Final = 65_536  # larger ones in blocks of this size, each within block_s
 _HIGH_WATER: Final = JOINED_OCTETS + BLOCK_OCTETS  # what our side may hold of a slow peer's octets
+_BIND_ERRORS: Final = (errno.EADDRNOTAVAIL, errno.EACCES, errno.EINVAL, errno.EAFNOSUPPORT)
 _TICK_S: Final = 0.002  # a timer may fire so much early by the loop's clock
 
 
@@ -286,6 +288,13 @@ class Peer(asyncio.Protocol):
 def _blocks(part: bytes) -> list[memoryview]:
     view = memoryview(part)
     return [view[at : at + BLOCK_OCTETS] for at in range(0, len(view), BLOCK_OCTETS)]
+
+
+def connect_reason(error: BaseException, bind_address: str | None) -> str:
+    """The same of a connection that could not be opened; where our own address is the reason, say so."""
+    if bind_address and isinstance(error, OSError) and error.errno in _BIND_ERRORS:
+        return f"our source address {bind_address} cannot be used: {os_reason(error)}"
+    return os_reason(error)
 
 
 def os_reason(error: BaseException) -> str:

@@ -4,7 +4,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from angarium.config.providers import DEFAULT_PROVIDER, SMART_HOST, all_providers
+from angarium.config.providers import (
+    DEFAULT_PROVIDER,
+    SHIPPED_PROVIDERS,
+    SMART_HOST,
+    all_providers,
+)
 from angarium.config.schema import Provider
 from angarium.mta.host_name import canonical_name
 from angarium.mta.resolution import SiteName
@@ -20,6 +25,9 @@ class ProviderTable:
     def __init__(self, own: Sequence[Provider] = ()) -> None:
         self._default = Provider(name=DEFAULT_PROVIDER)
         self._by_name = {provider.name: provider for provider in own}
+        self._shipped = {
+            each.name: each for each in SHIPPED_PROVIDERS if each.name != DEFAULT_PROVIDER
+        }
         self._by_domain: dict[str, Provider] = {}
         self._suffixes: list[tuple[tuple[str, ...], frozenset[str], Provider]] = []
         for provider in all_providers(own):
@@ -51,6 +59,10 @@ class ProviderTable:
         """Return the provider; an unknown site is its own, named like it, with the default's limits."""
         found = self.find_by_domain(domain) or self.find_by_hosts(hosts)  # V1
         return found if found is not None else self.own_of(site)
+
+    def limits_of(self, name: str, site: SiteName) -> Provider:
+        """Return the provider of that name, of a site that was found to be its."""
+        return self._by_name.get(name) or self._shipped.get(name) or self.own_of(site)
 
     def own_of(self, site: SiteName) -> Provider:
         """Return the limits of a site that no provider claims: the operator's for that name, or the defaults."""

@@ -179,6 +179,7 @@ class Resolver:
                     ipv4,
                     ipv6,
                     own=self._own,
+                    port=self._config.delivery.port,
                     allow_private=self._config.delivery.allow_private,
                     limit=self._config.dns.addresses_per_host,
                 )
@@ -202,6 +203,8 @@ class Resolver:
         address = literal_address(domain)
         if address is None:
             return self._lasting(_not_a_domain("5.1.3", domain))
+        if self._own.listens_at(address, self._config.delivery.port):
+            return self._lasting(mail_loop(domain))
         if not self._config.delivery.allow_private:
             if address in self._own.addresses:
                 return self._lasting(mail_loop(domain))
@@ -225,8 +228,12 @@ class Resolver:
         if not isinstance(found, Found):
             why = f"the smart host {to.host} has no address that we can reach"
             return _Timed(unreachable(domain, why), found.ttl)
+        left = [each for each in found.records if not self._own.listens_at(each, to.port)]
+        if not left:
+            why = f"the smart host {to.host} port {to.port} is a listener of this server: a loop"
+            return _Timed(unreachable(domain, why), found.ttl)
         name = smart_host_site_name(to.implicit_tls, to.user, to.host, to.port)
-        host = MxHost(name=to.host, port=to.port, preference=0, addresses=found.records)
+        host = MxHost(name=to.host, port=to.port, preference=0, addresses=tuple(left))
         provider = self._providers.find_by_hosts((to.host,)) or self._providers.own_of(name)
         site = Site(name=name, hosts=(host,), provider=provider, via=via, final=False)
         return _Timed(site, found.ttl)

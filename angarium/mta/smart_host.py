@@ -19,7 +19,7 @@ from angarium.config.address import SmartHost, parse_smart_host
 from angarium.config.schema import DeliveryTimeouts, Route
 from angarium.mta.client_tls import ContextFactory
 from angarium.mta.outcome import Outcome, Scope, Transient
-from angarium.mta.peer import os_reason
+from angarium.mta.peer import connect_reason, os_reason
 from angarium.mta.reply_meaning import (
     Where,
     attempt,
@@ -51,9 +51,12 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     password_env: str | None
 
     def password(self) -> str:
-        """Blocks on the file. Raises PasswordError, which does not quote what it read."""
+        """Blocks on the file. Raises PasswordError, which does not quote what it read, nor names paths: senders are
+        told of it in DSNs."""
         if self.password_env is not None:
-            password = os.environ.get(self.password_env, "")
+            if self.password_env not in os.environ:
+                raise PasswordError("password_env: the server has no such environment variable")
+            password = os.environ[self.password_env]
         elif self.password_file is not None:
             try:
                 with Path(self.password_file).open("rb") as file:
@@ -172,7 +175,8 @@ class LoginConnector:
             result = opening_failure(stage, _reply(error.code, error.message), where, self._clock())
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             enhanced = "4.7.4" if stage == "starttls" else "4.4.1"
-            reason = os_reason(error.__cause__ or error)  # the library's own words name port None
+            # The library's own words name port None
+            reason = connect_reason(error.__cause__ or error, path.bind_address)
             result = self._failure(where, stage, enhanced, reason)
         finally:
             if smtp is not None and not isinstance(result, LoginConnection):
@@ -348,7 +352,10 @@ class LoginConnection:
 
     def _broken(self, flight: Flight | None, error: Exception) -> Transient:
         stage = flight.stages[-1] if flight is not None else "mail"
-        text = clean_text(os_reason(error))
+        if isinstance(error, aiosmtplib.SMTPResponseException):
+            text = clean_text(error.message)  # as text, the error would be a tuple
+        else:
+            text = clean_text(os_reason(error))
         if (
             stage == "data"
         ):  # the library does not tell whether the final dot was out: it may have been

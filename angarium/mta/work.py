@@ -1,5 +1,7 @@
 """Claimed recipients of one message, on their way through one transaction. Plain values."""
 
+from typing import Any
+
 import msgspec
 
 from angarium.mta.transfer import Transfer
@@ -10,6 +12,7 @@ class Work(msgspec.Struct, frozen=True):
     message: ClaimedMessage
     recipients: tuple[Claimed, ...]  # at most the provider's recipients_per_message; one partition
     tries: int = 0  # transactions of this claim that ended without an answer for these recipients
+    met: frozenset[str] = frozenset()  # what has refused them for now: see ``next_host.met_at``
 
     @property
     def octets(self) -> int:
@@ -22,10 +25,17 @@ class Prepared(msgspec.Struct, frozen=True):
     work: Work
     transfer: Transfer
 
-    def retry(self, recipients: tuple[Claimed, ...]) -> "Prepared":
-        """Return the same for some of its recipients, once more."""
+    def retry(self, recipients: tuple[Claimed, ...], *, counts: bool = True) -> "Prepared":
+        """Return the same for some of its recipients, once more. ``counts``: nothing was gained by the last try."""
+        return self._part(recipients, tries=self.work.tries + counts)
+
+    def elsewhere(self, recipients: tuple[Claimed, ...], met: frozenset[str]) -> "Prepared":
+        """Return the same for some of its recipients, for a host that is not among these."""
+        return self._part(recipients, met=met)
+
+    def _part(self, recipients: tuple[Claimed, ...], **changes: Any) -> "Prepared":
         return Prepared(
-            Work(self.work.message, recipients, self.work.tries + 1),
+            msgspec.structs.replace(self.work, recipients=recipients, **changes),
             msgspec.structs.replace(self.transfer, recipients=recipients),
         )
 

@@ -76,7 +76,9 @@ class CompiledFilter:
         self._sender = None if wanted.sender is None else wanted.sender.casefold()
         self._recipient = None if wanted.recipient is None else wanted.recipient.casefold()
         self._domain = None if wanted.domain is None else wanted.domain.casefold()
-        self._domain_octets = None if self._domain is None else self._domain.encode()
+        # An address literal is kept as it was given, a domain in lower-case A-labels
+        literal = self._domain is not None and self._domain.startswith("[")
+        self._domain_octets = None if self._domain is None or literal else self._domain.encode()
         self._provider = wanted.provider
         self._find_provider = find_provider
         self._before = None if wanted.older_than_ms is None else now - wanted.older_than_ms
@@ -95,7 +97,7 @@ class CompiledFilter:
         return (
             (self.state is None or entry.state == self.state)
             and (self._tenant is None or entry.tenant == self._tenant)
-            and (self._domain is None or entry.domain == self._domain)
+            and (self._domain is None or entry.domain.casefold() == self._domain)
             and (self._before is None or entry.accepted <= self._before)
             and (self._recipient is None or entry.recipient.casefold() == self._recipient)
             and (self._sender is None or self._is_sender(entry.sender.casefold()))

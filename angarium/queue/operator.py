@@ -138,9 +138,9 @@ class QueueOperator:
         lot: list[bytes] = []
 
         def do() -> None:
-            nonlocal count, unchanged
+            nonlocal count, in_flight
             keys = list(lot) if dry_run else self._transact(ActOn(act, list(lot)))
-            unchanged += len(lot) - len(keys)
+            in_flight += len(lot) - len(keys)  # an attempt has begun since we looked, or ended
             count += len(keys)
             room = IDS_REPORTED - len(ids)
             ids.extend(parse_delivery_key(key) for key in keys[: max(room, 0)])

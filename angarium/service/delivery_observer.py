@@ -25,8 +25,13 @@ class DeliveryObserver:
     def connection_failed(self, failure: Transient) -> None:
         attempt = failure.attempt
         self._metrics.delivery_connections_failed.add()
+        # A login that fails is the operator's to mend, and holds up all mail of its route
+        event, level = (
+            ("login_refused", "error") if attempt.stage == "auth" else ("site_unreachable", "info")
+        )
         log(
-            "site_unreachable",
+            event,
+            level,
             host=attempt.host,
             address=attempt.address,
             source=attempt.source,

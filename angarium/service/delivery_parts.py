@@ -72,7 +72,7 @@ class DeliverySetup:
         self._partition_of = make_partition_finder(config, spool)
         self.dns = DnsResolver(config.dns, time.monotonic)
         self.resolver = Resolver(
-            config, self.dns, _own_host(config), self._routes, self._providers, time.monotonic
+            config, self.dns, own_host(config), self._routes, self._providers, time.monotonic
         )
         self._keyring = KeyRing.load(config.dkim)
         self._pool = SigningPool(Signer(self._keyring, config.dkim), config.dkim.threads)
@@ -153,11 +153,12 @@ class DeliverySetup:
         return TlsPolicy(mode=site.provider.tls)
 
 
-def _own_host(config: Config) -> OwnHost:
-    listening = [parse_host_port(each.address).host for each in config.listener]
+def own_host(config: Config) -> OwnHost:
+    """What mail must not be sent to, or it comes back. Reads the system."""
+    listening = [parse_host_port(each.address) for each in config.listener if each.kind != "http"]
     sources = [each.address for each in config.source if each.address]
-    addresses = [each for each in (*listening, *sources) if is_ip(each)]
-    return read_own_host([config.server.hostname], addresses)
+    addresses = [each for each in (*(at.host for at in listening), *sources) if is_ip(each)]
+    return read_own_host([config.server.hostname], addresses, listening)
 
 
 def _unsignable(work: Work, error: UnsignableMessageError) -> None:

@@ -186,6 +186,21 @@ def test_an_unknown_user_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "useradd" in found(findings, "user")[0][1]
 
 
+def test_a_source_that_this_machine_does_not_have_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = (
+        '[[source]]\nname = "here"\naddress = "127.0.0.1"\n'
+        '[[source]]\nname = "gone"\naddress = "192.0.2.55"\n'
+    )
+    code, findings = check(write_config(tmp_path, more), capsys, "--no-network")
+    assert code == 69
+    here, gone = found(findings, "sources")
+    assert here[0] == "ok"
+    assert gone[0] == "fail"
+    assert "gone: this machine cannot send from 192.0.2.55" in gone[1]
+
+
 def test_a_missing_password_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

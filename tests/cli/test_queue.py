@@ -275,3 +275,59 @@ def test_root_leaves_no_file_that_the_servers_user_cannot_open(filled: Filled, c
     assert {each.name for each in queue.iterdir()} == {"data.mdb", "lock.mdb", "use.lock"}
     assert {each.stat().st_uid for each in queue.iterdir()} == {owner.pw_uid}
     assert os.geteuid() == 0
+
+
+def test_a_domain_is_found_however_it_is_written(filled: Filled, cli: Cli) -> None:
+    one = [filled.id(filled.deferred)]
+    assert cli.listed("--domain", "Example.NET.") == one
+    assert cli.listed("--recipient", "BOB@example.net.") == one
+    assert cli.listed("--recipient", "bob@b\u00fccher.example") == []
+
+
+async def test_an_international_domain_is_found_by_the_name_that_people_write(
+    filled: Filled, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spool = LmdbSpool.open(filled.config.parent / "data" / "queue", SETTINGS, wall_clock)
+    new_id = MessageIdGenerator(wall_clock, os.urandom)
+    await spool.accept(
+        [
+            submission(new_id(), ["joe@xn--bcher-kva.example"]),
+            submission(new_id(), ["lit@[IPv6:2001:DB8::1]"]),
+        ]
+    )
+    spool.close()
+    for condition, value in (
+        ("--domain", "b\u00fccher.example"),
+        ("--recipient", "joe@B\u00fccher.example"),
+        ("--domain", "[IPv6:2001:db8::1]"),
+    ):
+        arguments = ["list", condition, value, "--json", "--config", str(filled.config)]
+        assert await asyncio.to_thread(run, ["queue", *arguments]) == 0
+        assert len(json.loads(capsys.readouterr().out)["entries"]) == 1, value
+
+
+@pytest.mark.parametrize("act", ["retry", "hold", "release", "cancel"])
+def test_an_id_that_is_not_in_the_queue_is_no_success(filled: Filled, cli: Cli, act: str) -> None:
+    gone = filled.id(filled.delivered)
+    assert "no such recipient" in cli(act, "--id", gone, code=66)
+    assert "no such recipient" in cli(act, "--id", f"{filled.id(filled.fresh)}.7", code=66)
+    assert "0 recipients" in cli(act, "--domain", "nobody.example")
+
+
+def test_explain_of_a_recipient_that_never_was_is_refused(filled: Filled, cli: Cli) -> None:
+    assert "no such recipient" in cli("explain", f"{filled.id(filled.fresh)}.7", code=66)
+    assert "<ann@" in cli("explain", f"{filled.id(filled.fresh)}.0")
+    assert "<eve@" in cli("explain", f"{filled.id(filled.delivered)}.0")
+
+
+def test_explain_does_not_promise_what_does_not_happen(filled: Filled, cli: Cli) -> None:
+    fresh = filled.id(filled.fresh)
+    assert "nobody is told: its sender is <>" in cli("explain", fresh)
+    cli("hold", "--id", fresh)
+    text = cli("explain", fresh)
+    assert "what is held stays" in text
+    assert "is told" not in text
+
+
+def test_what_is_no_cursor_is_refused_in_words(cli: Cli) -> None:
+    assert "is no cursor" in cli("list", "--after", "zz", code=64)

@@ -83,6 +83,31 @@ def test_a_recipient_is_probed_and_nothing_is_sent(config: Path, rcpt: bytes, co
     assert "<-- 250-mx.example" in output
 
 
+def test_an_address_may_be_written_bare_or_as_a_literal(config: Path) -> None:
+    async def script(talk: Talk) -> None:
+        await talk.greet("SIZE 1000")
+        await answer_probe(talk)
+
+    with serving(script) as peer:
+        with config.open("a") as file:
+            file.write(f"[delivery]\nport = {peer.port}\n")
+        for target in ("127.0.0.1", "[127.0.0.1]", "u@[127.0.0.1]"):
+            code, text = run(config, target)
+            assert code == 0, text
+            assert "connecting to 127.0.0.1" in text
+    code, text = run(config, "::1")
+    assert code == 69
+    assert "Connection refused" in text
+
+
+def test_a_smart_host_with_implicit_tls_is_greeted_under_tls(config: Path) -> None:
+    with config.open("a") as file:
+        file.write('[[route]]\ndomain = "*"\nvia = "smtps://127.0.0.1:9"\n')
+    code, text = run(config, "routed.test")
+    assert code == 69
+    assert "with TLS" in text
+
+
 def test_json_is_one_object_per_line(config: Path) -> None:
     async def script(talk: Talk) -> None:
         await talk.greet()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from angarium.config.error import ConfigError
 from angarium.config.loader import load, parse
 from angarium.config.schema import Config
+from angarium.mta.routes import RouteTable
 
 SERVER = '[server]\nhostname = "mx1.example.com"\n'
 FILE = Path("/etc/angarium/angarium.toml")
@@ -254,3 +255,58 @@ def test_any_text_is_a_configuration_or_a_configuration_error(text: str) -> None
     except ConfigError as error:
         result = error.lines
     assert isinstance(result, Config) or all(line.startswith(str(FILE)) for line in result)
+
+
+@pytest.mark.parametrize(
+    ("address", "via", "loops"),
+    [
+        ("127.0.0.1:2525", "smtp://127.0.0.1:2525", True),
+        ("0.0.0.0:2525", "smtp://127.0.0.1:2525", True),
+        ("127.0.0.1:2525", "smtp://localhost:2525", True),
+        ("[::]:2525", "smtp://[::1]:2525", True),
+        ("127.0.0.1:2525", "smtp://127.0.0.1:2526", False),
+        ("127.0.0.1:2525", "smtp://127.0.0.2:2525", False),
+        ("0.0.0.0:2525", "smtp://192.0.2.1:2525", False),
+    ],
+)
+def test_a_smart_host_that_is_a_listener_of_ours_is_refused(
+    address: str, via: str, loops: bool
+) -> None:
+    text = (
+        SERVER
+        + f"""
+[[listener]]
+kind = "submission"
+address = "{address}"
+auth = "trusted"
+trusted_networks = ["127.0.0.0/8"]
+[[route]]
+domain = "*"
+via = "{via}"
+"""
+    )
+    if loops:
+        assert "a mail loop" in problems(text)[0]
+    else:
+        assert parse(text, FILE).route
+
+
+def test_a_domain_may_be_written_in_its_own_script() -> None:
+    text = (
+        SERVER
+        + """
+[[route]]
+domain = "b\u00fccher.example"
+[[route]]
+domain = "*.B\u00fccher.example"
+[[provider]]
+name = "books"
+domains = ["b\u00fccher.example"]
+"""
+    )
+    config = parse(text, FILE)
+    assert RouteTable(config.route).find("xn--bcher-kva.example") is config.route[0]
+    assert RouteTable(config.route).find("mail.xn--bcher-kva.example") is config.route[1]
+    again = text + '[[route]]\ndomain = "xn--bcher-kva.example"\n'
+    assert "is never reached" in problems(again)[0]
+    assert "not a pattern" in problems(SERVER + '[[route]]\ndomain = "b\u00fc cher.example"\n')[0]

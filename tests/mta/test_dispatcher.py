@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from email import message_from_bytes
 from typing import Any
 
+import msgspec
 import pytest
 
 from angarium.config.schema import Delivery, Provider
@@ -16,6 +17,7 @@ from angarium.mta.conclusion import Conclusion
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
 from angarium.mta.dsn import dsn_for
 from angarium.mta.host_search import HostSearch
+from angarium.mta.next_host import NEXT_HOSTS
 from angarium.mta.outcome import Accepted, Outcome, Permanent, Scope, Transient
 from angarium.mta.placement import partition_of
 from angarium.mta.pools import Pools
@@ -73,9 +75,13 @@ class Net:
 
     def __init__(self) -> None:
         self.reply: Reply = accept
+        self.replies_of: dict[str, Reply] = {}  # of a host, instead
         self.refuse: Transient | None = None  # connections
+        self.dead: set[str] = set()  # hosts that take none
+        self.attempts_at: list[str] = []  # the hosts, in order
         self.open: dict[str, int] = {}
         self.peak: dict[str, int] = {}
+        self.most = 0  # at once, of all hosts
         self.connections: list[Connection] = []
         self.delivered: list[tuple[str, tuple[str, ...]]] = []  # host, recipients
         self.contents: list[bytes] = []
@@ -86,10 +92,14 @@ class Net:
         self, host: MxHost, address: str, path: EgressPath, tls: TlsPolicy
     ) -> "Connection | Transient":
         await asyncio.sleep(0)
+        self.attempts_at.append(host.name)
         if self.refuse is not None:
             return self.refuse
+        if host.name in self.dead:
+            return Transient(attempt(0, "4.4.1", "connect"), Scope.SITE)
         self.open[host.name] = self.open.get(host.name, 0) + 1
         self.peak[host.name] = max(self.peak.get(host.name, 0), self.open[host.name])
+        self.most = max(self.most, sum(self.open.values()))
         connection = Connection(self, host, address)
         self.connections.append(connection)
         return connection
@@ -110,7 +120,9 @@ class Connection:
         await self.net.gate.wait()
         assert self.is_open
         self.transfers += 1
-        outcomes = [self.net.reply(each.forward_path) for each in transfer.recipients]
+        by_address = self.net.replies_of.get(self.address, self.net.reply)
+        reply = self.net.replies_of.get(self.host.name, by_address)
+        outcomes = [reply(each.forward_path) for each in transfer.recipients]
         taken = tuple(
             each.forward_path
             for each, outcome in zip(transfer.recipients, outcomes, strict=True)
@@ -143,6 +155,14 @@ class Resolver:
     async def resolve(self, domain: str) -> Resolution:
         self.asked.append(domain)
         await asyncio.sleep(0)
+        if domain == "hosts.example":
+            return self._site_of(domain, "a.example", "b.example", "c.example")
+        if domain == "addresses.example":  # one host, as a smart host
+            addresses = tuple(f"192.0.2.{each}" for each in range(1, 17))
+            host = MxHost(name="mx", port=25, preference=0, addresses=addresses)
+            site = self._site_of(domain, "mx")
+            self.cache[domain] = msgspec.structs.replace(site, hosts=(host,))
+            return self.cache[domain]
         if domain == "nx.example":
             return Unroutable(permanent=True, code=550, enhanced="5.1.2", text="no such domain")
         name = domain.split(".", 1)[-1] if domain.endswith(".big") else domain
@@ -155,6 +175,16 @@ class Resolver:
             idle_s=self.provider.idle_s,
         )
         site = Site(name=SiteName(domain), hosts=(host,), provider=provider, via="mx", final=True)
+        self.cache[domain] = site
+        return site
+
+    def _site_of(self, domain: str, *names: str) -> Site:
+        hosts = tuple(
+            MxHost(name=name, port=25, preference=number, addresses=(f"192.0.2.{number}",))
+            for number, name in enumerate(names, 1)
+        )
+        provider = msgspec.structs.replace(self.provider, name=domain)
+        site = Site(name=SiteName(domain), hosts=hosts, provider=provider, via="mx", final=True)
         self.cache[domain] = site
         return site
 
@@ -489,6 +519,144 @@ async def test_a_connection_lost_after_the_final_dot_is_not_tried_at_once(
         await rig.until(lambda: len(rig.events(Delivered)) == 1)
     assert [each.in_doubt for each in rig.events(_deferred())] == [1]
     assert [each.in_doubt for each in rig.events(Delivered)] == [1]
+
+
+def for_now(code: int = 451, enhanced: str = "4.3.0", stage: str = "rcpt") -> Reply:
+    scope = Scope.RECIPIENT if stage == "rcpt" else Scope.MESSAGE
+    return lambda _: Transient(attempt(code, enhanced, stage), scope)
+
+
+@pytest.mark.parametrize("connections", [1, 3])
+async def test_what_a_host_refuses_for_now_is_tried_at_the_next_one_at_once(
+    rig: Rig, connections: int
+) -> None:  # RFC 5321 section 5.1
+    rig.resolver.provider = Provider(name="p", connections=connections, idle_s=5)
+    rig.net.replies_of = {"a.example": for_now(), "b.example": for_now(452, "4.3.1", "final_dot")}
+    for n in range(20):
+        await rig.accept(f"u{n}@hosts.example")
+    async with rig.running():
+        await rig.until(lambda: len(rig.events(Delivered)) == 20)
+    assert {host for host, _ in rig.net.delivered} == {"c.example"}
+    assert rig.net.most <= connections  # invariant 6
+    assert not rig.events(_deferred())
+    assert sum(rig.net.open.values()) == 0
+
+
+async def test_recipients_that_the_preferred_host_takes_stay_there(rig: Rig) -> None:
+    later = for_now()
+    rig.net.replies_of["a.example"] = lambda to: later(to) if "later" in to else accept(to)
+    await rig.accept("u@hosts.example", "later@hosts.example")
+    async with rig.running():
+        await rig.until(lambda: len(rig.events(Delivered)) == 2)
+    assert sorted(rig.net.delivered) == [
+        ("a.example", ("u@hosts.example",)),
+        ("b.example", ("later@hosts.example",)),
+    ]
+
+
+@pytest.mark.parametrize(("code", "enhanced"), [(451, "4.7.1"), (452, "4.2.2"), (421, "4.7.0")])
+async def test_what_every_host_would_say_is_asked_of_one_only(
+    rig: Rig, code: int, enhanced: str
+) -> None:
+    rig.net.reply = for_now(code, enhanced)
+    await rig.accept("u@hosts.example")
+    async with rig.running():
+        await rig.until(lambda: len(rig.events(_deferred())) == 1)
+        assert rig.net.attempts_at == ["a.example"]
+
+
+async def test_an_attempt_that_all_hosts_refuse_is_one(rig: Rig) -> None:
+    rig.settings = msgspec.structs.replace(rig.settings, retry_s=(60,))
+    rig.net.reply = for_now()
+    await rig.accept("u@hosts.example")
+    async with rig.running():
+        await rig.until(lambda: len(rig.events(_deferred())) == 1)
+    assert rig.net.attempts_at == ["a.example", "b.example", "c.example"]
+    assert rig.events(_deferred())[0].attempts == 1
+
+
+async def test_a_next_host_that_is_dead_costs_one_connection_not_one_per_message(rig: Rig) -> None:
+    rig.settings = msgspec.structs.replace(rig.settings, retry_s=(60,))
+    rig.net.replies_of["a.example"] = for_now()
+    rig.net.dead = {"b.example", "c.example"}
+    async with rig.running():
+        for n in range(10):
+            await rig.accept(f"u{n}@hosts.example")
+            await rig.until(lambda n=n: len(rig.events(_deferred())) == n + 1)  # type: ignore[misc]
+    assert rig.net.attempts_at.count("b.example") == 1
+    assert {each.attempt.enhanced for each in rig.events(_deferred())} == {"4.3.0"}  # what a said
+
+
+async def test_an_only_host_has_its_other_addresses_asked(rig: Rig) -> None:
+    rig.net.replies_of = {"192.0.2.1": for_now(), "192.0.2.2": for_now()}
+    await rig.accept("u@addresses.example")
+    async with rig.running():
+        await rig.until(lambda: len(rig.events(Delivered)) == 1)
+    assert not rig.events(_deferred())
+    assert [each.address for each in rig.net.connections] == [
+        *("192.0.2.1", "192.0.2.2", "192.0.2.3"),
+    ]
+
+
+async def test_a_message_that_nobody_takes_costs_few_connections(rig: Rig) -> None:
+    rig.settings = msgspec.structs.replace(rig.settings, retry_s=(60,))
+    rig.net.reply = for_now()
+    await rig.accept("u@addresses.example")
+    async with rig.running():
+        await rig.until(lambda: len(rig.events(_deferred())) == 1)
+    assert len(rig.net.connections) == NEXT_HOSTS
+
+
+async def test_a_host_that_falls_silent_is_not_waited_for_thrice(rig: Rig) -> None:
+    rig.settings = msgspec.structs.replace(rig.settings, retry_s=(60,))
+    rig.net.reply = lambda _: Transient(attempt(0, "4.4.1", "mail"), Scope.SESSION)
+    await rig.accept("u@hosts.example", "u@one.example")
+    async with rig.running():
+        await rig.until(lambda: len(rig.events(_deferred())) == 2)
+    assert sorted(rig.net.attempts_at) == ["a.example", "b.example", "c.example", "mx.one.example"]
+
+
+async def test_a_host_that_lacks_an_extension_is_not_the_last_word(rig: Rig) -> None:
+    rig.net.replies_of["a.example"] = lambda _: Permanent(
+        attempt(0, "5.6.3", "ehlo"), Scope.SESSION
+    )
+    await rig.accept("u@hosts.example")
+    async with rig.running():
+        await rig.until(lambda: len(rig.events(Delivered)) == 1)
+    assert rig.net.delivered == [("b.example", ("u@hosts.example",))]
+
+
+async def test_mail_on_its_way_to_the_next_host_is_recorded_when_the_server_drains(
+    rig: Rig,
+) -> None:
+    rig.resolver.provider = Provider(name="p", connections=1, idle_s=5)
+    rig.net.replies_of["a.example"] = for_now()
+    rig.net.gate.clear()
+    for n in range(3):
+        await rig.accept(f"u{n}@hosts.example")
+    async with rig.running():
+        await rig.until(lambda: len(rig.net.connections) == 1)
+    assert len(rig.events(_deferred())) + rig.observer.doubts <= 3
+    assert not rig.events(InDoubt)
+
+
+async def test_a_host_that_takes_few_recipients_at_once_gets_them_all_at_once(rig: Rig) -> None:
+    taken: dict[int, int] = {}
+
+    def ten(_: str) -> Outcome:
+        number = rig.net.connections[-1].transfers
+        taken[number] = taken.get(number, 0) + 1
+        if taken[number] > 10:
+            return Transient(attempt(452, "4.5.3", "rcpt"), Scope.RECIPIENT)
+        return Accepted(attempt())
+
+    rig.resolver.provider = Provider(name="p", connections=1, idle_s=0.2)
+    rig.net.reply = ten
+    await rig.accept(*[f"u{n}@one.example" for n in range(95)])
+    async with rig.running():
+        await rig.until(lambda: len(rig.events(Delivered)) == 95)
+    assert not rig.events(_deferred())
+    assert len(rig.net.delivered) == 10
 
 
 async def test_expiry_bounces_with_a_notification(rig: Rig) -> None:

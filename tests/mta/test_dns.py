@@ -2,6 +2,7 @@
 
 import asyncio
 import struct
+import time
 from collections.abc import AsyncIterator
 
 import dns.message
@@ -21,7 +22,6 @@ from angarium.mta.dns import (
     NoData,
     NoSuchDomain,
 )
-from angarium.mta.nameserver import MAX_ANSWER_OCTETS
 from tests.mta.scripted_dns import ScriptedDns
 
 
@@ -209,6 +209,21 @@ async def test_look_ups_under_way_are_bounded(server: ScriptedDns, clock: Second
     assert all(isinstance(each, Found) for each in await asyncio.gather(*waiters))
 
 
+async def test_silent_nameservers_do_not_keep_the_others_waiting(
+    server: ScriptedDns, clock: Seconds
+) -> None:
+    resolver = DnsResolver(msgspec.structs.replace(server.config, look_ups=2), clock)
+    server.silent.update(f"{each}.test" for each in range(6))
+    server.add("good.test", "A", "198.51.100.1")
+    slow = [asyncio.ensure_future(resolver.ipv4(f"{each}.test")) for each in range(6)]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):  # the silent ones take ten seconds each
+        assert isinstance(await resolver.ipv4("good.test"), Found)
+    for each in slow:
+        each.cancel()
+    await resolver.close()
+
+
 async def test_the_cache_is_bounded(server: ScriptedDns, clock: Seconds) -> None:
     resolver = DnsResolver(msgspec.structs.replace(server.config, cache_entries=3), clock)
     for each in "abcd":
@@ -243,13 +258,58 @@ async def test_d4_a_big_answer_is_cut(server: ScriptedDns, resolver: DnsResolver
     assert len(txt.records) == MAX_TXT_RECORDS
 
 
-async def test_d4_a_huge_answer_is_not_even_parsed(
+async def test_the_best_of_a_thousand_mx_records_are_found(
     server: ScriptedDns, resolver: DnsResolver
 ) -> None:
-    server.add("a.test", "TXT", *(f'"{n}{"x" * 250}"' for n in range(MAX_ANSWER_OCTETS // 250)))
+    server.add("a.test", "MX", *(f"{n} mail-host-{n}.a.test." for n in range(1000)))
+    answer = await resolver.mx("a.test")
+    assert isinstance(answer, Found)
+    assert [each.preference for each in answer.records] == list(range(20))
+
+
+async def test_d4_a_huge_answer_does_not_hold_the_event_loop(
+    server: ScriptedDns, resolver: DnsResolver
+) -> None:
+    query = dns.message.make_query("a.test", "TXT")
+    rrset = dns.rrset.from_text(
+        "a.test.", 60, "IN", "TXT", *(f'"{n}{"x" * 20}"' for n in range(1700))
+    )
+    prepared = dns.message.make_response(query)
+    prepared.answer.append(rrset)
+    octets = prepared.to_wire()[2:]
+    assert len(octets) > 60_000
+    server.add("a.test", "TXT", *(f'"{"x" * 250}"' for _ in range(4)))  # more than UDP takes
+    server.tricks["a.test"] = lambda query, _: [struct.pack("!H", query.id) + octets]
+    loop = asyncio.get_running_loop()
+    longest = 0.0
+
+    async def watch() -> None:
+        nonlocal longest
+        while True:
+            before = loop.time()
+            await asyncio.sleep(0.001)
+            longest = max(longest, loop.time() - before)
+
+    watching = asyncio.create_task(watch())
+    parsing = time.process_time()
     answer = await resolver.txt("a.test")
-    assert isinstance(answer, DnsTrouble)
-    assert "AnswerTooBigError" in answer.text
+    parsing = time.process_time() - parsing
+    watching.cancel()
+    assert isinstance(answer, Found)
+    assert longest < parsing / 2
+
+
+async def test_a_referral_of_a_lame_nameserver_denies_nothing(
+    server: ScriptedDns, resolver: DnsResolver
+) -> None:  # RFC 2308 section 2.2
+    def refer(query: dns.message.Message, _: bytes) -> list[bytes]:
+        response = dns.message.make_response(query)
+        response.authority.append(dns.rrset.from_text("a.test.", 60, "IN", "NS", "ns.b.test."))
+        return [response.to_wire()]
+
+    server.tricks["a.test"] = refer
+    assert isinstance(await resolver.mx("a.test"), DnsTrouble)
+    assert isinstance(await resolver.ipv4("a.test"), DnsTrouble)
 
 
 def _cut_short(query: dns.message.Message, answer: bytes) -> list[bytes]:

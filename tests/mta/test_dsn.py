@@ -276,6 +276,13 @@ def test_an_expired_recipient_failed_for_lack_of_time() -> None:
     assert "Remote-MTA" not in fields
 
 
+def test_a_finding_of_ours_names_the_server_that_it_is_about() -> None:
+    refused = msgspec.structs.replace(ATTEMPT, code=0, enhanced="4.4.1", text="Connection refused")
+    text = parts(made(message(), report(attempt=refused, expired=True)))[0].get_payload()
+    assert f"With the server {ATTEMPT.host} [{ATTEMPT.address}] we met this:" in text
+    assert "said:" not in text
+
+
 def test_a_refusal_of_our_own_is_not_shown_as_a_peers() -> None:
     own = msgspec.structs.replace(
         ATTEMPT, host="", address="", code=556, enhanced="5.1.10", text="null MX", stage="resolve"

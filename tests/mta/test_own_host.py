@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from angarium.config.address import HostPort
 from angarium.mta import own_host
 from angarium.mta.own_host import interface_addresses, read_own_host
 
@@ -51,3 +52,17 @@ def test_without_the_tables_the_source_address_must_do(
     monkeypatch.setattr(own_host, "_IF_INET6", tmp_path / "none")
     monkeypatch.setattr(own_host, "_source_towards", lambda family, far: "198.51.100.3")
     assert interface_addresses() == {"198.51.100.3"}
+
+
+def test_where_we_listen_is_known_whatever_the_listener_is_written_as() -> None:
+    own = read_own_host(
+        ["mx1.example.com"],
+        ["203.0.113.9"],
+        [HostPort("0.0.0.0", 25), HostPort("127.0.0.1", 2525), HostPort("mx1.example.com", 587)],
+    )
+    assert own.listens_at("203.0.113.9", 25)
+    assert own.listens_at("127.0.0.5", 25)
+    assert own.listens_at("127.0.0.1", 2525)
+    assert not own.listens_at("127.0.0.2", 2525)
+    assert not own.listens_at("198.51.100.77", 25)
+    assert not own.listens_at("::1", 25)

@@ -9,6 +9,7 @@ import dns.rcode
 import msgspec
 import pytest
 
+from angarium.config.address import HostPort
 from angarium.config.schema import Config, Delivery, Provider, Route, Server
 from angarium.mta.dns import DnsResolver
 from angarium.mta.own_host import OwnHost
@@ -537,3 +538,33 @@ def test_equal_hosts_are_shuffled_and_others_are_not() -> None:
     assert len(seen) == 36
     for order in seen:
         assert {*order[:3]} == {"mx0.test", "mx1.test", "mx2.test"}
+
+
+async def test_a_listener_of_ours_is_a_loop_though_private_addresses_are_allowed(
+    server: ScriptedDns, build: Build
+) -> None:
+    own = msgspec.structs.replace(OWN, listening=frozenset({HostPort("10.0.0.5", 2525)}))
+    server.add("a.test", "MX", "10 self.test.")
+    server.add("b.test", "MX", "5 other.test.", "10 self.test.", "20 worse.test.")
+    server.add("self.test", "A", "10.0.0.5")
+    server.add("other.test", "A", "10.0.0.6")
+    server.add("worse.test", "A", "10.0.0.7")
+    resolver = build(own=own, allow_private=True, port=2525)
+    assert refusal(await resolver.resolve("a.test")) == (True, 554, "5.4.6")
+    assert refusal(await resolver.resolve("[10.0.0.5]")) == (True, 554, "5.4.6")
+    assert [each.name for each in site(await resolver.resolve("b.test")).hosts] == ["other.test"]
+
+
+async def test_a_smart_host_that_leads_back_to_us_waits_for_the_operator(
+    server: ScriptedDns, build: Build
+) -> None:
+    own = msgspec.structs.replace(OWN, listening=frozenset({HostPort("10.0.0.5", 2525)}))
+    server.add("relay.test", "A", "10.0.0.5")
+    server.add("two.test", "A", "10.0.0.5", "10.0.0.6")
+    resolver = build(
+        Route(domain="a.test", via="smtp://relay.test:2525"),
+        Route(domain="b.test", via="smtp://two.test:2525"),
+        own=own,
+    )
+    assert refusal(await resolver.resolve("a.test")) == (False, 451, "4.4.4")
+    assert site(await resolver.resolve("b.test")).hosts[0].addresses == ("10.0.0.6",)

@@ -207,6 +207,24 @@ async def test_a_peer_that_drops_the_connection_is_an_outcome(
     assert ("unknown" in outcome.attempt.text) is (when == "data")
 
 
+async def test_a_reply_that_is_none_is_told_in_words(password_file: Path) -> None:
+    async def script(talk: Talk) -> None:
+        await talk.greet("AUTH PLAIN")
+        while not (await talk.hear()).startswith(b"RCPT"):
+            talk.say(b"235 ok\r\n" if talk.lines[-1].startswith(b"AUTH") else b"250 ok\r\n")
+        talk.say(b"hello\r\n")
+        await talk.until_closed()
+
+    async with ScriptedPeer(script) as peer:
+        to = connector(f"smtp://joe@127.0.0.1:{peer.port}", password_file)
+        connection = await to.connect(host(peer.port), "127.0.0.1", PATH, TlsPolicy())
+        assert isinstance(connection, LoginConnection), connection
+        (outcome,) = await connection.transfer(message("b@example.net"))
+        await connection.close()
+    assert isinstance(outcome, Transient)
+    assert outcome.attempt.text == "Malformed SMTP response line: hello"
+
+
 @pytest.mark.parametrize("stage", ["connect", "banner"])
 async def test_a_host_that_is_not_there_is_an_outcome(password_file: Path, stage: str) -> None:
     async def script(talk: Talk) -> None:
@@ -260,3 +278,15 @@ def test_only_routes_that_name_a_user_have_a_login() -> None:
     assert isinstance(connectors(site("smtp://joe@smart.example")), LoginConnector)
     assert connectors(site("smtps://smart.example")) is own
     assert connectors(site("mx")) is own
+
+
+def test_a_variable_that_is_not_there_is_told_from_an_empty_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    credentials = Credentials(user="joe", password_file=None, password_env="ANGARIUM_TEST_PW")
+    monkeypatch.delenv("ANGARIUM_TEST_PW", raising=False)
+    with pytest.raises(PasswordError, match="no such environment variable"):
+        credentials.password()
+    monkeypatch.setenv("ANGARIUM_TEST_PW", "")
+    with pytest.raises(PasswordError, match="empty"):
+        credentials.password()

@@ -371,3 +371,21 @@ async def test_a_settlement_is_checked_against_the_claim_on_disk(
         await partition.commit(Commit(settled=settled[::-1]))
     assert lmdb_spool.summary().events == 3
     await partition.commit(Commit(settled=settled[1:]))  # the other one is still ours
+
+
+async def test_an_attempt_that_begins_behind_the_scan_is_reported_as_one(
+    beside: QueueOperator,
+    filled: list[bytes],
+    lmdb_spool: LmdbSpool,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reader = beside._entries
+    seen = list(reader.scan(beside._compile(Filter(domain="one.example"))))
+    partition = await lmdb_spool.own(P0, "here")
+    await partition.claim(partition.due(clock(), 1).heads)
+    monkeypatch.setattr(reader, "scan", lambda *_: iter(seen))
+    result = beside.hold(Filter(domain="one.example"))
+    assert (result.count, result.in_flight, result.unchanged) == (1, 1, 0)
+    done = Done(id=DeliveryId(filled[0], 0), outcome="delivered", attempt=attempt())
+    await partition.commit(Commit(settled=[done]))

@@ -77,6 +77,14 @@ def test_chunking_never_changes_whether_octets_are_refused(wire: bytes, cut: int
     assert outcome(wire) == outcome(wire[:cut], wire[cut:])
 
 
+@pytest.mark.parametrize("wire", [b"250 a\n", b"250-a\n250 b\n", b"\n"])
+def test_a_bare_line_feed_is_refused_at_once_not_when_time_runs_out(wire: bytes) -> None:
+    with pytest.raises(ReplySyntaxError, match="LF without CR"):
+        replies(wire)
+    with pytest.raises(ReplySyntaxError, match="LF without CR"):
+        replies(*(wire[at : at + 1] for at in range(len(wire))))
+
+
 def test_discard_forgets_parts_of_lines_and_replies_s3() -> None:
     parser = ReplyParser()
     parser.receive(b"250-injected\r\n250-more")

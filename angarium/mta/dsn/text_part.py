@@ -34,6 +34,8 @@ _ADVICE: Final = {
     "4.6": "The domain's DNS leads mail back to the sender. Its administrator must mend that.",
     "4.7": "The recipient's mail server took no mail for too long. Send the message again later, or reach the"
     " recipient another way.",
+    "6": "The recipient's mail server cannot carry a message of this kind. Send it again in plain ASCII, or use another"
+    " address of the recipient.",
     "7": "The recipient's mail server refused the message by its policy. Its reply may say why; otherwise ask"
     " your administrator, or the recipient's.",
 }
@@ -67,17 +69,23 @@ def _about(report: RecipientReport) -> list[str]:
     reply = clean(report.reply)
     if report.expired:
         lines += wrap("Its time in the queue is over. The last attempt met this:", _WIDTH, "    ")
+    at = _host(report)
     if report.is_peer_reply:
-        at = clean(report.attempt.host)
-        if report.attempt.address and report.attempt.address != report.attempt.host:
-            at += f" [{clean(report.attempt.address)}]"
         lines += wrap(f"The server {at} said:", _WIDTH, "    ")
+        lines += wrap(reply, _WIDTH, "      ")
+    elif reply and at:
+        lines += wrap(f"With the server {at} we met this:", _WIDTH, "    ")
         lines += wrap(reply, _WIDTH, "      ")
     elif reply:
         lines += wrap(reply, _WIDTH, "    ")
     if report.action == "failed":
         lines += wrap(_advice(report.status), _WIDTH, "    ")
     return [*lines, ""]
+
+
+def _host(report: RecipientReport) -> str:
+    host, address = clean(report.attempt.host), clean(report.attempt.address)
+    return f"{host} [{address}]" if host and address and address != host else host
 
 
 def _advice(status: str) -> str:

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import ipaddress
 import os
 import resource
 import shutil
@@ -23,6 +24,7 @@ from angarium.service.sockets import bind
 from angarium.service.sysexits import StartError
 
 EARLIEST_CLOCK_S: Final = 1_735_689_600  # 2025-01-01: a clock before it has not been set
+WIDEST_PREFIX: Final = {4: 8, 6: 7}  # 10.0.0.0/8 and fc00::/7 are the widest private networks
 FILES_PER_CONNECTION: Final = 1
 FILES_OF_OUR_OWN: Final = 64
 NETWORK_FILE_SYSTEMS: Final = (
@@ -45,6 +47,7 @@ def check_host(config: Config) -> Iterator[Finding]:
     yield from _user(config)
     yield from _ports(config, running=running)
     yield from _sources(config)
+    yield from _relay(config)
     yield from _clock()
     yield from _open_files(config)
     if not config.queue.sync:
@@ -188,6 +191,32 @@ def _ports(config: Config, *, running: bool) -> Iterator[Finding]:
             yield Finding("ports", "fail", str(error))
         else:
             yield Finding("ports", "ok", f"{listener.kind} {listener.address} can be bound")
+
+
+def _relay(config: Config) -> Iterator[Finding]:
+    """A1: who may send without a password should be few enough to know."""
+    for listener in config.listener:
+        if listener.kind == "http":
+            continue
+        trusted = [ipaddress.ip_network(each) for each in listener.trusted_networks]
+        for network in trusted:
+            if network.prefixlen < WIDEST_PREFIX[network.version]:
+                yield Finding(
+                    "relay",
+                    "warn",
+                    f"{listener.address} relays for anybody in {network}: spammers find that within"
+                    " hours; name your own networks in trusted_networks",
+                )
+        for proxy in map(ipaddress.ip_network, listener.proxy_peers):
+            if any(
+                proxy.network_address in each or each.network_address in proxy for each in trusted
+            ):
+                yield Finding(
+                    "relay",
+                    "warn",
+                    f"{listener.address}: proxy_peers {proxy} is in trusted_networks too, so whoever the"
+                    " proxy does not name (UNKNOWN, LOCAL) may relay",
+                )
 
 
 def _sources(config: Config) -> Iterator[Finding]:

@@ -47,7 +47,7 @@ class ListenerLimits(_Table, frozen=True, kw_only=True):
     recipients: Count = 1000  # 452 4.5.3 per message
     messages_per_connection: Count = 10_000  # 421 4.7.0
     commands_per_message: Count = 1200  # besides RCPT that succeeds; 421 4.7.0
-    errors_per_connection: Count = 10  # 421 4.7.0
+    errors_per_connection: Count = 10  # besides recipients of one who may send; 421 4.7.0
     received_headers: Count = 50  # 554 5.4.6 mail loop
     connections: Count = 1000  # 421 4.3.2 over the whole listener
     connections_per_client: Count = 100  # 421 4.7.0 per client address (IPv6: per /64)

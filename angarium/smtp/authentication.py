@@ -89,7 +89,7 @@ def begin_exchange(argument: str) -> tuple[Exchange, Challenge | PasswordLogin]:
     """Start on ``mechanism [initial-response]``. Raises RefusedError: 504 5.5.4 for another mechanism."""
     mechanism, _, initial = argument.partition(" ")
     exchange: Exchange
-    match mechanism.upper():
+    match mechanism.upper() if mechanism.isascii() else "":
         case "PLAIN":
             exchange = _Plain()
         case "LOGIN":

@@ -55,7 +55,7 @@ _NON_SMTP: Final = frozenset(  # S14: a browser or an HTTP client that was made 
     ["GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "DELETE", "PATCH", "TRACE", "HOST:", "PRI"]
 )
 _CLIENT_NAME: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*)")
-_CHUNK: Final = re.compile(r"([0-9]{1,20})( +LAST)?", re.IGNORECASE)
+_CHUNK: Final = re.compile(r"([0-9]{1,20})( +LAST)?", re.IGNORECASE | re.ASCII)
 
 
 class Command(NamedTuple):
@@ -84,7 +84,8 @@ def parse_command(line: bytes) -> Command:
     except UnicodeDecodeError:
         raise RefusedError(500, "5.5.2", "The command is neither ASCII nor UTF-8") from None
     name, _, argument = text.partition(" ")
-    name = name.upper()
+    if name.isascii():  # upper() makes an I of a dotless one and an S of a long one: MAIL would have other spellings
+        name = name.upper()
     known = _VERBS.get(name)
     if known is None:
         if name in _NON_SMTP:

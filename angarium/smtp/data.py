@@ -13,7 +13,9 @@ from angarium.smtp.received import Refusal
 
 _END: Final = b"\r\n.\r\n"
 _DOT: Final = b"\r\n."
-_STUFFING_SHARE: Final = 32  # dots added by the client may make up this part of the limit
+_SHORTEST_DOT_LINE: Final = (
+    3  # octets of content for which there may be one that stuffing has added
+)
 _PATIENCE: Final = 4  # so many times the limit is read and thrown away before we close; ours
 
 TOO_BIG: Final = Refusal(552, "5.3.4", "Message exceeds the size limit")
@@ -108,7 +110,6 @@ class DataDecoder(_Content):
 
     def __init__(self, octet_limit: int, line_limit: int, budget: OctetBudget) -> None:
         super().__init__(octet_limit, line_limit, budget)
-        self._wire_limit = octet_limit + octet_limit // _STUFFING_SHARE
         self._tail = b"\r\n"  # the last octets before this chunk; DATA itself ended a line
         self._stuffed = (
             False  # whether a dot of a line may have to go: most messages need no second search
@@ -138,6 +139,12 @@ class DataDecoder(_Content):
         return consumed
 
     @property
+    def _wire_limit(self) -> int:
+        """RFC 1870 section 3: the dots that stuffing has added do not count."""
+        stuffing = self._octet_limit // _SHORTEST_DOT_LINE if self._stuffed else 0
+        return self._octet_limit + stuffing
+
+    @property
     def has_dot_lines(self) -> bool | None:
         return self._stuffed or (self._raw is not None and self._raw.startswith(b"."))
 
@@ -153,7 +160,9 @@ class DataDecoder(_Content):
             content = content.replace(_DOT, b"\r\n")
         if len(content) > self._octet_limit:
             return TOO_BIG
-        return self._examine(raw) or content
+        return (
+            self._examine(content) or content
+        )  # RFC 5321 section 4.5.3.1.6: without the added dot
 
     def _keep(self, chunk: bytes) -> None:
         self.received += len(chunk)

@@ -2,8 +2,9 @@
 
 One strict scanner, linear in its input: what it cannot read in exactly one way is refused, never guessed at, because
 the next reader may guess differently (A2, A3). So no obsolete syntax (routes, empty list elements, comments inside an
-address), with two exceptions that real mail depends on and that no one reads differently: dots in a display name
-(``J. Doe <j@x>``), and a display name that is the very address behind it (``j@x <j@x>``).
+address) and no @ in a quoted local part, with two exceptions that real mail depends on and that no one reads
+differently: dots in a display name (``J. Doe <j@x>``), and a display name that is the very address behind it
+(``j@x <j@x>``).
 """
 
 import re
@@ -57,9 +58,12 @@ def parse_mailbox_list(value: str) -> tuple[Address, ...]:
 
 def _author(text: str) -> Address:
     try:
-        return parse_mailbox(text)
+        address = parse_mailbox(text)
     except AddressSyntaxError as error:
         raise MailboxListSyntaxError(f"{shown_address(text)} is not a valid address") from error
+    if "@" in address.local_part:  # "a@b"@c is a@b to who unquotes it too early
+        raise MailboxListSyntaxError(f"{shown_address(text)} has two @")
+    return address
 
 
 def shown_address(text: str) -> str:

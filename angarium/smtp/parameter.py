@@ -137,13 +137,14 @@ def _parse(text: str, table: Mapping[str, Callable[[_Found, str], None]], found:
     seen: set[str] = set()
     for word in text.split():
         name, equals, value = word.partition("=")
-        name = name.upper()
+        if name.isascii():  # upper() makes ASCII of some other letters
+            name = name.upper()
         read = table.get(name)
         if read is None:
             raise RefusedError(555, "5.5.4", "Unsupported parameter of MAIL or RCPT")
         if name in seen:
             raise RefusedError(501, "5.5.4", f"Parameter {name} given twice")
-        if equals and not value:
+        if (equals and not value) or not (value.isascii() or name == "ORCPT"):  # RFC 6533 section 3
             raise _bad(name)
         seen.add(name)
         read(found, value)

@@ -181,6 +181,11 @@ class ServerSession(SessionCore):
                 self._end_transaction()
             case b"BDAT":  # and nobody knows how many octets follow
                 self.abort(refusal)
+            case b"RCPT" if self._transaction is not None and self._may_relay:
+                # Ten bad addresses in a list must not lose the message to the others: clients take a 421 here for
+                # all recipients' reply. Commands are still counted.
+                self._refuse(refusal, is_forgiven=True)
+                return
         self._refuse(refusal)
 
     def _read_response(self) -> bool:
@@ -323,9 +328,13 @@ class ServerSession(SessionCore):
         self._transaction = transaction
         self._output.append(_MAIL_OK)
 
+    @property
+    def _may_relay(self) -> bool:
+        return self._client.trusted or self._identity is not None
+
     def _require_login(self) -> None:
         """With ``auth = "required"``: be logged in, or come from a trusted network. Raises RefusedError."""
-        if self._settings.auth != "required" or self._identity or self._client.trusted:
+        if self._settings.auth != "required" or self._may_relay:
             return
         if self._settings.starttls and self._tls is None and not self._client.clear_auth:
             raise RefusedError(530, "5.7.0", "Must issue a STARTTLS command first")  # RFC 3207
@@ -338,7 +347,7 @@ class ServerSession(SessionCore):
         if transaction.chunks is not None:  # RFC 3030 section 2
             self._end_transaction()
             raise RefusedError(503, "5.5.1", "RCPT after BDAT; the transaction is dropped")
-        if not (self._client.trusted or self._identity):  # A1: auth = "trusted", and it is not
+        if not self._may_relay:  # A1: auth = "trusted", and it is not
             transaction.refused_recipients += 1
             raise RefusedError(550, "5.7.1", "Relay access denied")
         transaction.add_recipient(argument)

@@ -87,13 +87,13 @@ class SessionCore:
         if self._on_refused is not None:
             self._on_refused(refusal)
 
-    def _refuse(self, refusal: Refusal) -> None:
-        """Reply; after too many of the client's errors, close."""
+    def _refuse(self, refusal: Refusal, *, is_forgiven: bool = False) -> None:
+        """Reply; after too many of the client's errors, those forgiven not counted, close."""
         if self.is_closed:  # V3
             return
         self._output.append(render(refusal))
         self._note(refusal)
-        if refusal.code >= 500:  # a transient trouble is ours
+        if refusal.code >= 500 and not is_forgiven:  # a transient trouble is ours
             self._errors += 1
             if self._errors >= self._limits.errors_per_connection:
                 self.abort(Refusal(421, "4.7.0", "Too many errors"))

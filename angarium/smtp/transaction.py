@@ -36,7 +36,7 @@ class Transaction:
         self.chunks: ChunkCollector | None = None  # once BDAT has begun
         self.reverse_path = ""
         if path:
-            self.reverse_path = parse_mailbox(path, smtputf8=given.smtputf8).text
+            self.reverse_path = _parse_sender(path, smtputf8=given.smtputf8)
         if given.size is not None and given.size > limits.message_octets:
             raise RefusedError.of(TOO_BIG)
 
@@ -90,3 +90,12 @@ class Transaction:
             self.data.release()
         if self.chunks is not None:
             self.chunks.release()
+
+
+def _parse_sender(path: str, *, smtputf8: bool) -> str:
+    try:
+        return parse_mailbox(path, smtputf8=smtputf8).text
+    except AddressSyntaxError as error:
+        if error.refusal.enhanced != "5.1.3":
+            raise
+        raise AddressSyntaxError(error.refusal.code, "5.1.7", error.refusal.text) from error

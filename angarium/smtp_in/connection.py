@@ -31,9 +31,11 @@ from angarium.smtp_in.reception import Reception
 from angarium.smtp_in.tls_layer import TlsLayer
 
 LINGER_S: Final = 5.0  # ours: for the client to read our last reply and close
+MAX_OTHERS: Final = 1000  # ours: connections that read a 421, or owe a PROXY header
 BUFFERED_OCTETS: Final = 65_536  # ours: pipelined behind a message that is being accepted
 _LOCAL_ERROR: Final = Refusal(451, "4.3.0", "Local error, try again later")
 _QUEUE_FULL: Final = Refusal(452, "4.3.1", "Insufficient system storage")
+_TOO_MANY: Final = Refusal(421, "4.3.2", "Too many connections; try again later")
 _TIMEOUT: Final = Refusal(421, "4.4.2", "Timeout")
 _SHUTDOWN: Final = Refusal(421, "4.3.2", "Service shutting down")
 _LOGIN_ENDED: Final = Refusal(421, "4.7.0", "This login is no longer valid")
@@ -89,14 +91,13 @@ class SmtpConnection(asyncio.Protocol):
         self._end = now + self._limits.total_timeout_s
         peer = transport.get_extra_info("peername")
         address = peer[0] if isinstance(peer, tuple) else ""
-        if (
-            address in self._reception.proxies
-            and len(self._connections) <= self._limits.connections
-        ):
+        if address not in self._reception.proxies:
+            self._admit(address)
+        elif not self._are_too_many():  # once there is a header, its client is counted
             self._deadline = now + self._limits.tls_handshake_timeout_s
             self._take = self._take_proxy_header
-        else:
-            self._admit(address)
+        else:  # S12: never admitted as itself, since what follows is said by somebody else
+            self._turn_away(address, _TOO_MANY)
 
     def data_received(self, data: bytes) -> None:
         self._give_way()
@@ -105,7 +106,7 @@ class SmtpConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The client sends nothing more. True: keep our side open, for the reply to what it sent before."""
         self._has_ended = True
-        return self._tls is None and self._task is not None
+        return self._task is not None
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_lost = True
@@ -207,12 +208,7 @@ class SmtpConnection(asyncio.Protocol):
         reception = self._reception
         refusal = reception.clients.admit(address)
         if refusal is not None:
-            reception.observer.refused(address, refusal)
-            if reception.implicit_tls:
-                self._transport.abort()  # in the clear it would not be understood
-            else:
-                self._transport.write(render(refusal))
-                self._finish()
+            self._turn_away(address, refusal)
             return
         self._admitted = True
         reception.observer.connection_opened(address)
@@ -222,6 +218,17 @@ class SmtpConnection(asyncio.Protocol):
             self._open_session()
             # The banner goes out after the next look at the socket: who has talked by then did not wait (S6).
             self._loop.call_soon(self._loop.call_soon, self._greet)
+
+    def _are_too_many(self) -> bool:
+        return len(self._connections) > self._limits.connections + MAX_OTHERS
+
+    def _turn_away(self, address: str, refusal: Refusal) -> None:
+        self._reception.observer.refused(address, refusal)
+        if self._reception.implicit_tls or self._are_too_many():
+            self._transport.abort()  # with implicit TLS, a reply in the clear would not be understood
+        else:
+            self._transport.write(render(refusal))
+            self._finish()
 
     def _begin_handshake(self) -> None:
         assert self._reception.tls is not None  # Reception has seen to it
@@ -308,7 +315,9 @@ class SmtpConnection(asyncio.Protocol):
         if plain:
             self._take_plain(plain)
         if self._tls is not None and self._tls.is_ended and not self._is_ending:
-            self._finish()
+            self._has_ended = True
+            if self._task is None:  # else _resume does it, behind the reply
+                self._finish()
 
     def _work(self) -> None:
         """Let the session work through its input, and send what it says."""

@@ -17,7 +17,7 @@ import msgspec
 
 from angarium.config.schema import ListenerLimits
 from angarium.smtp.address import Address, AddressSyntaxError, parse_mailbox
-from angarium.smtp_in.client_limits import FailedLogins
+from angarium.smtp_in.client_limits import FailedLogins, client_key
 from angarium.smtp_in.credential_file import (
     HASHER,
     MAX_PASSWORD_OCTETS,
@@ -32,7 +32,6 @@ from angarium.smtp_in.senders import compile_senders
 
 _log: Final = logging.getLogger(__name__)
 
-STAT_S: Final = 0.5  # the file is looked at this often at most
 HASH_THREADS: Final = 2  # each takes 64 MiB while it hashes
 HASH_WAITERS: Final = 64  # for a thread; beyond them: Throttled
 DELAYED_LOGINS: Final = 256  # sleeping at a time; beyond them: Throttled
@@ -69,6 +68,9 @@ class Throttled(msgspec.Struct, frozen=True):
     text: str  # printable ASCII, for the reply
 
 
+Result = Verified | Refused | Throttled
+
+
 class Credentials:
     """Invariants:
 
@@ -76,7 +78,8 @@ class Credentials:
     K2. What is remembered is a keyed hash over user, password and stored hash: neither a password nor, once the
         stored hash has changed, the old login.
     K3. An attempt counts as a failure from its beginning until it has succeeded, so that many at once count like
-        as many one after the other.
+        as many one after the other. The same login from the same client at once is one attempt: it tells a guesser
+        nothing more, and a client may open many connections at a time.
     """
 
     def __init__(
@@ -101,11 +104,11 @@ class Credentials:
         self._failed = failed or FailedLogins(limits.auth_window_s)
         self._threads = ThreadPoolExecutor(HASH_THREADS, thread_name_prefix="argon2")
         self._hashing: dict[bytes, asyncio.Future[bool]] = {}  # one per login, however many wait
+        self._attempts: dict[tuple[str, bytes], asyncio.Future[Result | None]] = {}  # under way
         self._delayed = 0
         self._state, self._users = read_users(path)
         self._failed_state: FileState | None = None
         self._on_changed: Callable[[Set[str]], None] = lambda _: None
-        self._looked = monotonic()
 
     def close(self) -> None:
         """Let the threads end; verify must not be called again."""
@@ -113,7 +116,6 @@ class Credentials:
 
     def reload(self) -> None:
         """Read the file now, as on SIGHUP. Raises CredentialFileError; then the users of before remain."""
-        self._looked = self._monotonic()
         before = self._users
         self._state, self._users = read_users(self._path)
         self._failed_state = None
@@ -130,19 +132,37 @@ class Credentials:
         self.refresh()
         return self._find_cached(user, self._digest(user, password))
 
-    async def verify(self, user: str, password: str, client: str) -> Verified | Refused | Throttled:
+    async def verify(self, user: str, password: str, client: str) -> Result:
         """Check a login from the address ``client``. May wait: for its turn to hash, and as a brake on guessing."""
-        self.refresh()
-        digest = self._digest(user, password)
-        if (known := self._find_cached(user, digest)) is not None:
-            return known
+        key = client_key(client)
+        while True:
+            self.refresh()
+            digest = self._digest(user, password)
+            if (known := self._find_cached(user, digest)) is not None:
+                return known
+            attempt = self._attempts.get((key, digest))
+            if attempt is None:
+                break
+            if (result := await asyncio.shield(attempt)) is not None:  # others may wait for it too
+                return result
+        attempt = asyncio.get_running_loop().create_future()
+        self._attempts[key, digest] = attempt
+        result = None
+        try:
+            result = await self._attempt(user, password, digest, client)
+        finally:
+            del self._attempts[key, digest]
+            attempt.set_result(result)  # None: it was broken off, and the next one tries
+        return result
+
+    async def _attempt(self, user: str, password: str, digest: bytes, client: str) -> Result:
         now = self._monotonic()
         by_client, by_user = self._failed.count(client, user, now)
         allowed = self._limits.auth_failures_per_client
         if by_client >= allowed or by_user >= allowed * USER_FACTOR:
             return Throttled("Too many failed logins; try again later")
         self._failed.add(client, user, now)  # K3
-        result: Verified | Refused | Throttled | None = None
+        result: Result | None = None
         try:
             result = await self._verify_slowly(user, password, digest, max(by_client, by_user))
         finally:
@@ -152,11 +172,12 @@ class Credentials:
 
     async def _verify_slowly(
         self, user: str, password: str, digest: bytes, failures: int
-    ) -> Verified | Refused | Throttled:
+    ) -> Result:
         if failures > FREE_FAILURES and not await self._delay(failures - FREE_FAILURES):
             return Throttled("Too many logins are waiting; try again later")
         stored = self._users.get(user)
         matches = await self._matches(password, stored, digest)
+        self.refresh()
         if matches is None:
             return Throttled("Too many logins at a time; try again later")
         if not matches or stored is None or self._users.get(user) != stored:
@@ -226,11 +247,10 @@ class Credentials:
         return hashlib.blake2b(text, key=self._key, digest_size=32).digest()
 
     def refresh(self) -> None:
-        """Read the file again if it has changed. If that fails, the users of before remain, with one error logged."""
-        now = self._monotonic()
-        if now - self._looked < STAT_S:
-            return
-        self._looked = now
+        """Read the file again if it has changed. If that fails, the users of before remain, with one error logged.
+
+        Looks each time (2 us): who adds a user or changes a password tries it next.
+        """
         state = None
         try:
             state = find_state(self._path)

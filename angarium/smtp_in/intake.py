@@ -24,6 +24,7 @@ from angarium.smtp_in.senders import Senders, compile_senders
 # Bcc: RFC 5322 section 3.6.3 and RFC 6409 section 8 (each copy would tell). Return-Path: RFC 5321 section 4.4,
 # only final delivery writes it.
 DROPPED: Final = frozenset({b"bcc", b"resent-bcc", b"return-path"})
+RESENDERS: Final = (b"resent-from", b"resent-sender")
 _AUTHORS_CACHED: Final = 1024  # ours
 _AUTHOR_OCTETS: Final = 256  # of a From value that is remembered
 _LOGGED_OCTETS: Final = 250  # of a Message-ID; a log needs no more
@@ -32,7 +33,8 @@ _LOGGED_OCTETS: Final = 250  # of a Message-ID; a log needs no more
 class Intake:
     """Invariants of every submission it returns:
 
-    I1. Each author in From and the Sender is allowed by the user's patterns, and there is exactly one From (A2).
+    I1. Each author in From, the Sender, and who last resent it are allowed by the user's patterns, and there is
+        exactly one From (A2).
     I2. Its header has as many fields as were received, less those dropped, plus those added; each line ends in
         CRLF and there is no other CR or LF in it (C1, S2).
     I3. Octets of the body, and of fields that were not dropped, are those received.
@@ -70,10 +72,11 @@ class Intake:
         if isinstance(sender, Refusal):
             return sender
         senders = compile_senders(received.senders)
-        if not senders.allows_all and (
-            refusal := _check_permission(received.envelope, authors, sender, senders)
-        ):
-            return refusal
+        if not senders.allows_all:
+            refusal = _check_permission(received.envelope, authors, sender, senders)
+            refusal = refusal or _check_resenders(block, senders)
+            if refusal is not None:
+                return refusal
         return self._build(received, block, authors, sender is not None)
 
     def _find_authors(self, block: HeaderBlock, envelope: Envelope) -> Sequence[Address] | Refusal:
@@ -142,7 +145,7 @@ class Intake:
         if b"from" not in block.names:
             added.append(b"From: <%b>\r\n" % reverse_path.encode())
         if needs_sender:  # RFC 5322 section 3.6.2; RFC 6409 section 8.1
-            if not reverse_path:
+            if isinstance(_default_author(envelope), Refusal):
                 text = "From has several addresses: a Sender field is needed (RFC 5322 3.6.2)"
                 return Refusal(550, "5.6.0", text), ""
             added.append(b"Sender: <%b>\r\n" % reverse_path.encode())
@@ -169,8 +172,8 @@ class Intake:
 def _default_author(envelope: Envelope) -> Sequence[Address] | Refusal:
     """Return what the repair will put into From of a message without one: exactly who MAIL said it is from."""
     if envelope.reverse_path:
-        with contextlib.suppress(AddressSyntaxError):
-            return (parse_mailbox(envelope.reverse_path),)
+        with contextlib.suppress(MailboxListSyntaxError):
+            return parse_mailbox_list(envelope.reverse_path)
     return Refusal(550, "5.6.0", "The message has no From field (RFC 5322 3.6)")
 
 
@@ -210,6 +213,20 @@ def _check_permission(
     except AddressSyntaxError:
         allowed = False
     return None if allowed else _not_allowed("MAIL FROM", envelope.reverse_path)
+
+
+def _check_resenders(block: HeaderBlock, senders: Senders) -> Refusal | None:
+    """A2. The first of each is this user's claim (RFC 5322 section 3.6.6: a block goes above those before it)."""
+    for name in RESENDERS:
+        if (at := block.find(name)) is None:
+            continue
+        found = _parse_addresses(block, at)
+        if isinstance(found, Refusal):
+            return found
+        for each in found:
+            if not senders.allows(each):
+                return _not_allowed(field_title(name), each.text)
+    return None
 
 
 def _not_allowed(where: str, address: str) -> Refusal:

@@ -35,6 +35,7 @@ class TlsLayer:
                 self.facts = TlsFacts(self._tls.version() or "", cipher[0] if cipher else "")
             while part := self._tls.read(_READ_OCTETS):
                 plain.append(part)
+            self.is_ended = True  # what ssl makes of a close_notify, until we have sent ours
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLZeroReturnError:

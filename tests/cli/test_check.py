@@ -68,6 +68,30 @@ def test_a_sound_configuration_passes(tmp_path: Path, capsys: pytest.CaptureFixt
     assert found(findings, "disk")[0][0] == "ok"
 
 
+@pytest.mark.parametrize(
+    ("more", "texts"),
+    [
+        ('trusted_networks = ["10.0.0.0/8", "fc00::/7", "127.0.0.1"]', []),
+        ('trusted_networks = ["0.0.0.0/0", "::1"]', ["relays for anybody in 0.0.0.0/0"]),
+        ('trusted_networks = ["2000::/3"]', ["relays for anybody in 2000::/3"]),
+        ('trusted_networks = ["10.1.0.0/16"]\nproxy_peers = ["10.2.0.9", "fd00::1"]', []),
+        (
+            'trusted_networks = ["10.1.0.0/16"]\nproxy_peers = ["10.1.0.9", "10.0.0.0/8"]',
+            ["proxy_peers 10.1.0.9/32 is in", "proxy_peers 10.0.0.0/8 is in"],
+        ),
+    ],
+)
+def test_a1_who_may_relay_is_looked_at(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: str, texts: list[str]
+) -> None:
+    listener = '[[listener]]\nkind = "submission"\naddress = "127.0.0.1:0"\nauth = "trusted"\n'
+    code, findings = check(write_config(tmp_path, listener + more), capsys, "--no-network")
+    assert code == 0
+    warnings = found(findings, "relay")
+    assert [verdict for verdict, _ in warnings] == ["warn"] * len(texts)
+    assert all(text in warning for text, (_, warning) in zip(texts, warnings, strict=True))
+
+
 def test_a_port_in_use_fails_and_says_what_to_do(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

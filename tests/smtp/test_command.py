@@ -41,6 +41,7 @@ def test_a_command_is_parsed(line: bytes, expected: Command) -> None:
         *[(line, 500) for line in (b"", b" ", b"XYZZY", b"MAILFROM:<a>", b"EHLO\tx", b"\xff\xfe")],
         *[(b"NOOP " + octet, 501) for octet in (b"\0", b"\r", b"\n", b"\t", b"\x7f", b"\xc2\x85")],
         *[(line, 501) for line in (b"EHLO", b"EHLO ", b"RCPT", b"DATA x", b"RSET x", b"QUIT x")],
+        *[(line.encode(), 500) for line in ("MAıL FROM:<a@b>", "RſET", "ſTARTTLS", "QUıT")],
         *[(line, 501) for line in (b"STARTTLS x", b"AUTH", b"VRFY", b"BDAT")],
     ],
 )
@@ -87,7 +88,8 @@ def test_a_chunk_is_parsed(argument: str, expected: Chunk) -> None:
 
 
 @pytest.mark.parametrize(
-    "argument", ["-1", "+1", "1 FIRST", "LAST", "1LAST", "0x10", "1 LAST 2", "1" * 21, "١"]
+    "argument",
+    ["-1", "+1", "1 FIRST", "LAST", "1LAST", "0x10", "1 LAST 2", "1" * 21, "١", "1 LAſT"],
 )
 def test_what_is_no_chunk_is_refused_s5(argument: str) -> None:
     with pytest.raises(RefusedError):

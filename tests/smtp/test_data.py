@@ -90,6 +90,8 @@ def test_lines_up_to_the_limit_are_taken_and_longer_ones_refused_s7() -> None:
     assert decode(longest * 3 + b".\r\n") == (longest * 3, b"")
     assert decode(longest + b"x" + longest + b".\r\n") == (LONG_LINE, b"")
     assert decode(b"x" + longest + b".\r\n") == (LONG_LINE, b"")
+    assert decode(b".." + longest[1:] + b".\r\n") == (b"." + longest[1:], b"")  # RFC 5321 4.5.3.1.6
+    assert decode(b".." + longest + b".\r\n") == (LONG_LINE, b"")
 
 
 def test_content_up_to_the_limit_is_taken_s7() -> None:
@@ -97,6 +99,15 @@ def test_content_up_to_the_limit_is_taken_s7() -> None:
     assert decode(fits + b".\r\n", octets=100) == (fits, b"")
     assert decode(b"x" + fits + b".\r\n", octets=100) == (TOO_BIG, b"")
     assert decode(b"." + b"." * 98 + b"\r\n.\r\n", octets=100) == (b"." * 98 + b"\r\n", b"")
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_dots_that_stuffing_added_do_not_count_s7(size: int) -> None:
+    """RFC 1870 section 3: the same message by BDAT has the same size."""
+    wire, fits = b"..\r\n" * 100 + b".\r\n", b".\r\n" * 100
+    chunks = [wire[at : at + size] for at in range(0, len(wire), size)]
+    assert decode(*chunks, octets=300) == (fits, b"")
+    assert decode(b"x\r\n", *chunks, octets=302) == (TOO_BIG, b"")
 
 
 def test_what_is_too_big_is_not_held_but_its_end_is_found_s7() -> None:

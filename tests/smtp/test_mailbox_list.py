@@ -87,6 +87,8 @@ def test_a4_the_domain_is_in_a_labels() -> None:
             "a@[1.2.3]",
             "[a]@b.example",
             "a\\@b@c.example",
+            '"a@b.example"@c.example',
+            'Joe <"a@b.example"@c.example>',
         ),
         *(
             "Joe\x00 <a@b.example>",

@@ -77,6 +77,8 @@ def test_xtext_with_line_ends_or_worse_is_refused_s10(name: str, value: str) -> 
             "ENVID=" + "x" * 101,
             "AUTH=",
             "SIZE=1 size=2",
+            "BODY=8BıTMIME",
+            "RET=HDRſ",
         ),
     ],
 )
@@ -105,6 +107,7 @@ def test_bad_parameters_of_mail_are_refused_s10(text: str) -> None:
             "ORCPT=rfc822;+C3+BC+0D+0A@example.com",
             "ORCPT=rfc822;+C2+85@example.com",  # a control character
             "NOTIFY=DELAY NOTIFY=DELAY",
+            "NOTIFY=ſUCCESS",
         ),
     ],
 )
@@ -114,7 +117,9 @@ def test_bad_parameters_of_rcpt_are_refused_s10(text: str) -> None:
     assert (caught.value.refusal.code, caught.value.refusal.enhanced) == (501, "5.5.4")
 
 
-@pytest.mark.parametrize("text", ["X=1", "BY=1", "XCLIENT", "NOTIFY=NEVER", "=1", "SIZE:1"])
+@pytest.mark.parametrize(
+    "text", ["X=1", "ſIZE=1", "BY=1", "XCLIENT", "NOTIFY=NEVER", "=1", "SIZE:1"]
+)
 def test_an_unknown_parameter_is_555_s10(text: str) -> None:
     with pytest.raises(RefusedError) as caught:
         parse_mail_parameters(text)

@@ -135,12 +135,24 @@ async def test_a_verified_login_is_remembered_for_a_while(bench: Bench) -> None:
 async def test_a_new_password_ends_the_old_login_at_once(bench: Bench) -> None:
     await bench.verify("joe", "secret")
     set_password(bench.path, "joe", "new", hasher=CHEAP)
-    bench.now += module.STAT_S / 2  # the file is looked at so often at most
-    assert bench.credentials.find_cached("joe", "secret") == JOE
-    bench.now += 0.6
     assert bench.credentials.find_cached("joe", "secret") is None
     assert await bench.verify("joe", "secret") == Refused()
     assert await bench.verify("joe", "new") == JOE
+
+
+async def test_a_new_user_can_log_in_at_once(bench: Bench) -> None:
+    assert await bench.verify("new", "secret") == Refused()
+    add_user(bench.path, "new", "secret", senders=["*"], created=CREATED, hasher=CHEAP)
+    assert await bench.verify("new", "secret") == Verified("new", "default", ("*",))
+
+
+async def test_a_password_that_changes_while_it_is_hashed_is_the_old_one(bench: Bench) -> None:
+    login = asyncio.create_task(bench.verify("joe", "secret"))
+    await asyncio.sleep(
+        0
+    )  # the hash is with a thread now, whose end is heard of after the next line
+    set_password(bench.path, "joe", "new", hasher=CHEAP)
+    assert await login == Refused()
 
 
 async def test_a_removed_user_cannot_log_in(bench: Bench) -> None:
@@ -244,9 +256,26 @@ async def test_successes_are_not_counted_as_failures(bench: Bench) -> None:
 
 async def test_logins_at_once_hash_once(bench: Bench) -> None:
     """As when a client that logs in for each message starts with many connections."""
-    results = await asyncio.gather(*(bench.verify("joe", "secret") for _ in range(5)))
-    assert results == [JOE] * 5
+    results = await asyncio.gather(*(bench.verify("joe", "secret") for _ in range(50)))
+    assert results == [JOE] * 50
     assert len(bench.hasher.verified) == 1
+    assert not bench.slept  # nor is it taken for guessing
+
+
+async def test_s13_the_same_guess_at_once_is_one_guess(bench: Bench) -> None:
+    results = await asyncio.gather(*(bench.verify("joe", "wrong") for _ in range(50)))
+    assert results == [Refused()] * 50
+    assert await bench.verify("joe", "secret") == JOE
+    assert len(bench.hasher.verified) == 2
+
+
+async def test_when_the_first_of_many_logins_at_once_hangs_up_the_others_go_on(
+    bench: Bench,
+) -> None:
+    logins = [asyncio.create_task(bench.verify("joe", "secret")) for _ in range(4)]
+    await asyncio.sleep(0)
+    logins[0].cancel()
+    assert await asyncio.gather(*logins[1:]) == [JOE] * 3
 
 
 async def test_s7_waiting_logins_are_bounded(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

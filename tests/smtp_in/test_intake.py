@@ -188,6 +188,14 @@ def test_c1_s2_a_field_that_would_break_the_header_is_refused() -> None:
         (b"From: joe@a.example\r\nSender: x@other.example\r\n", "<x@other.example> (Sender)"),
         (b"From: joe@sub.a.example\r\n", "<joe@sub.a.example> (From)"),
         (b'From: "joe@a.example" <x@other.example>\r\n', "<x@other.example> (From)"),
+        (
+            b"Resent-From: x@other.example\r\nFrom: joe@a.example\r\n",
+            "<x@other.example> (Resent-From)",
+        ),
+        (
+            b"From: joe@a.example\r\nResent-Sender: x@other.example\r\n",
+            "<x@other.example> (Resent-Sender)",
+        ),
     ],
 )
 def test_a2_from_and_sender_must_be_the_users(header: bytes, where: str) -> None:
@@ -221,6 +229,21 @@ def test_a2_the_reverse_path_must_be_the_users_too() -> None:
 def test_a2_what_does_not_say_clearly_who_it_is_from_is_refused(header: bytes) -> None:
     refusal = refused(header + b"\r\n")
     assert (refusal.code, refusal.enhanced) == (550, "5.6.0")
+
+
+def test_a2_a_message_that_others_have_resent_may_be_resent() -> None:
+    """RFC 5322 section 3.6.6: the block that is added last stands first."""
+    resent = b"Resent-From: joe@a.example\r\nResent-From: x@other.example\r\n"
+    assert prepared(resent + GOOD + b"\r\n", senders=("@a.example",))
+    refusal = refused(b"Resent-From: nobody:;\r\n" + GOOD + b"\r\n", senders=("@a.example",))
+    assert "Resent-From" in refusal.text
+
+
+def test_a3_a_reverse_path_with_two_at_signs_becomes_no_author() -> None:
+    sender = envelope(sender='"ceo@other.example"@a.example')
+    assert refused(b"Subject: x\r\n\r\n", sender, senders=("@a.example",)).enhanced == "5.6.0"
+    several = b"From: a@a.example, b@a.example\r\n\r\n"
+    assert refused(several, sender, senders=("@a.example",)).enhanced == "5.6.0"
 
 
 def test_a_null_reverse_path_needs_a_from_field() -> None:

@@ -34,7 +34,7 @@ _log: Final = logging.getLogger(__name__)
 
 HASH_THREADS: Final = 2  # each takes 64 MiB while it hashes
 HASH_WAITERS: Final = 64  # for a thread; beyond them: Throttled
-DELAYED_LOGINS: Final = 256  # sleeping at a time; beyond them: Throttled
+DELAYED_LOGINS: Final = 256  # sleeping, or waiting for others, at a time; beyond them: Throttled
 FIRST_DELAY_S: Final = 0.25  # after the first failure, doubled by each further one
 MAX_DELAY_S: Final = 5.0  # well below the client's timeout (RFC 5321 section 4.5.3.2)
 FREE_FAILURES: Final = 2  # a person mistypes
@@ -105,6 +105,9 @@ class Credentials:
         self._threads = ThreadPoolExecutor(HASH_THREADS, thread_name_prefix="argon2")
         self._hashing: dict[bytes, asyncio.Future[bool]] = {}  # one per login, however many wait
         self._attempts: dict[tuple[str, bytes], asyncio.Future[Result | None]] = {}  # under way
+        self._waiting: set[tuple[str, bytes]] = (
+            set()
+        )  # of these attempts, those that wait for others to end
         self._delayed = 0
         self._state, self._users = read_users(path)
         self._failed_state: FileState | None = None
@@ -156,11 +159,14 @@ class Credentials:
         return result
 
     async def _attempt(self, user: str, password: str, digest: bytes, client: str) -> Result:
-        now = self._monotonic()
-        by_client, by_user = self._failed.count(client, user, now)
         allowed = self._limits.auth_failures_per_client
-        if by_client >= allowed or by_user >= allowed * USER_FACTOR:
-            return Throttled("Too many failed logins; try again later")
+        while True:
+            now = self._monotonic()
+            by_client, by_user = self._failed.count(client, user, now)
+            if by_client < allowed and by_user < allowed * USER_FACTOR:
+                break
+            if not await self._others_end(client_key(client), digest):
+                return Throttled("Too many failed logins; try again later")
         self._failed.add(client, user, now)  # K3
         result: Result | None = None
         try:
@@ -169,6 +175,23 @@ class Credentials:
             if not isinstance(result, Refused) and result is not None:
                 self._failed.take_back(client, user, now)
         return result
+
+    async def _others_end(self, client: str, digest: bytes) -> bool:
+        """Wait for an attempt of the client that has begun and may yet be right; False: there is none to wait for."""
+        own = (client, digest)
+        begun = [
+            attempt
+            for key, attempt in self._attempts.items()
+            if key[0] == client and key != own and key not in self._waiting
+        ]
+        if not begun or len(self._waiting) >= DELAYED_LOGINS:
+            return False
+        self._waiting.add(own)
+        try:
+            await asyncio.wait(begun, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._waiting.discard(own)
+        return True
 
     async def _verify_slowly(
         self, user: str, password: str, digest: bytes, failures: int

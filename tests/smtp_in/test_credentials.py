@@ -227,6 +227,18 @@ async def test_s13_guesses_at_once_count_like_guesses_one_by_one(bench: Bench) -
     assert len(bench.hasher.verified) == 5
 
 
+async def test_many_users_at_one_address_log_in_at_once(bench: Bench) -> None:
+    """More of them than failures are allowed: those beyond wait for the others, which may be right."""
+    names = [f"user{number}" for number in range(12)]
+    for name in names:
+        add_user(bench.path, name, name, senders=["*"], created=CREATED, hasher=CHEAP)
+    results = await asyncio.gather(*(bench.verify(name, name) for name in names))
+    assert [type(each) for each in results] == [Verified] * 12
+    right_and_wrong = [bench.verify(name, "wrong") for name in names]
+    results = await asyncio.gather(*right_and_wrong, bench.verify("joe", "secret"))
+    assert [type(each) for each in results] == [Refused] * 5 + [Throttled] * 8
+
+
 async def test_s13_a_guess_that_hangs_up_counts(bench: Bench) -> None:
     bench.wake = asyncio.Event()
     for _ in range(3):

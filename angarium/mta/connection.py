@@ -44,19 +44,12 @@ class SmtpConnection:
         self._taps = taps
         self._peer = peer
         self._session = peer.session
-        self._host = host
+        self.host: Final = host
+        self.address: Final = where.address
         self._where = where
         self._clock = clock
         self._quit_s = quit_s
-        self._transfers = 0
-
-    @property
-    def host(self) -> MxHost:
-        return self._host
-
-    @property
-    def address(self) -> str:
-        return self._where.address
+        self.transfers = 0
 
     @property
     def offers_dsn(self) -> bool:
@@ -66,17 +59,9 @@ class SmtpConnection:
     def is_open(self) -> bool:
         return self._session.is_open
 
-    @property
-    def transfers(self) -> int:
-        return self._transfers
-
-    @property
-    def tls_version(self) -> str:
-        return self._where.tls
-
     async def transfer(self, transfer: Transfer) -> Sequence[Outcome]:
         """Carry one transaction; one outcome per recipient, in order. Raises only when cancelled."""
-        self._transfers += 1
+        self.transfers += 1
         if self._taps is not None and self._taps.is_on:
             paths = [each.forward_path for each in transfer.recipients]
             self._peer.tap = self._taps.find(self._opening, paths)

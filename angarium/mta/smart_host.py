@@ -226,21 +226,14 @@ class LoginConnection:
         self._taps = taps
         self._tap: Tap | None = None
         self._smtp = smtp
-        self._host = host
+        self.host: Final = host
+        self.address: Final = where.address
         self._where = where
         self._clock = clock
         self._timeouts = timeouts
         self._capabilities = _capabilities(smtp)
         self._needs_reset = False
-        self._transfers = 0
-
-    @property
-    def host(self) -> MxHost:
-        return self._host
-
-    @property
-    def address(self) -> str:
-        return self._where.address
+        self.transfers = 0
 
     @property
     def offers_dsn(self) -> bool:
@@ -250,13 +243,9 @@ class LoginConnection:
     def is_open(self) -> bool:
         return self._smtp.is_connected
 
-    @property
-    def transfers(self) -> int:
-        return self._transfers
-
     async def transfer(self, transfer: Transfer) -> Sequence[Outcome]:
         """Carry one transaction; one outcome per recipient, in order. Raises only when cancelled."""
-        self._transfers += 1
+        self.transfers += 1
         self._tap = None
         if self._taps is not None and self._taps.is_on:
             paths = [each.forward_path for each in transfer.recipients]

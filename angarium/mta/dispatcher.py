@@ -44,6 +44,8 @@ from angarium.queue import (
 
 GATHER_S = 0.002  # rings of the doorbell within it are answered by one read of the backlog
 STEP_BACK_MS = 2_000  # each poll looks so far back: due times are given before the fsync that makes them visible
+JUMP_MS = 1_000  # the wall clock went so much further than the monotonic one: it was set
+JUMP_S = 5.0  # so long another process may still commit by the clock of before
 RESOLVING = 200  # domains being resolved at once
 
 
@@ -174,17 +176,23 @@ class Dispatcher:
 
     async def _read_backlog(self) -> None:
         poll_s = self._parts.settings.poll_s
-        last = next_tick = self._parts.clock()
+        loop = asyncio.get_running_loop()
+        last = next_tick = before_jump = self._parts.clock()
+        looked, jump_ends = loop.time(), 0.0
         while True:
-            now = self._parts.clock()
+            now, monotonic = self._parts.clock(), loop.time()
             # After the clock stepped back, what is accepted is due before what was read.
             if now < last:
                 self._backlog.rewind()
                 next_tick = now
-            last = now
+            elif now - last > (monotonic - looked) * 1000 + JUMP_MS:
+                # What another process is committing was due by the clock of before: behind what is read next.
+                before_jump, jump_ends = last, monotonic + JUMP_S
+            last, looked = now, monotonic
             if now >= next_tick:
                 next_tick = UnixMs(now + int(poll_s * 1000))
-                self._backlog.step_back(UnixMs(now - STEP_BACK_MS))
+                read_from = min(now, before_jump) if monotonic < jump_ends else now
+                self._backlog.step_back(UnixMs(read_from - STEP_BACK_MS))
                 self._tick()
             self._found.clear()
             more = self._backlog.read(now)

@@ -58,21 +58,22 @@ class ClientConnections:
     def admit(self, address: str) -> Refusal | None:
         """Count a connection; a Refusal means that it was not counted and must not be left."""
         key = client_key(address)
-        count = self._change(key, 1)
+        client = self._shared.digest(key)
+        count = self._change(key, client, 1)
         if self._total + self._shared.connections_elsewhere() > self._limit:
-            self._change(key, -1)
+            self._change(key, client, -1)
             return Refusal(421, "4.3.2", "Too many connections; try again later")
-        elsewhere = self._shared.connections_elsewhere_of(self._shared.digest(key))
-        if count + elsewhere > self._limit_per_client:
-            self._change(key, -1)
+        if count + self._shared.connections_elsewhere_of(client) > self._limit_per_client:
+            self._change(key, client, -1)
             return Refusal(421, "4.7.0", "Too many connections from your address")
         return None
 
     def leave(self, address: str) -> None:
         """End a connection that was admitted."""
-        self._change(client_key(address), -1)
+        key = client_key(address)
+        self._change(key, self._shared.digest(key), -1)
 
-    def _change(self, key: str, change: int) -> int:
+    def _change(self, key: str, client: int, change: int) -> int:
         """Count one more or less, here and for the others; returns how many the client has here."""
         count = self._open.get(key, 0) + change
         if count:
@@ -81,7 +82,7 @@ class ClientConnections:
             del self._open[key]
         self._total += change
         self._shared.set_connections(self._total)
-        self._shared.change_connections(self._shared.digest(key), change)
+        self._shared.change_connections(client, change)
         return count
 
 

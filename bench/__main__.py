@@ -5,16 +5,18 @@ from pathlib import Path
 
 import click
 
-from bench.angarium_peer import Setup
+from bench.angarium_peer import Setup, angarium
+from bench.direct_peer import DIRECT
 from bench.errors import BenchError, PeerAbsent
 from bench.measure import Plan
+from bench.postfix_peer import POSTFIX
 from bench.sinks import SinkKind
 
 
 class Options:
     """What all benchmarks share."""
 
-    def __init__(self, quick: bool, folder: Path, sink: SinkKind) -> None:
+    def __init__(self, *, quick: bool, folder: Path, sink: SinkKind) -> None:
         self.quick = quick
         self.folder = folder
         self.sink = sink
@@ -46,7 +48,8 @@ class Options:
     "folder",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     default="/var/tmp",
-    help="Where queues are made: on a real disk, or fsync costs nothing.",
+    show_default=True,
+    help="Where all systems have their queues: on a real disk, or (/dev/shm) fsync costs nothing.",
 )
 @click.option(
     "--sink",
@@ -57,7 +60,7 @@ class Options:
 @click.pass_context
 def bench(context: click.Context, quick: bool, folder: Path, sink: SinkKind) -> None:
     """Benchmarks of Angarium, each beside the peer it is measured against. Loopback only."""
-    context.obj = Options(quick, folder, sink)
+    context.obj = Options(quick=quick, folder=folder, sink=sink)
     if context.invoked_subcommand is None:
         for command in (relay, signed, latency, backlog):
             context.invoke(command)  # with its defaults
@@ -78,18 +81,25 @@ def plan_options(command):  # type: ignore[no-untyped-def]
 @bench.command()
 @plan_options
 @click.option("--delivery-processes", type=int, default=1, show_default=True)
-@click.option("--single", "only", flag_value="single", help="Only the one-process form.")
-@click.option("--multi", "only", flag_value="multi", help="Only the several-process form.")
-@click.option("--no-postfix", is_flag=True)
+@click.option(
+    "--system",
+    "systems",
+    type=click.Choice(["direct", "postfix", "single", "multi"]),
+    multiple=True,
+    help="Only these; direct: nothing between load and sink; single, multi: Angarium's two forms.",
+)
 @click.pass_obj
-def relay(options: Options, delivery_processes=1, only=None, no_postfix=False, **plan) -> None:  # type: ignore[no-untyped-def]
-    """Submission to delivery, 4 KB and 20 KB, beside Postfix."""
+def relay(options: Options, delivery_processes=1, systems=(), **plan) -> None:  # type: ignore[no-untyped-def]
+    """Submission to delivery, 4 KB and 20 KB, beside its peers and the limit."""
     from bench import relay as module
 
-    setups = [Setup(single=True), Setup(delivery_processes=delivery_processes)]
-    if only:
-        setups = [each for each in setups if each.single == (only == "single")]
-    module.run(options.plan(**plan), setups, with_postfix=not no_postfix)
+    candidates = {
+        "direct": DIRECT,
+        "postfix": POSTFIX,
+        "single": angarium(Setup(single=True)),
+        "multi": angarium(Setup(delivery_processes=delivery_processes)),
+    }
+    module.run(options.plan(**plan), [candidates[each] for each in systems or candidates])
 
 
 @bench.command()

@@ -7,12 +7,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from bench.errors import BenchError
+from bench.peer import Candidate
 from bench.ports import LOOPBACK, free_port
 
 TOP: Final = Path(__file__).resolve().parent.parent
@@ -35,11 +37,14 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
         return f"Angarium, 2 ingress + {self.delivery_processes} delivery"
 
 
+def angarium(setup: Setup) -> Candidate:
+    return Candidate(setup.name, lambda: partial(AngariumPeer, setup=setup))
+
+
 class AngariumPeer:
     """Ready when made; ``stop`` drains it. ``folder`` holds the configuration and the queue."""
 
     def __init__(self, folder: Path, sink_port: int, setup: Setup) -> None:
-        self.name = setup.name
         self.port = free_port()
         self._folder = folder
         self._http = free_port()

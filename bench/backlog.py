@@ -63,7 +63,7 @@ def _start_on(parent: Path, recipients: int, setup: Setup) -> dict[str, Any]:
             ready_s = time.monotonic() - peer.started
             try:
                 return {
-                    "peer": peer.name,
+                    "peer": setup.name,
                     "filled_s": filled_s,
                     "queue_octets": _octets(folder / "data"),
                     "ready_s": ready_s,
@@ -76,7 +76,7 @@ def _start_on(parent: Path, recipients: int, setup: Setup) -> dict[str, Any]:
 
 
 def _watch(peer: AngariumPeer, sink: OwnSink) -> dict[str, Any]:
-    with MemoryPeak(peer.roots, interval_s=0.5) as watch:
+    with MemoryPeak(lambda: tree(peer.roots()), interval_s=0.5) as watch:
         deadline = time.monotonic() + 60
         while not (count := sink.count()).messages:
             if time.monotonic() > deadline:
@@ -135,9 +135,7 @@ class _Deferred:
         setup = Setup()
         if self._deferred:
             _fill(folder, setup, sink_port, self._deferred, due_in_s=DAY_S)
-        peer = AngariumPeer(folder, sink_port, setup)
-        peer.name = f"{self._deferred:,} deferred" if self._deferred else "nothing deferred"
-        return peer
+        return AngariumPeer(folder, sink_port, setup)
 
 
 def _fill(folder: Path, setup: Setup, sink_port: int, messages: int, *, due_in_s: float) -> float:

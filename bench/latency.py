@@ -1,21 +1,20 @@
 """``bin/bench latency``: from the end of data to the 250, at half the maximum rate, open loop."""
 
 import shutil
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import uvloop
 from rich.table import Table
 
-from bench.angarium_peer import AngariumPeer, Setup
-from bench.errors import BenchError, PeerAbsent
+from bench.angarium_peer import Setup, angarium
+from bench.errors import BenchError
 from bench.latency_client import Client, Latencies
 from bench.load import submit
 from bench.machine import describe
-from bench.measure import WARM_UP, StartPeer, wait_for
-from bench.peer import work_folder
-from bench.postfix_peer import PostfixPeer, find_postfix
+from bench.measure import WARM_UP, wait_for
+from bench.peer import StartPeer, present, work_folder
+from bench.postfix_peer import POSTFIX
 from bench.report import console, print_machine, save
 from bench.sinks import OwnSink
 
@@ -26,21 +25,17 @@ PERCENTILES = (50.0, 95.0, 99.0, 99.9)
 def run(folder: Path, size: int, seconds: float, quick: bool) -> None:
     machine = describe(folder)
     print_machine(machine)
-    peers: list[tuple[str, StartPeer]] = [
-        (setup.name, partial(AngariumPeer, setup=setup)) for setup in (Setup(single=True), Setup())
+    candidates = (POSTFIX, angarium(Setup(single=True)), angarium(Setup()))
+    lines = [
+        _one(folder, size, seconds, 1500 if quick else 6000, name, start)
+        for name, start in present(candidates, console.print)
     ]
-    try:
-        find_postfix()
-        peers.insert(0, ("Postfix", PostfixPeer))
-    except PeerAbsent as e:
-        console.print(f"without Postfix: {e}")
-    lines = [_one(folder, size, seconds, 1500 if quick else 6000, start) for _, start in peers]
     _print(lines, size)
     save("latency", machine, size=size, seconds=seconds, sessions=SESSIONS, results=lines)
 
 
 def _one(
-    parent: Path, size: int, seconds: float, messages: int, start: StartPeer
+    parent: Path, size: int, seconds: float, messages: int, name: str, start: StartPeer
 ) -> dict[str, Any]:
     folder = work_folder(parent, "run")
     try:
@@ -55,9 +50,9 @@ def _one(
                 try:
                     found = uvloop.run(client.run(maximum / 2, seconds))
                 except ConnectionError as e:
-                    raise BenchError(f"{peer.name}: {e}") from None
+                    raise BenchError(f"{name}: {e}") from None
                 wait_for(sink, WARM_UP + messages + len(found.accept))
-                return _line(peer.name, maximum, found)
+                return _line(name, maximum, found)
             finally:
                 peer.stop()
     finally:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.angarium_peer import TOP
-from bench.postfix_peer import postfix_version
+from bench.meter import Meter
+from bench.private_postfix import postfix_version
 
 
 def describe(folder: Path) -> dict[str, Any]:
@@ -28,9 +29,15 @@ def describe(folder: Path) -> dict[str, Any]:
         "file_system": _output("stat", "-f", "-c", "%T", str(folder)),
         "python": platform.python_version(),
         "postfix": postfix_version(),
+        "processor_time_of": _metered(),
         "openssl": _output("openssl", "version"),
         "load_average_before": os.getloadavg()[0],
     }
+
+
+def _metered() -> str:
+    with Meter() as meter:
+        return "all processes" if meter.counts_orphans else "processes that are waited for"
 
 
 def rsa2048_signs_per_s(seconds: int = 3) -> float:

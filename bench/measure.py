@@ -1,5 +1,6 @@
 """One round: a mail system between load and sink, measured from the first message to the last."""
 
+import resource
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -12,18 +13,19 @@ import msgspec
 
 from bench.errors import BenchError
 from bench.load import submit
-from bench.peer import Peer, work_folder
-from bench.processes import MemoryPeak, cpu_s, processor_ticks, stolen_share
+from bench.meter import Meter
+from bench.peer import Peer, StartPeer, work_folder
+from bench.processes import TICK_S, MemoryPeak, cpu_ticks, processor_ticks, stolen_share
 from bench.sinks import Count, Sink, SinkKind, make_sink
 
-WARM_UP: Final = 200  # messages that are not counted
-QUIET_S: Final = 0.5  # so long a second copy may take to show up
-STOLEN_LIMIT: Final = (
-    0.05  # of the processors' time: a round in which the host took more is run again
-)
-ATTEMPTS: Final = 4  # of a round; then the least disturbed one counts
-
-StartPeer = Callable[[Path, int], Peer]  # folder, port of the sink
+# Messages that are not counted.
+WARM_UP: Final = 200
+# So long a second copy may take to show up.
+QUIET_S: Final = 0.5
+# Of the processors' time: a round in which the host took more is run again.
+STOLEN_LIMIT: Final = 0.05
+# Of a round; then the least disturbed one counts.
+ATTEMPTS: Final = 4
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,12 +48,18 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
     messages: int
     accept_s: float
     end_to_end_s: float
-    cpu_s: float
+    user_s: float
+    system_s: float
+    load_s: float  # processor time of load and sink together: what any system pays beside its own
     memory_pss: int
     memory_anonymous: int
     signed: int | None
     proved_once: bool  # each recipient was seen exactly once; False: only the number is known
     stolen: float  # share of the processors' time that the host gave to others
+
+    @property
+    def cpu_s(self) -> float:
+        return self.user_s + self.system_s
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +70,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     accept_per_s: float
     end_to_end_per_s: float
     cpu_ms: float
+    load_ms: float
     memory_pss: int
     memory_anonymous: int
     proved_once: bool
@@ -78,7 +87,7 @@ def alternate(
         for size in plan.sizes:
             for name, start in peers if number % 2 == 0 else list(reversed(peers)):
                 title = f"round {number + 1}/{plan.rounds}  {size:>6} octets  {name}"
-                rounds.append(_undisturbed(partial(one_round, plan, size, start), title, say))
+                rounds.append(_undisturbed(partial(one_round, plan, size, name, start), title, say))
     return rounds
 
 
@@ -94,25 +103,26 @@ def _undisturbed(run: Callable[[], Round], title: str, say: Callable[[str], None
             return min(done, key=lambda each: each.stolen)
 
 
-def one_round(plan: Plan, size: int, start: StartPeer) -> Round:
+def one_round(plan: Plan, size: int, name: str, start: StartPeer) -> Round:
     """Start the system on an empty queue, warm it up, measure, stop it."""
     folder = work_folder(plan.folder, "run")
     try:
-        with make_sink(plan.sink) as sink:
+        with make_sink(plan.sink) as sink, Meter() as meter:
             peer = start(folder, sink.port)
             try:
-                return _measure(plan, size, peer, sink)
+                meter.adopt(peer.roots())
+                return _measure(plan, size, name, peer, sink, meter)
             finally:
                 peer.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _measure(plan: Plan, size: int, peer: Peer, sink: Sink) -> Round:
+def _measure(plan: Plan, size: int, name: str, peer: Peer, sink: Sink, meter: Meter) -> Round:
     submit(peer.port, messages=WARM_UP, size=size, sessions=plan.sessions, name="warm")
     before = wait_for(sink, WARM_UP)
-    cpu_before, ticks = cpu_s(peer.roots()), processor_ticks()
-    with MemoryPeak(peer.roots) as watch:
+    cpu_before, load_before, ticks = meter.cpu(), _load_s(sink), processor_ticks()
+    with MemoryPeak(meter.pids) as watch:
         began = time.monotonic()
         accept_s = submit(
             peer.port,
@@ -122,23 +132,32 @@ def _measure(plan: Plan, size: int, peer: Peer, sink: Sink) -> Round:
             reconnect=plan.reconnect,
         )
         after = wait_for(sink, before.messages + plan.messages)
-        spent = cpu_s(peer.roots()) - cpu_before
+        spent = meter.cpu().since(cpu_before)
+    load_s = _load_s(sink) - load_before
     stolen = stolen_share(ticks, processor_ticks())
     time.sleep(QUIET_S)
     proved = _prove_once(sink.count(), WARM_UP + plan.messages)
     return Round(
-        peer=peer.name,
+        peer=name,
         size=size,
         messages=plan.messages,
         accept_s=accept_s,
         end_to_end_s=after.last - began,
-        cpu_s=spent,
+        user_s=spent.user_s,
+        system_s=spent.system_s,
+        load_s=load_s,
         memory_pss=watch.peak.pss,
         memory_anonymous=watch.peak.anonymous,
         signed=after.signed,
         proved_once=proved,
         stolen=stolen,
     )
+
+
+def _load_s(sink: Sink) -> float:
+    """Return the seconds of processor time that the loads that ended and the sink have taken."""
+    loads = resource.getrusage(resource.RUSAGE_CHILDREN)  # peers are waited for after the measuring
+    return loads.ru_utime + loads.ru_stime + sum(cpu_ticks([sink.pid])) * TICK_S
 
 
 def wait_for(sink: Sink, messages: int, stall_s: float = 60.0) -> Count:
@@ -181,6 +200,7 @@ def _result(group: Sequence[Round]) -> Result:
         accept_per_s=median(each.messages / each.accept_s for each in group),
         end_to_end_per_s=median(rates),
         cpu_ms=median(each.cpu_s / each.messages * 1000 for each in group),
+        load_ms=median(each.load_s / each.messages * 1000 for each in group),
         memory_pss=max(each.memory_pss for each in group),
         memory_anonymous=max(each.memory_anonymous for each in group),
         proved_once=all(each.proved_once for each in group),

@@ -1,15 +1,20 @@
 """A private OpenDKIM as a milter of a private Postfix: what signing costs there."""
 
-import os
 import shutil
 import subprocess
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 from bench.errors import BenchError, PeerAbsent
+from bench.peer import Candidate, StartPeer
 from bench.ports import LOOPBACK, free_port, wait_for_listener
 from bench.postfix_peer import PostfixPeer
+from bench.private_postfix import find_postfix
 from bench.sinks import SBIN
+
+REFERENCE: Final = "Postfix with OpenDKIM"
 
 
 class SigningPostfix:
@@ -25,7 +30,7 @@ class SigningPostfix:
             f"UserID root\nPidFile {folder}/opendkim.pid\nBackground no\n"
         )
         self._opendkim = subprocess.Popen(
-            [find_opendkim(), "-f", "-x", config], stdin=subprocess.DEVNULL
+            [_find_opendkim(), "-f", "-x", config], stdin=subprocess.DEVNULL
         )
         try:
             wait_for_listener(port)
@@ -33,7 +38,6 @@ class SigningPostfix:
         except BaseException:
             self._end_opendkim()
             raise
-        self.name = self._postfix.name
         self.port = self._postfix.port
 
     def roots(self) -> Sequence[int]:
@@ -53,10 +57,17 @@ class SigningPostfix:
             raise BenchError("OpenDKIM did not end on SIGTERM") from None
 
 
-def find_opendkim() -> str:
+def signing_postfix(key: Path) -> Candidate:
+    def find() -> StartPeer:
+        find_postfix()
+        _find_opendkim()
+        return partial(SigningPostfix, key=key)
+
+    return Candidate(REFERENCE, find)
+
+
+def _find_opendkim() -> str:
     program = shutil.which("opendkim", path=SBIN)
     if program is None:
         raise PeerAbsent("OpenDKIM is not installed: bin/bench --install-peers")
-    if os.geteuid() != 0:
-        raise PeerAbsent("a private OpenDKIM with Postfix can be started by root only")
     return program

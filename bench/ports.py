@@ -2,6 +2,7 @@
 
 import socket
 import time
+from collections.abc import Callable
 from typing import Final
 
 from bench.errors import BenchError
@@ -16,12 +17,15 @@ def free_port() -> int:
         return port
 
 
-def wait_for_listener(port: int, timeout_s: float = 20.0) -> None:
+def wait_for_listener(
+    port: int, timeout_s: float = 20.0, *, still: Callable[[], bool] = lambda: True
+) -> None:
+    """Return once a connection is taken. Raises BenchError; at once, when ``still`` says that there is no hope."""
     deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and still():
         try:
             with socket.create_connection((LOOPBACK, port), timeout=1):
                 return
         except OSError:
             time.sleep(0.05)
-    raise BenchError(f"nothing listens on {LOOPBACK}:{port} after {timeout_s:.0f} s")
+    raise BenchError(f"nothing listens on {LOOPBACK}:{port}")

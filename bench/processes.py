@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-_TICK_S: Final = 1 / os.sysconf("SC_CLK_TCK")
+TICK_S: Final = 1 / os.sysconf("SC_CLK_TCK")  # of what /proc counts in
 
 
 class Memory(msgspec.Struct, frozen=True):
@@ -24,8 +24,8 @@ class Memory(msgspec.Struct, frozen=True):
 class MemoryPeak:
     """Samples while the block runs. A sample walks page tables, so there is one a second only."""
 
-    def __init__(self, roots: Callable[[], Iterable[int]], interval_s: float = 1.0) -> None:
-        self._roots = roots
+    def __init__(self, pids: Callable[[], Iterable[int]], interval_s: float = 1.0) -> None:
+        self._pids = pids
         self._interval_s = interval_s
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
@@ -47,7 +47,7 @@ class MemoryPeak:
             self._take()
 
     def _take(self) -> None:
-        now, old = memory(tree(self._roots())), self.peak
+        now, old = memory(self._pids()), self.peak
         self.peak = Memory(
             max(old.pss, now.pss),
             max(old.anonymous, now.anonymous),
@@ -72,17 +72,19 @@ def tree(roots: Iterable[int]) -> list[int]:
     return found
 
 
-def cpu_s(roots: Iterable[int]) -> float:
-    """Return user and system time of the trees, the dead included.
+def cpu_ticks(roots: Iterable[int]) -> tuple[int, int]:
+    """Return user and system time of the trees, the dead included that were waited for.
 
     A dead child's time is its parent's once it was waited for, so the living ones' own and waited-for
     times sum to all: also of the many short-lived processes of Postfix.
     """
-    ticks = 0
+    user = system = 0
     for pid in tree(roots):
         if fields := _stat(pid):
-            ticks += sum(int(each) for each in fields[11:15])  # utime stime cutime cstime
-    return ticks * _TICK_S
+            utime, stime, waited_utime, waited_stime = (int(each) for each in fields[11:15])
+            user += utime + waited_utime
+            system += stime + waited_stime
+    return user, system
 
 
 def processor_ticks() -> list[int]:

@@ -1,38 +1,30 @@
-"""``bin/bench relay``: submission to delivery, fsync on, beside Postfix in the same run."""
+"""``bin/bench relay``: submission to delivery, fsync on, beside its peers and the limit in the same run."""
 
-from functools import partial
+from collections.abc import Sequence
 
-from bench.angarium_peer import AngariumPeer, Setup
-from bench.errors import PeerAbsent
+from bench.direct_peer import DIRECT
 from bench.machine import describe
-from bench.measure import Plan, StartPeer, alternate, results
-from bench.postfix_peer import PostfixPeer, find_postfix
+from bench.measure import Plan, alternate, results
+from bench.peer import Candidate, present
+from bench.postfix_peer import POSTFIX
 from bench.report import console, print_machine, print_results, ratios, save
 
-REFERENCE = "Postfix"
 
-
-def run(plan: Plan, setups: list[Setup], *, with_postfix: bool = True) -> None:
+def run(plan: Plan, candidates: Sequence[Candidate]) -> None:
     machine = describe(plan.folder)
     print_machine(machine)
-    peers: list[tuple[str, StartPeer]] = [
-        (setup.name, partial(AngariumPeer, setup=setup)) for setup in setups
-    ]
-    if with_postfix:
-        try:
-            find_postfix()
-            peers.insert(0, (REFERENCE, PostfixPeer))
-        except PeerAbsent as e:
-            console.print(f"without Postfix: {e}")
-    rounds = alternate(plan, peers, console.print)
+    rounds = alternate(plan, present(candidates, console.print), console.print)
     found = results(rounds)
-    print_results(f"relay: {plan.messages:,} messages, {plan.sessions} sessions", found, REFERENCE)
+    references = (POSTFIX.name, DIRECT.name)
+    print_results(
+        f"relay: {plan.messages:,} messages, {plan.sessions} sessions", found, *references
+    )
     save(
         "relay",
         machine,
         plan=plan_values(plan),
         results=found,
-        ratios=ratios(found, REFERENCE),
+        ratios={reference: ratios(found, reference) for reference in references},
         rounds=rounds,
     )
 

@@ -1,20 +1,16 @@
 """``bin/bench signed``: relay with RSA-2048 signatures, beside openssl speed and Postfix with OpenDKIM."""
 
 import shutil
-from functools import partial
 
 from angarium.dkim.keygen import generate, write_private_key
-from bench.angarium_peer import AngariumPeer, Setup
-from bench.errors import BenchError, PeerAbsent
+from bench.angarium_peer import Setup, angarium
+from bench.errors import BenchError
 from bench.machine import describe, rsa2048_signs_per_s
-from bench.measure import Plan, Round, StartPeer, alternate, results
-from bench.opendkim_peer import SigningPostfix, find_opendkim
-from bench.peer import work_folder
-from bench.postfix_peer import find_postfix
+from bench.measure import Plan, Round, alternate, results
+from bench.opendkim_peer import REFERENCE, signing_postfix
+from bench.peer import present, work_folder
 from bench.relay import plan_values
 from bench.report import console, print_machine, print_results, ratios, save
-
-REFERENCE = "Postfix with OpenDKIM"
 
 
 def run(plan: Plan) -> None:
@@ -25,15 +21,8 @@ def run(plan: Plan) -> None:
         key = keys / "bench.pem"
         write_private_key(key, generate("rsa"))
         setups = [Setup(single=True, dkim_key=key), Setup(dkim_key=key)]
-        peers: list[tuple[str, StartPeer]] = [
-            (setup.name, partial(AngariumPeer, setup=setup)) for setup in setups
-        ]
-        try:
-            find_postfix()
-            find_opendkim()
-            peers.insert(0, (REFERENCE, partial(SigningPostfix, key=key)))
-        except PeerAbsent as e:
-            console.print(f"without Postfix and OpenDKIM: {e}")
+        candidates = (signing_postfix(key), *(angarium(setup) for setup in setups))
+        peers = present(candidates, console.print)
         before = rsa2048_signs_per_s()
         rounds = alternate(plan, peers, console.print)
         after = rsa2048_signs_per_s()

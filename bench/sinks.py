@@ -33,6 +33,8 @@ class Count(msgspec.Struct, frozen=True, kw_only=True):
 class Sink(Protocol):
     port: int
 
+    @property
+    def pid(self) -> int: ...
     def count(self) -> Count: ...
     def __enter__(self) -> "Sink": ...
     def __exit__(
@@ -50,6 +52,10 @@ class OwnSink:
     def __init__(self) -> None:
         self.port = free_port()
         self._process: subprocess.Popen[bytes]
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def __enter__(self) -> "OwnSink":
         self._process = subprocess.Popen(
@@ -101,6 +107,10 @@ class SmtpSink:
         self._process: subprocess.Popen[bytes]
         self._lock = threading.Lock()
         self._count = Count()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def __enter__(self) -> "SmtpSink":
         self._process = subprocess.Popen(

@@ -6,9 +6,14 @@ from pathlib import Path
 import click
 
 from bench.angarium_peer import Setup, angarium
+from bench.debian_package import fetch, unpacked_version
 from bench.direct_peer import DIRECT
 from bench.errors import BenchError, PeerAbsent
+from bench.exim_peer import EXIM
+from bench.exim_peer import PACKAGE as EXIM_PACKAGE
 from bench.measure import Plan
+from bench.opensmtpd_peer import OPENSMTPD
+from bench.opensmtpd_peer import PACKAGE as OPENSMTPD_PACKAGE
 from bench.postfix_peer import POSTFIX
 from bench.sinks import SinkKind
 
@@ -84,7 +89,7 @@ def plan_options(command):  # type: ignore[no-untyped-def]
 @click.option(
     "--system",
     "systems",
-    type=click.Choice(["direct", "postfix", "single", "multi"]),
+    type=click.Choice(["direct", "postfix", "exim", "opensmtpd", "single", "multi"]),
     multiple=True,
     help="Only these; direct: nothing between load and sink; single, multi: Angarium's two forms.",
 )
@@ -96,6 +101,8 @@ def relay(options: Options, delivery_processes=1, systems=(), **plan) -> None:  
     candidates = {
         "direct": DIRECT,
         "postfix": POSTFIX,
+        "exim": EXIM,
+        "opensmtpd": OPENSMTPD,
         "single": angarium(Setup(single=True)),
         "multi": angarium(Setup(delivery_processes=delivery_processes)),
     }
@@ -137,6 +144,14 @@ def backlog(options: Options, recipients: int | None, deferred: int | None) -> N
         deferred or (10_000 if options.quick else 100_000),
         options.quick,
     )
+
+
+@bench.command("fetch-peers", hidden=True)
+def fetch_peers() -> None:
+    """Unpack Exim and OpenSMTPD, which cannot be installed beside Postfix."""
+    for package in (EXIM_PACKAGE, OPENSMTPD_PACKAGE):
+        fetch(package)
+        print(f"{package} {unpacked_version(package)} is in bench/cache")
 
 
 if __name__ == "__main__":

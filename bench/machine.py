@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.angarium_peer import TOP
+from bench.debian_package import unpacked_version
+from bench.exim_peer import PACKAGE as EXIM
 from bench.meter import Meter
+from bench.opensmtpd_peer import PACKAGE as OPENSMTPD
 from bench.private_postfix import postfix_version
 
 
@@ -29,6 +32,8 @@ def describe(folder: Path) -> dict[str, Any]:
         "file_system": _output("stat", "-f", "-c", "%T", str(folder)),
         "python": platform.python_version(),
         "postfix": postfix_version(),
+        "exim": unpacked_version(EXIM),
+        "opensmtpd": unpacked_version(OPENSMTPD),
         "processor_time_of": _metered(),
         "openssl": _output("openssl", "version"),
         "load_average_before": os.getloadavg()[0],

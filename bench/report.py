@@ -36,6 +36,7 @@ def print_machine(machine: dict[str, Any]) -> None:
     console.print(
         f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_octets'] / 2**30:.0f} GiB, "
         f"{machine['file_system']}, Python {machine['python']}, Postfix {machine['postfix']}, "
+        f"Exim {machine['exim']}, OpenSMTPD {machine['opensmtpd']}, "
         f"commit {commit}, load average {machine['load_average_before']:.2f}, "
         f"processor time of {machine['processor_time_of']}"
     )

@@ -146,6 +146,40 @@ def backlog(options: Options, recipients: int | None, deferred: int | None) -> N
     )
 
 
+@bench.command()
+@click.option("--size", type=int, default=4096, show_default=True)
+@click.option("--messages", type=int, help="20,000; quick: 1,500.")
+@click.option(
+    "--dir",
+    "folder",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default="/dev/shm",
+    show_default=True,
+    help="Where the queue is: in memory, so that the disk is out of the way.",
+)
+@click.option(
+    "--system",
+    "systems",
+    type=click.Choice(["single", "multi"]),
+    multiple=True,
+    help="Only this of Angarium's two forms.",
+)
+@click.pass_obj
+def profile(
+    options: Options, size: int, messages: int | None, folder: Path, systems: tuple[str, ...]
+) -> None:
+    """Where the processor time of a message goes."""
+    from bench import profile as module
+
+    forms = {"single": Setup(single=True), "multi": Setup()}
+    module.run(
+        folder,
+        size,
+        messages or (1500 if options.quick else 20_000),
+        [forms[each] for each in systems or forms],
+    )
+
+
 @bench.command("fetch-peers", hidden=True)
 def fetch_peers() -> None:
     """Unpack Exim and OpenSMTPD, which cannot be installed beside Postfix."""

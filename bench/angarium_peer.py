@@ -1,14 +1,16 @@
 """Angarium, started as an operator would: a configuration file and ``bin/postmaster serve``."""
 
 import json
+import os
 import signal
 import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -20,6 +22,7 @@ from bench.ports import LOOPBACK, free_port
 TOP: Final = Path(__file__).resolve().parent.parent
 POSTMASTER: Final = TOP / "bin/postmaster"
 CONCURRENCY: Final = 50  # as Postfix is given
+EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +47,13 @@ def angarium(setup: Setup) -> Candidate:
 class AngariumPeer:
     """Ready when made; ``stop`` drains it. ``folder`` holds the configuration and the queue."""
 
-    def __init__(self, folder: Path, sink_port: int, setup: Setup) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        sink_port: int,
+        setup: Setup,
+        environment: Mapping[str, str] = EMPTY,
+    ) -> None:
         self.port = free_port()
         self._folder = folder
         self._http = free_port()
@@ -56,7 +65,11 @@ class AngariumPeer:
         self.started = time.monotonic()
         with (folder / "serve.log").open("ab") as log:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **environment},
             )
         try:
             self._wait_until_ready()

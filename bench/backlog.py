@@ -17,7 +17,7 @@ from bench.fill import fill
 from bench.machine import describe
 from bench.measure import Plan, Round, alternate
 from bench.peer import work_folder
-from bench.processes import MemoryPeak, memory, tree
+from bench.processes import MemoryPeak, command_line, memory, tree
 from bench.report import console, print_machine, save
 from bench.sinks import OwnSink
 
@@ -118,11 +118,11 @@ def _list_seconds(config: Path) -> float:
 
 def _process(pid: int) -> dict[str, Any]:
     now = memory([pid])
-    try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
-    except OSError:
-        command = ""
-    return {"command": command, "rss": now.largest_rss, "anonymous": now.largest_anonymous}
+    return {
+        "command": " ".join(command_line(pid)),
+        "rss": now.largest_rss,
+        "anonymous": now.largest_anonymous,
+    }
 
 
 class _Deferred:

@@ -33,6 +33,12 @@ class Cpu(msgspec.Struct, frozen=True, kw_only=True):
             system_s=self.system_s - before.system_s,
         )
 
+    def plus(self, other: "Cpu") -> "Cpu":
+        return Cpu(
+            user_s=self.user_s + other.user_s,
+            system_s=self.system_s + other.system_s,
+        )
+
 
 class Meter:
     """``with Meter() as meter: meter.adopt(pids)``; what they start from then on is counted, too.

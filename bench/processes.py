@@ -87,6 +87,21 @@ def cpu_ticks(roots: Iterable[int]) -> tuple[int, int]:
     return user, system
 
 
+def process_ticks(pid: int) -> tuple[int, int]:
+    """Return user and system time of one process, without its children; 0 when it is gone."""
+    fields = _stat(pid)
+    return (int(fields[11]), int(fields[12])) if fields else (0, 0)
+
+
+def command_line(pid: int) -> list[str]:
+    """Return the words with which it was started; none when it is gone."""
+    try:
+        octets = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return []
+    return octets.decode(errors="replace").rstrip("\0").split("\0")
+
+
 def processor_ticks() -> list[int]:
     """Return user, nice, system, idle, iowait, irq, softirq and steal of the whole machine."""
     return [int(each) for each in Path("/proc/stat").read_text().split(maxsplit=9)[1:9]]

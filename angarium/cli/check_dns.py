@@ -8,7 +8,7 @@ from typing import Final
 
 from angarium.cli.check_result import Finding
 from angarium.config.schema import Config
-from angarium.mta.dns import DnsResolver, DnsSetupError, DnsTrouble, Found
+from angarium.routing.dns import DnsResolver, DnsSetupError, DnsTrouble, Found
 
 PATIENCE_S: Final = 10.0  # for one look-up; the server has its own limits
 

@@ -18,7 +18,7 @@ from angarium.cli.check_result import Finding
 from angarium.cli.duration import octets_text
 from angarium.config.address import parse_host_port
 from angarium.config.schema import Config
-from angarium.mta.patient_room import SLOW
+from angarium.routing.patient_room import SLOW
 from angarium.service.privileges import Identity, find_identity, refuse_closed_paths
 from angarium.service.sockets import bind
 from angarium.service.sysexits import StartError

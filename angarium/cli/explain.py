@@ -5,9 +5,6 @@ from collections.abc import Callable, Iterator
 from angarium.cli.duration import octets_text, span_text
 from angarium.cli.queue_table import count_text, time_text
 from angarium.config.schema import Config
-from angarium.mta.provider import ProviderTable
-from angarium.mta.resolution import SiteName
-from angarium.mta.routes import RouteTable
 from angarium.queue import (
     Accepted,
     Attempt,
@@ -28,6 +25,9 @@ from angarium.queue import (
     message_id_text,
 )
 from angarium.queue.entry import Entry, ShownMessage
+from angarium.routing.provider_table import ProviderTable
+from angarium.routing.resolution import SiteName
+from angarium.routing.route_table import RouteTable
 
 FindRoute = Callable[[str], RouteHint | None]
 _NO_CONNECTION = frozenset({"connect", "banner", "ehlo", "helo", "starttls", "auth"})  # stages

@@ -16,9 +16,9 @@ from angarium.mta.reply_meaning import (
     meaning,
     not_sendable,
 )
-from angarium.mta.resolution import MxHost
 from angarium.mta.transfer import SessionTaps, Transfer
 from angarium.queue.model import UnixMs
+from angarium.routing.resolution import MxHost
 from angarium.smtp.client_transaction import Answer, NotSendableError
 from angarium.smtp.reply import PeerError, clean_text
 from angarium.smtp.tap import Opening

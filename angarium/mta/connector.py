@@ -17,10 +17,10 @@ from angarium.mta.reply_meaning import (
     attempt,
     opening_failure,
 )
-from angarium.mta.resolution import MxHost
 from angarium.mta.tls_memory import TlsMemory
 from angarium.mta.transfer import EgressPath, SessionTaps, TlsPolicy
 from angarium.queue.model import UnixMs
+from angarium.routing.resolution import MxHost
 from angarium.smtp.client import ClientSession
 from angarium.smtp.client_command import ArgumentError
 from angarium.smtp.reply import PeerError, clean_text

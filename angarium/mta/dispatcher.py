@@ -21,10 +21,7 @@ from angarium.mta.egress_shared import Observer as ConnectionObserver
 from angarium.mta.gate import ConnectionGate
 from angarium.mta.idle import IdleConnections
 from angarium.mta.outcome import Outcome, Permanent, Scope, Transient
-from angarium.mta.patient_room import PatientRoom
-from angarium.mta.placement import partition_of
 from angarium.mta.pools import Pools
-from angarium.mta.resolution import Resolution, Site, Unroutable
 from angarium.mta.room import DISK_FULL, until_room
 from angarium.mta.settler import Settler
 from angarium.mta.shaping import Shaping
@@ -41,6 +38,9 @@ from angarium.queue import (
     Released,
     UnixMs,
 )
+from angarium.routing.patient_room import PatientRoom
+from angarium.routing.placement import partition_of
+from angarium.routing.resolution import Resolution, Site, Unroutable
 
 GATHER_S = 0.002  # rings of the doorbell within it are answered by one read of the backlog
 STEP_BACK_MS = 2_000  # each poll looks so far back: due times are given before the fsync that makes them visible

@@ -15,7 +15,6 @@ from angarium.mta.gate import GateKey
 from angarium.mta.next_host import NextHosts, Referred, met_at
 from angarium.mta.outcome import Accepted, Outcome, Transient
 from angarium.mta.ready import Group, ReadyQueue
-from angarium.mta.resolution import Site
 from angarium.mta.suspension import Suspension
 from angarium.mta.transfer import Connection, EgressPath
 from angarium.mta.triage import Told, defect, triage
@@ -27,6 +26,7 @@ from angarium.queue import (
     QueueFullError,
     UnixMs,
 )
+from angarium.routing.resolution import Site
 
 RETRY_CLAIM_S = 1.0  # after a full disk
 FIRST_CONNECTIONS = 2  # opened at once to a site before the first one stands

@@ -11,11 +11,11 @@ from angarium.mta.budget import OctetBudget
 from angarium.mta.gate import ConnectionGate
 from angarium.mta.idle import IdleConnections
 from angarium.mta.outcome import Outcome, Transient
-from angarium.mta.resolution import MxHost, Site
 from angarium.mta.shaping import Shaping
 from angarium.mta.transfer import Connection, EgressPath
 from angarium.mta.work import Prepared, Work
 from angarium.queue import ClaimedMessage, DueHead, PartitionNumber, UnixMs
+from angarium.routing.resolution import MxHost, Site
 
 NOW = UnixMs(0)  # as a time before which nothing is tried: no such time
 

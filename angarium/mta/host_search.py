@@ -4,10 +4,10 @@ import random
 from collections.abc import Callable, Sequence
 
 from angarium.mta.outcome import Scope, Transient
-from angarium.mta.resolution import MxHost, Site
-from angarium.mta.resolver import ordered_hosts
 from angarium.mta.transfer import Connection, Connector, EgressPath, TlsPolicy
 from angarium.queue import Attempt, UnixMs
+from angarium.routing.resolution import MxHost, Site
+from angarium.routing.resolver import ordered_hosts
 
 ADDRESSES = (
     8  # tried for one connection; ours, so that a site of dead hosts costs minutes, not hours

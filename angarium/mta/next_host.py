@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import msgspec
 
 from angarium.mta.outcome import Outcome, Permanent, Scope, Transient
-from angarium.mta.resolution import MxHost, Site
 from angarium.mta.work import Prepared
 from angarium.queue.model import UnixMs
+from angarium.routing.resolution import MxHost, Site
 
 NEXT_HOSTS = 5  # asked in one attempt; ours, so that a message that nobody takes costs no more
 DEAD_END_MS = 60_000  # others that took no connection are left alone for so long, as by HostSearch

@@ -4,8 +4,8 @@ import random
 from collections.abc import Sequence
 
 from angarium.config.schema import Pool, Source
-from angarium.mta.routes import RouteTable
 from angarium.mta.transfer import EgressPath
+from angarium.routing.route_table import RouteTable
 
 DEFAULT = "default"
 

@@ -28,9 +28,9 @@ from angarium.mta.reply_meaning import (
     not_sendable,
     opening_failure,
 )
-from angarium.mta.resolution import MxHost, Site
 from angarium.mta.transfer import Connector, EgressPath, SessionTaps, TlsPolicy, Transfer
 from angarium.queue.model import UnixMs
+from angarium.routing.resolution import MxHost, Site
 from angarium.smtp.capabilities import Capabilities, parse_capabilities
 from angarium.smtp.client_transaction import Answer, Flight, NotSendableError, Transaction
 from angarium.smtp.reply import PeerError, Reply, clean_text

@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 
 from angarium.mta.outcome import Outcome, Transient
-from angarium.mta.resolution import MxHost
+from angarium.routing.resolution import MxHost
 from angarium.smtp.client_transaction import MessageRecipient
 from angarium.smtp.tap import Opening, Tap
 

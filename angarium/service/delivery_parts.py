@@ -12,18 +12,12 @@ from angarium.mta.client_tls import ClientTls
 from angarium.mta.conclusion import Conclusion
 from angarium.mta.connector import SmtpConnector
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
-from angarium.mta.dns import DnsResolver
 from angarium.mta.dsn import RecipientReport, dsn_for
 from angarium.mta.dsn_limit import DsnLimit
 from angarium.mta.host_search import HostSearch
-from angarium.mta.own_host import OwnHost, read_own_host
 from angarium.mta.pools import Pools
 from angarium.mta.prepare import Preparer
-from angarium.mta.provider import ProviderTable
-from angarium.mta.resolution import MxHost, Site
-from angarium.mta.resolver import Resolver
 from angarium.mta.retry import RetrySchedule
-from angarium.mta.routes import RouteTable
 from angarium.mta.settler import Settler
 from angarium.mta.shaping import StaticShaping
 from angarium.mta.smart_host import Connectors
@@ -42,8 +36,14 @@ from angarium.queue import (
     message_id_text,
 )
 from angarium.queue.routes import RouteHint
+from angarium.routing.dns import DnsResolver
+from angarium.routing.own_host import OwnHost, read_own_host
+from angarium.routing.partition_finder import make_partition_finder
+from angarium.routing.provider_table import ProviderTable
+from angarium.routing.resolution import MxHost, Site
+from angarium.routing.resolver import Resolver
+from angarium.routing.route_table import RouteTable
 from angarium.service.delivery_observer import DeliveryObserver
-from angarium.service.partition_finder import make_partition_finder
 from angarium.telemetry import log
 
 

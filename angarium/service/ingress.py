@@ -12,9 +12,9 @@ from typing import Final
 from angarium.config.schema import Config, Listener
 from angarium.queue import LmdbSpool, MessageIdGenerator
 from angarium.queue.doorbell import DoorbellSender, doorbell_path
+from angarium.routing.partition_finder import make_partition_finder
 from angarium.service.http_listeners import HttpListeners
 from angarium.service.ingress_observer import IngressObserver
-from angarium.service.partition_finder import make_partition_finder
 from angarium.service.runtime import Runtime
 from angarium.service.sysexits import EX_CONFIG, StartError
 from angarium.service.watchers import Watchers

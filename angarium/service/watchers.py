@@ -9,8 +9,8 @@ from typing import Final
 
 import msgspec
 
-from angarium.mta.host_name import canonical_name
 from angarium.queue import UnixMs
+from angarium.routing.host_name import canonical_name
 from angarium.service.slot import Slot
 from angarium.service.watch_request import (
     REQUEST_OCTETS,

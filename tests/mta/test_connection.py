@@ -15,10 +15,10 @@ from angarium.mta.connection import SmtpConnection
 from angarium.mta.connector import SmtpConnector
 from angarium.mta.outcome import Accepted, Outcome, Permanent, Scope, Transient
 from angarium.mta.peer import JOINED_OCTETS
-from angarium.mta.resolution import MxHost
 from angarium.mta.tls_memory import TlsMemory
 from angarium.mta.transfer import EgressPath, TlsPolicy
 from angarium.queue.model import UnixMs
+from angarium.routing.resolution import MxHost
 from tests.mta.scripted_peer import Certificates, Script, ScriptedPeer, Talk
 from tests.mta.transfers import HEADER, message
 

@@ -16,10 +16,10 @@ from angarium.config.schema import DeliveryTimeouts
 from angarium.mta.connection import SmtpConnection
 from angarium.mta.connector import SmtpConnector
 from angarium.mta.outcome import Accepted, Outcome, Permanent
-from angarium.mta.resolution import MxHost
 from angarium.mta.tls_memory import TlsMemory
 from angarium.mta.transfer import EgressPath, TlsPolicy
 from angarium.queue.model import UnixMs
+from angarium.routing.resolution import MxHost
 from tests.free_port import free_port
 from tests.mta.aiosmtpd_peer import Picky, aiosmtpd_peer
 from tests.mta.transfers import HEADER, message

@@ -19,12 +19,9 @@ from angarium.mta.dsn import dsn_for
 from angarium.mta.host_search import HostSearch
 from angarium.mta.next_host import NEXT_HOSTS
 from angarium.mta.outcome import Accepted, Outcome, Permanent, Scope, Transient
-from angarium.mta.placement import partition_of
 from angarium.mta.pools import Pools
 from angarium.mta.prepare import Preparer
-from angarium.mta.resolution import MxHost, Resolution, Site, SiteName, Unroutable
 from angarium.mta.retry import RetrySchedule
-from angarium.mta.routes import RouteTable
 from angarium.mta.settler import Settler
 from angarium.mta.shaping import StaticShaping
 from angarium.mta.transfer import EgressPath, TlsPolicy, Transfer
@@ -42,6 +39,9 @@ from angarium.queue import (
     UnixMs,
 )
 from angarium.queue.memory import MemorySpool
+from angarium.routing.placement import partition_of
+from angarium.routing.resolution import MxHost, Resolution, Site, SiteName, Unroutable
+from angarium.routing.route_table import RouteTable
 from angarium.smtp.envelope import Envelope, Recipient
 
 PARTITIONS = 4

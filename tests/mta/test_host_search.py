@@ -8,9 +8,9 @@ import msgspec
 from angarium.config.schema import Provider
 from angarium.mta.host_search import ADDRESSES, AVOID_MS, HostSearch
 from angarium.mta.outcome import Scope, Transient
-from angarium.mta.resolution import MxHost, Site, SiteName
 from angarium.mta.transfer import EgressPath, TlsPolicy
 from angarium.queue import Attempt, UnixMs
+from angarium.routing.resolution import MxHost, Site, SiteName
 
 PATH = EgressPath(source="default", bind_address=None, ehlo="mx.example")
 

@@ -13,7 +13,6 @@ from angarium.config.address import parse_smart_host
 from angarium.config.schema import DeliveryTimeouts, Provider, Route
 from angarium.mta.client_tls import ClientTls
 from angarium.mta.outcome import Accepted, Permanent, Scope, Transient
-from angarium.mta.resolution import MxHost, Site, SiteName
 from angarium.mta.smart_host import (
     Connectors,
     Credentials,
@@ -23,6 +22,7 @@ from angarium.mta.smart_host import (
 )
 from angarium.mta.transfer import EgressPath, TlsPolicy
 from angarium.queue.model import UnixMs
+from angarium.routing.resolution import MxHost, Site, SiteName
 from tests.mta.aiosmtpd_peer import Picky, aiosmtpd_peer
 from tests.mta.scripted_peer import Certificates, ScriptedPeer, Talk
 from tests.mta.transfers import HEADER, message

@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 
 from angarium.config.address import HostPort, is_ip
-from angarium.mta.address_rules import is_loopback
-from angarium.mta.host_name import canonical_name
+from angarium.routing.address_rules import is_loopback
+from angarium.routing.host_name import canonical_name
 
 _FIB_TRIE = Path("/proc/self/net/fib_trie")
 _IF_INET6 = Path("/proc/self/net/if_inet6")

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from itertools import takewhile
 from typing import Final
 
-from angarium.mta.resolution import SiteName
+from angarium.routing.resolution import SiteName
 
 SMTP_PORT: Final = 25  # RFC 5321 section 4.5.4.2
 MAX_SITE_NAME: Final = 200  # ours: it stands in logs, metrics and the queue's route table

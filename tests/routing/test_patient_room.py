@@ -1,8 +1,8 @@
-"""Mirrors angarium/mta/patient_room.py."""
+"""Mirrors angarium/routing/patient_room.py."""
 
 import asyncio
 
-from angarium.mta.patient_room import SLOW, PatientRoom
+from angarium.routing.patient_room import SLOW, PatientRoom
 
 
 class Guests:

@@ -1,4 +1,4 @@
-"""Mirrors angarium/mta/routes.py."""
+"""Mirrors angarium/routing/route_table.py."""
 
 import pytest
 from hypothesis import given
@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from angarium.config.address import SmartHost
 from angarium.config.schema import Route
-from angarium.mta.routes import RouteTable
+from angarium.routing.route_table import RouteTable
 
 
 def test_the_first_match_wins() -> None:

@@ -5,11 +5,11 @@ from itertools import chain, zip_longest
 
 import msgspec
 
-from angarium.mta.address_rules import is_loopback, is_refused
-from angarium.mta.dns import Answer, DnsTrouble, Found, MxRecord, NoData, NoSuchDomain
-from angarium.mta.host_name import is_host_name
-from angarium.mta.own_host import OwnHost
-from angarium.mta.resolution import MxHost, Unroutable
+from angarium.routing.address_rules import is_loopback, is_refused
+from angarium.routing.dns import Answer, DnsTrouble, Found, MxRecord, NoData, NoSuchDomain
+from angarium.routing.host_name import is_host_name
+from angarium.routing.own_host import OwnHost
+from angarium.routing.resolution import MxHost, Unroutable
 
 
 class HostAddresses(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,10 +1,10 @@
-"""Mirrors angarium/mta/single_flight.py."""
+"""Mirrors angarium/routing/single_flight.py."""
 
 import asyncio
 
 import pytest
 
-from angarium.mta.single_flight import SingleFlight
+from angarium.routing.single_flight import SingleFlight
 
 
 async def test_f1_the_result_outlives_a_cancelled_waiter() -> None:

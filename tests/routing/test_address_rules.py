@@ -1,4 +1,4 @@
-"""Mirrors angarium/mta/address_rules.py. What resolution makes of it is in test_resolver."""
+"""Mirrors angarium/routing/address_rules.py. What resolution makes of it is in test_resolver."""
 
 import ipaddress
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.mta.address_rules import is_loopback, is_refused, literal_address
+from angarium.routing.address_rules import is_loopback, is_refused, literal_address
 
 
 @given(st.ip_addresses(v=4))

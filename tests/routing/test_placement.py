@@ -1,11 +1,11 @@
-"""Mirrors angarium/mta/placement.py."""
+"""Mirrors angarium/routing/placement.py."""
 
 from collections import Counter
 
 from angarium.config.schema import Provider, Route
-from angarium.mta.placement import Placement, partition_of
-from angarium.mta.provider import ProviderTable
-from angarium.mta.routes import RouteTable
+from angarium.routing.placement import Placement, partition_of
+from angarium.routing.provider_table import ProviderTable
+from angarium.routing.route_table import RouteTable
 
 
 def test_a_providers_partition_never_changes() -> None:

@@ -1,4 +1,4 @@
-"""Mirrors angarium/mta/dns.py, against a scripted DNS server on loopback."""
+"""Mirrors angarium/routing/dns.py, against a scripted DNS server on loopback."""
 
 import asyncio
 import struct
@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from angarium.config.schema import Dns
-from angarium.mta.dns import (
+from angarium.routing.dns import (
     MAX_TXT_RECORDS,
     DnsResolver,
     DnsSetupError,
@@ -22,7 +22,7 @@ from angarium.mta.dns import (
     NoData,
     NoSuchDomain,
 )
-from tests.mta.scripted_dns import ScriptedDns
+from tests.routing.scripted_dns import ScriptedDns
 
 
 class Seconds:

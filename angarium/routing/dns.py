@@ -20,11 +20,11 @@ import msgspec
 
 from angarium.config.address import HostPort, is_ip, parse_host_port
 from angarium.config.schema import Dns
-from angarium.mta.host_name import is_host_name
-from angarium.mta.nameserver import BoundedNameserver
-from angarium.mta.patient_room import PatientRoom
-from angarium.mta.single_flight import SingleFlight
-from angarium.mta.ttl_cache import TtlCache
+from angarium.routing.host_name import is_host_name
+from angarium.routing.nameserver import BoundedNameserver
+from angarium.routing.patient_room import PatientRoom
+from angarium.routing.single_flight import SingleFlight
+from angarium.routing.ttl_cache import TtlCache
 
 TROUBLE_TTL_S: Final = 2.0  # ours: spares a failing server repeats by each recipient, no more
 MAX_CNAME_LOOK_UPS: Final = (

@@ -10,10 +10,10 @@ import msgspec
 
 from angarium.config.address import SmartHost, is_ip
 from angarium.config.schema import Config
-from angarium.mta.address_rules import is_refused, literal_address
-from angarium.mta.dns import Answer, DnsResolver, DnsTrouble, Found, MxRecord, NoData
-from angarium.mta.host_name import is_host_name
-from angarium.mta.mx import (
+from angarium.routing.address_rules import is_refused, literal_address
+from angarium.routing.dns import Answer, DnsResolver, DnsTrouble, Found, MxRecord, NoData
+from angarium.routing.host_name import is_host_name
+from angarium.routing.mx import (
     HostAddresses,
     choose_hosts,
     dns_trouble,
@@ -27,13 +27,13 @@ from angarium.mta.mx import (
     unreachable,
     without_own_names,
 )
-from angarium.mta.own_host import OwnHost
-from angarium.mta.provider import ProviderTable
-from angarium.mta.resolution import MxHost, Resolution, Site, SiteName, Unroutable
-from angarium.mta.routes import MX, RouteTable
-from angarium.mta.single_flight import SingleFlight
-from angarium.mta.site_name import address_site_name, mx_site_name, smart_host_site_name
-from angarium.mta.ttl_cache import TtlCache
+from angarium.routing.own_host import OwnHost
+from angarium.routing.provider_table import ProviderTable
+from angarium.routing.resolution import MxHost, Resolution, Site, SiteName, Unroutable
+from angarium.routing.route_table import MX, RouteTable
+from angarium.routing.single_flight import SingleFlight
+from angarium.routing.site_name import address_site_name, mx_site_name, smart_host_site_name
+from angarium.routing.ttl_cache import TtlCache
 
 _LOCALHOST = ("127.0.0.1", "::1")  # RFC 6761 section 6.3: never asked of DNS
 

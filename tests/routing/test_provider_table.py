@@ -1,12 +1,12 @@
-"""Mirrors angarium/mta/provider.py, provider_lint.py and config/providers.py."""
+"""Mirrors angarium/routing/provider_table.py, provider_lint.py and config/providers.py."""
 
 import pytest
 
 from angarium.config.providers import SHIPPED_PROVIDERS, all_providers
 from angarium.config.schema import Provider
-from angarium.mta.provider import ProviderTable
-from angarium.mta.provider_lint import lint_providers
-from angarium.mta.resolution import SiteName
+from angarium.routing.provider_lint import lint_providers
+from angarium.routing.provider_table import ProviderTable
+from angarium.routing.resolution import SiteName
 
 SITE = SiteName("mx.test")
 

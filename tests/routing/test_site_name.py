@@ -1,10 +1,10 @@
-"""Mirrors angarium/mta/site_name.py."""
+"""Mirrors angarium/routing/site_name.py."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.mta.site_name import (
+from angarium.routing.site_name import (
     MAX_SITE_NAME,
     address_site_name,
     mx_site_name,

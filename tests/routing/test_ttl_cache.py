@@ -1,9 +1,9 @@
-"""Mirrors angarium/mta/ttl_cache.py."""
+"""Mirrors angarium/routing/ttl_cache.py."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.mta.ttl_cache import TtlCache
+from angarium.routing.ttl_cache import TtlCache
 
 
 def test_an_entry_ends_at_its_time() -> None:

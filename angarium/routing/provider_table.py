@@ -11,9 +11,9 @@ from angarium.config.providers import (
     all_providers,
 )
 from angarium.config.schema import Provider
-from angarium.mta.host_name import canonical_name
-from angarium.mta.resolution import SiteName
-from angarium.mta.site_name import is_smart_host_name
+from angarium.routing.host_name import canonical_name
+from angarium.routing.resolution import SiteName
+from angarium.routing.site_name import is_smart_host_name
 
 
 class ProviderTable:

@@ -1,4 +1,4 @@
-"""Mirrors angarium/mta/own_host.py: reads this machine; sends nothing."""
+"""Mirrors angarium/routing/own_host.py: reads this machine; sends nothing."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 
 from angarium.config.address import HostPort
 from angarium.mta import own_host
-from angarium.mta.own_host import interface_addresses, read_own_host
+from angarium.routing.own_host import interface_addresses, read_own_host
 
 FIB_TRIE = """Main:
   +-- 0.0.0.0/0 3 0 5

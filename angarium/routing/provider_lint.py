@@ -7,8 +7,8 @@ import msgspec
 
 from angarium.config.providers import DEFAULT_PROVIDER
 from angarium.config.schema import Provider
-from angarium.mta.host_name import canonical_name, is_host_name
-from angarium.mta.site_name import is_smart_host_name
+from angarium.routing.host_name import canonical_name, is_host_name
+from angarium.routing.site_name import is_smart_host_name
 
 
 class ProviderFinding(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,11 +2,11 @@
 
 from zlib import crc32
 
-from angarium.mta.address_rules import literal_address
-from angarium.mta.provider import ProviderTable
-from angarium.mta.routes import RouteTable
-from angarium.mta.site_name import address_site_name, smart_host_site_name
 from angarium.queue.model import PartitionNumber
+from angarium.routing.address_rules import literal_address
+from angarium.routing.provider_table import ProviderTable
+from angarium.routing.route_table import RouteTable
+from angarium.routing.site_name import address_site_name, smart_host_site_name
 
 
 def partition_of(provider_name: str, partitions: int) -> PartitionNumber:

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from angarium.config.schema import Config, Dns, Server
-from angarium.mta.dns import DnsResolver, DnsTrouble, Found, NoData, NoSuchDomain
-from angarium.mta.own_host import OwnHost
-from angarium.mta.provider import ProviderTable
-from angarium.mta.resolution import Site, Unroutable
-from angarium.mta.resolver import Resolver
-from angarium.mta.routes import RouteTable
+from angarium.routing.dns import DnsResolver, DnsTrouble, Found, NoData, NoSuchDomain
+from angarium.routing.own_host import OwnHost
+from angarium.routing.provider_table import ProviderTable
+from angarium.routing.resolution import Site, Unroutable
+from angarium.routing.resolver import Resolver
+from angarium.routing.route_table import RouteTable
 from tests.free_port import free_port
 
 pytestmark = pytest.mark.interop

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Final
 
 from angarium.config.schema import Config
-from angarium.mta.placement import Placement
-from angarium.mta.provider import ProviderTable
-from angarium.mta.routes import RouteTable
 from angarium.queue import LmdbSpool, PartitionNumber
+from angarium.routing.placement import Placement
+from angarium.routing.provider_table import ProviderTable
+from angarium.routing.route_table import RouteTable
 
 KEPT_S: Final = 5.0  # a domain that was resolved meanwhile costs one move per message until then
 DOMAINS: Final = 10_000

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from angarium.config.address import SmartHost, parse_smart_host
 from angarium.config.schema import Route
-from angarium.mta.host_name import canonical_name
+from angarium.routing.host_name import canonical_name
 
 MX = "mx"
 

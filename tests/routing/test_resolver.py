@@ -1,4 +1,4 @@
-"""Mirrors angarium/mta/resolver.py and mx.py, against a scripted DNS server on loopback."""
+"""Mirrors angarium/routing/resolver.py and mx.py, against a scripted DNS server on loopback."""
 
 import asyncio
 import random
@@ -11,13 +11,13 @@ import pytest
 
 from angarium.config.address import HostPort
 from angarium.config.schema import Config, Delivery, Provider, Route, Server
-from angarium.mta.dns import DnsResolver
-from angarium.mta.own_host import OwnHost
-from angarium.mta.provider import ProviderTable
-from angarium.mta.resolution import MxHost, Resolution, Site, Unroutable
-from angarium.mta.resolver import Resolver, ordered_hosts
-from angarium.mta.routes import RouteTable
-from tests.mta.scripted_dns import ScriptedDns
+from angarium.routing.dns import DnsResolver
+from angarium.routing.own_host import OwnHost
+from angarium.routing.provider_table import ProviderTable
+from angarium.routing.resolution import MxHost, Resolution, Site, Unroutable
+from angarium.routing.resolver import Resolver, ordered_hosts
+from angarium.routing.route_table import RouteTable
+from tests.routing.scripted_dns import ScriptedDns
 
 OWN = OwnHost(
     names=frozenset({"mx1.own.test"}),

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from angarium.access.certificates import TlsFileError, check_files
+from angarium.access.credential_file import CredentialFileError, credential_path, read_users
 from angarium.cli.check_result import Finding
 from angarium.cli.duration import span_text
 from angarium.config.schema import Config, Listener, Route
 from angarium.dkim import KeyFileError, KeyRing
-from angarium.smtp_in.credential_file import CredentialFileError, credential_path, read_users
-from angarium.smtp_in.tls import TlsFileError, check_files
 
 SOON_S: Final = 21 * 86400  # a certificate that ends by then should have been renewed
 

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from angarium.access.client_table import ClientTable
 from angarium.config.error import ConfigError
 from angarium.config.schema import Config
 from angarium.service.control import (
@@ -42,7 +43,6 @@ from angarium.service.sysexits import (
     find_start_error,
 )
 from angarium.service.tuning import tune
-from angarium.smtp_in.client_table import ClientTable
 from angarium.telemetry.log import configure, log, log_exception
 from angarium.telemetry.metrics import Metrics
 from angarium.telemetry.shared_files import share_metrics

@@ -5,6 +5,7 @@ import os
 import signal
 from pathlib import Path
 
+from angarium.access.client_table import ClientTable
 from angarium.config.address import HostPort
 from angarium.config.error import ConfigError
 from angarium.config.loader import load
@@ -20,7 +21,6 @@ from angarium.service.sockets import bind_all
 from angarium.service.spool_share import SpoolShare
 from angarium.service.sysexits import EX_OK, EX_SOFTWARE, find_start_error
 from angarium.service.tuning import tune
-from angarium.smtp_in.client_table import ClientTable
 from angarium.telemetry.log import configure, log, log_exception, set_level
 from angarium.telemetry.metrics import Metrics
 

@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Callable, Set
 from typing import Any, Final, assert_never, cast
 
+from angarium.access.credentials import Refused, Throttled, Verified
 from angarium.queue.message_id import message_id_text
 from angarium.queue.model import Submission
 from angarium.queue.spool import QueueFullError
@@ -26,7 +27,6 @@ from angarium.smtp.server_event import (
 )
 from angarium.smtp.server_settings import ClientFacts
 from angarium.smtp.tap import ENDED
-from angarium.smtp_in.credentials import Refused, Throttled, Verified
 from angarium.smtp_in.reception import Reception
 from angarium.smtp_in.tls_layer import TlsLayer
 

@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from angarium.access.senders import Senders, compile_senders
 from angarium.config.schema import ListenerLimits
 from angarium.queue.message_id import message_id_text
 from angarium.queue.model import MessageId, Origin, PartitionNumber, Submission, UnixMs
@@ -19,7 +20,6 @@ from angarium.smtp.mailbox_list import MailboxListSyntaxError, parse_mailbox_lis
 from angarium.smtp.received import ReceivedMessage, Refusal
 from angarium.smtp.reply import clean_text
 from angarium.smtp.trace_field import render_received
-from angarium.smtp_in.senders import Senders, compile_senders
 
 # Bcc: RFC 5322 section 3.6.3 and RFC 6409 section 8 (each copy would tell). Return-Path: RFC 5321 section 4.4,
 # only final delivery writes it.

@@ -3,18 +3,18 @@
 from collections.abc import Callable, Set
 from typing import Final, Protocol
 
+from angarium.access.certificates import ServerTls
+from angarium.access.client_limits import ClientConnections, SharedOctetBudget
+from angarium.access.client_table import ListenerClients
+from angarium.access.credentials import Refused, Throttled, Verified
+from angarium.access.networks import Networks
 from angarium.config.schema import Listener as ListenerConfig
 from angarium.queue.model import Submission
 from angarium.queue.spool import Spool
 from angarium.smtp.received import ReceivedMessage, Refusal
 from angarium.smtp.server_settings import ServerReplies, ServerSettings
 from angarium.smtp.tap import Tap
-from angarium.smtp_in.client_limits import ClientConnections, SharedOctetBudget
-from angarium.smtp_in.client_table import ListenerClients
-from angarium.smtp_in.credentials import Refused, Throttled, Verified
-from angarium.smtp_in.networks import Networks
 from angarium.smtp_in.observer import Observer
-from angarium.smtp_in.tls import ServerTls
 
 OpenTap = Callable[[str], Tap | None]  # from a client's address
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from angarium.access.client_table import ClientTable
 from angarium.config.address import HostPort
 from angarium.config.loader import parse
 from angarium.config.schema import Config, Listener, Queue
@@ -25,7 +26,6 @@ from angarium.service.sockets import bind, bind_all
 from angarium.service.spool_share import SpoolShare
 from angarium.service.state import STALE_S, State, StateFile, blank, read_reasons
 from angarium.service.sysexits import EX_NOPERM, StartError
-from angarium.smtp_in.client_table import ClientTable
 from angarium.telemetry.metrics import Metrics
 
 BASE = '[server]\nhostname = "mx.example.com"\n'

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from angarium.access.senders import SenderPatternError, Senders
 from angarium.config.schema import ListenerLimits
 from angarium.queue.message_id import message_id_text
 from angarium.queue.model import MessageId, PartitionNumber, Submission, UnixMs
@@ -19,7 +20,6 @@ from angarium.smtp.envelope import Envelope, Notify, Recipient
 from angarium.smtp.header_block import HeaderBlock, HeaderLimits, parse_header
 from angarium.smtp.received import ReceivedMessage, Refusal
 from angarium.smtp_in.intake import Intake
-from angarium.smtp_in.senders import SenderPatternError, Senders
 
 NOW = UnixMs(1_795_317_149_000)  # Sun, 22 Nov 2026 03:12:29 UTC
 DATE = "Sun, 22 Nov 2026 03:12:29 +0000"

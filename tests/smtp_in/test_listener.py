@@ -23,6 +23,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from angarium.access.certificates import ServerTls
+from angarium.access.credential_file import add_user, remove_user, set_password
+from angarium.access.credentials import Credentials, Refused, Throttled, Verified
 from angarium.config.schema import Listener as ListenerConfig
 from angarium.config.schema import ListenerLimits
 from angarium.queue.model import MessageId, PartitionNumber, Submission, UnixMs
@@ -30,13 +33,10 @@ from angarium.queue.spool import QueueFailedError, QueueFullError
 from angarium.smtp.received import Refusal
 from angarium.smtp.tap import RedactingTap
 from angarium.smtp_in import connection as connection_module
-from angarium.smtp_in.credential_file import add_user, remove_user, set_password
-from angarium.smtp_in.credentials import Credentials, Refused, Throttled, Verified
 from angarium.smtp_in.intake import Intake
 from angarium.smtp_in.listener import SWEEP_S, Listener
 from angarium.smtp_in.observer import Observer
 from angarium.smtp_in.reception import Logins, Reception
-from angarium.smtp_in.tls import ServerTls
 from tests.swaks import needs_swaks_with_tls
 
 DEADLINE_S = 10.0

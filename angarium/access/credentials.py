@@ -15,10 +15,8 @@ from typing import Final
 import argon2
 import msgspec
 
-from angarium.config.schema import ListenerLimits
-from angarium.smtp.address import Address, AddressSyntaxError, parse_mailbox
-from angarium.smtp_in.client_limits import FailedLogins, client_key
-from angarium.smtp_in.credential_file import (
+from angarium.access.client_limits import FailedLogins, client_key
+from angarium.access.credential_file import (
     HASHER,
     MAX_PASSWORD_OCTETS,
     CredentialFileError,
@@ -28,7 +26,9 @@ from angarium.smtp_in.credential_file import (
     normal_password,
     read_users,
 )
-from angarium.smtp_in.senders import compile_senders
+from angarium.access.senders import compile_senders
+from angarium.config.schema import ListenerLimits
+from angarium.smtp.address import Address, AddressSyntaxError, parse_mailbox
 
 _log: Final = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 import os
 
-from angarium.smtp_in.client_table import ClientTable, ListenerClients
+from angarium.access.client_table import ClientTable, ListenerClients
 
 
 def two_processes() -> tuple[ListenerClients, ListenerClients]:

@@ -17,8 +17,8 @@ from typing import Final
 import argon2
 import msgspec
 
+from angarium.access.senders import Senders
 from angarium.queue.model import DEFAULT_TENANT
-from angarium.smtp_in.senders import Senders
 
 FILE_NAME: Final = "credentials.jsonl"
 FORMAT: Final = 1

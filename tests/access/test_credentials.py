@@ -1,4 +1,4 @@
-"""Mirrors angarium/smtp_in/credentials.py."""
+"""Mirrors angarium/access/credentials.py."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,16 +7,16 @@ from pathlib import Path
 import argon2
 import pytest
 
-from angarium.config.schema import ListenerLimits
-from angarium.smtp_in import credentials as module
-from angarium.smtp_in.credential_file import (
+from angarium.access.credential_file import (
     CredentialFileError,
     add_user,
     credential_path,
     remove_user,
     set_password,
 )
-from angarium.smtp_in.credentials import Credentials, Refused, Throttled, Verified
+from angarium.access.credentials import Credentials, Refused, Throttled, Verified
+from angarium.config.schema import ListenerLimits
+from angarium.smtp_in import credentials as module
 
 CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 CREATED = "2026-11-22T03:12:29+00:00"

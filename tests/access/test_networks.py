@@ -1,8 +1,8 @@
-"""Mirrors angarium/smtp_in/networks.py."""
+"""Mirrors angarium/access/networks.py."""
 
 import pytest
 
-from angarium.smtp_in.networks import Networks
+from angarium.access.networks import Networks
 
 
 @pytest.mark.parametrize(

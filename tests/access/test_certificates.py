@@ -1,4 +1,4 @@
-"""Mirrors angarium/smtp_in/tls.py, with real handshakes in memory."""
+"""Mirrors angarium/access/certificates.py, with real handshakes in memory."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
+from angarium.access.certificates import ServerTls, TlsFileError, check_files
 from angarium.config.schema import Listener
-from angarium.smtp_in.tls import ServerTls, TlsFileError, check_files
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 

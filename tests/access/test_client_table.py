@@ -1,12 +1,12 @@
-"""Mirrors angarium/smtp_in/client_table.py."""
+"""Mirrors angarium/access/client_table.py."""
 
 import os
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.smtp_in.client_table import CELLS, RECENT, ClientTable, Failure, _cells_of
-from tests.smtp_in.two_processes import two_processes
+from angarium.access.client_table import CELLS, RECENT, ClientTable, Failure, _cells_of
+from tests.access.two_processes import two_processes
 
 
 def failure(number: int, change: int = 1) -> Failure:

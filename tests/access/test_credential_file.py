@@ -1,4 +1,4 @@
-"""Mirrors angarium/smtp_in/credential_file.py."""
+"""Mirrors angarium/access/credential_file.py."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 import argon2
 import pytest
 
-from angarium.smtp_in.credential_file import (
+from angarium.access.credential_file import (
     HASHER,
     CredentialError,
     CredentialFileError,
@@ -150,7 +150,7 @@ def test_changes_of_several_processes_are_all_kept(tmp_path: Path) -> None:
     path = credential_path(tmp_path)
     script = (
         "import sys, argon2; from pathlib import Path\n"
-        "from angarium.smtp_in.credential_file import add_user\n"
+        "from angarium.access.credential_file import add_user\n"
         "hasher = argon2.PasswordHasher(1, 8, 1)\n"
         "for n in range(20):\n"
         "    add_user(Path(sys.argv[1]), f'{sys.argv[2]}{n}', 'x', senders=['*'], created='', hasher=hasher)\n"

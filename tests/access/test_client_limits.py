@@ -1,17 +1,17 @@
-"""Mirrors angarium/smtp_in/client_limits.py."""
+"""Mirrors angarium/access/client_limits.py."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.smtp_in.client_limits import (
+from angarium.access.client_limits import (
     ClientConnections,
     FailedLogins,
     SharedOctetBudget,
     WindowCounter,
     client_key,
 )
-from tests.smtp_in.two_processes import two_processes
+from tests.access.two_processes import two_processes
 
 
 @pytest.mark.parametrize(

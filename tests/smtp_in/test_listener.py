@@ -28,12 +28,12 @@ from angarium.access.credential_file import add_user, remove_user, set_password
 from angarium.access.credentials import Credentials, Refused, Throttled, Verified
 from angarium.config.schema import Listener as ListenerConfig
 from angarium.config.schema import ListenerLimits
+from angarium.intake.submission import Intake
 from angarium.queue.model import MessageId, PartitionNumber, Submission, UnixMs
 from angarium.queue.spool import QueueFailedError, QueueFullError
 from angarium.smtp.received import Refusal
 from angarium.smtp.tap import RedactingTap
 from angarium.smtp_in import connection as connection_module
-from angarium.smtp_in.intake import Intake
 from angarium.smtp_in.listener import SWEEP_S, Listener
 from angarium.smtp_in.observer import Observer
 from angarium.smtp_in.reception import Logins, Reception

@@ -13,15 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from angarium.cli.check_reach import may
-from angarium.cli.check_result import Finding
-from angarium.cli.duration import octets_text
 from angarium.config.address import parse_host_port
 from angarium.config.schema import Config
+from angarium.host.identity import Identity, find_identity, refuse_closed_paths
+from angarium.host.sockets import bind
+from angarium.host.sysexits import StartError
+from angarium.insight.check_reach import may
+from angarium.insight.finding import Finding
+from angarium.insight.units import octets_text
 from angarium.routing.patient_room import SLOW
-from angarium.service.privileges import Identity, find_identity, refuse_closed_paths
-from angarium.service.sockets import bind
-from angarium.service.sysexits import StartError
 
 EARLIEST_CLOCK_S: Final = 1_735_689_600  # 2025-01-01: a clock before it has not been set
 WIDEST_PREFIX: Final = {4: 8, 6: 7}  # 10.0.0.0/8 and fc00::/7 are the widest private networks

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
-from angarium.cli.duration import octets_text, span_text
-from angarium.cli.queue_table import count_text, time_text
 from angarium.config.schema import Config
+from angarium.insight.units import count_text, octets_text, span_text, time_text
 from angarium.queue import (
     Accepted,
     Attempt,

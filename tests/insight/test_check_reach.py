@@ -1,4 +1,4 @@
-"""Mirrors angarium/cli/check_reach.py."""
+"""Mirrors angarium/insight/check_reach.py."""
 
 import os
 import pwd
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from angarium.cli.check_reach import check_reach, find_barrier
 from angarium.config.loader import load
-from angarium.service.privileges import Identity
+from angarium.host.identity import Identity
+from angarium.insight.check_reach import check_reach, find_barrier
 
 STRANGER = Identity(uid=64_123, gid=64_124, groups=(64_124, 64_125))
 

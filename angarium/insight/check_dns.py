@@ -6,8 +6,8 @@ import time
 from collections.abc import AsyncIterator
 from typing import Final
 
-from angarium.cli.check_result import Finding
 from angarium.config.schema import Config
+from angarium.insight.finding import Finding
 from angarium.routing.dns import DnsResolver, DnsSetupError, DnsTrouble, Found
 
 PATIENCE_S: Final = 10.0  # for one look-up; the server has its own limits

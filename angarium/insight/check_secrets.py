@@ -8,10 +8,10 @@ from typing import Final
 
 from angarium.access.certificates import TlsFileError, check_files
 from angarium.access.credential_file import CredentialFileError, credential_path, read_users
-from angarium.cli.check_result import Finding
-from angarium.cli.duration import span_text
 from angarium.config.schema import Config, Listener, Route
 from angarium.dkim import KeyFileError, KeyRing
+from angarium.insight.finding import Finding
+from angarium.insight.units import span_text
 
 SOON_S: Final = 21 * 86400  # a certificate that ends by then should have been renewed
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from angarium.config.address import HostPort, parse_host_port
 from angarium.config.schema import Listener
-from angarium.service.sysexits import EX_NOPERM, EX_UNAVAILABLE, StartError
+from angarium.host.sysexits import EX_NOPERM, EX_UNAVAILABLE, StartError
 
 BACKLOG: Final = (
     1024  # connections the kernel holds for us; ours, above the default per-process limit

@@ -1,4 +1,4 @@
-"""Mirrors angarium/smtp_in/intake.py (and senders, trace_field)."""
+"""Mirrors angarium/intake/submission.py (and senders, trace_field)."""
 
 import email
 import email.policy
@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from angarium.access.senders import SenderPatternError, Senders
 from angarium.config.schema import ListenerLimits
+from angarium.intake.submission import Intake
 from angarium.queue.message_id import message_id_text
 from angarium.queue.model import MessageId, PartitionNumber, Submission, UnixMs
 from angarium.smtp.address import parse_mailbox
 from angarium.smtp.envelope import Envelope, Notify, Recipient
 from angarium.smtp.header_block import HeaderBlock, HeaderLimits, parse_header
 from angarium.smtp.received import ReceivedMessage, Refusal
-from angarium.smtp_in.intake import Intake
 
 NOW = UnixMs(1_795_317_149_000)  # Sun, 22 Nov 2026 03:12:29 UTC
 DATE = "Sun, 22 Nov 2026 03:12:29 +0000"

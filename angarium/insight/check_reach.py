@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from angarium.cli.check_result import Finding
 from angarium.config.schema import Config
-from angarium.service.privileges import Identity, find_identity
-from angarium.service.sysexits import StartError
+from angarium.host.identity import Identity, find_identity
+from angarium.host.sysexits import StartError
+from angarium.insight.finding import Finding
 
 
 def check_reach(config: Config) -> Iterator[Finding]:

@@ -20,8 +20,8 @@ from angarium.config.address import is_ip, parse_host_port, parse_smart_host
 from angarium.config.error import ConfigError
 from angarium.config.loader import load
 from angarium.config.schema import Config, Server
-from angarium.mta.client_tls import ClientTls
-from angarium.mta.transfer import TlsPolicy
+from angarium.mta.transport.client_tls import ClientTls
+from angarium.mta.transport.transfer import TlsPolicy
 from angarium.routing.address_rules import literal_address
 from angarium.smtp.client_command import ArgumentError, ehlo_argument, path
 from angarium.smtp.reply import Reply

@@ -13,20 +13,20 @@ import msgspec
 
 from angarium.config.schema import Delivery
 from angarium.mta.backlog import Backlog, Lane
-from angarium.mta.budget import OctetBudget
-from angarium.mta.conclusion import Conclusion
-from angarium.mta.egress_queue import EgressQueue
-from angarium.mta.egress_shared import Connect, EgressShared, Prepare
-from angarium.mta.egress_shared import Observer as ConnectionObserver
-from angarium.mta.gate import ConnectionGate
-from angarium.mta.idle import IdleConnections
-from angarium.mta.outcome import Outcome, Permanent, Scope, Transient
-from angarium.mta.pools import Pools
-from angarium.mta.room import DISK_FULL, until_room
-from angarium.mta.settler import Settler
-from angarium.mta.shaping import Shaping
-from angarium.mta.undeliverable import Undeliverable
-from angarium.mta.work import Work
+from angarium.mta.disk_wait import DISK_FULL, until_room
+from angarium.mta.egress.budget import OctetBudget
+from angarium.mta.egress.egress_queue import EgressQueue
+from angarium.mta.egress.gate import ConnectionGate
+from angarium.mta.egress.idle import IdleConnections
+from angarium.mta.egress.pools import Pools
+from angarium.mta.egress.shaping import Shaping
+from angarium.mta.egress.shared import Connect, EgressShared, Prepare
+from angarium.mta.egress.shared import Observer as ConnectionObserver
+from angarium.mta.egress.work import Work
+from angarium.mta.record.conclusion import Conclusion
+from angarium.mta.record.settler import Settler
+from angarium.mta.record.undeliverable import Undeliverable
+from angarium.mta.transport.outcome import Outcome, Permanent, Scope, Transient
 from angarium.queue import (
     Attempt,
     ClaimedMessage,

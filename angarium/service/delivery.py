@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from angarium.config.schema import Config
 from angarium.dkim import KeyFileError
 from angarium.host.sysexits import EX_CONFIG, StartError
+from angarium.mta.disk_wait import DISK_FULL, until_room
 from angarium.mta.dispatcher import Dispatcher
-from angarium.mta.room import DISK_FULL, until_room
 from angarium.queue import LmdbSpool, Partition, PartitionNumber
 from angarium.queue.doorbell import DoorbellReceiver, DoorbellSender, doorbell_path
 from angarium.routing.dns import DnsSetupError

@@ -8,22 +8,22 @@ from collections.abc import Callable, Mapping, Sequence
 from angarium.config.address import is_ip, parse_host_port, parse_smart_host
 from angarium.config.schema import Config
 from angarium.dkim import KeyRing, Signer, SigningPool, UnsignableMessageError
-from angarium.mta.client_tls import ClientTls
-from angarium.mta.conclusion import Conclusion
-from angarium.mta.connector import SmtpConnector
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
 from angarium.mta.dsn import RecipientReport, dsn_for
-from angarium.mta.dsn_limit import DsnLimit
-from angarium.mta.host_search import HostSearch
-from angarium.mta.pools import Pools
-from angarium.mta.prepare import Preparer
-from angarium.mta.retry import RetrySchedule
-from angarium.mta.settler import Settler
-from angarium.mta.shaping import StaticShaping
-from angarium.mta.smart_host import Connectors
-from angarium.mta.tls_memory import TlsMemory
-from angarium.mta.transfer import SessionTaps, TlsPolicy
-from angarium.mta.work import Work
+from angarium.mta.egress.pools import Pools
+from angarium.mta.egress.prepare import Preparer
+from angarium.mta.egress.shaping import StaticShaping
+from angarium.mta.egress.work import Work
+from angarium.mta.record.conclusion import Conclusion
+from angarium.mta.record.dsn_limit import DsnLimit
+from angarium.mta.record.retry import RetrySchedule
+from angarium.mta.record.settler import Settler
+from angarium.mta.transport.client_tls import ClientTls
+from angarium.mta.transport.connector import SmtpConnector
+from angarium.mta.transport.host_search import HostSearch
+from angarium.mta.transport.smart_host import Connectors
+from angarium.mta.transport.tls_memory import TlsMemory
+from angarium.mta.transport.transfer import SessionTaps, TlsPolicy
 from angarium.queue import (
     ClaimedMessage,
     LmdbSpool,

@@ -28,7 +28,7 @@ class MessageRecipient(Protocol):
 
 
 class Message(Protocol):
-    """What a transaction carries; ``mta.transfer.Transfer`` is one."""
+    """What a transaction carries; ``mta.transport.transfer.Transfer`` is one."""
 
     @property
     def reverse_path(self) -> str: ...

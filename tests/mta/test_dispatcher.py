@@ -13,18 +13,18 @@ import msgspec
 import pytest
 
 from angarium.config.schema import Delivery, Provider
-from angarium.mta.conclusion import Conclusion
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
 from angarium.mta.dsn import dsn_for
-from angarium.mta.host_search import HostSearch
-from angarium.mta.next_host import NEXT_HOSTS
-from angarium.mta.outcome import Accepted, Outcome, Permanent, Scope, Transient
-from angarium.mta.pools import Pools
-from angarium.mta.prepare import Preparer
-from angarium.mta.retry import RetrySchedule
-from angarium.mta.settler import Settler
-from angarium.mta.shaping import StaticShaping
-from angarium.mta.transfer import EgressPath, TlsPolicy, Transfer
+from angarium.mta.egress.next_host import NEXT_HOSTS
+from angarium.mta.egress.pools import Pools
+from angarium.mta.egress.prepare import Preparer
+from angarium.mta.egress.shaping import StaticShaping
+from angarium.mta.record.conclusion import Conclusion
+from angarium.mta.record.retry import RetrySchedule
+from angarium.mta.record.settler import Settler
+from angarium.mta.transport.host_search import HostSearch
+from angarium.mta.transport.outcome import Accepted, Outcome, Permanent, Scope, Transient
+from angarium.mta.transport.transfer import EgressPath, TlsPolicy, Transfer
 from angarium.queue import (
     Attempt,
     Bounced,

@@ -8,8 +8,8 @@ import ipaddress
 from typing import Final
 
 from angarium.access.client_table import Failure, ListenerClients
-from angarium.smtp.data import OctetBudget
-from angarium.smtp.received import Refusal
+from angarium.smtp.refusal import Refusal
+from angarium.smtp.server.data import OctetBudget
 
 _KEYS_CACHED: Final = 4096
 COUNTED_KEYS: Final = 50_000  # clients, and users, with failures

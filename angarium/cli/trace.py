@@ -23,7 +23,7 @@ from angarium.config.schema import Config, Server
 from angarium.mta.transport.client_tls import ClientTls
 from angarium.mta.transport.transfer import TlsPolicy
 from angarium.routing.address_rules import literal_address
-from angarium.smtp.client_command import ArgumentError, ehlo_argument, path
+from angarium.smtp.client.command import ArgumentError, ehlo_argument, path
 from angarium.smtp.reply import Reply
 
 _IMPLICIT_TLS_PORT: Final = 465  # RFC 8314 section 3.3

@@ -17,7 +17,8 @@ from angarium.smtp.date import render_date
 from angarium.smtp.envelope import NOTIFY_DEFAULT, Envelope, Recipient
 from angarium.smtp.header_block import HeaderBlock, HeaderLimits, field_title, parse_header
 from angarium.smtp.mailbox_list import MailboxListSyntaxError, parse_mailbox_list, shown_address
-from angarium.smtp.received import ReceivedMessage, Refusal
+from angarium.smtp.received import ReceivedMessage
+from angarium.smtp.refusal import Refusal
 from angarium.smtp.reply import clean_text
 from angarium.smtp.trace_field import render_received
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from angarium.smtp.received import Refusal
+from angarium.smtp.refusal import Refusal
 from angarium.smtp_in.observer import Observer
 from angarium.telemetry import log, log_exception
 from angarium.telemetry.metrics import Metrics

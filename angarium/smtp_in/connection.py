@@ -12,12 +12,9 @@ from angarium.access.credentials import Refused, Throttled, Verified
 from angarium.queue.message_id import message_id_text
 from angarium.queue.model import Submission
 from angarium.queue.spool import QueueFullError
-from angarium.smtp.proxy_protocol import NeedMore, ProxyHeaderError
-from angarium.smtp.proxy_protocol import parse as parse_proxy_header
-from angarium.smtp.received import ReceivedMessage, Refusal
-from angarium.smtp.refusal import render
-from angarium.smtp.server import ServerSession
-from angarium.smtp.server_event import (
+from angarium.smtp.received import ReceivedMessage
+from angarium.smtp.refusal import Refusal, render
+from angarium.smtp.server.event import (
     AuthRequested,
     CloseRequested,
     Event,
@@ -25,7 +22,10 @@ from angarium.smtp.server_event import (
     MessageReceived,
     StartTlsRequested,
 )
-from angarium.smtp.server_settings import ClientFacts
+from angarium.smtp.server.proxy_protocol import NeedMore, ProxyHeaderError
+from angarium.smtp.server.proxy_protocol import parse as parse_proxy_header
+from angarium.smtp.server.session import ServerSession
+from angarium.smtp.server.settings import ClientFacts
 from angarium.smtp.tap import ENDED
 from angarium.smtp_in.reception import Reception
 from angarium.smtp_in.tls_layer import TlsLayer

@@ -1,7 +1,7 @@
 """What listeners report while they work, for metrics and the log. The default does nothing."""
 
 from angarium.queue.model import Submission
-from angarium.smtp.received import Refusal
+from angarium.smtp.refusal import Refusal
 
 
 class Observer:

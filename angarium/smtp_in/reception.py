@@ -11,8 +11,9 @@ from angarium.access.networks import Networks
 from angarium.config.schema import Listener as ListenerConfig
 from angarium.queue.model import Submission
 from angarium.queue.spool import Spool
-from angarium.smtp.received import ReceivedMessage, Refusal
-from angarium.smtp.server_settings import ServerReplies, ServerSettings
+from angarium.smtp.received import ReceivedMessage
+from angarium.smtp.refusal import Refusal
+from angarium.smtp.server.settings import ServerReplies, ServerSettings
 from angarium.smtp.tap import Tap
 from angarium.smtp_in.observer import Observer
 

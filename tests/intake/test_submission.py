@@ -19,7 +19,8 @@ from angarium.queue.model import MessageId, PartitionNumber, Submission, UnixMs
 from angarium.smtp.address import parse_mailbox
 from angarium.smtp.envelope import Envelope, Notify, Recipient
 from angarium.smtp.header_block import HeaderBlock, HeaderLimits, parse_header
-from angarium.smtp.received import ReceivedMessage, Refusal
+from angarium.smtp.received import ReceivedMessage
+from angarium.smtp.refusal import Refusal
 
 NOW = UnixMs(1_795_317_149_000)  # Sun, 22 Nov 2026 03:12:29 UTC
 DATE = "Sun, 22 Nov 2026 03:12:29 +0000"

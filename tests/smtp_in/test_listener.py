@@ -31,7 +31,7 @@ from angarium.config.schema import ListenerLimits
 from angarium.intake.submission import Intake
 from angarium.queue.model import MessageId, PartitionNumber, Submission, UnixMs
 from angarium.queue.spool import QueueFailedError, QueueFullError
-from angarium.smtp.received import Refusal
+from angarium.smtp.refusal import Refusal
 from angarium.smtp.tap import RedactingTap
 from angarium.smtp_in import connection as connection_module
 from angarium.smtp_in.listener import SWEEP_S, Listener

@@ -19,7 +19,7 @@ from angarium.mta.transport.reply_meaning import (
 from angarium.mta.transport.transfer import SessionTaps, Transfer
 from angarium.queue.model import UnixMs
 from angarium.routing.resolution import MxHost
-from angarium.smtp.client_transaction import Answer, NotSendableError
+from angarium.smtp.client.transaction import Answer, NotSendableError
 from angarium.smtp.reply import PeerError, clean_text
 from angarium.smtp.tap import Opening
 

@@ -21,8 +21,8 @@ from angarium.mta.transport.tls_memory import TlsMemory
 from angarium.mta.transport.transfer import EgressPath, SessionTaps, TlsPolicy
 from angarium.queue.model import UnixMs
 from angarium.routing.resolution import MxHost
-from angarium.smtp.client import ClientSession
-from angarium.smtp.client_command import ArgumentError
+from angarium.smtp.client.command import ArgumentError
+from angarium.smtp.client.session import ClientSession
 from angarium.smtp.reply import PeerError, clean_text
 from angarium.smtp.tap import Opening
 

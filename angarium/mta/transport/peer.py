@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Final, cast
 
 from angarium.config.schema import DeliveryTimeouts
-from angarium.smtp.client import ClientSession
-from angarium.smtp.client_transaction import Flight
+from angarium.smtp.client.session import ClientSession
+from angarium.smtp.client.transaction import Flight
 from angarium.smtp.reply import PeerError
 from angarium.smtp.tap import ENDED, Tap
 

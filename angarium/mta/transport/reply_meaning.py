@@ -9,7 +9,7 @@ import msgspec
 
 from angarium.mta.transport.outcome import Accepted, Outcome, Permanent, Scope, Transient
 from angarium.queue.model import Attempt, UnixMs
-from angarium.smtp.client_transaction import Refusal
+from angarium.smtp.client.transaction import Refusal
 from angarium.smtp.reply import Reply, enhanced_status, text
 
 _IN_DOUBT: Final = "after the whole message was sent: whether it was accepted is unknown"

@@ -31,8 +31,8 @@ from angarium.mta.transport.reply_meaning import (
 from angarium.mta.transport.transfer import Connector, EgressPath, SessionTaps, TlsPolicy, Transfer
 from angarium.queue.model import UnixMs
 from angarium.routing.resolution import MxHost, Site
-from angarium.smtp.capabilities import Capabilities, parse_capabilities
-from angarium.smtp.client_transaction import Answer, Flight, NotSendableError, Transaction
+from angarium.smtp.client.capabilities import Capabilities, parse_capabilities
+from angarium.smtp.client.transaction import Answer, Flight, NotSendableError, Transaction
 from angarium.smtp.reply import PeerError, Reply, clean_text
 from angarium.smtp.tap import ENDED, Opening, Tap
 

@@ -7,7 +7,7 @@ import msgspec
 
 from angarium.mta.transport.outcome import Outcome, Transient
 from angarium.routing.resolution import MxHost
-from angarium.smtp.client_transaction import MessageRecipient
+from angarium.smtp.client.transaction import MessageRecipient
 from angarium.smtp.tap import Opening, Tap
 
 

@@ -1,10 +1,12 @@
-"""Mirrors angarium/smtp/data.py."""
+"""Mirrors angarium/smtp/server/data.py."""
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from angarium.smtp.data import (
+from angarium.smtp.line_ends import has_only_crlf
+from angarium.smtp.refusal import Refusal
+from angarium.smtp.server.data import (
     BARE_LINE_END,
     BUDGET_SPENT,
     HAS_NUL,
@@ -14,8 +16,6 @@ from angarium.smtp.data import (
     DataDecoder,
     OctetBudget,
 )
-from angarium.smtp.line_ends import has_only_crlf
-from angarium.smtp.received import Refusal
 
 Result = tuple[bytes | Refusal, bytes]  # content or refusal, octets left behind the end
 

@@ -1,10 +1,10 @@
-"""Mirrors angarium/smtp/line_buffer.py."""
+"""Mirrors angarium/smtp/server/line_buffer.py."""
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from angarium.smtp.line_buffer import (
+from angarium.smtp.server.line_buffer import (
     SKIPPED_OCTETS,
     LineBuffer,
     LineFaultError,

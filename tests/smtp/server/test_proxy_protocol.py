@@ -1,4 +1,4 @@
-"""Mirrors angarium/smtp/proxy_protocol.py."""
+"""Mirrors angarium/smtp/server/proxy_protocol.py."""
 
 import contextlib
 import ipaddress
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.smtp.proxy_protocol import (
+from angarium.smtp.server.proxy_protocol import (
     V2_OCTETS,
     NeedMore,
     ProxyHeader,

@@ -1,10 +1,10 @@
-"""Mirrors angarium/smtp/client_command.py."""
+"""Mirrors angarium/smtp/client/command.py."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.smtp.client_command import (
+from angarium.smtp.client.command import (
     ArgumentError,
     ehlo_argument,
     envelope_parameters,

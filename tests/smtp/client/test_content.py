@@ -1,4 +1,4 @@
-"""Mirrors angarium/smtp/client_content.py."""
+"""Mirrors angarium/smtp/client/content.py."""
 
 import re
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.smtp.client_content import ContentError, checked, stuffed
+from angarium.smtp.client.content import ContentError, checked, stuffed
 
 HEADER = b"Subject: x\r\n\r\n"
 PIECES = st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b".", b"a", b"\r\n.", b"\0"])).map(

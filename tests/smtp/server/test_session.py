@@ -1,4 +1,4 @@
-"""Mirrors angarium/smtp/server.py: properties, and what a dialogue cannot show."""
+"""Mirrors angarium/smtp/server/session.py: properties, and what a dialogue cannot show."""
 
 from typing import Literal
 
@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from angarium.config.schema import ListenerLimits
-from angarium.smtp.data import OctetBudget
-from angarium.smtp.received import ReceivedMessage, Refusal
-from angarium.smtp.server import ServerSession
-from angarium.smtp.server_event import (
+from angarium.smtp.received import ReceivedMessage
+from angarium.smtp.refusal import Refusal
+from angarium.smtp.server.data import OctetBudget
+from angarium.smtp.server.event import (
     AuthRequested,
     CloseRequested,
     Event,
@@ -18,7 +18,8 @@ from angarium.smtp.server_event import (
     MessageReceived,
     StartTlsRequested,
 )
-from angarium.smtp.server_settings import ClientFacts, ServerReplies, ServerSettings, TlsFacts
+from angarium.smtp.server.session import ServerSession
+from angarium.smtp.server.settings import ClientFacts, ServerReplies, ServerSettings, TlsFacts
 
 TLS = TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384")
 

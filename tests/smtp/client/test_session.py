@@ -1,4 +1,4 @@
-"""Mirrors angarium/smtp/client.py and client_transaction.py: dialogues without sockets."""
+"""Mirrors angarium/smtp/client/session.py and client_transaction.py: dialogues without sockets."""
 
 import contextlib
 
@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.smtp.client import ClientSession
-from angarium.smtp.client_command import ArgumentError
-from angarium.smtp.client_transaction import (
+from angarium.smtp.client.command import ArgumentError
+from angarium.smtp.client.session import ClientSession
+from angarium.smtp.client.transaction import (
     BDAT_FLIGHT_OCTETS,
     Answer,
     Flight,
@@ -16,7 +16,7 @@ from angarium.smtp.client_transaction import (
     Refusal,
 )
 from angarium.smtp.reply import PeerError
-from tests.smtp.client_samples import ALL, HEADER, Mail, Rcpt, greeted, to
+from tests.smtp.client.client_samples import ALL, HEADER, Mail, Rcpt, greeted, to
 
 
 def wire(flight: Flight | None) -> bytes:

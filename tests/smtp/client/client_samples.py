@@ -2,7 +2,7 @@
 
 import msgspec
 
-from angarium.smtp.client import ClientSession
+from angarium.smtp.client.session import ClientSession
 
 HEADER = b"From: a@example.org\r\nSubject: test\r\n\r\n"
 ALL = ("PIPELINING", "SIZE 1000000", "8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES")

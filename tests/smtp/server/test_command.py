@@ -1,10 +1,11 @@
-"""Mirrors angarium/smtp/command.py."""
+"""Mirrors angarium/smtp/server/command.py."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.smtp.command import (
+from angarium.smtp.refusal import RefusedError
+from angarium.smtp.server.command import (
     Chunk,
     Command,
     NotSmtpError,
@@ -15,7 +16,6 @@ from angarium.smtp.command import (
     split_mail,
     split_recipient,
 )
-from angarium.smtp.refusal import RefusedError
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,9 @@
 from collections.abc import Callable
 
 from angarium.config.schema import ListenerLimits
-from angarium.smtp.line_buffer import LineBuffer
-from angarium.smtp.received import Refusal
-from angarium.smtp.refusal import render
-from angarium.smtp.server_event import CloseRequested, Event
+from angarium.smtp.refusal import Refusal, render
+from angarium.smtp.server.event import CloseRequested, Event
+from angarium.smtp.server.line_buffer import LineBuffer
 from angarium.smtp.tap import Tap
 
 

@@ -5,8 +5,6 @@ Knows nothing of the session around it.
 
 from angarium.config.schema import ListenerLimits
 from angarium.smtp.address import AddressSyntaxError, is_routed, parse_mailbox
-from angarium.smtp.command import split_mail, split_recipient
-from angarium.smtp.data import TOO_BIG, ChunkCollector, DataDecoder
 from angarium.smtp.envelope import Envelope, Recipient
 from angarium.smtp.parameter import (
     MailParameters,
@@ -15,6 +13,8 @@ from angarium.smtp.parameter import (
     parse_recipient_parameters,
 )
 from angarium.smtp.refusal import RefusedError
+from angarium.smtp.server.command import split_mail, split_recipient
+from angarium.smtp.server.data import TOO_BIG, ChunkCollector, DataDecoder
 
 _NO_PARAMETERS = MailParameters()
 _NO_RECIPIENT_PARAMETERS = RecipientParameters()

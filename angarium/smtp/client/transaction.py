@@ -8,9 +8,9 @@ from typing import Final, Protocol
 
 import msgspec
 
-from angarium.smtp import client_command as command
-from angarium.smtp.capabilities import Capabilities
-from angarium.smtp.client_content import ContentError, checked, stuffed
+from angarium.smtp.client import command
+from angarium.smtp.client.capabilities import Capabilities
+from angarium.smtp.client.content import ContentError, checked, stuffed
 from angarium.smtp.reply import PeerError, Reply
 
 BDAT_FLIGHT_OCTETS: Final = (

@@ -6,7 +6,9 @@ Knows nothing of sockets, clocks, passwords or the queue: what needs them is an 
 from collections.abc import Callable
 from typing import ClassVar, Final
 
-from angarium.smtp.authentication import (
+from angarium.smtp.received import ReceivedMessage
+from angarium.smtp.refusal import Refusal, RefusedError
+from angarium.smtp.server.authentication import (
     LINE_OCTETS,
     Challenge,
     Exchange,
@@ -14,15 +16,25 @@ from angarium.smtp.authentication import (
     begin_exchange,
     decode_response,
 )
-from angarium.smtp.command import NotSmtpError, Verb, parse_chunk, parse_client_name, parse_command
-from angarium.smtp.data import BUDGET_SPENT, TOO_BIG, ChunkCollector, DataDecoder, OctetBudget
-from angarium.smtp.line_buffer import LineFaultError, LineTooLongError
-from angarium.smtp.received import ReceivedMessage, Refusal
-from angarium.smtp.refusal import RefusedError
-from angarium.smtp.server_event import AuthRequested, Identity, MessageReceived, StartTlsRequested
-from angarium.smtp.server_settings import ClientFacts, ServerReplies, TlsFacts
-from angarium.smtp.session_core import SessionCore
-from angarium.smtp.transaction import Transaction
+from angarium.smtp.server.command import (
+    NotSmtpError,
+    Verb,
+    parse_chunk,
+    parse_client_name,
+    parse_command,
+)
+from angarium.smtp.server.data import (
+    BUDGET_SPENT,
+    TOO_BIG,
+    ChunkCollector,
+    DataDecoder,
+    OctetBudget,
+)
+from angarium.smtp.server.event import AuthRequested, Identity, MessageReceived, StartTlsRequested
+from angarium.smtp.server.line_buffer import LineFaultError, LineTooLongError
+from angarium.smtp.server.session_core import SessionCore
+from angarium.smtp.server.settings import ClientFacts, ServerReplies, TlsFacts
+from angarium.smtp.server.transaction import Transaction
 
 SMALL_CHUNK_OCTETS: Final = 1024  # ours: a smaller BDAT chunk counts as a command (S5)
 _OK: Final = b"250 2.0.0 Ok\r\n"

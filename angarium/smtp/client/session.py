@@ -7,9 +7,9 @@ and tells when the exchange is complete. Knows nothing of sockets, clocks or wha
 import contextlib
 from typing import Final
 
-from angarium.smtp.capabilities import Capabilities, parse_capabilities
-from angarium.smtp.client_command import ehlo_argument
-from angarium.smtp.client_transaction import Answer, Flight, Message, Refusal, Transaction
+from angarium.smtp.client.capabilities import Capabilities, parse_capabilities
+from angarium.smtp.client.command import ehlo_argument
+from angarium.smtp.client.transaction import Answer, Flight, Message, Refusal, Transaction
 from angarium.smtp.reply import PeerError, Reply, ReplyParser
 
 _NO_EXTENSIONS: Final = Capabilities()

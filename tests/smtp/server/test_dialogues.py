@@ -1,4 +1,4 @@
-"""Plays tests/smtp/dialogues/*.smtp against ServerSession.
+"""Plays tests/smtp/server/dialogues/*.smtp against ServerSession.
 
 A line is one of:
   C: text       the client sends text and CRLF; lines without a reply between them are sent at once
@@ -18,10 +18,9 @@ import msgspec
 import pytest
 
 from angarium.config.schema import ListenerLimits
-from angarium.smtp.data import OctetBudget
-from angarium.smtp.received import Refusal
-from angarium.smtp.server import ServerSession
-from angarium.smtp.server_event import (
+from angarium.smtp.refusal import Refusal
+from angarium.smtp.server.data import OctetBudget
+from angarium.smtp.server.event import (
     AuthRequested,
     CloseRequested,
     Event,
@@ -29,7 +28,8 @@ from angarium.smtp.server_event import (
     MessageReceived,
     StartTlsRequested,
 )
-from angarium.smtp.server_settings import ClientFacts, ServerReplies, ServerSettings, TlsFacts
+from angarium.smtp.server.session import ServerSession
+from angarium.smtp.server.settings import ClientFacts, ServerReplies, ServerSettings, TlsFacts
 
 DIALOGUES = sorted((Path(__file__).parent / "dialogues").glob("*.smtp"))
 FLAGS = {"yes": True, "no": False}

@@ -9,7 +9,7 @@ Invariant: how the input is cut into chunks never changes the result.
 from typing import Final
 
 from angarium.smtp.line_ends import has_only_crlf
-from angarium.smtp.received import Refusal
+from angarium.smtp.refusal import Refusal
 
 _END: Final = b"\r\n.\r\n"
 _DOT: Final = b"\r\n."

@@ -20,7 +20,7 @@ from angarium.cli.queue_acts import ACTS
 from angarium.cli.queue_filter import filter_options
 from angarium.queue import Filter, MessageId, parse_delivery_id, parse_message_id
 from angarium.queue.entry import ShownMessage
-from angarium.queue.operator import QueueOperator
+from angarium.queue.lmdb.operator import QueueOperator
 
 PAGE = 100
 
@@ -118,7 +118,7 @@ def compact(config_file: Path, dry_run: bool, as_json: bool) -> int:
         before, after = summary.file_octets, summary.used_octets
     else:
         from angarium.config.loader import load
-        from angarium.queue.compaction import compact as compact_queue
+        from angarium.queue.lmdb.compaction import compact as compact_queue
 
         path = queue_path(load(config_file))
         with queue_errors(), octets_progress("compacting", hidden=as_json) as progress:

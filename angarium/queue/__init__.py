@@ -4,8 +4,6 @@ Start with ``Spool`` and ``Partition`` (the protocols), then ``LmdbSpool``; docs
 when. Knows nothing of SMTP sessions, DNS or HTTP. Nothing outside this package imports lmdb.
 """
 
-from angarium.queue.accepting import DuplicateMessageError
-from angarium.queue.compaction import Compacted, compact
 from angarium.queue.doorbell import DoorbellReceiver, DoorbellSender, doorbell_path
 from angarium.queue.entry import Affected, Entry, EntryPage, ShownMessage
 from angarium.queue.event import (
@@ -24,7 +22,9 @@ from angarium.queue.event import (
     Position,
     Relayed,
 )
-from angarium.queue.lmdb_spool import LmdbSpool
+from angarium.queue.lmdb.compaction import Compacted, compact
+from angarium.queue.lmdb.operator import QueueOperator
+from angarium.queue.lmdb.spool import LmdbSpool
 from angarium.queue.message_id import (
     MessageIdGenerator,
     delivery_id_text,
@@ -49,17 +49,16 @@ from angarium.queue.model import (
     Origin,
     PartitionNumber,
     Released,
+    RouteHint,
     Settlement,
     Submission,
     UnixMs,
 )
-from angarium.queue.operator import QueueOperator
-from angarium.queue.queue_summary import QueueSummary
-from angarium.queue.routes import RouteHint
 from angarium.queue.spool import (
     Clock,
     Commit,
     DuePage,
+    DuplicateMessageError,
     EmptyFilterError,
     FencedError,
     NotClaimedError,
@@ -72,6 +71,7 @@ from angarium.queue.spool import (
     Spool,
     position,
 )
+from angarium.queue.summary import QueueSummary
 
 __all__ = [
     "DEFAULT_STREAM",

@@ -35,7 +35,7 @@ from angarium.queue import (
     delivery_id_text,
     message_id_text,
 )
-from angarium.queue.routes import RouteHint
+from angarium.queue.model import RouteHint
 from angarium.routing.dns import DnsResolver
 from angarium.routing.own_host import OwnHost, read_own_host
 from angarium.routing.partition_finder import make_partition_finder

@@ -7,6 +7,7 @@ from pathlib import Path
 import argon2
 import pytest
 
+from angarium.access import credentials as module
 from angarium.access.credential_file import (
     CredentialFileError,
     add_user,
@@ -16,7 +17,6 @@ from angarium.access.credential_file import (
 )
 from angarium.access.credentials import Credentials, Refused, Throttled, Verified
 from angarium.config.schema import ListenerLimits
-from angarium.smtp_in import credentials as module
 
 CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 CREATED = "2026-11-22T03:12:29+00:00"

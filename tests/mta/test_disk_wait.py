@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from angarium.mta import room
+from angarium.mta import disk_wait
 from angarium.mta.disk_wait import until_room
 from angarium.queue import QueueFullError
 
@@ -27,7 +27,7 @@ class Disk:
 
 
 async def test_it_waits_for_room_and_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "RETRY_S", 0.001)
+    monkeypatch.setattr(disk_wait, "RETRY_S", 0.001)
     disk = Disk(4)
     assert await until_room(disk.write, asyncio.Event(), disk.is_full) == "written"
     assert (disk.tries, disk.told) == (0, 1)

@@ -38,7 +38,7 @@ from angarium.queue import (
     Submission,
     UnixMs,
 )
-from angarium.queue.memory import MemorySpool
+from angarium.queue.memory.spool import MemorySpool
 from angarium.routing.placement import partition_of
 from angarium.routing.resolution import MxHost, Resolution, Site, SiteName, Unroutable
 from angarium.routing.route_table import RouteTable

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from angarium.config.address import HostPort
-from angarium.mta import own_host
+from angarium.routing import own_host
 from angarium.routing.own_host import interface_addresses, read_own_host
 
 FIB_TRIE = """Main:

@@ -12,7 +12,7 @@ from angarium.smtp.reply import Reply
 
 WHERE = Where(host="mx.example", address="192.0.2.1", source="ip1", tls="TLSv1.3")
 NOW = UnixMs(1234)
-REPLIES = Path(__file__).parents[3] / "shared/data/bounces/smtp_replies.json"
+REPLIES = Path(__file__).parents[4] / "shared/data/bounces/smtp_replies.json"
 
 
 def reply(line: str) -> Reply:

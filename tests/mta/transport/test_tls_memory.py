@@ -1,6 +1,6 @@
 """Mirrors angarium/mta/transport/tls_memory.py."""
 
-from angarium.mta import tls_memory
+from angarium.mta.transport import tls_memory
 from angarium.mta.transport.tls_memory import TlsMemory
 from angarium.queue.model import UnixMs
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
+from angarium.queue.act import IDS_REPORTED
 from angarium.queue.entry import Affected, CompiledFilter, Entry, EntryPage, refuse_empty
 from angarium.queue.event import Cancelled, OperatorHeld, OperatorReleased, OperatorRetried
-from angarium.queue.memory import MemorySpool
-from angarium.queue.memory_state import MemoryDelivery
+from angarium.queue.memory.spool import MemorySpool
+from angarium.queue.memory.state import MemoryDelivery
 from angarium.queue.model import Filter, PartitionNumber, UnixMs
-from angarium.queue.operator import IDS_REPORTED
 
 _Act = Callable[[MemoryDelivery, UnixMs], bool]  # False: nothing to do
 

@@ -4,18 +4,10 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from angarium.queue.environment import QueueEnvironment
-from angarium.queue.handles import Database, ReadTransaction
-from angarium.queue.keys import claim_key, delivery_key, due_key, parse_delivery_key, u64
-from angarium.queue.model import (
-    Claimed,
-    ClaimedMessage,
-    DueHead,
-    MessageId,
-    PartitionNumber,
-    UnixMs,
-)
-from angarium.queue.records import (
+from angarium.queue.lmdb.environment import QueueEnvironment
+from angarium.queue.lmdb.handles import Database, ReadTransaction
+from angarium.queue.lmdb.keys import claim_key, delivery_key, due_key, parse_delivery_key, u64
+from angarium.queue.lmdb.records import (
     DeliveryRecord,
     MessageRecord,
     RecordError,
@@ -25,7 +17,15 @@ from angarium.queue.records import (
     envelope_of,
     origin_of,
 )
-from angarium.queue.transaction import WriteTransaction
+from angarium.queue.lmdb.transaction import WriteTransaction
+from angarium.queue.model import (
+    Claimed,
+    ClaimedMessage,
+    DueHead,
+    MessageId,
+    PartitionNumber,
+    UnixMs,
+)
 
 
 class Holding(msgspec.Struct, frozen=True):

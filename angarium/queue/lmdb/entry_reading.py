@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from angarium.queue.entry import CompiledFilter, Entry, EntryPage
-from angarium.queue.environment import QueueEnvironment
-from angarium.queue.handles import ReadTransaction
-from angarium.queue.keys import claim_key, delivery_key, parse_delivery_key
-from angarium.queue.model import UnixMs
-from angarium.queue.records import (
+from angarium.queue.lmdb.environment import QueueEnvironment
+from angarium.queue.lmdb.handles import ReadTransaction
+from angarium.queue.lmdb.keys import claim_key, delivery_key, parse_delivery_key
+from angarium.queue.lmdb.records import (
     HELD,
     MessageRecord,
     attempt_of,
@@ -16,6 +15,7 @@ from angarium.queue.records import (
     decode_message,
     delivery_due,
 )
+from angarium.queue.model import UnixMs
 
 READ_LIMIT: Final = (
     2000  # recipients looked at in one read transaction: it must be short, or the file bloats

@@ -5,25 +5,22 @@ from typing import Final
 
 import msgspec
 
-from angarium.queue.event_records import accepted_event
-from angarium.queue.keys import delivery_key
-from angarium.queue.message_id import MAX_INDEX, message_id_text
-from angarium.queue.model import DeliveryId, MessageId, Submission
-from angarium.queue.records import (
+from angarium.queue.lmdb.event_records import accepted_event
+from angarium.queue.lmdb.keys import delivery_key
+from angarium.queue.lmdb.records import (
     delivery_record,
     encode,
     encode_delivery,
     message_record,
     routing_hint,
 )
-from angarium.queue.spool import QueueError
-from angarium.queue.transaction import WriteTransaction
+from angarium.queue.lmdb.transaction import WriteTransaction
+from angarium.queue.message_id import message_id_text
+from angarium.queue.model import DeliveryId, MessageId, Submission
+from angarium.queue.spool import DuplicateMessageError
+from angarium.queue.submission_check import check_submission
 
 _DELIVERY_OCTETS: Final = 400  # about, with its keys: only for bounding transactions
-
-
-class DuplicateMessageError(QueueError):
-    """The message id is in the queue already. Nothing was written."""
 
 
 class PreparedSubmission(msgspec.Struct, frozen=True):
@@ -100,15 +97,3 @@ class Accept:
     def apply(self, tx: WriteTransaction) -> None:
         for each in self._batch:
             write_submission(tx, each)
-
-
-def check_submission(submission: Submission, partitions: int) -> None:
-    recipients = len(submission.envelope.recipients)
-    if len(submission.message_id) != 16:
-        raise ValueError("a message id has 16 octets")
-    if not 1 <= recipients <= MAX_INDEX + 1:
-        raise ValueError(f"a submission has 1 to {MAX_INDEX + 1} recipients, not {recipients}")
-    if len(submission.partitions) != recipients:
-        raise ValueError("one partition for each recipient")
-    if not all(0 <= each < partitions for each in submission.partitions):
-        raise ValueError(f"partitions are 0 to {partitions - 1}: {submission.partitions}")

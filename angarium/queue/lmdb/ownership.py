@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from angarium.queue import event_records
-from angarium.queue.keys import owner_key, partition_prefix
-from angarium.queue.records import (
+from angarium.queue.lmdb import event_records
+from angarium.queue.lmdb.keys import owner_key, partition_prefix
+from angarium.queue.lmdb.records import (
     OwnerRecord,
     changed,
     decode_delivery,
@@ -14,7 +14,7 @@ from angarium.queue.records import (
     encode_delivery,
     routing_hint,
 )
-from angarium.queue.transaction import WriteTransaction
+from angarium.queue.lmdb.transaction import WriteTransaction
 
 REPLAY_LIMIT: Final = 256  # claims of one transaction
 

@@ -15,9 +15,9 @@ from typing import Final
 import lmdb
 import msgspec
 
-from angarium.queue.file_system import fsync_directory
+from angarium.queue.lmdb.file_system import fsync_directory
+from angarium.queue.lmdb.use_lock import UseLock
 from angarium.queue.spool import QueueBusyError, QueueFullError
-from angarium.queue.use_lock import UseLock
 
 DATA_FILE: Final = "data.mdb"
 LOCK_FILE: Final = "lock.mdb"

@@ -1,11 +1,12 @@
 """What an operator does to recipients: operations on bounded lots of them, each checked anew in its transaction."""
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final
 
-from angarium.queue import event_records
-from angarium.queue.keys import claim_key, due_key
-from angarium.queue.records import (
+from angarium.queue.act import Act, applies
+from angarium.queue.lmdb import event_records
+from angarium.queue.lmdb.keys import claim_key, due_key
+from angarium.queue.lmdb.records import (
     HELD,
     SCHEDULED,
     DeliveryRecord,
@@ -18,22 +19,14 @@ from angarium.queue.records import (
     routing_hint,
     stamp_due,
 )
-from angarium.queue.transaction import WriteTransaction
+from angarium.queue.lmdb.transaction import WriteTransaction
 
-Act = Literal["hold", "release", "retry", "cancel"]
 _KINDS: Final = {
     "hold": event_records.HELD,
     "release": event_records.RELEASED,
     "retry": event_records.RETRIED,
     "cancel": event_records.CANCELLED,
 }
-
-
-def applies(act: Act, held: bool) -> bool:
-    """Whether the act changes a recipient that is not in flight: what is held is retried only after a release."""
-    if act == "release":
-        return held
-    return act == "cancel" or not held
 
 
 class ActOn:

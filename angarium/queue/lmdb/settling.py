@@ -5,21 +5,21 @@ from typing import assert_never
 
 import msgspec
 
-from angarium.queue import event_records
-from angarium.queue.accepting import PreparedSubmission, write_submission
-from angarium.queue.claiming import Holding
-from angarium.queue.keys import claim_key, delivery_key, due_key, u64
-from angarium.queue.message_id import delivery_id_text
-from angarium.queue.model import Deferred, Done, Moved, Released, Settlement, UnixMs
-from angarium.queue.records import (
+from angarium.queue.lmdb import event_records
+from angarium.queue.lmdb.accepting import PreparedSubmission, write_submission
+from angarium.queue.lmdb.claiming import Holding
+from angarium.queue.lmdb.keys import claim_key, delivery_key, due_key, u64
+from angarium.queue.lmdb.records import (
     attempt_record,
     changed,
     decode_delivery,
     encode_delivery,
     routing_hint,
 )
+from angarium.queue.lmdb.transaction import WriteTransaction
+from angarium.queue.message_id import delivery_id_text
+from angarium.queue.model import Deferred, Done, Moved, Released, Settlement, UnixMs
 from angarium.queue.spool import NotClaimedError
-from angarium.queue.transaction import WriteTransaction
 
 
 class PreparedSettlement(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Mirrors angarium/queue/mapped_pages.py."""
+"""Mirrors angarium/queue/lmdb/mapped_pages.py."""
 
 import mmap
 import sys
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from angarium.queue import mapped_pages
-from angarium.queue.mapped_pages import LIMIT_OCTETS, MappedPages
+from angarium.queue.lmdb import mapped_pages
+from angarium.queue.lmdb.mapped_pages import LIMIT_OCTETS, MappedPages
 
 
 def resident() -> int:

@@ -7,11 +7,11 @@ from typing import Any, Final, Protocol
 import lmdb
 import msgspec
 
-from angarium.queue.environment import QueueEnvironment
-from angarium.queue.handles import Cursor, Database, RawTransaction
-from angarium.queue.keys import due_key, owner_key, u64
+from angarium.queue.lmdb.environment import QueueEnvironment
+from angarium.queue.lmdb.handles import Cursor, Database, RawTransaction
+from angarium.queue.lmdb.keys import due_key, owner_key, u64
+from angarium.queue.lmdb.records import decode_owner, stamp_due
 from angarium.queue.model import PartitionNumber, UnixMs
-from angarium.queue.records import decode_owner, stamp_due
 from angarium.queue.spool import Clock, FencedError, QueueError, QueueFailedError, QueueFullError
 
 _FULL_ERRNOS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})

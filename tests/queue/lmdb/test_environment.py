@@ -1,4 +1,4 @@
-"""Mirrors angarium/queue/environment.py, migration.py, compaction.py, file_system.py: the real LMDB in tmp_path."""
+"""Mirrors angarium/queue/lmdb/: environment, migration, compaction, file_system: the real LMDB in tmp_path."""
 
 import asyncio
 import os
@@ -26,21 +26,19 @@ from angarium.queue import (
     QueueOperator,
     SchemaError,
     compact,
-    compaction,
-    environment,
-    migration,
 )
-from angarium.queue.environment import QueueEnvironment
-from angarium.queue.file_system import DiskSpace, find_remote_kind
-from angarium.queue.handles import Databases, RawTransaction
-from angarium.queue.transaction import Transactor
-from angarium.queue.use_lock import UseLock
+from angarium.queue.lmdb import compaction, environment, migration
+from angarium.queue.lmdb.environment import QueueEnvironment
+from angarium.queue.lmdb.file_system import DiskSpace, find_remote_kind
+from angarium.queue.lmdb.handles import Databases, RawTransaction
+from angarium.queue.lmdb.transaction import Transactor
+from angarium.queue.lmdb.use_lock import UseLock
 from tests.queue.samples import FakeClock, submission
 from tests.service.running_server import wait_until
 
 SMALL = Queue(partitions=4, map_octets=1 << 17, min_free_octets=0)
 ROOMY = Queue(partitions=4, map_octets=1 << 23, min_free_octets=0)
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -100,8 +98,8 @@ def test_a_map_that_another_process_has_grown_is_adopted_by_readers_and_writers(
     code = """
 import sys
 from pathlib import Path
-from angarium.queue.environment import QueueEnvironment
-from tests.queue.test_environment import SMALL, put
+from angarium.queue.lmdb.environment import QueueEnvironment
+from tests.queue.lmdb.test_environment import SMALL, put
 env = QueueEnvironment.open(Path(sys.argv[1]), SMALL)
 txn = env.begin_write(); txn.abort(); env.grow(); env.grow(); env.grow(); env.end_write()
 put(env, sys.argv[2].encode(), bytes(600_000))
@@ -167,8 +165,8 @@ def test_slots_of_killed_readers_are_freed_at_the_next_start(tmp_path: Path) -> 
     code = """
 import os, signal, sys
 from pathlib import Path
-from angarium.queue.environment import QueueEnvironment
-from tests.queue.test_environment import SMALL
+from angarium.queue.lmdb.environment import QueueEnvironment
+from tests.queue.lmdb.test_environment import SMALL
 env = QueueEnvironment.open(Path(sys.argv[1]), SMALL)
 with env.read():
     os.kill(os.getpid(), signal.SIGKILL)
@@ -186,8 +184,8 @@ def test_a_lock_is_free_again_after_its_writer_was_killed(env: QueueEnvironment)
     code = """
 import os, signal, sys
 from pathlib import Path
-from angarium.queue.environment import QueueEnvironment
-from tests.queue.test_environment import SMALL
+from angarium.queue.lmdb.environment import QueueEnvironment
+from tests.queue.lmdb.test_environment import SMALL
 env = QueueEnvironment.open(Path(sys.argv[1]), SMALL)
 txn = env.begin_write()
 txn.put(b"half", b"done", db=env.body)
@@ -237,7 +235,7 @@ def make_schema_0(path: Path, clock: FakeClock, new_id: MessageIdGenerator, coun
 
 def add_hints(txn: RawTransaction, databases: Databases) -> None:
     """The step from that schema 0 to 1."""
-    from angarium.queue.records import decode_delivery, decode_message, routing_hint
+    from angarium.queue.lmdb.records import decode_delivery, decode_message, routing_hint
 
     for key, _ in list(txn.cursor(databases["due"]).iternext()):
         message = decode_message(txn.get(key[10:26], db=databases["message"]) or b"")
@@ -421,7 +419,7 @@ def test_remote_file_systems_are_known_by_their_mount(path: str, kind: str | Non
 
 
 def test_a_remote_file_system_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("angarium.queue.environment.find_remote_kind", lambda _path: "nfs")
+    monkeypatch.setattr("angarium.queue.lmdb.environment.find_remote_kind", lambda _path: "nfs")
     with pytest.raises(QueueError, match="remote file system"):
         QueueEnvironment.open(tmp_path / "queue", SMALL)
 

@@ -7,7 +7,6 @@ and claims stay, and what the old objects would still write raises.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, assert_never
 
-from angarium.queue.accepting import DuplicateMessageError, check_submission
 from angarium.queue.event import (
     AttemptFailed,
     Bounced,
@@ -16,7 +15,7 @@ from angarium.queue.event import (
     InDoubt,
     Relayed,
 )
-from angarium.queue.memory_state import MemoryDelivery, MemoryEventLog, MemoryState
+from angarium.queue.memory.state import MemoryDelivery, MemoryEventLog, MemoryState
 from angarium.queue.model import (
     Claimed,
     ClaimedMessage,
@@ -28,21 +27,23 @@ from angarium.queue.model import (
     Moved,
     PartitionNumber,
     Released,
+    RouteHint,
     Settlement,
     Submission,
     UnixMs,
 )
-from angarium.queue.routes import RouteHint
 from angarium.queue.spool import (
     Clock,
     Commit,
     DuePage,
+    DuplicateMessageError,
     FencedError,
     NotClaimedError,
     QueueError,
     QueueFullError,
     position,
 )
+from angarium.queue.submission_check import check_submission
 
 _Ended = Delivered | Relayed | Bounced | Expired
 _OUTCOMES: Final[dict[str, type[_Ended]]] = {

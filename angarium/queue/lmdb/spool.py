@@ -7,19 +7,20 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from angarium.config.schema import Queue
-from angarium.queue.accepting import Accept
-from angarium.queue.committer import Committer
-from angarium.queue.environment import QueueEnvironment
-from angarium.queue.lmdb_event_log import LmdbEventLog
-from angarium.queue.lmdb_partition import LmdbPartition
-from angarium.queue.mapped_pages import MappedPages
-from angarium.queue.model import MessageId, PartitionNumber, Submission
-from angarium.queue.operator_acts import ActOn
-from angarium.queue.ownership import Own
-from angarium.queue.queue_summary import QueueSummary, read_summary
-from angarium.queue.routes import RememberRoutes, RouteHint, read_route
+from angarium.queue.lmdb.accepting import Accept
+from angarium.queue.lmdb.committer import Committer
+from angarium.queue.lmdb.environment import QueueEnvironment
+from angarium.queue.lmdb.event_log import LmdbEventLog
+from angarium.queue.lmdb.mapped_pages import MappedPages
+from angarium.queue.lmdb.operator_acts import ActOn
+from angarium.queue.lmdb.ownership import Own
+from angarium.queue.lmdb.partition import LmdbPartition
+from angarium.queue.lmdb.routes import RememberRoutes, read_route
+from angarium.queue.lmdb.summary import read_summary
+from angarium.queue.lmdb.transaction import Transactor
+from angarium.queue.model import MessageId, PartitionNumber, RouteHint, Submission
 from angarium.queue.spool import Clock, QueueError, QueueFullError
-from angarium.queue.transaction import Transactor
+from angarium.queue.summary import QueueSummary
 
 ROUTES_WITHIN_S: Final = 1.0  # a hint: it waits for company
 

@@ -5,11 +5,11 @@ Ids are UUIDv7 and events are nearly in the order of time, so the search begins 
 
 from typing import Final
 
-from angarium.queue.environment import QueueEnvironment
 from angarium.queue.event import Accepted, Position
-from angarium.queue.event_records import FINAL_KINDS, decode_event, event_of
-from angarium.queue.keys import u64
-from angarium.queue.lmdb_event_log import last_sequence
+from angarium.queue.lmdb.environment import QueueEnvironment
+from angarium.queue.lmdb.event_log import last_sequence
+from angarium.queue.lmdb.event_records import FINAL_KINDS, decode_event, event_of
+from angarium.queue.lmdb.keys import u64
 from angarium.queue.message_id import message_id_ms
 
 SLACK_MS: Final = 600_000  # ours: how far the order of events may be from the order of time

@@ -3,13 +3,13 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from angarium.queue.environment import QueueEnvironment
 from angarium.queue.event import Position
-from angarium.queue.event_records import decode_event, event_of
-from angarium.queue.handles import ReadTransaction
-from angarium.queue.keys import ack_key, u64
+from angarium.queue.lmdb.environment import QueueEnvironment
+from angarium.queue.lmdb.event_records import decode_event, event_of
+from angarium.queue.lmdb.handles import ReadTransaction
+from angarium.queue.lmdb.keys import ack_key, u64
+from angarium.queue.lmdb.transaction import Operation, WriteTransaction
 from angarium.queue.model import UnixMs
-from angarium.queue.transaction import Operation, WriteTransaction
 
 TRIM_LIMIT: Final = 1000  # events deleted in one transaction
 _ACK: Final = b"ack:"

@@ -14,9 +14,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
+from angarium.queue.lmdb.transaction import Batch, Failure, Operation, Transactor
 from angarium.queue.model import PartitionNumber
 from angarium.queue.spool import QueueError, QueueFailedError
-from angarium.queue.transaction import Batch, Failure, Operation, Transactor
 
 MAX_OPERATIONS: Final = 512  # of one transaction: bounds how long the loop is parked
 MAX_OCTETS: Final = 16 << 20  # of one transaction; a larger operation goes alone

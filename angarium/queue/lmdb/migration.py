@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from angarium import __version__
-from angarium.queue.handles import Database, Databases, RawTransaction
+from angarium.queue.lmdb.handles import Database, Databases, RawTransaction
 from angarium.queue.spool import SchemaError
 
 SCHEMA_VERSION: Final = 1

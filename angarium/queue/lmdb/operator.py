@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from angarium.config.schema import Queue
+from angarium.queue.act import IDS_REPORTED, Act, applies
 from angarium.queue.entry import (
     Affected,
     CompiledFilter,
@@ -12,23 +13,23 @@ from angarium.queue.entry import (
     ShownMessage,
     refuse_empty,
 )
-from angarium.queue.entry_reading import EntryReader
-from angarium.queue.environment import QueueEnvironment
 from angarium.queue.event import Accepted
-from angarium.queue.history import History
-from angarium.queue.keys import parse_delivery_key
-from angarium.queue.model import DeliveryId, Filter, MessageId, Origin, PartitionNumber
-from angarium.queue.operator_acts import Act, ActOn, applies
-from angarium.queue.queue_summary import QueueSummary, read_summary
-from angarium.queue.records import MessageRecord, decode_message, origin_of
-from angarium.queue.routes import RouteHint, read_route
+from angarium.queue.lmdb.entry_reading import EntryReader
+from angarium.queue.lmdb.environment import QueueEnvironment
+from angarium.queue.lmdb.history import History
+from angarium.queue.lmdb.keys import parse_delivery_key
+from angarium.queue.lmdb.operator_acts import ActOn
+from angarium.queue.lmdb.records import MessageRecord, decode_message, origin_of
+from angarium.queue.lmdb.routes import read_route
+from angarium.queue.lmdb.summary import read_summary
+from angarium.queue.lmdb.transaction import Failure, Operation, Transactor
+from angarium.queue.model import DeliveryId, Filter, MessageId, Origin, PartitionNumber, RouteHint
 from angarium.queue.spool import Clock
-from angarium.queue.transaction import Failure, Operation, Transactor
+from angarium.queue.summary import QueueSummary
 
 ACT_LIMIT: Final = (
     500  # recipients changed in one transaction: the server beside us waits meanwhile
 )
-IDS_REPORTED: Final = 1000
 
 Progress = Callable[[int], None]  # recipients affected so far
 

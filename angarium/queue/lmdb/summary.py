@@ -1,25 +1,8 @@
 """How much is in the queue, from LMDB's own counters: the cost does not grow with the queue."""
 
-import msgspec
-
-from angarium.queue.environment import QueueEnvironment
-from angarium.queue.handles import Database, ReadTransaction
-
-
-class QueueSummary(msgspec.Struct, frozen=True, kw_only=True):
-    messages: int
-    scheduled: int  # recipients
-    in_flight: int
-    held: int
-    events: int
-    file_octets: int
-    used_octets: int  # of the file; the rest is free for reuse, and given back by compaction
-    free_disk_octets: int
-    low_disk: bool  # new mail is being refused
-
-    @property
-    def recipients(self) -> int:
-        return self.scheduled + self.in_flight + self.held
+from angarium.queue.lmdb.environment import QueueEnvironment
+from angarium.queue.lmdb.handles import Database, ReadTransaction
+from angarium.queue.summary import QueueSummary
 
 
 def read_summary(env: QueueEnvironment) -> QueueSummary:

@@ -1,4 +1,4 @@
-"""Mirrors angarium/queue/committer.py: group commit beside a busy loop, cancelled waiters, shutdown."""
+"""Mirrors angarium/queue/lmdb/committer.py: group commit beside a busy loop, cancelled waiters, shutdown."""
 
 import asyncio
 import threading
@@ -18,8 +18,8 @@ from angarium.queue import (
     QueueError,
     RouteHint,
 )
-from angarium.queue import committer as committer_module
-from angarium.queue import lmdb_spool as lmdb_spool_module
+from angarium.queue.lmdb import committer as committer_module
+from angarium.queue.lmdb import spool as lmdb_spool_module
 from tests.queue.samples import FakeClock, attempt, make_ids, submission
 
 CONFIG = Queue(partitions=2, map_octets=1 << 20, min_free_octets=0)

@@ -11,10 +11,10 @@ from angarium.queue.model import (
     DeliveryId,
     MessageId,
     PartitionNumber,
+    RouteHint,
     Submission,
     UnixMs,
 )
-from angarium.queue.routes import RouteHint
 from angarium.queue.spool import Clock
 from angarium.smtp.envelope import Envelope, Recipient
 

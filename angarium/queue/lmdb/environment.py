@@ -14,12 +14,12 @@ from typing import Final, cast
 import lmdb
 
 from angarium.config.schema import Queue
-from angarium.queue import migration
-from angarium.queue.compaction import compact_if_mostly_free, remove_leftovers
-from angarium.queue.file_system import DiskSpace, find_remote_kind, fsync_directory
-from angarium.queue.handles import Database, Databases, RawTransaction, ReadTransaction
+from angarium.queue.lmdb import migration
+from angarium.queue.lmdb.compaction import compact_if_mostly_free, remove_leftovers
+from angarium.queue.lmdb.file_system import DiskSpace, find_remote_kind, fsync_directory
+from angarium.queue.lmdb.handles import Database, Databases, RawTransaction, ReadTransaction
+from angarium.queue.lmdb.use_lock import UseLock
 from angarium.queue.spool import QueueError, QueueFailedError
-from angarium.queue.use_lock import UseLock
 
 NAMES: Final = ("body", "message", "delivery", "due", "claim", "event", "route", "meta")
 OPEN_TRIES: Final = 20  # each growth doubles the map

@@ -3,21 +3,12 @@
 from collections.abc import Iterable
 from typing import Final
 
-import msgspec
-
-from angarium.queue.environment import QueueEnvironment
-from angarium.queue.model import PartitionNumber
-from angarium.queue.records import RouteRecord, decode_route, encode
-from angarium.queue.transaction import WriteTransaction
+from angarium.queue.lmdb.environment import QueueEnvironment
+from angarium.queue.lmdb.records import RouteRecord, decode_route, encode
+from angarium.queue.lmdb.transaction import WriteTransaction
+from angarium.queue.model import PartitionNumber, RouteHint
 
 MAX_DOMAIN_OCTETS: Final = 255  # RFC 1035 section 2.3.4; LMDB's keys end at 511
-
-
-class RouteHint(msgspec.Struct, frozen=True, kw_only=True):
-    domain: str
-    partition: PartitionNumber
-    provider: str
-    site: str
 
 
 class RememberRoutes:

@@ -18,8 +18,7 @@ from angarium.queue.event import (
     OperatorRetried,
     Relayed,
 )
-from angarium.queue.model import MessageId, Origin, Submission, UnixMs
-from angarium.queue.records import (
+from angarium.queue.lmdb.records import (
     AttemptRecord,
     DeliveryRecord,
     MessageRecord,
@@ -28,6 +27,7 @@ from angarium.queue.records import (
     decode,
     encode,
 )
+from angarium.queue.model import MessageId, Origin, Submission, UnixMs
 
 ACCEPTED: Final = 1
 DELIVERED: Final = 2

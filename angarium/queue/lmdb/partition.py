@@ -5,17 +5,20 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
-from angarium.queue.accepting import prepare_submission
-from angarium.queue.claiming import Claim, Holding, read_claimed
-from angarium.queue.committer import Committer
-from angarium.queue.environment import QueueEnvironment
-from angarium.queue.keys import (
+from angarium.queue.lmdb.accepting import prepare_submission
+from angarium.queue.lmdb.claiming import Claim, Holding, read_claimed
+from angarium.queue.lmdb.committer import Committer
+from angarium.queue.lmdb.environment import QueueEnvironment
+from angarium.queue.lmdb.keys import (
     delivery_key,
     due_key,
     parse_delivery_key,
     parse_due_key,
     partition_prefix,
 )
+from angarium.queue.lmdb.ownership import REPLAY_LIMIT, Disown, Replay
+from angarium.queue.lmdb.records import hinted_octets, hinted_route
+from angarium.queue.lmdb.settling import Settle, prepare_move, prepare_settlement
 from angarium.queue.message_id import delivery_id_text
 from angarium.queue.model import (
     ClaimedMessage,
@@ -25,9 +28,6 @@ from angarium.queue.model import (
     Settlement,
     UnixMs,
 )
-from angarium.queue.ownership import REPLAY_LIMIT, Disown, Replay
-from angarium.queue.records import hinted_octets, hinted_route
-from angarium.queue.settling import Settle, prepare_move, prepare_settlement
 from angarium.queue.spool import Clock, Commit, DuePage, NotClaimedError
 
 SETTLE_WITHIN_S: Final = 0.01  # ours: under load claims come sooner, and one fsync serves both

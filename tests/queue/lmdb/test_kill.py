@@ -28,10 +28,10 @@ from angarium.queue import (
     delivery_id_text,
     message_id_text,
 )
-from tests.queue.writer_process import CONFIG, clock
+from tests.queue.lmdb.writer_process import CONFIG, clock
 
-ROOT = Path(__file__).parents[2]
-WRITER = ROOT / "tests" / "queue" / "writer_process.py"
+ROOT = Path(__file__).parents[3]
+WRITER = ROOT / "tests" / "queue" / "lmdb" / "writer_process.py"
 
 
 class Ledger:
@@ -211,7 +211,7 @@ import asyncio, sys
 from angarium.config.schema import Queue
 from angarium.queue import *
 from tests.queue.samples import attempt, submission
-from tests.queue.writer_process import clock
+from tests.queue.lmdb.writer_process import clock
 
 async def main():
     new_id = MessageIdGenerator(clock, __import__("os").urandom)

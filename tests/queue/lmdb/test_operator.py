@@ -1,4 +1,4 @@
-"""Mirrors angarium/queue/operator.py and what it is made of: what the CLI does to a queue."""
+"""Mirrors angarium/queue/lmdb/operator.py and what it is made of: what the CLI does to a queue."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,14 +25,13 @@ from angarium.queue import (
     RouteHint,
     UnixMs,
     delivery_id_text,
-    history,
     message_id_text,
-    operator,
 )
 from angarium.queue.event import OperatorHeld, OperatorReleased, OperatorRetried
-from angarium.queue.keys import claim_key
-from angarium.queue.operator_acts import ActOn
-from angarium.queue.transaction import Transactor
+from angarium.queue.lmdb import history, operator
+from angarium.queue.lmdb.keys import claim_key
+from angarium.queue.lmdb.operator_acts import ActOn
+from angarium.queue.lmdb.transaction import Transactor
 from tests.queue.samples import START, FakeClock, attempt, submission
 
 CONFIG = Queue(partitions=4, map_octets=1 << 20, min_free_octets=0)
@@ -327,7 +326,7 @@ async def test_events_are_found_though_the_clock_was_set_back(
 @pytest.fixture
 def elsewhere(tmp_path: Path, clock: FakeClock) -> Iterator[QueueOperator]:
     """An operator whose process has the queue for itself."""
-    from angarium.queue.environment import QueueEnvironment
+    from angarium.queue.lmdb.environment import QueueEnvironment
 
     QueueEnvironment.open(tmp_path / "own", CONFIG).close()
     made = QueueOperator.open(tmp_path / "own", CONFIG, clock)

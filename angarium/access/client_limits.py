@@ -7,7 +7,7 @@ import functools
 import ipaddress
 from typing import Final
 
-from angarium.access.client_table import Failure, ListenerClients
+from angarium.access.client_table import FailedLogin, ListenerClients
 from angarium.smtp.refusal import Refusal
 from angarium.smtp.server.data import OctetBudget
 
@@ -175,11 +175,11 @@ class FailedLogins:
 
     def _tell(self, address: str, user: str, now: float, change: int) -> None:
         client, name = self._digests(address, user)
-        failure = Failure(client=client, user=name, at=now, change=change)
+        failure = FailedLogin(client=client, user=name, at=now, change=change)
         self._apply(failure)
         self._shared.tell(failure)
 
-    def _apply(self, failure: Failure) -> None:
+    def _apply(self, failure: FailedLogin) -> None:
         if failure.change > 0:
             self._of_client.add(failure.client, failure.at)
             self._of_user.add(failure.user, failure.at)

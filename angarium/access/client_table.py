@@ -30,7 +30,7 @@ _RECENT_AT: Final = _CELLS_AT + CELLS * _CELL_OCTETS
 ROW_OCTETS: Final = -(-(_RECENT_AT + RECENT * _FAILURE.size) // mmap.PAGESIZE) * mmap.PAGESIZE
 
 
-class Failure(msgspec.Struct, frozen=True, kw_only=True):
+class FailedLogin(msgspec.Struct, frozen=True, kw_only=True):
     """A log-in that failed, or (-1) one that was counted as failed and was right."""
 
     client: int
@@ -129,7 +129,7 @@ class ListenerClients:
 
     # --- failed log-ins -----------------------------------------------------------------------
 
-    def tell(self, failure: Failure) -> None:
+    def tell(self, failure: FailedLogin) -> None:
         """Put it in our row, over the oldest one there."""
         totals = self._totals[self._own]
         place = totals[2] % RECENT * _FAILURE.size
@@ -141,7 +141,7 @@ class ListenerClients:
         totals[2] += 1  # behind the entry: readers go by it
         self._read[self._own] = totals[2]
 
-    def news(self) -> Iterator[Failure]:
+    def news(self) -> Iterator[FailedLogin]:
         """Yield what was told since the last call; at first also what a predecessor in our place told."""
         for number, recent in enumerate(self._recent):
             written = self._totals[number][2]
@@ -149,7 +149,7 @@ class ListenerClients:
                 client, user, at, change = _FAILURE.unpack_from(
                     recent, entry % RECENT * _FAILURE.size
                 )
-                yield Failure(client=client, user=user, at=at, change=change)
+                yield FailedLogin(client=client, user=user, at=at, change=change)
             self._read[number] = written
 
 

@@ -4,7 +4,7 @@ import click
 
 from angarium.insight.units import count_text, octets_text, span_text
 from angarium.queue import QueueSummary, UnixMs, delivery_id_text, message_id_text
-from angarium.queue.entry import Entry, EntryPage, ShownMessage
+from angarium.queue.entry import EntryPage, QueueEntry, ShownMessage
 from angarium.service.mail_record import MailRecord, mail_record
 
 REPLY_CHARACTERS = 60
@@ -65,7 +65,7 @@ def _reply(record: MailRecord) -> str:
     return text
 
 
-def _row(entry: Entry, now: UnixMs) -> str:
+def _row(entry: QueueEntry, now: UnixMs) -> str:
     due = (
         "-"
         if entry.state != "scheduled"

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from angarium.config.schema import Config
 from angarium.insight.units import count_text, octets_text, span_text, time_text
 from angarium.queue import (
-    Accepted,
     Attempt,
     AttemptFailed,
     Bounced,
@@ -14,6 +13,7 @@ from angarium.queue import (
     Event,
     Expired,
     InDoubt,
+    MessageAccepted,
     OperatorHeld,
     OperatorReleased,
     OperatorRetried,
@@ -23,7 +23,7 @@ from angarium.queue import (
     message_id_ms,
     message_id_text,
 )
-from angarium.queue.entry import Entry, ShownMessage
+from angarium.queue.entry import QueueEntry, ShownMessage
 from angarium.routing.provider_table import ProviderTable
 from angarium.routing.resolution import SiteName
 from angarium.routing.route_table import RouteTable
@@ -54,7 +54,7 @@ def explain_message(
 
 def is_known(shown: ShownMessage, index: int) -> bool:
     """Whether the message has that recipient, as far as the queue and its events still tell."""
-    accepted = next((p.event for p in shown.events if isinstance(p.event, Accepted)), None)
+    accepted = next((p.event for p in shown.events if isinstance(p.event, MessageAccepted)), None)
     return (
         (accepted is not None and index < len(accepted.recipients))
         or any(entry.id.index == index for entry in shown.entries)
@@ -64,7 +64,7 @@ def is_known(shown: ShownMessage, index: int) -> bool:
 
 def _acceptance(shown: ShownMessage) -> Iterator[str]:
     yield f"Message {message_id_text(shown.message_id)}"
-    accepted = next((p.event for p in shown.events if isinstance(p.event, Accepted)), None)
+    accepted = next((p.event for p in shown.events if isinstance(p.event, MessageAccepted)), None)
     at = accepted.at if accepted else message_id_ms(shown.message_id)
     origin = shown.origin
     by = ""
@@ -72,7 +72,7 @@ def _acceptance(shown: ShownMessage) -> Iterator[str]:
         client = f" from {origin.client}" if origin.client else ""
         user = f", logged in as {origin.user}" if origin.user else ""
         by = f" by {origin.listener}{client}{user}"
-    yield f"Accepted {time_text(at)}{by}."
+    yield f"MessageAccepted {time_text(at)}{by}."
     if accepted is not None:
         yield (
             f"Sender <{accepted.reverse_path}>, {octets_text(accepted.size_octets)},"
@@ -85,7 +85,7 @@ def _acceptance(shown: ShownMessage) -> Iterator[str]:
 
 
 def _recipient(
-    entry: Entry | None,
+    entry: QueueEntry | None,
     history: list[Event],
     config: Config,
     find_route: FindRoute,
@@ -104,7 +104,7 @@ def _recipient(
     yield f"  expires: {time_text(entry.expires)} ({_expiry(entry, now)})."
 
 
-def _expiry(entry: Entry, now: UnixMs) -> str:
+def _expiry(entry: QueueEntry, now: UnixMs) -> str:
     told = "its sender is told" if entry.sender else "nobody is told: its sender is <>"
     if entry.state == "held":
         when = f"in {span_text(entry.expires - now)}" if entry.expires > now else "it has passed"
@@ -159,7 +159,7 @@ def _event(event: Event) -> str:
             return f"{at}: an operator asked for an attempt at once"
         case Cancelled():
             return f"{at}: cancelled by an operator"
-        case Accepted():
+        case MessageAccepted():
             return f"{at}: accepted"
 
 
@@ -178,7 +178,7 @@ def _attempt(attempt: Attempt) -> str:
     return f"{host}{source}{tls}{stage}: {text}"
 
 
-def _state(entry: Entry, history: list[Event], config: Config, now: UnixMs) -> str:
+def _state(entry: QueueEntry, history: list[Event], config: Config, now: UnixMs) -> str:
     match entry.state:
         case "held":
             return (
@@ -196,7 +196,7 @@ def _state(entry: Entry, history: list[Event], config: Config, now: UnixMs) -> s
             return f"waits; next attempt {time_text(entry.due)} ({when}), {_why(entry, history, config)}."
 
 
-def _why(entry: Entry, history: list[Event], config: Config) -> str:
+def _why(entry: QueueEntry, history: list[Event], config: Config) -> str:
     """Why it is tried at that time and not another."""
     last = history[-1] if history else None
     if isinstance(last, OperatorRetried):

@@ -5,9 +5,8 @@ when. Knows nothing of SMTP sessions, DNS or HTTP. Nothing outside this package 
 """
 
 from angarium.queue.doorbell import DoorbellReceiver, DoorbellSender, doorbell_path
-from angarium.queue.entry import Affected, Entry, EntryPage, ShownMessage
+from angarium.queue.entry import Affected, EntryPage, QueueEntry, ShownMessage
 from angarium.queue.event import (
-    Accepted,
     AttemptFailed,
     Bounced,
     Cancelled,
@@ -16,6 +15,7 @@ from angarium.queue.event import (
     EventLog,
     Expired,
     InDoubt,
+    MessageAccepted,
     OperatorHeld,
     OperatorReleased,
     OperatorRetried,
@@ -76,7 +76,6 @@ from angarium.queue.summary import QueueSummary
 __all__ = [
     "DEFAULT_STREAM",
     "DEFAULT_TENANT",
-    "Accepted",
     "Affected",
     "Attempt",
     "AttemptFailed",
@@ -97,7 +96,6 @@ __all__ = [
     "DuePage",
     "DuplicateMessageError",
     "EmptyFilterError",
-    "Entry",
     "EntryPage",
     "Event",
     "EventLog",
@@ -106,6 +104,7 @@ __all__ = [
     "Filter",
     "InDoubt",
     "LmdbSpool",
+    "MessageAccepted",
     "MessageId",
     "MessageIdGenerator",
     "Moved",
@@ -118,6 +117,7 @@ __all__ = [
     "PartitionNumber",
     "Position",
     "QueueBusyError",
+    "QueueEntry",
     "QueueError",
     "QueueFailedError",
     "QueueFullError",

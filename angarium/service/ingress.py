@@ -24,7 +24,7 @@ from angarium.service.http_listeners import HttpListeners
 from angarium.service.ingress_observer import IngressObserver
 from angarium.service.runtime import Runtime
 from angarium.service.watchers import Watchers
-from angarium.smtp_in.listener import Listener as SmtpListener
+from angarium.smtp_in.listener import SmtpListener
 from angarium.smtp_in.reception import Reception
 from angarium.telemetry.log import log
 

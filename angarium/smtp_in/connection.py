@@ -18,7 +18,7 @@ from angarium.smtp.server.event import (
     AuthRequested,
     CloseRequested,
     Event,
-    Identity,
+    LoggedIn,
     MessageReceived,
     StartTlsRequested,
 )
@@ -41,7 +41,7 @@ _SHUTDOWN: Final = Refusal(421, "4.3.2", "Service shutting down")
 _LOGIN_ENDED: Final = Refusal(421, "4.7.0", "This login is no longer valid")
 
 
-class SmtpConnection(asyncio.Protocol):
+class InboundConnection(asyncio.Protocol):
     """Lives in ``connections`` from its first octet to its end.
 
     Invariant: 250 is sent for a message only when ``Spool.accept`` has returned, and within accept_timeout_s.
@@ -53,7 +53,7 @@ class SmtpConnection(asyncio.Protocol):
         self,
         reception: Reception,
         loop: asyncio.AbstractEventLoop,
-        connections: "set[SmtpConnection]",
+        connections: "set[InboundConnection]",
         on_end: Callable[[], None],
     ) -> None:
         self._reception = reception
@@ -530,7 +530,7 @@ class SmtpConnection(asyncio.Protocol):
     def _logged_in(self, verified: Verified, session: ServerSession) -> None:
         self._reception.observer.login(self._client, verified.user, "ok")
         session.auth_succeeded(
-            Identity(
+            LoggedIn(
                 user=verified.user,
                 tenant=verified.tenant,
                 senders=verified.senders,

@@ -4,7 +4,7 @@ from angarium.queue.model import Submission
 from angarium.smtp.refusal import Refusal
 
 
-class Observer:
+class ListenerObserver:
     """Called on the event loop: must return at once. Override what is wanted."""
 
     def connection_opened(self, client: str) -> None:

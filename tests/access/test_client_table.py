@@ -5,12 +5,12 @@ import os
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.access.client_table import CELLS, RECENT, ClientTable, Failure, _cells_of
+from angarium.access.client_table import CELLS, RECENT, ClientTable, FailedLogin, _cells_of
 from tests.access.two_processes import two_processes
 
 
-def failure(number: int, change: int = 1) -> Failure:
-    return Failure(client=number, user=number + 1, at=float(number), change=change)
+def failure(number: int, change: int = 1) -> FailedLogin:
+    return FailedLogin(client=number, user=number + 1, at=float(number), change=change)
 
 
 def test_a_process_sees_what_the_others_have_and_not_its_own() -> None:

@@ -34,8 +34,8 @@ from angarium.queue.spool import QueueFailedError, QueueFullError
 from angarium.smtp.refusal import Refusal
 from angarium.smtp.tap import RedactingTap
 from angarium.smtp_in import connection as connection_module
-from angarium.smtp_in.listener import SWEEP_S, Listener
-from angarium.smtp_in.observer import Observer
+from angarium.smtp_in.listener import SWEEP_S, SmtpListener
+from angarium.smtp_in.observer import ListenerObserver
 from angarium.smtp_in.reception import Logins, Reception
 from tests.swaks import needs_swaks_with_tls
 
@@ -87,7 +87,7 @@ class FakeLogins:
         return Verified("ann", "t1", ("@example.com",))
 
 
-class Counts(Observer):
+class Counts(ListenerObserver):
     def __init__(self) -> None:
         self.opened = self.closed = 0
         self.refusals: list[int] = []
@@ -111,7 +111,7 @@ class Counts(Observer):
 
 
 class Server:
-    def __init__(self, listener: Listener, reception: Reception, port: int) -> None:
+    def __init__(self, listener: SmtpListener, reception: Reception, port: int) -> None:
         self.listener = listener
         self.reception = reception
         self.port = port
@@ -149,7 +149,7 @@ async def serve(
     )
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
-    listener = Listener(reception)
+    listener = SmtpListener(reception)
     await listener.start(bound)
     try:
         yield Server(listener, reception, bound.getsockname()[1])

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 
-class OctetBudget:
+class ContentBudget:
     """Invariant 8: ``used`` stays within ``limit``; a single message above it goes alone."""
 
     def __init__(self, limit: int, when_free: Callable[[], None]) -> None:

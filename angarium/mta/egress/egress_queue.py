@@ -12,12 +12,12 @@ import msgspec
 
 from angarium.mta.egress.gate import GateKey
 from angarium.mta.egress.next_host import NextHosts, Referred, met_at
-from angarium.mta.egress.ready import Group, ReadyQueue
+from angarium.mta.egress.ready import ReadyQueue, RecipientGroup
 from angarium.mta.egress.shared import NOW, EgressShared
 from angarium.mta.egress.suspension import Suspension
 from angarium.mta.egress.triage import Told, defect, triage
 from angarium.mta.egress.work import Prepared, Work, split
-from angarium.mta.transport.outcome import Accepted, Outcome, Transient
+from angarium.mta.transport.outcome import Outcome, Taken, Transient
 from angarium.mta.transport.transfer import Connection, EgressPath
 from angarium.queue import (
     Claimed,
@@ -110,7 +110,7 @@ class EgressQueue:
         have = len(self._claimed) + self._claiming
         if have > self._connections // 2 or not self._connections or not shared.may_claim():
             return
-        groups: list[Group] = []
+        groups: list[RecipientGroup] = []
         for _ in range(self._connections + self._connections // 2 + 1 - have):
             group = self.ready.next_group()
             if group is None:
@@ -123,7 +123,7 @@ class EgressQueue:
             self._claiming += len(groups)
             shared.spawn(self._claim(groups))
 
-    async def _claim(self, groups: list[Group]) -> None:
+    async def _claim(self, groups: list[RecipientGroup]) -> None:
         by_partition: dict[PartitionNumber, list[DueHead]] = {}
         for group in groups:
             by_partition.setdefault(group.heads[0].partition, []).extend(group.heads)
@@ -286,7 +286,7 @@ class EgressQueue:
             self._busy -= 1
         for outcome in outcomes:
             shared.shaping.observe(self._key, outcome)
-        if all(isinstance(outcome, Accepted) for outcome in outcomes):  # nearly every time
+        if all(isinstance(outcome, Taken) for outcome in outcomes):  # nearly every time
             self._conclude(work, outcomes, connection.offers_dsn)
             shared.budget.release(work.octets)
             return

@@ -10,7 +10,7 @@ import msgspec
 from angarium.queue.model import DueHead
 
 
-class Group(msgspec.Struct):
+class RecipientGroup(msgspec.Struct):
     """Recipients of one message that may share a transaction; never empty."""
 
     heads: list[DueHead]
@@ -24,7 +24,7 @@ class ReadyQueue:
 
     def __init__(self, recipients_per_message: int) -> None:
         self._recipients_per_message = recipients_per_message
-        self._tenants: dict[str, deque[Group]] = {}  # in turn order; no empty deque stays
+        self._tenants: dict[str, deque[RecipientGroup]] = {}  # in turn order; no empty deque stays
         self._recipients = 0
         self._groups = 0
 
@@ -49,10 +49,10 @@ class ReadyQueue:
             ):
                 last.append(head)
                 return
-        waiting.append(Group([head]))
+        waiting.append(RecipientGroup([head]))
         self._groups += 1
 
-    def next_group(self) -> Group | None:
+    def next_group(self) -> RecipientGroup | None:
         """Take the oldest group of the tenant whose turn it is."""
         if not self._tenants:
             return None
@@ -65,7 +65,7 @@ class ReadyQueue:
         self._groups -= 1
         return group
 
-    def put_first(self, group: Group) -> None:
+    def put_first(self, group: RecipientGroup) -> None:
         """Give back what ``next_group`` returned: it is the next one again."""
         tenant = group.heads[0].tenant
         waiting = self._tenants.pop(tenant, deque())
@@ -91,7 +91,7 @@ class ReadyQueue:
         self._recipients -= len(dropped)
         return dropped
 
-    def drain(self) -> list[Group]:
+    def drain(self) -> list[RecipientGroup]:
         """Take everything, oldest first within each tenant."""
         groups = [group for waiting in self._tenants.values() for group in waiting]
         self._tenants.clear()

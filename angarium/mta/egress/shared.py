@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import msgspec
 
 from angarium.config.schema import Delivery
-from angarium.mta.egress.budget import OctetBudget
+from angarium.mta.egress.budget import ContentBudget
 from angarium.mta.egress.gate import ConnectionGate
 from angarium.mta.egress.idle import IdleConnections
 from angarium.mta.egress.shaping import Shaping
@@ -20,7 +20,7 @@ from angarium.routing.resolution import MxHost, Site
 NOW = UnixMs(0)  # as a time before which nothing is tried: no such time
 
 
-class Observer(Protocol):
+class ConnectionObserver(Protocol):
     """Who counts what happens here."""
 
     def connection_opened(self) -> None: ...
@@ -73,10 +73,10 @@ class EgressShared(msgspec.Struct, frozen=True, kw_only=True):
     settings: Delivery
     gate: ConnectionGate
     idle: IdleConnections
-    budget: OctetBudget
+    budget: ContentBudget
     shaping: Shaping
     connect: Connect
-    observer: Observer
+    observer: ConnectionObserver
     clock: Callable[[], UnixMs]
     may_claim: Callable[[], bool]
     give_way: Callable[[], None]  # between two pieces of work: ``queue.Spool.give_way``

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, assert_never
 from angarium.mta.dsn import RecipientReport
 from angarium.mta.egress.work import Work
 from angarium.mta.record.retry import RetrySchedule
-from angarium.mta.transport.outcome import Accepted, Outcome, Permanent, Transient
+from angarium.mta.transport.outcome import Outcome, Permanent, Taken, Transient
 from angarium.queue import (
     Attempt,
     Claimed,
@@ -64,7 +64,7 @@ class Conclusion:
         reports: list[RecipientReport] = []
         for recipient, outcome in zip(work.recipients, outcomes, strict=True):
             match outcome:
-                case Accepted(attempt=attempt):
+                case Taken(attempt=attempt):
                     settled.append(self._done(recipient, attempt, final))
                     if (
                         recipient.notify and not offers_dsn

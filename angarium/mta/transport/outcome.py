@@ -16,7 +16,7 @@ class Scope(enum.Enum):
     SITE = "site"  # every host of the site: what waits for it may as well wait
 
 
-class Accepted(msgspec.Struct, frozen=True, tag="accepted"):
+class Taken(msgspec.Struct, frozen=True, tag="taken"):
     attempt: Attempt
 
 
@@ -31,4 +31,4 @@ class Permanent(msgspec.Struct, frozen=True, tag="permanent"):
     scope: Scope
 
 
-Outcome = Accepted | Transient | Permanent
+Outcome = Taken | Transient | Permanent

@@ -7,9 +7,9 @@ from typing import Final
 
 import msgspec
 
-from angarium.mta.transport.outcome import Accepted, Outcome, Permanent, Scope, Transient
+from angarium.mta.transport.outcome import Outcome, Permanent, Scope, Taken, Transient
 from angarium.queue.model import Attempt, UnixMs
-from angarium.smtp.client.transaction import Refusal
+from angarium.smtp.client.transaction import NotSendable
 from angarium.smtp.reply import Reply, enhanced_status, text
 
 _IN_DOUBT: Final = "after the whole message was sent: whether it was accepted is unknown"
@@ -101,7 +101,7 @@ def meaning(stage: str, reply: Reply, where: Where, at: UnixMs) -> Outcome:
         code = 452  # RFC 5321 section 4.5.3.1.10: 552 here is a mistake for it
     met = attempt(where, at, stage, code=code, enhanced=enhanced, reason=shown)
     if code < 300:
-        return Accepted(met)
+        return Taken(met)
     scope = _scope(stage, code, enhanced, shown)
     if code < 500 or scope in (Scope.SITE, Scope.SESSION):
         return Transient(met, scope, greylisted=is_greylisting(stage, code, enhanced, shown))
@@ -120,7 +120,7 @@ def opening_failure(stage: str, reply: Reply, where: Where, at: UnixMs) -> Trans
     return Transient(met, Scope.SITE if reply.code >= 500 else Scope.SESSION)
 
 
-def not_sendable(refusal: Refusal, where: Where, at: UnixMs) -> Permanent:
+def not_sendable(refusal: NotSendable, where: Where, at: UnixMs) -> Permanent:
     """The outcome of our own refusal. SESSION: another host of the site may have the extension that this one lacks;
     MESSAGE: none would do."""
     stage = "ehlo" if refusal.elsewhere else "mail"

@@ -32,7 +32,7 @@ from angarium.mta.transport.transfer import Connector, EgressPath, SessionTaps, 
 from angarium.queue.model import UnixMs
 from angarium.routing.resolution import MxHost, Site
 from angarium.smtp.client.capabilities import Capabilities, parse_capabilities
-from angarium.smtp.client.transaction import Answer, Flight, NotSendableError, Transaction
+from angarium.smtp.client.transaction import Answer, ClientTransaction, Flight, NotSendableError
 from angarium.smtp.reply import PeerError, Reply, clean_text
 from angarium.smtp.tap import ENDED, Opening, Tap
 
@@ -43,7 +43,7 @@ class PasswordError(Exception):
     """The operator's password cannot be read."""
 
 
-class Credentials(msgspec.Struct, frozen=True, kw_only=True):
+class SmartHostLogin(msgspec.Struct, frozen=True, kw_only=True):
     """A login at a smart host. The password is read at each connection: it may be changed under us."""
 
     user: str
@@ -92,7 +92,7 @@ class Connectors:
                 continue
             to = parse_smart_host(route.via)
             if to.user:
-                credentials = Credentials(
+                credentials = SmartHostLogin(
                     user=to.user,
                     password_file=route.password_file,
                     password_env=route.password_env,
@@ -111,7 +111,7 @@ class LoginConnector:
     def __init__(
         self,
         to: SmartHost,
-        credentials: Credentials,
+        credentials: SmartHostLogin,
         timeouts: DeliveryTimeouts,
         clock: Callable[[], UnixMs],
         tls_context: ContextFactory,
@@ -251,7 +251,7 @@ class LoginConnection:
             paths = [each.forward_path for each in transfer.recipients]
             self._tap = self._taps.find(self._opening, paths)
         try:
-            transaction = Transaction(transfer, self._capabilities, reset=self._needs_reset)
+            transaction = ClientTransaction(transfer, self._capabilities, reset=self._needs_reset)
         except NotSendableError as error:
             refused = not_sendable(error.refusal, self._where, self._clock())
             return [refused] * len(transfer.recipients)
@@ -284,7 +284,7 @@ class LoginConnection:
                 self._tap.end(ENDED)
 
     async def _fly(
-        self, transaction: Transaction, flight: Flight, transfer: Transfer
+        self, transaction: ClientTransaction, flight: Flight, transfer: Transfer
     ) -> Flight | None:
         if flight.stages[-1] != "data":
             command = flight.octets[0].removesuffix(b"\r\n")
@@ -327,7 +327,7 @@ class LoginConnection:
     async def _execute(self, command: bytes) -> SMTPResponse:
         return await self._smtp.execute_command(command, timeout=self._timeouts.command_s)
 
-    def _outcomes(self, transaction: Transaction, failure: Outcome | None) -> list[Outcome]:
+    def _outcomes(self, transaction: ClientTransaction, failure: Outcome | None) -> list[Outcome]:
         at, outcomes = self._clock(), list[Outcome]()
         for answer in transaction.answers:
             if answer is None:

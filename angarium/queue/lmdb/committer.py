@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
-from angarium.queue.lmdb.transaction import Batch, Failure, Operation, Transactor
+from angarium.queue.lmdb.transaction import Batch, Operation, OperationFailure, Transactor
 from angarium.queue.model import PartitionNumber
 from angarium.queue.spool import QueueError, QueueFailedError
 
@@ -170,7 +170,7 @@ class Committer:
             # a defect of ours: the waiters must not wait for ever
             _log.exception("commit failed", extra={"event": "queue_commit_failed"})
             failure = QueueFailedError(f"the queue's committer failed: {error!r}")
-            batch = Batch(operations, [Failure(failure)] * len(futures), set())
+            batch = Batch(operations, [OperationFailure(failure)] * len(futures), set())
         self.transactions += 1
         self._give_back_memory()
         if self.observe is not None:
@@ -216,7 +216,7 @@ class Committer:
         for operation, outcome, future in zip(
             batch.operations, batch.outcomes, futures, strict=True
         ):
-            if isinstance(outcome, Failure):
+            if isinstance(outcome, OperationFailure):
                 _fail(future, outcome.error)
                 if isinstance(outcome.error, QueueFailedError) and not self.failure.done():
                     self.failure.set_result(outcome.error)

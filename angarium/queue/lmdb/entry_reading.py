@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from angarium.queue.entry import CompiledFilter, Entry, EntryPage
+from angarium.queue.entry import CompiledFilter, EntryPage, QueueEntry
 from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.handles import ReadTransaction
 from angarium.queue.lmdb.keys import claim_key, delivery_key, parse_delivery_key
@@ -32,7 +32,7 @@ class EntryReader:
 
     def page(self, wanted: CompiledFilter, after: bytes | None, limit: int) -> EntryPage:
         """Return up to ``limit`` matching entries behind the cursor ``after``."""
-        found: list[tuple[bytes, Entry]] = []
+        found: list[tuple[bytes, QueueEntry]] = []
         for key, entry in self.scan(wanted, after):
             found.append((key, entry))
             if len(found) > limit:
@@ -43,7 +43,7 @@ class EntryReader:
 
     def scan(
         self, wanted: CompiledFilter, after: bytes | None = None
-    ) -> Iterator[tuple[bytes, Entry]]:
+    ) -> Iterator[tuple[bytes, QueueEntry]]:
         """Yield matching entries with their keys. No read transaction is open while it yields."""
         if wanted.has_ids or wanted.state == "in_flight":
             keys = self._keys_by_id(wanted) if wanted.has_ids else self._claimed_keys()
@@ -61,7 +61,7 @@ class EntryReader:
                 return
             start_key = next_key
 
-    def entries_of(self, message_id: bytes) -> list[Entry]:
+    def entries_of(self, message_id: bytes) -> list[QueueEntry]:
         """Return all of a message's recipients that are in the queue."""
         with self._env.read() as txn:
             keys = self._keys_of(txn, message_id)
@@ -70,8 +70,8 @@ class EntryReader:
 
     def _read_on(
         self, wanted: CompiledFilter, start_key: bytes, limit: int
-    ) -> tuple[list[tuple[bytes, Entry]], bytes | None]:
-        read: list[tuple[bytes, Entry]] = []
+    ) -> tuple[list[tuple[bytes, QueueEntry]], bytes | None]:
+        read: list[tuple[bytes, QueueEntry]] = []
         next_key: bytes | None = None
         with self._env.read() as txn:
             reader = _Reading(self._env, txn)
@@ -85,7 +85,9 @@ class EntryReader:
                         break
         return [(key, entry) for key, entry in read if wanted.matches(entry)], next_key
 
-    def _matching(self, wanted: CompiledFilter, keys: list[bytes]) -> list[tuple[bytes, Entry]]:
+    def _matching(
+        self, wanted: CompiledFilter, keys: list[bytes]
+    ) -> list[tuple[bytes, QueueEntry]]:
         with self._env.read() as txn:
             reader = _Reading(self._env, txn)
             found = [(key, reader.find_entry(key)) for key in keys]
@@ -122,15 +124,15 @@ class _Reading:
         self._message_id = b""
         self._message: MessageRecord | None = None
 
-    def find_entry(self, key: bytes) -> Entry | None:
+    def find_entry(self, key: bytes) -> QueueEntry | None:
         raw = self._txn.get(key, db=self._env.delivery)
         return None if raw is None else self.entry(key, raw)
 
-    def entry(self, key: bytes, raw: bytes) -> Entry:
+    def entry(self, key: bytes, raw: bytes) -> QueueEntry:
         record = decode_delivery(raw)
         message = self._read_message(key[:16])
         claim = self._txn.get(claim_key(record.partition, key), db=self._env.claim)
-        return Entry(
+        return QueueEntry(
             id=parse_delivery_key(key),
             state="in_flight" if claim else "held" if record.state == HELD else "scheduled",
             partition=record.partition,

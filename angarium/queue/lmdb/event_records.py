@@ -5,7 +5,6 @@ from typing import Final
 import msgspec
 
 from angarium.queue.event import (
-    Accepted,
     AttemptFailed,
     Bounced,
     Cancelled,
@@ -13,6 +12,7 @@ from angarium.queue.event import (
     Event,
     Expired,
     InDoubt,
+    MessageAccepted,
     OperatorHeld,
     OperatorReleased,
     OperatorRetried,
@@ -147,7 +147,7 @@ def recipient_event(
 def event_of(record: EventRecord) -> Event:
     at, message_id = UnixMs(record.at), MessageId(record.message_id)
     if record.kind == ACCEPTED:
-        return Accepted(
+        return MessageAccepted(
             at=at,
             message_id=message_id,
             tenant=record.tenant,

@@ -5,7 +5,7 @@ Ids are UUIDv7 and events are nearly in the order of time, so the search begins 
 
 from typing import Final
 
-from angarium.queue.event import Accepted, Position
+from angarium.queue.event import MessageAccepted, Position
 from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.event_log import last_sequence
 from angarium.queue.lmdb.event_records import FINAL_KINDS, decode_event, event_of
@@ -24,7 +24,7 @@ class History:
         """Return the message's events, in order, as far as they are kept."""
         start = self._first_at(message_id_ms(message_id) - SLACK_MS)
         found = self._scan(message_id, start)
-        if start > 1 and not (found and isinstance(found[0].event, Accepted)):
+        if start > 1 and not (found and isinstance(found[0].event, MessageAccepted)):
             found = self._scan(message_id, 1)  # the clock was set back, or the log begins later
         return found
 
@@ -65,7 +65,7 @@ class History:
                         continue
                     event = event_of(record)
                     found.append(Position(start - 1, event))
-                    if isinstance(event, Accepted):
+                    if isinstance(event, MessageAccepted):
                         open_recipients = set(range(len(event.recipients)))
                     elif record.kind in FINAL_KINDS and open_recipients is not None:
                         open_recipients.discard(record.index)

@@ -13,7 +13,7 @@ from angarium.queue.entry import (
     ShownMessage,
     refuse_empty,
 )
-from angarium.queue.event import Accepted
+from angarium.queue.event import MessageAccepted
 from angarium.queue.lmdb.entry_reading import EntryReader
 from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.history import History
@@ -22,7 +22,7 @@ from angarium.queue.lmdb.operator_acts import ActOn
 from angarium.queue.lmdb.records import MessageRecord, decode_message, origin_of
 from angarium.queue.lmdb.routes import read_route
 from angarium.queue.lmdb.summary import read_summary
-from angarium.queue.lmdb.transaction import Failure, Operation, Transactor
+from angarium.queue.lmdb.transaction import Operation, OperationFailure, Transactor
 from angarium.queue.model import DeliveryId, Filter, MessageId, Origin, PartitionNumber, RouteHint
 from angarium.queue.spool import Clock
 from angarium.queue.summary import QueueSummary
@@ -82,7 +82,7 @@ class QueueOperator:
         events = History(self._env).events_of(message_id)
         if record is None and not events:
             return None
-        accepted = next((e.event for e in events if isinstance(e.event, Accepted)), None)
+        accepted = next((e.event for e in events if isinstance(e.event, MessageAccepted)), None)
         origin: Origin | None = None
         if record is not None:
             origin = origin_of(record)
@@ -165,7 +165,7 @@ class QueueOperator:
     def _transact(self, operation: Operation) -> list[bytes]:
         batch = self._transactor.run([operation])
         outcome = batch.outcomes[0]
-        if isinstance(outcome, Failure):
+        if isinstance(outcome, OperationFailure):
             raise outcome.error
         if self._ring is not None:
             for partition in batch.newly_due:

@@ -117,13 +117,13 @@ class Operation(Protocol):
     def apply(self, tx: WriteTransaction) -> Any: ...
 
 
-class Failure(msgspec.Struct, frozen=True):
+class OperationFailure(msgspec.Struct, frozen=True):
     error: BaseException
 
 
 class Batch(msgspec.Struct):
     operations: list[Operation]
-    outcomes: list[Any]  # in the same order: a result or a Failure
+    outcomes: list[Any]  # in the same order: a result or a OperationFailure
     newly_due: set[PartitionNumber]
 
 
@@ -158,12 +158,12 @@ class Transactor:
                 more = None  # grown: what was taken is in ``operations``
             except _OperationBroke as broke:
                 if len(operations) == 1:
-                    return Batch(operations, [Failure(broke.__cause__ or broke)], set())
+                    return Batch(operations, [OperationFailure(broke.__cause__ or broke)], set())
                 return self._one_by_one(operations)
             except QueueError as error:  # failed or forked: nothing was begun
-                return Batch(operations, [Failure(error)] * len(operations), set())
+                return Batch(operations, [OperationFailure(error)] * len(operations), set())
             except lmdb.Error as error:
-                failure = Failure(self._judge(error, operations))
+                failure = OperationFailure(self._judge(error, operations))
                 return Batch(operations, [failure] * len(operations), set())
 
     def _attempt(
@@ -223,7 +223,7 @@ def _apply(operation: Operation, tx: WriteTransaction) -> Any:
     except QueueError as error:
         if tx.wrote:
             raise _OperationBroke from error
-        return Failure(error)
+        return OperationFailure(error)
     except (lmdb.BadValsizeError, lmdb.KeyExistsError, lmdb.InvalidParameterError) as error:
         raise _OperationBroke from error  # the operation's own defect, not the disk's
     except lmdb.Error:

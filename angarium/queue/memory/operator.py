@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from angarium.queue.act import IDS_REPORTED
-from angarium.queue.entry import Affected, CompiledFilter, Entry, EntryPage, refuse_empty
+from angarium.queue.entry import Affected, CompiledFilter, EntryPage, QueueEntry, refuse_empty
 from angarium.queue.event import Cancelled, OperatorHeld, OperatorReleased, OperatorRetried
 from angarium.queue.memory.spool import MemorySpool
 from angarium.queue.memory.state import MemoryDelivery
@@ -99,9 +99,9 @@ class MemoryOperator:
 
         return CompiledFilter(wanted, self._state.clock(), find_provider)
 
-    def _entry(self, each: MemoryDelivery) -> Entry:
+    def _entry(self, each: MemoryDelivery) -> QueueEntry:
         message = self._state.messages[each.id.message_id]
-        return Entry(
+        return QueueEntry(
             id=each.id,
             state=each.state,
             partition=each.partition,

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from angarium.queue.entry import State
-from angarium.queue.event import Accepted, Event, Position
+from angarium.queue.event import Event, MessageAccepted, Position
 from angarium.queue.model import (
     Attempt,
     DeliveryId,
@@ -62,7 +62,7 @@ class MemoryState:
             delivery = DeliveryId(submission.message_id, index)
             self.deliveries[delivery] = MemoryDelivery(delivery, recipient, partition, due)
         self.append(
-            Accepted(
+            MessageAccepted(
                 at=submission.accepted,
                 message_id=submission.message_id,
                 tenant=submission.tenant,

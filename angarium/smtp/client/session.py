@@ -9,7 +9,7 @@ from typing import Final
 
 from angarium.smtp.client.capabilities import Capabilities, parse_capabilities
 from angarium.smtp.client.command import ehlo_argument
-from angarium.smtp.client.transaction import Answer, Flight, Message, Refusal, Transaction
+from angarium.smtp.client.transaction import Answer, ClientTransaction, Flight, Message, NotSendable
 from angarium.smtp.reply import PeerError, Reply, ReplyParser
 
 _NO_EXTENSIONS: Final = Capabilities()
@@ -45,7 +45,7 @@ class ClientSession:
         self._stages: tuple[str, ...] = ("banner",)
         self._replies: list[Reply] = []
         self._are_taken = False  # by the transaction
-        self._transaction: Transaction | None = None
+        self._transaction: ClientTransaction | None = None
         self._needs_reset = False
         self._awaits_handshake = False  # 220 to STARTTLS came; what follows in the clear is dropped
         self.capabilities = _NO_EXTENSIONS
@@ -132,7 +132,7 @@ class ClientSession:
         """
         self._transaction = None
         self._ready()
-        transaction = Transaction(message, self.capabilities, reset=self._needs_reset)
+        transaction = ClientTransaction(message, self.capabilities, reset=self._needs_reset)
         self._transaction = transaction
         return self._fly(transaction.first_flight())
 
@@ -178,7 +178,7 @@ class ClientSession:
             transaction.next_flight(self._replies[:-1])
         transaction.abandon(self._stages[len(self._replies) - 1], ended_by)
 
-    def answers(self) -> list[Answer | Refusal | None]:
+    def answers(self) -> list[Answer | NotSendable | None]:
         """Per recipient of the transaction, in order; None: not decided yet."""
         assert self._transaction is not None
         return self._transaction.answers

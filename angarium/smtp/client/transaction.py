@@ -53,7 +53,7 @@ class Message(Protocol):
     def envid(self) -> str | None: ...
 
 
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+class NotSendable(msgspec.Struct, frozen=True, kw_only=True):
     """Our own verdict that a message or recipient cannot be sent, permanent for this peer."""
 
     enhanced: str
@@ -64,7 +64,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 class NotSendableError(Exception):
     """The whole message is refused by our side; no octet of it was sent."""
 
-    def __init__(self, refusal: Refusal) -> None:
+    def __init__(self, refusal: NotSendable) -> None:
         super().__init__(refusal.text)
         self.refusal = refusal
 
@@ -84,7 +84,7 @@ class Flight(msgspec.Struct, frozen=True):
     ends_content: bool = False  # once it is sent, the peer may have the whole message
 
 
-class Transaction:
+class ClientTransaction:
     """Invariants: T1 a recipient's answer, once there, stays. T2 the content is sent only when a recipient
     was accepted, or (BDAT in the first flight, RFC 3030 section 2) before any could be. T3 no octet of a message
     with a bare CR or LF is sent.
@@ -111,7 +111,7 @@ class Transaction:
         self._accepted = 0  # recipients
         self._stages: tuple[str, ...] = ()  # of the flight under way
         self._position = 0  # commands sent
-        self.answers: list[Answer | Refusal | None] = [None] * len(message.recipients)
+        self.answers: list[Answer | NotSendable | None] = [None] * len(message.recipients)
         self.done = False
         self.failed = False  # the peer may hold a part of it: RSET before the next one
         self._content = self._checked_content()  # T3
@@ -243,7 +243,9 @@ class Transaction:
             # The header was put together by us, so it is looked at whatever is known of the body
             dots = checked(header, body if known is None else b"") or bool(known)
         except ContentError as error:
-            raise NotSendableError(Refusal(enhanced="5.6.0", text=f"not sent: {error}")) from error
+            raise NotSendableError(
+                NotSendable(enhanced="5.6.0", text=f"not sent: {error}")
+            ) from error
         self._size = len(header) + len(body)
         parts: tuple[bytes, ...] = (header, body) if body else (header,)
         if body and body[-2:] != b"\r\n":
@@ -263,11 +265,13 @@ class Transaction:
             raise NotSendableError(_NO_8BITMIME)
         if 0 < capabilities.size_limit < self._size:
             text = f"message of {self._size} octets, the host takes {capabilities.size_limit}"
-            raise NotSendableError(Refusal(enhanced="5.3.4", text=text))  # RFC 1870 section 5
+            raise NotSendableError(NotSendable(enhanced="5.3.4", text=text))  # RFC 1870 section 5
         try:
             line = f"MAIL FROM:<{command.path(reverse_path)}>"
         except command.ArgumentError as error:
-            raise NotSendableError(Refusal(enhanced="5.1.7", text=f"not sent: {error}")) from error
+            raise NotSendableError(
+                NotSendable(enhanced="5.1.7", text=f"not sent: {error}")
+            ) from error
         if capabilities.size:
             line += f" SIZE={self._size}"
         if message.body_8bit:
@@ -279,7 +283,7 @@ class Transaction:
                 line += command.envelope_parameters(message.ret, message.envid)
             except command.ArgumentError as error:
                 raise NotSendableError(
-                    Refusal(enhanced="5.5.4", text=f"not sent: {error}")
+                    NotSendable(enhanced="5.5.4", text=f"not sent: {error}")
                 ) from error
         return line + "\r\n"
 
@@ -302,16 +306,16 @@ class Transaction:
                     line += command.notify_parameter(recipient.notify)
                     line += command.orcpt_parameter(recipient.orcpt)
             except command.ArgumentError as error:
-                self.answers[index] = Refusal(enhanced="5.1.3", text=f"not sent: {error}")
+                self.answers[index] = NotSendable(enhanced="5.1.3", text=f"not sent: {error}")
                 continue
             self._commands.append(("rcpt", line + "\r\n", index))
         self.done = self._commands[-1][0] != "rcpt"  # no recipient is left
 
 
-_NO_SMTPUTF8: Final = Refusal(
+_NO_SMTPUTF8: Final = NotSendable(
     enhanced="5.6.7", text="the host does not offer SMTPUTF8, which this address or message needs"
 )  # RFC 6531 section 3.2; RFC 6530 section 4.6.3
-_NO_8BITMIME: Final = Refusal(
+_NO_8BITMIME: Final = NotSendable(
     enhanced="5.6.3",
     text="the host does not offer 8BITMIME, which this message needs",
     elsewhere=True,

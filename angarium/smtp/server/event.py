@@ -32,7 +32,7 @@ class CloseRequested(msgspec.Struct, frozen=True):
 Event = StartTlsRequested | AuthRequested | MessageReceived | CloseRequested
 
 
-class Identity(msgspec.Struct, frozen=True, kw_only=True):
+class LoggedIn(msgspec.Struct, frozen=True, kw_only=True):
     """Who a session speaks for, once verified."""
 
     user: str

@@ -30,11 +30,11 @@ from angarium.smtp.server.data import (
     DataDecoder,
     OctetBudget,
 )
-from angarium.smtp.server.event import AuthRequested, Identity, MessageReceived, StartTlsRequested
+from angarium.smtp.server.event import AuthRequested, LoggedIn, MessageReceived, StartTlsRequested
 from angarium.smtp.server.line_buffer import LineFaultError, LineTooLongError
 from angarium.smtp.server.session_core import SessionCore
 from angarium.smtp.server.settings import ClientFacts, ServerReplies, TlsFacts
-from angarium.smtp.server.transaction import Transaction
+from angarium.smtp.server.transaction import ServerTransaction
 
 SMALL_CHUNK_OCTETS: Final = 1024  # ours: a smaller BDAT chunk counts as a command (S5)
 _OK: Final = b"250 2.0.0 Ok\r\n"
@@ -70,10 +70,10 @@ class ServerSession(SessionCore):
         self._tls = tls
         self._client_name = ""  # "": not greeted
         self._extended = False  # greeted by EHLO
-        self._identity: Identity | None = None
+        self._identity: LoggedIn | None = None
         self._exchange: Exchange | None = None
         self._auth_failures = 0
-        self._transaction: Transaction | None = None
+        self._transaction: ServerTransaction | None = None
         self._chunks: ChunkCollector | None = None  # where the octets behind a BDAT command go
         self._last_chunk = False
         self._commands = 0  # since the last message that was accepted
@@ -119,7 +119,7 @@ class ServerSession(SessionCore):
         self._step = self._read_command
         self._refuse(refusal)
 
-    def auth_succeeded(self, identity: Identity) -> None:
+    def auth_succeeded(self, identity: LoggedIn) -> None:
         if self.is_closed:
             return
         self._identity = identity
@@ -282,7 +282,7 @@ class ServerSession(SessionCore):
         )
         self._ask(MessageReceived(message))
 
-    def _protocol(self, transaction: Transaction) -> str:
+    def _protocol(self, transaction: ServerTransaction) -> str:
         """The name for the trace field (RFC 3848; RFC 6531 section 4.3)."""
         if not self._extended:
             return "SMTP"
@@ -333,7 +333,7 @@ class ServerSession(SessionCore):
         self._require_login()
         if self._budget.is_spent:
             raise RefusedError.of(BUDGET_SPENT)
-        transaction = Transaction(argument, self._limits, self._settings.hostname)
+        transaction = ServerTransaction(argument, self._limits, self._settings.hostname)
         sender = transaction.reverse_path
         if self._identity is not None and sender and not self._identity.allows(sender):  # A2
             raise RefusedError(553, "5.7.1", "This user may not send from this address")
@@ -407,7 +407,7 @@ class ServerSession(SessionCore):
         self._chunks, self._last_chunk = collector, last
         self._step = self._read_chunk
 
-    def _ready_transaction(self) -> Transaction:
+    def _ready_transaction(self) -> ServerTransaction:
         """The transaction, if data may follow now. Raises RefusedError."""
         transaction = self._transaction
         if transaction is None:

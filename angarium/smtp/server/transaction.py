@@ -20,7 +20,7 @@ _NO_PARAMETERS = MailParameters()
 _NO_RECIPIENT_PARAMETERS = RecipientParameters()
 
 
-class Transaction:
+class ServerTransaction:
     """Holds what has been accepted so far; an exception out of any method means that nothing was added."""
 
     def __init__(self, argument: str, limits: ListenerLimits, hostname: str) -> None:

@@ -1,11 +1,11 @@
 """Mirrors angarium/mta/egress/budget.py."""
 
-from angarium.mta.egress.budget import OctetBudget
+from angarium.mta.egress.budget import ContentBudget
 
 
 def test_memory_is_bounded_and_a_single_large_message_goes_alone() -> None:  # invariant 8
     freed: list[str] = []
-    budget = OctetBudget(100, lambda: freed.append("free"))
+    budget = ContentBudget(100, lambda: freed.append("free"))
     assert budget.reserve(500)  # alone
     assert not budget.reserve(1)
     budget.release(500)

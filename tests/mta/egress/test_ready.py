@@ -1,6 +1,6 @@
 """Mirrors angarium/mta/egress/ready.py."""
 
-from angarium.mta.egress.ready import Group, ReadyQueue
+from angarium.mta.egress.ready import ReadyQueue, RecipientGroup
 from angarium.queue.model import DeliveryId, DueHead, MessageId, PartitionNumber, UnixMs
 
 
@@ -40,7 +40,7 @@ def test_a_group_given_back_is_the_next_one() -> None:
         ready.push(head(message))
     ready.push(head(3, tenant="other"))
     group = ready.next_group()
-    assert isinstance(group, Group)
+    assert isinstance(group, RecipientGroup)
     ready.put_first(group)
     assert len(ready) == 3
     assert [g[0][0] for g in taken(ready)] == [1, 3, 2]

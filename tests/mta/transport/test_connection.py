@@ -13,7 +13,7 @@ from angarium.config.schema import DeliveryTimeouts
 from angarium.mta.transport.client_tls import ClientTls
 from angarium.mta.transport.connection import SmtpConnection
 from angarium.mta.transport.connector import SmtpConnector
-from angarium.mta.transport.outcome import Accepted, Outcome, Permanent, Scope, Transient
+from angarium.mta.transport.outcome import Outcome, Permanent, Scope, Taken, Transient
 from angarium.mta.transport.peer import JOINED_OCTETS
 from angarium.mta.transport.tls_memory import TlsMemory
 from angarium.mta.transport.transfer import EgressPath, TlsPolicy
@@ -87,7 +87,7 @@ async def send(
 
 def brief(outcome: Outcome) -> tuple[str, str, str]:
     """Kind, scope ("" for accepted), stage."""
-    scope = "" if isinstance(outcome, Accepted) else outcome.scope.value
+    scope = "" if isinstance(outcome, Taken) else outcome.scope.value
     return type(outcome).__name__, scope, outcome.attempt.stage
 
 
@@ -120,7 +120,7 @@ async def test_a_message_is_delivered_and_the_attempt_says_all() -> None:
 
     (outcome,) = await send(script, body=b".dot\r\n")
     assert contents == [HEADER + b"..dot\r\n"]
-    assert isinstance(outcome, Accepted)
+    assert isinstance(outcome, Taken)
     attempt = outcome.attempt
     assert (attempt.host, attempt.address, attempt.source) == ("mx.example", "127.0.0.1", "ip1")
     assert (attempt.code, attempt.enhanced, attempt.tls) == (250, "2.0.0", "")
@@ -141,7 +141,7 @@ async def test_a_connection_carries_message_after_message() -> None:
         for number in range(5):
             assert connection.transfers == number
             (outcome,) = await connection.transfer(message())
-            assert isinstance(outcome, Accepted)
+            assert isinstance(outcome, Taken)
         assert connection.is_open
         await connection.close()
         assert not connection.is_open
@@ -162,7 +162,7 @@ async def test_without_pipelining_each_command_waits_for_its_reply() -> None:
         await talk.until_closed()
 
     outcomes = await send(script, "b@example.net", "c@example.net")
-    assert [type(each) for each in outcomes] == [Accepted, Accepted]
+    assert [type(each) for each in outcomes] == [Taken, Taken]
     assert outcomes[0] is outcomes[1]  # one reply, one outcome
 
 
@@ -180,7 +180,7 @@ async def test_with_chunking_the_content_comes_in_the_first_flight() -> None:
         await talk.until_closed()
 
     (outcome,) = await send(script, body=body)
-    assert isinstance(outcome, Accepted)
+    assert isinstance(outcome, Taken)
 
 
 async def test_a_large_message_arrives_whole_at_a_slow_reader() -> None:
@@ -197,7 +197,7 @@ async def test_a_large_message_arrives_whole_at_a_slow_reader() -> None:
         await talk.until_closed()
 
     (outcome,) = await send(script, body=body)
-    assert isinstance(outcome, Accepted)
+    assert isinstance(outcome, Taken)
     assert received[0].replace(b"\r\n..", b"\r\n.") == HEADER + body
 
 
@@ -216,7 +216,7 @@ async def test_each_recipient_has_its_own_outcome() -> None:
         script, "b@example.net", "c@example.net", "d@example.net", "e@example.net"
     )
     assert [brief(each) for each in outcomes] == [
-        ("Accepted", "", "final_dot"),
+        ("Taken", "", "final_dot"),
         ("Permanent", "recipient", "rcpt"),
         ("Transient", "recipient", "rcpt"),
         ("Transient", "recipient", "rcpt"),
@@ -240,7 +240,7 @@ async def test_after_a_refused_message_the_next_one_goes_on_the_same_connection(
         (first,) = await connection.transfer(message())
         (second,) = await connection.transfer(message())
         assert brief(first) == ("Permanent", "message", "final_dot")
-        assert isinstance(second, Accepted)
+        assert isinstance(second, Taken)
         await connection.close()
 
 
@@ -258,7 +258,7 @@ async def test_a_bare_line_feed_never_reaches_the_wire_s2() -> None:
         assert refused.attempt.enhanced == "5.6.0"
         assert refused.attempt.code == 0  # ours, not the peer's
         (outcome,) = await connection.transfer(message())
-        assert isinstance(outcome, Accepted)
+        assert isinstance(outcome, Taken)
         await connection.close()
     assert not any(b"evil" in line for line in peer.talks[0].lines)
 
@@ -369,7 +369,7 @@ async def test_a_server_that_knows_no_ehlo_is_greeted_with_helo() -> None:
         await talk.until_closed()
 
     (outcome,) = await send(script)
-    assert isinstance(outcome, Accepted)
+    assert isinstance(outcome, Taken)
 
 
 @pytest.mark.parametrize(
@@ -472,7 +472,7 @@ async def test_a_slow_peer_has_its_time_for_each_command() -> None:
         await talk.until_closed()
 
     (outcome,) = await send(script, command_s=0.5, data_s=0.5)
-    assert isinstance(outcome, Accepted)
+    assert isinstance(outcome, Taken)
 
 
 async def test_octets_that_complete_no_reply_buy_no_time() -> None:
@@ -643,7 +643,7 @@ async def test_tls_is_used_where_it_is_offered_with_the_mx_name_d6(
         connection = await Client(peer.port, ca_file=certificates.ca_file).opened(tls)
         (outcome,) = await connection.transfer(message())
         await connection.close()
-    assert isinstance(outcome, Accepted)
+    assert isinstance(outcome, Taken)
     assert outcome.attempt.tls == "TLSv1.3"
     assert certificates.asked == ["mx.example"]
     assert peer.talks[0].lines.count(b"EHLO client.example") == 2  # again after the handshake
@@ -654,7 +654,7 @@ async def test_a_large_message_goes_through_tls(certificates: Certificates) -> N
         connection = await Client(peer.port).opened(REQUIRED)
         (outcome,) = await connection.transfer(message(body=b"x\r\n" * JOINED_OCTETS))
         await connection.close()
-    assert isinstance(outcome, Accepted)
+    assert isinstance(outcome, Taken)
 
 
 async def test_the_policys_name_is_asked_for_and_verified_d6(certificates: Certificates) -> None:
@@ -727,7 +727,7 @@ async def test_broken_tls_is_done_without_once_and_remembered_d6(broken: Script)
         for _ in range(2):
             connection = await client.opened(OPPORTUNISTIC)
             (outcome,) = await connection.transfer(message())
-            assert isinstance(outcome, Accepted)
+            assert isinstance(outcome, Taken)
             assert outcome.attempt.tls == ""
             await connection.close()
     assert len(peer.talks) == 3  # TLS is tried once in all
@@ -793,7 +793,7 @@ async def test_a_starttls_that_is_taken_back_is_missed_only_where_it_is_demanded
         else:
             assert isinstance(result, SmtpConnection)
             (outcome,) = await result.transfer(message())
-            assert isinstance(outcome, Accepted)
+            assert isinstance(outcome, Taken)
             await result.close()
 
 
@@ -821,7 +821,7 @@ async def test_replies_injected_before_the_handshake_are_dropped_s3(
         connection = await Client(peer.port).opened(REQUIRED)
         assert connection.offers_dsn
         (outcome,) = await connection.transfer(message())
-        assert isinstance(outcome, Accepted)
+        assert isinstance(outcome, Taken)
         await connection.close()
 
 
@@ -841,7 +841,7 @@ async def test_implicit_tls_speaks_smtp_inside(certificates: Certificates) -> No
         connection = await client.opened(TlsPolicy(mode="implicit", server_name="mx.example"))
         (outcome,) = await connection.transfer(message())
         await connection.close()
-    assert isinstance(outcome, Accepted)
+    assert isinstance(outcome, Taken)
     assert outcome.attempt.tls == "TLSv1.3"
 
 

@@ -15,7 +15,7 @@ import pytest
 from angarium.config.schema import DeliveryTimeouts
 from angarium.mta.transport.connection import SmtpConnection
 from angarium.mta.transport.connector import SmtpConnector
-from angarium.mta.transport.outcome import Accepted, Outcome, Permanent
+from angarium.mta.transport.outcome import Outcome, Permanent, Taken
 from angarium.mta.transport.tls_memory import TlsMemory
 from angarium.mta.transport.transfer import EgressPath, TlsPolicy
 from angarium.queue.model import UnixMs
@@ -67,9 +67,9 @@ async def test_aiosmtpd_receives_what_was_sent(body: bytes) -> None:
         outcomes = await connection.transfer(message("b@example.net", "no@example.net", body=body))
         utf8 = await connection.transfer(message("ü@example.net", body=body, utf8=True))
         await connection.close()
-    assert isinstance(outcomes[0], Accepted)
+    assert isinstance(outcomes[0], Taken)
     assert isinstance(outcomes[1], Permanent)
-    assert isinstance(utf8[0], Accepted)
+    assert isinstance(utf8[0], Taken)
     whole = HEADER + body + (b"" if body.endswith(b"\r\n") or not body else b"\r\n")
     assert inbox.received == [(["b@example.net"], whole), (["ü@example.net"], whole)]
 
@@ -115,7 +115,7 @@ async def test_smtp_sink_receives_every_message_once(sink: tuple[int, Path]) -> 
         return outcomes
 
     for outcomes in await asyncio.gather(*(carry(number) for number in range(4))):
-        assert all(isinstance(each, Accepted) for each in outcomes)
+        assert all(isinstance(each, Taken) for each in outcomes)
     kept = [each.read_bytes() for each in directory.iterdir()]
     assert len(kept) == 4 * len(sizes)
     for number in range(4):

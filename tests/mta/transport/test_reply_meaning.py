@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from angarium.mta.transport.outcome import Accepted, Permanent, Scope, Transient
+from angarium.mta.transport.outcome import Permanent, Scope, Taken, Transient
 from angarium.mta.transport.reply_meaning import Where, meaning, opening_failure
 from angarium.queue.model import UnixMs
 from angarium.smtp.reply import Reply
@@ -23,7 +23,7 @@ def brief(stage: str, line: str) -> str:
     """ "transient site", with " greylisted" behind it where it is so."""
     outcome = meaning(stage, reply(line), WHERE, NOW)
     match outcome:
-        case Accepted():
+        case Taken():
             return "accepted"
         case Transient(scope=scope, greylisted=greylisted):
             return f"transient {scope.value}" + (" greylisted" if greylisted else "")

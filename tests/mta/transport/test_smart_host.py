@@ -12,13 +12,13 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 from angarium.config.address import parse_smart_host
 from angarium.config.schema import DeliveryTimeouts, Provider, Route
 from angarium.mta.transport.client_tls import ClientTls
-from angarium.mta.transport.outcome import Accepted, Permanent, Scope, Transient
+from angarium.mta.transport.outcome import Permanent, Scope, Taken, Transient
 from angarium.mta.transport.smart_host import (
     Connectors,
-    Credentials,
     LoginConnection,
     LoginConnector,
     PasswordError,
+    SmartHostLogin,
 )
 from angarium.mta.transport.transfer import EgressPath, TlsPolicy
 from angarium.queue.model import UnixMs
@@ -78,7 +78,7 @@ def password_file(tmp_path: Path) -> Path:
 
 def connector(url: str, password_file: Path, tls: ClientTls | None = None) -> LoginConnector:
     to = parse_smart_host(url)
-    credentials = Credentials(user=to.user, password_file=str(password_file), password_env=None)
+    credentials = SmartHostLogin(user=to.user, password_file=str(password_file), password_env=None)
     return LoginConnector(to, credentials, TIMEOUTS, clock, tls or ClientTls())
 
 
@@ -101,11 +101,11 @@ async def test_mail_goes_through_a_login(password_file: Path) -> None:
         await connection.close()
         assert not connection.is_open
     assert inbox.logins == [(b"joe", b"secret")]
-    assert isinstance(outcomes[0], Accepted)
+    assert isinstance(outcomes[0], Taken)
     assert outcomes[0].attempt.text == "250 2.0.0 taken"
     assert isinstance(outcomes[1], Permanent)
     assert (outcomes[1].attempt.stage, outcomes[1].attempt.enhanced) == ("rcpt", "5.1.1")
-    assert isinstance(again[0], Accepted)
+    assert isinstance(again[0], Taken)
     assert inbox.received[0] == ("a@example.org", ["b@example.net"], HEADER + b".dot\r\n..\r\n")
 
 
@@ -122,7 +122,7 @@ async def test_a_refused_message_leaves_the_session_usable(password_file: Path) 
         await connection.close()
     assert isinstance(refused, Transient)
     assert (refused.scope, refused.attempt.stage) == (Scope.MESSAGE, "final_dot")
-    assert isinstance(accepted, Accepted)
+    assert isinstance(accepted, Taken)
 
 
 async def test_a_bare_line_feed_never_reaches_the_smart_host_s2(password_file: Path) -> None:
@@ -245,14 +245,14 @@ def test_a_file_that_holds_no_password_is_refused_without_quoting_it(
 ) -> None:
     file = tmp_path / "password"
     file.write_bytes(content)
-    credentials = Credentials(user="joe", password_file=str(file), password_env=None)
+    credentials = SmartHostLogin(user="joe", password_file=str(file), password_env=None)
     with pytest.raises(PasswordError) as caught:
         credentials.password()
     assert "xxx" not in str(caught.value)
 
 
 def test_a_password_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    credentials = Credentials(user="joe", password_file=None, password_env="SMART_HOST_PASSWORD")
+    credentials = SmartHostLogin(user="joe", password_file=None, password_env="SMART_HOST_PASSWORD")
     monkeypatch.setenv("SMART_HOST_PASSWORD", "s3cret")
     assert credentials.password() == "s3cret"
     monkeypatch.delenv("SMART_HOST_PASSWORD")
@@ -283,7 +283,7 @@ def test_only_routes_that_name_a_user_have_a_login() -> None:
 def test_a_variable_that_is_not_there_is_told_from_an_empty_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    credentials = Credentials(user="joe", password_file=None, password_env="ANGARIUM_TEST_PW")
+    credentials = SmartHostLogin(user="joe", password_file=None, password_env="ANGARIUM_TEST_PW")
     monkeypatch.delenv("ANGARIUM_TEST_PW", raising=False)
     with pytest.raises(PasswordError, match="no such environment variable"):
         credentials.password()

@@ -254,4 +254,4 @@ async def test_what_nobody_waits_for_any_more_is_withdrawn(
         while lmdb_spool.summary().messages != 1:
             await asyncio.sleep(0.005)
     kinds = [type(each.event).__name__ for each in lmdb_spool.events.read(0, 10)]
-    assert kinds == ["Accepted", "Accepted", "Cancelled", "Cancelled"]
+    assert kinds == ["MessageAccepted", "MessageAccepted", "Cancelled", "Cancelled"]

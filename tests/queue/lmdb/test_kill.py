@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 
 from angarium.queue import (
-    Accepted,
     Delivered,
     Filter,
     InDoubt,
     LmdbSpool,
+    MessageAccepted,
     PartitionNumber,
     QueueOperator,
     delivery_id_text,
@@ -106,7 +106,7 @@ async def check(queue: Path, ledger: Ledger) -> None:
         )
         delivered = [event_id(each) for each in events if isinstance(each, Delivered)]
         in_doubt = {event_id(each) for each in events if isinstance(each, InDoubt)}
-        in_log = {message_id_text(e.message_id) for e in events if isinstance(e, Accepted)}
+        in_log = {message_id_text(e.message_id) for e in events if isinstance(e, MessageAccepted)}
         finished = set(delivered)
         for message, count in ledger.accepted.items():  # test_accepted_is_durable
             assert message in in_log

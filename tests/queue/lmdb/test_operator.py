@@ -8,7 +8,6 @@ import pytest
 
 from angarium.config.schema import Queue
 from angarium.queue import (
-    Accepted,
     Bounced,
     Cancelled,
     Commit,
@@ -18,6 +17,7 @@ from angarium.queue import (
     EmptyFilterError,
     Filter,
     LmdbSpool,
+    MessageAccepted,
     MessageIdGenerator,
     NotClaimedError,
     PartitionNumber,
@@ -260,7 +260,7 @@ async def test_show_tells_the_story_of_a_message_queued_or_finished(
     assert shown.header_from == "example.com"
     assert [entry.recipient for entry in shown.entries] == ["b@two.example"]
     assert [type(each.event).__name__ for each in shown.events] == [
-        "Accepted",
+        "MessageAccepted",
         "Delivered",
         "AttemptFailed",
     ]
@@ -302,7 +302,7 @@ async def test_a_messages_events_are_found_without_reading_the_whole_log(
     monkeypatch.setattr(history, "decode_event", lambda raw: decoded.append(raw) or decode(raw))
     shown = beside.show(wanted)
     assert shown is not None
-    assert [type(each.event) for each in shown.events] == [Accepted, Bounced]
+    assert [type(each.event) for each in shown.events] == [MessageAccepted, Bounced]
     assert len(decoded) < 12  # bisection of 120 events, and the two
 
 

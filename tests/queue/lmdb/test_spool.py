@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from angarium.queue import (
-    Accepted,
     AttemptFailed,
     Bounced,
     Commit,
@@ -17,6 +16,7 @@ from angarium.queue import (
     DuplicateMessageError,
     FencedError,
     InDoubt,
+    MessageAccepted,
     MessageIdGenerator,
     Moved,
     NotClaimedError,
@@ -97,7 +97,7 @@ async def test_outcome_and_event_are_one_transaction(
         )
     )
     accepted, delivered, bounced = [each.event for each in spool.events.read(0, 10)]
-    assert isinstance(accepted, Accepted)
+    assert isinstance(accepted, MessageAccepted)
     assert accepted.recipients == ("a@example.net", "b@example.net")
     assert isinstance(delivered, Delivered)
     assert isinstance(bounced, Bounced)
@@ -297,7 +297,11 @@ async def test_a_dsn_is_queued_in_the_transaction_that_ends_its_recipient(
     await partition.commit(Commit(settled=[bounced], submissions=[dsn]))
     assert rung == [1]
     assert len(heads(await spool.own(P1, "here"), clock)) == 1
-    assert [type(each.event) for each in spool.events.read(0, 9)] == [Accepted, Bounced, Accepted]
+    assert [type(each.event) for each in spool.events.read(0, 9)] == [
+        MessageAccepted,
+        Bounced,
+        MessageAccepted,
+    ]
 
 
 async def test_an_id_that_is_queued_already_is_refused_and_changes_nothing(

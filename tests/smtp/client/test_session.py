@@ -12,8 +12,8 @@ from angarium.smtp.client.transaction import (
     BDAT_FLIGHT_OCTETS,
     Answer,
     Flight,
+    NotSendable,
     NotSendableError,
-    Refusal,
 )
 from angarium.smtp.reply import PeerError
 from tests.smtp.client.client_samples import ALL, HEADER, Mail, Rcpt, greeted, to
@@ -30,7 +30,7 @@ def codes(session: ClientSession) -> list[tuple[str, int] | str | None]:
         if isinstance(answer, Answer):
             out.append((answer.stage, answer.reply.code))
         else:
-            out.append(answer.enhanced if isinstance(answer, Refusal) else None)
+            out.append(answer.enhanced if isinstance(answer, NotSendable) else None)
     return out
 
 

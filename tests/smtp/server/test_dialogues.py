@@ -24,7 +24,7 @@ from angarium.smtp.server.event import (
     AuthRequested,
     CloseRequested,
     Event,
-    Identity,
+    LoggedIn,
     MessageReceived,
     StartTlsRequested,
 )
@@ -98,7 +98,7 @@ class Player:
                 assert event.user == user
                 allowed = tuple(senders.split(","))
                 self.session.auth_succeeded(
-                    Identity(user=user, tenant="t", senders=allowed, allows=allowed.__contains__)
+                    LoggedIn(user=user, tenant="t", senders=allowed, allows=allowed.__contains__)
                 )
             case AuthRequested(), "deny":
                 self.session.auth_failed(

@@ -14,7 +14,7 @@ from angarium.smtp.server.event import (
     AuthRequested,
     CloseRequested,
     Event,
-    Identity,
+    LoggedIn,
     MessageReceived,
     StartTlsRequested,
 )
@@ -110,7 +110,7 @@ def test_the_protocol_is_named_by_rfc_3848_and_6531(
     if login:
         assert isinstance(say(session, b"AUTH PLAIN AGEAYg==\r\n"), AuthRequested)
         session.auth_succeeded(
-            Identity(user="a", tenant="t1", senders=("*",), allows=lambda _: True)
+            LoggedIn(user="a", tenant="t1", senders=("*",), allows=lambda _: True)
         )
     message = send(
         session,

@@ -10,10 +10,10 @@ from typing import Final
 
 from angarium.config.loader import load
 from angarium.config.schema import Config
-from angarium.mta.placement import Placement
-from angarium.mta.provider import ProviderTable
-from angarium.mta.routes import RouteTable
 from angarium.queue import LmdbSpool, MessageIdGenerator, Origin, Submission, UnixMs
+from angarium.routing.placement import Placement
+from angarium.routing.provider_table import ProviderTable
+from angarium.routing.route_table import RouteTable
 from angarium.smtp.envelope import Envelope, Recipient
 from bench.load import DOMAIN, SENDER
 

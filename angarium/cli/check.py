@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from angarium.cli.check_result import Finding, Verdict
 from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_CONFIG, EX_OK, EX_UNAVAILABLE
+from angarium.insight.finding import Finding, Verdict
 
 _MARKS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
 
@@ -20,12 +20,12 @@ _MARKS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
 @click.option("--no-network", is_flag=True, help="Leave out what asks DNS.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def check(config_file: Path, no_network: bool, as_json: bool) -> int:
-    from angarium.cli.check_dns import check_dns
-    from angarium.cli.check_host import check_host
-    from angarium.cli.check_reach import check_reach
-    from angarium.cli.check_secrets import check_secrets
     from angarium.config.error import ConfigError
     from angarium.config.loader import load
+    from angarium.insight.check_dns import check_dns
+    from angarium.insight.check_host import check_host
+    from angarium.insight.check_reach import check_reach
+    from angarium.insight.check_secrets import check_secrets
 
     findings: list[Finding] = []
     code = EX_OK

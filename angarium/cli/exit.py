@@ -4,7 +4,7 @@ from typing import IO, Any
 
 import click
 
-from angarium.service.sysexits import (
+from angarium.host.sysexits import (
     EX_CANTCREAT,
     EX_CONFIG,
     EX_DATAERR,

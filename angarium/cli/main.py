@@ -95,7 +95,7 @@ def run(args: list[str]) -> int:
 def _failure(error: Exception) -> int:
     """Say what went wrong in words, and return its exit code."""
     from angarium.config.error import ConfigError
-    from angarium.service.sysexits import StartError
+    from angarium.host.sysexits import StartError
 
     if isinstance(error, ConfigError):
         click.echo(str(error), err=True)

@@ -20,7 +20,7 @@ from angarium.cli.queue_acts import ACTS
 from angarium.cli.queue_filter import filter_options
 from angarium.queue import Filter, MessageId, parse_delivery_id, parse_message_id
 from angarium.queue.entry import ShownMessage
-from angarium.queue.operator import QueueOperator
+from angarium.queue.lmdb.operator import QueueOperator
 
 PAGE = 100
 
@@ -86,7 +86,7 @@ def show(config_file: Path, id_: str, content: bool, as_json: bool) -> int:
 @click.argument("id_", metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def explain(config_file: Path, id_: str, as_json: bool) -> int:
-    from angarium.cli.explain import explain_message, is_known
+    from angarium.insight.explain import explain_message, is_known
 
     with open_queue(config_file) as (config, operator):
         shown = _find(operator, _message_id(id_), id_)
@@ -109,8 +109,8 @@ def explain(config_file: Path, id_: str, as_json: bool) -> int:
 @click.option("--dry-run", is_flag=True, help="Only say how much it would give back.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def compact(config_file: Path, dry_run: bool, as_json: bool) -> int:
-    from angarium.cli.duration import octets_text
     from angarium.cli.progress import octets_progress
+    from angarium.insight.units import octets_text
 
     if dry_run:
         with open_queue(config_file) as (_, operator):
@@ -118,7 +118,7 @@ def compact(config_file: Path, dry_run: bool, as_json: bool) -> int:
         before, after = summary.file_octets, summary.used_octets
     else:
         from angarium.config.loader import load
-        from angarium.queue.compaction import compact as compact_queue
+        from angarium.queue.lmdb.compaction import compact as compact_queue
 
         path = queue_path(load(config_file))
         with queue_errors(), octets_progress("compacting", hidden=as_json) as progress:

@@ -25,7 +25,7 @@ from angarium.queue import (
     UnixMs,
 )
 from angarium.queue.doorbell import DoorbellSender, doorbell_path
-from angarium.queue.operator import QueueOperator
+from angarium.queue.lmdb.operator import QueueOperator
 
 
 def wall_clock() -> UnixMs:

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from angarium.cli.duration import Duration
-from angarium.mta.host_name import canonical_name
 from angarium.queue import Filter
+from angarium.routing.host_name import canonical_name
 
 _OPTIONS = (
     click.option("--tenant", help="Of this tenant."),

@@ -3,12 +3,12 @@
 from typing import Any
 
 from angarium.queue import DeliveryId, QueueSummary, delivery_id_text, message_id_text
-from angarium.queue.entry import Affected, Entry, EntryPage, ShownMessage
+from angarium.queue.entry import Affected, EntryPage, QueueEntry, ShownMessage
 from angarium.service.mail_record import mail_record
 from angarium.telemetry.timestamp import rfc3339
 
 
-def entry_json(entry: Entry) -> dict[str, Any]:
+def entry_json(entry: QueueEntry) -> dict[str, Any]:
     last = entry.last
     return {
         "id": delivery_id_text(entry.id),

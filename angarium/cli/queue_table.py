@@ -2,11 +2,10 @@
 
 import click
 
-from angarium.cli.duration import octets_text, span_text
+from angarium.insight.units import count_text, octets_text, span_text
 from angarium.queue import QueueSummary, UnixMs, delivery_id_text, message_id_text
-from angarium.queue.entry import Entry, EntryPage, ShownMessage
+from angarium.queue.entry import EntryPage, QueueEntry, ShownMessage
 from angarium.service.mail_record import MailRecord, mail_record
-from angarium.telemetry.timestamp import rfc3339
 
 REPLY_CHARACTERS = 60
 
@@ -66,7 +65,7 @@ def _reply(record: MailRecord) -> str:
     return text
 
 
-def _row(entry: Entry, now: UnixMs) -> str:
+def _row(entry: QueueEntry, now: UnixMs) -> str:
     due = (
         "-"
         if entry.state != "scheduled"
@@ -81,11 +80,3 @@ def _row(entry: Entry, now: UnixMs) -> str:
         f"{delivery_id_text(entry.id):<38} {entry.state:<9} {span_text(now - entry.accepted):>9}"
         f" {due:>9} {entry.attempts:>5}  <{entry.sender}> -> <{entry.recipient}>{last}"
     )
-
-
-def count_text(count: int, what: str) -> str:
-    return f"{count} {what}" + ("" if count == 1 else "s")
-
-
-def time_text(at: int) -> str:
-    return rfc3339(at)[:19].replace("T", " ") + " UTC"

@@ -28,7 +28,7 @@ from angarium.cli.exit import (
 from angarium.config.address import HostPort, is_ip, parse_host_port
 from angarium.config.loader import load
 from angarium.config.schema import Listener
-from angarium.smtp.client_command import ArgumentError, path
+from angarium.smtp.client.command import ArgumentError, path
 from angarium.smtp.reply import clean_text
 
 _IMPLICIT_TLS_PORT: Final = 465  # RFC 8314 section 3.3

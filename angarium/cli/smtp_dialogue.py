@@ -14,9 +14,9 @@ from typing import Final, Literal
 import msgspec
 from cryptography import x509
 
-from angarium.mta.peer import os_reason
-from angarium.smtp.capabilities import Capabilities, parse_capabilities
-from angarium.smtp.client_command import ehlo_argument, path
+from angarium.mta.transport.peer import os_reason
+from angarium.smtp.client.capabilities import Capabilities, parse_capabilities
+from angarium.smtp.client.command import ehlo_argument, path
 from angarium.smtp.reply import PeerError, Reply, ReplyParser, clean_text
 
 _READ_OCTETS: Final = 65_536

@@ -20,10 +20,10 @@ from angarium.config.address import is_ip, parse_host_port, parse_smart_host
 from angarium.config.error import ConfigError
 from angarium.config.loader import load
 from angarium.config.schema import Config, Server
-from angarium.mta.address_rules import literal_address
-from angarium.mta.client_tls import ClientTls
-from angarium.mta.transfer import TlsPolicy
-from angarium.smtp.client_command import ArgumentError, ehlo_argument, path
+from angarium.mta.transport.client_tls import ClientTls
+from angarium.mta.transport.transfer import TlsPolicy
+from angarium.routing.address_rules import literal_address
+from angarium.smtp.client.command import ArgumentError, ehlo_argument, path
 from angarium.smtp.reply import Reply
 
 _IMPLICIT_TLS_PORT: Final = 465  # RFC 8314 section 3.3
@@ -198,12 +198,12 @@ async def _system_address(host: str, port: int) -> str:
 
 
 async def _mx_hosts(domain: str, config: Config, show: _Show) -> Sequence[_Host]:
-    from angarium.mta.dns import DnsResolver, DnsSetupError
-    from angarium.mta.host_name import canonical_name
-    from angarium.mta.provider import ProviderTable
-    from angarium.mta.resolution import Site, Unroutable
-    from angarium.mta.resolver import Resolver
-    from angarium.mta.routes import RouteTable
+    from angarium.routing.dns import DnsResolver, DnsSetupError
+    from angarium.routing.host_name import canonical_name
+    from angarium.routing.provider_table import ProviderTable
+    from angarium.routing.resolution import Site, Unroutable
+    from angarium.routing.resolver import Resolver
+    from angarium.routing.route_table import RouteTable
     from angarium.service.delivery_parts import own_host
 
     try:

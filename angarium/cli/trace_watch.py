@@ -16,9 +16,10 @@ import msgspec
 
 from angarium.cli.exit import EX_NOPERM, EX_OK, EX_UNAVAILABLE, EX_USAGE, CommandError
 from angarium.config.schema import Config
-from angarium.mta.host_name import canonical_name, is_host_name
+from angarium.host.identity import Identity
+from angarium.routing.host_name import canonical_name, is_host_name
 from angarium.service.data_dir import DataDir
-from angarium.service.privileges import Identity, drop
+from angarium.service.privileges import drop
 from angarium.service.watch_request import (
     Request,
     SocketAddress,

@@ -9,12 +9,7 @@ from typing import Final, TypeVar
 import click
 import msgspec
 
-from angarium.cli.config_option import config_option
-from angarium.cli.exit import EX_CONFIG, EX_DATAERR, EX_IOERR, EX_NOINPUT, EX_USAGE, CommandError
-from angarium.config.error import ConfigError
-from angarium.config.loader import load
-from angarium.queue.model import DEFAULT_TENANT
-from angarium.smtp_in.credential_file import (
+from angarium.access.credential_file import (
     MAX_PASSWORD_OCTETS,
     CredentialError,
     CredentialFileError,
@@ -30,6 +25,11 @@ from angarium.smtp_in.credential_file import (
     remove_user,
     set_password,
 )
+from angarium.cli.config_option import config_option
+from angarium.cli.exit import EX_CONFIG, EX_DATAERR, EX_IOERR, EX_NOINPUT, EX_USAGE, CommandError
+from angarium.config.error import ConfigError
+from angarium.config.loader import load
+from angarium.queue.model import DEFAULT_TENANT
 
 T = TypeVar("T")
 _PASSWORD_STDIN: Final = click.option(

@@ -13,23 +13,19 @@ import msgspec
 
 from angarium.config.schema import Delivery
 from angarium.mta.backlog import Backlog, Lane
-from angarium.mta.budget import OctetBudget
-from angarium.mta.conclusion import Conclusion
-from angarium.mta.egress_queue import EgressQueue
-from angarium.mta.egress_shared import Connect, EgressShared, Prepare
-from angarium.mta.egress_shared import Observer as ConnectionObserver
-from angarium.mta.gate import ConnectionGate
-from angarium.mta.idle import IdleConnections
-from angarium.mta.outcome import Outcome, Permanent, Scope, Transient
-from angarium.mta.patient_room import PatientRoom
-from angarium.mta.placement import partition_of
-from angarium.mta.pools import Pools
-from angarium.mta.resolution import Resolution, Site, Unroutable
-from angarium.mta.room import DISK_FULL, until_room
-from angarium.mta.settler import Settler
-from angarium.mta.shaping import Shaping
-from angarium.mta.undeliverable import Undeliverable
-from angarium.mta.work import Work
+from angarium.mta.disk_wait import DISK_FULL, until_room
+from angarium.mta.egress.budget import ContentBudget
+from angarium.mta.egress.egress_queue import EgressQueue
+from angarium.mta.egress.gate import ConnectionGate
+from angarium.mta.egress.idle import IdleConnections
+from angarium.mta.egress.pools import Pools
+from angarium.mta.egress.shaping import Shaping
+from angarium.mta.egress.shared import Connect, ConnectionObserver, EgressShared, Prepare
+from angarium.mta.egress.work import Work
+from angarium.mta.record.conclusion import Conclusion
+from angarium.mta.record.settler import Settler
+from angarium.mta.record.undeliverable import Undeliverable
+from angarium.mta.transport.outcome import Outcome, Permanent, Scope, Transient
 from angarium.queue import (
     Attempt,
     ClaimedMessage,
@@ -41,6 +37,9 @@ from angarium.queue import (
     Released,
     UnixMs,
 )
+from angarium.routing.patient_room import PatientRoom
+from angarium.routing.placement import partition_of
+from angarium.routing.resolution import Resolution, Site, Unroutable
 
 GATHER_S = 0.002  # rings of the doorbell within it are answered by one read of the backlog
 STEP_BACK_MS = 2_000  # each poll looks so far back: due times are given before the fsync that makes them visible
@@ -49,12 +48,12 @@ JUMP_S = 5.0  # so long another process may still commit by the clock of before
 RESOLVING = 200  # domains being resolved at once
 
 
-class Resolver(Protocol):
+class ResolvesDomains(Protocol):
     def find_cached(self, domain: str) -> Resolution | None: ...
     async def resolve(self, domain: str) -> Resolution: ...
 
 
-class Observer(ConnectionObserver, Protocol):
+class DispatchObserver(ConnectionObserver, Protocol):
     def loaded(self, recipients: int) -> None: ...
     def in_doubt(self, recipients: int) -> None: ...
     def disk_full(self) -> None: ...
@@ -67,7 +66,7 @@ class DeliveryParts(msgspec.Struct, frozen=True, kw_only=True):
     settings: Delivery
     partitions: Mapping[PartitionNumber, Partition]  # owned by this process
     partition_count: int  # in all
-    resolver: Resolver
+    resolver: ResolvesDomains
     remember_route: Callable[
         [str, Site, PartitionNumber], None
     ]  # for the next acceptance of the domain
@@ -77,7 +76,7 @@ class DeliveryParts(msgspec.Struct, frozen=True, kw_only=True):
     prepare: Prepare
     settler: Settler
     conclusion: Conclusion
-    observer: Observer
+    observer: DispatchObserver
     give_way: Callable[[], None]  # ``queue.Spool.give_way``
     clock: Callable[[], UnixMs]
     randomness: random.Random
@@ -112,7 +111,7 @@ class Dispatcher:
             settings=settings,
             gate=ConnectionGate(settings.connections),
             idle=IdleConnections(),
-            budget=OctetBudget(settings.bytes_in_flight, self._kick_all),
+            budget=ContentBudget(settings.bytes_in_flight, self._kick_all),
             shaping=parts.shaping,
             connect=parts.connect,
             observer=parts.observer,

@@ -4,12 +4,9 @@ Start with ``Spool`` and ``Partition`` (the protocols), then ``LmdbSpool``; docs
 when. Knows nothing of SMTP sessions, DNS or HTTP. Nothing outside this package imports lmdb.
 """
 
-from angarium.queue.accepting import DuplicateMessageError
-from angarium.queue.compaction import Compacted, compact
 from angarium.queue.doorbell import DoorbellReceiver, DoorbellSender, doorbell_path
-from angarium.queue.entry import Affected, Entry, EntryPage, ShownMessage
+from angarium.queue.entry import Affected, EntryPage, QueueEntry, ShownMessage
 from angarium.queue.event import (
-    Accepted,
     AttemptFailed,
     Bounced,
     Cancelled,
@@ -18,13 +15,16 @@ from angarium.queue.event import (
     EventLog,
     Expired,
     InDoubt,
+    MessageAccepted,
     OperatorHeld,
     OperatorReleased,
     OperatorRetried,
     Position,
     Relayed,
 )
-from angarium.queue.lmdb_spool import LmdbSpool
+from angarium.queue.lmdb.compaction import Compacted, compact
+from angarium.queue.lmdb.operator import QueueOperator
+from angarium.queue.lmdb.spool import LmdbSpool
 from angarium.queue.message_id import (
     MessageIdGenerator,
     delivery_id_text,
@@ -49,17 +49,16 @@ from angarium.queue.model import (
     Origin,
     PartitionNumber,
     Released,
+    RouteHint,
     Settlement,
     Submission,
     UnixMs,
 )
-from angarium.queue.operator import QueueOperator
-from angarium.queue.queue_summary import QueueSummary
-from angarium.queue.routes import RouteHint
 from angarium.queue.spool import (
     Clock,
     Commit,
     DuePage,
+    DuplicateMessageError,
     EmptyFilterError,
     FencedError,
     NotClaimedError,
@@ -72,11 +71,11 @@ from angarium.queue.spool import (
     Spool,
     position,
 )
+from angarium.queue.summary import QueueSummary
 
 __all__ = [
     "DEFAULT_STREAM",
     "DEFAULT_TENANT",
-    "Accepted",
     "Affected",
     "Attempt",
     "AttemptFailed",
@@ -97,7 +96,6 @@ __all__ = [
     "DuePage",
     "DuplicateMessageError",
     "EmptyFilterError",
-    "Entry",
     "EntryPage",
     "Event",
     "EventLog",
@@ -106,6 +104,7 @@ __all__ = [
     "Filter",
     "InDoubt",
     "LmdbSpool",
+    "MessageAccepted",
     "MessageId",
     "MessageIdGenerator",
     "Moved",
@@ -118,6 +117,7 @@ __all__ = [
     "PartitionNumber",
     "Position",
     "QueueBusyError",
+    "QueueEntry",
     "QueueError",
     "QueueFailedError",
     "QueueFullError",

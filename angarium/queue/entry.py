@@ -14,7 +14,7 @@ State = Literal["scheduled", "held", "in_flight"]
 FindProvider = Callable[[str], str | None]  # domain -> provider, as far as it is known
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class QueueEntry(msgspec.Struct, frozen=True, kw_only=True):
     id: DeliveryId
     state: State
     partition: int
@@ -33,7 +33,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EntryPage(msgspec.Struct, frozen=True):
-    entries: tuple[Entry, ...]  # by id, which is by time of arrival
+    entries: tuple[QueueEntry, ...]  # by id, which is by time of arrival
     cursor: bytes | None  # opaque; None: no more
 
 
@@ -45,7 +45,7 @@ class ShownMessage(msgspec.Struct, frozen=True, kw_only=True):
     origin: Origin | None
     message_id_header: str
     header_from: str
-    entries: tuple[Entry, ...]  # recipients still in the queue
+    entries: tuple[QueueEntry, ...]  # recipients still in the queue
     events: tuple[Position, ...]  # as far as they are kept, in order
 
 
@@ -92,7 +92,7 @@ class CompiledFilter:
         """Whether a recipient's record on disk may match: a look at its octets, far cheaper than decoding it."""
         return self._domain_octets is None or self._domain_octets in raw
 
-    def matches(self, entry: Entry) -> bool:
+    def matches(self, entry: QueueEntry) -> bool:
         """Whether every given condition holds. Addresses compare without case, as operators type them."""
         return (
             (self.state is None or entry.state == self.state)

@@ -14,7 +14,7 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_d
     stream: str
 
 
-class Accepted(_Event, frozen=True, kw_only=True, tag="accepted"):
+class MessageAccepted(_Event, frozen=True, kw_only=True, tag="accepted"):
     reverse_path: str
     recipients: tuple[str, ...]
     size_octets: int
@@ -71,7 +71,7 @@ class Cancelled(_RecipientEvent, frozen=True, kw_only=True, tag="cancelled"): ..
 
 
 Event = (
-    Accepted
+    MessageAccepted
     | Delivered
     | Relayed
     | AttemptFailed

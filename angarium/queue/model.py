@@ -161,3 +161,10 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_empty(self) -> bool:
         return self == Filter()
+
+
+class RouteHint(msgspec.Struct, frozen=True, kw_only=True):
+    domain: str
+    partition: PartitionNumber
+    provider: str
+    site: str

@@ -40,6 +40,10 @@ class NotClaimedError(QueueError):
     """A settlement of something that this owner has not claimed: a defect of the caller. Nothing was written."""
 
 
+class DuplicateMessageError(QueueError):
+    """The message id is in the queue already. Nothing was written."""
+
+
 class QueueBusyError(QueueError):
     """The queue is being compacted, or is open elsewhere and may not be compacted."""
 

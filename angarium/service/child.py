@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from angarium.config.schema import Config
+from angarium.host.identity import Identity
 from angarium.service.control import Beat, Failed, Order, Ready, Start, frame, read_report
-from angarium.service.privileges import Identity
 from angarium.service.slot import Slot
 
 HANG_S: Final = 60.0  # ours: an event loop that did not turn for so long never will

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from angarium.config.schema import Config
-from angarium.service.privileges import Identity
+from angarium.host.identity import Identity
 
 MAX_FRAME_OCTETS: Final = 64 * 1024 * 1024  # ours: a configuration of 4 MB grows when encoded
 _LENGTH_OCTETS: Final = 4

@@ -16,8 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from angarium.service.privileges import Identity, give
-from angarium.service.sysexits import EX_CANTCREAT, EX_NOPERM, EX_UNAVAILABLE, StartError
+from angarium.host.identity import Identity
+from angarium.host.sysexits import EX_CANTCREAT, EX_NOPERM, EX_UNAVAILABLE, StartError
+from angarium.service.privileges import give
 
 LOCK_WAIT_S: Final = 10.0  # ours: processes of a killed server need up to this long to go
 _LOCK_POLL_S: Final = 0.05

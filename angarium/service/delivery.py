@@ -6,16 +6,16 @@ from collections.abc import Callable, Sequence
 
 from angarium.config.schema import Config
 from angarium.dkim import KeyFileError
+from angarium.host.sysexits import EX_CONFIG, StartError
+from angarium.mta.disk_wait import DISK_FULL, until_room
 from angarium.mta.dispatcher import Dispatcher
-from angarium.mta.dns import DnsSetupError
-from angarium.mta.resolution import Site
-from angarium.mta.room import DISK_FULL, until_room
 from angarium.queue import LmdbSpool, Partition, PartitionNumber
 from angarium.queue.doorbell import DoorbellReceiver, DoorbellSender, doorbell_path
+from angarium.routing.dns import DnsSetupError
+from angarium.routing.resolution import Site
 from angarium.service.delivery_observer import DeliveryObserver
 from angarium.service.delivery_parts import DeliverySetup
 from angarium.service.runtime import ReloadCallback, Runtime
-from angarium.service.sysexits import EX_CONFIG, StartError
 from angarium.service.watchers import Watchers
 from angarium.telemetry.log import log
 

@@ -1,13 +1,13 @@
 """Counts and logs what delivery does. Outcomes are counted from the event log, by the platform role."""
 
-from angarium.mta.outcome import Transient
-from angarium.mta.room import DISK_FULL
+from angarium.mta.disk_wait import DISK_FULL
+from angarium.mta.transport.outcome import Transient
 from angarium.telemetry import log, log_exception
 from angarium.telemetry.metrics import Metrics
 
 
 class DeliveryObserver:
-    """Satisfies the observers of mta.dispatcher and mta.egress_queue."""
+    """Satisfies the observers of mta.dispatcher and mta.egress.egress_queue."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics

@@ -8,28 +8,22 @@ from collections.abc import Callable, Mapping, Sequence
 from angarium.config.address import is_ip, parse_host_port, parse_smart_host
 from angarium.config.schema import Config
 from angarium.dkim import KeyRing, Signer, SigningPool, UnsignableMessageError
-from angarium.mta.client_tls import ClientTls
-from angarium.mta.conclusion import Conclusion
-from angarium.mta.connector import SmtpConnector
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
-from angarium.mta.dns import DnsResolver
 from angarium.mta.dsn import RecipientReport, dsn_for
-from angarium.mta.dsn_limit import DsnLimit
-from angarium.mta.host_search import HostSearch
-from angarium.mta.own_host import OwnHost, read_own_host
-from angarium.mta.pools import Pools
-from angarium.mta.prepare import Preparer
-from angarium.mta.provider import ProviderTable
-from angarium.mta.resolution import MxHost, Site
-from angarium.mta.resolver import Resolver
-from angarium.mta.retry import RetrySchedule
-from angarium.mta.routes import RouteTable
-from angarium.mta.settler import Settler
-from angarium.mta.shaping import StaticShaping
-from angarium.mta.smart_host import Connectors
-from angarium.mta.tls_memory import TlsMemory
-from angarium.mta.transfer import SessionTaps, TlsPolicy
-from angarium.mta.work import Work
+from angarium.mta.egress.pools import Pools
+from angarium.mta.egress.prepare import Preparer
+from angarium.mta.egress.shaping import StaticShaping
+from angarium.mta.egress.work import Work
+from angarium.mta.record.conclusion import Conclusion
+from angarium.mta.record.dsn_limit import DsnLimit
+from angarium.mta.record.retry import RetrySchedule
+from angarium.mta.record.settler import Settler
+from angarium.mta.transport.client_tls import ClientTls
+from angarium.mta.transport.connector import SmtpConnector
+from angarium.mta.transport.host_search import HostSearch
+from angarium.mta.transport.smart_host import Connectors
+from angarium.mta.transport.tls_memory import TlsMemory
+from angarium.mta.transport.transfer import SessionTaps, TlsPolicy
 from angarium.queue import (
     ClaimedMessage,
     LmdbSpool,
@@ -41,9 +35,15 @@ from angarium.queue import (
     delivery_id_text,
     message_id_text,
 )
-from angarium.queue.routes import RouteHint
+from angarium.queue.model import RouteHint
+from angarium.routing.dns import DnsResolver
+from angarium.routing.own_host import OwnHost, read_own_host
+from angarium.routing.partition_finder import make_partition_finder
+from angarium.routing.provider_table import ProviderTable
+from angarium.routing.resolution import MxHost, Site
+from angarium.routing.resolver import Resolver
+from angarium.routing.route_table import RouteTable
 from angarium.service.delivery_observer import DeliveryObserver
-from angarium.service.partition_finder import make_partition_finder
 from angarium.telemetry import log
 
 

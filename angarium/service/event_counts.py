@@ -1,7 +1,6 @@
 """Counts events for the metrics: in the one process that reads them all, so that accepting and delivering need not."""
 
 from angarium.queue import (
-    Accepted,
     AttemptFailed,
     Bounced,
     Cancelled,
@@ -9,6 +8,7 @@ from angarium.queue import (
     Event,
     Expired,
     InDoubt,
+    MessageAccepted,
     Relayed,
 )
 from angarium.service.mail_record import event_name
@@ -19,7 +19,7 @@ _STAGES = frozenset(STAGES)
 
 def count_event(metrics: Metrics, event: Event) -> None:
     match event:
-        case Accepted():
+        case MessageAccepted():
             metrics.accepted_messages.add()
             metrics.accepted_recipients.add(len(event.recipients))
             metrics.accepted_octets.add(event.size_octets)

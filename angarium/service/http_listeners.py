@@ -4,11 +4,11 @@ import socket
 import ssl
 from collections.abc import Sequence
 
+from angarium.access.certificates import ServerTls
 from angarium.api import HttpServer, make_application
 from angarium.config.schema import Listener
 from angarium.service.health import Health
 from angarium.service.runtime import Runtime
-from angarium.smtp_in.tls import ServerTls
 from angarium.telemetry.metrics import Metrics
 
 

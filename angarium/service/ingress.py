@@ -9,23 +9,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from angarium.access.certificates import ServerTls, TlsFileError
+from angarium.access.client_limits import FailedLogins
+from angarium.access.client_table import ListenerClients
+from angarium.access.credential_file import CredentialFileError, credential_path
+from angarium.access.credentials import Credentials
 from angarium.config.schema import Config, Listener
+from angarium.host.sysexits import EX_CONFIG, StartError
+from angarium.intake.submission import Intake
 from angarium.queue import LmdbSpool, MessageIdGenerator
 from angarium.queue.doorbell import DoorbellSender, doorbell_path
+from angarium.routing.partition_finder import make_partition_finder
 from angarium.service.http_listeners import HttpListeners
 from angarium.service.ingress_observer import IngressObserver
-from angarium.service.partition_finder import make_partition_finder
 from angarium.service.runtime import Runtime
-from angarium.service.sysexits import EX_CONFIG, StartError
 from angarium.service.watchers import Watchers
-from angarium.smtp_in.client_limits import FailedLogins
-from angarium.smtp_in.client_table import ListenerClients
-from angarium.smtp_in.credential_file import CredentialFileError, credential_path
-from angarium.smtp_in.credentials import Credentials
-from angarium.smtp_in.intake import Intake
-from angarium.smtp_in.listener import Listener as SmtpListener
+from angarium.smtp_in.listener import SmtpListener
 from angarium.smtp_in.reception import Reception
-from angarium.smtp_in.tls import ServerTls, TlsFileError
 from angarium.telemetry.log import log
 
 FAILED_DRAIN_S: Final = 1.0  # ours: clients are refused meanwhile, and a new process serves them

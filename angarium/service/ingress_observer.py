@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from angarium.smtp.received import Refusal
-from angarium.smtp_in.observer import Observer
+from angarium.smtp.refusal import Refusal
+from angarium.smtp_in.observer import ListenerObserver
 from angarium.telemetry import log, log_exception
 from angarium.telemetry.metrics import Metrics
 
@@ -26,7 +26,7 @@ _LIMITS: Final = {
 }
 
 
-class IngressObserver(Observer):
+class IngressObserver(ListenerObserver):
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._open = 0

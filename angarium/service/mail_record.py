@@ -3,11 +3,11 @@
 import msgspec
 
 from angarium.queue import (
-    Accepted,
     Attempt,
     AttemptFailed,
     DeliveryId,
     Event,
+    MessageAccepted,
     Position,
     UnixMs,
     delivery_id_text,
@@ -53,7 +53,7 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def mail_record(position: Position) -> MailRecord:
     """Return the line for one event."""
     event = position.event
-    if isinstance(event, Accepted):
+    if isinstance(event, MessageAccepted):
         return MailRecord(
             sequence=position.sequence,
             ts=rfc3339(event.at),

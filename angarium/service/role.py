@@ -14,8 +14,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from angarium.access.client_table import ClientTable
 from angarium.config.error import ConfigError
 from angarium.config.schema import Config
+from angarium.host.sysexits import (
+    EX_CONFIG,
+    EX_OK,
+    EX_SOFTWARE,
+    EX_USAGE,
+    StartError,
+    find_start_error,
+)
 from angarium.service.control import (
     Beat,
     Failed,
@@ -33,16 +42,7 @@ from angarium.service.privileges import drop, harden
 from angarium.service.runtime import Runtime, wall_clock
 from angarium.service.slot import Slot, slots_of
 from angarium.service.spool_share import SpoolShare
-from angarium.service.sysexits import (
-    EX_CONFIG,
-    EX_OK,
-    EX_SOFTWARE,
-    EX_USAGE,
-    StartError,
-    find_start_error,
-)
 from angarium.service.tuning import tune
-from angarium.smtp_in.client_table import ClientTable
 from angarium.telemetry.log import configure, log, log_exception
 from angarium.telemetry.metrics import Metrics
 from angarium.telemetry.shared_files import share_metrics

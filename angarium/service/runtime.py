@@ -8,13 +8,13 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from angarium.access.client_table import ClientTable
 from angarium.config.schema import Config
 from angarium.queue import LmdbSpool, UnixMs
 from angarium.service.data_dir import DataDir
 from angarium.service.slot import Slot
 from angarium.service.spool_share import SpoolShare
 from angarium.service.state import BEAT_S, StateFile
-from angarium.smtp_in.client_table import ClientTable
 from angarium.telemetry.metrics import Metrics
 
 ReloadCallback = Callable[[Config], Awaitable[None]]

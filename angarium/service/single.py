@@ -5,22 +5,23 @@ import os
 import signal
 from pathlib import Path
 
+from angarium.access.client_table import ClientTable
 from angarium.config.address import HostPort
 from angarium.config.error import ConfigError
 from angarium.config.loader import load
 from angarium.config.schema import Config
+from angarium.host.identity import find_identity, refuse_closed_paths
+from angarium.host.sockets import bind_all
+from angarium.host.sysexits import EX_OK, EX_SOFTWARE, find_start_error
 from angarium.service.data_dir import DataDir
 from angarium.service.notify import Notifier
-from angarium.service.privileges import drop, find_identity, harden, refuse_closed_paths
+from angarium.service.privileges import drop, harden
 from angarium.service.reload import effective, needs_new_process, needs_restart
 from angarium.service.role import Role, find_role
 from angarium.service.runtime import Runtime, wall_clock
 from angarium.service.slot import Slot
-from angarium.service.sockets import bind_all
 from angarium.service.spool_share import SpoolShare
-from angarium.service.sysexits import EX_OK, EX_SOFTWARE, find_start_error
 from angarium.service.tuning import tune
-from angarium.smtp_in.client_table import ClientTable
 from angarium.telemetry.log import configure, log, log_exception, set_level
 from angarium.telemetry.metrics import Metrics
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from angarium.config.schema import Queue
+from angarium.host.sysexits import EX_CONFIG, EX_NOPERM, StartError
 from angarium.queue import LmdbSpool, SchemaError, UnixMs
-from angarium.service.sysexits import EX_CONFIG, EX_NOPERM, StartError
 
 
 class SpoolShare:

@@ -9,22 +9,22 @@ import time
 from pathlib import Path
 from typing import Final
 
+from angarium.access.client_table import ClientTable
 from angarium.config.address import HostPort
 from angarium.config.error import ConfigError
 from angarium.config.loader import load
 from angarium.config.schema import Config
+from angarium.host.identity import Identity, find_identity, refuse_closed_paths
+from angarium.host.sockets import bind, bind_all
+from angarium.host.sysexits import EX_CONFIG, EX_NOPERM, EX_OK, EX_UNAVAILABLE, StartError
 from angarium.service.backoff import Backoff
 from angarium.service.child import Child
 from angarium.service.control import Failed, Reload, Stop
 from angarium.service.data_dir import DataDir
 from angarium.service.notify import Notifier
-from angarium.service.privileges import Identity, find_identity, refuse_closed_paths
 from angarium.service.reload import effective, needs_new_process, needs_restart
 from angarium.service.slot import Slot, forget, slots_of
-from angarium.service.sockets import bind, bind_all
 from angarium.service.state import blank
-from angarium.service.sysexits import EX_CONFIG, EX_NOPERM, EX_OK, EX_UNAVAILABLE, StartError
-from angarium.smtp_in.client_table import ClientTable
 from angarium.telemetry.log import configure, log, log_exception, set_level
 
 CLOSE_SOCKETS_FROM_S: Final = 1.0  # a longer wait for a crashed process refuses its clients instead

@@ -9,8 +9,8 @@ from typing import Final
 
 import msgspec
 
-from angarium.mta.host_name import canonical_name
 from angarium.queue import UnixMs
+from angarium.routing.host_name import canonical_name
 from angarium.service.slot import Slot
 from angarium.service.watch_request import (
     REQUEST_OCTETS,
@@ -52,7 +52,7 @@ class _Reader:
 
 
 class Watchers:
-    """Looks once a second for requests. Satisfies mta.transfer.SessionTaps."""
+    """Looks once a second for requests. Satisfies mta.transport.transfer.SessionTaps."""
 
     def __init__(self, directory: Path, slot: Slot, clock: Callable[[], UnixMs]) -> None:
         self._directory = directory
@@ -105,7 +105,7 @@ class Watchers:
         tap.note(f"client {client}, listener {listener}")
         return tap
 
-    # -- mta.transfer.SessionTaps
+    # -- mta.transport.transfer.SessionTaps
 
     def find(self, opening: Opening, forward_paths: Sequence[str]) -> Tap | None:
         domains = {canonical_name(each.rpartition("@")[2]) for each in forward_paths}

@@ -5,7 +5,7 @@ how Angarium delivers: it is a peer, on aiosmtpd, so that our own client meets a
 """
 
 from angarium.simulator.internet import Internet
-from angarium.simulator.mailboxes import Mailboxes, ReceivedMessage
+from angarium.simulator.mailboxes import Mailboxes, StoredMessage
 from angarium.simulator.scenario import Scenario, load_scenario
 
-__all__ = ["Internet", "Mailboxes", "ReceivedMessage", "Scenario", "load_scenario"]
+__all__ = ["Internet", "Mailboxes", "Scenario", "StoredMessage", "load_scenario"]

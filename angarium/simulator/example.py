@@ -7,9 +7,9 @@ from angarium.simulator.scenario import (
     Host,
     MailboxRule,
     Name,
-    Provider,
     Report,
     Scenario,
+    SimulatedProvider,
     Throttle,
 )
 
@@ -18,7 +18,7 @@ def example_scenario() -> Scenario:
     """Return it. Domains are under .example (RFC 2606), so that nothing can be meant for anyone."""
     return Scenario(
         provider=(
-            Provider(
+            SimulatedProvider(
                 name="acorn",  # takes everything
                 domains=("acorn.example", "acorn-mail.example"),
                 hosts=(
@@ -34,12 +34,12 @@ def example_scenario() -> Scenario:
                     ),
                 ),
             ),
-            Provider(
+            SimulatedProvider(
                 name="birch",  # greylists who it has not met
                 domains=("birch.example",),
                 behaviour=Behaviour(greylist_s=2.0),
             ),
-            Provider(
+            SimulatedProvider(
                 name="cedar",  # throttles as Yahoo does
                 domains=("cedar.example",),
                 style="yahoo",
@@ -47,13 +47,13 @@ def example_scenario() -> Scenario:
                 messages_per_connection=20,
                 behaviour=Behaviour(throttle=Throttle(messages_per_s=2.5, burst=20)),
             ),
-            Provider(
+            SimulatedProvider(
                 name="dogwood",  # throttles as Gmail does
                 domains=("dogwood.example",),
                 style="gmail",
                 behaviour=Behaviour(throttle=Throttle(messages_per_s=2.5, burst=20)),
             ),
-            Provider(
+            SimulatedProvider(
                 name="elm",  # has a few mailboxes that it refuses
                 domains=("elm.example",),
                 mailboxes=(
@@ -62,7 +62,7 @@ def example_scenario() -> Scenario:
                     MailboxRule(local="strict*", behaviour=Behaviour(refuse="spam")),
                 ),
             ),
-            Provider(
+            SimulatedProvider(
                 name="fir",  # slow, and drops the first few transactions mid-DATA
                 domains=("fir.example",),
                 tls="none",
@@ -71,12 +71,12 @@ def example_scenario() -> Scenario:
                     drop=Drop(at="content", times=3),
                 ),
             ),
-            Provider(
+            SimulatedProvider(
                 name="gingko",  # offers STARTTLS, and cannot do it
                 domains=("gingko.example",),
                 tls="broken",
             ),
-            Provider(
+            SimulatedProvider(
                 name="hazel",  # down: nothing listens
                 domains=("hazel.example",),
                 hosts=(Host(name="mx1.hazel.example", listens=False),),

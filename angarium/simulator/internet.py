@@ -20,10 +20,10 @@ from types import TracebackType
 import aiosmtplib
 
 from angarium.simulator.dns import DnsServer
-from angarium.simulator.mailboxes import Mailboxes, ReceivedMessage
+from angarium.simulator.mailboxes import Mailboxes, StoredMessage
 from angarium.simulator.provider import Clock, MailboxProvider
 from angarium.simulator.reports import OutgoingReport, render_report
-from angarium.simulator.scenario import Behaviour, Host, Provider, Scenario, ScenarioError
+from angarium.simulator.scenario import Behaviour, Host, Scenario, ScenarioError, SimulatedProvider
 from angarium.simulator.session import ProviderSession
 from angarium.simulator.tls import TestAuthority
 from angarium.simulator.zone import Zone
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 class _Station:
     """A provider with its hosts' addresses and listeners."""
 
-    def __init__(self, plan: Provider, scenario: Scenario, clock: Clock) -> None:
+    def __init__(self, plan: SimulatedProvider, scenario: Scenario, clock: Clock) -> None:
         self.plan = plan
         self.provider = MailboxProvider(plan, scenario, clock)
         self.hosts: list[tuple[Host, tuple[str, ...], ssl.SSLContext | None]] = []
@@ -190,7 +190,7 @@ class Internet:
     def _report(
         self,
         provider: MailboxProvider,
-        message: ReceivedMessage,
+        message: StoredMessage,
         content: bytes,
         recipient: str,
         behaviour: Behaviour,
@@ -244,7 +244,9 @@ class Internet:
                 log.warning("report to %s was not taken: %s", report.recipient, error)
 
 
-def _certify(authority: TestAuthority, plan: Provider, host: Host) -> ssl.SSLContext | None:
+def _certify(
+    authority: TestAuthority, plan: SimulatedProvider, host: Host
+) -> ssl.SSLContext | None:
     if plan.tls in ("none", "broken"):
         return None
     name = "another.name.sim" if plan.tls == "wrong_name" else host.name

@@ -7,7 +7,7 @@ import msgspec
 TEST_HEADER = b"x-angarium-test"  # carries an id of the test's own; else Message-ID serves
 
 
-class ReceivedMessage(msgspec.Struct, frozen=True, kw_only=True):
+class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
     """One transaction that ended in a 250 (or, with Drop at "accepted", should have)."""
 
     at: float  # Unix seconds
@@ -51,12 +51,12 @@ class Mailboxes:
 
     def __init__(self, *, keep_messages: int, keep_octets: int, keep_ids: int) -> None:
         self.statistics = Statistics()
-        self.messages: deque[ReceivedMessage] = deque(maxlen=keep_messages)
+        self.messages: deque[StoredMessage] = deque(maxlen=keep_messages)
         self.copies: dict[tuple[str, str], int] = {}  # (id, recipient) -> how often accepted
         self._keep_octets = keep_octets
         self._keep_ids = keep_ids
 
-    def receive(self, message: ReceivedMessage) -> None:
+    def receive(self, message: StoredMessage) -> None:
         """Count an accepted message. ``message.content`` is complete here; a large one is not kept."""
         content = message.content or b""
         statistics = self.statistics

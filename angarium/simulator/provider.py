@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from angarium.simulator.mailboxes import Mailboxes
 from angarium.simulator.replies import REFUSED_AT, STYLES
-from angarium.simulator.scenario import Behaviour, Drop, Provider, Scenario, Throttle
+from angarium.simulator.scenario import Behaviour, Drop, Scenario, SimulatedProvider, Throttle
 
 GREYLIST_ENTRIES = 100_000  # ours: then the oldest are forgotten, as a real one's database expires
 
@@ -53,7 +53,7 @@ class _State:
 class MailboxProvider:
     """Invariant: statistics count every recipient answered exactly once, when its reply is decided."""
 
-    def __init__(self, plan: Provider, scenario: Scenario, clock: Clock) -> None:
+    def __init__(self, plan: SimulatedProvider, scenario: Scenario, clock: Clock) -> None:
         self.plan = plan
         self.style = STYLES[plan.style]
         self.mailboxes = Mailboxes(

@@ -4,7 +4,7 @@ from email.utils import formatdate
 
 import msgspec
 
-from angarium.simulator.mailboxes import ReceivedMessage
+from angarium.simulator.mailboxes import StoredMessage
 from angarium.simulator.scenario import Report
 
 RETURNED_OCTETS = 65_536  # of the original, at most: real providers cut too
@@ -24,7 +24,7 @@ def render_report(
     report: Report,
     *,
     provider: str,
-    message: ReceivedMessage,
+    message: StoredMessage,
     content: bytes,
     recipient: str,
     to: str,

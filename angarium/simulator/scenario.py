@@ -11,7 +11,7 @@ class ScenarioError(Exception):
     """The scenario cannot be read, or contradicts itself."""
 
 
-class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _ScenarioTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Unknown keys are errors."""
 
 
@@ -22,7 +22,7 @@ StyleName = Literal[
 ]
 
 
-class Throttle(_Table, frozen=True, kw_only=True):
+class Throttle(_ScenarioTable, frozen=True, kw_only=True):
     """A ceiling on messages; above it the provider's own kind of throttle reply."""
 
     messages_per_s: float
@@ -30,7 +30,7 @@ class Throttle(_Table, frozen=True, kw_only=True):
     penalty_s: float = 0.0  # once exceeded, everything is deferred for so long
 
 
-class Delay(_Table, frozen=True, kw_only=True):
+class Delay(_ScenarioTable, frozen=True, kw_only=True):
     """How long the provider thinks before it answers each stage."""
 
     banner_s: float = 0.0
@@ -41,7 +41,7 @@ class Delay(_Table, frozen=True, kw_only=True):
     final_dot_s: float = 0.0
 
 
-class Drop(_Table, frozen=True, kw_only=True):
+class Drop(_ScenarioTable, frozen=True, kw_only=True):
     """Reset the connection there, without a reply."""
 
     at: Literal["mail", "rcpt", "data", "content", "final_dot", "accepted"]
@@ -50,7 +50,7 @@ class Drop(_Table, frozen=True, kw_only=True):
     times: int | None = None  # only the first so many; omitted: always
 
 
-class Report(_Table, frozen=True, kw_only=True):
+class Report(_ScenarioTable, frozen=True, kw_only=True):
     """Accept, and later send something back."""
 
     kind: Literal["dsn", "arf"]
@@ -59,7 +59,7 @@ class Report(_Table, frozen=True, kw_only=True):
     every: int = 1  # for each n-th message only
 
 
-class Behaviour(_Table, frozen=True, kw_only=True):
+class Behaviour(_ScenarioTable, frozen=True, kw_only=True):
     """What a provider, or one of its mailboxes, does; all given parts apply together."""
 
     greylist_s: float | None = None  # 451 4.7.1 until so long after the first attempt
@@ -70,14 +70,14 @@ class Behaviour(_Table, frozen=True, kw_only=True):
     report: Report | None = None
 
 
-class MailboxRule(_Table, frozen=True, kw_only=True):
+class MailboxRule(_ScenarioTable, frozen=True, kw_only=True):
     """What is special about some mailboxes of a provider; the first match wins."""
 
     local: str  # local-part, or a pattern with * and ?; case is ignored
     behaviour: Behaviour
 
 
-class Host(_Table, frozen=True, kw_only=True):
+class Host(_ScenarioTable, frozen=True, kw_only=True):
     """One MX host."""
 
     name: str
@@ -86,7 +86,7 @@ class Host(_Table, frozen=True, kw_only=True):
     listens: bool = True  # False: connections to it are refused
 
 
-class Provider(_Table, frozen=True, kw_only=True):
+class SimulatedProvider(_ScenarioTable, frozen=True, kw_only=True):
     """A mailbox provider: its domains, its MX hosts, and how it treats who delivers to it."""
 
     name: str
@@ -107,7 +107,7 @@ class Provider(_Table, frozen=True, kw_only=True):
     feedback_to: str = ""  # where ARF reports go; omitted: the reverse path
 
 
-class Name(_Table, frozen=True, kw_only=True):
+class Name(_ScenarioTable, frozen=True, kw_only=True):
     """A name in the DNS beyond the providers' own."""
 
     name: str
@@ -120,10 +120,10 @@ class Name(_Table, frozen=True, kw_only=True):
     delay_s: float = 0.0
 
 
-class Scenario(_Table, frozen=True, kw_only=True):
+class Scenario(_ScenarioTable, frozen=True, kw_only=True):
     """The whole of it."""
 
-    provider: tuple[Provider, ...] = ()
+    provider: tuple[SimulatedProvider, ...] = ()
     name: tuple[Name, ...] = ()
     ttl: int = 60  # of the providers' records
     network: str = "127.20.0.0"  # where hosts without addresses get theirs: x.y.provider.host

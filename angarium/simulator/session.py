@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
 
-from angarium.simulator.mailboxes import ReceivedMessage, find_id
+from angarium.simulator.mailboxes import StoredMessage, find_id
 from angarium.simulator.provider import MailboxProvider
 from angarium.simulator.scenario import Behaviour, Drop
 
@@ -25,7 +25,7 @@ TLS_HANDSHAKE_S: Final = 30.0
 DSN_PARAMETERS: Final = frozenset({"RET", "ENVID", "NOTIFY", "ORCPT"})  # RFC 3461
 RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER, zero seconds: close sends RST
 
-ReportSink = Callable[[MailboxProvider, ReceivedMessage, bytes, str, Behaviour], None]
+ReportSink = Callable[[MailboxProvider, StoredMessage, bytes, str, Behaviour], None]
 
 
 class ProviderSession(SMTP):
@@ -265,7 +265,7 @@ class ProviderSession(SMTP):
         envelope = self.envelope
         provider = self.provider
         cipher = (self.session.ssl or {}).get("cipher")
-        message = ReceivedMessage(
+        message = StoredMessage(
             at=provider.now(),
             host=self.hostname,
             client=self.client,

@@ -25,7 +25,7 @@ def status_app(net: Internet) -> web.Application:
     return app
 
 
-class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _StatusRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     record: str
     ttl: int = 60
@@ -80,7 +80,7 @@ class _Routes:
     async def add_record(self, request: web.Request) -> web.Response:
         """Body: {"name": ..., "record": "TXT ...", "ttl": 60}."""
         try:
-            record = msgspec.json.decode(await request.read(), type=_Record)
+            record = msgspec.json.decode(await request.read(), type=_StatusRecord)
             self._net.zone.add(record.name, record.record, record.ttl)
         except (msgspec.MsgspecError, ScenarioError) as error:
             raise web.HTTPBadRequest(text=f"{error}\n") from error

@@ -10,7 +10,7 @@ from typing import Final, cast
 
 import msgspec
 
-from angarium.smtp.received import Refusal
+from angarium.smtp.refusal import Refusal
 
 # RFC 5322 section 3.6 ("max number 1"), RFC 2045 sections 4 to 8, RFC 2183, RFC 2919, RFC 2369, RFC 8058. Bcc is not
 # here: submission removes all of them.

@@ -1,4 +1,4 @@
-"""A message as a listener received it, and the reply that refuses one. Plain values; know nothing of sessions."""
+"""A message as a listener received it. A plain value; knows nothing of sessions."""
 
 import msgspec
 
@@ -29,11 +29,3 @@ class ReceivedMessage(msgspec.Struct, frozen=True, kw_only=True):
         "*",
     )  # "*", "@domain", "user@domain": what From and Sender may name (A2)
     listener: str  # its address as configured, "127.0.0.1:2525"
-
-
-class Refusal(msgspec.Struct, frozen=True):
-    """A reply of our own that refuses something."""
-
-    code: int  # 421, 450..599
-    enhanced: str  # "5.7.1"
-    text: str  # printable ASCII, one line

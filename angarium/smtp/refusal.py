@@ -1,6 +1,14 @@
 """A reply of our own that refuses a command, raised where the fault is found and caught by the session."""
 
-from angarium.smtp.received import Refusal
+import msgspec
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A reply of our own that refuses something."""
+
+    code: int  # 421, 450..599
+    enhanced: str  # "5.7.1"
+    text: str  # printable ASCII, one line
 
 
 class RefusedError(Exception):

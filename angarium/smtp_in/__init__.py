@@ -1,5 +1,5 @@
-"""Receiving mail: listeners, their sessions' sockets, who may log in, and what becomes of a message.
+"""Receiving mail by SMTP: listeners and their sessions' sockets.
 
-Start with ``listener`` (accepts connections) and ``intake`` (turns a received message into a submission);
-``credentials`` knows users. This package knows nothing of delivery, and of the queue only what it hands over.
+Start with ``listener`` (accepts connections) and ``connection`` (one client's). This package knows nothing of
+delivery, and of the queue only what it hands over.
 """

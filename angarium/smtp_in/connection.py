@@ -8,25 +8,25 @@ import ssl
 from collections.abc import Callable, Set
 from typing import Any, Final, assert_never, cast
 
+from angarium.access.credentials import Refused, Throttled, Verified
 from angarium.queue.message_id import message_id_text
 from angarium.queue.model import Submission
 from angarium.queue.spool import QueueFullError
-from angarium.smtp.proxy_protocol import NeedMore, ProxyHeaderError
-from angarium.smtp.proxy_protocol import parse as parse_proxy_header
-from angarium.smtp.received import ReceivedMessage, Refusal
-from angarium.smtp.refusal import render
-from angarium.smtp.server import ServerSession
-from angarium.smtp.server_event import (
+from angarium.smtp.received import ReceivedMessage
+from angarium.smtp.refusal import Refusal, render
+from angarium.smtp.server.event import (
     AuthRequested,
     CloseRequested,
     Event,
-    Identity,
+    LoggedIn,
     MessageReceived,
     StartTlsRequested,
 )
-from angarium.smtp.server_settings import ClientFacts
+from angarium.smtp.server.proxy_protocol import NeedMore, ProxyHeaderError
+from angarium.smtp.server.proxy_protocol import parse as parse_proxy_header
+from angarium.smtp.server.session import ServerSession
+from angarium.smtp.server.settings import ClientFacts
 from angarium.smtp.tap import ENDED
-from angarium.smtp_in.credentials import Refused, Throttled, Verified
 from angarium.smtp_in.reception import Reception
 from angarium.smtp_in.tls_layer import TlsLayer
 
@@ -41,7 +41,7 @@ _SHUTDOWN: Final = Refusal(421, "4.3.2", "Service shutting down")
 _LOGIN_ENDED: Final = Refusal(421, "4.7.0", "This login is no longer valid")
 
 
-class SmtpConnection(asyncio.Protocol):
+class InboundConnection(asyncio.Protocol):
     """Lives in ``connections`` from its first octet to its end.
 
     Invariant: 250 is sent for a message only when ``Spool.accept`` has returned, and within accept_timeout_s.
@@ -53,7 +53,7 @@ class SmtpConnection(asyncio.Protocol):
         self,
         reception: Reception,
         loop: asyncio.AbstractEventLoop,
-        connections: "set[SmtpConnection]",
+        connections: "set[InboundConnection]",
         on_end: Callable[[], None],
     ) -> None:
         self._reception = reception
@@ -530,7 +530,7 @@ class SmtpConnection(asyncio.Protocol):
     def _logged_in(self, verified: Verified, session: ServerSession) -> None:
         self._reception.observer.login(self._client, verified.user, "ok")
         session.auth_succeeded(
-            Identity(
+            LoggedIn(
                 user=verified.user,
                 tenant=verified.tenant,
                 senders=verified.senders,

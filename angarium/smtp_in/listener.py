@@ -5,7 +5,7 @@ import socket
 from collections.abc import Set
 from typing import Final
 
-from angarium.smtp_in.connection import SmtpConnection
+from angarium.smtp_in.connection import InboundConnection
 from angarium.smtp_in.reception import OpenTap, Reception
 
 BACKLOG: Final = 1024  # ours; the kernel caps it at net.core.somaxconn
@@ -13,10 +13,10 @@ SWEEP_S: Final = 1.0  # ours: how late a time limit may be noticed, at most
 SWEEPS_PER_LIMIT: Final = 4  # and never later than a quarter of the shortest limit
 
 
-class Listener:
+class SmtpListener:
     def __init__(self, reception: Reception) -> None:
         self._reception = reception
-        self._connections: set[SmtpConnection] = set()
+        self._connections: set[InboundConnection] = set()
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
         self._empty = asyncio.Event()
@@ -38,7 +38,7 @@ class Listener:
         """Listen on a socket that is bound already, and own it from now on."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: SmtpConnection(self._reception, loop, self._connections, self._ended),
+            lambda: InboundConnection(self._reception, loop, self._connections, self._ended),
             sock=bound,
             backlog=BACKLOG,
         )

@@ -1,10 +1,10 @@
 """What listeners report while they work, for metrics and the log. The default does nothing."""
 
 from angarium.queue.model import Submission
-from angarium.smtp.received import Refusal
+from angarium.smtp.refusal import Refusal
 
 
-class Observer:
+class ListenerObserver:
     """Called on the event loop: must return at once. Override what is wanted."""
 
     def connection_opened(self, client: str) -> None:

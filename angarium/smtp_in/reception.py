@@ -3,18 +3,19 @@
 from collections.abc import Callable, Set
 from typing import Final, Protocol
 
-from angarium.config.schema import Listener as ListenerConfig
+from angarium.access.certificates import ServerTls
+from angarium.access.client_limits import ClientConnections, SharedOctetBudget
+from angarium.access.client_table import ListenerClients
+from angarium.access.credentials import Refused, Throttled, Verified
+from angarium.access.networks import Networks
+from angarium.config.schema import Listener
 from angarium.queue.model import Submission
 from angarium.queue.spool import Spool
-from angarium.smtp.received import ReceivedMessage, Refusal
-from angarium.smtp.server_settings import ServerReplies, ServerSettings
+from angarium.smtp.received import ReceivedMessage
+from angarium.smtp.refusal import Refusal
+from angarium.smtp.server.settings import ServerReplies, ServerSettings
 from angarium.smtp.tap import Tap
-from angarium.smtp_in.client_limits import ClientConnections, SharedOctetBudget
-from angarium.smtp_in.client_table import ListenerClients
-from angarium.smtp_in.credentials import Refused, Throttled, Verified
-from angarium.smtp_in.networks import Networks
-from angarium.smtp_in.observer import Observer
-from angarium.smtp_in.tls import ServerTls
+from angarium.smtp_in.observer import ListenerObserver
 
 OpenTap = Callable[[str], Tap | None]  # from a client's address
 
@@ -42,14 +43,14 @@ class Logins(Protocol):
 class Reception:
     def __init__(
         self,
-        config: ListenerConfig,
+        config: Listener,
         hostname: str,
         *,
         intake: MessageIntake,
         spool: Spool,
         logins: Logins | None = None,
         tls: ServerTls | None = None,
-        observer: Observer | None = None,
+        observer: ListenerObserver | None = None,
         shared: ListenerClients | None = None,
     ) -> None:
         """``shared``: what other processes have of this listener. Raises ValueError for bad networks."""
@@ -80,5 +81,5 @@ class Reception:
         self.budget: Final = SharedOctetBudget(config.limits.bytes_in_flight, shared)
         self.logins: Final = logins
         self.tls: Final = tls
-        self.observer: Final = observer or Observer()
+        self.observer: Final = observer or ListenerObserver()
         self.open_tap: OpenTap | None = None  # while somebody watches this listener

@@ -9,7 +9,7 @@ import contextlib
 import ssl
 from typing import Final
 
-from angarium.smtp.server_settings import TlsFacts
+from angarium.smtp.server.settings import TlsFacts
 
 _READ_OCTETS: Final = 65_536
 

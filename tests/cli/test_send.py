@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from angarium.cli.send import send
 from tests.cli.test_trace import serving
-from tests.mta.scripted_peer import Talk
+from tests.mta.transport.scripted_peer import Talk
 
 BASE = ["--from", "a@example.org", "--to", "b@example.net", "--timeout", "5"]
 

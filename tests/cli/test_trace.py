@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from angarium.cli.smtp_dialogue import Dialogue, Line
 from angarium.cli.trace import trace
-from tests.mta.scripted_peer import Certificates, Script, ScriptedPeer, Talk
+from tests.mta.transport.scripted_peer import Certificates, Script, ScriptedPeer, Talk
 
 
 @contextmanager

@@ -7,9 +7,9 @@ import argon2
 import pytest
 from click.testing import CliRunner, Result
 
+from angarium.access.credential_file import credential_path, find_user
 from angarium.cli.exit import EX_CONFIG, EX_DATAERR, EX_IOERR, EX_NOINPUT, EX_USAGE
 from angarium.cli.user import user
-from angarium.smtp_in.credential_file import credential_path, find_user
 
 
 class Shell:

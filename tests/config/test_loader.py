@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from angarium.config.error import ConfigError
 from angarium.config.loader import load, parse
 from angarium.config.schema import Config
-from angarium.mta.routes import RouteTable
+from angarium.routing.route_table import RouteTable
 
 SERVER = '[server]\nhostname = "mx1.example.com"\n'
 FILE = Path("/etc/angarium/angarium.toml")

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from angarium.mta.placement import partition_of
-from angarium.mta.site_name import smart_host_site_name
+from angarium.routing.placement import partition_of
+from angarium.routing.site_name import smart_host_site_name
 from tests.faults.ledger import DOMAINS
 
 TOP = Path(__file__).parents[2]

@@ -13,21 +13,18 @@ import msgspec
 import pytest
 
 from angarium.config.schema import Delivery, Provider
-from angarium.mta.conclusion import Conclusion
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
 from angarium.mta.dsn import dsn_for
-from angarium.mta.host_search import HostSearch
-from angarium.mta.next_host import NEXT_HOSTS
-from angarium.mta.outcome import Accepted, Outcome, Permanent, Scope, Transient
-from angarium.mta.placement import partition_of
-from angarium.mta.pools import Pools
-from angarium.mta.prepare import Preparer
-from angarium.mta.resolution import MxHost, Resolution, Site, SiteName, Unroutable
-from angarium.mta.retry import RetrySchedule
-from angarium.mta.routes import RouteTable
-from angarium.mta.settler import Settler
-from angarium.mta.shaping import StaticShaping
-from angarium.mta.transfer import EgressPath, TlsPolicy, Transfer
+from angarium.mta.egress.next_host import NEXT_HOSTS
+from angarium.mta.egress.pools import Pools
+from angarium.mta.egress.prepare import Preparer
+from angarium.mta.egress.shaping import StaticShaping
+from angarium.mta.record.conclusion import Conclusion
+from angarium.mta.record.retry import RetrySchedule
+from angarium.mta.record.settler import Settler
+from angarium.mta.transport.host_search import HostSearch
+from angarium.mta.transport.outcome import Outcome, Permanent, Scope, Taken, Transient
+from angarium.mta.transport.transfer import EgressPath, TlsPolicy, Transfer
 from angarium.queue import (
     Attempt,
     Bounced,
@@ -41,7 +38,10 @@ from angarium.queue import (
     Submission,
     UnixMs,
 )
-from angarium.queue.memory import MemorySpool
+from angarium.queue.memory.spool import MemorySpool
+from angarium.routing.placement import partition_of
+from angarium.routing.resolution import MxHost, Resolution, Site, SiteName, Unroutable
+from angarium.routing.route_table import RouteTable
 from angarium.smtp.envelope import Envelope, Recipient
 
 PARTITIONS = 4
@@ -67,7 +67,7 @@ def attempt(code: int = 250, enhanced: str = "2.0.0", stage: str = "final_dot") 
 
 
 def accept(_: str) -> Outcome:
-    return Accepted(attempt())
+    return Taken(attempt())
 
 
 class Net:
@@ -126,7 +126,7 @@ class Connection:
         taken = tuple(
             each.forward_path
             for each, outcome in zip(transfer.recipients, outcomes, strict=True)
-            if isinstance(outcome, Accepted)
+            if isinstance(outcome, Taken)
         )
         if taken:
             self.net.delivered.append((self.host.name, taken))
@@ -407,7 +407,7 @@ async def test_a_transient_reply_is_tried_again_and_never_early(rig: Rig) -> Non
         seen.append(time.monotonic())
         if len(seen) < 3:
             return Transient(attempt(451, "4.7.1", "rcpt"), Scope.RECIPIENT)
-        return Accepted(attempt())
+        return Taken(attempt())
 
     rig.net.reply = reply
     await rig.accept("u@one.example")
@@ -436,7 +436,7 @@ async def test_the_sender_is_told_in_the_transaction_that_ends_the_recipient(rig
     def reply(recipient: str) -> Outcome:
         if recipient == "gone@one.example":
             return Permanent(attempt(550, "5.1.1", "rcpt"), Scope.RECIPIENT)
-        return Accepted(attempt())
+        return Taken(attempt())
 
     rig.net.reply = reply
     await rig.accept("gone@one.example", "ok@one.example")
@@ -481,7 +481,7 @@ async def test_a_session_that_ends_is_replaced_at_once_without_an_attempt_lost(r
         calls.append(recipient)
         if len(calls) == 1:
             return Transient(attempt(0, "4.4.2", "mail"), Scope.SESSION)
-        return Accepted(attempt())
+        return Taken(attempt())
 
     rig.net.reply = reply
     await rig.accept("u@one.example")
@@ -497,7 +497,7 @@ async def test_a_site_that_refused_a_further_connection_is_asked_again_when_none
     refused: list[Transient] = []
     monkeypatch.setattr(rig.observer, "connection_failed", refused.append)
     outcomes: list[Outcome] = [Transient(attempt(0, "4.4.2", "mail"), Scope.SESSION)]
-    rig.net.reply = lambda _: outcomes.pop() if outcomes else Accepted(attempt())
+    rig.net.reply = lambda _: outcomes.pop() if outcomes else Taken(attempt())
     rig.net.gate.clear()
     await rig.accept("u0@one.example")
     async with rig.running():
@@ -518,7 +518,7 @@ async def test_a_peer_that_throttles_is_not_asked_again_at_once(rig: Rig) -> Non
         calls.append(recipient)
         if len(calls) == 1:
             return Transient(attempt(421, "4.7.0", "mail"), Scope.SESSION)
-        return Accepted(attempt())
+        return Taken(attempt())
 
     rig.net.reply = reply
     await rig.accept("u@one.example")
@@ -536,7 +536,7 @@ async def test_a_connection_lost_after_the_final_dot_is_not_tried_at_once(
         calls.append(recipient)
         if len(calls) == 1:
             return Transient(attempt(0, "4.4.2", "final_dot"), Scope.SESSION)
-        return Accepted(attempt())
+        return Taken(attempt())
 
     rig.net.reply = reply
     await rig.accept("u@one.example")
@@ -673,7 +673,7 @@ async def test_a_host_that_takes_few_recipients_at_once_gets_them_all_at_once(ri
         taken[number] = taken.get(number, 0) + 1
         if taken[number] > 10:
             return Transient(attempt(452, "4.5.3", "rcpt"), Scope.RECIPIENT)
-        return Accepted(attempt())
+        return Taken(attempt())
 
     rig.resolver.provider = Provider(name="p", connections=1, idle_s=0.2)
     rig.net.reply = ten
@@ -688,7 +688,7 @@ async def test_expiry_bounces_with_a_notification(rig: Rig) -> None:
     def reply(recipient: str) -> Outcome:
         if recipient == "u@one.example":
             return Transient(attempt(451, "4.3.0", "rcpt"), Scope.RECIPIENT)
-        return Accepted(attempt())
+        return Taken(attempt())
 
     rig.net.reply = reply
     await rig.accept("u@one.example", expires=UnixMs(clock() + 150))
@@ -715,7 +715,7 @@ async def test_a_defect_in_one_transfer_defers_that_message_and_harms_no_other(r
     def reply(recipient: str) -> Outcome:
         if recipient.startswith("poison") and not rig.observer.errors:
             raise RuntimeError("a defect")
-        return Accepted(attempt())
+        return Taken(attempt())
 
     rig.net.reply = reply
     await rig.accept("poison@one.example")

@@ -5,7 +5,7 @@ import pytest
 
 from angarium.config.schema import Queue
 from angarium.queue import LmdbSpool, MessageIdGenerator
-from angarium.queue.memory import MemorySpool
+from angarium.queue.memory.spool import MemorySpool
 from tests.queue.samples import FakeClock, make_ids
 
 CONFIG = Queue(partitions=4, map_octets=1 << 20, min_free_octets=0)

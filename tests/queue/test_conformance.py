@@ -34,8 +34,8 @@ from angarium.queue import (
     delivery_id_text,
     position,
 )
-from angarium.queue.memory import MemorySpool
-from angarium.queue.memory_operator import MemoryOperator
+from angarium.queue.memory.operator import MemoryOperator
+from angarium.queue.memory.spool import MemorySpool
 from tests.queue.samples import FakeClock, attempt, make_ids, submission
 
 PARTITIONS = 2

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from angarium.access.client_table import ClientTable
 from angarium.config.loader import parse
 from angarium.service import child as child_module
 from angarium.service.child import Child
 from angarium.service.control import Stop
 from angarium.service.data_dir import DataDir
 from angarium.service.slot import Slot
-from angarium.smtp_in.client_table import ClientTable
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 

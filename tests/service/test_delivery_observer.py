@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from angarium.mta.outcome import Scope, Transient
+from angarium.mta.transport.outcome import Scope, Transient
 from angarium.queue import Attempt, UnixMs
 from angarium.service import delivery_observer
 from angarium.service.delivery_observer import DeliveryObserver

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from angarium.queue import (
-    Accepted,
     Attempt,
     AttemptFailed,
     Bounced,
     Event,
     InDoubt,
+    MessageAccepted,
     MessageId,
     Origin,
     Position,
@@ -35,7 +35,7 @@ def message_id(number: int) -> MessageId:
 
 
 def accepted(number: int) -> Event:
-    return Accepted(
+    return MessageAccepted(
         at=AT,
         message_id=message_id(number),
         tenant="default",

@@ -11,21 +11,22 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from angarium.access.client_table import ClientTable
 from angarium.config.address import HostPort
 from angarium.config.loader import parse
 from angarium.config.schema import Config, Listener, Queue
+from angarium.host.identity import Identity
+from angarium.host.sockets import bind, bind_all
+from angarium.host.sysexits import EX_NOPERM, StartError
 from angarium.service.backoff import Backoff
 from angarium.service.data_dir import DataDir
 from angarium.service.notify import Notifier
-from angarium.service.privileges import Identity, give
+from angarium.service.privileges import give
 from angarium.service.reload import effective, needs_new_process, needs_restart
 from angarium.service.runtime import Runtime, wall_clock
 from angarium.service.slot import Slot, forget, slots_of
-from angarium.service.sockets import bind, bind_all
 from angarium.service.spool_share import SpoolShare
 from angarium.service.state import STALE_S, State, StateFile, blank, read_reasons
-from angarium.service.sysexits import EX_NOPERM, StartError
-from angarium.smtp_in.client_table import ClientTable
 from angarium.telemetry.metrics import Metrics
 
 BASE = '[server]\nhostname = "mx.example.com"\n'

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from angarium.smtp_in.credential_file import add_user, credential_path
+from angarium.access.credential_file import add_user, credential_path
 from tests.service.running_server import Server, StartServer, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]

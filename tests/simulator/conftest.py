@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from angarium.simulator.internet import Internet
-from angarium.simulator.scenario import Behaviour, Provider, Scenario
+from angarium.simulator.scenario import Behaviour, Scenario, SimulatedProvider
 from tests.simulator.oak import Clock, Oak, OakFactory
 
 
@@ -20,7 +20,7 @@ def oak() -> OakFactory:
         plan: dict[str, Any] | None = None, scenario: dict[str, Any] | None = None, **behaviour: Any
     ) -> AsyncIterator[Oak]:
         clock = Clock()
-        provider = Provider(
+        provider = SimulatedProvider(
             name="oak",
             domains=("oak.example",),
             **{"behaviour": Behaviour(**behaviour), "tls": "none", **(plan or {})},

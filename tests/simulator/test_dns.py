@@ -13,12 +13,12 @@ import pytest
 
 from angarium.simulator.dns import DnsServer
 from angarium.simulator.internet import Internet
-from angarium.simulator.scenario import Host, Name, Provider, Scenario, ScenarioError
+from angarium.simulator.scenario import Host, Name, Scenario, ScenarioError, SimulatedProvider
 from angarium.simulator.zone import Zone
 
 SCENARIO = Scenario(
     provider=(
-        Provider(
+        SimulatedProvider(
             name="oak",
             domains=("oak.example", "acorn.example"),
             tls="none",

@@ -9,9 +9,9 @@ from angarium.simulator.example import example_scenario
 from angarium.simulator.internet import Internet
 from angarium.simulator.scenario import (
     Host,
-    Provider,
     Scenario,
     ScenarioError,
+    SimulatedProvider,
     load_scenario,
 )
 
@@ -65,13 +65,13 @@ def test_a_scenario_with_errors_is_refused(tmp_path: Path, text: str, complaint:
         load_scenario(file)
 
 
-async def enter(*providers: Provider) -> None:
+async def enter(*providers: SimulatedProvider) -> None:
     async with Internet(Scenario(provider=providers)):
         pass
 
 
 async def test_names_and_addresses_belong_to_one_provider() -> None:
-    oak = Provider(name="oak", domains=("oak.example",), tls="none")
+    oak = SimulatedProvider(name="oak", domains=("oak.example",), tls="none")
     with pytest.raises(ScenarioError, match="same name"):
         await enter(oak, oak)
     shared = (Host(name="mx.example", addresses=("127.1.2.3",)),)
@@ -83,4 +83,4 @@ async def test_names_and_addresses_belong_to_one_provider() -> None:
 async def test_nothing_ever_listens_beyond_loopback() -> None:
     hosts = (Host(name="mx.example", addresses=("192.0.2.1",)),)
     with pytest.raises(ScenarioError, match="not on loopback"):
-        await enter(Provider(name="oak", domains=("oak.example",), hosts=hosts))
+        await enter(SimulatedProvider(name="oak", domains=("oak.example",), hosts=hosts))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from angarium.smtp.header_block import HeaderBlock, HeaderLimits, parse_header
-from angarium.smtp.received import Refusal
+from angarium.smtp.refusal import Refusal
 
 EML = Path(__file__).parents[3] / "shared/data/bounces/eml"
 LIMITS = HeaderLimits()

@@ -23,20 +23,20 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from angarium.access.certificates import ServerTls
+from angarium.access.credential_file import add_user, remove_user, set_password
+from angarium.access.credentials import Credentials, Refused, Throttled, Verified
 from angarium.config.schema import Listener as ListenerConfig
 from angarium.config.schema import ListenerLimits
+from angarium.intake.submission import Intake
 from angarium.queue.model import MessageId, PartitionNumber, Submission, UnixMs
 from angarium.queue.spool import QueueFailedError, QueueFullError
-from angarium.smtp.received import Refusal
+from angarium.smtp.refusal import Refusal
 from angarium.smtp.tap import RedactingTap
 from angarium.smtp_in import connection as connection_module
-from angarium.smtp_in.credential_file import add_user, remove_user, set_password
-from angarium.smtp_in.credentials import Credentials, Refused, Throttled, Verified
-from angarium.smtp_in.intake import Intake
-from angarium.smtp_in.listener import SWEEP_S, Listener
-from angarium.smtp_in.observer import Observer
+from angarium.smtp_in.listener import SWEEP_S, SmtpListener
+from angarium.smtp_in.observer import ListenerObserver
 from angarium.smtp_in.reception import Logins, Reception
-from angarium.smtp_in.tls import ServerTls
 from tests.swaks import needs_swaks_with_tls
 
 DEADLINE_S = 10.0
@@ -87,7 +87,7 @@ class FakeLogins:
         return Verified("ann", "t1", ("@example.com",))
 
 
-class Counts(Observer):
+class Counts(ListenerObserver):
     def __init__(self) -> None:
         self.opened = self.closed = 0
         self.refusals: list[int] = []
@@ -111,7 +111,7 @@ class Counts(Observer):
 
 
 class Server:
-    def __init__(self, listener: Listener, reception: Reception, port: int) -> None:
+    def __init__(self, listener: SmtpListener, reception: Reception, port: int) -> None:
         self.listener = listener
         self.reception = reception
         self.port = port
@@ -149,7 +149,7 @@ async def serve(
     )
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
-    listener = Listener(reception)
+    listener = SmtpListener(reception)
     await listener.start(bound)
     try:
         yield Server(listener, reception, bound.getsockname()[1])

@@ -22,7 +22,7 @@ class LogLine(msgspec.Struct, frozen=True, kw_only=True):
     message_id_header: str = ""
 
 
-class Entry(msgspec.Struct, kw_only=True):
+class LedgerEntry(msgspec.Struct, kw_only=True):
     """One recipient."""
 
     submitted: bool = False
@@ -46,7 +46,7 @@ class Row(msgspec.Struct, kw_only=True):
 class Ledger:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.entries = {recipient: Entry() for recipient in plan.expected}
+        self.entries = {recipient: LedgerEntry() for recipient in plan.expected}
         self.rows = {provider: Row() for provider in plan.provider.values()}
         self.dsns = 0  # that the server queued
         self.unreadable = 0  # lines of the log

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 
-class MailLog:
+class DemoMailLog:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._position = 0

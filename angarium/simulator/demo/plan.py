@@ -8,7 +8,7 @@ import msgspec
 Expected = Literal["delivered", "bounced", "waiting"]
 
 
-class Group(msgspec.Struct, frozen=True, kw_only=True):
+class SenderGroup(msgspec.Struct, frozen=True, kw_only=True):
     """Recipients of one kind."""
 
     provider: str  # its row in the table
@@ -34,29 +34,47 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
 
 
 GROUPS: Final = (
-    Group(provider="acorn", domain="acorn.example", local="reader", count=90, expected="delivered"),
-    Group(
+    SenderGroup(
+        provider="acorn", domain="acorn.example", local="reader", count=90, expected="delivered"
+    ),
+    SenderGroup(
         provider="acorn",
         domain="acorn-mail.example",
         local="reader",
         count=30,
         expected="delivered",
     ),
-    Group(provider="birch", domain="birch.example", local="guest", count=60, expected="delivered"),
-    Group(provider="cedar", domain="cedar.example", local="friend", count=60, expected="delivered"),
-    Group(
+    SenderGroup(
+        provider="birch", domain="birch.example", local="guest", count=60, expected="delivered"
+    ),
+    SenderGroup(
+        provider="cedar", domain="cedar.example", local="friend", count=60, expected="delivered"
+    ),
+    SenderGroup(
         provider="dogwood", domain="dogwood.example", local="user", count=60, expected="delivered"
     ),
-    Group(provider="elm", domain="elm.example", local="member", count=30, expected="delivered"),
-    Group(provider="elm", domain="elm.example", local="gone", count=8, expected="bounced"),
-    Group(provider="elm", domain="elm.example", local="strict", count=4, expected="bounced"),
-    Group(provider="elm", domain="elm.example", local="full", count=2, expected="waiting"),
-    Group(provider="fir", domain="fir.example", local="slow", count=20, expected="delivered"),
-    Group(provider="gingko", domain="gingko.example", local="old", count=20, expected="delivered"),
-    Group(provider="hazel", domain="hazel.example", local="away", count=12, expected="waiting"),
-    Group(provider="no mail", domain="nomail.example", local="any", count=2, expected="bounced"),
-    Group(provider="no domain", domain="nowhere.example", local="any", count=2, expected="bounced"),
-    Group(provider="bad DNS", domain="trouble.example", local="any", count=2, expected="waiting"),
+    SenderGroup(
+        provider="elm", domain="elm.example", local="member", count=30, expected="delivered"
+    ),
+    SenderGroup(provider="elm", domain="elm.example", local="gone", count=8, expected="bounced"),
+    SenderGroup(provider="elm", domain="elm.example", local="strict", count=4, expected="bounced"),
+    SenderGroup(provider="elm", domain="elm.example", local="full", count=2, expected="waiting"),
+    SenderGroup(provider="fir", domain="fir.example", local="slow", count=20, expected="delivered"),
+    SenderGroup(
+        provider="gingko", domain="gingko.example", local="old", count=20, expected="delivered"
+    ),
+    SenderGroup(
+        provider="hazel", domain="hazel.example", local="away", count=12, expected="waiting"
+    ),
+    SenderGroup(
+        provider="no mail", domain="nomail.example", local="any", count=2, expected="bounced"
+    ),
+    SenderGroup(
+        provider="no domain", domain="nowhere.example", local="any", count=2, expected="bounced"
+    ),
+    SenderGroup(
+        provider="bad DNS", domain="trouble.example", local="any", count=2, expected="waiting"
+    ),
 )
 
 TEMPERS: Final = {  # provider -> what it is like; in the order of the table
@@ -86,7 +104,7 @@ NEWSLETTER_EVERY: Final = 10  # each tenth message goes to three recipients at o
 class Plan:
     """Each recipient occurs once; message ids are the X-Angarium-Test of the message."""
 
-    def __init__(self, groups: tuple[Group, ...] = GROUPS) -> None:
+    def __init__(self, groups: tuple[SenderGroup, ...] = GROUPS) -> None:
         self.expected: dict[str, Expected] = {}
         self.provider: dict[str, str] = {}
         for group in groups:
@@ -117,7 +135,7 @@ def render(message: Planned, now: float) -> bytes:
     return "\r\n".join(lines).encode()
 
 
-def _mixed(groups: tuple[Group, ...]) -> list[str]:
+def _mixed(groups: tuple[SenderGroup, ...]) -> list[str]:
     """Spread each group evenly over the whole, so that all providers are met from the start."""
     placed = [
         ((number - 0.5) / group.count, index, f"{group.local}{number}@{group.domain}")

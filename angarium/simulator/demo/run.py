@@ -16,11 +16,16 @@ from angarium.config.address import parse_host_port
 from angarium.dkim import SigningKey
 from angarium.dkim.record_lookup import from_nameservers
 from angarium.simulator.demo.ledger import Ledger
-from angarium.simulator.demo.mail_log import MailLog
+from angarium.simulator.demo.mail_log import DemoMailLog
 from angarium.simulator.demo.plan import Plan
-from angarium.simulator.demo.server import PortTakenError, Server, choose_endpoints, configuration
+from angarium.simulator.demo.server import (
+    DemoServer,
+    PortTakenError,
+    choose_endpoints,
+    configuration,
+)
 from angarium.simulator.demo.traffic import submit_all
-from angarium.simulator.demo.verdict import Finding, judge, reported_recipients
+from angarium.simulator.demo.verdict import VerdictLine, judge, reported_recipients
 from angarium.simulator.demo.view import View, guide, show_findings
 from angarium.simulator.demo.world import demo_scenario, make_keys
 from angarium.simulator.internet import Internet
@@ -45,7 +50,7 @@ class Demo:
         self._started = time.monotonic()
         self.last_words = ""  # of the server, for whoever reports why the demo failed
 
-    async def run(self) -> Sequence[Finding]:
+    async def run(self) -> Sequence[VerdictLine]:
         """Return the verdict. Raises ServerError, SubmissionError; nothing is left running in any case."""
         async with AsyncExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="angarium-demo-")))
@@ -59,7 +64,7 @@ class Demo:
             view.say(f"  submission 127.0.0.1:{endpoints.submission}, web {endpoints.web}")
             self._started = time.monotonic()
             async with asyncio.TaskGroup() as tasks:
-                tail = tasks.create_task(self._follow(MailLog(folder / "data" / "mail.log")))
+                tail = tasks.create_task(self._follow(DemoMailLog(folder / "data" / "mail.log")))
                 findings = await self._watch(net, view, server)
                 if not self._once:
                     await self._stay(net, view, server)
@@ -72,7 +77,7 @@ class Demo:
         folder: Path,
         keys: Sequence[tuple[SigningKey, Path]],
         net: Internet,
-    ) -> Server:
+    ) -> DemoServer:
         config, log = folder / "angarium.toml", folder / "server.log"
         for attempt in range(START_ATTEMPTS):
             endpoints = choose_endpoints(memorable=not self._once and attempt == 0)
@@ -85,7 +90,7 @@ class Demo:
                     keys=keys,
                 )
             )
-            server = Server(config, log, endpoints)
+            server = DemoServer(config, log, endpoints)
             stack.callback(self._remember, server)  # behind the server's end, before the folder's
             try:
                 await stack.enter_async_context(server)
@@ -96,7 +101,7 @@ class Demo:
                 return server
         raise AssertionError("the last attempt returns or raises")
 
-    async def _watch(self, net: Internet, view: View, server: Server) -> list[Finding]:
+    async def _watch(self, net: Internet, view: View, server: DemoServer) -> list[VerdictLine]:
         """Send everything and wait until all is where it belongs, or time is up."""
         with view.running():
             async with asyncio.TaskGroup() as tasks:
@@ -117,7 +122,7 @@ class Demo:
             view.say(f"the server's last words:\n{server.last_words()}")
         return findings
 
-    async def _stay(self, net: Internet, view: View, server: Server) -> None:
+    async def _stay(self, net: Internet, view: View, server: DemoServer) -> None:
         """Keep everything up, so that the commands can be tried; ends by cancellation only."""
         runner = web.AppRunner(status_app(net), access_log=None)
         await runner.setup()
@@ -135,20 +140,20 @@ class Demo:
         finally:
             await runner.cleanup()
 
-    def _remember(self, server: Server) -> None:
+    def _remember(self, server: DemoServer) -> None:
         self.last_words = server.last_words()
 
-    async def _stopped(self, server: Server, findings: list[Finding]) -> list[Finding]:
+    async def _stopped(self, server: DemoServer, findings: list[VerdictLine]) -> list[VerdictLine]:
         await server.stop()
         good = "the server ended in order when it was told to"
-        finding = Finding(server.exit_code == 0, good)
+        finding = VerdictLine(server.exit_code == 0, good)
         if not finding.ok:
             bad = f"the server ended with exit code {server.exit_code}"
             finding = msgspec.structs.replace(finding, text=bad, examples=(server.last_words(),))
         show_findings(self._console, [finding])
         return [*findings, finding]
 
-    async def _follow(self, log: MailLog) -> None:
+    async def _follow(self, log: DemoMailLog) -> None:
         while True:
             for line in log.read_lines():
                 self._ledger.read(line)

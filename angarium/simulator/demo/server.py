@@ -108,8 +108,8 @@ min_free_octets = 33554432
 """
 
 
-class Server:
-    """``async with Server(...)``: started and ready inside, ended behind it, whatever happened."""
+class DemoServer:
+    """``async with DemoServer(...)``: started and ready inside, ended behind it, whatever happened."""
 
     def __init__(self, config: Path, log: Path, endpoints: Endpoints) -> None:
         self.config = config
@@ -118,7 +118,7 @@ class Server:
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
 
-    async def __aenter__(self) -> "Server":
+    async def __aenter__(self) -> "DemoServer":
         with self._log.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "angarium", "serve", "--config", str(self.config)),

@@ -8,18 +8,20 @@ from angarium.dkim.verify import verify
 from angarium.simulator.demo.ledger import Ledger
 from angarium.simulator.demo.world import SENDER_DOMAINS, SENDERS_PROVIDER
 from angarium.simulator.internet import Internet
-from angarium.simulator.mailboxes import ReceivedMessage
+from angarium.simulator.mailboxes import StoredMessage
 
 SHOWN = 5  # examples of what went wrong, per check
 
 
-class Finding(msgspec.Struct, frozen=True):
+class VerdictLine(msgspec.Struct, frozen=True):
     ok: bool
     text: str
     examples: tuple[str, ...] = ()
 
 
-def judge(ledger: Ledger, net: Internet, find_txt: Callable[[str], bytes | None]) -> list[Finding]:
+def judge(
+    ledger: Ledger, net: Internet, find_txt: Callable[[str], bytes | None]
+) -> list[VerdictLine]:
     """Return all findings, the good ones too."""
     return [
         _accepted(ledger),
@@ -31,19 +33,19 @@ def judge(ledger: Ledger, net: Internet, find_txt: Callable[[str], bytes | None]
     ]
 
 
-def _finding(good: str, bad: str, wrong: list[str]) -> Finding:
+def _finding(good: str, bad: str, wrong: list[str]) -> VerdictLine:
     if not wrong:
-        return Finding(True, good)
-    return Finding(False, f"{bad}: {len(wrong)}", tuple(wrong[:SHOWN]))
+        return VerdictLine(True, good)
+    return VerdictLine(False, f"{bad}: {len(wrong)}", tuple(wrong[:SHOWN]))
 
 
-def _accepted(ledger: Ledger) -> Finding:
+def _accepted(ledger: Ledger) -> VerdictLine:
     lost = [r for r, entry in ledger.entries.items() if not entry.submitted]
     good = f"{len(ledger.plan.messages)} messages to {len(ledger.entries)} recipients were accepted"
     return _finding(good, "recipients whose message was not accepted", lost)
 
 
-def _outcomes(ledger: Ledger) -> Finding:
+def _outcomes(ledger: Ledger) -> VerdictLine:
     wrong = []
     for recipient, entry in ledger.entries.items():
         expected = ledger.plan.expected[recipient]
@@ -62,7 +64,7 @@ def _outcomes(ledger: Ledger) -> Finding:
     return _finding(good, "recipients with another outcome than planned", wrong)
 
 
-def _once(ledger: Ledger, net: Internet) -> Finding:
+def _once(ledger: Ledger, net: Internet) -> VerdictLine:
     """Every delivered message is at its provider once, nothing else is, all of it well-formed."""
     ids = {r: m.id for m in ledger.plan.messages for r in m.recipients}
     received = {
@@ -88,7 +90,7 @@ def _once(ledger: Ledger, net: Internet) -> Finding:
     return _finding("each delivered message arrived exactly once", "messages amiss", wrong)
 
 
-def _tempers(net: Internet) -> Finding:
+def _tempers(net: Internet) -> VerdictLine:
     """The providers did what they are there for; else the rest would prove little."""
     statistics = {name: mailboxes.statistics for name, mailboxes in net.mailboxes.items()}
     seen = {
@@ -113,7 +115,7 @@ def reported_recipients(net: Internet) -> set[str]:
     return reported
 
 
-def _final_recipients(message: ReceivedMessage) -> set[str]:
+def _final_recipients(message: StoredMessage) -> set[str]:
     found = set()
     for line in (message.content or b"").split(b"\r\n"):
         name, _, value = line.partition(b":")
@@ -122,7 +124,7 @@ def _final_recipients(message: ReceivedMessage) -> set[str]:
     return found
 
 
-def _dsns(ledger: Ledger, net: Internet) -> Finding:
+def _dsns(ledger: Ledger, net: Internet) -> VerdictLine:
     bounced, reported = ledger.bounced(), reported_recipients(net)
     wrong = [f"{r}: bounced, but its sender was not told" for r in bounced - reported]
     wrong += [f"{r}: its sender was told, though it did not bounce" for r in reported - bounced]
@@ -134,11 +136,11 @@ def _dsns(ledger: Ledger, net: Internet) -> Finding:
 
 def _signed(
     domain: str, ledger: Ledger, net: Internet, find_txt: Callable[[str], bytes | None]
-) -> Finding:
+) -> VerdictLine:
     """dkimpy verifies a delivered message of the domain against the small internet's DNS."""
     message = _find_delivered(domain, net)
     if message is None or message.content is None:
-        return Finding(False, f"no delivered message of {domain} to verify")
+        return VerdictLine(False, f"no delivered message of {domain} to verify")
     results = verify(message.content, find_txt)
     names = [f"{r.algorithm} {r.selector}._domainkey.{r.domain}" for r in results]
     wrong = [f"{r.status}: {r.reason}" for r in results if r.status != "pass"]
@@ -148,7 +150,7 @@ def _signed(
     return _finding(good, f"DKIM signatures of {domain} that fail", wrong)
 
 
-def _find_delivered(domain: str, net: Internet) -> ReceivedMessage | None:
+def _find_delivered(domain: str, net: Internet) -> StoredMessage | None:
     for message in net.mailboxes["acorn"].messages:
         if message.reverse_path.endswith(f"@{domain}"):
             return message

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from angarium.simulator.demo.ledger import Ledger
 from angarium.simulator.demo.plan import TEMPERS
-from angarium.simulator.demo.verdict import Finding
+from angarium.simulator.demo.verdict import VerdictLine
 from angarium.simulator.demo.world import SENDERS_PROVIDER
 from angarium.simulator.internet import Internet
 
@@ -111,7 +111,7 @@ class View:
         return f"{elapsed_s:5.1f} s   " + "   ".join(f"{k} {v}" for k, v in counts.items())
 
 
-def show_findings(console: Console, findings: Sequence[Finding]) -> None:
+def show_findings(console: Console, findings: Sequence[VerdictLine]) -> None:
     for finding in findings:
         mark = Text("ok   ", "green") if finding.ok else Text("FAIL ", "bold red")
         console.print(mark + Text(finding.text, "" if finding.ok else "red"))

@@ -8,7 +8,7 @@ import msgspec
 from angarium.dkim import SigningKey
 from angarium.dkim.keygen import generate, record_text, write_private_key
 from angarium.simulator.example import example_scenario
-from angarium.simulator.scenario import Name, Provider, Scenario
+from angarium.simulator.scenario import Name, Scenario, SimulatedProvider
 
 SENDERS_PROVIDER = "senders"
 SENDER_DOMAINS = ("shop.example", "ops.example", "crm.example")
@@ -33,7 +33,7 @@ def make_keys(folder: Path) -> list[tuple[SigningKey, Path]]:
 
 def demo_scenario(keys: Sequence[SigningKey]) -> Scenario:
     example = example_scenario()
-    senders = Provider(name=SENDERS_PROVIDER, domains=SENDER_DOMAINS)  # where DSNs arrive
+    senders = SimulatedProvider(name=SENDERS_PROVIDER, domains=SENDER_DOMAINS)  # where DSNs arrive
     names = [
         Name(name=key.record_name, records=(f"TXT {record_text(key.private.public_key())}",))
         for key in keys

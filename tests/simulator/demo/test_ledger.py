@@ -5,13 +5,13 @@ from pathlib import Path
 import msgspec
 
 from angarium.simulator.demo.ledger import Ledger
-from angarium.simulator.demo.mail_log import MailLog
-from angarium.simulator.demo.plan import Group, Plan
+from angarium.simulator.demo.mail_log import DemoMailLog
+from angarium.simulator.demo.plan import Plan, SenderGroup
 
 GROUPS = (
-    Group(provider="oak", domain="oak.example", local="b", count=2, expected="delivered"),
-    Group(provider="elm", domain="elm.example", local="gone", count=1, expected="bounced"),
-    Group(provider="fir", domain="fir.example", local="away", count=1, expected="waiting"),
+    SenderGroup(provider="oak", domain="oak.example", local="b", count=2, expected="delivered"),
+    SenderGroup(provider="elm", domain="elm.example", local="gone", count=1, expected="bounced"),
+    SenderGroup(provider="fir", domain="fir.example", local="away", count=1, expected="waiting"),
 )
 
 
@@ -63,7 +63,7 @@ def test_the_servers_own_dsns_and_strangers_lines_do_not_disturb() -> None:
 
 def test_a_log_is_read_as_it_grows_whole_lines_only(tmp_path: Path) -> None:
     file = tmp_path / "mail.log"
-    log = MailLog(file)
+    log = DemoMailLog(file)
     assert log.read_lines() == []
     with file.open("ab", buffering=0) as writer:
         writer.write(b"one\ntw")

@@ -9,9 +9,9 @@ import pytest
 
 from angarium.config.loader import load
 from angarium.simulator.demo.server import (
+    DemoServer,
     Endpoints,
     PortTakenError,
-    Server,
     ServerError,
     choose_endpoints,
     configuration,
@@ -53,7 +53,7 @@ async def test_the_keys_are_in_the_small_internets_dns(tmp_path: Path) -> None:
 async def test_a_server_that_cannot_start_is_reported_with_its_words(tmp_path: Path) -> None:
     config = tmp_path / "angarium.toml"
     config.write_text("[server]\nhostname = 3\n")
-    server = Server(config, tmp_path / "server.log", Endpoints(submission=1, http=1))
+    server = DemoServer(config, tmp_path / "server.log", Endpoints(submission=1, http=1))
     with pytest.raises(ServerError, match="exit code 78"):
         await server.__aenter__()
     assert "hostname" in server.last_words()
@@ -71,7 +71,7 @@ async def test_ports_that_were_taken_meanwhile_are_told_from_other_failures(tmp_
         )
         config.write_text(text.replace(f"127.0.0.1:{port}", "127.0.0.1:0", 1))
         with pytest.raises(PortTakenError):
-            await Server(config, tmp_path / "server.log", endpoints).__aenter__()
+            await DemoServer(config, tmp_path / "server.log", endpoints).__aenter__()
 
 
 def test_memorable_ports_are_used_when_they_are_free() -> None:

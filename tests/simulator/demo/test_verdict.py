@@ -9,10 +9,10 @@ from angarium.dkim import SigningKey
 from angarium.dkim.keygen import generate, record_text
 from angarium.simulator.demo.ledger import Ledger
 from angarium.simulator.demo.plan import Plan, render
-from angarium.simulator.demo.verdict import Finding, judge
+from angarium.simulator.demo.verdict import VerdictLine, judge
 from angarium.simulator.demo.world import demo_scenario
 from angarium.simulator.internet import Internet
-from angarium.simulator.mailboxes import ReceivedMessage
+from angarium.simulator.mailboxes import StoredMessage
 from tests.simulator.demo.test_ledger import line
 
 DSN = b"Subject: Undelivered\r\n\r\nFinal-Recipient: rfc822; %s\r\nAction: failed\r\n"
@@ -51,7 +51,7 @@ class Run:
         reverse_path: str = "news@shop.example",
     ) -> None:
         self.net.mailboxes[provider].receive(
-            ReceivedMessage(
+            StoredMessage(
                 at=0.0,
                 host="mx",
                 client="127.0.0.1",
@@ -70,7 +70,7 @@ class Run:
         def find_txt(name: str) -> bytes | None:
             return record_text(self.key.private.public_key()).encode()
 
-        findings: list[Finding] = judge(self.ledger, self.net, find_txt)
+        findings: list[VerdictLine] = judge(self.ledger, self.net, find_txt)
         unsigned = [
             f for f in findings if not f.ok and "DKIM" not in f.text and "verify" not in f.text
         ]

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from angarium.simulator.demo.plan import TEMPERS
-from angarium.simulator.demo.verdict import Finding
+from angarium.simulator.demo.verdict import VerdictLine
 from angarium.simulator.demo.view import View, guide, show_findings
 from tests.simulator.demo.test_ledger import line
 from tests.simulator.demo.test_verdict import Run
@@ -57,7 +57,9 @@ def test_a_plain_line_comes_every_two_seconds_and_then_only_with_news() -> None:
 def test_findings_are_shown_with_their_examples_and_without_markup() -> None:
     console = Console(width=200)
     with console.capture() as capture:
-        show_findings(console, [Finding(True, "good"), Finding(False, "bad: 1", ("[bold]x",))])
+        show_findings(
+            console, [VerdictLine(True, "good"), VerdictLine(False, "bad: 1", ("[bold]x",))]
+        )
     assert capture.get() == "ok   good\nFAIL bad: 1\n       [bold]x\n"
 
 

@@ -1,0 +1,5 @@
+"""What every front door does with a message before it is queued.
+
+Start with ``submission`` (RFC 6409: checks the header against the sender, and builds what is queued). Knows nothing of
+sessions and sockets.
+"""

@@ -1,0 +1,302 @@
+"""What a submission server does to a message before it is queued (RFC 6409): checks its header against its sender,
+repairs what is safe to repair, and builds the ``Submission``.
+
+Knows nothing of sessions and sockets: a ``ReceivedMessage`` goes in, a ``Submission`` or a ``Refusal`` comes out.
+"""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from angarium.access.senders import Senders, compile_senders
+from angarium.config.schema import ListenerLimits
+from angarium.queue.message_id import message_id_text
+from angarium.queue.model import MessageId, Origin, PartitionNumber, Submission, UnixMs
+from angarium.smtp.address import Address, AddressSyntaxError, parse_mailbox
+from angarium.smtp.date import render_date
+from angarium.smtp.envelope import NOTIFY_DEFAULT, Envelope, Recipient
+from angarium.smtp.header_block import HeaderBlock, HeaderLimits, field_title, parse_header
+from angarium.smtp.mailbox_list import MailboxListSyntaxError, parse_mailbox_list, shown_address
+from angarium.smtp.received import ReceivedMessage
+from angarium.smtp.refusal import Refusal
+from angarium.smtp.reply import clean_text
+from angarium.smtp.trace_field import render_received
+
+# Bcc: RFC 5322 section 3.6.3 and RFC 6409 section 8 (each copy would tell). Return-Path: RFC 5321 section 4.4,
+# only final delivery writes it.
+DROPPED: Final = frozenset({b"bcc", b"resent-bcc", b"return-path"})
+RESENDERS: Final = (b"resent-from", b"resent-sender")
+_AUTHORS_CACHED: Final = 1024  # ours
+_AUTHOR_OCTETS: Final = 256  # of a From value that is remembered
+_LOGGED_OCTETS: Final = 250  # of a Message-ID; a log needs no more
+
+
+class Intake:
+    """Invariants of every submission it returns:
+
+    I1. Each author in From, the Sender, and who last resent it are allowed by the user's patterns, and there is
+        exactly one From (A2).
+    I2. Its header has as many fields as were received, less those dropped, plus those added; each line ends in
+        CRLF and there is no other CR or LF in it (C1, S2).
+    I3. Octets of the body, and of fields that were not dropped, are those received.
+    """
+
+    def __init__(
+        self,
+        hostname: str,
+        clock: Callable[[], UnixMs],
+        new_message_id: Callable[[], MessageId],
+        partition_of: Callable[[str], PartitionNumber],
+        limits: ListenerLimits,
+        expire_s: float,
+    ) -> None:
+        self._hostname = hostname
+        self._clock = clock
+        self._new_message_id = new_message_id
+        self._partition_of = partition_of
+        self._limits = HeaderLimits(
+            limits.header_octets, limits.header_fields, limits.received_headers
+        )
+        self._expire_ms = int(expire_s * 1000)
+        self._authors: dict[bytes, Sequence[Address]] = {}  # of From values: senders repeat theirs
+        self._date = (-1, "")  # the second for which it was rendered: a busy second renders once
+
+    def prepare(self, received: ReceivedMessage) -> Submission | Refusal:
+        """Return the message as it is to be queued, or the reply that refuses it."""
+        block = parse_header(received.content, self._limits, received.envelope.smtputf8)
+        if isinstance(block, Refusal):
+            return block
+        authors = self._find_authors(block, received.envelope)
+        if isinstance(authors, Refusal):
+            return authors
+        sender = _find_sender(block)
+        if isinstance(sender, Refusal):
+            return sender
+        senders = compile_senders(received.senders)
+        if not senders.allows_all:
+            refusal = _check_permission(received.envelope, authors, sender, senders)
+            refusal = refusal or _check_resenders(block, senders)
+            if refusal is not None:
+                return refusal
+        return self._build(received, block, authors, sender is not None)
+
+    def _find_authors(self, block: HeaderBlock, envelope: Envelope) -> Sequence[Address] | Refusal:
+        at = block.find(b"from")
+        if at is None:
+            return _default_author(envelope)
+        value = block.value(at)
+        if (known := self._authors.get(value)) is not None:
+            return known
+        authors = _parse_addresses(block, at)
+        if not isinstance(authors, Refusal) and len(value) <= _AUTHOR_OCTETS:
+            if len(self._authors) >= _AUTHORS_CACHED:
+                self._authors.clear()
+            self._authors[value] = authors
+        return authors
+
+    def _build(
+        self,
+        received: ReceivedMessage,
+        block: HeaderBlock,
+        authors: Sequence[Address],
+        has_sender: bool,
+    ) -> Submission | Refusal:
+        now = self._clock()
+        message_id = self._new_message_id()
+        id_text = message_id_text(message_id)
+        date = self._date_text(now)
+        kept, dropped = _without_dropped(block)
+        added, message_id_header = self._missing_fields(
+            block, received.envelope, id_text, date, len(authors) > 1 and not has_sender
+        )
+        if isinstance(added, Refusal):
+            return added
+        trace = render_received(received, self._hostname, id_text, date)
+        header = b"".join((trace, kept, *added, b"\r\n"))
+        if not _is_intact(header, len(block.names) - dropped + len(added) + 1):  # I2
+            return Refusal(550, "5.6.0", "The header cannot be sent safely")
+        content = b"".join((header, memoryview(received.content)[block.body_offset :]))  # I3
+        envelope = _final_envelope(received.envelope, header, content)
+        partition_of = self._partition_of
+        return Submission(
+            message_id=message_id,
+            tenant=received.tenant,
+            envelope=envelope,
+            content=content,
+            header_octets=len(header),
+            has_dot_lines=received.has_dot_lines,  # what we added begins no line with a dot
+            header_from=authors[0].domain,
+            message_id_header=message_id_header,
+            accepted=now,
+            expires=UnixMs(now + self._expire_ms),
+            origin=Origin(
+                listener="submission " + received.listener,
+                client=received.client_address,
+                user=received.user,
+            ),
+            partitions=tuple([partition_of(each.domain) for each in envelope.recipients]),
+        )
+
+    def _missing_fields(
+        self, block: HeaderBlock, envelope: Envelope, id_text: str, date: str, needs_sender: bool
+    ) -> tuple[list[bytes] | Refusal, str]:
+        """Return the fields to add behind those that came, and the text of the Message-ID there will be."""
+        added: list[bytes] = []
+        reverse_path = envelope.reverse_path
+        if b"from" not in block.names:
+            added.append(b"From: <%b>\r\n" % reverse_path.encode())
+        if needs_sender:  # RFC 5322 section 3.6.2; RFC 6409 section 8.1
+            if isinstance(_default_author(envelope), Refusal):
+                text = "From has several addresses: a Sender field is needed (RFC 5322 3.6.2)"
+                return Refusal(550, "5.6.0", text), ""
+            added.append(b"Sender: <%b>\r\n" % reverse_path.encode())
+        if b"date" not in block.names:  # RFC 6409 section 8.2
+            added.append(b"Date: %b\r\n" % date.encode())
+        at = block.find(b"message-id")
+        if at is not None and (value := block.value(at)):
+            return added, clean_text(value[:_LOGGED_OCTETS].decode("ascii", "replace"))  # C7
+        if at is not None:
+            return Refusal(550, "5.6.0", "The Message-ID field is empty"), ""
+        message_id = f"<{id_text}@{self._hostname}>"  # RFC 6409 section 8.3
+        added.append(b"Message-ID: %b\r\n" % message_id.encode())
+        return added, message_id
+
+    def _date_text(self, now: UnixMs) -> str:
+        second, text = self._date
+        if second != now // 1000:
+            second = now // 1000
+            text = render_date(second)
+            self._date = (second, text)
+        return text
+
+
+def _default_author(envelope: Envelope) -> Sequence[Address] | Refusal:
+    """Return what the repair will put into From of a message without one: exactly who MAIL said it is from."""
+    if envelope.reverse_path:
+        with contextlib.suppress(MailboxListSyntaxError):
+            return parse_mailbox_list(envelope.reverse_path)
+    return Refusal(550, "5.6.0", "The message has no From field (RFC 5322 3.6)")
+
+
+def _find_sender(block: HeaderBlock) -> Address | Refusal | None:
+    at = block.find(b"sender")
+    if at is None:
+        return None
+    found = _parse_addresses(block, at)
+    if isinstance(found, Refusal):
+        return found
+    if len(found) > 1:  # RFC 5322 section 3.6.2
+        return Refusal(550, "5.6.0", "The Sender field has more than one address")
+    return found[0]
+
+
+def _parse_addresses(block: HeaderBlock, at: int) -> Sequence[Address] | Refusal:
+    try:
+        return parse_mailbox_list(block.value(at).decode())
+    except MailboxListSyntaxError as error:
+        text = f"The {field_title(block.names[at])} field is not valid: {error}"
+        return Refusal(550, "5.6.0", text)
+
+
+def _check_permission(
+    envelope: Envelope, authors: Sequence[Address], sender: Address | None, senders: Senders
+) -> Refusal | None:
+    """A2. The reverse path is checked at MAIL already; again here, because no other line would hold the rule."""
+    for author in authors:
+        if not senders.allows(author):
+            return _not_allowed("From", author.text)
+    if sender is not None and not senders.allows(sender):
+        return _not_allowed("Sender", sender.text)
+    if not envelope.reverse_path or envelope.reverse_path == authors[0].text:  # allowed just now
+        return None
+    try:
+        allowed = senders.allows(parse_mailbox(envelope.reverse_path))
+    except AddressSyntaxError:
+        allowed = False
+    return None if allowed else _not_allowed("MAIL FROM", envelope.reverse_path)
+
+
+def _check_resenders(block: HeaderBlock, senders: Senders) -> Refusal | None:
+    """A2. The first of each is this user's claim (RFC 5322 section 3.6.6: a block goes above those before it)."""
+    for name in RESENDERS:
+        if (at := block.find(name)) is None:
+            continue
+        found = _parse_addresses(block, at)
+        if isinstance(found, Refusal):
+            return found
+        for each in found:
+            if not senders.allows(each):
+                return _not_allowed(field_title(name), each.text)
+    return None
+
+
+def _not_allowed(where: str, address: str) -> Refusal:
+    return Refusal(550, "5.7.1", f"You may not send as {shown_address(address)} ({where})")
+
+
+def _without_dropped(block: HeaderBlock) -> tuple[bytes, int]:
+    """Return the fields that stay, and how many do not."""
+    if DROPPED.isdisjoint(block.names):
+        return block.octets, 0
+    kept = [block.field(at) for at, name in enumerate(block.names) if name not in DROPPED]
+    return b"".join(kept), len(block.names) - len(kept)
+
+
+def _is_intact(header: bytes, fields: int) -> bool:
+    """Whether the header, with its empty line, has this many fields, and every CR and LF ends a line."""
+    lines = header.count(b"\r\n")
+    folded = header.count(b"\r\n\t") + header.count(b"\r\n ")
+    return (
+        lines - 1 - folded == fields
+        and header.count(b"\n") == header.count(b"\r") == lines
+        and header.find(b"\r\n\r\n") == len(header) - 4
+        and b"\0" not in header
+    )
+
+
+def _final_envelope(envelope: Envelope, header: bytes, content: bytes) -> Envelope:
+    """Merge repeated recipients, and say what the message needs rather than what the client offered."""
+    recipients = envelope.recipients
+    if len(recipients) > 1:
+        recipients = _merge(recipients)
+    smtputf8 = envelope.smtputf8 and not (
+        header.isascii()
+        and envelope.reverse_path.isascii()
+        and all(each.forward_path.isascii() for each in recipients)
+    )
+    body_8bit = not content.isascii()
+    if (
+        recipients is envelope.recipients
+        and smtputf8 == envelope.smtputf8
+        and body_8bit == envelope.body_8bit
+    ):
+        return envelope
+    return Envelope(
+        reverse_path=envelope.reverse_path,
+        recipients=recipients,
+        ret=envelope.ret,
+        envid=envelope.envid,
+        smtputf8=smtputf8,
+        body_8bit=body_8bit,
+    )
+
+
+def _merge(recipients: tuple[Recipient, ...]) -> tuple[Recipient, ...]:
+    """Return one of each (local part, domain), where it first stood, with what any of them wanted notified."""
+    merged: dict[tuple[str, str], Recipient] = {}
+    for each in recipients:
+        key = (each.forward_path.rpartition("@")[0], each.domain)
+        first = merged.setdefault(key, each)
+        if first is not each and first.notify != each.notify:
+            wanted = _notify(first) | _notify(each)
+            merged[key] = Recipient(
+                forward_path=first.forward_path,
+                domain=first.domain,
+                notify=int(wanted),
+                orcpt=first.orcpt,
+            )
+    return recipients if len(merged) == len(recipients) else tuple(merged.values())
+
+
+def _notify(recipient: Recipient) -> int:
+    return NOTIFY_DEFAULT if recipient.notify is None else recipient.notify

@@ -1,0 +1,115 @@
+"""Turns claimed work into the transaction that goes out: signature first, then the content as it was accepted."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from angarium.dkim import UnsignableMessageError
+from angarium.mta.egress.work import Prepared, Work
+from angarium.mta.transport.transfer import Transfer
+from angarium.queue import UnixMs
+
+YIELD_AFTER: Final = (
+    8  # messages whose signing was begun: canonicalising 20 KB takes a tenth of a millisecond
+)
+
+
+class Sign(Protocol):
+    """Begins to sign; the future has the fields to put in front. None: no key is for the domain.
+
+    Raises UnsignableMessageError, at once or by the future.
+    """
+
+    def __call__(
+        self, content: bytes, header_octets: int, header_from: str, now: UnixMs
+    ) -> asyncio.Future[bytes] | None: ...
+
+
+class Preparer:
+    def __init__(
+        self,
+        sign: Sign,
+        clock: Callable[[], UnixMs],
+        unsignable: Callable[[Work, UnsignableMessageError], None],
+    ) -> None:
+        self._sign = sign
+        self._clock = clock
+        self._unsignable = unsignable
+
+    async def __call__(
+        self,
+        works: Sequence[Work],
+        ready: Callable[[Prepared], None],
+        failed: Callable[[Work, BaseException], None],
+    ) -> None:
+        """Sign each and hand it to ``ready`` as soon as it is, in order; returns when all are.
+
+        A message that may not be signed goes out unsigned, and is reported. ``failed`` is for defects of ours.
+        """
+        signing: deque[tuple[Work, asyncio.Future[bytes] | None]] = deque()
+        for number, work in enumerate(works, 1):
+            try:
+                future = self._begin(work)
+            except Exception as error:  # noqa: BLE001 - a defect ends one message, not its batch
+                failed(work, error)
+                continue
+            if future is None and not signing:
+                ready(_prepared(work, b""))
+                continue
+            signing.append((work, future))
+            if number % YIELD_AFTER == 0:
+                await asyncio.sleep(0)
+                while signing and (signing[0][1] is None or signing[0][1].done()):
+                    await self._finish(*signing.popleft(), ready, failed)
+        while signing:
+            await self._finish(*signing.popleft(), ready, failed)
+
+    def _begin(self, work: Work) -> asyncio.Future[bytes] | None:
+        message = work.message
+        if not message.header_from:
+            return None
+        try:
+            return self._sign(
+                message.content, message.header_octets, message.header_from, self._clock()
+            )
+        except UnsignableMessageError as error:
+            self._unsignable(work, error)
+            return None
+
+    async def _finish(
+        self,
+        work: Work,
+        future: asyncio.Future[bytes] | None,
+        ready: Callable[[Prepared], None],
+        failed: Callable[[Work, BaseException], None],
+    ) -> None:
+        signature = b""
+        try:
+            if future is not None:
+                signature = await future
+        except UnsignableMessageError as error:
+            self._unsignable(work, error)
+        except Exception as error:  # noqa: BLE001 - as above
+            failed(work, error)
+            return
+        ready(_prepared(work, signature))
+
+
+def _prepared(work: Work, signature: bytes) -> Prepared:
+    message = work.message
+    content, envelope = message.content, message.envelope
+    return Prepared(
+        work,
+        Transfer(
+            reverse_path=envelope.reverse_path,
+            recipients=work.recipients,
+            header=signature + content[: message.header_octets],
+            body=content[message.header_octets :],
+            has_dot_lines=message.has_dot_lines,
+            body_8bit=envelope.body_8bit,
+            smtputf8=envelope.smtputf8,
+            ret=envelope.ret,
+            envid=envelope.envid,
+        ),
+    )

@@ -1,0 +1,77 @@
+"""What each outcome of a transaction calls for next: another transaction, another host, or the record. Pure."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from angarium.mta.egress.next_host import is_for_next_host, is_silence
+from angarium.mta.egress.work import Work
+from angarium.mta.transport.outcome import Outcome, Scope, Transient
+from angarium.mta.transport.transfer import Connection
+from angarium.queue.model import Attempt, Claimed, UnixMs
+
+TRIES = 3  # transactions without an answer before the recipients wait for their next attempt
+Told = tuple[Claimed, Outcome]
+
+
+class Triage(msgspec.Struct, frozen=True):
+    """Each recipient of a transaction is in one of these."""
+
+    again: Sequence[Told]  # in another transaction, at once
+    elsewhere: Sequence[Told]  # at another host of the site, at once
+    answered: Sequence[Told]
+    gained: bool  # the transaction decided about some, so that the next one has fewer
+
+
+def triage(
+    work: Work, outcomes: Sequence[Outcome], connection: Connection, *, has_others: bool
+) -> Triage:
+    """``has_others``: the site has hosts that have not refused these recipients."""
+    again: list[Told] = []
+    elsewhere: list[Told] = []
+    answered: list[Told] = []
+    gained = not all(is_unanswered(outcome, connection) for outcome in outcomes)
+    for recipient, outcome in zip(work.recipients, outcomes, strict=True):
+        # However few recipients a host takes at once, each transaction that it takes some in is a gain (RFC 5321
+        # section 4.5.3.1.10); only those that gain nothing are counted.
+        if is_unanswered(outcome, connection) and (gained or work.tries < TRIES - 1):
+            again.append((recipient, outcome))
+        elif has_others and is_for_next_host(outcome):
+            elsewhere.append((recipient, outcome))
+        else:
+            answered.append((recipient, outcome))
+    return Triage(again, elsewhere, answered, gained)
+
+
+def is_unanswered(outcome: Outcome, connection: Connection) -> bool:
+    """Whether another transaction, at once, may do what this one did not.
+
+    Never after a final dot: it may be delivered. Nor when the peer itself says 421 to a new connection, or for reasons
+    of policy: it would say so again.
+    """
+    if not isinstance(outcome, Transient):
+        return False
+    attempt = outcome.attempt
+    if attempt.enhanced == "4.5.3":  # too many recipients: the rest goes in another transaction
+        return True
+    if outcome.scope is not Scope.SESSION or attempt.stage == "final_dot":
+        return False
+    if is_silence(outcome) and connection.transfers == 1:
+        return False  # it would fall silent again, for minutes; only an old session may just have been forgotten
+    return not attempt.code or (connection.transfers > 1 and not attempt.enhanced.startswith("4.7"))
+
+
+def defect(error: BaseException, now: UnixMs, connection: Connection | None = None) -> Transient:
+    """An outcome for an attempt that met a fault of ours."""
+    attempt = Attempt(
+        at=now,
+        host="" if connection is None else connection.host.name,
+        address="" if connection is None else connection.address,
+        source="",
+        code=451,
+        enhanced="4.3.0",
+        text=f"internal error: {type(error).__name__}",
+        tls="",
+        stage="internal",
+    )
+    return Transient(attempt, Scope.MESSAGE)

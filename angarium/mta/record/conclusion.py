@@ -1,0 +1,132 @@
+"""What becomes of recipients after an attempt: done, or due again, and what the sender is told of it."""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple, assert_never
+
+from angarium.mta.dsn import RecipientReport
+from angarium.mta.egress.work import Work
+from angarium.mta.record.retry import RetrySchedule
+from angarium.mta.transport.outcome import Outcome, Permanent, Taken, Transient
+from angarium.queue import (
+    Attempt,
+    Claimed,
+    ClaimedMessage,
+    Deferred,
+    Done,
+    Settlement,
+    Submission,
+    UnixMs,
+)
+
+SPREAD = (
+    0.1  # of the wait for a suspended site: its recipients do not all come back in the same instant
+)
+
+
+class Concluded(NamedTuple):
+    """One atomic unit for the queue."""
+
+    settled: list[Settlement]
+    submissions: list[Submission]
+
+
+class Conclusion:
+    def __init__(
+        self,
+        schedule: RetrySchedule,
+        notify: Callable[[ClaimedMessage, Sequence[RecipientReport]], Submission | None],
+        clock: Callable[[], UnixMs],
+        randomness: random.Random,
+    ) -> None:
+        """``notify`` writes the DSN about some recipients, None if nobody wants one."""
+        self._schedule = schedule
+        self._notify = notify
+        self._clock = clock
+        self._random = randomness
+
+    def conclude(
+        self,
+        work: Work,
+        outcomes: Sequence[Outcome],
+        *,
+        final: bool,
+        offers_dsn: bool,
+        not_before: UnixMs,
+    ) -> Concluded:
+        """Return what to record, one settlement per recipient in order.
+
+        ``final``: a site that accepted is the recipient's own; else a smart host. ``offers_dsn``: it reports
+        success itself (RFC 3461 section 4.1). Nobody is tried again before ``not_before``.
+        """
+        now = self._clock()
+        settled: list[Settlement] = []
+        reports: list[RecipientReport] = []
+        for recipient, outcome in zip(work.recipients, outcomes, strict=True):
+            match outcome:
+                case Taken(attempt=attempt):
+                    settled.append(self._done(recipient, attempt, final))
+                    if (
+                        recipient.notify and not offers_dsn
+                    ):  # NOTIFY asked for is rare: look closer there
+                        reports.append(_report(recipient, "relayed", attempt))
+                case Permanent(attempt=attempt):
+                    settled.append(Done(id=recipient.id, outcome="bounced", attempt=attempt))
+                    reports.append(_report(recipient, "failed", attempt))
+                case Transient():
+                    settled.append(
+                        self._again(work.message, recipient, outcome, now, not_before, reports)
+                    )
+                case _:
+                    assert_never(outcome)
+        notification = self._notify(work.message, reports) if reports else None
+        return Concluded(settled, [] if notification is None else [notification])
+
+    def _done(self, recipient: Claimed, attempt: Attempt, final: bool) -> Done:
+        outcome: Literal["delivered", "relayed"] = "delivered" if final else "relayed"
+        return Done(id=recipient.id, outcome=outcome, attempt=attempt)
+
+    def _again(
+        self,
+        message: ClaimedMessage,
+        recipient: Claimed,
+        failure: Transient,
+        now: UnixMs,
+        not_before: UnixMs,
+        reports: list[RecipientReport],
+    ) -> Settlement:
+        due = self._schedule.next_due(
+            now=now,
+            attempts=recipient.attempts + 1,
+            expires=message.expires,
+            greylisted=failure.greylisted,
+            random=self._random.random(),
+        )
+        if due is None:
+            reports.append(_report(recipient, "failed", failure.attempt, expired=True))
+            return Done(id=recipient.id, outcome="expired", attempt=failure.attempt)
+        if due < not_before:
+            spread = self._random.random() * SPREAD * (not_before - now)
+            due = UnixMs(min(not_before + round(spread), max(message.expires, now + 1)))
+        tell = self._schedule.delay_dsn_is_due(
+            now=now, accepted=message.accepted, sent=recipient.delay_dsn_sent
+        )
+        if tell:
+            reports.append(_report(recipient, "delayed", failure.attempt))
+        attempt = failure.attempt
+        return Deferred(
+            id=recipient.id,
+            due=due,
+            attempt=attempt,
+            delay_dsn_sent=tell,
+            in_doubt=attempt.stage == "final_dot" and not attempt.code,
+        )
+
+
+def _report(
+    recipient: Claimed,
+    action: Literal["failed", "delayed", "relayed"],
+    attempt: Attempt,
+    expired: bool = False,
+) -> RecipientReport:
+    return RecipientReport(recipient=recipient, action=action, attempt=attempt, expired=expired)

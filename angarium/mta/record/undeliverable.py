@@ -1,0 +1,88 @@
+"""Recipients that get an outcome without a connection: no route, or a site that is down. Claims them in batches."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+
+from angarium.mta.egress.shared import NOW, Conclude
+from angarium.mta.egress.work import Work
+from angarium.mta.transport.outcome import Outcome
+from angarium.queue import ClaimedMessage, DueHead, PartitionNumber, QueueFullError, UnixMs
+
+BATCH = 100  # recipients claimed at once
+BATCH_OCTETS = 33_554_432  # of content read at once
+RETRY_S = 1.0  # after a full disk, or while outcomes wait for the disk
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    head: DueHead
+    outcome: Outcome
+    not_before: UnixMs
+
+
+class Undeliverable:
+    """Bounded by what is loaded: its entries are recipients that the backlog counts."""
+
+    def __init__(
+        self,
+        claim: Callable[[PartitionNumber, Sequence[DueHead]], Awaitable[list[ClaimedMessage]]],
+        conclude: Conclude,
+        may_claim: Callable[[], bool],
+    ) -> None:
+        self._claim = claim
+        self._conclude = conclude
+        self._may_claim = may_claim
+        self._entries: deque[_Entry] = deque()
+        self._more = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def put(self, heads: Sequence[DueHead], outcome: Outcome, not_before: UnixMs = NOW) -> None:
+        self._entries.extend(_Entry(head, outcome, not_before) for head in heads)
+        self._more.set()
+
+    async def run(self) -> None:
+        while True:
+            await self._more.wait()
+            if not self._entries:
+                self._more.clear()
+            elif not self._may_claim():
+                await asyncio.sleep(RETRY_S)
+            else:
+                await self._settle_some()
+
+    async def _settle_some(self) -> None:
+        batch = self._next_batch()
+        entries = {entry.head.id: entry for entry in batch}
+        heads = [entry.head for entry in batch]
+        try:
+            messages = await self._claim(heads[0].partition, heads)
+        except QueueFullError:
+            self._entries.extendleft(reversed(batch))
+            await asyncio.sleep(RETRY_S)
+            return
+        for message in messages:
+            outcomes = [entries[recipient.id].outcome for recipient in message.recipients]
+            entry = entries[message.recipients[0].id]
+            self._conclude(
+                Work(message, message.recipients),
+                outcomes,
+                final=False,
+                offers_dsn=False,
+                not_before=entry.not_before,
+            )
+
+    def _next_batch(self) -> list[_Entry]:
+        """Take entries of one partition, bounded in number and octets, at least one."""
+        first = self._entries.popleft()
+        batch, octets = [first], first.head.octets
+        while self._entries and len(batch) < BATCH:
+            entry = self._entries[0]
+            octets += entry.head.octets
+            if entry.head.partition != first.head.partition or octets > BATCH_OCTETS:
+                break
+            batch.append(self._entries.popleft())
+        return batch

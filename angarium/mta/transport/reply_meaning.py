@@ -1,0 +1,179 @@
+"""What a peer's reply means for the recipients it concerns: delivered, later, never, and how far it reaches. Pure.
+
+Every search here is a plain substring of a text of at most 1,000 characters (C4).
+"""
+
+from typing import Final
+
+import msgspec
+
+from angarium.mta.transport.outcome import Outcome, Permanent, Scope, Taken, Transient
+from angarium.queue.model import Attempt, UnixMs
+from angarium.smtp.client.transaction import NotSendable
+from angarium.smtp.reply import Reply, enhanced_status, text
+
+_IN_DOUBT: Final = "after the whole message was sent: whether it was accepted is unknown"
+TOO_MANY_RECIPIENTS: Final = (
+    "4.5.3"  # RFC 3463: the dispatcher sends the rest in another transaction
+)
+
+_GREYLISTED: Final = ("greylist", "graylist", "grey list", "gray list", "grey-list", "gray-list")
+_TRY_LATER: Final = ("try again later", "try later", "retry later", "please retry", "try again in")
+# What also says "try again later" but is about our rate or name: its own schedule would be too soon
+_NOT_GREYLISTED: Final = (
+    "rate",
+    "limit",
+    "too many",
+    "too much",
+    "reputation",
+    "deferred",
+    "blocked",
+    "spam",
+    "server busy",
+    "quota",
+    "full",
+    "storage",
+    "problem",
+    "error",
+)
+_FULL: Final = ("full", "quota", "storage", "size", "space", "exceed")
+# About the client's address or name rather than about a sender or message
+_ABOUT_US: Final = (
+    "your ip",
+    "ip address",
+    "client host",
+    "client address",
+    "connecting host",
+    "sending host",
+    "block list",
+    "blocklist",
+    "blacklist",
+    "black list",
+    "reputation",
+    "rbl",
+    "dnsbl",
+    "spamhaus",
+    "reverse dns",
+    "reverse name",
+    "ptr record",
+    "frequency limited",
+    "too many connections",
+    "server busy",
+    "your server",
+    "mail server [",
+    "your network",
+)
+
+
+class Where(msgspec.Struct, frozen=True, kw_only=True):
+    """The parts of an Attempt that one connection's attempts have in common."""
+
+    host: str
+    address: str
+    source: str
+    tls: str
+
+
+def attempt(
+    where: Where, at: UnixMs, stage: str, *, code: int = 0, enhanced: str = "", reason: str
+) -> Attempt:
+    return Attempt(
+        at=at,
+        host=where.host,
+        address=where.address,
+        source=where.source,
+        code=code,
+        enhanced=enhanced,
+        text=reason,
+        tls=where.tls,
+        stage=stage,
+    )
+
+
+def meaning(stage: str, reply: Reply, where: Where, at: UnixMs) -> Outcome:
+    """The outcome of a transaction's recipients for a reply to rset, mail, rcpt, data or final_dot.
+
+    2yz to anything but final_dot decides nothing and must not be asked about.
+    """
+    code, enhanced, shown = reply.code, enhanced_status(reply), text(reply)
+    if stage == "rcpt" and _is_too_many_recipients(code, enhanced, shown):
+        enhanced = TOO_MANY_RECIPIENTS
+        code = 452  # RFC 5321 section 4.5.3.1.10: 552 here is a mistake for it
+    met = attempt(where, at, stage, code=code, enhanced=enhanced, reason=shown)
+    if code < 300:
+        return Taken(met)
+    scope = _scope(stage, code, enhanced, shown)
+    if code < 500 or scope in (Scope.SITE, Scope.SESSION):
+        return Transient(met, scope, greylisted=is_greylisting(stage, code, enhanced, shown))
+    return Permanent(met, scope)
+
+
+def opening_failure(stage: str, reply: Reply, where: Where, at: UnixMs) -> Transient:
+    """The meaning of a reply other than 2yz to the banner, EHLO or STARTTLS: never permanent.
+
+    A host that does not want us at all says nothing about a recipient: the next host is tried, and when none is
+    left the mail waits. SITE: 5yz, for as long as it lasts each connection would meet it. SESSION: 4yz.
+    """
+    met = attempt(
+        where, at, stage, code=reply.code, enhanced=enhanced_status(reply), reason=text(reply)
+    )
+    return Transient(met, Scope.SITE if reply.code >= 500 else Scope.SESSION)
+
+
+def not_sendable(refusal: NotSendable, where: Where, at: UnixMs) -> Permanent:
+    """The outcome of our own refusal. SESSION: another host of the site may have the extension that this one lacks;
+    MESSAGE: none would do."""
+    stage = "ehlo" if refusal.elsewhere else "mail"
+    met = attempt(where, at, stage, enhanced=refusal.enhanced, reason=refusal.text)
+    return Permanent(met, Scope.SESSION if refusal.elsewhere else Scope.MESSAGE)
+
+
+def in_doubt(where: Where, at: UnixMs, enhanced: str, text: str) -> Transient:
+    """The connection failed when the peer may have had the whole message."""
+    reason = f"{text} {_IN_DOUBT}"
+    return Transient(
+        attempt(where, at, "final_dot", enhanced=enhanced, reason=reason), Scope.SESSION
+    )
+
+
+def is_greylisting(stage: str, code: int, enhanced: str, shown: str) -> bool:
+    """Whether the same message to the same recipient will be taken a few minutes later."""
+    if code not in (450, 451, 452, 421) or stage not in ("mail", "rcpt", "data", "final_dot"):
+        return False
+    words = shown.lower()
+    if any(each in words for each in _GREYLISTED):
+        return True
+    if code not in (450, 451) or enhanced not in ("4.7.1", "4.2.0", "4.7.0", ""):
+        return False
+    return any(each in words for each in _TRY_LATER) and not any(
+        each in words for each in _NOT_GREYLISTED
+    )
+
+
+def _is_too_many_recipients(code: int, enhanced: str, shown: str) -> bool:
+    """RFC 5321 section 4.5.3.1.10: 452, and 552 from those that mistook the one for the other."""
+    if code == 452:
+        return enhanced in ("4.5.3", "") and _says_too_many(shown)
+    if code != 552 or enhanced not in ("", "5.5.3"):
+        return False
+    words = shown.lower()
+    return enhanced == "5.5.3" or _says_too_many(shown) or not any(each in words for each in _FULL)
+
+
+def _says_too_many(shown: str) -> bool:
+    words = shown.lower()
+    return "4.5.3" in words or ("recipients" in words and "too many" in words)
+
+
+def _scope(stage: str, code: int, enhanced: str, shown: str) -> Scope:
+    if code == 421 or stage == "rset":
+        return Scope.SESSION  # RFC 5321 section 3.8: the peer closes
+    if stage == "rcpt":
+        return Scope.RECIPIENT
+    if stage == "mail":
+        words = shown.lower()
+        if enhanced[1:4] in (".7.", "") and any(each in words for each in _ABOUT_US):
+            return Scope.SITE  # it is our address or rate that it refuses: no message would do
+        if enhanced.startswith("4.3."):
+            return Scope.SESSION  # RFC 3463 section 3.4: the host's own trouble
+    return Scope.MESSAGE

@@ -1,0 +1,102 @@
+"""One transaction with a peer, and the connection that carries it, as the dispatcher sees them."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from angarium.mta.transport.outcome import Outcome, Transient
+from angarium.routing.resolution import MxHost
+from angarium.smtp.client.transaction import MessageRecipient
+from angarium.smtp.tap import Opening, Tap
+
+
+class Transfer(msgspec.Struct, frozen=True, kw_only=True):
+    """One message to some recipients of one site."""
+
+    reverse_path: str
+    recipients: tuple[MessageRecipient, ...]
+    header: bytes  # signature and trace fields first; every line ends in CRLF, with the empty line
+    body: bytes  # may be empty; CRLF line ends only
+    has_dot_lines: bool | None = (
+        None  # a line of the body may begin with a dot; None: to be looked at (S2)
+    )
+    body_8bit: bool
+    smtputf8: bool
+    ret: str | None = None
+    envid: str | None = None
+
+
+class EgressPath(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose address and name we use."""
+
+    source: str
+    bind_address: str | None
+    ehlo: str
+
+
+class TlsPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """What is demanded of a host's TLS. Later sources (MTA-STS, DANE) supply stricter ones."""
+
+    mode: str = "opportunistic"  # off | opportunistic (not verified) | required (not verified) | verify | implicit
+    server_name: str = ""  # SNI, and the name that is verified; "" means the MX host's name
+
+
+class SessionTaps(Protocol):
+    """Who watches sessions as they happen (``postmaster trace``)."""
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anybody does: asked once per transfer."""
+        ...
+
+    def find(self, opening: Opening, forward_paths: Sequence[str]) -> Tap | None:
+        """Return where to tell a session's next transaction; its opening is told first, once."""
+        ...
+
+    def opening_failed(self, opening: Opening, host: str, text: str) -> None:
+        """No session with this host came about."""
+        ...
+
+
+class Connection(Protocol):
+    """One SMTP session with a peer, greeted and past EHLO (and TLS); used by one transfer at a time."""
+
+    @property
+    def host(self) -> MxHost: ...
+
+    @property
+    def address(self) -> str:
+        """Of the host: the one we are connected to."""
+        ...
+
+    @property
+    def offers_dsn(self) -> bool:
+        """Whether the peer takes over the duty of delivery status notifications (RFC 3461 section 4)."""
+        ...
+
+    @property
+    def is_open(self) -> bool:
+        """False once the peer closed, answered 421 or broke the protocol: not to be used again."""
+        ...
+
+    @property
+    def transfers(self) -> int:
+        """How many transfers it carried."""
+        ...
+
+    async def transfer(self, transfer: Transfer) -> Sequence[Outcome]:
+        """Carry one transaction; returns one outcome per recipient, in order. Never raises for what a peer does."""
+        ...
+
+    async def close(self) -> None:
+        """QUIT if the session is sound, then close. Never raises, and is bounded by quit_s."""
+        ...
+
+
+class Connector(Protocol):
+    async def connect(
+        self, host: MxHost, address: str, path: EgressPath, tls: TlsPolicy
+    ) -> Connection | Transient:
+        """Open a session with one address of a host, up to EHLO and TLS. Never raises for what a peer does."""
+        ...

@@ -1,0 +1,99 @@
+"""Writing submissions: body, message, recipients with their due keys, and the `accepted` event."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+
+from angarium.queue.lmdb.event_records import accepted_event
+from angarium.queue.lmdb.keys import delivery_key
+from angarium.queue.lmdb.records import (
+    delivery_record,
+    encode,
+    encode_delivery,
+    message_record,
+    routing_hint,
+)
+from angarium.queue.lmdb.transaction import WriteTransaction
+from angarium.queue.message_id import message_id_text
+from angarium.queue.model import DeliveryId, MessageId, Submission
+from angarium.queue.spool import DuplicateMessageError
+from angarium.queue.submission_check import check_submission
+
+_DELIVERY_OCTETS: Final = 400  # about, with its keys: only for bounding transactions
+
+
+class PreparedSubmission(msgspec.Struct, frozen=True):
+    """Everything encoded, so that the transaction is short."""
+
+    message_id: MessageId
+    content: bytes
+    message: bytes
+    event: bytes
+    deliveries: tuple[tuple[int, bytes, bytes, bytes], ...]  # partition, key, record, hint
+    due: int
+
+    @property
+    def octets(self) -> int:
+        return len(self.content) + len(self.deliveries) * _DELIVERY_OCTETS
+
+
+def prepare_submission(submission: Submission, partitions: int) -> PreparedSubmission:
+    """Raises ValueError for what no caller may hand over."""
+    check_submission(submission, partitions)
+    message_id = submission.message_id
+    size = len(submission.content)
+    deliveries = []
+    for index, (recipient, partition) in enumerate(
+        zip(submission.envelope.recipients, submission.partitions, strict=True)
+    ):
+        hint = routing_hint(submission.tenant, recipient.domain, size)
+        record = encode_delivery(delivery_record(recipient, partition))
+        deliveries.append((partition, delivery_key(DeliveryId(message_id, index)), record, hint))
+    return PreparedSubmission(
+        message_id,
+        submission.content,
+        encode(message_record(submission)),
+        accepted_event(submission),
+        tuple(deliveries),
+        submission.not_before,
+    )
+
+
+def write_submission(tx: WriteTransaction, prepared: PreparedSubmission) -> None:
+    env = tx.env
+    if not tx.insert(env.message, prepared.message_id, prepared.message):
+        raise DuplicateMessageError(
+            f"message {message_id_text(prepared.message_id)} is in the queue already"
+        )
+    tx.put(env.body, prepared.message_id, prepared.content)
+    for partition, key, record, hint in prepared.deliveries:
+        tx.schedule(partition, prepared.due, key, record, hint)
+    tx.append_event(prepared.event)
+
+
+class Accept:
+    """Operation: make a batch of submissions durable.
+
+    ``withdraw`` is called with the recipients' keys when nobody waits any more: the client was told 451, and comes
+    again, so what has not left yet should not leave twice.
+    """
+
+    __slots__ = ("_batch", "_withdraw", "octets")
+
+    def __init__(
+        self,
+        batch: Sequence[Submission],
+        partitions: int,
+        withdraw: Callable[[Sequence[bytes]], None],
+    ) -> None:
+        self._batch = [prepare_submission(each, partitions) for each in batch]
+        self._withdraw = withdraw
+        self.octets = sum(each.octets for each in self._batch)
+
+    def abandoned(self, _result: None) -> None:
+        self._withdraw([key for each in self._batch for _, key, _, _ in each.deliveries])
+
+    def apply(self, tx: WriteTransaction) -> None:
+        for each in self._batch:
+            write_submission(tx, each)

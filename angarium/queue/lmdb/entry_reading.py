@@ -1,0 +1,158 @@
+"""Reading the queue for an operator: pages of entries, in short read transactions."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from angarium.queue.entry import CompiledFilter, EntryPage, QueueEntry
+from angarium.queue.lmdb.environment import QueueEnvironment
+from angarium.queue.lmdb.handles import ReadTransaction
+from angarium.queue.lmdb.keys import claim_key, delivery_key, parse_delivery_key
+from angarium.queue.lmdb.records import (
+    HELD,
+    MessageRecord,
+    attempt_of,
+    decode_delivery,
+    decode_message,
+    delivery_due,
+)
+from angarium.queue.model import UnixMs
+
+READ_LIMIT: Final = (
+    2000  # recipients looked at in one read transaction: it must be short, or the file bloats
+)
+
+FIRST_READ: Final = 200  # a first page without a filter needs no more
+
+
+class EntryReader:
+    """Scans recipients in the order of their keys, from a key on."""
+
+    def __init__(self, env: QueueEnvironment) -> None:
+        self._env = env
+
+    def page(self, wanted: CompiledFilter, after: bytes | None, limit: int) -> EntryPage:
+        """Return up to ``limit`` matching entries behind the cursor ``after``."""
+        found: list[tuple[bytes, QueueEntry]] = []
+        for key, entry in self.scan(wanted, after):
+            found.append((key, entry))
+            if len(found) > limit:
+                break
+        page = found[: max(limit, 0)]
+        cursor = page[-1][0] if len(found) > len(page) > 0 else None
+        return EntryPage(tuple(entry for _, entry in page), cursor)
+
+    def scan(
+        self, wanted: CompiledFilter, after: bytes | None = None
+    ) -> Iterator[tuple[bytes, QueueEntry]]:
+        """Yield matching entries with their keys. No read transaction is open while it yields."""
+        if wanted.has_ids or wanted.state == "in_flight":
+            keys = self._keys_by_id(wanted) if wanted.has_ids else self._claimed_keys()
+            keys = [key for key in keys if after is None or key > after]
+            for start in range(0, len(keys), READ_LIMIT):
+                yield from self._matching(wanted, keys[start : start + READ_LIMIT])
+            return
+        start_key = b"" if after is None else after + b"\0"
+        limit = FIRST_READ
+        while True:
+            matching, next_key = self._read_on(wanted, start_key, limit)
+            limit = READ_LIMIT
+            yield from matching
+            if next_key is None:
+                return
+            start_key = next_key
+
+    def entries_of(self, message_id: bytes) -> list[QueueEntry]:
+        """Return all of a message's recipients that are in the queue."""
+        with self._env.read() as txn:
+            keys = self._keys_of(txn, message_id)
+            reader = _Reading(self._env, txn)
+            return [entry for key in keys if (entry := reader.find_entry(key)) is not None]
+
+    def _read_on(
+        self, wanted: CompiledFilter, start_key: bytes, limit: int
+    ) -> tuple[list[tuple[bytes, QueueEntry]], bytes | None]:
+        read: list[tuple[bytes, QueueEntry]] = []
+        next_key: bytes | None = None
+        with self._env.read() as txn:
+            reader = _Reading(self._env, txn)
+            cursor = txn.cursor(self._env.delivery)
+            if cursor.set_range(start_key):
+                for looked, (key, raw) in enumerate(cursor.iternext(), 1):
+                    if wanted.may_match(raw):
+                        read.append((key, reader.entry(key, raw)))
+                    if looked == limit:
+                        next_key = key + b"\0"
+                        break
+        return [(key, entry) for key, entry in read if wanted.matches(entry)], next_key
+
+    def _matching(
+        self, wanted: CompiledFilter, keys: list[bytes]
+    ) -> list[tuple[bytes, QueueEntry]]:
+        with self._env.read() as txn:
+            reader = _Reading(self._env, txn)
+            found = [(key, reader.find_entry(key)) for key in keys]
+        return [(key, each) for key, each in found if each is not None and wanted.matches(each)]
+
+    def _keys_by_id(self, wanted: CompiledFilter) -> list[bytes]:
+        keys = {delivery_key(each) for each in wanted.deliveries}
+        with self._env.read() as txn:
+            for message_id in wanted.messages:
+                keys.update(self._keys_of(txn, message_id))
+        return sorted(keys)
+
+    def _keys_of(self, txn: ReadTransaction, message_id: bytes) -> list[bytes]:
+        keys = []
+        cursor = txn.cursor(self._env.delivery)
+        more = cursor.set_range(message_id)
+        while more and (key := cursor.key())[:16] == message_id:
+            keys.append(key)
+            more = cursor.next()
+        return keys
+
+    def _claimed_keys(self) -> list[bytes]:
+        """Return what is in flight: bounded by the servers' connections, so it fits in memory."""
+        with self._env.read() as txn:
+            return sorted(key[2:] for key, _ in txn.cursor(self._env.claim).iternext())
+
+
+class _Reading:
+    """One read transaction; keeps the last message, as recipients of one follow each other."""
+
+    def __init__(self, env: QueueEnvironment, txn: ReadTransaction) -> None:
+        self._env = env
+        self._txn = txn
+        self._message_id = b""
+        self._message: MessageRecord | None = None
+
+    def find_entry(self, key: bytes) -> QueueEntry | None:
+        raw = self._txn.get(key, db=self._env.delivery)
+        return None if raw is None else self.entry(key, raw)
+
+    def entry(self, key: bytes, raw: bytes) -> QueueEntry:
+        record = decode_delivery(raw)
+        message = self._read_message(key[:16])
+        claim = self._txn.get(claim_key(record.partition, key), db=self._env.claim)
+        return QueueEntry(
+            id=parse_delivery_key(key),
+            state="in_flight" if claim else "held" if record.state == HELD else "scheduled",
+            partition=record.partition,
+            tenant=message.tenant,
+            stream=message.stream,
+            sender=message.reverse_path,
+            recipient=record.forward_path,
+            domain=record.domain,
+            accepted=UnixMs(message.accepted),
+            expires=UnixMs(message.expires),
+            due=delivery_due(raw),
+            attempts=record.attempts,
+            in_doubt=record.in_doubt,
+            last=None if record.last is None else attempt_of(record.last),
+            size_octets=message.size_octets,
+        )
+
+    def _read_message(self, message_id: bytes) -> MessageRecord:
+        if self._message is None or message_id != self._message_id:
+            raw = self._txn.get(message_id, db=self._env.message)
+            self._message = decode_message(raw or b"")  # RecordError if it is missing
+            self._message_id = message_id
+        return self._message

@@ -1,0 +1,315 @@
+"""The LMDB environment: opened once per process, grown by itself, refused after a fork or a failed disk.
+
+Knows nothing of what is queued.
+"""
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, cast
+
+import lmdb
+
+from angarium.config.schema import Queue
+from angarium.queue.lmdb import migration
+from angarium.queue.lmdb.compaction import compact_if_mostly_free, remove_leftovers
+from angarium.queue.lmdb.file_system import DiskSpace, find_remote_kind, fsync_directory
+from angarium.queue.lmdb.handles import Database, Databases, RawTransaction, ReadTransaction
+from angarium.queue.lmdb.use_lock import UseLock
+from angarium.queue.spool import QueueError, QueueFailedError
+
+NAMES: Final = ("body", "message", "delivery", "due", "claim", "event", "route", "meta")
+OPEN_TRIES: Final = 20  # each growth doubles the map
+MAX_READERS: Final = (
+    1024  # ours: slots are per read transaction, of all processes; LMDB's 126 is few
+)
+_MAX_DBS: Final = 16  # ours: the names above and room for later ones
+_RESIZE_TRIES: Final = 200  # of 1 ms
+
+
+class QueueEnvironment:
+    """Opens, reads and resizes. Writing is the transactor's business.
+
+    E1: no read transaction outlives ``read()``'s block, and none is open in this process while the map is resized.
+    E2: one write transaction at a time in this process, between ``begin_write`` and ``end_write``.
+    E3: once ``fail`` was called, everything raises QueueFailedError: a failed fsync is never believed later.
+    E4: a process that inherited it by fork cannot use it.
+    """
+
+    def __init__(self, env: lmdb.Environment, path: Path, config: Queue, lock: UseLock) -> None:
+        self._env = env
+        self._lock = lock
+        self._pid = os.getpid()
+        self._reading = threading.Lock()  # E1
+        self._reader = 0  # the thread that reads, to tell a defect from a wait
+        self._writing = threading.Lock()  # E2
+        self._failure: str | None = None
+        self.path = path
+        self.space = DiskSpace(path, config.min_free_octets)
+        self.while_waiting: Callable[[], None] = (
+            _nothing  # called by a reader that waits for a writer
+        )
+        self.databases: Databases = {name: self._open_database(name) for name in NAMES}
+        self.body = self.databases["body"]
+        self.message = self.databases["message"]
+        self.delivery = self.databases["delivery"]
+        self.due = self.databases["due"]
+        self.claim = self.databases["claim"]
+        self.event = self.databases["event"]
+        self.route = self.databases["route"]
+        self.meta = self.databases["meta"]
+        self.partitions = config.partitions  # what is on disk wins, see _prepare
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        config: Queue,
+        *,
+        may_compact: bool = False,
+        steps: Mapping[int, migration.Step] = migration.STEPS,
+        current: int = migration.SCHEMA_VERSION,
+    ) -> "QueueEnvironment":
+        """Open, make or migrate the queue in directory ``path``. Blocks; on disk when it returns.
+
+        Raises SchemaError, QueueBusyError, QueueError (a remote file system).
+        """
+        if (kind := find_remote_kind(path)) is not None:
+            raise QueueError(f"{path} is on a remote file system ({kind}), where LMDB is not safe")
+        _make_directory(path)
+        lock = UseLock(path)
+        try:
+            if may_compact and lock.try_exclusive():
+                remove_leftovers(path)
+                compact_if_mostly_free(path)
+            lock.shared()
+            self = cls._open_while_it_grows(path, config, lock)
+        except lmdb.Error as error:
+            lock.close()
+            raise QueueError(f"the queue in {path} cannot be opened: {error}") from error
+        except BaseException:
+            lock.close()
+            raise
+        try:
+            self.reader_check()
+            self._prepare(config, steps, current)
+            fsync_directory(path)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    @classmethod
+    def _open_while_it_grows(cls, path: Path, config: Queue, lock: UseLock) -> "QueueEnvironment":
+        """Open anew when another process has grown the map between our look at its size and our first transaction."""
+        for _ in range(OPEN_TRIES - 1):
+            with contextlib.suppress(lmdb.MapResizedError):
+                return cls._open_once(path, config, lock)
+        return cls._open_once(path, config, lock)
+
+    @classmethod
+    def _open_once(cls, path: Path, config: Queue, lock: UseLock) -> "QueueEnvironment":
+        raw = _open_lmdb(path, config)
+        try:
+            return cls(raw, path, config, lock)
+        except BaseException:
+            raw.close()
+            raise
+
+    def close(self) -> None:
+        if os.getpid() == self._pid:
+            with self._reading:
+                self._env.close()
+        self._lock.close()
+
+    def check(self) -> None:
+        """Raise when the environment must not be used."""
+        if os.getpid() != self._pid:  # E4
+            raise QueueError(
+                "the queue was opened before a fork: open it in the process that uses it"
+            )
+        if self._failure is not None:  # E3
+            raise QueueFailedError(self._failure)
+
+    def fail(self, reason: str) -> None:
+        self._failure = reason
+
+    def read(self) -> "Reading":
+        """A read transaction for a ``with`` block, which must be short and must not await (a long one bloats the
+        file).
+        """
+        return Reading(self)
+
+    def begin_write(self) -> RawTransaction:
+        """Wait for the write lock of all processes. ``end_write`` must follow, whatever happens."""
+        self._wait_to_write()
+        try:
+            self.check()
+            while True:
+                try:
+                    return cast(RawTransaction, self._env.begin(write=True))
+                except lmdb.MapResizedError:
+                    self._set_mapsize(0)
+        except BaseException:
+            self._writing.release()
+            raise
+
+    def end_write(self) -> None:
+        self._writing.release()
+
+    def grow(self) -> None:
+        """Double the map. Only between ``begin_write`` and ``end_write``, after the transaction was aborted."""
+        self._set_mapsize(self.map_octets() * 2)
+
+    def map_octets(self) -> int:
+        return int(self._env.info()["map_size"])
+
+    def file_octets(self) -> int:
+        return (int(self._env.info()["last_pgno"]) + 1) * self.page_octets
+
+    @property
+    def page_octets(self) -> int:
+        return int(self._env.stat()["psize"])
+
+    def used_octets(self, txn: ReadTransaction) -> int:
+        """Return what the live pages take: the rest of the file is free for use."""
+        pages = 2  # meta
+        for name in NAMES:
+            stat = txn.stat(self.databases[name])
+            pages += stat["branch_pages"] + stat["leaf_pages"] + stat["overflow_pages"]
+        return pages * self.page_octets
+
+    def reader_check(self) -> int:
+        """Free the slots of readers that were killed; returns how many."""
+        return int(self._env.reader_check())
+
+    def reader_slots(self) -> int:
+        """Return how many slots of the reader table are taken."""
+        return max(0, len(self._env.readers().strip().splitlines()) - 1)
+
+    def begin_read(self) -> ReadTransaction:
+        """Only for ``Reading``; ``end_read`` must follow."""
+        self.check()
+        checked = False
+        while True:
+            if not self._reading.acquire(blocking=False):
+                if self._reader == threading.get_ident():
+                    raise RuntimeError(
+                        "a read transaction inside another one"
+                    )  # would wait for itself
+                self._reading.acquire()
+            self._reader = threading.get_ident()
+            try:
+                return cast(ReadTransaction, self._env.begin())
+            except lmdb.MapResizedError:  # another process has grown the map
+                self._reading.release()
+                self._adopt_mapsize()
+            except lmdb.ReadersFullError:
+                self._reading.release()
+                if checked:
+                    raise
+                checked = True
+                self.reader_check()
+            except BaseException:
+                self._reading.release()
+                raise
+
+    def end_read(self) -> None:
+        self._reader = 0
+        self._reading.release()
+
+    def _adopt_mapsize(self) -> None:
+        self._wait_to_write()
+        try:
+            self._set_mapsize(0)
+        finally:
+            self._writing.release()
+
+    def _open_database(self, name: str) -> Database:
+        while True:
+            try:
+                return self._env.open_db(name.encode(), create=True)
+            except lmdb.MapResizedError:  # another process grows it just now
+                self._set_mapsize(0)
+            except lmdb.MapFullError:
+                self.grow()
+
+    def _wait_to_write(self) -> None:
+        if not self._writing.acquire(blocking=False):
+            while not self._writing.acquire(timeout=0.001):
+                self.while_waiting()  # the committer may be waiting for this very thread to park
+
+    def _set_mapsize(self, octets: int) -> None:
+        with self._reading:  # E1: LMDB itself would unmap pages under a reader
+            for attempt in range(_RESIZE_TRIES):
+                try:
+                    self._env.set_mapsize(octets)
+                except lmdb.Error:
+                    if attempt == _RESIZE_TRIES - 1:
+                        raise
+                    time.sleep(0.001)
+                else:
+                    return
+
+    def _prepare(self, config: Queue, steps: Mapping[int, migration.Step], current: int) -> None:
+        done = False
+        while not done:
+            txn = self.begin_write()
+            try:
+                done = migration.prepare(txn, self.databases, config.partitions, steps, current)
+                raw = txn.get(migration.PARTITIONS_KEY, db=self.meta) or b""
+                self.partitions = int.from_bytes(raw, "big")
+                txn.commit()
+            except lmdb.MapFullError:
+                txn.abort()
+                self.grow()
+            except BaseException:
+                txn.abort()
+                raise
+            finally:
+                self.end_write()
+
+
+class Reading:
+    """The block of a read transaction. A class: contextlib's generator would cost more than the transaction."""
+
+    __slots__ = ("_env", "_txn")
+
+    def __init__(self, env: QueueEnvironment) -> None:
+        self._env = env
+
+    def __enter__(self) -> ReadTransaction:
+        self._txn = self._env.begin_read()
+        return self._txn
+
+    def __exit__(self, *_error: object) -> None:
+        self._txn.abort()
+        self._env.end_read()
+
+
+def _nothing() -> None: ...
+
+
+def _make_directory(path: Path) -> None:
+    made = not path.exists()
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.stat().st_mode & 0o077 and path.stat().st_uid == os.geteuid():
+        path.chmod(0o700)  # P8: bodies are other people's letters
+    if made:
+        fsync_directory(path.parent)
+
+
+def _open_lmdb(path: Path, config: Queue) -> lmdb.Environment:
+    return lmdb.open(
+        str(path),
+        map_size=config.map_octets,
+        max_dbs=_MAX_DBS,
+        max_readers=MAX_READERS,
+        mode=0o600,
+        sync=config.sync,
+        metasync=config.sync,
+        max_spare_txns=2,
+    )

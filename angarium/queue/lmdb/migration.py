@@ -1,0 +1,66 @@
+"""The queue's schema version, and the steps from an older one. Knows LMDB, and nothing of what runs on it."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from angarium import __version__
+from angarium.queue.lmdb.handles import Database, Databases, RawTransaction
+from angarium.queue.spool import SchemaError
+
+SCHEMA_VERSION: Final = 1
+SCHEMA_KEY: Final = b"schema"  # u32
+WRITER_KEY: Final = b"writer"  # which Angarium wrote that schema last, for people
+PARTITIONS_KEY: Final = b"partitions"  # u16; fixed when the queue is made
+
+Step = Callable[[RawTransaction, Databases], None]
+
+# version -> the step from it to the next one. A step runs in one transaction with its version number: after a
+# crash it is either done or not begun.
+STEPS: Final[Mapping[int, Step]] = {}
+
+
+def writer_name() -> str:
+    return f"Angarium {__version__}"
+
+
+def schema_version(txn: RawTransaction, databases: Databases) -> int | None:
+    """Return the version on disk, None for a queue just made."""
+    raw = txn.get(SCHEMA_KEY, db=databases["meta"])
+    return None if raw is None else int.from_bytes(raw, "big")
+
+
+def prepare(
+    txn: RawTransaction,
+    databases: Databases,
+    partitions: int,
+    steps: Mapping[int, Step] = STEPS,
+    current: int = SCHEMA_VERSION,
+) -> bool:
+    """Bring the schema one step nearer to ``current``; True when it is there. Call again, each in its transaction.
+
+    Raises SchemaError when the queue is newer than this program, or too old for it; then nothing is written.
+    """
+    meta = databases["meta"]
+    version = schema_version(txn, databases)
+    if version is None:
+        txn.put(PARTITIONS_KEY, partitions.to_bytes(2, "big"), db=meta)
+        _stamp(txn, meta, current)
+        return True
+    if version > current:
+        writer = (txn.get(WRITER_KEY, db=meta) or b"an unknown program").decode(errors="replace")
+        raise SchemaError(
+            f"the queue has schema {version}, written by {writer}; "
+            f"this is {writer_name()}, which knows schema {current} and older"
+        )
+    if version == current:
+        return True
+    if version not in steps:
+        raise SchemaError(f"the queue has schema {version}, which {writer_name()} cannot migrate")
+    steps[version](txn, databases)
+    _stamp(txn, meta, version + 1)
+    return version + 1 == current
+
+
+def _stamp(txn: RawTransaction, meta: Database, version: int) -> None:
+    txn.put(SCHEMA_KEY, version.to_bytes(4, "big"), db=meta)
+    txn.put(WRITER_KEY, writer_name().encode(), db=meta)

@@ -1,0 +1,91 @@
+"""Whose a partition is, and what becomes of an earlier owner's claims."""
+
+from typing import Final
+
+from angarium.queue.lmdb import event_records
+from angarium.queue.lmdb.keys import owner_key, partition_prefix
+from angarium.queue.lmdb.records import (
+    OwnerRecord,
+    changed,
+    decode_delivery,
+    decode_message,
+    decode_owner,
+    encode,
+    encode_delivery,
+    routing_hint,
+)
+from angarium.queue.lmdb.transaction import WriteTransaction
+
+REPLAY_LIMIT: Final = 256  # claims of one transaction
+
+
+class Own:
+    """Operation: become the owner; returns the new epoch."""
+
+    octets = 64
+
+    def __init__(self, partition: int, node: str) -> None:
+        self._partition = partition
+        self._node = node
+
+    def apply(self, tx: WriteTransaction) -> int:
+        key = owner_key(self._partition)
+        epoch = decode_owner(tx.get(tx.env.meta, key)).epoch + 1
+        tx.put(tx.env.meta, key, encode(OwnerRecord(epoch, self._node)))
+        tx.set_epoch(self._partition, epoch)
+        return epoch
+
+
+class Disown:
+    """Operation: say that the partition has no owner; the epoch stays, and the next owner moves it on."""
+
+    octets = 64
+
+    def __init__(self, partition: int, epoch: int) -> None:
+        self._partition = partition
+        self._epoch = epoch
+
+    def apply(self, tx: WriteTransaction) -> None:
+        tx.check_epoch(self._partition, self._epoch)
+        tx.put(tx.env.meta, owner_key(self._partition), encode(OwnerRecord(self._epoch, "")))
+
+
+class Replay:
+    """Operation: put claims of earlier epochs back as due now, in doubt; returns how many, at most REPLAY_LIMIT."""
+
+    octets = REPLAY_LIMIT * 1000
+
+    def __init__(self, partition: int, epoch: int) -> None:
+        self._partition = partition
+        self._epoch = epoch
+
+    def apply(self, tx: WriteTransaction) -> int:
+        tx.check_epoch(self._partition, self._epoch)
+        keys = self._earlier_claims(tx)
+        for key in keys:
+            tx.delete(tx.env.claim, key)
+            self._put_back(tx, key[2:])
+        return len(keys)
+
+    def _earlier_claims(self, tx: WriteTransaction) -> list[bytes]:
+        prefix = partition_prefix(self._partition)
+        found: list[bytes] = []
+        cursor = tx.cursor(tx.env.claim)
+        more = cursor.set_range(prefix)
+        while more and len(found) < REPLAY_LIMIT and (key := cursor.key())[:2] == prefix:
+            if int.from_bytes(cursor.value(), "big") < self._epoch:
+                found.append(key)
+            more = cursor.next()
+        return found
+
+    def _put_back(self, tx: WriteTransaction, key: bytes) -> None:
+        raw, message_raw = tx.get(tx.env.delivery, key), tx.get(tx.env.message, key[:16])
+        if raw is None or message_raw is None:  # cannot be: both go with the claim
+            return
+        before, message = decode_delivery(raw), decode_message(message_raw)
+        record = changed(before, attempts=before.attempts + 1, in_doubt=before.in_doubt + 1)
+        hint = routing_hint(message.tenant, record.domain, message.size_octets)
+        tx.schedule(self._partition, tx.now, key, encode_delivery(record), hint)
+        tx.append_event(
+            event_records.recipient_event(event_records.IN_DOUBT, tx.now, key, message, record)
+        )

@@ -1,0 +1,145 @@
+"""Recording what became of claims, with the event and any new submissions in the same transaction."""
+
+from collections.abc import Sequence
+from typing import assert_never
+
+import msgspec
+
+from angarium.queue.lmdb import event_records
+from angarium.queue.lmdb.accepting import PreparedSubmission, write_submission
+from angarium.queue.lmdb.claiming import Holding
+from angarium.queue.lmdb.keys import claim_key, delivery_key, due_key, u64
+from angarium.queue.lmdb.records import (
+    attempt_record,
+    changed,
+    decode_delivery,
+    encode_delivery,
+    routing_hint,
+)
+from angarium.queue.lmdb.transaction import WriteTransaction
+from angarium.queue.message_id import delivery_id_text
+from angarium.queue.model import Deferred, Done, Moved, Released, Settlement, UnixMs
+from angarium.queue.spool import NotClaimedError
+
+
+class PreparedSettlement(msgspec.Struct, frozen=True):
+    """One recipient's settlement, encoded. It ends there, or has a new record and a new due time."""
+
+    key: bytes
+    claim: bytes
+    event: bytes | None
+    record: bytes | None = None  # None: the recipient leaves the queue
+    due: int = 0
+    hint: bytes = b""
+    alone: bool = False  # the only recipient of its message: no other one need be looked for
+
+
+class PreparedMove(msgspec.Struct, frozen=True):
+    key: bytes
+    old: bytes  # its due key
+    due: int
+    to: int
+
+
+class Settle:
+    """Operation: all of a commit, or nothing."""
+
+    __slots__ = ("_epoch", "_moved", "_partition", "_settled", "_submissions", "octets")
+
+    def __init__(
+        self,
+        partition: int,
+        epoch: int,
+        settled: Sequence[PreparedSettlement],
+        moved: Sequence[PreparedMove],
+        submissions: Sequence[PreparedSubmission],
+    ) -> None:
+        self._partition = partition
+        self._epoch = epoch
+        self._settled = settled
+        self._moved = moved
+        self._submissions = submissions
+        self.octets = (len(settled) + len(moved)) * 800 + sum(each.octets for each in submissions)
+
+    def apply(self, tx: WriteTransaction) -> None:
+        tx.check_epoch(self._partition, self._epoch)
+        epoch = u64(self._epoch)
+        for each in self._settled:  # all are checked before anything is written (T1)
+            if tx.get(tx.env.claim, each.claim) != epoch:
+                raise NotClaimedError(f"recipient {each.key.hex()} is not claimed by this owner")
+        for each in self._settled:
+            self._settle(tx, each)
+        for move in self._moved:
+            self._move(tx, move)
+        for submission in self._submissions:
+            write_submission(tx, submission)
+
+    def _settle(self, tx: WriteTransaction, each: PreparedSettlement) -> None:
+        env = tx.env
+        tx.delete(env.claim, each.claim)
+        if each.record is None:
+            tx.delete(env.delivery, each.key)
+            if each.alone or not tx.has_delivery(each.key[:16]):
+                tx.delete_message(each.key[:16])
+        else:
+            tx.schedule(self._partition, each.due, each.key, each.record, each.hint)
+        if each.event is not None:
+            tx.append_event(each.event)
+
+    def _move(self, tx: WriteTransaction, move: PreparedMove) -> None:
+        """Hand a due recipient to another partition; one that was changed meanwhile is left where it is."""
+        hint, raw = tx.get(tx.env.due, move.old), tx.get(tx.env.delivery, move.key)
+        if hint is None or raw is None:
+            return
+        record = changed(decode_delivery(raw), partition=move.to)
+        tx.delete(tx.env.due, move.old)
+        tx.schedule(move.to, move.due, move.key, encode_delivery(record), hint)
+
+
+def prepare_settlement(
+    settlement: Settlement, holding: Holding, partition: int, now: UnixMs
+) -> PreparedSettlement:
+    key = delivery_key(settlement.id)
+    claim = claim_key(partition, key)
+    message, before = holding.message, holding.delivery
+    match settlement:
+        case Done(outcome=outcome, attempt=attempt):
+            last = attempt_record(attempt)
+            after = changed(before, attempts=before.attempts + 1)
+            kind = event_records.OUTCOME_KINDS[outcome]
+            event = event_records.recipient_event(kind, now, key, message, after, last)
+            return PreparedSettlement(key, claim, event, alone=message.recipients == 1)
+        case Deferred(due=due, attempt=attempt, delay_dsn_sent=delay_dsn_sent, in_doubt=in_doubt):
+            last = attempt_record(attempt)
+            after = changed(
+                before,
+                attempts=before.attempts + 1,
+                in_doubt=before.in_doubt + in_doubt,
+                delay_dsn_sent=before.delay_dsn_sent or delay_dsn_sent,
+                last=last,
+            )
+            kind = event_records.DEFERRED
+            event = event_records.recipient_event(kind, now, key, message, after, last, due)
+            hint = routing_hint(message.tenant, before.domain, message.size_octets)
+            return PreparedSettlement(key, claim, event, encode_delivery(after), due, hint)
+        case Released(due=due):
+            hint = routing_hint(message.tenant, before.domain, message.size_octets)
+            return PreparedSettlement(key, claim, None, encode_delivery(before), due, hint)
+        case _:
+            assert_never(settlement)
+
+
+def prepare_move(moved: Moved, partition: int, partitions: int) -> PreparedMove:
+    """Raises ValueError for a move that is not this owner's, or goes nowhere."""
+    if moved.partition != partition or not 0 <= moved.to < partitions:
+        raise ValueError(
+            f"recipient {delivery_id_text(moved.id)} cannot be moved from partition "
+            f"{moved.partition} to {moved.to} by the owner of {partition}"
+        )
+    key = delivery_key(moved.id)
+    return PreparedMove(
+        key,
+        due_key(partition, moved.due, key),
+        moved.due,
+        moved.to,
+    )

@@ -1,0 +1,132 @@
+"""The durable queue on LMDB: what each server process opens once."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Final, NoReturn
+
+from angarium.config.schema import Queue
+from angarium.queue.lmdb.accepting import Accept
+from angarium.queue.lmdb.committer import Committer
+from angarium.queue.lmdb.environment import QueueEnvironment
+from angarium.queue.lmdb.event_log import LmdbEventLog
+from angarium.queue.lmdb.mapped_pages import MappedPages
+from angarium.queue.lmdb.operator_acts import ActOn
+from angarium.queue.lmdb.ownership import Own
+from angarium.queue.lmdb.partition import LmdbPartition
+from angarium.queue.lmdb.routes import RememberRoutes, read_route
+from angarium.queue.lmdb.summary import read_summary
+from angarium.queue.lmdb.transaction import Transactor
+from angarium.queue.model import MessageId, PartitionNumber, RouteHint, Submission
+from angarium.queue.spool import Clock, QueueError, QueueFullError
+from angarium.queue.summary import QueueSummary
+
+ROUTES_WITHIN_S: Final = 1.0  # a hint: it waits for company
+
+
+class LmdbSpool:
+    """Implements Spool. Used from the thread of one event loop; its committer is a thread of its own."""
+
+    def __init__(self, env: QueueEnvironment, committer: Committer, clock: Clock) -> None:
+        self._env = env
+        self._committer = committer
+        self._clock = clock
+        self._routes: dict[str, RouteHint] = {}  # not on disk yet
+        self.events = LmdbEventLog(env, committer.submit)
+        self.give_way = committer.give_way
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        config: Queue,
+        clock: Clock,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> "LmdbSpool":
+        """Open the queue in directory ``path``, or make it. Blocks; ``loop`` None: the running one.
+
+        Raises SchemaError, QueueBusyError, QueueError.
+        """
+        loop = loop or asyncio.get_running_loop()
+        env = QueueEnvironment.open(Path(path), config, may_compact=True)
+        pages = MappedPages(Path(path) / "data.mdb")
+        transactor = Transactor(env, clock)
+        committer = Committer(transactor, loop, env.reader_check, pages.give_back)
+        env.while_waiting = committer.serve_park
+        return cls(env, committer, clock)
+
+    def close(self) -> None:
+        """Commit what is pending and close. Blocks for as long as an fsync takes."""
+        self._committer.close()
+        self._env.close()
+
+    def accept(self, batch: Sequence[Submission]) -> asyncio.Future[None]:
+        self._env.check()
+        if self._env.space.is_low():  # settlements still pass: that is what the mark is for
+            raise QueueFullError("the disk is below queue.min_free_octets")
+        return self._committer.submit(Accept(batch, self._env.partitions, self._withdraw))
+
+    def _withdraw(self, keys: Sequence[bytes]) -> None:
+        with contextlib.suppress(
+            QueueError
+        ):  # closing: then the client's second try is a duplicate
+            self._committer.submit(ActOn("cancel", keys))
+
+    def partitions(self) -> Sequence[PartitionNumber]:
+        return [PartitionNumber(each) for each in range(self._env.partitions)]
+
+    async def own(self, partition: PartitionNumber, node: str) -> LmdbPartition:
+        if not 0 <= partition < self._env.partitions:
+            raise ValueError(f"no partition {partition}")
+        epoch: int = await self._committer.submit(Own(partition, node))
+        return LmdbPartition(self._env, self._committer, self._clock, partition, epoch)
+
+    def wakeups(self, ring: Callable[[PartitionNumber], None]) -> None:
+        self._committer.on_due(ring)
+
+    def find_route(self, domain: str) -> RouteHint | None:
+        """Return what is remembered of where a domain's mail belongs; a hint, possibly out of date."""
+        return self._routes.get(domain) or read_route(self._env, domain)
+
+    def remember_routes(self, batch: Iterable[RouteHint]) -> None:
+        """Remember routes: at once here, on disk (for other processes) within about a second."""
+        fresh = {hint.domain: hint for hint in batch if self.find_route(hint.domain) != hint}
+        if not fresh:
+            return
+        self._routes.update(fresh)
+
+        def forget(future: asyncio.Future[None]) -> None:
+            if not future.cancelled():
+                future.exception()  # a hint that was not written is found out again
+            for domain, hint in fresh.items():
+                if self._routes.get(domain) is hint:
+                    del self._routes[domain]
+
+        done = self._committer.submit_lazily(RememberRoutes(fresh.values()), ROUTES_WITHIN_S)
+        done.add_done_callback(forget)
+
+    async def fail(self) -> NoReturn:
+        """Wait until the disk fails, then raise QueueFailedError: for a process to end by, whatever else it does."""
+        raise await asyncio.shield(self._committer.failure)
+
+    def has_room(self) -> bool:
+        """Whether the disk is above its free-space mark: new mail would be accepted."""
+        return not self._env.space.is_low()
+
+    def summary(self) -> QueueSummary:
+        """Return counts of the whole queue; costs microseconds."""
+        return read_summary(self._env)
+
+    def content(self, message_id: MessageId) -> bytes | None:
+        with self._env.read() as txn:
+            return txn.get(message_id, db=self._env.body)
+
+    def observe_commits(self, observe: Callable[[float, int], None]) -> None:
+        """Have each commit's seconds and operations reported, from the committer's thread."""
+        self._committer.observe = observe
+
+    @property
+    def transactions(self) -> int:
+        """How many transactions this process has committed."""
+        return self._committer.transactions

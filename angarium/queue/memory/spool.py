@@ -1,0 +1,327 @@
+"""The queue as a model in memory: the same protocols in dictionaries. For tests of what uses a queue.
+
+No await in here switches tasks, so that a test decides the order. ``crash`` is SIGKILL: what was acknowledged stays
+and claims stay, and what the old objects would still write raises.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, assert_never
+
+from angarium.queue.event import (
+    AttemptFailed,
+    Bounced,
+    Delivered,
+    Expired,
+    InDoubt,
+    Relayed,
+)
+from angarium.queue.memory.state import MemoryDelivery, MemoryEventLog, MemoryState
+from angarium.queue.model import (
+    Claimed,
+    ClaimedMessage,
+    Deferred,
+    DeliveryId,
+    Done,
+    DueHead,
+    MessageId,
+    Moved,
+    PartitionNumber,
+    Released,
+    RouteHint,
+    Settlement,
+    Submission,
+    UnixMs,
+)
+from angarium.queue.spool import (
+    Clock,
+    Commit,
+    DuePage,
+    DuplicateMessageError,
+    FencedError,
+    NotClaimedError,
+    QueueError,
+    QueueFullError,
+    position,
+)
+from angarium.queue.submission_check import check_submission
+
+_Ended = Delivered | Relayed | Bounced | Expired
+_OUTCOMES: Final[dict[str, type[_Ended]]] = {
+    "delivered": Delivered,
+    "relayed": Relayed,
+    "bounced": Bounced,
+    "expired": Expired,
+}
+
+
+class MemorySpool:
+    """Implements Spool. ``low_disk`` makes it refuse new mail, as the free-space mark does."""
+
+    def __init__(
+        self, clock: Clock, partitions: int = 16, state: MemoryState | None = None
+    ) -> None:
+        self._clock = clock
+        self.state = state or MemoryState(partitions, clock)
+        self._ring: Callable[[PartitionNumber], None] = lambda _partition: None
+        self._dead = False
+        self.low_disk = False
+        self.events = MemoryEventLog(self.state)
+
+    def crash(self) -> "MemorySpool":
+        """Die, and return what a new process finds."""
+        self._dead = True
+        return MemorySpool(self._clock, state=self.state)
+
+    def close(self) -> None:
+        self._dead = True
+
+    def give_way(self) -> None:
+        """Nothing ever waits."""
+
+    async def accept(self, batch: Sequence[Submission]) -> None:
+        self.check()
+        if self.low_disk:
+            raise QueueFullError("the disk is below queue.min_free_octets")
+        self.write(batch)
+
+    def partitions(self) -> Sequence[PartitionNumber]:
+        return [PartitionNumber(each) for each in range(self.state.partitions)]
+
+    async def own(self, partition: PartitionNumber, node: str) -> "MemoryPartition":
+        self.check()
+        if not 0 <= partition < self.state.partitions:
+            raise ValueError(f"no partition {partition}")
+        epoch = self.state.epochs.get(partition, 0) + 1
+        self.state.epochs[partition] = epoch
+        return MemoryPartition(self, self._clock, partition, epoch)
+
+    def wakeups(self, ring: Callable[[PartitionNumber], None]) -> None:
+        self._ring = ring
+
+    def find_route(self, domain: str) -> RouteHint | None:
+        return self.state.routes.get(domain)
+
+    def remember_routes(self, batch: Iterable[RouteHint]) -> None:
+        self.state.routes.update({hint.domain: hint for hint in batch})
+
+    def has_room(self) -> bool:
+        return not self.low_disk
+
+    def content(self, message_id: MessageId) -> bytes | None:
+        found = self.state.messages.get(message_id)
+        return None if found is None else found.content
+
+    def check(self) -> None:
+        if self._dead:
+            raise QueueError("the queue is closed")
+
+    def check_new(self, batch: Sequence[Submission]) -> None:
+        """Raise before anything is written, if any of the batch cannot be accepted."""
+        seen: set[MessageId] = set()
+        for submission in batch:
+            check_submission(submission, self.state.partitions)
+            if submission.message_id in self.state.messages or submission.message_id in seen:
+                raise DuplicateMessageError("the message is in the queue already")
+            seen.add(submission.message_id)
+
+    def write(self, batch: Sequence[Submission]) -> None:
+        self.check_new(batch)
+        ring = set()
+        for submission in batch:
+            ring |= self.state.accept(submission, self._clock())
+        self.ring(ring)
+
+    def ring(self, partitions: Iterable[PartitionNumber]) -> None:
+        for partition in set(partitions):
+            self._ring(partition)
+
+
+class MemoryPartition:
+    """Implements Partition."""
+
+    def __init__(
+        self, spool: MemorySpool, clock: Clock, number: PartitionNumber, epoch: int
+    ) -> None:
+        self._spool = spool
+        self._state = spool.state
+        self._clock = clock
+        self._number = number
+        self._epoch = epoch
+
+    @property
+    def number(self) -> PartitionNumber:
+        return self._number
+
+    @property
+    def epoch(self) -> int:
+        return self._epoch
+
+    async def replay(self) -> int:
+        self._check()
+        now = self._clock()
+        lost = [
+            each
+            for _, each in sorted(self._state.deliveries.items())
+            if each.partition == self._number
+            and each.epoch is not None
+            and each.epoch < self._epoch
+        ]
+        for each in lost:
+            each.epoch = None
+            each.attempts += 1
+            each.in_doubt += 1
+            each.due = now
+            self._state.append(InDoubt(**self._state.event_fields(each, now)))
+        if lost:
+            self._spool.ring([self._number])
+        return len(lost)
+
+    def due(self, upto: UnixMs, limit: int, cursor: bytes | None = None) -> DuePage:
+        self._spool.check()
+        places = sorted(
+            (position(each.due, each.id.message_id, each.id.index), each)
+            for each in self._state.deliveries.values()
+            if each.partition == self._number and each.state == "scheduled" and each.due <= upto
+        )
+        behind = [pair for pair in places if pair[0] >= (cursor or b"")]
+        page = behind[: max(limit, 0)]
+        more = len(behind) > len(page) > 0
+        return DuePage(
+            tuple(self._head(each) for _, each in page), page[-1][0] + b"\0" if more else None
+        )
+
+    def next_due(self) -> UnixMs | None:
+        dues = (
+            each.due
+            for each in self._state.deliveries.values()
+            if each.partition == self._number and each.state == "scheduled"
+        )
+        return min(dues, default=None)
+
+    async def claim(self, heads: Sequence[DueHead]) -> list[ClaimedMessage]:
+        for head in heads:
+            if head.partition != self._number:
+                raise ValueError("the recipient is of another partition")
+        self._check()
+        taken: dict[MessageId, list[MemoryDelivery]] = {}
+        for head in heads:
+            each = self._state.deliveries.get(head.id)
+            if each is not None and self._is_at(each, head.due):
+                each.epoch = self._epoch
+                taken.setdefault(head.id.message_id, []).append(each)
+        return [self._claimed(message_id, own) for message_id, own in taken.items()]
+
+    async def commit(self, commit: Commit) -> None:
+        self._check()
+        for moved in commit.moved:
+            if moved.partition != self._number or not 0 <= moved.to < self._state.partitions:
+                raise ValueError("not a move of this owner's")
+        settled = [self._held_claim(each.id) for each in commit.settled]
+        if len({each.id for each in settled}) != len(settled):
+            raise NotClaimedError("a recipient is settled twice")
+        self._spool.check_new(commit.submissions)
+        now = self._clock()
+        ring: set[PartitionNumber] = set()
+        for settlement, each in zip(commit.settled, settled, strict=True):
+            self._settle(settlement, each, now)
+            if each.epoch is None and each.due <= now and each.id in self._state.deliveries:
+                ring.add(self._number)
+        for moved in commit.moved:
+            ring |= self._move(moved, now)
+        self._spool.ring(ring)
+        self._spool.write(commit.submissions)
+
+    async def release(self) -> None:
+        self._check()
+
+    def _check(self) -> None:
+        self._spool.check()
+        if self._state.epochs[self._number] != self._epoch:
+            raise FencedError(f"partition {self._number} has another owner")
+
+    def _is_at(self, each: MemoryDelivery, due: UnixMs) -> bool:
+        return each.partition == self._number and each.state == "scheduled" and each.due == due
+
+    def _held_claim(self, delivery: DeliveryId) -> MemoryDelivery:
+        each = self._state.deliveries.get(delivery)
+        if each is None or each.partition != self._number or each.epoch != self._epoch:
+            raise NotClaimedError("the recipient is not claimed, or settled already")
+        return each
+
+    def _settle(self, settlement: Settlement, each: MemoryDelivery, now: UnixMs) -> None:
+        each.epoch = None
+        match settlement:
+            case Done(outcome=outcome, attempt=attempt):
+                each.attempts += 1
+                fields = self._state.event_fields(each, now)
+                kind = _OUTCOMES[outcome]
+                self._state.append(kind(**fields, attempts=each.attempts, attempt=attempt))
+                self._state.remove(each.id)
+            case Deferred(
+                due=due, attempt=attempt, delay_dsn_sent=delay_dsn_sent, in_doubt=in_doubt
+            ):
+                each.attempts += 1
+                each.in_doubt += in_doubt
+                each.last = attempt
+                each.delay_dsn_sent |= delay_dsn_sent
+                each.due = max(due, now)
+                fields = self._state.event_fields(each, now)
+                self._state.append(
+                    AttemptFailed(**fields, attempts=each.attempts, attempt=attempt, due=due)
+                )
+            case Released(due=due):
+                each.due = max(due, now)
+            case _:
+                assert_never(settlement)
+
+    def _move(self, moved: Moved, now: UnixMs) -> set[PartitionNumber]:
+        each = self._state.deliveries.get(moved.id)
+        if each is None or not self._is_at(each, moved.due):
+            return set()
+        each.partition = moved.to
+        each.due = max(moved.due, now)
+        return {moved.to} if each.due <= now else set()
+
+    def _head(self, each: MemoryDelivery) -> DueHead:
+        message = self._state.messages[each.id.message_id]
+        return DueHead(
+            each.partition,
+            each.due,
+            each.id,
+            message.tenant,
+            each.recipient.domain,
+            len(message.content),
+        )
+
+    def _claimed(self, message_id: MessageId, own: list[MemoryDelivery]) -> ClaimedMessage:
+        message = self._state.messages[message_id]
+        recipients = tuple(
+            Claimed(
+                id=each.id,
+                partition=each.partition,
+                forward_path=each.recipient.forward_path,
+                domain=each.recipient.domain,
+                notify=each.recipient.notify,
+                orcpt=each.recipient.orcpt,
+                attempts=each.attempts,
+                in_doubt=each.in_doubt,
+                delay_dsn_sent=each.delay_dsn_sent,
+                last=each.last,
+            )
+            for each in own
+        )
+        return ClaimedMessage(
+            message_id=message_id,
+            tenant=message.tenant,
+            stream=message.stream,
+            envelope=self._state.bare_envelope(message),
+            content=message.content,
+            header_octets=message.header_octets,
+            has_dot_lines=message.has_dot_lines,
+            header_from=message.header_from,
+            message_id_header=message.message_id_header,
+            accepted=message.accepted,
+            expires=message.expires,
+            origin=message.origin,
+            recipients=recipients,
+        )

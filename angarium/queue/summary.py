@@ -1,0 +1,19 @@
+"""How much is in the queue. A plain value."""
+
+import msgspec
+
+
+class QueueSummary(msgspec.Struct, frozen=True, kw_only=True):
+    messages: int
+    scheduled: int  # recipients
+    in_flight: int
+    held: int
+    events: int
+    file_octets: int
+    used_octets: int  # of the file; the rest is free for reuse, and given back by compaction
+    free_disk_octets: int
+    low_disk: bool  # new mail is being refused
+
+    @property
+    def recipients(self) -> int:
+        return self.scheduled + self.in_flight + self.held

@@ -1,0 +1,269 @@
+"""DNS look-ups as typed results, behind our own cache. Knows nothing of mail: ``mx`` and ``resolver`` do.
+
+Answers are hostile input (D4): names are checked, record counts and CNAME chains bounded, and whatever dnspython
+refuses to parse is trouble, never an exception.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Generic, Literal, TypeVar
+
+import dns.asyncresolver
+import dns.exception
+import dns.message
+import dns.name
+import dns.nameserver
+import dns.rdatatype
+import dns.resolver
+import dns.reversename
+import msgspec
+
+from angarium.config.address import HostPort, is_ip, parse_host_port
+from angarium.config.schema import Dns
+from angarium.routing.host_name import is_host_name
+from angarium.routing.nameserver import BoundedNameserver
+from angarium.routing.patient_room import PatientRoom
+from angarium.routing.single_flight import SingleFlight
+from angarium.routing.ttl_cache import TtlCache
+
+TROUBLE_TTL_S: Final = 2.0  # ours: spares a failing server repeats by each recipient, no more
+MAX_CNAME_LOOK_UPS: Final = (
+    4  # ours: chains that the server leaves to us; dnspython bounds those in one answer
+)
+MAX_TXT_RECORDS: Final = 64  # ours; no sound name has so many
+
+RecordType = Literal["MX", "A", "AAAA", "TXT", "PTR"]
+T = TypeVar("T")
+
+
+class DnsSetupError(Exception):
+    """There is no nameserver to ask, or one is not written host:port. The operator's to mend."""
+
+
+class MxRecord(msgspec.Struct, frozen=True, order=True):
+    preference: int
+    name: str  # lower-case, no trailing dot; "" for the root: a null MX (RFC 7505). Not checked to be a host name
+
+
+class Found(msgspec.Struct, Generic[T], frozen=True):
+    records: tuple[T, ...]  # never empty
+    ttl: float  # seconds for which it still holds
+
+
+class NoSuchDomain(msgspec.Struct, frozen=True):
+    """NXDOMAIN: no record of any type, nor below."""
+
+    ttl: float
+
+
+class NoData(msgspec.Struct, frozen=True):
+    """The name exists without this type."""
+
+    ttl: float
+
+
+class DnsTrouble(msgspec.Struct, frozen=True):
+    """Not known now: SERVFAIL, time-out, a refusal or an answer that makes no sense."""
+
+    text: str
+    ttl: float = TROUBLE_TTL_S
+
+
+Answer = Found[T] | NoSuchDomain | NoData | DnsTrouble
+_Key = tuple[str, RecordType]
+
+
+class DnsCounters(msgspec.Struct):
+    """What the metrics read."""
+
+    hits: int = 0  # answered from the cache
+    look_ups: int = 0  # asked of a nameserver
+    troubles: int = 0  # look-ups that ended in DnsTrouble
+
+
+class DnsResolver:
+    """Belongs to one event loop.
+
+    Invariant N1: one look-up in flight per name and type; who asks meanwhile waits for the same.
+    Invariant N2: trouble is kept for TROUBLE_TTL_S at most, and never taken for a negative answer.
+    """
+
+    def __init__(self, config: Dns, clock: Callable[[], float]) -> None:
+        """``clock`` counts seconds and never goes back. Raises DnsSetupError."""
+        self._config = config
+        self._clock = clock
+        self._resolver = _stub_resolver(config)
+        self._cache: TtlCache[_Key, Answer[Any]] = TtlCache(config.cache_entries)
+        self._flight: SingleFlight[_Key, Answer[Any]] = SingleFlight()  # N1
+        self._room = PatientRoom(config.look_ups)
+        self.counters = DnsCounters()
+
+    @property
+    def nameservers(self) -> tuple[str, ...]:
+        """Whom we ask, for `postmaster check`."""
+        return tuple(
+            str(HostPort(each.address, each.port))
+            if isinstance(each, dns.nameserver.AddressAndPortNameserver)
+            else str(each)
+            for each in self._resolver.nameservers
+        )
+
+    async def mx(self, domain: str) -> Answer[MxRecord]:
+        """Return the best ``config.mx_hosts`` records, by preference and name."""
+        return await self._look_up(domain, "MX")
+
+    async def ipv4(self, name: str) -> Answer[str]:
+        return await self._look_up(name, "A")
+
+    async def ipv6(self, name: str) -> Answer[str]:
+        return await self._look_up(name, "AAAA")
+
+    async def txt(self, name: str) -> Answer[bytes]:
+        """Return each record with its strings joined (RFC 7208 section 3.3, RFC 6376 section 3.6.2.2)."""
+        return await self._look_up(name, "TXT")
+
+    async def ptr(self, address: str) -> Answer[str]:
+        """Return the host names of an IP address. Raises ValueError when ``address`` is not one."""
+        try:
+            name = dns.reversename.from_address(address)
+        except dns.exception.SyntaxError as error:
+            raise ValueError(address) from error
+        return await self._look_up(name.to_text(omit_final_dot=True), "PTR")
+
+    def forget(self) -> None:
+        """Empty the cache: after a reload, or when an operator asks."""
+        self._cache.clear()
+
+    async def close(self) -> None:
+        await self._flight.close()
+
+    async def _look_up(self, name: str, rdtype: RecordType) -> Answer[Any]:
+        key = (name, rdtype)
+        now = self._clock()
+        cached = self._cache.find_with_end(key, now)
+        if cached is not None:
+            self.counters.hits += 1
+            return msgspec.structs.replace(cached[0], ttl=cached[1] - now)
+        if not is_host_name(name):
+            return NoSuchDomain(self._config.negative_ttl_s)  # nothing that DNS could hold
+        return await self._flight.run(key, lambda: self._ask_and_keep(key))
+
+    async def _ask_and_keep(self, key: _Key) -> Answer[Any]:
+        async with self._room.place():
+            self.counters.look_ups += 1
+            answer = await self._follow(*key)
+        if isinstance(answer, DnsTrouble):
+            self.counters.troubles += 1
+        self._cache.put(key, answer, self._clock() + answer.ttl)
+        return answer
+
+    async def _follow(self, name: str, rdtype: RecordType) -> Answer[Any]:
+        """Look up, following aliases that the server did not follow itself."""
+        owner, ttl = dns.name.from_text(name), self._config.max_ttl_s
+        for _ in range(MAX_CNAME_LOOK_UPS):
+            try:
+                async with asyncio.timeout(self._config.lifetime_s + 1):
+                    answer = await self._resolver.resolve(
+                        owner, rdtype, raise_on_no_answer=False, search=False
+                    )
+            except dns.resolver.NXDOMAIN as negative:
+                response = negative.response(owner)  # type: ignore[no-untyped-call]
+                return NoSuchDomain(min(ttl, self._negative_ttl(response)))
+            except (dns.exception.DNSException, OSError, TimeoutError) as error:
+                return DnsTrouble(_trouble_text(name, rdtype, error))
+            if answer.rrset is not None:
+                ttl = min(ttl, max(answer.chaining_result.minimum_ttl, self._config.min_ttl_s))
+                return _found(_records(list(answer.rrset), rdtype, self._config), ttl)
+            if answer.canonical_name == owner:
+                if _is_referral(answer.response):
+                    return DnsTrouble(f"DNS: {name} {rdtype}: a referral: the nameserver is lame")
+                return NoData(min(ttl, self._negative_ttl(answer.response)))
+            owner = answer.canonical_name
+        return DnsTrouble(f"DNS: {name} {rdtype}: the chain of aliases is too long")
+
+    def _negative_ttl(self, response: dns.message.Message) -> float:
+        """RFC 2308 section 5: the smaller of the SOA's TTL and its minimum, within our bounds."""
+        ttl = self._config.negative_ttl_s
+        for rrset in response.authority:
+            if rrset.rdtype == dns.rdatatype.SOA and len(rrset):
+                ttl = min(ttl, rrset.ttl, rrset[0].minimum)
+        return min(max(ttl, self._config.min_ttl_s), self._config.negative_ttl_s)
+
+
+def _is_referral(response: dns.message.Message) -> bool:
+    """RFC 2308 section 2.2: NS records without a SOA send us elsewhere, and deny nothing."""
+    kinds = {rrset.rdtype for rrset in response.authority}
+    return dns.rdatatype.NS in kinds and dns.rdatatype.SOA not in kinds
+
+
+def _stub_resolver(config: Dns) -> dns.asyncresolver.Resolver:
+    if config.nameservers:
+        resolver = dns.asyncresolver.Resolver(configure=False)
+        resolver.nameservers = [_nameserver(each) for each in config.nameservers]
+    else:
+        try:
+            resolver = dns.asyncresolver.Resolver()
+        except dns.resolver.NoResolverConfiguration as error:
+            raise DnsSetupError("the system names no nameserver; set dns.nameservers") from error
+        resolver.nameservers = [
+            BoundedNameserver(each, 53) if isinstance(each, str) else each
+            for each in resolver.nameservers
+        ]
+        if not resolver.nameservers:
+            raise DnsSetupError("the system names no nameserver; set dns.nameservers")
+    resolver.timeout = config.timeout_s
+    resolver.lifetime = config.lifetime_s
+    resolver.cache = None  # ours is bounded, knows negative answers and takes a clock
+    return resolver
+
+
+def _nameserver(text: str) -> dns.nameserver.Nameserver:
+    try:
+        at = parse_host_port(text, default_port=53)
+    except ValueError as error:
+        raise DnsSetupError(f"dns.nameservers: {error}") from error
+    if not is_ip(at.host) or not at.port:
+        raise DnsSetupError(f"dns.nameservers: {text!r} must be an IP address, host:port")
+    return BoundedNameserver(at.host, at.port)
+
+
+def _found(records: tuple[T, ...], ttl: float) -> Answer[T]:
+    return Found(records, ttl) if records else NoData(ttl)
+
+
+def _records(rrset: Sequence[Any], rdtype: RecordType, config: Dns) -> tuple[Any, ...]:
+    """Return what we keep of an answer; bounded whatever the server sent (D4)."""
+    match rdtype:
+        case "A" | "AAAA":
+            return tuple(each.address for each in rrset[: config.addresses_per_host])
+        case "MX":
+            found = sorted(MxRecord(each.preference, _name_text(each.exchange)) for each in rrset)
+            return tuple(found[: config.mx_hosts])
+        case "PTR":
+            return tuple(_name_text(each.target) for each in rrset[: config.mx_hosts])
+        case "TXT":
+            return tuple(b"".join(each.strings) for each in rrset[:MAX_TXT_RECORDS])
+
+
+def _name_text(name: dns.name.Name) -> str:
+    return "" if name == dns.name.root else name.to_text(omit_final_dot=True).lower()
+
+
+def _trouble_text(name: str, rdtype: str, error: Exception) -> str:
+    """Say what went wrong in words of ours: dnspython's texts span lines and quote the server."""
+    match error:
+        case dns.resolver.NoNameservers():
+            why = "no nameserver gave a usable answer" + _rcodes(error)
+        case dns.exception.Timeout() | TimeoutError():
+            why = "no answer in time"
+        case OSError():
+            why = f"nameserver not reachable: {error.strerror or type(error).__name__}"
+        case _:
+            why = f"answer not usable: {type(error).__name__}"
+    return f"DNS: {name} {rdtype}: {why}"
+
+
+def _rcodes(error: dns.resolver.NoNameservers) -> str:
+    errors = error.kwargs.get("errors", [])
+    what = sorted({str(each[3]) if each[4] else type(each[3]).__name__ for each in errors})
+    return f" ({', '.join(what)[:200]})" if what else ""

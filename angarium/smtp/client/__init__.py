@@ -1,0 +1,4 @@
+"""An SMTP session from the client's side, sans-IO: commands out, replies in.
+
+Start with ``session.ClientSession``.
+"""

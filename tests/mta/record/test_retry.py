@@ -1,0 +1,132 @@
+"""Mirrors angarium/mta/record/retry.py."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from angarium.config.schema import Delivery
+from angarium.mta.record.retry import RetrySchedule
+from angarium.queue.model import UnixMs
+
+NOW = UnixMs(1_800_000_000_000)
+FAR = UnixMs(NOW + 10**12)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "greylisted", "minutes"),
+    [
+        (1, False, 1),
+        (2, False, 5),
+        (7, False, 240),
+        (50, False, 240),
+        (1, True, 1),
+        (2, True, 3),
+        (4, True, 10),
+        (5, True, 1),
+        (11, True, 240),
+        (99, True, 240),
+    ],
+)
+def test_the_delay_is_the_schedules(attempts: int, greylisted: bool, minutes: int) -> None:
+    schedule = RetrySchedule(Delivery(retry_jitter=0))
+    due = schedule.next_due(
+        now=NOW, attempts=attempts, expires=FAR, greylisted=greylisted, random=0.7
+    )
+    assert due == NOW + minutes * 60_000
+
+
+def test_the_jitter_spreads_to_both_sides() -> None:
+    schedule = RetrySchedule(Delivery(retry_s=(100,), retry_jitter=0.2))
+    dues = [
+        schedule.next_due(now=NOW, attempts=1, expires=FAR, greylisted=False, random=each)
+        for each in (0.0, 0.5, 0.999999)
+    ]
+    assert dues == [NOW + 80_000, NOW + 100_000, NOW + 120_000]
+
+
+def test_the_last_attempt_is_made_at_the_very_end() -> None:
+    schedule = RetrySchedule(Delivery(retry_jitter=0))
+    expires = UnixMs(NOW + 600_000)  # the 7th delay is 4 hours
+    assert (
+        schedule.next_due(now=NOW, attempts=7, expires=expires, greylisted=False, random=0)
+        == expires
+    )
+    assert (
+        schedule.next_due(now=expires, attempts=8, expires=expires, greylisted=False, random=0)
+        is None
+    )
+
+
+delays = st.lists(st.floats(1, 86_400), min_size=1, max_size=8).map(tuple)
+
+
+@given(
+    delays,
+    delays,
+    st.floats(0, 0.99),
+    st.floats(0, 1, exclude_max=True),
+    st.integers(1, 30),
+    st.booleans(),
+    st.integers(-1000, 10**9),
+)
+def test_r1_r2_never_early_and_never_after_the_end(
+    usual: tuple[float, ...],
+    greylist: tuple[float, ...],
+    jitter: float,
+    random: float,
+    attempts: int,
+    greylisted: bool,
+    left_ms: int,
+) -> None:
+    schedule = RetrySchedule(
+        Delivery(retry_s=usual, greylist_retry_s=greylist, retry_jitter=jitter)
+    )
+    expires = UnixMs(NOW + left_ms)
+    due = schedule.next_due(
+        now=NOW, attempts=attempts, expires=expires, greylisted=greylisted, random=random
+    )
+    plan = (*greylist, *usual) if greylisted else usual
+    if due is None:
+        assert left_ms < min(plan) * 1000 * (1 - jitter) + 1
+        return
+    assert due <= expires
+    delay_ms = plan[min(attempts, len(plan)) - 1] * 1000
+    if due < expires:
+        assert delay_ms * (1 - jitter) - 1 <= due - NOW <= delay_ms * (1 + jitter) + 1
+    else:
+        assert due - NOW >= min(plan) * 1000 * (1 - jitter) - 1
+
+
+@given(st.integers(1, 100))
+def test_a_recipient_expires_at_last_whatever_happens(seed: int) -> None:
+    schedule = RetrySchedule(Delivery())
+    now, attempts = NOW, 0
+    expires = UnixMs(NOW + 432_000_000)
+    while attempts < 200:
+        attempts += 1
+        due = schedule.next_due(
+            now=now, attempts=attempts, expires=expires, greylisted=False, random=seed / 101
+        )
+        if due is None:
+            break
+        assert due > now
+        now = due
+    assert 30 < attempts < 60
+    assert now == expires
+
+
+@pytest.mark.parametrize(
+    ("after_s", "age_s", "sent", "due"),
+    [
+        (14_400, 14_399, False, False),
+        (14_400, 14_400, False, True),
+        (14_400, 99_999, True, False),
+        (0, 99_999, False, False),
+    ],
+)
+def test_the_sender_hears_of_the_delay_once(
+    after_s: float, age_s: int, sent: bool, due: bool
+) -> None:
+    schedule = RetrySchedule(Delivery(delay_dsn_after_s=after_s))
+    accepted = UnixMs(NOW - age_s * 1000)
+    assert schedule.delay_dsn_is_due(now=NOW, accepted=accepted, sent=sent) is due

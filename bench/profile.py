@@ -209,8 +209,8 @@ def _function(stack: Stack) -> str:
 
 
 def _place_in_parts(share: Share) -> int:
-    names = list(dict.fromkeys(PARTS.values()))
-    return names.index(share.name) if share.name in names else len(names)
+    names = list(PARTS)
+    return names.index(share.name) if share.name in PARTS else len(names)
 
 
 def _print(profile: Profile) -> None:

@@ -4,6 +4,8 @@ Samples by a clock, not by the processor's counters, which virtual machines ofte
 see (that needs Python 3.12 or later): bench/stacks.py does.
 """
 
+import contextlib
+import os
 import re
 import shutil
 import signal
@@ -38,18 +40,36 @@ class Perf:
         self._command = [program, "record", "-q", "-e", "cpu-clock", "-F", str(_PER_S), "-g"]
         self._command += ["-p", ",".join(map(str, pids)), "-o", str(file)]
         self._process: subprocess.Popen[bytes]
+        self._ours: tuple[int, ...] = ()
 
     def __enter__(self) -> "Perf":
-        self._process = subprocess.Popen(self._command, stderr=subprocess.PIPE)
+        told, tell = os.pipe()
+        listen, answer = os.pipe()
+        self._ours = (tell, listen)  # perf ends badly when they are closed before it
+        # To attach takes it a while: it begins to count when it is told to, and says when it has begun.
+        control = ["-D", "-1", f"--control=fd:{told},{answer}"]
+        self._process = subprocess.Popen(
+            [*self._command, *control], stderr=subprocess.PIPE, pass_fds=(told, answer)
+        )
+        os.close(told)
+        os.close(answer)
+        with contextlib.suppress(BrokenPipeError):  # it has ended: no answer follows
+            os.write(tell, b"enable\n")
+        if not os.read(listen, 64):
+            raise PeerAbsent(f"perf: {self._end()[-300:] or 'it may not look here'}")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, e: BaseException | None, tb: TracebackType | None
     ) -> None:
         self._process.send_signal(signal.SIGINT)
+        self._end()
+
+    def _end(self) -> str:
         _, said = self._process.communicate(timeout=60)
-        if kind is None and not self._file.exists():
-            raise PeerAbsent(f"perf: {said.decode(errors='replace').strip()[-300:]}")
+        for each in self._ours:
+            os.close(each)
+        return said.decode(errors="replace").strip()
 
     def shares(self) -> dict[str, float]:
         """Return the share of each place, the largest first."""

@@ -1,8 +1,14 @@
 """Mirrors bench/perf.py."""
 
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
-from bench.perf import Frame, place, read_samples
+from bench.errors import PeerAbsent
+from bench.perf import Frame, Perf, place, read_samples
 
 KERNEL = "[kernel.kallsyms]"
 SCRIPT = """\
@@ -53,3 +59,27 @@ def test_a_sample_counts_for_its_binary_or_for_its_system_call(
     frames: list[Frame], expected: str
 ) -> None:
     assert place(frames) == expected
+
+
+@pytest.mark.skipif(shutil.which("perf") is None, reason="perf is absent (apt install linux-perf)")
+def test_perf_counts_from_the_first_moment_of_the_block(tmp_path: Path) -> None:
+    burner = "import sys; sys.stdin.readline(); sum(range(9_000_000)); print(flush=True)"
+    with subprocess.Popen(
+        [sys.executable, "-c", burner + "; sys.stdin.readline()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        perf = Perf([process.pid], tmp_path / "perf.data")
+        try:
+            with perf:
+                process.stdin.write(b"go\n")
+                process.stdin.flush()
+                process.stdout.readline()
+        except PeerAbsent as e:
+            pytest.skip(str(e))  # a sandbox that forbids it
+        finally:
+            process.stdin.close()
+    assert perf.shares()["python3"] > 0.5
+    assert sum(perf.shares().values()) == pytest.approx(1)

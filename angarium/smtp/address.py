@@ -60,7 +60,9 @@ def parse_mailbox(text: str, *, smtputf8: bool = True) -> Address:
     ``smtputf8``: whether the sender asked for it (RFC 6531 section 3.4); without it, non-ASCII is 553 5.6.7.
     Raises AddressSyntaxError: 501 5.1.3 for bad syntax, 550 5.7.1 for a source route (A1).
     """
-    if not text.isprintable():  # NUL, CR, LF, DEL, C1, and what only looks like a blank: S8
+    if (
+        not text.isprintable()
+    ):  # NUL, CR, LF, DEL, U+0080 to U+009F, and what only looks like a blank: S8
         raise AddressSyntaxError(501, "5.1.3", "Bad address: control or invisible character")
     ascii_only = text.isascii()
     if not (ascii_only or smtputf8):

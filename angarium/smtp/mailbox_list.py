@@ -20,9 +20,7 @@ MAX_CHARACTERS: Final = (
 )
 MAX_COMMENT_DEPTH: Final = 10  # ours
 
-_ATEXT: Final = (
-    r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u00a0-\U0010ffff"  # RFC 6532 section 3.2, without C1
-)
+_ATEXT: Final = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u00a0-\U0010ffff"  # RFC 6532 section 3.2, without U+0080 to U+009F
 _SIMPLE: Final = re.compile(  # what nearly every message has; each class excludes what follows it
     rf"""(?:"[^"\\\x00-\x1f\x7f-\x9f]*"[ ]?|[{_ATEXT}.][{_ATEXT}. ]*)?<([^<>"(),:;\\\s\[\]@]+@[^<>"(),:;\\\s\[\]@]+)>"""
 )

@@ -74,10 +74,10 @@ Result = Verified | Refused | Throttled
 class Credentials:
     """Invariants:
 
-    K1. A password is compared only by argon2, in a thread, the same way whether the user exists or not (S13).
-    K2. What is remembered is a keyed hash over user, password and stored hash: neither a password nor, once the
+    CR1. A password is compared only by argon2, in a thread, the same way whether the user exists or not (S13).
+    CR2. What is remembered is a keyed hash over user, password and stored hash: neither a password nor, once the
         stored hash has changed, the old login.
-    K3. An attempt counts as a failure from its beginning until it has succeeded, so that many at once count like
+    CR3. An attempt counts as a failure from its beginning until it has succeeded, so that many at once count like
         as many one after the other. The same login from the same client at once is one attempt: it tells a guesser
         nothing more, and a client may open many connections at a time.
     """
@@ -167,7 +167,7 @@ class Credentials:
                 break
             if not await self._others_end(client_key(client), digest):
                 return Throttled("Too many failed logins; try again later")
-        self._failed.add(client, user, now)  # K3
+        self._failed.add(client, user, now)  # CR3
         result: Result | None = None
         try:
             result = await self._verify_slowly(user, password, digest, max(by_client, by_user))
@@ -221,7 +221,7 @@ class Credentials:
         return True
 
     async def _matches(self, password: str, stored: User | None, digest: bytes) -> bool | None:
-        """Compare off the event loop; None when too many wait for that. K1."""
+        """Compare off the event loop; None when too many wait for that. CR1."""
         try:
             if len(password.encode()) > MAX_PASSWORD_OCTETS:
                 return False  # for any user, so it tells nothing
@@ -260,7 +260,7 @@ class Credentials:
         self._logins[digest] = self._monotonic() + self._limits.auth_cache_s
 
     def _digest(self, user: str, password: str) -> bytes:
-        """K2."""
+        """CR2."""
         stored = self._users.get(user)
         name = user.encode("utf-8", "surrogatepass")
         secret = password.encode("utf-8", "surrogatepass")

@@ -84,8 +84,8 @@ class DnsCounters(msgspec.Struct):
 class DnsResolver:
     """Belongs to one event loop.
 
-    Invariant N1: one look-up in flight per name and type; who asks meanwhile waits for the same.
-    Invariant N2: trouble is kept for TROUBLE_TTL_S at most, and never taken for a negative answer.
+    Invariant DR1: one look-up in flight per name and type; who asks meanwhile waits for the same.
+    Invariant DR2: trouble is kept for TROUBLE_TTL_S at most, and never taken for a negative answer.
     """
 
     def __init__(self, config: Dns, clock: Callable[[], float]) -> None:
@@ -94,7 +94,7 @@ class DnsResolver:
         self._clock = clock
         self._resolver = _stub_resolver(config)
         self._cache: TtlCache[_Key, Answer[Any]] = TtlCache(config.cache_entries)
-        self._flight: SingleFlight[_Key, Answer[Any]] = SingleFlight()  # N1
+        self._flight: SingleFlight[_Key, Answer[Any]] = SingleFlight()  # DR1
         self._room = PatientRoom(config.look_ups)
         self.counters = DnsCounters()
 
@@ -170,7 +170,7 @@ class DnsResolver:
                 response = negative.response(owner)  # type: ignore[no-untyped-call]
                 return NoSuchDomain(min(ttl, self._negative_ttl(response)))
             except (dns.exception.DNSException, OSError, TimeoutError) as error:
-                return DnsTrouble(_trouble_text(name, rdtype, error))
+                return DnsTrouble(_trouble_text(name, rdtype, error))  # DR2
             if answer.rrset is not None:
                 ttl = min(ttl, max(answer.chaining_result.minimum_ttl, self._config.min_ttl_s))
                 return _found(_records(list(answer.rrset), rdtype, self._config), ttl)

@@ -107,7 +107,7 @@ async def test_anything_else_is_refused(bench: Bench, user: str, password: str) 
     assert bench.credentials.find_cached(user, password) is None
 
 
-async def test_s13_an_unknown_user_costs_the_same_hash(bench: Bench) -> None:
+async def test_s13_an_unknown_user_costs_the_same_hash(bench: Bench) -> None:  # CR1
     await bench.verify("joe", "wrong")
     await bench.verify("nobody", "wrong")
     known, unknown = (argon2.extract_parameters(str(each)) for each in bench.hasher.verified)
@@ -132,7 +132,7 @@ async def test_a_verified_login_is_remembered_for_a_while(bench: Bench) -> None:
     assert bench.credentials.find_cached("joe", "secret") is None
 
 
-async def test_a_new_password_ends_the_old_login_at_once(bench: Bench) -> None:
+async def test_a_new_password_ends_the_old_login_at_once(bench: Bench) -> None:  # CR2
     await bench.verify("joe", "secret")
     set_password(bench.path, "joe", "new", hasher=CHEAP)
     assert bench.credentials.find_cached("joe", "secret") is None
@@ -221,7 +221,7 @@ async def test_s13_guesses_of_one_ipv6_network_count_together(bench: Bench) -> N
     assert await bench.verify("joe", "secret", "2001:db8:0:1::1") == JOE
 
 
-async def test_s13_guesses_at_once_count_like_guesses_one_by_one(bench: Bench) -> None:
+async def test_s13_guesses_at_once_count_like_guesses_one_by_one(bench: Bench) -> None:  # CR3
     results = await asyncio.gather(*(bench.verify("joe", f"wrong{n}") for n in range(20)))
     assert results.count(Refused()) == 5
     assert len(bench.hasher.verified) == 5

@@ -124,7 +124,7 @@ async def test_answers_are_kept_for_their_ttl_within_bounds(
 @pytest.mark.parametrize("rcode", [dns.rcode.SERVFAIL, dns.rcode.REFUSED, dns.rcode.FORMERR])
 async def test_a_refusal_of_the_server_is_trouble_and_kept_for_seconds_only(
     server: ScriptedDns, resolver: DnsResolver, clock: Seconds, rcode: dns.rcode.Rcode
-) -> None:
+) -> None:  # DR2
     server.rcodes["a.test"] = rcode
     answer = await resolver.mx("a.test")
     assert isinstance(answer, DnsTrouble)
@@ -165,7 +165,7 @@ async def test_the_next_nameserver_is_asked_when_one_fails(
 
 async def test_one_look_up_is_in_flight_per_name(
     server: ScriptedDns, resolver: DnsResolver
-) -> None:
+) -> None:  # DR1
     server.add("a.test", "A", "198.51.100.1")
     server.held["a.test"] = asyncio.Event()
     waiters = [asyncio.ensure_future(resolver.ipv4("a.test")) for _ in range(50)]

@@ -46,7 +46,7 @@ def test_other_hosts_are_providers_of_their_own(hosts: list[str]) -> None:
     assert (found.name, found.connections, found.messages_per_connection) == (SITE, 10, 100)
 
 
-def test_a_domain_wins_over_any_suffix() -> None:
+def test_a_domain_wins_over_any_suffix() -> None:  # PT1
     table = ProviderTable([Provider(name="special", domains=("Example.COM.",), connections=1)])
     assert table.match(["mx.google.com"], "example.com", SITE).name == "special"
     assert table.find_by_domain("example.com") is table.match([], "example.com", SITE)

@@ -85,9 +85,11 @@ class Flight(msgspec.Struct, frozen=True):
 
 
 class ClientTransaction:
-    """Invariants: T1 a recipient's answer, once there, stays. T2 the content is sent only when a recipient
-    was accepted, or (BDAT in the first flight, RFC 3030 section 2) before any could be. T3 no octet of a message
-    with a bare CR or LF is sent.
+    """Invariant CT1: a recipient's answer, once there, stays.
+
+    Invariant CT2: the content is sent only when a recipient was accepted, or (BDAT in the first flight, RFC 3030
+    section 2) before any could be.
+    Invariant CT3: no octet of a message with a bare CR or LF is sent.
     """
 
     __slots__ = (
@@ -114,7 +116,7 @@ class ClientTransaction:
         self.answers: list[Answer | NotSendable | None] = [None] * len(message.recipients)
         self.done = False
         self.failed = False  # the peer may hold a part of it: RSET before the next one
-        self._content = self._checked_content()  # T3
+        self._content = self._checked_content()  # CT3
         self._commands: list[tuple[str, str, int]] = [("rset", "RSET\r\n", -1)] if reset else []
         self._commands.append(("mail", self._mail(), -1))
         self._add_recipients()
@@ -144,7 +146,7 @@ class ClientTransaction:
     def next_flight(self, replies: Sequence[Reply]) -> Flight | None:
         """Take the replies to the last flight; return what is to be sent next, None at the end.
 
-        Raises PeerError for a reply that the command cannot have; answers so far stand (T1).
+        Raises PeerError for a reply that the command cannot have; answers so far stand (CT1).
         """
         first = self._position - len(self._stages)
         if self._stages[-1] in ("data", "final_dot"):
@@ -195,7 +197,7 @@ class ClientTransaction:
                 raise PeerError("354 and accepted recipients in a transaction that was refused")
             self._stages = ("final_dot",)
             if self._accepted:
-                return Flight((*self._content, b".\r\n"), self._stages, ends_content=True)  # T2
+                return Flight((*self._content, b".\r\n"), self._stages, ends_content=True)  # CT2
             # RFC 2920 section 3.1: 354 although no recipient stands; a lone dot ends it
             self.failed = True
             return Flight((b".\r\n",), self._stages)
@@ -224,7 +226,7 @@ class ClientTransaction:
             self._accepted += 1
         elif reply.code < 400:
             raise PeerError(f"{reply.code} in reply to rcpt")
-        elif self.answers[index] is None:  # T1: MAIL's refusal says more than the 503 after it
+        elif self.answers[index] is None:  # CT1: MAIL's refusal says more than the 503 after it
             self.answers[index] = Answer("rcpt", reply)
 
     def _answer_open(self, stage: str, reply: Reply) -> None:

@@ -1,4 +1,4 @@
-"""Where a domain's mail goes, as values."""
+"""Where a domain's mail goes. Plain values."""
 
 from typing import NewType
 

@@ -18,9 +18,8 @@ from bench.sinks import Count, Sink, SinkKind, make_sink
 
 WARM_UP: Final = 200  # messages that are not counted
 QUIET_S: Final = 0.5  # so long a second copy may take to show up
-STOLEN_LIMIT: Final = (
-    0.05  # of the processors' time: a round in which the host took more is run again
-)
+# Of the processors' time: a round in which the host took more is run again.
+STOLEN_LIMIT: Final = 0.05
 ATTEMPTS: Final = 4  # of a round; then the least disturbed one counts
 
 StartPeer = Callable[[Path, int], Peer]  # folder, port of the sink

@@ -38,8 +38,9 @@ DELAYED_LOGINS: Final = 256  # sleeping, or waiting for others, at a time; beyon
 FIRST_DELAY_S: Final = 0.25  # after the first failure, doubled by each further one
 MAX_DELAY_S: Final = 5.0  # well below the client's timeout (RFC 5321 section 4.5.3.2)
 FREE_FAILURES: Final = 2  # a person mistypes
-USER_FACTOR: Final = 10  # failures of a user from everywhere, per failure allowed to one client: a
-# high ceiling, since whoever reaches it locks the user out for a while
+# Failures of a user from everywhere, per failure allowed to one client: a high ceiling, since whoever reaches it locks
+# the user out for a while.
+USER_FACTOR: Final = 10
 CACHED_LOGINS: Final = 10_000
 
 
@@ -105,9 +106,8 @@ class Credentials:
         self._threads = ThreadPoolExecutor(HASH_THREADS, thread_name_prefix="argon2")
         self._hashing: dict[bytes, asyncio.Future[bool]] = {}  # one per login, however many wait
         self._attempts: dict[tuple[str, bytes], asyncio.Future[Result | None]] = {}  # under way
-        self._waiting: set[tuple[str, bytes]] = (
-            set()
-        )  # of these attempts, those that wait for others to end
+        # Of these attempts, those that wait for others to end.
+        self._waiting: set[tuple[str, bytes]] = set()
         self._delayed = 0
         self._state, self._users = read_users(path)
         self._failed_state: FileState | None = None

@@ -9,9 +9,8 @@ from typing import Final
 
 from angarium.config.schema import Provider
 
-DEFAULT_PROVIDER: Final = (
-    "default"  # matches nothing: the limits of every site of no known provider
-)
+# Matches nothing: the limits of every site of no known provider.
+DEFAULT_PROVIDER: Final = "default"
 
 SHIPPED_PROVIDERS: Final = (
     Provider(name=DEFAULT_PROVIDER, connections=10, messages_per_connection=100),

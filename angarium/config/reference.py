@@ -131,9 +131,7 @@ def _tables(source: str) -> list[Table]:
                 item.target.id,
                 ast.unparse(item.annotation).replace("'", '"'),
                 _default(item),
-                " ".join(
-                    comments.get(line, "") for line in range(item.lineno, _end(item) + 1)
-                ).strip(),
+                _text(item, comments),
             )
             for item in node.body
             if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
@@ -150,15 +148,27 @@ def _default(item: ast.AnnAssign) -> str | None:
     return ast.unparse(item.value) if not isinstance(item.value, ast.Call) else "()"
 
 
-def _end(item: ast.AnnAssign) -> int:
-    return item.end_lineno or item.lineno
+class _Comment(msgspec.Struct, frozen=True):
+    text: str
+    is_alone: bool  # on its line: of the key below
 
 
-def _comments(source: str) -> dict[int, str]:
+def _text(item: ast.AnnAssign, comments: dict[int, _Comment]) -> str:
+    """Return what the comments above the key and on its lines say."""
+    first = item.lineno
+    while (above := comments.get(first - 1)) is not None and above.is_alone:
+        first -= 1
+    lines = range(first, (item.end_lineno or item.lineno) + 1)
+    return " ".join(comments[line].text for line in lines if line in comments)
+
+
+def _comments(source: str) -> dict[int, _Comment]:
     """Return the comment of each line that has one."""
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     return {
-        token.start[0]: token.string.lstrip("# ").strip()
+        token.start[0]: _Comment(
+            token.string.lstrip("# ").strip(), token.line.lstrip().startswith("#")
+        )
         for token in tokens
         if token.type == tokenize.COMMENT
     }

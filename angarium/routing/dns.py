@@ -27,9 +27,8 @@ from angarium.routing.single_flight import SingleFlight
 from angarium.routing.ttl_cache import TtlCache
 
 TROUBLE_TTL_S: Final = 2.0  # ours: spares a failing server repeats by each recipient, no more
-MAX_CNAME_LOOK_UPS: Final = (
-    4  # ours: chains that the server leaves to us; dnspython bounds those in one answer
-)
+# Ours: chains that the server leaves to us; dnspython bounds those in one answer.
+MAX_CNAME_LOOK_UPS: Final = 4
 MAX_TXT_RECORDS: Final = 64  # ours; no sound name has so many
 
 RecordType = Literal["MX", "A", "AAAA", "TXT", "PTR"]

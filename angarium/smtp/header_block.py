@@ -143,9 +143,8 @@ def _name_others(found: list[bytes | None], lines: list[bytes]) -> list[bytes] |
                 return None
             elif line[0] not in b" \t":  # never empty: the block ends before the first empty line
                 return _bad_line(len(names) + 1, "is neither a field nor a continuation")
-            elif (
-                line.isspace()
-            ):  # RFC 5322 section 3.2.2; some readers take it for the header's end
+            elif line.isspace():
+                # RFC 5322 section 3.2.2; some readers take it for the header's end.
                 return _bad_line(len(names) + 1, "has nothing but white space")
             else:
                 name = _CONTINUATION

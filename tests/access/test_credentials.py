@@ -148,9 +148,8 @@ async def test_a_new_user_can_log_in_at_once(bench: Bench) -> None:
 
 async def test_a_password_that_changes_while_it_is_hashed_is_the_old_one(bench: Bench) -> None:
     login = asyncio.create_task(bench.verify("joe", "secret"))
-    await asyncio.sleep(
-        0
-    )  # the hash is with a thread now, whose end is heard of after the next line
+    # The hash is with a thread now, whose end is heard of after the next line.
+    await asyncio.sleep(0)
     set_password(bench.path, "joe", "new", hasher=CHEAP)
     assert await login == Refused()
 

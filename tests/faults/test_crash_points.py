@@ -22,9 +22,8 @@ DISK_FAILED = {
     "queue_disk_failed",
 }
 ROLES = {"ingress": "ingress-0", "delivery": "delivery-0", "platform": "platform-0"}
-KILLS_PER_SERVER = (
-    4  # then a new one: the supervisor waits longer and longer before it restarts what dies often
-)
+# Then a new one: the supervisor waits longer and longer before it restarts what dies often.
+KILLS_PER_SERVER = 4
 END_S = 20.0
 
 

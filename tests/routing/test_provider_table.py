@@ -61,9 +61,8 @@ def test_the_operators_providers_replace_those_of_their_name_and_come_first() ->
     table = ProviderTable(own)
     assert table.match(["a.google.com"], "x.test", SITE).connections == 1
     assert table.match(["a.googlemail.com"], "x.test", SITE).name == SITE
-    assert (
-        table.match(["mx.yahoodns.net"], "x.test", SITE).name == "mine"
-    )  # no dot: the host itself
+    # No dot: the host itself.
+    assert table.match(["mx.yahoodns.net"], "x.test", SITE).name == "mine"
     assert table.match(["a.mx.yahoodns.net"], "x.test", SITE).name == "mine"
     assert table.match(["b.yahoodns.net"], "x.test", SITE).name == "yahoo"
     assert [each.name for each in all_providers(own)].count("gmail") == 1

@@ -13,9 +13,8 @@ from angarium.smtp.client.capabilities import Capabilities
 from angarium.smtp.client.content import ContentError, checked, stuffed
 from angarium.smtp.reply import PeerError, Reply
 
-BDAT_FLIGHT_OCTETS: Final = (
-    262_144  # ours: more than this is not sent before a recipient is accepted
-)
+# Ours: more than this is not sent before a recipient is accepted.
+BDAT_FLIGHT_OCTETS: Final = 262_144
 
 
 class MessageRecipient(Protocol):

@@ -484,9 +484,8 @@ def test_an_ehlo_name_that_breaks_the_line_is_refused_s9() -> None:
         [b"220 go\r\nrubbish\r\n"],
     ],
 )
-def test_what_comes_before_the_handshake_is_never_seen_after_it_s3(
-    chunks: list[bytes],
-) -> None:  # CS2
+# CS2.
+def test_what_comes_before_the_handshake_is_never_seen_after_it_s3(chunks: list[bytes]) -> None:
     session = greeted("STARTTLS", "PIPELINING")
     assert session.starttls() == b"STARTTLS\r\n"
     for chunk in chunks:

@@ -118,11 +118,8 @@ SHIPPED_PROVIDERS: Final = (
 )
 
 
-SMART_HOST = (
-    Provider(  # a smart host expects its clients' mail: more than a stranger's site would like
-        name="smart host", connections=20, messages_per_connection=1000
-    )
-)
+# A smart host expects its clients' mail: more than a stranger's site would like.
+SMART_HOST = Provider(name="smart host", connections=20, messages_per_connection=1000)
 
 
 def all_providers(own: Sequence[Provider]) -> tuple[Provider, ...]:

@@ -29,9 +29,8 @@ from angarium.routing.ttl_cache import TtlCache
 TROUBLE_TTL_S: Final = 2.0  # ours: spares a failing server repeats by each recipient, no more
 # Ours: chains that the server leaves to us; dnspython bounds those in one answer.
 MAX_CNAME_LOOK_UPS: Final = 4
-MAX_TXT_RECORDS: Final = 64  # ours; no sound name has so many
 
-RecordType = Literal["MX", "A", "AAAA", "TXT", "PTR"]
+RecordType = Literal["MX", "A", "AAAA", "PTR"]
 T = TypeVar("T")
 
 
@@ -116,10 +115,6 @@ class DnsResolver:
 
     async def ipv6(self, name: str) -> Answer[str]:
         return await self._look_up(name, "AAAA")
-
-    async def txt(self, name: str) -> Answer[bytes]:
-        """Return each record with its strings joined (RFC 7208 section 3.3, RFC 6376 section 3.6.2.2)."""
-        return await self._look_up(name, "TXT")
 
     async def ptr(self, address: str) -> Answer[str]:
         """Return the host names of an IP address. Raises ValueError when ``address`` is not one."""
@@ -240,8 +235,6 @@ def _records(rrset: Sequence[Any], rdtype: RecordType, config: Dns) -> tuple[Any
             return tuple(found[: config.mx_hosts])
         case "PTR":
             return tuple(_name_text(each.target) for each in rrset[: config.mx_hosts])
-        case "TXT":
-            return tuple(b"".join(each.strings) for each in rrset[:MAX_TXT_RECORDS])
 
 
 def _name_text(name: dns.name.Name) -> str:

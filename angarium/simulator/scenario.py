@@ -16,7 +16,6 @@ class _ScenarioTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 Refusal = Literal["unknown", "full", "disabled", "spam", "policy"]
-Stage = Literal["banner", "mail", "rcpt", "data", "content", "final_dot", "accepted"]
 StyleName = Literal[
     "generic", "gmail", "yahoo", "outlook", "apple", "comcast", "gmx", "orange", "qq", "netease"
 ]

@@ -44,7 +44,7 @@ USER_FACTOR: Final = 10
 CACHED_LOGINS: Final = 10_000
 
 
-class Verified(msgspec.Struct, frozen=True):
+class Verified(msgspec.Struct, frozen=True, kw_only=True):
     user: str
     tenant: str
     senders: tuple[str, ...]
@@ -287,7 +287,7 @@ class Credentials:
 
 
 def _verified(user: User) -> Verified:
-    return Verified(user.name, user.tenant, user.senders)
+    return Verified(user=user.name, tenant=user.tenant, senders=user.senders)
 
 
 def _matches(hasher: argon2.PasswordHasher, stored_hash: str, password: str) -> bool:

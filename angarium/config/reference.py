@@ -23,14 +23,14 @@ take effect only at a restart, and the log says so.
 """
 
 
-class Key(msgspec.Struct, frozen=True):
+class Key(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     type: str
     default: str | None  # None: required
     text: str
 
 
-class Table(msgspec.Struct, frozen=True):
+class Table(msgspec.Struct, frozen=True, kw_only=True):
     name: str  # of the class
     text: str  # its docstring
     keys: tuple[Key, ...]
@@ -64,7 +64,7 @@ def _section(heading: str, key: Key, tables: dict[str, Table], name: str) -> str
         lines.append(_row(each, is_table=inner in tables))
         if inner in tables:
             lines += [
-                _row(Key(f"{each.name}[].{k.name}", k.type, k.default, k.text), is_table=False)
+                _row(msgspec.structs.replace(k, name=f"{each.name}[].{k.name}"), is_table=False)
                 for k in tables[inner].keys
             ]
     lines.append("")
@@ -128,16 +128,20 @@ def _tables(source: str) -> list[Table]:
             continue
         keys = [
             Key(
-                item.target.id,
-                ast.unparse(item.annotation).replace("'", '"'),
-                _default(item),
-                _text(item, comments),
+                name=item.target.id,
+                type=ast.unparse(item.annotation).replace("'", '"'),
+                default=_default(item),
+                text=_text(item, comments),
             )
             for item in node.body
             if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
         ]
         found.append(
-            Table(node.name, " ".join((ast.get_docstring(node) or "").split()), tuple(keys))
+            Table(
+                name=node.name,
+                text=" ".join((ast.get_docstring(node) or "").split()),
+                keys=tuple(keys),
+            )
         )
     return found
 

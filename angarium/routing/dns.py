@@ -71,7 +71,7 @@ Answer = Found[T] | NoSuchDomain | NoData | DnsTrouble
 _Key = tuple[str, RecordType]
 
 
-class DnsCounters(msgspec.Struct):
+class DnsCounters(msgspec.Struct, kw_only=True):
     """What the metrics read."""
 
     hits: int = 0  # answered from the cache

@@ -35,7 +35,7 @@ class AddressSyntaxError(RefusedError):
     """It is no address of this grammar, with the reply that says so."""
 
 
-class Address(msgspec.Struct, frozen=True):
+class Address(msgspec.Struct, frozen=True, kw_only=True):
     """A mailbox: ``text`` is ``local_part@domain``, with the domain's case as given."""
 
     text: str
@@ -82,7 +82,7 @@ def parse_mailbox(text: str, *, smtputf8: bool = True) -> Address:
         written, text = domain, f"{local_part}@{domain}"
     if octets + len(written) + 3 > PATH_OCTETS:
         raise AddressSyntaxError(501, "5.1.3", f"Path over {PATH_OCTETS} octets")
-    return Address(text, local_part, domain)
+    return Address(text=text, local_part=local_part, domain=domain)
 
 
 @functools.lru_cache(maxsize=_CACHED)

@@ -73,7 +73,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     bench.credentials.close()
 
 
-JOE = Verified("joe", "t1", ("@a.example",))
+JOE = Verified(user="joe", tenant="t1", senders=("@a.example",))
 
 
 async def test_the_right_password_is_verified(bench: Bench) -> None:
@@ -143,7 +143,9 @@ async def test_a_new_password_ends_the_old_login_at_once(bench: Bench) -> None: 
 async def test_a_new_user_can_log_in_at_once(bench: Bench) -> None:
     assert await bench.verify("new", "secret") == Refused()
     add_user(bench.path, "new", "secret", senders=["*"], created=CREATED, hasher=CHEAP)
-    assert await bench.verify("new", "secret") == Verified("new", "default", ("*",))
+    assert await bench.verify("new", "secret") == Verified(
+        user="new", tenant="default", senders=("*",)
+    )
 
 
 async def test_a_password_that_changes_while_it_is_hashed_is_the_old_one(bench: Bench) -> None:
@@ -210,7 +212,9 @@ async def test_s13_guessing_is_slowed_and_then_not_looked_at(bench: Bench) -> No
     assert await bench.verify("joe", "secret", "192.0.2.2") == JOE
     assert bench.credentials.find_cached("joe", "secret") == JOE
     bench.now += 600
-    assert await bench.verify("ann", "ann's") == Verified("ann", "default", ("*",))
+    assert await bench.verify("ann", "ann's") == Verified(
+        user="ann", tenant="default", senders=("*",)
+    )
 
 
 async def test_s13_guesses_of_one_ipv6_network_count_together(bench: Bench) -> None:

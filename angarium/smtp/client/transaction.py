@@ -313,11 +313,13 @@ class ClientTransaction:
         self.done = self._commands[-1][0] != "rcpt"  # no recipient is left
 
 
+# RFC 6531 section 3.2; RFC 6530 section 4.6.3.
 _NO_SMTPUTF8: Final = NotSendable(
     enhanced="5.6.7", text="the host does not offer SMTPUTF8, which this address or message needs"
-)  # RFC 6531 section 3.2; RFC 6530 section 4.6.3
+)
+# RFC 6152 section 3: convert or refuse; a converted body would break its signature.
 _NO_8BITMIME: Final = NotSendable(
     enhanced="5.6.3",
     text="the host does not offer 8BITMIME, which this message needs",
     elsewhere=True,
-)  # RFC 6152 section 3: convert or refuse; a converted body would break its signature
+)

@@ -130,9 +130,8 @@ class SmtpSink:
             if counters := _COUNTER.findall(block):
                 with self._lock:
                     self._seen(int(counters[-1]))
-            time.sleep(
-                0.005
-            )  # a block for some messages at a time: reading must not cost the machine
+            # A block for some messages at a time: reading must not cost the machine.
+            time.sleep(0.005)
 
     def _seen(self, messages: int) -> None:
         now, old = time.monotonic(), self._count

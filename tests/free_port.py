@@ -3,9 +3,8 @@
 import random
 import socket
 
-BELOW_EPHEMERAL = range(
-    20_000, 32_000
-)  # so that no outgoing connection takes it meanwhile (Linux begins at 32768)
+# So that no outgoing connection takes it meanwhile (Linux begins at 32768).
+BELOW_EPHEMERAL = range(20_000, 32_000)
 
 
 def free_port(host: str = "127.0.0.1") -> int:

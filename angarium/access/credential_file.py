@@ -53,7 +53,7 @@ class _Head(msgspec.Struct, frozen=True):
     format: int
 
 
-class FileState(msgspec.Struct, frozen=True):
+class FileState(msgspec.Struct, frozen=True, kw_only=True):
     """Differs whenever the file was changed: each change makes a new inode."""
 
     inode: int
@@ -263,4 +263,6 @@ def _check_head(path: Path, head: _Head) -> None:
 
 
 def _state(status: os.stat_result) -> FileState:
-    return FileState(status.st_ino, status.st_mtime_ns, status.st_size, status.st_mode)
+    return FileState(
+        inode=status.st_ino, mtime_ns=status.st_mtime_ns, size=status.st_size, mode=status.st_mode
+    )

@@ -38,12 +38,13 @@ DELAYED_LOGINS: Final = 256  # sleeping, or waiting for others, at a time; beyon
 FIRST_DELAY_S: Final = 0.25  # after the first failure, doubled by each further one
 MAX_DELAY_S: Final = 5.0  # well below the client's timeout (RFC 5321 section 4.5.3.2)
 FREE_FAILURES: Final = 2  # a person mistypes
-USER_FACTOR: Final = 10  # failures of a user from everywhere, per failure allowed to one client: a
-# high ceiling, since whoever reaches it locks the user out for a while
+# Failures of a user from everywhere, per failure allowed to one client: a high ceiling, since whoever reaches it locks
+# the user out for a while.
+USER_FACTOR: Final = 10
 CACHED_LOGINS: Final = 10_000
 
 
-class Verified(msgspec.Struct, frozen=True):
+class Verified(msgspec.Struct, frozen=True, kw_only=True):
     user: str
     tenant: str
     senders: tuple[str, ...]
@@ -74,10 +75,10 @@ Result = Verified | Refused | Throttled
 class Credentials:
     """Invariants:
 
-    K1. A password is compared only by argon2, in a thread, the same way whether the user exists or not (S13).
-    K2. What is remembered is a keyed hash over user, password and stored hash: neither a password nor, once the
+    CR1. A password is compared only by argon2, in a thread, the same way whether the user exists or not (S13).
+    CR2. What is remembered is a keyed hash over user, password and stored hash: neither a password nor, once the
         stored hash has changed, the old login.
-    K3. An attempt counts as a failure from its beginning until it has succeeded, so that many at once count like
+    CR3. An attempt counts as a failure from its beginning until it has succeeded, so that many at once count like
         as many one after the other. The same login from the same client at once is one attempt: it tells a guesser
         nothing more, and a client may open many connections at a time.
     """
@@ -105,9 +106,8 @@ class Credentials:
         self._threads = ThreadPoolExecutor(HASH_THREADS, thread_name_prefix="argon2")
         self._hashing: dict[bytes, asyncio.Future[bool]] = {}  # one per login, however many wait
         self._attempts: dict[tuple[str, bytes], asyncio.Future[Result | None]] = {}  # under way
-        self._waiting: set[tuple[str, bytes]] = (
-            set()
-        )  # of these attempts, those that wait for others to end
+        # Of these attempts, those that wait for others to end.
+        self._waiting: set[tuple[str, bytes]] = set()
         self._delayed = 0
         self._state, self._users = read_users(path)
         self._failed_state: FileState | None = None
@@ -167,7 +167,7 @@ class Credentials:
                 break
             if not await self._others_end(client_key(client), digest):
                 return Throttled("Too many failed logins; try again later")
-        self._failed.add(client, user, now)  # K3
+        self._failed.add(client, user, now)  # CR3
         result: Result | None = None
         try:
             result = await self._verify_slowly(user, password, digest, max(by_client, by_user))
@@ -221,7 +221,7 @@ class Credentials:
         return True
 
     async def _matches(self, password: str, stored: User | None, digest: bytes) -> bool | None:
-        """Compare off the event loop; None when too many wait for that. K1."""
+        """Compare off the event loop; None when too many wait for that. CR1."""
         try:
             if len(password.encode()) > MAX_PASSWORD_OCTETS:
                 return False  # for any user, so it tells nothing
@@ -260,7 +260,7 @@ class Credentials:
         self._logins[digest] = self._monotonic() + self._limits.auth_cache_s
 
     def _digest(self, user: str, password: str) -> bytes:
-        """K2."""
+        """CR2."""
         stored = self._users.get(user)
         name = user.encode("utf-8", "surrogatepass")
         secret = password.encode("utf-8", "surrogatepass")
@@ -287,7 +287,7 @@ class Credentials:
 
 
 def _verified(user: User) -> Verified:
-    return Verified(user.name, user.tenant, user.senders)
+    return Verified(user=user.name, tenant=user.tenant, senders=user.senders)
 
 
 def _matches(hasher: argon2.PasswordHasher, stored_hash: str, password: str) -> bool:

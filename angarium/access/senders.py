@@ -1,4 +1,4 @@
-"""Whom a user may send as: patterns of the reverse path and of the header's From, Sender and Resent-From (A2)."""
+"""Whom a user may send as: patterns of the reverse path and of the header's From, Sender and Resent-From (A2). Pure."""
 
 import functools
 import re

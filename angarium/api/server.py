@@ -12,9 +12,8 @@ from aiohttp.web_protocol import RequestHandler
 
 MAX_LINE_OCTETS: Final = 4096  # of the request line, and of one header field
 MAX_HEADERS: Final = 64
-CONNECTION_S: Final = (
-    120.0  # then it is closed after the answer under way: a slow or silent client holds no place
-)
+# Then it is closed after the answer under way: a slow or silent client holds no place.
+CONNECTION_S: Final = 120.0
 CLOSE_GRACE_S: Final = 10.0
 
 

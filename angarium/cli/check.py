@@ -24,6 +24,7 @@ def check(config_file: Path, no_network: bool, as_json: bool) -> int:
     from angarium.config.loader import load
     from angarium.insight.check_dns import check_dns
     from angarium.insight.check_host import check_host
+    from angarium.insight.check_providers import check_providers
     from angarium.insight.check_reach import check_reach
     from angarium.insight.check_secrets import check_secrets
 
@@ -37,6 +38,7 @@ def check(config_file: Path, no_network: bool, as_json: bool) -> int:
     else:
         findings.append(Finding("configuration", "ok", f"{config_file} is valid"))
         findings += check_host(config)
+        findings += check_providers(config)
         findings += check_secrets(config)
         findings += check_reach(config)
         if not no_network:

@@ -84,7 +84,7 @@ def _become_owner(data_dir: Path) -> None:
     except OSError as error:
         raise CommandError(f"{data_dir}: {error.strerror}", EX_UNAVAILABLE) from None
     if os.geteuid() == 0 and found.st_uid != 0:
-        drop(Identity(found.st_uid, found.st_gid, (found.st_gid,)))
+        drop(Identity(uid=found.st_uid, gid=found.st_gid, groups=(found.st_gid,)))
 
 
 @contextlib.contextmanager

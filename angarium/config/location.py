@@ -1,4 +1,7 @@
-"""Where in a TOML text a key stands. tomllib keeps no positions; this finds them well enough to point at a line."""
+"""Where in a TOML text a key stands. tomllib keeps no positions; this finds them well enough to point at a line.
+
+Pure.
+"""
 
 import re
 

@@ -9,9 +9,8 @@ from typing import Final
 
 from angarium.config.schema import Provider
 
-DEFAULT_PROVIDER: Final = (
-    "default"  # matches nothing: the limits of every site of no known provider
-)
+# Matches nothing: the limits of every site of no known provider.
+DEFAULT_PROVIDER: Final = "default"
 
 SHIPPED_PROVIDERS: Final = (
     Provider(name=DEFAULT_PROVIDER, connections=10, messages_per_connection=100),
@@ -119,11 +118,8 @@ SHIPPED_PROVIDERS: Final = (
 )
 
 
-SMART_HOST = (
-    Provider(  # a smart host expects its clients' mail: more than a stranger's site would like
-        name="smart host", connections=20, messages_per_connection=1000
-    )
-)
+# A smart host expects its clients' mail: more than a stranger's site would like.
+SMART_HOST = Provider(name="smart host", connections=20, messages_per_connection=1000)
 
 
 def all_providers(own: Sequence[Provider]) -> tuple[Provider, ...]:

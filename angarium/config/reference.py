@@ -23,14 +23,14 @@ take effect only at a restart, and the log says so.
 """
 
 
-class Key(msgspec.Struct, frozen=True):
+class Key(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     type: str
     default: str | None  # None: required
     text: str
 
 
-class Table(msgspec.Struct, frozen=True):
+class Table(msgspec.Struct, frozen=True, kw_only=True):
     name: str  # of the class
     text: str  # its docstring
     keys: tuple[Key, ...]
@@ -64,7 +64,7 @@ def _section(heading: str, key: Key, tables: dict[str, Table], name: str) -> str
         lines.append(_row(each, is_table=inner in tables))
         if inner in tables:
             lines += [
-                _row(Key(f"{each.name}[].{k.name}", k.type, k.default, k.text), is_table=False)
+                _row(msgspec.structs.replace(k, name=f"{each.name}[].{k.name}"), is_table=False)
                 for k in tables[inner].keys
             ]
     lines.append("")
@@ -128,18 +128,20 @@ def _tables(source: str) -> list[Table]:
             continue
         keys = [
             Key(
-                item.target.id,
-                ast.unparse(item.annotation).replace("'", '"'),
-                _default(item),
-                " ".join(
-                    comments.get(line, "") for line in range(item.lineno, _end(item) + 1)
-                ).strip(),
+                name=item.target.id,
+                type=ast.unparse(item.annotation).replace("'", '"'),
+                default=_default(item),
+                text=_text(item, comments),
             )
             for item in node.body
             if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
         ]
         found.append(
-            Table(node.name, " ".join((ast.get_docstring(node) or "").split()), tuple(keys))
+            Table(
+                name=node.name,
+                text=" ".join((ast.get_docstring(node) or "").split()),
+                keys=tuple(keys),
+            )
         )
     return found
 
@@ -150,15 +152,27 @@ def _default(item: ast.AnnAssign) -> str | None:
     return ast.unparse(item.value) if not isinstance(item.value, ast.Call) else "()"
 
 
-def _end(item: ast.AnnAssign) -> int:
-    return item.end_lineno or item.lineno
+class _Comment(msgspec.Struct, frozen=True):
+    text: str
+    is_alone: bool  # on its line: of the key below
 
 
-def _comments(source: str) -> dict[int, str]:
+def _text(item: ast.AnnAssign, comments: dict[int, _Comment]) -> str:
+    """Return what the comments above the key and on its lines say."""
+    first = item.lineno
+    while (above := comments.get(first - 1)) is not None and above.is_alone:
+        first -= 1
+    lines = range(first, (item.end_lineno or item.lineno) + 1)
+    return " ".join(comments[line].text for line in lines if line in comments)
+
+
+def _comments(source: str) -> dict[int, _Comment]:
     """Return the comment of each line that has one."""
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     return {
-        token.start[0]: token.string.lstrip("# ").strip()
+        token.start[0]: _Comment(
+            token.string.lstrip("# ").strip(), token.line.lstrip().startswith("#")
+        )
         for token in tokens
         if token.type == tokenize.COMMENT
     }

@@ -35,12 +35,10 @@ class Server(_Table, frozen=True, kw_only=True):
 class ListenerLimits(_Table, frozen=True, kw_only=True):
     """Limits of one listener; each is answered with the reply named."""
 
-    command_octets: Count = (
-        2048  # 500 5.5.2, without CRLF; RFC 5321 4.5.3.1.4 says 512 + extensions
-    )
-    text_line_octets: Count = (
-        65536  # 500 5.6.0, counted with CRLF; RFC 5321 says 1000, real mail exceeds it
-    )
+    # 500 5.5.2, without CRLF; RFC 5321 4.5.3.1.4 says 512 + extensions
+    command_octets: Count = 2048
+    # 500 5.6.0, counted with CRLF; RFC 5321 says 1000, real mail exceeds it
+    text_line_octets: Count = 65536
     header_octets: Count = 262_144  # 552 5.3.4
     header_fields: Count = 1000  # 552 5.3.4
     message_octets: Count = 52_428_800  # SIZE; 552 5.3.4 during the transfer, not after it
@@ -60,9 +58,8 @@ class ListenerLimits(_Table, frozen=True, kw_only=True):
     auth_failures_per_connection: Count = 3  # 421 4.7.0
     auth_failures_per_client: Count = 20  # 454 4.7.0 per client address in auth_window_s
     auth_window_s: Seconds = 600.0
-    auth_cache_s: SecondsOrNone = (
-        300.0  # a verified credential is remembered this long under a keyed hash
-    )
+    # a verified credential is remembered this long under a keyed hash
+    auth_cache_s: SecondsOrNone = 300.0
 
 
 class Listener(_Table, frozen=True, kw_only=True):
@@ -132,9 +129,8 @@ class DeliveryTimeouts(_Table, frozen=True, kw_only=True):
 
 class Delivery(_Table, frozen=True, kw_only=True):
     port: Port = 25  # of MX hosts; another one for tests and the simulator
-    allow_private: bool = (
-        False  # MX hosts on loopback, private or own addresses are refused unless true
-    )
+    # MX hosts on loopback, private or own addresses are refused unless true
+    allow_private: bool = False
     retry_s: tuple[Seconds, ...] = (60, 300, 900, 1800, 3600, 7200, 14400)  # the last one repeats
     greylist_retry_s: tuple[Seconds, ...] = (60, 180, 300, 600)  # then retry_s
     retry_jitter: Jitter = 0.2  # each delay is drawn from +- this part of it
@@ -190,9 +186,8 @@ class Queue(_Table, frozen=True, kw_only=True):
 
 class Log(_Table, frozen=True, kw_only=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
-    mail_log: str | None = (
-        None  # one JSON line per disposition; default <data_dir>/mail.log; "-": stdout
-    )
+    # one JSON line per disposition; default <data_dir>/mail.log; "-": stdout
+    mail_log: str | None = None
 
 
 class Config(_Table, frozen=True, kw_only=True):

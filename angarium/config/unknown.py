@@ -1,6 +1,6 @@
 """Finds keys that the schema does not have, all of them, and the known key that each was probably meant to be.
 
-Also what a key may say, where the schema lists it.
+Also what a key may say, where the schema lists it. Pure.
 """
 
 import difflib

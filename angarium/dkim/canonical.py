@@ -33,16 +33,6 @@ def body_digest(content: bytes, start: int, algorithm: Algorithm) -> bytes:
     return digest.digest()
 
 
-def canonical_body(body: bytes, algorithm: Algorithm) -> bytes:
-    """Return the canonical form itself, for people and tests; signing only ever needs the digest."""
-    if algorithm == "relaxed" and not _is_relaxed(body, 0):
-        body = _relax(body)
-    end = _end_of_text(body, 0)
-    if end == 0:
-        return b"\r\n" if algorithm == "simple" else b""
-    return body[:end] + b"\r\n"
-
-
 def split_fields(header: bytes, algorithm: Algorithm) -> list[bytes]:
     """Return the fields of a header block that has no last CRLF, without theirs; unfolded if relaxed."""
     if algorithm == "simple":

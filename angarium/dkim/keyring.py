@@ -17,7 +17,7 @@ MAX_NAME_OCTETS: Final = 253  # RFC 1035 section 2.3.4, as text
 class KeyRing:
     """The signing keys by domain.
 
-    Invariant R1: what is served is always the whole result of one successful load; a reload that fails
+    Invariant KR1: what is served is always the whole result of one successful load; a reload that fails
     changes nothing.
     """
 
@@ -30,8 +30,8 @@ class KeyRing:
         return cls(_load(config))
 
     def reload(self, config: Dkim) -> None:
-        """Read all keys again, for SIGHUP. Blocks. Raises KeyFileError; then the old keys stay (R1)."""
-        self._by_domain = _group(_load(config))  # R1: one assignment, after all were read
+        """Read all keys again, for SIGHUP. Blocks. Raises KeyFileError; then the old keys stay (KR1)."""
+        self._by_domain = _group(_load(config))  # KR1: one assignment, after all were read
 
     def find(self, domain: str) -> tuple[SigningKey, ...]:
         """Return the keys of ``domain``, else those of its nearest parent that has some, else none.

@@ -43,7 +43,7 @@ _KNOWN: Final = _SINGLETONS.union(_COVERED)
 _FIELD_NAME_OCTETS: Final = bytes(c for c in range(33, 127) if c != ord(":"))  # RFC 5322 3.6.8
 
 
-class UnsignedField(msgspec.Struct, frozen=True):
+class UnsignedField(msgspec.Struct, frozen=True, kw_only=True):
     """All of a signature field but the signature; only the key operation is left to do."""
 
     private: PrivateKey
@@ -144,7 +144,7 @@ class Signer:
             own = b"dkim-signature:" + field[len(b"DKIM-Signature: ") :].replace(b"\r\n", b"")
         else:
             own = field
-        return UnsignedField(key.private, covered + own, field)
+        return UnsignedField(private=key.private, data=covered + own, field=field)
 
 
 def _h_tag(present: tuple[bytes, ...]) -> bytes:

@@ -122,9 +122,8 @@ def _check_record(record: bytes, tags: dict[bytes, bytes]) -> None:
         raise _Refused("permerror", "the key is of another type than the signature")
     if b"h" in key and b"sha256" not in [each.strip() for each in key[b"h"].split(b":")]:
         raise _Refused("permerror", "the key record does not allow sha256")
-    dkim.evaluate_pk(
-        tags[b"s"], record
-    )  # raises KeyFormatError; later dkimpy would call it a failure
+    # Raises KeyFormatError; later dkimpy would call it a failure.
+    dkim.evaluate_pk(tags[b"s"], record)
     flags = [each.strip() for each in key.get(b"t", b"").split(b":")]
     if b"s" in flags and b"i" in tags:
         identity = tags[b"i"].rpartition(b"@")[2].lower()

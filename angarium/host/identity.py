@@ -12,7 +12,7 @@ from angarium.config.schema import Server
 from angarium.host.sysexits import EX_CONFIG, EX_NOPERM, StartError
 
 
-class Identity(msgspec.Struct, frozen=True):
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
     uid: int
     gid: int
     groups: tuple[int, ...]
@@ -46,7 +46,7 @@ def find_identity(server: Server) -> Identity | None:
             " root or as that user, or remove server.user",
             EX_NOPERM,
         )
-    return Identity(user.pw_uid, gid, tuple(os.getgrouplist(server.user, gid)))
+    return Identity(uid=user.pw_uid, gid=gid, groups=tuple(os.getgrouplist(server.user, gid)))
 
 
 def refuse_closed_paths(identity: Identity, data_dir: Path) -> None:

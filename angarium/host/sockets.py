@@ -9,9 +9,8 @@ from angarium.config.address import HostPort, parse_host_port
 from angarium.config.schema import Listener
 from angarium.host.sysexits import EX_NOPERM, EX_UNAVAILABLE, StartError
 
-BACKLOG: Final = (
-    1024  # connections the kernel holds for us; ours, above the default per-process limit
-)
+# Connections the kernel holds for us; ours, above the default per-process limit.
+BACKLOG: Final = 1024
 
 
 def bind(address: HostPort, written: str, *, shared: bool = True) -> socket.socket:

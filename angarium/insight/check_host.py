@@ -261,9 +261,8 @@ def _is_synchronised() -> bool | None:
     """Whether the kernel was told that its clock is right (adjtimex(2): TIME_ERROR is 5); None: we may not ask."""
     import ctypes
 
-    buffer = ctypes.create_string_buffer(
-        512
-    )  # struct timex, larger than any version of it; modes 0: read only
+    # Struct timex, larger than any version of it; modes 0: read only.
+    buffer = ctypes.create_string_buffer(512)
     state: int = ctypes.CDLL(None).adjtimex(buffer)
     return None if state == -1 else state != 5
 

@@ -55,7 +55,9 @@ class Intake:
         self._new_message_id = new_message_id
         self._partition_of = partition_of
         self._limits = HeaderLimits(
-            limits.header_octets, limits.header_fields, limits.received_headers
+            octets=limits.header_octets,
+            fields=limits.header_fields,
+            received=limits.received_headers,
         )
         self._expire_ms = int(expire_s * 1000)
         self._authors: dict[bytes, Sequence[Address]] = {}  # of From values: senders repeat theirs

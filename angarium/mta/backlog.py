@@ -42,9 +42,9 @@ class _LaneState:
 class Backlog:
     """Reads ahead, up to ``ready_limit`` recipients in all and ``lane_limit`` per lane.
 
-    Invariant B1: a due recipient in front of a partition's cursor is loaded, or stands at or behind the ``skipped``
+    Invariant BL1: a due recipient in front of a partition's cursor is loaded, or stands at or behind the ``skipped``
     position of a lane: its own, or the one that it had then.
-    Invariant B2: a loaded recipient is handed to ``load`` once until ``unload``.
+    Invariant BL2: a loaded recipient is handed to ``load`` once until ``unload``.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class Backlog:
                 self._cursors[number] = _place(head)
                 self._unfinished.add(number)
                 return
-            if head.id not in self._loaded:  # the newest millisecond is read twice
+            if head.id not in self._loaded:  # BL2: the newest millisecond is read twice
                 self._offer(head, self._lane_of(head))
         if page.cursor is not None:
             self._cursors[number] = page.cursor
@@ -203,7 +203,7 @@ class Backlog:
         place = _place(head)
         known = state.skipped.get(head.partition)
         if known is None or place < known:
-            state.skipped[head.partition] = place
+            state.skipped[head.partition] = place  # BL1
 
     def _partition(self, number: PartitionNumber) -> DueIndex:
         return next(p for p in self._partitions if p.number == number)

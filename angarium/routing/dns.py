@@ -27,12 +27,10 @@ from angarium.routing.single_flight import SingleFlight
 from angarium.routing.ttl_cache import TtlCache
 
 TROUBLE_TTL_S: Final = 2.0  # ours: spares a failing server repeats by each recipient, no more
-MAX_CNAME_LOOK_UPS: Final = (
-    4  # ours: chains that the server leaves to us; dnspython bounds those in one answer
-)
-MAX_TXT_RECORDS: Final = 64  # ours; no sound name has so many
+# Ours: chains that the server leaves to us; dnspython bounds those in one answer.
+MAX_CNAME_LOOK_UPS: Final = 4
 
-RecordType = Literal["MX", "A", "AAAA", "TXT", "PTR"]
+RecordType = Literal["MX", "A", "AAAA", "PTR"]
 T = TypeVar("T")
 
 
@@ -73,7 +71,7 @@ Answer = Found[T] | NoSuchDomain | NoData | DnsTrouble
 _Key = tuple[str, RecordType]
 
 
-class DnsCounters(msgspec.Struct):
+class DnsCounters(msgspec.Struct, kw_only=True):
     """What the metrics read."""
 
     hits: int = 0  # answered from the cache
@@ -84,8 +82,8 @@ class DnsCounters(msgspec.Struct):
 class DnsResolver:
     """Belongs to one event loop.
 
-    Invariant N1: one look-up in flight per name and type; who asks meanwhile waits for the same.
-    Invariant N2: trouble is kept for TROUBLE_TTL_S at most, and never taken for a negative answer.
+    Invariant DR1: one look-up in flight per name and type; who asks meanwhile waits for the same.
+    Invariant DR2: trouble is kept for TROUBLE_TTL_S at most, and never taken for a negative answer.
     """
 
     def __init__(self, config: Dns, clock: Callable[[], float]) -> None:
@@ -94,7 +92,7 @@ class DnsResolver:
         self._clock = clock
         self._resolver = _stub_resolver(config)
         self._cache: TtlCache[_Key, Answer[Any]] = TtlCache(config.cache_entries)
-        self._flight: SingleFlight[_Key, Answer[Any]] = SingleFlight()  # N1
+        self._flight: SingleFlight[_Key, Answer[Any]] = SingleFlight()  # DR1
         self._room = PatientRoom(config.look_ups)
         self.counters = DnsCounters()
 
@@ -117,10 +115,6 @@ class DnsResolver:
 
     async def ipv6(self, name: str) -> Answer[str]:
         return await self._look_up(name, "AAAA")
-
-    async def txt(self, name: str) -> Answer[bytes]:
-        """Return each record with its strings joined (RFC 7208 section 3.3, RFC 6376 section 3.6.2.2)."""
-        return await self._look_up(name, "TXT")
 
     async def ptr(self, address: str) -> Answer[str]:
         """Return the host names of an IP address. Raises ValueError when ``address`` is not one."""
@@ -170,7 +164,7 @@ class DnsResolver:
                 response = negative.response(owner)  # type: ignore[no-untyped-call]
                 return NoSuchDomain(min(ttl, self._negative_ttl(response)))
             except (dns.exception.DNSException, OSError, TimeoutError) as error:
-                return DnsTrouble(_trouble_text(name, rdtype, error))
+                return DnsTrouble(_trouble_text(name, rdtype, error))  # DR2
             if answer.rrset is not None:
                 ttl = min(ttl, max(answer.chaining_result.minimum_ttl, self._config.min_ttl_s))
                 return _found(_records(list(answer.rrset), rdtype, self._config), ttl)
@@ -241,8 +235,6 @@ def _records(rrset: Sequence[Any], rdtype: RecordType, config: Dns) -> tuple[Any
             return tuple(found[: config.mx_hosts])
         case "PTR":
             return tuple(_name_text(each.target) for each in rrset[: config.mx_hosts])
-        case "TXT":
-            return tuple(b"".join(each.strings) for each in rrset[:MAX_TXT_RECORDS])
 
 
 def _name_text(name: dns.name.Name) -> str:

@@ -1,4 +1,4 @@
-"""Names of hosts and domains as DNS has them: lower-case A-labels without a trailing dot."""
+"""Names of hosts and domains as DNS has them: lower-case A-labels without a trailing dot. Pure."""
 
 import re
 from typing import Final

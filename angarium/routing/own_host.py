@@ -22,9 +22,8 @@ class OwnHost(msgspec.Struct, frozen=True, kw_only=True):
     names: frozenset[str]  # lower-case, no trailing dot
     addresses: frozenset[str]  # canonical text
     has_ipv6: bool  # a route to IPv6 addresses beyond this machine exists
-    listening: frozenset[HostPort] = (
-        frozenset()
-    )  # where our SMTP listeners are; 0.0.0.0 and :: are all of a family
+    # Where our SMTP listeners are; 0.0.0.0 and :: are all of a family.
+    listening: frozenset[HostPort] = frozenset()
 
     def listens_at(self, address: str, port: int) -> bool:
         """Whether a connection to it would end in a listener of ours: then mail goes round in a circle."""

@@ -6,9 +6,8 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 PATIENCE_S: Final = 1.0  # ours: a nameserver that answers does so within it
-SLOW: Final = (
-    4  # ours: so many times as many slow ones may be under way besides; each costs a socket
-)
+# Ours: so many times as many slow ones may be under way besides; each costs a socket.
+SLOW: Final = 4
 
 
 class PatientRoom:

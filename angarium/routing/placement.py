@@ -1,4 +1,7 @@
-"""Which partition of the queue a recipient belongs to: that of its provider, so that one process holds its limits."""
+"""Which partition of the queue a recipient belongs to: that of its provider, so that one process holds its limits.
+
+Pure.
+"""
 
 from zlib import crc32
 

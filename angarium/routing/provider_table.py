@@ -17,7 +17,7 @@ from angarium.routing.site_name import is_smart_host_name
 
 
 class ProviderTable:
-    """Invariant V1: a provider's ``domains`` win over any suffix, so that they can be told without DNS.
+    """Invariant PT1: a provider's ``domains`` win over any suffix, so that they can be told without DNS.
 
     Then the first provider of which every MX host has a suffix; the operator's come before the shipped ones.
     """
@@ -57,7 +57,7 @@ class ProviderTable:
 
     def match(self, hosts: Sequence[str], domain: str, site: SiteName) -> Provider:
         """Return the provider; an unknown site is its own, named like it, with the default's limits."""
-        found = self.find_by_domain(domain) or self.find_by_hosts(hosts)  # V1
+        found = self.find_by_domain(domain) or self.find_by_hosts(hosts)  # PT1
         return found if found is not None else self.own_of(site)
 
     def limits_of(self, name: str, site: SiteName) -> Provider:

@@ -1,4 +1,4 @@
-"""Where a domain's mail goes, as values."""
+"""Where a domain's mail goes. Plain values."""
 
 from typing import NewType
 
@@ -19,13 +19,11 @@ class MxHost(msgspec.Struct, frozen=True, kw_only=True):
 class Site(msgspec.Struct, frozen=True, kw_only=True):
     """Hosts that serve a domain, and all domains with the same hosts: one connection cache."""
 
-    name: (
-        SiteName  # canonical: built of the MX names, so that domains with the same MX set share it
-    )
+    # Canonical: built of the MX names, so that domains with the same MX set share it.
+    name: SiteName
     hosts: tuple[MxHost, ...]  # by preference; equal ones are shuffled anew by whoever connects
-    provider: (
-        Provider  # its limits; a site of no known provider is its own provider with default limits
-    )
+    # Its limits; a site of no known provider is its own provider with default limits.
+    provider: Provider
     via: str  # "mx", or the URL of the smart host
     final: bool  # True: a 250 from it is `delivered`; False (smart host): `relayed`
 

@@ -11,7 +11,7 @@ V = TypeVar("V")
 class SingleFlight(Generic[K, V]):
     """Owns its tasks: ``close`` ends them.
 
-    Invariant F1: a waiter that is cancelled does not end the run; others, or the cache, still get its result.
+    Invariant SF1: a waiter that is cancelled does not end the run; others, or the cache, still get its result.
     """
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class SingleFlight(Generic[K, V]):
             task = asyncio.get_running_loop().create_task(start())
             self._runs[key] = task
             task.add_done_callback(lambda _: self._runs.pop(key, None))
-        return await asyncio.shield(task)  # F1
+        return await asyncio.shield(task)  # SF1
 
     async def close(self) -> None:
         """Cancel what runs and wait for its end. Waiters see CancelledError."""

@@ -1,4 +1,7 @@
-"""A bounded cache whose entries end: least recently used go first. Knows nothing of what it holds."""
+"""A bounded cache whose entries end: least recently used go first. Pure: times are arguments.
+
+Knows nothing of what it holds.
+"""
 
 from collections import OrderedDict
 from collections.abc import Hashable

@@ -4,9 +4,8 @@ from typing import Final
 
 FIRST_S: Final = 0.1
 LAST_S: Final = 30.0
-SOUND_AFTER_S: Final = (
-    60.0  # a process that ran for so long was sound: the next wait is the first again
-)
+# A process that ran for so long was sound: the next wait is the first again.
+SOUND_AFTER_S: Final = 60.0
 
 
 class Backoff:

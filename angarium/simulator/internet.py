@@ -56,8 +56,6 @@ class Internet:
         self.dns = DnsServer(self.zone)
         self.smtp_port = 0
         self.outbox: deque[OutgoingReport] = deque(maxlen=scenario.keep_reports)
-        self.reports_sent = 0
-        self.reports_failed = 0
         self._clock = clock
         self._stations = {plan.name: _Station(plan, scenario, clock) for plan in scenario.provider}
         if len(self._stations) != len(scenario.provider):
@@ -216,10 +214,8 @@ class Internet:
         asyncio.get_running_loop().call_later(report.after_s, self._queue_report, outgoing)
 
     def _queue_report(self, report: OutgoingReport) -> None:
-        try:
+        with contextlib.suppress(asyncio.QueueFull):  # nobody takes reports, and there are too many
             self._due.put_nowait(report)
-        except asyncio.QueueFull:
-            self.reports_failed += 1
 
     async def _send_reports(self) -> None:
         while True:
@@ -237,9 +233,7 @@ class Internet:
                     local_hostname="reports.sim",
                 ) as client:
                     await client.sendmail(report.reverse_path, [report.recipient], report.content)
-                self.reports_sent += 1
             except (aiosmtplib.SMTPException, OSError) as error:
-                self.reports_failed += 1
                 self.outbox.append(report)  # not lost: whoever looks for it finds it here
                 log.warning("report to %s was not taken: %s", report.recipient, error)
 

@@ -36,9 +36,8 @@ class Statistics(msgspec.Struct, kw_only=True):
     accepted: int = 0
     deferred: int = 0
     refused: int = 0
-    throttled: int = (
-        0  # replies of a throttle, at any stage; those to recipients are in deferred too
-    )
+    # Replies of a throttle, at any stage; those to recipients are in deferred too.
+    throttled: int = 0
     drops: int = 0
     octets: int = 0
     malformed: int = 0  # messages with a bare CR or LF, or a NUL: no sender of ours may make one

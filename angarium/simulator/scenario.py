@@ -16,7 +16,6 @@ class _ScenarioTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 Refusal = Literal["unknown", "full", "disabled", "spam", "policy"]
-Stage = Literal["banner", "mail", "rcpt", "data", "content", "final_dot", "accepted"]
 StyleName = Literal[
     "generic", "gmail", "yahoo", "outlook", "apple", "comcast", "gmx", "orange", "qq", "netease"
 ]
@@ -129,9 +128,8 @@ class Scenario(_ScenarioTable, frozen=True, kw_only=True):
     network: str = "127.20.0.0"  # where hosts without addresses get theirs: x.y.provider.host
     smtp_port: int = 0  # one for all hosts; 0: any free one
     dns_port: int = 0
-    reports_to: str | None = (
-        None  # host:port for DSNs and ARF reports; omitted: the outbox keeps them
-    )
+    # host:port for DSNs and ARF reports; omitted: the outbox keeps them.
+    reports_to: str | None = None
     keep_messages: int = 1000  # newest messages kept per provider
     keep_octets: int = 65_536  # of a message's content; of larger ones only the size is kept
     keep_ids: int = 1_000_000  # different messages counted per provider, for exactly-once checks

@@ -25,7 +25,7 @@ def status_app(net: Internet) -> web.Application:
     return app
 
 
-class _StatusRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _StatusRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str
     record: str
     ttl: int = 60

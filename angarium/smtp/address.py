@@ -35,7 +35,7 @@ class AddressSyntaxError(RefusedError):
     """It is no address of this grammar, with the reply that says so."""
 
 
-class Address(msgspec.Struct, frozen=True):
+class Address(msgspec.Struct, frozen=True, kw_only=True):
     """A mailbox: ``text`` is ``local_part@domain``, with the domain's case as given."""
 
     text: str
@@ -60,7 +60,8 @@ def parse_mailbox(text: str, *, smtputf8: bool = True) -> Address:
     ``smtputf8``: whether the sender asked for it (RFC 6531 section 3.4); without it, non-ASCII is 553 5.6.7.
     Raises AddressSyntaxError: 501 5.1.3 for bad syntax, 550 5.7.1 for a source route (A1).
     """
-    if not text.isprintable():  # NUL, CR, LF, DEL, C1, and what only looks like a blank: S8
+    # NUL, CR, LF, DEL, U+0080 to U+009F, and what only looks like a blank: S8.
+    if not text.isprintable():
         raise AddressSyntaxError(501, "5.1.3", "Bad address: control or invisible character")
     ascii_only = text.isascii()
     if not (ascii_only or smtputf8):
@@ -81,7 +82,7 @@ def parse_mailbox(text: str, *, smtputf8: bool = True) -> Address:
         written, text = domain, f"{local_part}@{domain}"
     if octets + len(written) + 3 > PATH_OCTETS:
         raise AddressSyntaxError(501, "5.1.3", f"Path over {PATH_OCTETS} octets")
-    return Address(text, local_part, domain)
+    return Address(text=text, local_part=local_part, domain=domain)
 
 
 @functools.lru_cache(maxsize=_CACHED)
@@ -94,10 +95,8 @@ def parse_domain(text: str) -> str:
     if not text.isascii():
         try:
             text = idna.encode(text, uts46=True, std3_rules=True).decode("ascii")  # A4
-        except (
-            idna.IDNAError,
-            UnicodeError,
-        ):  # of labels that IDNA 2008 forbids, or over-long ones
+        except (idna.IDNAError, UnicodeError):
+            # Of labels that IDNA 2008 forbids, or over-long ones.
             raise AddressSyntaxError(501, "5.1.3", "Bad domain: not a name by IDNA 2008") from None
     if len(text) > DOMAIN_OCTETS or not _DOMAIN.fullmatch(text):
         raise AddressSyntaxError(501, "5.1.3", "Bad domain syntax")

@@ -15,9 +15,8 @@ class Notify(enum.IntFlag):
     DELAY = 4
 
 
-NOTIFY_DEFAULT = (
-    Notify.FAILURE | Notify.DELAY
-)  # when the sender said nothing (ours; RFC 3461 4.1 allows)
+# When the sender said nothing (ours; RFC 3461 4.1 allows).
+NOTIFY_DEFAULT = Notify.FAILURE | Notify.DELAY
 
 
 class Recipient(msgspec.Struct, frozen=True, kw_only=True):

@@ -40,13 +40,13 @@ _TELLTALE: Final = frozenset({b"from", b"to", b"subject", b"date", b"message-id"
 _SHOWN_OCTETS: Final = 60  # of a field name in a reply
 
 
-class HeaderLimits(msgspec.Struct, frozen=True):
+class HeaderLimits(msgspec.Struct, frozen=True, kw_only=True):
     octets: int = 262_144
     fields: int = 1000
     received: int = 50
 
 
-class HeaderBlock(msgspec.Struct, frozen=True):
+class HeaderBlock(msgspec.Struct, frozen=True, kw_only=True):
     """The fields of a message, in order.
 
     Invariants: ``octets`` is empty or whole lines, each ending in CRLF, without the empty line; the lines of field
@@ -84,7 +84,7 @@ def parse_header(content: bytes, limits: HeaderLimits, smtputf8: bool) -> Header
     passed on: no extension permits them, and each receiver would guess another charset.
     """
     if content.startswith(b"\r\n"):
-        return HeaderBlock(b"", 2, [], [], (0,))
+        return _no_fields(body_offset=2)
     end = content.find(b"\r\n\r\n", 0, limits.octets + 2)
     if end >= 0:
         octets, body_offset = content[: end + 2], end + 4
@@ -128,7 +128,9 @@ def _parse_fields(
         return Refusal(550, "5.6.0", "The header has a NUL, or a CR or LF that ends no line")
     if len(set(names)) != len(names) and (refusal := _check_repeated(names, limits)):
         return refusal
-    return HeaderBlock(octets, body_offset, lines, names, firsts)
+    return HeaderBlock(
+        octets=octets, body_offset=body_offset, lines=lines, names=names, firsts=firsts
+    )
 
 
 def _name_others(found: list[bytes | None], lines: list[bytes]) -> list[bytes] | Refusal | None:
@@ -143,9 +145,8 @@ def _name_others(found: list[bytes | None], lines: list[bytes]) -> list[bytes] |
                 return None
             elif line[0] not in b" \t":  # never empty: the block ends before the first empty line
                 return _bad_line(len(names) + 1, "is neither a field nor a continuation")
-            elif (
-                line.isspace()
-            ):  # RFC 5322 section 3.2.2; some readers take it for the header's end
+            elif line.isspace():
+                # RFC 5322 section 3.2.2; some readers take it for the header's end.
                 return _bad_line(len(names) + 1, "has nothing but white space")
             else:
                 name = _CONTINUATION
@@ -203,7 +204,7 @@ def _parse_headless(content: bytes, limits: HeaderLimits) -> HeaderBlock | Refus
     for line in head.partition(b"\r\n\r\n")[0].split(b"\r\n"):
         if line.partition(b":")[0].strip().lower() in _TELLTALE:
             return _bad_line(1, "is neither a field nor a continuation")
-    return HeaderBlock(b"", 0, [], [], (0,))
+    return _no_fields(body_offset=0)
 
 
 def _bad_line(number: int, what: str) -> Refusal:
@@ -215,3 +216,7 @@ def field_title(name: bytes) -> str:
     title = name[:_SHOWN_OCTETS].decode("ascii", "replace").title()
     title = "".join(c if "!" <= c <= "~" else "?" for c in title)
     return {"Message-Id": "Message-ID", "Mime-Version": "MIME-Version"}.get(title, title)
+
+
+def _no_fields(body_offset: int) -> HeaderBlock:
+    return HeaderBlock(octets=b"", body_offset=body_offset, lines=[], names=[], firsts=(0,))

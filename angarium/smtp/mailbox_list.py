@@ -15,14 +15,11 @@ import msgspec
 from angarium.smtp.address import Address, AddressSyntaxError, parse_mailbox
 
 MAX_MAILBOXES: Final = 100  # ours: no author field is longer; a bound for hostile ones
-MAX_CHARACTERS: Final = (
-    20_000  # ours: a hundred with long names; hostile ones would cost 0.8 us a character
-)
+# Ours: a hundred with long names; hostile ones would cost 0.8 us a character.
+MAX_CHARACTERS: Final = 20_000
 MAX_COMMENT_DEPTH: Final = 10  # ours
 
-_ATEXT: Final = (
-    r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u00a0-\U0010ffff"  # RFC 6532 section 3.2, without C1
-)
+_ATEXT: Final = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u00a0-\U0010ffff"  # RFC 6532 section 3.2, without U+0080 to U+009F
 _SIMPLE: Final = re.compile(  # what nearly every message has; each class excludes what follows it
     rf"""(?:"[^"\\\x00-\x1f\x7f-\x9f]*"[ ]?|[{_ATEXT}.][{_ATEXT}. ]*)?<([^<>"(),:;\\\s\[\]@]+@[^<>"(),:;\\\s\[\]@]+)>"""
 )

@@ -17,15 +17,13 @@ class ReceivedMessage(msgspec.Struct, frozen=True, kw_only=True):
     content: bytes
     has_dot_lines: bool | None = None  # a line may begin with a dot; None: nobody has looked
     client_address: str  # without port; "192.0.2.1", "2001:db8::1"
-    client_name: (
-        str  # argument of EHLO or HELO: host name, address literal, or a sanitised other name (S9)
-    )
+    # Argument of EHLO or HELO: host name, address literal, or a sanitised other name (S9).
+    client_name: str
     protocol: str  # RFC 3848 and 6531: SMTP, ESMTP, ESMTPS, ESMTPA, ESMTPSA, UTF8SMTPSA, ...
     tls_version: str = ""  # "TLSv1.3"; "" in the clear
     tls_cipher: str = ""  # "TLS_AES_256_GCM_SHA384"
     user: str = ""  # who logged in; "" for a trusted network
     tenant: str = "default"
-    senders: tuple[str, ...] = (
-        "*",
-    )  # "*", "@domain", "user@domain": what From and Sender may name (A2)
+    # "*", "@domain", "user@domain": what From and Sender may name (A2).
+    senders: tuple[str, ...] = ("*",)
     listener: str  # its address as configured, "127.0.0.1:2525"

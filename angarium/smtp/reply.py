@@ -78,9 +78,8 @@ class ReplyParser:
                 lines, self._open, self._open_octets = self._open, [], 0
                 return Reply(int(line[1]), tuple(each[3] or b"" for each in lines))
         if self._buffer.find(b"\n", self._position) >= 0:
-            raise ReplySyntaxError(
-                "a line that ends in LF without CR"
-            )  # not in five minutes, but now
+            # Not in five minutes, but now.
+            raise ReplySyntaxError("a line that ends in LF without CR")
         if len(self._buffer) - self._position > MAX_LINE_OCTETS + 1:  # + 1: a CR awaiting its LF
             raise ReplySyntaxError("a line without end")
         return None

@@ -1,7 +1,7 @@
 """Times as machines read them: RFC 3339, UTC, with milliseconds. Pure."""
 
 import functools
-import time
+from datetime import UTC, datetime
 
 
 def rfc3339(unix_ms: int) -> str:
@@ -10,5 +10,5 @@ def rfc3339(unix_ms: int) -> str:
 
 
 @functools.lru_cache(maxsize=64)  # of pure values: many events are of one second
-def _second(seconds: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+def _second(unix_s: int) -> str:
+    return datetime.fromtimestamp(unix_s, UTC).isoformat()[:19]

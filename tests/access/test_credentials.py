@@ -73,7 +73,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     bench.credentials.close()
 
 
-JOE = Verified("joe", "t1", ("@a.example",))
+JOE = Verified(user="joe", tenant="t1", senders=("@a.example",))
 
 
 async def test_the_right_password_is_verified(bench: Bench) -> None:
@@ -107,7 +107,7 @@ async def test_anything_else_is_refused(bench: Bench, user: str, password: str) 
     assert bench.credentials.find_cached(user, password) is None
 
 
-async def test_s13_an_unknown_user_costs_the_same_hash(bench: Bench) -> None:
+async def test_s13_an_unknown_user_costs_the_same_hash(bench: Bench) -> None:  # CR1
     await bench.verify("joe", "wrong")
     await bench.verify("nobody", "wrong")
     known, unknown = (argon2.extract_parameters(str(each)) for each in bench.hasher.verified)
@@ -132,7 +132,7 @@ async def test_a_verified_login_is_remembered_for_a_while(bench: Bench) -> None:
     assert bench.credentials.find_cached("joe", "secret") is None
 
 
-async def test_a_new_password_ends_the_old_login_at_once(bench: Bench) -> None:
+async def test_a_new_password_ends_the_old_login_at_once(bench: Bench) -> None:  # CR2
     await bench.verify("joe", "secret")
     set_password(bench.path, "joe", "new", hasher=CHEAP)
     assert bench.credentials.find_cached("joe", "secret") is None
@@ -143,14 +143,15 @@ async def test_a_new_password_ends_the_old_login_at_once(bench: Bench) -> None:
 async def test_a_new_user_can_log_in_at_once(bench: Bench) -> None:
     assert await bench.verify("new", "secret") == Refused()
     add_user(bench.path, "new", "secret", senders=["*"], created=CREATED, hasher=CHEAP)
-    assert await bench.verify("new", "secret") == Verified("new", "default", ("*",))
+    assert await bench.verify("new", "secret") == Verified(
+        user="new", tenant="default", senders=("*",)
+    )
 
 
 async def test_a_password_that_changes_while_it_is_hashed_is_the_old_one(bench: Bench) -> None:
     login = asyncio.create_task(bench.verify("joe", "secret"))
-    await asyncio.sleep(
-        0
-    )  # the hash is with a thread now, whose end is heard of after the next line
+    # The hash is with a thread now, whose end is heard of after the next line.
+    await asyncio.sleep(0)
     set_password(bench.path, "joe", "new", hasher=CHEAP)
     assert await login == Refused()
 
@@ -211,7 +212,9 @@ async def test_s13_guessing_is_slowed_and_then_not_looked_at(bench: Bench) -> No
     assert await bench.verify("joe", "secret", "192.0.2.2") == JOE
     assert bench.credentials.find_cached("joe", "secret") == JOE
     bench.now += 600
-    assert await bench.verify("ann", "ann's") == Verified("ann", "default", ("*",))
+    assert await bench.verify("ann", "ann's") == Verified(
+        user="ann", tenant="default", senders=("*",)
+    )
 
 
 async def test_s13_guesses_of_one_ipv6_network_count_together(bench: Bench) -> None:
@@ -221,7 +224,7 @@ async def test_s13_guesses_of_one_ipv6_network_count_together(bench: Bench) -> N
     assert await bench.verify("joe", "secret", "2001:db8:0:1::1") == JOE
 
 
-async def test_s13_guesses_at_once_count_like_guesses_one_by_one(bench: Bench) -> None:
+async def test_s13_guesses_at_once_count_like_guesses_one_by_one(bench: Bench) -> None:  # CR3
     results = await asyncio.gather(*(bench.verify("joe", f"wrong{n}") for n in range(20)))
     assert results.count(Refused()) == 5
     assert len(bench.hasher.verified) == 5

@@ -92,6 +92,19 @@ def test_a1_who_may_relay_is_looked_at(
     assert all(text in warning for text, (_, warning) in zip(texts, warnings, strict=True))
 
 
+def test_a_providers_rule_that_can_never_act_is_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sound = '[[provider]]\nname = "big"\nmx_suffixes = [".big.example"]\n'
+    _, findings = check(write_config(tmp_path, sound), capsys, "--no-network")
+    assert found(findings, "providers") == [("ok", "each of the 1 rules can act")]
+    dead = '[[provider]]\nname = "part"\nmx_suffixes = [".eu.big.example"]\n'
+    _, findings = check(write_config(tmp_path, sound + dead), capsys, "--no-network")
+    ((verdict, text),) = found(findings, "providers")
+    assert verdict == "warn"
+    assert text.startswith("part: mx_suffixes:")
+
+
 def test_a_port_in_use_fails_and_says_what_to_do(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from angarium.dkim.canonical import (
     Algorithm,
     body_digest,
-    canonical_body,
     relaxed_value,
     split_fields,
 )
@@ -52,22 +51,21 @@ BODIES = st.lists(
 def test_a_body_has_the_canonical_form_of_the_rfc(
     body: bytes, relaxed: bytes, simple: bytes
 ) -> None:
-    assert canonical_body(body, "relaxed") == relaxed
-    assert canonical_body(body, "simple") == simple
+    assert body_digest(body, 0, "relaxed") == hashlib.sha256(relaxed).digest()
+    assert body_digest(body, 0, "simple") == hashlib.sha256(simple).digest()
 
 
 @given(BODIES, st.sampled_from(["relaxed", "simple"]))
 def test_a_body_is_canonicalised_as_line_by_line(body: bytes, algorithm: Algorithm) -> None:
     expected = oracle(body, algorithm)
-    assert canonical_body(body, algorithm) == expected
     header = b"A:  b \r\n\r\n"
     assert body_digest(header + body, len(header), algorithm) == hashlib.sha256(expected).digest()
 
 
 @given(BODIES, st.sampled_from(["relaxed", "simple"]))
 def test_a_canonical_form_is_its_own(body: bytes, algorithm: Algorithm) -> None:
-    once = canonical_body(body, algorithm)
-    assert canonical_body(once, algorithm) == once
+    once = oracle(body, algorithm)
+    assert body_digest(once, 0, algorithm) == body_digest(body, 0, algorithm)
 
 
 @pytest.mark.parametrize("algorithm", ["relaxed", "simple"])
@@ -78,7 +76,7 @@ def test_the_digest_never_reaches_back_into_the_header(algorithm: Algorithm) -> 
 
 def test_megabytes_of_blanks_and_empty_lines_take_a_moment() -> None:
     body = b"a" + b" " * 5_000_000 + b"b" + b"\t " * 500_000 + b"\r\n" * 2_000_000
-    assert canonical_body(body, "relaxed") == b"a b\r\n"
+    assert body_digest(body, 0, "relaxed") == hashlib.sha256(b"a b\r\n").digest()
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ def test_a_domain_uses_its_own_key_else_its_nearest_parents(key_file: Path) -> N
         assert [key.domain for key in ring.find(domain)] == expected, domain
 
 
-def test_a_reload_that_fails_keeps_the_old_keys_r1(key_file: Path) -> None:
+def test_a_reload_that_fails_keeps_the_old_keys_kr1(key_file: Path) -> None:
     ring = KeyRing.load(configured(key_file, "example.com"))
     old = ring.find("example.com")
     with pytest.raises(

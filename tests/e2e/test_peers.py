@@ -57,7 +57,7 @@ def test_eight_bit_mail_to_a_peer_with_seven_bits_only_comes_back_as_a_dsn(
 
 
 def test_what_would_smuggle_never_leaves(start_product: StartProduct) -> None:
-    """S2: whatever a client says behind DATA, a peer that takes LF . LF for an end gets no second message."""
+    """Invariant 7, S2: whatever is said behind DATA, a peer that takes LF . LF for an end gets no second message."""
     inner = b"MAIL FROM:<evil@example.com>\r\nRCPT TO:<v@example.net>\r\nDATA\r\nSubject: smuggled\r\n\r\nx"
     ends = [
         b"\n.\n",

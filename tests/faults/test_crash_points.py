@@ -22,9 +22,8 @@ DISK_FAILED = {
     "queue_disk_failed",
 }
 ROLES = {"ingress": "ingress-0", "delivery": "delivery-0", "platform": "platform-0"}
-KILLS_PER_SERVER = (
-    4  # then a new one: the supervisor waits longer and longer before it restarts what dies often
-)
+# Then a new one: the supervisor waits longer and longer before it restarts what dies often.
+KILLS_PER_SERVER = 4
 END_S = 20.0
 
 
@@ -71,7 +70,7 @@ async def test_a_process_that_dies_at_a_commit_loses_nothing(tmp_path: Path) -> 
 @needs_strace
 @pytest.mark.slow
 async def test_a_process_whose_disk_fails_stops_and_is_started_again(tmp_path: Path) -> None:
-    """Invariant E3 of the queue: a failed fsync is never believed later. test_accepted_is_durable: no false 250."""
+    """Invariant E3 of the queue: a failed fsync is never believed later. Invariant 1: no false 250."""
     points = [(slot, "fdatasync", "error=EIO:when=3") for slot in ("ingress-0", "delivery-0")]
     async with run_harness(tmp_path, 22) as harness:
         await strike_each(harness, points)

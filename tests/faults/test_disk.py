@@ -1,6 +1,6 @@
 """A disk that fills up and gets room again under load, and a map that has to grow: nothing is lost.
 
-test_a_full_disk_loses_nothing of the architecture's invariants (9), for the whole server.
+Invariant 9, for the whole server.
 """
 
 import asyncio

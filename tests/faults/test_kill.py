@@ -1,7 +1,6 @@
 """The whole server killed at random moments under load, again and again.
 
-test_nothing_accepted_is_lost and test_duplicates_only_in_doubt of the architecture's invariants, for the server as
-it is run. SEED and ROUNDS choose and lengthen the long runs (bin/test --faults).
+Invariants 2 and 3, for the server as it is run. SEED and ROUNDS choose and lengthen the long runs (bin/test --faults).
 """
 
 import asyncio

@@ -47,12 +47,12 @@ def test_a_stranger_needs_the_bit_of_others(
 def test_the_owner_and_a_member_need_theirs(key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_the_way(monkeypatch, key.parent)
     found = key.stat()
-    owner = Identity(found.st_uid or 64_123, 64_124, ())
+    owner = Identity(uid=found.st_uid or 64_123, gid=64_124, groups=())
     if found.st_uid == 0:
         os.chown(key, owner.uid, found.st_gid)
     key.chmod(0o600)
     assert find_barrier(key, owner) is None
-    member = Identity(64_200, 64_200, (key.stat().st_gid,))
+    member = Identity(uid=64_200, gid=64_200, groups=(key.stat().st_gid,))
     assert find_barrier(key, member) == key
     key.chmod(0o640)
     assert find_barrier(key, member) is None

@@ -174,7 +174,7 @@ def test_the_clients_ipv6_address_is_an_address_literal() -> None:
     assert b"from client.example ([IPv6:2001:db8::1])\r\n" in submission.content
 
 
-def test_c1_s2_a_field_that_would_break_the_header_is_refused() -> None:
+def test_c1_s2_a_field_that_would_break_the_header_is_refused() -> None:  # invariant 7
     evil = recipient("x\r\nBcc: y@b.example")  # which the session would never let through
     assert refused(GOOD + b"\r\n", envelope(evil)).text == "The header cannot be sent safely"
     assert refused(b"Subject: x\r\n\r\n", envelope(sender="j\r\nX: <y>\r\n")).code == 550

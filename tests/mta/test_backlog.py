@@ -157,7 +157,7 @@ def test_rewinding_loads_nothing_twice() -> None:
 )
 def test_everything_due_is_loaded_exactly_once_in_any_order_of_events(
     domains: list[str], steps: list[int], random: object
-) -> None:
+) -> None:  # BL1, BL2
     rig = Rig([head(n, d, due=n // 3) for n, d in enumerate(domains)], ready_limit=6, lane_limit=4)
     total, done, now = len(domains), [], 0
     for step in [*steps, *[1, 2] * (total + 10)]:

@@ -37,11 +37,11 @@ loop1 CNAME loop2
 loop2 CNAME loop1
 self MX 10 ns-self
 ns-self A 198.51.100.99
-big TXT {big}
+{big}
 """.format(
     equal="\n".join(f"equal MX 10 mx{n}\nmx{n} A 198.51.100.{n + 10}" for n in range(10)),
     many="\n".join(f"many MX {n} many{n}\nmany{n} A 198.51.100.3" for n in range(30)),
-    big=" ".join(f'"{"x" * 250}"' for _ in range(18)),
+    big="\n".join(f"big MX 10 {'x' * 60}{n}" for n in range(18)),
 )
 NSD = """server:
   ip-address: 127.0.0.1
@@ -135,9 +135,9 @@ async def test_a_real_nameserver_is_understood(port: int) -> None:
     assert isinstance(await dns.mx("gone.mail.test"), NoSuchDomain)
     assert isinstance(await dns.ipv4("loop1.mail.test"), DnsTrouble)
     assert isinstance(await dns.mx("other.test"), DnsTrouble | NoSuchDomain)  # nsd: REFUSED
-    big = await dns.txt("big.mail.test")  # over TCP
+    big = await dns.mx("big.mail.test")  # over TCP
     assert isinstance(big, Found)
-    assert big.records == (b"x" * 4500,)
+    assert len(big.records) == 18
     await dns.close()
 
 

@@ -46,7 +46,7 @@ def test_other_hosts_are_providers_of_their_own(hosts: list[str]) -> None:
     assert (found.name, found.connections, found.messages_per_connection) == (SITE, 10, 100)
 
 
-def test_a_domain_wins_over_any_suffix() -> None:
+def test_a_domain_wins_over_any_suffix() -> None:  # PT1
     table = ProviderTable([Provider(name="special", domains=("Example.COM.",), connections=1)])
     assert table.match(["mx.google.com"], "example.com", SITE).name == "special"
     assert table.find_by_domain("example.com") is table.match([], "example.com", SITE)
@@ -61,9 +61,8 @@ def test_the_operators_providers_replace_those_of_their_name_and_come_first() ->
     table = ProviderTable(own)
     assert table.match(["a.google.com"], "x.test", SITE).connections == 1
     assert table.match(["a.googlemail.com"], "x.test", SITE).name == SITE
-    assert (
-        table.match(["mx.yahoodns.net"], "x.test", SITE).name == "mine"
-    )  # no dot: the host itself
+    # No dot: the host itself.
+    assert table.match(["mx.yahoodns.net"], "x.test", SITE).name == "mine"
     assert table.match(["a.mx.yahoodns.net"], "x.test", SITE).name == "mine"
     assert table.match(["b.yahoodns.net"], "x.test", SITE).name == "yahoo"
     assert [each.name for each in all_providers(own)].count("gmail") == 1

@@ -7,7 +7,7 @@ import pytest
 from angarium.routing.single_flight import SingleFlight
 
 
-async def test_f1_the_result_outlives_a_cancelled_waiter() -> None:
+async def test_sf1_the_result_outlives_a_cancelled_waiter() -> None:
     flight: SingleFlight[str, int] = SingleFlight()
     go = asyncio.Event()
     runs = 0

@@ -173,7 +173,7 @@ def test_giving_the_tree_away_follows_no_links(tmp_path: Path) -> None:
     (tree / "below" / "file").write_text("ours")
     (tree / "symbolic").symlink_to(outside)
     (tree / "hard").hardlink_to(linked)
-    give(tree, Identity(65534, 65534, ()))
+    give(tree, Identity(uid=65534, gid=65534, groups=()))
     assert tree.stat().st_uid == (tree / "below" / "file").stat().st_uid == 65534
     assert outside.stat().st_uid == linked.stat().st_uid == 0
 

@@ -47,7 +47,7 @@ def test_a_mailbox_is_parsed_and_written_back_as_it_came(
     ("text", "domain"),
     [
         ("a@Bücher.example", "xn--bcher-kva.example"),
-        ("a@faß.example", "xn--fa-hia.example"),  # UTS46 without its transitional mapping
+        ("a@faß.example", "xn--fa-hia.example"),  # UTS 46 without its transitional mapping
         ("a@例え.テスト", "xn--r8jz45g.xn--zckzah"),
         ("a@пример。испытание", "xn--e1afmkfd.xn--80akhbyknj4f"),  # an ideographic full stop
     ],

@@ -186,8 +186,7 @@ def test_a3_what_is_accepted_python_reads_the_same_way(value: str) -> None:
     except MailboxListSyntaxError:
         return
     assert authors
-    if value.isascii() and not set(value) & set(
-        ':;(\\"'
-    ):  # elsewhere Python's reader is the laxer one
+    # Elsewhere Python's reader is the laxer one.
+    if value.isascii() and not set(value) & set(':;(\\"'):
         reference = [address for _, address in email.utils.getaddresses([value])]
         assert [each.text for each in authors] == reference

@@ -72,7 +72,7 @@ class FakeLogins:
     def refresh(self) -> None: ...
 
     def find_cached(self, user: str, password: str) -> Verified | None:
-        return Verified(user, "t1", ("*",)) if user in self.cached else None
+        return Verified(user=user, tenant="t1", senders=("*",)) if user in self.cached else None
 
     async def verify(self, user: str, password: str, client: str) -> Verified | Refused | Throttled:
         await asyncio.sleep(0)
@@ -84,7 +84,7 @@ class FakeLogins:
             return Throttled("Too many failed logins; try again later")
         if (user, password) != ("ann", "secret"):
             return Refused()
-        return Verified("ann", "t1", ("@example.com",))
+        return Verified(user="ann", tenant="t1", senders=("@example.com",))
 
 
 class Counts(ListenerObserver):

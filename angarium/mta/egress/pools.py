@@ -1,13 +1,20 @@
 """Which egress source carries a message: the route's pool, then a source by weight. Pure."""
 
-import random
 from collections.abc import Sequence
+from typing import Protocol, TypeVar
 
 from angarium.config.schema import Pool, Source
 from angarium.mta.transport.transfer import EgressPath
 from angarium.routing.route_table import RouteTable
 
 DEFAULT = "default"
+T = TypeVar("T")
+
+
+class Chance(Protocol):
+    """``random.Random`` is one."""
+
+    def choices(self, population: Sequence[T], weights: Sequence[int], /) -> list[T]: ...
 
 
 class Pools:
@@ -36,9 +43,9 @@ class Pools:
             ]
             self._pools[DEFAULT] = (everyone, [1] * len(everyone))
 
-    def choose(self, domain: str, randomness: random.Random) -> EgressPath:
+    def choose(self, domain: str, chance: Chance) -> EgressPath:
         route = self._routes.find(domain)
         paths, weights = self._pools[DEFAULT if route is None else route.pool]
         if len(paths) == 1:
             return paths[0]
-        return randomness.choices(paths, weights)[0]
+        return chance.choices(paths, weights)[0]

@@ -1,8 +1,7 @@
-"""What becomes of recipients after an attempt: done, or due again, and what the sender is told of it."""
+"""What becomes of recipients after an attempt: done, or due again, and what the sender is told of it. Pure."""
 
-import random
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple, assert_never
+from typing import Final, Literal, NamedTuple, Protocol, assert_never
 
 from angarium.mta.dsn import RecipientReport
 from angarium.mta.egress.work import Work
@@ -19,9 +18,14 @@ from angarium.queue import (
     UnixMs,
 )
 
-SPREAD = (
-    0.1  # of the wait for a suspended site: its recipients do not all come back in the same instant
-)
+# Of the wait for a suspended site: its recipients do not all come back in the same instant.
+SPREAD: Final = 0.1
+
+
+class Chance(Protocol):
+    """``random.Random`` is one."""
+
+    def random(self) -> float: ...  # in [0, 1)
 
 
 class Concluded(NamedTuple):
@@ -37,13 +41,13 @@ class Conclusion:
         schedule: RetrySchedule,
         notify: Callable[[ClaimedMessage, Sequence[RecipientReport]], Submission | None],
         clock: Callable[[], UnixMs],
-        randomness: random.Random,
+        chance: Chance,
     ) -> None:
         """``notify`` writes the DSN about some recipients, None if nobody wants one."""
         self._schedule = schedule
         self._notify = notify
         self._clock = clock
-        self._random = randomness
+        self._chance = chance
 
     def conclude(
         self,
@@ -66,9 +70,8 @@ class Conclusion:
             match outcome:
                 case Taken(attempt=attempt):
                     settled.append(self._done(recipient, attempt, final))
-                    if (
-                        recipient.notify and not offers_dsn
-                    ):  # NOTIFY asked for is rare: look closer there
+                    # NOTIFY asked for is rare: the report's own rules look closer.
+                    if recipient.notify and not offers_dsn:
                         reports.append(_report(recipient, "relayed", attempt))
                 case Permanent(attempt=attempt):
                     settled.append(Done(id=recipient.id, outcome="bounced", attempt=attempt))
@@ -100,13 +103,13 @@ class Conclusion:
             attempts=recipient.attempts + 1,
             expires=message.expires,
             greylisted=failure.greylisted,
-            random=self._random.random(),
+            random=self._chance.random(),
         )
         if due is None:
             reports.append(_report(recipient, "failed", failure.attempt, expired=True))
             return Done(id=recipient.id, outcome="expired", attempt=failure.attempt)
         if due < not_before:
-            spread = self._random.random() * SPREAD * (not_before - now)
+            spread = self._chance.random() * SPREAD * (not_before - now)
             due = UnixMs(min(not_before + round(spread), max(message.expires, now + 1)))
         tell = self._schedule.delay_dsn_is_due(
             now=now, accepted=message.accepted, sent=recipient.delay_dsn_sent

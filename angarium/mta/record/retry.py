@@ -5,10 +5,10 @@ from angarium.queue.model import UnixMs
 
 
 class RetrySchedule:
-    """Invariant R1: never early: the delay of the schedule, less its jitter, lies between two attempts. Only the
+    """Invariant RS1: never early: the delay of the schedule, less its jitter, lies between two attempts. Only the
     last one, made at ``expires``, may come sooner: after the shortest delay.
 
-    Invariant R2: never after ``expires``.
+    Invariant RS2: never after ``expires``.
     """
 
     def __init__(self, delivery: Delivery) -> None:
@@ -31,7 +31,7 @@ class RetrySchedule:
             return UnixMs(due)
         # Rather one more attempt at the very end than giving up hours before it.
         soonest = now + round(min(delays) * 1000 * (1 - self._jitter))
-        return expires if soonest <= expires else None  # R1, R2
+        return expires if soonest <= expires else None  # RS1, RS2
 
     def delay_dsn_is_due(self, *, now: UnixMs, accepted: UnixMs, sent: bool) -> bool:
         """Whether the sender ought to hear by now that the message waits (RFC 3461 section 5.2.5), once."""

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import msgspec
 
 from angarium.queue import Commit, Moved, PartitionNumber, QueueFullError, Settlement, Submission
 from angarium.queue.spool import Partition
 
-RETRY_S = 1.0  # after a full disk
-PENDING_LIMIT = 5_000  # settlements not yet on disk; beyond it nothing new is claimed
+RETRY_S: Final = 1.0  # after a full disk
+PENDING_LIMIT: Final = 5_000  # settlements not yet on disk; beyond it nothing new is claimed
 
 
 class _Batch(msgspec.Struct):
@@ -22,7 +23,7 @@ class _Batch(msgspec.Struct):
 
 
 class Settler:
-    """Outcomes reach the disk in the order given, per partition.
+    """Invariant SE1: outcomes of a partition reach the disk in the order given, those of one call in one transaction.
 
     Invariant 9: while outcomes cannot be recorded (disk full), ``is_clear`` is False and delivery stops.
     What is pending is lost with the process; its claims are on disk, so it is tried again, in doubt.
@@ -35,7 +36,7 @@ class Settler:
         self._more = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
-        self._stuck = False
+        self._stuck: set[PartitionNumber] = set()  # whose last commit found no room
 
     @property
     def is_clear(self) -> bool:
@@ -62,6 +63,7 @@ class Settler:
         while True:
             await self._more.wait()
             self._more.clear()
+            # SE1: what comes from now on waits until all of this is on disk.
             pending, self._pending = self._pending, {}
             if len(pending) == 1:
                 for number, batch in pending.items():
@@ -81,11 +83,11 @@ class Settler:
             try:
                 await self._partitions[number].commit(commit)
             except QueueFullError:
-                self._stuck = True
+                self._stuck.add(number)
                 await asyncio.sleep(RETRY_S)
             else:
                 break
-        self._stuck = False
+        self._stuck.discard(number)
         self._count -= len(batch)
         if not self._count:
             self._empty.set()

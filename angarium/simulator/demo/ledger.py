@@ -13,13 +13,10 @@ class LogLine(msgspec.Struct, frozen=True, kw_only=True):
     """The fields of a mail log record that matter here; others are ignored."""
 
     event: str
-    message: str = ""
     id: str = ""
-    sender: str = ""
     recipient: str = ""
     code: int = 0
     reply: str = ""
-    message_id_header: str = ""
 
 
 class LedgerEntry(msgspec.Struct, kw_only=True):
@@ -48,8 +45,6 @@ class Ledger:
         self.plan = plan
         self.entries = {recipient: LedgerEntry() for recipient in plan.expected}
         self.rows = {provider: Row() for provider in plan.provider.values()}
-        self.dsns = 0  # that the server queued
-        self.unreadable = 0  # lines of the log
 
     def submit(self, recipients: tuple[str, ...]) -> None:
         """The server said 250 to a message to these."""
@@ -62,10 +57,7 @@ class Ledger:
         try:
             record = msgspec.json.decode(line, type=LogLine)
         except msgspec.MsgspecError:
-            self.unreadable += 1
             return
-        if record.event == "accepted" and not record.sender:
-            self.dsns += 1  # only the server itself sends from the null reverse-path here
         entry = self.entries.get(record.recipient)
         if entry is None:
             return  # "accepted", or a DSN on its way to a sender

@@ -31,9 +31,8 @@ from angarium.simulator.demo.world import demo_scenario, make_keys
 from angarium.simulator.internet import Internet
 from angarium.simulator.status import status_app
 
-SETTLE_S = (
-    45.0  # then what has no outcome yet is late; bin/demo --once is to take less than a minute
-)
+# Then what has no outcome yet is late; bin/demo --once is to take less than a minute.
+SETTLE_S = 45.0
 TICK_S = 0.2
 START_ATTEMPTS = 3
 LATECOMERS_S = 1.0  # a second copy, if there were one, would come right behind

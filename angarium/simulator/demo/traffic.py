@@ -9,9 +9,8 @@ import aiosmtplib
 from angarium.simulator.demo.plan import Plan, Planned, render
 
 TIMEOUT_S = 30.0
-PAUSE_S = (
-    0.03  # between a sender's messages: a few seconds in all, so that there is something to see
-)
+# Between a sender's messages: a few seconds in all, so that there is something to see.
+PAUSE_S = 0.03
 
 Accepted = Callable[[tuple[str, ...]], None]
 

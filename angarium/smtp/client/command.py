@@ -17,13 +17,13 @@ MAX_ORCPT_CHARACTERS: Final = 500  # RFC 3461 section 4.2
 # Nearly every address: printable, no space, quote or angle bracket. RFC 6531 allows the rest
 # of Unicode; str.isprintable then keeps its controls and line separators out.
 _PLAIN_PATH: Final = re.compile(r'[^\x00-\x20"<>\x7f]+')
-_QUOTED_PATH: Final = re.compile(
-    r'"(?:[^\x00-\x1f"\\\x7f]|\\[\x20-\x7e])*"@[^\x00-\x20"<>\x7f]+'
-)  # RFC 5321 section 4.1.2 Quoted-string
+# RFC 5321 section 4.1.2 Quoted-string.
+_QUOTED_PATH: Final = re.compile(r'"(?:[^\x00-\x1f"\\\x7f]|\\[\x20-\x7e])*"@[^\x00-\x20"<>\x7f]+')
 _LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"  # "_": hosts in use have it
+# RFC 5321 section 4.1.3
 _EHLO_NAME: Final = re.compile(
     rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9.]{{7,15}}\]|\[IPv6:[0-9A-Fa-f:.]{{2,45}}\])"
-)  # RFC 5321 section 4.1.3
+)
 _ADDRESS_TYPE: Final = re.compile(r"[A-Za-z0-9-]{1,64}")  # RFC 3461 section 4.2 addr-type
 _XTEXT_SPECIAL: Final = re.compile(r"[^!-*,-<>-~]")  # RFC 3461 section 4: all but xchar
 

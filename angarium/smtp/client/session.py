@@ -16,16 +16,17 @@ _NO_EXTENSIONS: Final = Capabilities()
 
 
 class ClientSession:
-    """Invariants: C1 a reply belongs to the oldest command without one; a reply too many ends the session.
-    C2 nothing received before the TLS handshake is seen after it (S3). C3 after 421 or a syntax error nothing more
-    is sent. C4 no exchange begins while octets wait that no command asked for. C5 a transaction is given a reply
-    once: later, it would pass for the answer to a command that was never sent.
+    """A new session awaits the banner.
 
-    A new session awaits the banner.
+    Invariant CS1: a reply belongs to the oldest command without one; a reply too many ends the session.
+    Invariant CS2: nothing received before the TLS handshake is seen after it (S3).
+    Invariant CS3: after 421 or a syntax error nothing more is sent.
+    Invariant CS4: no exchange begins while octets wait that no command asked for.
+    Invariant CS5: a transaction is given a reply once: later, it would pass for the answer to a command that was
+    never sent.
     """
 
     __slots__ = (
-        "_are_taken",
         "_awaits_handshake",
         "_ehlo",
         "_needs_reset",
@@ -44,7 +45,6 @@ class ClientSession:
         self._parser = ReplyParser()
         self._stages: tuple[str, ...] = ("banner",)
         self._replies: list[Reply] = []
-        self._are_taken = False  # by the transaction
         self._transaction: ClientTransaction | None = None
         self._needs_reset = False
         self._awaits_handshake = False  # 220 to STARTTLS came; what follows in the clear is dropped
@@ -78,13 +78,13 @@ class ClientSession:
         cannot be completed; then the session is closed too.
         """
         if self._awaits_handshake:
-            return True  # C2
+            return True  # CS2
         parser, replies, awaited = self._parser, self._replies, len(self._stages)
         parser.receive(octets)
         try:
             while (reply := parser.next_reply()) is not None:
                 if len(replies) == awaited:
-                    self._end(reply if reply.code == 421 else None)  # C1
+                    self._end(reply if reply.code == 421 else None)  # CS1
                     return True
                 replies.append(reply)
                 if reply.code == 421:
@@ -92,10 +92,10 @@ class ClientSession:
                     return True
                 if reply.code < 300 and self._stages[0] == "starttls":
                     self._awaits_handshake = True
-                    parser.discard()  # C2
+                    parser.discard()  # CS2
                     return True
         except PeerError:
-            self.is_open = False  # C3
+            self.is_open = False  # CS3
             if len(replies) < awaited:
                 raise
         return len(replies) == awaited
@@ -148,12 +148,11 @@ class ClientSession:
             return None
         was_open, self.is_open = self.is_open, False  # should the transaction raise
         flight = transaction.next_flight(self._replies)
-        self._are_taken = True
         self._needs_reset = transaction.failed
         self.is_open = was_open
         if flight is not None and not was_open:
             if self.ended_by is None:
-                raise PeerError("a reply that no command asked for")  # C1
+                raise PeerError("a reply that no command asked for")  # CS1
             transaction.abandon(flight.stages[0], self.ended_by)
             return None
         return self._fly(flight)
@@ -165,7 +164,7 @@ class ClientSession:
         """
         self.is_open = False
         if self._transaction is None or self._transaction.done or not self.awaits_reply:
-            return
+            return  # CS5
         with contextlib.suppress(PeerError):
             self._transaction.next_flight(self._replies)
 
@@ -196,7 +195,7 @@ class ClientSession:
     def _fly(self, flight: Flight | None) -> Flight | None:
         if flight is not None:
             self._ready()
-            self._stages, self._replies, self._are_taken = flight.stages, [], False
+            self._stages, self._replies = flight.stages, []
         return flight
 
     def _ready(self) -> None:
@@ -204,8 +203,8 @@ class ClientSession:
             raise PeerError("the session cannot be used")
         if not self._parser.is_empty:
             self.is_open = False
-            raise PeerError("octets that no command asked for")  # C4
+            raise PeerError("octets that no command asked for")  # CS4
 
     def _end(self, reply: Reply | None) -> None:
-        self.is_open = False  # C3
+        self.is_open = False  # CS3
         self.ended_by = reply

@@ -13,9 +13,8 @@ from angarium.smtp.client.capabilities import Capabilities
 from angarium.smtp.client.content import ContentError, checked, stuffed
 from angarium.smtp.reply import PeerError, Reply
 
-BDAT_FLIGHT_OCTETS: Final = (
-    262_144  # ours: more than this is not sent before a recipient is accepted
-)
+# Ours: more than this is not sent before a recipient is accepted.
+BDAT_FLIGHT_OCTETS: Final = 262_144
 
 
 class MessageRecipient(Protocol):
@@ -85,9 +84,11 @@ class Flight(msgspec.Struct, frozen=True):
 
 
 class ClientTransaction:
-    """Invariants: T1 a recipient's answer, once there, stays. T2 the content is sent only when a recipient
-    was accepted, or (BDAT in the first flight, RFC 3030 section 2) before any could be. T3 no octet of a message
-    with a bare CR or LF is sent.
+    """Invariant CT1: a recipient's answer, once there, stays.
+
+    Invariant CT2: the content is sent only when a recipient was accepted, or (BDAT in the first flight, RFC 3030
+    section 2) before any could be.
+    Invariant CT3: no octet of a message with a bare CR or LF is sent.
     """
 
     __slots__ = (
@@ -114,7 +115,7 @@ class ClientTransaction:
         self.answers: list[Answer | NotSendable | None] = [None] * len(message.recipients)
         self.done = False
         self.failed = False  # the peer may hold a part of it: RSET before the next one
-        self._content = self._checked_content()  # T3
+        self._content = self._checked_content()  # CT3
         self._commands: list[tuple[str, str, int]] = [("rset", "RSET\r\n", -1)] if reset else []
         self._commands.append(("mail", self._mail(), -1))
         self._add_recipients()
@@ -144,7 +145,7 @@ class ClientTransaction:
     def next_flight(self, replies: Sequence[Reply]) -> Flight | None:
         """Take the replies to the last flight; return what is to be sent next, None at the end.
 
-        Raises PeerError for a reply that the command cannot have; answers so far stand (T1).
+        Raises PeerError for a reply that the command cannot have; answers so far stand (CT1).
         """
         first = self._position - len(self._stages)
         if self._stages[-1] in ("data", "final_dot"):
@@ -195,7 +196,7 @@ class ClientTransaction:
                 raise PeerError("354 and accepted recipients in a transaction that was refused")
             self._stages = ("final_dot",)
             if self._accepted:
-                return Flight((*self._content, b".\r\n"), self._stages, ends_content=True)  # T2
+                return Flight((*self._content, b".\r\n"), self._stages, ends_content=True)  # CT2
             # RFC 2920 section 3.1: 354 although no recipient stands; a lone dot ends it
             self.failed = True
             return Flight((b".\r\n",), self._stages)
@@ -224,7 +225,7 @@ class ClientTransaction:
             self._accepted += 1
         elif reply.code < 400:
             raise PeerError(f"{reply.code} in reply to rcpt")
-        elif self.answers[index] is None:  # T1: MAIL's refusal says more than the 503 after it
+        elif self.answers[index] is None:  # CT1: MAIL's refusal says more than the 503 after it
             self.answers[index] = Answer("rcpt", reply)
 
     def _answer_open(self, stage: str, reply: Reply) -> None:
@@ -312,11 +313,13 @@ class ClientTransaction:
         self.done = self._commands[-1][0] != "rcpt"  # no recipient is left
 
 
+# RFC 6531 section 3.2; RFC 6530 section 4.6.3.
 _NO_SMTPUTF8: Final = NotSendable(
     enhanced="5.6.7", text="the host does not offer SMTPUTF8, which this address or message needs"
-)  # RFC 6531 section 3.2; RFC 6530 section 4.6.3
+)
+# RFC 6152 section 3: convert or refuse; a converted body would break its signature.
 _NO_8BITMIME: Final = NotSendable(
     enhanced="5.6.3",
     text="the host does not offer 8BITMIME, which this message needs",
     elsewhere=True,
-)  # RFC 6152 section 3: convert or refuse; a converted body would break its signature
+)

@@ -69,7 +69,7 @@ delays = st.lists(st.floats(1, 86_400), min_size=1, max_size=8).map(tuple)
     st.booleans(),
     st.integers(-1000, 10**9),
 )
-def test_r1_r2_never_early_and_never_after_the_end(
+def test_rs1_rs2_never_early_and_never_after_the_end(
     usual: tuple[float, ...],
     greylist: tuple[float, ...],
     jitter: float,

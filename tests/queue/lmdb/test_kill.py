@@ -1,7 +1,8 @@
 """Writers killed at random moments, again and again, with what was acknowledged logged outside the queue.
 
-test_accepted_is_durable, test_nothing_accepted_is_lost and test_duplicates_only_in_doubt of the architecture's
-invariants, held for the queue by itself. SEED and ROUNDS choose and lengthen the long runs (bin/test --faults).
+Invariants 1, 2 and 3, held for the queue by itself.
+
+SEED and ROUNDS choose and lengthen the long runs (bin/test --faults).
 """
 
 import asyncio

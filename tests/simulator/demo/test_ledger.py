@@ -57,7 +57,6 @@ def test_the_servers_own_dsns_and_strangers_lines_do_not_disturb() -> None:
     ledger.read(msgspec.json.encode({"event": "accepted", "sender": "", "recipients": ["a@b.c"]}))
     ledger.read(line("delivered", "news@shop.example", unknown_field={"x": 1}))
     ledger.read(b"{ half a line")
-    assert (ledger.dsns, ledger.unreadable) == (1, 1)
     assert all(not entry.finals for entry in ledger.entries.values())
 
 

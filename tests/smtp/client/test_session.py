@@ -68,7 +68,7 @@ def test_with_chunking_too_it_takes_one() -> None:
     assert codes(session) == [("final_dot", 250)]
 
 
-def test_a_large_message_waits_for_a_recipient_before_bdat() -> None:
+def test_a_large_message_waits_for_a_recipient_before_bdat() -> None:  # CT2
     session = greeted(*ALL, "CHUNKING")
     mail = Mail(body=b"x" * BDAT_FLIGHT_OCTETS + b"\r\n")
     assert wire(session.open_transaction(mail)).endswith(b"RCPT TO:<b@example.net>\r\n")
@@ -115,7 +115,7 @@ def test_refused_mail_ends_a_transaction_step_by_step() -> None:
     assert codes(session) == [("mail", 451)]
 
 
-def test_mails_refusal_says_more_than_the_503_behind_it() -> None:
+def test_mails_refusal_says_more_than_the_503_behind_it() -> None:  # CT1
     session = greeted(*ALL)
     session.open_transaction(to("b@example.net", "c@example.net"))
     assert session.receive(b"550 5.7.1 not you\r\n503 no\r\n503 no\r\n503 no\r\n")
@@ -138,7 +138,7 @@ def test_a_body_without_final_crlf_gets_one() -> None:
 
 
 @pytest.mark.parametrize("body", [b"a\nb\r\n", b"a\rb\r\n", b"\n.\r\nMAIL FROM:<x@y>\r\n", b"x\r"])
-def test_a_bare_line_end_is_refused_before_any_octet_goes_out_s2(body: bytes) -> None:
+def test_a_bare_line_end_is_refused_before_any_octet_goes_out_s2(body: bytes) -> None:  # CT3
     session = greeted(*ALL)
     with pytest.raises(NotSendableError) as caught:
         session.open_transaction(Mail(body=body))
@@ -217,7 +217,7 @@ def test_a_reply_that_the_command_cannot_have_ends_the_session(replies: bytes) -
     assert not session.is_open
 
 
-def test_one_reply_too_many_before_the_content_ends_the_session() -> None:
+def test_one_reply_too_many_before_the_content_ends_the_session() -> None:  # CS1
     session = greeted(*ALL)
     session.open_transaction(Mail())
     assert session.receive(b"250 ok\r\n250 ok\r\n354 go\r\n250 early\r\n")
@@ -230,7 +230,7 @@ def test_one_reply_too_many_before_the_content_ends_the_session() -> None:
 def test_one_reply_too_many_never_passes_for_the_answer_to_what_was_not_sent(
     extensions: tuple[str, ...],
 ) -> None:
-    """C5: the connection's end is no reason to read the same replies once more."""
+    """CS5: the connection's end is no reason to read the same replies once more."""
     for doubled in range(4):
         session = greeted(*extensions)
         flight = session.open_transaction(Mail(body=b"x\r\n" * 30_000))
@@ -260,7 +260,7 @@ def test_one_reply_too_many_after_the_last_leaves_the_outcome_and_ends_the_sessi
     assert not session.is_open
 
 
-def test_a_part_of_a_reply_that_waits_before_a_command_ends_the_session_s11() -> None:
+def test_a_part_of_a_reply_that_waits_before_a_command_ends_the_session_s11() -> None:  # CS4
     session = greeted(*ALL, "CHUNKING")
     assert session.receive(b"250 stale")  # would shift each reply by one, and the last to success
     with pytest.raises(PeerError):
@@ -268,7 +268,7 @@ def test_a_part_of_a_reply_that_waits_before_a_command_ends_the_session_s11() ->
     assert not session.is_open
 
 
-def test_garbage_ends_the_session_s11() -> None:
+def test_garbage_ends_the_session_s11() -> None:  # CS3
     session = greeted(*ALL)
     session.open_transaction(Mail())
     with pytest.raises(PeerError):
@@ -484,6 +484,7 @@ def test_an_ehlo_name_that_breaks_the_line_is_refused_s9() -> None:
         [b"220 go\r\nrubbish\r\n"],
     ],
 )
+# CS2.
 def test_what_comes_before_the_handshake_is_never_seen_after_it_s3(chunks: list[bytes]) -> None:
     session = greeted("STARTTLS", "PIPELINING")
     assert session.starttls() == b"STARTTLS\r\n"

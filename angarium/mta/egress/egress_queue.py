@@ -85,14 +85,13 @@ class EgressQueue:
         self.ready.recipients_per_message = site.provider.recipients_per_message
 
     def renew(self, site: Site, settings: Delivery) -> None:
-        """Adopt it after a reload; idle connections that are too many now end at once, others after their transfer."""
+        """Adopt it after a reload. Connections that are too many now end: idle ones at once, others after their
+        transfer.
+        """
         self.adopt(site)
         self._suspension.retry_s = settings.retry_s
-        shared = self._shared
-        while shared.gate.is_over(self._key, self._limit()):
-            if not shared.idle.end_one(self._key, not_of=None):
-                return
-            shared.gate.leave(self._key)
+        for _ in range(len(self._waiters)):
+            self._wake_one()
 
     def push(self, head: DueHead) -> None:
         """Take a recipient in; ``kick`` sets to work."""
@@ -257,9 +256,14 @@ class EgressQueue:
         limit = shared.shaping.transfers_per_connection(self._key, self.site.provider)
         if not connection.is_open or connection.transfers >= limit:
             return False
-        if shared.gate.is_over(self._key, self._limit()):
-            shared.gate.leave(self._key)
+        return not self._must_leave()
+
+    def _must_leave(self) -> bool:
+        """Whether the connection that asks is one too many; then it ends now."""
+        gate = self._shared.gate
+        if not gate.is_over(self._key, self._limit()):
             return False
+        gate.leave(self._key)
         return True
 
     def _limit(self) -> int:
@@ -282,8 +286,12 @@ class EgressQueue:
         loop = asyncio.get_running_loop()
         end = loop.time() + self.site.provider.idle_s
         while await self._wait_for_work(loop, end):
-            if self._claimed:  # else a connection that has just become free was faster
+            if (
+                self._claimed
+            ):  # else a connection that has just become free was faster, or limits have changed
                 return self._claimed.popleft()
+            if self._must_leave():
+                return None
         return None
 
     async def _wait_for_work(self, loop: asyncio.AbstractEventLoop, end: float) -> bool:

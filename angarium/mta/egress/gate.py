@@ -61,7 +61,7 @@ class ConnectionGate:
         )
 
     def leave(self, key: GateKey) -> None:
-        """One of the open ones closes as soon as it can: it counts as too many no more."""
+        """One of the open ones begins to close: it counts as too many no more. To be called by that one itself."""
         self._leaving[key] = self._leaving.get(key, 0) + 1
 
     def closed(self, key: GateKey) -> None:

@@ -11,9 +11,8 @@ from typing import Final
 from angarium.config.loader import load
 from angarium.config.schema import Config
 from angarium.queue import LmdbSpool, MessageIdGenerator, Origin, Submission, UnixMs
-from angarium.routing.placement import Placement
-from angarium.routing.provider_table import ProviderTable
-from angarium.routing.route_table import RouteTable
+from angarium.routing.partition_finder import PartitionFinder
+from angarium.routing.routing import Routing
 from angarium.smtp.envelope import Envelope, Recipient
 from bench.load import DOMAIN, SENDER
 
@@ -51,15 +50,10 @@ async def _fill(config: Config, messages: int, due_in_s: float, say: Callable[[i
 def _submissions(
     config: Config, spool: LmdbSpool, messages: int, due_in_s: float
 ) -> Iterator[Submission]:
-    placement = Placement(
-        RouteTable(config.route),
-        ProviderTable(config.provider),
-        len(spool.partitions()),
-        config.delivery.port,
-    )
+    partition_of = PartitionFinder(Routing.of(config), spool)
     next_id = MessageIdGenerator(_now, os.urandom)
     domains = [f"d{number}.{DOMAIN}" for number in range(DOMAINS)]
-    partitions = [(placement.partition_hint(domain),) for domain in domains]
+    partitions = [(partition_of(domain),) for domain in domains]
     header = f"From: <{SENDER}>\r\nMessage-ID: <{{}}@example.com>\r\n\r\n"
     for number in range(messages):
         domain = domains[number % DOMAINS]

@@ -200,10 +200,9 @@ async def _system_address(host: str, port: int) -> str:
 async def _mx_hosts(domain: str, config: Config, show: _Show) -> Sequence[_Host]:
     from angarium.routing.dns import DnsResolver, DnsSetupError
     from angarium.routing.host_name import canonical_name
-    from angarium.routing.provider_table import ProviderTable
     from angarium.routing.resolution import Site, Unroutable
     from angarium.routing.resolver import Resolver
-    from angarium.routing.route_table import RouteTable
+    from angarium.routing.routing import Routing
     from angarium.service.delivery_parts import own_host
 
     try:
@@ -211,8 +210,7 @@ async def _mx_hosts(domain: str, config: Config, show: _Show) -> Sequence[_Host]
     except DnsSetupError as error:
         raise CommandError(str(error), EX_UNAVAILABLE) from error
     own = own_host(config)
-    routes, providers = RouteTable(config.route), ProviderTable(config.provider)
-    resolver = Resolver(config, dns, own, routes, providers, time.monotonic)
+    resolver = Resolver(config, dns, own, Routing.of(config), time.monotonic)
     try:
         found = await resolver.resolve(canonical_name(domain))
     finally:

@@ -24,9 +24,8 @@ from angarium.queue import (
     message_id_text,
 )
 from angarium.queue.entry import QueueEntry, ShownMessage
-from angarium.routing.provider_table import ProviderTable
 from angarium.routing.resolution import SiteName
-from angarium.routing.route_table import RouteTable
+from angarium.routing.routing import Routing
 
 FindRoute = Callable[[str], RouteHint | None]
 _NO_CONNECTION = frozenset({"connect", "banner", "ehlo", "helo", "starttls", "auth"})  # stages
@@ -115,7 +114,8 @@ def _expiry(entry: QueueEntry, now: UnixMs) -> str:
 
 
 def _route(domain: str, config: Config, find_route: FindRoute) -> str:
-    route = RouteTable(config.route).find(domain)
+    routing = Routing.of(config)
+    route = routing.find_route(domain)
     if route is None:
         text = "no [[route]] matches: to the domain's MX hosts, pool default"
     else:
@@ -124,7 +124,7 @@ def _route(domain: str, config: Config, find_route: FindRoute) -> str:
     hint = find_route(domain)
     if hint is None:
         return text + "; not resolved yet."
-    limits = ProviderTable(config.provider).limits_of(hint.provider, SiteName(hint.site))
+    limits = routing.limits_of(hint.provider, SiteName(hint.site))
     return (
         f"{text}; site {hint.site}, provider {hint.provider} (partition {hint.partition}):"
         f" at most {count_text(limits.connections, 'connection')} per source,"

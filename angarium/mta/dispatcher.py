@@ -26,6 +26,7 @@ from angarium.mta.record.conclusion import Conclusion
 from angarium.mta.record.settler import Settler
 from angarium.mta.record.undeliverable import Undeliverable
 from angarium.mta.transport.outcome import Outcome, Permanent, Scope, Transient
+from angarium.mta.transport.transfer import EgressPath
 from angarium.queue import (
     Attempt,
     ClaimedMessage,
@@ -96,7 +97,8 @@ class Dispatcher:
             ready_limit=settings.ready_limit,
             lane_limit=settings.lane_limit,
         )
-        self._queues: dict[tuple[str, str], EgressQueue] = {}  # (source, site)
+        self._queues: dict[tuple[str, str, str], EgressQueue] = {}  # (source, site, provider)
+        self._retired: list[EgressQueue] = []  # take nothing new, and end what they carry
         self._touched: dict[EgressQueue, None] = {}
         self._resolving: dict[str, list[DueHead]] = {}
         # Of what is being loaded: many are for the same domain, and not each resolution is cached.
@@ -141,6 +143,32 @@ class Dispatcher:
         if self._is_disk_full:
             return (DISK_FULL,)
         return () if self._parts.settler.is_clear else ("outcomes cannot be recorded: disk full?",)
+
+    def reload(
+        self,
+        settings: Delivery,
+        renewed: Callable[[Site], Site | None],
+        has: Callable[[EgressPath], bool],
+    ) -> None:
+        """Routes, providers or sources have changed, and the resolver and the pools know.
+
+        What waits goes back to the disk, where it still is, and is read and routed anew. Connections go on under the
+        new limits of ``routing.Routing.renewed``; where it says None, or the source is another, after their transfer
+        no more.
+        """
+        self._shared = msgspec.structs.replace(self._shared, settings=settings)
+        self._shared.gate.limit = settings.connections
+        self._found.clear()
+        for key, queue in list(self._queues.items()):
+            self._put_back(queue)
+            site = renewed(queue.site)
+            if site is not None and has(queue.path):
+                queue.renew(site, settings)
+            else:
+                self._retired.append(self._queues.pop(key))
+        self._release(self._retired)
+        self._kick_all()
+        self._ring.set()
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
         """Deliver until ``stop``, then drain for at most ``drain_s``.
@@ -216,12 +244,24 @@ class Dispatcher:
         self._kick_all()
         for key in [key for key, queue in self._queues.items() if queue.is_unused]:
             self._queues.pop(key).discard()
+        self._release(self._retired)  # what was being claimed when they were retired
+        for queue in self._retired:
+            self._put_back(queue)  # what could not be claimed then: the disk was full
+        for queue in [queue for queue in self._retired if queue.is_unused]:
+            self._retired.remove(queue)
+            queue.discard()
 
     def _make_room(self) -> None:
         """The longest ready queue gives half back to the disk, so that what is due behind it can be read."""
         longest = max(self._queues.values(), key=lambda queue: len(queue.ready), default=None)
         if longest is not None:
             for head in longest.ready.drop_newest(len(longest.ready) // 2):
+                self._backlog.put_back(head)
+
+    def _put_back(self, queue: EgressQueue) -> None:
+        """Leave what waits there to the disk."""
+        for group in queue.ready.drain():
+            for head in group.heads:
                 self._backlog.put_back(head)
 
     def _lane_of(self, head: DueHead) -> Lane:
@@ -259,12 +299,12 @@ class Dispatcher:
             )
             return
         path = self._parts.pools.choose(head.domain, self._parts.randomness)
-        key = (path.source, site.name)
+        key = (path.source, site.name, site.provider.name)
         queue = self._queues.get(key)
         if queue is None:
             queue = self._queues[key] = EgressQueue(self._shared, path, site)
         else:
-            queue.site = site  # its addresses may have changed
+            queue.adopt(site)
         queue.push(head)
         self._touched[queue] = None
 
@@ -372,12 +412,12 @@ class Dispatcher:
     async def _drain(self) -> None:
         """Finish what is in transfer, give back what is not, and leave nothing unrecorded that is known."""
         self._draining = True
-        self._release()
+        self._release([*self._queues.values(), *self._retired])
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self._parts.drain_s)
         for task in list(self._tasks):
             task.cancel()  # in doubt from now on: its claim stays on disk
-        self._release()
+        self._release([*self._queues.values(), *self._retired])
         try:
             async with asyncio.timeout(self._parts.drain_s):
                 await self._parts.settler.flush()
@@ -386,10 +426,12 @@ class Dispatcher:
         except (TimeoutError, QueueFullError):
             self._parts.observer.internal_error("drain", TimeoutError("outcomes not recorded"))
 
-    def _release(self) -> None:
+    def _release(self, queues: Sequence[EgressQueue]) -> None:
+        """Give back what they have claimed and not begun; they begin nothing more."""
         now = self._parts.clock()
-        for queue in self._queues.values():
+        for queue in queues:
             for work in queue.drain():
+                self._shared.budget.release(work.octets)
                 self._parts.settler.settle(
                     work.recipients[0].partition,
                     [Released(id=recipient.id, due=now) for recipient in work.recipients],

@@ -1,27 +1,46 @@
 """Where a domain's recipients are queued: as the queue remembers it, or as routes and providers say."""
 
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
 
-from angarium.config.schema import Config
-from angarium.queue import LmdbSpool, PartitionNumber
-from angarium.routing.placement import Placement
-from angarium.routing.provider_table import ProviderTable
-from angarium.routing.route_table import RouteTable
+from angarium.queue import PartitionNumber, RouteHint
+from angarium.routing.placement import partition_of
+from angarium.routing.routing import Routing
 
 KEPT_S: Final = 5.0  # a domain that was resolved meanwhile costs one move per message until then
 DOMAINS: Final = 10_000
 
 
+class RouteMemory(Protocol):
+    """The part of ``queue.Spool`` that is asked here."""
+
+    def partitions(self) -> Sequence[PartitionNumber]: ...
+    def find_route(self, domain: str) -> RouteHint | None: ...
+
+
 class PartitionFinder:
-    def __init__(self, placement: Placement, spool: LmdbSpool, clock: Callable[[], float]) -> None:
+    """What can be told of a domain's partition without asking DNS. A wrong guess costs one move in the queue.
+
+    The queue's route table knows better, once the domain has been resolved: it is asked first. What it remembers of a
+    provider's domain before a reload is such a wrong guess, until the domain is resolved again.
+    """
+
+    def __init__(
+        self, routing: Routing, queue: RouteMemory, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """``clock`` counts seconds and never goes back."""
-        self._placement = placement
-        self._spool = spool
+        self._routing = routing
+        self._queue = queue
         self._clock = clock
+        self._partitions = len(queue.partitions())  # fixed when the queue is made
         self._known: dict[str, PartitionNumber] = {}  # a cache, emptied every KEPT_S
         self._until = 0.0
+
+    def exchange(self, routing: Routing) -> None:
+        """Guess by other routes and providers from now on."""
+        self._routing = routing
+        self._known.clear()
 
     def __call__(self, domain: str) -> PartitionNumber:
         now = self._clock()
@@ -30,17 +49,11 @@ class PartitionFinder:
             self._until = now + KEPT_S
         partition = self._known.get(domain)
         if partition is None:
-            hint = self._spool.find_route(domain)
-            partition = self._placement.partition_hint(domain) if hint is None else hint.partition
+            hint = self._queue.find_route(domain)
+            if hint is not None:
+                partition = hint.partition
+            else:
+                provider = self._routing.expected_provider(domain)
+                partition = partition_of(provider, self._partitions)
             self._known[domain] = partition
         return partition
-
-
-def make_partition_finder(config: Config, spool: LmdbSpool) -> PartitionFinder:
-    placement = Placement(
-        RouteTable(config.route),
-        ProviderTable(config.provider),
-        len(spool.partitions()),
-        config.delivery.port,
-    )
-    return PartitionFinder(placement, spool, time.monotonic)

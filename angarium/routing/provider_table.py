@@ -60,6 +60,10 @@ class ProviderTable:
         found = self.find_by_domain(domain) or self.find_by_hosts(hosts)  # PT1
         return found if found is not None else self.own_of(site)
 
+    def has_domains(self, name: str) -> bool:
+        """Whether the provider of that name is one that is told by domains."""
+        return any(each.name == name for each in self._by_domain.values())
+
     def limits_of(self, name: str, site: SiteName) -> Provider:
         """Return the provider of that name, of a site that was found to be its."""
         return self._by_name.get(name) or self._shipped.get(name) or self.own_of(site)

@@ -28,11 +28,9 @@ from angarium.routing.mx import (
     without_own_names,
 )
 from angarium.routing.own_host import OwnHost
-from angarium.routing.provider_table import ProviderTable
 from angarium.routing.resolution import MxHost, Resolution, Site, SiteName, Unroutable
-from angarium.routing.route_table import MX, RouteTable
+from angarium.routing.routing import Routing
 from angarium.routing.single_flight import SingleFlight
-from angarium.routing.site_name import address_site_name, mx_site_name, smart_host_site_name
 from angarium.routing.ttl_cache import TtlCache
 
 _LOCALHOST = ("127.0.0.1", "::1")  # RFC 6761 section 6.3: never asked of DNS
@@ -63,16 +61,15 @@ class Resolver:
         config: Config,
         dns: DnsResolver,
         own: OwnHost,
-        routes: RouteTable,
-        providers: ProviderTable,
+        routing: Routing,
         clock: Callable[[], float],
     ) -> None:
         """``clock`` counts seconds and never goes back: the one of ``dns``."""
         self._config = config
         self._dns = dns
         self._own = own
-        self._routes = routes
-        self._providers = providers
+        self._routing = routing
+        self._generation = 0  # of config, own host and routing
         self._clock = clock
         self._cache: TtlCache[str, Resolution] = TtlCache(config.dns.cache_entries)
         self._sites: TtlCache[SiteName, Site] = TtlCache(config.dns.cache_entries)
@@ -85,9 +82,15 @@ class Resolver:
     async def resolve(self, domain: str) -> Resolution:
         """Return where the domain's mail goes. Never raises for what DNS does."""
         cached = self.find_cached(domain)
-        if cached is not None:
-            return cached
-        return await self._flight.run(domain, lambda: self._resolve_and_keep(domain))
+        while cached is None:
+            generation = self._generation
+            resolution = await self._flight.run(domain, lambda: self._resolve_and_keep(domain))
+            if generation == self._generation:
+                return resolution
+            cached = self.find_cached(
+                domain
+            )  # exchanged meanwhile: the caller, too, gets no answer of before
+        return cached
 
     def forget(self, domain: str | None = None) -> None:
         """Resolve it, or all, anew the next time. DNS answers are kept until ``DnsResolver.forget``."""
@@ -96,11 +99,22 @@ class Resolver:
         else:
             self._cache.drop(domain)
 
+    def exchange(self, config: Config, own: OwnHost, routing: Routing) -> None:
+        """Resolve by these from now on; look-ups under way, too: no answer is of both. ``config.dns`` is not read."""
+        self._config, self._own, self._routing = config, own, routing
+        self._generation += 1
+        self._sites.clear()
+        self.forget()
+
     async def close(self) -> None:
         await self._flight.close()
 
     async def _resolve_and_keep(self, domain: str) -> Resolution:
-        timed = await self._resolve(domain)
+        while True:
+            generation = self._generation
+            timed = await self._resolve(domain)
+            if generation == self._generation:
+                break
         resolution = timed.resolution
         if isinstance(resolution, Site):
             resolution = self._shared(resolution)
@@ -116,7 +130,7 @@ class Resolver:
         return site
 
     async def _resolve(self, domain: str) -> _Timed:
-        routed = self._routes.find_smart_host(domain)
+        routed = self._routing.find_smart_host(domain)
         if routed is not None:
             route, smart_host = routed
             return await self._by_smart_host(domain, route.via, smart_host)
@@ -144,23 +158,7 @@ class Resolver:
         hosts = choose_hosts(domain, looked_up, self._config.delivery.port)
         if isinstance(hosts, Unroutable):
             return _Timed(hosts, ttl)
-        return _Timed(self._mx_site(domain, hosts), ttl)
-
-    def _mx_site(self, domain: str, hosts: tuple[MxHost, ...]) -> Site:
-        groups = [
-            [host.name for host in group]
-            for _, group in groupby(hosts, key=lambda host: host.preference)
-        ]
-        names = [host.name for host in hosts]
-        port = self._config.delivery.port
-        provider = self._providers.find_by_domain(domain)
-        by_hosts = self._providers.find_by_hosts(names)
-        if provider is not None and provider != by_hosts:
-            name = mx_site_name(groups, port, provider.name)
-        else:
-            name = mx_site_name(groups, port)
-            provider = by_hosts or self._providers.own_of(name)
-        return Site(name=name, hosts=hosts, provider=provider, via=MX, final=True)
+        return _Timed(self._routing.mx_site(domain, hosts), ttl)
 
     async def _look_up_hosts(
         self, targets: Sequence[MxRecord]
@@ -214,11 +212,8 @@ class Resolver:
         if not has_route(address, self._own):
             return self._lasting(unreachable(domain, "we have no IPv6 route"))
         port = self._config.delivery.port
-        name = address_site_name(address, port)
         host = MxHost(name=address, port=port, preference=0, addresses=(address,))
-        provider = self._providers.find_by_domain(domain) or self._providers.own_of(name)
-        site = Site(name=name, hosts=(host,), provider=provider, via=MX, final=True)
-        return self._lasting(site)
+        return self._lasting(self._routing.literal_site(domain, host))
 
     async def _by_smart_host(self, domain: str, via: str, to: SmartHost) -> _Timed:
         """An explicit route may name any address; whatever is wrong with its name is ours to mend, so temporary."""
@@ -232,11 +227,7 @@ class Resolver:
         if not left:
             why = f"the smart host {to.host} port {to.port} is a listener of this server: a loop"
             return _Timed(unreachable(domain, why), found.ttl)
-        name = smart_host_site_name(to.implicit_tls, to.user, to.host, to.port)
-        host = MxHost(name=to.host, port=to.port, preference=0, addresses=tuple(left))
-        provider = self._providers.find_by_hosts((to.host,)) or self._providers.own_of(name)
-        site = Site(name=name, hosts=(host,), provider=provider, via=via, final=False)
-        return _Timed(site, found.ttl)
+        return _Timed(self._routing.smart_host_site(via, to, tuple(left)), found.ttl)
 
     async def _smart_host_addresses(self, host: str) -> Answer[str]:
         """Return both families in turn as one answer."""

@@ -5,12 +5,10 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from angarium.config.schema import Config
-from angarium.host.identity import Identity
 from angarium.service.control import Beat, Failed, Order, Ready, Start, frame, read_report
 from angarium.service.slot import Slot
 
@@ -32,33 +30,22 @@ class Child:
         self._waiting: list[Order] = []  # told before the connection was up
 
     @classmethod
-    def spawn(
-        cls,
-        slot: Slot,
-        config: Config,
-        *,
-        identity: Identity | None,
-        sockets: Sequence[socket.socket],
-        clients: int,
-        lock: int,
-    ) -> "Child":
-        """Start the process and hand it its order. Raises OSError."""
+    def spawn(cls, slot: Slot, start: Start, lock: int) -> "Child":
+        """Start the process and hand it its order; it keeps ``lock`` open. Raises OSError."""
         ours, theirs = socket.socketpair()
         with theirs:
-            listeners = tuple(each.fileno() for each in sockets)
             process = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
                 [
                     *(sys.executable, "-m", "angarium.service.role", slot.role, str(slot.index)),
                     *("--control", str(theirs.fileno())),
                 ],
                 stdin=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(), clients, lock, *listeners),
+                pass_fds=(theirs.fileno(), start.clients, lock, *start.listeners),
                 env=_environment(),
                 start_new_session=True,  # a terminal's ^C reaches the supervisor only
             )
         child = cls(slot, process, ours)
         ours.settimeout(10)
-        start = Start(config=config, identity=identity, listeners=listeners, clients=clients)
         ours.sendall(frame(start))
         ours.setblocking(False)
         return child

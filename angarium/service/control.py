@@ -8,12 +8,15 @@ import msgspec
 
 from angarium.config.schema import Config
 from angarium.host.identity import Identity
+from angarium.service.slot import Slot
 
 MAX_FRAME_OCTETS: Final = 64 * 1024 * 1024  # ours: a configuration of 4 MB grows when encoded
 _LENGTH_OCTETS: Final = 4
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True, tag="start"):
+    run: str  # of the RoleSpec
+    slots: tuple[Slot, ...]  # of the whole server
     config: Config
     identity: Identity | None  # whom to become
     listeners: tuple[int, ...]  # descriptors, in the order of config.listener

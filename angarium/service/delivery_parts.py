@@ -23,7 +23,7 @@ from angarium.mta.transport.connector import SmtpConnector
 from angarium.mta.transport.host_search import HostSearch
 from angarium.mta.transport.smart_host import Connectors
 from angarium.mta.transport.tls_memory import TlsMemory
-from angarium.mta.transport.transfer import SessionTaps, TlsPolicy
+from angarium.mta.transport.transfer import Connector, SessionTaps, TlsPolicy
 from angarium.queue import (
     ClaimedMessage,
     LmdbSpool,
@@ -38,11 +38,10 @@ from angarium.queue import (
 from angarium.queue.model import RouteHint
 from angarium.routing.dns import DnsResolver
 from angarium.routing.own_host import OwnHost, read_own_host
-from angarium.routing.partition_finder import make_partition_finder
-from angarium.routing.provider_table import ProviderTable
+from angarium.routing.partition_finder import PartitionFinder
 from angarium.routing.resolution import MxHost, Site
 from angarium.routing.resolver import Resolver
-from angarium.routing.route_table import RouteTable
+from angarium.routing.routing import Routing
 from angarium.service.delivery_observer import DeliveryObserver
 from angarium.telemetry import log
 
@@ -66,43 +65,31 @@ class DeliverySetup:
         self._clock = clock
         self._new_message_id = MessageIdGenerator(clock, os.urandom)
         self._dsn_limit = DsnLimit(config.delivery.dsn_per_hour)
-        self._routes = RouteTable(config.route)
-        self._providers = ProviderTable(config.provider)
-        count = len(spool.partitions())
-        self._partition_of = make_partition_finder(config, spool)
+        self._taps = taps
+        routing = Routing.of(config)
+        self._partition_of = PartitionFinder(routing, spool)
         self.dns = DnsResolver(config.dns, time.monotonic)
-        self.resolver = Resolver(
-            config, self.dns, own_host(config), self._routes, self._providers, time.monotonic
-        )
+        self.resolver = Resolver(config, self.dns, own_host(config), routing, time.monotonic)
+        self._pools = Pools(config.source, config.pool, routing, config.server.hostname)
+        self._schedule = RetrySchedule(config.delivery)
         self._keyring = KeyRing.load(config.dkim)
         self._pool = SigningPool(Signer(self._keyring, config.dkim), config.dkim.threads)
-        client_tls = ClientTls()
-        smtp = SmtpConnector(
-            config.delivery.timeouts,
-            config.server.hostname,
-            clock,
-            TlsMemory(config.delivery.tls_broken_memory_s, clock),
-            client_tls,
-            taps,
-        )
-        connectors = Connectors(
-            config.route, smtp, config.delivery.timeouts, clock, client_tls, taps
-        )
+        self._client_tls = ClientTls()
+        self._tls_memory = TlsMemory(config.delivery.tls_broken_memory_s, clock)
+        self._connectors = self._make_connectors()
         self.dispatcher = Dispatcher(
             DeliveryParts(
                 settings=config.delivery,
                 partitions=partitions,
-                partition_count=count,
+                partition_count=len(spool.partitions()),
                 resolver=self.resolver,
                 remember_route=self._remember_route,
-                pools=Pools(config.source, config.pool, self._routes, config.server.hostname),
-                connect=HostSearch(connectors, self._tls_policy, clock, randomness),
+                pools=self._pools,
+                connect=HostSearch(self._connector_of, self._tls_policy, clock, randomness),
                 shaping=StaticShaping(),
                 prepare=Preparer(self._pool.sign, clock, _unsignable),
                 settler=Settler(partitions),
-                conclusion=Conclusion(
-                    RetrySchedule(config.delivery), self._notify, clock, randomness
-                ),
+                conclusion=Conclusion(self._schedule, self._notify, clock, randomness),
                 observer=observer,
                 give_way=spool.give_way,
                 clock=clock,
@@ -112,10 +99,22 @@ class DeliverySetup:
         )
 
     def reload(self, config: Config) -> None:
-        """Read the keys again, and ask DNS anew. Raises KeyFileError; then the old keys stay."""
-        self._keyring.reload(config.dkim)
+        """Take what ``service.role_table`` calls live, ask DNS anew, and read the keys again.
+
+        Raises KeyFileError; then the old keys stay, and the rest is taken.
+        """
+        old, self._config = self._config, config
         self.dns.forget()
-        self.resolver.forget()
+        routing = Routing.of(config)
+        self.resolver.exchange(config, own_host(config), routing)
+        if _sending(old) != _sending(config):
+            self._partition_of.exchange(routing)
+            self._pools.exchange(config.source, config.pool, routing)
+            self._schedule.exchange(config.delivery)
+            self._dsn_limit.per_hour = config.delivery.dsn_per_hour
+            self._connectors = self._make_connectors()
+            self.dispatcher.reload(config.delivery, routing.renewed, self._pools.has)
+        self._keyring.reload(config.dkim)
 
     def close(self) -> None:
         self._pool.close()
@@ -145,12 +144,34 @@ class DeliverySetup:
         )
         self._spool.remember_routes([hint])
 
+    def _make_connectors(self) -> Connectors:
+        """For connections opened from now on: with the time-outs and the log-ins of the configuration."""
+        config = self._config
+        timeouts = config.delivery.timeouts
+        smtp = SmtpConnector(
+            timeouts,
+            config.server.hostname,
+            self._clock,
+            self._tls_memory,
+            self._client_tls,
+            self._taps,
+        )
+        return Connectors(config.route, smtp, timeouts, self._clock, self._client_tls, self._taps)
+
+    def _connector_of(self, site: Site) -> Connector:
+        return self._connectors(site)
+
     def _tls_policy(self, site: Site, host: MxHost) -> TlsPolicy:
         if site.via != "mx" and parse_smart_host(site.via).implicit_tls:
             return TlsPolicy(mode="implicit")
         if self._config.delivery.tls == "off":
             return TlsPolicy(mode="off")
         return TlsPolicy(mode=site.provider.tls)
+
+
+def _sending(config: Config) -> tuple[object, ...]:
+    """What a reload takes of it and open connections and waiting mail must hear of."""
+    return config.route, config.provider, config.source, config.pool, config.delivery
 
 
 def own_host(config: Config) -> OwnHost:

@@ -19,7 +19,8 @@ from angarium.host.sysexits import EX_CONFIG, StartError
 from angarium.intake.submission import Intake
 from angarium.queue import LmdbSpool, MessageIdGenerator
 from angarium.queue.doorbell import DoorbellSender, doorbell_path
-from angarium.routing.partition_finder import make_partition_finder
+from angarium.routing.partition_finder import PartitionFinder
+from angarium.routing.routing import Routing
 from angarium.service.http_listeners import HttpListeners
 from angarium.service.ingress_observer import IngressObserver
 from angarium.service.runtime import Runtime
@@ -77,7 +78,7 @@ class _Ingress:
         self._credentials: list[Credentials] = []
         self._tls: list[ServerTls] = []
         self._new_message_id = MessageIdGenerator(runtime.clock, os.urandom)
-        self._partition_of = make_partition_finder(runtime.config, spool)
+        self._partition_of = PartitionFinder(Routing.of(runtime.config), spool)
 
     async def start(self) -> None:
         """Raises TlsFileError, CredentialFileError."""
@@ -92,7 +93,8 @@ class _Ingress:
                 await self._start_smtp(listener, listening, shared)
 
     async def reload(self, config: Config) -> None:
-        """Read certificates and users again; what cannot be read stays as it was."""
+        """Take routes and providers; read certificates and users again: what cannot be read stays as it was."""
+        self._partition_of.exchange(Routing.of(config))
         reloads: list[Callable[[], None]] = [
             *(each.reload for each in self._tls),
             *(each.reload for each in self._credentials),

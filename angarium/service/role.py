@@ -10,18 +10,16 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from angarium.access.client_table import ClientTable
 from angarium.config.error import ConfigError
-from angarium.config.schema import Config
 from angarium.host.sysexits import (
     EX_CONFIG,
     EX_OK,
     EX_SOFTWARE,
-    EX_USAGE,
     StartError,
     find_start_error,
 )
@@ -39,8 +37,9 @@ from angarium.service.control import (
 )
 from angarium.service.data_dir import DataDir
 from angarium.service.privileges import drop, harden
+from angarium.service.role_table import Run, import_run
 from angarium.service.runtime import Runtime, wall_clock
-from angarium.service.slot import Slot, slots_of
+from angarium.service.slot import Slot
 from angarium.service.spool_share import SpoolShare
 from angarium.service.tuning import tune
 from angarium.telemetry.log import configure, log, log_exception
@@ -49,27 +48,6 @@ from angarium.telemetry.shared_files import share_metrics
 
 ORPHAN_DRAIN_S: Final = 1.0  # ours: when the supervisor died, its successor waits for our lock
 EXIT_GRACE_S: Final = 3.0  # behind the drain: then the process ends itself, whatever hangs
-
-Role = Callable[[Runtime], Awaitable[None]]
-
-
-def find_role(name: str) -> Role:
-    """Import and return a role. Imports are made here, before privileges are dropped."""
-    match name:
-        case "ingress":
-            from angarium.service.ingress import run_ingress
-
-            return run_ingress
-        case "delivery":
-            from angarium.service.delivery import run_delivery
-
-            return run_delivery
-        case "platform":
-            from angarium.service.platform import run_platform
-
-            return run_platform
-        case _:
-            raise StartError(f"no role is named {name!r}", EX_USAGE)
 
 
 def main(argv: list[str]) -> int:
@@ -83,13 +61,13 @@ def main(argv: list[str]) -> int:
     slot = Slot(role_name, int(index))
     configure(slot.name, order.config.log.level)
     try:
-        role = find_role(role_name)
+        run = import_run(order.run)  # before privileges are dropped
         if order.identity is not None:
             drop(order.identity)
         harden(signal.SIGTERM)
         tune()
         os.umask(0o077)
-        return _run(role, slot, order, control)
+        return _run(run, slot, order, control)
     except Exception as error:  # noqa: BLE001  (the task boundary of the process)
         failed = _failed(error)
         if failed.code == EX_SOFTWARE:
@@ -98,21 +76,21 @@ def main(argv: list[str]) -> int:
         return failed.code
 
 
-def _run(role: Role, slot: Slot, order: Start, control: socket.socket) -> int:
+def _run(run: Run, slot: Slot, order: Start, control: socket.socket) -> int:
     import uvloop
 
     sockets = [socket.socket(fileno=fd) for fd in order.listeners]
-    runtime_done = uvloop.run(_serve(role, slot, order, sockets, control))
+    runtime_done = uvloop.run(_serve(run, slot, order, sockets, control))
     return EX_OK if runtime_done else EX_SOFTWARE
 
 
 async def _serve(
-    role: Role, slot: Slot, order: Start, sockets: list[socket.socket], control: socket.socket
+    run: Run, slot: Slot, order: Start, sockets: list[socket.socket], control: socket.socket
 ) -> bool:
     """Run the role until it is told to stop; True: it ended as it was told."""
     control.setblocking(False)
     reader, writer = await asyncio.open_connection(sock=control)
-    runtime = make_runtime(slot, order.config, sockets, order.clients)
+    runtime = make_runtime(slot, order, sockets)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, runtime, runtime.drain_s)
@@ -121,21 +99,16 @@ async def _serve(
         if not writer.is_closing():
             writer.write(frame(message))
 
-    helpers = [
-        asyncio.create_task(_obey(reader, runtime)),
-        asyncio.create_task(_say_ready(runtime, report)),
-        asyncio.create_task(runtime.beat(lambda: report(Beat()))),
-    ]
+    obeying = asyncio.create_task(_obey(reader, runtime))
     log("process_started")
     try:
-        await role(runtime)
+        await runtime.run(run, lambda: report(Ready()), lambda: report(Beat()))
     except Exception as error:
         report(_failed(error))  # here: the connection closes below
         raise
     finally:
-        for task in helpers:
-            task.cancel()
-        await asyncio.gather(*helpers, return_exceptions=True)
+        obeying.cancel()
+        await asyncio.gather(obeying, return_exceptions=True)
         with contextlib.suppress(OSError):
             writer.close()
             await writer.wait_closed()
@@ -143,10 +116,9 @@ async def _serve(
     return runtime.stop.is_set()
 
 
-def make_runtime(
-    slot: Slot, config: Config, sockets: Sequence[socket.socket], clients: int
-) -> Runtime:
+def make_runtime(slot: Slot, order: Start, sockets: Sequence[socket.socket]) -> Runtime:
     """Return the surroundings of a role that has a process to itself."""
+    config = order.config
     data_dir = DataDir(Path(config.server.data_dir))
     if not share_metrics(data_dir.metrics, slot.name):
         log("metrics_not_shared", "warning", reason="no room on the disk of server.data_dir")
@@ -154,11 +126,11 @@ def make_runtime(
     return Runtime(
         slot,
         config,
-        slots=slots_of(config),
+        slots=order.slots,
         metrics=Metrics(),
         spool=spool,
         sockets=sockets,
-        clients=ClientTable(clients),
+        clients=ClientTable(order.clients),
     )
 
 
@@ -168,23 +140,13 @@ async def _obey(reader: asyncio.StreamReader, runtime: Runtime) -> None:
             case Stop(drain_s=drain_s):
                 _stop(runtime, drain_s)
             case Reload(config=config):
-                try:
-                    await runtime.reload(config)
-                except Exception:  # noqa: BLE001  (a task boundary; the old state stays)
-                    log_exception("reload_failed")
-                else:
-                    log("reloaded")
+                await runtime.reload(config)
             case Start():
                 pass  # only ever the first
             case None:
                 log("supervisor_gone", "warning")
                 _stop(runtime, min(runtime.drain_s, ORPHAN_DRAIN_S))
                 return
-
-
-async def _say_ready(runtime: Runtime, report: Callable[[Report], None]) -> None:
-    await runtime.is_ready.wait()
-    report(Ready())
 
 
 def _stop(runtime: Runtime, drain_s: float) -> None:

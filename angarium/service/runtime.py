@@ -15,6 +15,7 @@ from angarium.service.data_dir import DataDir
 from angarium.service.slot import Slot
 from angarium.service.spool_share import SpoolShare
 from angarium.service.state import BEAT_S, StateFile
+from angarium.telemetry.log import log, log_exception, set_level
 from angarium.telemetry.metrics import Metrics
 
 ReloadCallback = Callable[[Config], Awaitable[None]]
@@ -75,8 +76,35 @@ class Runtime:
         self._on_beat = callback
 
     async def reload(self, config: Config) -> None:
-        if self._reload is not None:
-            await self._reload(config)
+        """Take what of it changes in place. Logs what the role cannot take; then its old state stays."""
+        set_level(config.log.level)
+        try:
+            if self._reload is not None:
+                await self._reload(config)
+        except Exception:  # noqa: BLE001  (a task boundary)
+            log_exception("reload_failed", slot=self.slot.name)
+        else:
+            log("reloaded", slot=self.slot.name)
+
+    async def run(
+        self,
+        role: Callable[["Runtime"], Awaitable[None]],
+        on_ready: Callable[[], None],
+        on_beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Run the role to its end; say once that it is ready, and each second that the event loop turns."""
+
+        async def say_ready() -> None:
+            await self.is_ready.wait()
+            on_ready()
+
+        helpers = [asyncio.create_task(say_ready()), asyncio.create_task(self.beat(on_beat))]
+        try:
+            await role(self)
+        finally:
+            for task in helpers:
+                task.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
 
     def open_spool(self) -> LmdbSpool:
         """Return the process's queue; give it back by ``close_spool``. Blocks. Raises QueueError, StartError."""
@@ -101,8 +129,11 @@ class Runtime:
         try:
             while True:
                 self._write_state()
-                self._on_beat()
-                self.metrics.flush()
+                try:
+                    self._on_beat()
+                    self.metrics.flush()
+                except Exception as error:  # noqa: BLE001  (the role itself may do well)
+                    log_exception("internal_error", error, where="beat")
                 report()
                 await asyncio.sleep(BEAT_S)
         finally:

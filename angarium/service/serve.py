@@ -4,15 +4,24 @@ import asyncio
 from pathlib import Path
 
 from angarium.config.loader import load
+from angarium.host.sysexits import EX_OK, EX_SOFTWARE
 from angarium.service.notify import Notifier
+from angarium.service.role_table import ROLES, RoleTable
+from angarium.service.server_life import ServerLife
 from angarium.service.single import serve_single
-from angarium.service.supervisor import Supervisor
+from angarium.service.supervisor import supervise
+from angarium.telemetry.log import log
 
 
-def serve(file: Path, *, single: bool) -> int:
+def serve(file: Path, *, single: bool, table: RoleTable = ROLES) -> int:
     """Serve until told to stop. Raises ConfigError, StartError."""
     config = load(file)
-    notifier = Notifier.from_environment()
+    slots = table.single_slots() if single else table.slots(config)
+    life = ServerLife(table, slots, config, file, Notifier.from_environment())
     if single:
-        return serve_single(config, file, notifier)
-    return asyncio.run(Supervisor(config, file, notifier).run())
+        if not serve_single(life):
+            return EX_SOFTWARE
+    else:
+        asyncio.run(supervise(life))
+    log("stopped")
+    return EX_OK

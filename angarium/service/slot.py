@@ -4,25 +4,14 @@ from pathlib import Path
 
 import msgspec
 
-from angarium.config.schema import Config
-
 
 class Slot(msgspec.Struct, frozen=True):
-    role: str  # ingress | delivery | platform | single
+    role: str  # of ``role_table``
     index: int
 
     @property
     def name(self) -> str:
         return f"{self.role}-{self.index}"
-
-
-def slots_of(config: Config) -> list[Slot]:
-    """Return the processes that a server of several has, in the order of their start."""
-    return [
-        *(Slot("platform", index) for index in range(1)),
-        *(Slot("delivery", index) for index in range(config.server.delivery_processes)),
-        *(Slot("ingress", index) for index in range(config.server.ingress_processes)),
-    ]
 
 
 def forget(slot: Slot, metrics: Path) -> None:

@@ -1,114 +1,84 @@
-"""The parent of all processes: starts, watches, restarts, reloads and drains them. Never opens the queue."""
+"""The parent of all processes: starts, watches, restarts and ends them. Never opens the queue.
+
+One of the two drivers of ``server_life``; what it does not say is there.
+"""
 
 import asyncio
 import contextlib
 import os
-import signal
 import socket
 import time
-from pathlib import Path
 from typing import Final
 
 from angarium.access.client_table import ClientTable
-from angarium.config.address import HostPort
-from angarium.config.error import ConfigError
-from angarium.config.loader import load
-from angarium.config.schema import Config
-from angarium.host.identity import Identity, find_identity, refuse_closed_paths
-from angarium.host.sockets import bind, bind_all
-from angarium.host.sysexits import EX_CONFIG, EX_NOPERM, EX_OK, EX_UNAVAILABLE, StartError
+from angarium.host.sockets import bind
+from angarium.host.sysexits import EX_CONFIG, EX_NOPERM, EX_UNAVAILABLE, StartError
 from angarium.service.backoff import Backoff
 from angarium.service.child import Child
-from angarium.service.control import Failed, Reload, Stop
-from angarium.service.data_dir import DataDir
-from angarium.service.notify import Notifier
-from angarium.service.reload import effective, needs_new_process, needs_restart
-from angarium.service.slot import Slot, forget, slots_of
+from angarium.service.control import Failed, Reload, Start, Stop
+from angarium.service.premises import Premises
+from angarium.service.server_life import ServerLife
+from angarium.service.slot import Slot, forget
 from angarium.service.state import blank
-from angarium.telemetry.log import configure, log, log_exception, set_level
+from angarium.telemetry.log import configure, log, log_exception
 
 CLOSE_SOCKETS_FROM_S: Final = 1.0  # a longer wait for a crashed process refuses its clients instead
 KILL_GRACE_S: Final = 4.0  # behind the drain, before SIGKILL
+_NEVER: Final = (EX_CONFIG, EX_NOPERM, EX_UNAVAILABLE)  # a first start that ends so ends the server
 
 
-class Supervisor:
-    """Invariants: (1) the lock of the data directory is held while a process of ours lives; (2) each slot has at
-    most one process; (3) a configuration reaches processes only after all of it was checked.
-    """
+async def supervise(life: ServerLife) -> None:
+    """Serve until told to stop. Raises StartError."""
+    configure("supervisor", life.config.log.level)
+    listening = [slot for slot in life.slots if life.table.find(slot.role).listens]
+    premises = Premises(life.config, len(listening))
+    clients = ClientTable.create(len(life.config.listener), len(listening))
+    try:
+        sockets = dict(zip(listening, premises.sockets, strict=True))
+        processes = _Processes(life, premises, sockets, clients)
+        await life.run(processes, premises.addresses)
+    finally:
+        premises.close()
+        os.close(clients)
+    if processes.failure is not None:
+        raise StartError(processes.failure.text, processes.failure.code)
 
-    def __init__(self, config: Config, file: Path, notifier: Notifier) -> None:
-        self._config = config
-        self._file = file
-        self._notifier = notifier
-        self._data_dir = DataDir(Path(config.server.data_dir))
-        self._identity: Identity | None = None
-        self._lock = -1
-        self._clients_fd = ClientTable.create(len(config.listener), config.server.ingress_processes)
-        self._clients = ClientTable(self._clients_fd)
-        self._slots = slots_of(config)
-        self._sockets: dict[Slot, list[socket.socket]] = {}
-        self._addresses: list[HostPort] = []  # where the listeners really are
+
+class _Processes:
+    """Implements Driver. Invariant SV1: each slot has at most one process."""
+
+    can_renew = True
+    grace_s = KILL_GRACE_S
+
+    def __init__(
+        self,
+        life: ServerLife,
+        premises: Premises,
+        sockets: dict[Slot, list[socket.socket]],
+        clients_fd: int,
+    ) -> None:
+        self.status = f"serving with {len(life.slots)} processes"
+        self.failure: Failed | None = None  # of a process that cannot start at all
+        self._life = life
+        self._premises = premises
+        self._sockets = sockets  # of the slots that listen
+        self._clients_fd = clients_fd
+        self._clients = ClientTable(clients_fd)
         self._children: dict[Slot, Child] = {}
-        self._ready: set[Slot] = set()
-        self._renewing: set[Slot] = (
-            set()
-        )  # their processes drain, and start anew with the changed configuration
-        self._stopping = asyncio.Event()
-        self._failure: Failed | None = None  # of a process that cannot start at all
+        # Their processes drain, and start anew with the changed configuration.
+        self._renewing: set[Slot] = set()
 
-    async def run(self) -> int:
-        """Serve until told to stop; returns the exit code. Raises StartError."""
-        self._start()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stopping.set)
-        loop.add_signal_handler(signal.SIGHUP, self._reload)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                keepers = {slot: tasks.create_task(self._keep(slot)) for slot in self._slots}
-                watchdog = tasks.create_task(self._watchdog())
-                await self._stopping.wait()
-                await self._drain(keepers)
-                watchdog.cancel()
-        finally:
-            self._close_sockets()
-            for fd in (self._lock, self._clients_fd):
-                with contextlib.suppress(OSError):
-                    os.close(fd)
-        if self._failure is not None:
-            raise StartError(self._failure.text, self._failure.code)
-        log("stopped")
-        return EX_OK
-
-    def _start(self) -> None:
-        config = self._config
-        configure("supervisor", config.log.level)
-        self._identity = find_identity(config.server)
-        if os.geteuid() == 0 and self._identity is None:
-            log("running_as_root", "warning", advice="set server.user to drop privileges")
-        if self._identity is not None:
-            refuse_closed_paths(self._identity, self._data_dir.path)
-        self._data_dir.prepare(self._identity)
-        self._lock = self._data_dir.acquire()
-        self._data_dir.wipe_run(self._identity)
-        ingress = [slot for slot in self._slots if slot.role == "ingress"]
-        self._sockets = dict(zip(ingress, bind_all(config.listener, len(ingress)), strict=True))
-        for listener, bound in zip(config.listener, self._sockets[ingress[0]], strict=True):
-            address = HostPort(*bound.getsockname()[:2])
-            self._addresses.append(address)
-            log("listening", kind=listener.kind, address=str(address), tls=listener.tls)
-
-    async def _keep(self, slot: Slot) -> None:
-        """Keep one slot filled until the server stops."""
+    async def keep(self, slot: Slot) -> None:
         backoff = Backoff()
-        while not self._stopping.is_set():
+        stopping, data_dir = self._life.stopping, self._premises.data_dir
+        while not stopping.is_set():
             started = time.monotonic()
-            status = await self._run_once(slot)
-            forget(slot, self._data_dir.metrics)
-            blank(self._data_dir.state, slot)
-            if slot.role == "ingress":
+            status = await self._run_once(slot)  # SV1
+            forget(slot, data_dir.metrics)
+            blank(data_dir.state, slot)
+            if slot in self._sockets:
                 self._clients.clear(slot.index)
-            if self._stopping.is_set():
+            if stopping.is_set():
                 return
             if slot in self._renewing:  # it was told to end
                 self._renewing.discard(slot)
@@ -119,110 +89,71 @@ class Supervisor:
                 self._close_sockets(slot)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(delay):
-                    await self._stopping.wait()
+                    await stopping.wait()
+
+    def stop(self, slot: Slot, drain_s: float) -> None:
+        self._close_sockets(slot)
+        if (child := self._children.get(slot)) is not None:
+            child.tell(Stop(drain_s))
+
+    def kill(self, slot: Slot) -> None:
+        if (child := self._children.get(slot)) is not None:
+            child.kill()
+
+    def renew(self, slot: Slot) -> None:
+        if (child := self._children.get(slot)) is not None:  # else its next one reads the new one
+            self._renewing.add(slot)
+            child.tell(Stop(self._life.config.server.drain_s))
+
+    async def reload(self, slot: Slot) -> None:
+        if (child := self._children.get(slot)) is not None:
+            child.tell(Reload(self._life.config))
 
     async def _run_once(self, slot: Slot) -> int | str:
         """Run one process in the slot; returns how it ended."""
         try:
-            child = Child.spawn(
-                slot,
-                self._config,
-                identity=self._identity,
-                sockets=self._sockets_of(slot),
-                clients=self._clients_fd,
-                lock=self._lock,
-            )
+            child = Child.spawn(slot, self._order(slot), self._premises.lock)
         except (OSError, StartError) as error:
             log_exception("spawn_failed", slot=slot.name)
             return str(error)
         self._children[slot] = child
+
+        def on_ready() -> None:
+            log("process_ready", slot=slot.name, child=child.pid)
+            self._life.on_ready(slot, self.status)
+
         try:
-            status = await child.run(lambda: self._on_ready(slot, child))
+            status = await child.run(on_ready)
         finally:
             del self._children[slot]
         if child.failed is not None:
             log("process_failed", "error", slot=slot.name, reason=child.failed.text)
-            if slot not in self._ready and child.failed.code in (
-                EX_CONFIG,
-                EX_NOPERM,
-                EX_UNAVAILABLE,
-            ):
-                self._failure = child.failed
-                self._stopping.set()
+            if not self._life.was_ready(slot) and child.failed.code in _NEVER:
+                self.failure = child.failed
+                self._life.stopping.set()
         return status
 
-    def _on_ready(self, slot: Slot, child: Child) -> None:
-        log("process_ready", slot=slot.name, child=child.pid)
-        was_ready = self._all_ready()
-        self._ready.add(slot)
-        if self._all_ready() and not was_ready:
-            log("ready", addresses=[str(each) for each in self._addresses])
-            self._notifier.ready(f"serving with {len(self._slots)} processes")
-
-    def _all_ready(self) -> bool:
-        return len(self._ready) == len(self._slots)
+    def _order(self, slot: Slot) -> Start:
+        """Raises StartError: a port that was closed meanwhile is somebody else's now."""
+        return Start(
+            run=self._life.table.find(slot.role).run,
+            slots=self._life.slots,
+            config=self._life.config,
+            identity=self._premises.identity,
+            listeners=tuple(each.fileno() for each in self._sockets_of(slot)),
+            clients=self._clients_fd,
+        )
 
     def _sockets_of(self, slot: Slot) -> list[socket.socket]:
-        if slot.role != "ingress":
+        sockets = self._sockets.get(slot)
+        if sockets is None:
             return []
-        if not self._sockets[slot]:  # closed while the process waited to be restarted
-            self._sockets[slot] = [bind(each, str(each)) for each in self._addresses]
-        return self._sockets[slot]
+        if not sockets:  # closed while the process waited to be restarted
+            sockets += [bind(each, str(each)) for each in self._premises.addresses]
+        return sockets
 
-    def _close_sockets(self, slot: Slot | None = None) -> None:
-        for each in [slot] if slot else list(self._sockets):
-            for listening in self._sockets.get(each, []):
-                listening.close()
-            if each in self._sockets:
-                self._sockets[each] = []
-
-    def _reload(self) -> None:
-        """Read the file again; a broken one is reported, and the server goes on as it was."""
-        self._notifier.reloading()
-        try:
-            config = load(self._file)
-        except ConfigError as error:
-            for line in error.lines:
-                log("configuration_refused", "error", problem=line)
-            self._notifier.ready("serving; the changed configuration was refused")
-            return
-        if keys := needs_restart(self._config, config):
-            log("restart_needed", "warning", keys=keys)
-        old, self._config = self._config, effective(self._config, config)
-        set_level(self._config.log.level)
-        changed = needs_new_process(old, self._config)
-        for slot, child in self._children.items():
-            if slot.role in changed:
-                log("process_renewed", slot=slot.name, because=changed[slot.role])
-                self._renewing.add(slot)
-                child.tell(Stop(self._config.server.drain_s))
-            else:
-                child.tell(Reload(self._config))
-        log("configuration_reloaded", file=str(self._file))
-        self._notifier.ready(f"serving with {len(self._slots)} processes")
-
-    async def _drain(self, keepers: dict[Slot, asyncio.Task[None]]) -> None:
-        """Stop who takes and sends mail, then who writes the log of it."""
-        drain_s = self._config.server.drain_s
-        self._notifier.stopping("draining")
-        log("draining", drain_s=drain_s)
-        self._close_sockets()
-        for roles in (("ingress", "delivery"), ("platform",)):
-            tasks = [task for slot, task in keepers.items() if slot.role in roles]
-            for slot, child in self._children.items():
-                if slot.role in roles:
-                    child.tell(Stop(drain_s))
-            _, late = await asyncio.wait(tasks, timeout=drain_s + KILL_GRACE_S)
-            if late:
-                for slot, child in list(self._children.items()):
-                    if slot.role in roles:
-                        log("process_killed", "warning", slot=slot.name, reason="did not drain")
-                        child.kill()
-                await asyncio.wait(tasks)
-
-    async def _watchdog(self) -> None:
-        if self._notifier.watchdog_s is None:
-            return
-        while True:
-            self._notifier.alive()
-            await asyncio.sleep(self._notifier.watchdog_s / 3)
+    def _close_sockets(self, slot: Slot) -> None:
+        sockets = self._sockets.get(slot, [])
+        for each in sockets:
+            each.close()
+        sockets.clear()  # the premises' own list: nothing is left to close twice

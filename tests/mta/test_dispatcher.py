@@ -41,7 +41,7 @@ from angarium.queue import (
 from angarium.queue.memory.spool import MemorySpool
 from angarium.routing.placement import partition_of
 from angarium.routing.resolution import MxHost, Resolution, Site, SiteName, Unroutable
-from angarium.routing.route_table import RouteTable
+from angarium.routing.routing import Routing
 from angarium.smtp.envelope import Envelope, Recipient
 
 PARTITIONS = 4
@@ -272,7 +272,7 @@ class Rig:
                 partition_count=PARTITIONS,
                 resolver=self.resolver,
                 remember_route=lambda domain, site, partition: None,
-                pools=Pools((), (), RouteTable(()), "mx.sender.example"),
+                pools=Pools((), (), Routing((), (), 25), "mx.sender.example"),
                 connect=HostSearch(lambda _: self.net, lambda *_: TlsPolicy(), clock, randomness),
                 shaping=StaticShaping(),
                 prepare=Preparer(lambda *_: None, clock, lambda *_: None),

@@ -12,10 +12,9 @@ import pytest
 from angarium.config.schema import Config, Dns, Server
 from angarium.routing.dns import DnsResolver, DnsTrouble, Found, NoData, NoSuchDomain
 from angarium.routing.own_host import OwnHost
-from angarium.routing.provider_table import ProviderTable
 from angarium.routing.resolution import Site, Unroutable
 from angarium.routing.resolver import Resolver
-from angarium.routing.route_table import RouteTable
+from angarium.routing.routing import Routing
 from tests.free_port import free_port
 
 pytestmark = pytest.mark.interop
@@ -147,7 +146,7 @@ async def test_mail_is_routed_by_a_real_nameserver(port: int) -> None:
         names=frozenset({"mx1.own.test"}), addresses=frozenset({"198.51.100.99"}), has_ipv6=True
     )
     dns = DnsResolver(config.dns, time.monotonic)
-    resolver = Resolver(config, dns, own, RouteTable(()), ProviderTable(), time.monotonic)
+    resolver = Resolver(config, dns, own, Routing.of(config), time.monotonic)
 
     async def told(name: str) -> str | tuple[str, int]:
         found = await resolver.resolve(f"{name}.mail.test")

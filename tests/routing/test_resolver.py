@@ -13,10 +13,9 @@ from angarium.config.address import HostPort
 from angarium.config.schema import Config, Delivery, Provider, Route, Server
 from angarium.routing.dns import DnsResolver
 from angarium.routing.own_host import OwnHost
-from angarium.routing.provider_table import ProviderTable
 from angarium.routing.resolution import MxHost, Resolution, Site, Unroutable
 from angarium.routing.resolver import Resolver, ordered_hosts
-from angarium.routing.route_table import RouteTable
+from angarium.routing.routing import Routing
 from tests.routing.scripted_dns import ScriptedDns
 
 OWN = OwnHost(
@@ -69,7 +68,7 @@ async def build(server: ScriptedDns, clock: Seconds) -> AsyncIterator[Build]:
         )
         look_ups = DnsResolver(config.dns, clock)
         resolver = Resolver(
-            config, look_ups, own, RouteTable(routes), ProviderTable(providers), clock
+            config, look_ups, own, Routing(routes, providers, config.delivery.port), clock
         )
         built.append((resolver, look_ups))
         return resolver
@@ -568,3 +567,49 @@ async def test_a_smart_host_that_leads_back_to_us_waits_for_the_operator(
     )
     assert refusal(await resolver.resolve("a.test")) == (False, 451, "4.4.4")
     assert site(await resolver.resolve("b.test")).hosts[0].addresses == ("10.0.0.6",)
+
+
+async def test_what_was_exchanged_holds_for_the_next_answer(
+    server: ScriptedDns, build: Build
+) -> None:
+    server.add("a.test", "MX", "1 mx.a.test.")
+    server.add("mx.a.test", "A", "198.51.100.1")
+    resolver = build()
+    assert site(await resolver.resolve("a.test")).provider.connections == 10
+    own = [Provider(name="mine", domains=("a.test",), connections=3)]
+    resolver.exchange(resolver._config, OWN, Routing((), own, 25))
+    assert site(await resolver.resolve("a.test")).provider == own[0]
+
+
+async def test_a_look_up_under_way_answers_by_what_was_exchanged_meanwhile(
+    server: ScriptedDns, build: Build
+) -> None:
+    """A smart host's name is being looked up when its route goes: an answer of before would be kept for an hour."""
+    server.add("relay.test", "A", "198.51.100.1")
+    server.add("mx.a.test", "A", "198.51.100.2")
+    server.add("a.test", "MX", "1 mx.a.test.")
+    resolver = build(Route(domain="a.test", via="smtp://relay.test"))
+    under_way = asyncio.create_task(resolver.resolve("a.test"))
+    for _ in range(3):
+        await asyncio.sleep(0)  # until it asks
+    assert not under_way.done()
+    resolver.exchange(resolver._config, OWN, Routing((), (), 25))
+    assert site(await under_way).via == "mx"
+    assert site(await resolver.resolve("a.test")).via == "mx"
+
+
+async def test_an_answer_that_came_just_before_an_exchange_is_not_given_after_it(
+    server: ScriptedDns, build: Build
+) -> None:
+    server.add("a.test", "MX", "1 mx.a.test.")
+    server.add("mx.a.test", "A", "198.51.100.1")
+    resolver = build()
+    under_way = asyncio.create_task(resolver.resolve("a.test"))
+    while resolver.find_cached("a.test") is None:
+        await asyncio.sleep(0)
+    if not under_way.done():  # the look-up has ended, who waits for it has not heard yet
+        own = [Provider(name="mine", domains=("a.test",), connections=3)]
+        resolver.exchange(resolver._config, OWN, Routing((), own, 25))
+        assert site(await under_way).provider == own[0]
+    else:
+        pytest.fail("the window is gone")

@@ -21,10 +21,13 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
         environment: dict[str, str] | None = None,
         where: Path = tmp_path,
         python: str = sys.executable,
+        module: str = "angarium",
     ) -> Server:
         config = where / "angarium.toml"
         config.write_text(CONFIG.format(server=server, more=more, smart_host=smart_host))
-        servers.append(Server(config, *arguments, environment=environment or {}, python=python))
+        servers.append(
+            Server(config, *arguments, environment=environment or {}, python=python, module=module)
+        )
         return servers[-1]
 
     yield start

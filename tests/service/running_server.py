@@ -49,13 +49,14 @@ class Server:
         *arguments: str,
         environment: dict[str, str],
         python: str = sys.executable,
+        module: str = "angarium",
     ) -> None:
         self.config = config
         self.lines: list[dict[str, Any]] = []
         self.other: list[str] = []  # what is not JSON: a defect, or a message for people
         self._changed = threading.Condition()
         self.process = subprocess.Popen(
-            [python, "-m", "angarium", "serve", "--config", str(config), *arguments],
+            [python, "-m", module, "serve", "--config", str(config), *arguments],
             stderr=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": str(TOP), **environment},
             start_new_session=True,

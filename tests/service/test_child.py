@@ -11,8 +11,9 @@ from angarium.access.client_table import ClientTable
 from angarium.config.loader import parse
 from angarium.service import child as child_module
 from angarium.service.child import Child
-from angarium.service.control import Stop
+from angarium.service.control import Start, Stop
 from angarium.service.data_dir import DataDir
+from angarium.service.role_table import ROLES
 from angarium.service.slot import Slot
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
@@ -29,7 +30,15 @@ def spawn(tmp_path: Path) -> Child:
     try:
         data_dir.wipe_run(None)
         slot = Slot("platform", 0)
-        return Child.spawn(slot, config, identity=None, sockets=(), clients=clients, lock=lock)
+        start = Start(
+            run=ROLES.find("platform").run,
+            slots=(slot,),
+            config=config,
+            identity=None,
+            listeners=(),
+            clients=clients,
+        )
+        return Child.spawn(slot, start, lock)
     finally:
         os.close(lock)  # the child has its own
         os.close(clients)

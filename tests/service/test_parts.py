@@ -1,4 +1,4 @@
-"""Mirrors the small modules of angarium/service: backoff, reload, notify, sockets, data_dir, state, slot."""
+"""Mirrors the small modules of angarium/service: backoff, notify, sockets, data_dir, state, slot."""
 
 import os
 import socket
@@ -22,15 +22,13 @@ from angarium.service.backoff import Backoff
 from angarium.service.data_dir import DataDir
 from angarium.service.notify import Notifier
 from angarium.service.privileges import give
-from angarium.service.reload import effective, needs_new_process, needs_restart
 from angarium.service.runtime import Runtime, wall_clock
-from angarium.service.slot import Slot, forget, slots_of
+from angarium.service.slot import Slot, forget
 from angarium.service.spool_share import SpoolShare
 from angarium.service.state import STALE_S, State, StateFile, blank, read_reasons
 from angarium.telemetry.metrics import Metrics
 
 BASE = '[server]\nhostname = "mx.example.com"\n'
-HTTP = '[[listener]]\nkind = "http"\naddress = "127.0.0.1:8025"\n'
 
 
 def config(text: str = "") -> Config:
@@ -43,36 +41,6 @@ def test_the_wait_doubles_to_a_limit_and_begins_anew_after_a_sound_run() -> None
         *(0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30.0)
     ]
     assert backoff.delay_s(61) == 0.1
-
-
-def test_what_a_reload_cannot_change_is_named_and_stays() -> None:
-    old = config(HTTP)
-    new = config('data_dir = "/x"\n' + HTTP.replace("8025", "8026") + "[queue]\npartitions = 4\n")
-    assert needs_restart(old, new) == ["server.data_dir", "queue.partitions", "listener"]
-    assert effective(old, new) == msgspec.structs.replace(old, log=new.log)
-
-
-@pytest.mark.parametrize(
-    ("more", "roles"),
-    [
-        ("", []),
-        ("[dns]\nmx_hosts = 3\n", ["delivery"]),
-        ('[[route]]\ndomain = "a.test"\n', ["ingress", "delivery"]),
-        ('[dkim]\nkeys = [{domain="a.b", selector="s", file="f"}]\n', []),
-        ('[dkim]\ncanonicalization = "simple/simple"\n', ["delivery"]),
-        ('[log]\nmail_log = "-"\n', ["platform"]),
-        ('[log]\nlevel = "debug"\n', []),
-        ("[delivery]\nport = 26\n", ["ingress", "delivery"]),
-    ],
-)
-def test_a_reload_renews_only_whom_it_concerns(more: str, roles: list[str]) -> None:
-    assert list(needs_new_process(config(), config(more))) == roles
-
-
-def test_changed_limits_of_a_listener_renew_the_ingress() -> None:
-    changed = config(HTTP + "[listener.limits]\nconnections = 5\n")
-    assert needs_new_process(config(HTTP), changed) == {"ingress": ["listener"]}
-    assert effective(config(HTTP), changed).listener[0].limits.connections == 5
 
 
 def test_without_systemd_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -269,11 +237,6 @@ def test_a_dead_process_leaves_its_counters_and_takes_its_gauges(tmp_path: Path)
         "counter_ingress-0.db",
         "gauge_livesum_ingress-1.db",
     ]
-
-
-def test_slots_are_as_configured() -> None:
-    names = [each.name for each in slots_of(config("ingress_processes = 2\n"))]
-    assert names == ["platform-0", "delivery-0", "ingress-0", "ingress-1"]
 
 
 def test_a_tuned_process_is_not_interrupted_by_what_it_wakes() -> None:

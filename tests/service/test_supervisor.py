@@ -107,7 +107,7 @@ def test_a_reload_renews_the_processes_that_it_concerns(start_server: StartServe
     seen = len(server.lines)
     server.signal(signal.SIGHUP)
     assert server.wait_for("restart_needed", seen)["keys"] == ["server.drain_s"]
-    assert server.wait_for("process_renewed", seen)["because"] == ["dns"]
+    assert server.wait_for("process_renewed", seen)["because"] == ["dns.mx_hosts"]
     assert server.wait_for("process_ready", seen, slot="delivery-0")["child"] != old["delivery-0"]
     assert is_alive(old["ingress-0"])
     assert is_alive(old["platform-0"])
@@ -121,7 +121,7 @@ def test_an_unchanged_configuration_is_read_again_in_place(start_server: StartSe
     server.ports()
     server.signal(signal.SIGHUP)
     for role in ("delivery-0", "ingress-0", "platform-0"):
-        server.wait_for("reloaded", role=role)
+        server.wait_for("reloaded", slot=role)
 
 
 def test_a_drain_lets_a_transaction_under_way_end(start_server: StartServer) -> None:

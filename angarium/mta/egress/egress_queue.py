@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from angarium.config.schema import Delivery
 from angarium.mta.egress.gate import GateKey
 from angarium.mta.egress.next_host import NextHosts, Referred, met_at
 from angarium.mta.egress.ready import ReadyQueue, RecipientGroup
@@ -74,6 +75,24 @@ class EgressQueue:
         """It is unused and goes: it waits for no connection any more, so nobody gives way to it."""
         self._shared.gate.forget(self._key, self._when_free)
 
+    @property
+    def path(self) -> EgressPath:
+        return self._path
+
+    def adopt(self, site: Site) -> None:
+        """Take the site as it is now: other addresses, other limits. Its provider is the same."""
+        self.site = site
+        self.ready.recipients_per_message = site.provider.recipients_per_message
+
+    def renew(self, site: Site, settings: Delivery) -> None:
+        """Adopt it after a reload. Connections that are too many now end: idle ones at once, others after their
+        transfer.
+        """
+        self.adopt(site)
+        self._suspension.retry_s = settings.retry_s
+        for _ in range(len(self._waiters)):
+            self._wake_one()
+
     def push(self, head: DueHead) -> None:
         """Take a recipient in; ``kick`` sets to work."""
         self.ready.push(head)
@@ -108,7 +127,9 @@ class EgressQueue:
         """Keep about one claimed transaction ready per two connections, so that none waits for the disk."""
         shared = self._shared
         have = len(self._claimed) + self._claiming
-        if have > self._connections // 2 or not self._connections or not shared.may_claim():
+        if have > self._connections // 2 or not self._connections or self._draining:
+            return
+        if not shared.may_claim():
             return
         groups: list[RecipientGroup] = []
         for _ in range(self._connections + self._connections // 2 + 1 - have):
@@ -175,7 +196,7 @@ class EgressQueue:
             return
         if self._connections and not self._suspension.allows_more(self._shared.clock()):
             return  # but with none left, nothing would carry what waits
-        limit = self._shared.shaping.connections(self._key, self.site.provider)
+        limit = self._limit()
         # A site that does not answer yet costs two connections at a time, not its whole limit.
         at_once = waiting if self._connections else min(waiting, FIRST_CONNECTIONS)
         while self._opening < at_once:
@@ -218,17 +239,36 @@ class EgressQueue:
 
     async def _use(self, connection: Connection) -> None:
         shared = self._shared
-        provider = self.site.provider
-        limit = shared.shaping.transfers_per_connection(self._key, provider)
         self._refill()
-        while (prepared := await self._next_work()) is not None:
-            await self._carry(connection, prepared)
-            if not connection.is_open or connection.transfers >= limit:
+        while self._may_go_on(connection):
+            prepared = await self._next_work()
+            if prepared is None:
                 return
+            await self._carry(connection, prepared)
             if connection.transfers >= YIELD_AFTER and shared.gate.is_awaited(
                 self._key, self._when_free
             ):
                 return
+
+    def _may_go_on(self, connection: Connection) -> bool:
+        """Whether it may carry another transaction: limits are read each time, a reload may have changed them."""
+        shared = self._shared
+        limit = shared.shaping.transfers_per_connection(self._key, self.site.provider)
+        if not connection.is_open or connection.transfers >= limit:
+            return False
+        return not self._must_leave()
+
+    def _must_leave(self) -> bool:
+        """Whether the connection that asks is one too many; then it ends now."""
+        gate = self._shared.gate
+        if not gate.is_over(self._key, self._limit()):
+            return False
+        gate.leave(self._key)
+        return True
+
+    def _limit(self) -> int:
+        """How many connections its source may have to its provider."""
+        return self._shared.shaping.connections(self._key, self.site.provider)
 
     async def _next_work(self) -> Prepared | None:
         """Wait for prepared work, at most idle_s; None ends the connection."""
@@ -246,8 +286,12 @@ class EgressQueue:
         loop = asyncio.get_running_loop()
         end = loop.time() + self.site.provider.idle_s
         while await self._wait_for_work(loop, end):
-            if self._claimed:  # else a connection that has just become free was faster
+            if (
+                self._claimed
+            ):  # else a connection that has just become free was faster, or limits have changed
                 return self._claimed.popleft()
+            if self._must_leave():
+                return None
         return None
 
     async def _wait_for_work(self, loop: asyncio.AbstractEventLoop, end: float) -> bool:
@@ -326,7 +370,7 @@ class EgressQueue:
     def _seek_next_host(self) -> None:
         """Open connections for what waits for another host."""
         shared = self._shared
-        limit = shared.shaping.connections(self._key, self.site.provider)
+        limit = self._limit()
         while self._seeking < min(len(self._next_hosts), FIRST_CONNECTIONS):
             if not shared.gate.try_open(self._key, limit, self._when_free):
                 key = None if shared.gate.open(self._key) < limit else self._key
@@ -352,11 +396,10 @@ class EgressQueue:
             connection = opened
             self._connections += 1
             shared.observer.connection_opened()
-            limit = shared.shaping.transfers_per_connection(self._key, self.site.provider)
             while waiting is not None and not self._draining:
                 prepared, waiting = waiting.prepared, None
                 await self._carry(connection, prepared)
-                if connection.is_open and connection.transfers < limit:
+                if self._may_go_on(connection):
                     waiting = self._next_hosts.find_for(connection.host, connection.address)
         except asyncio.CancelledError:
             raise

@@ -10,13 +10,15 @@ class GateKey(NamedTuple):
 
 
 class ConnectionGate:
-    """Invariant 6: ``open(key) <= limit`` given for it, and ``total <= limit`` in all, at every moment.
+    """Invariant 6: ``open(key) <= limit`` given for it, and ``total <= limit`` in all, at every moment. After a limit
+    was lowered, as many as are over it leave after their transfer, and none is opened.
 
     Who is refused waits in turn: when a connection closes, one waiter is called, and may try again.
     """
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit  # over all; may change at any time
+        self._leaving: dict[GateKey, int] = {}  # of the open ones
         self._open: dict[GateKey, int] = {}
         self._total = 0
         self._waiting: dict[GateKey, dict[Callable[[], None], None]] = {}  # in order of arrival
@@ -28,7 +30,7 @@ class ConnectionGate:
     @property
     def is_exhausted(self) -> bool:
         """Whether the limit over all is what keeps others waiting."""
-        return self._total >= self._limit
+        return self._total >= self.limit
 
     def open(self, key: GateKey) -> int:
         return self._open.get(key, 0)
@@ -41,15 +43,31 @@ class ConnectionGate:
 
     def try_open(self, key: GateKey, limit: int, when_free: Callable[[], None]) -> bool:
         """Take a place, or be called at ``when_free`` once one is free."""
-        if self._total >= self._limit or self._open.get(key, 0) >= limit:
+        if self._total >= self.limit or self._open.get(key, 0) >= limit:
             self._waiting.setdefault(key, {})[when_free] = None
             return False
         self._open[key] = self._open.get(key, 0) + 1
         self._total += 1
         return True
 
+    def is_over(self, key: GateKey, limit: int) -> bool:
+        """Whether more are open than ``limit`` now, or than the one over all, beside those that leave already."""
+        here = self._open.get(key, 0)
+        if here <= limit and self._total <= self.limit:  # nearly always
+            return False
+        return (
+            here - self._leaving.get(key, 0) > limit
+            or self._total - sum(self._leaving.values()) > self.limit
+        )
+
+    def leave(self, key: GateKey) -> None:
+        """One of the open ones begins to close: it counts as too many no more. To be called by that one itself."""
+        self._leaving[key] = self._leaving.get(key, 0) + 1
+
     def closed(self, key: GateKey) -> None:
         left = self._open[key] - 1
+        if (leaving := self._leaving.pop(key, 0) - 1) > 0:
+            self._leaving[key] = leaving
         if left:
             self._open[key] = left
         else:
@@ -57,7 +75,7 @@ class ConnectionGate:
         self._total -= 1
         if key in self._waiting:
             self._call_next(key)
-        if self._total == self._limit - 1:  # the limit over all kept others waiting, too
+        if self._total == self.limit - 1:  # the limit over all kept others waiting, too
             for other in list(self._waiting):
                 if self.is_exhausted:
                     break

@@ -5,7 +5,7 @@ from typing import Protocol, TypeVar
 
 from angarium.config.schema import Pool, Source
 from angarium.mta.transport.transfer import EgressPath
-from angarium.routing.route_table import RouteTable
+from angarium.routing.routing import Routing
 
 DEFAULT = "default"
 T = TypeVar("T")
@@ -21,30 +21,43 @@ class Pools:
     """A configuration without sources has one, ``default``, with the system's address and the server's name."""
 
     def __init__(
-        self, sources: Sequence[Source], pools: Sequence[Pool], routes: RouteTable, hostname: str
+        self, sources: Sequence[Source], pools: Sequence[Pool], routing: Routing, hostname: str
     ) -> None:
-        paths = {
+        self._hostname = hostname
+        self.exchange(sources, pools, routing)
+
+    def exchange(self, sources: Sequence[Source], pools: Sequence[Pool], routing: Routing) -> None:
+        """Choose by these from now on."""
+        self._routing = routing
+        self._paths = {
             source.name: EgressPath(
-                source=source.name, bind_address=source.address, ehlo=source.ehlo or hostname
+                source=source.name,
+                bind_address=source.address,
+                ehlo=source.ehlo or self._hostname,
             )
             for source in sources
         }
-        self._routes = routes
+        if not self._paths:
+            self._paths[DEFAULT] = EgressPath(
+                source=DEFAULT, bind_address=None, ehlo=self._hostname
+            )
         self._pools: dict[str, tuple[list[EgressPath], list[int]]] = {
             pool.name: (
-                [paths[member.name] for member in pool.sources],
+                [self._paths[member.name] for member in pool.sources],
                 [member.weight for member in pool.sources],
             )
             for pool in pools
         }
         if DEFAULT not in self._pools:
-            everyone = list(paths.values()) or [
-                EgressPath(source=DEFAULT, bind_address=None, ehlo=hostname)
-            ]
+            everyone = list(self._paths.values())
             self._pools[DEFAULT] = (everyone, [1] * len(everyone))
 
+    def has(self, path: EgressPath) -> bool:
+        """Whether its source still sends from the same address, under the same name."""
+        return self._paths.get(path.source) == path
+
     def choose(self, domain: str, chance: Chance) -> EgressPath:
-        route = self._routes.find(domain)
+        route = self._routing.find_route(domain)
         paths, weights = self._pools[DEFAULT if route is None else route.pool]
         if len(paths) == 1:
             return paths[0]

@@ -23,7 +23,7 @@ class ReadyQueue:
     """
 
     def __init__(self, recipients_per_message: int) -> None:
-        self._recipients_per_message = recipients_per_message
+        self.recipients_per_message = recipients_per_message  # may change at any time
         self._tenants: dict[str, deque[RecipientGroup]] = {}  # in turn order; no empty deque stays
         self._recipients = 0
         self._groups = 0
@@ -45,7 +45,7 @@ class ReadyQueue:
             if (
                 last[0].id.message_id == head.id.message_id
                 and last[0].partition == head.partition
-                and len(last) < self._recipients_per_message
+                and len(last) < self.recipients_per_message
             ):
                 last.append(head)
                 return

@@ -14,7 +14,7 @@ class Suspension:
     """One site's, for one egress source."""
 
     def __init__(self, retry_s: Sequence[float]) -> None:
-        self._retry_s = retry_s
+        self.retry_s = retry_s  # may change at any time
         self._failures = 0  # in a row: no host of the site answered
         self._by: Transient | None = None
         self._no_more_until = UnixMs(0)  # peers refuse further connections, the open ones work
@@ -39,8 +39,8 @@ class Suspension:
 
     def failed(self, failure: Transient, now: UnixMs) -> None:
         """Suspend: from ten seconds to a minute, but never longer than the schedule of retries itself would wait."""
-        first = min(FIRST_MS, int(self._retry_s[0] * 1000))
-        delay = min(first << min(self._failures, 10), MAX_MS, int(self._retry_s[-1] * 1000))
+        first = min(FIRST_MS, int(self.retry_s[0] * 1000))
+        delay = min(first << min(self._failures, 10), MAX_MS, int(self.retry_s[-1] * 1000))
         self._failures += 1
         self.until = UnixMs(now + delay)
         self._by = failure

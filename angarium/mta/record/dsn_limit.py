@@ -12,7 +12,7 @@ class DsnLimit:
     """In memory, per delivery process; counts in windows of an hour that begin with a sender's first DSN."""
 
     def __init__(self, per_hour: int) -> None:
-        self._per_hour = per_hour
+        self.per_hour = per_hour  # may change at any time
         self._told: dict[str, tuple[UnixMs, int]] = {}  # start of the window, how many in it
 
     def allows(self, sender: str, now: UnixMs) -> bool:
@@ -23,4 +23,4 @@ class DsnLimit:
         self._told[sender] = (start, count + 1)
         if len(self._told) > SENDERS:
             del self._told[next(iter(self._told))]
-        return count < self._per_hour
+        return count < self.per_hour

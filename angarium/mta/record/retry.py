@@ -12,6 +12,10 @@ class RetrySchedule:
     """
 
     def __init__(self, delivery: Delivery) -> None:
+        self.exchange(delivery)
+
+    def exchange(self, delivery: Delivery) -> None:
+        """Go by these delays from now on; what is due already stays so."""
         self._usual = delivery.retry_s
         self._greylisted = (*delivery.greylist_retry_s, *delivery.retry_s)
         self._jitter = delivery.retry_jitter

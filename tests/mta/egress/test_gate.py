@@ -78,3 +78,34 @@ def test_who_waits_no_longer_keeps_nobody_from_staying() -> None:
     assert not gate.is_awaited(A, by_other_than=print)
     gate.closed(A)
     assert called == []
+
+
+def test_as_many_leave_as_are_over_a_lowered_limit() -> None:
+    gate = ConnectionGate(10)
+    for _ in range(5):
+        assert gate.try_open(A, 5, lambda: None)
+    assert not gate.is_over(A, 5)
+    left = 0
+    for _ in range(5):  # each asks after its transfer
+        if gate.is_over(A, 2):
+            gate.leave(A)
+            left += 1
+    assert left == 3
+    for _ in range(left):
+        gate.closed(A)
+    assert gate.open(A) == 2
+    assert not gate.is_over(A, 2)
+    assert gate.is_over(A, 1)  # none of those that left is counted any more
+
+
+def test_a_lowered_limit_over_all_makes_connections_leave_too() -> None:
+    gate = ConnectionGate(4)
+    for key in (A, A, B, B):
+        assert gate.try_open(key, 2, lambda: None)
+    gate.limit = 3
+    assert gate.is_over(A, 2)
+    gate.leave(A)
+    assert not gate.is_over(B, 2)
+    gate.closed(A)
+    assert not gate.is_over(A, 2)
+    assert not gate.try_open(A, 2, lambda: None)

@@ -1,0 +1,126 @@
+"""The operator's routes and providers as one value: which provider a domain or a site belongs to, for all who ask.
+
+Ingress (``partition_finder``), delivery (``resolver``, and its open connections after a reload) and ``queue explain``
+have no other source. Pure; never changed: a reload makes another one and exchanges it whole.
+"""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+import msgspec
+
+from angarium.config.address import SmartHost
+from angarium.config.schema import Config, Provider, Route
+from angarium.routing.address_rules import literal_address
+from angarium.routing.provider_table import ProviderTable
+from angarium.routing.resolution import MxHost, Site, SiteName
+from angarium.routing.route_table import MX, RouteTable
+from angarium.routing.site_name import address_site_name, mx_site_name, smart_host_site_name
+
+
+class Routing:
+    """Invariant RT1: what is told of a domain without DNS is what its resolution will say, wherever DNS has no part
+    in it: routes to smart hosts, providers told by domain, address literals.
+
+    Invariant RT2: a provider's name, and nothing else of it, decides about its partition (``placement.partition_of``):
+    changed numbers move no mail.
+    """
+
+    def __init__(self, routes: Sequence[Route], providers: Sequence[Provider], port: int) -> None:
+        """``port`` is the one of MX hosts. Raises ValueError for a ``via`` that is no smart host's URL."""
+        self._routes = RouteTable(routes)
+        self._providers = ProviderTable(providers)
+        self._port = port
+
+    @classmethod
+    def of(cls, config: Config) -> "Routing":
+        return cls(config.route, config.provider, config.delivery.port)
+
+    # --- routes -----------------------------------------------------------------------------
+
+    def find_route(self, domain: str) -> Route | None:
+        """Return the route of a domain in lower-case A-labels (or a literal); None: by MX, default pool."""
+        return self._routes.find(domain)
+
+    def find_smart_host(self, domain: str) -> tuple[Route, SmartHost] | None:
+        """Return the route and its smart host; None when the domain goes by MX."""
+        return self._routes.find_smart_host(domain)
+
+    # --- providers --------------------------------------------------------------------------
+
+    def expected_provider(self, domain: str) -> str:
+        """Return the name of the provider, as far as it can be told without DNS: else the domain stands for it."""
+        found = self._routes.find_smart_host(domain)
+        if found is not None:
+            return self._of_smart_host(found[1]).name  # RT1
+        provider = self._providers.find_by_domain(domain)
+        if provider is not None:
+            return provider.name  # RT1
+        address = literal_address(domain)
+        return domain if address is None else address_site_name(address, self._port)  # RT1
+
+    def limits_of(self, provider: str, site: SiteName) -> Provider:
+        """Return the provider of that name, of a site that was found to be its."""
+        return self._providers.limits_of(provider, site)
+
+    # --- sites ------------------------------------------------------------------------------
+
+    def mx_site(self, domain: str, hosts: tuple[MxHost, ...]) -> Site:
+        """Return the site of a domain with these MX hosts, given by preference."""
+        groups = [
+            [host.name for host in group]
+            for _, group in groupby(hosts, key=lambda host: host.preference)
+        ]
+        provider = self._providers.find_by_domain(domain)
+        by_hosts = self._providers.find_by_hosts([host.name for host in hosts])
+        if provider is not None and provider != by_hosts:
+            name = mx_site_name(groups, self._port, provider.name)
+        else:
+            name = mx_site_name(groups, self._port)
+            provider = by_hosts or self._providers.own_of(name)
+        return Site(name=name, hosts=hosts, provider=provider, via=MX, final=True)
+
+    def literal_site(self, domain: str, host: MxHost) -> Site:
+        """Return the site of an address literal: its one host is named like the address."""
+        name = address_site_name(host.name, self._port)
+        provider = self._providers.find_by_domain(domain) or self._providers.own_of(name)
+        return Site(name=name, hosts=(host,), provider=provider, via=MX, final=True)
+
+    def smart_host_site(self, via: str, to: SmartHost, addresses: tuple[str, ...]) -> Site:
+        host = MxHost(name=to.host, port=to.port, preference=0, addresses=addresses)
+        return Site(
+            name=_smart_host_name(to),
+            hosts=(host,),
+            provider=self._of_smart_host(to),
+            via=via,
+            final=False,
+        )
+
+    def renewed(self, site: Site) -> Site | None:
+        """Return a site that another ``Routing`` made, with the numbers of this one.
+
+        None: its connections must not go on, because it is another provider's now, because their TLS was negotiated
+        under another rule, or because hosts are asked at another port.
+        """
+        provider = self._provider_of(site)
+        if provider.name != site.provider.name or provider.tls != site.provider.tls:
+            return None
+        if site.via == MX and any(host.port != self._port for host in site.hosts):
+            return None
+        return msgspec.structs.replace(site, provider=provider)
+
+    def _provider_of(self, site: Site) -> Provider:
+        """Return to whom the site belongs by its hosts, or, if its name says so, by its domains."""
+        told_by_domain = site.via == MX and site.name.endswith(f"/{site.provider.name}")
+        if told_by_domain and self._providers.has_domains(site.provider.name):
+            return self._providers.limits_of(site.provider.name, site.name)
+        by_hosts = self._providers.find_by_hosts([host.name for host in site.hosts])
+        return by_hosts or self._providers.own_of(site.name)
+
+    def _of_smart_host(self, to: SmartHost) -> Provider:
+        by_hosts = self._providers.find_by_hosts((to.host,))
+        return by_hosts or self._providers.own_of(_smart_host_name(to))
+
+
+def _smart_host_name(to: SmartHost) -> SiteName:
+    return smart_host_site_name(to.implicit_tls, to.user, to.host, to.port)

@@ -1,0 +1,53 @@
+"""What a server holds from its start to its end, whoever drives its roles: the data directory and the ports."""
+
+import contextlib
+import os
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+from angarium.config.address import HostPort
+from angarium.config.schema import Config, Listener
+from angarium.host.identity import Identity, find_identity, refuse_closed_paths
+from angarium.host.sockets import bind_all
+from angarium.service.data_dir import DataDir
+from angarium.telemetry.log import log
+
+
+class Premises:
+    """Invariant PM1: the lock of the data directory is held until ``close``."""
+
+    def __init__(self, config: Config, copies: int) -> None:
+        """Take the lock and bind each listener ``copies`` times. Blocks. Raises StartError."""
+        self.data_dir = DataDir(Path(config.server.data_dir))
+        self.identity: Identity | None = find_identity(config.server)  # whom to become
+        if os.geteuid() == 0 and self.identity is None:
+            log("running_as_root", "warning", advice="set server.user to drop privileges")
+        if self.identity is not None:
+            refuse_closed_paths(self.identity, self.data_dir.path)
+        self.data_dir.prepare(self.identity)
+        self.lock = self.data_dir.acquire()  # PM1
+        self.sockets: list[list[socket.socket]] = []  # a list for each copy
+        self.addresses: list[HostPort] = []  # where the listeners really are
+        try:
+            self.data_dir.wipe_run(self.identity)
+            self._bind(config.listener, copies)
+        except BaseException:
+            self.close()
+            raise
+
+    def _bind(self, listeners: Sequence[Listener], copies: int) -> None:
+        self.sockets = bind_all(listeners, copies)
+        if not self.sockets:  # no role listens
+            return
+        for listener, bound in zip(listeners, self.sockets[0], strict=True):
+            address = HostPort(*bound.getsockname()[:2])
+            self.addresses.append(address)
+            log("listening", kind=listener.kind, address=str(address), tls=listener.tls)
+
+    def close(self) -> None:
+        for copy in self.sockets:
+            for each in copy:
+                each.close()
+        with contextlib.suppress(OSError):
+            os.close(self.lock)

@@ -1,0 +1,163 @@
+"""The roles of a server, once: what each runs, how many there are, what it reads of the configuration, how they end.
+
+A new role is one entry of ``ROLES`` and its run function. Processes (``supervisor``) and tasks of one loop (``single``)
+are two drivers of the table, and ``server_life`` is what both share. Knows nothing of either.
+"""
+
+import importlib
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Final, Literal
+
+import msgspec
+
+from angarium.config.schema import Config
+from angarium.service.runtime import Runtime
+from angarium.service.slot import Slot
+
+Run = Callable[[Runtime], Awaitable[None]]
+Reading = Literal["at_start", "live", "never"]
+
+# Read by the supervisor, or by all roles before they begin: only a restart of the whole server changes them.
+READ_ONCE: Final = ("server", "queue")
+
+
+class Reads(msgspec.Struct, frozen=True, kw_only=True):
+    """What a role does with each ``table`` of the configuration, or ``table.key``, which wins over its table.
+
+    ``at_start``: a change needs a new process. ``live``: it is exchanged in place. ``never``: it is not looked at.
+    """
+
+    at_start: tuple[str, ...] = ()
+    live: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+
+    def find(self, key: str) -> Reading | None:
+        """Return what becomes of a ``table`` or a ``table.key``; None: nobody has said."""
+        table = key.partition(".")[0]
+        for name in (key, table):
+            if name in self.at_start:
+                return "at_start"
+            if name in self.live:
+                return "live"
+            if name in self.never:
+                return "never"
+        return None
+
+
+class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    run: str  # "module:function", a Run; imported by whoever runs it, before privileges are dropped
+    count: Callable[[Config], int]  # processes; in one process each role runs once
+    reads: Reads
+    listens: bool = False  # it gets the listeners' sockets and the table of their clients
+    drains_after: tuple[str, ...] = ()  # it is told to stop when all of these have ended
+
+
+class RoleTable:
+    """In the order in which they are started; nobody waits for another one's start.
+
+    Invariant RL1: a role is told to stop only when all that it drains after have ended.
+    """
+
+    def __init__(self, roles: Sequence[RoleSpec]) -> None:
+        """Raises ValueError for a table that contradicts itself."""
+        self._roles = {each.name: each for each in roles}
+        if len(self._roles) != len(roles):
+            raise ValueError("two roles have one name")
+        self.drain_stages: Final = self._stages()
+
+    def __iter__(self) -> Iterator[RoleSpec]:
+        return iter(self._roles.values())
+
+    def find(self, name: str) -> RoleSpec:
+        """Raises KeyError."""
+        return self._roles[name]
+
+    def slots(self, config: Config) -> list[Slot]:
+        """Return the places of a server of several processes, in the order of their start."""
+        return [
+            Slot(each.name, index)
+            for each in self._roles.values()
+            for index in range(each.count(config))
+        ]
+
+    def single_slots(self) -> list[Slot]:
+        """Return the places of a server that is one process."""
+        return [Slot(name, 0) for name in self._roles]
+
+    def _stages(self) -> tuple[frozenset[str], ...]:
+        stages: list[frozenset[str]] = []
+        ended: set[str] = set()
+        while ended != self._roles.keys():
+            stage = frozenset(
+                each.name
+                for each in self._roles.values()
+                if each.name not in ended and ended.issuperset(each.drains_after)
+            )
+            if not stage:
+                raise ValueError("roles drain after each other, or after one that is not there")
+            stages.append(stage)
+            ended |= stage
+        return tuple(stages)
+
+
+def import_run(path: str) -> Run:
+    """Import ``module:function``."""
+    module, _, function = path.partition(":")
+    run: Run = getattr(importlib.import_module(module), function)
+    return run
+
+
+ROLES: Final = RoleTable(
+    (
+        RoleSpec(
+            name="platform",
+            run="angarium.service.platform:run_platform",
+            count=lambda config: 1,
+            # It writes what the others did, so it ends last.
+            drains_after=("ingress", "delivery"),
+            reads=Reads(
+                at_start=("log.mail_log",),
+                live=("log.level",),
+                never=(
+                    *("listener", "source", "pool", "route", "provider"),
+                    *("delivery", "dns", "dkim"),
+                ),
+            ),
+        ),
+        RoleSpec(
+            name="delivery",
+            run="angarium.service.delivery:run_delivery",
+            count=lambda config: config.server.delivery_processes,
+            reads=Reads(
+                at_start=(
+                    "dns",
+                    *("delivery.ready_limit", "delivery.lane_limit", "delivery.bytes_in_flight"),
+                    *("delivery.poll_s", "delivery.tls_broken_memory_s"),
+                    *("dkim.canonicalization", "dkim.expire_s", "dkim.threads"),
+                ),
+                live=(
+                    *("route", "provider", "source", "pool"),
+                    "listener",  # where mail must not be sent to
+                    *("delivery.port", "delivery.allow_private", "delivery.connections"),
+                    *("delivery.retry_s", "delivery.greylist_retry_s", "delivery.retry_jitter"),
+                    *("delivery.expire_s", "delivery.delay_dsn_after_s", "delivery.dsn_per_hour"),
+                    *("delivery.tls", "delivery.timeouts"),
+                    *("dkim.keys", "log.level"),
+                ),
+                never=("log.mail_log",),
+            ),
+        ),
+        RoleSpec(
+            name="ingress",
+            run="angarium.service.ingress:run_ingress",
+            count=lambda config: config.server.ingress_processes,
+            listens=True,
+            reads=Reads(
+                at_start=("listener", "delivery.expire_s"),
+                live=("route", "provider", "delivery.port", "log.level"),
+                never=("source", "pool", "delivery", "dns", "dkim", "log.mail_log"),
+            ),
+        ),
+    )
+)

@@ -1,0 +1,158 @@
+"""A server from its start to its end: readiness, reload and drain, written once for whatever drives its roles.
+
+Start with ``ServerLife.run``. A ``Driver`` fills the slots, with processes or with tasks; it knows how a role is told,
+not when.
+"""
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from angarium.config.address import HostPort
+from angarium.config.error import ConfigError
+from angarium.config.loader import load
+from angarium.config.schema import Config
+from angarium.service.notify import Notifier
+from angarium.service.reload import plan_reload
+from angarium.service.role_table import RoleTable
+from angarium.service.slot import Slot
+from angarium.telemetry.log import log, set_level
+
+
+class Driver(Protocol):
+    """Heavier than other protocols: it is the whole difference between several processes and one."""
+
+    status: str  # for systemd, while it serves
+    can_renew: bool  # a role can be started anew by itself
+    grace_s: float  # behind the drain, before who is late is killed
+
+    async def keep(self, slot: Slot) -> None:
+        """Keep the slot filled until the server stops; returns when it is empty then. Raises: the server fails."""
+        ...
+
+    def stop(self, slot: Slot, drain_s: float) -> None:
+        """Tell whoever fills it to end within ``drain_s``."""
+        ...
+
+    def kill(self, slot: Slot) -> None:
+        """It did not end."""
+        ...
+
+    def renew(self, slot: Slot) -> None:
+        """Have it ended, and filled anew by the present configuration."""
+        ...
+
+    async def reload(self, slot: Slot) -> None:
+        """Hand the present configuration on."""
+        ...
+
+
+class ServerLife:
+    """Invariant SL1: a configuration reaches roles only after all of it was checked."""
+
+    def __init__(
+        self,
+        table: RoleTable,
+        slots: Sequence[Slot],
+        config: Config,
+        file: Path,
+        notifier: Notifier,
+    ) -> None:
+        self.table = table
+        self.slots = tuple(slots)
+        self.config = config  # as it holds now
+        self.stopping = asyncio.Event()
+        self._file = file
+        self._notifier = notifier
+        self._reload_asked = asyncio.Event()
+        self._ready: set[Slot] = set()
+        self._addresses: Sequence[HostPort] = ()
+
+    async def run(self, driver: Driver, addresses: Sequence[HostPort]) -> None:
+        """Serve until told to stop. Raises (in an ExceptionGroup) what made a role fail for good."""
+        self._addresses = addresses
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_asked.set)
+        async with asyncio.TaskGroup() as tasks:
+            keepers = {slot: tasks.create_task(driver.keep(slot)) for slot in self.slots}
+            helpers = [
+                tasks.create_task(self._obey_reloads(driver)),
+                tasks.create_task(self._watchdog()),
+            ]
+            await self.stopping.wait()
+            await self._drain(driver, keepers)
+            for each in helpers:
+                each.cancel()
+
+    def on_ready(self, slot: Slot, status: str) -> None:
+        """A slot does its work, perhaps anew. Once all do, the server is ready."""
+        was_ready = self._all_ready()
+        self._ready.add(slot)
+        if self._all_ready() and not was_ready:
+            log("ready", addresses=[str(each) for each in self._addresses])
+            self._notifier.ready(status)
+
+    def was_ready(self, slot: Slot) -> bool:
+        return slot in self._ready
+
+    def _all_ready(self) -> bool:
+        return len(self._ready) == len(self.slots)
+
+    async def _obey_reloads(self, driver: Driver) -> None:
+        while True:
+            await self._reload_asked.wait()
+            self._reload_asked.clear()
+            self._notifier.reloading()
+            try:
+                new = load(self._file)
+            except ConfigError as error:
+                for line in error.lines:
+                    log("configuration_refused", "error", problem=line)
+                self._notifier.ready("serving; the changed configuration was refused")
+                continue
+            await self._reload(driver, new)
+            self._notifier.ready(driver.status)
+
+    async def _reload(self, driver: Driver, new: Config) -> None:
+        plan = plan_reload(self.table, self.config, new, can_renew=driver.can_renew)
+        if plan.restart:
+            log("restart_needed", "warning", keys=plan.restart)
+        self.config = plan.config  # SL1
+        set_level(self.config.log.level)
+        for slot in self.slots:
+            because = plan.anew.get(slot.role)
+            if because is None:
+                await driver.reload(slot)
+            else:
+                log("process_renewed", slot=slot.name, because=because)
+                driver.renew(slot)
+        log("configuration_reloaded", file=str(self._file))
+
+    async def _drain(self, driver: Driver, keepers: dict[Slot, asyncio.Task[None]]) -> None:
+        """Stop the roles stage by stage, as the table has it."""
+        drain_s = self.config.server.drain_s
+        self._notifier.stopping("draining")
+        log("draining", drain_s=drain_s)
+        for stage in self.table.drain_stages:  # RL1
+            slots = [slot for slot in self.slots if slot.role in stage]
+            if not slots:  # a role may have no process
+                continue
+            for slot in slots:
+                driver.stop(slot, drain_s)
+            tasks = [keepers[slot] for slot in slots]
+            _, late = await asyncio.wait(tasks, timeout=drain_s + driver.grace_s)
+            for slot in slots:
+                if keepers[slot] in late:
+                    log("process_killed", "warning", slot=slot.name, reason="did not drain")
+                    driver.kill(slot)
+            if late:
+                await asyncio.wait(late)
+
+    async def _watchdog(self) -> None:
+        while self._notifier.watchdog_s is not None:
+            self._notifier.alive()
+            await asyncio.sleep(self._notifier.watchdog_s / 3)

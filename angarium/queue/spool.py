@@ -52,6 +52,14 @@ class EmptyFilterError(QueueError):
     """An operator's act would have met every recipient in the queue. Nothing was done."""
 
 
+class UnknownHoldRuleError(QueueError):
+    """No hold rule has this id (any more). Nothing was done."""
+
+
+class TooManyHoldRulesError(QueueError):
+    """Every claim asks all rules, so there is a limit to them. Nothing was done."""
+
+
 class SchemaError(QueueError):
     """The queue on disk was written by a newer Angarium; says by which."""
 

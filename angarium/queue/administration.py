@@ -1,0 +1,84 @@
+"""What an operator sees and does, beside a running server: the interface of the queue's administration.
+
+``LmdbSpool.administration`` implements it for a process that has the queue open: acts go through its committer, in
+lots, and its event loop runs on between them. ``MemoryAdministration`` is its twin for tests. ``QueueOperator`` has the
+same methods without ``async``, for a command beside a server that does not run (one process may open the queue once).
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from angarium.queue.act import Act, Actor
+from angarium.queue.entry import Affected, EntryPage, ShownMessage
+from angarium.queue.hold_rule import HoldRule
+from angarium.queue.model import Filter, MessageId, RouteHint
+from angarium.queue.summary import QueueSummary
+
+Progress = Callable[[int], None]  # recipients affected so far
+
+
+class QueueAdministration(Protocol):
+    """On the event loop only. What is not a coroutine costs microseconds.
+
+    Every change names its ``Actor``; who and reason are written with each event of it. Raises of every coroutine:
+    QueueFullError (of the lot under way nothing is written, earlier lots stay), QueueFailedError. ValueError for ids in
+    a filter that are none, or an actor without a name.
+    """
+
+    def summary(self) -> QueueSummary: ...
+
+    async def page(self, wanted: Filter, after: bytes | None, limit: int) -> EntryPage:
+        """Return up to ``limit`` entries behind the cursor of the page before (None: from the start).
+
+        A coroutine, since a filter that matches little reads all of the queue: in short transactions, and the loop
+        runs between them.
+        """
+        ...
+
+    async def show(self, message_id: MessageId) -> ShownMessage | None:
+        """Return what is known of a message, finished ones included while their events are kept."""
+        ...
+
+    def content(self, message_id: MessageId) -> bytes | None: ...
+
+    def find_route(self, domain: str) -> RouteHint | None:
+        """Return what delivery remembered of where a domain's mail goes."""
+        ...
+
+    async def act(
+        self,
+        act: Act,
+        wanted: Filter,
+        by: Actor,
+        *,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> Affected:
+        """Do ``act`` to all that ``wanted`` means; on disk when it returns. Each lot is one transaction.
+
+        hold: out of the schedule until a release. release: back at its due time, or now if that has passed; what a
+        rule held passes it for one attempt. retry: due now; held ones stay held. cancel: gone, without a DSN.
+
+        If it is cancelled, the lots so far stay done. Raises EmptyFilterError: then nothing was done.
+        """
+        ...
+
+    def hold_rules(self) -> tuple[HoldRule, ...]:
+        """Return the rules by id, also one whose time is over while what it held is being released."""
+        ...
+
+    async def add_hold_rule(self, rule: HoldRule, by: Actor) -> HoldRule:
+        """Add a rule with the conditions and ``until`` of ``rule``, then hold what matches now, as ``act`` does.
+
+        Returns it with its id, ``who`` and ``why`` (of ``by``) and ``since``. From its commit on no attempt begins for
+        mail that it binds. Raises EmptyFilterError for a rule without conditions, ValueError for an ``until`` that is
+        over, TooManyHoldRulesError.
+        """
+        ...
+
+    async def remove_hold_rule(self, rule_id: int, by: Actor, *, release: bool) -> Affected:
+        """Remove a rule, and release exactly what it held; or leave that held, as if by ``act``.
+
+        Raises UnknownHoldRuleError.
+        """
+        ...

@@ -9,6 +9,7 @@ from typing import Final
 
 from angarium.smtp.client.capabilities import Capabilities, parse_capabilities
 from angarium.smtp.client.command import ehlo_argument
+from angarium.smtp.client.stage import ClientStage
 from angarium.smtp.client.transaction import Answer, ClientTransaction, Flight, Message, NotSendable
 from angarium.smtp.reply import PeerError, Reply, ReplyParser
 
@@ -43,7 +44,7 @@ class ClientSession:
         """Raises ArgumentError when ``ehlo`` is no host name or address literal (S9)."""
         self._ehlo = ehlo_argument(ehlo)
         self._parser = ReplyParser()
-        self._stages: tuple[str, ...] = ("banner",)
+        self._stages: tuple[ClientStage, ...] = ("banner",)
         self._replies: list[Reply] = []
         self._transaction: ClientTransaction | None = None
         self._needs_reset = False
@@ -53,7 +54,7 @@ class ClientSession:
         self.ended_by: Reply | None = None  # the 421 that ended it
 
     @property
-    def stage(self) -> str:
+    def stage(self) -> ClientStage:
         """The command whose reply comes next; the last one of a complete exchange."""
         return self._stages[min(len(self._replies), len(self._stages) - 1)]
 
@@ -187,7 +188,7 @@ class ClientSession:
 
     # --
 
-    def _begin(self, stage: str, command: str) -> bytes:
+    def _begin(self, stage: ClientStage, command: str) -> bytes:
         self._ready()
         self._stages, self._replies = (stage,), []
         return command.encode("ascii")

@@ -11,6 +11,7 @@ import msgspec
 from angarium.smtp.client import command
 from angarium.smtp.client.capabilities import Capabilities
 from angarium.smtp.client.content import ContentError, checked, stuffed
+from angarium.smtp.client.stage import ClientStage
 from angarium.smtp.reply import PeerError, Reply
 
 # Ours: more than this is not sent before a recipient is accepted.
@@ -71,7 +72,7 @@ class NotSendableError(Exception):
 class Answer(msgspec.Struct, frozen=True):
     """The reply that decided about a recipient, and the command that it answered."""
 
-    stage: str  # rset | mail | rcpt | data | final_dot
+    stage: ClientStage
     reply: Reply
 
 
@@ -79,7 +80,7 @@ class Flight(msgspec.Struct, frozen=True):
     """Octets to send in one go, and the commands whose replies will come."""
 
     octets: tuple[bytes, ...]
-    stages: tuple[str, ...]
+    stages: tuple[ClientStage, ...]
     ends_content: bool = False  # once it is sent, the peer may have the whole message
 
 
@@ -110,13 +111,15 @@ class ClientTransaction:
         self._message = message
         self._capabilities = capabilities
         self._accepted = 0  # recipients
-        self._stages: tuple[str, ...] = ()  # of the flight under way
+        self._stages: tuple[ClientStage, ...] = ()  # of the flight under way
         self._position = 0  # commands sent
         self.answers: list[Answer | NotSendable | None] = [None] * len(message.recipients)
         self.done = False
         self.failed = False  # the peer may hold a part of it: RSET before the next one
         self._content = self._checked_content()  # CT3
-        self._commands: list[tuple[str, str, int]] = [("rset", "RSET\r\n", -1)] if reset else []
+        self._commands: list[tuple[ClientStage, str, int]] = (
+            [("rset", "RSET\r\n", -1)] if reset else []
+        )
         self._commands.append(("mail", self._mail(), -1))
         self._add_recipients()
 
@@ -163,7 +166,7 @@ class ClientTransaction:
             return self._after_data(data_reply)
         return None if self.done else self._step()
 
-    def abandon(self, stage: str, reply: Reply) -> None:
+    def abandon(self, stage: ClientStage, reply: Reply) -> None:
         """The peer ended the session: ``reply`` is the answer of all that have none."""
         self._answer_open(stage, reply)
         self.done = self.failed = True
@@ -208,7 +211,7 @@ class ClientTransaction:
 
     # -- what came back
 
-    def _take(self, stage: str, reply: Reply) -> None:
+    def _take(self, stage: ClientStage, reply: Reply) -> None:
         kind = reply.code // 100
         if kind == 3:
             raise PeerError(f"{reply.code} in reply to {stage}")
@@ -228,7 +231,7 @@ class ClientTransaction:
         elif self.answers[index] is None:  # CT1: MAIL's refusal says more than the 503 after it
             self.answers[index] = Answer("rcpt", reply)
 
-    def _answer_open(self, stage: str, reply: Reply) -> None:
+    def _answer_open(self, stage: ClientStage, reply: Reply) -> None:
         answer = Answer(stage, reply)  # one for all
         answers = self.answers
         for index, present in enumerate(answers):

@@ -2,7 +2,8 @@
 
 As Debian starts it (a daemon that delivers each message in a process of its own as soon as it is accepted, and a
 queue runner), with a configuration that only relays; freed of what would hold back a client that sends much: messages
-beyond the tenth of a connection would only be queued for the next queue run.
+beyond the tenth of a connection would only be queued for the next queue run, which comes every minute here, not every
+thirty, for what a busy sink put off.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,8 @@
 """OpenSMTPD between load and sink.
 
-As Debian ships it, with a configuration that only relays, as many connections to the sink as every system has, and no
-limit to the messages of a connection on either side (100 by default, after which the client is turned away).
+As Debian ships it, with a configuration that only relays. Lifted is what would hold back a relay host: the pause of
+some seconds between two connections to a host, with as many of them as every system has; the 50 messages that may be on
+their way at once (task-*); and the limit to the messages of a connection, on either side.
 """
 
 from collections.abc import Sequence

@@ -24,6 +24,7 @@ def check(config_file: Path, no_network: bool, as_json: bool) -> int:
     from angarium.config.loader import load
     from angarium.insight.check_dns import check_dns
     from angarium.insight.check_host import check_host
+    from angarium.insight.check_providers import check_providers
     from angarium.insight.check_reach import check_reach
     from angarium.insight.check_secrets import check_secrets
 
@@ -39,6 +40,7 @@ def check(config_file: Path, no_network: bool, as_json: bool) -> int:
         findings += check_host(config)
         findings += check_secrets(config)
         findings += check_reach(config)
+        findings += check_providers(config)
         if not no_network:
             findings += asyncio.run(check_dns(config))
         if any(each.verdict == "fail" for each in findings):

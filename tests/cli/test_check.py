@@ -241,3 +241,39 @@ def test_the_report_for_people_has_a_line_each(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("ok    configuration")
     assert "0 failed" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("providers", "warnings"),
+    [
+        ("", []),
+        ('[[provider]]\nname = "a"\nmx_suffixes = [".a.test"]\n', []),
+        ('[[provider]]\nname = "a"\n', ["a: it has neither mx_suffixes nor domains"]),
+        (
+            (
+                '[[provider]]\nname = "a"\nmx_suffixes = [".test"]\n'
+                '[[provider]]\nname = "b"\nmx_suffixes = [".b.test"]\n'
+            ),
+            ["b: mx_suffixes: '.b.test' is matched by '.test' of a, which comes first"],
+        ),
+        (
+            (
+                '[[provider]]\nname = "a"\ndomains = ["a.test"]\n'
+                '[[provider]]\nname = "b"\ndomains = ["A.test"]\n'
+            ),
+            ["b: domains: 'a.test' is a's already, which comes first"],
+        ),
+        (
+            '[[provider]]\nname = "mine"\nmx_suffixes = [".google.com"]\n',
+            ["gmail (shipped): mx_suffixes: '.google.com' is matched by '.google.com' of mine"],
+        ),
+    ],
+)
+def test_providers_that_contradict_or_shadow_each_other_are_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], providers: str, warnings: list[str]
+) -> None:
+    code, findings = check(write_config(tmp_path, providers), capsys, "--no-network")
+    assert code == 0
+    told = [text for verdict, text in found(findings, "provider") if verdict == "warn"]
+    assert len(told) == len(warnings)
+    assert all(text.startswith(warning) for text, warning in zip(told, warnings, strict=True))

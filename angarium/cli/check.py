@@ -38,9 +38,9 @@ def check(config_file: Path, no_network: bool, as_json: bool) -> int:
     else:
         findings.append(Finding("configuration", "ok", f"{config_file} is valid"))
         findings += check_host(config)
-        findings += check_providers(config)
         findings += check_secrets(config)
         findings += check_reach(config)
+        findings += check_providers(config)
         if not no_network:
             findings += asyncio.run(check_dns(config))
         if any(each.verdict == "fail" for each in findings):

@@ -17,9 +17,10 @@ _HEADER = """# Configuration
 key is an error that names the nearest known one. Paths are relative to the file. `postmaster check` says what is wrong
 with a file, and what to do. `[[name]]` may be written several times.
 
-A reload (SIGHUP) reads the file again and refuses a broken one. Certificates, users and DKIM keys are exchanged in
-place; processes whose tables changed are drained and started anew; `[server]`, `[queue]` and the listeners' addresses
-take effect only at a restart, and the log says so.
+A reload (SIGHUP) reads the file again and refuses a broken one. Routes, providers, sources and most of `[delivery]`
+change in place, under running sessions; some keys need new processes of a role, and `[server]`, `[queue]` and the
+listeners' addresses a restart: [operations.md](operations.md#processes-and-signals) has the list, and the log says
+what waits.
 """
 
 

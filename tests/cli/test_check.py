@@ -92,19 +92,6 @@ def test_a1_who_may_relay_is_looked_at(
     assert all(text in warning for text, (_, warning) in zip(texts, warnings, strict=True))
 
 
-def test_a_providers_rule_that_can_never_act_is_a_warning(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    sound = '[[provider]]\nname = "big"\nmx_suffixes = [".big.example"]\n'
-    _, findings = check(write_config(tmp_path, sound), capsys, "--no-network")
-    assert found(findings, "providers") == [("ok", "each of the 1 rules can act")]
-    dead = '[[provider]]\nname = "part"\nmx_suffixes = [".eu.big.example"]\n'
-    _, findings = check(write_config(tmp_path, sound + dead), capsys, "--no-network")
-    ((verdict, text),) = found(findings, "providers")
-    assert verdict == "warn"
-    assert text.startswith("part: mx_suffixes:")
-
-
 def test_a_port_in_use_fails_and_says_what_to_do(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -254,3 +241,39 @@ def test_the_report_for_people_has_a_line_each(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("ok    configuration")
     assert "0 failed" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("providers", "warnings"),
+    [
+        ("", []),
+        ('[[provider]]\nname = "a"\nmx_suffixes = [".a.test"]\n', []),
+        ('[[provider]]\nname = "a"\n', ["a: it has neither mx_suffixes nor domains"]),
+        (
+            (
+                '[[provider]]\nname = "a"\nmx_suffixes = [".test"]\n'
+                '[[provider]]\nname = "b"\nmx_suffixes = [".b.test"]\n'
+            ),
+            ["b: mx_suffixes: '.b.test' is matched by '.test' of a, which comes first"],
+        ),
+        (
+            (
+                '[[provider]]\nname = "a"\ndomains = ["a.test"]\n'
+                '[[provider]]\nname = "b"\ndomains = ["A.test"]\n'
+            ),
+            ["b: domains: 'a.test' is a's already, which comes first"],
+        ),
+        (
+            '[[provider]]\nname = "mine"\nmx_suffixes = [".google.com"]\n',
+            ["gmail (shipped): mx_suffixes: '.google.com' is matched by '.google.com' of mine"],
+        ),
+    ],
+)
+def test_providers_that_contradict_or_shadow_each_other_are_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], providers: str, warnings: list[str]
+) -> None:
+    code, findings = check(write_config(tmp_path, providers), capsys, "--no-network")
+    assert code == 0
+    told = [text for verdict, text in found(findings, "provider") if verdict == "warn"]
+    assert len(told) == len(warnings)
+    assert all(text.startswith(warning) for text, warning in zip(told, warnings, strict=True))

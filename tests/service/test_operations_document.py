@@ -10,6 +10,8 @@ import pytest
 
 from angarium.queue import Event
 from angarium.service.mail_record import MailRecord
+from angarium.service.reload import all_keys
+from angarium.service.role_table import READ_ONCE, ROLES
 from angarium.telemetry.metrics import AUTH_RESULTS, LIMITS, OUTCOMES, REFUSALS, STAGES, Metrics
 
 TOP = Path(__file__).parents[2]
@@ -64,6 +66,26 @@ def test_every_metric_is_named_and_no_other() -> None:
 def test_every_label_of_a_metric_is_named() -> None:
     for label in (*REFUSALS, *AUTH_RESULTS, *OUTCOMES, *LIMITS, *set(STAGES) - {"other"}):
         assert re.search(rf"\b{label}\b", TEXT), label
+
+
+def effect_of(key: str) -> str:
+    """What the table of roles says of a change of the key."""
+    if key.partition(".")[0] in READ_ONCE:
+        return "with a restart"
+    anew = [each.name for each in ROLES if each.reads.find(key) == "at_start"]
+    return f"with new processes of {' and '.join(anew)}" if anew else "in place"
+
+
+def test_what_a_reload_does_with_each_key_is_what_the_roles_do() -> None:
+    """A key counts as its table does, unless it has a row of its own."""
+    rows = re.findall(r"^\| (`.*) \| (in place|with [^|;]*)", TEXT, re.MULTILINE)
+    written = {
+        name: effect for names, effect in rows for name in re.findall(r"`([a-z_.]+)`", names)
+    }
+    for key in all_keys():
+        effect = written.get(key) or written.get(key.partition(".")[0], "")
+        assert effect.startswith(effect_of(key)), key
+    assert len(rows) == 5
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

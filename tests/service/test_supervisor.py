@@ -50,7 +50,7 @@ def test_a_server_is_ready_takes_mail_and_ends_with_0(start_server: StartServer)
     assert not server.other
 
 
-def test_a_crashed_process_comes_back_and_the_others_go_on(start_server: StartServer) -> None:
+def test_a_crashed_process_comes_back_and_the_others_go_on_sv1(start_server: StartServer) -> None:
     server = start_server()
     smtp, http = server.ports()
     for slot in ("ingress-0", "delivery-0", "platform-0"):
@@ -80,7 +80,9 @@ def test_readiness_names_the_process_that_is_missing(start_server: StartServer) 
     wait_until(lambda: get(http, "/readyz")[0] == 200)
 
 
-def test_a_broken_configuration_is_refused_and_the_old_one_stays(start_server: StartServer) -> None:
+def test_a_broken_configuration_is_refused_and_the_old_one_stays_sl1(
+    start_server: StartServer,
+) -> None:
     server = start_server()
     smtp, _ = server.ports()
     text = server.config.read_text()
@@ -173,7 +175,7 @@ def test_processes_die_with_a_killed_supervisor(start_server: StartServer) -> No
     wait_until(lambda: not any(is_alive(pid) for pid in pids))
 
 
-def test_a_second_server_on_the_same_data_is_refused(
+def test_a_second_server_on_the_same_data_is_refused_pm1(
     start_server: StartServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = start_server()

@@ -101,7 +101,9 @@ async def test_each_event_is_a_line_and_is_acknowledged(tmp_path: Path) -> None:
     assert events.position == 2
 
 
-async def test_a_crash_between_writing_and_acknowledging_repeats_nothing(tmp_path: Path) -> None:
+async def test_ml2_a_crash_between_writing_and_acknowledging_repeats_nothing(
+    tmp_path: Path,
+) -> None:
     events = FakeEvents([accepted(number) for number in range(1, 6)])
     events.loses_acks = True
     await run_once(events, tmp_path / "mail.log")
@@ -143,7 +145,7 @@ async def test_a_rotated_file_is_opened_anew(tmp_path: Path) -> None:
     assert (tmp_path / "mail.log.1").read_bytes() == b"one\n"
 
 
-async def test_a_full_disk_leaves_no_part_of_a_line_and_loses_none(
+async def test_ml1_a_full_disk_leaves_no_part_of_a_line_and_loses_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "mail.log"

@@ -1,9 +1,11 @@
 """Mirrors angarium/cli/queue.py and its parts, on a real queue that was left by a server."""
 
 import asyncio
+import getpass
 import json
 import os
 import pwd
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -176,7 +178,7 @@ def test_show_content_is_the_message_and_nothing_else(
 
 def test_explain_tells_each_gate_in_words(filled: Filled, cli: Cli) -> None:
     text = cli("explain", filled.id(filled.deferred))
-    assert "by submission from 127.0.0.1, logged in as alice." in text
+    assert "by submission 127.0.0.1:2525 from 127.0.0.1, logged in as alice." in text
     assert "no [[route]] matches: to the domain's MX hosts" in text
     assert (
         "attempt 1 failed for now: mx.example.net [192.0.2.1] from source ip1 over TLSv1.3, at rcpt:"
@@ -197,7 +199,7 @@ def test_hold_and_release_are_seen_by_list_and_explain(filled: Filled, cli: Cli)
     assert "1 recipient held." in cli("hold", "--domain", "example.net")
     assert cli.listed("--state", "held") == [filled.id(filled.deferred)]
     text = cli("explain", filled.id(filled.deferred))
-    assert "held by an operator" in text
+    assert f"held by {getpass.getuser()}@{socket.gethostname()}" in text
     assert "held: nothing happens until `postmaster queue release`" in text
     assert cli.json("release", "--state", "held")["count"] == 1
     assert cli.listed("--state", "held") == []

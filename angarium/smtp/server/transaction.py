@@ -48,9 +48,8 @@ class ServerTransaction:
     def smtputf8(self) -> bool:
         return self._given.smtputf8
 
-    def add_recipient(self, argument: str) -> None:
-        """Take the argument of RCPT. Raises RefusedError; the recipients before stay."""
-        self.refused_recipients += 1  # until it is not
+    def parse_recipient(self, argument: str) -> Recipient:
+        """Read the argument of RCPT. Raises RefusedError."""
         path, parameters = split_recipient(argument)
         given = parse_recipient_parameters(parameters) if parameters else _NO_RECIPIENT_PARAMETERS
         if len(self._recipients) >= self._limits.recipients:
@@ -64,15 +63,15 @@ class ServerTransaction:
             raise RefusedError(
                 550, "5.7.1", "Sender-specified routing (% ! or a second @) is refused"
             )
-        self._recipients.append(
-            Recipient(
-                forward_path=address.text,
-                domain=address.domain,
-                notify=given.notify,
-                orcpt=given.orcpt,
-            )
+        return Recipient(
+            forward_path=address.text,
+            domain=address.domain,
+            notify=given.notify,
+            orcpt=given.orcpt,
         )
-        self.refused_recipients -= 1
+
+    def add_recipient(self, recipient: Recipient) -> None:
+        self._recipients.append(recipient)
 
     def envelope(self, content: bytes) -> Envelope:
         return Envelope(

@@ -1,6 +1,7 @@
 """The desk of submission: whoever may send may write to anybody, and what RFC 6409 makes of a message is queued."""
 
 import asyncio
+from typing import Final
 
 from angarium.intake.desk import Acceptance, FaultObserver, refusal_of
 from angarium.intake.submission import SubmissionBuilder
@@ -16,6 +17,7 @@ class SubmissionDesk:
     def __init__(self, builder: SubmissionBuilder, spool: Spool, observer: FaultObserver) -> None:
         self._builder = builder
         self._spool = spool
+        self.give_way: Final = spool.give_way
         self._observer = observer
 
     def may_receive(self, recipient: Recipient) -> Refusal | None:
@@ -34,6 +36,3 @@ class SubmissionDesk:
         except Exception as error:  # noqa: BLE001 - boundary: nothing is acknowledged, the client tries again
             return refusal_of(error, "queue", self._observer)
         return Acceptance(submission.message_id, stored, self._observer)
-
-    def give_way(self) -> None:
-        self._spool.give_way()

@@ -21,20 +21,18 @@ class Answering(Phase):
         self._session = session
         self._resume = resume
         self._is_lost = False
-        self._bound_input()
+        if session.buffered_octets > BUFFERED_OCTETS:
+            wire.stop_reading()
 
     def take(self, octets: bytes) -> None:
         plain = self._wire.decrypt(octets)
         if plain:
             self._session.receive(plain)
-            self._bound_input()
+            if self._session.buffered_octets > BUFFERED_OCTETS:
+                self._wire.stop_reading()
 
     def input_ended(self) -> bool:
         return True
 
     def leave(self, why: Refusal) -> None:
         self._session.leave(why)
-
-    def _bound_input(self) -> None:
-        if self._session.buffered_octets > BUFFERED_OCTETS:
-            self._wire.stop_reading()

@@ -52,13 +52,15 @@ class Dialogue(Phase):
     # Phase
 
     def take(self, octets: bytes) -> None:
-        plain = self._wire.decrypt(octets)
+        wire = self._wire
+        plain = octets if wire.tls is None else wire.decrypt(octets)
         if plain is None:
             return
         if plain:
             self.session.receive(plain)
             self.work()
-        self._end_with_client()
+        if wire.has_ended:
+            self._end_with_client()
 
     def ran_out(self, now: float) -> None:
         self.end(TIMEOUT)
@@ -172,13 +174,15 @@ class Dialogue(Phase):
 
     def _resume(self) -> None:
         """An event has been answered: go on."""
-        self._wire.phase = self
-        self._wire.go_on_reading()
+        wire = self._wire
+        wire.phase = self
+        wire.go_on_reading()
         self.work()
-        self._end_with_client()
+        if wire.has_ended:
+            self._end_with_client()
 
     def _end_with_client(self) -> None:
-        if self._wire.has_ended and self._wire.phase is self:
+        if self._wire.phase is self:
             self._wire.end()
 
     def _send(self, octets: bytes) -> None:

@@ -24,33 +24,52 @@ def _need(code: int, enhanced: str, text: str, is_met: Callable[[SessionState], 
     return Need(is_met=is_met, refusal=Refusal(code, enhanced, text))
 
 
+# Each is asked once or twice per message, so that none asks another one.
+
+
 def _has_recipients(state: SessionState) -> bool:
-    return state.transaction is not None and state.transaction.has_recipients
+    transaction = state.transaction
+    return transaction is not None and len(transaction.recipients) > 0
 
 
-def _is_only_refused(state: SessionState) -> bool:
+def _is_not_only_refused(state: SessionState) -> bool:
     transaction = state.transaction
     return (
-        transaction is not None
-        and not transaction.has_recipients
-        and transaction.refused_recipients > 0
+        transaction is None
+        or len(transaction.recipients) > 0
+        or transaction.refused_recipients == 0
     )
 
 
-def _has_chunks(state: SessionState) -> bool:
-    return state.transaction is not None and state.transaction.chunks is not None
+def _has_no_chunks(state: SessionState) -> bool:
+    transaction = state.transaction
+    return transaction is None or transaction.chunks is None
 
 
 def _has_room(state: SessionState) -> bool:
     return not state.budget.is_spent
 
 
+def _has_room_or_chunks(state: SessionState) -> bool:
+    transaction = state.transaction
+    return (transaction is not None and transaction.chunks is not None) or _has_room(state)
+
+
 def _has_messages_left(state: SessionState) -> bool:
     return state.messages < state.settings.limits.messages_per_connection
 
 
-def _could_begin_tls(state: SessionState) -> bool:
-    return state.settings.starttls and not state.may_authenticate
+def _may_send(state: SessionState) -> bool:
+    return state.is_open or state.identity is not None
+
+
+def _may_send_or_could_log_in(state: SessionState) -> bool:
+    return (
+        state.is_open
+        or state.identity is not None
+        or state.may_authenticate
+        or not state.settings.starttls
+    )
 
 
 GREETING: Final = _need(503, "5.5.1", "Send EHLO first", lambda state: state.client_name != "")
@@ -60,15 +79,12 @@ MESSAGES_LEFT: Final = _need(
 )
 # RFC 3207 section 4
 TLS_TO_LOG_IN: Final = _need(
-    *(530, "5.7.0", "Must issue a STARTTLS command first"),
-    lambda state: not (state.needs_login and _could_begin_tls(state)),
+    530, "5.7.0", "Must issue a STARTTLS command first", _may_send_or_could_log_in
 )
 # RFC 4954 section 6
-LOGIN: Final = _need(530, "5.7.0", "Authentication required", lambda state: not state.needs_login)
+LOGIN: Final = _need(530, "5.7.0", "Authentication required", _may_send)
 ROOM: Final = Need(refusal=BUDGET_SPENT, is_met=_has_room)
-ROOM_FOR_CHUNKS: Final = Need(
-    refusal=BUDGET_SPENT, is_met=lambda state: _has_chunks(state) or _has_room(state)
-)
+ROOM_FOR_CHUNKS: Final = Need(refusal=BUDGET_SPENT, is_met=_has_room_or_chunks)
 NO_TRANSACTION: Final = _need(
     *(503, "5.5.1", "Nested MAIL; the transaction is dropped"),
     lambda state: state.transaction is None,
@@ -76,17 +92,15 @@ NO_TRANSACTION: Final = _need(
 TRANSACTION: Final = _need(
     503, "5.5.1", "Send MAIL first", lambda state: state.transaction is not None
 )
-VALID_RECIPIENT: Final = _need(
-    554, "5.5.1", "No valid recipients", lambda state: not _is_only_refused(state)
-)
+VALID_RECIPIENT: Final = _need(554, "5.5.1", "No valid recipients", _is_not_only_refused)
 RECIPIENT: Final = _need(503, "5.5.1", "Send RCPT first", _has_recipients)
 # RFC 3030 section 2
 NO_RECIPIENT_LATE: Final = Need(
     refusal=Refusal(503, "5.5.1", "RCPT after BDAT; the transaction is dropped"),
-    is_met=lambda state: not _has_chunks(state),
+    is_met=_has_no_chunks,
     drops_transaction=True,
 )
-NO_CHUNKS: Final = _need(503, "5.5.1", "DATA after BDAT", lambda state: not _has_chunks(state))
+NO_CHUNKS: Final = _need(503, "5.5.1", "DATA after BDAT", _has_no_chunks)
 NO_TLS: Final = _need(503, "5.5.1", "TLS is active already", lambda state: state.tls is None)
 STARTTLS: Final = _need(
     502, "5.5.1", "STARTTLS is not available", lambda state: state.settings.starttls

@@ -11,8 +11,16 @@ class SessionState:
     """All of it is forgotten by STARTTLS, but for the counts (RFC 3207 section 4.2)."""
 
     __slots__ = (
-        *("settings", "client", "budget", "tls", "client_name", "extended", "identity", "exchange"),
-        *("transaction", "chunk", "is_last_chunk", "messages", "commands", "auth_failures"),
+        *("settings", "client", "budget", "is_open", "tls", "client_name", "extended", "identity"),
+        *(
+            "exchange",
+            "transaction",
+            "chunk",
+            "is_last_chunk",
+            "messages",
+            "commands",
+            "auth_failures",
+        ),
     )
 
     def __init__(
@@ -25,6 +33,8 @@ class SessionState:
         self.settings = settings
         self.client = client
         self.budget = budget
+        # nobody must log in to send; whether that goes to others is another question
+        self.is_open = settings.auth != "required" or client.trusted
         self.tls = tls
         self.client_name = ""  # "": not greeted
         self.extended = False  # greeted by EHLO
@@ -45,10 +55,6 @@ class SessionState:
     def may_authenticate(self) -> bool:
         """Whether a password may be said as things are (S13)."""
         return self.tls is not None or self.client.clear_auth
-
-    @property
-    def needs_login(self) -> bool:
-        return self.settings.auth == "required" and not self.may_relay
 
     @property
     def protocol(self) -> str:

@@ -39,6 +39,8 @@ class Places:
 
     def is_awaited(self, key: PlaceKey, by_other_than: Seeker) -> bool:
         """Whether somebody else waits for a connection that closing one of this key would allow."""
+        if not self._seekers:
+            return False  # asked for every message
         if any(each is not by_other_than for each in self._seekers.get(key, ())):
             return True
         return self.is_exhausted and any(other != key for other in self._seekers)

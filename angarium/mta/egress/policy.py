@@ -15,7 +15,7 @@ from angarium.mta.egress.pools import Pools
 from angarium.mta.egress.work import Group, Work
 from angarium.mta.transport.outcome import Outcome, Transient
 from angarium.mta.transport.transfer import EgressPath
-from angarium.queue.model import UnixMs
+from angarium.queue.model import DueHead, UnixMs
 from angarium.routing.resolution import Site
 
 
@@ -65,8 +65,8 @@ GO: Final = Go()
 class EgressPolicy(Protocol):
     """Called on the event loop for every message: must not block, and has microseconds."""
 
-    def choose(self, traffic: Traffic) -> EgressPath:
-        """Return the path of recipients that have just been loaded."""
+    def choose(self, head: DueHead, site: Site) -> EgressPath:
+        """Return the path of a recipient that has just been loaded, and of those that may share its transaction."""
         ...
 
     def limits(self, path: EgressPath, provider: Provider) -> Limits: ...
@@ -109,8 +109,8 @@ class ConfiguredPolicy:
         self._pools = pools
         self._random = randomness
 
-    def choose(self, traffic: Traffic) -> EgressPath:
-        return self._pools.choose(traffic.domain, self._random)
+    def choose(self, head: DueHead, site: Site) -> EgressPath:
+        return self._pools.choose(head.domain, self._random)
 
     def limits(self, path: EgressPath, provider: Provider) -> Limits:
         return Limits(

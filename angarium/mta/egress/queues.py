@@ -3,7 +3,6 @@
 import asyncio
 
 from angarium.mta.egress.egress_queue import EgressQueue
-from angarium.mta.egress.policy import traffic_of
 from angarium.mta.egress.shared import EgressShared
 from angarium.mta.egress.work import Group, Work
 from angarium.mta.transport.transfer import EgressPath
@@ -38,7 +37,7 @@ class EgressQueues:
         key = (head.id.message_id, site.name)
         chosen = self._chosen.get(key)
         if chosen is None or not chosen.left:
-            path = self._shared.policy.choose(traffic_of(Group([head]), site))
+            path = self._shared.policy.choose(head, site)
             queue = self._queue_of(path, site)
             chosen = self._chosen[key] = _Chosen(queue, queue.recipients_per_message)
         chosen.left -= 1

@@ -143,20 +143,24 @@ class SetClock:
 class FakeConnection:
     offers_dsn = False
 
-    def __init__(self, to: MxHost, log: list[str]) -> None:
+    def __init__(self, to: MxHost, log: list[str], hosts: "FakeHosts | None" = None) -> None:
         self.host = to
         self.address = to.addresses[0]
         self.is_open = True
         self.is_aborted = False
         self.transfers = 0
-        self.outcomes: list[Sequence[Outcome] | BaseException] = []  # of the next transfers
-        self.may_end = asyncio.Event()  # a transfer, and the closing
-        self.may_end.set()
+        # Of the next transfers
+        self.outcomes: list[Sequence[Outcome] | BaseException] = (
+            [] if hosts is None else hosts.outcomes
+        )
+        self.may_end = None if hosts is None else hosts.may_carry  # a transfer
+        self.may_close = None if hosts is None else hosts.may_close
         self.log = log
 
     async def transfer(self, transfer: Transfer) -> Sequence[Outcome]:
         self.transfers += 1
-        await self.may_end.wait()
+        if self.may_end is not None:
+            await self.may_end.wait()
         outcomes: Sequence[Outcome] | BaseException = [TAKEN] * len(transfer.recipients)
         if self.outcomes:
             outcomes = self.outcomes.pop(0)
@@ -165,14 +169,14 @@ class FakeConnection:
         return outcomes
 
     async def close(self) -> None:
-        await self.may_end.wait()
+        if self.may_close is not None:
+            await self.may_close.wait()
         self.is_open = False
         self.log.append("closed")
 
     def abort(self) -> None:
         self.is_aborted = True
         self.is_open = False
-        self.may_end.set()
 
 
 class FakeHosts:
@@ -182,6 +186,11 @@ class FakeHosts:
         self.failure: Transient | BaseException | None = None
         self.may_open = asyncio.Event()
         self.may_open.set()
+        self.may_carry = asyncio.Event()  # the connections
+        self.may_carry.set()
+        self.may_close = asyncio.Event()
+        self.may_close.set()
+        self.outcomes: list[Sequence[Outcome] | BaseException] = []  # of the next transfers
         self.connections: list[FakeConnection] = []
         self.asked = 0
         self.avoided: list[str] = []
@@ -199,7 +208,7 @@ class FakeHosts:
         if self.failure is not None:
             raise self.failure
         self.log.append("opened")
-        self.connections.append(FakeConnection(to, self.log))
+        self.connections.append(FakeConnection(to, self.log, self))
         return self.connections[-1]
 
     def avoid(self, host: MxHost, address: str) -> None:

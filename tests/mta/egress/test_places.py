@@ -183,7 +183,12 @@ async def test_what_is_open_can_be_listed_through_its_stages() -> None:
     lease.closing()
     assert shown()[0] == "closing"
     (each,) = places.open_connections()
-    assert (each.source, each.provider, each.site, each.transfers) == ("ip1", "gmail", "mx.gmail", 7)
+    assert (each.source, each.provider, each.site, each.transfers) == (
+        "ip1",
+        "gmail",
+        "mx.gmail",
+        7,
+    )
     lease.give_back()
     assert places.open_connections() == []
 

@@ -5,8 +5,6 @@ lives a connection's life with the work of ``usual_round`` or ``referrals``, ``c
 It knows nothing of DNS, of the queue's disk format, nor of what becomes of an outcome.
 """
 
-import asyncio
-from collections import deque
 from collections.abc import Sequence
 
 from angarium.mta.egress.admission import Admission, Moves
@@ -44,14 +42,9 @@ class EgressQueue:
         self._claims = Claims(shared, way, self)
         self._referrals = Referrals(shared, way, self)
         self.carriage = Carriage(shared, way, self._claims, self._referrals)
-        self.idle: deque[asyncio.Future[bool]] = deque()
         self._connections = 0  # established, these for other hosts included
         self._opening = 0
         self._suspension = Suspension(shared.settings.retry_s)
-
-    @property
-    def recipients_per_message(self) -> int:
-        return self.ready.recipients_per_message
 
     @property
     def is_unused(self) -> bool:
@@ -87,8 +80,7 @@ class EgressQueue:
                 self._give_up_ready(failure)
                 return
         self._refill()
-        for _ in range(min(self._claims.ready, len(self.idle))):
-            self.parcel_is_ready()
+        self._claims.wake()
         self._referrals.seek()
         self._open_connections()
 
@@ -102,9 +94,7 @@ class EgressQueue:
     def drain(self) -> list[Work]:
         """Begin nothing new; returns claimed work that has not begun. Transfers under way go on."""
         self._way.is_draining = True
-        for wait in self.idle:
-            if not wait.done():
-                wait.set_result(False)
+        self._claims.end_idle()
         self._referrals.drain()
         return self._claims.drain()
 
@@ -118,13 +108,6 @@ class EgressQueue:
         groups = self._admission.take(connections + connections // 2 + 1 - have)
         if groups:
             self._claims.begin(groups)
-
-    def parcel_is_ready(self) -> None:
-        while self.idle:
-            wait = self.idle.popleft()
-            if not wait.done():
-                wait.set_result(True)
-                return
 
     def claims_are_done(self) -> None:
         self._refill()
@@ -153,7 +136,9 @@ class EgressQueue:
                 lease.give_back()
                 return
             self._opening += 1
-            Carrier(shared, way, lease, UsualRound(self, way, lease), self.carriage).start()
+            Carrier(
+                shared, way, lease, UsualRound(self, self._claims, way, lease), self.carriage
+            ).start()
 
     def connection_opened(self) -> None:
         self._opening -= 1
@@ -173,13 +158,10 @@ class EgressQueue:
             self._suspension.refused_more(now)
             return
         self._suspension.failed(failure, now)
+        until = self._suspension.until
         for work in self._claims.drain():
-            shared.clerk.conclude(
-                work,
-                [failure] * len(work.recipients),
-                final=way.site.final,
-                not_before=self._suspension.until,
-            )
+            told = [failure] * len(work.recipients)
+            shared.clerk.conclude(work, told, final=way.site.final, not_before=until)
             shared.budget.free(work.octets)
         self._give_up_ready(failure)
 
@@ -197,9 +179,6 @@ class EgressQueue:
             return None
         if not self._way.is_draining:
             self._refill()
-        return self._claims.take()
-
-    def take_parcel(self) -> Parcel | None:
         return self._claims.take()
 
     def may_idle(self, transfers: int) -> bool:

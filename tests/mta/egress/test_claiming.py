@@ -1,5 +1,6 @@
 """Mirrors angarium/mta/egress/claiming.py."""
 
+import asyncio
 from collections.abc import Sequence
 
 from angarium.mta.egress.claiming import Claims
@@ -16,16 +17,13 @@ class Rig:
         self.around = Around()
         way = Way(PATH, site(recipients_per_message=recipients))
         self.claims = Claims(self.around.shared, way, self)
-        self.ready = self.done = 0
+        self.done = 0
         self.given_back: list[Group] = []
 
     def begin(self, *groups: Group) -> None:
         for each in groups:
             assert self.around.budget.reserve(each.octets)
         self.claims.begin(groups)
-
-    def parcel_is_ready(self) -> None:
-        self.ready += 1
 
     def claims_are_done(self) -> None:
         self.done += 1
@@ -42,7 +40,7 @@ async def test_groups_become_parcels_in_one_claim_per_partition() -> None:
     assert (len(rig.claims), rig.claims.under_way) == (3, 3)  # CL1
     await settle()
     assert [len(each) for each in rig.around.clerk.claims] == [3, 1]
-    assert (len(rig.claims), rig.claims.ready, rig.ready, rig.done) == (3, 3, 3, 1)
+    assert (len(rig.claims), rig.claims.under_way, rig.done) == (3, 0, 1)
     parcels = [rig.claims.take() for _ in range(4)]
     assert [len(each.work.recipients) for each in parcels if each is not None] == [2, 1, 1]
     assert (parcels[3], len(rig.claims)) == (None, 0)
@@ -95,3 +93,16 @@ async def test_what_is_put_first_is_taken_next_and_drained_with_the_rest() -> No
     drained = rig.claims.drain()
     assert [each.message.message_id[-1] for each in drained] == [1, 2]
     assert len(rig.claims) == 0
+
+
+async def test_an_idle_connection_is_woken_by_a_parcel_and_one_by_each() -> None:
+    rig = Rig()
+    loop = asyncio.get_running_loop()
+    waits = [loop.create_future() for _ in range(4)]
+    waits[0].set_result(False)  # ended in the same moment
+    rig.claims.idle.extend(waits)
+    rig.begin(Group([head(1)]), Group([head(2)]))
+    await settle()
+    assert [each.done() and each.result() for each in waits] == [False, True, True, False]
+    rig.claims.end_idle()
+    assert waits[3].result() is False

@@ -55,8 +55,9 @@ class Admission:
 
     def ensure(self, groups: int) -> bool:
         """Whether so many groups are admitted; as many as are needed are asked for."""
+        now = self._shared.clock()
         while len(self._admitted) < groups:
-            group = self.next_group()
+            group = self.next_group(now)
             if group is None:
                 return False
             self._admitted.append(group)
@@ -65,8 +66,9 @@ class Admission:
     def take(self, limit: int) -> list[Group]:
         """Take admitted groups, whose octets are then reserved."""
         taken: list[Group] = []
+        now = self._shared.clock()
         while len(taken) < limit:
-            group = self._admitted.popleft() if self._admitted else self.next_group()
+            group = self._admitted.popleft() if self._admitted else self.next_group(now)
             if group is None:
                 break
             if not self._shared.budget.reserve(group.octets):
@@ -91,12 +93,12 @@ class Admission:
         if (until := self._ready.next_until) is not None:
             self._shared.waits.add(self._waiter, until)
 
-    def next_group(self) -> Group | None:
+    def next_group(self, now: UnixMs) -> Group | None:
         """Return the next group that may go now; None: there is none."""
         shared, way = self._shared, self._way
         moved = 0
         while (group := self._ready.next_group()) is not None:
-            traffic, now = traffic_of(group, way.site), shared.clock()
+            traffic = traffic_of(group, way.site)
             verdict = shared.policy.admit(traffic, way.path, now)
             match verdict:
                 case Go():

@@ -28,7 +28,7 @@ class Rig:
         self.woken += 1
 
     def next_number(self) -> int | None:
-        group = self.admission.next_group()
+        group = self.admission.next_group(self.around.clock())
         return None if group is None else group.heads[0].id.message_id[-1]
 
     @property

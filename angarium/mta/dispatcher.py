@@ -5,7 +5,6 @@ queue's partitions that this process owns.
 """
 
 import asyncio
-import random
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -15,13 +14,15 @@ from angarium.config.schema import Delivery
 from angarium.mta.backlog import Backlog, Lane
 from angarium.mta.disk_wait import DISK_FULL, until_room
 from angarium.mta.egress.budget import ContentBudget
-from angarium.mta.egress.egress_queue import EgressQueue
-from angarium.mta.egress.gate import ConnectionGate
-from angarium.mta.egress.idle import IdleConnections
-from angarium.mta.egress.pools import Pools
-from angarium.mta.egress.shaping import Shaping
-from angarium.mta.egress.shared import Connect, ConnectionObserver, EgressShared, Prepare
+from angarium.mta.egress.lease import LiveConnection
+from angarium.mta.egress.places import Places
+from angarium.mta.egress.policy import EgressPolicy
+from angarium.mta.egress.queues import EgressQueues
+from angarium.mta.egress.reasons import LaneWait, Reasons
+from angarium.mta.egress.shared import NOW, ConnectionObserver, EgressShared, Hosts, Packs
+from angarium.mta.egress.waits import Waits
 from angarium.mta.egress.work import Work
+from angarium.mta.record.clerk import QueueClerk
 from angarium.mta.record.conclusion import Conclusion
 from angarium.mta.record.settler import Settler
 from angarium.mta.record.undeliverable import Undeliverable
@@ -29,24 +30,27 @@ from angarium.mta.transport.outcome import Outcome, Permanent, Scope, Transient
 from angarium.mta.transport.transfer import EgressPath
 from angarium.queue import (
     Attempt,
-    ClaimedMessage,
     DueHead,
     Moved,
     Partition,
     PartitionNumber,
     QueueFullError,
-    Released,
     UnixMs,
 )
-from angarium.routing.patient_room import PatientRoom
+from angarium.routing.patient_limit import PatientLimit
 from angarium.routing.placement import partition_of
 from angarium.routing.resolution import Resolution, Site, Unroutable
 
-GATHER_S = 0.002  # rings of the doorbell within it are answered by one read of the backlog
-STEP_BACK_MS = 2_000  # each poll looks so far back: due times are given before the fsync that makes them visible
-JUMP_MS = 1_000  # the wall clock went so much further than the monotonic one: it was set
-JUMP_S = 5.0  # so long another process may still commit by the clock of before
-RESOLVING = 200  # domains being resolved at once
+# Rings of the doorbell within it are answered by one read of the backlog.
+GATHER_S = 0.002
+# Each poll looks so far back: due times are given before the fsync that makes them visible.
+STEP_BACK_MS = 2_000
+# The wall clock went so much further than the monotonic one: it was set.
+JUMP_MS = 1_000
+# So long another process may still commit by the clock of before.
+JUMP_S = 5.0
+# Domains being resolved at once
+RESOLVING = 200
 
 
 class ResolvesDomains(Protocol):
@@ -58,7 +62,6 @@ class DispatchObserver(ConnectionObserver, Protocol):
     def loaded(self, recipients: int) -> None: ...
     def in_doubt(self, recipients: int) -> None: ...
     def disk_full(self) -> None: ...
-    def internal_error(self, where: str, error: BaseException) -> None: ...
 
 
 class DeliveryParts(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,24 +71,21 @@ class DeliveryParts(msgspec.Struct, frozen=True, kw_only=True):
     partitions: Mapping[PartitionNumber, Partition]  # owned by this process
     partition_count: int  # in all
     resolver: ResolvesDomains
-    remember_route: Callable[
-        [str, Site, PartitionNumber], None
-    ]  # for the next acceptance of the domain
-    pools: Pools
-    connect: Connect
-    shaping: Shaping
-    prepare: Prepare
+    # For the next acceptance of the domain
+    remember_route: Callable[[str, Site, PartitionNumber], None]
+    policy: EgressPolicy
+    hosts: Hosts
+    packer: Packs
     settler: Settler
     conclusion: Conclusion
     observer: DispatchObserver
     give_way: Callable[[], None]  # ``queue.Spool.give_way``
     clock: Callable[[], UnixMs]
-    randomness: random.Random
     drain_s: float
 
 
 class Dispatcher:
-    """Invariant D1: a recipient is claimed only by ``_claim``, and from then on concluded or released by us."""
+    """Owns the parts of delivery and their tasks; ``record.clerk`` has what holds for claims."""
 
     def __init__(self, parts: DeliveryParts) -> None:
         self._parts = parts
@@ -97,45 +97,42 @@ class Dispatcher:
             ready_limit=settings.ready_limit,
             lane_limit=settings.lane_limit,
         )
-        self._queues: dict[tuple[str, str, str], EgressQueue] = {}  # (source, site, provider)
-        self._retired: list[EgressQueue] = []  # take nothing new, and end what they carry
-        self._touched: dict[EgressQueue, None] = {}
         self._resolving: dict[str, list[DueHead]] = {}
         # Of what is being loaded: many are for the same domain, and not each resolution is cached.
         self._found: dict[str, Resolution] = {}
-        self._resolutions = PatientRoom(RESOLVING)
-        self._undeliverable = Undeliverable(self._claim, self._conclude, self._may_claim)
+        self._resolutions = PatientLimit(RESOLVING)
+        self._clerk = QueueClerk(
+            parts.partitions, parts.settler, parts.conclusion, self._leave_memory
+        )
+        self._undeliverable = Undeliverable(self._clerk)
         self._ring = asyncio.Event()
-        self._draining = False
         self._is_disk_full = False  # so that nothing can begin
         self._tasks: set[asyncio.Task[None]] = set()
-        self._shared = EgressShared(
-            settings=settings,
-            gate=ConnectionGate(settings.connections),
-            idle=IdleConnections(),
-            budget=ContentBudget(settings.bytes_in_flight, self._kick_all),
-            shaping=parts.shaping,
-            connect=parts.connect,
-            observer=parts.observer,
-            clock=parts.clock,
-            may_claim=self._may_claim,
-            give_way=parts.give_way,
-            claim=self._claim,
-            prepare=parts.prepare,
-            conclude=self._conclude,
-            give_up=self._undeliverable.put,
-            spawn=self._spawn,
-            failed=parts.observer.internal_error,
+        self._places = Places(settings.connections, parts.clock)
+        self._waits = Waits(parts.clock)
+        self._reasons = Reasons()
+        self._queues = EgressQueues(
+            EgressShared(
+                settings=settings,
+                policy=parts.policy,
+                places=self._places,
+                waits=self._waits,
+                reasons=self._reasons,
+                budget=ContentBudget(settings.bytes_in_flight, self._kick_all),
+                hosts=parts.hosts,
+                packer=parts.packer,
+                clerk=self._clerk,
+                undeliverable=self._undeliverable,
+                observer=parts.observer,
+                clock=parts.clock,
+                give_way=parts.give_way,
+                spawn=self._spawn,
+            )
         )
 
     def ring(self, partition: PartitionNumber) -> None:
         """Something may be due in a partition of ours."""
         self._backlog.wake(partition)
-        self._ring.set()
-
-    def ring_all(self) -> None:
-        """Something may be due in any partition of ours."""
-        self._backlog.wake()
         self._ring.set()
 
     def reasons(self) -> Sequence[str]:
@@ -150,25 +147,39 @@ class Dispatcher:
         renewed: Callable[[Site], Site | None],
         has: Callable[[EgressPath], bool],
     ) -> None:
-        """Routes, providers or sources have changed, and the resolver and the pools know.
+        """Routes, providers or sources have changed, and the resolver and the policy know.
 
         What waits goes back to the disk, where it still is, and is read and routed anew. Connections go on under the
         new limits of ``routing.Routing.renewed``; where it says None, or the source is another, after their transfer
         no more.
         """
-        self._shared = msgspec.structs.replace(self._shared, settings=settings)
-        self._shared.gate.limit = settings.connections
+        self._places.limit = settings.connections
         self._found.clear()
-        for key, queue in list(self._queues.items()):
-            self._put_back(queue)
-            site = renewed(queue.site)
-            if site is not None and has(queue.path):
-                queue.renew(site, settings)
-            else:
-                self._retired.append(self._queues.pop(key))
-        self._release(self._retired)
+        for head in self._queues.reload(settings, renewed, has):
+            self._backlog.put_back(head)
+        self._release_retired()
         self._kick_all()
         self._ring.set()
+
+    def _release_retired(self) -> None:
+        work, heads = self._queues.drain_retired()
+        self._give_back(work)
+        for head in heads:
+            self._backlog.put_back(head)
+
+    def open_connections(self) -> list[LiveConnection]:
+        """Return what is open or being opened, the oldest first."""
+        return self._places.open_connections()
+
+    def end_connection(self, connection_id: int) -> bool:
+        """Break a connection off; False: there is none of that id, any more."""
+        return self._places.end(connection_id)
+
+    def waits_of(
+        self, *, tenant: str | None = None, provider: str | None = None, stream: str | None = None
+    ) -> list[LaneWait]:
+        """Return why our own policy last kept the lanes that are meant waiting, the newest first."""
+        return self._reasons.reasons_of(tenant=tenant, provider=provider, stream=stream)
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
         """Deliver until ``stop``, then drain for at most ``drain_s``.
@@ -223,7 +234,7 @@ class Dispatcher:
                 self._tick()
             self._found.clear()
             more = self._backlog.read(now)
-            self._kick_touched()
+            self._queues.kick_touched()
             if more:
                 await asyncio.sleep(0)
                 continue
@@ -242,43 +253,29 @@ class Dispatcher:
             self._make_room()
         self._backlog.wake()
         self._kick_all()
-        for key in [key for key, queue in self._queues.items() if queue.is_unused]:
-            self._queues.pop(key).discard()
-        self._release(self._retired)  # what was being claimed when they were retired
-        for queue in self._retired:
-            self._put_back(queue)  # what could not be claimed then: the disk was full
-        for queue in [queue for queue in self._retired if queue.is_unused]:
-            self._retired.remove(queue)
-            queue.discard()
+        self._release_retired()
+        self._queues.discard_unused()
 
     def _make_room(self) -> None:
         """The longest ready queue gives half back to the disk, so that what is due behind it can be read."""
-        longest = max(self._queues.values(), key=lambda queue: len(queue.ready), default=None)
-        if longest is not None:
-            for head in longest.ready.drop_newest(len(longest.ready) // 2):
-                self._backlog.put_back(head)
-
-    def _put_back(self, queue: EgressQueue) -> None:
-        """Leave what waits there to the disk."""
-        for group in queue.ready.drain():
-            for head in group.heads:
-                self._backlog.put_back(head)
+        for head in self._queues.drop_newest():
+            self._backlog.put_back(head)
 
     def _lane_of(self, head: DueHead) -> Lane:
         match self._find_resolution(head.domain):
             case Site() as site:
-                return Lane(head.tenant, site.provider.name)
+                return Lane(head.tenant, site.provider.name, head.stream)
             case Unroutable():
-                return Lane(head.tenant, "-")
+                return Lane(head.tenant, "-", head.stream)
             case None:
-                return Lane(head.tenant, f"?{head.domain}")
+                return Lane(head.tenant, f"?{head.domain}", head.stream)
 
     def _load(self, head: DueHead, lane: Lane) -> None:
         match self._find_resolution(head.domain):
             case Site() as site:
                 self._enqueue(head, site)
             case Unroutable() as unroutable:
-                self._undeliverable.put([head], self._no_route(unroutable))
+                self._undeliverable.put([head], self._no_route(unroutable), NOW)
             case None:
                 self._resolve_soon(head)
 
@@ -298,24 +295,16 @@ class Dispatcher:
                 Moved(partition=head.partition, due=head.due, id=head.id, to=home)
             )
             return
-        path = self._parts.pools.choose(head.domain, self._parts.randomness)
-        key = (path.source, site.name, site.provider.name)
-        queue = self._queues.get(key)
-        if queue is None:
-            queue = self._queues[key] = EgressQueue(self._shared, path, site)
-        else:
-            queue.adopt(site)
-        queue.push(head)
-        self._touched[queue] = None
-
-    def _kick_touched(self) -> None:
-        touched, self._touched = self._touched, {}
-        for queue in touched:
-            queue.kick()
+        self._queues.push(head, site)
 
     def _kick_all(self) -> None:
-        for queue in list(self._queues.values()):
-            queue.kick()
+        self._queues.kick_all()
+
+    def _leave_memory(self, heads: Sequence[DueHead]) -> None:
+        for head in heads:
+            self._backlog.unload(head.id)
+        if self._backlog.has_more():
+            self._ring.set()
 
     # --- resolving --------------------------------------------------------------------------
 
@@ -328,7 +317,7 @@ class Dispatcher:
         self._spawn(self._resolve(head.domain))
 
     async def _resolve(self, domain: str) -> None:
-        async with self._resolutions.place():
+        async with self._resolutions.turn():
             try:
                 resolution = await self._parts.resolver.resolve(domain)
             except Exception as error:  # noqa: BLE001 - a task boundary
@@ -346,7 +335,7 @@ class Dispatcher:
         for head in self._resolving.pop(domain):
             self._backlog.offer_again(head)
         self._found.clear()
-        self._kick_touched()
+        self._queues.kick_touched()
 
     def _no_route(self, unroutable: Unroutable) -> Outcome:
         attempt = Attempt(
@@ -364,37 +353,6 @@ class Dispatcher:
             return Permanent(attempt, Scope.SITE)
         return Transient(attempt, Scope.SITE)
 
-    # --- claims and outcomes ----------------------------------------------------------------
-
-    def _may_claim(self) -> bool:
-        return not self._draining and self._parts.settler.is_clear
-
-    async def _claim(
-        self, partition: PartitionNumber, heads: Sequence[DueHead]
-    ) -> list[ClaimedMessage]:
-        messages = await self._parts.partitions[partition].claim(heads)
-        for head in heads:  # in flight, or not due any more: the disk knows
-            self._backlog.unload(head.id)
-        if self._backlog.has_more():
-            self._ring.set()
-        return messages
-
-    def _conclude(
-        self,
-        work: Work,
-        outcomes: Sequence[Outcome],
-        *,
-        final: bool,
-        offers_dsn: bool,
-        not_before: UnixMs,
-    ) -> None:
-        concluded = self._parts.conclusion.conclude(
-            work, outcomes, final=final, offers_dsn=offers_dsn, not_before=not_before
-        )
-        self._parts.settler.settle(
-            work.recipients[0].partition, concluded.settled, concluded.submissions
-        )
-
     # --- tasks ------------------------------------------------------------------------------
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -411,13 +369,14 @@ class Dispatcher:
 
     async def _drain(self) -> None:
         """Finish what is in transfer, give back what is not, and leave nothing unrecorded that is known."""
-        self._draining = True
-        self._release([*self._queues.values(), *self._retired])
+        self._clerk.close()
+        self._waits.stop()
+        self._give_back(self._queues.drain())
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self._parts.drain_s)
         for task in list(self._tasks):
             task.cancel()  # in doubt from now on: its claim stays on disk
-        self._release([*self._queues.values(), *self._retired])
+        self._give_back(self._queues.drain())
         try:
             async with asyncio.timeout(self._parts.drain_s):
                 await self._parts.settler.flush()
@@ -426,13 +385,8 @@ class Dispatcher:
         except (TimeoutError, QueueFullError):
             self._parts.observer.internal_error("drain", TimeoutError("outcomes not recorded"))
 
-    def _release(self, queues: Sequence[EgressQueue]) -> None:
-        """Give back what they have claimed and not begun; they begin nothing more."""
+    def _give_back(self, claimed: Sequence[Work]) -> None:
+        """Of these, nothing was begun."""
         now = self._parts.clock()
-        for queue in queues:
-            for work in queue.drain():
-                self._shared.budget.release(work.octets)
-                self._parts.settler.settle(
-                    work.recipients[0].partition,
-                    [Released(id=recipient.id, due=now) for recipient in work.recipients],
-                )
+        for work in claimed:
+            self._clerk.give_back(work, now)

@@ -10,9 +10,9 @@ from angarium.config.schema import Config
 from angarium.dkim import KeyRing, Signer, SigningPool, UnsignableMessageError
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
 from angarium.mta.dsn import RecipientReport, dsn_for
+from angarium.mta.egress.packing import Packer
+from angarium.mta.egress.policy import ConfiguredPolicy
 from angarium.mta.egress.pools import Pools
-from angarium.mta.egress.prepare import Preparer
-from angarium.mta.egress.shaping import StaticShaping
 from angarium.mta.egress.work import Work
 from angarium.mta.record.conclusion import Conclusion
 from angarium.mta.record.dsn_limit import DsnLimit
@@ -84,16 +84,14 @@ class DeliverySetup:
                 partition_count=len(spool.partitions()),
                 resolver=self.resolver,
                 remember_route=self._remember_route,
-                pools=self._pools,
-                connect=HostSearch(self._connector_of, self._tls_policy, clock, randomness),
-                shaping=StaticShaping(),
-                prepare=Preparer(self._pool.sign, clock, _unsignable),
+                policy=ConfiguredPolicy(self._pools, randomness),
+                hosts=HostSearch(self, self._tls_policy, clock, randomness),
+                packer=Packer(self._pool, clock, _unsignable),
                 settler=Settler(partitions),
                 conclusion=Conclusion(self._schedule, self._notify, clock, randomness),
                 observer=observer,
                 give_way=spool.give_way,
                 clock=clock,
-                randomness=randomness,
                 drain_s=config.server.drain_s,
             )
         )
@@ -115,6 +113,10 @@ class DeliverySetup:
             self._connectors = self._make_connectors()
             self.dispatcher.reload(config.delivery, routing.renewed, self._pools.has)
         self._keyring.reload(config.dkim)
+
+    def connector_of(self, site: Site) -> Connector:
+        """Return who opens the site's connections, as the configuration is now."""
+        return self._connectors.connector_of(site)
 
     def close(self) -> None:
         self._pool.close()
@@ -157,9 +159,6 @@ class DeliverySetup:
             self._taps,
         )
         return Connectors(config.route, smtp, timeouts, self._clock, self._client_tls, self._taps)
-
-    def _connector_of(self, site: Site) -> Connector:
-        return self._connectors(site)
 
     def _tls_policy(self, site: Site, host: MxHost) -> TlsPolicy:
         if site.via != "mx" and parse_smart_host(site.via).implicit_tls:

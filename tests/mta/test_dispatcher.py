@@ -16,9 +16,17 @@ from angarium.config.schema import Delivery, Provider
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
 from angarium.mta.dsn import dsn_for
 from angarium.mta.egress.next_host import NEXT_HOSTS
+from angarium.mta.egress.packing import Packer
+from angarium.mta.egress.policy import (
+    GO,
+    Admission,
+    ConfiguredPolicy,
+    EgressPolicy,
+    Elsewhere,
+    Traffic,
+    Wait,
+)
 from angarium.mta.egress.pools import Pools
-from angarium.mta.egress.prepare import Preparer
-from angarium.mta.egress.shaping import StaticShaping
 from angarium.mta.record.conclusion import Conclusion
 from angarium.mta.record.retry import RetrySchedule
 from angarium.mta.record.settler import Settler
@@ -79,6 +87,7 @@ class Net:
         self.refuse: Transient | None = None  # connections
         self.dead: set[str] = set()  # hosts that take none
         self.attempts_at: list[str] = []  # the hosts, in order
+        self.sources: list[str] = []  # by which each was tried
         self.open: dict[str, int] = {}
         self.peak: dict[str, int] = {}
         self.most = 0  # at once, of all hosts
@@ -88,9 +97,13 @@ class Net:
         self.gate = asyncio.Event()
         self.gate.set()
 
+    def connector_of(self, site: Site) -> "Net":
+        return self
+
     async def connect(
         self, host: MxHost, address: str, path: EgressPath, tls: TlsPolicy
     ) -> "Connection | Transient":
+        self.sources.append(path.source)
         await asyncio.sleep(0)
         self.attempts_at.append(host.name)
         if self.refuse is not None:
@@ -114,12 +127,21 @@ class Connection:
         self.address = address
         self.is_open = True
         self.transfers = 0
+        self.broken = asyncio.Event()
 
     async def transfer(self, transfer: Transfer) -> Sequence[Outcome]:
         await asyncio.sleep(0)
-        await self.net.gate.wait()
+        if not self.net.gate.is_set():
+            waits = [asyncio.create_task(each.wait()) for each in (self.net.gate, self.broken)]
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for each in waits:
+                each.cancel()
         assert self.is_open
         self.transfers += 1
+        if self.broken.is_set():
+            self.is_open = False
+            lost = Transient(attempt(0, "4.4.2", "mail"), Scope.SESSION)
+            return [lost] * len(transfer.recipients)
         by_address = self.net.replies_of.get(self.address, self.net.reply)
         reply = self.net.replies_of.get(self.host.name, by_address)
         outcomes = [reply(each.forward_path) for each in transfer.recipients]
@@ -135,10 +157,18 @@ class Connection:
             self.is_open = False
         return outcomes
 
+    def abort(self) -> None:
+        self.broken.set()
+
     async def close(self) -> None:
         await asyncio.sleep(0)
         self.net.open[self.host.name] -= 1
         self.is_open = False
+
+
+class NoKeys:
+    def sign(self, *_: Any) -> None:
+        return None
 
 
 class Resolver:
@@ -233,6 +263,8 @@ class Rig:
         self.observer = Observer()
         self.new_id = MessageIdGenerator(clock, os.urandom)
         self.resolver = Resolver(provider)
+        pools = Pools((), (), Routing((), (), 25), "mx.sender.example")
+        self.policy: EgressPolicy = ConfiguredPolicy(pools, random.Random(7))
 
     async def accept(self, *recipients: str, tenant: str = "default", **more: Any) -> Submission:
         header = b"From: a@sender.example\r\nSubject: x\r\n\r\n"
@@ -251,7 +283,7 @@ class Rig:
             header_from="sender.example",
             accepted=more.pop("accepted", clock()),
             expires=more.pop("expires", UnixMs(clock() + 100_000)),
-            origin=Origin(kind="cli"),
+            origin=Origin(listener="test"),
             partitions=tuple(self.hint(each.domain) for each in given),
             **more,
         )
@@ -272,10 +304,9 @@ class Rig:
                 partition_count=PARTITIONS,
                 resolver=self.resolver,
                 remember_route=lambda domain, site, partition: None,
-                pools=Pools((), (), Routing((), (), 25), "mx.sender.example"),
-                connect=HostSearch(lambda _: self.net, lambda *_: TlsPolicy(), clock, randomness),
-                shaping=StaticShaping(),
-                prepare=Preparer(lambda *_: None, clock, lambda *_: None),
+                policy=self.policy,
+                hosts=HostSearch(self.net, lambda *_: TlsPolicy(), clock, randomness),
+                packer=Packer(NoKeys(), clock, lambda *_: None),
                 settler=Settler(partitions),
                 conclusion=Conclusion(
                     RetrySchedule(self.settings),
@@ -294,7 +325,6 @@ class Rig:
                 observer=self.observer,
                 give_way=self.spool.give_way,
                 clock=self.clock,
-                randomness=randomness,
                 drain_s=2,
             )
         )
@@ -748,3 +778,101 @@ async def test_a_backlog_larger_than_memory_is_delivered_whole(rig: Rig) -> None
     async with rig.running():
         await rig.until(lambda: len(rig.recipients()) == 300)
     assert rig.recipients() == sorted(expected)
+
+
+# --- the policy
+
+
+class Stopwatch(ConfiguredPolicy):
+    """One transaction per ``interval_ms``, or what ``says`` does."""
+
+    def __init__(self, interval_ms: int) -> None:
+        super().__init__(Pools((), (), Routing((), (), 25), "mx.sender.example"), random.Random(7))
+        self.interval_ms = interval_ms
+        self.next = 0
+        self.asked = 0
+        self.went: list[int] = []  # when each got its Go
+
+    def admit(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Admission:
+        self.asked += 1
+        if now < self.next:
+            return Wait(UnixMs(self.next), "one at a time")
+        self.next = now + self.interval_ms
+        self.went.append(now)
+        return GO
+
+
+async def test_a_policy_lets_one_message_per_interval_through_never_early_and_without_spinning(
+    rig: Rig,
+) -> None:  # Invariant 6
+    policy = rig.policy = Stopwatch(60)
+    sent: list[float] = []
+
+    def reply(_: str) -> Outcome:
+        sent.append(time.monotonic())
+        return Taken(attempt())
+
+    rig.net.reply = reply
+    for n in range(6):
+        await rig.accept(f"u{n}@{'ab'[n % 2]}.big", stream="news")
+    async with rig.running() as dispatcher:
+        await rig.until(lambda: len(rig.events(Delivered)) == 6)
+        (reason,) = dispatcher.waits_of(provider="big")
+    assert (reason.lane.stream, reason.reason) in {
+        ("news", "one at a time"),
+        ("default", "one at a time"),
+    }
+    assert all(b - a >= 60 for a, b in zip(policy.went, policy.went[1:], strict=False))
+    assert sent[-1] - sent[0] >= 0.060 * 4  # one may have waited for its connection
+    assert policy.asked <= 6 * 4  # two queues, each once or twice per interval
+    assert not rig.events(_deferred())  # waiting for our own throttle is not an attempt
+    assert all(each.attempts == 1 for each in rig.events(Delivered))
+
+
+async def test_a_policy_that_sends_mail_elsewhere_has_it_carried_by_that_source(rig: Rig) -> None:
+    other = EgressPath(source="ip2", bind_address=None, ehlo="two.sender.example")
+
+    class Evacuating(Stopwatch):
+        def admit(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Admission:
+            return GO if path.source == "ip2" else Elsewhere(other)
+
+    rig.policy = Evacuating(0)
+    for n in range(20):
+        await rig.accept(f"u{n}@one.example")
+    async with rig.running():
+        await rig.until(lambda: len(rig.events(Delivered)) == 20)
+    assert set(rig.net.sources) == {"ip2"}
+
+
+async def test_a_throttled_message_waits_in_memory_and_the_process_drains_at_once(rig: Rig) -> None:
+    rig.policy = Stopwatch(3_600_000)
+    for n in range(3):
+        await rig.accept(f"u{n}@one.example")
+    async with rig.running() as dispatcher:
+        await rig.until(lambda: len(rig.recipients()) == 1)
+        await rig.until(lambda: bool(dispatcher.waits_of()))
+        began = time.monotonic()
+    assert time.monotonic() - began < 2
+    rig.policy = Stopwatch(0)
+    async with rig.running():
+        await rig.until(lambda: len(rig.events(Delivered)) == 3)
+    assert not rig.events(InDoubt)
+
+
+async def test_a_connection_can_be_listed_and_ended_and_its_mail_is_tried_again(rig: Rig) -> None:
+    rig.net.gate.clear()
+    await rig.accept("u@one.example")
+    async with rig.running() as dispatcher:
+        await rig.until(
+            lambda: [each.stage for each in dispatcher.open_connections()] == ["transfer"]
+        )
+        (shown,) = dispatcher.open_connections()
+        assert (shown.host, shown.provider, shown.site) == (
+            *("mx.one.example", "one.example", "one.example"),
+        )
+        assert dispatcher.end_connection(shown.id)
+        await rig.until(lambda: len(rig.net.connections) == 2)
+        rig.net.gate.set()
+        await rig.until(lambda: len(rig.events(Delivered)) == 1)
+        assert not dispatcher.end_connection(shown.id)
+    assert not rig.events(InDoubt)

@@ -144,7 +144,7 @@ async def test_a_reload_at_any_moment_loses_and_doubles_nothing(rig: Rig) -> Non
             exchange(rig, dispatcher, limits(1), keep=step % 2 == 0)
             await asyncio.sleep(0)
         await rig.until(lambda: len(rig.events(Delivered)) == 8)
-        await rig.until(lambda: not dispatcher._retired)
+        await rig.until(lambda: not dispatcher._queues._retired)
     assert len(rig.recipients()) == 8
 
 
@@ -153,7 +153,7 @@ async def test_what_a_full_disk_kept_from_being_claimed_for_the_old_route_goes_b
 ) -> None:
     rig.resolver.provider = limits(1)
     async with rig.running() as dispatcher:
-        claim, failing = dispatcher._shared.claim, asyncio.Event()
+        claim, failing = dispatcher._clerk.claim, asyncio.Event()
 
         async def full_once(partition: PartitionNumber, heads: Sequence[DueHead]) -> Any:
             if failing.is_set():
@@ -162,6 +162,6 @@ async def test_what_a_full_disk_kept_from_being_claimed_for_the_old_route_goes_b
             exchange(rig, dispatcher, limits(1), keep=False)
             raise QueueFullError("no room")
 
-        dispatcher._shared = msgspec.structs.replace(dispatcher._shared, claim=full_once)
+        dispatcher._clerk.claim = full_once  # type: ignore[method-assign]
         await rig.accept("u@one.example")
         await rig.until(lambda: len(rig.events(Delivered)) == 1)

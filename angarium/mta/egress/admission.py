@@ -1,0 +1,134 @@
+"""Asks the policy for the groups of one egress queue, in turn, does what it says, and keeps what got its Go."""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from angarium.mta.backlog import Lane
+from angarium.mta.egress.policy import Elsewhere, Go, Traffic, Wait, traffic_of
+from angarium.mta.egress.ready import MAX_WAIT_MS, ReadyQueue
+from angarium.mta.egress.shared import EgressShared, Way
+from angarium.mta.egress.waits import Waiter
+from angarium.mta.egress.work import Group
+from angarium.mta.transport.transfer import EgressPath
+from angarium.queue.model import DueHead, UnixMs
+from angarium.routing.resolution import Site
+
+# Of one group from source to source before it has to wait. Ours: a policy that turns it in circles costs no more.
+MOVES: Final = 3
+# Groups moved before the loop gets its turn: about a millisecond.
+MOVES_AT_ONCE: Final = 100
+CIRCLE_MS: Final = 1_000
+CIRCLE: Final = "it was sent from source to source in a circle"
+
+
+class Moves(Protocol):
+    def move(self, group: Group, site: Site, path: EgressPath) -> None:
+        """Have a group wait in the egress queue of another path to its site."""
+        ...
+
+
+class Admission:
+    """Invariant AD1: a group leaves the ready queue for a claim only with a Go of its own, and is asked for once then.
+
+    Invariant AD2: a group whose wait is not over is not asked for, nor is anything behind it in its line.
+    """
+
+    def __init__(
+        self, shared: EgressShared, way: Way, ready: ReadyQueue, waiter: Waiter, mover: Moves
+    ) -> None:
+        self._shared = shared
+        self._way = way
+        self._ready = ready
+        self._waiter = waiter
+        self._mover = mover
+        self._admitted: deque[Group] = deque()  # got Go, and wait for a connection or for octets
+
+    def __len__(self) -> int:
+        """How many groups got their Go and have not been taken."""
+        return len(self._admitted)
+
+    @property
+    def groups(self) -> int:
+        """How many may go, as far as is known."""
+        return len(self._admitted) + self._ready.groups
+
+    def ensure(self, groups: int) -> bool:
+        """Whether so many groups are admitted; as many as are needed are asked for."""
+        now = self._shared.clock()
+        while len(self._admitted) < groups:
+            group = self.next_group(now)
+            if group is None:
+                return False
+            self._admitted.append(group)
+        return True
+
+    def take(self, limit: int) -> list[Group]:
+        """Take admitted groups, whose octets are then reserved."""
+        taken: list[Group] = []
+        now = self._shared.clock()
+        while len(taken) < limit:
+            group = self._admitted.popleft() if self._admitted else self.next_group(now)
+            if group is None:
+                break
+            if not self._shared.budget.reserve(group.octets):
+                self._admitted.appendleft(group)
+                break
+            taken.append(group)
+        return taken
+
+    def put_first(self, groups: Sequence[Group]) -> None:
+        """Give back what ``take`` returned, less the octets: their Go stands."""
+        self._admitted.extendleft(reversed(groups))
+
+    def drain(self) -> list[DueHead]:
+        """Take all that may go; what the policy keeps waiting stays."""
+        groups = [*self._admitted, *self._ready.drain()]
+        self._admitted.clear()
+        return [head for group in groups for head in group.heads]
+
+    def empty(self) -> list[DueHead]:
+        """Take all, what the policy keeps waiting too."""
+        groups = [*self._admitted, *self._ready.empty()]
+        self._admitted.clear()
+        return [head for group in groups for head in group.heads]
+
+    def end_waits(self) -> None:
+        """Whatever waits long enough may be asked for again; the rest goes on waiting."""
+        self._ready.end_waits(self._shared.clock())
+        if (until := self._ready.next_until) is not None:
+            self._shared.waits.add(self._waiter, until)
+
+    def next_group(self, now: UnixMs) -> Group | None:
+        """Return the next group that may go now; None: there is none."""
+        shared, way = self._shared, self._way
+        moved = 0
+        while (group := self._ready.next_group()) is not None:
+            traffic = traffic_of(group, way.site)
+            verdict = shared.policy.admit(traffic, way.path, now)
+            match verdict:
+                case Go():
+                    return group  # AD1
+                case Wait():
+                    self._put_off(group, traffic, verdict, now)
+                case Elsewhere(path=path):
+                    if path.source == way.path.source or group.moves >= MOVES:
+                        group.moves = 0
+                        circle = Wait(UnixMs(now + CIRCLE_MS), CIRCLE)
+                        self._put_off(group, traffic, circle, now)
+                        continue
+                    group.moves += 1
+                    self._mover.move(group, way.site, path)
+                    moved += 1
+                    if moved == MOVES_AT_ONCE:
+                        shared.waits.add(self._waiter, now)
+                        return None
+        return None
+
+    def _put_off(self, group: Group, traffic: Traffic, wait: Wait, now: UnixMs) -> None:
+        """Keep its line out of the way until the wait is over, at least a millisecond: the loop never spins."""
+        until = UnixMs(min(max(wait.until, now + 1), now + MAX_WAIT_MS))
+        self._ready.put_off(group, until)  # AD2
+        self._shared.waits.add(self._waiter, until)
+        lane = Lane(traffic.tenant, traffic.provider, traffic.stream)
+        self._shared.reasons.note(lane, self._way.path.source, wait, now)

@@ -26,6 +26,7 @@ from angarium.service.runtime import Runtime, wall_clock
 from angarium.service.slot import Slot, forget
 from angarium.service.spool_share import SpoolShare
 from angarium.service.state import STALE_S, State, StateFile, blank, read_reasons
+from angarium.service.tuning import COLLECT_AFTER
 from angarium.telemetry.metrics import Metrics
 
 BASE = '[server]\nhostname = "mx.example.com"\n'
@@ -271,3 +272,12 @@ def test_a_tuned_process_may_open_what_the_hard_limit_allows() -> None:
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout == "(256, 256)\n"
+
+
+def test_a_tuned_process_looks_for_cycles_seldom_and_never_at_what_was_imported() -> None:
+    code = (
+        "import gc, angarium.smtp.server.session; from angarium.service.tuning import tune\n"
+        "tune(); print(gc.get_freeze_count() > 1000, gc.get_threshold()[0])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == f"True {COLLECT_AFTER}\n"

@@ -27,6 +27,9 @@ class Verb(enum.Enum):
     STARTTLS = "STARTTLS"
     AUTH = "AUTH"
 
+    # Each command is looked up by its verb; enum's own hashes the name, in Python.
+    __hash__ = object.__hash__
+
 
 class _Argument(enum.Enum):
     NONE = "none"

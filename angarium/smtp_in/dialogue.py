@@ -2,7 +2,6 @@
 
 from typing import assert_never
 
-from angarium.smtp.received import ReceivedMessage
 from angarium.smtp.refusal import Refusal
 from angarium.smtp.server.event import (
     AuthRequested,
@@ -130,7 +129,13 @@ class Dialogue(Phase):
     def _act_on(self, event: Event) -> None:
         match event:
             case MessageReceived():
-                self._accept(event.message)
+                answer = self._reception.desk.accept(event.message)
+                if isinstance(answer, Refusal):
+                    self.session.refuse_message(answer)
+                else:
+                    self._wire.phase = Accepting(
+                        self._wire, self.session, self._resume, answer, self._reception
+                    )
             case AuthRequested():
                 self._log_in(event)
             case StartTlsRequested():
@@ -140,15 +145,6 @@ class Dialogue(Phase):
                 self._wire.end()
             case _:
                 assert_never(event)
-
-    def _accept(self, message: ReceivedMessage) -> None:
-        answer = self._reception.desk.accept(message)
-        if isinstance(answer, Refusal):
-            self.session.refuse_message(answer)
-        else:
-            self._wire.phase = Accepting(
-                self._wire, self.session, self._resume, answer, self._reception
-            )
 
     def _log_in(self, event: AuthRequested) -> None:
         reception = self._reception

@@ -15,7 +15,7 @@ STANDARD_LIBRARY: Final = "threads of the standard library"
 # to who called it.
 PARTS: Final = {
     "ingress: connection, limits": ("smtp_in", "access"),
-    "ingress: writing to the socket": ("smtp_in/connection:_send",),
+    "ingress: writing to the socket": ("smtp_in/wire:send",),
     "ingress: SMTP session": (
         "smtp/server/session_core",
         "smtp/server/session",
@@ -32,22 +32,26 @@ PARTS: Final = {
     "delivery: backlog": ("mta/backlog", "mta/dispatcher:_read_backlog"),
     "delivery: route, site": ("routing",),
     "delivery: claim": (
-        "mta/dispatcher:_claim",
+        "mta/egress/claiming",
         "queue/lmdb/partition:claim",
         "queue/lmdb/claiming",
     ),
     "queue: writing claims": ("queue/lmdb/claiming:apply",),
-    "delivery: preparing, signing": ("mta/egress/prepare", "dkim"),
+    "delivery: preparing, signing": ("mta/egress/packing", "dkim"),
     "delivery: turns, connections": ("mta", "mta/egress"),
     "delivery: SMTP session": ("smtp/client/session", "mta/transport"),
     "delivery: writing to the socket": ("mta/transport/peer:_send",),
     "delivery: outcome, settlement": (
         "mta/record",
-        "mta/dispatcher:_conclude",
         "queue/lmdb/partition:commit",
     ),
     "queue: writing outcomes": ("queue/lmdb/settling:apply",),
-    "platform: mail.log, counts": ("service/mail_log", "service/platform"),
+    "platform: mail.log, counts": (
+        "service/mail_log",
+        "service/platform",
+        "service/event_follower",
+        "service/event_counts",
+    ),
     "platform: HTTP": ("api",),
     EVENT_LOOP: ("service", "cli"),
 }

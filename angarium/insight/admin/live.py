@@ -1,0 +1,47 @@
+"""What does this process know of some recipients now, beyond what stands in the queue?"""
+
+from typing import Literal
+
+import msgspec
+
+from angarium.insight.admin.protocol import Question
+from angarium.queue import DeliveryId, UnixMs
+
+LiveState = Literal[
+    "on_disk",  # not read ahead: its lane is full, or it is not due
+    "resolving",
+    "waiting",  # in memory, for a connection
+    "suspended",  # its site took no connection
+    "policy",  # the egress policy lets it wait
+    "opening",  # a connection for it is being opened
+    "claimed",  # its attempt has begun
+    "transfer",
+]
+
+
+class LiveFact(msgspec.Struct, frozen=True, kw_only=True):
+    """Of one recipient."""
+
+    id: DeliveryId
+    state: LiveState
+    text: str = ""  # why; by what
+    host: str = ""  # being connected to, or talked to
+    connection: str = ""  # OpenConnection.id
+    since: UnixMs | None = None
+    until: UnixMs | None = None
+
+
+class LiveFacts(msgspec.Struct, frozen=True):
+    facts: tuple[LiveFact, ...]  # only of recipients in partitions that the process owns
+
+
+class QueuedRecipient(msgspec.Struct, frozen=True, kw_only=True):
+    """A recipient that is asked about, with what the queue knows of it."""
+
+    id: DeliveryId
+    partition: int
+    domain: str
+
+
+class FindLive(Question[LiveFacts, None], frozen=True, tag="live"):
+    recipients: tuple[QueuedRecipient, ...]

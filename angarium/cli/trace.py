@@ -138,7 +138,7 @@ async def _trace(target: str, config: Config, wish: _Wish, show: _Show, *, all_h
 
 async def _talk(dialogue: Dialogue, host: _Host, wish: _Wish) -> int:
     dialogue.note(f"host {host.name}")
-    context = ClientTls()(TlsPolicy(mode="required"))
+    context = ClientTls().context_for(TlsPolicy(mode="required"))
     implicit = host.implicit_tls and wish.tls != "none"
     await dialogue.connect(host.address, host.port, context if implicit else None, host.name)
     banner = await dialogue.reply()

@@ -143,7 +143,7 @@ class Delivery(_Table, frozen=True, kw_only=True):
     dsn_per_hour: Count = 10_000  # to one sender, per delivery process; more is logged, not sent
     connections: Count = 200  # in all, per delivery process
     ready_limit: Count = 20_000  # recipients in memory per delivery process
-    lane_limit: Count = 2_000  # of these, per tenant and provider
+    lane_limit: Count = 2_000  # of these, per tenant, provider and stream
     bytes_in_flight: Count = 268_435_456  # message octets being transferred per delivery process
     poll_s: Seconds = 1.0  # how long a lost doorbell may delay a delivery
     tls: Literal["opportunistic", "off"] = "opportunistic"

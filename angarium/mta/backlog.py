@@ -1,6 +1,6 @@
 """Which due recipients are in memory: a bounded active queue over an unbounded backlog. No I/O of its own.
 
-What is due is read in order, page by page. A lane (tenant x provider) that is full leaves its recipients on
+What is due is read in order, page by page. A lane (tenant x provider x stream) that is full leaves its recipients on
 disk and remembers where the first of them stands; when it has room again, the part of the backlog behind that
 place is read once more for this lane alone. So a slow provider never keeps a fast one from being read, and
 each recipient is passed over at most once per refill of a lane.
@@ -16,10 +16,14 @@ PAGE = 500  # recipients read in one short read transaction
 
 
 class Lane(NamedTuple):
-    """Whose backlog is bounded by itself: one tenant's mail for one provider."""
+    """Whose backlog is bounded by itself: one tenant's mail of one stream for one provider.
+
+    So a stream that our own throttle keeps waiting never keeps the tenant's others on disk.
+    """
 
     tenant: str
     provider: str
+    stream: str
 
 
 class DueIndex(Protocol):

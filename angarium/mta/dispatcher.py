@@ -5,7 +5,6 @@ queue's partitions that this process owns.
 """
 
 import asyncio
-import random
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -15,37 +14,41 @@ from angarium.config.schema import Delivery
 from angarium.mta.backlog import Backlog, Lane
 from angarium.mta.disk_wait import DISK_FULL, until_room
 from angarium.mta.egress.budget import ContentBudget
-from angarium.mta.egress.egress_queue import EgressQueue
-from angarium.mta.egress.gate import ConnectionGate
-from angarium.mta.egress.idle import IdleConnections
-from angarium.mta.egress.pools import Pools
-from angarium.mta.egress.shaping import Shaping
-from angarium.mta.egress.shared import Connect, ConnectionObserver, EgressShared, Prepare
-from angarium.mta.egress.work import Work
+from angarium.mta.egress.lease import LiveConnection
+from angarium.mta.egress.places import Places
+from angarium.mta.egress.policy import EgressPolicy
+from angarium.mta.egress.queues import EgressQueues
+from angarium.mta.egress.reasons import LaneWait, Reasons
+from angarium.mta.egress.shared import NOW, ConnectionObserver, EgressShared, Hosts, Packs
+from angarium.mta.egress.waits import Waits
+from angarium.mta.record.clerk import QueueClerk
 from angarium.mta.record.conclusion import Conclusion
 from angarium.mta.record.settler import Settler
 from angarium.mta.record.undeliverable import Undeliverable
 from angarium.mta.transport.outcome import Outcome, Permanent, Scope, Transient
 from angarium.queue import (
     Attempt,
-    ClaimedMessage,
     DueHead,
     Moved,
     Partition,
     PartitionNumber,
     QueueFullError,
-    Released,
     UnixMs,
 )
 from angarium.routing.patient_room import PatientRoom
 from angarium.routing.placement import partition_of
 from angarium.routing.resolution import Resolution, Site, Unroutable
 
-GATHER_S = 0.002  # rings of the doorbell within it are answered by one read of the backlog
-STEP_BACK_MS = 2_000  # each poll looks so far back: due times are given before the fsync that makes them visible
-JUMP_MS = 1_000  # the wall clock went so much further than the monotonic one: it was set
-JUMP_S = 5.0  # so long another process may still commit by the clock of before
-RESOLVING = 200  # domains being resolved at once
+# Rings of the doorbell within it are answered by one read of the backlog.
+GATHER_S = 0.002
+# Each poll looks so far back: due times are given before the fsync that makes them visible.
+STEP_BACK_MS = 2_000
+# The wall clock went so much further than the monotonic one: it was set.
+JUMP_MS = 1_000
+# So long another process may still commit by the clock of before.
+JUMP_S = 5.0
+# Domains being resolved at once
+RESOLVING = 200
 
 
 class ResolvesDomains(Protocol):
@@ -57,7 +60,6 @@ class DispatchObserver(ConnectionObserver, Protocol):
     def loaded(self, recipients: int) -> None: ...
     def in_doubt(self, recipients: int) -> None: ...
     def disk_full(self) -> None: ...
-    def internal_error(self, where: str, error: BaseException) -> None: ...
 
 
 class DeliveryParts(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,24 +69,21 @@ class DeliveryParts(msgspec.Struct, frozen=True, kw_only=True):
     partitions: Mapping[PartitionNumber, Partition]  # owned by this process
     partition_count: int  # in all
     resolver: ResolvesDomains
-    remember_route: Callable[
-        [str, Site, PartitionNumber], None
-    ]  # for the next acceptance of the domain
-    pools: Pools
-    connect: Connect
-    shaping: Shaping
-    prepare: Prepare
+    # For the next acceptance of the domain
+    remember_route: Callable[[str, Site, PartitionNumber], None]
+    policy: EgressPolicy
+    hosts: Hosts
+    packer: Packs
     settler: Settler
     conclusion: Conclusion
     observer: DispatchObserver
     give_way: Callable[[], None]  # ``queue.Spool.give_way``
     clock: Callable[[], UnixMs]
-    randomness: random.Random
     drain_s: float
 
 
 class Dispatcher:
-    """Invariant D1: a recipient is claimed only by ``_claim``, and from then on concluded or released by us."""
+    """Owns the parts of delivery and their tasks; ``record.clerk`` has what holds for claims."""
 
     def __init__(self, parts: DeliveryParts) -> None:
         self._parts = parts
@@ -96,34 +95,37 @@ class Dispatcher:
             ready_limit=settings.ready_limit,
             lane_limit=settings.lane_limit,
         )
-        self._queues: dict[tuple[str, str], EgressQueue] = {}  # (source, site)
-        self._touched: dict[EgressQueue, None] = {}
         self._resolving: dict[str, list[DueHead]] = {}
         # Of what is being loaded: many are for the same domain, and not each resolution is cached.
         self._found: dict[str, Resolution] = {}
         self._resolutions = PatientRoom(RESOLVING)
-        self._undeliverable = Undeliverable(self._claim, self._conclude, self._may_claim)
+        self._clerk = QueueClerk(
+            parts.partitions, parts.settler, parts.conclusion, self._leave_memory
+        )
+        self._undeliverable = Undeliverable(self._clerk)
         self._ring = asyncio.Event()
-        self._draining = False
         self._is_disk_full = False  # so that nothing can begin
         self._tasks: set[asyncio.Task[None]] = set()
-        self._shared = EgressShared(
-            settings=settings,
-            gate=ConnectionGate(settings.connections),
-            idle=IdleConnections(),
-            budget=ContentBudget(settings.bytes_in_flight, self._kick_all),
-            shaping=parts.shaping,
-            connect=parts.connect,
-            observer=parts.observer,
-            clock=parts.clock,
-            may_claim=self._may_claim,
-            give_way=parts.give_way,
-            claim=self._claim,
-            prepare=parts.prepare,
-            conclude=self._conclude,
-            give_up=self._undeliverable.put,
-            spawn=self._spawn,
-            failed=parts.observer.internal_error,
+        self._places = Places(settings.connections, parts.clock)
+        self._waits = Waits(parts.clock)
+        self._reasons = Reasons()
+        self._queues = EgressQueues(
+            EgressShared(
+                settings=settings,
+                policy=parts.policy,
+                places=self._places,
+                waits=self._waits,
+                reasons=self._reasons,
+                budget=ContentBudget(settings.bytes_in_flight, self._kick_all),
+                hosts=parts.hosts,
+                packer=parts.packer,
+                clerk=self._clerk,
+                undeliverable=self._undeliverable,
+                observer=parts.observer,
+                clock=parts.clock,
+                give_way=parts.give_way,
+                spawn=self._spawn,
+            )
         )
 
     def ring(self, partition: PartitionNumber) -> None:
@@ -131,16 +133,25 @@ class Dispatcher:
         self._backlog.wake(partition)
         self._ring.set()
 
-    def ring_all(self) -> None:
-        """Something may be due in any partition of ours."""
-        self._backlog.wake()
-        self._ring.set()
-
     def reasons(self) -> Sequence[str]:
         """Say why nothing is delivered, if so."""
         if self._is_disk_full:
             return (DISK_FULL,)
         return () if self._parts.settler.is_clear else ("outcomes cannot be recorded: disk full?",)
+
+    def open_connections(self) -> list[LiveConnection]:
+        """Return what is open or being opened, the oldest first."""
+        return self._places.open_connections()
+
+    def end_connection(self, connection_id: int) -> bool:
+        """Break a connection off; False: there is none of that id, any more."""
+        return self._places.end(connection_id)
+
+    def waits_of(
+        self, *, tenant: str | None = None, provider: str | None = None, stream: str | None = None
+    ) -> list[LaneWait]:
+        """Return why our own policy last kept the lanes that are meant waiting, the newest first."""
+        return self._reasons.reasons_of(tenant=tenant, provider=provider, stream=stream)
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
         """Deliver until ``stop``, then drain for at most ``drain_s``.
@@ -195,7 +206,7 @@ class Dispatcher:
                 self._tick()
             self._found.clear()
             more = self._backlog.read(now)
-            self._kick_touched()
+            self._queues.kick_touched()
             if more:
                 await asyncio.sleep(0)
                 continue
@@ -214,31 +225,28 @@ class Dispatcher:
             self._make_room()
         self._backlog.wake()
         self._kick_all()
-        for key in [key for key, queue in self._queues.items() if queue.is_unused]:
-            self._queues.pop(key).discard()
+        self._queues.discard_unused()
 
     def _make_room(self) -> None:
         """The longest ready queue gives half back to the disk, so that what is due behind it can be read."""
-        longest = max(self._queues.values(), key=lambda queue: len(queue.ready), default=None)
-        if longest is not None:
-            for head in longest.ready.drop_newest(len(longest.ready) // 2):
-                self._backlog.put_back(head)
+        for head in self._queues.drop_newest():
+            self._backlog.put_back(head)
 
     def _lane_of(self, head: DueHead) -> Lane:
         match self._find_resolution(head.domain):
             case Site() as site:
-                return Lane(head.tenant, site.provider.name)
+                return Lane(head.tenant, site.provider.name, head.stream)
             case Unroutable():
-                return Lane(head.tenant, "-")
+                return Lane(head.tenant, "-", head.stream)
             case None:
-                return Lane(head.tenant, f"?{head.domain}")
+                return Lane(head.tenant, f"?{head.domain}", head.stream)
 
     def _load(self, head: DueHead, lane: Lane) -> None:
         match self._find_resolution(head.domain):
             case Site() as site:
                 self._enqueue(head, site)
             case Unroutable() as unroutable:
-                self._undeliverable.put([head], self._no_route(unroutable))
+                self._undeliverable.put([head], self._no_route(unroutable), NOW)
             case None:
                 self._resolve_soon(head)
 
@@ -258,24 +266,16 @@ class Dispatcher:
                 Moved(partition=head.partition, due=head.due, id=head.id, to=home)
             )
             return
-        path = self._parts.pools.choose(head.domain, self._parts.randomness)
-        key = (path.source, site.name)
-        queue = self._queues.get(key)
-        if queue is None:
-            queue = self._queues[key] = EgressQueue(self._shared, path, site)
-        else:
-            queue.site = site  # its addresses may have changed
-        queue.push(head)
-        self._touched[queue] = None
-
-    def _kick_touched(self) -> None:
-        touched, self._touched = self._touched, {}
-        for queue in touched:
-            queue.kick()
+        self._queues.push(head, site)
 
     def _kick_all(self) -> None:
-        for queue in list(self._queues.values()):
-            queue.kick()
+        self._queues.kick_all()
+
+    def _leave_memory(self, heads: Sequence[DueHead]) -> None:
+        for head in heads:
+            self._backlog.unload(head.id)
+        if self._backlog.has_more():
+            self._ring.set()
 
     # --- resolving --------------------------------------------------------------------------
 
@@ -306,7 +306,7 @@ class Dispatcher:
         for head in self._resolving.pop(domain):
             self._backlog.offer_again(head)
         self._found.clear()
-        self._kick_touched()
+        self._queues.kick_touched()
 
     def _no_route(self, unroutable: Unroutable) -> Outcome:
         attempt = Attempt(
@@ -324,37 +324,6 @@ class Dispatcher:
             return Permanent(attempt, Scope.SITE)
         return Transient(attempt, Scope.SITE)
 
-    # --- claims and outcomes ----------------------------------------------------------------
-
-    def _may_claim(self) -> bool:
-        return not self._draining and self._parts.settler.is_clear
-
-    async def _claim(
-        self, partition: PartitionNumber, heads: Sequence[DueHead]
-    ) -> list[ClaimedMessage]:
-        messages = await self._parts.partitions[partition].claim(heads)
-        for head in heads:  # in flight, or not due any more: the disk knows
-            self._backlog.unload(head.id)
-        if self._backlog.has_more():
-            self._ring.set()
-        return messages
-
-    def _conclude(
-        self,
-        work: Work,
-        outcomes: Sequence[Outcome],
-        *,
-        final: bool,
-        offers_dsn: bool,
-        not_before: UnixMs,
-    ) -> None:
-        concluded = self._parts.conclusion.conclude(
-            work, outcomes, final=final, offers_dsn=offers_dsn, not_before=not_before
-        )
-        self._parts.settler.settle(
-            work.recipients[0].partition, concluded.settled, concluded.submissions
-        )
-
     # --- tasks ------------------------------------------------------------------------------
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -371,13 +340,14 @@ class Dispatcher:
 
     async def _drain(self) -> None:
         """Finish what is in transfer, give back what is not, and leave nothing unrecorded that is known."""
-        self._draining = True
-        self._release()
+        self._clerk.close()
+        self._waits.stop()
+        self._give_back_claims()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self._parts.drain_s)
         for task in list(self._tasks):
             task.cancel()  # in doubt from now on: its claim stays on disk
-        self._release()
+        self._give_back_claims()
         try:
             async with asyncio.timeout(self._parts.drain_s):
                 await self._parts.settler.flush()
@@ -386,11 +356,7 @@ class Dispatcher:
         except (TimeoutError, QueueFullError):
             self._parts.observer.internal_error("drain", TimeoutError("outcomes not recorded"))
 
-    def _release(self) -> None:
+    def _give_back_claims(self) -> None:
         now = self._parts.clock()
-        for queue in self._queues.values():
-            for work in queue.drain():
-                self._parts.settler.settle(
-                    work.recipients[0].partition,
-                    [Released(id=recipient.id, due=now) for recipient in work.recipients],
-                )
+        for work in self._queues.drain():
+            self._clerk.give_back(work, now)

@@ -73,6 +73,9 @@ class DueHead(msgspec.Struct, frozen=True):
     tenant: str
     domain: str
     octets: int  # of the content: its room in memory is reserved before it is claimed
+    stream: str = DEFAULT_STREAM
+    priority: int = 0
+    campaign: str = ""
 
 
 class Claimed(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +109,7 @@ class ClaimedMessage(msgspec.Struct, frozen=True, kw_only=True):
     expires: UnixMs
     origin: Origin
     recipients: tuple[Claimed, ...]
+    campaign: str = ""
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done"):

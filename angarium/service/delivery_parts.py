@@ -10,9 +10,9 @@ from angarium.config.schema import Config
 from angarium.dkim import KeyRing, Signer, SigningPool, UnsignableMessageError
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
 from angarium.mta.dsn import RecipientReport, dsn_for
+from angarium.mta.egress.packing import Packer
+from angarium.mta.egress.policy import ConfiguredPolicy
 from angarium.mta.egress.pools import Pools
-from angarium.mta.egress.prepare import Preparer
-from angarium.mta.egress.shaping import StaticShaping
 from angarium.mta.egress.work import Work
 from angarium.mta.record.conclusion import Conclusion
 from angarium.mta.record.dsn_limit import DsnLimit
@@ -88,6 +88,7 @@ class DeliverySetup:
         connectors = Connectors(
             config.route, smtp, config.delivery.timeouts, clock, client_tls, taps
         )
+        pools = Pools(config.source, config.pool, self._routes, config.server.hostname)
         self.dispatcher = Dispatcher(
             DeliveryParts(
                 settings=config.delivery,
@@ -95,10 +96,9 @@ class DeliverySetup:
                 partition_count=count,
                 resolver=self.resolver,
                 remember_route=self._remember_route,
-                pools=Pools(config.source, config.pool, self._routes, config.server.hostname),
-                connect=HostSearch(connectors, self._tls_policy, clock, randomness),
-                shaping=StaticShaping(),
-                prepare=Preparer(self._pool.sign, clock, _unsignable),
+                policy=ConfiguredPolicy(pools, randomness),
+                hosts=HostSearch(connectors, self._tls_policy, clock, randomness),
+                packer=Packer(self._pool, clock, _unsignable),
                 settler=Settler(partitions),
                 conclusion=Conclusion(
                     RetrySchedule(config.delivery), self._notify, clock, randomness
@@ -106,7 +106,6 @@ class DeliverySetup:
                 observer=observer,
                 give_way=spool.give_way,
                 clock=clock,
-                randomness=randomness,
                 drain_s=config.server.drain_s,
             )
         )

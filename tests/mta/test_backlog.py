@@ -56,7 +56,7 @@ class Rig:
         self.loaded: list[DueHead] = []
         self.backlog = Backlog(
             [self.index],
-            lambda h: Lane(h.tenant, h.domain),
+            lambda h: Lane(h.tenant, h.domain, h.stream),
             lambda h, _: self.loaded.append(h),
             ready_limit=ready_limit,
             lane_limit=lane_limit,

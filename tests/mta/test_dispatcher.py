@@ -16,9 +16,9 @@ from angarium.config.schema import Delivery, Provider
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
 from angarium.mta.dsn import dsn_for
 from angarium.mta.egress.next_host import NEXT_HOSTS
+from angarium.mta.egress.packing import Packer
+from angarium.mta.egress.policy import ConfiguredPolicy, EgressPolicy
 from angarium.mta.egress.pools import Pools
-from angarium.mta.egress.prepare import Preparer
-from angarium.mta.egress.shaping import StaticShaping
 from angarium.mta.record.conclusion import Conclusion
 from angarium.mta.record.retry import RetrySchedule
 from angarium.mta.record.settler import Settler
@@ -79,6 +79,7 @@ class Net:
         self.refuse: Transient | None = None  # connections
         self.dead: set[str] = set()  # hosts that take none
         self.attempts_at: list[str] = []  # the hosts, in order
+        self.sources: list[str] = []  # by which each was tried
         self.open: dict[str, int] = {}
         self.peak: dict[str, int] = {}
         self.most = 0  # at once, of all hosts
@@ -88,9 +89,13 @@ class Net:
         self.gate = asyncio.Event()
         self.gate.set()
 
+    def connector_of(self, site: Site) -> "Net":
+        return self
+
     async def connect(
         self, host: MxHost, address: str, path: EgressPath, tls: TlsPolicy
     ) -> "Connection | Transient":
+        self.sources.append(path.source)
         await asyncio.sleep(0)
         self.attempts_at.append(host.name)
         if self.refuse is not None:
@@ -114,12 +119,21 @@ class Connection:
         self.address = address
         self.is_open = True
         self.transfers = 0
+        self.broken = asyncio.Event()
 
     async def transfer(self, transfer: Transfer) -> Sequence[Outcome]:
         await asyncio.sleep(0)
-        await self.net.gate.wait()
+        if not self.net.gate.is_set():
+            waits = [asyncio.create_task(each.wait()) for each in (self.net.gate, self.broken)]
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for each in waits:
+                each.cancel()
         assert self.is_open
         self.transfers += 1
+        if self.broken.is_set():
+            self.is_open = False
+            lost = Transient(attempt(0, "4.4.2", "mail"), Scope.SESSION)
+            return [lost] * len(transfer.recipients)
         by_address = self.net.replies_of.get(self.address, self.net.reply)
         reply = self.net.replies_of.get(self.host.name, by_address)
         outcomes = [reply(each.forward_path) for each in transfer.recipients]
@@ -135,10 +149,18 @@ class Connection:
             self.is_open = False
         return outcomes
 
+    def abort(self) -> None:
+        self.broken.set()
+
     async def close(self) -> None:
         await asyncio.sleep(0)
         self.net.open[self.host.name] -= 1
         self.is_open = False
+
+
+class NoKeys:
+    def sign(self, *_: Any) -> None:
+        return None
 
 
 class Resolver:
@@ -233,6 +255,8 @@ class Rig:
         self.observer = Observer()
         self.new_id = MessageIdGenerator(clock, os.urandom)
         self.resolver = Resolver(provider)
+        pools = Pools((), (), RouteTable(()), "mx.sender.example")
+        self.policy: EgressPolicy = ConfiguredPolicy(pools, random.Random(7))
 
     async def accept(self, *recipients: str, tenant: str = "default", **more: Any) -> Submission:
         header = b"From: a@sender.example\r\nSubject: x\r\n\r\n"
@@ -272,10 +296,9 @@ class Rig:
                 partition_count=PARTITIONS,
                 resolver=self.resolver,
                 remember_route=lambda domain, site, partition: None,
-                pools=Pools((), (), RouteTable(()), "mx.sender.example"),
-                connect=HostSearch(lambda _: self.net, lambda *_: TlsPolicy(), clock, randomness),
-                shaping=StaticShaping(),
-                prepare=Preparer(lambda *_: None, clock, lambda *_: None),
+                policy=self.policy,
+                hosts=HostSearch(self.net, lambda *_: TlsPolicy(), clock, randomness),
+                packer=Packer(NoKeys(), clock, lambda *_: None),
                 settler=Settler(partitions),
                 conclusion=Conclusion(
                     RetrySchedule(self.settings),
@@ -294,7 +317,6 @@ class Rig:
                 observer=self.observer,
                 give_way=self.spool.give_way,
                 clock=self.clock,
-                randomness=randomness,
                 drain_s=2,
             )
         )

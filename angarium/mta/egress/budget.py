@@ -23,7 +23,7 @@ class ContentBudget:
         self._used += octets
         return True
 
-    def release(self, octets: int) -> None:
+    def free(self, octets: int) -> None:
         self._used -= octets
         if self._refused and self._used <= self._limit // 2:
             self._refused = False

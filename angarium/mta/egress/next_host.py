@@ -3,28 +3,22 @@
 from collections import deque
 from collections.abc import Sequence
 
-import msgspec
-
-from angarium.mta.egress.work import Prepared
+from angarium.mta.egress.work import Referred
 from angarium.mta.transport.outcome import Outcome, Permanent, Scope, Transient
 from angarium.queue.model import UnixMs
 from angarium.routing.resolution import MxHost, Site
 
-NEXT_HOSTS = 5  # asked in one attempt; ours, so that a message that nobody takes costs no more
-DEAD_END_MS = 60_000  # others that took no connection are left alone for so long, as by HostSearch
+# Asked in one attempt; ours, so that a message that nobody takes costs no more.
+NEXT_HOSTS = 5
+# Others that took no connection are left alone for so long, as by HostSearch.
+DEAD_END_MS = 60_000
 # RFC 3463: what every host of a site would say: the mailbox's state (X.2), or its policy and our name (X.7)
 _SAME_EVERYWHERE = ("4.2", "4.7")
-_SILENT_AT = frozenset({"rset", "mail", "rcpt", "data"})  # stages before the end of the message
+# Stages before the end of the message
+_SILENT_AT = frozenset({"rset", "mail", "rcpt", "data"})
 
 
-class Referred(msgspec.Struct, frozen=True):
-    """For a host that is not in ``prepared.work.met``; ``outcomes`` hold if none can be asked."""
-
-    prepared: Prepared
-    outcomes: tuple[Outcome, ...]  # one per recipient
-
-
-def met_at(site: Site, host: MxHost, address: str) -> str:
+def refuser(site: Site, host: MxHost, address: str) -> str:
     """What to remember of a host that refused: its name; of an only host, as smart hosts are, the address."""
     return host.name if len(site.hosts) > 1 else address
 
@@ -59,45 +53,50 @@ class NextHosts:
 
     def __init__(self) -> None:
         self._waiting: deque[Referred] = deque()
-        self._dead_ends: dict[
-            frozenset[str], UnixMs
-        ] = {}  # hosts met, when no other answered: until
+        # Hosts that refused, when no other answered: until
+        self._dead_ends: dict[frozenset[str], UnixMs] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def has_others(self, site: Site, met: frozenset[str], now: UnixMs) -> bool:
-        """Whether there is a host besides those met that may answer, and not too many were asked."""
-        if len(met) >= NEXT_HOSTS or not any(_is_left(host, met) for host in site.hosts):
+    def has_others(self, site: Site, refused_by: frozenset[str], now: UnixMs) -> bool:
+        """Whether there is a host besides those that refused that may answer, and not too many were asked."""
+        if len(refused_by) >= NEXT_HOSTS:
+            return False
+        if not any(_is_left(host, refused_by) for host in site.hosts):
             return False
         return not any(
-            dead <= met and now < until <= now + DEAD_END_MS
+            dead <= refused_by and now < until <= now + DEAD_END_MS
             for dead, until in self._dead_ends.items()
         )
 
     def add(self, referred: Referred) -> None:
         self._waiting.append(referred)
 
-    def put_first(self, referred: Referred) -> None:
-        self._waiting.appendleft(referred)
+    @property
+    def first(self) -> Referred:
+        """The one that ``next`` takes; there must be one."""
+        return self._waiting[0]
 
     def next(self) -> Referred:
         return self._waiting.popleft()
 
     def find_for(self, host: MxHost, address: str) -> Referred | None:
-        """Take the oldest that has not met this host."""
+        """Take the oldest that this host has not refused."""
         for index, each in enumerate(self._waiting):
-            if each.prepared.work.met.isdisjoint((host.name, address)):
+            if each.parcel.work.refused_by.isdisjoint((host.name, address)):
                 del self._waiting[index]
                 return each
         return None
 
-    def no_others(self, met: frozenset[str], now: UnixMs) -> Sequence[Referred]:
-        """No host besides those met took a connection; returns all that now have nowhere to go."""
+    def no_others(self, refused_by: frozenset[str], now: UnixMs) -> Sequence[Referred]:
+        """No host besides these took a connection; returns all that now have nowhere to go."""
         self._dead_ends = {dead: until for dead, until in self._dead_ends.items() if until > now}
-        self._dead_ends[met] = UnixMs(now + DEAD_END_MS)
-        stuck = [each for each in self._waiting if met <= each.prepared.work.met]
-        self._waiting = deque(each for each in self._waiting if not met <= each.prepared.work.met)
+        self._dead_ends[refused_by] = UnixMs(now + DEAD_END_MS)
+        stuck = [each for each in self._waiting if refused_by <= each.parcel.work.refused_by]
+        self._waiting = deque(
+            each for each in self._waiting if not refused_by <= each.parcel.work.refused_by
+        )
         return stuck
 
     def drain(self) -> Sequence[Referred]:
@@ -106,5 +105,5 @@ class NextHosts:
         return taken
 
 
-def _is_left(host: MxHost, met: frozenset[str]) -> bool:
-    return host.name not in met and any(each not in met for each in host.addresses)
+def _is_left(host: MxHost, refused_by: frozenset[str]) -> bool:
+    return host.name not in refused_by and any(each not in refused_by for each in host.addresses)

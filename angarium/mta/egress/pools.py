@@ -1,4 +1,4 @@
-"""Which egress source carries a message: the route's pool, then a source by weight. Pure."""
+"""Which egress sources a message may leave by: the route's pool, and each source's weight in it. Pure."""
 
 import random
 from collections.abc import Sequence

@@ -5,26 +5,39 @@ A cache of the queue: dropped at any time, it is loaded again from the due index
 
 from collections import deque
 
-import msgspec
+from angarium.mta.egress.work import Group
+from angarium.queue.model import DueHead, UnixMs
 
-from angarium.queue.model import DueHead
+# Nobody is kept waiting for longer without being asked for again. Ours: it bounds what a clock that steps back costs.
+MAX_WAIT_MS = 60_000
+_MAY_GO = UnixMs(0)
 
 
-class RecipientGroup(msgspec.Struct):
-    """Recipients of one message that may share a transaction; never empty."""
+# Tenant, stream and campaign: whose groups keep their order among each other, and wait together.
+_Name = tuple[str, str, str]
 
-    heads: list[DueHead]
+
+class _Line:
+    __slots__ = ("groups", "name", "until")
+
+    def __init__(self, name: _Name) -> None:
+        self.name = name
+        self.groups: deque[Group] = deque()
+        self.until = _MAY_GO  # else it waits, out of the way
 
 
 class ReadyQueue:
-    """First in, first out within a tenant; tenants take turns, one group each.
+    """First in, first out within a line; tenants take turns, and a tenant's lines do; one group each.
 
-    Invariant R1: ``len`` is the number of recipients in all groups.
+    Invariant RQ1: ``len`` is the number of recipients in all groups, ``groups`` that of groups whose lines may go.
+    Invariant RQ2: a group of a line that waits is not handed out before ``until``.
     """
 
     def __init__(self, recipients_per_message: int) -> None:
-        self._recipients_per_message = recipients_per_message
-        self._tenants: dict[str, deque[RecipientGroup]] = {}  # in turn order; no empty deque stays
+        self.recipients_per_message = recipients_per_message
+        self._lines: dict[_Name, _Line] = {}  # all; none is empty
+        self._turns: dict[str, dict[_Name, _Line]] = {}  # by tenant; those that may go
+        self._waiting: dict[_Name, _Line] = {}
         self._recipients = 0
         self._groups = 0
 
@@ -35,65 +48,119 @@ class ReadyQueue:
     def groups(self) -> int:
         return self._groups
 
-    def push(self, head: DueHead) -> None:
-        waiting = self._tenants.get(head.tenant)
-        if waiting is None:
-            waiting = self._tenants[head.tenant] = deque()
-        self._recipients += 1
-        if waiting:
-            last = waiting[-1].heads
-            if (
-                last[0].id.message_id == head.id.message_id
-                and last[0].partition == head.partition
-                and len(last) < self._recipients_per_message
-            ):
-                last.append(head)
-                return
-        waiting.append(RecipientGroup([head]))
-        self._groups += 1
+    @property
+    def next_until(self) -> UnixMs | None:
+        """When the first line's wait is over; None: none waits."""
+        return min((line.until for line in self._waiting.values()), default=None)
 
-    def next_group(self) -> RecipientGroup | None:
-        """Take the oldest group of the tenant whose turn it is."""
-        if not self._tenants:
+    def push(self, head: DueHead) -> None:
+        line = self._line_of(head)
+        self._recipients += 1
+        if line.groups:
+            newest = line.groups[-1].heads
+            if (
+                newest[0].id.message_id == head.id.message_id
+                and newest[0].partition == head.partition
+                and len(newest) < self.recipients_per_message
+            ):
+                newest.append(head)
+                return
+        line.groups.append(Group([head]))
+        if line.until == _MAY_GO:  # RQ1
+            self._groups += 1
+
+    def put(self, group: Group) -> None:
+        """Take over a group as it is, as the last of its line."""
+        line = self._line_of(group.heads[0])
+        line.groups.append(group)
+        self._recipients += len(group.heads)
+        if line.until == _MAY_GO:
+            self._groups += 1
+
+    def next_group(self) -> Group | None:
+        """Take the oldest group of the line whose turn it is."""
+        if not self._turns:
             return None
-        tenant = next(iter(self._tenants))
-        waiting = self._tenants.pop(tenant)  # and re-inserted last: the others go first
-        group = waiting.popleft()
-        if waiting:
-            self._tenants[tenant] = waiting
+        tenant = next(iter(self._turns))
+        lines = self._turns.pop(tenant)  # and re-inserted last: the others go first
+        name = next(iter(lines))
+        line = lines.pop(name)
+        group = line.groups.popleft()
+        if line.groups:
+            lines[name] = line
+        else:
+            del self._lines[name]
+        if lines:
+            self._turns[tenant] = lines
         self._recipients -= len(group.heads)
         self._groups -= 1
         return group
 
-    def put_first(self, group: RecipientGroup) -> None:
-        """Give back what ``next_group`` returned: it is the next one again."""
-        tenant = group.heads[0].tenant
-        waiting = self._tenants.pop(tenant, deque())
-        waiting.appendleft(group)
-        self._tenants = {tenant: waiting, **self._tenants}
+    def put_off(self, group: Group, until: UnixMs) -> None:
+        """Give back what ``next_group`` returned: its line waits, this group first."""
+        line = self._line_of(group.heads[0])
+        self._end_turn(line)
+        self._groups -= len(line.groups)
         self._recipients += len(group.heads)
-        self._groups += 1
+        line.groups.appendleft(group)
+        line.until = until  # RQ2
+        self._waiting[line.name] = line
+
+    def end_waits(self, now: UnixMs) -> None:
+        """Lines whose wait is over take their turns again."""
+        for name, line in list(self._waiting.items()):
+            # A wait that is too long: the clock stepped back
+            if not 0 < line.until - now <= MAX_WAIT_MS:
+                del self._waiting[name]
+                line.until = _MAY_GO
+                self._groups += len(line.groups)
+                self._turns.setdefault(name[0], {})[name] = line
 
     def drop_newest(self, recipients: int) -> list[DueHead]:
-        """Take back about so many recipients, newest first, of the tenants that have most waiting."""
+        """Take back about so many recipients, newest first, of the lines that have most waiting."""
         dropped: list[DueHead] = []
-        while self._tenants and len(dropped) < recipients:
-            tenant = max(self._tenants, key=lambda name: len(self._tenants[name]))
-            waiting = self._tenants[tenant]
-            for _ in range(max(1, len(waiting) // 2)):
-                group = waiting.pop()
+        while self._lines and len(dropped) < recipients:
+            line = max(self._lines.values(), key=lambda each: len(each.groups))
+            for _ in range(max(1, len(line.groups) // 2)):
+                group = line.groups.pop()
                 dropped.extend(reversed(group.heads))
-                self._groups -= 1
+                if line.until == _MAY_GO:
+                    self._groups -= 1
                 if len(dropped) >= recipients:
                     break
-            if not waiting:
-                del self._tenants[tenant]
+            if not line.groups:
+                self._remove(line)
         self._recipients -= len(dropped)
         return dropped
 
-    def drain(self) -> list[RecipientGroup]:
-        """Take everything, oldest first within each tenant."""
-        groups = [group for waiting in self._tenants.values() for group in waiting]
-        self._tenants.clear()
-        self._recipients = self._groups = 0
+    def drain(self) -> list[Group]:
+        """Take everything that may go, oldest first within each line."""
+        groups: list[Group] = []
+        for lines in self._turns.values():
+            for name, line in lines.items():
+                groups += line.groups
+                del self._lines[name]
+        self._turns.clear()
+        self._recipients -= sum(len(group.heads) for group in groups)
+        self._groups = 0
         return groups
+
+    def _line_of(self, head: DueHead) -> _Line:
+        name = (head.tenant, head.stream, head.campaign)
+        line = self._lines.get(name)
+        if line is None:
+            line = self._lines[name] = _Line(name)
+            self._turns.setdefault(head.tenant, {})[name] = line
+        return line
+
+    def _end_turn(self, line: _Line) -> None:
+        tenant = line.name[0]
+        lines = self._turns[tenant]
+        del lines[line.name]
+        if not lines:
+            del self._turns[tenant]
+
+    def _remove(self, line: _Line) -> None:
+        del self._lines[line.name]
+        if self._waiting.pop(line.name, None) is None:
+            self._end_turn(line)

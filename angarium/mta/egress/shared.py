@@ -1,19 +1,21 @@
 """What an egress queue needs of the process around it: limits that all queues share, and who does what it does not."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
 from angarium.config.schema import Delivery
 from angarium.mta.egress.budget import ContentBudget
-from angarium.mta.egress.gate import ConnectionGate
-from angarium.mta.egress.idle import IdleConnections
-from angarium.mta.egress.shaping import Shaping
-from angarium.mta.egress.work import Prepared, Work
+from angarium.mta.egress.lease import PlaceKey
+from angarium.mta.egress.places import Places
+from angarium.mta.egress.policy import EgressPolicy
+from angarium.mta.egress.reasons import Reasons
+from angarium.mta.egress.waits import Waits
+from angarium.mta.egress.work import Parcel, Work
 from angarium.mta.transport.outcome import Outcome, Transient
-from angarium.mta.transport.transfer import Connection, EgressPath
+from angarium.mta.transport.transfer import Connection, EgressPath, Progress
 from angarium.queue import ClaimedMessage, DueHead, PartitionNumber, UnixMs
 from angarium.routing.resolution import MxHost, Site
 
@@ -26,15 +28,16 @@ class ConnectionObserver(Protocol):
     def connection_opened(self) -> None: ...
     def connection_closed(self) -> None: ...
     def connection_failed(self, failure: Transient) -> None: ...
+    def internal_error(self, where: str, error: BaseException) -> None: ...
 
 
-class Connect(Protocol):
-    """Opens a connection to one of a site's hosts; ``mta.transport.host_search`` does."""
+class Hosts(Protocol):
+    """A site's hosts; ``mta.transport.host_search`` has them."""
 
-    async def __call__(
-        self, site: Site, path: EgressPath, met: frozenset[str] = frozenset()
+    async def open(
+        self, site: Site, path: EgressPath, refused_by: frozenset[str], progress: Progress
     ) -> Connection | Transient:
-        """To no host or address in ``met``; at least one address must be left."""
+        """Connect to one, but to no host or address in ``refused_by``; at least one address must be left."""
         ...
 
     def avoid(self, host: MxHost, address: str) -> None:
@@ -42,27 +45,43 @@ class Connect(Protocol):
         ...
 
 
-class Conclude(Protocol):
-    """Records what became of claimed recipients; ``mta.record.conclusion`` has what the arguments mean."""
+class Clerk(Protocol):
+    """Claims recipients, and records what became of them; ``mta.record.clerk`` does."""
 
-    def __call__(
+    def may_claim(self) -> bool: ...
+
+    async def claim(
+        self, partition: PartitionNumber, heads: Sequence[DueHead]
+    ) -> list[ClaimedMessage]:
+        """Return those that are still due, once their claims are on disk. Raises QueueFullError: none is claimed."""
+        ...
+
+    def conclude(
         self,
         work: Work,
         outcomes: Sequence[Outcome],
         *,
         final: bool,
-        offers_dsn: bool,
-        not_before: UnixMs,
-    ) -> None: ...
+        offers_dsn: bool = False,
+        not_before: UnixMs = NOW,
+    ) -> None:
+        """Record what claimed recipients came to; ``mta.record.conclusion`` has what the arguments mean."""
+        ...
 
 
-class Prepare(Protocol):
-    """Makes transactions of claimed work; ``mta.egress.prepare`` does."""
+class GivesUp(Protocol):
+    """Takes recipients that get an outcome without a connection; ``mta.record.undeliverable`` does."""
 
-    async def __call__(
+    def put(self, heads: Sequence[DueHead], outcome: Outcome, not_before: UnixMs) -> None: ...
+
+
+class Packs(Protocol):
+    """Makes parcels of claimed work; ``mta.egress.packing`` does."""
+
+    async def pack(
         self,
         works: Sequence[Work],
-        ready: Callable[[Prepared], None],
+        ready: Callable[[Parcel], None],
         failed: Callable[[Work, BaseException], None],
     ) -> None: ...
 
@@ -71,18 +90,26 @@ class EgressShared(msgspec.Struct, frozen=True, kw_only=True):
     """What the egress queues of one delivery process share."""
 
     settings: Delivery
-    gate: ConnectionGate
-    idle: IdleConnections
+    policy: EgressPolicy
+    places: Places
+    waits: Waits
+    reasons: Reasons
     budget: ContentBudget
-    shaping: Shaping
-    connect: Connect
+    hosts: Hosts
+    packer: Packs
+    clerk: Clerk
+    undeliverable: GivesUp
     observer: ConnectionObserver
     clock: Callable[[], UnixMs]
-    may_claim: Callable[[], bool]
     give_way: Callable[[], None]  # between two pieces of work: ``queue.Spool.give_way``
-    claim: Callable[[PartitionNumber, Sequence[DueHead]], Awaitable[list[ClaimedMessage]]]
-    prepare: Prepare
-    conclude: Conclude
-    give_up: Callable[[Sequence[DueHead], Transient, UnixMs], None]  # unclaimed; not before
     spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
-    failed: Callable[[str, BaseException], None]  # a defect: logged and counted
+
+
+class Way:
+    """From one egress source to one site: what one egress queue serves, and its parts know in common."""
+
+    def __init__(self, path: EgressPath, site: Site) -> None:
+        self.path = path
+        self.site = site  # its addresses may change
+        self.key = PlaceKey(path.source, site.provider.name)
+        self.is_draining = False  # nothing new begins

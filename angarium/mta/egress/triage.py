@@ -5,20 +5,20 @@ from collections.abc import Sequence
 import msgspec
 
 from angarium.mta.egress.next_host import is_for_next_host, is_silence
-from angarium.mta.egress.work import Work
+from angarium.mta.egress.work import Told, Work
 from angarium.mta.transport.outcome import Outcome, Scope, Transient
 from angarium.mta.transport.transfer import Connection
-from angarium.queue.model import Attempt, Claimed, UnixMs
+from angarium.queue.model import Attempt, UnixMs
 
-TRIES = 3  # transactions without an answer before the recipients wait for their next attempt
-Told = tuple[Claimed, Outcome]
+# Transactions without an answer before the recipients wait for their next attempt
+TRIES = 3
 
 
 class Triage(msgspec.Struct, frozen=True):
     """Each recipient of a transaction is in one of these."""
 
     again: Sequence[Told]  # in another transaction, at once
-    elsewhere: Sequence[Told]  # at another host of the site, at once
+    next_host: Sequence[Told]  # at another host of the site, at once
     answered: Sequence[Told]
     gained: bool  # the transaction decided about some, so that the next one has fewer
 
@@ -28,19 +28,19 @@ def triage(
 ) -> Triage:
     """``has_others``: the site has hosts that have not refused these recipients."""
     again: list[Told] = []
-    elsewhere: list[Told] = []
+    next_host: list[Told] = []
     answered: list[Told] = []
     gained = not all(is_unanswered(outcome, connection) for outcome in outcomes)
     for recipient, outcome in zip(work.recipients, outcomes, strict=True):
         # However few recipients a host takes at once, each transaction that it takes some in is a gain (RFC 5321
         # section 4.5.3.1.10); only those that gain nothing are counted.
         if is_unanswered(outcome, connection) and (gained or work.tries < TRIES - 1):
-            again.append((recipient, outcome))
+            again.append(Told(recipient, outcome))
         elif has_others and is_for_next_host(outcome):
-            elsewhere.append((recipient, outcome))
+            next_host.append(Told(recipient, outcome))
         else:
-            answered.append((recipient, outcome))
-    return Triage(again, elsewhere, answered, gained)
+            answered.append(Told(recipient, outcome))
+    return Triage(again, next_host, answered, gained)
 
 
 def is_unanswered(outcome: Outcome, connection: Connection) -> bool:

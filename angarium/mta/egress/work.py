@@ -1,46 +1,77 @@
-"""Claimed recipients of one message, on their way through one transaction. Plain values."""
+"""What is on its way: recipients before their claim, after it, and packed for a connection. Plain values."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
+from angarium.mta.transport.outcome import Outcome
 from angarium.mta.transport.transfer import Transfer
-from angarium.queue.model import Claimed, ClaimedMessage
+from angarium.queue.model import Claimed, ClaimedMessage, DueHead
+
+
+class Group(msgspec.Struct):
+    """Recipients of one message that wait, and may share a transaction; never empty."""
+
+    heads: list[DueHead]
+    moves: int = 0  # to another egress queue, since it was loaded
+
+    @property
+    def octets(self) -> int:
+        return self.heads[0].octets
 
 
 class Work(msgspec.Struct, frozen=True):
+    """Claimed recipients of one message, for one transaction."""
+
     message: ClaimedMessage
-    recipients: tuple[Claimed, ...]  # at most the provider's recipients_per_message; one partition
+    recipients: tuple[Claimed, ...]  # at most as many as the limits allow; one partition
     tries: int = 0  # transactions of this claim that ended without an answer for these recipients
-    met: frozenset[str] = frozenset()  # what has refused them for now: see ``next_host.met_at``
+    # Hosts that refused these recipients for now: see ``next_host.refuser``
+    refused_by: frozenset[str] = frozenset()
 
     @property
     def octets(self) -> int:
         return len(self.message.content)
 
 
-class Prepared(msgspec.Struct, frozen=True):
+class Told(NamedTuple):
+    """What one recipient came to in a transaction."""
+
+    recipient: Claimed
+    outcome: Outcome
+
+
+class Parcel(msgspec.Struct, frozen=True):
     """Work, and the transaction that carries it."""
 
     work: Work
     transfer: Transfer
 
-    def retry(self, recipients: tuple[Claimed, ...], *, counts: bool = True) -> "Prepared":
+    def again(self, told: Sequence[Told], *, counts: bool) -> "Parcel":
         """Return the same for some of its recipients, once more. ``counts``: nothing was gained by the last try."""
-        return self._part(recipients, tries=self.work.tries + counts)
+        return self._part(told, tries=self.work.tries + counts)
 
-    def elsewhere(self, recipients: tuple[Claimed, ...], met: frozenset[str]) -> "Prepared":
+    def for_next_host(self, told: Sequence[Told], refused_by: frozenset[str]) -> "Parcel":
         """Return the same for some of its recipients, for a host that is not among these."""
-        return self._part(recipients, met=met)
+        return self._part(told, refused_by=refused_by)
 
-    def _part(self, recipients: tuple[Claimed, ...], **changes: Any) -> "Prepared":
-        return Prepared(
+    def _part(self, told: Sequence[Told], **changes: Any) -> "Parcel":
+        recipients = tuple(each.recipient for each in told)
+        return Parcel(
             msgspec.structs.replace(self.work, recipients=recipients, **changes),
             msgspec.structs.replace(self.transfer, recipients=recipients),
         )
 
 
-def split(messages: list[ClaimedMessage], recipients_per_message: int) -> list[Work]:
+class Referred(msgspec.Struct, frozen=True):
+    """For a host that is not in ``parcel.work.refused_by``; ``outcomes`` hold if none can be asked."""
+
+    parcel: Parcel
+    outcomes: tuple[Outcome, ...]  # one per recipient
+
+
+def split(messages: Sequence[ClaimedMessage], recipients_per_message: int) -> list[Work]:
     """Cut claimed messages into transactions."""
     work: list[Work] = []
     for message in messages:

@@ -2,14 +2,14 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
-from angarium.mta.egress.shared import NOW, Conclude
+from angarium.mta.egress.shared import NOW, Clerk
 from angarium.mta.egress.work import Work
 from angarium.mta.transport.outcome import Outcome
-from angarium.queue import ClaimedMessage, DueHead, PartitionNumber, QueueFullError, UnixMs
+from angarium.queue import DueHead, QueueFullError, UnixMs
 
 BATCH = 100  # recipients claimed at once
 BATCH_OCTETS = 33_554_432  # of content read at once
@@ -25,15 +25,8 @@ class _Entry(msgspec.Struct, frozen=True):
 class Undeliverable:
     """Bounded by what is loaded: its entries are recipients that the backlog counts."""
 
-    def __init__(
-        self,
-        claim: Callable[[PartitionNumber, Sequence[DueHead]], Awaitable[list[ClaimedMessage]]],
-        conclude: Conclude,
-        may_claim: Callable[[], bool],
-    ) -> None:
-        self._claim = claim
-        self._conclude = conclude
-        self._may_claim = may_claim
+    def __init__(self, clerk: Clerk) -> None:
+        self._clerk = clerk
         self._entries: deque[_Entry] = deque()
         self._more = asyncio.Event()
 
@@ -49,7 +42,7 @@ class Undeliverable:
             await self._more.wait()
             if not self._entries:
                 self._more.clear()
-            elif not self._may_claim():
+            elif not self._clerk.may_claim():
                 await asyncio.sleep(RETRY_S)
             else:
                 await self._settle_some()
@@ -59,7 +52,7 @@ class Undeliverable:
         entries = {entry.head.id: entry for entry in batch}
         heads = [entry.head for entry in batch]
         try:
-            messages = await self._claim(heads[0].partition, heads)
+            messages = await self._clerk.claim(heads[0].partition, heads)
         except QueueFullError:
             self._entries.extendleft(reversed(batch))
             await asyncio.sleep(RETRY_S)
@@ -67,11 +60,10 @@ class Undeliverable:
         for message in messages:
             outcomes = [entries[recipient.id].outcome for recipient in message.recipients]
             entry = entries[message.recipients[0].id]
-            self._conclude(
+            self._clerk.conclude(
                 Work(message, message.recipients),
                 outcomes,
                 final=False,
-                offers_dsn=False,
                 not_before=entry.not_before,
             )
 

@@ -1,11 +1,13 @@
 """TLS contexts for connections to peers: one for each degree of verification, never a session shared (D6)."""
 
 import ssl
-from collections.abc import Callable
+from typing import Protocol
 
 from angarium.mta.transport.transfer import TlsPolicy
 
-ContextFactory = Callable[[TlsPolicy], ssl.SSLContext]
+
+class TlsContexts(Protocol):
+    def context_for(self, policy: TlsPolicy) -> ssl.SSLContext: ...
 
 
 class ClientTls:
@@ -20,7 +22,7 @@ class ClientTls:
         self._verifying: ssl.SSLContext | None = None
         self._unverified: ssl.SSLContext | None = None
 
-    def __call__(self, policy: TlsPolicy) -> ssl.SSLContext:
+    def context_for(self, policy: TlsPolicy) -> ssl.SSLContext:
         """``implicit`` verifies when the policy names a server, and encrypts without trust otherwise."""
         if policy.mode == "verify" or (policy.mode == "implicit" and policy.server_name):
             if self._verifying is None:

@@ -102,6 +102,10 @@ class SmtpConnection:
         finally:
             peer.abort()
 
+    def abort(self) -> None:
+        """Break it off, at once: a transfer under way ends as if the connection had been lost."""
+        self._peer.abort()
+
     # -- outcomes
 
     def _outcomes(self, failure: Outcome | None) -> list[Outcome]:
@@ -128,5 +132,7 @@ class SmtpConnection:
         return self._transient(error.stage, BROKEN_STATUS[error.kind], error.text)
 
     def _transient(self, stage: str, enhanced: str, text: str) -> Transient:
-        met = attempt(self._where, self._clock(), stage, enhanced=enhanced, reason=clean_text(text))
-        return Transient(met, Scope.SESSION)
+        made = attempt(
+            self._where, self._clock(), stage, enhanced=enhanced, reason=clean_text(text)
+        )
+        return Transient(made, Scope.SESSION)

@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Callable, Mapping
 
 from angarium.config.schema import DeliveryTimeouts
-from angarium.mta.transport.client_tls import ClientTls, ContextFactory
+from angarium.mta.transport.client_tls import ClientTls, TlsContexts
 from angarium.mta.transport.connection import BROKEN_STATUS, SmtpConnection
 from angarium.mta.transport.outcome import Scope, Transient
 from angarium.mta.transport.peer import BrokenError, Peer, connect_reason, os_reason, stage_limits
@@ -40,7 +40,7 @@ class SmtpConnector:
         hostname: str,
         clock: Callable[[], UnixMs],
         tls_memory: TlsMemory,
-        tls_context: ContextFactory | None = None,
+        tls_contexts: TlsContexts | None = None,
         taps: SessionTaps | None = None,
     ) -> None:
         self._taps = taps
@@ -49,14 +49,14 @@ class SmtpConnector:
         self._hostname = hostname
         self._clock = clock
         self._tls_memory = tls_memory
-        self._tls_context = tls_context or ClientTls()
+        self._tls_contexts = tls_contexts or ClientTls()
 
     async def connect(
         self, host: MxHost, address: str, path: EgressPath, tls: TlsPolicy
     ) -> SmtpConnection | Transient:
         """Open a session with one address of a host, up to EHLO and TLS. Never raises for what a peer does."""
         opening = _Opening(
-            self._timeouts, self._limits, self._clock, self._tls_context, host, address, path, tls
+            self._timeouts, self._limits, self._clock, self._tls_contexts, host, address, path, tls
         )
         opening.taps = self._taps
         opening.ehlo = path.ehlo or self._hostname
@@ -79,7 +79,7 @@ class _Opening:
         timeouts: DeliveryTimeouts,
         limits: Mapping[str, float],
         clock: Callable[[], UnixMs],
-        tls_context: ContextFactory,
+        tls_contexts: TlsContexts,
         host: MxHost,
         address: str,
         path: EgressPath,
@@ -88,7 +88,7 @@ class _Opening:
         self._timeouts = timeouts
         self._limits = limits
         self._clock = clock
-        self._tls_context = tls_context
+        self._tls_contexts = tls_contexts
         self._host = host
         self._address = address
         self._path = path
@@ -104,8 +104,8 @@ class _Opening:
         self._told = Opening(f"{self._host.name} [{self._address}] port {self._host.port}")
         result = await self._open(with_tls=with_tls)
         if isinstance(result, Transient) and self.taps is not None and self.taps.is_on:
-            met = result.attempt
-            text = f"not opened ({met.stage}): {met.text}"
+            made = result.attempt
+            text = f"not opened ({made.stage}): {made.text}"
             self.taps.opening_failed(self._told, self._host.name, text)
         return result
 
@@ -134,7 +134,7 @@ class _Opening:
     async def _connect(self, session: ClientSession) -> Peer | Transient:
         loop = asyncio.get_running_loop()
         implicit = self._tls.mode == "implicit"
-        context = self._tls_context(self._tls) if implicit else None
+        context = self._tls_contexts.context_for(self._tls) if implicit else None
         bind = self._path.bind_address
         try:
             async with asyncio.timeout(
@@ -231,7 +231,7 @@ class _Opening:
                 transport = await loop.start_tls(
                     peer.transport,
                     peer,
-                    self._tls_context(self._tls),
+                    self._tls_contexts.context_for(self._tls),
                     server_hostname=self._server_name(),
                     ssl_handshake_timeout=self._timeouts.tls_handshake_s + 1,
                     ssl_shutdown_timeout=self._timeouts.quit_s,
@@ -266,10 +266,10 @@ class _Opening:
         )
 
     def _failure(self, stage: str, scope: Scope, enhanced: str, text: str) -> Transient:
-        met = attempt(
+        made = attempt(
             self._where(), self._clock(), stage, enhanced=enhanced, reason=clean_text(text)
         )
-        return Transient(met, scope)
+        return Transient(made, scope)
 
     def _refused(self, stage: str, peer: Peer) -> Transient:
         reply = peer.session.reply

@@ -2,20 +2,27 @@
 
 import random
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from angarium.mta.transport.outcome import Scope, Transient
-from angarium.mta.transport.transfer import Connection, Connector, EgressPath, TlsPolicy
+from angarium.mta.transport.transfer import Connection, Connector, EgressPath, Progress, TlsPolicy
 from angarium.queue import Attempt, UnixMs
 from angarium.routing.resolution import MxHost, Site
 from angarium.routing.resolver import ordered_hosts
 
-ADDRESSES = (
-    8  # tried for one connection; ours, so that a site of dead hosts costs minutes, not hours
-)
-RESERVED = 4  # of these, for hosts behind the ones whose addresses alone would fill them
+# Tried for one connection. Ours, so that a site of dead hosts costs minutes, not hours.
+ADDRESSES = 8
+# Of these, for hosts behind the ones whose addresses alone would fill them
+RESERVED = 4
 AVOID_MS = 60_000
-AVOID_OF_MANY_MS = 900_000  # of a site with more than ADDRESSES: each attempt comes to others
-AVOIDED = 10_000  # addresses remembered
+# Of a site with more than ADDRESSES: each attempt comes to others.
+AVOID_OF_MANY_MS = 900_000
+# Addresses remembered
+AVOIDED = 10_000
+
+
+class ChoosesConnector(Protocol):
+    def connector_of(self, site: Site) -> Connector: ...
 
 
 class HostSearch:
@@ -23,38 +30,44 @@ class HostSearch:
 
     def __init__(
         self,
-        connector_of: Callable[[Site], Connector],
+        connectors: ChoosesConnector,
         tls_policy: Callable[[Site, MxHost], TlsPolicy],
         clock: Callable[[], UnixMs],
         shuffle: random.Random,
     ) -> None:
-        self._connector_of = connector_of
+        self._connectors = connectors
         self._tls_policy = tls_policy
         self._clock = clock
         self._shuffle = shuffle
         self._avoided: dict[str, UnixMs] = {}  # since; a cache, in order of insertion
 
-    async def __call__(
-        self, site: Site, path: EgressPath, met: frozenset[str] = frozenset()
+    async def open(
+        self,
+        site: Site,
+        path: EgressPath,
+        refused_by: frozenset[str] = frozenset(),
+        progress: Progress | None = None,
     ) -> Connection | Transient:
         """Try up to ADDRESSES; returns the connection, or what tells most of why there is none: the first
-        reply, else what the most preferred met.
+        reply, else what the most preferred host came to.
 
-        Hosts and addresses in ``met`` are left out; at least one address must be left.
+        Hosts and addresses in ``refused_by`` are left out; at least one address must be left.
         """
-        connector = self._connector_of(site)
+        connector = self._connectors.connector_of(site)
         failure: Transient | None = None
         everyone = [
             (host, address)
             for host in ordered_hosts(site, self._shuffle)
-            if host.name not in met
+            if host.name not in refused_by
             for address in host.addresses
-            if address not in met
+            if address not in refused_by
         ]
         reachable = [each for each in everyone if _is_same_family(each[1], path.bind_address)]
         if not reachable:
             return self._no_family(*everyone[0], path)
         for host, address in self._candidates(reachable):
+            if progress is not None:
+                progress.trying(host, address)
             result = await connector.connect(host, address, path, self._tls_policy(site, host))
             if not isinstance(result, Transient):
                 return result

@@ -99,13 +99,13 @@ def meaning(stage: str, reply: Reply, where: Where, at: UnixMs) -> Outcome:
     if stage == "rcpt" and _is_too_many_recipients(code, enhanced, shown):
         enhanced = TOO_MANY_RECIPIENTS
         code = 452  # RFC 5321 section 4.5.3.1.10: 552 here is a mistake for it
-    met = attempt(where, at, stage, code=code, enhanced=enhanced, reason=shown)
+    made = attempt(where, at, stage, code=code, enhanced=enhanced, reason=shown)
     if code < 300:
-        return Taken(met)
+        return Taken(made)
     scope = _scope(stage, code, enhanced, shown)
     if code < 500 or scope in (Scope.SITE, Scope.SESSION):
-        return Transient(met, scope, greylisted=is_greylisting(stage, code, enhanced, shown))
-    return Permanent(met, scope)
+        return Transient(made, scope, greylisted=is_greylisting(stage, code, enhanced, shown))
+    return Permanent(made, scope)
 
 
 def opening_failure(stage: str, reply: Reply, where: Where, at: UnixMs) -> Transient:
@@ -114,18 +114,18 @@ def opening_failure(stage: str, reply: Reply, where: Where, at: UnixMs) -> Trans
     A host that does not want us at all says nothing about a recipient: the next host is tried, and when none is
     left the mail waits. SITE: 5yz, for as long as it lasts each connection would meet it. SESSION: 4yz.
     """
-    met = attempt(
+    made = attempt(
         where, at, stage, code=reply.code, enhanced=enhanced_status(reply), reason=text(reply)
     )
-    return Transient(met, Scope.SITE if reply.code >= 500 else Scope.SESSION)
+    return Transient(made, Scope.SITE if reply.code >= 500 else Scope.SESSION)
 
 
 def not_sendable(refusal: NotSendable, where: Where, at: UnixMs) -> Permanent:
     """The outcome of our own refusal. SESSION: another host of the site may have the extension that this one lacks;
     MESSAGE: none would do."""
     stage = "ehlo" if refusal.elsewhere else "mail"
-    met = attempt(where, at, stage, enhanced=refusal.enhanced, reason=refusal.text)
-    return Permanent(met, Scope.SESSION if refusal.elsewhere else Scope.MESSAGE)
+    made = attempt(where, at, stage, enhanced=refusal.enhanced, reason=refusal.text)
+    return Permanent(made, Scope.SESSION if refusal.elsewhere else Scope.MESSAGE)
 
 
 def in_doubt(where: Where, at: UnixMs, enhanced: str, text: str) -> Transient:

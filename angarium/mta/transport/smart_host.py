@@ -17,7 +17,7 @@ from aiosmtplib import SMTPResponse
 
 from angarium.config.address import SmartHost, parse_smart_host
 from angarium.config.schema import DeliveryTimeouts, Route
-from angarium.mta.transport.client_tls import ContextFactory
+from angarium.mta.transport.client_tls import TlsContexts
 from angarium.mta.transport.outcome import Outcome, Scope, Transient
 from angarium.mta.transport.peer import connect_reason, os_reason
 from angarium.mta.transport.reply_meaning import (
@@ -81,7 +81,7 @@ class Connectors:
         own: Connector,
         timeouts: DeliveryTimeouts,
         clock: Callable[[], UnixMs],
-        tls_context: ContextFactory,
+        tls_contexts: TlsContexts,
         taps: SessionTaps | None = None,
     ) -> None:
         """Raises ValueError for a route that is neither ``mx`` nor a smart host's URL."""
@@ -98,10 +98,10 @@ class Connectors:
                     password_env=route.password_env,
                 )
                 self._by_url[route.via] = LoginConnector(
-                    to, credentials, timeouts, clock, tls_context, taps
+                    to, credentials, timeouts, clock, tls_contexts, taps
                 )
 
-    def __call__(self, site: Site) -> Connector:
+    def connector_of(self, site: Site) -> Connector:
         return self._by_url.get(site.via, self._own)
 
 
@@ -114,7 +114,7 @@ class LoginConnector:
         credentials: SmartHostLogin,
         timeouts: DeliveryTimeouts,
         clock: Callable[[], UnixMs],
-        tls_context: ContextFactory,
+        tls_contexts: TlsContexts,
         taps: SessionTaps | None = None,
     ) -> None:
         self._taps = taps
@@ -122,7 +122,7 @@ class LoginConnector:
         self._credentials = credentials
         self._timeouts = timeouts
         self._clock = clock
-        self._tls_context = tls_context
+        self._tls_contexts = tls_contexts
 
     async def connect(
         self, host: MxHost, address: str, path: EgressPath, tls: TlsPolicy
@@ -146,7 +146,7 @@ class LoginConnector:
                 timeout=self._timeouts.command_s,
                 use_tls=self._to.implicit_tls,
                 start_tls=False,
-                tls_context=self._tls_context(policy),
+                tls_context=self._tls_contexts.context_for(policy),
                 sock=connected,
             )
             await smtp.connect(timeout=self._timeouts.banner_s)
@@ -205,8 +205,8 @@ class LoginConnector:
         return new
 
     def _failure(self, where: Where, stage: str, enhanced: str, text: str) -> Transient:
-        met = attempt(where, self._clock(), stage, enhanced=enhanced, reason=clean_text(text))
-        return Transient(met, Scope.SITE)
+        made = attempt(where, self._clock(), stage, enhanced=enhanced, reason=clean_text(text))
+        return Transient(made, Scope.SITE)
 
 
 class LoginConnection:
@@ -283,6 +283,10 @@ class LoginConnection:
             if self._tap is not None:
                 self._tap.end(ENDED)
 
+    def abort(self) -> None:
+        """Break it off, at once: a transfer under way ends as if the connection had been lost."""
+        self._smtp.close()
+
     async def _fly(
         self, transaction: ClientTransaction, flight: Flight, transfer: Transfer
     ) -> Flight | None:
@@ -349,8 +353,8 @@ class LoginConnection:
             stage == "data"
         ):  # the library does not tell whether the final dot was out: it may have been
             return in_doubt(self._where, self._clock(), "4.4.2", text)
-        met = attempt(self._where, self._clock(), stage, enhanced="4.4.2", reason=text)
-        return Transient(met, Scope.SESSION)
+        made = attempt(self._where, self._clock(), stage, enhanced="4.4.2", reason=text)
+        return Transient(made, Scope.SESSION)
 
 
 def _capabilities(smtp: aiosmtplib.SMTP) -> Capabilities:

@@ -93,6 +93,16 @@ class Connection(Protocol):
         """QUIT if the session is sound, then close. Never raises, and is bounded by quit_s."""
         ...
 
+    def abort(self) -> None:
+        """Break it off, at once: a transfer under way ends as if the connection had been lost."""
+        ...
+
+
+class Progress(Protocol):
+    """Who sees how far the opening of a connection has come."""
+
+    def trying(self, host: MxHost, address: str) -> None: ...
+
 
 class Connector(Protocol):
     async def connect(

@@ -23,6 +23,9 @@ class Dead:
         self.asked: list[str] = []
         self.refusals: dict[str, int] = {}  # of an address: the code of its banner
 
+    def connector_of(self, site: Site) -> Any:
+        return self
+
     async def connect(self, host: MxHost, address: str, path: EgressPath, tls: TlsPolicy) -> Any:
         self.asked.append(address)
         if address in self.alive:
@@ -64,19 +67,19 @@ class Search(HostSearch):
     def __init__(self, net: Any) -> None:
         self.now = 1_000_000
         super().__init__(
-            lambda _: net, lambda *_: TlsPolicy(), lambda: UnixMs(self.now), random.Random(1)
+            net, lambda *_: TlsPolicy(), lambda: UnixMs(self.now), random.Random(1)
         )
 
 
 async def test_a_host_with_many_dead_addresses_leaves_room_for_the_next_one() -> None:
     net = Dead("b.0")
-    assert await Search(net)(site(("a", 16), ("b", 2)), PATH) == "b.0"
+    assert await Search(net).open(site(("a", 16), ("b", 2)), PATH) == "b.0"
     assert len(net.asked) == ADDRESSES
 
 
 async def test_addresses_go_by_preference_while_they_are_few() -> None:
     net = Dead()
-    await Search(net)(site(("a", 3), ("b", 3)), PATH)
+    await Search(net).open(site(("a", 3), ("b", 3)), PATH)
     assert net.asked == ["a.0", "a.1", "a.2", "b.0", "b.1", "b.2"]
 
 
@@ -87,7 +90,7 @@ async def test_the_next_attempt_at_a_site_of_many_hosts_comes_to_others() -> (
     search = Search(net)
     many = site(*((f"h{n}", 1) for n in range(20)))
     tries = 0
-    while (result := await search(many, PATH)) != "h19.0":
+    while (result := await search.open(many, PATH)) != "h19.0":
         assert isinstance(result, Transient)
         search.now += AVOID_MS + 1
         tries += 1
@@ -99,16 +102,16 @@ async def test_an_address_that_failed_is_tried_last_for_a_minute() -> None:
     net = Dead("b.0")
     search = Search(net)
     two = site(("a", 1), ("b", 1))
-    await search(two, PATH)
-    await search(two, PATH)
+    await search.open(two, PATH)
+    await search.open(two, PATH)
     search.now += AVOID_MS + 1
-    await search(two, PATH)
+    await search.open(two, PATH)
     assert net.asked == ["a.0", "b.0", "b.0", "a.0", "b.0"]
 
 
-async def test_hosts_that_were_met_are_left_out() -> None:
+async def test_hosts_that_have_refused_are_left_out() -> None:
     net = Dead()
-    await Search(net)(site(("a", 2), ("b", 1), ("c", 1)), PATH, frozenset({"a", "c"}))
+    await Search(net).open(site(("a", 2), ("b", 1), ("c", 1)), PATH, frozenset({"a", "c"}))
     assert net.asked == ["b.0"]
 
 
@@ -120,9 +123,9 @@ async def test_a_source_of_one_family_asks_no_address_of_the_other() -> None:
     only_v6 = msgspec.structs.replace(both, addresses=("2001:db8::1",))
     bound = msgspec.structs.replace(PATH, bind_address="198.51.100.1")
     net = Dead()
-    await Search(net)(msgspec.structs.replace(hosts, hosts=(both,)), bound)
+    await Search(net).open(msgspec.structs.replace(hosts, hosts=(both,)), bound)
     assert net.asked == ["192.0.2.1"]
-    result = await Search(net)(msgspec.structs.replace(hosts, hosts=(only_v6,)), bound)
+    result = await Search(net).open(msgspec.structs.replace(hosts, hosts=(only_v6,)), bound)
     assert isinstance(result, Transient)
     assert result.attempt.text == "the host has IPv6 addresses only, and our source none"
     assert net.asked == ["192.0.2.1"]
@@ -132,8 +135,8 @@ async def test_a_reply_says_more_than_a_dead_host_behind_it() -> None:
     net = Dead()
     net.refusals = {"b.0": 554, "d.0": 421}
     four = site(("a", 1), ("b", 1), ("c", 1), ("d", 1))
-    result = await Search(net)(four, PATH)
+    result = await Search(net).open(four, PATH)
     assert (result.attempt.host, result.attempt.code) == ("b", 554)  # type: ignore[union-attr]
     net.refusals = {}
-    result = await Search(net)(four, PATH)
+    result = await Search(net).open(four, PATH)
     assert result.attempt.host == "a"  # type: ignore[union-attr]

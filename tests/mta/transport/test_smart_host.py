@@ -275,9 +275,9 @@ def test_only_routes_that_name_a_user_have_a_login() -> None:
     def site(via: str) -> Site:
         return Site(name=SiteName("x"), hosts=(), provider=Provider(name="x"), via=via, final=False)
 
-    assert isinstance(connectors(site("smtp://joe@smart.example")), LoginConnector)
-    assert connectors(site("smtps://smart.example")) is own
-    assert connectors(site("mx")) is own
+    assert isinstance(connectors.connector_of(site("smtp://joe@smart.example")), LoginConnector)
+    assert connectors.connector_of(site("smtps://smart.example")) is own
+    assert connectors.connector_of(site("mx")) is own
 
 
 def test_a_variable_that_is_not_there_is_told_from_an_empty_one(

@@ -1,4 +1,4 @@
-"""Turns claimed work into the transaction that goes out: signature first, then the content as it was accepted."""
+"""Makes parcels of claimed work: what goes out is the signature first, then the content as it was accepted."""
 
 import asyncio
 from collections import deque
@@ -6,41 +6,42 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from angarium.dkim import UnsignableMessageError
-from angarium.mta.egress.work import Prepared, Work
+from angarium.mta.egress.work import Parcel, Work
 from angarium.mta.transport.transfer import Transfer
 from angarium.queue import UnixMs
 
-YIELD_AFTER: Final = (
-    8  # messages whose signing was begun: canonicalising 20 KB takes a tenth of a millisecond
-)
+# Messages whose signing was begun: canonicalising 20 KB takes a tenth of a millisecond.
+YIELD_AFTER: Final = 8
 
 
-class Sign(Protocol):
-    """Begins to sign; the future has the fields to put in front. None: no key is for the domain.
-
-    Raises UnsignableMessageError, at once or by the future.
-    """
-
-    def __call__(
+class Signs(Protocol):
+    def sign(
         self, content: bytes, header_octets: int, header_from: str, now: UnixMs
-    ) -> asyncio.Future[bytes] | None: ...
+    ) -> asyncio.Future[bytes] | None:
+        """Begin to sign; the future has the fields to put in front. None: no key is for the domain.
+
+        Raises UnsignableMessageError, at once or by the future.
+        """
+        ...
 
 
-class Preparer:
+class Packer:
+    """Personal parts per recipient would go in here, before the signature."""
+
     def __init__(
         self,
-        sign: Sign,
+        signer: Signs,
         clock: Callable[[], UnixMs],
         unsignable: Callable[[Work, UnsignableMessageError], None],
     ) -> None:
-        self._sign = sign
+        self._signer = signer
         self._clock = clock
         self._unsignable = unsignable
 
-    async def __call__(
+    async def pack(
         self,
         works: Sequence[Work],
-        ready: Callable[[Prepared], None],
+        ready: Callable[[Parcel], None],
         failed: Callable[[Work, BaseException], None],
     ) -> None:
         """Sign each and hand it to ``ready`` as soon as it is, in order; returns when all are.
@@ -55,7 +56,7 @@ class Preparer:
                 failed(work, error)
                 continue
             if future is None and not signing:
-                ready(_prepared(work, b""))
+                ready(_parcel(work, b""))
                 continue
             signing.append((work, future))
             if number % YIELD_AFTER == 0:
@@ -70,7 +71,7 @@ class Preparer:
         if not message.header_from:
             return None
         try:
-            return self._sign(
+            return self._signer.sign(
                 message.content, message.header_octets, message.header_from, self._clock()
             )
         except UnsignableMessageError as error:
@@ -81,7 +82,7 @@ class Preparer:
         self,
         work: Work,
         future: asyncio.Future[bytes] | None,
-        ready: Callable[[Prepared], None],
+        ready: Callable[[Parcel], None],
         failed: Callable[[Work, BaseException], None],
     ) -> None:
         signature = b""
@@ -93,13 +94,13 @@ class Preparer:
         except Exception as error:  # noqa: BLE001 - as above
             failed(work, error)
             return
-        ready(_prepared(work, signature))
+        ready(_parcel(work, signature))
 
 
-def _prepared(work: Work, signature: bytes) -> Prepared:
+def _parcel(work: Work, signature: bytes) -> Parcel:
     message = work.message
     content, envelope = message.content, message.envelope
-    return Prepared(
+    return Parcel(
         work,
         Transfer(
             reverse_path=envelope.reverse_path,

@@ -1,0 +1,76 @@
+"""Asks the policy for the groups of one egress queue, in turn, and does what it says."""
+
+from typing import Final, Protocol
+
+from angarium.mta.backlog import Lane
+from angarium.mta.egress.policy import Elsewhere, Go, Traffic, Wait, traffic_of
+from angarium.mta.egress.ready import MAX_WAIT_MS, ReadyQueue
+from angarium.mta.egress.shared import EgressShared, Way
+from angarium.mta.egress.waits import Waiter
+from angarium.mta.egress.work import Group
+from angarium.mta.transport.transfer import EgressPath
+from angarium.queue.model import UnixMs
+from angarium.routing.resolution import Site
+
+# Of one group from source to source before it has to wait. Ours: a policy that turns it in circles costs no more.
+MOVES: Final = 3
+# Groups moved before the loop gets its turn: about a millisecond.
+MOVES_AT_ONCE: Final = 100
+CIRCLE_MS: Final = 1_000
+CIRCLE: Final = "it was sent from source to source in a circle"
+
+
+class Moves(Protocol):
+    def move(self, group: Group, site: Site, path: EgressPath) -> None:
+        """Have a group wait in the egress queue of another path to its site."""
+        ...
+
+
+class Admission:
+    """Invariant AD1: a group leaves the ready queue for a claim only with a Go of its own, and is asked for once then.
+
+    Invariant AD2: a group whose wait is not over is not asked for, nor is anything behind it in its line.
+    """
+
+    def __init__(
+        self, shared: EgressShared, way: Way, ready: ReadyQueue, waiter: Waiter, mover: Moves
+    ) -> None:
+        self._shared = shared
+        self._way = way
+        self._ready = ready
+        self._waiter = waiter
+        self._mover = mover
+
+    def next_group(self) -> Group | None:
+        """Return the next group that may go now; None: there is none."""
+        shared, way = self._shared, self._way
+        moved = 0
+        while (group := self._ready.next_group()) is not None:
+            traffic, now = traffic_of(group, way.site), shared.clock()
+            verdict = shared.policy.admit(traffic, way.path, now)
+            match verdict:
+                case Go():
+                    return group  # AD1
+                case Wait():
+                    self._put_off(group, traffic, verdict, now)
+                case Elsewhere(path=path):
+                    if path.source == way.path.source or group.moves >= MOVES:
+                        group.moves = 0
+                        circle = Wait(UnixMs(now + CIRCLE_MS), CIRCLE)
+                        self._put_off(group, traffic, circle, now)
+                        continue
+                    group.moves += 1
+                    self._mover.move(group, way.site, path)
+                    moved += 1
+                    if moved == MOVES_AT_ONCE:
+                        shared.waits.add(self._waiter, now)
+                        return None
+        return None
+
+    def _put_off(self, group: Group, traffic: Traffic, wait: Wait, now: UnixMs) -> None:
+        """Keep its line out of the way until the wait is over, at least a millisecond: the loop never spins."""
+        until = UnixMs(min(max(wait.until, now + 1), now + MAX_WAIT_MS))
+        self._ready.put_off(group, until)  # AD2
+        self._shared.waits.add(self._waiter, until)
+        lane = Lane(traffic.tenant, traffic.provider, traffic.stream)
+        self._shared.reasons.note(lane, self._way.path.source, wait, now)

@@ -1,0 +1,113 @@
+"""One parcel through one transaction, and where each of its recipients goes then."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from angarium.mta.egress.next_host import refuser
+from angarium.mta.egress.shared import EgressShared, Way
+from angarium.mta.egress.triage import Triage, defect, triage
+from angarium.mta.egress.work import Parcel, Told, Work
+from angarium.mta.transport.outcome import Outcome, Taken
+from angarium.mta.transport.transfer import Connection
+
+
+class TakesAgain(Protocol):
+    """Has a parcel carried once more; ``claiming`` does."""
+
+    def put_first(self, parcel: Parcel) -> None: ...
+
+
+class TakesReferred(Protocol):
+    """Has a parcel carried to the site's other hosts; ``referrals`` does."""
+
+    def has_others(self, refused_by: frozenset[str]) -> bool: ...
+
+    def refer(
+        self, parcel: Parcel, refused: Sequence[Told], refused_by: frozenset[str]
+    ) -> None: ...
+
+
+class Carriage:
+    """Of one egress queue.
+
+    Invariant CG1: after a transaction each recipient is recorded, waits to be carried again, or is referred; and the
+    octets of those that are neither of the last two are free.
+    """
+
+    def __init__(
+        self, shared: EgressShared, way: Way, claims: TakesAgain, referrals: TakesReferred
+    ) -> None:
+        self._shared = shared
+        self._way = way
+        self._claims = claims
+        self._referrals = referrals
+        self.busy = 0  # connections in a transfer
+
+    async def carry(self, connection: Connection, parcel: Parcel) -> Sequence[Outcome]:
+        """Return the outcomes, one per recipient. Raises only when cancelled: the claim stays on disk, in doubt."""
+        shared, work = self._shared, parcel.work
+        shared.give_way()
+        self.busy += 1
+        try:
+            outcomes = await connection.transfer(parcel.transfer)
+        except asyncio.CancelledError:
+            shared.budget.free(work.octets)
+            raise
+        except Exception as error:  # noqa: BLE001 - a defect must not bring the same message back at once, for ever
+            shared.observer.internal_error("transfer", error)
+            outcomes = [defect(error, shared.clock(), connection)] * len(work.recipients)
+        finally:
+            self.busy -= 1
+        shared.policy.told(self._way.path, self._way.site, work, outcomes)
+        if all(isinstance(outcome, Taken) for outcome in outcomes):  # nearly every time
+            self._conclude(work, outcomes, connection)
+            shared.budget.free(work.octets)
+        else:
+            self._sort(connection, parcel, outcomes)
+        return outcomes
+
+    def _sort(self, connection: Connection, parcel: Parcel, outcomes: Sequence[Outcome]) -> None:
+        shared, work = self._shared, parcel.work
+        refused_by = work.refused_by | {
+            refuser(self._way.site, connection.host, connection.address)
+        }
+        found = self._triage(connection, work, outcomes, refused_by)
+        if found.answered:
+            recipients = tuple(each.recipient for each in found.answered)
+            part = msgspec.structs.replace(work, recipients=recipients)
+            self._conclude(part, [each.outcome for each in found.answered], connection)
+        if (found.again or found.next_host) and not connection.is_open:
+            shared.hosts.avoid(connection.host, connection.address)
+        if found.next_host:
+            self._referrals.refer(parcel, found.next_host, refused_by)
+        if found.again:
+            self._claims.put_first(parcel.again(found.again, counts=not found.gained))
+        elif not found.next_host:
+            shared.budget.free(work.octets)
+
+    def _triage(
+        self,
+        connection: Connection,
+        work: Work,
+        outcomes: Sequence[Outcome],
+        refused_by: frozenset[str],
+    ) -> Triage:
+        """What each outcome calls for, less what cannot be had now."""
+        is_draining = self._way.is_draining
+        has_others = not is_draining and self._referrals.has_others(refused_by)
+        found = triage(work, outcomes, connection, has_others=has_others)
+        if is_draining and found.again:
+            answered = (*found.answered, *found.again)
+            found = msgspec.structs.replace(found, again=(), answered=answered)
+        if found.again and found.next_host and not self._shared.budget.reserve(work.octets):
+            answered = (*found.answered, *found.next_host)  # both would hold the content
+            found = msgspec.structs.replace(found, next_host=(), answered=answered)
+        return found
+
+    def _conclude(self, work: Work, outcomes: Sequence[Outcome], connection: Connection) -> None:
+        self._shared.clerk.conclude(
+            work, outcomes, final=self._way.site.final, offers_dsn=connection.offers_dsn
+        )

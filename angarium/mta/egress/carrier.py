@@ -1,0 +1,108 @@
+"""The life of one connection: its place, its opening, its work, its end."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+from angarium.mta.egress.lease import Lease
+from angarium.mta.egress.shared import EgressShared, Way
+from angarium.mta.egress.work import Parcel
+from angarium.mta.transport.outcome import Outcome, Transient
+from angarium.mta.transport.transfer import Connection
+from angarium.routing.resolution import Site
+
+
+class Round(Protocol):
+    """What one connection is opened for: where its work comes from, and who keeps count of it."""
+
+    @property
+    def site(self) -> Site: ...
+
+    @property
+    def refused_by(self) -> frozenset[str]:
+        """Hosts and addresses that are not to be asked; others are left."""
+        ...
+
+    def opened(self) -> None: ...
+
+    def not_opened(self, failure: Transient) -> None: ...
+
+    async def next_work(self, connection: Connection) -> Parcel | None:
+        """Return what the connection carries next, perhaps after a wait; None ends it."""
+        ...
+
+    def ended(self) -> None:
+        """No more work is asked for, also if none ever was; the connection, if there is one, is still to be closed."""
+        ...
+
+
+class Carries(Protocol):
+    """Sees one parcel through one transaction; ``carriage`` does."""
+
+    async def carry(self, connection: Connection, parcel: Parcel) -> Sequence[Outcome]: ...
+
+
+class Carrier:
+    """The only place that opens, uses and closes a connection.
+
+    Invariant 6: it is opened only with a place, and closed before the place is given back.
+    """
+
+    def __init__(
+        self, shared: EgressShared, way: Way, lease: Lease, round_: Round, carriage: Carries
+    ) -> None:
+        self._shared = shared
+        self._way = way
+        self._lease = lease
+        self._round = round_
+        self._carriage = carriage
+
+    def start(self) -> None:
+        """Begin the life as a task. Raises RuntimeError while the process ends; the place is given back."""
+        try:
+            task = self._shared.spawn(self._live())
+        except RuntimeError:
+            self._round.ended()
+            self._lease.give_back()
+            raise
+        self._lease.held_by(task)
+
+    async def _live(self) -> None:
+        observer = self._shared.observer
+        connection: Connection | None = None
+        try:
+            async with self._lease:
+                try:
+                    opened = await self._open()
+                    if isinstance(opened, Transient):
+                        self._round.not_opened(opened)
+                    else:
+                        connection = opened
+                        observer.connection_opened()
+                        await self._use(connection)
+                except asyncio.CancelledError:
+                    raise
+                except Exception as error:  # noqa: BLE001 - a task boundary
+                    observer.internal_error("connection", error)
+                finally:
+                    self._round.ended()
+                    self._lease.closing()
+                    if connection is not None:
+                        await connection.close()
+                        observer.connection_closed()
+        finally:
+            self._lease.owner.kick()
+
+    async def _open(self) -> Connection | Transient:
+        return await self._shared.hosts.open(
+            self._round.site, self._way.path, self._round.refused_by, self._lease
+        )
+
+    async def _use(self, connection: Connection) -> None:
+        self._lease.opened(connection)
+        self._round.opened()
+        limits = self._shared.policy.limits(self._way.path, self._way.site.provider)
+        while (parcel := await self._round.next_work(connection)) is not None:
+            await self._carriage.carry(connection, parcel)
+            if not connection.is_open or connection.transfers >= limits.transfers:
+                return

@@ -1,0 +1,113 @@
+"""Claims of one egress queue: from recipients that wait to parcels that a connection takes."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Protocol
+
+from angarium.mta.egress.shared import EgressShared, Way
+from angarium.mta.egress.triage import defect
+from angarium.mta.egress.work import Group, Parcel, Work, split
+from angarium.queue import DueHead, PartitionNumber, QueueFullError
+
+# After a full disk
+RETRY_CLAIM_S = 1.0
+
+
+class Claimant(Protocol):
+    """Whose claims these are: an egress queue."""
+
+    def parcel_is_ready(self) -> None: ...
+
+    def claims_are_done(self) -> None:
+        """All of a batch are ready, or are none; more may be claimed."""
+        ...
+
+    def not_claimed(self, groups: Sequence[Group]) -> None:
+        """The disk is full: these wait as before, the oldest first."""
+        ...
+
+    def kick(self) -> None: ...
+
+
+class Claims:
+    """Bounded by the budget: the octets of each group are reserved before it comes here.
+
+    Invariant CL1: ``len`` counts each transaction from its claim until it is taken, or recorded as failed.
+    """
+
+    def __init__(self, shared: EgressShared, way: Way, claimant: Claimant) -> None:
+        self._shared = shared
+        self._way = way
+        self._claimant = claimant
+        self._ready: deque[Parcel] = deque()
+        self._under_way = 0  # transactions being claimed or packed
+
+    def __len__(self) -> int:
+        return len(self._ready) + self._under_way  # CL1
+
+    @property
+    def ready(self) -> int:
+        return len(self._ready)
+
+    @property
+    def under_way(self) -> int:
+        return self._under_way
+
+    def begin(self, groups: Sequence[Group]) -> None:
+        """Claim groups, whose octets are reserved, and pack them."""
+        self._under_way += len(groups)
+        self._shared.spawn(self._claim(groups))
+
+    def take(self) -> Parcel | None:
+        return self._ready.popleft() if self._ready else None
+
+    def put_first(self, parcel: Parcel) -> None:
+        self._ready.appendleft(parcel)
+
+    def drain(self) -> list[Work]:
+        """Take what is ready; its octets stay reserved."""
+        work = [each.work for each in self._ready]
+        self._ready.clear()
+        return work
+
+    async def _claim(self, groups: Sequence[Group]) -> None:
+        shared = self._shared
+        by_partition: dict[PartitionNumber, list[Group]] = {}
+        for group in groups:
+            by_partition.setdefault(group.heads[0].partition, []).append(group)
+        reserved = sum(group.octets for group in groups)
+        work: list[Work] = []
+        try:
+            recipients = shared.policy.limits(self._way.path, self._way.site.provider).recipients
+            for partition in list(by_partition):
+                heads = _heads(by_partition[partition])
+                messages = await shared.clerk.claim(partition, heads)
+                del by_partition[partition]
+                work += split(messages, recipients)
+        except QueueFullError:
+            self._claimant.not_claimed([each for left in by_partition.values() for each in left])
+            asyncio.get_running_loop().call_later(RETRY_CLAIM_S, self._claimant.kick)
+        finally:
+            self._under_way += len(work) - len(groups)
+            # Of those not due any more; below 0: a split message
+            shared.budget.free(reserved - sum(each.octets for each in work))
+        await shared.packer.pack(work, self._add, self._failed)
+        self._claimant.claims_are_done()
+
+    def _add(self, parcel: Parcel) -> None:
+        self._under_way -= 1
+        self._ready.append(parcel)
+        self._claimant.parcel_is_ready()
+
+    def _failed(self, work: Work, error: BaseException) -> None:
+        shared = self._shared
+        self._under_way -= 1
+        shared.observer.internal_error("pack", error)
+        outcome = defect(error, shared.clock())
+        shared.clerk.conclude(work, [outcome] * len(work.recipients), final=self._way.site.final)
+        shared.budget.free(work.octets)
+
+
+def _heads(groups: Sequence[Group]) -> list[DueHead]:
+    return [head for group in groups for head in group.heads]

@@ -1,0 +1,129 @@
+"""What is asked before mail goes out, and told after it: the seam of shaping, warm-up and health. Pure.
+
+Start with ``EgressPolicy``. ``ConfiguredPolicy`` is the configuration as it is written. A policy knows nothing of
+connections, tasks or the queue: ``admission`` asks it, ``waits`` serves its waits.
+"""
+
+import random
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+import msgspec
+
+from angarium.config.schema import Provider
+from angarium.mta.egress.pools import Pools
+from angarium.mta.egress.work import Group, Work
+from angarium.mta.transport.outcome import Outcome, Transient
+from angarium.mta.transport.transfer import EgressPath
+from angarium.queue.model import DueHead, UnixMs
+from angarium.routing.resolution import Site
+
+
+class Traffic(msgspec.Struct, frozen=True, kw_only=True):
+    """What a policy sees of a transaction before it is claimed: whose mail, to whom, how much."""
+
+    tenant: str
+    stream: str
+    priority: int
+    campaign: str  # ""
+    provider: str
+    site: str
+    domain: str  # of the first recipient
+    recipients: int
+    octets: int  # of the content
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Of one source at one provider, now."""
+
+    connections: int  # open at once
+    transfers: int  # over one connection
+    recipients: int  # of one transaction
+
+
+class Go(msgspec.Struct, frozen=True):
+    """It may go, now. Each Go stands for one transaction, and is not asked for again."""
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """Neither it nor what is behind it of the same tenant, stream and campaign may go yet. No attempt is made."""
+
+    until: UnixMs  # it is asked for again then, and at the latest after ``ready.MAX_WAIT_MS``
+    reason: str  # for people, as ``explain`` prints it: "the warm-up of ip1 allows 200 a day"
+
+
+class Elsewhere(msgspec.Struct, frozen=True):
+    """By another path; whether it may go there now is asked of that one."""
+
+    path: EgressPath
+
+
+Admission = Go | Wait | Elsewhere
+GO: Final = Go()
+
+
+class EgressPolicy(Protocol):
+    """Called on the event loop for every message: must not block, and has microseconds."""
+
+    def choose(self, head: DueHead, site: Site) -> EgressPath:
+        """Return the path of a recipient that has just been loaded, and of those that may share its transaction."""
+        ...
+
+    def limits(self, path: EgressPath, provider: Provider) -> Limits: ...
+
+    def admit(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Admission:
+        """Say whether a transaction may begin; once for each, before its recipients are claimed.
+
+        One that got Go begins as soon as a connection stands, or not at all.
+        """
+        ...
+
+    def told(self, path: EgressPath, site: Site, work: Work, outcomes: Sequence[Outcome]) -> None:
+        """Hear what a transaction came to: one outcome per recipient, in order."""
+        ...
+
+    def refused(self, path: EgressPath, site: Site, failure: Transient) -> None:
+        """Hear that no host of the site took a connection."""
+        ...
+
+
+def traffic_of(group: Group, site: Site) -> Traffic:
+    head = group.heads[0]
+    return Traffic(
+        tenant=head.tenant,
+        stream=head.stream,
+        priority=head.priority,
+        campaign=head.campaign,
+        provider=site.provider.name,
+        site=site.name,
+        domain=head.domain,
+        recipients=len(group.heads),
+        octets=head.octets,
+    )
+
+
+class ConfiguredPolicy:
+    """The configuration's limits and weights, whatever peers say."""
+
+    def __init__(self, pools: Pools, randomness: random.Random) -> None:
+        self._pools = pools
+        self._random = randomness
+
+    def choose(self, head: DueHead, site: Site) -> EgressPath:
+        return self._pools.choose(head.domain, self._random)
+
+    def limits(self, path: EgressPath, provider: Provider) -> Limits:
+        return Limits(
+            connections=provider.connections,
+            transfers=provider.messages_per_connection,
+            recipients=provider.recipients_per_message,
+        )
+
+    def admit(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Admission:
+        return GO
+
+    def told(self, path: EgressPath, site: Site, work: Work, outcomes: Sequence[Outcome]) -> None:
+        return None
+
+    def refused(self, path: EgressPath, site: Site, failure: Transient) -> None:
+        return None

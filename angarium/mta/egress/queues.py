@@ -1,0 +1,86 @@
+"""The egress queues of one delivery process, by source and site: made when mail comes, gone when nothing is left."""
+
+import asyncio
+
+from angarium.mta.egress.egress_queue import EgressQueue
+from angarium.mta.egress.shared import EgressShared
+from angarium.mta.egress.work import Group, Work
+from angarium.mta.transport.transfer import EgressPath
+from angarium.queue import DueHead, MessageId
+from angarium.routing.resolution import Site, SiteName
+
+
+class _Chosen:
+    """The queue of one message's recipients at one site, for as many of them as may share a transaction."""
+
+    __slots__ = ("left", "queue")
+
+    def __init__(self, queue: EgressQueue, left: int) -> None:
+        self.queue = queue
+        self.left = left
+
+
+class EgressQueues:
+    """Bounded by what is loaded: a queue that is unused for longer than its site is suspended goes."""
+
+    def __init__(self, shared: EgressShared) -> None:
+        self._shared = shared
+        self._queues: dict[tuple[str, str], EgressQueue] = {}  # by source and site
+        self._touched: dict[EgressQueue, None] = {}
+        self._chosen: dict[tuple[MessageId, SiteName], _Chosen] = {}  # of what is being pushed
+
+    def __len__(self) -> int:
+        return len(self._queues)
+
+    def push(self, head: DueHead, site: Site) -> None:
+        """Take a recipient in, by the path that the policy chooses for its group; ``kick_touched`` sets to work."""
+        key = (head.id.message_id, site.name)
+        chosen = self._chosen.get(key)
+        if chosen is None or not chosen.left:
+            path = self._shared.policy.choose(head, site)
+            queue = self._queue_of(path, site)
+            chosen = self._chosen[key] = _Chosen(queue, queue.recipients_per_message)
+        chosen.left -= 1
+        chosen.queue.push(head)
+        self._touched[chosen.queue] = None
+
+    def move(self, group: Group, site: Site, path: EgressPath) -> None:
+        """Have a group wait in the queue of another path."""
+        queue = self._queue_of(path, site)
+        queue.ready.put(group)
+        if not self._touched:
+            # Not at once: whoever moves it is being kicked itself
+            asyncio.get_running_loop().call_soon(self.kick_touched)
+        self._touched[queue] = None
+
+    def kick_touched(self) -> None:
+        self._chosen.clear()
+        touched, self._touched = self._touched, {}
+        for queue in touched:
+            queue.kick()
+
+    def kick_all(self) -> None:
+        for queue in list(self._queues.values()):
+            queue.kick()
+
+    def discard_unused(self) -> None:
+        for key in [key for key, queue in self._queues.items() if queue.is_unused]:
+            self._queues.pop(key).discard()
+
+    def drop_newest(self) -> list[DueHead]:
+        """Take half of what is ready in the longest queue, newest first."""
+        longest = max(self._queues.values(), key=lambda queue: len(queue.ready), default=None)
+        return [] if longest is None else longest.ready.drop_newest(len(longest.ready) // 2)
+
+    def drain(self) -> list[Work]:
+        """Begin nothing new; returns claimed work that has not begun."""
+        return [work for queue in self._queues.values() for work in queue.drain()]
+
+    def _queue_of(self, path: EgressPath, site: Site) -> EgressQueue:
+        key = (path.source, site.name)
+        queue = self._queues.get(key)
+        if queue is None:
+            queue = self._queues[key] = EgressQueue(self._shared, path, site, self)
+        else:
+            queue.follow(site)
+        return queue

@@ -20,7 +20,7 @@ from bench.load import DOMAIN, SENDER
 BATCH: Final = 1000
 DOMAINS: Final = 1000  # recipients are spread over so many
 _BODY: Final = b"X" * 70 + b"\r\n"
-_ORIGIN: Final = Origin(listener="bench")
+_ORIGIN: Final = Origin(kind="cli")
 
 
 def fill(config_file: Path, messages: int, *, due_in_s: float, say: Callable[[int], None]) -> float:

@@ -1,7 +1,9 @@
 """What changes the queue: retry, hold, release, cancel. Each refuses an empty filter and has a dry run."""
 
 import json
-from collections.abc import Callable
+import os
+import pwd
+import socket
 from pathlib import Path
 from typing import Final
 
@@ -12,19 +14,19 @@ from angarium.cli.exit import EX_NOINPUT, EX_OK
 from angarium.cli.progress import count_progress
 from angarium.cli.queue_access import open_queue
 from angarium.cli.queue_filter import filter_options
-from angarium.queue import Filter, delivery_id_text
+from angarium.queue import Act, Actor, Filter, delivery_id_text
 from angarium.queue.entry import Affected
 
 IDS_PRINTED: Final = 20
 
-_HELP: Final = {
+_HELP: Final[dict[Act, str]] = {
     "retry": "Try scheduled recipients again now.",
     "hold": "Keep scheduled recipients until they are released. Their time runs on: after it, a release is for one"
     " last attempt.",
     "release": "Put held recipients back into the schedule.",
     "cancel": "Remove recipients from the queue. Their senders are not told.",
 }
-_DONE: Final = {
+_DONE: Final[dict[Act, str]] = {
     "retry": "due now",
     "hold": "held",
     "release": "released",
@@ -32,7 +34,7 @@ _DONE: Final = {
 }
 
 
-def _command(act: str) -> click.Command:
+def _command(act: Act) -> click.Command:
     @click.command(act, help=_HELP[act])
     @config_option
     @filter_options
@@ -42,8 +44,7 @@ def _command(act: str) -> click.Command:
         with open_queue(config_file) as (_, operator):
             total = operator.summary().recipients
             with count_progress(act, total, hidden=as_json or dry_run) as progress:
-                perform: Callable[..., Affected] = getattr(operator, act)
-                affected = perform(wanted, dry_run=dry_run, progress=progress)
+                affected = operator.act(act, wanted, _actor(), dry_run=dry_run, progress=progress)
         if as_json:
             from angarium.cli.queue_json import affected_json
 
@@ -55,6 +56,15 @@ def _command(act: str) -> click.Command:
     return command
 
 
+def _actor() -> Actor:
+    """Who is at the command line, as the system knows them."""
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        name = f"uid {os.getuid()}"
+    return Actor(who=f"{name}@{socket.gethostname()}")
+
+
 def _exit_code(wanted: Filter, affected: Affected) -> int:
     """Whoever names recipients by their ids hears when none of them is there."""
     if wanted.ids and not (affected.count or affected.in_flight or affected.unchanged):
@@ -63,7 +73,7 @@ def _exit_code(wanted: Filter, affected: Affected) -> int:
     return EX_OK
 
 
-def _print(act: str, affected: Affected, *, dry_run: bool) -> None:
+def _print(act: Act, affected: Affected, *, dry_run: bool) -> None:
     would = "would be " if dry_run else ""
     plural = "" if affected.count == 1 else "s"
     click.echo(f"{affected.count} recipient{plural} {would}{_DONE[act]}.")

@@ -68,7 +68,7 @@ def shown_json(shown: ShownMessage) -> dict[str, Any]:
     return {
         "id": message_id_text(shown.message_id),
         "queued": shown.queued,
-        "listener": origin.listener if origin else "",
+        "listener": origin.text if origin else "",
         "client": origin.client if origin else "",
         "user": origin.user if origin else "",
         "messageId": shown.message_id_header,

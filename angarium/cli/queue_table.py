@@ -32,7 +32,7 @@ def print_message(shown: ShownMessage, now: UnixMs) -> None:
     click.echo(f"message   {message_id_text(shown.message_id)}")
     if shown.origin is not None:
         by = f", user {shown.origin.user}" if shown.origin.user else ""
-        click.echo(f"came by   {shown.origin.listener} from {shown.origin.client or '-'}{by}")
+        click.echo(f"came by   {shown.origin.text} from {shown.origin.client or '-'}{by}")
     click.echo(f"header    Message-ID {shown.message_id_header or '-'}")
     if shown.entries:
         click.echo("in the queue:")

@@ -12,6 +12,8 @@ from angarium.queue import (
     Delivered,
     Event,
     Expired,
+    HoldRuleAdded,
+    HoldRuleRemoved,
     InDoubt,
     MessageAccepted,
     OperatorHeld,
@@ -20,6 +22,7 @@ from angarium.queue import (
     Relayed,
     RouteHint,
     UnixMs,
+    UnknownEvent,
     message_id_ms,
     message_id_text,
 )
@@ -71,8 +74,8 @@ def _acceptance(shown: ShownMessage) -> Iterator[str]:
     if origin is not None:
         client = f" from {origin.client}" if origin.client else ""
         user = f", logged in as {origin.user}" if origin.user else ""
-        by = f" by {origin.listener}{client}{user}"
-    yield f"MessageAccepted {time_text(at)}{by}."
+        by = f" by {origin.text}{client}{user}"
+    yield f"Accepted {time_text(at)}{by}."
     if accepted is not None:
         yield (
             f"Sender <{accepted.reverse_path}>, {octets_text(accepted.size_octets)},"
@@ -152,15 +155,25 @@ def _event(event: Event) -> str:
                 " it is tried again"
             )
         case OperatorHeld():
-            return f"{at}: held by an operator"
+            return f"{at}: held by {_actor(event)}"
         case OperatorReleased():
-            return f"{at}: released by an operator"
+            return f"{at}: released by {_actor(event)}"
         case OperatorRetried():
-            return f"{at}: an operator asked for an attempt at once"
+            return f"{at}: an attempt at once was asked for by {_actor(event)}"
         case Cancelled():
-            return f"{at}: cancelled by an operator"
+            return f"{at}: cancelled by {_actor(event)}"
         case MessageAccepted():
             return f"{at}: accepted"
+        case HoldRuleAdded() | HoldRuleRemoved() | UnknownEvent():
+            return f"{at}: {event.name}"
+
+
+def _actor(event: OperatorHeld | OperatorReleased | OperatorRetried | Cancelled) -> str:
+    """Who did it and why, as far as that is known."""
+    rule = getattr(event, "rule", 0)
+    by = f"hold rule {rule} of " if rule and isinstance(event, OperatorHeld) else ""
+    who = event.actor or "an operator"
+    return f"{by}{who}: {event.reason}" if event.reason else by + who
 
 
 def _attempt(attempt: Attempt) -> str:

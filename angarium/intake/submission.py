@@ -130,7 +130,8 @@ class Intake:
             accepted=now,
             expires=UnixMs(now + self._expire_ms),
             origin=Origin(
-                listener="submission " + received.listener,
+                kind="submission",
+                listener=received.listener,
                 client=received.client_address,
                 user=received.user,
             ),

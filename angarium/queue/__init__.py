@@ -1,27 +1,33 @@
 """The durable queue: what we accepted and still owe, and the event log of what became of it.
 
-Start with ``Spool`` and ``Partition`` (the protocols), then ``LmdbSpool``; docs/queue-states.md has what is on disk
-when. Knows nothing of SMTP sessions, DNS or HTTP. Nothing outside this package imports lmdb.
+Start with ``Spool`` and ``Partition`` (the protocols), then ``LmdbSpool``; ``QueueAdministration`` is what operators
+see and do, ``events`` what can happen. docs/queue-states.md has what is on disk when. Knows nothing of SMTP sessions,
+DNS or HTTP. Nothing outside this package imports lmdb.
 """
 
+from angarium.queue.act import Act, Actor
+from angarium.queue.administration import QueueAdministration
 from angarium.queue.doorbell import DoorbellReceiver, DoorbellSender, doorbell_path
 from angarium.queue.entry import Affected, EntryPage, QueueEntry, ShownMessage
-from angarium.queue.event import (
+from angarium.queue.event_log import EventCursor, EventLog, Position
+from angarium.queue.events import (
     AttemptFailed,
     Bounced,
     Cancelled,
     Delivered,
     Event,
-    EventLog,
     Expired,
+    HoldRuleAdded,
+    HoldRuleRemoved,
     InDoubt,
     MessageAccepted,
     OperatorHeld,
     OperatorReleased,
     OperatorRetried,
-    Position,
     Relayed,
+    UnknownEvent,
 )
+from angarium.queue.hold_rule import HoldRule
 from angarium.queue.lmdb.compaction import Compacted, compact
 from angarium.queue.lmdb.operator import QueueOperator
 from angarium.queue.lmdb.spool import LmdbSpool
@@ -47,6 +53,7 @@ from angarium.queue.model import (
     MessageId,
     Moved,
     Origin,
+    OriginKind,
     PartitionNumber,
     Released,
     RouteHint,
@@ -69,6 +76,8 @@ from angarium.queue.spool import (
     QueueFullError,
     SchemaError,
     Spool,
+    TooManyHoldRulesError,
+    UnknownHoldRuleError,
     position,
 )
 from angarium.queue.summary import QueueSummary
@@ -76,6 +85,8 @@ from angarium.queue.summary import QueueSummary
 __all__ = [
     "DEFAULT_STREAM",
     "DEFAULT_TENANT",
+    "Act",
+    "Actor",
     "Affected",
     "Attempt",
     "AttemptFailed",
@@ -98,10 +109,14 @@ __all__ = [
     "EmptyFilterError",
     "EntryPage",
     "Event",
+    "EventCursor",
     "EventLog",
     "Expired",
     "FencedError",
     "Filter",
+    "HoldRule",
+    "HoldRuleAdded",
+    "HoldRuleRemoved",
     "InDoubt",
     "LmdbSpool",
     "MessageAccepted",
@@ -113,9 +128,11 @@ __all__ = [
     "OperatorReleased",
     "OperatorRetried",
     "Origin",
+    "OriginKind",
     "Partition",
     "PartitionNumber",
     "Position",
+    "QueueAdministration",
     "QueueBusyError",
     "QueueEntry",
     "QueueError",
@@ -131,7 +148,10 @@ __all__ = [
     "ShownMessage",
     "Spool",
     "Submission",
+    "TooManyHoldRulesError",
     "UnixMs",
+    "UnknownEvent",
+    "UnknownHoldRuleError",
     "compact",
     "delivery_id_text",
     "doorbell_path",

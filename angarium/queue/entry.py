@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from angarium.queue.event import Position
+from angarium.queue.event_log import Position
 from angarium.queue.message_id import parse_delivery_id, parse_message_id
 from angarium.queue.model import Attempt, DeliveryId, Filter, MessageId, Origin, UnixMs
 from angarium.queue.spool import EmptyFilterError
@@ -30,6 +30,7 @@ class QueueEntry(msgspec.Struct, frozen=True, kw_only=True):
     in_doubt: int
     last: Attempt | None
     size_octets: int
+    rule: int = 0  # the hold rule that holds it; 0: an act, or it is not held
 
 
 class EntryPage(msgspec.Struct, frozen=True):
@@ -100,15 +101,16 @@ class CompiledFilter:
             and (self._domain is None or entry.domain.casefold() == self._domain)
             and (self._before is None or entry.accepted <= self._before)
             and (self._recipient is None or entry.recipient.casefold() == self._recipient)
-            and (self._sender is None or self._is_sender(entry.sender.casefold()))
+            and (self._sender is None or sender_matches(self._sender, entry.sender))
             and self.has_id(entry.id)
             and (self._provider is None or self._find_provider(entry.domain) == self._provider)
         )
 
-    def _is_sender(self, sender: str) -> bool:
-        if self._sender is not None and self._sender.startswith("@"):
-            return sender.endswith(self._sender)
-        return sender == self._sender
+
+def sender_matches(wanted: str, sender: str) -> bool:
+    """Whether a reverse-path is the casefolded address that is wanted, or of the domain in "@domain"."""
+    folded = sender.casefold()
+    return folded.endswith(wanted) if wanted.startswith("@") else folded == wanted
 
 
 def refuse_empty(wanted: Filter) -> None:

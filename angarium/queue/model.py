@@ -21,12 +21,22 @@ class DeliveryId(msgspec.Struct, frozen=True, order=True):
     index: int  # position in the envelope's recipients, 0..65534
 
 
-class Origin(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a submission came from, for the log and for `queue show`."""
+# By what a submission came to us. On disk as text: a new one counts the version of `accepted` up
+OriginKind = Literal["submission", "dsn", "cli"]
 
-    listener: str  # "submission 127.0.0.1:2525", "dsn", "cli"
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """Where a submission came from, for the log and for `queue show`. On disk as it stands, in `accepted` events."""
+
+    kind: OriginKind
+    listener: str = ""  # address of the listener, "127.0.0.1:2525"; "" when it came by none
     client: str = ""  # address of the client
     user: str = ""  # who logged in
+
+    @property
+    def text(self) -> str:
+        """As the mail log names it: "submission 127.0.0.1:2525", "dsn"."""
+        return f"{self.kind} {self.listener}" if self.listener else self.kind
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +45,8 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     message_id: MessageId
     tenant: str = DEFAULT_TENANT
     stream: str = DEFAULT_STREAM
+    priority: int = 0
+    campaign: str = ""
     envelope: Envelope
     content: bytes
     header_octets: int  # length of the header block including the empty line
@@ -50,8 +62,8 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     not_before: UnixMs = UnixMs(0)  # the first attempt is due then
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """What the last attempt met."""
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """What the last attempt met. On disk as it stands, in recipients and events: fields are only ever appended."""
 
     at: UnixMs
     host: str  # MX host or smart host; "" when none was reached
@@ -99,6 +111,8 @@ class ClaimedMessage(msgspec.Struct, frozen=True, kw_only=True):
     message_id: MessageId
     tenant: str
     stream: str
+    priority: int = 0
+    campaign: str = ""
     envelope: Envelope  # recipients is empty here
     content: bytes
     header_octets: int

@@ -1,39 +1,102 @@
 """Counts events for the metrics: in the one process that reads them all, so that accepting and delivering need not."""
 
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
 from angarium.queue import (
     AttemptFailed,
     Bounced,
     Cancelled,
     Delivered,
     Event,
+    EventCursor,
     Expired,
     InDoubt,
     MessageAccepted,
+    Position,
     Relayed,
 )
-from angarium.service.mail_record import event_name
 from angarium.telemetry.metrics import STAGES, Metrics
 
-_STAGES = frozenset(STAGES)
+EVENT_COUNTS: Final = "metrics"
+_STAGES: Final = frozenset(STAGES)
 
 
-def count_event(metrics: Metrics, event: Event) -> None:
-    match event:
-        case MessageAccepted():
-            metrics.accepted_messages.add()
-            metrics.accepted_recipients.add(len(event.recipients))
-            metrics.accepted_octets.add(event.size_octets)
-        case Delivered() | Relayed() | AttemptFailed() | Bounced() | Expired():
-            metrics.outcomes[event_name(event)].add()
-            stage = event.attempt.stage
-            reply = str(event.attempt.code)[0] if event.attempt.code else "none"
-            key = (stage if stage in _STAGES else "other", reply if reply in "245" else "none")
-            metrics.attempts[key].add()
-            if isinstance(event, AttemptFailed) and key == ("final_dot", "none"):
-                metrics.in_doubt.add()  # the peer was gone before it answered the final dot
-        case Cancelled():
-            metrics.outcomes["cancelled"].add()
-        case InDoubt():
-            metrics.in_doubt.add()
-        case _:
-            pass  # what an operator did is in the mail log
+class Totals(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What was counted since the queue was made."""
+
+    messages: int = 0
+    recipients: int = 0
+    octets: int = 0
+    in_doubt: int = 0
+    outcomes: dict[str, int] = {}
+    attempts: dict[str, int] = {}  # "stage reply"
+
+    def count(self, event: Event) -> None:
+        match event:
+            case MessageAccepted():
+                self.messages += 1
+                self.recipients += len(event.recipients)
+                self.octets += event.size_octets
+            case Delivered() | Relayed() | AttemptFailed() | Bounced() | Expired():
+                _add(self.outcomes, event.name)
+                stage = event.attempt.stage if event.attempt.stage in _STAGES else "other"
+                reply = str(event.attempt.code)[0] if event.attempt.code else "none"
+                reply = reply if reply in "245" else "none"
+                _add(self.attempts, f"{stage} {reply}")
+                if isinstance(event, AttemptFailed) and (stage, reply) == ("final_dot", "none"):
+                    self.in_doubt += 1  # the peer was gone before it answered the final dot
+            case Cancelled():
+                _add(self.outcomes, "cancelled")
+            case InDoubt():
+                self.in_doubt += 1
+            case _:
+                pass  # what an operator did is in the mail log
+
+
+class EventCounts:
+    """An EventConsumer whose state is what it has counted.
+
+    EC1: every event counts exactly once, whatever crashes: totals and cursor are written in one transaction, and
+    counted on from there. The metrics are brought up to the totals; what a process that died had shown beyond them is
+    reached again, not added again.
+    """
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._totals = Totals()
+
+    @property
+    def name(self) -> str:
+        return EVENT_COUNTS
+
+    async def begin(self, cursor: EventCursor) -> int:
+        self._totals = (
+            msgspec.msgpack.decode(cursor.state, type=Totals) if cursor.state else Totals()
+        )
+        self._show()
+        return cursor.position  # EC1
+
+    async def handle(self, batch: Sequence[Position]) -> bytes:
+        for each in batch:
+            self._totals.count(each.event)
+        self._show()
+        return msgspec.msgpack.encode(self._totals)
+
+    def _show(self) -> None:
+        totals, metrics = self._totals, self._metrics
+        metrics.accepted_messages.reach(totals.messages)
+        metrics.accepted_recipients.reach(totals.recipients)
+        metrics.accepted_octets.reach(totals.octets)
+        metrics.in_doubt.reach(totals.in_doubt)
+        for outcome, number in totals.outcomes.items():
+            metrics.outcomes[outcome].reach(number)
+        for key, number in totals.attempts.items():
+            stage, _, reply = key.partition(" ")
+            metrics.attempts[stage, reply].reach(number)
+
+
+def _add(counts: dict[str, int], key: str) -> None:
+    counts[key] = counts.get(key, 0) + 1

@@ -6,10 +6,12 @@ from angarium.queue import (
     Attempt,
     AttemptFailed,
     DeliveryId,
-    Event,
+    HoldRuleAdded,
+    HoldRuleRemoved,
     MessageAccepted,
     Position,
     UnixMs,
+    UnknownEvent,
     delivery_id_text,
     message_id_ms,
     message_id_text,
@@ -23,7 +25,7 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sequence: int
     ts: str  # RFC 3339, UTC
     event: str  # accepted | delivered | relayed | deferred | bounced | expired | in_doubt | held | released | ...
-    message: str  # the queue's id, a UUID
+    message: str  # the queue's id, a UUID; empty when it is about no message
     id: str = ""  # of the recipient: <uuid>.<index>
     sender: str = ""  # the reverse-path; "" is the null one
     recipient: str = ""
@@ -48,33 +50,37 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     delay_ms: int = -1  # since it was accepted
     queue_ms: int = -1  # of these, until the attempt ended
     due: str = ""  # of the next attempt
+    actor: str = ""  # who held, released, retried or cancelled it
+    reason: str = ""
+    rule: int = 0  # the hold rule that holds or held it, or that was added or removed
+    domain: str = ""  # condition of a hold rule, as are tenant and sender
+    provider: str = ""
+    until: str = ""  # of a hold rule
 
 
 def mail_record(position: Position) -> MailRecord:
     """Return the line for one event."""
     event = position.event
-    if isinstance(event, MessageAccepted):
-        return MailRecord(
-            sequence=position.sequence,
-            ts=rfc3339(event.at),
-            event=event_name(event),
-            message=message_id_text(event.message_id),
-            sender=event.reverse_path,
-            recipients=event.recipients,
-            tenant=event.tenant,
-            stream=event.stream,
-            size_octets=event.size_octets,
-            message_id_header=event.message_id_header,
-            listener=event.origin.listener,
-            client=event.origin.client,
-            user=event.origin.user,
-        )
+    match event:
+        case MessageAccepted():
+            return _accepted(position.sequence, event)
+        case HoldRuleAdded() | HoldRuleRemoved():
+            return _rule(position.sequence, event)
+        case UnknownEvent():
+            return MailRecord(
+                sequence=position.sequence,
+                ts=rfc3339(event.at),
+                event=event.name,
+                message=message_id_text(event.message_id),
+            )
+        case _:
+            pass
     attempt = getattr(event, "attempt", _NO_ATTEMPT)
     accepted = message_id_ms(event.message_id)
     return MailRecord(
         sequence=position.sequence,
         ts=rfc3339(event.at),
-        event=event_name(event),
+        event=event.name,
         message=message_id_text(event.message_id),
         id=delivery_id_text(DeliveryId(event.message_id, event.index)),
         sender=event.reverse_path,
@@ -94,11 +100,46 @@ def mail_record(position: Position) -> MailRecord:
         delay_ms=max(0, event.at - accepted),
         queue_ms=max(0, attempt.at - accepted) if attempt is not _NO_ATTEMPT else -1,
         due=rfc3339(event.due) if isinstance(event, AttemptFailed) else "",
+        actor=getattr(event, "actor", ""),
+        reason=getattr(event, "reason", ""),
+        rule=getattr(event, "rule", 0),
     )
 
 
-def event_name(event: Event) -> str:
-    return str(event.__struct_config__.tag)
+def _accepted(sequence: int, event: MessageAccepted) -> MailRecord:
+    return MailRecord(
+        sequence=sequence,
+        ts=rfc3339(event.at),
+        event=event.name,
+        message=message_id_text(event.message_id),
+        sender=event.reverse_path,
+        recipients=event.recipients,
+        tenant=event.tenant,
+        stream=event.stream,
+        size_octets=event.size_octets,
+        message_id_header=event.message_id_header,
+        listener=event.origin.text,
+        client=event.origin.client,
+        user=event.origin.user,
+    )
+
+
+def _rule(sequence: int, event: HoldRuleAdded | HoldRuleRemoved) -> MailRecord:
+    conditions = event if isinstance(event, HoldRuleAdded) else None
+    return MailRecord(
+        sequence=sequence,
+        ts=rfc3339(event.at),
+        event=event.name,
+        message="",
+        actor=event.actor,
+        reason=event.reason,
+        rule=event.rule,
+        tenant=(conditions and conditions.tenant) or "",
+        sender=(conditions and conditions.sender) or "",
+        domain=(conditions and conditions.domain) or "",
+        provider=(conditions and conditions.provider) or "",
+        until=rfc3339(conditions.until) if conditions and conditions.until else "",
+    )
 
 
 _NO_ATTEMPT = Attempt(

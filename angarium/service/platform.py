@@ -1,34 +1,45 @@
-"""The platform role: writes the mail log, lets old events go, and measures queue and disk."""
+"""The platform role: follows the event log, lets old events and expired hold rules go, measures queue and disk."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from angarium.config.schema import Config
-from angarium.queue import LmdbSpool, QueueSummary
+from angarium.queue import LmdbSpool, QueueSummary, UnixMs
+from angarium.service.event_counts import EventCounts
+from angarium.service.event_follower import EventFollower
 from angarium.service.mail_log import MailLog, Sink
 from angarium.service.mail_log_file import MailLogFile, StandardOutput
 from angarium.service.runtime import Runtime
-from angarium.telemetry.log import log_exception
-from angarium.telemetry.metrics import Metrics
+from angarium.telemetry.log import log, log_exception
+from angarium.telemetry.metrics import EVENT_CONSUMERS, Metrics
 
 MEASURE_S: Final = 2.0
-TRIM_S: Final = 60.0
+PERIOD_S: Final = 60.0
 
 
 async def run_platform(runtime: Runtime) -> None:
     """The composition root of the role. Raises what makes it impossible to go on."""
     spool = runtime.open_spool()
     sink = _sink(runtime.config)
-    mail_log = MailLog(spool.events, sink, runtime.metrics, runtime.clock)
+    followers = [
+        EventFollower(spool.events, MailLog(spool.events, sink)),
+        EventFollower(spool.events, EventCounts(runtime.metrics)),
+    ]
     low_disk = _LowDisk()
     try:
+        for follower in followers:
+            await follower.register()  # all of them, before anything is trimmed
         async with asyncio.TaskGroup() as tasks:
             periodic = [
                 tasks.create_task(_measure(spool, runtime.metrics, low_disk)),
-                tasks.create_task(_trim(mail_log, runtime.config)),
+                tasks.create_task(_trim(spool, runtime.clock, runtime.config)),
+                tasks.create_task(_expire_hold_rules(spool)),
             ]
             runtime.ready(low_disk.reasons)
-            await mail_log.run(runtime.stop)
+            async with asyncio.TaskGroup() as following:
+                for follower in followers:
+                    following.create_task(follower.run(runtime.stop))
             for task in periodic:
                 task.cancel()
     finally:
@@ -56,7 +67,8 @@ async def _measure(spool: LmdbSpool, metrics: Metrics, low_disk: _LowDisk) -> No
         summary = spool.summary()
         low_disk.is_low = summary.low_disk
         _set_gauges(metrics, summary)
-        metrics.event_lag.set(max(0, spool.events.last() - spool.events.acked("mail_log")))
+        for consumer, events in _lags(spool).items():
+            metrics.event_lag[consumer].set(events)
         await asyncio.sleep(MEASURE_S)
 
 
@@ -71,11 +83,36 @@ def _set_gauges(metrics: Metrics, summary: QueueSummary) -> None:
     metrics.events.set(summary.events)
 
 
-async def _trim(mail_log: MailLog, config: Config) -> None:
+def _lags(spool: LmdbSpool) -> dict[str, int]:
+    """Return how many events each consumer has yet to read, by the names that the metrics know."""
+    last = spool.events.last()
+    lags = dict.fromkeys(EVENT_CONSUMERS, 0)
+    for consumer, position in spool.events.consumers().items():
+        name = consumer if consumer in lags else "other"
+        lags[name] = max(lags[name], last - position)
+    return lags
+
+
+async def _trim(spool: LmdbSpool, clock: Callable[[], UnixMs], config: Config) -> None:
     retention_ms = int(config.queue.event_retention_s * 1000)
+    limit = config.queue.event_limit
     while True:
-        await asyncio.sleep(TRIM_S)
+        await asyncio.sleep(PERIOD_S)
         try:
-            await mail_log.trim(retention_ms, config.queue.event_limit)
+            await spool.events.trim(UnixMs(clock() - retention_ms), limit)
+            for consumer, position in spool.events.consumers().items():
+                if (lag := spool.events.last() - position) > limit:
+                    log("event_consumer_lags", "warning", consumer=consumer, events=lag)
         except Exception:  # noqa: BLE001  (periodic: the next time may do)
             log_exception("trim_failed")
+
+
+async def _expire_hold_rules(spool: LmdbSpool) -> None:
+    """Also finish what a crash left of a rule's removal: hence at once at the start."""
+    while True:
+        try:
+            if ended := await spool.administration.expire_hold_rules():
+                log("hold_rules_expired", rules=ended)
+        except Exception:  # noqa: BLE001  (periodic: the next time may do)
+            log_exception("hold_rules_not_expired")
+        await asyncio.sleep(PERIOD_S)

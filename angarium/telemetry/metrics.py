@@ -33,6 +33,8 @@ LIMITS: Final = (
     *("connections", "client", "timeout", "recipients", "memory_or_disk", "logins", "size"),
     "http_connections",
 )
+# "other": the one furthest behind of all that this Angarium does not know
+EVENT_CONSUMERS: Final = ("mail_log", "metrics", "other")
 QUEUE_STATES: Final = ("scheduled", "held", "in_flight")
 COMMIT_BUCKETS_S: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
@@ -55,6 +57,10 @@ class Counted:
         """Take over the count of somebody who counts by itself from 0."""
         self.pending += max(0, total - self._total)
         self._total = total
+
+    def reach(self, total: int) -> None:
+        """Bring the counter to a total that is kept on disk, wherever an earlier process has left it; never back."""
+        self.pending = max(0, total - int(self._child._value.get()))
 
     def flush(self) -> None:
         number, self.pending = self.pending, 0
@@ -109,7 +115,9 @@ class Metrics:
         self.queue_used = self._gauge("queue_used_octets", "Octets in use of the queue's file")
         self.disk_free = self._gauge("disk_free_octets", "Free octets on the queue's disk")
         self.events = self._gauge("events", "Events kept in the log")
-        self.event_lag = self._gauge("event_lag", "Events that the mail log has not written yet")
+        self.event_lag = self._gauges(
+            "event_lag", "Events that a consumer has not read yet", consumer=EVENT_CONSUMERS
+        )
         self.commits = self._histogram("commit_seconds", "Time of a commit", COMMIT_BUCKETS_S)
         self.batches = self._histogram(
             "commit_operations", "Operations in one commit", BATCH_BUCKETS

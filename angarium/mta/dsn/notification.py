@@ -71,7 +71,7 @@ def dsn_for(
         message_id_header=_message_id_header(message_id, hostname),
         accepted=now,
         expires=UnixMs(now + lifetime_ms),
-        origin=Origin(listener="dsn"),
+        origin=Origin(kind="dsn"),
         partitions=(partition_of(sender.domain),),
     )
 

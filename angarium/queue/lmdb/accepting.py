@@ -5,12 +5,13 @@ from typing import Final
 
 import msgspec
 
-from angarium.queue.lmdb.event_records import accepted_event
+from angarium.queue.events.accepted import accepted_event
+from angarium.queue.events.catalogue import encode_event
 from angarium.queue.lmdb.keys import delivery_key
 from angarium.queue.lmdb.records import (
     delivery_record,
-    encode,
     encode_delivery,
+    encode_message,
     message_record,
     routing_hint,
 )
@@ -20,10 +21,11 @@ from angarium.queue.model import DeliveryId, MessageId, Submission
 from angarium.queue.spool import DuplicateMessageError
 from angarium.queue.submission_check import check_submission
 
-_DELIVERY_OCTETS: Final = 400  # about, with its keys: only for bounding transactions
+# About, with its keys: only for bounding transactions
+_DELIVERY_OCTETS: Final = 400
 
 
-class PreparedSubmission(msgspec.Struct, frozen=True):
+class PreparedSubmission(msgspec.Struct, frozen=True, kw_only=True):
     """Everything encoded, so that the transaction is short."""
 
     message_id: MessageId
@@ -42,21 +44,21 @@ def prepare_submission(submission: Submission, partitions: int) -> PreparedSubmi
     """Raises ValueError for what no caller may hand over."""
     check_submission(submission, partitions)
     message_id = submission.message_id
-    size = len(submission.content)
+    message = message_record(submission)
     deliveries = []
     for index, (recipient, partition) in enumerate(
         zip(submission.envelope.recipients, submission.partitions, strict=True)
     ):
-        hint = routing_hint(submission.tenant, recipient.domain, size)
+        hint = routing_hint(message, recipient.domain)
         record = encode_delivery(delivery_record(recipient, partition))
         deliveries.append((partition, delivery_key(DeliveryId(message_id, index)), record, hint))
     return PreparedSubmission(
-        message_id,
-        submission.content,
-        encode(message_record(submission)),
-        accepted_event(submission),
-        tuple(deliveries),
-        submission.not_before,
+        message_id=message_id,
+        content=submission.content,
+        message=encode_message(message),
+        event=encode_event(accepted_event(submission)),
+        deliveries=tuple(deliveries),
+        due=submission.not_before,
     )
 
 

@@ -4,19 +4,22 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from angarium.queue.act import Actor
+from angarium.queue.hold_rule import BindingRules
 from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.handles import Database, ReadTransaction
+from angarium.queue.lmdb.held import write_held
 from angarium.queue.lmdb.keys import claim_key, delivery_key, due_key, parse_delivery_key, u64
 from angarium.queue.lmdb.records import (
     DeliveryRecord,
     MessageRecord,
     RecordError,
-    attempt_of,
     decode_delivery,
     decode_message,
     envelope_of,
     origin_of,
 )
+from angarium.queue.lmdb.routes import route_provider
 from angarium.queue.lmdb.transaction import WriteTransaction
 from angarium.queue.model import (
     Claimed,
@@ -28,7 +31,7 @@ from angarium.queue.model import (
 )
 
 
-class Holding(msgspec.Struct, frozen=True):
+class Holding(msgspec.Struct, frozen=True, kw_only=True):
     """What an owner remembers of a recipient that it has claimed. Nobody else may change these records meanwhile."""
 
     message: MessageRecord
@@ -37,6 +40,8 @@ class Holding(msgspec.Struct, frozen=True):
 
 class Claim:
     """Operation: due keys become claim keys; returns the delivery keys that were still due, in order.
+
+    What a hold rule binds becomes held instead, and is left out.
 
     ``abandoned`` gives them back when the claimer is gone.
     """
@@ -53,21 +58,89 @@ class Claim:
         self.abandoned = abandoned
         self._partition = partition
         self._epoch = u64(epoch)
-        self._heads: list[tuple[bytes, bytes, bytes]] = []
-        for head in heads:
-            key = delivery_key(head.id)
-            self._heads.append((due_key(partition, head.due, key), claim_key(partition, key), key))
+        self._heads = [_due_mail(partition, head) for head in heads]
         self.octets = len(heads) * 200
 
     def apply(self, tx: WriteTransaction) -> list[bytes]:
         tx.check_epoch(self._partition, int.from_bytes(self._epoch, "big"))
         taken = []
         due, claim = tx.env.due, tx.env.claim
-        for when, key, delivery in self._heads:
-            if tx.delete(due, when):
-                tx.put(claim, key, self._epoch)
-                taken.append(delivery)
+        rules = tx.binding_rules()
+        for mail in self._heads:
+            if not tx.delete(due, mail.due_key):
+                continue
+            if rules and self._is_held(tx, rules, mail):
+                continue
+            tx.put(claim, mail.claim_key, self._epoch)
+            taken.append(mail.key)
         return taken
+
+    def _is_held(self, tx: WriteTransaction, rules: BindingRules, mail: "_DueMail") -> bool:
+        """HR2: no attempt begins for mail that a rule in force binds: it becomes held here, and only here."""
+        asked = _AskedMail(tx, mail)
+        rule = rules.find(asked, tx.now)
+        if rule is None:
+            return False
+        by = Actor(who=rule.who, reason=rule.why)
+        due = int.from_bytes(mail.due_key[2:10], "big")
+        write_held(tx, mail.key, due, asked.message(), asked.delivery(), by, rule.id)  # HR2
+        return True
+
+
+class _DueMail(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    key: bytes
+    due_key: bytes
+    claim_key: bytes
+    tenant: str
+    domain: str
+
+
+def _due_mail(partition: int, head: DueHead) -> _DueMail:
+    key = delivery_key(head.id)
+    return _DueMail(
+        key=key,
+        due_key=due_key(partition, head.due, key),
+        claim_key=claim_key(partition, key),
+        tenant=head.tenant,
+        domain=head.domain,
+    )
+
+
+class _AskedMail:
+    """What rules ask of due mail (ClaimedMail). Reads its records when asked, within the transaction.
+
+    A domain's provider is what the route table says: delivery writes it before its first claim for that domain, in
+    the same order to the same committer.
+    """
+
+    def __init__(self, tx: WriteTransaction, mail: _DueMail) -> None:
+        self._tx = tx
+        self._mail = mail
+        self._message: MessageRecord | None = None
+        self._delivery: DeliveryRecord | None = None
+        self.tenant = mail.tenant
+        self.domain = mail.domain
+
+    def sender(self) -> str:
+        return self.message().reverse_path
+
+    def provider(self) -> str | None:
+        return route_provider(self._tx, self.domain)
+
+    def free_of(self) -> int:
+        return self.delivery().free_of
+
+    def message(self) -> MessageRecord:
+        if self._message is None:
+            raw = self._tx.get(self._tx.env.message, self._mail.key[:16])
+            self._message = decode_message(raw or b"")  # RecordError if it is missing
+        return self._message
+
+    def delivery(self) -> DeliveryRecord:
+        if self._delivery is None:
+            raw = self._tx.get(self._tx.env.delivery, self._mail.key)
+            self._delivery = decode_delivery(raw or b"")
+        return self._delivery
 
 
 def read_claimed(
@@ -86,7 +159,7 @@ def read_claimed(
             claimed = []
             for key in own:
                 delivery = decode_delivery(_need(txn, env.delivery, key))
-                holdings[key] = Holding(record, delivery)
+                holdings[key] = Holding(message=record, delivery=delivery)
                 claimed.append(_claimed(key, partition, delivery))
             messages.append(_message(message_id, record, content, tuple(claimed)))
     return messages, holdings
@@ -110,7 +183,7 @@ def _claimed(key: bytes, partition: PartitionNumber, delivery: DeliveryRecord) -
         attempts=delivery.attempts,
         in_doubt=delivery.in_doubt,
         delay_dsn_sent=delivery.delay_dsn_sent,
-        last=None if delivery.last is None else attempt_of(delivery.last),
+        last=delivery.last,
     )
 
 
@@ -121,6 +194,8 @@ def _message(
         message_id=MessageId(message_id),
         tenant=record.tenant,
         stream=record.stream,
+        priority=record.priority,
+        campaign=record.campaign,
         envelope=envelope_of(record),
         content=content,
         header_octets=record.header_octets,

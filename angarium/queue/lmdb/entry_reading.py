@@ -10,18 +10,17 @@ from angarium.queue.lmdb.keys import claim_key, delivery_key, parse_delivery_key
 from angarium.queue.lmdb.records import (
     HELD,
     MessageRecord,
-    attempt_of,
     decode_delivery,
     decode_message,
     delivery_due,
 )
+from angarium.queue.lmdb.steps import Steps
 from angarium.queue.model import UnixMs
 
-READ_LIMIT: Final = (
-    2000  # recipients looked at in one read transaction: it must be short, or the file bloats
-)
+# Recipients looked at in one read transaction. Some 2 ms: the event loop waits for it, and a long one bloats the file
+READ_LIMIT: Final = 250
 
-FIRST_READ: Final = 200  # a first page without a filter needs no more
+Found = list[tuple[bytes, QueueEntry]]  # with their delivery keys
 
 
 class EntryReader:
@@ -30,36 +29,33 @@ class EntryReader:
     def __init__(self, env: QueueEnvironment) -> None:
         self._env = env
 
-    def page(self, wanted: CompiledFilter, after: bytes | None, limit: int) -> EntryPage:
+    def page(self, wanted: CompiledFilter, after: bytes | None, limit: int) -> Steps[EntryPage]:
         """Return up to ``limit`` matching entries behind the cursor ``after``."""
-        found: list[tuple[bytes, QueueEntry]] = []
-        for key, entry in self.scan(wanted, after):
-            found.append((key, entry))
+        found: Found = []
+        for matching in self.scan(wanted, after):
+            found += matching
             if len(found) > limit:
                 break
+            yield None
         page = found[: max(limit, 0)]
         cursor = page[-1][0] if len(found) > len(page) > 0 else None
         return EntryPage(tuple(entry for _, entry in page), cursor)
 
-    def scan(
-        self, wanted: CompiledFilter, after: bytes | None = None
-    ) -> Iterator[tuple[bytes, QueueEntry]]:
-        """Yield matching entries with their keys. No read transaction is open while it yields."""
+    def scan(self, wanted: CompiledFilter, after: bytes | None = None) -> Iterator[Found]:
+        """Yield the matching entries of each READ_LIMIT that were looked at, often none.
+
+        No read transaction is open while it yields.
+        """
         if wanted.has_ids or wanted.state == "in_flight":
             keys = self._keys_by_id(wanted) if wanted.has_ids else self._claimed_keys()
             keys = [key for key in keys if after is None or key > after]
             for start in range(0, len(keys), READ_LIMIT):
-                yield from self._matching(wanted, keys[start : start + READ_LIMIT])
+                yield self._matching(wanted, keys[start : start + READ_LIMIT])
             return
-        start_key = b"" if after is None else after + b"\0"
-        limit = FIRST_READ
-        while True:
-            matching, next_key = self._read_on(wanted, start_key, limit)
-            limit = READ_LIMIT
-            yield from matching
-            if next_key is None:
-                return
-            start_key = next_key
+        start_key: bytes | None = b"" if after is None else after + b"\0"
+        while start_key is not None:
+            matching, start_key = self._read_on(wanted, start_key)
+            yield matching
 
     def entries_of(self, message_id: bytes) -> list[QueueEntry]:
         """Return all of a message's recipients that are in the queue."""
@@ -68,10 +64,8 @@ class EntryReader:
             reader = _Reading(self._env, txn)
             return [entry for key in keys if (entry := reader.find_entry(key)) is not None]
 
-    def _read_on(
-        self, wanted: CompiledFilter, start_key: bytes, limit: int
-    ) -> tuple[list[tuple[bytes, QueueEntry]], bytes | None]:
-        read: list[tuple[bytes, QueueEntry]] = []
+    def _read_on(self, wanted: CompiledFilter, start_key: bytes) -> tuple[Found, bytes | None]:
+        read: Found = []
         next_key: bytes | None = None
         with self._env.read() as txn:
             reader = _Reading(self._env, txn)
@@ -80,14 +74,12 @@ class EntryReader:
                 for looked, (key, raw) in enumerate(cursor.iternext(), 1):
                     if wanted.may_match(raw):
                         read.append((key, reader.entry(key, raw)))
-                    if looked == limit:
+                    if looked == READ_LIMIT:
                         next_key = key + b"\0"
                         break
         return [(key, entry) for key, entry in read if wanted.matches(entry)], next_key
 
-    def _matching(
-        self, wanted: CompiledFilter, keys: list[bytes]
-    ) -> list[tuple[bytes, QueueEntry]]:
+    def _matching(self, wanted: CompiledFilter, keys: list[bytes]) -> Found:
         with self._env.read() as txn:
             reader = _Reading(self._env, txn)
             found = [(key, reader.find_entry(key)) for key in keys]
@@ -146,7 +138,8 @@ class _Reading:
             due=delivery_due(raw),
             attempts=record.attempts,
             in_doubt=record.in_doubt,
-            last=None if record.last is None else attempt_of(record.last),
+            last=record.last,
+            rule=record.rule,
             size_octets=message.size_octets,
         )
 

@@ -21,12 +21,16 @@ from angarium.queue.lmdb.handles import Database, Databases, RawTransaction, Rea
 from angarium.queue.lmdb.use_lock import UseLock
 from angarium.queue.spool import QueueError, QueueFailedError
 
-NAMES: Final = ("body", "message", "delivery", "due", "claim", "event", "route", "meta")
-OPEN_TRIES: Final = 20  # each growth doubles the map
-MAX_READERS: Final = (
-    1024  # ours: slots are per read transaction, of all processes; LMDB's 126 is few
+NAMES: Final = (
+    *("body", "message", "delivery", "due", "claim", "event", "route", "meta"),
+    *("hold_rule", "rule_held"),
 )
-_MAX_DBS: Final = 16  # ours: the names above and room for later ones
+# Each growth doubles the map
+OPEN_TRIES: Final = 20
+# Ours: slots are per read transaction, of all processes; LMDB's 126 is few
+MAX_READERS: Final = 1024
+# Ours: the names above and room for later ones
+_MAX_DBS: Final = 16
 _RESIZE_TRIES: Final = 200  # of 1 ms
 
 
@@ -61,6 +65,8 @@ class QueueEnvironment:
         self.event = self.databases["event"]
         self.route = self.databases["route"]
         self.meta = self.databases["meta"]
+        self.hold_rule = self.databases["hold_rule"]
+        self.rule_held = self.databases["rule_held"]
         self.partitions = config.partitions  # what is on disk wins, see _prepare
 
     @classmethod
@@ -185,10 +191,6 @@ class QueueEnvironment:
     def reader_check(self) -> int:
         """Free the slots of readers that were killed; returns how many."""
         return int(self._env.reader_check())
-
-    def reader_slots(self) -> int:
-        """Return how many slots of the reader table are taken."""
-        return max(0, len(self._env.readers().strip().splitlines()) - 1)
 
     def begin_read(self) -> ReadTransaction:
         """Only for ``Reading``; ``end_read`` must follow."""

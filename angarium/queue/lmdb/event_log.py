@@ -3,16 +3,17 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from angarium.queue.event import Position
+from angarium.queue.event_log import EventCursor, Position, check_consumer
+from angarium.queue.events.catalogue import decode_event, decode_head
 from angarium.queue.lmdb.environment import QueueEnvironment
-from angarium.queue.lmdb.event_records import decode_event, event_of
 from angarium.queue.lmdb.handles import ReadTransaction
-from angarium.queue.lmdb.keys import ack_key, u64
+from angarium.queue.lmdb.keys import ACK_PREFIX, ack_key, u64
 from angarium.queue.lmdb.transaction import Operation, WriteTransaction
 from angarium.queue.model import UnixMs
 
-TRIM_LIMIT: Final = 1000  # events deleted in one transaction
-_ACK: Final = b"ack:"
+# Events deleted in one transaction
+TRIM_LIMIT: Final = 1000
+_POSITION_OCTETS: Final = 8
 
 
 class LmdbEventLog:
@@ -30,7 +31,7 @@ class LmdbEventLog:
             cursor = txn.cursor(self._env.event)
             if limit > 0 and cursor.set_range(u64(after + 1)):
                 for key, raw in cursor.iternext():
-                    found.append(Position(int.from_bytes(key, "big"), event_of(decode_event(raw))))
+                    found.append(Position(int.from_bytes(key, "big"), decode_event(raw)))
                     if len(found) == limit:
                         break
         return found
@@ -40,16 +41,22 @@ class LmdbEventLog:
         with self._env.read() as txn:
             return last_sequence(txn, self._env)
 
-    async def ack(self, consumer: str, position: int) -> None:
-        await self._submit(_Ack(consumer, position))
+    async def register(self, consumer: str) -> EventCursor:
+        check_consumer(consumer)
+        cursor: EventCursor = await self._submit(_Register(consumer))
+        return cursor
 
-    def acked(self, consumer: str) -> int:
+    async def retire(self, consumer: str) -> None:
+        await self._submit(_Retire(consumer))
+
+    async def ack(self, consumer: str, position: int, state: bytes | None = None) -> None:
+        await self._submit(_Ack(consumer, position, state))
+
+    def consumers(self) -> dict[str, int]:
         with self._env.read() as txn:
-            raw = txn.get(ack_key(consumer), db=self._env.meta)
-        return int.from_bytes(raw or b"", "big")
+            return {name: cursor.position for name, cursor in _cursors(txn, self._env).items()}
 
     async def trim(self, before: UnixMs, keep: int) -> int:
-        """As in EventLog. Nothing is trimmed while no consumer has acknowledged anything."""
         trimmed = 0
         while True:
             count: int = await self._submit(_Trim(before, keep))
@@ -63,17 +70,64 @@ def last_sequence(txn: ReadTransaction, env: QueueEnvironment) -> int:
     return int.from_bytes(cursor.key(), "big") if cursor.last() else 0
 
 
-class _Ack:
+def _decode_cursor(raw: bytes) -> EventCursor:
+    """Of what is in ``meta`` for a consumer: position u64, then the consumer's state."""
+    return EventCursor(
+        position=int.from_bytes(raw[:_POSITION_OCTETS], "big"), state=raw[_POSITION_OCTETS:]
+    )
+
+
+def _cursors(
+    txn: ReadTransaction | WriteTransaction, env: QueueEnvironment
+) -> dict[str, EventCursor]:
+    found: dict[str, EventCursor] = {}
+    cursor = txn.cursor(env.meta)
+    more = cursor.set_range(ACK_PREFIX)
+    while more and (key := cursor.key()).startswith(ACK_PREFIX):
+        found[key[len(ACK_PREFIX) :].decode()] = _decode_cursor(cursor.value())
+        more = cursor.next()
+    return found
+
+
+class _Register:
     octets = 64
 
-    def __init__(self, consumer: str, position: int) -> None:
+    def __init__(self, consumer: str) -> None:
         self._key = ack_key(consumer)
-        self._position = position
+
+    def apply(self, tx: WriteTransaction) -> EventCursor:
+        raw = tx.get(tx.env.meta, self._key)
+        if raw is None:
+            raw = u64(0)
+            tx.put(tx.env.meta, self._key, raw)
+        return _decode_cursor(raw)
+
+
+class _Retire:
+    octets = 64
+
+    def __init__(self, consumer: str) -> None:
+        self._key = ack_key(consumer)
 
     def apply(self, tx: WriteTransaction) -> None:
-        before = int.from_bytes(tx.get(tx.env.meta, self._key) or b"", "big")
-        if self._position > before:  # an old acknowledgement does not take a newer one back
-            tx.put(tx.env.meta, self._key, u64(self._position))
+        tx.delete(tx.env.meta, self._key)
+
+
+class _Ack:
+    def __init__(self, consumer: str, position: int, state: bytes | None) -> None:
+        self._key = ack_key(consumer)
+        self._position = position
+        self._state = state
+        self.octets = 64 + len(state or b"")
+
+    def apply(self, tx: WriteTransaction) -> None:
+        raw = tx.get(tx.env.meta, self._key)
+        if raw is None:  # it has retired
+            return
+        before = _decode_cursor(raw)
+        if self._position > before.position:  # an old acknowledgement takes no newer one back
+            state = before.state if self._state is None else self._state
+            tx.put(tx.env.meta, self._key, u64(self._position) + state)
 
 
 class _Trim:
@@ -94,18 +148,12 @@ class _Trim:
         while more and count < TRIM_LIMIT:
             sequence = int.from_bytes(cursor.key(), "big")
             beyond = sequence <= newest - self._keep
-            if sequence > read or not (beyond or decode_event(cursor.value()).at < self._before):
-                break
+            if sequence > read or not (beyond or decode_head(cursor.value()).at < self._before):
+                break  # EL1
             tx.wrote = True
             more = cursor.delete()  # and steps to the next one
             count += 1
         return count
 
     def _read_by_all(self, tx: WriteTransaction) -> int:
-        positions = []
-        cursor = tx.cursor(tx.env.meta)
-        more = cursor.set_range(_ACK)
-        while more and cursor.key().startswith(_ACK):
-            positions.append(int.from_bytes(cursor.value(), "big"))
-            more = cursor.next()
-        return min(positions, default=0)
+        return min((each.position for each in _cursors(tx, tx.env).values()), default=0)

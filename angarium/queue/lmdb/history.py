@@ -5,11 +5,13 @@ Ids are UUIDv7 and events are nearly in the order of time, so the search begins 
 
 from typing import Final
 
-from angarium.queue.event import MessageAccepted, Position
+from angarium.queue.event_log import Position
+from angarium.queue.events.accepted import MessageAccepted
+from angarium.queue.events.catalogue import FINAL_EVENTS, decode_event, decode_head
 from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.event_log import last_sequence
-from angarium.queue.lmdb.event_records import FINAL_KINDS, decode_event, event_of
 from angarium.queue.lmdb.keys import u64
+from angarium.queue.lmdb.steps import Steps
 from angarium.queue.message_id import message_id_ms
 
 SLACK_MS: Final = 600_000  # ours: how far the order of events may be from the order of time
@@ -20,12 +22,14 @@ class History:
     def __init__(self, env: QueueEnvironment) -> None:
         self._env = env
 
-    def events_of(self, message_id: bytes) -> list[Position]:
+    def events_of(self, message_id: bytes) -> Steps[list[Position]]:
         """Return the message's events, in order, as far as they are kept."""
         start = self._first_at(message_id_ms(message_id) - SLACK_MS)
-        found = self._scan(message_id, start)
+        found = yield from self._scan(message_id, start)
         if start > 1 and not (found and isinstance(found[0].event, MessageAccepted)):
-            found = self._scan(message_id, 1)  # the clock was set back, or the log begins later
+            found = yield from self._scan(
+                message_id, 1
+            )  # the clock was set back, or the log begins later
         return found
 
     def _first_at(self, at: int) -> int:
@@ -38,38 +42,50 @@ class History:
             while low < high:
                 middle = (low + high) // 2
                 cursor.set_range(u64(middle))
-                if decode_event(cursor.value()).at < at:
+                if decode_head(cursor.value()).at < at:
                     low = int.from_bytes(cursor.key(), "big") + 1
                 else:
                     high = middle
         return low
 
-    def _scan(self, message_id: bytes, start: int) -> list[Position]:
-        found: list[Position] = []
-        open_recipients: set[int] | None = None  # None: how many there are is not known
+    def _scan(self, message_id: bytes, start: int) -> Steps[list[Position]]:
+        story = _Story(message_id)
         while True:
             looked = 0
             with self._env.read() as txn:
                 cursor = txn.cursor(self._env.event)
                 if not cursor.set_range(u64(start)):
-                    return found
+                    return story.found
                 for key, raw in cursor.iternext():
                     looked += 1
                     if looked > READ_LIMIT:
                         break
                     start = int.from_bytes(key, "big") + 1
-                    if message_id not in raw:  # far cheaper than decoding
-                        continue
-                    record = decode_event(raw)
-                    if record.message_id != message_id:
-                        continue
-                    event = event_of(record)
-                    found.append(Position(start - 1, event))
-                    if isinstance(event, MessageAccepted):
-                        open_recipients = set(range(len(event.recipients)))
-                    elif record.kind in FINAL_KINDS and open_recipients is not None:
-                        open_recipients.discard(record.index)
-                        if not open_recipients:  # nothing more can have happened to it
-                            return found
+                    if message_id in raw and story.tell(
+                        start - 1, raw
+                    ):  # far cheaper than decoding
+                        return story.found
             if looked <= READ_LIMIT:
-                return found
+                return story.found
+            yield None
+
+
+class _Story:
+    """One message's events as they are found."""
+
+    def __init__(self, message_id: bytes) -> None:
+        self.found: list[Position] = []
+        self._message_id = message_id
+        self._open: set[int] | None = None  # recipients without an outcome; None: not known
+
+    def tell(self, sequence: int, raw: bytes) -> bool:
+        """Take the event if it is the message's; returns whether nothing more can have happened to it."""
+        event = decode_event(raw)
+        if event.message_id != self._message_id:
+            return False
+        self.found.append(Position(sequence, event))
+        if isinstance(event, MessageAccepted):
+            self._open = set(range(len(event.recipients)))
+        elif isinstance(event, FINAL_EVENTS) and self._open is not None:
+            self._open.discard(event.index)
+        return self._open is not None and not self._open

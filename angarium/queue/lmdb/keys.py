@@ -47,6 +47,20 @@ def owner_key(partition: int) -> bytes:
     return b"owner:" + partition.to_bytes(2, "big")
 
 
+ACK_PREFIX: Final = b"ack:"
+
+
 def ack_key(consumer: str) -> bytes:
-    """In ``meta``: up to where a consumer of the event log needs nothing more."""
-    return b"ack:" + consumer.encode()
+    """In ``meta``: a consumer of the event log, and up to where it needs nothing more."""
+    return ACK_PREFIX + consumer.encode()
+
+
+# In ``meta``, u64: counted up by each change of the hold rules, so that a process knows when its copy is old
+RULES_VERSION_KEY: Final = b"hold_rules"
+# In ``meta``, u64: the last id that was given to a hold rule
+LAST_RULE_KEY: Final = b"hold_rule_id"
+
+
+def rule_held_key(rule: int, delivery: bytes) -> bytes:
+    """What a hold rule holds."""
+    return u64(rule) + delivery

@@ -4,19 +4,26 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from angarium import __version__
+from angarium.queue.lmdb import schema_1
 from angarium.queue.lmdb.handles import Database, Databases, RawTransaction
 from angarium.queue.spool import SchemaError
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 SCHEMA_KEY: Final = b"schema"  # u32
 WRITER_KEY: Final = b"writer"  # which Angarium wrote that schema last, for people
 PARTITIONS_KEY: Final = b"partitions"  # u16; fixed when the queue is made
+STEP_KEY: Final = (
+    b"step"  # while a step is under way: from which version u32, then where it goes on
+)
 
-Step = Callable[[RawTransaction, Databases], None]
+# A step is given where to go on, b"" at its beginning, and does a bounded part of it; it returns where the next part
+# goes on, None when it is done. Each part is one transaction with that place, so memory is bounded, and a process that
+# was killed, by whatever, goes on where it was. Until a step is done nobody works on the queue: this program finishes
+# it before anything else, and an older one finds the newer version in ``schema`` from the first part on, and refuses.
+Step = Callable[[RawTransaction, Databases, bytes], bytes | None]
 
-# version -> the step from it to the next one. A step runs in one transaction with its version number: after a
-# crash it is either done or not begun.
-STEPS: Final[Mapping[int, Step]] = {}
+# version -> the step from it to the next one
+STEPS: Final[Mapping[int, Step]] = {1: schema_1.step}
 
 
 def writer_name() -> str:
@@ -36,7 +43,8 @@ def prepare(
     steps: Mapping[int, Step] = STEPS,
     current: int = SCHEMA_VERSION,
 ) -> bool:
-    """Bring the schema one step nearer to ``current``; True when it is there. Call again, each in its transaction.
+    """Bring the schema a part of a step nearer to ``current``; True when it is there. Call again, each in its
+    transaction.
 
     Raises SchemaError when the queue is newer than this program, or too old for it; then nothing is written.
     """
@@ -52,12 +60,20 @@ def prepare(
             f"the queue has schema {version}, written by {writer}; "
             f"this is {writer_name()}, which knows schema {current} and older"
         )
-    if version == current:
+    under_way = txn.get(STEP_KEY, db=meta)
+    place = b""
+    if under_way is not None:
+        version, place = int.from_bytes(under_way[:4], "big"), under_way[4:]
+    elif version == current:
         return True
     if version not in steps:
         raise SchemaError(f"the queue has schema {version}, which {writer_name()} cannot migrate")
-    steps[version](txn, databases)
+    next_place = steps[version](txn, databases, place)
     _stamp(txn, meta, version + 1)
+    if next_place is not None:
+        txn.put(STEP_KEY, version.to_bytes(4, "big") + next_place, db=meta)
+        return False
+    txn.delete(STEP_KEY, db=meta)
     return version + 1 == current
 
 

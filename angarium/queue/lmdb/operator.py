@@ -1,41 +1,28 @@
-"""What the operator does to a queue: in a process of its own, also beside a running server. Blocks."""
+"""The queue's administration for a command of its own, beside a server that does not run. Blocks."""
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any
 
 from angarium.config.schema import Queue
-from angarium.queue.act import IDS_REPORTED, Act, applies
-from angarium.queue.entry import (
-    Affected,
-    CompiledFilter,
-    EntryPage,
-    ShownMessage,
-    refuse_empty,
-)
-from angarium.queue.event import MessageAccepted
-from angarium.queue.lmdb.entry_reading import EntryReader
+from angarium.queue.act import Act, Actor
+from angarium.queue.administration import Progress
+from angarium.queue.entry import Affected, EntryPage, ShownMessage
+from angarium.queue.hold_rule import HoldRule
+from angarium.queue.lmdb.administering import Administering
 from angarium.queue.lmdb.environment import QueueEnvironment
-from angarium.queue.lmdb.history import History
-from angarium.queue.lmdb.keys import parse_delivery_key
-from angarium.queue.lmdb.operator_acts import ActOn
-from angarium.queue.lmdb.records import MessageRecord, decode_message, origin_of
-from angarium.queue.lmdb.routes import read_route
-from angarium.queue.lmdb.summary import read_summary
+from angarium.queue.lmdb.steps import run_steps
 from angarium.queue.lmdb.transaction import Operation, OperationFailure, Transactor
-from angarium.queue.model import DeliveryId, Filter, MessageId, Origin, PartitionNumber, RouteHint
+from angarium.queue.model import Filter, MessageId, PartitionNumber, RouteHint
 from angarium.queue.spool import Clock
 from angarium.queue.summary import QueueSummary
 
-ACT_LIMIT: Final = (
-    500  # recipients changed in one transaction: the server beside us waits meanwhile
-)
-
-Progress = Callable[[int], None]  # recipients affected so far
-
 
 class QueueOperator:
-    """Opens the queue's environment for itself: one per process, and none beside an LmdbSpool."""
+    """``QueueAdministration`` without a loop. Opens the queue's environment for itself: one per process.
+
+    It may also be used beside a running server of other processes: the write lock is theirs in turn.
+    """
 
     def __init__(
         self,
@@ -44,10 +31,9 @@ class QueueOperator:
         ring: Callable[[PartitionNumber], None] | None = None,
     ) -> None:
         self._env = env
-        self._clock = clock
         self._ring = ring
         self._transactor = Transactor(env, clock)
-        self._entries = EntryReader(env)
+        self._steps = Administering(env, clock)
 
     @classmethod
     def open(
@@ -69,100 +55,46 @@ class QueueOperator:
         self._env.close()
 
     def summary(self) -> QueueSummary:
-        return read_summary(self._env)
-
-    def page(self, wanted: Filter, after: bytes | None, limit: int) -> EntryPage:
-        """Return up to ``limit`` entries behind the cursor of the page before (None: from the start)."""
-        return self._entries.page(self._compile(wanted), after, limit)
-
-    def show(self, message_id: MessageId) -> ShownMessage | None:
-        """Return what is known of a message, finished ones included while their events are kept."""
-        record = self._find_message(message_id)
-        entries = self._entries.entries_of(message_id)
-        events = History(self._env).events_of(message_id)
-        if record is None and not events:
-            return None
-        accepted = next((e.event for e in events if isinstance(e.event, MessageAccepted)), None)
-        origin: Origin | None = None
-        if record is not None:
-            origin = origin_of(record)
-        elif accepted is not None:
-            origin = accepted.origin
-        header = accepted.message_id_header if accepted is not None else ""
-        return ShownMessage(
-            message_id=message_id,
-            queued=record is not None,
-            origin=origin,
-            message_id_header=header if record is None else record.message_id_header,
-            header_from="" if record is None else record.header_from,
-            entries=tuple(entries),
-            events=tuple(events),
-        )
-
-    def find_route(self, domain: str) -> RouteHint | None:
-        """Return what delivery remembered of where a domain's mail goes."""
-        return read_route(self._env, domain)
+        return self._steps.summary()
 
     def content(self, message_id: MessageId) -> bytes | None:
-        with self._env.read() as txn:
-            return txn.get(message_id, db=self._env.body)
+        return self._steps.content(message_id)
 
-    def hold(
-        self, wanted: Filter, *, dry_run: bool = False, progress: Progress | None = None
+    def find_route(self, domain: str) -> RouteHint | None:
+        return self._steps.find_route(domain)
+
+    def hold_rules(self) -> tuple[HoldRule, ...]:
+        return self._steps.hold_rules()
+
+    def page(self, wanted: Filter, after: bytes | None, limit: int) -> EntryPage:
+        return run_steps(self._steps.page(wanted, after, limit), self._transact)
+
+    def show(self, message_id: MessageId) -> ShownMessage | None:
+        return run_steps(self._steps.show(message_id), self._transact)
+
+    def act(
+        self,
+        act: Act,
+        wanted: Filter,
+        by: Actor,
+        *,
+        dry_run: bool = False,
+        progress: Progress | None = None,
     ) -> Affected:
-        """Take scheduled recipients out of the schedule until ``release``."""
-        return self._act("hold", wanted, dry_run, progress)
+        steps = self._steps.act(act, wanted, by, dry_run=dry_run, progress=progress)
+        return run_steps(steps, self._transact)
 
-    def release(
-        self, wanted: Filter, *, dry_run: bool = False, progress: Progress | None = None
-    ) -> Affected:
-        """Put held recipients back at their due time, or now if that has passed."""
-        return self._act("release", wanted, dry_run, progress)
+    def add_hold_rule(self, rule: HoldRule, by: Actor) -> HoldRule:
+        return run_steps(self._steps.add_hold_rule(rule, by), self._transact)
 
-    def retry(
-        self, wanted: Filter, *, dry_run: bool = False, progress: Progress | None = None
-    ) -> Affected:
-        """Make scheduled recipients due now. Held ones stay held."""
-        return self._act("retry", wanted, dry_run, progress)
+    def remove_hold_rule(self, rule_id: int, by: Actor, *, release: bool) -> Affected:
+        steps = self._steps.remove_hold_rule(rule_id, by, release=release)
+        return run_steps(steps, self._transact)
 
-    def cancel(
-        self, wanted: Filter, *, dry_run: bool = False, progress: Progress | None = None
-    ) -> Affected:
-        """Remove scheduled and held recipients, without a DSN; the content goes with the last one."""
-        return self._act("cancel", wanted, dry_run, progress)
+    def expire_hold_rules(self) -> int:
+        return run_steps(self._steps.expire_hold_rules(), self._transact)
 
-    def _act(self, act: Act, wanted: Filter, dry_run: bool, progress: Progress | None) -> Affected:
-        """Each transaction checks its recipients anew: what the server did meanwhile wins."""
-        refuse_empty(wanted)
-        ids: list[DeliveryId] = []
-        count = in_flight = unchanged = 0
-        lot: list[bytes] = []
-
-        def do() -> None:
-            nonlocal count, in_flight
-            keys = list(lot) if dry_run else self._transact(ActOn(act, list(lot)))
-            in_flight += len(lot) - len(keys)  # an attempt has begun since we looked, or ended
-            count += len(keys)
-            room = IDS_REPORTED - len(ids)
-            ids.extend(parse_delivery_key(key) for key in keys[: max(room, 0)])
-            lot.clear()
-            if progress is not None:
-                progress(count)
-
-        for key, entry in self._entries.scan(self._compile(wanted)):
-            if entry.state == "in_flight":
-                in_flight += 1
-            elif applies(act, entry.state == "held"):
-                lot.append(key)
-            else:
-                unchanged += 1
-            if len(lot) >= ACT_LIMIT:
-                do()
-        if lot:
-            do()
-        return Affected(count=count, ids=tuple(ids), in_flight=in_flight, unchanged=unchanged)
-
-    def _transact(self, operation: Operation) -> list[bytes]:
+    def _transact(self, operation: Operation) -> Any:
         batch = self._transactor.run([operation])
         outcome = batch.outcomes[0]
         if isinstance(outcome, OperationFailure):
@@ -170,21 +102,4 @@ class QueueOperator:
         if self._ring is not None:
             for partition in batch.newly_due:
                 self._ring(partition)
-        keys: list[bytes] = outcome
-        return keys
-
-    def _find_message(self, message_id: MessageId) -> MessageRecord | None:
-        with self._env.read() as txn:
-            raw = txn.get(message_id, db=self._env.message)
-        return None if raw is None else decode_message(raw)
-
-    def _compile(self, wanted: Filter) -> CompiledFilter:
-        known: dict[str, str | None] = {}
-
-        def find_provider(domain: str) -> str | None:
-            if domain not in known:
-                hint = read_route(self._env, domain)
-                known[domain] = None if hint is None else hint.provider
-            return known[domain]
-
-        return CompiledFilter(wanted, self._clock(), find_provider)
+        return outcome

@@ -1,11 +1,11 @@
 """What an operator does to recipients: operations on bounded lots of them, each checked anew in its transaction."""
 
 from collections.abc import Sequence
-from typing import Final
 
-from angarium.queue.act import Act, applies
-from angarium.queue.lmdb import event_records
-from angarium.queue.lmdb.keys import claim_key, due_key
+from angarium.queue.act import Act, Actor, applies
+from angarium.queue.lmdb.held import forget_rule, write_held, write_released
+from angarium.queue.lmdb.keys import LAST_RULE_KEY, claim_key, due_key
+from angarium.queue.lmdb.recipient_events import act_event
 from angarium.queue.lmdb.records import (
     HELD,
     SCHEDULED,
@@ -17,24 +17,21 @@ from angarium.queue.lmdb.records import (
     delivery_due,
     encode_delivery,
     routing_hint,
-    stamp_due,
 )
 from angarium.queue.lmdb.transaction import WriteTransaction
 
-_KINDS: Final = {
-    "hold": event_records.HELD,
-    "release": event_records.RELEASED,
-    "retry": event_records.RETRIED,
-    "cancel": event_records.CANCELLED,
-}
-
 
 class ActOn:
-    """Operation: do ``act`` to those of the recipients that it still applies to; returns their keys."""
+    """Operation: do ``act`` to those of the recipients that it still applies to; returns their keys.
 
-    def __init__(self, act: Act, keys: Sequence[bytes]) -> None:
+    ``rule``: a hold is this rule's.
+    """
+
+    def __init__(self, act: Act, keys: Sequence[bytes], by: Actor, rule: int = 0) -> None:
         self._act: Act = act
         self._keys = keys
+        self._by = by
+        self._rule = rule
         self.octets = len(keys) * 800
 
     def apply(self, tx: WriteTransaction) -> list[bytes]:
@@ -48,13 +45,9 @@ class ActOn:
         in_flight = tx.get(tx.env.claim, claim_key(record.partition, key)) is not None
         if in_flight or not applies(self._act, record.state == HELD):
             return False
-        message = decode_message(message_raw)
         if record.state == SCHEDULED:
             tx.delete(tx.env.due, due_key(record.partition, due, key))
-        self._write(tx, key, message, record, due)
-        tx.append_event(
-            event_records.recipient_event(_KINDS[self._act], tx.now, key, message, record)
-        )
+        self._write(tx, key, decode_message(message_raw), record, due)
         return True
 
     def _write(
@@ -65,15 +58,25 @@ class ActOn:
         record: DeliveryRecord,
         due: int,
     ) -> None:
-        if self._act == "cancel":
-            tx.delete(tx.env.delivery, key)
-            if not tx.has_delivery(key[:16]):
-                tx.delete_message(key[:16])
-        elif self._act == "hold":
-            held = encode_delivery(changed(record, state=HELD))
-            tx.put(tx.env.delivery, key, stamp_due(due, held))
-        else:
-            when = tx.now if self._act == "retry" else due
-            hint = routing_hint(message.tenant, record.domain, message.size_octets)
-            scheduled = encode_delivery(changed(record, state=SCHEDULED))
-            tx.schedule(record.partition, when, key, scheduled, hint)
+        match self._act:
+            case "hold":
+                write_held(tx, key, due, message, record, self._by, self._rule)
+            case "release":
+                free_of = _last_rule(tx) if record.rule else record.free_of
+                write_released(tx, key, due, message, record, self._by, free_of)
+            case "retry":
+                again = encode_delivery(changed(record))
+                hint = routing_hint(message, record.domain)
+                tx.schedule(record.partition, tx.now, key, again, hint)
+                tx.append_event(act_event("retry", key, message, record, tx.now, self._by))
+            case "cancel":
+                forget_rule(tx, key, record)
+                tx.delete(tx.env.delivery, key)
+                if not tx.has_delivery(key[:16]):
+                    tx.delete_message(key[:16])
+                tx.append_event(act_event("cancel", key, message, record, tx.now, self._by))
+
+
+def _last_rule(tx: WriteTransaction) -> int:
+    """Return the last id that was given to a rule: all later ones were not there when somebody decided."""
+    return int.from_bytes(tx.get(tx.env.meta, LAST_RULE_KEY) or b"", "big")

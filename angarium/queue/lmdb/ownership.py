@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from angarium.queue.lmdb import event_records
 from angarium.queue.lmdb.keys import owner_key, partition_prefix
+from angarium.queue.lmdb.recipient_events import in_doubt_event
 from angarium.queue.lmdb.records import (
     OwnerRecord,
     changed,
@@ -16,7 +16,8 @@ from angarium.queue.lmdb.records import (
 )
 from angarium.queue.lmdb.transaction import WriteTransaction
 
-REPLAY_LIMIT: Final = 256  # claims of one transaction
+# Claims of one transaction
+REPLAY_LIMIT: Final = 256
 
 
 class Own:
@@ -83,9 +84,9 @@ class Replay:
         if raw is None or message_raw is None:  # cannot be: both go with the claim
             return
         before, message = decode_delivery(raw), decode_message(message_raw)
-        record = changed(before, attempts=before.attempts + 1, in_doubt=before.in_doubt + 1)
-        hint = routing_hint(message.tenant, record.domain, message.size_octets)
-        tx.schedule(self._partition, tx.now, key, encode_delivery(record), hint)
-        tx.append_event(
-            event_records.recipient_event(event_records.IN_DOUBT, tx.now, key, message, record)
+        record = changed(
+            before, attempts=before.attempts + 1, in_doubt=before.in_doubt + 1, free_of=0
         )
+        hint = routing_hint(message, record.domain)
+        tx.schedule(self._partition, tx.now, key, encode_delivery(record), hint)
+        tx.append_event(in_doubt_event(key, message, record, tx.now))

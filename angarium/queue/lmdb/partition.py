@@ -17,7 +17,7 @@ from angarium.queue.lmdb.keys import (
     partition_prefix,
 )
 from angarium.queue.lmdb.ownership import REPLAY_LIMIT, Disown, Replay
-from angarium.queue.lmdb.records import hinted_octets, hinted_route
+from angarium.queue.lmdb.records import DueHint, decode_hint, hinted_octets
 from angarium.queue.lmdb.settling import Settle, prepare_move, prepare_settlement
 from angarium.queue.message_id import delivery_id_text
 from angarium.queue.model import (
@@ -79,33 +79,36 @@ class LmdbPartition:
         behind = due_key(number, upto + 1, b"")
         heads: list[DueHead] = []
         last = b""
-        routes: dict[bytes, tuple[str, str]] = {}  # many are for the same domain
+        hints: dict[bytes, DueHint] = {}  # many are for the same domain
         with self._env.read() as txn:
             found = txn.cursor(self._env.due)
             if limit <= 0 or not found.set_range(prefix + (cursor or b"")):
                 return DuePage((), None)
-            for key, hint in found.iternext():
+            for key, raw in found.iternext():
                 if key >= behind:
                     return DuePage(tuple(heads), None)
                 if len(heads) == limit:
                     return DuePage(tuple(heads), last[2:] + b"\0")
                 _, due, delivery = parse_due_key(key)
-                octets, raw_route = hinted_octets(hint)
-                route = routes.get(raw_route)
-                if route is None:
-                    route = routes[raw_route] = hinted_route(raw_route)
-                heads.append(DueHead(number, due, delivery, *route, octets))
+                octets, raw_hint = hinted_octets(raw)
+                hint = hints.get(raw_hint)
+                if hint is None:
+                    hint = hints[raw_hint] = decode_hint(raw_hint)
+                heads.append(
+                    DueHead(
+                        number,
+                        due,
+                        delivery,
+                        hint.tenant,
+                        hint.domain,
+                        octets,
+                        hint.stream,
+                        hint.priority,
+                        hint.campaign,
+                    )
+                )
                 last = key
         return DuePage(tuple(heads), None)
-
-    def next_due(self) -> UnixMs | None:
-        """Return when the earliest scheduled recipient is due, None when nothing is scheduled."""
-        with self._env.read() as txn:
-            found = txn.cursor(self._env.due)
-            if not found.set_range(partition_prefix(self._number)):
-                return None
-            partition, due, _ = parse_due_key(found.key())
-        return due if partition == self._number else None
 
     async def claim(self, heads: Sequence[DueHead]) -> list[ClaimedMessage]:
         for head in heads:

@@ -8,10 +8,12 @@ from typing import Final, Literal, TypeVar, cast
 
 import msgspec
 
-from angarium.queue.model import Attempt, Origin, Submission, UnixMs
+from angarium.queue.model import Attempt, Origin, OriginKind, Submission, UnixMs
 from angarium.smtp.envelope import Envelope, Recipient
 
 RECORD_VERSION: Final = b"\x01"
+# Since schema 2: the listener's address and how the message came are fields of their own
+MESSAGE_VERSION: Final = b"\x02"
 
 SCHEDULED: Final = 0  # has a due key, or a claim key while in flight
 HELD: Final = 1  # has neither, until the operator releases it
@@ -25,19 +27,7 @@ class _Record(msgspec.Struct, frozen=True, array_like=True):
     pass
 
 
-class AttemptRecord(_Record, frozen=True, array_like=True):
-    at: int
-    host: str
-    address: str
-    source: str
-    code: int
-    enhanced: str
-    text: str
-    tls: str
-    stage: str
-
-
-class MessageRecord(_Record, frozen=True, array_like=True):
+class MessageRecord(_Record, frozen=True, array_like=True, kw_only=True):
     tenant: str
     stream: str
     reverse_path: str
@@ -50,15 +40,18 @@ class MessageRecord(_Record, frozen=True, array_like=True):
     message_id_header: str
     accepted: int
     expires: int
+    origin_kind: str
     listener: str
     client: str
     user: str
     size_octets: int
     recipients: int  # when accepted
-    has_dot_lines: bool | None = None
+    has_dot_lines: bool | None
+    priority: int
+    campaign: str
 
 
-class DeliveryRecord(_Record, frozen=True, array_like=True):
+class DeliveryRecord(_Record, frozen=True, array_like=True, kw_only=True):
     """Its due time stands in front of it (``stamp_due``): it is known only inside the write transaction."""
 
     forward_path: str
@@ -70,7 +63,21 @@ class DeliveryRecord(_Record, frozen=True, array_like=True):
     attempts: int
     in_doubt: int
     delay_dsn_sent: bool
-    last: AttemptRecord | None
+    last: Attempt | None
+    rule: int = 0  # held by this hold rule; 0: by an act, or not held
+    free_of: int = (
+        0  # hold rules up to this one let its next attempt pass: an operator released it from one
+    )
+
+
+class DueHint(_Record, frozen=True, array_like=True, kw_only=True):
+    """What the scheduler needs to know beside the size of the content; the same for many recipients."""
+
+    tenant: str
+    domain: str
+    stream: str
+    priority: int
+    campaign: str
 
 
 class OwnerRecord(_Record, frozen=True, array_like=True):
@@ -78,7 +85,22 @@ class OwnerRecord(_Record, frozen=True, array_like=True):
     node: str  # "": given up cleanly
 
 
-class RouteRecord(_Record, frozen=True, array_like=True):
+class HoldRuleRecord(_Record, frozen=True, array_like=True, kw_only=True):
+    tenant: str | None
+    sender: str | None  # conditions are casefolded
+    domain: str | None
+    provider: str | None
+    who: str
+    why: str
+    since: int
+    until: int | None
+    # Set when it has ended, until what it held is dealt with: whether that is released, on whose word and why
+    releases: bool | None = None
+    ender: str = ""
+    ending: str = ""
+
+
+class RouteRecord(_Record, frozen=True, array_like=True, kw_only=True):
     partition: int
     provider: str
     site: str
@@ -88,28 +110,38 @@ _encode = msgspec.msgpack.Encoder().encode
 _message_decoder = msgspec.msgpack.Decoder(MessageRecord)
 _delivery_decoder = msgspec.msgpack.Decoder(DeliveryRecord)
 _owner_decoder = msgspec.msgpack.Decoder(OwnerRecord)
+_rule_decoder = msgspec.msgpack.Decoder(HoldRuleRecord)
+_hint_decoder = msgspec.msgpack.Decoder(DueHint)
 _route_decoder = msgspec.msgpack.Decoder(RouteRecord)
 _R = TypeVar("_R")
 
 
-def encode(record: msgspec.Struct) -> bytes:
-    return RECORD_VERSION + _encode(record)
+def encode(record: msgspec.Struct, version: bytes = RECORD_VERSION) -> bytes:
+    return version + _encode(record)
 
 
-def decode(raw: bytes, decoder: msgspec.msgpack.Decoder[_R], start: int = 1) -> _R:
+def decode(
+    raw: bytes,
+    decoder: msgspec.msgpack.Decoder[_R],
+    *,
+    start: int = 1,
+    version: bytes = RECORD_VERSION,
+) -> _R:
     """Raises RecordError."""
-    if raw[:1] != RECORD_VERSION:
-        raise RecordError(
-            f"record version {raw[:1].hex() or 'missing'}, not {RECORD_VERSION.hex()}"
-        )
+    if raw[:1] != version:
+        raise RecordError(f"record version {raw[:1].hex() or 'missing'}, not {version.hex()}")
     try:
         return decoder.decode(memoryview(raw)[start:])
     except msgspec.DecodeError as error:
         raise RecordError(str(error)) from error
 
 
+def encode_message(record: MessageRecord) -> bytes:
+    return encode(record, MESSAGE_VERSION)
+
+
 def decode_message(raw: bytes) -> MessageRecord:
-    return decode(raw, _message_decoder)
+    return decode(raw, _message_decoder, version=MESSAGE_VERSION)
 
 
 def encode_delivery(record: DeliveryRecord) -> bytes:
@@ -127,7 +159,7 @@ def delivery_due(raw: bytes) -> UnixMs:
 
 
 def decode_delivery(raw: bytes) -> DeliveryRecord:
-    return decode(raw, _delivery_decoder, 9)
+    return decode(raw, _delivery_decoder, start=9)
 
 
 def decode_owner(raw: bytes | None) -> OwnerRecord:
@@ -138,55 +170,34 @@ def decode_route(raw: bytes) -> RouteRecord:
     return decode(raw, _route_decoder)
 
 
-def attempt_record(attempt: Attempt) -> AttemptRecord:
-    return AttemptRecord(
-        attempt.at,
-        attempt.host,
-        attempt.address,
-        attempt.source,
-        attempt.code,
-        attempt.enhanced,
-        attempt.text,
-        attempt.tls,
-        attempt.stage,
-    )
-
-
-def attempt_of(record: AttemptRecord) -> Attempt:
-    return Attempt(
-        at=UnixMs(record.at),
-        host=record.host,
-        address=record.address,
-        source=record.source,
-        code=record.code,
-        enhanced=record.enhanced,
-        text=record.text,
-        tls=record.tls,
-        stage=record.stage,
-    )
+def decode_rule(raw: bytes) -> HoldRuleRecord:
+    return decode(raw, _rule_decoder)
 
 
 def message_record(submission: Submission) -> MessageRecord:
-    envelope = submission.envelope
+    envelope, origin = submission.envelope, submission.origin
     return MessageRecord(
-        submission.tenant,
-        submission.stream,
-        envelope.reverse_path,
-        envelope.ret,
-        envelope.envid,
-        envelope.smtputf8,
-        envelope.body_8bit,
-        submission.header_octets,
-        submission.header_from,
-        submission.message_id_header,
-        submission.accepted,
-        submission.expires,
-        submission.origin.listener,
-        submission.origin.client,
-        submission.origin.user,
-        len(submission.content),
-        len(envelope.recipients),
-        submission.has_dot_lines,
+        tenant=submission.tenant,
+        stream=submission.stream,
+        reverse_path=envelope.reverse_path,
+        ret=envelope.ret,
+        envid=envelope.envid,
+        smtputf8=envelope.smtputf8,
+        body_8bit=envelope.body_8bit,
+        header_octets=submission.header_octets,
+        header_from=submission.header_from,
+        message_id_header=submission.message_id_header,
+        accepted=submission.accepted,
+        expires=submission.expires,
+        origin_kind=origin.kind,
+        listener=origin.listener,
+        client=origin.client,
+        user=origin.user,
+        size_octets=len(submission.content),
+        recipients=len(envelope.recipients),
+        has_dot_lines=submission.has_dot_lines,
+        priority=submission.priority,
+        campaign=submission.campaign,
     )
 
 
@@ -203,22 +214,27 @@ def envelope_of(record: MessageRecord) -> Envelope:
 
 
 def origin_of(record: MessageRecord) -> Origin:
-    return Origin(listener=record.listener, client=record.client, user=record.user)
+    return Origin(
+        kind=cast(OriginKind, record.origin_kind),
+        listener=record.listener,
+        client=record.client,
+        user=record.user,
+    )
 
 
 def delivery_record(recipient: Recipient, partition: int) -> DeliveryRecord:
     """Return the record of a recipient just accepted."""
     return DeliveryRecord(
-        recipient.forward_path,
-        recipient.domain,
-        recipient.notify,
-        recipient.orcpt,
-        partition,
-        SCHEDULED,
-        0,
-        0,
-        False,
-        None,
+        forward_path=recipient.forward_path,
+        domain=recipient.domain,
+        notify=recipient.notify,
+        orcpt=recipient.orcpt,
+        partition=partition,
+        state=SCHEDULED,
+        attempts=0,
+        in_doubt=0,
+        delay_dsn_sent=False,
+        last=None,
     )
 
 
@@ -230,34 +246,54 @@ def changed(
     attempts: int | None = None,
     in_doubt: int | None = None,
     delay_dsn_sent: bool | None = None,
-    last: AttemptRecord | None = None,
+    last: Attempt | None = None,
+    rule: int = 0,
+    free_of: int | None = None,
 ) -> DeliveryRecord:
     """Return the record with what is given (None: as before)."""
     return DeliveryRecord(
-        record.forward_path,
-        record.domain,
-        record.notify,
-        record.orcpt,
-        record.partition if partition is None else partition,
-        state,
-        record.attempts if attempts is None else attempts,
-        record.in_doubt if in_doubt is None else in_doubt,
-        record.delay_dsn_sent if delay_dsn_sent is None else delay_dsn_sent,
-        record.last if last is None else last,
+        forward_path=record.forward_path,
+        domain=record.domain,
+        notify=record.notify,
+        orcpt=record.orcpt,
+        partition=record.partition if partition is None else partition,
+        state=state,
+        attempts=record.attempts if attempts is None else attempts,
+        in_doubt=record.in_doubt if in_doubt is None else in_doubt,
+        delay_dsn_sent=record.delay_dsn_sent if delay_dsn_sent is None else delay_dsn_sent,
+        last=record.last if last is None else last,
+        rule=rule,
+        free_of=record.free_of if free_of is None else free_of,
     )
 
 
-def routing_hint(tenant: str, domain: str, octets: int) -> bytes:
-    """The value of a due key: all that the scheduler needs, so that it reads nothing else."""
-    return octets.to_bytes(6, "big") + f"{tenant}\0{domain}".encode()
+def encode_hint(octets: int, hint: DueHint) -> bytes:
+    """Return the value of a due key, all that the scheduler needs: version, octets of the content u48, hint."""
+    return RECORD_VERSION + octets.to_bytes(6, "big") + _encode(hint)
 
 
-def hinted_octets(hint: bytes) -> tuple[int, bytes]:
-    """Return the size of the content, and what ``hinted_route`` reads."""
-    return int.from_bytes(hint[:6], "big"), hint[6:]
+def routing_hint(message: MessageRecord, domain: str) -> bytes:
+    """Return the value of a due key of one of the message's recipients."""
+    hint = DueHint(
+        tenant=message.tenant,
+        domain=domain,
+        stream=message.stream,
+        priority=message.priority,
+        campaign=message.campaign,
+    )
+    return encode_hint(message.size_octets, hint)
 
 
-def hinted_route(raw: bytes) -> tuple[str, str]:
-    """Return tenant and domain."""
-    tenant, _, domain = raw.decode().partition("\0")
-    return tenant, domain
+def hinted_octets(raw: bytes) -> tuple[int, bytes]:
+    """Return the size of the content, and what ``decode_hint`` reads. Raises RecordError."""
+    if raw[:1] != RECORD_VERSION:
+        raise RecordError(f"a due hint of version {raw[:1].hex() or 'missing'}")
+    return int.from_bytes(raw[1:7], "big"), raw[7:]
+
+
+def decode_hint(raw: bytes) -> DueHint:
+    """Raises RecordError."""
+    try:
+        return _hint_decoder.decode(raw)
+    except msgspec.DecodeError as error:
+        raise RecordError(str(error)) from error

@@ -8,7 +8,8 @@ from angarium.queue.lmdb.records import RouteRecord, decode_route, encode
 from angarium.queue.lmdb.transaction import WriteTransaction
 from angarium.queue.model import PartitionNumber, RouteHint
 
-MAX_DOMAIN_OCTETS: Final = 255  # RFC 1035 section 2.3.4; LMDB's keys end at 511
+# RFC 1035 section 2.3.4; LMDB's keys end at 511
+MAX_DOMAIN_OCTETS: Final = 255
 
 
 class RememberRoutes:
@@ -16,7 +17,7 @@ class RememberRoutes:
 
     def __init__(self, hints: Iterable[RouteHint]) -> None:
         self._routes = [
-            (key, encode(RouteRecord(hint.partition, hint.provider, hint.site)))
+            (key, _encoded(hint))
             for hint in hints
             if 0 < len(key := hint.domain.encode()) <= MAX_DOMAIN_OCTETS
         ]
@@ -26,6 +27,17 @@ class RememberRoutes:
         for key, raw in self._routes:
             if tx.get(tx.env.route, key) != raw:
                 tx.put(tx.env.route, key, raw)
+
+
+def _encoded(hint: RouteHint) -> bytes:
+    return encode(RouteRecord(partition=hint.partition, provider=hint.provider, site=hint.site))
+
+
+def route_provider(tx: WriteTransaction, domain: str) -> str | None:
+    """Return a domain's provider, as far as it is known."""
+    key = domain.encode()
+    raw = tx.get(tx.env.route, key) if 0 < len(key) <= MAX_DOMAIN_OCTETS else None
+    return None if raw is None else decode_route(raw).provider
 
 
 def read_route(env: QueueEnvironment, domain: str) -> RouteHint | None:

@@ -5,12 +5,11 @@ from typing import assert_never
 
 import msgspec
 
-from angarium.queue.lmdb import event_records
 from angarium.queue.lmdb.accepting import PreparedSubmission, write_submission
 from angarium.queue.lmdb.claiming import Holding
 from angarium.queue.lmdb.keys import claim_key, delivery_key, due_key, u64
+from angarium.queue.lmdb.recipient_events import attempt_failed_event, ended_event
 from angarium.queue.lmdb.records import (
-    attempt_record,
     changed,
     decode_delivery,
     encode_delivery,
@@ -22,7 +21,7 @@ from angarium.queue.model import Deferred, Done, Moved, Released, Settlement, Un
 from angarium.queue.spool import NotClaimedError
 
 
-class PreparedSettlement(msgspec.Struct, frozen=True):
+class PreparedSettlement(msgspec.Struct, frozen=True, kw_only=True):
     """One recipient's settlement, encoded. It ends there, or has a new record and a new due time."""
 
     key: bytes
@@ -34,7 +33,7 @@ class PreparedSettlement(msgspec.Struct, frozen=True):
     alone: bool = False  # the only recipient of its message: no other one need be looked for
 
 
-class PreparedMove(msgspec.Struct, frozen=True):
+class PreparedMove(msgspec.Struct, frozen=True, kw_only=True):
     key: bytes
     old: bytes  # its due key
     due: int
@@ -102,31 +101,35 @@ def prepare_settlement(
     key = delivery_key(settlement.id)
     claim = claim_key(partition, key)
     message, before = holding.message, holding.delivery
+    event: bytes | None
     match settlement:
         case Done(outcome=outcome, attempt=attempt):
-            last = attempt_record(attempt)
-            after = changed(before, attempts=before.attempts + 1)
-            kind = event_records.OUTCOME_KINDS[outcome]
-            event = event_records.recipient_event(kind, now, key, message, after, last)
-            return PreparedSettlement(key, claim, event, alone=message.recipients == 1)
+            event = ended_event(outcome, key, message, before, attempt, now)
+            return PreparedSettlement(
+                key=key, claim=claim, event=event, alone=message.recipients == 1
+            )
         case Deferred(due=due, attempt=attempt, delay_dsn_sent=delay_dsn_sent, in_doubt=in_doubt):
-            last = attempt_record(attempt)
             after = changed(
                 before,
                 attempts=before.attempts + 1,
                 in_doubt=before.in_doubt + in_doubt,
                 delay_dsn_sent=before.delay_dsn_sent or delay_dsn_sent,
-                last=last,
+                last=attempt,
+                free_of=0,  # it had its attempt: rules bind it again
             )
-            kind = event_records.DEFERRED
-            event = event_records.recipient_event(kind, now, key, message, after, last, due)
-            hint = routing_hint(message.tenant, before.domain, message.size_octets)
-            return PreparedSettlement(key, claim, event, encode_delivery(after), due, hint)
+            event = attempt_failed_event(key, message, after, attempt, now, due)
         case Released(due=due):
-            hint = routing_hint(message.tenant, before.domain, message.size_octets)
-            return PreparedSettlement(key, claim, None, encode_delivery(before), due, hint)
+            after, event = before, None
         case _:
             assert_never(settlement)
+    return PreparedSettlement(
+        key=key,
+        claim=claim,
+        event=event,
+        record=encode_delivery(after),
+        due=due,
+        hint=routing_hint(message, before.domain),
+    )
 
 
 def prepare_move(moved: Moved, partition: int, partitions: int) -> PreparedMove:
@@ -137,9 +140,4 @@ def prepare_move(moved: Moved, partition: int, partitions: int) -> PreparedMove:
             f"{moved.partition} to {moved.to} by the owner of {partition}"
         )
     key = delivery_key(moved.id)
-    return PreparedMove(
-        key,
-        due_key(partition, moved.due, key),
-        moved.due,
-        moved.to,
-    )
+    return PreparedMove(key=key, old=due_key(partition, moved.due, key), due=moved.due, to=moved.to)

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from angarium.config.schema import Queue
+from angarium.queue.act import Actor
 from angarium.queue.lmdb.accepting import Accept
+from angarium.queue.lmdb.administration import LmdbAdministration
 from angarium.queue.lmdb.committer import Committer
 from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.event_log import LmdbEventLog
@@ -22,7 +24,11 @@ from angarium.queue.model import MessageId, PartitionNumber, RouteHint, Submissi
 from angarium.queue.spool import Clock, QueueError, QueueFullError
 from angarium.queue.summary import QueueSummary
 
-ROUTES_WITHIN_S: Final = 1.0  # a hint: it waits for company
+# A hint: it waits for company
+ROUTES_WITHIN_S: Final = 1.0
+_NOBODY_WAITS: Final = Actor(
+    who="angarium", reason="its client was told to come again before it was on disk"
+)
 
 
 class LmdbSpool:
@@ -34,6 +40,7 @@ class LmdbSpool:
         self._clock = clock
         self._routes: dict[str, RouteHint] = {}  # not on disk yet
         self.events = LmdbEventLog(env, committer.submit)
+        self.administration = LmdbAdministration(env, clock, committer.submit)
         self.give_way = committer.give_way
 
     @classmethod
@@ -71,7 +78,7 @@ class LmdbSpool:
         with contextlib.suppress(
             QueueError
         ):  # closing: then the client's second try is a duplicate
-            self._committer.submit(ActOn("cancel", keys))
+            self._committer.submit(ActOn("cancel", keys, _NOBODY_WAITS))
 
     def partitions(self) -> Sequence[PartitionNumber]:
         return [PartitionNumber(each) for each in range(self._env.partitions)]

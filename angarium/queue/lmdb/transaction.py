@@ -7,15 +7,18 @@ from typing import Any, Final, Protocol
 import lmdb
 import msgspec
 
+from angarium.queue.hold_rule import BindingRules
 from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.handles import Cursor, Database, RawTransaction
 from angarium.queue.lmdb.keys import due_key, owner_key, u64
 from angarium.queue.lmdb.records import decode_owner, stamp_due
+from angarium.queue.lmdb.rule_cache import RuleCache
 from angarium.queue.model import PartitionNumber, UnixMs
 from angarium.queue.spool import Clock, FencedError, QueueError, QueueFailedError, QueueFullError
 
 _FULL_ERRNOS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_FULL_MARGIN_OCTETS: Final = 4 << 20  # LMDB says EIO of a write that a full disk cut short
+# LMDB says EIO of a write that a full disk cut short
+_FULL_MARGIN_OCTETS: Final = 4 << 20
 
 
 class WriteTransaction:
@@ -24,10 +27,18 @@ class WriteTransaction:
     T1: an operation raises a QueueError before its first write, or not at all.
     """
 
-    __slots__ = ("_epochs", "_sequence", "_txn", "env", "newly_due", "now", "wrote")
+    __slots__ = (
+        *("_binding", "_changed_rules", "_epochs", "_rules", "_sequence", "_txn"),
+        *("env", "newly_due", "now", "wrote"),
+    )
 
-    def __init__(self, env: QueueEnvironment, txn: RawTransaction, now: UnixMs) -> None:
+    def __init__(
+        self, env: QueueEnvironment, txn: RawTransaction, now: UnixMs, rules: RuleCache
+    ) -> None:
         self._txn = txn
+        self._rules = rules
+        self._binding: BindingRules | None = None  # not asked for yet
+        self._changed_rules = False
         self.env = env
         self.now = now
         self.wrote = False  # by the operation that is being applied: T1
@@ -57,6 +68,9 @@ class WriteTransaction:
 
     def cursor(self, db: Database) -> Cursor:
         return self._txn.cursor(db)
+
+    def entries(self, db: Database) -> int:
+        return int(self._txn.stat(db)["entries"])
 
     def schedule(self, partition: int, due: int, key: bytes, record: bytes, hint: bytes) -> None:
         """Write a recipient's encoded record and its due key.
@@ -95,6 +109,19 @@ class WriteTransaction:
             raise FencedError(
                 f"partition {partition} has another owner: epoch {self.epoch(partition)}, ours {epoch}"
             )
+
+    def binding_rules(self) -> BindingRules:
+        """Return the hold rules as this transaction sees them."""
+        found = self._binding
+        if found is None:
+            may_keep = not self._changed_rules
+            found = self._binding = self._rules.read(self._txn, self.env, may_keep=may_keep)
+        return found
+
+    def rules_changed(self) -> None:
+        """An operation has changed the hold rules: those behind it in this transaction see that."""
+        self._changed_rules = True
+        self._binding = None
 
     def has_delivery(self, message_id: bytes) -> bool:
         """Whether any recipient of the message is left."""
@@ -137,6 +164,7 @@ class Transactor:
     def __init__(self, env: QueueEnvironment, clock: Clock) -> None:
         self._env = env
         self._clock = clock
+        self._rules = RuleCache()
 
     def run(
         self,
@@ -177,7 +205,7 @@ class Transactor:
         try:
             if more is not None:
                 operations.extend(more())
-            tx = WriteTransaction(self._env, txn, self._clock())
+            tx = WriteTransaction(self._env, txn, self._clock(), self._rules)
             if before_writes is not None:
                 before_writes(len(operations))
             try:

@@ -7,14 +7,15 @@ and claims stay, and what the old objects would still write raises.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, assert_never
 
-from angarium.queue.event import (
-    AttemptFailed,
-    Bounced,
-    Delivered,
-    Expired,
-    InDoubt,
-    Relayed,
-)
+from angarium.queue.act import Actor
+from angarium.queue.events.attempt_failed import AttemptFailed
+from angarium.queue.events.bounced import Bounced
+from angarium.queue.events.delivered import Delivered
+from angarium.queue.events.expired import Expired
+from angarium.queue.events.in_doubt import InDoubt
+from angarium.queue.events.relayed import Relayed
+from angarium.queue.hold_rule import BindingRules
+from angarium.queue.memory.administration import MemoryAdministration
 from angarium.queue.memory.state import MemoryDelivery, MemoryEventLog, MemoryState
 from angarium.queue.model import (
     Claimed,
@@ -66,6 +67,7 @@ class MemorySpool:
         self._dead = False
         self.low_disk = False
         self.events = MemoryEventLog(self.state)
+        self.administration = MemoryAdministration(self.state, self.ring)
 
     def crash(self) -> "MemorySpool":
         """Die, and return what a new process finds."""
@@ -170,6 +172,7 @@ class MemoryPartition:
             each.epoch = None
             each.attempts += 1
             each.in_doubt += 1
+            each.free_of = 0
             each.due = now
             self._state.append(InDoubt(**self._state.event_fields(each, now)))
         if lost:
@@ -190,23 +193,21 @@ class MemoryPartition:
             tuple(self._head(each) for _, each in page), page[-1][0] + b"\0" if more else None
         )
 
-    def next_due(self) -> UnixMs | None:
-        dues = (
-            each.due
-            for each in self._state.deliveries.values()
-            if each.partition == self._number and each.state == "scheduled"
-        )
-        return min(dues, default=None)
-
     async def claim(self, heads: Sequence[DueHead]) -> list[ClaimedMessage]:
         for head in heads:
             if head.partition != self._number:
                 raise ValueError("the recipient is of another partition")
         self._check()
         taken: dict[MessageId, list[MemoryDelivery]] = {}
+        rules = BindingRules(rule for _, rule in sorted(self._state.hold_rules.items()))
         for head in heads:
             each = self._state.deliveries.get(head.id)
-            if each is not None and self._is_at(each, head.due):
+            if each is None or not self._is_at(each, head.due):
+                continue
+            rule = rules.find(_DueMail(self._state, each), self._clock())
+            if rule is not None:
+                self._state.hold(each, Actor(who=rule.who, reason=rule.why), rule.id)
+            else:
                 each.epoch = self._epoch
                 taken.setdefault(head.id.message_id, []).append(each)
         return [self._claimed(message_id, own) for message_id, own in taken.items()]
@@ -264,6 +265,7 @@ class MemoryPartition:
                 each.in_doubt += in_doubt
                 each.last = attempt
                 each.delay_dsn_sent |= delay_dsn_sent
+                each.free_of = 0
                 each.due = max(due, now)
                 fields = self._state.event_fields(each, now)
                 self._state.append(
@@ -291,6 +293,9 @@ class MemoryPartition:
             message.tenant,
             each.recipient.domain,
             len(message.content),
+            message.stream,
+            message.priority,
+            message.campaign,
         )
 
     def _claimed(self, message_id: MessageId, own: list[MemoryDelivery]) -> ClaimedMessage:
@@ -314,6 +319,8 @@ class MemoryPartition:
             message_id=message_id,
             tenant=message.tenant,
             stream=message.stream,
+            priority=message.priority,
+            campaign=message.campaign,
             envelope=self._state.bare_envelope(message),
             content=message.content,
             header_octets=message.header_octets,
@@ -325,3 +332,24 @@ class MemoryPartition:
             origin=message.origin,
             recipients=recipients,
         )
+
+
+class _DueMail:
+    """ClaimedMail."""
+
+    def __init__(self, state: MemoryState, each: MemoryDelivery) -> None:
+        self._state = state
+        self._each = each
+        self._message = state.messages[each.id.message_id]
+        self.tenant = self._message.tenant
+        self.domain = each.recipient.domain
+
+    def sender(self) -> str:
+        return self._message.envelope.reverse_path
+
+    def provider(self) -> str | None:
+        hint = self._state.routes.get(self.domain)
+        return None if hint is None else hint.provider
+
+    def free_of(self) -> int:
+        return self._each.free_of

@@ -1,11 +1,19 @@
 """What the in-memory queue holds: what would be on disk, and its event log."""
 
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
 
+from angarium.queue.act import Act, Actor
 from angarium.queue.entry import State
-from angarium.queue.event import Event, MessageAccepted, Position
+from angarium.queue.event_log import EventCursor, Position, check_consumer
+from angarium.queue.events.accepted import accepted_event
+from angarium.queue.events.cancelled import Cancelled
+from angarium.queue.events.catalogue import Event
+from angarium.queue.events.operator_held import OperatorHeld
+from angarium.queue.events.operator_released import OperatorReleased
+from angarium.queue.events.operator_retried import OperatorRetried
+from angarium.queue.hold_rule import HoldRule
 from angarium.queue.model import (
     Attempt,
     DeliveryId,
@@ -32,6 +40,8 @@ class MemoryDelivery(msgspec.Struct, order=False):
     in_doubt: int = 0
     delay_dsn_sent: bool = False
     last: Attempt | None = None
+    rule: int = 0  # held by this hold rule
+    free_of: int = 0  # hold rules up to this one let its next attempt pass
 
     @property
     def state(self) -> State:
@@ -51,7 +61,9 @@ class MemoryState:
         self.epochs: dict[PartitionNumber, int] = {}
         self.routes: dict[str, RouteHint] = {}
         self.events: list[Position] = []
-        self.acked: dict[str, int] = {}
+        self.cursors: dict[str, EventCursor] = {}
+        self.hold_rules: dict[int, HoldRule] = {}
+        self.last_rule = 0
 
     def accept(self, submission: Submission, now: UnixMs) -> set[PartitionNumber]:
         """Write one submission; returns the partitions where something is due by now."""
@@ -61,19 +73,7 @@ class MemoryState:
         for index, (recipient, partition) in enumerate(pairs):
             delivery = DeliveryId(submission.message_id, index)
             self.deliveries[delivery] = MemoryDelivery(delivery, recipient, partition, due)
-        self.append(
-            MessageAccepted(
-                at=submission.accepted,
-                message_id=submission.message_id,
-                tenant=submission.tenant,
-                stream=submission.stream,
-                reverse_path=submission.envelope.reverse_path,
-                recipients=tuple(each.forward_path for each in submission.envelope.recipients),
-                size_octets=len(submission.content),
-                message_id_header=submission.message_id_header,
-                origin=submission.origin,
-            )
-        )
+        self.append(accepted_event(submission))
         return set(submission.partitions) if due <= now else set()
 
     def append(self, event: Event) -> None:
@@ -87,6 +87,32 @@ class MemoryState:
         rest = (DeliveryId(delivery.message_id, index) for index in range(count))
         if not any(each in self.deliveries for each in rest):
             del self.messages[delivery.message_id]
+
+    def hold(self, each: MemoryDelivery, by: Actor, rule: int) -> None:
+        each.held = True
+        each.rule = rule
+        self.append_act("hold", each, by)
+
+    def release(self, each: MemoryDelivery, by: Actor) -> None:
+        self.append_act("release", each, by)
+        each.held = False
+        each.rule = 0
+        each.due = max(each.due, self.clock())
+
+    def append_act(self, act: Act, each: MemoryDelivery, by: Actor) -> None:
+        fields = self.event_fields(each, self.clock())
+        fields |= {"actor": by.who, "reason": by.reason}
+        match act:
+            case "hold":
+                self.append(OperatorHeld(**fields, rule=each.rule))
+            case "release":
+                self.append(OperatorReleased(**fields, rule=each.rule))
+            case "retry":
+                self.append(OperatorRetried(**fields))
+            case "cancel":
+                self.append(Cancelled(**fields))
+            case _:
+                assert_never(act)
 
     def event_fields(self, each: MemoryDelivery, at: UnixMs) -> dict[str, Any]:
         """Return what every event of a recipient says."""
@@ -118,16 +144,27 @@ class MemoryEventLog:
     def last(self) -> int:
         return self._state.events[-1].sequence if self._state.events else 0
 
-    async def ack(self, consumer: str, position: int) -> None:
-        self._state.acked[consumer] = max(position, self.acked(consumer))
+    async def register(self, consumer: str) -> EventCursor:
+        check_consumer(consumer)
+        return self._state.cursors.setdefault(consumer, EventCursor(position=0))
 
-    def acked(self, consumer: str) -> int:
-        return self._state.acked.get(consumer, 0)
+    async def retire(self, consumer: str) -> None:
+        self._state.cursors.pop(consumer, None)
+
+    async def ack(self, consumer: str, position: int, state: bytes | None = None) -> None:
+        before = self._state.cursors.get(consumer)
+        if before is not None and position > before.position:
+            self._state.cursors[consumer] = EventCursor(
+                position=position, state=before.state if state is None else state
+            )
+
+    def consumers(self) -> dict[str, int]:
+        return {name: each.position for name, each in self._state.cursors.items()}
 
     async def trim(self, before: UnixMs, keep: int) -> int:
         events = self._state.events
         newest = self.last()
-        read = min(min(self._state.acked.values(), default=0), newest - 1)
+        read = min(min(self.consumers().values(), default=0), newest - 1)
         count = 0
         for each in events:
             beyond = each.sequence <= newest - keep

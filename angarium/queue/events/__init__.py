@@ -1,0 +1,37 @@
+"""The event catalogue: what can happen to mail, one module per event. All history is a projection of these.
+
+Start with ``catalogue``: the rules, the union, and how an event is written. Pure; knows nothing of LMDB.
+"""
+
+from angarium.queue.events.accepted import MessageAccepted
+from angarium.queue.events.attempt_failed import AttemptFailed
+from angarium.queue.events.bounced import Bounced
+from angarium.queue.events.cancelled import Cancelled
+from angarium.queue.events.catalogue import Event, UnknownEvent
+from angarium.queue.events.delivered import Delivered
+from angarium.queue.events.expired import Expired
+from angarium.queue.events.hold_rule_added import HoldRuleAdded
+from angarium.queue.events.hold_rule_removed import HoldRuleRemoved
+from angarium.queue.events.in_doubt import InDoubt
+from angarium.queue.events.operator_held import OperatorHeld
+from angarium.queue.events.operator_released import OperatorReleased
+from angarium.queue.events.operator_retried import OperatorRetried
+from angarium.queue.events.relayed import Relayed
+
+__all__ = [
+    "AttemptFailed",
+    "Bounced",
+    "Cancelled",
+    "Delivered",
+    "Event",
+    "Expired",
+    "HoldRuleAdded",
+    "HoldRuleRemoved",
+    "InDoubt",
+    "MessageAccepted",
+    "OperatorHeld",
+    "OperatorReleased",
+    "OperatorRetried",
+    "Relayed",
+    "UnknownEvent",
+]

@@ -1,0 +1,15 @@
+"""An attempt failed, and another one follows."""
+
+from typing import ClassVar
+
+from angarium.queue.events.shape import AttemptEvent
+from angarium.queue.model import UnixMs
+
+
+class AttemptFailed(AttemptEvent, frozen=True, kw_only=True, array_like=True, gc=False):
+    """An attempt failed for now; the recipient waits for the next one."""
+
+    number: ClassVar[int] = 4
+    name: ClassVar[str] = "deferred"
+
+    due: UnixMs  # of the next attempt

@@ -1,0 +1,12 @@
+"""A recipient was given up: refused for good."""
+
+from typing import ClassVar
+
+from angarium.queue.events.shape import AttemptEvent
+
+
+class Bounced(AttemptEvent, frozen=True, kw_only=True, array_like=True, gc=False):
+    """Permanently refused, or cannot be delivered at all. Final."""
+
+    number: ClassVar[int] = 5
+    name: ClassVar[str] = "bounced"

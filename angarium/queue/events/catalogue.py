@@ -1,0 +1,122 @@
+"""All events, and how they are written: version u8, number u16, then the array of the event's fields. Pure.
+
+An event is one module and one line of ``CataloguedKind``. On disk for ever:
+
+- a number is never given to another event, nor is a field's meaning ever changed;
+- a field is only appended, with a default, and counts the event's ``version`` up. A reader that knows an older version
+  does not guess: it gets an UnknownEvent, as for a number that it does not know, and goes on behind it;
+- anything else is a new event with a new number.
+
+How a consumer reads (mail log, metrics; later webhooks, projections, suppression): it registers under its own name
+(``EventLog.register``), and from then on nothing that it has not acknowledged is trimmed. It reads batches behind its
+cursor, acts, and acknowledges: at least once, so what it does must bear repeating (a webhook carries the sequence
+number), or its state goes into the acknowledgement and stands or falls with it (counts). It matches on the types that
+it wants and passes over the others, unknown ones too. One that is given up retires, or trimming would wait for ever.
+"""
+
+from typing import Final, cast, get_args
+
+import msgspec
+
+from angarium.queue.events.accepted import MessageAccepted
+from angarium.queue.events.attempt_failed import AttemptFailed
+from angarium.queue.events.bounced import Bounced
+from angarium.queue.events.cancelled import Cancelled
+from angarium.queue.events.delivered import Delivered
+from angarium.queue.events.expired import Expired
+from angarium.queue.events.hold_rule_added import HoldRuleAdded
+from angarium.queue.events.hold_rule_removed import HoldRuleRemoved
+from angarium.queue.events.in_doubt import InDoubt
+from angarium.queue.events.operator_held import OperatorHeld
+from angarium.queue.events.operator_released import OperatorReleased
+from angarium.queue.events.operator_retried import OperatorRetried
+from angarium.queue.events.relayed import Relayed
+from angarium.queue.events.shape import CataloguedEvent, EventHead
+
+CataloguedKind = (
+    MessageAccepted
+    | Delivered
+    | Relayed
+    | AttemptFailed
+    | Bounced
+    | Expired
+    | InDoubt
+    | OperatorHeld
+    | OperatorReleased
+    | OperatorRetried
+    | Cancelled
+    | HoldRuleAdded
+    | HoldRuleRemoved
+)
+
+
+class UnknownEvent(EventHead, frozen=True, kw_only=True, array_like=True, gc=False):
+    """Written by a newer Angarium: only that it was, when, and about which message is known."""
+
+    number: int
+    version: int
+
+    @property
+    def name(self) -> str:
+        return f"unknown_{self.number}"
+
+
+Event = CataloguedKind | UnknownEvent
+
+CATALOGUE: Final[tuple[type[CataloguedEvent], ...]] = get_args(CataloguedKind)
+# Of events that are no more. Their numbers stay taken
+RETIRED_NUMBERS: Final[frozenset[int]] = frozenset()
+FINAL_EVENTS: Final = (Delivered, Relayed, Bounced, Expired, Cancelled)
+
+_HEADER_OCTETS: Final = 3
+
+
+class EventError(ValueError):
+    """What is on disk is not an event of ours."""
+
+
+def _header(kind: type[CataloguedEvent], version: int) -> bytes:
+    return bytes([version]) + kind.number.to_bytes(2, "big")
+
+
+_HEADERS: Final = {kind: _header(kind, kind.version) for kind in CATALOGUE}
+_DECODERS: Final = {
+    _header(kind, version): msgspec.msgpack.Decoder(kind)
+    for kind in CATALOGUE
+    for version in range(1, kind.version + 1)
+}
+_head_decoder: Final = msgspec.msgpack.Decoder(EventHead)
+_encode: Final = msgspec.msgpack.Encoder().encode
+
+
+def encode_event(event: CataloguedKind) -> bytes:
+    return _HEADERS[type(event)] + _encode(event)
+
+
+def decode_event(raw: bytes) -> Event:
+    """Raises EventError."""
+    decoder = _DECODERS.get(raw[:_HEADER_OCTETS])
+    try:
+        if decoder is None:
+            return _unknown(raw)
+        return cast(Event, decoder.decode(memoryview(raw)[_HEADER_OCTETS:]))
+    except msgspec.DecodeError as error:
+        raise EventError(f"not an event: {error}") from error
+
+
+def decode_head(raw: bytes) -> EventHead:
+    """Return when it was and what it is about, of any event, known or not. Raises EventError."""
+    try:
+        return _head_decoder.decode(memoryview(raw)[_HEADER_OCTETS:])
+    except msgspec.DecodeError as error:
+        raise EventError(f"not an event: {error}") from error
+
+
+def _unknown(raw: bytes) -> UnknownEvent:
+    head = decode_head(raw)
+    return UnknownEvent(
+        at=head.at,
+        message_id=head.message_id,
+        number=int.from_bytes(raw[1:_HEADER_OCTETS], "big"),
+        version=raw[0],
+    )

@@ -1,0 +1,12 @@
+"""A smart host took the message."""
+
+from typing import ClassVar
+
+from angarium.queue.events.shape import AttemptEvent
+
+
+class Relayed(AttemptEvent, frozen=True, kw_only=True, array_like=True, gc=False):
+    """A smart host took it. Final."""
+
+    number: ClassVar[int] = 3
+    name: ClassVar[str] = "relayed"

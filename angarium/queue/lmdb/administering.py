@@ -1,0 +1,203 @@
+"""What an operator sees of the queue and does to it, as steps: the same for a running server and for a stopped one."""
+
+from typing import Final
+
+from angarium.queue.act import IDS_REPORTED, Act, Actor, applies
+from angarium.queue.administration import Progress
+from angarium.queue.entry import (
+    Affected,
+    CompiledFilter,
+    EntryPage,
+    QueueEntry,
+    ShownMessage,
+    refuse_empty,
+)
+from angarium.queue.event_log import Position
+from angarium.queue.events.accepted import MessageAccepted
+from angarium.queue.hold_rule import HoldRule, check_rule
+from angarium.queue.lmdb.entry_reading import EntryReader
+from angarium.queue.lmdb.environment import QueueEnvironment
+from angarium.queue.lmdb.history import History
+from angarium.queue.lmdb.keys import parse_delivery_key
+from angarium.queue.lmdb.operator_acts import ActOn
+from angarium.queue.lmdb.records import MessageRecord, decode_message, origin_of
+from angarium.queue.lmdb.routes import read_route
+from angarium.queue.lmdb.rule_acts import AddRule, EndRule, WindUpRule, WoundUp
+from angarium.queue.lmdb.rule_cache import read_rules
+from angarium.queue.lmdb.steps import Steps
+from angarium.queue.lmdb.summary import read_summary
+from angarium.queue.model import DeliveryId, Filter, MessageId, RouteHint
+from angarium.queue.spool import Clock, UnknownHoldRuleError
+from angarium.queue.summary import QueueSummary
+
+# Recipients changed in one transaction. Some 5 ms: the event loop and the server's other processes wait meanwhile
+ACT_LIMIT: Final = 200
+# Who lets go of what a hold rule held when its time is over
+KEEPER: Final = "angarium"
+
+
+class Administering:
+    """What returns Steps follows ``QueueAdministration``, which has the promises."""
+
+    def __init__(self, env: QueueEnvironment, clock: Clock) -> None:
+        self._env = env
+        self._clock = clock
+        self._entries = EntryReader(env)
+
+    def summary(self) -> QueueSummary:
+        return read_summary(self._env)
+
+    def content(self, message_id: MessageId) -> bytes | None:
+        with self._env.read() as txn:
+            return txn.get(message_id, db=self._env.body)
+
+    def find_route(self, domain: str) -> RouteHint | None:
+        return read_route(self._env, domain)
+
+    def hold_rules(self) -> tuple[HoldRule, ...]:
+        with self._env.read() as txn:
+            return tuple(read_rules(txn, self._env)[0])
+
+    def page(self, wanted: Filter, after: bytes | None, limit: int) -> Steps[EntryPage]:
+        return self._entries.page(self._compile(wanted), after, limit)
+
+    def show(self, message_id: MessageId) -> Steps[ShownMessage | None]:
+        record = self._find_message(message_id)
+        entries = self._entries.entries_of(message_id)
+        events = yield from History(self._env).events_of(message_id)
+        if record is None and not events:
+            return None
+        found = (each.event for each in events if isinstance(each.event, MessageAccepted))
+        return _shown(message_id, record, next(found, None), entries, events)
+
+    def act(
+        self,
+        act: Act,
+        wanted: Filter,
+        by: Actor,
+        *,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+        rule: int = 0,
+    ) -> Steps[Affected]:
+        """``rule``: a hold is this rule's.
+
+        Each transaction checks its recipients anew: what others did meanwhile wins.
+        """
+        refuse_empty(wanted)
+        by = by.bounded()
+        tally = _Tally(progress)
+        lot: list[bytes] = []
+        for matching in self._entries.scan(self._compile(wanted)):
+            for key, entry in matching:
+                if entry.state == "in_flight":
+                    tally.in_flight += 1
+                elif applies(act, entry.state == "held"):
+                    lot.append(key)
+                else:
+                    tally.unchanged += 1
+            while len(lot) >= ACT_LIMIT:
+                part, lot = lot[:ACT_LIMIT], lot[ACT_LIMIT:]
+                tally.add(part, part if dry_run else (yield ActOn(act, part, by, rule)))
+            yield None
+        if lot:
+            tally.add(lot, lot if dry_run else (yield ActOn(act, lot, by, rule)))
+        return tally.affected()
+
+    def add_hold_rule(self, rule: HoldRule, by: Actor) -> Steps[HoldRule]:
+        by = by.bounded()
+        added: HoldRule = yield AddRule(check_rule(rule, self._clock()), by)
+        yield from self.act("hold", added.wanted, by, rule=added.id)
+        return added
+
+    def remove_hold_rule(self, rule_id: int, by: Actor, *, release: bool) -> Steps[Affected]:
+        yield EndRule(rule_id, by.bounded(), releases=release)
+        tally = _Tally(None)
+        yield from self._wind_up(rule_id, tally if release else _Tally(None))
+        return tally.affected()
+
+    def expire_hold_rules(self) -> Steps[int]:
+        """End the rules whose time is over, and finish what a crash left of ending others; returns how many."""
+        now = self._clock()
+        with self._env.read() as txn:
+            standing, ended = read_rules(txn, self._env)
+        over = [rule for rule in standing if not rule.is_in_force(now)]
+        for rule in over:
+            by = Actor(who=KEEPER, reason=f"the time of hold rule {rule.id} is over")
+            try:
+                yield EndRule(rule.id, by, releases=True)
+            except UnknownHoldRuleError:
+                continue  # an operator was faster
+        for rule in (*over, *ended):
+            yield from self._wind_up(rule.id, _Tally(None))
+        return len(over) + len(ended)
+
+    def _wind_up(self, rule_id: int, tally: "_Tally") -> Steps[None]:
+        while True:
+            wound: WoundUp = yield WindUpRule(rule_id)
+            tally.add(wound.keys, wound.keys)
+            if wound.is_done:
+                return
+
+    def _find_message(self, message_id: MessageId) -> MessageRecord | None:
+        with self._env.read() as txn:
+            raw = txn.get(message_id, db=self._env.message)
+        return None if raw is None else decode_message(raw)
+
+    def _compile(self, wanted: Filter) -> CompiledFilter:
+        known: dict[str, str | None] = {}
+
+        def find_provider(domain: str) -> str | None:
+            if domain not in known:
+                hint = read_route(self._env, domain)
+                known[domain] = None if hint is None else hint.provider
+            return known[domain]
+
+        return CompiledFilter(wanted, self._clock(), find_provider)
+
+
+class _Tally:
+    """What an act has done so far."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+        self._ids: list[DeliveryId] = []
+        self._count = 0
+        self.in_flight = 0
+        self.unchanged = 0
+
+    def add(self, lot: list[bytes], done: list[bytes]) -> None:
+        self.in_flight += len(lot) - len(done)  # an attempt has begun since we looked, or ended
+        self._count += len(done)
+        room = max(IDS_REPORTED - len(self._ids), 0)
+        self._ids.extend(parse_delivery_key(key) for key in done[:room])
+        if self._progress is not None:
+            self._progress(self._count)
+
+    def affected(self) -> Affected:
+        return Affected(
+            count=self._count,
+            ids=tuple(self._ids),
+            in_flight=self.in_flight,
+            unchanged=self.unchanged,
+        )
+
+
+def _shown(
+    message_id: MessageId,
+    record: MessageRecord | None,
+    accepted: MessageAccepted | None,
+    entries: list[QueueEntry],
+    events: list[Position],
+) -> ShownMessage:
+    header = accepted.message_id_header if accepted is not None else ""
+    origin = accepted.origin if accepted is not None else None
+    return ShownMessage(
+        message_id=message_id,
+        queued=record is not None,
+        origin=origin if record is None else origin_of(record),
+        message_id_header=header if record is None else record.message_id_header,
+        header_from="" if record is None else record.header_from,
+        entries=tuple(entries),
+        events=tuple(events),
+    )

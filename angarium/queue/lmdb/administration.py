@@ -1,0 +1,70 @@
+"""The queue's administration inside a server that runs: through its committer, beside everything else it does."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from angarium.queue.act import Act, Actor
+from angarium.queue.administration import Progress
+from angarium.queue.entry import Affected, EntryPage, ShownMessage
+from angarium.queue.hold_rule import HoldRule
+from angarium.queue.lmdb.administering import Administering
+from angarium.queue.lmdb.environment import QueueEnvironment
+from angarium.queue.lmdb.steps import follow_steps
+from angarium.queue.lmdb.transaction import Operation
+from angarium.queue.model import Filter, MessageId, RouteHint
+from angarium.queue.spool import Clock
+from angarium.queue.summary import QueueSummary
+
+
+class LmdbAdministration:
+    """Implements QueueAdministration."""
+
+    def __init__(
+        self,
+        env: QueueEnvironment,
+        clock: Clock,
+        submit: Callable[[Operation], Awaitable[Any]],
+    ) -> None:
+        self._steps = Administering(env, clock)
+        self._submit = submit
+
+    def summary(self) -> QueueSummary:
+        return self._steps.summary()
+
+    def content(self, message_id: MessageId) -> bytes | None:
+        return self._steps.content(message_id)
+
+    def find_route(self, domain: str) -> RouteHint | None:
+        return self._steps.find_route(domain)
+
+    def hold_rules(self) -> tuple[HoldRule, ...]:
+        return self._steps.hold_rules()
+
+    async def page(self, wanted: Filter, after: bytes | None, limit: int) -> EntryPage:
+        return await follow_steps(self._steps.page(wanted, after, limit), self._submit)
+
+    async def show(self, message_id: MessageId) -> ShownMessage | None:
+        return await follow_steps(self._steps.show(message_id), self._submit)
+
+    async def act(
+        self,
+        act: Act,
+        wanted: Filter,
+        by: Actor,
+        *,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> Affected:
+        steps = self._steps.act(act, wanted, by, dry_run=dry_run, progress=progress)
+        return await follow_steps(steps, self._submit)
+
+    async def add_hold_rule(self, rule: HoldRule, by: Actor) -> HoldRule:
+        return await follow_steps(self._steps.add_hold_rule(rule, by), self._submit)
+
+    async def remove_hold_rule(self, rule_id: int, by: Actor, *, release: bool) -> Affected:
+        steps = self._steps.remove_hold_rule(rule_id, by, release=release)
+        return await follow_steps(steps, self._submit)
+
+    async def expire_hold_rules(self) -> int:
+        """End the rules whose time is over and release what they held; returns how many. For a periodic task."""
+        return await follow_steps(self._steps.expire_hold_rules(), self._submit)

@@ -123,7 +123,6 @@ class ClaimedMessage(msgspec.Struct, frozen=True, kw_only=True):
     expires: UnixMs
     origin: Origin
     recipients: tuple[Claimed, ...]
-    campaign: str = ""
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done"):

@@ -13,6 +13,7 @@ from angarium.queue import LmdbSpool, Partition, PartitionNumber
 from angarium.queue.doorbell import DoorbellReceiver, DoorbellSender, doorbell_path
 from angarium.routing.dns import DnsSetupError
 from angarium.routing.resolution import Site
+from angarium.service.delivery_answers import DeliveryAnswers
 from angarium.service.delivery_observer import DeliveryObserver
 from angarium.service.delivery_parts import DeliverySetup
 from angarium.service.runtime import ReloadCallback, Runtime
@@ -33,7 +34,8 @@ async def run_delivery(runtime: Runtime) -> None:
         runtime.on_beat(_dns_follower(runtime, setup))
         try:
             dispatcher = setup.dispatcher
-            async with runtime.admin.answering(runtime.watchers.handlers()):
+            answers = DeliveryAnswers(dispatcher, partitions, runtime.slot.name)
+            async with runtime.admin.answering(runtime.watchers.handlers(), answers.handlers()):
                 await dispatcher.run(runtime.stop, lambda: runtime.ready(dispatcher.reasons))
         finally:
             bells.close()

@@ -10,6 +10,7 @@ from angarium.service.event_counts import EventCounts
 from angarium.service.event_follower import EventFollower
 from angarium.service.mail_log import MailLog, Sink
 from angarium.service.mail_log_file import MailLogFile, StandardOutput
+from angarium.service.queue_answers import QueueAnswers
 from angarium.service.runtime import Runtime
 from angarium.telemetry.log import log, log_exception
 from angarium.telemetry.metrics import EVENT_CONSUMERS, Metrics
@@ -37,7 +38,11 @@ async def run_platform(runtime: Runtime) -> None:
                 tasks.create_task(_expire_hold_rules(spool)),
             ]
             runtime.ready(low_disk.reasons)
-            async with asyncio.TaskGroup() as following:
+            answers = QueueAnswers(spool.administration, runtime.config, runtime.clock)
+            async with (
+                runtime.admin.answering(answers.handlers()),
+                asyncio.TaskGroup() as following,
+            ):
                 for follower in followers:
                     following.create_task(follower.run(runtime.stop))
             for task in periodic:

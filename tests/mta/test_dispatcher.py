@@ -275,7 +275,7 @@ class Rig:
             header_from="sender.example",
             accepted=more.pop("accepted", clock()),
             expires=more.pop("expires", UnixMs(clock() + 100_000)),
-            origin=Origin(listener="test"),
+            origin=Origin(kind="cli"),
             partitions=tuple(self.hint(each.domain) for each in given),
             **more,
         )

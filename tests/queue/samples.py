@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 
 from angarium.queue import (
+    Actor,
     Attempt,
     MessageIdGenerator,
     Origin,
@@ -15,6 +16,7 @@ from angarium.smtp.envelope import Envelope, Recipient
 
 START = UnixMs(1_800_000_000_000)
 FAR = UnixMs(START + 10**9)
+BY = Actor(who="root@host", reason="a complaint")
 
 
 class FakeClock:
@@ -38,6 +40,8 @@ def submission(
     sender: str = "alice@example.com",
     accepted: int = START,
     not_before: int = 0,
+    priority: int = 0,
+    campaign: str = "",
     partition: int = 0,
     partitions: Sequence[int] | None = None,
 ) -> Submission:
@@ -45,6 +49,8 @@ def submission(
         message_id=message_id,
         tenant=tenant,
         stream="news",
+        priority=priority,
+        campaign=campaign,
         envelope=Envelope(
             reverse_path=sender,
             recipients=tuple(
@@ -61,7 +67,9 @@ def submission(
         message_id_header="<1@example.com>",
         accepted=UnixMs(accepted),
         expires=FAR,
-        origin=Origin(listener="submission", client="127.0.0.1", user="alice"),
+        origin=Origin(
+            kind="submission", listener="127.0.0.1:2525", client="127.0.0.1", user="alice"
+        ),
         partitions=tuple(PartitionNumber(each) for each in partitions)
         if partitions is not None
         else (PartitionNumber(partition),) * len(recipients),

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from angarium.insight.admin.protocol import Question
+from angarium.insight.admin.protocol import Question, Refused
 from angarium.queue import UnixMs
 
 
@@ -41,3 +41,14 @@ class EndConnection(Question[ConnectionEnded, None], frozen=True, tag="end_conne
 
     id: str
     reason: str = ""
+
+
+def number_of(connection_id: str, slot: str) -> int | None:
+    """Return the number of a connection of this process; None: it is none of its ids."""
+    place, _, number = connection_id.rpartition("/")
+    return int(number) if place == slot and number.isascii() and number.isdecimal() else None
+
+
+def no_such_connection(connection_id: str) -> Refused:
+    text = f"{connection_id}: no such connection (any more); postmaster connections lists them"
+    return Refused("not_found", text)

@@ -1,22 +1,10 @@
 """What does this process know of some recipients now, beyond what stands in the queue?"""
 
-from typing import Literal
-
 import msgspec
 
 from angarium.insight.admin.protocol import Question
+from angarium.mta.whereabouts import LiveState
 from angarium.queue import DeliveryId, UnixMs
-
-LiveState = Literal[
-    "on_disk",  # not read ahead: its lane is full, or it is not due
-    "resolving",
-    "waiting",  # in memory, for a connection
-    "suspended",  # its site took no connection
-    "policy",  # the egress policy lets it wait
-    "opening",  # a connection for it is being opened
-    "claimed",  # its attempt has begun
-    "transfer",
-]
 
 
 class LiveFact(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +29,10 @@ class QueuedRecipient(msgspec.Struct, frozen=True, kw_only=True):
     id: DeliveryId
     partition: int
     domain: str
+    in_flight: bool
 
 
 class FindLive(Question[LiveFacts, None], frozen=True, tag="live"):
+    """Delivery answers."""
+
     recipients: tuple[QueuedRecipient, ...]

@@ -103,6 +103,8 @@ class Carrier:
         self._round.opened()
         limits = self._shared.policy.limits(self._way.path, self._way.site.provider)
         while (parcel := await self._round.next_work(connection)) is not None:
+            self._lease.carries = parcel.work.recipients
             await self._carriage.carry(connection, parcel)
+            self._lease.carries = ()
             if not connection.is_open or connection.transfers >= limits.transfers:
                 return

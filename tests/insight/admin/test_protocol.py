@@ -61,7 +61,11 @@ QUESTIONS: list[Question[typing.Any, typing.Any]] = [
     ListHoldRules(),
     AddHoldRule(rule=HoldRule(domain="example.net", until=UnixMs(5)), reason="x"),
     RemoveHoldRule(rule_id=4, release=True),
-    FindLive(recipients=(QueuedRecipient(id=DeliveryId(ID, 0), partition=1, domain="a.b"),)),
+    FindLive(
+        recipients=(
+            QueuedRecipient(id=DeliveryId(ID, 0), partition=1, domain="a.b", in_flight=True),
+        )
+    ),
     EndConnection(id="delivery-0/7", reason="stuck"),
     WatchSessions(domain="example.net"),
 ]

@@ -5,6 +5,7 @@ model; held, cancelled and retried mean what they say.
 """
 
 import asyncio
+import inspect
 import shutil
 import tempfile
 from pathlib import Path
@@ -22,8 +23,10 @@ from angarium.queue import (
     Deferred,
     DeliveryId,
     Done,
+    EmptyFilterError,
     FencedError,
     Filter,
+    HoldRule,
     LmdbSpool,
     Moved,
     NotClaimedError,
@@ -31,14 +34,15 @@ from angarium.queue import (
     QueueOperator,
     Released,
     UnixMs,
+    UnknownHoldRuleError,
     delivery_id_text,
     position,
 )
-from angarium.queue.memory.operator import MemoryOperator
 from angarium.queue.memory.spool import MemorySpool
-from tests.queue.samples import FakeClock, attempt, make_ids, submission
+from tests.queue.samples import BY, FakeClock, attempt, make_ids, submission
 
 PARTITIONS = 2
+SENDERS = ("a@a.example", "b@b.example", "c@b.example")
 CONFIG = Queue(partitions=PARTITIONS, map_octets=1 << 17, min_free_octets=0, sync=False)
 
 
@@ -50,11 +54,15 @@ class Known(msgspec.Struct):
     state: str = "scheduled"
     attempts: int = 0
     in_doubt: int = 0
+    sender: str = ""
+    domain: str = ""
+    rule: int = 0  # that holds it
+    free_of: int = 0  # rules up to this one let its next attempt pass
 
 
 class QueueMachine(RuleBasedStateMachine):
     spool: Any
-    operator: Any
+    administrations: list[Any]  # in the server, or beside it: they do the same
 
     def open(self) -> None:
         raise NotImplementedError
@@ -65,6 +73,8 @@ class QueueMachine(RuleBasedStateMachine):
         self.clock = FakeClock()
         self.new_id = make_ids(self.clock)
         self.known: dict[DeliveryId, Known] = {}
+        self.rules: dict[int, HoldRule] = {}
+        self.last_rule = 0
         self.events = 0
         self.stale: list[Any] = []  # partitions that have a later owner
 
@@ -72,8 +82,9 @@ class QueueMachine(RuleBasedStateMachine):
         self.spool.close()
         self.loop.close()
 
-    def wait(self, awaitable: Any) -> Any:
-        return self.loop.run_until_complete(awaitable)
+    def wait(self, found: Any) -> Any:
+        """Of what is awaitable, its result."""
+        return self.loop.run_until_complete(found) if inspect.isawaitable(found) else found
 
     def own(self) -> None:
         self.partitions = [
@@ -93,8 +104,11 @@ class QueueMachine(RuleBasedStateMachine):
         copies=st.integers(1, 3),
         delay=st.sampled_from([0, 0, 1, 500]),
         octets=st.sampled_from([1, 300, 5000, 60_000]),
+        sender=st.sampled_from(SENDERS),
     )
-    def accept(self, recipients: list[int], copies: int, delay: int, octets: int) -> None:
+    def accept(
+        self, recipients: list[int], copies: int, delay: int, octets: int, sender: str
+    ) -> None:
         not_before = self.clock.now + delay if delay else 0
         batch = [
             submission(
@@ -104,6 +118,7 @@ class QueueMachine(RuleBasedStateMachine):
                 not_before=not_before,
                 accepted=self.clock.now,
                 content=bytes(octets),
+                sender=sender,
             )
             for _ in range(copies)
         ]
@@ -112,7 +127,9 @@ class QueueMachine(RuleBasedStateMachine):
         for each in batch:
             for index, partition in enumerate(recipients):
                 due = max(self.clock.now, not_before)
-                self.known[DeliveryId(each.message_id, index)] = Known(partition, due)
+                self.known[DeliveryId(each.message_id, index)] = Known(
+                    partition, due, sender=sender, domain=f"d{partition}.example"
+                )
 
     @rule(ms=st.sampled_from([1, 10, 1000]))
     def pass_time(self, ms: int) -> None:
@@ -124,7 +141,13 @@ class QueueMachine(RuleBasedStateMachine):
         page = partition.due(self.clock(), limit)
         messages = self.wait(partition.claim(page.heads))
         claimed = {each.id: each for message in messages for each in message.recipients}
-        assert set(claimed) == {head.id for head in page.heads}  # nobody else owns the partition
+        bound = {head.id: self.binding(self.known[head.id]) for head in page.heads}
+        for delivery, by in bound.items():
+            if by:  # no attempt begins
+                self.known[delivery].state, self.known[delivery].rule = "held", by
+                self.events += 1
+        # nobody else owns the partition
+        assert set(claimed) == {delivery for delivery, by in bound.items() if not by}
         for delivery, each in claimed.items():
             known = self.known[delivery]
             assert (known.state, known.partition) == ("scheduled", number)
@@ -146,6 +169,7 @@ class QueueMachine(RuleBasedStateMachine):
             if kind in ("deferred", "released"):
                 known.state, known.due = "scheduled", max(due, self.clock.now)
             if kind == "deferred":
+                known.free_of = 0
                 settled.append(Deferred(id=each, due=due, attempt=attempt(451)))
                 known.attempts += 1
                 self.events += 1
@@ -184,7 +208,8 @@ class QueueMachine(RuleBasedStateMachine):
     def operate(self, act: str, dry_run: bool, data: st.DataObject) -> None:
         chosen = data.draw(st.lists(st.sampled_from(sorted(self.known)), min_size=1, unique=True))
         wanted = Filter(ids=[delivery_id_text(each) for each in chosen])
-        result = getattr(self.operator, act)(wanted, dry_run=dry_run)
+        operator = data.draw(st.sampled_from(self.administrations))
+        result = self.wait(operator.act(act, wanted, BY, dry_run=dry_run))
         from_states = {"release": ["held"], "cancel": ["scheduled", "held"]}
         for each in sorted(chosen):
             known = self.known[each]
@@ -206,7 +231,84 @@ class QueueMachine(RuleBasedStateMachine):
         elif act == "retry":
             known.due = self.clock.now
         else:
-            known.state, known.due = "scheduled", max(known.due, self.clock.now)
+            if known.rule:
+                known.free_of, known.rule = self.last_rule, 0
+            self.released(known)
+
+    def released(self, known: Known) -> None:
+        known.state, known.due, known.rule = "scheduled", max(known.due, self.clock.now), 0
+
+    def binding(self, known: Known) -> int:
+        """Return the rule that binds it now, 0: none; those of its domain are asked first."""
+        rules = sorted(self.rules.values(), key=lambda each: (each.domain is None, each.id))
+        for each in rules:
+            if (
+                (each.until is None or self.clock.now < each.until)
+                and each.domain in (None, known.domain)
+                and (each.sender is None or known.sender.endswith(each.sender))
+                and each.id > known.free_of
+            ):
+                return each.id
+        return 0
+
+    @rule(
+        domain=st.sampled_from([None, "d0.example", "d1.example"]),
+        sender=st.sampled_from([None, *SENDERS, "@b.example"]),
+        lasts=st.sampled_from([None, 5, 1000]),
+        data=st.data(),
+    )
+    def add_rule(
+        self, domain: str | None, sender: str | None, lasts: int | None, data: st.DataObject
+    ) -> None:
+        operator = data.draw(st.sampled_from(self.administrations))
+        until = None if lasts is None else UnixMs(self.clock.now + lasts)
+        given = HoldRule(domain=domain, sender=sender, until=until)
+        if domain is None and sender is None:
+            with pytest.raises(EmptyFilterError):
+                self.wait(operator.add_hold_rule(given, BY))
+            return
+        self.last_rule += 1
+        added = self.wait(operator.add_hold_rule(given, BY))
+        assert (added.id, added.who, added.why) == (self.last_rule, BY.who, BY.reason)
+        self.rules[added.id] = added
+        self.events += 1
+        for known in self.known.values():
+            matches = domain in (None, known.domain) and known.sender.endswith(sender or "")
+            if matches and known.state == "scheduled":
+                known.state, known.rule = "held", added.id
+                self.events += 1
+
+    @precondition(lambda self: self.rules)
+    @rule(data=st.data(), release=st.booleans())
+    def remove_rule(self, data: st.DataObject, release: bool) -> None:
+        operator = data.draw(st.sampled_from(self.administrations))
+        rule_id = data.draw(st.sampled_from(sorted(self.rules)))
+        held = [each for each, known in sorted(self.known.items()) if known.rule == rule_id]
+        result = self.wait(operator.remove_hold_rule(rule_id, BY, release=release))
+        assert list(result.ids) == (held if release else [])
+        self.ended(rule_id, release=release)
+        with pytest.raises(UnknownHoldRuleError):
+            self.wait(operator.remove_hold_rule(rule_id, BY, release=release))
+
+    @rule(data=st.data())
+    def expire_rules(self, data: st.DataObject) -> None:
+        operator = data.draw(st.sampled_from(self.administrations))
+        over = [
+            each.id for each in self.rules.values() if each.until and each.until <= self.clock.now
+        ]
+        assert self.wait(operator.expire_hold_rules()) == len(over)
+        for rule_id in over:
+            self.ended(rule_id, release=True)
+
+    def ended(self, rule_id: int, *, release: bool) -> None:
+        del self.rules[rule_id]
+        self.events += 1
+        for known in self.known.values():
+            if known.rule == rule_id:
+                known.rule = 0
+                if release:
+                    self.released(known)
+                    self.events += 1
 
     @rule()
     def crash_and_replay(self) -> None:
@@ -242,6 +344,7 @@ class QueueMachine(RuleBasedStateMachine):
                 known.state, known.due = "scheduled", self.clock.now
                 known.attempts += 1
                 known.in_doubt += 1
+                known.free_of = 0
                 self.events += 1
 
     def crash(self) -> None:
@@ -270,10 +373,13 @@ class QueueMachine(RuleBasedStateMachine):
     def nothing_acknowledged_vanishes(self) -> None:
         if not hasattr(self, "spool"):
             return
-        page = self.operator.page(Filter(), None, 10_000)
-        assert {each.id: each.state for each in page.entries} == {
-            each: known.state for each, known in self.known.items()
+        page = self.wait(self.administrations[-1].page(Filter(), None, 10_000))
+        assert {each.id: (each.state, each.rule) for each in page.entries} == {
+            each: (known.state, known.rule) for each, known in self.known.items()
         }
+        assert self.administrations[-1].hold_rules() == tuple(
+            rule for _, rule in sorted(self.rules.items())
+        )
         for message_id in {each.message_id for each in self.known}:
             assert self.spool.content(message_id) is not None
         assert self.spool.events.last() == self.events
@@ -282,11 +388,11 @@ class QueueMachine(RuleBasedStateMachine):
 class MemoryMachine(QueueMachine):
     def open(self) -> None:
         self.spool = MemorySpool(self.clock, PARTITIONS)
-        self.operator = MemoryOperator(self.spool)
+        self.administrations = [self.spool.administration]
 
     def crash(self) -> None:
         self.spool = self.spool.crash()
-        self.operator = MemoryOperator(self.spool)
+        self.administrations = [self.spool.administration]
 
 
 class LmdbMachine(QueueMachine):
@@ -298,7 +404,8 @@ class LmdbMachine(QueueMachine):
 
     def open(self) -> None:
         self.spool = LmdbSpool.open(self.path / "queue", CONFIG, self.clock, self.loop)
-        self.operator = QueueOperator(self.spool._env, self.clock)
+        beside = QueueOperator(self.spool._env, self.clock)
+        self.administrations = [self.spool.administration, beside]
 
     def crash(self) -> None:
         self.spool.close()

@@ -44,7 +44,7 @@ def accepted(number: int) -> Event:
         recipients=("b@example.net",),
         size_octets=100,
         message_id_header="<1@example.com>",
-        origin=Origin(listener="submission 127.0.0.1:25", client="127.0.0.1", user="u"),
+        origin=Origin(kind="submission", listener="127.0.0.1:25", client="127.0.0.1", user="u"),
     )
 
 

@@ -79,7 +79,7 @@ def message(header: bytes = HEADER, body: bytes = b"body\r\n", **envelope: Any) 
         message_id_header="<orig@sender.test>",
         accepted=UnixMs(NOW - 5000),
         expires=UnixMs(NOW + 432_000_000),
-        origin=Origin(listener="submission 127.0.0.1:2525"),
+        origin=Origin(kind="submission", listener="127.0.0.1:2525"),
         recipients=(),
     )
 
@@ -208,7 +208,7 @@ def test_the_submission_has_a_null_reverse_path_and_its_own_lifetime() -> None:
     )
     assert submission.expires - submission.accepted == 86_400_000
     assert submission.partitions == (len("sender.test"),)
-    assert submission.origin.listener == "dsn"
+    assert submission.origin.kind == "dsn"
 
 
 def test_a5_nobody_is_told_of_a_message_with_a_null_reverse_path() -> None:

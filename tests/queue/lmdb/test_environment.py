@@ -233,15 +233,19 @@ def make_schema_0(path: Path, clock: FakeClock, new_id: MessageIdGenerator, coun
     env.close()
 
 
-def add_hints(txn: RawTransaction, databases: Databases) -> None:
+def add_hints(txn: RawTransaction, databases: Databases, _place: bytes) -> None:
     """The step from that schema 0 to 1."""
     from angarium.queue.lmdb.records import decode_delivery, decode_message, routing_hint
 
     for key, _ in list(txn.cursor(databases["due"]).iternext()):
         message = decode_message(txn.get(key[10:26], db=databases["message"]) or b"")
         record = decode_delivery(txn.get(key[10:], db=databases["delivery"]) or b"")
-        hint = routing_hint(message.tenant, record.domain, message.size_octets)
+        hint = routing_hint(message, record.domain)
         txn.put(key, hint, db=databases["due"])
+
+
+def nothing(_txn: RawTransaction, _databases: Databases, _place: bytes) -> None:
+    """The step from that schema 1 to 2."""
 
 
 async def test_an_older_queue_is_migrated_and_delivers(
@@ -251,7 +255,7 @@ async def test_an_older_queue_is_migrated_and_delivers(
     await asyncio.to_thread(make_schema_0, path, clock, new_id, 700)
     with pytest.raises(SchemaError, match="cannot migrate"):
         QueueEnvironment.open(path, SMALL)
-    QueueEnvironment.open(path, SMALL, steps={0: add_hints}).close()
+    QueueEnvironment.open(path, SMALL, steps={0: add_hints, 1: nothing}).close()
     spool = LmdbSpool.open(path, SMALL, clock)
     try:
         partition = await spool.own(PartitionNumber(0), "here")
@@ -271,8 +275,8 @@ def test_a_migration_that_breaks_has_not_begun(
     path = tmp_path / "queue"
     make_schema_0(path, clock, new_id, 10)
 
-    def break_half_way(txn: RawTransaction, databases: Databases) -> None:
-        add_hints(txn, databases)
+    def break_half_way(txn: RawTransaction, databases: Databases, place: bytes) -> None:
+        add_hints(txn, databases, place)
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -288,14 +292,37 @@ def test_several_steps_are_taken_one_after_the_other(tmp_path: Path) -> None:
     QueueEnvironment.open(path, SMALL).close()
     taken: list[int] = []
     steps = {
-        version: lambda _txn, _databases, version=version: taken.append(version)
-        for version in (1, 2)
+        version: lambda *_, version=version: taken.append(version)
+        for version in (migration.SCHEMA_VERSION, migration.SCHEMA_VERSION + 1)
     }
-    env = QueueEnvironment.open(path, SMALL, steps=steps, current=3)
+    current = migration.SCHEMA_VERSION + 2
+    env = QueueEnvironment.open(path, SMALL, steps=steps, current=current)
     with env.read() as txn:
-        assert migration.schema_version(txn, env.databases) == 3  # type: ignore[arg-type]
+        assert migration.schema_version(txn, env.databases) == current  # type: ignore[arg-type]
     env.close()
-    assert taken == [1, 2]
+    assert taken == [current - 2, current - 1]
+
+
+def test_a_step_that_is_cut_goes_on_where_it_was_and_nobody_works_meanwhile(tmp_path: Path) -> None:
+    path = tmp_path / "queue"
+    QueueEnvironment.open(path, SMALL).close()
+    current = migration.SCHEMA_VERSION + 1
+    places: list[bytes] = []
+
+    def three_parts(_txn: RawTransaction, _databases: Databases, place: bytes) -> bytes | None:
+        places.append(place)
+        if places == [b"", b"1"]:
+            raise ZeroDivisionError  # killed here, say
+        return {b"": b"1", b"1": b"2", b"2": None}[place]
+
+    steps = {migration.SCHEMA_VERSION: three_parts}
+    with pytest.raises(ZeroDivisionError):
+        QueueEnvironment.open(path, SMALL, steps=steps, current=current)
+    with pytest.raises(SchemaError, match=f"schema {current}"):  # the program of before
+        QueueEnvironment.open(path, SMALL)
+    QueueEnvironment.open(path, SMALL, steps=steps, current=current).close()
+    QueueEnvironment.open(path, SMALL, steps=steps, current=current).close()
+    assert places == [b"", b"1", b"1", b"2"]
 
 
 def test_the_number_of_partitions_is_fixed_when_the_queue_is_made(tmp_path: Path) -> None:

@@ -20,6 +20,9 @@ from angarium.queue import (
     MessageAccepted,
     MessageIdGenerator,
     NotClaimedError,
+    OperatorHeld,
+    OperatorReleased,
+    OperatorRetried,
     PartitionNumber,
     QueueOperator,
     RouteHint,
@@ -27,12 +30,11 @@ from angarium.queue import (
     delivery_id_text,
     message_id_text,
 )
-from angarium.queue.event import OperatorHeld, OperatorReleased, OperatorRetried
-from angarium.queue.lmdb import history, operator
+from angarium.queue.lmdb import administering, history
 from angarium.queue.lmdb.keys import claim_key
 from angarium.queue.lmdb.operator_acts import ActOn
 from angarium.queue.lmdb.transaction import Transactor
-from tests.queue.samples import START, FakeClock, attempt, submission
+from tests.queue.samples import BY, START, FakeClock, attempt, submission
 
 CONFIG = Queue(partitions=4, map_octets=1 << 20, min_free_octets=0)
 P0 = PartitionNumber(0)
@@ -94,7 +96,7 @@ async def test_each_condition_of_a_filter_selects(
     assert found(beside, provider="google") == ["a", "c"]
     partition = await lmdb_spool.own(P0, "here")
     await partition.claim(partition.due(clock(), 1).heads)
-    beside.hold(Filter(tenant="acme"))
+    beside.act("hold", Filter(tenant="acme"), BY)
     assert found(beside, state="in_flight") == ["a"]
     assert found(beside, state="held") == ["c"]
     assert found(beside, state="scheduled") == ["b", "d"]
@@ -146,7 +148,7 @@ async def test_pages_follow_each_other_by_their_cursor(
 @pytest.mark.parametrize("act", ["hold", "release", "retry", "cancel"])
 def test_an_empty_filter_is_refused(beside: QueueOperator, act: str) -> None:
     with pytest.raises(EmptyFilterError):
-        getattr(beside, act)(Filter())
+        beside.act(act, Filter(), BY)  # type: ignore[arg-type]
 
 
 async def test_held_recipients_are_not_due_until_released(
@@ -157,17 +159,17 @@ async def test_held_recipients_are_not_due_until_released(
     rung: list[int],
 ) -> None:
     partition = await lmdb_spool.own(P0, "here")
-    assert beside.hold(Filter(domain="one.example"), dry_run=True).count == 2
+    assert beside.act("hold", Filter(domain="one.example"), BY, dry_run=True).count == 2
     assert len(partition.due(clock(), 9).heads) == 4
-    held = beside.hold(Filter(domain="one.example"))
+    held = beside.act("hold", Filter(domain="one.example"), BY)
     assert (held.count, held.ids) == (2, (DeliveryId(filled[0], 0), DeliveryId(filled[1], 0)))
     assert len(partition.due(clock(), 9).heads) == 2
-    assert beside.hold(Filter(domain="one.example")).unchanged == 2
-    assert beside.retry(Filter(domain="one.example")).unchanged == 2
+    assert beside.act("hold", Filter(domain="one.example"), BY).unchanged == 2
+    assert beside.act("retry", Filter(domain="one.example"), BY).unchanged == 2
     assert beside.summary().held == 2
     assert rung == []
     clock.now += 7
-    assert beside.release(Filter(state="held")).count == 2
+    assert beside.act("release", Filter(state="held"), BY).count == 2
     assert rung == [0]
     assert [head.due for head in partition.due(clock(), 9).heads][-2:] == [clock.now] * 2
     kinds = [type(each.event) for each in lmdb_spool.events.read(3, 9)]
@@ -184,7 +186,7 @@ async def test_retry_makes_a_deferred_recipient_due_now(
     await lmdb_spool.accept([submission(new_id(), not_before=START + 10**6)])
     partition = await lmdb_spool.own(P0, "here")
     assert partition.due(clock(), 9).heads == ()
-    assert beside.retry(Filter(tenant="default")).count == 1
+    assert beside.act("retry", Filter(tenant="default"), BY).count == 1
     assert [head.due for head in partition.due(clock(), 9).heads] == [START]
     assert rung == [0]
     assert isinstance(lmdb_spool.events.read(1, 1)[0].event, OperatorRetried)
@@ -194,9 +196,9 @@ async def test_a_cancelled_message_is_gone_with_its_content(
     beside: QueueOperator, filled: list[bytes], lmdb_spool: LmdbSpool
 ) -> None:
     first = message_id_text(filled[0])
-    assert beside.cancel(Filter(ids=[first + ".0"])).count == 1
+    assert beside.act("cancel", Filter(ids=[first + ".0"]), BY).count == 1
     assert beside.content(filled[0]) is not None
-    assert beside.cancel(Filter(ids=[first])).count == 1
+    assert beside.act("cancel", Filter(ids=[first]), BY).count == 1
     assert beside.content(filled[0]) is None
     assert beside.summary().recipients == 2
     assert isinstance(lmdb_spool.events.read(3, 1)[0].event, Cancelled)
@@ -207,7 +209,7 @@ async def test_what_is_in_flight_is_left_alone_and_reported(
 ) -> None:
     partition = await lmdb_spool.own(P0, "here")
     await partition.claim(partition.due(clock(), 1).heads)
-    result = beside.cancel(Filter(domain="one.example"))
+    result = beside.act("cancel", Filter(domain="one.example"), BY)
     assert (result.count, result.in_flight) == (1, 1)
     done = Done(id=DeliveryId(filled[0], 0), outcome="delivered", attempt=attempt())
     await partition.commit(Commit(settled=[done]))
@@ -219,11 +221,11 @@ async def test_large_acts_are_cut_into_bounded_transactions(
     new_id: MessageIdGenerator,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(operator, "ACT_LIMIT", 10)
-    monkeypatch.setattr(operator, "IDS_REPORTED", 5)
+    monkeypatch.setattr(administering, "ACT_LIMIT", 10)
+    monkeypatch.setattr(administering, "IDS_REPORTED", 5)
     await lmdb_spool.accept([submission(new_id()) for _ in range(25)])
     progress: list[int] = []
-    result = beside.cancel(Filter(tenant="default"), progress=progress.append)
+    result = beside.act("cancel", Filter(tenant="default"), BY, progress=progress.append)
     assert progress == [10, 20, 25]
     assert (result.count, len(result.ids)) == (25, 5)
     assert beside.summary().messages == 0
@@ -234,7 +236,7 @@ async def test_summary_counts_every_state(
 ) -> None:
     partition = await lmdb_spool.own(P0, "here")
     await partition.claim(partition.due(clock(), 1).heads)
-    beside.hold(Filter(tenant="acme"))
+    beside.act("hold", Filter(tenant="acme"), BY)
     summary = beside.summary()
     assert (summary.messages, summary.recipients) == (3, 4)
     assert (summary.scheduled, summary.in_flight, summary.held) == (2, 1, 1)
@@ -264,7 +266,7 @@ async def test_show_tells_the_story_of_a_message_queued_or_finished(
         "Delivered",
         "AttemptFailed",
     ]
-    beside.cancel(Filter(ids=[delivery_id_text(heads[1].id)]))
+    beside.act("cancel", Filter(ids=[delivery_id_text(heads[1].id)]), BY)
     finished = beside.show(filled[0])
     assert finished is not None
     assert not finished.queued
@@ -298,8 +300,11 @@ async def test_a_messages_events_are_found_without_reading_the_whole_log(
         if number == 30:
             wanted = message_id
     decoded: list[bytes] = []
-    decode = history.decode_event
-    monkeypatch.setattr(history, "decode_event", lambda raw: decoded.append(raw) or decode(raw))
+    for name in ("decode_event", "decode_head"):
+        decode = getattr(history, name)
+        monkeypatch.setattr(
+            history, name, lambda raw, decode=decode: decoded.append(raw) or decode(raw)
+        )
     shown = beside.show(wanted)
     assert shown is not None
     assert [type(each.event) for each in shown.events] == [MessageAccepted, Bounced]
@@ -337,7 +342,7 @@ def elsewhere(tmp_path: Path, clock: FakeClock) -> Iterator[QueueOperator]:
 def test_an_operator_opens_a_queue_without_a_loop(elsewhere: QueueOperator) -> None:
     assert elsewhere.summary().recipients == 0
     assert elsewhere.page(Filter(), None, 10).entries == ()
-    assert elsewhere.cancel(Filter(tenant="x")).count == 0
+    assert elsewhere.act("cancel", Filter(tenant="x"), BY).count == 0
 
 
 async def test_an_act_checks_in_its_transaction_what_the_server_did_meanwhile(
@@ -348,7 +353,7 @@ async def test_an_act_checks_in_its_transaction_what_the_server_did_meanwhile(
     await partition.claim(partition.due(clock(), 1).heads)  # after the operator's scan, say
     transactor = Transactor(lmdb_spool._env, clock)
     for act in ("hold", "release", "retry", "cancel"):
-        operation = ActOn(act, [key, bytes(18)])  # type: ignore[arg-type]
+        operation = ActOn(act, [key, bytes(18)], BY)  # type: ignore[arg-type]
         assert transactor.run([operation]).outcomes == [[]]
     done = Done(id=DeliveryId(filled[0], 0), outcome="delivered", attempt=attempt())
     await partition.commit(Commit(settled=[done]))
@@ -379,12 +384,12 @@ async def test_an_attempt_that_begins_behind_the_scan_is_reported_as_one(
     clock: FakeClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    reader = beside._entries
-    seen = list(reader.scan(beside._compile(Filter(domain="one.example"))))
+    reader = beside._steps._entries
+    seen = list(reader.scan(beside._steps._compile(Filter(domain="one.example"))))
     partition = await lmdb_spool.own(P0, "here")
     await partition.claim(partition.due(clock(), 1).heads)
     monkeypatch.setattr(reader, "scan", lambda *_: iter(seen))
-    result = beside.hold(Filter(domain="one.example"))
+    result = beside.act("hold", Filter(domain="one.example"), BY)
     assert (result.count, result.in_flight, result.unchanged) == (1, 1, 0)
     done = Done(id=DeliveryId(filled[0], 0), outcome="delivered", attempt=attempt())
     await partition.commit(Commit(settled=[done]))

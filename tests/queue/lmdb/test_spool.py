@@ -14,6 +14,7 @@ from angarium.queue import (
     Done,
     DueHead,
     DuplicateMessageError,
+    EventCursor,
     FencedError,
     InDoubt,
     MessageAccepted,
@@ -22,12 +23,12 @@ from angarium.queue import (
     NotClaimedError,
     PartitionNumber,
     QueueError,
+    Relayed,
     Released,
     RouteHint,
     UnixMs,
     position,
 )
-from angarium.queue.event import Relayed
 from tests.queue.samples import START, FakeClock, attempt, submission
 
 P0, P1 = PartitionNumber(0), PartitionNumber(1)
@@ -40,10 +41,13 @@ def heads(partition: Any, clock: FakeClock) -> tuple[DueHead, ...]:
 async def test_what_was_accepted_is_due_with_what_the_scheduler_needs(
     spool: Any, clock: FakeClock, new_id: MessageIdGenerator
 ) -> None:
-    await spool.accept([submission(new_id(), tenant="acme", content=b"x" * 77)])
+    await spool.accept(
+        [submission(new_id(), tenant="acme", content=b"x" * 77, priority=3, campaign="spring sale")]
+    )
     partition = await spool.own(P0, "here")
     (head,) = heads(partition, clock)
     assert (head.tenant, head.domain, head.octets) == ("acme", "example.net", 77)
+    assert (head.stream, head.priority, head.campaign) == ("news", 3, "spring sale")
     assert (head.partition, head.due, head.id.index) == (0, START, 0)
 
 
@@ -128,7 +132,6 @@ async def test_a_deferred_recipient_is_never_due_early_and_remembers_its_last_at
     )
     clock.now = later - 1
     assert heads(partition, clock) == ()
-    assert partition.next_due() == later
     clock.now = later
     (message,) = await partition.claim(heads(partition, clock))
     (claimed,) = message.recipients
@@ -350,11 +353,12 @@ async def test_events_are_kept_until_they_were_read_and_are_old_or_too_many(
         clock.now += 1000
         await spool.accept([submission(new_id(), accepted=clock.now)])
     log = spool.events
+    assert await log.trim(UnixMs(clock.now + 1), 0) == 0  # nobody is there to read
+    assert (await log.register("mail_log")).position == 0
     assert await log.trim(UnixMs(clock.now + 1), 0) == 0  # nobody has read anything
     await log.ack("mail_log", 4)
     await log.ack("mail_log", 2)  # out of order: does not take the later one back
-    assert log.acked("mail_log") == 4
-    assert log.acked("nobody") == 0
+    assert log.consumers() == {"mail_log": 4}
     assert await log.trim(UnixMs(START + 2001), 100) == 2
     assert await log.trim(UnixMs(START), 4) == 0
     assert await log.trim(UnixMs(START), 3) == 1
@@ -371,9 +375,42 @@ async def test_events_wait_for_the_slowest_reader(
 ) -> None:
     for _ in range(4):
         await spool.accept([submission(new_id())])
+    for each in ("fast", "slow"):
+        await spool.events.register(each)
     await spool.events.ack("fast", 4)
     await spool.events.ack("slow", 1)
     assert await spool.events.trim(UnixMs(START + 1), 0) == 1
+    await spool.events.retire("slow")
+    assert await spool.events.trim(UnixMs(START + 1), 0) == 2
+    await spool.events.ack("slow", 4)  # too late: it is nobody
+    assert spool.events.consumers() == {"fast": 4}
+
+
+async def test_a_consumer_that_lags_beyond_all_limits_loses_no_event(
+    spool: Any, clock: FakeClock, new_id: MessageIdGenerator
+) -> None:
+    await spool.events.register("gone_for_a_year")
+    await spool.accept([submission(new_id()) for _ in range(5)])
+    clock.now += 10**11
+    assert await spool.events.trim(UnixMs(clock.now), 1) == 0
+    assert len(spool.events.read(0, 9)) == 5
+
+
+async def test_a_consumers_state_stands_or_falls_with_its_position(
+    spool: Any, new_id: MessageIdGenerator
+) -> None:
+    await spool.accept([submission(new_id()) for _ in range(3)])
+    assert await spool.events.register("counts") == EventCursor(position=0)
+    await spool.events.ack("counts", 2, b"two")
+    await spool.events.ack("counts", 1, b"one")
+    assert await spool.events.register("counts") == EventCursor(position=2, state=b"two")
+    await spool.events.ack("counts", 3)
+    assert await spool.events.register("counts") == EventCursor(position=3, state=b"two")
+    await spool.events.retire("counts")
+    assert await spool.events.register("counts") == EventCursor(position=0)
+    for name in ("", "a b", "x" * 65):
+        with pytest.raises(ValueError, match="consumer"):
+            await spool.events.register(name)
 
 
 async def test_routes_are_remembered(spool: Any) -> None:

@@ -1,0 +1,163 @@
+"""Mirrors angarium/queue/events/: every event of the catalogue."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from angarium.queue import Attempt, MessageId, Origin, UnixMs, UnknownEvent
+from angarium.queue.events.catalogue import (
+    CATALOGUE,
+    FINAL_EVENTS,
+    RETIRED_NUMBERS,
+    EventError,
+    decode_event,
+    decode_head,
+    encode_event,
+)
+from angarium.queue.events.shape import CataloguedEvent
+
+# For ever. A new event is a line here; none is ever changed or taken away
+NUMBERS = {
+    1: "accepted",
+    2: "delivered",
+    3: "relayed",
+    4: "deferred",
+    5: "bounced",
+    6: "expired",
+    7: "in_doubt",
+    8: "held",
+    9: "released",
+    10: "retried",
+    11: "cancelled",
+    12: "hold_rule_added",
+    13: "hold_rule_removed",
+}
+HEAD = ("at", "message_id")
+_MESSAGE = (*HEAD, "tenant", "stream")
+_RECIPIENT = (*_MESSAGE, "index", "recipient", "reverse_path", "in_doubt")
+_ATTEMPT = (*_RECIPIENT, "attempts", "attempt")
+_ACT = (*_RECIPIENT, "actor", "reason")
+_RULE = (*HEAD, "rule", "actor", "reason")
+# The order on disk. Fields are only ever appended to a line, and the event's version goes up
+FIELDS = {
+    "accepted": (
+        *_MESSAGE,
+        *("reverse_path", "recipients", "size_octets", "message_id_header", "origin"),
+        *("priority", "campaign"),
+    ),
+    "delivered": _ATTEMPT,
+    "relayed": _ATTEMPT,
+    "deferred": (*_ATTEMPT, "due"),
+    "bounced": _ATTEMPT,
+    "expired": _ATTEMPT,
+    "in_doubt": _RECIPIENT,
+    "held": (*_ACT, "rule"),
+    "released": (*_ACT, "rule"),
+    "retried": _ACT,
+    "cancelled": _ACT,
+    "hold_rule_added": (*_RULE, "tenant", "sender", "domain", "provider", "until"),
+    "hold_rule_removed": (*_RULE, "releases"),
+}
+VALUES: dict[str, Any] = {
+    "at": UnixMs(1_800_000_000_000),
+    "message_id": MessageId(bytes(range(16))),
+    "attempt": Attempt(
+        at=UnixMs(1_800_000_000_001),
+        host="mx.example.net",
+        address="192.0.2.1",
+        source="ip1",
+        code=451,
+        enhanced="4.2.1",
+        text="later",
+        tls="TLSv1.3",
+        stage="rcpt",
+    ),
+    "origin": Origin(kind="submission", listener="127.0.0.1:25", client="192.0.2.7", user="ann"),
+    "recipients": ("bob@example.net", "carol@example.org"),
+    "releases": True,
+    **dict.fromkeys(("index", "in_doubt", "attempts", "rule", "size_octets", "priority"), 7),
+    **dict.fromkeys(("due", "until"), UnixMs(1_800_000_060_000)),
+}
+
+
+def sample(kind: type[CataloguedEvent]) -> Any:
+    return kind(**{name: VALUES.get(name, f"a {name}") for name in kind.__struct_fields__})
+
+
+@pytest.mark.parametrize("kind", CATALOGUE, ids=lambda kind: kind.name)
+def test_each_event_comes_back_as_it_was_written(kind: type[CataloguedEvent]) -> None:
+    event = sample(kind)
+    raw = encode_event(event)
+    assert decode_event(raw) == event
+    assert type(decode_event(raw)) is kind
+    head = decode_head(raw)
+    assert (head.at, head.message_id) == (event.at, event.message_id)
+    with pytest.raises(EventError):
+        decode_event(raw[:-1])
+
+
+@pytest.mark.parametrize("kind", CATALOGUE, ids=lambda kind: kind.name)
+def test_the_form_on_disk_is_version_number_and_fields_in_this_order(
+    kind: type[CataloguedEvent],
+) -> None:
+    assert kind.__struct_fields__ == FIELDS[kind.name]
+    raw = encode_event(sample(kind))
+    assert raw[:3] == bytes([kind.version, 0, kind.number])
+    fields = msgspec.msgpack.decode(raw[3:])
+    assert fields[:2] == [VALUES["at"], VALUES["message_id"]]
+    assert len(fields) == len(FIELDS[kind.name])
+    if "attempt" in FIELDS[kind.name]:
+        assert fields[FIELDS[kind.name].index("attempt")] == [
+            *(1_800_000_000_001, "mx.example.net", "192.0.2.1", "ip1", 451),
+            *("4.2.1", "later", "TLSv1.3", "rcpt"),
+        ]
+    if kind.name == "accepted":
+        assert fields[8] == ["submission", "127.0.0.1:25", "192.0.2.7", "ann"]
+
+
+def test_numbers_are_unique_and_never_given_twice() -> None:
+    assert {kind.number: kind.name for kind in CATALOGUE} == {
+        number: name for number, name in NUMBERS.items() if number not in RETIRED_NUMBERS
+    }
+    assert len({kind.number for kind in CATALOGUE}) == len(CATALOGUE)
+    assert len({kind.name for kind in CATALOGUE}) == len(CATALOGUE)
+    assert set(FINAL_EVENTS) <= set(CATALOGUE)
+
+
+@pytest.mark.parametrize("header", [b"\x01\x00\x63", b"\x02\x00\x02", b"\xff\xff\xff"])
+def test_an_unknown_or_newer_event_is_named_and_breaks_no_reader(header: bytes) -> None:
+    raw = header + msgspec.msgpack.encode([5, b"m" * 16, {"what": ["ever"]}, 2.5])
+    event = decode_event(raw)
+    assert event == UnknownEvent(
+        at=UnixMs(5),
+        message_id=MessageId(b"m" * 16),
+        number=int.from_bytes(header[1:], "big"),
+        version=header[0],
+    )
+    assert event.name == f"unknown_{event.number}"
+    assert decode_head(raw).at == 5
+
+
+def test_a_field_appended_since_reads_with_its_default() -> None:
+    """As an event of an older version does: here, one without the last two fields."""
+    accepted = CATALOGUE[0]
+    raw = encode_event(sample(accepted))
+    fields = msgspec.msgpack.decode(raw[3:])
+    older = decode_event(raw[:3] + msgspec.msgpack.encode(fields[:-2]))
+    assert (older.priority, older.campaign) == (0, "")  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"\x01", b"\x01\x00\x02", b"\x01\x00\x02\xc0", b"\x01\x00\x63"]
+)
+def test_what_is_not_an_event_is_refused(raw: bytes) -> None:
+    with pytest.raises(EventError):
+        decode_event(raw)
+
+
+def test_each_event_is_a_module_of_its_own() -> None:
+    modules = [kind.__module__ for kind in CATALOGUE]
+    assert len(set(modules)) == len(modules)
+    assert all(module.startswith("angarium.queue.events.") for module in modules)
+    assert all(kind.__doc__ for kind in CATALOGUE)

@@ -37,8 +37,9 @@ async def run_platform(runtime: Runtime) -> None:
                 tasks.create_task(_trim(spool, runtime.clock, runtime.config)),
                 tasks.create_task(_expire_hold_rules(spool)),
             ]
-            runtime.ready(low_disk.reasons)
             answers = QueueAnswers(spool.administration, runtime.config, runtime.clock)
+            runtime.on_reload(answers.reload)
+            runtime.ready(low_disk.reasons)
             async with (
                 runtime.admin.answering(answers.handlers()),
                 asyncio.TaskGroup() as following,

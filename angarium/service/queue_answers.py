@@ -59,6 +59,10 @@ class QueueAnswers:
         self._config = config
         self._clock = clock
 
+    async def reload(self, config: Config) -> None:
+        """Explain by a changed configuration."""
+        self._config = config
+
     def handlers(self) -> Handlers:
         return (
             Handlers()

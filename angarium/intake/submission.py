@@ -26,19 +26,21 @@ from angarium.smtp.trace_field import render_received
 # only final delivery writes it.
 DROPPED: Final = frozenset({b"bcc", b"resent-bcc", b"return-path"})
 RESENDERS: Final = (b"resent-from", b"resent-sender")
-_AUTHORS_CACHED: Final = 1024  # ours
-_AUTHOR_OCTETS: Final = 256  # of a From value that is remembered
-_LOGGED_OCTETS: Final = 250  # of a Message-ID; a log needs no more
+# ours: From values that are remembered, as senders repeat theirs
+_AUTHORS_CACHED: Final = 1024
+_AUTHOR_OCTETS: Final = 256
+# of a Message-ID; a log needs no more
+_LOGGED_OCTETS: Final = 250
 
 
-class Intake:
+class SubmissionBuilder:
     """Invariants of every submission it returns:
 
-    I1. Each author in From, the Sender, and who last resent it are allowed by the user's patterns, and there is
-        exactly one From (A2).
-    I2. Its header has as many fields as were received, less those dropped, plus those added; each line ends in
-        CRLF and there is no other CR or LF in it (C1, S2).
-    I3. Octets of the body, and of fields that were not dropped, are those received.
+    IN1. Each author in From, the Sender, and who last resent it are allowed by the user's patterns, and there is
+         exactly one From (A2).
+    IN2. Its header has as many fields as were received, less those dropped, plus those added; each line ends in
+         CRLF and there is no other CR or LF in it (C1, S2).
+    IN3. Octets of the body, and of fields that were not dropped, are those received.
     """
 
     def __init__(
@@ -61,7 +63,7 @@ class Intake:
         self._authors: dict[bytes, Sequence[Address]] = {}  # of From values: senders repeat theirs
         self._date = (-1, "")  # the second for which it was rendered: a busy second renders once
 
-    def prepare(self, received: ReceivedMessage) -> Submission | Refusal:
+    def build(self, received: ReceivedMessage) -> Submission | Refusal:
         """Return the message as it is to be queued, or the reply that refuses it."""
         block = parse_header(received.content, self._limits, received.envelope.smtputf8)
         if isinstance(block, Refusal):
@@ -74,11 +76,11 @@ class Intake:
             return sender
         senders = compile_senders(received.senders)
         if not senders.allows_all:
-            refusal = _check_permission(received.envelope, authors, sender, senders)
+            refusal = _check_permission(received.envelope, authors, sender, senders)  # IN1
             refusal = refusal or _check_resenders(block, senders)
             if refusal is not None:
                 return refusal
-        return self._build(received, block, authors, sender is not None)
+        return self._assemble(received, block, authors, sender is not None)
 
     def _find_authors(self, block: HeaderBlock, envelope: Envelope) -> Sequence[Address] | Refusal:
         at = block.find(b"from")
@@ -94,7 +96,7 @@ class Intake:
             self._authors[value] = authors
         return authors
 
-    def _build(
+    def _assemble(
         self,
         received: ReceivedMessage,
         block: HeaderBlock,
@@ -113,9 +115,9 @@ class Intake:
             return added
         trace = render_received(received, self._hostname, id_text, date)
         header = b"".join((trace, kept, *added, b"\r\n"))
-        if not _is_intact(header, len(block.names) - dropped + len(added) + 1):  # I2
+        if not _is_intact(header, len(block.names) - dropped + len(added) + 1):  # IN2
             return Refusal(550, "5.6.0", "The header cannot be sent safely")
-        content = b"".join((header, memoryview(received.content)[block.body_offset :]))  # I3
+        content = b"".join((header, memoryview(received.content)[block.body_offset :]))  # IN3
         envelope = _final_envelope(received.envelope, header, content)
         partition_of = self._partition_of
         return Submission(

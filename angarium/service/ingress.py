@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import itertools
 import os
 import socket
 import time
@@ -16,7 +17,8 @@ from angarium.access.credential_file import CredentialFileError, credential_path
 from angarium.access.credentials import Credentials
 from angarium.config.schema import Config, Listener
 from angarium.host.sysexits import EX_CONFIG, StartError
-from angarium.intake.submission import Intake
+from angarium.intake.submission import SubmissionBuilder
+from angarium.intake.submission_desk import SubmissionDesk
 from angarium.queue import LmdbSpool, MessageIdGenerator
 from angarium.queue.doorbell import DoorbellSender, doorbell_path
 from angarium.routing.partition_finder import make_partition_finder
@@ -79,6 +81,7 @@ class _Ingress:
         self._credentials: list[Credentials] = []
         self._tls: list[ServerTls] = []
         self._new_message_id = MessageIdGenerator(runtime.clock, os.urandom)
+        self._connection_numbers = itertools.count(1)
         self._partition_of = make_partition_finder(runtime.config, spool)
 
     async def start(self) -> None:
@@ -144,7 +147,7 @@ class _Ingress:
         if listener.tls != "none":
             tls = ServerTls.of(listener)
             self._tls.append(tls)
-        intake = Intake(
+        builder = SubmissionBuilder(
             server.hostname,
             self._runtime.clock,
             self._new_message_id,
@@ -155,8 +158,9 @@ class _Ingress:
         reception = Reception(
             listener,
             server.hostname,
-            intake=intake,
-            spool=self._spool,
+            desk=SubmissionDesk(builder, self._spool, self._observer),
+            clock=self._runtime.clock,
+            numbers=self._connection_numbers,
             logins=credentials,
             tls=tls,
             observer=self._observer,

@@ -5,18 +5,20 @@ import socket
 from collections.abc import Set
 from typing import Final
 
-from angarium.smtp_in.connection import InboundConnection
+from angarium.smtp_in.connection import InboundConnection, InboundFacts
 from angarium.smtp_in.reception import OpenTap, Reception
 
-BACKLOG: Final = 1024  # ours; the kernel caps it at net.core.somaxconn
-SWEEP_S: Final = 1.0  # ours: how late a time limit may be noticed, at most
-SWEEPS_PER_LIMIT: Final = 4  # and never later than a quarter of the shortest limit
+# ours; the kernel caps it at net.core.somaxconn
+BACKLOG: Final = 1024
+# ours: how late a time limit may be noticed, at most, and never later than a quarter of the shortest limit
+SWEEP_S: Final = 1.0
+SWEEPS_PER_LIMIT: Final = 4
 
 
 class SmtpListener:
     def __init__(self, reception: Reception) -> None:
         self._reception = reception
-        self._connections: set[InboundConnection] = set()
+        self._connections: dict[int, InboundConnection] = {}  # by id
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
         self._empty = asyncio.Event()
@@ -30,9 +32,20 @@ class SmtpListener:
         self._sweep_s = max(0.01, min(SWEEP_S, shortest / SWEEPS_PER_LIMIT))
 
     @property
-    def connections(self) -> int:
+    def connection_count(self) -> int:
         """Open now, those included that are being turned away."""
         return len(self._connections)
+
+    def connections(self) -> list[InboundFacts]:
+        """What each is doing now, those included that are being turned away; the oldest first."""
+        return [each.describe() for each in self._connections.values()]
+
+    def end(self, connection_id: int) -> bool:
+        """End one with 421, at once or behind the reply to a message under way. False: there is none of this id."""
+        connection = self._connections.get(connection_id)
+        if connection is not None:
+            connection.end()
+        return connection is not None
 
     async def start(self, bound: socket.socket) -> None:
         """Listen on a socket that is bound already, and own it from now on."""
@@ -47,17 +60,17 @@ class SmtpListener:
     def watch(self, open_tap: OpenTap | None) -> None:
         """Show sessions, those that are open included, from now on; None: no more."""
         self._reception.open_tap = open_tap
-        for connection in self._connections:
+        for connection in self._connections.values():
             connection.watch()
 
     async def close(self, drain_s: float) -> None:
         """Stop listening; 421 to who is idle; let transactions under way end within ``drain_s``, then cut the rest."""
         if self._server is not None:
             self._server.close()
-        for connection in list(self._connections):
+        for connection in list(self._connections.values()):
             connection.leave()
         if not await self._is_empty_within(drain_s):
-            for connection in list(self._connections):
+            for connection in list(self._connections.values()):
                 connection.abort()
             await self._is_empty_within(1.0)
         if self._sweeper is not None:
@@ -74,7 +87,7 @@ class SmtpListener:
         return True
 
     def _end_logins(self, users: Set[str]) -> None:
-        for connection in list(self._connections):
+        for connection in list(self._connections.values()):
             connection.end_login(users)
 
     def _ended(self) -> None:
@@ -86,6 +99,6 @@ class SmtpListener:
         now = loop.time()
         if self._reception.logins is not None:
             self._reception.logins.refresh()
-        for connection in list(self._connections):
+        for connection in list(self._connections.values()):
             connection.check_time(now)
         self._sweeper = loop.call_later(self._sweep_s, self._sweep)

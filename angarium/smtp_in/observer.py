@@ -1,6 +1,5 @@
 """What listeners report while they work, for metrics and the log. The default does nothing."""
 
-from angarium.queue.model import Submission
 from angarium.smtp.refusal import Refusal
 
 
@@ -11,9 +10,6 @@ class ListenerObserver:
         """A client was let in; ``connection_closed`` will follow."""
 
     def connection_closed(self, client: str) -> None: ...
-
-    def message_accepted(self, submission: Submission) -> None:
-        """It is durable, and its 250 goes out now."""
 
     def refused(self, client: str, refusal: Refusal) -> None:
         """A connection, a command or a message got this reply."""

@@ -1,6 +1,7 @@
 """What all connections of one listener share. Values and collaborators; does nothing by itself."""
 
-from collections.abc import Callable, Set
+import itertools
+from collections.abc import Callable, Iterator, Set
 from typing import Final, Protocol
 
 from angarium.access.certificates import ServerTls
@@ -9,19 +10,13 @@ from angarium.access.client_table import ListenerClients
 from angarium.access.credentials import Refused, Throttled, Verified
 from angarium.access.networks import Networks
 from angarium.config.schema import Listener
-from angarium.queue.model import Submission
-from angarium.queue.spool import Spool
-from angarium.smtp.received import ReceivedMessage
-from angarium.smtp.refusal import Refusal
+from angarium.intake.desk import AcceptanceDesk
+from angarium.queue.model import UnixMs
 from angarium.smtp.server.settings import ServerReplies, ServerSettings
 from angarium.smtp.tap import Tap
 from angarium.smtp_in.observer import ListenerObserver
 
 OpenTap = Callable[[str], Tap | None]  # from a client's address
-
-
-class MessageIntake(Protocol):
-    def prepare(self, received: ReceivedMessage) -> Submission | Refusal: ...
 
 
 class Logins(Protocol):
@@ -46,14 +41,18 @@ class Reception:
         config: Listener,
         hostname: str,
         *,
-        intake: MessageIntake,
-        spool: Spool,
+        desk: AcceptanceDesk,
+        clock: Callable[[], UnixMs],
+        numbers: Iterator[int] | None = None,
         logins: Logins | None = None,
         tls: ServerTls | None = None,
         observer: ListenerObserver | None = None,
         shared: ListenerClients | None = None,
     ) -> None:
-        """``shared``: what other processes have of this listener. Raises ValueError for bad networks."""
+        """``shared``: what other processes have of this listener. Raises ValueError for bad networks.
+
+        ``numbers`` are given to connections; listeners of one process share them.
+        """
         if config.tls != "none" and tls is None:
             raise ValueError(f"listener {config.address}: TLS without a certificate")
         if config.auth == "required" and logins is None:
@@ -76,8 +75,9 @@ class Reception:
         self.clients: Final = ClientConnections(
             config.limits.connections, config.limits.connections_per_client, shared
         )
-        self.intake: Final = intake
-        self.spool: Final = spool
+        self.desk: Final = desk
+        self.clock: Final = clock
+        self.numbers: Final = numbers or itertools.count(1)
         self.budget: Final = SharedOctetBudget(config.limits.bytes_in_flight, shared)
         self.logins: Final = logins
         self.tls: Final = tls

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from angarium.access.senders import SenderPatternError, Senders
 from angarium.config.schema import ListenerLimits
-from angarium.intake.submission import Intake
+from angarium.intake.submission import SubmissionBuilder
 from angarium.queue.message_id import message_id_text
 from angarium.queue.model import MessageId, PartitionNumber, Submission, UnixMs
 from angarium.smtp.address import parse_mailbox
@@ -47,9 +47,9 @@ def received(content: bytes, to: Envelope | None = None, **more: Any) -> Receive
     return ReceivedMessage(envelope=to or envelope(), content=content, **values)
 
 
-def intake(**limits: int) -> Intake:
+def builder(**limits: int) -> SubmissionBuilder:
     numbers = itertools.count(1)
-    return Intake(
+    return SubmissionBuilder(
         "mx1.example.com",
         lambda: NOW,
         lambda: MessageId(next(numbers).to_bytes(16, "big")),
@@ -59,14 +59,14 @@ def intake(**limits: int) -> Intake:
     )
 
 
-def prepared(content: bytes, to: Envelope | None = None, **more: Any) -> Submission:
-    submission = intake().prepare(received(content, to, **more))
+def built(content: bytes, to: Envelope | None = None, **more: Any) -> Submission:
+    submission = builder().build(received(content, to, **more))
     assert isinstance(submission, Submission), submission
     return submission
 
 
 def refused(content: bytes, to: Envelope | None = None, **more: Any) -> Refusal:
-    refusal = intake().prepare(received(content, to, **more))
+    refusal = builder().build(received(content, to, **more))
     assert isinstance(refusal, Refusal), refusal
     assert refusal.text.isascii()
     assert refusal.text.isprintable()
@@ -82,7 +82,7 @@ def header_of(submission: Submission) -> HeaderBlock:
 
 def test_a_complete_message_gets_one_received_line_and_nothing_else() -> None:
     content = GOOD + b"\r\nbody\r\n"
-    submission = prepared(
+    submission = built(
         content, tls_version="TLSv1.3", tls_cipher="TLS_AES_256_GCM_SHA384", user="joe"
     )
     trace = (
@@ -103,13 +103,13 @@ def test_a_complete_message_gets_one_received_line_and_nothing_else() -> None:
 
 def test_what_is_kept_of_a_message_id_has_nothing_that_a_terminal_obeys_c7() -> None:
     content = b"From: joe@a.example\r\nMessage-ID: <\x1b[31m\x07\x7f1@a.example>\r\n\r\n"
-    submission = prepared(content)
+    submission = built(content)
     assert submission.message_id_header == "< [31m  1@a.example>"
     assert b"<\x1b[31m\x07\x7f1@a.example>" in submission.content
 
 
 def test_missing_date_and_message_id_are_added() -> None:
-    submission = prepared(b"From: joe@a.example\r\n\r\nbody\r\n")
+    submission = built(b"From: joe@a.example\r\n\r\nbody\r\n")
     message = email.message_from_bytes(submission.content)
     assert message["Date"] == DATE
     assert email.utils.parsedate_to_datetime(DATE).timestamp() * 1000 == NOW
@@ -120,7 +120,7 @@ def test_missing_date_and_message_id_are_added() -> None:
 
 @pytest.mark.parametrize("content", [b"hello\r\n\r\nthere\r\n", b"\r\nhello\r\n", b"", b"\r\n"])
 def test_text_without_a_header_gets_one_from_the_envelope(content: bytes) -> None:
-    submission = prepared(content)
+    submission = built(content)
     block = header_of(submission)
     assert block.names == [b"received", b"from", b"date", b"message-id"]
     assert block.value(1) == b"<joe@a.example>"
@@ -129,25 +129,25 @@ def test_text_without_a_header_gets_one_from_the_envelope(content: bytes) -> Non
 
 
 def test_a_header_without_an_empty_line_gets_one() -> None:
-    submission = prepared(GOOD)
+    submission = built(GOOD)
     assert submission.content.endswith(b"To: x@b.example\r\n\r\n")
     assert submission.header_octets == len(submission.content)
 
 
-def test_bcc_and_return_path_are_dropped_and_all_else_stays_as_it_came() -> None:
+def test_in3_bcc_and_return_path_are_dropped_and_all_else_stays_as_it_came() -> None:
     content = (
         b"Return-Path: <evil@x>\r\nX-Odd:   kept \r\n\t as  is\r\nbcc: secret@x.example,\r\n other@x.example\r\n"
         + GOOD
         + b"Resent-Bcc: s@x\r\nBCC:\r\nX-Last: y\r\n\r\nBcc: body@stays\r\n"
     )
-    submission = prepared(content)
+    submission = built(content)
     kept = b"X-Odd:   kept \r\n\t as  is\r\n" + GOOD + b"X-Last: y\r\n\r\nBcc: body@stays\r\n"
     assert submission.content.endswith(b"+0000\r\n" + kept)
     assert b"secret" not in submission.content
 
 
 def test_with_several_recipients_received_names_none() -> None:
-    submission = prepared(GOOD + b"\r\n", envelope("secret@b.example", "x@c.example"))
+    submission = built(GOOD + b"\r\n", envelope("secret@b.example", "x@c.example"))
     assert b"secret" not in submission.content
     assert b"\tfor" not in submission.content
 
@@ -164,17 +164,17 @@ def test_with_several_recipients_received_names_none() -> None:
     ],
 )
 def test_s9_c1_the_clients_name_cannot_inject(name: str, shown: str) -> None:
-    submission = prepared(GOOD + b"\r\n", client_name=name)
+    submission = built(GOOD + b"\r\n", client_name=name)
     assert submission.content.startswith(f"Received: from {shown} ([192.0.2.1])\r\n".encode())
     assert header_of(submission).names[1:] == [b"from", b"date", b"message-id", b"to"]
 
 
 def test_the_clients_ipv6_address_is_an_address_literal() -> None:
-    submission = prepared(GOOD + b"\r\n", client_address="2001:db8::1")
+    submission = built(GOOD + b"\r\n", client_address="2001:db8::1")
     assert b"from client.example ([IPv6:2001:db8::1])\r\n" in submission.content
 
 
-def test_c1_s2_a_field_that_would_break_the_header_is_refused() -> None:
+def test_c1_s2_in2_a_field_that_would_break_the_header_is_refused() -> None:
     evil = recipient("x\r\nBcc: y@b.example")  # which the session would never let through
     assert refused(GOOD + b"\r\n", envelope(evil)).text == "The header cannot be sent safely"
     assert refused(b"Subject: x\r\n\r\n", envelope(sender="j\r\nX: <y>\r\n")).code == 550
@@ -199,11 +199,11 @@ def test_c1_s2_a_field_that_would_break_the_header_is_refused() -> None:
         ),
     ],
 )
-def test_a2_from_and_sender_must_be_the_users(header: bytes, where: str) -> None:
+def test_a2_in1_from_and_sender_must_be_the_users(header: bytes, where: str) -> None:
     refusal = refused(header + b"\r\n", senders=("@a.example",))
     assert (refusal.code, refusal.enhanced) == (550, "5.7.1")
     assert where in refusal.text
-    assert prepared(header + b"\r\n", senders=("*",))
+    assert built(header + b"\r\n", senders=("*",))
 
 
 def test_a2_the_reverse_path_must_be_the_users_too() -> None:
@@ -211,7 +211,7 @@ def test_a2_the_reverse_path_must_be_the_users_too() -> None:
         GOOD + b"\r\n", envelope(sender="x@other.example"), senders=("joe@a.example",)
     )
     assert (refusal.enhanced, "MAIL FROM" in refusal.text) == ("5.7.1", True)
-    assert prepared(GOOD + b"\r\n", envelope(sender=""), senders=("joe@a.example",))
+    assert built(GOOD + b"\r\n", envelope(sender=""), senders=("joe@a.example",))
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_a2_what_does_not_say_clearly_who_it_is_from_is_refused(header: bytes) -
 def test_a2_a_message_that_others_have_resent_may_be_resent() -> None:
     """RFC 5322 section 3.6.6: the block that is added last stands first."""
     resent = b"Resent-From: joe@a.example\r\nResent-From: x@other.example\r\n"
-    assert prepared(resent + GOOD + b"\r\n", senders=("@a.example",))
+    assert built(resent + GOOD + b"\r\n", senders=("@a.example",))
     refusal = refused(b"Resent-From: nobody:;\r\n" + GOOD + b"\r\n", senders=("@a.example",))
     assert "Resent-From" in refusal.text
 
@@ -253,9 +253,9 @@ def test_a_null_reverse_path_needs_a_from_field() -> None:
 
 
 def test_several_authors_get_a_sender() -> None:
-    submission = prepared(b"From: a@a.example, b@a.example\r\n\r\n")
+    submission = built(b"From: a@a.example, b@a.example\r\n\r\n")
     assert b"Sender: <joe@a.example>\r\n" in submission.content
-    submission = prepared(b"From: a@a.example, b@a.example\r\nSender: b@a.example\r\n\r\n")
+    submission = built(b"From: a@a.example, b@a.example\r\nSender: b@a.example\r\n\r\n")
     assert submission.content.count(b"Sender") == 1
 
 
@@ -267,7 +267,7 @@ def test_repeated_recipients_are_merged_in_order() -> None:
         recipient("B@x.example"),
         recipient("a@x.example"),
     )
-    submission = prepared(GOOD + b"\r\n", to)
+    submission = built(GOOD + b"\r\n", to)
     recipients = submission.envelope.recipients
     assert [each.forward_path for each in recipients] == [
         "b@x.example",
@@ -292,13 +292,13 @@ def test_repeated_recipients_are_merged_in_order() -> None:
 def test_extensions_are_asked_for_only_if_the_message_needs_them(
     content: bytes, to: Envelope, smtputf8: bool, body_8bit: bool
 ) -> None:
-    found = prepared(content, to).envelope
+    found = built(content, to).envelope
     assert (found.smtputf8, found.body_8bit) == (smtputf8, body_8bit)
 
 
 def test_the_headers_limits_are_the_listeners() -> None:
-    tight = intake(header_fields=3)
-    refusal = tight.prepare(received(GOOD + b"\r\n"))
+    tight = builder(header_fields=3)
+    refusal = tight.build(received(GOOD + b"\r\n"))
     assert isinstance(refusal, Refusal)
     assert refusal.code == 552
 
@@ -328,9 +328,9 @@ LINE = st.sampled_from(
 
 
 @given(st.lists(LINE, max_size=12))
-def test_c1_a_prepared_message_is_read_again_as_the_same(lines: list[bytes]) -> None:
+def test_c1_in2_in3_a_built_message_is_read_again_as_the_same(lines: list[bytes]) -> None:
     content = b"".join(line + b"\r\n" for line in lines)
-    submission = intake().prepare(received(content, senders=("@a.example",)))
+    submission = builder().build(received(content, senders=("@a.example",)))
     if isinstance(submission, Refusal):
         return
     block = header_of(submission)
@@ -338,7 +338,7 @@ def test_c1_a_prepared_message_is_read_again_as_the_same(lines: list[bytes]) -> 
         assert block.names.count(name) == 1
     assert not {b"bcc", b"return-path"} & set(block.names)
     assert not re.search(rb"\r(?!\n)|(?<!\r)\n", submission.content)
-    again = intake().prepare(received(submission.content, senders=("@a.example",)))
+    again = builder().build(received(submission.content, senders=("@a.example",)))
     assert isinstance(again, Submission)
     assert again.content.endswith(submission.content)  # nothing is left to repair
 

@@ -28,7 +28,9 @@ from angarium.access.credential_file import add_user, remove_user, set_password
 from angarium.access.credentials import Credentials, Refused, Throttled, Verified
 from angarium.config.schema import Listener as ListenerConfig
 from angarium.config.schema import ListenerLimits
-from angarium.intake.submission import Intake
+from angarium.intake.desk import AcceptanceDesk
+from angarium.intake.submission import SubmissionBuilder
+from angarium.intake.submission_desk import SubmissionDesk
 from angarium.queue.model import MessageId, PartitionNumber, Submission, UnixMs
 from angarium.queue.spool import QueueFailedError, QueueFullError
 from angarium.smtp.refusal import Refusal
@@ -111,18 +113,24 @@ class Counts(ListenerObserver):
 
 
 class Server:
-    def __init__(self, listener: SmtpListener, reception: Reception, port: int) -> None:
+    def __init__(
+        self, listener: SmtpListener, reception: Reception, port: int, spool: FakeSpool
+    ) -> None:
         self.listener = listener
         self.reception = reception
         self.port = port
-        self.spool: Any = reception.spool
+        self.spool = spool
         self.logins: Any = reception.logins
         self.counts: Any = reception.observer
 
 
 @asynccontextmanager
 async def serve(
-    *, certificate: ServerTls | None = None, logins: Logins | None = None, **config: Any
+    *,
+    certificate: ServerTls | None = None,
+    logins: Logins | None = None,
+    desk: AcceptanceDesk | None = None,
+    **config: Any,
 ) -> AsyncIterator[Server]:
     limits = config.pop("limits", {})
     settings = {"auth": "trusted", "trusted_networks": ALL} | config
@@ -130,7 +138,9 @@ async def serve(
         kind="submission", address="127.0.0.1:0", limits=ListenerLimits(**limits), **settings
     )
     numbers = iter(range(1, 1_000_000))
-    intake = Intake(
+    counts = Counts()
+    spool = FakeSpool()
+    builder = SubmissionBuilder(
         "mx.example.com",
         lambda: UnixMs(1_700_000_000_000),
         lambda: MessageId(next(numbers).to_bytes(16, "big")),
@@ -141,22 +151,22 @@ async def serve(
     reception = Reception(
         listener_config,
         "mx.example.com",
-        intake=intake,
-        spool=FakeSpool(),  # type: ignore[arg-type]
+        desk=desk or SubmissionDesk(builder, spool, counts),  # type: ignore[arg-type]
+        clock=lambda: UnixMs(1_700_000_000_000),
         logins=logins or FakeLogins(),
         tls=certificate,
-        observer=Counts(),
+        observer=counts,
     )
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
     listener = SmtpListener(reception)
     await listener.start(bound)
     try:
-        yield Server(listener, reception, bound.getsockname()[1])
+        yield Server(listener, reception, bound.getsockname()[1], spool)
     finally:
-        reception.spool.gate.set()  # type: ignore[attr-defined]
+        spool.gate.set()
         await listener.close(0.0)
-        assert listener.connections == 0
+        assert listener.connection_count == 0
         assert reception.budget.used == 0
         assert reception.clients.total == 0
 
@@ -338,7 +348,7 @@ async def test_a_disconnect_at_any_byte_leaves_nothing() -> None:
                 client.writer.write(WIRE[8:cut])
                 if cut % 3:
                     client.writer.transport.abort()
-        await until(lambda: server.listener.connections == 0)
+        await until(lambda: server.listener.connection_count == 0)
         assert server.spool.accepted == []
         assert server.reception.budget.used == 0
         assert server.counts.opened == server.counts.closed == len(WIRE)
@@ -351,7 +361,7 @@ async def test_a_client_that_leaves_during_the_acceptance_leaves_nothing() -> No
             client.writer.write(WIRE[8:])
             await asyncio.wait_for(server.spool.entered.wait(), DEADLINE_S)
         server.spool.gate.set()
-        await until(lambda: server.listener.connections == 0)
+        await until(lambda: server.listener.connection_count == 0)
         assert len(server.spool.accepted) == 1
 
 
@@ -370,7 +380,7 @@ async def test_connections_of_a_client_are_limited_s7() -> None:
     async with serve(limits={"connections_per_client": 1}) as server:
         async with connect(server), connect(server, b"") as second:
             assert (await second.reply()).startswith(b"421 4.7.0 ")
-        await until(lambda: server.listener.connections == 0)
+        await until(lambda: server.listener.connection_count == 0)
         async with connect(server):
             pass
 
@@ -412,7 +422,9 @@ async def test_a_client_that_does_not_read_is_given_no_more_to_do() -> None:
     async with serve(limits=limits) as server, connect(server) as client:
         client.reader._transport.pause_reading()  # type: ignore[attr-defined]
         client.writer.write(b"HELP\r\n" * 400_000)
-        await until(lambda: server.listener.connections == 0)  # it is cut, not buffered for ever
+        await until(
+            lambda: server.listener.connection_count == 0
+        )  # it is cut, not buffered for ever
 
 
 async def test_early_talk_is_refused_s6() -> None:
@@ -607,7 +619,7 @@ async def test_a_disconnect_at_any_byte_of_a_tls_session_leaves_nothing(
             async with connect(server, b"") as client:
                 client.writer.write(outgoing.read()[:cut])
                 client.writer.transport.abort()
-        await until(lambda: server.listener.connections == 0)
+        await until(lambda: server.listener.connection_count == 0)
 
 
 # AUTH
@@ -658,7 +670,7 @@ async def test_a_login_under_way_ends_with_its_client_or_its_time() -> None:
         async with connect(server) as client:
             client.writer.write(slow)
             await client.writer.drain()
-        await until(lambda: server.listener.connections == 0)
+        await until(lambda: server.listener.connection_count == 0)
         async with connect(server) as client:
             assert (await client.say(slow)).startswith(b"421 4.4.2 ")
 
@@ -806,7 +818,7 @@ async def test_s12_beyond_the_limit_a_named_peer_is_not_taken_for_a_client(
         connect(server, b"") as first,
         connect(server, b"") as second,
     ):
-        await until(lambda: server.listener.connections == 2)
+        await until(lambda: server.listener.connection_count == 2)
         async with connect(server, b"") as third:
             assert await third.reply() == b""
         first.writer.write(header)

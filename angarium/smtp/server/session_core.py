@@ -2,38 +2,36 @@
 
 from collections.abc import Callable
 
-from angarium.config.schema import ListenerLimits
 from angarium.smtp.refusal import Refusal, render
 from angarium.smtp.server.event import CloseRequested, Event
 from angarium.smtp.server.line_buffer import LineBuffer
+from angarium.smtp.server.state import SessionState
 from angarium.smtp.tap import Tap
 
 
 class SessionCore:
     """Takes octets, works through them step by step up to the next event.
 
-    Invariant V1: no input is looked at between an event and its answer.
-    Invariant V3: after CloseRequested nothing is looked at or answered any more.
+    Invariant SS1: no input is looked at between an event and its answer.
+    Invariant SS3: after CloseRequested nothing is looked at or answered any more.
     """
 
-    def __init__(
-        self, limits: ListenerLimits, on_refused: Callable[[Refusal], None] | None
-    ) -> None:
-        self._limits = limits
+    def __init__(self, state: SessionState, on_refused: Callable[[Refusal], None] | None) -> None:
+        self._state = state
+        self._limits = state.settings.limits
         self._on_refused = on_refused
         self._input = LineBuffer()
         self._output: list[bytes] = []
         self._event: Event | None = None
-        self._step: Callable[[], bool] = (
-            self._wait
-        )  # does something with the input; may another one go on?
+        # does something with the input; may another one go on?
+        self._step: Callable[[], bool] = self._wait
         self._errors = 0
         self.is_closed = False
         self.tap: Tap | None = None  # of who watches this session
 
     def receive(self, octets: bytes) -> None:
         """Take input. Bound it: stop reading from the client while ``buffered_octets`` is large."""
-        if not self.is_closed:  # V3
+        if not self.is_closed:  # SS3
             self._input.receive(octets)
 
     def next_event(self) -> Event | None:
@@ -65,18 +63,22 @@ class SessionCore:
             self._close()
 
     def close(self) -> None:
-        """The client is gone, or must go. Idempotent."""
+        """The client is gone, or must go: all memory is given back. Idempotent."""
         self.is_closed = True
         self._input.clear()
         self._step = self._wait
+        self._state.end_transaction()
 
     def _wait(self) -> bool:
         return False
 
+    def _read_command(self) -> bool:
+        raise NotImplementedError  # ServerSession's; the parts go back to it
+
     def _ask(self, event: Event) -> None:
         """Hand an event out, and do nothing until it is answered."""
         self._event = event
-        self._step = self._wait  # V1
+        self._step = self._wait  # SS1
 
     def _close(self) -> None:
         self.close()
@@ -88,7 +90,7 @@ class SessionCore:
 
     def _refuse(self, refusal: Refusal, *, is_forgiven: bool = False) -> None:
         """Reply; after too many of the client's errors, those forgiven not counted, close."""
-        if self.is_closed:  # V3
+        if self.is_closed:  # SS3
             return
         self._output.append(render(refusal))
         self._note(refusal)
@@ -96,6 +98,11 @@ class SessionCore:
             self._errors += 1
             if self._errors >= self._limits.errors_per_connection:
                 self.abort(Refusal(421, "4.7.0", "Too many errors"))
+
+    def _must_be_last(self) -> None:
+        """RFC 2920 section 3.1: nothing may be sent before this command's reply (S3, S6)."""
+        if self._input:
+            self._desynchronized("Commands sent before the reply to this one")
 
     def _desynchronized(self, text: str) -> None:
         """The client talks out of turn (S6): where its commands begin cannot be trusted."""

@@ -30,7 +30,7 @@ class ServerTransaction:
         self._limits = limits
         self._hostname = hostname
         self._given = given
-        self._recipients: list[Recipient] = []
+        self.recipients: list[Recipient] = []
         self.refused_recipients = 0
         self.data: DataDecoder | None = None  # once DATA has begun
         self.chunks: ChunkCollector | None = None  # once BDAT has begun
@@ -41,19 +41,14 @@ class ServerTransaction:
             raise RefusedError.of(TOO_BIG)
 
     @property
-    def has_recipients(self) -> bool:
-        return bool(self._recipients)
-
-    @property
     def smtputf8(self) -> bool:
         return self._given.smtputf8
 
-    def add_recipient(self, argument: str) -> None:
-        """Take the argument of RCPT. Raises RefusedError; the recipients before stay."""
-        self.refused_recipients += 1  # until it is not
+    def parse_recipient(self, argument: str) -> Recipient:
+        """Read the argument of RCPT. Raises RefusedError."""
         path, parameters = split_recipient(argument)
         given = parse_recipient_parameters(parameters) if parameters else _NO_RECIPIENT_PARAMETERS
-        if len(self._recipients) >= self._limits.recipients:
+        if len(self.recipients) >= self._limits.recipients:
             raise RefusedError(452, "4.5.3", "Too many recipients")
         if path.lower() == "postmaster":  # RFC 5321 section 4.5.1
             path = f"{path}@{self._hostname}"
@@ -64,20 +59,20 @@ class ServerTransaction:
             raise RefusedError(
                 550, "5.7.1", "Sender-specified routing (% ! or a second @) is refused"
             )
-        self._recipients.append(
-            Recipient(
-                forward_path=address.text,
-                domain=address.domain,
-                notify=given.notify,
-                orcpt=given.orcpt,
-            )
+        return Recipient(
+            forward_path=address.text,
+            domain=address.domain,
+            notify=given.notify,
+            orcpt=given.orcpt,
         )
-        self.refused_recipients -= 1
+
+    def add_recipient(self, recipient: Recipient) -> None:
+        self.recipients.append(recipient)
 
     def envelope(self, content: bytes) -> Envelope:
         return Envelope(
             reverse_path=self.reverse_path,
-            recipients=tuple(self._recipients),
+            recipients=tuple(self.recipients),
             ret=self._given.ret,
             envid=self._given.envid,
             smtputf8=self._given.smtputf8,

@@ -1,5 +1,6 @@
 """Mirrors angarium/smtp/server/session.py: properties, and what a dialogue cannot show."""
 
+from collections.abc import Callable
 from typing import Literal
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from angarium.config.schema import ListenerLimits
+from angarium.smtp.envelope import Recipient
 from angarium.smtp.received import ReceivedMessage
 from angarium.smtp.refusal import Refusal
 from angarium.smtp.server.data import OctetBudget
@@ -30,6 +32,7 @@ def make_session(
     starttls: bool = False,
     tls: TlsFacts | None = None,
     budget: OctetBudget | None = None,
+    may_receive: Callable[[Recipient], Refusal | None] = lambda _: None,
     **limits: int,
 ) -> ServerSession:
     settings = ServerSettings(
@@ -41,7 +44,11 @@ def make_session(
     )
     client = ClientFacts(address="192.0.2.1", trusted=auth == "trusted")
     session = ServerSession(
-        ServerReplies(settings), client, budget or OctetBudget(10_000_000), tls=tls
+        ServerReplies(settings),
+        client,
+        budget or OctetBudget(10_000_000),
+        tls=tls,
+        may_receive=may_receive,
     )
     session.greet()
     session.outgoing()
@@ -144,7 +151,7 @@ def test_what_was_said_before_the_banner_is_refused_s6() -> None:
     assert session.outgoing().startswith(b"554 5.5.0 ")
 
 
-def test_nothing_is_looked_at_while_an_answer_is_awaited_v1() -> None:
+def test_nothing_is_looked_at_while_an_answer_is_awaited_ss1() -> None:
     session = make_session()
     code_after(session, b"HELO c\r\n")
     assert isinstance(
@@ -159,7 +166,7 @@ def test_nothing_is_looked_at_while_an_answer_is_awaited_v1() -> None:
     assert session.outgoing() == b"250 2.0.0 Ok\r\n221 2.0.0 Bye\r\n"
 
 
-def test_nothing_is_answered_after_the_end_v3() -> None:
+def test_nothing_is_answered_after_the_end_ss3() -> None:
     session = make_session()
     assert isinstance(say(session, b"QUIT\r\n"), CloseRequested)
     session.outgoing()
@@ -203,6 +210,38 @@ def test_leaving_waits_for_the_end_of_a_transaction() -> None:
         b"250 2.0.0 Ok",
         b"421 4.3.2 Service shutting down",
     ]
+
+
+def test_who_may_not_receive_is_refused_and_the_others_stay() -> None:
+    asked: list[str] = []
+
+    def may_receive(recipient: Recipient) -> Refusal | None:
+        asked.append(recipient.forward_path)
+        if recipient.forward_path.startswith("no"):
+            return Refusal(550, "5.1.1", "No such recipient")
+        return None
+
+    session = make_session(may_receive=may_receive, errors_per_connection=3)
+    code_after(session, b"EHLO c\r\n")
+    recipients = [b"no1@x", b"b@x", b"no2@x", b"<bad", b"no3@x", b"no4@x", b"c@x", b"no5@x"]
+    wire = b"".join(b"RCPT TO:<%b>\r\n" % each for each in recipients)
+    event = say(session, b"MAIL FROM:<a@x>\r\n" + wire + b"BDAT 0 LAST\r\n")
+    codes = [line[:9] for line in session.outgoing().split(b"\r\n")[:-1]]
+    refused, taken = b"550 5.1.1", b"250 2.1.5"
+    assert codes[1:] == [*(refused, taken, refused, b"501 5.5.2", refused, refused, taken, refused)]
+    assert isinstance(event, MessageReceived)
+    assert [each.forward_path for each in event.message.envelope.recipients] == ["b@x", "c@x"]
+    assert asked == ["no1@x", "b@x", "no2@x", "no3@x", "no4@x", "c@x", "no5@x"]
+
+
+@pytest.mark.parametrize("data", [b"DATA\r\n", b"BDAT 6 LAST\r\nQUIT\r\n"])
+def test_a_message_all_of_whose_recipients_were_refused_is_not_taken(data: bytes) -> None:
+    session = make_session(may_receive=lambda _: Refusal(550, "5.1.1", "No such recipient"))
+    code_after(session, b"EHLO c\r\n")
+    code_after(session, b"MAIL FROM:<a@x>\r\n")
+    assert code_after(session, b"RCPT TO:<b@x>\r\n") == b"550"
+    assert code_after(session, data) == b"554"
+    assert code_after(session, b"RCPT TO:<b@x>\r\n") == b"503"
 
 
 def test_each_refusal_is_reported() -> None:
@@ -336,7 +375,7 @@ def payload(line: bytes) -> bytes:
 
 @settings(max_examples=300)
 @given(st.lists(st.tuples(COMMANDS, st.booleans(), st.booleans()), max_size=25))
-def test_random_commands_agree_with_a_model_s4(steps: list[tuple[bytes, bool, bool]]) -> None:
+def test_random_commands_agree_with_a_model_s4_ss2(steps: list[tuple[bytes, bool, bool]]) -> None:
     budget = OctetBudget(10_000)
     session = make_session(
         starttls=True,
@@ -386,7 +425,8 @@ def test_random_commands_agree_with_a_model_s4(steps: list[tuple[bytes, bool, bo
             assert event is None
             assert reply[:3] == expected
             assert reply.count(b"\r\n") == 1 or line == b"EHLO c"
-        assert session.in_transaction is (model.sender is not None)
+    said = code_after(session, b"RCPT TO:<b@x>\r\n")
+    assert (said != b"503") is (model.sender is not None and not model.chunked)
     session.close()
     assert budget.used == 0
 

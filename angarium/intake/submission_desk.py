@@ -1,0 +1,38 @@
+"""The desk of submission: whoever may send may write to anybody, and what RFC 6409 makes of a message is queued."""
+
+import asyncio
+from typing import Final
+
+from angarium.intake.desk import Acceptance, FaultObserver, refusal_of
+from angarium.intake.submission import SubmissionBuilder
+from angarium.queue.spool import Spool
+from angarium.smtp.envelope import Recipient
+from angarium.smtp.received import ReceivedMessage
+from angarium.smtp.refusal import Refusal
+
+
+class SubmissionDesk:
+    """Satisfies ``AcceptanceDesk``. Costs no task and no future beyond the queue's."""
+
+    def __init__(self, builder: SubmissionBuilder, spool: Spool, observer: FaultObserver) -> None:
+        self._builder = builder
+        self._spool = spool
+        self.give_way: Final = spool.give_way
+        self._observer = observer
+
+    def may_receive(self, recipient: Recipient) -> Refusal | None:
+        return None
+
+    def accept(self, received: ReceivedMessage) -> Acceptance | Refusal:
+        """What is asked of a message, in this order: its header and senders, then the queue."""
+        try:
+            submission = self._builder.build(received)
+        except Exception as error:  # noqa: BLE001 - boundary: one message must not end the others
+            return refusal_of(error, "intake", self._observer)
+        if isinstance(submission, Refusal):
+            return submission
+        try:
+            stored = asyncio.ensure_future(self._spool.accept((submission,)))
+        except Exception as error:  # noqa: BLE001 - boundary: nothing is acknowledged, the client tries again
+            return refusal_of(error, "queue", self._observer)
+        return Acceptance(submission.message_id, stored, self._observer)

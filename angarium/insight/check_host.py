@@ -21,7 +21,7 @@ from angarium.host.sysexits import StartError
 from angarium.insight.check_reach import may
 from angarium.insight.finding import Finding
 from angarium.insight.units import octets_text
-from angarium.routing.patient_room import SLOW
+from angarium.routing.patient_limit import SLOW
 
 EARLIEST_CLOCK_S: Final = 1_735_689_600  # 2025-01-01: a clock before it has not been set
 WIDEST_PREFIX: Final = {4: 8, 6: 7}  # 10.0.0.0/8 and fc00::/7 are the widest private networks

@@ -46,9 +46,9 @@ class _LaneState:
 class Backlog:
     """Reads ahead, up to ``ready_limit`` recipients in all and ``lane_limit`` per lane.
 
-    Invariant B1: a due recipient in front of a partition's cursor is loaded, or stands at or behind the ``skipped``
+    Invariant BL1: a due recipient in front of a partition's cursor is loaded, or stands at or behind the ``skipped``
     position of a lane: its own, or the one that it had then.
-    Invariant B2: a loaded recipient is handed to ``load`` once until ``unload``.
+    Invariant BL2: a loaded recipient is handed to ``load`` once until ``unload``.
     """
 
     def __init__(

@@ -37,7 +37,7 @@ from angarium.queue import (
     QueueFullError,
     UnixMs,
 )
-from angarium.routing.patient_room import PatientRoom
+from angarium.routing.patient_limit import PatientLimit
 from angarium.routing.placement import partition_of
 from angarium.routing.resolution import Resolution, Site, Unroutable
 
@@ -100,7 +100,7 @@ class Dispatcher:
         self._resolving: dict[str, list[DueHead]] = {}
         # Of what is being loaded: many are for the same domain, and not each resolution is cached.
         self._found: dict[str, Resolution] = {}
-        self._resolutions = PatientRoom(RESOLVING)
+        self._resolutions = PatientLimit(RESOLVING)
         self._clerk = QueueClerk(
             parts.partitions, parts.settler, parts.conclusion, self._leave_memory
         )
@@ -301,7 +301,7 @@ class Dispatcher:
         self._spawn(self._resolve(head.domain))
 
     async def _resolve(self, domain: str) -> None:
-        async with self._resolutions.place():
+        async with self._resolutions.turn():
             try:
                 resolution = await self._parts.resolver.resolve(domain)
             except Exception as error:  # noqa: BLE001 - a task boundary

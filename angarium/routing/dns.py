@@ -22,7 +22,7 @@ from angarium.config.address import HostPort, is_ip, parse_host_port
 from angarium.config.schema import Dns
 from angarium.routing.host_name import is_host_name
 from angarium.routing.nameserver import BoundedNameserver
-from angarium.routing.patient_room import PatientRoom
+from angarium.routing.patient_limit import PatientLimit
 from angarium.routing.single_flight import SingleFlight
 from angarium.routing.ttl_cache import TtlCache
 
@@ -95,7 +95,7 @@ class DnsResolver:
         self._resolver = _stub_resolver(config)
         self._cache: TtlCache[_Key, Answer[Any]] = TtlCache(config.cache_entries)
         self._flight: SingleFlight[_Key, Answer[Any]] = SingleFlight()  # N1
-        self._room = PatientRoom(config.look_ups)
+        self._look_ups = PatientLimit(config.look_ups)
         self.counters = DnsCounters()
 
     @property
@@ -149,7 +149,7 @@ class DnsResolver:
         return await self._flight.run(key, lambda: self._ask_and_keep(key))
 
     async def _ask_and_keep(self, key: _Key) -> Answer[Any]:
-        async with self._room.place():
+        async with self._look_ups.turn():
             self.counters.look_ups += 1
             answer = await self._follow(*key)
         if isinstance(answer, DnsTrouble):

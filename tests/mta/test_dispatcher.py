@@ -17,7 +17,15 @@ from angarium.mta.dispatcher import DeliveryParts, Dispatcher
 from angarium.mta.dsn import dsn_for
 from angarium.mta.egress.next_host import NEXT_HOSTS
 from angarium.mta.egress.packing import Packer
-from angarium.mta.egress.policy import ConfiguredPolicy, EgressPolicy
+from angarium.mta.egress.policy import (
+    GO,
+    Admission,
+    ConfiguredPolicy,
+    EgressPolicy,
+    Elsewhere,
+    Traffic,
+    Wait,
+)
 from angarium.mta.egress.pools import Pools
 from angarium.mta.record.conclusion import Conclusion
 from angarium.mta.record.retry import RetrySchedule
@@ -770,3 +778,101 @@ async def test_a_backlog_larger_than_memory_is_delivered_whole(rig: Rig) -> None
     async with rig.running():
         await rig.until(lambda: len(rig.recipients()) == 300)
     assert rig.recipients() == sorted(expected)
+
+
+# --- the policy
+
+
+class Stopwatch(ConfiguredPolicy):
+    """One transaction per ``interval_ms``, or what ``says`` does."""
+
+    def __init__(self, interval_ms: int) -> None:
+        super().__init__(Pools((), (), RouteTable(()), "mx.sender.example"), random.Random(7))
+        self.interval_ms = interval_ms
+        self.next = 0
+        self.asked = 0
+        self.went: list[int] = []  # when each got its Go
+
+    def admit(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Admission:
+        self.asked += 1
+        if now < self.next:
+            return Wait(UnixMs(self.next), "one at a time")
+        self.next = now + self.interval_ms
+        self.went.append(now)
+        return GO
+
+
+async def test_a_policy_lets_one_message_per_interval_through_never_early_and_without_spinning(
+    rig: Rig,
+) -> None:  # Invariant 6
+    policy = rig.policy = Stopwatch(60)
+    sent: list[float] = []
+
+    def reply(_: str) -> Outcome:
+        sent.append(time.monotonic())
+        return Taken(attempt())
+
+    rig.net.reply = reply
+    for n in range(6):
+        await rig.accept(f"u{n}@{'ab'[n % 2]}.big", stream="news")
+    async with rig.running() as dispatcher:
+        await rig.until(lambda: len(rig.events(Delivered)) == 6)
+        (reason,) = dispatcher.waits_of(provider="big")
+    assert (reason.lane.stream, reason.reason) in {
+        ("news", "one at a time"),
+        ("default", "one at a time"),
+    }
+    assert all(b - a >= 60 for a, b in zip(policy.went, policy.went[1:], strict=False))
+    assert sent[-1] - sent[0] >= 0.060 * 4  # one may have waited for its connection
+    assert policy.asked <= 6 * 4  # two queues, each once or twice per interval
+    assert not rig.events(_deferred())  # waiting for our own throttle is not an attempt
+    assert all(each.attempts == 1 for each in rig.events(Delivered))
+
+
+async def test_a_policy_that_sends_mail_elsewhere_has_it_carried_by_that_source(rig: Rig) -> None:
+    other = EgressPath(source="ip2", bind_address=None, ehlo="two.sender.example")
+
+    class Evacuating(Stopwatch):
+        def admit(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Admission:
+            return GO if path.source == "ip2" else Elsewhere(other)
+
+    rig.policy = Evacuating(0)
+    for n in range(20):
+        await rig.accept(f"u{n}@one.example")
+    async with rig.running():
+        await rig.until(lambda: len(rig.events(Delivered)) == 20)
+    assert set(rig.net.sources) == {"ip2"}
+
+
+async def test_a_throttled_message_waits_in_memory_and_the_process_drains_at_once(rig: Rig) -> None:
+    rig.policy = Stopwatch(3_600_000)
+    for n in range(3):
+        await rig.accept(f"u{n}@one.example")
+    async with rig.running() as dispatcher:
+        await rig.until(lambda: len(rig.recipients()) == 1)
+        await rig.until(lambda: bool(dispatcher.waits_of()))
+        began = time.monotonic()
+    assert time.monotonic() - began < 2
+    rig.policy = Stopwatch(0)
+    async with rig.running():
+        await rig.until(lambda: len(rig.events(Delivered)) == 3)
+    assert not rig.events(InDoubt)
+
+
+async def test_a_connection_can_be_listed_and_ended_and_its_mail_is_tried_again(rig: Rig) -> None:
+    rig.net.gate.clear()
+    await rig.accept("u@one.example")
+    async with rig.running() as dispatcher:
+        await rig.until(
+            lambda: [each.stage for each in dispatcher.open_connections()] == ["transfer"]
+        )
+        (shown,) = dispatcher.open_connections()
+        assert (shown.host, shown.provider, shown.site) == (
+            *("mx.one.example", "one.example", "one.example"),
+        )
+        assert dispatcher.end_connection(shown.id)
+        await rig.until(lambda: len(rig.net.connections) == 2)
+        rig.net.gate.set()
+        await rig.until(lambda: len(rig.events(Delivered)) == 1)
+        assert not dispatcher.end_connection(shown.id)
+    assert not rig.events(InDoubt)

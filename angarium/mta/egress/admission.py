@@ -1,5 +1,7 @@
-"""Asks the policy for the groups of one egress queue, in turn, and does what it says."""
+"""Asks the policy for the groups of one egress queue, in turn, does what it says, and keeps what got its Go."""
 
+from collections import deque
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 from angarium.mta.backlog import Lane
@@ -9,7 +11,7 @@ from angarium.mta.egress.shared import EgressShared, Way
 from angarium.mta.egress.waits import Waiter
 from angarium.mta.egress.work import Group
 from angarium.mta.transport.transfer import EgressPath
-from angarium.queue.model import UnixMs
+from angarium.queue.model import DueHead, UnixMs
 from angarium.routing.resolution import Site
 
 # Of one group from source to source before it has to wait. Ours: a policy that turns it in circles costs no more.
@@ -40,13 +42,63 @@ class Admission:
         self._ready = ready
         self._waiter = waiter
         self._mover = mover
+        self._admitted: deque[Group] = deque()  # got Go, and wait for a connection or for octets
 
-    def next_group(self) -> Group | None:
+    def __len__(self) -> int:
+        """How many groups got their Go and have not been taken."""
+        return len(self._admitted)
+
+    @property
+    def groups(self) -> int:
+        """How many may go, as far as is known."""
+        return len(self._admitted) + self._ready.groups
+
+    def ensure(self, groups: int) -> bool:
+        """Whether so many groups are admitted; as many as are needed are asked for."""
+        now = self._shared.clock()
+        while len(self._admitted) < groups:
+            group = self.next_group(now)
+            if group is None:
+                return False
+            self._admitted.append(group)
+        return True
+
+    def take(self, limit: int) -> list[Group]:
+        """Take admitted groups, whose octets are then reserved."""
+        taken: list[Group] = []
+        now = self._shared.clock()
+        while len(taken) < limit:
+            group = self._admitted.popleft() if self._admitted else self.next_group(now)
+            if group is None:
+                break
+            if not self._shared.budget.reserve(group.octets):
+                self._admitted.appendleft(group)
+                break
+            taken.append(group)
+        return taken
+
+    def put_first(self, groups: Sequence[Group]) -> None:
+        """Give back what ``take`` returned, less the octets: their Go stands."""
+        self._admitted.extendleft(reversed(groups))
+
+    def drain(self) -> list[DueHead]:
+        """Take all that may go; what the policy keeps waiting stays."""
+        groups = [*self._admitted, *self._ready.drain()]
+        self._admitted.clear()
+        return [head for group in groups for head in group.heads]
+
+    def end_waits(self) -> None:
+        """Whatever waits long enough may be asked for again; the rest goes on waiting."""
+        self._ready.end_waits(self._shared.clock())
+        if (until := self._ready.next_until) is not None:
+            self._shared.waits.add(self._waiter, until)
+
+    def next_group(self, now: UnixMs) -> Group | None:
         """Return the next group that may go now; None: there is none."""
         shared, way = self._shared, self._way
         moved = 0
         while (group := self._ready.next_group()) is not None:
-            traffic, now = traffic_of(group, way.site), shared.clock()
+            traffic = traffic_of(group, way.site)
             verdict = shared.policy.admit(traffic, way.path, now)
             match verdict:
                 case Go():

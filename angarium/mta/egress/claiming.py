@@ -17,8 +17,6 @@ RETRY_CLAIM_S = 1.0
 class Claimant(Protocol):
     """Whose claims these are: an egress queue."""
 
-    def parcel_is_ready(self) -> None: ...
-
     def claims_are_done(self) -> None:
         """All of a batch are ready, or are none; more may be claimed."""
         ...
@@ -41,14 +39,13 @@ class Claims:
         self._way = way
         self._claimant = claimant
         self._ready: deque[Parcel] = deque()
+        self.idle: deque[asyncio.Future[bool]] = (
+            deque()
+        )  # waits of connections; True: take a parcel
         self._under_way = 0  # transactions being claimed or packed
 
     def __len__(self) -> int:
         return len(self._ready) + self._under_way  # CL1
-
-    @property
-    def ready(self) -> int:
-        return len(self._ready)
 
     @property
     def under_way(self) -> int:
@@ -62,8 +59,19 @@ class Claims:
     def take(self) -> Parcel | None:
         return self._ready.popleft() if self._ready else None
 
+    def wake(self) -> None:
+        """As many idle connections as there are parcels take one."""
+        for _ in range(min(len(self._ready), len(self.idle))):
+            self._wake_one()
+
     def put_first(self, parcel: Parcel) -> None:
         self._ready.appendleft(parcel)
+
+    def end_idle(self) -> None:
+        """No connection waits for a parcel any more."""
+        for wait in self.idle:
+            if not wait.done():
+                wait.set_result(False)
 
     def drain(self) -> list[Work]:
         """Take what is ready; its octets stay reserved."""
@@ -98,7 +106,14 @@ class Claims:
     def _add(self, parcel: Parcel) -> None:
         self._under_way -= 1
         self._ready.append(parcel)
-        self._claimant.parcel_is_ready()
+        self._wake_one()
+
+    def _wake_one(self) -> None:
+        while self.idle:
+            wait = self.idle.popleft()
+            if not wait.done():
+                wait.set_result(True)
+                return
 
     def _failed(self, work: Work, error: BaseException) -> None:
         shared = self._shared

@@ -5,8 +5,6 @@ lives a connection's life with the work of ``usual_round`` or ``referrals``, ``c
 It knows nothing of DNS, of the queue's disk format, nor of what becomes of an outcome.
 """
 
-import asyncio
-from collections import deque
 from collections.abc import Sequence
 
 from angarium.mta.egress.admission import Admission, Moves
@@ -42,24 +40,18 @@ class EgressQueue:
         self._way = way = Way(path, site)
         self.ready = ReadyQueue(shared.policy.limits(path, site.provider).recipients)
         self._admission = Admission(shared, way, self.ready, self, mover)
-        self._admitted: deque[Group] = deque()  # got Go, and wait for a connection or for octets
         self._claims = Claims(shared, way, self)
         self._referrals = Referrals(shared, way, self)
         self.carriage = Carriage(shared, way, self._claims, self._referrals)
-        self.idle: deque[asyncio.Future[bool]] = deque()
         self._connections = 0  # established, these for other hosts included
         self._opening = 0
         self._suspension = Suspension(shared.settings.retry_s)
 
     @property
-    def recipients_per_message(self) -> int:
-        return self.ready.recipients_per_message
-
-    @property
     def is_unused(self) -> bool:
         return not (
             self.ready
-            or self._admitted
+            or len(self._admission)
             or self._claims
             or not self._referrals.is_unused
             or self._connections
@@ -94,14 +86,13 @@ class EgressQueue:
         """Claim, wake or connect, as what waits demands. Cheap when there is nothing to do."""
         if self._way.is_draining:
             return
-        if self.ready.groups or self._admitted:
+        if self._admission.groups:
             failure = self._suspension.find(self._shared.clock())
             if failure is not None:
                 self._give_up_ready(failure)
                 return
         self._refill()
-        for _ in range(min(self._claims.ready, len(self.idle))):
-            self.parcel_is_ready()
+        self._claims.wake()
         self._referrals.seek()
         self._open_connections()
 
@@ -109,17 +100,13 @@ class EgressQueue:
         """What the policy kept waiting may be asked for again."""
         if self._way.is_draining:
             return
-        self.ready.end_waits(self._shared.clock())
+        self._admission.end_waits()
         self.kick()
-        if (until := self.ready.next_until) is not None:
-            self._shared.waits.add(self, until)
 
     def drain(self) -> list[Work]:
         """Begin nothing new; returns claimed work that has not begun. Transfers under way go on."""
         self._way.is_draining = True
-        for wait in self.idle:
-            if not wait.done():
-                wait.set_result(False)
+        self._claims.end_idle()
         self._referrals.drain()
         return self._claims.drain()
 
@@ -130,40 +117,22 @@ class EgressQueue:
         connections, have = self._connections, len(self._claims)
         if not connections or have > connections // 2 or not self._shared.clerk.may_claim():
             return
-        groups: list[Group] = []
-        for _ in range(connections + connections // 2 + 1 - have):
-            group = self._next_group()
-            if group is None:
-                break
-            if not self._shared.budget.reserve(group.octets):
-                self._admitted.appendleft(group)
-                break
-            groups.append(group)
+        groups = self._admission.take(connections + connections // 2 + 1 - have)
         if groups:
             self._claims.begin(groups)
-
-    def _next_group(self) -> Group | None:
-        return self._admitted.popleft() if self._admitted else self._admission.next_group()
-
-    def parcel_is_ready(self) -> None:
-        while self.idle:
-            wait = self.idle.popleft()
-            if not wait.done():
-                wait.set_result(True)
-                return
 
     def claims_are_done(self) -> None:
         self._refill()
 
     def not_claimed(self, groups: Sequence[Group]) -> None:
-        self._admitted.extendleft(reversed(groups))
+        self._admission.put_first(groups)
 
     # --- connections
 
     def _open_connections(self) -> None:
         shared, way = self._shared, self._way
         free = self._connections - self.carriage.busy
-        waiting = self.ready.groups + len(self._admitted) + len(self._claims) - free
+        waiting = self._admission.groups + len(self._claims) - free
         if waiting <= self._opening or not shared.clerk.may_claim():
             return
         if self._connections and not self._suspension.allows_more(shared.clock()):
@@ -174,20 +143,14 @@ class EgressQueue:
             lease = shared.places.try_take(way.key, limit, self, site=way.site.name)
             if lease is None:
                 return
-            if not self._has_work_for_one_more(free):
+            # Work that neither a free connection nor one being opened takes
+            if not self._admission.ensure(self._opening + 1 + free - len(self._claims)):  # EQ2
                 lease.give_back()
                 return
             self._opening += 1
-            Carrier(shared, way, lease, UsualRound(self, way, lease), self.carriage).start()
-
-    def _has_work_for_one_more(self, free: int) -> bool:
-        """Whether something is claimed or admitted that neither a free connection nor one being opened takes. EQ2"""
-        while len(self._admitted) + len(self._claims) - free <= self._opening:
-            group = self._admission.next_group()
-            if group is None:
-                return False
-            self._admitted.append(group)
-        return True
+            Carrier(
+                shared, way, lease, UsualRound(self, self._claims, way, lease), self.carriage
+            ).start()
 
     def connection_opened(self) -> None:
         self._opening -= 1
@@ -207,13 +170,10 @@ class EgressQueue:
             self._suspension.refused_more(now)
             return
         self._suspension.failed(failure, now)
+        until = self._suspension.until
         for work in self._claims.drain():
-            shared.clerk.conclude(
-                work,
-                [failure] * len(work.recipients),
-                final=way.site.final,
-                not_before=self._suspension.until,
-            )
+            told = [failure] * len(work.recipients)
+            shared.clerk.conclude(work, told, final=way.site.final, not_before=until)
             shared.budget.free(work.octets)
         self._give_up_ready(failure)
 
@@ -233,9 +193,6 @@ class EgressQueue:
             self._refill()
         return self._claims.take()
 
-    def take_parcel(self) -> Parcel | None:
-        return self._claims.take()
-
     def may_idle(self, transfers: int) -> bool:
         if self._way.is_draining or self._referrals.wants_place:
             return False
@@ -248,8 +205,6 @@ class EgressQueue:
 
     def _give_up_ready(self, failure: Transient) -> None:
         """What may go meets the failure of its site; what our own policy keeps waiting makes no attempt."""
-        groups = [*self._admitted, *self.ready.drain()]
-        self._admitted.clear()
-        heads = [head for group in groups for head in group.heads]
+        heads = self._admission.drain()
         if heads:
             self._shared.undeliverable.put(heads, failure, self._suspension.until)

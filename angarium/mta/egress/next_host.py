@@ -26,7 +26,8 @@ def refuser(site: Site, host: MxHost, address: str) -> str:
 def is_for_next_host(outcome: Outcome) -> bool:
     """Whether another host of the site may take what this one did not.
 
-    Not where it would only be told the same: greylisting, a mailbox's state, our rate or reputation.
+    Not where it would only be told the same: greylisting, a mailbox's state, our rate or reputation. Nor after a
+    defect of ours, which would meet the next one as well.
     """
     match outcome:
         case Transient(attempt=attempt, scope=scope, greylisted=greylisted):
@@ -34,6 +35,7 @@ def is_for_next_host(outcome: Outcome) -> bool:
                 400 <= attempt.code < 500
                 and scope is not Scope.SITE
                 and not greylisted
+                and attempt.stage != "internal"
                 and attempt.enhanced[:3] not in _SAME_EVERYWHERE
             )
         case Permanent(scope=scope):

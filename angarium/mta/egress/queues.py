@@ -43,7 +43,7 @@ class EgressQueues:
         if chosen is None or not chosen.left:
             path = self._shared.policy.choose(head, site)
             queue = self._queue_of(path, site)
-            chosen = self._chosen[key] = _Chosen(queue, queue.recipients_per_message)
+            chosen = self._chosen[key] = _Chosen(queue, queue.ready.recipients_per_message)
         chosen.left -= 1
         chosen.queue.push(head)
         self._touched[chosen.queue] = None

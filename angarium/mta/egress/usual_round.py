@@ -1,9 +1,9 @@
 """A connection that carries what waits in its egress queue, and is kept for more when there is none."""
 
 import asyncio
-from collections import deque
 from typing import Protocol
 
+from angarium.mta.egress.claiming import Claims
 from angarium.mta.egress.lease import Lease
 from angarium.mta.egress.shared import Way
 from angarium.mta.egress.work import Parcel
@@ -17,8 +17,6 @@ _NOBODY: frozenset[str] = frozenset()
 class UsualMail(Protocol):
     """The egress queue, as its usual connections see it."""
 
-    idle: deque[asyncio.Future[bool]]  # waits of connections; True: there is a parcel
-
     def connection_opened(self) -> None: ...
     def connection_refused(self, failure: Transient) -> None: ...
     def connection_ended(self, *, was_open: bool) -> None: ...
@@ -26,8 +24,6 @@ class UsualMail(Protocol):
     def next_parcel(self, transfers: int) -> Parcel | None:
         """Return what a connection that made so many transfers carries next; claims more meanwhile."""
         ...
-
-    def take_parcel(self) -> Parcel | None: ...
 
     def may_idle(self, transfers: int) -> bool:
         """Whether a connection without work is kept: its place may be wanted."""
@@ -39,8 +35,9 @@ class UsualRound:
 
     refused_by = _NOBODY
 
-    def __init__(self, mail: UsualMail, way: Way, lease: Lease) -> None:
+    def __init__(self, mail: UsualMail, claims: Claims, way: Way, lease: Lease) -> None:
         self._mail = mail
+        self._claims = claims
         self._way = way
         self._lease = lease
         self._was_open = False
@@ -68,7 +65,7 @@ class UsualRound:
         loop = asyncio.get_running_loop()
         end = loop.time() + self._way.site.provider.idle_s
         while await self._wait(loop, end):
-            if (parcel := mail.take_parcel()) is not None:
+            if (parcel := self._claims.take()) is not None:
                 return parcel  # else a connection that has just become free was faster
         return None
 
@@ -76,12 +73,12 @@ class UsualRound:
         """Wait until there is work; False: the connection has been idle for long enough, or its place is wanted."""
         wait: asyncio.Future[bool] = loop.create_future()
         self._lease.idle(wait)
-        self._mail.idle.append(wait)
+        self._claims.idle.append(wait)
         timer = loop.call_at(end, self._lease.end_wait)
         try:
             return await wait
         finally:
             timer.cancel()
             self._lease.busy()
-            if wait in self._mail.idle:
-                self._mail.idle.remove(wait)
+            if wait in self._claims.idle:
+                self._claims.idle.remove(wait)

@@ -109,6 +109,31 @@ async def accept_one(talk: Talk, *, reply: bytes = b"250 2.0.0 queued as 1\r\n")
     return content
 
 
+@pytest.mark.parametrize("stage", ["mail", "final_dot"])
+async def test_a_connection_that_is_broken_off_ends_its_transfer_as_lost(stage: str) -> None:
+    began, ends = asyncio.Event(), asyncio.Event()
+
+    async def script(talk: Talk) -> None:
+        await talk.greet(*ALL)
+        await talk.hear_until(b"DATA")
+        if stage == "final_dot":
+            talk.say(b"250 2.1.0 ok\r\n250 2.1.5 ok\r\n354 go\r\n")
+            await talk.hear_content()
+        began.set()
+        await ends.wait()
+
+    async with ScriptedPeer(script) as peer:
+        connection = await Client(peer.port).opened()
+        transfer = asyncio.create_task(connection.transfer(message("b@example.net")))
+        await asyncio.wait_for(began.wait(), 5)
+        connection.abort()
+        (outcome,) = await asyncio.wait_for(transfer, 5)
+        assert brief(outcome) == ("Transient", "session", stage)  # Invariant 3: else in doubt
+        assert not connection.is_open
+        await connection.close()
+        ends.set()
+
+
 async def test_a_message_is_delivered_and_the_attempt_says_all() -> None:
     contents = []
 

@@ -66,9 +66,7 @@ def site(*hosts: tuple[str, int]) -> Site:
 class Search(HostSearch):
     def __init__(self, net: Any) -> None:
         self.now = 1_000_000
-        super().__init__(
-            net, lambda *_: TlsPolicy(), lambda: UnixMs(self.now), random.Random(1)
-        )
+        super().__init__(net, lambda *_: TlsPolicy(), lambda: UnixMs(self.now), random.Random(1))
 
 
 async def test_a_host_with_many_dead_addresses_leaves_room_for_the_next_one() -> None:

@@ -1,5 +1,6 @@
 """Mirrors angarium/mta/transport/smart_host.py, against aiosmtpd with AUTH and scripted peers."""
 
+import asyncio
 import ssl
 import time
 from contextlib import AbstractAsyncContextManager
@@ -84,6 +85,31 @@ def connector(url: str, password_file: Path, tls: ClientTls | None = None) -> Lo
 
 def host(port: int, name: str = "127.0.0.1") -> MxHost:
     return MxHost(name=name, port=port, preference=0, addresses=("127.0.0.1",))
+
+
+async def test_a_connection_that_is_broken_off_ends_its_transfer_as_lost(
+    password_file: Path,
+) -> None:
+    inbox, began = Inbox(), asyncio.Event()
+
+    async def never(*_: object) -> str:
+        began.set()
+        await asyncio.Event().wait()
+        return ""
+
+    inbox.handle_RCPT = never  # type: ignore[method-assign,assignment]
+    async with running(inbox) as port:
+        to = connector(f"smtp://joe@127.0.0.1:{port}", password_file)
+        connection = await to.connect(host(port), "127.0.0.1", PATH, TlsPolicy())
+        assert isinstance(connection, LoginConnection), connection
+        transfer = asyncio.create_task(connection.transfer(message("b@example.net")))
+        await asyncio.wait_for(began.wait(), 5)
+        connection.abort()
+        (outcome,) = await asyncio.wait_for(transfer, 5)
+        assert isinstance(outcome, Transient)
+        assert (outcome.scope, outcome.attempt.code) == (Scope.SESSION, 0)
+        assert not connection.is_open
+        await connection.close()
 
 
 async def test_mail_goes_through_a_login(password_file: Path) -> None:

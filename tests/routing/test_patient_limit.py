@@ -1,15 +1,15 @@
-"""Mirrors angarium/routing/patient_room.py."""
+"""Mirrors angarium/routing/patient_limit.py."""
 
 import asyncio
 
-from angarium.routing.patient_room import SLOW, PatientRoom
+from angarium.routing.patient_limit import SLOW, PatientLimit
 
 
 class Guests:
     """Tasks that hold a place until they are let go."""
 
-    def __init__(self, room: PatientRoom) -> None:
-        self.room = room
+    def __init__(self, limit: PatientLimit) -> None:
+        self.limit = limit
         self.inside = 0
         self.go = asyncio.Event()
         self.tasks: list[asyncio.Task[None]] = []
@@ -18,7 +18,7 @@ class Guests:
         self.tasks += [asyncio.create_task(self._stay()) for _ in range(count)]
 
     async def _stay(self) -> None:
-        async with self.room.place():
+        async with self.limit.turn():
             self.inside += 1
             try:
                 await self.go.wait()
@@ -32,7 +32,7 @@ class Guests:
 
 
 async def test_the_quick_are_bounded() -> None:
-    guests = Guests(PatientRoom(2, patience_s=60))
+    guests = Guests(PatientLimit(2, patience_s=60))
     guests.come(10)
     await guests.until(2)
     for _ in range(20):
@@ -43,7 +43,7 @@ async def test_the_quick_are_bounded() -> None:
 
 
 async def test_the_slow_make_room_and_are_bounded_too() -> None:
-    guests = Guests(PatientRoom(2, patience_s=0.01))
+    guests = Guests(PatientLimit(2, patience_s=0.01))
     guests.come(30)
     most = 2 + SLOW * 2
     await guests.until(most)
@@ -60,7 +60,7 @@ async def test_the_slow_make_room_and_are_bounded_too() -> None:
 
 
 async def test_who_is_cancelled_gives_its_place_back() -> None:
-    guests = Guests(PatientRoom(1, patience_s=0.01))
+    guests = Guests(PatientLimit(1, patience_s=0.01))
     guests.come(3)
     await guests.until(3)
     for task in guests.tasks:

@@ -11,11 +11,11 @@ SLOW: Final = (
 )
 
 
-class PatientRoom:
+class PatientLimit:
     """Belongs to one event loop.
 
-    Invariant: at most ``limit`` hold a place for the quick, and at most ``SLOW * limit`` one for the slow. Who takes
-    longer than ``patience_s`` moves over, as long as there is room.
+    Invariant: at most ``limit`` of the quick are under way, and at most ``SLOW * limit`` of the slow. Who takes longer
+    than ``patience_s`` counts as slow from then on, if there are fewer.
     """
 
     def __init__(self, limit: int, patience_s: float = PATIENCE_S) -> None:
@@ -24,14 +24,14 @@ class PatientRoom:
         self._patience_s = patience_s
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """Wait for a place, and hold one meanwhile."""
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for a turn, and be under way meanwhile."""
         await self._quick.acquire()
-        place = _Place(self)
+        turn = _Turn(self)
         try:
             yield
         finally:
-            place.leave()
+            turn.end()
 
     def take_slow(self) -> bool:
         if not self._slow_left:
@@ -40,7 +40,7 @@ class PatientRoom:
         self._quick.release()
         return True
 
-    def leave(self, *, slow: bool) -> None:
+    def end(self, *, slow: bool) -> None:
         if slow:
             self._slow_left += 1
         else:
@@ -51,21 +51,21 @@ class PatientRoom:
         return self._patience_s
 
 
-class _Place:
-    def __init__(self, room: PatientRoom) -> None:
-        self._room = room
+class _Turn:
+    def __init__(self, limit: PatientLimit) -> None:
+        self._limit = limit
         self._is_slow = False
         self._wait()
 
     def _wait(self) -> None:
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._room.patience_s, self._move)
+        self._timer = loop.call_later(self._limit.patience_s, self._move)
 
     def _move(self) -> None:
-        self._is_slow = self._room.take_slow()
+        self._is_slow = self._limit.take_slow()
         if not self._is_slow:
             self._wait()
 
-    def leave(self) -> None:
+    def end(self) -> None:
         self._timer.cancel()
-        self._room.leave(slow=self._is_slow)
+        self._limit.end(slow=self._is_slow)

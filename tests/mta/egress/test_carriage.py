@@ -1,0 +1,122 @@
+"""Mirrors angarium/mta/egress/carriage.py."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from angarium.mta.egress.carriage import Carriage
+from angarium.mta.egress.shared import Way
+from angarium.mta.egress.work import Parcel, Told
+from angarium.mta.transport.outcome import Outcome
+from tests.mta.egress.fakes import (
+    FOR_NOW,
+    LOST,
+    NO_USER,
+    OCTETS,
+    PATH,
+    TAKEN,
+    TOO_MANY,
+    Around,
+    FakeConnection,
+    host,
+    parcel,
+    settle,
+    site,
+    work,
+)
+
+
+class Rig:
+    """Takes what is to be carried again, or referred."""
+
+    def __init__(self, octets: int = 1_000) -> None:
+        self.around = Around(octets=octets)
+        self.way = Way(PATH, site("a", "b"))
+        self.carriage = Carriage(self.around.shared, self.way, self, self)
+        self.connection = FakeConnection(host("a"), self.around.log)
+        self.others = True
+        self.again: list[Parcel] = []
+        self.referred: list[tuple[Sequence[Told], frozenset[str]]] = []
+
+    def put_first(self, parcel: Parcel) -> None:
+        self.again.append(parcel)
+
+    def has_others(self, refused_by: frozenset[str]) -> bool:
+        return self.others
+
+    def refer(self, parcel: Parcel, refused: Sequence[Told], refused_by: frozenset[str]) -> None:
+        self.referred.append((refused, refused_by))
+
+    async def carry(self, *outcomes: Outcome) -> None:
+        assert self.around.budget.reserve(OCTETS)
+        self.connection.outcomes = [outcomes]
+        await self.carriage.carry(self.connection, parcel(work(1, len(outcomes))))
+
+
+async def test_what_is_taken_is_recorded_and_its_octets_are_free() -> None:  # CG1
+    rig = Rig()
+    await rig.carry(TAKEN, TAKEN)
+    assert rig.around.clerk.outcomes == [TAKEN, TAKEN]
+    assert (rig.around.budget.used, rig.carriage.busy) == (0, 0)
+
+
+async def test_the_policy_is_told_each_outcome() -> None:
+    rig = Rig()
+    await rig.carry(TAKEN, FOR_NOW)
+    assert rig.around.policy.heard == [TAKEN, FOR_NOW]
+
+
+async def test_each_recipient_goes_where_its_outcome_says() -> None:  # CG1
+    rig = Rig()
+    await rig.carry(TAKEN, NO_USER, FOR_NOW, TOO_MANY)
+    assert rig.around.clerk.outcomes == [TAKEN, NO_USER]
+    ((refused, by),) = rig.referred
+    assert ([each.outcome for each in refused], by) == ([FOR_NOW], {"a"})
+    (again,) = rig.again
+    assert (len(again.work.recipients), again.work.tries) == (1, 0)  # something was gained
+    assert rig.around.budget.used == 2 * OCTETS  # both hold the content
+
+
+async def test_a_content_that_memory_has_once_waits_at_one_place() -> None:  # Invariant 8
+    rig = Rig(octets=OCTETS)
+    await rig.carry(FOR_NOW, TOO_MANY)
+    assert (len(rig.again), rig.referred) == (1, [])
+    assert rig.around.clerk.outcomes == [FOR_NOW]
+    assert rig.around.budget.used == OCTETS
+
+
+async def test_a_host_that_broke_off_is_avoided_and_the_try_counts() -> None:
+    rig = Rig()
+    rig.connection.is_open = False
+    await rig.carry(LOST)
+    assert (rig.around.hosts.avoided, rig.again[0].work.tries) == (["a.1"], 1)
+
+
+@pytest.mark.parametrize("outcome", [LOST, FOR_NOW])
+async def test_a_process_that_drains_records_what_it_would_try_again(outcome: Outcome) -> None:
+    rig = Rig()
+    rig.way.is_draining = True
+    await rig.carry(outcome)
+    assert (rig.around.clerk.outcomes, rig.again, rig.referred) == ([outcome], [], [])
+    assert rig.around.budget.used == 0
+
+
+async def test_a_defect_defers_the_message_and_is_told() -> None:
+    rig = Rig()
+    rig.around.budget.reserve(OCTETS)
+    rig.connection.outcomes = [RuntimeError()]
+    await rig.carriage.carry(rig.connection, parcel(work()))
+    assert [each.attempt.stage for each in rig.around.clerk.outcomes] == ["internal"]
+    assert len(rig.around.observer.errors) == 1
+
+
+async def test_a_cancelled_transfer_records_nothing_and_holds_no_octets() -> None:  # Invariant 3
+    rig = Rig()
+    rig.connection.may_end = asyncio.Event()
+    task = asyncio.create_task(rig.carry(TAKEN))
+    await settle()
+    assert rig.carriage.busy == 1
+    task.cancel()
+    await asyncio.wait([task])
+    assert (rig.around.clerk.concluded, rig.around.budget.used, rig.carriage.busy) == ([], 0, 0)

@@ -1,0 +1,349 @@
+"""Mirrors angarium/mta/egress/egress_queue.py, usual_round.py and queues.py."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from angarium.mta.egress.egress_queue import FIRST_CONNECTIONS, YIELD_AFTER, EgressQueue
+from angarium.mta.egress.policy import GO, Admission, Elsewhere, Traffic, Wait
+from angarium.mta.egress.queues import EgressQueues
+from angarium.mta.egress.suspension import FIRST_MS
+from angarium.mta.transport.transfer import EgressPath
+from angarium.queue import PartitionNumber, UnixMs
+from tests.mta.egress.fakes import (
+    DOWN,
+    FOR_NOW,
+    LOST,
+    OTHER_PATH,
+    PATH,
+    TAKEN,
+    Around,
+    head,
+    settle,
+    site,
+    until,
+)
+
+
+class Rig(Around):
+    def __init__(self, *hosts: str, places: int = 10, octets: int = 1_000, **limits: Any) -> None:
+        super().__init__(connections=places, octets=octets)
+        self.site = site(*hosts, **limits)
+        self.queue = EgressQueue(self.shared, PATH, self.site, self.mover)
+
+    def push(self, *numbers: int, **more: Any) -> None:
+        for each in numbers:
+            self.queue.push(head(each, **more))
+        self.queue.kick()
+
+    @property
+    def taken(self) -> int:
+        return self.clerk.outcomes.count(TAKEN)
+
+    def stages(self) -> list[str]:
+        return sorted(each.stage for each in self.places.open_connections())
+
+    async def end(self) -> None:
+        """Drain; nothing is left behind."""
+        self.queue.drain()
+        self.hosts.may_open.set()
+        self.hosts.may_carry.set()
+        async with asyncio.timeout(5):
+            await asyncio.gather(*self.tasks, return_exceptions=True)
+        await settle()
+        assert not self.observer.errors
+        assert self.places.total == 0
+        assert self.observer.opened == self.observer.closed
+
+
+def stopwatch(policy_waits: Callable[[Traffic], int | None]) -> Callable[..., Admission]:
+    def says(traffic: Traffic, path: EgressPath, now: UnixMs) -> Admission:
+        wait_ms = policy_waits(traffic)
+        return GO if wait_ms is None else Wait(UnixMs(now + wait_ms), "throttled")
+
+    return says
+
+
+async def test_what_is_pushed_is_carried_over_few_connections_that_stay_for_more() -> None:
+    rig = Rig(connections=2)
+    rig.push(*range(1, 21))
+    await until(lambda: rig.taken == 20)
+    await settle()
+    assert len(rig.hosts.connections) <= 2
+    assert set(rig.stages()) == {"idle"}
+    rig.push(21)
+    await until(lambda: rig.taken == 21)
+    assert len(rig.hosts.connections) <= 2
+    assert len(rig.policy.asked) == 21  # once per transaction
+    await rig.end()
+    assert rig.budget.used == 0
+
+
+async def test_a_site_that_does_not_answer_yet_costs_few_connections() -> None:
+    rig = Rig(connections=9)
+    rig.hosts.may_open.clear()
+    rig.push(*range(1, 50))
+    await settle()
+    assert rig.stages() == ["opening"] * FIRST_CONNECTIONS
+    assert len(rig.policy.asked) == FIRST_CONNECTIONS  # EQ2: and no more is admitted than can go
+    rig.hosts.may_carry.clear()
+    rig.hosts.may_open.set()
+    await settle()
+    assert len(rig.stages()) == 9
+    await rig.end()
+
+
+async def test_a_policy_that_lets_nothing_go_costs_no_connection() -> None:  # EQ2
+    rig = Rig()
+    rig.policy.says = stopwatch(lambda _: 1_000)
+    rig.push(*range(1, 10))
+    rig.queue.kick()
+    await settle()
+    assert (rig.hosts.asked, len(rig.policy.asked), rig.places.total) == (0, 1, 0)
+    assert not rig.queue.is_unused
+    await rig.end()
+
+
+async def test_what_waits_goes_when_its_wait_is_over_and_not_before() -> None:
+    rig = Rig()
+    until_ms = rig.clock.now + 50
+
+    def says(traffic: Traffic, path: EgressPath, now: UnixMs) -> Admission:
+        return GO if now >= until_ms else Wait(UnixMs(until_ms), "throttled")
+
+    rig.policy.says = says
+    rig.push(1, 2)
+    rig.queue.wait_is_over()  # too early, by the clock
+    await settle()
+    assert len(rig.policy.asked) == 1
+    rig.clock.now = until_ms
+    rig.queue.wait_is_over()
+    await until(lambda: rig.taken == 2)
+    await rig.end()
+
+
+async def test_a_suspended_site_gives_up_what_may_go_and_nothing_that_our_policy_keeps() -> None:
+    # Invariant 6: waiting for our own throttle is not an attempt
+    rig = Rig()
+    rig.policy.says = stopwatch(lambda traffic: 1_000 if traffic.stream == "news" else None)
+    rig.hosts.failure = DOWN
+    rig.push(1, 2, stream="news")
+    rig.push(*range(3, 9))
+    await until(lambda: len(rig.undeliverable.heads) == 6)
+    assert {each.stream for each in rig.undeliverable.heads} == {"default"}
+    assert len(rig.queue.ready) == 2
+    assert rig.policy.refusals[0] is DOWN
+    assert len(rig.observer.failures) == 1
+    rig.push(9)
+    assert len(rig.undeliverable.heads) == 7  # without a connection
+    await rig.end()
+
+
+async def test_a_suspension_ends_by_itself() -> None:
+    rig = Rig()
+    rig.hosts.failure = DOWN
+    rig.push(1)
+    await until(lambda: len(rig.undeliverable.heads) == 1)
+    await settle()
+    rig.hosts.failure = None
+    rig.clock.now += FIRST_MS
+    rig.push(2)
+    await until(lambda: rig.taken == 1)
+    await rig.end()
+
+
+async def test_a_connection_refused_beside_others_defers_nothing() -> None:
+    rig = Rig(connections=3)
+    rig.hosts.may_carry.clear()
+    rig.push(1)
+    await until(lambda: rig.stages() == ["transfer"])
+    rig.hosts.failure = DOWN
+    rig.push(2, 3)
+    await until(lambda: bool(rig.observer.failures))
+    await settle()
+    asked = rig.hosts.asked
+    rig.push(4)
+    await settle()
+    assert (rig.undeliverable.heads, rig.hosts.asked) == ([], asked)  # not asked again at once
+    rig.hosts.may_carry.set()
+    await until(lambda: rig.taken == 4)
+    await rig.end()
+
+
+async def test_a_full_disk_keeps_what_was_admitted_without_asking_again() -> None:  # AD1
+    rig = Rig()
+    rig.clerk.full.add(PartitionNumber(0))
+    rig.push(1)
+    await until(lambda: rig.stages() == ["idle"])
+    rig.clerk.full.clear()
+    rig.queue.kick()
+    await until(lambda: rig.taken == 1)
+    assert len(rig.policy.asked) == 1
+    await rig.end()
+
+
+async def test_content_beyond_the_budget_waits_for_octets() -> None:  # Invariant 8
+    rig = Rig(octets=20, connections=5)
+    rig.hosts.may_carry.clear()
+    rig.push(*range(1, 9))
+    await settle()
+    assert rig.budget.used == 20
+    rig.hosts.may_carry.set()
+    await until(lambda: "octets" in rig.log)
+    while rig.taken < 8:
+        rig.queue.kick()
+        await asyncio.sleep(0)
+    assert len(rig.policy.asked) == 8
+    await rig.end()
+
+
+async def test_nothing_is_claimed_while_outcomes_cannot_be_recorded() -> None:  # Invariant 9
+    rig = Rig()
+    rig.clerk.open = False
+    rig.push(1)
+    await settle()
+    assert (rig.hosts.asked, rig.clerk.claims, rig.policy.asked) == (0, [], [])
+    await rig.end()
+
+
+async def test_an_idle_connection_makes_room_for_another_provider() -> None:
+    rig = Rig(places=1)
+    rig.push(1)
+    await until(lambda: rig.taken == 1 and rig.stages() == ["idle"])
+    other = site()
+    other = type(other)(
+        name=other.name,
+        hosts=other.hosts,
+        provider=type(other.provider)(name="q"),
+        via="mx",
+        final=True,
+    )
+    beside = EgressQueue(rig.shared, PATH, other, rig.mover)
+    beside.push(head(2))
+    beside.kick()
+    await until(lambda: rig.taken == 2)
+    assert [each.provider for each in rig.places.open_connections()] == ["q"]
+    beside.drain()
+    await rig.end()
+
+
+async def test_a_busy_connection_yields_after_some_transfers_when_its_place_is_awaited() -> None:
+    rig = Rig(places=1, connections=1)
+    rig.hosts.may_carry.clear()
+    rig.push(*range(1, 3 * YIELD_AFTER))
+    await until(lambda: rig.stages() == ["transfer"])
+    beside = EgressQueue(rig.shared, PATH, rig.site, rig.mover)
+    beside.push(head(99))
+    beside.kick()
+    rig.hosts.may_carry.set()
+    await until(lambda: rig.taken == 3 * YIELD_AFTER)
+    assert rig.hosts.connections[0].transfers == YIELD_AFTER
+    beside.drain()
+    await rig.end()
+
+
+async def test_a_lost_session_is_replaced_at_once() -> None:
+    rig = Rig(connections=1)
+    rig.hosts.outcomes = [[LOST]]
+    rig.push(1)
+    await until(lambda: bool(rig.hosts.connections))
+    await until(lambda: rig.taken == 1)
+    assert len(rig.policy.asked) == 1  # it is the same attempt
+    await rig.end()
+
+
+async def test_what_a_host_refuses_goes_to_the_next_within_the_ceiling() -> None:  # Invariant 6
+    rig = Rig("a", "b", connections=1)
+    rig.hosts.outcomes = [[FOR_NOW]]
+    rig.push(1)
+    await until(lambda: rig.taken == 1)
+    assert [each.host.name for each in rig.hosts.connections] == ["a", "b"]
+    await rig.end()
+
+
+async def test_an_idle_connection_can_be_ended() -> None:
+    rig = Rig()
+    rig.push(1)
+    await until(lambda: rig.taken == 1 and rig.stages() == ["idle"])
+    (shown,) = rig.places.open_connections()
+    assert rig.places.end(shown.id)
+    await until(lambda: rig.places.total == 0)
+    assert not rig.hosts.connections[0].is_aborted  # in good order
+    await rig.end()
+
+
+async def test_a_connection_without_work_ends_after_idle_s() -> None:
+    rig = Rig(idle_s=0.0)
+    rig.push(1)
+    await until(lambda: rig.taken == 1 and rig.places.total == 0)
+    await until(lambda: rig.queue.is_unused)
+    await rig.end()
+
+
+@pytest.mark.parametrize("stage", ["opening", "transfer", "idle"])
+async def test_draining_gives_back_what_has_not_begun_and_ends_connections(stage: str) -> None:
+    rig = Rig(connections=1)
+    if stage == "opening":
+        rig.hosts.may_open.clear()
+    if stage == "transfer":
+        rig.hosts.may_carry.clear()
+    rig.push(1)
+    await until(lambda: rig.stages() == [stage] and rig.taken == (stage == "idle"))
+    if stage == "transfer":
+        rig.push(2)
+        await settle()
+        assert [each.message.message_id[-1] for each in rig.queue.drain()] == [2]
+    await rig.end()
+    assert rig.taken == (0 if stage == "opening" else 1)
+
+
+# --- the queues of a process
+
+
+async def test_recipients_of_one_message_and_site_leave_by_one_source_up_to_the_limit() -> None:
+    around = Around()
+    paths = iter([PATH, OTHER_PATH, PATH])
+    around.policy.choose = lambda *_: next(paths)  # type: ignore[method-assign]
+    queues, to = EgressQueues(around.shared), site(recipients_per_message=2)
+    for index in range(5):
+        queues.push(head(1, index), to)
+    assert len(queues) == 2
+    around.clerk.open = False
+    queues.kick_touched()
+    assert [len(each) for each in (queues.drop_newest(), queues.drop_newest())] == [1, 2]
+
+
+async def test_a_group_that_goes_elsewhere_is_carried_by_the_other_path() -> None:
+    around = Around()
+
+    def says(traffic: Traffic, path: EgressPath, now: UnixMs) -> Admission:
+        return GO if path is OTHER_PATH else Elsewhere(OTHER_PATH)
+
+    around.policy.says = says
+    queues = EgressQueues(around.shared)
+    for number in (1, 2, 3):
+        queues.push(head(number), site())
+    queues.kick_touched()
+    await until(lambda: around.clerk.outcomes == [TAKEN] * 3)
+    assert {each.source for each in around.places.open_connections()} == {"ip2"}
+    queues.discard_unused()
+    assert len(queues) == 1
+    queues.drain()
+    await asyncio.gather(*around.tasks)
+
+
+async def test_a_policy_that_turns_a_group_in_circles_makes_it_wait() -> None:
+    around = Around()
+    around.policy.says = lambda traffic, path, now: Elsewhere(
+        PATH if path is OTHER_PATH else OTHER_PATH
+    )
+    queues = EgressQueues(around.shared)
+    queues.push(head(1), site())
+    queues.kick_touched()
+    await until(lambda: len(around.reasons.reasons_of()) == 1)
+    asked = len(around.policy.asked)
+    await settle()
+    assert len(around.policy.asked) == asked <= 5
+    queues.drain()

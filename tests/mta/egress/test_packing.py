@@ -1,0 +1,110 @@
+"""Mirrors angarium/mta/egress/packing.py."""
+
+import asyncio
+from typing import Any
+
+from angarium.dkim import UnsignableMessageError
+from angarium.mta.egress.packing import YIELD_AFTER, Packer
+from angarium.mta.egress.work import Parcel, Work
+from tests.mta.egress.fakes import SetClock, head, message, settle
+
+
+class Signer:
+    """Signs when it is told to; by the domain of the author."""
+
+    def __init__(self) -> None:
+        self.futures: list[asyncio.Future[bytes]] = []
+
+    def sign(self, content: bytes, header_octets: int, header_from: str, now: int) -> Any:
+        if header_from == "no-key.example":
+            return None
+        if header_from == "unsignable.example":
+            raise UnsignableMessageError("two of them")
+        if header_from == "defect.example":
+            raise RuntimeError
+        self.futures.append(asyncio.get_running_loop().create_future())
+        return self.futures[-1]
+
+
+class Rig:
+    def __init__(self) -> None:
+        self.signer = Signer()
+        self.unsigned: list[Work] = []
+        self.packer = Packer(
+            self.signer, SetClock(), lambda work, error: self.unsigned.append(work)
+        )
+        self.parcels: list[Parcel] = []
+        self.failed: list[BaseException] = []
+
+    async def pack(self, *domains: str) -> None:
+        of = [message([head(n)], header_from=each) for n, each in enumerate(domains, 1)]
+        await self.packer.pack(
+            [Work(each, each.recipients) for each in of],
+            self.parcels.append,
+            lambda work, error: self.failed.append(error),
+        )
+
+    def numbers(self) -> list[int]:
+        return [each.work.message.message_id[-1] for each in self.parcels]
+
+
+async def test_the_signature_comes_first_then_the_content_as_it_was_accepted() -> None:
+    rig = Rig()
+    task = asyncio.create_task(rig.pack("key.example"))
+    await settle()
+    rig.signer.futures[0].set_result(b"DKIM-Signature: x\r\n")
+    await task
+    (parcel,) = rig.parcels
+    content = parcel.work.message.content
+    assert parcel.transfer.header == b"DKIM-Signature: x\r\n" + content[:8]
+    assert parcel.transfer.body == content[8:]
+    assert parcel.transfer.recipients == parcel.work.recipients
+
+
+async def test_without_a_key_or_an_author_it_goes_unsigned_at_once() -> None:
+    rig = Rig()
+    await rig.pack("no-key.example", "")
+    assert [each.transfer.header for each in rig.parcels] == [b"A: b\r\n\r\n"] * 2
+
+
+async def test_parcels_keep_their_order_whichever_signature_is_done_first() -> None:
+    rig = Rig()
+    task = asyncio.create_task(rig.pack("key.example", "no-key.example", "key.example"))
+    await settle()
+    rig.signer.futures[1].set_result(b"")
+    await settle()
+    assert rig.numbers() == []
+    rig.signer.futures[0].set_result(b"")
+    await task
+    assert rig.numbers() == [1, 2, 3]
+
+
+async def test_what_is_signed_goes_while_others_of_its_batch_are_being_signed() -> None:
+    rig = Rig()
+    task = asyncio.create_task(rig.pack(*["key.example"] * YIELD_AFTER, "key.example"))
+    await asyncio.sleep(0)
+    rig.signer.futures[0].set_result(b"")
+    await settle()
+    assert rig.numbers() == [1]
+    for future in rig.signer.futures[1:]:
+        future.set_result(b"")
+    await task
+    assert len(rig.parcels) == YIELD_AFTER + 1
+
+
+async def test_what_may_not_be_signed_goes_unsigned_and_is_reported() -> None:
+    rig = Rig()
+    task = asyncio.create_task(rig.pack("unsignable.example", "key.example"))
+    await settle()
+    rig.signer.futures[0].set_exception(UnsignableMessageError("large"))
+    await task
+    assert (rig.numbers(), len(rig.unsigned)) == ([1, 2], 2)
+
+
+async def test_a_defect_ends_one_message_not_its_batch() -> None:
+    rig = Rig()
+    task = asyncio.create_task(rig.pack("defect.example", "key.example", "no-key.example"))
+    await settle()
+    rig.signer.futures[0].set_exception(RuntimeError())
+    await task
+    assert (rig.numbers(), len(rig.failed)) == ([3], 2)

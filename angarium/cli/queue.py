@@ -8,19 +8,13 @@ from typing import Any
 import click
 
 from angarium.cli.config_option import config_option
-from angarium.cli.exit import EX_NOINPUT, EX_OK, EX_USAGE, CommandError
-from angarium.cli.queue_access import (
-    acting_as_owner,
-    open_queue,
-    queue_errors,
-    queue_path,
-    wall_clock,
-)
+from angarium.cli.exit import EX_OK, EX_USAGE, CommandError
+from angarium.cli.queue_access import open_queue
 from angarium.cli.queue_acts import ACTS
 from angarium.cli.queue_filter import filter_options
+from angarium.cli.queue_rules import rules
 from angarium.queue import Filter, MessageId, parse_delivery_id, parse_message_id
-from angarium.queue.entry import ShownMessage
-from angarium.queue.lmdb.operator import QueueOperator
+from angarium.service.runtime import wall_clock
 
 PAGE = 100
 
@@ -32,6 +26,7 @@ def queue() -> None:
 
 for _act in ACTS:
     queue.add_command(_act)
+queue.add_command(rules)
 
 
 @queue.command("list", help="List what is queued. Oldest message first, a page at a time.")
@@ -44,13 +39,13 @@ def list_(config_file: Path, wanted: Filter, limit: int, after: str | None, as_j
     from angarium.cli.queue_json import page_json
     from angarium.cli.queue_table import print_page
 
-    with open_queue(config_file) as (_, operator):
-        page = operator.page(wanted, _cursor(after) if after else None, limit)
-        summary = operator.summary()
-        if as_json:
-            _print_json(page_json(page, summary))
-        else:
-            print_page(page, summary, wall_clock())
+    with open_queue(config_file) as reached:
+        page = reached.page(wanted, _cursor(after) if after else None, limit)
+        summary = reached.summary()
+    if as_json:
+        _print_json(page_json(page, summary))
+    else:
+        print_page(page, summary, wall_clock())
     return EX_OK
 
 
@@ -65,19 +60,16 @@ def show(config_file: Path, id_: str, content: bool, as_json: bool) -> int:
     from angarium.cli.queue_json import shown_json
     from angarium.cli.queue_table import print_message
 
-    with open_queue(config_file) as (_, operator):
-        message_id = _message_id(id_)
+    message_id = _message_id(id_)
+    with open_queue(config_file) as reached:
         if content:
-            octets = operator.content(message_id)
-            if octets is None:
-                raise CommandError(f"{id_}: its content is not in the queue (any more)", EX_NOINPUT)
-            sys.stdout.buffer.write(octets)
+            reached.content(message_id, sys.stdout.buffer.write)
             return EX_OK
-        shown = _find(operator, message_id, id_)
-        if as_json:
-            _print_json(shown_json(shown))
-        else:
-            print_message(shown, wall_clock())
+        shown = reached.show(message_id)
+    if as_json:
+        _print_json(shown_json(shown))
+    else:
+        print_message(shown, wall_clock())
     return EX_OK
 
 
@@ -86,17 +78,16 @@ def show(config_file: Path, id_: str, content: bool, as_json: bool) -> int:
 @click.argument("id_", metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def explain(config_file: Path, id_: str, as_json: bool) -> int:
-    from angarium.insight.explain import explain_message, is_known
+    from angarium.cli.explain_json import explanation_json
+    from angarium.cli.explain_text import explanation_lines
 
-    with open_queue(config_file) as (config, operator):
-        shown = _find(operator, _message_id(id_), id_)
-        only = parse_delivery_id(id_).index if "." in id_ else None
-        if only is not None and not is_known(shown, only):
-            text = f"{id_}: the message has no such recipient, in the queue or in its events"
-            raise CommandError(text, EX_NOINPUT)
-        lines = explain_message(shown, config, operator.find_route, wall_clock(), only)
+    message_id = _message_id(id_)
+    only = parse_delivery_id(id_).index if "." in id_ else None
+    with open_queue(config_file) as reached:
+        explanation = reached.explain(message_id, only)
+    lines = explanation_lines(explanation)
     if as_json:
-        _print_json({"id": id_, "lines": lines})
+        _print_json({"id": id_, "lines": lines, **explanation_json(explanation)})
     else:
         click.echo("\n".join(lines))
     return EX_OK
@@ -109,12 +100,13 @@ def explain(config_file: Path, id_: str, as_json: bool) -> int:
 @click.option("--dry-run", is_flag=True, help="Only say how much it would give back.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def compact(config_file: Path, dry_run: bool, as_json: bool) -> int:
+    from angarium.cli.direct_queue import acting_as_owner, queue_errors, queue_path
     from angarium.cli.progress import octets_progress
     from angarium.insight.units import octets_text
 
     if dry_run:
-        with open_queue(config_file) as (_, operator):
-            summary = operator.summary()
+        with open_queue(config_file) as reached:
+            summary = reached.summary()
         before, after = summary.file_octets, summary.used_octets
     else:
         from angarium.config.loader import load
@@ -143,16 +135,12 @@ def _cursor(text: str) -> bytes:
         raise CommandError(text, EX_USAGE) from None
 
 
-def _find(operator: QueueOperator, message_id: MessageId, text: str) -> ShownMessage:
-    shown = operator.show(message_id)
-    if shown is None:
-        raise CommandError(f"{text}: no such message in the queue, nor in its events", EX_NOINPUT)
-    return shown
-
-
 def _message_id(text: str) -> MessageId:
-    """Of a message's id or a recipient's. Raises ValueError."""
-    return parse_delivery_id(text).message_id if "." in text else parse_message_id(text)
+    """Of a message's id or a recipient's. Raises CommandError."""
+    try:
+        return parse_delivery_id(text).message_id if "." in text else parse_message_id(text)
+    except ValueError as error:
+        raise CommandError(str(error), EX_USAGE) from None
 
 
 def _print_json(value: Any) -> None:

@@ -1,106 +1,176 @@
-"""Opens the queue for an operator's command, and says in words why it cannot be."""
+"""The queue as commands reach it: through the running server, or opened directly where none runs."""
 
+import contextlib
 import os
+import pwd
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final, Protocol
 
-from angarium.cli.exit import (
-    EX_CONFIG,
-    EX_IOERR,
-    EX_NOINPUT,
-    EX_NOPERM,
-    EX_TEMPFAIL,
-    EX_USAGE,
-    CommandError,
-)
+from angarium.cli.asking import answered, refusal_error
+from angarium.cli.direct_queue import DirectQueue, queue_errors
+from angarium.cli.exit import EX_TEMPFAIL, CommandError
 from angarium.config.loader import load
-from angarium.config.schema import Config
-from angarium.queue import (
-    EmptyFilterError,
-    QueueBusyError,
-    QueueError,
-    SchemaError,
-    UnixMs,
+from angarium.insight.admin.client import AdminClient
+from angarium.insight.admin.explaining import explain_served
+from angarium.insight.admin.protocol import Refused
+from angarium.insight.admin.queue_acts import (
+    AddHoldRule,
+    ListHoldRules,
+    PerformAct,
+    RemoveHoldRule,
 )
-from angarium.queue.doorbell import DoorbellSender, doorbell_path
-from angarium.queue.lmdb.operator import QueueOperator
+from angarium.insight.admin.queue_reads import (
+    PAGE_LIMIT,
+    ListEntries,
+    ReadContent,
+    ShowMessage,
+    SummarizeQueue,
+)
+from angarium.insight.explanation import Explanation
+from angarium.queue import Affected, EntryPage, Filter, MessageId, QueueSummary, ShownMessage
+from angarium.queue.act import Act
+from angarium.queue.entry import QueueEntry
+from angarium.queue.hold_rule import HoldRule
+from angarium.service.data_dir import DataDir
+
+# Ours: a process that is started anew, or a server that starts or stops, is waited for so long
+PATIENCE_S: Final = 5.0
+_POLL_S: Final = 0.05
+_PLATFORM: Final = "platform-0"  # the process that answers about the queue
+_PASSING: Final = frozenset({"not_running", "not_here", "stopping", "unanswered"})
 
 
-def wall_clock() -> UnixMs:
-    return UnixMs(time.time_ns() // 1_000_000)
+class QueueAccess(Protocol):
+    """What commands do. Blocks. Raises CommandError."""
+
+    def summary(self) -> QueueSummary: ...
+
+    def page(self, wanted: Filter, after: bytes | None, limit: int) -> EntryPage: ...
+
+    def show(self, message_id: MessageId) -> ShownMessage: ...
+
+    def content(self, message_id: MessageId, write: Callable[[bytes], object]) -> None: ...
+
+    def explain(self, message_id: MessageId, only: int | None) -> Explanation: ...
+
+    def act(
+        self,
+        act: Act,
+        wanted: Filter,
+        reason: str,
+        *,
+        dry_run: bool,
+        progress: Callable[[int], None],
+    ) -> Affected: ...
+
+    def hold_rules(self) -> tuple[HoldRule, ...]: ...
+
+    def add_hold_rule(self, rule: HoldRule, reason: str) -> HoldRule: ...
+
+    def remove_hold_rule(self, rule_id: int, reason: str, *, release: bool) -> Affected: ...
 
 
-def queue_path(config: Config) -> Path:
-    return Path(config.server.data_dir) / "queue"
-
-
-@contextmanager
-def queue_errors() -> Iterator[None]:
-    """Turn what the queue raises into words and exit codes."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        advice = "has this server run yet? is it the right --config?"
-        raise CommandError(f"{error}; {advice}", EX_NOINPUT) from None
-    except PermissionError as error:
-        advice = "run this as root or as the server's user"
-        raise CommandError(f"{error.filename}: permission denied; {advice}", EX_NOPERM) from None
-    except EmptyFilterError:
-        raise CommandError(
-            "say which recipients are meant: --domain, --sender, --id, --state, ... (see --help);"
-            " an empty filter would mean the whole queue",
-            EX_USAGE,
-        ) from None
-    except QueueBusyError as error:
-        raise CommandError(str(error), EX_TEMPFAIL) from None
-    except SchemaError as error:
-        raise CommandError(str(error), EX_CONFIG) from None
-    except ValueError as error:
-        raise CommandError(str(error), EX_USAGE) from None
-    except QueueError as error:
-        raise CommandError(str(error), EX_IOERR) from None
-
-
-@contextmanager
-def acting_as_owner(path: Path) -> Iterator[None]:
-    """Let root open the queue as its owner.
-
-    LMDB makes files beside the data when they are missing, as after a compaction: root's would keep the server, which
-    is not root, from ever opening its queue again.
-    """
-    try:
-        owner = path.stat()
-    except OSError:
-        yield  # whoever opens it says so
-        return
-    if os.geteuid() != 0 or owner.st_uid == 0:
-        yield
-        return
-    group = os.getegid()
-    os.setegid(owner.st_gid)
-    os.seteuid(owner.st_uid)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        os.setegid(group)
-
-
-@contextmanager
-def open_queue(config_file: Path) -> Iterator[tuple[Config, QueueOperator]]:
-    """Open the queue of a configuration; what becomes due is rung to a running server."""
+@contextlib.contextmanager
+def open_queue(config_file: Path) -> Iterator[QueueAccess]:
+    """Reach the queue of a configuration. Raises CommandError, also when a server has it that does not answer."""
     config = load(config_file)
-    data_dir = Path(config.server.data_dir)
-    processes = config.server.delivery_processes
-    bell = DoorbellSender([doorbell_path(data_dir, each) for each in range(processes)])
+    data_dir = DataDir(Path(config.server.data_dir))
+    client = _connect(data_dir)
+    if client is not None:
+        with client:
+            yield ServedQueue(client, data_dir.path)
+        return
     with queue_errors():
-        path = queue_path(config)
-        with acting_as_owner(path):
-            operator = QueueOperator.open(path, config.queue, wall_clock, bell.ring)
+        direct = DirectQueue.open(config, _own_name())
         try:
-            yield config, operator
+            yield direct
         finally:
-            operator.close()
-            bell.close()
+            direct.close()
+
+
+def _own_name() -> str:
+    """Of the real user: root may act as the queue's owner."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
+
+
+def _connect(data_dir: DataDir) -> AdminClient | None:
+    """Return a connection to who answers about the queue; None: no server has the directory. Raises CommandError."""
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        client = AdminClient.connect(data_dir.path, _PLATFORM)
+        refused = client if isinstance(client, Refused) else client.ask(SummarizeQueue())
+        if isinstance(client, AdminClient):
+            if not isinstance(refused, Refused):
+                return client
+            client.close()
+        assert isinstance(refused, Refused)
+        if refused.reason not in _PASSING:
+            raise refusal_error(refused)
+        pid = data_dir.find_server()
+        if pid is None:
+            return None
+        if time.monotonic() >= end:
+            raise CommandError(
+                f"a server (pid {pid}) uses {data_dir.path}, but it does not answer about its queue"
+                f" ({refused.text}); nothing was done. If it has just been started, try again; else see its log",
+                EX_TEMPFAIL,
+            )
+        time.sleep(_POLL_S)
+
+
+class ServedQueue:
+    """The queue of a running server: acts go through its committer."""
+
+    def __init__(self, client: AdminClient, data_dir: Path) -> None:
+        self._client = client
+        self._data_dir = data_dir
+
+    def summary(self) -> QueueSummary:
+        return answered(self._client.ask(SummarizeQueue()))
+
+    def page(self, wanted: Filter, after: bytes | None, limit: int) -> EntryPage:
+        entries: list[QueueEntry] = []
+        while True:
+            room = min(limit - len(entries), PAGE_LIMIT)
+            question = ListEntries(wanted=wanted, after=after, limit=room)
+            page = answered(self._client.ask(question))
+            entries += page.entries
+            after = page.cursor
+            if after is None or len(entries) >= limit:
+                return EntryPage(tuple(entries), after)
+
+    def show(self, message_id: MessageId) -> ShownMessage:
+        return answered(self._client.ask(ShowMessage(message_id=message_id))).shown()
+
+    def content(self, message_id: MessageId, write: Callable[[bytes], object]) -> None:
+        answered(self._client.ask(ReadContent(message_id=message_id), write))
+
+    def explain(self, message_id: MessageId, only: int | None) -> Explanation:
+        return answered(explain_served(self._client, self._data_dir, message_id, only))
+
+    def act(
+        self,
+        act: Act,
+        wanted: Filter,
+        reason: str,
+        *,
+        dry_run: bool,
+        progress: Callable[[int], None],
+    ) -> Affected:
+        question = PerformAct(act=act, wanted=wanted, reason=reason, dry_run=dry_run)
+        return answered(self._client.ask(question, lambda item: progress(item.done)))
+
+    def hold_rules(self) -> tuple[HoldRule, ...]:
+        return answered(self._client.ask(ListHoldRules())).rules
+
+    def add_hold_rule(self, rule: HoldRule, reason: str) -> HoldRule:
+        return answered(self._client.ask(AddHoldRule(rule=rule, reason=reason)))
+
+    def remove_hold_rule(self, rule_id: int, reason: str, *, release: bool) -> Affected:
+        question = RemoveHoldRule(rule_id=rule_id, reason=reason, release=release)
+        return answered(self._client.ask(question))

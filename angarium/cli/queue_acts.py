@@ -1,29 +1,31 @@
 """What changes the queue: retry, hold, release, cancel. Each refuses an empty filter and has a dry run."""
 
 import json
-import os
-import pwd
-import socket
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from angarium.cli.config_option import config_option
+from angarium.cli.duration import Duration
 from angarium.cli.exit import EX_NOINPUT, EX_OK
 from angarium.cli.progress import count_progress
-from angarium.cli.queue_access import open_queue
+from angarium.cli.queue_access import QueueAccess, open_queue
 from angarium.cli.queue_filter import filter_options
-from angarium.queue import Act, Actor, Filter, delivery_id_text
+from angarium.queue import Filter, UnixMs, delivery_id_text
+from angarium.queue.act import ACTOR_CHARACTERS, Act
 from angarium.queue.entry import Affected
+from angarium.queue.hold_rule import HoldRule
+from angarium.service.runtime import wall_clock
 
 IDS_PRINTED: Final = 20
 
 _HELP: Final[dict[Act, str]] = {
     "retry": "Try scheduled recipients again now.",
     "hold": "Keep scheduled recipients until they are released. Their time runs on: after it, a release is for one"
-    " last attempt.",
-    "release": "Put held recipients back into the schedule.",
+    " last attempt.\n\nWith --rule, mail that comes later and matches is held, too, until the rule is removed"
+    " (postmaster queue rules) or over (--until).",
+    "release": "Put held recipients back into the schedule. What a rule holds passes it for one attempt.",
     "cancel": "Remove recipients from the queue. Their senders are not told.",
 }
 _DONE: Final[dict[Act, str]] = {
@@ -32,37 +34,90 @@ _DONE: Final[dict[Act, str]] = {
     "release": "released",
     "cancel": "cancelled",
 }
+# What a rule can be about: it is asked before each attempt
+_RULE_FIELDS: Final = ("tenant", "sender", "domain", "provider")
+
+reason_option = click.option(
+    "--reason",
+    default="",
+    metavar="TEXT",
+    help=f"Why, for the events of each recipient (at most {ACTOR_CHARACTERS} characters).",
+)
 
 
 def _command(act: Act) -> click.Command:
     @click.command(act, help=_HELP[act])
     @config_option
     @filter_options
+    @reason_option
     @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
     @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-    def command(config_file: Path, wanted: Filter, dry_run: bool, as_json: bool) -> int:
-        with open_queue(config_file) as (_, operator):
-            total = operator.summary().recipients
+    def command(
+        config_file: Path,
+        wanted: Filter,
+        reason: str,
+        dry_run: bool,
+        as_json: bool,
+        rule: bool = False,
+        until_ms: int | None = None,
+    ) -> int:
+        made = _rule(wanted, until_ms) if rule else None
+        if until_ms is not None and not rule:
+            raise click.UsageError("--until belongs to --rule: a plain hold ends with a release")
+        with open_queue(config_file) as reached:
+            if made is not None and not dry_run:
+                return _add_rule(reached, made, reason, as_json=as_json)
+            total = reached.summary().recipients
             with count_progress(act, total, hidden=as_json or dry_run) as progress:
-                affected = operator.act(act, wanted, _actor(), dry_run=dry_run, progress=progress)
+                affected = reached.act(act, wanted, reason, dry_run=dry_run, progress=progress)
         if as_json:
             from angarium.cli.queue_json import affected_json
 
             click.echo(json.dumps(affected_json(act, affected, dry_run=dry_run)))
         else:
-            _print(act, affected, dry_run=dry_run)
+            print_affected(act, affected, dry_run=dry_run)
         return _exit_code(wanted, affected)
 
+    return _with_rule_options(command) if act == "hold" else command
+
+
+def _with_rule_options(command: click.Command) -> click.Command:
+    command.params += [
+        click.Option(
+            ["--rule"],
+            is_flag=True,
+            help="A standing rule: later mail, too. By --tenant, --sender, --domain and --provider.",
+        ),
+        click.Option(
+            ["--until", "until_ms"],
+            type=Duration(),
+            help="How long the rule is in force: 90s, 15m, 2h, 2d; then what it held is released.",
+        ),
+    ]
     return command
 
 
-def _actor() -> Actor:
-    """Who is at the command line, as the system knows them."""
-    try:
-        name = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        name = f"uid {os.getuid()}"
-    return Actor(who=f"{name}@{socket.gethostname()}")
+def _rule(wanted: Filter, until_ms: int | None) -> HoldRule:
+    given: dict[str, Any] = {name: getattr(wanted, name) for name in _RULE_FIELDS}
+    if wanted != Filter(**given):
+        allowed = ", ".join(f"--{name}" for name in _RULE_FIELDS)
+        raise click.UsageError(f"a rule binds later mail, which is known by {allowed} only")
+    until = None if until_ms is None else UnixMs(wall_clock() + until_ms)
+    return HoldRule(**given, until=until)
+
+
+def _add_rule(reached: QueueAccess, rule: HoldRule, reason: str, *, as_json: bool) -> int:
+    added = reached.add_hold_rule(rule, reason)
+    if as_json:
+        from angarium.cli.queue_json import rule_json
+
+        click.echo(json.dumps({"act": "hold", "rule": rule_json(added)}, ensure_ascii=False))
+    else:
+        from angarium.cli.queue_table import rule_text
+
+        click.echo(f"Rule {added.id} holds what matches, now and later: {rule_text(added)}.")
+        click.echo(f"It ends by `postmaster queue rules remove {added.id}`.")
+    return EX_OK
 
 
 def _exit_code(wanted: Filter, affected: Affected) -> int:
@@ -73,7 +128,7 @@ def _exit_code(wanted: Filter, affected: Affected) -> int:
     return EX_OK
 
 
-def _print(act: Act, affected: Affected, *, dry_run: bool) -> None:
+def print_affected(act: Act, affected: Affected, *, dry_run: bool = False) -> None:
     would = "would be " if dry_run else ""
     plural = "" if affected.count == 1 else "s"
     click.echo(f"{affected.count} recipient{plural} {would}{_DONE[act]}.")

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from angarium.queue import DeliveryId, QueueSummary, delivery_id_text, message_id_text
+from angarium.queue import Attempt, DeliveryId, QueueSummary, delivery_id_text, message_id_text
 from angarium.queue.entry import Affected, EntryPage, QueueEntry, ShownMessage
+from angarium.queue.hold_rule import HoldRule
 from angarium.service.mail_record import mail_record
 from angarium.telemetry.timestamp import rfc3339
 
@@ -24,19 +25,21 @@ def entry_json(entry: QueueEntry) -> dict[str, Any]:
         "expiresAt": rfc3339(entry.expires),
         "attempts": entry.attempts,
         "inDoubt": entry.in_doubt,
-        "last": None
-        if last is None
-        else {
-            "at": rfc3339(last.at),
-            "host": last.host,
-            "address": last.address,
-            "source": last.source,
-            "code": last.code,
-            "enhanced": last.enhanced,
-            "text": last.text,
-            "tls": last.tls,
-            "stage": last.stage,
-        },
+        "last": None if last is None else attempt_json(last),
+    }
+
+
+def attempt_json(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "at": rfc3339(attempt.at),
+        "host": attempt.host,
+        "address": attempt.address,
+        "source": attempt.source,
+        "code": attempt.code,
+        "enhanced": attempt.enhanced,
+        "text": attempt.text,
+        "tls": attempt.tls,
+        "stage": attempt.stage,
     }
 
 
@@ -75,6 +78,20 @@ def shown_json(shown: ShownMessage) -> dict[str, Any]:
         "headerFrom": shown.header_from,
         "recipients": [entry_json(each) for each in shown.entries],
         "events": [msgspec.to_builtins(mail_record(each)) for each in shown.events],
+    }
+
+
+def rule_json(rule: HoldRule) -> dict[str, Any]:
+    return {
+        "id": rule.id,
+        "tenant": rule.tenant,
+        "sender": rule.sender,
+        "domain": rule.domain,
+        "provider": rule.provider,
+        "who": rule.who,
+        "reason": rule.why,
+        "since": rfc3339(rule.since),
+        "until": None if rule.until is None else rfc3339(rule.until),
     }
 
 

@@ -2,9 +2,10 @@
 
 import click
 
-from angarium.insight.units import count_text, octets_text, span_text
+from angarium.insight.units import count_text, octets_text, span_text, time_text
 from angarium.queue import QueueSummary, UnixMs, delivery_id_text, message_id_text
 from angarium.queue.entry import EntryPage, QueueEntry, ShownMessage
+from angarium.queue.hold_rule import HoldRule
 from angarium.service.mail_record import MailRecord, mail_record
 
 REPLY_CHARACTERS = 60
@@ -43,6 +44,20 @@ def print_message(shown: ShownMessage, now: UnixMs) -> None:
         click.echo("  " + event_text(mail_record(position)))
 
 
+def rule_text(rule: HoldRule) -> str:
+    """What a rule is about, since when and until when, by whom and why, on one line."""
+    given = {
+        "tenant": rule.tenant,
+        "sender": None if rule.sender is None else rule.sender or "<>",
+        "domain": rule.domain,
+        "provider": rule.provider,
+    }
+    about = ", ".join(f"{name} {value}" for name, value in given.items() if value is not None)
+    end = f" until {time_text(rule.until)}" if rule.until is not None else ""
+    because = f": {rule.why}" if rule.why else ""
+    return f"{about}; since {time_text(rule.since)}{end}, by {rule.who}{because}"
+
+
 def event_text(record: MailRecord) -> str:
     """One event on one line."""
     if record.event == "accepted":
@@ -54,7 +69,9 @@ def event_text(record: MailRecord) -> str:
     if record.address and record.address != record.host:
         where += f" [{record.address}]"
     reply = f": {_reply(record)}" if record.code or record.reply else ""
-    return f"{record.ts}  {record.event} <{record.recipient}>{where}{reply}"
+    by = f" by {record.actor}" if record.actor else ""
+    because = f": {record.reason}" if record.reason else ""
+    return f"{record.ts}  {record.event} <{record.recipient}>{where}{reply}{by}{because}"
 
 
 def _reply(record: MailRecord) -> str:

@@ -1,10 +1,8 @@
 """``postmaster trace --watch`` and ``--watch-listener``: the running server's sessions, as they happen."""
 
 import contextlib
-import os
 import selectors
 import signal
-import socket
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -14,24 +12,17 @@ from typing import Final
 import click
 import msgspec
 
-from angarium.cli.exit import EX_NOPERM, EX_OK, EX_UNAVAILABLE, EX_USAGE, CommandError
+from angarium.cli.asking import refusal_error
+from angarium.cli.exit import EX_OK, EX_UNAVAILABLE, EX_USAGE, CommandError
 from angarium.config.schema import Config
-from angarium.host.identity import Identity
+from angarium.insight.admin.client import AdminClient, find_slots
+from angarium.insight.admin.protocol import FrameError, Item, Refused, read_item
+from angarium.insight.admin.watch import WatchedLine, WatchSessions
 from angarium.routing.host_name import canonical_name, is_host_name
-from angarium.service.data_dir import DataDir
-from angarium.service.privileges import drop
-from angarium.service.watch_request import (
-    Request,
-    SocketAddress,
-    WatchedLine,
-    request_path,
-    socket_name,
-)
 
-_PACKET_OCTETS: Final = 65_536
-_LOOK_S: Final = 0.5
-_SENDERS: Final = 64  # processes that wait to connect
+_LOOK_S: Final = 0.5  # between looks for processes that were started since
 _SHOWN: Final = {">": "-->", "<": "<--", "*": "   ", ".": "  ."}
+_PASSING: Final = frozenset({"not_running", "not_here", "unanswered", "stopping"})
 
 
 def watch(
@@ -44,66 +35,124 @@ def watch(
     as_json: bool,
 ) -> int:
     """Show until Ctrl-C, ``for_s`` or the end of so many sessions. Raises CommandError."""
-    request = _request(config, domain, listener)
-    data_dir = DataDir(Path(config.server.data_dir))
-    _become_owner(data_dir.path)
+    wish = _wish(config, domain, listener)
+    watching = _Watching(Path(config.server.data_dir), wish, sessions)
+    show = _print_json if as_json else _print
+    end = None if for_s is None else time.monotonic() + for_s
     try:
-        with _asked(data_dir.trace, request) as listening, _ended_by_signals():
-            what = f"mail to {request.domain}" if request.domain else request.listener
+        with contextlib.closing(watching), _ended_by_signals():
+            watching.look()
             if not as_json:
-                click.echo(f"watching sessions with {what}; Ctrl-C ends it", err=True)
-            _show(listening, _print_json if as_json else _print, for_s, sessions)
+                what = f"mail to {wish.domain}" if wish.domain else wish.listener
+                running = "" if watching.is_on else " (no server runs yet)"
+                text = f"watching sessions with {what}{running}; Ctrl-C ends it"
+                click.echo(text, err=True)
+            while not watching.is_over:
+                left = None if end is None else end - time.monotonic()
+                if left is not None and left <= 0:
+                    break
+                watching.show_for(_LOOK_S if left is None else min(left, _LOOK_S), show)
     except KeyboardInterrupt:
         return EX_OK
-    except FileNotFoundError as error:
-        text = f"{error.filename}: not there; has this server run yet? is it the right --config?"
-        raise CommandError(text, EX_UNAVAILABLE) from None
-    except PermissionError as error:
-        text = f"{error.filename}: permission denied; run this as root or as the server's user"
-        raise CommandError(text, EX_NOPERM) from None
     return EX_OK
 
 
-def _request(config: Config, domain: str | None, listener: str | None) -> Request:
+def _wish(config: Config, domain: str | None, listener: str | None) -> WatchSessions:
     if domain is not None:
         name = canonical_name(domain.rpartition("@")[2])
         if not is_host_name(name):
             raise CommandError(f"{domain!r} is no domain", EX_USAGE)
-        return Request(pid=os.getpid(), domain=name)
+        return WatchSessions(domain=name)
     known = [each.address for each in config.listener if each.kind != "http"]
     if listener not in known:
         text = f"no SMTP listener has the address {listener}; there are: {', '.join(known)}"
         raise CommandError(text, EX_USAGE)
-    return Request(pid=os.getpid(), listener=listener)
+    return WatchSessions(listener=listener)
 
 
-def _become_owner(data_dir: Path) -> None:
-    """Root makes nothing in a directory of the server's user: that one could have put links there."""
-    try:
-        found = data_dir.stat()
-    except OSError as error:
-        raise CommandError(f"{data_dir}: {error.strerror}", EX_UNAVAILABLE) from None
-    if os.geteuid() == 0 and found.st_uid != 0:
-        drop(Identity(uid=found.st_uid, gid=found.st_gid, groups=(found.st_gid,)))
+class _Watching:
+    """Connections to all processes that have such sessions, those included that are started later."""
 
+    def __init__(self, data_dir: Path, wish: WatchSessions, sessions: int | None) -> None:
+        self._data_dir = data_dir
+        self._wish = wish
+        self._role = "delivery" if wish.domain else "ingress"
+        self._sessions_left = sessions
+        self._clients: dict[str, AdminClient] = {}  # by slot
+        self._ready = selectors.DefaultSelector()
+        self._looked = 0.0
 
-@contextlib.contextmanager
-def _asked(directory: Path, request: Request) -> Iterator[socket.socket]:
-    """Listen, then ask; both files are gone afterwards."""
-    directory.mkdir(mode=0o700, exist_ok=True)
-    ours, asked = directory / socket_name(request.pid), request_path(directory, request.pid)
-    ours.unlink(missing_ok=True)  # of a dead process with our number
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
+    @property
+    def is_on(self) -> bool:
+        return bool(self._clients)
+
+    @property
+    def is_over(self) -> bool:
+        return self._sessions_left == 0
+
+    def look(self) -> None:
+        """Connect to processes that we watch not yet. Raises CommandError."""
+        self._looked = time.monotonic()
         try:
-            with SocketAddress(directory, ours.name) as address:
-                listening.bind(address)
-            ours.chmod(0o600)
-            listening.listen(_SENDERS)
-            asked.write_bytes(msgspec.json.encode(request))
-            yield listening
-        finally:
-            asked.unlink(missing_ok=True)
-            ours.unlink(missing_ok=True)
+            slots = find_slots(self._data_dir, self._role)
+        except FileNotFoundError:
+            text = (
+                f"{self._data_dir}: not there; has this server run yet? is it the right --config?"
+            )
+            raise CommandError(text, EX_UNAVAILABLE) from None
+        except PermissionError as error:
+            text = f"{error.filename}: permission denied; run this as root or as the server's user"
+            raise refusal_error(Refused("forbidden", text)) from None
+        for slot in slots:
+            if slot not in self._clients:
+                self._begin(slot)
+
+    def show_for(self, seconds: float, show: Callable[[WatchedLine], None]) -> None:
+        # Bounded: a signal between Python's last look and the system call would be noticed at the next line only
+        for key, _ in self._ready.select(seconds):
+            assert isinstance(key.fileobj, AdminClient)
+            self._show_what_came(key.fileobj, show)
+        if time.monotonic() - self._looked >= _LOOK_S:
+            self.look()
+
+    def close(self) -> None:
+        for each in self._clients.values():
+            each.close()
+        self._ready.close()
+
+    def _begin(self, slot: str) -> None:
+        client = AdminClient.connect(self._data_dir, slot)
+        refused = client if isinstance(client, Refused) else client.begin(self._wish)
+        if isinstance(client, Refused) or refused is not None:
+            if refused is not None and refused.reason not in _PASSING:
+                raise refusal_error(refused)
+            return  # it starts, or is gone: looked at again
+        self._clients[slot] = client
+        self._ready.register(client, selectors.EVENT_READ)
+
+    def _show_what_came(self, client: AdminClient, show: Callable[[WatchedLine], None]) -> None:
+        for message in client.receive():
+            match message:
+                case Item():
+                    try:
+                        lines = read_item(self._wish, message).lines
+                    except FrameError:
+                        self._end(client)
+                        return
+                    for line in lines:
+                        if not self.is_over:
+                            show(line)
+                        if line.direction == "." and self._sessions_left:
+                            self._sessions_left -= 1
+                case Refused() if message.reason not in _PASSING:
+                    raise refusal_error(message)
+                case Refused():
+                    self._end(client)
+
+    def _end(self, client: AdminClient) -> None:
+        self._ready.unregister(client)
+        del self._clients[client.slot]
+        client.close()
 
 
 @contextlib.contextmanager
@@ -113,38 +162,6 @@ def _ended_by_signals() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _show(
-    listening: socket.socket,
-    show: Callable[[WatchedLine], None],
-    for_s: float | None,
-    sessions: int | None,
-) -> None:
-    end = None if for_s is None else time.monotonic() + for_s
-    with selectors.DefaultSelector() as ready:
-        ready.register(listening, selectors.EVENT_READ)
-        ended = 0
-        while sessions is None or ended < sessions:
-            left = None if end is None else end - time.monotonic()
-            if left is not None and left <= 0:
-                return
-            # Bounded: a signal between Python's last look and the system call would be noticed at the next packet only
-            for key, _ in ready.select(_LOOK_S if left is None else min(left, _LOOK_S)):
-                if key.fileobj is listening:
-                    ready.register(listening.accept()[0], selectors.EVENT_READ)
-                    continue
-                assert isinstance(key.fileobj, socket.socket)
-                packet = key.fileobj.recv(_PACKET_OCTETS)
-                if not packet:  # a process of the server has ended
-                    ready.unregister(key.fileobj)
-                    key.fileobj.close()
-                    continue
-                line = msgspec.json.decode(packet, type=WatchedLine)
-                show(line)
-                ended += line.direction == "."
-                if sessions is not None and ended >= sessions:
-                    return
 
 
 def _print(line: WatchedLine) -> None:

@@ -1,32 +1,33 @@
-"""Says in words what a message met at each gate, and what happens to it next. Pure."""
+"""Finds what a message met at each gate, and what happens to it next. Pure."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
 
 from angarium.config.schema import Config
-from angarium.insight.units import count_text, octets_text, span_text, time_text
+from angarium.insight.admin.live import LiveFact
+from angarium.insight.explanation import (
+    Acceptance,
+    Explanation,
+    Happened,
+    NextStep,
+    RecipientExplanation,
+    RouteFacts,
+    Why,
+)
 from angarium.queue import (
-    Attempt,
-    AttemptFailed,
-    Bounced,
-    Cancelled,
-    Delivered,
+    DeliveryId,
     Event,
-    Expired,
-    HoldRuleAdded,
-    HoldRuleRemoved,
     InDoubt,
     MessageAccepted,
-    OperatorHeld,
     OperatorReleased,
     OperatorRetried,
-    Relayed,
     RouteHint,
     UnixMs,
-    UnknownEvent,
     message_id_ms,
-    message_id_text,
 )
 from angarium.queue.entry import QueueEntry, ShownMessage
+from angarium.queue.hold_rule import HoldRule
 from angarium.routing.resolution import SiteName
 from angarium.routing.routing import Routing
 
@@ -35,28 +36,54 @@ _NO_CONNECTION = frozenset({"connect", "banner", "ehlo", "helo", "starttls", "au
 
 
 def explain_message(
-    shown: ShownMessage, config: Config, find_route: FindRoute, now: UnixMs, only: int | None
-) -> list[str]:
-    """Return the lines of the explanation; ``only``: of one recipient."""
-    lines = list(_acceptance(shown))
+    shown: ShownMessage,
+    config: Config,
+    find_route: FindRoute,
+    now: UnixMs,
+    *,
+    rules: Iterable[HoldRule] = (),
+    only: int | None = None,
+) -> Explanation:
+    """Return what is known; ``only``: of one recipient. ``rules``: the hold rules there are."""
+    ends = {rule.id: rule.until for rule in rules}
     entries = {entry.id.index: entry for entry in shown.entries}
     history: dict[int, list[Event]] = {}
     for position in shown.events:
         index = getattr(position.event, "index", None)
         if index is not None:
             history.setdefault(index, []).append(position.event)
-    indexes = sorted({*entries, *history} if only is None else {only} & {*entries, *history})
-    for index in indexes:
-        lines.append("")
-        lines += _recipient(entries.get(index), history.get(index, []), config, find_route, now)
-    if not indexes:
-        lines += ["", "Nothing has happened to its recipients that is still known."]
-    return lines
+    known = {*entries, *history}
+    indexes = sorted(known if only is None else {only} & known)
+    return Explanation(
+        message_id=shown.message_id,
+        at=now,
+        acceptance=_acceptance(shown),
+        recipients=tuple(
+            _recipient(
+                DeliveryId(shown.message_id, index),
+                entries.get(index),
+                history.get(index, []),
+                config,
+                find_route,
+                ends,
+            )
+            for index in indexes
+        ),
+    )
+
+
+def with_live(explanation: Explanation, facts: Iterable[LiveFact]) -> Explanation:
+    """Return it with what delivery processes know of its recipients."""
+    by_id = {each.id: each for each in facts}
+    recipients = tuple(
+        msgspec.structs.replace(each, live=by_id.get(each.id)) for each in explanation.recipients
+    )
+    return msgspec.structs.replace(explanation, recipients=recipients)
 
 
 def is_known(shown: ShownMessage, index: int) -> bool:
     """Whether the message has that recipient, as far as the queue and its events still tell."""
-    accepted = next((p.event for p in shown.events if isinstance(p.event, MessageAccepted)), None)
+    accepted = _find_acceptance(shown)
     return (
         (accepted is not None and index < len(accepted.recipients))
         or any(entry.id.index == index for entry in shown.entries)
@@ -64,173 +91,124 @@ def is_known(shown: ShownMessage, index: int) -> bool:
     )
 
 
-def _acceptance(shown: ShownMessage) -> Iterator[str]:
-    yield f"Message {message_id_text(shown.message_id)}"
-    accepted = next((p.event for p in shown.events if isinstance(p.event, MessageAccepted)), None)
-    at = accepted.at if accepted else message_id_ms(shown.message_id)
-    origin = shown.origin
-    by = ""
-    if origin is not None:
-        client = f" from {origin.client}" if origin.client else ""
-        user = f", logged in as {origin.user}" if origin.user else ""
-        by = f" by {origin.text}{client}{user}"
-    yield f"Accepted {time_text(at)}{by}."
+def _acceptance(shown: ShownMessage) -> Acceptance:
+    accepted, origin = _find_acceptance(shown), shown.origin
+    first = shown.entries[0] if shown.entries else None
+    sender: str | None = None
     if accepted is not None:
-        yield (
-            f"Sender <{accepted.reverse_path}>, {octets_text(accepted.size_octets)},"
-            f" {count_text(len(accepted.recipients), 'recipient')},"
-            f" Message-ID {accepted.message_id_header or '(none)'}."
-        )
-    elif shown.entries:
-        first = shown.entries[0]
-        yield f"Sender <{first.sender}>, {octets_text(first.size_octets)}."
+        sender = accepted.reverse_path
+    elif first is not None:
+        sender = first.sender
+    return Acceptance(
+        at=accepted.at if accepted else message_id_ms(shown.message_id),
+        listener=origin.text if origin else "",
+        client=origin.client if origin else "",
+        user=origin.user if origin else "",
+        sender=sender,
+        size_octets=accepted.size_octets if accepted else first.size_octets if first else 0,
+        recipients=len(accepted.recipients) if accepted else None,
+        message_id_header=accepted.message_id_header if accepted else shown.message_id_header,
+    )
+
+
+def _find_acceptance(shown: ShownMessage) -> MessageAccepted | None:
+    return next((p.event for p in shown.events if isinstance(p.event, MessageAccepted)), None)
 
 
 def _recipient(
+    id_: DeliveryId,
     entry: QueueEntry | None,
     history: list[Event],
     config: Config,
     find_route: FindRoute,
-    now: UnixMs,
-) -> Iterator[str]:
+    ends: Mapping[int, UnixMs | None],
+) -> RecipientExplanation:
     address = entry.recipient if entry else str(getattr(history[0], "recipient", ""))
     domain = entry.domain if entry else address.rpartition("@")[2].lower()
-    yield f"Recipient <{address}>"
-    yield "  route: " + _route(domain, config, find_route)
-    for event in history:
-        yield "  " + _event(event)
-    if entry is None:
-        yield "  now: out of the queue; nothing more will happen."
-        return
-    yield "  now: " + _state(entry, history, config, now)
-    yield f"  expires: {time_text(entry.expires)} ({_expiry(entry, now)})."
-
-
-def _expiry(entry: QueueEntry, now: UnixMs) -> str:
-    told = "its sender is told" if entry.sender else "nobody is told: its sender is <>"
-    if entry.state == "held":
-        when = f"in {span_text(entry.expires - now)}" if entry.expires > now else "it has passed"
-        return f"{when}, but what is held stays: a release is for one last attempt then"
-    if entry.expires > now:
-        return f"in {span_text(entry.expires - now)}; then {told}"
-    return f"with the next attempt, if that fails; then {told}"
-
-
-def _route(domain: str, config: Config, find_route: FindRoute) -> str:
-    routing = Routing.of(config)
-    route = routing.find_route(domain)
-    if route is None:
-        text = "no [[route]] matches: to the domain's MX hosts, pool default"
-    else:
-        where = "its MX hosts" if route.via == "mx" else f"the smart host {route.via}"
-        text = f'[[route]] domain = "{route.domain}": to {where}, pool {route.pool}'
-    hint = find_route(domain)
-    if hint is None:
-        return text + "; not resolved yet."
-    limits = routing.limits_of(hint.provider, SiteName(hint.site))
-    return (
-        f"{text}; site {hint.site}, provider {hint.provider} (partition {hint.partition}):"
-        f" at most {count_text(limits.connections, 'connection')} per source,"
-        f" {count_text(limits.messages_per_connection, 'message')} each, TLS {limits.tls}."
+    return RecipientExplanation(
+        id=id_,
+        recipient=address,
+        domain=domain,
+        route=_route(domain, config, find_route),
+        history=tuple(_happened(each) for each in history),
+        next=None if entry is None else _next_step(entry, history, config, ends),
     )
 
 
-def _event(event: Event) -> str:
-    at = time_text(event.at)
-    match event:
-        case Delivered():
-            return f"{at}: delivered: {_attempt(event.attempt)}"
-        case Relayed():
-            return f"{at}: taken by the smart host: {_attempt(event.attempt)}"
-        case AttemptFailed():
-            return f"{at}: attempt {event.attempts} failed for now: {_attempt(event.attempt)}"
-        case Bounced():
-            return f"{at}: refused for good: {_attempt(event.attempt)}"
-        case Expired():
-            attempts = count_text(event.attempts, "attempt")
-            return f"{at}: given up after {attempts}: {_attempt(event.attempt)}"
-        case InDoubt():
-            return (
-                f"{at}: in doubt: the server died during an attempt, which may have delivered it;"
-                " it is tried again"
-            )
-        case OperatorHeld():
-            return f"{at}: held by {_actor(event)}"
-        case OperatorReleased():
-            return f"{at}: released by {_actor(event)}"
-        case OperatorRetried():
-            return f"{at}: an attempt at once was asked for by {_actor(event)}"
-        case Cancelled():
-            return f"{at}: cancelled by {_actor(event)}"
-        case MessageAccepted():
-            return f"{at}: accepted"
-        case HoldRuleAdded() | HoldRuleRemoved() | UnknownEvent():
-            return f"{at}: {event.name}"
+def _route(domain: str, config: Config, find_route: FindRoute) -> RouteFacts:
+    routing = Routing.of(config)
+    route = routing.find_route(domain)
+    found = RouteFacts(
+        rule=route.domain if route else None,
+        via=route.via if route else "mx",
+        pool=route.pool if route else "default",
+    )
+    hint = find_route(domain)
+    if hint is None:
+        return found
+    limits = routing.limits_of(hint.provider, SiteName(hint.site))
+    return msgspec.structs.replace(
+        found,
+        site=hint.site,
+        provider=hint.provider,
+        partition=hint.partition,
+        connections=limits.connections,
+        messages_per_connection=limits.messages_per_connection,
+        tls=limits.tls,
+    )
 
 
-def _actor(event: OperatorHeld | OperatorReleased | OperatorRetried | Cancelled) -> str:
-    """Who did it and why, as far as that is known."""
-    rule = getattr(event, "rule", 0)
-    by = f"hold rule {rule} of " if rule and isinstance(event, OperatorHeld) else ""
-    who = event.actor or "an operator"
-    return f"{by}{who}: {event.reason}" if event.reason else by + who
+def _happened(event: Event) -> Happened:
+    return Happened(
+        at=event.at,
+        event=event.name,
+        attempts=getattr(event, "attempts", 0),
+        attempt=getattr(event, "attempt", None),
+        who=getattr(event, "actor", ""),
+        reason=getattr(event, "reason", ""),
+        rule=getattr(event, "rule", 0),
+    )
 
 
-def _attempt(attempt: Attempt) -> str:
-    host = attempt.host or "no host was reached"
-    if attempt.address and attempt.address != attempt.host:
-        host += f" [{attempt.address}]"
-    source = f" from source {attempt.source}" if attempt.source else ""
-    tls = ""
-    if attempt.host and attempt.code:  # a code without a host is a finding of ours
-        tls = f" over {attempt.tls}" if attempt.tls else " in the clear"
-    text = attempt.text
-    if attempt.code and not text.startswith(str(attempt.code)):
-        text = f"{attempt.code} {text}"
-    stage = f", at {attempt.stage}" if attempt.stage else ""
-    return f"{host}{source}{tls}{stage}: {text}"
+def _next_step(
+    entry: QueueEntry, history: list[Event], config: Config, ends: Mapping[int, UnixMs | None]
+) -> NextStep:
+    step = NextStep(
+        state=entry.state,
+        partition=entry.partition,
+        due=entry.due,
+        attempts=entry.attempts,
+        rule=entry.rule,
+        held_until=ends.get(entry.rule),
+        expires=entry.expires,
+        tells_sender=bool(entry.sender),
+    )
+    if entry.state != "scheduled":
+        return step
+    why = _why(entry, history)
+    step = msgspec.structs.replace(step, why=why)
+    if why != "schedule":
+        return step
+    usual = config.delivery.retry_s
+    return msgspec.structs.replace(
+        step,
+        waited_ms=entry.due - entry.last.at if entry.last else None,
+        step_ms=int(usual[min(entry.attempts, len(usual)) - 1] * 1000),
+        jitter=config.delivery.retry_jitter,
+    )
 
 
-def _state(entry: QueueEntry, history: list[Event], config: Config, now: UnixMs) -> str:
-    match entry.state:
-        case "held":
-            return (
-                "held: nothing happens until `postmaster queue release`; it was due"
-                f" {time_text(entry.due)}."
-            )
-        case "in_flight":
-            return f"being tried right now (attempt {entry.attempts + 1})."
-        case "scheduled":
-            when = (
-                f"in {span_text(entry.due - now)}"
-                if entry.due > now
-                else "as soon as a place is free"
-            )
-            return f"waits; next attempt {time_text(entry.due)} ({when}), {_why(entry, history, config)}."
-
-
-def _why(entry: QueueEntry, history: list[Event], config: Config) -> str:
+def _why(entry: QueueEntry, history: list[Event]) -> Why:
     """Why it is tried at that time and not another."""
     last = history[-1] if history else None
     if isinstance(last, OperatorRetried):
-        return "because an operator asked for it"
+        return "operator_retried"
     if isinstance(last, OperatorReleased):
-        return "because an operator released it"
+        return "operator_released"
     if isinstance(last, InDoubt):
-        return "because its last attempt ended in doubt"
+        return "in_doubt"
     if entry.attempts == 0:
-        return "which is the first: it waits only for a free connection, within the limits of its provider"
+        return "first"
     if entry.last is not None and entry.last.stage in _NO_CONNECTION:
-        return (
-            f"after attempt {entry.attempts} found no host of its site that takes a connection;"
-            " such a site is asked again after a minute at most, and what is due before is deferred"
-            " without another try"
-        )
-    usual = config.delivery.retry_s
-    step = usual[min(entry.attempts, len(usual)) - 1]
-    jitter = config.delivery.retry_jitter * 100
-    waited = span_text(entry.due - entry.last.at) if entry.last else "?"
-    return (
-        f"{waited} after attempt {entry.attempts}: delivery.retry_s has {span_text(int(step * 1000))}"
-        f" there (+- {jitter:.0f} %); greylisting, a failing site or the expiry may shift it"
-    )
+        return "site_down"
+    return "schedule"

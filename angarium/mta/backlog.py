@@ -78,6 +78,10 @@ class Backlog:
     def full(self) -> bool:
         return len(self._loaded) >= self._ready_limit
 
+    def find_lane(self, delivery: DeliveryId) -> Lane | None:
+        """Return the lane of a recipient that is loaded."""
+        return self._loaded.get(delivery)
+
     def wake(self, number: PartitionNumber | None = None) -> None:
         """Something new may be due (in one partition): read on behind the cursor."""
         if number is None:

@@ -28,8 +28,10 @@ from angarium.mta.record.settler import Settler
 from angarium.mta.record.undeliverable import Undeliverable
 from angarium.mta.transport.outcome import Outcome, Permanent, Scope, Transient
 from angarium.mta.transport.transfer import EgressPath
+from angarium.mta.whereabouts import Whereabouts, WhereaboutsFinder
 from angarium.queue import (
     Attempt,
+    DeliveryId,
     DueHead,
     Moved,
     Partition,
@@ -174,6 +176,17 @@ class Dispatcher:
     def end_connection(self, connection_id: int) -> bool:
         """Break a connection off; False: there is none of that id, any more."""
         return self._places.end(connection_id)
+
+    def find_whereabouts(
+        self, delivery: DeliveryId, domain: str, *, in_flight: bool
+    ) -> Whereabouts:
+        """Say where a recipient of a partition of ours is; ``in_flight``: its attempt has begun, as the queue says."""
+        resolution = self._parts.resolver.find_cached(domain)
+        site = resolution if isinstance(resolution, Site) else None
+        finder = WhereaboutsFinder(self._backlog, self._places, self._queues, self._reasons)
+        is_resolving = domain in self._resolving
+        now = self._parts.clock()
+        return finder.find(delivery, site, now, in_flight=in_flight, is_resolving=is_resolving)
 
     def waits_of(
         self, *, tenant: str | None = None, provider: str | None = None, stream: str | None = None

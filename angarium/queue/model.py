@@ -1,6 +1,5 @@
 """The values that cross the queue's boundary. What is on disk has its own types, in ``records``."""
 
-from collections.abc import Sequence
 from typing import Literal, NewType
 
 import msgspec
@@ -173,7 +172,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     provider: str | None = None
     state: Literal["scheduled", "held", "in_flight"] | None = None
     older_than_ms: int | None = None  # accepted longer ago than this
-    ids: Sequence[str] = ()  # <uuid> or <uuid>.<index>
+    ids: tuple[str, ...] = ()  # <uuid> or <uuid>.<index>
 
     @property
     def is_empty(self) -> bool:

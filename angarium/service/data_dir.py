@@ -5,7 +5,7 @@ credentials.jsonl  who may log in
 mail.log           one line per event
 run/lock           held by the server and each of its processes
 run/metrics, run/state   per process: its counters, and whether it is well
-run/trace          who watches sessions (postmaster trace --watch): a request and a socket each
+run/admin          per process: the socket that answers the operator's commands
 """
 
 import fcntl
@@ -18,6 +18,7 @@ from typing import Final
 
 from angarium.host.identity import Identity
 from angarium.host.sysexits import EX_CANTCREAT, EX_NOPERM, EX_UNAVAILABLE, StartError
+from angarium.host.unix_socket import Directory
 from angarium.service.privileges import give
 
 LOCK_WAIT_S: Final = 10.0  # ours: processes of a killed server need up to this long to go
@@ -31,7 +32,6 @@ class DataDir:
         self.run = path / "run"
         self.metrics = self.run / "metrics"
         self.state = self.run / "state"
-        self.trace = self.run / "trace"
         self.lock = self.run / "lock"
 
     def prepare(self, identity: Identity | None) -> None:
@@ -67,7 +67,7 @@ class DataDir:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if waited >= wait_s:
-                    owner = os.pread(fd, 32, 0).decode("ascii", "replace").strip() or "unknown"
+                    owner = _pid_in(fd)
                     os.close(fd)
                     raise StartError(
                         f"another server (pid {owner}) uses {self.path}; stop it first, or give this"
@@ -81,6 +81,21 @@ class DataDir:
                 os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
                 return fd
 
+    def find_server(self) -> str | None:
+        """Return the pid, as text, of the server that uses the directory. Follows no link below it. Raises OSError."""
+        try:
+            with Directory(self.path, self.run.name) as run:
+                fd = run.open(self.lock.name)
+        except FileNotFoundError:
+            return None
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _pid_in(fd)
+        finally:
+            os.close(fd)
+        return None
+
     def wipe_run(self, identity: Identity | None) -> None:
         """Start with no metrics and states of earlier processes. Call it with the lock held."""
         for directory in (self.metrics, self.state):
@@ -90,3 +105,8 @@ class DataDir:
                 os.chown(directory, identity.uid, identity.gid)
         if identity is not None:
             os.chown(self.lock, identity.uid, identity.gid)
+
+
+def _pid_in(lock: int) -> str:
+    text = os.pread(lock, 32, 0).decode("ascii", "replace").strip()
+    return text if text.isdecimal() else "unknown"

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 
 from angarium.config.schema import Config
 from angarium.dkim import KeyFileError
@@ -13,6 +13,7 @@ from angarium.queue import LmdbSpool, Partition, PartitionNumber
 from angarium.queue.doorbell import DoorbellReceiver, DoorbellSender, doorbell_path
 from angarium.routing.dns import DnsSetupError
 from angarium.routing.resolution import Site
+from angarium.service.delivery_answers import DeliveryAnswers
 from angarium.service.delivery_observer import DeliveryObserver
 from angarium.service.delivery_parts import DeliverySetup
 from angarium.service.runtime import ReloadCallback, Runtime
@@ -26,20 +27,16 @@ async def run_delivery(runtime: Runtime) -> None:
     observer = DeliveryObserver(runtime.metrics)
     try:
         partitions = await _own_share(runtime, spool, observer)
-        watchers = Watchers(runtime.data_dir.trace, runtime.slot, runtime.clock)
-        setup = _setup(runtime, spool, partitions, observer, watchers)
+        setup = _setup(runtime, spool, partitions, observer)
         bells = _Doorbells(runtime, spool, setup.dispatcher, list(partitions))
         runtime.on_reload(_reloader(setup))
-        follow_dns, watched = _dns_follower(runtime, setup), _WatchedHosts(watchers, setup)
-
-        def beat() -> None:
-            follow_dns()
-            watched.look()
-
-        runtime.on_beat(beat)
+        watched = _WatchedHosts(runtime.watchers, setup)
+        runtime.on_beat(_dns_follower(runtime, setup))
         try:
             dispatcher = setup.dispatcher
-            await dispatcher.run(runtime.stop, lambda: runtime.ready(dispatcher.reasons))
+            answers = DeliveryAnswers(dispatcher, partitions, runtime.slot.name)
+            async with runtime.admin.answering(runtime.watchers.handlers(), answers.handlers()):
+                await dispatcher.run(runtime.stop, lambda: runtime.ready(dispatcher.reasons))
         finally:
             bells.close()
             await watched.close()
@@ -54,7 +51,6 @@ def _setup(
     spool: LmdbSpool,
     partitions: dict[PartitionNumber, Partition],
     observer: DeliveryObserver,
-    watchers: Watchers,
 ) -> DeliverySetup:
     try:
         return DeliverySetup(
@@ -64,7 +60,7 @@ def _setup(
             observer,
             runtime.clock,
             runtime.random,
-            watchers,
+            runtime.watchers,
         )
     except (KeyFileError, DnsSetupError) as error:
         raise StartError(str(error), EX_CONFIG) from error
@@ -96,24 +92,27 @@ class _WatchedHosts:
         self._watchers = watchers
         self._setup = setup
         self._task: asyncio.Task[None] | None = None
+        watchers.on_changed = self._look
 
-    def look(self) -> None:
-        if self._watchers.look() and (self._task is None or self._task.done()):
+    def _look(self) -> None:
+        if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._resolve())
 
     async def _resolve(self) -> None:
-        found: dict[str, frozenset[str]] = {}
-        for domain in self._watchers.domains:
-            site = await self._setup.resolver.resolve(domain)
-            if isinstance(site, Site):
-                found[domain] = frozenset(each.name for each in site.hosts)
-        self._watchers.hosts = dict(found)
+        domains: Set[str] = frozenset()
+        while domains != self._watchers.domains:  # somebody may come or go meanwhile
+            domains = self._watchers.domains
+            found: dict[str, Set[str]] = {}
+            for domain in domains:
+                site = await self._setup.resolver.resolve(domain)
+                if isinstance(site, Site):
+                    found[domain] = frozenset(each.name for each in site.hosts)
+            self._watchers.hosts = found
 
     async def close(self) -> None:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
-        self._watchers.close()
 
 
 class _Doorbells:

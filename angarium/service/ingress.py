@@ -26,7 +26,6 @@ from angarium.routing.routing import Routing
 from angarium.service.http_listeners import HttpListeners
 from angarium.service.ingress_observer import IngressObserver
 from angarium.service.runtime import Runtime
-from angarium.service.watchers import Watchers
 from angarium.smtp_in.listener import SmtpListener
 from angarium.smtp_in.reception import Reception
 from angarium.telemetry.log import log
@@ -40,15 +39,18 @@ async def run_ingress(runtime: Runtime) -> None:
     ingress = _Ingress(runtime, spool)
     doorbell = _doorbell(runtime, spool)
     try:
-        await ingress.start()
-        runtime.on_reload(ingress.reload)
-        runtime.on_beat(ingress.beat)
-        runtime.ready(ingress.reasons)
-        await _until_stopped(runtime, spool)
+        async with runtime.admin.answering(runtime.watchers.handlers()):
+            try:
+                await ingress.start()
+                runtime.on_reload(ingress.reload)
+                runtime.on_beat(ingress.beat)
+                runtime.ready(ingress.reasons)
+                await _until_stopped(runtime, spool)
+            finally:
+                await ingress.close(runtime.drain_s)
     except (TlsFileError, CredentialFileError) as error:
         raise StartError(str(error), EX_CONFIG) from error
     finally:
-        await ingress.close(runtime.drain_s)
         if doorbell is not None:
             doorbell.close()
         runtime.close_spool()
@@ -76,7 +78,7 @@ class _Ingress:
         self._http = HttpListeners(runtime)
         self._smtp: list[SmtpListener] = []
         self._watched: list[tuple[str, SmtpListener]] = []  # by address
-        self._watchers = Watchers(runtime.data_dir.trace, runtime.slot, runtime.clock)
+        runtime.watchers.on_changed = self._watch
         self._credentials: list[Credentials] = []
         self._tls: list[ServerTls] = []
         self._new_message_id = MessageIdGenerator(runtime.clock, os.urandom)
@@ -112,11 +114,13 @@ class _Ingress:
     def beat(self) -> None:
         self._observer.set_gauges()
         self._http.follow_limits()
-        if self._watchers.look():
-            for address, listener in self._watched:
-                is_watched = self._watchers.is_watched(address)
-                open_tap = functools.partial(self._watchers.open_tap, address)
-                listener.watch(open_tap if is_watched else None)
+
+    def _watch(self) -> None:
+        watchers = self._runtime.watchers
+        for address, listener in self._watched:
+            is_watched = watchers.is_watched(address)
+            open_tap = functools.partial(watchers.open_tap, address)
+            listener.watch(open_tap if is_watched else None)
 
     def reasons(self) -> list[str]:
         if self._spool.has_room():
@@ -130,7 +134,6 @@ class _Ingress:
         await self._http.close()
         for credentials in self._credentials:
             credentials.close()
-        self._watchers.close()
 
     async def _start_smtp(
         self, listener: Listener, listening: socket.socket, shared: ListenerClients

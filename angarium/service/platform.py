@@ -10,6 +10,7 @@ from angarium.service.event_counts import EventCounts
 from angarium.service.event_follower import EventFollower
 from angarium.service.mail_log import MailLog, Sink
 from angarium.service.mail_log_file import MailLogFile, StandardOutput
+from angarium.service.queue_answers import QueueAnswers
 from angarium.service.runtime import Runtime
 from angarium.telemetry.log import log, log_exception
 from angarium.telemetry.metrics import EVENT_CONSUMERS, Metrics
@@ -36,8 +37,13 @@ async def run_platform(runtime: Runtime) -> None:
                 tasks.create_task(_trim(spool, runtime.clock, runtime.config)),
                 tasks.create_task(_expire_hold_rules(spool)),
             ]
+            answers = QueueAnswers(spool.administration, runtime.config, runtime.clock)
+            runtime.on_reload(answers.reload)
             runtime.ready(low_disk.reasons)
-            async with asyncio.TaskGroup() as following:
+            async with (
+                runtime.admin.answering(answers.handlers()),
+                asyncio.TaskGroup() as following,
+            ):
                 for follower in followers:
                     following.create_task(follower.run(runtime.stop))
             for task in periodic:

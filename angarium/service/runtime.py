@@ -2,19 +2,24 @@
 
 import asyncio
 import contextlib
+import os
 import random
 import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from angarium import __version__
 from angarium.access.client_table import ClientTable
 from angarium.config.schema import Config
+from angarium.insight.admin.status import AskStatus, Status
 from angarium.queue import LmdbSpool, UnixMs
+from angarium.service.admin_socket import AdminSocket, Asker, Handlers
 from angarium.service.data_dir import DataDir
 from angarium.service.slot import Slot
 from angarium.service.spool_share import SpoolShare
 from angarium.service.state import BEAT_S, StateFile
+from angarium.service.watchers import Watchers
 from angarium.telemetry.log import log, log_exception, set_level
 from angarium.telemetry.metrics import Metrics
 
@@ -54,6 +59,9 @@ class Runtime:
         self.metrics = metrics  # of this process
         self._spool = spool
         self.random = random.Random()
+        self.since = wall_clock()
+        self.admin = AdminSocket(self.data_dir.path, slot.name)
+        self.watchers = Watchers(slot, wall_clock)
         self.stop = asyncio.Event()
         self.drain_s = config.server.drain_s
         self.is_ready = asyncio.Event()
@@ -125,20 +133,34 @@ class Runtime:
         return ("stopping",) if self.stop.is_set() else self._reasons()
 
     async def beat(self, report: Callable[[], None] = lambda: None) -> None:
-        """Write the state each second until cancelled."""
+        """Write the state each second until cancelled, and tell it to whom asks on the admin socket."""
         try:
-            while True:
-                self._write_state()
-                try:
-                    self._on_beat()
-                    self.metrics.flush()
-                except Exception as error:  # noqa: BLE001  (the role itself may do well)
-                    log_exception("internal_error", error, where="beat")
-                report()
-                await asyncio.sleep(BEAT_S)
+            async with self.admin.answering(Handlers().on(AskStatus, self._status)):
+                while True:
+                    self._write_state()
+                    with contextlib.suppress(OSError):  # a full disk: the next time may do
+                        await self.admin.open()
+                    try:
+                        self._on_beat()
+                        self.metrics.flush()
+                    except Exception as error:  # noqa: BLE001  (the role itself may do well)
+                        log_exception("internal_error", error, where="beat")
+                    report()
+                    await asyncio.sleep(BEAT_S)
         finally:
             self.metrics.flush()
             self._state.close()
+            await self.admin.close()
+
+    async def _status(self, _: AskStatus, __: Asker) -> Status:
+        return Status(
+            slot=self.slot.name,
+            pid=os.getpid(),
+            version=__version__,
+            since=self.since,
+            reasons=tuple(self.reasons()),
+            watchers=len(self.watchers),
+        )
 
     def _write_state(self) -> None:
         with contextlib.suppress(OSError):  # a full disk: readers see an old beat, the work goes on

@@ -1,105 +1,104 @@
 """Who watches this process's sessions, and what they are sent. Costs nothing while nobody does."""
 
+import asyncio
 import itertools
-import os
-import socket
+from collections import deque
 from collections.abc import Callable, Sequence, Set
-from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from angarium.insight.admin.protocol import Refused
+from angarium.insight.admin.watch import WatchedLine, WatchedLines, WatchSessions
 from angarium.queue import UnixMs
 from angarium.routing.host_name import canonical_name
+from angarium.service.admin_socket import Asker, Handlers
 from angarium.service.slot import Slot
-from angarium.service.watch_request import (
-    REQUEST_OCTETS,
-    Request,
-    WatchedLine,
-    open_sender,
-    request_path,
-    socket_name,
-)
 from angarium.smtp.tap import Direction, Opening, RedactingTap, Tap
 
-MAX_WATCHERS: Final = 8  # ours, per server
+MAX_WATCHERS: Final = 8  # ours, per process
+LINES_KEPT: Final = 2000  # ours, for a reader that is slower than the sessions: 2 MB at most
 
 
 class _Reader:
-    """One who watches. Never waits for it: what it is too slow for is dropped and counted."""
+    """One who watches. Sessions never wait for it: what it is too slow for is dropped and counted."""
 
-    def __init__(self, request: Request, to: socket.socket) -> None:
-        self.request = request
-        self._socket = to
+    def __init__(self, wish: WatchSessions) -> None:
+        self.wish = wish
+        self._lines: deque[WatchedLine] = deque()
         self._dropped = 0
-        self.is_gone = False
+        self._has_lines = asyncio.Event()
 
     def send(self, line: WatchedLine) -> None:
+        if len(self._lines) >= LINES_KEPT:
+            self._dropped += 1
+            return
         if self._dropped:
             line = msgspec.structs.replace(line, dropped=self._dropped)
-        try:
-            self._socket.send(msgspec.json.encode(line))
-        except (BlockingIOError, InterruptedError):
-            self._dropped += 1
-        except OSError:
-            self.is_gone = True
-        else:
             self._dropped = 0
+        self._lines.append(line)
+        self._has_lines.set()
 
-    def close(self) -> None:
-        self.is_gone = True
-        self._socket.close()
+    async def next_lines(self) -> WatchedLines:
+        await self._has_lines.wait()
+        self._has_lines.clear()
+        lines = WatchedLines(tuple(self._lines))
+        self._lines.clear()
+        return lines
 
 
 class Watchers:
-    """Looks once a second for requests. Satisfies mta.transport.transfer.SessionTaps."""
+    """Satisfies mta.transport.transfer.SessionTaps. ``on_changed`` is called when somebody comes or goes."""
 
-    def __init__(self, directory: Path, slot: Slot, clock: Callable[[], UnixMs]) -> None:
-        self._directory = directory
+    def __init__(self, slot: Slot, clock: Callable[[], UnixMs]) -> None:
         self._slot = slot
         self._clock = clock
-        self._readers: dict[int, _Reader] = {}  # by pid
+        self._readers: dict[int, _Reader] = {}
+        self._reader_numbers = itertools.count(1)
+        self._session_numbers = itertools.count(1)
         self.hosts: dict[str, Set[str]] = {}  # of watched domains, as far as they are known
-        self._numbers = itertools.count(1)
+        self.on_changed: Callable[[], None] = lambda: None
 
     @property
     def is_on(self) -> bool:
         return bool(self._readers)
 
+    def __len__(self) -> int:
+        return len(self._readers)
+
     @property
     def domains(self) -> Set[str]:
-        return {each.request.domain for each in self._readers.values() if each.request.domain}
+        return {each.wish.domain for each in self._readers.values() if each.wish.domain}
 
-    def look(self) -> bool:
-        """Begin and end watching as is asked; returns whether anything changed. Never raises."""
-        wanted = self._wanted_pids()
-        changed = False
-        for pid in [
-            pid for pid, each in self._readers.items() if each.is_gone or pid not in wanted
-        ]:
-            self._readers.pop(pid).close()
-            changed = True
-        for pid in wanted:
-            if pid not in self._readers and len(self._readers) < MAX_WATCHERS:
-                changed = self._begin(pid) or changed
-        return changed
+    def handlers(self) -> Handlers:
+        return Handlers().on(WatchSessions, self.watch)
 
-    def close(self) -> None:
-        for each in self._readers.values():
-            each.close()
-        self._readers.clear()
+    async def watch(self, wish: WatchSessions, asker: Asker) -> Refused | None:
+        """Send lines until the asker hangs up, which cancels this."""
+        if bool(wish.domain) == bool(wish.listener):
+            return Refused("invalid", "name a domain or a listener, one of them")
+        if len(self._readers) >= MAX_WATCHERS:
+            return Refused("busy", f"{MAX_WATCHERS} watch already; end another one first")
+        number = next(self._reader_numbers)
+        reader = self._readers[number] = _Reader(wish)
+        self.on_changed()
+        try:
+            while True:
+                await asker.say(await reader.next_lines())
+        finally:
+            del self._readers[number]
+            self.on_changed()
 
     def is_watched(self, listener: str) -> bool:
-        return any(each.request.listener == listener for each in self._readers.values())
+        return any(each.wish.listener == listener for each in self._readers.values())
 
     def open_tap(self, listener: str, client: str) -> Tap | None:
         """For an incoming session."""
-        readers = [each for each in self._readers.values() if each.request.listener == listener]
-        if not readers:
+        if not self.is_watched(listener):
             return None
         tap = self._tap(
             self._new_session(),
-            lambda request: request.listener == listener,
+            lambda _, reader: reader.wish.listener == listener,
             we_are_client=False,
         )
         tap.note(f"client {client}, listener {listener}")
@@ -109,98 +108,51 @@ class Watchers:
 
     def find(self, opening: Opening, forward_paths: Sequence[str]) -> Tap | None:
         domains = {canonical_name(each.rpartition("@")[2]) for each in forward_paths}
-        readers = [each for each in self._readers.values() if each.request.domain in domains]
-        gone = opening.seen_by - {each.request.pid for each in readers}
+        meant = {number for number, each in self._readers.items() if each.wish.domain in domains}
+        gone = opening.seen_by - meant
         if gone:
             opening.seen_by -= gone
-            tap = self._tap(
-                opening.session, lambda request: request.pid in gone, we_are_client=True
-            )
+            tap = self._tap(opening.session, lambda number, _: number in gone, we_are_client=True)
             tap.end("goes on with mail for other domains")
-        if not readers:
+        if not meant:
             return None
         opening.session = opening.session or self._new_session()
-        fresh = [each for each in readers if each.request.pid not in opening.seen_by]
+        fresh = meant - opening.seen_by
         if fresh:
-            opening.seen_by.update(each.request.pid for each in fresh)
-            self._replay(opening, {each.request.pid for each in fresh})
+            opening.seen_by |= fresh
+            self._replay(opening, fresh)
         return self._tap(
-            opening.session, lambda request: request.domain in domains, we_are_client=True
+            opening.session, lambda _, reader: reader.wish.domain in domains, we_are_client=True
         )
 
     def opening_failed(self, opening: Opening, host: str, text: str) -> None:
-        pids = {
-            pid
-            for pid, each in self._readers.items()
-            if host in self.hosts.get(each.request.domain, ())
+        meant = {
+            number
+            for number, each in self._readers.items()
+            if host in self.hosts.get(each.wish.domain, ())
         }
-        if pids:
+        if meant:
             opening.session = opening.session or self._new_session()
-            self._replay(opening, pids).end(text)
+            self._replay(opening, meant).end(text)
 
     # --
 
-    def _wanted_pids(self) -> set[int]:
-        """Of askers that live; files of others are removed."""
-        try:
-            names = [each.name for each in self._directory.iterdir()]
-        except OSError:  # nobody ever watched
-            return set()
-        wanted = set()
-        for name in names:
-            stem, _, suffix = name.partition(".")
-            if suffix not in ("json", "sock") or not (stem.isascii() and stem.isdigit()):
-                continue
-            if not _is_alive(int(stem)):
-                self._remove(int(stem))
-            elif suffix == "json":
-                wanted.add(int(stem))
-        return wanted
-
-    def _begin(self, pid: int) -> bool:
-        try:
-            with request_path(self._directory, pid).open("rb") as file:
-                octets = file.read(REQUEST_OCTETS)
-            request = msgspec.json.decode(octets, type=Request)
-            sender = open_sender(self._directory, pid)
-        except (OSError, msgspec.DecodeError):  # half made, or gone: looked at again in a second
-            return False
-        self._readers[pid] = _Reader(request, sender)
-        return True
-
-    def _remove(self, pid: int) -> None:
-        for path in (request_path(self._directory, pid), self._directory / socket_name(pid)):
-            try:
-                path.unlink(missing_ok=True)
-            except OSError:
-                continue
-
-    def _replay(self, opening: Opening, pids: Set[int]) -> RedactingTap:
-        tap = self._tap(opening.session, lambda request: request.pid in pids, we_are_client=True)
+    def _replay(self, opening: Opening, readers: Set[int]) -> RedactingTap:
+        tap = self._tap(opening.session, lambda number, _: number in readers, we_are_client=True)
         tap.note(f"host {opening.label}")
         opening.replay(tap)
         return tap
 
     def _tap(
-        self, session: str, is_meant: Callable[[Request], bool], *, we_are_client: bool
+        self, session: str, is_meant: Callable[[int, _Reader], bool], *, we_are_client: bool
     ) -> RedactingTap:
         def show(direction: Direction, text: str) -> None:
             line = WatchedLine(at=self._clock(), session=session, direction=direction, text=text)
-            for each in self._readers.values():
-                if is_meant(each.request) and not each.is_gone:
-                    each.send(line)
+            for number, reader in self._readers.items():
+                if is_meant(number, reader):
+                    reader.send(line)
 
         return RedactingTap(show, we_are_client=we_are_client)
 
     def _new_session(self) -> str:
-        return f"{self._slot.name}/{next(self._numbers)}"
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except PermissionError:
-        return True
-    except (ProcessLookupError, OverflowError):
-        return False
-    return True
+        return f"{self._slot.name}/{next(self._session_numbers)}"

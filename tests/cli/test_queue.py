@@ -1,11 +1,9 @@
 """Mirrors angarium/cli/queue.py and its parts, on a real queue that was left by a server."""
 
 import asyncio
-import getpass
 import json
 import os
 import pwd
-import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,11 +24,13 @@ from angarium.queue import (
     UnixMs,
     message_id_text,
 )
+from angarium.service.data_dir import DataDir
 from angarium.service.runtime import wall_clock
 from tests.queue.samples import submission
 
 SETTINGS = Queue(min_free_octets=1, map_octets=1 << 20)
 HOUR_MS = 3_600_000
+ME = pwd.getpwuid(os.getuid()).pw_name
 
 
 class Filled:
@@ -199,7 +199,7 @@ def test_hold_and_release_are_seen_by_list_and_explain(filled: Filled, cli: Cli)
     assert "1 recipient held." in cli("hold", "--domain", "example.net")
     assert cli.listed("--state", "held") == [filled.id(filled.deferred)]
     text = cli("explain", filled.id(filled.deferred))
-    assert f"held by {getpass.getuser()}@{socket.gethostname()}" in text
+    assert f"held by {ME}" in text
     assert "held: nothing happens until `postmaster queue release`" in text
     assert cli.json("release", "--state", "held")["count"] == 1
     assert cli.listed("--state", "held") == []
@@ -209,7 +209,7 @@ def test_retry_makes_due_now(filled: Filled, cli: Cli) -> None:
     assert cli.json("retry", "--id", filled.id(filled.deferred))["count"] == 1
     entry = cli.json("list", "--domain", "example.net")["entries"][0]
     assert entry["dueAt"] <= cli.json("show", filled.id(filled.deferred))["events"][-1]["ts"]
-    assert "because an operator asked for it" in cli("explain", filled.id(filled.deferred))
+    assert f"because {ME} asked for it" in cli("explain", filled.id(filled.deferred))
 
 
 def test_cancel_removes_without_a_trace_but_its_event(filled: Filled, cli: Cli) -> None:
@@ -333,3 +333,91 @@ def test_explain_does_not_promise_what_does_not_happen(filled: Filled, cli: Cli)
 
 def test_what_is_no_cursor_is_refused_in_words(cli: Cli) -> None:
     assert "is no cursor" in cli("list", "--after", "zz", code=64)
+
+
+def test_who_and_why_stand_in_the_history(filled: Filled, cli: Cli) -> None:
+    deferred = filled.id(filled.deferred)
+    cli("hold", "--id", deferred, "--reason", "a complaint")
+    assert f"held by {ME}: a complaint" in cli("explain", deferred)
+    assert f"by {ME}: a complaint" in cli("show", deferred)
+    event = cli.json("show", deferred)["events"][-1]
+    assert (event["actor"], event["reason"]) == (ME, "a complaint")
+
+
+def test_a_rule_is_made_listed_and_removed(filled: Filled, cli: Cli) -> None:
+    made = cli.json(
+        *("hold", "--domain", "example.net", "--rule", "--until", "2h", "--reason", "listed")
+    )["rule"]
+    assert (made["domain"], made["who"], made["reason"]) == ("example.net", ME, "listed")
+    (listed,) = cli.json("rules")["rules"]
+    assert listed == made
+    text = cli("rules")
+    assert "domain example.net; since " in text
+    assert f"by {ME}: listed" in text
+    assert cli.listed("--state", "held") == [filled.id(filled.deferred)]  # what was there already
+    explained = cli("explain", filled.id(filled.deferred))
+    assert f"held by rule {made['id']} of {ME}: listed" in explained
+    assert f"held by rule {made['id']}: nothing happens until `postmaster queue release` or 2" in (
+        explained
+    )
+    removed = cli.json("rules", "remove", str(made["id"]), "--release")
+    assert (removed["removed"], removed["count"]) == (made["id"], 1)
+    assert cli("rules").strip() == "no rules"
+    assert cli.listed("--state", "held") == []
+
+
+def test_a_rule_that_is_removed_leaves_held_what_it_held(filled: Filled, cli: Cli) -> None:
+    made = cli.json("hold", "--tenant", "shop", "--rule")["rule"]
+    assert "stays held" in cli("rules", "remove", str(made["id"]))
+    assert cli.listed("--state", "held") == [filled.id(filled.fresh)]
+    assert "1 recipient released" in cli("release", "--state", "held")
+
+
+def test_what_a_rule_cannot_be_is_refused(cli: Cli) -> None:
+    assert "--domain" in cli("hold", "--id", "x", "--rule", code=64)
+    assert "known by" in cli("hold", "--domain", "a.b", "--older-than", "1h", "--rule", code=64)
+    assert "belongs to --rule" in cli("hold", "--domain", "a.b", "--until", "1h", code=64)
+    assert "whole queue" in cli("hold", "--rule", code=64)
+    assert "7" in cli("rules", "remove", "7", code=66)
+
+
+def test_a_dry_run_of_a_rule_only_says_what_it_would_hold_now(cli: Cli) -> None:
+    assert "1 recipient would be held" in cli("hold", "--tenant", "shop", "--rule", "--dry-run")
+    assert cli.json("rules")["rules"] == []
+
+
+def test_explain_gives_its_values_as_json(filled: Filled, cli: Cli) -> None:
+    deferred = filled.id(filled.deferred)
+    explained = cli.json("explain", deferred)
+    assert explained["id"] == explained["message"] == deferred
+    assert explained["lines"] == cli("explain", deferred).splitlines()
+    (recipient,) = explained["recipients"]
+    assert (recipient["id"], recipient["recipient"]) == (f"{deferred}.0", "bob@example.net")
+    assert recipient["history"][-1]["attempt"]["text"] == "451 4.7.1 try later"
+    assert (recipient["next"]["state"], recipient["next"]["why"]) == ("scheduled", "schedule")
+    assert recipient["live"] is None  # no server runs
+    assert explained["accepted"]["user"] == "alice"
+
+
+def test_a_server_that_does_not_answer_is_not_gone_around(
+    filled: Filled, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("angarium.cli.queue_access.PATIENCE_S", 0.2)
+    data_dir = DataDir(filled.config.parent / "data")
+    data_dir.run.mkdir()
+    lock = data_dir.acquire()
+    try:
+        refused = cli("cancel", "--state", "scheduled", code=75)
+        assert f"(pid {os.getpid()}) uses" in refused
+        assert "nothing was done" in refused
+    finally:
+        os.close(lock)
+    assert len(cli.listed()) == 2
+
+
+def test_a_link_in_the_place_of_the_lock_is_not_followed(filled: Filled, cli: Cli) -> None:
+    """L1: the command may be root's, the directory is the server's user's."""
+    data = filled.config.parent / "data"
+    (data / "run").mkdir()
+    (data / "run" / "lock").symlink_to(filled.config)
+    assert "lock" in cli("list", code=74)

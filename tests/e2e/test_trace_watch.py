@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from angarium.insight.admin.client import ask_process, find_slots
+from angarium.insight.admin.status import AskStatus, Status
 from tests.e2e.product import TRUSTED, Product
 from tests.e2e.recording_sink import RecordingSink
 from tests.service.running_server import TOP, wait_until
@@ -34,7 +36,8 @@ class Watching:
 
     def __init__(self, product: Product, *arguments: str) -> None:
         self.is_single = product.is_single
-        self.folder = product.folder / "data" / "run" / "trace"
+        self.is_outgoing = "--watch" in arguments
+        self.data_dir = product.folder / "data"
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "angarium", "-c", str(product.config)),
@@ -48,18 +51,24 @@ class Watching:
         )
 
     def wait_until_watched(self) -> None:
-        """Until each process that has sessions has connected to our socket."""
-        # Delivery, and ingress twice; a single process connects for each role.
-        processes = 2 if self.is_single else 3
-        wait_until(
-            lambda: Path("/proc/net/unix").read_text().count(f"{self.process.pid}.sock") > processes
-        )
+        """Until each process that has such sessions knows of us."""
+        role = "delivery" if self.is_outgoing else "ingress"
+        processes = 1 if self.is_single or self.is_outgoing else 2
+        wait_until(lambda: self.watchers(role) == [1] * processes)
+
+    def watchers(self, role: str = "") -> list[int]:
+        """Of each process."""
+        answers = [
+            ask_process(self.data_dir, slot, AskStatus())
+            for slot in find_slots(self.data_dir, role)
+        ]
+        return [each.watchers for each in answers if isinstance(each, Status)]
 
     def lines(self) -> list[str]:
         """Return all that was shown, once it has ended, as ``session direction text``."""
         shown, _ = self.process.communicate(timeout=40)
         assert self.process.returncode == 0
-        assert not list(self.folder.iterdir())
+        wait_until(lambda: not any(self.watchers()))
         lines = [json.loads(line) for line in shown.splitlines()]
         assert not [line for line in lines if line["dropped"]]
         return [f"{line['direction']} {line['text']}" for line in lines]
@@ -161,7 +170,7 @@ def test_watching_ends_by_itself_at_ctrl_c_and_with_its_asker(tmp_path: Path) ->
         killed.wait_until_watched()
         killed.process.kill()
         killed.process.communicate(timeout=20)
-        wait_until(lambda: not list(killed.folder.iterdir()))  # the server removes what it left
+        wait_until(lambda: not any(killed.watchers()))
         answer = product.postmaster("trace", code=64)
         assert answer == ""
         product.postmaster("trace", "--watch-listener", "127.0.0.1:26", code=64)

@@ -105,7 +105,9 @@ class Carrier:
             parcel = await self._round.next_work(connection)
             if parcel is None:
                 return
+            self._lease.carries = parcel.work.recipients
             await self._carriage.carry(connection, parcel)
+            self._lease.carries = ()
 
     def _may_go_on(self, connection: Connection) -> bool:
         """Whether it may carry another parcel: limits are read each time, a reload may have changed them."""

@@ -12,7 +12,7 @@ from angarium.mta.egress.admission import Admission, Moves
 from angarium.mta.egress.carriage import Carriage
 from angarium.mta.egress.carrier import Carrier
 from angarium.mta.egress.claiming import Claims
-from angarium.mta.egress.lease import Lease
+from angarium.mta.egress.lease import Lease, PlaceKey
 from angarium.mta.egress.ready import ReadyQueue
 from angarium.mta.egress.referrals import Referrals
 from angarium.mta.egress.shared import EgressShared, Way
@@ -21,7 +21,7 @@ from angarium.mta.egress.usual_round import UsualRound
 from angarium.mta.egress.work import Group, Parcel, Work
 from angarium.mta.transport.outcome import Transient
 from angarium.mta.transport.transfer import EgressPath
-from angarium.queue import DueHead
+from angarium.queue import DueHead, UnixMs
 from angarium.routing.resolution import Site
 
 # Opened at once to a site before the first one stands: one that does not answer costs no more than these.
@@ -58,6 +58,17 @@ class EgressQueue:
             or self._connections
             or self._opening
         ) and (self._suspension.until <= self._shared.clock())
+
+    def find_suspension(self) -> tuple[Transient, UnixMs] | None:
+        """Return why and until when the site is left alone now, if it is."""
+        failure = self._suspension.find(self._shared.clock())
+        return None if failure is None else (failure, self._suspension.until)
+
+    @property
+    def places(self) -> tuple[PlaceKey, int]:
+        """Whose places its connections take, and how many of them there may be."""
+        limits = self._shared.policy.limits(self._way.path, self._way.site.provider)
+        return self._way.key, limits.connections
 
     def discard(self) -> None:
         """It is unused and goes: it waits for no connection any more, so nobody gives way to it."""

@@ -1,13 +1,14 @@
 """One connection's place: from before it is opened until after it is closed. And what people see of it."""
 
 import asyncio
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
 from angarium.mta.transport.transfer import Connection
-from angarium.queue.model import UnixMs
+from angarium.queue.model import Claimed, UnixMs
 from angarium.routing.resolution import MxHost
 
 ConnectionStage = Literal["opening", "idle", "transfer", "closing"]
@@ -67,6 +68,8 @@ class Lease:
         self._is_closing = False
         self._wait: asyncio.Future[bool] | None = None  # for work: the connection is idle
         self._task: asyncio.Task[None] | None = None
+        # In transfer now. Not the work itself: nothing refers to content after its transfer (L3)
+        self.carries: Sequence[Claimed] = ()
 
     async def __aenter__(self) -> "Lease":
         return self
@@ -99,6 +102,7 @@ class Lease:
 
     def closing(self) -> None:
         self._is_closing = True
+        self.carries = ()
 
     def idle(self, wait: asyncio.Future[bool]) -> None:
         """The connection waits for work; False as the result ends it."""

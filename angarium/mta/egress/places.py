@@ -6,7 +6,7 @@ Start with ``Places.try_take``. One per delivery process; knows nothing of mail.
 from collections.abc import Callable
 
 from angarium.mta.egress.lease import Lease, LiveConnection, PlaceKey, Seeker
-from angarium.queue.model import UnixMs
+from angarium.queue.model import DeliveryId, UnixMs
 
 
 class Places:
@@ -105,6 +105,13 @@ class Places:
     def open_connections(self) -> list[LiveConnection]:
         """Return what is open or being opened, the oldest first."""
         return [lease.shown for lease in self._leases.values()]
+
+    def find_carrying(self, delivery: DeliveryId) -> LiveConnection | None:
+        """Return the connection that has a recipient in transfer now."""
+        for lease in self._leases.values():
+            if any(each.id == delivery for each in lease.carries):
+                return lease.shown
+        return None
 
     def end(self, connection_id: int) -> bool:
         """Break one off; False: there is none of that id, any more."""

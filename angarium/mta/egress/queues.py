@@ -37,6 +37,10 @@ class EgressQueues:
     def __len__(self) -> int:
         return len(self._queues)
 
+    def of_site(self, name: SiteName) -> list[EgressQueue]:
+        """Return the queues to a site, one per source that mail for it waits for."""
+        return [queue for (_, site, _), queue in self._queues.items() if site == name]
+
     def push(self, head: DueHead, site: Site) -> None:
         """Take a recipient in, by the path that the policy chooses for its group; ``kick_touched`` sets to work."""
         key = (head.id.message_id, site.name)

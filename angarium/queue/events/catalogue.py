@@ -75,13 +75,13 @@ class EventError(ValueError):
     """What is on disk is not an event of ours."""
 
 
-def _header(kind: type[CataloguedEvent], version: int) -> bytes:
-    return bytes([version]) + kind.number.to_bytes(2, "big")
+def _header_of(number: int, version: int) -> bytes:
+    return bytes([version]) + number.to_bytes(2, "big")
 
 
-_HEADERS: Final = {kind: _header(kind, kind.version) for kind in CATALOGUE}
+_HEADERS: Final = {kind: _header_of(kind.number, kind.version) for kind in CATALOGUE}
 _DECODERS: Final = {
-    _header(kind, version): msgspec.msgpack.Decoder(kind)
+    _header_of(kind.number, version): msgspec.msgpack.Decoder(kind)
     for kind in CATALOGUE
     for version in range(1, kind.version + 1)
 }
@@ -91,6 +91,13 @@ _encode: Final = msgspec.msgpack.Encoder().encode
 
 def encode_event(event: CataloguedKind) -> bytes:
     return _HEADERS[type(event)] + _encode(event)
+
+
+def encode_known(event: Event) -> bytes:
+    """The same of any event, for who passes on what was read: of an unknown one only what is known of it."""
+    if isinstance(event, UnknownEvent):
+        return _header_of(event.number, event.version) + _encode([event.at, event.message_id])
+    return encode_event(event)
 
 
 def decode_event(raw: bytes) -> Event:

@@ -1,0 +1,174 @@
+"""The queue opened by the command itself, where no server runs; and in words why it cannot be."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from angarium.cli.asking import refusal_error
+from angarium.cli.exit import (
+    EX_CONFIG,
+    EX_IOERR,
+    EX_NOINPUT,
+    EX_NOPERM,
+    EX_TEMPFAIL,
+    EX_USAGE,
+    CommandError,
+)
+from angarium.config.schema import Config
+from angarium.insight.admin.queue_acts import EMPTY_FILTER
+from angarium.insight.admin.queue_reads import no_content, no_such_message, no_such_recipient
+from angarium.insight.explain import explain_message, is_known
+from angarium.insight.explanation import Explanation
+from angarium.queue import (
+    Affected,
+    DeliveryId,
+    EmptyFilterError,
+    EntryPage,
+    Filter,
+    MessageId,
+    QueueBusyError,
+    QueueError,
+    QueueOperator,
+    QueueSummary,
+    SchemaError,
+    ShownMessage,
+)
+from angarium.queue.act import Act, Actor
+from angarium.queue.doorbell import DoorbellSender, doorbell_path
+from angarium.queue.hold_rule import HoldRule
+from angarium.queue.spool import UnknownHoldRuleError
+from angarium.service.runtime import wall_clock
+
+
+def queue_path(config: Config) -> Path:
+    return Path(config.server.data_dir) / "queue"
+
+
+@contextmanager
+def queue_errors() -> Iterator[None]:
+    """Turn what the queue raises into words and exit codes."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        advice = "has this server run yet? is it the right --config?"
+        raise CommandError(f"{error}; {advice}", EX_NOINPUT) from None
+    except PermissionError as error:
+        advice = "run this as root or as the server's user"
+        raise CommandError(f"{error.filename}: permission denied; {advice}", EX_NOPERM) from None
+    except EmptyFilterError:
+        raise refusal_error(EMPTY_FILTER) from None
+    except UnknownHoldRuleError as error:
+        raise CommandError(str(error), EX_NOINPUT) from None
+    except QueueBusyError as error:
+        raise CommandError(str(error), EX_TEMPFAIL) from None
+    except SchemaError as error:
+        raise CommandError(str(error), EX_CONFIG) from None
+    except ValueError as error:
+        raise CommandError(str(error), EX_USAGE) from None
+    except QueueError as error:
+        raise CommandError(str(error), EX_IOERR) from None
+
+
+@contextmanager
+def acting_as_owner(path: Path) -> Iterator[None]:
+    """Let root open the queue as its owner.
+
+    LMDB makes files beside the data when they are missing, as after a compaction: root's would keep the server, which
+    is not root, from ever opening its queue again.
+    """
+    try:
+        owner = path.stat()
+    except OSError:
+        yield  # whoever opens it says so
+        return
+    if os.geteuid() != 0 or owner.st_uid == 0:
+        yield
+        return
+    group = os.getegid()
+    os.setegid(owner.st_gid)
+    os.seteuid(owner.st_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(group)
+
+
+class DirectQueue:
+    """Implements queue_access.QueueAccess by the same operations that the server's committer runs."""
+
+    def __init__(
+        self, config: Config, operator: QueueOperator, bell: DoorbellSender, who: str
+    ) -> None:
+        self._config = config
+        self._operator = operator
+        self._bell = bell
+        self._who = who
+
+    @classmethod
+    def open(cls, config: Config, who: str) -> "DirectQueue":
+        """A server that has started meanwhile is rung at. Raises FileNotFoundError, PermissionError, QueueError."""
+        data_dir, path = Path(config.server.data_dir), queue_path(config)
+        processes = config.server.delivery_processes
+        bell = DoorbellSender([doorbell_path(data_dir, each) for each in range(processes)])
+        with acting_as_owner(path):
+            operator = QueueOperator.open(path, config.queue, wall_clock, bell.ring)
+        return cls(config, operator, bell, who)
+
+    def close(self) -> None:
+        self._operator.close()
+        self._bell.close()
+
+    def summary(self) -> QueueSummary:
+        return self._operator.summary()
+
+    def page(self, wanted: Filter, after: bytes | None, limit: int) -> EntryPage:
+        return self._operator.page(wanted, after, limit)
+
+    def show(self, message_id: MessageId) -> ShownMessage:
+        shown = self._operator.show(message_id)
+        if shown is None:
+            raise refusal_error(no_such_message(message_id))
+        return shown
+
+    def content(self, message_id: MessageId, write: Callable[[bytes], object]) -> None:
+        content = self._operator.content(message_id)
+        if content is None:
+            raise refusal_error(no_content(message_id))
+        write(content)
+
+    def explain(self, message_id: MessageId, only: int | None) -> Explanation:
+        shown = self.show(message_id)
+        if only is not None and not is_known(shown, only):
+            raise refusal_error(no_such_recipient(DeliveryId(message_id, only)))
+        return explain_message(
+            shown,
+            self._config,
+            self._operator.find_route,
+            wall_clock(),
+            rules=self.hold_rules(),
+            only=only,
+        )
+
+    def act(
+        self,
+        act: Act,
+        wanted: Filter,
+        reason: str,
+        *,
+        dry_run: bool,
+        progress: Callable[[int], None],
+    ) -> Affected:
+        by = Actor(who=self._who, reason=reason)
+        return self._operator.act(act, wanted, by, dry_run=dry_run, progress=progress)
+
+    def hold_rules(self) -> tuple[HoldRule, ...]:
+        return self._operator.hold_rules()
+
+    def add_hold_rule(self, rule: HoldRule, reason: str) -> HoldRule:
+        return self._operator.add_hold_rule(rule, Actor(who=self._who, reason=reason))
+
+    def remove_hold_rule(self, rule_id: int, reason: str, *, release: bool) -> Affected:
+        by = Actor(who=self._who, reason=reason)
+        return self._operator.remove_hold_rule(rule_id, by, release=release)

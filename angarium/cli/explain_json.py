@@ -1,0 +1,105 @@
+"""An explanation as JSON: stable names, ids and times as text."""
+
+from typing import Any
+
+from angarium.cli.queue_json import attempt_json
+from angarium.insight.admin.live import LiveFact
+from angarium.insight.explanation import (
+    Explanation,
+    Happened,
+    NextStep,
+    RecipientExplanation,
+    RouteFacts,
+)
+from angarium.queue import UnixMs, delivery_id_text, message_id_text
+from angarium.telemetry.timestamp import rfc3339
+
+
+def explanation_json(explanation: Explanation) -> dict[str, Any]:
+    """Of everything but ``id``, which is as it was asked for."""
+    acceptance = explanation.acceptance
+    return {
+        "message": message_id_text(explanation.message_id),
+        "at": rfc3339(explanation.at),
+        "accepted": {
+            "at": rfc3339(acceptance.at),
+            "listener": acceptance.listener,
+            "client": acceptance.client,
+            "user": acceptance.user,
+            "sender": acceptance.sender,
+            "sizeOctets": acceptance.size_octets,
+            "recipients": acceptance.recipients,
+            "messageId": acceptance.message_id_header,
+        },
+        "recipients": [_recipient(each) for each in explanation.recipients],
+    }
+
+
+def _recipient(recipient: RecipientExplanation) -> dict[str, Any]:
+    return {
+        "id": delivery_id_text(recipient.id),
+        "recipient": recipient.recipient,
+        "domain": recipient.domain,
+        "route": _route(recipient.route),
+        "history": [_happened(each) for each in recipient.history],
+        "next": None if recipient.next is None else _next(recipient.next),
+        "live": None if recipient.live is None else _live(recipient.live),
+    }
+
+
+def _route(route: RouteFacts) -> dict[str, Any]:
+    found: dict[str, Any] = {"rule": route.rule, "via": route.via, "pool": route.pool}
+    if not route.site:
+        return {**found, "site": None}
+    return {
+        **found,
+        "site": route.site,
+        "provider": route.provider,
+        "partition": route.partition,
+        "connections": route.connections,
+        "messagesPerConnection": route.messages_per_connection,
+        "tls": route.tls,
+    }
+
+
+def _happened(happened: Happened) -> dict[str, Any]:
+    return {
+        "at": rfc3339(happened.at),
+        "event": happened.event,
+        "attempts": happened.attempts,
+        "attempt": None if happened.attempt is None else attempt_json(happened.attempt),
+        "who": happened.who,
+        "reason": happened.reason,
+        "rule": happened.rule,
+    }
+
+
+def _next(step: NextStep) -> dict[str, Any]:
+    return {
+        "state": step.state,
+        "dueAt": rfc3339(step.due),
+        "attempts": step.attempts,
+        "why": step.why,
+        "waitedMs": step.waited_ms,
+        "stepMs": step.step_ms,
+        "jitter": step.jitter,
+        "rule": step.rule,
+        "heldUntil": _time(step.held_until),
+        "expiresAt": rfc3339(step.expires),
+        "tellsSender": step.tells_sender,
+    }
+
+
+def _live(fact: LiveFact) -> dict[str, Any]:
+    return {
+        "state": fact.state,
+        "text": fact.text,
+        "host": fact.host,
+        "connection": fact.connection,
+        "since": _time(fact.since),
+        "until": _time(fact.until),
+    }
+
+
+def _time(at: UnixMs | None) -> str | None:
+    return None if at is None else rfc3339(at)

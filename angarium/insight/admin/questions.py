@@ -1,0 +1,51 @@
+"""All that can be asked, as one tagged union: what a process decodes."""
+
+from typing import Final
+
+import msgspec
+
+from angarium.insight.admin.connections import EndConnection, ListConnections
+from angarium.insight.admin.live import FindLive
+from angarium.insight.admin.protocol import Refused
+from angarium.insight.admin.queue_acts import (
+    AddHoldRule,
+    ListHoldRules,
+    PerformAct,
+    RemoveHoldRule,
+)
+from angarium.insight.admin.queue_reads import (
+    ExplainMessage,
+    ListEntries,
+    ReadContent,
+    ShowMessage,
+    SummarizeQueue,
+)
+from angarium.insight.admin.status import AskStatus
+from angarium.insight.admin.watch import WatchSessions
+
+AnyQuestion = (
+    AskStatus
+    | SummarizeQueue
+    | ListEntries
+    | ShowMessage
+    | ReadContent
+    | ExplainMessage
+    | PerformAct
+    | ListHoldRules
+    | AddHoldRule
+    | RemoveHoldRule
+    | FindLive
+    | ListConnections
+    | EndConnection
+    | WatchSessions
+)
+
+_QUESTIONS: Final = msgspec.msgpack.Decoder(AnyQuestion)
+
+
+def read_question(octets: msgspec.Raw) -> AnyQuestion | Refused:
+    try:
+        question: AnyQuestion = _QUESTIONS.decode(octets)
+    except msgspec.DecodeError as error:
+        return Refused("malformed", f"no question that this process knows: {error}")
+    return question

@@ -1,0 +1,120 @@
+"""Where a recipient is now, as far as only the delivery process knows: for ``explain``. Changes nothing."""
+
+from typing import Literal
+
+import msgspec
+
+from angarium.mta.backlog import Backlog, Lane
+from angarium.mta.egress.egress_queue import EgressQueue
+from angarium.mta.egress.lease import LiveConnection
+from angarium.mta.egress.places import Places
+from angarium.mta.egress.queues import EgressQueues
+from angarium.mta.egress.reasons import Reasons
+from angarium.queue.model import DeliveryId, UnixMs
+from angarium.routing.resolution import Site
+
+# As a message comes nearer to its host
+LiveState = Literal[
+    "on_disk",  # not read ahead
+    "resolving",
+    "suspended",  # in memory or on disk; its site took no connection
+    "policy",  # in memory; our own policy lets its lane wait
+    "waiting",  # in memory, for a place
+    "opening",  # in memory or claimed; a connection to its site is being opened
+    "claimed",  # its attempt has begun, but is not in a transfer
+    "transfer",
+]
+
+
+class Whereabouts(msgspec.Struct, frozen=True, kw_only=True):
+    state: LiveState
+    text: str = ""  # why
+    host: str = ""
+    connection: int | None = None  # LiveConnection.id
+    since: UnixMs | None = None
+    until: UnixMs | None = None
+
+
+class WhereaboutsFinder:
+    """Looks through what is in memory: some microseconds per connection that is open."""
+
+    def __init__(
+        self, backlog: Backlog, places: Places, queues: EgressQueues, reasons: Reasons
+    ) -> None:
+        self._backlog = backlog
+        self._places = places
+        self._queues = queues
+        self._reasons = reasons
+
+    def find(
+        self,
+        delivery: DeliveryId,
+        site: Site | None,
+        now: UnixMs,
+        *,
+        in_flight: bool,
+        is_resolving: bool,
+    ) -> Whereabouts:
+        """``site``: of its domain, if it is known. ``in_flight``: its attempt has begun, as the queue says."""
+        carrying = self._places.find_carrying(delivery)
+        if carrying is not None:
+            return _with(carrying, "transfer")
+        lane = self._backlog.find_lane(delivery)
+        if lane is None and not in_flight:
+            queues = [] if site is None else self._queues.of_site(site.name)
+            return self._find_suspension(queues) or Whereabouts(state="on_disk")
+        if is_resolving and lane is not None:
+            return Whereabouts(state="resolving")
+        if site is None:
+            return Whereabouts(state="claimed" if in_flight else "waiting")
+        if lane is not None and (kept := self._find_wait(lane, now)) is not None:
+            return kept
+        opening = [
+            each
+            for each in self._places.open_connections()
+            if each.site == site.name and each.stage == "opening"
+        ]
+        if opening:
+            return _with(opening[0], "opening")
+        if in_flight:
+            return Whereabouts(state="claimed")
+        queues = self._queues.of_site(site.name)
+        return self._find_suspension(queues) or Whereabouts(
+            state="waiting", text="; ".join(map(self._places_text, queues))
+        )
+
+    def _find_wait(self, lane: Lane, now: UnixMs) -> Whereabouts | None:
+        waits = self._reasons.reasons_of(
+            tenant=lane.tenant, provider=lane.provider, stream=lane.stream
+        )
+        if not waits or waits[0].until <= now:
+            return None
+        last = waits[0]
+        return Whereabouts(state="policy", text=last.reason, since=last.at, until=last.until)
+
+    def _find_suspension(self, queues: list[EgressQueue]) -> Whereabouts | None:
+        for queue in queues:
+            found = queue.find_suspension()
+            if found is not None:
+                failure, until = found
+                attempt = failure.attempt
+                return Whereabouts(
+                    state="suspended", text=attempt.text, host=attempt.host, until=until
+                )
+        return None
+
+    def _places_text(self, queue: EgressQueue) -> str:
+        key, limit = queue.places
+        text = f"{self._places.taken(key)} of {limit} places at {key.provider} are taken"
+        if self._places.is_exhausted:
+            text += ", and so are all of delivery.connections"
+        return text
+
+
+def _with(connection: LiveConnection, state: LiveState) -> Whereabouts:
+    return Whereabouts(
+        state=state,
+        host=connection.host,
+        connection=connection.id,
+        since=connection.since if state == "opening" else None,
+    )

@@ -1,0 +1,95 @@
+"""Answers what only a delivery process knows: where recipients are now, and its connections."""
+
+from collections.abc import Collection, Sequence
+from typing import Final, Protocol
+
+from angarium.insight.admin.connections import (
+    ConnectionEnded,
+    EndConnection,
+    ListConnections,
+    OpenConnection,
+    OpenConnections,
+    no_such_connection,
+    number_of,
+)
+from angarium.insight.admin.live import FindLive, LiveFact, LiveFacts, QueuedRecipient
+from angarium.insight.admin.protocol import Refused
+from angarium.mta.egress.lease import LiveConnection
+from angarium.mta.whereabouts import Whereabouts
+from angarium.queue import DeliveryId, PartitionNumber
+from angarium.service.admin_socket import Asker, Handlers
+from angarium.telemetry.log import log
+
+# Ours, of one answer
+CONNECTIONS_LISTED: Final = 5000
+
+
+class LiveDelivery(Protocol):
+    """``mta.dispatcher`` is."""
+
+    def open_connections(self) -> Sequence[LiveConnection]: ...
+
+    def end_connection(self, connection_id: int) -> bool: ...
+
+    def find_whereabouts(
+        self, delivery: DeliveryId, domain: str, *, in_flight: bool
+    ) -> Whereabouts: ...
+
+
+class DeliveryAnswers:
+    def __init__(
+        self, delivery: LiveDelivery, partitions: Collection[PartitionNumber], slot: str
+    ) -> None:
+        self._delivery = delivery
+        self._partitions = partitions  # owned by the process
+        self._slot = slot
+
+    def handlers(self) -> Handlers:
+        return (
+            Handlers()
+            .on(FindLive, self.find_live)
+            .on(ListConnections, self.list_connections)
+            .on(EndConnection, self.end_connection)
+        )
+
+    async def find_live(self, asked: FindLive, _: Asker) -> LiveFacts:
+        mine = [each for each in asked.recipients if each.partition in self._partitions]
+        return LiveFacts(tuple(self._fact(each) for each in mine))
+
+    async def list_connections(self, _: ListConnections, __: Asker) -> OpenConnections:
+        found = self._delivery.open_connections()
+        listed = tuple(self._shown(each) for each in found[:CONNECTIONS_LISTED])
+        return OpenConnections(listed, len(found) - len(listed))
+
+    async def end_connection(self, asked: EndConnection, asker: Asker) -> ConnectionEnded | Refused:
+        number = number_of(asked.id, self._slot)
+        for each in self._delivery.open_connections():
+            if each.id == number and self._delivery.end_connection(number):
+                log("connection_killed", id=asked.id, by=asker.name, reason=asked.reason)
+                return ConnectionEnded(self._shown(each))
+        return no_such_connection(asked.id)
+
+    def _fact(self, asked: QueuedRecipient) -> LiveFact:
+        found = self._delivery.find_whereabouts(asked.id, asked.domain, in_flight=asked.in_flight)
+        return LiveFact(
+            id=asked.id,
+            state=found.state,
+            text=found.text,
+            host=found.host,
+            connection="" if found.connection is None else f"{self._slot}/{found.connection}",
+            since=found.since,
+            until=found.until,
+        )
+
+    def _shown(self, connection: LiveConnection) -> OpenConnection:
+        return OpenConnection(
+            id=f"{self._slot}/{connection.id}",
+            direction="out",
+            since=connection.since,
+            phase=connection.stage,
+            peer=connection.host,
+            address=connection.address,
+            place=connection.site,
+            source=connection.source,
+            transfers=connection.transfers,
+        )

@@ -54,7 +54,7 @@ class LiveListener(Protocol):
 
 
 class IngressAnswers:
-    def __init__(self, listeners: Mapping[str, LiveListener], slot: str) -> None:
+    def __init__(self, listeners: Sequence[tuple[str, LiveListener]], slot: str) -> None:
         self._listeners = (
             listeners  # by their addresses in the configuration; grows while they start
         )

@@ -264,11 +264,11 @@ class Dispatcher:
     def _lane_of(self, head: DueHead) -> Lane:
         match self._find_resolution(head.domain):
             case Site() as site:
-                return Lane(head.tenant, site.provider.name, head.stream)
+                return Lane(tenant=head.tenant, provider=site.provider.name, stream=head.stream)
             case Unroutable():
-                return Lane(head.tenant, "-", head.stream)
+                return Lane(tenant=head.tenant, provider="-", stream=head.stream)
             case None:
-                return Lane(head.tenant, f"?{head.domain}", head.stream)
+                return Lane(tenant=head.tenant, provider=f"?{head.domain}", stream=head.stream)
 
     def _load(self, head: DueHead, lane: Lane) -> None:
         match self._find_resolution(head.domain):

@@ -1,4 +1,4 @@
-"""Message ids: UUIDv7 (RFC 9562 section 5.7), made and written for people. Clock and randomness are passed in."""
+"""Message ids: UUIDv7 (RFC 9562 section 5.7), made and written for people. Pure: clock and randomness are passed in."""
 
 from collections.abc import Callable
 from typing import Final

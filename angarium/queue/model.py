@@ -77,7 +77,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fal
     stage: str  # resolve | connect | banner | ehlo | starttls | mail | rcpt | data | final_dot | expired | ...
 
 
-class DueHead(msgspec.Struct, frozen=True):
+class DueHead(msgspec.Struct, frozen=True, kw_only=True):
     """What the scheduler needs to know of a due recipient; nothing else of it is in memory."""
 
     partition: PartitionNumber

@@ -2,7 +2,7 @@
 
 import asyncio
 from types import TracebackType
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -13,7 +13,7 @@ from angarium.routing.resolution import MxHost
 ConnectionStage = Literal["opening", "idle", "transfer", "closing"]
 
 
-class PlaceKey(NamedTuple):
+class PlaceKey(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     """What has a ceiling of its own."""
 
     source: str

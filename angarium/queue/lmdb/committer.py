@@ -59,7 +59,7 @@ class _Park:
 class Committer:
     """Submits from the loop thread, commits on its own.
 
-    Invariant C1: a waiter is resolved only after the transaction with its operation was committed, or aborted.
+    Invariant CM1: a waiter is resolved only after the transaction with its operation was committed, or aborted.
     """
 
     def __init__(
@@ -180,7 +180,7 @@ class Committer:
             refused = self._transactor.run(operations)
             batch = refused
         try:
-            self._loop.call_soon_threadsafe(self._resolve, batch, futures)
+            self._loop.call_soon_threadsafe(self._resolve, batch, futures)  # CM1
         except RuntimeError:  # the loop is closed: nobody waits any more
             return
 

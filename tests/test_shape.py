@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "angarium").rglob("*.py"))
 NAMES = [str(path.relative_to(ROOT)) for path in FILES]
+BESIDE = sorted(path for each in ("tests", "bench") for path in (ROOT / each).rglob("*.py"))
 # One line in brackets of its own with a comment, in them or behind them: wrapped only to make room for it.
 WRAPPED = re.compile(r"[(\[]\n[^\n]*?(?:  # [^\n]*\n *[)\]]$|\n *[)\]]+:?  # )", re.MULTILINE)
 # A reply is written as it goes over the wire: Refusal(550, "5.7.1", "text").
@@ -47,7 +48,7 @@ def test_a_record_with_two_fields_of_a_type_side_by_side_is_keyword_only(path: P
             assert not pairs, f"{record.name} ({path}:{record.lineno}): {', '.join(pairs)}"
 
 
-@pytest.mark.parametrize("path", FILES, ids=NAMES)
+@pytest.mark.parametrize("path", [*FILES, *BESIDE], ids=lambda path: str(path.relative_to(ROOT)))
 def test_nothing_is_wrapped_to_make_room_for_its_comment(path: Path) -> None:
     source = path.read_text()
     lines = [source.count("\n", 0, found.start()) + 1 for found in WRAPPED.finditer(source)]

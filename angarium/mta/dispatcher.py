@@ -358,9 +358,8 @@ class Dispatcher:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         try:
             task = self._group.create_task(work)
-        except (
-            RuntimeError
-        ):  # one of us has failed, and the others are being cancelled: nothing begins any more
+        except RuntimeError:
+            # One of us has failed, and the others are being cancelled: nothing begins any more
             work.close()
             raise
         self._tasks.add(task)

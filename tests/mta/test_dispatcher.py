@@ -283,7 +283,7 @@ class Rig:
             header_from="sender.example",
             accepted=more.pop("accepted", clock()),
             expires=more.pop("expires", UnixMs(clock() + 100_000)),
-            origin=Origin(listener="test"),
+            origin=Origin(kind="submission", listener="test"),
             partitions=tuple(self.hint(each.domain) for each in given),
             **more,
         )
@@ -455,9 +455,8 @@ async def test_a_permanent_refusal_bounces_to_the_sender_and_never_further(rig: 
     rig.net.reply = reply
     await rig.accept("u@one.example")
     async with rig.running():
-        await rig.until(
-            lambda: len(rig.events(Bounced)) == 2
-        )  # A5: the DSN itself bounces, and that is all
+        # A5: the DSN itself bounces, and that is all
+        await rig.until(lambda: len(rig.events(Bounced)) == 2)
         await asyncio.sleep(0.1)
     assert [each.reverse_path for each in rig.events(Bounced)] == ["a@sender.example", ""]
 

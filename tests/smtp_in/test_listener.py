@@ -423,9 +423,8 @@ async def test_a_client_that_does_not_read_is_given_no_more_to_do() -> None:
     async with serve(limits=limits) as server, connect(server) as client:
         client.reader._transport.pause_reading()  # type: ignore[attr-defined]
         client.writer.write(b"HELP\r\n" * 400_000)
-        await until(
-            lambda: server.listener.connection_count == 0
-        )  # it is cut, not buffered for ever
+        # It is cut, not buffered for ever
+        await until(lambda: server.listener.connection_count == 0)
 
 
 async def test_early_talk_is_refused_s6() -> None:

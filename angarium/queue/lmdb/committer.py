@@ -20,9 +20,8 @@ from angarium.queue.spool import QueueError, QueueFailedError
 
 MAX_OPERATIONS: Final = 512  # of one transaction: bounds how long the loop is parked
 MAX_OCTETS: Final = 16 << 20  # of one transaction; a larger operation goes alone
-PARK_WAIT_S: Final = (
-    0.02  # a loop that does not park by then is busy, stopping or gone: go on without
-)
+# A loop that does not park by then is busy, stopping or gone: go on without
+PARK_WAIT_S: Final = 0.02
 READER_CHECK_S: Final = 60.0
 HOUSEKEEPING_S: Final = 1.0  # while nothing is committed
 SWITCH_INTERVAL_S: Final = 1e-4  # CPython's 5 ms is what each hand-over of the GIL could cost

@@ -55,9 +55,8 @@ class QueueEnvironment:
         self._failure: str | None = None
         self.path = path
         self.space = DiskSpace(path, config.min_free_octets)
-        self.while_waiting: Callable[[], None] = (
-            _nothing  # called by a reader that waits for a writer
-        )
+        # Called by a reader that waits for a writer
+        self.while_waiting: Callable[[], None] = _nothing
         self.databases: Databases = {name: self._open_database(name) for name in NAMES}
         self.body = self.databases["body"]
         self.message = self.databases["message"]
@@ -201,9 +200,8 @@ class QueueEnvironment:
         while True:
             if not self._reading.acquire(blocking=False):
                 if self._reader == threading.get_ident():
-                    raise RuntimeError(
-                        "a read transaction inside another one"
-                    )  # would wait for itself
+                    # Would wait for itself
+                    raise RuntimeError("a read transaction inside another one")
                 self._reading.acquire()
             self._reader = threading.get_ident()
             try:

@@ -83,7 +83,7 @@ def message(age_ms: int = 0, left_ms: int = 10_000 * MINUTE_MS) -> ClaimedMessag
         message_id_header="",
         accepted=UnixMs(NOW - age_ms),
         expires=UnixMs(NOW + left_ms),
-        origin=Origin(listener="submission"),
+        origin=Origin(kind="submission"),
         recipients=(),
     )
 

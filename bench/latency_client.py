@@ -17,9 +17,8 @@ class Latencies(msgspec.Struct, frozen=True, kw_only=True):
     """Milliseconds, sorted."""
 
     accept: list[float]  # from the last octet of data written to the 250
-    since_due: list[
-        float
-    ]  # from when the message was due to the 250: waiting for a session included
+    # From when the message was due to the 250: waiting for a session included
+    since_due: list[float]
     unsent: int  # due, and not answered at the end
 
 

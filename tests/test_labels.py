@@ -147,7 +147,7 @@ def test_each_threat_code_is_in_the_list_of_threats_and_has_code_there() -> None
     wrong = []
     for line in all_words():
         for label in labels_in(line):
-            if len(label.rstrip("0123456789")) != 1 or is_pending(line, label):
+            if len(label.rstrip("0123456789")) != 1:
                 continue
             if label not in threats:
                 wrong.append(f"{line.at}: {label} is not in docs/THREATS.md")
@@ -162,7 +162,6 @@ def test_one_letter_and_a_number_never_names_an_invariant() -> None:
         for path in python_files("angarium")
         for line in words_of_python(path)
         if line.is_definition and (found := ONE_LETTER_INVARIANT.search(line.text))
-        if not is_pending(line, found[1] or found[2])
     ]
     assert not wrong, "\n".join(wrong)
 
@@ -236,25 +235,3 @@ def test_each_numbered_invariant_is_the_architectures_and_has_a_test() -> None:
                 f"docs/ARCHITECTURE.md: no test names invariant {number}, nor is called {name}"
             )
     assert not wrong, "\n".join(wrong)
-
-
-# Labels of before, in packages that are being rebuilt: they go with the rebuilding.
-PENDING = {
-    "angarium/queue/lmdb/committer.py": {"C1"},
-    "angarium/queue/lmdb/partition.py": {"P1", "P2"},
-    "angarium/queue/lmdb/environment.py": {"E1", "E2", "E3", "E4"},
-    "angarium/queue/lmdb/settling.py": {"T1"},
-    "angarium/queue/lmdb/transaction.py": {"T1"},
-    "angarium/smtp/server/": {"V1", "V2", "V3"},
-    "angarium/intake/": {"I1", "I2", "I3"},
-    "angarium/mta/egress/": {"E1", "R1"},
-    "angarium/mta/transport/peer.py": {"P1", "P2"},
-    "angarium/mta/dispatcher.py": {"D1"},
-    "tests/smtp/server/test_session.py": {"V1", "V3"},
-    "tests/faults/test_crash_points.py": {"E3"},
-}
-
-
-def is_pending(line: Line, label: str) -> bool:
-    where = str(line.path.relative_to(ROOT))
-    return any(where.startswith(prefix) and label in labels for prefix, labels in PENDING.items())

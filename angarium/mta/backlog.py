@@ -7,7 +7,9 @@ each recipient is passed over at most once per refill of a lane.
 """
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 from angarium.queue.model import DeliveryId, DueHead, PartitionNumber, UnixMs
 from angarium.queue.spool import DuePage, position
@@ -15,7 +17,7 @@ from angarium.queue.spool import DuePage, position
 PAGE = 500  # recipients read in one short read transaction
 
 
-class Lane(NamedTuple):
+class Lane(msgspec.Struct, frozen=True, kw_only=True, gc=False, cache_hash=True):
     """Whose backlog is bounded by itself: one tenant's mail of one stream for one provider.
 
     So a stream that our own throttle keeps waiting never keeps the tenant's others on disk.

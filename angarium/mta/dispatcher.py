@@ -277,11 +277,11 @@ class Dispatcher:
     def _lane_of(self, head: DueHead) -> Lane:
         match self._find_resolution(head.domain):
             case Site() as site:
-                return Lane(head.tenant, site.provider.name, head.stream)
+                return Lane(tenant=head.tenant, provider=site.provider.name, stream=head.stream)
             case Unroutable():
-                return Lane(head.tenant, "-", head.stream)
+                return Lane(tenant=head.tenant, provider="-", stream=head.stream)
             case None:
-                return Lane(head.tenant, f"?{head.domain}", head.stream)
+                return Lane(tenant=head.tenant, provider=f"?{head.domain}", stream=head.stream)
 
     def _load(self, head: DueHead, lane: Lane) -> None:
         match self._find_resolution(head.domain):
@@ -371,9 +371,8 @@ class Dispatcher:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         try:
             task = self._group.create_task(work)
-        except (
-            RuntimeError
-        ):  # one of us has failed, and the others are being cancelled: nothing begins any more
+        except RuntimeError:
+            # One of us has failed, and the others are being cancelled: nothing begins any more
             work.close()
             raise
         self._tasks.add(task)

@@ -1,4 +1,4 @@
-"""Message ids: UUIDv7 (RFC 9562 section 5.7), made and written for people. Clock and randomness are passed in."""
+"""Message ids: UUIDv7 (RFC 9562 section 5.7), made and written for people. Pure: clock and randomness are passed in."""
 
 from collections.abc import Callable
 from typing import Final
@@ -8,9 +8,8 @@ from angarium.queue.model import DeliveryId, MessageId, UnixMs
 _COUNTER_LIMIT: Final = 1 << 12  # rand_a, used as a counter (RFC 9562 section 6.2, method 1)
 _TIME_LIMIT: Final = 1 << 48
 _TEXT_DASHES: Final = (8, 13, 18, 23)
-MAX_INDEX: Final = (
-    65_534  # of a recipient in its envelope: the key has 16 bits, the last value is kept free
-)
+# Of a recipient in its envelope: the key has 16 bits, the last value is kept free
+MAX_INDEX: Final = 65_534
 
 
 class MessageIdGenerator:

@@ -50,9 +50,8 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     envelope: Envelope
     content: bytes
     header_octets: int  # length of the header block including the empty line
-    has_dot_lines: bool | None = (
-        None  # a line may begin with a dot; None: nobody has looked (S2: who sends it does)
-    )
+    # A line may begin with a dot; None: nobody has looked (S2: who sends it does)
+    has_dot_lines: bool | None = None
     header_from: str  # domain of the header From, A-label, "" if none: chooses the DKIM key
     message_id_header: str = ""  # for the log
     accepted: UnixMs
@@ -76,7 +75,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fal
     stage: str  # resolve | connect | banner | ehlo | starttls | mail | rcpt | data | final_dot | expired | ...
 
 
-class DueHead(msgspec.Struct, frozen=True):
+class DueHead(msgspec.Struct, frozen=True, kw_only=True):
     """What the scheduler needs to know of a due recipient; nothing else of it is in memory."""
 
     partition: PartitionNumber

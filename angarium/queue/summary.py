@@ -1,4 +1,4 @@
-"""How much is in the queue. A plain value."""
+"""How much is in the queue. Plain values."""
 
 import msgspec
 

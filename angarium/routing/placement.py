@@ -10,4 +10,4 @@ from angarium.queue.model import PartitionNumber
 
 def partition_of(provider_name: str, partitions: int) -> PartitionNumber:
     """Return the same partition for the same provider in every process and version: it is on disk."""
-    return PartitionNumber(crc32(provider_name.encode()) % partitions)
+    return PartitionNumber(crc32(provider_name.encode()) % partitions)  # RT2

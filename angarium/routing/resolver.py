@@ -87,9 +87,8 @@ class Resolver:
             resolution = await self._flight.run(domain, lambda: self._resolve_and_keep(domain))
             if generation == self._generation:
                 return resolution
-            cached = self.find_cached(
-                domain
-            )  # exchanged meanwhile: the caller, too, gets no answer of before
+            # Exchanged meanwhile: the caller, too, gets no answer of before
+            cached = self.find_cached(domain)
         return cached
 
     def forget(self, domain: str | None = None) -> None:

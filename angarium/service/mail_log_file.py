@@ -74,9 +74,8 @@ class MailLogFile:
         try:
             return msgspec.json.decode(lines[-1], type=LastLine)
         except msgspec.MsgspecError:
-            return (
-                None  # not a line of ours, or one longer than the tail: the acknowledgement counts
-            )
+            # Not a line of ours, or one longer than the tail: the acknowledgement counts
+            return None
 
 
 class StandardOutput:

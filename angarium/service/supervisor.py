@@ -45,7 +45,10 @@ async def supervise(life: ServerLife) -> None:
 
 
 class _Processes:
-    """Implements Driver. Invariant SV1: each slot has at most one process."""
+    """Implements Driver.
+
+    Invariant SV1: each slot has at most one process.
+    """
 
     can_renew = True
     grace_s = KILL_GRACE_S

@@ -32,7 +32,9 @@ class TlsLayer:
             if self.facts is None:
                 self._tls.do_handshake()
                 cipher = self._tls.cipher()
-                self.facts = TlsFacts(self._tls.version() or "", cipher[0] if cipher else "")
+                self.facts = TlsFacts(
+                    version=self._tls.version() or "", cipher=cipher[0] if cipher else ""
+                )
             while part := self._tls.read(_READ_OCTETS):
                 plain.append(part)
             self.is_ended = True  # what ssl makes of a close_notify, until we have sent ours

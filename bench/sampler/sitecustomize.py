@@ -57,9 +57,8 @@ def _sample_this_thread() -> None:
 
 def _start(folder: Path) -> None:
     file = (folder / f"{os.getpid()}.samples").open("w")
-    signal.signal(
-        signal.SIGPROF, signal.SIG_IGN
-    )  # once faulthandler has ended, the timer kills nobody
+    # Once faulthandler has ended, the timer kills nobody
+    signal.signal(signal.SIGPROF, signal.SIG_IGN)
     faulthandler.register(signal.SIGPROF, file=file, all_threads=False)
     bootstrap = threading.Thread._bootstrap_inner
 

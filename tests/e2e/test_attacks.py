@@ -374,9 +374,8 @@ def test_a_disconnect_at_any_octet_leaves_nothing_behind(product: Product) -> No
         client = RawClient(product.smtp[0], banner=cut % 2 == 0)
         client.send(session[:cut])
         if cut % 3 == 0:
-            client.socket.setsockopt(
-                socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0"
-            )  # RST
+            # RST
+            client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
         client.drop()
     wait_until(lambda: b"angarium_smtp_connections" in product.get("/metrics") or True)
 

@@ -70,7 +70,7 @@ async def test_a_process_that_dies_at_a_commit_loses_nothing(tmp_path: Path) -> 
 @needs_strace
 @pytest.mark.slow
 async def test_a_process_whose_disk_fails_stops_and_is_started_again(tmp_path: Path) -> None:
-    """Invariant E3 of the queue: a failed fsync is never believed later. Invariant 1: no false 250."""
+    """EN3: a failed fsync is never believed later. Invariant 1: no false 250."""
     points = [(slot, "fdatasync", "error=EIO:when=3") for slot in ("ingress-0", "delivery-0")]
     async with run_harness(tmp_path, 22) as harness:
         await strike_each(harness, points)

@@ -13,12 +13,12 @@ from angarium.queue.spool import DuePage, position
 
 def head(number: int, domain: str, due: int = 0, partition: int = 0, tenant: str = "t") -> DueHead:
     return DueHead(
-        PartitionNumber(partition),
-        UnixMs(due),
-        DeliveryId(MessageId(number.to_bytes(16, "big")), 0),
-        tenant,
-        domain,
-        100,
+        partition=PartitionNumber(partition),
+        due=UnixMs(due),
+        id=DeliveryId(MessageId(number.to_bytes(16, "big")), 0),
+        tenant=tenant,
+        domain=domain,
+        octets=100,
     )
 
 
@@ -56,7 +56,7 @@ class Rig:
         self.loaded: list[DueHead] = []
         self.backlog = Backlog(
             [self.index],
-            lambda h: Lane(h.tenant, h.domain, h.stream),
+            lambda h: Lane(tenant=h.tenant, provider=h.domain, stream=h.stream),
             lambda h, _: self.loaded.append(h),
             ready_limit=ready_limit,
             lane_limit=lane_limit,

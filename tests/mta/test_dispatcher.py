@@ -455,9 +455,8 @@ async def test_a_permanent_refusal_bounces_to_the_sender_and_never_further(rig: 
     rig.net.reply = reply
     await rig.accept("u@one.example")
     async with rig.running():
-        await rig.until(
-            lambda: len(rig.events(Bounced)) == 2
-        )  # A5: the DSN itself bounces, and that is all
+        # A5: the DSN itself bounces, and that is all
+        await rig.until(lambda: len(rig.events(Bounced)) == 2)
         await asyncio.sleep(0.1)
     assert [each.reverse_path for each in rig.events(Bounced)] == ["a@sender.example", ""]
 
@@ -738,7 +737,7 @@ async def test_draining_gives_back_what_has_not_begun(rig: Rig) -> None:
         await rig.until(lambda: len(rig.recipients()) == 20)
     assert rig.events(InDoubt) == []
     assert rig.observer.doubts == 0
-    assert len(set(rig.recipients())) == 20
+    assert len(set(rig.recipients())) == 20  # QC1
 
 
 async def test_a_defect_in_one_transfer_defers_that_message_and_harms_no_other(rig: Rig) -> None:

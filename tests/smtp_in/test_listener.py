@@ -292,7 +292,7 @@ async def test_ac1_a_message_is_acknowledged_once_the_queue_has_it() -> None:
 async def test_a_queue_that_fails_is_never_a_250(error: Exception, reply: bytes) -> None:
     async with serve() as server, connect(server) as client:
         server.spool.error = error
-        assert (await client.transaction()).startswith(reply)
+        assert (await client.transaction()).startswith(reply)  # AD1
         server.spool.error = None
         assert (await client.transaction()).startswith(b"250 2.0.0 Ok: queued as ")
         assert len(server.spool.accepted) == 1
@@ -301,7 +301,7 @@ async def test_a_queue_that_fails_is_never_a_250(error: Exception, reply: bytes)
 async def test_ac1_rather_451_than_a_late_250() -> None:
     async with serve(limits={"accept_timeout_s": 0.1}) as server, connect(server) as client:
         server.spool.gate.clear()
-        assert (await client.transaction()).startswith(b"451 4.3.0 ")
+        assert (await client.transaction()).startswith(b"451 4.3.0 ")  # AC1
         server.spool.gate.set()
         assert (await client.transaction()).startswith(b"250 ")
         assert len(server.spool.accepted) == 1  # the first was withdrawn
@@ -549,6 +549,7 @@ async def test_connections_of_a_client_are_limited_s7() -> None:
 async def test_an_idle_client_is_sent_away_s7() -> None:
     async with serve(limits={"command_timeout_s": 0.1}) as server, connect(server) as client:
         assert (await client.reply()).startswith(b"421 4.4.2 ")
+        client.writer.write(b"EHLO c.example\r\nNOOP\r\n")  # WI1
         assert await client.reply() == b""
 
 
@@ -583,9 +584,8 @@ async def test_a_client_that_does_not_read_is_given_no_more_to_do() -> None:
     async with serve(limits=limits) as server, connect(server) as client:
         client.reader._transport.pause_reading()  # type: ignore[attr-defined]
         client.writer.write(b"HELP\r\n" * 400_000)
-        await until(
-            lambda: server.listener.connection_count == 0
-        )  # it is cut, not buffered for ever
+        # It is cut, not buffered for ever
+        await until(lambda: server.listener.connection_count == 0)
 
 
 async def test_early_talk_is_refused_s6() -> None:

@@ -84,9 +84,8 @@ def _render(
     now: UnixMs,
     message_id: MessageId,
 ) -> tuple[bytes, bytes]:
-    utf8 = (
-        not sender.text.isascii()
-    )  # then the DSN itself needs SMTPUTF8, and may be as UTF-8 as it likes
+    # Then the DSN itself needs SMTPUTF8, and may be as UTF-8 as it likes
+    utf8 = not sender.text.isascii()
     failed = any(each.action == "failed" for each in reports)
     kind = "global-delivery-status" if utf8 else "delivery-status"
     status = render_status(message, reports, hostname, utf8=utf8)

@@ -8,9 +8,8 @@ import msgspec
 from angarium.queue.model import Attempt, Claimed
 from angarium.smtp.envelope import NOTIFY_DEFAULT, Notify
 
-Action = Literal[
-    "failed", "delayed", "relayed"
-]  # RFC 3464 section 2.3.3; `delivered` is the MX's to say
+# RFC 3464 section 2.3.3; `delivered` is the MX's to say
+Action = Literal["failed", "delayed", "relayed"]
 
 _ENHANCED: Final = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}", re.ASCII)
 _CLASS: Final[dict[Action, str]] = {"failed": "5", "delayed": "4", "relayed": "2"}
@@ -25,9 +24,8 @@ class RecipientReport(msgspec.Struct, frozen=True, kw_only=True):
     recipient: Claimed
     action: Action
     attempt: Attempt  # the last one: what the peer said, or why none was reached
-    expired: bool = (
-        False  # `failed` because its time ran out, not because somebody refused for good
-    )
+    # `failed` because its time ran out, not because somebody refused for good
+    expired: bool = False
 
     @property
     def status(self) -> str:

@@ -8,9 +8,8 @@ import msgspec
 from angarium.mta.dsn.line import MAX_LINE
 from angarium.queue.model import ClaimedMessage
 
-MAX_MESSAGE_OCTETS: Final = (
-    262_144  # ours: beyond, RET=FULL gives the header only (RFC 3461 section 4.3 allows)
-)
+# Ours: beyond, RET=FULL gives the header only (RFC 3461 section 4.3 allows)
+MAX_MESSAGE_OCTETS: Final = 262_144
 MAX_HEADER_OCTETS: Final = 65_536  # ours: what is longer is cut at a line
 _UNSAFE: Final = bytes(ord("?") if c in b"\r\n\0" else c for c in range(256))
 

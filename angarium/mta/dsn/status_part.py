@@ -73,6 +73,5 @@ def _utf8_addr_xtext(address: str) -> str:
         each if "!" <= each <= "~" and each not in "+=\\" else f"\\x{{{ord(each):X}}}"
         for each in address
     )
-    return encoded[
-        :MAX_VALUE_OCTETS
-    ]  # a path of at most 256 octets (RFC 5321 section 4.5.3.1.3) is never cut
+    # A path of at most 256 octets (RFC 5321 section 4.5.3.1.3) is never cut
+    return encoded[:MAX_VALUE_OCTETS]

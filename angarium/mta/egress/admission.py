@@ -29,9 +29,9 @@ class Moves(Protocol):
 
 
 class Admission:
-    """Invariant AD1: a group leaves the ready queue for a claim only with a Go of its own, and is asked for once then.
+    """Invariant AM1: a group leaves the ready queue for a claim only with a Go of its own, and is asked for once then.
 
-    Invariant AD2: a group whose wait is not over is not asked for, nor is anything behind it in its line.
+    Invariant AM2: a group whose wait is not over is not asked for, nor is anything behind it in its line.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Admission:
             verdict = shared.policy.admit(traffic, way.path, now)
             match verdict:
                 case Go():
-                    return group  # AD1
+                    return group  # AM1
                 case Wait():
                     self._put_off(group, traffic, verdict, now)
                 case Elsewhere(path=path):
@@ -128,7 +128,7 @@ class Admission:
     def _put_off(self, group: Group, traffic: Traffic, wait: Wait, now: UnixMs) -> None:
         """Keep its line out of the way until the wait is over, at least a millisecond: the loop never spins."""
         until = UnixMs(min(max(wait.until, now + 1), now + MAX_WAIT_MS))
-        self._ready.put_off(group, until)  # AD2
+        self._ready.put_off(group, until)  # AM2
         self._shared.waits.add(self._waiter, until)
-        lane = Lane(traffic.tenant, traffic.provider, traffic.stream)
+        lane = Lane(tenant=traffic.tenant, provider=traffic.provider, stream=traffic.stream)
         self._shared.reasons.note(lane, self._way.path.source, wait, now)

@@ -63,10 +63,10 @@ class Carriage:
             self.busy -= 1
         shared.policy.told(self._way.path, self._way.site, work, outcomes)
         if all(isinstance(outcome, Taken) for outcome in outcomes):  # nearly every time
-            self._conclude(work, outcomes, connection)
+            self._conclude(work, outcomes, connection)  # CG1
             shared.budget.free(work.octets)
         else:
-            self._sort(connection, parcel, outcomes)
+            self._sort(connection, parcel, outcomes)  # CG1
         return outcomes
 
     def _sort(self, connection: Connection, parcel: Parcel, outcomes: Sequence[Outcome]) -> None:

@@ -39,9 +39,8 @@ class Claims:
         self._way = way
         self._claimant = claimant
         self._ready: deque[Parcel] = deque()
-        self.idle: deque[asyncio.Future[bool]] = (
-            deque()
-        )  # waits of connections; True: take a parcel
+        # Waits of connections; True: take a parcel
+        self.idle: deque[asyncio.Future[bool]] = deque()
         self._under_way = 0  # transactions being claimed or packed
 
     def __len__(self) -> int:

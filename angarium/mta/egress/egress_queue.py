@@ -151,7 +151,7 @@ class EgressQueue:
         self._refill()
 
     def not_claimed(self, groups: Sequence[Group]) -> None:
-        self._admission.put_first(groups)
+        self._admission.put_first(groups)  # EQ1
 
     # --- connections
 
@@ -199,7 +199,7 @@ class EgressQueue:
         until = self._suspension.until
         for work in self._claims.drain():
             told = [failure] * len(work.recipients)
-            shared.clerk.conclude(work, told, final=way.site.final, not_before=until)
+            shared.clerk.conclude(work, told, final=way.site.final, not_before=until)  # EQ1
             shared.budget.free(work.octets)
         self._give_up_ready(failure)
 
@@ -238,4 +238,4 @@ class EgressQueue:
         """What may go meets the failure of its site; what our own policy keeps waiting makes no attempt."""
         heads = self._admission.drain()
         if heads:
-            self._shared.undeliverable.put(heads, failure, self._suspension.until)
+            self._shared.undeliverable.put(heads, failure, self._suspension.until)  # EQ1

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -14,7 +14,7 @@ from angarium.routing.resolution import MxHost
 ConnectionStage = Literal["opening", "idle", "transfer", "closing"]
 
 
-class PlaceKey(NamedTuple):
+class PlaceKey(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     """What has a ceiling of its own."""
 
     source: str

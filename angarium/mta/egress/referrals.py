@@ -78,7 +78,7 @@ class Referrals:
     def give_up(self, referred: Referred) -> None:
         """No other host can be asked: what the last one said stands."""
         work = referred.parcel.work
-        self._shared.clerk.conclude(work, referred.outcomes, final=self._way.site.final)
+        self._shared.clerk.conclude(work, referred.outcomes, final=self._way.site.final)  # RF1
         self._shared.budget.free(work.octets)
 
     # --- for the connections
@@ -138,5 +138,5 @@ class NextHostRound:
 
     def ended(self) -> None:
         if self._first is not None:
-            self._referrals.give_up(self._first)
+            self._referrals.give_up(self._first)  # RF1
         self._referrals.connection_ended(was_open=self._was_open)

@@ -111,5 +111,5 @@ class Way:
     def __init__(self, path: EgressPath, site: Site) -> None:
         self.path = path
         self.site = site  # its addresses may change
-        self.key = PlaceKey(path.source, site.provider.name)
+        self.key = PlaceKey(source=path.source, provider=site.provider.name)
         self.is_draining = False  # nothing new begins

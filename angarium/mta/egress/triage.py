@@ -14,7 +14,7 @@ from angarium.queue.model import Attempt, UnixMs
 TRIES = 3
 
 
-class Triage(msgspec.Struct, frozen=True):
+class Triage(msgspec.Struct, frozen=True, kw_only=True):
     """Each recipient of a transaction is in one of these."""
 
     again: Sequence[Told]  # in another transaction, at once
@@ -40,7 +40,7 @@ def triage(
             next_host.append(Told(recipient, outcome))
         else:
             answered.append(Told(recipient, outcome))
-    return Triage(again, next_host, answered, gained)
+    return Triage(again=again, next_host=next_host, answered=answered, gained=gained)
 
 
 def is_unanswered(outcome: Outcome, connection: Connection) -> bool:

@@ -16,7 +16,10 @@ class Waiter(Protocol):
 
 
 class Waits:
-    """Belongs to one event loop. Invariant WT1: there is at most one timer, for the first wait that ends."""
+    """Belongs to one event loop.
+
+    Invariant WT1: there is at most one timer, for the first wait that ends.
+    """
 
     def __init__(self, clock: Callable[[], UnixMs]) -> None:
         self._clock = clock

@@ -41,7 +41,7 @@ class QueueClerk:
         self, partition: PartitionNumber, heads: Sequence[DueHead]
     ) -> list[ClaimedMessage]:
         """Return those that are still due, once their claims are on disk. Raises QueueFullError: none is claimed."""
-        messages = await self._partitions[partition].claim(heads)
+        messages = await self._partitions[partition].claim(heads)  # QC1
         self._leave_memory(heads)  # in flight, or not due any more: the disk knows
         return messages
 

@@ -1,4 +1,4 @@
-"""What an attempt came to, as values. Scope says whom a failure concerns beyond the recipient at hand."""
+"""What an attempt came to. Plain values. Scope says whom a failure concerns beyond the recipient at hand."""
 
 import enum
 

@@ -48,8 +48,12 @@ def stage_limits(timeouts: DeliveryTimeouts) -> Mapping[str, float]:
 
 
 class Peer(asyncio.Protocol):
-    """Invariants: P1 one exchange at a time, and its waiter is always resolved: by its replies, the timer,
-    or the loss of the connection. P2 what is buffered here is bounded by _HIGH_WATER and the reply parser's limits.
+    """One connection to another host, from connecting to the end.
+
+    Invariant PE1: one exchange at a time, and its waiter is always resolved: by its replies, the timer, or the loss of
+    the connection.
+
+    Invariant PE2: what is buffered here is bounded by _HIGH_WATER and the reply parser's limits.
     """
 
     def __init__(
@@ -124,7 +128,7 @@ class Peer(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
-        transport.set_write_buffer_limits(high=_HIGH_WATER, low=BLOCK_OCTETS)
+        transport.set_write_buffer_limits(high=_HIGH_WATER, low=BLOCK_OCTETS)  # PE2
 
     def data_received(self, data: bytes) -> None:
         session = self.session
@@ -173,7 +177,7 @@ class Peer(asyncio.Protocol):
         reason = os_reason(exc) if exc is not None else "connection closed by the peer"
         if self._failure is None:
             self._failure = BrokenError("lost", stage, reason)
-        self._resolve(self._failure)
+        self._resolve(self._failure)  # PE1
         if not self.closed.done():
             self.closed.set_result(None)
 
@@ -220,7 +224,7 @@ class Peer(asyncio.Protocol):
             block = self._unsent.pop()
             if not self._unsent:
                 self.content_sent = self._unsent_ends_content
-            self.transport.write(block)  # may pause us
+            self.transport.write(block)  # may pause us: PE2
 
     def _early_reply(self) -> None:
         """The reply came before the content was out: what is unsent stays so, and ends the session."""
@@ -280,7 +284,7 @@ class Peer(asyncio.Protocol):
         limit = self._limit()
         if self._loop.time() + _TICK_S >= self._since + limit:
             what = "octets could not be sent" if self._paused else "no reply"
-            self._fail("timeout", f"{what} within {limit:g} s")
+            self._fail("timeout", f"{what} within {limit:g} s")  # PE1
         else:
             self._arm()
 

@@ -13,9 +13,8 @@ from angarium.smtp.client.transaction import NotSendable
 from angarium.smtp.reply import Reply, enhanced_status, text
 
 _IN_DOUBT: Final = "after the whole message was sent: whether it was accepted is unknown"
-TOO_MANY_RECIPIENTS: Final = (
-    "4.5.3"  # RFC 3463: the dispatcher sends the rest in another transaction
-)
+# RFC 3463: the rest goes in another transaction
+TOO_MANY_RECIPIENTS: Final = "4.5.3"
 
 _GREYLISTED: Final = ("greylist", "graylist", "grey list", "gray list", "grey-list", "gray-list")
 _TRY_LATER: Final = ("try again later", "try later", "retry later", "please retry", "try again in")

@@ -349,9 +349,8 @@ class LoginConnection:
             text = clean_text(error.message)  # as text, the error would be a tuple
         else:
             text = clean_text(os_reason(error))
-        if (
-            stage == "data"
-        ):  # the library does not tell whether the final dot was out: it may have been
+        if stage == "data":
+            # The library does not tell whether the final dot was out: it may have been
             return in_doubt(self._where, self._clock(), "4.4.2", text)
         made = attempt(self._where, self._clock(), stage, enhanced="4.4.2", reason=text)
         return Transient(made, Scope.SESSION)

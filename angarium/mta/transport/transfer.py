@@ -18,9 +18,8 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     recipients: tuple[MessageRecipient, ...]
     header: bytes  # signature and trace fields first; every line ends in CRLF, with the empty line
     body: bytes  # may be empty; CRLF line ends only
-    has_dot_lines: bool | None = (
-        None  # a line of the body may begin with a dot; None: to be looked at (S2)
-    )
+    # A line of the body may begin with a dot; None: to be looked at (S2)
+    has_dot_lines: bool | None = None
     body_8bit: bool
     smtputf8: bool
     ret: str | None = None

@@ -41,7 +41,7 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
 class Claim:
     """Operation: due keys become claim keys; returns the delivery keys that were still due, in order.
 
-    What a hold rule binds becomes held instead, and is left out.
+    Invariant HR2: no attempt begins for mail that a hold rule in force binds: it becomes held instead, and is left out.
 
     ``abandoned`` gives them back when the claimer is gone.
     """
@@ -76,7 +76,7 @@ class Claim:
         return taken
 
     def _is_held(self, tx: WriteTransaction, rules: BindingRules, mail: "_DueMail") -> bool:
-        """HR2: no attempt begins for mail that a rule in force binds: it becomes held here, and only here."""
+        """Whether a rule in force binds it: it becomes held then, here and nowhere else."""
         asked = _AskedMail(tx, mail)
         rule = rules.find(asked, tx.now)
         if rule is None:

@@ -20,9 +20,8 @@ from angarium.queue.spool import QueueError, QueueFailedError
 
 MAX_OPERATIONS: Final = 512  # of one transaction: bounds how long the loop is parked
 MAX_OCTETS: Final = 16 << 20  # of one transaction; a larger operation goes alone
-PARK_WAIT_S: Final = (
-    0.02  # a loop that does not park by then is busy, stopping or gone: go on without
-)
+# A loop that does not park by then is busy, stopping or gone: go on without
+PARK_WAIT_S: Final = 0.02
 READER_CHECK_S: Final = 60.0
 HOUSEKEEPING_S: Final = 1.0  # while nothing is committed
 SWITCH_INTERVAL_S: Final = 1e-4  # CPython's 5 ms is what each hand-over of the GIL could cost
@@ -59,7 +58,7 @@ class _Park:
 class Committer:
     """Submits from the loop thread, commits on its own.
 
-    Invariant C1: a waiter is resolved only after the transaction with its operation was committed, or aborted.
+    Invariant CM1: a waiter is resolved only after the transaction with its operation was committed, or aborted.
     """
 
     def __init__(
@@ -180,7 +179,7 @@ class Committer:
             refused = self._transactor.run(operations)
             batch = refused
         try:
-            self._loop.call_soon_threadsafe(self._resolve, batch, futures)
+            self._loop.call_soon_threadsafe(self._resolve, batch, futures)  # CM1
         except RuntimeError:  # the loop is closed: nobody waits any more
             return
 

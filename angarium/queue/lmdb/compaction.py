@@ -33,7 +33,7 @@ PROGRESS_S: Final = 0.2
 Progress = Callable[[int, int], None]  # octets done, octets in all
 
 
-class Compacted(msgspec.Struct, frozen=True):
+class Compacted(msgspec.Struct, frozen=True, kw_only=True):
     before_octets: int
     after_octets: int
 
@@ -101,7 +101,7 @@ def _compact(path: Path, progress: Progress) -> Compacted:
         fsync_directory(path)
         after = data.stat().st_size
         progress(used, used)
-        return Compacted(before, after)
+        return Compacted(before_octets=before, after_octets=after)
     finally:
         shutil.rmtree(copy, ignore_errors=True)
 

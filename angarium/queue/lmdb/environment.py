@@ -37,25 +37,26 @@ _RESIZE_TRIES: Final = 200  # of 1 ms
 class QueueEnvironment:
     """Opens, reads and resizes. Writing is the transactor's business.
 
-    E1: no read transaction outlives ``read()``'s block, and none is open in this process while the map is resized.
-    E2: one write transaction at a time in this process, between ``begin_write`` and ``end_write``.
-    E3: once ``fail`` was called, everything raises QueueFailedError: a failed fsync is never believed later.
-    E4: a process that inherited it by fork cannot use it.
+    Invariants:
+
+    EN1. No read transaction outlives ``read()``'s block, and none is open in this process while the map is resized.
+    EN2. One write transaction at a time in this process, between ``begin_write`` and ``end_write``.
+    EN3. Once ``fail`` was called, everything raises QueueFailedError: a failed fsync is never believed later.
+    EN4. A process that inherited it by fork cannot use it.
     """
 
     def __init__(self, env: lmdb.Environment, path: Path, config: Queue, lock: UseLock) -> None:
         self._env = env
         self._lock = lock
         self._pid = os.getpid()
-        self._reading = threading.Lock()  # E1
+        self._reading = threading.Lock()  # EN1
         self._reader = 0  # the thread that reads, to tell a defect from a wait
-        self._writing = threading.Lock()  # E2
+        self._writing = threading.Lock()  # EN2
         self._failure: str | None = None
         self.path = path
         self.space = DiskSpace(path, config.min_free_octets)
-        self.while_waiting: Callable[[], None] = (
-            _nothing  # called by a reader that waits for a writer
-        )
+        # Called by a reader that waits for a writer
+        self.while_waiting: Callable[[], None] = _nothing
         self.databases: Databases = {name: self._open_database(name) for name in NAMES}
         self.body = self.databases["body"]
         self.message = self.databases["message"]
@@ -133,11 +134,11 @@ class QueueEnvironment:
 
     def check(self) -> None:
         """Raise when the environment must not be used."""
-        if os.getpid() != self._pid:  # E4
+        if os.getpid() != self._pid:  # EN4
             raise QueueError(
                 "the queue was opened before a fork: open it in the process that uses it"
             )
-        if self._failure is not None:  # E3
+        if self._failure is not None:  # EN3
             raise QueueFailedError(self._failure)
 
     def fail(self, reason: str) -> None:
@@ -199,9 +200,8 @@ class QueueEnvironment:
         while True:
             if not self._reading.acquire(blocking=False):
                 if self._reader == threading.get_ident():
-                    raise RuntimeError(
-                        "a read transaction inside another one"
-                    )  # would wait for itself
+                    # Would wait for itself
+                    raise RuntimeError("a read transaction inside another one")
                 self._reading.acquire()
             self._reader = threading.get_ident()
             try:
@@ -245,7 +245,7 @@ class QueueEnvironment:
                 self.while_waiting()  # the committer may be waiting for this very thread to park
 
     def _set_mapsize(self, octets: int) -> None:
-        with self._reading:  # E1: LMDB itself would unmap pages under a reader
+        with self._reading:  # EN1: LMDB itself would unmap pages under a reader
             for attempt in range(_RESIZE_TRIES):
                 try:
                     self._env.set_mapsize(octets)

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-CHECK_EVERY_S: Final = (
-    1.0  # statvfs at most so often: a disk does not fill faster than its mark is wide
-)
+# statvfs at most so often: a disk does not fill faster than its mark is wide
+CHECK_EVERY_S: Final = 1.0
 
 # LMDB maps the file and locks it between processes; these kinds do not keep what that needs (lmdb.h, caveats).
 _REMOTE: Final = frozenset(

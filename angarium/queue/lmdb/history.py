@@ -27,9 +27,8 @@ class History:
         start = self._first_at(message_id_ms(message_id) - SLACK_MS)
         found = yield from self._scan(message_id, start)
         if start > 1 and not (found and isinstance(found[0].event, MessageAccepted)):
-            found = yield from self._scan(
-                message_id, 1
-            )  # the clock was set back, or the log begins later
+            # The clock was set back, or the log begins later
+            found = yield from self._scan(message_id, 1)
         return found
 
     def _first_at(self, at: int) -> int:
@@ -61,9 +60,8 @@ class History:
                     if looked > READ_LIMIT:
                         break
                     start = int.from_bytes(key, "big") + 1
-                    if message_id in raw and story.tell(
-                        start - 1, raw
-                    ):  # far cheaper than decoding
+                    # Far cheaper than decoding
+                    if message_id in raw and story.tell(start - 1, raw):
                         return story.found
             if looked <= READ_LIMIT:
                 return story.found

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-LIMIT_OCTETS: Final = (
-    64 << 20
-)  # of file pages in this process, the interpreter's own 20 MB among them
+# Of file pages in this process, the interpreter's own 20 MB among them
+LIMIT_OCTETS: Final = 64 << 20
 LOOK_S: Final = 0.05  # between two looks; one takes 10 us
 _MADV_DONTNEED: Final = 4
 _PAGE: Final = os.sysconf("SC_PAGESIZE")

@@ -12,9 +12,8 @@ SCHEMA_VERSION: Final = 2
 SCHEMA_KEY: Final = b"schema"  # u32
 WRITER_KEY: Final = b"writer"  # which Angarium wrote that schema last, for people
 PARTITIONS_KEY: Final = b"partitions"  # u16; fixed when the queue is made
-STEP_KEY: Final = (
-    b"step"  # while a step is under way: from which version u32, then where it goes on
-)
+# While a step is under way: from which version u32, then where it goes on
+STEP_KEY: Final = b"step"
 
 # A step is given where to go on, b"" at its beginning, and does a bounded part of it; it returns where the next part
 # goes on, None when it is done. Each part is one transaction with that place, so memory is bounded, and a process that

@@ -38,8 +38,9 @@ _log: Final = logging.getLogger(__name__)
 class LmdbPartition:
     """Implements Partition.
 
-    P1: what is in ``_holdings`` has a claim key of our epoch on disk (or lost it to the next owner's replay).
-    P2: a recipient is settled at most once: it leaves ``_holdings`` before its settlement is submitted.
+    Invariant LP1: what is in ``_holdings`` has a claim key of our epoch on disk, or lost it to the next owner's replay.
+
+    Invariant LP2: a recipient is settled at most once: it leaves ``_holdings`` before its settlement is submitted.
     """
 
     def __init__(
@@ -96,15 +97,15 @@ class LmdbPartition:
                     hint = hints[raw_hint] = decode_hint(raw_hint)
                 heads.append(
                     DueHead(
-                        number,
-                        due,
-                        delivery,
-                        hint.tenant,
-                        hint.domain,
-                        octets,
-                        hint.stream,
-                        hint.priority,
-                        hint.campaign,
+                        partition=number,
+                        due=due,
+                        id=delivery,
+                        tenant=hint.tenant,
+                        domain=hint.domain,
+                        octets=octets,
+                        stream=hint.stream,
+                        priority=hint.priority,
+                        campaign=hint.campaign,
                     )
                 )
                 last = key
@@ -130,7 +131,7 @@ class LmdbPartition:
                 give_back(future.result())  # cancelled in the very moment it was done
             raise
         messages, holdings = read_claimed(self._env, self._number, taken)
-        self._holdings.update(holdings)
+        self._holdings.update(holdings)  # LP1
         return messages
 
     async def commit(self, commit: Commit) -> None:
@@ -161,7 +162,7 @@ class LmdbPartition:
         await self._committer.submit(Disown(self._number, self._epoch))
 
     def _take_holdings(self, settled: Sequence[Settlement]) -> dict[bytes, Holding]:
-        """Take what is to be settled out of ``_holdings`` (P2), all or nothing."""
+        """Take what is to be settled out of ``_holdings`` (LP2), all or nothing."""
         taken: dict[bytes, Holding] = {}
         for settlement in settled:
             key = delivery_key(settlement.id)

@@ -65,9 +65,8 @@ class DeliveryRecord(_Record, frozen=True, array_like=True, kw_only=True):
     delay_dsn_sent: bool
     last: Attempt | None
     rule: int = 0  # held by this hold rule; 0: by an act, or not held
-    free_of: int = (
-        0  # hold rules up to this one let its next attempt pass: an operator released it from one
-    )
+    # Hold rules up to this one let its next attempt pass: an operator released it from one
+    free_of: int = 0
 
 
 class DueHint(_Record, frozen=True, array_like=True, kw_only=True):

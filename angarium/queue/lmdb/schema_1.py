@@ -38,7 +38,7 @@ PART_RECORDS: Final = 20_000
 PART_OCTETS: Final = 8 << 20
 
 
-class MessageRecord1(msgspec.Struct, frozen=True, array_like=True):
+class MessageRecord1(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     tenant: str
     stream: str
     reverse_path: str
@@ -59,7 +59,7 @@ class MessageRecord1(msgspec.Struct, frozen=True, array_like=True):
     has_dot_lines: bool | None = None
 
 
-class EventRecord1(msgspec.Struct, frozen=True, array_like=True):
+class EventRecord1(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """One shape for all kinds."""
 
     kind: int

@@ -63,7 +63,7 @@ class Settle:
     def apply(self, tx: WriteTransaction) -> None:
         tx.check_epoch(self._partition, self._epoch)
         epoch = u64(self._epoch)
-        for each in self._settled:  # all are checked before anything is written (T1)
+        for each in self._settled:  # all are checked before anything is written (WX1)
             if tx.get(tx.env.claim, each.claim) != epoch:
                 raise NotClaimedError(f"recipient {each.key.hex()} is not claimed by this owner")
         for each in self._settled:

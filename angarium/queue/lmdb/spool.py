@@ -75,9 +75,8 @@ class LmdbSpool:
         return self._committer.submit(Accept(batch, self._env.partitions, self._withdraw))
 
     def _withdraw(self, keys: Sequence[bytes]) -> None:
-        with contextlib.suppress(
-            QueueError
-        ):  # closing: then the client's second try is a duplicate
+        # Closing: then the client's second try is a duplicate
+        with contextlib.suppress(QueueError):
             self._committer.submit(ActOn("cancel", keys, _NOBODY_WAITS))
 
     def partitions(self) -> Sequence[PartitionNumber]:

@@ -24,7 +24,7 @@ _FULL_MARGIN_OCTETS: Final = 4 << 20
 class WriteTransaction:
     """What an operation sees of the transaction that it shares with others.
 
-    T1: an operation raises a QueueError before its first write, or not at all.
+    Invariant WX1: an operation raises a QueueError before its first write, or not at all.
     """
 
     __slots__ = (
@@ -41,7 +41,7 @@ class WriteTransaction:
         self._changed_rules = False
         self.env = env
         self.now = now
-        self.wrote = False  # by the operation that is being applied: T1
+        self.wrote = False  # by the operation that is being applied: WX1
         self.newly_due: set[PartitionNumber] = set()
         self._sequence = 0  # of the newest event; 0: not read yet
         self._epochs: dict[int, int] = {}
@@ -250,7 +250,7 @@ def _apply(operation: Operation, tx: WriteTransaction) -> Any:
         return operation.apply(tx)
     except QueueError as error:
         if tx.wrote:
-            raise _OperationBroke from error
+            raise _OperationBroke from error  # WX1
         return OperationFailure(error)
     except (lmdb.BadValsizeError, lmdb.KeyExistsError, lmdb.InvalidParameterError) as error:
         raise _OperationBroke from error  # the operation's own defect, not the disk's

@@ -287,15 +287,15 @@ class MemoryPartition:
     def _head(self, each: MemoryDelivery) -> DueHead:
         message = self._state.messages[each.id.message_id]
         return DueHead(
-            each.partition,
-            each.due,
-            each.id,
-            message.tenant,
-            each.recipient.domain,
-            len(message.content),
-            message.stream,
-            message.priority,
-            message.campaign,
+            partition=each.partition,
+            due=each.due,
+            id=each.id,
+            tenant=message.tenant,
+            domain=each.recipient.domain,
+            octets=len(message.content),
+            stream=message.stream,
+            priority=message.priority,
+            campaign=message.campaign,
         )
 
     def _claimed(self, message_id: MessageId, own: list[MemoryDelivery]) -> ClaimedMessage:

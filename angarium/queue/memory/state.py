@@ -27,7 +27,7 @@ from angarium.queue.spool import Clock
 from angarium.smtp.envelope import Envelope, Recipient
 
 
-class MemoryDelivery(msgspec.Struct, order=False):
+class MemoryDelivery(msgspec.Struct, kw_only=True):
     """One recipient: scheduled, held, or in flight (then ``epoch`` is its claimer's)."""
 
     id: DeliveryId
@@ -72,7 +72,9 @@ class MemoryState:
         pairs = zip(submission.envelope.recipients, submission.partitions, strict=True)
         for index, (recipient, partition) in enumerate(pairs):
             delivery = DeliveryId(submission.message_id, index)
-            self.deliveries[delivery] = MemoryDelivery(delivery, recipient, partition, due)
+            self.deliveries[delivery] = MemoryDelivery(
+                id=delivery, recipient=recipient, partition=partition, due=due
+            )
         self.append(accepted_event(submission))
         return set(submission.partitions) if due <= now else set()
 

@@ -18,7 +18,7 @@ class Challenge(msgspec.Struct, frozen=True):
     text: bytes  # base64
 
 
-class PasswordLogin(msgspec.Struct, frozen=True):
+class PasswordLogin(msgspec.Struct, frozen=True, kw_only=True):
     mechanism: str
     user: str
     password: bytes
@@ -62,7 +62,7 @@ class _Plain:
         user = _user(name)
         if acts_as not in (b"", name):  # nobody may act as another user
             raise RefusedError(535, "5.7.8", "Authentication credentials invalid")
-        return PasswordLogin("PLAIN", user, password)
+        return PasswordLogin(mechanism="PLAIN", user=user, password=password)
 
 
 class _Login:
@@ -82,7 +82,7 @@ class _Login:
             return Challenge(base64.b64encode(b"Password:"))
         if b"\0" in response:
             raise RefusedError(501, "5.5.2", _BAD_RESPONSE)
-        return PasswordLogin("LOGIN", self._user, response)
+        return PasswordLogin(mechanism="LOGIN", user=self._user, password=response)
 
 
 def begin_exchange(argument: str) -> tuple[Exchange, Challenge | PasswordLogin]:

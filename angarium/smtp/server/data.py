@@ -13,9 +13,8 @@ from angarium.smtp.refusal import Refusal
 
 _END: Final = b"\r\n.\r\n"
 _DOT: Final = b"\r\n."
-_SHORTEST_DOT_LINE: Final = (
-    3  # octets of content for which there may be one that stuffing has added
-)
+# Octets of content for which there may be one that stuffing has added
+_SHORTEST_DOT_LINE: Final = 3
 _PATIENCE: Final = 4  # so many times the limit is read and thrown away before we close; ours
 
 TOO_BIG: Final = Refusal(552, "5.3.4", "Message exceeds the size limit")
@@ -111,9 +110,8 @@ class DataDecoder(_Content):
     def __init__(self, octet_limit: int, line_limit: int, budget: OctetBudget) -> None:
         super().__init__(octet_limit, line_limit, budget)
         self._tail = b"\r\n"  # the last octets before this chunk; DATA itself ended a line
-        self._stuffed = (
-            False  # whether a dot of a line may have to go: most messages need no second search
-        )
+        # Whether a dot of a line may have to go: most messages need no second search
+        self._stuffed = False
         self._raw: bytes | None = None  # between DATA and the dot, once that has come
 
     def receive(self, chunk: bytes) -> int:  # S1
@@ -160,9 +158,8 @@ class DataDecoder(_Content):
             content = content.replace(_DOT, b"\r\n")
         if len(content) > self._octet_limit:
             return TOO_BIG
-        return (
-            self._examine(content) or content
-        )  # RFC 5321 section 4.5.3.1.6: without the added dot
+        # RFC 5321 section 4.5.3.1.6: without the added dot
+        return self._examine(content) or content
 
     def _keep(self, chunk: bytes) -> None:
         self.received += len(chunk)

@@ -11,7 +11,7 @@ class StartTlsRequested(msgspec.Struct, frozen=True):
     """Send what is outgoing, then take the handshake; answer with ``tls_started`` (or close)."""
 
 
-class AuthRequested(msgspec.Struct, frozen=True):
+class AuthRequested(msgspec.Struct, frozen=True, kw_only=True):
     """Answer with ``auth_succeeded`` or ``auth_failed``."""
 
     mechanism: str  # PLAIN | LOGIN

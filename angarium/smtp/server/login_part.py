@@ -49,7 +49,11 @@ class LoginPart(SessionCore):
             self._step = self._read_response
         else:
             self._state.exchange = None
-            self._ask(AuthRequested(answer.mechanism, answer.user, answer.password))
+            self._ask(
+                AuthRequested(
+                    mechanism=answer.mechanism, user=answer.user, password=answer.password
+                )
+            )
 
     def _read_response(self) -> bool:
         """A line of the exchange (RFC 4954 section 4)."""

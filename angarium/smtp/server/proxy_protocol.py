@@ -10,9 +10,8 @@ from typing import Final
 import msgspec
 
 V1_OCTETS: Final = 107  # section 2.1: the longest line, with its CRLF
-V2_OCTETS: Final = (
-    16 + 4096
-)  # ours: addresses take 36 at most, the rest are TLVs; the length field allows 65,535
+# Ours: addresses take 36 at most, the rest are TLVs; the length field allows 65,535
+V2_OCTETS: Final = 16 + 4096
 _V1_START: Final = b"PROXY "
 _V2_SIGNATURE: Final = b"\r\n\r\n\0\r\nQUIT\n"
 _V2_FIXED: Final = 16

@@ -15,7 +15,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     limits: ListenerLimits = ListenerLimits()
 
 
-class TlsFacts(msgspec.Struct, frozen=True):
+class TlsFacts(msgspec.Struct, frozen=True, kw_only=True):
     version: str  # "TLSv1.3"
     cipher: str  # "TLS_AES_256_GCM_SHA384"
 

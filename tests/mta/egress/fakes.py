@@ -48,7 +48,15 @@ def site(*names: str, **limits: Any) -> Site:
 def head(message: int, index: int = 0, tenant: str = "t", **more: Any) -> DueHead:
     id_ = DeliveryId(MessageId(message.to_bytes(16, "big")), index)
     partition = PartitionNumber(more.pop("partition", 0))
-    return DueHead(partition, UnixMs(0), id_, tenant, "d.example", OCTETS, **more)
+    return DueHead(
+        partition=partition,
+        due=UnixMs(0),
+        id=id_,
+        tenant=tenant,
+        domain="d.example",
+        octets=OCTETS,
+        **more,
+    )
 
 
 def claimed(of: DueHead) -> Claimed:

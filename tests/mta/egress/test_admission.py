@@ -36,7 +36,7 @@ class Rig:
         return self.around.clock.now
 
 
-async def test_each_group_that_goes_was_asked_for_once() -> None:  # AD1
+async def test_each_group_that_goes_was_asked_for_once() -> None:  # AM1
     rig = Rig()
     for number in (1, 2):
         rig.ready.push(head(number))
@@ -44,7 +44,7 @@ async def test_each_group_that_goes_was_asked_for_once() -> None:  # AD1
     assert len(rig.around.policy.asked) == 2
 
 
-async def test_what_has_to_wait_is_passed_by_others_and_not_asked_for_again() -> None:  # AD2
+async def test_what_has_to_wait_is_passed_by_others_and_not_asked_for_again() -> None:  # AM2
     rig = Rig()
 
     def says(traffic: Traffic, path: EgressPath, now: UnixMs) -> Verdict:
@@ -58,7 +58,7 @@ async def test_what_has_to_wait_is_passed_by_others_and_not_asked_for_again() ->
     assert [each.stream for each in rig.around.policy.asked] == ["news", "receipts"]
     assert len(rig.around.waits) == 1
     (reason,) = rig.around.reasons.reasons_of()
-    assert reason.lane == Lane("t", "p", "news")
+    assert reason.lane == Lane(tenant="t", provider="p", stream="news")
     assert (reason.source, reason.reason, reason.until) == ("ip1", "the warm-up", rig.now + 500)
 
 

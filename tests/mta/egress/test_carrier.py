@@ -78,7 +78,8 @@ async def lived(rig: Rig) -> None:
 
 async def test_a_connection_carries_work_until_there_is_none_and_is_closed_before_its_place_goes() -> (
     None
-):  # Invariant 6
+):
+    # Invariant 6
     rig = Rig(3)
     await lived(rig)
     assert len(rig.carriage.carried) == 3

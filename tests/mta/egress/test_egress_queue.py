@@ -172,7 +172,7 @@ async def test_a_connection_refused_beside_others_defers_nothing() -> None:
     await rig.end()
 
 
-async def test_a_full_disk_keeps_what_was_admitted_without_asking_again() -> None:  # AD1
+async def test_a_full_disk_keeps_what_was_admitted_without_asking_again() -> None:  # AM1
     rig = Rig()
     rig.clerk.full.add(PartitionNumber(0))
     rig.push(1)
@@ -294,7 +294,7 @@ async def test_draining_gives_back_what_has_not_begun_and_ends_connections(stage
     if stage == "transfer":
         rig.push(2)
         await settle()
-        assert [each.message.message_id[-1] for each in rig.queue.drain()] == [2]
+        assert [each.message.message_id[-1] for each in rig.queue.drain()] == [2]  # EQ1
     await rig.end()
     assert rig.taken == (0 if stage == "opening" else 1)
 

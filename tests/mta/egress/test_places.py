@@ -10,7 +10,8 @@ from angarium.mta.egress.lease import Lease, PlaceKey
 from angarium.mta.egress.places import Places
 from tests.mta.egress.fakes import FakeConnection, SetClock, host
 
-A, B = PlaceKey("ip1", "gmail"), PlaceKey("ip1", "yahoo")
+A = PlaceKey(source="ip1", provider="gmail")
+B = PlaceKey(source="ip1", provider="yahoo")
 
 
 class Seeker:

@@ -8,8 +8,9 @@ from angarium.mta.egress.policy import Wait
 from angarium.mta.egress.reasons import Reasons
 from angarium.queue.model import UnixMs
 
-NEWS, RECEIPTS = Lane("t", "gmail", "news"), Lane("t", "gmail", "receipts")
-OTHER = Lane("u", "yahoo", "news")
+NEWS = Lane(tenant="t", provider="gmail", stream="news")
+RECEIPTS = Lane(tenant="t", provider="gmail", stream="receipts")
+OTHER = Lane(tenant="u", provider="yahoo", stream="news")
 
 
 def noted(*waits: tuple[Lane, str]) -> Reasons:

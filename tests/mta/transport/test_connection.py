@@ -223,7 +223,7 @@ async def test_a_large_message_arrives_whole_at_a_slow_reader() -> None:
 
     (outcome,) = await send(script, body=body)
     assert isinstance(outcome, Taken)
-    assert received[0].replace(b"\r\n..", b"\r\n.") == HEADER + body
+    assert received[0].replace(b"\r\n..", b"\r\n.") == HEADER + body  # PE2
 
 
 async def test_each_recipient_has_its_own_outcome() -> None:
@@ -325,7 +325,7 @@ async def attempt_with(script: Script, **timeouts: float) -> Outcome:
 
 @pytest.mark.parametrize("stage", STAGES)
 async def test_a_peer_that_drops_the_connection_leaves_the_mail_queued(stage: str) -> None:
-    outcome = await attempt_with(stops_at(stage, Talk.drop))
+    outcome = await attempt_with(stops_at(stage, Talk.drop))  # PE1
     assert brief(outcome) == ("Transient", "session", stage)
     assert ("unknown" in outcome.attempt.text) is (stage == "final_dot")
     assert outcome.attempt.code == 0

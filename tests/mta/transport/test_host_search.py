@@ -81,9 +81,8 @@ async def test_addresses_go_by_preference_while_they_are_few() -> None:
     assert net.asked == ["a.0", "a.1", "a.2", "b.0", "b.1", "b.2"]
 
 
-async def test_the_next_attempt_at_a_site_of_many_hosts_comes_to_others() -> (
-    None
-):  # RFC 5321 section 5.1
+async def test_the_next_attempt_at_a_site_of_many_hosts_comes_to_others() -> None:
+    # RFC 5321 section 5.1
     net = Dead("h19.0")
     search = Search(net)
     many = site(*((f"h{n}", 1) for n in range(20)))

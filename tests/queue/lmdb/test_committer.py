@@ -102,7 +102,7 @@ async def test_a_busy_loop_gives_way_between_two_pieces_of_work(
         sum(range(100))
         lmdb_spool.give_way()
     assert durable
-    await waiter
+    await waiter  # CM1
     assert lmdb_spool.summary().messages == 1
 
 

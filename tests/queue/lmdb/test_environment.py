@@ -122,7 +122,7 @@ async def test_a_reader_adopts_a_grown_map_while_the_committer_waits_for_it_to_p
     try:
         pending = asyncio.ensure_future(spool.accept([submission(new_id())]))
         await asyncio.sleep(0)  # submitted: the committer is about to ask this thread to park
-        spool._env._adopt_mapsize()
+        spool._env._adopt_mapsize()  # EN2: it waits for the committer's transaction to end
         await asyncio.wait_for(pending, 5)
     finally:
         spool.close()
@@ -147,7 +147,7 @@ def test_use_after_a_fork_is_refused(env: QueueEnvironment) -> None:
     os.close(write)
     os.waitpid(child, 0)
     with os.fdopen(read, "rb") as pipe:
-        assert pipe.read() == b"refused to read, refused to write"
+        assert pipe.read() == b"refused to read, refused to write"  # EN4
     put(env, b"parent", b"goes on")
 
 
@@ -157,7 +157,7 @@ def test_a_second_environment_in_one_process_is_refused(env: QueueEnvironment) -
 
 
 def test_a_read_inside_a_read_is_a_defect_not_a_deadlock(env: QueueEnvironment) -> None:
-    with env.read(), pytest.raises(RuntimeError, match="inside another"), env.read():
+    with env.read(), pytest.raises(RuntimeError, match="inside another"), env.read():  # EN1
         pass
 
 
@@ -389,7 +389,7 @@ async def test_after_a_failed_fsync_the_store_refuses_everything(
         fail_commits(lmdb_spool._env, patch, 5)
         with pytest.raises(QueueFailedError):
             await lmdb_spool.accept([submission(new_id())])
-    for _ in range(2):
+    for _ in range(2):  # EN3
         with pytest.raises(QueueFailedError):
             await lmdb_spool.accept([submission(new_id())])
     with pytest.raises(QueueFailedError):
@@ -579,7 +579,7 @@ def test_a_transaction_that_breaks_one_operation_keeps_the_others(
 
     batch = Transactor(env, clock).run([Put(b"one"), Put(b"two", broken=True), Put(b"three")])
     assert batch.outcomes[0] == b"one"
-    assert isinstance(batch.outcomes[1].error, ZeroDivisionError)
+    assert isinstance(batch.outcomes[1].error, ZeroDivisionError)  # WX1
     assert batch.outcomes[2] == b"three"
     with env.read() as txn:
         assert [key for key, _ in txn.cursor(env.body).iternext()] == [b"one", b"three"]

@@ -163,14 +163,14 @@ async def test_a_settlement_of_what_is_not_claimed_cannot_pass(
     await spool.accept([submission(message_id), submission(other)])
     partition = await spool.own(P0, "here")
     done = Done(id=DeliveryId(message_id, 0), outcome="delivered", attempt=attempt())
-    with pytest.raises(NotClaimedError):
+    with pytest.raises(NotClaimedError):  # LP1
         await partition.commit(Commit(settled=[done]))
     found = heads(partition, clock)
     await partition.claim(found[:1])
     stray = Done(id=DeliveryId(other, 0), outcome="delivered", attempt=attempt())
     with pytest.raises(NotClaimedError):  # and takes nothing of the same commit with it
         await partition.commit(Commit(settled=[done, stray]))
-    with pytest.raises(NotClaimedError):
+    with pytest.raises(NotClaimedError):  # LP2
         await partition.commit(Commit(settled=[done, done]))
     assert len(spool.events.read(0, 10)) == 2
     await partition.commit(Commit(settled=[done]))

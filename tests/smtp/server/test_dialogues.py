@@ -107,7 +107,9 @@ class Player:
             case AuthRequested(), "throttle":
                 self.session.auth_failed(Refusal(454, "4.7.0", rest))
             case StartTlsRequested(), "tls":
-                self.session.tls_started(TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384"))
+                self.session.tls_started(
+                    TlsFacts(version="TLSv1.3", cipher="TLS_AES_256_GCM_SHA384")
+                )
             case _:
                 pytest.fail(f"the session asked for {event}, not: {text}")
 

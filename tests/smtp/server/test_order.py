@@ -21,7 +21,7 @@ from angarium.smtp.server.session import ServerSession
 from angarium.smtp.server.settings import ClientFacts, ServerReplies, ServerSettings, TlsFacts
 from angarium.smtp.server.state import SessionState
 
-TLS = TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384")
+TLS = TlsFacts(version="TLSv1.3", cipher="TLS_AES_256_GCM_SHA384")
 MAIL, RCPT, LOGIN = b"MAIL FROM:<a@x>", b"RCPT TO:<b@x>", b"AUTH PLAIN AGEAYg=="
 
 

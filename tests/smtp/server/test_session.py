@@ -23,7 +23,7 @@ from angarium.smtp.server.event import (
 from angarium.smtp.server.session import ServerSession
 from angarium.smtp.server.settings import ClientFacts, ServerReplies, ServerSettings, TlsFacts
 
-TLS = TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384")
+TLS = TlsFacts(version="TLSv1.3", cipher="TLS_AES_256_GCM_SHA384")
 
 
 def make_session(
@@ -136,7 +136,7 @@ def test_the_password_is_handed_over_as_it_is() -> None:
     session = make_session(auth="required", tls=TLS)
     code_after(session, b"EHLO c\r\n")
     event = say(session, b"AUTH PLAIN AGEA/w==\r\n")
-    assert event == AuthRequested("PLAIN", "a", b"\xff")
+    assert event == AuthRequested(mechanism="PLAIN", user="a", password=b"\xff")
 
 
 def test_what_was_said_before_the_banner_is_refused_s6() -> None:

@@ -23,6 +23,7 @@ from angarium.queue import LmdbSpool, MessageIdGenerator
 from angarium.queue.doorbell import DoorbellSender, doorbell_path
 from angarium.routing.partition_finder import make_partition_finder
 from angarium.service.http_listeners import HttpListeners
+from angarium.service.ingress_answers import IngressAnswers
 from angarium.service.ingress_observer import IngressObserver
 from angarium.service.runtime import Runtime
 from angarium.smtp_in.listener import SmtpListener
@@ -38,7 +39,8 @@ async def run_ingress(runtime: Runtime) -> None:
     ingress = _Ingress(runtime, spool)
     doorbell = _doorbell(runtime, spool)
     try:
-        async with runtime.admin.answering(runtime.watchers.handlers()):
+        answers = IngressAnswers(ingress.listeners, runtime.slot.name)
+        async with runtime.admin.answering(runtime.watchers.handlers(), answers.handlers()):
             try:
                 await ingress.start()
                 runtime.on_reload(ingress.reload)
@@ -76,7 +78,7 @@ class _Ingress:
         self._observer = IngressObserver(runtime.metrics)
         self._http = HttpListeners(runtime)
         self._smtp: list[SmtpListener] = []
-        self._watched: list[tuple[str, SmtpListener]] = []  # by address
+        self.listeners: list[tuple[str, SmtpListener]] = []  # with their addresses as configured
         runtime.watchers.on_changed = self._watch
         self._credentials: list[Credentials] = []
         self._tls: list[ServerTls] = []
@@ -115,7 +117,7 @@ class _Ingress:
 
     def _watch(self) -> None:
         watchers = self._runtime.watchers
-        for address, listener in self._watched:
+        for address, listener in self.listeners:
             is_watched = watchers.is_watched(address)
             open_tap = functools.partial(watchers.open_tap, address)
             listener.watch(open_tap if is_watched else None)
@@ -169,7 +171,7 @@ class _Ingress:
         smtp = SmtpListener(reception)
         await smtp.start(listening)
         self._smtp.append(smtp)
-        self._watched.append((listener.address, smtp))
+        self.listeners.append((listener.address, smtp))
 
 
 def _doorbell(runtime: Runtime, spool: LmdbSpool) -> DoorbellSender | None:

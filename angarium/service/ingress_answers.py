@@ -1,6 +1,6 @@
 """Answers what only an ingress process knows: its connections with clients."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 from angarium.insight.admin.connections import (
@@ -54,10 +54,9 @@ class LiveListener(Protocol):
 
 
 class IngressAnswers:
-    def __init__(self, listeners: Mapping[str, LiveListener], slot: str) -> None:
-        self._listeners = (
-            listeners  # by their addresses in the configuration; grows while they start
-        )
+    def __init__(self, listeners: Sequence[tuple[str, LiveListener]], slot: str) -> None:
+        # With their addresses in the configuration; grows as they start
+        self._listeners = listeners
         self._slot = slot
 
     def handlers(self) -> Handlers:
@@ -70,7 +69,7 @@ class IngressAnswers:
     async def list_connections(self, _: ListConnections, __: Asker) -> OpenConnections:
         found = [
             (address, each)
-            for address, listener in self._listeners.items()
+            for address, listener in self._listeners
             for each in listener.connections()
         ]
         found.sort(key=lambda each: each[1].id)
@@ -79,7 +78,7 @@ class IngressAnswers:
 
     async def end_connection(self, asked: EndConnection, asker: Asker) -> ConnectionEnded | Refused:
         number = number_of(asked.id, self._slot)
-        for address, listener in self._listeners.items():
+        for address, listener in self._listeners:
             for each in listener.connections():
                 if each.id == number and listener.end(number):
                     log("connection_killed", id=asked.id, by=asker.name, reason=asked.reason)

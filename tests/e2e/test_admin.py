@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.product import Product, good_session
+from tests.e2e.product import Product, RawClient, good_session
 from tests.e2e.recording_sink import RecordingSink
 from tests.service.running_server import wait_until
 
@@ -155,6 +155,22 @@ def test_a_stuck_transfer_is_seen_explained_and_killed(tmp_path: Path, single: b
         product.postmaster("connections", "kill", out["id"], code=66)
         product.postmaster("connections", "kill", "nonsense", code=64)
         product.postmaster("connections", "kill", "delivery-9/1", code=66)
+
+
+@pytest.mark.parametrize("single", [True, False], ids=["single", "processes"])
+def test_a_client_is_seen_and_hung_up_on(tmp_path: Path, single: bool) -> None:
+    with running(tmp_path, single=single) as product, RawClient(product.smtp[0]) as client:
+        client.say(b"EHLO client.example.org\r\n")
+        (found,) = ask(product, "connections")["connections"]
+        assert (found["direction"], found["peer"]) == ("in", "127.0.0.1")
+        assert found["place"] == "127.0.0.1:0"
+        product.postmaster("connections", "kill", found["id"], "--reason", "a trial")
+        assert client.reply().startswith(b"421 4.3.2")
+        assert client.reply() == b""
+        client.drop()
+        wait_until(lambda: ask(product, "connections")["connections"] == [])
+        killed = product.server.wait_for("connection_killed", id=found["id"])
+        assert (killed["by"], killed["reason"]) == (ME, "a trial")
 
 
 def test_status_names_each_process_and_says_when_none_runs(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ async def test_a_list_of_connections_is_bounded() -> None:
 
 async def test_connections_of_all_listeners_are_listed_and_ended() -> None:
     first, second = Listener(1, 4), Listener(2)
-    answers = IngressAnswers({"127.0.0.1:25": first, "[::1]:587": second}, "ingress-1")
+    answers = IngressAnswers([("127.0.0.1:25", first), ("[::1]:587", second)], "ingress-1")
     listed = await answers.list_connections(ListConnections(), ASKER)
     assert [(each.id, each.place) for each in listed.connections] == [
         ("ingress-1/1", "127.0.0.1:25"),

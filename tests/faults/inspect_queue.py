@@ -13,7 +13,6 @@ import lmdb
 
 from angarium.config.schema import Queue
 from angarium.queue import Filter, QueueOperator, UnixMs
-from angarium.service.mail_record import event_name
 
 NAMES = ("body", "message", "delivery", "due", "claim")
 FINAL = ("delivered", "relayed", "bounced", "expired", "cancelled")
@@ -69,7 +68,7 @@ def finished(queue: Path) -> list[str]:
         events = LmdbEventLog(env, lambda _: None).read(0, 10**8)
     finally:
         env.close()
-    return [each.event.recipient for each in events if event_name(each.event) in FINAL]
+    return [each.event.recipient for each in events if each.event.name in FINAL]
 
 
 if __name__ == "__main__":

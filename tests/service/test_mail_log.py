@@ -1,31 +1,33 @@
-"""Mirrors angarium/service/mail_log.py, mail_log_file.py, mail_record.py and event_counts.py."""
+"""Mirrors angarium/service/mail_log.py, mail_log_file.py and mail_record.py."""
 
-import asyncio
 import errno
 import json
 import os
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from angarium.queue import (
     Attempt,
     AttemptFailed,
-    Bounced,
     Event,
-    InDoubt,
+    HoldRuleAdded,
     MessageAccepted,
     MessageId,
+    OperatorHeld,
     Origin,
     Position,
     Relayed,
     UnixMs,
+    UnknownEvent,
 )
+from angarium.service.event_follower import EventFollower
 from angarium.service.mail_log import MailLog
 from angarium.service.mail_log_file import MailLogFile
 from angarium.service.mail_record import mail_record
-from angarium.telemetry.metrics import Metrics
+from tests.service.fake_events import FakeEvents, follow
 
 AT = UnixMs(1_795_000_000_000)
 
@@ -76,39 +78,8 @@ def recipient_event(kind: Any, number: int, **more: Any) -> Event:
     return event
 
 
-class FakeEvents:
-    """An event log in memory; acknowledgements may be lost, as by a crash."""
-
-    def __init__(self, events: list[Event]) -> None:
-        self.events = events
-        self.position = 0
-        self.loses_acks = False
-        self.trimmed: tuple[int, int] | None = None
-
-    def read(self, after: int, limit: int) -> list[Position]:
-        found = [Position(number, event) for number, event in enumerate(self.events, 1)]
-        return found[after : after + limit]
-
-    async def ack(self, consumer: str, position: int) -> None:
-        assert consumer == "mail_log"
-        if not self.loses_acks:
-            self.position = position
-
-    def acked(self, consumer: str) -> int:
-        return self.position
-
-    async def trim(self, before: UnixMs, keep: int) -> int:
-        self.trimmed = (before, keep)
-        return 0
-
-
-async def run_once(events: FakeEvents, path: Path, metrics: Metrics | None = None) -> None:
-    log = MailLog(events, MailLogFile(str(path)), metrics or Metrics(), lambda: AT)
-    stop = asyncio.Event()
-    task = asyncio.create_task(log.run(stop))
-    await asyncio.sleep(0)
-    stop.set()
-    await asyncio.wait_for(task, 10)
+async def run_once(events: FakeEvents, path: Path) -> None:
+    await follow(events, MailLog(events, MailLogFile(str(path))))
 
 
 def sequences(path: Path) -> list[int]:
@@ -130,7 +101,9 @@ async def test_each_event_is_a_line_and_is_acknowledged(tmp_path: Path) -> None:
     assert events.position == 2
 
 
-async def test_a_crash_between_writing_and_acknowledging_repeats_nothing(tmp_path: Path) -> None:
+async def test_ml2_a_crash_between_writing_and_acknowledging_repeats_nothing(
+    tmp_path: Path,
+) -> None:
     events = FakeEvents([accepted(number) for number in range(1, 6)])
     events.loses_acks = True
     await run_once(events, tmp_path / "mail.log")
@@ -172,13 +145,13 @@ async def test_a_rotated_file_is_opened_anew(tmp_path: Path) -> None:
     assert (tmp_path / "mail.log.1").read_bytes() == b"one\n"
 
 
-async def test_a_full_disk_leaves_no_part_of_a_line_and_loses_none(
+async def test_ml1_a_full_disk_leaves_no_part_of_a_line_and_loses_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "mail.log"
     events = FakeEvents([accepted(1), accepted(2)])
     file = MailLogFile(str(path))
-    log = MailLog(events, file, Metrics(), lambda: AT)
+    follower = EventFollower(events, MailLog(events, file))
     real_write = os.write
 
     def write_part(fd: int, octets: bytes) -> int:
@@ -188,41 +161,12 @@ async def test_a_full_disk_leaves_no_part_of_a_line_and_loses_none(
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "write", write_part)
-        assert not await log.write_batch()
+        assert not await follower.step()
     assert path.read_bytes() == b""
     assert events.position == 0
-    await log.write_batch()
+    await follower.step()
     file.close()
     assert sequences(path) == [1, 2]
-
-
-async def test_events_are_counted_for_the_metrics(tmp_path: Path) -> None:
-    metrics = Metrics()
-    events = FakeEvents(
-        [
-            accepted(1),
-            recipient_event(
-                AttemptFailed, 1, attempts=1, attempt=attempt(451, "rcpt"), due=UnixMs(AT + 60_000)
-            ),
-            recipient_event(InDoubt, 1),
-            recipient_event(Bounced, 1, attempts=2, attempt=attempt(550, "made up")),
-        ]
-    )
-    await run_once(events, tmp_path / "mail.log", metrics)
-    text = metrics.render().decode()
-    assert "angarium_accepted_octets_total 100.0" in text
-    assert 'angarium_deliveries_total{outcome="deferred"} 1.0' in text
-    assert 'angarium_deliveries_total{outcome="bounced"} 1.0' in text
-    assert 'angarium_attempts_total{reply="4",stage="rcpt"} 1.0' in text
-    assert 'angarium_attempts_total{reply="5",stage="other"} 1.0' in text
-    assert "angarium_in_doubt_total 1.0" in text
-
-
-async def test_trimming_keeps_what_the_configuration_says(tmp_path: Path) -> None:
-    events = FakeEvents([])
-    log = MailLog(events, MailLogFile(str(tmp_path / "mail.log")), Metrics(), lambda: AT)
-    await log.trim(1000, 7)
-    assert events.trimmed == (AT - 1000, 7)
 
 
 def test_a_deferred_record_says_when_it_is_tried_next() -> None:
@@ -232,3 +176,44 @@ def test_a_deferred_record_says_when_it_is_tried_next() -> None:
     record = mail_record(Position(9, event))
     assert record.due == "2026-11-18T11:07:40.000Z"
     assert record.sequence == 9
+
+
+def test_an_operators_act_is_logged_with_who_and_why() -> None:
+    event = recipient_event(OperatorHeld, 1, actor="root@host", reason="a complaint", rule=3)
+    line = msgspec.to_builtins(mail_record(Position(9, event)))
+    assert (line["event"], line["recipient"]) == ("held", "b@example.net")
+    assert (line["actor"], line["reason"], line["rule"]) == ("root@host", "a complaint", 3)
+
+
+def test_a_hold_rule_is_logged_with_its_conditions() -> None:
+    event = HoldRuleAdded(
+        at=AT,
+        message_id=MessageId(b""),
+        rule=3,
+        actor="root@host",
+        reason="a complaint",
+        tenant=None,
+        sender=None,
+        domain="example.net",
+        provider=None,
+        until=UnixMs(AT + 60_000),
+    )
+    assert msgspec.to_builtins(mail_record(Position(9, event))) == {
+        "sequence": 9,
+        "ts": "2026-11-18T11:06:40.000Z",
+        "event": "hold_rule_added",
+        "message": "",
+        "actor": "root@host",
+        "reason": "a complaint",
+        "rule": 3,
+        "domain": "example.net",
+        "until": "2026-11-18T11:07:40.000Z",
+    }
+
+
+async def test_an_event_of_a_newer_version_is_named_and_stops_nothing(tmp_path: Path) -> None:
+    newer = UnknownEvent(at=AT, message_id=message_id(1), number=99, version=1)
+    events = FakeEvents([accepted(1), newer, accepted(2)])
+    await run_once(events, tmp_path / "mail.log")
+    lines = [json.loads(line) for line in (tmp_path / "mail.log").read_text().splitlines()]
+    assert [line["event"] for line in lines] == ["accepted", "unknown_99", "accepted"]

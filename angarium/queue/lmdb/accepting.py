@@ -9,9 +9,8 @@ from angarium.queue.events.accepted import accepted_event
 from angarium.queue.events.catalogue import encode_event
 from angarium.queue.lmdb.keys import delivery_key
 from angarium.queue.lmdb.records import (
-    delivery_record,
-    encode_delivery,
     encode_message,
+    encode_new_delivery,
     message_record,
     routing_hint,
 )
@@ -50,7 +49,7 @@ def prepare_submission(submission: Submission, partitions: int) -> PreparedSubmi
         zip(submission.envelope.recipients, submission.partitions, strict=True)
     ):
         hint = routing_hint(message, recipient.domain)
-        record = encode_delivery(delivery_record(recipient, partition))
+        record = encode_new_delivery(recipient, partition)
         deliveries.append((partition, delivery_key(DeliveryId(message_id, index)), record, hint))
     return PreparedSubmission(
         message_id=message_id,

@@ -1,9 +1,12 @@
 """Mirrors angarium/queue/lmdb/operator.py and what it is made of: what the CLI does to a queue."""
 
+import asyncio
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import lmdb
 import pytest
 
 from angarium.config.schema import Queue
@@ -16,6 +19,7 @@ from angarium.queue import (
     Done,
     EmptyFilterError,
     Filter,
+    HoldRule,
     LmdbSpool,
     MessageAccepted,
     MessageIdGenerator,
@@ -30,10 +34,12 @@ from angarium.queue import (
     delivery_id_text,
     message_id_text,
 )
-from angarium.queue.lmdb import administering, history
+from angarium.queue.lmdb import administering, entry_reading, history
+from angarium.queue.lmdb.claiming import Claim
 from angarium.queue.lmdb.keys import claim_key
 from angarium.queue.lmdb.operator_acts import ActOn
-from angarium.queue.lmdb.transaction import Transactor
+from angarium.queue.lmdb.rule_acts import WIND_UP_LIMIT, AddRule, EndRule, WindUpRule
+from angarium.queue.lmdb.transaction import OperationFailure, Transactor
 from tests.queue.samples import BY, START, FakeClock, attempt, submission
 
 CONFIG = Queue(partitions=4, map_octets=1 << 20, min_free_octets=0)
@@ -393,3 +399,81 @@ async def test_an_attempt_that_begins_behind_the_scan_is_reported_as_one(
     assert (result.count, result.in_flight, result.unchanged) == (1, 1, 0)
     done = Done(id=DeliveryId(filled[0], 0), outcome="delivered", attempt=attempt())
     await partition.commit(Commit(settled=[done]))
+
+
+async def test_hr1_a_rule_of_another_process_is_known_at_the_next_claim(
+    beside: QueueOperator, lmdb_spool: LmdbSpool, new_id: MessageIdGenerator, clock: FakeClock
+) -> None:
+    """The operator has a transactor, and a copy of the rules, of its own."""
+    partition = await lmdb_spool.own(P0, "here")
+    for count in (1, 2, 3):
+        rule = beside.add_hold_rule(HoldRule(domain="example.net"), BY)
+        await lmdb_spool.accept([submission(new_id())])
+        assert await partition.claim(partition.due(clock(), 9).heads) == []
+        assert beside.remove_hold_rule(rule.id, BY, release=False).count == 0
+        assert beside.summary().held == count
+
+
+class Broken:
+    """An operation that meets a full disk."""
+
+    octets = 1
+
+    def apply(self, _tx: Any) -> None:
+        error = lmdb.DiskError("no space")
+        error.code = errno.ENOSPC
+        raise error
+
+
+async def test_hr1_a_rule_whose_transaction_was_aborted_binds_nothing(
+    lmdb_spool: LmdbSpool, new_id: MessageIdGenerator, clock: FakeClock
+) -> None:
+    partition = await lmdb_spool.own(P0, "here")
+    await lmdb_spool.accept([submission(new_id())])
+    transactor = Transactor(lmdb_spool._env, clock)
+    (head,) = partition.due(clock(), 9).heads
+    phantom = AddRule(HoldRule(domain="example.net"), BY)
+    claim = Claim(P0, partition.epoch, [head], lambda _: None)
+    full = Broken()
+    failed = transactor.run([phantom, claim, full]).outcomes
+    assert all(isinstance(each, OperationFailure) for each in failed)
+    other = AddRule(HoldRule(domain="elsewhere.example"), BY)
+    assert transactor.run([other]).outcomes[0].id == 1
+    assert len(transactor.run([claim]).outcomes[0]) == 1
+
+
+async def test_what_a_crash_left_of_a_rules_removal_is_finished_by_the_next_look(
+    beside: QueueOperator, lmdb_spool: LmdbSpool, new_id: MessageIdGenerator, clock: FakeClock
+) -> None:
+    await lmdb_spool.accept([submission(new_id()) for _ in range(WIND_UP_LIMIT + 5)])
+    rule = beside.add_hold_rule(HoldRule(tenant="default"), BY)
+    transactor = Transactor(lmdb_spool._env, clock)
+    transactor.run([EndRule(rule.id, BY, releases=True)])
+    (part,) = transactor.run([WindUpRule(rule.id)]).outcomes
+    assert (len(part.keys), part.is_done) == (WIND_UP_LIMIT, False)
+    assert (beside.hold_rules(), beside.summary().held) == ((), 5)
+    assert await lmdb_spool.administration.expire_hold_rules() == 1
+    assert beside.summary().held == 0
+    assert await lmdb_spool.administration.expire_hold_rules() == 0
+    released = lmdb_spool.events.read(0, 10**4)[-1].event
+    assert isinstance(released, OperatorReleased)
+    assert (released.actor, released.rule) == (BY.who, rule.id)
+
+
+async def test_the_loop_runs_on_between_the_steps_of_an_act(
+    lmdb_spool: LmdbSpool, new_id: MessageIdGenerator
+) -> None:
+    await lmdb_spool.accept([submission(new_id()) for _ in range(2000)])
+    turns = 0
+
+    async def turn() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    busy = asyncio.create_task(turn())
+    affected = await lmdb_spool.administration.act("hold", Filter(tenant="none"), BY, dry_run=True)
+    busy.cancel()
+    assert affected.count == 0
+    assert turns >= 2000 // entry_reading.READ_LIMIT

@@ -386,7 +386,7 @@ async def test_events_wait_for_the_slowest_reader(
     assert spool.events.consumers() == {"fast": 4}
 
 
-async def test_a_consumer_that_lags_beyond_all_limits_loses_no_event(
+async def test_el1_a_consumer_that_lags_beyond_all_limits_loses_no_event(
     spool: Any, clock: FakeClock, new_id: MessageIdGenerator
 ) -> None:
     await spool.events.register("gone_for_a_year")

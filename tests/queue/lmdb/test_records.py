@@ -1,0 +1,55 @@
+"""Mirrors angarium/queue/lmdb/records.py: what is encoded from tuples is what the records say."""
+
+import pytest
+
+from angarium.queue.lmdb.records import (
+    SCHEDULED,
+    DeliveryRecord,
+    DueHint,
+    RecordError,
+    decode_delivery,
+    decode_hint,
+    encode_hint,
+    encode_new_delivery,
+    hinted_octets,
+    message_record,
+    routing_hint,
+    stamp_due,
+)
+from angarium.smtp.envelope import Recipient
+from tests.queue.samples import submission
+
+
+def test_a_new_recipients_record_is_that_of_its_fields() -> None:
+    recipient = Recipient(
+        forward_path="bob@example.net", domain="example.net", notify=3, orcpt="rfc822;bob"
+    )
+    assert decode_delivery(stamp_due(5, encode_new_delivery(recipient, 7))) == DeliveryRecord(
+        forward_path="bob@example.net",
+        domain="example.net",
+        notify=3,
+        orcpt="rfc822;bob",
+        partition=7,
+        state=SCHEDULED,
+        attempts=0,
+        in_doubt=0,
+        delay_dsn_sent=False,
+        last=None,
+    )
+
+
+def test_a_due_hint_is_a_version_the_size_and_its_fields() -> None:
+    message = message_record(submission(bytes(16), tenant="acme", priority=3, campaign="spring"))
+    raw = routing_hint(message, "example.net")
+    hint = DueHint(
+        tenant="acme", domain="example.net", stream="news", priority=3, campaign="spring"
+    )
+    assert raw == encode_hint(21, hint)
+    octets, rest = hinted_octets(raw)
+    assert (raw[:1], octets, decode_hint(rest)) == (b"\x01", 21, hint)
+
+
+@pytest.mark.parametrize("raw", [b"", b"\0\0\0\0\0\x15acme\0example.net", b"\x02" + bytes(9)])
+def test_a_hint_of_another_version_is_refused(raw: bytes) -> None:
+    with pytest.raises(RecordError, match="version"):
+        hinted_octets(raw)

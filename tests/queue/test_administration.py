@@ -1,0 +1,244 @@
+"""Mirrors angarium/queue/administration.py: what it promises, held against every implementation."""
+
+from typing import Any
+
+import pytest
+
+from angarium.queue import (
+    Actor,
+    Cancelled,
+    Commit,
+    Deferred,
+    DeliveryId,
+    EmptyFilterError,
+    Filter,
+    HoldRule,
+    HoldRuleAdded,
+    HoldRuleRemoved,
+    MessageIdGenerator,
+    OperatorHeld,
+    OperatorReleased,
+    OperatorRetried,
+    PartitionNumber,
+    Released,
+    RouteHint,
+    TooManyHoldRulesError,
+    UnixMs,
+    UnknownHoldRuleError,
+    delivery_id_text,
+)
+from angarium.queue.act import ACTOR_CHARACTERS
+from tests.queue.samples import BY, FakeClock, attempt, submission
+
+P0 = PartitionNumber(0)
+ANY = Filter(tenant="default")
+
+
+async def claim_due(partition: Any, clock: FakeClock) -> list[str]:
+    """Begin attempts of all that is due; returns the recipients."""
+    messages = await partition.claim(partition.due(clock(), 100).heads)
+    return [each.forward_path for message in messages for each in message.recipients]
+
+
+async def states(spool: Any) -> dict[str, tuple[str, int]]:
+    page = await spool.administration.page(Filter(), None, 100)
+    return {each.recipient: (each.state, each.rule) for each in page.entries}
+
+
+async def test_every_act_is_recorded_with_who_and_why(
+    spool: Any, new_id: MessageIdGenerator
+) -> None:
+    await spool.accept([submission(new_id())])
+    for act in ("hold", "release", "retry", "cancel"):
+        assert (await spool.administration.act(act, ANY, BY)).count == 1
+    events = [each.event for each in spool.events.read(1, 9)]
+    assert [type(each) for each in events] == [
+        OperatorHeld,
+        OperatorReleased,
+        OperatorRetried,
+        Cancelled,
+    ]
+    assert {(each.actor, each.reason) for each in events} == {(BY.who, BY.reason)}
+
+
+async def test_an_actor_says_who_on_one_bounded_line(spool: Any, new_id: Any) -> None:
+    await spool.accept([submission(new_id())])
+    admin = spool.administration
+    with pytest.raises(ValueError, match="who"):
+        await admin.act("hold", ANY, Actor(who=" \n "))
+    with pytest.raises(EmptyFilterError):
+        await admin.act("hold", Filter(), BY)
+    await admin.act("hold", ANY, Actor(who="a\r\nb", reason="x" * 1000))
+    held = spool.events.read(1, 1)[0].event
+    assert (held.actor, held.reason) == ("a  b", "x" * ACTOR_CHARACTERS)
+
+
+async def test_a_dry_run_changes_nothing(spool: Any, new_id: MessageIdGenerator) -> None:
+    await spool.accept([submission(new_id())])
+    assert (await spool.administration.act("cancel", ANY, BY, dry_run=True)).count == 1
+    assert spool.events.last() == 1
+
+
+async def test_hr2_a_rule_binds_what_is_there_and_what_comes_later(
+    spool: Any, clock: FakeClock, new_id: MessageIdGenerator
+) -> None:
+    partition = await spool.own(P0, "here")
+    await spool.accept([submission(new_id(), ["a@one.example", "b@two.example"])])
+    rule = await spool.administration.add_hold_rule(HoldRule(domain="ONE.example"), BY)
+    assert rule == HoldRule(
+        id=1, domain="one.example", who=BY.who, why=BY.reason, since=UnixMs(clock.now)
+    )
+    assert spool.administration.hold_rules() == (rule,)
+    assert (await states(spool))["a@one.example"] == ("held", 1)
+    await spool.accept([submission(new_id(), ["c@one.example"])])
+    assert await claim_due(partition, clock) == ["b@two.example"]
+    assert await states(spool) == {
+        "a@one.example": ("held", 1),
+        "b@two.example": ("in_flight", 0),
+        "c@one.example": ("held", 1),
+    }
+    added, first, _, later = [each.event for each in spool.events.read(1, 9)]
+    assert isinstance(added, HoldRuleAdded)
+    for held in (first, later):
+        assert isinstance(held, OperatorHeld)
+        assert (held.rule, held.actor, held.reason) == (1, BY.who, BY.reason)
+
+
+async def test_a_rule_that_is_removed_releases_exactly_what_it_held(
+    spool: Any, clock: FakeClock, new_id: MessageIdGenerator
+) -> None:
+    rung: list[int] = []
+    await spool.accept([submission(new_id(), ["a@one.example", "b@one.example", "c@one.example"])])
+    admin = spool.administration
+    await admin.act("hold", Filter(recipient="a@one.example"), BY)
+    rule = await admin.add_hold_rule(HoldRule(sender="@example.com"), BY)
+    await admin.act("cancel", Filter(recipient="c@one.example"), BY)
+    assert (await states(spool))["b@one.example"] == ("held", rule.id)
+    spool.wakeups(rung.append)
+    affected = await admin.remove_hold_rule(rule.id, Actor(who="eve@host"), release=True)
+    assert (affected.count, rung) == (1, [0])
+    assert await states(spool) == {"a@one.example": ("held", 0), "b@one.example": ("scheduled", 0)}
+    removed, released = [each.event for each in spool.events.read(0, 20)][-2:]
+    assert isinstance(removed, HoldRuleRemoved)
+    assert (released.actor, released.rule) == ("eve@host", rule.id)
+    assert admin.hold_rules() == ()
+    with pytest.raises(UnknownHoldRuleError):
+        await admin.remove_hold_rule(rule.id, BY, release=True)
+    assert (await admin.add_hold_rule(HoldRule(tenant="x"), BY)).id == rule.id + 1
+
+
+async def test_a_rule_may_go_and_leave_what_it_held(spool: Any, new_id: Any) -> None:
+    await spool.accept([submission(new_id())])
+    rule = await spool.administration.add_hold_rule(HoldRule(tenant="default"), BY)
+    assert (await spool.administration.remove_hold_rule(rule.id, BY, release=False)).count == 0
+    assert await states(spool) == {"bob@example.net": ("held", 0)}
+    assert (await spool.administration.act("release", ANY, BY)).count == 1
+
+
+async def test_what_an_operator_releases_passes_the_rule_for_one_attempt(
+    spool: Any, clock: FakeClock, new_id: MessageIdGenerator
+) -> None:
+    partition = await spool.own(P0, "here")
+    message_id = new_id()
+    one = DeliveryId(message_id, 0)
+    await spool.accept([submission(message_id)])
+    admin = spool.administration
+    await admin.add_hold_rule(HoldRule(domain="example.net"), BY)
+    await admin.add_hold_rule(HoldRule(tenant="default"), BY)
+    assert (await admin.act("retry", ANY, BY)).unchanged == 1  # it stays held
+    await admin.act("release", Filter(ids=[delivery_id_text(one)]), BY)
+    assert await claim_due(partition, clock) == ["bob@example.net"]
+    released = Released(id=one, due=UnixMs(clock.now))  # nothing was attempted: it may still pass
+    await partition.commit(Commit(settled=[released]))
+    assert await claim_due(partition, clock) == ["bob@example.net"]
+    deferred = Deferred(id=one, due=UnixMs(clock.now), attempt=attempt(451))
+    await partition.commit(Commit(settled=[deferred]))
+    assert await claim_due(partition, clock) == []
+    assert await states(spool) == {"bob@example.net": ("held", 1)}
+
+
+async def test_a_rule_of_later_binds_what_was_released_from_an_earlier_one(
+    spool: Any, clock: FakeClock, new_id: MessageIdGenerator
+) -> None:
+    partition = await spool.own(P0, "here")
+    await spool.accept([submission(new_id(), not_before=clock.now + 1000)])
+    admin = spool.administration
+    await admin.add_hold_rule(HoldRule(domain="example.net"), BY)
+    await admin.act("release", ANY, BY)
+    await admin.add_hold_rule(HoldRule(sender="alice@example.com"), BY)
+    clock.now += 1000
+    assert await claim_due(partition, clock) == []
+    assert await states(spool) == {"bob@example.net": ("held", 2)}
+
+
+async def test_a_rule_ends_with_its_time_and_lets_go(
+    spool: Any, clock: FakeClock, new_id: MessageIdGenerator
+) -> None:
+    partition = await spool.own(P0, "here")
+    admin = spool.administration
+    until = UnixMs(clock.now + 1000)
+    with pytest.raises(ValueError, match="over"):
+        await admin.add_hold_rule(HoldRule(tenant="default", until=UnixMs(clock.now)), BY)
+    await admin.add_hold_rule(HoldRule(tenant="default", until=until), BY)
+    await spool.accept([submission(new_id(), ["a@example.net"])])
+    assert await claim_due(partition, clock) == []
+    assert await admin.expire_hold_rules() == 0
+    clock.now = until
+    await spool.accept([submission(new_id(), ["b@example.net"])])
+    assert await claim_due(partition, clock) == ["b@example.net"]  # it binds no more
+    assert await admin.expire_hold_rules() == 1
+    assert await claim_due(partition, clock) == ["a@example.net"]
+    assert admin.hold_rules() == ()
+
+
+async def test_a_rule_for_a_provider_knows_the_route_that_delivery_has_just_found(
+    spool: Any, clock: FakeClock, new_id: MessageIdGenerator
+) -> None:
+    partition = await spool.own(P0, "here")
+    await spool.administration.add_hold_rule(HoldRule(provider="google"), BY)
+    await spool.accept([submission(new_id(), ["a@one.example", "b@two.example"])])
+    spool.remember_routes(
+        [
+            RouteHint(domain="one.example", partition=P0, provider="google", site="g"),
+            RouteHint(domain="two.example", partition=P0, provider="other", site="o"),
+        ]
+    )
+    assert await claim_due(partition, clock) == ["b@two.example"]
+
+
+async def test_all_conditions_of_a_rule_must_hold(
+    spool: Any, clock: FakeClock, new_id: MessageIdGenerator
+) -> None:
+    partition = await spool.own(P0, "here")
+    rule = HoldRule(domain="one.example", sender="@example.com", tenant="acme")
+    await spool.administration.add_hold_rule(rule, BY)
+    with pytest.raises(EmptyFilterError):
+        await spool.administration.add_hold_rule(HoldRule(), BY)
+    for to, tenant, sender in [
+        ("hit@one.example", "acme", "A@Example.COM"),
+        ("b@two.example", "acme", "a@example.com"),
+        ("c@one.example", "other", "a@example.com"),
+        ("d@one.example", "acme", ""),
+    ]:
+        await spool.accept([submission(new_id(), [to], tenant=tenant, sender=sender)])
+    assert await claim_due(partition, clock) == ["b@two.example", "c@one.example", "d@one.example"]
+
+
+async def test_there_is_a_limit_to_rules(spool: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("memory.administration", "lmdb.rule_acts"):
+        monkeypatch.setattr(f"angarium.queue.{name}.HOLD_RULE_LIMIT", 1)
+    await spool.administration.add_hold_rule(HoldRule(tenant="a"), BY)
+    with pytest.raises(TooManyHoldRulesError):
+        await spool.administration.add_hold_rule(HoldRule(tenant="b"), BY)
+    assert len(spool.administration.hold_rules()) == 1
+
+
+async def test_show_tells_the_story_with_its_actors(spool: Any, new_id: Any) -> None:
+    message_id = new_id()
+    await spool.accept([submission(message_id)])
+    await spool.administration.act("hold", ANY, BY)
+    shown = await spool.administration.show(message_id)
+    assert [each.event.name for each in shown.events] == ["accepted", "held"]
+    assert shown.origin.text == "submission 127.0.0.1:2525"
+    assert await spool.administration.show(bytes(16)) is None
+    assert spool.administration.summary().held == 1

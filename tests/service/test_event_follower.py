@@ -1,0 +1,191 @@
+"""Mirrors angarium/service/event_follower.py and event_counts.py."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from angarium.queue import (
+    Attempt,
+    AttemptFailed,
+    Bounced,
+    Event,
+    EventCursor,
+    InDoubt,
+    MessageAccepted,
+    MessageId,
+    Origin,
+    Position,
+    UnixMs,
+)
+from angarium.service import event_follower
+from angarium.service.event_counts import EventCounts
+from angarium.service.event_follower import EventFollower
+from angarium.telemetry.metrics import Metrics
+from tests.service.fake_events import FakeEvents, follow
+
+AT = UnixMs(1_795_000_000_000)
+ID = MessageId(bytes(16))
+
+
+def accepted() -> Event:
+    return MessageAccepted(
+        at=AT,
+        message_id=ID,
+        tenant="default",
+        stream="default",
+        reverse_path="a@example.com",
+        recipients=("b@example.net", "c@example.net"),
+        size_octets=100,
+        message_id_header="<1@example.com>",
+        origin=Origin(kind="cli"),
+    )
+
+
+def failed(code: int, stage: str) -> Event:
+    return AttemptFailed(**fields(), attempts=1, attempt=attempt(code, stage), due=AT)  # type: ignore[arg-type]
+
+
+def fields() -> dict[str, object]:
+    return {
+        "at": AT,
+        "message_id": ID,
+        "tenant": "default",
+        "stream": "default",
+        "index": 0,
+        "recipient": "b@example.net",
+        "reverse_path": "a@example.com",
+    }
+
+
+def attempt(code: int, stage: str) -> Attempt:
+    return Attempt(
+        at=AT,
+        host="",
+        address="",
+        source="",
+        code=code,
+        enhanced="",
+        text="",
+        tls="",
+        stage=stage,
+    )
+
+
+class Recorder:
+    """A consumer that fails as often as it is told."""
+
+    name = "recorder"
+
+    def __init__(self, failures: int = 0) -> None:
+        self.failures = failures
+        self.begun = 0
+        self.handled: list[int] = []
+        self.has_all = asyncio.Event()
+        self.wanted = 0
+
+    async def begin(self, cursor: EventCursor) -> int:
+        self.begun += 1
+        self._fail()
+        return cursor.position
+
+    async def handle(self, batch: Sequence[Position]) -> None:
+        self._fail()
+        self.handled += [each.sequence for each in batch]
+        if len(self.handled) >= self.wanted:
+            self.has_all.set()
+
+    def _fail(self) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise OSError("no room")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("POLL_S", "ACK_S", "FIRST_RETRY_S", "LAST_RETRY_S"):
+        monkeypatch.setattr(event_follower, name, 0.001)
+    monkeypatch.setattr(event_follower, "BATCH", 3)
+
+
+async def test_every_event_is_handled_in_order_and_acknowledged_at_the_end() -> None:
+    events, consumer = FakeEvents([accepted() for _ in range(10)]), Recorder()
+    await follow(events, consumer)
+    assert consumer.handled == list(range(1, 11))
+    assert events.position == 10
+
+
+async def test_ef1_what_was_not_acknowledged_comes_again_after_a_crash() -> None:
+    events = FakeEvents([accepted() for _ in range(4)])
+    events.loses_acks = True
+    await follow(events, Recorder())
+    events.loses_acks = False
+    again = Recorder()
+    await follow(events, again)
+    assert again.handled == [1, 2, 3, 4]
+    after = Recorder()
+    await follow(events, after)
+    assert after.handled == []
+
+
+async def test_ef2_a_failing_consumer_is_asked_again_and_nothing_is_passed_over() -> None:
+    events, consumer = FakeEvents([accepted() for _ in range(7)]), Recorder(failures=5)
+    consumer.wanted = 7
+    stop = asyncio.Event()
+    task = asyncio.create_task(EventFollower(events, consumer).run(stop))
+    await asyncio.wait_for(consumer.has_all.wait(), 10)
+    stop.set()
+    await asyncio.wait_for(task, 10)
+    assert consumer.handled == [1, 2, 3, 4, 5, 6, 7]
+    assert consumer.begun == 6
+    assert events.position == 7
+
+
+async def test_one_that_fails_for_ever_still_stops() -> None:
+    events, consumer = FakeEvents([accepted()]), Recorder(failures=10**9)
+    await follow(events, consumer)
+    assert events.position == 0
+
+
+async def test_acknowledgements_are_not_one_per_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_follower, "ACK_S", 1000.0)
+    events, consumer = FakeEvents([accepted() for _ in range(300)]), Recorder()
+    await follow(events, consumer)
+    assert len(consumer.handled) == 300
+    assert events.acks <= 2
+
+
+async def test_events_are_counted_for_the_metrics() -> None:
+    metrics = Metrics()
+    bounced = Bounced(**fields(), attempts=2, attempt=attempt(550, "made up"))  # type: ignore[arg-type]
+    doubt = InDoubt(**fields())  # type: ignore[arg-type]
+    events = FakeEvents([accepted(), failed(451, "rcpt"), doubt, bounced, failed(0, "final_dot")])
+    await follow(events, EventCounts(metrics))
+    text = metrics.render().decode()
+    assert "angarium_accepted_octets_total 100.0" in text
+    assert "angarium_accepted_recipients_total 2.0" in text
+    assert 'angarium_deliveries_total{outcome="deferred"} 2.0' in text
+    assert 'angarium_deliveries_total{outcome="bounced"} 1.0' in text
+    assert 'angarium_attempts_total{reply="4",stage="rcpt"} 1.0' in text
+    assert 'angarium_attempts_total{reply="5",stage="other"} 1.0' in text
+    assert "angarium_in_doubt_total 2.0" in text
+
+
+async def test_ec1_each_event_counts_once_whatever_was_shown_or_acknowledged_before_a_crash() -> (
+    None
+):
+    """The metrics' files outlive the process, as here the object does; what was acknowledged is on disk."""
+    metrics = Metrics()
+    events = FakeEvents([accepted() for _ in range(5)])
+    await follow(events, EventCounts(metrics))
+    events.events += [accepted(), accepted()]
+    events.loses_acks = True
+    await follow(events, EventCounts(metrics))  # counted and shown, then killed
+    assert "angarium_accepted_messages_total 7.0" in metrics.render().decode()
+    events.loses_acks = False
+    events.events.append(accepted())
+    await follow(events, EventCounts(metrics))
+    assert "angarium_accepted_messages_total 8.0" in metrics.render().decode()
+    fresh = Metrics()  # the server was started anew: its metrics are, too
+    await follow(events, EventCounts(fresh))
+    assert "angarium_accepted_messages_total 8.0" in fresh.render().decode()

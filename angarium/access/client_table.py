@@ -125,7 +125,10 @@ class ListenerClients:
         self._totals[self._own][1] = octets
 
     def octets_elsewhere(self) -> int:
-        return sum([self._totals[other][1] for other in self._others])
+        octets = 0
+        for other in self._others:  # three times a message, and mostly there is none or one
+            octets += self._totals[other][1]
+        return octets
 
     # --- failed log-ins -----------------------------------------------------------------------
 

@@ -32,7 +32,9 @@ class SubmissionDesk:
         if isinstance(submission, Refusal):
             return submission
         try:
-            stored = asyncio.ensure_future(self._spool.accept((submission,)))
+            stored = self._spool.accept((submission,))
+            if not isinstance(stored, asyncio.Future):
+                stored = asyncio.ensure_future(stored)
         except Exception as error:  # noqa: BLE001 - boundary: nothing is acknowledged, the client tries again
             return refusal_of(error, "queue", self._observer)
         return Acceptance(submission.message_id, stored, self._observer)

@@ -18,6 +18,8 @@ class Accepting(Answering):
     Rather 451 than a late 250: a client that has given up sends the message again.
     """
 
+    __slots__ = ("_acceptance", "_give_way")
+
     name = PhaseName.ACCEPTANCE
 
     def __init__(

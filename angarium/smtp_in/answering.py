@@ -15,6 +15,8 @@ BUFFERED_OCTETS: Final = 65_536
 class Answering(Phase):
     """What the client says meanwhile is kept, up to BUFFERED_OCTETS and a read; its half-close waits for our reply."""
 
+    __slots__ = ("_is_lost", "_resume", "_session", "_wire")
+
     def __init__(self, wire: Wire, session: ServerSession, resume: Callable[[], None]) -> None:
         """``resume`` goes back to the dialogue, once the session has its answer."""
         self._wire = wire

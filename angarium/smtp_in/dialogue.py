@@ -91,14 +91,18 @@ class Dialogue(Phase):
         wire, session = self._wire, self.session
         if wire.phase is not self:
             return
-        while not wire.is_clogged:
+        while wire.phase is self and not wire.is_clogged:
             event = session.next_event()
             if event is None:
                 break
             self._act_on(event)
         replies = session.outgoing()
         if replies:
-            self._send(replies)
+            if session.tap is not None:
+                session.tap.server(replies)
+            wire.send(replies)
+        if wire.phase is not self:
+            return  # it has its own deadline
         if session.is_receiving:
             self.deadline = wire.loop.time() + self._limits.data_timeout_s
         elif replies:
@@ -125,25 +129,22 @@ class Dialogue(Phase):
     def _act_on(self, event: Event) -> None:
         match event:
             case MessageReceived():
-                self._accept(event)
+                answer = self._reception.desk.accept(event.message)
+                if isinstance(answer, Refusal):
+                    self.session.refuse_message(answer)
+                else:
+                    self._wire.phase = Accepting(
+                        self._wire, self.session, self._resume, answer, self._reception
+                    )
             case AuthRequested():
                 self._log_in(event)
             case StartTlsRequested():
                 self._begin_tls()
             case CloseRequested():
-                self._send(self.session.outgoing())
+                self._send_last_reply()
                 self._wire.end()
             case _:
                 assert_never(event)
-
-    def _accept(self, event: MessageReceived) -> None:
-        answer = self._reception.desk.accept(event.message)
-        if isinstance(answer, Refusal):
-            self.session.refuse_message(answer)
-        else:
-            self._wire.phase = Accepting(
-                self._wire, self.session, self._resume, answer, self._reception
-            )
 
     def _log_in(self, event: AuthRequested) -> None:
         reception = self._reception
@@ -158,7 +159,7 @@ class Dialogue(Phase):
             )
 
     def _begin_tls(self) -> None:
-        self._send(self.session.outgoing())
+        self._send_last_reply()
         assert self._reception.tls is not None  # Reception has seen to it
         self._wire.begin_tls(self._reception.tls.context)
         self._wire.phase = Handshake(
@@ -185,7 +186,8 @@ class Dialogue(Phase):
         if self._wire.phase is self:
             self._wire.end()
 
-    def _send(self, octets: bytes) -> None:
+    def _send_last_reply(self) -> None:
+        octets = self.session.outgoing()
         if self.session.tap is not None:
             self.session.tap.server(octets)
         self._wire.send(octets)

@@ -18,6 +18,7 @@ Knows no SMTP.
 """
 
 import enum
+from typing import ClassVar
 
 from angarium.smtp.refusal import Refusal
 
@@ -35,7 +36,9 @@ class PhaseName(enum.StrEnum):
 class Phase:
     """What is true of a phase that has nothing to say and leaves nothing behind: it is cut."""
 
-    name: PhaseName
+    __slots__ = ("deadline",)
+
+    name: ClassVar[PhaseName]
     deadline: float  # of the loop's clock; a look at it comes about once a second
 
     def take(self, octets: bytes) -> None:

@@ -28,16 +28,20 @@ from angarium.access.credential_file import add_user, remove_user, set_password
 from angarium.access.credentials import Credentials, Refused, Throttled, Verified
 from angarium.config.schema import Listener as ListenerConfig
 from angarium.config.schema import ListenerLimits
-from angarium.intake.desk import AcceptanceDesk
+from angarium.intake.desk import Acceptance, AcceptanceDesk
 from angarium.intake.submission import SubmissionBuilder
 from angarium.intake.submission_desk import SubmissionDesk
 from angarium.queue.model import MessageId, PartitionNumber, Submission, UnixMs
 from angarium.queue.spool import QueueFailedError, QueueFullError
+from angarium.smtp.envelope import Recipient
+from angarium.smtp.received import ReceivedMessage
 from angarium.smtp.refusal import Refusal
 from angarium.smtp.tap import RedactingTap
 from angarium.smtp_in import connection as connection_module
+from angarium.smtp_in.connection import InboundFacts
 from angarium.smtp_in.listener import SWEEP_S, SmtpListener
 from angarium.smtp_in.observer import ListenerObserver
+from angarium.smtp_in.phase import PhaseName
 from angarium.smtp_in.reception import Logins, Reception
 from tests.swaks import needs_swaks_with_tls
 
@@ -262,7 +266,7 @@ def trust(tls: ServerTls) -> ssl.SSLContext:
 # Acceptance
 
 
-async def test_a_message_is_acknowledged_once_the_queue_has_it() -> None:
+async def test_ac1_a_message_is_acknowledged_once_the_queue_has_it() -> None:
     async with serve() as server, connect(server) as client:
         server.spool.gate.clear()
         answer = asyncio.create_task(client.transaction())
@@ -294,7 +298,7 @@ async def test_a_queue_that_fails_is_never_a_250(error: Exception, reply: bytes)
         assert len(server.spool.accepted) == 1
 
 
-async def test_rather_451_than_a_late_250() -> None:
+async def test_ac1_rather_451_than_a_late_250() -> None:
     async with serve(limits={"accept_timeout_s": 0.1}) as server, connect(server) as client:
         server.spool.gate.clear()
         assert (await client.transaction()).startswith(b"451 4.3.0 ")
@@ -335,6 +339,16 @@ async def test_a_client_that_only_writes_and_half_closes_gets_its_replies() -> N
         assert [(await client.reply())[:3] for _ in range(4)] == [b"250", b"250", b"250", b""]
 
 
+async def test_wi1_what_is_said_behind_the_end_goes_nowhere() -> None:
+    async with serve() as server, connect(server) as client:
+        assert (await client.say(b"QUIT\r\n")).startswith(b"221")
+        client.writer.write(WIRE[8:])
+        assert await client.reply() == b""
+        client.writer.close()
+        await until(lambda: server.listener.connection_count == 0)
+        assert server.spool.accepted == []
+
+
 WIRE = (
     b"EHLO c\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@c.example>\r\n"
     b"BDAT 30\r\nFrom: a@example.com\r\nX: 1234\r\nBDAT 4 LAST\r\n\r\nab"
@@ -363,6 +377,153 @@ async def test_a_client_that_leaves_during_the_acceptance_leaves_nothing() -> No
         server.spool.gate.set()
         await until(lambda: server.listener.connection_count == 0)
         assert len(server.spool.accepted) == 1
+
+
+class ScriptedDesk:
+    """Takes no recipient that begins with "no", and every message, for which it waits."""
+
+    def __init__(self) -> None:
+        self.received: list[ReceivedMessage] = []
+        self.stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def may_receive(self, recipient: Recipient) -> Refusal | None:
+        if recipient.forward_path.startswith("no"):
+            return Refusal(550, "5.1.1", "There is no such address here")
+        return None
+
+    def accept(self, received: ReceivedMessage) -> Acceptance | Refusal:
+        self.received.append(received)
+        return Acceptance(MessageId(bytes(15) + b"\7"), self.stored, ListenerObserver())
+
+    def give_way(self) -> None: ...
+
+
+async def test_a_desk_refuses_single_recipients_and_the_others_get_the_message() -> None:
+    desk = ScriptedDesk()
+    async with serve(desk=desk) as server, connect(server) as client:
+        client.writer.write(
+            b"MAIL FROM:<>\r\nRCPT TO:<no1@a.example>\r\nRCPT TO:<b@c.example>\r\n"
+            b"RCPT TO:<no2@a.example>\r\nRCPT TO:<d@e.example>\r\nDATA\r\n"
+        )
+        codes = [(await client.reply())[:9] for _ in range(6)]
+        refused, taken = b"550 5.1.1", b"250 2.1.5"
+        assert codes == [b"250 2.1.0", refused, taken, refused, taken, b"354 End d"]
+        client.writer.write(b"Subject: x\r\n\r\n.\r\n")
+        await until(lambda: bool(desk.received))
+        desk.stored.set_result(None)
+        assert (await client.reply()).endswith(b" 00000000-0000-0000-0000-000000000007\r\n")
+        envelope = desk.received[0].envelope
+        assert [each.forward_path for each in envelope.recipients] == ["b@c.example", "d@e.example"]
+        assert server.counts.refusals == [550, 550]
+
+
+async def test_a_message_none_of_whose_recipients_is_taken_is_not_received() -> None:
+    desk = ScriptedDesk()
+    async with serve(desk=desk) as server, connect(server) as client:
+        client.writer.write(b"MAIL FROM:<>\r\nRCPT TO:<no1@a.example>\r\nDATA\r\nNOOP\r\n")
+        codes = [(await client.reply())[:3] for _ in range(4)]
+        assert codes[:3] == [b"250", b"550", b"554"]
+        assert desk.received == []
+
+
+# What it is doing
+
+
+async def test_connections_tell_what_they_are_doing() -> None:
+    config = {"auth": "required", "auth_without_tls": ALL, "proxy_peers": ("192.0.2.0/24",)}
+    async with serve(**config) as server, connect(server) as busy, connect(server) as slow:
+        assert (await busy.transaction()).startswith(b"250 ")
+        server.spool.gate.clear()
+        server.spool.entered.clear()
+        busy.writer.write(WIRE[8:])
+        slow.writer.write(_plain("slow", "x"))
+        await asyncio.wait_for(server.spool.entered.wait(), DEADLINE_S)
+        await until(lambda: [each.phase for each in server.listener.connections()][1] == "login")
+        first, second = server.listener.connections()
+        assert first == InboundFacts(
+            id=1,
+            client="127.0.0.1",
+            user="",
+            phase=PhaseName.ACCEPTANCE,
+            since=UnixMs(1_700_000_000_000),
+            messages=1,
+            tls="",
+        )
+        assert (second.id, second.user, second.messages) == (2, "slow", 0)
+
+
+async def test_phases_before_and_after_the_dialogue_are_told_too(tls: ServerTls) -> None:
+    def phases(server: Server) -> list[str]:
+        return [each.phase for each in server.listener.connections()]
+
+    async with serve(proxy_peers=ALL) as server, connect(server, b""):
+        await until(lambda: phases(server) == ["proxy_header"])
+    async with serve(tls="implicit", certificate=tls) as server, connect(server, b""):
+        await until(lambda: phases(server) == ["handshake"])
+    async with serve() as server, connect(server) as client:
+        assert phases(server) == ["dialogue"]
+        assert (await client.say(b"QUIT\r\n")).startswith(b"221")
+        await until(lambda: phases(server) in (["closing"], []))
+
+
+async def test_an_idle_connection_is_ended_by_its_id() -> None:
+    async with serve() as server, connect(server) as first, connect(server) as second:
+        assert not server.listener.end(3)
+        assert server.listener.end(2)
+        assert (await second.reply()) == b"421 4.3.2 Connection ended by the operator\r\n"
+        assert await second.reply() == b""
+        assert (await first.transaction()).startswith(b"250 ")
+        await until(lambda: [each.id for each in server.listener.connections()] == [1])
+
+
+async def test_a_connection_that_is_ended_in_a_transaction_drops_it() -> None:
+    async with serve() as server, connect(server) as client:
+        client.writer.write(WIRE[8:40])
+        assert (await client.reply()).startswith(b"250 ")
+        assert server.listener.end(1)
+        assert (await client.reply()).startswith(b"421 4.3.2 ")
+        assert await client.reply() == b""
+        assert server.spool.accepted == []
+
+
+async def test_a_message_under_way_gets_its_reply_before_the_connection_is_ended() -> None:
+    async with serve() as server, connect(server) as client:
+        server.spool.gate.clear()
+        answer = asyncio.create_task(client.transaction())
+        await asyncio.wait_for(server.spool.entered.wait(), DEADLINE_S)
+        assert server.listener.end(1)
+        server.spool.gate.set()
+        assert (await answer).startswith(b"250 2.0.0 ")
+        assert (await client.reply()).startswith(b"421 4.3.2 ")
+        assert await client.reply() == b""
+
+
+async def test_a_login_under_way_and_a_handshake_are_ended_at_once(tls: ServerTls) -> None:
+    config = {"auth": "required", "auth_without_tls": ALL, "trusted_networks": ()}
+    async with serve(**config) as server, connect(server) as client:
+        client.writer.write(_plain("slow", "x"))
+        await until(lambda: [each.phase for each in server.listener.connections()] == ["login"])
+        assert server.listener.end(1)
+        assert (await client.reply()).startswith(b"421 4.3.2 ")
+    async with serve(tls="implicit", certificate=tls) as server, connect(server, b"") as client:
+        await until(lambda: server.listener.connection_count == 1)
+        assert server.listener.end(1)
+        assert await client.reply() == b""
+
+
+async def test_a_connection_that_is_cut_leaves_nothing_whatever_it_waits_for() -> None:
+    config = {"auth": "required", "auth_without_tls": ALL}
+    async with serve(**config) as server, connect(server) as busy, connect(server) as slow:
+        server.spool.gate.clear()
+        busy.writer.write(WIRE[8:])
+        slow.writer.write(_plain("slow", "x"))
+        await asyncio.wait_for(server.spool.entered.wait(), DEADLINE_S)
+        await until(lambda: [each.phase for each in server.listener.connections()][1] == "login")
+        await server.listener.close(0.0)
+        assert server.listener.connection_count == 0
+        server.spool.gate.set()
+        await asyncio.sleep(0)
+        assert server.spool.accepted == []
 
 
 # Limits

@@ -27,6 +27,9 @@ class Verb(enum.Enum):
     STARTTLS = "STARTTLS"
     AUTH = "AUTH"
 
+    # Each command is looked up by its verb; enum's own hashes the name, in Python.
+    __hash__ = object.__hash__
+
 
 class _Argument(enum.Enum):
     NONE = "none"
@@ -84,9 +87,12 @@ def parse_command(line: bytes) -> Command:
     except UnicodeDecodeError:
         raise RefusedError(500, "5.5.2", "The command is neither ASCII nor UTF-8") from None
     name, _, argument = text.partition(" ")
-    if name.isascii():  # upper() makes an I of a dotless one and an S of a long one: MAIL would have other spellings
-        name = name.upper()
     known = _VERBS.get(name)
+    if (
+        known is None and name.isascii()
+    ):  # upper() makes an I of a dotless one: MAIL would have other spellings
+        name = name.upper()
+        known = _VERBS.get(name)
     if known is None:
         if name in _NON_SMTP:
             raise NotSmtpError

@@ -8,7 +8,6 @@ from angarium.smtp.server.command import parse_chunk
 from angarium.smtp.server.data import TOO_BIG, ChunkCollector, DataDecoder
 from angarium.smtp.server.event import MessageReceived
 from angarium.smtp.server.session_core import SessionCore
-from angarium.smtp.server.transaction import ServerTransaction
 
 # ours: a smaller BDAT chunk counts as a command (S5)
 SMALL_CHUNK_OCTETS: Final = 1024
@@ -130,24 +129,18 @@ class ContentPart(SessionCore):
     def _end_of_data(self, data: DataDecoder | ChunkCollector) -> None:
         self._step = self._read_command
         content = data.finish()
-        transaction = self._state.transaction
+        state = self._state
+        transaction = state.transaction
         if isinstance(content, Refusal) or transaction is None:
             assert isinstance(content, Refusal)  # octets without a transaction are always refused
-            self._state.end_transaction()  # SS2
+            state.end_transaction()  # SS2
             self._refuse(content)
             return
-        message = self._message(transaction, content, data.has_dot_lines)
-        self._ask(MessageReceived(message))
-
-    def _message(
-        self, transaction: ServerTransaction, content: bytes, has_dot_lines: bool | None
-    ) -> ReceivedMessage:
-        state = self._state
         identity, tls = state.identity, state.tls
-        return ReceivedMessage(
+        message = ReceivedMessage(
             envelope=transaction.envelope(content),
             content=content,
-            has_dot_lines=has_dot_lines,
+            has_dot_lines=data.has_dot_lines,
             client_address=state.client.address,
             client_name=state.client_name,
             protocol=state.protocol,
@@ -158,3 +151,4 @@ class ContentPart(SessionCore):
             senders=identity.senders if identity else ("*",),
             listener=state.settings.listener,
         )
+        self._ask(MessageReceived(message))

@@ -4,6 +4,7 @@ Knows no argument of a command and no permission: who may send to whom is asked 
 """
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -15,12 +16,12 @@ from angarium.smtp.server.state import SessionState
 
 
 class Need(msgspec.Struct, frozen=True, kw_only=True):
-    is_met: Callable[[SessionState], bool]
+    is_met: Callable[[SessionState], object]  # by what is true of it
     refusal: Refusal  # the reply while it is not met; a 421 closes the session
     drops_transaction: bool = False  # of a command whose refusal would leave it
 
 
-def _need(code: int, enhanced: str, text: str, is_met: Callable[[SessionState], bool]) -> Need:
+def _need(code: int, enhanced: str, text: str, is_met: Callable[[SessionState], object]) -> Need:
     return Need(is_met=is_met, refusal=Refusal(code, enhanced, text))
 
 
@@ -72,8 +73,8 @@ def _may_send_or_could_log_in(state: SessionState) -> bool:
     )
 
 
-GREETING: Final = _need(503, "5.5.1", "Send EHLO first", lambda state: state.client_name != "")
-EXTENDED: Final = _need(503, "5.5.1", "Send EHLO first", lambda state: state.extended)
+GREETING: Final = _need(503, "5.5.1", "Send EHLO first", attrgetter("client_name"))
+EXTENDED: Final = _need(503, "5.5.1", "Send EHLO first", attrgetter("extended"))
 MESSAGES_LEFT: Final = _need(
     421, "4.7.0", "Too many messages in this connection", _has_messages_left
 )
@@ -89,9 +90,7 @@ NO_TRANSACTION: Final = _need(
     *(503, "5.5.1", "Nested MAIL; the transaction is dropped"),
     lambda state: state.transaction is None,
 )
-TRANSACTION: Final = _need(
-    503, "5.5.1", "Send MAIL first", lambda state: state.transaction is not None
-)
+TRANSACTION: Final = _need(503, "5.5.1", "Send MAIL first", attrgetter("transaction"))
 VALID_RECIPIENT: Final = _need(554, "5.5.1", "No valid recipients", _is_not_only_refused)
 RECIPIENT: Final = _need(503, "5.5.1", "Send RCPT first", _has_recipients)
 # RFC 3030 section 2
@@ -135,11 +134,3 @@ NEEDS: Final[dict[Verb, tuple[Need, ...]]] = {
     Verb.STARTTLS: (NO_TLS, STARTTLS),
     Verb.AUTH: (AUTH, EXTENDED, BEFORE_LOGIN, SECRECY),
 }
-
-
-def find_unmet(needs: tuple[Need, ...], state: SessionState) -> Need | None:
-    """Return the first need that is not met; None: the command may go on."""
-    for need in needs:
-        if not need.is_met(state):
-            return need
-    return None

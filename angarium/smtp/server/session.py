@@ -15,7 +15,7 @@ from angarium.smtp.server.data import OctetBudget
 from angarium.smtp.server.event import StartTlsRequested
 from angarium.smtp.server.line_buffer import LineFaultError, LineTooLongError
 from angarium.smtp.server.login_part import LoginPart
-from angarium.smtp.server.order import NEEDS, Need, find_unmet
+from angarium.smtp.server.order import NEEDS, Need
 from angarium.smtp.server.settings import ClientFacts, ServerReplies, TlsFacts
 from angarium.smtp.server.state import SessionState
 from angarium.smtp.server.transaction import ServerTransaction
@@ -110,11 +110,11 @@ class ServerSession(ContentPart, LoginPart):
                 return False
             verb, argument = parse_command(line)
             handle, needs = self._COMMANDS[verb]
-            unmet = find_unmet(needs, state)
-            if unmet is None:
-                handle(self, argument)
-            else:
-                self._refuse_out_of_order(verb, argument, unmet)
+            for need in needs:
+                if not need.is_met(state):
+                    self._refuse_out_of_order(verb, argument, need)
+                    return True
+            handle(self, argument)
         except RefusedError as error:
             start = (line or b"")[:4].upper()
             if start == b"DATA":  # content behind a refused DATA must never be read as commands

@@ -36,7 +36,7 @@ class SessionCore:
 
     def next_event(self) -> Event | None:
         """Work through the input up to the next event; None: more input, or an answer, is needed."""
-        while self._step():
+        while self._event is None and self._step():
             pass
         event, self._event = self._event, None
         return event

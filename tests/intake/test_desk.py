@@ -1,0 +1,161 @@
+"""Mirrors angarium/intake/desk.py and submission_desk.py."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+
+import pytest
+
+from angarium.config.schema import ListenerLimits
+from angarium.intake.desk import LOCAL_ERROR, QUEUE_FULL, Acceptance, Accepted
+from angarium.intake.submission import SubmissionBuilder
+from angarium.intake.submission_desk import SubmissionDesk
+from angarium.queue.model import MessageId, PartitionNumber, Submission, UnixMs
+from angarium.queue.spool import QueueFailedError, QueueFullError
+from angarium.smtp.envelope import Envelope, Recipient
+from angarium.smtp.received import ReceivedMessage
+from angarium.smtp.refusal import Refusal
+
+ID = MessageId(bytes(15) + b"\1")
+RECIPIENT = Recipient(forward_path="x@b.example", domain="b.example")
+
+
+class ScriptedSpool:
+    """Each acceptance waits in ``stored``, or raises at once."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.stored: list[asyncio.Future[None]] = []
+        self.batches: list[Sequence[Submission]] = []
+
+    def give_way(self) -> None: ...
+
+    def accept(self, batch: Sequence[Submission]) -> Awaitable[None]:
+        if self.error is not None:
+            raise self.error
+        self.batches.append(batch)
+        self.stored.append(asyncio.get_running_loop().create_future())
+        return self.stored[-1]
+
+
+class Faults:
+    def __init__(self) -> None:
+        self.where: list[str] = []
+
+    def internal_error(self, where: str, error: BaseException) -> None:
+        self.where.append(where)
+
+
+def no_partition(_: str) -> PartitionNumber:
+    raise RuntimeError("unforeseen")
+
+
+def desk(
+    spool: ScriptedSpool, faults: Faults | None = None, *, is_broken: bool = False
+) -> SubmissionDesk:
+    builder = SubmissionBuilder(
+        "mx1.example.com",
+        lambda: UnixMs(1_795_317_149_000),
+        lambda: ID,
+        no_partition if is_broken else lambda _: PartitionNumber(0),
+        ListenerLimits(),
+        60.0,
+    )
+    return SubmissionDesk(builder, spool, faults or Faults())  # type: ignore[arg-type]
+
+
+def received(content: bytes = b"From: joe@a.example\r\n\r\nbody\r\n") -> ReceivedMessage:
+    return ReceivedMessage(
+        envelope=Envelope(reverse_path="joe@a.example", recipients=(RECIPIENT,)),
+        content=content,
+        client_address="192.0.2.1",
+        client_name="client.example",
+        protocol="ESMTP",
+        listener="127.0.0.1:587",
+    )
+
+
+async def begin(spool: ScriptedSpool, faults: Faults | None = None) -> Acceptance:
+    acceptance = desk(spool, faults).accept(received())
+    assert isinstance(acceptance, Acceptance)
+    return acceptance
+
+
+async def test_ad1_accepted_is_said_when_the_queue_has_it_and_not_before() -> None:
+    spool = ScriptedSpool()
+    acceptance = await begin(spool)
+    told: list[Accepted | Refusal] = []
+    acceptance.on_end(lambda _: told.append(acceptance.outcome()))
+    waiting = asyncio.ensure_future(_settled(acceptance))
+    await asyncio.sleep(0)
+    assert told == []
+    assert not waiting.done()
+    spool.stored[0].set_result(None)
+    assert await waiting == Accepted(ID)
+    assert told == [Accepted(ID)]
+    ((submission,),) = spool.batches
+    assert submission.message_id == ID
+
+
+async def _settled(acceptance: Acceptance) -> Accepted | Refusal:
+    return await acceptance
+
+
+@pytest.mark.parametrize(
+    ("error", "refusal", "reported"),
+    [
+        (QueueFullError("full"), QUEUE_FULL, []),
+        (QueueFailedError("disk"), LOCAL_ERROR, ["queue"]),
+        (RuntimeError("unforeseen"), LOCAL_ERROR, ["queue"]),
+    ],
+)
+@pytest.mark.parametrize("when", ["at once", "later"])
+async def test_what_goes_wrong_in_the_queue_is_one_refusal_whenever_it_does(
+    error: Exception, refusal: Refusal, reported: list[str], when: str
+) -> None:
+    faults = Faults()
+    if when == "at once":
+        assert desk(ScriptedSpool(error), faults).accept(received()) == refusal
+    else:
+        spool = ScriptedSpool()
+        acceptance = await begin(spool, faults)
+        spool.stored[0].set_exception(error)
+        assert await acceptance == refusal
+    assert faults.where == reported
+
+
+async def test_a_fault_of_ours_refuses_one_message_and_is_reported() -> None:
+    spool, faults = ScriptedSpool(), Faults()
+    assert desk(spool, faults, is_broken=True).accept(received()) == LOCAL_ERROR
+    assert faults.where == ["intake"]
+    assert spool.batches == []
+
+
+async def test_what_the_header_rules_refuse_never_reaches_the_queue() -> None:
+    spool = ScriptedSpool()
+    refusal = desk(spool).accept(received(b"From: a@b\r\nFrom: c@d\r\n\r\n"))
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == 550
+    assert spool.batches == []
+
+
+async def test_what_is_withdrawn_is_withdrawn_from_the_queue_and_never_accepted() -> None:
+    spool, faults = ScriptedSpool(), Faults()
+    acceptance = await begin(spool, faults)
+    acceptance.withdraw()
+    assert spool.stored[0].cancelled()
+    assert acceptance.outcome() == LOCAL_ERROR
+    assert faults.where == []
+
+
+async def test_who_is_cancelled_while_it_waits_has_withdrawn_the_message() -> None:
+    spool = ScriptedSpool()
+    waiting = asyncio.ensure_future(_settled(await begin(spool)))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert spool.stored[0].cancelled()
+
+
+async def test_who_may_submit_may_write_to_anybody() -> None:
+    assert desk(ScriptedSpool()).may_receive(RECIPIENT) is None

@@ -80,7 +80,7 @@ def message(heads: Sequence[DueHead], header_from: str = "") -> ClaimedMessage:
         message_id_header="",
         accepted=UnixMs(0),
         expires=UnixMs(10**15),
-        origin=Origin(listener="test"),
+        origin=Origin(kind="cli"),
         recipients=tuple(claimed(each) for each in heads),
     )
 

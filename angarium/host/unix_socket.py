@@ -10,7 +10,9 @@ import stat
 import struct
 from collections.abc import Collection
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 _CREDENTIALS: Final = struct.Struct("3i")  # struct ucred of unix(7): pid, uid, gid
 _BACKLOG: Final = 32  # ours: operators' commands that arrive at once
@@ -21,7 +23,7 @@ class ForeignSocketError(OSError):
     """What stands at the address is no socket of the expected owner: a link, a file, or somebody else's."""
 
 
-class Peer(NamedTuple):
+class Peer(msgspec.Struct, frozen=True, kw_only=True):
     """Who is at the other end, as the kernel knows (SO_PEERCRED), whatever they say."""
 
     pid: int
@@ -112,7 +114,7 @@ class Directory:
 def peer_of(connected: socket.socket) -> Peer:
     octets = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     pid, uid, _ = _CREDENTIALS.unpack(octets)
-    return Peer(pid, uid)
+    return Peer(pid=pid, uid=uid)
 
 
 def _make_directory(name: str, fd: int) -> None:

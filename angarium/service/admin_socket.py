@@ -143,9 +143,8 @@ class AdminSocket:
         self._conversations.add(task)
         try:
             await self._converse(reader, writer)
-        except (
-            asyncio.CancelledError
-        ):  # we stop: the task ends here, and nobody waits for what it raises
+        except asyncio.CancelledError:
+            # We stop: the task ends here, and nobody waits for what it raises
             writer.write(frame_of(_STOPPING))
         except (OSError, TimeoutError):  # the asker is gone, or does not read
             writer.transport.abort()

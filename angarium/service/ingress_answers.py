@@ -55,9 +55,8 @@ class LiveListener(Protocol):
 
 class IngressAnswers:
     def __init__(self, listeners: Sequence[tuple[str, LiveListener]], slot: str) -> None:
-        self._listeners = (
-            listeners  # by their addresses in the configuration; grows while they start
-        )
+        # With their addresses in the configuration; grows as they start
+        self._listeners = listeners
         self._slot = slot
 
     def handlers(self) -> Handlers:

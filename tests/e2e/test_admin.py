@@ -167,6 +167,8 @@ def test_a_client_is_seen_and_hung_up_on(tmp_path: Path, single: bool) -> None:
         product.postmaster("connections", "kill", found["id"], "--reason", "a trial")
         assert client.reply().startswith(b"421 4.3.2")
         assert client.reply() == b""
+        client.drop()
+        wait_until(lambda: ask(product, "connections")["connections"] == [])
         killed = product.server.wait_for("connection_killed", id=found["id"])
         assert (killed["by"], killed["reason"]) == (ME, "a trial")
 

@@ -113,7 +113,9 @@ async def test_who_acts_is_told_by_the_kernel(tmp_path: Path) -> None:
 
     uids = iter([os.geteuid(), 0, 4_000_000])
     async with serving(
-        tmp_path, Handlers().on(PerformAct, perform), find_peer=lambda _: Peer(1, next(uids))
+        tmp_path,
+        Handlers().on(PerformAct, perform),
+        find_peer=lambda _: Peer(pid=1, uid=next(uids)),
     ):
         await ask(tmp_path, ACT)
         await ask(tmp_path, ACT)
@@ -122,7 +124,7 @@ async def test_who_acts_is_told_by_the_kernel(tmp_path: Path) -> None:
 
 async def test_other_users_are_refused_before_their_question_is_read(tmp_path: Path) -> None:
     """AS1."""
-    async with serving(tmp_path, find_peer=lambda _: Peer(1, os.geteuid() + 4711)):
+    async with serving(tmp_path, find_peer=lambda _: Peer(pid=1, uid=os.geteuid() + 4711)):
         refused = await ask(tmp_path)
         assert isinstance(refused, Refused)
         assert refused.reason == "forbidden"

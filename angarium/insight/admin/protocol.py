@@ -89,7 +89,10 @@ class FrameError(Exception):
 
 
 class Frames:
-    """Octets in, frames out. Invariant FR1: how the input is cut into chunks never changes the frames."""
+    """Octets in, frames out.
+
+    Invariant FR1: how the input is cut into chunks never changes the frames.
+    """
 
     def __init__(self, max_octets: int) -> None:
         self._max_octets = max_octets

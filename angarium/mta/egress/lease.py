@@ -68,7 +68,7 @@ class Lease:
         self._is_closing = False
         self._wait: asyncio.Future[bool] | None = None  # for work: the connection is idle
         self._task: asyncio.Task[None] | None = None
-        # In transfer now. Not the work itself: nothing refers to content after its transfer (L3)
+        # In transfer now. Not the work itself: nothing refers to content after its transfer
         self.carries: Sequence[Claimed] = ()
 
     async def __aenter__(self) -> "Lease":

@@ -88,9 +88,8 @@ def parse_command(line: bytes) -> Command:
         raise RefusedError(500, "5.5.2", "The command is neither ASCII nor UTF-8") from None
     name, _, argument = text.partition(" ")
     known = _VERBS.get(name)
-    if (
-        known is None and name.isascii()
-    ):  # upper() makes an I of a dotless one: MAIL would have other spellings
+    # Only of ASCII: upper() makes an I of a dotless one, and MAIL would have other spellings
+    if known is None and name.isascii():
         name = name.upper()
         known = _VERBS.get(name)
     if known is None:

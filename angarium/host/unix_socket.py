@@ -23,7 +23,7 @@ class ForeignSocketError(OSError):
     """What stands at the address is no socket of the expected owner: a link, a file, or somebody else's."""
 
 
-class Peer(msgspec.Struct, frozen=True, kw_only=True):
+class PeerUser(msgspec.Struct, frozen=True, kw_only=True):
     """Who is at the other end, as the kernel knows (SO_PEERCRED), whatever they say."""
 
     pid: int
@@ -111,10 +111,10 @@ class Directory:
         return os.open(name, flags, dir_fd=self._fd)
 
 
-def peer_of(connected: socket.socket) -> Peer:
+def peer_of(connected: socket.socket) -> PeerUser:
     octets = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     pid, uid, _ = _CREDENTIALS.unpack(octets)
-    return Peer(pid=pid, uid=uid)
+    return PeerUser(pid=pid, uid=uid)
 
 
 def _make_directory(name: str, fd: int) -> None:

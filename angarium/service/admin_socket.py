@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from angarium.host.unix_socket import Peer, peer_of
+from angarium.host.unix_socket import PeerUser, peer_of
 from angarium.insight.admin.client import socket_directory, socket_name
 from angarium.insight.admin.protocol import (
     MAX_QUESTION_OCTETS,
@@ -47,7 +47,7 @@ Q = TypeVar("Q", bound=Question[Any, Any])
 class Asker:
     """Who asks, and where items of the answer go."""
 
-    def __init__(self, peer: Peer, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, peer: PeerUser, writer: asyncio.StreamWriter) -> None:
         self.peer = peer
         self._writer = writer
 
@@ -95,7 +95,7 @@ class AdminSocket:
     """
 
     def __init__(
-        self, data_dir: Path, slot: str, find_peer: Callable[[socket.socket], Peer] = peer_of
+        self, data_dir: Path, slot: str, find_peer: Callable[[socket.socket], PeerUser] = peer_of
     ) -> None:
         self._data_dir = data_dir
         self._slot = slot

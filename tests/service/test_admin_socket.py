@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from angarium.host.unix_socket import Peer, peer_of
+from angarium.host.unix_socket import PeerUser, peer_of
 from angarium.insight.admin import client as client_module
 from angarium.insight.admin.client import AdminClient, ask_process, find_slots
 from angarium.insight.admin.protocol import (
@@ -40,7 +40,7 @@ async def status(_: AskStatus, __: Asker) -> Status:
 
 @contextlib.asynccontextmanager
 async def serving(
-    data_dir: Path, *handlers: Handlers, find_peer: Callable[[socket.socket], Peer] = peer_of
+    data_dir: Path, *handlers: Handlers, find_peer: Callable[[socket.socket], PeerUser] = peer_of
 ) -> AsyncIterator[AdminSocket]:
     """A socket that answers status, and what the handlers answer."""
     (data_dir / "run").mkdir(exist_ok=True)
@@ -115,7 +115,7 @@ async def test_who_acts_is_told_by_the_kernel(tmp_path: Path) -> None:
     async with serving(
         tmp_path,
         Handlers().on(PerformAct, perform),
-        find_peer=lambda _: Peer(pid=1, uid=next(uids)),
+        find_peer=lambda _: PeerUser(pid=1, uid=next(uids)),
     ):
         await ask(tmp_path, ACT)
         await ask(tmp_path, ACT)
@@ -124,7 +124,7 @@ async def test_who_acts_is_told_by_the_kernel(tmp_path: Path) -> None:
 
 async def test_other_users_are_refused_before_their_question_is_read(tmp_path: Path) -> None:
     """AS1."""
-    async with serving(tmp_path, find_peer=lambda _: Peer(pid=1, uid=os.geteuid() + 4711)):
+    async with serving(tmp_path, find_peer=lambda _: PeerUser(pid=1, uid=os.geteuid() + 4711)):
         refused = await ask(tmp_path)
         assert isinstance(refused, Refused)
         assert refused.reason == "forbidden"

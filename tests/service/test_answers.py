@@ -2,7 +2,7 @@
 
 import msgspec
 
-from angarium.host.unix_socket import Peer
+from angarium.host.unix_socket import PeerUser
 from angarium.insight.admin.connections import ConnectionEnded, EndConnection, ListConnections
 from angarium.insight.admin.live import FindLive, QueuedRecipient
 from angarium.insight.admin.protocol import Refused
@@ -13,7 +13,7 @@ from angarium.service.admin_socket import Asker
 from angarium.service.delivery_answers import CONNECTIONS_LISTED, DeliveryAnswers
 from angarium.service.ingress_answers import IngressAnswers
 
-ASKER = Asker(Peer(1, 0), None)  # type: ignore[arg-type]
+ASKER = Asker(PeerUser(pid=1, uid=0), None)  # type: ignore[arg-type]
 ID = MessageId(bytes(16))
 
 

@@ -108,6 +108,7 @@ class Carrier:
             self._lease.carries = parcel.work.recipients
             await self._carriage.carry(connection, parcel)
             self._lease.carries = ()
+            del parcel  # an idle connection keeps no content
 
     def _may_go_on(self, connection: Connection) -> bool:
         """Whether it may carry another parcel: limits are read each time, a reload may have changed them."""

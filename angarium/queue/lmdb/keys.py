@@ -5,11 +5,6 @@ from typing import Final
 
 from angarium.queue.model import DeliveryId, MessageId, PartitionNumber, UnixMs
 
-MESSAGE_OCTETS: Final = 16
-DELIVERY_OCTETS: Final = 18  # message id, index u16
-PARTITION_OCTETS: Final = 2
-DUE_OCTETS: Final = 28  # partition u16, due ms u64, delivery key
-CLAIM_OCTETS: Final = 20  # partition u16, delivery key
 _DUE: Final = struct.Struct(">HQ16sH")
 
 

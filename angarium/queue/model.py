@@ -4,6 +4,7 @@ from typing import Literal, NewType
 
 import msgspec
 
+from angarium.queue.stage import Stage
 from angarium.smtp.envelope import Envelope
 
 UnixMs = NewType("UnixMs", int)
@@ -72,7 +73,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fal
     enhanced: str  # "4.2.1"; "" if none
     text: str  # the reply or the reason, printable, at most 1,000 characters
     tls: str  # "TLSv1.3"; "" in the clear
-    stage: str  # resolve | connect | banner | ehlo | starttls | mail | rcpt | data | final_dot | expired | ...
+    stage: Stage
 
 
 class DueHead(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,8 +24,8 @@ REFUSALS: Final = ("syntax", "policy", "auth", "size", "limit", "temporary", "ot
 AUTH_RESULTS: Final = ("ok", "failed", "limited")
 OUTCOMES: Final = ("delivered", "relayed", "deferred", "bounced", "expired", "cancelled")
 STAGES: Final = (
-    *("resolve", "connect", "banner", "ehlo", "starttls", "auth", "mail", "rcpt", "data"),
-    *("final_dot", "expired", "other"),
+    *("resolve", "connect", "banner", "ehlo", "helo", "starttls", "auth", "rset", "mail", "rcpt"),
+    *("data", "final_dot", "quit", "internal", "other"),
 )
 REPLY_CLASSES: Final = ("2", "4", "5", "none")
 DNS_RESULTS: Final = ("answered", "failed", "cached")

@@ -18,6 +18,7 @@ from angarium.mta.transport.reply_meaning import (
 )
 from angarium.mta.transport.transfer import SessionTaps, Transfer
 from angarium.queue.model import UnixMs
+from angarium.queue.stage import Stage
 from angarium.routing.resolution import MxHost
 from angarium.smtp.client.transaction import Answer, NotSendableError
 from angarium.smtp.reply import PeerError, clean_text
@@ -131,7 +132,7 @@ class SmtpConnection:
             return in_doubt(self._where, self._clock(), BROKEN_STATUS[error.kind], error.text)
         return self._transient(error.stage, BROKEN_STATUS[error.kind], error.text)
 
-    def _transient(self, stage: str, enhanced: str, text: str) -> Transient:
+    def _transient(self, stage: Stage, enhanced: str, text: str) -> Transient:
         made = attempt(
             self._where, self._clock(), stage, enhanced=enhanced, reason=clean_text(text)
         )

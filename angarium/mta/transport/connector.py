@@ -20,6 +20,7 @@ from angarium.mta.transport.reply_meaning import (
 from angarium.mta.transport.tls_memory import TlsMemory
 from angarium.mta.transport.transfer import EgressPath, SessionTaps, TlsPolicy
 from angarium.queue.model import UnixMs
+from angarium.queue.stage import Stage
 from angarium.routing.resolution import MxHost
 from angarium.smtp.client.command import ArgumentError
 from angarium.smtp.client.session import ClientSession
@@ -155,7 +156,8 @@ class _Opening:
         except ssl.SSLError as error:
             return self._failure("starttls", Scope.SITE, "4.7.5", _tls_reason(error))
         except (OSError, ValueError) as error:  # ValueError: a name that TLS cannot ask for
-            stage = "starttls" if implicit and isinstance(error, ConnectionError) else "connect"
+            is_cut = implicit and isinstance(error, ConnectionError)
+            stage: Stage = "starttls" if is_cut else "connect"
             return self._failure(stage, Scope.SITE, "4.4.1", connect_reason(error, bind))
         if implicit:
             self._tls_version = _tls_version(transport)
@@ -265,13 +267,13 @@ class _Opening:
             tls=self._tls_version,
         )
 
-    def _failure(self, stage: str, scope: Scope, enhanced: str, text: str) -> Transient:
+    def _failure(self, stage: Stage, scope: Scope, enhanced: str, text: str) -> Transient:
         made = attempt(
             self._where(), self._clock(), stage, enhanced=enhanced, reason=clean_text(text)
         )
         return Transient(made, scope)
 
-    def _refused(self, stage: str, peer: Peer) -> Transient:
+    def _refused(self, stage: Stage, peer: Peer) -> Transient:
         reply = peer.session.reply
         if reply.code < 400:
             text = f"protocol error: {reply.code} in reply to {stage}"

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Final, cast
 
 from angarium.config.schema import DeliveryTimeouts
+from angarium.queue.stage import Stage
 from angarium.smtp.client.session import ClientSession
 from angarium.smtp.client.transaction import Flight
 from angarium.smtp.reply import PeerError
@@ -26,7 +27,7 @@ _TICK_S: Final = 0.002  # a timer may fire so much early by the loop's clock
 class BrokenError(Exception):
     """The exchange cannot be completed: the peer went, fell silent, or broke the protocol."""
 
-    def __init__(self, kind: str, stage: str, text: str) -> None:
+    def __init__(self, kind: str, stage: Stage, text: str) -> None:
         super().__init__(text)
         self.kind = kind  # lost | timeout | protocol
         self.stage = stage  # what was awaited, or "data" while content could not be written

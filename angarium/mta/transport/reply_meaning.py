@@ -9,6 +9,7 @@ import msgspec
 
 from angarium.mta.transport.outcome import Outcome, Permanent, Scope, Taken, Transient
 from angarium.queue.model import Attempt, UnixMs
+from angarium.queue.stage import Stage
 from angarium.smtp.client.transaction import NotSendable
 from angarium.smtp.reply import Reply, enhanced_status, text
 
@@ -74,7 +75,7 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def attempt(
-    where: Where, at: UnixMs, stage: str, *, code: int = 0, enhanced: str = "", reason: str
+    where: Where, at: UnixMs, stage: Stage, *, code: int = 0, enhanced: str = "", reason: str
 ) -> Attempt:
     return Attempt(
         at=at,
@@ -89,7 +90,7 @@ def attempt(
     )
 
 
-def meaning(stage: str, reply: Reply, where: Where, at: UnixMs) -> Outcome:
+def meaning(stage: Stage, reply: Reply, where: Where, at: UnixMs) -> Outcome:
     """The outcome of a transaction's recipients for a reply to rset, mail, rcpt, data or final_dot.
 
     2yz to anything but final_dot decides nothing and must not be asked about.
@@ -107,7 +108,7 @@ def meaning(stage: str, reply: Reply, where: Where, at: UnixMs) -> Outcome:
     return Permanent(made, scope)
 
 
-def opening_failure(stage: str, reply: Reply, where: Where, at: UnixMs) -> Transient:
+def opening_failure(stage: Stage, reply: Reply, where: Where, at: UnixMs) -> Transient:
     """The meaning of a reply other than 2yz to the banner, EHLO or STARTTLS: never permanent.
 
     A host that does not want us at all says nothing about a recipient: the next host is tried, and when none is
@@ -122,7 +123,7 @@ def opening_failure(stage: str, reply: Reply, where: Where, at: UnixMs) -> Trans
 def not_sendable(refusal: NotSendable, where: Where, at: UnixMs) -> Permanent:
     """The outcome of our own refusal. SESSION: another host of the site may have the extension that this one lacks;
     MESSAGE: none would do."""
-    stage = "ehlo" if refusal.elsewhere else "mail"
+    stage: Stage = "ehlo" if refusal.elsewhere else "mail"
     made = attempt(where, at, stage, enhanced=refusal.enhanced, reason=refusal.text)
     return Permanent(made, Scope.SESSION if refusal.elsewhere else Scope.MESSAGE)
 
@@ -135,7 +136,7 @@ def in_doubt(where: Where, at: UnixMs, enhanced: str, text: str) -> Transient:
     )
 
 
-def is_greylisting(stage: str, code: int, enhanced: str, shown: str) -> bool:
+def is_greylisting(stage: Stage, code: int, enhanced: str, shown: str) -> bool:
     """Whether the same message to the same recipient will be taken a few minutes later."""
     if code not in (450, 451, 452, 421) or stage not in ("mail", "rcpt", "data", "final_dot"):
         return False
@@ -164,7 +165,7 @@ def _says_too_many(shown: str) -> bool:
     return "4.5.3" in words or ("recipients" in words and "too many" in words)
 
 
-def _scope(stage: str, code: int, enhanced: str, shown: str) -> Scope:
+def _scope(stage: Stage, code: int, enhanced: str, shown: str) -> Scope:
     if code == 421 or stage == "rset":
         return Scope.SESSION  # RFC 5321 section 3.8: the peer closes
     if stage == "rcpt":

@@ -30,6 +30,7 @@ from angarium.mta.transport.reply_meaning import (
 )
 from angarium.mta.transport.transfer import Connector, EgressPath, SessionTaps, TlsPolicy, Transfer
 from angarium.queue.model import UnixMs
+from angarium.queue.stage import Stage
 from angarium.routing.resolution import MxHost, Site
 from angarium.smtp.client.capabilities import Capabilities, parse_capabilities
 from angarium.smtp.client.transaction import Answer, ClientTransaction, Flight, NotSendableError
@@ -134,7 +135,7 @@ class LoginConnector:
         smtp: aiosmtplib.SMTP | None = None
         where = Where(host=host.name, address=address, source=path.source, tls="")
         opening = Opening(f"{host.name} [{address}] port {host.port}")
-        stage = "connect"
+        stage: Stage = "connect"
         result: LoginConnection | Transient | None = None
         try:
             password = await asyncio.to_thread(self._credentials.password)
@@ -204,7 +205,7 @@ class LoginConnector:
             raise
         return new
 
-    def _failure(self, where: Where, stage: str, enhanced: str, text: str) -> Transient:
+    def _failure(self, where: Where, stage: Stage, enhanced: str, text: str) -> Transient:
         made = attempt(where, self._clock(), stage, enhanced=enhanced, reason=clean_text(text))
         return Transient(made, Scope.SITE)
 

@@ -13,7 +13,7 @@ DISK_FULL: Final = "the disk is full; delivery begins once there is room"
 _Result = TypeVar("_Result")
 
 
-async def until_room(
+async def until_space(
     act: Callable[[], Awaitable[_Result]], stop: asyncio.Event, is_full: Callable[[], None]
 ) -> _Result:
     """Return what ``act`` does once the disk has room for it; ``is_full`` is called once, if it has none at first.

@@ -12,7 +12,7 @@ import msgspec
 
 from angarium.config.schema import Delivery
 from angarium.mta.backlog import Backlog, Lane
-from angarium.mta.disk_wait import DISK_FULL, until_room
+from angarium.mta.disk_wait import DISK_FULL, until_space
 from angarium.mta.egress.budget import ContentBudget
 from angarium.mta.egress.lease import LiveConnection
 from angarium.mta.egress.places import Places
@@ -209,7 +209,7 @@ class Dispatcher:
         async with asyncio.TaskGroup() as group:
             self._group = group
             for partition in self._parts.partitions.values():
-                replayed = await until_room(partition.replay, stop, disk_full)
+                replayed = await until_space(partition.replay, stop, disk_full)
                 self._parts.observer.in_doubt(replayed)
             self._is_disk_full = False
             forever = [
@@ -393,7 +393,7 @@ class Dispatcher:
             async with asyncio.timeout(self._parts.drain_s):
                 await self._parts.settler.flush()
                 partitions = self._parts.partitions.values()
-                await asyncio.gather(*(each.release() for each in partitions))  # one commit
+                await asyncio.gather(*(each.disown() for each in partitions))  # one commit
         except (TimeoutError, QueueFullError):
             self._parts.observer.internal_error("drain", TimeoutError("outcomes not recorded"))
 

@@ -120,7 +120,7 @@ class Partition(Protocol):
         """Record outcomes, moves and new submissions with their events, all or nothing, durable on return."""
         ...
 
-    async def release(self) -> None:
+    async def disown(self) -> None:
         """Give the partition up cleanly. Claims must have been settled or released before."""
         ...
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence, Set
 from angarium.config.schema import Config
 from angarium.dkim import KeyFileError
 from angarium.host.sysexits import EX_CONFIG, StartError
-from angarium.mta.disk_wait import DISK_FULL, until_room
+from angarium.mta.disk_wait import DISK_FULL, until_space
 from angarium.mta.dispatcher import Dispatcher
 from angarium.queue import LmdbSpool, Partition, PartitionNumber
 from angarium.queue.doorbell import DoorbellReceiver, DoorbellSender, doorbell_path
@@ -81,7 +81,7 @@ async def _own_share(
         observer.disk_full()
         runtime.ready(lambda: (DISK_FULL,))
 
-    owned = await until_room(own, runtime.stop, disk_full)
+    owned = await until_space(own, runtime.stop, disk_full)
     return dict(zip(numbers, owned, strict=True))
 
 

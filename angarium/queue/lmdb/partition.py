@@ -158,7 +158,7 @@ class LmdbPartition:
             self._holdings.update(taken)  # nothing was written: they are still ours to settle
             raise
 
-    async def release(self) -> None:
+    async def disown(self) -> None:
         await self._committer.submit(Disown(self._number, self._epoch))
 
     def _take_holdings(self, settled: Sequence[Settlement]) -> dict[bytes, Holding]:

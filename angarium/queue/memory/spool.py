@@ -232,7 +232,7 @@ class MemoryPartition:
         self._spool.ring(ring)
         self._spool.write(commit.submissions)
 
-    async def release(self) -> None:
+    async def disown(self) -> None:
         self._check()
 
     def _check(self) -> None:

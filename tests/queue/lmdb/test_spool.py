@@ -192,7 +192,7 @@ async def test_a_new_owner_fences_the_old_one(
         old.commit(Commit(settled=[done])),
         old.claim(found[1:]),
         old.replay(),
-        old.release(),
+        old.disown(),
     ):
         with pytest.raises(FencedError):
             await write

@@ -120,7 +120,7 @@ class EventFollower:
     def _failed(self, error: Exception) -> None:
         event = f"{self._consumer.name}_failed"
         if self._retry_s == 0:  # once for each time that it begins to fail
-            if isinstance(error, OSError):
+            if isinstance(error, OSError | QueueFullError):
                 log(event, "error", reason=str(error))
             else:
                 log_exception(event)

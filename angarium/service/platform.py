@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from angarium.config.schema import Config
+from angarium.mta.disk_wait import DISK_FULL, until_space
 from angarium.queue import LmdbSpool, QueueSummary, UnixMs
 from angarium.service.event_counts import EventCounts
 from angarium.service.event_follower import EventFollower
@@ -28,9 +29,14 @@ async def run_platform(runtime: Runtime) -> None:
         EventFollower(spool.events, EventCounts(runtime.metrics)),
     ]
     low_disk = _LowDisk()
+
+    def disk_full() -> None:
+        runtime.ready(lambda: (DISK_FULL,))
+
     try:
         for follower in followers:
-            await follower.register()  # all of them, before anything is trimmed
+            # All of them, before anything is trimmed
+            await until_space(follower.register, runtime.stop, disk_full)
         async with asyncio.TaskGroup() as tasks:
             periodic = [
                 tasks.create_task(_measure(spool, runtime.metrics, low_disk)),

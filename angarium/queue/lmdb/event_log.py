@@ -43,6 +43,10 @@ class LmdbEventLog:
 
     async def register(self, consumer: str) -> EventCursor:
         check_consumer(consumer)
+        with self._env.read() as txn:  # a full disk keeps nobody from reading on
+            known = txn.get(ack_key(consumer), db=self._env.meta)
+        if known is not None:
+            return _decode_cursor(known)
         cursor: EventCursor = await self._submit(_Register(consumer))
         return cursor
 

@@ -23,6 +23,7 @@ from angarium.queue import (
     NotClaimedError,
     PartitionNumber,
     QueueError,
+    QueueFullError,
     Relayed,
     Released,
     RouteHint,
@@ -441,3 +442,17 @@ async def test_a_closed_queue_refuses(spool: Any, new_id: MessageIdGenerator) ->
     spool.close()
     with pytest.raises(QueueError):
         await spool.accept([submission(new_id())])
+
+
+async def test_a_consumer_that_is_known_needs_no_room_on_the_disk_to_go_on(
+    lmdb_spool: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await lmdb_spool.events.register("counts") == EventCursor(position=0)
+
+    def full(operation: object) -> None:
+        raise QueueFullError("no room")
+
+    monkeypatch.setattr(lmdb_spool.events, "_submit", full)
+    assert await lmdb_spool.events.register("counts") == EventCursor(position=0)
+    with pytest.raises(QueueFullError):
+        await lmdb_spool.events.register("another")

@@ -1,12 +1,8 @@
-"""Spans of time as people write and read them. Pure."""
-
-import re
-from typing import Final
+"""Spans of time on the command line, as in the configuration. Pure."""
 
 import click
 
-_UNITS_S: Final = {"d": 86400, "h": 3600, "m": 60, "s": 1}
-_PART: Final = re.compile(r"(\d{1,9})([dhms])")
+from angarium.config.quantity import parse_duration_ms
 
 
 class Duration(click.ParamType[int]):
@@ -17,10 +13,7 @@ class Duration(click.ParamType[int]):
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> int:
-        text = str(value).strip().lower()
-        if text.isdecimal() and text.isascii():
-            return int(text) * 1000
-        parts = _PART.findall(text)
-        if not parts or "".join(number + unit for number, unit in parts) != text:
-            self.fail(f"{value!r} is not a duration; write 90s, 15m, 1h30m or 2d", param, ctx)
-        return sum(int(number) * _UNITS_S[unit] for number, unit in parts) * 1000
+        try:
+            return parse_duration_ms(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)

@@ -268,18 +268,20 @@ def _dns(config: Config) -> Iterator[Problem]:
 
 
 def _dkim(config: Config) -> Iterator[Problem]:
-    at: KeyPath = ("dkim", "keys")
-    for key in config.dkim.keys:
+    seen: set[tuple[str, str]] = set()
+    for index, key in enumerate(config.dkim.keys):
+        at: KeyPath = ("dkim", "keys", index)
         if not is_fqdn(key.domain):
-            yield Problem(at, f"domain {key.domain!r} is not a domain name")
+            yield Problem((*at, "domain"), f"{key.domain!r} is not a domain name")
         if not is_host_name(key.selector) and not key.selector.isdigit():
-            yield Problem(at, f"selector {key.selector!r} is not a DNS label; write one like s1")
+            text = f"{key.selector!r} is not a DNS label; write one like s1"
+            yield Problem((*at, "selector"), text)
         if not key.file:
-            yield Problem(at, "file must name the private key's PEM file")
-    names = Counter((key.domain.lower(), key.selector.lower()) for key in config.dkim.keys)
-    for (domain, selector), count in names.items():
-        if count > 1:
-            yield Problem(at, f"selector {selector!r} of {domain!r} is given {count} times")
+            yield Problem((*at, "file"), "must name the private key's PEM file")
+        if (name := (key.domain.lower(), key.selector.lower())) in seen:
+            text = f"{key.selector!r} of {key.domain!r} is given twice: keep one key of them"
+            yield Problem((*at, "selector"), text)
+        seen.add(name)
 
 
 def _is_route_pattern(pattern: str) -> bool:

@@ -15,9 +15,14 @@ import msgspec
 from angarium.config.address import parse_host_port
 from angarium.config.crosscheck import find_problems
 from angarium.config.error import ConfigError, KeyPath, Problem, path_text
+from angarium.config.expected import expected_text, found_text
+from angarium.config.kinds import find_kind
 from angarium.config.location import key_lines, line_of
+from angarium.config.providers import complete_providers
 from angarium.config.schema import Config
-from angarium.config.unknown import find_choices, find_unknown_keys
+from angarium.config.syntax import find_fault
+from angarium.config.unknown import find_unknown_keys
+from angarium.config.written import read_quantities
 
 MAX_FILE_OCTETS = 4 * 1024 * 1024  # ours: far more than thousands of routes need
 _AT = re.compile(r"(.*?)(?: - at `(?:key in )?\$([^`]*)`)?", re.DOTALL)
@@ -27,7 +32,7 @@ _STEP = re.compile(r"\.([A-Za-z0-9_-]+)|\[([0-9]+)\]")
 def load(path: str | Path) -> Config:
     """Return the configuration with absolute paths. Raises ConfigError that names every problem it can."""
     path = Path(path).absolute()
-    return parse(_read(path), path)
+    return parse(read_file(path), path)
 
 
 def parse(text: str, path: Path) -> Config:
@@ -35,23 +40,34 @@ def parse(text: str, path: Path) -> Config:
     try:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(str(path), [_syntax_error(path, str(error))]) from None
+        fault = find_fault(text, str(error))
+        raise ConfigError(str(path), [f"{path}:{fault.place}: {fault.text}"]) from None
     except RecursionError:
         raise ConfigError(
             str(path), [f"{path}:1: nested too deeply to be a configuration"]
         ) from None
-    if unknown := find_unknown_keys(tree):
-        raise _error(path, text, unknown)
-    try:
-        config = msgspec.convert(tree, Config)
-    except msgspec.ValidationError as error:
-        raise _error(path, text, [_type_problem(str(error), tree)]) from None
-    if problems := find_problems(config):
+    config, problems = convert(tree)
+    if config is None:
         raise _error(path, text, problems)
-    return _resolved(config, path.parent)
+    return resolved(config, path.parent)
 
 
-def _read(path: Path) -> str:
+def convert(tree: Mapping[str, Any]) -> tuple[Config | None, list[Problem]]:
+    """Return what a file's tables come to, paths as written; None: they are no configuration, for these reasons."""
+    if unknown := find_unknown_keys(tree):
+        return None, unknown
+    numbered, problems = read_quantities(tree)
+    if problems:
+        return None, problems
+    try:
+        config = msgspec.convert(complete_providers(numbered), Config)
+    except msgspec.ValidationError as error:
+        return None, [_type_problem(str(error), tree)]
+    problems = find_problems(config)
+    return (None, problems) if problems else (config, [])
+
+
+def read_file(path: Path) -> str:
     try:
         with path.open("rb") as file:
             octets = file.read(MAX_FILE_OCTETS + 1)
@@ -75,12 +91,6 @@ def _read(path: Path) -> str:
         ) from None
 
 
-def _syntax_error(path: Path, text: str) -> str:
-    line = re.search(r"at line (\d+), column (\d+)", text)
-    place = f":{line[1]}:{line[2]}" if line else ""
-    return f"{path}{place}: not valid TOML: {text}"
-
-
 def _error(path: Path, text: str, problems: Sequence[Problem]) -> ConfigError:
     lines = key_lines(text)
     ordered = sorted(problems, key=lambda problem: line_of(lines, problem.path))
@@ -100,21 +110,23 @@ def _type_problem(message: str, tree: Mapping[str, Any]) -> Problem:
     text = match[1]
     if missing := re.fullmatch(r"Object missing required field `(.+)`", text):
         return Problem((*steps, missing[1]), "is missing; it has no default")
-    found = _found(tree, steps)
-    if text.startswith("Invalid enum value") and (choices := find_choices(steps)):
-        return Problem(steps, f"{found} is none of {', '.join(map(repr, choices))}")
-    if text == "Expected `array`, got `object`":
-        return Problem(steps, f"there may be several: write [[{steps[-1]}]], in double brackets")
-    return Problem(steps, f"{text.replace('`object`', '`table`')}, found {found}")
+    if text == "Expected `array`, got `object`" and len(steps) == 1:
+        return Problem(steps, f"there may be several: write [[{steps[0]}]], in double brackets")
+    kind, found = find_kind(steps), _found(tree, steps)
+    assert kind is not None  # unknown keys were found before
+    expected = expected_text(kind)
+    return Problem(steps, f"must be {expected}; found {found_text(found)}")
 
 
-def _found(tree: Any, steps: KeyPath) -> str:
+def _found(tree: Any, steps: KeyPath) -> Any:
     for step in steps:
         tree = tree[step]
-    return repr(tree)[:80]
+    return tree
 
 
-def _resolved(config: Config, base: Path) -> Config:
+def resolved(config: Config, base: Path) -> Config:
+    """Return it with absolute paths, those that are relative being so to ``base``."""
+
     def absolute(text: str) -> str:
         return str((base / text).resolve()) if text else text
 

@@ -1,11 +1,13 @@
 """Mailbox providers that Angarium knows, and their usual limits per egress source. A ``[[provider]]`` of the same
-name replaces one; the operator's come first.
+name changes the keys that it gives and keeps the others; the operator's come first.
 
 Starting points gathered from published guidance: check them against the receivers' own postmaster pages.
 """
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
 
 from angarium.config.schema import Provider
 
@@ -120,6 +122,31 @@ SHIPPED_PROVIDERS: Final = (
 
 # A smart host expects its clients' mail: more than a stranger's site would like.
 SMART_HOST = Provider(name="smart host", connections=20, messages_per_connection=1000)
+
+
+def complete_providers(tree: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give each ``[[provider]]`` of a shipped name, or of a smart host, what ships for each key that it leaves out.
+
+    Without it a limit written for Gmail would lose Gmail's hosts, and so limit nothing.
+    """
+    written = tree.get("provider")
+    if not isinstance(written, list):
+        return tree
+    return {**tree, "provider": [_completed(each) for each in written]}
+
+
+def _completed(written: Any) -> Any:
+    if not isinstance(written, Mapping) or not isinstance(name := written.get("name"), str):
+        return written  # msgspec says what is wrong with it
+    shipped = find_shipped(name)
+    return written if shipped is None else {**msgspec.to_builtins(shipped), **written}
+
+
+def find_shipped(name: str) -> Provider | None:
+    """Return what a provider of that name is without the operator's words; None: nothing ships for it."""
+    if name.startswith(("smtp://", "smtps://")):
+        return SMART_HOST
+    return next((each for each in SHIPPED_PROVIDERS if each.name == name), None)
 
 
 def all_providers(own: Sequence[Provider]) -> tuple[Provider, ...]:

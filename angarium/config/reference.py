@@ -11,11 +11,16 @@ from pathlib import Path
 
 import msgspec
 
+from angarium.config.quantity import duration_text, size_text
+
 _HEADER = """# Configuration
 
 `angarium.toml`, made from `angarium/config/schema.py`. Every key is optional but those marked *required*; an unknown
 key is an error that names the nearest known one. Paths are relative to the file. `postmaster check` says what is wrong
 with a file, and what to do. `[[name]]` may be written several times.
+
+A duration is text with units, `"90s"`, `"20m"`, `"1h30m"`, `"5d"`, `"500ms"`, or a number of seconds; a size is text,
+`"64MB"` (of 1,000), `"256MiB"` (of 1,024), or a number of octets.
 
 A reload (SIGHUP) reads the file again and refuses a broken one. Routes, providers, sources and most of `[delivery]`
 change in place, under running sessions; some keys need new processes of a role, and `[server]`, `[queue]` and the
@@ -76,7 +81,7 @@ def _section(heading: str, key: Key, tables: dict[str, Table], name: str) -> str
 
 
 def _row(key: Key, *, is_table: bool) -> str:
-    default = "*required*" if key.default is None else _toml(key.default)
+    default = "*required*" if key.default is None else _toml(key.default, key.type)
     kind = "array of tables" if is_table else _type_text(key.type)
     return "| " + " | ".join((f"`{key.name}`", kind, default, _escape(key.text))) + " |"
 
@@ -84,10 +89,11 @@ def _row(key: Key, *, is_table: bool) -> str:
 def _type_text(annotation: str) -> str:
     names = {
         "Count": "integer >= 1",
-        "CountOrNone": "integer >= 0",
+        "Octets": "size >= 1",
+        "OctetsOrNone": "size >= 0",
         "Few": "integer 1-256",
-        "Seconds": "seconds > 0",
-        "SecondsOrNone": "seconds >= 0",
+        "Seconds": "duration > 0",
+        "SecondsOrNone": "duration >= 0",
         "Port": "port",
         "Name": "string",
         "str": "string",
@@ -104,8 +110,14 @@ def _type_text(annotation: str) -> str:
     return names.get(optional, optional)
 
 
-def _toml(default: str) -> str:
+def _toml(default: str, annotation: str) -> str:
     value = ast.literal_eval(default)
+    if "Seconds" in annotation and value:
+        each = value if isinstance(value, tuple) else (value,)
+        texts = ", ".join(f'"{duration_text(seconds)}"' for seconds in each)
+        return f"`[{texts}]`" if isinstance(value, tuple) else f"`{texts}`"
+    if "Octets" in annotation and isinstance(value, int):
+        return f'`"{size_text(value)}"`'
     match value:
         case None:
             return "-"

@@ -9,9 +9,12 @@ from typing import Annotated, Literal
 import msgspec
 
 Count = Annotated[int, msgspec.Meta(ge=1, le=2**48)]
-CountOrNone = Annotated[int, msgspec.Meta(ge=0, le=2**48)]  # 0: not at all
-Seconds = Annotated[float, msgspec.Meta(gt=0, le=315_360_000)]  # ten years
-SecondsOrNone = Annotated[float, msgspec.Meta(ge=0, le=315_360_000)]  # 0: not at all
+# "5d", "20m", "1h30m", or a number of seconds; at most ten years
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=315_360_000, extra={"quantity": "duration"})]
+SecondsOrNone = Annotated[float, msgspec.Meta(ge=0, le=315_360_000, extra={"quantity": "duration"})]
+# "64MB", "256MiB", or a number of octets
+Octets = Annotated[int, msgspec.Meta(ge=1, le=2**48, extra={"quantity": "size"})]
+OctetsOrNone = Annotated[int, msgspec.Meta(ge=0, le=2**48, extra={"quantity": "size"})]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Few = Annotated[int, msgspec.Meta(ge=1, le=256)]  # processes, threads, partitions
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
@@ -36,12 +39,12 @@ class ListenerLimits(_Table, frozen=True, kw_only=True):
     """Limits of one listener; each is answered with the reply named."""
 
     # 500 5.5.2, without CRLF; RFC 5321 4.5.3.1.4 says 512 + extensions
-    command_octets: Count = 2048
+    command_octets: Octets = 2048
     # 500 5.6.0, counted with CRLF; RFC 5321 says 1000, real mail exceeds it
-    text_line_octets: Count = 65536
-    header_octets: Count = 262_144  # 552 5.3.4
+    text_line_octets: Octets = 65536
+    header_octets: Octets = 262_144  # 552 5.3.4
     header_fields: Count = 1000  # 552 5.3.4
-    message_octets: Count = 52_428_800  # SIZE; 552 5.3.4 during the transfer, not after it
+    message_octets: Octets = 52_428_800  # SIZE; 552 5.3.4 during the transfer, not after it
     recipients: Count = 1000  # 452 4.5.3 per message
     messages_per_connection: Count = 10_000  # 421 4.7.0
     commands_per_message: Count = 1200  # besides RCPT that succeeds; 421 4.7.0
@@ -49,7 +52,7 @@ class ListenerLimits(_Table, frozen=True, kw_only=True):
     received_headers: Count = 50  # 554 5.4.6 mail loop
     connections: Count = 1000  # 421 4.3.2 over the whole listener
     connections_per_client: Count = 100  # 421 4.7.0 per client address (IPv6: per /64)
-    bytes_in_flight: Count = 268_435_456  # 452 4.3.1 when message data in memory would exceed it
+    bytes_in_flight: Octets = 268_435_456  # 452 4.3.1 when message data in memory would exceed it
     command_timeout_s: Seconds = 300.0  # 421 4.4.2 idle between commands (RFC 5321 4.5.3.2.7)
     data_timeout_s: Seconds = 180.0  # 421 4.4.2 between two blocks of data
     total_timeout_s: Seconds = 3600.0  # 421 4.4.2 for a whole connection
@@ -140,7 +143,7 @@ class Delivery(_Table, frozen=True, kw_only=True):
     connections: Count = 200  # in all, per delivery process
     ready_limit: Count = 20_000  # recipients in memory per delivery process
     lane_limit: Count = 2_000  # of these, per tenant, provider and stream
-    bytes_in_flight: Count = 268_435_456  # message octets being transferred per delivery process
+    bytes_in_flight: Octets = 268_435_456  # message octets being transferred per delivery process
     poll_s: Seconds = 1.0  # how long a lost doorbell may delay a delivery
     tls: Literal["opportunistic", "off"] = "opportunistic"
     tls_broken_memory_s: Seconds = 3600.0  # a host whose TLS failed gets no STARTTLS for so long
@@ -177,8 +180,8 @@ class Dkim(_Table, frozen=True, kw_only=True):
 
 class Queue(_Table, frozen=True, kw_only=True):
     partitions: Few = 16  # fixed when the queue is made; processes share them out
-    min_free_octets: CountOrNone = 268_435_456  # below it new mail is refused with 452
-    map_octets: Count = 8_589_934_592  # sparse; where the map starts; it grows by itself
+    min_free_octets: OctetsOrNone = 268_435_456  # below it new mail is refused with 452
+    map_octets: Octets = 8_589_934_592  # sparse; where the map starts; it grows by itself
     sync: bool = True  # false loses mail on power loss: for benchmarks only
     event_retention_s: Seconds = 259_200.0  # 3 days of event log, for `queue show`
     event_limit: Count = 1_000_000  # at most so many events are kept once read
@@ -196,7 +199,9 @@ class Config(_Table, frozen=True, kw_only=True):
     source: tuple[Source, ...] = ()
     pool: tuple[Pool, ...] = ()
     route: tuple[Route, ...] = ()
-    provider: tuple[Provider, ...] = ()  # added before the shipped ones; the same name replaces one
+    provider: tuple[
+        Provider, ...
+    ] = ()  # tried before the shipped ones; of a shipped name: changes what it gives
     delivery: Delivery = Delivery()
     dns: Dns = Dns()
     dkim: Dkim = Dkim()

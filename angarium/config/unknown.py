@@ -1,6 +1,6 @@
 """Finds keys that the schema does not have, all of them, and the known key that each was probably meant to be.
 
-Also what a key may say, where the schema lists it. Pure.
+Pure.
 """
 
 import difflib
@@ -10,25 +10,11 @@ from typing import Any
 import msgspec
 
 from angarium.config.error import KeyPath, Problem
-from angarium.config.schema import Config
+from angarium.config.kinds import CONFIG
 
 
 def find_unknown_keys(tree: Mapping[str, Any]) -> list[Problem]:
-    return list(_unknown_in(tree, msgspec.inspect.type_info(Config), ()))
-
-
-def find_choices(path: KeyPath) -> tuple[object, ...]:
-    """Return the values that the key at ``path`` may have; nothing where they are not listed."""
-    kind: msgspec.inspect.Type = msgspec.inspect.type_info(Config)
-    for step in path:
-        match kind:
-            case msgspec.inspect.StructType(fields=fields):
-                kind = next(each.type for each in fields if each.encode_name == step)
-            case msgspec.inspect.VarTupleType(item_type=item):
-                kind = item
-            case _:
-                return ()
-    return kind.values if isinstance(kind, msgspec.inspect.LiteralType) else ()
+    return list(_unknown_in(tree, CONFIG, ()))
 
 
 def _unknown_in(value: Any, kind: msgspec.inspect.Type, path: KeyPath) -> Iterator[Problem]:

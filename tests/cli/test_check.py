@@ -277,3 +277,15 @@ def test_providers_that_contradict_or_shadow_each_other_are_found(
     told = [text for verdict, text in found(findings, "provider") if verdict == "warn"]
     assert len(told) == len(warnings)
     assert all(text.startswith(warning) for text, warning in zip(told, warnings, strict=True))
+
+
+def test_a_provider_of_a_shipped_name_says_what_it_changes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    provider = '[[provider]]\nname = "gmail"\nconnections = 2\n'
+    code, findings = check(write_config(tmp_path, provider), capsys, "--no-network")
+    assert code == 0
+    verdict, text = found(findings, "provider")[0]
+    assert verdict == "ok"
+    kept = 'mx_suffixes [".google.com",".googlemail.com"]'
+    assert text == f"gmail: connections 2, not 5; the rest as shipped (so {kept})"

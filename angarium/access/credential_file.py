@@ -128,6 +128,25 @@ def set_password(
         users[name] = msgspec.structs.replace(_known(users, name), hash=hashed)
 
 
+def set_rights(
+    path: Path, name: str, *, senders: Sequence[str] | None = None, tenant: str | None = None
+) -> User:
+    """Change as whom a user may send, and whose mail it is; None leaves it. Returns the user as it now is.
+
+    Raises CredentialError: there is no such user, or a pattern or the tenant is not usable.
+    """
+    given = None if senders is None else check_senders(senders)
+    owner = None if tenant is None else check_tenant(tenant)
+    with _changing(path) as users:
+        user = _known(users, name)
+        users[name] = changed = msgspec.structs.replace(
+            user,
+            senders=user.senders if given is None else given,
+            tenant=user.tenant if owner is None else owner,
+        )
+    return changed
+
+
 def remove_user(path: Path, name: str) -> None:
     """Raises CredentialError: there is no such user."""
     with _changing(path) as users:

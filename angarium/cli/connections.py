@@ -8,9 +8,8 @@ from typing import Any
 import click
 
 from angarium.cli.asking import answered, find_running, refusal_error
-from angarium.cli.config_option import config_option
+from angarium.cli.config_option import config_option, load_for_queue
 from angarium.cli.exit import EX_NOINPUT, EX_OK, EX_USAGE, CommandError
-from angarium.config.loader import load
 from angarium.insight.admin.client import ask_process
 from angarium.insight.admin.connections import EndConnection, ListConnections, OpenConnection
 from angarium.insight.admin.protocol import Refused
@@ -28,7 +27,7 @@ from angarium.telemetry.timestamp import rfc3339
 def connections(ctx: click.Context, config_file: Path, as_json: bool) -> int:
     if ctx.invoked_subcommand is not None:
         return EX_OK
-    data_dir = Path(load(config_file).server.data_dir)
+    data_dir = Path(load_for_queue(config_file).server.data_dir)
     found: list[OpenConnection] = []
     left_off = 0
     unheard: list[str] = []
@@ -62,7 +61,7 @@ def connections(ctx: click.Context, config_file: Path, as_json: bool) -> int:
 @click.option("--reason", default="", metavar="TEXT", help="Why, for the log.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def kill(config_file: Path, id_: str, reason: str, as_json: bool) -> int:
-    data_dir = Path(load(config_file).server.data_dir)
+    data_dir = Path(load_for_queue(config_file).server.data_dir)
     slot, _, number = id_.rpartition("/")
     if not number.isdecimal() or not slot:
         raise CommandError(

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from angarium.cli.config_option import config_option
+from angarium.cli.config_option import config_option, load_for_queue
 from angarium.cli.exit import EX_OK, EX_USAGE, CommandError
 from angarium.cli.queue_access import open_queue
 from angarium.cli.queue_acts import ACTS
@@ -109,10 +109,9 @@ def compact(config_file: Path, dry_run: bool, as_json: bool) -> int:
             summary = reached.summary()
         before, after = summary.file_octets, summary.used_octets
     else:
-        from angarium.config.loader import load
         from angarium.queue.lmdb.compaction import compact as compact_queue
 
-        path = queue_path(load(config_file))
+        path = queue_path(load_for_queue(config_file))
         with queue_errors(), octets_progress("compacting", hidden=as_json) as progress:
             if not (path / "data.mdb").exists():
                 raise FileNotFoundError(f"no queue in {path}")

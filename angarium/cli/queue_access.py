@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from angarium.cli.asking import answered, refusal_error
+from angarium.cli.config_option import load_for_queue
 from angarium.cli.direct_queue import DirectQueue, queue_errors
 from angarium.cli.exit import EX_TEMPFAIL, CommandError
-from angarium.config.loader import load
 from angarium.insight.admin.client import AdminClient
 from angarium.insight.admin.explaining import explain_served
 from angarium.insight.admin.protocol import Refused
@@ -75,7 +75,7 @@ class QueueAccess(Protocol):
 @contextlib.contextmanager
 def open_queue(config_file: Path) -> Iterator[QueueAccess]:
     """Reach the queue of a configuration. Raises CommandError, also when a server has it that does not answer."""
-    config = load(config_file)
+    config = load_for_queue(config_file)
     data_dir = DataDir(Path(config.server.data_dir))
     client = _connect(data_dir)
     if client is not None:

@@ -7,9 +7,8 @@ from typing import Any
 import click
 
 from angarium.cli.asking import find_running, refusal_error
-from angarium.cli.config_option import config_option
+from angarium.cli.config_option import config_option, load_for_queue
 from angarium.cli.exit import EX_OK, EX_TEMPFAIL
-from angarium.config.loader import load
 from angarium.insight.admin.client import ask_process
 from angarium.insight.admin.protocol import Refused
 from angarium.insight.admin.status import AskStatus, Status
@@ -23,7 +22,7 @@ ANSWER_S = 5.0
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def status(config_file: Path, as_json: bool) -> int:
-    data_dir = Path(load(config_file).server.data_dir)
+    data_dir = Path(load_for_queue(config_file).server.data_dir)
     rows = [
         _row(slot, ask_process(data_dir, slot, AskStatus(), timeout_s=ANSWER_S))
         for slot in find_running(data_dir)

@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from angarium.cli import trace_watch
-from angarium.cli.config_option import config_option
+from angarium.cli.config_option import config_option, load_for_queue
 from angarium.cli.exit import EX_DATAERR, EX_OK, EX_TEMPFAIL, EX_UNAVAILABLE, EX_USAGE, CommandError
 from angarium.cli.main import DEFAULT_CONFIG
 from angarium.cli.smtp_dialogue import Dialogue, DialogueError, Line
@@ -92,7 +92,7 @@ def trace(
         raise CommandError("give one of TARGET, --watch and --watch-listener", EX_USAGE)
     if target is None:
         return trace_watch.watch(
-            load(config_file),
+            load_for_queue(config_file),
             domain=watch,
             listener=watch_listener,
             for_s=for_s,

@@ -24,11 +24,11 @@ from angarium.access.credential_file import (
     list_users,
     remove_user,
     set_password,
+    set_rights,
 )
-from angarium.cli.config_option import config_option
+from angarium.cli.config_option import config_option, load_for_queue
 from angarium.cli.exit import EX_CONFIG, EX_DATAERR, EX_IOERR, EX_NOINPUT, EX_USAGE, CommandError
 from angarium.config.error import ConfigError
-from angarium.config.loader import load
 from angarium.queue.model import DEFAULT_TENANT
 
 T = TypeVar("T")
@@ -81,6 +81,30 @@ def passwd(name: str, password_stdin: bool, config_file: Path) -> None:
     click.echo(f"Changed the password of {name}.")
 
 
+@user.command("set")
+@click.argument("name")
+@click.option(
+    "--senders",
+    multiple=True,
+    metavar="PATTERN",
+    help="Whom the user may send as, instead of all patterns of before. Repeat for more.",
+)
+@click.option("--tenant", help="Whose mail it is.")
+@config_option
+def set_(name: str, senders: tuple[str, ...], tenant: str | None, config_file: Path) -> None:
+    """Change the senders or the tenant of user NAME.
+
+    Holds for the next log-in at once; sessions that are open end, as after a new password. Mail that was accepted
+    before keeps its tenant.
+    """
+    if not senders and tenant is None:
+        raise CommandError("give --senders or --tenant: what is to change?", EX_USAGE)
+    path = _path(config_file)
+    _checked(lambda: (senders and check_senders(senders), tenant is None or check_tenant(tenant)))
+    now = _done(lambda: set_rights(path, name, senders=senders or None, tenant=tenant))
+    click.echo(f"Changed {name}: may send as {', '.join(now.senders)}, tenant {now.tenant}.")
+
+
 @user.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line, without hashes.")
 @config_option
@@ -126,7 +150,7 @@ def _shown(each: User) -> dict[str, object]:
 
 def _path(config_file: Path) -> Path:
     try:
-        return credential_path(load(config_file).server.data_dir)
+        return credential_path(load_for_queue(config_file).server.data_dir)
     except ConfigError as error:
         raise CommandError(str(error), EX_CONFIG) from None
 

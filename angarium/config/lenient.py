@@ -89,10 +89,10 @@ def _is_data_dir(key: str | int) -> bool:
 
 def _mended(tree: dict[str, Any], problem: Problem) -> bool:
     """Take out what ``problem`` is about, or the nearest thing around it. Returns whether there was any."""
-    if problem.path[:2] == ("server", "hostname") or problem.path == ("server",):
-        server = tree.get("server")
-        server = server if isinstance(server, dict) else {}
-        tree["server"] = {**server, "hostname": NO_NAME}
+    if problem.path == ("server",):
+        return False  # without the table that names the data directory there is nothing to go by
+    if problem.path == ("server", "hostname"):
+        tree["server"]["hostname"] = NO_NAME
         return True
     return any(_taken_out(tree, problem.path[:end]) for end in range(len(problem.path), 0, -1))
 

@@ -14,6 +14,7 @@ from angarium.access.credential_file import (
     credential_path,
     remove_user,
     set_password,
+    set_rights,
 )
 from angarium.access.credentials import Credentials, Refused, Throttled, Verified
 from angarium.config.schema import ListenerLimits
@@ -138,6 +139,13 @@ async def test_a_new_password_ends_the_old_login_at_once(bench: Bench) -> None: 
     assert bench.credentials.find_cached("joe", "secret") is None
     assert await bench.verify("joe", "secret") == Refused()
     assert await bench.verify("joe", "new") == JOE
+
+
+async def test_changed_rights_hold_at_once_also_for_a_remembered_login(bench: Bench) -> None:
+    await bench.verify("joe", "secret")
+    set_rights(bench.path, "joe", senders=["@new.example"], tenant="other")
+    expected = Verified(user="joe", tenant="other", senders=("@new.example",))
+    assert bench.credentials.find_cached("joe", "secret") == expected
 
 
 async def test_a_new_user_can_log_in_at_once(bench: Bench) -> None:

@@ -72,6 +72,11 @@ def test_the_password_is_asked_for_twice(shell: Shell) -> None:
         (["add", "joe", "--senders", "*", "--password-stdin"], "\n", EX_USAGE, "is empty"),
         (["add", "joe", "--senders", "*", "--password-stdin"], b"\xff\n", EX_DATAERR, "UTF-8"),
         (["passwd", "joe", "--password-stdin"], "x\n", EX_NOINPUT, "no user 'joe'"),
+        (["set", "joe", "--tenant", "t"], "", EX_NOINPUT, "no user 'joe'"),
+        (["set", "joe"], "", EX_USAGE, "give --senders or --tenant"),
+        (["set", "joe", "--tenant", "a b"], "", EX_USAGE, "a tenant is"),
+        (["set", "joe", "--tenant", ""], "", EX_USAGE, "a tenant is"),
+        (["set", "joe", "--senders", "x"], "", EX_USAGE, "is not *, @domain or user@domain"),
         (["remove", "joe"], "", EX_NOINPUT, "no user 'joe'"),
         (["remove", "joe", "--dry-run"], "", EX_NOINPUT, "no user 'joe'"),
     ],
@@ -89,6 +94,28 @@ def test_a_user_is_not_added_twice(shell: Shell) -> None:
     result = shell.add()
     assert result.exit_code == EX_DATAERR
     assert "exists already" in result.output
+
+
+def test_senders_and_tenant_can_be_changed_alone(shell: Shell) -> None:
+    shell.add("joe", "--tenant", "t1")
+    shell.add("ann")
+    before = find_user(shell.file, "joe")
+    result = shell.run("set", "joe", "--senders", "@b.example", "--senders", "j@c.example")
+    assert result.output == "Changed joe: may send as @b.example, j@c.example, tenant t1.\n"
+    assert "tenant t2" in shell.run("set", "joe", "--tenant", "t2").output
+    now = find_user(shell.file, "joe")
+    assert (now.senders, now.tenant) == (("@b.example", "j@c.example"), "t2")
+    assert (now.hash, now.created) == (before.hash, before.created)
+    assert find_user(shell.file, "ann").senders == ("@a.example",)
+
+
+def test_users_are_reached_while_the_configuration_has_a_mistake(shell: Shell) -> None:
+    shell.add()
+    shell.config.write_text(shell.config.read_text() + "[queue]\nevent_limit = x\n")
+    result = shell.run("list")
+    assert (result.exit_code, "joe" in result.output) == (0, True)
+    assert "angarium.toml:5:" in result.output
+    assert f"going on with the data directory {shell.file.parent}" in result.output
 
 
 def test_senders_must_be_named(shell: Shell) -> None:

@@ -102,6 +102,13 @@ def test_another_directory_is_never_taken_for_the_queues(tmp_path: Path, line: s
     assert found.faults
 
 
+@pytest.mark.parametrize("text", ["", "nonsense", "server = 5", "[queue]\nevent_limit = 5\n"])
+def test_without_the_servers_table_there_is_nothing_to_go_by(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "a.toml"
+    file.write_text(text)
+    assert load_leniently(file).config is None
+
+
 def test_a_file_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
     found = load_leniently(tmp_path / "none.toml")
     assert found.config is None

@@ -196,3 +196,18 @@ def test_a_process_that_is_started_anew_is_waited_for(tmp_path: Path) -> None:
         ]
         os.kill(platform["pid"], signal.SIGKILL)
         assert len(product.queued()) == 1  # by its successor
+
+
+@pytest.mark.parametrize("mistake", ["[queue\n", '[[route]]\ndomain = "a b"\n', 'x = "'])
+def test_a_broken_configuration_keeps_nobody_from_the_running_server(
+    tmp_path: Path, mistake: str
+) -> None:
+    with running(tmp_path, more="", delivery="") as product:
+        product.config.write_text(product.config.read_text() + mistake)
+        for command in (("queue", "list"), ("queue", "rules"), ("status",), ("connections",)):
+            assert ask(product, *command) is not None
+        product.postmaster("queue", "hold", "--domain", "example.net", "--rule")
+        assert "example.net" in product.postmaster("queue", "rules")
+        product.server.signal(signal.SIGHUP)
+        product.server.wait_for("configuration_refused")
+        assert ask(product, "queue", "rules") is not None

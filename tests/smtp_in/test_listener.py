@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from angarium.access.certificates import ServerTls
-from angarium.access.credential_file import add_user, remove_user, set_password
+from angarium.access.credential_file import add_user, remove_user, set_password, set_rights
 from angarium.access.credentials import Credentials, Refused, Throttled, Verified
 from angarium.config.schema import Listener as ListenerConfig
 from angarium.config.schema import ListenerLimits
@@ -860,7 +860,7 @@ async def serve_users(tmp_path: Path) -> AsyncIterator[tuple[Server, Path]]:
         logins.close()
 
 
-@pytest.mark.parametrize("change", ["removed", "password"])
+@pytest.mark.parametrize("change", ["removed", "password", "senders"])
 async def test_sessions_of_a_user_who_changed_end_and_those_of_others_go_on(
     tmp_path: Path, change: str
 ) -> None:
@@ -873,6 +873,8 @@ async def test_sessions_of_a_user_who_changed_end_and_those_of_others_go_on(
         assert (await joe.say(_plain("joe", "secret"))).startswith(b"235 ")
         if change == "removed":
             remove_user(path, "ann")
+        elif change == "senders":
+            set_rights(path, "ann", senders=["@other.example"])
         else:
             set_password(path, "ann", "other", hasher=CHEAP)
         async with asyncio.timeout(3 * SWEEP_S):

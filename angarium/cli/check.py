@@ -2,51 +2,62 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_CONFIG, EX_OK, EX_UNAVAILABLE
+from angarium.config.schema import Config
 from angarium.insight.finding import Finding, Verdict
 
 _MARKS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
 
 
 @click.command(
-    help="Check configuration, DNS, ports, clock, disk, permissions, keys, certificates."
+    help="Check configuration, DNS, ports, clock, disk, permissions, keys, certificates.\n\n"
+    "Also what receivers will look for: the published DKIM keys, SPF, DMARC and PTR, and whether their port 25 is"
+    " reached. A configuration with mistakes is checked as far as it is right."
 )
 @config_option
-@click.option("--no-network", is_flag=True, help="Leave out what asks DNS.")
+@click.option("--no-network", is_flag=True, help="Leave out what asks DNS or connects.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def check(config_file: Path, no_network: bool, as_json: bool) -> int:
-    from angarium.config.error import ConfigError
-    from angarium.config.loader import load
+    from angarium.config.lenient import load_leniently
+
+    found = load_leniently(config_file)
+    findings = [Finding("configuration", "fail", line) for line in found.faults]
+    if found.config is None:
+        _print(findings, as_json=as_json)
+        return EX_CONFIG
+    if found.faults:
+        text = "the checks below are of the rest: what is at fault is left out of them"
+        findings.append(Finding("configuration", "warn", text))
+    else:
+        findings.append(Finding("configuration", "ok", f"{config_file} is valid"))
+    findings += _checked(found.config, network=not no_network)
+    _print(findings, as_json=as_json)
+    if found.faults:
+        return EX_CONFIG
+    return EX_UNAVAILABLE if _count(findings, "fail") else EX_OK
+
+
+def _checked(config: Config, *, network: bool) -> Iterator[Finding]:
     from angarium.insight.check_dns import check_dns
     from angarium.insight.check_host import check_host
     from angarium.insight.check_providers import check_providers
     from angarium.insight.check_reach import check_reach
     from angarium.insight.check_secrets import check_secrets
+    from angarium.insight.check_senders import check_senders
 
-    findings: list[Finding] = []
-    code = EX_OK
-    try:
-        config = load(config_file)
-    except ConfigError as error:
-        findings += [Finding("configuration", "fail", line) for line in error.lines]
-        code = EX_CONFIG
-    else:
-        findings.append(Finding("configuration", "ok", f"{config_file} is valid"))
-        findings += check_host(config)
-        findings += check_secrets(config)
-        findings += check_reach(config)
-        findings += check_providers(config)
-        if not no_network:
-            findings += asyncio.run(check_dns(config))
-        if any(each.verdict == "fail" for each in findings):
-            code = EX_UNAVAILABLE
-    _print(findings, as_json=as_json)
-    return code
+    yield from check_host(config)
+    yield from check_secrets(config)
+    yield from check_senders(config)
+    yield from check_reach(config)
+    yield from check_providers(config)
+    if network:
+        yield from asyncio.run(check_dns(config))
 
 
 def _print(findings: list[Finding], *, as_json: bool) -> None:

@@ -20,10 +20,11 @@ from angarium.cli.exit import (
 from angarium.config.address import is_ip, parse_host_port
 from angarium.config.loader import load
 from angarium.dkim.errors import DkimError, KeyFileError
-from angarium.dkim.keygen import generate, record_strings, record_text, write_private_key, zone_line
+from angarium.dkim.keygen import generate, record_text, write_private_key, zone_line
 from angarium.dkim.keyring import KeyRing, check_name
 from angarium.dkim.keys import KeyType, SigningKey, load_private_key
 from angarium.dkim.record_lookup import from_file, from_nameservers
+from angarium.dkim.txt import txt_strings
 from angarium.dkim.verify import SignatureResult, TxtLookup, verify
 
 MAX_MESSAGE_OCTETS = 67_108_864  # ours: what `verify` reads into memory
@@ -160,7 +161,7 @@ def _record(key: SigningKey) -> dict[str, object]:
         "type": key.type,
         "name": key.record_name,
         "record": record,
-        "strings": record_strings(record),
+        "strings": txt_strings(record),
     }
 
 

@@ -5,7 +5,6 @@ import os
 import secrets
 from base64 import b64encode
 from pathlib import Path
-from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -18,8 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from angarium.dkim.errors import KeyFileError
 from angarium.dkim.keys import KeyType, PrivateKey, PublicKey, SigningKey, key_type
-
-TXT_STRING_OCTETS: Final = 255  # RFC 1035 section 3.3.14: of one character-string
+from angarium.dkim.txt import txt_zone_line
 
 
 def generate(kind: KeyType) -> PrivateKey:
@@ -63,19 +61,9 @@ def record_text(public: PublicKey) -> str:
     return f"v=DKIM1; k={key_type(public)}; p={b64encode(octets).decode()}"
 
 
-def record_strings(record: str) -> list[str]:
-    """Return the record cut into the strings of a TXT record; whoever reads it joins them again."""
-    return [
-        record[start : start + TXT_STRING_OCTETS]
-        for start in range(0, len(record), TXT_STRING_OCTETS)
-    ]
-
-
 def zone_line(key: SigningKey) -> str:
-    """Return the record as a line of a zone file (RFC 1035 section 5.1)."""
-    strings = record_strings(record_text(key.private.public_key()))
-    quoted = " ".join(f'"{each}"' for each in strings)
-    return f"{key.record_name}. 3600 IN TXT ( {quoted} )"
+    """Return the key's record as a line of a zone file."""
+    return txt_zone_line(key.record_name, record_text(key.private.public_key()))
 
 
 def _sync_directory(path: Path) -> None:

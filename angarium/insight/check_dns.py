@@ -1,20 +1,22 @@
-"""Checks of DNS: does it answer, does our name resolve, do the sources' addresses name us back."""
+"""Checks of DNS: does it answer, does our name resolve; and then of all that is published about us."""
 
-import asyncio
-import ipaddress
 import time
 from collections.abc import AsyncIterator
-from typing import Final
 
+from angarium.config.lenient import NO_NAME
 from angarium.config.schema import Config
+from angarium.insight.check_addresses import check_addresses, seen_from_outside
+from angarium.insight.check_domains import check_domains
+from angarium.insight.check_outbound import check_outbound
+from angarium.insight.check_senders import find_sender_domains
+from angarium.insight.egress_addresses import egress_addresses, sends_by_mx
 from angarium.insight.finding import Finding
+from angarium.insight.patient_dns import PatientDns
 from angarium.routing.dns import DnsResolver, DnsSetupError, DnsTrouble, Found
-
-PATIENCE_S: Final = 10.0  # for one look-up; the server has its own limits
 
 
 async def check_dns(config: Config) -> list[Finding]:
-    """Ask a few questions. Best effort: what cannot be found out is a warning."""
+    """Ask what receivers ask. Best effort: what cannot be found out is a warning."""
     try:
         resolver = DnsResolver(config.dns, time.monotonic)
     except DnsSetupError as error:
@@ -26,60 +28,42 @@ async def check_dns(config: Config) -> list[Finding]:
 
 
 async def _all(config: Config, resolver: DnsResolver) -> AsyncIterator[Finding]:
-    name = config.server.hostname
-    addresses: list[str] = []
-    troubles: list[str] = []
-    for look_up in (resolver.ipv4(name), resolver.ipv6(name)):
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                answer = await look_up
-        except TimeoutError:
-            troubles.append(f"no answer within {PATIENCE_S:.0f} s")
-            continue
-        if isinstance(answer, Found):
-            addresses += answer.records
-        elif isinstance(answer, DnsTrouble):
-            troubles.append(answer.text)
+    dns = PatientDns(resolver)
+    by_mx = sends_by_mx(config)
+    answers = [await dns.ipv4(config.server.hostname), await dns.ipv6(config.server.hostname)]
+    troubles = [each.text for each in answers if isinstance(each, DnsTrouble)]
+    addresses = [each for found in answers if isinstance(found, Found) for each in found.records]
     servers = ", ".join(resolver.nameservers)
     if troubles and not addresses:
-        if any(each.domain == "*" and each.via != "mx" for each in config.route):
+        if not by_mx:
             yield Finding("dns", "warn", f"{servers}: {troubles[0]}; all mail goes to smart hosts")
         else:
             text = f"{servers}: {troubles[0]}; without DNS no domain can be delivered to"
             yield Finding("dns", "fail", text)
         return
     yield Finding("dns", "ok", f"{servers} answers")
-    if addresses:
-        yield Finding("hostname", "ok", f"{name} is {', '.join(addresses)}")
-    else:
-        text = f"{name} has no A or AAAA record: add one, or receivers distrust its mail"
-        yield Finding("hostname", "warn", text)
-    for source in config.source:
-        if source.address is not None:
-            ehlo = source.ehlo or name
-            async for finding in _source(source.name, source.address, ehlo, resolver):
-                yield finding
-
-
-async def _source(
-    name: str, address: str, ehlo: str, resolver: DnsResolver
-) -> AsyncIterator[Finding]:
-    """Forward-confirmed reverse DNS: what large receivers demand (RFC 1912 section 2.1)."""
-    if ipaddress.ip_address(address).is_private:
-        yield Finding("source", "warn", f"{name}: {address} is a private address; is there a NAT?")
-        return
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            answer = await resolver.ptr(address)
-    except TimeoutError:
-        yield Finding("source", "warn", f"{name}: PTR of {address}: no answer")
-        return
-    if not isinstance(answer, Found):
-        yield Finding(
-            "source", "warn", f"{name}: {address} has no PTR record: ask its owner for {ehlo}"
+    if config.server.hostname != NO_NAME:
+        yield _hostname(config.server.hostname, addresses)
+    domains = find_sender_domains(config).domains
+    if not by_mx:
+        text = (
+            "all mail leaves by smart hosts: PTR and SPF are for their addresses, and not looked at"
         )
-    elif ehlo.lower() not in [each.lower().rstrip(".") for each in answer.records]:
-        names = ", ".join(answer.records)
-        yield Finding("source", "warn", f"{name}: PTR of {address} is {names}, EHLO says {ehlo}")
-    else:
-        yield Finding("source", "ok", f"{name}: {address} is {ehlo}")
+        yield Finding("spf", "ok", text)
+        for finding in await check_domains(config, domains, (), dns):
+            yield finding
+        return
+    egress = tuple(each for each in egress_addresses(config) if each.ehlo != NO_NAME)
+    seen = await seen_from_outside(egress, dns)
+    async for finding in check_addresses(egress, seen, dns):
+        yield finding
+    for finding in await check_domains(config, domains, seen, dns):
+        yield finding
+    yield await check_outbound(config, domains, egress, resolver)
+
+
+def _hostname(name: str, addresses: list[str]) -> Finding:
+    if addresses:
+        return Finding("hostname", "ok", f"{name} is {', '.join(addresses)}")
+    text = f"{name} has no A or AAAA record: add one, or receivers distrust its mail"
+    return Finding("hostname", "warn", text)

@@ -54,11 +54,15 @@ def interface_addresses() -> set[str]:
     """Return the addresses of all interfaces; at least the one that packets go out from."""
     found = set(_from_fib_trie(_read_lines(_FIB_TRIE)))
     found.update(_from_if_inet6(_read_lines(_IF_INET6)))
-    for family, far in ((socket.AF_INET, _FAR_V4), (socket.AF_INET6, _FAR_V6)):
-        source = _source_towards(family, far)
-        if source is not None:
-            found.add(source)
+    found.update(default_sources())
     return found
+
+
+def default_sources() -> tuple[str, ...]:
+    """Return the address that the system chooses for connections to far away, of each family that has a route."""
+    towards = ((socket.AF_INET, _FAR_V4), (socket.AF_INET6, _FAR_V6))
+    found = (_source_towards(family, far) for family, far in towards)
+    return tuple(each for each in found if each is not None)
 
 
 def _read_lines(path: Path) -> list[str]:

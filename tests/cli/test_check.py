@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import argon2
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -14,7 +15,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from angarium.access.credential_file import add_user, credential_path
 from angarium.cli.main import run
+from angarium.dkim.keygen import generate, record_text, write_private_key
+from angarium.insight.dns_records import PublishedKey, wanted_records
+from tests.e2e.nameserver import NSD, Nameserver
 
 
 def write_config(tmp_path: Path, more: str = "", server: str = "") -> Path:
@@ -289,3 +294,96 @@ def test_a_provider_of_a_shipped_name_says_what_it_changes(
     assert verdict == "ok"
     kept = 'mx_suffixes [".google.com",".googlemail.com"]'
     assert text == f"gmail: connections 2, not 5; the rest as shipped (so {kept})"
+
+
+def test_a_broken_configuration_is_checked_as_far_as_it_is_right(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "data").mkdir(mode=0o755)
+    file = write_config(tmp_path, '[[provider]]\nname = "a"\n[delivery]\nport = x\n')
+    code, findings = check(file, capsys, "--no-network")
+    assert code == 78
+    verdicts = [verdict for verdict, _ in found(findings, "configuration")]
+    assert verdicts == ["fail", "warn"]
+    assert 'port = "x"' in found(findings, "configuration")[0][1]
+    assert found(findings, "data_dir")[0][0] == "warn"
+    assert "limits nothing" in found(findings, "provider")[0][1]
+    assert found(findings, "disk")
+
+
+def test_a_configuration_without_anything_right_is_told_and_no_more(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.toml").write_text("nonsense")
+    code, findings = check(tmp_path / "a.toml", capsys)
+    assert (code, {each["check"] for each in findings}) == (78, {"configuration"})
+
+
+def test_a_user_whose_domain_has_no_key_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = tmp_path / "key.pem"
+    write_private_key(key, generate("ed25519"))
+    dkim = f'[dkim]\nkeys = [{{ domain = "a.test", selector = "s1", file = "{key}" }}]\n'
+    file = write_config(tmp_path, dkim)
+    (tmp_path / "data").mkdir(mode=0o700)
+    cheap = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    for name, senders in (("shop", ["@sub.a.test", "x@b.test"]), ("any", ["*"])):
+        add_user(
+            credential_path(tmp_path / "data"),
+            name,
+            "x",
+            senders=senders,
+            created="2026",
+            hasher=cheap,
+        )
+    _, findings = check(file, capsys, "--no-network")
+    missing, anybody = found(findings, "senders")
+    assert missing[0] == "warn"
+    assert missing[1].startswith("shop may send as b.test, for which [dkim] has no key")
+    assert anybody == ("ok", "any may send as anybody: only what [dkim] has keys for is signed")
+
+
+@pytest.mark.interop
+@pytest.mark.skipif(NSD is None, reason="nsd is not installed")
+def test_a_real_nameserver_is_asked_for_all_that_is_published(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key_file = tmp_path / "key.pem"
+    key = generate("rsa")
+    write_private_key(key_file, key)
+    records = wanted_records(
+        hostname="mx1.mail.test",
+        addresses=["203.0.113.10"],
+        domains=["mail.test"],
+        keys=[
+            PublishedKey(
+                record_name="s1._domainkey.mail.test", record=record_text(key.public_key())
+            )
+        ],
+    )
+    zone = "\n".join(each.zone_line for each in records if each.purpose != "ptr")
+    with Nameserver(tmp_path, "mail.test", zone + "\n") as nameserver:
+        more = f"""
+[[source]]
+name = "ip1"
+address = "203.0.113.10"
+[[pool]]
+name = "default"
+sources = [{{ name = "ip1" }}]
+[dkim]
+keys = [{{ domain = "mail.test", selector = "s1", file = "{key_file}" }}]
+[dns]
+nameservers = ["127.0.0.1:{nameserver.port}"]
+timeout_s = "2s"
+lifetime_s = "4s"
+"""
+        file = write_config(tmp_path, more)
+        file.write_text(file.read_text().replace("mx1.example.com", "mx1.mail.test"))
+        _, findings = check(file, capsys)
+    assert found(findings, "dkim record") == [("ok", "s1._domainkey.mail.test is the key's")]
+    assert [verdict for verdict, _ in found(findings, "spf")] == ["ok"]
+    assert found(findings, "dmarc") == [("ok", "mail.test: p=none")]
+    assert found(findings, "hostname") == [("ok", "mx1.mail.test is 203.0.113.10")]
+    ((verdict, text),) = found(findings, "port 25")  # the zone has no MX, and nsd refuses the rest
+    assert (verdict, "not tried" in text) == ("warn", True)

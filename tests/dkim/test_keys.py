@@ -16,13 +16,13 @@ from angarium.config.schema import Dkim, DkimKey
 from angarium.dkim.errors import KeyFileError
 from angarium.dkim.keygen import (
     generate,
-    record_strings,
     record_text,
     write_private_key,
     zone_line,
 )
 from angarium.dkim.keyring import KeyRing, check_name
 from angarium.dkim.keys import KeyType, SigningKey, load_private_key
+from angarium.dkim.txt import txt_strings
 
 
 def write(path: Path, octets: bytes, mode: int = 0o600) -> Path:
@@ -94,7 +94,7 @@ def test_what_is_not_a_usable_key_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_a_record_is_cut_into_strings_that_join_to_it(rsa_key: SigningKey) -> None:
     record = record_text(rsa_key.private.public_key())
-    strings = record_strings(record)
+    strings = txt_strings(record)
     assert record.startswith("v=DKIM1; k=rsa; p=MIIB")
     assert len(strings) == 2
     assert all(len(each) <= 255 for each in strings)

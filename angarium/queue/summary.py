@@ -2,6 +2,8 @@
 
 import msgspec
 
+from angarium.queue.model import UnixMs
+
 
 class QueueSummary(msgspec.Struct, frozen=True, kw_only=True):
     messages: int
@@ -13,6 +15,7 @@ class QueueSummary(msgspec.Struct, frozen=True, kw_only=True):
     used_octets: int  # of the file; the rest is free for reuse, and given back by compaction
     free_disk_octets: int
     low_disk: bool  # new mail is being refused
+    oldest_at: UnixMs | None = None  # when the oldest message that is queued was accepted
 
     @property
     def recipients(self) -> int:

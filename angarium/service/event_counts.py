@@ -1,6 +1,6 @@
 """Counts events for the metrics: in the one process that reads them all, so that accepting and delivering need not."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -17,10 +17,14 @@ from angarium.queue import (
     MessageAccepted,
     Position,
     Relayed,
+    message_id_ms,
 )
-from angarium.telemetry.metrics import STAGES, Metrics
+from angarium.service.provider_labels import OTHER, ProviderLabels
+from angarium.telemetry.metrics import STAGES, Counted, Metrics
 
 EVENT_COUNTS: Final = "metrics"
+# Ours, of providers and outcomes: names that configurations of before had stay in the totals.
+MAX_PROVIDER_COUNTS: Final = 600
 _STAGES: Final = frozenset(STAGES)
 
 
@@ -33,8 +37,13 @@ class Totals(msgspec.Struct, kw_only=True, omit_defaults=True):
     in_doubt: int = 0
     outcomes: dict[str, int] = {}
     attempts: dict[str, int] = {}  # "stage reply"
+    providers: dict[str, int] = {}  # "provider outcome"; a provider may have blanks
+    delivery_times: dict[str, int] = {}  # by buckets' names
+    delivery_s: float = 0.0  # their sum
 
-    def count(self, event: Event) -> None:
+    def count(
+        self, event: Event, labels: ProviderLabels, bucket_of: Callable[[float], str]
+    ) -> None:
         match event:
             case MessageAccepted():
                 self.messages += 1
@@ -46,6 +55,12 @@ class Totals(msgspec.Struct, kw_only=True, omit_defaults=True):
                 reply = str(event.attempt.code)[0] if event.attempt.code else "none"
                 reply = reply if reply in "245" else "none"
                 _add(self.attempts, f"{stage} {reply}")
+                provider = labels.of(event.recipient, event.attempt.host)
+                _add(self.providers, f"{provider} {event.name}", MAX_PROVIDER_COUNTS)
+                if isinstance(event, Delivered | Relayed):
+                    seconds = max(0, event.at - message_id_ms(event.message_id)) / 1000
+                    _add(self.delivery_times, bucket_of(seconds))
+                    self.delivery_s += seconds
                 if isinstance(event, AttemptFailed) and (stage, reply) == ("final_dot", "none"):
                     self.in_doubt += 1  # the peer was gone before it answered the final dot
             case Cancelled():
@@ -64,8 +79,10 @@ class EventCounts:
     reached again, not added again.
     """
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, labels: ProviderLabels) -> None:
         self._metrics = metrics
+        self._labels = labels
+        self._shown: dict[str, Counted] = {}  # of Totals.providers
         self._totals = Totals()
 
     @property
@@ -81,7 +98,7 @@ class EventCounts:
 
     async def handle(self, batch: Sequence[Position]) -> bytes:
         for each in batch:
-            self._totals.count(each.event)
+            self._totals.count(each.event, self._labels, self._metrics.delivery_time.bucket_of)
         self._show()
         return msgspec.msgpack.encode(self._totals)
 
@@ -96,7 +113,16 @@ class EventCounts:
         for key, number in totals.attempts.items():
             stage, _, reply = key.partition(" ")
             metrics.attempts[stage, reply].reach(number)
+        for key, number in totals.providers.items():
+            if (counted := self._shown.get(key)) is None:
+                provider, _, outcome = key.rpartition(" ")
+                counted = self._shown[key] = metrics.provider_outcome(provider, outcome)
+            counted.reach(number)
+            counted.flush()
+        metrics.delivery_time.reach(totals.delivery_times, totals.delivery_s)
 
 
-def _add(counts: dict[str, int], key: str) -> None:
+def _add(counts: dict[str, int], key: str, limit: int = 10_000) -> None:
+    if key not in counts and len(counts) >= limit:
+        key = f"{OTHER} {key.rpartition(' ')[2]}"
     counts[key] = counts.get(key, 0) + 1

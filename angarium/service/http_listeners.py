@@ -4,6 +4,8 @@ import socket
 import ssl
 from collections.abc import Sequence
 
+from prometheus_client import Gauge
+
 from angarium.access.certificates import ServerTls
 from angarium.api import HttpServer, make_application
 from angarium.config.schema import Listener
@@ -18,6 +20,7 @@ class HttpListeners:
         self._metrics: Metrics = runtime.metrics
         self._servers: list[HttpServer] = []
         self._tls: list[ServerTls] = []
+        self._certificate_ends: list[tuple[ServerTls, Gauge]] = []
 
     async def start(self, listener: Listener, listening: socket.socket) -> None:
         """Raises TlsFileError."""
@@ -25,6 +28,8 @@ class HttpListeners:
         if listener.tls == "implicit":
             tls = ServerTls.of(listener)
             self._tls.append(tls)
+            end = self._metrics.certificate_end(listener.address)
+            self._certificate_ends.append((tls, end))
             context = _following(tls)
         networks: Sequence[str] = listener.trusted_networks if listener.auth == "trusted" else ()
         application = make_application(self._health, networks)
@@ -37,9 +42,11 @@ class HttpListeners:
         for tls in self._tls:
             tls.reload()
 
-    def follow_limits(self) -> None:
-        """Count what was refused since the last call."""
+    def set_metrics(self) -> None:
+        """Count what was refused since the last call, and say when certificates end."""
         self._metrics.limits["http_connections"].follow(sum(each.refused for each in self._servers))
+        for tls, end in self._certificate_ends:
+            end.set(tls.certificate.not_after.timestamp())
 
     async def close(self) -> None:
         for server in self._servers:

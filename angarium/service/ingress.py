@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from prometheus_client import Gauge
+
 from angarium.access.certificates import ServerTls, TlsFileError
 from angarium.access.client_limits import FailedLogins
 from angarium.access.client_table import ListenerClients
@@ -83,6 +85,7 @@ class _Ingress:
         runtime.watchers.on_changed = self._watch
         self._credentials: list[Credentials] = []
         self._tls: list[ServerTls] = []
+        self._certificate_ends: list[tuple[ServerTls, Gauge]] = []
         self._new_message_id = MessageIdGenerator(runtime.clock, os.urandom)
         self._connection_numbers = itertools.count(1)
         self._partition_of = PartitionFinder(Routing.of(runtime.config), spool)
@@ -115,7 +118,9 @@ class _Ingress:
 
     def beat(self) -> None:
         self._observer.set_gauges()
-        self._http.follow_limits()
+        self._http.set_metrics()
+        for tls, end in self._certificate_ends:
+            end.set(tls.certificate.not_after.timestamp())
 
     def _watch(self) -> None:
         watchers = self._runtime.watchers
@@ -151,6 +156,8 @@ class _Ingress:
         if listener.tls != "none":
             tls = ServerTls.of(listener)
             self._tls.append(tls)
+            end = self._runtime.metrics.certificate_end(listener.address)
+            self._certificate_ends.append((tls, end))
         builder = SubmissionBuilder(
             server.hostname,
             self._runtime.clock,

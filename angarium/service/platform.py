@@ -11,6 +11,7 @@ from angarium.service.event_counts import EventCounts
 from angarium.service.event_follower import EventFollower
 from angarium.service.mail_log import MailLog, Sink
 from angarium.service.mail_log_file import MailLogFile, StandardOutput
+from angarium.service.provider_labels import ProviderLabels
 from angarium.service.queue_answers import QueueAnswers
 from angarium.service.runtime import Runtime
 from angarium.telemetry.log import log, log_exception
@@ -24,9 +25,10 @@ async def run_platform(runtime: Runtime) -> None:
     """The composition root of the role. Raises what makes it impossible to go on."""
     spool = runtime.open_spool()
     sink = _sink(runtime.config)
+    labels = ProviderLabels(runtime.config.provider)
     followers = [
         EventFollower(spool.events, MailLog(spool.events, sink)),
-        EventFollower(spool.events, EventCounts(runtime.metrics)),
+        EventFollower(spool.events, EventCounts(runtime.metrics, labels)),
     ]
     low_disk = _LowDisk()
 
@@ -39,12 +41,17 @@ async def run_platform(runtime: Runtime) -> None:
             await until_space(follower.register, runtime.stop, disk_full)
         async with asyncio.TaskGroup() as tasks:
             periodic = [
-                tasks.create_task(_measure(spool, runtime.metrics, low_disk)),
+                tasks.create_task(_measure(spool, runtime.clock, runtime.metrics, low_disk)),
                 tasks.create_task(_trim(spool, runtime.clock, runtime.config)),
                 tasks.create_task(_expire_hold_rules(spool)),
             ]
             answers = QueueAnswers(spool.administration, runtime.config, runtime.clock)
-            runtime.on_reload(answers.reload)
+
+            async def reload(config: Config) -> None:
+                labels.exchange(config.provider)
+                await answers.reload(config)
+
+            runtime.on_reload(reload)
             runtime.ready(low_disk.reasons)
             async with (
                 runtime.admin.answering(answers.handlers()),
@@ -74,11 +81,15 @@ def _sink(config: Config) -> Sink:
     return StandardOutput() if config.log.mail_log == "-" else MailLogFile(config.log.mail_log)
 
 
-async def _measure(spool: LmdbSpool, metrics: Metrics, low_disk: _LowDisk) -> None:
+async def _measure(
+    spool: LmdbSpool, clock: Callable[[], UnixMs], metrics: Metrics, low_disk: _LowDisk
+) -> None:
     while True:
         summary = spool.summary()
         low_disk.is_low = summary.low_disk
         _set_gauges(metrics, summary)
+        oldest = summary.oldest_at
+        metrics.queue_oldest.set(0 if oldest is None else max(0, clock() - oldest) / 1000)
         for consumer, events in _lags(spool).items():
             metrics.event_lag[consumer].set(events)
         await asyncio.sleep(MEASURE_S)

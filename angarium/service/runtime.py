@@ -22,6 +22,7 @@ from angarium.service.state import BEAT_S, StateFile
 from angarium.service.watchers import Watchers
 from angarium.telemetry.log import log, log_exception, set_level
 from angarium.telemetry.metrics import Metrics
+from angarium.telemetry.process_gauges import ProcessGauges
 
 ReloadCallback = Callable[[Config], Awaitable[None]]
 
@@ -134,6 +135,8 @@ class Runtime:
 
     async def beat(self, report: Callable[[], None] = lambda: None) -> None:
         """Write the state each second until cancelled, and tell it to whom asks on the admin socket."""
+        name = "single" if self.is_single else self.slot.name
+        process = ProcessGauges(self.metrics, name)
         try:
             async with self.admin.answering(Handlers().on(AskStatus, self._status)):
                 while True:
@@ -142,6 +145,7 @@ class Runtime:
                         await self.admin.open()
                     try:
                         self._on_beat()
+                        process.follow(time.monotonic())
                         self.metrics.flush()
                     except Exception as error:  # noqa: BLE001  (the role itself may do well)
                         log_exception("internal_error", error, where="beat")

@@ -5,8 +5,9 @@ second (its own counters cost 3 us each when shared between processes). A killed
 """
 
 import itertools
+import platform
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, Literal
 
 from prometheus_client import (
     CollectorRegistry,
@@ -18,6 +19,8 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from angarium import __version__
+from angarium.telemetry.distribution import Distribution
 from angarium.telemetry.shared_files import is_shared
 
 REFUSALS: Final = ("syntax", "policy", "auth", "size", "limit", "temporary", "other")
@@ -37,6 +40,11 @@ LIMITS: Final = (
 EVENT_CONSUMERS: Final = ("mail_log", "metrics", "other")
 QUEUE_STATES: Final = ("scheduled", "held", "in_flight")
 COMMIT_BUCKETS_S: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+# From acceptance to delivery: at once, after the first retries, after days.
+DELIVERY_BUCKETS_S: Final = (
+    *(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14_400, 86_400),
+)
+MEMORY_KINDS: Final = ("own", "mapped")
 BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 
@@ -75,6 +83,7 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the lines, and exist in one process only
         self._registry = registry or CollectorRegistry()
         self._counted: list[Counted] = []
+        self._distributions: list[Distribution] = []
         # --- what came in ---
         self.accepted_messages = self._counter("accepted_messages", "Messages accepted")
         self.accepted_recipients = self._counter("accepted_recipients", "Recipients accepted")
@@ -106,7 +115,17 @@ class Metrics:
         self.ready = self._gauge("ready_recipients", "Recipients read ahead of their delivery")
         self.dns = self._counters("dns_lookups", "DNS look-ups", result=DNS_RESULTS)
         self.internal_errors = self._counter("internal_errors", "Faults of ours, each logged")
+        self._provider_outcomes = Counter(
+            "angarium_provider_deliveries",
+            "Attempts at recipients by provider",
+            ["provider", "outcome"],
+            registry=self._registry,
+        )
+        self.delivery_time = self._distribution(
+            "delivery_seconds", "From acceptance to delivery", DELIVERY_BUCKETS_S
+        )
         # --- the queue ---
+        self.queue_oldest = self._gauge("queue_oldest_seconds", "Age of the oldest message")
         self.queue_recipients = self._gauges(
             "queue_recipients", "Recipients in the queue", state=QUEUE_STATES
         )
@@ -118,15 +137,29 @@ class Metrics:
         self.event_lag = self._gauges(
             "event_lag", "Events that a consumer has not read yet", consumer=EVENT_CONSUMERS
         )
-        self.commits = self._histogram("commit_seconds", "Time of a commit", COMMIT_BUCKETS_S)
-        self.batches = self._histogram(
+        self._commits = self._distribution("commit_seconds", "Time of a commit", COMMIT_BUCKETS_S)
+        self._batches = self._distribution(
             "commit_operations", "Operations in one commit", BATCH_BUCKETS
         )
+        # --- the server ---
+        self._certificate_ends = self._labelled(
+            "certificate_end_seconds", "When a listener's certificate ends, Unix time", "listener"
+        )
+        self._memory = self._labelled(
+            "process_memory_octets", "Memory of a process", "process", "kind", mode="livesum"
+        )
+        self._open_files = self._labelled(
+            "process_open_files", "Open files of a process", "process", mode="livesum"
+        )
+        build = self._labelled("build_info", "What runs: always 1", "version", "python")
+        build.labels(__version__, platform.python_version()).set(1)
 
     def flush(self) -> None:
         for counted in self._counted:
             if counted.pending:
                 counted.flush()
+        for distribution in self._distributions:
+            distribution.flush()
 
     def render(self) -> bytes:
         """Return the Prometheus text of all processes that share their metrics, or of this one."""
@@ -138,9 +171,25 @@ class Metrics:
         return generate_latest(registry)
 
     def observe_commit(self, seconds: float, operations: int) -> None:
-        """Called by a committer thread: prometheus_client's own locks make it safe."""
-        self.commits.observe(seconds)
-        self.batches.observe(operations)
+        """Called by the process's one committer thread, after each commit: carried over by ``flush``."""
+        self._commits.observe(seconds)
+        self._batches.observe(operations)
+
+    # --- labels that the configuration bounds ---
+
+    def provider_outcome(self, provider: str, outcome: str) -> Counted:
+        """Of the one process that counts events, which bounds the providers' names."""
+        return Counted(self._provider_outcomes.labels(provider, outcome))
+
+    def certificate_end(self, listener: str) -> Gauge:
+        return self._certificate_ends.labels(listener)
+
+    def process_memory(self, process: str, kind: str) -> Gauge:
+        assert kind in MEMORY_KINDS
+        return self._memory.labels(process, kind)
+
+    def process_open_files(self, process: str) -> Gauge:
+        return self._open_files.labels(process)
 
     # --- making them: each is bound to its labels here, never on the hot path ---
 
@@ -175,5 +224,15 @@ class Metrics:
         parent = Gauge(full, text, [key], registry=self._registry, multiprocess_mode="livesum")
         return {value: parent.labels(value) for value in values}
 
-    def _histogram(self, name: str, text: str, buckets: Sequence[float]) -> Histogram:
-        return Histogram(f"angarium_{name}", text, registry=self._registry, buckets=buckets)
+    def _labelled(
+        self, name: str, text: str, *labels: str, mode: Literal["livemin", "livesum"] = "livemin"
+    ) -> Gauge:
+        """``livemin``: of what several processes have, the least, such as the first certificate to end."""
+        full = f"angarium_{name}"
+        return Gauge(full, text, labels, registry=self._registry, multiprocess_mode=mode)
+
+    def _distribution(self, name: str, text: str, buckets: Sequence[float]) -> Distribution:
+        child = Histogram(f"angarium_{name}", text, registry=self._registry, buckets=buckets)
+        found = Distribution(child, buckets)
+        self._distributions.append(found)
+        return found

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 FILE_OCTETS: Final = 262_144  # per kind; our closed label sets need a tenth of it
-_KINDS: Final = ("counter", "histogram", "gauge_livesum")
+_KINDS: Final = ("counter", "histogram", "gauge_livesum", "gauge_livemin")
 
 
 def share_metrics(directory: Path, slot_name: str) -> bool:

@@ -2,16 +2,19 @@
 
 import datetime
 import os
+import re
 import shutil
 import signal
 import socket
 import ssl
 import subprocess
 import threading
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from angarium.simulator.tls import TestAuthority
 from tests.e2e.product import Product, RawClient
@@ -159,6 +162,20 @@ def test_old_versions_of_tls_are_refused(secure: Secure, version: str, works: in
             input=b"QUIT\r\n", capture_output=True, timeout=20, check=False,
         )  # fmt: skip
         assert (b"BEGIN CERTIFICATE" in done.stdout) == bool(works), done.stderr
+
+
+def test_the_metrics_say_when_the_certificate_ends(secure: Secure) -> None:
+    certificate = x509.load_pem_x509_certificate(secure.certificate.read_bytes())
+    end = certificate.not_valid_after_utc.timestamp()
+
+    def told() -> bool:
+        with urllib.request.urlopen(f"http://127.0.0.1:{secure.product.http}/metrics") as answer:
+            text = answer.read().decode()
+        name = r'^angarium_certificate_end_seconds{listener="127.0.0.1:0"} (\S+)$'
+        found = re.search(name, text, re.MULTILINE)
+        return found is not None and float(found[1]) == end
+
+    wait_until(told)
 
 
 def test_a_new_certificate_is_shown_after_sighup_while_clients_come_and_go(secure: Secure) -> None:

@@ -36,6 +36,7 @@ from angarium.queue import (
     UnixMs,
     UnknownHoldRuleError,
     delivery_id_text,
+    message_id_ms,
     position,
 )
 from angarium.queue.memory.spool import MemorySpool
@@ -419,7 +420,9 @@ class LmdbMachine(QueueMachine):
             counts["in_flight"] = summary.in_flight
             for state, count in counts.items():
                 assert count == len(self.in_state(state))
-            assert summary.messages == len({each.message_id for each in self.known})
+            messages = {each.message_id for each in self.known}
+            assert summary.messages == len(messages)
+            assert summary.oldest_at == min(map(message_id_ms, messages), default=None)
 
     def teardown(self) -> None:
         super().teardown()

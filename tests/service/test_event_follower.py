@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
 from angarium.queue import (
     Attempt,
     AttemptFailed,
     Bounced,
+    Delivered,
     Event,
     EventCursor,
     InDoubt,
@@ -17,15 +19,18 @@ from angarium.queue import (
     Origin,
     Position,
     UnixMs,
+    message_id_ms,
 )
-from angarium.service import event_follower
+from angarium.service import event_counts, event_follower
 from angarium.service.event_counts import EventCounts
 from angarium.service.event_follower import EventFollower
+from angarium.service.provider_labels import ProviderLabels
 from angarium.telemetry.metrics import Metrics
 from tests.service.fake_events import FakeEvents, follow
 
 AT = UnixMs(1_795_000_000_000)
 ID = MessageId(bytes(16))
+LABELS = ProviderLabels(())
 
 
 def accepted() -> Event:
@@ -160,7 +165,7 @@ async def test_events_are_counted_for_the_metrics() -> None:
     bounced = Bounced(**fields(), attempts=2, attempt=attempt(550, "made up"))  # type: ignore[arg-type]
     doubt = InDoubt(**fields())  # type: ignore[arg-type]
     events = FakeEvents([accepted(), failed(451, "rcpt"), doubt, bounced, failed(0, "final_dot")])
-    await follow(events, EventCounts(metrics))
+    await follow(events, EventCounts(metrics, LABELS))
     text = metrics.render().decode()
     assert "angarium_accepted_octets_total 100.0" in text
     assert "angarium_accepted_recipients_total 2.0" in text
@@ -177,15 +182,58 @@ async def test_ec1_each_event_counts_once_whatever_was_shown_or_acknowledged_bef
     """The metrics' files outlive the process, as here the object does; what was acknowledged is on disk."""
     metrics = Metrics()
     events = FakeEvents([accepted() for _ in range(5)])
-    await follow(events, EventCounts(metrics))
+    await follow(events, EventCounts(metrics, LABELS))
     events.events += [accepted(), accepted()]
     events.loses_acks = True
-    await follow(events, EventCounts(metrics))  # counted and shown, then killed
+    await follow(events, EventCounts(metrics, LABELS))  # counted and shown, then killed
     assert "angarium_accepted_messages_total 7.0" in metrics.render().decode()
     events.loses_acks = False
     events.events.append(accepted())
-    await follow(events, EventCounts(metrics))
+    await follow(events, EventCounts(metrics, LABELS))
     assert "angarium_accepted_messages_total 8.0" in metrics.render().decode()
     fresh = Metrics()  # the server was started anew: its metrics are, too
-    await follow(events, EventCounts(fresh))
+    await follow(events, EventCounts(fresh, LABELS))
     assert "angarium_accepted_messages_total 8.0" in fresh.render().decode()
+
+
+def delivered(host: str, after_ms: int) -> Event:
+    event = fields() | {"at": UnixMs(message_id_ms(ID) + after_ms)}
+    reply = msgspec.structs.replace(attempt(250, "final_dot"), host=host)
+    return Delivered(**event, attempts=1, attempt=reply)  # type: ignore[arg-type]
+
+
+async def test_ec1_outcomes_by_provider_and_times_of_delivery_count_once_over_restarts() -> None:
+    events = FakeEvents(
+        [
+            delivered("aspmx.l.google.com", 700),
+            delivered("mx.example.net", 90_000),
+            delivered("aspmx.l.google.com", 10**9),
+            failed(451, "rcpt"),
+        ]
+    )
+    for _ in range(2):
+        metrics = Metrics()
+        await follow(events, EventCounts(metrics, LABELS))
+        text = metrics.render().decode()
+        name = "angarium_provider_deliveries_total"
+        assert f'{name}{{outcome="delivered",provider="gmail"}} 2.0' in text
+        assert f'{name}{{outcome="delivered",provider="other"}} 1.0' in text
+        assert f'{name}{{outcome="deferred",provider="other"}} 1.0' in text
+        assert 'angarium_delivery_seconds_bucket{le="0.5"} 0.0' in text
+        assert 'angarium_delivery_seconds_bucket{le="1.0"} 1.0' in text
+        assert 'angarium_delivery_seconds_bucket{le="300.0"} 2.0' in text
+        assert "angarium_delivery_seconds_count 3.0" in text
+        assert "angarium_delivery_seconds_sum 1.0000907e+06" in text
+
+
+async def test_providers_that_were_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_counts, "MAX_PROVIDER_COUNTS", 1)
+    events = FakeEvents(
+        [delivered("aspmx.l.google.com", 1), delivered("in.olc.protection.outlook.com", 1)]
+    )
+    metrics = Metrics()
+    await follow(events, EventCounts(metrics, LABELS))
+    text = metrics.render().decode()
+    assert '{outcome="delivered",provider="gmail"} 1.0' in text
+    assert '{outcome="delivered",provider="other"} 1.0' in text
+    assert "outlook" not in text

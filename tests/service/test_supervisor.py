@@ -88,7 +88,7 @@ def test_a_broken_configuration_is_refused_and_the_old_one_stays_sl1(
     text = server.config.read_text()
     server.config.write_text(text + "\n[delivery]\nnonsense = 1\n")
     server.signal(signal.SIGHUP)
-    assert "not valid TOML" in server.wait_for("configuration_refused")["problem"]
+    assert "[delivery] is there already" in server.wait_for("configuration_refused")["problem"]
     server.config.write_text(text.replace("poll_s", "pol_s"))
     server.signal(signal.SIGHUP)
     wait_until(

@@ -1,10 +1,12 @@
 """Mirrors angarium/telemetry/metrics.py and shared_files.py; sharing is tried in processes of its own."""
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
 
+from angarium import __version__
 from angarium.telemetry.metrics import Metrics
 from angarium.telemetry.shared_files import FILE_OCTETS
 
@@ -25,6 +27,12 @@ def test_counts_appear_after_a_flush() -> None:
     assert 'angarium_queue_recipients{state="held"} 7.0' in text
     assert 'angarium_commit_seconds_bucket{le="0.005"} 1.0' in text
     assert "_created" not in text
+
+
+def test_what_runs_is_named() -> None:
+    text = Metrics().render().decode()
+    python = platform.python_version()
+    assert f'angarium_build_info{{python="{python}",version="{__version__}"}} 1.0' in text
 
 
 def test_a_followed_total_counts_its_growth() -> None:
@@ -52,6 +60,8 @@ from angarium.telemetry.metrics import Metrics
 metrics = Metrics()
 metrics.accepted_messages.add(int(sys.argv[3]))
 metrics.connections_open.set(int(sys.argv[3]))
+metrics.certificate_end("0.0.0.0:587").set(1000 + int(sys.argv[3]))
+metrics.process_open_files(sys.argv[2]).set(int(sys.argv[3]))
 metrics.flush()
 if len(sys.argv) > 4:
     sys.stdout.write(metrics.render().decode())
@@ -81,12 +91,18 @@ def test_processes_share_their_metrics_and_a_successor_goes_on_counting(tmp_path
     text = run_child(tmp_path, "platform-0", "0", "render")
     assert "angarium_accepted_messages_total 15.0" in text
     assert "angarium_connections_open 13.0" in text  # a gauge is set, not added to
+    assert 'angarium_certificate_end_seconds{listener="0.0.0.0:587"} 1000.0' in text  # the first
+    assert 'angarium_process_open_files{process="ingress-0"} 10.0' in text
+    assert 'angarium_process_open_files{process="ingress-1"} 3.0' in text
+    assert "angarium_build_info{" in text
+    assert text.count("angarium_build_info{") == 1
     assert len(list(tmp_path.glob("counter_*.db"))) == 3
 
 
 def test_the_files_have_room_for_all_metrics_and_are_allocated(tmp_path: Path) -> None:
     """A write to a hole of a mapped file on a full disk would be a SIGBUS."""
     run_child(tmp_path, "ingress-0", "1")
+    assert len(list(tmp_path.glob("*.db"))) == 4
     for path in tmp_path.glob("*.db"):
         found = path.stat()
         assert found.st_size == FILE_OCTETS, path.name

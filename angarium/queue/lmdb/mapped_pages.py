@@ -5,17 +5,17 @@ hold all of it. Linux only; elsewhere nothing happens.
 """
 
 import ctypes
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from angarium.host.process_memory import read_memory
+
 # Of file pages in this process, the interpreter's own 20 MB among them
 LIMIT_OCTETS: Final = 64 << 20
-LOOK_S: Final = 0.05  # between two looks; one takes 10 us
+LOOK_S: Final = 0.2  # between two looks
 _MADV_DONTNEED: Final = 4
-_PAGE: Final = os.sysconf("SC_PAGESIZE")
 
 
 class MappedPages:
@@ -32,7 +32,8 @@ class MappedPages:
         if self._madvise is None or now - self._looked < LOOK_S:
             return False
         self._looked = now
-        if _resident_file_octets() < LIMIT_OCTETS:
+        memory = read_memory()
+        if memory is None or memory.mapped_octets < LIMIT_OCTETS:
             return False
         for start, octets in self._mappings():
             self._madvise(start, octets, _MADV_DONTNEED)
@@ -55,11 +56,3 @@ def _find_madvise() -> Callable[[int, int, int], int] | None:
         return None
     madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
     return madvise
-
-
-def _resident_file_octets() -> int:
-    try:
-        statm = Path("/proc/self/statm").read_bytes().split()
-    except OSError:
-        return 0
-    return int(statm[2]) * _PAGE

@@ -2,6 +2,8 @@
 
 from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.handles import Database, ReadTransaction
+from angarium.queue.message_id import message_id_ms
+from angarium.queue.model import MessageId
 from angarium.queue.summary import QueueSummary
 
 
@@ -13,6 +15,8 @@ def read_summary(env: QueueEnvironment) -> QueueSummary:
         messages, events = _entries(txn, env.message), _entries(txn, env.event)
         used = env.used_octets(txn)
         file_octets = env.file_octets()
+        oldest = txn.cursor(env.message)
+        oldest_at = message_id_ms(MessageId(oldest.key())) if oldest.first() else None
     return QueueSummary(
         messages=messages,
         scheduled=scheduled,
@@ -23,6 +27,7 @@ def read_summary(env: QueueEnvironment) -> QueueSummary:
         used_octets=min(used, file_octets),
         free_disk_octets=env.space.free_octets(),
         low_disk=env.space.is_low(),
+        oldest_at=oldest_at,
     )
 
 

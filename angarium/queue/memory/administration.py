@@ -17,6 +17,7 @@ from angarium.queue.events.hold_rule_added import HoldRuleAdded
 from angarium.queue.events.hold_rule_removed import HoldRuleRemoved
 from angarium.queue.hold_rule import HOLD_RULE_LIMIT, HoldRule, check_rule
 from angarium.queue.memory.state import MemoryDelivery, MemoryState
+from angarium.queue.message_id import message_id_ms
 from angarium.queue.model import DeliveryId, Filter, MessageId, PartitionNumber, RouteHint
 from angarium.queue.spool import TooManyHoldRulesError, UnknownHoldRuleError
 from angarium.queue.summary import QueueSummary
@@ -43,6 +44,7 @@ class MemoryAdministration:
             used_octets=0,
             free_disk_octets=0,
             low_disk=False,
+            oldest_at=min(map(message_id_ms, self._state.messages), default=None),
         )
 
     def content(self, message_id: MessageId) -> bytes | None:

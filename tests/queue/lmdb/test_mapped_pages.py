@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from angarium.queue.lmdb import mapped_pages
+from angarium.host.process_memory import read_memory
 from angarium.queue.lmdb.mapped_pages import LIMIT_OCTETS, MappedPages
 
 
 def resident() -> int:
-    return mapped_pages._resident_file_octets()
+    memory = read_memory()
+    assert memory is not None
+    return memory.mapped_octets
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

@@ -44,7 +44,7 @@ def wanted_records(
     domains: Iterable[str],
     keys: Iterable[PublishedKey],
 ) -> tuple[DnsRecord, ...]:
-    """Return all records for a host with these egress addresses that sends for ``domains``, as they are to be set."""
+    """Return all records for a host with these addresses that sends for ``domains``, in the order to set them."""
     found = [address_record(hostname, each) for each in addresses]
     found += [ptr_record(hostname, each) for each in addresses]
     found += [spf_record(each, addresses) for each in domains]

@@ -10,6 +10,7 @@ KeyPath = tuple[str | int, ...]  # ("listener", 0, "limits", "recipients")
 class Problem(msgspec.Struct, frozen=True):
     path: KeyPath  # the nearest key that exists or ought to
     text: str  # what is wrong, and what to do
+    is_missing: bool = False
 
 
 class ConfigError(Exception):

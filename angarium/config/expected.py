@@ -15,6 +15,7 @@ from angarium.config.quantity import (
     size_text,
 )
 
+_NO_BOUND: Final = 2**48  # of counts: against overflow, not of interest
 MAX_FOUND: Final = 60  # characters of a value that are repeated
 
 
@@ -73,13 +74,15 @@ def _short(text: str) -> str:
 def _range(kind: Any, text: Any) -> str:
     low = kind.ge if kind.ge is not None else kind.gt
     high = kind.le if kind.le is not None else kind.lt
+    if high is not None and high >= _NO_BOUND:
+        high = None
     above = "above" if kind.ge is None else "from"
     below = "below" if kind.le is None else "to"
     match (low, high):
         case (None, None):
             return ""
         case (_, None):
-            return f" {above} {text(low)}"
+            return f" {above} {text(low)}" + (" on" if kind.ge is not None else "")
         case (None, _):
             return f" {below} {text(high)}"
         case _:

@@ -7,14 +7,14 @@ so what is at fault is left out, one mistake after the other, and the rest is ta
 import difflib
 import re
 import tomllib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from angarium.config.error import ConfigError, KeyPath, Problem
-from angarium.config.loader import convert, parse, read_file, resolved
+from angarium.config.error import ConfigError, Problem
+from angarium.config.loader import convert, parse, problem_lines, read_file, resolved
+from angarium.config.pruning import take_out
 from angarium.config.schema import Config
 from angarium.config.syntax import find_fault
 
@@ -40,13 +40,17 @@ def load_leniently(path: str | Path) -> Lenient:
     try:
         return Lenient(parse(text, path), ())
     except ConfigError as error:
-        return Lenient(_rest_of(text, path), error.lines)
+        tree, faults = _parsed(text, path)
+        if tree is None:
+            return Lenient(None, error.lines)
+        if faults:
+            # What is missing may be so because its line was left out.
+            found = [each for each in convert(tree)[1] if not each.is_missing]
+            faults += problem_lines(text, path, found)
+        return Lenient(_rest_of(tree, path), tuple(faults) or error.lines)
 
 
-def _rest_of(text: str, path: Path) -> Config | None:
-    tree = _parsed(text)
-    if tree is None:
-        return None
+def _rest_of(tree: dict[str, Any], path: Path) -> Config | None:
     for _ in range(MAX_ROUNDS):
         config, problems = convert(tree)
         if config is not None:
@@ -56,21 +60,24 @@ def _rest_of(text: str, path: Path) -> Config | None:
     return None
 
 
-def _parsed(text: str) -> dict[str, Any] | None:
-    """Return the tables, without the lines that are not TOML."""
+def _parsed(text: str, path: Path) -> tuple[dict[str, Any] | None, list[str]]:
+    """Return the tables without the lines that are not TOML, and what is wrong with these."""
     lines = text.splitlines()
+    faults: list[str] = []
     for _ in range(MAX_ROUNDS):
         joined = "\n".join(lines) + "\n"
         try:
-            return tomllib.loads(joined)
+            return tomllib.loads(joined), faults
         except tomllib.TOMLDecodeError as error:
-            at = find_fault(joined, str(error)).line - 1
+            fault = find_fault(joined, str(error))
         except RecursionError:
-            return None
+            break
+        at = fault.line - 1
         if at >= len(lines) or not lines[at].strip() or _is_data_dir(lines[at].split("=")[0]):
-            return None
+            break
+        faults.append(f"{path}:{fault.place}: {fault.text}")
         lines[at] = _mended_line(lines[at])
-    return None
+    return None, faults
 
 
 def _mended_line(line: str) -> str:
@@ -94,25 +101,4 @@ def _mended(tree: dict[str, Any], problem: Problem) -> bool:
     if problem.path == ("server", "hostname"):
         tree["server"]["hostname"] = NO_NAME
         return True
-    return any(_taken_out(tree, problem.path[:end]) for end in range(len(problem.path), 0, -1))
-
-
-def _taken_out(tree: Any, path: KeyPath) -> bool:
-    *above, last = path
-    for step in above:
-        tree = _below(tree, step)
-    if isinstance(tree, dict) and last in tree:
-        del tree[last]
-        return True
-    if isinstance(tree, list) and isinstance(last, int) and last < len(tree):
-        del tree[last]
-        return True
-    return False
-
-
-def _below(tree: Any, step: str | int) -> Any:
-    if isinstance(tree, dict):
-        return tree.get(str(step))
-    if isinstance(tree, Sequence) and isinstance(step, int) and step < len(tree):
-        return tree[step]
-    return None
+    return any(take_out(tree, problem.path[:end]) for end in range(len(problem.path), 0, -1))

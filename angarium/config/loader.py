@@ -3,6 +3,7 @@
 Nothing is looked up: whether files, users and addresses exist is for ``postmaster check`` and the start to see.
 """
 
+import copy
 import os
 import re
 import tomllib
@@ -19,11 +20,13 @@ from angarium.config.expected import expected_text, found_text
 from angarium.config.kinds import find_kind
 from angarium.config.location import key_lines, line_of
 from angarium.config.providers import complete_providers
+from angarium.config.pruning import take_out
 from angarium.config.schema import Config
 from angarium.config.syntax import find_fault
 from angarium.config.unknown import find_unknown_keys
 from angarium.config.written import read_quantities
 
+MAX_PROBLEMS = 100  # of types that are named; ours
 MAX_FILE_OCTETS = 4 * 1024 * 1024  # ours: far more than thousands of routes need
 _AT = re.compile(r"(.*?)(?: - at `(?:key in )?\$([^`]*)`)?", re.DOTALL)
 _STEP = re.compile(r"\.([A-Za-z0-9_-]+)|\[([0-9]+)\]")
@@ -48,23 +51,50 @@ def parse(text: str, path: Path) -> Config:
         ) from None
     config, problems = convert(tree)
     if config is None:
-        raise _error(path, text, problems)
+        raise ConfigError(str(path), problem_lines(text, path, problems))
     return resolved(config, path.parent)
 
 
 def convert(tree: Mapping[str, Any]) -> tuple[Config | None, list[Problem]]:
     """Return what a file's tables come to, paths as written; None: they are no configuration, for these reasons."""
-    if unknown := find_unknown_keys(tree):
-        return None, unknown
-    numbered, problems = read_quantities(tree)
-    if problems:
-        return None, problems
-    try:
-        config = msgspec.convert(complete_providers(numbered), Config)
-    except msgspec.ValidationError as error:
-        return None, [_type_problem(str(error), tree)]
-    problems = find_problems(config)
+    problems = find_unknown_keys(tree)
+    numbered, misread = read_quantities(tree)
+    problems += misread
+    config, mistyped = _converted(numbered, tree, problems)
+    problems += mistyped
+    if config is not None and not problems:
+        problems = find_problems(config)
     return (None, problems) if problems else (config, [])
+
+
+def _converted(
+    numbered: Mapping[str, Any], tree: Mapping[str, Any], problems: Sequence[Problem]
+) -> tuple[Config | None, list[Problem]]:
+    """Return what is left without the problems, and which more there are: msgspec names one at a time."""
+    left = copy.deepcopy(dict(numbered))
+    for each in problems:
+        take_out(left, _key_of(each.path))
+    found: list[Problem] = []
+    while len(found) < MAX_PROBLEMS:
+        try:
+            return msgspec.convert(complete_providers(left), Config), found
+        except msgspec.ValidationError as error:
+            problem = _type_problem(str(error), tree)
+        at = _key_of(problem.path)
+        if problem.is_missing and (problems or found):
+            at = _key_of(problem.path[:-1])  # it may be missing because it was taken out
+        else:
+            found.append(problem)
+        if not at or not take_out(left, at):
+            break
+    return None, found
+
+
+def _key_of(path: KeyPath) -> KeyPath:
+    """The list that an entry at fault is of: without the entry alone the others would change their places."""
+    while len(path) > 1 and isinstance(path[-1], int):
+        path = path[:-1]
+    return path
 
 
 def read_file(path: Path) -> str:
@@ -91,13 +121,11 @@ def read_file(path: Path) -> str:
         ) from None
 
 
-def _error(path: Path, text: str, problems: Sequence[Problem]) -> ConfigError:
+def problem_lines(text: str, path: Path, problems: Sequence[Problem]) -> list[str]:
+    """Return a line for people for each problem of a file's text, in the order of the file."""
     lines = key_lines(text)
     ordered = sorted(problems, key=lambda problem: line_of(lines, problem.path))
-    return ConfigError(
-        str(path),
-        [f"{path}:{line_of(lines, p.path)}: {path_text(p.path)}: {p.text}" for p in ordered],
-    )
+    return [f"{path}:{line_of(lines, p.path)}: {path_text(p.path)}: {p.text}" for p in ordered]
 
 
 def _type_problem(message: str, tree: Mapping[str, Any]) -> Problem:
@@ -109,7 +137,7 @@ def _type_problem(message: str, tree: Mapping[str, Any]) -> Problem:
     )
     text = match[1]
     if missing := re.fullmatch(r"Object missing required field `(.+)`", text):
-        return Problem((*steps, missing[1]), "is missing; it has no default")
+        return Problem((*steps, missing[1]), "is missing; it has no default", is_missing=True)
     if text == "Expected `array`, got `object`" and len(steps) == 1:
         return Problem(steps, f"there may be several: write [[{steps[0]}]], in double brackets")
     kind, found = find_kind(steps), _found(tree, steps)

@@ -5,7 +5,7 @@ Pure.
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -39,4 +39,22 @@ def _advice(key: str, known: list[str], path: KeyPath) -> str:
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     if near:
         return f"unknown key in {where}; did you mean {near[0]!r}?"
+    if elsewhere := [other for other, keys in _TABLES.items() if key in keys]:
+        return f"unknown key in {where}; it belongs into {' or '.join(elsewhere)}"
     return f"unknown key in {where}; known there: {', '.join(sorted(known))}"
+
+
+def _tables(kind: msgspec.inspect.Type, heading: str) -> Iterator[tuple[str, frozenset[str]]]:
+    """Yield the heading of each table, as it is written, with its keys."""
+    many = isinstance(kind, msgspec.inspect.VarTupleType)
+    kind = kind.item_type if isinstance(kind, msgspec.inspect.VarTupleType) else kind
+    if not isinstance(kind, msgspec.inspect.StructType):
+        return
+    if heading:
+        written = f"[[{heading}]]" if many else f"[{heading}]"
+        yield written, frozenset(each.encode_name for each in kind.fields)
+    for each in kind.fields:
+        yield from _tables(each.type, f"{heading}.{each.encode_name}".lstrip("."))
+
+
+_TABLES: Final = dict(_tables(CONFIG, ""))

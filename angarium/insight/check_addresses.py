@@ -17,9 +17,8 @@ async def check_addresses(
         text = "this machine has no route to far away, so no address that receivers could see"
         yield Finding("ptr", "warn", text)
     for each in egress:
-        if each.is_private:
-            text = f"{each.source}: {each.address} is private; behind the NAT it is taken to be what {each.ehlo} is"
-            yield Finding("ptr", "ok" if seen else "warn", text)
+        if each.is_private and (finding := _behind_nat(each, seen)) is not None:
+            yield finding
     for each in seen:
         yield await _confirmed(each, dns)
 
@@ -41,6 +40,26 @@ async def seen_from_outside(
             for address in records
         ]
     return tuple(dict.fromkeys(each for each in found if not each.is_private))
+
+
+def _behind_nat(each: EgressAddress, seen: Sequence[EgressAddress]) -> Finding | None:
+    """None: a private IPv6 address leads nowhere, and need not."""
+    is_ipv6 = ":" in each.address
+    outside = [
+        other.address
+        for other in seen
+        if other.source == each.source and (":" in other.address) == is_ipv6
+    ]
+    where = f"{each.source}: {each.address} is private"
+    if outside:
+        text = (
+            f"{where}; behind the NAT it is taken to be what {each.ehlo} is: {', '.join(outside)}"
+        )
+        return Finding("ptr", "ok", text)
+    if is_ipv6:
+        return None
+    text = f"{where}, and {each.ehlo} has no A record to tell what receivers see: add one"
+    return Finding("ptr", "warn", text)
 
 
 async def _confirmed(each: EgressAddress, dns: PatientDns) -> Finding:

@@ -75,6 +75,17 @@ def test_what_is_at_fault_is_left_out_and_the_rest_is_taken(
     assert found.config.server.hostname == (NO_NAME if wrong_name else "mx1.example.com")
 
 
+def test_mistakes_behind_one_of_syntax_are_told_too(tmp_path: Path) -> None:
+    file = tmp_path / "a.toml"
+    file.write_text(
+        GOOD.replace("= 5", "= 5d") + 'sync = "yes"\nmap_octets = "8 gigs"\nnonsense = 1\n'
+    )
+    found = load_leniently(file)
+    lines = [each.removeprefix(f"{file}:").partition(": ")[0] for each in found.faults]
+    assert lines == ["22:16", "23", "24", "25"]
+    assert found.config is not None
+
+
 def test_a_broken_heading_keeps_its_keys_out_of_the_table_before_it(tmp_path: Path) -> None:
     file = tmp_path / "a.toml"
     file.write_text('[queue]\nevent_limit = 5\n[server\nhostname = "a.test"\ndata_dir = "/srv"\n')

@@ -281,6 +281,13 @@ async def test_a_private_address_is_taken_for_what_its_name_is(
     assert "10.0.0.5 is private" in by_name["ptr"][0][1]
     assert by_name["ptr"][1] == ("ok", f"ip1: {ADDRESS} is {NAME}, and back")
     assert by_name["spf"][0][0] == "ok"
+    del server.records[NAME, "A"]
+    by_name = await found(msgspec.structs.replace(config, source=(inside,)))
+    assert [verdict for verdict, _ in by_name["ptr"]] == ["warn"]
+    assert f"{NAME} has no A record" in by_name["ptr"][0][1]
+    assert "spf" not in by_name
+    six = Source(name="ip1", address="fd00::5")
+    assert "ptr" not in await found(msgspec.structs.replace(config, source=(six,)))
 
 
 def test_sender_domains_are_of_users_and_of_keys() -> None:

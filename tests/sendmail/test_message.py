@@ -113,3 +113,15 @@ def test_a_line_with_one_dot_ends_what_a_person_types(octets: bytes, expected: b
 def test_recipients_that_cannot_be_read_are_not_dropped(value: bytes) -> None:
     with pytest.raises(MessageError, match="the To field"):
         prepared(b"Cc: ok@x.test\nTo: " + value + b"\n\nb\n")
+
+
+def test_what_mdadm_writes_gets_domains() -> None:
+    text = (
+        b"From: mdadm monitoring <root>\nTo: root\nSubject: DegradedArray event on /dev/md0:box\n\n"
+        b"This is an automatically generated mail message from mdadm\n"
+    )
+    found = prepared(text)
+    assert found.recipients == ("ops@example.com",)
+    assert found.content.startswith(
+        b"From: mdadm monitoring <root@shop.example>\r\nTo: root@shop.example\r\n"
+    )

@@ -13,6 +13,11 @@ from angarium.cli.exit import EX_CONFIG, EX_IOERR, EX_SOFTWARE, EX_USAGE
 
 DEFAULT_CONFIG: Final = "/etc/angarium/angarium.toml"
 COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that listing imports nothing
+    "quickstart": (
+        "angarium.cli.quickstart",
+        "quickstart",
+        "Write a first configuration, and print its DNS records.",
+    ),
     "serve": ("angarium.cli.serve", "serve", "Run the server."),
     "check": ("angarium.cli.check", "check", "Check configuration, DNS, ports, clock and disk."),
     "status": ("angarium.cli.status", "status", "How each process of the running server is."),

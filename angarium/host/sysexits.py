@@ -6,6 +6,7 @@ EX_OK: Final = 0
 EX_USAGE: Final = 64  # command line
 EX_DATAERR: Final = 65  # input data
 EX_NOINPUT: Final = 66  # input file
+EX_NOUSER: Final = 67  # an address
 EX_UNAVAILABLE: Final = 69  # a service, or the server itself
 EX_SOFTWARE: Final = 70  # a fault of ours
 EX_CANTCREAT: Final = 73

@@ -41,6 +41,7 @@ class RecordingSink:
         replies: dict[bytes, bytes] | None = None,
         lone_lf_ends: bool = False,
         before: Callable[[socket.socket], None] | None = None,
+        at: tuple[str, int] = ("127.0.0.1", 0),
     ) -> None:
         self.extensions = extensions
         self.ehlo = ehlo
@@ -58,7 +59,7 @@ class RecordingSink:
                 with contextlib.suppress(GoneError, OSError):
                     _Session(sink, self.request).run()
 
-        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self._server = socketserver.ThreadingTCPServer(at, Handler)
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
 

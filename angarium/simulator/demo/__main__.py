@@ -11,7 +11,7 @@ from rich.console import Console
 from angarium.simulator.demo.run import Demo
 from angarium.simulator.demo.server import ServerError
 from angarium.simulator.demo.traffic import SubmissionError
-from angarium.simulator.demo.view import MIN_WIDTH
+from angarium.simulator.demo.view import MIN_WIDTH, save_picture
 
 
 def _arguments() -> argparse.Namespace:
@@ -24,6 +24,9 @@ def _arguments() -> argparse.Namespace:
         "--once",
         action="store_true",
         help="check the result and exit: 0 when all is as it should be",
+    )
+    parser.add_argument(
+        "--picture", metavar="FILE", help="draw what is shown into an SVG file, too (with --once)"
     )
     return parser.parse_args()
 
@@ -50,7 +53,9 @@ def _first(error: BaseException) -> BaseException:
 def main() -> int:
     arguments = _arguments()
     console = Console()
-    if not console.is_terminal:
+    if arguments.picture:
+        console = Console(width=MIN_WIDTH, record=True, color_system="truecolor")
+    elif not console.is_terminal:
         console = Console(width=max(console.width, MIN_WIDTH))
     demo = Demo(console, once=arguments.once)
     try:
@@ -58,6 +63,8 @@ def main() -> int:
     except* (ServerError, SubmissionError, OSError) as errors:
         print(f"bin/demo: {_first(errors)}\n{demo.last_words}", file=sys.stderr)
         code = os.EX_SOFTWARE
+    if arguments.picture:
+        save_picture(console, arguments.picture)
     if code == -1:
         console.print("stopped; nothing is left running")
         code = 128 + signal.SIGINT if arguments.once else os.EX_OK

@@ -1,8 +1,10 @@
 """What the demo shows: a live table on a terminal, plain lines elsewhere. Draws; decides nothing."""
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 
+from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -135,3 +137,9 @@ The server is still running. In another terminal:
 
 The ten-minute path to a real server is in README.md.
 """
+
+
+def save_picture(console: Console, path: str) -> None:
+    """What a recording console printed, as an SVG that fetches no font from anywhere."""
+    plain = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+    console.save_svg(path, title="bin/demo --once", code_format=plain)

@@ -1,0 +1,5 @@
+"""``python -m angarium.sendmail``: the command, without its name being installed."""
+
+from angarium.sendmail.main import main
+
+main()

@@ -579,6 +579,39 @@ async def test_data_that_stalls_is_cut_and_the_whole_connection_is_bounded_s7() 
         assert reply.startswith(b"421 4.4.2 ")
 
 
+async def test_the_end_of_a_long_connection_waits_for_its_transaction_s7() -> None:
+    limits = {"total_timeout_s": 1000.0, "data_timeout_s": 9000.0, "accept_timeout_s": 9000.0}
+    async with serve(limits=limits) as server, connect(server) as client:
+        (connection,) = server.listener._connections.values()
+        begun = asyncio.get_running_loop().time()
+        client.writer.write(b"MAIL FROM:<>\r\nRCPT TO:<b@c.example>\r\nDATA\r\n")
+        assert [(await client.reply())[:3] for _ in range(3)] == [b"250", b"250", b"354"]
+        client.writer.write(b"From: a@b.example\r\n")
+        connection.check_time(begun + 1001.0)
+        connection.check_time(begun + 1002.0)
+        # A busy client sends the next one at once: that is where it ends
+        reply = await client.say(b"\r\nx\r\n.\r\nMAIL FROM:<>\r\n")
+        assert reply.startswith(b"250 2.0.0 ")
+        assert (await client.reply()).startswith(b"421 4.4.2 ")
+        assert len(server.spool.accepted) == 1
+    async with serve(limits=limits) as server, connect(server) as client:
+        (connection,) = server.listener._connections.values()
+        begun = asyncio.get_running_loop().time()
+        client.writer.write(b"MAIL FROM:<>\r\nRCPT TO:<b@c.example>\r\nDATA\r\n")
+        assert [(await client.reply())[:3] for _ in range(3)] == [b"250", b"250", b"354"]
+        client.writer.write(b"From: a@b.example\r\n")
+        connection.check_time(begun + 1001.0)
+        connection.check_time(begun + 2001.0)
+        assert (await client.reply()).startswith(b"421 4.4.2 ")
+
+
+async def test_an_idle_connection_ends_at_its_total_time_at_once() -> None:
+    async with serve(limits={"total_timeout_s": 100.0}) as server, connect(server) as client:
+        (connection,) = server.listener._connections.values()
+        connection.check_time(asyncio.get_running_loop().time() + 101.0)
+        assert (await client.reply()).startswith(b"421 4.4.2 ")
+
+
 async def test_a_client_that_does_not_read_is_given_no_more_to_do() -> None:
     limits = {"commands_per_message": 10_000_000, "command_timeout_s": 0.5}
     async with serve(limits=limits) as server, connect(server) as client:

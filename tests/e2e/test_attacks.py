@@ -307,11 +307,10 @@ def test_nuls_and_eight_bits_in_commands_get_clear_replies(product: Product) -> 
             with RawClient(product.smtp[0]) as client:
                 client.say(START)
                 reply = client.say(command.replace(b"%b", bad) + b"\r\n")
-                assert reply[:1] == b"5" or octet == 9 or command[:4] in (b"VRFY", b"HELP"), (
-                    octet,
-                    command,
-                    reply,
+                may_pass = command[:4] in (b"VRFY", b"HELP") or (
+                    command[:4] == b"EHLO" and octet >= 128  # an umlaut of an appliance
                 )
+                assert reply[:1] == b"5" or octet == 9 or may_pass, (octet, command, reply)
         with RawClient(product.smtp[0]) as client:
             client.say(START)
             client.say(MAIL)
@@ -319,8 +318,8 @@ def test_nuls_and_eight_bits_in_commands_get_clear_replies(product: Product) -> 
 
 
 NAMES = [
-    b"", b" ", b"a b", b"-", b"[", b"[]", b"[1.2.3]", b"[IPv6:zz]", b"[IPv6:::1%lo]", b"<script>",
-    b"$(id)", b"`id`", b"a;b", b"a\tb", b"x" * 256, b"x" * 1500, b"%s%n", b"()", b"a\\b", b"a@b", b"'--", b"\xc3\xa4",
+    b"", b" ", b"-", b"[", b"[]", b"[1.2.3]", b"[IPv6:zz]", b"[IPv6:::1%lo]", b"<script>",
+    b"$(id)", b"`id`", b"a;b", b"a\x0bb", b"x" * 256, b"x" * 1500, b"%s%n", b"a\\b", b"'--", b"a\xc2\x85b", b'"a"',
 ]  # fmt: skip
 
 

@@ -52,6 +52,11 @@ class SessionState:
         return self.client.trusted or self.identity is not None
 
     @property
+    def could_relay(self) -> bool:
+        """Whether it may, or may once it has logged in: its odd name for itself is an appliance's then."""
+        return self.client.trusted or self.settings.auth == "required"
+
+    @property
     def may_authenticate(self) -> bool:
         """Whether a password may be said as things are (S13)."""
         return self.tls is not None or self.client.clear_auth

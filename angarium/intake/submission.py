@@ -37,7 +37,7 @@ class SubmissionBuilder:
     """Invariants of every submission it returns:
 
     IN1. Each author in From, the Sender, and who last resent it are allowed by the user's patterns, and there is
-         exactly one From (A2).
+         exactly one From (A2); but a bounce may be of the sending host's own MAILER-DAEMON.
     IN2. Its header has as many fields as were received, less those dropped, plus those added; each line ends in
          CRLF and there is no other CR or LF in it (C1, S2).
     IN3. Octets of the body, and of fields that were not dropped, are those received.
@@ -78,7 +78,7 @@ class SubmissionBuilder:
             return sender
         senders = compile_senders(received.senders)
         if not senders.allows_all:
-            refusal = _check_permission(received.envelope, authors, sender, senders)  # IN1
+            refusal = _check_permission(received, authors, sender, senders)  # IN1
             refusal = refusal or _check_resenders(block, senders)
             if refusal is not None:
                 return refusal
@@ -204,11 +204,15 @@ def _parse_addresses(block: HeaderBlock, at: int) -> Sequence[Address] | Refusal
 
 
 def _check_permission(
-    envelope: Envelope, authors: Sequence[Address], sender: Address | None, senders: Senders
+    received: ReceivedMessage,
+    authors: Sequence[Address],
+    sender: Address | None,
+    senders: Senders,
 ) -> Refusal | None:
     """A2. The reverse path is checked at MAIL already; again here, because no other line would hold the rule."""
+    envelope = received.envelope
     for author in authors:
-        if not senders.allows(author):
+        if not senders.allows(author) and not _is_own_bounce(received, authors, senders):
             return _not_allowed("From", author.text)
     if sender is not None and not senders.allows(sender):
         return _not_allowed("Sender", sender.text)
@@ -219,6 +223,22 @@ def _check_permission(
     except AddressSyntaxError:
         allowed = False
     return None if allowed else _not_allowed("MAIL FROM", envelope.reverse_path)
+
+
+def _is_own_bounce(received: ReceivedMessage, authors: Sequence[Address], senders: Senders) -> bool:
+    """Whether it is a DSN that a satellite made itself: from MAILER-DAEMON of the name that it greeted with.
+
+    What a host calls itself is easily said, so the name must be one that the user could have a host of: nobody bounces
+    in the name of another tenant's.
+    """
+    (author, *others), host = authors, received.client_name.lower().removesuffix(".")
+    return (
+        not received.envelope.reverse_path
+        and not others
+        and author.local_part.lower() == "mailer-daemon"
+        and author.domain == host
+        and senders.allows_bounces_of(host)
+    )
 
 
 def _check_resenders(block: HeaderBlock, senders: Senders) -> Refusal | None:

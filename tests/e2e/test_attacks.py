@@ -307,9 +307,9 @@ def test_nuls_and_eight_bits_in_commands_get_clear_replies(product: Product) -> 
             with RawClient(product.smtp[0]) as client:
                 client.say(START)
                 reply = client.say(command.replace(b"%b", bad) + b"\r\n")
-                may_pass = command[:4] in (b"VRFY", b"HELP") or (
-                    command[:4] == b"EHLO" and octet >= 128  # an umlaut of an appliance
-                )
+                # An umlaut of an appliance, in whatever charset
+                is_name = command[:4] == b"EHLO" and octet >= 128
+                may_pass = command[:4] in (b"VRFY", b"HELP") or is_name
                 assert reply[:1] == b"5" or octet == 9 or may_pass, (octet, command, reply)
         with RawClient(product.smtp[0]) as client:
             client.say(START)

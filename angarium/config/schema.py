@@ -71,6 +71,9 @@ class Listener(_Table, frozen=True, kw_only=True):
     trusted_networks: tuple[str, ...] = ()
     auth_without_tls: tuple[str, ...] = ()  # networks that may AUTH in the clear; empty: none
     proxy_peers: tuple[str, ...] = ()  # networks that must speak the PROXY protocol first
+    # mend what old applications get wrong in a header, and lines that end in LF (docs/submission.md); omitted: for
+    # trusted_networks only. Who logs in gets no line ends mended
+    repair: bool | None = None
     certificate: str | None = None  # PEM chain; read again on SIGHUP
     private_key: str | None = None  # PEM, mode 0600
     limits: ListenerLimits = ListenerLimits()

@@ -18,7 +18,7 @@ from angarium.queue import (
     Position,
     Relayed,
 )
-from angarium.telemetry.metrics import STAGES, Metrics
+from angarium.telemetry.metrics import REPAIRS, STAGES, Metrics
 
 EVENT_COUNTS: Final = "metrics"
 _STAGES: Final = frozenset(STAGES)
@@ -33,6 +33,7 @@ class Totals(msgspec.Struct, kw_only=True, omit_defaults=True):
     in_doubt: int = 0
     outcomes: dict[str, int] = {}
     attempts: dict[str, int] = {}  # "stage reply"
+    repairs: dict[str, int] = {}
 
     def count(self, event: Event) -> None:
         match event:
@@ -40,6 +41,8 @@ class Totals(msgspec.Struct, kw_only=True, omit_defaults=True):
                 self.messages += 1
                 self.recipients += len(event.recipients)
                 self.octets += event.size_octets
+                for repair in event.repairs:
+                    _add(self.repairs, repair if repair in REPAIRS else "other")
             case Delivered() | Relayed() | AttemptFailed() | Bounced() | Expired():
                 _add(self.outcomes, event.name)
                 stage = event.attempt.stage if event.attempt.stage in _STAGES else "other"
@@ -96,6 +99,8 @@ class EventCounts:
         for key, number in totals.attempts.items():
             stage, _, reply = key.partition(" ")
             metrics.attempts[stage, reply].reach(number)
+        for repair, number in totals.repairs.items():
+            metrics.repairs[repair].reach(number)
 
 
 def _add(counts: dict[str, int], key: str) -> None:

@@ -68,6 +68,7 @@ class Reception:
                 hostname=hostname,
                 listener=config.address,
                 auth=config.auth,
+                repair=config.repair,
                 starttls=config.tls == "starttls",
                 limits=config.limits,
             )

@@ -11,6 +11,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     hostname: str
     listener: str = ""  # its address as configured, for Received and the log
     auth: Literal["required", "trusted"] = "required"
+    repair: bool | None = None  # None: for who is trusted
     starttls: bool = False  # offered while the session is in the clear
     limits: ListenerLimits = ListenerLimits()
 

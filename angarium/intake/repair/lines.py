@@ -10,6 +10,8 @@ from angarium.smtp.repair import Repair
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 # What mail programs put before each message of a mailbox file: an address, and a date with its time. RFC 4155.
 _MBOX_LINE: Final = re.compile(rb">?From [^ ]+ [^:]{5,80}:[0-9][0-9].{0,80}")
+# A word or two before a colon: perhaps a field, misspelled
+_LIKE_A_FIELD: Final = re.compile(rb"[^ \t:]*(?:[ \t]+[^ \t:]+)?[ \t]*:")
 _SPACED_NAME: Final = re.compile(rb"([!-9;-~]+)[ \t]+:")
 
 
@@ -56,10 +58,12 @@ def _has_known_name(line: bytes) -> bool:
 
 
 def _is_text(lines: Sequence[bytes]) -> bool:
-    """Whether nothing in the lines shows that a header goes on behind the first one, which is no field.
+    """Whether nothing in the lines shows that the first one, which is no field, was meant to be, or one behind it.
 
     Parts of a body have fields of their own behind a boundary.
     """
     has_parts = lines[0].startswith(b"--")
+    if _LIKE_A_FIELD.match(lines[0]) and not has_parts:
+        return False
     fields = (line for line in lines if _has_known_name(line))
     return all(has_parts and line[:8].lower() == b"content-" for line in fields)

@@ -442,11 +442,10 @@ CASES = [
         b"From : other@example.com\r\nFrom: app@example.com\r\nSubject: x\r\n\r\nx\r\n",
         "More than one From field",
     ),
-    mended(
+    refused(
         "a French letter behind a header without its empty line",
         b"From: app@example.com\r\nSubject: x\r\nBonjour : voici le rapport\r\n\r\nx\r\n",
-        Repair.HEADER_END,
-        body=b"Bonjour : voici le rapport\r\n",
+        "Line 3 of the header is neither a field nor a continuation",
     ),
     mended(
         "CDO with several To",
@@ -459,6 +458,17 @@ CASES = [
         b"x\r\n",
         Repair.REPEATED_FIELD,
         field=("To", "a@example.com, B <b@example.com>"),
+    ),
+    refused(
+        "a name of two words",
+        b"From: app@example.com\r\nContent Type: text/html\r\n\r\n<p>x\r\n",
+        "Line 2 of the header is neither a field nor a continuation",
+    ),
+    mended(
+        "a log sent right behind its header",
+        b"From: app@example.com\r\nSubject: x\r\nBackup began at 10:30\r\nError: none\r\n",
+        Repair.HEADER_END,
+        body=b"Backup began at 10:30\r\nError: none\r\n",
     ),
     taken(
         "System.Net.Mail",

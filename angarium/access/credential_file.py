@@ -9,7 +9,7 @@ import fcntl
 import os
 import stat
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,7 @@ import argon2
 import msgspec
 
 from angarium.access.senders import Senders
+from angarium.access.user_name import comparable_name, names_by_comparison
 from angarium.queue.model import DEFAULT_TENANT
 
 FILE_NAME: Final = "credentials.jsonl"
@@ -113,8 +114,7 @@ def add_user(
         created=created,
     )
     with _changing(path) as users:
-        if name in users:
-            raise CredentialError(f"user {name!r} exists already: postmaster user passwd {name}")
+        check_new_name(users, name)
         users[name] = user
     return user
 
@@ -125,7 +125,8 @@ def set_password(
     """Raises CredentialError: there is no such user, or the password is not usable."""
     hashed = hasher.hash(check_password(password))
     with _changing(path) as users:
-        users[name] = msgspec.structs.replace(_known(users, name), hash=hashed)
+        user = _known(users, name)
+        users[user.name] = msgspec.structs.replace(user, hash=hashed)
 
 
 def set_rights(
@@ -176,6 +177,13 @@ def check_name(name: str) -> str:
     return name
 
 
+def check_new_name(names: Iterable[str], name: str) -> None:
+    """Raises CredentialError if one of the names is the same to a comparison (``user_name``)."""
+    for each in names:
+        if comparable_name(each) == comparable_name(name):
+            raise CredentialError(f"user {each!r} exists already: postmaster user passwd {each}")
+
+
 def check_password(password: str) -> str:
     if not password:
         raise CredentialError("the password is empty")
@@ -202,6 +210,8 @@ def check_senders(senders: Sequence[str]) -> tuple[str, ...]:
 
 
 def _known(users: dict[str, User], name: str) -> User:
+    if name not in users:
+        name = names_by_comparison(users).get(comparable_name(name), name)
     if (user := users.get(name)) is None:
         raise CredentialError(f"there is no user {name!r}")
     return user

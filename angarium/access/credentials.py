@@ -27,6 +27,7 @@ from angarium.access.credential_file import (
     read_users,
 )
 from angarium.access.senders import compile_senders
+from angarium.access.user_name import comparable_name, names_by_comparison
 from angarium.config.schema import ListenerLimits
 from angarium.smtp.address import Address, AddressSyntaxError, parse_mailbox
 
@@ -110,6 +111,7 @@ class Credentials:
         self._waiting: set[tuple[str, bytes]] = set()
         self._delayed = 0
         self._state, self._users = read_users(path)
+        self._names = names_by_comparison(self._users)
         self._failed_state: FileState | None = None
         self._on_changed: Callable[[Set[str]], None] = lambda _: None
 
@@ -121,6 +123,7 @@ class Credentials:
         """Read the file now, as on SIGHUP. Raises CredentialFileError; then the users of before remain."""
         before = self._users
         self._state, self._users = read_users(self._path)
+        self._names = names_by_comparison(self._users)
         self._failed_state = None
         changed = {name for name, user in before.items() if self._users.get(name) != user}
         if changed:
@@ -133,13 +136,23 @@ class Credentials:
     def find_cached(self, user: str, password: str) -> Verified | None:
         """Return the user if this very login was verified not long ago. Never waits."""
         self.refresh()
+        user = self._name_of(user)
         return self._find_cached(user, self._digest(user, password))
+
+    def shown_name(self, user: str) -> str:
+        """Return what may be logged and shown of a name that was typed: people type passwords there, too.
+
+        Of one that is no user's only a keyed digest: it tells in the log whether the same was tried again.
+        """
+        user = self._name_of(user)
+        return user if user in self._users else f"unknown:{self._failed.user_mark(user)}"  # P8
 
     async def verify(self, user: str, password: str, client: str) -> Result:
         """Check a login from the address ``client``. May wait: for its turn to hash, and as a brake on guessing."""
         key = client_key(client)
         while True:
             self.refresh()
+            user = self._name_of(user)
             digest = self._digest(user, password)
             if (known := self._find_cached(user, digest)) is not None:
                 return known
@@ -157,6 +170,15 @@ class Credentials:
             del self._attempts[key, digest]
             attempt.set_result(result)  # None: it was broken off, and the next one tries
         return result
+
+    def _name_of(self, typed: str) -> str:
+        """The user's name as it was given; of who is none, the name as it is compared: failures count as one."""
+        if typed in self._users:
+            return typed
+        name = comparable_name(typed)
+        if name in self._users and name not in self._names:
+            return typed  # there are two of this name, and neither was typed
+        return self._names.get(name, name)
 
     async def _attempt(self, user: str, password: str, digest: bytes, client: str) -> Result:
         allowed = self._limits.auth_failures_per_client

@@ -13,11 +13,12 @@ _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 
 
 class SenderPatternError(ValueError):
-    """Not ``*``, ``@domain`` or ``user@domain``; the text says why."""
+    """Not ``*``, ``@domain``, ``@*.domain`` or ``user@domain``; the text says why."""
 
 
 class Senders:
-    """``*`` allows every address, ``@domain`` all of exactly this domain, ``user@domain`` one.
+    """``*`` allows every address, ``@domain`` all of exactly this domain, ``@*.domain`` all of those below it,
+    ``user@domain`` one.
 
     Local parts are compared without regard to case: RFC 5321 section 2.4 lets a host tell them apart, but none
     gives ``Sales@`` and ``sales@`` to different people, and programs do write both.
@@ -27,6 +28,7 @@ class Senders:
         """Raises SenderPatternError."""
         self.allows_all = False
         self._domains: set[str] = set()
+        self._parents: set[str] = set()  # of what "@*." stands for
         self._mailboxes: set[tuple[str, str]] = set()
         for pattern in patterns:
             self._add(pattern)
@@ -35,7 +37,17 @@ class Senders:
         return (
             self.allows_all
             or address.domain in self._domains
+            or (bool(self._parents) and not self._parents.isdisjoint(_above(address.domain)))
             or (_mailbox_name(address.local_part), address.domain) in self._mailboxes
+        )
+
+    def allows_bounces_of(self, host: str) -> bool:
+        """Whether a host of this name may be one of theirs: of or below a domain that they have something of."""
+        names = {host, *_above(host)}
+        return (
+            any(domain == host for _, domain in self._mailboxes)
+            or not names.isdisjoint(self._domains)
+            or not self._parents.isdisjoint(_above(host))
         )
 
     def _add(self, pattern: str) -> None:
@@ -44,6 +56,8 @@ class Senders:
         try:
             if pattern == ANYONE:
                 self.allows_all = True
+            elif pattern.startswith("@*."):
+                self._parents.add(parse_domain(pattern[3:]))
             elif pattern.startswith("@"):
                 self._domains.add(parse_domain(pattern[1:]))
             else:
@@ -51,7 +65,7 @@ class Senders:
                 self._mailboxes.add((_mailbox_name(address.local_part), address.domain))
         except AddressSyntaxError as error:
             raise SenderPatternError(
-                f"{pattern!r} is not *, @domain or user@domain: {error.refusal.text}"
+                f"{pattern!r} is not *, @domain, @*.domain or user@domain: {error.refusal.text}"
             ) from error
 
 
@@ -59,6 +73,12 @@ class Senders:
 def compile_senders(patterns: tuple[str, ...]) -> Senders:
     """Return the compiled patterns. Raises SenderPatternError."""
     return Senders(patterns)
+
+
+def _above(domain: str) -> list[str]:
+    """Return the domains that it is below, the nearest first."""
+    labels = domain.split(".")
+    return [".".join(labels[at:]) for at in range(1, len(labels))]
 
 
 def _mailbox_name(local_part: str) -> str:

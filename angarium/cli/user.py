@@ -16,6 +16,7 @@ from angarium.access.credential_file import (
     User,
     add_user,
     check_name,
+    check_new_name,
     check_password,
     check_senders,
     check_tenant,
@@ -49,7 +50,8 @@ def user() -> None:
     multiple=True,
     required=True,
     metavar="PATTERN",
-    help="Whom the user may send as: user@domain, @domain, or * for anyone. Repeat for more.",
+    help="Whom the user may send as: user@domain, @domain, @*.domain for all below it, or * for anyone."
+    " Repeat for more.",
 )
 @click.option("--tenant", default=DEFAULT_TENANT, show_default=True, help="Whose mail it is.")
 @_PASSWORD_STDIN
@@ -60,8 +62,11 @@ def add(
     """Add user NAME."""
     path = _path(config_file)
     _checked(lambda: (check_name(name), check_tenant(tenant), check_senders(senders)))
-    if any(each.name == name for each in _done(lambda: list_users(path))):
-        raise CommandError(f"user {name!r} exists already: postmaster user passwd", EX_DATAERR)
+    names = [each.name for each in _done(lambda: list_users(path))]
+    try:
+        check_new_name(names, name)
+    except CredentialError as error:
+        raise CommandError(str(error), EX_DATAERR) from None
     password = _new_password(password_stdin)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     _done(lambda: add_user(path, name, password, senders=senders, created=created, tenant=tenant))

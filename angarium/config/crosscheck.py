@@ -134,6 +134,8 @@ def _http(at: KeyPath, listener: Listener) -> Iterator[Problem]:
     for key in ("auth_without_tls", "proxy_peers"):
         if getattr(listener, key):
             yield Problem((*at, key), "is for SMTP listeners; remove it")
+    if listener.repair is not None:
+        yield Problem((*at, "repair"), "is for SMTP listeners; remove it")
 
 
 def _sources(config: Config) -> Iterator[Problem]:

@@ -55,7 +55,8 @@ class ListenerLimits(_Table, frozen=True, kw_only=True):
     bytes_in_flight: Octets = 268_435_456  # 452 4.3.1 when message data in memory would exceed it
     command_timeout_s: Seconds = 300.0  # 421 4.4.2 idle between commands (RFC 5321 4.5.3.2.7)
     data_timeout_s: Seconds = 180.0  # 421 4.4.2 between two blocks of data
-    total_timeout_s: Seconds = 3600.0  # 421 4.4.2 for a whole connection
+    # 421 4.4.2 for a whole connection, between transactions; one under way may go on for as long again
+    total_timeout_s: Seconds = 3600.0
     tls_handshake_timeout_s: Seconds = 30.0
     accept_timeout_s: Seconds = 30.0  # 451 4.3.0 when the queue has not committed by then
     auth_failures_per_connection: Count = 3  # 421 4.7.0
@@ -73,6 +74,9 @@ class Listener(_Table, frozen=True, kw_only=True):
     trusted_networks: tuple[str, ...] = ()
     auth_without_tls: tuple[str, ...] = ()  # networks that may AUTH in the clear; empty: none
     proxy_peers: tuple[str, ...] = ()  # networks that must speak the PROXY protocol first
+    # mend what old applications get wrong in a header, and lines that end in LF (docs/submission.md); omitted: for
+    # trusted_networks only. Who logs in gets no line ends mended
+    repair: bool | None = None
     certificate: str | None = None  # PEM chain; read again on SIGHUP
     private_key: str | None = None  # PEM, mode 0600
     limits: ListenerLimits = ListenerLimits()

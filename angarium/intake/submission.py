@@ -8,8 +8,11 @@ import contextlib
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import msgspec
+
 from angarium.access.senders import Senders, compile_senders
 from angarium.config.schema import ListenerLimits
+from angarium.intake.repair import mend_header
 from angarium.queue.message_id import message_id_text
 from angarium.queue.model import MessageId, Origin, PartitionNumber, Submission, UnixMs
 from angarium.smtp.address import Address, AddressSyntaxError, parse_mailbox
@@ -25,6 +28,8 @@ from angarium.smtp.trace_field import render_received
 # Bcc: RFC 5322 section 3.6.3 and RFC 6409 section 8 (each copy would tell). Return-Path: RFC 5321 section 4.4,
 # only final delivery writes it.
 DROPPED: Final = frozenset({b"bcc", b"resent-bcc", b"return-path"})
+# The statuses of what is wrong with a header; who may send and how much is not to be mended
+MENDABLE: Final = frozenset({"5.6.0", "5.6.7"})
 RESENDERS: Final = (b"resent-from", b"resent-sender")
 # ours: From values that are remembered, as senders repeat theirs
 _AUTHORS_CACHED: Final = 1024
@@ -37,10 +42,11 @@ class SubmissionBuilder:
     """Invariants of every submission it returns:
 
     IN1. Each author in From, the Sender, and who last resent it are allowed by the user's patterns, and there is
-         exactly one From (A2).
+         exactly one From (A2); but a bounce may be of the sending host's own MAILER-DAEMON.
     IN2. Its header has as many fields as were received, less those dropped, plus those added; each line ends in
          CRLF and there is no other CR or LF in it (C1, S2).
-    IN3. Octets of the body, and of fields that were not dropped, are those received.
+    IN3. Octets of the body, and of fields that were not dropped or mended, are those received; what was mended is
+         named in ``repairs``.
     """
 
     def __init__(
@@ -66,7 +72,31 @@ class SubmissionBuilder:
         self._date = (-1, "")  # the second for which it was rendered: a busy second renders once
 
     def build(self, received: ReceivedMessage) -> Submission | Refusal:
-        """Return the message as it is to be queued, or the reply that refuses it."""
+        """Return the message as it is to be queued, or the reply that refuses it.
+
+        What would be refused is mended, where the client may have that, and then held to the same rules.
+        """
+        built = self._build(received)
+        if isinstance(built, Submission) or not (
+            received.may_repair and built.enhanced in MENDABLE
+        ):
+            return built
+        envelope = received.envelope
+        mended = mend_header(
+            received.content,
+            self._limits,
+            reverse_path=envelope.reverse_path,
+            smtputf8=envelope.smtputf8,
+        )
+        if not mended.repairs:
+            return built
+        return self._build(
+            msgspec.structs.replace(
+                received, content=mended.content, repairs=(*received.repairs, *mended.repairs)
+            )
+        )
+
+    def _build(self, received: ReceivedMessage) -> Submission | Refusal:
         block = parse_header(received.content, self._limits, received.envelope.smtputf8)
         if isinstance(block, Refusal):
             return block
@@ -78,7 +108,7 @@ class SubmissionBuilder:
             return sender
         senders = compile_senders(received.senders)
         if not senders.allows_all:
-            refusal = _check_permission(received.envelope, authors, sender, senders)  # IN1
+            refusal = _check_permission(received, authors, sender, senders)  # IN1
             refusal = refusal or _check_resenders(block, senders)
             if refusal is not None:
                 return refusal
@@ -139,6 +169,7 @@ class SubmissionBuilder:
                 client=received.client_address,
                 user=received.user,
             ),
+            repairs=received.repairs,
             partitions=tuple([partition_of(each.domain) for each in envelope.recipients]),
         )
 
@@ -204,11 +235,15 @@ def _parse_addresses(block: HeaderBlock, at: int) -> Sequence[Address] | Refusal
 
 
 def _check_permission(
-    envelope: Envelope, authors: Sequence[Address], sender: Address | None, senders: Senders
+    received: ReceivedMessage,
+    authors: Sequence[Address],
+    sender: Address | None,
+    senders: Senders,
 ) -> Refusal | None:
     """A2. The reverse path is checked at MAIL already; again here, because no other line would hold the rule."""
+    envelope = received.envelope
     for author in authors:
-        if not senders.allows(author):
+        if not senders.allows(author) and not _is_own_bounce(received, authors, senders):
             return _not_allowed("From", author.text)
     if sender is not None and not senders.allows(sender):
         return _not_allowed("Sender", sender.text)
@@ -219,6 +254,22 @@ def _check_permission(
     except AddressSyntaxError:
         allowed = False
     return None if allowed else _not_allowed("MAIL FROM", envelope.reverse_path)
+
+
+def _is_own_bounce(received: ReceivedMessage, authors: Sequence[Address], senders: Senders) -> bool:
+    """Whether it is a DSN that a satellite made itself: from MAILER-DAEMON of the name that it greeted with.
+
+    What a host calls itself is easily said, so the name must be one that the user could have a host of: nobody bounces
+    in the name of another tenant's.
+    """
+    (author, *others), host = authors, received.client_name.lower().removesuffix(".")
+    return (
+        not received.envelope.reverse_path
+        and not others
+        and author.local_part.lower() == "mailer-daemon"
+        and author.domain == host
+        and senders.allows_bounces_of(host)
+    )
 
 
 def _check_resenders(block: HeaderBlock, senders: Senders) -> Refusal | None:

@@ -58,6 +58,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     accepted: UnixMs
     expires: UnixMs
     origin: Origin
+    repairs: tuple[str, ...] = ()  # what was mended, for the log
     partitions: tuple[PartitionNumber, ...]  # of each recipient, same order
     not_before: UnixMs = UnixMs(0)  # the first attempt is due then
 

@@ -20,7 +20,7 @@ from angarium.queue import (
     message_id_ms,
 )
 from angarium.service.provider_labels import OTHER, ProviderLabels
-from angarium.telemetry.metrics import STAGES, Counted, Metrics
+from angarium.telemetry.metrics import REPAIRS, STAGES, Counted, Metrics
 
 EVENT_COUNTS: Final = "metrics"
 # Ours, of providers and outcomes: names that configurations of before had stay in the totals.
@@ -40,6 +40,7 @@ class Totals(msgspec.Struct, kw_only=True, omit_defaults=True):
     providers: dict[str, int] = {}  # "provider outcome"; a provider may have blanks
     delivery_times: dict[str, int] = {}  # by buckets' names
     delivery_s: float = 0.0  # their sum
+    repairs: dict[str, int] = {}
 
     def count(
         self, event: Event, labels: ProviderLabels, bucket_of: Callable[[float], str]
@@ -49,6 +50,8 @@ class Totals(msgspec.Struct, kw_only=True, omit_defaults=True):
                 self.messages += 1
                 self.recipients += len(event.recipients)
                 self.octets += event.size_octets
+                for repair in event.repairs:
+                    _add(self.repairs, repair if repair in REPAIRS else "other")
             case Delivered() | Relayed() | AttemptFailed() | Bounced() | Expired():
                 _add(self.outcomes, event.name)
                 stage = event.attempt.stage if event.attempt.stage in _STAGES else "other"
@@ -120,6 +123,8 @@ class EventCounts:
             counted.reach(number)
             counted.flush()
         metrics.delivery_time.reach(totals.delivery_times, totals.delivery_s)
+        for repair, number in totals.repairs.items():
+            metrics.repairs[repair].reach(number)
 
 
 def _add(counts: dict[str, int], key: str, limit: int = 10_000) -> None:

@@ -56,6 +56,7 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     domain: str = ""  # condition of a hold rule, as are tenant and sender
     provider: str = ""
     until: str = ""  # of a hold rule
+    repairs: tuple[str, ...] = ()  # what was mended of an accepted message
 
 
 def mail_record(position: Position) -> MailRecord:
@@ -121,6 +122,7 @@ def _accepted(sequence: int, event: MessageAccepted) -> MailRecord:
         listener=event.origin.text,
         client=event.origin.client,
         user=event.origin.user,
+        repairs=event.repairs,
     )
 
 

@@ -34,6 +34,7 @@ _SPELLINGS: Final = {
     )
     for spelling in (name, name.title(), name.capitalize(), name.upper())
 } | {b"Message-ID:": b"message-id", b"MIME-Version:": b"mime-version", b"List-ID:": b"list-id"}
+_KNOWN: Final = frozenset(_SPELLINGS.values())
 _CONTINUATION: Final = b""  # in place of a name
 # Of text that begins without a header, a line like these shows that a header was meant after all.
 _TELLTALE: Final = frozenset({b"from", b"to", b"subject", b"date", b"message-id", b"received"})
@@ -138,25 +139,28 @@ def _name_others(found: list[bytes | None], lines: list[bytes]) -> list[bytes] |
     names: list[bytes] = []
     for line, name in zip(lines, found, strict=True):
         if name is None:
-            spelling = line[: max(line.find(b":"), 0)]
-            if spelling and not spelling.translate(None, _NAME_OCTETS):
-                name = spelling.lower()
-            elif not names:
+            if not (name := field_name(line)) and not names:
                 return None
-            elif line[0] not in b" \t":  # never empty: the block ends before the first empty line
+            # Never empty: the block ends before the first empty line.
+            if not name and line[0] not in b" \t":
                 return _bad_line(len(names) + 1, "is neither a field nor a continuation")
-            elif line.isspace():
+            if not name and line.isspace():
                 # RFC 5322 section 3.2.2; some readers take it for the header's end.
                 return _bad_line(len(names) + 1, "has nothing but white space")
-            else:
-                name = _CONTINUATION
+            name = name or _CONTINUATION
         names.append(name)
     return names
 
 
-def _is_field(line: bytes) -> bool:
-    colon = line.find(b":")
-    return colon > 0 and not line[:colon].translate(None, _NAME_OCTETS)
+def field_name(line: bytes) -> bytes:
+    """Return the lower-case name of the field that begins with this line; b"" if none does (RFC 5322 section 2.2)."""
+    name = line[: max(line.find(b":"), 0)]
+    return b"" if name.translate(None, _NAME_OCTETS) else name.lower()
+
+
+def is_known_field(name: bytes) -> bool:
+    """Whether mail has fields of this name, in lower case: a line that begins with it is hardly text."""
+    return name in _KNOWN
 
 
 def _check_repeated(names: list[bytes], limits: HeaderLimits) -> Refusal | None:
@@ -197,7 +201,7 @@ def _parse_headless(content: bytes, limits: HeaderLimits) -> HeaderBlock | Refus
     """Text without a header, or a header that is too long, or one whose first line is broken."""
     head = content[: limits.octets]
     first = head.partition(b"\r\n")[0]
-    if _is_field(first):
+    if field_name(first):
         return Refusal(552, "5.3.4", f"The header is longer than {limits.octets} octets")
     if first.startswith((b"From ", b">From ")) and not first[5:].lstrip().startswith(b":"):
         return Refusal(550, "5.6.0", "The message begins with a mailbox's From line, not a header")

@@ -4,7 +4,7 @@ One strict scanner, linear in its input: what it cannot read in exactly one way 
 the next reader may guess differently (A2, A3). So no obsolete syntax (routes, empty list elements, comments inside an
 address) and no @ in a quoted local part, with two exceptions that real mail depends on and that no one reads
 differently: dots in a display name (``J. Doe <j@x>``), and a display name that is the very address behind it
-(``j@x <j@x>``).
+(``j@x <j@x>``, ``'J@X' <j@x>``: compared as addresses are, without regard to case).
 """
 
 import re
@@ -63,6 +63,22 @@ def _author(text: str) -> Address:
     return address
 
 
+def _are_same(name: str, address: str) -> bool:
+    """Whether a display name is the address: in any case, in U-labels, or in the apostrophes of Outlook."""
+    if name == address:
+        return True
+    if len(name) > 2 and name[0] == name[-1] == "'":
+        name = name[1:-1]
+    try:
+        shown, meant = parse_mailbox(name), parse_mailbox(address)
+    except AddressSyntaxError:
+        return False
+    return (shown.local_part.casefold(), shown.domain) == (
+        meant.local_part.casefold(),
+        meant.domain,
+    )
+
+
 def shown_address(text: str) -> str:
     """Return the address cut and printable, in angle brackets, for a reply."""
     return "<" + text[:100].encode("ascii", "backslashreplace").decode() + ">"
@@ -114,8 +130,10 @@ class _Scanner:
                 raise self._error("an unquoted @ in a display name")
             address = words[0].text + self._at_domain()
             self._skip_blanks()
-            if self._value.startswith("<", self._at) and self._angle_address() != address:
-                raise self._error("two different addresses without a comma")
+            if self._value.startswith("<", self._at):
+                name, address = address, self._angle_address()
+                if not _are_same(name, address):
+                    raise self._error("two different addresses without a comma")
         elif self._value.startswith("<", self._at):
             address = self._angle_address()
         else:

@@ -3,14 +3,15 @@
 import msgspec
 
 from angarium.smtp.envelope import Envelope
+from angarium.smtp.repair import Repair
 
 
 class ReceivedMessage(msgspec.Struct, frozen=True, kw_only=True):
     """One transaction's envelope and content, with what the trace field and the sender checks need.
 
     ``content`` is as the client sent it: dot-stuffing undone, every line ends in CRLF, and no NUL, bare CR or
-    bare LF is in it (the session has refused those: S1, S8). ``envelope.smtputf8`` is what MAIL asked for; what the
-    message needs is for the header's reader to say.
+    bare LF is in it (the session has refused those, or mended the last: S1, S8). ``envelope.smtputf8`` is what MAIL
+    asked for; what the message needs is for the header's reader to say.
     """
 
     envelope: Envelope
@@ -26,4 +27,6 @@ class ReceivedMessage(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str = "default"
     # "*", "@domain", "user@domain": what From and Sender may name (A2).
     senders: tuple[str, ...] = ("*",)
+    may_repair: bool = False  # what of the header can be mended without guessing is
+    repairs: tuple[Repair, ...] = ()  # made already
     listener: str  # its address as configured, "127.0.0.1:2525"

@@ -83,7 +83,7 @@ class RedactingTap:
         self._show(direction, text)
 
     def _command(self, line: bytes) -> str:
-        verb = line[:9].split(b" ", 1)[0].strip().upper()
+        verb = line[:9].replace(b"\t", b" ").split(b" ", 1)[0].strip().upper()
         if verb == b"AUTH":
             self._in_auth = True
             return _auth_command(line)

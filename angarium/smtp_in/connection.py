@@ -5,6 +5,7 @@ one and cleans up behind the last.
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Set
 from typing import Final, cast
 
@@ -14,7 +15,7 @@ from angarium.queue.model import UnixMs
 from angarium.smtp.refusal import Refusal, render
 from angarium.smtp.server.settings import TlsFacts
 from angarium.smtp_in.dialogue import Dialogue
-from angarium.smtp_in.login import LoggingIn
+from angarium.smtp_in.login import TIMEOUT, LoggingIn
 from angarium.smtp_in.opening import Handshake, ProxyHeader
 from angarium.smtp_in.phase import PhaseName
 from angarium.smtp_in.reception import Reception
@@ -22,6 +23,8 @@ from angarium.smtp_in.wire import Wire
 
 # ours: connections that read a 421, or owe a PROXY header
 MAX_OTHERS: Final = 1000
+# ours: a transaction under way at total_timeout_s may go on for as long again (S7: not for ever)
+OVERTIME: Final = 2.0
 _TOO_MANY: Final = Refusal(421, "4.3.2", "Too many connections; try again later")
 _SHUTDOWN: Final = Refusal(421, "4.3.2", "Service shutting down")
 _LOGIN_ENDED: Final = Refusal(421, "4.7.0", "This login is no longer valid")
@@ -65,7 +68,9 @@ class InboundConnection(asyncio.Protocol):
         self._dialogue: Dialogue | None = None
         self._wire: Wire
         self._since = reception.clock()
-        self._end = loop.time() + self._limits.total_timeout_s
+        now, total_s = loop.time(), self._limits.total_timeout_s
+        self._leave_at = now + total_s  # between two transactions
+        self._end = now + OVERTIME * total_s  # in any case
 
     # asyncio.Protocol
 
@@ -107,6 +112,9 @@ class InboundConnection(asyncio.Protocol):
 
     def check_time(self, now: float) -> None:
         wire = self._wire
+        if now >= self._leave_at:
+            self._leave_at = math.inf
+            wire.phase.leave(TIMEOUT)
         if now < wire.phase.deadline and now < self._end:
             return
         if wire.is_clogged:  # a farewell would not be read either

@@ -53,7 +53,7 @@ class LoggingIn(Answering):
     ) -> None:
         super().__init__(wire, session, resume)
         assert reception.logins is not None  # Reception has seen to it
-        self.user = event.user
+        self.user = reception.logins.shown_name(event.user)
         self._client = client
         self._observer = reception.observer
         self.deadline = wire.loop.time() + reception.limits.command_timeout_s

@@ -15,7 +15,7 @@ class ListenerObserver:
         """A connection, a command or a message got this reply."""
 
     def login(self, client: str, user: str, result: str) -> None:
-        """``result``: ok | failed | limited."""
+        """``user``: as it may be shown; ``result``: ok | failed | limited."""
 
     def internal_error(self, where: str, error: BaseException) -> None:
         """A fault of ours, already answered by a transient reply."""

@@ -26,6 +26,10 @@ class Logins(Protocol):
         self, user: str, password: str, client: str
     ) -> Verified | Refused | Throttled: ...
 
+    def shown_name(self, user: str) -> str:
+        """What may be logged of a name that was typed."""
+        ...
+
     def on_changed(self, callback: Callable[[Set[str]], None]) -> None:
         """Have it called with the users whose sessions must end, before any of them can log in anew."""
         ...
@@ -64,6 +68,7 @@ class Reception:
                 hostname=hostname,
                 listener=config.address,
                 auth=config.auth,
+                repair=config.repair,
                 starttls=config.tls == "starttls",
                 limits=config.limits,
             )

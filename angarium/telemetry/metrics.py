@@ -20,6 +20,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from angarium import __version__
+from angarium.smtp.repair import Repair
 from angarium.telemetry.distribution import Distribution
 from angarium.telemetry.shared_files import is_shared
 
@@ -31,6 +32,8 @@ STAGES: Final = (
     *("data", "final_dot", "quit", "internal", "other"),
 )
 REPLY_CLASSES: Final = ("2", "4", "5", "none")
+# "other": made by another version of Angarium
+REPAIRS: Final = (*Repair, "other")
 DNS_RESULTS: Final = ("answered", "failed", "cached")
 LIMITS: Final = (
     *("connections", "client", "timeout", "recipients", "memory_or_disk", "logins", "size"),
@@ -88,6 +91,9 @@ class Metrics:
         self.accepted_messages = self._counter("accepted_messages", "Messages accepted")
         self.accepted_recipients = self._counter("accepted_recipients", "Recipients accepted")
         self.accepted_octets = self._counter("accepted_octets", "Octets of accepted messages")
+        self.repairs = self._counters(
+            "repairs", "What was mended of accepted messages", repair=REPAIRS
+        )
         self.refused = self._counters("refused", "Refusals of commands or messages", kind=REFUSALS)
         self.connections = self._counter("connections", "SMTP connections of clients")
         self.connections_open = self._gauge("connections_open", "SMTP connections of clients, now")

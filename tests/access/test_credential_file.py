@@ -160,3 +160,15 @@ def test_changes_of_several_processes_are_all_kept(tmp_path: Path) -> None:
     children = [subprocess.Popen([*command, name], cwd=root) for name in ("a", "b")]
     assert [child.wait(30) for child in children] == [0, 0]
     assert len(list_users(path)) == 40
+
+
+def test_a_name_that_differs_only_in_case_is_taken_already(tmp_path: Path) -> None:
+    path = credential_path(tmp_path)
+    add(path, "Joe")
+    with pytest.raises(CredentialError, match="'Joe' exists already"):
+        add(path, "jOE")
+    set_password(path, "JOE", "other", hasher=CHEAP)
+    assert find_user(path, "joe").name == "Joe"
+    assert CHEAP.verify(find_user(path, "joe").hash, "other")
+    remove_user(path, "joe")
+    assert not list_users(path)

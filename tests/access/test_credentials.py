@@ -1,6 +1,7 @@
 """Mirrors angarium/access/credentials.py."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -95,7 +96,7 @@ async def test_the_right_password_is_verified(bench: Bench) -> None:
             ("joe", "secret\0"),
         ),
         *(
-            ("Joe", "secret"),
+            ("Joe ", "secret"),
             ("", "secret"),
             ("nobody", "secret"),
             ("\udcff", "secret"),
@@ -320,3 +321,45 @@ async def test_s7_remembered_logins_are_bounded(
     await bench.verify("ann", "ann's")
     assert bench.credentials.find_cached("joe", "secret") is None
     assert bench.credentials.find_cached("ann", "ann's") is not None
+
+
+async def test_a_user_is_found_whatever_the_case_of_what_was_typed(tmp_path: Path) -> None:
+    path = credential_path(tmp_path)
+    add_user(path, "Jörg@a.example", "secret", senders=["*"], created=CREATED, hasher=CHEAP)
+    bench = Bench(path, auth_failures_per_client=5, auth_window_s=600, auth_cache_s=300)
+    known = Verified(user="Jörg@a.example", tenant="default", senders=("*",))
+    assert await bench.verify("JO\u0308RG@A.example", "secret") == known
+    assert bench.credentials.find_cached("jörg@A.EXAMPLE", "secret") == known
+    assert await bench.verify("jorg@a.example", "secret") == Refused()
+    bench.credentials.close()
+
+
+async def test_other_spellings_of_a_name_share_its_failures_s13(bench: Bench) -> None:
+    for name in ("joe", "Joe", "JOE", "jOe", "joE"):
+        await bench.verify(name, f"wrong {name}")
+    assert isinstance(await bench.verify("joe", "secret"), Throttled)
+
+
+async def test_users_of_an_old_file_that_differ_in_case_stay_two(tmp_path: Path) -> None:
+    path = credential_path(tmp_path)
+    add_user(path, "App", "one", senders=["*"], created=CREATED, hasher=CHEAP)
+    line = path.read_text().splitlines()[1]
+    with path.open("a") as file:
+        file.write(line.replace('"App"', '"app"').replace('"*"', '"@b.example"') + "\n")
+    bench = Bench(path, auth_failures_per_client=5, auth_window_s=600, auth_cache_s=300)
+    for name, senders in (("App", ("*",)), ("app", ("@b.example",))):
+        verified = Verified(user=name, tenant="default", senders=senders)
+        assert await bench.verify(name, "one") == verified
+    assert await bench.verify("APP", "one") == Refused()
+    bench.credentials.close()
+
+
+async def test_of_a_name_that_is_no_users_only_a_digest_is_shown_p8(bench: Bench) -> None:
+    shown = bench.credentials.shown_name
+    assert shown("JOE") == "joe"
+    secret = shown("Hunter2!")
+    assert re.fullmatch("unknown:[0-9a-f]{8}", secret)
+    assert shown("hunter2!") == secret != shown("hunter3!")
+    other = Bench(bench.path)
+    assert other.credentials.shown_name("Hunter2!") != secret  # of another key
+    other.credentials.close()

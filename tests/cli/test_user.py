@@ -65,7 +65,12 @@ def test_the_password_is_asked_for_twice(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("words", "stdin", "code", "text"),
     [
-        (["add", "joe", "--senders", "x"], "", EX_USAGE, "is not *, @domain or user@domain"),
+        (
+            ["add", "joe", "--senders", "x"],
+            "",
+            EX_USAGE,
+            "is not *, @domain, @*.domain or user@domain",
+        ),
         (["add", "joe", "--senders", "*@a.example"], "", EX_USAGE, "write '@a.example'"),
         (["add", "", "--senders", "*"], "", EX_USAGE, "a user's name"),
         (["add", "joe", "--senders", "*", "--tenant", "a b"], "", EX_USAGE, "a tenant is"),

@@ -5,6 +5,7 @@ import pwd
 import shutil
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from bench.private_postfix import PrivatePostfix
@@ -38,7 +39,7 @@ SETTINGS = {
 class Postfix:
     """``with Postfix() as postfix: ... postfix.port``. All its files are in a folder of its own."""
 
-    def __init__(self, *, relay_port: int = 0) -> None:
+    def __init__(self, *, relay_port: int = 0, settings: Mapping[str, object] = {}) -> None:
         self._top = Path(tempfile.mkdtemp(prefix="angarium-postfix-"))
         self._top.chmod(0o755)  # Postfix's daemons run as another user
         self._mail = self._top / "mail"
@@ -51,7 +52,7 @@ class Postfix:
             "virtual_gid_maps": f"static:{user.pw_gid}",
             "relayhost": f"[127.0.0.1]:{relay_port}" if relay_port else "",
         }
-        self._postfix = PrivatePostfix(self._top, SETTINGS | own)
+        self._postfix = PrivatePostfix(self._top, SETTINGS | own | dict(settings))
         self.port = self._postfix.port
 
     def __enter__(self) -> "Postfix":

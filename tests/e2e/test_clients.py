@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.conftest import StartProduct
 from tests.e2e.postfix import SMTP_SOURCE
-from tests.e2e.product import message, token
+from tests.e2e.product import RawClient, message, token
 from tests.e2e.recording_sink import RecordingSink, wait_until
 
 
@@ -46,6 +46,36 @@ async def test_aiosmtplib_sends_one_message_behind_another_on_one_connection(
         for mark in marks:
             assert sink.wait_for_token(mark)
         sink.wait_for_token(marks[0] + "again")
+
+
+def test_what_cron_and_a_printer_send_arrives_mended_and_the_log_says_how(
+    start_product: StartProduct,
+) -> None:
+    with RecordingSink() as sink:
+        product = start_product(sink=sink.port)
+        mark = token()
+        cron = f"From: root (Cron Daemon)\nTo: root\nSubject: {mark}\nläuft: täglich\n\r\n.\r\n".encode()
+        with RawClient(product.smtp[0]) as client:
+            assert client.say(b"EHLO MFP#01 (2. OG)\r\n").startswith(b"250")
+            assert client.say(b"MAIL FROM:\t<root@web_1.example>\r\n").startswith(b"250")
+            assert client.say(b"RCPT TO: admin@example.net.\r\n").startswith(b"250")
+            assert client.say(b"DATA\r\n").startswith(b"354")
+            assert client.say(cron).startswith(
+                b"550 5.6.0 Line 4 of the header"
+            )  # a colon: in doubt
+            client.say(b"MAIL FROM:<root@web_1.example>\r\n")
+            client.say(b"RCPT TO:<admin@example.net>\r\n")
+            client.say(b"DATA\r\n")
+            assert client.say(cron.replace("läuft:".encode(), "läuft".encode())).startswith(b"250")
+        taken = sink.wait_for_token(mark)
+        assert b"From: Cron Daemon <root@web_1.example>\r\n" in taken.content
+        assert taken.content.endswith("\r\n\r\nläuft täglich\r\n\r\n".encode())
+        assert taken.content.startswith(b"Received: from MFP?01??2.?OG? ([127.0.0.1])\r\n")
+        accepted = product.wait_for_disposition(event="accepted")
+        assert accepted["repairs"] == ["line_ends", "header_end", "comment_name", "bare_address"]
+        wait_until(
+            lambda: b'angarium_repairs_total{repair="header_end"} 1.0' in product.get("/metrics")
+        )
 
 
 @pytest.mark.interop

@@ -206,6 +206,35 @@ def test_a2_in1_from_and_sender_must_be_the_users(header: bytes, where: str) -> 
     assert built(header + b"\r\n", senders=("*",))
 
 
+BOUNCE = b"From: MAILER-DAEMON@web1.a.example (Mail Delivery System)\r\n\r\n"
+
+
+@pytest.mark.parametrize("pattern", ["@a.example", "@*.a.example", "root@web1.a.example"])
+def test_a2_a_satellites_own_bounce_may_be_relayed(pattern: str) -> None:
+    submission = built(
+        BOUNCE, envelope(sender=""), senders=(pattern,), client_name="Web1.a.example"
+    )
+    assert submission.header_from == "web1.a.example"
+
+
+@pytest.mark.parametrize(
+    ("content", "more"),
+    [
+        (BOUNCE, {"client_name": "web2.a.example"}),
+        (BOUNCE, {"senders": ("@b.example",)}),
+        (BOUNCE, {"senders": ("joe@a.example", "@*.web1.a.example")}),
+        (BOUNCE, {"to": envelope(sender="joe@a.example")}),
+        (BOUNCE.replace(b"MAILER-DAEMON", b"postmaster"), {}),
+        (BOUNCE.replace(b"web1.a", b"bank"), {"client_name": "bank.example"}),
+        (BOUNCE.replace(b"\r\n\r\n", b", MAILER-DAEMON@web1.a.example\r\n\r\n"), {}),
+        (BOUNCE.replace(b"\r\n\r\n", b"\r\nSender: ceo@bank.example\r\n\r\n"), {}),
+    ],
+)
+def test_a2_nothing_but_its_own_bounce(content: bytes, more: dict[str, Any]) -> None:
+    own = {"senders": ("@a.example",), "to": envelope(sender=""), "client_name": "web1.a.example"}
+    assert refused(content, **(own | more)).enhanced == "5.7.1"
+
+
 def test_a2_the_reverse_path_must_be_the_users_too() -> None:
     refusal = refused(
         GOOD + b"\r\n", envelope(sender="x@other.example"), senders=("joe@a.example",)
@@ -351,6 +380,9 @@ def test_c1_in2_in3_a_built_message_is_read_again_as_the_same(lines: list[bytes]
         ("@bücher.example", "x@xn--bcher-kva.example", "x@bucher.example"),
         ("joe@a.example", "Joe@A.example", "jo@a.example"),
         ("joe@a.example", '"joe"@a.example', '"joe "@a.example'),
+        ("@*.shop.example", "x@a.b.Shop.example", "x@shop.example"),
+        ("@*.shop.example", "x@a.shop.example", "x@ashop.example"),
+        ("@*.bücher.example", "x@a.xn--bcher-kva.example", "x@[192.0.2.1]"),
     ],
 )
 def test_a2_patterns_allow_what_they_say(pattern: str, allowed: str, denied: str | None) -> None:
@@ -360,7 +392,22 @@ def test_a2_patterns_allow_what_they_say(pattern: str, allowed: str, denied: str
 
 
 @pytest.mark.parametrize(
-    "pattern", ["", "@", "a", "*@a.example", "@*", "a@", "@a b", "**", "a@b@c"]
+    "pattern",
+    [
+        "",
+        "@",
+        "a",
+        "*@a.example",
+        "@*",
+        "a@",
+        "@a b",
+        "**",
+        "a@b@c",
+        "@*.",
+        "*@*.a",
+        "@*.*.a",
+        "@.a",
+    ],
 )
 def test_a_bad_pattern_is_refused(pattern: str) -> None:
     with pytest.raises(SenderPatternError):

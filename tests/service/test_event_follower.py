@@ -176,6 +176,16 @@ async def test_events_are_counted_for_the_metrics() -> None:
     assert "angarium_in_doubt_total 2.0" in text
 
 
+async def test_each_repair_is_counted() -> None:
+    metrics = Metrics()
+    mended = ((), ("line_ends", "raw_utf8"), ("raw_utf8", "of a newer version"))
+    events = FakeEvents([msgspec.structs.replace(accepted(), repairs=each) for each in mended])  # type: ignore[type-var]
+    await follow(events, EventCounts(metrics))
+    text = metrics.render().decode()
+    for repair, number in (("line_ends", 1), ("raw_utf8", 2), ("other", 1), ("mbox_line", 0)):
+        assert f'angarium_repairs_total{{repair="{repair}"}} {number}.0' in text
+
+
 async def test_ec1_each_event_counts_once_whatever_was_shown_or_acknowledged_before_a_crash() -> (
     None
 ):

@@ -101,6 +101,13 @@ async def test_each_event_is_a_line_and_is_acknowledged(tmp_path: Path) -> None:
     assert events.position == 2
 
 
+def test_what_was_mended_of_a_message_is_named() -> None:
+    event = msgspec.structs.replace(accepted(1), repairs=("line_ends", "raw_utf8"))  # type: ignore[type-var]
+    assert mail_record(Position(1, event)).repairs == ("line_ends", "raw_utf8")
+    line = json.loads(msgspec.json.encode(mail_record(Position(2, accepted(2)))))
+    assert "repairs" not in line
+
+
 async def test_ml2_a_crash_between_writing_and_acknowledging_repeats_nothing(
     tmp_path: Path,
 ) -> None:

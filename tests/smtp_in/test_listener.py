@@ -77,6 +77,9 @@ class FakeLogins:
 
     def refresh(self) -> None: ...
 
+    def shown_name(self, user: str) -> str:
+        return f"shown:{user}"
+
     def find_cached(self, user: str, password: str) -> Verified | None:
         return Verified(user=user, tenant="t1", senders=("*",)) if user in self.cached else None
 
@@ -98,6 +101,7 @@ class Counts(ListenerObserver):
         self.opened = self.closed = 0
         self.refusals: list[int] = []
         self.logins: list[str] = []
+        self.users: list[str] = []
         self.errors: list[str] = []
 
     def connection_opened(self, client: str) -> None:
@@ -111,6 +115,7 @@ class Counts(ListenerObserver):
 
     def login(self, client: str, user: str, result: str) -> None:
         self.logins.append(result)
+        self.users.append(user)
 
     def internal_error(self, where: str, error: BaseException) -> None:
         self.errors.append(where)
@@ -449,7 +454,7 @@ async def test_connections_tell_what_they_are_doing() -> None:
             messages=1,
             tls="",
         )
-        assert (second.id, second.user, second.messages) == (2, "slow", 0)
+        assert (second.id, second.user, second.messages) == (2, "shown:slow", 0)
 
 
 async def test_phases_before_and_after_the_dialogue_are_told_too(tls: ServerTls) -> None:
@@ -503,6 +508,7 @@ async def test_a_login_under_way_and_a_handshake_are_ended_at_once(tls: ServerTl
     async with serve(**config) as server, connect(server) as client:
         client.writer.write(_plain("slow", "x"))
         await until(lambda: [each.phase for each in server.listener.connections()] == ["login"])
+        assert [each.user for each in server.listener.connections()] == ["shown:slow"]
         assert server.listener.end(1)
         assert (await client.reply()).startswith(b"421 4.3.2 ")
     async with serve(tls="implicit", certificate=tls) as server, connect(server, b"") as client:
@@ -577,6 +583,39 @@ async def test_data_that_stalls_is_cut_and_the_whole_connection_is_bounded_s7() 
             reply = await client.say(b"NOOP\r\n")
             await asyncio.sleep(0.01)
         assert reply.startswith(b"421 4.4.2 ")
+
+
+async def test_the_end_of_a_long_connection_waits_for_its_transaction_s7() -> None:
+    limits = {"total_timeout_s": 1000.0, "data_timeout_s": 9000.0, "accept_timeout_s": 9000.0}
+    async with serve(limits=limits) as server, connect(server) as client:
+        (connection,) = server.listener._connections.values()
+        begun = asyncio.get_running_loop().time()
+        client.writer.write(b"MAIL FROM:<>\r\nRCPT TO:<b@c.example>\r\nDATA\r\n")
+        assert [(await client.reply())[:3] for _ in range(3)] == [b"250", b"250", b"354"]
+        client.writer.write(b"From: a@b.example\r\n")
+        connection.check_time(begun + 1001.0)
+        connection.check_time(begun + 1002.0)
+        # A busy client sends the next one at once: that is where it ends
+        reply = await client.say(b"\r\nx\r\n.\r\nMAIL FROM:<>\r\n")
+        assert reply.startswith(b"250 2.0.0 ")
+        assert (await client.reply()).startswith(b"421 4.4.2 ")
+        assert len(server.spool.accepted) == 1
+    async with serve(limits=limits) as server, connect(server) as client:
+        (connection,) = server.listener._connections.values()
+        begun = asyncio.get_running_loop().time()
+        client.writer.write(b"MAIL FROM:<>\r\nRCPT TO:<b@c.example>\r\nDATA\r\n")
+        assert [(await client.reply())[:3] for _ in range(3)] == [b"250", b"250", b"354"]
+        client.writer.write(b"From: a@b.example\r\n")
+        connection.check_time(begun + 1001.0)
+        connection.check_time(begun + 2001.0)
+        assert (await client.reply()).startswith(b"421 4.4.2 ")
+
+
+async def test_an_idle_connection_ends_at_its_total_time_at_once() -> None:
+    async with serve(limits={"total_timeout_s": 100.0}) as server, connect(server) as client:
+        (connection,) = server.listener._connections.values()
+        connection.check_time(asyncio.get_running_loop().time() + 101.0)
+        assert (await client.reply()).startswith(b"421 4.4.2 ")
 
 
 async def test_a_client_that_does_not_read_is_given_no_more_to_do() -> None:
@@ -806,6 +845,8 @@ async def test_logins(user: str, password: str, reply: bytes, logged: list[str])
         assert (await client.say(_base64(user))).startswith(b"334 ")
         assert (await client.say(_base64(password))).startswith(reply)
         assert server.counts.logins == logged
+        shown = user if logged == ["ok"] else f"shown:{user}"  # P8: perhaps it was a password
+        assert server.counts.users == [shown] * len(logged)
         assert server.counts.errors == (["login"] if user == "broken" else [])
 
 

@@ -10,6 +10,7 @@ class MessageAccepted(MessageEvent, frozen=True, kw_only=True, array_like=True, 
     """The message is ours: whoever gave it was told so. A DSN of ours begins in the same way."""
 
     number: ClassVar[int] = 1
+    version: ClassVar[int] = 2  # 2: repairs
     name: ClassVar[str] = "accepted"
 
     reverse_path: str
@@ -19,6 +20,9 @@ class MessageAccepted(MessageEvent, frozen=True, kw_only=True, array_like=True, 
     origin: Origin
     priority: int = 0
     campaign: str = ""
+    repairs: tuple[
+        str, ...
+    ] = ()  # what was mended of the content (smtp.repair), most often nothing
 
 
 def accepted_event(submission: Submission) -> MessageAccepted:
@@ -35,4 +39,5 @@ def accepted_event(submission: Submission) -> MessageAccepted:
         origin=submission.origin,
         priority=submission.priority,
         campaign=submission.campaign,
+        repairs=submission.repairs,
     )

@@ -33,7 +33,13 @@ class Exchange(Protocol):
 
 
 def decode_response(text: bytes) -> bytes:
-    """Decode base64 strictly; ``=`` alone is the empty initial response. Raises RefusedError 501 5.5.2."""
+    """Decode base64 strictly, but for blanks around it and a padding left out, as old clients do.
+
+    Raises RefusedError 501 5.5.2.
+    """
+    text = text.strip(b" \t")
+    if not text.endswith(b"="):
+        text += b"=" * (-len(text) % 4)  # three of them are no padding: refused
     try:
         return binascii.a2b_base64(text, strict_mode=True)
     except binascii.Error:
@@ -88,6 +94,7 @@ class _Login:
 def begin_exchange(argument: str) -> tuple[Exchange, Challenge | PasswordLogin]:
     """Start on ``mechanism [initial-response]``. Raises RefusedError: 504 5.5.4 for another mechanism."""
     mechanism, _, initial = argument.partition(" ")
+    initial = initial.strip(" ")
     exchange: Exchange
     match mechanism.upper() if mechanism.isascii() else "":
         case "PLAIN":

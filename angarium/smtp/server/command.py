@@ -58,6 +58,12 @@ _NON_SMTP: Final = frozenset(  # S14: a browser or an HTTP client that was made 
     ["GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "DELETE", "PATCH", "TRACE", "HOST:", "PRI"]
 )
 _CLIENT_NAME: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*)")
+# S9: what appliances call themselves besides; whatever is not of a host name is written down as "?". Not what could
+# break out of a field, a log or a shell
+_APPLIANCE_NAME: Final = re.compile(
+    r"[A-Za-z0-9(\x80-\U0010ffff][A-Za-z0-9 ._()#/&+@,:'\x80-\U0010ffff-]*"
+)
+_NOT_OF_A_NAME: Final = re.compile(r"[^A-Za-z0-9._-]")
 _CHUNK: Final = re.compile(r"([0-9]{1,20})( +LAST)?", re.IGNORECASE | re.ASCII)
 
 
@@ -85,7 +91,12 @@ def parse_command(line: bytes) -> Command:
     try:
         text = line.decode()
     except UnicodeDecodeError:
-        raise RefusedError(500, "5.5.2", "The command is neither ASCII nor UTF-8") from None
+        if line[:5].upper() not in (b"EHLO ", b"HELO "):  # an appliance with an umlaut in its name
+            text = "The command is neither ASCII nor UTF-8"
+            raise RefusedError(500, "5.5.2", text) from None
+        text = line.decode("ascii", "replace")
+    if "\t" in text:
+        text = _with_blanks_for_tabs(text)
     name, _, argument = text.partition(" ")
     known = _VERBS.get(name)
     # Only of ASCII: upper() makes an I of a dotless one, and MAIL would have other spellings
@@ -105,6 +116,13 @@ def parse_command(line: bytes) -> Command:
     if rule is _Argument.MUST and not argument:
         raise RefusedError(501, "5.5.4", f"{name} needs an argument")
     return Command(verb, argument)
+
+
+def _with_blanks_for_tabs(text: str) -> str:
+    """Old clients write a TAB for the blank before or behind an address; inside of one it stays, to be refused (S8)."""
+    start, bracket, rest = text.partition("<")
+    path, closing, end = rest.rpartition(">")
+    return start.replace("\t", " ") + bracket + path + closing + end.replace("\t", " ")
 
 
 def split_mail(argument: str) -> tuple[str, str]:
@@ -129,11 +147,12 @@ def parse_chunk(argument: str) -> Chunk:
     return Chunk(int(match[1]), match[2] is not None)
 
 
-def parse_client_name(argument: str) -> str:
+def parse_client_name(argument: str, *, is_lenient: bool = False) -> str:
     """Return what EHLO or HELO named, fit for Received fields and logs (S9).
 
     Wider than RFC 5321 section 4.1.1.1 as far as old clients need: underscores, single labels, addresses without
-    brackets or without ``IPv6:`` (these two are put into their proper form). The rest is 501 5.5.4.
+    brackets or without ``IPv6:`` (these two are put into their proper form). The rest is 501 5.5.4; if ``is_lenient``,
+    only what no device is called: of ``(none)`` and ``MFP#01`` become ``?none?`` and ``MFP?01``.
     """
     if len(argument) <= DOMAIN_OCTETS and argument.isascii():
         if _CLIENT_NAME.fullmatch(argument):
@@ -143,4 +162,6 @@ def parse_client_name(argument: str) -> str:
         literal = f"[IPv6:{argument.strip('[]')}]"
         if is_address_literal(literal):
             return literal
+    if is_lenient and len(argument) <= DOMAIN_OCTETS and _APPLIANCE_NAME.fullmatch(argument):
+        return _NOT_OF_A_NAME.sub("?", argument)
     raise RefusedError(501, "5.5.4", "The argument must be a host name or an address literal")

@@ -4,6 +4,7 @@ from typing import Final
 
 from angarium.smtp.received import ReceivedMessage
 from angarium.smtp.refusal import Refusal
+from angarium.smtp.repair import Repair
 from angarium.smtp.server.command import parse_chunk
 from angarium.smtp.server.data import TOO_BIG, ChunkCollector, DataDecoder
 from angarium.smtp.server.event import MessageReceived
@@ -51,7 +52,10 @@ class ContentPart(SessionCore):
         if not self.is_closed:
             limits = self._limits
             transaction.data = DataDecoder(
-                limits.message_octets, limits.text_line_octets, self._state.budget
+                limits.message_octets,
+                limits.text_line_octets,
+                self._state.budget,
+                mends_line_ends=self._state.may_mend_line_ends,
             )
             self._step = self._read_data
             self._output.append(_GO_AHEAD)
@@ -150,5 +154,7 @@ class ContentPart(SessionCore):
             tenant=identity.tenant if identity else "default",
             senders=identity.senders if identity else ("*",),
             listener=state.settings.listener,
+            may_repair=state.may_repair,
+            repairs=(Repair.LINE_ENDS,) if data.has_mended_line_ends else (),
         )
         self._ask(MessageReceived(message))

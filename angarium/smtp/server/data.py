@@ -1,14 +1,15 @@
 """Message data as it is received: DATA (RFC 5321 section 4.5.2) and BDAT (RFC 3030). Octets in, content out.
 
 Only CRLF "." CRLF ends DATA; nothing else is taken for an end, and data with a bare CR, a bare LF or a NUL is
-refused once its true end has come (S1, S8). Works on whole chunks by searching and counting, never per line.
+refused once its true end has come (S1, S8). From who is trusted, lines that end in LF are mended where they cannot be
+a false end. Works on whole chunks by searching and counting, never per line.
 
 Invariant: how the input is cut into chunks never changes the result.
 """
 
 from typing import Final
 
-from angarium.smtp.line_ends import has_only_crlf
+from angarium.smtp.line_ends import find_crlf_form, has_only_crlf
 from angarium.smtp.refusal import Refusal
 
 _END: Final = b"\r\n.\r\n"
@@ -51,6 +52,8 @@ class _Content:
 
     Once refused it holds nothing more, and only the end of the data is still awaited.
     """
+
+    has_mended_line_ends = False  # once finished
 
     def __init__(self, octet_limit: int, line_limit: int, budget: OctetBudget) -> None:
         self._octet_limit = octet_limit
@@ -107,8 +110,16 @@ class _Content:
 class DataDecoder(_Content):
     """Undoes dot-stuffing and finds the end of DATA."""
 
-    def __init__(self, octet_limit: int, line_limit: int, budget: OctetBudget) -> None:
+    def __init__(
+        self,
+        octet_limit: int,
+        line_limit: int,
+        budget: OctetBudget,
+        *,
+        mends_line_ends: bool = False,
+    ) -> None:
         super().__init__(octet_limit, line_limit, budget)
+        self._mends_line_ends = mends_line_ends
         self._tail = b"\r\n"  # the last octets before this chunk; DATA itself ended a line
         # Whether a dot of a line may have to go: most messages need no second search
         self._stuffed = False
@@ -153,13 +164,31 @@ class DataDecoder(_Content):
             return self.refusal or TOO_BIG
         if len(raw) > self._wire_limit:
             return TOO_BIG
+        content = self._unstuffed(raw)
+        refusal = self._text_refusal(content)
+        if refusal is BARE_LINE_END and self._mends_line_ends:
+            return self._with_line_ends_mended(raw)
+        return refusal or content
+
+    def _with_line_ends_mended(self, raw: bytes) -> bytes | Refusal:
+        mended = find_crlf_form(raw)
+        if mended is None:
+            return BARE_LINE_END
+        if not self._reserve(len(mended) - len(raw)):
+            return BUDGET_SPENT
+        content = self._unstuffed(mended)
+        self.has_mended_line_ends = True
+        return self._text_refusal(content) or content
+
+    def _unstuffed(self, raw: bytes) -> bytes:
         content = raw[1:] if raw.startswith(b".") else raw
-        if self._stuffed:
-            content = content.replace(_DOT, b"\r\n")
+        return content.replace(_DOT, b"\r\n") if self._stuffed else content
+
+    def _text_refusal(self, content: bytes) -> Refusal | None:
         if len(content) > self._octet_limit:
             return TOO_BIG
         # RFC 5321 section 4.5.3.1.6: without the added dot
-        return self._examine(content) or content
+        return self._examine(content)
 
     def _keep(self, chunk: bytes) -> None:
         self.received += len(chunk)
@@ -184,7 +213,10 @@ class DataDecoder(_Content):
 
 
 class ChunkCollector(_Content):
-    """Joins the chunks of BDAT. Counts octets and looks at none of them before the last has come (S5)."""
+    """Joins the chunks of BDAT. Counts octets and looks at none of them before the last has come (S5).
+
+    Who speaks BDAT can end a line: nothing is mended.
+    """
 
     def __init__(self, octet_limit: int, line_limit: int, budget: OctetBudget) -> None:
         super().__init__(octet_limit, line_limit, budget)

@@ -24,7 +24,6 @@ _OK: Final = b"250 2.0.0 Ok\r\n"
 _MAIL_OK: Final = b"250 2.1.0 Ok\r\n"
 _RCPT_OK: Final = b"250 2.1.5 Ok\r\n"
 _VRFY: Final = b"252 2.5.0 Cannot VRFY user, but will accept a message and attempt delivery\r\n"
-_HELP: Final = b"214 2.0.0 EHLO HELO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY HELP STARTTLS AUTH\r\n"
 
 
 def _anybody(recipient: Recipient) -> Refusal | None:
@@ -173,7 +172,7 @@ class ServerSession(ContentPart, LoginPart):
     def _greeted(self, argument: str, *, extended: bool) -> bool:
         state = self._state
         state.end_transaction()  # RFC 5321 section 4.1.4
-        name = parse_client_name(argument)
+        name = parse_client_name(argument, is_lenient=state.could_relay)
         self._must_be_last()
         state.client_name, state.extended = name, extended
         return not self.is_closed
@@ -217,7 +216,7 @@ class ServerSession(ContentPart, LoginPart):
         raise RefusedError(502, "5.5.1", "EXPN is not available")
 
     def _help(self, argument: str) -> None:
-        self._output.append(_HELP)
+        self._output.append(self._replies.help)
 
     def _quit(self, argument: str) -> None:
         self._output.append(self._replies.quit)

@@ -11,6 +11,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     hostname: str
     listener: str = ""  # its address as configured, for Received and the log
     auth: Literal["required", "trusted"] = "required"
+    repair: bool | None = None  # None: for who is trusted
     starttls: bool = False  # offered while the session is in the clear
     limits: ListenerLimits = ListenerLimits()
 
@@ -35,6 +36,7 @@ class ServerReplies:
         self.settings = settings
         self.banner = f"220 {settings.hostname} ESMTP\r\n".encode("ascii")
         self.helo = f"250 {settings.hostname}\r\n".encode("ascii")
+        self.help = self._render_help()
         self.quit = b"221 2.0.0 Bye\r\n"
         self._ehlo = {
             (starttls, auth): self._render_ehlo(starttls=starttls, auth=auth)
@@ -44,6 +46,26 @@ class ServerReplies:
 
     def ehlo(self, *, starttls: bool, auth: bool) -> bytes:
         return self._ehlo[starttls, auth]
+
+    def _render_help(self) -> bytes:
+        words = [
+            *(
+                "EHLO",
+                "HELO",
+                "MAIL",
+                "RCPT",
+                "DATA",
+                "BDAT",
+                "RSET",
+                "NOOP",
+                "QUIT",
+                "VRFY",
+                "HELP",
+            ),
+            *(["STARTTLS"] if self.settings.starttls else []),
+            *(["AUTH"] if self.settings.auth == "required" else []),
+        ]
+        return f"214 2.0.0 {' '.join(words)}\r\n".encode("ascii")
 
     def _render_ehlo(self, *, starttls: bool, auth: bool) -> bytes:
         words = [

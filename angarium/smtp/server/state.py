@@ -52,6 +52,22 @@ class SessionState:
         return self.client.trusted or self.identity is not None
 
     @property
+    def could_relay(self) -> bool:
+        """Whether it may, or may once it has logged in: its odd name for itself is an appliance's then."""
+        return self.client.trusted or self.settings.auth == "required"
+
+    @property
+    def may_repair(self) -> bool:
+        """Whether what an old application gets wrong is mended: as the listener says, else for who is trusted."""
+        repair = self.settings.repair
+        return self.client.trusted if repair is None else repair
+
+    @property
+    def may_mend_line_ends(self) -> bool:
+        """Only for who is trusted, whatever the listener says (S1)."""
+        return self.client.trusted and self.may_repair
+
+    @property
     def may_authenticate(self) -> bool:
         """Whether a password may be said as things are (S13)."""
         return self.tls is not None or self.client.clear_auth

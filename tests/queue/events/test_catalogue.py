@@ -44,7 +44,7 @@ FIELDS = {
     "accepted": (
         *_MESSAGE,
         *("reverse_path", "recipients", "size_octets", "message_id_header", "origin"),
-        *("priority", "campaign"),
+        *("priority", "campaign", "repairs"),
     ),
     "delivered": _ATTEMPT,
     "relayed": _ATTEMPT,
@@ -74,6 +74,7 @@ VALUES: dict[str, Any] = {
         stage="rcpt",
     ),
     "origin": Origin(kind="submission", listener="127.0.0.1:25", client="192.0.2.7", user="ann"),
+    "repairs": ("raw_utf8",),
     "recipients": ("bob@example.net", "carol@example.org"),
     "releases": True,
     **dict.fromkeys(("index", "in_doubt", "attempts", "rule", "size_octets", "priority"), 7),
@@ -140,12 +141,20 @@ def test_an_unknown_or_newer_event_is_named_and_breaks_no_reader(header: bytes) 
 
 
 def test_a_field_appended_since_reads_with_its_default() -> None:
-    """As an event of an older version does: here, one without the last two fields."""
+    """As an event of an older version does: here, one without the last three fields."""
     accepted = CATALOGUE[0]
     raw = encode_event(sample(accepted))
     fields = msgspec.msgpack.decode(raw[3:])
-    older = decode_event(raw[:3] + msgspec.msgpack.encode(fields[:-2]))
-    assert (older.priority, older.campaign) == (0, "")  # type: ignore[union-attr]
+    older = decode_event(raw[:3] + msgspec.msgpack.encode(fields[:-3]))
+    assert (older.priority, older.campaign, older.repairs) == (0, "", ())  # type: ignore[union-attr]
+
+
+def test_an_accepted_event_of_version_1_is_read() -> None:
+    accepted = CATALOGUE[0]
+    raw = encode_event(sample(accepted))
+    fields = msgspec.msgpack.decode(raw[3:])
+    older = decode_event(b"\x01\x00\x01" + msgspec.msgpack.encode(fields[:-1]))
+    assert older == msgspec.structs.replace(sample(accepted), repairs=())
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Mirrors angarium/smtp/server/command.py."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,6 +31,10 @@ from angarium.smtp.server.command import (
         (b"NOOP anything", Command(Verb.NOOP, "anything")),
         (b"StartTLS", Command(Verb.STARTTLS, "")),
         ("RCPT TO:<ü@b>".encode(), Command(Verb.RCPT, "TO:<ü@b>")),
+        (b"MAIL FROM:\t<a@b>\tSIZE=1\t", Command(Verb.MAIL, "FROM: <a@b> SIZE=1")),
+        (b"rcpt\tTO:\t<a@b>", Command(Verb.RCPT, "TO: <a@b>")),
+        (b"HELO\tprinter", Command(Verb.HELO, "printer")),
+        (b"EHLO B\xfcro-MFP", Command(Verb.EHLO, "B\ufffdro-MFP")),
     ],
 )
 def test_a_command_is_parsed(line: bytes, expected: Command) -> None:
@@ -38,8 +44,15 @@ def test_a_command_is_parsed(line: bytes, expected: Command) -> None:
 @pytest.mark.parametrize(
     ("line", "code"),
     [
-        *[(line, 500) for line in (b"", b" ", b"XYZZY", b"MAILFROM:<a>", b"EHLO\tx", b"\xff\xfe")],
-        *[(b"NOOP " + octet, 501) for octet in (b"\0", b"\r", b"\n", b"\t", b"\x7f", b"\xc2\x85")],
+        *[
+            (line, 500)
+            for line in (b"", b" ", b"XYZZY", b"MAILFROM:<a>", b"EHLO\xa0x", b"\xff\xfe")
+        ],
+        *[(b"NOOP " + octet, 501) for octet in (b"\0", b"\r", b"\n", b"\v", b"\x7f", b"\xc2\x85")],
+        *[
+            (b"MAIL FROM:<" + path, 501)
+            for path in (b"a\tb@c>", b'"a\tb"@c> X=1', b"\ta@b>", b"a>\t<b>")
+        ],
         *[(line, 501) for line in (b"EHLO", b"EHLO ", b"RCPT", b"DATA x", b"RSET x", b"QUIT x")],
         *[(line.encode(), 500) for line in ("MAıL FROM:<a@b>", "RſET", "ſTARTTLS", "QUıT")],
         *[(line, 501) for line in (b"STARTTLS x", b"AUTH", b"VRFY", b"BDAT")],
@@ -59,12 +72,12 @@ def test_http_is_recognised_s14(line: bytes) -> None:
         parse_command(line)
 
 
-@pytest.mark.parametrize("argument", ["FROM:<a@b>", "from: <a@b>", "From:<a@b> "])
+@pytest.mark.parametrize("argument", ["FROM:<a@b>", "from: <a@b>", "From:<a@b> ", "FROM:a@b"])
 def test_the_path_of_mail_is_found(argument: str) -> None:
     assert split_mail(argument) == ("a@b", "")
 
 
-@pytest.mark.parametrize("argument", ["<a@b>", "FROM <a@b>", "FROM:a@b", "TO:<a@b>", "FROM :<a@b>"])
+@pytest.mark.parametrize("argument", ["<a@b>", "FROM <a@b>", "FROM:a", "TO:<a@b>", "FROM :<a@b>"])
 def test_mail_without_its_syntax_is_refused(argument: str) -> None:
     with pytest.raises(RefusedError):
         split_mail(argument)
@@ -126,6 +139,46 @@ def test_rubbish_for_a_name_is_refused_s9(argument: str) -> None:
     with pytest.raises(RefusedError) as caught:
         parse_client_name(argument)
     assert caught.value.refusal.code == 501
+
+
+@pytest.mark.parametrize(
+    ("argument", "name"),
+    [
+        ("mx1.example.com", "mx1.example.com"),
+        ("192.0.2.1", "[192.0.2.1]"),
+        ("(none)", "?none?"),
+        ("MFP#01", "MFP?01"),
+        ("Canon iR-ADV C5235", "Canon?iR-ADV?C5235"),
+        ("Büro-Drucker", "B?ro-Drucker"),
+        ("B\ufffdro", "B?ro"),
+        ("KM_C250i@1.OG", "KM_C250i?1.OG"),
+        ("Bob's PC", "Bob?s?PC"),
+        ("00:1b:a9:01:02:03", "00?1b?a9?01?02?03"),
+        ("a-b-", "a-b-"),
+        ("fe80::1%eth0", None),
+        *(
+            (each, None)
+            for each in ("<script>", "a;b", "$(id)", "`id`", 'a"b', "a\\b", "%s%n", "-x", "x" * 256)
+        ),
+    ],
+)
+def test_names_of_appliances_are_taken_where_they_may_send_s9(
+    argument: str, name: str | None
+) -> None:
+    if name is None:
+        with pytest.raises(RefusedError):
+            parse_client_name(argument, is_lenient=True)
+    else:
+        assert parse_client_name(argument, is_lenient=True) == name
+
+
+@given(st.text(max_size=300))
+def test_no_name_gets_into_a_field_or_a_log_as_it_came_s9(argument: str) -> None:
+    try:
+        name = parse_client_name(argument, is_lenient=True)
+    except RefusedError:
+        return
+    assert re.fullmatch(r"[A-Za-z0-9._:?\[\]-]{1,262}", name)
 
 
 @given(st.binary(max_size=60))

@@ -20,9 +20,11 @@ from angarium.smtp.server.data import (
 Result = tuple[bytes | Refusal, bytes]  # content or refusal, octets left behind the end
 
 
-def decode(*chunks: bytes, octets: int = 10_000, line: int = 1000) -> Result | None:
+def decode(
+    *chunks: bytes, octets: int = 10_000, line: int = 1000, mends: bool = False
+) -> Result | None:
     """None: the end has not come."""
-    decoder = DataDecoder(octets, line, OctetBudget(1_000_000))
+    decoder = DataDecoder(octets, line, OctetBudget(1_000_000), mends_line_ends=mends)
     for number, chunk in enumerate(chunks):
         used = decoder.receive(chunk)
         if used >= 0:
@@ -64,11 +66,15 @@ FALSE_ENDS = [  # those of the shared probe, and some more
 ]
 
 
+@pytest.mark.parametrize("mends", [False, True])
+@pytest.mark.parametrize("header", [b"Subject: x\r\n\r\n", b"Subject: x\n\n", b""])
 @pytest.mark.parametrize("false_end", FALSE_ENDS)
-def test_a_false_end_ends_nothing_and_is_refused_at_the_true_end_s1(false_end: bytes) -> None:
-    before = b"Subject: x\r\n\r\nfirst" + false_end + b"MAIL FROM:<smuggled@example.com>"
-    assert decode(before) is None
-    assert decode(before + b"\r\n.\r\nQUIT\r\n") in [
+def test_a_false_end_ends_nothing_and_is_refused_at_the_true_end_s1(
+    false_end: bytes, header: bytes, mends: bool
+) -> None:
+    before = header + b"first" + false_end + b"MAIL FROM:<smuggled@example.com>"
+    assert decode(before, mends=mends) is None
+    assert decode(before + b"\r\n.\r\nQUIT\r\n", mends=mends) in [
         (BARE_LINE_END, b"QUIT\r\n"),
         (HAS_NUL, b"QUIT\r\n"),
     ]
@@ -288,3 +294,64 @@ def test_octets_of_a_refused_chunk_are_still_counted_s5() -> None:
     assert collector.receive(b"x" * 299) == -1
     assert budget.used == 0
     assert collector.receive(b"xQUIT\r\n") == 1
+
+
+LF_HEADER = b"Subject: x\nTo: y\n\n"
+CRLF_HEADER = b"Subject: x\r\nTo: y\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("raw", "content"),
+    [
+        (LF_HEADER + b"a\nb\n\r\n", CRLF_HEADER + b"a\r\nb\r\n\r\n"),
+        (LF_HEADER + b"a\n.b\n\r\n", None),
+        (CRLF_HEADER + b"a\nb\r\nc\r\n", CRLF_HEADER + b"a\r\nb\r\nc\r\n"),
+        (CRLF_HEADER + b"a\nb\r\n..c\r\n", CRLF_HEADER + b"a\r\nb\r\n.c\r\n"),
+        (b"Subject: x\nTo: y\r\n", b"Subject: x\r\nTo: y\r\n"),
+        (b"Subject: x\r\nTo: y\nBcc: injected@z\r\n\r\na\r\n", None),  # C1
+        (b"Subject: x\n\ninjected\r\nTo: y\r\n\r\na\r\n", None),
+        (b"Subject: x\nTo: y\n\na\r\nb\r\n", None),
+        (CRLF_HEADER + b"a\nb\rc\r\n", None),
+        (CRLF_HEADER + b"a\n\0\r\n", HAS_NUL),
+        (CRLF_HEADER + b"\n" * 6000 + b"\r\n", TOO_BIG),
+    ],
+)
+def test_lines_that_end_in_lf_are_mended_for_who_is_trusted(
+    raw: bytes, content: bytes | Refusal | None
+) -> None:
+    assert decode(raw + b".\r\n", mends=True) == (content or BARE_LINE_END, b"")
+    assert decode(raw + b".\r\n") == (BARE_LINE_END, b"")
+
+
+def test_what_mending_adds_is_counted_s7() -> None:
+    budget = OctetBudget(2_500)
+    decoder = DataDecoder(10_000, 1000, budget, mends_line_ends=True)
+    wire = CRLF_HEADER + b"a\n" * 1000 + b"\r\n.\r\n"
+    assert decoder.receive(wire) == len(wire)
+    assert decoder.finish() is BUDGET_SPENT
+    assert budget.used == 0
+    decoder = DataDecoder(10_000, 1000, OctetBudget(10_000), mends_line_ends=True)
+    decoder.receive(wire)
+    assert len(decoder.finish()) > 3000  # type: ignore[arg-type]
+    assert decoder.has_mended_line_ends
+
+
+@given(
+    st.lists(st.sampled_from([b"a", b"\n", b"\r\n", b".", b"\r", b"b: c"]), max_size=30), st.data()
+)
+def test_s1_what_was_mended_has_one_reading(parts: list[bytes], data: st.DataObject) -> None:
+    wire = b"".join(parts) + b"\r\n.\r\n"
+    decoded = decode(wire, mends=True)
+    assert decoded is not None
+    content, rest = decoded
+    at = data.draw(st.integers(0, len(wire)))
+    assert decode(wire[:at], wire[at:], mends=True) == (content, rest)
+    if isinstance(content, bytes):
+        assert has_only_crlf(content)
+        used = wire[: len(wire) - len(rest)]
+        # Who ends lines at LF, and knows stuffing, reads the same lines and one end
+        if not has_only_crlf(used):
+            lines = used.replace(b"\r\n", b"\n").split(b"\n")
+            assert lines.index(b".") == len(lines) - 2
+            plain = [line.removeprefix(b".") for line in lines[:-2]]
+            assert b"".join(line + b"\r\n" for line in plain) == content

@@ -11,6 +11,7 @@ from angarium.config.schema import ListenerLimits
 from angarium.smtp.envelope import Recipient
 from angarium.smtp.received import ReceivedMessage
 from angarium.smtp.refusal import Refusal
+from angarium.smtp.repair import Repair
 from angarium.smtp.server.data import OctetBudget
 from angarium.smtp.server.event import (
     AuthRequested,
@@ -499,3 +500,43 @@ def test_any_octets_are_answered_and_never_raise(chunks: list[bytes]) -> None:
             assert line[:3].isdigit()
             assert line.isascii()
             assert line.decode().isprintable()
+
+
+@pytest.mark.parametrize(
+    ("trusted", "repair", "may_repair", "line_ends"),
+    [
+        (True, None, True, True),
+        (True, True, True, True),
+        (True, False, False, False),
+        (False, None, False, False),
+        (False, True, True, False),  # S1: who logs in gets no line ends mended
+    ],
+)
+def test_what_is_mended_for_whom(
+    trusted: bool, repair: bool | None, may_repair: bool, line_ends: bool
+) -> None:
+    settings = ServerSettings(
+        hostname="mx.example.com", auth="trusted" if trusted else "required", repair=repair
+    )
+    client = ClientFacts(address="192.0.2.1", trusted=trusted)
+    session = ServerSession(ServerReplies(settings), client, OctetBudget(10_000), tls=TLS)
+    session.greet()
+    code_after(session, b"EHLO c\r\n")
+    if not trusted:
+        say(session, b"AUTH PLAIN AGEAYg==\r\n")
+        session.auth_succeeded(
+            LoggedIn(user="a", tenant="t", senders=("*",), allows=lambda _: True)
+        )
+    to_data = (b"MAIL FROM:<>", b"RCPT TO:<b@example.org>", b"DATA")
+    message = send(session, *to_data, b"From: root\r\n\r\n.\r\n")
+    assert (message.may_repair, message.repairs) == (may_repair, ())
+    session.accept_message("Ok")
+    session.outgoing()
+    if line_ends:
+        message = send(session, *to_data, b"From: root\n\nx\n\r\n.\r\n")
+        assert message.repairs == (Repair.LINE_ENDS,)
+        assert message.content == b"From: root\r\n\r\nx\r\n\r\n"
+    else:
+        for line in to_data:
+            code_after(session, line + b"\r\n")
+        assert code_after(session, b"From: root\n\nx\n\r\n.\r\n") == b"550"

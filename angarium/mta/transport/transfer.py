@@ -22,6 +22,7 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     has_dot_lines: bool | None = None
     body_8bit: bool
     smtputf8: bool
+    in_steps: bool = False  # command by command: see ``smtp.client.transaction.Message``
     ret: str | None = None
     envid: str | None = None
 

@@ -8,7 +8,7 @@ import pytest
 from angarium.mta.egress.carriage import Carriage
 from angarium.mta.egress.shared import Way
 from angarium.mta.egress.work import Parcel, Told
-from angarium.mta.transport.outcome import Outcome
+from angarium.mta.transport.outcome import Outcome, Scope, Transient
 from tests.mta.egress.fakes import (
     FOR_NOW,
     LOST,
@@ -19,6 +19,7 @@ from tests.mta.egress.fakes import (
     TOO_MANY,
     Around,
     FakeConnection,
+    attempt,
     host,
     parcel,
     settle,
@@ -91,6 +92,13 @@ async def test_a_host_that_broke_off_is_avoided_and_the_try_counts() -> None:
     rig.connection.is_open = False
     await rig.carry(LOST)
     assert (rig.around.hosts.avoided, rig.again[0].work.tries) == (["a.1"], 1)
+
+
+async def test_after_replies_that_were_not_understood_it_goes_step_by_step() -> None:
+    rig = Rig()
+    await rig.carry(LOST, TAKEN)
+    await rig.carry(Transient(attempt(0, "4.5.0", "rcpt"), Scope.SESSION), TAKEN)
+    assert [each.transfer.in_steps for each in rig.again] == [False, True]
 
 
 @pytest.mark.parametrize("outcome", [LOST, FOR_NOW])

@@ -46,7 +46,10 @@ class Message(Protocol):
     @property
     def body_8bit(self) -> bool: ...
     @property
-    def smtputf8(self) -> bool: ...
+    def smtputf8(self) -> bool:
+        """Whether its header or an address of its envelope is not ASCII, also one that is not carried here."""
+        ...
+
     @property
     def in_steps(self) -> bool:
         """Command by command, whatever the peer offers: each of its replies is then known to be whose it is."""
@@ -306,7 +309,8 @@ class ClientTransaction:
     def _mail(self) -> str:
         message, capabilities = self._message, self._capabilities
         reverse_path = message.reverse_path
-        utf8 = message.smtputf8 or not reverse_path.isascii()
+        # What a recipient's own address needs, that recipient needs alone: ``_add_recipients``
+        utf8 = (message.smtputf8 and not message.header.isascii()) or not reverse_path.isascii()
         if utf8 and not capabilities.smtputf8:
             raise NotSendableError(_NO_SMTPUTF8)
         if message.body_8bit and not capabilities.eight_bit:
@@ -362,7 +366,9 @@ class ClientTransaction:
 
 # RFC 6531 section 3.2; RFC 6530 section 4.6.3.
 _NO_SMTPUTF8: Final = NotSendable(
-    enhanced="5.6.7", text="the host does not offer SMTPUTF8, which this address or message needs"
+    enhanced="5.6.7",
+    text="the host does not offer SMTPUTF8, which this address or message needs",
+    elsewhere=True,
 )
 # RFC 6152 section 3: convert or refuse; a converted body would break its signature.
 _NO_8BITMIME: Final = NotSendable(

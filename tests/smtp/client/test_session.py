@@ -20,6 +20,8 @@ from angarium.smtp.client.transaction import (
 from angarium.smtp.reply import PeerError
 from tests.smtp.client.client_samples import ALL, HEADER, Mail, Rcpt, greeted, to
 
+UTF8_HEADER = "From: a@example.org\r\nSubject: tést\r\n\r\n".encode()
+
 
 def wire(flight: Flight | None) -> bytes:
     assert flight is not None
@@ -546,10 +548,11 @@ def test_parameters_are_sent_only_to_those_who_offer_them() -> None:
         envid="id=1",
         body_8bit=True,
         smtputf8=True,
+        header=UTF8_HEADER,
     )
     session = greeted(*ALL)
     assert wire(session.open_transaction(mail)) == (
-        b"MAIL FROM:<a@example.org> SIZE=45 BODY=8BITMIME SMTPUTF8 RET=FULL ENVID=id+3D1\r\n"
+        b"MAIL FROM:<a@example.org> SIZE=46 BODY=8BITMIME SMTPUTF8 RET=FULL ENVID=id+3D1\r\n"
         b"RCPT TO:<b@example.net> NOTIFY=SUCCESS ORCPT=rfc822;b+2Bc@example.net\r\nDATA\r\n"
     )
     session = greeted("8BITMIME", "SMTPUTF8", "PIPELINING")
@@ -561,8 +564,8 @@ def test_parameters_are_sent_only_to_those_who_offer_them() -> None:
 @pytest.mark.parametrize(
     ("mail", "offered", "enhanced", "elsewhere"),
     [
-        (Mail(smtputf8=True), ("8BITMIME",), "5.6.7", False),
-        (Mail(reverse_path="ä@example.org"), ("8BITMIME",), "5.6.7", False),
+        (Mail(smtputf8=True, header=UTF8_HEADER), ("8BITMIME",), "5.6.7", True),
+        (Mail(reverse_path="ä@example.org"), ("8BITMIME",), "5.6.7", True),
         (Mail(body_8bit=True), ("SMTPUTF8",), "5.6.3", True),
         (Mail(), ("SIZE 44",), "5.3.4", False),
         (Mail(reverse_path="a@b> RET=FULL"), ALL, "5.1.7", False),
@@ -593,6 +596,26 @@ def test_a_recipient_that_cannot_be_named_is_answered_here_and_the_others_go() -
     session.receive(b"250 ok\r\n")
     assert session.next_flight() is None
     assert codes(session) == ["5.6.7", ("final_dot", 250), "5.1.3", "5.1.3"]
+
+
+def test_what_another_recipients_address_needs_costs_no_one_else() -> None:
+    """RFC 6531 section 3.2: an ASCII address is in no need of SMTPUTF8 for its neighbour's sake."""
+    mail = msgspec.structs.replace(to("ü@example.net", "b@xn--bcher-kva.example"), smtputf8=True)
+    session = greeted("PIPELINING")
+    assert wire(session.open_transaction(mail)) == (
+        b"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@xn--bcher-kva.example>\r\nDATA\r\n"
+    )
+    session.receive(b"250 ok\r\n250 ok\r\n354 go\r\n")
+    session.next_flight()
+    session.receive(b"250 ok\r\n")
+    assert session.next_flight() is None
+    assert codes(session) == ["5.6.7", ("final_dot", 250)]
+    one = msgspec.structs.replace(to("b@example.net"), smtputf8=True)
+    assert wire(greeted(*ALL).open_transaction(one)).startswith(
+        b"MAIL FROM:<a@example.org> SIZE=45\r\n"
+    )
+    both = wire(greeted(*ALL).open_transaction(mail))
+    assert both.startswith(b"MAIL FROM:<a@example.org> SIZE=45 SMTPUTF8\r\n")
 
 
 def test_when_no_recipient_can_be_named_nothing_is_sent() -> None:

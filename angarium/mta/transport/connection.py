@@ -57,6 +57,10 @@ class SmtpConnection:
         return self._session.capabilities.dsn
 
     @property
+    def offers_8bit(self) -> bool:
+        return self._session.capabilities.eight_bit
+
+    @property
     def is_open(self) -> bool:
         return self._session.is_open
 

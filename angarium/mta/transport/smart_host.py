@@ -241,6 +241,10 @@ class LoginConnection:
         return self._capabilities.dsn
 
     @property
+    def offers_8bit(self) -> bool:
+        return self._capabilities.eight_bit
+
+    @property
     def is_open(self) -> bool:
         return self._smtp.is_connected
 

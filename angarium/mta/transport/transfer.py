@@ -76,6 +76,11 @@ class Connection(Protocol):
         ...
 
     @property
+    def offers_8bit(self) -> bool:
+        """Whether the peer takes content with octets above 127 (RFC 6152)."""
+        ...
+
+    @property
     def is_open(self) -> bool:
         """False once the peer closed, answered 421 or broke the protocol: not to be used again."""
         ...

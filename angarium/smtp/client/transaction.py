@@ -112,7 +112,7 @@ def check_fits(stage: ClientStage, reply: Reply) -> None:
     if stage == "data":
         fits = kind > 3 or reply.code == 354
     else:
-        fits = kind != 3 or stage in ("banner", "ehlo", "helo", "starttls", "quit")
+        fits = kind != 3 or stage not in ("rset", "mail", "rcpt", "final_dot")
     if not fits:
         raise PeerError(f"in reply to {stage}: {text(reply)}")
 
@@ -370,7 +370,7 @@ _NO_SMTPUTF8: Final = NotSendable(
     text="the host does not offer SMTPUTF8, which this address or message needs",
     elsewhere=True,
 )
-# RFC 6152 section 3: convert or refuse; a converted body would break its signature.
+# RFC 6152 section 3: convert or refuse. Whoever can convert it has done so before (``packing``).
 _NO_8BITMIME: Final = NotSendable(
     enhanced="5.6.3",
     text="the host does not offer 8BITMIME, which this message needs",

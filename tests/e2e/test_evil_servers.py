@@ -136,10 +136,9 @@ TRANSIENT: dict[str, Script] = {
     "drop at once": lambda peer: None,
     "banner drip": drip(b"220-" + b"x" * 200),
     "http": lambda peer: peer.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
-    "code change": dialogue(ehlo=b"250-a\r\n550 b\r\n"),
+    "code change": dialogue(ehlo=b"250-a\r\n999 b\r\n"),
     "code of four": dialogue(ehlo=b"2500 a\r\n"),
     "code 999": dialogue(mail=b"999 a\r\n"),
-    "bare LF replies": dialogue(ehlo=b"250-a\n250 b\n"),
     "endless EHLO": dialogue(ehlo=b"250-X\r\n" * 100_000),
     "too many replies": dialogue(ehlo=EHLO + b"250 Ok\r\n" * 100),
     "354 to MAIL": dialogue(mail=b"354 Go\r\n"),
@@ -156,9 +155,11 @@ PERMANENT: dict[str, Script] = {
     "5yz with controls": dialogue(
         rcpt=b"550-5.1.1 " + HOSTILE + b"\r\n550 5.1.1 " + HOSTILE + b"\r\n"
     ),
+    "two codes": dialogue(rcpt=b"550-5.1.1 no\r\n551 5.1.6 moved\r\n"),
     "many lines": dialogue(rcpt=b"550-5.1.1 line\r\n" * 120 + b"550 5.1.1 end\r\n"),
     "a long line": dialogue(rcpt=b"550 5.1.1 " + b"y" * 1900 + b"\r\n"),
     "fields": dialogue(dot=b"554-5.7.1 Bcc: x@example.org\r\n554 5.7.1 --boundary\r\n"),
+    "a line that is cut": dialogue(rcpt=b"550 5.1.1 " + b"y" * 9000 + b"\r\n"),
     "no text": dialogue(rcpt=b"550\r\n"),
     "wrong status": dialogue(rcpt=b"550 2.0.0 Ok\r\n"),
     "huge status": dialogue(rcpt=b"550 5.99999.1 x\r\n"),
@@ -242,6 +243,75 @@ def walk(value: object) -> Iterator[str]:
             yield from walk(each)
     elif isinstance(value, str):
         yield value
+
+
+ODD = {
+    "two codes": b"550-5.1.1 no such user\r\n551 5.1.6 moved\r\n",
+    "LF alone": b"550-5.1.1 no\n550 5.1.1 such user\n",
+    "text behind it": b"550 5.1.1 no such user\nSee http://mx.example/\r\n",
+    "two replies": b"550 5.1.1 no\r\n550 5.1.1 such user\r\n",
+    "two replies, one good": b"250 2.1.5 Ok\r\n250 2.1.5 really\r\n",
+    "no reply": b"hello\r\n",
+    "a code of four": b"2500 Ok\r\n",
+    "the reply to DATA": b"354 Go\r\n",
+    "no end": b"550-5.1.1 no such user\r\n",
+}
+
+
+@pytest.mark.parametrize("extensions", [b"SIZE", b"PIPELINING"])
+@pytest.mark.parametrize("name", ODD)
+def test_one_odd_reply_does_not_hold_up_the_innocent(
+    start_product: StartProduct, name: str, extensions: bytes
+) -> None:
+    """Of three recipients of a message, the second one's RCPT gets it, each time."""
+    taken: list[bytes] = []
+
+    def run(peer: socket.socket) -> None:
+        peer.sendall(GREETING)
+        good: list[bytes] = []
+        while True:
+            line = read_line(peer)
+            match line[:4]:
+                case b"EHLO":
+                    peer.sendall(b"250-evil.example\r\n250 " + extensions + b"\r\n")
+                case b"RCPT" if b"<odd@" in line:
+                    peer.sendall(ODD[name])
+                case b"RCPT":
+                    good.append(line[8:-2])
+                    peer.sendall(b"250 2.1.5 Ok\r\n")
+                case b"DATA" if not good:
+                    peer.sendall(b"554 5.5.1 No valid recipients\r\n")
+                case b"DATA":
+                    peer.sendall(b"354 Go\r\n")
+                    wire = b""
+                    while not wire.endswith(b"\r\n.\r\n"):
+                        wire += peer.recv(65536)
+                    if wire != b".\r\n":
+                        taken.extend(good)
+                    good = []
+                    peer.sendall(b"250 2.0.0 Taken\r\n")
+                case _:
+                    peer.sendall(b"250 2.0.0 Ok\r\n")
+
+    with EvilServer(run) as evil:
+        product = start_product(sink=evil.port, retry="[600]", more=TIMEOUTS)
+        with RawClient(product.smtp[0]) as client:
+            client.say(b"EHLO c.example.org\r\n")
+            client.say(b"MAIL FROM:<a@example.org>\r\n")
+            for user in (b"first", b"odd", b"last"):
+                client.say(b"RCPT TO:<" + user + b"@example.net>\r\n")
+            client.say(b"DATA\r\n")
+            assert client.say(stuffed(message("three"))).startswith(b"250")
+        for user in ("first", "last"):
+            record = product.wait_for_disposition(recipient=f"{user}@example.net")
+            assert record["event"] == "relayed", record
+        record = product.wait_for_disposition(recipient="odd@example.net")
+        refused = ODD[name].startswith(b"55")
+        assert record["event"] == ("bounced" if refused else "deferred"), record
+        assert not refused or "5.1.1 no" in record["reply"]
+        delivered = [each for each in taken if each.endswith(b"@example.net>")]  # less DSNs
+        assert sorted(delivered) == [b"<first@example.net>", b"<last@example.net>"]
+        product.assert_clean()
 
 
 def test_others_are_delivered_to_meanwhile(site: Site) -> None:

@@ -1,7 +1,12 @@
 """Deliveries to servers that offer little, much, or something else than they should."""
 
+import email
+from pathlib import Path
+
+import dkim
 import pytest
 
+from angarium.dkim.keygen import generate, record_text, write_private_key
 from tests.e2e.conftest import StartProduct
 from tests.e2e.product import RawClient, good_session, message, stuffed, token
 from tests.e2e.recording_sink import RecordingSink
@@ -39,16 +44,48 @@ def test_a_message_arrives_unchanged_whatever_the_peer_offers(
         assert taken.content.count(b"\r\nReceived:") + taken.content.startswith(b"Received:") == 1
 
 
-def test_eight_bit_mail_to_a_peer_with_seven_bits_only_comes_back_as_a_dsn(
+@pytest.mark.parametrize("extensions", [("PIPELINING",), ("CHUNKING", "PIPELINING"), ()])
+def test_eight_bit_mail_goes_to_a_peer_with_seven_bits_only_converted_and_signed(
+    start_product: StartProduct, tmp_path: Path, extensions: tuple[str, ...]
+) -> None:
+    """RFC 6152 section 3. dkimpy, which knows nothing of us, verifies what arrived."""
+    key, record = tmp_path / "key.pem", tmp_path / "record"
+    private = generate("ed25519")
+    write_private_key(key, private)
+    record.write_text(record_text(private.public_key()))
+    keys = f'[dkim]\nkeys = [{{ domain = "example.org", selector = "s", file = "{key}" }}]\n'
+    with RecordingSink(extensions=extensions) as sink:
+        product = start_product(sink=sink.port, more=keys)
+        mark = token()
+        body = b".one caf\xc3\xa9 among many words\r\n.\r\nlast\r\n"
+        good_session(product.smtp[0], content=message(mark, body))
+        taken = sink.wait_for_token(mark)
+        product.wait_for_disposition(recipient="b@example.net", event="relayed")
+    assert b"8BITMIME" not in taken.mail
+    assert taken.content.isascii()
+    parsed = email.message_from_bytes(taken.content)
+    assert parsed["MIME-Version"] == "1.0"
+    assert parsed["Content-Transfer-Encoding"] == "quoted-printable"
+    assert parsed.get_payload(decode=True) == body
+    assert len(parsed.get_all("DKIM-Signature", [])) == 1
+    found = dkim.verify(taken.content, dnsfunc=lambda *_, **__: record.read_bytes())
+    assert found, "the signature does not verify"
+
+
+def test_eight_bit_mail_that_cannot_be_converted_comes_back_as_a_dsn(
     start_product: StartProduct,
 ) -> None:
+    """Octets above 127 in a text that says it has none."""
     with RecordingSink(extensions=("PIPELINING",)) as sink, RecordingSink() as home:
         product = start_product(
             routes=f'[[route]]\ndomain = "example.org"\nvia = "smtp://127.0.0.1:{home.port}"\n',
             sink=sink.port,
         )
         mark = token()
-        good_session(product.smtp[0], content=message(mark, b"caf\xc3\xa9\r\n"))
+        good_session(
+            product.smtp[0],
+            content=b"Content-Transfer-Encoding: base64\r\n" + message(mark, b"caf\xc3\xa9\r\n"),
+        )
         (dsn,) = home.wait_for(1)
         assert not sink.taken, "eight-bit content went to a peer that takes seven bits"
         assert b"MAIL FROM:<>" in dsn.mail

@@ -120,6 +120,7 @@ class Net:
 
 class Connection:
     offers_dsn = True
+    offers_8bit = True
 
     def __init__(self, net: Net, host: MxHost, address: str) -> None:
         self.net = net

@@ -6,7 +6,7 @@ from typing import Final
 
 from angarium.mta.dsn.line import clean_value, field, unfolded_field
 from angarium.mta.dsn.report import Action, RecipientReport, is_wanted
-from angarium.mta.dsn.returned_part import MimePart, quoted_printable, returned_part
+from angarium.mta.dsn.returned_part import MimePart, returned_part
 from angarium.mta.dsn.status_part import render_status
 from angarium.mta.dsn.text_part import render_text
 from angarium.queue.message_id import message_id_text
@@ -21,6 +21,7 @@ from angarium.queue.model import (
 from angarium.smtp.address import Address, AddressSyntaxError, parse_mailbox
 from angarium.smtp.date import render_date
 from angarium.smtp.envelope import Envelope, Recipient
+from angarium.smtp.transfer_encoding import quoted_printable
 
 _SUBJECT: Final[dict[Action, str]] = {
     "failed": "Delivery Status Notification (Failure)",

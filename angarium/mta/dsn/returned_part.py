@@ -1,12 +1,12 @@
 """The part that gives the message back: its header only, unless RET=FULL was asked for and it is small (A5)."""
 
-from binascii import b2a_base64, b2a_qp
 from typing import Final
 
 import msgspec
 
 from angarium.mta.dsn.line import MAX_LINE
 from angarium.queue.model import ClaimedMessage
+from angarium.smtp.transfer_encoding import base64_lines, quoted_printable
 
 # Ours: beyond, RET=FULL gives the header only (RFC 3461 section 4.3 allows)
 MAX_MESSAGE_OCTETS: Final = 262_144
@@ -50,18 +50,6 @@ def _whole_message(message: ClaimedMessage, *, utf8: bool) -> MimePart | None:
     return MimePart(  # RFC 6532 section 3.7: any encoding is allowed
         content_type="message/global", encoding="base64", body=base64_lines(content)
     )
-
-
-def quoted_printable(text: bytes) -> bytes:
-    """Encode lines that end in CRLF (RFC 2045 section 6.7)."""
-    encoded = b2a_qp(text, istext=True)
-    return encoded.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")  # soft line ends may be bare
-
-
-def base64_lines(data: bytes) -> bytes:
-    """RFC 2045 section 6.8: lines of at most 76."""
-    lines = (b2a_base64(data[at : at + 57], newline=False) for at in range(0, len(data), 57))
-    return b"".join(line + b"\r\n" for line in lines)
 
 
 def _bounded_lines(header: bytes) -> bytes:

@@ -14,7 +14,8 @@ MAX_RECIPIENTS: Final = 100  # ours: told one by one here; the part for machines
 _OPENING: Final[dict[Action, str]] = {
     "failed": "Your message could not be delivered to the recipients below. It will not be tried again.",
     "delayed": "Your message could not be delivered to the recipients below so far. You need not send it"
-    " again: it is tried again until {until}.",
+    " again: it is tried again until {until}. Other messages of yours that wait for the same domains are not"
+    " reported one by one.",
     "relayed": "Your message was handed on for the recipients below. The mail server that took it does not"
     " report whether it arrived, so this is all that you will hear.",
 }

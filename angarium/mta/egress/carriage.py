@@ -8,7 +8,7 @@ import msgspec
 
 from angarium.mta.egress.next_host import refuser
 from angarium.mta.egress.shared import EgressShared, Way
-from angarium.mta.egress.triage import Triage, defect, triage
+from angarium.mta.egress.triage import Triage, defect, no_room, triage
 from angarium.mta.egress.work import Parcel, Told, Work
 from angarium.mta.transport.outcome import Outcome, Taken
 from angarium.mta.transport.transfer import Connection
@@ -52,7 +52,7 @@ class Carriage:
         shared.give_way()
         self.busy += 1
         try:
-            outcomes = await connection.transfer(parcel.transfer)
+            outcomes = await self._transfer(connection, parcel)
         except asyncio.CancelledError:
             shared.budget.free(work.octets)
             raise
@@ -68,6 +68,22 @@ class Carriage:
         else:
             self._sort(connection, parcel, outcomes)  # CG1
         return outcomes
+
+    async def _transfer(self, connection: Connection, parcel: Parcel) -> Sequence[Outcome]:
+        """As it is, or for a host that takes no 8-bit content, converted."""
+        transfer, budget = parcel.transfer, self._shared.budget
+        if not transfer.body_8bit or connection.offers_8bit:
+            return await connection.transfer(transfer)
+        converted = await self._shared.packer.seven_bit(parcel)
+        if converted is None:
+            return await connection.transfer(transfer)  # which says why it is not sent
+        octets = len(converted.header) + len(converted.body)
+        if not budget.reserve(octets):  # Invariant 8: it is another copy
+            return [no_room(self._shared.clock(), connection)] * len(transfer.recipients)
+        try:
+            return await connection.transfer(converted)
+        finally:
+            budget.free(octets)
 
     def _sort(self, connection: Connection, parcel: Parcel, outcomes: Sequence[Outcome]) -> None:
         shared, work = self._shared, parcel.work

@@ -1,17 +1,23 @@
 """Makes parcels of claimed work: what goes out is the signature first, then the content as it was accepted."""
 
 import asyncio
+import functools
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
+
+import msgspec
 
 from angarium.dkim import UnsignableMessageError
 from angarium.mta.egress.work import Parcel, Work
 from angarium.mta.transport.transfer import Transfer
 from angarium.queue import UnixMs
+from angarium.smtp.seven_bit import as_seven_bit
 
 # Messages whose signing was begun: canonicalising 20 KB takes a tenth of a millisecond.
 YIELD_AFTER: Final = 8
+# Converted on the event loop: a millisecond. More goes to a thread.
+INLINE_OCTETS: Final = 65_536
 
 
 class Signs(Protocol):
@@ -37,6 +43,8 @@ class Packer:
         self._signer = signer
         self._clock = clock
         self._unsignable = unsignable
+        # What a conversion needs besides its result is held for one message at a time
+        self._converting = asyncio.Lock()
 
     async def pack(
         self,
@@ -51,7 +59,7 @@ class Packer:
         signing: deque[tuple[Work, asyncio.Future[bytes] | None]] = deque()
         for number, work in enumerate(works, 1):
             try:
-                future = self._begin(work)
+                future = self._begin(work, work.message.content, work.message.header_octets)
             except Exception as error:  # noqa: BLE001 - a defect ends one message, not its batch
                 failed(work, error)
                 continue
@@ -66,13 +74,46 @@ class Packer:
         while signing:
             await self._finish(*signing.popleft(), ready, failed)
 
-    def _begin(self, work: Work) -> asyncio.Future[bytes] | None:
-        message = work.message
-        if not message.header_from:
+    async def seven_bit(self, parcel: Parcel) -> Transfer | None:
+        """Return the parcel's transfer for a host without 8BITMIME (RFC 6152 section 3), signed as it is then.
+
+        None: the message cannot be converted.
+        """
+        message = parcel.work.message
+        convert = functools.partial(
+            as_seven_bit,
+            message.content[: message.header_octets],
+            message.content[message.header_octets :],
+        )
+        async with self._converting:
+            small = len(message.content) <= INLINE_OCTETS
+            converted = convert() if small else await asyncio.to_thread(convert)
+        if converted is None:
+            return None
+        header, body = converted.header, converted.body
+        signature = b""
+        future = self._begin(parcel.work, header + body, len(header))
+        try:
+            if future is not None:
+                signature = await future
+        except UnsignableMessageError as error:
+            self._unsignable(parcel.work, error)
+        return msgspec.structs.replace(
+            parcel.transfer,
+            header=signature + header,
+            body=body,
+            body_8bit=False,
+            has_dot_lines=None,
+        )
+
+    def _begin(
+        self, work: Work, content: bytes, header_octets: int
+    ) -> asyncio.Future[bytes] | None:
+        if not work.message.header_from:
             return None
         try:
             return self._signer.sign(
-                message.content, message.header_octets, message.header_from, self._clock()
+                content, header_octets, work.message.header_from, self._clock()
             )
         except UnsignableMessageError as error:
             self._unsignable(work, error)

@@ -15,7 +15,7 @@ from angarium.mta.egress.reasons import Reasons
 from angarium.mta.egress.waits import Waits
 from angarium.mta.egress.work import Parcel, Work
 from angarium.mta.transport.outcome import Outcome, Transient
-from angarium.mta.transport.transfer import Connection, EgressPath, Progress
+from angarium.mta.transport.transfer import Connection, EgressPath, Progress, Transfer
 from angarium.queue import ClaimedMessage, DueHead, PartitionNumber, UnixMs
 from angarium.routing.resolution import MxHost, Site
 
@@ -84,6 +84,10 @@ class Packs(Protocol):
         ready: Callable[[Parcel], None],
         failed: Callable[[Work, BaseException], None],
     ) -> None: ...
+
+    async def seven_bit(self, parcel: Parcel) -> Transfer | None:
+        """Return its transfer for a host that takes no 8-bit content; None: it cannot be converted."""
+        ...
 
 
 class EgressShared(msgspec.Struct, frozen=True, kw_only=True):

@@ -63,14 +63,25 @@ def is_unanswered(outcome: Outcome, connection: Connection) -> bool:
 
 def defect(error: BaseException, now: UnixMs, connection: Connection | None = None) -> Transient:
     """An outcome for an attempt that met a fault of ours."""
+    return _ours(now, connection, 451, "4.3.0", f"internal error: {type(error).__name__}")
+
+
+def no_room(now: UnixMs, connection: Connection) -> Transient:
+    """An outcome for a message whose converted copy is one too many in memory now."""
+    return _ours(now, connection, 452, "4.3.1", "no memory for a 7-bit copy of the message now")
+
+
+def _ours(
+    now: UnixMs, connection: Connection | None, code: int, enhanced: str, text: str
+) -> Transient:
     attempt = Attempt(
         at=now,
         host="" if connection is None else connection.host.name,
         address="" if connection is None else connection.address,
         source="",
-        code=451,
-        enhanced="4.3.0",
-        text=f"internal error: {type(error).__name__}",
+        code=code,
+        enhanced=enhanced,
+        text=text,
         tls="",
         stage="internal",
     )

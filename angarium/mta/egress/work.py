@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from angarium.mta.transport.outcome import Outcome
+from angarium.mta.transport.outcome import Outcome, Transient
 from angarium.mta.transport.transfer import Transfer
 from angarium.queue.model import Claimed, ClaimedMessage, DueHead
 
@@ -42,6 +42,13 @@ class Told(NamedTuple):
     outcome: Outcome
 
 
+def is_garbled(outcome: Outcome) -> bool:
+    """Whether the peer broke the protocol (RFC 3463 section 3.6), rather than refused."""
+    return isinstance(outcome, Transient) and (
+        not outcome.attempt.code and outcome.attempt.enhanced == "4.5.0"
+    )
+
+
 class Parcel(msgspec.Struct, frozen=True):
     """Work, and the transaction that carries it."""
 
@@ -49,8 +56,14 @@ class Parcel(msgspec.Struct, frozen=True):
     transfer: Transfer
 
     def again(self, told: Sequence[Told], *, counts: bool) -> "Parcel":
-        """Return the same for some of its recipients, once more. ``counts``: nothing was gained by the last try."""
-        return self._part(told, tries=self.work.tries + counts)
+        """Return the same for some of its recipients, once more. ``counts``: nothing was gained by the last try.
+
+        After replies that were not understood it goes step by step, so that they cost nobody else's mail.
+        """
+        part = self._part(told, tries=self.work.tries + counts)
+        if not any(is_garbled(each.outcome) for each in told):
+            return part
+        return Parcel(part.work, msgspec.structs.replace(part.transfer, in_steps=True))
 
     def for_next_host(self, told: Sequence[Told], refused_by: frozenset[str]) -> "Parcel":
         """Return the same for some of its recipients, for a host that is not among these."""

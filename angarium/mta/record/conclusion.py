@@ -5,6 +5,7 @@ from typing import Final, Literal, NamedTuple, Protocol, assert_never
 
 from angarium.mta.dsn import RecipientReport
 from angarium.mta.egress.work import Work
+from angarium.mta.record.delay_notices import DelayNotices, Telling
 from angarium.mta.record.retry import RetrySchedule
 from angarium.mta.transport.outcome import Outcome, Permanent, Taken, Transient
 from angarium.queue import (
@@ -48,6 +49,7 @@ class Conclusion:
         self._notify = notify
         self._clock = clock
         self._chance = chance
+        self._delay_notices = DelayNotices()
 
     def conclude(
         self,
@@ -66,6 +68,7 @@ class Conclusion:
         now = self._clock()
         settled: list[Settlement] = []
         reports: list[RecipientReport] = []
+        tellings: dict[str, Telling] = {}
         for recipient, outcome in zip(work.recipients, outcomes, strict=True):
             match outcome:
                 case Taken(attempt=attempt):
@@ -78,7 +81,9 @@ class Conclusion:
                     reports.append(_report(recipient, "failed", attempt))
                 case Transient():
                     settled.append(
-                        self._again(work.message, recipient, outcome, now, not_before, reports)
+                        self._again(
+                            work.message, recipient, outcome, now, not_before, reports, tellings
+                        )
                     )
                 case _:
                     assert_never(outcome)
@@ -97,6 +102,7 @@ class Conclusion:
         now: UnixMs,
         not_before: UnixMs,
         reports: list[RecipientReport],
+        tellings: dict[str, Telling],
     ) -> Settlement:
         due = self._schedule.next_due(
             now=now,
@@ -111,19 +117,38 @@ class Conclusion:
         if due < not_before:
             spread = self._chance.random() * SPREAD * (not_before - now)
             due = UnixMs(min(not_before + round(spread), max(message.expires, now + 1)))
-        tell = self._schedule.delay_dsn_is_due(
+        attempt = failure.attempt
+        told = self._schedule.delay_dsn_is_due(
             now=now, accepted=message.accepted, sent=recipient.delay_dsn_sent
         )
-        if tell:
-            reports.append(_report(recipient, "delayed", failure.attempt))
-        attempt = failure.attempt
+        if told:
+            telling = self._telling(message, recipient, now, tellings)
+            told = telling is not Telling.LATER
+            if telling is Telling.NOW:
+                reports.append(_report(recipient, "delayed", attempt))
         return Deferred(
             id=recipient.id,
             due=due,
             attempt=attempt,
-            delay_dsn_sent=tell,
+            delay_dsn_sent=told,
             in_doubt=attempt.stage == "final_dot" and not attempt.code,
         )
+
+    def _telling(
+        self,
+        message: ClaimedMessage,
+        recipient: Claimed,
+        now: UnixMs,
+        tellings: dict[str, Telling],
+    ) -> Telling:
+        """``tellings``: of this message's unasked ones, by domain; they share a notice."""
+        sender = message.envelope.reverse_path
+        if recipient.notify is not None:
+            return self._delay_notices.telling(sender, recipient, now)
+        if recipient.domain not in tellings:
+            telling = self._delay_notices.telling(sender, recipient, now)
+            tellings[recipient.domain] = telling
+        return tellings[recipient.domain]
 
 
 def _report(

@@ -13,14 +13,14 @@ from angarium.mta.transport.reply_meaning import (
     Where,
     attempt,
     in_doubt,
-    meaning,
     not_sendable,
+    outcome_of,
 )
 from angarium.mta.transport.transfer import SessionTaps, Transfer
 from angarium.queue.model import UnixMs
 from angarium.queue.stage import Stage
 from angarium.routing.resolution import MxHost
-from angarium.smtp.client.transaction import Answer, NotSendableError
+from angarium.smtp.client.transaction import NotSendableError
 from angarium.smtp.reply import PeerError, clean_text
 from angarium.smtp.tap import Opening
 
@@ -55,6 +55,10 @@ class SmtpConnection:
     @property
     def offers_dsn(self) -> bool:
         return self._session.capabilities.dsn
+
+    @property
+    def offers_8bit(self) -> bool:
+        return self._session.capabilities.eight_bit
 
     @property
     def is_open(self) -> bool:
@@ -119,10 +123,8 @@ class SmtpConnection:
                 if answer is None:
                     assert failure is not None  # no recipient is without an answer at the end
                     outcome = failure
-                elif isinstance(answer, Answer):
-                    outcome = meaning(answer.stage, answer.reply, self._where, at)
                 else:
-                    outcome = not_sendable(answer, self._where, at)
+                    outcome = outcome_of(answer, self._where, at)
                 known[id(answer)] = outcome
             outcomes.append(outcome)
         return outcomes

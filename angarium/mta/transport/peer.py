@@ -214,7 +214,7 @@ class Peer(asyncio.Protocol):
     def _show(self, flight: Flight, tap: Tap) -> None:
         """Commands as they are, content by its size."""
         content = flight.octets
-        if not flight.ends_content or self.session.capabilities.chunking:
+        if flight.begins_with_commands:
             tap.client(flight.octets[0])  # RFC 3030: BDAT is written before its octets
             content = flight.octets[1:]
         if content:
@@ -283,11 +283,15 @@ class Peer(asyncio.Protocol):
         if self._waiter is None or self._waiter.done():
             return
         limit = self._limit()
-        if self._loop.time() + _TICK_S >= self._since + limit:
-            what = "octets could not be sent" if self._paused else "no reply"
-            self._fail("timeout", f"{what} within {limit:g} s")  # PE1
-        else:
+        if self._loop.time() + _TICK_S < self._since + limit:
             self._arm()
+        elif self._paused:
+            self._fail("timeout", f"octets could not be sent within {limit:g} s")  # PE1
+        elif self.session.is_amid_reply:
+            # Not silence: to whatever comes after it, the host may answer
+            self._fail("protocol", f"protocol error: a reply without its end within {limit:g} s")
+        else:
+            self._fail("timeout", f"no reply within {limit:g} s")
 
 
 def _blocks(part: bytes) -> list[memoryview]:

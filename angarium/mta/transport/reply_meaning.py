@@ -3,15 +3,15 @@
 Every search here is a plain substring of a text of at most 1,000 characters (C4).
 """
 
-from typing import Final
+from typing import Final, assert_never
 
 import msgspec
 
 from angarium.mta.transport.outcome import Outcome, Permanent, Scope, Taken, Transient
 from angarium.queue.model import Attempt, UnixMs
 from angarium.queue.stage import Stage
-from angarium.smtp.client.transaction import NotSendable
-from angarium.smtp.reply import Reply, enhanced_status, text
+from angarium.smtp.client.transaction import Answer, NotSendable, NotUnderstood, Verdict
+from angarium.smtp.reply import Reply, clean_text, enhanced_status, text
 
 _IN_DOUBT: Final = "after the whole message was sent: whether it was accepted is unknown"
 # RFC 3463: the rest goes in another transaction
@@ -118,6 +118,21 @@ def opening_failure(stage: Stage, reply: Reply, where: Where, at: UnixMs) -> Tra
         where, at, stage, code=reply.code, enhanced=enhanced_status(reply), reason=text(reply)
     )
     return Transient(made, Scope.SITE if reply.code >= 500 else Scope.SESSION)
+
+
+def outcome_of(verdict: Verdict, where: Where, at: UnixMs) -> Outcome:
+    """The outcome of one recipient of a transaction."""
+    match verdict:
+        case Answer(stage=stage, reply=reply):
+            return meaning(stage, reply, where, at)
+        case NotSendable():
+            return not_sendable(verdict, where, at)
+        case NotUnderstood(text=words):
+            reason = clean_text(f"protocol error: {words}")
+            made = attempt(where, at, "rcpt", enhanced="4.5.0", reason=reason)
+            return Transient(made, Scope.RECIPIENT)
+        case _:
+            assert_never(verdict)
 
 
 def not_sendable(refusal: NotSendable, where: Where, at: UnixMs) -> Permanent:

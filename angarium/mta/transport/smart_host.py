@@ -24,16 +24,16 @@ from angarium.mta.transport.reply_meaning import (
     Where,
     attempt,
     in_doubt,
-    meaning,
     not_sendable,
     opening_failure,
+    outcome_of,
 )
 from angarium.mta.transport.transfer import Connector, EgressPath, SessionTaps, TlsPolicy, Transfer
 from angarium.queue.model import UnixMs
 from angarium.queue.stage import Stage
 from angarium.routing.resolution import MxHost, Site
 from angarium.smtp.client.capabilities import Capabilities, parse_capabilities
-from angarium.smtp.client.transaction import Answer, ClientTransaction, Flight, NotSendableError
+from angarium.smtp.client.transaction import ClientTransaction, Flight, NotSendableError
 from angarium.smtp.reply import PeerError, Reply, clean_text
 from angarium.smtp.tap import ENDED, Opening, Tap
 
@@ -241,6 +241,10 @@ class LoginConnection:
         return self._capabilities.dsn
 
     @property
+    def offers_8bit(self) -> bool:
+        return self._capabilities.eight_bit
+
+    @property
     def is_open(self) -> bool:
         return self._smtp.is_connected
 
@@ -338,10 +342,8 @@ class LoginConnection:
             if answer is None:
                 assert failure is not None  # no recipient is without an answer at the end
                 outcomes.append(failure)
-            elif isinstance(answer, Answer):
-                outcomes.append(meaning(answer.stage, answer.reply, self._where, at))
             else:
-                outcomes.append(not_sendable(answer, self._where, at))
+                outcomes.append(outcome_of(answer, self._where, at))
         return outcomes
 
     def _broken(self, flight: Flight | None, error: Exception) -> Transient:

@@ -22,6 +22,7 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     has_dot_lines: bool | None = None
     body_8bit: bool
     smtputf8: bool
+    in_steps: bool = False  # command by command: see ``smtp.client.transaction.Message``
     ret: str | None = None
     envid: str | None = None
 
@@ -72,6 +73,11 @@ class Connection(Protocol):
     @property
     def offers_dsn(self) -> bool:
         """Whether the peer takes over the duty of delivery status notifications (RFC 3461 section 4)."""
+        ...
+
+    @property
+    def offers_8bit(self) -> bool:
+        """Whether the peer takes content with octets above 127 (RFC 6152)."""
         ...
 
     @property

@@ -5,31 +5,43 @@ and tells when the exchange is complete. Knows nothing of sockets, clocks or wha
 """
 
 import contextlib
+from collections.abc import Sequence
 from typing import Final
 
 from angarium.smtp.client.capabilities import Capabilities, parse_capabilities
 from angarium.smtp.client.command import ehlo_argument
 from angarium.smtp.client.stage import ClientStage
-from angarium.smtp.client.transaction import Answer, ClientTransaction, Flight, Message, NotSendable
-from angarium.smtp.reply import PeerError, Reply, ReplyParser
+from angarium.smtp.client.transaction import (
+    ClientTransaction,
+    Flight,
+    Message,
+    Verdict,
+    check_fits,
+)
+from angarium.smtp.reply import PeerError, Reply, ReplyParser, StrayTextError
 
+_REPLY_TOO_MANY: Final = "a reply that no command asked for"
 _NO_EXTENSIONS: Final = Capabilities()
 
 
 class ClientSession:
     """A new session awaits the banner.
 
-    Invariant CS1: a reply belongs to the oldest command without one; a reply too many ends the session.
+    Invariant CS1: a reply belongs to the oldest command without one; a reply too many ends the session. Text that is
+    no reply is dropped where none is awaited: it is the rest of the last one.
     Invariant CS2: nothing received before the TLS handshake is seen after it (S3).
     Invariant CS3: after 421 or a syntax error nothing more is sent.
     Invariant CS4: no exchange begins while octets wait that no command asked for.
     Invariant CS5: a transaction is given a reply once: later, it would pass for the answer to a command that was
     never sent.
+    Invariant CS6: when the peer is out of step with several commands in flight, none of its replies to them counts:
+    nobody knows whose they are. After one RCPT alone, its recipient alone is undecided.
     """
 
     __slots__ = (
         "_awaits_handshake",
         "_ehlo",
+        "_fault",
         "_needs_reset",
         "_parser",
         "_replies",
@@ -46,6 +58,7 @@ class ClientSession:
         self._parser = ReplyParser()
         self._stages: tuple[ClientStage, ...] = ("banner",)
         self._replies: list[Reply] = []
+        self._fault = ""  # how the peer broke the protocol
         self._transaction: ClientTransaction | None = None
         self._needs_reset = False
         self._awaits_handshake = False  # 220 to STARTTLS came; what follows in the clear is dropped
@@ -68,6 +81,11 @@ class ClientSession:
         return len(self._replies) < len(self._stages)
 
     @property
+    def is_amid_reply(self) -> bool:
+        """Whether a reply was begun whose end is awaited."""
+        return self._parser.unfinished() is not None
+
+    @property
     def reply(self) -> Reply:
         """The last reply of a complete exchange."""
         return self._replies[-1]
@@ -80,26 +98,42 @@ class ClientSession:
         """
         if self._awaits_handshake:
             return True  # CS2
-        parser, replies, awaited = self._parser, self._replies, len(self._stages)
-        parser.receive(octets)
+        self._parser.receive(octets)
         try:
-            while (reply := parser.next_reply()) is not None:
-                if len(replies) == awaited:
-                    self._end(reply if reply.code == 421 else None)  # CS1
-                    return True
-                replies.append(reply)
-                if reply.code == 421:
-                    self._end(reply)
-                    return True
-                if reply.code < 300 and self._stages[0] == "starttls":
-                    self._awaits_handshake = True
-                    parser.discard()  # CS2
-                    return True
-        except PeerError:
+            return self._take_replies()
+        except PeerError as error:
             self.is_open = False  # CS3
-            if len(replies) < awaited:
+            if self.awaits_reply:
+                self._fault = str(error)
                 raise
+            return True
+
+    def _take_replies(self) -> bool:
+        """What waits in the parser; as ``receive``."""
+        replies, awaited = self._replies, len(self._stages)
+        while (reply := self._next_reply()) is not None:
+            if len(replies) == awaited:
+                self._end(reply if reply.code == 421 else None)  # CS1
+                return True
+            check_fits(self.stage, reply)
+            replies.append(reply)
+            if reply.code == 421:
+                self._end(reply)
+                return True
+            if reply.code < 300 and self._stages[0] == "starttls":
+                self._awaits_handshake = True
+                self._parser.discard()  # CS2
+                return True
         return len(replies) == awaited
+
+    def _next_reply(self) -> Reply | None:
+        while True:
+            try:
+                return self._parser.next_reply()
+            except StrayTextError:
+                if self.awaits_reply:
+                    raise
+                # CS1, and RP2 bounds it
 
     # -- the opening
 
@@ -148,12 +182,14 @@ class ClientSession:
             self._abandon()
             return None
         was_open, self.is_open = self.is_open, False  # should the transaction raise
+        alone = transaction.find_alone()
         flight = transaction.next_flight(self._replies)
         self._needs_reset = transaction.failed
         self.is_open = was_open
         if flight is not None and not was_open:
             if self.ended_by is None:
-                raise PeerError("a reply that no command asked for")  # CS1
+                transaction.not_understood(alone, _REPLY_TOO_MANY)  # CS6
+                raise PeerError(_REPLY_TOO_MANY)  # CS1
             transaction.abandon(flight.stages[0], self.ended_by)
             return None
         return self._fly(flight)
@@ -161,13 +197,22 @@ class ClientSession:
     def break_off(self) -> None:
         """The connection failed: take the replies that came, so that ``answers`` tells what they decided.
 
-        A complete exchange was taken by ``next_flight``, or is not to be believed.
+        A complete exchange was taken by ``next_flight``, or is not to be believed. Of a reply that was begun, only a
+        refusal is: RFC 5321 section 4.2.1 lets any line's code decide, but half of a 250 is no receipt.
         """
         self.is_open = False
-        if self._transaction is None or self._transaction.done or not self.awaits_reply:
+        transaction, stages = self._transaction, self._stages
+        if transaction is None or transaction.done or not self.awaits_reply:
             return  # CS5
+        if self._fault and len(stages) > 1 and self.stage != "final_dot":
+            return  # CS6
+        replies, unfinished = self._replies, self._parser.unfinished()
+        if unfinished is not None and unfinished.code >= 400:
+            replies = [*replies, unfinished]
+        elif self._fault:
+            transaction.not_understood(transaction.find_alone(), self._fault)  # CS6
         with contextlib.suppress(PeerError):
-            self._transaction.next_flight(self._replies)
+            transaction.next_flight(replies)
 
     def _abandon(self) -> None:
         """421 is the last reply, perhaps before the last command: it decides about all who have no answer."""
@@ -178,7 +223,7 @@ class ClientSession:
             transaction.next_flight(self._replies[:-1])
         transaction.abandon(self._stages[len(self._replies) - 1], ended_by)
 
-    def answers(self) -> list[Answer | NotSendable | None]:
+    def answers(self) -> Sequence[Verdict | None]:
         """Per recipient of the transaction, in order; None: not decided yet."""
         assert self._transaction is not None
         return self._transaction.answers

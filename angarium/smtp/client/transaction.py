@@ -12,7 +12,7 @@ from angarium.smtp.client import command
 from angarium.smtp.client.capabilities import Capabilities
 from angarium.smtp.client.content import ContentError, checked, stuffed
 from angarium.smtp.client.stage import ClientStage
-from angarium.smtp.reply import PeerError, Reply
+from angarium.smtp.reply import PeerError, Reply, text
 
 # Ours: more than this is not sent before a recipient is accepted.
 BDAT_FLIGHT_OCTETS: Final = 262_144
@@ -46,7 +46,15 @@ class Message(Protocol):
     @property
     def body_8bit(self) -> bool: ...
     @property
-    def smtputf8(self) -> bool: ...
+    def smtputf8(self) -> bool:
+        """Whether its header or an address of its envelope is not ASCII, also one that is not carried here."""
+        ...
+
+    @property
+    def in_steps(self) -> bool:
+        """Command by command, whatever the peer offers: each of its replies is then known to be whose it is."""
+        ...
+
     @property
     def ret(self) -> str | None: ...
     @property
@@ -76,12 +84,37 @@ class Answer(msgspec.Struct, frozen=True):
     reply: Reply
 
 
+class NotUnderstood(msgspec.Struct, frozen=True):
+    """What the peer said to this recipient's RCPT is no reply to it, or there was a reply too many."""
+
+    text: str
+
+
+Verdict = Answer | NotSendable | NotUnderstood
+
+
 class Flight(msgspec.Struct, frozen=True):
     """Octets to send in one go, and the commands whose replies will come."""
 
     octets: tuple[bytes, ...]
     stages: tuple[ClientStage, ...]
     ends_content: bool = False  # once it is sent, the peer may have the whole message
+
+    @property
+    def begins_with_commands(self) -> bool:
+        """Whether the first of the octets are no content; BDAT is written before its own."""
+        return not self.ends_content or len(self.stages) > 1 or self.octets[0][:5] == b"BDAT "
+
+
+def check_fits(stage: ClientStage, reply: Reply) -> None:
+    """Raises PeerError for a reply that the command cannot have: it was for another one (RFC 5321 section 4.3.2)."""
+    kind = reply.code // 100
+    if stage == "data":
+        fits = kind > 3 or reply.code == 354
+    else:
+        fits = kind != 3 or stage not in ("rset", "mail", "rcpt", "final_dot")
+    if not fits:
+        raise PeerError(f"in reply to {stage}: {text(reply)}")
 
 
 class ClientTransaction:
@@ -109,11 +142,14 @@ class ClientTransaction:
     def __init__(self, message: Message, capabilities: Capabilities, *, reset: bool) -> None:
         """Raises NotSendableError; then nothing has happened."""
         self._message = message
+        if message.in_steps:
+            # And by DATA, whose 354 cannot be mistaken for the reply to another command
+            capabilities = msgspec.structs.replace(capabilities, pipelining=False, chunking=False)
         self._capabilities = capabilities
         self._accepted = 0  # recipients
         self._stages: tuple[ClientStage, ...] = ()  # of the flight under way
         self._position = 0  # commands sent
-        self.answers: list[Answer | NotSendable | None] = [None] * len(message.recipients)
+        self.answers: list[Verdict | None] = [None] * len(message.recipients)
         self.done = False
         self.failed = False  # the peer may hold a part of it: RSET before the next one
         self._content = self._checked_content()  # CT3
@@ -148,8 +184,15 @@ class ClientTransaction:
     def next_flight(self, replies: Sequence[Reply]) -> Flight | None:
         """Take the replies to the last flight; return what is to be sent next, None at the end.
 
-        Raises PeerError for a reply that the command cannot have; answers so far stand (CT1).
+        Raises PeerError for a reply that the command cannot have: of several in flight none counts then, after a
+        RCPT alone its recipient is not understood. Answers so far stand (CT1).
         """
+        try:
+            for stage, reply in zip(self._stages, replies, strict=False):
+                check_fits(stage, reply)
+        except PeerError as error:
+            self.not_understood(self.find_alone(), str(error))
+            raise
         first = self._position - len(self._stages)
         if self._stages[-1] in ("data", "final_dot"):
             first += 1  # these are not among the commands
@@ -165,6 +208,16 @@ class ClientTransaction:
         if data_reply is not None:
             return self._after_data(data_reply)
         return None if self.done else self._step()
+
+    def find_alone(self) -> int | None:
+        """Return the recipient of the flight under way, if that is one RCPT alone."""
+        return self._commands[self._position - 1][2] if self._stages == ("rcpt",) else None
+
+    def not_understood(self, index: int | None, what: str) -> None:
+        """The peer broke the protocol in reply to this recipient, who would cost the others their next transaction,
+        too; None: nobody knows whom it was about."""
+        if index is not None and self.answers[index] is None:  # CT1
+            self.answers[index] = NotUnderstood(what)
 
     def abandon(self, stage: ClientStage, reply: Reply) -> None:
         """The peer ended the session: ``reply`` is the answer of all that have none."""
@@ -203,8 +256,6 @@ class ClientTransaction:
             # RFC 2920 section 3.1: 354 although no recipient stands; a lone dot ends it
             self.failed = True
             return Flight((b".\r\n",), self._stages)
-        if reply.code < 400:
-            raise PeerError(f"{reply.code} in reply to DATA")
         self._answer_open("data", reply)
         self.done = self.failed = True
         return None
@@ -213,8 +264,6 @@ class ClientTransaction:
 
     def _take(self, stage: ClientStage, reply: Reply) -> None:
         kind = reply.code // 100
-        if kind == 3:
-            raise PeerError(f"{reply.code} in reply to {stage}")
         if stage == "final_dot":
             self.done = True
             self.failed = self.failed or kind != 2 or not self._accepted
@@ -226,8 +275,6 @@ class ClientTransaction:
     def _take_rcpt(self, index: int, reply: Reply) -> None:
         if reply.code < 300:
             self._accepted += 1
-        elif reply.code < 400:
-            raise PeerError(f"{reply.code} in reply to rcpt")
         elif self.answers[index] is None:  # CT1: MAIL's refusal says more than the 503 after it
             self.answers[index] = Answer("rcpt", reply)
 
@@ -262,7 +309,8 @@ class ClientTransaction:
     def _mail(self) -> str:
         message, capabilities = self._message, self._capabilities
         reverse_path = message.reverse_path
-        utf8 = message.smtputf8 or not reverse_path.isascii()
+        # What a recipient's own address needs, that recipient needs alone: ``_add_recipients``
+        utf8 = (message.smtputf8 and not message.header.isascii()) or not reverse_path.isascii()
         if utf8 and not capabilities.smtputf8:
             raise NotSendableError(_NO_SMTPUTF8)
         if message.body_8bit and not capabilities.eight_bit:
@@ -318,9 +366,11 @@ class ClientTransaction:
 
 # RFC 6531 section 3.2; RFC 6530 section 4.6.3.
 _NO_SMTPUTF8: Final = NotSendable(
-    enhanced="5.6.7", text="the host does not offer SMTPUTF8, which this address or message needs"
+    enhanced="5.6.7",
+    text="the host does not offer SMTPUTF8, which this address or message needs",
+    elsewhere=True,
 )
-# RFC 6152 section 3: convert or refuse; a converted body would break its signature.
+# RFC 6152 section 3: convert or refuse. Whoever can convert it has done so before (``packing``).
 _NO_8BITMIME: Final = NotSendable(
     enhanced="5.6.3",
     text="the host does not offer 8BITMIME, which this message needs",

@@ -150,6 +150,7 @@ class SetClock:
 
 class FakeConnection:
     offers_dsn = False
+    offers_8bit = True
 
     def __init__(self, to: MxHost, log: list[str], hosts: "FakeHosts | None" = None) -> None:
         self.host = to
@@ -157,6 +158,7 @@ class FakeConnection:
         self.is_open = True
         self.is_aborted = False
         self.transfers = 0
+        self.carried: list[Transfer] = []
         # Of the next transfers
         self.outcomes: list[Sequence[Outcome] | BaseException] = (
             [] if hosts is None else hosts.outcomes
@@ -167,6 +169,7 @@ class FakeConnection:
 
     async def transfer(self, transfer: Transfer) -> Sequence[Outcome]:
         self.transfers += 1
+        self.carried.append(transfer)
         if self.may_end is not None:
             await self.may_end.wait()
         outcomes: Sequence[Outcome] | BaseException = [TAKEN] * len(transfer.recipients)
@@ -268,6 +271,7 @@ class FakeUndeliverable:
 class FakePacker:
     def __init__(self) -> None:
         self.error: BaseException | None = None
+        self.converted: Transfer | None = None
 
     async def pack(
         self,
@@ -280,6 +284,9 @@ class FakePacker:
                 ready(parcel(each))
             else:
                 failed(each, self.error)
+
+    async def seven_bit(self, parcel: Parcel) -> Transfer | None:
+        return self.converted
 
 
 class FakeObserver:

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
 from angarium.mta.egress.carriage import Carriage
 from angarium.mta.egress.shared import Way
-from angarium.mta.egress.work import Parcel, Told
-from angarium.mta.transport.outcome import Outcome
+from angarium.mta.egress.work import Parcel, Told, Work
+from angarium.mta.transport.outcome import Outcome, Scope, Transient
 from tests.mta.egress.fakes import (
     FOR_NOW,
     LOST,
@@ -19,6 +20,7 @@ from tests.mta.egress.fakes import (
     TOO_MANY,
     Around,
     FakeConnection,
+    attempt,
     host,
     parcel,
     settle,
@@ -93,6 +95,13 @@ async def test_a_host_that_broke_off_is_avoided_and_the_try_counts() -> None:
     assert (rig.around.hosts.avoided, rig.again[0].work.tries) == (["a.1"], 1)
 
 
+async def test_after_replies_that_were_not_understood_it_goes_step_by_step() -> None:
+    rig = Rig()
+    await rig.carry(LOST, TAKEN)
+    await rig.carry(Transient(attempt(0, "4.5.0", "rcpt"), Scope.SESSION), TAKEN)
+    assert [each.transfer.in_steps for each in rig.again] == [False, True]
+
+
 @pytest.mark.parametrize("outcome", [LOST, FOR_NOW])
 async def test_a_process_that_drains_records_what_it_would_try_again(outcome: Outcome) -> None:
     rig = Rig()
@@ -100,6 +109,53 @@ async def test_a_process_that_drains_records_what_it_would_try_again(outcome: Ou
     await rig.carry(outcome)
     assert (rig.around.clerk.outcomes, rig.again, rig.referred) == ([outcome], [], [])
     assert rig.around.budget.used == 0
+
+
+def eight_bit(of: Work) -> Parcel:
+    whole = parcel(of)
+    return msgspec.structs.replace(
+        whole, transfer=msgspec.structs.replace(whole.transfer, body_8bit=True)
+    )
+
+
+async def test_a_host_without_8bitmime_gets_it_converted_and_another_one_as_it_is() -> None:
+    rig = Rig()
+    rig.around.budget.reserve(OCTETS)
+    given = eight_bit(work())
+    converted = rig.around.packer.converted = msgspec.structs.replace(
+        given.transfer, body=b"c" * 30, body_8bit=False
+    )
+    rig.connection.offers_8bit = False
+    rig.connection.outcomes = [[LOST]]
+    await rig.carriage.carry(rig.connection, given)
+    assert rig.connection.carried == [converted]
+    assert rig.around.budget.used == OCTETS  # less the copy's
+    assert rig.again[0].transfer.body == given.transfer.body  # the next host may have 8BITMIME
+    rig.connection.offers_8bit = True
+    await rig.carriage.carry(rig.connection, given)
+    assert rig.connection.carried[1:] == [given.transfer]
+
+
+async def test_what_cannot_be_converted_is_refused_by_the_connection() -> None:
+    rig = Rig()
+    rig.around.budget.reserve(OCTETS)
+    rig.connection.offers_8bit = False
+    given = eight_bit(work())
+    await rig.carriage.carry(rig.connection, given)
+    assert rig.connection.carried == [given.transfer]
+
+
+async def test_a_copy_that_memory_has_no_room_for_waits_for_its_next_attempt() -> None:
+    # Invariant 8
+    rig = Rig(octets=OCTETS + 20)
+    rig.around.budget.reserve(OCTETS)
+    given = eight_bit(work())
+    rig.around.packer.converted = msgspec.structs.replace(given.transfer, body=b"c" * 30)
+    rig.connection.offers_8bit = False
+    await rig.carriage.carry(rig.connection, given)
+    (outcome,) = rig.around.clerk.outcomes
+    assert (rig.connection.carried, rig.around.budget.used) == ([], 0)
+    assert (outcome.attempt.enhanced, outcome.attempt.stage) == ("4.3.1", "internal")
 
 
 async def test_a_defect_defers_the_message_and_is_told() -> None:

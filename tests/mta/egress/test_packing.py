@@ -3,10 +3,14 @@
 import asyncio
 from typing import Any
 
+import msgspec
+import pytest
+
 from angarium.dkim import UnsignableMessageError
-from angarium.mta.egress.packing import YIELD_AFTER, Packer
+from angarium.mta.egress.packing import INLINE_OCTETS, YIELD_AFTER, Packer
 from angarium.mta.egress.work import Parcel, Work
-from tests.mta.egress.fakes import SetClock, head, message, settle
+from angarium.mta.transport.transfer import Transfer
+from tests.mta.egress.fakes import SetClock, head, message, parcel, settle
 
 
 class Signer:
@@ -14,6 +18,7 @@ class Signer:
 
     def __init__(self) -> None:
         self.futures: list[asyncio.Future[bytes]] = []
+        self.signed: list[bytes] = []
 
     def sign(self, content: bytes, header_octets: int, header_from: str, now: int) -> Any:
         if header_from == "no-key.example":
@@ -22,6 +27,7 @@ class Signer:
             raise UnsignableMessageError("two of them")
         if header_from == "defect.example":
             raise RuntimeError
+        self.signed.append(content)
         self.futures.append(asyncio.get_running_loop().create_future())
         return self.futures[-1]
 
@@ -108,3 +114,44 @@ async def test_a_defect_ends_one_message_not_its_batch() -> None:
     rig.signer.futures[0].set_exception(RuntimeError())
     await task
     assert (rig.numbers(), len(rig.failed)) == ([3], 2)
+
+
+async def convert(rig: Rig, content: bytes, header_from: str) -> Transfer | None:
+    of = message([head(1)], header_from=header_from)
+    header_octets = content.find(b"\r\n\r\n") + 4
+    of = msgspec.structs.replace(of, content=content, header_octets=header_octets)
+    work = Work(of, of.recipients)
+    rig.signer.futures.clear()
+    given = msgspec.structs.replace(parcel(work), work=work)
+    task = asyncio.create_task(rig.packer.seven_bit(given))
+    while not task.done() and not rig.signer.futures:
+        await asyncio.sleep(0.001)
+    for each in rig.signer.futures:
+        each.set_result(b"DKIM-Signature: x\r\n")
+    return await task
+
+
+@pytest.mark.parametrize("octets", [10, INLINE_OCTETS])
+async def test_what_is_converted_to_seven_bits_is_signed_as_it_then_is(octets: int) -> None:
+    rig = Rig()
+    content = b"MIME-Version: 1.0\r\n\r\n" + b"x" * octets + b"\xc3\xa4.\r\n"
+    transfer = await convert(rig, content, "key.example")
+    assert transfer is not None
+    assert transfer.header.startswith(b"DKIM-Signature: x\r\nMIME-Version: 1.0\r\nContent-Transfer")
+    assert transfer.body.isascii()
+    assert not transfer.body_8bit
+    (signed,) = rig.signer.signed
+    assert signed == transfer.header.removeprefix(b"DKIM-Signature: x\r\n") + transfer.body
+
+
+async def test_what_is_converted_goes_unsigned_where_it_did_before() -> None:
+    rig = Rig()
+    for domain in ("", "no-key.example", "unsignable.example"):
+        transfer = await convert(rig, b"A: b\r\n\r\n\xc3\xa4\r\n", domain)
+        assert transfer is not None
+        assert transfer.header.startswith(b"A: b\r\n")
+    assert len(rig.unsigned) == 1
+
+
+async def test_what_cannot_be_converted_is_none() -> None:
+    assert await convert(Rig(), b"A: \xc3\xa4\r\n\r\n\xc3\xa4\r\n", "key.example") is None

@@ -9,6 +9,7 @@ from angarium.config.schema import Delivery
 from angarium.mta.dsn import RecipientReport
 from angarium.mta.egress.work import Work
 from angarium.mta.record.conclusion import SPREAD, Concluded, Conclusion
+from angarium.mta.record.delay_notices import PER_HOUR
 from angarium.mta.record.retry import RetrySchedule
 from angarium.mta.transport.outcome import Outcome, Permanent, Scope, Taken, Transient
 from angarium.queue import (
@@ -245,3 +246,30 @@ def test_a_delay_is_told_once(age_ms: int, sent: bool, is_told: bool) -> None:
     )
     assert settlement.delay_dsn_sent is is_told
     assert bench.told == ([[(0, "delayed", False)]] if is_told else [])
+
+
+def test_of_a_hundred_messages_for_a_dead_domain_one_is_told() -> None:
+    bench = Bench()
+    old = message(age_ms=7_200_000)
+    two = [recipient(0), recipient(1), recipient(2, domain="elsewhere.test")]
+    bench.conclude(LATER, LATER, LATER, about=old, recipients=two)
+    assert bench.told == [[(index, "delayed", False) for index in range(3)]]
+    for _ in range(99):
+        assert bench.deferred(
+            LATER, about=old
+        ).delay_dsn_sent  # known, so that nothing is due any more
+    assert len(bench.told) == 1
+    asked = recipient(3, notify=Notify.DELAY)
+    assert bench.deferred(LATER, about=old, recipients=[asked]).delay_dsn_sent
+    assert bench.told[1:] == [[(3, "delayed", False)]]
+
+
+def test_a_notice_beyond_the_limit_of_its_sender_may_come_later() -> None:
+    bench = Bench()
+    old = message(age_ms=7_200_000)
+    sent = [
+        bench.deferred(LATER, about=old, recipients=[recipient(n, domain=f"d{n}.test")])
+        for n in range(PER_HOUR + 1)
+    ]
+    assert [each.delay_dsn_sent for each in sent] == [True] * PER_HOUR + [False]
+    assert len(bench.told) == PER_HOUR

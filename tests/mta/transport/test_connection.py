@@ -350,12 +350,80 @@ async def test_a_peer_that_falls_silent_is_left(stage: str) -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize(
-    "octets", [b"rubbish\r\n", b"250-x\r\n" * 300, b"x" * 9000, b"250-a\r\n550 b\r\n"]
+    "octets", [b"rubbish\r\n", b"250-x\r\n" * 5000, b"x" * 40_000, b"999-a\r\n550 b\r\n"]
 )
 async def test_a_peer_that_does_not_speak_smtp_is_left_s11(stage: str, octets: bytes) -> None:
     outcome = await attempt_with(stops_at(stage, lambda talk: talk.say(octets)))
-    assert brief(outcome) == ("Transient", "session", stage)
+    scope = "recipient" if stage == "rcpt" else "session"
+    assert brief(outcome) == ("Transient", scope, stage)
     assert "protocol error" in outcome.attempt.text
+    assert (outcome.attempt.code, outcome.attempt.enhanced) == (0, "4.5.0")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+async def test_a_reply_that_does_not_end_is_not_silence(stage: str) -> None:
+    limit = {"banner": "banner_s", "data": "data_s", "final_dot": "final_dot_s"}.get(
+        stage, "command_s"
+    )
+    outcome = await attempt_with(
+        stops_at(stage, lambda talk: talk.say(b"250-and\r\n")), **{limit: SHORT}
+    )
+    assert brief(outcome) == ("Transient", "session", stage)
+    assert (outcome.attempt.code, outcome.attempt.enhanced) == (0, "4.5.0")
+    assert "without its end within 0.15 s" in outcome.attempt.text
+
+
+@pytest.mark.parametrize("end", [b"550-5.1.1 no\r\n", b"550 5.1.1 no"])
+async def test_a_refusal_that_does_not_end_is_one_when_the_peer_goes(end: bytes) -> None:
+    def say_and_go(talk: Talk) -> None:
+        talk.say(end)
+        talk.writer.close()
+
+    outcome = await attempt_with(stops_at("rcpt", say_and_go))
+    assert brief(outcome) == ("Permanent", "recipient", "rcpt")
+    assert outcome.attempt.text == "550 5.1.1 no"
+
+
+ODD = [
+    b"550-5.1.1 no such user\r\n551 5.1.6 moved\r\n",
+    b"550 5.1.1 " + b"y" * 9000 + b"\r\n",
+    b"550-5.1.1 no\n550 5.1.1 such user\n",
+    b"550\t5.1.1 no\r\n",
+    b"550No\r\n",
+    b"550\r\n",
+    b"\r\n550 5.1.1 no\r\n\r\n",
+    b"550-5.1.1 no\r\nsuch user\r\n550 5.1.1 here\r\n",
+    b"550 5.1.1 \xff\xfe\x00\r\n",
+]
+
+
+@pytest.mark.parametrize("extensions", [(), ("PIPELINING",), ("PIPELINING", "CHUNKING")])
+@pytest.mark.parametrize("reply", ODD)
+async def test_an_odd_refusal_costs_its_recipient_only(
+    reply: bytes, extensions: tuple[str, ...]
+) -> None:
+    async def script(talk: Talk) -> None:
+        await talk.greet(*extensions)
+        while True:
+            line = await talk.hear()
+            if line.startswith(b"RCPT TO:<odd"):
+                talk.say(reply)
+            elif line.startswith(b"BDAT"):
+                await talk.hear_octets(int(line.split()[1]))
+                talk.say(b"250 2.0.0 queued\r\n")
+            elif line == b"DATA":
+                talk.say(b"354 go\r\n")
+                await talk.hear_content()
+                talk.say(b"250 2.0.0 queued\r\n")
+            else:
+                talk.say(b"250 ok\r\n")
+
+    everyone = ("a@example.net", "odd@example.net", "c@example.net")
+    first, odd, last = await send(script, *everyone)
+    assert isinstance(first, Taken)
+    assert isinstance(last, Taken)
+    assert brief(odd) == ("Permanent", "recipient", "rcpt")
+    assert odd.attempt.code in (550, 551)
 
 
 @pytest.mark.parametrize("stage", ["banner", "ehlo"])
@@ -515,7 +583,7 @@ async def test_octets_that_complete_no_reply_buy_no_time() -> None:
 # --- idle connections -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("octets", [b"", b"421 4.4.2 idle\r\n", b"250 what\r\n", b"rubbish\r\n"])
+@pytest.mark.parametrize("octets", [b"", b"421 4.4.2 idle\r\n", b"250 what\r\n", b"999 what\r\n"])
 async def test_a_peer_that_ends_an_idle_connection_is_noticed_at_once(octets: bytes) -> None:
     go = asyncio.Event()
 

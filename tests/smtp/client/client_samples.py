@@ -22,6 +22,7 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     has_dot_lines: bool | None = None
     body_8bit: bool = False
     smtputf8: bool = False
+    in_steps: bool = False
     ret: str | None = None
     envid: str | None = None
 

@@ -2,6 +2,7 @@
 
 import contextlib
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,9 +15,12 @@ from angarium.smtp.client.transaction import (
     Flight,
     NotSendable,
     NotSendableError,
+    NotUnderstood,
 )
 from angarium.smtp.reply import PeerError
 from tests.smtp.client.client_samples import ALL, HEADER, Mail, Rcpt, greeted, to
+
+UTF8_HEADER = "From: a@example.org\r\nSubject: tést\r\n\r\n".encode()
 
 
 def wire(flight: Flight | None) -> bytes:
@@ -30,8 +34,28 @@ def codes(session: ClientSession) -> list[tuple[str, int] | str | None]:
         if isinstance(answer, Answer):
             out.append((answer.stage, answer.reply.code))
         else:
-            out.append(answer.enhanced if isinstance(answer, NotSendable) else None)
+            out.append(answer.enhanced if isinstance(answer, NotSendable) else shown(answer))
     return out
+
+
+TOO_MANY = "not understood: a reply that no command asked for"
+
+
+def shown(answer: NotUnderstood | None) -> str | None:
+    return None if answer is None else f"not understood: {answer.text}"
+
+
+def complete(session: ClientSession, replies: bytes) -> None:
+    assert session.receive(replies)
+    session.next_flight()
+
+
+def half_step(session: ClientSession, *addresses: str) -> None:
+    """A transaction step by step, up to the first RCPT, which awaits its reply."""
+    mail = msgspec.structs.replace(to(*addresses), in_steps=True)
+    assert wire(session.open_transaction(mail)).startswith(b"MAIL")
+    assert session.receive(b"250 ok\r\n")
+    assert wire(session.next_flight()).startswith(b"RCPT")
 
 
 # --- one transaction ------------------------------------------------------------------------
@@ -211,9 +235,8 @@ def test_the_final_reply_is_for_all_accepted_recipients() -> None:
 def test_a_reply_that_the_command_cannot_have_ends_the_session(replies: bytes) -> None:
     session = greeted(*ALL)
     session.open_transaction(Mail())
-    assert session.receive(replies)
     with pytest.raises(PeerError):
-        session.next_flight()
+        complete(session, replies)
     assert not session.is_open
 
 
@@ -246,7 +269,7 @@ def test_one_reply_too_many_never_passes_for_the_answer_to_what_was_not_sent(
         before = codes(session)
         session.break_off()
         assert codes(session) == before
-        assert before in ([None], [("final_dot", 250)])
+        assert before in ([None], [("final_dot", 250)], [TOO_MANY])
 
 
 def test_one_reply_too_many_after_the_last_leaves_the_outcome_and_ends_the_session() -> None:
@@ -276,6 +299,127 @@ def test_garbage_ends_the_session_s11() -> None:  # CS3
     assert not session.is_open
     session.break_off()
     assert codes(session) == [None]
+
+
+# --- a peer that is out of step ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        b"250 ok\r\n250 b\r\n550 c\r\n550 c too\r\n250 d\r\n",  # to DATA is what was to d
+        b"250 ok\r\n550 b\r\nhello\r\n",
+        b"250 ok\r\n250 b\r\n550-c\r\n550 d\r\n354 go\r\n",  # c's reply has no end, and d has none
+        b"550-ok\r\n550 b\r\n250 c\r\n354 go\r\n",
+    ],
+)
+def test_out_of_step_with_commands_in_flight_nobody_has_an_answer(replies: bytes) -> None:  # CS6
+    session = greeted(*ALL)
+    session.open_transaction(to("b@example.net", "c@example.net", "d@example.net"))
+    with pytest.raises(PeerError):
+        session.receive(replies)
+    assert not session.is_open
+    session.break_off()
+    assert codes(session) == [None, None, None]
+
+
+def test_in_steps_a_message_goes_command_by_command_and_by_data() -> None:
+    session = greeted(*ALL, "CHUNKING")
+    half_step(session, "b@example.net", "c@example.net")
+    assert session.receive(b"250 ok\r\n")
+    assert wire(session.next_flight()) == b"RCPT TO:<c@example.net>\r\n"
+    assert session.receive(b"250 ok\r\n")
+    assert wire(session.next_flight()) == b"DATA\r\n"
+    assert session.receive(b"354 go\r\n")
+    assert wire(session.next_flight()) == HEADER + b"hello\r\n.\r\n"
+
+
+@pytest.mark.parametrize(
+    ("replies", "words"),
+    [
+        (b"hello\r\n", "a line that is not a reply: hello"),
+        (b"999 x\r\n", "a line that is not a reply: 999 x"),
+        (b"354 go\r\n", "in reply to rcpt: 354 go"),
+        (b"250 ok\r\n250 ok\r\n", "a reply that no command asked for"),
+    ],
+)
+def test_in_steps_it_costs_its_recipient(replies: bytes, words: str) -> None:  # CS6
+    session = greeted(*ALL)
+    half_step(session, "b@example.net", "c@example.net")
+    with pytest.raises(PeerError):
+        complete(session, replies)
+    session.break_off()
+    assert codes(session) == [f"not understood: {words}", None]
+
+
+def test_a_reply_too_many_leaves_the_refusal_before_it() -> None:  # CT1
+    session = greeted(*ALL)
+    half_step(session, "b@example.net", "c@example.net")
+    assert session.receive(b"550 5.1.1 no\r\n550 5.1.1 really\r\n")
+    with pytest.raises(PeerError):
+        session.next_flight()
+    assert codes(session) == [("rcpt", 550), None]
+
+
+def test_text_behind_a_whole_reply_is_the_rest_of_it_and_dropped() -> None:  # CS1
+    session = greeted(*ALL)
+    half_step(session, "b@example.net", "c@example.net")
+    assert session.receive(b"550 5.1.1 no such user\nSee http://mx.example/550\r\n\r\n")
+    assert wire(session.next_flight()) == b"RCPT TO:<c@example.net>\r\n"
+    assert codes(session) == [("rcpt", 550), None]
+
+
+def test_text_that_never_ends_behind_a_whole_reply_ends_the_session_s11() -> None:
+    session = greeted(*ALL)
+    assert session.receive(b"text\r\n" * 1000)
+    assert session.is_open
+    assert session.receive(b"text\r\n" * 10_000)
+    assert not session.is_open
+
+
+@pytest.mark.parametrize("half", [b"550-5.1.1 no\r\n", b"550 5.1.1 no", b"421-bye\r\n"])
+def test_half_a_refusal_is_one_when_no_more_comes(half: bytes) -> None:
+    session = greeted(*ALL)
+    half_step(session, "b@example.net", "c@example.net")
+    assert not session.receive(half)
+    assert session.is_amid_reply
+    session.break_off()
+    assert codes(session) == [("rcpt", int(half[:3])), None]
+
+
+@pytest.mark.parametrize(
+    ("half", "expected"),
+    [(b"554-5.7.1 spam\r\n", ("final_dot", 554)), (b"250-queued\r\n", None), (b"2", None)],
+)
+def test_half_a_250_is_no_receipt(half: bytes, expected: object) -> None:
+    session = greeted(*ALL)
+    session.open_transaction(Mail())
+    session.receive(b"250 ok\r\n250 ok\r\n354 go\r\n")
+    session.next_flight()
+    assert not session.receive(half)
+    session.break_off()
+    assert codes(session) == [expected]
+
+
+@pytest.mark.parametrize("last", [b"250-queued\r\n251 as 5F1\r\n", b"550-a\r\n250 taken\r\n"])
+def test_of_two_codes_for_the_content_the_last_decides(last: bytes) -> None:
+    session = greeted(*ALL)
+    session.open_transaction(Mail())
+    session.receive(b"250-ok\r\n251 ok\r\n250 ok\r\n354-go\r\n354 on\r\n")
+    session.next_flight()
+    assert session.receive(last)
+    assert session.next_flight() is None
+    assert codes(session) == [("final_dot", int(last.split(b"\n")[1][:3]))]
+    assert session.is_open
+
+
+def test_of_two_codes_for_ehlo_the_last_decides() -> None:
+    session = ClientSession("client.example")
+    session.receive(b"220-mx\n220 hi\n")
+    session.ehlo()
+    assert session.receive(b"250-mx\r\n251-PIPELINING\r\n250 SIZE\r\n")
+    session.learn_capabilities()
+    assert (session.capabilities.pipelining, session.capabilities.size) == (True, True)
 
 
 # --- 421, and connections that break ---------------------------------------------------------
@@ -404,10 +548,11 @@ def test_parameters_are_sent_only_to_those_who_offer_them() -> None:
         envid="id=1",
         body_8bit=True,
         smtputf8=True,
+        header=UTF8_HEADER,
     )
     session = greeted(*ALL)
     assert wire(session.open_transaction(mail)) == (
-        b"MAIL FROM:<a@example.org> SIZE=45 BODY=8BITMIME SMTPUTF8 RET=FULL ENVID=id+3D1\r\n"
+        b"MAIL FROM:<a@example.org> SIZE=46 BODY=8BITMIME SMTPUTF8 RET=FULL ENVID=id+3D1\r\n"
         b"RCPT TO:<b@example.net> NOTIFY=SUCCESS ORCPT=rfc822;b+2Bc@example.net\r\nDATA\r\n"
     )
     session = greeted("8BITMIME", "SMTPUTF8", "PIPELINING")
@@ -419,8 +564,8 @@ def test_parameters_are_sent_only_to_those_who_offer_them() -> None:
 @pytest.mark.parametrize(
     ("mail", "offered", "enhanced", "elsewhere"),
     [
-        (Mail(smtputf8=True), ("8BITMIME",), "5.6.7", False),
-        (Mail(reverse_path="ä@example.org"), ("8BITMIME",), "5.6.7", False),
+        (Mail(smtputf8=True, header=UTF8_HEADER), ("8BITMIME",), "5.6.7", True),
+        (Mail(reverse_path="ä@example.org"), ("8BITMIME",), "5.6.7", True),
         (Mail(body_8bit=True), ("SMTPUTF8",), "5.6.3", True),
         (Mail(), ("SIZE 44",), "5.3.4", False),
         (Mail(reverse_path="a@b> RET=FULL"), ALL, "5.1.7", False),
@@ -451,6 +596,26 @@ def test_a_recipient_that_cannot_be_named_is_answered_here_and_the_others_go() -
     session.receive(b"250 ok\r\n")
     assert session.next_flight() is None
     assert codes(session) == ["5.6.7", ("final_dot", 250), "5.1.3", "5.1.3"]
+
+
+def test_what_another_recipients_address_needs_costs_no_one_else() -> None:
+    """RFC 6531 section 3.2: an ASCII address is in no need of SMTPUTF8 for its neighbour's sake."""
+    mail = msgspec.structs.replace(to("ü@example.net", "b@xn--bcher-kva.example"), smtputf8=True)
+    session = greeted("PIPELINING")
+    assert wire(session.open_transaction(mail)) == (
+        b"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@xn--bcher-kva.example>\r\nDATA\r\n"
+    )
+    session.receive(b"250 ok\r\n250 ok\r\n354 go\r\n")
+    session.next_flight()
+    session.receive(b"250 ok\r\n")
+    assert session.next_flight() is None
+    assert codes(session) == ["5.6.7", ("final_dot", 250)]
+    one = msgspec.structs.replace(to("b@example.net"), smtputf8=True)
+    assert wire(greeted(*ALL).open_transaction(one)).startswith(
+        b"MAIL FROM:<a@example.org> SIZE=45\r\n"
+    )
+    both = wire(greeted(*ALL).open_transaction(mail))
+    assert both.startswith(b"MAIL FROM:<a@example.org> SIZE=45 SMTPUTF8\r\n")
 
 
 def test_when_no_recipient_can_be_named_nothing_is_sent() -> None:

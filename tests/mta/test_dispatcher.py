@@ -47,6 +47,7 @@ from angarium.queue import (
     UnixMs,
 )
 from angarium.queue.memory.spool import MemorySpool
+from angarium.routing.fair_turns import Whose
 from angarium.routing.placement import partition_of
 from angarium.routing.resolution import MxHost, Resolution, Site, SiteName, Unroutable
 from angarium.routing.routing import Routing
@@ -179,10 +180,10 @@ class Resolver:
         self.cache: dict[str, Resolution] = {}
         self.asked: list[str] = []
 
-    def find_cached(self, domain: str) -> Resolution | None:
+    def find_known(self, domain: str) -> Resolution | None:
         return self.cache.get(domain)
 
-    async def resolve(self, domain: str) -> Resolution:
+    async def resolve(self, domain: str, whose: Whose) -> Resolution:
         self.asked.append(domain)
         await asyncio.sleep(0)
         if domain == "hosts.example":

@@ -14,7 +14,7 @@ from angarium.config.schema import Delivery
 from angarium.mta.backlog import Backlog, Lane
 from angarium.mta.disk_wait import DISK_FULL, until_space
 from angarium.mta.egress.budget import ContentBudget
-from angarium.mta.egress.lease import LiveConnection
+from angarium.mta.egress.lease import LiveConnection, hanging_sites
 from angarium.mta.egress.places import Places
 from angarium.mta.egress.policy import EgressPolicy
 from angarium.mta.egress.queues import EgressQueues
@@ -104,7 +104,7 @@ class Dispatcher:
         self._ring = asyncio.Event()
         self._is_disk_full = False  # so that nothing can begin
         self._tasks: set[asyncio.Task[None]] = set()
-        self._places = Places(settings.connections, parts.clock)
+        self._places = Places(settings.connections, settings.opening, parts.clock)
         self._waits = Waits(parts.clock)
         self._reasons = Reasons()
         self._queues = EgressQueues(
@@ -150,6 +150,7 @@ class Dispatcher:
         no more.
         """
         self._places.limit = settings.connections
+        self._places.openings.limit = settings.opening
         self._found.clear()
         for head in self._queues.reload(settings, renewed, has):
             self._backlog.put_back(head)
@@ -162,6 +163,22 @@ class Dispatcher:
         self._give_back(work)
         for head in heads:
             self._backlog.put_back(head)
+
+    def now(self) -> UnixMs:
+        return self._parts.clock()
+
+    def notes(self) -> Sequence[str]:
+        """Say what of its peers an operator should know, though the work goes on."""
+        return hanging_sites(self._places.open_connections(), self._parts.clock())
+
+    def openings(self) -> Mapping[str, int]:
+        """Return how many connections are being opened: since a moment, slowly, or for so long that they hang."""
+        slow, hanging = self._places.openings.slow, self._places.openings.hanging
+        return {
+            "quick": self._places.opening - slow,
+            "slow": slow - hanging,
+            "hanging": hanging,
+        }
 
     def open_connections(self) -> list[LiveConnection]:
         """Return what is open or being opened, the oldest first."""
@@ -365,6 +382,7 @@ class Dispatcher:
         """Finish what is in transfer, give back what is not, and leave nothing unrecorded that is known."""
         self._clerk.close()
         self._waits.stop()
+        self._resolutions.close()
         self._give_back(self._queues.drain())
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self._parts.drain_s)

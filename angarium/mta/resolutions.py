@@ -3,6 +3,7 @@
 Knows nothing of what a resolution is used for.
 """
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Final, Protocol
@@ -42,7 +43,7 @@ class Resolutions:
     def __init__(
         self,
         resolver: ResolvesDomains,
-        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
         resolved: Callable[[str, Resolution, list[DueHead]], None],
         failed: Callable[[BaseException], None],
     ) -> None:
@@ -53,6 +54,7 @@ class Resolutions:
         self._failed = failed
         self._domains: dict[str, _Domain] = {}
         self._limit = PatientLimit(RESOLVING)
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def __contains__(self, domain: str) -> bool:
         return domain in self._domains
@@ -85,24 +87,37 @@ class Resolutions:
                 self._withdraw(name)
         return dropped
 
+    def close(self) -> None:
+        """Resolve nothing more, and end what is under way: its heads are on disk."""
+        for domain in list(self._domains):
+            self._withdraw(domain)
+        for task in self._tasks:
+            task.cancel()
+
     def __len__(self) -> int:
         return sum(len(domain.heads) for domain in self._domains.values())
 
     def _begin(self, domain: str, whose: Whose, turn: Turn) -> None:
         try:
-            self._spawn(self._resolve(domain, whose, turn))
+            task = self._spawn(self._resolve(domain, whose))
         except RuntimeError:  # the process ends
             turn.end()
+            return
+        self._tasks.add(task)
 
-    async def _resolve(self, domain: str, whose: Whose, turn: Turn) -> None:
+        def ended(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            turn.end()
+
+        task.add_done_callback(ended)
+
+    async def _resolve(self, domain: str, whose: Whose) -> None:
         try:
             resolution = await self._resolver.resolve(domain, whose)
         except Exception as error:  # noqa: BLE001 - a task boundary
             self._failed(error)
             text = "internal error while resolving"
             resolution = Unroutable(permanent=False, code=451, enhanced="4.3.0", text=text)
-        finally:
-            turn.end()
         if domain in self._domains:
             self._resolved(domain, resolution, self._withdraw(domain))  # RE1
 

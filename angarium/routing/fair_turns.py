@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 Whose = tuple[Hashable, ...]  # from the widest group to the narrowest
 # Whatever no mail asks for
 NOBODY: Final[Whose] = ("", "", "", "")
-T = TypeVar("T", bound=Hashable)
+T = TypeVar("T")  # hashable
 
 
 class Shares:

@@ -102,7 +102,7 @@ class Net:
         return self
 
     async def connect(
-        self, host: MxHost, address: str, path: EgressPath, tls: TlsPolicy
+        self, host: MxHost, address: str, path: EgressPath, tls: TlsPolicy, progress: object = None
     ) -> "Connection | Transient":
         self.sources.append(path.source)
         await asyncio.sleep(0)
@@ -252,6 +252,8 @@ class SetClock:
 class Rig:
     """One delivery process over a spool, with peers."""
 
+    drain_s = 2.0
+
     def __init__(
         self, spool: Any, settings: Delivery, provider: Provider, spool_clock: SetClock
     ) -> None:
@@ -326,7 +328,7 @@ class Rig:
                 observer=self.observer,
                 give_way=self.spool.give_way,
                 clock=self.clock,
-                drain_s=2,
+                drain_s=self.drain_s,
             )
         )
         self.spool.wakeups(dispatcher.ring)

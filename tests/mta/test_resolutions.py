@@ -60,8 +60,9 @@ class Rig:
         assert all(each.domain == domain for each in heads)
         self.resolved += heads
 
-    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         self.tasks.append(asyncio.get_running_loop().create_task(coroutine))
+        return self.tasks[-1]
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(30):
@@ -73,9 +74,9 @@ class Rig:
 async def rig() -> AsyncIterator[Rig]:
     rig = Rig()
     yield rig
-    for task in rig.tasks:
-        task.cancel()
+    rig.resolutions.close()
     await asyncio.gather(*rig.tasks, return_exceptions=True)
+    assert rig.under_way == 0
 
 
 async def settle() -> None:
@@ -157,3 +158,15 @@ async def test_a_fault_of_ours_defers_and_is_told(rig: Rig) -> None:
     rig.resolutions.put(head(1, "good.example"))
     await settle()
     assert len(rig.resolved) == len(rig.errors) == 1
+
+
+async def test_what_is_closed_ends_at_once_and_begins_nothing_more(rig: Rig) -> None:
+    for number in range(1_000):
+        rig.silent.add(f"{number}.silent.example")
+        rig.resolutions.put(head(1, f"{number}.silent.example", number))
+    await settle()
+    begun = len(rig.tasks)
+    rig.resolutions.close()
+    await settle()
+    assert all(task.done() for task in rig.tasks)
+    assert (len(rig.tasks), len(rig.resolutions)) == (begun, 0)

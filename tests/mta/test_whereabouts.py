@@ -96,6 +96,11 @@ async def test_a_connection_that_is_being_opened_is_told(rig: Rig) -> None:
         found = where(dispatcher, accepted)
         assert (found.state, found.host) == ("opening", "mx.one.example")
         assert found.since is not None
+        assert found.text == "no answer for 0 s"
+        assert dispatcher.openings() == {"quick": 1, "slow": 0, "hanging": 0}
+        rig.clock.ahead_ms += 73_000
+        assert where(dispatcher, accepted).text == "no answer for 73 s"
+        assert dispatcher.notes() == ["sites that hang: one.example (no answer for 73 s)"]
         release.set()
         await rig.until(lambda: len(rig.recipients()) == 1)
 

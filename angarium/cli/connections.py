@@ -103,6 +103,8 @@ def _whom(connection: OpenConnection) -> str:
             if connection.direction == "out"
             else f" at {connection.place}"
         )
+    if connection.awaits:
+        text += f": {connection.awaits}"
     if connection.user:
         text += f", user {connection.user}"
     return text + (f", from source {connection.source}" if connection.source else "")
@@ -120,4 +122,6 @@ def _row(connection: OpenConnection) -> dict[str, Any]:
         "source": connection.source,
         "user": connection.user,
         "transfers": connection.transfers,
+        "awaits": connection.awaits,
+        "hangs": connection.hangs,
     }

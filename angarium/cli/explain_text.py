@@ -154,7 +154,7 @@ def _why(step: NextStep, who: str) -> str:
             return "because its last attempt ended in doubt"
         case "first":
             return (
-                "which is the first: it waits only for a free connection, within the limits of its"
+                "which is the first: it waits only for a connection, within the limits of its"
                 " provider"
             )
         case "site_down":

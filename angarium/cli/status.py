@@ -34,6 +34,8 @@ def status(config_file: Path, as_json: bool) -> int:
             how = "; ".join(row["reasons"]) or "ready"
             since = (row["since"] or "-")[:19].replace("T", " ")
             click.echo(f"{row['slot']:<12} {row['pid'] or '-':>8}  since {since}  {how}")
+            for note in row["notes"]:
+                click.echo(f"{'':<12} {note}")
     return EX_TEMPFAIL if any(each["reasons"] for each in rows) else EX_OK
 
 
@@ -42,11 +44,19 @@ def _row(slot: str, answer: Status | Refused) -> dict[str, Any]:
         if answer.reason == "forbidden":
             raise refusal_error(answer)
         reasons = [answer.text]
-        return {"slot": slot, "pid": None, "version": None, "since": None, "reasons": reasons}
+        return {
+            "slot": slot,
+            "pid": None,
+            "version": None,
+            "since": None,
+            "reasons": reasons,
+            "notes": [],
+        }
     return {
         "slot": slot,
         "pid": answer.pid,
         "version": answer.version,
         "since": rfc3339(answer.since),
         "reasons": list(answer.reasons),
+        "notes": list(answer.notes),
     }

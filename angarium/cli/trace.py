@@ -214,7 +214,6 @@ async def _mx_hosts(domain: str, config: Config, show: _Show) -> Sequence[_Host]
     try:
         found = await resolver.resolve(canonical_name(domain))
     finally:
-        await resolver.close()
         await dns.close()
     if isinstance(found, Unroutable):
         code = EX_DATAERR if found.permanent else EX_TEMPFAIL

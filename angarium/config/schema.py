@@ -145,6 +145,8 @@ class Delivery(_Table, frozen=True, kw_only=True):
     delay_dsn_after_s: SecondsOrNone = 14_400.0  # 4 hours; 0: never
     dsn_per_hour: Count = 10_000  # to one sender, per delivery process; more is logged, not sent
     connections: Count = 200  # in all, per delivery process
+    # Besides, those that are being opened and whose hosts are slow to answer, or silent
+    opening: Count = 2_000
     ready_limit: Count = 20_000  # recipients in memory per delivery process
     lane_limit: Count = 2_000  # of these, per tenant, provider and stream
     bytes_in_flight: Octets = 268_435_456  # message octets being transferred per delivery process

@@ -270,7 +270,8 @@ def _is_synchronised() -> bool | None:
 def _open_files(config: Config) -> Iterator[Finding]:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     incoming = sum(each.limits.connections for each in config.listener)
-    outgoing = config.delivery.connections + config.dns.look_ups * (1 + SLOW)
+    outgoing = config.delivery.connections + config.delivery.opening
+    outgoing += config.dns.look_ups * (1 + SLOW)
     needed = max(incoming, outgoing) * FILES_PER_CONNECTION + FILES_OF_OUR_OWN
     if hard != resource.RLIM_INFINITY and hard < needed:
         yield Finding(

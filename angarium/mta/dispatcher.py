@@ -14,7 +14,7 @@ from angarium.config.schema import Delivery
 from angarium.mta.backlog import Backlog, Lane
 from angarium.mta.disk_wait import DISK_FULL, until_space
 from angarium.mta.egress.budget import ContentBudget
-from angarium.mta.egress.lease import LiveConnection
+from angarium.mta.egress.lease import LiveConnection, hanging_sites
 from angarium.mta.egress.places import Places
 from angarium.mta.egress.policy import EgressPolicy
 from angarium.mta.egress.queues import EgressQueues
@@ -26,6 +26,7 @@ from angarium.mta.record.clerk import QueueClerk
 from angarium.mta.record.conclusion import Conclusion
 from angarium.mta.record.settler import Settler
 from angarium.mta.record.undeliverable import Undeliverable
+from angarium.mta.resolutions import Resolutions, ResolvesDomains
 from angarium.mta.transport.outcome import Outcome, Permanent, Scope, Transient
 from angarium.mta.transport.transfer import EgressPath
 from angarium.mta.whereabouts import Whereabouts, WhereaboutsFinder
@@ -39,7 +40,6 @@ from angarium.queue import (
     QueueFullError,
     UnixMs,
 )
-from angarium.routing.patient_limit import PatientLimit
 from angarium.routing.placement import partition_of
 from angarium.routing.resolution import Resolution, Site, Unroutable
 
@@ -51,13 +51,6 @@ STEP_BACK_MS = 2_000
 JUMP_MS = 1_000
 # So long another process may still commit by the clock of before.
 JUMP_S = 5.0
-# Domains being resolved at once
-RESOLVING = 200
-
-
-class ResolvesDomains(Protocol):
-    def find_cached(self, domain: str) -> Resolution | None: ...
-    async def resolve(self, domain: str) -> Resolution: ...
 
 
 class DispatchObserver(ConnectionObserver, Protocol):
@@ -99,10 +92,11 @@ class Dispatcher:
             ready_limit=settings.ready_limit,
             lane_limit=settings.lane_limit,
         )
-        self._resolving: dict[str, list[DueHead]] = {}
         # Of what is being loaded: many are for the same domain, and not each resolution is cached.
         self._found: dict[str, Resolution] = {}
-        self._resolutions = PatientLimit(RESOLVING)
+        self._resolutions = Resolutions(
+            parts.resolver, self._spawn, self._resolved, self._not_resolved
+        )
         self._clerk = QueueClerk(
             parts.partitions, parts.settler, parts.conclusion, self._leave_memory
         )
@@ -110,7 +104,7 @@ class Dispatcher:
         self._ring = asyncio.Event()
         self._is_disk_full = False  # so that nothing can begin
         self._tasks: set[asyncio.Task[None]] = set()
-        self._places = Places(settings.connections, parts.clock)
+        self._places = Places(settings.connections, settings.opening, parts.clock)
         self._waits = Waits(parts.clock)
         self._reasons = Reasons()
         self._queues = EgressQueues(
@@ -156,6 +150,7 @@ class Dispatcher:
         no more.
         """
         self._places.limit = settings.connections
+        self._places.openings.limit = settings.opening
         self._found.clear()
         for head in self._queues.reload(settings, renewed, has):
             self._backlog.put_back(head)
@@ -169,6 +164,22 @@ class Dispatcher:
         for head in heads:
             self._backlog.put_back(head)
 
+    def now(self) -> UnixMs:
+        return self._parts.clock()
+
+    def notes(self) -> Sequence[str]:
+        """Say what of its peers an operator should know, though the work goes on."""
+        return hanging_sites(self._places.open_connections(), self._parts.clock())
+
+    def openings(self) -> Mapping[str, int]:
+        """Return how many connections are being opened: since a moment, slowly, or for so long that they hang."""
+        slow, hanging = self._places.openings.slow, self._places.openings.hanging
+        return {
+            "quick": self._places.opening - slow,
+            "slow": slow - hanging,
+            "hanging": hanging,
+        }
+
     def open_connections(self) -> list[LiveConnection]:
         """Return what is open or being opened, the oldest first."""
         return self._places.open_connections()
@@ -181,10 +192,10 @@ class Dispatcher:
         self, delivery: DeliveryId, domain: str, *, in_flight: bool
     ) -> Whereabouts:
         """Say where a recipient of a partition of ours is; ``in_flight``: its attempt has begun, as the queue says."""
-        resolution = self._parts.resolver.find_cached(domain)
+        resolution = self._parts.resolver.find_known(domain)
         site = resolution if isinstance(resolution, Site) else None
         finder = WhereaboutsFinder(self._backlog, self._places, self._queues, self._reasons)
-        is_resolving = domain in self._resolving
+        is_resolving = domain in self._resolutions
         now = self._parts.clock()
         return finder.find(delivery, site, now, in_flight=in_flight, is_resolving=is_resolving)
 
@@ -270,8 +281,10 @@ class Dispatcher:
         self._queues.discard_unused()
 
     def _make_room(self) -> None:
-        """The longest ready queue gives half back to the disk, so that what is due behind it can be read."""
-        for head in self._queues.drop_newest():
+        """Whoever has most in memory gives half back to the disk, so that what is due behind it can be read."""
+        unresolved = len(self._resolutions) > self._queues.longest
+        dropped = self._resolutions.drop_half() if unresolved else self._queues.drop_newest()
+        for head in dropped:
             self._backlog.put_back(head)
 
     def _lane_of(self, head: DueHead) -> Lane:
@@ -281,7 +294,9 @@ class Dispatcher:
             case Unroutable():
                 return Lane(tenant=head.tenant, provider="-", stream=head.stream)
             case None:
-                return Lane(tenant=head.tenant, provider=f"?{head.domain}", stream=head.stream)
+                # Not one lane per domain: a sender may have mail for any number of them
+                whose = f"?{head.account} {head.sender}"
+                return Lane(tenant=head.tenant, provider=whose, stream=head.stream)
 
     def _load(self, head: DueHead, lane: Lane) -> None:
         match self._find_resolution(head.domain):
@@ -290,12 +305,12 @@ class Dispatcher:
             case Unroutable() as unroutable:
                 self._undeliverable.put([head], self._no_route(unroutable), NOW)
             case None:
-                self._resolve_soon(head)
+                self._resolutions.put(head)
 
     def _find_resolution(self, domain: str) -> Resolution | None:
         found = self._found.get(domain)
         if found is None:
-            found = self._parts.resolver.find_cached(domain)
+            found = self._parts.resolver.find_known(domain)
             if found is not None:
                 self._found[domain] = found
         return found
@@ -319,36 +334,20 @@ class Dispatcher:
         if self._backlog.has_more():
             self._ring.set()
 
-    # --- resolving --------------------------------------------------------------------------
+    # --- what was resolved ----------------------------------------------------------------------
 
-    def _resolve_soon(self, head: DueHead) -> None:
-        waiting = self._resolving.get(head.domain)
-        if waiting is not None:
-            waiting.append(head)
-            return
-        self._resolving[head.domain] = [head]
-        self._spawn(self._resolve(head.domain))
-
-    async def _resolve(self, domain: str) -> None:
-        async with self._resolutions.turn():
-            try:
-                resolution = await self._parts.resolver.resolve(domain)
-            except Exception as error:  # noqa: BLE001 - a task boundary
-                self._parts.observer.internal_error("resolve", error)
-                resolution = Unroutable(
-                    permanent=False,
-                    code=451,
-                    enhanced="4.3.0",
-                    text="internal error while resolving",
-                )
+    def _resolved(self, domain: str, resolution: Resolution, heads: Sequence[DueHead]) -> None:
         if isinstance(resolution, Site):
             home = partition_of(resolution.provider.name, self._parts.partition_count)
             self._parts.remember_route(domain, resolution, home)
         self._found = {domain: resolution}
-        for head in self._resolving.pop(domain):
+        for head in heads:
             self._backlog.offer_again(head)
         self._found.clear()
         self._queues.kick_touched()
+
+    def _not_resolved(self, error: BaseException) -> None:
+        self._parts.observer.internal_error("resolve", error)
 
     def _no_route(self, unroutable: Unroutable) -> Outcome:
         attempt = Attempt(
@@ -383,6 +382,7 @@ class Dispatcher:
         """Finish what is in transfer, give back what is not, and leave nothing unrecorded that is known."""
         self._clerk.close()
         self._waits.stop()
+        self._resolutions.close()
         self._give_back(self._queues.drain())
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self._parts.drain_s)

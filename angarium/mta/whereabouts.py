@@ -6,7 +6,7 @@ import msgspec
 
 from angarium.mta.backlog import Backlog, Lane
 from angarium.mta.egress.egress_queue import EgressQueue
-from angarium.mta.egress.lease import LiveConnection
+from angarium.mta.egress.lease import LiveConnection, opening_text
 from angarium.mta.egress.places import Places
 from angarium.mta.egress.queues import EgressQueues
 from angarium.mta.egress.reasons import Reasons
@@ -75,7 +75,8 @@ class WhereaboutsFinder:
             if each.site == site.name and each.stage == "opening"
         ]
         if opening:
-            return _with(opening[0], "opening")
+            found = _with(opening[0], "opening")
+            return msgspec.structs.replace(found, text=opening_text(opening[0], now))
         if in_flight:
             return Whereabouts(state="claimed")
         queues = self._queues.of_site(site.name)
@@ -108,6 +109,8 @@ class WhereaboutsFinder:
         text = f"{self._places.taken(key)} of {limit} places at {key.provider} are taken"
         if self._places.is_exhausted:
             text += ", and so are all of delivery.connections"
+        elif self._places.waits_for_share(queue):
+            text += ", and its sender has its share of those that may be opened at once"
         return text
 
 

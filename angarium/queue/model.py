@@ -89,6 +89,8 @@ class DueHead(msgspec.Struct, frozen=True, kw_only=True):
     stream: str = DEFAULT_STREAM
     priority: int = 0
     campaign: str = ""
+    account: str = ""  # who logged in to send it; without a log-in, the client's address
+    sender: str = ""  # its reverse path
 
 
 class Claimed(msgspec.Struct, frozen=True, kw_only=True):

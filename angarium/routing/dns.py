@@ -6,6 +6,7 @@ refuses to parse is trouble, never an exception.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final, Generic, Literal, TypeVar
 
 import dns.asyncresolver
@@ -20,9 +21,11 @@ import msgspec
 
 from angarium.config.address import HostPort, is_ip, parse_host_port
 from angarium.config.schema import Dns
+from angarium.routing.fair_turns import NOBODY, Whose
 from angarium.routing.host_name import is_host_name
 from angarium.routing.nameserver import BoundedNameserver
-from angarium.routing.patient_limit import PatientLimit
+from angarium.routing.patient_limit import PATIENCE_S, PatientLimit, Turn
+from angarium.routing.silent_zones import SilentZones
 from angarium.routing.single_flight import SingleFlight
 from angarium.routing.ttl_cache import TtlCache
 
@@ -67,10 +70,11 @@ class DnsTrouble(msgspec.Struct, frozen=True):
 
     text: str
     ttl: float = TROUBLE_TTL_S
+    is_silence: bool = False  # nobody said anything
 
 
 Answer = Found[T] | NoSuchDomain | NoData | DnsTrouble
-_Key = tuple[str, RecordType]
+Question = tuple[str, RecordType]
 
 
 class DnsCounters(msgspec.Struct, kw_only=True):
@@ -86,6 +90,8 @@ class DnsResolver:
 
     Invariant DR1: one look-up in flight per name and type; who asks meanwhile waits for the same.
     Invariant DR2: trouble is kept for TROUBLE_TTL_S at most, and never taken for a negative answer.
+    Invariant DR3: what is cached, or needs no nameserver, waits for nobody; who waits for a place, waits by its own
+    turn, also for what somebody else has asked for and not begun.
     """
 
     def __init__(self, config: Dns, clock: Callable[[], float]) -> None:
@@ -93,9 +99,12 @@ class DnsResolver:
         self._config = config
         self._clock = clock
         self._resolver = _stub_resolver(config)
-        self._cache: TtlCache[_Key, Answer[Any]] = TtlCache(config.cache_entries)
-        self._flight: SingleFlight[_Key, Answer[Any]] = SingleFlight()  # DR1
+        self._cache: TtlCache[Question, Answer[Any]] = TtlCache(config.cache_entries)
+        self._flight: SingleFlight[Question, Answer[Any]] = SingleFlight()  # DR1
         self._look_ups = PatientLimit(config.look_ups)
+        self._zones = SilentZones()
+        # Of zones: few, each is checked once in a while
+        self._checks: set[asyncio.Task[None]] = set()
         self.counters = DnsCounters()
 
     @property
@@ -110,13 +119,13 @@ class DnsResolver:
 
     async def mx(self, domain: str) -> Answer[MxRecord]:
         """Return the best ``config.mx_hosts`` records, by preference and name."""
-        return await self._look_up(domain, "MX")
+        return await self.look_up((domain, "MX"))
 
     async def ipv4(self, name: str) -> Answer[str]:
-        return await self._look_up(name, "A")
+        return await self.look_up((name, "A"))
 
     async def ipv6(self, name: str) -> Answer[str]:
-        return await self._look_up(name, "AAAA")
+        return await self.look_up((name, "AAAA"))
 
     async def ptr(self, address: str) -> Answer[str]:
         """Return the host names of an IP address. Raises ValueError when ``address`` is not one."""
@@ -124,7 +133,33 @@ class DnsResolver:
             name = dns.reversename.from_address(address)
         except dns.exception.SyntaxError as error:
             raise ValueError(address) from error
-        return await self._look_up(name.to_text(omit_final_dot=True), "PTR")
+        return await self.look_up((name.to_text(omit_final_dot=True), "PTR"))
+
+    def find_known(self, question: Question) -> Answer[Any] | None:
+        """Return the answer, where no nameserver need be asked for it."""
+        now = self._clock()
+        cached = self._cache.find_with_end(question, now)
+        if cached is not None:
+            self.counters.hits += 1
+            return msgspec.structs.replace(cached[0], ttl=cached[1] - now)
+        name, rdtype = question
+        if not is_host_name(name):
+            return NoSuchDomain(self._config.negative_ttl_s)  # nothing that DNS could hold
+        zone = self._zones.find(name, now)
+        if zone is not None:
+            return DnsTrouble(f"DNS: {name} {rdtype}: not asked: no answer of late from {zone}")
+        return None
+
+    async def look_up(self, question: Question, whose: Whose = NOBODY) -> Answer[Any]:
+        """``whose``: the mail that it is for, and whose share of the places it takes."""
+        while (known := self.find_known(question)) is None:
+            if question in self._flight:
+                return await self._flight.join(question)
+            turn = await self._look_ups.take(whose)  # DR3
+            if question not in self._flight and self.find_known(question) is None:
+                return await self._flight.run(question, partial(self._ask_and_keep, question, turn))
+            turn.end()  # somebody was faster
+        return known
 
     async def txt(self, name: str) -> Answer[bytes]:
         """Return each record with its strings joined, as SPF, DKIM and DMARC read them."""
@@ -133,29 +168,45 @@ class DnsResolver:
     def forget(self) -> None:
         """Empty the cache: after a reload, or when an operator asks."""
         self._cache.clear()
+        self._zones.forget()
 
     async def close(self) -> None:
         await self._flight.close()
+        for task in self._checks:
+            task.cancel()
+        await asyncio.gather(*self._checks, return_exceptions=True)
 
-    async def _look_up(self, name: str, rdtype: RecordType) -> Answer[Any]:
-        key = (name, rdtype)
-        now = self._clock()
-        cached = self._cache.find_with_end(key, now)
-        if cached is not None:
-            self.counters.hits += 1
-            return msgspec.structs.replace(cached[0], ttl=cached[1] - now)
-        if not is_host_name(name):
-            return NoSuchDomain(self._config.negative_ttl_s)  # nothing that DNS could hold
-        return await self._flight.run(key, lambda: self._ask_and_keep(key))
-
-    async def _ask_and_keep(self, key: _Key) -> Answer[Any]:
-        async with self._look_ups.turn():
+    async def _ask_and_keep(self, question: Question, turn: Turn) -> Answer[Any]:
+        began = self._clock()
+        try:
             self.counters.look_ups += 1
-            answer = await self._follow(*key)
+            answer = await self._follow(*question)
+        finally:
+            turn.end()
+        now = self._clock()
         if isinstance(answer, DnsTrouble):
             self.counters.troubles += 1
-        self._cache.put(key, answer, self._clock() + answer.ttl)
+            # A resolver that we ask says SERVFAIL when it has waited in vain
+            if answer.is_silence or now - began >= PATIENCE_S:
+                self._suspect(self._zones.unanswered(question[0], now))
+        else:
+            self._zones.answered(question[0], now)
+        self._cache.put(question, answer, now + answer.ttl)
         return answer
+
+    def _suspect(self, zone: str | None) -> None:
+        if zone is not None:
+            task = asyncio.get_running_loop().create_task(self._check(zone))
+            self._checks.add(task)
+            task.add_done_callback(self._checks.discard)
+
+    async def _check(self, zone: str) -> None:
+        """Look up a zone's own name: is it silent, or only names below it?"""
+        answer = await self.look_up((zone, "MX"))
+        if isinstance(answer, DnsTrouble):
+            self._zones.own_name_unanswered(zone, self._clock())
+        else:
+            self._zones.own_name_answered(zone, self._clock())
 
     async def _follow(self, name: str, rdtype: RecordType) -> Answer[Any]:
         """Look up, following aliases that the server did not follow itself."""
@@ -170,7 +221,8 @@ class DnsResolver:
                 response = negative.response(owner)  # type: ignore[no-untyped-call]
                 return NoSuchDomain(min(ttl, self._negative_ttl(response)))
             except (dns.exception.DNSException, OSError, TimeoutError) as error:
-                return DnsTrouble(_trouble_text(name, rdtype, error))  # DR2
+                silence = isinstance(error, dns.exception.Timeout | TimeoutError)
+                return DnsTrouble(_trouble_text(name, rdtype, error), is_silence=silence)  # DR2
             if answer.rrset is not None:
                 ttl = min(ttl, max(answer.chaining_result.minimum_ttl, self._config.min_ttl_s))
                 return _found(_records(list(answer.rrset), rdtype, self._config), ttl)

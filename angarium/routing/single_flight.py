@@ -20,6 +20,13 @@ class SingleFlight(Generic[K, V]):
     def __len__(self) -> int:
         return len(self._runs)
 
+    def __contains__(self, key: K) -> bool:
+        return key in self._runs
+
+    async def join(self, key: K) -> V:
+        """Return the result of the run under way for ``key``; there must be one. Raises what the run raises."""
+        return await asyncio.shield(self._runs[key])  # SF1
+
     async def run(self, key: K, start: Callable[[], Coroutine[Any, Any, V]]) -> V:
         """Return the result of the run under way for ``key``, or of a new one. Raises what the run raises."""
         task = self._runs.get(key)

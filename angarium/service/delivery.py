@@ -31,7 +31,8 @@ async def run_delivery(runtime: Runtime) -> None:
         bells = _Doorbells(runtime, spool, setup.dispatcher, list(partitions))
         runtime.on_reload(_reloader(setup))
         watched = _WatchedHosts(runtime.watchers, setup)
-        runtime.on_beat(_dns_follower(runtime, setup))
+        runtime.on_beat(_follower(runtime, setup))
+        runtime.on_notes(setup.dispatcher.notes)
         try:
             dispatcher = setup.dispatcher
             answers = DeliveryAnswers(dispatcher, partitions, runtime.slot.name)
@@ -160,8 +161,12 @@ def _reloader(setup: DeliverySetup) -> ReloadCallback:
     return reload
 
 
-def _dns_follower(runtime: Runtime, setup: DeliverySetup) -> Callable[[], None]:
+def _follower(runtime: Runtime, setup: DeliverySetup) -> Callable[[], None]:
+    opening = runtime.metrics.delivery_connections_opening
+
     def follow() -> None:
+        for state, number in setup.dispatcher.openings().items():
+            opening[state].set(number)
         counters = setup.dns.counters
         dns = runtime.metrics.dns
         dns["cached"].follow(counters.hits)

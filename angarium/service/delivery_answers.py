@@ -14,9 +14,9 @@ from angarium.insight.admin.connections import (
 )
 from angarium.insight.admin.live import FindLive, LiveFact, LiveFacts, QueuedRecipient
 from angarium.insight.admin.protocol import Refused
-from angarium.mta.egress.lease import LiveConnection
+from angarium.mta.egress.lease import LiveConnection, opening_text
 from angarium.mta.whereabouts import Whereabouts
-from angarium.queue import DeliveryId, PartitionNumber
+from angarium.queue import DeliveryId, PartitionNumber, UnixMs
 from angarium.service.admin_socket import Asker, Handlers
 from angarium.telemetry.log import log
 
@@ -26,6 +26,8 @@ CONNECTIONS_LISTED: Final = 5000
 
 class LiveDelivery(Protocol):
     """``mta.dispatcher`` is."""
+
+    def now(self) -> UnixMs: ...
 
     def open_connections(self) -> Sequence[LiveConnection]: ...
 
@@ -92,4 +94,6 @@ class DeliveryAnswers:
             place=connection.site,
             source=connection.source,
             transfers=connection.transfers,
+            awaits=opening_text(connection, self._delivery.now()),
+            hangs=connection.hangs,
         )

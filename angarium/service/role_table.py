@@ -140,6 +140,7 @@ ROLES: Final = RoleTable(
                     *("route", "provider", "source", "pool"),
                     "listener",  # where mail must not be sent to
                     *("delivery.port", "delivery.allow_private", "delivery.connections"),
+                    "delivery.opening",
                     *("delivery.retry_s", "delivery.greylist_retry_s", "delivery.retry_jitter"),
                     *("delivery.expire_s", "delivery.delay_dsn_after_s", "delivery.dsn_per_hour"),
                     *("delivery.tls", "delivery.timeouts"),

@@ -69,6 +69,7 @@ class Runtime:
         self._on_beat: Callable[[], None] = lambda: None
         self._reload: ReloadCallback | None = None
         self._reasons: Callable[[], Sequence[str]] = tuple
+        self._notes: Callable[[], Sequence[str]] = tuple
         self._state = StateFile(self.data_dir.state, slot)
 
     def ready(self, reasons: Callable[[], Sequence[str]] = tuple) -> None:
@@ -76,6 +77,10 @@ class Runtime:
         self._reasons = reasons
         self.is_ready.set()
         self._write_state()  # before anybody hears of it: /readyz must agree with systemd's "started"
+
+    def on_notes(self, callback: Callable[[], Sequence[str]]) -> None:
+        """Have ``postmaster status`` tell what ``callback`` says, though the role does its work."""
+        self._notes = callback
 
     def on_reload(self, callback: ReloadCallback) -> None:
         self._reload = callback
@@ -164,6 +169,7 @@ class Runtime:
             since=self.since,
             reasons=tuple(self.reasons()),
             watchers=len(self.watchers),
+            notes=tuple(self._notes()),
         )
 
     def _write_state(self) -> None:

@@ -41,6 +41,8 @@ LIMITS: Final = (
 )
 # "other": the one furthest behind of all that this Angarium does not know
 EVENT_CONSUMERS: Final = ("mail_log", "metrics", "other")
+# slow: the last step has taken over 0.3 s; hanging: all of it over 10 s
+OPENING_STATES: Final = ("quick", "slow", "hanging")
 QUEUE_STATES: Final = ("scheduled", "held", "in_flight")
 COMMIT_BUCKETS_S: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 # From acceptance to delivery: at once, after the first retries, after days.
@@ -117,6 +119,11 @@ class Metrics:
         )
         self.delivery_connections_open = self._gauge(
             "delivery_connections_open", "Connections to hosts, now"
+        )
+        self.delivery_connections_opening = self._gauges(
+            "delivery_connections_opening",
+            "Connections to hosts that are being opened, now",
+            state=OPENING_STATES,
         )
         self.ready = self._gauge("ready_recipients", "Recipients read ahead of their delivery")
         self.dns = self._counters("dns_lookups", "DNS look-ups", result=DNS_RESULTS)

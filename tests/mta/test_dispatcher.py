@@ -47,6 +47,7 @@ from angarium.queue import (
     UnixMs,
 )
 from angarium.queue.memory.spool import MemorySpool
+from angarium.routing.fair_turns import Whose
 from angarium.routing.placement import partition_of
 from angarium.routing.resolution import MxHost, Resolution, Site, SiteName, Unroutable
 from angarium.routing.routing import Routing
@@ -101,7 +102,7 @@ class Net:
         return self
 
     async def connect(
-        self, host: MxHost, address: str, path: EgressPath, tls: TlsPolicy
+        self, host: MxHost, address: str, path: EgressPath, tls: TlsPolicy, progress: object = None
     ) -> "Connection | Transient":
         self.sources.append(path.source)
         await asyncio.sleep(0)
@@ -180,10 +181,10 @@ class Resolver:
         self.cache: dict[str, Resolution] = {}
         self.asked: list[str] = []
 
-    def find_cached(self, domain: str) -> Resolution | None:
+    def find_known(self, domain: str) -> Resolution | None:
         return self.cache.get(domain)
 
-    async def resolve(self, domain: str) -> Resolution:
+    async def resolve(self, domain: str, whose: Whose) -> Resolution:
         self.asked.append(domain)
         await asyncio.sleep(0)
         if domain == "hosts.example":
@@ -251,6 +252,8 @@ class SetClock:
 
 class Rig:
     """One delivery process over a spool, with peers."""
+
+    drain_s = 2.0
 
     def __init__(
         self, spool: Any, settings: Delivery, provider: Provider, spool_clock: SetClock
@@ -326,7 +329,7 @@ class Rig:
                 observer=self.observer,
                 give_way=self.spool.give_way,
                 clock=self.clock,
-                drain_s=2,
+                drain_s=self.drain_s,
             )
         )
         self.spool.wakeups(dispatcher.ring)

@@ -13,6 +13,7 @@ from angarium.mta.transport.transfer import EgressPath
 from angarium.mta.whereabouts import Whereabouts
 from angarium.queue import DeliveryId, Submission, UnixMs
 from angarium.queue.memory.spool import MemorySpool
+from angarium.routing.fair_turns import Whose
 from tests.mta.test_dispatcher import PARTITIONS, Rig, SetClock, attempt
 
 
@@ -57,9 +58,9 @@ async def test_a_domain_that_is_being_resolved_is_told(rig: Rig) -> None:
     release = asyncio.Event()
     resolve = rig.resolver.resolve
 
-    async def slow(domain: str) -> object:
+    async def slow(domain: str, whose: Whose) -> object:
         await release.wait()
-        return await resolve(domain)
+        return await resolve(domain, whose)
 
     rig.resolver.resolve = slow  # type: ignore[assignment,method-assign]
     accepted = await rig.accept("a@one.example")
@@ -95,6 +96,11 @@ async def test_a_connection_that_is_being_opened_is_told(rig: Rig) -> None:
         found = where(dispatcher, accepted)
         assert (found.state, found.host) == ("opening", "mx.one.example")
         assert found.since is not None
+        assert found.text == "no answer for 0 s"
+        assert dispatcher.openings() == {"quick": 1, "slow": 0, "hanging": 0}
+        rig.clock.ahead_ms += 73_000
+        assert where(dispatcher, accepted).text == "no answer for 73 s"
+        assert dispatcher.notes() == ["sites that hang: one.example (no answer for 73 s)"]
         release.set()
         await rig.until(lambda: len(rig.recipients()) == 1)
 

@@ -21,6 +21,7 @@ from angarium.routing.dns import (
     NoData,
     NoSuchDomain,
 )
+from angarium.routing.silent_zones import MANY, SILENT_S
 from tests.routing.scripted_dns import ScriptedDns
 
 
@@ -144,7 +145,7 @@ async def test_silence_is_trouble_after_the_lifetime(
 ) -> None:
     server.silent.add("a.test")
     answer = await hasty.mx("a.test")
-    assert answer == DnsTrouble("DNS: a.test MX: no answer in time")
+    assert answer == DnsTrouble("DNS: a.test MX: no answer in time", is_silence=True)
     assert server.queries["a.test", "MX"] >= 2  # asked again within its lifetime
 
 
@@ -208,18 +209,81 @@ async def test_look_ups_under_way_are_bounded(server: ScriptedDns, clock: Second
     assert all(isinstance(each, Found) for each in await asyncio.gather(*waiters))
 
 
-async def test_silent_nameservers_do_not_keep_the_others_waiting(
+def of(sender: str, message: str = "1") -> tuple[str, str, str, str]:
+    return ("tenant", "account", sender, message)
+
+
+async def test_one_senders_silent_nameservers_do_not_keep_the_others_waiting(
     server: ScriptedDns, clock: Seconds
-) -> None:
-    resolver = DnsResolver(msgspec.structs.replace(server.config, look_ups=2), clock)
-    server.silent.update(f"{each}.test" for each in range(6))
+) -> None:  # DR3
+    resolver = DnsResolver(msgspec.structs.replace(server.config, look_ups=4), clock)
+    server.silent.update(f"{each}.test" for each in range(100))
     server.add("good.test", "A", "198.51.100.1")
-    slow = [asyncio.ensure_future(resolver.ipv4(f"{each}.test")) for each in range(6)]
+    slow = [
+        asyncio.ensure_future(resolver.look_up((f"{each}.test", "A"), of("bad", f"{each % 10}")))
+        for each in range(100)
+    ]
     await asyncio.sleep(0)
     async with asyncio.timeout(5):  # the silent ones take ten seconds each
-        assert isinstance(await resolver.ipv4("good.test"), Found)
+        assert isinstance(await resolver.look_up(("good.test", "A"), of("good")), Found)
     for each in slow:
         each.cancel()
+    await resolver.close()
+
+
+async def test_what_somebody_else_asked_for_and_waits_with_is_had_by_ones_own_turn(
+    server: ScriptedDns, clock: Seconds
+) -> None:  # DR3, DR1
+    resolver = DnsResolver(msgspec.structs.replace(server.config, look_ups=4), clock)
+    server.silent.update(f"{each}.test" for each in range(100))
+    server.add("good.test", "A", "198.51.100.1")
+    names = [*(f"{each}.test" for each in range(100)), "good.test"]
+    theirs = [asyncio.ensure_future(resolver.look_up((each, "A"), of("bad"))) for each in names]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        assert isinstance(await resolver.look_up(("good.test", "A"), of("good")), Found)
+    assert resolver.find_known(("good.test", "A")) is not None  # for everybody
+    assert server.queries["good.test", "A"] == 1
+    for each in theirs:
+        each.cancel()
+    await resolver.close()
+
+
+async def test_a_zone_that_is_silent_for_many_names_is_not_asked_for_more(
+    server: ScriptedDns, clock: Seconds
+) -> None:
+    config = msgspec.structs.replace(server.config, timeout_s=0.05, lifetime_s=0.2)
+    resolver = DnsResolver(config, clock)
+    names = [f"{each}.silent.test" for each in range(MANY)]
+    server.silent.update((*names, "silent.test", "more.silent.test"))
+    await asyncio.gather(*(resolver.mx(each) for each in names))
+    async with asyncio.timeout(10):
+        while resolver.find_known(("more.silent.test", "MX")) is None:
+            await asyncio.sleep(0.01)
+    answer = await resolver.mx("more.silent.test")
+    assert isinstance(answer, DnsTrouble)
+    assert answer.text == (
+        "DNS: more.silent.test MX: not asked: no answer of late from silent.test"
+    )
+    assert not server.queries["more.silent.test", "MX"]
+    clock.now += SILENT_S
+    await resolver.mx("more.silent.test")
+    assert server.queries["more.silent.test", "MX"]
+    await resolver.close()
+
+
+async def test_a_zone_that_lives_is_asked_however_many_names_below_are_silent(
+    server: ScriptedDns, clock: Seconds
+) -> None:  # SZ1
+    config = msgspec.structs.replace(server.config, timeout_s=0.05, lifetime_s=0.2)
+    resolver = DnsResolver(config, clock)
+    names = [f"{each}.co.test" for each in range(MANY + 1)]
+    server.silent.update(names)
+    await asyncio.gather(*(resolver.mx(each) for each in names))
+    async with asyncio.timeout(10):
+        while not server.queries["co.test", "MX"]:
+            await asyncio.sleep(0.01)
+    assert isinstance(await resolver.mx("good.co.test"), NoSuchDomain)
     await resolver.close()
 
 

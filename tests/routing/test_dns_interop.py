@@ -166,5 +166,4 @@ async def test_mail_is_routed_by_a_real_nameserver(port: int) -> None:
     assert await told("self") == "5.4.6"
     assert await told("gone") == "5.1.2"
     assert await told("loop1") == "4.4.3"
-    await resolver.close()
     await dns.close()

@@ -23,6 +23,7 @@ OWN = OwnHost(
     addresses=frozenset({"198.51.100.99", "2001:db8::99"}),
     has_ipv6=True,
 )
+CONFIG = Config(server=Server(hostname="mx1.own.test"))
 IPV4_ONLY = msgspec.structs.replace(OWN, has_ipv6=False)
 
 
@@ -52,7 +53,7 @@ async def server() -> AsyncIterator[ScriptedDns]:
 
 @pytest.fixture
 async def build(server: ScriptedDns, clock: Seconds) -> AsyncIterator[Build]:
-    built: list[tuple[Resolver, DnsResolver]] = []
+    built: list[DnsResolver] = []
 
     def make(
         *routes: Route,
@@ -70,12 +71,11 @@ async def build(server: ScriptedDns, clock: Seconds) -> AsyncIterator[Build]:
         resolver = Resolver(
             config, look_ups, own, Routing(routes, providers, config.delivery.port), clock
         )
-        built.append((resolver, look_ups))
+        built.append(look_ups)
         return resolver
 
     yield make
-    for resolver, look_ups in built:
-        await resolver.close()
+    for look_ups in built:
         await look_ups.close()
 
 
@@ -252,7 +252,7 @@ async def test_trouble_with_the_mx_look_up_is_no_implicit_mx(
     assert refusal(await resolver.resolve("a.test")) == (False, 451, "4.4.3")
     assert server.queries["a.test", "A"] == 0
     clock.now += 3  # "a few seconds"
-    assert resolver.find_cached("a.test") is None
+    assert resolver.find_known("a.test") is None
 
 
 async def test_a_silent_nameserver_is_temporary(server: ScriptedDns, build: Build) -> None:
@@ -484,12 +484,12 @@ async def test_what_was_resolved_is_found_until_the_shortest_ttl_ends(
     server.add("mx.test", "A", "198.51.100.1", ttl=40)
     server.add("mx.test", "AAAA", "2001:db8::1", ttl=70)
     resolver = build()
-    assert resolver.find_cached("a.test") is None
+    assert resolver.find_known("a.test") is None
     found = await resolver.resolve("a.test")
     clock.now += 39
-    assert resolver.find_cached("a.test") is found
+    assert resolver.find_known("a.test") is found
     clock.now += 1
-    assert resolver.find_cached("a.test") is None
+    assert resolver.find_known("a.test") is None
     await resolver.resolve("a.test")
     assert Counter(server.queries) == {
         ("a.test", "MX"): 1,
@@ -502,9 +502,9 @@ async def test_refusals_are_cached_too(server: ScriptedDns, build: Build, clock:
     resolver = build()
     found = await resolver.resolve("a.test")
     clock.now += 59  # the SOA's minimum is 60
-    assert resolver.find_cached("a.test") is found
+    assert resolver.find_known("a.test") is found
     clock.now += 1
-    assert resolver.find_cached("a.test") is None
+    assert resolver.find_known("a.test") is None
 
 
 async def test_one_resolution_is_under_way_per_domain(server: ScriptedDns, build: Build) -> None:
@@ -513,17 +513,6 @@ async def test_one_resolution_is_under_way_per_domain(server: ScriptedDns, build
     found = await asyncio.gather(*(resolver.resolve("a.test") for _ in range(20)))
     assert len({id(each) for each in found}) == 1
     assert server.queries["a.test", "MX"] == 1
-
-
-async def test_a_domain_is_forgotten_when_asked(server: ScriptedDns, build: Build) -> None:
-    resolver = build()
-    await resolver.resolve("a.test")
-    await resolver.resolve("b.test")
-    resolver.forget("a.test")
-    assert resolver.find_cached("a.test") is None
-    assert resolver.find_cached("b.test") is not None
-    resolver.forget()
-    assert resolver.find_cached("b.test") is None
 
 
 def test_equal_hosts_are_shuffled_and_others_are_not() -> None:
@@ -569,6 +558,35 @@ async def test_a_smart_host_that_leads_back_to_us_waits_for_the_operator(
     assert site(await resolver.resolve("b.test")).hosts[0].addresses == ("10.0.0.6",)
 
 
+@pytest.mark.parametrize(
+    ("domain", "host"),
+    [("a.test", "198.51.100.7"), ("[198.51.100.8]", "198.51.100.8"), ("b.test", "localhost")],
+)
+async def test_what_needs_no_look_up_is_known_at_once(
+    server: ScriptedDns, build: Build, domain: str, host: str
+) -> None:
+    resolver = build(
+        Route(domain="a.test", via="smtp://198.51.100.7"),
+        Route(domain="b.test", via="smtp://localhost:2525"),
+    )
+    found = resolver.find_known(domain)
+    assert found is not None
+    assert site(found).hosts[0].name == host
+    assert not server.queries
+
+
+async def test_what_dns_has_cached_for_another_domain_is_known_at_once(
+    server: ScriptedDns, build: Build
+) -> None:
+    server.add("relay.test", "A", "198.51.100.5")
+    resolver = build(Route(domain="*", via="smtp://relay.test"))
+    assert resolver.find_known("a.test") is None
+    await resolver.resolve("a.test")
+    found = resolver.find_known("b.test")
+    assert found is not None
+    assert site(found).hosts[0].addresses == ("198.51.100.5",)
+
+
 async def test_what_was_exchanged_holds_for_the_next_answer(
     server: ScriptedDns, build: Build
 ) -> None:
@@ -577,7 +595,7 @@ async def test_what_was_exchanged_holds_for_the_next_answer(
     resolver = build()
     assert site(await resolver.resolve("a.test")).provider.connections == 10
     own = [Provider(name="mine", domains=("a.test",), connections=3)]
-    resolver.exchange(resolver._config, OWN, Routing((), own, 25))
+    resolver.exchange(CONFIG, OWN, Routing((), own, 25))
     assert site(await resolver.resolve("a.test")).provider == own[0]
 
 
@@ -593,7 +611,7 @@ async def test_a_look_up_under_way_answers_by_what_was_exchanged_meanwhile(
     for _ in range(3):
         await asyncio.sleep(0)  # until it asks
     assert not under_way.done()
-    resolver.exchange(resolver._config, OWN, Routing((), (), 25))
+    resolver.exchange(CONFIG, OWN, Routing((), (), 25))
     assert site(await under_way).via == "mx"
     assert site(await resolver.resolve("a.test")).via == "mx"
 
@@ -605,11 +623,11 @@ async def test_an_answer_that_came_just_before_an_exchange_is_not_given_after_it
     server.add("mx.a.test", "A", "198.51.100.1")
     resolver = build()
     under_way = asyncio.create_task(resolver.resolve("a.test"))
-    while resolver.find_cached("a.test") is None:
+    while resolver.find_known("a.test") is None:
         await asyncio.sleep(0)
     if not under_way.done():  # the look-up has ended, who waits for it has not heard yet
         own = [Provider(name="mine", domains=("a.test",), connections=3)]
-        resolver.exchange(resolver._config, OWN, Routing((), own, 25))
+        resolver.exchange(CONFIG, OWN, Routing((), own, 25))
         assert site(await under_way).provider == own[0]
     else:
         pytest.fail("the window is gone")

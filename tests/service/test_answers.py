@@ -36,6 +36,9 @@ class Delivery:
         self.open = {number: connection(number) for number in range(count)}
         self.asked: list[DeliveryId] = []
 
+    def now(self) -> UnixMs:
+        return UnixMs(75_000)
+
     def open_connections(self) -> list[LiveConnection]:
         return list(self.open.values())
 
@@ -95,6 +98,17 @@ async def test_a_connection_of_delivery_is_ended_by_its_name() -> None:
         assert isinstance(refused, Refused)
         assert refused.reason == "not_found"
     assert list(delivery.open) == [0]
+
+
+async def test_what_a_connection_that_is_being_opened_waits_for_is_told() -> None:
+    delivery = Delivery(1)
+    delivery.open[0] = msgspec.structs.replace(
+        delivery.open[0], stage="opening", awaits="banner", awaits_since=UnixMs(2_000), hangs=True
+    )
+    answers = DeliveryAnswers(delivery, [], "delivery-0")
+    (shown,) = (await answers.list_connections(ListConnections(), ASKER)).connections
+    assert (shown.phase, shown.hangs) == ("opening", True)
+    assert shown.awaits == "connected for 73 s, no banner yet"
 
 
 async def test_a_list_of_connections_is_bounded() -> None:

@@ -21,6 +21,8 @@ class OpenConnection(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""  # out: the egress source
     user: str = ""  # in: who is logged in
     transfers: int = 0  # messages so far
+    awaits: str = ""  # out, opening: "connected for 73 s, no banner yet"
+    hangs: bool = False  # out: has been being opened for over 10 s
 
 
 class OpenConnections(msgspec.Struct, frozen=True):

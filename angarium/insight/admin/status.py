@@ -13,6 +13,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     since: UnixMs  # when the process started
     reasons: tuple[str, ...]  # why it does not do its work; empty: it does
     watchers: int  # who see its sessions (WatchSessions)
+    notes: tuple[str, ...] = ()  # what else an operator should know; it does its work
 
 
 class AskStatus(Question[Status, None], frozen=True, tag="status"):

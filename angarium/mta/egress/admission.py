@@ -53,6 +53,11 @@ class Admission:
         """How many may go, as far as is known."""
         return len(self._admitted) + self._ready.groups
 
+    @property
+    def first(self) -> DueHead | None:
+        """A recipient of the group that is next, as far as is known; None: there is none."""
+        return self._admitted[0].heads[0] if self._admitted else self._ready.first
+
     def ensure(self, groups: int) -> bool:
         """Whether so many groups are admitted; as many as are needed are asked for."""
         now = self._shared.clock()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from angarium.mta.egress.lease import Lease
+from angarium.mta.egress.openings import gave_up
 from angarium.mta.egress.shared import EgressShared, Way
 from angarium.mta.egress.work import Parcel
 from angarium.mta.transport.outcome import Outcome, Transient
@@ -94,12 +95,19 @@ class Carrier:
             self._lease.owner.kick()
 
     async def _open(self) -> Connection | Transient:
-        return await self._shared.hosts.open(
-            self._round.site, self._way.path, self._round.refused_by, self._lease
-        )
+        shared, lease = self._shared, self._lease
+        try:
+            async with lease.opening():
+                return await shared.hosts.open(
+                    self._round.site, self._way.path, self._round.refused_by, lease
+                )
+        except TimeoutError:
+            if lease.tried is not None:
+                shared.hosts.avoid(*lease.tried)
+            return gave_up(lease, self._way.path.source)
 
     async def _use(self, connection: Connection) -> None:
-        self._lease.opened(connection)
+        await self._lease.opened(connection)
         self._round.opened()
         while self._may_go_on(connection):
             parcel = await self._round.next_work(connection)

@@ -58,6 +58,11 @@ class Claims:
     def take(self) -> Parcel | None:
         return self._ready.popleft() if self._ready else None
 
+    @property
+    def first(self) -> Work | None:
+        """The one that ``take`` takes."""
+        return self._ready[0].work if self._ready else None
+
     def wake(self) -> None:
         """As many idle connections as there are parcels take one."""
         for _ in range(min(len(self._ready), len(self.idle))):

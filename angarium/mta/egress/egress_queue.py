@@ -18,7 +18,7 @@ from angarium.mta.egress.referrals import Referrals
 from angarium.mta.egress.shared import EgressShared, Way
 from angarium.mta.egress.suspension import Suspension
 from angarium.mta.egress.usual_round import UsualRound
-from angarium.mta.egress.work import Group, Parcel, Work
+from angarium.mta.egress.work import NOBODY, Group, Opener, Parcel, Work, opener_of, opener_of_work
 from angarium.mta.transport.outcome import Transient
 from angarium.mta.transport.transfer import EgressPath
 from angarium.queue import DueHead, UnixMs
@@ -166,7 +166,9 @@ class EgressQueue:
         limit = shared.policy.limits(way.path, way.site.provider).connections
         at_once = waiting if self._connections else min(waiting, FIRST_CONNECTIONS)
         while self._opening < at_once:
-            lease = shared.places.try_take(way.key, limit, self, site=way.site.name)
+            lease = shared.places.try_take(
+                way.key, limit, self, site=way.site.name, opener=self._opener()
+            )
             if lease is None:
                 return
             # Work that neither a free connection nor one being opened takes
@@ -177,6 +179,12 @@ class EgressQueue:
             Carrier(
                 shared, way, lease, UsualRound(self, self._claims, way, lease), self.carriage
             ).start()
+
+    def _opener(self) -> Opener:
+        if (head := self._admission.first) is not None:
+            return opener_of(head)
+        work = self._claims.first
+        return NOBODY if work is None else opener_of_work(work)
 
     def connection_opened(self) -> None:
         self._opening -= 1

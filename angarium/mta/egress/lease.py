@@ -1,16 +1,24 @@
 """One connection's place: from before it is opened until after it is closed. And what people see of it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 import msgspec
 
 from angarium.mta.transport.transfer import Connection
 from angarium.queue.model import Claimed, UnixMs
+from angarium.queue.stage import Stage
+from angarium.routing.fair_turns import Whose
 from angarium.routing.resolution import MxHost
 
+# For one step of an opening. Ours: by then the answer of most hosts that are well is here.
+PATIENCE_S: Final = 0.3
+# Ours: what is slow for less is nothing to tell an operator of; nor are more than a few of many sites
+HANGS_MS: Final = 10_000
+SITES_TOLD: Final = 5
 ConnectionStage = Literal["opening", "idle", "transfer", "closing"]
 
 
@@ -41,6 +49,40 @@ class LiveConnection(msgspec.Struct, frozen=True, kw_only=True):
     stage: ConnectionStage
     since: UnixMs  # since it is open; while it is being opened: since that began
     transfers: int
+    # While it is being opened: what it waits for, of the host that is tried now; "": none is
+    awaits: Stage = ""
+    awaits_since: UnixMs = UnixMs(0)
+    hangs: bool = False  # has been being opened for so long that somebody may want to know
+
+
+_AWAITED: Final[dict[str, str]] = {
+    "connect": "no answer for {}",
+    "banner": "connected for {}, no banner yet",
+    "ehlo": "no reply to EHLO for {}",
+    "helo": "no reply to HELO for {}",
+    "starttls": "TLS has been beginning for {}",
+    "auth": "no reply to the login for {}",
+}
+
+
+def opening_text(connection: LiveConnection, now: UnixMs) -> str:
+    """Say what a connection that is being opened waits for, and for how long; "" for others."""
+    text = _AWAITED.get(connection.awaits, "")
+    return text.format(f"{max(now - connection.awaits_since, 0) // 1000} s")
+
+
+def hanging_sites(connections: Iterable[LiveConnection], now: UnixMs) -> list[str]:
+    """Say which sites keep connections from being opened: how many, and the first few, the longest first."""
+    sites: dict[str, LiveConnection] = {}
+    for each in connections:
+        if each.hangs:
+            sites.setdefault(each.site, each)
+    if not sites:
+        return []
+    longest = sorted(sites.values(), key=lambda each: each.since)[:SITES_TOLD]
+    named = "; ".join(f"{each.site} ({opening_text(each, now)})" for each in longest)
+    more = f"; and {len(sites) - len(longest)} more" if len(sites) > len(longest) else ""
+    return [f"sites that hang: {named}{more}"]
 
 
 class LeaseRegister(Protocol):
@@ -48,6 +90,15 @@ class LeaseRegister(Protocol):
 
     def clock(self) -> UnixMs: ...
     def take_back(self, lease: "Lease") -> None: ...
+
+    def make_slow(self, lease: "Lease") -> bool:
+        """Its opening is slow: count it by itself, if there is room."""
+        ...
+
+    async def opened(self, lease: "Lease") -> None:
+        """Its connection stands: count it as one, once there is a place."""
+        ...
+
     def mark_idle(self, lease: "Lease", idle: bool) -> None: ...
 
 
@@ -55,18 +106,31 @@ class Lease:
     """One place, from before its connection is opened until after it is closed: an async context gives it back."""
 
     def __init__(
-        self, *, register: LeaseRegister, id_: int, key: PlaceKey, owner: Seeker, site: str
+        self,
+        *,
+        register: LeaseRegister,
+        id_: int,
+        key: PlaceKey,
+        owner: Seeker,
+        site: str,
+        whose: Whose,
     ) -> None:
         self.id = id_
         self.key = key
         self.owner = owner
+        self.site = site
+        self.whose = whose  # while it is being opened
         self._register = register
-        self._site = site
         self._since = register.clock()
-        self._trying = ("", "")  # host and address
+        self._trying: tuple[MxHost, str] | None = None  # host and address
+        self._awaits: Stage = ""
+        self._awaits_since = self._since
         self._connection: Connection | None = None
         self._is_closing = False
         self._wait: asyncio.Future[bool] | None = None  # for work: the connection is idle
+        self.is_given_up = False
+        self._limit: asyncio.Timeout | None = None  # of ``opening``
+        self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         # In transfer now. Not the work itself: nothing refers to content after its transfer
         self.carries: Sequence[Claimed] = ()
@@ -93,10 +157,45 @@ class Lease:
 
     # --- what its holder tells of the connection
 
-    def trying(self, host: MxHost, address: str) -> None:
-        self._trying = (host.name, address)
+    @asynccontextmanager
+    async def opening(self) -> AsyncIterator[None]:
+        """Let a connection be opened within it. Raises TimeoutError when it is slow, and others want its place."""
+        self._look_later()
+        try:
+            async with asyncio.timeout(None) as self._limit:
+                yield
+        finally:
+            self._limit = None
+            self._stop_looking()
 
-    def opened(self, connection: Connection) -> None:
+    def _stop_looking(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look_later(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(PATIENCE_S, self._look)
+
+    def _look(self) -> None:
+        """Nothing has come for a while."""
+        self._timer = None
+        if not self._register.make_slow(self):
+            self._look_later()
+
+    def trying(self, host: MxHost, address: str) -> None:
+        self._trying = (host, address)
+        self.awaiting("connect")
+
+    def awaiting(self, stage: Stage) -> None:
+        self._awaits = stage
+        self._awaits_since = self._register.clock()
+        if self._timer is not None:
+            self._stop_looking()
+            self._look_later()
+
+    async def opened(self, connection: Connection) -> None:
+        """Wait for a place among those that stand, if it took long."""
+        await self._register.opened(self)
         self._connection = connection
         self._since = self._register.clock()
 
@@ -118,7 +217,9 @@ class Lease:
     @property
     def shown(self) -> LiveConnection:
         stage: ConnectionStage = "transfer"
-        host, address = self._trying
+        host, address = (
+            ("", "") if self._trying is None else (self._trying[0].name, self._trying[1])
+        )
         connection = self._connection
         if self._is_closing:
             stage = "closing"
@@ -132,13 +233,36 @@ class Lease:
             id=self.id,
             source=self.key.source,
             provider=self.key.provider,
-            site=self._site,
+            site=self.site,
             host=host,
             address=address,
             stage=stage,
             since=self._since,
             transfers=0 if connection is None else connection.transfers,
+            awaits=self._awaits if stage == "opening" else "",
+            awaits_since=self._awaits_since,
+            hangs=stage == "opening" and self.opening_ms >= HANGS_MS,
         )
+
+    @property
+    def tried(self) -> tuple[MxHost, str] | None:
+        """The host and address that are, or were last, connected to."""
+        return self._trying
+
+    @property
+    def now(self) -> UnixMs:
+        return self._register.clock()
+
+    @property
+    def opening_ms(self) -> int:
+        """For how long it has been being opened."""
+        return self._register.clock() - self._since
+
+    def give_up(self) -> None:
+        """Others want its place: end ``opening``, if it is still in it."""
+        self.is_given_up = True
+        if self._limit is not None:
+            self._limit.reschedule(asyncio.get_running_loop().time())
 
     def end_wait(self) -> None:
         """An idle connection is closed in good order; others are left alone."""

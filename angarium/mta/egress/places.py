@@ -3,71 +3,119 @@
 Start with ``Places.try_take``. One per delivery process; knows nothing of mail.
 """
 
+import asyncio
+from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 from angarium.mta.egress.lease import Lease, LiveConnection, PlaceKey, Seeker
+from angarium.mta.egress.openings import Openings
+from angarium.mta.egress.work import Opener
 from angarium.queue.model import DeliveryId, UnixMs
+from angarium.routing.fair_turns import Turns, Whose
 
 
 class Places:
-    """Invariant 6: ``taken(key) <= limit`` given for it, and ``total <= limit`` in all, at every moment. After a limit
-    was lowered, as many as are over it leave after their transfer, and none is opened.
+    """Invariant 6: ``taken(key) <= limit`` given for it, at every moment; what is being opened counts. In all,
+    ``total <= limit``, where what is slow to open has a ceiling of its own. After a limit was lowered, as many as are
+    over it leave after their transfer, and none is opened.
 
     Invariant PL1: who is refused waits in turn; when a place is given back, one seeker that could use it is kicked.
     Invariant PL2: a place is given back exactly once, also when its task is cancelled before it began.
+    Invariant PL3: a connection that was slow to open is used only once it counts in ``total``; it goes first.
     """
 
-    def __init__(self, limit: int, clock: Callable[[], UnixMs]) -> None:
+    def __init__(self, limit: int, opening: int, clock: Callable[[], UnixMs]) -> None:
         self._clock = clock
         self._idle: dict[Lease, None] = {}  # whose connections wait for work, the oldest first
         self.limit = limit  # over all; may change at any time
+        self.openings = Openings(opening)
         self._leaving: dict[Lease, None] = {}  # of those taken
         self._leases: dict[int, Lease] = {}
+        self._opening: dict[Lease, None] = {}  # of these
         self._taken: dict[PlaceKey, int] = {}
-        self._seekers: dict[PlaceKey, dict[Seeker, None]] = {}  # in order of arrival
+        # Who waits for a place of a key, in order of arrival; and who for one over all, or for a share of these
+        self._at_ceiling: dict[PlaceKey, dict[Seeker, None]] = {}
+        self._turns: Turns[Seeker] = Turns()
+        self._whose: dict[Seeker, Whose] = {}  # of those in ``_turns``
+        self._standing: dict[Lease, asyncio.Future[None]] = {}  # PL3
+        self._freed: deque[PlaceKey] = deque()
+        self._is_serving = False
         self._number = 0
 
     @property
     def total(self) -> int:
-        return len(self._leases)
+        """How many count towards the limit over all."""
+        return len(self._leases) - self.openings.slow
+
+    @property
+    def opening(self) -> int:
+        """How many are being opened; the slow ones are among them."""
+        return len(self._opening)
 
     @property
     def is_exhausted(self) -> bool:
         """Whether the limit over all is what keeps others waiting."""
-        return len(self._leases) >= self.limit
+        return self.total >= self.limit
 
     def taken(self, key: PlaceKey) -> int:
         return self._taken.get(key, 0)
 
     def is_awaited(self, key: PlaceKey, by_other_than: Seeker) -> bool:
         """Whether somebody else waits for a connection that closing one of this key would allow."""
-        if not self._seekers:
+        if not (self._at_ceiling or self._turns or self._standing):
             return False  # asked for every message
-        if any(each is not by_other_than for each in self._seekers.get(key, ())):
+        if any(each is not by_other_than for each in self._at_ceiling.get(key, ())):
             return True
-        return self.is_exhausted and any(other != key for other in self._seekers)
+        others = len(self._turns) - (by_other_than in self._whose)
+        return self.is_exhausted and bool(others or self._standing)
 
     def try_take(
-        self, key: PlaceKey, limit: int, seeker: Seeker, *, site: str = "", spares_own: bool = True
+        self,
+        key: PlaceKey,
+        limit: int,
+        seeker: Seeker,
+        *,
+        site: str,
+        opener: Opener,
+        spares_own: bool = True,
     ) -> Lease | None:
         """Take a place. Without one, ``seeker`` is kicked when there may be one, for which an idle connection ends.
 
-        ``spares_own``: not one of the seeker's own, which would take its work as well.
+        ``opener``: whose mail it is for. ``spares_own``: not one of the seeker's own, which would take its work as
+        well.
         """
-        if self.is_exhausted or self.taken(key) >= limit:
-            self._seekers.setdefault(key, {})[seeker] = None
-            self._end_an_idle(key if self.taken(key) >= limit else None, seeker, spares_own)
+        if self.taken(key) >= limit:
+            self._leave_turns(seeker)
+            self._at_ceiling.setdefault(key, {})[seeker] = None
+            self._end_an_idle(key, seeker, spares_own)
+            self.openings.make_way(key, site)
             return None
+        free = self.limit - self.total
+        whose = self.openings.whose(opener, site, self._clock())
+        if not self.openings.allows(whose, free):
+            self._leave_ceiling(key, seeker)
+            if self._whose.get(seeker) != whose:
+                self._leave_turns(seeker)
+                self._whose[seeker] = whose
+                self._turns.add(whose, seeker)
+            if free <= 0:
+                self._end_an_idle(None, seeker, spares_own)
+            return None
+        self.forget(key, seeker)
         self._number += 1
         lease = self._leases[self._number] = Lease(
-            register=self, id_=self._number, key=key, owner=seeker, site=site
+            register=self, id_=self._number, key=key, owner=seeker, site=site, whose=whose
         )
         self._taken[key] = self.taken(key) + 1
+        self._opening[lease] = None
+        self.openings.begin(whose)
         return lease
 
     def take_back(self, lease: Lease) -> None:
         if self._leases.pop(lease.id, None) is None:  # PL2
             return
+        self._end_opening(lease, worked=False)
         self._idle.pop(lease, None)
         self._leaving.pop(lease, None)
         key = lease.key
@@ -76,31 +124,40 @@ class Places:
             self._taken[key] = left
         else:
             del self._taken[key]
-        self._kick_next(key)  # PL1
-        if len(self._leases) == self.limit - 1:  # the limit over all kept others waiting, too
-            for other in list(self._seekers):
-                if self.is_exhausted:
-                    break
-                self._kick_next(other)
+        self._freed.append(key)
+        self._serve()
 
     def must_leave(self, lease: Lease, limit: int) -> bool:
         """Whether the one that asks is one too many, beside those that leave already; then it ends now."""
         taken = self.taken(lease.key)
-        if taken <= limit and len(self._leases) <= self.limit:  # nearly always
+        if taken <= limit and self.total <= self.limit:  # nearly always
             return False
         here = sum(each.key == lease.key for each in self._leaving)
-        if taken - here <= limit and len(self._leases) - len(self._leaving) <= self.limit:
+        if taken - here <= limit and self.total - len(self._leaving) <= self.limit:
             return False
         self._leaving[lease] = None
         return True
 
     def forget(self, key: PlaceKey, seeker: Seeker) -> None:
         """It waits no longer."""
-        seekers = self._seekers.get(key)
+        self._leave_ceiling(key, seeker)
+        self._leave_turns(seeker)
+
+    def _leave_ceiling(self, key: PlaceKey, seeker: Seeker) -> None:
+        seekers = self._at_ceiling.get(key)
         if seekers is not None:
             seekers.pop(seeker, None)
             if not seekers:
-                del self._seekers[key]
+                del self._at_ceiling[key]
+
+    def _leave_turns(self, seeker: Seeker) -> None:
+        whose = self._whose.pop(seeker, None)
+        if whose is not None:
+            self._turns.discard(whose, seeker)
+
+    def waits_for_share(self, seeker: Seeker) -> bool:
+        """Whether what it wants to open waits for others of the same sender, account or tenant."""
+        return seeker in self._whose
 
     def open_connections(self) -> list[LiveConnection]:
         """Return what is open or being opened, the oldest first."""
@@ -132,13 +189,68 @@ class Places:
         else:
             self._idle.pop(lease, None)
 
-    def _kick_next(self, key: PlaceKey) -> None:
-        seekers = self._seekers.get(key)
-        if seekers is None:
+    def make_slow(self, lease: Lease) -> bool:
+        if lease not in self._opening or self.openings.is_slow(lease):
+            return True
+        is_slow = self.openings.make_slow(lease)
+        if is_slow:
+            self._serve()
+        return is_slow
+
+    async def opened(self, lease: Lease) -> None:
+        if self.openings.is_slow(lease) and self.is_exhausted:
+            turn = self._standing[lease] = asyncio.get_running_loop().create_future()
+            self._end_an_idle(None, lease.owner, spares_own=False)
+            try:
+                await turn
+            finally:
+                self._standing.pop(lease, None)
+        else:
+            self._end_opening(lease, worked=True)
+            self._serve()
+
+    # --- who is next
+
+    def _end_opening(self, lease: Lease, *, worked: bool) -> None:
+        if lease in self._opening:
+            del self._opening[lease]
+            self.openings.end(lease, worked=worked, now=self._clock())
+
+    def _serve(self) -> None:
+        """Give what is free to whoever waits for it. Seekers are kicked one by one, however deep they ask again."""
+        if self._is_serving:
             return
-        seeker = next(iter(seekers))
-        self.forget(key, seeker)
-        seeker.kick()
+        self._is_serving = True
+        try:
+            while self._serve_one():
+                pass
+        finally:
+            self._is_serving = False
+
+    def _serve_one(self) -> bool:
+        free = self.limit - self.total
+        if free > 0 and self._standing:
+            lease = next(iter(self._standing))
+            turn = self._standing.pop(lease)
+            if not turn.done():
+                self._end_opening(lease, worked=True)  # PL3
+                turn.set_result(None)
+        elif self._freed:
+            key = self._freed.popleft()
+            for seeker in self._at_ceiling.get(key, ()):
+                self.forget(key, seeker)
+                seeker.kick()  # PL1
+                break
+        elif free > 0 and self._turns:
+            found = self._turns.next(partial(self.openings.allows_group, free=free))
+            if found is None:
+                return False
+            seeker = found[1]
+            del self._whose[seeker]
+            seeker.kick()  # PL1
+        else:
+            return False
+        return True
 
     def _end_an_idle(self, key: PlaceKey | None, seeker: Seeker, spares_own: bool) -> None:
         """End the oldest wait, of ``key`` if given."""

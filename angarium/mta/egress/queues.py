@@ -106,6 +106,11 @@ class EgressQueues:
         work = self._drain(self._retired)
         return work, [head for queue in self._retired for head in queue.put_back()]
 
+    @property
+    def longest(self) -> int:
+        """How many recipients are ready in the queue that has most."""
+        return max((len(queue.ready) for queue in self._queues.values()), default=0)
+
     def drop_newest(self) -> list[DueHead]:
         """Take half of what is ready in the longest queue, newest first."""
         longest = max(self._queues.values(), key=lambda queue: len(queue.ready), default=None)

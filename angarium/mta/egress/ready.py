@@ -53,6 +53,14 @@ class ReadyQueue:
         """When the first line's wait is over; None: none waits."""
         return min((line.until for line in self._waiting.values()), default=None)
 
+    @property
+    def first(self) -> DueHead | None:
+        """A recipient of the group that ``next_group`` takes; None: none may go."""
+        for lines in self._turns.values():
+            for line in lines.values():
+                return line.groups[0].heads[0]
+        return None
+
     def push(self, head: DueHead) -> None:
         line = self._line_of(head)
         self._recipients += 1

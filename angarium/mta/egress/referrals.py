@@ -7,7 +7,7 @@ from angarium.mta.egress.carrier import Carrier, Carries
 from angarium.mta.egress.lease import Seeker
 from angarium.mta.egress.next_host import NextHosts
 from angarium.mta.egress.shared import EgressShared, Way
-from angarium.mta.egress.work import Parcel, Referred, Told
+from angarium.mta.egress.work import Parcel, Referred, Told, opener_of_work
 from angarium.mta.transport.outcome import Transient
 from angarium.mta.transport.transfer import Connection
 from angarium.routing.resolution import Site
@@ -63,6 +63,7 @@ class Referrals:
                 shared.policy.limits(way.path, way.site.provider).connections,
                 self._owner,
                 site=way.site.name,
+                opener=opener_of_work(self._next_hosts.first.parcel.work),
                 spares_own=False,
             )
             if lease is None:

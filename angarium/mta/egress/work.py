@@ -1,7 +1,7 @@
 """What is on its way: recipients before their claim, after it, and packed for a connection. Plain values."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -33,6 +33,21 @@ class Work(msgspec.Struct, frozen=True):
     @property
     def octets(self) -> int:
         return len(self.message.content)
+
+
+Opener = tuple[str, str, str]  # for whose mail a connection is opened: tenant, account, sender
+
+NOBODY: Final[Opener] = ("", "", "")
+
+
+def opener_of(head: DueHead) -> Opener:
+    return (head.tenant, head.account, head.sender)
+
+
+def opener_of_work(work: Work) -> Opener:
+    message = work.message
+    account = message.origin.user or message.origin.client
+    return (message.tenant, account, message.envelope.reverse_path)
 
 
 class Told(NamedTuple):

@@ -18,7 +18,7 @@ from angarium.mta.transport.reply_meaning import (
     opening_failure,
 )
 from angarium.mta.transport.tls_memory import TlsMemory
-from angarium.mta.transport.transfer import EgressPath, SessionTaps, TlsPolicy
+from angarium.mta.transport.transfer import EgressPath, Progress, SessionTaps, TlsPolicy
 from angarium.queue.model import UnixMs
 from angarium.queue.stage import Stage
 from angarium.routing.resolution import MxHost
@@ -53,13 +53,19 @@ class SmtpConnector:
         self._tls_contexts = tls_contexts or ClientTls()
 
     async def connect(
-        self, host: MxHost, address: str, path: EgressPath, tls: TlsPolicy
+        self,
+        host: MxHost,
+        address: str,
+        path: EgressPath,
+        tls: TlsPolicy,
+        progress: Progress | None = None,
     ) -> SmtpConnection | Transient:
         """Open a session with one address of a host, up to EHLO and TLS. Never raises for what a peer does."""
         opening = _Opening(
             self._timeouts, self._limits, self._clock, self._tls_contexts, host, address, path, tls
         )
         opening.taps = self._taps
+        opening.progress = progress
         opening.ehlo = path.ehlo or self._hostname
         if tls.mode != "opportunistic":
             return await opening.open(with_tls=tls.mode != "off")
@@ -98,6 +104,7 @@ class _Opening:
         self.ehlo = path.ehlo
         self.tls_broke = False  # the handshake, or the first command under TLS, failed
         self.taps: SessionTaps | None = None
+        self.progress: Progress | None = None
         self._told = Opening("")
 
     async def open(self, *, with_tls: bool) -> SmtpConnection | Transient:
@@ -167,6 +174,7 @@ class _Opening:
     async def _greet(self, peer: Peer, *, with_tls: bool) -> SmtpConnection | Transient:
         """Banner, EHLO (HELO), STARTTLS and EHLO again."""
         session = peer.session
+        self._awaiting("banner")
         await peer.exchange(b"")
         if session.reply.code != 220:
             return self._refused("banner", peer)
@@ -194,6 +202,7 @@ class _Opening:
 
     async def _ehlo(self, peer: Peer) -> Transient | None:
         session = peer.session
+        self._awaiting("ehlo")
         await peer.exchange(session.ehlo())
         if session.reply.code // 100 == 2:
             session.learn_capabilities()
@@ -207,6 +216,7 @@ class _Opening:
     async def _starttls(self, peer: Peer) -> Transient | None:
         """RFC 3207. None: go on, under TLS, or in the clear where the peer took the offer back and none demands it."""
         session = peer.session
+        self._awaiting("starttls")
         await peer.exchange(session.starttls())
         if session.reply.code // 100 != 2:
             if self._tls.mode == "opportunistic" and session.is_open:
@@ -253,6 +263,10 @@ class _Opening:
         self._tls_version = _tls_version(transport)
         self._told.note(self._tls_version)
         return None
+
+    def _awaiting(self, stage: Stage) -> None:
+        if self.progress is not None:
+            self.progress.awaiting(stage)
 
     # -- values
 

@@ -68,7 +68,8 @@ class HostSearch:
         for host, address in self._candidates(reachable):
             if progress is not None:
                 progress.trying(host, address)
-            result = await connector.connect(host, address, path, self._tls_policy(site, host))
+            policy = self._tls_policy(site, host)
+            result = await connector.connect(host, address, path, policy, progress)
             if not isinstance(result, Transient):
                 return result
             if failure is None or (result.attempt.code and not failure.attempt.code):

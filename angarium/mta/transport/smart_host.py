@@ -28,7 +28,14 @@ from angarium.mta.transport.reply_meaning import (
     opening_failure,
     outcome_of,
 )
-from angarium.mta.transport.transfer import Connector, EgressPath, SessionTaps, TlsPolicy, Transfer
+from angarium.mta.transport.transfer import (
+    Connector,
+    EgressPath,
+    Progress,
+    SessionTaps,
+    TlsPolicy,
+    Transfer,
+)
 from angarium.queue.model import UnixMs
 from angarium.queue.stage import Stage
 from angarium.routing.resolution import MxHost, Site
@@ -126,7 +133,12 @@ class LoginConnector:
         self._tls_contexts = tls_contexts
 
     async def connect(
-        self, host: MxHost, address: str, path: EgressPath, tls: TlsPolicy
+        self,
+        host: MxHost,
+        address: str,
+        path: EgressPath,
+        tls: TlsPolicy,
+        progress: Progress | None = None,
     ) -> "LoginConnection | Transient":
         """Connect, STARTTLS, EHLO, AUTH. Never raises for what a peer does. ``tls`` may only add demands."""
         trusted = ipaddress.ip_address(address).is_loopback
@@ -137,10 +149,17 @@ class LoginConnector:
         opening = Opening(f"{host.name} [{address}] port {host.port}")
         stage: Stage = "connect"
         result: LoginConnection | Transient | None = None
+
+        def reach(next_stage: Stage) -> None:
+            nonlocal stage
+            stage = next_stage
+            if progress is not None:
+                progress.awaiting(stage)
+
         try:
             password = await asyncio.to_thread(self._credentials.password)
             connected = await self._connected(address, host.port, path.bind_address)
-            stage = "banner"
+            reach("banner")
             smtp = aiosmtplib.SMTP(
                 hostname=name,
                 local_hostname=path.ehlo,
@@ -151,18 +170,18 @@ class LoginConnector:
                 sock=connected,
             )
             await smtp.connect(timeout=self._timeouts.banner_s)
-            stage = "ehlo"
+            reach("ehlo")
             await smtp.ehlo()
             must = not trusted or tls.mode in ("required", "verify")
             if not self._to.implicit_tls and (must or smtp.supports_extension("starttls")):
-                stage = "starttls"
+                reach("starttls")
                 await smtp.starttls(server_hostname=name, timeout=self._timeouts.tls_handshake_s)
-                stage = "ehlo"
+                reach("ehlo")
                 await smtp.ehlo()
             ssl_object = smtp.get_transport_info("ssl_object")
             if ssl_object is not None:
                 where = msgspec.structs.replace(where, tls=ssl_object.version() or "")
-            stage = "auth"
+            reach("auth")
             await smtp.login(self._credentials.user, password)
             # The library shows no octets of the opening: its outcome stands for them
             opening.server(str(smtp.last_ehlo_response).encode() + b"\r\n")

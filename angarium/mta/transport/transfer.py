@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from angarium.mta.transport.outcome import Outcome, Transient
+from angarium.queue.stage import Stage
 from angarium.routing.resolution import MxHost
 from angarium.smtp.client.transaction import MessageRecipient
 from angarium.smtp.tap import Opening, Tap
@@ -108,10 +109,19 @@ class Progress(Protocol):
 
     def trying(self, host: MxHost, address: str) -> None: ...
 
+    def awaiting(self, stage: Stage) -> None:
+        """The host's next answer is to this."""
+        ...
+
 
 class Connector(Protocol):
     async def connect(
-        self, host: MxHost, address: str, path: EgressPath, tls: TlsPolicy
+        self,
+        host: MxHost,
+        address: str,
+        path: EgressPath,
+        tls: TlsPolicy,
+        progress: Progress | None = None,
     ) -> Connection | Transient:
         """Open a session with one address of a host, up to EHLO and TLS. Never raises for what a peer does."""
         ...

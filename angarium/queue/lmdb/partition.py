@@ -106,6 +106,8 @@ class LmdbPartition:
                         stream=hint.stream,
                         priority=hint.priority,
                         campaign=hint.campaign,
+                        account=hint.account,
+                        sender=hint.sender,
                     )
                 )
                 last = key

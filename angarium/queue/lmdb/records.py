@@ -77,6 +77,8 @@ class DueHint(_Record, frozen=True, array_like=True, kw_only=True):
     stream: str
     priority: int
     campaign: str
+    account: str = ""
+    sender: str = ""
 
 
 class OwnerRecord(_Record, frozen=True, array_like=True):
@@ -278,7 +280,11 @@ def encode_hint(octets: int, hint: DueHint) -> bytes:
 
 def routing_hint(message: MessageRecord, domain: str) -> bytes:
     """Return the value of a due key of one of the message's recipients: as ``encode_hint``, from a tuple."""
-    hint = (message.tenant, domain, message.stream, message.priority, message.campaign)
+    hint = (
+        *(message.tenant, domain, message.stream, message.priority, message.campaign),
+        message.user or message.client,
+        message.reverse_path,
+    )
     return RECORD_VERSION + message.size_octets.to_bytes(6, "big") + _encode(hint)
 
 

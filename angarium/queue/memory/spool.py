@@ -296,6 +296,8 @@ class MemoryPartition:
             stream=message.stream,
             priority=message.priority,
             campaign=message.campaign,
+            account=message.origin.user or message.origin.client,
+            sender=message.envelope.reverse_path,
         )
 
     def _claimed(self, message_id: MessageId, own: list[MemoryDelivery]) -> ClaimedMessage:

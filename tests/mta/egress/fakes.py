@@ -357,7 +357,7 @@ class Around:
         self.log: list[str] = []  # of connections, and of places
         self.clock = SetClock()
         self.policy = ScriptedPolicy()
-        self.places = Places(connections, self.clock)
+        self.places = Places(connections, 100, self.clock)
         self.waits = Waits(self.clock)
         self.reasons = Reasons()
         self.budget = ContentBudget(octets, lambda: self.log.append("octets"))

@@ -10,7 +10,7 @@ import pytest
 
 from angarium.mta.egress.carrier import Carrier
 from angarium.mta.egress.shared import Way
-from angarium.mta.egress.work import Parcel
+from angarium.mta.egress.work import NOBODY, Parcel
 from angarium.mta.transport.outcome import Outcome, Transient
 from angarium.mta.transport.transfer import Connection
 from angarium.routing.resolution import Site
@@ -62,7 +62,7 @@ class Rig:
         self.way = Way(PATH, site("mx1", "mx2", **limits))
         self.round = FakeRound(self.around.log, parcels, self.way.site)
         self.carriage = FakeCarriage()
-        lease = self.around.places.try_take(self.way.key, 1, self)
+        lease = self.around.places.try_take(self.way.key, 1, self, site="s", opener=NOBODY)
         assert lease is not None
         self.carrier = Carrier(self.around.shared, self.way, lease, self.round, self.carriage)
 
@@ -157,7 +157,7 @@ async def test_a_process_that_ends_begins_no_connection_and_keeps_no_place() -> 
         raise RuntimeError
 
     shared = msgspec.structs.replace(rig.around.shared, spawn=refuse)
-    lease = rig.around.places.try_take(rig.way.key, 9, rig)
+    lease = rig.around.places.try_take(rig.way.key, 9, rig, site="s", opener=NOBODY)
     assert lease is not None
     with pytest.raises(RuntimeError):
         Carrier(shared, rig.way, lease, rig.round, rig.carriage).start()

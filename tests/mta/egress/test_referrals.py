@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from angarium.mta.egress.carriage import Carriage
 from angarium.mta.egress.referrals import CONNECTIONS, Referrals
 from angarium.mta.egress.shared import Way
-from angarium.mta.egress.work import Parcel, Told
+from angarium.mta.egress.work import NOBODY, Parcel, Told
 from angarium.mta.transport.outcome import Outcome
 from tests.mta.egress.fakes import (
     DOWN,
@@ -97,7 +97,7 @@ async def test_what_the_last_host_said_stands_when_no_other_takes_a_connection()
 
 async def test_nor_when_the_site_has_no_other_any_more() -> None:
     owner = Owner("a", "b", places=1)
-    lease = owner.around.places.try_take(owner.way.key, 5, owner)
+    lease = owner.around.places.try_take(owner.way.key, 5, owner, site="s", opener=NOBODY)
     assert lease is not None
     owner.refer(1, "a")
     assert owner.referrals.wants_place
@@ -109,7 +109,7 @@ async def test_nor_when_the_site_has_no_other_any_more() -> None:
 
 async def test_it_waits_for_a_place_within_the_same_ceiling() -> None:  # Invariant 6
     owner = Owner("a", "b", limit=1)
-    lease = owner.around.places.try_take(owner.way.key, 1, owner)
+    lease = owner.around.places.try_take(owner.way.key, 1, owner, site="s", opener=NOBODY)
     assert lease is not None
     owner.refer(1, "a")
     await settle()

@@ -26,7 +26,9 @@ class Dead:
     def connector_of(self, site: Site) -> Any:
         return self
 
-    async def connect(self, host: MxHost, address: str, path: EgressPath, tls: TlsPolicy) -> Any:
+    async def connect(
+        self, host: MxHost, address: str, path: EgressPath, tls: TlsPolicy, progress: object = None
+    ) -> Any:
         self.asked.append(address)
         if address in self.alive:
             return address

@@ -1,5 +1,6 @@
 """Mirrors angarium/queue/lmdb/records.py: what is encoded from tuples is what the records say."""
 
+import msgspec
 import pytest
 
 from angarium.queue.lmdb.records import (
@@ -42,11 +43,23 @@ def test_a_due_hint_is_a_version_the_size_and_its_fields() -> None:
     message = message_record(submission(bytes(16), tenant="acme", priority=3, campaign="spring"))
     raw = routing_hint(message, "example.net")
     hint = DueHint(
-        tenant="acme", domain="example.net", stream="news", priority=3, campaign="spring"
+        tenant="acme",
+        domain="example.net",
+        stream="news",
+        priority=3,
+        campaign="spring",
+        account=message.user or message.client,
+        sender=message.reverse_path,
     )
     assert raw == encode_hint(21, hint)
     octets, rest = hinted_octets(raw)
     assert (raw[:1], octets, decode_hint(rest)) == (b"\x01", 21, hint)
+
+
+def test_a_due_hint_of_before_there_were_senders_in_it_is_read() -> None:
+    fields = ("acme", "example.net", "news", 3, "spring")
+    hint = decode_hint(msgspec.msgpack.encode(fields))
+    assert (hint.tenant, hint.campaign, hint.account, hint.sender) == ("acme", "spring", "", "")
 
 
 @pytest.mark.parametrize("raw", [b"", b"\0\0\0\0\0\x15acme\0example.net", b"\x02" + bytes(9)])

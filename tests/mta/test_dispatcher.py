@@ -160,6 +160,8 @@ class Connection:
     def abort(self) -> None:
         self.broken.set()
 
+    def on_end(self, tell: Callable[[], None] | None) -> None: ...
+
     async def close(self) -> None:
         await asyncio.sleep(0)
         self.net.open[self.host.name] -= 1

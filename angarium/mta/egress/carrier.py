@@ -23,7 +23,7 @@ class Round(Protocol):
         """Hosts and addresses that are not to be asked; others are left."""
         ...
 
-    def opened(self) -> None: ...
+    def opened(self, connection: Connection) -> None: ...
 
     def not_opened(self, failure: Transient) -> None: ...
 
@@ -88,8 +88,7 @@ class Carrier:
                     self._round.ended()
                     self._lease.closing()
                     if connection is not None:
-                        await connection.close()
-                        observer.connection_closed()
+                        await self._close(connection)
         finally:
             self._lease.owner.kick()
 
@@ -100,7 +99,7 @@ class Carrier:
 
     async def _use(self, connection: Connection) -> None:
         self._lease.opened(connection)
-        self._round.opened()
+        self._round.opened(connection)
         while self._may_go_on(connection):
             parcel = await self._round.next_work(connection)
             if parcel is None:
@@ -109,6 +108,14 @@ class Carrier:
             await self._carriage.carry(connection, parcel)
             self._lease.carries = ()
             del parcel  # an idle connection keeps no content
+
+    async def _close(self, connection: Connection) -> None:
+        try:
+            if not connection.is_open:
+                self._lease.owner.kick()  # what it leaves need not wait for its goodbye
+        finally:
+            await connection.close()
+            self._shared.observer.connection_closed()
 
     def _may_go_on(self, connection: Connection) -> bool:
         """Whether it may carry another parcel: limits are read each time, a reload may have changed them."""

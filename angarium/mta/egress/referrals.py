@@ -121,7 +121,7 @@ class NextHostRound:
         self._first: Referred | None = first
         self._was_open = False
 
-    def opened(self) -> None:
+    def opened(self, connection: Connection) -> None:
         self._was_open = True
         self._referrals.connection_opened()
 

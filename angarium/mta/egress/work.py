@@ -29,6 +29,7 @@ class Work(msgspec.Struct, frozen=True):
     tries: int = 0  # transactions of this claim that ended without an answer for these recipients
     # Hosts that refused these recipients for now: see ``next_host.refuser``
     refused_by: frozenset[str] = frozenset()
+    detours: int = 0  # transactions of this claim that were no try: ``outcome.Again``
 
     @property
     def octets(self) -> int:
@@ -48,9 +49,15 @@ class Parcel(msgspec.Struct, frozen=True):
     work: Work
     transfer: Transfer
 
-    def again(self, told: Sequence[Told], *, counts: bool) -> "Parcel":
-        """Return the same for some of its recipients, once more. ``counts``: nothing was gained by the last try."""
-        return self._part(told, tries=self.work.tries + counts)
+    def again(self, told: Sequence[Told], *, counts: bool, is_detour: bool) -> "Parcel":
+        """Return the same for some of its recipients, once more. ``counts``: nothing was gained by the last try;
+        ``is_detour``: which was none."""
+        work = self.work
+        return self._part(
+            told,
+            tries=work.tries + (counts and not is_detour),
+            detours=work.detours + (counts and is_detour),
+        )
 
     def for_next_host(self, told: Sequence[Told], refused_by: frozenset[str]) -> "Parcel":
         """Return the same for some of its recipients, for a host that is not among these."""

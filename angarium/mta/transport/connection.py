@@ -7,7 +7,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from angarium.mta.transport.outcome import Outcome, Scope, Transient
+import msgspec
+
+from angarium.mta.transport.outcome import Again, Outcome, Scope, Transient
 from angarium.mta.transport.peer import BrokenError, Peer
 from angarium.mta.transport.reply_meaning import (
     Where,
@@ -26,6 +28,10 @@ from angarium.smtp.tap import Opening
 
 # RFC 3463 section 3.5: bad connection; delivery time expired; invalid command
 BROKEN_STATUS: Final = {"lost": "4.4.2", "timeout": "4.4.1", "protocol": "4.5.0"}
+# Ours: peers close idle sessions after seconds, never between two transactions of a busy one
+IDLE_S: Final = 1.0
+# Of what is awaited there, nothing was said about the message
+BEFORE_ANY_ANSWER: Final = ("rset", "mail")
 
 
 class SmtpConnection:
@@ -51,6 +57,7 @@ class SmtpConnection:
         self._clock = clock
         self._quit_s = quit_s
         self.transfers = 0
+        self._last_at = peer.loop_time()  # when the peer last answered
 
     @property
     def offers_dsn(self) -> bool:
@@ -62,7 +69,6 @@ class SmtpConnection:
 
     async def transfer(self, transfer: Transfer) -> Sequence[Outcome]:
         """Carry one transaction; one outcome per recipient, in order. Raises only when cancelled."""
-        self.transfers += 1
         if self._taps is not None and self._taps.is_on:
             paths = [each.forward_path for each in transfer.recipients]
             self._peer.tap = self._taps.find(self._opening, paths)
@@ -71,20 +77,32 @@ class SmtpConnection:
         session = self._session
         failure: Outcome | None = None
         try:
-            flight = session.open_transaction(transfer)
+            flight = session.open_transaction(transfer, is_wary=self._is_wary())
             if flight is not None:
+                self.transfers += 1
                 await self._peer.carry(flight)
         except NotSendableError as error:
             return [not_sendable(error.refusal, self._where, self._clock())] * len(
                 transfer.recipients
             )
         except PeerError as error:
-            failure = self._transient("mail", "4.4.2", str(error))
+            failure = self._transient("mail", "4.4.2", str(error), is_gone=self.transfers > 0)
             return [failure] * len(transfer.recipients)
         except BrokenError as error:
             session.break_off()
             failure = self._broken(error)
+        self._last_at = self._peer.loop_time()
         return self._outcomes(failure)
+
+    def _is_wary(self) -> bool:
+        """Whether the peer may be gone without our knowing: if content met a closed socket, it would be in doubt.
+
+        Some close behind each message: the second transaction finds out. Others after an idle time.
+        """
+        return self.transfers == 1 or self._peer.loop_time() - self._last_at > IDLE_S
+
+    def on_end(self, tell: Callable[[], None] | None) -> None:
+        self._peer.on_end = tell
 
     async def close(self) -> None:
         """QUIT if the session is sound, then close. Never raises but when cancelled; bounded by twice quit_s."""
@@ -120,20 +138,34 @@ class SmtpConnection:
                     assert failure is not None  # no recipient is without an answer at the end
                     outcome = failure
                 elif isinstance(answer, Answer):
-                    outcome = meaning(answer.stage, answer.reply, self._where, at)
+                    outcome = self._meaning(answer, at)
                 else:
                     outcome = not_sendable(answer, self._where, at)
                 known[id(answer)] = outcome
             outcomes.append(outcome)
         return outcomes
 
+    def _meaning(self, answer: Answer, at: UnixMs) -> Outcome:
+        outcome = meaning(answer.stage, answer.reply, self._where, at)
+        if (
+            self.transfers > 1
+            and answer.reply.code == 421
+            and answer.stage in BEFORE_ANY_ANSWER
+            and isinstance(outcome, Transient)
+            and not outcome.attempt.enhanced.startswith("4.7")  # it would say so again
+        ):
+            return msgspec.structs.replace(outcome, again=Again.GONE)
+        return outcome
+
     def _broken(self, error: BrokenError) -> Transient:
         if self._peer.content_sent:
             return in_doubt(self._where, self._clock(), BROKEN_STATUS[error.kind], error.text)
-        return self._transient(error.stage, BROKEN_STATUS[error.kind], error.text)
+        # Whatever ends an old session before it answers was on its way before the transaction was
+        is_gone = self.transfers > 1 and error.kind == "lost" and error.stage in BEFORE_ANY_ANSWER
+        return self._transient(error.stage, BROKEN_STATUS[error.kind], error.text, is_gone=is_gone)
 
-    def _transient(self, stage: Stage, enhanced: str, text: str) -> Transient:
+    def _transient(self, stage: Stage, enhanced: str, text: str, *, is_gone: bool) -> Transient:
         made = attempt(
             self._where, self._clock(), stage, enhanced=enhanced, reason=clean_text(text)
         )
-        return Transient(made, Scope.SESSION)
+        return Transient(made, Scope.SESSION, again=Again.GONE if is_gone else None)

@@ -284,6 +284,8 @@ class LoginConnection:
             if self._tap is not None:
                 self._tap.end(ENDED)
 
+    def on_end(self, tell: Callable[[], None] | None) -> None: ...
+
     def abort(self) -> None:
         """Break it off, at once: a transfer under way ends as if the connection had been lost."""
         self._smtp.close()

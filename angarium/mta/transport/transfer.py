@@ -1,6 +1,6 @@
 """One transaction with a peer, and the connection that carries it, as the dispatcher sees them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -81,7 +81,11 @@ class Connection(Protocol):
 
     @property
     def transfers(self) -> int:
-        """How many transfers it carried."""
+        """How many transfers it began: of each, octets were sent."""
+        ...
+
+    def on_end(self, tell: Callable[[], None] | None) -> None:
+        """Have it called once, as soon as ``is_open`` is False by the peer's doing; None: nobody any more."""
         ...
 
     async def transfer(self, transfer: Transfer) -> Sequence[Outcome]:

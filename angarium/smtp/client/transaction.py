@@ -97,6 +97,7 @@ class ClientTransaction:
         "_capabilities",
         "_commands",
         "_content",
+        "_is_wary",
         "_message",
         "_position",
         "_size",
@@ -106,10 +107,16 @@ class ClientTransaction:
         "failed",
     )
 
-    def __init__(self, message: Message, capabilities: Capabilities, *, reset: bool) -> None:
-        """Raises NotSendableError; then nothing has happened."""
+    def __init__(
+        self, message: Message, capabilities: Capabilities, *, reset: bool, is_wary: bool = False
+    ) -> None:
+        """``is_wary``: no content goes before a reply came: the peer may have gone.
+
+        Raises NotSendableError; then nothing has happened.
+        """
         self._message = message
         self._capabilities = capabilities
+        self._is_wary = is_wary
         self._accepted = 0  # recipients
         self._stages: tuple[ClientStage, ...] = ()  # of the flight under way
         self._position = 0  # commands sent
@@ -136,7 +143,7 @@ class ClientTransaction:
             stages.append("data")  # RFC 2920 section 3.1: DATA may end a group
             self._stages = tuple(stages)
             return Flight(((opening + "DATA\r\n").encode(),), self._stages)
-        if self._size > BDAT_FLIGHT_OCTETS or stages[0] == "rset":
+        if self._size > BDAT_FLIGHT_OCTETS or stages[0] == "rset" or self._is_wary:
             # A refused RSET leaves recipients of the last transaction standing: wait for its reply
             self._stages = tuple(stages)
             return Flight((opening.encode(),), self._stages)

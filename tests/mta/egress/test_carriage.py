@@ -8,7 +8,7 @@ import pytest
 from angarium.mta.egress.carriage import Carriage
 from angarium.mta.egress.shared import Way
 from angarium.mta.egress.work import Parcel, Told
-from angarium.mta.transport.outcome import Outcome
+from angarium.mta.transport.outcome import Again, Outcome, Scope, Transient
 from tests.mta.egress.fakes import (
     FOR_NOW,
     LOST,
@@ -19,6 +19,7 @@ from tests.mta.egress.fakes import (
     TOO_MANY,
     Around,
     FakeConnection,
+    attempt,
     host,
     parcel,
     settle,
@@ -91,6 +92,14 @@ async def test_a_host_that_broke_off_is_avoided_and_the_try_counts() -> None:
     rig.connection.is_open = False
     await rig.carry(LOST)
     assert (rig.around.hosts.avoided, rig.again[0].work.tries) == (["a.1"], 1)
+
+
+async def test_an_old_session_that_was_gone_is_no_try_and_says_nothing_of_its_host() -> None:
+    rig = Rig()
+    rig.connection.is_open = False
+    await rig.carry(Transient(attempt(0, "4.4.2", "mail"), Scope.SESSION, again=Again.GONE))
+    (again,) = rig.again
+    assert (rig.around.hosts.avoided, again.work.tries, again.work.detours) == ([], 0, 1)
 
 
 @pytest.mark.parametrize("outcome", [LOST, FOR_NOW])

@@ -13,7 +13,7 @@ from angarium.config.schema import DeliveryTimeouts
 from angarium.mta.transport.client_tls import ClientTls
 from angarium.mta.transport.connection import SmtpConnection
 from angarium.mta.transport.connector import SmtpConnector
-from angarium.mta.transport.outcome import Outcome, Permanent, Scope, Taken, Transient
+from angarium.mta.transport.outcome import Again, Outcome, Permanent, Scope, Taken, Transient
 from angarium.mta.transport.peer import JOINED_OCTETS
 from angarium.mta.transport.tls_memory import TlsMemory
 from angarium.mta.transport.transfer import EgressPath, TlsPolicy
@@ -533,10 +533,49 @@ async def test_a_peer_that_ends_an_idle_connection_is_noticed_at_once(octets: by
         connection = await Client(peer.port).opened()
         await connection.transfer(message())
         assert connection.is_open
+        told = asyncio.Event()
+        connection.on_end(told.set)
         go.set()
-        await until(lambda: not connection.is_open)
+        await asyncio.wait_for(told.wait(), 5)
+        assert not connection.is_open
         (outcome,) = await connection.transfer(message())
         assert brief(outcome) == ("Transient", "session", "mail")
+        assert isinstance(outcome, Transient)
+        assert outcome.again is Again.GONE
+        assert connection.transfers == 1  # the second was none
+        await connection.close()
+
+
+@pytest.mark.parametrize(
+    ("says", "again"),
+    [
+        (b"", Again.GONE),
+        (b"421 4.3.2 closing\r\n", Again.GONE),
+        (b"421 4.7.0 too much of you\r\n", None),  # it would say so again
+        (b"250 ok\r\n", None),  # it was there, and is to be counted
+    ],
+)
+async def test_an_old_session_that_ends_before_any_answer_was_gone(
+    says: bytes, again: Again | None
+) -> None:
+    async def script(talk: Talk) -> None:
+        await talk.greet(*ALL, "CHUNKING")
+        while not (await talk.hear()).startswith(b"BDAT"):
+            pass
+        await talk.hear_octets(len(HEADER) + 7)
+        talk.say(b"250 ok\r\n250 ok\r\n250 taken\r\n")
+        await talk.hear()
+        talk.say(says)
+        await talk.writer.drain()
+        talk.writer.close()
+
+    async with ScriptedPeer(script) as peer:
+        connection = await Client(peer.port).opened()
+        assert isinstance((await connection.transfer(message()))[0], Taken)
+        (outcome,) = await connection.transfer(message())
+        assert isinstance(outcome, Transient)
+        assert outcome.attempt.stage != "final_dot"  # no content met a closed socket
+        assert outcome.again is again
         await connection.close()
 
 

@@ -13,7 +13,8 @@ MAX_LINES: Final = 128  # in one reply; the RFC sets no limit, so we must
 MAX_REPLY_OCTETS: Final = 32_768  # in one reply; ours, because 128 lines of 2,048 are no reply
 MAX_TEXT_CHARACTERS: Final = 1000  # of what is kept in the queue, logs and DSNs (ours)
 
-_LINE: Final = re.compile(rb"([2-5][0-9]{2})(?:([ -])([^\r\n]*))?")
+# Some write no blank behind the code: its digits decide
+_LINE: Final = re.compile(rb"([2-5][0-9]{2})(?![0-9])([ -]?)([^\r\n]*)")
 # RFC 3463 section 2: class "." subject "." detail, up to three digits, no leading zero;
 # RFC 2034 section 4: first in the text of the reply.
 _ENHANCED: Final = re.compile(rb"([245])\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})(?=[ \t]|\Z)")

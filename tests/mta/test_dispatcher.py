@@ -32,7 +32,13 @@ from angarium.mta.record.retry import RetrySchedule
 from angarium.mta.record.settler import Settler
 from angarium.mta.transport.host_search import HostSearch
 from angarium.mta.transport.outcome import Outcome, Permanent, Scope, Taken, Transient
-from angarium.mta.transport.transfer import EgressPath, TlsPolicy, Transfer
+from angarium.mta.transport.transfer import (
+    ALL_EXTENSIONS,
+    EgressPath,
+    Extensions,
+    TlsPolicy,
+    Transfer,
+)
 from angarium.queue import (
     Attempt,
     Bounced,
@@ -101,7 +107,12 @@ class Net:
         return self
 
     async def connect(
-        self, host: MxHost, address: str, path: EgressPath, tls: TlsPolicy
+        self,
+        host: MxHost,
+        address: str,
+        path: EgressPath,
+        tls: TlsPolicy,
+        use: Extensions = ALL_EXTENSIONS,
     ) -> "Connection | Transient":
         self.sources.append(path.source)
         await asyncio.sleep(0)

@@ -47,7 +47,7 @@ def test_reply_is_parsed(wire: bytes, expected: list[Reply]) -> None:
     "wire",
     [
         *(b"hi\r\n", b"199 x\r\n", b"600 x\r\n", b"250-a\r\n550 b\r\n", b"\r\n", b"25 x\r\n"),
-        *(b"250 a\n250 b\r\n", b"250 a\rb\r\n", b"250+a\r\n", b"2500 a\r\n"),  # no bare LF, CR
+        *(b"250 a\n250 b\r\n", b"250 a\rb\r\n", b"2500 a\r\n"),  # no bare LF, CR
         *(b"250-x\r\n" * 999, b"250 " + b"x" * 9999 + b"\r\n", b"x" * 9999),  # too much
         b"250 " + b"x" * (MAX_LINE_OCTETS - 3) + b"\r\n",
         (b"250-" + b"x" * 2000 + b"\r\n") * 17,  # the whole reply is bounded too

@@ -6,8 +6,9 @@ from typing import Protocol
 
 from angarium.mta.egress.lease import Lease
 from angarium.mta.egress.shared import EgressShared, Way
+from angarium.mta.egress.triage import defect
 from angarium.mta.egress.work import Parcel
-from angarium.mta.transport.outcome import Outcome, Transient
+from angarium.mta.transport.outcome import Failure, Outcome, Permanent, Transient
 from angarium.mta.transport.transfer import Connection
 from angarium.routing.resolution import Site
 
@@ -25,7 +26,7 @@ class Round(Protocol):
 
     def opened(self, connection: Connection) -> None: ...
 
-    def not_opened(self, failure: Transient) -> None: ...
+    def not_opened(self, failure: Failure) -> None: ...
 
     async def next_work(self, connection: Connection) -> Parcel | None:
         """Return what the connection carries next, perhaps after a wait; None ends it."""
@@ -74,7 +75,7 @@ class Carrier:
             async with self._lease:
                 try:
                     opened = await self._open()
-                    if isinstance(opened, Transient):
+                    if isinstance(opened, Transient | Permanent):
                         self._round.not_opened(opened)
                     else:
                         connection = opened
@@ -84,6 +85,8 @@ class Carrier:
                     raise
                 except Exception as error:  # noqa: BLE001 - a task boundary
                     observer.internal_error("connection", error)
+                    if connection is None:  # else the same would be opened again at once, for ever
+                        self._round.not_opened(defect(error, self._shared.clock()))
                 finally:
                     self._round.ended()
                     self._lease.closing()
@@ -92,7 +95,7 @@ class Carrier:
         finally:
             self._lease.owner.kick()
 
-    async def _open(self) -> Connection | Transient:
+    async def _open(self) -> Connection | Failure:
         return await self._shared.hosts.open(
             self._round.site, self._way.path, self._round.refused_by, self._lease
         )

@@ -20,7 +20,7 @@ from angarium.mta.egress.suspension import Suspension
 from angarium.mta.egress.triage import hung_up
 from angarium.mta.egress.usual_round import UsualRound
 from angarium.mta.egress.work import Group, Parcel, Work
-from angarium.mta.transport.outcome import Transient
+from angarium.mta.transport.outcome import Failure, Permanent, Transient
 from angarium.mta.transport.transfer import Connection, EgressPath
 from angarium.queue import DueHead, UnixMs
 from angarium.routing.resolution import Site
@@ -197,10 +197,13 @@ class EgressQueue:
         self._refill()
         return self._wasted
 
-    def connection_refused(self, failure: Transient) -> None:
+    def connection_refused(self, failure: Failure) -> None:
         shared, way = self._shared, self._way
         shared.policy.refused(way.path, way.site, failure)
         now = shared.clock()
+        if isinstance(failure, Permanent):
+            self._refused_for_good(failure, now)
+            return
         if self._suspension.find(now) is not None:
             return  # one of several that were opened together
         shared.observer.connection_failed(failure)
@@ -208,6 +211,15 @@ class EgressQueue:
             self._suspension.refused_more(now)
             return
         self._suspension.failed(failure, now)
+        self._give_up_claimed(failure)
+        self._give_up_ready(failure)
+
+    def _refused_for_good(self, failure: Permanent, now: UnixMs) -> None:
+        """What waits is refused; the site is not suspended: what comes later asks for itself."""
+        self._shared.observer.connection_failed(failure)
+        if self._connections:
+            self._suspension.refused_more(now)
+            return
         self._give_up_claimed(failure)
         self._give_up_ready(failure)
 
@@ -254,7 +266,7 @@ class EgressQueue:
     def _is_place_awaited(self) -> bool:
         return self._shared.places.is_awaited(self._way.key, self)
 
-    def _give_up_claimed(self, failure: Transient) -> None:
+    def _give_up_claimed(self, failure: Failure) -> None:
         """What was claimed meets it, too, unless a connection is left that carries it."""
         if self._connections:
             return
@@ -264,7 +276,7 @@ class EgressQueue:
             shared.clerk.conclude(work, told, final=self._way.site.final, not_before=until)  # EQ1
             shared.budget.free(work.octets)
 
-    def _give_up_ready(self, failure: Transient) -> None:
+    def _give_up_ready(self, failure: Failure) -> None:
         """What may go meets the failure of its site; what our own policy keeps waiting makes no attempt."""
         heads = self._admission.drain()
         if heads:

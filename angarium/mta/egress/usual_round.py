@@ -7,7 +7,7 @@ from angarium.mta.egress.claiming import Claims
 from angarium.mta.egress.lease import Lease
 from angarium.mta.egress.shared import Way
 from angarium.mta.egress.work import Parcel
-from angarium.mta.transport.outcome import Transient
+from angarium.mta.transport.outcome import Failure
 from angarium.mta.transport.transfer import Connection
 from angarium.routing.resolution import Site
 
@@ -21,7 +21,7 @@ class UsualMail(Protocol):
         """Return how many sessions in a row have ended for nothing by now."""
         ...
 
-    def connection_refused(self, failure: Transient) -> None: ...
+    def connection_refused(self, failure: Failure) -> None: ...
     def connection_ended(self, *, was_open: bool) -> None: ...
 
     def connection_wasted(self, connection: Connection, before: int) -> None:
@@ -60,7 +60,7 @@ class UsualRound:
     def opened(self, connection: Connection) -> None:
         self._opened = (connection, self._mail.connection_opened())
 
-    def not_opened(self, failure: Transient) -> None:
+    def not_opened(self, failure: Failure) -> None:
         self._mail.connection_refused(failure)
 
     def ended(self) -> None:

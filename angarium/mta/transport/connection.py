@@ -9,8 +9,10 @@ from typing import Final
 
 import msgspec
 
-from angarium.mta.transport.outcome import Again, Outcome, Scope, Transient
+from angarium.mta.transport.lessons import Lessons
+from angarium.mta.transport.outcome import Again, Outcome, Scope, Taken, Transient
 from angarium.mta.transport.peer import BrokenError, Peer
+from angarium.mta.transport.remedy import Remedy, remedy_of_loss, remedy_of_reply
 from angarium.mta.transport.reply_meaning import (
     Where,
     attempt,
@@ -19,7 +21,7 @@ from angarium.mta.transport.reply_meaning import (
     not_sendable,
 )
 from angarium.mta.transport.transfer import SessionTaps, Transfer
-from angarium.queue.model import UnixMs
+from angarium.queue.model import Attempt, UnixMs
 from angarium.queue.stage import Stage
 from angarium.routing.resolution import MxHost
 from angarium.smtp.client.transaction import Answer, NotSendableError
@@ -46,7 +48,11 @@ class SmtpConnection:
         quit_s: float,
         opening: Opening,
         taps: SessionTaps | None,
+        lessons: Lessons,
     ) -> None:
+        self._lessons = lessons
+        self._is_spent = False  # the host showed what it cannot do: the next session does otherwise
+        self._is_aborted = False
         self._opening = opening
         self._taps = taps
         self._peer = peer
@@ -65,7 +71,7 @@ class SmtpConnection:
 
     @property
     def is_open(self) -> bool:
-        return self._session.is_open
+        return self._session.is_open and not self._is_spent
 
     async def transfer(self, transfer: Transfer) -> Sequence[Outcome]:
         """Carry one transaction; one outcome per recipient, in order. Raises only when cancelled."""
@@ -90,6 +96,7 @@ class SmtpConnection:
             return [failure] * len(transfer.recipients)
         except BrokenError as error:
             session.break_off()
+            self._learn_of_loss(error)
             failure = self._broken(error)
         self._last_at = self._peer.loop_time()
         return self._outcomes(failure)
@@ -99,6 +106,8 @@ class SmtpConnection:
 
         Some close behind each message: the second transaction finds out. Others after an idle time.
         """
+        if Remedy.WITHOUT_EARLY_CONTENT in self._lessons.remedies:
+            return self.transfers > 0
         return self.transfers == 1 or self._peer.loop_time() - self._last_at > IDLE_S
 
     def on_end(self, tell: Callable[[], None] | None) -> None:
@@ -123,6 +132,7 @@ class SmtpConnection:
 
     def abort(self) -> None:
         """Break it off, at once: a transfer under way ends as if the connection had been lost."""
+        self._is_aborted = True
         self._peer.abort()
 
     # -- outcomes
@@ -147,6 +157,18 @@ class SmtpConnection:
 
     def _meaning(self, answer: Answer, at: UnixMs) -> Outcome:
         outcome = meaning(answer.stage, answer.reply, self._where, at)
+        if isinstance(outcome, Taken):
+            if self._where.tls:
+                self._lessons.worked_under_tls()
+            return outcome
+        remedy = remedy_of_reply(
+            answer.stage,
+            answer.reply,
+            self._session.capabilities,
+            skipped_tls=bool(self._where.tls_skipped),
+        )
+        if remedy is not None:
+            return self._otherwise(outcome.attempt, remedy)
         if (
             self.transfers > 1
             and answer.reply.code == 421
@@ -156,6 +178,30 @@ class SmtpConnection:
         ):
             return msgspec.structs.replace(outcome, again=Again.GONE)
         return outcome
+
+    def _otherwise(self, made: Attempt, remedy: Remedy) -> Transient:
+        """What the host did not take from us as we spoke is no word about the message."""
+        if not self._lessons.learn(remedy):
+            return Transient(made, Scope.MESSAGE)  # the operator's wish: the mail waits for another
+        self._is_spent = True
+        if remedy is not Remedy.WITH_TLS:
+            self._peer.abort()  # it may take for commands what is none
+        if made.stage == "final_dot":
+            # BDAT was refused, not what it brought
+            made = msgspec.structs.replace(made, stage="data")
+        return Transient(made, Scope.SESSION, again=Again.OTHERWISE)
+
+    def _learn_of_loss(self, error: BrokenError) -> None:
+        if self._is_aborted:
+            return
+        content_sent, is_first = self._peer.content_sent, self.transfers == 1
+        remedy = remedy_of_loss(
+            error.stage, self._session.capabilities, is_first=is_first, content_sent=content_sent
+        )
+        if remedy is not None:
+            self._lessons.learn(remedy)
+        if is_first and self._where.tls:
+            self._lessons.died_under_tls(clean_text(f"sessions end under it: {error.text}"))
 
     def _broken(self, error: BrokenError) -> Transient:
         if self._peer.content_sent:

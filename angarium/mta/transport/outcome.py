@@ -40,3 +40,4 @@ class Permanent(msgspec.Struct, frozen=True, tag="permanent"):
 
 
 Outcome = Taken | Transient | Permanent
+Failure = Transient | Permanent

@@ -37,7 +37,7 @@ class BrokenError(Exception):
 def stage_limits(timeouts: DeliveryTimeouts) -> Mapping[str, float]:
     """Seconds to wait for the reply of each stage (RFC 5321 section 4.5.3.2)."""
     command = dict.fromkeys(
-        ("ehlo", "helo", "starttls", "mail", "rcpt", "rset"), timeouts.command_s
+        ("ehlo", "helo", "starttls", "auth", "mail", "rcpt", "rset"), timeouts.command_s
     )
     return command | {
         "banner": timeouts.banner_s,
@@ -92,15 +92,18 @@ class Peer(asyncio.Protocol):
 
     # -- for the connection
 
-    async def exchange(self, octets: bytes) -> None:
-        """Send a command (or nothing: the banner) and wait for its reply. Raises BrokenError."""
+    async def exchange(self, octets: bytes, *, shown: bytes | None = None) -> None:
+        """Send a command (or nothing: the banner) and wait for its reply. Raises BrokenError.
+
+        ``shown``: what those who watch see of it, where that is less.
+        """
         if not self.session.awaits_reply:
             return  # the banner may be there already
         if self._failure is not None:
             raise self._failure
         if octets and self.transport is not None:
             if self.tap is not None:
-                self.tap.client(octets)
+                self.tap.client(octets if shown is None else shown)
             self.transport.write(octets)
         await self._wait()
 

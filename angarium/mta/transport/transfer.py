@@ -1,11 +1,11 @@
 """One transaction with a peer, and the connection that carries it, as the dispatcher sees them."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
-from angarium.mta.transport.outcome import Outcome, Transient
+from angarium.mta.transport.outcome import Failure, Outcome
 from angarium.routing.resolution import MxHost
 from angarium.smtp.client.transaction import MessageRecipient
 from angarium.smtp.tap import Opening, Tap
@@ -39,6 +39,16 @@ class TlsPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     mode: str = "opportunistic"  # off | opportunistic (not verified) | required (not verified) | verify | implicit
     server_name: str = ""  # SNI, and the name that is verified; "" means the MX host's name
+
+
+class Extensions(msgspec.Struct, frozen=True, kw_only=True):
+    """Those that are used where a host offers them."""
+
+    pipelining: bool = True
+    chunking: bool = True
+
+
+ALL_EXTENSIONS: Final = Extensions()
 
 
 class SessionTaps(Protocol):
@@ -109,7 +119,12 @@ class Progress(Protocol):
 
 class Connector(Protocol):
     async def connect(
-        self, host: MxHost, address: str, path: EgressPath, tls: TlsPolicy
-    ) -> Connection | Transient:
+        self,
+        host: MxHost,
+        address: str,
+        path: EgressPath,
+        tls: TlsPolicy,
+        use: Extensions = ALL_EXTENSIONS,
+    ) -> Connection | Failure:
         """Open a session with one address of a host, up to EHLO and TLS. Never raises for what a peer does."""
         ...

@@ -124,6 +124,12 @@ class ClientSession:
         self._awaits_handshake = False
         self.capabilities = _NO_EXTENSIONS
 
+    def auth(self, line: bytes) -> bytes:
+        """A line of ``auth.AuthExchange``: the command, or the answer to a 334."""
+        self._ready()
+        self._stages, self._replies = ("auth",), []
+        return line
+
     # -- a transaction
 
     def open_transaction(self, message: Message, *, is_wary: bool = False) -> Flight | None:

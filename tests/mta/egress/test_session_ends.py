@@ -1,69 +1,15 @@
-"""Hosts that hang up: real sessions under an egress queue. Nobody's mail waits for the first retry because of it."""
+"""Hosts that hang up: nobody's mail waits for the first retry because of it."""
 
 import asyncio
-import random
-import time
 from collections.abc import Callable
 
-import msgspec
 import pytest
 
-from angarium.config.schema import DeliveryTimeouts
-from angarium.mta.egress.egress_queue import EgressQueue
-from angarium.mta.transport.connector import SmtpConnector
-from angarium.mta.transport.host_search import HostSearch
 from angarium.mta.transport.outcome import Taken
-from angarium.mta.transport.tls_memory import TlsMemory
-from angarium.mta.transport.transfer import TlsPolicy
-from angarium.queue.model import UnixMs
-from angarium.routing.resolution import MxHost, Site
-from tests.mta.egress.fakes import PATH, Around, head, site
+from tests.mta.egress.real_sessions import Rig
 from tests.mta.transport.scripted_peer import ScriptedPeer, Talk
 
 CLOSING = b"421 4.3.2 closing\r\n"
-
-
-def clock() -> UnixMs:
-    return UnixMs(time.time_ns() // 1_000_000)
-
-
-class Rig(Around):
-    """An egress queue to one peer."""
-
-    def __init__(self, port: int, **limits: float) -> None:
-        super().__init__()
-        self.connector = SmtpConnector(
-            DeliveryTimeouts(command_s=5, quit_s=1), "mta.example", clock, TlsMemory(60, clock)
-        )
-        hosts = HostSearch(self, lambda site, host: TlsPolicy(mode="off"), clock, random.Random(1))
-        host = MxHost(name="mx", port=port, preference=0, addresses=("127.0.0.1",))
-        self.site = msgspec.structs.replace(site(**limits), hosts=(host,))
-        shared = msgspec.structs.replace(self.shared, hosts=hosts)
-        self.queue = EgressQueue(shared, PATH, self.site, self.mover)
-
-    def connector_of(self, site: Site) -> SmtpConnector:
-        return self.connector
-
-    async def deliver(self, numbers: range) -> None:
-        """Returns once so many more have an outcome, at once or, on a busy machine, later."""
-        expected = len(self.clerk.outcomes) + len(numbers)
-        for each in numbers:
-            self.queue.push(head(each))
-        self.queue.kick()
-        async with asyncio.timeout(30):
-            while len(self.clerk.outcomes) + len(self.undeliverable.heads) < expected:
-                await asyncio.sleep(0.002)
-
-    async def end(self) -> None:
-        self.queue.drain()
-        async with asyncio.timeout(30):
-            await asyncio.gather(*self.tasks)
-        assert not self.observer.errors
-        assert self.places.total == 0
-
-    def assert_all_taken(self) -> None:
-        assert self.undeliverable.heads == []
-        assert [type(each) for each in self.clerk.outcomes if not isinstance(each, Taken)] == []
 
 
 async def one_message(talk: Talk, chunking: bool) -> bool:
@@ -118,8 +64,13 @@ async def test_a_host_that_closes_after_a_message_defers_nobody(
     async with ScriptedPeer(script) as peer:
         rig = Rig(peer.port, connections=3)
         await rig.deliver(range(1, 41))
-        if not (chunking and after > 1):  # see the memory of hosts that hang up
-            rig.assert_all_taken()
+        if chunking and after > 1:
+            # The last session's end may meet content that was already on its way: once, then the host is known
+            early = [each for each in rig.clerk.outcomes if not isinstance(each, Taken)]
+            assert len(early) <= 3
+            del rig.clerk.concluded[:], rig.undeliverable.heads[:]
+            await rig.deliver(range(101, 121))
+        rig.assert_all_taken()
         await rig.end()
 
 

@@ -13,9 +13,9 @@ from angarium.config.schema import DeliveryTimeouts
 from angarium.mta.transport.client_tls import ClientTls
 from angarium.mta.transport.connection import SmtpConnection
 from angarium.mta.transport.connector import SmtpConnector
+from angarium.mta.transport.lessons import Experience
 from angarium.mta.transport.outcome import Again, Outcome, Permanent, Scope, Taken, Transient
 from angarium.mta.transport.peer import JOINED_OCTETS
-from angarium.mta.transport.tls_memory import TlsMemory
 from angarium.mta.transport.transfer import EgressPath, TlsPolicy
 from angarium.queue.model import UnixMs
 from angarium.routing.resolution import MxHost
@@ -53,13 +53,13 @@ class Client:
 
     def __init__(self, port: int, *, ca_file: Path | None = None, **timeouts: float) -> None:
         limits = {"connect_s": 5.0, "quit_s": 0.05, "tls_handshake_s": 5.0} | timeouts
-        self.memory = TlsMemory(60, clock)
+        self.experience = Experience(60, 60, clock)
         self.host = MxHost(name="mx.example", port=port, preference=0, addresses=("127.0.0.1",))
         self.connector = SmtpConnector(
             DeliveryTimeouts(**limits),
             "mta.example",
             clock,
-            self.memory,
+            self.experience,
             ClientTls(str(ca_file) if ca_file else None),
         )
 
@@ -374,6 +374,43 @@ async def test_a_refusal_at_the_door_bounces_nothing(stage: str) -> None:
     assert isinstance(result, Transient)
     assert brief(result) == ("Transient", "site", stage)
     assert result.attempt.code == 554
+
+
+@pytest.mark.parametrize("stage", ["banner", "ehlo"])
+async def test_a_host_that_takes_no_mail_from_anybody_refuses_for_good(stage: str) -> None:
+    async def script(talk: Talk) -> None:
+        if stage == "banner":
+            talk.say(b"521 mx.example takes no mail\r\n")  # RFC 7504
+        else:
+            talk.say(b"220 hi\r\n")
+            await talk.hear()
+            talk.say(b"502 5.5.1 no\r\n")
+            await talk.hear()
+            talk.say(b"550 5.5.1 nor this\r\n")
+        await talk.until_closed()
+
+    async with ScriptedPeer(script) as peer:
+        result = await Client(peer.port).open()
+    assert isinstance(result, Permanent)
+    assert brief(result) == ("Permanent", "site", stage)
+
+
+async def test_a_greeting_that_is_refused_under_tls_only_is_done_in_the_clear(
+    certificates: Certificates,
+) -> None:
+    async def script(talk: Talk) -> None:
+        await talk.greet("STARTTLS")
+        await talk.start_tls(certificates.server)
+        for _ in ("EHLO", "HELO"):
+            await talk.hear()
+            talk.say(b"502 5.5.1 no\r\n")
+        await talk.until_closed()
+
+    async with ScriptedPeer(script, in_the_clear) as peer:
+        connection = await Client(peer.port).opened(OPPORTUNISTIC)
+        (outcome,) = await connection.transfer(message())
+        assert outcome.attempt.tls_skipped == "after the TLS handshake: 502 5.5.1 no"
+        await connection.close()
 
 
 async def test_a_server_that_knows_no_ehlo_is_greeted_with_helo() -> None:
@@ -742,7 +779,7 @@ async def test_a_certificate_that_does_not_verify_means_no_delivery_d6(
     assert brief(result) == ("Transient", "session", "starttls")
     assert "certificate" in result.attempt.text
     assert len(peer.talks) == 1  # never again in the clear
-    assert len(client.memory) == 0
+    assert client.experience.tls.find_reason("mx.example", "127.0.0.1") is None
 
 
 async def test_an_expired_certificate_still_encrypts_where_nothing_is_demanded(
@@ -816,7 +853,7 @@ async def test_the_memory_of_broken_tls_never_weakens_a_policy_d6(
 ) -> None:
     async with ScriptedPeer(secure(certificates)) as peer:
         client = Client(peer.port)
-        client.memory.remember("mx.example", "127.0.0.1")
+        client.experience.tls.broke("mx.example", "127.0.0.1", "it failed")
         connection = await client.opened(REQUIRED)
         (outcome,) = await connection.transfer(message())
         await connection.close()

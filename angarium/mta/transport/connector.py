@@ -297,7 +297,8 @@ class _Opening:
                 answer = session.auth(exchange.response(session.reply))
                 await peer.exchange(answer, shown=b"*\r\n")
             if session.reply.code // 100 == 2:
-                self._told.note(f"logged in as {log_in.user}")
+                how = self._tls_version or "in the clear"
+                self._told.note(f"logged in as {log_in.user}, {how}")
                 return None
             if session.reply.code < 500 or not session.is_open:
                 break

@@ -1,7 +1,7 @@
 """What a reply or a loss says of how the session was spoken, rather than of the message: the next one does otherwise.
 Pure.
 
-Every search here is a plain substring of a text of at most 1,000 characters (C4).
+Every search here is for plain words in a text of at most 1,000 characters (C4).
 """
 
 import enum
@@ -24,7 +24,12 @@ _STAGES: Final = ("mail", "rcpt", "data", "final_dot")
 # RFC 3207 section 4: 530 must issue a STARTTLS command first. RFC 5248: X.7.10 encryption needed; Gmail's X.7.29.
 _TLS_CODE: Final = 530
 _TLS_STATUS: Final = (".7.10", ".7.11", ".7.29")
-_TLS_WORDS: Final = ("starttls", "tls", "ssl", "encrypt", "secure connection", "secure channel")
+# As words of their own: addresses and links in a reply may have them as parts
+_TLS_WORDS: Final = frozenset(
+    {"starttls", "tls", "ssl", "ssl/tls", "tls/ssl", "encrypt", "encrypted", "encryption"}
+)
+# RFC 3463: addresses and mailboxes, which have nothing to do with it
+_NOT_TLS: Final = (".1.", ".2.")
 # Nobody refuses a recipient or a message by these (RFC 5321 section 4.2.4): the command was not understood.
 _NOT_UNDERSTOOD: Final = (500, 502, 503)
 # For BDAT also its arguments: with a length and LAST, there is nothing else to say (RFC 3030 section 2)
@@ -56,10 +61,12 @@ def remedy_of_reply(
 
 def asks_for_tls(reply: Reply) -> bool:
     """Whether what was refused in the clear may be taken under TLS."""
-    if reply.code == _TLS_CODE or enhanced_status(reply)[1:] in _TLS_STATUS:
+    enhanced = enhanced_status(reply)
+    if reply.code == _TLS_CODE or enhanced[1:] in _TLS_STATUS:
         return True
-    words = text(reply).lower()
-    return any(each in words for each in _TLS_WORDS)
+    if enhanced[1:4] in _NOT_TLS:
+        return False
+    return any(each.strip(".,;:!()'\"") in _TLS_WORDS for each in text(reply).lower().split())
 
 
 def remedy_of_loss(

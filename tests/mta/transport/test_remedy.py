@@ -36,7 +36,16 @@ def test_whoever_asks_for_tls_gets_it_if_it_was_skipped(stage: ClientStage, line
     assert remedy_of_reply(stage, said(line), NONE, skipped_tls=False) is None
 
 
-@pytest.mark.parametrize("line", ["550 5.1.1 no such user", "451 4.3.0 later", "250 TLS ok"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "550 5.1.1 no such user",
+        "550 5.1.1 TLS: no such mailbox",
+        "550 no such user tls@ssl.example, see https://tls.example/ssl",
+        "451 4.3.0 later",
+        "250 TLS ok",
+    ],
+)
 def test_what_does_not_ask_for_tls_stands(line: str) -> None:
     assert remedy_of_reply("rcpt", said(line), NONE, skipped_tls=True) is None
 

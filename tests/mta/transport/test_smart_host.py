@@ -349,7 +349,7 @@ async def test_each_mechanism_that_is_offered_is_tried_and_none_is_shown(
         )
         await connection.close()
     assert f"AUTH {taken}" in seen
-    assert "logged in as joe" in seen
+    assert "logged in as joe, in the clear" in seen
     kept = repr(connection._opening._parts).encode()
     for line in peer.talks[0].lines[1:-1]:  # each is AUTH, or a part of it
         payload = line.split()[-1]

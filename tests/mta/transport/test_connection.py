@@ -19,6 +19,7 @@ from angarium.mta.transport.peer import JOINED_OCTETS
 from angarium.mta.transport.transfer import EgressPath, TlsPolicy
 from angarium.queue.model import UnixMs
 from angarium.routing.resolution import MxHost
+from angarium.smtp.tap import RedactingTap
 from tests.mta.transport.scripted_peer import Certificates, Script, ScriptedPeer, Talk
 from tests.mta.transport.transfers import HEADER, message
 
@@ -89,6 +90,13 @@ def brief(outcome: Outcome) -> tuple[str, str, str]:
     """Kind, scope ("" for accepted), stage."""
     scope = "" if isinstance(outcome, Taken) else outcome.scope.value
     return type(outcome).__name__, scope, outcome.attempt.stage
+
+
+def opening_of(connection: SmtpConnection) -> list[str]:
+    """As who watches is shown it."""
+    shown: list[str] = []
+    connection._opening.replay(RedactingTap(lambda _, text: shown.append(text), we_are_client=True))
+    return shown
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -830,6 +838,9 @@ async def test_broken_tls_is_done_without_once_and_remembered_d6(broken: Script)
             (outcome,) = await connection.transfer(message())
             assert isinstance(outcome, Taken)
             assert outcome.attempt.tls == ""
+            reason = outcome.attempt.tls_skipped
+            assert reason.startswith("TLS handshake")
+            assert f"TLS is done without: {reason}" in opening_of(connection)
             await connection.close()
     assert len(peer.talks) == 3  # TLS is tried once in all
     assert not any(b"STARTTLS" in talk.lines for talk in peer.talks[1:])

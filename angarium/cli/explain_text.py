@@ -118,6 +118,8 @@ def _attempt(attempt: Attempt) -> str:
     text = attempt.text
     if attempt.code and not text.startswith(str(attempt.code)):
         text = f"{attempt.code} {text}"
+    if attempt.tls_skipped:
+        text += f" (the TLS that the host offers was done without: {attempt.tls_skipped})"
     stage = f", at {attempt.stage}" if attempt.stage else ""
     return f"{host}{source}{tls}{stage}: {text}"
 

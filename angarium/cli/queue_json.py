@@ -39,6 +39,7 @@ def attempt_json(attempt: Attempt) -> dict[str, Any]:
         "enhanced": attempt.enhanced,
         "text": attempt.text,
         "tls": attempt.tls,
+        "tlsSkipped": attempt.tls_skipped,
         "stage": attempt.stage,
     }
 

@@ -119,6 +119,8 @@ class Provider(_Table, frozen=True, kw_only=True):
     recipients_per_message: Count = 100
     tls: Literal["opportunistic", "required"] = "opportunistic"
     idle_s: SecondsOrNone = 5.0  # an idle connection is kept this long for the next message
+    pipelining: bool = True  # false: one command at a time, also where PIPELINING is offered
+    chunking: bool = True  # false: DATA, also where CHUNKING is offered
 
 
 class DeliveryTimeouts(_Table, frozen=True, kw_only=True):
@@ -153,6 +155,8 @@ class Delivery(_Table, frozen=True, kw_only=True):
     poll_s: Seconds = 1.0  # how long a lost doorbell may delay a delivery
     tls: Literal["opportunistic", "off"] = "opportunistic"
     tls_broken_memory_s: Seconds = 3600.0  # a host whose TLS failed gets no STARTTLS for so long
+    # a host that breaks on an extension that it offers (PIPELINING, CHUNKING) is spoken to without for so long
+    extension_memory_s: Seconds = 3600.0
     timeouts: DeliveryTimeouts = DeliveryTimeouts()
 
 

@@ -75,6 +75,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fal
     text: str  # the reply or the reason, printable, at most 1,000 characters
     tls: str  # "TLSv1.3"; "" in the clear
     stage: Stage
+    tls_skipped: str = ""  # why the TLS that the host offers was done without; "" if it was not
 
 
 class DueHead(msgspec.Struct, frozen=True, kw_only=True):

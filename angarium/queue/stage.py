@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Literal
 
 from angarium.smtp.client.stage import ClientStage
 
-# resolve: DNS, routes. connect: TCP. auth: a smart host's login. internal: a fault of ours.
+# resolve: DNS, routes. connect: TCP. internal: a fault of ours.
 # "": no attempt was made.
-KnownStage = ClientStage | Literal["", "resolve", "connect", "auth", "internal"]
+KnownStage = ClientStage | Literal["", "resolve", "connect", "internal"]
 
 if TYPE_CHECKING:
     Stage = KnownStage

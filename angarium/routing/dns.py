@@ -163,7 +163,7 @@ class DnsResolver:
 
     async def txt(self, name: str) -> Answer[bytes]:
         """Return each record with its strings joined, as SPF, DKIM and DMARC read them."""
-        return await self._look_up(name, "TXT")
+        return await self.look_up((name, "TXT"))
 
     def forget(self) -> None:
         """Empty the cache: after a reload, or when an operator asks."""

@@ -1,7 +1,7 @@
 """Counts and logs what delivery does. Outcomes are counted from the event log, by the platform role."""
 
 from angarium.mta.disk_wait import DISK_FULL
-from angarium.mta.transport.outcome import Transient
+from angarium.mta.transport.outcome import Failure
 from angarium.telemetry import log, log_exception
 from angarium.telemetry.metrics import Metrics
 
@@ -22,7 +22,7 @@ class DeliveryObserver:
         self._open -= 1
         self._metrics.delivery_connections_open.set(self._open)
 
-    def connection_failed(self, failure: Transient) -> None:
+    def connection_failed(self, failure: Failure) -> None:
         attempt = failure.attempt
         self._metrics.delivery_connections_failed.add()
         # A login that fails is the operator's to mend, and holds up all mail of its route

@@ -21,8 +21,8 @@ from angarium.mta.record.settler import Settler
 from angarium.mta.transport.client_tls import ClientTls
 from angarium.mta.transport.connector import SmtpConnector
 from angarium.mta.transport.host_search import HostSearch
+from angarium.mta.transport.lessons import Experience
 from angarium.mta.transport.smart_host import Connectors
-from angarium.mta.transport.tls_memory import TlsMemory
 from angarium.mta.transport.transfer import Connector, SessionTaps, TlsPolicy
 from angarium.queue import (
     ClaimedMessage,
@@ -75,7 +75,9 @@ class DeliverySetup:
         self._keyring = KeyRing.load(config.dkim)
         self._pool = SigningPool(Signer(self._keyring, config.dkim), config.dkim.threads)
         self._client_tls = ClientTls()
-        self._tls_memory = TlsMemory(config.delivery.tls_broken_memory_s, clock)
+        self._experience = Experience(
+            config.delivery.tls_broken_memory_s, config.delivery.extension_memory_s, clock
+        )
         self._connectors = self._make_connectors()
         self.dispatcher = Dispatcher(
             DeliveryParts(
@@ -154,11 +156,11 @@ class DeliverySetup:
             timeouts,
             config.server.hostname,
             self._clock,
-            self._tls_memory,
+            self._experience,
             self._client_tls,
             self._taps,
         )
-        return Connectors(config.route, smtp, timeouts, self._clock, self._client_tls, self._taps)
+        return Connectors(config.route, smtp, self._clock)
 
     def _tls_policy(self, site: Site, host: MxHost) -> TlsPolicy:
         if site.via != "mx" and parse_smart_host(site.via).implicit_tls:

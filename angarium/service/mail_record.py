@@ -45,6 +45,7 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     address: str = ""
     source: str = ""
     tls: str = ""
+    tls_skipped: str = ""  # why the TLS that the host offers was done without
     attempts: int = 0
     in_doubt: int = 0
     delay_ms: int = -1  # since it was accepted
@@ -96,6 +97,7 @@ def mail_record(position: Position) -> MailRecord:
         address=attempt.address,
         source=attempt.source,
         tls=attempt.tls,
+        tls_skipped=attempt.tls_skipped,
         attempts=getattr(event, "attempts", 0),
         in_doubt=event.in_doubt,
         delay_ms=max(0, event.at - accepted),

@@ -134,6 +134,7 @@ ROLES: Final = RoleTable(
                     "dns",
                     *("delivery.ready_limit", "delivery.lane_limit", "delivery.bytes_in_flight"),
                     *("delivery.poll_s", "delivery.tls_broken_memory_s"),
+                    "delivery.extension_memory_s",
                     *("dkim.canonicalization", "dkim.expire_s", "dkim.threads"),
                 ),
                 live=(

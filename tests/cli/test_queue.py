@@ -51,7 +51,7 @@ class Filled:
     def id(self, message_id: bytes) -> str:
         return message_id_text(message_id)
 
-    def attempt(self, code: int, text: str) -> Attempt:
+    def attempt(self, code: int, text: str, **more: str) -> Attempt:
         return Attempt(
             at=self.now,
             host="mx.example.net",
@@ -60,8 +60,9 @@ class Filled:
             code=code,
             enhanced="4.2.1",
             text=text,
-            tls="TLSv1.3",
+            tls=more.pop("tls", "TLSv1.3"),
             stage="rcpt",
+            **more,
         )
 
     async def _fill(self, path: Path) -> None:
@@ -90,7 +91,9 @@ class Filled:
         done = Done(
             id=DeliveryId(self.delivered, 0),
             outcome="delivered",
-            attempt=self.attempt(250, "250 2.0.0 ok"),
+            attempt=self.attempt(
+                250, "250 2.0.0 ok", tls="", tls_skipped="TLS handshake: timed out"
+            ),
         )
         await partition.commit(Commit(settled=[later, done]))
         spool.close()
@@ -384,6 +387,16 @@ def test_what_a_rule_cannot_be_is_refused(cli: Cli) -> None:
 def test_a_dry_run_of_a_rule_only_says_what_it_would_hold_now(cli: Cli) -> None:
     assert "1 recipient would be held" in cli("hold", "--tenant", "shop", "--rule", "--dry-run")
     assert cli.json("rules")["rules"] == []
+
+
+def test_explain_says_why_tls_was_done_without(filled: Filled, cli: Cli) -> None:
+    delivered = filled.id(filled.delivered)
+    assert "(the TLS that the host offers was done without: TLS handshake: timed out)" in cli(
+        "explain", delivered
+    )
+    (recipient,) = cli.json("explain", delivered)["recipients"]
+    attempt = recipient["history"][-1]["attempt"]
+    assert attempt["tlsSkipped"] == "TLS handshake: timed out"
 
 
 def test_explain_gives_its_values_as_json(filled: Filled, cli: Cli) -> None:

@@ -32,7 +32,13 @@ from angarium.mta.record.retry import RetrySchedule
 from angarium.mta.record.settler import Settler
 from angarium.mta.transport.host_search import HostSearch
 from angarium.mta.transport.outcome import Outcome, Permanent, Scope, Taken, Transient
-from angarium.mta.transport.transfer import EgressPath, TlsPolicy, Transfer
+from angarium.mta.transport.transfer import (
+    ALL_EXTENSIONS,
+    EgressPath,
+    Extensions,
+    TlsPolicy,
+    Transfer,
+)
 from angarium.queue import (
     Attempt,
     Bounced,
@@ -102,7 +108,13 @@ class Net:
         return self
 
     async def connect(
-        self, host: MxHost, address: str, path: EgressPath, tls: TlsPolicy, progress: object = None
+        self,
+        host: MxHost,
+        address: str,
+        path: EgressPath,
+        tls: TlsPolicy,
+        use: Extensions = ALL_EXTENSIONS,
+        progress: object = None,
     ) -> "Connection | Transient":
         self.sources.append(path.source)
         await asyncio.sleep(0)
@@ -161,6 +173,8 @@ class Connection:
 
     def abort(self) -> None:
         self.broken.set()
+
+    def on_end(self, tell: Callable[[], None] | None) -> None: ...
 
     async def close(self) -> None:
         await asyncio.sleep(0)

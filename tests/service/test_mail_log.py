@@ -50,7 +50,7 @@ def accepted(number: int) -> Event:
     )
 
 
-def attempt(code: int = 250, stage: str = "final_dot") -> Attempt:
+def attempt(code: int = 250, stage: str = "final_dot", tls_skipped: str = "") -> Attempt:
     return Attempt(
         at=UnixMs(AT + 40),
         host="mx.example.net",
@@ -61,6 +61,7 @@ def attempt(code: int = 250, stage: str = "final_dot") -> Attempt:
         text=f"{code} ok",
         tls="TLSv1.3",
         stage=stage,
+        tls_skipped=tls_skipped,
     )
 
 
@@ -106,6 +107,14 @@ def test_what_was_mended_of_a_message_is_named() -> None:
     assert mail_record(Position(1, event)).repairs == ("line_ends", "raw_utf8")
     line = json.loads(msgspec.json.encode(mail_record(Position(2, accepted(2)))))
     assert "repairs" not in line
+
+
+async def test_why_tls_was_done_without_is_told(tmp_path: Path) -> None:
+    skipped = attempt(tls_skipped="TLS handshake: timed out")
+    events = FakeEvents([recipient_event(Relayed, 1, attempts=1, attempt=skipped)])
+    await run_once(events, tmp_path / "mail.log")
+    (line,) = [json.loads(line) for line in (tmp_path / "mail.log").read_text().splitlines()]
+    assert line["tls_skipped"] == "TLS handshake: timed out"
 
 
 async def test_ml2_a_crash_between_writing_and_acknowledging_repeats_nothing(

@@ -95,12 +95,14 @@ class Carriage:
             recipients = tuple(each.recipient for each in found.answered)
             part = msgspec.structs.replace(work, recipients=recipients)
             self._conclude(part, [each.outcome for each in found.answered], connection)
-        if (found.again or found.next_host) and not connection.is_open:
+        failed = found.next_host or (found.again and not found.is_detour)
+        if failed and not connection.is_open:
             shared.hosts.avoid(connection.host, connection.address)
         if found.next_host:
             self._referrals.refer(parcel, found.next_host, refused_by)
         if found.again:
-            self._claims.put_first(parcel.again(found.again, counts=not found.gained))
+            again = parcel.again(found.again, counts=not found.gained, is_detour=found.is_detour)
+            self._claims.put_first(again)
         elif not found.next_host:
             shared.budget.free(work.octets)
 

@@ -7,8 +7,9 @@ from typing import Protocol
 from angarium.mta.egress.lease import Lease
 from angarium.mta.egress.openings import gave_up
 from angarium.mta.egress.shared import EgressShared, Way
+from angarium.mta.egress.triage import defect
 from angarium.mta.egress.work import Parcel
-from angarium.mta.transport.outcome import Outcome, Transient
+from angarium.mta.transport.outcome import Failure, Outcome, Permanent, Transient
 from angarium.mta.transport.transfer import Connection
 from angarium.routing.resolution import Site
 
@@ -24,9 +25,9 @@ class Round(Protocol):
         """Hosts and addresses that are not to be asked; others are left."""
         ...
 
-    def opened(self) -> None: ...
+    def opened(self, connection: Connection) -> None: ...
 
-    def not_opened(self, failure: Transient) -> None: ...
+    def not_opened(self, failure: Failure) -> None: ...
 
     async def next_work(self, connection: Connection) -> Parcel | None:
         """Return what the connection carries next, perhaps after a wait; None ends it."""
@@ -75,7 +76,7 @@ class Carrier:
             async with self._lease:
                 try:
                     opened = await self._open()
-                    if isinstance(opened, Transient):
+                    if isinstance(opened, Transient | Permanent):
                         self._round.not_opened(opened)
                     else:
                         connection = opened
@@ -85,16 +86,17 @@ class Carrier:
                     raise
                 except Exception as error:  # noqa: BLE001 - a task boundary
                     observer.internal_error("connection", error)
+                    if connection is None:  # else the same would be opened again at once, for ever
+                        self._round.not_opened(defect(error, self._shared.clock()))
                 finally:
                     self._round.ended()
                     self._lease.closing()
                     if connection is not None:
-                        await connection.close()
-                        observer.connection_closed()
+                        await self._close(connection)
         finally:
             self._lease.owner.kick()
 
-    async def _open(self) -> Connection | Transient:
+    async def _open(self) -> Connection | Failure:
         shared, lease = self._shared, self._lease
         try:
             async with lease.opening():
@@ -108,7 +110,7 @@ class Carrier:
 
     async def _use(self, connection: Connection) -> None:
         await self._lease.opened(connection)
-        self._round.opened()
+        self._round.opened(connection)
         while self._may_go_on(connection):
             parcel = await self._round.next_work(connection)
             if parcel is None:
@@ -117,6 +119,14 @@ class Carrier:
             await self._carriage.carry(connection, parcel)
             self._lease.carries = ()
             del parcel  # an idle connection keeps no content
+
+    async def _close(self, connection: Connection) -> None:
+        try:
+            if not connection.is_open:
+                self._lease.owner.kick()  # what it leaves need not wait for its goodbye
+        finally:
+            await connection.close()
+            self._shared.observer.connection_closed()
 
     def _may_go_on(self, connection: Connection) -> bool:
         """Whether it may carry another parcel: limits are read each time, a reload may have changed them."""

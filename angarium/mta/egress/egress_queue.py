@@ -17,15 +17,18 @@ from angarium.mta.egress.ready import ReadyQueue
 from angarium.mta.egress.referrals import Referrals
 from angarium.mta.egress.shared import EgressShared, Way
 from angarium.mta.egress.suspension import Suspension
+from angarium.mta.egress.triage import hung_up
 from angarium.mta.egress.usual_round import UsualRound
 from angarium.mta.egress.work import NOBODY, Group, Opener, Parcel, Work, opener_of, opener_of_work
-from angarium.mta.transport.outcome import Transient
-from angarium.mta.transport.transfer import EgressPath
+from angarium.mta.transport.outcome import Failure, Permanent, Transient
+from angarium.mta.transport.transfer import Connection, EgressPath
 from angarium.queue import DueHead, UnixMs
 from angarium.routing.resolution import Site
 
 # Opened at once to a site before the first one stands: one that does not answer costs no more than these.
 FIRST_CONNECTIONS = 2
+# Sessions, one after the other, that ended for nothing before the site counts as one that takes none
+WASTED = 3
 # Transfers, when another site of the provider waits for a connection
 YIELD_AFTER = 10
 
@@ -46,6 +49,7 @@ class EgressQueue:
         self.carriage = Carriage(shared, way, self._claims, self._referrals)
         self._connections = 0  # established, these for other hosts included
         self._opening = 0
+        self._wasted = 0  # sessions in a row that their peer ended before they carried anything
         self._suspension = Suspension(shared.settings.retry_s)
 
     @property
@@ -110,9 +114,10 @@ class EgressQueue:
         """Claim, wake or connect, as what waits demands. Cheap when there is nothing to do."""
         if self._way.is_draining:
             return
-        if self._admission.groups:
-            failure = self._suspension.find(self._shared.clock())
-            if failure is not None:
+        failure = self._suspension.find(self._shared.clock())
+        if failure is not None:
+            self._give_up_claimed(failure)
+            if self._admission.groups:
                 self._give_up_ready(failure)
                 return
         self._refill()
@@ -148,6 +153,9 @@ class EgressQueue:
             self._claims.begin(groups)
 
     def claims_are_done(self) -> None:
+        failure = self._suspension.find(self._shared.clock())
+        if failure is not None:
+            self._give_up_claimed(failure)
         self._refill()
 
     def not_claimed(self, groups: Sequence[Group]) -> None:
@@ -161,8 +169,11 @@ class EgressQueue:
         waiting = self._admission.groups + len(self._claims) - free
         if waiting <= self._opening or not shared.clerk.may_claim():
             return
-        if self._connections and not self._suspension.allows_more(shared.clock()):
-            return  # but with none left, nothing would carry what waits
+        if self._connections:
+            if not self._suspension.allows_more(shared.clock()):
+                return  # but with none left, nothing would carry what waits
+        elif self._suspension.find(shared.clock()) is not None:
+            return  # what is being claimed is given up when it is
         limit = shared.policy.limits(way.path, way.site.provider).connections
         at_once = waiting if self._connections else min(waiting, FIRST_CONNECTIONS)
         while self._opening < at_once:
@@ -186,17 +197,21 @@ class EgressQueue:
         work = self._claims.first
         return NOBODY if work is None else opener_of_work(work)
 
-    def connection_opened(self) -> None:
+    def connection_opened(self) -> int:
         self._opening -= 1
         self._connections += 1
         self._suspension.connected()
         self._open_connections()
         self._refill()
+        return self._wasted
 
-    def connection_refused(self, failure: Transient) -> None:
+    def connection_refused(self, failure: Failure) -> None:
         shared, way = self._shared, self._way
         shared.policy.refused(way.path, way.site, failure)
         now = shared.clock()
+        if isinstance(failure, Permanent):
+            self._refused_for_good(failure, now)
+            return
         if self._suspension.find(now) is not None:
             return  # one of several that were opened together
         shared.observer.connection_failed(failure)
@@ -204,11 +219,16 @@ class EgressQueue:
             self._suspension.refused_more(now)
             return
         self._suspension.failed(failure, now)
-        until = self._suspension.until
-        for work in self._claims.drain():
-            told = [failure] * len(work.recipients)
-            shared.clerk.conclude(work, told, final=way.site.final, not_before=until)  # EQ1
-            shared.budget.free(work.octets)
+        self._give_up_claimed(failure)
+        self._give_up_ready(failure)
+
+    def _refused_for_good(self, failure: Permanent, now: UnixMs) -> None:
+        """What waits is refused; the site is not suspended: what comes later asks for itself."""
+        self._shared.observer.connection_failed(failure)
+        if self._connections:
+            self._suspension.refused_more(now)
+            return
+        self._give_up_claimed(failure)
         self._give_up_ready(failure)
 
     def connection_ended(self, *, was_open: bool) -> None:
@@ -216,6 +236,16 @@ class EgressQueue:
             self._connections -= 1
         else:
             self._opening -= 1
+
+    def connection_wasted(self, connection: Connection, before: int) -> None:
+        """Those that stood side by side and ended together count once: each may have been idle."""
+        if before != self._wasted or self._way.is_draining:
+            return
+        self._shared.hosts.avoid(connection.host, connection.address)
+        self._wasted += 1
+        if self._wasted == WASTED:
+            self._wasted = 0
+            self.connection_refused(hung_up(self._shared.clock(), self._way.path, connection))
 
     def connection_beside(self, change: int) -> None:
         self._connections += change
@@ -225,6 +255,8 @@ class EgressQueue:
             return None
         if not self._way.is_draining:
             self._refill()
+        if transfers:
+            self._wasted = 0
         return self._claims.take()
 
     def must_leave(self, lease: Lease) -> bool:
@@ -242,7 +274,17 @@ class EgressQueue:
     def _is_place_awaited(self) -> bool:
         return self._shared.places.is_awaited(self._way.key, self)
 
-    def _give_up_ready(self, failure: Transient) -> None:
+    def _give_up_claimed(self, failure: Failure) -> None:
+        """What was claimed meets it, too, unless a connection is left that carries it."""
+        if self._connections:
+            return
+        shared, until = self._shared, self._suspension.until
+        for work in self._claims.drain():
+            told = [failure] * len(work.recipients)
+            shared.clerk.conclude(work, told, final=self._way.site.final, not_before=until)  # EQ1
+            shared.budget.free(work.octets)
+
+    def _give_up_ready(self, failure: Failure) -> None:
         """What may go meets the failure of its site; what our own policy keeps waiting makes no attempt."""
         heads = self._admission.drain()
         if heads:

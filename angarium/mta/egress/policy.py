@@ -12,7 +12,7 @@ import msgspec
 from angarium.config.schema import Provider
 from angarium.mta.egress.pools import Chance, Pools
 from angarium.mta.egress.work import Group, Work
-from angarium.mta.transport.outcome import Outcome, Transient
+from angarium.mta.transport.outcome import Failure, Outcome
 from angarium.mta.transport.transfer import EgressPath
 from angarium.queue.model import DueHead, UnixMs
 from angarium.routing.resolution import Site
@@ -81,7 +81,7 @@ class EgressPolicy(Protocol):
         """Hear what a transaction came to: one outcome per recipient, in order."""
         ...
 
-    def refused(self, path: EgressPath, site: Site, failure: Transient) -> None:
+    def refused(self, path: EgressPath, site: Site, failure: Failure) -> None:
         """Hear that no host of the site took a connection."""
         ...
 
@@ -124,5 +124,5 @@ class ConfiguredPolicy:
     def told(self, path: EgressPath, site: Site, work: Work, outcomes: Sequence[Outcome]) -> None:
         return None
 
-    def refused(self, path: EgressPath, site: Site, failure: Transient) -> None:
+    def refused(self, path: EgressPath, site: Site, failure: Failure) -> None:
         return None

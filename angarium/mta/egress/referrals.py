@@ -8,7 +8,7 @@ from angarium.mta.egress.lease import Seeker
 from angarium.mta.egress.next_host import NextHosts
 from angarium.mta.egress.shared import EgressShared, Way
 from angarium.mta.egress.work import Parcel, Referred, Told, opener_of_work
-from angarium.mta.transport.outcome import Transient
+from angarium.mta.transport.outcome import Failure
 from angarium.mta.transport.transfer import Connection
 from angarium.routing.resolution import Site
 
@@ -122,11 +122,11 @@ class NextHostRound:
         self._first: Referred | None = first
         self._was_open = False
 
-    def opened(self) -> None:
+    def opened(self, connection: Connection) -> None:
         self._was_open = True
         self._referrals.connection_opened()
 
-    def not_opened(self, failure: Transient) -> None:
+    def not_opened(self, failure: Failure) -> None:
         self._referrals.connection_refused(self.refused_by)
 
     async def next_work(self, connection: Connection) -> Parcel | None:

@@ -14,7 +14,7 @@ from angarium.mta.egress.policy import EgressPolicy
 from angarium.mta.egress.reasons import Reasons
 from angarium.mta.egress.waits import Waits
 from angarium.mta.egress.work import Parcel, Work
-from angarium.mta.transport.outcome import Outcome, Transient
+from angarium.mta.transport.outcome import Failure, Outcome
 from angarium.mta.transport.transfer import Connection, EgressPath, Progress, Transfer
 from angarium.queue import ClaimedMessage, DueHead, PartitionNumber, UnixMs
 from angarium.routing.resolution import MxHost, Site
@@ -27,7 +27,7 @@ class ConnectionObserver(Protocol):
 
     def connection_opened(self) -> None: ...
     def connection_closed(self) -> None: ...
-    def connection_failed(self, failure: Transient) -> None: ...
+    def connection_failed(self, failure: Failure) -> None: ...
     def internal_error(self, where: str, error: BaseException) -> None: ...
 
 
@@ -36,7 +36,7 @@ class Hosts(Protocol):
 
     async def open(
         self, site: Site, path: EgressPath, refused_by: frozenset[str], progress: Progress
-    ) -> Connection | Transient:
+    ) -> Connection | Failure:
         """Connect to one, but to no host or address in ``refused_by``; at least one address must be left."""
         ...
 

@@ -7,11 +7,14 @@ import msgspec
 from angarium.mta.egress.next_host import is_for_next_host, is_silence
 from angarium.mta.egress.work import Told, Work
 from angarium.mta.transport.outcome import Outcome, Scope, Transient
-from angarium.mta.transport.transfer import Connection
+from angarium.mta.transport.transfer import Connection, EgressPath
 from angarium.queue.model import Attempt, UnixMs
 
 # Transactions without an answer before the recipients wait for their next attempt
 TRIES = 3
+# Transactions that say nothing against the recipients (``outcome.Again``), the same. Ours: as many old sessions as may
+# have ended together.
+DETOURS = 100
 
 
 class Triage(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +24,7 @@ class Triage(msgspec.Struct, frozen=True, kw_only=True):
     next_host: Sequence[Told]  # at another host of the site, at once
     answered: Sequence[Told]
     gained: bool  # the transaction decided about some, so that the next one has fewer
+    is_detour: bool  # none of those to be tried again has had a try
 
 
 def triage(
@@ -34,13 +38,27 @@ def triage(
     for recipient, outcome in zip(work.recipients, outcomes, strict=True):
         # However few recipients a host takes at once, each transaction that it takes some in is a gain (RFC 5321
         # section 4.5.3.1.10); only those that gain nothing are counted.
-        if is_unanswered(outcome, connection) and (gained or work.tries < TRIES - 1):
+        if is_unanswered(outcome, connection) and (gained or _may_try(work, outcome)):
             again.append(Told(recipient, outcome))
         elif has_others and is_for_next_host(outcome):
             next_host.append(Told(recipient, outcome))
         else:
             answered.append(Told(recipient, outcome))
-    return Triage(again=again, next_host=next_host, answered=answered, gained=gained)
+    return Triage(
+        again=again,
+        next_host=next_host,
+        answered=answered,
+        gained=gained,
+        is_detour=bool(again) and all(_is_detour(told.outcome) for told in again),
+    )
+
+
+def _is_detour(outcome: Outcome) -> bool:
+    return isinstance(outcome, Transient) and outcome.again is not None
+
+
+def _may_try(work: Work, outcome: Outcome) -> bool:
+    return work.detours < DETOURS if _is_detour(outcome) else work.tries < TRIES - 1
 
 
 def is_unanswered(outcome: Outcome, connection: Connection) -> bool:
@@ -51,6 +69,8 @@ def is_unanswered(outcome: Outcome, connection: Connection) -> bool:
     """
     if not isinstance(outcome, Transient):
         return False
+    if outcome.again is not None:
+        return True
     attempt = outcome.attempt
     if attempt.enhanced == "4.5.3":  # too many recipients: the rest goes in another transaction
         return True
@@ -59,6 +79,22 @@ def is_unanswered(outcome: Outcome, connection: Connection) -> bool:
     if is_silence(outcome) and connection.transfers == 1:
         return False  # it would fall silent again, for minutes; only an old session may just have been forgotten
     return not attempt.code or (connection.transfers > 1 and not attempt.enhanced.startswith("4.7"))
+
+
+def hung_up(now: UnixMs, path: EgressPath, connection: Connection) -> Transient:
+    """The outcome for a site whose sessions end before they carry anything."""
+    attempt = Attempt(
+        at=now,
+        host=connection.host.name,
+        address=connection.address,
+        source=path.source,
+        code=0,
+        enhanced="4.4.2",
+        text="the host closes each connection before it is given anything",
+        tls="",
+        stage="ehlo",
+    )
+    return Transient(attempt, Scope.SITE)
 
 
 def defect(error: BaseException, now: UnixMs, connection: Connection | None = None) -> Transient:

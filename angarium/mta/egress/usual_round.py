@@ -7,7 +7,7 @@ from angarium.mta.egress.claiming import Claims
 from angarium.mta.egress.lease import Lease
 from angarium.mta.egress.shared import Way
 from angarium.mta.egress.work import Parcel
-from angarium.mta.transport.outcome import Transient
+from angarium.mta.transport.outcome import Failure
 from angarium.mta.transport.transfer import Connection
 from angarium.routing.resolution import Site
 
@@ -17,9 +17,16 @@ _NOBODY: frozenset[str] = frozenset()
 class UsualMail(Protocol):
     """The egress queue, as its usual connections see it."""
 
-    def connection_opened(self) -> None: ...
-    def connection_refused(self, failure: Transient) -> None: ...
+    def connection_opened(self) -> int:
+        """Return how many sessions in a row have ended for nothing by now."""
+        ...
+
+    def connection_refused(self, failure: Failure) -> None: ...
     def connection_ended(self, *, was_open: bool) -> None: ...
+
+    def connection_wasted(self, connection: Connection, before: int) -> None:
+        """It was ended by its peer and had carried nothing; ``before``: what ``connection_opened`` said."""
+        ...
 
     def next_parcel(self, transfers: int) -> Parcel | None:
         """Return what a connection that made so many transfers carries next; claims more meanwhile."""
@@ -44,47 +51,56 @@ class UsualRound:
         self._claims = claims
         self._way = way
         self._lease = lease
-        self._was_open = False
+        self._opened: tuple[Connection, int] | None = None
 
     @property
     def site(self) -> Site:
         return self._way.site
 
-    def opened(self) -> None:
-        self._was_open = True
-        self._mail.connection_opened()
+    def opened(self, connection: Connection) -> None:
+        self._opened = (connection, self._mail.connection_opened())
 
-    def not_opened(self, failure: Transient) -> None:
+    def not_opened(self, failure: Failure) -> None:
         self._mail.connection_refused(failure)
 
     def ended(self) -> None:
-        self._mail.connection_ended(was_open=self._was_open)
+        self._mail.connection_ended(was_open=self._opened is not None)
+        if self._opened is not None:
+            connection, before = self._opened
+            if not connection.is_open and not connection.transfers:
+                self._mail.connection_wasted(connection, before)
 
     async def next_work(self, connection: Connection) -> Parcel | None:
-        """Wait for at most ``idle_s``."""
+        """Wait for at most ``idle_s``, and no longer than the session lives."""
         mail = self._mail
         parcel = mail.next_parcel(connection.transfers)
         if parcel is not None or not mail.may_idle(connection.transfers):
             return parcel
         loop = asyncio.get_running_loop()
         end = loop.time() + self._way.site.provider.idle_s
-        while await self._wait(loop, end):
+        while await self._wait(connection, loop, end):
+            if not connection.is_open:
+                return None  # since it was woken: what it was to take is for another one
             if (parcel := self._claims.take()) is not None:
                 return parcel
             if mail.must_leave(self._lease):  # else one that has just become free was faster
                 return None
         return None
 
-    async def _wait(self, loop: asyncio.AbstractEventLoop, end: float) -> bool:
-        """Wait until there is work; False: the connection has been idle for long enough, or its place is wanted."""
+    async def _wait(
+        self, connection: Connection, loop: asyncio.AbstractEventLoop, end: float
+    ) -> bool:
+        """Wait until there is work; False: the connection ended, was idle for long enough, or its place is wanted."""
         wait: asyncio.Future[bool] = loop.create_future()
         self._lease.idle(wait)
         self._claims.idle.append(wait)
+        connection.on_end(self._lease.end_wait)
         timer = loop.call_at(end, self._lease.end_wait)
         try:
             return await wait
         finally:
             timer.cancel()
+            connection.on_end(None)
             self._lease.busy()
             if wait in self._claims.idle:
                 self._claims.idle.remove(wait)

@@ -29,6 +29,7 @@ class Work(msgspec.Struct, frozen=True):
     tries: int = 0  # transactions of this claim that ended without an answer for these recipients
     # Hosts that refused these recipients for now: see ``next_host.refuser``
     refused_by: frozenset[str] = frozenset()
+    detours: int = 0  # transactions of this claim that were no try: ``outcome.Again``
 
     @property
     def octets(self) -> int:
@@ -70,12 +71,18 @@ class Parcel(msgspec.Struct, frozen=True):
     work: Work
     transfer: Transfer
 
-    def again(self, told: Sequence[Told], *, counts: bool) -> "Parcel":
-        """Return the same for some of its recipients, once more. ``counts``: nothing was gained by the last try.
+    def again(self, told: Sequence[Told], *, counts: bool, is_detour: bool) -> "Parcel":
+        """Return the same for some of its recipients, once more. ``counts``: nothing was gained by the last try;
+        ``is_detour``: which was none.
 
         After replies that were not understood it goes step by step, so that they cost nobody else's mail.
         """
-        part = self._part(told, tries=self.work.tries + counts)
+        work = self.work
+        part = self._part(
+            told,
+            tries=work.tries + (counts and not is_detour),
+            detours=work.detours + (counts and is_detour),
+        )
         if not any(is_garbled(each.outcome) for each in told):
             return part
         return Parcel(part.work, msgspec.structs.replace(part.transfer, in_steps=True))

@@ -6,26 +6,43 @@ Start with ``SmtpConnector``. Whatever a peer does comes back as an Outcome; onl
 import asyncio
 import ssl
 from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
 
 from angarium.config.schema import DeliveryTimeouts
 from angarium.mta.transport.client_tls import ClientTls, TlsContexts
 from angarium.mta.transport.connection import BROKEN_STATUS, SmtpConnection
-from angarium.mta.transport.outcome import Scope, Transient
+from angarium.mta.transport.lessons import Experience, Lessons
+from angarium.mta.transport.outcome import Failure, Permanent, Scope, Transient
 from angarium.mta.transport.peer import BrokenError, Peer, connect_reason, os_reason, stage_limits
+from angarium.mta.transport.remedy import Remedy
 from angarium.mta.transport.reply_meaning import (
     Where,
     attempt,
+    greeting_refused,
     opening_failure,
 )
-from angarium.mta.transport.tls_memory import TlsMemory
-from angarium.mta.transport.transfer import EgressPath, Progress, SessionTaps, TlsPolicy
+from angarium.mta.transport.transfer import (
+    ALL_EXTENSIONS,
+    EgressPath,
+    Extensions,
+    Progress,
+    SessionTaps,
+    TlsPolicy,
+)
 from angarium.queue.model import UnixMs
 from angarium.queue.stage import Stage
 from angarium.routing.resolution import MxHost
+from angarium.smtp.client.auth import AuthExchange, LogIn, known_mechanisms
+from angarium.smtp.client.capabilities import Capabilities
 from angarium.smtp.client.command import ArgumentError
 from angarium.smtp.client.session import ClientSession
-from angarium.smtp.reply import PeerError, clean_text
+from angarium.smtp.reply import PeerError, clean_text, text
 from angarium.smtp.tap import Opening
+
+# RFC 7504 section 3, as a banner
+NO_MAIL_HERE: Final = 521
 
 
 class SmtpConnector:
@@ -40,7 +57,7 @@ class SmtpConnector:
         timeouts: DeliveryTimeouts,
         hostname: str,
         clock: Callable[[], UnixMs],
-        tls_memory: TlsMemory,
+        experience: Experience,
         tls_contexts: TlsContexts | None = None,
         taps: SessionTaps | None = None,
     ) -> None:
@@ -49,7 +66,7 @@ class SmtpConnector:
         self._limits = stage_limits(timeouts)
         self._hostname = hostname
         self._clock = clock
-        self._tls_memory = tls_memory
+        self._experience = experience
         self._tls_contexts = tls_contexts or ClientTls()
 
     async def connect(
@@ -58,23 +75,36 @@ class SmtpConnector:
         address: str,
         path: EgressPath,
         tls: TlsPolicy,
+        use: Extensions = ALL_EXTENSIONS,
         progress: Progress | None = None,
-    ) -> SmtpConnection | Transient:
-        """Open a session with one address of a host, up to EHLO and TLS. Never raises for what a peer does."""
+        log_in: LogIn | None = None,
+    ) -> SmtpConnection | Failure:
+        """Open a session with one address of a host, up to EHLO, TLS and AUTH. Never raises for what a peer does."""
+        memory, is_opportunistic = self._experience.tls, tls.mode == "opportunistic"
+        if is_opportunistic and memory.is_demanded(host.name, address):
+            tls = TlsPolicy(mode="required", server_name=tls.server_name)
         opening = _Opening(
             self._timeouts, self._limits, self._clock, self._tls_contexts, host, address, path, tls
         )
         opening.taps = self._taps
         opening.progress = progress
         opening.ehlo = path.ehlo or self._hostname
+        opening.use = use
+        opening.log_in = log_in
+        opening.lessons = Lessons(
+            self._experience, host.name, address, is_opportunistic=is_opportunistic
+        )
+        if tls.mode == "off":
+            return await opening.open(without_tls="it is switched off")
         if tls.mode != "opportunistic":
-            return await opening.open(with_tls=tls.mode != "off")
-        if self._tls_memory.is_broken(host.name, address):
-            return await opening.open(with_tls=False)
-        result = await opening.open(with_tls=True)
+            return await opening.open()
+        if reason := memory.find_reason(host.name, address):
+            return await opening.open(without_tls=reason)
+        result = await opening.open()
         if opening.tls_broke:
-            self._tls_memory.remember(host.name, address)
-            return await opening.open(with_tls=False)  # once, in the clear: no policy forbids it
+            memory.broke(host.name, address, opening.tls_broke)
+            # Once, in the clear: no policy forbids it
+            return await opening.open(without_tls=opening.tls_broke)
         return result
 
 
@@ -101,23 +131,28 @@ class _Opening:
         self._path = path
         self._tls = tls
         self._tls_version = ""
+        self._tls_skipped = ""
         self.ehlo = path.ehlo
-        self.tls_broke = False  # the handshake, or the first command under TLS, failed
+        self.use = ALL_EXTENSIONS
+        self.log_in: LogIn | None = None
+        self.lessons: Lessons | None = None
+        self.tls_broke = ""  # how the handshake, or the first command under TLS, failed
         self.taps: SessionTaps | None = None
         self.progress: Progress | None = None
         self._told = Opening("")
 
-    async def open(self, *, with_tls: bool) -> SmtpConnection | Transient:
-        self._tls_version, self.tls_broke = "", False
+    async def open(self, *, without_tls: str = "") -> SmtpConnection | Failure:
+        """``without_tls``: why it is not asked for, if so."""
+        self._tls_version, self._tls_skipped, self.tls_broke = "", "", ""
         self._told = Opening(f"{self._host.name} [{self._address}] port {self._host.port}")
-        result = await self._open(with_tls=with_tls)
-        if isinstance(result, Transient) and self.taps is not None and self.taps.is_on:
+        result = await self._open(without_tls)
+        if not isinstance(result, SmtpConnection) and self.taps is not None and self.taps.is_on:
             made = result.attempt
             text = f"not opened ({made.stage}): {made.text}"
             self.taps.opening_failed(self._told, self._host.name, text)
         return result
 
-    async def _open(self, *, with_tls: bool) -> SmtpConnection | Transient:
+    async def _open(self, without_tls: str) -> SmtpConnection | Failure:
         try:
             session = ClientSession(self.ehlo)
         except ArgumentError as error:  # S9
@@ -125,9 +160,9 @@ class _Opening:
         peer = await self._connect(session)
         if isinstance(peer, Transient):
             return peer
-        result: SmtpConnection | Transient | None = None
+        result: SmtpConnection | Failure | None = None
         try:
-            result = await self._greet(peer, with_tls=with_tls)
+            result = await self._greet(peer, without_tls)
         except BrokenError as error:
             result = self._broken(error)
         except PeerError as error:
@@ -171,24 +206,32 @@ class _Opening:
             self._told.note(self._tls_version)
         return peer
 
-    async def _greet(self, peer: Peer, *, with_tls: bool) -> SmtpConnection | Transient:
-        """Banner, EHLO (HELO), STARTTLS and EHLO again."""
+    async def _greet(self, peer: Peer, without_tls: str) -> SmtpConnection | Failure:
+        """Banner, EHLO (HELO), STARTTLS and EHLO again, AUTH where there is a log-in."""
         session = peer.session
         self._awaiting("banner")
         await peer.exchange(b"")
         if session.reply.code != 220:
+            if session.reply.code == NO_MAIL_HERE:
+                return greeting_refused("banner", session.reply, self._where(), self._clock())
             return self._refused("banner", peer)
         if (refused := await self._ehlo(peer)) is not None:
             return refused
-        if with_tls and self._tls.mode != "implicit":
-            if session.capabilities.starttls:
+        if self._tls.mode != "implicit":
+            if without_tls:
+                self._skip_tls(session, without_tls)
+            elif session.capabilities.starttls:
                 if (failure := await self._starttls(peer)) is not None:
                     return failure
             elif self._tls.mode != "opportunistic":
                 text = "TLS is required, but the host does not offer it"
                 return self._failure("starttls", Scope.SITE, "4.7.4", text)
+        if self.log_in is not None and (refused := await self._authenticate(peer, self.log_in)):
+            return refused
         if not session.is_open:
             return self._failure("ehlo", Scope.SESSION, "4.4.2", "connection closed by the peer")
+        assert self.lessons is not None
+        session.capabilities = _used(session.capabilities, self.use, self.lessons.remedies)
         peer.tap = None  # from now on only while somebody watches
         return SmtpConnection(
             peer,
@@ -198,9 +241,15 @@ class _Opening:
             self._timeouts.quit_s,
             self._told,
             self.taps,
+            self.lessons,
         )
 
-    async def _ehlo(self, peer: Peer) -> Transient | None:
+    def _skip_tls(self, session: ClientSession, reason: str) -> None:
+        if session.capabilities.starttls:
+            self._tls_skipped = reason
+            self._told.note(f"TLS is done without: {reason}")
+
+    async def _ehlo(self, peer: Peer) -> Failure | None:
         session = peer.session
         self._awaiting("ehlo")
         await peer.exchange(session.ehlo())
@@ -211,6 +260,8 @@ class _Opening:
             await peer.exchange(session.helo())  # RFC 5321 section 3.2
             if session.reply.code // 100 == 2:
                 return None
+            if session.reply.code >= 500:
+                return greeting_refused("ehlo", session.reply, self._where(), self._clock())
         return self._refused("ehlo", peer)
 
     async def _starttls(self, peer: Peer) -> Transient | None:
@@ -220,17 +271,45 @@ class _Opening:
         await peer.exchange(session.starttls())
         if session.reply.code // 100 != 2:
             if self._tls.mode == "opportunistic" and session.is_open:
+                self._skip_tls(session, text(session.reply))
                 return None
             return self._refused("starttls", peer)
         if (failure := await self._handshake(peer)) is not None:
-            self.tls_broke = True
+            self.tls_broke = failure.attempt.text
             return failure
         session.tls_started()  # S3
         try:
-            return await self._ehlo(peer)
-        except BrokenError:
-            self.tls_broke = True  # some peers shake hands and then fall over
+            refused = await self._ehlo(peer)
+        except BrokenError as error:
+            # Some peers shake hands and then fall over
+            self.tls_broke = clean_text(f"after the TLS handshake: {error.text}")
             raise
+        if isinstance(refused, Permanent):  # it took our greeting in the clear
+            self.tls_broke = clean_text(f"after the TLS handshake: {refused.attempt.text}")
+            return Transient(refused.attempt, Scope.SITE)
+        return refused
+
+    async def _authenticate(self, peer: Peer, log_in: LogIn) -> Transient | None:
+        """Each mechanism in turn: a server may offer more than its accounts have."""
+        session = peer.session
+        mechanisms = known_mechanisms(session.capabilities.auth)
+        if not mechanisms:
+            reason = "the host offers no AUTH mechanism that we know"
+            return self._failure("auth", Scope.SITE, "4.7.4", reason)
+        for mechanism in mechanisms:
+            exchange = AuthExchange(mechanism, log_in)
+            shown = f"AUTH {mechanism}\r\n".encode()
+            await peer.exchange(session.auth(exchange.command()), shown=shown)
+            while session.reply.code == 334 and session.is_open:
+                answer = session.auth(exchange.response(session.reply))
+                await peer.exchange(answer, shown=b"*\r\n")
+            if session.reply.code // 100 == 2:
+                how = self._tls_version or "in the clear"
+                self._told.note(f"logged in as {log_in.user}, {how}")
+                return None
+            if session.reply.code < 500 or not session.is_open:
+                break
+        return self._refused("auth", peer)
 
     async def _handshake(self, peer: Peer) -> Transient | None:
         loop = asyncio.get_running_loop()
@@ -279,6 +358,7 @@ class _Opening:
             address=self._address,
             source=self._path.source,
             tls=self._tls_version,
+            tls_skipped=self._tls_skipped,
         )
 
     def _failure(self, stage: Stage, scope: Scope, enhanced: str, text: str) -> Transient:
@@ -296,6 +376,17 @@ class _Opening:
 
     def _broken(self, error: BrokenError) -> Transient:
         return self._failure(error.stage, Scope.SESSION, BROKEN_STATUS[error.kind], error.text)
+
+
+def _used(offered: Capabilities, use: Extensions, remedies: frozenset[Remedy]) -> Capabilities:
+    """What is made use of: less what the provider's configuration or the host's own conduct forbids."""
+    return msgspec.structs.replace(
+        offered,
+        pipelining=offered.pipelining
+        and use.pipelining
+        and Remedy.WITHOUT_PIPELINING not in remedies,
+        chunking=offered.chunking and use.chunking and Remedy.WITHOUT_CHUNKING not in remedies,
+    )
 
 
 def _tls_version(transport: asyncio.BaseTransport) -> str:

@@ -4,8 +4,15 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from angarium.mta.transport.outcome import Scope, Transient
-from angarium.mta.transport.transfer import Connection, Connector, EgressPath, Progress, TlsPolicy
+from angarium.mta.transport.outcome import Failure, Permanent, Scope, Transient
+from angarium.mta.transport.transfer import (
+    Connection,
+    Connector,
+    EgressPath,
+    Extensions,
+    Progress,
+    TlsPolicy,
+)
 from angarium.queue import Attempt, UnixMs
 from angarium.routing.resolution import MxHost, Site
 from angarium.routing.resolver import ordered_hosts
@@ -47,14 +54,19 @@ class HostSearch:
         path: EgressPath,
         refused_by: frozenset[str] = frozenset(),
         progress: Progress | None = None,
-    ) -> Connection | Transient:
+    ) -> Connection | Failure:
         """Try up to ADDRESSES; returns the connection, or what tells most of why there is none: the first
-        reply, else what the most preferred host came to.
+        reply, else what the most preferred host came to. Permanent only if each host of the site refused for good,
+        and it is the recipient's own: a smart host is the operator's to mend.
 
         Hosts and addresses in ``refused_by`` are left out; at least one address must be left.
         """
         connector = self._connectors.connector_of(site)
-        failure: Transient | None = None
+        extensions = Extensions(
+            pipelining=site.provider.pipelining, chunking=site.provider.chunking
+        )
+        failure: Failure | None = None
+        refused = 0  # for good
         everyone = [
             (host, address)
             for host in ordered_hosts(site, self._shuffle)
@@ -65,17 +77,22 @@ class HostSearch:
         reachable = [each for each in everyone if _is_same_family(each[1], path.bind_address)]
         if not reachable:
             return self._no_family(*everyone[0], path)
-        for host, address in self._candidates(reachable):
+        candidates = self._candidates(reachable)
+        for host, address in candidates:
             if progress is not None:
                 progress.trying(host, address)
             policy = self._tls_policy(site, host)
-            result = await connector.connect(host, address, path, policy, progress)
-            if not isinstance(result, Transient):
+            result = await connector.connect(host, address, path, policy, extensions, progress)
+            if not isinstance(result, Transient | Permanent):
                 return result
+            refused += isinstance(result, Permanent)
             if failure is None or (result.attempt.code and not failure.attempt.code):
                 failure = result
             self.avoid(host, address)
         assert failure is not None  # a site has a host, and a host an address
+        is_for_good = refused == len(candidates) and len(reachable) == len(everyone) and site.final
+        if isinstance(failure, Permanent) and not is_for_good:
+            return Transient(failure.attempt, Scope.SITE)
         return failure
 
     def avoid(self, host: MxHost, address: str) -> None:

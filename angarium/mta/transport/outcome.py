@@ -16,6 +16,13 @@ class Scope(enum.Enum):
     SITE = "site"  # every host of the site: what waits for it may as well wait
 
 
+class Again(enum.Enum):
+    """Why another transaction, at once, may do what this one did not, though nothing speaks against the recipients."""
+
+    GONE = "gone"  # an old session had ended, or ended before it answered anything
+    OTHERWISE = "otherwise"  # the host has shown what it cannot do: the next session does without
+
+
 class Taken(msgspec.Struct, frozen=True, tag="taken"):
     attempt: Attempt
 
@@ -24,6 +31,7 @@ class Transient(msgspec.Struct, frozen=True, tag="transient"):
     attempt: Attempt
     scope: Scope
     greylisted: bool = False
+    again: Again | None = None  # the session that said so is of no use any more
 
 
 class Permanent(msgspec.Struct, frozen=True, tag="permanent"):
@@ -32,3 +40,4 @@ class Permanent(msgspec.Struct, frozen=True, tag="permanent"):
 
 
 Outcome = Taken | Transient | Permanent
+Failure = Transient | Permanent

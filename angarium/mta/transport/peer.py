@@ -7,7 +7,7 @@ and the coroutine that waits is woken once, at the end.
 import asyncio
 import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, cast
 
 from angarium.config.schema import DeliveryTimeouts
@@ -37,7 +37,7 @@ class BrokenError(Exception):
 def stage_limits(timeouts: DeliveryTimeouts) -> Mapping[str, float]:
     """Seconds to wait for the reply of each stage (RFC 5321 section 4.5.3.2)."""
     command = dict.fromkeys(
-        ("ehlo", "helo", "starttls", "mail", "rcpt", "rset"), timeouts.command_s
+        ("ehlo", "helo", "starttls", "auth", "mail", "rcpt", "rset"), timeouts.command_s
     )
     return command | {
         "banner": timeouts.banner_s,
@@ -69,6 +69,7 @@ class Peer(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.content_sent = False  # the last octet of a message is with the kernel or before it
         self.closed: asyncio.Future[None] = loop.create_future()
+        self.on_end: Callable[[], None] | None = None  # called once, while nothing is awaited
         self._limits = limits
         self._loop = loop
         self._waiter: asyncio.Future[None] | None = None
@@ -86,17 +87,23 @@ class Peer(asyncio.Protocol):
     def is_open(self) -> bool:
         return self.session.is_open and self.transport is not None
 
+    def loop_time(self) -> float:
+        return self._loop.time()
+
     # -- for the connection
 
-    async def exchange(self, octets: bytes) -> None:
-        """Send a command (or nothing: the banner) and wait for its reply. Raises BrokenError."""
+    async def exchange(self, octets: bytes, *, shown: bytes | None = None) -> None:
+        """Send a command (or nothing: the banner) and wait for its reply. Raises BrokenError.
+
+        ``shown``: what those who watch see of it, where that is less.
+        """
         if not self.session.awaits_reply:
             return  # the banner may be there already
         if self._failure is not None:
             raise self._failure
         if octets and self.transport is not None:
             if self.tap is not None:
-                self.tap.client(octets)
+                self.tap.client(octets if shown is None else shown)
             self.transport.write(octets)
         await self._wait()
 
@@ -138,8 +145,10 @@ class Peer(asyncio.Protocol):
         try:
             complete = session.receive(data)
             if self._waiter is None:
-                if not session.is_open and self.transport is not None:
-                    self.transport.close()  # 421 to an idle connection, or octets out of turn
+                if not session.is_open:
+                    if self.transport is not None:
+                        self.transport.close()  # 421 to an idle connection, or octets out of turn
+                    self._tell_end()
                 return
             if not complete:
                 if session.replies_received > self._replies_seen:
@@ -164,6 +173,7 @@ class Peer(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         self.session.is_open = False
+        self._tell_end()
         return False  # the transport closes itself; connection_lost follows
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -179,6 +189,7 @@ class Peer(asyncio.Protocol):
         if self._failure is None:
             self._failure = BrokenError("lost", stage, reason)
         self._resolve(self._failure)  # PE1
+        self._tell_end()
         if not self.closed.done():
             self.closed.set_result(None)
 
@@ -194,6 +205,11 @@ class Peer(asyncio.Protocol):
         self._arm()
 
     # --
+
+    def _tell_end(self) -> None:
+        tell, self.on_end = self.on_end, None
+        if tell is not None:
+            tell()
 
     def _send(self, flight: Flight) -> None:
         assert self.transport is not None

@@ -7,7 +7,7 @@ from typing import Final, assert_never
 
 import msgspec
 
-from angarium.mta.transport.outcome import Outcome, Permanent, Scope, Taken, Transient
+from angarium.mta.transport.outcome import Failure, Outcome, Permanent, Scope, Taken, Transient
 from angarium.queue.model import Attempt, UnixMs
 from angarium.queue.stage import Stage
 from angarium.smtp.client.transaction import Answer, NotSendable, NotUnderstood, Verdict
@@ -72,6 +72,7 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     source: str
     tls: str
+    tls_skipped: str = ""
 
 
 def attempt(
@@ -87,6 +88,7 @@ def attempt(
         text=reason,
         tls=where.tls,
         stage=stage,
+        tls_skipped=where.tls_skipped,
     )
 
 
@@ -109,7 +111,7 @@ def meaning(stage: Stage, reply: Reply, where: Where, at: UnixMs) -> Outcome:
 
 
 def opening_failure(stage: Stage, reply: Reply, where: Where, at: UnixMs) -> Transient:
-    """The meaning of a reply other than 2yz to the banner, EHLO or STARTTLS: never permanent.
+    """The meaning of a reply other than 2yz to the banner, EHLO, STARTTLS or AUTH: never permanent.
 
     A host that does not want us at all says nothing about a recipient: the next host is tried, and when none is
     left the mail waits. SITE: 5yz, for as long as it lasts each connection would meet it. SESSION: 4yz.
@@ -118,6 +120,17 @@ def opening_failure(stage: Stage, reply: Reply, where: Where, at: UnixMs) -> Tra
         where, at, stage, code=reply.code, enhanced=enhanced_status(reply), reason=text(reply)
     )
     return Transient(made, Scope.SITE if reply.code >= 500 else Scope.SESSION)
+
+
+def greeting_refused(stage: Stage, reply: Reply, where: Where, at: UnixMs) -> Failure:
+    """The meaning of 5yz to EHLO and to HELO as well, or of 521 as the banner (RFC 7504: no mail is taken here).
+
+    No session is to be had, with nobody: permanent, unless it is our address that the host does not like.
+    """
+    words = text(reply).lower()
+    if any(each in words for each in _ABOUT_US):
+        return opening_failure(stage, reply, where, at)
+    return Permanent(opening_failure(stage, reply, where, at).attempt, Scope.SITE)
 
 
 def outcome_of(verdict: Verdict, where: Where, at: UnixMs) -> Outcome:

@@ -1,4 +1,4 @@
-"""Smart hosts that want a login, through aiosmtplib; and the choice of a connector for a site.
+"""Smart hosts that want a login; and the choice of a connector for a site.
 
 Start with ``Connectors``. A password is sent under verified TLS only, except to a host on loopback.
 """
@@ -6,43 +6,29 @@ Start with ``Connectors``. A password is sent under verified TLS only, except to
 import asyncio
 import ipaddress
 import os
-import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
-import aiosmtplib
 import msgspec
-from aiosmtplib import SMTPResponse
 
 from angarium.config.address import SmartHost, parse_smart_host
-from angarium.config.schema import DeliveryTimeouts, Route
-from angarium.mta.transport.client_tls import TlsContexts
-from angarium.mta.transport.outcome import Outcome, Scope, Transient
-from angarium.mta.transport.peer import connect_reason, os_reason
-from angarium.mta.transport.reply_meaning import (
-    Where,
-    attempt,
-    in_doubt,
-    not_sendable,
-    opening_failure,
-    outcome_of,
-)
+from angarium.config.schema import Route
+from angarium.mta.transport.outcome import Failure, Scope, Transient
+from angarium.mta.transport.peer import os_reason
+from angarium.mta.transport.reply_meaning import Where, attempt
 from angarium.mta.transport.transfer import (
+    ALL_EXTENSIONS,
+    Connection,
     Connector,
     EgressPath,
+    Extensions,
     Progress,
-    SessionTaps,
     TlsPolicy,
-    Transfer,
 )
 from angarium.queue.model import UnixMs
-from angarium.queue.stage import Stage
 from angarium.routing.resolution import MxHost, Site
-from angarium.smtp.client.capabilities import Capabilities, parse_capabilities
-from angarium.smtp.client.transaction import ClientTransaction, Flight, NotSendableError
-from angarium.smtp.reply import PeerError, Reply, clean_text
-from angarium.smtp.tap import ENDED, Opening, Tap
+from angarium.smtp.client.auth import LogIn
 
 MAX_PASSWORD_OCTETS: Final = 1024  # ours; longer is not a password but the wrong file
 
@@ -80,17 +66,26 @@ class SmartHostLogin(msgspec.Struct, frozen=True, kw_only=True):
         return password
 
 
+class OpensSessions(Protocol):
+    """Our own client; ``connector`` is."""
+
+    async def connect(
+        self,
+        host: MxHost,
+        address: str,
+        path: EgressPath,
+        tls: TlsPolicy,
+        use: Extensions = ALL_EXTENSIONS,
+        progress: Progress | None = None,
+        log_in: LogIn | None = None,
+    ) -> Connection | Failure: ...
+
+
 class Connectors:
     """Which connector opens a site's connections: one with a login for routes that name a user, else ours."""
 
     def __init__(
-        self,
-        routes: Sequence[Route],
-        own: Connector,
-        timeouts: DeliveryTimeouts,
-        clock: Callable[[], UnixMs],
-        tls_contexts: TlsContexts,
-        taps: SessionTaps | None = None,
+        self, routes: Sequence[Route], own: OpensSessions, clock: Callable[[], UnixMs]
     ) -> None:
         """Raises ValueError for a route that is neither ``mx`` nor a smart host's URL."""
         self._own = own
@@ -105,9 +100,7 @@ class Connectors:
                     password_file=route.password_file,
                     password_env=route.password_env,
                 )
-                self._by_url[route.via] = LoginConnector(
-                    to, credentials, timeouts, clock, tls_contexts, taps
-                )
+                self._by_url[route.via] = LoginConnector(to, credentials, own, clock)
 
     def connector_of(self, site: Site) -> Connector:
         return self._by_url.get(site.via, self._own)
@@ -120,17 +113,13 @@ class LoginConnector:
         self,
         to: SmartHost,
         credentials: SmartHostLogin,
-        timeouts: DeliveryTimeouts,
+        own: OpensSessions,
         clock: Callable[[], UnixMs],
-        tls_contexts: TlsContexts,
-        taps: SessionTaps | None = None,
     ) -> None:
-        self._taps = taps
         self._to = to
         self._credentials = credentials
-        self._timeouts = timeouts
+        self._own = own
         self._clock = clock
-        self._tls_contexts = tls_contexts
 
     async def connect(
         self,
@@ -138,260 +127,27 @@ class LoginConnector:
         address: str,
         path: EgressPath,
         tls: TlsPolicy,
+        use: Extensions = ALL_EXTENSIONS,
         progress: Progress | None = None,
-    ) -> "LoginConnection | Transient":
-        """Connect, STARTTLS, EHLO, AUTH. Never raises for what a peer does. ``tls`` may only add demands."""
-        trusted = ipaddress.ip_address(address).is_loopback
-        name = tls.server_name or host.name
-        policy = TlsPolicy(mode="required" if trusted else "verify", server_name=name)
-        smtp: aiosmtplib.SMTP | None = None
-        where = Where(host=host.name, address=address, source=path.source, tls="")
-        opening = Opening(f"{host.name} [{address}] port {host.port}")
-        stage: Stage = "connect"
-        result: LoginConnection | Transient | None = None
-
-        def reach(next_stage: Stage) -> None:
-            nonlocal stage
-            stage = next_stage
-            if progress is not None:
-                progress.awaiting(stage)
-
+    ) -> Connection | Failure:
+        """Open a session up to AUTH. Never raises for what a peer does. ``tls`` may only add demands."""
         try:
             password = await asyncio.to_thread(self._credentials.password)
-            connected = await self._connected(address, host.port, path.bind_address)
-            reach("banner")
-            smtp = aiosmtplib.SMTP(
-                hostname=name,
-                local_hostname=path.ehlo,
-                timeout=self._timeouts.command_s,
-                use_tls=self._to.implicit_tls,
-                start_tls=False,
-                tls_context=self._tls_contexts.context_for(policy),
-                sock=connected,
-            )
-            await smtp.connect(timeout=self._timeouts.banner_s)
-            reach("ehlo")
-            await smtp.ehlo()
-            must = not trusted or tls.mode in ("required", "verify")
-            if not self._to.implicit_tls and (must or smtp.supports_extension("starttls")):
-                reach("starttls")
-                await smtp.starttls(server_hostname=name, timeout=self._timeouts.tls_handshake_s)
-                reach("ehlo")
-                await smtp.ehlo()
-            ssl_object = smtp.get_transport_info("ssl_object")
-            if ssl_object is not None:
-                where = msgspec.structs.replace(where, tls=ssl_object.version() or "")
-            reach("auth")
-            await smtp.login(self._credentials.user, password)
-            # The library shows no octets of the opening: its outcome stands for them
-            opening.server(str(smtp.last_ehlo_response).encode() + b"\r\n")
-            opening.note(f"logged in as {self._credentials.user}, {where.tls or 'in the clear'}")
-            result = LoginConnection(
-                smtp, host, where, self._clock, self._timeouts, opening, self._taps
-            )
         except PasswordError as error:
-            result = self._failure(where, "auth", "4.7.8", str(error))
-        except aiosmtplib.SMTPResponseException as error:
-            result = opening_failure(stage, _reply(error.code, error.message), where, self._clock())
-        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            enhanced = "4.7.4" if stage == "starttls" else "4.4.1"
-            # The library's own words name port None
-            reason = connect_reason(error.__cause__ or error, path.bind_address)
-            result = self._failure(where, stage, enhanced, reason)
-        finally:
-            if smtp is not None and not isinstance(result, LoginConnection):
-                smtp.close()
-        if isinstance(result, Transient) and self._taps is not None and self._taps.is_on:
-            text = f"not opened ({result.attempt.stage}): {result.attempt.text}"
-            self._taps.opening_failed(opening, host.name, text)
-        return result
+            where = Where(host=host.name, address=address, source=path.source, tls="")
+            reason = str(error)
+            made = attempt(where, self._clock(), "auth", enhanced="4.7.8", reason=reason)
+            return Transient(made, Scope.SITE)
+        log_in = LogIn(user=self._credentials.user, password=password)
+        policy = self._policy(host, address, tls)
+        return await self._own.connect(host, address, path, policy, use, progress, log_in)
 
-    async def _connected(self, address: str, port: int, bind: str | None) -> socket.socket:
-        """Raises OSError (TimeoutError is one)."""
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        new = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            new.setblocking(False)
-            if bind is not None:
-                new.bind((bind, 0))
-            async with asyncio.timeout(self._timeouts.connect_s):
-                await asyncio.get_running_loop().sock_connect(new, (address, port))
-        except TimeoutError:
-            new.close()
-            raise TimeoutError("connection timed out") from None
-        except BaseException:
-            new.close()
-            raise
-        return new
-
-    def _failure(self, where: Where, stage: Stage, enhanced: str, text: str) -> Transient:
-        made = attempt(where, self._clock(), stage, enhanced=enhanced, reason=clean_text(text))
-        return Transient(made, Scope.SITE)
-
-
-class LoginConnection:
-    """A session past AUTH, command by command. Satisfies ``transfer.Connection``."""
-
-    def __init__(
-        self,
-        smtp: aiosmtplib.SMTP,
-        host: MxHost,
-        where: Where,
-        clock: Callable[[], UnixMs],
-        timeouts: DeliveryTimeouts,
-        opening: Opening,
-        taps: SessionTaps | None,
-    ) -> None:
-        self._opening = opening
-        self._taps = taps
-        self._tap: Tap | None = None
-        self._smtp = smtp
-        self.host: Final = host
-        self.address: Final = where.address
-        self._where = where
-        self._clock = clock
-        self._timeouts = timeouts
-        self._capabilities = _capabilities(smtp)
-        self._needs_reset = False
-        self.transfers = 0
-
-    @property
-    def offers_dsn(self) -> bool:
-        return self._capabilities.dsn
-
-    @property
-    def offers_8bit(self) -> bool:
-        return self._capabilities.eight_bit
-
-    @property
-    def is_open(self) -> bool:
-        return self._smtp.is_connected
-
-    async def transfer(self, transfer: Transfer) -> Sequence[Outcome]:
-        """Carry one transaction; one outcome per recipient, in order. Raises only when cancelled."""
-        self.transfers += 1
-        self._tap = None
-        if self._taps is not None and self._taps.is_on:
-            paths = [each.forward_path for each in transfer.recipients]
-            self._tap = self._taps.find(self._opening, paths)
-        try:
-            transaction = ClientTransaction(transfer, self._capabilities, reset=self._needs_reset)
-        except NotSendableError as error:
-            refused = not_sendable(error.refusal, self._where, self._clock())
-            return [refused] * len(transfer.recipients)
-        failure: Outcome | None = None
-        flight = transaction.first_flight()
-        done = False
-        try:
-            while flight is not None:
-                flight = await self._fly(transaction, flight, transfer)
-            done = True
-        except (aiosmtplib.SMTPException, PeerError, OSError, ValueError) as error:
-            failure = self._broken(flight, error)
-        finally:
-            if not done:  # also when cancelled: half a transaction is of no use to anyone
-                self._smtp.close()
-        self._needs_reset = transaction.failed
-        return self._outcomes(transaction, failure)
-
-    async def close(self) -> None:
-        """QUIT if the session is sound, then close. Never raises but when cancelled."""
-        try:
-            if self._smtp.is_connected:
-                async with asyncio.timeout(self._timeouts.quit_s):
-                    await self._smtp.quit()
-        except (aiosmtplib.SMTPException, OSError, ValueError):
-            pass  # we are leaving anyway
-        finally:
-            self._smtp.close()
-            if self._tap is not None:
-                self._tap.end(ENDED)
-
-    def abort(self) -> None:
-        """Break it off, at once: a transfer under way ends as if the connection had been lost."""
-        self._smtp.close()
-
-    async def _fly(
-        self, transaction: ClientTransaction, flight: Flight, transfer: Transfer
-    ) -> Flight | None:
-        if flight.stages[-1] != "data":
-            command = flight.octets[0].removesuffix(b"\r\n")
-            if self._tap is not None:
-                self._tap.client(command)
-            reply = _reply_of(await self._execute(command))
-            self._show(reply)
-            if reply.code == 421:
-                transaction.abandon(flight.stages[0], reply)
-                self._smtp.close()
-                return None
-            return transaction.next_flight([reply])
-        if self._tap is not None:
-            self._tap.client(b"DATA")
-            self._tap.content(len(transfer.header) + len(transfer.body))
-        # The library sends DATA and content in one call, and stuffs dots itself; the transaction has
-        # checked the content (S2), so that its repair of line ends finds nothing to do.
-        try:
-            response = await self._smtp.data(
-                transfer.header + transfer.body, timeout=self._timeouts.final_dot_s
-            )
-            reply = _reply_of(response)
-        except aiosmtplib.SMTPDataError as error:
-            reply = _reply(error.code, error.message)
-        self._show(reply)
-        transaction.next_flight([Reply(354, (b"",))])
-        if reply.code == 421:
-            transaction.abandon("final_dot", reply)
-            self._smtp.close()
-            return None
-        return transaction.next_flight([reply])
-
-    def _show(self, reply: Reply) -> None:
-        if self._tap is not None:
-            last = len(reply.lines) - 1
-            for number, line in enumerate(reply.lines):
-                mark = b"-" if number < last else b" "
-                self._tap.server(b"%d%b%b\r\n" % (reply.code, mark, line))
-
-    async def _execute(self, command: bytes) -> SMTPResponse:
-        return await self._smtp.execute_command(command, timeout=self._timeouts.command_s)
-
-    def _outcomes(self, transaction: ClientTransaction, failure: Outcome | None) -> list[Outcome]:
-        at, outcomes = self._clock(), list[Outcome]()
-        for answer in transaction.answers:
-            if answer is None:
-                assert failure is not None  # no recipient is without an answer at the end
-                outcomes.append(failure)
-            else:
-                outcomes.append(outcome_of(answer, self._where, at))
-        return outcomes
-
-    def _broken(self, flight: Flight | None, error: Exception) -> Transient:
-        stage = flight.stages[-1] if flight is not None else "mail"
-        if isinstance(error, aiosmtplib.SMTPResponseException):
-            text = clean_text(error.message)  # as text, the error would be a tuple
-        else:
-            text = clean_text(os_reason(error))
-        if stage == "data":
-            # The library does not tell whether the final dot was out: it may have been
-            return in_doubt(self._where, self._clock(), "4.4.2", text)
-        made = attempt(self._where, self._clock(), stage, enhanced="4.4.2", reason=text)
-        return Transient(made, Scope.SESSION)
-
-
-def _capabilities(smtp: aiosmtplib.SMTP) -> Capabilities:
-    """What EHLO offered, less what the library does not do."""
-    response = smtp.last_ehlo_response
-    if response is None:
-        return Capabilities()
-    offered = parse_capabilities(_reply_of(response))
-    return msgspec.structs.replace(offered, pipelining=False, chunking=False)
-
-
-def _reply_of(response: SMTPResponse) -> Reply:
-    return _reply(response.code, response.message)
-
-
-def _reply(code: int, message: str) -> Reply:
-    """The library's reply as ours; -1 and such, of replies that it could not read, become a 4yz."""
-    octets = message.encode("utf-8", "surrogateescape")
-    return Reply(code if 200 <= code <= 599 else 451, tuple(octets.split(b"\n")))
+    def _policy(self, host: MxHost, address: str, tls: TlsPolicy) -> TlsPolicy:
+        is_trusted = ipaddress.ip_address(address).is_loopback
+        name = tls.server_name or host.name
+        if self._to.implicit_tls:  # verified where a name is given
+            return TlsPolicy(mode="implicit", server_name="" if is_trusted else name)
+        if not is_trusted:
+            return TlsPolicy(mode="verify", server_name=name)
+        demands = tls.mode in ("required", "verify")
+        return TlsPolicy(mode=tls.mode if demands else "opportunistic", server_name=name)

@@ -1,35 +1,54 @@
-"""Hosts whose TLS is broken, remembered for a while: opportunistic TLS does without it there (D6)."""
+"""What hosts have shown of their TLS, remembered for a while: where opportunistic TLS does without it, and where it may
+not (D6)."""
 
 from collections.abc import Callable
 from typing import Final
 
+from angarium.mta.transport.host_memory import HostMemory
 from angarium.queue.model import UnixMs
 
-MAX_HOSTS: Final = 10_000  # ours; the oldest is forgotten
+# Sessions in a row that died under TLS, though they had shaken hands, before TLS counts as broken. Ours: one may be
+# chance, and each costs an attempt at worst.
+DEATHS: Final = 2
 
 
 class TlsMemory:
-    """In memory only: after a restart each host is tried once more."""
+    """In memory only: after a restart each host is tried once more.
+
+    Invariant TM1: a host that demands TLS is never remembered as one to be spoken to in the clear.
+    """
 
     def __init__(self, memory_s: float, clock: Callable[[], UnixMs]) -> None:
-        self._memory_ms = int(memory_s * 1000)
-        self._clock = clock
-        self._until: dict[tuple[str, str], UnixMs] = {}  # (host, address); oldest first
+        self._broken: HostMemory[str] = HostMemory(memory_s, clock)  # why
+        self._demanded: HostMemory[bool] = HostMemory(memory_s, clock)
+        self._deaths: HostMemory[int] = HostMemory(memory_s, clock)
 
-    def __len__(self) -> int:
-        return len(self._until)
+    def find_reason(self, host: str, address: str) -> str | None:
+        """Return why TLS is done without at this host, if it is."""
+        return self._broken.find(host, address)
 
-    def is_broken(self, host: str, address: str) -> bool:
-        until = self._until.get((host, address))
-        if until is None:
-            return False
-        if until - self._memory_ms <= self._clock() < until:  # or the clock stepped back
-            return True
-        del self._until[host, address]
-        return False
+    def is_demanded(self, host: str, address: str) -> bool:
+        return self._demanded.find(host, address) is not None
 
-    def remember(self, host: str, address: str) -> None:
-        self._until.pop((host, address), None)
-        self._until[host, address] = UnixMs(self._clock() + self._memory_ms)
-        if len(self._until) > MAX_HOSTS:
-            del self._until[next(iter(self._until))]
+    def broke(self, host: str, address: str, reason: str) -> None:
+        """No session came about under TLS."""
+        if not self.is_demanded(host, address):  # TM1
+            self._broken.remember(host, address, reason)
+
+    def died(self, host: str, address: str, reason: str) -> None:
+        """A session under TLS ended before it had carried its first message."""
+        deaths = (self._deaths.find(host, address) or 0) + 1
+        if deaths < DEATHS:
+            self._deaths.remember(host, address, deaths)
+        else:
+            self._deaths.forget(host, address)
+            self.broke(host, address, reason)
+
+    def worked(self, host: str, address: str) -> None:
+        """A message went through under TLS."""
+        self._deaths.forget(host, address)
+
+    def demanded(self, host: str, address: str) -> None:
+        """In the clear, the host asked for TLS: whatever its TLS is like, there is no way without."""
+        self._broken.forget(host, address)  # TM1
+        self._demanded.remember(host, address, True)

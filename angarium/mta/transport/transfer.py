@@ -1,11 +1,11 @@
 """One transaction with a peer, and the connection that carries it, as the dispatcher sees them."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
 
 import msgspec
 
-from angarium.mta.transport.outcome import Outcome, Transient
+from angarium.mta.transport.outcome import Failure, Outcome
 from angarium.queue.stage import Stage
 from angarium.routing.resolution import MxHost
 from angarium.smtp.client.transaction import MessageRecipient
@@ -41,6 +41,16 @@ class TlsPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     mode: str = "opportunistic"  # off | opportunistic (not verified) | required (not verified) | verify | implicit
     server_name: str = ""  # SNI, and the name that is verified; "" means the MX host's name
+
+
+class Extensions(msgspec.Struct, frozen=True, kw_only=True):
+    """Those that are used where a host offers them."""
+
+    pipelining: bool = True
+    chunking: bool = True
+
+
+ALL_EXTENSIONS: Final = Extensions()
 
 
 class SessionTaps(Protocol):
@@ -88,7 +98,11 @@ class Connection(Protocol):
 
     @property
     def transfers(self) -> int:
-        """How many transfers it carried."""
+        """How many transfers it began: of each, octets were sent."""
+        ...
+
+    def on_end(self, tell: Callable[[], None] | None) -> None:
+        """Have it called once, as soon as ``is_open`` is False by the peer's doing; None: nobody any more."""
         ...
 
     async def transfer(self, transfer: Transfer) -> Sequence[Outcome]:
@@ -121,7 +135,8 @@ class Connector(Protocol):
         address: str,
         path: EgressPath,
         tls: TlsPolicy,
+        use: Extensions = ALL_EXTENSIONS,
         progress: Progress | None = None,
-    ) -> Connection | Transient:
+    ) -> Connection | Failure:
         """Open a session with one address of a host, up to EHLO and TLS. Never raises for what a peer does."""
         ...

@@ -29,8 +29,9 @@ def parse_capabilities(reply: Reply) -> Capabilities:
     for line in reply.lines[1:]:
         words = line.decode("ascii", "replace").upper().split()
         if words:
+            if words[0].startswith("AUTH="):  # an old form, by some beside the right one
+                words[:1] = words[0].split("=", 1)
             keywords.setdefault(words[0], []).extend(words[1:])
-    # "AUTH=LOGIN PLAIN" is an old form that servers still add beside the right one: unread
     return Capabilities(
         pipelining="PIPELINING" in keywords,
         chunking="CHUNKING" in keywords,

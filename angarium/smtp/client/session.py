@@ -158,16 +158,25 @@ class ClientSession:
         self._awaits_handshake = False
         self.capabilities = _NO_EXTENSIONS
 
+    def auth(self, line: bytes) -> bytes:
+        """A line of ``auth.AuthExchange``: the command, or the answer to a 334."""
+        self._ready()
+        self._stages, self._replies = ("auth",), []
+        return line
+
     # -- a transaction
 
-    def open_transaction(self, message: Message) -> Flight | None:
+    def open_transaction(self, message: Message, *, is_wary: bool = False) -> Flight | None:
         """Begin to send ``message``; None when no recipient can be named to this peer: see ``answers``.
 
+        ``is_wary``: a session that the peer may have left gets no content before it has answered.
         Raises NotSendableError, and PeerError for a session that is over; nothing is sent then.
         """
         self._transaction = None
         self._ready()
-        transaction = ClientTransaction(message, self.capabilities, reset=self._needs_reset)
+        transaction = ClientTransaction(
+            message, self.capabilities, reset=self._needs_reset, is_wary=is_wary
+        )
         self._transaction = transaction
         return self._fly(transaction.first_flight())
 

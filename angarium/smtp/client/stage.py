@@ -4,5 +4,15 @@ from typing import Literal
 
 # RFC 5321 section 3: ``banner`` is no command's reply, ``final_dot`` the one to the content, sent by DATA or BDAT.
 ClientStage = Literal[
-    "banner", "ehlo", "helo", "starttls", "rset", "mail", "rcpt", "data", "final_dot", "quit"
+    "banner",
+    "ehlo",
+    "helo",
+    "starttls",
+    "auth",
+    "rset",
+    "mail",
+    "rcpt",
+    "data",
+    "final_dot",
+    "quit",
 ]

@@ -130,6 +130,7 @@ class ClientTransaction:
         "_capabilities",
         "_commands",
         "_content",
+        "_is_wary",
         "_message",
         "_position",
         "_size",
@@ -139,13 +140,19 @@ class ClientTransaction:
         "failed",
     )
 
-    def __init__(self, message: Message, capabilities: Capabilities, *, reset: bool) -> None:
-        """Raises NotSendableError; then nothing has happened."""
+    def __init__(
+        self, message: Message, capabilities: Capabilities, *, reset: bool, is_wary: bool = False
+    ) -> None:
+        """``is_wary``: no content goes before a reply came: the peer may have gone.
+
+        Raises NotSendableError; then nothing has happened.
+        """
         self._message = message
         if message.in_steps:
             # And by DATA, whose 354 cannot be mistaken for the reply to another command
             capabilities = msgspec.structs.replace(capabilities, pipelining=False, chunking=False)
         self._capabilities = capabilities
+        self._is_wary = is_wary
         self._accepted = 0  # recipients
         self._stages: tuple[ClientStage, ...] = ()  # of the flight under way
         self._position = 0  # commands sent
@@ -172,7 +179,7 @@ class ClientTransaction:
             stages.append("data")  # RFC 2920 section 3.1: DATA may end a group
             self._stages = tuple(stages)
             return Flight(((opening + "DATA\r\n").encode(),), self._stages)
-        if self._size > BDAT_FLIGHT_OCTETS or stages[0] == "rset":
+        if self._size > BDAT_FLIGHT_OCTETS or stages[0] == "rset" or self._is_wary:
             # A refused RSET leaves recipients of the last transaction standing: wait for its reply
             self._stages = tuple(stages)
             return Flight((opening.encode(),), self._stages)

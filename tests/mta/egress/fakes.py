@@ -166,6 +166,17 @@ class FakeConnection:
         self.may_end = None if hosts is None else hosts.may_carry  # a transfer
         self.may_close = None if hosts is None else hosts.may_close
         self.log = log
+        self.tell_end: Callable[[], None] | None = None
+
+    def on_end(self, tell: Callable[[], None] | None) -> None:
+        self.tell_end = tell
+
+    def end(self) -> None:
+        """The peer hangs up."""
+        self.is_open = False
+        tell, self.tell_end = self.tell_end, None
+        if tell is not None:
+            tell()
 
     async def transfer(self, transfer: Transfer) -> Sequence[Outcome]:
         self.transfers += 1
@@ -231,6 +242,8 @@ class FakeClerk:
 
     def __init__(self) -> None:
         self.open = True
+        self.may_give = asyncio.Event()  # what was claimed
+        self.may_give.set()
         self.full: set[PartitionNumber] = set()  # partitions without room on disk
         self.gone: set[DeliveryId] = set()  # not due any more
         self.claims: list[list[DueHead]] = []
@@ -243,6 +256,7 @@ class FakeClerk:
         self, partition: PartitionNumber, heads: Sequence[DueHead]
     ) -> list[ClaimedMessage]:
         await asyncio.sleep(0)
+        await self.may_give.wait()
         if partition in self.full:
             raise QueueFullError("no room")
         self.claims.append(list(heads))

@@ -9,7 +9,7 @@ import pytest
 from angarium.mta.egress.carriage import Carriage
 from angarium.mta.egress.shared import Way
 from angarium.mta.egress.work import Parcel, Told, Work
-from angarium.mta.transport.outcome import Outcome, Scope, Transient
+from angarium.mta.transport.outcome import Again, Outcome, Scope, Transient
 from tests.mta.egress.fakes import (
     FOR_NOW,
     LOST,
@@ -100,6 +100,14 @@ async def test_after_replies_that_were_not_understood_it_goes_step_by_step() -> 
     await rig.carry(LOST, TAKEN)
     await rig.carry(Transient(attempt(0, "4.5.0", "rcpt"), Scope.SESSION), TAKEN)
     assert [each.transfer.in_steps for each in rig.again] == [False, True]
+
+
+async def test_an_old_session_that_was_gone_is_no_try_and_says_nothing_of_its_host() -> None:
+    rig = Rig()
+    rig.connection.is_open = False
+    await rig.carry(Transient(attempt(0, "4.4.2", "mail"), Scope.SESSION, again=Again.GONE))
+    (again,) = rig.again
+    assert (rig.around.hosts.avoided, again.work.tries, again.work.detours) == ([], 0, 1)
 
 
 @pytest.mark.parametrize("outcome", [LOST, FOR_NOW])

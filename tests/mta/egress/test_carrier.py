@@ -28,7 +28,7 @@ class FakeRound:
         self.parcels = deque(parcel(work(n)) for n in range(1, parcels + 1))
         self.failure: Transient | None = None
 
-    def opened(self) -> None:
+    def opened(self, connection: Connection) -> None:
         self.log.append("used")
 
     def not_opened(self, failure: Transient) -> None:

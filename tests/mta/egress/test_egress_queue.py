@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-from angarium.mta.egress.egress_queue import FIRST_CONNECTIONS, YIELD_AFTER, EgressQueue
+from angarium.mta.egress.egress_queue import (
+    FIRST_CONNECTIONS,
+    WASTED,
+    YIELD_AFTER,
+    EgressQueue,
+)
 from angarium.mta.egress.policy import GO, Admission, Elsewhere, Traffic, Wait
 from angarium.mta.egress.queues import EgressQueues
 from angarium.mta.egress.suspension import FIRST_MS
@@ -279,6 +284,81 @@ async def test_a_connection_without_work_ends_after_idle_s() -> None:
     rig.push(1)
     await until(lambda: rig.taken == 1 and rig.places.total == 0)
     await until(lambda: rig.queue.is_unused)
+    await rig.end()
+
+
+async def test_a_session_that_ends_while_it_waits_leaves_at_once_and_is_given_nothing() -> None:
+    rig = Rig(connections=2)
+    rig.push(1, 2)
+    await until(lambda: rig.taken == 2 and set(rig.stages()) == {"idle"})
+    (first, *_) = old = list(rig.hosts.connections)
+    first.end()
+    await until(lambda: rig.places.total == len(old) - 1)  # nobody had to ask
+    for each in old[1:]:
+        each.end()
+    rig.push(3)
+    await until(lambda: rig.taken == 3)
+    assert sum(each.transfers for each in old) == 2
+    await rig.end()
+
+
+async def test_a_session_that_ends_when_it_was_woken_leaves_the_work_to_another() -> None:
+    rig = Rig(connections=1)
+    rig.push(1)
+    await until(lambda: rig.taken == 1 and rig.stages() == ["idle"])
+    (old,) = rig.hosts.connections
+    claims = rig.queue._claims
+    rig.queue.push(head(2))
+    rig.queue.kick()
+    await until(lambda: bool(len(claims)) and not claims.idle)  # woken, and has not run
+    old.end()
+    await until(lambda: rig.taken == 2)
+    assert old.transfers == 1
+    await rig.end()
+
+
+async def test_what_a_dead_session_leaves_does_not_wait_for_its_goodbye() -> None:
+    rig = Rig(connections=2)
+    rig.hosts.may_carry.clear()
+    rig.hosts.outcomes = [[LOST]]
+    rig.push(1)
+    await until(lambda: rig.stages() == ["transfer"])
+    rig.hosts.may_close.clear()
+    rig.hosts.connections[0].is_open = False
+    rig.hosts.may_carry.set()
+    await until(lambda: rig.taken == 1)
+    assert "closing" in rig.stages()
+    rig.hosts.may_close.set()
+    await rig.end()
+
+
+async def test_sessions_that_end_for_nothing_one_after_the_other_suspend_the_site() -> None:
+    rig = Rig(connections=1)
+    rig.clerk.may_give.clear()
+    rig.push(1)
+    for number in range(WASTED):
+        await until(lambda opened=number + 1: len(rig.hosts.connections) == opened)
+        await settle()
+        rig.hosts.connections[-1].end()
+    await until(lambda: rig.places.total == 0)
+    rig.clerk.may_give.set()
+    await settle()
+    assert (len(rig.hosts.connections), len(rig.observer.failures)) == (WASTED, 1)
+    assert rig.hosts.avoided == ["mx.1"] * WASTED
+    await rig.end()
+
+
+async def test_sessions_that_end_for_nothing_together_suspend_nobody() -> None:
+    rig = Rig(connections=WASTED + 1)
+    rig.clerk.may_give.clear()
+    rig.push(*range(WASTED + 1))
+    await until(lambda: len(rig.hosts.connections) == WASTED + 1)
+    await settle()
+    for each in list(rig.hosts.connections):
+        each.end()
+    rig.clerk.may_give.set()
+    await until(lambda: rig.taken == WASTED + 1)
+    assert rig.observer.failures == []
     await rig.end()
 
 

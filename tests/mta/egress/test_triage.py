@@ -2,8 +2,8 @@
 
 import pytest
 
-from angarium.mta.egress.triage import TRIES, defect, triage
-from angarium.mta.transport.outcome import Outcome, Scope, Transient
+from angarium.mta.egress.triage import DETOURS, TRIES, defect, triage
+from angarium.mta.transport.outcome import Again, Outcome, Scope, Transient
 from angarium.queue.model import UnixMs
 from tests.mta.egress.fakes import (
     FOR_NOW,
@@ -22,14 +22,18 @@ from tests.mta.egress.fakes import (
 )
 
 CLOSED = Transient(attempt(421, "4.3.2", "mail"), Scope.SESSION)
+GONE = Transient(attempt(0, "4.4.2", "mail"), Scope.SESSION, again=Again.GONE)
+OTHERWISE = Transient(attempt(530, "5.7.0", "mail"), Scope.SESSION, again=Again.OTHERWISE)
 THROTTLED = Transient(attempt(421, "4.7.0", "mail"), Scope.SESSION)
 
 
-def sorted_out(*outcomes: Outcome, transfers: int = 1, tries: int = 0, others: bool = True) -> str:
+def sorted_out(
+    *outcomes: Outcome, transfers: int = 1, tries: int = 0, detours: int = 0, others: bool = True
+) -> str:
     """A letter per recipient: (a)gain, (n)ext host, (r)ecorded."""
     connection = FakeConnection(host(), [])
     connection.transfers = transfers
-    of = work(1, len(outcomes), tries=tries)
+    of = work(1, len(outcomes), tries=tries, detours=detours)
     found = triage(of, outcomes, connection, has_others=others)
     where = {
         **{told.recipient.id: "a" for told in found.again},
@@ -76,6 +80,15 @@ def test_without_other_hosts_what_was_said_stands() -> None:
 def test_three_transactions_that_gain_nothing_end_the_attempt() -> None:
     assert sorted_out(LOST, tries=TRIES - 2) == "a"
     assert sorted_out(LOST, tries=TRIES - 1) == "r"
+
+
+@pytest.mark.parametrize("outcome", [GONE, OTHERWISE])
+def test_what_says_nothing_against_the_recipients_is_no_try_and_yet_bounded(
+    outcome: Transient,
+) -> None:
+    assert sorted_out(outcome, tries=TRIES - 1, transfers=2) == "a"
+    assert sorted_out(outcome, detours=DETOURS - 1) == "a"
+    assert sorted_out(outcome, detours=DETOURS) == "r"
 
 
 def test_a_transaction_that_gained_something_is_followed_by_another() -> None:

@@ -13,12 +13,13 @@ from angarium.config.schema import DeliveryTimeouts
 from angarium.mta.transport.client_tls import ClientTls
 from angarium.mta.transport.connection import SmtpConnection
 from angarium.mta.transport.connector import SmtpConnector
-from angarium.mta.transport.outcome import Outcome, Permanent, Scope, Taken, Transient
+from angarium.mta.transport.lessons import Experience
+from angarium.mta.transport.outcome import Again, Outcome, Permanent, Scope, Taken, Transient
 from angarium.mta.transport.peer import JOINED_OCTETS
-from angarium.mta.transport.tls_memory import TlsMemory
 from angarium.mta.transport.transfer import EgressPath, TlsPolicy
 from angarium.queue.model import UnixMs
 from angarium.routing.resolution import MxHost
+from angarium.smtp.tap import RedactingTap
 from tests.mta.transport.scripted_peer import Certificates, Script, ScriptedPeer, Talk
 from tests.mta.transport.transfers import HEADER, message
 
@@ -53,13 +54,13 @@ class Client:
 
     def __init__(self, port: int, *, ca_file: Path | None = None, **timeouts: float) -> None:
         limits = {"connect_s": 5.0, "quit_s": 0.05, "tls_handshake_s": 5.0} | timeouts
-        self.memory = TlsMemory(60, clock)
+        self.experience = Experience(60, 60, clock)
         self.host = MxHost(name="mx.example", port=port, preference=0, addresses=("127.0.0.1",))
         self.connector = SmtpConnector(
             DeliveryTimeouts(**limits),
             "mta.example",
             clock,
-            self.memory,
+            self.experience,
             ClientTls(str(ca_file) if ca_file else None),
         )
 
@@ -89,6 +90,13 @@ def brief(outcome: Outcome) -> tuple[str, str, str]:
     """Kind, scope ("" for accepted), stage."""
     scope = "" if isinstance(outcome, Taken) else outcome.scope.value
     return type(outcome).__name__, scope, outcome.attempt.stage
+
+
+def opening_of(connection: SmtpConnection) -> list[str]:
+    """As who watches is shown it."""
+    shown: list[str] = []
+    connection._opening.replay(RedactingTap(lambda _, text: shown.append(text), we_are_client=True))
+    return shown
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -444,6 +452,43 @@ async def test_a_refusal_at_the_door_bounces_nothing(stage: str) -> None:
     assert result.attempt.code == 554
 
 
+@pytest.mark.parametrize("stage", ["banner", "ehlo"])
+async def test_a_host_that_takes_no_mail_from_anybody_refuses_for_good(stage: str) -> None:
+    async def script(talk: Talk) -> None:
+        if stage == "banner":
+            talk.say(b"521 mx.example takes no mail\r\n")  # RFC 7504
+        else:
+            talk.say(b"220 hi\r\n")
+            await talk.hear()
+            talk.say(b"502 5.5.1 no\r\n")
+            await talk.hear()
+            talk.say(b"550 5.5.1 nor this\r\n")
+        await talk.until_closed()
+
+    async with ScriptedPeer(script) as peer:
+        result = await Client(peer.port).open()
+    assert isinstance(result, Permanent)
+    assert brief(result) == ("Permanent", "site", stage)
+
+
+async def test_a_greeting_that_is_refused_under_tls_only_is_done_in_the_clear(
+    certificates: Certificates,
+) -> None:
+    async def script(talk: Talk) -> None:
+        await talk.greet("STARTTLS")
+        await talk.start_tls(certificates.server)
+        for _ in ("EHLO", "HELO"):
+            await talk.hear()
+            talk.say(b"502 5.5.1 no\r\n")
+        await talk.until_closed()
+
+    async with ScriptedPeer(script, in_the_clear) as peer:
+        connection = await Client(peer.port).opened(OPPORTUNISTIC)
+        (outcome,) = await connection.transfer(message())
+        assert outcome.attempt.tls_skipped == "after the TLS handshake: 502 5.5.1 no"
+        await connection.close()
+
+
 async def test_a_server_that_knows_no_ehlo_is_greeted_with_helo() -> None:
     async def script(talk: Talk) -> None:
         talk.say(b"220-old\r\n220 server\r\n")
@@ -601,10 +646,49 @@ async def test_a_peer_that_ends_an_idle_connection_is_noticed_at_once(octets: by
         connection = await Client(peer.port).opened()
         await connection.transfer(message())
         assert connection.is_open
+        told = asyncio.Event()
+        connection.on_end(told.set)
         go.set()
-        await until(lambda: not connection.is_open)
+        await asyncio.wait_for(told.wait(), 5)
+        assert not connection.is_open
         (outcome,) = await connection.transfer(message())
         assert brief(outcome) == ("Transient", "session", "mail")
+        assert isinstance(outcome, Transient)
+        assert outcome.again is Again.GONE
+        assert connection.transfers == 1  # the second was none
+        await connection.close()
+
+
+@pytest.mark.parametrize(
+    ("says", "again"),
+    [
+        (b"", Again.GONE),
+        (b"421 4.3.2 closing\r\n", Again.GONE),
+        (b"421 4.7.0 too much of you\r\n", None),  # it would say so again
+        (b"250 ok\r\n", None),  # it was there, and is to be counted
+    ],
+)
+async def test_an_old_session_that_ends_before_any_answer_was_gone(
+    says: bytes, again: Again | None
+) -> None:
+    async def script(talk: Talk) -> None:
+        await talk.greet(*ALL, "CHUNKING")
+        while not (await talk.hear()).startswith(b"BDAT"):
+            pass
+        await talk.hear_octets(len(HEADER) + 7)
+        talk.say(b"250 ok\r\n250 ok\r\n250 taken\r\n")
+        await talk.hear()
+        talk.say(says)
+        await talk.writer.drain()
+        talk.writer.close()
+
+    async with ScriptedPeer(script) as peer:
+        connection = await Client(peer.port).opened()
+        assert isinstance((await connection.transfer(message()))[0], Taken)
+        (outcome,) = await connection.transfer(message())
+        assert isinstance(outcome, Transient)
+        assert outcome.attempt.stage != "final_dot"  # no content met a closed socket
+        assert outcome.again is again
         await connection.close()
 
 
@@ -771,7 +855,7 @@ async def test_a_certificate_that_does_not_verify_means_no_delivery_d6(
     assert brief(result) == ("Transient", "session", "starttls")
     assert "certificate" in result.attempt.text
     assert len(peer.talks) == 1  # never again in the clear
-    assert len(client.memory) == 0
+    assert client.experience.tls.find_reason("mx.example", "127.0.0.1") is None
 
 
 async def test_an_expired_certificate_still_encrypts_where_nothing_is_demanded(
@@ -822,6 +906,9 @@ async def test_broken_tls_is_done_without_once_and_remembered_d6(broken: Script)
             (outcome,) = await connection.transfer(message())
             assert isinstance(outcome, Taken)
             assert outcome.attempt.tls == ""
+            reason = outcome.attempt.tls_skipped
+            assert reason.startswith("TLS handshake")
+            assert f"TLS is done without: {reason}" in opening_of(connection)
             await connection.close()
     assert len(peer.talks) == 3  # TLS is tried once in all
     assert not any(b"STARTTLS" in talk.lines for talk in peer.talks[1:])
@@ -845,7 +932,7 @@ async def test_the_memory_of_broken_tls_never_weakens_a_policy_d6(
 ) -> None:
     async with ScriptedPeer(secure(certificates)) as peer:
         client = Client(peer.port)
-        client.memory.remember("mx.example", "127.0.0.1")
+        client.experience.tls.broke("mx.example", "127.0.0.1", "it failed")
         connection = await client.opened(REQUIRED)
         (outcome,) = await connection.transfer(message())
         await connection.close()

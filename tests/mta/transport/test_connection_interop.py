@@ -15,8 +15,8 @@ import pytest
 from angarium.config.schema import DeliveryTimeouts
 from angarium.mta.transport.connection import SmtpConnection
 from angarium.mta.transport.connector import SmtpConnector
+from angarium.mta.transport.lessons import Experience
 from angarium.mta.transport.outcome import Outcome, Permanent, Taken
-from angarium.mta.transport.tls_memory import TlsMemory
 from angarium.mta.transport.transfer import EgressPath, TlsPolicy
 from angarium.queue.model import UnixMs
 from angarium.routing.resolution import MxHost
@@ -32,7 +32,7 @@ def clock() -> UnixMs:
 
 
 async def connect(port: int) -> SmtpConnection:
-    connector = SmtpConnector(DeliveryTimeouts(), "mta.example", clock, TlsMemory(60, clock))
+    connector = SmtpConnector(DeliveryTimeouts(), "mta.example", clock, Experience(60, 60, clock))
     host = MxHost(name="sink.example", port=port, preference=0, addresses=("127.0.0.1",))
     path = EgressPath(source="ip1", bind_address=None, ehlo="mta.example")
     result = await connector.connect(host, "127.0.0.1", path, TlsPolicy())

@@ -7,8 +7,8 @@ import msgspec
 
 from angarium.config.schema import Provider
 from angarium.mta.transport.host_search import ADDRESSES, AVOID_MS, HostSearch
-from angarium.mta.transport.outcome import Scope, Transient
-from angarium.mta.transport.transfer import EgressPath, TlsPolicy
+from angarium.mta.transport.outcome import Permanent, Scope, Transient
+from angarium.mta.transport.transfer import EgressPath, Extensions, TlsPolicy
 from angarium.queue import Attempt, UnixMs
 from angarium.routing.resolution import MxHost, Site, SiteName
 
@@ -21,14 +21,23 @@ class Dead:
     def __init__(self, *alive: str) -> None:
         self.alive = set(alive)
         self.asked: list[str] = []
+        self.used: list[Extensions] = []
         self.refusals: dict[str, int] = {}  # of an address: the code of its banner
+        self.for_good: set[str] = set()  # take no greeting
 
     def connector_of(self, site: Site) -> Any:
         return self
 
     async def connect(
-        self, host: MxHost, address: str, path: EgressPath, tls: TlsPolicy, progress: object = None
+        self,
+        host: MxHost,
+        address: str,
+        path: EgressPath,
+        tls: TlsPolicy,
+        use: Extensions,
+        progress: object = None,
     ) -> Any:
+        self.used.append(use)
         self.asked.append(address)
         if address in self.alive:
             return address
@@ -43,6 +52,8 @@ class Dead:
             tls="",
             stage="connect",
         )
+        if address in self.for_good:
+            return Permanent(attempt, Scope.SITE)
         return Transient(attempt, Scope.SITE)
 
 
@@ -139,3 +150,31 @@ async def test_a_reply_says_more_than_a_dead_host_behind_it() -> None:
     net.refusals = {}
     result = await Search(net).open(four, PATH)
     assert result.attempt.host == "a"  # type: ignore[union-attr]
+
+
+async def test_a_site_refuses_for_good_only_with_one_voice() -> None:
+    net, three = Dead(), site(("a", 1), ("b", 1), ("c", 1))
+    net.for_good = {"a.0", "b.0", "c.0"}
+    assert isinstance(await Search(net).open(three, PATH), Permanent)
+    assert net.asked == ["a.0", "b.0", "c.0"]
+    net.for_good = {"a.0", "c.0"}  # b may work tomorrow
+    assert isinstance(await Search(net).open(three, PATH), Transient)
+    net.for_good = {"a.0", "b.0", "c.0"}
+    smart_host = msgspec.structs.replace(three, final=False)
+    assert isinstance(await Search(net).open(smart_host, PATH), Transient)
+
+
+async def test_a_site_of_many_hosts_refuses_for_good_when_enough_did() -> None:
+    net = Dead()
+    net.for_good = {f"h{n}.0" for n in range(20)}
+    many = site(*((f"h{n}", 1) for n in range(20)))
+    assert isinstance(await Search(net).open(many, PATH), Permanent)
+    assert len(net.asked) == ADDRESSES
+
+
+async def test_extensions_are_used_as_the_provider_says() -> None:
+    net, of = Dead(), site(("a", 1))
+    await Search(net).open(of, PATH)
+    provider = Provider(name="p", chunking=False, pipelining=False)
+    await Search(net).open(msgspec.structs.replace(of, provider=provider), PATH)
+    assert net.used == [Extensions(), Extensions(pipelining=False, chunking=False)]

@@ -1,6 +1,7 @@
 """Mirrors angarium/mta/transport/smart_host.py, against aiosmtpd with AUTH and scripted peers."""
 
 import asyncio
+import base64
 import ssl
 import time
 from contextlib import AbstractAsyncContextManager
@@ -13,10 +14,12 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 from angarium.config.address import parse_smart_host
 from angarium.config.schema import DeliveryTimeouts, Provider, Route
 from angarium.mta.transport.client_tls import ClientTls
-from angarium.mta.transport.outcome import Permanent, Scope, Taken, Transient
+from angarium.mta.transport.connection import SmtpConnection
+from angarium.mta.transport.connector import SmtpConnector
+from angarium.mta.transport.lessons import Experience
+from angarium.mta.transport.outcome import Again, Permanent, Scope, Taken, Transient
 from angarium.mta.transport.smart_host import (
     Connectors,
-    LoginConnection,
     LoginConnector,
     PasswordError,
     SmartHostLogin,
@@ -24,6 +27,7 @@ from angarium.mta.transport.smart_host import (
 from angarium.mta.transport.transfer import EgressPath, TlsPolicy
 from angarium.queue.model import UnixMs
 from angarium.routing.resolution import MxHost, Site, SiteName
+from angarium.smtp.tap import RedactingTap
 from tests.mta.transport.aiosmtpd_peer import Picky, aiosmtpd_peer
 from tests.mta.transport.scripted_peer import Certificates, ScriptedPeer, Talk
 from tests.mta.transport.transfers import HEADER, message
@@ -80,7 +84,10 @@ def password_file(tmp_path: Path) -> Path:
 def connector(url: str, password_file: Path, tls: ClientTls | None = None) -> LoginConnector:
     to = parse_smart_host(url)
     credentials = SmartHostLogin(user=to.user, password_file=str(password_file), password_env=None)
-    return LoginConnector(to, credentials, TIMEOUTS, clock, tls or ClientTls())
+    own = SmtpConnector(
+        TIMEOUTS, "mta.example", clock, Experience(60, 60, clock), tls or ClientTls()
+    )
+    return LoginConnector(to, credentials, own, clock)
 
 
 def host(port: int, name: str = "127.0.0.1") -> MxHost:
@@ -101,7 +108,7 @@ async def test_a_connection_that_is_broken_off_ends_its_transfer_as_lost(
     async with running(inbox) as port:
         to = connector(f"smtp://joe@127.0.0.1:{port}", password_file)
         connection = await to.connect(host(port), "127.0.0.1", PATH, TlsPolicy())
-        assert isinstance(connection, LoginConnection), connection
+        assert isinstance(connection, SmtpConnection), connection
         transfer = asyncio.create_task(connection.transfer(message("b@example.net")))
         await asyncio.wait_for(began.wait(), 5)
         connection.abort()
@@ -117,7 +124,7 @@ async def test_mail_goes_through_a_login(password_file: Path) -> None:
     async with running(inbox) as port:
         to = connector(f"smtp://joe@127.0.0.1:{port}", password_file)
         connection = await to.connect(host(port), "127.0.0.1", PATH, TlsPolicy())
-        assert isinstance(connection, LoginConnection), connection
+        assert isinstance(connection, SmtpConnection), connection
         outcomes = await connection.transfer(
             message("b@example.net", "no@example.net", body=b".dot\r\n..\r\n")
         )
@@ -141,7 +148,7 @@ async def test_a_refused_message_leaves_the_session_usable(password_file: Path) 
     async with running(inbox) as port:
         to = connector(f"smtp://joe@127.0.0.1:{port}", password_file)
         connection = await to.connect(host(port), "127.0.0.1", PATH, TlsPolicy())
-        assert isinstance(connection, LoginConnection)
+        assert isinstance(connection, SmtpConnection)
         (refused,) = await connection.transfer(message("b@example.net"))
         inbox.refuse_data = False
         (accepted,) = await connection.transfer(message("b@example.net"))
@@ -156,7 +163,7 @@ async def test_a_bare_line_feed_never_reaches_the_smart_host_s2(password_file: P
     async with running(inbox) as port:
         to = connector(f"smtp://joe@127.0.0.1:{port}", password_file)
         connection = await to.connect(host(port), "127.0.0.1", PATH, TlsPolicy())
-        assert isinstance(connection, LoginConnection)
+        assert isinstance(connection, SmtpConnection)
         (outcome,) = await connection.transfer(message("b@example.net", body=b"a\n.\r\n"))
         await connection.close()
     assert isinstance(outcome, Permanent)
@@ -185,7 +192,7 @@ async def test_tls_is_used_and_verified_where_the_policy_asks(
         )
         at = host(port, "smart.example")
         connection = await to.connect(at, "127.0.0.1", PATH, TlsPolicy())
-        assert isinstance(connection, LoginConnection), connection
+        assert isinstance(connection, SmtpConnection), connection
         (outcome,) = await connection.transfer(message("b@example.net"))
         await connection.close()
     assert outcome.attempt.tls == "TLSv1.3"
@@ -223,7 +230,7 @@ async def test_a_peer_that_drops_the_connection_is_an_outcome(
     async with ScriptedPeer(script) as peer:
         to = connector(f"smtp://joe@127.0.0.1:{peer.port}", password_file)
         connection = await to.connect(host(peer.port), "127.0.0.1", PATH, TlsPolicy())
-        assert isinstance(connection, LoginConnection), connection
+        assert isinstance(connection, SmtpConnection), connection
         (outcome,) = await connection.transfer(message("b@example.net"))
         assert not connection.is_open
         await connection.close()
@@ -231,6 +238,131 @@ async def test_a_peer_that_drops_the_connection_is_an_outcome(
     assert outcome.scope is Scope.SESSION
     assert outcome.attempt.stage == ("mail" if when == "mail" else "final_dot")
     assert ("unknown" in outcome.attempt.text) is (when == "data")
+
+
+async def logged_in(talk: Talk, *extensions: str) -> None:
+    """Up to DATA of the first transaction, which awaits its reply."""
+    await talk.greet("AUTH PLAIN", *extensions)
+    while (line := await talk.hear()) != b"DATA":
+        talk.say(b"235 ok\r\n" if line.startswith(b"AUTH") else b"250 ok\r\n")
+
+
+@pytest.mark.parametrize("reply", [b"451 4.3.0 disk\r\n", b"421 4.3.2 closing\r\n", b""])
+async def test_what_happens_before_354_is_told_of_data_and_not_in_doubt(
+    password_file: Path, reply: bytes
+) -> None:
+    async def script(talk: Talk) -> None:
+        await logged_in(talk)
+        talk.say(reply)
+        await talk.writer.drain()
+        talk.writer.close()
+
+    async with ScriptedPeer(script) as peer:
+        to = connector(f"smtp://joe@127.0.0.1:{peer.port}", password_file)
+        connection = await to.connect(host(peer.port), "127.0.0.1", PATH, TlsPolicy())
+        assert isinstance(connection, SmtpConnection), connection
+        (outcome,) = await connection.transfer(message("b@example.net"))
+        await connection.close()
+    assert isinstance(outcome, Transient)
+    assert outcome.attempt.stage == "data"
+    assert outcome.attempt.code == (int(reply[:3]) if reply else 0)
+    assert "unknown" not in outcome.attempt.text
+
+
+async def test_a_code_without_a_blank_behind_it_is_read_and_sent_once(password_file: Path) -> None:
+    async def script(talk: Talk) -> None:
+        await logged_in(talk)
+        talk.say(b"354go\r\n")
+        await talk.hear_content()
+        talk.say(b"250OK\r\n")
+        await talk.until_closed()
+
+    async with ScriptedPeer(script) as peer:
+        to = connector(f"smtp://joe@127.0.0.1:{peer.port}", password_file)
+        connection = await to.connect(host(peer.port), "127.0.0.1", PATH, TlsPolicy())
+        assert isinstance(connection, SmtpConnection), connection
+        (outcome,) = await connection.transfer(message("b@example.net"))
+        await connection.close()
+    assert isinstance(outcome, Taken)
+    assert len(peer.talks) == 1
+
+
+async def test_a_peer_that_ends_an_idle_log_in_is_noticed_at_once(password_file: Path) -> None:
+    go = asyncio.Event()
+
+    async def script(talk: Talk) -> None:
+        await logged_in(talk)
+        talk.say(b"354 go\r\n")
+        await talk.hear_content()
+        talk.say(b"250 ok\r\n")
+        await go.wait()
+        talk.writer.close()
+
+    async with ScriptedPeer(script) as peer:
+        to = connector(f"smtp://joe@127.0.0.1:{peer.port}", password_file)
+        connection = await to.connect(host(peer.port), "127.0.0.1", PATH, TlsPolicy())
+        assert isinstance(connection, SmtpConnection), connection
+        await connection.transfer(message("b@example.net"))
+        ended = asyncio.Event()
+        connection.on_end(ended.set)
+        go.set()
+        await asyncio.wait_for(ended.wait(), 5)
+        (outcome,) = await connection.transfer(message("b@example.net"))
+        await connection.close()
+    assert isinstance(outcome, Transient)
+    assert outcome.again is Again.GONE
+
+
+@pytest.mark.parametrize(
+    ("offered", "taken"),
+    [
+        ("AUTH PLAIN LOGIN", "PLAIN"),
+        ("AUTH LOGIN", "LOGIN"),
+        ("AUTH=LOGIN", "LOGIN"),  # an old form
+        ("AUTH CRAM-MD5", "CRAM-MD5"),
+        ("AUTH PLAIN LOGIN", "LOGIN"),  # PLAIN is offered, and refused
+    ],
+)
+async def test_each_mechanism_that_is_offered_is_tried_and_none_is_shown(
+    password_file: Path, offered: str, taken: str
+) -> None:
+    async def script(talk: Talk) -> None:
+        await talk.greet(offered)
+        while not (line := (await talk.hear()).decode()).startswith(f"AUTH {taken}"):
+            talk.say(b"535 5.7.8 not by this\r\n")
+        for _ in range({"PLAIN": 0, "LOGIN": 2, "CRAM-MD5": 1}[taken]):
+            talk.say(b"334 PGE+\r\n")
+            line = (await talk.hear()).decode()
+        if taken != "CRAM-MD5":
+            secret = base64.b64decode(line.split()[-1])
+            assert secret.endswith(b"secret")
+        talk.say(b"235 2.7.0 welcome\r\n")
+        await talk.until_closed()
+
+    async with ScriptedPeer(script) as peer:
+        to = connector(f"smtp://joe@127.0.0.1:{peer.port}", password_file)
+        connection = await to.connect(host(peer.port), "127.0.0.1", PATH, TlsPolicy())
+        assert isinstance(connection, SmtpConnection), connection
+        seen: list[str] = []
+        connection._opening.replay(
+            RedactingTap(lambda way, text: seen.append(text), we_are_client=True)
+        )
+        await connection.close()
+    assert f"AUTH {taken}" in seen
+    assert "logged in as joe, in the clear" in seen
+    kept = repr(connection._opening._parts).encode()
+    for line in peer.talks[0].lines[1:-1]:  # each is AUTH, or a part of it
+        payload = line.split()[-1]
+        assert payload in (b"LOGIN", b"CRAM-MD5", b"QUIT") or payload not in kept
+
+
+async def test_a_host_without_auth_is_told_of(password_file: Path) -> None:
+    async with ScriptedPeer(lambda talk: talk.greet("8BITMIME")) as peer:
+        to = connector(f"smtp://joe@127.0.0.1:{peer.port}", password_file)
+        result = await to.connect(host(peer.port), "127.0.0.1", PATH, TlsPolicy())
+    assert isinstance(result, Transient)
+    assert result.attempt.stage == "auth"
+    assert "no AUTH mechanism" in result.attempt.text
 
 
 async def test_a_reply_that_is_none_is_told_in_words(password_file: Path) -> None:
@@ -244,11 +376,11 @@ async def test_a_reply_that_is_none_is_told_in_words(password_file: Path) -> Non
     async with ScriptedPeer(script) as peer:
         to = connector(f"smtp://joe@127.0.0.1:{peer.port}", password_file)
         connection = await to.connect(host(peer.port), "127.0.0.1", PATH, TlsPolicy())
-        assert isinstance(connection, LoginConnection), connection
+        assert isinstance(connection, SmtpConnection), connection
         (outcome,) = await connection.transfer(message("b@example.net"))
         await connection.close()
     assert isinstance(outcome, Transient)
-    assert outcome.attempt.text == "Malformed SMTP response line: hello"
+    assert outcome.attempt.text.startswith("protocol error: ")
 
 
 @pytest.mark.parametrize("stage", ["connect", "banner"])
@@ -296,7 +428,7 @@ def test_only_routes_that_name_a_user_have_a_login() -> None:
         Route(domain="b.example", via="smtps://smart.example"),
         Route(domain="*"),
     ]
-    connectors = Connectors(routes, own, TIMEOUTS, clock, ClientTls())
+    connectors = Connectors(routes, own, clock)
 
     def site(via: str) -> Site:
         return Site(name=SiteName("x"), hosts=(), provider=Provider(name="x"), via=via, final=False)

@@ -1,43 +1,41 @@
 """Mirrors angarium/mta/transport/tls_memory.py."""
 
-from angarium.mta.transport import tls_memory
-from angarium.mta.transport.tls_memory import TlsMemory
+from angarium.mta.transport.tls_memory import DEATHS, TlsMemory
 from angarium.queue.model import UnixMs
 
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000_000
-
-    def __call__(self) -> UnixMs:
-        return UnixMs(self.now)
+AT = ("mx.example", "192.0.2.1")
 
 
-def test_a_broken_host_is_remembered_for_its_time_and_no_longer_d6() -> None:
-    clock = Clock()
-    memory = TlsMemory(60, clock)
-    memory.remember("mx.example", "192.0.2.1")
-    assert memory.is_broken("mx.example", "192.0.2.1")
-    assert not memory.is_broken("mx.example", "192.0.2.2")
-    clock.now += 59_999
-    assert memory.is_broken("mx.example", "192.0.2.1")
-    clock.now += 1
-    assert not memory.is_broken("mx.example", "192.0.2.1")
-    assert len(memory) == 0
+def memory() -> TlsMemory:
+    return TlsMemory(60, lambda: UnixMs(1_000_000))
 
 
-def test_a_clock_that_steps_back_does_not_prolong_it() -> None:
-    clock = Clock()
-    memory = TlsMemory(60, clock)
-    memory.remember("mx.example", "192.0.2.1")
-    clock.now -= 1
-    assert not memory.is_broken("mx.example", "192.0.2.1")
+def test_why_tls_is_done_without_is_remembered_d6() -> None:
+    tls = memory()
+    assert tls.find_reason(*AT) is None
+    tls.broke(*AT, "the handshake timed out")
+    assert tls.find_reason(*AT) == "the handshake timed out"
 
 
-def test_it_is_bounded_and_forgets_the_oldest() -> None:
-    memory = TlsMemory(60, Clock())
-    for number in range(tls_memory.MAX_HOSTS + 1):
-        memory.remember(f"mx{number}.example", "192.0.2.1")
-    assert len(memory) == tls_memory.MAX_HOSTS
-    assert not memory.is_broken("mx0.example", "192.0.2.1")
-    assert memory.is_broken("mx1.example", "192.0.2.1")
+def test_a_host_that_demands_tls_is_never_spoken_to_in_the_clear_d6() -> None:
+    tls = memory()
+    tls.broke(*AT, "the handshake timed out")
+    tls.demanded(*AT)
+    assert tls.is_demanded(*AT)
+    assert tls.find_reason(*AT) is None  # TM1
+    for _ in range(DEATHS):
+        tls.died(*AT, "lost")
+    tls.broke(*AT, "the handshake timed out")
+    assert tls.find_reason(*AT) is None  # TM1
+
+
+def test_sessions_that_die_under_tls_one_after_the_other_break_it() -> None:
+    tls = memory()
+    for _ in range(DEATHS - 1):
+        tls.died(*AT, "lost")
+    tls.worked(*AT)
+    for _ in range(DEATHS - 1):
+        tls.died(*AT, "lost")
+    assert tls.find_reason(*AT) is None
+    tls.died(*AT, "lost at data")
+    assert tls.find_reason(*AT) == "lost at data"

@@ -72,6 +72,7 @@ VALUES: dict[str, Any] = {
         text="later",
         tls="TLSv1.3",
         stage="rcpt",
+        tls_skipped="broken",
     ),
     "origin": Origin(kind="submission", listener="127.0.0.1:25", client="192.0.2.7", user="ann"),
     "repairs": ("raw_utf8",),
@@ -111,7 +112,7 @@ def test_the_form_on_disk_is_version_number_and_fields_in_this_order(
     if "attempt" in FIELDS[kind.name]:
         assert fields[FIELDS[kind.name].index("attempt")] == [
             *(1_800_000_000_001, "mx.example.net", "192.0.2.1", "ip1", 451),
-            *("4.2.1", "later", "TLSv1.3", "rcpt"),
+            *("4.2.1", "later", "TLSv1.3", "rcpt", "broken"),
         ]
     if kind.name == "accepted":
         assert fields[8] == ["submission", "127.0.0.1:25", "192.0.2.7", "ann"]

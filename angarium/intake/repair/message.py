@@ -17,6 +17,7 @@ _AUTHORS: Final = frozenset({b"from", b"sender", b"resent-from", b"resent-sender
 _MAY_BE_DROPPED: Final = frozenset({b"from", b"sender", b"message-id"})
 # ours: old applications write no longer ones, and this takes some 5 us an octet at worst, on the event loop
 _HEADER_OCTETS: Final = 65_536
+_SIGNATURE: Final = b"dkim-signature"
 _MAY_BE_JOINED: Final = frozenset({b"to", b"cc"})
 
 
@@ -41,6 +42,7 @@ def mend_header(
 ) -> Mended:
     """Mend what can be mended of ``content``, whose lines end in CRLF, if its header is within the limits.
 
+    Nothing where the client has signed: its signature would be broken.
     Octets of the body stay as they are. The result must be read again: what could not be mended is still in it.
     """
     limit = min(limits.octets, _HEADER_OCTETS)
@@ -52,7 +54,7 @@ def mend_header(
     repairs: list[Repair] = []
     header, text = mend_lines(content[:end].split(b"\r\n"), repairs)
     fields = _fields(header)
-    if len(fields) > limits.fields:
+    if len(fields) > limits.fields or any(each.name == _SIGNATURE for each in fields):
         return Mended(content, ())
     fields = _without_empty(fields, repairs)
     fields = _without_repeated(fields, repairs)

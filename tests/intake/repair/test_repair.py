@@ -257,6 +257,12 @@ def test_with_smtputf8_text_stays_as_it_is() -> None:
     assert mended.repairs == (Repair.COMMENT_NAME, Repair.BARE_ADDRESS)
 
 
+def test_what_the_client_has_signed_is_left_alone() -> None:
+    content = b"DKIM-Signature: v=1\r\nFrom: root\r\n\r\nx\r\n"
+    assert not mend(content).repairs
+    assert mend(content.replace(b"DKIM-", b"X-")).repairs
+
+
 def test_a_header_beyond_the_limit_is_left_alone() -> None:
     content = b"From: root\r\n" + b"X: y\r\n" * 100 + b"\r\nx\r\n"
     assert not mend(content, octets=100).repairs

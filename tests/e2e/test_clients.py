@@ -60,9 +60,8 @@ def test_what_cron_and_a_printer_send_arrives_mended_and_the_log_says_how(
             assert client.say(b"MAIL FROM:\t<root@web_1.example>\r\n").startswith(b"250")
             assert client.say(b"RCPT TO: admin@example.net.\r\n").startswith(b"250")
             assert client.say(b"DATA\r\n").startswith(b"354")
-            assert client.say(cron).startswith(
-                b"550 5.6.0 Line 4 of the header"
-            )  # a colon: in doubt
+            # A word and a colon: in doubt
+            assert client.say(cron).startswith(b"550 5.6.0 Line 4 of the header")
             client.say(b"MAIL FROM:<root@web_1.example>\r\n")
             client.say(b"RCPT TO:<admin@example.net>\r\n")
             client.say(b"DATA\r\n")
@@ -76,6 +75,29 @@ def test_what_cron_and_a_printer_send_arrives_mended_and_the_log_says_how(
         wait_until(
             lambda: b'angarium_repairs_total{repair="header_end"} 1.0' in product.get("/metrics")
         )
+
+
+def test_long_local_parts_go_out_and_come_back_whole(start_product: StartProduct) -> None:
+    """SRS and VERP need more than the 64 octets that RFC 5321 section 4.5.3.1.1 asks for at least."""
+    sender = "SRS0=h4sh=TT=example.com=" + "s" * 220 + "@example.org"
+    gone = "list-" + "r" * 230 + "=example.com@example.net"
+    with RecordingSink(replies={b"RCPT TO:<list-": b"550 5.1.1 No such mailbox"}) as sink:
+        product = start_product(sink=sink.port)
+        mark = token()
+        with smtplib.SMTP("127.0.0.1", product.smtp[0]) as client:
+            content = message(mark, From=sender)
+            assert not client.sendmail(sender, [gone, "b@example.net"], content)
+        taken = sink.wait_for_token(mark)
+        assert taken.mail.startswith(b"MAIL FROM:<%b>" % sender.encode())
+
+        def notice() -> bool:
+            return any(each.rcpts[0].startswith(b"RCPT TO:<SRS0=") for each in sink.taken)
+
+        wait_until(notice)
+        (dsn,) = (each for each in sink.taken if each.rcpts[0].startswith(b"RCPT TO:<SRS0="))
+        assert f"RCPT TO:<{sender}>".encode() in dsn.rcpts[0]
+        assert f"Final-Recipient: rfc822; {gone}\r\n".encode() in dsn.content
+        assert max(map(len, dsn.content.split(b"\r\n"))) <= 998
 
 
 @pytest.mark.interop

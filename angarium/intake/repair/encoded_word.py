@@ -65,7 +65,8 @@ class _Field:
             column = len(self._out) - (self._out.rfind(b"\n") + 1)
             room = (_LINE_OCTETS - column - _FRAME_OCTETS) // 4 * 3
             if room < _MIN_OCTETS:
-                self._out = self._out.rstrip(b" \t")
+                while self._out.endswith((b" ", b"\t")):
+                    del self._out[-1]
                 self._out += b"\r\n "
                 room = (_LINE_OCTETS - 1 - _FRAME_OCTETS) // 4 * 3
             part = _whole_characters(rest, room)

@@ -13,6 +13,8 @@ _MBOX_LINE: Final = re.compile(rb">?From [^ ]+ [^:]{5,80}:[0-9][0-9].{0,80}")
 # A word or two before a colon: perhaps a field, misspelled
 _LIKE_A_FIELD: Final = re.compile(rb"[^ \t:]*(?:[ \t]+[^ \t:]+)?[ \t]*:")
 _SPACED_NAME: Final = re.compile(rb"([!-9;-~]+)[ \t]+:")
+_NAME: Final = re.compile(rb"[ \t]*([!-9;-~]+)[ \t]*:")
+_OF_PARTS: Final = (b"content-", b"x-")
 
 
 def mend_lines(lines: Sequence[bytes], repairs: list[Repair]) -> tuple[list[bytes], list[bytes]]:
@@ -54,7 +56,8 @@ def _is_meant_as_field(name: bytes) -> bool:
 
 
 def _has_known_name(line: bytes) -> bool:
-    return is_known_field(line.partition(b":")[0].strip(b" \t").lower())
+    found = _NAME.match(line)
+    return found is not None and is_known_field(found[1].lower())
 
 
 def _is_text(lines: Sequence[bytes]) -> bool:
@@ -65,5 +68,6 @@ def _is_text(lines: Sequence[bytes]) -> bool:
     has_parts = lines[0].startswith(b"--")
     if _LIKE_A_FIELD.match(lines[0]) and not has_parts:
         return False
-    fields = (line for line in lines if _has_known_name(line))
-    return all(has_parts and line[:8].lower() == b"content-" for line in fields)
+    names = (found[1].lower() for found in map(_NAME.match, lines) if found)
+    fields = (name for name in names if _is_meant_as_field(name))
+    return all(has_parts and name.startswith(_OF_PARTS) for name in fields)

@@ -295,6 +295,11 @@ CASES = [
         "Line 2 of the header is neither a field nor a continuation",
     ),
     refused(
+        "the same, amid fields that only few know",
+        b"From: shop@web1.example\r\nSubject x\r\nResent-Bcc: secret@example.com\r\n\r\nHello\r\n",
+        "Line 2 of the header is neither a field nor a continuation",
+    ),
+    refused(
         "PHP with a recipient's name of two lines",
         b"From: shop@web1.example\r\n"
         b"To: Joe\r\n"

@@ -127,7 +127,7 @@ def test_root_gives_secrets_to_the_server_s_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tmp_path.chmod(0o755)
-    for each in tmp_path.parents[:2]:
+    for each in tmp_path.parents[:3]:
         each.chmod(0o755)
     nobody = Identity(uid=65534, gid=65534, groups=(65534,))
     monkeypatch.setattr(module, "find_identity", lambda _: nobody)

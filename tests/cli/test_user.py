@@ -81,7 +81,12 @@ def test_the_password_is_asked_for_twice(shell: Shell) -> None:
         (["set", "joe"], "", EX_USAGE, "give --senders or --tenant"),
         (["set", "joe", "--tenant", "a b"], "", EX_USAGE, "a tenant is"),
         (["set", "joe", "--tenant", ""], "", EX_USAGE, "a tenant is"),
-        (["set", "joe", "--senders", "x"], "", EX_USAGE, "is not *, @domain or user@domain"),
+        (
+            ["set", "joe", "--senders", "x"],
+            "",
+            EX_USAGE,
+            "is not *, @domain, @*.domain or user@domain",
+        ),
         (["remove", "joe"], "", EX_NOINPUT, "no user 'joe'"),
         (["remove", "joe", "--dry-run"], "", EX_NOINPUT, "no user 'joe'"),
     ],

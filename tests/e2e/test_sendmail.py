@@ -116,7 +116,7 @@ def test_php_mail_arrives_and_its_failure_is_seen(
         sendmail = Sendmail(tmp_path, server=f"127.0.0.1:{product.smtp[0]}", domain="box.example")
         mark = token()
         script = (
-            f'exit(mail("bob@example.net", "Hello", "text {mark}", '
+            f'exit(mail("bob@example.net", "Gr\u00fc\u00dfe", "text {mark}", '
             '"From: Shop <shop@box.example>\\r\\nBcc: secret@example.net", "-fshop@box.example") ? 0 : 1);'
         )
         assert PHP is not None
@@ -149,7 +149,13 @@ def test_git_send_email_arrives_by_the_command(start_product: StartProduct, tmp_
                 *("git", "send-email", f"--sendmail-cmd={COMMAND}", "--confirm=never"),
                 *("--from=a@example.org", "--to=b@example.net", "--quiet", str(patch)),
             ],
-            env={**sendmail.environment, "HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1"},
+            env={
+                **sendmail.environment,
+                "HOME": str(tmp_path),
+                "GIT_CONFIG_NOSYSTEM": "1",
+                "GIT_COMMITTER_NAME": "A",
+                "GIT_COMMITTER_EMAIL": "a@example.org",
+            },
             cwd=tmp_path,
             timeout=40,
             check=False,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from angarium.config.schema import Delivery, Provider
-from angarium.mta.transport.transfer import EgressPath, TlsPolicy
+from angarium.mta.transport.transfer import ALL_EXTENSIONS, EgressPath, Extensions, TlsPolicy
 from angarium.queue.memory.spool import MemorySpool
 from angarium.routing.fair_turns import Whose
 from angarium.routing.resolution import MxHost, Resolution
@@ -42,7 +42,13 @@ class FairRig(Rig):
         return await self._resolve(domain, whose)
 
     async def connect(
-        self, host: MxHost, address: str, path: EgressPath, tls: TlsPolicy, progress: Any = None
+        self,
+        host: MxHost,
+        address: str,
+        path: EgressPath,
+        tls: TlsPolicy,
+        use: Extensions = ALL_EXTENSIONS,
+        progress: Any = None,
     ) -> Any:
         if host.name.endswith(".silent.example"):
             progress.awaiting("banner")

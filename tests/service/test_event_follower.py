@@ -180,7 +180,7 @@ async def test_each_repair_is_counted() -> None:
     metrics = Metrics()
     mended = ((), ("line_ends", "raw_utf8"), ("raw_utf8", "of a newer version"))
     events = FakeEvents([msgspec.structs.replace(accepted(), repairs=each) for each in mended])  # type: ignore[type-var]
-    await follow(events, EventCounts(metrics))
+    await follow(events, EventCounts(metrics, LABELS))
     text = metrics.render().decode()
     for repair, number in (("line_ends", 1), ("raw_utf8", 2), ("other", 1), ("mbox_line", 0)):
         assert f'angarium_repairs_total{{repair="{repair}"}} {number}.0' in text

@@ -84,7 +84,11 @@ class SmtpConnection:
         except BrokenError as error:
             session.break_off()
             failure = self._broken(error)
-        return self._outcomes(failure)
+            # The peer keeps the error, and its traceback would keep these frames with their content (L3)
+            error.__traceback__ = None
+        outcomes = self._outcomes(failure)
+        session.forget_transaction()  # L3
+        return outcomes
 
     async def close(self) -> None:
         """QUIT if the session is sound, then close. Never raises but when cancelled; bounded by twice quit_s."""

@@ -292,7 +292,7 @@ class LoginConnection:
         self, transaction: ClientTransaction, flight: Flight, transfer: Transfer
     ) -> Flight | None:
         if flight.stages[-1] != "data":
-            command = flight.octets[0].removesuffix(b"\r\n")
+            command = bytes(flight.octets[0]).removesuffix(b"\r\n")
             if self._tap is not None:
                 self._tap.client(command)
             reply = _reply_of(await self._execute(command))

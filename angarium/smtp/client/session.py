@@ -25,6 +25,7 @@ class ClientSession:
     Invariant CS4: no exchange begins while octets wait that no command asked for.
     Invariant CS5: a transaction is given a reply once: later, it would pass for the answer to a command that was
     never sent.
+    Invariant CS6: after ``forget_transaction`` nothing here refers to the message (L3).
     """
 
     __slots__ = (
@@ -134,8 +135,9 @@ class ClientSession:
         self._transaction = None
         self._ready()
         transaction = ClientTransaction(message, self.capabilities, reset=self._needs_reset)
+        flight = self._fly(transaction.first_flight())
         self._transaction = transaction
-        return self._fly(transaction.first_flight())
+        return flight
 
     def next_flight(self) -> Flight | None:
         """After each complete exchange of a transaction: what to send next; None at its end.
@@ -182,6 +184,10 @@ class ClientSession:
         """Per recipient of the transaction, in order; None: not decided yet."""
         assert self._transaction is not None
         return self._transaction.answers
+
+    def forget_transaction(self) -> None:
+        """It is over, and its answers are taken: an idle session keeps no content."""
+        self._transaction = None  # CS6
 
     def quit(self) -> bytes:
         return self._begin("quit", "QUIT\r\n")

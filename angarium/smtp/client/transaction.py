@@ -3,14 +3,14 @@
 Knows nothing of connections: ``client`` feeds it whole replies in their order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
 import msgspec
 
 from angarium.smtp.client import command
 from angarium.smtp.client.capabilities import Capabilities
-from angarium.smtp.client.content import ContentError, checked, stuffed
+from angarium.smtp.client.content import ContentError, Octets, blocks, checked, stuffed_blocks
 from angarium.smtp.client.stage import ClientStage
 from angarium.smtp.reply import PeerError, Reply
 
@@ -37,7 +37,7 @@ class Message(Protocol):
     @property
     def header(self) -> bytes: ...
     @property
-    def body(self) -> bytes: ...
+    def body(self) -> Octets: ...
     @property
     def has_dot_lines(self) -> bool | None:
         """Whether a line of the body may begin with a dot; not None: its line ends are CRLF, as was checked."""
@@ -79,9 +79,26 @@ class Answer(msgspec.Struct, frozen=True):
 class Flight(msgspec.Struct, frozen=True):
     """Octets to send in one go, and the commands whose replies will come."""
 
-    octets: tuple[bytes, ...]
+    octets: tuple[Octets, ...]
     stages: tuple[ClientStage, ...]
     ends_content: bool = False  # once it is sent, the peer may have the whole message
+    has_dots: bool = (
+        False  # all but the last of ``octets`` are content whose leading dots are to be doubled
+    )
+
+    @property
+    def size(self) -> int:
+        """Octets, less the dots that are doubled."""
+        return sum(map(len, self.octets))
+
+    def blocks(self, octets: int) -> Iterator[bytes]:
+        """Yield what goes on the wire, about ``octets`` at a time: a large message is never copied whole."""
+        last = len(self.octets) - 1
+        for number, part in enumerate(self.octets):
+            if self.has_dots and number < last:
+                yield from stuffed_blocks(part, octets)
+            else:
+                yield from blocks(part, octets)
 
 
 class ClientTransaction:
@@ -97,6 +114,7 @@ class ClientTransaction:
         "_capabilities",
         "_commands",
         "_content",
+        "_has_dots",
         "_message",
         "_position",
         "_size",
@@ -116,6 +134,7 @@ class ClientTransaction:
         self.answers: list[Answer | NotSendable | None] = [None] * len(message.recipients)
         self.done = False
         self.failed = False  # the peer may hold a part of it: RSET before the next one
+        self._has_dots = False
         self._content = self._checked_content()  # CT3
         self._commands: list[tuple[ClientStage, str, int]] = (
             [("rset", "RSET\r\n", -1)] if reset else []
@@ -199,7 +218,10 @@ class ClientTransaction:
                 raise PeerError("354 and accepted recipients in a transaction that was refused")
             self._stages = ("final_dot",)
             if self._accepted:
-                return Flight((*self._content, b".\r\n"), self._stages, ends_content=True)  # CT2
+                octets = (*self._content, b".\r\n")
+                return Flight(
+                    octets, self._stages, ends_content=True, has_dots=self._has_dots
+                )  # CT2
             # RFC 2920 section 3.1: 354 although no recipient stands; a lone dot ends it
             self.failed = True
             return Flight((b".\r\n",), self._stages)
@@ -240,8 +262,8 @@ class ClientTransaction:
 
     # -- what the message needs of the peer
 
-    def _checked_content(self) -> tuple[bytes, ...]:
-        """The content as it goes on the wire, in parts; sets ``_size``."""
+    def _checked_content(self) -> tuple[Octets, ...]:
+        """The content in parts; sets ``_size`` and ``_has_dots``."""
         header, body, known = self._message.header, self._message.body, self._message.has_dot_lines
         try:
             # The header was put together by us, so it is looked at whatever is known of the body
@@ -251,12 +273,11 @@ class ClientTransaction:
                 NotSendable(enhanced="5.6.0", text=f"not sent: {error}")
             ) from error
         self._size = len(header) + len(body)
-        parts: tuple[bytes, ...] = (header, body) if body else (header,)
+        parts: tuple[Octets, ...] = (header, body) if body else (header,)
         if body and body[-2:] != b"\r\n":
             # RFC 5321 section 4.1.1.4; DKIM counts this CRLF as there (RFC 6376 section 3.4.3)
             parts, self._size = (*parts, b"\r\n"), self._size + 2
-        if dots and not self._capabilities.chunking:
-            return tuple(stuffed(part) for part in parts)
+        self._has_dots = dots and not self._capabilities.chunking
         return parts
 
     def _mail(self) -> str:

@@ -108,3 +108,17 @@ async def test_a_defect_ends_one_message_not_its_batch() -> None:
     rig.signer.futures[0].set_exception(RuntimeError())
     await task
     assert (rig.numbers(), len(rig.failed)) == ([3], 2)
+
+
+async def test_what_was_handed_on_is_not_kept_while_others_are_signed_l3() -> None:
+    rig = Rig()
+    works = [
+        Work(each, each.recipients)
+        for each in (message([head(1)]), message([head(2)], "key.example"))
+    ]
+    packing = asyncio.create_task(rig.packer.pack(works, rig.parcels.append, lambda *_: None))
+    await settle()
+    assert (rig.numbers(), works) == ([1], [])  # the second waits for its signature
+    rig.signer.futures[0].set_result(b"")
+    await packing
+    assert rig.numbers() == [1, 2]

@@ -21,7 +21,7 @@ from tests.smtp.client.client_samples import ALL, HEADER, Mail, Rcpt, greeted, t
 
 def wire(flight: Flight | None) -> bytes:
     assert flight is not None
-    return b"".join(flight.octets)
+    return b"".join(flight.blocks(7))
 
 
 def codes(session: ClientSession) -> list[tuple[str, int] | str | None]:

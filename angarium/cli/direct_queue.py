@@ -1,6 +1,5 @@
 """The queue opened by the command itself, where no server runs; and in words why it cannot be."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,31 +69,6 @@ def queue_errors() -> Iterator[None]:
         raise CommandError(str(error), EX_IOERR) from None
 
 
-@contextmanager
-def acting_as_owner(path: Path) -> Iterator[None]:
-    """Let root open the queue as its owner.
-
-    LMDB makes files beside the data when they are missing, as after a compaction: root's would keep the server, which
-    is not root, from ever opening its queue again.
-    """
-    try:
-        owner = path.stat()
-    except OSError:
-        yield  # whoever opens it says so
-        return
-    if os.geteuid() != 0 or owner.st_uid == 0:
-        yield
-        return
-    group = os.getegid()
-    os.setegid(owner.st_gid)
-    os.seteuid(owner.st_uid)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        os.setegid(group)
-
-
 class DirectQueue:
     """Implements queue_access.QueueAccess by the same operations that the server's committer runs."""
 
@@ -112,8 +86,7 @@ class DirectQueue:
         data_dir, path = Path(config.server.data_dir), queue_path(config)
         processes = config.server.delivery_processes
         bell = DoorbellSender([doorbell_path(data_dir, each) for each in range(processes)])
-        with acting_as_owner(path):
-            operator = QueueOperator.open(path, config.queue, wall_clock, bell.ring)
+        operator = QueueOperator.open(path, config.queue, wall_clock, bell.ring)
         return cls(config, operator, bell, who)
 
     def close(self) -> None:

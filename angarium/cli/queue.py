@@ -100,8 +100,9 @@ def explain(config_file: Path, id_: str, as_json: bool) -> int:
 @click.option("--dry-run", is_flag=True, help="Only say how much it would give back.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def compact(config_file: Path, dry_run: bool, as_json: bool) -> int:
-    from angarium.cli.direct_queue import acting_as_owner, queue_errors, queue_path
+    from angarium.cli.direct_queue import queue_errors, queue_path
     from angarium.cli.progress import octets_progress
+    from angarium.host.owner import acting_as_owner
     from angarium.insight.units import octets_text
 
     if dry_run:
@@ -116,7 +117,7 @@ def compact(config_file: Path, dry_run: bool, as_json: bool) -> int:
         with queue_errors(), octets_progress("compacting", hidden=as_json) as progress:
             if not (path / "data.mdb").exists():
                 raise FileNotFoundError(f"no queue in {path}")
-            with acting_as_owner(path):
+            with acting_as_owner(path.parent):
                 done = compact_queue(path, progress)
         before, after = done.before_octets, done.after_octets
     if as_json:

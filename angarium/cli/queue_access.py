@@ -12,6 +12,7 @@ from angarium.cli.asking import answered, refusal_error
 from angarium.cli.direct_queue import DirectQueue, queue_errors
 from angarium.cli.exit import EX_TEMPFAIL, CommandError
 from angarium.config.loader import load
+from angarium.host.owner import acting_as_owner
 from angarium.insight.admin.client import AdminClient
 from angarium.insight.admin.explaining import explain_served
 from angarium.insight.admin.protocol import Refused
@@ -82,7 +83,7 @@ def open_queue(config_file: Path) -> Iterator[QueueAccess]:
         with client:
             yield ServedQueue(client, data_dir.path)
         return
-    with queue_errors():
+    with queue_errors(), acting_as_owner(data_dir.path):
         direct = DirectQueue.open(config, _own_name())
         try:
             yield direct

@@ -29,6 +29,7 @@ from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_CONFIG, EX_DATAERR, EX_IOERR, EX_NOINPUT, EX_USAGE, CommandError
 from angarium.config.error import ConfigError
 from angarium.config.loader import load
+from angarium.host.owner import acting_as_owner
 from angarium.queue.model import DEFAULT_TENANT
 
 T = TypeVar("T")
@@ -60,11 +61,14 @@ def add(
     """Add user NAME."""
     path = _path(config_file)
     _checked(lambda: (check_name(name), check_tenant(tenant), check_senders(senders)))
-    if any(each.name == name for each in _done(lambda: list_users(path))):
+    if any(each.name == name for each in _done(path, lambda: list_users(path))):
         raise CommandError(f"user {name!r} exists already: postmaster user passwd", EX_DATAERR)
     password = _new_password(password_stdin)
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    _done(lambda: add_user(path, name, password, senders=senders, created=created, tenant=tenant))
+    _done(
+        path,
+        lambda: add_user(path, name, password, senders=senders, created=created, tenant=tenant),
+    )
     click.echo(f"Added {name}: may send as {', '.join(senders)}.")
 
 
@@ -75,9 +79,9 @@ def add(
 def passwd(name: str, password_stdin: bool, config_file: Path) -> None:
     """Set the password of user NAME. The old one stops working at once; sessions that it opened end."""
     path = _path(config_file)
-    _done(lambda: find_user(path, name))
+    _done(path, lambda: find_user(path, name))
     password = _new_password(password_stdin)
-    _done(lambda: set_password(path, name, password))
+    _done(path, lambda: set_password(path, name, password))
     click.echo(f"Changed the password of {name}.")
 
 
@@ -87,7 +91,7 @@ def passwd(name: str, password_stdin: bool, config_file: Path) -> None:
 def list_(as_json: bool, config_file: Path) -> None:
     """List the users."""
     path = _path(config_file)
-    users = _done(lambda: list_users(path))
+    users = _done(path, lambda: list_users(path))
     if as_json:
         for each in users:
             click.echo(msgspec.json.encode(_shown(each)))
@@ -107,11 +111,11 @@ def list_(as_json: bool, config_file: Path) -> None:
 def remove(name: str, dry_run: bool, config_file: Path) -> None:
     """Remove user NAME. Logins and open sessions end at once; mail that was accepted is still delivered."""
     path = _path(config_file)
-    found = _done(lambda: find_user(path, name))
+    found = _done(path, lambda: find_user(path, name))
     if dry_run:
         click.echo(f"Would remove {name} (may send as {', '.join(found.senders)}).")
         return
-    _done(lambda: remove_user(path, name))
+    _done(path, lambda: remove_user(path, name))
     click.echo(f"Removed {name}.")
 
 
@@ -152,9 +156,10 @@ def _checked(check: Callable[[], object]) -> None:
         raise CommandError(str(error), EX_USAGE) from None
 
 
-def _done(change: Callable[[], T]) -> T:
+def _done(path: Path, change: Callable[[], T]) -> T:
     try:
-        return change()
+        with acting_as_owner(path.parent):
+            return change()
     except CredentialFileError as error:
         raise CommandError(str(error), EX_IOERR) from None
     except CredentialError as error:

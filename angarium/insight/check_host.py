@@ -15,6 +15,7 @@ from typing import Final
 
 from angarium.config.address import parse_host_port
 from angarium.config.schema import Config
+from angarium.host.directory import Directory
 from angarium.host.identity import Identity, find_identity, refuse_closed_paths
 from angarium.host.sockets import bind
 from angarium.host.sysexits import StartError
@@ -59,7 +60,8 @@ def check_host(config: Config) -> Iterator[Finding]:
 def _is_running(config: Config) -> bool:
     """Whether a server holds the data directory's lock."""
     try:
-        fd = os.open(Path(config.server.data_dir) / "run" / "lock", os.O_RDWR | os.O_CLOEXEC)
+        with Directory(Path(config.server.data_dir), "run") as run:
+            fd = run.open("lock")
     except OSError:
         return False
     try:

@@ -15,9 +15,8 @@ from tests.e2e.recording_sink import wait_until
 SITES = 30
 OCTETS = 49_000_000
 BUDGET = 268_435_456  # delivery.bytes_in_flight as shipped
-ROOM = (
-    100 << 20
-)  # the interpreter, its modules, one message while it is read, the buffers of connections
+# The interpreter, its modules, one message while it is read, the buffers of connections
+ROOM = 100 << 20
 REPLIES = {
     b"EHLO": b"250-sink.example\r\n250-PIPELINING\r\n250 SIZE 99999999\r\n",
     b"DATA": b"354 go\r\n",

@@ -95,7 +95,6 @@ def _compact(path: Path, progress: Progress) -> Compacted:
             _copy(env, copy, used, progress)
         _fsync_file(copy / DATA_FILE)
         (copy / DATA_FILE).chmod(0o600)
-        _keep_owner(data, copy / DATA_FILE)
         (copy / DATA_FILE).replace(data)
         (path / LOCK_FILE).unlink(missing_ok=True)  # it speaks of the old file; nobody has it open
         fsync_directory(path)
@@ -115,12 +114,6 @@ def _copy(env: lmdb.Environment, copy: Path, used: int, progress: Progress) -> N
             with contextlib.suppress(FileNotFoundError):
                 progress(min(used, (copy / DATA_FILE).stat().st_size), used)
         copying.result()
-
-
-def _keep_owner(old: Path, new: Path) -> None:
-    found = old.stat()
-    if os.geteuid() == 0:  # compacted by root, served by another user
-        os.chown(new, found.st_uid, found.st_gid)
 
 
 def _fsync_file(path: Path) -> None:

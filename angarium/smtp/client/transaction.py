@@ -76,15 +76,14 @@ class Answer(msgspec.Struct, frozen=True):
     reply: Reply
 
 
-class Flight(msgspec.Struct, frozen=True):
+class Flight(msgspec.Struct, frozen=True, kw_only=True):
     """Octets to send in one go, and the commands whose replies will come."""
 
     octets: tuple[Octets, ...]
     stages: tuple[ClientStage, ...]
     ends_content: bool = False  # once it is sent, the peer may have the whole message
-    has_dots: bool = (
-        False  # all but the last of ``octets`` are content whose leading dots are to be doubled
-    )
+    # All but the last of ``octets`` are content whose leading dots are to be doubled
+    has_dots: bool = False
 
     @property
     def size(self) -> int:
@@ -154,15 +153,15 @@ class ClientTransaction:
         if not self._capabilities.chunking:
             stages.append("data")  # RFC 2920 section 3.1: DATA may end a group
             self._stages = tuple(stages)
-            return Flight(((opening + "DATA\r\n").encode(),), self._stages)
+            return Flight(octets=((opening + "DATA\r\n").encode(),), stages=self._stages)
         if self._size > BDAT_FLIGHT_OCTETS or stages[0] == "rset":
             # A refused RSET leaves recipients of the last transaction standing: wait for its reply
             self._stages = tuple(stages)
-            return Flight((opening.encode(),), self._stages)
+            return Flight(octets=(opening.encode(),), stages=self._stages)
         stages.append("final_dot")
         self._stages = tuple(stages)
         octets = f"{opening}BDAT {self._size} LAST\r\n".encode()
-        return Flight((octets, *self._content), self._stages, ends_content=True)
+        return Flight(octets=(octets, *self._content), stages=self._stages, ends_content=True)
 
     def next_flight(self, replies: Sequence[Reply]) -> Flight | None:
         """Take the replies to the last flight; return what is to be sent next, None at the end.
@@ -201,30 +200,32 @@ class ClientTransaction:
             stage, line, _ = self._commands[self._position]
             self._position += 1
             self._stages = (stage,)
-            return Flight((line.encode(),), self._stages)
+            return Flight(octets=(line.encode(),), stages=self._stages)
         if not self._accepted:
             self.done = self.failed = True  # MAIL stands: RSET
             return None
         if self._capabilities.chunking:
             self._stages = ("final_dot",)
             octets = b"BDAT %d LAST\r\n" % self._size
-            return Flight((octets, *self._content), self._stages, ends_content=True)
+            return Flight(octets=(octets, *self._content), stages=self._stages, ends_content=True)
         self._stages = ("data",)
-        return Flight((b"DATA\r\n",), self._stages)
+        return Flight(octets=(b"DATA\r\n",), stages=self._stages)
 
     def _after_data(self, reply: Reply) -> Flight | None:
         if reply.code == 354:
             if self._accepted and self.failed:  # a dot would send them an empty message
                 raise PeerError("354 and accepted recipients in a transaction that was refused")
             self._stages = ("final_dot",)
-            if self._accepted:
-                octets = (*self._content, b".\r\n")
+            if self._accepted:  # CT2
                 return Flight(
-                    octets, self._stages, ends_content=True, has_dots=self._has_dots
-                )  # CT2
+                    octets=(*self._content, b".\r\n"),
+                    stages=self._stages,
+                    ends_content=True,
+                    has_dots=self._has_dots,
+                )
             # RFC 2920 section 3.1: 354 although no recipient stands; a lone dot ends it
             self.failed = True
-            return Flight((b".\r\n",), self._stages)
+            return Flight(octets=(b".\r\n",), stages=self._stages)
         if reply.code < 400:
             raise PeerError(f"{reply.code} in reply to DATA")
         self._answer_open("data", reply)

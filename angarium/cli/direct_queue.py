@@ -7,6 +7,7 @@ from pathlib import Path
 from angarium.cli.asking import refusal_error
 from angarium.cli.exit import (
     EX_CONFIG,
+    EX_DATAERR,
     EX_IOERR,
     EX_NOINPUT,
     EX_NOPERM,
@@ -21,6 +22,7 @@ from angarium.insight.explain import explain_message, is_known
 from angarium.insight.explanation import Explanation
 from angarium.queue import (
     Affected,
+    DamagedQueueError,
     DeliveryId,
     EmptyFilterError,
     EntryPage,
@@ -61,6 +63,8 @@ def queue_errors() -> Iterator[None]:
         raise CommandError(str(error), EX_NOINPUT) from None
     except QueueBusyError as error:
         raise CommandError(str(error), EX_TEMPFAIL) from None
+    except DamagedQueueError as error:
+        raise CommandError(str(error), EX_DATAERR) from None
     except SchemaError as error:
         raise CommandError(str(error), EX_CONFIG) from None
     except ValueError as error:

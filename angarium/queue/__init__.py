@@ -64,6 +64,7 @@ from angarium.queue.model import (
 from angarium.queue.spool import (
     Clock,
     Commit,
+    DamagedQueueError,
     DuePage,
     DuplicateMessageError,
     EmptyFilterError,
@@ -97,6 +98,7 @@ __all__ = [
     "Clock",
     "Commit",
     "Compacted",
+    "DamagedQueueError",
     "Deferred",
     "Delivered",
     "DeliveryId",

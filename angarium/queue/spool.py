@@ -60,6 +60,10 @@ class TooManyHoldRulesError(QueueError):
     """Every claim asks all rules, so there is a limit to them. Nothing was done."""
 
 
+class DamagedQueueError(QueueError):
+    """The queue's file cannot be used; says what to do. Nothing was changed."""
+
+
 class SchemaError(QueueError):
     """The queue on disk was written by a newer Angarium; says by which."""
 

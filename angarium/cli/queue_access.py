@@ -30,7 +30,15 @@ from angarium.insight.admin.queue_reads import (
     SummarizeQueue,
 )
 from angarium.insight.explanation import Explanation
-from angarium.queue import Affected, EntryPage, Filter, MessageId, QueueSummary, ShownMessage
+from angarium.queue import (
+    Affected,
+    DeliveryId,
+    EntryPage,
+    Filter,
+    MessageId,
+    QueueSummary,
+    ShownMessage,
+)
 from angarium.queue.act import Act
 from angarium.queue.entry import QueueEntry
 from angarium.queue.hold_rule import HoldRule
@@ -136,14 +144,16 @@ class ServedQueue:
 
     def page(self, wanted: Filter, after: bytes | None, limit: int) -> EntryPage:
         entries: list[QueueEntry] = []
+        damaged: list[DeliveryId] = []
         while True:
             room = min(limit - len(entries), PAGE_LIMIT)
             question = ListEntries(wanted=wanted, after=after, limit=room)
             page = answered(self._client.ask(question))
             entries += page.entries
+            damaged += page.damaged
             after = page.cursor
             if after is None or len(entries) >= limit:
-                return EntryPage(tuple(entries), after)
+                return EntryPage(tuple(entries), after, tuple(damaged))
 
     def show(self, message_id: MessageId) -> ShownMessage:
         return answered(self._client.ask(ShowMessage(message_id=message_id))).shown()

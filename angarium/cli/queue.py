@@ -12,6 +12,7 @@ from angarium.cli.exit import EX_OK, EX_USAGE, CommandError
 from angarium.cli.queue_access import open_queue
 from angarium.cli.queue_acts import ACTS
 from angarium.cli.queue_filter import filter_options
+from angarium.cli.queue_repair import new, verify
 from angarium.cli.queue_rules import rules
 from angarium.queue import Filter, MessageId, parse_delivery_id, parse_message_id
 from angarium.service.runtime import wall_clock
@@ -27,6 +28,8 @@ def queue() -> None:
 for _act in ACTS:
     queue.add_command(_act)
 queue.add_command(rules)
+queue.add_command(verify)
+queue.add_command(new)
 
 
 @queue.command("list", help="List what is queued. Oldest message first, a page at a time.")

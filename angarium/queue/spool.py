@@ -63,6 +63,10 @@ class TooManyHoldRulesError(QueueError):
 class DamagedQueueError(QueueError):
     """The queue's file cannot be used; says what to do. Nothing was changed."""
 
+    def __init__(self, text: str, what: str) -> None:
+        super().__init__(text)
+        self.what = what  # is wrong with it
+
 
 class SchemaError(QueueError):
     """The queue on disk was written by a newer Angarium; says by which."""

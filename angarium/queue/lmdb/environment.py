@@ -20,12 +20,11 @@ from angarium.queue.lmdb.compaction import (
     compact_if_mostly_free,
     remove_leftovers,
 )
-from angarium.queue.lmdb.file_check import DATA_FILE, check_file, has_file
+from angarium.queue.lmdb.file_check import DATA_FILE, check_file, damaged, has_file
 from angarium.queue.lmdb.file_system import DiskSpace, find_remote_kind, fsync_directory
 from angarium.queue.lmdb.handles import Database, Databases, RawTransaction, ReadTransaction
 from angarium.queue.lmdb.use_lock import UseLock
 from angarium.queue.spool import (
-    DamagedQueueError,
     QueueError,
     QueueFailedError,
     SchemaError,
@@ -364,7 +363,7 @@ def _make_ready(path: Path, config: Queue, lock: UseLock, *, may_compact: bool) 
             return
         lock.shared()  # another process makes it just now
         if not has_file(path):
-            raise DamagedQueueError(f"the queue in {path} has no file, and a process has it open")
+            raise damaged(path, f"{DATA_FILE} is gone, and a process has it open")
     remove_leftovers(path)
     if not has_file(path):
         _make_file(path, config)

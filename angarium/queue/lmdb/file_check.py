@@ -4,13 +4,14 @@ Reads with a descriptor of its own. Call it before LMDB opens the file: closing 
 LMDB's locks (lmdb.h, caveats).
 """
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from angarium.queue.lmdb.pages import PageError, Pages, read_meta
+from angarium.queue.lmdb.pages import Meta, PageError, Pages, read_meta
 from angarium.queue.spool import DamagedQueueError
 
 DATA_FILE: Final = "data.mdb"
@@ -29,7 +30,7 @@ def has_file(path: Path) -> bool:
         return True
     # LMDB makes it beside the data, which are whole by then
     if (path / LOCK_FILE).exists():
-        raise _damaged(path, f"{DATA_FILE} is gone, {LOCK_FILE} is still there")
+        raise damaged(path, f"{DATA_FILE} is gone, {LOCK_FILE} is still there")
     return False
 
 
@@ -40,7 +41,7 @@ def check_file(path: Path) -> None:
             _check(path)
         except PageError as error:
             if not left:
-                raise _damaged(path, str(error)) from None
+                raise damaged(path, str(error)) from None
         else:
             return
 
@@ -60,6 +61,23 @@ def check_pages(path: Path) -> CheckedPages:
     return CheckedPages(read=pages.read, faults=tuple(pages.faults))
 
 
+def read_newest_meta(fd: int) -> Meta:
+    """The same as ``pages.read_meta`` while a server commits. Raises PageError."""
+    for _ in range(_TRIES - 1):
+        with contextlib.suppress(PageError):
+            return read_meta(fd)
+    return read_meta(fd)
+
+
+def damaged(path: Path, what: str) -> DamagedQueueError:
+    return DamagedQueueError(
+        f"{path / DATA_FILE} is damaged: {what}. Nothing was changed. If there is a copy of this directory, as of a"
+        " snapshot, put it back (what was delivered since is sent again); or begin anew with `postmaster queue new`,"
+        " which keeps what is there under another name",
+        what,
+    )
+
+
 def _check(path: Path) -> None:
     fd = os.open(path / DATA_FILE, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -75,10 +93,3 @@ def _check(path: Path) -> None:
             raise PageError(f"it was cut short: {octets} octets are left of {needed}")
     finally:
         os.close(fd)
-
-
-def _damaged(path: Path, what: str) -> DamagedQueueError:
-    return DamagedQueueError(
-        f"{path / DATA_FILE} is damaged: {what}. Nothing was changed. Restore the directory from a backup, or begin"
-        " anew with `postmaster queue new`, which keeps what is there under another name"
-    )

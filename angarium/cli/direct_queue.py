@@ -1,6 +1,5 @@
 """The queue opened by the command itself, where no server runs; and in words why it cannot be."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from angarium.cli.asking import refusal_error
 from angarium.cli.exit import (
     EX_CONFIG,
+    EX_DATAERR,
     EX_IOERR,
     EX_NOINPUT,
     EX_NOPERM,
@@ -22,6 +22,7 @@ from angarium.insight.explain import explain_message, is_known
 from angarium.insight.explanation import Explanation
 from angarium.queue import (
     Affected,
+    DamagedQueueError,
     DeliveryId,
     EmptyFilterError,
     EntryPage,
@@ -62,37 +63,14 @@ def queue_errors() -> Iterator[None]:
         raise CommandError(str(error), EX_NOINPUT) from None
     except QueueBusyError as error:
         raise CommandError(str(error), EX_TEMPFAIL) from None
+    except DamagedQueueError as error:
+        raise CommandError(str(error), EX_DATAERR) from None
     except SchemaError as error:
         raise CommandError(str(error), EX_CONFIG) from None
     except ValueError as error:
         raise CommandError(str(error), EX_USAGE) from None
     except QueueError as error:
         raise CommandError(str(error), EX_IOERR) from None
-
-
-@contextmanager
-def acting_as_owner(path: Path) -> Iterator[None]:
-    """Let root open the queue as its owner.
-
-    LMDB makes files beside the data when they are missing, as after a compaction: root's would keep the server, which
-    is not root, from ever opening its queue again.
-    """
-    try:
-        owner = path.stat()
-    except OSError:
-        yield  # whoever opens it says so
-        return
-    if os.geteuid() != 0 or owner.st_uid == 0:
-        yield
-        return
-    group = os.getegid()
-    os.setegid(owner.st_gid)
-    os.seteuid(owner.st_uid)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        os.setegid(group)
 
 
 class DirectQueue:
@@ -112,8 +90,7 @@ class DirectQueue:
         data_dir, path = Path(config.server.data_dir), queue_path(config)
         processes = config.server.delivery_processes
         bell = DoorbellSender([doorbell_path(data_dir, each) for each in range(processes)])
-        with acting_as_owner(path):
-            operator = QueueOperator.open(path, config.queue, wall_clock, bell.ring)
+        operator = QueueOperator.open(path, config.queue, wall_clock, bell.ring)
         return cls(config, operator, bell, who)
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from angarium.cli.exit import EX_OK, EX_USAGE, CommandError
 from angarium.cli.queue_access import open_queue
 from angarium.cli.queue_acts import ACTS
 from angarium.cli.queue_filter import filter_options
+from angarium.cli.queue_repair import new, verify
 from angarium.cli.queue_rules import rules
 from angarium.queue import Filter, MessageId, parse_delivery_id, parse_message_id
 from angarium.service.runtime import wall_clock
@@ -27,6 +28,8 @@ def queue() -> None:
 for _act in ACTS:
     queue.add_command(_act)
 queue.add_command(rules)
+queue.add_command(verify)
+queue.add_command(new)
 
 
 @queue.command("list", help="List what is queued. Oldest message first, a page at a time.")
@@ -100,8 +103,9 @@ def explain(config_file: Path, id_: str, as_json: bool) -> int:
 @click.option("--dry-run", is_flag=True, help="Only say how much it would give back.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def compact(config_file: Path, dry_run: bool, as_json: bool) -> int:
-    from angarium.cli.direct_queue import acting_as_owner, queue_errors, queue_path
+    from angarium.cli.direct_queue import queue_errors, queue_path
     from angarium.cli.progress import octets_progress
+    from angarium.host.owner import acting_as_owner
     from angarium.insight.units import octets_text
 
     if dry_run:
@@ -115,7 +119,7 @@ def compact(config_file: Path, dry_run: bool, as_json: bool) -> int:
         with queue_errors(), octets_progress("compacting", hidden=as_json) as progress:
             if not (path / "data.mdb").exists():
                 raise FileNotFoundError(f"no queue in {path}")
-            with acting_as_owner(path):
+            with acting_as_owner(path.parent):
                 done = compact_queue(path, progress)
         before, after = done.before_octets, done.after_octets
     if as_json:

@@ -12,6 +12,7 @@ from angarium.cli.asking import answered, refusal_error
 from angarium.cli.config_option import load_for_queue
 from angarium.cli.direct_queue import DirectQueue, queue_errors
 from angarium.cli.exit import EX_TEMPFAIL, CommandError
+from angarium.host.owner import acting_as_owner
 from angarium.insight.admin.client import AdminClient
 from angarium.insight.admin.explaining import explain_served
 from angarium.insight.admin.protocol import Refused
@@ -29,7 +30,15 @@ from angarium.insight.admin.queue_reads import (
     SummarizeQueue,
 )
 from angarium.insight.explanation import Explanation
-from angarium.queue import Affected, EntryPage, Filter, MessageId, QueueSummary, ShownMessage
+from angarium.queue import (
+    Affected,
+    DeliveryId,
+    EntryPage,
+    Filter,
+    MessageId,
+    QueueSummary,
+    ShownMessage,
+)
 from angarium.queue.act import Act
 from angarium.queue.entry import QueueEntry
 from angarium.queue.hold_rule import HoldRule
@@ -82,7 +91,7 @@ def open_queue(config_file: Path) -> Iterator[QueueAccess]:
         with client:
             yield ServedQueue(client, data_dir.path)
         return
-    with queue_errors():
+    with queue_errors(), acting_as_owner(data_dir.path):
         direct = DirectQueue.open(config, _own_name())
         try:
             yield direct
@@ -135,14 +144,16 @@ class ServedQueue:
 
     def page(self, wanted: Filter, after: bytes | None, limit: int) -> EntryPage:
         entries: list[QueueEntry] = []
+        damaged: list[DeliveryId] = []
         while True:
             room = min(limit - len(entries), PAGE_LIMIT)
             question = ListEntries(wanted=wanted, after=after, limit=room)
             page = answered(self._client.ask(question))
             entries += page.entries
+            damaged += page.damaged
             after = page.cursor
             if after is None or len(entries) >= limit:
-                return EntryPage(tuple(entries), after)
+                return EntryPage(tuple(entries), after, tuple(damaged))
 
     def show(self, message_id: MessageId) -> ShownMessage:
         return answered(self._client.ask(ShowMessage(message_id=message_id))).shown()

@@ -48,6 +48,7 @@ def page_json(page: EntryPage, summary: QueueSummary) -> dict[str, Any]:
     return {
         "entries": [entry_json(each) for each in page.entries],
         "next": page.cursor.hex() if page.cursor else None,
+        "damaged": [delivery_id_text(each) for each in page.damaged],
         "summary": summary_json(summary),
     }
 

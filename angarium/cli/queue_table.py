@@ -18,6 +18,8 @@ def print_page(page: EntryPage, summary: QueueSummary, now: UnixMs) -> None:
         )
     for entry in page.entries:
         click.echo(_row(entry, now))
+    for each in page.damaged:
+        click.echo(f"{delivery_id_text(each)} cannot be read: see `postmaster queue verify`")
     if page.cursor:
         click.echo(f"more: --after {page.cursor.hex()}")
     click.echo(

@@ -30,6 +30,7 @@ from angarium.access.credential_file import (
 from angarium.cli.config_option import config_option, load_for_queue
 from angarium.cli.exit import EX_CONFIG, EX_DATAERR, EX_IOERR, EX_NOINPUT, EX_USAGE, CommandError
 from angarium.config.error import ConfigError
+from angarium.host.owner import acting_as_owner
 from angarium.queue.model import DEFAULT_TENANT
 
 T = TypeVar("T")
@@ -62,14 +63,17 @@ def add(
     """Add user NAME."""
     path = _path(config_file)
     _checked(lambda: (check_name(name), check_tenant(tenant), check_senders(senders)))
-    names = [each.name for each in _done(lambda: list_users(path))]
+    names = [each.name for each in _done(path, lambda: list_users(path))]
     try:
         check_new_name(names, name)
     except CredentialError as error:
         raise CommandError(str(error), EX_DATAERR) from None
     password = _new_password(password_stdin)
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    _done(lambda: add_user(path, name, password, senders=senders, created=created, tenant=tenant))
+    _done(
+        path,
+        lambda: add_user(path, name, password, senders=senders, created=created, tenant=tenant),
+    )
     click.echo(f"Added {name}: may send as {', '.join(senders)}.")
 
 
@@ -80,9 +84,9 @@ def add(
 def passwd(name: str, password_stdin: bool, config_file: Path) -> None:
     """Set the password of user NAME. The old one stops working at once; sessions that it opened end."""
     path = _path(config_file)
-    _done(lambda: find_user(path, name))
+    _done(path, lambda: find_user(path, name))
     password = _new_password(password_stdin)
-    _done(lambda: set_password(path, name, password))
+    _done(path, lambda: set_password(path, name, password))
     click.echo(f"Changed the password of {name}.")
 
 
@@ -106,7 +110,7 @@ def set_(name: str, senders: tuple[str, ...], tenant: str | None, config_file: P
         raise CommandError("give --senders or --tenant: what is to change?", EX_USAGE)
     path = _path(config_file)
     _checked(lambda: (senders and check_senders(senders), tenant is None or check_tenant(tenant)))
-    now = _done(lambda: set_rights(path, name, senders=senders or None, tenant=tenant))
+    now = _done(path, lambda: set_rights(path, name, senders=senders or None, tenant=tenant))
     click.echo(f"Changed {name}: may send as {', '.join(now.senders)}, tenant {now.tenant}.")
 
 
@@ -116,7 +120,7 @@ def set_(name: str, senders: tuple[str, ...], tenant: str | None, config_file: P
 def list_(as_json: bool, config_file: Path) -> None:
     """List the users."""
     path = _path(config_file)
-    users = _done(lambda: list_users(path))
+    users = _done(path, lambda: list_users(path))
     if as_json:
         for each in users:
             click.echo(msgspec.json.encode(_shown(each)))
@@ -136,11 +140,11 @@ def list_(as_json: bool, config_file: Path) -> None:
 def remove(name: str, dry_run: bool, config_file: Path) -> None:
     """Remove user NAME. Logins and open sessions end at once; mail that was accepted is still delivered."""
     path = _path(config_file)
-    found = _done(lambda: find_user(path, name))
+    found = _done(path, lambda: find_user(path, name))
     if dry_run:
         click.echo(f"Would remove {name} (may send as {', '.join(found.senders)}).")
         return
-    _done(lambda: remove_user(path, name))
+    _done(path, lambda: remove_user(path, name))
     click.echo(f"Removed {name}.")
 
 
@@ -181,9 +185,10 @@ def _checked(check: Callable[[], object]) -> None:
         raise CommandError(str(error), EX_USAGE) from None
 
 
-def _done(change: Callable[[], T]) -> T:
+def _done(path: Path, change: Callable[[], T]) -> T:
     try:
-        return change()
+        with acting_as_owner(path.parent):
+            return change()
     except CredentialFileError as error:
         raise CommandError(str(error), EX_IOERR) from None
     except CredentialError as error:

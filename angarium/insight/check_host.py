@@ -15,9 +15,11 @@ from typing import Final
 
 from angarium.config.address import parse_host_port
 from angarium.config.schema import Config
+from angarium.host.directory import Directory
 from angarium.host.identity import Identity, find_identity, refuse_closed_paths
 from angarium.host.sockets import bind
 from angarium.host.sysexits import StartError
+from angarium.insight.check_queue import check_queue
 from angarium.insight.check_reach import may
 from angarium.insight.finding import Finding
 from angarium.insight.units import octets_text
@@ -43,6 +45,7 @@ def check_host(config: Config) -> Iterator[Finding]:
     running = _is_running(config)
     yield from _data_dir(config)
     yield from _mail_log(config)
+    yield from check_queue(config)
     yield from _disk(config)
     yield from _user(config)
     yield from _ports(config, running=running)
@@ -59,7 +62,8 @@ def check_host(config: Config) -> Iterator[Finding]:
 def _is_running(config: Config) -> bool:
     """Whether a server holds the data directory's lock."""
     try:
-        fd = os.open(Path(config.server.data_dir) / "run" / "lock", os.O_RDWR | os.O_CLOEXEC)
+        with Directory(Path(config.server.data_dir), "run") as run:
+            fd = run.open("lock")
     except OSError:
         return False
     try:

@@ -14,6 +14,7 @@ from angarium.queue.events import (
     AttemptFailed,
     Bounced,
     Cancelled,
+    Damaged,
     Delivered,
     Event,
     Expired,
@@ -29,8 +30,11 @@ from angarium.queue.events import (
 )
 from angarium.queue.hold_rule import HoldRule
 from angarium.queue.lmdb.compaction import Compacted, compact
+from angarium.queue.lmdb.file_check import check_file, has_file
 from angarium.queue.lmdb.operator import QueueOperator
+from angarium.queue.lmdb.renewing import Renewed, SoundQueueError, begin_anew
 from angarium.queue.lmdb.spool import LmdbSpool
+from angarium.queue.lmdb.verifying import Verified, verify
 from angarium.queue.message_id import (
     MessageIdGenerator,
     delivery_id_text,
@@ -64,6 +68,7 @@ from angarium.queue.model import (
 from angarium.queue.spool import (
     Clock,
     Commit,
+    DamagedQueueError,
     DuePage,
     DuplicateMessageError,
     EmptyFilterError,
@@ -97,6 +102,8 @@ __all__ = [
     "Clock",
     "Commit",
     "Compacted",
+    "Damaged",
+    "DamagedQueueError",
     "Deferred",
     "Delivered",
     "DeliveryId",
@@ -142,22 +149,29 @@ __all__ = [
     "QueueSummary",
     "Relayed",
     "Released",
+    "Renewed",
     "RouteHint",
     "SchemaError",
     "Settlement",
     "ShownMessage",
+    "SoundQueueError",
     "Spool",
     "Submission",
     "TooManyHoldRulesError",
     "UnixMs",
     "UnknownEvent",
     "UnknownHoldRuleError",
+    "Verified",
+    "begin_anew",
+    "check_file",
     "compact",
     "delivery_id_text",
     "doorbell_path",
+    "has_file",
     "message_id_ms",
     "message_id_text",
     "parse_delivery_id",
     "parse_message_id",
     "position",
+    "verify",
 ]

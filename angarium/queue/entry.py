@@ -36,6 +36,7 @@ class QueueEntry(msgspec.Struct, frozen=True, kw_only=True):
 class EntryPage(msgspec.Struct, frozen=True):
     entries: tuple[QueueEntry, ...]  # by id, which is by time of arrival
     cursor: bytes | None  # opaque; None: no more
+    damaged: tuple[DeliveryId, ...] = ()  # met on the way: their records cannot be read
 
 
 class ShownMessage(msgspec.Struct, frozen=True, kw_only=True):

@@ -60,6 +60,14 @@ class TooManyHoldRulesError(QueueError):
     """Every claim asks all rules, so there is a limit to them. Nothing was done."""
 
 
+class DamagedQueueError(QueueError):
+    """The queue's file cannot be used; says what to do. Nothing was changed."""
+
+    def __init__(self, text: str, what: str) -> None:
+        super().__init__(text)
+        self.what = what  # is wrong with it
+
+
 class SchemaError(QueueError):
     """The queue on disk was written by a newer Angarium; says by which."""
 

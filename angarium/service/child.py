@@ -16,6 +16,13 @@ HANG_S: Final = 60.0  # ours: an event loop that did not turn for so long never 
 TERM_S: Final = 2.0  # between the order to stop now and SIGKILL
 
 
+# Of the language, the time zone, the linker, Python, OpenSSL and this program; no more than these
+_NEEDED: Final = (
+    *("PATH", "LANG", "LC_", "TZ", "TMPDIR", "LD_", "MALLOC_", "GLIBC_TUNABLES"),
+    *("PYTHON", "SSL_CERT_", "OPENSSL_", "ANGARIUM_"),
+)
+
+
 class Child:
     """A spawned process: an exec of a fresh interpreter, never a fork that carries our memory."""
 
@@ -41,7 +48,7 @@ class Child:
                 ],
                 stdin=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(), start.clients, lock, *start.listeners),
-                env=_environment(),
+                env=_environment(start),
                 start_new_session=True,  # a terminal's ^C reaches the supervisor only
             )
         child = cls(slot, process, ours)
@@ -112,12 +119,21 @@ class Child:
         return self._process.wait()
 
 
-def _environment() -> dict[str, str]:
-    """Ours, with the package findable as we found it: from a checkout it is on nobody's path."""
+def _environment(start: Start) -> dict[str, str]:
+    """Ours, with the package findable as we found it: from a checkout it is on nobody's path.
+
+    A process that drops privileges gets no more than it needs: others of its user can read it (L1).
+    """
     top = str(Path(__file__).parents[2])
     path = os.environ.get("PYTHONPATH")
     return {
-        **os.environ,
+        **{key: value for key, value in os.environ.items() if _is_needed(key, start)},
         "PYTHONPATH": f"{top}{os.pathsep}{path}" if path else top,
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def _is_needed(key: str, start: Start) -> bool:
+    if start.identity is None or key.startswith(_NEEDED):
+        return True
+    return any(key == route.password_env for route in start.config.route)

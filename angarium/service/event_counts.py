@@ -9,6 +9,7 @@ from angarium.queue import (
     AttemptFailed,
     Bounced,
     Cancelled,
+    Damaged,
     Delivered,
     Event,
     EventCursor,
@@ -35,6 +36,7 @@ class Totals(msgspec.Struct, kw_only=True, omit_defaults=True):
     recipients: int = 0
     octets: int = 0
     in_doubt: int = 0
+    damaged: int = 0
     outcomes: dict[str, int] = {}
     attempts: dict[str, int] = {}  # "stage reply"
     providers: dict[str, int] = {}  # "provider outcome"; a provider may have blanks
@@ -70,6 +72,8 @@ class Totals(msgspec.Struct, kw_only=True, omit_defaults=True):
                 _add(self.outcomes, "cancelled")
             case InDoubt():
                 self.in_doubt += 1
+            case Damaged():
+                self.damaged += 1
             case _:
                 pass  # what an operator did is in the mail log
 
@@ -111,6 +115,7 @@ class EventCounts:
         metrics.accepted_recipients.reach(totals.recipients)
         metrics.accepted_octets.reach(totals.octets)
         metrics.in_doubt.reach(totals.in_doubt)
+        metrics.damaged.reach(totals.damaged)
         for outcome, number in totals.outcomes.items():
             metrics.outcomes[outcome].reach(number)
         for key, number in totals.attempts.items():

@@ -26,7 +26,7 @@ class Premises:
         if self.identity is not None:
             refuse_closed_paths(self.identity, self.data_dir.path)
         self.data_dir.prepare(self.identity)
-        self.lock = self.data_dir.acquire()  # PM1
+        self.lock = self.data_dir.acquire(self.identity)  # PM1
         self.sockets: list[list[socket.socket]] = []  # a list for each copy
         self.addresses: list[HostPort] = []  # where the listeners really are
         try:

@@ -3,7 +3,6 @@
 import ctypes
 import os
 import signal
-from pathlib import Path
 from typing import Final
 
 from angarium.host.identity import Identity
@@ -45,17 +44,3 @@ def harden(parent_signal: signal.Signals | None) -> None:
         and libc.prctl(_PR_SET_PDEATHSIG, int(parent_signal), 0, 0, 0) != 0
     ):
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
-
-
-def give(directory: Path, identity: Identity) -> None:
-    """Make a tree of ours the identity's. Links are not followed and hard links not touched.
-
-    The user owns the tree and could have put there a link to a file of somebody else.
-    """
-    os.chown(directory, identity.uid, identity.gid)
-    for _, names, files, fd in os.fwalk(directory, follow_symlinks=False):
-        for name in names + files:
-            found = os.stat(name, dir_fd=fd, follow_symlinks=False)
-            is_ours = found.st_uid == identity.uid and found.st_gid == identity.gid
-            if not is_ours and (name in names or found.st_nlink == 1):
-                os.chown(name, identity.uid, identity.gid, dir_fd=fd, follow_symlinks=False)

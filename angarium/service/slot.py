@@ -1,8 +1,11 @@
 """The places that processes fill. A restarted process fills its predecessor's, and goes on with its metrics."""
 
-from pathlib import Path
+import contextlib
+import fnmatch
 
 import msgspec
+
+from angarium.host.directory import Directory
 
 
 class Slot(msgspec.Struct, frozen=True):
@@ -14,7 +17,8 @@ class Slot(msgspec.Struct, frozen=True):
         return f"{self.role}-{self.index}"
 
 
-def forget(slot: Slot, metrics: Path) -> None:
+def forget(slot: Slot, metrics: Directory) -> None:
     """Remove the live gauges of a dead process. Its counters stay."""
-    for gauge in metrics.glob(f"gauge_live*_{slot.name}.db"):
-        gauge.unlink(missing_ok=True)
+    with contextlib.suppress(OSError), metrics:
+        for name in fnmatch.filter(metrics.names(), f"gauge_live*_{slot.name}.db"):
+            metrics.remove(name)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from angarium.config.schema import Queue
-from angarium.host.sysexits import EX_CONFIG, EX_NOPERM, StartError
-from angarium.queue import LmdbSpool, SchemaError, UnixMs
+from angarium.host.sysexits import EX_CONFIG, EX_DATAERR, EX_NOPERM, StartError
+from angarium.queue import DamagedQueueError, LmdbSpool, SchemaError, UnixMs
 
 
 class SpoolShare:
@@ -28,6 +28,8 @@ class SpoolShare:
                 )
             except SchemaError as error:
                 raise StartError(str(error), EX_CONFIG) from error
+            except DamagedQueueError as error:
+                raise StartError(str(error), EX_DATAERR) from error
         self._users += 1
         return self._spool
 

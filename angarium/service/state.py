@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from angarium.host.directory import Directory
 from angarium.service.slot import Slot
 
 BEAT_S: Final = 1.0
@@ -49,10 +50,10 @@ class StateFile:
             self._fd = None
 
 
-def blank(directory: Path, slot: Slot) -> None:
+def blank(directory: Directory, slot: Slot) -> None:
     """A process has died: its file stays for its successor, which could make none on a full disk."""
-    with contextlib.suppress(OSError):
-        fd = os.open(_path(directory, slot), os.O_WRONLY | os.O_CLOEXEC)
+    with contextlib.suppress(OSError), directory:
+        fd = directory.open(_name(slot), os.O_WRONLY)
         try:
             os.pwrite(fd, _BLANK, 0)
         finally:
@@ -78,7 +79,11 @@ _BLANK: Final = b" " * RECORD_OCTETS
 
 
 def _path(directory: Path, slot: Slot) -> Path:
-    return directory / f"{slot.name}.json"
+    return directory / _name(slot)
+
+
+def _name(slot: Slot) -> str:
+    return f"{slot.name}.json"
 
 
 def _record(state: State) -> bytes:

@@ -77,8 +77,8 @@ class _Processes:
         while not stopping.is_set():
             started = time.monotonic()
             status = await self._run_once(slot)  # SV1
-            forget(slot, data_dir.metrics)
-            blank(data_dir.state, slot)
+            forget(slot, data_dir.metrics_directory())
+            blank(data_dir.state_directory(), slot)
             if slot in self._sockets:
                 self._clients.clear(slot.index)
             if stopping.is_set():

@@ -9,7 +9,7 @@ _EMPTY_LINE: Final = re.compile(rb"\n\r?\n")
 _SLICE_OCTETS: Final = 1_048_576  # ours: so that a big message is not copied whole
 
 
-def has_only_crlf(content: bytes) -> bool:
+def has_only_crlf(content: bytes | memoryview) -> bool:
     """Whether each CR is followed by LF, and each LF is behind a CR.
 
     20 KB take 11 us: a replacement of the same length, then two searches by memchr. The newline decoder of the standard
@@ -20,7 +20,7 @@ def has_only_crlf(content: bytes) -> bool:
         end = start + _SLICE_OCTETS
         if content[end - 1 : end + 1] == b"\r\n":
             end += 1  # not between these two
-        rest = content[start:end].replace(b"\r\n", b"  ")
+        rest = bytes(content[start:end]).replace(b"\r\n", b"  ")
         if b"\r" in rest or b"\n" in rest:
             return False
         start = end

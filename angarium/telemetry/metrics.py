@@ -111,6 +111,9 @@ class Metrics:
         self.in_doubt = self._counter(
             "in_doubt", "Recipients tried again though they may have been delivered"
         )
+        self.damaged = self._counter(
+            "damaged_recipients", "Recipients set aside: damaged on disk, or their content"
+        )
         self.delivery_connections = self._counter(
             "delivery_connections", "Connections opened to hosts"
         )

@@ -282,6 +282,27 @@ def test_root_leaves_no_file_that_the_servers_user_cannot_open(filled: Filled, c
     assert os.geteuid() == 0
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root acts as somebody else")
+@pytest.mark.parametrize("name", ["queue/lock.mdb", "queue/data.mdb", "queue/use.lock", "queue"])
+def test_root_follows_no_link_that_the_servers_user_planted_l1(filled: Filled, name: str) -> None:
+    owner = pwd.getpwnam("nobody")
+    data = filled.config.parent / "data"
+    for directory in data.parents[: len(data.parents) - 1]:  # pytest's own are closed to others
+        if "pytest" in str(directory):
+            directory.chmod(0o711)
+    for each in (data, *data.rglob("*")):
+        os.chown(each, owner.pw_uid, owner.pw_gid)
+    outside = filled.config.parent / "outside"
+    (data / name).rename(outside)  # root's now, and as it would be right
+    for each in (outside, *outside.rglob("*")):
+        os.chown(each, 0, 0)
+    (data / name).symlink_to(outside)
+    before = [(each, each.stat()) for each in (outside, *outside.rglob("*"))]
+    assert run(["queue", "list", "--config", str(filled.config)]) != 0
+    assert [(each, each.stat()) for each in (outside, *outside.rglob("*"))] == before
+    assert os.geteuid() == 0
+
+
 def test_a_domain_is_found_however_it_is_written(filled: Filled, cli: Cli) -> None:
     one = [filled.id(filled.deferred)]
     assert cli.listed("--domain", "Example.NET.") == one

@@ -9,6 +9,7 @@ import pytest
 
 from angarium.access.client_table import ClientTable
 from angarium.config.loader import parse
+from angarium.host.identity import Identity
 from angarium.service import child as child_module
 from angarium.service.child import Child
 from angarium.service.control import Start, Stop
@@ -19,11 +20,11 @@ from angarium.service.slot import Slot
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
 
-def spawn(tmp_path: Path) -> Child:
+def spawn(tmp_path: Path, more: str = "", identity: Identity | None = None) -> Child:
     text = (
         '[server]\nhostname = "mx.example.com"\ndata_dir = "data"\n[queue]\nmin_free_octets = 1\n'
     )
-    config = parse(text, tmp_path / "angarium.toml")
+    config = parse(text + more, tmp_path / "angarium.toml")
     data_dir = DataDir(tmp_path / "data")
     data_dir.prepare(None)
     lock, clients = data_dir.acquire(), ClientTable.create(0, 1)
@@ -34,7 +35,7 @@ def spawn(tmp_path: Path) -> Child:
             run=ROLES.find("platform").run,
             slots=(slot,),
             config=config,
-            identity=None,
+            identity=identity,
             listeners=(),
             clients=clients,
         )
@@ -77,3 +78,28 @@ async def test_a_cancelled_watch_leaves_no_process_behind(tmp_path: Path) -> Non
         with pytest.raises(asyncio.CancelledError):
             await running
     assert not Path(f"/proc/{child.pid}").exists()
+
+
+@pytest.mark.parametrize("drops", [True, False])
+async def test_a_process_that_drops_privileges_sees_only_what_it_needs_of_the_environment_l1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, drops: bool
+) -> None:
+    given = ("BACKUP_TOKEN", "SMART_HOST_PASSWORD", "TZ", "LC_ALL")
+    for name in given:
+        monkeypatch.setenv(name, "C")
+    route = """
+[[route]]
+domain = "*"
+via = "smtps://us@smart.example:465"
+password_env = "SMART_HOST_PASSWORD"
+"""
+    identity = Identity(uid=65534, gid=65534, groups=()) if drops else None
+    child = spawn(tmp_path, route, identity)
+    async with asyncio.timeout(30):
+        while not (octets := Path(f"/proc/{child.pid}/environ").read_bytes()):
+            await asyncio.sleep(0.01)  # the kernel is at its exec
+    seen = octets.split(b"\0")
+    child.kill()
+    await child.run(lambda: None)
+    assert [name for name in given if f"{name}=C".encode() in seen] == list(given[drops:])
+    assert any(each.startswith(b"PATH=") for each in seen)

@@ -1,6 +1,8 @@
 """Mirrors the small modules of angarium/service: backoff, notify, sockets, data_dir, state, slot."""
 
 import os
+import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,17 +13,18 @@ from pathlib import Path
 import msgspec
 import pytest
 
+import angarium
 from angarium.access.client_table import ClientTable
 from angarium.config.address import HostPort
 from angarium.config.loader import parse
 from angarium.config.schema import Config, Listener, Queue
+from angarium.host.directory import Directory, ForeignFileError
 from angarium.host.identity import Identity
 from angarium.host.sockets import bind, bind_all
 from angarium.host.sysexits import EX_NOPERM, StartError
 from angarium.service.backoff import Backoff
 from angarium.service.data_dir import DataDir
 from angarium.service.notify import Notifier
-from angarium.service.privileges import give
 from angarium.service.runtime import Runtime, wall_clock
 from angarium.service.slot import Slot, forget
 from angarium.service.spool_share import SpoolShare
@@ -131,7 +134,7 @@ def test_waiting_for_the_lock_ends_when_it_is_free(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give files away")
-def test_giving_the_tree_away_follows_no_links(tmp_path: Path) -> None:
+def test_giving_the_tree_away_follows_no_links_l1(tmp_path: Path) -> None:
     """Its owner could have put a link to a file of root's there, to be given that."""
     outside = tmp_path / "outside"
     outside.write_text("root's")
@@ -142,9 +145,115 @@ def test_giving_the_tree_away_follows_no_links(tmp_path: Path) -> None:
     (tree / "below" / "file").write_text("ours")
     (tree / "symbolic").symlink_to(outside)
     (tree / "hard").hardlink_to(linked)
-    give(tree, Identity(uid=65534, gid=65534, groups=()))
+    with Directory(tree) as directory:
+        directory.give_tree(Identity(uid=65534, gid=65534, groups=()))
     assert tree.stat().st_uid == (tree / "below" / "file").stat().st_uid == 65534
     assert outside.stat().st_uid == linked.stat().st_uid == 0
+
+
+def start_in(data_dir: DataDir) -> None:
+    """As root does, for the user nobody, before it drops privileges."""
+    identity = Identity(uid=65534, gid=65534, groups=()) if os.geteuid() == 0 else None
+    data_dir.prepare(identity)
+    lock = data_dir.acquire(identity, wait_s=0)
+    try:
+        data_dir.wipe_run(identity)
+    finally:
+        os.close(lock)
+
+
+@pytest.mark.parametrize("name", ["run", "run/lock", "run/metrics", "run/state"])
+@pytest.mark.parametrize("leads_to", ["file", "directory", "nothing"])
+def test_a_start_follows_no_link_in_the_data_directory_l1(
+    tmp_path: Path, name: str, leads_to: str
+) -> None:
+    """Who took over the server's user plants it there, and root's next start must touch nothing behind it."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "file").write_text("root's")
+    (outside / "directory").mkdir()
+    (outside / "directory" / "kept").touch()
+    before = [(each, each.stat()) for each in sorted(outside.rglob("*"))]
+    data_dir = DataDir(tmp_path / "data")
+    start_in(data_dir)
+    planted = data_dir.path / name
+    shutil.rmtree(planted) if planted.is_dir() else planted.unlink()
+    planted.symlink_to(outside / leads_to)
+    if name in ("run/metrics", "run/state"):  # these are made anew at each start
+        start_in(data_dir)
+        assert planted.is_dir()
+        assert not planted.is_symlink()
+    else:
+        with pytest.raises(StartError, match=rf"{planted}: is a link") as refused:
+            start_in(data_dir)
+        assert refused.value.code == EX_NOPERM
+    assert [(each, each.stat()) for each in sorted(outside.rglob("*"))] == before
+
+
+def test_a_second_name_of_somebodys_file_is_not_the_lock_l1(tmp_path: Path) -> None:
+    data_dir = DataDir(tmp_path / "data")
+    start_in(data_dir)
+    (tmp_path / "outside").write_text("root's")
+    data_dir.lock.unlink()
+    data_dir.lock.hardlink_to(tmp_path / "outside")
+    with pytest.raises(StartError, match="not a plain file"):
+        start_in(data_dir)
+    assert (tmp_path / "outside").read_text() == "root's"
+
+
+def test_a_pipe_in_the_place_of_the_lock_is_not_waited_for_l1(tmp_path: Path) -> None:
+    data_dir = DataDir(tmp_path / "data")
+    start_in(data_dir)
+    data_dir.lock.unlink()
+    os.mkfifo(data_dir.lock)
+    with pytest.raises(StartError, match="not a plain file"):
+        start_in(data_dir)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to have another's file")
+def test_a_file_of_a_third_user_is_not_the_lock_l1(tmp_path: Path) -> None:
+    data_dir = DataDir(tmp_path / "data")
+    start_in(data_dir)
+    os.chown(data_dir.lock, 4711, 4711)
+    lock = Directory(data_dir.path, "run")
+    with lock, pytest.raises(ForeignFileError):
+        lock.open("lock", os.O_RDWR, {0, 65534})
+
+
+def test_what_the_supervisor_does_for_a_dead_process_follows_no_link_l1(tmp_path: Path) -> None:
+    data_dir = DataDir(tmp_path / "data")
+    start_in(data_dir)
+    slot = Slot("ingress", 0)
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    for name in ("ingress-0.json", "gauge_livesum_ingress-0.db"):
+        (outside / name).write_text("root's")
+    (data_dir.state / "ingress-0.json").symlink_to(outside / "ingress-0.json")
+    blank(data_dir.state_directory(), slot)
+    for directory in (data_dir.state, data_dir.metrics):
+        shutil.rmtree(directory)
+        directory.symlink_to(outside)
+    blank(data_dir.state_directory(), slot)
+    forget(slot, data_dir.metrics_directory())
+    assert [each.read_text() for each in outside.iterdir()] == ["root's"] * 2
+
+
+OWNER_CHANGES = re.compile(r"\b(?:l?chown|fchown)\(")
+
+
+def test_files_are_given_away_by_descriptor_and_in_one_module_l1() -> None:
+    """``fchown`` of what ``Directory`` opened; the users' file is given to its directory's owner."""
+    package = Path(angarium.__file__).parent
+    found = {
+        str(path.relative_to(package)): set(OWNER_CHANGES.findall(path.read_text()))
+        for path in package.rglob("*.py")
+        if OWNER_CHANGES.search(path.read_text())
+    }
+    assert found == {
+        "host/directory.py": {"fchown("},
+        "service/data_dir.py": {"fchown("},
+        "access/credential_file.py": {"fchown("},
+    }
 
 
 def test_readiness_gathers_the_reasons_of_all_processes(tmp_path: Path) -> None:
@@ -187,7 +296,7 @@ def test_a_process_that_ended_or_died_is_not_running(tmp_path: Path) -> None:
         each.write(())
     assert read_reasons(tmp_path, [ended, died]) == []
     files[0].close()
-    blank(tmp_path, died)
+    blank(Directory(tmp_path), died)
     assert read_reasons(tmp_path, [ended, died]) == [
         "ingress-0: not running",
         "ingress-1: not running",
@@ -219,7 +328,7 @@ def test_on_a_disk_without_any_room_readiness_still_tells_the_true_reason(tmp_pa
             (tmp_path / "ballast").write_bytes(bytes(1 << 20))
         state.write(("the disk is full",))
         assert read_reasons(tmp_path, [slot]) == ["ingress-0: the disk is full"]
-        blank(tmp_path, slot)  # it dies; its successor needs no new block either
+        blank(Directory(tmp_path), slot)  # it dies; its successor needs no new block either
         StateFile(tmp_path, slot).write(("still full",))
         assert read_reasons(tmp_path, [slot]) == ["ingress-0: still full"]
     finally:
@@ -233,7 +342,7 @@ def test_a_dead_process_leaves_its_counters_and_takes_its_gauges(tmp_path: Path)
         "gauge_livesum_ingress-1.db",
     ):
         (tmp_path / name).touch()
-    forget(Slot("ingress", 0), tmp_path)
+    forget(Slot("ingress", 0), Directory(tmp_path))
     assert sorted(each.name for each in tmp_path.iterdir()) == [
         "counter_ingress-0.db",
         "gauge_livesum_ingress-1.db",

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, TypeVar
 
-from angarium.host.unix_socket import Directory, ForeignSocketError
+from angarium.host.unix_socket import ForeignSocketError, SocketDirectory
 from angarium.insight.admin.protocol import (
     MAX_ANSWER_OCTETS,
     Alive,
@@ -45,8 +45,8 @@ def socket_name(slot: str) -> str:
     return slot + _SUFFIX
 
 
-def socket_directory(data_dir: Path, *, make: bool = False) -> Directory:
-    return Directory(data_dir, "run", "admin", make=make)
+def socket_directory(data_dir: Path, *, make: bool = False) -> SocketDirectory:
+    return SocketDirectory(data_dir, "run", "admin", make=make)
 
 
 def find_slots(data_dir: Path, role: str = "") -> list[str]:

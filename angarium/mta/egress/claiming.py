@@ -99,9 +99,8 @@ class Claims:
             recipients = shared.policy.limits(self._way.path, self._way.site.provider).recipients
             for partition in list(by_partition):
                 heads = _heads(by_partition[partition])
-                messages = await shared.clerk.claim(partition, heads)
+                work += split(await shared.clerk.claim(partition, heads), recipients)
                 del by_partition[partition]
-                work += split(messages, recipients)
         except QueueFullError:
             self._claimant.not_claimed([each for left in by_partition.values() for each in left])
             asyncio.get_running_loop().call_later(RETRY_CLAIM_S, self._claimant.kick)

@@ -3,7 +3,7 @@
 import asyncio
 import functools
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final, Protocol
 
 import msgspec
@@ -48,16 +48,21 @@ class Packer:
 
     async def pack(
         self,
-        works: Sequence[Work],
+        works: list[Work],
         ready: Callable[[Parcel], None],
         failed: Callable[[Work, BaseException], None],
     ) -> None:
         """Sign each and hand it to ``ready`` as soon as it is, in order; returns when all are.
 
+        ``works`` is emptied on the way: what has been handed on, and perhaps sent, is not kept in memory here (L3).
         A message that may not be signed goes out unsigned, and is reported. ``failed`` is for defects of ours.
         """
         signing: deque[tuple[Work, asyncio.Future[bytes] | None]] = deque()
-        for number, work in enumerate(works, 1):
+        works.reverse()
+        number = 0
+        while works:
+            work = works.pop()
+            number += 1
             try:
                 future = self._begin(work, work.message.content, work.message.header_octets)
             except Exception as error:  # noqa: BLE001 - a defect ends one message, not its batch
@@ -67,6 +72,7 @@ class Packer:
                 ready(_parcel(work, b""))
                 continue
             signing.append((work, future))
+            del work
             if number % YIELD_AFTER == 0:
                 await asyncio.sleep(0)
                 while signing and (signing[0][1] is None or signing[0][1].done()):
@@ -140,14 +146,14 @@ class Packer:
 
 def _parcel(work: Work, signature: bytes) -> Parcel:
     message = work.message
-    content, envelope = message.content, message.envelope
+    content, envelope = memoryview(message.content), message.envelope
     return Parcel(
         work,
         Transfer(
             reverse_path=envelope.reverse_path,
             recipients=work.recipients,
             header=signature + content[: message.header_octets],
-            body=content[message.header_octets :],
+            body=content[message.header_octets :],  # no second copy of a large message (L3)
             has_dot_lines=message.has_dot_lines,
             body_8bit=envelope.body_8bit,
             smtputf8=envelope.smtputf8,

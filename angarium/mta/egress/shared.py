@@ -80,7 +80,7 @@ class Packs(Protocol):
 
     async def pack(
         self,
-        works: Sequence[Work],
+        works: list[Work],
         ready: Callable[[Parcel], None],
         failed: Callable[[Work, BaseException], None],
     ) -> None: ...

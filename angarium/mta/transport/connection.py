@@ -103,8 +103,12 @@ class SmtpConnection:
             session.break_off()
             self._learn_of_loss(error)
             failure = self._broken(error)
+            # The peer keeps the error, and its traceback would keep these frames with their content (L3)
+            error.__traceback__ = None
         self._last_at = self._peer.loop_time()
-        return self._outcomes(failure)
+        outcomes = self._outcomes(failure)
+        session.forget_transaction()  # L3
+        return outcomes
 
     def _is_wary(self) -> bool:
         """Whether the peer may be gone without our knowing: if content met a closed socket, it would be in doubt.

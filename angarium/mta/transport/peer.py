@@ -7,7 +7,7 @@ and the coroutine that waits is woken once, at the end.
 import asyncio
 import errno
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, cast
 
 from angarium.config.schema import DeliveryTimeouts
@@ -76,7 +76,8 @@ class Peer(asyncio.Protocol):
         self._failure: BrokenError | None = None  # the first one; the connection is of no use then
         self._in_transaction = False
         self._paused = False
-        self._unsent: list[memoryview] = []  # blocks of a large flight, last one first
+        self._unsent = b""  # the next block of a large flight; empty: all is written
+        self._blocks: Iterator[bytes] = iter(())  # those behind it
         self._unsent_ends_content = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
@@ -118,7 +119,7 @@ class Peer(asyncio.Protocol):
             await self._wait()
         finally:
             self._in_transaction = False
-            self._unsent = []
+            self._drop_unsent()
 
     def close(self) -> None:
         self.session.is_open = False
@@ -128,7 +129,7 @@ class Peer(asyncio.Protocol):
     def abort(self) -> None:
         """Drop the connection and what is still to be written."""
         self.session.is_open = False
-        self._unsent = []
+        self._drop_unsent()
         if self.transport is not None:
             self.transport.abort()
 
@@ -217,13 +218,14 @@ class Peer(asyncio.Protocol):
         octets = flight.octets
         if self.tap is not None:
             self._show(flight, self.tap)
-        size = len(octets[0]) if len(octets) == 1 else sum(map(len, octets))
-        if size <= JOINED_OCTETS:
+        if flight.size <= JOINED_OCTETS:
             self.content_sent = flight.ends_content
+            if flight.has_dots:
+                octets = tuple(flight.blocks(JOINED_OCTETS))
             self.transport.write(octets[0] if len(octets) == 1 else b"".join(octets))
             return
-        self._unsent = [block for part in octets for block in _blocks(part)]
-        self._unsent.reverse()
+        self._blocks = flight.blocks(BLOCK_OCTETS)
+        self._unsent = next(self._blocks)
         self._unsent_ends_content = flight.ends_content
         self._write_blocks()
 
@@ -231,21 +233,24 @@ class Peer(asyncio.Protocol):
         """Commands as they are, content by its size."""
         content = flight.octets
         if flight.begins_with_commands:
-            tap.client(flight.octets[0])  # RFC 3030: BDAT is written before its octets
+            tap.client(bytes(flight.octets[0]))  # RFC 3030: BDAT is written before its octets
             content = flight.octets[1:]
         if content:
             tap.content(sum(map(len, content)))
 
     def _write_blocks(self) -> None:
         while self._unsent and not self._paused and self.transport is not None:
-            block = self._unsent.pop()
+            block, self._unsent = self._unsent, next(self._blocks, b"")
             if not self._unsent:
                 self.content_sent = self._unsent_ends_content
             self.transport.write(block)  # may pause us: PE2
 
+    def _drop_unsent(self) -> None:
+        self._unsent, self._blocks = b"", iter(())
+
     def _early_reply(self) -> None:
         """The reply came before the content was out: what is unsent stays so, and ends the session."""
-        self._unsent = []
+        self._drop_unsent()
         positive = self.session.reply.code < 400
         self.content_sent = False
         self.session.is_open = False
@@ -308,11 +313,6 @@ class Peer(asyncio.Protocol):
             self._fail("protocol", f"protocol error: a reply without its end within {limit:g} s")
         else:
             self._fail("timeout", f"no reply within {limit:g} s")
-
-
-def _blocks(part: bytes) -> list[memoryview]:
-    view = memoryview(part)
-    return [view[at : at + BLOCK_OCTETS] for at in range(0, len(view), BLOCK_OCTETS)]
 
 
 def connect_reason(error: BaseException, bind_address: str | None) -> str:

@@ -8,6 +8,7 @@ import msgspec
 from angarium.mta.transport.outcome import Failure, Outcome
 from angarium.queue.stage import Stage
 from angarium.routing.resolution import MxHost
+from angarium.smtp.client.content import Octets
 from angarium.smtp.client.transaction import MessageRecipient
 from angarium.smtp.tap import Opening, Tap
 
@@ -18,7 +19,8 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     reverse_path: str
     recipients: tuple[MessageRecipient, ...]
     header: bytes  # signature and trace fields first; every line ends in CRLF, with the empty line
-    body: bytes  # may be empty; CRLF line ends only
+    # May be empty; CRLF line ends only. A part of the content in memory, not a copy (L3)
+    body: Octets
     # A line of the body may begin with a dot; None: to be looked at (S2)
     has_dot_lines: bool | None = None
     body_8bit: bool

@@ -22,6 +22,7 @@ from angarium.queue.events.accepted import MessageAccepted
 from angarium.queue.events.attempt_failed import AttemptFailed
 from angarium.queue.events.bounced import Bounced
 from angarium.queue.events.cancelled import Cancelled
+from angarium.queue.events.damaged import Damaged
 from angarium.queue.events.delivered import Delivered
 from angarium.queue.events.expired import Expired
 from angarium.queue.events.hold_rule_added import HoldRuleAdded
@@ -32,6 +33,7 @@ from angarium.queue.events.operator_released import OperatorReleased
 from angarium.queue.events.operator_retried import OperatorRetried
 from angarium.queue.events.relayed import Relayed
 from angarium.queue.events.shape import CataloguedEvent, EventHead
+from angarium.queue.model import MessageId, UnixMs
 
 CataloguedKind = (
     MessageAccepted
@@ -47,11 +49,15 @@ CataloguedKind = (
     | Cancelled
     | HoldRuleAdded
     | HoldRuleRemoved
+    | Damaged
 )
 
 
 class UnknownEvent(EventHead, frozen=True, kw_only=True, array_like=True, gc=False):
-    """Written by a newer Angarium: only that it was, when, and about which message is known."""
+    """Written by a newer Angarium: only that it was, when, and about which message is known.
+
+    Or damaged on disk: then not even that, and its number is 0.
+    """
 
     number: int
     version: int
@@ -107,8 +113,24 @@ def decode_event(raw: bytes) -> Event:
         if decoder is None:
             return _unknown(raw)
         return cast(Event, decoder.decode(memoryview(raw)[_HEADER_OCTETS:]))
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise EventError(f"not an event: {error}") from error
+
+
+def decode_readable(raw: bytes) -> Event:
+    """The same for who goes through the log: what cannot be read is passed over as an unknown event (L2)."""
+    try:
+        return decode_event(raw)
+    except EventError:
+        return UnknownEvent(at=UnixMs(0), message_id=MessageId(b""), number=0, version=0)
+
+
+def readable_time(raw: bytes) -> UnixMs:
+    """When an event was; the beginning of time if that cannot be read."""
+    try:
+        return decode_head(raw).at
+    except EventError:
+        return UnixMs(0)
 
 
 def decode_head(raw: bytes) -> EventHead:

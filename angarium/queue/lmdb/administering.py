@@ -20,7 +20,7 @@ from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.history import History
 from angarium.queue.lmdb.keys import parse_delivery_key
 from angarium.queue.lmdb.operator_acts import ActOn
-from angarium.queue.lmdb.records import MessageRecord, decode_message, origin_of
+from angarium.queue.lmdb.records import MessageRecord, RecordError, decode_message, origin_of
 from angarium.queue.lmdb.routes import read_route
 from angarium.queue.lmdb.rule_acts import AddRule, EndRule, WindUpRule, WoundUp
 from angarium.queue.lmdb.rule_cache import read_rules
@@ -142,7 +142,10 @@ class Administering:
     def _find_message(self, message_id: MessageId) -> MessageRecord | None:
         with self._env.read() as txn:
             raw = txn.get(message_id, db=self._env.message)
-        return None if raw is None else decode_message(raw)
+        try:
+            return None if raw is None else decode_message(raw)
+        except RecordError:
+            return None  # its events are shown
 
     def _compile(self, wanted: Filter) -> CompiledFilter:
         known: dict[str, str | None] = {}

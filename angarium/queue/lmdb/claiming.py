@@ -14,12 +14,14 @@ from angarium.queue.lmdb.records import (
     DeliveryRecord,
     MessageRecord,
     RecordError,
+    checksum,
     decode_delivery,
     decode_message,
     envelope_of,
     origin_of,
 )
 from angarium.queue.lmdb.routes import route_provider
+from angarium.queue.lmdb.setting_aside import Suspect
 from angarium.queue.lmdb.transaction import WriteTransaction
 from angarium.queue.model import (
     Claimed,
@@ -78,12 +80,16 @@ class Claim:
     def _is_held(self, tx: WriteTransaction, rules: BindingRules, mail: "_DueMail") -> bool:
         """Whether a rule in force binds it: it becomes held then, here and nowhere else."""
         asked = _AskedMail(tx, mail)
-        rule = rules.find(asked, tx.now)
-        if rule is None:
-            return False
+        try:
+            rule = rules.find(asked, tx.now)
+            if rule is None:
+                return False
+            message, delivery = asked.message(), asked.delivery()
+        except RecordError:
+            return False  # whoever reads what it has claimed sets it aside
         by = Actor(who=rule.who, reason=rule.why)
         due = int.from_bytes(mail.due_key[2:10], "big")
-        write_held(tx, mail.key, due, asked.message(), asked.delivery(), by, rule.id)  # HR2
+        write_held(tx, mail.key, due, message, delivery, by, rule.id)  # HR2
         return True
 
 
@@ -143,26 +149,49 @@ class _AskedMail:
         return self._delivery
 
 
+class ReadClaims(msgspec.Struct, frozen=True, kw_only=True):
+    messages: list[ClaimedMessage]
+    holdings: dict[bytes, Holding]
+    suspects: list[Suspect]  # what the disk damaged, content included: none of it is in the others
+
+
 def read_claimed(
     env: QueueEnvironment, partition: PartitionNumber, keys: Sequence[bytes]
-) -> tuple[list[ClaimedMessage], dict[bytes, Holding]]:
+) -> ReadClaims:
     """Read what claimed recipients need, grouped by message in order of the first recipient of each."""
     by_message: dict[bytes, list[bytes]] = {}
     for key in keys:
         by_message.setdefault(key[:16], []).append(key)
-    messages: list[ClaimedMessage] = []
-    holdings: dict[bytes, Holding] = {}
+    found = ReadClaims(messages=[], holdings={}, suspects=[])
     with env.read() as txn:
         for message_id, own in by_message.items():
-            record = decode_message(_need(txn, env.message, message_id))
-            content = _need(txn, env.body, message_id)
+            try:
+                record = decode_message(_need(txn, env.message, message_id))
+                content = _checked(record, _need(txn, env.body, message_id))
+            except RecordError as error:
+                found.suspects.extend(Suspect(key=key, reason=str(error)) for key in own)
+                continue
             claimed = []
             for key in own:
-                delivery = decode_delivery(_need(txn, env.delivery, key))
-                holdings[key] = Holding(message=record, delivery=delivery)
+                try:
+                    delivery = decode_delivery(_need(txn, env.delivery, key))
+                except RecordError as error:
+                    found.suspects.append(Suspect(key=key, reason=f"recipient: {error}"))
+                    continue
+                found.holdings[key] = Holding(message=record, delivery=delivery)
                 claimed.append(_claimed(key, partition, delivery))
-            messages.append(_message(message_id, record, content, tuple(claimed)))
-    return messages, holdings
+            if claimed:
+                found.messages.append(_message(message_id, record, content, tuple(claimed)))
+    return found
+
+
+def _checked(record: MessageRecord, content: bytes) -> bytes:
+    """Raise RecordError unless it is what was accepted."""
+    if len(content) != record.size_octets:
+        raise RecordError(f"content of {len(content)} octets, not {record.size_octets}")
+    if record.checksum is not None and checksum(content) != record.checksum:
+        raise RecordError("content that is not what was accepted: its checksum differs")
+    return content
 
 
 def _need(txn: ReadTransaction, db: Database, key: bytes) -> bytes:

@@ -15,13 +15,13 @@ from typing import Final
 import lmdb
 import msgspec
 
+from angarium.queue.lmdb.file_check import DATA_FILE, LOCK_FILE, check_file
 from angarium.queue.lmdb.file_system import fsync_directory
 from angarium.queue.lmdb.use_lock import UseLock
 from angarium.queue.spool import QueueBusyError, QueueFullError
 
-DATA_FILE: Final = "data.mdb"
-LOCK_FILE: Final = "lock.mdb"
 COPY_DIRECTORY: Final = "compact.tmp"
+NEW_DIRECTORY: Final = "new.tmp"  # where the file of a new queue is made
 
 # At a start: only what is worth it and quick. Copying 256 MiB takes about a second.
 START_FILE_OCTETS: Final = 1 << 30
@@ -39,12 +39,13 @@ class Compacted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compact(path: Path, progress: Progress | None = None) -> Compacted:
-    """Compact the queue in ``path``. Blocks. Raises QueueBusyError when any process has it open."""
+    """Compact the queue in ``path``. Blocks. Raises DamagedQueueError, QueueBusyError: a process has it open."""
     lock = UseLock(path)
     try:
         if not lock.try_exclusive():
             raise QueueBusyError("the queue is open: stop the server first")
         remove_leftovers(path)
+        check_file(path)
         return _compact(path, progress or _ignore)
     finally:
         lock.close()
@@ -55,6 +56,7 @@ def compact_if_mostly_free(path: Path) -> Compacted | None:
     file = path / DATA_FILE
     if not file.exists() or file.stat().st_size < START_FILE_OCTETS:
         return None
+    check_file(path)
     with lmdb.open(str(path), max_dbs=64, create=False, mode=0o600) as env:
         used = used_octets(env)
     size = file.stat().st_size
@@ -64,9 +66,10 @@ def compact_if_mostly_free(path: Path) -> Compacted | None:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove what a compaction that was killed has left. The caller holds the lock alone."""
-    if (path / COPY_DIRECTORY).exists():
-        shutil.rmtree(path / COPY_DIRECTORY)
+    """Remove what a compaction, or the making of a queue, has left that was killed. The caller holds the lock alone."""
+    for name in (COPY_DIRECTORY, NEW_DIRECTORY):
+        if (path / name).exists():
+            shutil.rmtree(path / name)
 
 
 def used_octets(env: lmdb.Environment) -> int:
@@ -95,7 +98,6 @@ def _compact(path: Path, progress: Progress) -> Compacted:
             _copy(env, copy, used, progress)
         _fsync_file(copy / DATA_FILE)
         (copy / DATA_FILE).chmod(0o600)
-        _keep_owner(data, copy / DATA_FILE)
         (copy / DATA_FILE).replace(data)
         (path / LOCK_FILE).unlink(missing_ok=True)  # it speaks of the old file; nobody has it open
         fsync_directory(path)
@@ -115,12 +117,6 @@ def _copy(env: lmdb.Environment, copy: Path, used: int, progress: Progress) -> N
             with contextlib.suppress(FileNotFoundError):
                 progress(min(used, (copy / DATA_FILE).stat().st_size), used)
         copying.result()
-
-
-def _keep_owner(old: Path, new: Path) -> None:
-    found = old.stat()
-    if os.geteuid() == 0:  # compacted by root, served by another user
-        os.chown(new, found.st_uid, found.st_gid)
 
 
 def _fsync_file(path: Path) -> None:

@@ -10,6 +10,7 @@ from angarium.queue.lmdb.keys import claim_key, delivery_key, parse_delivery_key
 from angarium.queue.lmdb.records import (
     HELD,
     MessageRecord,
+    RecordError,
     decode_delivery,
     decode_message,
     delivery_due,
@@ -19,6 +20,8 @@ from angarium.queue.model import UnixMs
 
 # Recipients looked at in one read transaction. Some 2 ms: the event loop waits for it, and a long one bloats the file
 READ_LIMIT: Final = 250
+# Named in one page
+DAMAGED_LIMIT: Final = 100
 
 Found = list[tuple[bytes, QueueEntry]]  # with their delivery keys
 
@@ -28,10 +31,12 @@ class EntryReader:
 
     def __init__(self, env: QueueEnvironment) -> None:
         self._env = env
+        self._damaged: list[bytes] = []  # keys, of the page that is read
 
     def page(self, wanted: CompiledFilter, after: bytes | None, limit: int) -> Steps[EntryPage]:
         """Return up to ``limit`` matching entries behind the cursor ``after``."""
         found: Found = []
+        self._damaged = []
         for matching in self.scan(wanted, after):
             found += matching
             if len(found) > limit:
@@ -39,7 +44,8 @@ class EntryReader:
             yield None
         page = found[: max(limit, 0)]
         cursor = page[-1][0] if len(found) > len(page) > 0 else None
-        return EntryPage(tuple(entry for _, entry in page), cursor)
+        damaged = tuple(parse_delivery_key(key) for key in self._damaged)
+        return EntryPage(tuple(entry for _, entry in page), cursor, damaged)
 
     def scan(self, wanted: CompiledFilter, after: bytes | None = None) -> Iterator[Found]:
         """Yield the matching entries of each READ_LIMIT that were looked at, often none.
@@ -72,11 +78,12 @@ class EntryReader:
             cursor = txn.cursor(self._env.delivery)
             if cursor.set_range(start_key):
                 for looked, (key, raw) in enumerate(cursor.iternext(), 1):
-                    if wanted.may_match(raw):
-                        read.append((key, reader.entry(key, raw)))
+                    if wanted.may_match(raw) and (entry := reader.find_readable(key, raw)):
+                        read.append((key, entry))
                     if looked == READ_LIMIT:
                         next_key = key + b"\0"
                         break
+        self._damaged += reader.damaged[: DAMAGED_LIMIT - len(self._damaged)]
         return [(key, entry) for key, entry in read if wanted.matches(entry)], next_key
 
     def _matching(self, wanted: CompiledFilter, keys: list[bytes]) -> Found:
@@ -113,14 +120,23 @@ class _Reading:
     def __init__(self, env: QueueEnvironment, txn: ReadTransaction) -> None:
         self._env = env
         self._txn = txn
+        self.damaged: list[bytes] = []  # keys
         self._message_id = b""
         self._message: MessageRecord | None = None
 
     def find_entry(self, key: bytes) -> QueueEntry | None:
         raw = self._txn.get(key, db=self._env.delivery)
-        return None if raw is None else self.entry(key, raw)
+        return None if raw is None else self.find_readable(key, raw)
 
-    def entry(self, key: bytes, raw: bytes) -> QueueEntry:
+    def find_readable(self, key: bytes, raw: bytes) -> QueueEntry | None:
+        """None: it cannot be read; see ``damaged``."""
+        try:
+            return self._entry(key, raw)
+        except RecordError:
+            self.damaged.append(key)
+            return None
+
+    def _entry(self, key: bytes, raw: bytes) -> QueueEntry:
         record = decode_delivery(raw)
         message = self._read_message(key[:16])
         claim = self._txn.get(claim_key(record.partition, key), db=self._env.claim)

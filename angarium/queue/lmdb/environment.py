@@ -15,15 +15,24 @@ import lmdb
 
 from angarium.config.schema import Queue
 from angarium.queue.lmdb import migration
-from angarium.queue.lmdb.compaction import compact_if_mostly_free, remove_leftovers
+from angarium.queue.lmdb.compaction import (
+    NEW_DIRECTORY,
+    compact_if_mostly_free,
+    remove_leftovers,
+)
+from angarium.queue.lmdb.file_check import DATA_FILE, check_file, damaged, has_file
 from angarium.queue.lmdb.file_system import DiskSpace, find_remote_kind, fsync_directory
 from angarium.queue.lmdb.handles import Database, Databases, RawTransaction, ReadTransaction
 from angarium.queue.lmdb.use_lock import UseLock
-from angarium.queue.spool import QueueError, QueueFailedError
+from angarium.queue.spool import (
+    QueueError,
+    QueueFailedError,
+    SchemaError,
+)
 
 NAMES: Final = (
     *("body", "message", "delivery", "due", "claim", "event", "route", "meta"),
-    *("hold_rule", "rule_held"),
+    *("hold_rule", "rule_held", "damaged"),
 )
 # Each growth doubles the map
 OPEN_TRIES: Final = 20
@@ -45,8 +54,18 @@ class QueueEnvironment:
     EN4. A process that inherited it by fork cannot use it.
     """
 
-    def __init__(self, env: lmdb.Environment, path: Path, config: Queue, lock: UseLock) -> None:
+    def __init__(
+        self,
+        env: lmdb.Environment,
+        path: Path,
+        config: Queue,
+        lock: UseLock,
+        *,
+        read_only: bool = False,
+    ) -> None:
         self._env = env
+        self._config = config
+        self.read_only = read_only
         self._lock = lock
         self._pid = os.getpid()
         self._reading = threading.Lock()  # EN1
@@ -68,6 +87,7 @@ class QueueEnvironment:
         self.meta = self.databases["meta"]
         self.hold_rule = self.databases["hold_rule"]
         self.rule_held = self.databases["rule_held"]
+        self.damaged = self.databases["damaged"]
         self.partitions = config.partitions  # what is on disk wins, see _prepare
 
     @classmethod
@@ -77,23 +97,26 @@ class QueueEnvironment:
         config: Queue,
         *,
         may_compact: bool = False,
+        read_only: bool = False,
         steps: Mapping[int, migration.Step] = migration.STEPS,
         current: int = migration.SCHEMA_VERSION,
     ) -> "QueueEnvironment":
         """Open, make or migrate the queue in directory ``path``. Blocks; on disk when it returns.
 
-        Raises SchemaError, QueueBusyError, QueueError (a remote file system).
+        ``read_only``: it is there, and not an octet of its file is written. Raises DamagedQueueError, SchemaError,
+        QueueBusyError, QueueError (a remote file system).
         """
         if (kind := find_remote_kind(path)) is not None:
             raise QueueError(f"{path} is on a remote file system ({kind}), where LMDB is not safe")
-        _make_directory(path)
+        if not read_only:
+            _make_directory(path)
         lock = UseLock(path)
         try:
-            if may_compact and lock.try_exclusive():
-                remove_leftovers(path)
-                compact_if_mostly_free(path)
+            if not read_only:
+                _make_ready(path, config, lock, may_compact=may_compact)
             lock.shared()
-            self = cls._open_while_it_grows(path, config, lock)
+            check_file(path)  # before LMDB has it open
+            self = cls._open_while_it_grows(path, config, lock, read_only=read_only)
         except lmdb.Error as error:
             lock.close()
             raise QueueError(f"the queue in {path} cannot be opened: {error}") from error
@@ -101,6 +124,9 @@ class QueueEnvironment:
             lock.close()
             raise
         try:
+            if read_only:
+                self._look(current)
+                return self
             self.reader_check()
             self._prepare(config, steps, current)
             fsync_directory(path)
@@ -110,21 +136,30 @@ class QueueEnvironment:
         return self
 
     @classmethod
-    def _open_while_it_grows(cls, path: Path, config: Queue, lock: UseLock) -> "QueueEnvironment":
+    def _open_while_it_grows(
+        cls, path: Path, config: Queue, lock: UseLock, *, read_only: bool
+    ) -> "QueueEnvironment":
         """Open anew when another process has grown the map between our look at its size and our first transaction."""
         for _ in range(OPEN_TRIES - 1):
             with contextlib.suppress(lmdb.MapResizedError):
-                return cls._open_once(path, config, lock)
-        return cls._open_once(path, config, lock)
+                return cls._open_once(path, config, lock, read_only=read_only)
+        return cls._open_once(path, config, lock, read_only=read_only)
 
     @classmethod
-    def _open_once(cls, path: Path, config: Queue, lock: UseLock) -> "QueueEnvironment":
-        raw = _open_lmdb(path, config)
+    def _open_once(
+        cls, path: Path, config: Queue, lock: UseLock, *, read_only: bool
+    ) -> "QueueEnvironment":
+        raw = _open_lmdb(path, config, read_only=read_only)
         try:
-            return cls(raw, path, config, lock)
+            return cls(raw, path, config, lock, read_only=read_only)
         except BaseException:
             raw.close()
             raise
+
+    def open_to_write(self) -> "QueueEnvironment":
+        """Close this one, and open the same to write. Raises as ``open`` does."""
+        self.close()
+        return self.open(self.path, self._config)
 
     def close(self) -> None:
         if os.getpid() == self._pid:
@@ -233,7 +268,9 @@ class QueueEnvironment:
     def _open_database(self, name: str) -> Database:
         while True:
             try:
-                return self._env.open_db(name.encode(), create=True)
+                return self._env.open_db(name.encode(), create=not self.read_only)
+            except (lmdb.NotFoundError, lmdb.ReadonlyError):
+                raise _older() from None
             except lmdb.MapResizedError:  # another process grows it just now
                 self._set_mapsize(0)
             except lmdb.MapFullError:
@@ -255,6 +292,14 @@ class QueueEnvironment:
                     time.sleep(0.001)
                 else:
                     return
+
+    def _look(self, current: int) -> None:
+        """Raise SchemaError unless the queue can be read as it is."""
+        with self.read() as txn:
+            if not migration.is_current(txn, self.databases, current):
+                raise _older()
+            raw = txn.get(migration.PARTITIONS_KEY, db=self.meta) or b""
+        self.partitions = int.from_bytes(raw, "big")
 
     def _prepare(self, config: Queue, steps: Mapping[int, migration.Step], current: int) -> None:
         done = False
@@ -304,7 +349,40 @@ def _make_directory(path: Path) -> None:
         fsync_directory(path.parent)
 
 
-def _open_lmdb(path: Path, config: Queue) -> lmdb.Environment:
+def _older() -> SchemaError:
+    return SchemaError(
+        "the queue was last used by an older Angarium, and reading changes nothing: start the server, which brings it"
+        " up to date"
+    )
+
+
+def _make_ready(path: Path, config: Queue, lock: UseLock, *, may_compact: bool) -> None:
+    """Make the queue's file if there is none, or compact it: what needs the directory alone."""
+    while not lock.try_exclusive():
+        if has_file(path):
+            return
+        lock.shared()  # another process makes it just now
+        if not has_file(path):
+            raise damaged(path, f"{DATA_FILE} is gone, and a process has it open")
+    remove_leftovers(path)
+    if not has_file(path):
+        _make_file(path, config)
+    elif may_compact:
+        compact_if_mostly_free(path)
+
+
+def _make_file(path: Path, config: Queue) -> None:
+    """An empty queue, whole or not at all: what is found later without its first pages was damaged."""
+    new = path / NEW_DIRECTORY
+    new.mkdir(mode=0o700)
+    with _open_lmdb(new, config, read_only=False) as env:
+        env.sync(True)
+    (new / DATA_FILE).replace(path / DATA_FILE)
+    fsync_directory(path)
+    remove_leftovers(path)
+
+
+def _open_lmdb(path: Path, config: Queue, *, read_only: bool) -> lmdb.Environment:
     return lmdb.open(
         str(path),
         map_size=config.map_octets,
@@ -314,4 +392,6 @@ def _open_lmdb(path: Path, config: Queue) -> lmdb.Environment:
         sync=config.sync,
         metasync=config.sync,
         max_spare_txns=2,
+        readonly=read_only,
+        create=not read_only,
     )

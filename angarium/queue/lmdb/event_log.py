@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from angarium.queue.event_log import EventCursor, Position, check_consumer
-from angarium.queue.events.catalogue import decode_event, decode_head
+from angarium.queue.events.catalogue import decode_readable, readable_time
 from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.handles import ReadTransaction
 from angarium.queue.lmdb.keys import ACK_PREFIX, ack_key, u64
@@ -31,7 +31,7 @@ class LmdbEventLog:
             cursor = txn.cursor(self._env.event)
             if limit > 0 and cursor.set_range(u64(after + 1)):
                 for key, raw in cursor.iternext():
-                    found.append(Position(int.from_bytes(key, "big"), decode_event(raw)))
+                    found.append(Position(int.from_bytes(key, "big"), decode_readable(raw)))
                     if len(found) == limit:
                         break
         return found
@@ -152,7 +152,7 @@ class _Trim:
         while more and count < TRIM_LIMIT:
             sequence = int.from_bytes(cursor.key(), "big")
             beyond = sequence <= newest - self._keep
-            if sequence > read or not (beyond or decode_head(cursor.value()).at < self._before):
+            if sequence > read or not (beyond or readable_time(cursor.value()) < self._before):
                 break  # EL1
             tx.wrote = True
             more = cursor.delete()  # and steps to the next one

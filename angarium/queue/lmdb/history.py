@@ -7,7 +7,7 @@ from typing import Final
 
 from angarium.queue.event_log import Position
 from angarium.queue.events.accepted import MessageAccepted
-from angarium.queue.events.catalogue import FINAL_EVENTS, decode_event, decode_head
+from angarium.queue.events.catalogue import FINAL_EVENTS, decode_readable, readable_time
 from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.event_log import last_sequence
 from angarium.queue.lmdb.keys import u64
@@ -41,7 +41,7 @@ class History:
             while low < high:
                 middle = (low + high) // 2
                 cursor.set_range(u64(middle))
-                if decode_head(cursor.value()).at < at:
+                if readable_time(cursor.value()) < at:
                     low = int.from_bytes(cursor.key(), "big") + 1
                 else:
                     high = middle
@@ -78,7 +78,7 @@ class _Story:
 
     def tell(self, sequence: int, raw: bytes) -> bool:
         """Take the event if it is the message's; returns whether nothing more can have happened to it."""
-        event = decode_event(raw)
+        event = decode_readable(raw)
         if event.message_id != self._message_id:
             return False
         self.found.append(Position(sequence, event))

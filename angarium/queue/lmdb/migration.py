@@ -5,7 +5,7 @@ from typing import Final
 
 from angarium import __version__
 from angarium.queue.lmdb import schema_1
-from angarium.queue.lmdb.handles import Database, Databases, RawTransaction
+from angarium.queue.lmdb.handles import Database, Databases, RawTransaction, ReadTransaction
 from angarium.queue.spool import SchemaError
 
 SCHEMA_VERSION: Final = 2
@@ -35,6 +35,24 @@ def schema_version(txn: RawTransaction, databases: Databases) -> int | None:
     return None if raw is None else int.from_bytes(raw, "big")
 
 
+def is_current(txn: ReadTransaction, databases: Databases, current: int = SCHEMA_VERSION) -> bool:
+    """Whether nothing is to be done before the queue is read. Raises SchemaError: it is newer than this program."""
+    meta = databases["meta"]
+    raw = txn.get(SCHEMA_KEY, db=meta)
+    version = 0 if raw is None else int.from_bytes(raw, "big")
+    if version > current:
+        raise _newer(txn, meta, version, current)
+    return version == current and txn.get(STEP_KEY, db=meta) is None
+
+
+def _newer(txn: ReadTransaction, meta: Database, version: int, current: int) -> SchemaError:
+    writer = (txn.get(WRITER_KEY, db=meta) or b"an unknown program").decode(errors="replace")
+    return SchemaError(
+        f"the queue has schema {version}, written by {writer}; "
+        f"this is {writer_name()}, which knows schema {current} and older"
+    )
+
+
 def prepare(
     txn: RawTransaction,
     databases: Databases,
@@ -54,11 +72,7 @@ def prepare(
         _stamp(txn, meta, current)
         return True
     if version > current:
-        writer = (txn.get(WRITER_KEY, db=meta) or b"an unknown program").decode(errors="replace")
-        raise SchemaError(
-            f"the queue has schema {version}, written by {writer}; "
-            f"this is {writer_name()}, which knows schema {current} and older"
-        )
+        raise _newer(txn, meta, version, current)
     under_way = txn.get(STEP_KEY, db=meta)
     place = b""
     if under_way is not None:

@@ -11,6 +11,7 @@ from angarium.queue.entry import Affected, EntryPage, ShownMessage
 from angarium.queue.hold_rule import HoldRule
 from angarium.queue.lmdb.administering import Administering
 from angarium.queue.lmdb.environment import QueueEnvironment
+from angarium.queue.lmdb.file_check import has_file
 from angarium.queue.lmdb.steps import run_steps
 from angarium.queue.lmdb.transaction import Operation, OperationFailure, Transactor
 from angarium.queue.model import Filter, MessageId, PartitionNumber, RouteHint
@@ -22,6 +23,8 @@ class QueueOperator:
     """``QueueAdministration`` without a loop. Opens the queue's environment for itself: one per process.
 
     It may also be used beside a running server of other processes: the write lock is theirs in turn.
+
+    Invariant QO1: until the first act not an octet of the queue's file is written.
     """
 
     def __init__(
@@ -30,10 +33,9 @@ class QueueOperator:
         clock: Clock,
         ring: Callable[[PartitionNumber], None] | None = None,
     ) -> None:
-        self._env = env
+        self._clock = clock
         self._ring = ring
-        self._transactor = Transactor(env, clock)
-        self._steps = Administering(env, clock)
+        self._use(env)
 
     @classmethod
     def open(
@@ -45,11 +47,12 @@ class QueueOperator:
     ) -> "QueueOperator":
         """Open an existing queue. ``ring`` is told which partitions have something due (a doorbell).
 
-        Raises FileNotFoundError, SchemaError, QueueBusyError.
+        Raises FileNotFoundError, DamagedQueueError, SchemaError, QueueBusyError.
         """
-        if not (Path(path) / "data.mdb").exists():
+        if not has_file(Path(path)):
             raise FileNotFoundError(f"no queue in {path}")
-        return cls(QueueEnvironment.open(Path(path), config), clock, ring)
+        env = QueueEnvironment.open(Path(path), config, read_only=True)
+        return cls(env, clock, ring)
 
     def close(self) -> None:
         self._env.close()
@@ -81,18 +84,33 @@ class QueueOperator:
         dry_run: bool = False,
         progress: Progress | None = None,
     ) -> Affected:
+        if not dry_run:
+            self._open_to_write()
         steps = self._steps.act(act, wanted, by, dry_run=dry_run, progress=progress)
         return run_steps(steps, self._transact)
 
     def add_hold_rule(self, rule: HoldRule, by: Actor) -> HoldRule:
+        self._open_to_write()
         return run_steps(self._steps.add_hold_rule(rule, by), self._transact)
 
     def remove_hold_rule(self, rule_id: int, by: Actor, *, release: bool) -> Affected:
+        self._open_to_write()
         steps = self._steps.remove_hold_rule(rule_id, by, release=release)
         return run_steps(steps, self._transact)
 
     def expire_hold_rules(self) -> int:
+        self._open_to_write()
         return run_steps(self._steps.expire_hold_rules(), self._transact)
+
+    def _use(self, env: QueueEnvironment) -> None:
+        self._env = env
+        self._transactor = Transactor(env, self._clock)
+        self._steps = Administering(env, self._clock)
+
+    def _open_to_write(self) -> None:
+        """From the first act on. Raises as ``open`` does; then it is closed."""
+        if self._env.read_only:  # QO1
+            self._use(self._env.open_to_write())
 
     def _transact(self, operation: Operation) -> Any:
         batch = self._transactor.run([operation])

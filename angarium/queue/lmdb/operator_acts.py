@@ -11,6 +11,7 @@ from angarium.queue.lmdb.records import (
     SCHEDULED,
     DeliveryRecord,
     MessageRecord,
+    RecordError,
     changed,
     decode_delivery,
     decode_message,
@@ -41,13 +42,20 @@ class ActOn:
         raw, message_raw = tx.get(tx.env.delivery, key), tx.get(tx.env.message, key[:16])
         if raw is None or message_raw is None:
             return False
-        record, due = decode_delivery(raw), delivery_due(raw)
+        try:
+            record, due, message = (
+                decode_delivery(raw),
+                delivery_due(raw),
+                decode_message(message_raw),
+            )
+        except RecordError:
+            return False  # it is set aside by whoever comes to try it
         in_flight = tx.get(tx.env.claim, claim_key(record.partition, key)) is not None
         if in_flight or not applies(self._act, record.state == HELD):
             return False
         if record.state == SCHEDULED:
             tx.delete(tx.env.due, due_key(record.partition, due, key))
-        self._write(tx, key, decode_message(message_raw), record, due)
+        self._write(tx, key, message, record, due)
         return True
 
     def _write(

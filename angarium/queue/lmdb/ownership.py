@@ -6,6 +6,7 @@ from angarium.queue.lmdb.keys import owner_key, partition_prefix
 from angarium.queue.lmdb.recipient_events import in_doubt_event
 from angarium.queue.lmdb.records import (
     OwnerRecord,
+    RecordError,
     changed,
     decode_delivery,
     decode_message,
@@ -14,6 +15,7 @@ from angarium.queue.lmdb.records import (
     encode_delivery,
     routing_hint,
 )
+from angarium.queue.lmdb.setting_aside import set_aside
 from angarium.queue.lmdb.transaction import WriteTransaction
 
 # Claims of one transaction
@@ -81,9 +83,11 @@ class Replay:
 
     def _put_back(self, tx: WriteTransaction, key: bytes) -> None:
         raw, message_raw = tx.get(tx.env.delivery, key), tx.get(tx.env.message, key[:16])
-        if raw is None or message_raw is None:  # cannot be: both go with the claim
+        try:
+            before, message = decode_delivery(raw or b""), decode_message(message_raw or b"")
+        except RecordError as error:
+            set_aside(tx, key, str(error))
             return
-        before, message = decode_delivery(raw), decode_message(message_raw)
         record = changed(
             before, attempts=before.attempts + 1, in_doubt=before.in_doubt + 1, free_of=0
         )

@@ -17,7 +17,8 @@ from angarium.queue.lmdb.keys import (
     partition_prefix,
 )
 from angarium.queue.lmdb.ownership import REPLAY_LIMIT, Disown, Replay
-from angarium.queue.lmdb.records import DueHint, decode_hint, hinted_octets
+from angarium.queue.lmdb.records import DueHint, RecordError, decode_hint, hinted_octets
+from angarium.queue.lmdb.setting_aside import MEND_LIMIT, Mend, SetAside, Suspect
 from angarium.queue.lmdb.settling import Settle, prepare_move, prepare_settlement
 from angarium.queue.message_id import delivery_id_text
 from angarium.queue.model import (
@@ -57,6 +58,7 @@ class LmdbPartition:
         self._number = number
         self._epoch = epoch
         self._holdings: dict[bytes, Holding] = {}  # by delivery key
+        self._mending: set[bytes] = set()  # due keys
 
     @property
     def number(self) -> PartitionNumber:
@@ -91,10 +93,14 @@ class LmdbPartition:
                 if len(heads) == limit:
                     return DuePage(tuple(heads), last[2:] + b"\0")
                 _, due, delivery = parse_due_key(key)
-                octets, raw_hint = hinted_octets(raw)
-                hint = hints.get(raw_hint)
-                if hint is None:
-                    hint = hints[raw_hint] = decode_hint(raw_hint)
+                try:
+                    octets, raw_hint = hinted_octets(raw)
+                    hint = hints.get(raw_hint)
+                    if hint is None:
+                        hint = hints[raw_hint] = decode_hint(raw_hint)
+                except RecordError:
+                    self._mend(key)
+                    continue
                 heads.append(
                     DueHead(
                         partition=number,
@@ -132,9 +138,11 @@ class LmdbPartition:
             if future.done() and not future.cancelled() and future.exception() is None:
                 give_back(future.result())  # cancelled in the very moment it was done
             raise
-        messages, holdings = read_claimed(self._env, self._number, taken)
-        self._holdings.update(holdings)  # LP1
-        return messages
+        found = read_claimed(self._env, self._number, taken)
+        self._holdings.update(found.holdings)  # LP1
+        if found.suspects:
+            await self._set_aside(found.suspects)
+        return found.messages
 
     async def commit(self, commit: Commit) -> None:
         taken = self._take_holdings(commit.settled)
@@ -163,6 +171,30 @@ class LmdbPartition:
     async def disown(self) -> None:
         await self._committer.submit(Disown(self._number, self._epoch))
 
+    async def _set_aside(self, suspects: Sequence[Suspect]) -> None:
+        for each in suspects:
+            _log.error(
+                "a recipient is damaged on disk and set aside",
+                extra={
+                    "event": "queue_record_damaged",
+                    "id": delivery_id_text(parse_delivery_key(each.key)),
+                    "reason": each.reason,
+                },
+            )
+        await self._committer.submit(
+            SetAside(partition=self._number, epoch=self._epoch, suspects=suspects)
+        )
+
+    def _mend(self, key: bytes) -> None:
+        """Have a due key mended whose hint cannot be read; what is due is read on meanwhile."""
+        if key in self._mending or len(self._mending) >= MEND_LIMIT:
+            return
+        self._mending.add(key)
+        operation = Mend(partition=self._number, epoch=self._epoch, due_keys=(key,))
+        future = self._committer.submit(operation)
+        future.add_done_callback(_log_failure)
+        future.add_done_callback(lambda _: self._mending.discard(key))
+
     def _take_holdings(self, settled: Sequence[Settlement]) -> dict[bytes, Holding]:
         """Take what is to be settled out of ``_holdings`` (LP2), all or nothing."""
         taken: dict[bytes, Holding] = {}
@@ -181,7 +213,7 @@ class LmdbPartition:
         """Release claims whose claimer was cancelled before it learned of them: nothing was attempted."""
         if not keys:
             return
-        _, holdings = read_claimed(self._env, self._number, keys)
+        holdings = read_claimed(self._env, self._number, keys).holdings
         now = self._clock()
         settled = [
             prepare_settlement(
@@ -195,7 +227,7 @@ class LmdbPartition:
 
 def _log_failure(future: asyncio.Future[None]) -> None:
     if not future.cancelled() and (error := future.exception()) is not None:
-        # they stay claimed, and the next owner's replay puts them back as in doubt
+        # Claims stay, and the next owner's replay puts them back as in doubt; what was to be mended is met again
         _log.error(
             "abandoned claims could not be given back",
             exc_info=error,

@@ -4,7 +4,8 @@ A field is only ever appended, with a default, so that an older record still rea
 schema version with its migration (``migration``).
 """
 
-from typing import Final, Literal, TypeVar, cast
+import zlib
+from typing import Annotated, Final, Literal, TypeVar, cast
 
 import msgspec
 
@@ -23,6 +24,13 @@ class RecordError(Exception):
     """What is on disk is not a record of ours."""
 
 
+# What is beyond could not be a key, or a date: the disk changed it
+_U16 = Annotated[int, msgspec.Meta(ge=0, le=0xFFFF)]
+_Count = Annotated[int, msgspec.Meta(ge=0)]
+_LAST_MS: Final = 253_402_300_799_999  # of the year 9999
+_Ms = Annotated[int, msgspec.Meta(ge=0, le=_LAST_MS)]
+
+
 class _Record(msgspec.Struct, frozen=True, array_like=True):
     pass
 
@@ -35,20 +43,22 @@ class MessageRecord(_Record, frozen=True, array_like=True, kw_only=True):
     envid: str | None
     smtputf8: bool
     body_8bit: bool
-    header_octets: int
+    header_octets: _Count
     header_from: str
     message_id_header: str
-    accepted: int
-    expires: int
+    accepted: _Ms
+    expires: _Ms
     origin_kind: str
     listener: str
     client: str
     user: str
-    size_octets: int
+    size_octets: _Count
     recipients: int  # when accepted
     has_dot_lines: bool | None
     priority: int
     campaign: str
+    # CRC-32 of the content; None: accepted before it was written, and taken as it is
+    checksum: int | None = None
 
 
 class DeliveryRecord(_Record, frozen=True, array_like=True, kw_only=True):
@@ -58,10 +68,10 @@ class DeliveryRecord(_Record, frozen=True, array_like=True, kw_only=True):
     domain: str
     notify: int | None
     orcpt: str | None
-    partition: int
+    partition: _U16
     state: int
-    attempts: int
-    in_doubt: int
+    attempts: _Count
+    in_doubt: _Count
     delay_dsn_sent: bool
     last: Attempt | None
     rule: int = 0  # held by this hold rule; 0: by an act, or not held
@@ -101,6 +111,14 @@ class HoldRuleRecord(_Record, frozen=True, array_like=True, kw_only=True):
     ending: str = ""
 
 
+class DamagedRecord(_Record, frozen=True, array_like=True, kw_only=True):
+    """A recipient that was set aside."""
+
+    at: int
+    reason: str
+    record: bytes  # its DeliveryRecord as it was found
+
+
 class RouteRecord(_Record, frozen=True, array_like=True, kw_only=True):
     partition: int
     provider: str
@@ -113,6 +131,7 @@ _delivery_decoder = msgspec.msgpack.Decoder(DeliveryRecord)
 _owner_decoder = msgspec.msgpack.Decoder(OwnerRecord)
 _rule_decoder = msgspec.msgpack.Decoder(HoldRuleRecord)
 _hint_decoder = msgspec.msgpack.Decoder(DueHint)
+_damaged_decoder = msgspec.msgpack.Decoder(DamagedRecord)
 _route_decoder = msgspec.msgpack.Decoder(RouteRecord)
 _R = TypeVar("_R")
 
@@ -133,7 +152,7 @@ def decode(
         raise RecordError(f"record version {raw[:1].hex() or 'missing'}, not {version.hex()}")
     try:
         return decoder.decode(memoryview(raw)[start:])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RecordError(str(error)) from error
 
 
@@ -160,7 +179,10 @@ def delivery_due(raw: bytes) -> UnixMs:
 
 
 def decode_delivery(raw: bytes) -> DeliveryRecord:
-    return decode(raw, _delivery_decoder, start=9)
+    record = decode(raw, _delivery_decoder, start=9)
+    if delivery_due(raw) > _LAST_MS:
+        raise RecordError("due behind the end of time")
+    return record
 
 
 def decode_owner(raw: bytes | None) -> OwnerRecord:
@@ -171,8 +193,17 @@ def decode_route(raw: bytes) -> RouteRecord:
     return decode(raw, _route_decoder)
 
 
+def decode_damaged(raw: bytes) -> DamagedRecord:
+    return decode(raw, _damaged_decoder)
+
+
 def decode_rule(raw: bytes) -> HoldRuleRecord:
     return decode(raw, _rule_decoder)
+
+
+def checksum(content: bytes) -> int:
+    """CRC-32: any octet, and nearly any block, that the disk changed is found. 20 KB cost 10 to 20 us."""
+    return zlib.crc32(content)
 
 
 def message_record(submission: Submission) -> MessageRecord:
@@ -199,6 +230,7 @@ def message_record(submission: Submission) -> MessageRecord:
         has_dot_lines=submission.has_dot_lines,
         priority=submission.priority,
         campaign=submission.campaign,
+        checksum=checksum(submission.content),
     )
 
 
@@ -299,5 +331,5 @@ def decode_hint(raw: bytes) -> DueHint:
     """Raises RecordError."""
     try:
         return _hint_decoder.decode(raw)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RecordError(str(error)) from error

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from angarium.queue.lmdb.environment import QueueEnvironment
-from angarium.queue.lmdb.records import RouteRecord, decode_route, encode
+from angarium.queue.lmdb.records import RecordError, RouteRecord, decode_route, encode
 from angarium.queue.lmdb.transaction import WriteTransaction
 from angarium.queue.model import PartitionNumber, RouteHint
 
@@ -37,7 +37,8 @@ def route_provider(tx: WriteTransaction, domain: str) -> str | None:
     """Return a domain's provider, as far as it is known."""
     key = domain.encode()
     raw = tx.get(tx.env.route, key) if 0 < len(key) <= MAX_DOMAIN_OCTETS else None
-    return None if raw is None else decode_route(raw).provider
+    record = None if raw is None else _find_record(raw)
+    return None if record is None else record.provider
 
 
 def read_route(env: QueueEnvironment, domain: str) -> RouteHint | None:
@@ -46,12 +47,19 @@ def read_route(env: QueueEnvironment, domain: str) -> RouteHint | None:
         return None
     with env.read() as txn:
         raw = txn.get(key, db=env.route)
-    if raw is None:
+    record = None if raw is None else _find_record(raw)
+    if record is None:
         return None
-    record = decode_route(raw)
     return RouteHint(
         domain=domain,
         partition=PartitionNumber(record.partition),
         provider=record.provider,
         site=record.site,
     )
+
+
+def _find_record(raw: bytes) -> RouteRecord | None:
+    try:
+        return decode_route(raw)
+    except RecordError:
+        return None  # a hint that the disk damaged is found out again

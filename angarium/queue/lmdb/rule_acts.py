@@ -10,10 +10,11 @@ from angarium.queue.events.hold_rule_added import HoldRuleAdded
 from angarium.queue.events.hold_rule_removed import HoldRuleRemoved
 from angarium.queue.hold_rule import HOLD_RULE_LIMIT, HoldRule
 from angarium.queue.lmdb.held import forget_rule, write_released
-from angarium.queue.lmdb.keys import LAST_RULE_KEY, RULES_VERSION_KEY, u64
+from angarium.queue.lmdb.keys import LAST_RULE_KEY, RULES_VERSION_KEY, rule_held_key, u64
 from angarium.queue.lmdb.records import (
     HELD,
     HoldRuleRecord,
+    RecordError,
     changed,
     decode_delivery,
     decode_message,
@@ -24,6 +25,7 @@ from angarium.queue.lmdb.records import (
     stamp_due,
 )
 from angarium.queue.lmdb.rule_cache import rule_of
+from angarium.queue.lmdb.setting_aside import set_aside
 from angarium.queue.lmdb.transaction import WriteTransaction
 from angarium.queue.model import MessageId
 from angarium.queue.spool import TooManyHoldRulesError, UnknownHoldRuleError
@@ -154,12 +156,17 @@ class WindUpRule:
 
     def _let_go(self, tx: WriteTransaction, key: bytes, rule: HoldRuleRecord) -> None:
         raw, message_raw = tx.get(tx.env.delivery, key), tx.get(tx.env.message, key[:16])
-        assert raw is not None  # it leaves the list in the transaction in which it leaves the queue
-        assert message_raw is not None
-        record, due = decode_delivery(raw), delivery_due(raw)
+        try:
+            record, message = decode_delivery(raw or b""), decode_message(message_raw or b"")
+        except RecordError as error:
+            tx.delete(tx.env.rule_held, rule_held_key(self._rule_id, key))
+            if raw is not None:
+                set_aside(tx, key, str(error))
+            return
+        due = delivery_due(raw or b"")
         if rule.releases:
             by = Actor(who=rule.ender, reason=rule.ending)
-            write_released(tx, key, due, decode_message(message_raw), record, by, record.free_of)
+            write_released(tx, key, due, message, record, by, record.free_of)
         else:
             forget_rule(tx, key, record)
             held = encode_delivery(changed(record, state=HELD))

@@ -4,7 +4,7 @@ from angarium.queue.hold_rule import BindingRules, HoldRule
 from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.handles import ReadTransaction
 from angarium.queue.lmdb.keys import RULES_VERSION_KEY
-from angarium.queue.lmdb.records import HoldRuleRecord, decode_rule
+from angarium.queue.lmdb.records import HoldRuleRecord, RecordError, decode_rule
 from angarium.queue.model import UnixMs
 
 
@@ -29,7 +29,10 @@ def read_rules(
     standing: list[HoldRule] = []
     ended: list[HoldRule] = []
     for key, raw in txn.cursor(env.hold_rule).iternext():
-        record = decode_rule(raw)
+        try:
+            record = decode_rule(raw)
+        except RecordError:
+            continue  # one that binds nothing; `queue verify` names it
         rule = rule_of(int.from_bytes(key, "big"), record)
         (standing if record.releases is None else ended).append(rule)
     return standing, ended

@@ -10,11 +10,13 @@ from angarium.queue.lmdb.claiming import Holding
 from angarium.queue.lmdb.keys import claim_key, delivery_key, due_key, u64
 from angarium.queue.lmdb.recipient_events import attempt_failed_event, ended_event
 from angarium.queue.lmdb.records import (
+    RecordError,
     changed,
     decode_delivery,
     encode_delivery,
     routing_hint,
 )
+from angarium.queue.lmdb.setting_aside import set_aside
 from angarium.queue.lmdb.transaction import WriteTransaction
 from angarium.queue.message_id import delivery_id_text
 from angarium.queue.model import Deferred, Done, Moved, Released, Settlement, UnixMs
@@ -90,8 +92,12 @@ class Settle:
         hint, raw = tx.get(tx.env.due, move.old), tx.get(tx.env.delivery, move.key)
         if hint is None or raw is None:
             return
-        record = changed(decode_delivery(raw), partition=move.to)
         tx.delete(tx.env.due, move.old)
+        try:
+            record = changed(decode_delivery(raw), partition=move.to)
+        except RecordError as error:
+            set_aside(tx, move.key, f"recipient: {error}")
+            return
         tx.schedule(move.to, move.due, move.key, encode_delivery(record), hint)
 
 

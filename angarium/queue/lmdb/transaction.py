@@ -124,8 +124,13 @@ class WriteTransaction:
         self._binding = None
 
     def has_delivery(self, message_id: bytes) -> bool:
-        """Whether any recipient of the message is left."""
-        cursor = self.cursor(self.env.delivery)
+        """Whether any recipient of the message is left; one that was set aside is."""
+        if self._has_any(self.env.delivery, message_id):
+            return True
+        return bool(self.entries(self.env.damaged)) and self._has_any(self.env.damaged, message_id)
+
+    def _has_any(self, db: Database, message_id: bytes) -> bool:
+        cursor = self.cursor(db)
         return bool(cursor.set_range(message_id)) and cursor.key()[:16] == message_id
 
     def delete_message(self, message_id: bytes) -> None:

@@ -36,6 +36,7 @@ class ClientSession:
     never sent.
     Invariant CS6: when the peer is out of step with several commands in flight, none of its replies to them counts:
     nobody knows whose they are. After one RCPT alone, its recipient alone is undecided.
+    Invariant CS7: after ``forget_transaction`` nothing here refers to the message (L3).
     """
 
     __slots__ = (
@@ -177,8 +178,9 @@ class ClientSession:
         transaction = ClientTransaction(
             message, self.capabilities, reset=self._needs_reset, is_wary=is_wary
         )
+        flight = self._fly(transaction.first_flight())
         self._transaction = transaction
-        return self._fly(transaction.first_flight())
+        return flight
 
     def next_flight(self) -> Flight | None:
         """After each complete exchange of a transaction: what to send next; None at its end.
@@ -236,6 +238,10 @@ class ClientSession:
         """Per recipient of the transaction, in order; None: not decided yet."""
         assert self._transaction is not None
         return self._transaction.answers
+
+    def forget_transaction(self) -> None:
+        """It is over, and its answers are taken: an idle session keeps no content."""
+        self._transaction = None  # CS7
 
     def quit(self) -> bytes:
         return self._begin("quit", "QUIT\r\n")

@@ -3,14 +3,14 @@
 Knows nothing of connections: ``client`` feeds it whole replies in their order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
 import msgspec
 
 from angarium.smtp.client import command
 from angarium.smtp.client.capabilities import Capabilities
-from angarium.smtp.client.content import ContentError, checked, stuffed
+from angarium.smtp.client.content import ContentError, Octets, blocks, checked, stuffed_blocks
 from angarium.smtp.client.stage import ClientStage
 from angarium.smtp.reply import PeerError, Reply, text
 
@@ -37,7 +37,7 @@ class Message(Protocol):
     @property
     def header(self) -> bytes: ...
     @property
-    def body(self) -> bytes: ...
+    def body(self) -> Octets: ...
     @property
     def has_dot_lines(self) -> bool | None:
         """Whether a line of the body may begin with a dot; not None: its line ends are CRLF, as was checked."""
@@ -93,12 +93,28 @@ class NotUnderstood(msgspec.Struct, frozen=True):
 Verdict = Answer | NotSendable | NotUnderstood
 
 
-class Flight(msgspec.Struct, frozen=True):
+class Flight(msgspec.Struct, frozen=True, kw_only=True):
     """Octets to send in one go, and the commands whose replies will come."""
 
-    octets: tuple[bytes, ...]
+    octets: tuple[Octets, ...]
     stages: tuple[ClientStage, ...]
     ends_content: bool = False  # once it is sent, the peer may have the whole message
+    # All but the last of ``octets`` are content whose leading dots are to be doubled
+    has_dots: bool = False
+
+    @property
+    def size(self) -> int:
+        """Octets, less the dots that are doubled."""
+        return sum(map(len, self.octets))
+
+    def blocks(self, octets: int) -> Iterator[bytes]:
+        """Yield what goes on the wire, about ``octets`` at a time: a large message is never copied whole."""
+        last = len(self.octets) - 1
+        for number, part in enumerate(self.octets):
+            if self.has_dots and number < last:
+                yield from stuffed_blocks(part, octets)
+            else:
+                yield from blocks(part, octets)
 
     @property
     def begins_with_commands(self) -> bool:
@@ -130,6 +146,7 @@ class ClientTransaction:
         "_capabilities",
         "_commands",
         "_content",
+        "_has_dots",
         "_is_wary",
         "_message",
         "_position",
@@ -159,6 +176,7 @@ class ClientTransaction:
         self.answers: list[Verdict | None] = [None] * len(message.recipients)
         self.done = False
         self.failed = False  # the peer may hold a part of it: RSET before the next one
+        self._has_dots = False
         self._content = self._checked_content()  # CT3
         self._commands: list[tuple[ClientStage, str, int]] = (
             [("rset", "RSET\r\n", -1)] if reset else []
@@ -178,15 +196,15 @@ class ClientTransaction:
         if not self._capabilities.chunking:
             stages.append("data")  # RFC 2920 section 3.1: DATA may end a group
             self._stages = tuple(stages)
-            return Flight(((opening + "DATA\r\n").encode(),), self._stages)
+            return Flight(octets=((opening + "DATA\r\n").encode(),), stages=self._stages)
         if self._size > BDAT_FLIGHT_OCTETS or stages[0] == "rset" or self._is_wary:
             # A refused RSET leaves recipients of the last transaction standing: wait for its reply
             self._stages = tuple(stages)
-            return Flight((opening.encode(),), self._stages)
+            return Flight(octets=(opening.encode(),), stages=self._stages)
         stages.append("final_dot")
         self._stages = tuple(stages)
         octets = f"{opening}BDAT {self._size} LAST\r\n".encode()
-        return Flight((octets, *self._content), self._stages, ends_content=True)
+        return Flight(octets=(octets, *self._content), stages=self._stages, ends_content=True)
 
     def next_flight(self, replies: Sequence[Reply]) -> Flight | None:
         """Take the replies to the last flight; return what is to be sent next, None at the end.
@@ -242,27 +260,32 @@ class ClientTransaction:
             stage, line, _ = self._commands[self._position]
             self._position += 1
             self._stages = (stage,)
-            return Flight((line.encode(),), self._stages)
+            return Flight(octets=(line.encode(),), stages=self._stages)
         if not self._accepted:
             self.done = self.failed = True  # MAIL stands: RSET
             return None
         if self._capabilities.chunking:
             self._stages = ("final_dot",)
             octets = b"BDAT %d LAST\r\n" % self._size
-            return Flight((octets, *self._content), self._stages, ends_content=True)
+            return Flight(octets=(octets, *self._content), stages=self._stages, ends_content=True)
         self._stages = ("data",)
-        return Flight((b"DATA\r\n",), self._stages)
+        return Flight(octets=(b"DATA\r\n",), stages=self._stages)
 
     def _after_data(self, reply: Reply) -> Flight | None:
         if reply.code == 354:
             if self._accepted and self.failed:  # a dot would send them an empty message
                 raise PeerError("354 and accepted recipients in a transaction that was refused")
             self._stages = ("final_dot",)
-            if self._accepted:
-                return Flight((*self._content, b".\r\n"), self._stages, ends_content=True)  # CT2
+            if self._accepted:  # CT2
+                return Flight(
+                    octets=(*self._content, b".\r\n"),
+                    stages=self._stages,
+                    ends_content=True,
+                    has_dots=self._has_dots,
+                )
             # RFC 2920 section 3.1: 354 although no recipient stands; a lone dot ends it
             self.failed = True
-            return Flight((b".\r\n",), self._stages)
+            return Flight(octets=(b".\r\n",), stages=self._stages)
         self._answer_open("data", reply)
         self.done = self.failed = True
         return None
@@ -294,8 +317,8 @@ class ClientTransaction:
 
     # -- what the message needs of the peer
 
-    def _checked_content(self) -> tuple[bytes, ...]:
-        """The content as it goes on the wire, in parts; sets ``_size``."""
+    def _checked_content(self) -> tuple[Octets, ...]:
+        """The content in parts; sets ``_size`` and ``_has_dots``."""
         header, body, known = self._message.header, self._message.body, self._message.has_dot_lines
         try:
             # The header was put together by us, so it is looked at whatever is known of the body
@@ -305,12 +328,11 @@ class ClientTransaction:
                 NotSendable(enhanced="5.6.0", text=f"not sent: {error}")
             ) from error
         self._size = len(header) + len(body)
-        parts: tuple[bytes, ...] = (header, body) if body else (header,)
+        parts: tuple[Octets, ...] = (header, body) if body else (header,)
         if body and body[-2:] != b"\r\n":
             # RFC 5321 section 4.1.1.4; DKIM counts this CRLF as there (RFC 6376 section 3.4.3)
             parts, self._size = (*parts, b"\r\n"), self._size + 2
-        if dots and not self._capabilities.chunking:
-            return tuple(stuffed(part) for part in parts)
+        self._has_dots = dots and not self._capabilities.chunking
         return parts
 
     def _mail(self) -> str:

@@ -138,7 +138,7 @@ async def test_what_is_converted_to_seven_bits_is_signed_as_it_then_is(octets: i
     transfer = await convert(rig, content, "key.example")
     assert transfer is not None
     assert transfer.header.startswith(b"DKIM-Signature: x\r\nMIME-Version: 1.0\r\nContent-Transfer")
-    assert transfer.body.isascii()
+    assert bytes(transfer.body).isascii()
     assert not transfer.body_8bit
     (signed,) = rig.signer.signed
     assert signed == transfer.header.removeprefix(b"DKIM-Signature: x\r\n") + transfer.body
@@ -155,3 +155,17 @@ async def test_what_is_converted_goes_unsigned_where_it_did_before() -> None:
 
 async def test_what_cannot_be_converted_is_none() -> None:
     assert await convert(Rig(), b"A: \xc3\xa4\r\n\r\n\xc3\xa4\r\n", "key.example") is None
+
+
+async def test_what_was_handed_on_is_not_kept_while_others_are_signed_l3() -> None:
+    rig = Rig()
+    works = [
+        Work(each, each.recipients)
+        for each in (message([head(1)]), message([head(2)], "key.example"))
+    ]
+    packing = asyncio.create_task(rig.packer.pack(works, rig.parcels.append, lambda *_: None))
+    await settle()
+    assert (rig.numbers(), works) == ([1], [])  # the second waits for its signature
+    rig.signer.futures[0].set_result(b"")
+    await packing
+    assert rig.numbers() == [1, 2]

@@ -1,7 +1,9 @@
 """Mirrors angarium/mta/transport/: connection, connector and peer, against scripted peers on real sockets."""
 
 import asyncio
+import gc
 import socket
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -232,6 +234,65 @@ async def test_a_large_message_arrives_whole_at_a_slow_reader() -> None:
     (outcome,) = await send(script, body=body)
     assert isinstance(outcome, Taken)
     assert received[0].replace(b"\r\n..", b"\r\n.") == HEADER + body  # PE2
+
+
+async def take(talk: Talk) -> None:
+    await accept_one(talk)
+    await talk.until_closed()
+
+
+async def refuse(talk: Talk) -> None:
+    await talk.hear_until(b"DATA")
+    talk.say(b"250 ok\r\n550 no\r\n554 none\r\n")
+    await talk.until_closed()
+
+
+async def hang_up_in_content(talk: Talk) -> None:
+    await talk.hear_until(b"DATA")
+    talk.say(b"250 ok\r\n250 ok\r\n354 go\r\n")
+    await talk.hear_octets(100)
+    talk.drop()
+
+
+async def refuse_in_content(talk: Talk) -> None:
+    await talk.hear_until(b"DATA")
+    talk.say(b"250 ok\r\n250 ok\r\n354 go\r\n")
+    await talk.hear_octets(100)
+    talk.say(b"552 too much\r\n")
+    await talk.until_closed()
+
+
+async def tempt_in_content(talk: Talk) -> None:
+    await talk.hear_until(b"DATA")
+    talk.say(b"250 ok\r\n250 ok\r\n354 go\r\n")
+    await talk.hear_octets(100)
+    talk.say(b"250 have it\r\n")
+    await talk.until_closed()
+
+
+@pytest.mark.parametrize(
+    "end", [take, refuse, hang_up_in_content, refuse_in_content, tempt_in_content]
+)
+@pytest.mark.parametrize("line", [b"x" * 70 + b"\r\n", b".y\r\n"])
+async def test_after_a_transfer_nothing_refers_to_its_content_l3(end: Script, line: bytes) -> None:
+    """CS6: an idle connection that kept its last message would hold it uncounted, and so each of them."""
+
+    async def script(talk: Talk) -> None:
+        await talk.greet(*ALL)
+        await end(talk)
+
+    content = line * (20_000_000 // len(line))  # more than the sockets' buffers take
+    before = sys.getrefcount(content)
+    gc.disable()  # what only the collector would find stays until it runs, which is late
+    try:
+        async with ScriptedPeer(script) as peer:
+            connection = await Client(peer.port).opened()
+            await connection.transfer(message(body=memoryview(content)))
+            await asyncio.sleep(0)  # the waiter's callbacks
+            assert sys.getrefcount(content) == before
+            await connection.close()
+    finally:
+        gc.enable()
 
 
 async def test_each_recipient_has_its_own_outcome() -> None:

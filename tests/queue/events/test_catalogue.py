@@ -32,6 +32,7 @@ NUMBERS = {
     11: "cancelled",
     12: "hold_rule_added",
     13: "hold_rule_removed",
+    14: "damaged",
 }
 HEAD = ("at", "message_id")
 _MESSAGE = (*HEAD, "tenant", "stream")
@@ -58,6 +59,7 @@ FIELDS = {
     "cancelled": _ACT,
     "hold_rule_added": (*_RULE, "tenant", "sender", "domain", "provider", "until"),
     "hold_rule_removed": (*_RULE, "releases"),
+    "damaged": (*_RECIPIENT, "reason"),
 }
 VALUES: dict[str, Any] = {
     "at": UnixMs(1_800_000_000_000),

@@ -453,7 +453,7 @@ def test_a_remote_file_system_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_rubbish_instead_of_a_queue_is_an_error_in_words(tmp_path: Path) -> None:
     (tmp_path / "data.mdb").write_bytes(b"not LMDB" * 1000)
-    with pytest.raises(QueueError, match="cannot be opened"):
+    with pytest.raises(QueueError, match="is damaged: page 0 is no meta page"):
         QueueEnvironment.open(tmp_path, SMALL)
 
 
@@ -591,11 +591,11 @@ def test_an_environment_opens_while_another_process_grows_it(
     QueueEnvironment.open(tmp_path / "queue", SMALL).close()
     open_lmdb, times = environment._open_lmdb, []
 
-    def grown_meanwhile(path: Path, config: Queue) -> lmdb.Environment:
+    def grown_meanwhile(path: Path, config: Queue, *, read_only: bool) -> lmdb.Environment:
         times.append(path)
         if len(times) < 3:
             raise lmdb.MapResizedError("mdb_txn_begin")
-        return open_lmdb(path, config)
+        return open_lmdb(path, config, read_only=read_only)
 
     monkeypatch.setattr(environment, "_open_lmdb", grown_meanwhile)
     env = QueueEnvironment.open(tmp_path / "queue", SMALL)

@@ -306,7 +306,7 @@ async def test_a_messages_events_are_found_without_reading_the_whole_log(
         if number == 30:
             wanted = message_id
     decoded: list[bytes] = []
-    for name in ("decode_event", "decode_head"):
+    for name in ("decode_readable", "readable_time"):
         decode = getattr(history, name)
         monkeypatch.setattr(
             history, name, lambda raw, decode=decode: decoded.append(raw) or decode(raw)

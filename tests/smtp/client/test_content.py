@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.smtp.client.content import ContentError, checked, stuffed
+from angarium.smtp.client.content import ContentError, blocks, checked, stuffed_blocks
 
 HEADER = b"Subject: x\r\n\r\n"
 PIECES = st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b".", b"a", b"\r\n.", b"\0"])).map(
@@ -51,8 +51,10 @@ def test_a_header_that_does_not_end_its_line_is_refused_s2(header: bytes) -> Non
         checked(header, b"\nbody")
 
 
-@given(PIECES)
-def test_only_crlf_passes_and_only_crlf_dot_crlf_could_end_the_data_s2(body: bytes) -> None:
+@given(PIECES, st.integers(1, 9))
+def test_only_crlf_passes_and_only_crlf_dot_crlf_could_end_the_data_s2(
+    body: bytes, size: int
+) -> None:
     bare = re.search(rb"\r(?!\n)|(?<!\r)\n", body) is not None
     if bare:
         with pytest.raises(ContentError):
@@ -60,7 +62,9 @@ def test_only_crlf_passes_and_only_crlf_dot_crlf_could_end_the_data_s2(body: byt
         return
     dots = checked(HEADER, body)
     assert dots == (b"\r\n." in b"\r\n" + body)
-    wire = HEADER + stuffed(body)
+    stuffed = b"".join(stuffed_blocks(body, size))
+    wire = HEADER + stuffed
     assert b"\r\n.\r\n" not in wire
-    received = (b"\r\n" + stuffed(body)).replace(b"\r\n.", b"\r\n")[2:]  # as a server unstuffs
+    received = (b"\r\n" + stuffed).replace(b"\r\n.", b"\r\n")[2:]  # as a server unstuffs
     assert received == body
+    assert b"".join(blocks(body, size)) == body

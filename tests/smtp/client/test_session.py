@@ -25,7 +25,7 @@ UTF8_HEADER = "From: a@example.org\r\nSubject: tést\r\n\r\n".encode()
 
 def wire(flight: Flight | None) -> bytes:
     assert flight is not None
-    return b"".join(flight.octets)
+    return b"".join(flight.blocks(7))
 
 
 def codes(session: ClientSession) -> list[tuple[str, int] | str | None]:

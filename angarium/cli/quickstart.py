@@ -29,6 +29,7 @@ from angarium.config.schema import Config, Server
 from angarium.dkim.errors import KeyFileError
 from angarium.dkim.keygen import generate, record_text, write_private_key
 from angarium.dkim.keys import KeyType, load_private_key
+from angarium.host.directory import Directory
 from angarium.host.identity import Identity, find_identity
 from angarium.host.owner import acting_as_owner
 from angarium.insight.dns_records import DnsRecord, PublishedKey, wanted_records
@@ -122,9 +123,12 @@ def _new(
     text = configuration(answers)
     config = parse(text, config_file)  # a fault of ours is found before anything is written
     written = []
-    _directory(folder, 0o755, None)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot(folder, error) from error
     for below in ("keys", "tls"):
-        _directory(folder / below, 0o700, identity)
+        _directory(folder / below, identity)
     with acting_as_owner(folder / "keys"):
         for (_, file), (_, kind) in zip(answers.key_files, _KEYS, strict=True):
             if not (folder / file).exists():  # of a run that ended early
@@ -134,10 +138,8 @@ def _new(
             written += _certificate(folder / "tls", hostname)
     password = _first_user(Path(config.server.data_dir), identity, name, domain)
     if not (folder / "sendmail.toml").exists():
-        written.append(
-            _file(folder / "sendmail.toml", sendmail_configuration(answers), 0o644, None)
-        )
-    written.append(_file(config_file, text, 0o640, identity))  # last: with it all is there
+        written.append(_file(folder / "sendmail.toml", sendmail_configuration(answers), 0o644))
+    written.append(_file(config_file, text, 0o644))  # last: with it all is there
     return _Done(
         config=str(config_file),
         written=written,
@@ -149,14 +151,15 @@ def _new(
 
 def _first_user(data_dir: Path, identity: Identity | None, name: str, domain: str) -> str | None:
     """Return the password; None: there is such a user already."""
-    _directory(data_dir, 0o700, identity)
+    _directory(data_dir, identity)
     path = credential_path(data_dir)
     password = secrets.token_urlsafe(_PASSWORD_OCTETS)
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     try:
-        if any(each.name == name for each in list_users(path)):
-            return None
-        add_user(path, name, password, senders=[f"@{domain}"], created=created)
+        with acting_as_owner(data_dir):
+            if any(each.name == name for each in list_users(path)):
+                return None
+            add_user(path, name, password, senders=[f"@{domain}"], created=created)
     except CredentialError as error:
         raise CommandError(str(error), EX_CONFIG) from error
     return password
@@ -173,31 +176,26 @@ def _key(path: Path, kind: KeyType) -> str:
 def _certificate(folder: Path, hostname: str) -> list[str]:
     certificate, key = make_self_signed(hostname, datetime.datetime.now(datetime.UTC))
     return [
-        _file(folder / "privkey.pem", key.decode(), 0o600, None),
-        _file(folder / "fullchain.pem", certificate.decode(), 0o644, None),
+        _file(folder / "privkey.pem", key.decode(), 0o600),
+        _file(folder / "fullchain.pem", certificate.decode(), 0o644),
     ]
 
 
-def _directory(path: Path, mode: int, identity: Identity | None) -> None:
-    """Make it, where it is missing; then it is the identity's."""
+def _directory(path: Path, identity: Identity | None) -> None:
+    """Make it, where it is missing; then it is the identity's, mode 0700."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.mkdir(mode=mode)
-        if identity is not None:
-            os.chown(path, identity.uid, identity.gid, follow_symlinks=False)
-    except FileExistsError:
-        pass
+        with Directory(path.parent, path.name, make=True) as directory:
+            if identity is not None:
+                directory.give(identity)
     except OSError as error:
         raise _cannot(path, error) from error
 
 
-def _file(path: Path, text: str, mode: int, identity: Identity | None) -> str:
-    """Write a new file, which the identity's group may read; on disk when it returns."""
+def _file(path: Path, text: str, mode: int) -> str:
+    """Write a new file; on disk when it returns."""
     try:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         with os.fdopen(fd, "w") as file:
-            if identity is not None:
-                os.fchown(fd, -1, identity.gid)
             os.fchmod(fd, mode)
             file.write(text)
             file.flush()

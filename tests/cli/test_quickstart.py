@@ -141,11 +141,7 @@ def test_root_gives_secrets_to_the_server_s_user(
         credential_path(config.server.data_dir),
     ):
         assert (path.stat().st_uid, stat.S_IMODE(path.stat().st_mode)) == (65534, 0o600)
-    assert (file.stat().st_uid, file.stat().st_gid, stat.S_IMODE(file.stat().st_mode)) == (
-        0,
-        65534,
-        0o640,
-    )
+    assert (file.stat().st_uid, stat.S_IMODE(file.stat().st_mode)) == (0, 0o644)
     assert stat.S_IMODE((file.parent / "sendmail.toml").stat().st_mode) == 0o644
 
 

@@ -274,7 +274,9 @@ async def tempt_in_content(talk: Talk) -> None:
     "end", [take, refuse, hang_up_in_content, refuse_in_content, tempt_in_content]
 )
 @pytest.mark.parametrize("line", [b"x" * 70 + b"\r\n", b".y\r\n"])
-async def test_after_a_transfer_nothing_refers_to_its_content_l3(end: Script, line: bytes) -> None:
+async def test_after_a_transfer_nothing_refers_to_its_content_l3(
+    end: Script, line: bytes
+) -> None:  # CS7
     """CS6: an idle connection that kept its last message would hold it uncounted, and so each of them."""
 
     async def script(talk: Talk) -> None:

@@ -17,9 +17,15 @@ from angarium.cli.exit import (
 )
 from angarium.config.schema import Config
 from angarium.insight.admin.queue_acts import EMPTY_FILTER
-from angarium.insight.admin.queue_reads import no_content, no_such_message, no_such_recipient
+from angarium.insight.admin.queue_reads import (
+    CANDIDATES,
+    no_content,
+    no_such_message,
+    no_such_recipient,
+)
 from angarium.insight.explain import explain_message, is_known
 from angarium.insight.explanation import Explanation
+from angarium.insight.filter_check import find_slip
 from angarium.queue import (
     Affected,
     DeliveryId,
@@ -35,8 +41,10 @@ from angarium.queue import (
     ShownMessage,
 )
 from angarium.queue.act import Act, Actor
+from angarium.queue.breakdown import Breakdown, Quality
 from angarium.queue.doorbell import DoorbellSender, doorbell_path
 from angarium.queue.hold_rule import HoldRule
+from angarium.queue.message_id import parse_id_beginning
 from angarium.queue.spool import UnknownHoldRuleError
 from angarium.service.runtime import wall_clock
 
@@ -124,7 +132,15 @@ class DirectQueue:
         return self._operator.summary()
 
     def page(self, wanted: Filter, after: bytes | None, limit: int) -> EntryPage:
+        self._check(wanted)
         return self._operator.page(wanted, after, limit)
+
+    def breakdown(self, wanted: Filter, by: Quality, limit: int) -> Breakdown:
+        self._check(wanted)
+        return self._operator.breakdown(wanted, by, limit)
+
+    def find_messages(self, beginning: str) -> tuple[MessageId, ...]:
+        return self._operator.find_messages(parse_id_beginning(beginning), CANDIDATES)
 
     def show(self, message_id: MessageId) -> ShownMessage:
         shown = self._operator.show(message_id)
@@ -160,6 +176,7 @@ class DirectQueue:
         dry_run: bool,
         progress: Callable[[int], None],
     ) -> Affected:
+        self._check(wanted)
         by = Actor(who=self._who, reason=reason)
         return self._operator.act(act, wanted, by, dry_run=dry_run, progress=progress)
 
@@ -167,8 +184,13 @@ class DirectQueue:
         return self._operator.hold_rules()
 
     def add_hold_rule(self, rule: HoldRule, reason: str) -> HoldRule:
+        self._check(rule.wanted)
         return self._operator.add_hold_rule(rule, Actor(who=self._who, reason=reason))
 
     def remove_hold_rule(self, rule_id: int, reason: str, *, release: bool) -> Affected:
         by = Actor(who=self._who, reason=reason)
         return self._operator.remove_hold_rule(rule_id, by, release=release)
+
+    def _check(self, wanted: Filter) -> None:
+        if (slip := find_slip(wanted, self._config)) is not None:
+            raise CommandError(slip, EX_USAGE)

@@ -27,9 +27,9 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
             "client": acceptance.client,
             "user": acceptance.user,
             "sender": acceptance.sender,
-            "sizeOctets": acceptance.size_octets,
+            "size_octets": acceptance.size_octets,
             "recipients": acceptance.recipients,
-            "messageId": acceptance.message_id_header,
+            "message_id": acceptance.message_id_header,
         },
         "recipients": [_recipient(each) for each in explanation.recipients],
     }
@@ -57,7 +57,7 @@ def _route(route: RouteFacts) -> dict[str, Any]:
         "provider": route.provider,
         "partition": route.partition,
         "connections": route.connections,
-        "messagesPerConnection": route.messages_per_connection,
+        "messages_per_connection": route.messages_per_connection,
         "tls": route.tls,
     }
 
@@ -77,16 +77,16 @@ def _happened(happened: Happened) -> dict[str, Any]:
 def _next(step: NextStep) -> dict[str, Any]:
     return {
         "state": step.state,
-        "dueAt": rfc3339(step.due),
+        "due_at": rfc3339(step.due),
         "attempts": step.attempts,
         "why": step.why,
-        "waitedMs": step.waited_ms,
-        "stepMs": step.step_ms,
+        "waited_ms": step.waited_ms,
+        "step_ms": step.step_ms,
         "jitter": step.jitter,
         "rule": step.rule,
-        "heldUntil": _time(step.held_until),
-        "expiresAt": rfc3339(step.expires),
-        "tellsSender": step.tells_sender,
+        "held_until": _time(step.held_until),
+        "expires_at": rfc3339(step.expires),
+        "tells_sender": step.tells_sender,
     }
 
 

@@ -23,6 +23,8 @@ from angarium.insight.admin.queue_acts import (
 )
 from angarium.insight.admin.queue_reads import (
     PAGE_LIMIT,
+    BreakDownQueue,
+    FindMessages,
     ListEntries,
     ReadContent,
     ShowMessage,
@@ -31,6 +33,7 @@ from angarium.insight.admin.queue_reads import (
 from angarium.insight.explanation import Explanation
 from angarium.queue import Affected, EntryPage, Filter, MessageId, QueueSummary, ShownMessage
 from angarium.queue.act import Act
+from angarium.queue.breakdown import Breakdown, Quality
 from angarium.queue.entry import QueueEntry
 from angarium.queue.hold_rule import HoldRule
 from angarium.service.data_dir import DataDir
@@ -48,6 +51,10 @@ class QueueAccess(Protocol):
     def summary(self) -> QueueSummary: ...
 
     def page(self, wanted: Filter, after: bytes | None, limit: int) -> EntryPage: ...
+
+    def breakdown(self, wanted: Filter, by: Quality, limit: int) -> Breakdown: ...
+
+    def find_messages(self, beginning: str) -> tuple[MessageId, ...]: ...
 
     def show(self, message_id: MessageId) -> ShownMessage: ...
 
@@ -143,6 +150,12 @@ class ServedQueue:
             after = page.cursor
             if after is None or len(entries) >= limit:
                 return EntryPage(tuple(entries), after)
+
+    def breakdown(self, wanted: Filter, by: Quality, limit: int) -> Breakdown:
+        return answered(self._client.ask(BreakDownQueue(wanted=wanted, by=by, limit=limit)))
+
+    def find_messages(self, beginning: str) -> tuple[MessageId, ...]:
+        return answered(self._client.ask(FindMessages(beginning=beginning))).ids
 
     def show(self, message_id: MessageId) -> ShownMessage:
         return answered(self._client.ask(ShowMessage(message_id=message_id))).shown()

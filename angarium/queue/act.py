@@ -5,8 +5,8 @@ from typing import Final, Literal
 import msgspec
 
 Act = Literal["hold", "release", "retry", "cancel"]
-# Ids that an act names of what it did; the rest is only counted
-IDS_REPORTED: Final = 1000
+# Recipients that an act names of what it did; the rest is only counted
+NAMED_LIMIT: Final = 1000
 # Ours, of each text of an actor: it is written with every recipient's event
 ACTOR_CHARACTERS: Final = 200
 

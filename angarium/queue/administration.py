@@ -9,8 +9,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from angarium.queue.act import Act, Actor
+from angarium.queue.breakdown import Breakdown, Quality
 from angarium.queue.entry import Affected, EntryPage, ShownMessage
 from angarium.queue.hold_rule import HoldRule
+from angarium.queue.message_id import IdRange
 from angarium.queue.model import Filter, MessageId, RouteHint
 from angarium.queue.summary import QueueSummary
 
@@ -35,8 +37,16 @@ class QueueAdministration(Protocol):
         """
         ...
 
+    async def breakdown(self, wanted: Filter, by: Quality, limit: int) -> Breakdown:
+        """Return what the matching recipients are made of; reads them all, as ``page`` does."""
+        ...
+
     async def show(self, message_id: MessageId) -> ShownMessage | None:
         """Return what is known of a message, finished ones included while their events are kept."""
+        ...
+
+    async def find_messages(self, wanted: IdRange, limit: int) -> tuple[MessageId, ...]:
+        """Return up to ``limit`` ids of messages that are queued, or whose events are kept; by id."""
         ...
 
     def content(self, message_id: MessageId) -> bytes | None: ...

@@ -163,14 +163,16 @@ Settlement = Done | Deferred | Released
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which recipients an operator means; all given conditions must hold."""
+    """Which recipients an operator means: all given conditions must hold, of one with several values any of these."""
 
-    tenant: str | None = None
-    sender: str | None = None  # address, or @domain
-    recipient: str | None = None  # address
-    domain: str | None = None  # recipient's domain
-    provider: str | None = None
-    state: Literal["scheduled", "held", "in_flight"] | None = None
+    tenants: tuple[str, ...] = ()
+    senders: tuple[str, ...] = ()  # address, or @domain; "" is the null reverse-path
+    recipients: tuple[str, ...] = ()  # address
+    domains: tuple[str, ...] = ()  # recipient's domain
+    providers: tuple[str, ...] = ()
+    states: tuple[Literal["scheduled", "held", "in_flight"], ...] = ()
+    replies: tuple[str, ...] = ()  # patterns of the last attempt's reply: ``reply_pattern``
+    rules: tuple[int, ...] = ()  # held by this hold rule
     older_than_ms: int | None = None  # accepted longer ago than this
     ids: tuple[str, ...] = ()  # <uuid> or <uuid>.<index>
 

@@ -18,9 +18,13 @@ from angarium.insight.admin.queue_acts import (
     RemoveHoldRule,
 )
 from angarium.insight.admin.queue_reads import (
+    CANDIDATES,
     PAGE_LIMIT,
+    BreakDownQueue,
     ContentEnds,
     ExplainMessage,
+    FindMessages,
+    FoundMessages,
     ListEntries,
     ReadContent,
     SentMessage,
@@ -32,6 +36,7 @@ from angarium.insight.admin.queue_reads import (
 )
 from angarium.insight.explain import explain_message, is_known
 from angarium.insight.explanation import Explanation
+from angarium.insight.filter_check import find_slip
 from angarium.queue import (
     Affected,
     EmptyFilterError,
@@ -42,7 +47,9 @@ from angarium.queue import (
 )
 from angarium.queue.act import Actor
 from angarium.queue.administration import QueueAdministration
+from angarium.queue.breakdown import Breakdown
 from angarium.queue.hold_rule import HoldRule
+from angarium.queue.message_id import parse_id_beginning
 from angarium.queue.model import DeliveryId
 from angarium.queue.spool import TooManyHoldRulesError, UnknownHoldRuleError
 from angarium.service.admin_socket import Asker, Handlers
@@ -67,7 +74,9 @@ class QueueAnswers:
         return (
             Handlers()
             .on(SummarizeQueue, self.summarize)
+            .on(BreakDownQueue, self.break_down)
             .on(ListEntries, self.list_entries)
+            .on(FindMessages, self.find_messages)
             .on(ShowMessage, self.show)
             .on(ReadContent, self.read_content)
             .on(ExplainMessage, self.explain)
@@ -80,12 +89,24 @@ class QueueAnswers:
     async def summarize(self, _: SummarizeQueue, __: Asker) -> QueueSummary:
         return self._queue.summary()
 
-    async def list_entries(self, asked: ListEntries, _: Asker) -> EntryPage | Refused:
+    async def break_down(self, asked: BreakDownQueue, _: Asker) -> Breakdown | Refused:
+        if (slip := find_slip(asked.wanted, self._config)) is not None:
+            return Refused("invalid", slip)
         limit = min(max(asked.limit, 1), PAGE_LIMIT)
+        return await self._queue.breakdown(asked.wanted, asked.by, limit)
+
+    async def list_entries(self, asked: ListEntries, _: Asker) -> EntryPage | Refused:
+        if (slip := find_slip(asked.wanted, self._config)) is not None:
+            return Refused("invalid", slip)
+        limit = min(max(asked.limit, 1), PAGE_LIMIT)
+        return await self._queue.page(asked.wanted, asked.after, limit)
+
+    async def find_messages(self, asked: FindMessages, _: Asker) -> FoundMessages | Refused:
         try:
-            return await self._queue.page(asked.wanted, asked.after, limit)
+            wanted = parse_id_beginning(asked.beginning)
         except ValueError as error:
             return Refused("invalid", str(error))
+        return FoundMessages(await self._queue.find_messages(wanted, CANDIDATES))
 
     async def show(self, asked: ShowMessage, _: Asker) -> SentMessage | Refused:
         shown = await self._queue.show(asked.message_id)
@@ -115,6 +136,8 @@ class QueueAnswers:
         )
 
     async def perform(self, asked: PerformAct, asker: Asker) -> Affected | Refused:
+        if (slip := find_slip(asked.wanted, self._config)) is not None:
+            return Refused("invalid", slip)
         by = Actor(who=asker.name, reason=asked.reason)
         try:
             affected = await self._queue.act(
@@ -134,6 +157,8 @@ class QueueAnswers:
         return HoldRules(self._queue.hold_rules())
 
     async def add_rule(self, asked: AddHoldRule, asker: Asker) -> HoldRule | Refused:
+        if (slip := find_slip(asked.rule.wanted, self._config)) is not None:
+            return Refused("invalid", slip)
         by = Actor(who=asker.name, reason=asked.reason)
         try:
             rule = await self._queue.add_hold_rule(asked.rule, by)

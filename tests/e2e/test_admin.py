@@ -75,7 +75,7 @@ def test_a_rule_binds_mail_that_comes_later(tmp_path: Path, single: bool) -> Non
     with RecordingSink() as sink, running(tmp_path, sink=sink.port, single=single) as product:
         rule = ask(
             product, *("queue", "hold", "--domain", "example.net", "--rule", "--reason", "listed")
-        )["rule"]
+        )["rules"][0]
         good_session(product.smtp[0], "later@example.net")
         good_session(product.smtp[0], "other@example.org")
         sink.wait_for(1)
@@ -107,7 +107,7 @@ def test_acts_under_load_lose_nothing_and_are_signed(tmp_path: Path) -> None:
             act = ("--domain", "example.net", "--reason", "a trial")
             held += ask(product, "queue", "hold", *act)["count"]
             ask(product, "queue", "release", *act)
-        rule = ask(product, "queue", "hold", "--domain", "example.net", "--rule")["rule"]["id"]
+        rule = ask(product, "queue", "hold", "--domain", "example.net", "--rule")["rules"][0]["id"]
         wait_until(lambda: any(each["state"] == "held" for each in product.queued()))
         stop.set()
         for each in senders:

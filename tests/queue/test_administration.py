@@ -26,12 +26,14 @@ from angarium.queue import (
     UnixMs,
     UnknownHoldRuleError,
     delivery_id_text,
+    message_id_text,
 )
 from angarium.queue.act import ACTOR_CHARACTERS
+from angarium.queue.message_id import parse_id_beginning
 from tests.queue.samples import BY, FakeClock, attempt, submission
 
 P0 = PartitionNumber(0)
-ANY = Filter(tenant="default")
+ANY = Filter(tenants=("default",))
 
 
 async def claim_due(partition: Any, clock: FakeClock) -> list[str]:
@@ -110,9 +112,9 @@ async def test_a_rule_that_is_removed_releases_exactly_what_it_held(
     rung: list[int] = []
     await spool.accept([submission(new_id(), ["a@one.example", "b@one.example", "c@one.example"])])
     admin = spool.administration
-    await admin.act("hold", Filter(recipient="a@one.example"), BY)
+    await admin.act("hold", Filter(recipients=("a@one.example",)), BY)
     rule = await admin.add_hold_rule(HoldRule(sender="@example.com"), BY)
-    await admin.act("cancel", Filter(recipient="c@one.example"), BY)
+    await admin.act("cancel", Filter(recipients=("c@one.example",)), BY)
     assert (await states(spool))["b@one.example"] == ("held", rule.id)
     spool.wakeups(rung.append)
     affected = await admin.remove_hold_rule(rule.id, Actor(who="eve@host"), release=True)
@@ -242,3 +244,26 @@ async def test_show_tells_the_story_with_its_actors(spool: Any, new_id: Any) -> 
     assert shown.origin.text == "submission 127.0.0.1:2525"
     assert await spool.administration.show(bytes(16)) is None
     assert spool.administration.summary().held == 1
+
+
+async def test_messages_are_found_by_how_their_ids_begin(
+    spool: Any, clock: FakeClock, new_id: MessageIdGenerator
+) -> None:
+    first = new_id()
+    clock.now += 3_600_000 * 24
+    second, third = new_id(), new_id()
+    await spool.accept([submission(each) for each in (first, second, third)])
+    admin = spool.administration
+    await admin.act("cancel", Filter(ids=(message_id_text(third),)), BY)  # its events are kept
+    find = admin.find_messages
+    assert await find(parse_id_beginning(message_id_text(second)[:14]), 9) == (second, third)
+    assert await find(parse_id_beginning(message_id_text(second)[:14]), 1) == (second,)
+    assert await find(parse_id_beginning(third.hex()[:-1]), 9) == (third,)
+    assert await find(parse_id_beginning(first.hex()), 9) == (first,)
+    assert await find(parse_id_beginning("ffffffffff"), 9) == ()
+
+
+@pytest.mark.parametrize("text", ["", "01a20", "01a2015g", "0" * 33, "01a20158.1"])
+def test_what_is_no_beginning_of_an_id_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="first 6"):
+        parse_id_beginning(text)

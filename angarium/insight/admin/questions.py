@@ -14,7 +14,9 @@ from angarium.insight.admin.queue_acts import (
     RemoveHoldRule,
 )
 from angarium.insight.admin.queue_reads import (
+    BreakDownQueue,
     ExplainMessage,
+    FindMessages,
     ListEntries,
     ReadContent,
     ShowMessage,
@@ -26,7 +28,9 @@ from angarium.insight.admin.watch import WatchSessions
 AnyQuestion = (
     AskStatus
     | SummarizeQueue
+    | BreakDownQueue
     | ListEntries
+    | FindMessages
     | ShowMessage
     | ReadContent
     | ExplainMessage

@@ -5,12 +5,14 @@ from typing import Any
 
 from angarium.queue.act import Act, Actor
 from angarium.queue.administration import Progress
+from angarium.queue.breakdown import Breakdown, Quality
 from angarium.queue.entry import Affected, EntryPage, ShownMessage
 from angarium.queue.hold_rule import HoldRule
 from angarium.queue.lmdb.administering import Administering
 from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.steps import follow_steps
 from angarium.queue.lmdb.transaction import Operation
+from angarium.queue.message_id import IdRange
 from angarium.queue.model import Filter, MessageId, RouteHint
 from angarium.queue.spool import Clock
 from angarium.queue.summary import QueueSummary
@@ -43,8 +45,14 @@ class LmdbAdministration:
     async def page(self, wanted: Filter, after: bytes | None, limit: int) -> EntryPage:
         return await follow_steps(self._steps.page(wanted, after, limit), self._submit)
 
+    async def breakdown(self, wanted: Filter, by: Quality, limit: int) -> Breakdown:
+        return await follow_steps(self._steps.breakdown(wanted, by, limit), self._submit)
+
     async def show(self, message_id: MessageId) -> ShownMessage | None:
         return await follow_steps(self._steps.show(message_id), self._submit)
+
+    async def find_messages(self, wanted: IdRange, limit: int) -> tuple[MessageId, ...]:
+        return await follow_steps(self._steps.find_messages(wanted, limit), self._submit)
 
     async def act(
         self,

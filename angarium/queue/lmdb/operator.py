@@ -7,12 +7,14 @@ from typing import Any
 from angarium.config.schema import Queue
 from angarium.queue.act import Act, Actor
 from angarium.queue.administration import Progress
+from angarium.queue.breakdown import Breakdown, Quality
 from angarium.queue.entry import Affected, EntryPage, ShownMessage
 from angarium.queue.hold_rule import HoldRule
 from angarium.queue.lmdb.administering import Administering
 from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.steps import run_steps
 from angarium.queue.lmdb.transaction import Operation, OperationFailure, Transactor
+from angarium.queue.message_id import IdRange
 from angarium.queue.model import Filter, MessageId, PartitionNumber, RouteHint
 from angarium.queue.spool import Clock
 from angarium.queue.summary import QueueSummary
@@ -69,8 +71,14 @@ class QueueOperator:
     def page(self, wanted: Filter, after: bytes | None, limit: int) -> EntryPage:
         return run_steps(self._steps.page(wanted, after, limit), self._transact)
 
+    def breakdown(self, wanted: Filter, by: Quality, limit: int) -> Breakdown:
+        return run_steps(self._steps.breakdown(wanted, by, limit), self._transact)
+
     def show(self, message_id: MessageId) -> ShownMessage | None:
         return run_steps(self._steps.show(message_id), self._transact)
+
+    def find_messages(self, wanted: IdRange, limit: int) -> tuple[MessageId, ...]:
+        return run_steps(self._steps.find_messages(wanted, limit), self._transact)
 
     def act(
         self,

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from angarium.queue.act import Act, Actor, applies
+from angarium.queue.entry import AffectedRecipient
 from angarium.queue.lmdb.held import forget_rule, write_held, write_released
-from angarium.queue.lmdb.keys import LAST_RULE_KEY, claim_key, due_key
+from angarium.queue.lmdb.keys import LAST_RULE_KEY, claim_key, due_key, parse_delivery_key
 from angarium.queue.lmdb.recipient_events import act_event
 from angarium.queue.lmdb.records import (
     HELD,
@@ -22,7 +23,7 @@ from angarium.queue.lmdb.transaction import WriteTransaction
 
 
 class ActOn:
-    """Operation: do ``act`` to those of the recipients that it still applies to; returns their keys.
+    """Operation: do ``act`` to those of the recipients that it still applies to; returns them.
 
     ``rule``: a hold is this rule's.
     """
@@ -34,21 +35,21 @@ class ActOn:
         self._rule = rule
         self.octets = len(keys) * 800
 
-    def apply(self, tx: WriteTransaction) -> list[bytes]:
-        return [key for key in self._keys if self._do(tx, key)]
+    def apply(self, tx: WriteTransaction) -> list[AffectedRecipient]:
+        return [each for key in self._keys if (each := self._do(tx, key)) is not None]
 
-    def _do(self, tx: WriteTransaction, key: bytes) -> bool:
+    def _do(self, tx: WriteTransaction, key: bytes) -> AffectedRecipient | None:
         raw, message_raw = tx.get(tx.env.delivery, key), tx.get(tx.env.message, key[:16])
         if raw is None or message_raw is None:
-            return False
+            return None
         record, due = decode_delivery(raw), delivery_due(raw)
         in_flight = tx.get(tx.env.claim, claim_key(record.partition, key)) is not None
         if in_flight or not applies(self._act, record.state == HELD):
-            return False
+            return None
         if record.state == SCHEDULED:
             tx.delete(tx.env.due, due_key(record.partition, due, key))
         self._write(tx, key, decode_message(message_raw), record, due)
-        return True
+        return AffectedRecipient(id=parse_delivery_key(key), recipient=record.forward_path)
 
     def _write(
         self,

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
-from angarium.queue.act import IDS_REPORTED, Act, Actor, applies
+from angarium.queue.act import NAMED_LIMIT, Act, Actor, applies
 from angarium.queue.administration import Progress
+from angarium.queue.breakdown import Breakdown, BreakdownCount, Quality
 from angarium.queue.entry import (
     Affected,
+    AffectedRecipient,
     CompiledFilter,
     EntryPage,
     QueueEntry,
@@ -17,6 +19,7 @@ from angarium.queue.events.hold_rule_added import HoldRuleAdded
 from angarium.queue.events.hold_rule_removed import HoldRuleRemoved
 from angarium.queue.hold_rule import HOLD_RULE_LIMIT, HoldRule, check_rule
 from angarium.queue.memory.state import MemoryDelivery, MemoryState
+from angarium.queue.message_id import IdRange
 from angarium.queue.model import DeliveryId, Filter, MessageId, PartitionNumber, RouteHint
 from angarium.queue.spool import TooManyHoldRulesError, UnknownHoldRuleError
 from angarium.queue.summary import QueueSummary
@@ -67,6 +70,14 @@ class MemoryAdministration:
         cursor = page[-1][0] if len(found) > len(page) > 0 else None
         return EntryPage(tuple(entry for _, entry in page), cursor)
 
+    async def breakdown(self, wanted: Filter, by: Quality, limit: int) -> Breakdown:
+        compiled = self._compile(wanted)
+        count = BreakdownCount(by, self._state.clock(), self._find_provider)
+        for each in self._state.deliveries.values():
+            if compiled.matches(entry := self._entry(each)):
+                count.add(entry)
+        return count.breakdown(limit)
+
     async def show(self, message_id: MessageId) -> ShownMessage | None:
         message = self._state.messages.get(message_id)
         events = [each for each in self._state.events if each.event.message_id == message_id]
@@ -86,6 +97,10 @@ class MemoryAdministration:
             ),
             events=tuple(events),
         )
+
+    async def find_messages(self, wanted: IdRange, limit: int) -> tuple[MessageId, ...]:
+        known = {*self._state.messages, *(each.event.message_id for each in self._state.events)}
+        return tuple(sorted(each for each in known if each in wanted)[:limit])
 
     async def act(
         self,
@@ -162,15 +177,18 @@ class MemoryAdministration:
                 done.append(delivery)
             else:
                 unchanged += 1
+        named = self._named(done)
         if not dry_run:
             for delivery in done:
                 self._do(act, self._state.deliveries[delivery], by, rule)
             self._ring_for(done)
         return Affected(
             count=len(done),
-            ids=tuple(done[:IDS_REPORTED]),
+            named=named[:NAMED_LIMIT],
             in_flight=in_flight,
             unchanged=unchanged,
+            who=by.who,
+            reason=by.reason,
         )
 
     def _do(self, act: Act, each: MemoryDelivery, by: Actor, rule: int) -> None:
@@ -210,7 +228,21 @@ class MemoryAdministration:
             each.rule = 0
         done = [each.id for each in held] if release else []
         self._ring_for(done)
-        return Affected(count=len(done), ids=tuple(done[:IDS_REPORTED]), in_flight=0, unchanged=0)
+        return Affected(
+            count=len(done),
+            named=self._named(done)[:NAMED_LIMIT],
+            in_flight=0,
+            unchanged=0,
+            who=by.who,
+            reason=by.reason,
+        )
+
+    def _named(self, found: list[DeliveryId]) -> tuple[AffectedRecipient, ...]:
+        deliveries = self._state.deliveries
+        return tuple(
+            AffectedRecipient(id=each, recipient=deliveries[each].recipient.forward_path)
+            for each in found
+        )
 
     def _ring_for(self, done: list[DeliveryId]) -> None:
         now = self._state.clock()
@@ -218,11 +250,11 @@ class MemoryAdministration:
         self._ring({each.partition for each in found if each and not each.held and each.due <= now})
 
     def _compile(self, wanted: Filter) -> CompiledFilter:
-        def find_provider(domain: str) -> str | None:
-            hint = self._state.routes.get(domain)
-            return None if hint is None else hint.provider
+        return CompiledFilter(wanted, self._state.clock(), self._find_provider)
 
-        return CompiledFilter(wanted, self._state.clock(), find_provider)
+    def _find_provider(self, domain: str) -> str | None:
+        hint = self._state.routes.get(domain)
+        return None if hint is None else hint.provider
 
     def _entry(self, each: MemoryDelivery) -> QueueEntry:
         message = self._state.messages[each.id.message_id]

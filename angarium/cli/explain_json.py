@@ -31,6 +31,7 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
             "recipients": acceptance.recipients,
             "message_id": acceptance.message_id_header,
         },
+        "unsigned": explanation.unsigned,
         "recipients": [_recipient(each) for each in explanation.recipients],
     }
 

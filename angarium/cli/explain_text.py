@@ -21,6 +21,8 @@ def explanation_lines(explanation: Explanation) -> list[str]:
         f"Message {message_id_text(explanation.message_id)}",
         *_acceptance(explanation.acceptance),
     ]
+    if explanation.unsigned:
+        lines.append(f"Not signed: {explanation.unsigned}.")
     for each in explanation.recipients:
         lines += ["", *_recipient(each, explanation.at)]
     if not explanation.recipients:
@@ -114,12 +116,19 @@ def _attempt(attempt: Attempt) -> str:
     source = f" from source {attempt.source}" if attempt.source else ""
     tls = ""
     if attempt.host and attempt.code:  # a code without a host is a finding of ours
-        tls = f" over {attempt.tls}" if attempt.tls else " in the clear"
+        verified = ", verified" if attempt.tls_verified else ""
+        tls = f" over {attempt.tls}{verified}" if attempt.tls else " in the clear"
     text = attempt.text
     if attempt.code and not text.startswith(str(attempt.code)):
         text = f"{attempt.code} {text}"
     stage = f", at {attempt.stage}" if attempt.stage else ""
-    return f"{host}{source}{tls}{stage}: {text}"
+    return f"{host}{source}{tls}{stage}{_signing(attempt)}: {text}"
+
+
+def _signing(attempt: Attempt) -> str:
+    if attempt.dkim:
+        return f", signed by {' and '.join(attempt.dkim)}"
+    return f", unsigned ({attempt.unsigned})" if attempt.unsigned else ""
 
 
 def _state(step: NextStep, history: tuple[Happened, ...], now: UnixMs) -> str:

@@ -41,6 +41,11 @@ def attempt_json(attempt: Attempt) -> dict[str, Any]:
         "enhanced": attempt.enhanced,
         "text": attempt.text,
         "tls": attempt.tls,
+        "tls_cipher": attempt.tls_cipher,
+        "tls_verified": attempt.tls_verified,
+        "provider": attempt.provider,
+        "dkim": list(attempt.dkim),
+        "unsigned": attempt.unsigned,
         "stage": attempt.stage,
     }
 

@@ -280,6 +280,10 @@ def _dkim(config: Config) -> Iterator[Problem]:
     for (domain, selector), count in names.items():
         if count > 1:
             yield Problem(at, f"selector {selector!r} of {domain!r} is given {count} times")
+    own = config.server.hostname.lower()
+    if config.dkim.required and not any(f".{own}".endswith(f".{domain}") for domain, _ in names):
+        text = f"no key signs for {own}, from which notices to senders (DSNs) come: add one, or for a domain above it"
+        yield Problem(("dkim", "required"), text)
 
 
 def _is_route_pattern(pattern: str) -> bool:

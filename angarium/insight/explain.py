@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 
 from angarium.config.schema import Config
+from angarium.dkim import SigningDomains
 from angarium.insight.admin.live import LiveFact
 from angarium.insight.explanation import (
     Acceptance,
@@ -69,7 +70,17 @@ def explain_message(
             )
             for index in indexes
         ),
+        unsigned=_unsigned(shown, config),
     )
+
+
+def _unsigned(shown: ShownMessage, config: Config) -> str:
+    domain = shown.header_from
+    if not domain or SigningDomains.of(config.dkim).covers(domain):
+        return ""
+    if config.dkim.required:
+        return f"no DKIM key for {domain}, and dkim.required is true: it waits until there is one"
+    return f"no DKIM key for {domain}: postmaster dkim keygen"
 
 
 def with_live(explanation: Explanation, facts: Iterable[LiveFact]) -> Explanation:

@@ -86,3 +86,5 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     at: UnixMs  # when this was so
     acceptance: Acceptance
     recipients: tuple[RecipientExplanation, ...]
+    # Why nobody would sign it now; "" when there is a key, or it is not queued any more
+    unsigned: str = ""

@@ -74,6 +74,11 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fal
     text: str  # the reply or the reason, printable, at most 1,000 characters
     tls: str  # "TLSv1.3"; "" in the clear
     stage: Stage
+    tls_cipher: str = ""  # "TLS_AES_256_GCM_SHA384"
+    tls_verified: bool = False  # the host proved its name by a certificate that we trust
+    provider: str = ""  # of the site; "" when none was found
+    dkim: tuple[str, ...] = ()  # names of the keys that signed: "<selector>._domainkey.<domain>"
+    unsigned: str = ""  # why none did
 
 
 class DueHead(msgspec.Struct, frozen=True, kw_only=True):

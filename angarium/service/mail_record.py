@@ -45,6 +45,10 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     address: str = ""
     source: str = ""
     tls: str = ""
+    tls_cipher: str = ""
+    tls_verified: bool = False
+    dkim: tuple[str, ...] = ()  # names of the keys that signed
+    unsigned: str = ""  # why none did
     attempts: int = 0
     in_doubt: int = 0
     delay_ms: int = -1  # since it was accepted
@@ -53,8 +57,8 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     actor: str = ""  # who held, released, retried or cancelled it
     reason: str = ""
     rule: int = 0  # the hold rule that holds or held it, or that was added or removed
-    domain: str = ""  # condition of a hold rule, as are tenant and sender
-    provider: str = ""
+    domain: str = ""  # condition of a hold rule, as are tenant, sender and provider
+    provider: str = ""  # of the site; also a condition of a hold rule
     until: str = ""  # of a hold rule
 
 
@@ -95,6 +99,11 @@ def mail_record(position: Position) -> MailRecord:
         address=attempt.address,
         source=attempt.source,
         tls=attempt.tls,
+        tls_cipher=attempt.tls_cipher,
+        tls_verified=attempt.tls_verified,
+        dkim=attempt.dkim,
+        unsigned=attempt.unsigned,
+        provider=attempt.provider,
         attempts=getattr(event, "attempts", 0),
         in_doubt=event.in_doubt,
         delay_ms=max(0, event.at - accepted),

@@ -22,6 +22,7 @@ from angarium.telemetry.shared_files import is_shared
 
 REFUSALS: Final = ("syntax", "policy", "auth", "size", "limit", "temporary", "other")
 AUTH_RESULTS: Final = ("ok", "failed", "limited")
+UNSIGNED: Final = ("no_key", "no_from", "unsignable")
 OUTCOMES: Final = ("delivered", "relayed", "deferred", "bounced", "expired", "cancelled")
 STAGES: Final = (
     *("resolve", "connect", "banner", "ehlo", "helo", "starttls", "auth", "rset", "mail", "rcpt"),
@@ -102,6 +103,11 @@ class Metrics:
         )
         self.delivery_connections_open = self._gauge(
             "delivery_connections_open", "Connections to hosts, now"
+        )
+        self.unsigned = self._counters(
+            "unsigned_messages",
+            "Messages that nobody signed, each time they were to be sent",
+            reason=UNSIGNED,
         )
         self.ready = self._gauge("ready_recipients", "Recipients read ahead of their delivery")
         self.dns = self._counters("dns_lookups", "DNS look-ups", result=DNS_RESULTS)

@@ -5,8 +5,9 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
+from angarium.mta.egress.packing import SignatureRequiredError
 from angarium.mta.egress.shared import EgressShared, Way
-from angarium.mta.egress.triage import defect
+from angarium.mta.egress.triage import defect, withheld
 from angarium.mta.egress.work import Group, Parcel, Work, split
 from angarium.queue import DueHead, PartitionNumber, QueueFullError
 
@@ -96,7 +97,7 @@ class Claims:
                 heads = _heads(by_partition[partition])
                 messages = await shared.clerk.claim(partition, heads)
                 del by_partition[partition]
-                work += split(messages, recipients)
+                work += split(messages, recipients, self._way.site.provider.name)
         except QueueFullError:
             self._claimant.not_claimed([each for left in by_partition.values() for each in left])
             asyncio.get_running_loop().call_later(RETRY_CLAIM_S, self._claimant.kick)
@@ -122,8 +123,11 @@ class Claims:
     def _failed(self, work: Work, error: BaseException) -> None:
         shared = self._shared
         self._under_way -= 1
-        shared.observer.internal_error("pack", error)
-        outcome = defect(error, shared.clock())
+        if isinstance(error, SignatureRequiredError):
+            outcome = withheld(str(error), shared.clock(), self._way.site.provider.name)
+        else:
+            shared.observer.internal_error("pack", error)
+            outcome = defect(error, shared.clock())
         shared.clerk.conclude(work, [outcome] * len(work.recipients), final=self._way.site.final)
         shared.budget.free(work.octets)
 

@@ -3,9 +3,11 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
-from angarium.dkim import UnsignableMessageError
+import msgspec
+
+from angarium.dkim import UnsignableMessageError, signature_names
 from angarium.mta.egress.work import Parcel, Work
 from angarium.mta.transport.transfer import Transfer
 from angarium.queue import UnixMs
@@ -25,6 +27,17 @@ class Signs(Protocol):
         ...
 
 
+class NotSigned(msgspec.Struct, frozen=True, kw_only=True):
+    """Why nobody signs a message."""
+
+    kind: Literal["no_key", "no_from", "unsignable"]
+    text: str
+
+
+class SignatureRequiredError(Exception):
+    """A message that must be signed cannot be: it waits until it can."""
+
+
 class Packer:
     """Personal parts per recipient would go in here, before the signature."""
 
@@ -32,11 +45,14 @@ class Packer:
         self,
         signer: Signs,
         clock: Callable[[], UnixMs],
-        unsignable: Callable[[Work, UnsignableMessageError], None],
+        unsigned: Callable[[Work, NotSigned], None],
+        is_required: Callable[[], bool] = lambda: False,
     ) -> None:
+        """``is_required``: nothing is sent unsigned."""
         self._signer = signer
         self._clock = clock
-        self._unsignable = unsignable
+        self._unsigned = unsigned
+        self._is_required = is_required
 
     async def pack(
         self,
@@ -46,58 +62,73 @@ class Packer:
     ) -> None:
         """Sign each and hand it to ``ready`` as soon as it is, in order; returns when all are.
 
-        A message that may not be signed goes out unsigned, and is reported. ``failed`` is for defects of ours.
+        A message that is not signed is reported, and goes out unsigned, if it may. ``failed`` is for those that
+        may not (SignatureRequiredError), and for defects of ours.
         """
-        signing: deque[tuple[Work, asyncio.Future[bytes] | None]] = deque()
+        signing: deque[tuple[Work, asyncio.Future[bytes] | NotSigned]] = deque()
         for number, work in enumerate(works, 1):
             try:
-                future = self._begin(work)
+                begun = self._begin(work)
             except Exception as error:  # noqa: BLE001 - a defect ends one message, not its batch
                 failed(work, error)
                 continue
-            if future is None and not signing:
-                ready(_parcel(work, b""))
+            if isinstance(begun, NotSigned) and not signing:
+                await self._finish(work, begun, ready, failed)
                 continue
-            signing.append((work, future))
+            signing.append((work, begun))
             if number % YIELD_AFTER == 0:
                 await asyncio.sleep(0)
-                while signing and (signing[0][1] is None or signing[0][1].done()):
+                while signing and (isinstance(signing[0][1], NotSigned) or signing[0][1].done()):
                     await self._finish(*signing.popleft(), ready, failed)
         while signing:
             await self._finish(*signing.popleft(), ready, failed)
 
-    def _begin(self, work: Work) -> asyncio.Future[bytes] | None:
+    def _begin(self, work: Work) -> asyncio.Future[bytes] | NotSigned:
         message = work.message
         if not message.header_from:
-            return None
+            return NotSigned(kind="no_from", text="no domain in From")
         try:
-            return self._signer.sign(
+            begun = self._signer.sign(
                 message.content, message.header_octets, message.header_from, self._clock()
             )
         except UnsignableMessageError as error:
-            self._unsignable(work, error)
-            return None
+            return NotSigned(kind="unsignable", text=str(error))
+        return no_key(message.header_from) if begun is None else begun
 
     async def _finish(
         self,
         work: Work,
-        future: asyncio.Future[bytes] | None,
+        begun: asyncio.Future[bytes] | NotSigned,
         ready: Callable[[Parcel], None],
         failed: Callable[[Work, BaseException], None],
     ) -> None:
-        signature = b""
-        try:
-            if future is not None:
-                signature = await future
-        except UnsignableMessageError as error:
-            self._unsignable(work, error)
-        except Exception as error:  # noqa: BLE001 - as above
-            failed(work, error)
-            return
-        ready(_parcel(work, signature))
+        if not isinstance(begun, NotSigned):
+            try:
+                signature = await begun
+            except UnsignableMessageError as error:
+                begun = NotSigned(kind="unsignable", text=str(error))
+            except Exception as error:  # noqa: BLE001 - as above
+                failed(work, error)
+                return
+            else:
+                if signature:
+                    ready(_parcel(work, signature))
+                    return
+                begun = no_key(work.message.header_from)  # of a large message this is known now
+        self._unsigned(work, begun)
+        if self._is_required():
+            failed(work, SignatureRequiredError(f"{begun.text}, and dkim.required is true"))
+        else:
+            ready(_parcel(work, b"", begun.text))
 
 
-def _parcel(work: Work, signature: bytes) -> Parcel:
+def no_key(domain: str) -> NotSigned:
+    return NotSigned(kind="no_key", text=f"no DKIM key for {domain}")
+
+
+def _parcel(work: Work, signature: bytes, unsigned: str = "") -> Parcel:
+    dkim = signature_names(signature)
+    work = msgspec.structs.replace(work, dkim=dkim, unsigned=unsigned)
     message = work.message
     content, envelope = message.content, message.envelope
     return Parcel(

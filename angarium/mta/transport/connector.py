@@ -8,7 +8,12 @@ import ssl
 from collections.abc import Callable, Mapping
 
 from angarium.config.schema import DeliveryTimeouts
-from angarium.mta.transport.client_tls import ClientTls, TlsContexts
+from angarium.mta.transport.client_tls import (
+    IN_THE_CLEAR,
+    ClientTls,
+    TlsContexts,
+    tls_seen,
+)
 from angarium.mta.transport.connection import BROKEN_STATUS, SmtpConnection
 from angarium.mta.transport.outcome import Scope, Transient
 from angarium.mta.transport.peer import BrokenError, Peer, connect_reason, os_reason, stage_limits
@@ -94,14 +99,14 @@ class _Opening:
         self._address = address
         self._path = path
         self._tls = tls
-        self._tls_version = ""
+        self._tls_seen = IN_THE_CLEAR
         self.ehlo = path.ehlo
         self.tls_broke = False  # the handshake, or the first command under TLS, failed
         self.taps: SessionTaps | None = None
         self._told = Opening("")
 
     async def open(self, *, with_tls: bool) -> SmtpConnection | Transient:
-        self._tls_version, self.tls_broke = "", False
+        self._tls_seen, self.tls_broke = IN_THE_CLEAR, False
         self._told = Opening(f"{self._host.name} [{self._address}] port {self._host.port}")
         result = await self._open(with_tls=with_tls)
         if isinstance(result, Transient) and self.taps is not None and self.taps.is_on:
@@ -160,8 +165,7 @@ class _Opening:
             stage: Stage = "starttls" if is_cut else "connect"
             return self._failure(stage, Scope.SITE, "4.4.1", connect_reason(error, bind))
         if implicit:
-            self._tls_version = _tls_version(transport)
-            self._told.note(self._tls_version)
+            self._tls_began(transport)
         return peer
 
     async def _greet(self, peer: Peer, *, with_tls: bool) -> SmtpConnection | Transient:
@@ -250,8 +254,7 @@ class _Opening:
                 "starttls", Scope.SESSION, "4.7.5", "TLS handshake: connection closed"
             )
         peer.connection_made(transport)
-        self._tls_version = _tls_version(transport)
-        self._told.note(self._tls_version)
+        self._tls_began(transport)
         return None
 
     # -- values
@@ -259,12 +262,18 @@ class _Opening:
     def _server_name(self) -> str:
         return self._tls.server_name or self._host.name  # D6
 
+    def _tls_began(self, transport: asyncio.BaseTransport) -> None:
+        self._tls_seen = tls_seen(transport.get_extra_info("ssl_object"))
+        self._told.note(self._tls_seen.version)
+
     def _where(self) -> Where:
         return Where(
             host=self._host.name,
             address=self._address,
             source=self._path.source,
-            tls=self._tls_version,
+            tls=self._tls_seen.version,
+            tls_cipher=self._tls_seen.cipher,
+            tls_verified=self._tls_seen.verified,
         )
 
     def _failure(self, stage: Stage, scope: Scope, enhanced: str, text: str) -> Transient:
@@ -282,11 +291,6 @@ class _Opening:
 
     def _broken(self, error: BrokenError) -> Transient:
         return self._failure(error.stage, Scope.SESSION, BROKEN_STATUS[error.kind], error.text)
-
-
-def _tls_version(transport: asyncio.BaseTransport) -> str:
-    tls = transport.get_extra_info("ssl_object")
-    return (tls.version() or "") if tls is not None else ""
 
 
 def _tls_reason(error: ssl.SSLError) -> str:

@@ -4,6 +4,8 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import msgspec
+
 from angarium.mta.transport.outcome import Scope, Transient
 from angarium.mta.transport.transfer import Connection, Connector, EgressPath, Progress, TlsPolicy
 from angarium.queue import Attempt, UnixMs
@@ -71,6 +73,8 @@ class HostSearch:
             result = await connector.connect(host, address, path, self._tls_policy(site, host))
             if not isinstance(result, Transient):
                 return result
+            attempt = msgspec.structs.replace(result.attempt, provider=site.provider.name)
+            result = msgspec.structs.replace(result, attempt=attempt)
             if failure is None or (result.attempt.code and not failure.attempt.code):
                 failure = result
             self.avoid(host, address)

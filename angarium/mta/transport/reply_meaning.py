@@ -72,6 +72,8 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     source: str
     tls: str
+    tls_cipher: str = ""
+    tls_verified: bool = False
 
 
 def attempt(
@@ -87,6 +89,8 @@ def attempt(
         text=reason,
         tls=where.tls,
         stage=stage,
+        tls_cipher=where.tls_cipher,
+        tls_verified=where.tls_verified,
     )
 
 

@@ -17,7 +17,7 @@ from aiosmtplib import SMTPResponse
 
 from angarium.config.address import SmartHost, parse_smart_host
 from angarium.config.schema import DeliveryTimeouts, Route
-from angarium.mta.transport.client_tls import TlsContexts
+from angarium.mta.transport.client_tls import TlsContexts, tls_seen
 from angarium.mta.transport.outcome import Outcome, Scope, Transient
 from angarium.mta.transport.peer import connect_reason, os_reason
 from angarium.mta.transport.reply_meaning import (
@@ -161,7 +161,15 @@ class LoginConnector:
                 await smtp.ehlo()
             ssl_object = smtp.get_transport_info("ssl_object")
             if ssl_object is not None:
-                where = msgspec.structs.replace(where, tls=ssl_object.version() or "")
+                seen = tls_seen(ssl_object)
+                where = Where(
+                    host=host.name,
+                    address=address,
+                    source=path.source,
+                    tls=seen.version,
+                    tls_cipher=seen.cipher,
+                    tls_verified=seen.verified,
+                )
             stage = "auth"
             await smtp.login(self._credentials.user, password)
             # The library shows no octets of the opening: its outcome stands for them

@@ -72,6 +72,10 @@ VALUES: dict[str, Any] = {
         text="later",
         tls="TLSv1.3",
         stage="rcpt",
+        tls_cipher="TLS_AES_128_GCM_SHA256",
+        tls_verified=True,
+        provider="gmail",
+        dkim=("s1._domainkey.example.com",),
     ),
     "origin": Origin(kind="submission", listener="127.0.0.1:25", client="192.0.2.7", user="ann"),
     "recipients": ("bob@example.net", "carol@example.org"),
@@ -111,6 +115,7 @@ def test_the_form_on_disk_is_version_number_and_fields_in_this_order(
         assert fields[FIELDS[kind.name].index("attempt")] == [
             *(1_800_000_000_001, "mx.example.net", "192.0.2.1", "ip1", 451),
             *("4.2.1", "later", "TLSv1.3", "rcpt"),
+            *("TLS_AES_128_GCM_SHA256", True, "gmail", ["s1._domainkey.example.com"], ""),
         ]
     if kind.name == "accepted":
         assert fields[8] == ["submission", "127.0.0.1:25", "192.0.2.7", "ann"]

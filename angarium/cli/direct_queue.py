@@ -1,7 +1,7 @@
 """The queue opened by the command itself, where no server runs; and in words why it cannot be."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,10 +12,12 @@ from angarium.cli.exit import (
     EX_NOINPUT,
     EX_NOPERM,
     EX_TEMPFAIL,
+    EX_UNAVAILABLE,
     EX_USAGE,
     CommandError,
 )
 from angarium.config.schema import Config
+from angarium.insight.admin.log_reads import LogQuery, LogSearched
 from angarium.insight.admin.queue_acts import EMPTY_FILTER
 from angarium.insight.admin.queue_reads import (
     CANDIDATES,
@@ -46,6 +48,7 @@ from angarium.queue.doorbell import DoorbellSender, doorbell_path
 from angarium.queue.hold_rule import HoldRule
 from angarium.queue.message_id import parse_id_beginning
 from angarium.queue.spool import UnknownHoldRuleError
+from angarium.service.mail_log_search import LogSearch, log_files
 from angarium.service.runtime import wall_clock
 
 
@@ -142,6 +145,22 @@ class DirectQueue:
     def find_messages(self, beginning: str) -> tuple[MessageId, ...]:
         return self._operator.find_messages(parse_id_beginning(beginning), CANDIDATES)
 
+    def search_log(
+        self, query: LogQuery, after: int | None, show: Callable[[Sequence[bytes]], object]
+    ) -> LogSearched:
+        """Nothing is written while no server runs: nothing can be followed."""
+        if after is not None:
+            raise CommandError("no server runs: nothing more will happen", EX_UNAVAILABLE)
+        mail_log = self._config.log.mail_log
+        files = log_files(mail_log, query.since) if mail_log and mail_log != "-" else []
+        search = LogSearch(query, files, self._operator.read_events)
+        first = search.first_in_files()
+        if first is not None and search.is_of_queue(first):
+            _show_all(search.events(0, first.sequence), show)
+        _show_all(search.in_files(), show)
+        _show_all(search.events(search.last_in_files()), show)
+        return LogSearched(last=search.last, unread=search.unread)
+
     def show(self, message_id: MessageId) -> ShownMessage:
         shown = self._operator.show(message_id)
         if shown is None:
@@ -194,3 +213,8 @@ class DirectQueue:
     def _check(self, wanted: Filter) -> None:
         if (slip := find_slip(wanted, self._config)) is not None:
             raise CommandError(slip, EX_USAGE)
+
+
+def _show_all(parts: Iterable[list[bytes]], show: Callable[[Sequence[bytes]], object]) -> None:
+    for lines in parts:
+        show(lines)

@@ -4,7 +4,7 @@ import contextlib
 import os
 import pwd
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -14,6 +14,7 @@ from angarium.cli.exit import EX_TEMPFAIL, CommandError
 from angarium.config.loader import load
 from angarium.insight.admin.client import AdminClient
 from angarium.insight.admin.explaining import explain_served
+from angarium.insight.admin.log_reads import LogQuery, LogSearched, SearchLog
 from angarium.insight.admin.protocol import Refused
 from angarium.insight.admin.queue_acts import (
     AddHoldRule,
@@ -55,6 +56,10 @@ class QueueAccess(Protocol):
     def breakdown(self, wanted: Filter, by: Quality, limit: int) -> Breakdown: ...
 
     def find_messages(self, beginning: str) -> tuple[MessageId, ...]: ...
+
+    def search_log(
+        self, query: LogQuery, after: int | None, show: Callable[[Sequence[bytes]], object]
+    ) -> LogSearched: ...
 
     def show(self, message_id: MessageId) -> ShownMessage: ...
 
@@ -156,6 +161,12 @@ class ServedQueue:
 
     def find_messages(self, beginning: str) -> tuple[MessageId, ...]:
         return answered(self._client.ask(FindMessages(beginning=beginning))).ids
+
+    def search_log(
+        self, query: LogQuery, after: int | None, show: Callable[[Sequence[bytes]], object]
+    ) -> LogSearched:
+        question = SearchLog(query=query, after=after)
+        return answered(self._client.ask(question, lambda item: show(item.lines)))
 
     def show(self, message_id: MessageId) -> ShownMessage:
         return answered(self._client.ask(ShowMessage(message_id=message_id))).shown()

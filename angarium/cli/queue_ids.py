@@ -30,7 +30,7 @@ def whole_message_id(queue: QueueAccess, text: str) -> MessageId:
     if not found:
         raise CommandError(f"{text}: no message has an id that begins so", EX_NOINPUT)
     if len(found) > 1:
-        raise CommandError(_ambiguous(text, found), EX_USAGE)
+        raise CommandError(ambiguous(text, found), EX_USAGE)
     return found[0]
 
 
@@ -65,7 +65,7 @@ def _parsed(text: str) -> MessageId:
         raise CommandError(str(error), EX_USAGE) from None
 
 
-def _ambiguous(text: str, found: tuple[MessageId, ...]) -> str:
+def ambiguous(text: str, found: tuple[MessageId, ...]) -> str:
     lines = [f"  {message_id_text(each)}  {time_text(message_id_ms(each))}" for each in found]
     at_least = "at least " if len(found) == CANDIDATES else ""
     return "\n".join([f"{text}: {at_least}{len(found)} messages have ids that begin so:", *lines])

@@ -97,6 +97,10 @@ def event_text(record: MailRecord) -> str:
         return (
             f"{record.ts}  accepted from <{record.sender}>, {octets_text(record.size_octets)}, {to}"
         )
+    if not record.message:
+        return f"{record.ts}  {record.event} {record.rule} by {record.actor}" + (
+            f": {record.reason}" if record.reason else ""
+        )
     where = f" by {record.host}" if record.host else ""
     if record.address and record.address != record.host:
         where += f" [{record.address}]"

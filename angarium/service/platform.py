@@ -9,6 +9,7 @@ from angarium.mta.disk_wait import DISK_FULL, until_space
 from angarium.queue import LmdbSpool, QueueSummary, UnixMs
 from angarium.service.event_counts import EventCounts
 from angarium.service.event_follower import EventFollower
+from angarium.service.log_answers import LogAnswers
 from angarium.service.mail_log import MailLog, Sink
 from angarium.service.mail_log_file import MailLogFile, StandardOutput
 from angarium.service.queue_answers import QueueAnswers
@@ -45,9 +46,12 @@ async def run_platform(runtime: Runtime) -> None:
             ]
             answers = QueueAnswers(spool.administration, runtime.config, runtime.clock)
             runtime.on_reload(answers.reload)
+            assert runtime.config.log.mail_log is not None
+            log_answers = LogAnswers(spool.events, runtime.config.log.mail_log)
             runtime.ready(low_disk.reasons)
             async with (
                 runtime.admin.answering(answers.handlers()),
+                runtime.admin.answering(log_answers.handlers()),
                 asyncio.TaskGroup() as following,
             ):
                 for follower in followers:

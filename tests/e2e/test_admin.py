@@ -90,6 +90,25 @@ def test_a_rule_binds_mail_that_comes_later(tmp_path: Path, single: bool) -> Non
         assert product.wait_for_disposition(event="released", recipient="later@example.net")
 
 
+@pytest.mark.parametrize("single", [True, False], ids=["single", "processes"])
+def test_the_log_answers_whether_mail_arrived_and_is_followed(tmp_path: Path, single: bool) -> None:
+    with RecordingSink() as sink, running(tmp_path, sink=sink.port, single=single) as product:
+        good_session(product.smtp[0], "bob@example.net")
+        product.wait_for_disposition(event="relayed", recipient="bob@example.net")
+        text = product.postmaster("log", "--recipient", "bob@example.net")
+        assert "the last of each recipient: 1 relayed" in text
+        with product.started("log", "--recipient", "ann@", "--follow", "--json") as following:
+            assert following.stdout is not None
+            good_session(product.smtp[0], "ann@example.net")
+            found = [json.loads(following.stdout.readline()) for _ in range(2)]
+            following.terminate()
+        assert [each["event"] for each in found] == ["accepted", "relayed"]
+        assert found[1]["provider"] == f"smtp://127.0.0.1:{sink.port}"
+        assert found[1]["unsigned"] == "no DKIM key for example.org"
+        summary = ask(product, "queue", "summary")
+        assert summary["total"]["count"] == 0
+
+
 def test_acts_under_load_lose_nothing_and_are_signed(tmp_path: Path) -> None:
     with RecordingSink() as sink, running(tmp_path, sink=sink.port, single=False) as product:
         marks: list[str] = []

@@ -6,6 +6,7 @@ import msgspec
 
 from angarium.insight.admin.connections import EndConnection, ListConnections
 from angarium.insight.admin.live import FindLive
+from angarium.insight.admin.log_reads import SearchLog
 from angarium.insight.admin.protocol import Refused
 from angarium.insight.admin.queue_acts import (
     AddHoldRule,
@@ -38,6 +39,7 @@ AnyQuestion = (
     | ListHoldRules
     | AddHoldRule
     | RemoveHoldRule
+    | SearchLog
     | FindLive
     | ListConnections
     | EndConnection

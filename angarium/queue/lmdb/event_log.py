@@ -26,15 +26,7 @@ class LmdbEventLog:
         self._submit = submit
 
     def read(self, after: int, limit: int) -> list[Position]:
-        found: list[Position] = []
-        with self._env.read() as txn:
-            cursor = txn.cursor(self._env.event)
-            if limit > 0 and cursor.set_range(u64(after + 1)):
-                for key, raw in cursor.iternext():
-                    found.append(Position(int.from_bytes(key, "big"), decode_event(raw)))
-                    if len(found) == limit:
-                        break
-        return found
+        return read_events(self._env, after, limit)
 
     def last(self) -> int:
         """Return the newest event's sequence number, 0 when there is none: what a consumer lags behind."""
@@ -67,6 +59,18 @@ class LmdbEventLog:
             trimmed += count
             if count < TRIM_LIMIT:
                 return trimmed
+
+
+def read_events(env: QueueEnvironment, after: int, limit: int) -> list[Position]:
+    found: list[Position] = []
+    with env.read() as txn:
+        cursor = txn.cursor(env.event)
+        if limit > 0 and cursor.set_range(u64(after + 1)):
+            for key, raw in cursor.iternext():
+                found.append(Position(int.from_bytes(key, "big"), decode_event(raw)))
+                if len(found) == limit:
+                    break
+    return found
 
 
 def last_sequence(txn: ReadTransaction, env: QueueEnvironment) -> int:

@@ -9,9 +9,11 @@ from angarium.queue.act import Act, Actor
 from angarium.queue.administration import Progress
 from angarium.queue.breakdown import Breakdown, Quality
 from angarium.queue.entry import Affected, EntryPage, ShownMessage
+from angarium.queue.event_log import Position
 from angarium.queue.hold_rule import HoldRule
 from angarium.queue.lmdb.administering import Administering
 from angarium.queue.lmdb.environment import QueueEnvironment
+from angarium.queue.lmdb.event_log import read_events
 from angarium.queue.lmdb.steps import run_steps
 from angarium.queue.lmdb.transaction import Operation, OperationFailure, Transactor
 from angarium.queue.message_id import IdRange
@@ -70,6 +72,10 @@ class QueueOperator:
 
     def page(self, wanted: Filter, after: bytes | None, limit: int) -> EntryPage:
         return run_steps(self._steps.page(wanted, after, limit), self._transact)
+
+    def read_events(self, after: int, limit: int) -> list[Position]:
+        """As ``EventLog.read``."""
+        return read_events(self._env, after, limit)
 
     def breakdown(self, wanted: Filter, by: Quality, limit: int) -> Breakdown:
         return run_steps(self._steps.breakdown(wanted, by, limit), self._transact)

@@ -42,13 +42,14 @@ from angarium.queue import (
     SchemaError,
     ShownMessage,
 )
-from angarium.queue.act import Act, Actor
+from angarium.queue.act import Act, Actor, Part
 from angarium.queue.breakdown import Breakdown, Quality
 from angarium.queue.doorbell import DoorbellSender, doorbell_path
 from angarium.queue.hold_rule import HoldRule
 from angarium.queue.message_id import parse_id_beginning
 from angarium.queue.spool import UnknownHoldRuleError
 from angarium.service.mail_log_search import LogSearch, log_files
+from angarium.service.operator_notices import OperatorNotices
 from angarium.service.runtime import wall_clock
 
 
@@ -167,8 +168,11 @@ class DirectQueue:
             raise refusal_error(no_such_message(message_id))
         return shown
 
-    def content(self, message_id: MessageId, write: Callable[[bytes], object]) -> None:
-        content = self._operator.content(message_id)
+    def content(
+        self, message_id: MessageId, part: Part, reason: str, write: Callable[[bytes], object]
+    ) -> None:
+        by = Actor(who=self._who, reason=reason)
+        content = self._operator.show_content(message_id, part, by)
         if content is None:
             raise refusal_error(no_content(message_id))
         write(content)
@@ -197,6 +201,9 @@ class DirectQueue:
     ) -> Affected:
         self._check(wanted)
         by = Actor(who=self._who, reason=reason)
+        if act == "bounce":
+            notices = OperatorNotices(self._config, self._operator, wall_clock)
+            return self._operator.bounce(wanted, by, notices, dry_run=dry_run, progress=progress)
         return self._operator.act(act, wanted, by, dry_run=dry_run, progress=progress)
 
     def hold_rules(self) -> tuple[HoldRule, ...]:

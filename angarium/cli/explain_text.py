@@ -92,6 +92,8 @@ def _event(happened: Happened) -> str:
             return f"taken by the smart host: {attempt}"
         case "deferred":
             return f"attempt {happened.attempts} failed for now: {attempt}"
+        case "bounced" if happened.who:
+            return f"returned to its sender {by}{because}"
         case "bounced":
             return f"refused for good: {attempt}"
         case "expired":

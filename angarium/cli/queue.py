@@ -16,6 +16,7 @@ from angarium.cli.queue_ids import id_text, whole_id, whole_message_id, with_who
 from angarium.cli.queue_rules import rules
 from angarium.insight.admin.queue_reads import PAGE_LIMIT
 from angarium.queue import DeliveryId, Filter
+from angarium.queue.act import Part
 from angarium.queue.breakdown import Quality
 from angarium.service.runtime import wall_clock
 
@@ -92,15 +93,22 @@ def summary(config_file: Path, by: Quality, wanted: Filter, limit: int, as_json:
 @config_option
 @click.argument("id_", metavar="ID")
 @click.option("--content", is_flag=True, help="The message itself, as it is queued, and only that.")
+@click.option("--headers", is_flag=True, help="Its header, and only that.")
+@click.option(
+    "--reason", default="", metavar="TEXT", help="Why you look: an event records that you did."
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def show(config_file: Path, id_: str, content: bool, as_json: bool) -> int:
+def show(
+    config_file: Path, id_: str, content: bool, headers: bool, reason: str, as_json: bool
+) -> int:
     from angarium.cli.queue_json import shown_json
     from angarium.cli.queue_table import print_message
 
     with open_queue(config_file) as reached:
         message_id = whole_message_id(reached, id_)
-        if content:
-            reached.content(message_id, sys.stdout.buffer.write)
+        if content or headers:
+            part: Part = "all" if content else "headers"
+            reached.content(message_id, part, reason, sys.stdout.buffer.write)
             return EX_OK
         shown = reached.show(message_id)
     if as_json:

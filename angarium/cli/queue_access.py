@@ -33,7 +33,7 @@ from angarium.insight.admin.queue_reads import (
 )
 from angarium.insight.explanation import Explanation
 from angarium.queue import Affected, EntryPage, Filter, MessageId, QueueSummary, ShownMessage
-from angarium.queue.act import Act
+from angarium.queue.act import Act, Part
 from angarium.queue.breakdown import Breakdown, Quality
 from angarium.queue.entry import QueueEntry
 from angarium.queue.hold_rule import HoldRule
@@ -63,7 +63,9 @@ class QueueAccess(Protocol):
 
     def show(self, message_id: MessageId) -> ShownMessage: ...
 
-    def content(self, message_id: MessageId, write: Callable[[bytes], object]) -> None: ...
+    def content(
+        self, message_id: MessageId, part: Part, reason: str, write: Callable[[bytes], object]
+    ) -> None: ...
 
     def explain(self, message_id: MessageId, only: int | None) -> Explanation: ...
 
@@ -171,8 +173,11 @@ class ServedQueue:
     def show(self, message_id: MessageId) -> ShownMessage:
         return answered(self._client.ask(ShowMessage(message_id=message_id))).shown()
 
-    def content(self, message_id: MessageId, write: Callable[[bytes], object]) -> None:
-        answered(self._client.ask(ReadContent(message_id=message_id), write))
+    def content(
+        self, message_id: MessageId, part: Part, reason: str, write: Callable[[bytes], object]
+    ) -> None:
+        question = ReadContent(message_id=message_id, part=part, reason=reason)
+        answered(self._client.ask(question, write))
 
     def explain(self, message_id: MessageId, only: int | None) -> Explanation:
         return answered(explain_served(self._client, self._data_dir, message_id, only))

@@ -30,12 +30,14 @@ _HELP: Final[dict[Act, str]] = {
     " (postmaster queue rules) or over (--until).",
     "release": "Put held recipients back into the schedule. What a rule holds passes it for one attempt.",
     "cancel": "Remove recipients from the queue. Their senders are not told.",
+    "bounce": "Return recipients to their senders now, with a notice (DSN), which gives --reason.",
 }
 _DONE: Final[dict[Act, str]] = {
     "retry": "due now",
     "hold": "held",
     "release": "released",
     "cancel": "cancelled",
+    "bounce": "returned to their senders",
 }
 # What a rule can be about: it is asked before each attempt
 _RULE_CONDITIONS: Final = ("tenants", "senders", "domains", "providers")

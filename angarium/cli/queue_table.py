@@ -101,6 +101,9 @@ def event_text(record: MailRecord) -> str:
         return f"{record.ts}  {record.event} {record.rule} by {record.actor}" + (
             f": {record.reason}" if record.reason else ""
         )
+    if record.event == "content_shown":
+        why = f": {record.reason}" if record.reason else ""
+        return f"{record.ts}  content shown ({record.part}) to {record.actor}{why}"
     where = f" by {record.host}" if record.host else ""
     if record.address and record.address != record.host:
         where += f" [{record.address}]"

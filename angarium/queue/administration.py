@@ -8,7 +8,7 @@ same methods without ``async``, for a command beside a server that does not run 
 from collections.abc import Callable
 from typing import Protocol
 
-from angarium.queue.act import Act, Actor
+from angarium.queue.act import Act, Actor, Notify, Part
 from angarium.queue.breakdown import Breakdown, Quality
 from angarium.queue.entry import Affected, EntryPage, ShownMessage
 from angarium.queue.hold_rule import HoldRule
@@ -49,7 +49,9 @@ class QueueAdministration(Protocol):
         """Return up to ``limit`` ids of messages that are queued, or whose events are kept; by id."""
         ...
 
-    def content(self, message_id: MessageId) -> bytes | None: ...
+    async def show_content(self, message_id: MessageId, part: Part, by: Actor) -> bytes | None:
+        """Return a queued message's content, once an event on disk says who looked; None: it is not queued."""
+        ...
 
     def find_route(self, domain: str) -> RouteHint | None:
         """Return what delivery remembered of where a domain's mail goes."""
@@ -70,6 +72,21 @@ class QueueAdministration(Protocol):
         rule held passes it for one attempt. retry: due now; held ones stay held. cancel: gone, without a DSN.
 
         If it is cancelled, the lots so far stay done. Raises EmptyFilterError: then nothing was done.
+        """
+        ...
+
+    async def bounce(
+        self,
+        wanted: Filter,
+        by: Actor,
+        notify: Notify,
+        *,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> Affected:
+        """Return all that ``wanted`` means to their senders; held ones, too.
+
+        Outcome, event (with ``by``) and the DSN that ``notify`` writes are one transaction for each message.
         """
         ...
 

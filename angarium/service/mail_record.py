@@ -5,6 +5,7 @@ import msgspec
 from angarium.queue import (
     Attempt,
     AttemptFailed,
+    ContentShown,
     DeliveryId,
     HoldRuleAdded,
     HoldRuleRemoved,
@@ -56,6 +57,7 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     due: str = ""  # of the next attempt
     actor: str = ""  # who held, released, retried or cancelled it
     reason: str = ""
+    part: str = ""  # of the content that an operator looked at: headers | all
     rule: int = 0  # the hold rule that holds or held it, or that was added or removed
     domain: str = ""  # condition of a hold rule, as are tenant, sender and provider
     provider: str = ""  # of the site; also a condition of a hold rule
@@ -70,6 +72,18 @@ def mail_record(position: Position) -> MailRecord:
             return _accepted(position.sequence, event)
         case HoldRuleAdded() | HoldRuleRemoved():
             return _rule(position.sequence, event)
+        case ContentShown():
+            return MailRecord(
+                sequence=position.sequence,
+                ts=rfc3339(event.at),
+                event=event.name,
+                message=message_id_text(event.message_id),
+                tenant=event.tenant,
+                stream=event.stream,
+                actor=event.actor,
+                reason=event.reason,
+                part=event.part,
+            )
         case UnknownEvent():
             return MailRecord(
                 sequence=position.sequence,

@@ -12,6 +12,7 @@ from angarium.service.event_follower import EventFollower
 from angarium.service.log_answers import LogAnswers
 from angarium.service.mail_log import MailLog, Sink
 from angarium.service.mail_log_file import MailLogFile, StandardOutput
+from angarium.service.operator_notices import OperatorNotices
 from angarium.service.queue_answers import QueueAnswers
 from angarium.service.runtime import Runtime
 from angarium.telemetry.log import log, log_exception
@@ -44,7 +45,8 @@ async def run_platform(runtime: Runtime) -> None:
                 tasks.create_task(_trim(spool, runtime.clock, runtime.config)),
                 tasks.create_task(_expire_hold_rules(spool)),
             ]
-            answers = QueueAnswers(spool.administration, runtime.config, runtime.clock)
+            notices = OperatorNotices(runtime.config, spool, runtime.clock)
+            answers = QueueAnswers(spool.administration, runtime.config, runtime.clock, notices)
             runtime.on_reload(answers.reload)
             assert runtime.config.log.mail_log is not None
             log_answers = LogAnswers(spool.events, runtime.config.log.mail_log)

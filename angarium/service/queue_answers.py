@@ -53,6 +53,7 @@ from angarium.queue.message_id import parse_id_beginning
 from angarium.queue.model import DeliveryId
 from angarium.queue.spool import TooManyHoldRulesError, UnknownHoldRuleError
 from angarium.service.admin_socket import Asker, Handlers
+from angarium.service.operator_notices import OperatorNotices
 from angarium.telemetry.log import log
 
 PIECE_OCTETS: Final = 262_144  # ours, of content: what waits in a socket's buffer
@@ -60,15 +61,21 @@ PIECE_OCTETS: Final = 262_144  # ours, of content: what waits in a socket's buff
 
 class QueueAnswers:
     def __init__(
-        self, queue: QueueAdministration, config: Config, clock: Callable[[], UnixMs]
+        self,
+        queue: QueueAdministration,
+        config: Config,
+        clock: Callable[[], UnixMs],
+        notices: OperatorNotices,
     ) -> None:
         self._queue = queue
         self._config = config
         self._clock = clock
+        self._notices = notices
 
     async def reload(self, config: Config) -> None:
-        """Explain by a changed configuration."""
+        """Explain, and write to senders, by a changed configuration."""
         self._config = config
+        self._notices.exchange(config)
 
     def handlers(self) -> Handlers:
         return (
@@ -113,7 +120,11 @@ class QueueAnswers:
         return no_such_message(asked.message_id) if shown is None else SentMessage.of(shown)
 
     async def read_content(self, asked: ReadContent, asker: Asker) -> ContentEnds | Refused:
-        content = self._queue.content(asked.message_id)
+        by = Actor(who=asker.name, reason=asked.reason)
+        try:
+            content = await self._queue.show_content(asked.message_id, asked.part, by)
+        except QueueFullError as error:
+            return Refused("no_room", f"{error}; who looks is written down first")
         if content is None:
             return no_content(asked.message_id)
         for start in range(0, len(content), PIECE_OCTETS):
@@ -139,14 +150,18 @@ class QueueAnswers:
         if (slip := find_slip(asked.wanted, self._config)) is not None:
             return Refused("invalid", slip)
         by = Actor(who=asker.name, reason=asked.reason)
+
+        def tell(done: int) -> None:
+            asker.hand(Progressed(done))
+
+        queue, wanted, dry_run = self._queue, asked.wanted, asked.dry_run
         try:
-            affected = await self._queue.act(
-                asked.act,
-                asked.wanted,
-                by,
-                dry_run=asked.dry_run,
-                progress=lambda done: asker.hand(Progressed(done)),
-            )
+            if asked.act == "bounce":
+                affected = await queue.bounce(
+                    wanted, by, self._notices, dry_run=dry_run, progress=tell
+                )
+            else:
+                affected = await queue.act(asked.act, wanted, by, dry_run=dry_run, progress=tell)
         except (EmptyFilterError, QueueFullError, ValueError) as error:
             return _refused(error)
         if not asked.dry_run:

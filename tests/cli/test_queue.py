@@ -183,6 +183,13 @@ def test_show_content_is_the_message_and_nothing_else(
     arguments = ["queue", "show", filled.id(filled.fresh), "--content"]
     assert run([*arguments, "--config", str(filled.config)]) == 0
     assert capfdbinary.readouterr().out == b"Subject: a\r\n\r\nhello\r\n"
+    arguments[-1] = "--headers"
+    assert run([*arguments, "--reason", "a complaint", "--config", str(filled.config)]) == 0
+    assert capfdbinary.readouterr().out == b"Subject: a\r\n\r\n"
+    assert run([*arguments[:-1], "--config", str(filled.config)]) == 0
+    history = capfdbinary.readouterr().out.decode()
+    assert f"content shown (all) to {ME}\n" in history
+    assert f"content shown (headers) to {ME}: a complaint\n" in history
 
 
 def test_explain_tells_each_gate_in_words(filled: Filled, cli: Cli) -> None:
@@ -231,7 +238,7 @@ def test_cancel_removes_without_a_trace_but_its_event(filled: Filled, cli: Cli) 
     assert cli.json("show", filled.id(filled.fresh))["events"][-1]["event"] == "cancelled"
 
 
-@pytest.mark.parametrize("act", ["retry", "hold", "cancel"])
+@pytest.mark.parametrize("act", ["retry", "hold", "cancel", "bounce"])
 def test_a_dry_run_changes_nothing(cli: Cli, act: str) -> None:
     before = cli.json("list")["entries"]
     affected = cli.json(act, "--state", "scheduled", "--dry-run")
@@ -240,7 +247,7 @@ def test_a_dry_run_changes_nothing(cli: Cli, act: str) -> None:
     assert cli.json("list")["entries"] == before
 
 
-@pytest.mark.parametrize("act", ["retry", "hold", "release", "cancel"])
+@pytest.mark.parametrize("act", ["retry", "hold", "release", "cancel", "bounce"])
 def test_an_empty_filter_is_refused(cli: Cli, act: str) -> None:
     assert "the whole queue" in cli(act, code=64)
     assert "--domain is empty" in cli(act, "--domain", "", code=64)
@@ -321,7 +328,7 @@ async def test_an_international_domain_is_found_by_the_name_that_people_write(
         assert len(json.loads(capsys.readouterr().out)["entries"]) == 1, value
 
 
-@pytest.mark.parametrize("act", ["retry", "hold", "release", "cancel"])
+@pytest.mark.parametrize("act", ["retry", "hold", "release", "cancel", "bounce"])
 def test_an_id_that_is_not_in_the_queue_is_no_success(filled: Filled, cli: Cli, act: str) -> None:
     gone = filled.id(filled.delivered)
     assert "no such recipient" in cli(act, "--id", gone, code=66)
@@ -536,3 +543,37 @@ def test_an_id_that_may_be_several_lists_them(filled: Filled, cli: Cli) -> None:
         )
     assert len(cli.listed()) == 2
     assert "begins so" in cli("show", "ffffffff", code=66)
+
+
+def test_bounce_returns_mail_to_its_sender_now(filled: Filled, cli: Cli) -> None:
+    deferred = filled.id(filled.deferred)
+    told = cli("bounce", "--domain", "example.net", "--reason", "the host is gone")
+    assert f"1 recipient returned to their senders by {ME}: the host is gone." in told
+    assert "<bob@example.net>" in told
+    event = cli.json("show", deferred)["events"][-1]
+    assert (event["event"], event["actor"], event["reason"]) == ("bounced", ME, "the host is gone")
+    assert f"returned to its sender by {ME}: the host is gone" in cli("explain", deferred)
+    (notice,) = cli.json("list", "--recipient", "alice@example.com")["entries"]
+    assert (notice["sender"], notice["state"]) == ("", "scheduled")
+
+
+def test_the_notice_of_a_bounce_says_why(
+    filled: Filled, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    def said(*arguments: str) -> bytes:
+        assert run(["queue", *arguments, "--config", str(filled.config)]) == 0
+        return capfdbinary.readouterr().out
+
+    said("bounce", "--id", filled.id(filled.deferred), "--reason", "the host is gone")
+    (notice,) = json.loads(said("list", "--recipient", "alice@example.com", "--json"))["entries"]
+    content = said("show", notice["id"], "--content")
+    assert b"Final-Recipient: rfc822; bob@example.net" in content
+    assert b"Action: failed\r\nStatus: 5.0.0" in content
+    assert b"by the administrator of the mail server: the host is gone" in b" ".join(
+        content.split()
+    )
+
+
+def test_nobody_is_told_of_a_bounce_of_a_notice(filled: Filled, cli: Cli) -> None:
+    assert cli.json("bounce", "--id", filled.id(filled.fresh))["count"] == 1  # its sender is <>
+    assert cli.listed() == [filled.id(filled.deferred)]

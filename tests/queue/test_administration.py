@@ -6,8 +6,12 @@ import pytest
 
 from angarium.queue import (
     Actor,
+    Attempt,
+    Bounced,
     Cancelled,
+    ClaimedMessage,
     Commit,
+    ContentShown,
     Deferred,
     DeliveryId,
     EmptyFilterError,
@@ -22,6 +26,7 @@ from angarium.queue import (
     PartitionNumber,
     Released,
     RouteHint,
+    Submission,
     TooManyHoldRulesError,
     UnixMs,
     UnknownHoldRuleError,
@@ -267,3 +272,81 @@ async def test_messages_are_found_by_how_their_ids_begin(
 def test_what_is_no_beginning_of_an_id_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="first 6"):
         parse_id_beginning(text)
+
+
+def notice_of(new_id: MessageIdGenerator, told: list[ClaimedMessage], clock: FakeClock) -> Any:
+    def notify(message: ClaimedMessage, attempt: Attempt) -> Submission:
+        told.append(message)
+        assert attempt.text.endswith(": a complaint")
+        return submission(new_id(), ["alice@example.com"], sender="", accepted=clock.now)
+
+    return notify
+
+
+async def test_what_is_bounced_leaves_with_its_event_and_one_notice_for_each_message(
+    spool: Any, clock: FakeClock, new_id: MessageIdGenerator
+) -> None:
+    one, two = new_id(), new_id()
+    await spool.accept([submission(one, ["a@one.example", "b@two.example", "c@one.example"])])
+    await spool.accept([submission(two, ["d@one.example"])])
+    admin = spool.administration
+    await admin.add_hold_rule(HoldRule(tenant="default"), BY)  # what is held can be returned
+    told: list[ClaimedMessage] = []
+    rung: list[int] = []
+    spool.wakeups(rung.append)
+    wanted = Filter(domains=("one.example",))
+    would = await admin.bounce(wanted, BY, notice_of(new_id, told, clock), dry_run=True)
+    assert (would.count, told) == (3, [])
+    done = await admin.bounce(wanted, BY, notice_of(new_id, told, clock))
+    assert [each.recipient for each in done.named] == [
+        "a@one.example",
+        "c@one.example",
+        "d@one.example",
+    ]
+    assert [[each.forward_path for each in of.recipients] for of in told] == [
+        ["a@one.example", "c@one.example"],
+        ["d@one.example"],
+    ]
+    assert rung == [0]
+    entries = (await admin.page(Filter(), None, 9)).entries
+    assert [each.recipient for each in entries] == ["b@two.example"] + ["alice@example.com"] * 2
+    events = [each.event for each in spool.events.read(0, 99)]
+    bounced = [each for each in events if isinstance(each, Bounced)]
+    assert [each.recipient for each in bounced] == [each.recipient for each in done.named]
+    assert {(each.actor, each.reason, each.attempts) for each in bounced} == {
+        (BY.who, BY.reason, 0)
+    }
+    rules = admin.hold_rules()
+    assert (await admin.remove_hold_rule(rules[0].id, BY, release=True)).count == 1
+
+
+async def test_what_is_in_flight_is_not_bounced_and_an_empty_filter_is_refused(
+    spool: Any, clock: FakeClock, new_id: MessageIdGenerator
+) -> None:
+    partition = await spool.own(P0, "here")
+    await spool.accept([submission(new_id(), ["a@one.example"])])
+    await claim_due(partition, clock)
+    admin = spool.administration
+    done = await admin.bounce(ANY, BY, lambda message, attempt: None)
+    assert (done.count, done.in_flight) == (0, 1)
+    with pytest.raises(EmptyFilterError):
+        await admin.bounce(Filter(), BY, lambda message, attempt: None)
+
+
+async def test_who_looks_at_content_is_written_down_first(
+    spool: Any, new_id: MessageIdGenerator
+) -> None:
+    message_id = new_id()
+    await spool.accept([submission(message_id)])
+    admin = spool.administration
+    assert await admin.show_content(message_id, "headers", BY) == b"Subject: a\r\n\r\n"
+    assert await admin.show_content(message_id, "all", BY) == b"Subject: a\r\n\r\nhello\r\n"
+    assert await admin.show_content(new_id(), "all", BY) is None
+    events = [each.event for each in spool.events.read(1, 9)]
+    assert [type(each) for each in events] == [ContentShown] * 2
+    assert [(each.actor, each.reason, each.part) for each in events] == [
+        (BY.who, BY.reason, "headers"),
+        (BY.who, BY.reason, "all"),
+    ]
+    with pytest.raises(ValueError, match="who"):
+        await admin.show_content(message_id, "all", Actor(who=""))

@@ -17,6 +17,7 @@ from angarium.queue import (
     delivery_id_text,
     message_id_text,
 )
+from angarium.queue.act import Part
 from angarium.queue.breakdown import Breakdown, Quality
 from angarium.queue.events.catalogue import decode_event, encode_known
 
@@ -112,9 +113,11 @@ class ContentEnds(msgspec.Struct, frozen=True):
 
 
 class ReadContent(Question[ContentEnds, bytes], frozen=True, tag="queue_content"):
-    """In pieces. not_found: it is not in the queue (any more)."""
+    """In pieces, once it is written down who looked. not_found: it is not in the queue (any more)."""
 
     message_id: MessageId
+    part: Part = "all"
+    reason: str = ""
 
 
 class ExplainMessage(Question[Explanation, None], frozen=True, tag="queue_explain"):

@@ -22,6 +22,7 @@ from angarium.queue.events.accepted import MessageAccepted
 from angarium.queue.events.attempt_failed import AttemptFailed
 from angarium.queue.events.bounced import Bounced
 from angarium.queue.events.cancelled import Cancelled
+from angarium.queue.events.content_shown import ContentShown
 from angarium.queue.events.delivered import Delivered
 from angarium.queue.events.expired import Expired
 from angarium.queue.events.hold_rule_added import HoldRuleAdded
@@ -47,6 +48,7 @@ CataloguedKind = (
     | Cancelled
     | HoldRuleAdded
     | HoldRuleRemoved
+    | ContentShown
 )
 
 

@@ -1,9 +1,9 @@
 """What an operator sees of the queue and does to it, as steps: the same for a running server and for a stopped one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from angarium.queue.act import NAMED_LIMIT, Act, Actor, applies
+from angarium.queue.act import NAMED_LIMIT, Act, Actor, Notify, Part, applies, part_of
 from angarium.queue.administration import Progress
 from angarium.queue.breakdown import Breakdown, BreakdownCount, Quality
 from angarium.queue.entry import (
@@ -19,6 +19,8 @@ from angarium.queue.entry import (
 from angarium.queue.event_log import Position
 from angarium.queue.events.accepted import MessageAccepted
 from angarium.queue.hold_rule import HoldRule, check_rule
+from angarium.queue.lmdb.bouncing import LOT_OCTETS, Bounce, Returned, read_returned
+from angarium.queue.lmdb.content_reading import NoteContentShown
 from angarium.queue.lmdb.entry_reading import EntryReader
 from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.history import History
@@ -52,9 +54,13 @@ class Administering:
     def summary(self) -> QueueSummary:
         return read_summary(self._env)
 
-    def content(self, message_id: MessageId) -> bytes | None:
+    def show_content(self, message_id: MessageId, part: Part, by: Actor) -> Steps[bytes | None]:
+        by = by.bounded()
         with self._env.read() as txn:
-            return txn.get(message_id, db=self._env.body)
+            content = txn.get(message_id, db=self._env.body)
+        if content is None or not (yield NoteContentShown(message_id, part, by)):
+            return None
+        return part_of(content, part)
 
     def find_route(self, domain: str) -> RouteHint | None:
         return read_route(self._env, domain)
@@ -103,6 +109,43 @@ class Administering:
         refuse_empty(wanted)
         by = by.bounded()
         tally = _Tally(by, progress)
+        for lot in self._lots(act, wanted, tally):
+            if lot:
+                tally.add(len(lot), lot if dry_run else (yield _act_on(act, lot, by, rule)))
+            yield None
+        return tally.affected()
+
+    def bounce(
+        self,
+        wanted: Filter,
+        by: Actor,
+        notify: Notify,
+        *,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> Steps[Affected]:
+        refuse_empty(wanted)
+        by = by.bounded()
+        tally = _Tally(by, progress)
+        for lot in self._lots("bounce", wanted, tally):
+            if dry_run:
+                tally.add(len(lot), lot)
+                continue
+            part: list[Returned] = []
+            done: list[AffectedRecipient] = []
+            for returned in read_returned(self._env, lot, by, notify, self._clock()):
+                part.append(returned)
+                if sum(each.octets for each in part) >= LOT_OCTETS:
+                    done += yield Bounce(part, by)
+                    part = []
+            if part:
+                done += yield Bounce(part, by)
+            tally.add(len(lot), done)
+            yield None
+        return tally.affected()
+
+    def _lots(self, act: Act, wanted: Filter, tally: "_Tally") -> Iterator[list[AffectedRecipient]]:
+        """Yield the recipients that the act is for, ACT_LIMIT at most at a time, often none; count the others."""
         lot: list[AffectedRecipient] = []
         for matching in self._entries.scan(self._compile(wanted)):
             for _, entry in matching:
@@ -113,12 +156,10 @@ class Administering:
                 else:
                     tally.unchanged += 1
             while len(lot) >= ACT_LIMIT:
-                part, lot = lot[:ACT_LIMIT], lot[ACT_LIMIT:]
-                tally.add(len(part), part if dry_run else (yield _act_on(act, part, by, rule)))
-            yield None
-        if lot:
-            tally.add(len(lot), lot if dry_run else (yield _act_on(act, lot, by, rule)))
-        return tally.affected()
+                yield lot[:ACT_LIMIT]
+                lot = lot[ACT_LIMIT:]
+            yield []
+        yield lot
 
     def add_hold_rule(self, rule: HoldRule, by: Actor) -> Steps[HoldRule]:
         by = by.bounded()

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from angarium.queue.act import Act, Actor
+from angarium.queue.act import Act, Actor, Notify, Part
 from angarium.queue.administration import Progress
 from angarium.queue.breakdown import Breakdown, Quality
 from angarium.queue.entry import Affected, EntryPage, ShownMessage
@@ -33,8 +33,9 @@ class LmdbAdministration:
     def summary(self) -> QueueSummary:
         return self._steps.summary()
 
-    def content(self, message_id: MessageId) -> bytes | None:
-        return self._steps.content(message_id)
+    async def show_content(self, message_id: MessageId, part: Part, by: Actor) -> bytes | None:
+        steps = self._steps.show_content(message_id, part, by)
+        return await follow_steps(steps, self._submit)
 
     def find_route(self, domain: str) -> RouteHint | None:
         return self._steps.find_route(domain)
@@ -64,6 +65,18 @@ class LmdbAdministration:
         progress: Progress | None = None,
     ) -> Affected:
         steps = self._steps.act(act, wanted, by, dry_run=dry_run, progress=progress)
+        return await follow_steps(steps, self._submit)
+
+    async def bounce(
+        self,
+        wanted: Filter,
+        by: Actor,
+        notify: Notify,
+        *,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> Affected:
+        steps = self._steps.bounce(wanted, by, notify, dry_run=dry_run, progress=progress)
         return await follow_steps(steps, self._submit)
 
     async def add_hold_rule(self, rule: HoldRule, by: Actor) -> HoldRule:

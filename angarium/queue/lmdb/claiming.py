@@ -165,6 +165,17 @@ def read_claimed(
     return messages, holdings
 
 
+def claimed_message(
+    message_id: bytes,
+    record: MessageRecord,
+    content: bytes,
+    deliveries: Sequence[tuple[bytes, DeliveryRecord]],
+) -> ClaimedMessage:
+    """Return the same of recipients that are not claimed, for who tells their sender of them."""
+    claimed = [_claimed(key, PartitionNumber(each.partition), each) for key, each in deliveries]
+    return _message(message_id, record, content, tuple(claimed))
+
+
 def _need(txn: ReadTransaction, db: Database, key: bytes) -> bytes:
     raw = txn.get(key, db=db)
     if raw is None:

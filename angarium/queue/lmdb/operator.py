@@ -1,11 +1,11 @@
 """The queue's administration for a command of its own, beside a server that does not run. Blocks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from angarium.config.schema import Queue
-from angarium.queue.act import Act, Actor
+from angarium.queue.act import Act, Actor, Notify, Part
 from angarium.queue.administration import Progress
 from angarium.queue.breakdown import Breakdown, Quality
 from angarium.queue.entry import Affected, EntryPage, ShownMessage
@@ -58,11 +58,15 @@ class QueueOperator:
     def close(self) -> None:
         self._env.close()
 
+    def partitions(self) -> Sequence[PartitionNumber]:
+        return [PartitionNumber(each) for each in range(self._env.partitions)]
+
     def summary(self) -> QueueSummary:
         return self._steps.summary()
 
-    def content(self, message_id: MessageId) -> bytes | None:
-        return self._steps.content(message_id)
+    def show_content(self, message_id: MessageId, part: Part, by: Actor) -> bytes | None:
+        steps = self._steps.show_content(message_id, part, by)
+        return run_steps(steps, self._transact)
 
     def find_route(self, domain: str) -> RouteHint | None:
         return self._steps.find_route(domain)
@@ -96,6 +100,18 @@ class QueueOperator:
         progress: Progress | None = None,
     ) -> Affected:
         steps = self._steps.act(act, wanted, by, dry_run=dry_run, progress=progress)
+        return run_steps(steps, self._transact)
+
+    def bounce(
+        self,
+        wanted: Filter,
+        by: Actor,
+        notify: Notify,
+        *,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> Affected:
+        steps = self._steps.bounce(wanted, by, notify, dry_run=dry_run, progress=progress)
         return run_steps(steps, self._transact)
 
     def add_hold_rule(self, rule: HoldRule, by: Actor) -> HoldRule:

@@ -76,6 +76,8 @@ class ActOn:
                 if not tx.has_delivery(key[:16]):
                     tx.delete_message(key[:16])
                 tx.append_event(act_event("cancel", key, message, record, tx.now, self._by))
+            case "bounce":
+                raise ValueError("what is bounced is returned to its sender: Bounce")
 
 
 def _last_rule(tx: WriteTransaction) -> int:

@@ -50,6 +50,33 @@ def ended_event(
     )
 
 
+def bounced_event(
+    key: bytes,
+    message: MessageRecord,
+    before: DeliveryRecord,
+    attempt: Attempt,
+    at: UnixMs,
+    by: Actor,
+) -> bytes:
+    """By an operator: no attempt was made."""
+    return encode_event(
+        Bounced(
+            at=at,
+            message_id=MessageId(key[:16]),
+            tenant=message.tenant,
+            stream=message.stream,
+            index=int.from_bytes(key[16:18], "big"),
+            recipient=before.forward_path,
+            reverse_path=message.reverse_path,
+            in_doubt=before.in_doubt,
+            attempts=before.attempts,
+            attempt=attempt,
+            actor=by.who,
+            reason=by.reason,
+        )
+    )
+
+
 def attempt_failed_event(
     key: bytes,
     message: MessageRecord,
@@ -122,3 +149,5 @@ def act_event(
             return encode_event(OperatorRetried(**fields))
         case "cancel":
             return encode_event(Cancelled(**fields))
+        case "bounce":
+            raise ValueError("what is bounced has an outcome: bounced_event")

@@ -1,8 +1,18 @@
 """The administration of the queue in memory: the same acts and rules, for tests."""
 
 from collections.abc import Callable
+from itertools import groupby
 
-from angarium.queue.act import NAMED_LIMIT, Act, Actor, applies
+from angarium.queue.act import (
+    NAMED_LIMIT,
+    Act,
+    Actor,
+    Notify,
+    Part,
+    applies,
+    bounce_attempt,
+    part_of,
+)
 from angarium.queue.administration import Progress
 from angarium.queue.breakdown import Breakdown, BreakdownCount, Quality
 from angarium.queue.entry import (
@@ -15,6 +25,7 @@ from angarium.queue.entry import (
     refuse_empty,
 )
 from angarium.queue.events.accepted import MessageAccepted
+from angarium.queue.events.content_shown import ContentShown
 from angarium.queue.events.hold_rule_added import HoldRuleAdded
 from angarium.queue.events.hold_rule_removed import HoldRuleRemoved
 from angarium.queue.hold_rule import HOLD_RULE_LIMIT, HoldRule, check_rule
@@ -48,9 +59,22 @@ class MemoryAdministration:
             low_disk=False,
         )
 
-    def content(self, message_id: MessageId) -> bytes | None:
-        found = self._state.messages.get(message_id)
-        return None if found is None else found.content
+    async def show_content(self, message_id: MessageId, part: Part, by: Actor) -> bytes | None:
+        by, found = by.bounded(), self._state.messages.get(message_id)
+        if found is None:
+            return None
+        self._state.append(
+            ContentShown(
+                at=self._state.clock(),
+                message_id=message_id,
+                tenant=found.tenant,
+                stream=found.stream,
+                actor=by.who,
+                reason=by.reason,
+                part=part,
+            )
+        )
+        return part_of(found.content, part)
 
     def find_route(self, domain: str) -> RouteHint | None:
         return self._state.routes.get(domain)
@@ -116,6 +140,41 @@ class MemoryAdministration:
             progress(affected.count)
         return affected
 
+    async def bounce(
+        self,
+        wanted: Filter,
+        by: Actor,
+        notify: Notify,
+        *,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> Affected:
+        by, state = by.bounded(), self._state
+        done, in_flight, unchanged = self._find("bounce", wanted)
+        named = self._named(done)[:NAMED_LIMIT]
+        rung: set[PartitionNumber] = set()
+        for message_id, own in groupby([] if dry_run else done, lambda each: each.message_id):
+            deliveries = [state.deliveries[each] for each in own]
+            notice = notify(
+                state.claimed(message_id, deliveries), bounce_attempt(by, state.clock())
+            )
+            for each in deliveries:
+                state.append_act("bounce", each, by)
+                state.remove(each.id)
+            if notice is not None:
+                rung |= state.accept(notice, state.clock())
+        self._ring(rung)
+        if progress is not None:
+            progress(len(done))
+        return Affected(
+            count=len(done),
+            named=named,
+            in_flight=in_flight,
+            unchanged=unchanged,
+            who=by.who,
+            reason=by.reason,
+        )
+
     async def add_hold_rule(self, rule: HoldRule, by: Actor) -> HoldRule:
         state, by = self._state, by.bounded()
         new = check_rule(rule, state.clock())
@@ -165,18 +224,7 @@ class MemoryAdministration:
     def _act(
         self, act: Act, wanted: Filter, by: Actor, rule: int, *, dry_run: bool = False
     ) -> Affected:
-        refuse_empty(wanted)
-        compiled = self._compile(wanted)
-        done, in_flight, unchanged = [], 0, 0
-        for delivery, each in sorted(self._state.deliveries.items()):
-            if not compiled.matches(self._entry(each)):
-                continue
-            if each.state == "in_flight":
-                in_flight += 1
-            elif applies(act, each.held):
-                done.append(delivery)
-            else:
-                unchanged += 1
+        done, in_flight, unchanged = self._find(act, wanted)
         named = self._named(done)
         if not dry_run:
             for delivery in done:
@@ -190,6 +238,22 @@ class MemoryAdministration:
             who=by.who,
             reason=by.reason,
         )
+
+    def _find(self, act: Act, wanted: Filter) -> tuple[list[DeliveryId], int, int]:
+        """Return whom the act is for, and how many are in flight or need no change."""
+        refuse_empty(wanted)
+        compiled = self._compile(wanted)
+        done, in_flight, unchanged = [], 0, 0
+        for delivery, each in sorted(self._state.deliveries.items()):
+            if not compiled.matches(self._entry(each)):
+                continue
+            if each.state == "in_flight":
+                in_flight += 1
+            elif applies(act, each.held):
+                done.append(delivery)
+            else:
+                unchanged += 1
+        return done, in_flight, unchanged
 
     def _do(self, act: Act, each: MemoryDelivery, by: Actor, rule: int) -> None:
         state, now = self._state, self._state.clock()
@@ -206,6 +270,8 @@ class MemoryAdministration:
             case "cancel":
                 state.append_act("cancel", each, by)
                 state.remove(each.id)
+            case "bounce":
+                raise ValueError("what is bounced is returned to its sender: bounce()")
 
     def _end(self, rule_id: int, by: Actor, *, release: bool) -> Affected:
         state = self._state

@@ -32,6 +32,7 @@ NUMBERS = {
     11: "cancelled",
     12: "hold_rule_added",
     13: "hold_rule_removed",
+    14: "content_shown",
 }
 HEAD = ("at", "message_id")
 _MESSAGE = (*HEAD, "tenant", "stream")
@@ -49,7 +50,7 @@ FIELDS = {
     "delivered": _ATTEMPT,
     "relayed": _ATTEMPT,
     "deferred": (*_ATTEMPT, "due"),
-    "bounced": _ATTEMPT,
+    "bounced": (*_ATTEMPT, "actor", "reason"),
     "expired": _ATTEMPT,
     "in_doubt": _RECIPIENT,
     "held": (*_ACT, "rule"),
@@ -58,6 +59,7 @@ FIELDS = {
     "cancelled": _ACT,
     "hold_rule_added": (*_RULE, "tenant", "sender", "domain", "provider", "until"),
     "hold_rule_removed": (*_RULE, "releases"),
+    "content_shown": (*_MESSAGE, "actor", "reason", "part"),
 }
 VALUES: dict[str, Any] = {
     "at": UnixMs(1_800_000_000_000),

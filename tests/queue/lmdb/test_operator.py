@@ -203,9 +203,9 @@ async def test_a_cancelled_message_is_gone_with_its_content(
 ) -> None:
     first = message_id_text(filled[0])
     assert beside.act("cancel", Filter(ids=[first + ".0"]), BY).count == 1
-    assert beside.content(filled[0]) is not None
+    assert beside.show_content(filled[0], "all", BY) is not None
     assert beside.act("cancel", Filter(ids=[first]), BY).count == 1
-    assert beside.content(filled[0]) is None
+    assert beside.show_content(filled[0], "all", BY) is None
     assert beside.summary().recipients == 2
     assert isinstance(lmdb_spool.events.read(3, 1)[0].event, Cancelled)
 

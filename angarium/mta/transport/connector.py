@@ -107,7 +107,8 @@ class _Opening:
 
     async def open(self, *, with_tls: bool) -> SmtpConnection | Transient:
         self._tls_seen, self.tls_broke = IN_THE_CLEAR, False
-        self._told = Opening(f"{self._host.name} [{self._address}] port {self._host.port}")
+        label = f"{self._host.name} [{self._address}] port {self._host.port}"
+        self._told = Opening(label, {self._host.name, self._address})
         result = await self._open(with_tls=with_tls)
         if isinstance(result, Transient) and self.taps is not None and self.taps.is_on:
             made = result.attempt

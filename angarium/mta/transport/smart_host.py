@@ -134,7 +134,8 @@ class LoginConnector:
         policy = TlsPolicy(mode="required" if trusted else "verify", server_name=name)
         smtp: aiosmtplib.SMTP | None = None
         where = Where(host=host.name, address=address, source=path.source, tls="")
-        opening = Opening(f"{host.name} [{address}] port {host.port}")
+        label = f"{host.name} [{address}] port {host.port}"
+        opening = Opening(label, {host.name, address})
         stage: Stage = "connect"
         result: LoginConnection | Transient | None = None
         try:

@@ -27,7 +27,7 @@ from angarium.insight.admin.queue_reads import (
 )
 from angarium.insight.explain import explain_message, is_known
 from angarium.insight.explanation import Explanation
-from angarium.insight.filter_check import find_slip
+from angarium.insight.filter_check import find_route_slip, find_slip
 from angarium.queue import (
     Affected,
     DeliveryId,
@@ -198,13 +198,16 @@ class DirectQueue:
         *,
         dry_run: bool,
         progress: Callable[[int], None],
+        via: str = "",
     ) -> Affected:
         self._check(wanted)
         by = Actor(who=self._who, reason=reason)
         if act == "bounce":
             notices = OperatorNotices(self._config, self._operator, wall_clock)
             return self._operator.bounce(wanted, by, notices, dry_run=dry_run, progress=progress)
-        return self._operator.act(act, wanted, by, dry_run=dry_run, progress=progress)
+        if act == "reroute" and (slip := find_route_slip(via, self._config)) is not None:
+            raise CommandError(slip, EX_USAGE)
+        return self._operator.act(act, wanted, by, dry_run=dry_run, progress=progress, via=via)
 
     def hold_rules(self) -> tuple[HoldRule, ...]:
         return self._operator.hold_rules()

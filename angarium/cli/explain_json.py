@@ -49,7 +49,12 @@ def _recipient(recipient: RecipientExplanation) -> dict[str, Any]:
 
 
 def _route(route: RouteFacts) -> dict[str, Any]:
-    found: dict[str, Any] = {"rule": route.rule, "via": route.via, "pool": route.pool}
+    found: dict[str, Any] = {
+        "chosen": route.is_chosen,
+        "rule": route.rule,
+        "via": route.via,
+        "pool": route.pool,
+    }
     if not route.site:
         return {**found, "site": None}
     return {
@@ -72,6 +77,7 @@ def _happened(happened: Happened) -> dict[str, Any]:
         "who": happened.who,
         "reason": happened.reason,
         "rule": happened.rule,
+        "via": happened.via,
     }
 
 

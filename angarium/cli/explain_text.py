@@ -65,7 +65,10 @@ def _recipient(recipient: RecipientExplanation, now: UnixMs) -> Iterator[str]:
 
 
 def _route(route: RouteFacts) -> str:
-    if route.rule is None:
+    if route.is_chosen:
+        where = "its MX hosts" if route.via == "mx" else f"the smart host {route.via}"
+        text = f"chosen by an operator (queue reroute): to {where}"
+    elif route.rule is None:
         text = "no [[route]] matches: to the domain's MX hosts, pool default"
     else:
         where = "its MX hosts" if route.via == "mx" else f"the smart host {route.via}"
@@ -105,6 +108,8 @@ def _event(happened: Happened) -> str:
             )
         case "held" | "released" | "cancelled":
             return f"{happened.event} {by}{because}"
+        case "rerouted":
+            return f"sent by {happened.via or 'the usual way'} from now on {by}{because}"
         case "retried":
             return f"{happened.who or 'an operator'} asked for an attempt at once{because}"
         case _:
@@ -159,6 +164,8 @@ def _why(step: NextStep, who: str) -> str:
     match step.why:
         case "operator_retried":
             return f"because {who} asked for it"
+        case "operator_rerouted":
+            return f"because {who} sent it another way"
         case "operator_released":
             return f"because {who} released it"
         case "in_doubt":

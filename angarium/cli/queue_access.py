@@ -77,6 +77,7 @@ class QueueAccess(Protocol):
         *,
         dry_run: bool,
         progress: Callable[[int], None],
+        via: str = "",
     ) -> Affected: ...
 
     def hold_rules(self) -> tuple[HoldRule, ...]: ...
@@ -190,8 +191,9 @@ class ServedQueue:
         *,
         dry_run: bool,
         progress: Callable[[int], None],
+        via: str = "",
     ) -> Affected:
-        question = PerformAct(act=act, wanted=wanted, reason=reason, dry_run=dry_run)
+        question = PerformAct(act=act, wanted=wanted, reason=reason, dry_run=dry_run, via=via)
         return answered(self._client.ask(question, lambda item: progress(item.done)))
 
     def hold_rules(self) -> tuple[HoldRule, ...]:

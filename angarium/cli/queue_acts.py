@@ -30,6 +30,8 @@ _HELP: Final[dict[Act, str]] = {
     " (postmaster queue rules) or over (--until).",
     "release": "Put held recipients back into the schedule. What a rule holds passes it for one attempt.",
     "cancel": "Remove recipients from the queue. Their senders are not told.",
+    "reroute": "Send recipients another way from now on, whatever the routes say; they are due at once, unless they"
+    " are held.",
     "bounce": "Return recipients to their senders now, with a notice (DSN), which gives --reason.",
 }
 _DONE: Final[dict[Act, str]] = {
@@ -37,6 +39,7 @@ _DONE: Final[dict[Act, str]] = {
     "hold": "held",
     "release": "released",
     "cancel": "cancelled",
+    "reroute": "rerouted, and due now unless held",
     "bounce": "returned to their senders",
 }
 # What a rule can be about: it is asked before each attempt
@@ -47,6 +50,14 @@ reason_option = click.option(
     default="",
     metavar="TEXT",
     help=f"Why, for the events of each recipient (at most {ACTOR_CHARACTERS} characters).",
+)
+
+
+_TO: Final = click.Option(
+    ["--to", "via"],
+    required=True,
+    metavar="WAY",
+    help="smtp://host[:port], smtps://..., mx (the domain's own hosts), or default (as the routes say, again).",
 )
 
 
@@ -65,6 +76,7 @@ def _command(act: Act) -> click.Command:
         as_json: bool,
         rule: bool = False,
         until_ms: int | None = None,
+        via: str = "",
     ) -> int:
         made = _rules(wanted, until_ms) if rule else ()
         if until_ms is not None and not rule:
@@ -75,7 +87,9 @@ def _command(act: Act) -> click.Command:
             wanted = with_whole_ids(reached, wanted)
             total = reached.summary().recipients
             with count_progress(act, total, hidden=as_json or dry_run) as progress:
-                affected = reached.act(act, wanted, reason, dry_run=dry_run, progress=progress)
+                affected = reached.act(
+                    act, wanted, reason, dry_run=dry_run, progress=progress, via=via
+                )
         if as_json:
             from angarium.cli.queue_json import affected_json
 
@@ -84,6 +98,8 @@ def _command(act: Act) -> click.Command:
             print_affected(act, affected, dry_run=dry_run)
         return _exit_code(wanted, affected)
 
+    if act == "reroute":
+        command.params.append(_TO)
     return _with_rule_options(command) if act == "hold" else command
 
 

@@ -27,6 +27,7 @@ def entry_json(entry: QueueEntry) -> dict[str, Any]:
         "attempts": entry.attempts,
         "in_doubt": entry.in_doubt,
         "rule": entry.rule,
+        "via": entry.via,
         "last": None if last is None else attempt_json(last),
     }
 

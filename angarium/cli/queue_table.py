@@ -110,6 +110,8 @@ def event_text(record: MailRecord) -> str:
     reply = f": {_reply(record)}" if record.code or record.reply else ""
     by = f" by {record.actor}" if record.actor else ""
     because = f": {record.reason}" if record.reason else ""
+    if record.event == "rerouted":
+        where = f" to {record.via or 'the usual way'}"
     return f"{record.ts}  {record.event} <{record.recipient}>{where}{reply}{by}{because}"
 
 

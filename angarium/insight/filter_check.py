@@ -1,12 +1,14 @@
-"""Which values of an operator's filter can match nothing, ever: a slip, not a wish. Pure."""
+"""What an operator asks for that can never be: values that match nothing, ways that lead nowhere. Pure."""
 
 from collections.abc import Iterator
 from typing import Final
 
 from angarium.access.credential_file import CredentialError, check_tenant
+from angarium.config.address import parse_smart_host
 from angarium.config.providers import all_providers
 from angarium.config.schema import Config
 from angarium.queue import Filter
+from angarium.queue.destination import check_via, is_smart_host
 from angarium.queue.message_id import parse_delivery_id, parse_message_id
 from angarium.routing.host_name import is_host_name
 
@@ -17,6 +19,18 @@ _IN_SITE_NAMES: Final = frozenset(".:[/")
 def find_slip(wanted: Filter, config: Config) -> str | None:
     """Return what is wrong with the first value that cannot match, and what to write; None: each may."""
     return next(_slips(wanted, config), None)
+
+
+def find_route_slip(via: str, config: Config) -> str | None:
+    """Return why mail cannot be sent that way, and what to write."""
+    try:
+        way = check_via(via)
+    except ValueError as error:
+        return str(error)
+    is_login = is_smart_host(way) and bool(parse_smart_host(way).user)
+    if is_login and way not in {each.via for each in config.route}:
+        return f"{way}: a smart host with a login must be the via of a [[route]], which has its password"
+    return None
 
 
 def _slips(wanted: Filter, config: Config) -> Iterator[str]:

@@ -7,7 +7,7 @@ import msgspec
 
 from angarium.queue.model import Attempt, ClaimedMessage, Submission, UnixMs
 
-Act = Literal["hold", "release", "retry", "cancel", "bounce"]
+Act = Literal["hold", "release", "retry", "cancel", "bounce", "reroute"]
 # Recipients that an act names of what it did; the rest is only counted
 NAMED_LIMIT: Final = 1000
 # Ours, of each text of an actor: it is written with every recipient's event
@@ -65,7 +65,7 @@ def applies(act: Act, held: bool) -> bool:
     """Whether the act changes a recipient that is not in flight: what is held is retried only after a release."""
     if act == "release":
         return held
-    return act in ("cancel", "bounce") or not held
+    return act in ("cancel", "bounce", "reroute") or not held
 
 
 def _line(text: str) -> str:

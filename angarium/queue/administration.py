@@ -65,13 +65,16 @@ class QueueAdministration(Protocol):
         *,
         dry_run: bool = False,
         progress: Progress | None = None,
+        via: str = "",
     ) -> Affected:
         """Do ``act`` to all that ``wanted`` means; on disk when it returns. Each lot is one transaction.
 
         hold: out of the schedule until a release. release: back at its due time, or now if that has passed; what a
         rule held passes it for one attempt. retry: due now; held ones stay held. cancel: gone, without a DSN.
+        reroute: by ``via`` from now on ("mx", a smart host's URL, "default" for the usual way), due now unless held.
 
-        If it is cancelled, the lots so far stay done. Raises EmptyFilterError: then nothing was done.
+        If it is cancelled, the lots so far stay done. Raises EmptyFilterError, ValueError for a ``via`` that is none:
+        then nothing was done.
         """
         ...
 

@@ -95,7 +95,7 @@ def _value_of(by: Quality, now: UnixMs, find_provider: FindProvider) -> Callable
         case "domain":
             return lambda entry: entry.domain
         case "provider":
-            return lambda entry: find_provider(entry.domain) or ""
+            return lambda entry: find_provider(entry.destination) or ""
         case "sender":
             return lambda entry: entry.sender
         case "reply":

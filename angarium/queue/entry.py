@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from angarium.queue.destination import destination_of
 from angarium.queue.event_log import Position
 from angarium.queue.message_id import parse_delivery_id, parse_message_id
 from angarium.queue.model import Attempt, DeliveryId, Filter, MessageId, Origin, UnixMs
@@ -32,6 +33,11 @@ class QueueEntry(msgspec.Struct, frozen=True, kw_only=True):
     last: Attempt | None
     size_octets: int
     rule: int = 0  # the hold rule that holds it; 0: an act, or it is not held
+    via: str = ""  # the way that an operator chose; "": as routes and DNS say
+
+    @property
+    def destination(self) -> str:
+        return destination_of(self.domain, self.via)
 
 
 class EntryPage(msgspec.Struct, frozen=True):
@@ -117,7 +123,7 @@ class CompiledFilter:
             and (not self._senders or self._has_sender(entry.sender))
             and (not self._replies or self._has_reply(entry.last))
             and self.has_id(entry.id)
-            and (not self._providers or self._find_provider(entry.domain) in self._providers)
+            and (not self._providers or self._find_provider(entry.destination) in self._providers)
         )
 
     def _kept_domains(self) -> tuple[bytes, ...]:

@@ -88,7 +88,7 @@ class DueHead(msgspec.Struct, frozen=True, kw_only=True):
     due: UnixMs
     id: DeliveryId
     tenant: str
-    domain: str
+    domain: str  # where it goes: ``queue.destination``
     octets: int  # of the content: its room in memory is reserved before it is claimed
     stream: str = DEFAULT_STREAM
     priority: int = 0

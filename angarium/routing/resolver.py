@@ -8,8 +8,9 @@ from random import Random
 
 import msgspec
 
-from angarium.config.address import SmartHost, is_ip
+from angarium.config.address import SmartHost, is_ip, parse_smart_host
 from angarium.config.schema import Config
+from angarium.queue.destination import direct_domain, is_smart_host
 from angarium.routing.address_rules import is_refused, literal_address
 from angarium.routing.dns import Answer, DnsResolver, DnsTrouble, Found, MxRecord, NoData
 from angarium.routing.host_name import is_host_name
@@ -76,7 +77,7 @@ class Resolver:
         self._flight: SingleFlight[str, Resolution] = SingleFlight()
 
     def find_cached(self, domain: str) -> Resolution | None:
-        """Return what is known of a domain in lower-case A-labels, or of a literal."""
+        """Return what is known of a domain in lower-case A-labels, of a literal, or of a chosen destination."""
         return self._cache.find(domain, self._clock())
 
     async def resolve(self, domain: str) -> Resolution:
@@ -129,7 +130,11 @@ class Resolver:
         return site
 
     async def _resolve(self, domain: str) -> _Timed:
-        routed = self._routing.find_smart_host(domain)
+        if is_smart_host(domain):
+            return await self._by_smart_host(domain, domain, parse_smart_host(domain))
+        direct = direct_domain(domain)
+        routed = self._routing.find_smart_host(domain) if direct is None else None
+        domain = domain if direct is None else direct
         if routed is not None:
             route, smart_host = routed
             return await self._by_smart_host(domain, route.via, smart_host)

@@ -62,6 +62,7 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     domain: str = ""  # condition of a hold rule, as are tenant, sender and provider
     provider: str = ""  # of the site; also a condition of a hold rule
     until: str = ""  # of a hold rule
+    via: str = ""  # where an operator sent it: "mx", a smart host; left out: the usual way again
 
 
 def mail_record(position: Position) -> MailRecord:
@@ -126,6 +127,7 @@ def mail_record(position: Position) -> MailRecord:
         actor=getattr(event, "actor", ""),
         reason=getattr(event, "reason", ""),
         rule=getattr(event, "rule", 0),
+        via=getattr(event, "via", ""),
     )
 
 

@@ -36,7 +36,7 @@ from angarium.insight.admin.queue_reads import (
 )
 from angarium.insight.explain import explain_message, is_known
 from angarium.insight.explanation import Explanation
-from angarium.insight.filter_check import find_slip
+from angarium.insight.filter_check import find_route_slip, find_slip
 from angarium.queue import (
     Affected,
     EmptyFilterError,
@@ -149,6 +149,8 @@ class QueueAnswers:
     async def perform(self, asked: PerformAct, asker: Asker) -> Affected | Refused:
         if (slip := find_slip(asked.wanted, self._config)) is not None:
             return Refused("invalid", slip)
+        if asked.act == "reroute" and (slip := find_route_slip(asked.via, self._config)):
+            return Refused("invalid", slip)
         by = Actor(who=asker.name, reason=asked.reason)
 
         def tell(done: int) -> None:
@@ -161,11 +163,20 @@ class QueueAnswers:
                     wanted, by, self._notices, dry_run=dry_run, progress=tell
                 )
             else:
-                affected = await queue.act(asked.act, wanted, by, dry_run=dry_run, progress=tell)
+                affected = await queue.act(
+                    asked.act, wanted, by, dry_run=dry_run, progress=tell, via=asked.via
+                )
         except (EmptyFilterError, QueueFullError, ValueError) as error:
             return _refused(error)
         if not asked.dry_run:
-            log("queue_act", act=asked.act, by=by.who, reason=by.reason, count=affected.count)
+            log(
+                "queue_act",
+                act=asked.act,
+                via=asked.via,
+                by=by.who,
+                reason=by.reason,
+                count=affected.count,
+            )
         return affected
 
     async def list_rules(self, _: ListHoldRules, __: Asker) -> HoldRules:

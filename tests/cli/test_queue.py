@@ -577,3 +577,31 @@ def test_the_notice_of_a_bounce_says_why(
 def test_nobody_is_told_of_a_bounce_of_a_notice(filled: Filled, cli: Cli) -> None:
     assert cli.json("bounce", "--id", filled.id(filled.fresh))["count"] == 1  # its sender is <>
     assert cli.listed() == [filled.id(filled.deferred)]
+
+
+def test_reroute_sends_mail_another_way(filled: Filled, cli: Cli) -> None:
+    deferred = filled.id(filled.deferred)
+    arguments = ["--id", deferred, "--to", "smtp://10.0.0.9:25", "--reason", "the host is gone"]
+    assert "rerouted, and due now unless held" in cli("reroute", *arguments)
+    (entry,) = cli.json("list", "--id", deferred)["entries"]
+    assert (entry["via"], entry["domain"]) == ("smtp://10.0.0.9:25", "example.net")
+    assert f"rerouted <bob@example.net> to smtp://10.0.0.9:25 by {ME}" in cli("show", deferred)
+    text = cli("explain", deferred)
+    assert "chosen by an operator (queue reroute): to the smart host smtp://10.0.0.9:25" in text
+    assert f"because {ME} sent it another way" in text
+    assert cli.json("reroute", "--id", deferred, "--to", "default")["count"] == 1
+    assert "no [[route]] matches" in cli("explain", deferred)
+
+
+@pytest.mark.parametrize(
+    ("way", "told"),
+    [
+        ("10.0.0.9", "smtp://host:port"),
+        ("smtp://", "host"),
+        ("smtp://joe@relay.example:587", "via of a [[route]]"),
+    ],
+)
+def test_a_way_that_leads_nowhere_is_refused(cli: Cli, way: str, told: str) -> None:
+    assert told in cli("reroute", "--state", "scheduled", "--to", way, code=64)
+    assert "--to" in cli("reroute", "--state", "scheduled", code=64)
+    assert {each["via"] for each in cli.json("list")["entries"]} == {""}

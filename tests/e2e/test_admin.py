@@ -109,6 +109,28 @@ def test_the_log_answers_whether_mail_arrived_and_is_followed(tmp_path: Path, si
         assert summary["total"]["count"] == 0
 
 
+@pytest.mark.parametrize("single", [True, False], ids=["single", "processes"])
+def test_what_is_rerouted_leaves_by_the_way_that_was_chosen(tmp_path: Path, single: bool) -> None:
+    later = {b"RCPT": b"451 4.7.1 not now"}
+    with (
+        RecordingSink(replies=later) as usual,
+        RecordingSink() as chosen,
+        running(tmp_path, sink=usual.port, single=single) as product,
+    ):
+        good_session(product.smtp[0], "bob@example.net")
+        good_session(product.smtp[0], "ann@example.org")
+        product.wait_for_disposition(event="deferred", recipient="bob@example.net")
+        way = f"smtp://127.0.0.1:{chosen.port}"
+        done = ask(product, "queue", "reroute", "--domain", "example.net", "--to", way)
+        assert (done["count"], done["in_flight"]) in ((1, 0), (0, 1))
+        if done["in_flight"]:
+            ask(product, "queue", "reroute", "--domain", "example.net", "--to", way)
+        chosen.wait_for(1)
+        relayed = product.wait_for_disposition(event="relayed", recipient="bob@example.net")
+        assert relayed["provider"] == way
+        assert [each["recipient"] for each in product.queued()] == ["ann@example.org"]
+
+
 def test_acts_under_load_lose_nothing_and_are_signed(tmp_path: Path) -> None:
     with RecordingSink() as sink, running(tmp_path, sink=sink.port, single=False) as product:
         marks: list[str] = []

@@ -22,6 +22,7 @@ from angarium.queue import (
     MessageIdGenerator,
     OperatorHeld,
     OperatorReleased,
+    OperatorRerouted,
     OperatorRetried,
     PartitionNumber,
     Released,
@@ -35,7 +36,7 @@ from angarium.queue import (
 )
 from angarium.queue.act import ACTOR_CHARACTERS
 from angarium.queue.message_id import parse_id_beginning
-from tests.queue.samples import BY, FakeClock, attempt, submission
+from tests.queue.samples import BY, FAR, FakeClock, attempt, submission
 
 P0 = PartitionNumber(0)
 ANY = Filter(tenants=("default",))
@@ -350,3 +351,74 @@ async def test_who_looks_at_content_is_written_down_first(
     ]
     with pytest.raises(ValueError, match="who"):
         await admin.show_content(message_id, "all", Actor(who=""))
+
+
+async def test_what_is_rerouted_goes_another_way_at_its_next_attempt(
+    spool: Any, clock: FakeClock, new_id: MessageIdGenerator
+) -> None:
+    partition = await spool.own(P0, "here")
+    await spool.accept([submission(new_id(), ["a@one.example", "b@two.example"])])
+    before = partition.due(clock(), 9).heads
+    admin = spool.administration
+    via = "smtp://10.0.0.5:2525"
+    done = await admin.act("reroute", Filter(domains=("one.example",)), BY, via=via)
+    assert [each.recipient for each in done.named] == ["a@one.example"]
+    # Within the same millisecond: what delivery has read of it is of the old way
+    assert [each.forward_path for m in await partition.claim(before) for each in m.recipients] == [
+        "b@two.example"
+    ]
+    clock.now += 1
+    (head,) = partition.due(clock(), 9).heads
+    assert head.domain == via
+    (message,) = await partition.claim([head])
+    assert message.recipients[0].domain == "one.example"
+    later = UnixMs(clock.now + 60_000)
+    deferred = Deferred(id=head.id, due=later, attempt=attempt(451))
+    await partition.commit(Commit(settled=[deferred]))
+    assert partition.due(later, 9).heads[-1].domain == via  # its remaining attempts, too
+    events = [each.event for each in spool.events.read(1, 1)]
+    assert [type(each) for each in events] == [OperatorRerouted]
+    assert (events[0].actor, events[0].reason, events[0].via) == (BY.who, BY.reason, via)
+    await admin.act("reroute", Filter(domains=("one.example",)), BY, via="mx")
+    assert partition.due(clock(), 9).heads[0].domain == "mx:one.example"
+    await admin.act("reroute", Filter(domains=("one.example",)), BY, via="default")
+    clock.now += 1
+    assert partition.due(clock(), 9).heads[0].domain == "one.example"
+    for refused in ("", "10.0.0.5", "smtp://"):
+        with pytest.raises(ValueError, match="default"):
+            await admin.act("reroute", ANY, BY, via=refused)
+
+
+async def test_what_is_held_keeps_its_way_and_rules_of_its_domain_bind_it(
+    spool: Any, clock: FakeClock, new_id: MessageIdGenerator
+) -> None:
+    partition = await spool.own(P0, "here")
+    await spool.accept([submission(new_id(), ["a@one.example"])])
+    admin = spool.administration
+    await admin.act("hold", ANY, BY)
+    await admin.act("reroute", ANY, BY, via="smtp://10.0.0.5:25")
+    assert await states(spool) == {"a@one.example": ("held", 0)}
+    await admin.act("release", ANY, BY)
+    (head,) = partition.due(clock(), 9).heads
+    assert head.domain == "smtp://10.0.0.5:25"
+    await partition.claim([head])
+    await partition.commit(Commit(settled=[Released(id=head.id, due=UnixMs(clock.now + 1))]))
+    clock.now += 1
+    heads = partition.due(clock(), 9).heads
+    rule = await admin.add_hold_rule(HoldRule(domain="one.example", until=UnixMs(FAR)), BY)
+    await admin.remove_hold_rule(rule.id, BY, release=True)
+    later = await admin.add_hold_rule(HoldRule(domain="one.example"), BY)
+    assert (await states(spool))["a@one.example"] == ("held", later.id)
+    assert await partition.claim(heads) == []
+
+
+async def test_hr2_a_rule_of_its_domain_binds_what_was_rerouted_later(
+    spool: Any, clock: FakeClock, new_id: MessageIdGenerator
+) -> None:
+    partition = await spool.own(P0, "here")
+    await spool.administration.add_hold_rule(HoldRule(domain="one.example"), BY)
+    await spool.accept([submission(new_id(), ["a@one.example"])])
+    await spool.administration.act("reroute", ANY, BY, via="mx")
+    clock.now += 1
+    assert await claim_due(partition, clock) == []
+    assert (await states(spool))["a@one.example"] == ("held", 1)

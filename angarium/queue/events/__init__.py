@@ -16,6 +16,7 @@ from angarium.queue.events.hold_rule_removed import HoldRuleRemoved
 from angarium.queue.events.in_doubt import InDoubt
 from angarium.queue.events.operator_held import OperatorHeld
 from angarium.queue.events.operator_released import OperatorReleased
+from angarium.queue.events.operator_rerouted import OperatorRerouted
 from angarium.queue.events.operator_retried import OperatorRetried
 from angarium.queue.events.relayed import Relayed
 
@@ -33,6 +34,7 @@ __all__ = [
     "MessageAccepted",
     "OperatorHeld",
     "OperatorReleased",
+    "OperatorRerouted",
     "OperatorRetried",
     "Relayed",
     "UnknownEvent",

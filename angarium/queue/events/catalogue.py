@@ -30,6 +30,7 @@ from angarium.queue.events.hold_rule_removed import HoldRuleRemoved
 from angarium.queue.events.in_doubt import InDoubt
 from angarium.queue.events.operator_held import OperatorHeld
 from angarium.queue.events.operator_released import OperatorReleased
+from angarium.queue.events.operator_rerouted import OperatorRerouted
 from angarium.queue.events.operator_retried import OperatorRetried
 from angarium.queue.events.relayed import Relayed
 from angarium.queue.events.shape import CataloguedEvent, EventHead
@@ -49,6 +50,7 @@ CataloguedKind = (
     | HoldRuleAdded
     | HoldRuleRemoved
     | ContentShown
+    | OperatorRerouted
 )
 
 

@@ -6,6 +6,7 @@ from typing import Final
 from angarium.queue.act import NAMED_LIMIT, Act, Actor, Notify, Part, applies, part_of
 from angarium.queue.administration import Progress
 from angarium.queue.breakdown import Breakdown, BreakdownCount, Quality
+from angarium.queue.destination import check_via
 from angarium.queue.entry import (
     Affected,
     AffectedRecipient,
@@ -100,6 +101,7 @@ class Administering:
         *,
         dry_run: bool = False,
         progress: Progress | None = None,
+        via: str = "",
         rule: int = 0,
     ) -> Steps[Affected]:
         """``rule``: a hold is this rule's.
@@ -108,10 +110,12 @@ class Administering:
         """
         refuse_empty(wanted)
         by = by.bounded()
+        if act == "reroute":
+            via = check_via(via)
         tally = _Tally(by, progress)
         for lot in self._lots(act, wanted, tally):
             if lot:
-                tally.add(len(lot), lot if dry_run else (yield _act_on(act, lot, by, rule)))
+                tally.add(len(lot), lot if dry_run else (yield _act_on(act, lot, by, rule, via)))
             yield None
         return tally.affected()
 
@@ -257,8 +261,8 @@ class _Tally:
         )
 
 
-def _act_on(act: Act, lot: Sequence[AffectedRecipient], by: Actor, rule: int) -> ActOn:
-    return ActOn(act, [delivery_key(each.id) for each in lot], by, rule)
+def _act_on(act: Act, lot: Sequence[AffectedRecipient], by: Actor, rule: int, via: str) -> ActOn:
+    return ActOn(act, [delivery_key(each.id) for each in lot], by, rule, via)
 
 
 def _shown(

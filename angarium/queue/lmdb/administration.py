@@ -63,8 +63,9 @@ class LmdbAdministration:
         *,
         dry_run: bool = False,
         progress: Progress | None = None,
+        via: str = "",
     ) -> Affected:
-        steps = self._steps.act(act, wanted, by, dry_run=dry_run, progress=progress)
+        steps = self._steps.act(act, wanted, by, dry_run=dry_run, progress=progress, via=via)
         return await follow_steps(steps, self._submit)
 
     async def bounce(

@@ -140,6 +140,7 @@ class _Reading:
             in_doubt=record.in_doubt,
             last=record.last,
             rule=record.rule,
+            via=record.via,
             size_octets=message.size_octets,
         )
 

@@ -98,8 +98,9 @@ class QueueOperator:
         *,
         dry_run: bool = False,
         progress: Progress | None = None,
+        via: str = "",
     ) -> Affected:
-        steps = self._steps.act(act, wanted, by, dry_run=dry_run, progress=progress)
+        steps = self._steps.act(act, wanted, by, dry_run=dry_run, progress=progress, via=via)
         return run_steps(steps, self._transact)
 
     def bounce(

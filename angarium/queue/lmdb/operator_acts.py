@@ -16,8 +16,9 @@ from angarium.queue.lmdb.records import (
     decode_delivery,
     decode_message,
     delivery_due,
+    due_hint,
     encode_delivery,
-    routing_hint,
+    stamp_due,
 )
 from angarium.queue.lmdb.transaction import WriteTransaction
 
@@ -25,14 +26,17 @@ from angarium.queue.lmdb.transaction import WriteTransaction
 class ActOn:
     """Operation: do ``act`` to those of the recipients that it still applies to; returns them.
 
-    ``rule``: a hold is this rule's.
+    ``rule``: a hold is this rule's. ``via``: the way that a reroute chooses.
     """
 
-    def __init__(self, act: Act, keys: Sequence[bytes], by: Actor, rule: int = 0) -> None:
+    def __init__(
+        self, act: Act, keys: Sequence[bytes], by: Actor, rule: int = 0, via: str = ""
+    ) -> None:
         self._act: Act = act
         self._keys = keys
         self._by = by
         self._rule = rule
+        self._via = via
         self.octets = len(keys) * 800
 
     def apply(self, tx: WriteTransaction) -> list[AffectedRecipient]:
@@ -67,7 +71,7 @@ class ActOn:
                 write_released(tx, key, due, message, record, self._by, free_of)
             case "retry":
                 again = encode_delivery(changed(record))
-                hint = routing_hint(message, record.domain)
+                hint = due_hint(message, record)
                 tx.schedule(record.partition, tx.now, key, again, hint)
                 tx.append_event(act_event("retry", key, message, record, tx.now, self._by))
             case "cancel":
@@ -76,8 +80,29 @@ class ActOn:
                 if not tx.has_delivery(key[:16]):
                     tx.delete_message(key[:16])
                 tx.append_event(act_event("cancel", key, message, record, tx.now, self._by))
+            case "reroute":
+                self._reroute(tx, key, message, record, due)
             case "bounce":
                 raise ValueError("what is bounced is returned to its sender: Bounce")
+
+    def _reroute(
+        self,
+        tx: WriteTransaction,
+        key: bytes,
+        message: MessageRecord,
+        record: DeliveryRecord,
+        due: int,
+    ) -> None:
+        """Due at another time than before: so what delivery has in memory, of the old way, is not due any more."""
+        after = changed(record, state=record.state, rule=record.rule, via=self._via)
+        if record.state == HELD:
+            tx.put(tx.env.delivery, key, stamp_due(due, encode_delivery(after)))
+        else:
+            now = tx.now if tx.now != due else tx.now + 1
+            hint = due_hint(message, after)
+            tx.schedule(record.partition, now, key, encode_delivery(after), hint)
+        event = act_event("reroute", key, message, record, tx.now, self._by, via=self._via)
+        tx.append_event(event)
 
 
 def _last_rule(tx: WriteTransaction) -> int:

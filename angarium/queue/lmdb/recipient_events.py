@@ -12,6 +12,7 @@ from angarium.queue.events.expired import Expired
 from angarium.queue.events.in_doubt import InDoubt
 from angarium.queue.events.operator_held import OperatorHeld
 from angarium.queue.events.operator_released import OperatorReleased
+from angarium.queue.events.operator_rerouted import OperatorRerouted
 from angarium.queue.events.operator_retried import OperatorRetried
 from angarium.queue.events.relayed import Relayed
 from angarium.queue.lmdb.records import DeliveryRecord, MessageRecord
@@ -126,8 +127,9 @@ def act_event(
     at: UnixMs,
     by: Actor,
     rule: int = 0,
+    via: str = "",
 ) -> bytes:
-    """``rule``: the hold rule that holds it, or held it."""
+    """``rule``: the hold rule that holds it, or held it. ``via``: the way that was chosen."""
     fields: dict[str, Any] = {
         "at": at,
         "message_id": MessageId(key[:16]),
@@ -149,5 +151,7 @@ def act_event(
             return encode_event(OperatorRetried(**fields))
         case "cancel":
             return encode_event(Cancelled(**fields))
+        case "reroute":
+            return encode_event(OperatorRerouted(**fields, via=via))
         case "bounce":
             raise ValueError("what is bounced has an outcome: bounced_event")

@@ -12,8 +12,8 @@ from angarium.queue.lmdb.recipient_events import attempt_failed_event, ended_eve
 from angarium.queue.lmdb.records import (
     changed,
     decode_delivery,
+    due_hint,
     encode_delivery,
-    routing_hint,
 )
 from angarium.queue.lmdb.transaction import WriteTransaction
 from angarium.queue.message_id import delivery_id_text
@@ -128,7 +128,7 @@ def prepare_settlement(
         event=event,
         record=encode_delivery(after),
         due=due,
-        hint=routing_hint(message, before.domain),
+        hint=due_hint(message, before),
     )
 
 

@@ -15,6 +15,7 @@ from angarium.queue.act import (
 )
 from angarium.queue.administration import Progress
 from angarium.queue.breakdown import Breakdown, BreakdownCount, Quality
+from angarium.queue.destination import check_via
 from angarium.queue.entry import (
     Affected,
     AffectedRecipient,
@@ -31,7 +32,7 @@ from angarium.queue.events.hold_rule_removed import HoldRuleRemoved
 from angarium.queue.hold_rule import HOLD_RULE_LIMIT, HoldRule, check_rule
 from angarium.queue.memory.state import MemoryDelivery, MemoryState
 from angarium.queue.message_id import IdRange
-from angarium.queue.model import DeliveryId, Filter, MessageId, PartitionNumber, RouteHint
+from angarium.queue.model import DeliveryId, Filter, MessageId, PartitionNumber, RouteHint, UnixMs
 from angarium.queue.spool import TooManyHoldRulesError, UnknownHoldRuleError
 from angarium.queue.summary import QueueSummary
 
@@ -134,8 +135,12 @@ class MemoryAdministration:
         *,
         dry_run: bool = False,
         progress: Progress | None = None,
+        via: str = "",
     ) -> Affected:
-        affected = self._act(act, wanted, by.bounded(), 0, dry_run=dry_run)
+        refuse_empty(wanted)
+        if act == "reroute":
+            via = check_via(via)
+        affected = self._act(act, wanted, by.bounded(), 0, via, dry_run=dry_run)
         if progress is not None:
             progress(affected.count)
         return affected
@@ -222,13 +227,20 @@ class MemoryAdministration:
         return len(over)
 
     def _act(
-        self, act: Act, wanted: Filter, by: Actor, rule: int, *, dry_run: bool = False
+        self,
+        act: Act,
+        wanted: Filter,
+        by: Actor,
+        rule: int,
+        via: str = "",
+        *,
+        dry_run: bool = False,
     ) -> Affected:
         done, in_flight, unchanged = self._find(act, wanted)
         named = self._named(done)
         if not dry_run:
             for delivery in done:
-                self._do(act, self._state.deliveries[delivery], by, rule)
+                self._do(act, self._state.deliveries[delivery], by, rule, via)
             self._ring_for(done)
         return Affected(
             count=len(done),
@@ -255,7 +267,7 @@ class MemoryAdministration:
                 unchanged += 1
         return done, in_flight, unchanged
 
-    def _do(self, act: Act, each: MemoryDelivery, by: Actor, rule: int) -> None:
+    def _do(self, act: Act, each: MemoryDelivery, by: Actor, rule: int, via: str) -> None:
         state, now = self._state, self._state.clock()
         match act:
             case "hold":
@@ -270,6 +282,11 @@ class MemoryAdministration:
             case "cancel":
                 state.append_act("cancel", each, by)
                 state.remove(each.id)
+            case "reroute":
+                each.via = via
+                if not each.held:
+                    each.due = UnixMs(now if now != each.due else now + 1)
+                state.append_act("reroute", each, by)
             case "bounce":
                 raise ValueError("what is bounced is returned to its sender: bounce()")
 
@@ -341,4 +358,5 @@ class MemoryAdministration:
             last=each.last,
             size_octets=len(message.content),
             rule=each.rule,
+            via=each.via,
         )

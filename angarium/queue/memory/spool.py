@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, assert_never
 
 from angarium.queue.act import Actor
+from angarium.queue.destination import destination_of
 from angarium.queue.events.attempt_failed import AttemptFailed
 from angarium.queue.events.bounced import Bounced
 from angarium.queue.events.delivered import Delivered
@@ -290,7 +291,7 @@ class MemoryPartition:
             due=each.due,
             id=each.id,
             tenant=message.tenant,
-            domain=each.recipient.domain,
+            domain=destination_of(each.recipient.domain, each.via),
             octets=len(message.content),
             stream=message.stream,
             priority=message.priority,

@@ -14,6 +14,7 @@ from angarium.queue.events.cancelled import Cancelled
 from angarium.queue.events.catalogue import Event
 from angarium.queue.events.operator_held import OperatorHeld
 from angarium.queue.events.operator_released import OperatorReleased
+from angarium.queue.events.operator_rerouted import OperatorRerouted
 from angarium.queue.events.operator_retried import OperatorRetried
 from angarium.queue.hold_rule import HoldRule
 from angarium.queue.model import (
@@ -46,6 +47,7 @@ class MemoryDelivery(msgspec.Struct, kw_only=True):
     last: Attempt | None = None
     rule: int = 0  # held by this hold rule
     free_of: int = 0  # hold rules up to this one let its next attempt pass
+    via: str = ""
 
     @property
     def state(self) -> State:
@@ -117,6 +119,8 @@ class MemoryState:
                 self.append(OperatorRetried(**fields))
             case "cancel":
                 self.append(Cancelled(**fields))
+            case "reroute":
+                self.append(OperatorRerouted(**fields, via=each.via))
             case "bounce":
                 attempt = bounce_attempt(by, self.clock())
                 self.append(Bounced(**fields, attempts=each.attempts, attempt=attempt))

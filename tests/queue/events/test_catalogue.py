@@ -33,6 +33,7 @@ NUMBERS = {
     12: "hold_rule_added",
     13: "hold_rule_removed",
     14: "content_shown",
+    15: "rerouted",
 }
 HEAD = ("at", "message_id")
 _MESSAGE = (*HEAD, "tenant", "stream")
@@ -60,6 +61,7 @@ FIELDS = {
     "hold_rule_added": (*_RULE, "tenant", "sender", "domain", "provider", "until"),
     "hold_rule_removed": (*_RULE, "releases"),
     "content_shown": (*_MESSAGE, "actor", "reason", "part"),
+    "rerouted": (*_ACT, "via"),
 }
 VALUES: dict[str, Any] = {
     "at": UnixMs(1_800_000_000_000),

@@ -66,7 +66,11 @@ def plain(value: Any) -> Any:
 async def entries(spool: LmdbSpool) -> list[dict[str, Any]]:
     page = await spool.administration.page(Filter(), None, 100)
     return [
-        {name: plain(getattr(each, name)) for name in each.__struct_fields__ if name != "rule"}
+        {
+            name: plain(getattr(each, name))
+            for name in each.__struct_fields__
+            if name not in ("rule", "via")
+        }
         | {"id": delivery_id_text(each.id)}
         for each in page.entries
     ]

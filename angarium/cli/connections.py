@@ -43,7 +43,7 @@ def connections(ctx: click.Context, config_file: Path, as_json: bool) -> int:
     if as_json:
         rows = [_row(each) for each in found]
         text = json.dumps(
-            {"connections": rows, "leftOff": left_off, "unheard": unheard}, ensure_ascii=False
+            {"connections": rows, "left_off": left_off, "unheard": unheard}, ensure_ascii=False
         )
         click.echo(text)
         return EX_OK

@@ -1,6 +1,6 @@
 """The queue opened by the command itself, where no server runs; and in words why it cannot be."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,14 +12,22 @@ from angarium.cli.exit import (
     EX_NOINPUT,
     EX_NOPERM,
     EX_TEMPFAIL,
+    EX_UNAVAILABLE,
     EX_USAGE,
     CommandError,
 )
 from angarium.config.schema import Config
+from angarium.insight.admin.log_reads import LogQuery, LogSearched
 from angarium.insight.admin.queue_acts import EMPTY_FILTER
-from angarium.insight.admin.queue_reads import no_content, no_such_message, no_such_recipient
+from angarium.insight.admin.queue_reads import (
+    CANDIDATES,
+    no_content,
+    no_such_message,
+    no_such_recipient,
+)
 from angarium.insight.explain import explain_message, is_known
 from angarium.insight.explanation import Explanation
+from angarium.insight.filter_check import find_route_slip, find_slip
 from angarium.queue import (
     Affected,
     DamagedQueueError,
@@ -35,10 +43,14 @@ from angarium.queue import (
     SchemaError,
     ShownMessage,
 )
-from angarium.queue.act import Act, Actor
+from angarium.queue.act import Act, Actor, Part
+from angarium.queue.breakdown import Breakdown, Quality
 from angarium.queue.doorbell import DoorbellSender, doorbell_path
 from angarium.queue.hold_rule import HoldRule
+from angarium.queue.message_id import parse_id_beginning
 from angarium.queue.spool import UnknownHoldRuleError
+from angarium.service.mail_log_search import LogSearch, log_files
+from angarium.service.operator_notices import OperatorNotices
 from angarium.service.runtime import wall_clock
 
 
@@ -101,7 +113,31 @@ class DirectQueue:
         return self._operator.summary()
 
     def page(self, wanted: Filter, after: bytes | None, limit: int) -> EntryPage:
+        self._check(wanted)
         return self._operator.page(wanted, after, limit)
+
+    def breakdown(self, wanted: Filter, by: Quality, limit: int) -> Breakdown:
+        self._check(wanted)
+        return self._operator.breakdown(wanted, by, limit)
+
+    def find_messages(self, beginning: str) -> tuple[MessageId, ...]:
+        return self._operator.find_messages(parse_id_beginning(beginning), CANDIDATES)
+
+    def search_log(
+        self, query: LogQuery, after: int | None, show: Callable[[Sequence[bytes]], object]
+    ) -> LogSearched:
+        """Nothing is written while no server runs: nothing can be followed."""
+        if after is not None:
+            raise CommandError("no server runs: nothing more will happen", EX_UNAVAILABLE)
+        mail_log = self._config.log.mail_log
+        files = log_files(mail_log, query.since) if mail_log and mail_log != "-" else []
+        search = LogSearch(query, files, self._operator.read_events)
+        first = search.first_in_files()
+        if first is not None and search.is_of_queue(first):
+            _show_all(search.events(0, first.sequence), show)
+        _show_all(search.in_files(), show)
+        _show_all(search.events(search.last_in_files()), show)
+        return LogSearched(last=search.last, unread=search.unread)
 
     def show(self, message_id: MessageId) -> ShownMessage:
         shown = self._operator.show(message_id)
@@ -109,8 +145,11 @@ class DirectQueue:
             raise refusal_error(no_such_message(message_id))
         return shown
 
-    def content(self, message_id: MessageId, write: Callable[[bytes], object]) -> None:
-        content = self._operator.content(message_id)
+    def content(
+        self, message_id: MessageId, part: Part, reason: str, write: Callable[[bytes], object]
+    ) -> None:
+        by = Actor(who=self._who, reason=reason)
+        content = self._operator.show_content(message_id, part, by)
         if content is None:
             raise refusal_error(no_content(message_id))
         write(content)
@@ -136,16 +175,33 @@ class DirectQueue:
         *,
         dry_run: bool,
         progress: Callable[[int], None],
+        via: str = "",
     ) -> Affected:
+        self._check(wanted)
         by = Actor(who=self._who, reason=reason)
-        return self._operator.act(act, wanted, by, dry_run=dry_run, progress=progress)
+        if act == "bounce":
+            notices = OperatorNotices(self._config, self._operator, wall_clock)
+            return self._operator.bounce(wanted, by, notices, dry_run=dry_run, progress=progress)
+        if act == "reroute" and (slip := find_route_slip(via, self._config)) is not None:
+            raise CommandError(slip, EX_USAGE)
+        return self._operator.act(act, wanted, by, dry_run=dry_run, progress=progress, via=via)
 
     def hold_rules(self) -> tuple[HoldRule, ...]:
         return self._operator.hold_rules()
 
     def add_hold_rule(self, rule: HoldRule, reason: str) -> HoldRule:
+        self._check(rule.wanted)
         return self._operator.add_hold_rule(rule, Actor(who=self._who, reason=reason))
 
     def remove_hold_rule(self, rule_id: int, reason: str, *, release: bool) -> Affected:
         by = Actor(who=self._who, reason=reason)
         return self._operator.remove_hold_rule(rule_id, by, release=release)
+
+    def _check(self, wanted: Filter) -> None:
+        if (slip := find_slip(wanted, self._config)) is not None:
+            raise CommandError(slip, EX_USAGE)
+
+
+def _show_all(parts: Iterable[list[bytes]], show: Callable[[Sequence[bytes]], object]) -> None:
+    for lines in parts:
+        show(lines)

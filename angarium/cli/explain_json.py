@@ -27,10 +27,11 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
             "client": acceptance.client,
             "user": acceptance.user,
             "sender": acceptance.sender,
-            "sizeOctets": acceptance.size_octets,
+            "size_octets": acceptance.size_octets,
             "recipients": acceptance.recipients,
-            "messageId": acceptance.message_id_header,
+            "message_id": acceptance.message_id_header,
         },
+        "unsigned": explanation.unsigned,
         "recipients": [_recipient(each) for each in explanation.recipients],
     }
 
@@ -48,7 +49,12 @@ def _recipient(recipient: RecipientExplanation) -> dict[str, Any]:
 
 
 def _route(route: RouteFacts) -> dict[str, Any]:
-    found: dict[str, Any] = {"rule": route.rule, "via": route.via, "pool": route.pool}
+    found: dict[str, Any] = {
+        "chosen": route.is_chosen,
+        "rule": route.rule,
+        "via": route.via,
+        "pool": route.pool,
+    }
     if not route.site:
         return {**found, "site": None}
     return {
@@ -57,7 +63,7 @@ def _route(route: RouteFacts) -> dict[str, Any]:
         "provider": route.provider,
         "partition": route.partition,
         "connections": route.connections,
-        "messagesPerConnection": route.messages_per_connection,
+        "messages_per_connection": route.messages_per_connection,
         "tls": route.tls,
     }
 
@@ -71,22 +77,23 @@ def _happened(happened: Happened) -> dict[str, Any]:
         "who": happened.who,
         "reason": happened.reason,
         "rule": happened.rule,
+        "via": happened.via,
     }
 
 
 def _next(step: NextStep) -> dict[str, Any]:
     return {
         "state": step.state,
-        "dueAt": rfc3339(step.due),
+        "due_at": rfc3339(step.due),
         "attempts": step.attempts,
         "why": step.why,
-        "waitedMs": step.waited_ms,
-        "stepMs": step.step_ms,
+        "waited_ms": step.waited_ms,
+        "step_ms": step.step_ms,
         "jitter": step.jitter,
         "rule": step.rule,
-        "heldUntil": _time(step.held_until),
-        "expiresAt": rfc3339(step.expires),
-        "tellsSender": step.tells_sender,
+        "held_until": _time(step.held_until),
+        "expires_at": rfc3339(step.expires),
+        "tells_sender": step.tells_sender,
     }
 
 

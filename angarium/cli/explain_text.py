@@ -21,6 +21,8 @@ def explanation_lines(explanation: Explanation) -> list[str]:
         f"Message {message_id_text(explanation.message_id)}",
         *_acceptance(explanation.acceptance),
     ]
+    if explanation.unsigned:
+        lines.append(f"Not signed: {explanation.unsigned}.")
     for each in explanation.recipients:
         lines += ["", *_recipient(each, explanation.at)]
     if not explanation.recipients:
@@ -63,7 +65,10 @@ def _recipient(recipient: RecipientExplanation, now: UnixMs) -> Iterator[str]:
 
 
 def _route(route: RouteFacts) -> str:
-    if route.rule is None:
+    if route.is_chosen:
+        where = "its MX hosts" if route.via == "mx" else f"the smart host {route.via}"
+        text = f"chosen by an operator (queue reroute): to {where}"
+    elif route.rule is None:
         text = "no [[route]] matches: to the domain's MX hosts, pool default"
     else:
         where = "its MX hosts" if route.via == "mx" else f"the smart host {route.via}"
@@ -90,6 +95,8 @@ def _event(happened: Happened) -> str:
             return f"taken by the smart host: {attempt}"
         case "deferred":
             return f"attempt {happened.attempts} failed for now: {attempt}"
+        case "bounced" if happened.who:
+            return f"returned to its sender {by}{because}"
         case "bounced":
             return f"refused for good: {attempt}"
         case "expired":
@@ -101,6 +108,8 @@ def _event(happened: Happened) -> str:
             )
         case "held" | "released" | "cancelled":
             return f"{happened.event} {by}{because}"
+        case "rerouted":
+            return f"sent by {happened.via or 'the usual way'} from now on {by}{because}"
         case "retried":
             return f"{happened.who or 'an operator'} asked for an attempt at once{because}"
         case _:
@@ -114,14 +123,21 @@ def _attempt(attempt: Attempt) -> str:
     source = f" from source {attempt.source}" if attempt.source else ""
     tls = ""
     if attempt.host and attempt.code:  # a code without a host is a finding of ours
-        tls = f" over {attempt.tls}" if attempt.tls else " in the clear"
+        verified = ", verified" if attempt.tls_verified else ""
+        tls = f" over {attempt.tls}{verified}" if attempt.tls else " in the clear"
     text = attempt.text
     if attempt.code and not text.startswith(str(attempt.code)):
         text = f"{attempt.code} {text}"
     if attempt.tls_skipped:
         text += f" (the TLS that the host offers was done without: {attempt.tls_skipped})"
     stage = f", at {attempt.stage}" if attempt.stage else ""
-    return f"{host}{source}{tls}{stage}: {text}"
+    return f"{host}{source}{tls}{stage}{_signing(attempt)}: {text}"
+
+
+def _signing(attempt: Attempt) -> str:
+    if attempt.dkim:
+        return f", signed by {' and '.join(attempt.dkim)}"
+    return f", unsigned ({attempt.unsigned})" if attempt.unsigned else ""
 
 
 def _state(step: NextStep, history: tuple[Happened, ...], now: UnixMs) -> str:
@@ -150,6 +166,8 @@ def _why(step: NextStep, who: str) -> str:
     match step.why:
         case "operator_retried":
             return f"because {who} asked for it"
+        case "operator_rerouted":
+            return f"because {who} sent it another way"
         case "operator_released":
             return f"because {who} released it"
         case "in_doubt":

@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -12,9 +12,13 @@ from angarium.cli.exit import EX_OK, EX_USAGE, CommandError
 from angarium.cli.queue_access import open_queue
 from angarium.cli.queue_acts import ACTS
 from angarium.cli.queue_filter import filter_options
+from angarium.cli.queue_ids import id_text, whole_id, whole_message_id, with_whole_ids
 from angarium.cli.queue_repair import new, verify
 from angarium.cli.queue_rules import rules
-from angarium.queue import Filter, MessageId, parse_delivery_id, parse_message_id
+from angarium.insight.admin.queue_reads import PAGE_LIMIT
+from angarium.queue import DeliveryId, Filter
+from angarium.queue.act import Part
+from angarium.queue.breakdown import Quality
 from angarium.service.runtime import wall_clock
 
 PAGE = 100
@@ -43,12 +47,46 @@ def list_(config_file: Path, wanted: Filter, limit: int, after: str | None, as_j
     from angarium.cli.queue_table import print_page
 
     with open_queue(config_file) as reached:
+        wanted = with_whole_ids(reached, wanted)
         page = reached.page(wanted, _cursor(after) if after else None, limit)
         summary = reached.summary()
+        matching = len(page.entries)
+        if wanted.is_empty:
+            matching = summary.recipients
+        elif after or page.cursor:
+            matching = reached.breakdown(wanted, "age", 1).total.count
     if as_json:
-        _print_json(page_json(page, summary))
+        _print_json(page_json(page, matching, summary))
     else:
-        print_page(page, summary, wall_clock())
+        print_page(page, matching, summary, wall_clock(), is_filtered=not wanted.is_empty)
+    return EX_OK
+
+
+@queue.command(
+    "summary",
+    help="Say what the queue is made of: how many wait for each domain, say, and how long they have waited.",
+)
+@config_option
+@click.option(
+    "--by",
+    type=click.Choice(get_args(Quality)),
+    default="domain",
+    show_default=True,
+    help="Replies without what differs from one to the next: each is a pattern for --reply.",
+)
+@filter_options
+@click.option("--limit", type=click.IntRange(1, PAGE_LIMIT), default=20, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def summary(config_file: Path, by: Quality, wanted: Filter, limit: int, as_json: bool) -> int:
+    from angarium.cli.queue_json import breakdown_json
+    from angarium.cli.queue_table import print_breakdown
+
+    with open_queue(config_file) as reached:
+        breakdown = reached.breakdown(with_whole_ids(reached, wanted), by, limit)
+    if as_json:
+        _print_json(breakdown_json(breakdown))
+    else:
+        print_breakdown(breakdown)
     return EX_OK
 
 
@@ -58,15 +96,22 @@ def list_(config_file: Path, wanted: Filter, limit: int, after: str | None, as_j
 @config_option
 @click.argument("id_", metavar="ID")
 @click.option("--content", is_flag=True, help="The message itself, as it is queued, and only that.")
+@click.option("--headers", is_flag=True, help="Its header, and only that.")
+@click.option(
+    "--reason", default="", metavar="TEXT", help="Why you look: an event records that you did."
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def show(config_file: Path, id_: str, content: bool, as_json: bool) -> int:
+def show(
+    config_file: Path, id_: str, content: bool, headers: bool, reason: str, as_json: bool
+) -> int:
     from angarium.cli.queue_json import shown_json
     from angarium.cli.queue_table import print_message
 
-    message_id = _message_id(id_)
     with open_queue(config_file) as reached:
-        if content:
-            reached.content(message_id, sys.stdout.buffer.write)
+        message_id = whole_message_id(reached, id_)
+        if content or headers:
+            part: Part = "all" if content else "headers"
+            reached.content(message_id, part, reason, sys.stdout.buffer.write)
             return EX_OK
         shown = reached.show(message_id)
     if as_json:
@@ -84,13 +129,15 @@ def explain(config_file: Path, id_: str, as_json: bool) -> int:
     from angarium.cli.explain_json import explanation_json
     from angarium.cli.explain_text import explanation_lines
 
-    message_id = _message_id(id_)
-    only = parse_delivery_id(id_).index if "." in id_ else None
     with open_queue(config_file) as reached:
-        explanation = reached.explain(message_id, only)
+        found = whole_id(reached, id_)
+        if isinstance(found, DeliveryId):
+            explanation = reached.explain(found.message_id, found.index)
+        else:
+            explanation = reached.explain(found, None)
     lines = explanation_lines(explanation)
     if as_json:
-        _print_json({"id": id_, "lines": lines, **explanation_json(explanation)})
+        _print_json({"id": id_text(found), "lines": lines, **explanation_json(explanation)})
     else:
         click.echo("\n".join(lines))
     return EX_OK
@@ -123,7 +170,7 @@ def compact(config_file: Path, dry_run: bool, as_json: bool) -> int:
                 done = compact_queue(path, progress)
         before, after = done.before_octets, done.after_octets
     if as_json:
-        _print_json({"dryRun": dry_run, "beforeOctets": before, "afterOctets": after})
+        _print_json({"dry_run": dry_run, "before_octets": before, "after_octets": after})
     else:
         would = "would become about" if dry_run else "is now"
         click.echo(f"The queue's file was {octets_text(before)} and {would} {octets_text(after)}.")
@@ -136,14 +183,6 @@ def _cursor(text: str) -> bytes:
     except ValueError:
         text = f"--after {text!r} is no cursor: copy the one that the page before names"
         raise CommandError(text, EX_USAGE) from None
-
-
-def _message_id(text: str) -> MessageId:
-    """Of a message's id or a recipient's. Raises CommandError."""
-    try:
-        return parse_delivery_id(text).message_id if "." in text else parse_message_id(text)
-    except ValueError as error:
-        raise CommandError(str(error), EX_USAGE) from None
 
 
 def _print_json(value: Any) -> None:

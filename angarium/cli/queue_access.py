@@ -4,7 +4,7 @@ import contextlib
 import os
 import pwd
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -15,6 +15,7 @@ from angarium.cli.exit import EX_TEMPFAIL, CommandError
 from angarium.host.owner import acting_as_owner
 from angarium.insight.admin.client import AdminClient
 from angarium.insight.admin.explaining import explain_served
+from angarium.insight.admin.log_reads import LogQuery, LogSearched, SearchLog
 from angarium.insight.admin.protocol import Refused
 from angarium.insight.admin.queue_acts import (
     AddHoldRule,
@@ -24,6 +25,8 @@ from angarium.insight.admin.queue_acts import (
 )
 from angarium.insight.admin.queue_reads import (
     PAGE_LIMIT,
+    BreakDownQueue,
+    FindMessages,
     ListEntries,
     ReadContent,
     ShowMessage,
@@ -39,7 +42,8 @@ from angarium.queue import (
     QueueSummary,
     ShownMessage,
 )
-from angarium.queue.act import Act
+from angarium.queue.act import Act, Part
+from angarium.queue.breakdown import Breakdown, Quality
 from angarium.queue.entry import QueueEntry
 from angarium.queue.hold_rule import HoldRule
 from angarium.service.data_dir import DataDir
@@ -58,9 +62,19 @@ class QueueAccess(Protocol):
 
     def page(self, wanted: Filter, after: bytes | None, limit: int) -> EntryPage: ...
 
+    def breakdown(self, wanted: Filter, by: Quality, limit: int) -> Breakdown: ...
+
+    def find_messages(self, beginning: str) -> tuple[MessageId, ...]: ...
+
+    def search_log(
+        self, query: LogQuery, after: int | None, show: Callable[[Sequence[bytes]], object]
+    ) -> LogSearched: ...
+
     def show(self, message_id: MessageId) -> ShownMessage: ...
 
-    def content(self, message_id: MessageId, write: Callable[[bytes], object]) -> None: ...
+    def content(
+        self, message_id: MessageId, part: Part, reason: str, write: Callable[[bytes], object]
+    ) -> None: ...
 
     def explain(self, message_id: MessageId, only: int | None) -> Explanation: ...
 
@@ -72,6 +86,7 @@ class QueueAccess(Protocol):
         *,
         dry_run: bool,
         progress: Callable[[int], None],
+        via: str = "",
     ) -> Affected: ...
 
     def hold_rules(self) -> tuple[HoldRule, ...]: ...
@@ -155,11 +170,26 @@ class ServedQueue:
             if after is None or len(entries) >= limit:
                 return EntryPage(tuple(entries), after, tuple(damaged))
 
+    def breakdown(self, wanted: Filter, by: Quality, limit: int) -> Breakdown:
+        return answered(self._client.ask(BreakDownQueue(wanted=wanted, by=by, limit=limit)))
+
+    def find_messages(self, beginning: str) -> tuple[MessageId, ...]:
+        return answered(self._client.ask(FindMessages(beginning=beginning))).ids
+
+    def search_log(
+        self, query: LogQuery, after: int | None, show: Callable[[Sequence[bytes]], object]
+    ) -> LogSearched:
+        question = SearchLog(query=query, after=after)
+        return answered(self._client.ask(question, lambda item: show(item.lines)))
+
     def show(self, message_id: MessageId) -> ShownMessage:
         return answered(self._client.ask(ShowMessage(message_id=message_id))).shown()
 
-    def content(self, message_id: MessageId, write: Callable[[bytes], object]) -> None:
-        answered(self._client.ask(ReadContent(message_id=message_id), write))
+    def content(
+        self, message_id: MessageId, part: Part, reason: str, write: Callable[[bytes], object]
+    ) -> None:
+        question = ReadContent(message_id=message_id, part=part, reason=reason)
+        answered(self._client.ask(question, write))
 
     def explain(self, message_id: MessageId, only: int | None) -> Explanation:
         return answered(explain_served(self._client, self._data_dir, message_id, only))
@@ -172,8 +202,9 @@ class ServedQueue:
         *,
         dry_run: bool,
         progress: Callable[[int], None],
+        via: str = "",
     ) -> Affected:
-        question = PerformAct(act=act, wanted=wanted, reason=reason, dry_run=dry_run)
+        question = PerformAct(act=act, wanted=wanted, reason=reason, dry_run=dry_run, via=via)
         return answered(self._client.ask(question, lambda item: progress(item.done)))
 
     def hold_rules(self) -> tuple[HoldRule, ...]:

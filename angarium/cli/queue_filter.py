@@ -11,23 +11,53 @@ from angarium.queue import Filter
 from angarium.routing.host_name import canonical_name
 
 _OPTIONS = (
-    click.option("--tenant", help="Of this tenant."),
-    click.option("--sender", help="Of this sender: an address, or @domain; <> is the null sender."),
-    click.option("--recipient", help="To this address."),
-    click.option("--domain", help="To this domain."),
-    click.option("--provider", help="To this mailbox provider, as far as it is known."),
+    click.option("--tenant", "tenants", multiple=True, help="Of this tenant."),
+    click.option(
+        "--sender",
+        "senders",
+        multiple=True,
+        help="Of this sender: an address, or @domain; <> is the null sender.",
+    ),
+    click.option("--recipient", "recipients", multiple=True, help="To this address."),
+    click.option("--domain", "domains", multiple=True, help="To this domain."),
+    click.option(
+        "--provider",
+        "providers",
+        multiple=True,
+        help="To this mailbox provider, as far as it is known.",
+    ),
     click.option(
         "--state",
+        "states",
         type=click.Choice(["scheduled", "held", "in_flight"]),
+        multiple=True,
         help="In this state.",
     ),
     click.option(
+        "--reply",
+        "replies",
+        metavar="PATTERN",
+        multiple=True,
+        help="Whose last attempt got a reply with this in it, * for anything: '421*rate'.",
+    ),
+    click.option(
+        "--held-by",
+        "rules",
+        metavar="RULE",
+        type=click.IntRange(1),
+        multiple=True,
+        help="Held by this hold rule (postmaster queue rules).",
+    ),
+    click.option(
         "--older-than",
-        "older_than_ms",
+        "ages_ms",
         type=Duration(),
+        multiple=True,
         help="Accepted longer ago than this: 90s, 15m, 1h30m, 2d.",
     ),
-    click.option("--id", "ids", multiple=True, help="A message <uuid> or a recipient <uuid>.<n>."),
+    click.option(
+        "--id", "ids", multiple=True, help="A message <uuid> or a recipient <uuid>.<n>; may be cut."
+    ),
 )
 
 
@@ -37,32 +67,30 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def with_filter(
         *args: Any,
-        tenant: str | None,
-        sender: str | None,
-        recipient: str | None,
-        domain: str | None,
-        provider: str | None,
-        state: Any,
-        older_than_ms: int | None,
-        ids: Sequence[str],
+        tenants: tuple[str, ...],
+        senders: tuple[str, ...],
+        recipients: tuple[str, ...],
+        domains: tuple[str, ...],
+        providers: tuple[str, ...],
+        states: tuple[Any, ...],
+        replies: tuple[str, ...],
+        rules: tuple[int, ...],
+        ages_ms: Sequence[int],
+        ids: tuple[str, ...],
         **kwargs: Any,
     ) -> Any:
-        given = {
-            "tenant": tenant,
-            "sender": sender,
-            "recipient": recipient,
-            "domain": domain,
-            "provider": provider,
-        }
-        for name, value in given.items():
-            if value == "":
-                raise click.UsageError(f"--{name} is empty; leave it out, or say which")
-        if "" in ids:
-            raise click.UsageError("--id is empty; leave it out, or say which")
-        given["sender"] = "" if sender == "<>" else _canonical_address(sender)
-        given["recipient"] = _canonical_address(recipient)
-        given["domain"] = None if domain is None else canonical_name(domain)
-        wanted = Filter(state=state, older_than_ms=older_than_ms, ids=tuple(ids), **given)
+        wanted = Filter(
+            tenants=_told("tenant", tenants),
+            senders=tuple(map(_sender, _told("sender", senders))),
+            recipients=tuple(map(canonical_address, _told("recipient", recipients))),
+            domains=tuple(map(canonical_name, _told("domain", domains))),
+            providers=_told("provider", providers),
+            states=states,
+            replies=_told("reply", replies),
+            rules=rules,
+            older_than_ms=max(ages_ms, default=None),
+            ids=_told("id", ids),
+        )
         return command(*args, wanted=wanted, **kwargs)
 
     wrapped: Callable[..., Any] = with_filter
@@ -71,9 +99,17 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-def _canonical_address(address: str | None) -> str | None:
+def canonical_address(address: str) -> str:
     """With the domain as the queue has it: in A-labels."""
-    if address is None:
-        return None
     local_part, at, domain = address.rpartition("@")
     return local_part + at + canonical_name(domain) if at else address
+
+
+def _told(option: str, values: tuple[str, ...]) -> tuple[str, ...]:
+    if "" in values:
+        raise click.UsageError(f"--{option} is empty; leave it out, or say which")
+    return values
+
+
+def _sender(text: str) -> str:
+    return "" if text == "<>" else canonical_address(text)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from angarium.queue import Attempt, DeliveryId, QueueSummary, delivery_id_text, message_id_text
+from angarium.queue import Attempt, QueueSummary, delivery_id_text, message_id_text
+from angarium.queue.breakdown import AGE_COLUMNS, OLDER, Breakdown, Slice
 from angarium.queue.entry import Affected, EntryPage, QueueEntry, ShownMessage
 from angarium.queue.hold_rule import HoldRule
 from angarium.service.mail_record import mail_record
@@ -19,12 +20,14 @@ def entry_json(entry: QueueEntry) -> dict[str, Any]:
         "domain": entry.domain,
         "tenant": entry.tenant,
         "stream": entry.stream,
-        "sizeOctets": entry.size_octets,
-        "acceptedAt": rfc3339(entry.accepted),
-        "dueAt": rfc3339(entry.due),
-        "expiresAt": rfc3339(entry.expires),
+        "size_octets": entry.size_octets,
+        "accepted_at": rfc3339(entry.accepted),
+        "due_at": rfc3339(entry.due),
+        "expires_at": rfc3339(entry.expires),
         "attempts": entry.attempts,
-        "inDoubt": entry.in_doubt,
+        "in_doubt": entry.in_doubt,
+        "rule": entry.rule,
+        "via": entry.via,
         "last": None if last is None else attempt_json(last),
     }
 
@@ -39,13 +42,21 @@ def attempt_json(attempt: Attempt) -> dict[str, Any]:
         "enhanced": attempt.enhanced,
         "text": attempt.text,
         "tls": attempt.tls,
-        "tlsSkipped": attempt.tls_skipped,
+        "tls_skipped": attempt.tls_skipped,
+        "tls_cipher": attempt.tls_cipher,
+        "tls_verified": attempt.tls_verified,
+        "provider": attempt.provider,
+        "dkim": list(attempt.dkim),
+        "unsigned": attempt.unsigned,
         "stage": attempt.stage,
     }
 
 
-def page_json(page: EntryPage, summary: QueueSummary) -> dict[str, Any]:
+def page_json(page: EntryPage, matching: int, summary: QueueSummary) -> dict[str, Any]:
+    """``matching``: recipients that match, on all pages."""
     return {
+        "count": len(page.entries),
+        "matching": matching,
         "entries": [entry_json(each) for each in page.entries],
         "next": page.cursor.hex() if page.cursor else None,
         "damaged": [delivery_id_text(each) for each in page.damaged],
@@ -57,12 +68,12 @@ def summary_json(summary: QueueSummary) -> dict[str, Any]:
     return {
         "messages": summary.messages,
         "scheduled": summary.scheduled,
-        "inFlight": summary.in_flight,
+        "in_flight": summary.in_flight,
         "held": summary.held,
-        "fileOctets": summary.file_octets,
-        "usedOctets": summary.used_octets,
-        "freeDiskOctets": summary.free_disk_octets,
-        "lowDisk": summary.low_disk,
+        "file_octets": summary.file_octets,
+        "used_octets": summary.used_octets,
+        "free_disk_octets": summary.free_disk_octets,
+        "low_disk": summary.low_disk,
     }
 
 
@@ -76,10 +87,31 @@ def shown_json(shown: ShownMessage) -> dict[str, Any]:
         "listener": origin.text if origin else "",
         "client": origin.client if origin else "",
         "user": origin.user if origin else "",
-        "messageId": shown.message_id_header,
-        "headerFrom": shown.header_from,
+        "message_id": shown.message_id_header,
+        "header_from": shown.header_from,
         "recipients": [entry_json(each) for each in shown.entries],
         "events": [msgspec.to_builtins(mail_record(each)) for each in shown.events],
+    }
+
+
+def breakdown_json(breakdown: Breakdown) -> dict[str, Any]:
+    others = breakdown.others
+    return {
+        "by": breakdown.by,
+        "rows": [{"value": each.value, **_slice(each)} for each in breakdown.slices],
+        "others": None if others is None else _slice(others),
+        "total": _slice(breakdown.total),
+    }
+
+
+def _slice(found: Slice) -> dict[str, Any]:
+    columns = [*(name for name, _ in AGE_COLUMNS), OLDER]
+    return {
+        "count": found.count,
+        "scheduled": found.scheduled,
+        "held": found.held,
+        "in_flight": found.in_flight,
+        "ages": dict(zip(columns, found.ages, strict=True)),
     }
 
 
@@ -98,12 +130,16 @@ def rule_json(rule: HoldRule) -> dict[str, Any]:
 
 
 def affected_json(act: str, affected: Affected, *, dry_run: bool) -> dict[str, Any]:
-    ids: tuple[DeliveryId, ...] = affected.ids
     return {
         "act": act,
-        "dryRun": dry_run,
+        "dry_run": dry_run,
         "count": affected.count,
-        "ids": [delivery_id_text(each) for each in ids],
-        "inFlight": affected.in_flight,
+        "recipients": [
+            {"id": delivery_id_text(each.id), "recipient": each.recipient}
+            for each in affected.named
+        ],
+        "in_flight": affected.in_flight,
         "unchanged": affected.unchanged,
+        "who": affected.who,
+        "reason": affected.reason,
     }

@@ -4,14 +4,19 @@ import click
 
 from angarium.insight.units import count_text, octets_text, span_text, time_text
 from angarium.queue import QueueSummary, UnixMs, delivery_id_text, message_id_text
+from angarium.queue.breakdown import AGE_COLUMNS, OLDER, Breakdown, Slice
 from angarium.queue.entry import EntryPage, QueueEntry, ShownMessage
 from angarium.queue.hold_rule import HoldRule
 from angarium.service.mail_record import MailRecord, mail_record
 
 REPLY_CHARACTERS = 60
+VALUE_CHARACTERS = 60
 
 
-def print_page(page: EntryPage, summary: QueueSummary, now: UnixMs) -> None:
+def print_page(
+    page: EntryPage, matching: int, summary: QueueSummary, now: UnixMs, *, is_filtered: bool
+) -> None:
+    """``matching``: recipients that match, on all pages."""
     if page.entries:
         click.echo(
             f"{'id':<38} {'state':<9} {'age':>9} {'next':>9} {'tries':>5}  sender -> recipient"
@@ -22,13 +27,40 @@ def print_page(page: EntryPage, summary: QueueSummary, now: UnixMs) -> None:
         click.echo(f"{delivery_id_text(each)} cannot be read: see `postmaster queue verify`")
     if page.cursor:
         click.echo(f"more: --after {page.cursor.hex()}")
+    listed = len(page.entries)
+    if is_filtered or listed != matching:
+        of_all = "" if listed == matching else f" of {matching} that match"
+        click.echo(f"listed: {count_text(listed, 'recipient')}{of_all}")
     click.echo(
-        f"{count_text(summary.recipients, 'recipient')} of {count_text(summary.messages, 'message')}:"
+        f"in the queue: {count_text(summary.recipients, 'recipient')} of {count_text(summary.messages, 'message')}:"
         f" {summary.scheduled}"
         f" scheduled, {summary.in_flight} in flight, {summary.held} held"
     )
     if summary.low_disk:
         click.echo("The disk is below queue.min_free_octets: new mail is refused.")
+
+
+def print_breakdown(breakdown: Breakdown) -> None:
+    """A line for each value, the largest first; columns by age, then by state."""
+    rows = [(_value_text(breakdown, each), each) for each in breakdown.slices]
+    if breakdown.others is not None:
+        rows.append(("(others)", breakdown.others))
+    rows.append(("total", breakdown.total))
+    ages = [*(f"<{name}" for name, _ in AGE_COLUMNS), OLDER]
+    width = min(max(len(text) for text, _ in rows), VALUE_CHARACTERS)
+    names = "".join(f"{name:>7}" for name in ages)
+    click.echo(f"{breakdown.by:<{width}} {'total':>8}{names} {'held':>7} {'in flight':>9}")
+    for text, each in rows:
+        counts = "".join(f"{count:>7}" for count in each.ages)
+        # A reply is a pattern of --reply: never cut in the midst of the line
+        label = f"{text:<{width}}" if len(text) <= width else f"{text}\n{'':<{width}}"
+        click.echo(f"{label} {each.count:>8}{counts} {each.held:>7} {each.in_flight:>9}")
+
+
+def _value_text(breakdown: Breakdown, found: Slice) -> str:
+    if found.value:
+        return f"<{found.value}" if breakdown.by == "age" and found.value != OLDER else found.value
+    return {"sender": "<>", "reply": "(no attempt yet)"}.get(breakdown.by, "(not known yet)")
 
 
 def print_message(shown: ShownMessage, now: UnixMs) -> None:
@@ -67,12 +99,21 @@ def event_text(record: MailRecord) -> str:
         return (
             f"{record.ts}  accepted from <{record.sender}>, {octets_text(record.size_octets)}, {to}"
         )
+    if not record.message:
+        return f"{record.ts}  {record.event} {record.rule} by {record.actor}" + (
+            f": {record.reason}" if record.reason else ""
+        )
+    if record.event == "content_shown":
+        why = f": {record.reason}" if record.reason else ""
+        return f"{record.ts}  content shown ({record.part}) to {record.actor}{why}"
     where = f" by {record.host}" if record.host else ""
     if record.address and record.address != record.host:
         where += f" [{record.address}]"
     reply = f": {_reply(record)}" if record.code or record.reply else ""
     by = f" by {record.actor}" if record.actor else ""
     because = f": {record.reason}" if record.reason else ""
+    if record.event == "rerouted":
+        where = f" to {record.via or 'the usual way'}"
     return f"{record.ts}  {record.event} <{record.recipient}>{where}{reply}{by}{because}"
 
 

@@ -28,13 +28,17 @@ available, 70 a fault of ours, 73 a file cannot be made, 74 input or output, 75 
 def render() -> str:
     """Return the document."""
     parts = [_HEADER]
-    for context in _contexts(_context(postmaster, "postmaster", None)):
+    for context in contexts(root_context(postmaster, "postmaster")):
         help_text = context.command.get_help(context)
         parts.append(f"## `{context.command_path}`\n\n```\n{help_text}\n```\n")
     return "\n".join(parts)
 
 
-def _contexts(context: click.Context) -> Iterator[click.Context]:
+def root_context(command: click.Command, name: str) -> click.Context:
+    return _context(command, name, None)
+
+
+def contexts(context: click.Context) -> Iterator[click.Context]:
     """Yield the command's context and those of the commands below it, in the order of its help."""
     yield context
     group = context.command
@@ -43,7 +47,7 @@ def _contexts(context: click.Context) -> Iterator[click.Context]:
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         assert command is not None  # the group listed it
-        yield from _contexts(_context(command, name, context))
+        yield from contexts(_context(command, name, context))
 
 
 def _context(command: click.Command, name: str, parent: click.Context | None) -> click.Context:

@@ -69,7 +69,11 @@ class _Wish(msgspec.Struct, frozen=True, kw_only=True):
     help="Seconds for each reply.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
-@click.option("--watch", metavar="DOMAIN", help="Outgoing sessions with mail for DOMAIN.")
+@click.option(
+    "--watch",
+    metavar="NAME",
+    help="Outgoing sessions with mail for the domain NAME, or with the mail host NAME (or address).",
+)
 @click.option("--watch-listener", metavar="ADDRESS", help="Incoming sessions at a listener.")
 @click.option("--for", "for_s", type=click.FloatRange(0.1), help="Watch so many seconds.")
 @click.option("--sessions", type=click.IntRange(1), help="Watch until so many have ended.")

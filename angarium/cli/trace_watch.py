@@ -1,6 +1,7 @@
 """``postmaster trace --watch`` and ``--watch-listener``: the running server's sessions, as they happen."""
 
 import contextlib
+import ipaddress
 import selectors
 import signal
 import time
@@ -14,11 +15,13 @@ import msgspec
 
 from angarium.cli.asking import refusal_error
 from angarium.cli.exit import EX_OK, EX_UNAVAILABLE, EX_USAGE, CommandError
+from angarium.config.address import is_ip
 from angarium.config.schema import Config
 from angarium.insight.admin.client import AdminClient, find_slots
 from angarium.insight.admin.protocol import FrameError, Item, Refused, read_item
 from angarium.insight.admin.watch import WatchedLine, WatchSessions
 from angarium.routing.host_name import canonical_name, is_host_name
+from angarium.service.data_dir import DataDir
 
 _LOOK_S: Final = 0.5  # between looks for processes that were started since
 _SHOWN: Final = {">": "-->", "<": "<--", "*": "   ", ".": "  ."}
@@ -42,12 +45,14 @@ def watch(
     try:
         with contextlib.closing(watching), _ended_by_signals():
             watching.look()
+            what = f"mail to, or by, {wish.domain}" if wish.domain else wish.listener
             if not as_json:
-                what = f"mail to {wish.domain}" if wish.domain else wish.listener
-                running = "" if watching.is_on else " (no server runs yet)"
-                text = f"watching sessions with {what}{running}; Ctrl-C ends it"
-                click.echo(text, err=True)
+                click.echo(f"watching sessions with {what}; Ctrl-C ends it", err=True)
+            was_on = True
             while not watching.is_over:
+                if was_on != watching.is_on:
+                    was_on = watching.is_on
+                    click.echo(_running_text(config, is_on=was_on), err=True)
                 left = None if end is None else end - time.monotonic()
                 if left is not None and left <= 0:
                     break
@@ -57,11 +62,22 @@ def watch(
     return EX_OK
 
 
+def _running_text(config: Config, *, is_on: bool) -> str:
+    if is_on:
+        return "postmaster: the server runs now"
+    where = config.server.data_dir
+    if DataDir(Path(where)).find_server() is not None:
+        return "postmaster: the server has no such process at the moment: waiting for one"
+    return f"postmaster: no server uses {where}: waiting for one; is it the right --config?"
+
+
 def _wish(config: Config, domain: str | None, listener: str | None) -> WatchSessions:
     if domain is not None:
-        name = canonical_name(domain.rpartition("@")[2])
+        name = canonical_name(domain.rpartition("@")[2].removeprefix("[").removesuffix("]"))
+        if is_ip(name):
+            return WatchSessions(domain=str(ipaddress.ip_address(name)))
         if not is_host_name(name):
-            raise CommandError(f"{domain!r} is no domain", EX_USAGE)
+            raise CommandError(f"{domain!r} is no domain, mail host or address", EX_USAGE)
         return WatchSessions(domain=name)
     known = [each.address for each in config.listener if each.kind != "http"]
     if listener not in known:

@@ -284,6 +284,10 @@ def _dkim(config: Config) -> Iterator[Problem]:
             text = f"{key.selector!r} of {key.domain!r} is given twice: keep one key of them"
             yield Problem((*at, "selector"), text)
         seen.add(name)
+    own = config.server.hostname.lower()
+    if config.dkim.required and not any(f".{own}".endswith(f".{domain}") for domain, _ in seen):
+        text = f"no key signs for {own}, from which notices to senders (DSNs) come: add one, or for a domain above it"
+        yield Problem(("dkim", "required"), text)
 
 
 def _is_route_pattern(pattern: str) -> bool:

@@ -185,6 +185,8 @@ class Dkim(_Table, frozen=True, kw_only=True):
         "relaxed/relaxed", "relaxed/simple", "simple/relaxed", "simple/simple"
     ] = "relaxed/relaxed"
     expire_s: Seconds | None = None  # x=; omitted: none
+    # a message whose From domain has no key is refused with 550 5.7.1, and nothing leaves unsigned
+    required: bool = False
     threads: Few = 4  # signing threads per delivery process
 
 

@@ -9,15 +9,18 @@ from angarium.dkim.errors import DkimError, KeyFileError, UnsignableMessageError
 from angarium.dkim.keyring import KeyRing
 from angarium.dkim.keys import SigningKey, load_private_key
 from angarium.dkim.pool import SigningPool
-from angarium.dkim.sign import Signer
+from angarium.dkim.sign import Signer, signature_names
+from angarium.dkim.signing_domains import SigningDomains
 
 __all__ = [
     "DkimError",
     "KeyFileError",
     "KeyRing",
     "Signer",
+    "SigningDomains",
     "SigningKey",
     "SigningPool",
     "UnsignableMessageError",
     "load_private_key",
+    "signature_names",
 ]

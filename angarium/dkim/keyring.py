@@ -8,6 +8,7 @@ from typing import Final
 from angarium.config.schema import Dkim, DkimKey
 from angarium.dkim.errors import KeyFileError
 from angarium.dkim.keys import SigningKey, load_private_key
+from angarium.dkim.signing_domains import and_parents
 
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")  # nothing that could end a tag (C1)
@@ -40,13 +41,7 @@ class KeyRing:
         so one key at example.com serves news.example.com; a key of the exact domain always wins.
         """
         by_domain = self._by_domain
-        name = domain.lower()
-        while name:
-            keys = by_domain.get(name)
-            if keys is not None:
-                return keys
-            name = name.partition(".")[2]
-        return ()
+        return next((by_domain[each] for each in and_parents(domain) if each in by_domain), ())
 
     def keys(self) -> tuple[SigningKey, ...]:
         return tuple(key for keys in self._by_domain.values() for key in keys)

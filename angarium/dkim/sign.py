@@ -1,5 +1,6 @@
 """DKIM-Signature fields (RFC 6376 section 5). Sans-IO: content and time in, header fields out."""
 
+import re
 from base64 import b64encode
 from collections.abc import Sequence
 from typing import Final, cast
@@ -41,6 +42,9 @@ _SINGLETONS: Final = frozenset(
 _COVERED: Final = _OVERSIGNED + _SIGNED
 _KNOWN: Final = _SINGLETONS.union(_COVERED)
 _FIELD_NAME_OCTETS: Final = bytes(c for c in range(33, 127) if c != ord(":"))  # RFC 5322 3.6.8
+
+
+_NAMES: Final = re.compile(rb" d=([^;\s]+);(?:\r\n)? s=([^;\s]+);")
 
 
 class UnsignedField(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,6 +149,13 @@ class Signer:
         else:
             own = field
         return UnsignedField(private=key.private, data=covered + own, field=field)
+
+
+def signature_names(fields: bytes) -> tuple[str, ...]:
+    """Return under which DNS names the keys of these signatures, made by us, are published."""
+    return tuple(
+        [f"{found[2].decode()}._domainkey.{found[1].decode()}" for found in _NAMES.finditer(fields)]
+    )
 
 
 def _h_tag(present: tuple[bytes, ...]) -> bytes:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 
 from angarium.config.schema import Config
+from angarium.dkim import SigningDomains
 from angarium.insight.admin.live import LiveFact
 from angarium.insight.explanation import (
     Acceptance,
@@ -21,11 +22,13 @@ from angarium.queue import (
     InDoubt,
     MessageAccepted,
     OperatorReleased,
+    OperatorRerouted,
     OperatorRetried,
     RouteHint,
     UnixMs,
     message_id_ms,
 )
+from angarium.queue.destination import destination_of
 from angarium.queue.entry import QueueEntry, ShownMessage
 from angarium.queue.hold_rule import HoldRule
 from angarium.routing.resolution import SiteName
@@ -69,7 +72,17 @@ def explain_message(
             )
             for index in indexes
         ),
+        unsigned=_unsigned(shown, config),
     )
+
+
+def _unsigned(shown: ShownMessage, config: Config) -> str:
+    domain = shown.header_from
+    if not domain or SigningDomains.of(config.dkim).covers(domain):
+        return ""
+    if config.dkim.required:
+        return f"no DKIM key for {domain}, and dkim.required is true: it waits until there is one"
+    return f"no DKIM key for {domain}: postmaster dkim keygen"
 
 
 def with_live(explanation: Explanation, facts: Iterable[LiveFact]) -> Explanation:
@@ -129,21 +142,24 @@ def _recipient(
         id=id_,
         recipient=address,
         domain=domain,
-        route=_route(domain, config, find_route),
+        destination=entry.destination if entry else domain,
+        route=_route(domain, entry.via if entry else "", config, find_route),
         history=tuple(_happened(each) for each in history),
         next=None if entry is None else _next_step(entry, history, config, ends),
     )
 
 
-def _route(domain: str, config: Config, find_route: FindRoute) -> RouteFacts:
+def _route(domain: str, via: str, config: Config, find_route: FindRoute) -> RouteFacts:
+    """``via``: the way that an operator chose; ""."""
     routing = Routing.of(config)
-    route = routing.find_route(domain)
+    route = routing.find_route(domain) if not via else None
     found = RouteFacts(
         rule=route.domain if route else None,
-        via=route.via if route else "mx",
+        via=route.via if route else via or "mx",
         pool=route.pool if route else "default",
+        is_chosen=bool(via),
     )
-    hint = find_route(domain)
+    hint = find_route(destination_of(domain, via))
     if hint is None:
         return found
     limits = routing.limits_of(hint.provider, SiteName(hint.site))
@@ -167,6 +183,7 @@ def _happened(event: Event) -> Happened:
         who=getattr(event, "actor", ""),
         reason=getattr(event, "reason", ""),
         rule=getattr(event, "rule", 0),
+        via=getattr(event, "via", ""),
     )
 
 
@@ -203,6 +220,8 @@ def _why(entry: QueueEntry, history: list[Event]) -> Why:
     last = history[-1] if history else None
     if isinstance(last, OperatorRetried):
         return "operator_retried"
+    if isinstance(last, OperatorRerouted):
+        return "operator_rerouted"
     if isinstance(last, OperatorReleased):
         return "operator_released"
     if isinstance(last, InDoubt):

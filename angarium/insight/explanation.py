@@ -9,6 +9,7 @@ from angarium.queue import Attempt, DeliveryId, MessageId, UnixMs
 
 Why = Literal[
     "operator_retried",
+    "operator_rerouted",
     "operator_released",
     "in_doubt",
     "first",  # attempt: it waits for a connection only
@@ -40,6 +41,7 @@ class RouteFacts(msgspec.Struct, frozen=True, kw_only=True):
     connections: int = 0  # of the provider, per source
     messages_per_connection: int = 0
     tls: str = ""
+    is_chosen: bool = False  # by an operator, for this recipient: ``via`` is where to
 
 
 class Happened(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +54,7 @@ class Happened(msgspec.Struct, frozen=True, kw_only=True):
     who: str = ""  # did it; "" when it was nobody, or is not known
     reason: str = ""
     rule: int = 0  # held by this rule; 0: by an act
+    via: str = ""  # rerouted: to where
 
 
 class NextStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +78,7 @@ class RecipientExplanation(msgspec.Struct, frozen=True, kw_only=True):
     id: DeliveryId
     recipient: str
     domain: str
+    destination: str  # ``queue.destination``: the domain, unless an operator chose another way
     route: RouteFacts
     history: tuple[Happened, ...]  # as far as it is kept, in order
     next: NextStep | None  # None: out of the queue
@@ -86,3 +90,5 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     at: UnixMs  # when this was so
     acceptance: Acceptance
     recipients: tuple[RecipientExplanation, ...]
+    # Why nobody would sign it now; "" when there is a key, or it is not queued any more
+    unsigned: str = ""

@@ -4,6 +4,7 @@ import asyncio
 from typing import Final
 
 from angarium.intake.desk import Acceptance, FaultObserver, refusal_of
+from angarium.intake.required_signatures import RequiredSignatures
 from angarium.intake.submission import SubmissionBuilder
 from angarium.queue.spool import Spool
 from angarium.smtp.envelope import Recipient
@@ -14,8 +15,15 @@ from angarium.smtp.refusal import Refusal
 class SubmissionDesk:
     """Satisfies ``AcceptanceDesk``. Costs no task and no future beyond the queue's."""
 
-    def __init__(self, builder: SubmissionBuilder, spool: Spool, observer: FaultObserver) -> None:
+    def __init__(
+        self,
+        builder: SubmissionBuilder,
+        spool: Spool,
+        observer: FaultObserver,
+        signatures: RequiredSignatures,
+    ) -> None:
         self._builder = builder
+        self._signatures = signatures
         self._spool = spool
         self.give_way: Final = spool.give_way
         self._observer = observer
@@ -24,13 +32,15 @@ class SubmissionDesk:
         return None
 
     def accept(self, received: ReceivedMessage) -> Acceptance | Refusal:
-        """What is asked of a message, in this order: its header and senders, then the queue."""
+        """What is asked of a message, in this order: its header and senders, a key for it, then the queue."""
         try:
             submission = self._builder.build(received)
         except Exception as error:  # noqa: BLE001 - boundary: one message must not end the others
             return refusal_of(error, "intake", self._observer)
         if isinstance(submission, Refusal):
             return submission
+        if (refusal := self._signatures.find_refusal(submission.header_from)) is not None:
+            return refusal
         try:
             stored = self._spool.accept((submission,))
             if not isinstance(stored, asyncio.Future):

@@ -8,9 +8,11 @@ same methods without ``async``, for a command beside a server that does not run 
 from collections.abc import Callable
 from typing import Protocol
 
-from angarium.queue.act import Act, Actor
+from angarium.queue.act import Act, Actor, Notify, Part
+from angarium.queue.breakdown import Breakdown, Quality
 from angarium.queue.entry import Affected, EntryPage, ShownMessage
 from angarium.queue.hold_rule import HoldRule
+from angarium.queue.message_id import IdRange
 from angarium.queue.model import Filter, MessageId, RouteHint
 from angarium.queue.summary import QueueSummary
 
@@ -35,11 +37,21 @@ class QueueAdministration(Protocol):
         """
         ...
 
+    async def breakdown(self, wanted: Filter, by: Quality, limit: int) -> Breakdown:
+        """Return what the matching recipients are made of; reads them all, as ``page`` does."""
+        ...
+
     async def show(self, message_id: MessageId) -> ShownMessage | None:
         """Return what is known of a message, finished ones included while their events are kept."""
         ...
 
-    def content(self, message_id: MessageId) -> bytes | None: ...
+    async def find_messages(self, wanted: IdRange, limit: int) -> tuple[MessageId, ...]:
+        """Return up to ``limit`` ids of messages that are queued, or whose events are kept; by id."""
+        ...
+
+    async def show_content(self, message_id: MessageId, part: Part, by: Actor) -> bytes | None:
+        """Return a queued message's content, once an event on disk says who looked; None: it is not queued."""
+        ...
 
     def find_route(self, domain: str) -> RouteHint | None:
         """Return what delivery remembered of where a domain's mail goes."""
@@ -53,13 +65,31 @@ class QueueAdministration(Protocol):
         *,
         dry_run: bool = False,
         progress: Progress | None = None,
+        via: str = "",
     ) -> Affected:
         """Do ``act`` to all that ``wanted`` means; on disk when it returns. Each lot is one transaction.
 
         hold: out of the schedule until a release. release: back at its due time, or now if that has passed; what a
         rule held passes it for one attempt. retry: due now; held ones stay held. cancel: gone, without a DSN.
+        reroute: by ``via`` from now on ("mx", a smart host's URL, "default" for the usual way), due now unless held.
 
-        If it is cancelled, the lots so far stay done. Raises EmptyFilterError: then nothing was done.
+        If it is cancelled, the lots so far stay done. Raises EmptyFilterError, ValueError for a ``via`` that is none:
+        then nothing was done.
+        """
+        ...
+
+    async def bounce(
+        self,
+        wanted: Filter,
+        by: Actor,
+        notify: Notify,
+        *,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> Affected:
+        """Return all that ``wanted`` means to their senders; held ones, too.
+
+        Outcome, event (with ``by``) and the DSN that ``notify`` writes are one transaction for each message.
         """
         ...
 

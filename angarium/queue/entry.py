@@ -5,9 +5,11 @@ from typing import Literal
 
 import msgspec
 
+from angarium.queue.destination import destination_of
 from angarium.queue.event_log import Position
 from angarium.queue.message_id import parse_delivery_id, parse_message_id
 from angarium.queue.model import Attempt, DeliveryId, Filter, MessageId, Origin, UnixMs
+from angarium.queue.reply_pattern import ReplyPattern, full_reply
 from angarium.queue.spool import EmptyFilterError
 
 State = Literal["scheduled", "held", "in_flight"]
@@ -31,6 +33,11 @@ class QueueEntry(msgspec.Struct, frozen=True, kw_only=True):
     last: Attempt | None
     size_octets: int
     rule: int = 0  # the hold rule that holds it; 0: an act, or it is not held
+    via: str = ""  # the way that an operator chose; "": as routes and DNS say
+
+    @property
+    def destination(self) -> str:
+        return destination_of(self.domain, self.via)
 
 
 class EntryPage(msgspec.Struct, frozen=True):
@@ -51,13 +58,24 @@ class ShownMessage(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[Position, ...]  # as far as they are kept, in order
 
 
+class AffectedRecipient(msgspec.Struct, frozen=True, kw_only=True):
+    id: DeliveryId
+    recipient: str
+
+
 class Affected(msgspec.Struct, frozen=True, kw_only=True):
     """What an operator's act did, or with ``dry_run`` would do."""
 
     count: int
-    ids: tuple[DeliveryId, ...]  # the first of them, at most IDS_REPORTED
+    named: tuple[AffectedRecipient, ...]  # the first of them, at most NAMED_LIMIT
     in_flight: int  # matching, but being tried right now: left alone; ask again when their attempt has ended
     unchanged: int  # matching, but in the wanted state already, or not one that the act applies to
+    who: str = ""  # did it, as in the events of it
+    reason: str = ""
+
+    @property
+    def ids(self) -> tuple[DeliveryId, ...]:
+        return tuple([each.id for each in self.named])
 
 
 class CompiledFilter:
@@ -73,15 +91,15 @@ class CompiledFilter:
             else:
                 self.messages.add(parse_message_id(text))
         self.has_ids = bool(wanted.ids)
-        self.state = wanted.state
-        self._tenant = wanted.tenant
-        self._sender = None if wanted.sender is None else wanted.sender.casefold()
-        self._recipient = None if wanted.recipient is None else wanted.recipient.casefold()
-        self._domain = None if wanted.domain is None else wanted.domain.casefold()
-        # An address literal is kept as it was given, a domain in lower-case A-labels
-        literal = self._domain is not None and self._domain.startswith("[")
-        self._domain_octets = None if self._domain is None or literal else self._domain.encode()
-        self._provider = wanted.provider
+        self.states = frozenset(wanted.states)
+        self._tenants = frozenset(wanted.tenants)
+        self._senders = tuple([each.casefold() for each in wanted.senders])
+        self._recipients = frozenset([each.casefold() for each in wanted.recipients])
+        self._domains = frozenset([each.casefold() for each in wanted.domains])
+        self._domain_octets = self._kept_domains()
+        self._providers = frozenset(wanted.providers)
+        self._replies = [ReplyPattern(each) for each in wanted.replies]
+        self._rules = frozenset(wanted.rules)
         self._find_provider = find_provider
         self._before = None if wanted.older_than_ms is None else now - wanted.older_than_ms
 
@@ -92,20 +110,37 @@ class CompiledFilter:
 
     def may_match(self, raw: bytes) -> bool:
         """Whether a recipient's record on disk may match: a look at its octets, far cheaper than decoding it."""
-        return self._domain_octets is None or self._domain_octets in raw
+        return not self._domain_octets or any(each in raw for each in self._domain_octets)
 
     def matches(self, entry: QueueEntry) -> bool:
         """Whether every given condition holds. Addresses compare without case, as operators type them."""
         return (
-            (self.state is None or entry.state == self.state)
-            and (self._tenant is None or entry.tenant == self._tenant)
-            and (self._domain is None or entry.domain.casefold() == self._domain)
+            (not self.states or entry.state in self.states)
+            and (not self._tenants or entry.tenant in self._tenants)
+            and (not self._domains or entry.domain.casefold() in self._domains)
             and (self._before is None or entry.accepted <= self._before)
-            and (self._recipient is None or entry.recipient.casefold() == self._recipient)
-            and (self._sender is None or sender_matches(self._sender, entry.sender))
+            and (not self._recipients or entry.recipient.casefold() in self._recipients)
+            and (not self._rules or entry.rule in self._rules)
+            and (not self._senders or self._has_sender(entry.sender))
+            and (not self._replies or self._has_reply(entry.last))
             and self.has_id(entry.id)
-            and (self._provider is None or self._find_provider(entry.domain) == self._provider)
+            and (not self._providers or self._find_provider(entry.destination) in self._providers)
         )
+
+    def _kept_domains(self) -> tuple[bytes, ...]:
+        """As records have them: in lower-case A-labels; but an address literal is kept as it was given: then none."""
+        if any(each.startswith("[") for each in self._domains):
+            return ()
+        return tuple([each.encode() for each in self._domains])
+
+    def _has_sender(self, sender: str) -> bool:
+        return any(sender_matches(each, sender) for each in self._senders)
+
+    def _has_reply(self, last: Attempt | None) -> bool:
+        if last is None:
+            return False
+        reply = full_reply(last)
+        return any(each.matches(reply) for each in self._replies)
 
 
 def sender_matches(wanted: str, sender: str) -> bool:

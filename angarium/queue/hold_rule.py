@@ -29,11 +29,18 @@ class HoldRule(msgspec.Struct, frozen=True, kw_only=True):
     def wanted(self) -> Filter:
         """What it holds at the moment when it is added."""
         return Filter(
-            tenant=self.tenant, sender=self.sender, domain=self.domain, provider=self.provider
+            tenants=_given(self.tenant),
+            senders=_given(self.sender),
+            domains=_given(self.domain),
+            providers=_given(self.provider),
         )
 
     def is_in_force(self, now: UnixMs) -> bool:
         return self.until is None or now < self.until
+
+
+def _given(condition: str | None) -> tuple[str, ...]:
+    return () if condition is None else (condition,)
 
 
 def check_rule(rule: HoldRule, now: UnixMs) -> HoldRule:

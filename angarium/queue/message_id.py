@@ -3,11 +3,17 @@
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
+
 from angarium.queue.model import DeliveryId, MessageId, UnixMs
 
 _COUNTER_LIMIT: Final = 1 << 12  # rand_a, used as a counter (RFC 9562 section 6.2, method 1)
 _TIME_LIMIT: Final = 1 << 48
 _TEXT_DASHES: Final = (8, 13, 18, 23)
+ID_DIGITS: Final = 32
+_HEX_DIGITS: Final = frozenset("0123456789abcdef")
+# Ours, of an abbreviated id: 24 bits less than its time, some 4 hours of mail
+MIN_BEGINNING: Final = 6
 # Of a recipient in its envelope: the key has 16 bits, the last value is kept free
 MAX_INDEX: Final = 65_534
 
@@ -66,6 +72,30 @@ def parse_message_id(text: str) -> MessageId:
         return MessageId(bytes.fromhex(digits))
     except ValueError:
         raise ValueError(f"not a message id: {text[:80]!r}") from None
+
+
+class IdRange(msgspec.Struct, frozen=True, kw_only=True):
+    """All message ids that begin alike."""
+
+    first: bytes
+    last: bytes
+
+    def __contains__(self, message_id: bytes) -> bool:
+        return self.first <= message_id <= self.last
+
+
+def parse_id_beginning(text: str) -> IdRange:
+    """Read the first digits of a message's id, with or without dashes. Raises ValueError."""
+    digits = text.replace("-", "").lower()
+    is_hex = bool(digits) and set(digits) <= _HEX_DIGITS
+    if not is_hex or not MIN_BEGINNING <= len(digits) <= ID_DIGITS:
+        raise ValueError(
+            f"not a message id, nor the first {MIN_BEGINNING} or more digits of one: {text[:80]!r}"
+        )
+    return IdRange(
+        first=bytes.fromhex(digits.ljust(ID_DIGITS, "0")),
+        last=bytes.fromhex(digits.ljust(ID_DIGITS, "f")),
+    )
 
 
 def parse_delivery_id(text: str) -> DeliveryId:

@@ -76,6 +76,11 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fal
     tls: str  # "TLSv1.3"; "" in the clear
     stage: Stage
     tls_skipped: str = ""  # why the TLS that the host offers was done without; "" if it was not
+    tls_cipher: str = ""  # "TLS_AES_256_GCM_SHA384"
+    tls_verified: bool = False  # the host proved its name by a certificate that we trust
+    provider: str = ""  # of the site; "" when none was found
+    dkim: tuple[str, ...] = ()  # names of the keys that signed: "<selector>._domainkey.<domain>"
+    unsigned: str = ""  # why none did
 
 
 class DueHead(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +90,7 @@ class DueHead(msgspec.Struct, frozen=True, kw_only=True):
     due: UnixMs
     id: DeliveryId
     tenant: str
-    domain: str
+    domain: str  # where it goes: ``queue.destination``
     octets: int  # of the content: its room in memory is reserved before it is claimed
     stream: str = DEFAULT_STREAM
     priority: int = 0
@@ -167,14 +172,16 @@ Settlement = Done | Deferred | Released
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which recipients an operator means; all given conditions must hold."""
+    """Which recipients an operator means: all given conditions must hold, of one with several values any of these."""
 
-    tenant: str | None = None
-    sender: str | None = None  # address, or @domain
-    recipient: str | None = None  # address
-    domain: str | None = None  # recipient's domain
-    provider: str | None = None
-    state: Literal["scheduled", "held", "in_flight"] | None = None
+    tenants: tuple[str, ...] = ()
+    senders: tuple[str, ...] = ()  # address, or @domain; "" is the null reverse-path
+    recipients: tuple[str, ...] = ()  # address
+    domains: tuple[str, ...] = ()  # recipient's domain
+    providers: tuple[str, ...] = ()
+    states: tuple[Literal["scheduled", "held", "in_flight"], ...] = ()
+    replies: tuple[str, ...] = ()  # patterns of the last attempt's reply: ``reply_pattern``
+    rules: tuple[int, ...] = ()  # held by this hold rule
     older_than_ms: int | None = None  # accepted longer ago than this
     ids: tuple[str, ...] = ()  # <uuid> or <uuid>.<index>
 

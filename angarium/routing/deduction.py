@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
-from angarium.config.address import SmartHost, is_ip
+from angarium.config.address import SmartHost, is_ip, parse_smart_host
 from angarium.config.schema import Config
+from angarium.queue.destination import direct_domain, is_smart_host
 from angarium.routing.address_rules import is_refused, literal_address
 from angarium.routing.dns import Answer, DnsTrouble, Found, MxRecord, NoData, Question
 from angarium.routing.host_name import is_host_name
@@ -86,7 +87,11 @@ class Deduction:
         return timed if timed is not None else Wanted(tuple(answers.missing))
 
     def _deduce(self, domain: str, answers: _Answers) -> Timed | None:
-        routed = self._routing.find_smart_host(domain)
+        if is_smart_host(domain):
+            return self._by_smart_host(domain, domain, parse_smart_host(domain), answers)
+        direct = direct_domain(domain)
+        routed = self._routing.find_smart_host(domain) if direct is None else None
+        domain = domain if direct is None else direct
         if routed is not None:
             route, smart_host = routed
             return self._by_smart_host(domain, route.via, smart_host, answers)

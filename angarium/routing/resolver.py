@@ -51,7 +51,10 @@ class Resolver:
         self._sites: TtlCache[SiteName, Site] = TtlCache(config.dns.cache_entries)
 
     def find_known(self, domain: str) -> Resolution | None:
-        """Return where mail for a domain in lower-case A-labels, or for a literal, goes, if that needs no look-up."""
+        """Return where mail goes, if that needs no look-up.
+
+        ``domain``: in lower-case A-labels, a literal, or a chosen destination.
+        """
         cached = self._cache.find(domain, self._clock())
         if cached is not None:
             return cached

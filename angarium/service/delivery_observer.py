@@ -1,7 +1,10 @@
 """Counts and logs what delivery does. Outcomes are counted from the event log, by the platform role."""
 
 from angarium.mta.disk_wait import DISK_FULL
+from angarium.mta.egress.packing import NotSigned
+from angarium.mta.egress.work import Work
 from angarium.mta.transport.outcome import Failure
+from angarium.queue import delivery_id_text
 from angarium.telemetry import log, log_exception
 from angarium.telemetry.metrics import Metrics
 
@@ -38,6 +41,12 @@ class DeliveryObserver:
             stage=attempt.stage,
             reply=attempt.text,
         )
+
+    def unsigned(self, work: Work, reason: NotSigned) -> None:
+        self._metrics.unsigned[reason.kind].add()
+        if reason.kind == "unsignable":
+            id_ = delivery_id_text(work.recipients[0].id)
+            log("unsignable", "warning", id=id_, reason=reason.text)
 
     def loaded(self, recipients: int) -> None:
         self._metrics.ready.set(recipients)

@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from angarium.config.address import is_ip, parse_host_port, parse_smart_host
 from angarium.config.schema import Config
-from angarium.dkim import KeyRing, Signer, SigningPool, UnsignableMessageError
+from angarium.dkim import KeyRing, Signer, SigningPool
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
 from angarium.mta.dsn import RecipientReport, dsn_for
 from angarium.mta.egress.packing import Packer
 from angarium.mta.egress.policy import ConfiguredPolicy
 from angarium.mta.egress.pools import Pools
-from angarium.mta.egress.work import Work
 from angarium.mta.record.conclusion import Conclusion
 from angarium.mta.record.dsn_limit import DsnLimit
 from angarium.mta.record.retry import RetrySchedule
@@ -32,7 +31,6 @@ from angarium.queue import (
     PartitionNumber,
     Submission,
     UnixMs,
-    delivery_id_text,
     message_id_text,
 )
 from angarium.queue.model import RouteHint
@@ -88,7 +86,7 @@ class DeliverySetup:
                 remember_route=self._remember_route,
                 policy=ConfiguredPolicy(self._pools, randomness),
                 hosts=HostSearch(self, self._tls_policy, clock, randomness),
-                packer=Packer(self._pool, clock, _unsignable),
+                packer=Packer(self._pool, clock, observer.unsigned, self._must_sign),
                 settler=Settler(partitions),
                 conclusion=Conclusion(self._schedule, self._notify, clock, randomness),
                 observer=observer,
@@ -162,6 +160,9 @@ class DeliverySetup:
         )
         return Connectors(config.route, smtp, self._clock)
 
+    def _must_sign(self) -> bool:
+        return self._config.dkim.required
+
     def _tls_policy(self, site: Site, host: MxHost) -> TlsPolicy:
         if site.via != "mx" and parse_smart_host(site.via).implicit_tls:
             return TlsPolicy(mode="implicit")
@@ -181,7 +182,3 @@ def own_host(config: Config) -> OwnHost:
     sources = [each.address for each in config.source if each.address]
     addresses = [each for each in (*(at.host for at in listening), *sources) if is_ip(each)]
     return read_own_host([config.server.hostname], addresses, listening)
-
-
-def _unsignable(work: Work, error: UnsignableMessageError) -> None:
-    log("unsignable", "warning", id=delivery_id_text(work.recipients[0].id), reason=str(error))

@@ -19,6 +19,7 @@ from angarium.access.credential_file import CredentialFileError, credential_path
 from angarium.access.credentials import Credentials
 from angarium.config.schema import Config, Listener
 from angarium.host.sysexits import EX_CONFIG, StartError
+from angarium.intake.required_signatures import RequiredSignatures
 from angarium.intake.submission import SubmissionBuilder
 from angarium.intake.submission_desk import SubmissionDesk
 from angarium.queue import LmdbSpool, MessageIdGenerator
@@ -89,6 +90,7 @@ class _Ingress:
         self._new_message_id = MessageIdGenerator(runtime.clock, os.urandom)
         self._connection_numbers = itertools.count(1)
         self._partition_of = PartitionFinder(Routing.of(runtime.config), spool)
+        self._signatures = RequiredSignatures(runtime.config.dkim)
 
     async def start(self) -> None:
         """Raises TlsFileError, CredentialFileError."""
@@ -103,8 +105,9 @@ class _Ingress:
                 await self._start_smtp(listener, listening, shared)
 
     async def reload(self, config: Config) -> None:
-        """Take routes and providers; read certificates and users again: what cannot be read stays as it was."""
+        """Take routes, providers and keys' domains; read certificates and users again: what cannot be read stays."""
         self._partition_of.exchange(Routing.of(config))
+        self._signatures.exchange(config.dkim)
         reloads: list[Callable[[], None]] = [
             *(each.reload for each in self._tls),
             *(each.reload for each in self._credentials),
@@ -169,7 +172,7 @@ class _Ingress:
         reception = Reception(
             listener,
             server.hostname,
-            desk=SubmissionDesk(builder, self._spool, self._observer),
+            desk=SubmissionDesk(builder, self._spool, self._observer, self._signatures),
             clock=self._runtime.clock,
             numbers=self._connection_numbers,
             logins=credentials,

@@ -5,6 +5,7 @@ import msgspec
 from angarium.queue import (
     Attempt,
     AttemptFailed,
+    ContentShown,
     DeliveryId,
     HoldRuleAdded,
     HoldRuleRemoved,
@@ -46,6 +47,10 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: str = ""
     tls: str = ""
     tls_skipped: str = ""  # why the TLS that the host offers was done without
+    tls_cipher: str = ""
+    tls_verified: bool = False
+    dkim: tuple[str, ...] = ()  # names of the keys that signed
+    unsigned: str = ""  # why none did
     attempts: int = 0
     in_doubt: int = 0
     delay_ms: int = -1  # since it was accepted
@@ -53,11 +58,13 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     due: str = ""  # of the next attempt
     actor: str = ""  # who held, released, retried or cancelled it
     reason: str = ""
+    part: str = ""  # of the content that an operator looked at: headers | all
     rule: int = 0  # the hold rule that holds or held it, or that was added or removed
-    domain: str = ""  # condition of a hold rule, as are tenant and sender
-    provider: str = ""
+    domain: str = ""  # condition of a hold rule, as are tenant, sender and provider
+    provider: str = ""  # of the site; also a condition of a hold rule
     until: str = ""  # of a hold rule
     repairs: tuple[str, ...] = ()  # what was mended of an accepted message
+    via: str = ""  # where an operator sent it: "mx", a smart host; left out: the usual way again
 
 
 def mail_record(position: Position) -> MailRecord:
@@ -68,6 +75,18 @@ def mail_record(position: Position) -> MailRecord:
             return _accepted(position.sequence, event)
         case HoldRuleAdded() | HoldRuleRemoved():
             return _rule(position.sequence, event)
+        case ContentShown():
+            return MailRecord(
+                sequence=position.sequence,
+                ts=rfc3339(event.at),
+                event=event.name,
+                message=message_id_text(event.message_id),
+                tenant=event.tenant,
+                stream=event.stream,
+                actor=event.actor,
+                reason=event.reason,
+                part=event.part,
+            )
         case UnknownEvent():
             return MailRecord(
                 sequence=position.sequence,
@@ -98,6 +117,11 @@ def mail_record(position: Position) -> MailRecord:
         source=attempt.source,
         tls=attempt.tls,
         tls_skipped=attempt.tls_skipped,
+        tls_cipher=attempt.tls_cipher,
+        tls_verified=attempt.tls_verified,
+        dkim=attempt.dkim,
+        unsigned=attempt.unsigned,
+        provider=attempt.provider,
         attempts=getattr(event, "attempts", 0),
         in_doubt=event.in_doubt,
         delay_ms=max(0, event.at - accepted),
@@ -106,6 +130,7 @@ def mail_record(position: Position) -> MailRecord:
         actor=getattr(event, "actor", ""),
         reason=getattr(event, "reason", ""),
         rule=getattr(event, "rule", 0),
+        via=getattr(event, "via", ""),
     )
 
 

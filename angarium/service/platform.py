@@ -9,8 +9,10 @@ from angarium.mta.disk_wait import DISK_FULL, until_space
 from angarium.queue import LmdbSpool, QueueSummary, UnixMs
 from angarium.service.event_counts import EventCounts
 from angarium.service.event_follower import EventFollower
+from angarium.service.log_answers import LogAnswers
 from angarium.service.mail_log import MailLog, Sink
 from angarium.service.mail_log_file import MailLogFile, StandardOutput
+from angarium.service.operator_notices import OperatorNotices
 from angarium.service.provider_labels import ProviderLabels
 from angarium.service.queue_answers import QueueAnswers
 from angarium.service.runtime import Runtime
@@ -45,16 +47,20 @@ async def run_platform(runtime: Runtime) -> None:
                 tasks.create_task(_trim(spool, runtime.clock, runtime.config)),
                 tasks.create_task(_expire_hold_rules(spool)),
             ]
-            answers = QueueAnswers(spool.administration, runtime.config, runtime.clock)
+            notices = OperatorNotices(runtime.config, spool, runtime.clock)
+            answers = QueueAnswers(spool.administration, runtime.config, runtime.clock, notices)
 
             async def reload(config: Config) -> None:
                 labels.exchange(config.provider)
                 await answers.reload(config)
 
             runtime.on_reload(reload)
+            assert runtime.config.log.mail_log is not None
+            log_answers = LogAnswers(spool.events, runtime.config.log.mail_log)
             runtime.ready(low_disk.reasons)
             async with (
                 runtime.admin.answering(answers.handlers()),
+                runtime.admin.answering(log_answers.handlers()),
                 asyncio.TaskGroup() as following,
             ):
                 for follower in followers:

@@ -18,9 +18,13 @@ from angarium.insight.admin.queue_acts import (
     RemoveHoldRule,
 )
 from angarium.insight.admin.queue_reads import (
+    CANDIDATES,
     PAGE_LIMIT,
+    BreakDownQueue,
     ContentEnds,
     ExplainMessage,
+    FindMessages,
+    FoundMessages,
     ListEntries,
     ReadContent,
     SentMessage,
@@ -32,6 +36,7 @@ from angarium.insight.admin.queue_reads import (
 )
 from angarium.insight.explain import explain_message, is_known
 from angarium.insight.explanation import Explanation
+from angarium.insight.filter_check import find_route_slip, find_slip
 from angarium.queue import (
     Affected,
     EmptyFilterError,
@@ -42,10 +47,13 @@ from angarium.queue import (
 )
 from angarium.queue.act import Actor
 from angarium.queue.administration import QueueAdministration
+from angarium.queue.breakdown import Breakdown
 from angarium.queue.hold_rule import HoldRule
+from angarium.queue.message_id import parse_id_beginning
 from angarium.queue.model import DeliveryId
 from angarium.queue.spool import TooManyHoldRulesError, UnknownHoldRuleError
 from angarium.service.admin_socket import Asker, Handlers
+from angarium.service.operator_notices import OperatorNotices
 from angarium.telemetry.log import log
 
 PIECE_OCTETS: Final = 262_144  # ours, of content: what waits in a socket's buffer
@@ -53,21 +61,29 @@ PIECE_OCTETS: Final = 262_144  # ours, of content: what waits in a socket's buff
 
 class QueueAnswers:
     def __init__(
-        self, queue: QueueAdministration, config: Config, clock: Callable[[], UnixMs]
+        self,
+        queue: QueueAdministration,
+        config: Config,
+        clock: Callable[[], UnixMs],
+        notices: OperatorNotices,
     ) -> None:
         self._queue = queue
         self._config = config
         self._clock = clock
+        self._notices = notices
 
     async def reload(self, config: Config) -> None:
-        """Explain by a changed configuration."""
+        """Explain, and write to senders, by a changed configuration."""
         self._config = config
+        self._notices.exchange(config)
 
     def handlers(self) -> Handlers:
         return (
             Handlers()
             .on(SummarizeQueue, self.summarize)
+            .on(BreakDownQueue, self.break_down)
             .on(ListEntries, self.list_entries)
+            .on(FindMessages, self.find_messages)
             .on(ShowMessage, self.show)
             .on(ReadContent, self.read_content)
             .on(ExplainMessage, self.explain)
@@ -80,19 +96,35 @@ class QueueAnswers:
     async def summarize(self, _: SummarizeQueue, __: Asker) -> QueueSummary:
         return self._queue.summary()
 
-    async def list_entries(self, asked: ListEntries, _: Asker) -> EntryPage | Refused:
+    async def break_down(self, asked: BreakDownQueue, _: Asker) -> Breakdown | Refused:
+        if (slip := find_slip(asked.wanted, self._config)) is not None:
+            return Refused("invalid", slip)
         limit = min(max(asked.limit, 1), PAGE_LIMIT)
+        return await self._queue.breakdown(asked.wanted, asked.by, limit)
+
+    async def list_entries(self, asked: ListEntries, _: Asker) -> EntryPage | Refused:
+        if (slip := find_slip(asked.wanted, self._config)) is not None:
+            return Refused("invalid", slip)
+        limit = min(max(asked.limit, 1), PAGE_LIMIT)
+        return await self._queue.page(asked.wanted, asked.after, limit)
+
+    async def find_messages(self, asked: FindMessages, _: Asker) -> FoundMessages | Refused:
         try:
-            return await self._queue.page(asked.wanted, asked.after, limit)
+            wanted = parse_id_beginning(asked.beginning)
         except ValueError as error:
             return Refused("invalid", str(error))
+        return FoundMessages(await self._queue.find_messages(wanted, CANDIDATES))
 
     async def show(self, asked: ShowMessage, _: Asker) -> SentMessage | Refused:
         shown = await self._queue.show(asked.message_id)
         return no_such_message(asked.message_id) if shown is None else SentMessage.of(shown)
 
     async def read_content(self, asked: ReadContent, asker: Asker) -> ContentEnds | Refused:
-        content = self._queue.content(asked.message_id)
+        by = Actor(who=asker.name, reason=asked.reason)
+        try:
+            content = await self._queue.show_content(asked.message_id, asked.part, by)
+        except QueueFullError as error:
+            return Refused("no_room", f"{error}; who looks is written down first")
         if content is None:
             return no_content(asked.message_id)
         for start in range(0, len(content), PIECE_OCTETS):
@@ -115,25 +147,44 @@ class QueueAnswers:
         )
 
     async def perform(self, asked: PerformAct, asker: Asker) -> Affected | Refused:
+        if (slip := find_slip(asked.wanted, self._config)) is not None:
+            return Refused("invalid", slip)
+        if asked.act == "reroute" and (slip := find_route_slip(asked.via, self._config)):
+            return Refused("invalid", slip)
         by = Actor(who=asker.name, reason=asked.reason)
+
+        def tell(done: int) -> None:
+            asker.hand(Progressed(done))
+
+        queue, wanted, dry_run = self._queue, asked.wanted, asked.dry_run
         try:
-            affected = await self._queue.act(
-                asked.act,
-                asked.wanted,
-                by,
-                dry_run=asked.dry_run,
-                progress=lambda done: asker.hand(Progressed(done)),
-            )
+            if asked.act == "bounce":
+                affected = await queue.bounce(
+                    wanted, by, self._notices, dry_run=dry_run, progress=tell
+                )
+            else:
+                affected = await queue.act(
+                    asked.act, wanted, by, dry_run=dry_run, progress=tell, via=asked.via
+                )
         except (EmptyFilterError, QueueFullError, ValueError) as error:
             return _refused(error)
         if not asked.dry_run:
-            log("queue_act", act=asked.act, by=by.who, reason=by.reason, count=affected.count)
+            log(
+                "queue_act",
+                act=asked.act,
+                via=asked.via,
+                by=by.who,
+                reason=by.reason,
+                count=affected.count,
+            )
         return affected
 
     async def list_rules(self, _: ListHoldRules, __: Asker) -> HoldRules:
         return HoldRules(self._queue.hold_rules())
 
     async def add_rule(self, asked: AddHoldRule, asker: Asker) -> HoldRule | Refused:
+        if (slip := find_slip(asked.rule.wanted, self._config)) is not None:
+            return Refused("invalid", slip)
         by = Actor(who=asker.name, reason=asked.reason)
         try:
             rule = await self._queue.add_hold_rule(asked.rule, by)

@@ -145,7 +145,7 @@ ROLES: Final = RoleTable(
                     *("delivery.retry_s", "delivery.greylist_retry_s", "delivery.retry_jitter"),
                     *("delivery.expire_s", "delivery.delay_dsn_after_s", "delivery.dsn_per_hour"),
                     *("delivery.tls", "delivery.timeouts"),
-                    *("dkim.keys", "log.level"),
+                    *("dkim.keys", "dkim.required", "log.level"),
                 ),
                 never=("log.mail_log",),
             ),
@@ -157,8 +157,14 @@ ROLES: Final = RoleTable(
             listens=True,
             reads=Reads(
                 at_start=("listener", "delivery.expire_s"),
-                live=("route", "provider", "delivery.port", "log.level"),
-                never=("source", "pool", "delivery", "dns", "dkim", "log.mail_log"),
+                live=(
+                    *("route", "provider", "delivery.port", "log.level"),
+                    *("dkim.keys", "dkim.required"),
+                ),
+                never=(
+                    *("source", "pool", "delivery", "dns", "log.mail_log"),
+                    *("dkim.canonicalization", "dkim.expire_s", "dkim.threads"),
+                ),
             ),
         ),
     )

@@ -108,6 +108,7 @@ class Watchers:
 
     def find(self, opening: Opening, forward_paths: Sequence[str]) -> Tap | None:
         domains = {canonical_name(each.rpartition("@")[2]) for each in forward_paths}
+        domains |= opening.names
         meant = {number for number, each in self._readers.items() if each.wish.domain in domains}
         gone = opening.seen_by - meant
         if gone:
@@ -129,7 +130,7 @@ class Watchers:
         meant = {
             number
             for number, each in self._readers.items()
-            if host in self.hosts.get(each.wish.domain, ())
+            if each.wish.domain in opening.names or host in self.hosts.get(each.wish.domain, ())
         }
         if meant:
             opening.session = opening.session or self._new_session()

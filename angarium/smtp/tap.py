@@ -3,7 +3,7 @@
 Sans-IO. ``Tap`` is what sessions talk to, ``RedactingTap`` makes lines of it, ``Opening`` keeps a session's beginning.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Final, Literal, Protocol
 
 MAX_TEXT_CHARACTERS: Final = 1000  # ours, of one line
@@ -103,10 +103,12 @@ class RedactingTap:
 class Opening:
     """A session's beginning, kept for who watches only later. Bounded; satisfies Tap."""
 
-    __slots__ = ("_octets", "_parts", "label", "seen_by", "session")
+    __slots__ = ("_octets", "_parts", "label", "names", "seen_by", "session")
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, names: Set[str] = frozenset()) -> None:
+        """``names``: of whom it is with, in lower case; and the address."""
         self.label = label  # with whom
+        self.names = names
         self.session = ""  # its name, once somebody watches
         self.seen_by: set[int] = set()  # watchers
         self._parts: list[tuple[str, bytes]] = []

@@ -26,6 +26,7 @@ from angarium.telemetry.shared_files import is_shared
 
 REFUSALS: Final = ("syntax", "policy", "auth", "size", "limit", "temporary", "other")
 AUTH_RESULTS: Final = ("ok", "failed", "limited")
+UNSIGNED: Final = ("no_key", "no_from", "unsignable")
 OUTCOMES: Final = ("delivered", "relayed", "deferred", "bounced", "expired", "cancelled")
 STAGES: Final = (
     *("resolve", "connect", "banner", "ehlo", "helo", "starttls", "auth", "rset", "mail", "rcpt"),
@@ -127,6 +128,11 @@ class Metrics:
             "delivery_connections_opening",
             "Connections to hosts that are being opened, now",
             state=OPENING_STATES,
+        )
+        self.unsigned = self._counters(
+            "unsigned_messages",
+            "Messages that nobody signed, each time they were to be sent",
+            reason=UNSIGNED,
         )
         self.ready = self._gauge("ready_recipients", "Recipients read ahead of their delivery")
         self.dns = self._counters("dns_lookups", "DNS look-ups", result=DNS_RESULTS)

@@ -81,3 +81,18 @@ def test_a_configuration_that_may_not_be_read_is_no_usage_error(
         finally:
             os.seteuid(0)
     assert f"{file}: closed to uid 64123" in capsys.readouterr().out
+
+
+def test_a_shell_completes_commands_as_the_document_says() -> None:
+    environment = os.environ | {
+        "_POSTMASTER_COMPLETE": "bash_complete",
+        "COMP_WORDS": "postmaster queue su",
+        "COMP_CWORD": "2",
+    }
+    command = [sys.executable, "-m", "angarium"]
+    done = subprocess.run(
+        command, capture_output=True, cwd=TOP, env=environment, timeout=30, check=True, text=True
+    )
+    assert done.stdout == "plain,summary\n"
+    document = (TOP / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert "_POSTMASTER_COMPLETE=bash_source postmaster" in document

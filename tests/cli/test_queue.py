@@ -132,7 +132,7 @@ def test_the_list_shows_who_waits_and_why(filled: Filled, cli: Cli) -> None:
     assert f"{filled.id(filled.deferred)}.0 scheduled" in text
     assert "(451 4.7.1 try later)" in text
     assert "<> -> <ann@a.routed.example>" in text
-    assert "2 recipients of 2 messages: 2 scheduled, 0 in flight, 0 held" in text
+    assert "in the queue: 2 recipients of 2 messages: 2 scheduled, 0 in flight, 0 held" in text
 
 
 @pytest.mark.parametrize(
@@ -147,6 +147,15 @@ def test_the_list_shows_who_waits_and_why(filled: Filled, cli: Cli) -> None:
         (["--state", "held"], []),
         (["--older-than", "30m"], ["deferred"]),
         (["--older-than", "30m", "--tenant", "shop"], []),
+        (["--older-than", "30m", "--older-than", "2h"], []),
+        (["--domain", "example.net", "--domain", "a.routed.example"], ["deferred", "fresh"]),
+        (["--sender", "<>", "--sender", "@example.com"], ["deferred", "fresh"]),
+        (["--state", "held", "--state", "scheduled", "--tenant", "shop"], ["fresh"]),
+        (["--reply", "TRY later"], ["deferred"]),
+        (["--reply", "451*later"], ["deferred"]),
+        (["--reply", "later*451"], []),
+        (["--reply", "nothing", "--reply", "*"], ["deferred"]),
+        (["--held-by", "1"], []),
     ],
 )
 def test_filters_narrow_the_list(
@@ -177,6 +186,13 @@ def test_show_content_is_the_message_and_nothing_else(
     arguments = ["queue", "show", filled.id(filled.fresh), "--content"]
     assert run([*arguments, "--config", str(filled.config)]) == 0
     assert capfdbinary.readouterr().out == b"Subject: a\r\n\r\nhello\r\n"
+    arguments[-1] = "--headers"
+    assert run([*arguments, "--reason", "a complaint", "--config", str(filled.config)]) == 0
+    assert capfdbinary.readouterr().out == b"Subject: a\r\n\r\n"
+    assert run([*arguments[:-1], "--config", str(filled.config)]) == 0
+    history = capfdbinary.readouterr().out.decode()
+    assert f"content shown (all) to {ME}\n" in history
+    assert f"content shown (headers) to {ME}: a complaint\n" in history
 
 
 def test_explain_tells_each_gate_in_words(filled: Filled, cli: Cli) -> None:
@@ -199,7 +215,9 @@ def test_explain_tells_each_gate_in_words(filled: Filled, cli: Cli) -> None:
 
 
 def test_hold_and_release_are_seen_by_list_and_explain(filled: Filled, cli: Cli) -> None:
-    assert "1 recipient held." in cli("hold", "--domain", "example.net")
+    held = cli("hold", "--domain", "example.net", "--reason", "a complaint")
+    assert f"1 recipient held by {ME}: a complaint." in held
+    assert f"{filled.id(filled.deferred)}.0  <bob@example.net>" in held
     assert cli.listed("--state", "held") == [filled.id(filled.deferred)]
     text = cli("explain", filled.id(filled.deferred))
     assert f"held by {ME}" in text
@@ -211,33 +229,35 @@ def test_hold_and_release_are_seen_by_list_and_explain(filled: Filled, cli: Cli)
 def test_retry_makes_due_now(filled: Filled, cli: Cli) -> None:
     assert cli.json("retry", "--id", filled.id(filled.deferred))["count"] == 1
     entry = cli.json("list", "--domain", "example.net")["entries"][0]
-    assert entry["dueAt"] <= cli.json("show", filled.id(filled.deferred))["events"][-1]["ts"]
+    assert entry["due_at"] <= cli.json("show", filled.id(filled.deferred))["events"][-1]["ts"]
     assert f"because {ME} asked for it" in cli("explain", filled.id(filled.deferred))
 
 
 def test_cancel_removes_without_a_trace_but_its_event(filled: Filled, cli: Cli) -> None:
-    assert "1 recipient cancelled." in cli("cancel", "--id", f"{filled.id(filled.fresh)}.0")
+    assert f"1 recipient cancelled by {ME}." in cli(
+        "cancel", "--id", f"{filled.id(filled.fresh)}.0"
+    )
     assert cli.listed() == [filled.id(filled.deferred)]
     assert cli.json("show", filled.id(filled.fresh))["events"][-1]["event"] == "cancelled"
 
 
-@pytest.mark.parametrize("act", ["retry", "hold", "cancel"])
+@pytest.mark.parametrize("act", ["retry", "hold", "cancel", "bounce"])
 def test_a_dry_run_changes_nothing(cli: Cli, act: str) -> None:
     before = cli.json("list")["entries"]
     affected = cli.json(act, "--state", "scheduled", "--dry-run")
-    assert (affected["count"], affected["dryRun"]) == (2, True)
+    assert (affected["count"], affected["dry_run"]) == (2, True)
     assert "would be" in cli(act, "--state", "scheduled", "--dry-run")
     assert cli.json("list")["entries"] == before
 
 
-@pytest.mark.parametrize("act", ["retry", "hold", "release", "cancel"])
+@pytest.mark.parametrize("act", ["retry", "hold", "release", "cancel", "bounce"])
 def test_an_empty_filter_is_refused(cli: Cli, act: str) -> None:
     assert "the whole queue" in cli(act, code=64)
     assert "--domain is empty" in cli(act, "--domain", "", code=64)
     assert len(cli.listed()) == 2
 
 
-@pytest.mark.parametrize("id_", ["zzz", "01a20158-9ad2-733e-b7af", "01a20158.x"])
+@pytest.mark.parametrize("id_", ["zzz", "01a2", "01a20158-9ad2-733e-b7af-d960e9682fzz", "."])
 def test_what_is_no_id_is_refused(cli: Cli, id_: str) -> None:
     assert "id" in cli("show", id_, code=64)
     assert "id" in cli("hold", "--id", id_, code=64)
@@ -259,9 +279,9 @@ def test_a_queue_that_is_not_there_is_not_made(
 
 def test_compact_says_what_it_gave_back(cli: Cli) -> None:
     would = cli.json("compact", "--dry-run")
-    assert would["dryRun"]
+    assert would["dry_run"]
     done = cli.json("compact")
-    assert done["afterOctets"] <= done["beforeOctets"]
+    assert done["after_octets"] <= done["before_octets"]
     assert len(cli.listed()) == 2
 
 
@@ -332,7 +352,7 @@ async def test_an_international_domain_is_found_by_the_name_that_people_write(
         assert len(json.loads(capsys.readouterr().out)["entries"]) == 1, value
 
 
-@pytest.mark.parametrize("act", ["retry", "hold", "release", "cancel"])
+@pytest.mark.parametrize("act", ["retry", "hold", "release", "cancel", "bounce"])
 def test_an_id_that_is_not_in_the_queue_is_no_success(filled: Filled, cli: Cli, act: str) -> None:
     gone = filled.id(filled.delivered)
     assert "no such recipient" in cli(act, "--id", gone, code=66)
@@ -371,7 +391,8 @@ def test_who_and_why_stand_in_the_history(filled: Filled, cli: Cli) -> None:
 def test_a_rule_is_made_listed_and_removed(filled: Filled, cli: Cli) -> None:
     made = cli.json(
         *("hold", "--domain", "example.net", "--rule", "--until", "2h", "--reason", "listed")
-    )["rule"]
+    )["rules"][0]
+    assert made.pop("held_now") == 1
     assert (made["domain"], made["who"], made["reason"]) == ("example.net", ME, "listed")
     (listed,) = cli.json("rules")["rules"]
     assert listed == made
@@ -391,7 +412,7 @@ def test_a_rule_is_made_listed_and_removed(filled: Filled, cli: Cli) -> None:
 
 
 def test_a_rule_that_is_removed_leaves_held_what_it_held(filled: Filled, cli: Cli) -> None:
-    made = cli.json("hold", "--tenant", "shop", "--rule")["rule"]
+    (made,) = cli.json("hold", "--tenant", "shop", "--rule")["rules"]
     assert "stays held" in cli("rules", "remove", str(made["id"]))
     assert cli.listed("--state", "held") == [filled.id(filled.fresh)]
     assert "1 recipient released" in cli("release", "--state", "held")
@@ -455,3 +476,166 @@ def test_a_link_in_the_place_of_the_lock_is_not_followed(filled: Filled, cli: Cl
     (data / "run").mkdir()
     (data / "run" / "lock").symlink_to(filled.config)
     assert "lock" in cli("list", code=74)
+
+
+def test_the_list_counts_what_it_lists(cli: Cli) -> None:
+    page = cli.json("list", "--limit", "1")
+    assert (page["count"], page["matching"]) == (1, 2)
+    assert "listed: 1 recipient of 2 that match" in cli("list", "--limit", "1")
+    assert "listed: 1 recipient\n" in cli("list", "--tenant", "shop")
+    assert cli.json("list", "--tenant", "shop")["matching"] == 1
+    assert cli.json("list", "--limit", "1", "--after", page["next"])["matching"] == 2
+
+
+def test_an_act_takes_every_value_that_is_given(filled: Filled, cli: Cli) -> None:
+    done = cli.json("hold", "--domain", "example.net", "--domain", "a.routed.example")
+    assert {each["recipient"] for each in done["recipients"]} == {
+        "bob@example.net",
+        "ann@a.routed.example",
+    }
+    assert (done["who"], done["reason"]) == (ME, "")
+    assert len(cli.listed("--state", "held")) == 2
+
+
+def test_a_rule_is_made_for_each_value(cli: Cli) -> None:
+    arguments = ["--domain", "example.net", "--domain", "b.example", "--tenant", "default"]
+    made = cli.json("hold", *arguments, "--rule")["rules"]
+    assert [(each["domain"], each["tenant"]) for each in made] == [
+        ("example.net", "default"),
+        ("b.example", "default"),
+    ]
+    assert [each["held_now"] for each in made] == [1, 0]
+    assert len(cli.listed("--held-by", str(made[0]["id"]))) == 1
+    assert "1 recipient released" in cli("release", "--held-by", str(made[0]["id"]))
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--provider", "gmial", "there are"),
+        ("--tenant", "a shop", "letters, digits"),
+        ("--domain", "bob@example.net", "no domain"),
+        ("--domain", "exa mple", "no domain"),
+        ("--sender", "bob", "@domain"),
+        ("--recipient", "bob", "--domain"),
+        ("--recipient", "@example.net", "--domain"),
+        ("--reply", " ", "empty"),
+        ("--id", "01a20158-9ad2-733e-b7af-d960e9682f46.x", "id"),
+    ],
+)
+def test_a_value_that_can_match_nothing_is_refused(
+    cli: Cli, option: str, value: str, told: str
+) -> None:
+    for command in (["list"], ["summary"], ["cancel"], ["hold", "--dry-run"]):
+        assert told in cli(*command, option, value, code=64)
+    assert len(cli.listed()) == 2
+
+
+def test_a_provider_that_may_be_is_taken(cli: Cli) -> None:
+    assert cli.listed("--provider", "gmail") == []
+    assert cli.listed("--provider", "mx.example.net") == []
+
+
+def test_the_summary_says_what_waits_and_how_long(cli: Cli) -> None:
+    found = cli.json("summary")
+    assert [(each["value"], each["count"]) for each in found["rows"]] == [
+        ("a.routed.example", 1),
+        ("example.net", 1),
+    ]
+    assert found["rows"][1]["ages"]["4h"] == 1
+    assert (found["total"]["count"], found["total"]["scheduled"], found["others"]) == (2, 2, None)
+    assert cli.json("summary", "--by", "sender")["rows"][0]["value"] == ""
+    assert [each["value"] for each in cli.json("summary", "--by", "age")["rows"]] == ["5m", "4h"]
+    others = cli.json("summary", "--limit", "1")["others"]
+    assert (others["count"], others["ages"]["4h"]) == (1, 1)
+    text = cli("summary", "--by", "provider", "--tenant", "shop")
+    assert "(not known yet)" in text
+    assert text.splitlines()[-1].split()[:3] == ["total", "1", "1"]
+
+
+def test_a_reply_of_the_summary_finds_its_recipients(filled: Filled, cli: Cli) -> None:
+    rows = cli.json("summary", "--by", "reply")["rows"]
+    kinds = [each["value"] for each in rows]
+    assert kinds == ["", "451 4.7.1 try later"]
+    assert cli.listed("--reply", kinds[1]) == [filled.id(filled.deferred)]
+
+
+def test_an_id_may_be_cut(filled: Filled, cli: Cli) -> None:
+    whole = filled.id(filled.delivered)
+    assert cli.json("show", whole[:-3])["id"] == whole
+    assert cli.json("explain", whole[:-3].replace("-", "") + ".0")["id"] == f"{whole}.0"
+    held = filled.id(filled.deferred)[:-2]
+    assert cli.json("hold", "--id", held)["count"] == 1
+    assert cli.listed("--id", held + ".0") == [filled.id(filled.deferred)]
+
+
+def test_an_id_that_may_be_several_lists_them(filled: Filled, cli: Cli) -> None:
+    for command in (["show"], ["explain"], ["cancel", "--id"]):
+        told = cli(*command, filled.id(filled.fresh)[:8], code=64)
+        assert all(
+            filled.id(each) in told for each in (filled.deferred, filled.fresh, filled.delivered)
+        )
+    assert len(cli.listed()) == 2
+    assert "begins so" in cli("show", "ffffffff", code=66)
+
+
+def test_bounce_returns_mail_to_its_sender_now(filled: Filled, cli: Cli) -> None:
+    deferred = filled.id(filled.deferred)
+    told = cli("bounce", "--domain", "example.net", "--reason", "the host is gone")
+    assert f"1 recipient returned to their senders by {ME}: the host is gone." in told
+    assert "<bob@example.net>" in told
+    event = cli.json("show", deferred)["events"][-1]
+    assert (event["event"], event["actor"], event["reason"]) == ("bounced", ME, "the host is gone")
+    assert f"returned to its sender by {ME}: the host is gone" in cli("explain", deferred)
+    (notice,) = cli.json("list", "--recipient", "alice@example.com")["entries"]
+    assert (notice["sender"], notice["state"]) == ("", "scheduled")
+
+
+def test_the_notice_of_a_bounce_says_why(
+    filled: Filled, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    def said(*arguments: str) -> bytes:
+        assert run(["queue", *arguments, "--config", str(filled.config)]) == 0
+        return capfdbinary.readouterr().out
+
+    said("bounce", "--id", filled.id(filled.deferred), "--reason", "the host is gone")
+    (notice,) = json.loads(said("list", "--recipient", "alice@example.com", "--json"))["entries"]
+    content = said("show", notice["id"], "--content")
+    assert b"Final-Recipient: rfc822; bob@example.net" in content
+    assert b"Action: failed\r\nStatus: 5.0.0" in content
+    assert b"by the administrator of the mail server: the host is gone" in b" ".join(
+        content.split()
+    )
+
+
+def test_nobody_is_told_of_a_bounce_of_a_notice(filled: Filled, cli: Cli) -> None:
+    assert cli.json("bounce", "--id", filled.id(filled.fresh))["count"] == 1  # its sender is <>
+    assert cli.listed() == [filled.id(filled.deferred)]
+
+
+def test_reroute_sends_mail_another_way(filled: Filled, cli: Cli) -> None:
+    deferred = filled.id(filled.deferred)
+    arguments = ["--id", deferred, "--to", "smtp://10.0.0.9:25", "--reason", "the host is gone"]
+    assert "rerouted, and due now unless held" in cli("reroute", *arguments)
+    (entry,) = cli.json("list", "--id", deferred)["entries"]
+    assert (entry["via"], entry["domain"]) == ("smtp://10.0.0.9:25", "example.net")
+    assert f"rerouted <bob@example.net> to smtp://10.0.0.9:25 by {ME}" in cli("show", deferred)
+    text = cli("explain", deferred)
+    assert "chosen by an operator (queue reroute): to the smart host smtp://10.0.0.9:25" in text
+    assert f"because {ME} sent it another way" in text
+    assert cli.json("reroute", "--id", deferred, "--to", "default")["count"] == 1
+    assert "no [[route]] matches" in cli("explain", deferred)
+
+
+@pytest.mark.parametrize(
+    ("way", "told"),
+    [
+        ("10.0.0.9", "smtp://host:port"),
+        ("smtp://", "host"),
+        ("smtp://joe@relay.example:587", "via of a [[route]]"),
+    ],
+)
+def test_a_way_that_leads_nowhere_is_refused(cli: Cli, way: str, told: str) -> None:
+    assert told in cli("reroute", "--state", "scheduled", "--to", way, code=64)
+    assert "--to" in cli("reroute", "--state", "scheduled", code=64)
+    assert {each["via"] for each in cli.json("list")["entries"]} == {""}

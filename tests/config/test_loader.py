@@ -327,6 +327,7 @@ SOURCE = '[[source]]\nname = "a"\n'
             "selector",
             "given twice",
         ),
+        (SERVER + "[dkim]\nrequired = true", "required", "no key signs for"),
     ],
 )
 def test_what_cannot_work_is_refused_with_what_to_do(text: str, key: str, words: str) -> None:

@@ -111,6 +111,15 @@ class Product:
         assert code is None or done.returncode == code, (done.returncode, done.stdout, done.stderr)
         return done.stdout.decode()
 
+    def started(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Return the command while it runs."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "angarium", "-c", str(self.config), *arguments],
+            stdout=subprocess.PIPE,
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(TOP)},
+        )
+
     def on_terminal(self, *arguments: str, code: int | None = 0) -> str:
         """Return what the command writes to a terminal: pipes are spared escape sequences by click."""
         ours, theirs = pty.openpty()

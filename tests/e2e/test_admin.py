@@ -75,7 +75,7 @@ def test_a_rule_binds_mail_that_comes_later(tmp_path: Path, single: bool) -> Non
     with RecordingSink() as sink, running(tmp_path, sink=sink.port, single=single) as product:
         rule = ask(
             product, *("queue", "hold", "--domain", "example.net", "--rule", "--reason", "listed")
-        )["rule"]
+        )["rules"][0]
         good_session(product.smtp[0], "later@example.net")
         good_session(product.smtp[0], "other@example.org")
         sink.wait_for(1)
@@ -88,6 +88,47 @@ def test_a_rule_binds_mail_that_comes_later(tmp_path: Path, single: bool) -> Non
         assert removed["count"] == 1
         sink.wait_for(2)
         assert product.wait_for_disposition(event="released", recipient="later@example.net")
+
+
+@pytest.mark.parametrize("single", [True, False], ids=["single", "processes"])
+def test_the_log_answers_whether_mail_arrived_and_is_followed(tmp_path: Path, single: bool) -> None:
+    with RecordingSink() as sink, running(tmp_path, sink=sink.port, single=single) as product:
+        good_session(product.smtp[0], "bob@example.net")
+        product.wait_for_disposition(event="relayed", recipient="bob@example.net")
+        text = product.postmaster("log", "--recipient", "bob@example.net")
+        assert "the last of each recipient: 1 relayed" in text
+        with product.started("log", "--recipient", "ann@", "--follow", "--json") as following:
+            assert following.stdout is not None
+            good_session(product.smtp[0], "ann@example.net")
+            found = [json.loads(following.stdout.readline()) for _ in range(2)]
+            following.terminate()
+        assert [each["event"] for each in found] == ["accepted", "relayed"]
+        assert found[1]["provider"] == f"smtp://127.0.0.1:{sink.port}"
+        assert found[1]["unsigned"] == "no DKIM key for example.org"
+        summary = ask(product, "queue", "summary")
+        assert summary["total"]["count"] == 0
+
+
+@pytest.mark.parametrize("single", [True, False], ids=["single", "processes"])
+def test_what_is_rerouted_leaves_by_the_way_that_was_chosen(tmp_path: Path, single: bool) -> None:
+    later = {b"RCPT": b"451 4.7.1 not now"}
+    with (
+        RecordingSink(replies=later) as usual,
+        RecordingSink() as chosen,
+        running(tmp_path, sink=usual.port, single=single) as product,
+    ):
+        good_session(product.smtp[0], "bob@example.net")
+        good_session(product.smtp[0], "ann@example.org")
+        product.wait_for_disposition(event="deferred", recipient="bob@example.net")
+        way = f"smtp://127.0.0.1:{chosen.port}"
+        done = ask(product, "queue", "reroute", "--domain", "example.net", "--to", way)
+        assert (done["count"], done["in_flight"]) in ((1, 0), (0, 1))
+        if done["in_flight"]:
+            ask(product, "queue", "reroute", "--domain", "example.net", "--to", way)
+        chosen.wait_for(1)
+        relayed = product.wait_for_disposition(event="relayed", recipient="bob@example.net")
+        assert relayed["provider"] == way
+        assert [each["recipient"] for each in product.queued()] == ["ann@example.org"]
 
 
 def test_acts_under_load_lose_nothing_and_are_signed(tmp_path: Path) -> None:
@@ -107,7 +148,7 @@ def test_acts_under_load_lose_nothing_and_are_signed(tmp_path: Path) -> None:
             act = ("--domain", "example.net", "--reason", "a trial")
             held += ask(product, "queue", "hold", *act)["count"]
             ask(product, "queue", "release", *act)
-        rule = ask(product, "queue", "hold", "--domain", "example.net", "--rule")["rule"]["id"]
+        rule = ask(product, "queue", "hold", "--domain", "example.net", "--rule")["rules"][0]["id"]
         wait_until(lambda: any(each["state"] == "held" for each in product.queued()))
         stop.set()
         for each in senders:

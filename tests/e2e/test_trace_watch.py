@@ -44,6 +44,7 @@ class Watching:
                 *("trace", "--json", *arguments),
             ],
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             cwd=product.folder,
             # A test run in the background of a shell ignores it, and so would its children.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
@@ -66,7 +67,8 @@ class Watching:
 
     def lines(self) -> list[str]:
         """Return all that was shown, once it has ended, as ``session direction text``."""
-        shown, _ = self.process.communicate(timeout=40)
+        shown, told = self.process.communicate(timeout=40)
+        self.told = told.decode()
         assert self.process.returncode == 0
         wait_until(lambda: not any(self.watchers()))
         lines = [json.loads(line) for line in shown.splitlines()]
@@ -115,6 +117,23 @@ def test_outgoing_sessions_of_a_domain_are_shown_as_they_happen(
     assert "early@" not in text
     assert "example.org" not in text
     assert "private" not in text
+
+
+def test_sessions_of_a_host_are_shown_whatever_their_domain(tmp_path: Path) -> None:
+    with RecordingSink() as sink, running(tmp_path, sink=sink.port) as product:
+        watching = Watching(product, "--watch", "[127.0.0.1]", "--sessions", "1")
+        watching.wait_until_watched()
+        send(product.smtp[0], "b@example.org")
+        lines = watching.lines()
+    assert any(line.startswith("> RCPT TO:<b@example.org>") for line in lines)
+
+
+def test_it_is_said_that_no_server_runs(tmp_path: Path) -> None:
+    with running(tmp_path, listeners=TRUSTED) as product:
+        product.kill()
+        watching = Watching(product, "--watch", "example.net", "--for", "0.3")
+        assert watching.lines() == []
+        assert "no server uses" in watching.told
 
 
 def test_a_session_that_cannot_be_opened_is_shown(tmp_path: Path) -> None:

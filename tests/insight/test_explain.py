@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from angarium.config.error import ConfigError
 from angarium.config.loader import parse
 from angarium.config.schema import Config
 from angarium.insight.admin.live import LiveFact
@@ -218,3 +219,18 @@ def test_an_explanation_can_be_sent() -> None:
     explanation = explain(shown([entry()], ACCEPTED, event(OperatorHeld)))
     octets = msgspec.msgpack.encode(explanation)
     assert msgspec.msgpack.decode(octets, type=Explanation) == explanation
+
+
+def test_mail_that_nobody_would_sign_is_said_to_be_unsigned() -> None:
+    message = msgspec.structs.replace(shown([entry()]), header_from="example.com")
+    assert "dkim keygen" in explain(message).unsigned
+    key = '[dkim]\nkeys = [{domain = "example.com", selector = "s1", file = "k"}]\n'
+    assert explain(message, key).unsigned == ""
+    other = key.replace("example.com", "other.example") + "required = true\n"
+    with pytest.raises(ConfigError):
+        explain(message, other)  # notices could not be signed
+    required = key + "required = true\n"
+    elsewhere = msgspec.structs.replace(message, header_from="else.example")
+    assert "it waits" in explain(elsewhere, required).unsigned
+    gone = msgspec.structs.replace(message, header_from="")
+    assert explain(gone).unsigned == ""

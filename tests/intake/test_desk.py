@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Sequence
 
 import pytest
 
-from angarium.config.schema import ListenerLimits
+from angarium.config.schema import Dkim, ListenerLimits
 from angarium.intake.desk import LOCAL_ERROR, QUEUE_FULL, Acceptance, Accepted
+from angarium.intake.required_signatures import RequiredSignatures
 from angarium.intake.submission import SubmissionBuilder
 from angarium.intake.submission_desk import SubmissionDesk
 from angarium.queue.model import MessageId, PartitionNumber, Submission, UnixMs
@@ -60,7 +61,7 @@ def desk(
         ListenerLimits(),
         60.0,
     )
-    return SubmissionDesk(builder, spool, faults or Faults())  # type: ignore[arg-type]
+    return SubmissionDesk(builder, spool, faults or Faults(), RequiredSignatures(Dkim()))  # type: ignore[arg-type]
 
 
 def received(content: bytes = b"From: joe@a.example\r\n\r\nbody\r\n") -> ReceivedMessage:

@@ -6,8 +6,12 @@ import pytest
 
 from angarium.queue import (
     Actor,
+    Attempt,
+    Bounced,
     Cancelled,
+    ClaimedMessage,
     Commit,
+    ContentShown,
     Deferred,
     DeliveryId,
     EmptyFilterError,
@@ -18,20 +22,24 @@ from angarium.queue import (
     MessageIdGenerator,
     OperatorHeld,
     OperatorReleased,
+    OperatorRerouted,
     OperatorRetried,
     PartitionNumber,
     Released,
     RouteHint,
+    Submission,
     TooManyHoldRulesError,
     UnixMs,
     UnknownHoldRuleError,
     delivery_id_text,
+    message_id_text,
 )
 from angarium.queue.act import ACTOR_CHARACTERS
-from tests.queue.samples import BY, FakeClock, attempt, submission
+from angarium.queue.message_id import parse_id_beginning
+from tests.queue.samples import BY, FAR, FakeClock, attempt, submission
 
 P0 = PartitionNumber(0)
-ANY = Filter(tenant="default")
+ANY = Filter(tenants=("default",))
 
 
 async def claim_due(partition: Any, clock: FakeClock) -> list[str]:
@@ -110,9 +118,9 @@ async def test_a_rule_that_is_removed_releases_exactly_what_it_held(
     rung: list[int] = []
     await spool.accept([submission(new_id(), ["a@one.example", "b@one.example", "c@one.example"])])
     admin = spool.administration
-    await admin.act("hold", Filter(recipient="a@one.example"), BY)
+    await admin.act("hold", Filter(recipients=("a@one.example",)), BY)
     rule = await admin.add_hold_rule(HoldRule(sender="@example.com"), BY)
-    await admin.act("cancel", Filter(recipient="c@one.example"), BY)
+    await admin.act("cancel", Filter(recipients=("c@one.example",)), BY)
     assert (await states(spool))["b@one.example"] == ("held", rule.id)
     spool.wakeups(rung.append)
     affected = await admin.remove_hold_rule(rule.id, Actor(who="eve@host"), release=True)
@@ -242,3 +250,175 @@ async def test_show_tells_the_story_with_its_actors(spool: Any, new_id: Any) -> 
     assert shown.origin.text == "submission 127.0.0.1:2525"
     assert await spool.administration.show(bytes(16)) is None
     assert spool.administration.summary().held == 1
+
+
+async def test_messages_are_found_by_how_their_ids_begin(
+    spool: Any, clock: FakeClock, new_id: MessageIdGenerator
+) -> None:
+    first = new_id()
+    clock.now += 3_600_000 * 24
+    second, third = new_id(), new_id()
+    await spool.accept([submission(each) for each in (first, second, third)])
+    admin = spool.administration
+    await admin.act("cancel", Filter(ids=(message_id_text(third),)), BY)  # its events are kept
+    find = admin.find_messages
+    assert await find(parse_id_beginning(message_id_text(second)[:14]), 9) == (second, third)
+    assert await find(parse_id_beginning(message_id_text(second)[:14]), 1) == (second,)
+    assert await find(parse_id_beginning(third.hex()[:-1]), 9) == (third,)
+    assert await find(parse_id_beginning(first.hex()), 9) == (first,)
+    assert await find(parse_id_beginning("ffffffffff"), 9) == ()
+
+
+@pytest.mark.parametrize("text", ["", "01a20", "01a2015g", "0" * 33, "01a20158.1"])
+def test_what_is_no_beginning_of_an_id_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="first 6"):
+        parse_id_beginning(text)
+
+
+def notice_of(new_id: MessageIdGenerator, told: list[ClaimedMessage], clock: FakeClock) -> Any:
+    def notify(message: ClaimedMessage, attempt: Attempt) -> Submission:
+        told.append(message)
+        assert attempt.text.endswith(": a complaint")
+        return submission(new_id(), ["alice@example.com"], sender="", accepted=clock.now)
+
+    return notify
+
+
+async def test_what_is_bounced_leaves_with_its_event_and_one_notice_for_each_message(
+    spool: Any, clock: FakeClock, new_id: MessageIdGenerator
+) -> None:
+    one, two = new_id(), new_id()
+    await spool.accept([submission(one, ["a@one.example", "b@two.example", "c@one.example"])])
+    await spool.accept([submission(two, ["d@one.example"])])
+    admin = spool.administration
+    await admin.add_hold_rule(HoldRule(tenant="default"), BY)  # what is held can be returned
+    told: list[ClaimedMessage] = []
+    rung: list[int] = []
+    spool.wakeups(rung.append)
+    wanted = Filter(domains=("one.example",))
+    would = await admin.bounce(wanted, BY, notice_of(new_id, told, clock), dry_run=True)
+    assert (would.count, told) == (3, [])
+    done = await admin.bounce(wanted, BY, notice_of(new_id, told, clock))
+    assert [each.recipient for each in done.named] == [
+        "a@one.example",
+        "c@one.example",
+        "d@one.example",
+    ]
+    assert [[each.forward_path for each in of.recipients] for of in told] == [
+        ["a@one.example", "c@one.example"],
+        ["d@one.example"],
+    ]
+    assert rung == [0]
+    entries = (await admin.page(Filter(), None, 9)).entries
+    assert [each.recipient for each in entries] == ["b@two.example"] + ["alice@example.com"] * 2
+    events = [each.event for each in spool.events.read(0, 99)]
+    bounced = [each for each in events if isinstance(each, Bounced)]
+    assert [each.recipient for each in bounced] == [each.recipient for each in done.named]
+    assert {(each.actor, each.reason, each.attempts) for each in bounced} == {
+        (BY.who, BY.reason, 0)
+    }
+    rules = admin.hold_rules()
+    assert (await admin.remove_hold_rule(rules[0].id, BY, release=True)).count == 1
+
+
+async def test_what_is_in_flight_is_not_bounced_and_an_empty_filter_is_refused(
+    spool: Any, clock: FakeClock, new_id: MessageIdGenerator
+) -> None:
+    partition = await spool.own(P0, "here")
+    await spool.accept([submission(new_id(), ["a@one.example"])])
+    await claim_due(partition, clock)
+    admin = spool.administration
+    done = await admin.bounce(ANY, BY, lambda message, attempt: None)
+    assert (done.count, done.in_flight) == (0, 1)
+    with pytest.raises(EmptyFilterError):
+        await admin.bounce(Filter(), BY, lambda message, attempt: None)
+
+
+async def test_who_looks_at_content_is_written_down_first(
+    spool: Any, new_id: MessageIdGenerator
+) -> None:
+    message_id = new_id()
+    await spool.accept([submission(message_id)])
+    admin = spool.administration
+    assert await admin.show_content(message_id, "headers", BY) == b"Subject: a\r\n\r\n"
+    assert await admin.show_content(message_id, "all", BY) == b"Subject: a\r\n\r\nhello\r\n"
+    assert await admin.show_content(new_id(), "all", BY) is None
+    events = [each.event for each in spool.events.read(1, 9)]
+    assert [type(each) for each in events] == [ContentShown] * 2
+    assert [(each.actor, each.reason, each.part) for each in events] == [
+        (BY.who, BY.reason, "headers"),
+        (BY.who, BY.reason, "all"),
+    ]
+    with pytest.raises(ValueError, match="who"):
+        await admin.show_content(message_id, "all", Actor(who=""))
+
+
+async def test_what_is_rerouted_goes_another_way_at_its_next_attempt(
+    spool: Any, clock: FakeClock, new_id: MessageIdGenerator
+) -> None:
+    partition = await spool.own(P0, "here")
+    await spool.accept([submission(new_id(), ["a@one.example", "b@two.example"])])
+    before = partition.due(clock(), 9).heads
+    admin = spool.administration
+    via = "smtp://10.0.0.5:2525"
+    done = await admin.act("reroute", Filter(domains=("one.example",)), BY, via=via)
+    assert [each.recipient for each in done.named] == ["a@one.example"]
+    # Within the same millisecond: what delivery has read of it is of the old way
+    assert [each.forward_path for m in await partition.claim(before) for each in m.recipients] == [
+        "b@two.example"
+    ]
+    clock.now += 1
+    (head,) = partition.due(clock(), 9).heads
+    assert head.domain == via
+    (message,) = await partition.claim([head])
+    assert message.recipients[0].domain == "one.example"
+    later = UnixMs(clock.now + 60_000)
+    deferred = Deferred(id=head.id, due=later, attempt=attempt(451))
+    await partition.commit(Commit(settled=[deferred]))
+    assert partition.due(later, 9).heads[-1].domain == via  # its remaining attempts, too
+    events = [each.event for each in spool.events.read(1, 1)]
+    assert [type(each) for each in events] == [OperatorRerouted]
+    assert (events[0].actor, events[0].reason, events[0].via) == (BY.who, BY.reason, via)
+    await admin.act("reroute", Filter(domains=("one.example",)), BY, via="mx")
+    assert partition.due(clock(), 9).heads[0].domain == "mx:one.example"
+    await admin.act("reroute", Filter(domains=("one.example",)), BY, via="default")
+    clock.now += 1
+    assert partition.due(clock(), 9).heads[0].domain == "one.example"
+    for refused in ("", "10.0.0.5", "smtp://"):
+        with pytest.raises(ValueError, match="default"):
+            await admin.act("reroute", ANY, BY, via=refused)
+
+
+async def test_what_is_held_keeps_its_way_and_rules_of_its_domain_bind_it(
+    spool: Any, clock: FakeClock, new_id: MessageIdGenerator
+) -> None:
+    partition = await spool.own(P0, "here")
+    await spool.accept([submission(new_id(), ["a@one.example"])])
+    admin = spool.administration
+    await admin.act("hold", ANY, BY)
+    await admin.act("reroute", ANY, BY, via="smtp://10.0.0.5:25")
+    assert await states(spool) == {"a@one.example": ("held", 0)}
+    await admin.act("release", ANY, BY)
+    (head,) = partition.due(clock(), 9).heads
+    assert head.domain == "smtp://10.0.0.5:25"
+    await partition.claim([head])
+    await partition.commit(Commit(settled=[Released(id=head.id, due=UnixMs(clock.now + 1))]))
+    clock.now += 1
+    heads = partition.due(clock(), 9).heads
+    rule = await admin.add_hold_rule(HoldRule(domain="one.example", until=UnixMs(FAR)), BY)
+    await admin.remove_hold_rule(rule.id, BY, release=True)
+    later = await admin.add_hold_rule(HoldRule(domain="one.example"), BY)
+    assert (await states(spool))["a@one.example"] == ("held", later.id)
+    assert await partition.claim(heads) == []
+
+
+async def test_hr2_a_rule_of_its_domain_binds_what_was_rerouted_later(
+    spool: Any, clock: FakeClock, new_id: MessageIdGenerator
+) -> None:
+    partition = await spool.own(P0, "here")
+    await spool.administration.add_hold_rule(HoldRule(domain="one.example"), BY)
+    await spool.accept([submission(new_id(), ["a@one.example"])])
+    await spool.administration.act("reroute", ANY, BY, via="mx")
+    clock.now += 1
+    assert await claim_due(partition, clock) == []
+    assert (await states(spool))["a@one.example"] == ("held", 1)

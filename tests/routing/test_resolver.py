@@ -421,6 +421,19 @@ async def test_a_smart_host_may_have_any_address(server: ScriptedDns, build: Bui
     assert server.queries["relay.test", "MX"] == 0
 
 
+async def test_a_way_that_an_operator_chose_passes_by_the_routes(
+    server: ScriptedDns, build: Build
+) -> None:
+    resolver = build(Route(domain="*", via="smtp://127.0.0.1:2526"))
+    chosen = site(await resolver.resolve("smtp://127.0.0.2:2527"))
+    assert (chosen.via, chosen.final) == ("smtp://127.0.0.2:2527", False)
+    server.add("a.test", "MX", "10 mx.a.test.")
+    server.add("mx.a.test", "A", "192.0.2.7")
+    direct = site(await resolver.resolve("mx:a.test"))
+    assert (direct.hosts[0].name, direct.via, direct.final) == ("mx.a.test", "mx", True)
+    assert site(await resolver.resolve("a.test")).via == "smtp://127.0.0.1:2526"
+
+
 async def test_a_smart_host_that_cannot_be_found_never_bounces_mail(
     server: ScriptedDns, build: Build
 ) -> None:

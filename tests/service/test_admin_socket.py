@@ -30,7 +30,7 @@ from angarium.service.admin_socket import AdminSocket, Asker, Handlers
 
 SLOT = "platform-0"
 STATUS = Status(slot=SLOT, pid=os.getpid(), version="1", since=UnixMs(1), reasons=(), watchers=0)
-ACT = PerformAct(act="hold", wanted=Filter(domain="example.net"))
+ACT = PerformAct(act="hold", wanted=Filter(domains=("example.net",)))
 DEADLINE_S = 20
 
 
@@ -109,7 +109,7 @@ async def test_who_acts_is_told_by_the_kernel(tmp_path: Path) -> None:
 
     async def perform(_: PerformAct, asker: Asker) -> Affected:
         names.append(asker.name)
-        return Affected(count=0, ids=(), in_flight=0, unchanged=0)
+        return Affected(count=0, named=(), in_flight=0, unchanged=0)
 
     uids = iter([os.geteuid(), 0, 4_000_000])
     async with serving(
@@ -389,7 +389,7 @@ async def test_progress_is_told_while_it_is_made(tmp_path: Path) -> None:
         async with asyncio.timeout(DEADLINE_S):
             while not heard.is_set():
                 await asyncio.sleep(0.01)
-        return Affected(count=500, ids=(), in_flight=0, unchanged=0)
+        return Affected(count=500, named=(), in_flight=0, unchanged=0)
 
     async with serving(tmp_path, Handlers().on(PerformAct, perform)):
         answer = await ask(tmp_path, ACT, lambda item: item.done == 500 and heard.set())

@@ -62,6 +62,10 @@ def attempt(code: int = 250, stage: str = "final_dot", tls_skipped: str = "") ->
         tls="TLSv1.3",
         stage=stage,
         tls_skipped=tls_skipped,
+        tls_cipher="TLS_AES_256_GCM_SHA384",
+        tls_verified=True,
+        provider="gmail",
+        dkim=("s1._domainkey.example.com",),
     )
 
 
@@ -99,6 +103,9 @@ async def test_each_event_is_a_line_and_is_acknowledged(tmp_path: Path) -> None:
         "TLSv1.3",
     )
     assert (lines[1]["delay_ms"], lines[1]["queue_ms"]) == (50, 40)
+    assert (lines[1]["tls_cipher"], lines[1]["tls_verified"]) == ("TLS_AES_256_GCM_SHA384", True)
+    assert (lines[1]["provider"], lines[1]["dkim"]) == ("gmail", ["s1._domainkey.example.com"])
+    assert "unsigned" not in lines[1]
     assert events.position == 2
 
 

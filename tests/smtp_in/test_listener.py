@@ -26,9 +26,10 @@ from cryptography.x509.oid import NameOID
 from angarium.access.certificates import ServerTls
 from angarium.access.credential_file import add_user, remove_user, set_password, set_rights
 from angarium.access.credentials import Credentials, Refused, Throttled, Verified
+from angarium.config.schema import Dkim, ListenerLimits
 from angarium.config.schema import Listener as ListenerConfig
-from angarium.config.schema import ListenerLimits
 from angarium.intake.desk import Acceptance, AcceptanceDesk
+from angarium.intake.required_signatures import RequiredSignatures
 from angarium.intake.submission import SubmissionBuilder
 from angarium.intake.submission_desk import SubmissionDesk
 from angarium.queue.model import MessageId, PartitionNumber, Submission, UnixMs
@@ -160,7 +161,7 @@ async def serve(
     reception = Reception(
         listener_config,
         "mx.example.com",
-        desk=desk or SubmissionDesk(builder, spool, counts),  # type: ignore[arg-type]
+        desk=desk or SubmissionDesk(builder, spool, counts, RequiredSignatures(Dkim())),  # type: ignore[arg-type]
         clock=lambda: UnixMs(1_700_000_000_000),
         logins=logins or FakeLogins(),
         tls=certificate,

@@ -28,7 +28,7 @@ def explain_served(
         QueuedRecipient(
             id=each.id,
             partition=each.next.partition,
-            domain=each.domain,
+            domain=each.destination,
             in_flight=each.next.state == "in_flight",
         )
         for each in explanation.recipients

@@ -6,6 +6,7 @@ import msgspec
 
 from angarium.insight.admin.connections import EndConnection, ListConnections
 from angarium.insight.admin.live import FindLive
+from angarium.insight.admin.log_reads import SearchLog
 from angarium.insight.admin.protocol import Refused
 from angarium.insight.admin.queue_acts import (
     AddHoldRule,
@@ -14,7 +15,9 @@ from angarium.insight.admin.queue_acts import (
     RemoveHoldRule,
 )
 from angarium.insight.admin.queue_reads import (
+    BreakDownQueue,
     ExplainMessage,
+    FindMessages,
     ListEntries,
     ReadContent,
     ShowMessage,
@@ -26,7 +29,9 @@ from angarium.insight.admin.watch import WatchSessions
 AnyQuestion = (
     AskStatus
     | SummarizeQueue
+    | BreakDownQueue
     | ListEntries
+    | FindMessages
     | ShowMessage
     | ReadContent
     | ExplainMessage
@@ -34,6 +39,7 @@ AnyQuestion = (
     | ListHoldRules
     | AddHoldRule
     | RemoveHoldRule
+    | SearchLog
     | FindLive
     | ListConnections
     | EndConnection

@@ -27,6 +27,7 @@ class PerformAct(Question[Affected, Progressed], frozen=True, tag="queue_act"):
     wanted: Filter
     reason: str = ""
     dry_run: bool = False
+    via: str = ""  # of a reroute: "mx", a smart host's URL, or "default"
 
 
 class HoldRules(msgspec.Struct, frozen=True):

@@ -17,14 +17,26 @@ from angarium.queue import (
     delivery_id_text,
     message_id_text,
 )
+from angarium.queue.act import Part
+from angarium.queue.breakdown import Breakdown, Quality
 from angarium.queue.events.catalogue import decode_event, encode_known
 
 # Ours, of one answer: who wants more asks again with its cursor
 PAGE_LIMIT = 1000
+# Ours, of messages that an abbreviated id may mean
+CANDIDATES = 10
 
 
 class SummarizeQueue(Question[QueueSummary, None], frozen=True, tag="queue_summary"):
     """How much is in it."""
+
+
+class BreakDownQueue(Question[Breakdown, None], frozen=True, tag="queue_breakdown"):
+    """What the matching recipients are made of."""
+
+    wanted: Filter
+    by: Quality
+    limit: int = 20  # values named one by one; at most PAGE_LIMIT are
 
 
 class ListEntries(Question[EntryPage, None], frozen=True, tag="queue_list"):
@@ -33,6 +45,16 @@ class ListEntries(Question[EntryPage, None], frozen=True, tag="queue_list"):
     wanted: Filter
     after: bytes | None = None  # the cursor of the page before
     limit: int = 100  # at most PAGE_LIMIT are returned
+
+
+class FoundMessages(msgspec.Struct, frozen=True):
+    ids: tuple[MessageId, ...]  # at most CANDIDATES
+
+
+class FindMessages(Question[FoundMessages, None], frozen=True, tag="find_messages"):
+    """Whose ids begin like that."""
+
+    beginning: str  # digits, with or without dashes
 
 
 class SentEvent(msgspec.Struct, frozen=True):
@@ -91,9 +113,11 @@ class ContentEnds(msgspec.Struct, frozen=True):
 
 
 class ReadContent(Question[ContentEnds, bytes], frozen=True, tag="queue_content"):
-    """In pieces. not_found: it is not in the queue (any more)."""
+    """In pieces, once it is written down who looked. not_found: it is not in the queue (any more)."""
 
     message_id: MessageId
+    part: Part = "all"
+    reason: str = ""
 
 
 class ExplainMessage(Question[Explanation, None], frozen=True, tag="queue_explain"):

@@ -21,7 +21,8 @@ class WatchedLines(msgspec.Struct, frozen=True):
 
 
 class WatchSessions(Question[None, WatchedLines], frozen=True, tag="watch"):
-    """Of one domain (delivery processes) or one listener (ingress). Goes on until the asker hangs up."""
+    """Of one domain or host (delivery processes) or one listener (ingress). Goes on until the asker hangs up."""
 
-    domain: str = ""  # of recipients, lower case: outgoing sessions
+    # Of recipients, or the name or address of a mail host, lower case: outgoing sessions
+    domain: str = ""
     listener: str = ""  # as in the configuration: incoming sessions

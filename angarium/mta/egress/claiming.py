@@ -5,8 +5,9 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
+from angarium.mta.egress.packing import SignatureRequiredError
 from angarium.mta.egress.shared import EgressShared, Way
-from angarium.mta.egress.triage import defect
+from angarium.mta.egress.triage import defect, withheld
 from angarium.mta.egress.work import Group, Parcel, Work, split
 from angarium.queue import DueHead, PartitionNumber, QueueFullError
 
@@ -99,7 +100,8 @@ class Claims:
             recipients = shared.policy.limits(self._way.path, self._way.site.provider).recipients
             for partition in list(by_partition):
                 heads = _heads(by_partition[partition])
-                work += split(await shared.clerk.claim(partition, heads), recipients)
+                provider = self._way.site.provider.name
+                work += split(await shared.clerk.claim(partition, heads), recipients, provider)
                 del by_partition[partition]
         except QueueFullError:
             self._claimant.not_claimed([each for left in by_partition.values() for each in left])
@@ -126,8 +128,11 @@ class Claims:
     def _failed(self, work: Work, error: BaseException) -> None:
         shared = self._shared
         self._under_way -= 1
-        shared.observer.internal_error("pack", error)
-        outcome = defect(error, shared.clock())
+        if isinstance(error, SignatureRequiredError):
+            outcome = withheld(str(error), shared.clock(), self._way.site.provider.name)
+        else:
+            shared.observer.internal_error("pack", error)
+            outcome = defect(error, shared.clock())
         shared.clerk.conclude(work, [outcome] * len(work.recipients), final=self._way.site.final)
         shared.budget.free(work.octets)
 

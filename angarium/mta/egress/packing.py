@@ -4,11 +4,11 @@ import asyncio
 import functools
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 import msgspec
 
-from angarium.dkim import UnsignableMessageError
+from angarium.dkim import UnsignableMessageError, signature_names
 from angarium.mta.egress.work import Parcel, Work
 from angarium.mta.transport.transfer import Transfer
 from angarium.queue import UnixMs
@@ -31,6 +31,17 @@ class Signs(Protocol):
         ...
 
 
+class NotSigned(msgspec.Struct, frozen=True, kw_only=True):
+    """Why nobody signs a message."""
+
+    kind: Literal["no_key", "no_from", "unsignable"]
+    text: str
+
+
+class SignatureRequiredError(Exception):
+    """A message that must be signed cannot be: it waits until it can."""
+
+
 class Packer:
     """Personal parts per recipient would go in here, before the signature."""
 
@@ -38,11 +49,14 @@ class Packer:
         self,
         signer: Signs,
         clock: Callable[[], UnixMs],
-        unsignable: Callable[[Work, UnsignableMessageError], None],
+        unsigned: Callable[[Work, NotSigned], None],
+        is_required: Callable[[], bool] = lambda: False,
     ) -> None:
+        """``is_required``: nothing is sent unsigned."""
         self._signer = signer
         self._clock = clock
-        self._unsignable = unsignable
+        self._unsigned = unsigned
+        self._is_required = is_required
         # What a conversion needs besides its result is held for one message at a time
         self._converting = asyncio.Lock()
 
@@ -55,27 +69,28 @@ class Packer:
         """Sign each and hand it to ``ready`` as soon as it is, in order; returns when all are.
 
         ``works`` is emptied on the way: what has been handed on, and perhaps sent, is not kept in memory here (L3).
-        A message that may not be signed goes out unsigned, and is reported. ``failed`` is for defects of ours.
+        A message that is not signed is reported, and goes out unsigned, if it may. ``failed`` is for those that
+        may not (SignatureRequiredError), and for defects of ours.
         """
-        signing: deque[tuple[Work, asyncio.Future[bytes] | None]] = deque()
+        signing: deque[tuple[Work, asyncio.Future[bytes] | NotSigned]] = deque()
         works.reverse()
         number = 0
         while works:
             work = works.pop()
             number += 1
             try:
-                future = self._begin(work, work.message.content, work.message.header_octets)
+                begun = self._begin(work, work.message.content, work.message.header_octets)
             except Exception as error:  # noqa: BLE001 - a defect ends one message, not its batch
                 failed(work, error)
                 continue
-            if future is None and not signing:
-                ready(_parcel(work, b""))
+            if isinstance(begun, NotSigned) and not signing:
+                await self._finish(work, begun, ready, failed)
                 continue
-            signing.append((work, future))
+            signing.append((work, begun))
             del work
             if number % YIELD_AFTER == 0:
                 await asyncio.sleep(0)
-                while signing and (signing[0][1] is None or signing[0][1].done()):
+                while signing and (isinstance(signing[0][1], NotSigned) or signing[0][1].done()):
                     await self._finish(*signing.popleft(), ready, failed)
         while signing:
             await self._finish(*signing.popleft(), ready, failed)
@@ -83,7 +98,7 @@ class Packer:
     async def seven_bit(self, parcel: Parcel) -> Transfer | None:
         """Return the parcel's transfer for a host without 8BITMIME (RFC 6152 section 3), signed as it is then.
 
-        None: the message cannot be converted.
+        None: the message cannot be converted, or not signed as it must be.
         """
         message = parcel.work.message
         convert = functools.partial(
@@ -97,13 +112,13 @@ class Packer:
         if converted is None:
             return None
         header, body = converted.header, converted.body
-        signature = b""
-        future = self._begin(parcel.work, header + body, len(header))
-        try:
-            if future is not None:
-                signature = await future
-        except UnsignableMessageError as error:
-            self._unsignable(parcel.work, error)
+        signature = await self._signature(
+            parcel.work, self._begin(parcel.work, header + body, len(header))
+        )
+        if isinstance(signature, NotSigned):
+            if self._is_required():
+                return None
+            signature = b""
         return msgspec.structs.replace(
             parcel.transfer,
             header=signature + header,
@@ -114,37 +129,59 @@ class Packer:
 
     def _begin(
         self, work: Work, content: bytes, header_octets: int
-    ) -> asyncio.Future[bytes] | None:
-        if not work.message.header_from:
-            return None
+    ) -> asyncio.Future[bytes] | NotSigned:
+        header_from = work.message.header_from
+        if not header_from:
+            return NotSigned(kind="no_from", text="no domain in From")
         try:
-            return self._signer.sign(
-                content, header_octets, work.message.header_from, self._clock()
-            )
+            begun = self._signer.sign(content, header_octets, header_from, self._clock())
         except UnsignableMessageError as error:
-            self._unsignable(work, error)
-            return None
+            return NotSigned(kind="unsignable", text=str(error))
+        return no_key(header_from) if begun is None else begun
+
+    async def _signature(
+        self, work: Work, begun: asyncio.Future[bytes] | NotSigned
+    ) -> bytes | NotSigned:
+        """Why there is none is reported. Raises what is a defect of ours."""
+        if not isinstance(begun, NotSigned):
+            try:
+                signature = await begun
+            except UnsignableMessageError as error:
+                begun = NotSigned(kind="unsignable", text=str(error))
+            else:
+                if signature:
+                    return signature
+                begun = no_key(work.message.header_from)  # of a large message this is known now
+        self._unsigned(work, begun)
+        return begun
 
     async def _finish(
         self,
         work: Work,
-        future: asyncio.Future[bytes] | None,
+        begun: asyncio.Future[bytes] | NotSigned,
         ready: Callable[[Parcel], None],
         failed: Callable[[Work, BaseException], None],
     ) -> None:
-        signature = b""
         try:
-            if future is not None:
-                signature = await future
-        except UnsignableMessageError as error:
-            self._unsignable(work, error)
+            signature = await self._signature(work, begun)
         except Exception as error:  # noqa: BLE001 - as above
             failed(work, error)
             return
-        ready(_parcel(work, signature))
+        if not isinstance(signature, NotSigned):
+            ready(_parcel(work, signature))
+        elif self._is_required():
+            failed(work, SignatureRequiredError(f"{signature.text}, and dkim.required is true"))
+        else:
+            ready(_parcel(work, b"", signature.text))
 
 
-def _parcel(work: Work, signature: bytes) -> Parcel:
+def no_key(domain: str) -> NotSigned:
+    return NotSigned(kind="no_key", text=f"no DKIM key for {domain}")
+
+
+def _parcel(work: Work, signature: bytes, unsigned: str = "") -> Parcel:
+    dkim = signature_names(signature)
+    work = msgspec.structs.replace(work, dkim=dkim, unsigned=unsigned)
     message = work.message
     content, envelope = memoryview(message.content), message.envelope
     return Parcel(

@@ -122,3 +122,21 @@ def _ours(
         stage="internal",
     )
     return Transient(attempt, Scope.MESSAGE)
+
+
+def withheld(text: str, now: UnixMs, provider: str) -> Transient:
+    """An outcome for a message that we may not send as it is: it waits for the operator."""
+    attempt = Attempt(
+        at=now,
+        host="",
+        address="",
+        source="",
+        code=451,
+        enhanced="4.7.0",
+        text=text,
+        tls="",
+        stage="internal",
+        provider=provider,
+        unsigned=text,
+    )
+    return Transient(attempt, Scope.MESSAGE)

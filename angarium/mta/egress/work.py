@@ -30,6 +30,10 @@ class Work(msgspec.Struct, frozen=True):
     # Hosts that refused these recipients for now: see ``next_host.refuser``
     refused_by: frozenset[str] = frozenset()
     detours: int = 0  # transactions of this claim that were no try: ``outcome.Again``
+    # As ``queue.Attempt`` has them
+    provider: str = ""
+    dkim: tuple[str, ...] = ()
+    unsigned: str = ""
 
     @property
     def octets(self) -> int:
@@ -106,16 +110,18 @@ class Referred(msgspec.Struct, frozen=True):
     outcomes: tuple[Outcome, ...]  # one per recipient
 
 
-def split(messages: Sequence[ClaimedMessage], recipients_per_message: int) -> list[Work]:
+def split(
+    messages: Sequence[ClaimedMessage], recipients_per_message: int, provider: str = ""
+) -> list[Work]:
     """Cut claimed messages into transactions."""
     work: list[Work] = []
     for message in messages:
         everyone = message.recipients
         if len(everyone) <= recipients_per_message:
-            work.append(Work(message, everyone))
+            work.append(Work(message, everyone, provider=provider))
             continue
         work.extend(
-            Work(message, everyone[start : start + recipients_per_message])
+            Work(message, everyone[start : start + recipients_per_message], provider=provider)
             for start in range(0, len(everyone), recipients_per_message)
         )
     return work

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from angarium.mta.egress.shared import NOW
 from angarium.mta.egress.work import Work
+from angarium.mta.record.circumstances import with_circumstances
 from angarium.mta.record.conclusion import Conclusion
 from angarium.mta.record.settler import Settler
 from angarium.mta.transport.outcome import Outcome
@@ -55,7 +56,11 @@ class QueueClerk:
         not_before: UnixMs = NOW,
     ) -> None:
         concluded = self._conclusion.conclude(
-            work, outcomes, final=final, offers_dsn=offers_dsn, not_before=not_before
+            work,
+            with_circumstances(outcomes, work),
+            final=final,
+            offers_dsn=offers_dsn,
+            not_before=not_before,
         )
         self._settler.settle(work.recipients[0].partition, concluded.settled, concluded.submissions)
 

@@ -1,7 +1,9 @@
 """TLS contexts for connections to peers: one for each degree of verification, never a session shared (D6)."""
 
 import ssl
-from typing import Protocol
+from typing import Final, Protocol
+
+import msgspec
 
 from angarium.mta.transport.transfer import TlsPolicy
 
@@ -40,3 +42,25 @@ class ClientTls:
             context.minimum_version = ssl.TLSVersion.TLSv1_2
             self._unverified = context
         return self._unverified
+
+
+class TlsSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """What a session's TLS came to."""
+
+    version: str = ""  # "TLSv1.3"; "" in the clear
+    cipher: str = ""
+    verified: bool = False  # by a context that demands a trusted certificate of the right name
+
+
+IN_THE_CLEAR: Final = TlsSeen()
+
+
+def tls_seen(tls: ssl.SSLObject | None) -> TlsSeen:
+    if tls is None:
+        return IN_THE_CLEAR
+    cipher = tls.cipher()
+    return TlsSeen(
+        version=tls.version() or "",
+        cipher=cipher[0] if cipher else "",
+        verified=tls.context.verify_mode is ssl.CERT_REQUIRED,
+    )

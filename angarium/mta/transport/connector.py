@@ -11,7 +11,12 @@ from typing import Final
 import msgspec
 
 from angarium.config.schema import DeliveryTimeouts
-from angarium.mta.transport.client_tls import ClientTls, TlsContexts
+from angarium.mta.transport.client_tls import (
+    IN_THE_CLEAR,
+    ClientTls,
+    TlsContexts,
+    tls_seen,
+)
 from angarium.mta.transport.connection import BROKEN_STATUS, SmtpConnection
 from angarium.mta.transport.lessons import Experience, Lessons
 from angarium.mta.transport.outcome import Failure, Permanent, Scope, Transient
@@ -130,7 +135,7 @@ class _Opening:
         self._address = address
         self._path = path
         self._tls = tls
-        self._tls_version = ""
+        self._tls_seen = IN_THE_CLEAR
         self._tls_skipped = ""
         self.ehlo = path.ehlo
         self.use = ALL_EXTENSIONS
@@ -143,8 +148,9 @@ class _Opening:
 
     async def open(self, *, without_tls: str = "") -> SmtpConnection | Failure:
         """``without_tls``: why it is not asked for, if so."""
-        self._tls_version, self._tls_skipped, self.tls_broke = "", "", ""
-        self._told = Opening(f"{self._host.name} [{self._address}] port {self._host.port}")
+        self._tls_seen, self._tls_skipped, self.tls_broke = IN_THE_CLEAR, "", ""
+        label = f"{self._host.name} [{self._address}] port {self._host.port}"
+        self._told = Opening(label, {self._host.name, self._address})
         result = await self._open(without_tls)
         if not isinstance(result, SmtpConnection) and self.taps is not None and self.taps.is_on:
             made = result.attempt
@@ -202,8 +208,7 @@ class _Opening:
             stage: Stage = "starttls" if is_cut else "connect"
             return self._failure(stage, Scope.SITE, "4.4.1", connect_reason(error, bind))
         if implicit:
-            self._tls_version = _tls_version(transport)
-            self._told.note(self._tls_version)
+            self._tls_began(transport)
         return peer
 
     async def _greet(self, peer: Peer, without_tls: str) -> SmtpConnection | Failure:
@@ -304,7 +309,7 @@ class _Opening:
                 answer = session.auth(exchange.response(session.reply))
                 await peer.exchange(answer, shown=b"*\r\n")
             if session.reply.code // 100 == 2:
-                how = self._tls_version or "in the clear"
+                how = self._tls_seen.version or "in the clear"
                 self._told.note(f"logged in as {log_in.user}, {how}")
                 return None
             if session.reply.code < 500 or not session.is_open:
@@ -339,8 +344,7 @@ class _Opening:
                 "starttls", Scope.SESSION, "4.7.5", "TLS handshake: connection closed"
             )
         peer.connection_made(transport)
-        self._tls_version = _tls_version(transport)
-        self._told.note(self._tls_version)
+        self._tls_began(transport)
         return None
 
     def _awaiting(self, stage: Stage) -> None:
@@ -352,12 +356,18 @@ class _Opening:
     def _server_name(self) -> str:
         return self._tls.server_name or self._host.name  # D6
 
+    def _tls_began(self, transport: asyncio.BaseTransport) -> None:
+        self._tls_seen = tls_seen(transport.get_extra_info("ssl_object"))
+        self._told.note(self._tls_seen.version)
+
     def _where(self) -> Where:
         return Where(
             host=self._host.name,
             address=self._address,
             source=self._path.source,
-            tls=self._tls_version,
+            tls=self._tls_seen.version,
+            tls_cipher=self._tls_seen.cipher,
+            tls_verified=self._tls_seen.verified,
             tls_skipped=self._tls_skipped,
         )
 
@@ -387,11 +397,6 @@ def _used(offered: Capabilities, use: Extensions, remedies: frozenset[Remedy]) -
         and Remedy.WITHOUT_PIPELINING not in remedies,
         chunking=offered.chunking and use.chunking and Remedy.WITHOUT_CHUNKING not in remedies,
     )
-
-
-def _tls_version(transport: asyncio.BaseTransport) -> str:
-    tls = transport.get_extra_info("ssl_object")
-    return (tls.version() or "") if tls is not None else ""
 
 
 def _tls_reason(error: ssl.SSLError) -> str:

@@ -4,6 +4,8 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import msgspec
+
 from angarium.mta.transport.outcome import Failure, Permanent, Scope, Transient
 from angarium.mta.transport.transfer import (
     Connection,
@@ -86,6 +88,8 @@ class HostSearch:
             if not isinstance(result, Transient | Permanent):
                 return result
             refused += isinstance(result, Permanent)
+            attempt = msgspec.structs.replace(result.attempt, provider=site.provider.name)
+            result = msgspec.structs.replace(result, attempt=attempt)
             if failure is None or (result.attempt.code and not failure.attempt.code):
                 failure = result
             self.avoid(host, address)

@@ -73,6 +73,8 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     tls: str
     tls_skipped: str = ""
+    tls_cipher: str = ""
+    tls_verified: bool = False
 
 
 def attempt(
@@ -89,6 +91,8 @@ def attempt(
         tls=where.tls,
         stage=stage,
         tls_skipped=where.tls_skipped,
+        tls_cipher=where.tls_cipher,
+        tls_verified=where.tls_verified,
     )
 
 

@@ -8,6 +8,7 @@ from angarium.queue.events.attempt_failed import AttemptFailed
 from angarium.queue.events.bounced import Bounced
 from angarium.queue.events.cancelled import Cancelled
 from angarium.queue.events.catalogue import Event, UnknownEvent
+from angarium.queue.events.content_shown import ContentShown
 from angarium.queue.events.damaged import Damaged
 from angarium.queue.events.delivered import Delivered
 from angarium.queue.events.expired import Expired
@@ -16,6 +17,7 @@ from angarium.queue.events.hold_rule_removed import HoldRuleRemoved
 from angarium.queue.events.in_doubt import InDoubt
 from angarium.queue.events.operator_held import OperatorHeld
 from angarium.queue.events.operator_released import OperatorReleased
+from angarium.queue.events.operator_rerouted import OperatorRerouted
 from angarium.queue.events.operator_retried import OperatorRetried
 from angarium.queue.events.relayed import Relayed
 
@@ -23,6 +25,7 @@ __all__ = [
     "AttemptFailed",
     "Bounced",
     "Cancelled",
+    "ContentShown",
     "Damaged",
     "Delivered",
     "Event",
@@ -33,6 +36,7 @@ __all__ = [
     "MessageAccepted",
     "OperatorHeld",
     "OperatorReleased",
+    "OperatorRerouted",
     "OperatorRetried",
     "Relayed",
     "UnknownEvent",

@@ -10,3 +10,7 @@ class Bounced(AttemptEvent, frozen=True, kw_only=True, array_like=True, gc=False
 
     number: ClassVar[int] = 5
     name: ClassVar[str] = "bounced"
+    version: ClassVar[int] = 2
+
+    actor: str = ""  # who returned it; "": its host refused it
+    reason: str = ""

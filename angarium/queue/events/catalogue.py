@@ -22,6 +22,7 @@ from angarium.queue.events.accepted import MessageAccepted
 from angarium.queue.events.attempt_failed import AttemptFailed
 from angarium.queue.events.bounced import Bounced
 from angarium.queue.events.cancelled import Cancelled
+from angarium.queue.events.content_shown import ContentShown
 from angarium.queue.events.damaged import Damaged
 from angarium.queue.events.delivered import Delivered
 from angarium.queue.events.expired import Expired
@@ -30,6 +31,7 @@ from angarium.queue.events.hold_rule_removed import HoldRuleRemoved
 from angarium.queue.events.in_doubt import InDoubt
 from angarium.queue.events.operator_held import OperatorHeld
 from angarium.queue.events.operator_released import OperatorReleased
+from angarium.queue.events.operator_rerouted import OperatorRerouted
 from angarium.queue.events.operator_retried import OperatorRetried
 from angarium.queue.events.relayed import Relayed
 from angarium.queue.events.shape import CataloguedEvent, EventHead
@@ -50,6 +52,8 @@ CataloguedKind = (
     | HoldRuleAdded
     | HoldRuleRemoved
     | Damaged
+    | ContentShown
+    | OperatorRerouted
 )
 
 
@@ -125,12 +129,12 @@ def decode_readable(raw: bytes) -> Event:
         return UnknownEvent(at=UnixMs(0), message_id=MessageId(b""), number=0, version=0)
 
 
-def readable_time(raw: bytes) -> UnixMs:
-    """When an event was; the beginning of time if that cannot be read."""
+def readable_head(raw: bytes) -> EventHead:
+    """As ``decode_head``; what cannot be read was at the beginning of time, about nothing (L2)."""
     try:
-        return decode_head(raw).at
+        return decode_head(raw)
     except EventError:
-        return UnixMs(0)
+        return EventHead(at=UnixMs(0), message_id=MessageId(b""))
 
 
 def decode_head(raw: bytes) -> EventHead:

@@ -1,13 +1,18 @@
 """What an operator sees of the queue and does to it, as steps: the same for a running server and for a stopped one."""
 
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from angarium.queue.act import IDS_REPORTED, Act, Actor, applies
+from angarium.queue.act import NAMED_LIMIT, Act, Actor, Notify, Part, applies, part_of
 from angarium.queue.administration import Progress
+from angarium.queue.breakdown import Breakdown, BreakdownCount, Quality
+from angarium.queue.destination import check_via
 from angarium.queue.entry import (
     Affected,
+    AffectedRecipient,
     CompiledFilter,
     EntryPage,
+    FindProvider,
     QueueEntry,
     ShownMessage,
     refuse_empty,
@@ -15,10 +20,12 @@ from angarium.queue.entry import (
 from angarium.queue.event_log import Position
 from angarium.queue.events.accepted import MessageAccepted
 from angarium.queue.hold_rule import HoldRule, check_rule
+from angarium.queue.lmdb.bouncing import LOT_OCTETS, Bounce, Returned, read_returned
+from angarium.queue.lmdb.content_reading import NoteContentShown
 from angarium.queue.lmdb.entry_reading import EntryReader
 from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.history import History
-from angarium.queue.lmdb.keys import parse_delivery_key
+from angarium.queue.lmdb.keys import delivery_key
 from angarium.queue.lmdb.operator_acts import ActOn
 from angarium.queue.lmdb.records import MessageRecord, RecordError, decode_message, origin_of
 from angarium.queue.lmdb.routes import read_route
@@ -26,7 +33,8 @@ from angarium.queue.lmdb.rule_acts import AddRule, EndRule, WindUpRule, WoundUp
 from angarium.queue.lmdb.rule_cache import read_rules
 from angarium.queue.lmdb.steps import Steps
 from angarium.queue.lmdb.summary import read_summary
-from angarium.queue.model import DeliveryId, Filter, MessageId, RouteHint
+from angarium.queue.message_id import IdRange
+from angarium.queue.model import Filter, MessageId, RouteHint
 from angarium.queue.spool import Clock, UnknownHoldRuleError
 from angarium.queue.summary import QueueSummary
 
@@ -47,9 +55,13 @@ class Administering:
     def summary(self) -> QueueSummary:
         return read_summary(self._env)
 
-    def content(self, message_id: MessageId) -> bytes | None:
+    def show_content(self, message_id: MessageId, part: Part, by: Actor) -> Steps[bytes | None]:
+        by = by.bounded()
         with self._env.read() as txn:
-            return txn.get(message_id, db=self._env.body)
+            content = txn.get(message_id, db=self._env.body)
+        if content is None or not (yield NoteContentShown(message_id, part, by)):
+            return None
+        return part_of(content, part)
 
     def find_route(self, domain: str) -> RouteHint | None:
         return read_route(self._env, domain)
@@ -70,6 +82,17 @@ class Administering:
         found = (each.event for each in events if isinstance(each.event, MessageAccepted))
         return _shown(message_id, record, next(found, None), entries, events)
 
+    def find_messages(self, wanted: IdRange, limit: int) -> Steps[tuple[MessageId, ...]]:
+        queued: list[bytes] = []
+        with self._env.read() as txn:
+            cursor = txn.cursor(self._env.message)
+            more = cursor.set_range(wanted.first)
+            while more and cursor.key() in wanted and len(queued) < limit:
+                queued.append(cursor.key())
+                more = cursor.next()
+        past = yield from History(self._env).ids_in(wanted, limit)
+        return tuple([MessageId(each) for each in sorted({*queued, *past})[:limit]])
+
     def act(
         self,
         act: Act,
@@ -78,6 +101,7 @@ class Administering:
         *,
         dry_run: bool = False,
         progress: Progress | None = None,
+        via: str = "",
         rule: int = 0,
     ) -> Steps[Affected]:
         """``rule``: a hold is this rule's.
@@ -86,23 +110,60 @@ class Administering:
         """
         refuse_empty(wanted)
         by = by.bounded()
-        tally = _Tally(progress)
-        lot: list[bytes] = []
+        if act == "reroute":
+            via = check_via(via)
+        tally = _Tally(by, progress)
+        for lot in self._lots(act, wanted, tally):
+            if lot:
+                tally.add(len(lot), lot if dry_run else (yield _act_on(act, lot, by, rule, via)))
+            yield None
+        return tally.affected()
+
+    def bounce(
+        self,
+        wanted: Filter,
+        by: Actor,
+        notify: Notify,
+        *,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> Steps[Affected]:
+        refuse_empty(wanted)
+        by = by.bounded()
+        tally = _Tally(by, progress)
+        for lot in self._lots("bounce", wanted, tally):
+            if dry_run:
+                tally.add(len(lot), lot)
+                continue
+            part: list[Returned] = []
+            done: list[AffectedRecipient] = []
+            for returned in read_returned(self._env, lot, by, notify, self._clock()):
+                part.append(returned)
+                if sum(each.octets for each in part) >= LOT_OCTETS:
+                    done += yield Bounce(part, by)
+                    part = []
+            if part:
+                done += yield Bounce(part, by)
+            tally.add(len(lot), done)
+            yield None
+        return tally.affected()
+
+    def _lots(self, act: Act, wanted: Filter, tally: "_Tally") -> Iterator[list[AffectedRecipient]]:
+        """Yield the recipients that the act is for, ACT_LIMIT at most at a time, often none; count the others."""
+        lot: list[AffectedRecipient] = []
         for matching in self._entries.scan(self._compile(wanted)):
-            for key, entry in matching:
+            for _, entry in matching:
                 if entry.state == "in_flight":
                     tally.in_flight += 1
                 elif applies(act, entry.state == "held"):
-                    lot.append(key)
+                    lot.append(AffectedRecipient(id=entry.id, recipient=entry.recipient))
                 else:
                     tally.unchanged += 1
             while len(lot) >= ACT_LIMIT:
-                part, lot = lot[:ACT_LIMIT], lot[ACT_LIMIT:]
-                tally.add(part, part if dry_run else (yield ActOn(act, part, by, rule)))
-            yield None
-        if lot:
-            tally.add(lot, lot if dry_run else (yield ActOn(act, lot, by, rule)))
-        return tally.affected()
+                yield lot[:ACT_LIMIT]
+                lot = lot[ACT_LIMIT:]
+            yield []
+        yield lot
 
     def add_hold_rule(self, rule: HoldRule, by: Actor) -> Steps[HoldRule]:
         by = by.bounded()
@@ -111,9 +172,10 @@ class Administering:
         return added
 
     def remove_hold_rule(self, rule_id: int, by: Actor, *, release: bool) -> Steps[Affected]:
-        yield EndRule(rule_id, by.bounded(), releases=release)
-        tally = _Tally(None)
-        yield from self._wind_up(rule_id, tally if release else _Tally(None))
+        by = by.bounded()
+        yield EndRule(rule_id, by, releases=release)
+        tally = _Tally(by)
+        yield from self._wind_up(rule_id, tally if release else _Tally(by))
         return tally.affected()
 
     def expire_hold_rules(self) -> Steps[int]:
@@ -129,13 +191,13 @@ class Administering:
             except UnknownHoldRuleError:
                 continue  # an operator was faster
         for rule in (*over, *ended):
-            yield from self._wind_up(rule.id, _Tally(None))
+            yield from self._wind_up(rule.id, _Tally(Actor(who=KEEPER)))
         return len(over) + len(ended)
 
     def _wind_up(self, rule_id: int, tally: "_Tally") -> Steps[None]:
         while True:
             wound: WoundUp = yield WindUpRule(rule_id)
-            tally.add(wound.keys, wound.keys)
+            tally.add(len(wound.let_go), wound.let_go)
             if wound.is_done:
                 return
 
@@ -147,7 +209,20 @@ class Administering:
         except RecordError:
             return None  # its events are shown
 
+    def breakdown(self, wanted: Filter, by: Quality, limit: int) -> Steps[Breakdown]:
+        compiled = self._compile(wanted)
+        count = BreakdownCount(by, self._clock(), self._provider_finder())
+        for matching in self._entries.scan(compiled):
+            for _, entry in matching:
+                count.add(entry)
+            yield None
+        return count.breakdown(limit)
+
     def _compile(self, wanted: Filter) -> CompiledFilter:
+        return CompiledFilter(wanted, self._clock(), self._provider_finder())
+
+    def _provider_finder(self) -> FindProvider:
+        """Return one that asks the queue once for each domain."""
         known: dict[str, str | None] = {}
 
         def find_provider(domain: str) -> str | None:
@@ -156,34 +231,41 @@ class Administering:
                 known[domain] = None if hint is None else hint.provider
             return known[domain]
 
-        return CompiledFilter(wanted, self._clock(), find_provider)
+        return find_provider
 
 
 class _Tally:
     """What an act has done so far."""
 
-    def __init__(self, progress: Progress | None) -> None:
+    def __init__(self, by: Actor, progress: Progress | None = None) -> None:
+        self._by = by
         self._progress = progress
-        self._ids: list[DeliveryId] = []
+        self._named: list[AffectedRecipient] = []
         self._count = 0
         self.in_flight = 0
         self.unchanged = 0
 
-    def add(self, lot: list[bytes], done: list[bytes]) -> None:
-        self.in_flight += len(lot) - len(done)  # an attempt has begun since we looked, or ended
+    def add(self, tried: int, done: Sequence[AffectedRecipient]) -> None:
+        self.in_flight += tried - len(done)  # an attempt has begun since we looked, or ended
         self._count += len(done)
-        room = max(IDS_REPORTED - len(self._ids), 0)
-        self._ids.extend(parse_delivery_key(key) for key in done[:room])
+        room = max(NAMED_LIMIT - len(self._named), 0)
+        self._named.extend(done[:room])
         if self._progress is not None:
             self._progress(self._count)
 
     def affected(self) -> Affected:
         return Affected(
             count=self._count,
-            ids=tuple(self._ids),
+            named=tuple(self._named),
             in_flight=self.in_flight,
             unchanged=self.unchanged,
+            who=self._by.who,
+            reason=self._by.reason,
         )
+
+
+def _act_on(act: Act, lot: Sequence[AffectedRecipient], by: Actor, rule: int, via: str) -> ActOn:
+    return ActOn(act, [delivery_key(each.id) for each in lot], by, rule, via)
 
 
 def _shown(

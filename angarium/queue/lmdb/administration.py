@@ -3,14 +3,16 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from angarium.queue.act import Act, Actor
+from angarium.queue.act import Act, Actor, Notify, Part
 from angarium.queue.administration import Progress
+from angarium.queue.breakdown import Breakdown, Quality
 from angarium.queue.entry import Affected, EntryPage, ShownMessage
 from angarium.queue.hold_rule import HoldRule
 from angarium.queue.lmdb.administering import Administering
 from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.steps import follow_steps
 from angarium.queue.lmdb.transaction import Operation
+from angarium.queue.message_id import IdRange
 from angarium.queue.model import Filter, MessageId, RouteHint
 from angarium.queue.spool import Clock
 from angarium.queue.summary import QueueSummary
@@ -31,8 +33,9 @@ class LmdbAdministration:
     def summary(self) -> QueueSummary:
         return self._steps.summary()
 
-    def content(self, message_id: MessageId) -> bytes | None:
-        return self._steps.content(message_id)
+    async def show_content(self, message_id: MessageId, part: Part, by: Actor) -> bytes | None:
+        steps = self._steps.show_content(message_id, part, by)
+        return await follow_steps(steps, self._submit)
 
     def find_route(self, domain: str) -> RouteHint | None:
         return self._steps.find_route(domain)
@@ -43,8 +46,14 @@ class LmdbAdministration:
     async def page(self, wanted: Filter, after: bytes | None, limit: int) -> EntryPage:
         return await follow_steps(self._steps.page(wanted, after, limit), self._submit)
 
+    async def breakdown(self, wanted: Filter, by: Quality, limit: int) -> Breakdown:
+        return await follow_steps(self._steps.breakdown(wanted, by, limit), self._submit)
+
     async def show(self, message_id: MessageId) -> ShownMessage | None:
         return await follow_steps(self._steps.show(message_id), self._submit)
+
+    async def find_messages(self, wanted: IdRange, limit: int) -> tuple[MessageId, ...]:
+        return await follow_steps(self._steps.find_messages(wanted, limit), self._submit)
 
     async def act(
         self,
@@ -54,8 +63,21 @@ class LmdbAdministration:
         *,
         dry_run: bool = False,
         progress: Progress | None = None,
+        via: str = "",
     ) -> Affected:
-        steps = self._steps.act(act, wanted, by, dry_run=dry_run, progress=progress)
+        steps = self._steps.act(act, wanted, by, dry_run=dry_run, progress=progress, via=via)
+        return await follow_steps(steps, self._submit)
+
+    async def bounce(
+        self,
+        wanted: Filter,
+        by: Actor,
+        notify: Notify,
+        *,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> Affected:
+        steps = self._steps.bounce(wanted, by, notify, dry_run=dry_run, progress=progress)
         return await follow_steps(steps, self._submit)
 
     async def add_hold_rule(self, rule: HoldRule, by: Actor) -> HoldRule:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from angarium.queue.act import Actor
+from angarium.queue.destination import is_chosen
 from angarium.queue.hold_rule import BindingRules
 from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.handles import Database, ReadTransaction
@@ -125,13 +126,18 @@ class _AskedMail:
         self._message: MessageRecord | None = None
         self._delivery: DeliveryRecord | None = None
         self.tenant = mail.tenant
-        self.domain = mail.domain
+
+    @property
+    def domain(self) -> str:
+        """Of the recipient: the hint has where it goes."""
+        chosen = is_chosen(self._mail.domain)
+        return self.delivery().domain if chosen else self._mail.domain
 
     def sender(self) -> str:
         return self.message().reverse_path
 
     def provider(self) -> str | None:
-        return route_provider(self._tx, self.domain)
+        return route_provider(self._tx, self._mail.domain)
 
     def free_of(self) -> int:
         return self.delivery().free_of
@@ -192,6 +198,17 @@ def _checked(record: MessageRecord, content: bytes) -> bytes:
     if record.checksum is not None and checksum(content) != record.checksum:
         raise RecordError("content that is not what was accepted: its checksum differs")
     return content
+
+
+def claimed_message(
+    message_id: bytes,
+    record: MessageRecord,
+    content: bytes,
+    deliveries: Sequence[tuple[bytes, DeliveryRecord]],
+) -> ClaimedMessage:
+    """Return the same of recipients that are not claimed, for who tells their sender of them."""
+    claimed = [_claimed(key, PartitionNumber(each.partition), each) for key, each in deliveries]
+    return _message(message_id, record, content, tuple(claimed))
 
 
 def _need(txn: ReadTransaction, db: Database, key: bytes) -> bytes:

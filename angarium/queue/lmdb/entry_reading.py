@@ -52,7 +52,7 @@ class EntryReader:
 
         No read transaction is open while it yields.
         """
-        if wanted.has_ids or wanted.state == "in_flight":
+        if wanted.has_ids or wanted.states == {"in_flight"}:
             keys = self._keys_by_id(wanted) if wanted.has_ids else self._claimed_keys()
             keys = [key for key in keys if after is None or key > after]
             for start in range(0, len(keys), READ_LIMIT):
@@ -156,6 +156,7 @@ class _Reading:
             in_doubt=record.in_doubt,
             last=record.last,
             rule=record.rule,
+            via=record.via,
             size_octets=message.size_octets,
         )
 

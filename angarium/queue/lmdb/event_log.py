@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from angarium.queue.event_log import EventCursor, Position, check_consumer
-from angarium.queue.events.catalogue import decode_readable, readable_time
+from angarium.queue.events.catalogue import decode_readable, readable_head
 from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.handles import ReadTransaction
 from angarium.queue.lmdb.keys import ACK_PREFIX, ack_key, u64
@@ -26,15 +26,7 @@ class LmdbEventLog:
         self._submit = submit
 
     def read(self, after: int, limit: int) -> list[Position]:
-        found: list[Position] = []
-        with self._env.read() as txn:
-            cursor = txn.cursor(self._env.event)
-            if limit > 0 and cursor.set_range(u64(after + 1)):
-                for key, raw in cursor.iternext():
-                    found.append(Position(int.from_bytes(key, "big"), decode_readable(raw)))
-                    if len(found) == limit:
-                        break
-        return found
+        return read_events(self._env, after, limit)
 
     def last(self) -> int:
         """Return the newest event's sequence number, 0 when there is none: what a consumer lags behind."""
@@ -67,6 +59,18 @@ class LmdbEventLog:
             trimmed += count
             if count < TRIM_LIMIT:
                 return trimmed
+
+
+def read_events(env: QueueEnvironment, after: int, limit: int) -> list[Position]:
+    found: list[Position] = []
+    with env.read() as txn:
+        cursor = txn.cursor(env.event)
+        if limit > 0 and cursor.set_range(u64(after + 1)):
+            for key, raw in cursor.iternext():
+                found.append(Position(int.from_bytes(key, "big"), decode_readable(raw)))
+                if len(found) == limit:
+                    break
+    return found
 
 
 def last_sequence(txn: ReadTransaction, env: QueueEnvironment) -> int:
@@ -152,7 +156,7 @@ class _Trim:
         while more and count < TRIM_LIMIT:
             sequence = int.from_bytes(cursor.key(), "big")
             beyond = sequence <= newest - self._keep
-            if sequence > read or not (beyond or readable_time(cursor.value()) < self._before):
+            if sequence > read or not (beyond or readable_head(cursor.value()).at < self._before):
                 break  # EL1
             tx.wrote = True
             more = cursor.delete()  # and steps to the next one

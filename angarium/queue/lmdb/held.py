@@ -9,8 +9,8 @@ from angarium.queue.lmdb.records import (
     DeliveryRecord,
     MessageRecord,
     changed,
+    due_hint,
     encode_delivery,
-    routing_hint,
     stamp_due,
 )
 from angarium.queue.lmdb.transaction import WriteTransaction
@@ -45,7 +45,7 @@ def write_released(
     """Schedule a held recipient again. ``free_of``: rules up to this one let its next attempt pass."""
     forget_rule(tx, key, record)
     scheduled = encode_delivery(changed(record, state=SCHEDULED, free_of=free_of))
-    tx.schedule(record.partition, due, key, scheduled, routing_hint(message, record.domain))
+    tx.schedule(record.partition, due, key, scheduled, due_hint(message, record))
     tx.append_event(act_event("release", key, message, record, tx.now, by, record.rule))
 
 

@@ -7,12 +7,12 @@ from typing import Final
 
 from angarium.queue.event_log import Position
 from angarium.queue.events.accepted import MessageAccepted
-from angarium.queue.events.catalogue import FINAL_EVENTS, decode_readable, readable_time
+from angarium.queue.events.catalogue import FINAL_EVENTS, decode_readable, readable_head
 from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.event_log import last_sequence
 from angarium.queue.lmdb.keys import u64
 from angarium.queue.lmdb.steps import Steps
-from angarium.queue.message_id import message_id_ms
+from angarium.queue.message_id import IdRange, message_id_ms
 
 SLACK_MS: Final = 600_000  # ours: how far the order of events may be from the order of time
 READ_LIMIT: Final = 5000  # events looked at in one read transaction
@@ -24,14 +24,49 @@ class History:
 
     def events_of(self, message_id: bytes) -> Steps[list[Position]]:
         """Return the message's events, in order, as far as they are kept."""
-        start = self._first_at(message_id_ms(message_id) - SLACK_MS)
+        start = self.first_at(message_id_ms(message_id) - SLACK_MS)
         found = yield from self._scan(message_id, start)
         if start > 1 and not (found and isinstance(found[0].event, MessageAccepted)):
             # The clock was set back, or the log begins later
             found = yield from self._scan(message_id, 1)
         return found
 
-    def _first_at(self, at: int) -> int:
+    def ids_in(self, wanted: IdRange, limit: int) -> Steps[list[bytes]]:
+        """Return up to ``limit`` ids of messages whose events are kept, in order of their first event."""
+        start = self.first_at(message_id_ms(wanted.first) - SLACK_MS)
+        found = yield from self._scan_ids(
+            wanted, limit, start, message_id_ms(wanted.last) + SLACK_MS
+        )
+        if not found and start > 1:
+            found = yield from self._scan_ids(wanted, limit, 1, None)  # the clock was set back
+        return found
+
+    def _scan_ids(
+        self, wanted: IdRange, limit: int, start: int, until: int | None
+    ) -> Steps[list[bytes]]:
+        """``until``: behind the first event that is later, no more are looked at."""
+        found: dict[bytes, None] = {}
+        is_over = False
+        while not is_over:
+            is_over = True
+            with self._env.read() as txn:
+                cursor = txn.cursor(self._env.event)
+                more = cursor.set_range(u64(start))
+                for key, raw in cursor.iternext() if more else ():
+                    head = readable_head(raw)
+                    if until is not None and head.at > until:
+                        break
+                    if head.message_id in wanted:
+                        found[head.message_id] = None
+                        if len(found) >= limit:
+                            break
+                    if int.from_bytes(key, "big") >= start + READ_LIMIT:
+                        start, is_over = int.from_bytes(key, "big") + 1, False
+                        break
+            yield None
+        return list(found)
+
+    def first_at(self, at: int) -> int:
         """Return a sequence number at or before the first event as late as ``at``: by bisection."""
         with self._env.read() as txn:
             cursor = txn.cursor(self._env.event)
@@ -41,7 +76,7 @@ class History:
             while low < high:
                 middle = (low + high) // 2
                 cursor.set_range(u64(middle))
-                if readable_time(cursor.value()) < at:
+                if readable_head(cursor.value()).at < at:
                     low = int.from_bytes(cursor.key(), "big") + 1
                 else:
                     high = middle

@@ -1,19 +1,23 @@
 """The queue's administration for a command of its own, beside a server that does not run. Blocks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from angarium.config.schema import Queue
-from angarium.queue.act import Act, Actor
+from angarium.queue.act import Act, Actor, Notify, Part
 from angarium.queue.administration import Progress
+from angarium.queue.breakdown import Breakdown, Quality
 from angarium.queue.entry import Affected, EntryPage, ShownMessage
+from angarium.queue.event_log import Position
 from angarium.queue.hold_rule import HoldRule
 from angarium.queue.lmdb.administering import Administering
 from angarium.queue.lmdb.environment import QueueEnvironment
+from angarium.queue.lmdb.event_log import read_events
 from angarium.queue.lmdb.file_check import has_file
 from angarium.queue.lmdb.steps import run_steps
 from angarium.queue.lmdb.transaction import Operation, OperationFailure, Transactor
+from angarium.queue.message_id import IdRange
 from angarium.queue.model import Filter, MessageId, PartitionNumber, RouteHint
 from angarium.queue.spool import Clock
 from angarium.queue.summary import QueueSummary
@@ -57,11 +61,15 @@ class QueueOperator:
     def close(self) -> None:
         self._env.close()
 
+    def partitions(self) -> Sequence[PartitionNumber]:
+        return [PartitionNumber(each) for each in range(self._env.partitions)]
+
     def summary(self) -> QueueSummary:
         return self._steps.summary()
 
-    def content(self, message_id: MessageId) -> bytes | None:
-        return self._steps.content(message_id)
+    def show_content(self, message_id: MessageId, part: Part, by: Actor) -> bytes | None:
+        steps = self._steps.show_content(message_id, part, by)
+        return run_steps(steps, self._transact)
 
     def find_route(self, domain: str) -> RouteHint | None:
         return self._steps.find_route(domain)
@@ -72,8 +80,18 @@ class QueueOperator:
     def page(self, wanted: Filter, after: bytes | None, limit: int) -> EntryPage:
         return run_steps(self._steps.page(wanted, after, limit), self._transact)
 
+    def read_events(self, after: int, limit: int) -> list[Position]:
+        """As ``EventLog.read``."""
+        return read_events(self._env, after, limit)
+
+    def breakdown(self, wanted: Filter, by: Quality, limit: int) -> Breakdown:
+        return run_steps(self._steps.breakdown(wanted, by, limit), self._transact)
+
     def show(self, message_id: MessageId) -> ShownMessage | None:
         return run_steps(self._steps.show(message_id), self._transact)
+
+    def find_messages(self, wanted: IdRange, limit: int) -> tuple[MessageId, ...]:
+        return run_steps(self._steps.find_messages(wanted, limit), self._transact)
 
     def act(
         self,
@@ -83,10 +101,25 @@ class QueueOperator:
         *,
         dry_run: bool = False,
         progress: Progress | None = None,
+        via: str = "",
     ) -> Affected:
         if not dry_run:
             self._open_to_write()
-        steps = self._steps.act(act, wanted, by, dry_run=dry_run, progress=progress)
+        steps = self._steps.act(act, wanted, by, dry_run=dry_run, progress=progress, via=via)
+        return run_steps(steps, self._transact)
+
+    def bounce(
+        self,
+        wanted: Filter,
+        by: Actor,
+        notify: Notify,
+        *,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> Affected:
+        if not dry_run:
+            self._open_to_write()
+        steps = self._steps.bounce(wanted, by, notify, dry_run=dry_run, progress=progress)
         return run_steps(steps, self._transact)
 
     def add_hold_rule(self, rule: HoldRule, by: Actor) -> HoldRule:

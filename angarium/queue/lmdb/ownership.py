@@ -11,9 +11,9 @@ from angarium.queue.lmdb.records import (
     decode_delivery,
     decode_message,
     decode_owner,
+    due_hint,
     encode,
     encode_delivery,
-    routing_hint,
 )
 from angarium.queue.lmdb.setting_aside import set_aside
 from angarium.queue.lmdb.transaction import WriteTransaction
@@ -91,6 +91,6 @@ class Replay:
         record = changed(
             before, attempts=before.attempts + 1, in_doubt=before.in_doubt + 1, free_of=0
         )
-        hint = routing_hint(message, record.domain)
+        hint = due_hint(message, record)
         tx.schedule(self._partition, tx.now, key, encode_delivery(record), hint)
         tx.append_event(in_doubt_event(key, message, record, tx.now))

@@ -12,6 +12,7 @@ from angarium.queue.events.expired import Expired
 from angarium.queue.events.in_doubt import InDoubt
 from angarium.queue.events.operator_held import OperatorHeld
 from angarium.queue.events.operator_released import OperatorReleased
+from angarium.queue.events.operator_rerouted import OperatorRerouted
 from angarium.queue.events.operator_retried import OperatorRetried
 from angarium.queue.events.relayed import Relayed
 from angarium.queue.lmdb.records import DeliveryRecord, MessageRecord
@@ -46,6 +47,33 @@ def ended_event(
             in_doubt=before.in_doubt,
             attempts=before.attempts + 1,
             attempt=attempt,
+        )
+    )
+
+
+def bounced_event(
+    key: bytes,
+    message: MessageRecord,
+    before: DeliveryRecord,
+    attempt: Attempt,
+    at: UnixMs,
+    by: Actor,
+) -> bytes:
+    """By an operator: no attempt was made."""
+    return encode_event(
+        Bounced(
+            at=at,
+            message_id=MessageId(key[:16]),
+            tenant=message.tenant,
+            stream=message.stream,
+            index=int.from_bytes(key[16:18], "big"),
+            recipient=before.forward_path,
+            reverse_path=message.reverse_path,
+            in_doubt=before.in_doubt,
+            attempts=before.attempts,
+            attempt=attempt,
+            actor=by.who,
+            reason=by.reason,
         )
     )
 
@@ -99,8 +127,9 @@ def act_event(
     at: UnixMs,
     by: Actor,
     rule: int = 0,
+    via: str = "",
 ) -> bytes:
-    """``rule``: the hold rule that holds it, or held it."""
+    """``rule``: the hold rule that holds it, or held it. ``via``: the way that was chosen."""
     fields: dict[str, Any] = {
         "at": at,
         "message_id": MessageId(key[:16]),
@@ -122,3 +151,7 @@ def act_event(
             return encode_event(OperatorRetried(**fields))
         case "cancel":
             return encode_event(Cancelled(**fields))
+        case "reroute":
+            return encode_event(OperatorRerouted(**fields, via=via))
+        case "bounce":
+            raise ValueError("what is bounced has an outcome: bounced_event")

@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal, TypeVar, cast
 
 import msgspec
 
+from angarium.queue.destination import destination_of
 from angarium.queue.model import Attempt, Origin, OriginKind, Submission, UnixMs
 from angarium.smtp.envelope import Envelope, Recipient
 
@@ -77,13 +78,14 @@ class DeliveryRecord(_Record, frozen=True, array_like=True, kw_only=True):
     rule: int = 0  # held by this hold rule; 0: by an act, or not held
     # Hold rules up to this one let its next attempt pass: an operator released it from one
     free_of: int = 0
+    via: str = ""  # the way that an operator chose: ``queue.destination``
 
 
 class DueHint(_Record, frozen=True, array_like=True, kw_only=True):
     """What the scheduler needs to know beside the size of the content; the same for many recipients."""
 
     tenant: str
-    domain: str
+    domain: str  # where it goes: ``queue.destination``
     stream: str
     priority: int
     campaign: str
@@ -287,6 +289,7 @@ def changed(
     last: Attempt | None = None,
     rule: int = 0,
     free_of: int | None = None,
+    via: str | None = None,
 ) -> DeliveryRecord:
     """Return the record with what is given (None: as before)."""
     return DeliveryRecord(
@@ -302,6 +305,7 @@ def changed(
         last=record.last if last is None else last,
         rule=rule,
         free_of=record.free_of if free_of is None else free_of,
+        via=record.via if via is None else via,
     )
 
 
@@ -310,14 +314,19 @@ def encode_hint(octets: int, hint: DueHint) -> bytes:
     return RECORD_VERSION + octets.to_bytes(6, "big") + _encode(hint)
 
 
-def routing_hint(message: MessageRecord, domain: str) -> bytes:
+def routing_hint(message: MessageRecord, destination: str) -> bytes:
     """Return the value of a due key of one of the message's recipients: as ``encode_hint``, from a tuple."""
     hint = (
-        *(message.tenant, domain, message.stream, message.priority, message.campaign),
+        *(message.tenant, destination, message.stream, message.priority, message.campaign),
         message.user or message.client,
         message.reverse_path,
     )
     return RECORD_VERSION + message.size_octets.to_bytes(6, "big") + _encode(hint)
+
+
+def due_hint(message: MessageRecord, record: DeliveryRecord) -> bytes:
+    """Return the value of the due key of a recipient that is in the queue."""
+    return routing_hint(message, destination_of(record.domain, record.via))
 
 
 def hinted_octets(raw: bytes) -> tuple[int, bytes]:

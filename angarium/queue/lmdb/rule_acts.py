@@ -5,12 +5,19 @@ from typing import Final
 import msgspec
 
 from angarium.queue.act import Actor
+from angarium.queue.entry import AffectedRecipient
 from angarium.queue.events.catalogue import encode_event
 from angarium.queue.events.hold_rule_added import HoldRuleAdded
 from angarium.queue.events.hold_rule_removed import HoldRuleRemoved
 from angarium.queue.hold_rule import HOLD_RULE_LIMIT, HoldRule
 from angarium.queue.lmdb.held import forget_rule, write_released
-from angarium.queue.lmdb.keys import LAST_RULE_KEY, RULES_VERSION_KEY, rule_held_key, u64
+from angarium.queue.lmdb.keys import (
+    LAST_RULE_KEY,
+    RULES_VERSION_KEY,
+    parse_delivery_key,
+    rule_held_key,
+    u64,
+)
 from angarium.queue.lmdb.records import (
     HELD,
     HoldRuleRecord,
@@ -119,7 +126,7 @@ class EndRule:
 
 
 class WoundUp(msgspec.Struct, frozen=True):
-    keys: list[bytes]  # of the recipients that were let go
+    let_go: list[AffectedRecipient]
     is_done: bool  # nothing is left of the rule
 
 
@@ -138,12 +145,11 @@ class WindUpRule:
         if rule is None or rule.releases is None:
             return WoundUp([], True)
         keys = self._held(tx, rule_key)
-        for key in keys:
-            self._let_go(tx, key, rule)
+        let_go = [each for key in keys if (each := self._let_go(tx, key, rule)) is not None]
         is_done = len(keys) < WIND_UP_LIMIT
         if is_done:
             tx.delete(tx.env.hold_rule, rule_key)
-        return WoundUp(keys, is_done)
+        return WoundUp(let_go, is_done)
 
     def _held(self, tx: WriteTransaction, prefix: bytes) -> list[bytes]:
         found: list[bytes] = []
@@ -154,7 +160,9 @@ class WindUpRule:
             more = cursor.next()
         return found
 
-    def _let_go(self, tx: WriteTransaction, key: bytes, rule: HoldRuleRecord) -> None:
+    def _let_go(
+        self, tx: WriteTransaction, key: bytes, rule: HoldRuleRecord
+    ) -> AffectedRecipient | None:
         raw, message_raw = tx.get(tx.env.delivery, key), tx.get(tx.env.message, key[:16])
         try:
             record, message = decode_delivery(raw or b""), decode_message(message_raw or b"")
@@ -162,7 +170,7 @@ class WindUpRule:
             tx.delete(tx.env.rule_held, rule_held_key(self._rule_id, key))
             if raw is not None:
                 set_aside(tx, key, str(error))
-            return
+            return None
         due = delivery_due(raw or b"")
         if rule.releases:
             by = Actor(who=rule.ender, reason=rule.ending)
@@ -171,6 +179,7 @@ class WindUpRule:
             forget_rule(tx, key, record)
             held = encode_delivery(changed(record, state=HELD))
             tx.put(tx.env.delivery, key, stamp_due(due, held))
+        return AffectedRecipient(id=parse_delivery_key(key), recipient=record.forward_path)
 
 
 def _count_change(tx: WriteTransaction) -> None:

@@ -13,8 +13,8 @@ from angarium.queue.lmdb.records import (
     RecordError,
     changed,
     decode_delivery,
+    due_hint,
     encode_delivery,
-    routing_hint,
 )
 from angarium.queue.lmdb.setting_aside import set_aside
 from angarium.queue.lmdb.transaction import WriteTransaction
@@ -134,7 +134,7 @@ def prepare_settlement(
         event=event,
         record=encode_delivery(after),
         due=due,
-        hint=routing_hint(message, before.domain),
+        hint=due_hint(message, before),
     )
 
 

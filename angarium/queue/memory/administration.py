@@ -1,11 +1,24 @@
 """The administration of the queue in memory: the same acts and rules, for tests."""
 
 from collections.abc import Callable
+from itertools import groupby
 
-from angarium.queue.act import IDS_REPORTED, Act, Actor, applies
+from angarium.queue.act import (
+    NAMED_LIMIT,
+    Act,
+    Actor,
+    Notify,
+    Part,
+    applies,
+    bounce_attempt,
+    part_of,
+)
 from angarium.queue.administration import Progress
+from angarium.queue.breakdown import Breakdown, BreakdownCount, Quality
+from angarium.queue.destination import check_via
 from angarium.queue.entry import (
     Affected,
+    AffectedRecipient,
     CompiledFilter,
     EntryPage,
     QueueEntry,
@@ -13,12 +26,13 @@ from angarium.queue.entry import (
     refuse_empty,
 )
 from angarium.queue.events.accepted import MessageAccepted
+from angarium.queue.events.content_shown import ContentShown
 from angarium.queue.events.hold_rule_added import HoldRuleAdded
 from angarium.queue.events.hold_rule_removed import HoldRuleRemoved
 from angarium.queue.hold_rule import HOLD_RULE_LIMIT, HoldRule, check_rule
 from angarium.queue.memory.state import MemoryDelivery, MemoryState
-from angarium.queue.message_id import message_id_ms
-from angarium.queue.model import DeliveryId, Filter, MessageId, PartitionNumber, RouteHint
+from angarium.queue.message_id import IdRange, message_id_ms
+from angarium.queue.model import DeliveryId, Filter, MessageId, PartitionNumber, RouteHint, UnixMs
 from angarium.queue.spool import TooManyHoldRulesError, UnknownHoldRuleError
 from angarium.queue.summary import QueueSummary
 
@@ -47,9 +61,22 @@ class MemoryAdministration:
             oldest_at=min(map(message_id_ms, self._state.messages), default=None),
         )
 
-    def content(self, message_id: MessageId) -> bytes | None:
-        found = self._state.messages.get(message_id)
-        return None if found is None else found.content
+    async def show_content(self, message_id: MessageId, part: Part, by: Actor) -> bytes | None:
+        by, found = by.bounded(), self._state.messages.get(message_id)
+        if found is None:
+            return None
+        self._state.append(
+            ContentShown(
+                at=self._state.clock(),
+                message_id=message_id,
+                tenant=found.tenant,
+                stream=found.stream,
+                actor=by.who,
+                reason=by.reason,
+                part=part,
+            )
+        )
+        return part_of(found.content, part)
 
     def find_route(self, domain: str) -> RouteHint | None:
         return self._state.routes.get(domain)
@@ -68,6 +95,14 @@ class MemoryAdministration:
         page = found[:limit]
         cursor = page[-1][0] if len(found) > len(page) > 0 else None
         return EntryPage(tuple(entry for _, entry in page), cursor)
+
+    async def breakdown(self, wanted: Filter, by: Quality, limit: int) -> Breakdown:
+        compiled = self._compile(wanted)
+        count = BreakdownCount(by, self._state.clock(), self._find_provider)
+        for each in self._state.deliveries.values():
+            if compiled.matches(entry := self._entry(each)):
+                count.add(entry)
+        return count.breakdown(limit)
 
     async def show(self, message_id: MessageId) -> ShownMessage | None:
         message = self._state.messages.get(message_id)
@@ -89,6 +124,10 @@ class MemoryAdministration:
             events=tuple(events),
         )
 
+    async def find_messages(self, wanted: IdRange, limit: int) -> tuple[MessageId, ...]:
+        known = {*self._state.messages, *(each.event.message_id for each in self._state.events)}
+        return tuple(sorted(each for each in known if each in wanted)[:limit])
+
     async def act(
         self,
         act: Act,
@@ -97,11 +136,50 @@ class MemoryAdministration:
         *,
         dry_run: bool = False,
         progress: Progress | None = None,
+        via: str = "",
     ) -> Affected:
-        affected = self._act(act, wanted, by.bounded(), 0, dry_run=dry_run)
+        refuse_empty(wanted)
+        if act == "reroute":
+            via = check_via(via)
+        affected = self._act(act, wanted, by.bounded(), 0, via, dry_run=dry_run)
         if progress is not None:
             progress(affected.count)
         return affected
+
+    async def bounce(
+        self,
+        wanted: Filter,
+        by: Actor,
+        notify: Notify,
+        *,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> Affected:
+        by, state = by.bounded(), self._state
+        done, in_flight, unchanged = self._find("bounce", wanted)
+        named = self._named(done)[:NAMED_LIMIT]
+        rung: set[PartitionNumber] = set()
+        for message_id, own in groupby([] if dry_run else done, lambda each: each.message_id):
+            deliveries = [state.deliveries[each] for each in own]
+            notice = notify(
+                state.claimed(message_id, deliveries), bounce_attempt(by, state.clock())
+            )
+            for each in deliveries:
+                state.append_act("bounce", each, by)
+                state.remove(each.id)
+            if notice is not None:
+                rung |= state.accept(notice, state.clock())
+        self._ring(rung)
+        if progress is not None:
+            progress(len(done))
+        return Affected(
+            count=len(done),
+            named=named,
+            in_flight=in_flight,
+            unchanged=unchanged,
+            who=by.who,
+            reason=by.reason,
+        )
 
     async def add_hold_rule(self, rule: HoldRule, by: Actor) -> HoldRule:
         state, by = self._state, by.bounded()
@@ -150,8 +228,32 @@ class MemoryAdministration:
         return len(over)
 
     def _act(
-        self, act: Act, wanted: Filter, by: Actor, rule: int, *, dry_run: bool = False
+        self,
+        act: Act,
+        wanted: Filter,
+        by: Actor,
+        rule: int,
+        via: str = "",
+        *,
+        dry_run: bool = False,
     ) -> Affected:
+        done, in_flight, unchanged = self._find(act, wanted)
+        named = self._named(done)
+        if not dry_run:
+            for delivery in done:
+                self._do(act, self._state.deliveries[delivery], by, rule, via)
+            self._ring_for(done)
+        return Affected(
+            count=len(done),
+            named=named[:NAMED_LIMIT],
+            in_flight=in_flight,
+            unchanged=unchanged,
+            who=by.who,
+            reason=by.reason,
+        )
+
+    def _find(self, act: Act, wanted: Filter) -> tuple[list[DeliveryId], int, int]:
+        """Return whom the act is for, and how many are in flight or need no change."""
         refuse_empty(wanted)
         compiled = self._compile(wanted)
         done, in_flight, unchanged = [], 0, 0
@@ -164,18 +266,9 @@ class MemoryAdministration:
                 done.append(delivery)
             else:
                 unchanged += 1
-        if not dry_run:
-            for delivery in done:
-                self._do(act, self._state.deliveries[delivery], by, rule)
-            self._ring_for(done)
-        return Affected(
-            count=len(done),
-            ids=tuple(done[:IDS_REPORTED]),
-            in_flight=in_flight,
-            unchanged=unchanged,
-        )
+        return done, in_flight, unchanged
 
-    def _do(self, act: Act, each: MemoryDelivery, by: Actor, rule: int) -> None:
+    def _do(self, act: Act, each: MemoryDelivery, by: Actor, rule: int, via: str) -> None:
         state, now = self._state, self._state.clock()
         match act:
             case "hold":
@@ -190,6 +283,13 @@ class MemoryAdministration:
             case "cancel":
                 state.append_act("cancel", each, by)
                 state.remove(each.id)
+            case "reroute":
+                each.via = via
+                if not each.held:
+                    each.due = UnixMs(now if now != each.due else now + 1)
+                state.append_act("reroute", each, by)
+            case "bounce":
+                raise ValueError("what is bounced is returned to its sender: bounce()")
 
     def _end(self, rule_id: int, by: Actor, *, release: bool) -> Affected:
         state = self._state
@@ -212,7 +312,21 @@ class MemoryAdministration:
             each.rule = 0
         done = [each.id for each in held] if release else []
         self._ring_for(done)
-        return Affected(count=len(done), ids=tuple(done[:IDS_REPORTED]), in_flight=0, unchanged=0)
+        return Affected(
+            count=len(done),
+            named=self._named(done)[:NAMED_LIMIT],
+            in_flight=0,
+            unchanged=0,
+            who=by.who,
+            reason=by.reason,
+        )
+
+    def _named(self, found: list[DeliveryId]) -> tuple[AffectedRecipient, ...]:
+        deliveries = self._state.deliveries
+        return tuple(
+            AffectedRecipient(id=each, recipient=deliveries[each].recipient.forward_path)
+            for each in found
+        )
 
     def _ring_for(self, done: list[DeliveryId]) -> None:
         now = self._state.clock()
@@ -220,11 +334,11 @@ class MemoryAdministration:
         self._ring({each.partition for each in found if each and not each.held and each.due <= now})
 
     def _compile(self, wanted: Filter) -> CompiledFilter:
-        def find_provider(domain: str) -> str | None:
-            hint = self._state.routes.get(domain)
-            return None if hint is None else hint.provider
+        return CompiledFilter(wanted, self._state.clock(), self._find_provider)
 
-        return CompiledFilter(wanted, self._state.clock(), find_provider)
+    def _find_provider(self, domain: str) -> str | None:
+        hint = self._state.routes.get(domain)
+        return None if hint is None else hint.provider
 
     def _entry(self, each: MemoryDelivery) -> QueueEntry:
         message = self._state.messages[each.id.message_id]
@@ -245,4 +359,5 @@ class MemoryAdministration:
             last=each.last,
             size_octets=len(message.content),
             rule=each.rule,
+            via=each.via,
         )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, assert_never
 
 from angarium.queue.act import Actor
+from angarium.queue.destination import destination_of
 from angarium.queue.events.attempt_failed import AttemptFailed
 from angarium.queue.events.bounced import Bounced
 from angarium.queue.events.delivered import Delivered
@@ -18,7 +19,6 @@ from angarium.queue.hold_rule import BindingRules
 from angarium.queue.memory.administration import MemoryAdministration
 from angarium.queue.memory.state import MemoryDelivery, MemoryEventLog, MemoryState
 from angarium.queue.model import (
-    Claimed,
     ClaimedMessage,
     Deferred,
     DeliveryId,
@@ -210,7 +210,7 @@ class MemoryPartition:
             else:
                 each.epoch = self._epoch
                 taken.setdefault(head.id.message_id, []).append(each)
-        return [self._claimed(message_id, own) for message_id, own in taken.items()]
+        return [self._state.claimed(message_id, own) for message_id, own in taken.items()]
 
     async def commit(self, commit: Commit) -> None:
         self._check()
@@ -291,48 +291,13 @@ class MemoryPartition:
             due=each.due,
             id=each.id,
             tenant=message.tenant,
-            domain=each.recipient.domain,
+            domain=destination_of(each.recipient.domain, each.via),
             octets=len(message.content),
             stream=message.stream,
             priority=message.priority,
             campaign=message.campaign,
             account=message.origin.user or message.origin.client,
             sender=message.envelope.reverse_path,
-        )
-
-    def _claimed(self, message_id: MessageId, own: list[MemoryDelivery]) -> ClaimedMessage:
-        message = self._state.messages[message_id]
-        recipients = tuple(
-            Claimed(
-                id=each.id,
-                partition=each.partition,
-                forward_path=each.recipient.forward_path,
-                domain=each.recipient.domain,
-                notify=each.recipient.notify,
-                orcpt=each.recipient.orcpt,
-                attempts=each.attempts,
-                in_doubt=each.in_doubt,
-                delay_dsn_sent=each.delay_dsn_sent,
-                last=each.last,
-            )
-            for each in own
-        )
-        return ClaimedMessage(
-            message_id=message_id,
-            tenant=message.tenant,
-            stream=message.stream,
-            priority=message.priority,
-            campaign=message.campaign,
-            envelope=self._state.bare_envelope(message),
-            content=message.content,
-            header_octets=message.header_octets,
-            has_dot_lines=message.has_dot_lines,
-            header_from=message.header_from,
-            message_id_header=message.message_id_header,
-            accepted=message.accepted,
-            expires=message.expires,
-            origin=message.origin,
-            recipients=recipients,
         )
 
 

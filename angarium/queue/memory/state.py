@@ -1,21 +1,26 @@
 """What the in-memory queue holds: what would be on disk, and its event log."""
 
+from collections.abc import Sequence
 from typing import Any, assert_never
 
 import msgspec
 
-from angarium.queue.act import Act, Actor
+from angarium.queue.act import Act, Actor, bounce_attempt
 from angarium.queue.entry import State
 from angarium.queue.event_log import EventCursor, Position, check_consumer
 from angarium.queue.events.accepted import accepted_event
+from angarium.queue.events.bounced import Bounced
 from angarium.queue.events.cancelled import Cancelled
 from angarium.queue.events.catalogue import Event
 from angarium.queue.events.operator_held import OperatorHeld
 from angarium.queue.events.operator_released import OperatorReleased
+from angarium.queue.events.operator_rerouted import OperatorRerouted
 from angarium.queue.events.operator_retried import OperatorRetried
 from angarium.queue.hold_rule import HoldRule
 from angarium.queue.model import (
     Attempt,
+    Claimed,
+    ClaimedMessage,
     DeliveryId,
     MessageId,
     PartitionNumber,
@@ -42,6 +47,7 @@ class MemoryDelivery(msgspec.Struct, kw_only=True):
     last: Attempt | None = None
     rule: int = 0  # held by this hold rule
     free_of: int = 0  # hold rules up to this one let its next attempt pass
+    via: str = ""
 
     @property
     def state(self) -> State:
@@ -113,6 +119,11 @@ class MemoryState:
                 self.append(OperatorRetried(**fields))
             case "cancel":
                 self.append(Cancelled(**fields))
+            case "reroute":
+                self.append(OperatorRerouted(**fields, via=each.via))
+            case "bounce":
+                attempt = bounce_attempt(by, self.clock())
+                self.append(Bounced(**fields, attempts=each.attempts, attempt=attempt))
             case _:
                 assert_never(act)
 
@@ -129,6 +140,41 @@ class MemoryState:
             "recipient": each.recipient.forward_path,
             "in_doubt": each.in_doubt,
         }
+
+    def claimed(self, message_id: MessageId, own: Sequence[MemoryDelivery]) -> ClaimedMessage:
+        message = self.messages[message_id]
+        recipients = tuple(
+            Claimed(
+                id=each.id,
+                partition=each.partition,
+                forward_path=each.recipient.forward_path,
+                domain=each.recipient.domain,
+                notify=each.recipient.notify,
+                orcpt=each.recipient.orcpt,
+                attempts=each.attempts,
+                in_doubt=each.in_doubt,
+                delay_dsn_sent=each.delay_dsn_sent,
+                last=each.last,
+            )
+            for each in own
+        )
+        return ClaimedMessage(
+            message_id=message_id,
+            tenant=message.tenant,
+            stream=message.stream,
+            priority=message.priority,
+            campaign=message.campaign,
+            envelope=self.bare_envelope(message),
+            content=message.content,
+            header_octets=message.header_octets,
+            has_dot_lines=message.has_dot_lines,
+            header_from=message.header_from,
+            message_id_header=message.message_id_header,
+            accepted=message.accepted,
+            expires=message.expires,
+            origin=message.origin,
+            recipients=recipients,
+        )
 
     def bare_envelope(self, message: Submission) -> Envelope:
         return msgspec.structs.replace(message.envelope, recipients=())

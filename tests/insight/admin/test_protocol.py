@@ -47,17 +47,18 @@ from angarium.insight.admin.queue_reads import (
 from angarium.insight.admin.status import AskStatus, Status
 from angarium.insight.admin.watch import WatchedLine, WatchedLines, WatchSessions
 from angarium.queue import Affected, DeliveryId, Filter, MessageId, UnixMs
+from angarium.queue.entry import AffectedRecipient
 from angarium.queue.hold_rule import HoldRule
 
 ID = MessageId(b"\x01" * 16)
 QUESTIONS: list[Question[typing.Any, typing.Any]] = [
     AskStatus(),
     SummarizeQueue(),
-    ListEntries(wanted=Filter(domain="example.net", ids=("a", "b")), after=b"\0x", limit=7),
+    ListEntries(wanted=Filter(domains=("example.net",), ids=("a", "b")), after=b"\0x", limit=7),
     ShowMessage(message_id=ID),
     ReadContent(message_id=ID),
     ExplainMessage(message_id=ID, only=3),
-    PerformAct(act="hold", wanted=Filter(sender=""), reason="a \u2603", dry_run=True),
+    PerformAct(act="hold", wanted=Filter(senders=("",)), reason="a \u2603", dry_run=True),
     ListHoldRules(),
     AddHoldRule(rule=HoldRule(domain="example.net", until=UnixMs(5)), reason="x"),
     RemoveHoldRule(rule_id=4, release=True),
@@ -120,7 +121,12 @@ def test_every_question_names_types_that_can_be_read() -> None:
         ),
         (
             PerformAct(act="retry", wanted=Filter()),
-            Affected(count=1, ids=(DeliveryId(ID, 1),), in_flight=0, unchanged=0),
+            Affected(
+                count=1,
+                named=(AffectedRecipient(id=DeliveryId(ID, 1), recipient="b@c.example"),),
+                in_flight=0,
+                unchanged=0,
+            ),
             Progressed(500),
         ),
         (

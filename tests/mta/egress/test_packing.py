@@ -7,7 +7,13 @@ import msgspec
 import pytest
 
 from angarium.dkim import UnsignableMessageError
-from angarium.mta.egress.packing import INLINE_OCTETS, YIELD_AFTER, Packer
+from angarium.mta.egress.packing import (
+    INLINE_OCTETS,
+    YIELD_AFTER,
+    NotSigned,
+    Packer,
+    SignatureRequiredError,
+)
 from angarium.mta.egress.work import Parcel, Work
 from angarium.mta.transport.transfer import Transfer
 from tests.mta.egress.fakes import SetClock, head, message, parcel, settle
@@ -33,11 +39,14 @@ class Signer:
 
 
 class Rig:
-    def __init__(self) -> None:
+    def __init__(self, *, is_required: bool = False) -> None:
         self.signer = Signer()
-        self.unsigned: list[Work] = []
+        self.unsigned: list[NotSigned] = []
         self.packer = Packer(
-            self.signer, SetClock(), lambda work, error: self.unsigned.append(work)
+            self.signer,
+            SetClock(),
+            lambda work, reason: self.unsigned.append(reason),
+            lambda: is_required,
         )
         self.parcels: list[Parcel] = []
         self.failed: list[BaseException] = []
@@ -71,6 +80,8 @@ async def test_without_a_key_or_an_author_it_goes_unsigned_at_once() -> None:
     rig = Rig()
     await rig.pack("no-key.example", "")
     assert [each.transfer.header for each in rig.parcels] == [b"A: b\r\n\r\n"] * 2
+    assert [each.kind for each in rig.unsigned] == ["no_key", "no_from"]
+    assert rig.parcels[0].work.unsigned == "no DKIM key for no-key.example"
 
 
 async def test_parcels_keep_their_order_whichever_signature_is_done_first() -> None:
@@ -83,6 +94,7 @@ async def test_parcels_keep_their_order_whichever_signature_is_done_first() -> N
     rig.signer.futures[0].set_result(b"")
     await task
     assert rig.numbers() == [1, 2, 3]
+    assert [each.kind for each in rig.unsigned] == ["no_key"] * 3
 
 
 async def test_what_is_signed_goes_while_others_of_its_batch_are_being_signed() -> None:
@@ -105,6 +117,7 @@ async def test_what_may_not_be_signed_goes_unsigned_and_is_reported() -> None:
     rig.signer.futures[0].set_exception(UnsignableMessageError("large"))
     await task
     assert (rig.numbers(), len(rig.unsigned)) == ([1, 2], 2)
+    assert [each.work.unsigned for each in rig.parcels] == ["two of them", "large"]
 
 
 async def test_a_defect_ends_one_message_not_its_batch() -> None:
@@ -150,7 +163,7 @@ async def test_what_is_converted_goes_unsigned_where_it_did_before() -> None:
         transfer = await convert(rig, b"A: b\r\n\r\n\xc3\xa4\r\n", domain)
         assert transfer is not None
         assert transfer.header.startswith(b"A: b\r\n")
-    assert len(rig.unsigned) == 1
+    assert len(rig.unsigned) == 3
 
 
 async def test_what_cannot_be_converted_is_none() -> None:
@@ -169,3 +182,25 @@ async def test_what_was_handed_on_is_not_kept_while_others_are_signed_l3() -> No
     rig.signer.futures[0].set_result(b"")
     await packing
     assert rig.numbers() == [1, 2]
+
+
+async def test_work_names_the_keys_that_signed_it() -> None:
+    rig = Rig()
+    task = asyncio.create_task(rig.pack("key.example"))
+    await settle()
+    fields = b"DKIM-Signature: v=1; a=rsa-sha256; d=key.example;\r\n s=s1; t=1;\r\n b=abc\r\n"
+    rig.signer.futures[0].set_result(fields)
+    await task
+    assert rig.parcels[0].work.dkim == ("s1._domainkey.key.example",)
+    assert (rig.parcels[0].work.unsigned, rig.unsigned) == ("", [])
+
+
+async def test_what_must_be_signed_never_goes_unsigned() -> None:
+    rig = Rig(is_required=True)
+    task = asyncio.create_task(rig.pack("no-key.example", "", "unsignable.example", "key.example"))
+    await settle()
+    rig.signer.futures[0].set_result(b"")
+    await task
+    assert rig.parcels == []
+    assert [type(each) for each in rig.failed] == [SignatureRequiredError] * 4
+    assert "no DKIM key for no-key.example, and dkim.required" in str(rig.failed[0])

@@ -885,6 +885,8 @@ async def test_tls_is_used_where_it_is_offered_with_the_mx_name_d6(
         await connection.close()
     assert isinstance(outcome, Taken)
     assert outcome.attempt.tls == "TLSv1.3"
+    assert outcome.attempt.tls_cipher.startswith("TLS_")
+    assert outcome.attempt.tls_verified == (tls == VERIFY)
     assert certificates.asked == ["mx.example"]
     assert peer.talks[0].lines.count(b"EHLO client.example") == 2  # again after the handshake
 

@@ -196,6 +196,7 @@ async def test_tls_is_used_and_verified_where_the_policy_asks(
         (outcome,) = await connection.transfer(message("b@example.net"))
         await connection.close()
     assert outcome.attempt.tls == "TLSv1.3"
+    assert outcome.attempt.tls_cipher.startswith("TLS_")
     assert certificates.asked == ["smart.example"]
 
 

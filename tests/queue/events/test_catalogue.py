@@ -33,6 +33,8 @@ NUMBERS = {
     12: "hold_rule_added",
     13: "hold_rule_removed",
     14: "damaged",
+    15: "content_shown",
+    16: "rerouted",
 }
 HEAD = ("at", "message_id")
 _MESSAGE = (*HEAD, "tenant", "stream")
@@ -50,7 +52,7 @@ FIELDS = {
     "delivered": _ATTEMPT,
     "relayed": _ATTEMPT,
     "deferred": (*_ATTEMPT, "due"),
-    "bounced": _ATTEMPT,
+    "bounced": (*_ATTEMPT, "actor", "reason"),
     "expired": _ATTEMPT,
     "in_doubt": _RECIPIENT,
     "held": (*_ACT, "rule"),
@@ -60,6 +62,8 @@ FIELDS = {
     "hold_rule_added": (*_RULE, "tenant", "sender", "domain", "provider", "until"),
     "hold_rule_removed": (*_RULE, "releases"),
     "damaged": (*_RECIPIENT, "reason"),
+    "content_shown": (*_MESSAGE, "actor", "reason", "part"),
+    "rerouted": (*_ACT, "via"),
 }
 VALUES: dict[str, Any] = {
     "at": UnixMs(1_800_000_000_000),
@@ -75,6 +79,10 @@ VALUES: dict[str, Any] = {
         tls="TLSv1.3",
         stage="rcpt",
         tls_skipped="broken",
+        tls_cipher="TLS_AES_128_GCM_SHA256",
+        tls_verified=True,
+        provider="gmail",
+        dkim=("s1._domainkey.example.com",),
     ),
     "origin": Origin(kind="submission", listener="127.0.0.1:25", client="192.0.2.7", user="ann"),
     "repairs": ("raw_utf8",),
@@ -115,6 +123,7 @@ def test_the_form_on_disk_is_version_number_and_fields_in_this_order(
         assert fields[FIELDS[kind.name].index("attempt")] == [
             *(1_800_000_000_001, "mx.example.net", "192.0.2.1", "ip1", 451),
             *("4.2.1", "later", "TLSv1.3", "rcpt", "broken"),
+            *("TLS_AES_128_GCM_SHA256", True, "gmail", ["s1._domainkey.example.com"], ""),
         ]
     if kind.name == "accepted":
         assert fields[8] == ["submission", "127.0.0.1:25", "192.0.2.7", "ann"]

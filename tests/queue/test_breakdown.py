@@ -1,0 +1,36 @@
+"""Mirrors angarium/queue/breakdown.py, and what ``QueueAdministration`` promises of it."""
+
+from typing import Any
+
+import pytest
+
+from angarium.queue import Filter, MessageIdGenerator
+from angarium.queue import breakdown as module
+from tests.queue.samples import FakeClock, submission
+
+
+async def test_values_are_counted_by_age_and_state(
+    spool: Any, clock: FakeClock, new_id: MessageIdGenerator
+) -> None:
+    await spool.accept([submission(new_id(), ["a@one.example", "b@two.example"])])
+    clock.now += 300_000  # five minutes are not less than five
+    await spool.accept([submission(new_id(), ["c@one.example"], accepted=clock.now)])
+    found = await spool.administration.breakdown(Filter(), "domain", 9)
+    assert [(each.value, each.count, each.ages[:3]) for each in found.slices] == [
+        ("one.example", 2, [1, 1, 0]),
+        ("two.example", 1, [0, 1, 0]),
+    ]
+    assert (found.total.count, found.total.scheduled, found.others) == (3, 3, None)
+    ages = await spool.administration.breakdown(Filter(domains=("one.example",)), "age", 9)
+    assert [(each.value, each.count) for each in ages.slices] == [("5m", 1), ("15m", 1)]
+
+
+async def test_what_is_too_much_to_be_kept_is_counted_together(
+    spool: Any, new_id: MessageIdGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "VALUES_KEPT", 2)
+    await spool.accept([submission(new_id(), [f"a@d{n}.example" for n in (1, 1, 2, 3, 3, 3)])])
+    found = await spool.administration.breakdown(Filter(), "domain", 1)
+    assert [(each.value, each.count) for each in found.slices] == [("d1.example", 2)]
+    assert found.others is not None
+    assert (found.others.count, found.total.count) == (4, 6)

@@ -438,7 +438,7 @@ def test_explain_says_why_tls_was_done_without(filled: Filled, cli: Cli) -> None
     )
     (recipient,) = cli.json("explain", delivered)["recipients"]
     attempt = recipient["history"][-1]["attempt"]
-    assert attempt["tlsSkipped"] == "TLS handshake: timed out"
+    assert attempt["tls_skipped"] == "TLS handshake: timed out"
 
 
 def test_explain_gives_its_values_as_json(filled: Filled, cli: Cli) -> None:

@@ -17,6 +17,7 @@ from angarium.queue.lmdb.recipient_events import bounced_event
 from angarium.queue.lmdb.records import (
     SCHEDULED,
     MessageRecord,
+    RecordError,
     decode_delivery,
     decode_message,
     delivery_due,
@@ -97,8 +98,11 @@ def read_returned(
         deliveries = tuple((key, raw) for key, raw in found if raw is not None)
         if raw_message is None or content is None or not deliveries:
             continue
-        record = decode_message(raw_message)
-        records = [(key, decode_delivery(raw)) for key, raw in deliveries]
+        try:
+            record = decode_message(raw_message)
+            records = [(key, decode_delivery(raw)) for key, raw in deliveries]
+        except RecordError:
+            continue  # it is set aside by whoever comes to try it
         notice = notify(claimed_message(message_id, record, content, records), attempt)
         yield Returned(
             message=record,

@@ -68,6 +68,7 @@ class QueueOperator:
         return self._steps.summary()
 
     def show_content(self, message_id: MessageId, part: Part, by: Actor) -> bytes | None:
+        self._open_to_write()
         steps = self._steps.show_content(message_id, part, by)
         return run_steps(steps, self._transact)
 

@@ -13,6 +13,7 @@ import msgspec
 from angarium.config.schema import Delivery
 from angarium.mta.backlog import Backlog, Lane
 from angarium.mta.disk_wait import DISK_FULL, until_space
+from angarium.mta.draining import FLUSH_S, DrainBounds, end_connections
 from angarium.mta.egress.budget import ContentBudget
 from angarium.mta.egress.lease import LiveConnection
 from angarium.mta.egress.places import Places
@@ -83,7 +84,6 @@ class DeliveryParts(msgspec.Struct, frozen=True, kw_only=True):
     observer: DispatchObserver
     give_way: Callable[[], None]  # ``queue.Spool.give_way``
     clock: Callable[[], UnixMs]
-    drain_s: float
 
 
 class Dispatcher:
@@ -110,6 +110,8 @@ class Dispatcher:
         self._ring = asyncio.Event()
         self._is_disk_full = False  # so that nothing can begin
         self._tasks: set[asyncio.Task[None]] = set()
+        # Of these; recipients that wait for one are due on disk
+        self._look_ups: set[asyncio.Task[None]] = set()
         self._places = Places(settings.connections, parts.clock)
         self._waits = Waits(parts.clock)
         self._reasons = Reasons()
@@ -194,8 +196,10 @@ class Dispatcher:
         """Return why our own policy last kept the lanes that are meant waiting, the newest first."""
         return self._reasons.reasons_of(tenant=tenant, provider=provider, stream=stream)
 
-    async def run(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-        """Deliver until ``stop``, then drain for at most ``drain_s``.
+    async def run(
+        self, stop: asyncio.Event, ready: Callable[[], None], bounds: Callable[[], DrainBounds]
+    ) -> None:
+        """Deliver until ``stop``, then drain within ``bounds``, which are asked for then.
 
         Calls ``ready`` once earlier claims have been replayed, or cannot be for want of room. Raises (in an
         ExceptionGroup) what makes it impossible to record outcomes: FencedError, QueueFailedError.
@@ -219,7 +223,7 @@ class Dispatcher:
             ]
             ready()
             await stop.wait()
-            await self._drain()
+            await self._drain(bounds())
             for task in forever:
                 task.cancel()
 
@@ -327,7 +331,9 @@ class Dispatcher:
             waiting.append(head)
             return
         self._resolving[head.domain] = [head]
-        self._spawn(self._resolve(head.domain))
+        look_up = self._spawn(self._resolve(head.domain))
+        self._look_ups.add(look_up)
+        look_up.add_done_callback(self._look_ups.discard)
 
     async def _resolve(self, domain: str) -> None:
         async with self._resolutions.turn():
@@ -379,18 +385,17 @@ class Dispatcher:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _drain(self) -> None:
+    async def _drain(self, bounds: DrainBounds) -> None:
         """Finish what is in transfer, give back what is not, and leave nothing unrecorded that is known."""
         self._clerk.close()
         self._waits.stop()
+        for look_up in list(self._look_ups):
+            look_up.cancel()
         self._give_back(self._queues.drain())
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=self._parts.drain_s)
-        for task in list(self._tasks):
-            task.cancel()  # in doubt from now on: its claim stays on disk
+        await end_connections(self._places, self._tasks, bounds)
         self._give_back(self._queues.drain())
         try:
-            async with asyncio.timeout(self._parts.drain_s):
+            async with asyncio.timeout(FLUSH_S):
                 await self._parts.settler.flush()
                 partitions = self._parts.partitions.values()
                 await asyncio.gather(*(each.disown() for each in partitions))  # one commit

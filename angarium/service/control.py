@@ -27,8 +27,9 @@ class Reload(msgspec.Struct, frozen=True, tag="reload"):
     config: Config
 
 
-class Stop(msgspec.Struct, frozen=True, tag="stop"):
+class Stop(msgspec.Struct, frozen=True, kw_only=True, tag="stop"):
     drain_s: float
+    last_reply_s: float  # not less
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):

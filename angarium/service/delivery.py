@@ -9,6 +9,7 @@ from angarium.dkim import KeyFileError
 from angarium.host.sysexits import EX_CONFIG, StartError
 from angarium.mta.disk_wait import DISK_FULL, until_space
 from angarium.mta.dispatcher import Dispatcher
+from angarium.mta.draining import DrainBounds
 from angarium.queue import LmdbSpool, Partition, PartitionNumber
 from angarium.queue.doorbell import DoorbellReceiver, DoorbellSender, doorbell_path
 from angarium.routing.dns import DnsSetupError
@@ -36,7 +37,13 @@ async def run_delivery(runtime: Runtime) -> None:
             dispatcher = setup.dispatcher
             answers = DeliveryAnswers(dispatcher, partitions, runtime.slot.name)
             async with runtime.admin.answering(runtime.watchers.handlers(), answers.handlers()):
-                await dispatcher.run(runtime.stop, lambda: runtime.ready(dispatcher.reasons))
+                await dispatcher.run(
+                    runtime.stop,
+                    lambda: runtime.ready(dispatcher.reasons),
+                    lambda: DrainBounds(
+                        transfers_s=runtime.drain_s, last_replies_s=runtime.last_reply_s
+                    ),
+                )
         finally:
             bells.close()
             await watched.close()

@@ -92,7 +92,6 @@ class DeliverySetup:
                 observer=observer,
                 give_way=spool.give_way,
                 clock=clock,
-                drain_s=config.server.drain_s,
             )
         )
 

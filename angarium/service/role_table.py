@@ -54,7 +54,7 @@ class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RoleTable:
-    """In the order in which they are started; nobody waits for another one's start.
+    """In the order in which they are started: clients wait for the first. Nobody waits for another one's start.
 
     Invariant RL1: a role is told to stop only when all that it drains after have ended.
     """
@@ -111,18 +111,16 @@ def import_run(path: str) -> Run:
 ROLES: Final = RoleTable(
     (
         RoleSpec(
-            name="platform",
-            run="angarium.service.platform:run_platform",
-            count=lambda config: 1,
-            # It writes what the others did, so it ends last.
-            drains_after=("ingress", "delivery"),
+            name="ingress",
+            run="angarium.service.ingress:run_ingress",
+            count=lambda config: config.server.ingress_processes,
+            listens=True,
+            # It takes mail in for as long as there is somebody to wait for.
+            drains_after=("delivery",),
             reads=Reads(
-                at_start=("log.mail_log",),
-                live=("log.level",),
-                never=(
-                    *("listener", "source", "pool", "route", "provider"),
-                    *("delivery", "dns", "dkim"),
-                ),
+                at_start=("listener", "delivery.expire_s"),
+                live=("route", "provider", "delivery.port", "log.level"),
+                never=("source", "pool", "delivery", "dns", "dkim", "log.mail_log"),
             ),
         ),
         RoleSpec(
@@ -149,14 +147,18 @@ ROLES: Final = RoleTable(
             ),
         ),
         RoleSpec(
-            name="ingress",
-            run="angarium.service.ingress:run_ingress",
-            count=lambda config: config.server.ingress_processes,
-            listens=True,
+            name="platform",
+            run="angarium.service.platform:run_platform",
+            count=lambda config: 1,
+            # It writes what the others did, so it ends last.
+            drains_after=("ingress", "delivery"),
             reads=Reads(
-                at_start=("listener", "delivery.expire_s"),
-                live=("route", "provider", "delivery.port", "log.level"),
-                never=("source", "pool", "delivery", "dns", "dkim", "log.mail_log"),
+                at_start=("log.mail_log",),
+                live=("log.level",),
+                never=(
+                    *("listener", "source", "pool", "route", "provider"),
+                    *("delivery", "dns", "dkim"),
+                ),
             ),
         ),
     )

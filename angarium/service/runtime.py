@@ -33,7 +33,8 @@ def wall_clock() -> UnixMs:
 class Runtime:
     """One role's surroundings.
 
-    A role calls ``ready`` once it does its work, watches ``stop``, and ends within ``drain_s`` of it.
+    A role calls ``ready`` once it does its work, watches ``stop``, and ends within ``drain_s`` of it, or within
+    ``last_reply_s`` where a message that was sent waits for its last reply.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Runtime:
         self.watchers = Watchers(slot, wall_clock)
         self.stop = asyncio.Event()
         self.drain_s = config.server.drain_s
+        self.last_reply_s = max(config.server.last_reply_s, self.drain_s)
         self.is_ready = asyncio.Event()
         self._on_beat: Callable[[], None] = lambda: None
         self._reload: ReloadCallback | None = None
@@ -123,8 +125,8 @@ class Runtime:
     def close_spool(self) -> None:
         self._spool.close()
 
-    def request_stop(self, drain_s: float) -> None:
-        self.drain_s = drain_s
+    def request_stop(self, drain_s: float, last_reply_s: float) -> None:
+        self.drain_s, self.last_reply_s = drain_s, last_reply_s
         self.stop.set()
 
     def reasons(self) -> Sequence[str]:

@@ -8,17 +8,21 @@ import asyncio
 import signal
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from angarium.config.address import HostPort
 from angarium.config.error import ConfigError
 from angarium.config.loader import load
 from angarium.config.schema import Config
+from angarium.service.control import Stop
 from angarium.service.notify import Notifier
 from angarium.service.reload import plan_reload
 from angarium.service.role_table import RoleTable
 from angarium.service.slot import Slot
 from angarium.telemetry.log import log, set_level
+
+# Ours: what a stage of the drain has at least, when those before it took all the time.
+LEAST_S: Final = 5.0
 
 
 class Driver(Protocol):
@@ -32,8 +36,8 @@ class Driver(Protocol):
         """Keep the slot filled until the server stops; returns when it is empty then. Raises: the server fails."""
         ...
 
-    def stop(self, slot: Slot, drain_s: float) -> None:
-        """Tell whoever fills it to end within ``drain_s``."""
+    def stop(self, slot: Slot, order: Stop) -> None:
+        """Tell whoever fills it to end."""
         ...
 
     def kill(self, slot: Slot) -> None:
@@ -96,6 +100,12 @@ class ServerLife:
             log("ready", addresses=[str(each) for each in self._addresses])
             self._notifier.ready(status)
 
+    def stop_order(self, passed_s: float = 0.0) -> Stop:
+        """Return what who is to end is told, so long after the drain began."""
+        server = self.config.server
+        drain_s = max(server.drain_s - passed_s, min(server.drain_s, LEAST_S))
+        return Stop(drain_s=drain_s, last_reply_s=max(server.last_reply_s - passed_s, drain_s))
+
     def was_ready(self, slot: Slot) -> bool:
         return slot in self._ready
 
@@ -134,17 +144,18 @@ class ServerLife:
 
     async def _drain(self, driver: Driver, keepers: dict[Slot, asyncio.Task[None]]) -> None:
         """Stop the roles stage by stage, as the table has it."""
-        drain_s = self.config.server.drain_s
+        began = asyncio.get_running_loop().time()
         self._notifier.stopping("draining")
-        log("draining", drain_s=drain_s)
+        log("draining", drain_s=self.config.server.drain_s)
         for stage in self.table.drain_stages:  # RL1
             slots = [slot for slot in self.slots if slot.role in stage]
             if not slots:  # a role may have no process
                 continue
+            order = self.stop_order(asyncio.get_running_loop().time() - began)
             for slot in slots:
-                driver.stop(slot, drain_s)
+                driver.stop(slot, order)
             tasks = [keepers[slot] for slot in slots]
-            _, late = await asyncio.wait(tasks, timeout=drain_s + driver.grace_s)
+            _, late = await asyncio.wait(tasks, timeout=order.last_reply_s + driver.grace_s)
             for slot in slots:
                 if keepers[slot] in late:
                     log("process_killed", "warning", slot=slot.name, reason="did not drain")

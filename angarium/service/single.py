@@ -8,6 +8,7 @@ import os
 
 from angarium.access.client_table import ClientTable
 from angarium.host.sysexits import find_start_error
+from angarium.service.control import Stop
 from angarium.service.premises import Premises
 from angarium.service.privileges import drop, harden
 from angarium.service.role_table import Run, import_run
@@ -70,7 +71,7 @@ class _Tasks:
 
     status = "serving in one process"
     can_renew = False
-    grace_s = 1.0
+    grace_s = 4.0
 
     def __init__(
         self, life: ServerLife, runs: dict[Slot, Run], runtimes: dict[Slot, Runtime]
@@ -89,8 +90,8 @@ class _Tasks:
             log("role_ended_early", "error", slot=slot.name)
             self._life.stopping.set()
 
-    def stop(self, slot: Slot, drain_s: float) -> None:
-        self._runtimes[slot].request_stop(drain_s)
+    def stop(self, slot: Slot, order: Stop) -> None:
+        self._runtimes[slot].request_stop(order.drain_s, order.last_reply_s)
 
     def kill(self, slot: Slot) -> None:
         if (keeper := self._keepers.get(slot)) is not None:

@@ -23,7 +23,7 @@ from angarium.service.state import blank
 from angarium.telemetry.log import configure, log, log_exception
 
 CLOSE_SOCKETS_FROM_S: Final = 1.0  # a longer wait for a crashed process refuses its clients instead
-KILL_GRACE_S: Final = 4.0  # behind the drain, before SIGKILL
+KILL_GRACE_S: Final = 5.0  # behind the drain, before SIGKILL
 _NEVER: Final = (EX_CONFIG, EX_NOPERM, EX_UNAVAILABLE)  # a first start that ends so ends the server
 
 
@@ -94,10 +94,10 @@ class _Processes:
                 async with asyncio.timeout(delay):
                     await stopping.wait()
 
-    def stop(self, slot: Slot, drain_s: float) -> None:
+    def stop(self, slot: Slot, order: Stop) -> None:
         self._close_sockets(slot)
         if (child := self._children.get(slot)) is not None:
-            child.tell(Stop(drain_s))
+            child.tell(order)
 
     def kill(self, slot: Slot) -> None:
         if (child := self._children.get(slot)) is not None:
@@ -106,7 +106,7 @@ class _Processes:
     def renew(self, slot: Slot) -> None:
         if (child := self._children.get(slot)) is not None:  # else its next one reads the new one
             self._renewing.add(slot)
-            child.tell(Stop(self._life.config.server.drain_s))
+            child.tell(self._life.stop_order())
 
     async def reload(self, slot: Slot) -> None:
         if (child := self._children.get(slot)) is not None:

@@ -14,9 +14,11 @@ import pytest
 
 from angarium.config.schema import Delivery, Provider
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
+from angarium.mta.draining import DrainBounds
 from angarium.mta.dsn import dsn_for
 from angarium.mta.egress.next_host import NEXT_HOSTS
 from angarium.mta.egress.packing import Packer
+from angarium.mta.egress.places import Places
 from angarium.mta.egress.policy import (
     GO,
     Admission,
@@ -94,8 +96,11 @@ class Net:
         self.connections: list[Connection] = []
         self.delivered: list[tuple[str, tuple[str, ...]]] = []  # host, recipients
         self.contents: list[bytes] = []
-        self.gate = asyncio.Event()
+        self.gate = asyncio.Event()  # of transfers
         self.gate.set()
+        self.opens = asyncio.Event()
+        self.opens.set()
+        self.content_sent = False  # before the gate
 
     def connector_of(self, site: Site) -> "Net":
         return self
@@ -104,6 +109,7 @@ class Net:
         self, host: MxHost, address: str, path: EgressPath, tls: TlsPolicy
     ) -> "Connection | Transient":
         self.sources.append(path.source)
+        await self.opens.wait()
         await asyncio.sleep(0)
         self.attempts_at.append(host.name)
         if self.refuse is not None:
@@ -127,11 +133,15 @@ class Connection:
         self.address = address
         self.is_open = True
         self.transfers = 0
+        self.content_sent = False
+        self.has_begun = False  # a transfer that waits for the gate
+        self.is_silent = False  # it does not answer QUIT
         self.broken = asyncio.Event()
 
     async def transfer(self, transfer: Transfer) -> Sequence[Outcome]:
         await asyncio.sleep(0)
         if not self.net.gate.is_set():
+            self.content_sent, self.has_begun = self.net.content_sent, True
             waits = [asyncio.create_task(each.wait()) for each in (self.net.gate, self.broken)]
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             for each in waits:
@@ -162,6 +172,8 @@ class Connection:
 
     async def close(self) -> None:
         await asyncio.sleep(0)
+        if self.is_silent:
+            await self.broken.wait()
         self.net.open[self.host.name] -= 1
         self.is_open = False
 
@@ -178,13 +190,15 @@ class Resolver:
         self.provider = provider
         self.cache: dict[str, Resolution] = {}
         self.asked: list[str] = []
+        self.answers = asyncio.Event()
+        self.answers.set()
 
     def find_cached(self, domain: str) -> Resolution | None:
         return self.cache.get(domain)
 
     async def resolve(self, domain: str) -> Resolution:
         self.asked.append(domain)
-        await asyncio.sleep(0)
+        await self.answers.wait()
         if domain == "hosts.example":
             return self._site_of(domain, "a.example", "b.example", "c.example")
         if domain == "addresses.example":  # one host, as a smart host
@@ -261,6 +275,8 @@ class Rig:
         self.provider = provider
         self.net = Net()
         self.observer = Observer()
+        self.bounds = DrainBounds(transfers_s=2, last_replies_s=2)
+        self.opens_gate = True  # when it is told to stop
         self.new_id = MessageIdGenerator(clock, os.urandom)
         self.resolver = Resolver(provider)
         pools = Pools((), (), Routing((), (), 25), "mx.sender.example")
@@ -325,18 +341,18 @@ class Rig:
                 observer=self.observer,
                 give_way=self.spool.give_way,
                 clock=self.clock,
-                drain_s=2,
             )
         )
         self.spool.wakeups(dispatcher.ring)
         stop, ready = asyncio.Event(), asyncio.Event()
-        task = asyncio.create_task(dispatcher.run(stop, ready.set))
+        task = asyncio.create_task(dispatcher.run(stop, ready.set, lambda: self.bounds))
         try:
             await asyncio.wait_for(ready.wait(), 5)
             yield dispatcher
         finally:
             stop.set()
-            self.net.gate.set()
+            if self.opens_gate:
+                self.net.gate.set()
             await asyncio.wait_for(task, 10)
         assert not self.observer.errors
         assert not any(self.net.open.values())  # every connection was closed
@@ -738,6 +754,98 @@ async def test_draining_gives_back_what_has_not_begun(rig: Rig) -> None:
     assert rig.events(InDoubt) == []
     assert rig.observer.doubts == 0
     assert len(set(rig.recipients())) == 20  # QC1
+
+
+LONG = DrainBounds(transfers_s=1000, last_replies_s=1000)
+
+
+async def test_draining_drops_at_once_what_waits_for_a_connection(rig: Rig) -> None:
+    rig.bounds = LONG
+    rig.net.opens.clear()
+    await rig.accept("a@one.example", "b@hosts.example")
+    async with rig.running():
+        await rig.until(lambda: len(rig.net.sources) == 2)
+    assert rig.net.attempts_at == []
+    rig.net.opens.set()
+    async with rig.running():
+        await rig.until(lambda: len(rig.recipients()) == 2)
+    assert rig.events(_deferred()) == []  # nothing was attempted
+    assert rig.observer.doubts == 0
+
+
+async def test_draining_drops_at_once_what_waits_for_dns(rig: Rig) -> None:
+    rig.bounds = LONG
+    rig.resolver.answers.clear()
+    await rig.accept("a@one.example")
+    async with rig.running():
+        await rig.until(lambda: rig.resolver.asked == ["one.example"])
+    rig.resolver.answers.set()
+    async with rig.running():
+        await rig.until(lambda: rig.recipients() == ["a@one.example"])
+    assert rig.events(_deferred()) == []
+
+
+async def test_draining_cuts_farewells_that_are_not_answered(rig: Rig) -> None:
+    rig.bounds = LONG
+    await rig.accept("a@one.example")
+    async with rig.running():
+        await rig.until(lambda: rig.recipients() == ["a@one.example"])
+        (connection,) = rig.net.connections
+        connection.is_silent = True
+    assert connection.broken.is_set()
+
+
+async def test_a_transfer_whose_content_is_not_out_is_broken_off_and_not_in_doubt(
+    rig: Rig,
+) -> None:
+    rig.bounds = DrainBounds(transfers_s=0.01, last_replies_s=1000)
+    rig.opens_gate = False
+    rig.net.gate.clear()
+    await rig.accept("a@one.example")
+    async with rig.running():
+        await rig.until(lambda: any(each.has_begun for each in rig.net.connections))
+    (deferred,) = rig.events(_deferred())
+    assert deferred.attempt.stage == "mail"
+    rig.net.gate.set()
+    async with rig.running():
+        await rig.until(lambda: rig.recipients() == ["a@one.example"])
+    assert rig.observer.doubts == 0
+
+
+async def test_a_message_that_was_sent_keeps_its_connection_until_its_last_reply(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.bounds = DrainBounds(transfers_s=0.01, last_replies_s=1000)
+    rig.opens_gate = False
+    rig.net.gate.clear()
+    rig.net.content_sent = True
+    end_unsent = Places.end_unsent
+
+    def late_reply(places: Places) -> None:
+        end_unsent(places)
+        rig.net.gate.set()
+
+    monkeypatch.setattr(Places, "end_unsent", late_reply)
+    await rig.accept("a@one.example")
+    async with rig.running():
+        await rig.until(lambda: any(each.content_sent for each in rig.net.connections))
+    assert rig.recipients() == ["a@one.example"]
+    assert len(rig.events(Delivered)) == 1
+    assert rig.observer.doubts == 0
+
+
+async def test_a_last_reply_that_never_comes_ends_the_drain_in_doubt(rig: Rig) -> None:
+    rig.bounds = DrainBounds(transfers_s=0.01, last_replies_s=0.02)
+    rig.opens_gate = False
+    rig.net.gate.clear()
+    rig.net.content_sent = True
+    await rig.accept("a@one.example")
+    async with rig.running():
+        await rig.until(lambda: any(each.content_sent for each in rig.net.connections))
+    rig.net.gate.set()
+    async with rig.running():
+        await rig.until(lambda: rig.recipients() == ["a@one.example"])
+    assert rig.observer.doubts == 1
 
 
 async def test_a_defect_in_one_transfer_defers_that_message_and_harms_no_other(rig: Rig) -> None:

@@ -16,7 +16,7 @@ CONFIG = """
 [server]
 hostname = "mx1.example.com"
 data_dir = "data"
-drain_s = 5.0
+drain_s = {drain_s}
 {server}
 
 [[listener]]

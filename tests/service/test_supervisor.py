@@ -1,5 +1,6 @@
 """Mirrors angarium/service/supervisor.py, child.py and role.py: real processes, real signals."""
 
+import contextlib
 import json
 import os
 import pwd
@@ -13,6 +14,7 @@ import tempfile
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -155,15 +157,60 @@ def test_a_drain_lets_a_transaction_under_way_end(start_server: StartServer) -> 
     assert [json.loads(line)["event"] for line in log][:1] == ["accepted"]
 
 
-def test_who_does_not_drain_in_time_is_cut_off(start_server: StartServer) -> None:
+def test_a_session_that_waits_for_its_banner_holds_nothing_up(start_server: StartServer) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts by its backlog, says nothing
-        server = start_server(smart_host=silent.getsockname()[1])
-        server.config.write_text(server.config.read_text())
+        server = start_server(smart_host=silent.getsockname()[1], drain_s=300)
         smtp, _ = server.ports()
         submit(smtp)
         peer, _ = silent.accept()  # the delivery waits for our greeting
         with peer:
-            assert server.end(timeout=30) == 0
+            assert server.end(timeout=60) == 0
+    assert not [line for line in server.lines if line["event"] == "process_killed"]
+
+
+@contextlib.contextmanager
+def hung_transfer(silent: socket.socket) -> Iterator[None]:
+    """A host that takes a session as far as MAIL, and says nothing more."""
+    peer, _ = silent.accept()
+    peer.settimeout(20)
+    with peer, peer.makefile("rb") as lines:
+        peer.sendall(b"220 mx.test\r\n")
+        assert lines.readline().startswith(b"EHLO")
+        peer.sendall(b"250 mx.test\r\n")
+        assert lines.readline().startswith(b"MAIL")
+        yield
+
+
+def test_mail_is_taken_in_while_delivery_drains_and_readyz_says_so(
+    start_server: StartServer,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        server = start_server(smart_host=silent.getsockname()[1], drain_s=300)
+        smtp, http = server.ports()
+        submit(smtp)
+        with hung_transfer(silent):
+            server.signal(signal.SIGTERM)
+            server.wait_for("draining")
+            wait_until(lambda: get(http, "/readyz")[0] == 503)
+            assert json.loads(get(http, "/readyz")[1])["reasons"] == ["delivery-0: stopping"]
+            submit(smtp)
+        assert server.process.wait(60) == 0
+    log = (server.config.parent / "data" / "mail.log").read_text().splitlines()
+    assert [json.loads(line)["event"] for line in log] == ["accepted", "accepted", "deferred"]
+
+
+def test_a_transfer_that_does_not_end_in_time_is_broken_off_and_not_in_doubt(
+    start_server: StartServer,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        server = start_server(smart_host=silent.getsockname()[1], drain_s=0.1)
+        smtp, _ = server.ports()
+        submit(smtp)
+        with hung_transfer(silent):
+            assert server.end(timeout=60) == 0
+    log = (server.config.parent / "data" / "mail.log").read_text().splitlines()
+    deferred = json.loads(log[-1])
+    assert (deferred["event"], deferred["stage"]) == ("deferred", "mail")
 
 
 def test_processes_die_with_a_killed_supervisor(start_server: StartServer) -> None:

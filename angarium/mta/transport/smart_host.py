@@ -235,6 +235,7 @@ class LoginConnection:
         self._capabilities = _capabilities(smtp)
         self._needs_reset = False
         self.transfers = 0
+        self.content_sent = False  # the library does not tell: from DATA on
 
     @property
     def offers_dsn(self) -> bool:
@@ -247,6 +248,7 @@ class LoginConnection:
     async def transfer(self, transfer: Transfer) -> Sequence[Outcome]:
         """Carry one transaction; one outcome per recipient, in order. Raises only when cancelled."""
         self.transfers += 1
+        self.content_sent = False
         self._tap = None
         if self._taps is not None and self._taps.is_on:
             paths = [each.forward_path for each in transfer.recipients]
@@ -307,6 +309,7 @@ class LoginConnection:
             self._tap.content(len(transfer.header) + len(transfer.body))
         # The library sends DATA and content in one call, and stuffs dots itself; the transaction has
         # checked the content (S2), so that its repair of line ends finds nothing to do.
+        self.content_sent = True
         try:
             response = await self._smtp.data(
                 transfer.header + transfer.body, timeout=self._timeouts.final_dot_s

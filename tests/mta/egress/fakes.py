@@ -157,6 +157,7 @@ class FakeConnection:
         self.is_open = True
         self.is_aborted = False
         self.transfers = 0
+        self.content_sent = False
         # Of the next transfers
         self.outcomes: list[Sequence[Outcome] | BaseException] = (
             [] if hosts is None else hosts.outcomes

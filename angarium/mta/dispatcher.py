@@ -91,7 +91,7 @@ class Dispatcher:
 
     def __init__(self, parts: DeliveryParts) -> None:
         self._parts = parts
-        settings = parts.settings
+        self._settings = settings = parts.settings
         self._backlog = Backlog(
             parts.partitions.values(),
             self._lane_of,
@@ -113,6 +113,7 @@ class Dispatcher:
         # Of these; recipients that wait for one are due on disk
         self._look_ups: set[asyncio.Task[None]] = set()
         self._places = Places(settings.connections, parts.clock)
+        self._budget = ContentBudget(settings.bytes_in_flight, self._kick_all)
         self._waits = Waits(parts.clock)
         self._reasons = Reasons()
         self._queues = EgressQueues(
@@ -122,7 +123,7 @@ class Dispatcher:
                 places=self._places,
                 waits=self._waits,
                 reasons=self._reasons,
-                budget=ContentBudget(settings.bytes_in_flight, self._kick_all),
+                budget=self._budget,
                 hosts=parts.hosts,
                 packer=parts.packer,
                 clerk=self._clerk,
@@ -157,7 +158,11 @@ class Dispatcher:
         new limits of ``routing.Routing.renewed``; where it says None, or the source is another, after their transfer
         no more.
         """
+        self._settings = settings
         self._places.limit = settings.connections
+        self._budget.limit = settings.bytes_in_flight
+        self._backlog.ready_limit = settings.ready_limit
+        self._backlog.lane_limit = settings.lane_limit
         self._found.clear()
         for head in self._queues.reload(settings, renewed, has):
             self._backlog.put_back(head)
@@ -230,11 +235,11 @@ class Dispatcher:
     # --- reading the backlog ----------------------------------------------------------------
 
     async def _read_backlog(self) -> None:
-        poll_s = self._parts.settings.poll_s
         loop = asyncio.get_running_loop()
         last = next_tick = before_jump = self._parts.clock()
         looked, jump_ends = loop.time(), 0.0
         while True:
+            poll_s = self._settings.poll_s
             now, monotonic = self._parts.clock(), loop.time()
             # After the clock stepped back, what is accepted is due before what was read.
             if now < last:

@@ -99,11 +99,11 @@ class Resolver:
             self._cache.drop(domain)
 
     def exchange(self, config: Config, own: OwnHost, routing: Routing) -> None:
-        """Resolve by these from now on; look-ups under way, too: no answer is of both. ``config.dns`` is not read."""
+        """Resolve by these from now on; look-ups under way, too: no answer is of both."""
         self._config, self._own, self._routing = config, own, routing
         self._generation += 1
-        self._sites.clear()
-        self.forget()
+        self._cache = TtlCache(config.dns.cache_entries)
+        self._sites = TtlCache(config.dns.cache_entries)
 
     async def close(self) -> None:
         await self._flight.close()

@@ -161,7 +161,7 @@ def _reloader(setup: DeliverySetup) -> ReloadCallback:
     async def reload(config: Config) -> None:
         try:
             setup.reload(config)
-        except KeyFileError as error:
+        except (KeyFileError, DnsSetupError) as error:
             log("reload_refused", "error", problem=str(error))
 
     return reload

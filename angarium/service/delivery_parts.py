@@ -96,12 +96,12 @@ class DeliverySetup:
         )
 
     def reload(self, config: Config) -> None:
-        """Take what ``service.role_table`` calls live, ask DNS anew, and read the keys again.
+        """Take all of it, ask DNS anew, and read the keys again. No process is renewed for it: that cuts last replies.
 
-        Raises KeyFileError; then the old keys stay, and the rest is taken.
+        Raises DnsSetupError; then nothing has changed. Raises KeyFileError; then the old keys stay, the rest is taken.
         """
+        self.dns.exchange(config.dns)
         old, self._config = self._config, config
-        self.dns.forget()
         routing = Routing.of(config)
         self.resolver.exchange(config, own_host(config), routing)
         if _sending(old) != _sending(config):
@@ -109,8 +109,10 @@ class DeliverySetup:
             self._pools.exchange(config.source, config.pool, routing)
             self._schedule.exchange(config.delivery)
             self._dsn_limit.per_hour = config.delivery.dsn_per_hour
+            self._tls_memory.remember_for(config.delivery.tls_broken_memory_s)
             self._connectors = self._make_connectors()
             self.dispatcher.reload(config.delivery, routing.renewed, self._pools.has)
+        self._pool.exchange(Signer(self._keyring, config.dkim), config.dkim.threads)
         self._keyring.reload(config.dkim)
 
     def connector_of(self, site: Site) -> Connector:

@@ -81,6 +81,7 @@ class _Ingress:
         self._smtp: list[SmtpListener] = []
         self.listeners: list[tuple[str, SmtpListener]] = []  # with their addresses as configured
         runtime.watchers.on_changed = self._watch
+        self._builders: list[SubmissionBuilder] = []
         self._credentials: list[Credentials] = []
         self._tls: list[ServerTls] = []
         self._new_message_id = MessageIdGenerator(runtime.clock, os.urandom)
@@ -102,6 +103,8 @@ class _Ingress:
     async def reload(self, config: Config) -> None:
         """Take routes and providers; read certificates and users again: what cannot be read stays as it was."""
         self._partition_of.exchange(Routing.of(config))
+        for builder in self._builders:
+            builder.expire_s = config.delivery.expire_s
         reloads: list[Callable[[], None]] = [
             *(each.reload for each in self._tls),
             *(each.reload for each in self._credentials),
@@ -159,6 +162,7 @@ class _Ingress:
             listener.limits,
             self._runtime.config.delivery.expire_s,
         )
+        self._builders.append(builder)
         reception = Reception(
             listener,
             server.hostname,

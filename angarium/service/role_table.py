@@ -118,8 +118,8 @@ ROLES: Final = RoleTable(
             # It takes mail in for as long as there is somebody to wait for.
             drains_after=("delivery",),
             reads=Reads(
-                at_start=("listener", "delivery.expire_s"),
-                live=("route", "provider", "delivery.port", "log.level"),
+                at_start=("listener",),
+                live=("route", "provider", "delivery.port", "delivery.expire_s", "log.level"),
                 never=("source", "pool", "delivery", "dns", "dkim", "log.mail_log"),
             ),
         ),
@@ -128,20 +128,10 @@ ROLES: Final = RoleTable(
             run="angarium.service.delivery:run_delivery",
             count=lambda config: config.server.delivery_processes,
             reads=Reads(
-                at_start=(
-                    "dns",
-                    *("delivery.ready_limit", "delivery.lane_limit", "delivery.bytes_in_flight"),
-                    *("delivery.poll_s", "delivery.tls_broken_memory_s"),
-                    *("dkim.canonicalization", "dkim.expire_s", "dkim.threads"),
-                ),
                 live=(
-                    *("route", "provider", "source", "pool"),
+                    *("route", "provider", "source", "pool", "delivery", "dns", "dkim"),
                     "listener",  # where mail must not be sent to
-                    *("delivery.port", "delivery.allow_private", "delivery.connections"),
-                    *("delivery.retry_s", "delivery.greylist_retry_s", "delivery.retry_jitter"),
-                    *("delivery.expire_s", "delivery.delay_dsn_after_s", "delivery.dsn_per_hour"),
-                    *("delivery.tls", "delivery.timeouts"),
-                    *("dkim.keys", "log.level"),
+                    "log.level",
                 ),
                 never=("log.mail_log",),
             ),

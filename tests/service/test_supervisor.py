@@ -106,18 +106,55 @@ def test_a_reload_renews_the_processes_that_it_concerns(start_server: StartServe
     old = {slot: server.pid_of(slot) for slot in ("delivery-0", "platform-0", "ingress-0")}
     server.config.write_text(
         server.config.read_text().replace("drain_s = 5.0", "drain_s = 6.0")
-        + "\n[dns]\nmx_hosts = 3\n"
+        + '\n[log]\nmail_log = "other.log"\n'
     )
     seen = len(server.lines)
     server.signal(signal.SIGHUP)
     assert server.wait_for("restart_needed", seen)["keys"] == ["server.drain_s"]
-    assert server.wait_for("process_renewed", seen)["because"] == ["dns.mx_hosts"]
-    assert server.wait_for("process_ready", seen, slot="delivery-0")["child"] != old["delivery-0"]
+    assert server.wait_for("process_renewed", seen)["because"] == ["log.mail_log"]
+    assert server.wait_for("process_ready", seen, slot="platform-0")["child"] != old["platform-0"]
     assert is_alive(old["ingress-0"])
-    assert is_alive(old["platform-0"])
+    assert is_alive(old["delivery-0"])
     assert not [line for line in server.lines if line["event"] == "process_died"]
     submit(smtp)
     wait_until(lambda: get(http, "/readyz")[0] == 200)
+
+
+def test_a_reload_leaves_a_message_that_waits_for_its_last_reply_its_connection(
+    start_server: StartServer,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as slow:
+        server = start_server(smart_host=slow.getsockname()[1], drain_s=0.1)
+        smtp, _ = server.ports()
+        submit(smtp)
+        peer, _ = slow.accept()
+        peer.settimeout(30)
+        with peer, peer.makefile("rb") as lines:
+            peer.sendall(b"220 mx.test\r\n")
+            for command, reply in (
+                (b"EHLO", b"250 mx.test"),
+                (b"MAIL", b"250 ok"),
+                (b"RCPT", b"250 ok"),
+                (b"DATA", b"354 go on"),
+            ):
+                assert lines.readline().startswith(command)
+                peer.sendall(reply + b"\r\n")
+            while lines.readline() != b".\r\n":
+                pass
+            text = server.config.read_text().replace("poll_s = 0.2", "poll_s = 0.1")
+            text += "bytes_in_flight = 1000000\nready_limit = 10\nlane_limit = 5\n"
+            text += "tls_broken_memory_s = 5\n[dns]\nmx_hosts = 3\n"
+            text += '[dkim]\nthreads = 2\ncanonicalization = "simple/simple"\n'
+            server.config.write_text(text)
+            server.signal(signal.SIGHUP)
+            server.wait_for("reloaded", slot="delivery-0")
+            peer.sendall(b"250 kept\r\n")
+            log = server.config.parent / "data" / "mail.log"
+            wait_until(lambda: b'"reply":"250 kept"' in log.read_bytes())
+        assert not [line for line in server.lines if line["event"] == "process_renewed"]
+        assert server.end() == 0
+    events = [json.loads(line)["event"] for line in log.read_text().splitlines()]
+    assert events == ["accepted", "relayed"]
 
 
 def test_an_unchanged_configuration_is_read_again_in_place(start_server: StartServer) -> None:

@@ -12,12 +12,16 @@ class TlsMemory:
     """In memory only: after a restart each host is tried once more."""
 
     def __init__(self, memory_s: float, clock: Callable[[], UnixMs]) -> None:
-        self._memory_ms = int(memory_s * 1000)
+        self.remember_for(memory_s)
         self._clock = clock
         self._until: dict[tuple[str, str], UnixMs] = {}  # (host, address); oldest first
 
     def __len__(self) -> int:
         return len(self._until)
+
+    def remember_for(self, memory_s: float) -> None:
+        """What breaks from now on; of what is remembered longer, the rest is forgotten."""
+        self._memory_ms = int(memory_s * 1000)
 
     def is_broken(self, host: str, address: str) -> bool:
         until = self._until.get((host, address))

@@ -117,7 +117,7 @@ class Runtime:
             await asyncio.gather(*helpers, return_exceptions=True)
 
     def open_spool(self) -> LmdbSpool:
-        """Return the process's queue; give it back by ``close_spool``. Blocks. Raises QueueError, StartError."""
+        """Return the process's queue; give it back by ``close_spool``. Blocks. Raises StartError."""
         spool = self._spool.open()
         spool.observe_commits(self.metrics.observe_commit)
         return spool

@@ -36,6 +36,10 @@ class Driver(Protocol):
         """Keep the slot filled until the server stops; returns when it is empty then. Raises: the server fails."""
         ...
 
+    def lose_patience(self) -> None:
+        """The server stops: who hangs ends now, whatever its stage, since others may wait for what it holds."""
+        ...
+
     def stop(self, slot: Slot, order: Stop) -> None:
         """Tell whoever fills it to end."""
         ...
@@ -147,6 +151,7 @@ class ServerLife:
         began = asyncio.get_running_loop().time()
         self._notifier.stopping("draining")
         log("draining", drain_s=self.config.server.drain_s)
+        driver.lose_patience()
         for stage in self.table.drain_stages:  # RL1
             slots = [slot for slot in self.slots if slot.role in stage]
             if not slots:  # a role may have no process

@@ -90,6 +90,9 @@ class _Tasks:
             log("role_ended_early", "error", slot=slot.name)
             self._life.stopping.set()
 
+    def lose_patience(self) -> None:
+        pass  # we would hang as well
+
     def stop(self, slot: Slot, order: Stop) -> None:
         self._runtimes[slot].request_stop(order.drain_s, order.last_reply_s)
 

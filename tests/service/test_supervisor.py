@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from angarium.host.sysexits import EX_IOERR
 from tests.service.running_server import TOP, StartServer, is_alive, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -205,6 +206,23 @@ def test_a_session_that_waits_for_its_banner_holds_nothing_up(start_server: Star
     assert not [line for line in server.lines if line["event"] == "process_killed"]
 
 
+@pytest.mark.parametrize("slot", ["ingress-0", "delivery-0", "platform-0"])
+def test_a_stopped_process_is_ended_and_the_others_leave_in_order(
+    start_server: StartServer, slot: str
+) -> None:
+    server = start_server(drain_s=300, server="ingress_processes = 2")
+    server.ports()
+    os.kill(server.pid_of(slot), signal.SIGSTOP)
+    assert server.end(timeout=60) == 0
+    killed = [line for line in server.lines if line["event"] == "process_killed"]
+    assert [(line["slot"], line["reason"]) for line in killed] == [(slot, "said nothing")]
+    ended = [str(line["role"]) for line in server.lines if line["event"] == "process_ended"]
+    stages = ["delivery-0", "ingress-0", "ingress-1", "platform-0"]
+    stages.remove(slot)
+    assert sorted(ended) == stages
+    assert [each[:-2] for each in ended] == [each[:-2] for each in stages]
+
+
 @contextlib.contextmanager
 def hung_transfer(silent: socket.socket) -> Iterator[None]:
     """A host that takes a session as far as MAIL, and says nothing more."""
@@ -301,6 +319,37 @@ def test_a_missing_certificate_ends_the_start(start_server: StartServer) -> None
     assert server.process.wait(40) == 78
     wait_until(lambda: bool(server.other))
     assert "none.key" in "".join(server.other)
+
+
+@pytest.mark.parametrize("driver", [(), ("--single",)], ids=["processes", "single"])
+def test_a_queue_that_cannot_be_opened_ends_the_start_with_one_error(
+    start_server: StartServer, tmp_path: Path, driver: tuple[str, ...]
+) -> None:
+    (tmp_path / "data" / "queue").mkdir(parents=True)
+    (tmp_path / "data" / "queue" / "data.mdb").write_bytes(b"no queue" * 8192)
+    server = start_server(*driver)
+    assert server.process.wait(60) == EX_IOERR
+    wait_until(lambda: len(server.other) > 0)
+    (said,) = server.other
+    assert said.startswith("postmaster: ")
+    assert str(tmp_path / "data" / "queue") in said
+    assert not [line for line in server.lines if line["level"] == "error"]
+    arguments = [*(sys.executable, "-m", "angarium"), *("--config", str(server.config))]
+    listed = subprocess.run(
+        [*arguments, "queue", "list"], check=False, capture_output=True, cwd=TOP
+    )
+    assert listed.returncode == EX_IOERR
+
+
+def test_a_failure_that_stays_the_same_is_said_once_and_tried_again(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    server = start_server(module="tests.service.failing_server")
+    server.wait_for("toy_failing", count=3, timeout=90)
+    assert server.end() == 0
+    (failed,) = [line for line in server.lines if line["event"] == "process_failed"]
+    assert failed["reason"] == "not yet"
+    assert not [line for line in server.lines if line["event"] == "process_died"]
 
 
 @pytest.mark.parametrize("arguments", [(), ("--single",)])

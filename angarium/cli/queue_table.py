@@ -26,7 +26,7 @@ def print_page(page: EntryPage, summary: QueueSummary, now: UnixMs) -> None:
         f" scheduled, {summary.in_flight} in flight, {summary.held} held"
     )
     if summary.low_disk:
-        click.echo("The disk is below queue.min_free_octets: new mail is refused.")
+        click.echo("The disk is full, or below queue.min_free_octets: new mail is refused.")
 
 
 def print_message(shown: ShownMessage, now: UnixMs) -> None:

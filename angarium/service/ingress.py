@@ -130,7 +130,7 @@ class _Ingress:
     def reasons(self) -> list[str]:
         if self._spool.has_room():
             return []
-        return ["new mail is refused: the disk is below queue.min_free_octets"]
+        return ["new mail is refused: the disk is full, or below queue.min_free_octets"]
 
     async def close(self, drain_s: float) -> None:
         async with asyncio.TaskGroup() as tasks:

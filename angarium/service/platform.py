@@ -66,7 +66,8 @@ class _LowDisk:
         self.is_low = False
 
     def reasons(self) -> list[str]:
-        return ["the disk is below queue.min_free_octets: new mail is refused"] * self.is_low
+        text = "the disk is full, or below queue.min_free_octets: new mail is refused"
+        return [text] * self.is_low
 
 
 def _sink(config: Config) -> Sink:

@@ -170,6 +170,13 @@ class Dispatcher:
         self._kick_all()
         self._ring.set()
 
+    def forget_failures(self) -> None:
+        """An operator says that sites are well again: each is asked anew, also where it is being asked just now."""
+        self._found.clear()
+        self._queues.forget_failures()
+        self._places.end_openings()
+        self._kick_all()
+
     def _release_retired(self) -> None:
         work, heads = self._queues.drain_retired()
         self._give_back(work)

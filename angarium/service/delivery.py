@@ -35,7 +35,9 @@ async def run_delivery(runtime: Runtime) -> None:
         runtime.on_beat(_dns_follower(runtime, setup))
         try:
             dispatcher = setup.dispatcher
-            answers = DeliveryAnswers(dispatcher, partitions, runtime.slot.name)
+            answers = DeliveryAnswers(
+                dispatcher, partitions, runtime.slot.name, setup.forget_failures
+            )
             async with runtime.admin.answering(runtime.watchers.handlers(), answers.handlers()):
                 await dispatcher.run(
                     runtime.stop,

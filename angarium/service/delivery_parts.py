@@ -77,6 +77,7 @@ class DeliverySetup:
         self._client_tls = ClientTls()
         self._tls_memory = TlsMemory(config.delivery.tls_broken_memory_s, clock)
         self._connectors = self._make_connectors()
+        self._hosts = HostSearch(self, self._tls_policy, clock, randomness)
         self.dispatcher = Dispatcher(
             DeliveryParts(
                 settings=config.delivery,
@@ -85,7 +86,7 @@ class DeliverySetup:
                 resolver=self.resolver,
                 remember_route=self._remember_route,
                 policy=ConfiguredPolicy(self._pools, randomness),
-                hosts=HostSearch(self, self._tls_policy, clock, randomness),
+                hosts=self._hosts,
                 packer=Packer(self._pool, clock, _unsignable),
                 settler=Settler(partitions),
                 conclusion=Conclusion(self._schedule, self._notify, clock, randomness),
@@ -114,6 +115,14 @@ class DeliverySetup:
             self.dispatcher.reload(config.delivery, routing.renewed, self._pools.has)
         self._pool.exchange(Signer(self._keyring, config.dkim), config.dkim.threads)
         self._keyring.reload(config.dkim)
+
+    def forget_failures(self) -> None:
+        """Forget what is remembered of hosts and of DNS, so that all is asked anew."""
+        self.dns.forget()
+        self.resolver.forget()
+        self._hosts.forget_failures()
+        self._tls_memory.forget()
+        self.dispatcher.forget_failures()
 
     def connector_of(self, site: Site) -> Connector:
         """Return who opens the site's connections, as the configuration is now."""

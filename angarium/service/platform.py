@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Final
 
 from angarium.config.schema import Config
+from angarium.insight.admin.client import ask_process
+from angarium.insight.admin.forgetting import ForgetFailures
 from angarium.mta.disk_wait import DISK_FULL, until_space
 from angarium.queue import LmdbSpool, QueueSummary, UnixMs
 from angarium.service.event_counts import EventCounts
@@ -18,6 +20,8 @@ from angarium.telemetry.metrics import EVENT_CONSUMERS, Metrics
 
 MEASURE_S: Final = 2.0
 PERIOD_S: Final = 60.0
+# Ours: a delivery process that is busy for longer does not keep an operator waiting
+FORGET_WITHIN_S: Final = 5.0
 
 
 async def run_platform(runtime: Runtime) -> None:
@@ -43,7 +47,12 @@ async def run_platform(runtime: Runtime) -> None:
                 tasks.create_task(_trim(spool, runtime.clock, runtime.config)),
                 tasks.create_task(_expire_hold_rules(spool)),
             ]
-            answers = QueueAnswers(spool.administration, runtime.config, runtime.clock)
+            answers = QueueAnswers(
+                spool.administration,
+                runtime.config,
+                runtime.clock,
+                lambda: _forget_failures(runtime),
+            )
             runtime.on_reload(answers.reload)
             runtime.ready(low_disk.reasons)
             async with (
@@ -57,6 +66,18 @@ async def run_platform(runtime: Runtime) -> None:
     finally:
         sink.close()
         runtime.close_spool()
+
+
+async def _forget_failures(runtime: Runtime) -> None:
+    """Have each delivery process forget; one that does not run, or hangs, remembers nothing or delivers nothing."""
+    async with asyncio.TaskGroup() as tasks:
+        for slot in runtime.slots:
+            if slot.role == "delivery":
+                question, path = ForgetFailures(), runtime.data_dir.path
+                ask = asyncio.to_thread(
+                    ask_process, path, slot.name, question, timeout_s=FORGET_WITHIN_S
+                )
+                tasks.create_task(ask)
 
 
 class _LowDisk:

@@ -3,7 +3,7 @@
 What an act waits for is the committer; the event loop runs on. Who acts is the asker, by the kernel's word.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from angarium.config.schema import Config
@@ -48,13 +48,21 @@ from angarium.queue.spool import TooManyHoldRulesError, UnknownHoldRuleError
 from angarium.service.admin_socket import Asker, Handlers
 from angarium.telemetry.log import log
 
+# Who has mail tried now says that what kept it is mended.
+_ASK_ANEW: Final = frozenset({"retry", "release"})
 PIECE_OCTETS: Final = 262_144  # ours, of content: what waits in a socket's buffer
 
 
 class QueueAnswers:
     def __init__(
-        self, queue: QueueAdministration, config: Config, clock: Callable[[], UnixMs]
+        self,
+        queue: QueueAdministration,
+        config: Config,
+        clock: Callable[[], UnixMs],
+        forget_failures: Callable[[], Awaitable[None]],
     ) -> None:
+        """``forget_failures``: has delivery ask each host anew; awaited before mail becomes due."""
+        self._forget_failures = forget_failures
         self._queue = queue
         self._config = config
         self._clock = clock
@@ -116,6 +124,8 @@ class QueueAnswers:
 
     async def perform(self, asked: PerformAct, asker: Asker) -> Affected | Refused:
         by = Actor(who=asker.name, reason=asked.reason)
+        if asked.act in _ASK_ANEW and not asked.dry_run:
+            await self._forget_failures()
         try:
             affected = await self._queue.act(
                 asked.act,

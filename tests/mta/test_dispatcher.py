@@ -40,6 +40,7 @@ from angarium.queue import (
     Bounced,
     Delivered,
     Expired,
+    Filter,
     InDoubt,
     LmdbSpool,
     MessageIdGenerator,
@@ -48,6 +49,7 @@ from angarium.queue import (
     Submission,
     UnixMs,
 )
+from angarium.queue.act import Actor
 from angarium.queue.memory.spool import MemorySpool
 from angarium.routing.placement import partition_of
 from angarium.routing.resolution import MxHost, Resolution, Site, SiteName, Unroutable
@@ -312,6 +314,7 @@ class Rig:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Dispatcher]:
         partitions = {p: await self.spool.own(p, "test") for p in self.spool.partitions()}
+        self.partitions = list(partitions.values())
         randomness = random.Random(7)
         dispatcher = Dispatcher(
             DeliveryParts(
@@ -361,6 +364,10 @@ class Rig:
         async with asyncio.timeout(10):
             while not condition():
                 await asyncio.sleep(0.005)
+
+    def due_now(self) -> int:
+        """How many recipients are due."""
+        return sum(len(each.due(clock(), 100).heads) for each in self.partitions)
 
     def events(self, kind: type) -> list[Any]:
         return [
@@ -517,6 +524,43 @@ def _deferred() -> type:
     from angarium.queue import AttemptFailed
 
     return AttemptFailed
+
+
+async def test_what_meets_a_suspended_site_makes_no_attempt_until_an_operator_says_so(
+    rig: Rig,
+) -> None:
+    rig.settings = msgspec.structs.replace(rig.settings, retry_s=(60,))
+    rig.net.refuse = Transient(attempt(0, "4.4.1", "connect"), Scope.SITE)
+    await rig.accept("first@one.example")
+    async with rig.running() as dispatcher:
+        await rig.until(lambda: len(rig.events(_deferred())) == 1)
+        await rig.accept("second@one.example")
+        await rig.until(
+            lambda: rig.spool.administration.summary().in_flight == 0 and not rig.due_now()
+        )
+        assert len(rig.net.attempts_at) <= 2
+        assert len(rig.events(_deferred())) == 1  # the first one's
+        rig.net.refuse = None
+        dispatcher.forget_failures()
+        by = Actor(who="root", reason="repaired")
+        await rig.spool.administration.act("retry", Filter(domain="one.example"), by)
+        await rig.until(lambda: len(rig.recipients()) == 2)
+    attempts = {each.recipient: each.attempts for each in rig.events(Delivered)}
+    assert attempts == {"first@one.example": 2, "second@one.example": 1}
+
+
+async def test_a_connection_that_is_being_opened_begins_anew_when_an_operator_says_so(
+    rig: Rig,
+) -> None:
+    rig.net.opens.clear()  # as a host that drops what it is sent
+    await rig.accept("a@one.example")
+    async with rig.running() as dispatcher:
+        await rig.until(lambda: len(rig.net.sources) == 1)
+        rig.net.opens = asyncio.Event()
+        rig.net.opens.set()  # for whoever asks anew
+        dispatcher.forget_failures()
+        await rig.until(lambda: rig.recipients() == ["a@one.example"])
+    assert rig.events(_deferred()) == []
 
 
 async def test_a_session_that_ends_is_replaced_at_once_without_an_attempt_lost(rig: Rig) -> None:

@@ -34,7 +34,7 @@ domain = "*"
 via = "smtp://127.0.0.1:{smart_host}"
 
 [delivery]
-retry_s = [0.2]
+retry_s = [{retry_s}]
 poll_s = 0.2
 {more}
 """

@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from angarium.insight.admin.connections import EndConnection, ListConnections
+from angarium.insight.admin.forgetting import ForgetFailures
 from angarium.insight.admin.live import FindLive
 from angarium.insight.admin.protocol import Refused
 from angarium.insight.admin.queue_acts import (
@@ -35,6 +36,7 @@ AnyQuestion = (
     | AddHoldRule
     | RemoveHoldRule
     | FindLive
+    | ForgetFailures
     | ListConnections
     | EndConnection
     | WatchSessions

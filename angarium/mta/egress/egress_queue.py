@@ -59,6 +59,11 @@ class EgressQueue:
             or self._opening
         ) and (self._suspension.until <= self._shared.clock())
 
+    def forget_failures(self) -> None:
+        """Of the site: it is asked again at the next kick."""
+        self._suspension.forget()
+        self._referrals.forget_failures()
+
     def find_suspension(self) -> tuple[Transient, UnixMs] | None:
         """Return why and until when the site is left alone now, if it is."""
         failure = self._suspension.find(self._shared.clock())
@@ -113,7 +118,7 @@ class EgressQueue:
         if self._admission.groups:
             failure = self._suspension.find(self._shared.clock())
             if failure is not None:
-                self._give_up_ready(failure)
+                self._give_up_ready(failure, attempted=False)
                 return
         self._refill()
         self._claims.wake()
@@ -201,7 +206,7 @@ class EgressQueue:
             told = [failure] * len(work.recipients)
             shared.clerk.conclude(work, told, final=way.site.final, not_before=until)  # EQ1
             shared.budget.free(work.octets)
-        self._give_up_ready(failure)
+        self._give_up_ready(failure, attempted=True)
 
     def connection_ended(self, *, was_open: bool) -> None:
         if was_open:
@@ -234,8 +239,9 @@ class EgressQueue:
     def _is_place_awaited(self) -> bool:
         return self._shared.places.is_awaited(self._way.key, self)
 
-    def _give_up_ready(self, failure: Transient) -> None:
+    def _give_up_ready(self, failure: Transient, *, attempted: bool) -> None:
         """What may go meets the failure of its site; what our own policy keeps waiting makes no attempt."""
         heads = self._admission.drain()
         if heads:
-            self._shared.undeliverable.put(heads, failure, self._suspension.until)  # EQ1
+            until = self._suspension.until
+            self._shared.undeliverable.put(heads, failure, until, attempted=attempted)  # EQ1

@@ -124,6 +124,7 @@ class Places:
     # --- the end of the process (``mta.draining``)
 
     def end_openings(self) -> None:
+        """Also where they are to begin anew."""
         for lease in list(self._leases.values()):
             lease.end_opening()
 

@@ -37,6 +37,19 @@ class RetrySchedule:
         soonest = now + round(min(delays) * 1000 * (1 - self._jitter))
         return expires if soonest <= expires else None  # RS1, RS2
 
+    def attempts_by_age(self, age_ms: int) -> int:
+        """Return how many attempts the schedule would have made by now, the first one included.
+
+        By it waits who is not attempted, and so has no count to go by: as long as if it had been.
+        """
+        made, passed_ms = 1, 0.0
+        for delay in self._usual:
+            passed_ms += delay * 1000
+            if passed_ms > age_ms:
+                break
+            made += 1
+        return made
+
     def delay_dsn_is_due(self, *, now: UnixMs, accepted: UnixMs, sent: bool) -> bool:
         """Whether the sender ought to hear by now that the message waits (RFC 3461 section 5.2.5), once."""
         if sent or not self._delay_dsn_after_ms:

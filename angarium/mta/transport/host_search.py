@@ -77,6 +77,9 @@ class HostSearch:
         assert failure is not None  # a site has a host, and a host an address
         return failure
 
+    def forget_failures(self) -> None:
+        self._avoided.clear()
+
     def avoid(self, host: MxHost, address: str) -> None:
         self._avoided.pop(address, None)
         self._avoided[address] = self._clock()

@@ -23,6 +23,9 @@ class TlsMemory:
         """What breaks from now on; of what is remembered longer, the rest is forgotten."""
         self._memory_ms = int(memory_s * 1000)
 
+    def forget(self) -> None:
+        self._until.clear()
+
     def is_broken(self, host: str, address: str) -> bool:
         until = self._until.get((host, address))
         if until is None:

@@ -261,16 +261,17 @@ class MemoryPartition:
             case Deferred(
                 due=due, attempt=attempt, delay_dsn_sent=delay_dsn_sent, in_doubt=in_doubt
             ):
-                each.attempts += 1
                 each.in_doubt += in_doubt
                 each.last = attempt
                 each.delay_dsn_sent |= delay_dsn_sent
-                each.free_of = 0
                 each.due = max(due, now)
-                fields = self._state.event_fields(each, now)
-                self._state.append(
-                    AttemptFailed(**fields, attempts=each.attempts, attempt=attempt, due=due)
-                )
+                if settlement.attempted:
+                    each.attempts += 1
+                    each.free_of = 0
+                    fields = self._state.event_fields(each, now)
+                    self._state.append(
+                        AttemptFailed(**fields, attempts=each.attempts, attempt=attempt, due=due)
+                    )
             case Released(due=due):
                 each.due = max(due, now)
             case _:

@@ -261,9 +261,13 @@ class FakeClerk:
 class FakeUndeliverable:
     def __init__(self) -> None:
         self.heads: list[DueHead] = []
+        self.attempted: list[bool] = []
 
-    def put(self, heads: Sequence[DueHead], outcome: Outcome, not_before: UnixMs) -> None:
+    def put(
+        self, heads: Sequence[DueHead], outcome: Outcome, not_before: UnixMs, *, attempted: bool
+    ) -> None:
         self.heads += heads
+        self.attempted += [attempted] * len(heads)
 
 
 class FakePacker:

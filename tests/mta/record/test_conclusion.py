@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from angarium.config.schema import Delivery
@@ -120,6 +121,7 @@ class Bench:
         final: bool = True,
         offers_dsn: bool = False,
         not_before: UnixMs = NEVER,
+        attempted: bool = True,
     ) -> Concluded:
         everyone = recipients or [recipient(index) for index in range(len(outcomes))]
         return self._conclusion.conclude(
@@ -128,6 +130,7 @@ class Bench:
             final=final,
             offers_dsn=offers_dsn,
             not_before=not_before,
+            attempted=attempted,
         )
 
     def deferred(self, failure: Transient, **more: Any) -> Deferred:
@@ -245,3 +248,16 @@ def test_a_delay_is_told_once(age_ms: int, sent: bool, is_told: bool) -> None:
     )
     assert settlement.delay_dsn_sent is is_told
     assert bench.told == ([[(0, "delayed", False)]] if is_told else [])
+
+
+def test_what_was_not_attempted_waits_by_its_age_and_counts_nothing() -> None:
+    aged = msgspec.structs.replace(message(), accepted=UnixMs(NOW - 400_000))
+    deferred = Bench().deferred(LATER, about=aged, attempted=False)
+    assert not deferred.attempted
+    schedule = RetrySchedule(SCHEDULE)
+    attempts = schedule.attempts_by_age(400_000)
+    assert attempts > 1
+    assert deferred.due == schedule.next_due(
+        now=NOW, attempts=attempts, expires=aged.expires, greylisted=False, random=0.5
+    )
+    assert Bench().deferred(LATER, about=aged).attempted

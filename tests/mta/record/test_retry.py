@@ -35,6 +35,15 @@ def test_the_delay_is_the_schedules(attempts: int, greylisted: bool, minutes: in
     assert due == NOW + minutes * 60_000
 
 
+@pytest.mark.parametrize(
+    ("age_minutes", "attempts"),
+    [(-120, 1), (0, 1), (0.9, 1), (1, 2), (5.9, 2), (6, 3), (21, 4), (10_000, 8)],
+)
+def test_what_was_not_attempted_counts_by_its_age(age_minutes: float, attempts: int) -> None:
+    """The schedule makes attempts after 0, 1, 6, 21, ... minutes."""
+    assert RetrySchedule(Delivery()).attempts_by_age(int(age_minutes * 60_000)) == attempts
+
+
 def test_the_jitter_spreads_to_both_sides() -> None:
     schedule = RetrySchedule(Delivery(retry_s=(100,), retry_jitter=0.2))
     dues = [

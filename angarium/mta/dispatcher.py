@@ -23,6 +23,7 @@ from angarium.mta.egress.reasons import LaneWait, Reasons
 from angarium.mta.egress.shared import NOW, ConnectionObserver, EgressShared, Hosts, Packs
 from angarium.mta.egress.waits import Waits
 from angarium.mta.egress.work import Work
+from angarium.mta.pulling_in import ClockMender, ScheduleBound
 from angarium.mta.record.clerk import QueueClerk
 from angarium.mta.record.conclusion import Conclusion
 from angarium.mta.record.settler import Settler
@@ -65,6 +66,7 @@ class DispatchObserver(ConnectionObserver, Protocol):
     def loaded(self, recipients: int) -> None: ...
     def in_doubt(self, recipients: int) -> None: ...
     def disk_full(self) -> None: ...
+    def pulled_in(self, recipients: int) -> None: ...
 
 
 class DeliveryParts(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +83,7 @@ class DeliveryParts(msgspec.Struct, frozen=True, kw_only=True):
     packer: Packs
     settler: Settler
     conclusion: Conclusion
+    schedule: ScheduleBound
     observer: DispatchObserver
     give_way: Callable[[], None]  # ``queue.Spool.give_way``
     clock: Callable[[], UnixMs]
@@ -107,6 +110,9 @@ class Dispatcher:
             parts.partitions, parts.settler, parts.conclusion, self._leave_memory
         )
         self._undeliverable = Undeliverable(self._clerk)
+        self._clock_mender = ClockMender(
+            parts.partitions.values(), parts.schedule, parts.clock, parts.observer.pulled_in
+        )
         self._ring = asyncio.Event()
         self._is_disk_full = False  # so that nothing can begin
         self._tasks: set[asyncio.Task[None]] = set()
@@ -231,6 +237,7 @@ class Dispatcher:
             forever = [
                 group.create_task(self._parts.settler.run()),
                 group.create_task(self._undeliverable.run()),
+                group.create_task(self._clock_mender.run()),
                 group.create_task(self._read_backlog()),
             ]
             ready()
@@ -252,6 +259,8 @@ class Dispatcher:
             if now < last:
                 self._backlog.rewind()
                 next_tick = now
+                if last - now > JUMP_MS:
+                    self._clock_mender.clock_stepped_back()
             elif now - last > (monotonic - looked) * 1000 + JUMP_MS:
                 # What another process is committing was due by the clock of before: behind what is read next.
                 before_jump, jump_ends = last, monotonic + JUMP_S

@@ -90,6 +90,7 @@ class DeliverySetup:
                 packer=Packer(self._pool, clock, _unsignable),
                 settler=Settler(partitions),
                 conclusion=Conclusion(self._schedule, self._notify, clock, randomness),
+                schedule=self._schedule,
                 observer=observer,
                 give_way=spool.give_way,
                 clock=clock,

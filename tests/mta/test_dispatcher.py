@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from angarium.config.schema import Delivery, Provider
+from angarium.mta import pulling_in
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
 from angarium.mta.draining import DrainBounds
 from angarium.mta.dsn import dsn_for
@@ -239,11 +240,15 @@ class Observer:
     def __init__(self) -> None:
         self.errors: list[BaseException] = []
         self.doubts = 0
+        self.mended = 0  # due times
 
     def connection_opened(self) -> None: ...
     def connection_closed(self) -> None: ...
     def connection_failed(self, failure: Transient) -> None: ...
     def loaded(self, recipients: int) -> None: ...
+
+    def pulled_in(self, recipients: int) -> None:
+        self.mended += recipients
 
     def disk_full(self) -> None:
         raise AssertionError("the disk is not full")
@@ -341,6 +346,7 @@ class Rig:
                     clock,
                     randomness,
                 ),
+                schedule=RetrySchedule(self.settings),
                 observer=self.observer,
                 give_way=self.spool.give_way,
                 clock=self.clock,
@@ -407,6 +413,30 @@ async def test_what_was_accepted_by_the_clock_before_a_jump_is_found(rig: Rig) -
         rig.spool_clock.ahead_ms = 0  # as of a process that has not seen it yet
         await rig.accept("b@one.example")
         await rig.until(lambda: len(rig.recipients()) == 2)
+
+
+async def test_mail_of_a_clock_that_was_ahead_is_due_at_once_when_it_is_set_right(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulling_in, "AGAIN_S", 0.1)
+    rig.spool_clock.ahead_ms = rig.clock.ahead_ms = 7_200_000
+    async with rig.running():
+        await rig.accept("before@one.example")
+        await rig.until(lambda: rig.recipients() == ["before@one.example"])
+        rig.clock.ahead_ms = 0  # and then the other process's, which has accepted one more by then
+        await rig.accept("new@two.example")
+        rig.spool_clock.ahead_ms = 0
+        await rig.until(lambda: "new@two.example" in rig.recipients())
+        await rig.until(lambda: rig.observer.mended == 1)
+
+
+async def test_mail_of_a_clock_that_was_ahead_is_found_at_the_start(rig: Rig) -> None:
+    rig.spool_clock.ahead_ms = 7_200_000
+    await rig.accept("new@one.example")
+    rig.spool_clock.ahead_ms = 0
+    async with rig.running():
+        await rig.until(lambda: rig.recipients() == ["new@one.example"])
+        await rig.until(lambda: rig.observer.mended == 1)
 
 
 async def test_everything_accepted_is_delivered_once_whenever_it_came(rig: Rig) -> None:

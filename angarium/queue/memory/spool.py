@@ -17,6 +17,7 @@ from angarium.queue.events.relayed import Relayed
 from angarium.queue.hold_rule import BindingRules
 from angarium.queue.memory.administration import MemoryAdministration
 from angarium.queue.memory.state import MemoryDelivery, MemoryEventLog, MemoryState
+from angarium.queue.message_id import message_id_ms
 from angarium.queue.model import (
     Claimed,
     ClaimedMessage,
@@ -39,6 +40,7 @@ from angarium.queue.spool import (
     DuePage,
     DuplicateMessageError,
     FencedError,
+    LatestDue,
     NotClaimedError,
     QueueError,
     QueueFullError,
@@ -231,6 +233,21 @@ class MemoryPartition:
             ring |= self._move(moved, now)
         self._spool.ring(ring)
         self._spool.write(commit.submissions)
+
+    async def pull_in(self, latest: LatestDue) -> int:
+        self._check()
+        now, count = self._clock(), 0
+        for each in self._state.deliveries.values():
+            if each.partition != self._number or each.state != "scheduled" or each.due <= now:
+                continue
+            accepted = message_id_ms(each.id.message_id)
+            due = max(latest(accepted, each.attempts, each.last is not None), now)
+            if each.due > due:
+                each.due = due
+                count += 1
+        if count:
+            self._spool.ring([self._number])
+        return count
 
     async def disown(self) -> None:
         self._check()

@@ -9,7 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from angarium.service.control import Beat, Failed, Order, Ready, Report, Start, frame, read_report
+from angarium.service.control import (
+    Beat,
+    Failed,
+    Order,
+    Ready,
+    ReloadAsked,
+    Report,
+    Start,
+    frame,
+    read_report,
+)
 from angarium.service.slot import Slot
 
 HANG_S: Final = 60.0  # ours: an event loop that did not turn for so long never will
@@ -59,7 +69,9 @@ class Child:
     def pid(self) -> int:
         return self._process.pid
 
-    async def run(self, on_ready: Callable[[], None]) -> int:
+    async def run(
+        self, on_ready: Callable[[], None], reload_asked: Callable[[int], None] = lambda _: None
+    ) -> int:
         """Listen to the process until it ends; returns its exit status, negative for a signal.
 
         One whose event loop hangs is killed. Cancelled: it is killed too.
@@ -74,6 +86,8 @@ class Child:
                         on_ready()
                     case Failed() as failed:
                         self.failed = failed
+                    case ReloadAsked(token=token):
+                        reload_asked(token)
                     case Beat():
                         pass
                     case None:

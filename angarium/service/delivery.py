@@ -19,7 +19,6 @@ from angarium.service.delivery_observer import DeliveryObserver
 from angarium.service.delivery_parts import DeliverySetup
 from angarium.service.runtime import ReloadCallback, Runtime
 from angarium.service.watchers import Watchers
-from angarium.telemetry.log import log
 
 
 async def run_delivery(runtime: Runtime) -> None:
@@ -160,11 +159,12 @@ class _Doorbells:
 
 
 def _reloader(setup: DeliverySetup) -> ReloadCallback:
-    async def reload(config: Config) -> None:
+    async def reload(config: Config) -> Sequence[str]:
         try:
             setup.reload(config)
         except (KeyFileError, DnsSetupError) as error:
-            log("reload_refused", "error", problem=str(error))
+            return [str(error)]
+        return ()
 
     return reload
 

@@ -6,7 +6,7 @@ import itertools
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +29,6 @@ from angarium.service.ingress_observer import IngressObserver
 from angarium.service.runtime import Runtime
 from angarium.smtp_in.listener import SmtpListener
 from angarium.smtp_in.reception import Reception
-from angarium.telemetry.log import log
 
 FAILED_DRAIN_S: Final = 1.0  # ours: clients are refused meanwhile, and a new process serves them
 
@@ -100,7 +99,7 @@ class _Ingress:
                 shared = self._runtime.clients.at(number, self._runtime.slot.index)
                 await self._start_smtp(listener, listening, shared)
 
-    async def reload(self, config: Config) -> None:
+    async def reload(self, config: Config) -> Sequence[str]:
         """Take routes and providers; read certificates and users again: what cannot be read stays as it was."""
         self._partition_of.exchange(Routing.of(config))
         for builder in self._builders:
@@ -110,11 +109,13 @@ class _Ingress:
             *(each.reload for each in self._credentials),
             self._http.reload_certificates,
         ]
+        problems: list[str] = []
         for reload in reloads:
             try:
                 reload()
             except (TlsFileError, CredentialFileError) as error:
-                log("reload_refused", "error", problem=str(error))
+                problems.append(str(error))
+        return problems
 
     def beat(self) -> None:
         self._observer.set_gauges()

@@ -7,8 +7,10 @@ from typing import Final
 from angarium.config.schema import Config
 from angarium.insight.admin.client import ask_process
 from angarium.insight.admin.forgetting import ForgetFailures
+from angarium.insight.admin.reloading import AskReload
 from angarium.mta.disk_wait import DISK_FULL, until_space
 from angarium.queue import LmdbSpool, QueueSummary, UnixMs
+from angarium.service.admin_socket import Handlers
 from angarium.service.event_counts import EventCounts
 from angarium.service.event_follower import EventFollower
 from angarium.service.mail_log import MailLog, Sink
@@ -56,7 +58,9 @@ async def run_platform(runtime: Runtime) -> None:
             runtime.on_reload(answers.reload)
             runtime.ready(low_disk.reasons)
             async with (
-                runtime.admin.answering(answers.handlers()),
+                runtime.admin.answering(
+                    answers.handlers(), Handlers().on(AskReload, runtime.answer_reload)
+                ),
                 asyncio.TaskGroup() as following,
             ):
                 for follower in followers:

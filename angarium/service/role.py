@@ -23,11 +23,13 @@ from angarium.host.sysexits import (
     StartError,
     find_start_error,
 )
+from angarium.insight.admin.reloading import ProcessReload
 from angarium.service.control import (
     Beat,
     Failed,
     Ready,
     Reload,
+    ReloadAsked,
     Report,
     Start,
     Stop,
@@ -99,6 +101,9 @@ async def _serve(
         if not writer.is_closing():
             writer.write(frame(message))
 
+    if order.reload is not None:
+        runtime.last_reload = ProcessReload(server=order.reload)
+    runtime.ask_reload = lambda token: report(ReloadAsked(token))
     obeying = asyncio.create_task(_obey(reader, runtime))
     log("process_started")
     try:
@@ -139,8 +144,8 @@ async def _obey(reader: asyncio.StreamReader, runtime: Runtime) -> None:
         match await read_order(reader):
             case Stop(drain_s=drain_s, last_reply_s=last_reply_s):
                 _stop(runtime, drain_s, last_reply_s)
-            case Reload(config=config):
-                await runtime.reload(config)
+            case Reload(config=config, result=result):
+                await runtime.reload(config, result)
             case Start():
                 pass  # only ever the first
             case None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from angarium import __version__
 from angarium.access.client_table import ClientTable
 from angarium.config.schema import Config
+from angarium.insight.admin.reloading import AskReload, ProcessReload, ReloadResult
 from angarium.insight.admin.status import AskStatus, Status
 from angarium.queue import LmdbSpool, UnixMs
 from angarium.service.admin_socket import AdminSocket, Asker, Handlers
@@ -23,7 +24,8 @@ from angarium.service.watchers import Watchers
 from angarium.telemetry.log import log, log_exception, set_level
 from angarium.telemetry.metrics import Metrics
 
-ReloadCallback = Callable[[Config], Awaitable[None]]
+# Returns what it could not take, in words; None: nothing.
+ReloadCallback = Callable[[Config], Awaitable[Sequence[str] | None]]
 
 
 def wall_clock() -> UnixMs:
@@ -70,6 +72,9 @@ class Runtime:
         self._on_beat: Callable[[], None] = lambda: None
         self._reload: ReloadCallback | None = None
         self._reasons: Callable[[], Sequence[str]] = tuple
+        self.last_reload: ProcessReload | None = None
+        self.ask_reload: Callable[[int], None] = lambda _: None  # whoever runs the role sets it
+        self._reloads: dict[int, asyncio.Future[ReloadResult]] = {}  # asked for, by token
         self._state = StateFile(self.data_dir.state, slot)
 
     def ready(self, reasons: Callable[[], Sequence[str]] = tuple) -> None:
@@ -85,16 +90,41 @@ class Runtime:
         """Have ``callback`` called about once a second, before the metrics are shared."""
         self._on_beat = callback
 
-    async def reload(self, config: Config) -> None:
+    async def reload(self, config: Config | None, result: ReloadResult) -> None:
         """Take what of it changes in place. Logs what the role cannot take; then its old state stays."""
+        problems: Sequence[str] = ()
+        if config is not None:
+            problems = await self._take(config)
+        self.last_reload = ProcessReload(server=result, problems=tuple(problems))
+        for token in result.answers:
+            asked = self._reloads.pop(token, None)
+            if asked is not None and not asked.done():
+                asked.set_result(result)
+
+    async def _take(self, config: Config) -> Sequence[str]:
         set_level(config.log.level)
+        problems: Sequence[str] = ()
         try:
             if self._reload is not None:
-                await self._reload(config)
-        except Exception:  # noqa: BLE001  (a task boundary)
+                problems = await self._reload(config) or ()
+        except Exception as error:  # noqa: BLE001  (a task boundary)
             log_exception("reload_failed", slot=self.slot.name)
-        else:
-            log("reloaded", slot=self.slot.name)
+            return [f"a fault of ours, see the log: {error!r}"]
+        for problem in problems:
+            log("reload_refused", "error", problem=problem)
+        log("reloaded", slot=self.slot.name)
+        return problems
+
+    async def answer_reload(self, _: AskReload, __: Asker) -> ReloadResult:
+        """Have the whole server reload, and wait until it has."""
+        token = self.random.getrandbits(62)
+        asked: asyncio.Future[ReloadResult] = asyncio.get_running_loop().create_future()
+        self._reloads[token] = asked
+        try:
+            self.ask_reload(token)
+            return await asked
+        finally:
+            self._reloads.pop(token, None)
 
     async def run(
         self,
@@ -162,6 +192,7 @@ class Runtime:
             since=self.since,
             reasons=tuple(self.reasons()),
             watchers=len(self.watchers),
+            reload=self.last_reload,
         )
 
     def _write_state(self) -> None:

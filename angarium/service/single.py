@@ -8,7 +8,8 @@ import os
 
 from angarium.access.client_table import ClientTable
 from angarium.host.sysexits import find_start_error
-from angarium.service.control import Stop
+from angarium.insight.admin.reloading import ReloadResult
+from angarium.service.control import Reload, Stop
 from angarium.service.premises import Premises
 from angarium.service.privileges import drop, harden
 from angarium.service.role_table import Run, import_run
@@ -83,6 +84,7 @@ class _Tasks:
 
     async def keep(self, slot: Slot) -> None:
         self._keepers[slot] = asyncio.current_task()
+        self._runtimes[slot].ask_reload = self._life.ask_reload
         await self._runtimes[slot].run(
             self._runs[slot], lambda: self._life.on_ready(slot, self.status)
         )
@@ -100,8 +102,8 @@ class _Tasks:
         if (keeper := self._keepers.get(slot)) is not None:
             keeper.cancel()
 
-    def renew(self, slot: Slot) -> None:
+    def renew(self, slot: Slot, result: ReloadResult) -> None:
         raise NotImplementedError  # can_renew
 
-    async def reload(self, slot: Slot) -> None:
-        await self._runtimes[slot].reload(self._life.config)
+    async def reload(self, slot: Slot, order: Reload) -> None:
+        await self._runtimes[slot].reload(order.config, order.result)

@@ -13,6 +13,7 @@ from typing import Final
 from angarium.access.client_table import ClientTable
 from angarium.host.sockets import bind
 from angarium.host.sysexits import EX_OK, EX_SOFTWARE, EX_TEMPFAIL, StartError
+from angarium.insight.admin.reloading import ReloadResult
 from angarium.service.backoff import FIRST_S, Backoff
 from angarium.service.child import Child
 from angarium.service.control import Failed, Reload, Start, Stop
@@ -122,14 +123,15 @@ class _Processes:
         if (child := self._children.get(slot)) is not None:
             child.kill()
 
-    def renew(self, slot: Slot) -> None:
+    def renew(self, slot: Slot, result: ReloadResult) -> None:
         if (child := self._children.get(slot)) is not None:  # else its next one reads the new one
             self._renewing.add(slot)
+            child.tell(Reload(config=None, result=result))  # somebody may wait for it there
             child.tell(self._life.stop_order())
 
-    async def reload(self, slot: Slot) -> None:
+    async def reload(self, slot: Slot, order: Reload) -> None:
         if (child := self._children.get(slot)) is not None:
-            child.tell(Reload(self._life.config))
+            child.tell(order)
 
     async def _run_once(self, slot: Slot) -> int | str:
         """Run one process in the slot; returns how it ended."""
@@ -145,7 +147,7 @@ class _Processes:
             self._life.on_ready(slot, self.status)
 
         try:
-            status = await child.run(on_ready)
+            status = await child.run(on_ready, self._life.ask_reload)
         finally:
             del self._children[slot]
         if child.was_silent:
@@ -167,6 +169,7 @@ class _Processes:
             identity=self._premises.identity,
             listeners=tuple(each.fileno() for each in self._sockets_of(slot)),
             clients=self._clients_fd,
+            reload=self._life.last_reload,
         )
 
     def _sockets_of(self, slot: Slot) -> list[socket.socket]:

@@ -21,11 +21,13 @@ from angarium.insight.admin.queue_reads import (
     ShowMessage,
     SummarizeQueue,
 )
+from angarium.insight.admin.reloading import AskReload
 from angarium.insight.admin.status import AskStatus
 from angarium.insight.admin.watch import WatchSessions
 
 AnyQuestion = (
     AskStatus
+    | AskReload
     | SummarizeQueue
     | ListEntries
     | ShowMessage

@@ -49,7 +49,7 @@ from angarium.routing.resolution import Resolution, Site, Unroutable
 GATHER_S = 0.002
 # Each poll looks so far back: due times are given before the fsync that makes them visible.
 STEP_BACK_MS = 2_000
-# The wall clock went so much further than the monotonic one: it was set.
+# The wall clock went so much further than the monotonic one, or less far: it was set.
 JUMP_MS = 1_000
 # So long another process may still commit by the clock of before.
 JUMP_S = 5.0
@@ -255,13 +255,14 @@ class Dispatcher:
         while True:
             poll_s = self._settings.poll_s
             now, monotonic = self._parts.clock(), loop.time()
+            gained_ms = now - last - (monotonic - looked) * 1000
+            if gained_ms < -JUMP_MS:
+                self._clock_mender.clock_stepped_back()
             # After the clock stepped back, what is accepted is due before what was read.
             if now < last:
                 self._backlog.rewind()
                 next_tick = now
-                if last - now > JUMP_MS:
-                    self._clock_mender.clock_stepped_back()
-            elif now - last > (monotonic - looked) * 1000 + JUMP_MS:
+            elif gained_ms > JUMP_MS:
                 # What another process is committing was due by the clock of before: behind what is read next.
                 before_jump, jump_ends = last, monotonic + JUMP_S
             last, looked = now, monotonic

@@ -12,6 +12,7 @@ import sys
 import sysconfig
 import tempfile
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -121,6 +122,26 @@ def test_a_reload_renews_the_processes_that_it_concerns(start_server: StartServe
     wait_until(lambda: get(http, "/readyz")[0] == 200)
 
 
+@contextlib.contextmanager
+def sent_message(slow: socket.socket) -> Iterator[socket.socket]:
+    """A host that has a whole message, and has not replied to it yet."""
+    peer, _ = slow.accept()
+    peer.settimeout(30)
+    with peer, peer.makefile("rb") as lines:
+        peer.sendall(b"220 mx.test\r\n")
+        for command, reply in (
+            (b"EHLO", b"250 mx.test"),
+            (b"MAIL", b"250 ok"),
+            (b"RCPT", b"250 ok"),
+            (b"DATA", b"354 go on"),
+        ):
+            assert lines.readline().startswith(command)
+            peer.sendall(reply + b"\r\n")
+        while lines.readline() != b".\r\n":
+            pass
+        yield peer
+
+
 def test_a_reload_leaves_a_message_that_waits_for_its_last_reply_its_connection(
     start_server: StartServer,
 ) -> None:
@@ -128,20 +149,7 @@ def test_a_reload_leaves_a_message_that_waits_for_its_last_reply_its_connection(
         server = start_server(smart_host=slow.getsockname()[1], drain_s=0.1)
         smtp, _ = server.ports()
         submit(smtp)
-        peer, _ = slow.accept()
-        peer.settimeout(30)
-        with peer, peer.makefile("rb") as lines:
-            peer.sendall(b"220 mx.test\r\n")
-            for command, reply in (
-                (b"EHLO", b"250 mx.test"),
-                (b"MAIL", b"250 ok"),
-                (b"RCPT", b"250 ok"),
-                (b"DATA", b"354 go on"),
-            ):
-                assert lines.readline().startswith(command)
-                peer.sendall(reply + b"\r\n")
-            while lines.readline() != b".\r\n":
-                pass
+        with sent_message(slow) as peer:
             text = server.config.read_text().replace("poll_s = 0.2", "poll_s = 0.1")
             text += "bytes_in_flight = 1000000\nready_limit = 10\nlane_limit = 5\n"
             text += "tls_broken_memory_s = 5\n[dns]\nmx_hosts = 3\n"
@@ -156,6 +164,26 @@ def test_a_reload_leaves_a_message_that_waits_for_its_last_reply_its_connection(
         assert server.end() == 0
     events = [json.loads(line)["event"] for line in log.read_text().splitlines()]
     assert events == ["accepted", "relayed"]
+
+
+def test_a_stop_leaves_a_message_that_waits_for_its_last_reply_its_connection(
+    start_server: StartServer,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as slow:
+        server = start_server(
+            smart_host=slow.getsockname()[1], drain_s=0.1, server="last_reply_s = 300.0"
+        )
+        smtp, _ = server.ports()
+        submit(smtp)
+        with sent_message(slow) as peer:
+            server.signal(signal.SIGTERM)
+            server.wait_for("draining")
+            time.sleep(2)  # drain_s has long passed; more would prove no more
+            submit(smtp)
+            peer.sendall(b"250 kept\r\n")
+            assert server.process.wait(60) == 0
+    log = (server.config.parent / "data" / "mail.log").read_text().splitlines()
+    assert [json.loads(line)["event"] for line in log] == ["accepted", "accepted", "relayed"]
 
 
 def test_an_unchanged_configuration_is_read_again_in_place(start_server: StartServer) -> None:

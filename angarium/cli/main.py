@@ -20,6 +20,7 @@ COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that
     ),
     "serve": ("angarium.cli.serve", "serve", "Run the server."),
     "check": ("angarium.cli.check", "check", "Check configuration, DNS, ports, clock and disk."),
+    "reload": ("angarium.cli.reload", "reload", "Have the server read its configuration again."),
     "status": ("angarium.cli.status", "status", "How each process of the running server is."),
     "queue": ("angarium.cli.queue", "queue", "See and steer what is queued."),
     "log": ("angarium.cli.log", "log", "Say what happened to mail: did it arrive, and why not."),

@@ -37,7 +37,7 @@ def print_page(
         f" scheduled, {summary.in_flight} in flight, {summary.held} held"
     )
     if summary.low_disk:
-        click.echo("The disk is below queue.min_free_octets: new mail is refused.")
+        click.echo("The disk is full, or below queue.min_free_octets: new mail is refused.")
 
 
 def print_breakdown(breakdown: Breakdown) -> None:

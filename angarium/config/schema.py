@@ -33,6 +33,8 @@ class Server(_Table, frozen=True, kw_only=True):
     ingress_processes: Few = 2
     delivery_processes: Few = 1
     drain_s: Seconds = 20.0  # SIGTERM: how long transfers under way may take to finish
+    # SIGTERM: how long a message that was sent may wait for its last reply, if longer; then it is sent again, in doubt
+    last_reply_s: Seconds = 20.0
 
 
 class ListenerLimits(_Table, frozen=True, kw_only=True):

@@ -60,6 +60,14 @@ class SigningPool:
             self._executor.submit(self._work, loop)
         return future
 
+    def exchange(self, signer: Signer, threads: int) -> None:
+        """Sign by this from now on; what was begun is signed as it was begun."""
+        self._signer = signer
+        if threads != self._threads:
+            executor, self._executor = self._executor, ThreadPoolExecutor(threads, "dkim")
+            executor.shutdown(wait=False)  # its workers go on until nothing is pending
+            self._threads = threads
+
     def close(self) -> None:
         """End the threads after what they are at. Nothing may be waiting in ``sign`` any more."""
         self._executor.shutdown(wait=True, cancel_futures=True)

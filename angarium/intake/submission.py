@@ -67,7 +67,7 @@ class SubmissionBuilder:
             fields=limits.header_fields,
             received=limits.received_headers,
         )
-        self._expire_ms = int(expire_s * 1000)
+        self.expire_s = expire_s  # may change at any time
         self._authors: dict[bytes, Sequence[Address]] = {}  # of From values: senders repeat theirs
         self._date = (-1, "")  # the second for which it was rendered: a busy second renders once
 
@@ -162,7 +162,7 @@ class SubmissionBuilder:
             header_from=authors[0].domain,
             message_id_header=message_id_header,
             accepted=now,
-            expires=UnixMs(now + self._expire_ms),
+            expires=UnixMs(now + int(self.expire_s * 1000)),
             origin=Origin(
                 kind="submission",
                 listener=received.listener,

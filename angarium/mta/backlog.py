@@ -65,8 +65,8 @@ class Backlog:
         self._partitions = tuple(partitions)
         self._lane_of = lane_of
         self._load = load
-        self._ready_limit = ready_limit
-        self._lane_limit = lane_limit
+        self.ready_limit = ready_limit  # may change at any time, as the next
+        self.lane_limit = lane_limit
         self._cursors: dict[PartitionNumber, bytes] = {p.number: b"" for p in self._partitions}
         self._unfinished = {p.number for p in self._partitions}
         self._loaded: dict[DeliveryId, Lane] = {}
@@ -78,7 +78,7 @@ class Backlog:
 
     @property
     def full(self) -> bool:
-        return len(self._loaded) >= self._ready_limit
+        return len(self._loaded) >= self.ready_limit
 
     def find_lane(self, delivery: DeliveryId) -> Lane | None:
         """Return the lane of a recipient that is loaded."""
@@ -112,7 +112,7 @@ class Backlog:
         state = self._lanes[lane]
         state.loaded -= 1
         if state.skipped:
-            if state.loaded <= self._lane_limit // 2:
+            if state.loaded <= self.lane_limit // 2:
                 self._hungry[lane] = None
         elif not state.loaded:
             del self._lanes[lane]
@@ -180,9 +180,9 @@ class Backlog:
                 break
             if head.id in self._loaded:
                 continue
-            if self.full or state.loaded >= self._lane_limit:
+            if self.full or state.loaded >= self.lane_limit:
                 state.skipped[number] = place
-                if state.loaded <= self._lane_limit // 2:
+                if state.loaded <= self.lane_limit // 2:
                     self._hungry[lane] = None  # memory is full, not the lane
                 return
             self._offer(head, self._lane_of(head))  # its lane may be another one by now
@@ -198,7 +198,7 @@ class Backlog:
         state = self._lanes.get(lane)
         if state is None:
             state = self._lanes[lane] = _LaneState()
-        if state.loaded >= self._lane_limit:
+        if state.loaded >= self.lane_limit:
             self._skip(state, head)
         else:
             self._take(head, lane, state)

@@ -13,6 +13,7 @@ import msgspec
 from angarium.config.schema import Delivery
 from angarium.mta.backlog import Backlog, Lane
 from angarium.mta.disk_wait import DISK_FULL, until_space
+from angarium.mta.draining import FLUSH_S, DrainBounds, end_connections
 from angarium.mta.egress.budget import ContentBudget
 from angarium.mta.egress.lease import LiveConnection, hanging_sites
 from angarium.mta.egress.places import Places
@@ -22,6 +23,7 @@ from angarium.mta.egress.reasons import LaneWait, Reasons
 from angarium.mta.egress.shared import NOW, ConnectionObserver, EgressShared, Hosts, Packs
 from angarium.mta.egress.waits import Waits
 from angarium.mta.egress.work import Work
+from angarium.mta.pulling_in import ClockMender, ScheduleBound
 from angarium.mta.record.clerk import QueueClerk
 from angarium.mta.record.conclusion import Conclusion
 from angarium.mta.record.settler import Settler
@@ -47,7 +49,7 @@ from angarium.routing.resolution import Resolution, Site, Unroutable
 GATHER_S = 0.002
 # Each poll looks so far back: due times are given before the fsync that makes them visible.
 STEP_BACK_MS = 2_000
-# The wall clock went so much further than the monotonic one: it was set.
+# The wall clock went so much further than the monotonic one, or less far: it was set.
 JUMP_MS = 1_000
 # So long another process may still commit by the clock of before.
 JUMP_S = 5.0
@@ -57,6 +59,7 @@ class DispatchObserver(ConnectionObserver, Protocol):
     def loaded(self, recipients: int) -> None: ...
     def in_doubt(self, recipients: int) -> None: ...
     def disk_full(self) -> None: ...
+    def pulled_in(self, recipients: int) -> None: ...
 
 
 class DeliveryParts(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,10 +76,10 @@ class DeliveryParts(msgspec.Struct, frozen=True, kw_only=True):
     packer: Packs
     settler: Settler
     conclusion: Conclusion
+    schedule: ScheduleBound
     observer: DispatchObserver
     give_way: Callable[[], None]  # ``queue.Spool.give_way``
     clock: Callable[[], UnixMs]
-    drain_s: float
 
 
 class Dispatcher:
@@ -84,7 +87,7 @@ class Dispatcher:
 
     def __init__(self, parts: DeliveryParts) -> None:
         self._parts = parts
-        settings = parts.settings
+        self._settings = settings = parts.settings
         self._backlog = Backlog(
             parts.partitions.values(),
             self._lane_of,
@@ -101,10 +104,14 @@ class Dispatcher:
             parts.partitions, parts.settler, parts.conclusion, self._leave_memory
         )
         self._undeliverable = Undeliverable(self._clerk)
+        self._clock_mender = ClockMender(
+            parts.partitions.values(), parts.schedule, parts.clock, parts.observer.pulled_in
+        )
         self._ring = asyncio.Event()
         self._is_disk_full = False  # so that nothing can begin
         self._tasks: set[asyncio.Task[None]] = set()
         self._places = Places(settings.connections, settings.opening, parts.clock)
+        self._budget = ContentBudget(settings.bytes_in_flight, self._kick_all)
         self._waits = Waits(parts.clock)
         self._reasons = Reasons()
         self._queues = EgressQueues(
@@ -114,7 +121,7 @@ class Dispatcher:
                 places=self._places,
                 waits=self._waits,
                 reasons=self._reasons,
-                budget=ContentBudget(settings.bytes_in_flight, self._kick_all),
+                budget=self._budget,
                 hosts=parts.hosts,
                 packer=parts.packer,
                 clerk=self._clerk,
@@ -149,14 +156,25 @@ class Dispatcher:
         new limits of ``routing.Routing.renewed``; where it says None, or the source is another, after their transfer
         no more.
         """
+        self._settings = settings
         self._places.limit = settings.connections
         self._places.openings.limit = settings.opening
+        self._budget.limit = settings.bytes_in_flight
+        self._backlog.ready_limit = settings.ready_limit
+        self._backlog.lane_limit = settings.lane_limit
         self._found.clear()
         for head in self._queues.reload(settings, renewed, has):
             self._backlog.put_back(head)
         self._release_retired()
         self._kick_all()
         self._ring.set()
+
+    def forget_failures(self) -> None:
+        """An operator says that sites are well again: each is asked anew, also where it is being asked just now."""
+        self._found.clear()
+        self._queues.forget_failures()
+        self._places.end_openings()
+        self._kick_all()
 
     def _release_retired(self) -> None:
         work, heads = self._queues.drain_retired()
@@ -205,8 +223,10 @@ class Dispatcher:
         """Return why our own policy last kept the lanes that are meant waiting, the newest first."""
         return self._reasons.reasons_of(tenant=tenant, provider=provider, stream=stream)
 
-    async def run(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-        """Deliver until ``stop``, then drain for at most ``drain_s``.
+    async def run(
+        self, stop: asyncio.Event, ready: Callable[[], None], bounds: Callable[[], DrainBounds]
+    ) -> None:
+        """Deliver until ``stop``, then drain within ``bounds``, which are asked for then.
 
         Calls ``ready`` once earlier claims have been replayed, or cannot be for want of room. Raises (in an
         ExceptionGroup) what makes it impossible to record outcomes: FencedError, QueueFailedError.
@@ -226,28 +246,32 @@ class Dispatcher:
             forever = [
                 group.create_task(self._parts.settler.run()),
                 group.create_task(self._undeliverable.run()),
+                group.create_task(self._clock_mender.run()),
                 group.create_task(self._read_backlog()),
             ]
             ready()
             await stop.wait()
-            await self._drain()
+            await self._drain(bounds())
             for task in forever:
                 task.cancel()
 
     # --- reading the backlog ----------------------------------------------------------------
 
     async def _read_backlog(self) -> None:
-        poll_s = self._parts.settings.poll_s
         loop = asyncio.get_running_loop()
         last = next_tick = before_jump = self._parts.clock()
         looked, jump_ends = loop.time(), 0.0
         while True:
+            poll_s = self._settings.poll_s
             now, monotonic = self._parts.clock(), loop.time()
+            gained_ms = now - last - (monotonic - looked) * 1000
+            if gained_ms < -JUMP_MS:
+                self._clock_mender.clock_stepped_back()
             # After the clock stepped back, what is accepted is due before what was read.
             if now < last:
                 self._backlog.rewind()
                 next_tick = now
-            elif now - last > (monotonic - looked) * 1000 + JUMP_MS:
+            elif gained_ms > JUMP_MS:
                 # What another process is committing was due by the clock of before: behind what is read next.
                 before_jump, jump_ends = last, monotonic + JUMP_S
             last, looked = now, monotonic
@@ -378,19 +402,16 @@ class Dispatcher:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _drain(self) -> None:
+    async def _drain(self, bounds: DrainBounds) -> None:
         """Finish what is in transfer, give back what is not, and leave nothing unrecorded that is known."""
         self._clerk.close()
         self._waits.stop()
         self._resolutions.close()
         self._give_back(self._queues.drain())
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=self._parts.drain_s)
-        for task in list(self._tasks):
-            task.cancel()  # in doubt from now on: its claim stays on disk
+        await end_connections(self._places, self._tasks, bounds)
         self._give_back(self._queues.drain())
         try:
-            async with asyncio.timeout(self._parts.drain_s):
+            async with asyncio.timeout(FLUSH_S):
                 await self._parts.settler.flush()
                 partitions = self._parts.partitions.values()
                 await asyncio.gather(*(each.disown() for each in partitions))  # one commit

@@ -150,6 +150,8 @@ class Deferred(msgspec.Struct, frozen=True, kw_only=True, tag="deferred"):
     attempt: Attempt
     delay_dsn_sent: bool = False
     in_doubt: bool = False  # lost after the final dot: it may have been delivered
+    # False: ``attempt`` is why none was made now. None counts, and there is no event; it is kept as the last reason
+    attempted: bool = True
 
 
 class Released(msgspec.Struct, frozen=True, kw_only=True, tag="released"):

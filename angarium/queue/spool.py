@@ -95,6 +95,14 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     submissions: Sequence[Submission] = ()  # DSNs, in the transaction that ends their recipient
 
 
+class LatestDue(Protocol):
+    """Says until when a recipient may have to wait at most, from now on."""
+
+    def __call__(self, accepted: UnixMs, attempts: int, was_tried: bool, /) -> UnixMs:
+        """``accepted`` is by the clock of then, which may have been wrong. Not ``was_tried``: it had no attempt yet."""
+        ...
+
+
 class Partition(Protocol):
     """A share of the queue with one owner, fenced by an epoch: each write raises FencedError once it is lost."""
 
@@ -126,6 +134,13 @@ class Partition(Protocol):
 
     async def commit(self, commit: Commit) -> None:
         """Record outcomes, moves and new submissions with their events, all or nothing, durable on return."""
+        ...
+
+    async def pull_in(self, latest: LatestDue) -> int:
+        """Make what is due too late due when it may be at the latest; returns how many.
+
+        Reads all that is not due yet, in small parts with pauses between them.
+        """
         ...
 
     async def disown(self) -> None:

@@ -170,6 +170,15 @@ class DnsResolver:
         self._cache.clear()
         self._zones.forget()
 
+    def exchange(self, config: Dns) -> None:
+        """Ask by this from now on, and everything anew. Raises DnsSetupError; then all stays as it was."""
+        self._resolver = _stub_resolver(config)
+        if config != self._config:
+            self._config = config
+            self._cache = TtlCache(config.cache_entries)
+            self._look_ups = PatientLimit(config.look_ups)
+        self.forget()
+
     async def close(self) -> None:
         await self._flight.close()
         for task in self._checks:

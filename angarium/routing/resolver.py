@@ -74,9 +74,13 @@ class Resolver:
         return known
 
     def exchange(self, config: Config, own: OwnHost, routing: Routing) -> None:
-        """Resolve by these from now on; look-ups under way, too: no answer is of both. ``config.dns`` is not read."""
+        """Resolve by these from now on; look-ups under way, too: no answer is of both."""
         self._deduction = Deduction(config, own, routing)
-        self._sites.clear()
+        self._cache = TtlCache(config.dns.cache_entries)
+        self._sites = TtlCache(config.dns.cache_entries)
+
+    def forget(self) -> None:
+        """Resolve everything anew. DNS answers are kept until ``DnsResolver.forget``."""
         self._cache.clear()
 
     async def _look_up(self, domain: str, deduction: Deduction, whose: Whose) -> Timed:

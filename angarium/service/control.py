@@ -8,6 +8,7 @@ import msgspec
 
 from angarium.config.schema import Config
 from angarium.host.identity import Identity
+from angarium.insight.admin.reloading import ReloadResult
 from angarium.service.slot import Slot
 
 MAX_FRAME_OCTETS: Final = 64 * 1024 * 1024  # ours: a configuration of 4 MB grows when encoded
@@ -21,14 +22,18 @@ class Start(msgspec.Struct, frozen=True, kw_only=True, tag="start"):
     identity: Identity | None  # whom to become
     listeners: tuple[int, ...]  # descriptors, in the order of config.listener
     clients: int  # descriptor of the ClientTable
+    reload: ReloadResult | None = None  # the last one, which ``config`` is of if it was taken
 
 
-class Reload(msgspec.Struct, frozen=True, tag="reload"):
-    config: Config
+class Reload(msgspec.Struct, frozen=True, kw_only=True, tag="reload"):
+    # None: there is nothing to take; it was refused, or the process is about to be renewed
+    config: Config | None
+    result: ReloadResult
 
 
-class Stop(msgspec.Struct, frozen=True, tag="stop"):
+class Stop(msgspec.Struct, frozen=True, kw_only=True, tag="stop"):
     drain_s: float
+    last_reply_s: float  # not less
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
@@ -46,8 +51,14 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     code: int  # of sysexits
 
 
+class ReloadAsked(msgspec.Struct, frozen=True, tag="reload_asked"):
+    """Somebody asks the process for one."""
+
+    token: int  # in ``ReloadResult.answers`` once it is done
+
+
 Order = Start | Reload | Stop
-Report = Ready | Beat | Failed
+Report = Ready | Beat | Failed | ReloadAsked
 
 _ORDERS: Final = msgspec.json.Decoder(Order)
 _REPORTS: Final = msgspec.json.Decoder(Report)

@@ -9,6 +9,7 @@ from angarium.dkim import KeyFileError
 from angarium.host.sysexits import EX_CONFIG, StartError
 from angarium.mta.disk_wait import DISK_FULL, until_space
 from angarium.mta.dispatcher import Dispatcher
+from angarium.mta.draining import DrainBounds
 from angarium.queue import LmdbSpool, Partition, PartitionNumber
 from angarium.queue.doorbell import DoorbellReceiver, DoorbellSender, doorbell_path
 from angarium.routing.dns import DnsSetupError
@@ -18,7 +19,6 @@ from angarium.service.delivery_observer import DeliveryObserver
 from angarium.service.delivery_parts import DeliverySetup
 from angarium.service.runtime import ReloadCallback, Runtime
 from angarium.service.watchers import Watchers
-from angarium.telemetry.log import log
 
 
 async def run_delivery(runtime: Runtime) -> None:
@@ -35,9 +35,17 @@ async def run_delivery(runtime: Runtime) -> None:
         runtime.on_notes(setup.dispatcher.notes)
         try:
             dispatcher = setup.dispatcher
-            answers = DeliveryAnswers(dispatcher, partitions, runtime.slot.name)
+            answers = DeliveryAnswers(
+                dispatcher, partitions, runtime.slot.name, setup.forget_failures
+            )
             async with runtime.admin.answering(runtime.watchers.handlers(), answers.handlers()):
-                await dispatcher.run(runtime.stop, lambda: runtime.ready(dispatcher.reasons))
+                await dispatcher.run(
+                    runtime.stop,
+                    lambda: runtime.ready(dispatcher.reasons),
+                    lambda: DrainBounds(
+                        transfers_s=runtime.drain_s, last_replies_s=runtime.last_reply_s
+                    ),
+                )
         finally:
             bells.close()
             await watched.close()
@@ -152,11 +160,12 @@ class _Doorbells:
 
 
 def _reloader(setup: DeliverySetup) -> ReloadCallback:
-    async def reload(config: Config) -> None:
+    async def reload(config: Config) -> Sequence[str]:
         try:
             setup.reload(config)
-        except KeyFileError as error:
-            log("reload_refused", "error", problem=str(error))
+        except (KeyFileError, DnsSetupError) as error:
+            return [str(error)]
+        return ()
 
     return reload
 

@@ -1,6 +1,6 @@
 """Answers what only a delivery process knows: where recipients are now, and its connections."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final, Protocol
 
 from angarium.insight.admin.connections import (
@@ -12,6 +12,7 @@ from angarium.insight.admin.connections import (
     no_such_connection,
     number_of,
 )
+from angarium.insight.admin.forgetting import ForgetFailures, Forgotten
 from angarium.insight.admin.live import FindLive, LiveFact, LiveFacts, QueuedRecipient
 from angarium.insight.admin.protocol import Refused
 from angarium.mta.egress.lease import LiveConnection, opening_text
@@ -40,9 +41,14 @@ class LiveDelivery(Protocol):
 
 class DeliveryAnswers:
     def __init__(
-        self, delivery: LiveDelivery, partitions: Collection[PartitionNumber], slot: str
+        self,
+        delivery: LiveDelivery,
+        partitions: Collection[PartitionNumber],
+        slot: str,
+        forget_failures: Callable[[], None],
     ) -> None:
         self._delivery = delivery
+        self._forget_failures = forget_failures
         self._partitions = partitions  # owned by the process
         self._slot = slot
 
@@ -50,6 +56,7 @@ class DeliveryAnswers:
         return (
             Handlers()
             .on(FindLive, self.find_live)
+            .on(ForgetFailures, self.forget_failures)
             .on(ListConnections, self.list_connections)
             .on(EndConnection, self.end_connection)
         )
@@ -57,6 +64,10 @@ class DeliveryAnswers:
     async def find_live(self, asked: FindLive, _: Asker) -> LiveFacts:
         mine = [each for each in asked.recipients if each.partition in self._partitions]
         return LiveFacts(tuple(self._fact(each) for each in mine))
+
+    async def forget_failures(self, _: ForgetFailures, __: Asker) -> Forgotten:
+        self._forget_failures()
+        return Forgotten()
 
     async def list_connections(self, _: ListConnections, __: Asker) -> OpenConnections:
         found = self._delivery.open_connections()

@@ -55,6 +55,9 @@ class DeliveryObserver:
         if recipients:
             log("in_doubt", "warning", recipients=recipients)
 
+    def pulled_in(self, recipients: int) -> None:
+        log("pulled_in", "warning", recipients=recipients)
+
     def disk_full(self) -> None:
         log(
             "delivery_waits",

@@ -77,6 +77,7 @@ class DeliverySetup:
             config.delivery.tls_broken_memory_s, config.delivery.extension_memory_s, clock
         )
         self._connectors = self._make_connectors()
+        self._hosts = HostSearch(self, self._tls_policy, clock, randomness)
         self.dispatcher = Dispatcher(
             DeliveryParts(
                 settings=config.delivery,
@@ -85,24 +86,24 @@ class DeliverySetup:
                 resolver=self.resolver,
                 remember_route=self._remember_route,
                 policy=ConfiguredPolicy(self._pools, randomness),
-                hosts=HostSearch(self, self._tls_policy, clock, randomness),
+                hosts=self._hosts,
                 packer=Packer(self._pool, clock, observer.unsigned, self._must_sign),
                 settler=Settler(partitions),
                 conclusion=Conclusion(self._schedule, self._notify, clock, randomness),
+                schedule=self._schedule,
                 observer=observer,
                 give_way=spool.give_way,
                 clock=clock,
-                drain_s=config.server.drain_s,
             )
         )
 
     def reload(self, config: Config) -> None:
-        """Take what ``service.role_table`` calls live, ask DNS anew, and read the keys again.
+        """Take all of it, ask DNS anew, and read the keys again. No process is renewed for it: that cuts last replies.
 
-        Raises KeyFileError; then the old keys stay, and the rest is taken.
+        Raises DnsSetupError; then nothing has changed. Raises KeyFileError; then the old keys stay, the rest is taken.
         """
+        self.dns.exchange(config.dns)
         old, self._config = self._config, config
-        self.dns.forget()
         routing = Routing.of(config)
         self.resolver.exchange(config, own_host(config), routing)
         if _sending(old) != _sending(config):
@@ -110,9 +111,21 @@ class DeliverySetup:
             self._pools.exchange(config.source, config.pool, routing)
             self._schedule.exchange(config.delivery)
             self._dsn_limit.per_hour = config.delivery.dsn_per_hour
+            self._experience.remember_for(
+                config.delivery.tls_broken_memory_s, config.delivery.extension_memory_s
+            )
             self._connectors = self._make_connectors()
             self.dispatcher.reload(config.delivery, routing.renewed, self._pools.has)
+        self._pool.exchange(Signer(self._keyring, config.dkim), config.dkim.threads)
         self._keyring.reload(config.dkim)
+
+    def forget_failures(self) -> None:
+        """Forget what is remembered of hosts and of DNS, so that all is asked anew."""
+        self.dns.forget()
+        self.resolver.forget()
+        self._hosts.forget_failures()
+        self._experience.forget()
+        self.dispatcher.forget_failures()
 
     def connector_of(self, site: Site) -> Connector:
         """Return who opens the site's connections, as the configuration is now."""

@@ -6,7 +6,7 @@ import itertools
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -32,7 +32,6 @@ from angarium.service.ingress_observer import IngressObserver
 from angarium.service.runtime import Runtime
 from angarium.smtp_in.listener import SmtpListener
 from angarium.smtp_in.reception import Reception
-from angarium.telemetry.log import log
 
 FAILED_DRAIN_S: Final = 1.0  # ours: clients are refused meanwhile, and a new process serves them
 
@@ -84,6 +83,7 @@ class _Ingress:
         self._smtp: list[SmtpListener] = []
         self.listeners: list[tuple[str, SmtpListener]] = []  # with their addresses as configured
         runtime.watchers.on_changed = self._watch
+        self._builders: list[SubmissionBuilder] = []
         self._credentials: list[Credentials] = []
         self._tls: list[ServerTls] = []
         self._certificate_ends: list[tuple[ServerTls, Gauge]] = []
@@ -104,20 +104,24 @@ class _Ingress:
                 shared = self._runtime.clients.at(number, self._runtime.slot.index)
                 await self._start_smtp(listener, listening, shared)
 
-    async def reload(self, config: Config) -> None:
+    async def reload(self, config: Config) -> Sequence[str]:
         """Take routes, providers and keys' domains; read certificates and users again: what cannot be read stays."""
         self._partition_of.exchange(Routing.of(config))
         self._signatures.exchange(config.dkim)
+        for builder in self._builders:
+            builder.expire_s = config.delivery.expire_s
         reloads: list[Callable[[], None]] = [
             *(each.reload for each in self._tls),
             *(each.reload for each in self._credentials),
             self._http.reload_certificates,
         ]
+        problems: list[str] = []
         for reload in reloads:
             try:
                 reload()
             except (TlsFileError, CredentialFileError) as error:
-                log("reload_refused", "error", problem=str(error))
+                problems.append(str(error))
+        return problems
 
     def beat(self) -> None:
         self._observer.set_gauges()
@@ -135,7 +139,7 @@ class _Ingress:
     def reasons(self) -> list[str]:
         if self._spool.has_room():
             return []
-        return ["new mail is refused: the disk is below queue.min_free_octets"]
+        return ["new mail is refused: the disk is full, or below queue.min_free_octets"]
 
     async def close(self, drain_s: float) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -169,6 +173,7 @@ class _Ingress:
             listener.limits,
             self._runtime.config.delivery.expire_s,
         )
+        self._builders.append(builder)
         reception = Reception(
             listener,
             server.hostname,

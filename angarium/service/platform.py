@@ -5,8 +5,12 @@ from collections.abc import Callable
 from typing import Final
 
 from angarium.config.schema import Config
+from angarium.insight.admin.client import ask_process
+from angarium.insight.admin.forgetting import ForgetFailures
+from angarium.insight.admin.reloading import AskReload
 from angarium.mta.disk_wait import DISK_FULL, until_space
 from angarium.queue import LmdbSpool, QueueSummary, UnixMs
+from angarium.service.admin_socket import Handlers
 from angarium.service.event_counts import EventCounts
 from angarium.service.event_follower import EventFollower
 from angarium.service.log_answers import LogAnswers
@@ -21,6 +25,8 @@ from angarium.telemetry.metrics import EVENT_CONSUMERS, Metrics
 
 MEASURE_S: Final = 2.0
 PERIOD_S: Final = 60.0
+# Ours: a delivery process that is busy for longer does not keep an operator waiting
+FORGET_WITHIN_S: Final = 5.0
 
 
 async def run_platform(runtime: Runtime) -> None:
@@ -48,7 +54,13 @@ async def run_platform(runtime: Runtime) -> None:
                 tasks.create_task(_expire_hold_rules(spool)),
             ]
             notices = OperatorNotices(runtime.config, spool, runtime.clock)
-            answers = QueueAnswers(spool.administration, runtime.config, runtime.clock, notices)
+            answers = QueueAnswers(
+                spool.administration,
+                runtime.config,
+                runtime.clock,
+                notices,
+                lambda: _forget_failures(runtime),
+            )
 
             async def reload(config: Config) -> None:
                 labels.exchange(config.provider)
@@ -59,7 +71,9 @@ async def run_platform(runtime: Runtime) -> None:
             log_answers = LogAnswers(spool.events, runtime.config.log.mail_log)
             runtime.ready(low_disk.reasons)
             async with (
-                runtime.admin.answering(answers.handlers()),
+                runtime.admin.answering(
+                    answers.handlers(), Handlers().on(AskReload, runtime.answer_reload)
+                ),
                 runtime.admin.answering(log_answers.handlers()),
                 asyncio.TaskGroup() as following,
             ):
@@ -72,6 +86,18 @@ async def run_platform(runtime: Runtime) -> None:
         runtime.close_spool()
 
 
+async def _forget_failures(runtime: Runtime) -> None:
+    """Have each delivery process forget; one that does not run, or hangs, remembers nothing or delivers nothing."""
+    async with asyncio.TaskGroup() as tasks:
+        for slot in runtime.slots:
+            if slot.role == "delivery":
+                question, path = ForgetFailures(), runtime.data_dir.path
+                ask = asyncio.to_thread(
+                    ask_process, path, slot.name, question, timeout_s=FORGET_WITHIN_S
+                )
+                tasks.create_task(ask)
+
+
 class _LowDisk:
     """Whether new mail is refused for want of disk: a reason not to be ready."""
 
@@ -79,7 +105,8 @@ class _LowDisk:
         self.is_low = False
 
     def reasons(self) -> list[str]:
-        return ["the disk is below queue.min_free_octets: new mail is refused"] * self.is_low
+        text = "the disk is full, or below queue.min_free_octets: new mail is refused"
+        return [text] * self.is_low
 
 
 def _sink(config: Config) -> Sink:

@@ -3,7 +3,7 @@
 What an act waits for is the committer; the event loop runs on. Who acts is the asker, by the kernel's word.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from angarium.config.schema import Config
@@ -56,6 +56,8 @@ from angarium.service.admin_socket import Asker, Handlers
 from angarium.service.operator_notices import OperatorNotices
 from angarium.telemetry.log import log
 
+# Who has mail tried now says that what kept it is mended.
+_ASK_ANEW: Final = frozenset({"retry", "release"})
 PIECE_OCTETS: Final = 262_144  # ours, of content: what waits in a socket's buffer
 
 
@@ -66,7 +68,10 @@ class QueueAnswers:
         config: Config,
         clock: Callable[[], UnixMs],
         notices: OperatorNotices,
+        forget_failures: Callable[[], Awaitable[None]],
     ) -> None:
+        """``forget_failures``: has delivery ask each host anew; awaited before mail becomes due."""
+        self._forget_failures = forget_failures
         self._queue = queue
         self._config = config
         self._clock = clock
@@ -157,6 +162,8 @@ class QueueAnswers:
             asker.hand(Progressed(done))
 
         queue, wanted, dry_run = self._queue, asked.wanted, asked.dry_run
+        if asked.act in _ASK_ANEW and not dry_run:
+            await self._forget_failures()
         try:
             if asked.act == "bounce":
                 affected = await queue.bounce(

@@ -23,11 +23,13 @@ from angarium.host.sysexits import (
     StartError,
     find_start_error,
 )
+from angarium.insight.admin.reloading import ProcessReload
 from angarium.service.control import (
     Beat,
     Failed,
     Ready,
     Reload,
+    ReloadAsked,
     Report,
     Start,
     Stop,
@@ -47,7 +49,7 @@ from angarium.telemetry.metrics import Metrics
 from angarium.telemetry.shared_files import share_metrics
 
 ORPHAN_DRAIN_S: Final = 1.0  # ours: when the supervisor died, its successor waits for our lock
-EXIT_GRACE_S: Final = 3.0  # behind the drain: then the process ends itself, whatever hangs
+EXIT_GRACE_S: Final = 4.0  # behind the drain: then the process ends itself, whatever hangs
 
 
 def main(argv: list[str]) -> int:
@@ -93,12 +95,15 @@ async def _serve(
     runtime = make_runtime(slot, order, sockets)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _stop, runtime, runtime.drain_s)
+        loop.add_signal_handler(number, _stop, runtime, runtime.drain_s, runtime.last_reply_s)
 
     def report(message: Report) -> None:
         if not writer.is_closing():
             writer.write(frame(message))
 
+    if order.reload is not None:
+        runtime.last_reload = ProcessReload(server=order.reload)
+    runtime.ask_reload = lambda token: report(ReloadAsked(token))
     obeying = asyncio.create_task(_obey(reader, runtime))
     log("process_started")
     try:
@@ -137,22 +142,23 @@ def make_runtime(slot: Slot, order: Start, sockets: Sequence[socket.socket]) -> 
 async def _obey(reader: asyncio.StreamReader, runtime: Runtime) -> None:
     while True:
         match await read_order(reader):
-            case Stop(drain_s=drain_s):
-                _stop(runtime, drain_s)
-            case Reload(config=config):
-                await runtime.reload(config)
+            case Stop(drain_s=drain_s, last_reply_s=last_reply_s):
+                _stop(runtime, drain_s, last_reply_s)
+            case Reload(config=config, result=result):
+                await runtime.reload(config, result)
             case Start():
                 pass  # only ever the first
             case None:
                 log("supervisor_gone", "warning")
-                _stop(runtime, min(runtime.drain_s, ORPHAN_DRAIN_S))
+                drain_s = min(runtime.drain_s, ORPHAN_DRAIN_S)
+                _stop(runtime, drain_s, drain_s)
                 return
 
 
-def _stop(runtime: Runtime, drain_s: float) -> None:
-    """Stop within ``drain_s``; a thread sees to it even if the event loop hangs."""
-    runtime.request_stop(drain_s)
-    timer = threading.Timer(drain_s + EXIT_GRACE_S, os._exit, (EX_SOFTWARE,))
+def _stop(runtime: Runtime, drain_s: float, last_reply_s: float) -> None:
+    """Stop within these; a thread sees to it even if the event loop hangs."""
+    runtime.request_stop(drain_s, last_reply_s)
+    timer = threading.Timer(last_reply_s + EXIT_GRACE_S, os._exit, (EX_SOFTWARE,))
     timer.daemon = True
     timer.start()
 

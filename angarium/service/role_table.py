@@ -54,7 +54,7 @@ class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RoleTable:
-    """In the order in which they are started; nobody waits for another one's start.
+    """In the order in which they are started: clients wait for the first. Nobody waits for another one's start.
 
     Invariant RL1: a role is told to stop only when all that it drains after have ended.
     """
@@ -111,6 +111,35 @@ def import_run(path: str) -> Run:
 ROLES: Final = RoleTable(
     (
         RoleSpec(
+            name="ingress",
+            run="angarium.service.ingress:run_ingress",
+            count=lambda config: config.server.ingress_processes,
+            listens=True,
+            # It takes mail in for as long as there is somebody to wait for.
+            drains_after=("delivery",),
+            reads=Reads(
+                at_start=("listener",),
+                live=(
+                    *("route", "provider", "delivery.port", "delivery.expire_s", "log.level"),
+                    *("dkim.keys", "dkim.required"),
+                ),
+                never=("source", "pool", "delivery", "dns", "dkim", "log.mail_log"),
+            ),
+        ),
+        RoleSpec(
+            name="delivery",
+            run="angarium.service.delivery:run_delivery",
+            count=lambda config: config.server.delivery_processes,
+            reads=Reads(
+                live=(
+                    *("route", "provider", "source", "pool", "delivery", "dns", "dkim"),
+                    "listener",  # where mail must not be sent to
+                    "log.level",
+                ),
+                never=("log.mail_log",),
+            ),
+        ),
+        RoleSpec(
             name="platform",
             run="angarium.service.platform:run_platform",
             count=lambda config: 1,
@@ -122,48 +151,6 @@ ROLES: Final = RoleTable(
                 never=(
                     *("listener", "source", "pool", "route", "provider"),
                     *("delivery", "dns", "dkim"),
-                ),
-            ),
-        ),
-        RoleSpec(
-            name="delivery",
-            run="angarium.service.delivery:run_delivery",
-            count=lambda config: config.server.delivery_processes,
-            reads=Reads(
-                at_start=(
-                    "dns",
-                    *("delivery.ready_limit", "delivery.lane_limit", "delivery.bytes_in_flight"),
-                    *("delivery.poll_s", "delivery.tls_broken_memory_s"),
-                    "delivery.extension_memory_s",
-                    *("dkim.canonicalization", "dkim.expire_s", "dkim.threads"),
-                ),
-                live=(
-                    *("route", "provider", "source", "pool"),
-                    "listener",  # where mail must not be sent to
-                    *("delivery.port", "delivery.allow_private", "delivery.connections"),
-                    "delivery.opening",
-                    *("delivery.retry_s", "delivery.greylist_retry_s", "delivery.retry_jitter"),
-                    *("delivery.expire_s", "delivery.delay_dsn_after_s", "delivery.dsn_per_hour"),
-                    *("delivery.tls", "delivery.timeouts"),
-                    *("dkim.keys", "dkim.required", "log.level"),
-                ),
-                never=("log.mail_log",),
-            ),
-        ),
-        RoleSpec(
-            name="ingress",
-            run="angarium.service.ingress:run_ingress",
-            count=lambda config: config.server.ingress_processes,
-            listens=True,
-            reads=Reads(
-                at_start=("listener", "delivery.expire_s"),
-                live=(
-                    *("route", "provider", "delivery.port", "log.level"),
-                    *("dkim.keys", "dkim.required"),
-                ),
-                never=(
-                    *("source", "pool", "delivery", "dns", "log.mail_log"),
-                    *("dkim.canonicalization", "dkim.expire_s", "dkim.threads"),
                 ),
             ),
         ),

@@ -12,6 +12,7 @@ from pathlib import Path
 from angarium import __version__
 from angarium.access.client_table import ClientTable
 from angarium.config.schema import Config
+from angarium.insight.admin.reloading import AskReload, ProcessReload, ReloadResult
 from angarium.insight.admin.status import AskStatus, Status
 from angarium.queue import LmdbSpool, UnixMs
 from angarium.service.admin_socket import AdminSocket, Asker, Handlers
@@ -24,7 +25,8 @@ from angarium.telemetry.log import log, log_exception, set_level
 from angarium.telemetry.metrics import Metrics
 from angarium.telemetry.process_gauges import ProcessGauges
 
-ReloadCallback = Callable[[Config], Awaitable[None]]
+# Returns what it could not take, in words; None: nothing.
+ReloadCallback = Callable[[Config], Awaitable[Sequence[str] | None]]
 
 
 def wall_clock() -> UnixMs:
@@ -34,7 +36,8 @@ def wall_clock() -> UnixMs:
 class Runtime:
     """One role's surroundings.
 
-    A role calls ``ready`` once it does its work, watches ``stop``, and ends within ``drain_s`` of it.
+    A role calls ``ready`` once it does its work, watches ``stop``, and ends within ``drain_s`` of it, or within
+    ``last_reply_s`` where a message that was sent waits for its last reply.
     """
 
     def __init__(
@@ -65,11 +68,15 @@ class Runtime:
         self.watchers = Watchers(slot, wall_clock)
         self.stop = asyncio.Event()
         self.drain_s = config.server.drain_s
+        self.last_reply_s = max(config.server.last_reply_s, self.drain_s)
         self.is_ready = asyncio.Event()
         self._on_beat: Callable[[], None] = lambda: None
         self._reload: ReloadCallback | None = None
         self._reasons: Callable[[], Sequence[str]] = tuple
         self._notes: Callable[[], Sequence[str]] = tuple
+        self.last_reload: ProcessReload | None = None
+        self.ask_reload: Callable[[int], None] = lambda _: None  # whoever runs the role sets it
+        self._reloads: dict[int, asyncio.Future[ReloadResult]] = {}  # asked for, by token
         self._state = StateFile(self.data_dir.state, slot)
 
     def ready(self, reasons: Callable[[], Sequence[str]] = tuple) -> None:
@@ -89,16 +96,41 @@ class Runtime:
         """Have ``callback`` called about once a second, before the metrics are shared."""
         self._on_beat = callback
 
-    async def reload(self, config: Config) -> None:
+    async def reload(self, config: Config | None, result: ReloadResult) -> None:
         """Take what of it changes in place. Logs what the role cannot take; then its old state stays."""
+        problems: Sequence[str] = ()
+        if config is not None:
+            problems = await self._take(config)
+        self.last_reload = ProcessReload(server=result, problems=tuple(problems))
+        for token in result.answers:
+            asked = self._reloads.pop(token, None)
+            if asked is not None and not asked.done():
+                asked.set_result(result)
+
+    async def _take(self, config: Config) -> Sequence[str]:
         set_level(config.log.level)
+        problems: Sequence[str] = ()
         try:
             if self._reload is not None:
-                await self._reload(config)
-        except Exception:  # noqa: BLE001  (a task boundary)
+                problems = await self._reload(config) or ()
+        except Exception as error:  # noqa: BLE001  (a task boundary)
             log_exception("reload_failed", slot=self.slot.name)
-        else:
-            log("reloaded", slot=self.slot.name)
+            return [f"a fault of ours, see the log: {error!r}"]
+        for problem in problems:
+            log("reload_refused", "error", problem=problem)
+        log("reloaded", slot=self.slot.name)
+        return problems
+
+    async def answer_reload(self, _: AskReload, __: Asker) -> ReloadResult:
+        """Have the whole server reload, and wait until it has."""
+        token = self.random.getrandbits(62)
+        asked: asyncio.Future[ReloadResult] = asyncio.get_running_loop().create_future()
+        self._reloads[token] = asked
+        try:
+            self.ask_reload(token)
+            return await asked
+        finally:
+            self._reloads.pop(token, None)
 
     async def run(
         self,
@@ -121,7 +153,7 @@ class Runtime:
             await asyncio.gather(*helpers, return_exceptions=True)
 
     def open_spool(self) -> LmdbSpool:
-        """Return the process's queue; give it back by ``close_spool``. Blocks. Raises QueueError, StartError."""
+        """Return the process's queue; give it back by ``close_spool``. Blocks. Raises StartError."""
         spool = self._spool.open()
         spool.observe_commits(self.metrics.observe_commit)
         return spool
@@ -129,8 +161,8 @@ class Runtime:
     def close_spool(self) -> None:
         self._spool.close()
 
-    def request_stop(self, drain_s: float) -> None:
-        self.drain_s = drain_s
+    def request_stop(self, drain_s: float, last_reply_s: float) -> None:
+        self.drain_s, self.last_reply_s = drain_s, last_reply_s
         self.stop.set()
 
     def reasons(self) -> Sequence[str]:
@@ -170,6 +202,7 @@ class Runtime:
             reasons=tuple(self.reasons()),
             watchers=len(self.watchers),
             notes=tuple(self._notes()),
+            reload=self.last_reload,
         )
 
     def _write_state(self) -> None:

@@ -8,17 +8,25 @@ import asyncio
 import signal
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
+
+import msgspec
 
 from angarium.config.address import HostPort
 from angarium.config.error import ConfigError
 from angarium.config.loader import load
 from angarium.config.schema import Config
+from angarium.insight.admin.reloading import ReloadResult
+from angarium.service.control import Reload, Stop
 from angarium.service.notify import Notifier
 from angarium.service.reload import plan_reload
 from angarium.service.role_table import RoleTable
+from angarium.service.runtime import wall_clock
 from angarium.service.slot import Slot
 from angarium.telemetry.log import log, set_level
+
+# Ours: what a stage of the drain has at least, when those before it took all the time.
+LEAST_S: Final = 5.0
 
 
 class Driver(Protocol):
@@ -32,20 +40,24 @@ class Driver(Protocol):
         """Keep the slot filled until the server stops; returns when it is empty then. Raises: the server fails."""
         ...
 
-    def stop(self, slot: Slot, drain_s: float) -> None:
-        """Tell whoever fills it to end within ``drain_s``."""
+    def lose_patience(self) -> None:
+        """The server stops: who hangs ends now, whatever its stage, since others may wait for what it holds."""
+        ...
+
+    def stop(self, slot: Slot, order: Stop) -> None:
+        """Tell whoever fills it to end."""
         ...
 
     def kill(self, slot: Slot) -> None:
         """It did not end."""
         ...
 
-    def renew(self, slot: Slot) -> None:
+    def renew(self, slot: Slot, result: ReloadResult) -> None:
         """Have it ended, and filled anew by the present configuration."""
         ...
 
-    async def reload(self, slot: Slot) -> None:
-        """Hand the present configuration on."""
+    async def reload(self, slot: Slot, order: Reload) -> None:
+        """Hand the order on."""
         ...
 
 
@@ -66,7 +78,10 @@ class ServerLife:
         self.stopping = asyncio.Event()
         self._file = file
         self._notifier = notifier
+        self.last_reload: ReloadResult | None = None
         self._reload_asked = asyncio.Event()
+        self._answered: list[int] = []  # by the reload under way
+        self._askers: list[int] = []  # tokens of those who wait for the next reload
         self._ready: set[Slot] = set()
         self._addresses: Sequence[HostPort] = ()
 
@@ -96,6 +111,17 @@ class ServerLife:
             log("ready", addresses=[str(each) for each in self._addresses])
             self._notifier.ready(status)
 
+    def stop_order(self, passed_s: float = 0.0) -> Stop:
+        """Return what who is to end is told, so long after the drain began."""
+        server = self.config.server
+        drain_s = max(server.drain_s - passed_s, min(server.drain_s, LEAST_S))
+        return Stop(drain_s=drain_s, last_reply_s=max(server.last_reply_s - passed_s, drain_s))
+
+    def ask_reload(self, token: int) -> None:
+        """As SIGHUP does; whoever asks hears of it by the token."""
+        self._askers.append(token)
+        self._reload_asked.set()
+
     def was_ready(self, slot: Slot) -> bool:
         return slot in self._ready
 
@@ -106,12 +132,19 @@ class ServerLife:
         while True:
             await self._reload_asked.wait()
             self._reload_asked.clear()
+            self._answered, self._askers = (
+                self._askers,
+                [],
+            )  # who asks later wants what is written later
             self._notifier.reloading()
             try:
                 new = load(self._file)
             except ConfigError as error:
                 for line in error.lines:
                     log("configuration_refused", "error", problem=line)
+                result = self._result(refused=tuple(error.lines))
+                for slot in self.slots:
+                    await driver.reload(slot, Reload(config=None, result=result))
                 self._notifier.ready("serving; the changed configuration was refused")
                 continue
             await self._reload(driver, new)
@@ -123,28 +156,39 @@ class ServerLife:
             log("restart_needed", "warning", keys=plan.restart)
         self.config = plan.config  # SL1
         set_level(self.config.log.level)
+        renewed = tuple(slot.name for slot in self.slots if slot.role in plan.anew)
+        result = self._result(restart=tuple(plan.restart), renewed=renewed)
         for slot in self.slots:
             because = plan.anew.get(slot.role)
             if because is None:
-                await driver.reload(slot)
+                await driver.reload(slot, Reload(config=self.config, result=result))
             else:
                 log("process_renewed", slot=slot.name, because=because)
-                driver.renew(slot)
+                driver.renew(slot, result)
         log("configuration_reloaded", file=str(self._file))
+
+    def _result(self, **what: tuple[str, ...]) -> ReloadResult:
+        number = 1 if self.last_reload is None else self.last_reload.number + 1
+        answers, self._answered = tuple(self._answered), []
+        result = ReloadResult(number=number, at=wall_clock(), answers=answers, **what)
+        self.last_reload = msgspec.structs.replace(result, answers=())
+        return result
 
     async def _drain(self, driver: Driver, keepers: dict[Slot, asyncio.Task[None]]) -> None:
         """Stop the roles stage by stage, as the table has it."""
-        drain_s = self.config.server.drain_s
+        began = asyncio.get_running_loop().time()
         self._notifier.stopping("draining")
-        log("draining", drain_s=drain_s)
+        log("draining", drain_s=self.config.server.drain_s)
+        driver.lose_patience()
         for stage in self.table.drain_stages:  # RL1
             slots = [slot for slot in self.slots if slot.role in stage]
             if not slots:  # a role may have no process
                 continue
+            order = self.stop_order(asyncio.get_running_loop().time() - began)
             for slot in slots:
-                driver.stop(slot, drain_s)
+                driver.stop(slot, order)
             tasks = [keepers[slot] for slot in slots]
-            _, late = await asyncio.wait(tasks, timeout=drain_s + driver.grace_s)
+            _, late = await asyncio.wait(tasks, timeout=order.last_reply_s + driver.grace_s)
             for slot in slots:
                 if keepers[slot] in late:
                     log("process_killed", "warning", slot=slot.name, reason="did not drain")

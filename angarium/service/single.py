@@ -8,6 +8,8 @@ import os
 
 from angarium.access.client_table import ClientTable
 from angarium.host.sysexits import find_start_error
+from angarium.insight.admin.reloading import ReloadResult
+from angarium.service.control import Reload, Stop
 from angarium.service.premises import Premises
 from angarium.service.privileges import drop, harden
 from angarium.service.role_table import Run, import_run
@@ -70,7 +72,7 @@ class _Tasks:
 
     status = "serving in one process"
     can_renew = False
-    grace_s = 1.0
+    grace_s = 4.0
 
     def __init__(
         self, life: ServerLife, runs: dict[Slot, Run], runtimes: dict[Slot, Runtime]
@@ -82,6 +84,7 @@ class _Tasks:
 
     async def keep(self, slot: Slot) -> None:
         self._keepers[slot] = asyncio.current_task()
+        self._runtimes[slot].ask_reload = self._life.ask_reload
         await self._runtimes[slot].run(
             self._runs[slot], lambda: self._life.on_ready(slot, self.status)
         )
@@ -89,15 +92,18 @@ class _Tasks:
             log("role_ended_early", "error", slot=slot.name)
             self._life.stopping.set()
 
-    def stop(self, slot: Slot, drain_s: float) -> None:
-        self._runtimes[slot].request_stop(drain_s)
+    def lose_patience(self) -> None:
+        pass  # we would hang as well
+
+    def stop(self, slot: Slot, order: Stop) -> None:
+        self._runtimes[slot].request_stop(order.drain_s, order.last_reply_s)
 
     def kill(self, slot: Slot) -> None:
         if (keeper := self._keepers.get(slot)) is not None:
             keeper.cancel()
 
-    def renew(self, slot: Slot) -> None:
+    def renew(self, slot: Slot, result: ReloadResult) -> None:
         raise NotImplementedError  # can_renew
 
-    async def reload(self, slot: Slot) -> None:
-        await self._runtimes[slot].reload(self._life.config)
+    async def reload(self, slot: Slot, order: Reload) -> None:
+        await self._runtimes[slot].reload(order.config, order.result)

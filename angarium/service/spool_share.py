@@ -4,10 +4,29 @@ import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from angarium.config.schema import Queue
-from angarium.host.sysexits import EX_CONFIG, EX_DATAERR, EX_NOPERM, StartError
-from angarium.queue import DamagedQueueError, LmdbSpool, SchemaError, UnixMs
+from angarium.host.sysexits import (
+    EX_CONFIG,
+    EX_DATAERR,
+    EX_IOERR,
+    EX_NOPERM,
+    EX_TEMPFAIL,
+    StartError,
+)
+from angarium.queue import (
+    DamagedQueueError,
+    LmdbSpool,
+    QueueBusyError,
+    QueueError,
+    QueueFullError,
+    SchemaError,
+    UnixMs,
+)
+
+# Less room than this, and that may be why it cannot be opened: there may be more later.
+_NO_ROOM_OCTETS: Final = 1024 * 1024
 
 
 class SpoolShare:
@@ -19,17 +38,15 @@ class SpoolShare:
         self._users = 0
 
     def open(self) -> LmdbSpool:
-        """Return the queue, opened by the first user. Blocks. Raises QueueError, StartError."""
+        """Return the queue, opened by the first user. Blocks. Raises StartError, with the code of `queue list`."""
         if self._spool is None:
             self._refuse_foreign_files()
             try:
                 self._spool = LmdbSpool.open(
                     self._path, self._config, self._clock, asyncio.get_running_loop()
                 )
-            except SchemaError as error:
-                raise StartError(str(error), EX_CONFIG) from error
-            except DamagedQueueError as error:
-                raise StartError(str(error), EX_DATAERR) from error
+            except QueueError as error:
+                raise StartError(str(error), self._code(error)) from error
         self._users += 1
         return self._spool
 
@@ -39,6 +56,16 @@ class SpoolShare:
         if self._users == 0 and self._spool is not None:
             self._spool.close()
             self._spool = None
+
+    def _code(self, error: QueueError) -> int:
+        if isinstance(error, SchemaError):
+            return EX_CONFIG
+        if isinstance(error, DamagedQueueError):
+            return EX_DATAERR
+        if isinstance(error, (QueueBusyError, QueueFullError)):
+            return EX_TEMPFAIL
+        free = os.statvfs(self._path)
+        return EX_TEMPFAIL if free.f_bavail * free.f_frsize < _NO_ROOM_OCTETS else EX_IOERR
 
     def _refuse_foreign_files(self) -> None:
         """Somebody else's files, as of a copy made by root, would fail every start the same: to try again is no use."""

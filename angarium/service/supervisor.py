@@ -12,8 +12,9 @@ from typing import Final
 
 from angarium.access.client_table import ClientTable
 from angarium.host.sockets import bind
-from angarium.host.sysexits import EX_CONFIG, EX_NOPERM, EX_UNAVAILABLE, StartError
-from angarium.service.backoff import Backoff
+from angarium.host.sysexits import EX_OK, EX_SOFTWARE, EX_TEMPFAIL, StartError
+from angarium.insight.admin.reloading import ReloadResult
+from angarium.service.backoff import FIRST_S, Backoff
 from angarium.service.child import Child
 from angarium.service.control import Failed, Reload, Start, Stop
 from angarium.service.premises import Premises
@@ -23,8 +24,9 @@ from angarium.service.state import blank
 from angarium.telemetry.log import configure, log, log_exception
 
 CLOSE_SOCKETS_FROM_S: Final = 1.0  # a longer wait for a crashed process refuses its clients instead
-KILL_GRACE_S: Final = 4.0  # behind the drain, before SIGKILL
-_NEVER: Final = (EX_CONFIG, EX_NOPERM, EX_UNAVAILABLE)  # a first start that ends so ends the server
+KILL_GRACE_S: Final = 5.0  # behind the drain, before SIGKILL
+# A first start that ends in another way ends the server: to try again is no use.
+_MAY_MEND: Final = (EX_OK, EX_SOFTWARE, EX_TEMPFAIL)
 
 
 async def supervise(life: ServerLife) -> None:
@@ -68,15 +70,18 @@ class _Processes:
         self._clients_fd = clients_fd
         self._clients = ClientTable(clients_fd)
         self._children: dict[Slot, Child] = {}
+        self._failed: dict[Slot, Failed] = {}  # why the last process of a slot ended, as it said
         # Their processes drain, and start anew with the changed configuration.
         self._renewing: set[Slot] = set()
 
     async def keep(self, slot: Slot) -> None:
         backoff = Backoff()
+        told = ""  # why it failed: said once, however often it is tried again
         stopping, data_dir = self._life.stopping, self._premises.data_dir
         while not stopping.is_set():
             started = time.monotonic()
             status = await self._run_once(slot)  # SV1
+            failed = self._failed.pop(slot, None)
             forget(slot, data_dir.metrics_directory())
             blank(data_dir.state_directory(), slot)
             if slot in self._sockets:
@@ -87,30 +92,46 @@ class _Processes:
                 self._renewing.discard(slot)
                 continue
             delay = backoff.delay_s(time.monotonic() - started)
-            log("process_died", "error", slot=slot.name, status=status, restart_in_s=delay)
+            if failed is None:
+                log("process_died", "error", slot=slot.name, status=status, restart_in_s=delay)
+            elif failed.text != told or delay == FIRST_S:
+                log(
+                    "process_failed",
+                    "error",
+                    slot=slot.name,
+                    reason=failed.text,
+                    status=status,
+                    restart_in_s=delay,
+                )
+            told = "" if failed is None else failed.text
             if delay >= CLOSE_SOCKETS_FROM_S:
                 self._close_sockets(slot)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(delay):
                     await stopping.wait()
 
-    def stop(self, slot: Slot, drain_s: float) -> None:
+    def lose_patience(self) -> None:
+        for child in self._children.values():
+            child.lose_patience()
+
+    def stop(self, slot: Slot, order: Stop) -> None:
         self._close_sockets(slot)
         if (child := self._children.get(slot)) is not None:
-            child.tell(Stop(drain_s))
+            child.tell(order)
 
     def kill(self, slot: Slot) -> None:
         if (child := self._children.get(slot)) is not None:
             child.kill()
 
-    def renew(self, slot: Slot) -> None:
+    def renew(self, slot: Slot, result: ReloadResult) -> None:
         if (child := self._children.get(slot)) is not None:  # else its next one reads the new one
             self._renewing.add(slot)
-            child.tell(Stop(self._life.config.server.drain_s))
+            child.tell(Reload(config=None, result=result))  # somebody may wait for it there
+            child.tell(self._life.stop_order())
 
-    async def reload(self, slot: Slot) -> None:
+    async def reload(self, slot: Slot, order: Reload) -> None:
         if (child := self._children.get(slot)) is not None:
-            child.tell(Reload(self._life.config))
+            child.tell(order)
 
     async def _run_once(self, slot: Slot) -> int | str:
         """Run one process in the slot; returns how it ended."""
@@ -126,13 +147,16 @@ class _Processes:
             self._life.on_ready(slot, self.status)
 
         try:
-            status = await child.run(on_ready)
+            status = await child.run(on_ready, self._life.ask_reload)
         finally:
             del self._children[slot]
+        if child.was_silent:
+            log("process_killed", "warning", slot=slot.name, reason="said nothing")
         if child.failed is not None:
-            log("process_failed", "error", slot=slot.name, reason=child.failed.text)
-            if not self._life.was_ready(slot) and child.failed.code in _NEVER:
-                self.failure = child.failed
+            self._failed[slot] = child.failed
+            is_first = not self._life.was_ready(slot) and self.failure is None
+            if is_first and child.failed.code not in _MAY_MEND:
+                self.failure = child.failed  # who started us says it
                 self._life.stopping.set()
         return status
 
@@ -145,6 +169,7 @@ class _Processes:
             identity=self._premises.identity,
             listeners=tuple(each.fileno() for each in self._sockets_of(slot)),
             clients=self._clients_fd,
+            reload=self._life.last_reload,
         )
 
     def _sockets_of(self, slot: Slot) -> list[socket.socket]:

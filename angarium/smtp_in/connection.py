@@ -17,7 +17,7 @@ from angarium.smtp.server.settings import TlsFacts
 from angarium.smtp_in.dialogue import Dialogue
 from angarium.smtp_in.login import TIMEOUT, LoggingIn
 from angarium.smtp_in.opening import Handshake, ProxyHeader
-from angarium.smtp_in.phase import PhaseName
+from angarium.smtp_in.phase import Phase, PhaseName
 from angarium.smtp_in.reception import Reception
 from angarium.smtp_in.wire import Wire
 
@@ -126,12 +126,17 @@ class InboundConnection(asyncio.Protocol):
         """Shut down: end with 421 as soon as no transaction is under way."""
         self._wire.phase.leave(_SHUTDOWN)
 
-    def end(self) -> None:
+    @property
+    def progress(self) -> tuple[Phase, float]:
+        """What changes with each reply and each octet of content."""
+        return self._wire.phase, self._wire.phase.deadline
+
+    def end(self, *, is_shutdown: bool = False) -> None:
         """End with 421 now; a message that is being accepted gets its reply first."""
         if self._wire.is_clogged:
             self.abort()
         else:
-            self._wire.phase.end(_ENDED_BY_OPERATOR)
+            self._wire.phase.end(_SHUTDOWN if is_shutdown else _ENDED_BY_OPERATOR)
 
     def abort(self) -> None:
         """Cut the connection now; an acceptance under way is abandoned unanswered."""

@@ -13,6 +13,8 @@ BACKLOG: Final = 1024
 # ours: how late a time limit may be noticed, at most, and never later than a quarter of the shortest limit
 SWEEP_S: Final = 1.0
 SWEEPS_PER_LIMIT: Final = 4
+# Ours, while the process ends: who says nothing for so long in the midst of a transaction is not waited for.
+QUIET_S: Final = 5.0
 
 
 class SmtpListener:
@@ -64,17 +66,33 @@ class SmtpListener:
             connection.watch()
 
     async def close(self, drain_s: float) -> None:
-        """Stop listening; 421 to who is idle; let transactions under way end within ``drain_s``, then cut the rest."""
+        """Stop listening; 421 to who is idle; let transactions under way end within ``drain_s``, then cut the rest.
+
+        One that gets no further for QUIET_S ends with 421: nobody is taken in while it is waited for.
+        """
         if self._server is not None:
             self._server.close()
         for connection in list(self._connections.values()):
             connection.leave()
-        if not await self._is_empty_within(drain_s):
+        if not await self._has_drained(drain_s):
             for connection in list(self._connections.values()):
                 connection.abort()
             await self._is_empty_within(1.0)
         if self._sweeper is not None:
             self._sweeper.cancel()
+
+    async def _has_drained(self, drain_s: float) -> bool:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + drain_s
+        seen = {each.id: each.progress for each in self._connections.values()}
+        while (left := end - loop.time()) > 0:
+            if await self._is_empty_within(min(QUIET_S, left)):
+                return True
+            before, seen = seen, {each.id: each.progress for each in self._connections.values()}
+            for each in list(self._connections.values()):
+                if before.get(each.id) == seen[each.id]:
+                    each.end(is_shutdown=True)
+        return not self._connections
 
     async def _is_empty_within(self, seconds: float) -> bool:
         try:

@@ -40,6 +40,20 @@ async def test_the_pool_signs_as_the_signer_does(pool: SigningPool, signer: Sign
     assert fields == [signer.sign(*each, "example.com", NOW) for each in messages]
 
 
+async def test_an_exchanged_signer_signs_what_comes_from_then_on(
+    pool: SigningPool, signer: Signer, rsa_key: SigningKey
+) -> None:
+    begun = [pool.sign(*content(number), "example.com", NOW) for number in range(20)]
+    other = Signer(KeyRing([rsa_key]), Dkim(canonicalization="simple/simple"))
+    pool.exchange(other, threads=1)
+    later = [pool.sign(*content(number), "example.com", NOW) for number in range(20)]
+    for number, (first, second) in enumerate(zip(begun, later, strict=True)):
+        assert first is not None
+        assert second is not None
+        assert await first == signer.sign(*content(number), "example.com", NOW)
+        assert await second == other.sign(*content(number), "example.com", NOW)
+
+
 async def test_a_domain_without_a_key_costs_no_thread(pool: SigningPool) -> None:
     assert pool.sign(*content(1), "example.net", NOW) is None
 

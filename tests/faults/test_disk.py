@@ -122,6 +122,7 @@ async def test_a_disk_that_is_really_full_loses_nothing(tmp_path: Path, disk: Mo
         ballast.leave(0)
         await until_refused(harness)
         await until_readiness_says(harness, "outcomes cannot be recorded")
+        await until_readiness_says(harness, "new mail is refused: the disk is full")
         ballast.remove()
         await harness.until_acknowledged(10)
         await harness.finish(errors=FULL, killed=False)

@@ -13,10 +13,13 @@ import msgspec
 import pytest
 
 from angarium.config.schema import Delivery, Provider
+from angarium.mta import pulling_in
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
+from angarium.mta.draining import DrainBounds
 from angarium.mta.dsn import dsn_for
 from angarium.mta.egress.next_host import NEXT_HOSTS
 from angarium.mta.egress.packing import Packer
+from angarium.mta.egress.places import Places
 from angarium.mta.egress.policy import (
     GO,
     Admission,
@@ -44,6 +47,7 @@ from angarium.queue import (
     Bounced,
     Delivered,
     Expired,
+    Filter,
     InDoubt,
     LmdbSpool,
     MessageIdGenerator,
@@ -52,6 +56,7 @@ from angarium.queue import (
     Submission,
     UnixMs,
 )
+from angarium.queue.act import Actor
 from angarium.queue.memory.spool import MemorySpool
 from angarium.routing.fair_turns import Whose
 from angarium.routing.placement import partition_of
@@ -101,8 +106,11 @@ class Net:
         self.connections: list[Connection] = []
         self.delivered: list[tuple[str, tuple[str, ...]]] = []  # host, recipients
         self.contents: list[bytes] = []
-        self.gate = asyncio.Event()
+        self.gate = asyncio.Event()  # of transfers
         self.gate.set()
+        self.opens = asyncio.Event()
+        self.opens.set()
+        self.content_sent = False  # before the gate
 
     def connector_of(self, site: Site) -> "Net":
         return self
@@ -117,6 +125,7 @@ class Net:
         progress: object = None,
     ) -> "Connection | Transient":
         self.sources.append(path.source)
+        await self.opens.wait()
         await asyncio.sleep(0)
         self.attempts_at.append(host.name)
         if self.refuse is not None:
@@ -141,11 +150,15 @@ class Connection:
         self.address = address
         self.is_open = True
         self.transfers = 0
+        self.content_sent = False
+        self.has_begun = False  # a transfer that waits for the gate
+        self.is_silent = False  # it does not answer QUIT
         self.broken = asyncio.Event()
 
     async def transfer(self, transfer: Transfer) -> Sequence[Outcome]:
         await asyncio.sleep(0)
         if not self.net.gate.is_set():
+            self.content_sent, self.has_begun = self.net.content_sent, True
             waits = [asyncio.create_task(each.wait()) for each in (self.net.gate, self.broken)]
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             for each in waits:
@@ -178,6 +191,8 @@ class Connection:
 
     async def close(self) -> None:
         await asyncio.sleep(0)
+        if self.is_silent:
+            await self.broken.wait()
         self.net.open[self.host.name] -= 1
         self.is_open = False
 
@@ -194,13 +209,15 @@ class Resolver:
         self.provider = provider
         self.cache: dict[str, Resolution] = {}
         self.asked: list[str] = []
+        self.answers = asyncio.Event()
+        self.answers.set()
 
     def find_known(self, domain: str) -> Resolution | None:
         return self.cache.get(domain)
 
     async def resolve(self, domain: str, whose: Whose) -> Resolution:
         self.asked.append(domain)
-        await asyncio.sleep(0)
+        await self.answers.wait()
         if domain == "hosts.example":
             return self._site_of(domain, "a.example", "b.example", "c.example")
         if domain == "addresses.example":  # one host, as a smart host
@@ -239,11 +256,15 @@ class Observer:
     def __init__(self) -> None:
         self.errors: list[BaseException] = []
         self.doubts = 0
+        self.mended = 0  # due times
 
     def connection_opened(self) -> None: ...
     def connection_closed(self) -> None: ...
     def connection_failed(self, failure: Transient) -> None: ...
     def loaded(self, recipients: int) -> None: ...
+
+    def pulled_in(self, recipients: int) -> None:
+        self.mended += recipients
 
     def disk_full(self) -> None:
         raise AssertionError("the disk is not full")
@@ -279,6 +300,8 @@ class Rig:
         self.provider = provider
         self.net = Net()
         self.observer = Observer()
+        self.bounds = DrainBounds(transfers_s=2, last_replies_s=2)
+        self.opens_gate = True  # when it is told to stop
         self.new_id = MessageIdGenerator(clock, os.urandom)
         self.resolver = Resolver(provider)
         pools = Pools((), (), Routing((), (), 25), "mx.sender.example")
@@ -314,6 +337,7 @@ class Rig:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Dispatcher]:
         partitions = {p: await self.spool.own(p, "test") for p in self.spool.partitions()}
+        self.partitions = list(partitions.values())
         randomness = random.Random(7)
         dispatcher = Dispatcher(
             DeliveryParts(
@@ -340,21 +364,22 @@ class Rig:
                     clock,
                     randomness,
                 ),
+                schedule=RetrySchedule(self.settings),
                 observer=self.observer,
                 give_way=self.spool.give_way,
                 clock=self.clock,
-                drain_s=self.drain_s,
             )
         )
         self.spool.wakeups(dispatcher.ring)
         stop, ready = asyncio.Event(), asyncio.Event()
-        task = asyncio.create_task(dispatcher.run(stop, ready.set))
+        task = asyncio.create_task(dispatcher.run(stop, ready.set, lambda: self.bounds))
         try:
             await asyncio.wait_for(ready.wait(), 5)
             yield dispatcher
         finally:
             stop.set()
-            self.net.gate.set()
+            if self.opens_gate:
+                self.net.gate.set()
             await asyncio.wait_for(task, 10)
         assert not self.observer.errors
         assert not any(self.net.open.values())  # every connection was closed
@@ -363,6 +388,10 @@ class Rig:
         async with asyncio.timeout(10):
             while not condition():
                 await asyncio.sleep(0.005)
+
+    def due_now(self) -> int:
+        """How many recipients are due."""
+        return sum(len(each.due(clock(), 100).heads) for each in self.partitions)
 
     def events(self, kind: type) -> list[Any]:
         return [
@@ -402,6 +431,30 @@ async def test_what_was_accepted_by_the_clock_before_a_jump_is_found(rig: Rig) -
         rig.spool_clock.ahead_ms = 0  # as of a process that has not seen it yet
         await rig.accept("b@one.example")
         await rig.until(lambda: len(rig.recipients()) == 2)
+
+
+async def test_mail_of_a_clock_that_was_ahead_is_due_at_once_when_it_is_set_right(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulling_in, "AGAIN_S", 0.1)
+    rig.spool_clock.ahead_ms = rig.clock.ahead_ms = 7_200_000
+    async with rig.running():
+        await rig.accept("before@one.example")
+        await rig.until(lambda: rig.recipients() == ["before@one.example"])
+        rig.clock.ahead_ms = 0  # and then the other process's, which has accepted one more by then
+        await rig.accept("new@two.example")
+        rig.spool_clock.ahead_ms = 0
+        await rig.until(lambda: "new@two.example" in rig.recipients())
+        await rig.until(lambda: rig.observer.mended == 1)
+
+
+async def test_mail_of_a_clock_that_was_ahead_is_found_at_the_start(rig: Rig) -> None:
+    rig.spool_clock.ahead_ms = 7_200_000
+    await rig.accept("new@one.example")
+    rig.spool_clock.ahead_ms = 0
+    async with rig.running():
+        await rig.until(lambda: rig.recipients() == ["new@one.example"])
+        await rig.until(lambda: rig.observer.mended == 1)
 
 
 async def test_everything_accepted_is_delivered_once_whenever_it_came(rig: Rig) -> None:
@@ -519,6 +572,43 @@ def _deferred() -> type:
     from angarium.queue import AttemptFailed
 
     return AttemptFailed
+
+
+async def test_what_meets_a_suspended_site_makes_no_attempt_until_an_operator_says_so(
+    rig: Rig,
+) -> None:
+    rig.settings = msgspec.structs.replace(rig.settings, retry_s=(60,))
+    rig.net.refuse = Transient(attempt(0, "4.4.1", "connect"), Scope.SITE)
+    await rig.accept("first@one.example")
+    async with rig.running() as dispatcher:
+        await rig.until(lambda: len(rig.events(_deferred())) == 1)
+        await rig.accept("second@one.example")
+        await rig.until(
+            lambda: rig.spool.administration.summary().in_flight == 0 and not rig.due_now()
+        )
+        assert len(rig.net.attempts_at) <= 2
+        assert len(rig.events(_deferred())) == 1  # the first one's
+        rig.net.refuse = None
+        dispatcher.forget_failures()
+        by = Actor(who="root", reason="repaired")
+        await rig.spool.administration.act("retry", Filter(domain="one.example"), by)
+        await rig.until(lambda: len(rig.recipients()) == 2)
+    attempts = {each.recipient: each.attempts for each in rig.events(Delivered)}
+    assert attempts == {"first@one.example": 2, "second@one.example": 1}
+
+
+async def test_a_connection_that_is_being_opened_begins_anew_when_an_operator_says_so(
+    rig: Rig,
+) -> None:
+    rig.net.opens.clear()  # as a host that drops what it is sent
+    await rig.accept("a@one.example")
+    async with rig.running() as dispatcher:
+        await rig.until(lambda: len(rig.net.sources) == 1)
+        rig.net.opens = asyncio.Event()
+        rig.net.opens.set()  # for whoever asks anew
+        dispatcher.forget_failures()
+        await rig.until(lambda: rig.recipients() == ["a@one.example"])
+    assert rig.events(_deferred()) == []
 
 
 async def test_a_session_that_ends_is_replaced_at_once_without_an_attempt_lost(rig: Rig) -> None:
@@ -756,6 +846,98 @@ async def test_draining_gives_back_what_has_not_begun(rig: Rig) -> None:
     assert rig.events(InDoubt) == []
     assert rig.observer.doubts == 0
     assert len(set(rig.recipients())) == 20  # QC1
+
+
+LONG = DrainBounds(transfers_s=1000, last_replies_s=1000)
+
+
+async def test_draining_drops_at_once_what_waits_for_a_connection(rig: Rig) -> None:
+    rig.bounds = LONG
+    rig.net.opens.clear()
+    await rig.accept("a@one.example", "b@hosts.example")
+    async with rig.running():
+        await rig.until(lambda: len(rig.net.sources) == 2)
+    assert rig.net.attempts_at == []
+    rig.net.opens.set()
+    async with rig.running():
+        await rig.until(lambda: len(rig.recipients()) == 2)
+    assert rig.events(_deferred()) == []  # nothing was attempted
+    assert rig.observer.doubts == 0
+
+
+async def test_draining_drops_at_once_what_waits_for_dns(rig: Rig) -> None:
+    rig.bounds = LONG
+    rig.resolver.answers.clear()
+    await rig.accept("a@one.example")
+    async with rig.running():
+        await rig.until(lambda: rig.resolver.asked == ["one.example"])
+    rig.resolver.answers.set()
+    async with rig.running():
+        await rig.until(lambda: rig.recipients() == ["a@one.example"])
+    assert rig.events(_deferred()) == []
+
+
+async def test_draining_cuts_farewells_that_are_not_answered(rig: Rig) -> None:
+    rig.bounds = LONG
+    await rig.accept("a@one.example")
+    async with rig.running():
+        await rig.until(lambda: rig.recipients() == ["a@one.example"])
+        (connection,) = rig.net.connections
+        connection.is_silent = True
+    assert connection.broken.is_set()
+
+
+async def test_a_transfer_whose_content_is_not_out_is_broken_off_and_not_in_doubt(
+    rig: Rig,
+) -> None:
+    rig.bounds = DrainBounds(transfers_s=0.01, last_replies_s=1000)
+    rig.opens_gate = False
+    rig.net.gate.clear()
+    await rig.accept("a@one.example")
+    async with rig.running():
+        await rig.until(lambda: any(each.has_begun for each in rig.net.connections))
+    (deferred,) = rig.events(_deferred())
+    assert deferred.attempt.stage == "mail"
+    rig.net.gate.set()
+    async with rig.running():
+        await rig.until(lambda: rig.recipients() == ["a@one.example"])
+    assert rig.observer.doubts == 0
+
+
+async def test_a_message_that_was_sent_keeps_its_connection_until_its_last_reply(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.bounds = DrainBounds(transfers_s=0.01, last_replies_s=1000)
+    rig.opens_gate = False
+    rig.net.gate.clear()
+    rig.net.content_sent = True
+    end_unsent = Places.end_unsent
+
+    def late_reply(places: Places) -> None:
+        end_unsent(places)
+        rig.net.gate.set()
+
+    monkeypatch.setattr(Places, "end_unsent", late_reply)
+    await rig.accept("a@one.example")
+    async with rig.running():
+        await rig.until(lambda: any(each.content_sent for each in rig.net.connections))
+    assert rig.recipients() == ["a@one.example"]
+    assert len(rig.events(Delivered)) == 1
+    assert rig.observer.doubts == 0
+
+
+async def test_a_last_reply_that_never_comes_ends_the_drain_in_doubt(rig: Rig) -> None:
+    rig.bounds = DrainBounds(transfers_s=0.01, last_replies_s=0.02)
+    rig.opens_gate = False
+    rig.net.gate.clear()
+    rig.net.content_sent = True
+    await rig.accept("a@one.example")
+    async with rig.running():
+        await rig.until(lambda: any(each.content_sent for each in rig.net.connections))
+    rig.net.gate.set()
+    async with rig.running():
+        await rig.until(lambda: rig.recipients() == ["a@one.example"])
+    assert rig.observer.doubts == 1
 
 
 async def test_a_defect_in_one_transfer_defers_that_message_and_harms_no_other(rig: Rig) -> None:

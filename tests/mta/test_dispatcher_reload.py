@@ -165,3 +165,40 @@ async def test_what_a_full_disk_kept_from_being_claimed_for_the_old_route_goes_b
         dispatcher._clerk.claim = full_once  # type: ignore[method-assign]
         await rig.accept("u@one.example")
         await rig.until(lambda: len(rig.events(Delivered)) == 1)
+
+
+async def test_limits_of_memory_hold_from_the_reload_on(rig: Rig) -> None:
+    """And none is lost that waited for room."""
+    rig.settings = msgspec.structs.replace(rig.settings, ready_limit=4, lane_limit=2)
+    rig.resolver.provider = limits(3)
+    for n in range(30):
+        await rig.accept(f"u{n}@one.example")
+    rig.net.gate.clear()
+    loaded: list[int] = []
+    rig.observer.loaded = loaded.append  # type: ignore[method-assign]
+    async with rig.running() as dispatcher:
+        await rig.until(lambda: rig.net.open.get("mx.one.example", 0) > 0)
+        assert max(loaded) <= 4
+        rig.settings = msgspec.structs.replace(
+            rig.settings, ready_limit=20, lane_limit=10, poll_s=0.01
+        )
+        exchange(rig, dispatcher, limits(1))
+        await rig.until(lambda: max(loaded) > 4)
+        assert max(loaded) <= 20
+        rig.net.gate.set()
+        await rig.until(lambda: len(rig.events(Delivered)) == 30)
+
+
+async def test_a_raised_limit_of_octets_lets_more_into_transfer(rig: Rig) -> None:
+    rig.settings = msgspec.structs.replace(rig.settings, bytes_in_flight=1)
+    rig.resolver.provider = limits(3)
+    for n in range(6):
+        await rig.accept(f"u{n}@one.example")
+    rig.net.gate.clear()
+    async with rig.running() as dispatcher:
+        await rig.until(lambda: any(each.has_begun for each in rig.net.connections))
+        rig.settings = msgspec.structs.replace(rig.settings, bytes_in_flight=100_000)
+        exchange(rig, dispatcher, limits(3))
+        await rig.until(lambda: sum(each.has_begun for each in rig.net.connections) == 3)
+        rig.net.gate.set()
+        await rig.until(lambda: len(rig.events(Delivered)) == 6)

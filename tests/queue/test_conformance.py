@@ -165,15 +165,20 @@ class QueueMachine(RuleBasedStateMachine):
         settled: list[Any] = []
         for each in chosen:
             known = self.known[each]
-            kind = data.draw(st.sampled_from(["delivered", "bounced", "deferred", "released"]))
+            kind = data.draw(
+                st.sampled_from(["delivered", "bounced", "deferred", "put off", "released"])
+            )
             due = UnixMs(self.clock.now + data.draw(st.sampled_from([-5, 0, 1, 100])))
-            if kind in ("deferred", "released"):
+            if kind in ("deferred", "put off", "released"):
                 known.state, known.due = "scheduled", max(due, self.clock.now)
             if kind == "deferred":
                 known.free_of = 0
                 settled.append(Deferred(id=each, due=due, attempt=attempt(451)))
                 known.attempts += 1
                 self.events += 1
+            elif kind == "put off":  # nothing was attempted: no event, no count
+                why = attempt(451)
+                settled.append(Deferred(id=each, due=due, attempt=why, attempted=False))
             elif kind == "released":
                 settled.append(Released(id=each, due=due))
             else:

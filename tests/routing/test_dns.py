@@ -73,6 +73,19 @@ async def test_mx_records_come_by_preference_and_name(
     )
 
 
+async def test_an_exchanged_configuration_holds_for_the_next_look_up(
+    server: ScriptedDns, resolver: DnsResolver
+) -> None:
+    server.add("a.test", "MX", "10 x.a.test.", "20 y.a.test.", ttl=77)
+    assert isinstance(both := await resolver.mx("a.test"), Found)
+    assert len(both.records) == 2
+    resolver.exchange(msgspec.structs.replace(server.config, mx_hosts=1, max_ttl_s=5))
+    assert await resolver.mx("a.test") == Found((MxRecord(10, "x.a.test"),), 5)
+    with pytest.raises(DnsSetupError):
+        resolver.exchange(msgspec.structs.replace(server.config, nameservers=("nonsense",)))
+    assert await resolver.mx("a.test") == Found((MxRecord(10, "x.a.test"),), 5)  # as before
+
+
 async def test_addresses_of_both_families_are_found(
     server: ScriptedDns, resolver: DnsResolver
 ) -> None:

@@ -18,13 +18,23 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
         server: str = "",
         more: str = "",
         smart_host: int = 9,
+        drain_s: float = 5.0,
+        retry_s: float = 0.2,
         environment: dict[str, str] | None = None,
         where: Path = tmp_path,
         python: str = sys.executable,
         module: str = "angarium",
     ) -> Server:
         config = where / "angarium.toml"
-        config.write_text(CONFIG.format(server=server, more=more, smart_host=smart_host))
+        config.write_text(
+            CONFIG.format(
+                server=server,
+                more=more,
+                smart_host=smart_host,
+                drain_s=drain_s,
+                retry_s=retry_s,
+            )
+        )
         servers.append(
             Server(config, *arguments, environment=environment or {}, python=python, module=module)
         )

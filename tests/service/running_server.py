@@ -16,7 +16,7 @@ CONFIG = """
 [server]
 hostname = "mx1.example.com"
 data_dir = "data"
-drain_s = 5.0
+drain_s = {drain_s}
 {server}
 
 [[listener]]
@@ -34,7 +34,7 @@ domain = "*"
 via = "smtp://127.0.0.1:{smart_host}"
 
 [delivery]
-retry_s = [0.2]
+retry_s = [{retry_s}]
 poll_s = 0.2
 {more}
 """

@@ -61,6 +61,10 @@ class Client(msgspec.Struct):
     messages: int = 3
 
 
+def nothing() -> None:
+    pass
+
+
 class Listener:
     def __init__(self, *numbers: int) -> None:
         self.open = {number: Client(number) for number in numbers}
@@ -74,7 +78,7 @@ class Listener:
 
 async def test_delivery_answers_for_its_own_partitions_only() -> None:
     delivery = Delivery()
-    answers = DeliveryAnswers(delivery, [PartitionNumber(1)], "delivery-0")
+    answers = DeliveryAnswers(delivery, [PartitionNumber(1)], "delivery-0", nothing)
     asked = tuple(
         QueuedRecipient(id=DeliveryId(ID, n), partition=n, domain="a.b", in_flight=True)
         for n in range(3)
@@ -86,7 +90,7 @@ async def test_delivery_answers_for_its_own_partitions_only() -> None:
 
 async def test_a_connection_of_delivery_is_ended_by_its_name() -> None:
     delivery = Delivery()
-    answers = DeliveryAnswers(delivery, [], "delivery-0")
+    answers = DeliveryAnswers(delivery, [], "delivery-0", nothing)
     listed = await answers.list_connections(ListConnections(), ASKER)
     assert [each.id for each in listed.connections] == ["delivery-0/0", "delivery-0/1"]
     ended = await answers.end_connection(EndConnection(id="delivery-0/1"), ASKER)
@@ -112,7 +116,7 @@ async def test_what_a_connection_that_is_being_opened_waits_for_is_told() -> Non
 
 
 async def test_a_list_of_connections_is_bounded() -> None:
-    answers = DeliveryAnswers(Delivery(CONNECTIONS_LISTED + 7), [], "delivery-0")
+    answers = DeliveryAnswers(Delivery(CONNECTIONS_LISTED + 7), [], "delivery-0", nothing)
     listed = await answers.list_connections(ListConnections(), ASKER)
     assert (len(listed.connections), listed.left_off) == (CONNECTIONS_LISTED, 7)
 

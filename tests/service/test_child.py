@@ -63,7 +63,7 @@ async def test_a_process_that_hangs_is_killed(
 
 async def test_an_order_given_before_it_listens_is_obeyed(tmp_path: Path) -> None:
     child = spawn(tmp_path)
-    child.tell(Stop(1.0))
+    child.tell(Stop(drain_s=1.0, last_reply_s=1.0))
     async with asyncio.timeout(30):
         assert await child.run(lambda: None) == 0
 

@@ -60,7 +60,8 @@ def test_what_a_role_runs_is_there(spec: RoleSpec) -> None:
 
 
 def test_who_writes_the_log_ends_after_those_it_writes_of_rl1() -> None:
-    assert ROLES.drain_stages == (frozenset({"delivery", "ingress"}), frozenset({"platform"}))
+    stages = ("delivery", "ingress", "platform")
+    assert ROLES.drain_stages == tuple(frozenset({each}) for each in stages)
 
 
 def test_the_order_of_the_end_is_as_the_table_says_rl1() -> None:
@@ -83,8 +84,8 @@ def test_two_roles_of_one_name_are_refused() -> None:
 
 def test_slots_are_as_configured_in_the_order_of_their_start() -> None:
     names = [each.name for each in ROLES.slots(config("ingress_processes = 2\n"))]
-    assert names == ["platform-0", "delivery-0", "ingress-0", "ingress-1"]
-    assert [each.name for each in ROLES.single_slots()] == ["platform-0", "delivery-0", "ingress-0"]
+    assert names == ["ingress-0", "ingress-1", "delivery-0", "platform-0"]
+    assert [each.name for each in ROLES.single_slots()] == ["ingress-0", "delivery-0", "platform-0"]
 
 
 # --- reloads --------------------------------------------------------------------------------
@@ -104,20 +105,17 @@ def test_what_a_reload_cannot_change_is_named_and_stays() -> None:
     ("more", "anew"),
     [
         ("", {}),
-        ("[dns]\nmx_hosts = 3\n", {"delivery": ["dns.mx_hosts"]}),
+        ("[dns]\nmx_hosts = 3\n", {}),
         ('[[route]]\ndomain = "a.test"\n', {}),
         ('[[provider]]\nname = "a"\ndomains = ["a.test"]\n', {}),
         ('[[source]]\nname = "a"\n', {}),
         ('[dkim]\nkeys = [{domain="a.b", selector="s", file="f"}]\n', {}),
-        ("[dkim]\nthreads = 2\n", {"delivery": ["dkim.threads"]}),
+        ("[dkim]\nthreads = 2\n", {}),
         ('[log]\nmail_log = "-"\n', {"platform": ["log.mail_log"]}),
         ('[log]\nlevel = "debug"\n', {}),
         ("[delivery]\nretry_s = [1]\n", {}),
         ("[delivery]\nconnections = 3\n", {}),
-        (
-            "[delivery]\npoll_s = 3\nexpire_s = 1e6\n",
-            {"delivery": ["delivery.poll_s"], "ingress": ["delivery.expire_s"]},
-        ),
+        ("[delivery]\npoll_s = 3\nexpire_s = 1e6\n", {}),
     ],
 )
 def test_a_reload_renews_only_whom_it_concerns(more: str, anew: dict[str, list[str]]) -> None:
@@ -125,6 +123,11 @@ def test_a_reload_renews_only_whom_it_concerns(more: str, anew: dict[str, list[s
     assert plan.anew == anew
     assert plan.restart == []
     assert plan.config == config(more)
+
+
+def test_no_reload_renews_a_delivery_process() -> None:
+    """Its connections may wait for the last reply to a message, and a cut one is sent again."""
+    assert not ROLES.find("delivery").reads.at_start
 
 
 def test_changed_limits_of_a_listener_renew_the_ingress() -> None:
@@ -137,10 +140,10 @@ def test_changed_limits_of_a_listener_renew_the_ingress() -> None:
 def test_where_no_process_can_be_renewed_its_keys_wait_for_a_restart_and_stay() -> None:
     """Each time they are named again, and who takes the rest in place is not told of them."""
     old = config()
-    new = config('[dns]\nmx_hosts = 3\n[[provider]]\nname = "a"\ndomains = ["a.test"]\n')
+    new = config('[log]\nmail_log = "-"\n[[provider]]\nname = "a"\ndomains = ["a.test"]\n')
     for _ in range(2):
         plan = plan_reload(ROLES, old, new, can_renew=False)
-        assert plan.restart == ["dns.mx_hosts"]
+        assert plan.restart == ["log.mail_log"]
         assert plan.anew == {}
-        assert plan.config == msgspec.structs.replace(new, dns=old.dns)
+        assert plan.config == msgspec.structs.replace(new, log=old.log)
         old = plan.config

@@ -1,5 +1,6 @@
 """Mirrors angarium/service/supervisor.py, child.py and role.py: real processes, real signals."""
 
+import contextlib
 import json
 import os
 import pwd
@@ -11,12 +12,15 @@ import sys
 import sysconfig
 import tempfile
 import threading
+import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from angarium.host.sysexits import EX_IOERR
 from tests.service.running_server import TOP, StartServer, is_alive, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -104,18 +108,82 @@ def test_a_reload_renews_the_processes_that_it_concerns(start_server: StartServe
     old = {slot: server.pid_of(slot) for slot in ("delivery-0", "platform-0", "ingress-0")}
     server.config.write_text(
         server.config.read_text().replace("drain_s = 5.0", "drain_s = 6.0")
-        + "\n[dns]\nmx_hosts = 3\n"
+        + '\n[log]\nmail_log = "other.log"\n'
     )
     seen = len(server.lines)
     server.signal(signal.SIGHUP)
     assert server.wait_for("restart_needed", seen)["keys"] == ["server.drain_s"]
-    assert server.wait_for("process_renewed", seen)["because"] == ["dns.mx_hosts"]
-    assert server.wait_for("process_ready", seen, slot="delivery-0")["child"] != old["delivery-0"]
+    assert server.wait_for("process_renewed", seen)["because"] == ["log.mail_log"]
+    assert server.wait_for("process_ready", seen, slot="platform-0")["child"] != old["platform-0"]
     assert is_alive(old["ingress-0"])
-    assert is_alive(old["platform-0"])
+    assert is_alive(old["delivery-0"])
     assert not [line for line in server.lines if line["event"] == "process_died"]
     submit(smtp)
     wait_until(lambda: get(http, "/readyz")[0] == 200)
+
+
+@contextlib.contextmanager
+def sent_message(slow: socket.socket) -> Iterator[socket.socket]:
+    """A host that has a whole message, and has not replied to it yet."""
+    peer, _ = slow.accept()
+    peer.settimeout(30)
+    with peer, peer.makefile("rb") as lines:
+        peer.sendall(b"220 mx.test\r\n")
+        for command, reply in (
+            (b"EHLO", b"250 mx.test"),
+            (b"MAIL", b"250 ok"),
+            (b"RCPT", b"250 ok"),
+            (b"DATA", b"354 go on"),
+        ):
+            assert lines.readline().startswith(command)
+            peer.sendall(reply + b"\r\n")
+        while lines.readline() != b".\r\n":
+            pass
+        yield peer
+
+
+def test_a_reload_leaves_a_message_that_waits_for_its_last_reply_its_connection(
+    start_server: StartServer,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as slow:
+        server = start_server(smart_host=slow.getsockname()[1], drain_s=0.1)
+        smtp, _ = server.ports()
+        submit(smtp)
+        with sent_message(slow) as peer:
+            text = server.config.read_text().replace("poll_s = 0.2", "poll_s = 0.1")
+            text += "bytes_in_flight = 1000000\nready_limit = 10\nlane_limit = 5\n"
+            text += "tls_broken_memory_s = 5\n[dns]\nmx_hosts = 3\n"
+            text += '[dkim]\nthreads = 2\ncanonicalization = "simple/simple"\n'
+            server.config.write_text(text)
+            server.signal(signal.SIGHUP)
+            server.wait_for("reloaded", slot="delivery-0")
+            peer.sendall(b"250 kept\r\n")
+            log = server.config.parent / "data" / "mail.log"
+            wait_until(lambda: b'"reply":"250 kept"' in log.read_bytes())
+        assert not [line for line in server.lines if line["event"] == "process_renewed"]
+        assert server.end() == 0
+    events = [json.loads(line)["event"] for line in log.read_text().splitlines()]
+    assert events == ["accepted", "relayed"]
+
+
+def test_a_stop_leaves_a_message_that_waits_for_its_last_reply_its_connection(
+    start_server: StartServer,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as slow:
+        server = start_server(
+            smart_host=slow.getsockname()[1], drain_s=0.1, server="last_reply_s = 300.0"
+        )
+        smtp, _ = server.ports()
+        submit(smtp)
+        with sent_message(slow) as peer:
+            server.signal(signal.SIGTERM)
+            server.wait_for("draining")
+            time.sleep(2)  # drain_s has long passed; more would prove no more
+            submit(smtp)
+            peer.sendall(b"250 kept\r\n")
+            assert server.process.wait(60) == 0
+    log = (server.config.parent / "data" / "mail.log").read_text().splitlines()
+    assert [json.loads(line)["event"] for line in log] == ["accepted", "accepted", "relayed"]
 
 
 def test_an_unchanged_configuration_is_read_again_in_place(start_server: StartServer) -> None:
@@ -155,15 +223,77 @@ def test_a_drain_lets_a_transaction_under_way_end(start_server: StartServer) -> 
     assert [json.loads(line)["event"] for line in log][:1] == ["accepted"]
 
 
-def test_who_does_not_drain_in_time_is_cut_off(start_server: StartServer) -> None:
+def test_a_session_that_waits_for_its_banner_holds_nothing_up(start_server: StartServer) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts by its backlog, says nothing
-        server = start_server(smart_host=silent.getsockname()[1])
-        server.config.write_text(server.config.read_text())
+        server = start_server(smart_host=silent.getsockname()[1], drain_s=300)
         smtp, _ = server.ports()
         submit(smtp)
         peer, _ = silent.accept()  # the delivery waits for our greeting
         with peer:
-            assert server.end(timeout=30) == 0
+            assert server.end(timeout=60) == 0
+    assert not [line for line in server.lines if line["event"] == "process_killed"]
+
+
+@pytest.mark.parametrize("slot", ["ingress-0", "delivery-0", "platform-0"])
+def test_a_stopped_process_is_ended_and_the_others_leave_in_order(
+    start_server: StartServer, slot: str
+) -> None:
+    server = start_server(drain_s=300, server="ingress_processes = 2")
+    server.ports()
+    os.kill(server.pid_of(slot), signal.SIGSTOP)
+    assert server.end(timeout=60) == 0
+    killed = [line for line in server.lines if line["event"] == "process_killed"]
+    assert [(line["slot"], line["reason"]) for line in killed] == [(slot, "said nothing")]
+    ended = [str(line["role"]) for line in server.lines if line["event"] == "process_ended"]
+    stages = ["delivery-0", "ingress-0", "ingress-1", "platform-0"]
+    stages.remove(slot)
+    assert sorted(ended) == stages
+    assert [each[:-2] for each in ended] == [each[:-2] for each in stages]
+
+
+@contextlib.contextmanager
+def hung_transfer(silent: socket.socket) -> Iterator[None]:
+    """A host that takes a session as far as MAIL, and says nothing more."""
+    peer, _ = silent.accept()
+    peer.settimeout(20)
+    with peer, peer.makefile("rb") as lines:
+        peer.sendall(b"220 mx.test\r\n")
+        assert lines.readline().startswith(b"EHLO")
+        peer.sendall(b"250 mx.test\r\n")
+        assert lines.readline().startswith(b"MAIL")
+        yield
+
+
+def test_mail_is_taken_in_while_delivery_drains_and_readyz_says_so(
+    start_server: StartServer,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        server = start_server(smart_host=silent.getsockname()[1], drain_s=300)
+        smtp, http = server.ports()
+        submit(smtp)
+        with hung_transfer(silent):
+            server.signal(signal.SIGTERM)
+            server.wait_for("draining")
+            wait_until(lambda: get(http, "/readyz")[0] == 503)
+            assert json.loads(get(http, "/readyz")[1])["reasons"] == ["delivery-0: stopping"]
+            submit(smtp)
+        assert server.process.wait(60) == 0
+    log = (server.config.parent / "data" / "mail.log").read_text().splitlines()
+    assert [json.loads(line)["event"] for line in log] == ["accepted", "accepted", "deferred"]
+
+
+def test_a_transfer_that_does_not_end_in_time_is_broken_off_and_not_in_doubt(
+    start_server: StartServer,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        server = start_server(smart_host=silent.getsockname()[1], drain_s=0.1)
+        smtp, _ = server.ports()
+        submit(smtp)
+        with hung_transfer(silent):
+            assert server.end(timeout=60) == 0
+    log = (server.config.parent / "data" / "mail.log").read_text().splitlines()
+    deferred = json.loads(log[-1])
+    assert (deferred["event"], deferred["stage"]) == ("deferred", "mail")
 
 
 def test_processes_die_with_a_killed_supervisor(start_server: StartServer) -> None:
@@ -217,6 +347,37 @@ def test_a_missing_certificate_ends_the_start(start_server: StartServer) -> None
     assert server.process.wait(40) == 78
     wait_until(lambda: bool(server.other))
     assert "none.key" in "".join(server.other)
+
+
+@pytest.mark.parametrize("driver", [(), ("--single",)], ids=["processes", "single"])
+def test_a_queue_that_cannot_be_opened_ends_the_start_with_one_error(
+    start_server: StartServer, tmp_path: Path, driver: tuple[str, ...]
+) -> None:
+    (tmp_path / "data" / "queue").mkdir(parents=True)
+    (tmp_path / "data" / "queue" / "data.mdb").write_bytes(b"no queue" * 8192)
+    server = start_server(*driver)
+    assert server.process.wait(60) == EX_IOERR
+    wait_until(lambda: len(server.other) > 0)
+    (said,) = server.other
+    assert said.startswith("postmaster: ")
+    assert str(tmp_path / "data" / "queue") in said
+    assert not [line for line in server.lines if line["level"] == "error"]
+    arguments = [*(sys.executable, "-m", "angarium"), *("--config", str(server.config))]
+    listed = subprocess.run(
+        [*arguments, "queue", "list"], check=False, capture_output=True, cwd=TOP
+    )
+    assert listed.returncode == EX_IOERR
+
+
+def test_a_failure_that_stays_the_same_is_said_once_and_tried_again(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    server = start_server(module="tests.service.failing_server")
+    server.wait_for("toy_failing", count=3, timeout=90)
+    assert server.end() == 0
+    (failed,) = [line for line in server.lines if line["event"] == "process_failed"]
+    assert failed["reason"] == "not yet"
+    assert not [line for line in server.lines if line["event"] == "process_died"]
 
 
 @pytest.mark.parametrize("arguments", [(), ("--single",)])

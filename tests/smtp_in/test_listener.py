@@ -39,6 +39,7 @@ from angarium.smtp.received import ReceivedMessage
 from angarium.smtp.refusal import Refusal
 from angarium.smtp.tap import RedactingTap
 from angarium.smtp_in import connection as connection_module
+from angarium.smtp_in import listener as listener_module
 from angarium.smtp_in.connection import InboundFacts
 from angarium.smtp_in.listener import SWEEP_S, SmtpListener
 from angarium.smtp_in.observer import ListenerObserver
@@ -201,6 +202,12 @@ class Client:
     async def say(self, octets: bytes) -> bytes:
         self.writer.write(octets)
         return await self.reply()
+
+    async def begin(self) -> None:
+        """Get as far as the first octets of the content."""
+        for line in (b"MAIL FROM:<a@example.com>\r\n", b"RCPT TO:<b@example.org>\r\n", b"DATA\r\n"):
+            assert (await self.say(line))[:1] in b"23"
+        self.writer.write(b"From: a@example.com\r\n\r\n")
 
     async def transaction(self, content: bytes = b"From: a@example.com\r\n\r\nx\r\n") -> bytes:
         for line in (b"MAIL FROM:<a@example.com>\r\n", b"RCPT TO:<b@example.org>\r\n", b"DATA\r\n"):
@@ -656,6 +663,29 @@ async def test_closing_sends_idle_clients_away_and_lets_transactions_end() -> No
         await closing
         with pytest.raises(OSError, match=r".*"):
             await asyncio.open_connection("127.0.0.1", server.port)
+
+
+async def test_closing_does_not_wait_for_who_says_nothing_in_the_midst_of_a_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(listener_module, "QUIET_S", 0.5)
+    async with serve() as server, connect(server) as silent, connect(server) as busy:
+        for each in (silent, busy):
+            await each.begin()
+        closing = asyncio.create_task(server.listener.close(1000.0))
+        while not silent.reader.at_eof():
+            busy.writer.write(b"line\r\n")
+            await busy.writer.drain()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    line = await silent.reader.readline()
+                    assert line in (b"421 4.3.2 Service shutting down\r\n", b"")
+        assert not closing.done()
+        busy.writer.write(b".\r\n")
+        assert (await busy.reply()).startswith(b"250 ")
+        assert (await busy.reply()).startswith(b"421 4.3.2 ")
+        busy.writer.close()
+        await closing
 
 
 # TLS

@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from angarium.insight.admin.connections import EndConnection, ListConnections
+from angarium.insight.admin.forgetting import ForgetFailures
 from angarium.insight.admin.live import FindLive
 from angarium.insight.admin.log_reads import SearchLog
 from angarium.insight.admin.protocol import Refused
@@ -23,11 +24,13 @@ from angarium.insight.admin.queue_reads import (
     ShowMessage,
     SummarizeQueue,
 )
+from angarium.insight.admin.reloading import AskReload
 from angarium.insight.admin.status import AskStatus
 from angarium.insight.admin.watch import WatchSessions
 
 AnyQuestion = (
     AskStatus
+    | AskReload
     | SummarizeQueue
     | BreakDownQueue
     | ListEntries
@@ -41,6 +44,7 @@ AnyQuestion = (
     | RemoveHoldRule
     | SearchLog
     | FindLive
+    | ForgetFailures
     | ListConnections
     | EndConnection
     | WatchSessions

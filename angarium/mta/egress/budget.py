@@ -7,7 +7,7 @@ class ContentBudget:
     """Invariant 8: ``used`` stays within ``limit``; a single message above it goes alone."""
 
     def __init__(self, limit: int, when_free: Callable[[], None]) -> None:
-        self._limit = limit
+        self.limit = limit  # may change at any time
         self._used = 0
         self._refused = False
         self._when_free = when_free
@@ -17,7 +17,7 @@ class ContentBudget:
         return self._used
 
     def reserve(self, octets: int) -> bool:
-        if self._used and self._used + octets > self._limit:
+        if self._used and self._used + octets > self.limit:
             self._refused = True
             return False
         self._used += octets
@@ -25,6 +25,6 @@ class ContentBudget:
 
     def free(self, octets: int) -> None:
         self._used -= octets
-        if self._refused and self._used <= self._limit // 2:
+        if self._refused and self._used <= self.limit // 2:
             self._refused = False
             self._when_free()

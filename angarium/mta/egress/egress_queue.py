@@ -63,6 +63,11 @@ class EgressQueue:
             or self._opening
         ) and (self._suspension.until <= self._shared.clock())
 
+    def forget_failures(self) -> None:
+        """Of the site: it is asked again at the next kick."""
+        self._suspension.forget()
+        self._referrals.forget_failures()
+
     def find_suspension(self) -> tuple[Transient, UnixMs] | None:
         """Return why and until when the site is left alone now, if it is."""
         failure = self._suspension.find(self._shared.clock())
@@ -116,9 +121,9 @@ class EgressQueue:
             return
         failure = self._suspension.find(self._shared.clock())
         if failure is not None:
-            self._give_up_claimed(failure)
+            self._give_up_claimed(failure, attempted=False)
             if self._admission.groups:
-                self._give_up_ready(failure)
+                self._give_up_ready(failure, attempted=False)
                 return
         self._refill()
         self._claims.wake()
@@ -155,7 +160,7 @@ class EgressQueue:
     def claims_are_done(self) -> None:
         failure = self._suspension.find(self._shared.clock())
         if failure is not None:
-            self._give_up_claimed(failure)
+            self._give_up_claimed(failure, attempted=False)
         self._refill()
 
     def not_claimed(self, groups: Sequence[Group]) -> None:
@@ -219,8 +224,8 @@ class EgressQueue:
             self._suspension.refused_more(now)
             return
         self._suspension.failed(failure, now)
-        self._give_up_claimed(failure)
-        self._give_up_ready(failure)
+        self._give_up_claimed(failure, attempted=True)
+        self._give_up_ready(failure, attempted=True)
 
     def _refused_for_good(self, failure: Permanent, now: UnixMs) -> None:
         """What waits is refused; the site is not suspended: what comes later asks for itself."""
@@ -228,8 +233,8 @@ class EgressQueue:
         if self._connections:
             self._suspension.refused_more(now)
             return
-        self._give_up_claimed(failure)
-        self._give_up_ready(failure)
+        self._give_up_claimed(failure, attempted=True)
+        self._give_up_ready(failure, attempted=True)
 
     def connection_ended(self, *, was_open: bool) -> None:
         if was_open:
@@ -274,18 +279,21 @@ class EgressQueue:
     def _is_place_awaited(self) -> bool:
         return self._shared.places.is_awaited(self._way.key, self)
 
-    def _give_up_claimed(self, failure: Failure) -> None:
+    def _give_up_claimed(self, failure: Failure, *, attempted: bool) -> None:
         """What was claimed meets it, too, unless a connection is left that carries it."""
         if self._connections:
             return
-        shared, until = self._shared, self._suspension.until
+        shared, way, until = self._shared, self._way, self._suspension.until
         for work in self._claims.drain():
             told = [failure] * len(work.recipients)
-            shared.clerk.conclude(work, told, final=self._way.site.final, not_before=until)  # EQ1
+            shared.clerk.conclude(
+                work, told, final=way.site.final, not_before=until, attempted=attempted
+            )  # EQ1
             shared.budget.free(work.octets)
 
-    def _give_up_ready(self, failure: Failure) -> None:
+    def _give_up_ready(self, failure: Failure, *, attempted: bool) -> None:
         """What may go meets the failure of its site; what our own policy keeps waiting makes no attempt."""
         heads = self._admission.drain()
         if heads:
-            self._shared.undeliverable.put(heads, failure, self._suspension.until)  # EQ1
+            until = self._suspension.until
+            self._shared.undeliverable.put(heads, failure, until, attempted=attempted)  # EQ1

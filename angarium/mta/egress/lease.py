@@ -279,3 +279,18 @@ class Lease:
             self._connection.abort()
         elif self._task is not None:
             self._task.cancel()  # nothing is in transfer before a connection stands
+
+    def end_opening(self) -> None:
+        """Drop a connection that does not stand yet; others are left alone."""
+        if self._connection is None and not self._is_closing and self._task is not None:
+            self._task.cancel()  # nothing is in transfer before a connection stands
+
+    def end_farewell(self) -> None:
+        """Cut one that is being closed; others are left alone."""
+        if self._connection is not None and self._is_closing:
+            self._connection.abort()
+
+    def end_unsent(self) -> None:
+        """Break it off, unless it waits for the last reply to a message that was sent."""
+        if self._connection is None or not self._connection.content_sent:
+            self.end()

@@ -101,6 +101,9 @@ class NextHosts:
         )
         return stuck
 
+    def forget_failures(self) -> None:
+        self._dead_ends.clear()
+
     def drain(self) -> Sequence[Referred]:
         taken = tuple(self._waiting)
         self._waiting.clear()

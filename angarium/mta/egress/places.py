@@ -178,6 +178,21 @@ class Places:
         lease.end()
         return True
 
+    # --- the end of the process (``mta.draining``)
+
+    def end_openings(self) -> None:
+        """Also where they are to begin anew."""
+        for lease in list(self._leases.values()):
+            lease.end_opening()
+
+    def end_farewells(self) -> None:
+        for lease in list(self._leases.values()):
+            lease.end_farewell()
+
+    def end_unsent(self) -> None:
+        for lease in list(self._leases.values()):
+            lease.end_unsent()
+
     # --- what leases tell (``lease.LeaseRegister``)
 
     def clock(self) -> UnixMs:

@@ -72,6 +72,10 @@ class EgressQueues:
         for queue in list(self._queues.values()):
             queue.kick()
 
+    def forget_failures(self) -> None:
+        for queue in self._queues.values():
+            queue.forget_failures()
+
     def discard_unused(self) -> None:
         for key in [key for key, queue in self._queues.items() if queue.is_unused]:
             self._queues.pop(key).discard()

@@ -72,6 +72,9 @@ class Referrals:
             round_ = NextHostRound(self, self._next_hosts.next(), way.site)
             Carrier(shared, way, lease, round_, self._owner.carriage).start()
 
+    def forget_failures(self) -> None:
+        self._next_hosts.forget_failures()
+
     def drain(self) -> None:
         for each in self._next_hosts.drain():
             self.give_up(each)

@@ -64,6 +64,7 @@ class Clerk(Protocol):
         final: bool,
         offers_dsn: bool = False,
         not_before: UnixMs = NOW,
+        attempted: bool = True,
     ) -> None:
         """Record what claimed recipients came to; ``mta.record.conclusion`` has what the arguments mean."""
         ...
@@ -72,7 +73,9 @@ class Clerk(Protocol):
 class GivesUp(Protocol):
     """Takes recipients that get an outcome without a connection; ``mta.record.undeliverable`` does."""
 
-    def put(self, heads: Sequence[DueHead], outcome: Outcome, not_before: UnixMs) -> None: ...
+    def put(
+        self, heads: Sequence[DueHead], outcome: Outcome, not_before: UnixMs, *, attempted: bool
+    ) -> None: ...
 
 
 class Packs(Protocol):

@@ -7,7 +7,7 @@ from angarium.mta.transport.outcome import Transient
 from angarium.queue.model import UnixMs
 
 FIRST_MS: Final = 10_000  # a site none of whose hosts answers; doubles
-MAX_MS: Final = 60_000  # then whatever is due, also an operator's retry, asks it again
+MAX_MS: Final = 60_000  # then whatever is due asks it again, an operator's retry at once
 
 
 class Suspension:
@@ -29,6 +29,10 @@ class Suspension:
     def allows_more(self, now: UnixMs) -> bool:
         """Whether a connection may be opened beside others that work."""
         return now >= self._no_more_until
+
+    def forget(self) -> None:
+        self._failures, self._by = 0, None
+        self.until = self._no_more_until = UnixMs(0)
 
     def connected(self) -> None:
         self._failures = 0

@@ -54,6 +54,7 @@ class QueueClerk:
         final: bool,
         offers_dsn: bool = False,
         not_before: UnixMs = NOW,
+        attempted: bool = True,
     ) -> None:
         concluded = self._conclusion.conclude(
             work,
@@ -61,6 +62,7 @@ class QueueClerk:
             final=final,
             offers_dsn=offers_dsn,
             not_before=not_before,
+            attempted=attempted,
         )
         self._settler.settle(work.recipients[0].partition, concluded.settled, concluded.submissions)
 

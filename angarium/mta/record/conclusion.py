@@ -59,11 +59,13 @@ class Conclusion:
         final: bool,
         offers_dsn: bool,
         not_before: UnixMs,
+        attempted: bool,
     ) -> Concluded:
         """Return what to record, one settlement per recipient in order.
 
         ``final``: a site that accepted is the recipient's own; else a smart host. ``offers_dsn``: it reports
-        success itself (RFC 3461 section 4.1). Nobody is tried again before ``not_before``.
+        success itself (RFC 3461 section 4.1). Nobody is tried again before ``not_before``. Not ``attempted``: the
+        outcomes say why nothing was tried; they wait as long as if it had been, and no attempt is counted.
         """
         now = self._clock()
         settled: list[Settlement] = []
@@ -82,7 +84,14 @@ class Conclusion:
                 case Transient():
                     settled.append(
                         self._again(
-                            work.message, recipient, outcome, now, not_before, reports, tellings
+                            work.message,
+                            recipient,
+                            outcome,
+                            now,
+                            not_before,
+                            reports,
+                            tellings,
+                            attempted=attempted,
                         )
                     )
                 case _:
@@ -103,10 +112,15 @@ class Conclusion:
         not_before: UnixMs,
         reports: list[RecipientReport],
         tellings: dict[str, Telling],
+        *,
+        attempted: bool,
     ) -> Settlement:
+        attempts = recipient.attempts + 1
+        if not attempted:
+            attempts = max(attempts, self._schedule.attempts_by_age(now - message.accepted))
         due = self._schedule.next_due(
             now=now,
-            attempts=recipient.attempts + 1,
+            attempts=attempts,
             expires=message.expires,
             greylisted=failure.greylisted,
             random=self._chance.random(),
@@ -132,6 +146,7 @@ class Conclusion:
             attempt=attempt,
             delay_dsn_sent=told,
             in_doubt=attempt.stage == "final_dot" and not attempt.code,
+            attempted=attempted,
         )
 
     def _telling(

@@ -20,6 +20,7 @@ class _Entry(msgspec.Struct, frozen=True):
     head: DueHead
     outcome: Outcome
     not_before: UnixMs
+    attempted: bool
 
 
 class Undeliverable:
@@ -33,8 +34,15 @@ class Undeliverable:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def put(self, heads: Sequence[DueHead], outcome: Outcome, not_before: UnixMs = NOW) -> None:
-        self._entries.extend(_Entry(head, outcome, not_before) for head in heads)
+    def put(
+        self,
+        heads: Sequence[DueHead],
+        outcome: Outcome,
+        not_before: UnixMs = NOW,
+        *,
+        attempted: bool = True,
+    ) -> None:
+        self._entries.extend(_Entry(head, outcome, not_before, attempted) for head in heads)
         self._more.set()
 
     async def run(self) -> None:
@@ -65,16 +73,20 @@ class Undeliverable:
                 outcomes,
                 final=False,
                 not_before=entry.not_before,
+                attempted=entry.attempted,
             )
 
     def _next_batch(self) -> list[_Entry]:
-        """Take entries of one partition, bounded in number and octets, at least one."""
+        """Take entries of one partition, attempted or not, bounded in number and octets, at least one."""
         first = self._entries.popleft()
         batch, octets = [first], first.head.octets
         while self._entries and len(batch) < BATCH:
             entry = self._entries[0]
             octets += entry.head.octets
-            if entry.head.partition != first.head.partition or octets > BATCH_OCTETS:
+            is_alike = (
+                entry.head.partition == first.head.partition and entry.attempted == first.attempted
+            )
+            if not is_alike or octets > BATCH_OCTETS:
                 break
             batch.append(self._entries.popleft())
         return batch

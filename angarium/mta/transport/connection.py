@@ -78,6 +78,10 @@ class SmtpConnection:
     def is_open(self) -> bool:
         return self._session.is_open and not self._is_spent
 
+    @property
+    def content_sent(self) -> bool:
+        return self._peer.content_sent
+
     async def transfer(self, transfer: Transfer) -> Sequence[Outcome]:
         """Carry one transaction; one outcome per recipient, in order. Raises only when cancelled."""
         if self._taps is not None and self._taps.is_on:

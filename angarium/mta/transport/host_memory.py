@@ -14,13 +14,20 @@ class HostMemory(Generic[Shown]):
     """One value per address of a host, each for ``memory_s`` since it was last remembered."""
 
     def __init__(self, memory_s: float, clock: Callable[[], UnixMs]) -> None:
-        self._memory_ms = int(memory_s * 1000)
+        self.remember_for(memory_s)
         self._clock = clock
         # (host, address); oldest first
         self._shown: dict[tuple[str, str], tuple[UnixMs, Shown]] = {}
 
     def __len__(self) -> int:
         return len(self._shown)
+
+    def remember_for(self, memory_s: float) -> None:
+        """What is shown from now on; of what is remembered longer, the rest is forgotten."""
+        self._memory_ms = int(memory_s * 1000)
+
+    def forget_all(self) -> None:
+        self._shown.clear()
 
     def find(self, host: str, address: str) -> Shown | None:
         entry = self._shown.get((host, address))

@@ -99,6 +99,9 @@ class HostSearch:
             return Transient(failure.attempt, Scope.SITE)
         return failure
 
+    def forget_failures(self) -> None:
+        self._avoided.clear()
+
     def avoid(self, host: MxHost, address: str) -> None:
         self._avoided.pop(address, None)
         self._avoided[address] = self._clock()

@@ -20,6 +20,14 @@ class Experience:
         self.tls: Final = TlsMemory(tls_memory_s, clock)
         self.remedies: Final[HostMemory[frozenset[Remedy]]] = HostMemory(extension_memory_s, clock)
 
+    def remember_for(self, tls_memory_s: float, extension_memory_s: float) -> None:
+        self.tls.remember_for(tls_memory_s)
+        self.remedies.remember_for(extension_memory_s)
+
+    def forget(self) -> None:
+        self.tls.forget_all()
+        self.remedies.forget_all()
+
 
 class Lessons:
     """Of one session with one address of a host."""

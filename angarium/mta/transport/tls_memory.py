@@ -30,6 +30,15 @@ class TlsMemory:
     def is_demanded(self, host: str, address: str) -> bool:
         return self._demanded.find(host, address) is not None
 
+    def remember_for(self, memory_s: float) -> None:
+        """What is shown from now on; of what is remembered longer, the rest is forgotten."""
+        for memory in (self._broken, self._demanded, self._deaths):
+            memory.remember_for(memory_s)
+
+    def forget_all(self) -> None:
+        for memory in (self._broken, self._demanded, self._deaths):
+            memory.forget_all()
+
     def broke(self, host: str, address: str, reason: str) -> None:
         """No session came about under TLS."""
         if not self.is_demanded(host, address):  # TM1

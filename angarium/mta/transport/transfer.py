@@ -107,6 +107,11 @@ class Connection(Protocol):
         """Have it called once, as soon as ``is_open`` is False by the peer's doing; None: nobody any more."""
         ...
 
+    @property
+    def content_sent(self) -> bool:
+        """Whether the message in transfer, or the last one, may be with the peer: all of it was sent."""
+        ...
+
     async def transfer(self, transfer: Transfer) -> Sequence[Outcome]:
         """Carry one transaction; returns one outcome per recipient, in order. Never raises for what a peer does."""
         ...

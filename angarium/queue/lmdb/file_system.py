@@ -9,6 +9,9 @@ from typing import Final
 # statvfs at most so often: a disk does not fill faster than its mark is wide
 CHECK_EVERY_S: Final = 1.0
 
+# Ours: with less there is no room at all, whatever the mark. What fits into free pages of the file is still taken.
+FULL_OCTETS: Final = 1024 * 1024
+
 # LMDB maps the file and locks it between processes; these kinds do not keep what that needs (lmdb.h, caveats).
 _REMOTE: Final = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "fuse.sshfs", "fuse.glusterfs"}
@@ -16,7 +19,7 @@ _REMOTE: Final = frozenset(
 
 
 class DiskSpace:
-    """Whether the disk under the queue is below its free-space mark."""
+    """Whether the disk under the queue is below its free-space mark, or full."""
 
     def __init__(
         self, path: Path, min_free_octets: int, monotonic: Callable[[], float] = time.monotonic
@@ -25,18 +28,26 @@ class DiskSpace:
         self._min_free_octets = min_free_octets
         self._monotonic = monotonic
         self._checked = float("-inf")
-        self._low = False
+        self._free = 0
 
     def free_octets(self) -> int:
         found = os.statvfs(self._path)
         return found.f_bavail * found.f_frsize
 
     def is_low(self) -> bool:
+        """Below the mark: new mail is refused without a try."""
+        return self._look() < self._min_free_octets
+
+    def has_room(self) -> bool:
+        """Neither below the mark nor full: new mail is taken."""
+        return self._look() >= max(self._min_free_octets, FULL_OCTETS)
+
+    def _look(self) -> int:
         now = self._monotonic()
         if now - self._checked >= CHECK_EVERY_S:
             self._checked = now
-            self._low = self.free_octets() < self._min_free_octets
-        return self._low
+            self._free = self.free_octets()
+        return self._free
 
 
 def fsync_directory(path: Path) -> None:

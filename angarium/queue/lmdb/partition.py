@@ -17,6 +17,7 @@ from angarium.queue.lmdb.keys import (
     partition_prefix,
 )
 from angarium.queue.lmdb.ownership import REPLAY_LIMIT, Disown, Replay
+from angarium.queue.lmdb.pulling_in import PAUSE_S, PullIn, find_too_late
 from angarium.queue.lmdb.records import DueHint, RecordError, decode_hint, hinted_octets
 from angarium.queue.lmdb.setting_aside import MEND_LIMIT, Mend, SetAside, Suspect
 from angarium.queue.lmdb.settling import Settle, prepare_move, prepare_settlement
@@ -29,7 +30,7 @@ from angarium.queue.model import (
     Settlement,
     UnixMs,
 )
-from angarium.queue.spool import Clock, Commit, DuePage, NotClaimedError
+from angarium.queue.spool import Clock, Commit, DuePage, LatestDue, NotClaimedError, position
 
 SETTLE_WITHIN_S: Final = 0.01  # ours: under load claims come sooner, and one fsync serves both
 
@@ -167,6 +168,16 @@ class LmdbPartition:
         except Exception:
             self._holdings.update(taken)  # nothing was written: they are still ours to settle
             raise
+
+    async def pull_in(self, latest: LatestDue) -> int:
+        count = 0
+        place: bytes | None = position(self._clock() + 1)
+        while place is not None:
+            earlier, place = find_too_late(self._env, self._number, place, latest)
+            if earlier:
+                count += await self._committer.submit(PullIn(self._number, self._epoch, earlier))
+            await asyncio.sleep(PAUSE_S)
+        return count
 
     async def disown(self) -> None:
         await self._committer.submit(Disown(self._number, self._epoch))

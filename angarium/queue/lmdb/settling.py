@@ -115,15 +115,19 @@ def prepare_settlement(
                 key=key, claim=claim, event=event, alone=message.recipients == 1
             )
         case Deferred(due=due, attempt=attempt, delay_dsn_sent=delay_dsn_sent, in_doubt=in_doubt):
+            attempted = settlement.attempted
             after = changed(
                 before,
-                attempts=before.attempts + 1,
+                attempts=before.attempts + attempted,
                 in_doubt=before.in_doubt + in_doubt,
                 delay_dsn_sent=before.delay_dsn_sent or delay_dsn_sent,
                 last=attempt,
-                free_of=0,  # it had its attempt: rules bind it again
+                # Once it had its attempt, rules bind it again
+                free_of=0 if attempted else before.free_of,
             )
-            event = attempt_failed_event(key, message, after, attempt, now, due)
+            event = (
+                attempt_failed_event(key, message, after, attempt, now, due) if attempted else None
+            )
         case Released(due=due):
             after, event = before, None
         case _:

@@ -117,8 +117,8 @@ class LmdbSpool:
         raise await asyncio.shield(self._committer.failure)
 
     def has_room(self) -> bool:
-        """Whether the disk is above its free-space mark: new mail would be accepted."""
-        return not self._env.space.is_low()
+        """Whether the disk is above its free-space mark and not full: new mail would be accepted."""
+        return self._env.space.has_room()
 
     def summary(self) -> QueueSummary:
         """Return counts of the whole queue; costs microseconds."""

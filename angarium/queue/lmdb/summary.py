@@ -26,7 +26,7 @@ def read_summary(env: QueueEnvironment) -> QueueSummary:
         file_octets=file_octets,
         used_octets=min(used, file_octets),
         free_disk_octets=env.space.free_octets(),
-        low_disk=env.space.is_low(),
+        low_disk=not env.space.has_room(),
         oldest_at=oldest_at,
     )
 

@@ -18,6 +18,7 @@ from angarium.queue.events.relayed import Relayed
 from angarium.queue.hold_rule import BindingRules
 from angarium.queue.memory.administration import MemoryAdministration
 from angarium.queue.memory.state import MemoryDelivery, MemoryEventLog, MemoryState
+from angarium.queue.message_id import message_id_ms
 from angarium.queue.model import (
     ClaimedMessage,
     Deferred,
@@ -39,6 +40,7 @@ from angarium.queue.spool import (
     DuePage,
     DuplicateMessageError,
     FencedError,
+    LatestDue,
     NotClaimedError,
     QueueError,
     QueueFullError,
@@ -232,6 +234,21 @@ class MemoryPartition:
         self._spool.ring(ring)
         self._spool.write(commit.submissions)
 
+    async def pull_in(self, latest: LatestDue) -> int:
+        self._check()
+        now, count = self._clock(), 0
+        for each in self._state.deliveries.values():
+            if each.partition != self._number or each.state != "scheduled" or each.due <= now:
+                continue
+            accepted = message_id_ms(each.id.message_id)
+            due = max(latest(accepted, each.attempts, each.last is not None), now)
+            if each.due > due:
+                each.due = due
+                count += 1
+        if count:
+            self._spool.ring([self._number])
+        return count
+
     async def disown(self) -> None:
         self._check()
 
@@ -261,16 +278,17 @@ class MemoryPartition:
             case Deferred(
                 due=due, attempt=attempt, delay_dsn_sent=delay_dsn_sent, in_doubt=in_doubt
             ):
-                each.attempts += 1
                 each.in_doubt += in_doubt
                 each.last = attempt
                 each.delay_dsn_sent |= delay_dsn_sent
-                each.free_of = 0
                 each.due = max(due, now)
-                fields = self._state.event_fields(each, now)
-                self._state.append(
-                    AttemptFailed(**fields, attempts=each.attempts, attempt=attempt, due=due)
-                )
+                if settlement.attempted:
+                    each.attempts += 1
+                    each.free_of = 0
+                    fields = self._state.event_fields(each, now)
+                    self._state.append(
+                        AttemptFailed(**fields, attempts=each.attempts, attempt=attempt, due=due)
+                    )
             case Released(due=due):
                 each.due = max(due, now)
             case _:

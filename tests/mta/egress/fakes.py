@@ -159,6 +159,7 @@ class FakeConnection:
         self.is_aborted = False
         self.transfers = 0
         self.carried: list[Transfer] = []
+        self.content_sent = False
         # Of the next transfers
         self.outcomes: list[Sequence[Outcome] | BaseException] = (
             [] if hosts is None else hosts.outcomes
@@ -277,9 +278,13 @@ class FakeClerk:
 class FakeUndeliverable:
     def __init__(self) -> None:
         self.heads: list[DueHead] = []
+        self.attempted: list[bool] = []
 
-    def put(self, heads: Sequence[DueHead], outcome: Outcome, not_before: UnixMs) -> None:
+    def put(
+        self, heads: Sequence[DueHead], outcome: Outcome, not_before: UnixMs, *, attempted: bool
+    ) -> None:
         self.heads += heads
+        self.attempted += [attempted] * len(heads)
 
 
 class FakePacker:

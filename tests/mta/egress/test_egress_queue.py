@@ -143,6 +143,20 @@ async def test_a_suspended_site_gives_up_what_may_go_and_nothing_that_our_policy
     assert len(rig.observer.failures) == 1
     rig.push(9)
     assert len(rig.undeliverable.heads) == 7  # without a connection
+    assert rig.undeliverable.attempted == [True] * 6 + [False]
+    await rig.end()
+
+
+async def test_a_suspension_ends_when_failures_are_forgotten() -> None:
+    rig = Rig()
+    rig.hosts.failure = DOWN
+    rig.push(1)
+    await until(lambda: len(rig.undeliverable.heads) == 1)
+    await settle()
+    rig.hosts.failure = None
+    rig.queue.forget_failures()
+    rig.push(2)
+    await until(lambda: rig.taken == 1)
     await rig.end()
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from angarium.config.schema import Delivery
@@ -121,6 +122,7 @@ class Bench:
         final: bool = True,
         offers_dsn: bool = False,
         not_before: UnixMs = NEVER,
+        attempted: bool = True,
     ) -> Concluded:
         everyone = recipients or [recipient(index) for index in range(len(outcomes))]
         return self._conclusion.conclude(
@@ -129,6 +131,7 @@ class Bench:
             final=final,
             offers_dsn=offers_dsn,
             not_before=not_before,
+            attempted=attempted,
         )
 
     def deferred(self, failure: Transient, **more: Any) -> Deferred:
@@ -273,3 +276,16 @@ def test_a_notice_beyond_the_limit_of_its_sender_may_come_later() -> None:
     ]
     assert [each.delay_dsn_sent for each in sent] == [True] * PER_HOUR + [False]
     assert len(bench.told) == PER_HOUR
+
+
+def test_what_was_not_attempted_waits_by_its_age_and_counts_nothing() -> None:
+    aged = msgspec.structs.replace(message(), accepted=UnixMs(NOW - 400_000))
+    deferred = Bench().deferred(LATER, about=aged, attempted=False)
+    assert not deferred.attempted
+    schedule = RetrySchedule(SCHEDULE)
+    attempts = schedule.attempts_by_age(400_000)
+    assert attempts > 1
+    assert deferred.due == schedule.next_due(
+        now=NOW, attempts=attempts, expires=aged.expires, greylisted=False, random=0.5
+    )
+    assert Bench().deferred(LATER, about=aged).attempted

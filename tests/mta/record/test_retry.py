@@ -35,6 +35,15 @@ def test_the_delay_is_the_schedules(attempts: int, greylisted: bool, minutes: in
     assert due == NOW + minutes * 60_000
 
 
+@pytest.mark.parametrize(
+    ("age_minutes", "attempts"),
+    [(-120, 1), (0, 1), (0.9, 1), (1, 2), (5.9, 2), (6, 3), (21, 4), (10_000, 8)],
+)
+def test_what_was_not_attempted_counts_by_its_age(age_minutes: float, attempts: int) -> None:
+    """The schedule makes attempts after 0, 1, 6, 21, ... minutes."""
+    assert RetrySchedule(Delivery()).attempts_by_age(int(age_minutes * 60_000)) == attempts
+
+
 def test_the_jitter_spreads_to_both_sides() -> None:
     schedule = RetrySchedule(Delivery(retry_s=(100,), retry_jitter=0.2))
     dues = [
@@ -130,3 +139,40 @@ def test_the_sender_hears_of_the_delay_once(
     schedule = RetrySchedule(Delivery(delay_dsn_after_s=after_s))
     accepted = UnixMs(NOW - age_s * 1000)
     assert schedule.delay_dsn_is_due(now=NOW, accepted=accepted, sent=sent) is due
+
+
+MINUTE = 60_000
+
+
+@pytest.mark.parametrize(
+    ("attempts", "was_tried", "age_minutes", "minutes"),
+    [
+        (0, False, 0, 0),
+        (0, False, -120, 0),  # accepted by a clock that was ahead
+        (0, True, 30, 30),  # put off by its age: the fourth delay
+        (1, True, 0, 2),  # a site that is left alone may keep it for so long
+        (2, True, 0, 5),
+        (7, True, 0, 240),
+        (1, True, 30, 30),
+        (99, True, 10_000, 240),
+    ],
+)
+def test_nobody_has_to_wait_longer_than_the_schedule_ever_has_it(
+    attempts: int, was_tried: bool, age_minutes: int, minutes: int
+) -> None:
+    schedule = RetrySchedule(Delivery(retry_jitter=0))
+    accepted = UnixMs(NOW - age_minutes * MINUTE)
+    due = schedule.latest_due(now=NOW, accepted=accepted, attempts=attempts, was_tried=was_tried)
+    assert due == NOW + minutes * MINUTE
+
+
+@given(delays, st.integers(1, 12), st.booleans(), st.floats(0, 1, exclude_max=True))
+def test_what_the_schedule_gives_is_never_too_late(
+    retry_s: tuple[float, ...], attempts: int, greylisted: bool, random: float
+) -> None:
+    schedule = RetrySchedule(Delivery(retry_s=retry_s))
+    due = schedule.next_due(
+        now=NOW, attempts=attempts, expires=FAR, greylisted=greylisted, random=random
+    )
+    assert due is not None
+    assert due <= schedule.latest_due(now=NOW, accepted=NOW, attempts=attempts, was_tried=True)

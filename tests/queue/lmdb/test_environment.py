@@ -31,6 +31,7 @@ from angarium.queue.lmdb import compaction, environment, migration
 from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.file_system import DiskSpace, find_remote_kind
 from angarium.queue.lmdb.handles import Databases, RawTransaction
+from angarium.queue.lmdb.summary import read_summary
 from angarium.queue.lmdb.transaction import Transactor
 from angarium.queue.lmdb.use_lock import UseLock
 from tests.queue.samples import FakeClock, submission
@@ -432,6 +433,32 @@ def test_the_disk_is_asked_at_most_once_a_second(
     now[0] = 1.0
     assert space.is_low()
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("mark", "free", "low", "room"),
+    [
+        *((0, 0, False, False), (0, 4096, False, False), (0, 1 << 21, False, True)),
+        *((1 << 22, 1 << 21, True, False), (1 << 22, 1 << 23, False, True)),
+    ],
+)
+def test_a_full_disk_has_no_room_whatever_its_mark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mark: int, free: int, low: bool, room: bool
+) -> None:
+    space = DiskSpace(tmp_path, mark)
+    monkeypatch.setattr(space, "free_octets", lambda: free)
+    assert (space.is_low(), space.has_room()) == (low, room)
+
+
+def test_a_queue_on_a_full_disk_says_so_without_a_mark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DiskSpace, "free_octets", lambda _: 0)
+    env = QueueEnvironment.open(tmp_path / "queue", SMALL)
+    try:
+        assert read_summary(env).low_disk
+    finally:
+        env.close()
 
 
 @pytest.mark.parametrize(

@@ -36,10 +36,12 @@ def _unknown_in(value: Any, kind: msgspec.inspect.Type, path: KeyPath) -> Iterat
 def _advice(key: str, known: list[str], path: KeyPath) -> str:
     table = ".".join(part for part in path if isinstance(part, str))
     where = f"table [{table}]" if table else "the top level of the file"
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    elsewhere = [other for other, keys in _TABLES.items() if key in keys]
+    # A key of another table is meant, but for a slip of one letter or two
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.85 if elsewhere else 0.5)
     if near:
         return f"unknown key in {where}; did you mean {near[0]!r}?"
-    if elsewhere := [other for other, keys in _TABLES.items() if key in keys]:
+    if elsewhere:
         return f"unknown key in {where}; it belongs into {' or '.join(elsewhere)}"
     return f"unknown key in {where}; known there: {', '.join(sorted(known))}"
 

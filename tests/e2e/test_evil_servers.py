@@ -480,7 +480,8 @@ def test_hostile_addresses_and_fields_do_not_reach_the_terminal_raw(
     page = json.loads(product.on_terminal("queue", "list", "--json"))
     assert len(page["entries"]) == accepted
     assert_readable(page)
-    wait_until(lambda: len(product.mail_log()) >= 2 * accepted)
+    # The site is left alone after its first failure: no attempt, no line
+    wait_until(lambda: len(product.mail_log()) > accepted)
     assert_readable(product.mail_log())
     for each in page["entries"][:2]:
         identity = str(each["id"]).partition(".")[0]

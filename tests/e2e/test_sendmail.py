@@ -146,7 +146,13 @@ def test_git_send_email_arrives_by_the_command(start_product: StartProduct, tmp_
         sendmail = Sendmail(tmp_path, server=f"127.0.0.1:{product.smtp[0]}", domain="box.example")
         done = subprocess.run(
             [
-                *("git", "send-email", f"--sendmail-cmd={COMMAND}", "--confirm=never"),
+                *(
+                    "git",
+                    "send-email",
+                    f"--sendmail-cmd={COMMAND}",
+                    "--confirm=never",
+                    "--suppress-cc=all",
+                ),
                 *("--from=a@example.org", "--to=b@example.net", "--quiet", str(patch)),
             ],
             env={

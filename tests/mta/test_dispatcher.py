@@ -591,7 +591,7 @@ async def test_what_meets_a_suspended_site_makes_no_attempt_until_an_operator_sa
         rig.net.refuse = None
         dispatcher.forget_failures()
         by = Actor(who="root", reason="repaired")
-        await rig.spool.administration.act("retry", Filter(domain="one.example"), by)
+        await rig.spool.administration.act("retry", Filter(domains=("one.example",)), by)
         await rig.until(lambda: len(rig.recipients()) == 2)
     attempts = {each.recipient: each.attempts for each in rig.events(Delivered)}
     assert attempts == {"first@one.example": 2, "second@one.example": 1}

@@ -109,7 +109,7 @@ async def test_what_a_connection_that_is_being_opened_waits_for_is_told() -> Non
     delivery.open[0] = msgspec.structs.replace(
         delivery.open[0], stage="opening", awaits="banner", awaits_since=UnixMs(2_000), hangs=True
     )
-    answers = DeliveryAnswers(delivery, [], "delivery-0")
+    answers = DeliveryAnswers(delivery, [], "delivery-0", nothing)
     (shown,) = (await answers.list_connections(ListConnections(), ASKER)).connections
     assert (shown.phase, shown.hangs) == ("opening", True)
     assert shown.awaits == "connected for 73 s, no banner yet"

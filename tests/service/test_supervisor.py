@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from angarium.host.sysexits import EX_IOERR
+from angarium.host.sysexits import EX_DATAERR
 from tests.service.running_server import TOP, StartServer, is_alive, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -356,7 +356,7 @@ def test_a_queue_that_cannot_be_opened_ends_the_start_with_one_error(
     (tmp_path / "data" / "queue").mkdir(parents=True)
     (tmp_path / "data" / "queue" / "data.mdb").write_bytes(b"no queue" * 8192)
     server = start_server(*driver)
-    assert server.process.wait(60) == EX_IOERR
+    assert server.process.wait(60) == EX_DATAERR
     wait_until(lambda: len(server.other) > 0)
     (said,) = server.other
     assert said.startswith("postmaster: ")
@@ -366,7 +366,7 @@ def test_a_queue_that_cannot_be_opened_ends_the_start_with_one_error(
     listed = subprocess.run(
         [*arguments, "queue", "list"], check=False, capture_output=True, cwd=TOP
     )
-    assert listed.returncode == EX_IOERR
+    assert listed.returncode == EX_DATAERR
 
 
 def test_a_failure_that_stays_the_same_is_said_once_and_tried_again(

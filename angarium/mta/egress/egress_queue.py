@@ -285,10 +285,9 @@ class EgressQueue:
             return
         shared, way, until = self._shared, self._way, self._suspension.until
         for work in self._claims.drain():
-            told = [failure] * len(work.recipients)
-            shared.clerk.conclude(
-                work, told, final=way.site.final, not_before=until, attempted=attempted
-            )  # EQ1
+            told, final = [failure] * len(work.recipients), way.site.final
+            # EQ1
+            shared.clerk.conclude(work, told, final=final, not_before=until, attempted=attempted)
             shared.budget.free(work.octets)
 
     def _give_up_ready(self, failure: Failure, *, attempted: bool) -> None:

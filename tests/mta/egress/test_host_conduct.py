@@ -357,7 +357,11 @@ async def test_a_site_that_takes_no_greeting_refuses_for_good_and_is_asked_each_
     async with ScriptedPeer(nobody_is_greeted) as peer:
         rig = Rig(peer.port, connections=1)
         refused: list[Outcome] = []
-        rig.undeliverable.put = lambda heads, outcome, _: refused.extend([outcome] * len(heads))  # type: ignore[method-assign]
+
+        def put(heads: Sequence[DueHead], outcome: Outcome, *_: object, **__: object) -> None:
+            refused.extend([outcome] * len(heads))
+
+        rig.undeliverable.put = put  # type: ignore[method-assign]
         for number in (1, 2):
             rig.queue.push(head_of(number))
             rig.queue.kick()

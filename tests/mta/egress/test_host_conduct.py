@@ -1,12 +1,14 @@
 """Hosts that break on what they offer: their mail goes otherwise, at once, and is never refused for what we did."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
 from angarium.mta.transport.outcome import Outcome, Permanent, Taken, Transient
 from angarium.mta.transport.remedy import Remedy
 from angarium.mta.transport.transfer import TlsPolicy
+from angarium.queue import DueHead
 from tests.mta.egress.fakes import head as head_of
 from tests.mta.egress.real_sessions import Rig
 from tests.mta.transport.scripted_peer import Certificates, Script, ScriptedPeer, Talk

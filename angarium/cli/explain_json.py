@@ -30,6 +30,7 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
             "size_octets": acceptance.size_octets,
             "recipients": acceptance.recipients,
             "message_id": acceptance.message_id_header,
+            "repairs": list(acceptance.repairs),
         },
         "unsigned": explanation.unsigned,
         "recipients": [_recipient(each) for each in explanation.recipients],

@@ -47,6 +47,8 @@ def _acceptance(acceptance: Acceptance) -> Iterator[str]:
             f"{sender}, {count_text(acceptance.recipients, 'recipient')},"
             f" Message-ID {acceptance.message_id_header or '(none)'}."
         )
+    if acceptance.repairs:
+        yield f"Mended before it was queued: {', '.join(acceptance.repairs)}."
 
 
 def _recipient(recipient: RecipientExplanation, now: UnixMs) -> Iterator[str]:

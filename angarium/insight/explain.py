@@ -121,6 +121,7 @@ def _acceptance(shown: ShownMessage) -> Acceptance:
         size_octets=accepted.size_octets if accepted else first.size_octets if first else 0,
         recipients=len(accepted.recipients) if accepted else None,
         message_id_header=accepted.message_id_header if accepted else shown.message_id_header,
+        repairs=accepted.repairs if accepted else (),
     )
 
 

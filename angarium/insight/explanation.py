@@ -27,6 +27,7 @@ class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
     size_octets: int
     recipients: int | None  # None: its event is gone
     message_id_header: str
+    repairs: tuple[str, ...] = ()  # what was mended of it
 
 
 class RouteFacts(msgspec.Struct, frozen=True, kw_only=True):

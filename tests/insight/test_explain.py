@@ -126,6 +126,9 @@ def test_the_acceptance_is_told_from_its_event() -> None:
     assert (accepted.at, accepted.sender, accepted.recipients) == (500, "ann@example.com", 2)
     assert "127.0.0.1:2525" in accepted.listener
     assert (accepted.client, accepted.user) == ("192.0.2.9", "ann")
+    assert accepted.repairs == ()
+    mended = msgspec.structs.replace(ACCEPTED, repairs=("raw_utf8",))
+    assert explain(shown([entry()], mended)).acceptance.repairs == ("raw_utf8",)
 
 
 def test_without_its_event_the_acceptance_is_told_from_what_is_queued() -> None:

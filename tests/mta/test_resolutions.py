@@ -9,6 +9,7 @@ import pytest
 from angarium.mta.resolutions import RESOLVING, Resolutions, whose_of
 from angarium.queue import DeliveryId, DueHead, MessageId, PartitionNumber, UnixMs
 from angarium.routing.fair_turns import Whose
+from angarium.routing.patient_limit import SLOW
 from angarium.routing.resolution import Resolution, Unroutable
 
 FOUND = Unroutable(permanent=True, code=550, enhanced="5.1.2", text="no such domain")
@@ -89,7 +90,8 @@ async def test_five_thousand_silent_domains_of_a_sender_hold_up_nobody_elses(rig
         rig.silent.add(f"{number}.silent.example")
         rig.resolutions.put(head(number // 500, f"{number}.silent.example", number % 500))
     await settle()
-    assert 0 < rig.under_way < RESOLVING
+    # PA1; who is slow is so by the wall clock
+    assert 0 < rig.under_way < RESOLVING * (1 + SLOW)
     others = [
         head(1_001, "good.example", sender="b@sender.example"),
         head(1_002, "better.example", account="bob"),

@@ -32,7 +32,7 @@ from angarium.queue.spool import (
 
 NAMES: Final = (
     *("body", "message", "delivery", "due", "claim", "event", "route", "meta"),
-    *("hold_rule", "rule_held", "damaged"),
+    *("hold_rule", "rule_held", "damaged", "keepsake"),
 )
 # Each growth doubles the map
 OPEN_TRIES: Final = 20
@@ -88,6 +88,7 @@ class QueueEnvironment:
         self.hold_rule = self.databases["hold_rule"]
         self.rule_held = self.databases["rule_held"]
         self.damaged = self.databases["damaged"]
+        self.keepsake = self.databases["keepsake"]
         self.partitions = config.partitions  # what is on disk wins, see _prepare
 
     @classmethod

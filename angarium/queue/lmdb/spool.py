@@ -13,6 +13,7 @@ from angarium.queue.lmdb.administration import LmdbAdministration
 from angarium.queue.lmdb.committer import Committer
 from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.event_log import LmdbEventLog
+from angarium.queue.lmdb.keepsakes import LmdbKeepsakes
 from angarium.queue.lmdb.mapped_pages import MappedPages
 from angarium.queue.lmdb.operator_acts import ActOn
 from angarium.queue.lmdb.ownership import Own
@@ -41,6 +42,7 @@ class LmdbSpool:
         self._routes: dict[str, RouteHint] = {}  # not on disk yet
         self.events = LmdbEventLog(env, committer.submit)
         self.administration = LmdbAdministration(env, clock, committer.submit)
+        self.keepsakes = LmdbKeepsakes(env, committer.submit)
         self.give_way = committer.give_way
 
     @classmethod

@@ -17,6 +17,7 @@ from angarium.queue.events.in_doubt import InDoubt
 from angarium.queue.events.relayed import Relayed
 from angarium.queue.hold_rule import BindingRules
 from angarium.queue.memory.administration import MemoryAdministration
+from angarium.queue.memory.keepsakes import MemoryKeepsakes
 from angarium.queue.memory.state import MemoryDelivery, MemoryEventLog, MemoryState
 from angarium.queue.message_id import message_id_ms
 from angarium.queue.model import (
@@ -70,6 +71,7 @@ class MemorySpool:
         self.low_disk = False
         self.events = MemoryEventLog(self.state)
         self.administration = MemoryAdministration(self.state, self.ring)
+        self.keepsakes = MemoryKeepsakes(self.state.keepsakes)
 
     def crash(self) -> "MemorySpool":
         """Die, and return what a new process finds."""

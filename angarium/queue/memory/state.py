@@ -70,6 +70,7 @@ class MemoryState:
         self.cursors: dict[str, EventCursor] = {}
         self.hold_rules: dict[int, HoldRule] = {}
         self.last_rule = 0
+        self.keepsakes: dict[bytes, bytes] = {}
 
     def accept(self, submission: Submission, now: UnixMs) -> set[PartitionNumber]:
         """Write one submission; returns the partitions where something is due by now."""

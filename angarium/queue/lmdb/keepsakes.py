@@ -1,0 +1,48 @@
+"""Keepsakes on LMDB: one table, names to values."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from angarium.queue.keepsakes import check_changes
+from angarium.queue.lmdb.environment import QueueEnvironment
+from angarium.queue.lmdb.transaction import Operation, WriteTransaction
+
+
+class LmdbKeepsakes:
+    """Implements Keepsakes."""
+
+    def __init__(
+        self, env: QueueEnvironment, submit: Callable[[Operation], "asyncio.Future[None]"]
+    ) -> None:
+        self._env = env
+        self._submit = submit
+
+    def read(self, prefix: str) -> dict[str, bytes]:
+        found: dict[str, bytes] = {}
+        start = prefix.encode()
+        with self._env.read() as txn:
+            cursor = txn.cursor(self._env.keepsake)
+            if cursor.set_range(start or b"\0"):
+                for key, value in cursor.iternext():
+                    if not key.startswith(start):
+                        break
+                    found[key.decode()] = value
+        return found
+
+    def write(self, changes: Mapping[str, bytes | None]) -> "asyncio.Future[None]":
+        return self._submit(WriteKeepsakes(check_changes(changes)))
+
+
+class WriteKeepsakes:
+    """Operation."""
+
+    def __init__(self, changes: Mapping[bytes, bytes | None]) -> None:
+        self._changes = changes
+        self.octets = sum(len(key) + len(value or b"") for key, value in changes.items())
+
+    def apply(self, tx: WriteTransaction) -> None:
+        for key, value in self._changes.items():
+            if value is None:
+                tx.delete(tx.env.keepsake, key)
+            else:
+                tx.put(tx.env.keepsake, key, value)

@@ -77,11 +77,15 @@ class Ledger:
     def waiting(self, row: Row) -> int:
         return row.sent - row.delivered - row.bounced
 
+    def waits(self, recipient: str) -> bool:
+        """Whether it was tried in vain, or would have been: a site that is down is not asked for each recipient."""
+        return bool(self.entries[recipient].deferrals or self._row(recipient).deferrals)
+
     def is_settled(self) -> bool:
         """True when each recipient is where the plan wants it, so far."""
         for recipient, entry in self.entries.items():
             if self.plan.expected[recipient] == "waiting":
-                if not entry.deferrals:
+                if not self.waits(recipient):
                     return False
             elif not entry.finals:
                 return False

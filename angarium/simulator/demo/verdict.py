@@ -50,7 +50,7 @@ def _outcomes(ledger: Ledger) -> VerdictLine:
     for recipient, entry in ledger.entries.items():
         expected = ledger.plan.expected[recipient]
         wanted = [] if expected == "waiting" else [expected]
-        if entry.finals != wanted or (expected == "waiting" and not entry.deferrals):
+        if entry.finals != wanted or (expected == "waiting" and not ledger.waits(recipient)):
             seen = ", ".join(entry.finals) or f"none after {entry.deferrals} deferrals"
             wrong.append(f"{recipient}: {expected} expected, outcome {seen} ({entry.last_reply})")
     counts = {

@@ -11,8 +11,8 @@ from angarium.dkim import KeyRing, Signer, SigningPool
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
 from angarium.mta.dsn import RecipientReport, dsn_for
 from angarium.mta.egress.packing import Packer
-from angarium.mta.egress.policy import ConfiguredPolicy
 from angarium.mta.egress.pools import Pools
+from angarium.mta.egress.shaping import ShapingPolicy
 from angarium.mta.record.conclusion import Conclusion
 from angarium.mta.record.dsn_limit import DsnLimit
 from angarium.mta.record.retry import RetrySchedule
@@ -85,7 +85,7 @@ class DeliverySetup:
                 partition_count=len(spool.partitions()),
                 resolver=self.resolver,
                 remember_route=self._remember_route,
-                policy=ConfiguredPolicy(self._pools, randomness),
+                policy=ShapingPolicy(self._pools, randomness),
                 hosts=self._hosts,
                 packer=Packer(self._pool, clock, observer.unsigned, self._must_sign),
                 settler=Settler(partitions),

@@ -23,13 +23,13 @@ from angarium.mta.egress.places import Places
 from angarium.mta.egress.policy import (
     GO,
     Admission,
-    ConfiguredPolicy,
     EgressPolicy,
     Elsewhere,
     Traffic,
     Wait,
 )
 from angarium.mta.egress.pools import Pools
+from angarium.mta.egress.shaping import ShapingPolicy
 from angarium.mta.record.conclusion import Conclusion
 from angarium.mta.record.retry import RetrySchedule
 from angarium.mta.record.settler import Settler
@@ -305,7 +305,7 @@ class Rig:
         self.new_id = MessageIdGenerator(clock, os.urandom)
         self.resolver = Resolver(provider)
         pools = Pools((), (), Routing((), (), 25), "mx.sender.example")
-        self.policy: EgressPolicy = ConfiguredPolicy(pools, random.Random(7))
+        self.policy: EgressPolicy = ShapingPolicy(pools, random.Random(7))
 
     async def accept(self, *recipients: str, tenant: str = "default", **more: Any) -> Submission:
         header = b"From: a@sender.example\r\nSubject: x\r\n\r\n"
@@ -982,7 +982,7 @@ async def test_a_backlog_larger_than_memory_is_delivered_whole(rig: Rig) -> None
 # --- the policy
 
 
-class Stopwatch(ConfiguredPolicy):
+class Stopwatch(ShapingPolicy):
     """One transaction per ``interval_ms``, or what ``says`` does."""
 
     def __init__(self, interval_ms: int) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from angarium.config.schema import Delivery, Provider
 from angarium.mta.dispatcher import Dispatcher
-from angarium.mta.egress.policy import Admission, ConfiguredPolicy, Traffic, Wait
+from angarium.mta.egress.policy import Admission, Traffic, Wait
+from angarium.mta.egress.shaping import ShapingPolicy
 from angarium.mta.transport.outcome import Outcome, Scope, Transient
 from angarium.mta.transport.transfer import EgressPath
 from angarium.mta.whereabouts import Whereabouts
@@ -105,7 +106,7 @@ async def test_a_connection_that_is_being_opened_is_told(rig: Rig) -> None:
         await rig.until(lambda: len(rig.recipients()) == 1)
 
 
-class Patient(ConfiguredPolicy):
+class Patient(ShapingPolicy):
     """Lets everything wait for an hour."""
 
     until = UnixMs(0)

@@ -1,7 +1,7 @@
 """What is asked before mail goes out, and told after it: the seam of shaping, warm-up and health. Pure.
 
-Start with ``EgressPolicy``. ``ConfiguredPolicy`` is the configuration as it is written. A policy knows nothing of
-connections, tasks or the queue: ``admission`` asks it, ``waits`` serves its waits.
+Start with ``EgressPolicy``; ``shaping.ShapingPolicy`` is the one in use. A policy knows nothing of connections, tasks
+or the queue: ``admission`` asks it, ``waits`` serves its waits.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,6 @@ from typing import Final, Protocol
 import msgspec
 
 from angarium.config.schema import Provider
-from angarium.mta.egress.pools import Chance, Pools
 from angarium.mta.egress.work import Group, Work
 from angarium.mta.transport.outcome import Failure, Outcome
 from angarium.mta.transport.transfer import EgressPath
@@ -77,7 +76,14 @@ class EgressPolicy(Protocol):
         """
         ...
 
-    def told(self, path: EgressPath, site: Site, work: Work, outcomes: Sequence[Outcome]) -> None:
+    def told(
+        self,
+        path: EgressPath,
+        site: Site,
+        work: Work,
+        outcomes: Sequence[Outcome],
+        now: UnixMs,
+    ) -> None:
         """Hear what a transaction came to: one outcome per recipient, in order."""
         ...
 
@@ -99,30 +105,3 @@ def traffic_of(group: Group, site: Site) -> Traffic:
         recipients=len(group.heads),
         octets=head.octets,
     )
-
-
-class ConfiguredPolicy:
-    """The configuration's limits and weights, whatever peers say."""
-
-    def __init__(self, pools: Pools, chance: Chance) -> None:
-        self._pools = pools
-        self._chance = chance
-
-    def choose(self, head: DueHead, site: Site) -> EgressPath:
-        return self._pools.choose(head.domain, self._chance)
-
-    def limits(self, path: EgressPath, provider: Provider) -> Limits:
-        return Limits(
-            connections=provider.connections,
-            transfers=provider.messages_per_connection,
-            recipients=provider.recipients_per_message,
-        )
-
-    def admit(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Admission:
-        return GO
-
-    def told(self, path: EgressPath, site: Site, work: Work, outcomes: Sequence[Outcome]) -> None:
-        return None
-
-    def refused(self, path: EgressPath, site: Site, failure: Failure) -> None:
-        return None

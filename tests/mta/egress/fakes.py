@@ -352,7 +352,14 @@ class ScriptedPolicy:
         self.asked.append(traffic)
         return self.says(traffic, path, now)
 
-    def told(self, path: EgressPath, site: Site, work: Work, outcomes: Sequence[Outcome]) -> None:
+    def told(
+        self,
+        path: EgressPath,
+        site: Site,
+        work: Work,
+        outcomes: Sequence[Outcome],
+        now: UnixMs,
+    ) -> None:
         self.heard += outcomes
 
     def refused(self, path: EgressPath, site: Site, failure: Transient) -> None:

@@ -3,8 +3,9 @@
 import random
 
 from angarium.config.schema import Pool, PoolMember, Route, Source
-from angarium.mta.egress.policy import GO, ConfiguredPolicy, Limits, traffic_of
+from angarium.mta.egress.policy import GO, Limits, traffic_of
 from angarium.mta.egress.pools import Pools
+from angarium.mta.egress.shaping import ShapingPolicy
 from angarium.mta.egress.work import Group
 from angarium.queue.model import UnixMs
 from angarium.routing.routing import Routing
@@ -20,9 +21,9 @@ POOLS = (
 )
 
 
-def policy(*routes: Route) -> ConfiguredPolicy:
+def policy(*routes: Route) -> ShapingPolicy:
     pools = Pools(SOURCES, POOLS, Routing(routes, (), 25), "mx.example")
-    return ConfiguredPolicy(pools, random.Random(1))
+    return ShapingPolicy(pools, random.Random(1))
 
 
 def test_a_source_is_chosen_by_its_weight_in_the_pool_of_the_route() -> None:
@@ -39,7 +40,7 @@ def test_a_path_has_the_address_and_name_of_its_source() -> None:
 
 def test_without_sources_there_is_one() -> None:
     pools = Pools((), (), Routing((), (), 25), "mx.example")
-    path = ConfiguredPolicy(pools, random.Random(1)).choose(head(1), site())
+    path = ShapingPolicy(pools, random.Random(1)).choose(head(1), site())
     assert (path.source, path.bind_address, path.ehlo) == ("default", None, "mx.example")
 
 

@@ -1,0 +1,106 @@
+"""The egress policy in use: the configuration's limits, narrowed and delayed by gates. Pure.
+
+Start with ``ShapingPolicy``. A gate is one kind of limit: a rate, a warm-up, a rule in force. It knows nothing of the
+other gates, of connections nor of the queue.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from angarium.config.schema import Provider
+from angarium.mta.egress.policy import GO, Admission, Limits, Traffic, Wait
+from angarium.mta.egress.pools import Chance, Pools
+from angarium.mta.egress.work import Work
+from angarium.mta.transport.outcome import Failure, Outcome
+from angarium.mta.transport.transfer import EgressPath
+from angarium.queue.model import DueHead, UnixMs
+from angarium.routing.resolution import Site
+
+
+class Gate(Protocol):
+    """Called on the event loop for every transaction: must not block, and has microseconds."""
+
+    def find_wait(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Wait | None:
+        """Return why and until when the transaction may not begin; None: it may. Changes nothing."""
+        ...
+
+    def take(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> None:
+        """Count a transaction that begins: all gates let it."""
+        ...
+
+    def limits(self, path: EgressPath, provider: Provider, limits: Limits) -> Limits:
+        """Return the limits, or narrower ones."""
+        ...
+
+    def told(
+        self, path: EgressPath, site: Site, work: Work, outcomes: Sequence[Outcome], now: UnixMs
+    ) -> None:
+        """Hear what a transaction came to: one outcome per recipient, in order."""
+        ...
+
+
+class ShapingPolicy:
+    """Invariant SHP1: a transaction goes only if every gate lets it, and is counted by all of them or by none.
+
+    Invariant SHP2: gates only narrow what is configured; there is room for one at least.
+    """
+
+    def __init__(self, pools: Pools, chance: Chance, gates: Sequence[Gate] = ()) -> None:
+        self._pools = pools
+        self._chance = chance
+        self._gates = tuple(gates)
+        self._configured: dict[str, tuple[Provider, Limits]] = {}  # by the provider's name
+
+    def choose(self, head: DueHead, site: Site) -> EgressPath:
+        return self._pools.choose(head.domain, self._chance)
+
+    def limits(self, path: EgressPath, provider: Provider) -> Limits:
+        limits = self._limits_of(provider)
+        for gate in self._gates:
+            narrowed = gate.limits(path, provider, limits)
+            if narrowed is not limits:
+                limits = _narrower(limits, narrowed)  # SHP2
+        return limits
+
+    def admit(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Admission:
+        """Return the wait that is over last, if any gate asks for one."""
+        longest: Wait | None = None
+        for gate in self._gates:
+            wait = gate.find_wait(traffic, path, now)
+            if wait is not None and (longest is None or wait.until > longest.until):
+                longest = wait
+        if longest is not None:
+            return longest
+        for gate in self._gates:
+            gate.take(traffic, path, now)  # SHP1
+        return GO
+
+    def told(
+        self, path: EgressPath, site: Site, work: Work, outcomes: Sequence[Outcome], now: UnixMs
+    ) -> None:
+        for gate in self._gates:
+            gate.told(path, site, work, outcomes, now)
+
+    def refused(self, path: EgressPath, site: Site, failure: Failure) -> None:
+        return None
+
+    def _limits_of(self, provider: Provider) -> Limits:
+        """Made once per provider of a configuration: this is asked for each message."""
+        known = self._configured.get(provider.name)
+        if known is not None and known[0] is provider:
+            return known[1]
+        limits = Limits(
+            connections=provider.connections,
+            transfers=provider.messages_per_connection,
+            recipients=provider.recipients_per_message,
+        )
+        self._configured[provider.name] = (provider, limits)
+        return limits
+
+
+def _narrower(one: Limits, other: Limits) -> Limits:
+    return Limits(
+        connections=max(1, min(one.connections, other.connections)),
+        transfers=max(1, min(one.transfers, other.transfers)),
+        recipients=max(1, min(one.recipients, other.recipients)),
+    )

@@ -1,0 +1,84 @@
+"""Mirrors angarium/mta/egress/shaping.py."""
+
+import random
+from collections.abc import Sequence
+
+import msgspec
+
+from angarium.config.schema import Provider
+from angarium.mta.egress.policy import GO, Limits, Traffic, Wait, traffic_of
+from angarium.mta.egress.pools import Pools
+from angarium.mta.egress.shaping import Gate, ShapingPolicy
+from angarium.mta.egress.work import Group, Work
+from angarium.mta.transport.outcome import Outcome
+from angarium.mta.transport.transfer import EgressPath
+from angarium.queue.model import UnixMs
+from angarium.routing.resolution import Site
+from angarium.routing.routing import Routing
+from tests.mta.egress.fakes import PATH, TAKEN, head, site, work
+
+TO = site(connections=7, messages_per_connection=8, recipients_per_message=9)
+TRAFFIC = traffic_of(Group([head(1)]), TO)
+NOW = UnixMs(1_000)
+
+
+class FakeGate:
+    """Asks for ``wait``, narrows to ``connections``, and keeps what it counted and heard."""
+
+    def __init__(self, wait: Wait | None = None, connections: int = 1_000) -> None:
+        self.wait = wait
+        self.connections = connections
+        self.counted = 0
+        self.heard: list[Sequence[Outcome]] = []
+
+    def find_wait(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Wait | None:
+        return self.wait
+
+    def take(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> None:
+        self.counted += 1
+
+    def limits(self, path: EgressPath, provider: Provider, limits: Limits) -> Limits:
+        return msgspec.structs.replace(limits, connections=self.connections)
+
+    def told(
+        self, path: EgressPath, site: Site, work: Work, outcomes: Sequence[Outcome], now: UnixMs
+    ) -> None:
+        self.heard.append(outcomes)
+
+
+def policy(*gates: Gate) -> ShapingPolicy:
+    pools = Pools((), (), Routing((), (), 25), "mx.example")
+    return ShapingPolicy(pools, random.Random(1), gates)
+
+
+def test_shp1_what_one_gate_keeps_waiting_is_counted_by_none() -> None:
+    soon, late = Wait(UnixMs(2_000), "soon"), Wait(UnixMs(3_000), "late")
+    gates = [FakeGate(), FakeGate(soon), FakeGate(late), FakeGate(soon)]
+    asked = policy(*gates)
+    assert asked.admit(TRAFFIC, PATH, NOW) is late
+    assert [each.counted for each in gates] == [0, 0, 0, 0]
+    gates[1].wait = gates[2].wait = gates[3].wait = None
+    assert asked.admit(TRAFFIC, PATH, NOW) is GO
+    assert [each.counted for each in gates] == [1, 1, 1, 1]
+
+
+def test_shp2_gates_only_narrow_and_leave_room_for_one() -> None:
+    configured = Limits(connections=7, transfers=8, recipients=9)
+    assert policy(FakeGate()).limits(PATH, TO.provider) == configured
+    assert policy(FakeGate(None, 3)).limits(PATH, TO.provider).connections == 3
+    assert policy(FakeGate(None, 3), FakeGate()).limits(PATH, TO.provider).connections == 3
+    assert policy(FakeGate(None, 0)).limits(PATH, TO.provider).connections == 1
+
+
+def test_limits_follow_a_provider_whose_numbers_changed() -> None:
+    asked = policy()
+    assert asked.limits(PATH, TO.provider) is asked.limits(PATH, TO.provider)
+    changed = msgspec.structs.replace(TO.provider, connections=2)
+    assert asked.limits(PATH, changed).connections == 2
+
+
+def test_every_gate_hears_what_became_of_a_transaction() -> None:
+    gates = [FakeGate(), FakeGate()]
+    outcomes: list[Outcome] = [TAKEN]
+    policy(*gates).told(PATH, TO, work(), outcomes, NOW)
+    assert [each.heard for each in gates] == [[outcomes], [outcomes]]

@@ -16,6 +16,7 @@ from angarium.config.address import (
 )
 from angarium.config.error import KeyPath, Problem
 from angarium.config.schema import Config, Listener, Route
+from angarium.config.warmup_plan import DEFAULT_PLAN, PlanError, check_plan
 
 DEFAULT_POOL = "default"  # exists without being written: the system's choice of address
 
@@ -166,6 +167,25 @@ def _pools(config: Config) -> Iterator[Problem]:
             if count > 1:
                 yield Problem(at, f"names {name!r} twice; give it one larger weight")
     yield from _duplicates([each.name for each in config.pool], ("pool",), "name")
+
+
+def _warmups(config: Config) -> Iterator[Problem]:
+    sources = {each.name for each in config.source}
+    for index, warmup in enumerate(config.warmup):
+        at: KeyPath = ("warmup", index)
+        if warmup.source not in sources:
+            yield Problem((*at, "source"), _unknown("source", warmup.source, sources))
+        if not warmup.plan:
+            yield Problem((*at, "plan"), f'must be "{DEFAULT_PLAN}" or name a file')
+        if not warmup.messages_per_hour:
+            continue
+        if warmup.plan != DEFAULT_PLAN:
+            yield Problem((*at, "messages_per_hour"), "plan is given as well; keep one of them")
+        try:
+            check_plan(warmup.messages_per_hour)
+        except PlanError as error:
+            yield Problem((*at, "messages_per_hour"), str(error))
+    yield from _duplicates([each.source for each in config.warmup], ("warmup",), "source")
 
 
 def _routes(config: Config) -> Iterator[Problem]:
@@ -321,6 +341,7 @@ _CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
     _listeners,
     _sources,
     _pools,
+    _warmups,
     _routes,
     _providers,
     _delivery,

@@ -21,9 +21,10 @@ from angarium.config.kinds import find_kind
 from angarium.config.location import key_lines, line_of
 from angarium.config.providers import complete_providers
 from angarium.config.pruning import take_out
-from angarium.config.schema import Config
+from angarium.config.schema import Config, Warmup
 from angarium.config.syntax import find_fault
 from angarium.config.unknown import find_unknown_keys
+from angarium.config.warmup_plan import DEFAULT_PLAN, SHIPPED_PLAN, PlanError, read_plan
 from angarium.config.written import read_quantities
 
 MAX_PROBLEMS = 100  # of types that are named; ours
@@ -52,7 +53,25 @@ def parse(text: str, path: Path) -> Config:
     config, problems = convert(tree)
     if config is None:
         raise ConfigError(str(path), problem_lines(text, path, problems))
-    return resolved(config, path.parent)
+    return _with_plans(text, path, resolved(config, path.parent))
+
+
+def _with_plans(text: str, path: Path, config: Config) -> Config:
+    """Return it with what the files of its warm-ups say: they are read with it, and a reload reads them again."""
+    found: list[Warmup] = []
+    problems: list[Problem] = []
+    for index, warmup in enumerate(config.warmup):
+        plan = warmup.messages_per_hour
+        try:
+            plan = plan or read_plan(
+                SHIPPED_PLAN if warmup.plan == DEFAULT_PLAN else Path(warmup.plan)
+            )
+        except PlanError as error:
+            problems.append(Problem(("warmup", index, "plan"), str(error)))
+        found.append(msgspec.structs.replace(warmup, messages_per_hour=plan))
+    if problems:
+        raise ConfigError(str(path), problem_lines(text, path, problems))
+    return msgspec.structs.replace(config, warmup=tuple(found))
 
 
 def convert(tree: Mapping[str, Any]) -> tuple[Config | None, list[Problem]]:
@@ -177,6 +196,10 @@ def resolved(config: Config, base: Path) -> Config:
             if each.password_file
             else each
             for each in config.route
+        ),
+        warmup=tuple(
+            each if each.plan == DEFAULT_PLAN else replace(each, plan=absolute(each.plan))
+            for each in config.warmup
         ),
         dns=replace(
             config.dns,

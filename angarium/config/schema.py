@@ -98,6 +98,19 @@ class PoolMember(_Table, frozen=True, kw_only=True):
 class Pool(_Table, frozen=True, kw_only=True):
     name: Name
     sources: tuple[PoolMember, ...]
+    # what a warm-up does not allow a source of it now: leaves by the pool's warm sources and waits if there are none
+    # ("pool"), or waits for the source ("wait")
+    overflow: Literal["pool", "wait"] = "pool"
+
+
+class Warmup(_Table, frozen=True, kw_only=True):
+    """A source that is new sends a little at first, and more each day, at each provider by itself."""
+
+    source: Name
+    # "default", or a TOML file: messages_per_hour = [20, 28, 39], the first day's first; after the last it is warm
+    plan: str = "default"
+    providers: tuple[Name, ...] = ()  # omitted: at every one
+    messages_per_hour: tuple[Count, ...] = ()  # a plan that is written here instead
 
 
 class Route(_Table, frozen=True, kw_only=True):
@@ -212,6 +225,7 @@ class Config(_Table, frozen=True, kw_only=True):
     listener: tuple[Listener, ...] = ()
     source: tuple[Source, ...] = ()
     pool: tuple[Pool, ...] = ()
+    warmup: tuple[Warmup, ...] = ()
     route: tuple[Route, ...] = ()
     provider: tuple[
         Provider, ...

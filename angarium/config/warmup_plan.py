@@ -57,17 +57,20 @@ def parse_plan(text: str) -> tuple[int, ...]:
         raise PlanError(
             f"{error}; a plan is one line: messages_per_hour = [20, 28, 39], day 0 first"
         ) from None
-    check_plan(plan)
+    try:
+        check_plan(plan)
+    except PlanError as error:
+        raise PlanError(f"messages_per_hour: {error}") from None
     return plan
 
 
 def check_plan(plan: tuple[int, ...]) -> None:
     """Raises PlanError for numbers that are no way up."""
     if not 1 <= len(plan) <= MAX_DAYS:
-        raise PlanError(f"messages_per_hour has {len(plan)} days; write 1 to {MAX_DAYS}")
+        raise PlanError(f"has {len(plan)} days; write 1 to {MAX_DAYS} numbers of messages")
     for day in range(1, len(plan)):
         if plan[day] < plan[day - 1]:
             raise PlanError(
-                f"messages_per_hour: day {day} allows {plan[day]}, fewer than the day before"
-                f" ({plan[day - 1]}); a plan only goes up"
+                f"day {day} allows {plan[day]} an hour, fewer than the day before ({plan[day - 1]});"
+                " a plan only goes up"
             )

@@ -123,7 +123,7 @@ ROLES: Final = RoleTable(
                     *("route", "provider", "delivery.port", "delivery.expire_s", "log.level"),
                     *("dkim.keys", "dkim.required"),
                 ),
-                never=("source", "pool", "delivery", "dns", "dkim", "log.mail_log"),
+                never=("source", "pool", "warmup", "delivery", "dns", "dkim", "log.mail_log"),
             ),
         ),
         RoleSpec(
@@ -132,7 +132,7 @@ ROLES: Final = RoleTable(
             count=lambda config: config.server.delivery_processes,
             reads=Reads(
                 live=(
-                    *("route", "provider", "source", "pool", "delivery", "dns", "dkim"),
+                    *("route", "provider", "source", "pool", "warmup", "delivery", "dns", "dkim"),
                     "listener",  # where mail must not be sent to
                     "log.level",
                 ),
@@ -149,7 +149,7 @@ ROLES: Final = RoleTable(
                 at_start=("log.mail_log",),
                 live=("log.level",),
                 never=(
-                    *("listener", "source", "pool", "route", "provider"),
+                    *("listener", "source", "pool", "warmup", "route", "provider"),
                     *("delivery", "dns", "dkim"),
                 ),
             ),

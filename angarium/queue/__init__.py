@@ -29,6 +29,7 @@ from angarium.queue.events import (
     OperatorRetried,
     Relayed,
     UnknownEvent,
+    WarmupChanged,
 )
 from angarium.queue.hold_rule import HoldRule
 from angarium.queue.lmdb.compaction import Compacted, compact
@@ -166,6 +167,7 @@ __all__ = [
     "UnknownEvent",
     "UnknownHoldRuleError",
     "Verified",
+    "WarmupChanged",
     "begin_anew",
     "check_file",
     "compact",

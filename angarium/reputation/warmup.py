@@ -21,11 +21,10 @@ STEP_BACK_HOURS: Final = 2
 # Messages reserved on disk ahead of their use: what a crash may cost of an hour. Ours
 LEAST_BLOCK: Final = 10
 BLOCKS_PER_HOUR: Final = 10
-_VERSION: Final = b"\x01"
 
 
 class WarmupRecord(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """On disk as it stands, behind an octet of version: fields are only ever appended."""
+    """On disk as it stands: fields are only ever appended."""
 
     day: int = 0  # of the plan; as many as it has: warm
     day_began: UnixMs = UnixMs(0)
@@ -265,17 +264,3 @@ class Warmup:
         self._today = 0
         self._counts = Counts()
         self._note = note
-
-
-def encode_record(record: WarmupRecord) -> bytes:
-    return _VERSION + msgspec.msgpack.encode(record)
-
-
-def decode_record(octets: bytes) -> WarmupRecord | None:
-    """None: it is of another version, or damaged."""
-    if octets[:1] != _VERSION:
-        return None
-    try:
-        return msgspec.msgpack.decode(octets[1:], type=WarmupRecord)
-    except msgspec.DecodeError:
-        return None

@@ -30,6 +30,7 @@ async def run_delivery(runtime: Runtime) -> None:
         setup = _setup(runtime, spool, partitions, observer)
         bells = _Doorbells(runtime, spool, setup.dispatcher, list(partitions))
         runtime.on_reload(_reloader(setup))
+        writing = asyncio.create_task(setup.warmup_writer.run())
         watched = _WatchedHosts(runtime.watchers, setup)
         runtime.on_beat(_follower(runtime, setup))
         runtime.on_notes(setup.dispatcher.notes)
@@ -49,6 +50,9 @@ async def run_delivery(runtime: Runtime) -> None:
         finally:
             bells.close()
             await watched.close()
+            writing.cancel()
+            await asyncio.wait([writing])
+            await setup.warmup_writer.close()
             setup.close()
             await setup.dns.close()
     finally:

@@ -13,6 +13,7 @@ from angarium.mta.dsn import RecipientReport, dsn_for
 from angarium.mta.egress.packing import Packer
 from angarium.mta.egress.pools import Pools
 from angarium.mta.egress.shaping import ShapingPolicy
+from angarium.mta.egress.warmup_gate import WarmupGate
 from angarium.mta.record.conclusion import Conclusion
 from angarium.mta.record.dsn_limit import DsnLimit
 from angarium.mta.record.retry import RetrySchedule
@@ -34,13 +35,16 @@ from angarium.queue import (
     message_id_text,
 )
 from angarium.queue.model import RouteHint
+from angarium.reputation.warmups import PREFIX, Warmups
 from angarium.routing.dns import DnsResolver
 from angarium.routing.own_host import OwnHost, read_own_host
 from angarium.routing.partition_finder import PartitionFinder
+from angarium.routing.placement import partition_of
 from angarium.routing.resolution import MxHost, Site
 from angarium.routing.resolver import Resolver
 from angarium.routing.routing import Routing
 from angarium.service.delivery_observer import DeliveryObserver
+from angarium.service.warmup_writer import WarmupWriter
 from angarium.telemetry import log
 
 
@@ -60,6 +64,7 @@ class DeliverySetup:
         """Raises KeyFileError, DnsSetupError."""
         self._config = config
         self._spool = spool
+        self._partitions = partitions
         self._clock = clock
         self._new_message_id = MessageIdGenerator(clock, os.urandom)
         self._dsn_limit = DsnLimit(config.delivery.dsn_per_hour)
@@ -69,6 +74,10 @@ class DeliverySetup:
         self.dns = DnsResolver(config.dns, time.monotonic)
         self.resolver = Resolver(config, self.dns, own_host(config), routing, time.monotonic)
         self._pools = Pools(config.source, config.pool, routing, config.server.hostname)
+        kept = spool.keepsakes.read(PREFIX)
+        self.warmups = Warmups(config.warmup, kept, self._owns, clock())
+        self.warmup_writer = WarmupWriter(self.warmups, spool.keepsakes)
+        gate = WarmupGate(self.warmups, self.warmup_writer.reserve)
         self._schedule = RetrySchedule(config.delivery)
         self._keyring = KeyRing.load(config.dkim)
         self._pool = SigningPool(Signer(self._keyring, config.dkim), config.dkim.threads)
@@ -85,7 +94,7 @@ class DeliverySetup:
                 partition_count=len(spool.partitions()),
                 resolver=self.resolver,
                 remember_route=self._remember_route,
-                policy=ShapingPolicy(self._pools, randomness),
+                policy=ShapingPolicy(self._pools, randomness, [gate], gate),
                 hosts=self._hosts,
                 packer=Packer(self._pool, clock, observer.unsigned, self._must_sign),
                 settler=Settler(partitions),
@@ -106,6 +115,7 @@ class DeliverySetup:
         old, self._config = self._config, config
         routing = Routing.of(config)
         self.resolver.exchange(config, own_host(config), routing)
+        self.warmups.exchange(config.warmup, self._clock())
         if _sending(old) != _sending(config):
             self._partition_of.exchange(routing)
             self._pools.exchange(config.source, config.pool, routing)
@@ -173,6 +183,9 @@ class DeliverySetup:
         )
         return Connectors(config.route, smtp, self._clock)
 
+    def _owns(self, provider: str) -> bool:
+        return partition_of(provider, len(self._spool.partitions())) in self._partitions
+
     def _must_sign(self) -> bool:
         return self._config.dkim.required
 
@@ -186,7 +199,14 @@ class DeliverySetup:
 
 def _sending(config: Config) -> tuple[object, ...]:
     """What a reload takes of it and open connections and waiting mail must hear of."""
-    return config.route, config.provider, config.source, config.pool, config.delivery
+    return (
+        config.route,
+        config.provider,
+        config.source,
+        config.pool,
+        config.warmup,
+        config.delivery,
+    )
 
 
 def own_host(config: Config) -> OwnHost:

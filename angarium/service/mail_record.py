@@ -13,6 +13,7 @@ from angarium.queue import (
     Position,
     UnixMs,
     UnknownEvent,
+    WarmupChanged,
     delivery_id_text,
     message_id_ms,
     message_id_text,
@@ -63,6 +64,8 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     domain: str = ""  # condition of a hold rule, as are tenant, sender and provider
     provider: str = ""  # of the site; also a condition of a hold rule
     until: str = ""  # of a hold rule
+    act: str = ""  # of an operator on a warm-up: hold | release | promote | finish | restart
+    day: int = -1  # of the warm-up's plan, from then on
     repairs: tuple[str, ...] = ()  # what was mended of an accepted message
     via: str = ""  # where an operator sent it: "mx", a smart host; left out: the usual way again
 
@@ -75,6 +78,19 @@ def mail_record(position: Position) -> MailRecord:
             return _accepted(position.sequence, event)
         case HoldRuleAdded() | HoldRuleRemoved():
             return _rule(position.sequence, event)
+        case WarmupChanged():
+            return MailRecord(
+                sequence=position.sequence,
+                ts=rfc3339(event.at),
+                event=event.name,
+                message="",
+                source=event.source,
+                provider=event.provider,
+                act=event.act,
+                day=event.day,
+                actor=event.actor,
+                reason=event.reason,
+            )
         case ContentShown():
             return MailRecord(
                 sequence=position.sequence,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from angarium.config.schema import Queue
-from angarium.queue import LmdbSpool
+from angarium.queue import LmdbSpool, MessageId, UnixMs, WarmupChanged
 from angarium.queue.keepsakes import MAX_NAME_OCTETS, MAX_VALUE_OCTETS
 from angarium.queue.memory.spool import MemorySpool
 from tests.queue.samples import FakeClock
@@ -50,6 +50,25 @@ async def test_a_name_is_changed_and_removed(reopen: Reopen) -> None:
     await keepsakes.write({"a": b"1", "b": b"1"})
     await keepsakes.write({"a": None, "b": b"2", "never": None})
     assert reopen().keepsakes.read("") == {"b": b"2"}
+
+
+async def test_events_stand_or_fall_with_what_they_tell_of(reopen: Reopen) -> None:
+    event = WarmupChanged(
+        at=UnixMs(5),
+        message_id=MessageId(b""),
+        source="ip2",
+        provider="gmail",
+        act="hold",
+        day=3,
+        actor="root",
+        reason="",
+    )
+    spool = reopen()
+    with pytest.raises(ValueError, match="octets"):
+        await spool.keepsakes.write({"": b"1"}, [event])
+    await spool.keepsakes.write({"a": b"1"}, [event])
+    positions = spool.events.read(0, 10)
+    assert [each.event for each in positions] == [event]
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,6 @@ from angarium.reputation.warmup import (
     Hindrance,
     Warmup,
     WarmupRecord,
-    decode_record,
-    encode_record,
 )
 
 NOON = UnixMs(1_800_000_000_000 // DAY_MS * DAY_MS + 12 * HOUR_MS)
@@ -208,16 +206,6 @@ def test_the_time_that_is_left_follows_the_plan() -> None:
 def test_a_shorter_plan_ends_it() -> None:
     record = WarmupRecord(day=3, hour=ms(0) // HOUR_MS)
     assert Warmup((5, 6), record, ms(0)).is_warm
-
-
-@pytest.mark.parametrize("octets", [b"", b"\x02\x90", b"\x01junk", b"\x01"])
-def test_what_is_no_record_is_none(octets: bytes) -> None:
-    assert decode_record(octets) is None
-
-
-def test_a_record_is_read_as_it_was_written() -> None:
-    record = WarmupRecord(day=7, hour=9, counts=Counts(delivered=3), is_held=True, note="x")
-    assert decode_record(encode_record(record)) == record
 
 
 @given(st.lists(st.integers(min_value=1, max_value=30), min_size=1, max_size=60))

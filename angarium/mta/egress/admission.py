@@ -107,6 +107,8 @@ class Admission:
     def next_group(self, now: UnixMs) -> Group | None:
         """Return the next group that may go now; None: there is none."""
         shared, way = self._shared, self._way
+        limits = shared.policy.limits(way.path, way.site.provider)
+        self._ready.recipients_per_message = limits.recipients
         moved = 0
         while (group := self._ready.next_group()) is not None:
             traffic = traffic_of(group, way.site)

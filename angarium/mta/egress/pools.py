@@ -48,9 +48,19 @@ class Pools:
             )
             for pool in pools
         }
+        self._waiting = {pool.name for pool in pools if pool.overflow == "wait"}
         if DEFAULT not in self._pools:
             everyone = list(self._paths.values())
             self._pools[DEFAULT] = (everyone, [1] * len(everyone))
+
+    def beside(self, domain: str, path: EgressPath) -> Sequence[tuple[EgressPath, int]]:
+        """Return the other sources of the pool, with their weights, that may take what this one may not send now."""
+        route = self._routing.find_route(domain)
+        pool = DEFAULT if route is None else route.pool
+        if pool in self._waiting:
+            return ()
+        paths, weights = self._pools[pool]
+        return [pair for pair in zip(paths, weights, strict=True) if pair[0] != path]
 
     def has(self, path: EgressPath) -> bool:
         """Whether its source still sends from the same address, under the same name."""

@@ -86,14 +86,14 @@ class ReadyQueue:
             self._groups += 1
 
     def next_group(self) -> Group | None:
-        """Take the oldest group of the line whose turn it is."""
+        """Take the oldest group of the line whose turn it is: of one that is too large by now, so much as may go."""
         if not self._turns:
             return None
         tenant = next(iter(self._turns))
         lines = self._turns.pop(tenant)  # and re-inserted last: the others go first
         name = next(iter(lines))
         line = lines.pop(name)
-        group = line.groups.popleft()
+        group = self._take_from(line)
         if line.groups:
             lines[name] = line
         else:
@@ -160,6 +160,15 @@ class ReadyQueue:
             lines.clear()
         self._recipients = self._groups = 0
         return groups
+
+    def _take_from(self, line: _Line) -> Group:
+        group, most = line.groups[0], self.recipients_per_message
+        if len(group.heads) <= most:
+            return line.groups.popleft()
+        # It was put together, or put here, under another limit
+        line.groups[0] = Group(group.heads[most:], group.moves)
+        self._groups += 1  # RQ1
+        return Group(group.heads[:most], group.moves)
 
     def _line_of(self, head: DueHead) -> _Line:
         name = (head.tenant, head.stream, head.campaign)

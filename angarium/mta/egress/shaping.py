@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from angarium.config.schema import Provider
-from angarium.mta.egress.policy import GO, Admission, Limits, Traffic, Wait
+from angarium.mta.egress.policy import GO, Admission, Elsewhere, Limits, Traffic, Wait
 from angarium.mta.egress.pools import Chance, Pools
 from angarium.mta.egress.work import Work
 from angarium.mta.transport.outcome import Failure, Outcome
@@ -39,16 +39,33 @@ class Gate(Protocol):
         ...
 
 
+class Overflow(Protocol):
+    """Which sources take what another one may not send now: the warm-up knows."""
+
+    def overflows(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> bool:
+        """Say whether the transaction need not wait for its source."""
+        ...
+
+    def is_warm(self, path: EgressPath, provider: str) -> bool: ...
+
+
 class ShapingPolicy:
     """Invariant SHP1: a transaction goes only if every gate lets it, and is counted by all of them or by none.
 
     Invariant SHP2: gates only narrow what is configured; there is room for one at least.
     """
 
-    def __init__(self, pools: Pools, chance: Chance, gates: Sequence[Gate] = ()) -> None:
+    def __init__(
+        self,
+        pools: Pools,
+        chance: Chance,
+        gates: Sequence[Gate] = (),
+        overflow: Overflow | None = None,
+    ) -> None:
         self._pools = pools
         self._chance = chance
         self._gates = tuple(gates)
+        self._overflow = overflow
         self._configured: dict[str, tuple[Provider, Limits]] = {}  # by the provider's name
 
     def choose(self, head: DueHead, site: Site) -> EgressPath:
@@ -63,17 +80,43 @@ class ShapingPolicy:
         return limits
 
     def admit(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Admission:
-        """Return the wait that is over last, if any gate asks for one."""
+        """Return the wait that is over last, if any gate asks for one; or another source, if that is what it is for."""
+        wait = self._find_wait(traffic, path, now)
+        if wait is not None:
+            other = self._find_other(traffic, path, wait, now)
+            return wait if other is None else Elsewhere(other)
+        for gate in self._gates:
+            gate.take(traffic, path, now)  # SHP1
+        return GO
+
+    def _find_wait(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Wait | None:
         longest: Wait | None = None
         for gate in self._gates:
             wait = gate.find_wait(traffic, path, now)
             if wait is not None and (longest is None or wait.until > longest.until):
                 longest = wait
-        if longest is not None:
-            return longest
-        for gate in self._gates:
-            gate.take(traffic, path, now)  # SHP1
-        return GO
+        return longest
+
+    def _find_other(
+        self, traffic: Traffic, path: EgressPath, wait: Wait, now: UnixMs
+    ) -> EgressPath | None:
+        """Return a warm source of the pool, one that may go now before one that may sooner than this one."""
+        overflow = self._overflow
+        if overflow is None or not overflow.overflows(traffic, path, now):
+            return None
+        able: list[EgressPath] = []
+        weights: list[int] = []
+        soonest, until = None, wait.until
+        for other, weight in self._pools.beside(traffic.domain, path):
+            if not overflow.is_warm(other, traffic.provider):
+                continue
+            theirs = self._find_wait(traffic, other, now)
+            if theirs is None:
+                able.append(other)
+                weights.append(weight)
+            elif theirs.until < until:
+                soonest, until = other, theirs.until
+        return self._chance.choices(able, weights)[0] if able else soonest
 
     def told(
         self, path: EgressPath, site: Site, work: Work, outcomes: Sequence[Outcome], now: UnixMs

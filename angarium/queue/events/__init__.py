@@ -20,6 +20,7 @@ from angarium.queue.events.operator_released import OperatorReleased
 from angarium.queue.events.operator_rerouted import OperatorRerouted
 from angarium.queue.events.operator_retried import OperatorRetried
 from angarium.queue.events.relayed import Relayed
+from angarium.queue.events.warmup_changed import WarmupChanged
 
 __all__ = [
     "AttemptFailed",
@@ -40,4 +41,5 @@ __all__ = [
     "OperatorRetried",
     "Relayed",
     "UnknownEvent",
+    "WarmupChanged",
 ]

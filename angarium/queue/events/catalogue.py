@@ -35,6 +35,7 @@ from angarium.queue.events.operator_rerouted import OperatorRerouted
 from angarium.queue.events.operator_retried import OperatorRetried
 from angarium.queue.events.relayed import Relayed
 from angarium.queue.events.shape import CataloguedEvent, EventHead
+from angarium.queue.events.warmup_changed import WarmupChanged
 from angarium.queue.model import MessageId, UnixMs
 
 CataloguedKind = (
@@ -54,6 +55,7 @@ CataloguedKind = (
     | Damaged
     | ContentShown
     | OperatorRerouted
+    | WarmupChanged
 )
 
 

@@ -79,8 +79,26 @@ def test_a_clock_that_steps_back_does_not_prolong_a_wait() -> None:
     assert ready.groups == 1
 
 
+def test_of_a_group_that_is_too_large_by_now_goes_what_may() -> None:
+    ready = ReadyQueue(5)
+    for index in range(5):
+        ready.push(head(1, index))
+    ready.push(head(2))
+    ready.recipients_per_message = 2
+    assert (len(ready), ready.groups) == (6, 2)
+    first = ready.next_group()
+    assert first is not None
+    assert [each.id.index for each in first.heads] == [0, 1]
+    assert (len(ready), ready.groups) == (4, 2)
+    ready.put_off(first, UnixMs(100))
+    assert (len(ready), ready.groups) == (6, 0)
+    ready.end_waits(UnixMs(100))
+    assert taken(ready) == [[(1, 0), (1, 1)], [(1, 2), (1, 3)], [(1, 4)], [(2, 0)]]
+    assert (len(ready), ready.groups) == (0, 0)
+
+
 def test_a_group_from_another_queue_comes_last_in_its_line() -> None:
-    ready = ReadyQueue(1)
+    ready = ReadyQueue(2)
     ready.push(head(1))
     ready.put(Group([head(2), head(2, 1)]))
     assert (len(ready), ready.groups) == (3, 2)

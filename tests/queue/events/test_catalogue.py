@@ -35,6 +35,7 @@ NUMBERS = {
     14: "damaged",
     15: "content_shown",
     16: "rerouted",
+    17: "warmup_changed",
 }
 HEAD = ("at", "message_id")
 _MESSAGE = (*HEAD, "tenant", "stream")
@@ -64,6 +65,7 @@ FIELDS = {
     "damaged": (*_RECIPIENT, "reason"),
     "content_shown": (*_MESSAGE, "actor", "reason", "part"),
     "rerouted": (*_ACT, "via"),
+    "warmup_changed": (*HEAD, "source", "provider", "act", "day", "actor", "reason"),
 }
 VALUES: dict[str, Any] = {
     "at": UnixMs(1_800_000_000_000),
@@ -88,7 +90,7 @@ VALUES: dict[str, Any] = {
     "repairs": ("raw_utf8",),
     "recipients": ("bob@example.net", "carol@example.org"),
     "releases": True,
-    **dict.fromkeys(("index", "in_doubt", "attempts", "rule", "size_octets", "priority"), 7),
+    **dict.fromkeys(("index", "in_doubt", "attempts", "rule", "size_octets", "priority", "day"), 7),
     **dict.fromkeys(("due", "until"), UnixMs(1_800_000_060_000)),
 }
 

@@ -1,0 +1,108 @@
+"""The gate of warm-ups: what a source that is new may send, and who sends what exceeds it. Pure."""
+
+from collections.abc import Callable, Sequence
+from typing import Final, assert_never
+
+import msgspec
+
+from angarium.config.schema import Provider
+from angarium.mta.egress.policy import Limits, Traffic, Wait
+from angarium.mta.egress.work import Work
+from angarium.mta.transport.outcome import Outcome, Permanent, Taken, Transient
+from angarium.mta.transport.transfer import EgressPath
+from angarium.queue.model import UnixMs
+from angarium.reputation.health import Counts
+from angarium.reputation.warmup import Hindrance
+from angarium.reputation.warmups import Warmups
+from angarium.routing.resolution import Site
+
+# Until the next reservation is on disk: about a commit
+RESERVING_MS: Final = 50
+# A transaction takes at most this part of an hour, so that many share it
+PART_OF_HOUR: Final = 10
+# RFC 3463 section 3.3: the mailbox's state, which says nothing of the source
+_MAILBOX: Final = "4.2."
+
+
+class WarmupGate:
+    """Each recipient counts as a message. ``reserve`` is called when more is to be reserved on disk."""
+
+    def __init__(self, warmups: Warmups, reserve: Callable[[], None]) -> None:
+        self._warmups = warmups
+        self._reserve = reserve
+
+    def find_wait(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Wait | None:
+        source, provider = path.source, traffic.provider
+        warmup = self._warmups.find(source, provider, now)
+        if warmup is None:
+            return None
+        hindrance = warmup.find_hindrance(traffic.recipients, now)
+        match hindrance:
+            case None:
+                return None
+            case Hindrance.UNWRITTEN:
+                self._changed(path, provider)
+                until = UnixMs(now + RESERVING_MS)
+                return Wait(
+                    until, f"the next messages of the warm-up of {source} are being counted"
+                )
+            case Hindrance.HOUR:
+                text = (
+                    f"the warm-up of {source} allows {warmup.cap} an hour at {provider}"
+                    f" (day {warmup.day})"
+                )
+                return Wait(warmup.opens_at(now), text)
+            case _:
+                assert_never(hindrance)
+
+    def take(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> None:
+        warmup = self._warmups.find(path.source, traffic.provider, now)
+        if warmup is not None:
+            warmup.take(traffic.recipients, now)
+            self._changed(path, traffic.provider)
+
+    def limits(self, path: EgressPath, provider: Provider, limits: Limits) -> Limits:
+        cap = self._warmups.find_cap(path.source, provider.name)
+        if cap is None or cap >= limits.recipients * PART_OF_HOUR:
+            return limits
+        return msgspec.structs.replace(limits, recipients=max(1, cap // PART_OF_HOUR))
+
+    def told(
+        self, path: EgressPath, site: Site, work: Work, outcomes: Sequence[Outcome], now: UnixMs
+    ) -> None:
+        warmup = self._warmups.find(path.source, site.provider.name, now)
+        if warmup is not None:
+            warmup.told(counts_of(outcomes), now)
+            self._changed(path, site.provider.name)
+
+    # --- mta.egress.shaping.Overflow
+
+    def overflows(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> bool:
+        warmup = self._warmups.find(path.source, traffic.provider, now)
+        return (
+            warmup is not None and warmup.find_hindrance(traffic.recipients, now) is Hindrance.HOUR
+        )
+
+    def is_warm(self, path: EgressPath, provider: str) -> bool:
+        return self._warmups.is_warm(path.source, provider)
+
+    def _changed(self, path: EgressPath, provider: str) -> None:
+        self._warmups.touch(path.source, provider)
+        self._reserve()
+
+
+def counts_of(outcomes: Sequence[Outcome]) -> Counts:
+    """Return what outcomes say of the source: connections lost, greylisting and full mailboxes say nothing."""
+    delivered = deferred = bounced = 0
+    for outcome in outcomes:
+        match outcome:
+            case Taken():
+                delivered += 1
+            case Transient(attempt=attempt, greylisted=greylisted):
+                is_theirs = attempt.code >= 400 and not greylisted
+                deferred += is_theirs and not attempt.enhanced.startswith(_MAILBOX)
+            case Permanent(attempt=attempt):
+                bounced += attempt.code >= 400
+            case _:
+                assert_never(outcome)
+    return Counts(delivered=delivered, deferred=deferred, bounced=bounced)

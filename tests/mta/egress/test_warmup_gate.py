@@ -1,0 +1,243 @@
+"""Mirrors angarium/mta/egress/warmup_gate.py and angarium/reputation/warmups.py, behind the policy that asks them."""
+
+import random
+from collections.abc import Sequence
+
+import pytest
+
+from angarium.config.schema import Pool, PoolMember, Source, Warmup
+from angarium.mta.egress.policy import GO, Elsewhere, Traffic, Wait, traffic_of
+from angarium.mta.egress.pools import Pools
+from angarium.mta.egress.shaping import ShapingPolicy
+from angarium.mta.egress.warmup_gate import WarmupGate, counts_of
+from angarium.mta.egress.work import Group
+from angarium.mta.transport.outcome import Permanent, Scope, Transient
+from angarium.mta.transport.transfer import EgressPath
+from angarium.queue.memory.spool import MemorySpool
+from angarium.queue.model import UnixMs
+from angarium.reputation.health import Counts
+from angarium.reputation.warmup import HOUR_MS
+from angarium.reputation.warmups import PREFIX, Warmups, keepsake_name
+from angarium.routing.routing import Routing
+from angarium.service.warmup_writer import WarmupWriter
+from tests.mta.egress.fakes import (
+    FOR_NOW,
+    GREYLISTED,
+    IN_DOUBT,
+    LOST,
+    TAKEN,
+    attempt,
+    head,
+    site,
+    work,
+)
+from tests.queue.samples import FakeClock
+
+NOW = UnixMs(1_800_000_000_000 // HOUR_MS * HOUR_MS)
+SOURCES = tuple(Source(name=each) for each in ("ip1", "ip2", "ip3"))
+COLD = EgressPath(source="ip2", bind_address=None, ehlo="mx.example")
+WARM = EgressPath(source="ip1", bind_address=None, ehlo="mx.example")
+SITE = site(recipients_per_message=100)
+PLAN = (20, 28, 39)
+
+
+def traffic(recipients: int = 1) -> Traffic:
+    return traffic_of(Group([head(1, index) for index in range(recipients)]), SITE)
+
+
+class Rig:
+    """A delivery process's policy, and what is kept for the next one."""
+
+    def __init__(
+        self,
+        *settings: Warmup,
+        overflow: str = "pool",
+        members: Sequence[str] = ("ip1", "ip2"),
+        spool: MemorySpool | None = None,
+    ) -> None:
+        self.spool = spool or MemorySpool(FakeClock(), 2)
+        self.settings = settings or (Warmup(source="ip2", messages_per_hour=PLAN),)
+        self.pool = Pool(
+            name="default",
+            sources=tuple(PoolMember(name=each) for each in members),
+            overflow=overflow,  # type: ignore[arg-type]
+        )
+        self.begin(NOW)
+
+    def begin(self, now: UnixMs) -> None:
+        kept = self.spool.keepsakes.read(PREFIX)
+        self.warmups = Warmups(self.settings, kept, lambda provider: provider != "theirs", now)
+        self.writer = WarmupWriter(self.warmups, self.spool.keepsakes)
+        gate = WarmupGate(self.warmups, self.writer.reserve)
+        pools = Pools(SOURCES, [self.pool], Routing((), (), 25), "mx.example")
+        self.policy = ShapingPolicy(pools, random.Random(1), [gate], gate)
+
+    async def send(self, messages: int, now: UnixMs, recipients: int = 1) -> int:
+        """Have the cold source send as many as may go; returns how many transactions went."""
+        for sent in range(messages):
+            verdict = self.policy.admit(traffic(recipients), COLD, now)
+            if isinstance(verdict, Wait) and "counted" in verdict.reason:
+                await self.writer.write()
+                verdict = self.policy.admit(traffic(recipients), COLD, now)
+            if verdict is not GO:
+                return sent
+        return messages
+
+    async def crash(self, now: UnixMs) -> None:
+        self.spool = self.spool.crash()
+        self.begin(now)
+
+
+async def test_what_exceeds_the_hour_goes_by_the_warm_source_of_the_pool() -> None:
+    rig = Rig()
+    assert await rig.send(100, NOW) == 20
+    assert rig.policy.admit(traffic(), COLD, NOW) == Elsewhere(WARM)
+    assert rig.policy.admit(traffic(), WARM, NOW) is GO
+    assert await rig.send(100, UnixMs(NOW + HOUR_MS)) == 20
+
+
+@pytest.mark.parametrize(
+    ("overflow", "members"),
+    [("wait", ("ip1", "ip2")), ("pool", ("ip2",)), ("pool", ("ip2", "ip3"))],
+)
+async def test_without_a_warm_source_it_waits_and_says_why(
+    overflow: str, members: Sequence[str]
+) -> None:
+    rig = Rig(
+        Warmup(source="ip2", messages_per_hour=PLAN),
+        Warmup(source="ip3", messages_per_hour=PLAN),
+        overflow=overflow,
+        members=members,
+    )
+    assert await rig.send(100, NOW) == 20
+    verdict = rig.policy.admit(traffic(), COLD, UnixMs(NOW + 5))
+    assert verdict == Wait(
+        UnixMs(NOW + HOUR_MS), "the warm-up of ip2 allows 20 an hour at p (day 0)"
+    )
+
+
+async def test_while_more_is_reserved_it_waits_for_its_source_and_takes_no_other() -> None:
+    verdict = Rig().policy.admit(traffic(), COLD, NOW)
+    assert isinstance(verdict, Wait)
+    assert verdict.until - NOW < 1000
+
+
+async def test_a_message_counts_for_each_recipient_and_takes_a_part_of_the_hour() -> None:
+    rig = Rig()
+    assert rig.policy.limits(COLD, SITE.provider).recipients == 2
+    assert rig.policy.limits(WARM, SITE.provider).recipients == 100
+    assert await rig.send(100, NOW, recipients=2) == 10
+
+
+async def test_a_crash_never_gives_an_hour_twice() -> None:
+    rig = Rig()
+    sent = await rig.send(7, NOW)
+    for minute in range(1, 10):
+        await rig.crash(UnixMs(NOW + minute * 60_000))
+        sent += await rig.send(3, UnixMs(NOW + minute * 60_000))
+    assert 7 <= sent <= 20
+
+
+async def test_a_clean_end_loses_nothing_of_the_hour() -> None:
+    rig = Rig()
+    assert await rig.send(7, NOW) == 7
+    await rig.writer.write(final=True)
+    await rig.crash(NOW)
+    assert await rig.send(100, NOW) == 13
+
+
+async def test_other_providers_and_sources_are_free_of_it() -> None:
+    rig = Rig(Warmup(source="ip2", providers=("gmail",), messages_per_hour=PLAN))
+    assert rig.policy.admit(traffic(), COLD, NOW) is GO
+    assert rig.policy.limits(COLD, SITE.provider).recipients == 100
+
+
+async def test_a_reload_adds_and_removes_warm_ups_and_remembers_them() -> None:
+    rig = Rig()
+    assert await rig.send(20, NOW) == 20
+    setting = rig.settings[0]
+    rig.warmups.exchange([], NOW)
+    assert rig.policy.admit(traffic(), COLD, NOW) is GO
+    rig.warmups.exchange([setting], NOW)
+    assert await rig.send(1, NOW) == 0
+    assert await rig.send(100, UnixMs(NOW + HOUR_MS)) == 20
+    longer = Warmup(source="ip2", messages_per_hour=(50, 60))
+    rig.warmups.exchange([longer], UnixMs(NOW + HOUR_MS))
+    assert await rig.send(100, UnixMs(NOW + HOUR_MS)) == 30
+
+
+async def test_what_is_damaged_on_disk_begins_again_with_a_full_hour() -> None:
+    rig = Rig()
+    await rig.spool.keepsakes.write({keepsake_name("ip2", "p"): b"\x01junk"})
+    await rig.crash(NOW)
+    assert await rig.send(1, NOW) == 0
+    assert await rig.send(100, UnixMs(NOW + HOUR_MS)) == 20
+
+
+async def test_what_another_process_owns_is_left_to_it() -> None:
+    rig = Rig()
+    await rig.send(3, NOW)
+    await rig.writer.write()
+    ((name, octets),) = rig.spool.keepsakes.read("").items()
+    assert name == "warmup/ip2/p"
+    other = Warmups(rig.settings, {name: octets}, lambda _: False, NOW)
+    assert other.statuses(NOW) == []
+    (status,) = Warmups(rig.settings, {name: octets}, lambda _: True, NOW).statuses(NOW)
+    assert (status.source, status.provider, status.day) == ("ip2", "p", 0)
+    assert status.hour_used >= 3
+
+
+async def test_an_act_meets_the_source_and_provider_that_are_meant() -> None:
+    rig = Rig()
+    for provider in ("gmail", "yahoo"):
+        rig.warmups.find("ip2", provider, NOW)
+    assert [each.provider for each in rig.warmups.act("hold", "ip2", "gmail", NOW)] == ["gmail"]
+    assert rig.warmups.act("hold", "ip1", None, NOW) == []
+    promoted = rig.warmups.act("promote", "ip2", None, NOW)
+    assert [(each.provider, each.day, each.is_held) for each in promoted] == [
+        ("gmail", 1, False),
+        ("yahoo", 1, False),
+    ]
+    await rig.writer.write()
+    await rig.crash(NOW)
+    assert [each.day for each in rig.warmups.statuses(NOW)] == [1, 1]
+
+
+def test_outcomes_count_as_far_as_they_speak_of_the_source() -> None:
+    bounced = Permanent(attempt(550, "5.1.1", "rcpt"), Scope.RECIPIENT)
+    ours = Permanent(attempt(0, "5.3.4", "mail"), Scope.MESSAGE)
+    full = Transient(attempt(452, "4.2.2", "rcpt"), Scope.RECIPIENT)
+    outcomes = [TAKEN, TAKEN, FOR_NOW, GREYLISTED, LOST, IN_DOUBT, bounced, ours, full]
+    assert counts_of(outcomes) == Counts(delivered=2, deferred=1, bounced=1)
+
+
+async def test_trouble_at_the_provider_has_the_source_step_back() -> None:
+    rig = Rig()
+    rig.warmups.act("promote", "ip2", None, NOW)
+    await rig.send(1, NOW)
+    rig.warmups.act("promote", "ip2", None, NOW)
+    for _ in range(20):
+        rig.policy.told(COLD, SITE, work(), [FOR_NOW], NOW)
+    (status,) = rig.warmups.statuses(NOW)
+    assert (status.day, status.note) == (
+        0,
+        "it went from day 1 to day 0: 100.0% deferred (20 of 20)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "provider", "name"),
+    [
+        ("a/b", "c", "warmup/a%2Fb/c"),
+        ("a", "b/c", "warmup/a/b/c"),
+        ("a%2Fb", "c", "warmup/a%252Fb/c"),
+    ],
+)
+def test_names_on_disk_are_one_to_one(source: str, provider: str, name: str) -> None:
+    assert keepsake_name(source, provider) == name
+
+
+def test_a_name_that_is_too_long_for_the_disk_is_another() -> None:
+    name = keepsake_name("s" * 255, "p" * 255)
+    assert len(name) < 100
+    assert name != keepsake_name("s" * 255, "p" * 254)

@@ -78,10 +78,8 @@ class Node:
         self.settings = settings
         self.spool = MemorySpool(FakeClock(), 2)
         self.random = random.Random(7)
-        self.caps: dict[tuple[str, int], int] = defaultdict(
-            int
-        )  # the largest, by receiver and hour
-        self.most_waiting = 0
+        # The largest, by receiver and hour
+        self.caps: dict[tuple[str, int], int] = defaultdict(int)
         self.begin(BEGIN)
 
     def begin(self, now: UnixMs) -> None:

@@ -29,6 +29,11 @@ COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that
         "connections",
         "See who is connected, and end a connection.",
     ),
+    "warmup": (
+        "angarium.cli.warmup",
+        "warmup",
+        "See and steer how new sources are warmed.",
+    ),
     "trace": (
         "angarium.cli.trace",
         "trace",

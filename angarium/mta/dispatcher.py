@@ -176,6 +176,12 @@ class Dispatcher:
         self._places.end_openings()
         self._kick_all()
 
+    def ask_again(self) -> None:
+        """The policy may allow more than it did: whatever waits for it is asked for anew, also before its time."""
+        for head in self._queues.put_back():
+            self._backlog.put_back(head)
+        self._ring.set()
+
     def _release_retired(self) -> None:
         work, heads = self._queues.drain_retired()
         self._give_back(work)
@@ -222,6 +228,10 @@ class Dispatcher:
     ) -> list[LaneWait]:
         """Return why our own policy last kept the lanes that are meant waiting, the newest first."""
         return self._reasons.reasons_of(tenant=tenant, provider=provider, stream=stream)
+
+    def waiting(self) -> Mapping[str, int]:
+        """Return how many recipients wait in memory, by provider; more of them may be on disk only."""
+        return self._queues.waiting()
 
     async def run(
         self, stop: asyncio.Event, ready: Callable[[], None], bounds: Callable[[], DrainBounds]

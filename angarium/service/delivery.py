@@ -18,6 +18,7 @@ from angarium.service.delivery_answers import DeliveryAnswers
 from angarium.service.delivery_observer import DeliveryObserver
 from angarium.service.delivery_parts import DeliverySetup
 from angarium.service.runtime import ReloadCallback, Runtime
+from angarium.service.warmup_answers import WarmupAnswers
 from angarium.service.watchers import Watchers
 
 
@@ -39,7 +40,10 @@ async def run_delivery(runtime: Runtime) -> None:
             answers = DeliveryAnswers(
                 dispatcher, partitions, runtime.slot.name, setup.forget_failures
             )
-            async with runtime.admin.answering(runtime.watchers.handlers(), answers.handlers()):
+            warmups = WarmupAnswers(setup.warmups, setup.warmup_writer, dispatcher, runtime.clock)
+            async with runtime.admin.answering(
+                runtime.watchers.handlers(), answers.handlers(), warmups.handlers()
+            ):
                 await dispatcher.run(
                     runtime.stop,
                     lambda: runtime.ready(dispatcher.reasons),
@@ -184,6 +188,7 @@ def _follower(runtime: Runtime, setup: DeliverySetup) -> Callable[[], None]:
         dns = runtime.metrics.dns
         dns["cached"].follow(counters.hits)
         dns["failed"].follow(counters.troubles)
+        setup.show_warmups(runtime.metrics)
         dns["answered"].follow(counters.look_ups - counters.troubles)
 
     return follow

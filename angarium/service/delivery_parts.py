@@ -46,6 +46,7 @@ from angarium.routing.routing import Routing
 from angarium.service.delivery_observer import DeliveryObserver
 from angarium.service.warmup_writer import WarmupWriter
 from angarium.telemetry import log
+from angarium.telemetry.metrics import Metrics
 
 
 class DeliverySetup:
@@ -136,6 +137,13 @@ class DeliverySetup:
         self._hosts.forget_failures()
         self._experience.forget()
         self.dispatcher.forget_failures()
+
+    def show_warmups(self, metrics: Metrics) -> None:
+        """Bring the gauges of warm-ups up to date."""
+        metrics.follow_warmups(
+            (each.source, each.provider, each.day, each.hour_limit, each.hour_used)
+            for each in self.warmups.statuses(self._clock())
+        )
 
     def connector_of(self, site: Site) -> Connector:
         """Return who opens the site's connections, as the configuration is now."""

@@ -6,7 +6,7 @@ second (its own counters cost 3 us each when shared between processes). A killed
 
 import itertools
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal
 
 from prometheus_client import (
@@ -50,6 +50,8 @@ COMMIT_BUCKETS_S: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5,
 DELIVERY_BUCKETS_S: Final = (
     *(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14_400, 86_400),
 )
+# Ours, of sources times providers: three gauges each, whose names may be long, in a file of bounded size
+MAX_WARMUPS: Final = 100
 MEMORY_KINDS: Final = ("own", "mapped")
 BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
@@ -146,6 +148,22 @@ class Metrics:
         self.delivery_time = self._distribution(
             "delivery_seconds", "From acceptance to delivery", DELIVERY_BUCKETS_S
         )
+        self._warmup_days = self._labelled(
+            "warmup_day", "Day of a warm-up's plan, from 0", "source", "provider", mode="livesum"
+        )
+        self._warmup_limits = self._labelled(
+            "warmup_hour_limit_messages",
+            "Messages that a warm-up allows this hour; 0: it is over",
+            *("source", "provider"),
+            mode="livesum",
+        )
+        self._warmup_used = self._labelled(
+            "warmup_hour_used_messages",
+            "Messages of this hour that a source that is being warmed has sent",
+            *("source", "provider"),
+            mode="livesum",
+        )
+        self._warmups: set[tuple[str, str]] = set()
         # --- the queue ---
         self.queue_oldest = self._gauge("queue_oldest_seconds", "Age of the oldest message")
         self.queue_recipients = self._gauges(
@@ -212,6 +230,26 @@ class Metrics:
 
     def process_open_files(self, process: str) -> Gauge:
         return self._open_files.labels(process)
+
+    def follow_warmups(self, rows: Iterable[tuple[str, str, int, int | None, int]]) -> None:
+        """Show these, and others as over: source, provider, day, the hour's limit (None: over), and what is used of it.
+
+        The first MAX_WARMUPS that a process meets; the command shows all.
+        """
+        gone = set(self._warmups)
+        for source, provider, day, limit, used in rows:
+            key = (source, provider)
+            gone.discard(key)
+            if len(self._warmups) < MAX_WARMUPS or key in self._warmups:
+                self._warmups.add(key)
+                self._set_warmup(key, day, limit or 0, used)
+        for key in gone:  # what several processes share cannot be removed
+            self._set_warmup(key, 0, 0, 0)
+
+    def _set_warmup(self, key: tuple[str, str], day: int, limit: int, used: int) -> None:
+        self._warmup_days.labels(*key).set(day)
+        self._warmup_limits.labels(*key).set(limit)
+        self._warmup_used.labels(*key).set(used)
 
     # --- making them: each is bound to its labels here, never on the hot path ---
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from angarium import __version__
-from angarium.telemetry.metrics import Metrics
+from angarium.telemetry.metrics import MAX_WARMUPS, Metrics
 from angarium.telemetry.shared_files import FILE_OCTETS
 
 TOP = Path(__file__).parents[2]
@@ -27,6 +27,20 @@ def test_counts_appear_after_a_flush() -> None:
     assert 'angarium_queue_recipients{state="held"} 7.0' in text
     assert 'angarium_commit_seconds_bucket{le="0.005"} 1.0' in text
     assert "_created" not in text
+
+
+def test_warm_ups_are_shown_up_to_a_number_and_end_at_0() -> None:
+    metrics = Metrics()
+    metrics.follow_warmups([("ip2", "gmail", 3, 55, 7)])
+    labels = '{provider="gmail",source="ip2"}'
+    text = metrics.render().decode()
+    assert f"angarium_warmup_day{labels} 3.0" in text
+    assert f"angarium_warmup_hour_limit_messages{labels} 55.0" in text
+    assert f"angarium_warmup_hour_used_messages{labels} 7.0" in text
+    metrics.follow_warmups([("ip3", f"p{number}", 1, None, 0) for number in range(MAX_WARMUPS)])
+    text = metrics.render().decode()
+    assert f"angarium_warmup_hour_limit_messages{labels} 0.0" in text
+    assert text.count("angarium_warmup_day{") == MAX_WARMUPS
 
 
 def test_what_runs_is_named() -> None:

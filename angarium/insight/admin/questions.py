@@ -26,6 +26,7 @@ from angarium.insight.admin.queue_reads import (
 )
 from angarium.insight.admin.reloading import AskReload
 from angarium.insight.admin.status import AskStatus
+from angarium.insight.admin.warmups import ChangeWarmups, ShowWarmups
 from angarium.insight.admin.watch import WatchSessions
 
 AnyQuestion = (
@@ -48,6 +49,8 @@ AnyQuestion = (
     | ListConnections
     | EndConnection
     | WatchSessions
+    | ShowWarmups
+    | ChangeWarmups
 )
 
 _QUESTIONS: Final = msgspec.msgpack.Decoder(AnyQuestion)

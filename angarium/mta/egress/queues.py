@@ -1,7 +1,8 @@
 """The egress queues of one delivery process, by source and site: made when mail comes, gone when nothing is left."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -40,6 +41,13 @@ class EgressQueues:
     def of_site(self, name: SiteName) -> list[EgressQueue]:
         """Return the queues to a site, one per source that mail for it waits for."""
         return [queue for (_, site, _), queue in self._queues.items() if site == name]
+
+    def waiting(self) -> Mapping[str, int]:
+        """Return how many recipients wait in memory, by provider."""
+        found: Counter[str] = Counter()
+        for (_, _, provider), queue in self._queues.items():
+            found[provider] += len(queue.ready)
+        return found
 
     def push(self, head: DueHead, site: Site) -> None:
         """Take a recipient in, by the path that the policy chooses for its group; ``kick_touched`` sets to work."""
@@ -104,6 +112,10 @@ class EgressQueues:
             else:
                 self._retired.append(self._queues.pop(key))
         return heads
+
+    def put_back(self) -> list[DueHead]:
+        """Return what waits and is not claimed, for the disk, where it still is."""
+        return [head for queue in self._queues.values() for head in queue.put_back()]
 
     def drain_retired(self) -> tuple[list[Work], list[DueHead]]:
         """Return what retired queues have claimed and not begun, and what they could not claim: the disk was full."""

@@ -176,7 +176,7 @@ class Dispatcher:
         self._places.end_openings()
         self._kick_all()
 
-    def ask_again(self) -> None:
+    def ask_anew(self) -> None:
         """The policy may allow more than it did: whatever waits for it is asked for anew, also before its time."""
         for head in self._queues.put_back():
             self._backlog.put_back(head)

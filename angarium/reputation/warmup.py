@@ -116,19 +116,19 @@ class Warmup:
 
         None: it is warm by then, and other limits decide.
         """
-        day, hour, left = self._day, now // HOUR_MS, messages
-        ends, used = self._day_began + DAY_MS, self._used
+        day, hour, used, left = self._day, now // HOUR_MS, self._used, messages
+        end = (self._day_began + DAY_MS) // HOUR_MS  # the first hour of the next day
         while day < len(self.plan):
-            if left <= self.plan[day] - used:
+            room = max(0, self.plan[day] - used)
+            if left <= room:
                 return UnixMs(max(now, hour * HOUR_MS))
-            left -= max(0, self.plan[day] - used)
-            hour, used = hour + 1, 0
-            if hour * HOUR_MS >= ends:
-                ends += DAY_MS
-                day += not self.is_held
-            if self.is_held:  # the rest is a division
-                hours = -(-left // self.plan[day]) - 1
+            left -= room
+            hours = -(-left // self.plan[day])
+            if self.is_held or hour + hours < end:
                 return UnixMs((hour + hours) * HOUR_MS)
+            left -= self.plan[day] * max(0, end - hour - 1)
+            hour, used, day = max(end, hour + 1), 0, day + 1
+            end = hour + DAY_MS // HOUR_MS
         return None
 
     # --- what is sent

@@ -95,7 +95,7 @@ class DeliverySetup:
                 partition_count=len(spool.partitions()),
                 resolver=self.resolver,
                 remember_route=self._remember_route,
-                policy=ShapingPolicy(self._pools, randomness, [gate], gate),
+                policy=ShapingPolicy(self._pools, randomness, warmup=gate),
                 hosts=self._hosts,
                 packer=Packer(self._pool, clock, observer.unsigned, self._must_sign),
                 settler=Settler(partitions),

@@ -24,7 +24,7 @@ class Delivery(Protocol):
 
     def waiting(self) -> Mapping[str, int]: ...
 
-    def ask_again(self) -> None: ...
+    def ask_anew(self) -> None: ...
 
 
 class WarmupAnswers:
@@ -77,5 +77,5 @@ class WarmupAnswers:
         except QueueFullError as error:
             text = f"{error}; it is in force, but not on disk yet, and nobody will know who did it"
             return Refused("no_room", text)
-        self._delivery.ask_again()
+        self._delivery.ask_anew()
         return ChangedWarmups(tuple(changed))

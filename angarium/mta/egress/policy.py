@@ -87,7 +87,7 @@ class EgressPolicy(Protocol):
         """Hear what a transaction came to: one outcome per recipient, in order."""
         ...
 
-    def refused(self, path: EgressPath, site: Site, failure: Failure) -> None:
+    def refused(self, path: EgressPath, site: Site, failure: Failure, now: UnixMs) -> None:
         """Hear that no host of the site took a connection."""
         ...
 

@@ -48,19 +48,22 @@ class Pools:
             )
             for pool in pools
         }
+        # Those whose mail waits for the source that was chosen
         self._waiting = {pool.name for pool in pools if pool.overflow == "wait"}
         if DEFAULT not in self._pools:
             everyone = list(self._paths.values())
             self._pools[DEFAULT] = (everyone, [1] * len(everyone))
 
     def beside(self, domain: str, path: EgressPath) -> Sequence[tuple[EgressPath, int]]:
-        """Return the other sources of the pool, with their weights, that may take what this one may not send now."""
+        """Return the other sources of the pool, with their weights."""
         route = self._routing.find_route(domain)
-        pool = DEFAULT if route is None else route.pool
-        if pool in self._waiting:
-            return ()
-        paths, weights = self._pools[pool]
+        paths, weights = self._pools[DEFAULT if route is None else route.pool]
         return [pair for pair in zip(paths, weights, strict=True) if pair[0] != path]
+
+    def overflows(self, domain: str) -> bool:
+        """Say whether warm sources of the pool take what one that is being warmed may not send now."""
+        route = self._routing.find_route(domain)
+        return (DEFAULT if route is None else route.pool) not in self._waiting
 
     def has(self, path: EgressPath) -> bool:
         """Whether its source still sends from the same address, under the same name."""

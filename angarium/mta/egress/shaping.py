@@ -10,6 +10,7 @@ from typing import Protocol
 from angarium.config.schema import Provider
 from angarium.mta.egress.policy import GO, Admission, Elsewhere, Limits, Traffic, Wait
 from angarium.mta.egress.pools import Chance, Pools
+from angarium.mta.egress.warmup_gate import WarmupGate
 from angarium.mta.egress.work import Work
 from angarium.mta.transport.outcome import Failure, Outcome
 from angarium.mta.transport.transfer import EgressPath
@@ -39,16 +40,6 @@ class Gate(Protocol):
         ...
 
 
-class Overflow(Protocol):
-    """Which sources take what another one may not send now: the warm-up knows."""
-
-    def overflows(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> bool:
-        """Say whether the transaction need not wait for its source."""
-        ...
-
-    def is_warm(self, path: EgressPath, provider: str) -> bool: ...
-
-
 class ShapingPolicy:
     """Invariant SHP1: a transaction goes only if every gate lets it, and is counted by all of them or by none.
 
@@ -60,12 +51,12 @@ class ShapingPolicy:
         pools: Pools,
         chance: Chance,
         gates: Sequence[Gate] = (),
-        overflow: Overflow | None = None,
+        warmup: WarmupGate | None = None,
     ) -> None:
         self._pools = pools
         self._chance = chance
-        self._gates = tuple(gates)
-        self._overflow = overflow
+        self._gates: tuple[Gate, ...] = tuple(gates) if warmup is None else (*gates, warmup)
+        self._warmup = warmup
         self._configured: dict[str, tuple[Provider, Limits]] = {}  # by the provider's name
 
     def choose(self, head: DueHead, site: Site) -> EgressPath:
@@ -83,7 +74,7 @@ class ShapingPolicy:
         """Return the wait that is over last, if any gate asks for one; or another source, if that is what it is for."""
         wait = self._find_wait(traffic, path, now)
         if wait is not None:
-            other = self._find_other(traffic, path, wait, now)
+            other = self._find_warm(traffic, path, wait, now)
             return wait if other is None else Elsewhere(other)
         for gate in self._gates:
             gate.take(traffic, path, now)  # SHP1
@@ -97,18 +88,22 @@ class ShapingPolicy:
                 longest = wait
         return longest
 
-    def _find_other(
+    def _find_warm(
         self, traffic: Traffic, path: EgressPath, wait: Wait, now: UnixMs
     ) -> EgressPath | None:
-        """Return a warm source of the pool, one that may go now before one that may sooner than this one."""
-        overflow = self._overflow
-        if overflow is None or not overflow.overflows(traffic, path, now):
+        """Return a warm source of the pool for what a warm-up keeps waiting: one that may go now, else one that may
+        sooner than this one.
+        """
+        warmup = self._warmup
+        if warmup is None or not warmup.overflows(traffic, path, now):
+            return None
+        if not self._pools.overflows(traffic.domain):
             return None
         able: list[EgressPath] = []
         weights: list[int] = []
         soonest, until = None, wait.until
         for other, weight in self._pools.beside(traffic.domain, path):
-            if not overflow.is_warm(other, traffic.provider):
+            if not warmup.is_warm(other, traffic.provider):
                 continue
             theirs = self._find_wait(traffic, other, now)
             if theirs is None:
@@ -124,8 +119,9 @@ class ShapingPolicy:
         for gate in self._gates:
             gate.told(path, site, work, outcomes, now)
 
-    def refused(self, path: EgressPath, site: Site, failure: Failure) -> None:
-        return None
+    def refused(self, path: EgressPath, site: Site, failure: Failure, now: UnixMs) -> None:
+        if self._warmup is not None:
+            self._warmup.refused(path, site, failure, now)
 
     def _limits_of(self, provider: Provider) -> Limits:
         """Made once per provider of a configuration: this is asked for each message."""

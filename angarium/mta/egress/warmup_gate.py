@@ -8,7 +8,7 @@ import msgspec
 from angarium.config.schema import Provider
 from angarium.mta.egress.policy import Limits, Traffic, Wait
 from angarium.mta.egress.work import Work
-from angarium.mta.transport.outcome import Outcome, Permanent, Taken, Transient
+from angarium.mta.transport.outcome import Failure, Outcome, Permanent, Taken, Transient
 from angarium.mta.transport.transfer import EgressPath
 from angarium.queue.model import UnixMs
 from angarium.reputation.health import Counts
@@ -75,9 +75,15 @@ class WarmupGate:
             warmup.told(counts_of(outcomes), now)
             self._changed(path, site.provider.name)
 
-    # --- mta.egress.shaping.Overflow
+    def refused(self, path: EgressPath, site: Site, failure: Failure, now: UnixMs) -> None:
+        """Hear that no host of the site took a connection: a provider may say so of a stranger before any mail."""
+        warmup = self._warmups.find(path.source, site.provider.name, now)
+        if warmup is not None:
+            warmup.told(counts_of([failure]), now)
+            self._changed(path, site.provider.name)
 
     def overflows(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> bool:
+        """Say whether it is the hour of the warm-up that keeps the transaction waiting."""
         warmup = self._warmups.find(path.source, traffic.provider, now)
         return (
             warmup is not None and warmup.find_hindrance(traffic.recipients, now) is Hindrance.HOUR

@@ -362,7 +362,7 @@ class ScriptedPolicy:
     ) -> None:
         self.heard += outcomes
 
-    def refused(self, path: EgressPath, site: Site, failure: Transient) -> None:
+    def refused(self, path: EgressPath, site: Site, failure: Transient, now: UnixMs) -> None:
         self.refusals.append(failure)
 
 

@@ -31,6 +31,7 @@ from tests.mta.egress.fakes import (
     site,
     work,
 )
+from tests.mta.egress.test_shaping import FakeGate
 from tests.queue.samples import FakeClock
 
 NOW = UnixMs(1_800_000_000_000 // HOUR_MS * HOUR_MS)
@@ -70,7 +71,7 @@ class Rig:
         self.writer = WarmupWriter(self.warmups, self.spool.keepsakes)
         gate = WarmupGate(self.warmups, self.writer.reserve)
         pools = Pools(SOURCES, [self.pool], Routing((), (), 25), "mx.example")
-        self.policy = ShapingPolicy(pools, random.Random(1), [gate], gate)
+        self.policy = ShapingPolicy(pools, random.Random(1), warmup=gate)
 
     async def send(self, messages: int, now: UnixMs, recipients: int = 1) -> int:
         """Have the cold source send as many as may go; returns how many transactions went."""
@@ -223,6 +224,37 @@ async def test_trouble_at_the_provider_has_the_source_step_back() -> None:
         0,
         "it went from day 1 to day 0: 100.0% deferred (20 of 20)",
     )
+
+
+async def test_a_provider_that_greets_a_stranger_with_a_refusal_has_it_step_back() -> None:
+    rig = Rig()
+    await rig.send(1, NOW)
+    rig.warmups.act("promote", "ip2", None, NOW)
+    refusal = Transient(attempt(421, "4.7.0", "banner"), Scope.SITE)
+    for _ in range(20):
+        rig.policy.refused(COLD, SITE, refusal, NOW)
+    (status,) = rig.warmups.statuses(NOW)
+    assert status.day == 0
+
+
+class Slow(FakeGate):
+    """Keeps one source waiting."""
+
+    def find_wait(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Wait | None:
+        return self.wait if path == WARM else None
+
+
+@pytest.mark.parametrize(("later_ms", "goes"), [(500, True), (2 * HOUR_MS, False)])
+async def test_a_warm_source_that_must_wait_takes_it_if_that_is_sooner(
+    later_ms: int, *, goes: bool
+) -> None:
+    rig = Rig()
+    assert await rig.send(100, NOW) == 20
+    slow = Slow(Wait(UnixMs(NOW + later_ms), "slow"))
+    pools = Pools(SOURCES, [rig.pool], Routing((), (), 25), "mx.example")
+    gate = WarmupGate(rig.warmups, rig.writer.reserve)
+    verdict = ShapingPolicy(pools, random.Random(1), [slow], gate).admit(traffic(), COLD, NOW)
+    assert verdict == Elsewhere(WARM) if goes else isinstance(verdict, Wait)
 
 
 @pytest.mark.parametrize(

@@ -238,9 +238,7 @@ async def test_ec1_outcomes_by_provider_and_times_of_delivery_count_once_over_re
 
 async def test_providers_that_were_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_counts, "MAX_PROVIDER_COUNTS", 1)
-    events = FakeEvents(
-        [delivered("gmail", 1), delivered("outlook", 1)]
-    )
+    events = FakeEvents([delivered("gmail", 1), delivered("outlook", 1)])
     metrics = Metrics()
     await follow(events, EventCounts(metrics, LABELS))
     text = metrics.render().decode()

@@ -12,6 +12,8 @@ Count = Annotated[int, msgspec.Meta(ge=1, le=2**48)]
 # "5d", "20m", "1h30m", or a number of seconds; at most ten years
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=315_360_000, extra={"quantity": "duration"})]
 SecondsOrNone = Annotated[float, msgspec.Meta(ge=0, le=315_360_000, extra={"quantity": "duration"})]
+# "100/s", "10/min", "500/h", "2000/d burst 50", or "unlimited"
+RateText = Annotated[str, msgspec.Meta(extra={"quantity": "rate"})]
 # "64MB", "256MiB", or a number of octets
 Octets = Annotated[int, msgspec.Meta(ge=1, le=2**48, extra={"quantity": "size"})]
 OctetsOrNone = Annotated[int, msgspec.Meta(ge=0, le=2**48, extra={"quantity": "size"})]
@@ -111,7 +113,7 @@ class Route(_Table, frozen=True, kw_only=True):
 
 
 class Provider(_Table, frozen=True, kw_only=True):
-    """Limits of a mailbox provider, per source; the shipped ones are in ``config/providers.py``."""
+    """Limits of a mailbox provider, per source; the shipped ones are in ``config/shipped/providers.toml``."""
 
     name: Name  # "default": unknown sites; "smtp://host:port": that smart host
     mx_suffixes: tuple[str, ...] = ()  # matches when EVERY MX host ends in one of these
@@ -119,6 +121,11 @@ class Provider(_Table, frozen=True, kw_only=True):
     connections: Count = 10
     messages_per_connection: Count = 100
     recipients_per_message: Count = 100
+    message_rate: RateText = "unlimited"  # transactions begun, per source
+    # connections begun, per source; without "burst", as many at once as ``connections`` allows
+    connection_rate: RateText = "unlimited"
+    # transactions begun for one tenant, over all sources
+    tenant_message_rate: RateText = "unlimited"
     tls: Literal["opportunistic", "required"] = "opportunistic"
     idle_s: SecondsOrNone = 5.0  # an idle connection is kept this long for the next message
     pipelining: bool = True  # false: one command at a time, also where PIPELINING is offered

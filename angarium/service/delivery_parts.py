@@ -12,6 +12,7 @@ from angarium.mta.dispatcher import DeliveryParts, Dispatcher
 from angarium.mta.dsn import RecipientReport, dsn_for
 from angarium.mta.egress.packing import Packer
 from angarium.mta.egress.pools import Pools
+from angarium.mta.egress.rates import MessageRate, TenantRate
 from angarium.mta.egress.shaping import ShapingPolicy
 from angarium.mta.record.conclusion import Conclusion
 from angarium.mta.record.dsn_limit import DsnLimit
@@ -85,7 +86,7 @@ class DeliverySetup:
                 partition_count=len(spool.partitions()),
                 resolver=self.resolver,
                 remember_route=self._remember_route,
-                policy=ShapingPolicy(self._pools, randomness),
+                policy=ShapingPolicy(self._pools, randomness, [MessageRate(), TenantRate()]),
                 hosts=self._hosts,
                 packer=Packer(self._pool, clock, observer.unsigned, self._must_sign),
                 settler=Settler(partitions),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from angarium.config.providers import SHIPPED_PROVIDERS
+from angarium.config.providers import shipped
 from angarium.config.schema import Provider
 from angarium.routing.host_name import canonical_name
 from angarium.routing.provider_table import ProviderTable
@@ -19,7 +19,7 @@ class ProviderLabels:
     def exchange(self, own: Sequence[Provider]) -> None:
         """Go by these from now on: after a reload."""
         self._table = ProviderTable(own)
-        names = [*(each.name for each in SHIPPED_PROVIDERS), *(each.name for each in own)]
+        names = [*(each.name for each in shipped().provider), *(each.name for each in own)]
         self._names = frozenset(list(dict.fromkeys(names))[:MAX_LABELS])
 
     def of(self, recipient: str, host: str) -> str:

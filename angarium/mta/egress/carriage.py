@@ -98,6 +98,11 @@ class Carriage:
         failed = found.next_host or (found.again and not found.is_detour)
         if failed and not connection.is_open:
             shared.hosts.avoid(connection.host, connection.address)
+        for repeated in (found.next_host, found.again):
+            if repeated:
+                whose = tuple(each.recipient for each in repeated)
+                once_more = msgspec.structs.replace(work, recipients=whose)
+                shared.policy.goes_again(self._way.path, self._way.site, once_more, shared.clock())
         if found.next_host:
             self._referrals.refer(parcel, found.next_host, refused_by)
         if found.again:

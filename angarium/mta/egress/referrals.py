@@ -6,6 +6,7 @@ from typing import Final, Protocol
 from angarium.mta.egress.carrier import Carrier, Carries
 from angarium.mta.egress.lease import Seeker
 from angarium.mta.egress.next_host import NextHosts
+from angarium.mta.egress.policy import Wait
 from angarium.mta.egress.shared import EgressShared, Way
 from angarium.mta.egress.work import Parcel, Referred, Told, opener_of_work
 from angarium.mta.transport.outcome import Failure
@@ -58,6 +59,11 @@ class Referrals:
             if not self.has_others(self._next_hosts.first.parcel.work.refused_by):
                 self.give_up(self._next_hosts.next())  # the site has changed
                 continue
+            now = shared.clock()
+            if (wait := shared.policy.find_connection_wait(way.path, way.site, now)) is not None:
+                message = self._next_hosts.first.parcel.work.message
+                self._owner.wait_to_open(wait, message.tenant, message.stream)
+                return
             lease = shared.places.try_take(
                 way.key,
                 shared.policy.limits(way.path, way.site.provider).connections,
@@ -69,6 +75,7 @@ class Referrals:
             if lease is None:
                 return
             self._seeking += 1
+            shared.policy.connecting(way.path, way.site, now)
             round_ = NextHostRound(self, self._next_hosts.next(), way.site)
             Carrier(shared, way, lease, round_, self._owner.carriage).start()
 
@@ -109,6 +116,10 @@ class Refers(Seeker, Protocol):
 
     @property
     def carriage(self) -> Carries: ...
+
+    def wait_to_open(self, wait: Wait, tenant: str, stream: str) -> None:
+        """No connection may be opened before the wait is over; whose mail waits for one."""
+        ...
 
     def connection_beside(self, change: int) -> None:
         """So many more connections of the queue are open, beside its usual ones."""

@@ -162,7 +162,9 @@ class Delivery(_Table, frozen=True, kw_only=True):
     lane_limit: Count = 2_000  # of these, per tenant, provider and stream
     bytes_in_flight: Octets = 268_435_456  # message octets being transferred per delivery process
     poll_s: Seconds = 1.0  # how long a lost doorbell may delay a delivery
-    tls: Literal["opportunistic", "off"] = "opportunistic"
+    tls: Literal["opportunistic", "off"] = (
+        "opportunistic"  # off: but where a provider has "required"
+    )
     tls_broken_memory_s: Seconds = 3600.0  # a host whose TLS failed gets no STARTTLS for so long
     # a host that breaks on an extension that it offers (PIPELINING, CHUNKING) is spoken to without for so long
     extension_memory_s: Seconds = 3600.0

@@ -1,4 +1,4 @@
-"""Mirrors ``tls_policy`` of angarium/service/delivery_parts.py: a floor is raised by each who asks, lowered by nobody."""
+"""Mirrors ``tls_policy`` of angarium/service/delivery_parts.py: each who asks raises the floor, nobody lowers it."""
 
 import msgspec
 import pytest

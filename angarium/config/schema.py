@@ -142,6 +142,8 @@ class DeliveryTimeouts(_Table, frozen=True, kw_only=True):
     data_s: Seconds = 120.0
     block_s: Seconds = 180.0
     final_dot_s: Seconds = 600.0
+    # one transaction up to its last octet, however much of it goes on: then the connection is broken off
+    transaction_s: Seconds = 3600.0
     quit_s: Seconds = 5.0
 
 
@@ -162,9 +164,8 @@ class Delivery(_Table, frozen=True, kw_only=True):
     lane_limit: Count = 2_000  # of these, per tenant, provider and stream
     bytes_in_flight: Octets = 268_435_456  # message octets being transferred per delivery process
     poll_s: Seconds = 1.0  # how long a lost doorbell may delay a delivery
-    tls: Literal["opportunistic", "off"] = (
-        "opportunistic"  # off: but where a provider has "required"
-    )
+    # off: but for providers that have "required"
+    tls: Literal["opportunistic", "off"] = "opportunistic"
     tls_broken_memory_s: Seconds = 3600.0  # a host whose TLS failed gets no STARTTLS for so long
     # a host that breaks on an extension that it offers (PIPELINING, CHUNKING) is spoken to without for so long
     extension_memory_s: Seconds = 3600.0

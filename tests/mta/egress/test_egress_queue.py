@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from angarium.mta.egress.egress_queue import (
@@ -18,6 +19,7 @@ from angarium.mta.egress.suspension import FIRST_MS
 from angarium.mta.transport.outcome import Outcome
 from angarium.mta.transport.transfer import EgressPath
 from angarium.queue import PartitionNumber, UnixMs
+from angarium.routing.resolution import SiteName
 from tests.mta.egress.fakes import (
     DOWN,
     FOR_NOW,
@@ -289,6 +291,20 @@ async def test_an_idle_connection_makes_room_for_another_provider() -> None:
     beside.kick()
     await until(lambda: rig.taken == 2)
     assert [each.provider for each in rig.places.open_connections()] == ["q"]
+    beside.drain()
+    await rig.end()
+
+
+async def test_an_idle_connection_makes_room_for_another_site_of_its_provider() -> None:
+    rig = Rig(connections=1, idle_s=3_600.0)
+    rig.push(1)
+    await until(lambda: rig.taken == 1 and rig.stages() == ["idle"])
+    other = msgspec.structs.replace(site("mx9", connections=1), name=SiteName("s9"))
+    beside = EgressQueue(rig.shared, PATH, other, rig.mover)
+    beside.push(head(2))
+    beside.kick()
+    await until(lambda: rig.taken == 2)
+    assert [each.site for each in rig.places.open_connections()] == ["s9"]
     beside.drain()
     await rig.end()
 

@@ -126,6 +126,8 @@ class Provider(_Table, frozen=True, kw_only=True):
     connection_rate: RateText = "unlimited"
     # transactions begun for one tenant, over all sources
     tenant_message_rate: RateText = "unlimited"
+    # in use for one tenant at once, over all sources; omitted: any number
+    tenant_connections: Count | None = None
     tls: Literal["opportunistic", "required"] = "opportunistic"
     idle_s: SecondsOrNone = 5.0  # an idle connection is kept this long for the next message
     pipelining: bool = True  # false: one command at a time, also where PIPELINING is offered

@@ -51,6 +51,7 @@ class Carriage:
         shared, work = self._shared, parcel.work
         shared.give_way()
         self.busy += 1
+        shared.policy.begins(work, site := self._way.site)
         try:
             outcomes = await self._transfer(connection, parcel)
         except asyncio.CancelledError:
@@ -61,6 +62,7 @@ class Carriage:
             outcomes = [defect(error, shared.clock(), connection)] * len(work.recipients)
         finally:
             self.busy -= 1
+            shared.policy.ends(work, site)
         shared.policy.told(self._way.path, self._way.site, work, outcomes, shared.clock())
         if all(isinstance(outcome, Taken) for outcome in outcomes):  # nearly every time
             self._conclude(work, outcomes, connection)  # CG1

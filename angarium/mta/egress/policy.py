@@ -81,6 +81,16 @@ class EgressPolicy(Protocol):
         """Hear that recipients whose transaction is over will be in another one, for which nobody is asked."""
         ...
 
+    def may_begin(self, work: Work, site: Site) -> bool:
+        """Whether the transaction of claimed mail may begin at this moment; another may meanwhile."""
+        ...
+
+    def begins(self, work: Work, site: Site) -> None:
+        """Hear that it does. ``ends`` is called once for each, however it ended."""
+        ...
+
+    def ends(self, work: Work, site: Site) -> None: ...
+
     def find_connection_wait(self, path: EgressPath, site: Site, now: UnixMs) -> Wait | None:
         """Return why and until when no connection may be opened; None: one may. Changes nothing."""
         ...

@@ -56,8 +56,12 @@ class Referrals:
         """Open connections for what waits for another host."""
         shared, way = self._shared, self._way
         while self._seeking < min(len(self._next_hosts), CONNECTIONS):
-            if not self.has_others(self._next_hosts.first.parcel.work.refused_by):
-                self.give_up(self._next_hosts.next())  # the site has changed
+            first = self._next_hosts.first.parcel.work
+            if not self.has_others(first.refused_by) or not shared.policy.may_begin(
+                first, way.site
+            ):
+                # The site has changed, or its tenant has as many under way as it may: it is due again soon
+                self.give_up(self._next_hosts.next())
                 continue
             now = shared.clock()
             if (wait := shared.policy.find_connection_wait(way.path, way.site, now)) is not None:
@@ -93,6 +97,9 @@ class Referrals:
         self._shared.budget.free(work.octets)
 
     # --- for the connections
+
+    def may_begin(self, referred: Referred) -> bool:
+        return self._shared.policy.may_begin(referred.parcel.work, self._way.site)
 
     def connection_opened(self) -> None:
         self._owner.connection_beside(+1)
@@ -149,6 +156,9 @@ class NextHostRound:
         referred, self._first = self._first, None
         if referred is None:
             referred = self._referrals.next_for(connection)
+        if referred is not None and not self._referrals.may_begin(referred):
+            self._referrals.give_up(referred)
+            return None
         return None if referred is None else referred.parcel
 
     def ended(self) -> None:

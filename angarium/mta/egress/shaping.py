@@ -11,6 +11,7 @@ from angarium.config.schema import Provider
 from angarium.mta.egress.policy import GO, Admission, Limits, Traffic, Wait, traffic_of_work
 from angarium.mta.egress.pools import Chance, Pools
 from angarium.mta.egress.rates import ConnectionRate
+from angarium.mta.egress.tenant_transfers import TenantTransfers
 from angarium.mta.egress.work import Work
 from angarium.mta.transport.outcome import Failure, Outcome
 from angarium.mta.transport.transfer import EgressPath
@@ -49,7 +50,8 @@ class ShapingPolicy:
     def __init__(self, pools: Pools, chance: Chance, gates: Sequence[Gate] = ()) -> None:
         self._pools = pools
         self._chance = chance
-        self._gates = tuple(gates)
+        self._tenants = TenantTransfers()
+        self._gates = (*gates, self._tenants)
         self._connection_rate = ConnectionRate()
         self._configured: dict[str, tuple[Provider, Limits]] = {}  # by the provider's name
 
@@ -81,6 +83,15 @@ class ShapingPolicy:
         traffic = traffic_of_work(work, site)
         for gate in self._gates:
             gate.take(traffic, path, now)
+
+    def may_begin(self, work: Work, site: Site) -> bool:
+        return self._tenants.may_begin(work, site)
+
+    def begins(self, work: Work, site: Site) -> None:
+        self._tenants.begin(work, site)
+
+    def ends(self, work: Work, site: Site) -> None:
+        self._tenants.end(work, site)
 
     def find_connection_wait(self, path: EgressPath, site: Site, now: UnixMs) -> Wait | None:
         return self._connection_rate.find_wait(path, site, now)

@@ -12,6 +12,8 @@ Count = Annotated[int, msgspec.Meta(ge=1, le=2**48)]
 # "5d", "20m", "1h30m", or a number of seconds; at most ten years
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=315_360_000, extra={"quantity": "duration"})]
 SecondsOrNone = Annotated[float, msgspec.Meta(ge=0, le=315_360_000, extra={"quantity": "duration"})]
+# "100/s", "10/min", "500/h", "2000/d burst 50", or "unlimited"
+RateText = Annotated[str, msgspec.Meta(extra={"quantity": "rate"})]
 # "64MB", "256MiB", or a number of octets
 Octets = Annotated[int, msgspec.Meta(ge=1, le=2**48, extra={"quantity": "size"})]
 OctetsOrNone = Annotated[int, msgspec.Meta(ge=0, le=2**48, extra={"quantity": "size"})]
@@ -111,7 +113,7 @@ class Route(_Table, frozen=True, kw_only=True):
 
 
 class Provider(_Table, frozen=True, kw_only=True):
-    """Limits of a mailbox provider, per source; the shipped ones are in ``config/providers.py``."""
+    """Limits of a mailbox provider, per source; the shipped ones are in ``config/shipped/providers.toml``."""
 
     name: Name  # "default": unknown sites; "smtp://host:port": that smart host
     mx_suffixes: tuple[str, ...] = ()  # matches when EVERY MX host ends in one of these
@@ -119,6 +121,13 @@ class Provider(_Table, frozen=True, kw_only=True):
     connections: Count = 10
     messages_per_connection: Count = 100
     recipients_per_message: Count = 100
+    message_rate: RateText = "unlimited"  # transactions begun, per source
+    # connections begun, per source; without "burst", as many at once as ``connections`` allows
+    connection_rate: RateText = "unlimited"
+    # transactions begun for one tenant, over all sources
+    tenant_message_rate: RateText = "unlimited"
+    # in use for one tenant at once, over all sources; omitted: any number
+    tenant_connections: Count | None = None
     tls: Literal["opportunistic", "required"] = "opportunistic"
     idle_s: SecondsOrNone = 5.0  # an idle connection is kept this long for the next message
     pipelining: bool = True  # false: one command at a time, also where PIPELINING is offered
@@ -135,6 +144,8 @@ class DeliveryTimeouts(_Table, frozen=True, kw_only=True):
     data_s: Seconds = 120.0
     block_s: Seconds = 180.0
     final_dot_s: Seconds = 600.0
+    # one transaction up to its last octet, however much of it goes on: then the connection is broken off
+    transaction_s: Seconds = 3600.0
     quit_s: Seconds = 5.0
 
 
@@ -155,6 +166,7 @@ class Delivery(_Table, frozen=True, kw_only=True):
     lane_limit: Count = 2_000  # of these, per tenant, provider and stream
     bytes_in_flight: Octets = 268_435_456  # message octets being transferred per delivery process
     poll_s: Seconds = 1.0  # how long a lost doorbell may delay a delivery
+    # off: but for providers that have "required"
     tls: Literal["opportunistic", "off"] = "opportunistic"
     tls_broken_memory_s: Seconds = 3600.0  # a host whose TLS failed gets no STARTTLS for so long
     # a host that breaks on an extension that it offers (PIPELINING, CHUNKING) is spoken to without for so long

@@ -303,6 +303,8 @@ class Dispatcher:
         self._kick_all()
         self._release_retired()
         self._queues.discard_unused()
+        limit_s = self._settings.timeouts.transaction_s
+        self._places.end_stuck(limit_s, asyncio.get_running_loop().time())
 
     def _make_room(self) -> None:
         """Whoever has most in memory gives half back to the disk, so that what is due behind it can be read."""

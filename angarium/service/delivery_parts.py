@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from angarium.config.address import is_ip, parse_host_port, parse_smart_host
-from angarium.config.schema import Config
+from angarium.config.schema import Config, Delivery
 from angarium.dkim import KeyRing, Signer, SigningPool
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
 from angarium.mta.dsn import RecipientReport, dsn_for
 from angarium.mta.egress.packing import Packer
 from angarium.mta.egress.pools import Pools
+from angarium.mta.egress.rates import MessageRate, TenantRate
 from angarium.mta.egress.shaping import ShapingPolicy
 from angarium.mta.record.conclusion import Conclusion
 from angarium.mta.record.dsn_limit import DsnLimit
@@ -85,7 +86,7 @@ class DeliverySetup:
                 partition_count=len(spool.partitions()),
                 resolver=self.resolver,
                 remember_route=self._remember_route,
-                policy=ShapingPolicy(self._pools, randomness),
+                policy=ShapingPolicy(self._pools, randomness, [MessageRate(), TenantRate()]),
                 hosts=self._hosts,
                 packer=Packer(self._pool, clock, observer.unsigned, self._must_sign),
                 settler=Settler(partitions),
@@ -177,11 +178,16 @@ class DeliverySetup:
         return self._config.dkim.required
 
     def _tls_policy(self, site: Site, host: MxHost) -> TlsPolicy:
-        if site.via != "mx" and parse_smart_host(site.via).implicit_tls:
-            return TlsPolicy(mode="implicit")
-        if self._config.delivery.tls == "off":
-            return TlsPolicy(mode="off")
-        return TlsPolicy(mode=site.provider.tls)
+        return tls_policy(site, self._config.delivery)
+
+
+def tls_policy(site: Site, delivery: Delivery) -> TlsPolicy:
+    """Return what is demanded of a site's hosts: the strictest of what is written. ``off`` lowers no ``required``."""
+    if site.via != "mx" and parse_smart_host(site.via).implicit_tls:
+        return TlsPolicy(mode="implicit")
+    if site.provider.tls == "required":
+        return TlsPolicy(mode="required")
+    return TlsPolicy(mode=delivery.tls)
 
 
 def _sending(config: Config) -> tuple[object, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from angarium.config.providers import SHIPPED_PROVIDERS
+from angarium.config.providers import shipped
 from angarium.config.schema import Provider
 
 OTHER: Final = "other"
@@ -16,7 +16,7 @@ class ProviderLabels:
 
     def exchange(self, own: Sequence[Provider]) -> None:
         """Go by these from now on: after a reload."""
-        names = [*(each.name for each in SHIPPED_PROVIDERS), *(each.name for each in own)]
+        names = [*(each.name for each in shipped().provider), *(each.name for each in own)]
         self._names = frozenset(list(dict.fromkeys(names))[:MAX_LABELS])
 
     def of(self, provider: str) -> str:

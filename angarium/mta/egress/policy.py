@@ -25,6 +25,7 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     priority: int
     campaign: str  # ""
     provider: str
+    configured: Provider  # its limits as they are written
     site: str
     domain: str  # of the first recipient
     recipients: int
@@ -76,6 +77,28 @@ class EgressPolicy(Protocol):
         """
         ...
 
+    def goes_again(self, path: EgressPath, site: Site, work: Work, now: UnixMs) -> None:
+        """Hear that recipients whose transaction is over will be in another one, for which nobody is asked."""
+        ...
+
+    def may_begin(self, work: Work, site: Site) -> bool:
+        """Whether the transaction of claimed mail may begin at this moment; another may meanwhile."""
+        ...
+
+    def begins(self, work: Work, site: Site) -> None:
+        """Hear that it does. ``ends`` is called once for each, however it ended."""
+        ...
+
+    def ends(self, work: Work, site: Site) -> None: ...
+
+    def find_connection_wait(self, path: EgressPath, site: Site, now: UnixMs) -> Wait | None:
+        """Return why and until when no connection may be opened; None: one may. Changes nothing."""
+        ...
+
+    def connecting(self, path: EgressPath, site: Site, now: UnixMs) -> None:
+        """Count a connection that is opened now."""
+        ...
+
     def told(
         self,
         path: EgressPath,
@@ -100,8 +123,26 @@ def traffic_of(group: Group, site: Site) -> Traffic:
         priority=head.priority,
         campaign=head.campaign,
         provider=site.provider.name,
+        configured=site.provider,
         site=site.name,
         domain=head.domain,
         recipients=len(group.heads),
         octets=head.octets,
+    )
+
+
+def traffic_of_work(work: Work, site: Site) -> Traffic:
+    """Return the same of mail that is claimed; its priority does not matter any more."""
+    message = work.message
+    return Traffic(
+        tenant=message.tenant,
+        stream=message.stream,
+        priority=0,
+        campaign=message.campaign,
+        provider=site.provider.name,
+        configured=site.provider,
+        site=site.name,
+        domain=work.recipients[0].domain,
+        recipients=len(work.recipients),
+        octets=work.octets,
     )

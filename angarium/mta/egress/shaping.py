@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from angarium.config.schema import Provider
-from angarium.mta.egress.policy import GO, Admission, Limits, Traffic, Wait
+from angarium.mta.egress.policy import GO, Admission, Limits, Traffic, Wait, traffic_of_work
 from angarium.mta.egress.pools import Chance, Pools
+from angarium.mta.egress.rates import ConnectionRate
+from angarium.mta.egress.tenant_transfers import TenantTransfers
 from angarium.mta.egress.work import Work
 from angarium.mta.transport.outcome import Failure, Outcome
 from angarium.mta.transport.transfer import EgressPath
@@ -25,7 +27,7 @@ class Gate(Protocol):
         ...
 
     def take(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> None:
-        """Count a transaction that begins: all gates let it."""
+        """Count a transaction that begins: all gates let it, or it repeats one that they let (``goes_again``)."""
         ...
 
     def limits(self, path: EgressPath, provider: Provider, limits: Limits) -> Limits:
@@ -48,7 +50,9 @@ class ShapingPolicy:
     def __init__(self, pools: Pools, chance: Chance, gates: Sequence[Gate] = ()) -> None:
         self._pools = pools
         self._chance = chance
-        self._gates = tuple(gates)
+        self._tenants = TenantTransfers()
+        self._gates = (*gates, self._tenants)
+        self._connection_rate = ConnectionRate()
         self._configured: dict[str, tuple[Provider, Limits]] = {}  # by the provider's name
 
     def choose(self, head: DueHead, site: Site) -> EgressPath:
@@ -74,6 +78,26 @@ class ShapingPolicy:
         for gate in self._gates:
             gate.take(traffic, path, now)  # SHP1
         return GO
+
+    def goes_again(self, path: EgressPath, site: Site, work: Work, now: UnixMs) -> None:
+        traffic = traffic_of_work(work, site)
+        for gate in self._gates:
+            gate.take(traffic, path, now)
+
+    def may_begin(self, work: Work, site: Site) -> bool:
+        return self._tenants.may_begin(work, site)
+
+    def begins(self, work: Work, site: Site) -> None:
+        self._tenants.begin(work, site)
+
+    def ends(self, work: Work, site: Site) -> None:
+        self._tenants.end(work, site)
+
+    def find_connection_wait(self, path: EgressPath, site: Site, now: UnixMs) -> Wait | None:
+        return self._connection_rate.find_wait(path, site, now)
+
+    def connecting(self, path: EgressPath, site: Site, now: UnixMs) -> None:
+        self._connection_rate.take(path, site, now)
 
     def told(
         self, path: EgressPath, site: Site, work: Work, outcomes: Sequence[Outcome], now: UnixMs

@@ -14,14 +14,15 @@ from typing import Any
 import msgspec
 
 from angarium.config.address import parse_host_port
-from angarium.config.crosscheck import find_problems
+from angarium.config.crosscheck import FITS_EVERYTHING, find_problems, fits_everything
 from angarium.config.error import ConfigError, KeyPath, Problem, path_text
 from angarium.config.expected import expected_text, found_text
 from angarium.config.kinds import find_kind
 from angarium.config.location import key_lines, line_of
 from angarium.config.providers import complete_providers
 from angarium.config.pruning import take_out
-from angarium.config.schema import Config
+from angarium.config.rules import complete_rules, merged, with_lists
+from angarium.config.schema import Config, Rule
 from angarium.config.syntax import find_fault
 from angarium.config.unknown import find_unknown_keys
 from angarium.config.written import read_quantities
@@ -40,8 +41,42 @@ def load(path: str | Path) -> Config:
 
 def parse(text: str, path: Path) -> Config:
     """The same of a text; ``path`` is where it stands: for messages, and what relative paths are relative to."""
+    tree = _tables(text, path)
+    config, problems = convert(tree)
+    if config is None:
+        raise ConfigError(str(path), problem_lines(text, path, problems))
+    if config.rules.file:
+        config = _with_rules_of(path.parent / config.rules.file, config, tree)
+    return resolved(config, path.parent)
+
+
+def parse_rules(text: str, path: Path) -> list[dict[str, Any]]:
+    """Return the ``[[rule]]``s of a file of rules, as written, with numbers for durations. Raises ConfigError."""
+    tree = _tables(text, path)
+    problems = [
+        Problem((key,), "a file of rules has [[rule]] only") for key in tree if key != "rule"
+    ]
+    frame = {"server": {"hostname": "rules.invalid"}, **tree}
+    problems = problems or convert(frame)[1]
+    if problems:
+        raise ConfigError(str(path), problem_lines(text, path, problems))
+    rules: list[dict[str, Any]] = read_quantities(with_lists(tree))[0].get("rule", [])
+    return rules
+
+
+def _with_rules_of(file: Path, config: Config, tree: Mapping[str, Any]) -> Config:
+    own = read_quantities(with_lists(tree))[0].get("rule", [])
+    written = merged(parse_rules(read_file(file), file), own)
+    rules = msgspec.convert(complete_rules({"rule": written})["rule"], tuple[Rule, ...])
+    if wrong := [each.name for each in rules if fits_everything(each)]:
+        lines = [f"{file}: [[rule]] {name}: {FITS_EVERYTHING}" for name in wrong]
+        raise ConfigError(str(file), lines)
+    return msgspec.structs.replace(config, rule=rules)
+
+
+def _tables(text: str, path: Path) -> dict[str, Any]:
     try:
-        tree = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         fault = find_fault(text, str(error))
         raise ConfigError(str(path), [f"{path}:{fault.place}: {fault.text}"]) from None
@@ -49,14 +84,11 @@ def parse(text: str, path: Path) -> Config:
         raise ConfigError(
             str(path), [f"{path}:1: nested too deeply to be a configuration"]
         ) from None
-    config, problems = convert(tree)
-    if config is None:
-        raise ConfigError(str(path), problem_lines(text, path, problems))
-    return resolved(config, path.parent)
 
 
 def convert(tree: Mapping[str, Any]) -> tuple[Config | None, list[Problem]]:
     """Return what a file's tables come to, paths as written; None: they are no configuration, for these reasons."""
+    tree = with_lists(tree)
     problems = find_unknown_keys(tree)
     numbered, misread = read_quantities(tree)
     problems += misread
@@ -77,7 +109,7 @@ def _converted(
     found: list[Problem] = []
     while len(found) < MAX_PROBLEMS:
         try:
-            return msgspec.convert(complete_providers(left), Config), found
+            return msgspec.convert(complete_rules(complete_providers(left)), Config), found
         except msgspec.ValidationError as error:
             problem = _type_problem(str(error), tree)
         at = _key_of(problem.path)
@@ -189,4 +221,5 @@ def resolved(config: Config, base: Path) -> Config:
             keys=tuple(replace(key, file=absolute(key.file)) for key in config.dkim.keys),
         ),
         log=replace(config.log, mail_log=mail_log if mail_log == "-" else absolute(mail_log)),
+        rules=replace(config.rules, file=absolute(config.rules.file)),
     )

@@ -57,6 +57,7 @@ class RuleEngine:
 
     def __init__(self, book: RuleBook) -> None:
         self.book = book
+        self.now = UnixMs(0)  # as it was last told: limits are asked for without a time
         self._in_force: OrderedDict[EffectKey, InForce] = OrderedDict()
         self._by_reach: dict[Reach, dict[EffectKey, InForce]] = {}
         self._of_provider: dict[str, int] = {}  # how many are in force

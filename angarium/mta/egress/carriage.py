@@ -61,7 +61,9 @@ class Carriage:
             outcomes = [defect(error, shared.clock(), connection)] * len(work.recipients)
         finally:
             self.busy -= 1
-        shared.policy.told(self._way.path, self._way.site, work, outcomes, shared.clock())
+        now = shared.clock()
+        shared.policy.told(self._way.path, self._way.site, work, outcomes, now)
+        outcomes = shared.policy.understood(self._way.site, work, outcomes, now)
         if all(isinstance(outcome, Taken) for outcome in outcomes):  # nearly every time
             self._conclude(work, outcomes, connection)  # CG1
             shared.budget.free(work.octets)

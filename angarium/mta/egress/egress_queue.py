@@ -212,8 +212,8 @@ class EgressQueue:
 
     def connection_refused(self, failure: Failure) -> None:
         shared, way = self._shared, self._way
-        shared.policy.refused(way.path, way.site, failure)
         now = shared.clock()
+        shared.policy.refused(way.path, way.site, failure, now)
         if isinstance(failure, Permanent):
             self._refused_for_good(failure, now)
             return

@@ -33,13 +33,14 @@ class Ceilings(msgspec.Struct, frozen=True, kw_only=True):
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
     effect: InForce
+    at: UnixMs
     how: Literal["ended", "undone"]
     actor: str = ""
     reason: str = ""
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
-    """Since they were last taken, each effect once."""
+    """Since they were last taken. What began and ended meanwhile is in both."""
 
     began: Sequence[InForce]
     changed: Sequence[InForce]  # in force before, with other numbers or times
@@ -64,25 +65,31 @@ class RuleEngine:
         self._counted: OrderedDict[tuple[str, Reach], deque[UnixMs]] = OrderedDict()
         self._shares = Shares()
         self._swept: dict[tuple[str, str], UnixMs] = {}
+        # What nobody has taken yet
         self._began: dict[EffectKey, InForce] = {}
         self._changed: dict[EffectKey, InForce] = {}
-        self._ended: dict[EffectKey, Ended] = {}
+        self._short_lived: deque[InForce] = deque(maxlen=COUNTED_LIMIT)  # began and ended
+        self._ended: deque[Ended] = deque(maxlen=COUNTED_LIMIT)
 
     # --- what comes in ----------------------------------------------------------------------
 
-    def exchange(self, book: RuleBook) -> None:
+    def exchange(self, book: RuleBook, now: UnixMs) -> None:
         """Go by these rules from now on; what is in force by a rule that is no more ends."""
         self.book = book
         for key, effect in list(self._in_force.items()):
             if key.rule not in book.rules:
-                self._end(effect, Ended(effect=effect, how="ended", reason="the rule is no more"))
+                self._end(
+                    effect, Ended(effect=effect, at=now, how="ended", reason="the rule is no more")
+                )
 
     def restore(self, effects: Sequence[InForce], now: UnixMs) -> None:
         """Put in force what was so before a restart; what is over by now, or of no rule any more, ends."""
         for effect in effects:
             self._put(effect)
             if effect.rule not in self.book.rules:
-                self._end(effect, Ended(effect=effect, how="ended", reason="the rule is no more"))
+                self._end(
+                    effect, Ended(effect=effect, at=now, how="ended", reason="the rule is no more")
+                )
         self.expire(now)
 
     def hear(self, heard: Heard, ceilings: Ceilings, now: UnixMs) -> Rule | None:
@@ -136,7 +143,9 @@ class RuleEngine:
             if each.rule == name and scope in ("", scope_text(each.reach))
         ]
         for effect in undone:
-            self._end(effect, Ended(effect=effect, how="undone", actor=actor, reason=reason))
+            self._end(
+                effect, Ended(effect=effect, at=now, how="undone", actor=actor, reason=reason)
+            )
         for key in [key for key in self._counted if key[0] == name]:
             if scope in ("", scope_text(key[1])):
                 del self._counted[key]  # RUE2
@@ -145,9 +154,12 @@ class RuleEngine:
     def expire(self, now: UnixMs) -> None:
         """End what is over."""
         for effect in [each for each in self._in_force.values() if each.is_over(now)]:
-            self._end(effect, Ended(effect=effect, how="ended"))
+            self._end(effect, Ended(effect=effect, at=now, how="ended"))
 
     # --- what is asked ----------------------------------------------------------------------
+
+    def has(self, key: EffectKey) -> bool:
+        return key in self._in_force
 
     def has_any(self, provider: str) -> bool:
         return provider in self._of_provider
@@ -178,11 +190,13 @@ class RuleEngine:
 
     def take_changes(self) -> Changes:
         changes = Changes(
-            began=list(self._began.values()),
+            began=[*self._short_lived, *self._began.values()],
             changed=list(self._changed.values()),
-            ended=list(self._ended.values()),
+            ended=list(self._ended),
         )
-        self._began, self._changed, self._ended = {}, {}, {}
+        self._began, self._changed = {}, {}
+        self._short_lived.clear()
+        self._ended.clear()
         return changes
 
     # --- how it comes about -----------------------------------------------------------------
@@ -227,7 +241,7 @@ class RuleEngine:
             until = None if action == "hold" else UnixMs(now + int(rule.duration_s * 1000))
             known = self._in_force.get(EffectKey(rule.name, action, reach))
             if known is not None and known.is_over(now):
-                self._end(known, Ended(effect=known, how="ended"))
+                self._end(known, Ended(effect=known, at=now, how="ended"))
                 known = None
             if known is not None:
                 effect = known.met_again(until, why, now)
@@ -240,7 +254,7 @@ class RuleEngine:
                 self._began[made.key] = made
         while len(self._in_force) > IN_FORCE_LIMIT:
             oldest = next(iter(self._in_force.values()))
-            crowded = Ended(effect=oldest, how="ended", reason="too many are in force")
+            crowded = Ended(effect=oldest, at=now, how="ended", reason="too many are in force")
             self._end(oldest, crowded)  # RUE1
 
     def _put(self, effect: InForce) -> None:
@@ -256,8 +270,9 @@ class RuleEngine:
         if self._in_force.pop(key, None) is None:
             return
         self._changed.pop(key, None)
-        self._began.pop(key, None)
-        self._ended[key] = ended
+        if (untold := self._began.pop(key, None)) is not None:
+            self._short_lived.append(untold)
+        self._ended.append(ended)
         left = self._by_reach[effect.reach]
         del left[key]
         if not left:

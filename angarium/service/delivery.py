@@ -1,6 +1,7 @@
 """The delivery role: owns its share of the partitions and keeps the dispatcher at work."""
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable, Sequence, Set
 
@@ -10,7 +11,7 @@ from angarium.host.sysexits import EX_CONFIG, StartError
 from angarium.mta.disk_wait import DISK_FULL, until_space
 from angarium.mta.dispatcher import Dispatcher
 from angarium.mta.draining import DrainBounds
-from angarium.queue import LmdbSpool, Partition, PartitionNumber
+from angarium.queue import LmdbSpool, Partition, PartitionNumber, QueueError
 from angarium.queue.doorbell import DoorbellReceiver, DoorbellSender, doorbell_path
 from angarium.routing.dns import DnsSetupError
 from angarium.routing.resolution import Site
@@ -30,6 +31,7 @@ async def run_delivery(runtime: Runtime) -> None:
         setup = _setup(runtime, spool, partitions, observer)
         bells = _Doorbells(runtime, spool, setup.dispatcher, list(partitions))
         runtime.on_reload(_reloader(setup))
+        keeping = asyncio.create_task(setup.rule_keeper.run())
         watched = _WatchedHosts(runtime.watchers, setup)
         runtime.on_beat(_follower(runtime, setup))
         runtime.on_notes(setup.dispatcher.notes)
@@ -49,6 +51,11 @@ async def run_delivery(runtime: Runtime) -> None:
         finally:
             bells.close()
             await watched.close()
+            keeping.cancel()
+            await asyncio.wait([keeping])
+            # A full disk, or one that failed: what is on it holds
+            with contextlib.suppress(QueueError):
+                await setup.rule_keeper.write()
             setup.close()
             await setup.dns.close()
     finally:

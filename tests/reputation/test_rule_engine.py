@@ -221,7 +221,7 @@ def test_what_was_in_force_is_again_after_a_restart_unless_its_rule_is_gone() ->
 def test_a_reload_ends_what_is_in_force_by_a_rule_that_is_switched_off() -> None:
     ours = engine(SUSPEND)
     said(ours, NOW)
-    ours.exchange(RuleBook((Rule(name="s", match=("[TSS04]",), enabled=False),)))
+    ours.exchange(RuleBook((Rule(name="s", match=("[TSS04]",), enabled=False),)), NOW)
     assert ours.in_force(NOW) == []
     assert ours.effects_on("ip1", MAIL, "yahoo", NOW) == []
 
@@ -237,6 +237,11 @@ def test_changes_are_told_once_each() -> None:
     ours.expire(later(3 * HOUR))
     assert [each.how for each in ours.take_changes().ended] == ["ended"]
     assert not ours.take_changes()
+    said(ours, later(4 * HOUR))
+    ours.undo("s", later(4 * HOUR), actor="ann")
+    changes = ours.take_changes()  # one that nobody saw is told all the same
+    assert [each.rule for each in changes.began] == ["s"]
+    assert [(each.how, each.actor) for each in changes.ended] == [("undone", "ann")]
 
 
 @pytest.mark.parametrize(

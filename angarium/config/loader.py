@@ -33,20 +33,24 @@ _AT = re.compile(r"(.*?)(?: - at `(?:key in )?\$([^`]*)`)?", re.DOTALL)
 _STEP = re.compile(r"\.([A-Za-z0-9_-]+)|\[([0-9]+)\]")
 
 
-def load(path: str | Path) -> Config:
-    """Return the configuration with absolute paths. Raises ConfigError that names every problem it can."""
+def load(path: str | Path, *, rules_file: Path | None = None) -> Config:
+    """Return the configuration with absolute paths. Raises ConfigError that names every problem it can.
+
+    ``rules_file``: to be read instead of its ``[rules] file``.
+    """
     path = Path(path).absolute()
-    return parse(read_file(path), path)
+    return parse(read_file(path), path, rules_file=rules_file)
 
 
-def parse(text: str, path: Path) -> Config:
+def parse(text: str, path: Path, *, rules_file: Path | None = None) -> Config:
     """The same of a text; ``path`` is where it stands: for messages, and what relative paths are relative to."""
     tree = _tables(text, path)
     config, problems = convert(tree)
     if config is None:
         raise ConfigError(str(path), problem_lines(text, path, problems))
-    if config.rules.file:
-        config = _with_rules_of(path.parent / config.rules.file, config, tree)
+    if rules_file is not None or config.rules.file:
+        file = rules_file or path.parent / config.rules.file
+        config = _with_rules_of(file, config, tree)
     return resolved(config, path.parent)
 
 

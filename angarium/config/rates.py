@@ -13,3 +13,11 @@ def per_second(text: str) -> float:
     if found is None or not int(found[1]):
         raise ValueError(f"{text!r} is not a rate; write 10/s, 1/min or 500/h")
     return int(found[1]) / _SECONDS[found[2]]
+
+
+def rate_text(messages_per_s: float) -> str:
+    """The same rate as it is written, in the unit that makes a number of two digits or so: ``1.5/min``."""
+    for unit, seconds in _SECONDS.items():
+        if (number := messages_per_s * seconds) >= 1 or unit == "d":
+            return f"{number:.3g}/{unit}"
+    raise AssertionError

@@ -18,6 +18,8 @@ from angarium.routing.resolution import Site
 from angarium.service.delivery_answers import DeliveryAnswers
 from angarium.service.delivery_observer import DeliveryObserver
 from angarium.service.delivery_parts import DeliverySetup
+from angarium.service.rule_answers import RuleAnswers
+from angarium.service.rule_gauges import RuleGauges
 from angarium.service.runtime import ReloadCallback, Runtime
 from angarium.service.watchers import Watchers
 
@@ -40,7 +42,10 @@ async def run_delivery(runtime: Runtime) -> None:
             answers = DeliveryAnswers(
                 dispatcher, partitions, runtime.slot.name, setup.forget_failures
             )
-            async with runtime.admin.answering(runtime.watchers.handlers(), answers.handlers()):
+            rules = RuleAnswers(setup.rules, setup.rule_keeper, runtime.clock, dispatcher.ask_anew)
+            async with runtime.admin.answering(
+                runtime.watchers.handlers(), answers.handlers(), rules.handlers()
+            ):
                 await dispatcher.run(
                     runtime.stop,
                     lambda: runtime.ready(dispatcher.reasons),
@@ -179,6 +184,7 @@ def _reloader(setup: DeliverySetup) -> ReloadCallback:
 
 def _follower(runtime: Runtime, setup: DeliverySetup) -> Callable[[], None]:
     opening = runtime.metrics.delivery_connections_opening
+    rules = RuleGauges(runtime.metrics)
 
     def follow() -> None:
         for state, number in setup.dispatcher.openings().items():
@@ -188,5 +194,6 @@ def _follower(runtime: Runtime, setup: DeliverySetup) -> Callable[[], None]:
         dns["cached"].follow(counters.hits)
         dns["failed"].follow(counters.troubles)
         dns["answered"].follow(counters.look_ups - counters.troubles)
+        rules.follow(setup.rules.in_force(runtime.clock()))
 
     return follow

@@ -137,6 +137,12 @@ class EgressQueue:
         self._admission.end_waits()
         self.kick()
 
+    def ask_anew(self) -> None:
+        """Whatever waits may be asked for again, however long it was to wait."""
+        if not self._way.is_draining:
+            self._admission.ask_anew()
+            self.kick()
+
     def drain(self) -> list[Work]:
         """Begin nothing new; returns claimed work that has not begun. Transfers under way go on."""
         self._way.is_draining = True

@@ -13,7 +13,7 @@ import msgspec
 from angarium.config.schema import Provider, Rule
 from angarium.mta.egress.policy import Limits, Traffic, Wait, domain_of
 from angarium.mta.egress.work import Work
-from angarium.mta.transport.outcome import Failure, Outcome, Permanent, Taken, Transient
+from angarium.mta.transport.outcome import Failure, Outcome, Permanent, Scope, Taken, Transient
 from angarium.mta.transport.transfer import EgressPath
 from angarium.queue.model import Attempt, UnixMs
 from angarium.reputation.in_force import EffectKey, InForce
@@ -25,6 +25,8 @@ from angarium.routing.resolution import Site
 HELD_MS: Final = 60_000
 # Ours, of throttles whose next message is known; of more the first is forgotten, and may send one at once
 PACED: Final = 10_000
+# About this host and session: another connection, at once, may do
+_OF_CONNECTIONS: Final = frozenset(("connections", "messages_per_connection"))
 # Of a reply, in the reason of a wait
 SHOWN_CHARACTERS: Final = 200
 
@@ -156,13 +158,17 @@ class RuleGate:
         if isinstance(outcome, Taken) or not is_from_peer(outcome.attempt):
             return outcome
         rule = self._rule_of(outcome.attempt, site)
-        if rule is None or not _is_retried(rule):
+        if rule is None:
             return outcome
+        is_retried = _is_retried(rule)
         if isinstance(outcome, Transient):
-            return msgspec.structs.replace(outcome, retry_s=rule.retry_s)
-        if age_ms >= rule.retry_for_s * 1000:
+            # The site's other hosts would say the same: they are not asked in the same attempt
+            scope = outcome.scope if _OF_CONNECTIONS.issuperset(rule.actions) else Scope.SITE
+            own = rule.retry_s if is_retried else ()
+            return msgspec.structs.replace(outcome, scope=scope, retry_s=own)
+        if not is_retried or age_ms >= rule.retry_for_s * 1000:
             return outcome
-        return Transient(outcome.attempt, outcome.scope, retry_s=rule.retry_s)
+        return Transient(outcome.attempt, Scope.SITE, retry_s=rule.retry_s)
 
 
 def _is_retried(rule: Rule | None) -> bool:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from angarium.config.schema import Pool, PoolMember, Rule, Source
+from angarium.mta.egress.next_host import is_for_next_host
 from angarium.mta.egress.policy import GO, Elsewhere, Traffic, Wait, traffic_of
 from angarium.mta.egress.pools import Pools
 from angarium.mta.egress.rule_gate import HELD_MS, RuleGate
@@ -187,7 +188,7 @@ def test_a_refusal_of_us_is_no_bounce_of_the_address_for_a_while() -> None:
     refused = said("550 busy", code=550, enhanced="5.7.28")
     # The message was accepted at 0
     (meant, other) = bench.told(refused, NO_USER, at=86_399_999)
-    assert meant == Transient(refused.attempt, Scope.MESSAGE, retry_s=(900,))
+    assert meant == Transient(refused.attempt, Scope.SITE, retry_s=(900,))
     assert other is NO_USER
     assert bench.told(refused, at=86_400_000) == [refused]
 
@@ -204,6 +205,19 @@ def test_a_deferral_gets_the_rules_own_schedule() -> None:
     assert isinstance(meant, Transient)
     assert meant.retry_s == (900,)
     assert bench.admit() is GO
+
+
+def test_a_sites_other_hosts_are_not_asked_after_a_word_about_the_source() -> None:
+    busy = Transient(
+        msgspec.structs.replace(attempt(451, "4.3.2", "rcpt"), text="451 busy"), Scope.RECIPIENT
+    )
+    assert is_for_next_host(busy)
+    (meant,) = Bench(rule()).told(busy)
+    assert not is_for_next_host(meant)
+    (meant,) = Bench(rule(actions=("messages_per_connection",))).told(busy)
+    assert is_for_next_host(meant)
+    (meant,) = Bench().told(busy)
+    assert meant is busy
 
 
 def test_what_is_tried_again_is_no_bounce_of_the_sweep_either() -> None:

@@ -29,6 +29,11 @@ COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that
         "connections",
         "See who is connected, and end a connection.",
     ),
+    "rules": (
+        "angarium.cli.rules",
+        "rules",
+        "See what providers' replies have put in force, and undo it.",
+    ),
     "trace": (
         "angarium.cli.trace",
         "trace",

@@ -176,6 +176,10 @@ class Dispatcher:
         self._places.end_openings()
         self._kick_all()
 
+    def ask_anew(self) -> None:
+        """What the policy keeps waiting is asked for again at once: it would say otherwise now."""
+        self._queues.ask_anew()
+
     def _release_retired(self) -> None:
         work, heads = self._queues.drain_retired()
         self._give_back(work)

@@ -28,6 +28,8 @@ from angarium.queue.events import (
     OperatorRerouted,
     OperatorRetried,
     Relayed,
+    RuleEnded,
+    RuleInForce,
     UnknownEvent,
 )
 from angarium.queue.hold_rule import HoldRule
@@ -155,6 +157,8 @@ __all__ = [
     "Released",
     "Renewed",
     "RouteHint",
+    "RuleEnded",
+    "RuleInForce",
     "SchemaError",
     "Settlement",
     "ShownMessage",

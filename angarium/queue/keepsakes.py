@@ -1,7 +1,9 @@
 """Small values that outlive the process: what limits, warm-up and rules have come to. The protocol of their store."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Final, Protocol
+
+from angarium.queue.events.catalogue import CataloguedKind
 
 # Ours: LMDB's keys end at 511 octets
 MAX_NAME_OCTETS: Final = 400
@@ -16,8 +18,10 @@ class Keepsakes(Protocol):
         """Return what is on disk of all names that begin so, in their order. Reads mapped pages."""
         ...
 
-    def write(self, changes: Mapping[str, bytes | None]) -> Awaitable[None]:
-        """Make these durable once awaited, all or nothing; None removes a name.
+    def write(
+        self, changes: Mapping[str, bytes | None], events: Sequence[CataloguedKind] = ()
+    ) -> Awaitable[None]:
+        """Make these durable once awaited, all or nothing, with the events that tell of them; None removes a name.
 
         Raises QueueFullError (nothing written) or QueueFailedError; ValueError for what is too large or has no name.
         """

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from angarium.config.address import is_ip, parse_host_port, parse_smart_host
+from angarium.config.rules import all_rules
 from angarium.config.schema import Config, Delivery
 from angarium.dkim import KeyRing, Signer, SigningPool
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
@@ -13,6 +14,7 @@ from angarium.mta.dsn import RecipientReport, dsn_for
 from angarium.mta.egress.packing import Packer
 from angarium.mta.egress.pools import Pools
 from angarium.mta.egress.rates import MessageRate, TenantRate
+from angarium.mta.egress.rule_gate import RuleGate
 from angarium.mta.egress.shaping import ShapingPolicy
 from angarium.mta.record.conclusion import Conclusion
 from angarium.mta.record.dsn_limit import DsnLimit
@@ -35,13 +37,19 @@ from angarium.queue import (
     message_id_text,
 )
 from angarium.queue.model import RouteHint
+from angarium.reputation.reply_rules import RuleBook
+from angarium.reputation.rule_engine import RuleEngine
+from angarium.reputation.rule_keepsakes import PREFIX as RULES
+from angarium.reputation.rule_keepsakes import read_kept
 from angarium.routing.dns import DnsResolver
 from angarium.routing.own_host import OwnHost, read_own_host
 from angarium.routing.partition_finder import PartitionFinder
+from angarium.routing.placement import partition_of
 from angarium.routing.resolution import MxHost, Site
 from angarium.routing.resolver import Resolver
 from angarium.routing.routing import Routing
 from angarium.service.delivery_observer import DeliveryObserver
+from angarium.service.rule_keeper import RuleKeeper
 from angarium.telemetry import log
 
 
@@ -61,6 +69,7 @@ class DeliverySetup:
         """Raises KeyFileError, DnsSetupError."""
         self._config = config
         self._spool = spool
+        self._partitions = partitions
         self._clock = clock
         self._new_message_id = MessageIdGenerator(clock, os.urandom)
         self._dsn_limit = DsnLimit(config.delivery.dsn_per_hour)
@@ -70,6 +79,9 @@ class DeliverySetup:
         self.dns = DnsResolver(config.dns, time.monotonic)
         self.resolver = Resolver(config, self.dns, own_host(config), routing, time.monotonic)
         self._pools = Pools(config.source, config.pool, routing, config.server.hostname)
+        self.rules = RuleEngine(RuleBook(all_rules(config)))
+        self.rules.restore(read_kept(spool.keepsakes.read(RULES), self._owns), clock())
+        self.rule_keeper = RuleKeeper(self.rules, spool.keepsakes, clock)
         self._schedule = RetrySchedule(config.delivery)
         self._keyring = KeyRing.load(config.dkim)
         self._pool = SigningPool(Signer(self._keyring, config.dkim), config.dkim.threads)
@@ -86,7 +98,12 @@ class DeliverySetup:
                 partition_count=len(spool.partitions()),
                 resolver=self.resolver,
                 remember_route=self._remember_route,
-                policy=ShapingPolicy(self._pools, randomness, [MessageRate(), TenantRate()]),
+                policy=ShapingPolicy(
+                    self._pools,
+                    randomness,
+                    [MessageRate(), TenantRate()],
+                    RuleGate(self.rules),
+                ),
                 hosts=self._hosts,
                 packer=Packer(self._pool, clock, observer.unsigned, self._must_sign),
                 settler=Settler(partitions),
@@ -107,6 +124,8 @@ class DeliverySetup:
         old, self._config = self._config, config
         routing = Routing.of(config)
         self.resolver.exchange(config, own_host(config), routing)
+        if (old.rules, old.rule) != (config.rules, config.rule):
+            self.rules.exchange(RuleBook(all_rules(config)), self._clock())
         if _sending(old) != _sending(config):
             self._partition_of.exchange(routing)
             self._pools.exchange(config.source, config.pool, routing)
@@ -173,6 +192,9 @@ class DeliverySetup:
             self._taps,
         )
         return Connectors(config.route, smtp, self._clock)
+
+    def _owns(self, provider: str) -> bool:
+        return partition_of(provider, len(self._spool.partitions())) in self._partitions
 
     def _must_sign(self) -> bool:
         return self._config.dkim.required

@@ -11,6 +11,8 @@ from angarium.queue import (
     HoldRuleRemoved,
     MessageAccepted,
     Position,
+    RuleEnded,
+    RuleInForce,
     UnixMs,
     UnknownEvent,
     delivery_id_text,
@@ -63,6 +65,11 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     domain: str = ""  # condition of a hold rule, as are tenant, sender and provider
     provider: str = ""  # of the site; also a condition of a hold rule
     until: str = ""  # of a hold rule
+    name: str = ""  # of the rule of what providers say that came into force, or ended
+    action: str = ""  # of it: suspend | throttle | ...
+    scope: str = ""  # whose mail it concerns: source | tenant | sender_domain | stream | campaign
+    subject: str = ""  # which one
+    how: str = ""  # it ended: ended | undone
     repairs: tuple[str, ...] = ()  # what was mended of an accepted message
     via: str = ""  # where an operator sent it: "mx", a smart host; left out: the usual way again
 
@@ -75,6 +82,8 @@ def mail_record(position: Position) -> MailRecord:
             return _accepted(position.sequence, event)
         case HoldRuleAdded() | HoldRuleRemoved():
             return _rule(position.sequence, event)
+        case RuleInForce() | RuleEnded():
+            return _reply_rule(position.sequence, event)
         case ContentShown():
             return MailRecord(
                 sequence=position.sequence,
@@ -168,6 +177,27 @@ def _rule(sequence: int, event: HoldRuleAdded | HoldRuleRemoved) -> MailRecord:
         domain=(conditions and conditions.domain) or "",
         provider=(conditions and conditions.provider) or "",
         until=rfc3339(conditions.until) if conditions and conditions.until else "",
+    )
+
+
+def _reply_rule(sequence: int, event: RuleInForce | RuleEnded) -> MailRecord:
+    began = event if isinstance(event, RuleInForce) else None
+    ended = event if isinstance(event, RuleEnded) else None
+    return MailRecord(
+        sequence=sequence,
+        ts=rfc3339(event.at),
+        event=event.name,
+        message="",
+        name=event.rule,
+        action=event.action,
+        scope=event.scope,
+        subject=event.subject,
+        provider=event.provider,
+        reply="" if began is None else began.reply,
+        until=rfc3339(began.until) if began is not None and began.until is not None else "",
+        how="" if ended is None else ended.how,
+        actor="" if ended is None else ended.actor,
+        reason="" if ended is None else ended.reason,
     )
 
 

@@ -25,6 +25,7 @@ from angarium.insight.admin.queue_reads import (
     SummarizeQueue,
 )
 from angarium.insight.admin.reloading import AskReload
+from angarium.insight.admin.rules import ListRules, UndoRule
 from angarium.insight.admin.status import AskStatus
 from angarium.insight.admin.watch import WatchSessions
 
@@ -48,6 +49,8 @@ AnyQuestion = (
     | ListConnections
     | EndConnection
     | WatchSessions
+    | ListRules
+    | UndoRule
 )
 
 _QUESTIONS: Final = msgspec.msgpack.Decoder(AnyQuestion)

@@ -63,7 +63,9 @@ class Carriage:
         finally:
             self.busy -= 1
             shared.policy.ends(work, site)
-        shared.policy.told(self._way.path, self._way.site, work, outcomes, shared.clock())
+        now = shared.clock()
+        shared.policy.told(self._way.path, site, work, outcomes, now)
+        outcomes = shared.policy.understood(site, work, outcomes, now)
         if all(isinstance(outcome, Taken) for outcome in outcomes):  # nearly every time
             self._conclude(work, outcomes, connection)  # CG1
             shared.budget.free(work.octets)

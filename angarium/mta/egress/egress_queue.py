@@ -139,6 +139,12 @@ class EgressQueue:
         self._admission.end_waits()
         self.kick()
 
+    def ask_anew(self) -> None:
+        """Whatever waits may be asked for again, however long it was to wait."""
+        if not self._way.is_draining:
+            self._admission.ask_anew()
+            self.kick()
+
     def drain(self) -> list[Work]:
         """Begin nothing new; returns claimed work that has not begun. Transfers under way go on."""
         self._way.is_draining = True
@@ -235,8 +241,8 @@ class EgressQueue:
 
     def connection_refused(self, failure: Failure) -> None:
         shared, way = self._shared, self._way
-        shared.policy.refused(way.path, way.site, failure)
         now = shared.clock()
+        shared.policy.refused(way.path, way.site, failure, now)
         if isinstance(failure, Permanent):
             self._refused_for_good(failure, now)
             return

@@ -28,6 +28,7 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     configured: Provider  # its limits as they are written
     site: str
     domain: str  # of the first recipient
+    sender_domain: str  # of the reverse path, lower-case; "": it is null
     recipients: int
     octets: int  # of the content
 
@@ -110,9 +111,20 @@ class EgressPolicy(Protocol):
         """Hear what a transaction came to: one outcome per recipient, in order."""
         ...
 
-    def refused(self, path: EgressPath, site: Site, failure: Failure) -> None:
+    def understood(
+        self, site: Site, work: Work, outcomes: Sequence[Outcome], now: UnixMs
+    ) -> Sequence[Outcome]:
+        """Return what these outcomes, which it was told, mean for their recipients, in order."""
+        ...
+
+    def refused(self, path: EgressPath, site: Site, failure: Failure, now: UnixMs) -> None:
         """Hear that no host of the site took a connection."""
         ...
+
+
+def domain_of(reverse_path: str) -> str:
+    """Return the domain, lower-case; "" of the null one."""
+    return reverse_path.rpartition("@")[2].lower()
 
 
 def traffic_of(group: Group, site: Site) -> Traffic:
@@ -126,6 +138,7 @@ def traffic_of(group: Group, site: Site) -> Traffic:
         configured=site.provider,
         site=site.name,
         domain=head.domain,
+        sender_domain=domain_of(head.sender),
         recipients=len(group.heads),
         octets=head.octets,
     )
@@ -143,6 +156,7 @@ def traffic_of_work(work: Work, site: Site) -> Traffic:
         configured=site.provider,
         site=site.name,
         domain=work.recipients[0].domain,
+        sender_domain=domain_of(message.envelope.reverse_path),
         recipients=len(work.recipients),
         octets=work.octets,
     )

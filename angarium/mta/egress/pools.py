@@ -41,7 +41,7 @@ class Pools:
             self._paths[DEFAULT] = EgressPath(
                 source=DEFAULT, bind_address=None, ehlo=self._hostname
             )
-        self._pools: dict[str, tuple[list[EgressPath], list[int]]] = {
+        self._pools: dict[str, tuple[Sequence[EgressPath], Sequence[int]]] = {
             pool.name: (
                 [self._paths[member.name] for member in pool.sources],
                 [member.weight for member in pool.sources],
@@ -51,6 +51,16 @@ class Pools:
         if DEFAULT not in self._pools:
             everyone = list(self._paths.values())
             self._pools[DEFAULT] = (everyone, [1] * len(everyone))
+
+    def beside(self, domain: str, path: EgressPath) -> Sequence[tuple[EgressPath, int]]:
+        """Return the other sources of the pool, with their weights."""
+        route = self._routing.find_route(domain)
+        paths, weights = self._pools[DEFAULT if route is None else route.pool]
+        return [pair for pair in zip(paths, weights, strict=True) if pair[0] != path]
+
+    def members(self, pool: str) -> tuple[Sequence[EgressPath], Sequence[int]]:
+        """Return a pool's sources and their weights; none: there is no such pool (any more)."""
+        return self._pools.get(pool, ((), ()))
 
     def has(self, path: EgressPath) -> bool:
         """Whether its source still sends from the same address, under the same name."""

@@ -76,6 +76,10 @@ class EgressQueues:
         for queue in self._queues.values():
             queue.forget_failures()
 
+    def ask_anew(self) -> None:
+        for queue in list(self._queues.values()):
+            queue.ask_anew()
+
     def discard_unused(self) -> None:
         for key in [key for key, queue in self._queues.items() if queue.is_unused]:
             self._queues.pop(key).discard()

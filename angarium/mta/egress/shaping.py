@@ -8,9 +8,18 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from angarium.config.schema import Provider
-from angarium.mta.egress.policy import GO, Admission, Limits, Traffic, Wait, traffic_of_work
+from angarium.mta.egress.policy import (
+    GO,
+    Admission,
+    Elsewhere,
+    Limits,
+    Traffic,
+    Wait,
+    traffic_of_work,
+)
 from angarium.mta.egress.pools import Chance, Pools
 from angarium.mta.egress.rates import ConnectionRate
+from angarium.mta.egress.rule_gate import RuleGate
 from angarium.mta.egress.tenant_transfers import TenantTransfers
 from angarium.mta.egress.work import Work
 from angarium.mta.transport.outcome import Failure, Outcome
@@ -47,11 +56,19 @@ class ShapingPolicy:
     Invariant SHP2: gates only narrow what is configured; there is room for one at least.
     """
 
-    def __init__(self, pools: Pools, chance: Chance, gates: Sequence[Gate] = ()) -> None:
+    def __init__(
+        self,
+        pools: Pools,
+        chance: Chance,
+        gates: Sequence[Gate] = (),
+        rules: RuleGate | None = None,
+    ) -> None:
         self._pools = pools
         self._chance = chance
         self._tenants = TenantTransfers()
-        self._gates = (*gates, self._tenants)
+        own: tuple[Gate, ...] = (self._tenants,) if rules is None else (self._tenants, rules)
+        self._gates: tuple[Gate, ...] = (*gates, *own)
+        self._rules = rules
         self._connection_rate = ConnectionRate()
         self._configured: dict[str, tuple[Provider, Limits]] = {}  # by the provider's name
 
@@ -67,17 +84,48 @@ class ShapingPolicy:
         return limits
 
     def admit(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Admission:
-        """Return the wait that is over last, if any gate asks for one."""
+        """Return the wait that is over last, if any gate asks for one; or another source that may go instead."""
+        other = self._find_rerouted(traffic, path, now)
+        if other is not None:
+            return Elsewhere(other)
+        wait = self._find_wait(traffic, path, now)
+        if wait is not None:
+            other = self._find_other(traffic, path, now)
+            return wait if other is None else Elsewhere(other)
+        for gate in self._gates:
+            gate.take(traffic, path, now)  # SHP1
+        return GO
+
+    def _find_wait(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Wait | None:
         longest: Wait | None = None
         for gate in self._gates:
             wait = gate.find_wait(traffic, path, now)
             if wait is not None and (longest is None or wait.until > longest.until):
                 longest = wait
-        if longest is not None:
-            return longest
-        for gate in self._gates:
-            gate.take(traffic, path, now)  # SHP1
-        return GO
+        return longest
+
+    def _find_rerouted(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> EgressPath | None:
+        """Return a source of the pool that a rule sends it by, if it is to leave by another one."""
+        pool = None if self._rules is None else self._rules.find_pool(traffic, path, now)
+        if pool is None:
+            return None
+        paths, weights = self._pools.members(pool)
+        if not paths or path in paths:
+            return None
+        return self._chance.choices(paths, weights)[0]
+
+    def _find_other(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> EgressPath | None:
+        """Return another source of its pool that may go now, if it is this source only that may not."""
+        if self._rules is None or not self._rules.overflows(traffic, path, now):
+            return None
+        able = [
+            (other, weight)
+            for other, weight in self._pools.beside(traffic.domain, path)
+            if self._find_wait(traffic, other, now) is None
+        ]
+        if not able:
+            return None
+        return self._chance.choices([each[0] for each in able], [each[1] for each in able])[0]
 
     def goes_again(self, path: EgressPath, site: Site, work: Work, now: UnixMs) -> None:
         traffic = traffic_of_work(work, site)
@@ -105,8 +153,16 @@ class ShapingPolicy:
         for gate in self._gates:
             gate.told(path, site, work, outcomes, now)
 
-    def refused(self, path: EgressPath, site: Site, failure: Failure) -> None:
-        return None
+    def understood(
+        self, site: Site, work: Work, outcomes: Sequence[Outcome], now: UnixMs
+    ) -> Sequence[Outcome]:
+        return (
+            outcomes if self._rules is None else self._rules.understood(site, work, outcomes, now)
+        )
+
+    def refused(self, path: EgressPath, site: Site, failure: Failure, now: UnixMs) -> None:
+        if self._rules is not None:
+            self._rules.refused(path, site, failure, now)
 
     def _limits_of(self, provider: Provider) -> Limits:
         """Made once per provider of a configuration: this is asked for each message."""

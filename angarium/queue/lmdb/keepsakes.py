@@ -1,8 +1,9 @@
 """Keepsakes on LMDB: one table, names to values."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
+from angarium.queue.events.catalogue import CataloguedKind, encode_event
 from angarium.queue.keepsakes import check_changes
 from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.transaction import Operation, WriteTransaction
@@ -29,16 +30,21 @@ class LmdbKeepsakes:
                     found[key.decode()] = value
         return found
 
-    def write(self, changes: Mapping[str, bytes | None]) -> "asyncio.Future[None]":
-        return self._submit(WriteKeepsakes(check_changes(changes)))
+    def write(
+        self, changes: Mapping[str, bytes | None], events: Sequence[CataloguedKind] = ()
+    ) -> "asyncio.Future[None]":
+        raw = [encode_event(each) for each in events]
+        return self._submit(WriteKeepsakes(check_changes(changes), raw))
 
 
 class WriteKeepsakes:
     """Operation."""
 
-    def __init__(self, changes: Mapping[bytes, bytes | None]) -> None:
+    def __init__(self, changes: Mapping[bytes, bytes | None], events: Sequence[bytes] = ()) -> None:
         self._changes = changes
+        self._events = events
         self.octets = sum(len(key) + len(value or b"") for key, value in changes.items())
+        self.octets += sum(map(len, events))
 
     def apply(self, tx: WriteTransaction) -> None:
         for key, value in self._changes.items():
@@ -46,3 +52,5 @@ class WriteKeepsakes:
                 tx.delete(tx.env.keepsake, key)
             else:
                 tx.put(tx.env.keepsake, key, value)
+        for event in self._events:
+            tx.append_event(event)

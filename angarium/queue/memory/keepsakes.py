@@ -1,15 +1,18 @@
 """Keepsakes in memory, for tests."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from angarium.queue.events.catalogue import CataloguedKind
 from angarium.queue.keepsakes import check_changes
+from angarium.queue.memory.state import MemoryState
 
 
 class MemoryKeepsakes:
-    """Implements Keepsakes; ``kept`` survives a crash."""
+    """Implements Keepsakes; the state survives a crash."""
 
-    def __init__(self, kept: dict[bytes, bytes]) -> None:
-        self._kept = kept
+    def __init__(self, state: MemoryState) -> None:
+        self._state = state
+        self._kept = state.keepsakes
 
     def read(self, prefix: str) -> dict[str, bytes]:
         start = prefix.encode()
@@ -17,9 +20,13 @@ class MemoryKeepsakes:
             key.decode(): self._kept[key] for key in sorted(self._kept) if key.startswith(start)
         }
 
-    async def write(self, changes: Mapping[str, bytes | None]) -> None:
+    async def write(
+        self, changes: Mapping[str, bytes | None], events: Sequence[CataloguedKind] = ()
+    ) -> None:
         for key, value in check_changes(changes).items():
             if value is None:
                 self._kept.pop(key, None)
             else:
                 self._kept[key] = value
+        for event in events:
+            self._state.append(event)

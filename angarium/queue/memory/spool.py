@@ -71,7 +71,7 @@ class MemorySpool:
         self.low_disk = False
         self.events = MemoryEventLog(self.state)
         self.administration = MemoryAdministration(self.state, self.ring)
-        self.keepsakes = MemoryKeepsakes(self.state.keepsakes)
+        self.keepsakes = MemoryKeepsakes(self.state)
 
     def crash(self) -> "MemorySpool":
         """Die, and return what a new process finds."""

@@ -385,7 +385,12 @@ class ScriptedPolicy:
     ) -> None:
         self.heard += outcomes
 
-    def refused(self, path: EgressPath, site: Site, failure: Transient) -> None:
+    def understood(
+        self, site: Site, work: Work, outcomes: Sequence[Outcome], now: UnixMs
+    ) -> Sequence[Outcome]:
+        return outcomes
+
+    def refused(self, path: EgressPath, site: Site, failure: Transient, now: UnixMs) -> None:
         self.refusals.append(failure)
 
 

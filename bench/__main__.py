@@ -89,9 +89,9 @@ def plan_options(command):  # type: ignore[no-untyped-def]
 @click.option(
     "--system",
     "systems",
-    type=click.Choice(["direct", "postfix", "exim", "opensmtpd", "single", "multi"]),
+    type=click.Choice(["direct", "postfix", "exim", "opensmtpd", "single", "multi", "shaped"]),
     multiple=True,
-    help="Only these; direct: nothing between load and sink; single, multi: Angarium's two forms.",
+    help="Only these; direct: nothing between load and sink; single, multi, shaped: Angarium's forms.",
 )
 @click.pass_obj
 def relay(options: Options, delivery_processes=1, systems=(), **plan) -> None:  # type: ignore[no-untyped-def]
@@ -105,6 +105,7 @@ def relay(options: Options, delivery_processes=1, systems=(), **plan) -> None:  
         "opensmtpd": OPENSMTPD,
         "single": angarium(Setup(single=True)),
         "multi": angarium(Setup(delivery_processes=delivery_processes)),
+        "shaped": angarium(Setup(delivery_processes=delivery_processes, shaped=True)),
     }
     module.run(options.plan(**plan), [candidates[each] for each in systems or candidates])
 

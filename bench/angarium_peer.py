@@ -22,6 +22,11 @@ from bench.ports import LOOPBACK, free_port
 TOP: Final = Path(__file__).resolve().parent.parent
 POSTMASTER: Final = TOP / "bin/postmaster"
 CONCURRENCY: Final = 50  # as Postfix is given
+SHAPING: Final = """\
+message_rate = "1000000/s"
+connection_rate = "1000000/s"
+tenant_message_rate = "1000000/s"
+"""
 EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -32,12 +37,12 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     delivery_processes: int = 1
     dkim_key: Path | None = None  # signs for example.com
     dkim_threads: int = 4
+    shaped: bool = False  # every rate is asked for each message, and far above what is reached
 
     @property
     def name(self) -> str:
-        if self.single:
-            return "Angarium, one process"
-        return f"Angarium, 2 ingress + {self.delivery_processes} delivery"
+        form = "one process" if self.single else f"2 ingress + {self.delivery_processes} delivery"
+        return f"Angarium, {form}{', shaped' if self.shaped else ''}"
 
 
 def angarium(setup: Setup) -> Candidate:
@@ -147,6 +152,7 @@ via = "smtp://{LOOPBACK}:{sink_port}"
 name = "smtp://{LOOPBACK}:{sink_port}"
 connections = {CONCURRENCY}
 messages_per_connection = 1000000
+{SHAPING if setup.shaped else ""}
 
 {keys}"""
     path = folder / "angarium.toml"

@@ -34,6 +34,11 @@ COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that
         "warmup",
         "See and steer how new sources are warmed.",
     ),
+    "rules": (
+        "angarium.cli.rules",
+        "rules",
+        "See what providers' replies have put in force, and undo it.",
+    ),
     "trace": (
         "angarium.cli.trace",
         "trace",

@@ -1,7 +1,8 @@
 """Checks what types cannot say: references, addresses, combinations that cannot work. Pure; finds all at once."""
 
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from ipaddress import ip_address
 
 from angarium.config.address import (
@@ -15,9 +16,13 @@ from angarium.config.address import (
     parse_smart_host,
 )
 from angarium.config.error import KeyPath, Problem
-from angarium.config.schema import Config, Listener, Route
+from angarium.config.rates import per_second
+from angarium.config.reply_texts import PatternError, expanded
+from angarium.config.schema import Config, Listener, Route, Rule
 from angarium.config.warmup_plan import DEFAULT_PLAN, PlanError, check_plan
 
+_STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
+FITS_EVERYTHING = "fits every reply; give match, codes or enhanced, or a sweep"
 DEFAULT_POOL = "default"  # exists without being written: the system's choice of address
 
 
@@ -310,6 +315,53 @@ def _dkim(config: Config) -> Iterator[Problem]:
         yield Problem(("dkim", "required"), text)
 
 
+def _rules(config: Config) -> Iterator[Problem]:
+    pools = {each.name for each in config.pool} | {DEFAULT_POOL}
+    for index, rule in enumerate(config.rule):
+        at: KeyPath = ("rule", index)
+        for pattern in rule.match:
+            try:
+                expanded(pattern)
+            except PatternError as error:
+                yield Problem((*at, "match"), str(error))
+        for status in rule.enhanced:
+            if not _STATUS.fullmatch(status):
+                yield Problem((*at, "enhanced"), f"{status!r} is no status; write one like 4.7.28")
+        # With a file of rules it may change one of that: what they come to together is looked at then
+        if not config.rules.file and fits_everything(rule):
+            yield Problem(at, FITS_EVERYTHING)
+        if rule.sweep is not None and (rule.match or rule.codes or rule.enhanced):
+            yield Problem((*at, "sweep"), "is asked of no reply: give match or sweep, not both")
+        yield from _rule_actions(rule, at, pools)
+    yield from _duplicates([each.name for each in config.rule], ("rule",), "name")
+
+
+def fits_everything(rule: Rule) -> bool:
+    return rule.sweep is None and not (rule.match or rule.codes or rule.enhanced)
+
+
+def _rule_actions(rule: Rule, at: KeyPath, pools: Set[str]) -> Iterator[Problem]:
+    if not rule.actions:
+        yield Problem(
+            (*at, "actions"), "is empty; write enabled = false for a rule that does nothing"
+        )
+    if rule.scope != "source":
+        for action in ("connections", "messages_per_connection"):
+            if action in rule.actions:
+                text = f'connections are a source\'s: {action} needs scope = "source"'
+                yield Problem((*at, "scope"), text)
+        if rule.sweep is not None:
+            yield Problem((*at, "scope"), 'shares are a source\'s: a sweep needs scope = "source"')
+    if rule.sweep is not None and "retry" in rule.actions:
+        yield Problem((*at, "actions"), "retry is about one reply; a sweep has none")
+    if "reroute" in rule.actions and rule.pool not in pools:
+        yield Problem((*at, "pool"), _unknown("pool", rule.pool, pools))
+    try:
+        per_second(rule.rate)
+    except ValueError as error:
+        yield Problem((*at, "rate"), str(error))
+
+
 def _is_route_pattern(pattern: str) -> bool:
     return pattern == "*" or is_host_name(a_labels(pattern.removeprefix("*.")))
 
@@ -347,4 +399,5 @@ _CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
     _delivery,
     _dns,
     _dkim,
+    _rules,
 )

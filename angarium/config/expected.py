@@ -10,6 +10,7 @@ import msgspec
 from angarium.config.kinds import bare_kind, find_quantity
 from angarium.config.quantity import (
     DURATION_EXAMPLES,
+    RATE_EXAMPLES,
     SIZE_EXAMPLES,
     duration_text,
     size_text,
@@ -29,6 +30,8 @@ def expected_text(kind: msgspec.inspect.Type) -> str:
         case msgspec.inspect.IntType() if quantity == "size":
             range_ = _range(bare, lambda number: f'"{size_text(int(number))}"')
             return f'a size{range_}: "{SIZE_EXAMPLES}" in quotes, or a number of octets'
+        case msgspec.inspect.StrType() if quantity == "rate":
+            return f'a rate: "{RATE_EXAMPLES}" in quotes, or "unlimited"'
         case msgspec.inspect.IntType():
             return f"a whole number{_range(bare, str)}"
         case msgspec.inspect.FloatType():

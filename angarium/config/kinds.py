@@ -8,7 +8,7 @@ from angarium.config.error import KeyPath
 from angarium.config.schema import Config
 
 CONFIG: Final = msgspec.inspect.type_info(Config)
-Quantity = Literal["duration", "size"]
+Quantity = Literal["duration", "size", "rate"]
 
 
 def find_kind(path: KeyPath) -> msgspec.inspect.Type | None:
@@ -37,7 +37,7 @@ def bare_kind(kind: msgspec.inspect.Type) -> msgspec.inspect.Type:
 
 
 def find_quantity(kind: msgspec.inspect.Type) -> Quantity | None:
-    """Return whether the key takes a duration or a size; None: neither (``schema`` says so at the type)."""
+    """Return whether the key takes a duration, a size or a rate; None: none (``schema`` says so at the type)."""
     if isinstance(kind, msgspec.inspect.UnionType):
         return next(filter(None, map(find_quantity, kind.types)), None)
     if isinstance(kind, msgspec.inspect.Metadata) and kind.extra:

@@ -14,14 +14,15 @@ from typing import Any
 import msgspec
 
 from angarium.config.address import parse_host_port
-from angarium.config.crosscheck import find_problems
+from angarium.config.crosscheck import FITS_EVERYTHING, find_problems, fits_everything
 from angarium.config.error import ConfigError, KeyPath, Problem, path_text
 from angarium.config.expected import expected_text, found_text
 from angarium.config.kinds import find_kind
 from angarium.config.location import key_lines, line_of
 from angarium.config.providers import complete_providers
 from angarium.config.pruning import take_out
-from angarium.config.schema import Config, Warmup
+from angarium.config.rules import complete_rules, merged, with_lists
+from angarium.config.schema import Config, Rule, Warmup
 from angarium.config.syntax import find_fault
 from angarium.config.unknown import find_unknown_keys
 from angarium.config.warmup_plan import DEFAULT_PLAN, SHIPPED_PLAN, PlanError, read_plan
@@ -33,26 +34,24 @@ _AT = re.compile(r"(.*?)(?: - at `(?:key in )?\$([^`]*)`)?", re.DOTALL)
 _STEP = re.compile(r"\.([A-Za-z0-9_-]+)|\[([0-9]+)\]")
 
 
-def load(path: str | Path) -> Config:
-    """Return the configuration with absolute paths. Raises ConfigError that names every problem it can."""
+def load(path: str | Path, *, rules_file: Path | None = None) -> Config:
+    """Return the configuration with absolute paths. Raises ConfigError that names every problem it can.
+
+    ``rules_file``: to be read instead of its ``[rules] file``.
+    """
     path = Path(path).absolute()
-    return parse(read_file(path), path)
+    return parse(read_file(path), path, rules_file=rules_file)
 
 
-def parse(text: str, path: Path) -> Config:
+def parse(text: str, path: Path, *, rules_file: Path | None = None) -> Config:
     """The same of a text; ``path`` is where it stands: for messages, and what relative paths are relative to."""
-    try:
-        tree = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        fault = find_fault(text, str(error))
-        raise ConfigError(str(path), [f"{path}:{fault.place}: {fault.text}"]) from None
-    except RecursionError:
-        raise ConfigError(
-            str(path), [f"{path}:1: nested too deeply to be a configuration"]
-        ) from None
+    tree = _tables(text, path)
     config, problems = convert(tree)
     if config is None:
         raise ConfigError(str(path), problem_lines(text, path, problems))
+    if rules_file is not None or config.rules.file:
+        file = rules_file or path.parent / config.rules.file
+        config = _with_rules_of(file, config, tree)
     return _with_plans(text, path, resolved(config, path.parent))
 
 
@@ -74,8 +73,45 @@ def _with_plans(text: str, path: Path, config: Config) -> Config:
     return msgspec.structs.replace(config, warmup=tuple(found))
 
 
+def parse_rules(text: str, path: Path) -> list[dict[str, Any]]:
+    """Return the ``[[rule]]``s of a file of rules, as written, with numbers for durations. Raises ConfigError."""
+    tree = _tables(text, path)
+    problems = [
+        Problem((key,), "a file of rules has [[rule]] only") for key in tree if key != "rule"
+    ]
+    frame = {"server": {"hostname": "rules.invalid"}, **tree}
+    problems = problems or convert(frame)[1]
+    if problems:
+        raise ConfigError(str(path), problem_lines(text, path, problems))
+    rules: list[dict[str, Any]] = read_quantities(with_lists(tree))[0].get("rule", [])
+    return rules
+
+
+def _with_rules_of(file: Path, config: Config, tree: Mapping[str, Any]) -> Config:
+    own = read_quantities(with_lists(tree))[0].get("rule", [])
+    written = merged(parse_rules(read_file(file), file), own)
+    rules = msgspec.convert(complete_rules({"rule": written})["rule"], tuple[Rule, ...])
+    if wrong := [each.name for each in rules if fits_everything(each)]:
+        lines = [f"{file}: [[rule]] {name}: {FITS_EVERYTHING}" for name in wrong]
+        raise ConfigError(str(file), lines)
+    return msgspec.structs.replace(config, rule=rules)
+
+
+def _tables(text: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        fault = find_fault(text, str(error))
+        raise ConfigError(str(path), [f"{path}:{fault.place}: {fault.text}"]) from None
+    except RecursionError:
+        raise ConfigError(
+            str(path), [f"{path}:1: nested too deeply to be a configuration"]
+        ) from None
+
+
 def convert(tree: Mapping[str, Any]) -> tuple[Config | None, list[Problem]]:
     """Return what a file's tables come to, paths as written; None: they are no configuration, for these reasons."""
+    tree = with_lists(tree)
     problems = find_unknown_keys(tree)
     numbered, misread = read_quantities(tree)
     problems += misread
@@ -96,7 +132,7 @@ def _converted(
     found: list[Problem] = []
     while len(found) < MAX_PROBLEMS:
         try:
-            return msgspec.convert(complete_providers(left), Config), found
+            return msgspec.convert(complete_rules(complete_providers(left)), Config), found
         except msgspec.ValidationError as error:
             problem = _type_problem(str(error), tree)
         at = _key_of(problem.path)
@@ -212,4 +248,5 @@ def resolved(config: Config, base: Path) -> Config:
             keys=tuple(replace(key, file=absolute(key.file)) for key in config.dkim.keys),
         ),
         log=replace(config.log, mail_log=mail_log if mail_log == "-" else absolute(mail_log)),
+        rules=replace(config.rules, file=absolute(config.rules.file)),
     )

@@ -1,10 +1,14 @@
-"""Spans of time and sizes as operators write them: ``1h30m``, ``64MiB``. One reading for the file and the command line.
+"""Spans of time, sizes and rates as operators write them: ``1h30m``, ``64MiB``, ``100/min``. One reading for the file
+and the command line.
 
 Pure.
 """
 
+import functools
 import re
 from typing import Final
+
+import msgspec
 
 _DURATION_UNITS_MS: Final = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
 _SIZE_UNITS: Final = {
@@ -19,8 +23,29 @@ _SIZE_UNITS: Final = {
 _SPELLED: Final = {"gib": "GiB", "mib": "MiB", "kib": "KiB", "gb": "GB", "mb": "MB", "kb": "KB"}
 _PART: Final = re.compile(r"([0-9]{1,9})(ms|[dhms])")
 _SIZE: Final = re.compile(r"([0-9]{1,15})((?:[kmg]i?b)?)")
+_RATE: Final = re.compile(r"([1-9][0-9]{0,6})/(s|min|h|d)(?: burst ([1-9][0-9]{0,6}))?")
+_RATE_UNITS_S: Final = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
+# Different ones of a configuration that are remembered
+RATES: Final = 1_000
+UNLIMITED: Final = "unlimited"
+# What a rate lets through at once, as a part of a second's worth. Ours: a timer is late by less, and no peer sees it
+_BURSTS_PER_S: Final = 10
+RATE_EXAMPLES: Final = "100/s, 10/min, 500/h or 2000/d burst 50"
 DURATION_EXAMPLES: Final = "90s, 15m, 1h30m or 2d"
 SIZE_EXAMPLES: Final = "64MB, 256MiB or 2GB"
+
+
+class Rate(msgspec.Struct, frozen=True, kw_only=True):
+    """At most ``count`` in ``period_s``, evenly, ``burst`` of them at once."""
+
+    count: int
+    period_s: int
+    burst: int = 1
+
+    @property
+    def interval_us(self) -> int:
+        """From one to the next; rounded up, so that no more than ``count`` fit."""
+        return -(-self.period_s * 1_000_000 // self.count)
 
 
 def parse_duration_ms(text: str) -> int:
@@ -40,6 +65,25 @@ def parse_octets(text: str) -> int:
     if match is None:
         raise ValueError(f"{text!r} is not a size; write {SIZE_EXAMPLES}")
     return int(match[1]) * _SIZE_UNITS[match[2]]
+
+
+@functools.lru_cache(RATES)
+def find_rate(text: str, at_once: int = 1) -> Rate | None:
+    """The same as ``parse_rate``, for each message: it is remembered. None: ``unlimited``."""
+    return None if text.strip().lower() == UNLIMITED else parse_rate(text, at_once)
+
+
+def parse_rate(text: str, at_once: int = 1) -> Rate:
+    """Read ``100/s``, ``10/min``, ``500/h``, ``2000/d``, each with ``burst 50`` behind it or without.
+
+    Without it a tenth of a second's worth may go at once, and ``at_once`` at least. Raises ValueError.
+    """
+    match = _RATE.fullmatch(" ".join(text.lower().split()))
+    if match is None:
+        raise ValueError(f"{text!r} is not a rate; write {RATE_EXAMPLES}, or {UNLIMITED}")
+    count, period_s = int(match[1]), _RATE_UNITS_S[match[2]]
+    burst = int(match[3]) if match[3] else max(at_once, count // (period_s * _BURSTS_PER_S))
+    return Rate(count=count, period_s=period_s, burst=burst)
 
 
 def duration_text(seconds: float) -> str:

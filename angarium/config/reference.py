@@ -20,7 +20,9 @@ key is an error that names the nearest known one. Paths are relative to the file
 with a file, and what to do. `[[name]]` may be written several times.
 
 A duration is text with units, `"90s"`, `"20m"`, `"1h30m"`, `"5d"`, `"500ms"`, or a number of seconds; a size is text,
-`"64MB"` (of 1,000), `"256MiB"` (of 1,024), or a number of octets.
+`"64MB"` (of 1,000), `"256MiB"` (of 1,024), or a number of octets; a rate is text, `"100/s"`, `"10/min"`, `"500/h"`,
+`"2000/d"`, or `"unlimited"`. A rate is spread evenly; `"2000/d burst 50"` lets 50 through at once after a pause, and
+without that word it is a tenth of a second's worth, one at least.
 
 A reload (SIGHUP) reads the file again and refuses a broken one. Routes, providers, sources and most of `[delivery]`
 change in place, under running sessions; some keys need new processes of a role, and `[server]`, `[queue]` and the
@@ -92,6 +94,7 @@ def _type_text(annotation: str) -> str:
         "Octets": "size >= 1",
         "OctetsOrNone": "size >= 0",
         "Few": "integer 1-256",
+        "RateText": "rate",
         "Seconds": "duration > 0",
         "SecondsOrNone": "duration >= 0",
         "Port": "port",

@@ -12,6 +12,8 @@ Count = Annotated[int, msgspec.Meta(ge=1, le=2**48)]
 # "5d", "20m", "1h30m", or a number of seconds; at most ten years
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=315_360_000, extra={"quantity": "duration"})]
 SecondsOrNone = Annotated[float, msgspec.Meta(ge=0, le=315_360_000, extra={"quantity": "duration"})]
+# "100/s", "10/min", "500/h", "2000/d burst 50", or "unlimited"
+RateText = Annotated[str, msgspec.Meta(extra={"quantity": "rate"})]
 # "64MB", "256MiB", or a number of octets
 Octets = Annotated[int, msgspec.Meta(ge=1, le=2**48, extra={"quantity": "size"})]
 OctetsOrNone = Annotated[int, msgspec.Meta(ge=0, le=2**48, extra={"quantity": "size"})]
@@ -19,6 +21,9 @@ Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Few = Annotated[int, msgspec.Meta(ge=1, le=256)]  # processes, threads, partitions
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Jitter = Annotated[float, msgspec.Meta(ge=0, lt=1)]
+ReplyCode = Annotated[int, msgspec.Meta(ge=400, le=599)]
+Times = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+Percent = Annotated[float, msgspec.Meta(gt=0, le=100)]
 
 
 class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -124,7 +129,7 @@ class Route(_Table, frozen=True, kw_only=True):
 
 
 class Provider(_Table, frozen=True, kw_only=True):
-    """Limits of a mailbox provider, per source; the shipped ones are in ``config/providers.py``."""
+    """Limits of a mailbox provider, per source; the shipped ones are in ``config/shipped/providers.toml``."""
 
     name: Name  # "default": unknown sites; "smtp://host:port": that smart host
     mx_suffixes: tuple[str, ...] = ()  # matches when EVERY MX host ends in one of these
@@ -132,6 +137,13 @@ class Provider(_Table, frozen=True, kw_only=True):
     connections: Count = 10
     messages_per_connection: Count = 100
     recipients_per_message: Count = 100
+    message_rate: RateText = "unlimited"  # transactions begun, per source
+    # connections begun, per source; without "burst", as many at once as ``connections`` allows
+    connection_rate: RateText = "unlimited"
+    # transactions begun for one tenant, over all sources
+    tenant_message_rate: RateText = "unlimited"
+    # in use for one tenant at once, over all sources; omitted: any number
+    tenant_connections: Count | None = None
     tls: Literal["opportunistic", "required"] = "opportunistic"
     idle_s: SecondsOrNone = 5.0  # an idle connection is kept this long for the next message
     pipelining: bool = True  # false: one command at a time, also where PIPELINING is offered
@@ -148,6 +160,8 @@ class DeliveryTimeouts(_Table, frozen=True, kw_only=True):
     data_s: Seconds = 120.0
     block_s: Seconds = 180.0
     final_dot_s: Seconds = 600.0
+    # one transaction up to its last octet, however much of it goes on: then the connection is broken off
+    transaction_s: Seconds = 3600.0
     quit_s: Seconds = 5.0
 
 
@@ -168,6 +182,7 @@ class Delivery(_Table, frozen=True, kw_only=True):
     lane_limit: Count = 2_000  # of these, per tenant, provider and stream
     bytes_in_flight: Octets = 268_435_456  # message octets being transferred per delivery process
     poll_s: Seconds = 1.0  # how long a lost doorbell may delay a delivery
+    # off: but for providers that have "required"
     tls: Literal["opportunistic", "off"] = "opportunistic"
     tls_broken_memory_s: Seconds = 3600.0  # a host whose TLS failed gets no STARTTLS for so long
     # a host that breaks on an extension that it offers (PIPELINING, CHUNKING) is spoken to without for so long
@@ -220,6 +235,56 @@ class Log(_Table, frozen=True, kw_only=True):
     mail_log: str | None = None
 
 
+class Rules(_Table, frozen=True, kw_only=True):
+    """Where rules come from, besides the `[[rule]]`s of this file (docs/rules.md)."""
+
+    # more [[rule]]s, in a TOML file of their own; those of this file win, key by key
+    file: str = ""
+    shipped: bool = True  # false: only what is written here and in the file
+
+
+RuleAction = Literal[
+    "suspend", "throttle", "connections", "messages_per_connection", "hold", "retry", "reroute"
+]
+RuleScope = Literal["source", "tenant", "sender_domain", "stream", "campaign"]
+
+
+class Rule(_Table, frozen=True, kw_only=True):
+    """What to do when a provider says so; the shipped ones are in `config/shipped/rules.toml`. One of a shipped
+    name changes the keys that it gives. Of several that fit a reply, the first counts: those that name the provider
+    before those that name none, the operator's before the shipped ones."""
+
+    name: Name
+    enabled: bool = True
+    providers: tuple[str, ...] = ()  # names of [[provider]]s; empty: any
+    # texts, any of which is in the reply, without case; `*`: any characters, `{a|b}`: a or b
+    match: tuple[str, ...] = ()
+    codes: tuple[ReplyCode, ...] = ()  # reply codes, any of which it has; empty: any
+    # enhanced status codes, "4.7.28", any of which it has; empty: any
+    enhanced: tuple[str, ...] = ()
+    count: Times = 1  # replies within `period_s`, before it comes into force
+    period_s: Seconds = 3600.0
+    # instead of a reply: the share of these among what went to the provider within `period_s`
+    sweep: Literal["bounces", "complaints"] | None = None
+    percent: Percent = 100.0  # of a sweep: from this share on
+    at_least: Count = 2000  # of a sweep: with fewer messages nothing is concluded
+    # throttle: messages at `rate`; hold: until it is undone; retry: a refusal for ever counts as one for now
+    actions: tuple[RuleAction, ...] = ("suspend",)
+    scope: RuleScope = "source"  # whose mail to the provider it concerns
+    duration_s: Seconds = 3600.0  # of its full force, since the last such reply
+    recovery_s: Seconds = 600.0  # then numbers double once in so long, up to what is configured
+    rate: str = "1/min"  # of throttle: "10/s", "1/min", "500/h"
+    connections: Count = 1  # of connections: at most so many at once
+    # of messages_per_connection; omitted: half of what was allowed
+    messages_per_connection: Count | None = None
+    retry_s: tuple[
+        Seconds, ...
+    ] = ()  # of retry: when to try again; the last one repeats; empty: as usual
+    # of retry: a message older than this gets the provider's word as it is
+    retry_for_s: Seconds = 86_400.0
+    pool: str = ""  # of reroute
+
+
 class Config(_Table, frozen=True, kw_only=True):
     server: Server
     listener: tuple[Listener, ...] = ()
@@ -235,3 +300,5 @@ class Config(_Table, frozen=True, kw_only=True):
     dkim: Dkim = Dkim()
     queue: Queue = Queue()
     log: Log = Log()
+    rules: Rules = Rules()
+    rule: tuple[Rule, ...] = ()

@@ -177,10 +177,8 @@ class Dispatcher:
         self._kick_all()
 
     def ask_anew(self) -> None:
-        """The policy may allow more than it did: whatever waits for it is asked for anew, also before its time."""
-        for head in self._queues.put_back():
-            self._backlog.put_back(head)
-        self._ring.set()
+        """What the policy keeps waiting is asked for again at once: it would say otherwise now."""
+        self._queues.ask_anew()
 
     def _release_retired(self) -> None:
         work, heads = self._queues.drain_retired()
@@ -313,6 +311,8 @@ class Dispatcher:
         self._kick_all()
         self._release_retired()
         self._queues.discard_unused()
+        limit_s = self._settings.timeouts.transaction_s
+        self._places.end_stuck(limit_s, asyncio.get_running_loop().time())
 
     def _make_room(self) -> None:
         """Whoever has most in memory gives half back to the disk, so that what is due behind it can be read."""

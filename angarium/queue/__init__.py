@@ -28,6 +28,8 @@ from angarium.queue.events import (
     OperatorRerouted,
     OperatorRetried,
     Relayed,
+    RuleEnded,
+    RuleInForce,
     UnknownEvent,
     WarmupChanged,
 )
@@ -156,6 +158,8 @@ __all__ = [
     "Released",
     "Renewed",
     "RouteHint",
+    "RuleEnded",
+    "RuleInForce",
     "SchemaError",
     "Settlement",
     "ShownMessage",

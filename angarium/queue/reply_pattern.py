@@ -19,7 +19,11 @@ class ReplyPattern:
         self._parts = [part for part in pattern.casefold().split("*") if part]
 
     def matches(self, reply: str) -> bool:
-        folded, at = reply.casefold(), 0
+        return self.matches_folded(reply.casefold())
+
+    def matches_folded(self, folded: str) -> bool:
+        """The same, for who asks several about one reply."""
+        at = 0
         for part in self._parts:
             found = folded.find(part, at)
             if found < 0:

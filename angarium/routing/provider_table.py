@@ -4,12 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from angarium.config.providers import (
-    DEFAULT_PROVIDER,
-    SHIPPED_PROVIDERS,
-    SMART_HOST,
-    all_providers,
-)
+from angarium.config.providers import DEFAULT_PROVIDER, all_providers, shipped
 from angarium.config.schema import Provider
 from angarium.routing.host_name import canonical_name
 from angarium.routing.resolution import SiteName
@@ -26,7 +21,7 @@ class ProviderTable:
         self._default = Provider(name=DEFAULT_PROVIDER)
         self._by_name = {provider.name: provider for provider in own}
         self._shipped = {
-            each.name: each for each in SHIPPED_PROVIDERS if each.name != DEFAULT_PROVIDER
+            each.name: each for each in shipped().provider if each.name != DEFAULT_PROVIDER
         }
         self._by_domain: dict[str, Provider] = {}
         self._suffixes: list[tuple[tuple[str, ...], frozenset[str], Provider]] = []
@@ -72,5 +67,5 @@ class ProviderTable:
         """Return the limits of a site that no provider claims: the operator's for that name, or the defaults."""
         if (named := self._by_name.get(site)) is not None:
             return named
-        default = SMART_HOST if is_smart_host_name(site) else self._default
+        default = shipped().smart_host if is_smart_host_name(site) else self._default
         return msgspec.structs.replace(default, name=site, mx_suffixes=(), domains=())

@@ -1,6 +1,7 @@
 """The delivery role: owns its share of the partitions and keeps the dispatcher at work."""
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable, Sequence, Set
 
@@ -10,13 +11,15 @@ from angarium.host.sysexits import EX_CONFIG, StartError
 from angarium.mta.disk_wait import DISK_FULL, until_space
 from angarium.mta.dispatcher import Dispatcher
 from angarium.mta.draining import DrainBounds
-from angarium.queue import LmdbSpool, Partition, PartitionNumber
+from angarium.queue import LmdbSpool, Partition, PartitionNumber, QueueError
 from angarium.queue.doorbell import DoorbellReceiver, DoorbellSender, doorbell_path
 from angarium.routing.dns import DnsSetupError
 from angarium.routing.resolution import Site
 from angarium.service.delivery_answers import DeliveryAnswers
 from angarium.service.delivery_observer import DeliveryObserver
 from angarium.service.delivery_parts import DeliverySetup
+from angarium.service.rule_answers import RuleAnswers
+from angarium.service.rule_gauges import RuleGauges
 from angarium.service.runtime import ReloadCallback, Runtime
 from angarium.service.warmup_answers import WarmupAnswers
 from angarium.service.watchers import Watchers
@@ -32,6 +35,7 @@ async def run_delivery(runtime: Runtime) -> None:
         bells = _Doorbells(runtime, spool, setup.dispatcher, list(partitions))
         runtime.on_reload(_reloader(setup))
         writing = asyncio.create_task(setup.warmup_writer.run())
+        keeping = asyncio.create_task(setup.rule_keeper.run())
         watched = _WatchedHosts(runtime.watchers, setup)
         runtime.on_beat(_follower(runtime, setup))
         runtime.on_notes(setup.dispatcher.notes)
@@ -41,8 +45,10 @@ async def run_delivery(runtime: Runtime) -> None:
                 dispatcher, partitions, runtime.slot.name, setup.forget_failures
             )
             warmups = WarmupAnswers(setup.warmups, setup.warmup_writer, dispatcher, runtime.clock)
+            rules = RuleAnswers(setup.rules, setup.rule_keeper, runtime.clock, dispatcher.ask_anew)
             async with runtime.admin.answering(
-                runtime.watchers.handlers(), answers.handlers(), warmups.handlers()
+                *(runtime.watchers.handlers(), answers.handlers()),
+                *(warmups.handlers(), rules.handlers()),
             ):
                 await dispatcher.run(
                     runtime.stop,
@@ -57,6 +63,11 @@ async def run_delivery(runtime: Runtime) -> None:
             writing.cancel()
             await asyncio.wait([writing])
             await setup.warmup_writer.close()
+            keeping.cancel()
+            await asyncio.wait([keeping])
+            # A full disk, or one that failed: what is on it holds
+            with contextlib.suppress(QueueError):
+                await setup.rule_keeper.write()
             setup.close()
             await setup.dns.close()
     finally:
@@ -180,6 +191,7 @@ def _reloader(setup: DeliverySetup) -> ReloadCallback:
 
 def _follower(runtime: Runtime, setup: DeliverySetup) -> Callable[[], None]:
     opening = runtime.metrics.delivery_connections_opening
+    rules = RuleGauges(runtime.metrics)
 
     def follow() -> None:
         for state, number in setup.dispatcher.openings().items():
@@ -190,5 +202,6 @@ def _follower(runtime: Runtime, setup: DeliverySetup) -> Callable[[], None]:
         dns["failed"].follow(counters.troubles)
         setup.show_warmups(runtime.metrics)
         dns["answered"].follow(counters.look_ups - counters.troubles)
+        rules.follow(setup.rules.in_force(runtime.clock()))
 
     return follow

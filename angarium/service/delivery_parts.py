@@ -6,12 +6,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from angarium.config.address import is_ip, parse_host_port, parse_smart_host
-from angarium.config.schema import Config
+from angarium.config.rules import all_rules
+from angarium.config.schema import Config, Delivery
 from angarium.dkim import KeyRing, Signer, SigningPool
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
 from angarium.mta.dsn import RecipientReport, dsn_for
 from angarium.mta.egress.packing import Packer
 from angarium.mta.egress.pools import Pools
+from angarium.mta.egress.rates import MessageRate, TenantRate
+from angarium.mta.egress.rule_gate import RuleGate
 from angarium.mta.egress.shaping import ShapingPolicy
 from angarium.mta.egress.warmup_gate import WarmupGate
 from angarium.mta.record.conclusion import Conclusion
@@ -35,7 +38,12 @@ from angarium.queue import (
     message_id_text,
 )
 from angarium.queue.model import RouteHint
-from angarium.reputation.warmups import PREFIX, Warmups
+from angarium.reputation.reply_rules import RuleBook
+from angarium.reputation.rule_engine import RuleEngine
+from angarium.reputation.rule_keepsakes import PREFIX as RULES
+from angarium.reputation.rule_keepsakes import read_kept
+from angarium.reputation.warmups import PREFIX as WARMUPS
+from angarium.reputation.warmups import Warmups
 from angarium.routing.dns import DnsResolver
 from angarium.routing.own_host import OwnHost, read_own_host
 from angarium.routing.partition_finder import PartitionFinder
@@ -44,6 +52,7 @@ from angarium.routing.resolution import MxHost, Site
 from angarium.routing.resolver import Resolver
 from angarium.routing.routing import Routing
 from angarium.service.delivery_observer import DeliveryObserver
+from angarium.service.rule_keeper import RuleKeeper
 from angarium.service.warmup_writer import WarmupWriter
 from angarium.telemetry import log
 from angarium.telemetry.metrics import Metrics
@@ -75,10 +84,12 @@ class DeliverySetup:
         self.dns = DnsResolver(config.dns, time.monotonic)
         self.resolver = Resolver(config, self.dns, own_host(config), routing, time.monotonic)
         self._pools = Pools(config.source, config.pool, routing, config.server.hostname)
-        kept = spool.keepsakes.read(PREFIX)
+        kept = spool.keepsakes.read(WARMUPS)
         self.warmups = Warmups(config.warmup, kept, self._owns, clock())
         self.warmup_writer = WarmupWriter(self.warmups, spool.keepsakes)
-        gate = WarmupGate(self.warmups, self.warmup_writer.reserve)
+        self.rules = RuleEngine(RuleBook(all_rules(config)))
+        self.rules.restore(read_kept(spool.keepsakes.read(RULES), self._owns), clock())
+        self.rule_keeper = RuleKeeper(self.rules, spool.keepsakes, clock)
         self._schedule = RetrySchedule(config.delivery)
         self._keyring = KeyRing.load(config.dkim)
         self._pool = SigningPool(Signer(self._keyring, config.dkim), config.dkim.threads)
@@ -95,7 +106,13 @@ class DeliverySetup:
                 partition_count=len(spool.partitions()),
                 resolver=self.resolver,
                 remember_route=self._remember_route,
-                policy=ShapingPolicy(self._pools, randomness, warmup=gate),
+                policy=ShapingPolicy(
+                    self._pools,
+                    randomness,
+                    [MessageRate(), TenantRate()],
+                    RuleGate(self.rules),
+                    WarmupGate(self.warmups, self.warmup_writer.reserve),
+                ),
                 hosts=self._hosts,
                 packer=Packer(self._pool, clock, observer.unsigned, self._must_sign),
                 settler=Settler(partitions),
@@ -117,6 +134,8 @@ class DeliverySetup:
         routing = Routing.of(config)
         self.resolver.exchange(config, own_host(config), routing)
         self.warmups.exchange(config.warmup, self._clock())
+        if (old.rules, old.rule) != (config.rules, config.rule):
+            self.rules.exchange(RuleBook(all_rules(config)), self._clock())
         if _sending(old) != _sending(config):
             self._partition_of.exchange(routing)
             self._pools.exchange(config.source, config.pool, routing)
@@ -198,11 +217,16 @@ class DeliverySetup:
         return self._config.dkim.required
 
     def _tls_policy(self, site: Site, host: MxHost) -> TlsPolicy:
-        if site.via != "mx" and parse_smart_host(site.via).implicit_tls:
-            return TlsPolicy(mode="implicit")
-        if self._config.delivery.tls == "off":
-            return TlsPolicy(mode="off")
-        return TlsPolicy(mode=site.provider.tls)
+        return tls_policy(site, self._config.delivery)
+
+
+def tls_policy(site: Site, delivery: Delivery) -> TlsPolicy:
+    """Return what is demanded of a site's hosts: the strictest of what is written. ``off`` lowers no ``required``."""
+    if site.via != "mx" and parse_smart_host(site.via).implicit_tls:
+        return TlsPolicy(mode="implicit")
+    if site.provider.tls == "required":
+        return TlsPolicy(mode="required")
+    return TlsPolicy(mode=delivery.tls)
 
 
 def _sending(config: Config) -> tuple[object, ...]:

@@ -60,7 +60,7 @@ class Totals(msgspec.Struct, kw_only=True, omit_defaults=True):
                 reply = str(event.attempt.code)[0] if event.attempt.code else "none"
                 reply = reply if reply in "245" else "none"
                 _add(self.attempts, f"{stage} {reply}")
-                provider = labels.of(event.recipient, event.attempt.host)
+                provider = labels.of(event.attempt.provider)
                 _add(self.providers, f"{provider} {event.name}", MAX_PROVIDER_COUNTS)
                 if isinstance(event, Delivered | Relayed):
                     seconds = max(0, event.at - message_id_ms(event.message_id)) / 1000

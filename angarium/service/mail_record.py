@@ -11,6 +11,8 @@ from angarium.queue import (
     HoldRuleRemoved,
     MessageAccepted,
     Position,
+    RuleEnded,
+    RuleInForce,
     UnixMs,
     UnknownEvent,
     WarmupChanged,
@@ -66,6 +68,11 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     until: str = ""  # of a hold rule
     act: str = ""  # of an operator on a warm-up: hold | release | promote | finish | restart
     day: int = -1  # of the warm-up's plan, from then on
+    name: str = ""  # of the rule of what providers say that came into force, or ended
+    action: str = ""  # of it: suspend | throttle | ...
+    scope: str = ""  # whose mail it concerns: source | tenant | sender_domain | stream | campaign
+    subject: str = ""  # which one
+    how: str = ""  # it ended: ended | undone
     repairs: tuple[str, ...] = ()  # what was mended of an accepted message
     via: str = ""  # where an operator sent it: "mx", a smart host; left out: the usual way again
 
@@ -91,6 +98,8 @@ def mail_record(position: Position) -> MailRecord:
                 actor=event.actor,
                 reason=event.reason,
             )
+        case RuleInForce() | RuleEnded():
+            return _reply_rule(position.sequence, event)
         case ContentShown():
             return MailRecord(
                 sequence=position.sequence,
@@ -184,6 +193,27 @@ def _rule(sequence: int, event: HoldRuleAdded | HoldRuleRemoved) -> MailRecord:
         domain=(conditions and conditions.domain) or "",
         provider=(conditions and conditions.provider) or "",
         until=rfc3339(conditions.until) if conditions and conditions.until else "",
+    )
+
+
+def _reply_rule(sequence: int, event: RuleInForce | RuleEnded) -> MailRecord:
+    began = event if isinstance(event, RuleInForce) else None
+    ended = event if isinstance(event, RuleEnded) else None
+    return MailRecord(
+        sequence=sequence,
+        ts=rfc3339(event.at),
+        event=event.name,
+        message="",
+        name=event.rule,
+        action=event.action,
+        scope=event.scope,
+        subject=event.subject,
+        provider=event.provider,
+        reply="" if began is None else began.reply,
+        until=rfc3339(began.until) if began is not None and began.until is not None else "",
+        how="" if ended is None else ended.how,
+        actor="" if ended is None else ended.actor,
+        reason="" if ended is None else ended.reason,
     )
 
 

@@ -123,7 +123,10 @@ ROLES: Final = RoleTable(
                     *("route", "provider", "delivery.port", "delivery.expire_s", "log.level"),
                     *("dkim.keys", "dkim.required"),
                 ),
-                never=("source", "pool", "warmup", "delivery", "dns", "dkim", "log.mail_log"),
+                never=(
+                    *("source", "pool", "warmup", "delivery", "dns", "dkim", "log.mail_log"),
+                    *("rules", "rule"),
+                ),
             ),
         ),
         RoleSpec(
@@ -134,7 +137,7 @@ ROLES: Final = RoleTable(
                 live=(
                     *("route", "provider", "source", "pool", "warmup", "delivery", "dns", "dkim"),
                     "listener",  # where mail must not be sent to
-                    "log.level",
+                    *("log.level", "rules", "rule"),
                 ),
                 never=("log.mail_log",),
             ),
@@ -150,7 +153,7 @@ ROLES: Final = RoleTable(
                 live=("log.level",),
                 never=(
                     *("listener", "source", "pool", "warmup", "route", "provider"),
-                    *("delivery", "dns", "dkim"),
+                    *("delivery", "dns", "dkim", "rules", "rule"),
                 ),
             ),
         ),

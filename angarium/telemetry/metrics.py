@@ -137,6 +137,12 @@ class Metrics:
             reason=UNSIGNED,
         )
         self.ready = self._gauge("ready_recipients", "Recipients read ahead of their delivery")
+        self._rules_in_force = self._labelled(
+            "rules_in_force",
+            "Rules of what providers say that are in force, by name",
+            "rule",
+            mode="livesum",
+        )
         self.dns = self._counters("dns_lookups", "DNS look-ups", result=DNS_RESULTS)
         self.internal_errors = self._counter("internal_errors", "Faults of ours, each logged")
         self._provider_outcomes = Counter(
@@ -220,6 +226,9 @@ class Metrics:
     def provider_outcome(self, provider: str, outcome: str) -> Counted:
         """Of the one process that counts events, which bounds the providers' names."""
         return Counted(self._provider_outcomes.labels(provider, outcome))
+
+    def rules_in_force(self, rule: str) -> Gauge:
+        return self._rules_in_force.labels(rule)
 
     def certificate_end(self, listener: str) -> Gauge:
         return self._certificate_ends.labels(listener)

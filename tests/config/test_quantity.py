@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.config.quantity import duration_text, parse_duration_ms, parse_octets, size_text
+from angarium.config.quantity import (
+    Rate,
+    duration_text,
+    find_rate,
+    parse_duration_ms,
+    parse_octets,
+    parse_rate,
+    size_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -60,3 +68,35 @@ def test_round_ones_are_written_short() -> None:
         "2MB",
         "65537",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("100/s", Rate(count=100, period_s=1, burst=10)),
+        ("10/min", Rate(count=10, period_s=60, burst=1)),
+        ("500/h", Rate(count=500, period_s=3600, burst=1)),
+        (" 2000/D  burst 50", Rate(count=2000, period_s=86_400, burst=50)),
+        ("6000/min", Rate(count=6000, period_s=60, burst=10)),
+    ],
+)
+def test_a_rate_is_read(text: str, rate: Rate) -> None:
+    assert parse_rate(text) == rate
+
+
+@pytest.mark.parametrize("text", ["", "100", "100/", "0/s", "-1/s", "1/m", "1/s burst 0", "1.5/s"])
+def test_what_is_no_rate_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a rate; write 100/s.*, or unlimited"):
+        find_rate(text)
+
+
+def test_a_burst_that_is_written_wins_over_the_usual_one() -> None:
+    assert parse_rate("100/min", at_once=7).burst == 7
+    assert parse_rate("100/min burst 2", at_once=7).burst == 2
+    assert find_rate("Unlimited") is None
+
+
+@given(st.integers(1, 9_999_999), st.sampled_from(["s", "min", "h", "d"]))
+def test_no_more_than_a_rates_count_of_intervals_fit_its_period(count: int, unit: str) -> None:
+    rate = parse_rate(f"{count}/{unit}")
+    assert rate.interval_us * rate.count >= rate.period_s * 1_000_000

@@ -18,6 +18,7 @@ class Taken(msgspec.Struct):
     content: bytes  # as on the wire, dots unstuffed
     wire: bytes  # as on the wire
     way: str  # DATA or BDAT
+    at: float  # when it was, monotonic
 
 
 class GoneError(Exception):
@@ -183,7 +184,7 @@ class _Session:
         self._peer.sendall(b"250 2.0.0 Taken\r\n")
 
     def _take(self, content: bytes, wire: bytes, way: str) -> None:
-        self._sink.add(Taken(self._mail, self._rcpts, content, wire, way))
+        self._sink.add(Taken(self._mail, self._rcpts, content, wire, way, time.monotonic()))
 
     def _octets(self, count: int) -> bytes:
         while len(self._buffer) < count:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from angarium.config.schema import Delivery, Provider
+from angarium.config.schema import Delivery, DeliveryTimeouts, Provider
 from angarium.mta import pulling_in
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
 from angarium.mta.draining import DrainBounds
@@ -977,6 +977,24 @@ async def test_a_backlog_larger_than_memory_is_delivered_whole(rig: Rig) -> None
     async with rig.running():
         await rig.until(lambda: len(rig.recipients()) == 300)
     assert rig.recipients() == sorted(expected)
+
+
+# --- the watchdog
+
+
+async def test_a_transaction_that_makes_no_end_gives_its_place_to_other_mail(rig: Rig) -> None:
+    rig.settings = msgspec.structs.replace(
+        rig.settings, poll_s=0.05, timeouts=DeliveryTimeouts(transaction_s=0.2)
+    )
+    rig.resolver.provider = Provider(name="p", connections=1, idle_s=5)
+    rig.net.gate.clear()  # the host says nothing
+    await rig.accept("a@one.example")
+    async with rig.running():
+        await rig.until(lambda: any(each.has_begun for each in rig.net.connections))
+        await rig.until(rig.net.connections[0].broken.is_set)
+        rig.net.gate.set()
+        await rig.until(lambda: len(rig.events(Delivered)) == 1)
+    assert sum(rig.net.open.values()) == 0
 
 
 # --- the policy

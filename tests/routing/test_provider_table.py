@@ -2,7 +2,7 @@
 
 import pytest
 
-from angarium.config.providers import SHIPPED_PROVIDERS, all_providers
+from angarium.config.providers import all_providers, shipped
 from angarium.config.schema import Provider
 from angarium.routing.provider_lint import lint_providers
 from angarium.routing.provider_table import ProviderTable
@@ -69,7 +69,7 @@ def test_the_operators_providers_replace_those_of_their_name_and_come_first() ->
 
 
 def test_shipped_providers_have_no_dead_rule() -> None:
-    assert lint_providers(SHIPPED_PROVIDERS) == []
+    assert lint_providers(shipped().provider) == []
 
 
 @pytest.mark.parametrize(

@@ -485,6 +485,8 @@ async def test_a_provider_told_by_domain_has_a_site_of_its_own(
     other = site(await resolver.resolve("other.test"))
     assert (listed.name, listed.provider.name) == ("mx.comcast.test/comcast", "comcast")
     assert (other.name, other.provider.name) == ("mx.comcast.test", "mx.comcast.test")
+    # Its TLS is demanded on its own connections, never on those of whoever shares its hosts
+    assert (listed.provider.tls, other.provider.tls) == ("required", "opportunistic")
 
 
 # --- the cache -----------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from angarium.insight.admin.queue_reads import (
     SummarizeQueue,
 )
 from angarium.insight.admin.reloading import AskReload
+from angarium.insight.admin.rules import ListRules, UndoRule
 from angarium.insight.admin.status import AskStatus
 from angarium.insight.admin.warmups import ChangeWarmups, ShowWarmups
 from angarium.insight.admin.watch import WatchSessions
@@ -51,6 +52,8 @@ AnyQuestion = (
     | WatchSessions
     | ShowWarmups
     | ChangeWarmups
+    | ListRules
+    | UndoRule
 )
 
 _QUESTIONS: Final = msgspec.msgpack.Decoder(AnyQuestion)

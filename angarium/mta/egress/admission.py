@@ -18,6 +18,7 @@ from angarium.routing.resolution import Site
 MOVES: Final = 3
 # Groups moved before the loop gets its turn: about a millisecond.
 MOVES_AT_ONCE: Final = 100
+_END_OF_TIME: Final = UnixMs(2**62)
 CIRCLE_MS: Final = 1_000
 CIRCLE: Final = "it was sent from source to source in a circle"
 
@@ -103,6 +104,9 @@ class Admission:
         self._ready.end_waits(self._shared.clock())
         if (until := self._ready.next_until) is not None:
             self._shared.waits.add(self._waiter, until)
+
+    def ask_anew(self) -> None:
+        self._ready.end_waits(_END_OF_TIME)
 
     def next_group(self, now: UnixMs) -> Group | None:
         """Return the next group that may go now; None: there is none."""

@@ -51,6 +51,7 @@ class Carriage:
         shared, work = self._shared, parcel.work
         shared.give_way()
         self.busy += 1
+        shared.policy.begins(work, site := self._way.site)
         try:
             outcomes = await self._transfer(connection, parcel)
         except asyncio.CancelledError:
@@ -61,7 +62,10 @@ class Carriage:
             outcomes = [defect(error, shared.clock(), connection)] * len(work.recipients)
         finally:
             self.busy -= 1
-        shared.policy.told(self._way.path, self._way.site, work, outcomes, shared.clock())
+            shared.policy.ends(work, site)
+        now = shared.clock()
+        shared.policy.told(self._way.path, site, work, outcomes, now)
+        outcomes = shared.policy.understood(site, work, outcomes, now)
         if all(isinstance(outcome, Taken) for outcome in outcomes):  # nearly every time
             self._conclude(work, outcomes, connection)  # CG1
             shared.budget.free(work.octets)
@@ -98,6 +102,11 @@ class Carriage:
         failed = found.next_host or (found.again and not found.is_detour)
         if failed and not connection.is_open:
             shared.hosts.avoid(connection.host, connection.address)
+        for repeated in (found.next_host, found.again):
+            if repeated:
+                whose = tuple(each.recipient for each in repeated)
+                once_more = msgspec.structs.replace(work, recipients=whose)
+                shared.policy.goes_again(self._way.path, self._way.site, once_more, shared.clock())
         if found.next_host:
             self._referrals.refer(parcel, found.next_host, refused_by)
         if found.again:

@@ -111,11 +111,12 @@ class Carrier:
     async def _use(self, connection: Connection) -> None:
         await self._lease.opened(connection)
         self._round.opened(connection)
+        loop = asyncio.get_running_loop()
         while self._may_go_on(connection):
             parcel = await self._round.next_work(connection)
             if parcel is None:
                 return
-            self._lease.carries = parcel.work.recipients
+            self._lease.begins(parcel.work.recipients, loop.time())
             await self._carriage.carry(connection, parcel)
             self._lease.carries = ()
             del parcel  # an idle connection keeps no content

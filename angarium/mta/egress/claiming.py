@@ -9,8 +9,10 @@ from angarium.mta.egress.packing import SignatureRequiredError
 from angarium.mta.egress.shared import EgressShared, Way
 from angarium.mta.egress.triage import defect, withheld
 from angarium.mta.egress.work import Group, Parcel, Work, split
-from angarium.queue import DueHead, PartitionNumber, QueueFullError
+from angarium.queue import DueHead, PartitionNumber, QueueFullError, UnixMs
 
+# Ours: for mail that is claimed and whose tenant has as many transactions under way as it may
+ASK_AGAIN_MS = 25
 # After a full disk
 RETRY_CLAIM_S = 1.0
 
@@ -27,6 +29,7 @@ class Claimant(Protocol):
         ...
 
     def kick(self) -> None: ...
+    def wait_is_over(self) -> None: ...
 
 
 class Claims:
@@ -57,11 +60,20 @@ class Claims:
         self._shared.spawn(self._claim(groups))
 
     def take(self) -> Parcel | None:
-        return self._ready.popleft() if self._ready else None
+        """Return the first that may begin now; the claimant is kicked soon if there are only others."""
+        policy, site = self._shared.policy, self._way.site
+        for index, parcel in enumerate(self._ready):
+            if policy.may_begin(parcel.work, site):
+                del self._ready[index]
+                return parcel
+        if self._ready:
+            until = UnixMs(self._shared.clock() + ASK_AGAIN_MS)
+            self._shared.waits.add(self._claimant, until)
+        return None
 
     @property
     def first(self) -> Work | None:
-        """The one that ``take`` takes."""
+        """The one that has waited longest."""
         return self._ready[0].work if self._ready else None
 
     def wake(self) -> None:

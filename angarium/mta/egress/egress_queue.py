@@ -8,11 +8,13 @@ It knows nothing of DNS, of the queue's disk format, nor of what becomes of an o
 from collections.abc import Sequence
 
 from angarium.config.schema import Delivery
+from angarium.mta.backlog import Lane
 from angarium.mta.egress.admission import Admission, Moves
 from angarium.mta.egress.carriage import Carriage
 from angarium.mta.egress.carrier import Carrier
 from angarium.mta.egress.claiming import Claims
 from angarium.mta.egress.lease import Lease, PlaceKey
+from angarium.mta.egress.policy import Wait
 from angarium.mta.egress.ready import ReadyQueue
 from angarium.mta.egress.referrals import Referrals
 from angarium.mta.egress.shared import EgressShared, Way
@@ -137,6 +139,12 @@ class EgressQueue:
         self._admission.end_waits()
         self.kick()
 
+    def ask_anew(self) -> None:
+        """Whatever waits may be asked for again, however long it was to wait."""
+        if not self._way.is_draining:
+            self._admission.ask_anew()
+            self.kick()
+
     def drain(self) -> list[Work]:
         """Begin nothing new; returns claimed work that has not begun. Transfers under way go on."""
         self._way.is_draining = True
@@ -182,6 +190,10 @@ class EgressQueue:
         limit = shared.policy.limits(way.path, way.site.provider).connections
         at_once = waiting if self._connections else min(waiting, FIRST_CONNECTIONS)
         while self._opening < at_once:
+            now = shared.clock()
+            if (wait := shared.policy.find_connection_wait(way.path, way.site, now)) is not None:
+                self._wait_to_open(wait)
+                return
             lease = shared.places.try_take(
                 way.key, limit, self, site=way.site.name, opener=self._opener()
             )
@@ -192,9 +204,26 @@ class EgressQueue:
                 lease.give_back()
                 return
             self._opening += 1
+            shared.policy.connecting(way.path, way.site, now)
             Carrier(
                 shared, way, lease, UsualRound(self, self._claims, way, lease), self.carriage
             ).start()
+
+    def wait_to_open(self, wait: Wait, tenant: str, stream: str) -> None:
+        """Be kicked when the wait is over. It stands in line for no place meanwhile: nobody gives way to it."""
+        shared, way = self._shared, self._way
+        shared.places.forget(way.key, self)
+        shared.waits.add(self, wait.until)
+        lane = Lane(tenant=tenant, provider=way.site.provider.name, stream=stream)
+        shared.reasons.note(lane, way.path.source, wait, shared.clock())
+
+    def _wait_to_open(self, wait: Wait) -> None:
+        if (head := self._admission.first) is not None:
+            self.wait_to_open(wait, head.tenant, head.stream)
+        elif (work := self._claims.first) is not None:
+            self.wait_to_open(wait, work.message.tenant, work.message.stream)
+        else:
+            self._shared.waits.add(self, wait.until)
 
     def _opener(self) -> Opener:
         if (head := self._admission.first) is not None:

@@ -134,6 +134,7 @@ class Lease:
         self._task: asyncio.Task[None] | None = None
         # In transfer now. Not the work itself: nothing refers to content after its transfer
         self.carries: Sequence[Claimed] = ()
+        self._carries_since = 0.0  # by the loop's clock
 
     async def __aenter__(self) -> "Lease":
         return self
@@ -198,6 +199,11 @@ class Lease:
         await self._register.opened(self)
         self._connection = connection
         self._since = self._register.clock()
+
+    def begins(self, recipients: Sequence[Claimed], now: float) -> None:
+        """A transaction begins. ``now``: of the loop's clock, which never steps."""
+        self.carries = recipients
+        self._carries_since = now
 
     def closing(self) -> None:
         self._is_closing = True
@@ -289,6 +295,14 @@ class Lease:
         """Cut one that is being closed; others are left alone."""
         if self._connection is not None and self._is_closing:
             self._connection.abort()
+
+    def end_stuck(self, limit_s: float, now: float) -> None:
+        """Break off a transaction that takes too long, and after twice that also one that waits for its last reply."""
+        took_s = now - self._carries_since if self.carries else 0.0
+        if took_s > 2 * limit_s:
+            self.end()
+        elif took_s > limit_s:
+            self.end_unsent()
 
     def end_unsent(self) -> None:
         """Break it off, unless it waits for the last reply to a message that was sent."""

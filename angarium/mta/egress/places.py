@@ -178,6 +178,11 @@ class Places:
         lease.end()
         return True
 
+    def end_stuck(self, limit_s: float, now: float) -> None:
+        """The watchdog: no transaction keeps a place for longer than twice ``limit_s``, by the loop's clock."""
+        for lease in list(self._leases.values()):
+            lease.end_stuck(limit_s, now)
+
     # --- the end of the process (``mta.draining``)
 
     def end_openings(self) -> None:

@@ -25,8 +25,10 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     priority: int
     campaign: str  # ""
     provider: str
+    configured: Provider  # its limits as they are written
     site: str
     domain: str  # of the first recipient
+    sender_domain: str  # of the reverse path, lower-case; "": it is null
     recipients: int
     octets: int  # of the content
 
@@ -76,6 +78,28 @@ class EgressPolicy(Protocol):
         """
         ...
 
+    def goes_again(self, path: EgressPath, site: Site, work: Work, now: UnixMs) -> None:
+        """Hear that recipients whose transaction is over will be in another one, for which nobody is asked."""
+        ...
+
+    def may_begin(self, work: Work, site: Site) -> bool:
+        """Whether the transaction of claimed mail may begin at this moment; another may meanwhile."""
+        ...
+
+    def begins(self, work: Work, site: Site) -> None:
+        """Hear that it does. ``ends`` is called once for each, however it ended."""
+        ...
+
+    def ends(self, work: Work, site: Site) -> None: ...
+
+    def find_connection_wait(self, path: EgressPath, site: Site, now: UnixMs) -> Wait | None:
+        """Return why and until when no connection may be opened; None: one may. Changes nothing."""
+        ...
+
+    def connecting(self, path: EgressPath, site: Site, now: UnixMs) -> None:
+        """Count a connection that is opened now."""
+        ...
+
     def told(
         self,
         path: EgressPath,
@@ -87,9 +111,20 @@ class EgressPolicy(Protocol):
         """Hear what a transaction came to: one outcome per recipient, in order."""
         ...
 
+    def understood(
+        self, site: Site, work: Work, outcomes: Sequence[Outcome], now: UnixMs
+    ) -> Sequence[Outcome]:
+        """Return what these outcomes, which it was told, mean for their recipients, in order."""
+        ...
+
     def refused(self, path: EgressPath, site: Site, failure: Failure, now: UnixMs) -> None:
         """Hear that no host of the site took a connection."""
         ...
+
+
+def domain_of(reverse_path: str) -> str:
+    """Return the domain, lower-case; "" of the null one."""
+    return reverse_path.rpartition("@")[2].lower()
 
 
 def traffic_of(group: Group, site: Site) -> Traffic:
@@ -100,8 +135,28 @@ def traffic_of(group: Group, site: Site) -> Traffic:
         priority=head.priority,
         campaign=head.campaign,
         provider=site.provider.name,
+        configured=site.provider,
         site=site.name,
         domain=head.domain,
+        sender_domain=domain_of(head.sender),
         recipients=len(group.heads),
         octets=head.octets,
+    )
+
+
+def traffic_of_work(work: Work, site: Site) -> Traffic:
+    """Return the same of mail that is claimed; its priority does not matter any more."""
+    message = work.message
+    return Traffic(
+        tenant=message.tenant,
+        stream=message.stream,
+        priority=0,
+        campaign=message.campaign,
+        provider=site.provider.name,
+        configured=site.provider,
+        site=site.name,
+        domain=work.recipients[0].domain,
+        sender_domain=domain_of(message.envelope.reverse_path),
+        recipients=len(work.recipients),
+        octets=work.octets,
     )

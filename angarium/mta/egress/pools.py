@@ -41,7 +41,7 @@ class Pools:
             self._paths[DEFAULT] = EgressPath(
                 source=DEFAULT, bind_address=None, ehlo=self._hostname
             )
-        self._pools: dict[str, tuple[list[EgressPath], list[int]]] = {
+        self._pools: dict[str, tuple[Sequence[EgressPath], Sequence[int]]] = {
             pool.name: (
                 [self._paths[member.name] for member in pool.sources],
                 [member.weight for member in pool.sources],
@@ -64,6 +64,10 @@ class Pools:
         """Say whether warm sources of the pool take what one that is being warmed may not send now."""
         route = self._routing.find_route(domain)
         return (DEFAULT if route is None else route.pool) not in self._waiting
+
+    def members(self, pool: str) -> tuple[Sequence[EgressPath], Sequence[int]]:
+        """Return a pool's sources and their weights; none: there is no such pool (any more)."""
+        return self._pools.get(pool, ((), ()))
 
     def has(self, path: EgressPath) -> bool:
         """Whether its source still sends from the same address, under the same name."""

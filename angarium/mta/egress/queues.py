@@ -84,6 +84,10 @@ class EgressQueues:
         for queue in self._queues.values():
             queue.forget_failures()
 
+    def ask_anew(self) -> None:
+        for queue in list(self._queues.values()):
+            queue.ask_anew()
+
     def discard_unused(self) -> None:
         for key in [key for key, queue in self._queues.items() if queue.is_unused]:
             self._queues.pop(key).discard()
@@ -112,10 +116,6 @@ class EgressQueues:
             else:
                 self._retired.append(self._queues.pop(key))
         return heads
-
-    def put_back(self) -> list[DueHead]:
-        """Return what waits and is not claimed, for the disk, where it still is."""
-        return [head for queue in self._queues.values() for head in queue.put_back()]
 
     def drain_retired(self) -> tuple[list[Work], list[DueHead]]:
         """Return what retired queues have claimed and not begun, and what they could not claim: the disk was full."""

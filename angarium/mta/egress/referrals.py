@@ -6,6 +6,7 @@ from typing import Final, Protocol
 from angarium.mta.egress.carrier import Carrier, Carries
 from angarium.mta.egress.lease import Seeker
 from angarium.mta.egress.next_host import NextHosts
+from angarium.mta.egress.policy import Wait
 from angarium.mta.egress.shared import EgressShared, Way
 from angarium.mta.egress.work import Parcel, Referred, Told, opener_of_work
 from angarium.mta.transport.outcome import Failure
@@ -55,9 +56,18 @@ class Referrals:
         """Open connections for what waits for another host."""
         shared, way = self._shared, self._way
         while self._seeking < min(len(self._next_hosts), CONNECTIONS):
-            if not self.has_others(self._next_hosts.first.parcel.work.refused_by):
-                self.give_up(self._next_hosts.next())  # the site has changed
+            first = self._next_hosts.first.parcel.work
+            if not self.has_others(first.refused_by) or not shared.policy.may_begin(
+                first, way.site
+            ):
+                # The site has changed, or its tenant has as many under way as it may: it is due again soon
+                self.give_up(self._next_hosts.next())
                 continue
+            now = shared.clock()
+            if (wait := shared.policy.find_connection_wait(way.path, way.site, now)) is not None:
+                message = self._next_hosts.first.parcel.work.message
+                self._owner.wait_to_open(wait, message.tenant, message.stream)
+                return
             lease = shared.places.try_take(
                 way.key,
                 shared.policy.limits(way.path, way.site.provider).connections,
@@ -69,6 +79,7 @@ class Referrals:
             if lease is None:
                 return
             self._seeking += 1
+            shared.policy.connecting(way.path, way.site, now)
             round_ = NextHostRound(self, self._next_hosts.next(), way.site)
             Carrier(shared, way, lease, round_, self._owner.carriage).start()
 
@@ -86,6 +97,9 @@ class Referrals:
         self._shared.budget.free(work.octets)
 
     # --- for the connections
+
+    def may_begin(self, referred: Referred) -> bool:
+        return self._shared.policy.may_begin(referred.parcel.work, self._way.site)
 
     def connection_opened(self) -> None:
         self._owner.connection_beside(+1)
@@ -109,6 +123,10 @@ class Refers(Seeker, Protocol):
 
     @property
     def carriage(self) -> Carries: ...
+
+    def wait_to_open(self, wait: Wait, tenant: str, stream: str) -> None:
+        """No connection may be opened before the wait is over; whose mail waits for one."""
+        ...
 
     def connection_beside(self, change: int) -> None:
         """So many more connections of the queue are open, beside its usual ones."""
@@ -138,6 +156,9 @@ class NextHostRound:
         referred, self._first = self._first, None
         if referred is None:
             referred = self._referrals.next_for(connection)
+        if referred is not None and not self._referrals.may_begin(referred):
+            self._referrals.give_up(referred)
+            return None
         return None if referred is None else referred.parcel
 
     def ended(self) -> None:

@@ -8,8 +8,19 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from angarium.config.schema import Provider
-from angarium.mta.egress.policy import GO, Admission, Elsewhere, Limits, Traffic, Wait
+from angarium.mta.egress.policy import (
+    GO,
+    Admission,
+    Elsewhere,
+    Limits,
+    Traffic,
+    Wait,
+    traffic_of_work,
+)
 from angarium.mta.egress.pools import Chance, Pools
+from angarium.mta.egress.rates import ConnectionRate
+from angarium.mta.egress.rule_gate import RuleGate
+from angarium.mta.egress.tenant_transfers import TenantTransfers
 from angarium.mta.egress.warmup_gate import WarmupGate
 from angarium.mta.egress.work import Work
 from angarium.mta.transport.outcome import Failure, Outcome
@@ -26,7 +37,7 @@ class Gate(Protocol):
         ...
 
     def take(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> None:
-        """Count a transaction that begins: all gates let it."""
+        """Count a transaction that begins: all gates let it, or it repeats one that they let (``goes_again``)."""
         ...
 
     def limits(self, path: EgressPath, provider: Provider, limits: Limits) -> Limits:
@@ -51,12 +62,17 @@ class ShapingPolicy:
         pools: Pools,
         chance: Chance,
         gates: Sequence[Gate] = (),
+        rules: RuleGate | None = None,
         warmup: WarmupGate | None = None,
     ) -> None:
         self._pools = pools
         self._chance = chance
-        self._gates: tuple[Gate, ...] = tuple(gates) if warmup is None else (*gates, warmup)
+        self._tenants = TenantTransfers()
+        own: tuple[Gate | None, ...] = (self._tenants, rules, warmup)
+        self._gates: tuple[Gate, ...] = (*gates, *(each for each in own if each is not None))
+        self._rules = rules
         self._warmup = warmup
+        self._connection_rate = ConnectionRate()
         self._configured: dict[str, tuple[Provider, Limits]] = {}  # by the provider's name
 
     def choose(self, head: DueHead, site: Site) -> EgressPath:
@@ -71,10 +87,14 @@ class ShapingPolicy:
         return limits
 
     def admit(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Admission:
-        """Return the wait that is over last, if any gate asks for one; or another source, if that is what it is for."""
+        """Return the wait that is over last, if any gate asks for one; or another source that may go instead."""
+        other = self._find_rerouted(traffic, path, now)
+        if other is not None:
+            return Elsewhere(other)
         wait = self._find_wait(traffic, path, now)
         if wait is not None:
-            other = self._find_warm(traffic, path, wait, now)
+            other = self._find_other(traffic, path, now)
+            other = other or self._find_warm(traffic, path, wait, now)
             return wait if other is None else Elsewhere(other)
         for gate in self._gates:
             gate.take(traffic, path, now)  # SHP1
@@ -113,13 +133,65 @@ class ShapingPolicy:
                 soonest, until = other, theirs.until
         return self._chance.choices(able, weights)[0] if able else soonest
 
+    def _find_rerouted(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> EgressPath | None:
+        """Return a source of the pool that a rule sends it by, if it is to leave by another one."""
+        pool = None if self._rules is None else self._rules.find_pool(traffic, path, now)
+        if pool is None:
+            return None
+        paths, weights = self._pools.members(pool)
+        if not paths or path in paths:
+            return None
+        return self._chance.choices(paths, weights)[0]
+
+    def _find_other(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> EgressPath | None:
+        """Return another source of its pool that may go now, if it is this source only that may not."""
+        if self._rules is None or not self._rules.overflows(traffic, path, now):
+            return None
+        able = [
+            (other, weight)
+            for other, weight in self._pools.beside(traffic.domain, path)
+            if self._find_wait(traffic, other, now) is None
+        ]
+        if not able:
+            return None
+        return self._chance.choices([each[0] for each in able], [each[1] for each in able])[0]
+
+    def goes_again(self, path: EgressPath, site: Site, work: Work, now: UnixMs) -> None:
+        traffic = traffic_of_work(work, site)
+        for gate in self._gates:
+            gate.take(traffic, path, now)
+
+    def may_begin(self, work: Work, site: Site) -> bool:
+        return self._tenants.may_begin(work, site)
+
+    def begins(self, work: Work, site: Site) -> None:
+        self._tenants.begin(work, site)
+
+    def ends(self, work: Work, site: Site) -> None:
+        self._tenants.end(work, site)
+
+    def find_connection_wait(self, path: EgressPath, site: Site, now: UnixMs) -> Wait | None:
+        return self._connection_rate.find_wait(path, site, now)
+
+    def connecting(self, path: EgressPath, site: Site, now: UnixMs) -> None:
+        self._connection_rate.take(path, site, now)
+
     def told(
         self, path: EgressPath, site: Site, work: Work, outcomes: Sequence[Outcome], now: UnixMs
     ) -> None:
         for gate in self._gates:
             gate.told(path, site, work, outcomes, now)
 
+    def understood(
+        self, site: Site, work: Work, outcomes: Sequence[Outcome], now: UnixMs
+    ) -> Sequence[Outcome]:
+        return (
+            outcomes if self._rules is None else self._rules.understood(site, work, outcomes, now)
+        )
+
     def refused(self, path: EgressPath, site: Site, failure: Failure, now: UnixMs) -> None:
+        if self._rules is not None:
+            self._rules.refused(path, site, failure, now)
         if self._warmup is not None:
             self._warmup.refused(path, site, failure, now)
 

@@ -124,6 +124,7 @@ class Conclusion:
             expires=message.expires,
             greylisted=failure.greylisted,
             random=self._chance.random(),
+            own=failure.retry_s,
         )
         if due is None:
             reports.append(_report(recipient, "failed", failure.attempt, expired=True))

@@ -1,5 +1,6 @@
 """When a recipient is tried again, and when its sender hears of the delay. Pure: time and chance are arguments."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from angarium.config.schema import Delivery
@@ -27,13 +28,21 @@ class RetrySchedule:
         self._delay_dsn_after_ms = round(delivery.delay_dsn_after_s * 1000)
 
     def next_due(
-        self, *, now: UnixMs, attempts: int, expires: UnixMs, greylisted: bool, random: float
+        self,
+        *,
+        now: UnixMs,
+        attempts: int,
+        expires: UnixMs,
+        greylisted: bool,
+        random: float,
+        own: Sequence[float] = (),
     ) -> UnixMs | None:
         """Return when to try again; None: there is no time left, the recipient expires.
 
-        ``attempts`` were made, the one that failed just now included. ``random`` is in [0, 1).
+        ``attempts`` were made, the one that failed just now included. ``random`` is in [0, 1). ``own``: delays that
+        a rule has for this failure, if any.
         """
-        delays = self._greylisted if greylisted else self._usual
+        delays = own or (self._greylisted if greylisted else self._usual)
         delay_ms = delays[min(max(attempts, 1), len(delays)) - 1] * 1000
         due = now + round(delay_ms * (1 + self._jitter * (2 * random - 1)))
         if due <= expires:

@@ -31,6 +31,9 @@ from angarium.smtp.tap import Opening
 
 # RFC 3463 section 3.5: bad connection; delivery time expired; invalid command
 BROKEN_STATUS: Final = {"lost": "4.4.2", "timeout": "4.4.1", "protocol": "4.5.0"}
+BROKEN_OFF: Final = (
+    "broken off here: by an operator, at the end of the process, or after transaction_s"
+)
 # Ours: peers close idle sessions after seconds, never between two transactions of a busy one
 IDLE_S: Final = 1.0
 # Of what is awaited there, nothing was said about the message
@@ -146,7 +149,7 @@ class SmtpConnection:
     def abort(self) -> None:
         """Break it off, at once: a transfer under way ends as if the connection had been lost."""
         self._is_aborted = True
-        self._peer.abort()
+        self._peer.abort(BROKEN_OFF)
 
     # -- outcomes
 

@@ -32,6 +32,7 @@ class Transient(msgspec.Struct, frozen=True, tag="transient"):
     scope: Scope
     greylisted: bool = False
     again: Again | None = None  # the session that said so is of no use any more
+    retry_s: tuple[float, ...] = ()  # when to try again, instead of by the usual schedule
 
 
 class Permanent(msgspec.Struct, frozen=True, tag="permanent"):

@@ -126,8 +126,11 @@ class Peer(asyncio.Protocol):
         if self.transport is not None:
             self.transport.close()
 
-    def abort(self) -> None:
-        """Drop the connection and what is still to be written."""
+    def abort(self, reason: str = "") -> None:
+        """Drop the connection and what is still to be written. ``reason``: for what is awaited, if we do it first."""
+        if reason and self._failure is None and self.transport is not None:
+            stage = "data" if self._paused or self._unsent else self.session.stage
+            self._failure = BrokenError("lost", stage, reason)
         self.session.is_open = False
         self._drop_unsent()
         if self.transport is not None:

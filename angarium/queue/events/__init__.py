@@ -20,6 +20,8 @@ from angarium.queue.events.operator_released import OperatorReleased
 from angarium.queue.events.operator_rerouted import OperatorRerouted
 from angarium.queue.events.operator_retried import OperatorRetried
 from angarium.queue.events.relayed import Relayed
+from angarium.queue.events.rule_ended import RuleEnded
+from angarium.queue.events.rule_in_force import RuleInForce
 from angarium.queue.events.warmup_changed import WarmupChanged
 
 __all__ = [
@@ -40,6 +42,8 @@ __all__ = [
     "OperatorRerouted",
     "OperatorRetried",
     "Relayed",
+    "RuleEnded",
+    "RuleInForce",
     "UnknownEvent",
     "WarmupChanged",
 ]

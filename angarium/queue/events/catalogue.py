@@ -34,6 +34,8 @@ from angarium.queue.events.operator_released import OperatorReleased
 from angarium.queue.events.operator_rerouted import OperatorRerouted
 from angarium.queue.events.operator_retried import OperatorRetried
 from angarium.queue.events.relayed import Relayed
+from angarium.queue.events.rule_ended import RuleEnded
+from angarium.queue.events.rule_in_force import RuleInForce
 from angarium.queue.events.shape import CataloguedEvent, EventHead
 from angarium.queue.events.warmup_changed import WarmupChanged
 from angarium.queue.model import MessageId, UnixMs
@@ -56,6 +58,8 @@ CataloguedKind = (
     | ContentShown
     | OperatorRerouted
     | WarmupChanged
+    | RuleInForce
+    | RuleEnded
 )
 
 

@@ -98,6 +98,12 @@ domains = ["cedar.example"]
 connections = 5
 messages_per_connection = 20
 
+[[rule]]
+name = "temporarily-deferred"  # as shipped, but for a demo's patience: cedar says so
+rate = "2/s"
+duration_s = 2
+recovery_s = 1
+
 [dkim]
 keys = [
 {key_lines}

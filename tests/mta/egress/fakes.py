@@ -7,9 +7,10 @@ from typing import Any
 from angarium.config.schema import Delivery, Provider
 from angarium.mta.egress.budget import ContentBudget
 from angarium.mta.egress.places import Places
-from angarium.mta.egress.policy import GO, Admission, Limits, Traffic
+from angarium.mta.egress.policy import GO, Admission, Limits, Traffic, Wait
 from angarium.mta.egress.reasons import Reasons
 from angarium.mta.egress.shared import EgressShared
+from angarium.mta.egress.tenant_transfers import TenantTransfers
 from angarium.mta.egress.waits import Waits
 from angarium.mta.egress.work import Group, Parcel, Work
 from angarium.mta.transport.outcome import Outcome, Permanent, Scope, Taken, Transient
@@ -337,6 +338,10 @@ class ScriptedPolicy:
         self.heard: list[Outcome] = []
         self.refusals: list[Transient] = []
         self.path = PATH
+        self.again: list[Work] = []
+        self.connection_wait: Wait | None = None
+        self.connects = 0
+        self.tenants = TenantTransfers()
 
     def choose(self, head: DueHead, site: Site) -> EgressPath:
         return self.path
@@ -352,6 +357,24 @@ class ScriptedPolicy:
         self.asked.append(traffic)
         return self.says(traffic, path, now)
 
+    def goes_again(self, path: EgressPath, site: Site, work: Work, now: UnixMs) -> None:
+        self.again.append(work)
+
+    def may_begin(self, work: Work, site: Site) -> bool:
+        return self.tenants.may_begin(work, site)
+
+    def begins(self, work: Work, site: Site) -> None:
+        self.tenants.begin(work, site)
+
+    def ends(self, work: Work, site: Site) -> None:
+        self.tenants.end(work, site)
+
+    def find_connection_wait(self, path: EgressPath, site: Site, now: UnixMs) -> Wait | None:
+        return self.connection_wait
+
+    def connecting(self, path: EgressPath, site: Site, now: UnixMs) -> None:
+        self.connects += 1
+
     def told(
         self,
         path: EgressPath,
@@ -361,6 +384,11 @@ class ScriptedPolicy:
         now: UnixMs,
     ) -> None:
         self.heard += outcomes
+
+    def understood(
+        self, site: Site, work: Work, outcomes: Sequence[Outcome], now: UnixMs
+    ) -> Sequence[Outcome]:
+        return outcomes
 
     def refused(self, path: EgressPath, site: Site, failure: Transient, now: UnixMs) -> None:
         self.refusals.append(failure)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from angarium.mta.egress.egress_queue import (
@@ -15,8 +16,10 @@ from angarium.mta.egress.egress_queue import (
 from angarium.mta.egress.policy import GO, Admission, Elsewhere, Traffic, Wait
 from angarium.mta.egress.queues import EgressQueues
 from angarium.mta.egress.suspension import FIRST_MS
+from angarium.mta.transport.outcome import Outcome
 from angarium.mta.transport.transfer import EgressPath
 from angarium.queue import PartitionNumber, UnixMs
+from angarium.routing.resolution import SiteName
 from tests.mta.egress.fakes import (
     DOWN,
     FOR_NOW,
@@ -108,6 +111,50 @@ async def test_a_policy_that_lets_nothing_go_costs_no_connection() -> None:  # E
     await settle()
     assert (rig.hosts.asked, len(rig.policy.asked), rig.places.total) == (0, 1, 0)
     assert not rig.queue.is_unused
+    await rig.end()
+
+
+async def test_a_connection_that_may_not_be_opened_yet_is_opened_when_its_wait_is_over() -> None:
+    rig = Rig(connections=3)
+    rig.policy.connection_wait = Wait(UnixMs(rig.clock.now + 50), "the connection_rate of p is 1/s")
+    rig.push(1, 2, stream="news")
+    await settle()
+    assert (rig.hosts.asked, rig.places.total, rig.policy.connects) == (0, 0, 0)
+    assert rig.policy.asked == []  # EQ2: no Go is given to what cannot begin
+    (told,) = rig.shared.reasons.reasons_of(tenant="t", provider="p", stream="news")
+    assert told.reason == "the connection_rate of p is 1/s"
+    rig.policy.connection_wait = None
+    await until(lambda: rig.taken == 2)  # the wait's timer, and nobody else, kicks
+    assert rig.policy.connects == len(rig.hosts.connections)
+    await rig.end()
+
+
+async def test_who_may_open_no_connection_yet_takes_no_idle_one_from_others() -> None:
+    rig = Rig(places=1)
+    rig.push(1)
+    await until(lambda: rig.taken == 1)
+    await settle()
+    other = EgressQueue(rig.shared, OTHER_PATH, site("mx9"), rig.mover)
+    rig.policy.connection_wait = Wait(UnixMs(rig.clock.now + 60_000), "the connection_rate")
+    other.push(head(2))
+    other.kick()
+    await settle()
+    assert rig.stages() == ["idle"]
+    rig.policy.connection_wait = None
+    other.kick()
+    await until(lambda: rig.taken == 2)  # now it does
+    other.drain()
+    await rig.end()
+
+
+@pytest.mark.parametrize("outcome", [FOR_NOW, LOST])
+async def test_what_is_carried_once_more_counts_without_being_asked_for(outcome: Outcome) -> None:
+    rig = Rig("a", "b")
+    rig.hosts.outcomes = [[outcome]]
+    rig.push(1)
+    await until(lambda: rig.taken == 1)
+    assert len(rig.policy.again) == 1
+    assert (len(rig.policy.asked), rig.policy.connects) == (1, len(rig.hosts.connections))
     await rig.end()
 
 
@@ -244,6 +291,20 @@ async def test_an_idle_connection_makes_room_for_another_provider() -> None:
     beside.kick()
     await until(lambda: rig.taken == 2)
     assert [each.provider for each in rig.places.open_connections()] == ["q"]
+    beside.drain()
+    await rig.end()
+
+
+async def test_an_idle_connection_makes_room_for_another_site_of_its_provider() -> None:
+    rig = Rig(connections=1, idle_s=3_600.0)
+    rig.push(1)
+    await until(lambda: rig.taken == 1 and rig.stages() == ["idle"])
+    other = msgspec.structs.replace(site("mx9", connections=1), name=SiteName("s9"))
+    beside = EgressQueue(rig.shared, PATH, other, rig.mover)
+    beside.push(head(2))
+    beside.kick()
+    await until(lambda: rig.taken == 2)
+    assert [each.site for each in rig.places.open_connections()] == ["s9"]
     beside.drain()
     await rig.end()
 

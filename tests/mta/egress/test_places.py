@@ -19,7 +19,7 @@ from angarium.mta.egress.lease import (
 from angarium.mta.egress.openings import LONG_FOR_PROVIDER_MS, LONG_MS
 from angarium.mta.egress.places import Places
 from angarium.queue import UnixMs
-from tests.mta.egress.fakes import FakeConnection, SetClock, host
+from tests.mta.egress.fakes import FakeConnection, SetClock, host, work
 
 A = PlaceKey(source="ip1", provider="gmail")
 ANN = ("tenant", "ann", "a@sender.example")
@@ -245,6 +245,33 @@ async def test_one_of_them_can_be_ended_in_each_stage() -> None:
     assert connection.is_aborted
     assert not places.end(opening.id)
     assert not places.end(999)
+
+
+@pytest.mark.parametrize(
+    ("took_s", "content_sent", "is_ended"),
+    [
+        (60.0, False, False),
+        (61.0, False, True),
+        (61.0, True, False),  # its last reply may come yet, and would else be in doubt
+        (121.0, True, True),
+    ],
+)
+async def test_the_watchdog_ends_a_transaction_that_takes_too_long(
+    took_s: float, content_sent: bool, is_ended: bool
+) -> None:
+    places = places_of(9)
+    working, idle = take(places, A), take(places, A)
+    stuck, waits = FakeConnection(host(), []), FakeConnection(host(), [])
+    await working.opened(stuck)
+    working.begins(work().recipients, 1_000.0)
+    stuck.content_sent = content_sent
+    await idle.opened(waits)
+    wait = asyncio.get_running_loop().create_future()
+    idle.idle(wait)
+    places.end_stuck(60.0, 1_000.0 + took_s)
+    assert stuck.is_aborted == is_ended
+    assert not wait.done()  # nothing else is touched
+    assert not waits.is_aborted
 
 
 def test_as_many_leave_as_are_over_a_lowered_limit() -> None:

@@ -253,7 +253,9 @@ async def test_a_warm_source_that_must_wait_takes_it_if_that_is_sooner(
     slow = Slow(Wait(UnixMs(NOW + later_ms), "slow"))
     pools = Pools(SOURCES, [rig.pool], Routing((), (), 25), "mx.example")
     gate = WarmupGate(rig.warmups, rig.writer.reserve)
-    verdict = ShapingPolicy(pools, random.Random(1), [slow], gate).admit(traffic(), COLD, NOW)
+    verdict = ShapingPolicy(pools, random.Random(1), [slow], warmup=gate).admit(
+        traffic(), COLD, NOW
+    )
     assert verdict == Elsewhere(WARM) if goes else isinstance(verdict, Wait)
 
 

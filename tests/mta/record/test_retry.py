@@ -176,3 +176,16 @@ def test_what_the_schedule_gives_is_never_too_late(
     )
     assert due is not None
     assert due <= schedule.latest_due(now=NOW, accepted=NOW, attempts=attempts, was_tried=True)
+
+
+def test_a_rules_own_delays_replace_the_schedules() -> None:
+    schedule = RetrySchedule(Delivery(retry_jitter=0))
+
+    def minutes(attempts: int) -> float:
+        due = schedule.next_due(
+            now=NOW, attempts=attempts, expires=FAR, greylisted=True, random=0, own=(900, 1800)
+        )
+        assert due is not None
+        return (due - NOW) / 60_000
+
+    assert [minutes(each) for each in (1, 2, 3)] == [15, 30, 30]

@@ -139,6 +139,8 @@ async def test_a_connection_that_is_broken_off_ends_its_transfer_as_lost(stage: 
         connection.abort()
         (outcome,) = await asyncio.wait_for(transfer, 5)
         assert brief(outcome) == ("Transient", "session", stage)  # Invariant 3: else in doubt
+        assert isinstance(outcome, Transient)
+        assert "broken off here" in outcome.attempt.text
         assert not connection.is_open
         await connection.close()
         ends.set()

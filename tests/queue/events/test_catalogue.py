@@ -36,12 +36,15 @@ NUMBERS = {
     15: "content_shown",
     16: "rerouted",
     17: "warmup_changed",
+    18: "rule_in_force",
+    19: "rule_ended",
 }
 HEAD = ("at", "message_id")
 _MESSAGE = (*HEAD, "tenant", "stream")
 _RECIPIENT = (*_MESSAGE, "index", "recipient", "reverse_path", "in_doubt")
 _ATTEMPT = (*_RECIPIENT, "attempts", "attempt")
 _ACT = (*_RECIPIENT, "actor", "reason")
+_REPLY_RULE = (*HEAD, "rule", "action", "scope", "subject", "provider")
 _RULE = (*HEAD, "rule", "actor", "reason")
 # The order on disk. Fields are only ever appended to a line, and the event's version goes up
 FIELDS = {
@@ -66,6 +69,8 @@ FIELDS = {
     "content_shown": (*_MESSAGE, "actor", "reason", "part"),
     "rerouted": (*_ACT, "via"),
     "warmup_changed": (*HEAD, "source", "provider", "act", "day", "actor", "reason"),
+    "rule_in_force": (*_REPLY_RULE, "until", "reply"),
+    "rule_ended": (*_REPLY_RULE, "how", "replies", "actor", "reason"),
 }
 VALUES: dict[str, Any] = {
     "at": UnixMs(1_800_000_000_000),
@@ -90,13 +95,18 @@ VALUES: dict[str, Any] = {
     "repairs": ("raw_utf8",),
     "recipients": ("bob@example.net", "carol@example.org"),
     "releases": True,
-    **dict.fromkeys(("index", "in_doubt", "attempts", "rule", "size_octets", "priority", "day"), 7),
+    **dict.fromkeys(
+        ("index", "in_doubt", "attempts", "rule", "size_octets", "priority", "replies", "day"), 7
+    ),
     **dict.fromkeys(("due", "until"), UnixMs(1_800_000_060_000)),
 }
 
 
 def sample(kind: type[CataloguedEvent]) -> Any:
-    return kind(**{name: VALUES.get(name, f"a {name}") for name in kind.__struct_fields__})
+    values = {name: VALUES.get(name, f"a {name}") for name in kind.__struct_fields__}
+    if kind.name in ("rule_in_force", "rule_ended"):
+        values["rule"] = "yahoo-ts04"  # a name, where others have a number
+    return kind(**values)
 
 
 @pytest.mark.parametrize("kind", CATALOGUE, ids=lambda kind: kind.name)

@@ -1,0 +1,205 @@
+"""The gate of rules: what providers said, and what is in force for it. Pure.
+
+It has no state of its own but the pace of throttles: what is in force is the engine's.
+"""
+
+import math
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from angarium.config.schema import Provider, Rule
+from angarium.mta.egress.policy import Limits, Traffic, Wait, domain_of
+from angarium.mta.egress.work import Work
+from angarium.mta.transport.outcome import Failure, Outcome, Permanent, Scope, Taken, Transient
+from angarium.mta.transport.transfer import EgressPath
+from angarium.queue.model import Attempt, UnixMs
+from angarium.reputation.in_force import EffectKey, InForce
+from angarium.reputation.reply_rules import Heard, Mail, is_from_peer
+from angarium.reputation.rule_engine import Ceilings, RuleEngine, scope_text
+from angarium.routing.resolution import Site
+
+# Until an operator's undo or another look: the queue asks again at the latest then
+HELD_MS: Final = 60_000
+# Ours, of throttles whose next message is known; of more the first is forgotten, and may send one at once
+PACED: Final = 10_000
+# About this host and session: another connection, at once, may do
+_OF_CONNECTIONS: Final = frozenset(("connections", "messages_per_connection"))
+# Of a reply, in the reason of a wait
+SHOWN_CHARACTERS: Final = 200
+
+
+class RuleGate:
+    """Satisfies ``shaping.Gate``."""
+
+    def __init__(self, engine: RuleEngine) -> None:
+        self._engine = engine
+        self._next: OrderedDict[EffectKey, float] = OrderedDict()  # ms: when a throttle lets one go
+
+    def find_wait(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Wait | None:
+        longest: Wait | None = None
+        for effect in self._effects(traffic, path, now):
+            until = self._until(effect, now)
+            if until > now and (longest is None or until > longest.until):
+                longest = Wait(until, reason_of(effect))
+        return longest
+
+    def take(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> None:
+        for effect in self._effects(traffic, path, now):
+            if effect.action == "throttle":
+                at = max(float(now), self._next.pop(effect.key, 0.0))
+                self._next[effect.key] = at + 1000 / effect.allowed(now)
+                if len(self._next) > PACED:
+                    self._next.popitem(last=False)
+
+    def limits(self, path: EgressPath, provider: Provider, limits: Limits) -> Limits:
+        engine = self._engine
+        if not engine.has_any(provider.name):
+            return limits
+        connections, transfers = limits.connections, limits.transfers
+        for effect in engine.effects_on_source(path.source, provider.name, engine.now):
+            allowed = int(effect.allowed(engine.now))
+            if effect.action == "connections":
+                connections = min(connections, allowed)
+            elif effect.action == "messages_per_connection":
+                transfers = min(transfers, allowed)
+        return msgspec.structs.replace(limits, connections=connections, transfers=transfers)
+
+    def told(
+        self, path: EgressPath, site: Site, work: Work, outcomes: Sequence[Outcome], now: UnixMs
+    ) -> None:
+        delivered = bounced = 0
+        said: set[str] = set()
+        for outcome in outcomes:
+            if isinstance(outcome, Taken):
+                delivered += 1
+                continue
+            attempt = outcome.attempt
+            if not is_from_peer(attempt):
+                continue
+            rule = self._rule_of(attempt, site)
+            bounced += isinstance(outcome, Permanent) and not _is_retried(rule)
+            if attempt.text not in said:  # what is said of all recipients is one reply
+                said.add(attempt.text)
+                self._engine.hear(_heard(attempt, path, site, work), _ceilings(site), now)
+        self._engine.sent(
+            path.source,
+            site.provider.name,
+            delivered=delivered,
+            bounced=bounced,
+            ceilings=_ceilings(site),
+            now=now,
+        )
+
+    def refused(self, path: EgressPath, site: Site, failure: Failure, now: UnixMs) -> None:
+        """Hear what a host said instead of a greeting: of the source, whoever's mail it was for."""
+        if is_from_peer(failure.attempt):
+            heard = _heard(failure.attempt, path, site, None)
+            self._engine.hear(heard, _ceilings(site), now)
+
+    def understood(
+        self, site: Site, work: Work, outcomes: Sequence[Outcome], now: UnixMs
+    ) -> Sequence[Outcome]:
+        """Return what the outcomes mean for the recipients: a refusal of us is none of an address, for a while."""
+        if all(isinstance(outcome, Taken) for outcome in outcomes):
+            return outcomes
+        age_ms = now - work.message.accepted
+        return [self._meaning(outcome, site, age_ms) for outcome in outcomes]
+
+    def overflows(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> bool:
+        """Whether it is this source only that keeps the mail waiting: another one of the pool may do."""
+        found = [each for each in self._effects(traffic, path, now) if self._until(each, now) > now]
+        return bool(found) and all(each.reach.scope == "source" for each in found)
+
+    def find_pool(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> str | None:
+        """Return the pool that a rule sends this mail by; None: the usual one."""
+        effects = self._effects(traffic, path, now)
+        return next((each.pool for each in effects if each.action == "reroute"), None)
+
+    # ----------------------------------------------------------------------------------------
+
+    def _effects(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Sequence[InForce]:
+        self._engine.now = now
+        if not self._engine.has_any(traffic.provider):
+            return ()
+        mail = Mail(
+            tenant=traffic.tenant,
+            sender_domain=traffic.sender_domain,
+            stream=traffic.stream,
+            campaign=traffic.campaign,
+        )
+        return self._engine.effects_on(path.source, mail, traffic.provider, now)
+
+    def _until(self, effect: InForce, now: UnixMs) -> UnixMs:
+        """Return until when the effect keeps mail waiting; a time that is over: not at all."""
+        match effect.action:
+            case "suspend":
+                return now if effect.until is None else effect.until
+            case "hold":
+                return UnixMs(now + HELD_MS)
+            case "throttle":
+                # A pace that was set while it was slower: never longer than one message takes now
+                latest = now + 1000 / effect.allowed(now)
+                return UnixMs(math.ceil(min(self._next.get(effect.key, 0.0), latest)))
+            case _:
+                return now
+
+    def _rule_of(self, attempt: Attempt, site: Site) -> Rule | None:
+        return self._engine.book.find(
+            provider=site.provider.name,
+            code=attempt.code,
+            enhanced=attempt.enhanced,
+            text=attempt.text,
+        )
+
+    def _meaning(self, outcome: Outcome, site: Site, age_ms: int) -> Outcome:
+        if isinstance(outcome, Taken) or not is_from_peer(outcome.attempt):
+            return outcome
+        rule = self._rule_of(outcome.attempt, site)
+        if rule is None:
+            return outcome
+        is_retried = _is_retried(rule)
+        if isinstance(outcome, Transient):
+            # The site's other hosts would say the same: they are not asked in the same attempt
+            scope = outcome.scope if _OF_CONNECTIONS.issuperset(rule.actions) else Scope.SITE
+            own = rule.retry_s if is_retried else ()
+            return msgspec.structs.replace(outcome, scope=scope, retry_s=own)
+        if not is_retried or age_ms >= rule.retry_for_s * 1000:
+            return outcome
+        return Transient(outcome.attempt, Scope.SITE, retry_s=rule.retry_s)
+
+
+def _is_retried(rule: Rule | None) -> bool:
+    return rule is not None and "retry" in rule.actions
+
+
+def _heard(attempt: Attempt, path: EgressPath, site: Site, work: Work | None) -> Heard:
+    message = None if work is None else work.message
+    return Heard(
+        code=attempt.code,
+        enhanced=attempt.enhanced,
+        text=attempt.text,
+        source=path.source,
+        provider=site.provider.name,
+        tenant="" if message is None else message.tenant,
+        sender_domain="" if message is None else domain_of(message.envelope.reverse_path),
+        stream="" if message is None else message.stream,
+        campaign="" if message is None else message.campaign,
+    )
+
+
+def _ceilings(site: Site) -> Ceilings:
+    return Ceilings(
+        connections=site.provider.connections,
+        messages_per_connection=site.provider.messages_per_connection,
+    )
+
+
+def reason_of(effect: InForce) -> str:
+    """For people: which rule, for whom, and the reply that caused it."""
+    verb = {"suspend": "suspends", "hold": "holds", "throttle": "slows down"}
+    what = verb.get(effect.action, effect.action)
+    reply = effect.reply[:SHOWN_CHARACTERS]
+    return f"the rule {effect.rule} {what} {scope_text(effect.reach)}: {reply}"

@@ -1,0 +1,29 @@
+"""Mirrors ``tls_policy`` of angarium/service/delivery_parts.py: each who asks raises the floor, nobody lowers it."""
+
+import msgspec
+import pytest
+
+from angarium.config.schema import Delivery
+from angarium.service.delivery_parts import tls_policy
+from tests.mta.egress.fakes import site
+
+
+@pytest.mark.parametrize(
+    ("provider", "delivery", "mode"),
+    [
+        ("opportunistic", "opportunistic", "opportunistic"),
+        ("opportunistic", "off", "off"),
+        ("required", "opportunistic", "required"),
+        ("required", "off", "required"),
+    ],
+)
+def test_the_strictest_of_what_is_written_holds(provider: str, delivery: str, mode: str) -> None:
+    settings = msgspec.convert({"tls": delivery}, Delivery)
+    assert tls_policy(site(tls=provider), settings).mode == mode
+
+
+@pytest.mark.parametrize("delivery", ["opportunistic", "off"])
+def test_a_smart_host_by_smtps_has_tls_before_anything_else(delivery: str) -> None:
+    settings = msgspec.convert({"tls": delivery}, Delivery)
+    to = msgspec.structs.replace(site(), via="smtps://relay.example")
+    assert tls_policy(to, settings).mode == "implicit"

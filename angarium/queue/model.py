@@ -48,6 +48,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     stream: str = DEFAULT_STREAM
     priority: int = 0
     campaign: str = ""
+    tags: tuple[str, ...] = ()  # for the log
     envelope: Envelope
     content: bytes
     header_octets: int  # length of the header block including the empty line

@@ -82,7 +82,7 @@ class DeliverySetup:
         self.rules = RuleEngine(RuleBook(all_rules(config)))
         self.rules.restore(read_kept(spool.keepsakes.read(RULES), self._owns), clock())
         self.rule_keeper = RuleKeeper(self.rules, spool.keepsakes, clock)
-        self._schedule = RetrySchedule(config.delivery)
+        self._schedule = RetrySchedule(config.delivery, config.stream)
         self._keyring = KeyRing.load(config.dkim)
         self._pool = SigningPool(Signer(self._keyring, config.dkim), config.dkim.threads)
         self._client_tls = ClientTls()
@@ -129,7 +129,7 @@ class DeliverySetup:
         if _sending(old) != _sending(config):
             self._partition_of.exchange(routing)
             self._pools.exchange(config.source, config.pool, routing)
-            self._schedule.exchange(config.delivery)
+            self._schedule.exchange(config.delivery, config.stream)
             self._dsn_limit.per_hour = config.delivery.dsn_per_hour
             self._experience.remember_for(
                 config.delivery.tls_broken_memory_s, config.delivery.extension_memory_s
@@ -214,7 +214,10 @@ def tls_policy(site: Site, delivery: Delivery) -> TlsPolicy:
 
 def _sending(config: Config) -> tuple[object, ...]:
     """What a reload takes of it and open connections and waiting mail must hear of."""
-    return config.route, config.provider, config.source, config.pool, config.delivery
+    return (
+        *(config.route, config.provider, config.source, config.pool),
+        *(config.stream, config.delivery),
+    )
 
 
 def own_host(config: Config) -> OwnHost:

@@ -8,6 +8,7 @@ It knows nothing of DNS, of the queue's disk format, nor of what becomes of an o
 from collections.abc import Sequence
 
 from angarium.config.schema import Delivery
+from angarium.config.streams import DEFAULT_STREAM_PRIORITY
 from angarium.mta.backlog import Lane
 from angarium.mta.egress.admission import Admission, Moves
 from angarium.mta.egress.carriage import Carriage
@@ -21,7 +22,16 @@ from angarium.mta.egress.shared import EgressShared, Way
 from angarium.mta.egress.suspension import Suspension
 from angarium.mta.egress.triage import hung_up
 from angarium.mta.egress.usual_round import UsualRound
-from angarium.mta.egress.work import NOBODY, Group, Opener, Parcel, Work, opener_of, opener_of_work
+from angarium.mta.egress.work import (
+    NOBODY,
+    Group,
+    Opener,
+    Parcel,
+    Work,
+    opener_of,
+    opener_of_work,
+    priority_of,
+)
 from angarium.mta.transport.outcome import Failure, Permanent, Transient
 from angarium.mta.transport.transfer import Connection, EgressPath
 from angarium.queue import DueHead, UnixMs
@@ -194,8 +204,9 @@ class EgressQueue:
             if (wait := shared.policy.find_connection_wait(way.path, way.site, now)) is not None:
                 self._wait_to_open(wait)
                 return
+            opener, priority = self._opener()
             lease = shared.places.try_take(
-                way.key, limit, self, site=way.site.name, opener=self._opener()
+                way.key, limit, self, site=way.site.name, opener=opener, priority=priority
             )
             if lease is None:
                 return
@@ -225,11 +236,13 @@ class EgressQueue:
         else:
             self._shared.waits.add(self, wait.until)
 
-    def _opener(self) -> Opener:
+    def _opener(self) -> tuple[Opener, int]:
+        """Return whose mail a connection is opened for, and its priority."""
         if (head := self._admission.first) is not None:
-            return opener_of(head)
-        work = self._claims.first
-        return NOBODY if work is None else opener_of_work(work)
+            return opener_of(head), priority_of(head)
+        if (work := self._claims.first) is not None:
+            return opener_of_work(work), priority_of(work.message)
+        return NOBODY, DEFAULT_STREAM_PRIORITY
 
     def connection_opened(self) -> int:
         self._opening -= 1

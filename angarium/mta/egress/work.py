@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from angarium.config.streams import DEFAULT_STREAM_PRIORITY
 from angarium.mta.transport.outcome import Outcome, Transient
 from angarium.mta.transport.transfer import Transfer
 from angarium.queue.model import Claimed, ClaimedMessage, DueHead
@@ -43,6 +44,11 @@ class Work(msgspec.Struct, frozen=True):
 Opener = tuple[str, str, str]  # for whose mail a connection is opened: tenant, account, sender
 
 NOBODY: Final[Opener] = ("", "", "")
+
+
+def priority_of(mail: DueHead | ClaimedMessage) -> int:
+    """Return its priority, 1 first; of what was accepted before there were any, the usual one."""
+    return mail.priority or DEFAULT_STREAM_PRIORITY
 
 
 def opener_of(head: DueHead) -> Opener:

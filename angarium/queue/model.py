@@ -99,6 +99,11 @@ class DueHead(msgspec.Struct, frozen=True, kw_only=True):
     account: str = ""  # who logged in to send it; without a log-in, the client's address
     sender: str = ""  # its reverse path
 
+    @property
+    def sender_domain(self) -> str:
+        """Of the reverse path, lower-case; "" of the null one."""
+        return self.sender.rpartition("@")[2].lower()
+
 
 class Claimed(msgspec.Struct, frozen=True, kw_only=True):
     """One recipient whose attempt is recorded on disk as begun."""

@@ -78,7 +78,9 @@ class DeliverySetup:
         self._partition_of = PartitionFinder(routing, spool)
         self.dns = DnsResolver(config.dns, time.monotonic)
         self.resolver = Resolver(config, self.dns, own_host(config), routing, time.monotonic)
-        self._pools = Pools(config.source, config.pool, routing, config.server.hostname)
+        self._pools = Pools(
+            config.source, config.pool, routing, config.server.hostname, config.stream
+        )
         self.rules = RuleEngine(RuleBook(all_rules(config)))
         self.rules.restore(read_kept(spool.keepsakes.read(RULES), self._owns), clock())
         self.rule_keeper = RuleKeeper(self.rules, spool.keepsakes, clock)
@@ -128,7 +130,7 @@ class DeliverySetup:
             self.rules.exchange(RuleBook(all_rules(config)), self._clock())
         if _sending(old) != _sending(config):
             self._partition_of.exchange(routing)
-            self._pools.exchange(config.source, config.pool, routing)
+            self._pools.exchange(config.source, config.pool, routing, config.stream)
             self._schedule.exchange(config.delivery, config.stream)
             self._dsn_limit.per_hour = config.delivery.dsn_per_hour
             self._experience.remember_for(

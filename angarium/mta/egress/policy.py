@@ -138,7 +138,7 @@ def traffic_of(group: Group, site: Site) -> Traffic:
         configured=site.provider,
         site=site.name,
         domain=head.domain,
-        sender_domain=domain_of(head.sender),
+        sender_domain=head.sender_domain,
         recipients=len(group.heads),
         octets=head.octets,
     )

@@ -73,7 +73,7 @@ class ShapingPolicy:
         self._configured: dict[str, tuple[Provider, Limits]] = {}  # by the provider's name
 
     def choose(self, head: DueHead, site: Site) -> EgressPath:
-        return self._pools.choose(head.domain, self._chance)
+        return self._pools.choose(head, site)
 
     def limits(self, path: EgressPath, provider: Provider) -> Limits:
         limits = self._limits_of(provider)
@@ -120,7 +120,7 @@ class ShapingPolicy:
             return None
         able = [
             (other, weight)
-            for other, weight in self._pools.beside(traffic.domain, path)
+            for other, weight in self._pools.beside(traffic, path)
             if self._find_wait(traffic, other, now) is None
         ]
         if not able:

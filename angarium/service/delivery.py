@@ -36,7 +36,7 @@ async def run_delivery(runtime: Runtime) -> None:
         keeping = asyncio.create_task(setup.rule_keeper.run())
         watched = _WatchedHosts(runtime.watchers, setup)
         runtime.on_beat(_follower(runtime, setup))
-        runtime.on_notes(setup.dispatcher.notes)
+        runtime.on_notes(setup.notes)
         try:
             dispatcher = setup.dispatcher
             answers = DeliveryAnswers(

@@ -16,6 +16,7 @@ from angarium.mta.egress.pools import Pools
 from angarium.mta.egress.rates import MessageRate, TenantRate
 from angarium.mta.egress.rule_gate import RuleGate
 from angarium.mta.egress.shaping import ShapingPolicy
+from angarium.mta.egress.source_health import outage_text
 from angarium.mta.record.conclusion import Conclusion
 from angarium.mta.record.dsn_limit import DsnLimit
 from angarium.mta.record.retry import RetrySchedule
@@ -84,6 +85,12 @@ class DeliverySetup:
         self.rules = RuleEngine(RuleBook(all_rules(config)))
         self.rules.restore(read_kept(spool.keepsakes.read(RULES), self._owns), clock())
         self.rule_keeper = RuleKeeper(self.rules, spool.keepsakes, clock)
+        self._policy = ShapingPolicy(
+            self._pools,
+            randomness,
+            [MessageRate(), TenantRate()],
+            RuleGate(self.rules),
+        )
         self._schedule = RetrySchedule(config.delivery, config.stream)
         self._keyring = KeyRing.load(config.dkim)
         self._pool = SigningPool(Signer(self._keyring, config.dkim), config.dkim.threads)
@@ -100,12 +107,7 @@ class DeliverySetup:
                 partition_count=len(spool.partitions()),
                 resolver=self.resolver,
                 remember_route=self._remember_route,
-                policy=ShapingPolicy(
-                    self._pools,
-                    randomness,
-                    [MessageRate(), TenantRate()],
-                    RuleGate(self.rules),
-                ),
+                policy=self._policy,
                 hosts=self._hosts,
                 packer=Packer(self._pool, clock, observer.unsigned, self._must_sign),
                 settler=Settler(partitions),
@@ -131,6 +133,7 @@ class DeliverySetup:
         if _sending(old) != _sending(config):
             self._partition_of.exchange(routing)
             self._pools.exchange(config.source, config.pool, routing, config.stream)
+            self._policy.health.forget()
             self._schedule.exchange(config.delivery, config.stream)
             self._dsn_limit.per_hour = config.delivery.dsn_per_hour
             self._experience.remember_for(
@@ -141,12 +144,19 @@ class DeliverySetup:
         self._pool.exchange(Signer(self._keyring, config.dkim), config.dkim.threads)
         self._keyring.reload(config.dkim)
 
+    def notes(self) -> Sequence[str]:
+        """Say what of its peers and sources an operator should know, though the work goes on."""
+        now = self._clock()
+        out = [outage_text(each, now) for each in self._policy.health.outages()]
+        return (*out, *self.dispatcher.notes())
+
     def forget_failures(self) -> None:
         """Forget what is remembered of hosts and of DNS, so that all is asked anew."""
         self.dns.forget()
         self.resolver.forget()
         self._hosts.forget_failures()
         self._experience.forget()
+        self._policy.health.forget()
         self.dispatcher.forget_failures()
 
     def connector_of(self, site: Site) -> Connector:

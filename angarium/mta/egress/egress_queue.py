@@ -266,8 +266,9 @@ class EgressQueue:
             self._suspension.refused_more(now)
             return
         self._suspension.failed(failure, now)
-        self._give_up_claimed(failure, attempted=True)
-        self._give_up_ready(failure, attempted=True)
+        attempted = not failure.source_failed  # else nobody was asked
+        self._give_up_claimed(failure, attempted=attempted)
+        self._give_up_ready(failure, attempted=attempted)
 
     def _refused_for_good(self, failure: Permanent, now: UnixMs) -> None:
         """What waits is refused; the site is not suspended: what comes later asks for itself."""

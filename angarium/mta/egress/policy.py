@@ -65,7 +65,7 @@ GO: Final = Go()
 class EgressPolicy(Protocol):
     """Called on the event loop for every message: must not block, and has microseconds."""
 
-    def choose(self, head: DueHead, site: Site) -> EgressPath:
+    def choose(self, head: DueHead, site: Site, now: UnixMs) -> EgressPath:
         """Return the path of a recipient that has just been loaded, and of those that may share its transaction."""
         ...
 

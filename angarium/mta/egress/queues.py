@@ -46,7 +46,7 @@ class EgressQueues:
         key = (head.id.message_id, site.name)
         chosen = self._chosen.get(key)
         if chosen is None or not chosen.left:
-            path = self._shared.policy.choose(head, site)
+            path = self._shared.policy.choose(head, site, self._shared.clock())
             queue = self._queue_of(path, site)
             chosen = self._chosen[key] = _Chosen(queue, queue.ready.recipients_per_message)
         chosen.left -= 1

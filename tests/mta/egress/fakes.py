@@ -343,7 +343,7 @@ class ScriptedPolicy:
         self.connects = 0
         self.tenants = TenantTransfers()
 
-    def choose(self, head: DueHead, site: Site) -> EgressPath:
+    def choose(self, head: DueHead, site: Site, now: UnixMs) -> EgressPath:
         return self.path
 
     def limits(self, path: EgressPath, provider: Provider) -> Limits:

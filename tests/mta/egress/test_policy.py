@@ -27,13 +27,13 @@ def policy(*routes: Route) -> ShapingPolicy:
 
 
 def test_a_path_has_the_address_and_name_of_its_source() -> None:
-    chosen = policy().choose(head(1), site())
+    chosen = policy().choose(head(1), site(), UnixMs(0))
     assert (chosen.bind_address, chosen.ehlo) == ("192.0.2.1", "mx.example")
 
 
 def test_without_sources_there_is_one() -> None:
     pools = Pools((), (), Routing((), (), 25), "mx.example")
-    path = ShapingPolicy(pools, random.Random(1)).choose(head(1), site())
+    path = ShapingPolicy(pools, random.Random(1)).choose(head(1), site(), UnixMs(0))
     assert (path.source, path.bind_address, path.ehlo) == ("default", None, "mx.example")
 
 

@@ -105,7 +105,7 @@ class WhereaboutsFinder:
         return None
 
     def _places_text(self, queue: EgressQueue) -> str:
-        key, limit = queue.places
+        key, limit = queue.key, queue.limits.connections
         text = f"{self._places.taken(key)} of {limit} places at {key.provider} are taken"
         if self._places.is_exhausted:
             text += ", and so are all of delivery.connections"

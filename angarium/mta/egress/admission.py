@@ -49,6 +49,11 @@ class Admission:
         return len(self._admitted)
 
     @property
+    def recipients(self) -> int:
+        """How many have got their Go and have not been taken."""
+        return sum(len(group.heads) for group in self._admitted)
+
+    @property
     def groups(self) -> int:
         """How many may go, as far as is known."""
         return len(self._admitted) + self._ready.groups

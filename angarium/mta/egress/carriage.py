@@ -51,6 +51,7 @@ class Carriage:
         shared, work = self._shared, parcel.work
         shared.give_way()
         self.busy += 1
+        began = shared.clock()
         shared.policy.begins(work, site := self._way.site)
         try:
             outcomes = await self._transfer(connection, parcel)
@@ -63,7 +64,9 @@ class Carriage:
         finally:
             self.busy -= 1
             shared.policy.ends(work, site)
-        shared.policy.told(self._way.path, self._way.site, work, outcomes, shared.clock())
+        now = shared.clock()
+        shared.counts.transaction_ended(self._way.key, outcomes, now - began, now)
+        shared.policy.told(self._way.path, self._way.site, work, outcomes, now)
         if all(isinstance(outcome, Taken) for outcome in outcomes):  # nearly every time
             self._conclude(work, outcomes, connection)  # CG1
             shared.budget.free(work.octets)

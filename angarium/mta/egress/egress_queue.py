@@ -14,7 +14,7 @@ from angarium.mta.egress.carriage import Carriage
 from angarium.mta.egress.carrier import Carrier
 from angarium.mta.egress.claiming import Claims
 from angarium.mta.egress.lease import Lease, PlaceKey
-from angarium.mta.egress.policy import Wait
+from angarium.mta.egress.policy import Limits, Wait
 from angarium.mta.egress.ready import ReadyQueue
 from angarium.mta.egress.referrals import Referrals
 from angarium.mta.egress.shared import EgressShared, Way
@@ -65,6 +65,11 @@ class EgressQueue:
             or self._opening
         ) and (self._suspension.until <= self._shared.clock())
 
+    @property
+    def waiting(self) -> int:
+        """How many recipients wait here, and have not been claimed."""
+        return len(self.ready) + self._admission.recipients
+
     def forget_failures(self) -> None:
         """Of the site: it is asked again at the next kick."""
         self._suspension.forget()
@@ -76,10 +81,14 @@ class EgressQueue:
         return None if failure is None else (failure, self._suspension.until)
 
     @property
-    def places(self) -> tuple[PlaceKey, int]:
-        """Whose places its connections take, and how many of them there may be."""
-        limits = self._shared.policy.limits(self._way.path, self._way.site.provider)
-        return self._way.key, limits.connections
+    def key(self) -> PlaceKey:
+        """Whose places its connections take."""
+        return self._way.key
+
+    @property
+    def limits(self) -> Limits:
+        """Now, of its source and provider."""
+        return self._shared.policy.limits(self._way.path, self._way.site.provider)
 
     def discard(self) -> None:
         """It is unused and goes: it waits for no connection any more, so nobody gives way to it."""
@@ -98,8 +107,7 @@ class EgressQueue:
         """The site was resolved anew: its addresses and limits may have changed. Its provider is the same."""
         if site is not self._way.site:
             self._way.site = site
-            limits = self._shared.policy.limits(self._way.path, site.provider)
-            self.ready.recipients_per_message = limits.recipients
+            self.ready.recipients_per_message = self.limits.recipients
 
     def renew(self, site: Site, settings: Delivery) -> None:
         """Follow it after a reload. Connections that are too many now end: idle ones at once, others after their
@@ -181,7 +189,7 @@ class EgressQueue:
                 return  # but with none left, nothing would carry what waits
         elif self._suspension.find(shared.clock()) is not None:
             return  # what is being claimed is given up when it is
-        limit = shared.policy.limits(way.path, way.site.provider).connections
+        limit = self.limits.connections
         at_once = waiting if self._connections else min(waiting, FIRST_CONNECTIONS)
         while self._opening < at_once:
             now = shared.clock()
@@ -242,7 +250,7 @@ class EgressQueue:
             return
         if self._suspension.find(now) is not None:
             return  # one of several that were opened together
-        shared.observer.connection_failed(failure)
+        self._tell_refused(failure)
         if self._connections:
             self._suspension.refused_more(now)
             return
@@ -252,12 +260,16 @@ class EgressQueue:
 
     def _refused_for_good(self, failure: Permanent, now: UnixMs) -> None:
         """What waits is refused; the site is not suspended: what comes later asks for itself."""
-        self._shared.observer.connection_failed(failure)
+        self._tell_refused(failure)
         if self._connections:
             self._suspension.refused_more(now)
             return
         self._give_up_claimed(failure, attempted=True)
         self._give_up_ready(failure, attempted=True)
+
+    def _tell_refused(self, failure: Failure) -> None:
+        self._shared.observer.connection_failed(failure)
+        self._shared.counts.connection_refused(self._way.key, self._shared.clock())
 
     def connection_ended(self, *, was_open: bool) -> None:
         if was_open:
@@ -288,9 +300,7 @@ class EgressQueue:
         return self._claims.take()
 
     def must_leave(self, lease: Lease) -> bool:
-        way = self._way
-        limits = self._shared.policy.limits(way.path, way.site.provider)
-        return self._shared.places.must_leave(lease, limits.connections)
+        return self._shared.places.must_leave(lease, self.limits.connections)
 
     def may_idle(self, transfers: int) -> bool:
         if self._way.is_draining or self._referrals.wants_place:

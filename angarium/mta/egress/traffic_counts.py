@@ -4,7 +4,7 @@ In memory, per delivery process: a restart begins anew. What was sent for good i
 """
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -147,20 +147,24 @@ class TrafficCounts:
         """No host of a site took one."""
         self._add(key, (0, 0, 0, 0, 0, 1, 0), now)
 
-    def windows(self, now: UnixMs) -> Mapping[PlaceKey, Windows]:
-        """Return those of all paths that were used within the hour; others are forgotten."""
+    def paths(self, now: UnixMs) -> list[PlaceKey]:
+        """Return those that were used within the hour; others are forgotten."""
         # A clock that was set back makes some seem to be used later than now
         over = [key for key, path in self._paths.items() if abs(now - path.used) > HOUR_MS]
         for key in over:
             del self._paths[key]
-        return {
-            key: Windows(
-                minute=path.fine.tally(MINUTE_MS, now),
-                ten_minutes=path.coarse.tally(TEN_MINUTES_MS, now),
-                hour=path.coarse.tally(HOUR_MS, now),
-            )
-            for key, path in self._paths.items()
-        }
+        return list(self._paths)
+
+    def find(self, key: PlaceKey, now: UnixMs) -> Windows:
+        """Return what a path had of late; takes some ten microseconds."""
+        path = self._paths.get(key)
+        if path is None:
+            return Windows()
+        return Windows(
+            minute=path.fine.tally(MINUTE_MS, now),
+            ten_minutes=path.coarse.tally(TEN_MINUTES_MS, now),
+            hour=path.coarse.tally(HOUR_MS, now),
+        )
 
     def take_new(self) -> dict[PlaceKey, Tally]:
         """Return what was counted since the last call, for counters that only grow."""

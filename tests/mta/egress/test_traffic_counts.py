@@ -25,7 +25,7 @@ def send(counts: TrafficCounts, seconds: float, *outcomes: Outcome, took_ms: int
 
 
 def windows(counts: TrafficCounts, seconds: float) -> Windows:
-    return counts.windows(at(seconds)).get(KEY, Windows())
+    return counts.find(KEY, at(seconds))
 
 
 def test_recipients_count_by_what_became_of_them_and_transactions_by_their_time() -> None:
@@ -65,8 +65,7 @@ def test_paths_have_counts_of_their_own_and_add_up() -> None:
     counts = TrafficCounts()
     send(counts, 0)
     counts.transaction_ended(OTHER, [NO_USER], 50, at(0))
-    found = counts.windows(at(1))
-    both = found[KEY] + found[OTHER]
+    both = counts.find(KEY, at(1)) + counts.find(OTHER, at(1))
     assert both.minute == Tally(messages=2, delivered=1, bounced=1, busy_ms=250)
     assert both.hour == both.minute
 
@@ -77,14 +76,14 @@ def test_paths_are_bounded_and_the_one_used_longest_ago_goes() -> None:
     counts.connection_opened(OTHER, at(1))
     send(counts, 2)
     counts.connection_opened(PlaceKey(source="ip1", provider="new"), at(3))
-    assert [each.provider for each in counts.windows(at(4))] == ["gmail", "new"]
-    assert OTHER not in counts.windows(at(4))
+    assert [each.provider for each in counts.paths(at(4))] == ["gmail", "new"]
+    assert counts.find(OTHER, at(4)) == Windows()
 
 
 def test_a_path_that_nobody_used_for_an_hour_is_forgotten() -> None:
     counts = TrafficCounts()
     send(counts, 0)
-    assert counts.windows(at(3601)) == {}
+    assert counts.paths(at(3601)) == []
     assert len(counts) == 0
 
 

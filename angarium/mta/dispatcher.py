@@ -226,6 +226,10 @@ class Dispatcher:
         finder = TrafficFinder(self._places, self._queues, self._reasons, self._counts)
         return finder.find(self._parts.clock())
 
+    def loads(self) -> Mapping[PlaceKey, tuple[int, int]]:
+        """Return how many recipients wait in memory, and how many connections there are, of each path."""
+        return TrafficFinder(self._places, self._queues, self._reasons, self._counts).loads()
+
     def take_new_counts(self) -> Mapping[PlaceKey, Tally]:
         """Return what was counted since the last call."""
         return self._counts.take_new()

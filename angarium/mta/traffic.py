@@ -58,6 +58,15 @@ class TrafficFinder:
             for key in keys
         )
 
+    def loads(self) -> dict[PlaceKey, tuple[int, int]]:
+        """Return recipients that wait in memory, and connections, of each path that has some."""
+        waiting = {
+            key: sum(each.waiting for each in queues)
+            for key, queues in self._queues.by_path().items()
+        }
+        taken = self._places.all_taken()
+        return {key: (waiting.get(key, 0), taken.get(key, 0)) for key in {**waiting, **taken}}
+
     def _of(
         self,
         key: PlaceKey,

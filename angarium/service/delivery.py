@@ -18,6 +18,7 @@ from angarium.service.delivery_answers import DeliveryAnswers
 from angarium.service.delivery_observer import DeliveryObserver
 from angarium.service.delivery_parts import DeliverySetup
 from angarium.service.runtime import ReloadCallback, Runtime
+from angarium.service.traffic_metrics import TrafficMetrics
 from angarium.service.watchers import Watchers
 
 
@@ -36,7 +37,7 @@ async def run_delivery(runtime: Runtime) -> None:
         try:
             dispatcher = setup.dispatcher
             answers = DeliveryAnswers(
-                dispatcher, partitions, runtime.slot.name, setup.forget_failures
+                dispatcher, partitions, runtime.slot.name, setup.forget_failures, setup.in_force
             )
             async with runtime.admin.answering(runtime.watchers.handlers(), answers.handlers()):
                 await dispatcher.run(
@@ -172,6 +173,9 @@ def _reloader(setup: DeliverySetup) -> ReloadCallback:
 
 def _follower(runtime: Runtime, setup: DeliverySetup) -> Callable[[], None]:
     opening = runtime.metrics.delivery_connections_opening
+    traffic = TrafficMetrics(
+        setup.dispatcher, setup.in_force, setup.provider_labels, runtime.metrics.paths
+    )
 
     def follow() -> None:
         for state, number in setup.dispatcher.openings().items():
@@ -181,5 +185,6 @@ def _follower(runtime: Runtime, setup: DeliverySetup) -> Callable[[], None]:
         dns["cached"].follow(counters.hits)
         dns["failed"].follow(counters.troubles)
         dns["answered"].follow(counters.look_ups - counters.troubles)
+        traffic.follow()
 
     return follow

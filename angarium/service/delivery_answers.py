@@ -1,6 +1,8 @@
-"""Answers what only a delivery process knows: where recipients are now, and its connections."""
+"""Answers what only a delivery process knows: where recipients are now, its connections, and what goes where."""
 
-from collections.abc import Callable, Collection, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import islice
 from typing import Final, Protocol
 
 from angarium.insight.admin.connections import (
@@ -15,7 +17,10 @@ from angarium.insight.admin.connections import (
 from angarium.insight.admin.forgetting import ForgetFailures, Forgotten
 from angarium.insight.admin.live import FindLive, LiveFact, LiveFacts, QueuedRecipient
 from angarium.insight.admin.protocol import Refused
+from angarium.insight.admin.traffic import PATHS_AT_ONCE, AskTraffic, SomeTraffic, TrafficEnds
+from angarium.mta.egress.in_force import InForce
 from angarium.mta.egress.lease import LiveConnection, opening_text
+from angarium.mta.traffic import PathTraffic
 from angarium.mta.whereabouts import Whereabouts
 from angarium.queue import DeliveryId, PartitionNumber, UnixMs
 from angarium.service.admin_socket import Asker, Handlers
@@ -23,6 +28,7 @@ from angarium.telemetry.log import log
 
 # Ours, of one answer
 CONNECTIONS_LISTED: Final = 5000
+IN_FORCE_LISTED: Final = 5000
 
 
 class LiveDelivery(Protocol):
@@ -33,6 +39,8 @@ class LiveDelivery(Protocol):
     def open_connections(self) -> Sequence[LiveConnection]: ...
 
     def end_connection(self, connection_id: int) -> bool: ...
+
+    def traffic(self) -> Iterator[PathTraffic]: ...
 
     def find_whereabouts(
         self, delivery: DeliveryId, domain: str, *, in_flight: bool
@@ -46,9 +54,11 @@ class DeliveryAnswers:
         partitions: Collection[PartitionNumber],
         slot: str,
         forget_failures: Callable[[], None],
+        in_force: Callable[[UnixMs], Sequence[InForce]],
     ) -> None:
         self._delivery = delivery
         self._forget_failures = forget_failures
+        self._in_force = in_force
         self._partitions = partitions  # owned by the process
         self._slot = slot
 
@@ -59,6 +69,7 @@ class DeliveryAnswers:
             .on(ForgetFailures, self.forget_failures)
             .on(ListConnections, self.list_connections)
             .on(EndConnection, self.end_connection)
+            .on(AskTraffic, self.tell_traffic)
         )
 
     async def find_live(self, asked: FindLive, _: Asker) -> LiveFacts:
@@ -81,6 +92,14 @@ class DeliveryAnswers:
                 log("connection_killed", id=asked.id, by=asker.name, reason=asked.reason)
                 return ConnectionEnded(self._shown(each))
         return no_such_connection(asked.id)
+
+    async def tell_traffic(self, _: AskTraffic, asker: Asker) -> TrafficEnds:
+        paths = self._delivery.traffic()
+        while some := tuple(islice(paths, PATHS_AT_ONCE)):
+            await asker.say(SomeTraffic(some))
+            await asyncio.sleep(0)  # others have their turn, also where nobody keeps us waiting
+        in_force = self._in_force(self._delivery.now())
+        return TrafficEnds(tuple(in_force[:IN_FORCE_LISTED]))
 
     def _fact(self, asked: QueuedRecipient) -> LiveFact:
         found = self._delivery.find_whereabouts(asked.id, asked.domain, in_flight=asked.in_flight)

@@ -10,6 +10,7 @@ from angarium.config.schema import Config, Delivery
 from angarium.dkim import KeyRing, Signer, SigningPool
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
 from angarium.mta.dsn import RecipientReport, dsn_for
+from angarium.mta.egress.in_force import InForce, SaysInForce
 from angarium.mta.egress.packing import Packer
 from angarium.mta.egress.pools import Pools
 from angarium.mta.egress.rates import MessageRate, TenantRate
@@ -42,6 +43,7 @@ from angarium.routing.resolution import MxHost, Site
 from angarium.routing.resolver import Resolver
 from angarium.routing.routing import Routing
 from angarium.service.delivery_observer import DeliveryObserver
+from angarium.service.provider_labels import ProviderLabels
 from angarium.telemetry import log
 
 
@@ -78,6 +80,8 @@ class DeliverySetup:
             config.delivery.tls_broken_memory_s, config.delivery.extension_memory_s, clock
         )
         self._connectors = self._make_connectors()
+        self.provider_labels = ProviderLabels(config.provider)
+        self._told_of: Sequence[SaysInForce] = ()  # gates that operators can ask
         self._hosts = HostSearch(self, self._tls_policy, clock, randomness)
         self.dispatcher = Dispatcher(
             DeliveryParts(
@@ -108,6 +112,7 @@ class DeliverySetup:
         routing = Routing.of(config)
         self.resolver.exchange(config, own_host(config), routing)
         if _sending(old) != _sending(config):
+            self.provider_labels.exchange(config.provider)
             self._partition_of.exchange(routing)
             self._pools.exchange(config.source, config.pool, routing)
             self._schedule.exchange(config.delivery)
@@ -119,6 +124,10 @@ class DeliverySetup:
             self.dispatcher.reload(config.delivery, routing.renewed, self._pools.has)
         self._pool.exchange(Signer(self._keyring, config.dkim), config.dkim.threads)
         self._keyring.reload(config.dkim)
+
+    def in_force(self, now: UnixMs) -> list[InForce]:
+        """Return what narrows the configured limits now."""
+        return [each for gate in self._told_of for each in gate.in_force(now)]
 
     def forget_failures(self) -> None:
         """Forget what is remembered of hosts and of DNS, so that all is asked anew."""

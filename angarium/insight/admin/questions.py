@@ -26,6 +26,7 @@ from angarium.insight.admin.queue_reads import (
 )
 from angarium.insight.admin.reloading import AskReload
 from angarium.insight.admin.status import AskStatus
+from angarium.insight.admin.traffic import AskCensus, AskTraffic
 from angarium.insight.admin.watch import WatchSessions
 
 AnyQuestion = (
@@ -47,6 +48,8 @@ AnyQuestion = (
     | ForgetFailures
     | ListConnections
     | EndConnection
+    | AskTraffic
+    | AskCensus
     | WatchSessions
 )
 

@@ -66,7 +66,7 @@ class Carriage:
             shared.policy.ends(work, site)
         now = shared.clock()
         shared.counts.transaction_ended(self._way.key, outcomes, now - began, now)
-        shared.policy.told(self._way.path, self._way.site, work, outcomes, now)
+        shared.policy.told(self._way.path, site, work, outcomes, now)
         if all(isinstance(outcome, Taken) for outcome in outcomes):  # nearly every time
             self._conclude(work, outcomes, connection)  # CG1
             shared.budget.free(work.octets)

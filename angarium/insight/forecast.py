@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from angarium.mta.egress.in_force import Allowance
+from angarium.mta.egress.narrowing import Allowance
 from angarium.queue import UnixMs
 
 Bottleneck = Literal[
@@ -146,11 +146,11 @@ def _sent(path: PathCapacity, now: UnixMs, after_ms: int, eased: Bottleneck) -> 
     rates = _rates(path)
     if eased in rates:
         rates[eased] *= 2
-    messages = min(rates.values()) * lasts / 1000
+    recipients = min(rates.values()) * path.recipients_per_message * lasts / 1000
     if path.allowance is not None:
         allowed = sum(_allowed(path.allowance, now, after_ms))
-        messages = min(messages, allowed * (2 if eased == "warm_up" else 1))
-    return messages * path.recipients_per_message
+        recipients = min(recipients, allowed * (2 if eased == "warm_up" else 1))
+    return recipients
 
 
 def _allowed(allowance: Allowance, now: UnixMs, after_ms: int) -> Iterator[int]:

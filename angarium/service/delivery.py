@@ -37,7 +37,7 @@ async def run_delivery(runtime: Runtime) -> None:
         try:
             dispatcher = setup.dispatcher
             answers = DeliveryAnswers(
-                dispatcher, partitions, runtime.slot.name, setup.forget_failures, setup.in_force
+                dispatcher, partitions, runtime.slot.name, setup.forget_failures, setup.narrowings
             )
             async with runtime.admin.answering(runtime.watchers.handlers(), answers.handlers()):
                 await dispatcher.run(
@@ -174,7 +174,7 @@ def _reloader(setup: DeliverySetup) -> ReloadCallback:
 def _follower(runtime: Runtime, setup: DeliverySetup) -> Callable[[], None]:
     opening = runtime.metrics.delivery_connections_opening
     traffic = TrafficMetrics(
-        setup.dispatcher, setup.in_force, setup.provider_labels, runtime.metrics.paths
+        setup.dispatcher, setup.narrowings, setup.provider_labels, runtime.metrics.paths
     )
 
     def follow() -> None:

@@ -18,8 +18,8 @@ from angarium.insight.admin.forgetting import ForgetFailures, Forgotten
 from angarium.insight.admin.live import FindLive, LiveFact, LiveFacts, QueuedRecipient
 from angarium.insight.admin.protocol import Refused
 from angarium.insight.admin.traffic import PATHS_AT_ONCE, AskTraffic, SomeTraffic, TrafficEnds
-from angarium.mta.egress.in_force import InForce
 from angarium.mta.egress.lease import LiveConnection, opening_text
+from angarium.mta.egress.narrowing import Narrowing
 from angarium.mta.traffic import PathTraffic
 from angarium.mta.whereabouts import Whereabouts
 from angarium.queue import DeliveryId, PartitionNumber, UnixMs
@@ -28,7 +28,7 @@ from angarium.telemetry.log import log
 
 # Ours, of one answer
 CONNECTIONS_LISTED: Final = 5000
-IN_FORCE_LISTED: Final = 5000
+NARROWINGS_LISTED: Final = 5000
 
 
 class LiveDelivery(Protocol):
@@ -54,11 +54,11 @@ class DeliveryAnswers:
         partitions: Collection[PartitionNumber],
         slot: str,
         forget_failures: Callable[[], None],
-        in_force: Callable[[UnixMs], Sequence[InForce]],
+        narrowings: Callable[[UnixMs], Sequence[Narrowing]],
     ) -> None:
         self._delivery = delivery
         self._forget_failures = forget_failures
-        self._in_force = in_force
+        self._narrowings = narrowings
         self._partitions = partitions  # owned by the process
         self._slot = slot
 
@@ -89,7 +89,7 @@ class DeliveryAnswers:
         number = number_of(asked.id, self._slot)
         for each in self._delivery.open_connections():
             if each.id == number and self._delivery.end_connection(number):
-                log("connection_killed", id=asked.id, by=asker.name, reason=asked.reason)
+                log("connection_aborted", id=asked.id, by=asker.name, reason=asked.reason)
                 return ConnectionEnded(self._shown(each))
         return no_such_connection(asked.id)
 
@@ -98,8 +98,8 @@ class DeliveryAnswers:
         while some := tuple(islice(paths, PATHS_AT_ONCE)):
             await asker.say(SomeTraffic(some))
             await asyncio.sleep(0)  # others have their turn, also where nobody keeps us waiting
-        in_force = self._in_force(self._delivery.now())
-        return TrafficEnds(tuple(in_force[:IN_FORCE_LISTED]))
+        found = self._narrowings(self._delivery.now())
+        return TrafficEnds(tuple(found[:NARROWINGS_LISTED]))
 
     def _fact(self, asked: QueuedRecipient) -> LiveFact:
         found = self._delivery.find_whereabouts(asked.id, asked.domain, in_flight=asked.in_flight)

@@ -10,7 +10,7 @@ from angarium.config.schema import Config, Delivery
 from angarium.dkim import KeyRing, Signer, SigningPool
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
 from angarium.mta.dsn import RecipientReport, dsn_for
-from angarium.mta.egress.in_force import InForce, SaysInForce
+from angarium.mta.egress.narrowing import Narrowing, SaysNarrowings
 from angarium.mta.egress.packing import Packer
 from angarium.mta.egress.pools import Pools
 from angarium.mta.egress.rates import MessageRate, TenantRate
@@ -81,7 +81,7 @@ class DeliverySetup:
         )
         self._connectors = self._make_connectors()
         self.provider_labels = ProviderLabels(config.provider)
-        self._told_of: Sequence[SaysInForce] = ()  # gates that operators can ask
+        self._narrowing: Sequence[SaysNarrowings] = ()  # gates that operators can ask
         self._hosts = HostSearch(self, self._tls_policy, clock, randomness)
         self.dispatcher = Dispatcher(
             DeliveryParts(
@@ -125,9 +125,9 @@ class DeliverySetup:
         self._pool.exchange(Signer(self._keyring, config.dkim), config.dkim.threads)
         self._keyring.reload(config.dkim)
 
-    def in_force(self, now: UnixMs) -> list[InForce]:
+    def narrowings(self, now: UnixMs) -> list[Narrowing]:
         """Return what narrows the configured limits now."""
-        return [each for gate in self._told_of for each in gate.in_force(now)]
+        return [each for gate in self._narrowing for each in gate.narrowings(now)]
 
     def forget_failures(self) -> None:
         """Forget what is remembered of hosts and of DNS, so that all is asked anew."""

@@ -10,6 +10,7 @@ from angarium.insight.admin.forgetting import ForgetFailures
 from angarium.insight.admin.reloading import AskReload
 from angarium.mta.disk_wait import DISK_FULL, until_space
 from angarium.queue import LmdbSpool, QueueSummary, UnixMs
+from angarium.routing.routing import Routing
 from angarium.service.admin_socket import Handlers
 from angarium.service.census import Census
 from angarium.service.event_counts import EventCounts
@@ -55,6 +56,7 @@ async def run_platform(runtime: Runtime) -> None:
                 tasks.create_task(_trim(spool, runtime.clock, runtime.config)),
                 tasks.create_task(_expire_hold_rules(spool)),
             ]
+            spool.administration.tell_providers(Routing.of(runtime.config).find_told_provider)
             notices = OperatorNotices(runtime.config, spool, runtime.clock)
             answers = QueueAnswers(
                 spool.administration,
@@ -66,6 +68,7 @@ async def run_platform(runtime: Runtime) -> None:
 
             async def reload(config: Config) -> None:
                 labels.exchange(config.provider)
+                spool.administration.tell_providers(Routing.of(config).find_told_provider)
                 await answers.reload(config)
 
             runtime.on_reload(reload)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from angarium.mta.dispatcher import Dispatcher
-from angarium.mta.egress.in_force import InForce
+from angarium.mta.egress.narrowing import Narrowing
 from angarium.queue import UnixMs
 from angarium.service.provider_labels import ProviderLabels
 from angarium.telemetry.path_metrics import PathMetrics
@@ -17,12 +17,12 @@ class TrafficMetrics:
     def __init__(
         self,
         dispatcher: Dispatcher,
-        in_force: Callable[[UnixMs], Sequence[InForce]],
+        narrowings: Callable[[UnixMs], Sequence[Narrowing]],
         labels: ProviderLabels,
         metrics: PathMetrics,
     ) -> None:
         self._dispatcher = dispatcher
-        self._in_force = in_force
+        self._narrowings = narrowings
         self._labels = labels
         self._metrics = metrics
         self._beats = 0
@@ -52,4 +52,4 @@ class TrafficMetrics:
             connections[pair] = connections.get(pair, 0) + taken
         self._metrics.set_now(waiting, connections)
         now = self._dispatcher.now()
-        self._metrics.set_in_force(each.kind for each in self._in_force(now))
+        self._metrics.set_in_force(each.kind for each in self._narrowings(now))

@@ -13,7 +13,7 @@ from angarium.insight.forecast import (
     forecast,
     total_takes_ms,
 )
-from angarium.mta.egress.in_force import Allowance
+from angarium.mta.egress.narrowing import Allowance
 from angarium.queue import UnixMs
 
 NOW = UnixMs(1_800_000_000_000)

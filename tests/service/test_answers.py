@@ -9,8 +9,8 @@ from angarium.insight.admin.connections import ConnectionEnded, EndConnection, L
 from angarium.insight.admin.live import FindLive, QueuedRecipient
 from angarium.insight.admin.protocol import Refused
 from angarium.insight.admin.traffic import PATHS_AT_ONCE, AskTraffic, SomeTraffic
-from angarium.mta.egress.in_force import InForce
 from angarium.mta.egress.lease import LiveConnection
+from angarium.mta.egress.narrowing import Narrowing
 from angarium.mta.egress.traffic_counts import Windows
 from angarium.mta.traffic import PathTraffic
 from angarium.mta.whereabouts import Whereabouts
@@ -94,7 +94,7 @@ def nothing() -> None:
     pass
 
 
-def nothing_in_force(_: UnixMs) -> list[InForce]:
+def nothing_narrows(_: UnixMs) -> list[Narrowing]:
     return []
 
 
@@ -112,7 +112,7 @@ class Listener:
 async def test_delivery_answers_for_its_own_partitions_only() -> None:
     delivery = Delivery()
     answers = DeliveryAnswers(
-        delivery, [PartitionNumber(1)], "delivery-0", nothing, nothing_in_force
+        delivery, [PartitionNumber(1)], "delivery-0", nothing, nothing_narrows
     )
     asked = tuple(
         QueuedRecipient(id=DeliveryId(ID, n), partition=n, domain="a.b", in_flight=True)
@@ -125,7 +125,7 @@ async def test_delivery_answers_for_its_own_partitions_only() -> None:
 
 async def test_a_connection_of_delivery_is_ended_by_its_name() -> None:
     delivery = Delivery()
-    answers = DeliveryAnswers(delivery, [], "delivery-0", nothing, nothing_in_force)
+    answers = DeliveryAnswers(delivery, [], "delivery-0", nothing, nothing_narrows)
     listed = await answers.list_connections(ListConnections(), ASKER)
     assert [each.id for each in listed.connections] == ["delivery-0/0", "delivery-0/1"]
     ended = await answers.end_connection(EndConnection(id="delivery-0/1"), ASKER)
@@ -144,7 +144,7 @@ async def test_what_a_connection_that_is_being_opened_waits_for_is_told() -> Non
     delivery.open[0] = msgspec.structs.replace(
         delivery.open[0], stage="opening", awaits="banner", awaits_since=UnixMs(2_000), hangs=True
     )
-    answers = DeliveryAnswers(delivery, [], "delivery-0", nothing, nothing_in_force)
+    answers = DeliveryAnswers(delivery, [], "delivery-0", nothing, nothing_narrows)
     (shown,) = (await answers.list_connections(ListConnections(), ASKER)).connections
     assert (shown.phase, shown.hangs) == ("opening", True)
     assert shown.awaits == "connected for 73 s, no banner yet"
@@ -152,14 +152,14 @@ async def test_what_a_connection_that_is_being_opened_waits_for_is_told() -> Non
 
 async def test_a_list_of_connections_is_bounded() -> None:
     answers = DeliveryAnswers(
-        Delivery(CONNECTIONS_LISTED + 7), [], "delivery-0", nothing, nothing_in_force
+        Delivery(CONNECTIONS_LISTED + 7), [], "delivery-0", nothing, nothing_narrows
     )
     listed = await answers.list_connections(ListConnections(), ASKER)
     assert (len(listed.connections), listed.left_off) == (CONNECTIONS_LISTED, 7)
 
 
 async def test_traffic_is_told_in_pieces_and_ends_with_what_is_in_force() -> None:
-    rule = InForce(kind="rule", name="slow", text="2 connections instead of 10", provider="p")
+    rule = Narrowing(kind="rule", name="slow", text="2 connections instead of 10", provider="p")
     answers = DeliveryAnswers(
         Delivery(PATHS_AT_ONCE + 3), [], "delivery-0", nothing, lambda now: [rule] * (now == 75_000)
     )

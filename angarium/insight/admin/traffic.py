@@ -3,7 +3,7 @@
 import msgspec
 
 from angarium.insight.admin.protocol import Question
-from angarium.mta.egress.in_force import InForce
+from angarium.mta.egress.narrowing import Narrowing
 from angarium.mta.traffic import PathTraffic
 from angarium.queue import UnixMs
 from angarium.queue.breakdown import Breakdown
@@ -17,7 +17,7 @@ class SomeTraffic(msgspec.Struct, frozen=True):
 
 
 class TrafficEnds(msgspec.Struct, frozen=True):
-    in_force: tuple[InForce, ...]
+    in_force: tuple[Narrowing, ...]
 
 
 class AskTraffic(Question[TrafficEnds, SomeTraffic], frozen=True, tag="traffic"):

@@ -7,11 +7,11 @@ import msgspec
 
 from angarium.queue.model import UnixMs
 
-InForceKind = Literal["rule", "hold", "warm_up", "source"]
+NarrowingKind = Literal["rule", "hold", "warm_up", "source"]
 
 
 class Allowance(msgspec.Struct, frozen=True, kw_only=True):
-    """So many messages in each period; what is left of one is not carried over."""
+    """So many recipients in each period; what is left of one is not carried over."""
 
     left: int  # of this period
     per_period: int
@@ -19,10 +19,10 @@ class Allowance(msgspec.Struct, frozen=True, kw_only=True):
     period_ms: int
 
 
-class InForce(msgspec.Struct, frozen=True, kw_only=True):
+class Narrowing(msgspec.Struct, frozen=True, kw_only=True):
     """One thing, of one source at one provider or of more."""
 
-    kind: InForceKind
+    kind: NarrowingKind
     name: str  # what undoes it or shows more of it is given this name
     text: str  # what it does, and why: "2 connections instead of 10, after '421 4.7.0 slow down'"
     source: str = ""  # "": every one
@@ -38,7 +38,7 @@ class InForce(msgspec.Struct, frozen=True, kw_only=True):
         return self.source in ("", source) and self.provider in ("", provider)
 
 
-class SaysInForce(Protocol):
+class SaysNarrowings(Protocol):
     """A gate that people can ask."""
 
-    def in_force(self, now: UnixMs) -> Sequence[InForce]: ...
+    def narrowings(self, now: UnixMs) -> Sequence[Narrowing]: ...

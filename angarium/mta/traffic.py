@@ -79,7 +79,8 @@ class TrafficFinder:
         by, until = None, None
         if suspensions and len(suspensions) == len(queues):
             by, until = min(suspensions, key=lambda each: each[1])
-        last = waits[0] if waits else None
+        # A reason outlives its wait, as where a rule was undone: it stands while something waits
+        last = waits[0] if waits and any(each.ready.next_until for each in queues) else None
         return PathTraffic(
             source=key.source,
             provider=key.provider,
@@ -89,7 +90,7 @@ class TrafficFinder:
             windows=self._counts.find(key, now),
             wait="" if last is None else last.reason,
             wait_until=None if last is None else last.until,
-            lanes_waiting=len(waits),
+            lanes_waiting=0 if last is None else len(waits),
             suspended="" if by is None else by.attempt.text,
             suspended_until=until,
         )

@@ -107,6 +107,7 @@ class DeliveryAnswers:
             id=asked.id,
             state=found.state,
             text=found.text,
+            source=found.source,
             host=found.host,
             connection="" if found.connection is None else f"{self._slot}/{found.connection}",
             since=found.since,

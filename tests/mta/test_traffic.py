@@ -113,3 +113,14 @@ async def test_a_wait_of_our_own_policy_is_told_while_it_lasts(rig: Rig) -> None
         assert found.wait_until is not None
         rig.clock.ahead_ms += 3_600_001
         assert only(dispatcher).wait == "" or only(dispatcher).wait_until > found.wait_until  # type: ignore[operator]
+
+
+async def test_a_wait_that_was_undone_is_told_no_more(rig: Rig) -> None:
+    rig.policy.__class__ = Patient
+    await rig.accept("a@one.example")
+    async with rig.running() as dispatcher:
+        await rig.until(lambda: any(each.wait for each in dispatcher.traffic()))
+        rig.policy.__class__ = ShapingPolicy
+        dispatcher.reload(rig.settings, lambda site: site, lambda path: True)
+        await rig.until(lambda: only(dispatcher).windows.minute.delivered == 1)
+        assert (only(dispatcher).wait, only(dispatcher).lanes_waiting) == ("", 0)

@@ -24,7 +24,7 @@ from angarium.mta.egress.usual_round import UsualRound
 from angarium.mta.egress.work import NOBODY, Group, Opener, Parcel, Work, opener_of, opener_of_work
 from angarium.mta.transport.outcome import Failure, Permanent, Transient
 from angarium.mta.transport.transfer import Connection, EgressPath
-from angarium.queue import DueHead, UnixMs
+from angarium.queue import DeliveryId, DueHead, UnixMs
 from angarium.routing.resolution import Site
 
 # Opened at once to a site before the first one stands: one that does not answer costs no more than these.
@@ -69,6 +69,10 @@ class EgressQueue:
     def waiting(self) -> int:
         """How many recipients wait here, and have not been claimed."""
         return len(self.ready) + self._admission.recipients
+
+    def find_group(self, delivery: DeliveryId) -> tuple[Group, UnixMs] | None:
+        """Return a recipient's group, and until when our policy has it wait (0: it may go); None: it is not here."""
+        return self._admission.find(delivery)
 
     def forget_failures(self) -> None:
         """Of the site: it is asked again at the next kick."""

@@ -13,7 +13,7 @@ from angarium.mta.egress.lease import PlaceKey
 from angarium.mta.transport.outcome import Outcome, Permanent, Taken, Transient
 from angarium.queue.model import UnixMs
 
-# Of source and provider; who was used longest ago is forgotten first. Ours: 25 MB at most
+# Of source and provider; who was used longest ago, to a few seconds, is forgotten first. Ours: 40 MB at most
 MAX_PATHS: Final = 10_000
 MINUTE_MS: Final = 60_000
 TEN_MINUTES_MS: Final = 600_000
@@ -45,6 +45,7 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
 
 _FIELDS: Final = Tally.__struct_fields__
 _WIDTH: Final = len(_FIELDS)
+_MESSAGES, _DELIVERED, _DEFERRED, _BOUNCED, _CONNECTIONS, _REFUSED, _BUSY_MS = range(_WIDTH)
 
 
 class Windows(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,8 +72,8 @@ class _Ring:
         self._cells = array("Q", bytes(8 * _WIDTH * self._slots))
         self._last = 0  # the newest slot that has a row
 
-    def add(self, row: Sequence[int], now: UnixMs) -> None:
-        start = self._row_of(now)
+    def add(self, row: Sequence[int], at: UnixMs) -> None:
+        start = self._row_of(at)
         for place, number in enumerate(row, start):
             self._cells[place] += number
 
@@ -98,13 +99,33 @@ class _Ring:
 
 
 class _Path:
-    __slots__ = ("coarse", "fine", "unread", "used")
+    """The newest fine slot is a list, for speed: nearly every count is of it."""
 
-    def __init__(self) -> None:
-        self.fine = _Ring(_FINE_MS, MINUTE_MS)
-        self.coarse = _Ring(_COARSE_MS, HOUR_MS)
-        self.unread = [0] * _WIDTH
-        self.used = UnixMs(0)
+    __slots__ = ("_coarse", "_fine", "at", "new", "row", "slot")
+
+    def __init__(self, now: UnixMs) -> None:
+        self._fine = _Ring(_FINE_MS, MINUTE_MS)
+        self._coarse = _Ring(_COARSE_MS, HOUR_MS)
+        self.row = [0] * _WIDTH
+        self.at = now  # of the first count in the slot
+        self.slot = now // _FINE_MS
+        self.new = [0] * _WIDTH  # since it was last taken, less what is in ``row``
+
+    def put_away(self) -> None:
+        """Put the row where it belongs, and begin another one."""
+        row = self.row
+        self._fine.add(row, self.at)  # TC1
+        self._coarse.add(row, self.at)  # TC1: a coarse slot is a number of fine ones
+        self.new = [one + other for one, other in zip(self.new, row, strict=True)]
+        self.row = [0] * _WIDTH
+
+    def windows(self, now: UnixMs) -> Windows:
+        self.put_away()
+        return Windows(
+            minute=self._fine.tally(MINUTE_MS, now),
+            ten_minutes=self._coarse.tally(TEN_MINUTES_MS, now),
+            hour=self._coarse.tally(HOUR_MS, now),
+        )
 
 
 class TrafficCounts:
@@ -125,32 +146,31 @@ class TrafficCounts:
         self, key: PlaceKey, outcomes: Sequence[Outcome], took_ms: int, now: UnixMs
     ) -> None:
         """One outcome per recipient. Those that are carried again at once have none yet."""
-        delivered = deferred = bounced = 0
+        row = self._row_of(key, now)
+        row[_MESSAGES] += 1
+        row[_BUSY_MS] += max(took_ms, 0)  # the clock may have been set back meanwhile
         for each in outcomes:
             match each:
                 case Taken():
-                    delivered += 1
+                    row[_DELIVERED] += 1
                 case Permanent():
-                    bounced += 1
+                    row[_BOUNCED] += 1
                 case Transient(again=None):
-                    deferred += 1
+                    row[_DEFERRED] += 1
                 case Transient():
                     pass
-        # The clock may have been set back meanwhile
-        took_ms = max(took_ms, 0)
-        self._add(key, (1, delivered, deferred, bounced, 0, 0, took_ms), now)
 
     def connection_opened(self, key: PlaceKey, now: UnixMs) -> None:
-        self._add(key, (0, 0, 0, 0, 1, 0, 0), now)
+        self._row_of(key, now)[_CONNECTIONS] += 1
 
     def connection_refused(self, key: PlaceKey, now: UnixMs) -> None:
         """No host of a site took one."""
-        self._add(key, (0, 0, 0, 0, 0, 1, 0), now)
+        self._row_of(key, now)[_REFUSED] += 1
 
     def paths(self, now: UnixMs) -> list[PlaceKey]:
         """Return those that were used within the hour; others are forgotten."""
         # A clock that was set back makes some seem to be used later than now
-        over = [key for key, path in self._paths.items() if abs(now - path.used) > HOUR_MS]
+        over = [key for key, path in self._paths.items() if abs(now - path.at) > HOUR_MS]
         for key in over:
             del self._paths[key]
         return list(self._paths)
@@ -158,32 +178,29 @@ class TrafficCounts:
     def find(self, key: PlaceKey, now: UnixMs) -> Windows:
         """Return what a path had of late; takes some ten microseconds."""
         path = self._paths.get(key)
-        if path is None:
-            return Windows()
-        return Windows(
-            minute=path.fine.tally(MINUTE_MS, now),
-            ten_minutes=path.coarse.tally(TEN_MINUTES_MS, now),
-            hour=path.coarse.tally(HOUR_MS, now),
-        )
+        return Windows() if path is None else path.windows(now)
 
     def take_new(self) -> dict[PlaceKey, Tally]:
         """Return what was counted since the last call, for counters that only grow."""
         found: dict[PlaceKey, Tally] = {}
         for key, path in self._paths.items():
-            if any(path.unread):
-                found[key] = Tally(**dict(zip(_FIELDS, path.unread, strict=True)))
-                path.unread = [0] * _WIDTH
+            if any(path.row) or any(path.new):
+                path.put_away()
+                found[key] = Tally(**dict(zip(_FIELDS, path.new, strict=True)))
+                path.new = [0] * _WIDTH
         return found
 
-    def _add(self, key: PlaceKey, row: Sequence[int], now: UnixMs) -> None:
-        path = self._paths.pop(key, None)
+    def _row_of(self, key: PlaceKey, now: UnixMs) -> list[int]:
+        path = self._paths.get(key)
+        if path is not None and path.slot == now // _FINE_MS:  # nearly always
+            return path.row
         if path is None:
-            path = _Path()
+            path = _Path(now)
             if len(self._paths) >= self._limit:
                 del self._paths[next(iter(self._paths))]
+        else:
+            path.put_away()
+            path.at, path.slot = now, now // _FINE_MS
+            del self._paths[key]  # and put last
         self._paths[key] = path
-        path.used = now
-        path.fine.add(row, now)  # TC1
-        path.coarse.add(row, now)  # TC1
-        for place, number in enumerate(row):
-            path.unread[place] += number
+        return path.row

@@ -73,16 +73,18 @@ def test_paths_have_counts_of_their_own_and_add_up() -> None:
 def test_paths_are_bounded_and_the_one_used_longest_ago_goes() -> None:
     counts = TrafficCounts(limit=2)
     send(counts, 0)
-    counts.connection_opened(OTHER, at(1))
-    send(counts, 2)
-    counts.connection_opened(PlaceKey(source="ip1", provider="new"), at(3))
-    assert [each.provider for each in counts.paths(at(4))] == ["gmail", "new"]
-    assert counts.find(OTHER, at(4)) == Windows()
+    counts.connection_opened(OTHER, at(10))
+    send(counts, 20)
+    counts.connection_opened(PlaceKey(source="ip1", provider="new"), at(30))
+    assert [each.provider for each in counts.paths(at(40))] == ["gmail", "new"]
+    assert counts.find(OTHER, at(40)) == Windows()
 
 
 def test_a_path_that_nobody_used_for_an_hour_is_forgotten() -> None:
     counts = TrafficCounts()
     send(counts, 0)
+    counts.find(KEY, at(3000))  # who looks does not use it
+    assert counts.paths(at(3599)) == [KEY]
     assert counts.paths(at(3601)) == []
     assert len(counts) == 0
 

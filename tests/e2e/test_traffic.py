@@ -2,6 +2,11 @@
 
 import contextlib
 import json
+import os
+import pty
+import signal
+import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +16,7 @@ import pytest
 
 from tests.e2e.product import Product, good_session
 from tests.e2e.recording_sink import RecordingSink
-from tests.service.running_server import wait_until
+from tests.service.running_server import TOP, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(150)]
 
@@ -102,12 +107,35 @@ def test_a_provider_that_defers_is_seen_by_every_command(tmp_path: Path) -> None
         )
 
 
-def test_top_on_a_terminal_draws_until_it_is_interrupted(tmp_path: Path) -> None:
+def test_top_is_drawn_on_a_terminal_until_it_is_interrupted(tmp_path: Path) -> None:
     with RecordingSink() as sink, running(tmp_path, sink=sink.port) as product:
         good_session(product.smtp[0], "b@example.net")
         product.wait_for_disposition(event="relayed", recipient="b@example.net")
-        text = product.on_terminal("top", "--once")
-        assert "sent/min" in text
+        assert "sent/min" in product.on_terminal("top", "--once")
+        ours, theirs = pty.openpty()
+        with subprocess.Popen(
+            [sys.executable, "-m", "angarium", "-c", str(product.config), "top"],
+            stdout=theirs,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(TOP), "TERM": "xterm", "COLUMNS": "150"},
+        ) as process:
+            os.close(theirs)
+            drawn = b""
+            while drawn.count(b"sent/min") < 2:
+                drawn += os.read(ours, 65536)
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(OSError):  # EIO: it has closed its side
+                while os.read(ours, 65536):
+                    continue
+            assert process.wait(30) == 0
+        os.close(ours)
+        assert b"ip1" in drawn
+
+
+def test_without_a_terminal_top_goes_on_line_by_line(tmp_path: Path) -> None:
+    with RecordingSink() as sink, running(tmp_path, sink=sink.port) as product:
+        good_session(product.smtp[0], "b@example.net")
+        product.wait_for_disposition(event="relayed", recipient="b@example.net")
         with product.started("top", "--interval", "1s", "--json") as following:
             assert following.stdout is not None
             several = [json.loads(following.stdout.readline()) for _ in range(3)]

@@ -1,5 +1,6 @@
 """What a forecast reckons with, taken from what the running server says and from the configuration. Pure."""
 
+from angarium.config.quantity import Rate, find_rate
 from angarium.config.schema import Provider
 from angarium.insight.forecast import PathCapacity, ProviderLoad
 from angarium.insight.traffic_table import ProviderRow, SourceRow
@@ -36,7 +37,8 @@ def _capacity(row: SourceRow, provider: Provider) -> PathCapacity:
         transfers=transfers,
         transaction_ms=hour.busy_ms / hour.messages if hour.messages else None,
         recipients_per_message=max(1.0, hour.recipients / hour.messages) if hour.messages else 1.0,
-        messages_per_s=_lowest(row.in_force),
+        messages_per_s=_lowest(row.in_force, _per_s(find_rate(provider.message_rate))),
+        connections_per_s=_per_s(find_rate(provider.connection_rate)),
         allowance=next((each.allowance for each in row.in_force if each.allowance), None),
         suspended_until=_end(row.suspended_until, suspending),
         is_suspended=bool(suspending),
@@ -49,12 +51,18 @@ def _unused(source: str, provider: Provider) -> PathCapacity:
         connections=provider.connections,
         transfers=provider.messages_per_connection,
         transaction_ms=None,
+        messages_per_s=_per_s(find_rate(provider.message_rate)),
+        connections_per_s=_per_s(find_rate(provider.connection_rate)),
     )
 
 
-def _lowest(in_force: tuple[Narrowing, ...]) -> float | None:
-    rates = [each.messages_per_s for each in in_force if each.messages_per_s is not None]
-    return min(rates, default=None)
+def _per_s(rate: Rate | None) -> float | None:
+    return None if rate is None else rate.count / rate.period_s
+
+
+def _lowest(in_force: tuple[Narrowing, ...], configured: float | None) -> float | None:
+    rates = [configured, *(each.messages_per_s for each in in_force)]
+    return min((each for each in rates if each is not None), default=None)
 
 
 def _end(suspended_until: UnixMs | None, suspending: list[Narrowing]) -> UnixMs | None:

@@ -80,7 +80,7 @@ class TrafficFinder:
         if suspensions and len(suspensions) == len(queues):
             by, until = min(suspensions, key=lambda each: each[1])
         # A reason outlives its wait, as where a rule was undone: it stands while something waits
-        last = waits[0] if waits and any(each.ready.next_until for each in queues) else None
+        last = waits[0] if any(map(_waits, queues)) and waits else None
         return PathTraffic(
             source=key.source,
             provider=key.provider,
@@ -94,3 +94,8 @@ class TrafficFinder:
             suspended="" if by is None else by.attempt.text,
             suspended_until=until,
         )
+
+
+def _waits(queue: EgressQueue) -> bool:
+    """Whether our own policy keeps something of it waiting now."""
+    return queue.ready.next_until is not None or queue.find_opening_wait() is not None

@@ -130,6 +130,8 @@ class WhereaboutsFinder:
             text += ", and so are all of delivery.connections"
         elif self._places.waits_for_share(queue):
             text += ", and its sender has its share of those that may be opened at once"
+        if (wait := queue.find_opening_wait()) is not None:
+            text += f"; no other is opened yet: {wait.reason}"
         return text
 
 

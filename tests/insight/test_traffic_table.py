@@ -17,7 +17,13 @@ from angarium.queue.breakdown import Breakdown, Slice
 
 NOW = UnixMs(1_800_000_000_000)
 LIMITS = Limits(connections=5, transfers=50, recipients=100)
-PROVIDER = Provider(name="gmail", connections=10, messages_per_connection=20)
+PROVIDER = Provider(
+    name="gmail",
+    connections=10,
+    messages_per_connection=20,
+    message_rate="60/min",
+    connection_rate="unlimited",
+)
 
 
 def path(provider: str = "gmail", source: str = "ip1", **more: Any) -> PathTraffic:
@@ -138,14 +144,15 @@ def test_a_forecast_reckons_with_what_was_measured_and_with_limits_in_force() ->
     (capacity,) = load.paths
     assert (capacity.connections, capacity.transfers) == (5, 50)
     assert (capacity.transaction_ms, capacity.recipients_per_message) == (300, 2.5)
+    assert (capacity.messages_per_s, capacity.connections_per_s) == (1.0, None)
 
 
 def test_a_forecast_for_who_has_had_nothing_reckons_with_the_configuration() -> None:
     (row,) = table(census=census(gmail=(50, 0)))
     load = load_of(row, PROVIDER, ("ip1", "ip2"))
-    assert [(each.source, each.connections, each.transaction_ms) for each in load.paths] == [
-        ("ip1", 10, None),
-        ("ip2", 10, None),
+    assert [(each.source, each.connections, each.messages_per_s) for each in load.paths] == [
+        ("ip1", 10, 1.0),
+        ("ip2", 10, 1.0),
     ]
 
 
@@ -156,7 +163,7 @@ def test_a_forecast_reckons_with_rules_and_warm_ups() -> None:
         path(),
         path(source="ip2"),
         in_force=(
-            rule(messages_per_s=2.0),
+            rule(messages_per_s=2.0),  # more than is configured
             rule(messages_per_s=0.5, source="ip1"),
             rule(kind="warm_up", source="ip1", allowance=allowance),
             rule(suspends=True, source="ip2", until=until),
@@ -164,7 +171,7 @@ def test_a_forecast_reckons_with_rules_and_warm_ups() -> None:
     )
     one, two = load_of(row, PROVIDER, ()).paths
     assert (one.messages_per_s, one.allowance, one.is_suspended) == (0.5, allowance, False)
-    assert (two.messages_per_s, two.is_suspended, two.suspended_until) == (2.0, True, until)
+    assert (two.messages_per_s, two.is_suspended, two.suspended_until) == (1.0, True, until)
 
 
 def test_one_suspension_without_an_end_is_none() -> None:

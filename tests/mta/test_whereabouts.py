@@ -15,6 +15,7 @@ from angarium.mta.whereabouts import Whereabouts
 from angarium.queue import DeliveryId, Submission, UnixMs
 from angarium.queue.memory.spool import MemorySpool
 from angarium.routing.fair_turns import Whose
+from angarium.routing.resolution import Site
 from tests.mta.test_dispatcher import PARTITIONS, Rig, SetClock, attempt
 
 
@@ -146,6 +147,25 @@ async def test_a_wait_is_told_of_what_waits_and_not_of_what_goes_beside_it(rig: 
         await rig.until(lambda: where(dispatcher, quick).state == "opening")
         assert where(dispatcher, slow).text == "a rule holds campaign slow"
         rig.net.opens.set()
+
+
+class SlowToOpen(ShapingPolicy):
+    def find_connection_wait(self, path: EgressPath, site: Site, now: UnixMs) -> Wait | None:
+        return Wait(UnixMs(now + 3_600_000), "the connection_rate of p is 1/h")
+
+
+async def test_a_connection_that_may_not_be_opened_yet_is_told_with_the_reason(rig: Rig) -> None:
+    rig.policy.__class__ = SlowToOpen
+    accepted = await rig.accept("a@one.example")
+    async with rig.running() as dispatcher:
+        await rig.until(lambda: "1/h" in where(dispatcher, accepted).text)
+        found = where(dispatcher, accepted)
+        assert (found.state, found.source) == ("waiting", "default")
+        assert found.text == (
+            "0 of 1 places at one.example are taken; no other is opened yet: the connection_rate of p is 1/h"
+        )
+        (path,) = dispatcher.traffic()
+        assert path.wait == "the connection_rate of p is 1/h"
 
 
 OTHER_PATH = EgressPath(source="ip2", bind_address=None, ehlo="mx.example")

@@ -51,6 +51,7 @@ class EgressQueue:
         self.carriage = Carriage(shared, way, self._claims, self._referrals)
         self._connections = 0  # established, these for other hosts included
         self._opening = 0
+        self._opening_wait: Wait | None = None
         self._wasted = 0  # sessions in a row that their peer ended before they carried anything
         self._suspension = Suspension(shared.settings.retry_s)
 
@@ -93,6 +94,11 @@ class EgressQueue:
     def limits(self) -> Limits:
         """Now, of its source and provider."""
         return self._shared.policy.limits(self._way.path, self._way.site.provider)
+
+    def find_opening_wait(self) -> Wait | None:
+        """Return why and until when our policy has no connection opened, if it is so now."""
+        wait = self._opening_wait
+        return None if wait is None or wait.until <= self._shared.clock() else wait
 
     def discard(self) -> None:
         """It is unused and goes: it waits for no connection any more, so nobody gives way to it."""
@@ -218,6 +224,7 @@ class EgressQueue:
     def wait_to_open(self, wait: Wait, tenant: str, stream: str) -> None:
         """Be kicked when the wait is over. It stands in line for no place meanwhile: nobody gives way to it."""
         shared, way = self._shared, self._way
+        self._opening_wait = wait
         shared.places.forget(way.key, self)
         shared.waits.add(self, wait.until)
         lane = Lane(tenant=tenant, provider=way.site.provider.name, stream=stream)

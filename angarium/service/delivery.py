@@ -21,6 +21,7 @@ from angarium.service.delivery_parts import DeliverySetup
 from angarium.service.rule_answers import RuleAnswers
 from angarium.service.rule_gauges import RuleGauges
 from angarium.service.runtime import ReloadCallback, Runtime
+from angarium.service.traffic_metrics import TrafficMetrics
 from angarium.service.watchers import Watchers
 
 
@@ -40,7 +41,7 @@ async def run_delivery(runtime: Runtime) -> None:
         try:
             dispatcher = setup.dispatcher
             answers = DeliveryAnswers(
-                dispatcher, partitions, runtime.slot.name, setup.forget_failures
+                dispatcher, partitions, runtime.slot.name, setup.forget_failures, setup.narrowings
             )
             rules = RuleAnswers(setup.rules, setup.rule_keeper, runtime.clock, dispatcher.ask_anew)
             async with runtime.admin.answering(
@@ -185,6 +186,9 @@ def _reloader(setup: DeliverySetup) -> ReloadCallback:
 def _follower(runtime: Runtime, setup: DeliverySetup) -> Callable[[], None]:
     opening = runtime.metrics.delivery_connections_opening
     rules = RuleGauges(runtime.metrics)
+    traffic = TrafficMetrics(
+        setup.dispatcher, setup.narrowings, setup.provider_labels, runtime.metrics.paths
+    )
 
     def follow() -> None:
         for state, number in setup.dispatcher.openings().items():
@@ -195,5 +199,6 @@ def _follower(runtime: Runtime, setup: DeliverySetup) -> Callable[[], None]:
         dns["failed"].follow(counters.troubles)
         dns["answered"].follow(counters.look_ups - counters.troubles)
         rules.follow(setup.rules.in_force(runtime.clock()))
+        traffic.follow()
 
     return follow

@@ -11,6 +11,7 @@ from angarium.config.schema import Config, Delivery
 from angarium.dkim import KeyRing, Signer, SigningPool
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
 from angarium.mta.dsn import RecipientReport, dsn_for
+from angarium.mta.egress.narrowing import Narrowing, SaysNarrowings
 from angarium.mta.egress.packing import Packer
 from angarium.mta.egress.pools import Pools
 from angarium.mta.egress.rates import MessageRate, TenantRate
@@ -50,6 +51,7 @@ from angarium.routing.resolution import MxHost, Site
 from angarium.routing.resolver import Resolver
 from angarium.routing.routing import Routing
 from angarium.service.delivery_observer import DeliveryObserver
+from angarium.service.provider_labels import ProviderLabels
 from angarium.service.rule_keeper import RuleKeeper
 from angarium.telemetry import log
 
@@ -99,6 +101,8 @@ class DeliverySetup:
             config.delivery.tls_broken_memory_s, config.delivery.extension_memory_s, clock
         )
         self._connectors = self._make_connectors()
+        self.provider_labels = ProviderLabels(config.provider)
+        self._narrowing: Sequence[SaysNarrowings] = ()  # gates that operators can ask
         self._hosts = HostSearch(self, self._tls_policy, clock, randomness)
         self.dispatcher = Dispatcher(
             DeliveryParts(
@@ -131,6 +135,7 @@ class DeliverySetup:
         if (old.rules, old.rule) != (config.rules, config.rule):
             self.rules.exchange(RuleBook(all_rules(config)), self._clock())
         if _sending(old) != _sending(config):
+            self.provider_labels.exchange(config.provider)
             self._partition_of.exchange(routing)
             self._pools.exchange(config.source, config.pool, routing, config.stream)
             self._policy.health.forget()
@@ -149,6 +154,10 @@ class DeliverySetup:
         now = self._clock()
         out = [outage_text(each, now) for each in self._policy.health.outages()]
         return (*out, *self.dispatcher.notes())
+
+    def narrowings(self, now: UnixMs) -> list[Narrowing]:
+        """Return what narrows the configured limits now."""
+        return [each for gate in self._narrowing for each in gate.narrowings(now)]
 
     def forget_failures(self) -> None:
         """Forget what is remembered of hosts and of DNS, so that all is asked anew."""

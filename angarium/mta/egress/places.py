@@ -5,7 +5,7 @@ Start with ``Places.try_take``. One per delivery process; knows nothing of mail.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from angarium.config.streams import DEFAULT_STREAM_PRIORITY
@@ -62,6 +62,10 @@ class Places:
 
     def taken(self, key: PlaceKey) -> int:
         return self._taken.get(key, 0)
+
+    def all_taken(self) -> Mapping[PlaceKey, int]:
+        """Return how many are taken of each key that has any."""
+        return self._taken
 
     def is_awaited(self, key: PlaceKey, by_other_than: Seeker) -> bool:
         """Whether somebody else waits for a connection that closing one of this key would allow."""

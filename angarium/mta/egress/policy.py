@@ -56,6 +56,7 @@ class Elsewhere(msgspec.Struct, frozen=True):
     """By another path; whether it may go there now is asked of that one."""
 
     path: EgressPath
+    reason: str = ""  # for people, as that of a Wait
 
 
 Admission = Go | Wait | Elsewhere

@@ -1,12 +1,13 @@
 """The egress queues of one delivery process, by source and site: made when mail comes, gone when nothing is left."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
 from angarium.config.schema import Delivery
 from angarium.mta.egress.egress_queue import EgressQueue
+from angarium.mta.egress.lease import PlaceKey
 from angarium.mta.egress.shared import EgressShared
 from angarium.mta.egress.work import Group, Work
 from angarium.mta.transport.transfer import EgressPath
@@ -40,6 +41,13 @@ class EgressQueues:
     def of_site(self, name: SiteName) -> list[EgressQueue]:
         """Return the queues to a site, one per source that mail for it waits for."""
         return [queue for (_, site, _), queue in self._queues.items() if site == name]
+
+    def by_path(self) -> Mapping[PlaceKey, list[EgressQueue]]:
+        """Return the queues of each source and provider."""
+        found: dict[PlaceKey, list[EgressQueue]] = {}
+        for queue in self._queues.values():
+            found.setdefault(queue.key, []).append(queue)
+        return found
 
     def push(self, head: DueHead, site: Site) -> None:
         """Take a recipient in, by the path that the policy chooses for its group; ``kick_touched`` sets to work."""

@@ -7,7 +7,7 @@ from collections import deque
 
 from angarium.mta.egress.priority_turns import PriorityTurns
 from angarium.mta.egress.work import Group, priority_of
-from angarium.queue.model import DueHead, UnixMs
+from angarium.queue.model import DeliveryId, DueHead, UnixMs
 
 # Nobody is kept waiting for longer without being asked for again. Ours: it bounds what a clock that steps back costs.
 MAX_WAIT_MS = 60_000
@@ -54,6 +54,14 @@ class ReadyQueue:
     def next_until(self) -> UnixMs | None:
         """When the first line's wait is over; None: none waits."""
         return min((line.until for line in self._waiting.values()), default=None)
+
+    def find(self, delivery: DeliveryId) -> tuple[Group, UnixMs] | None:
+        """Return a recipient's group, and until when its line waits (0: it may go). Looks through all: for people."""
+        for line in self._lines.values():
+            for group in line.groups:
+                if any(head.id == delivery for head in group.heads):
+                    return group, line.until
+        return None
 
     @property
     def first(self) -> DueHead | None:

@@ -16,6 +16,7 @@ class Group(msgspec.Struct):
 
     heads: list[DueHead]
     moves: int = 0  # to another egress queue, since it was loaded
+    moved: str = ""  # for people: from which source it was moved last, and why
 
     @property
     def octets(self) -> int:

@@ -191,3 +191,17 @@ def test_recipients_of_different_partitions_never_share_a_claim(partition: int) 
     ready.push(head(1, 0))
     ready.push(head(1, 1, partition=partition))
     assert ready.groups == 2
+
+
+def test_a_recipient_is_found_with_its_group_and_the_wait_of_its_line() -> None:
+    ready = ReadyQueue(2)
+    for each in (head(1, 0), head(1, 1), head(2, tenant="u")):
+        ready.push(each)
+    group = ready.next_group()
+    assert group is not None
+    ready.put_off(group, UnixMs(99))
+    assert ready.find(head(1, 1).id) == (group, 99)
+    found = ready.find(head(2).id)
+    assert found is not None
+    assert found[1] == 0
+    assert ready.find(head(3).id) is None

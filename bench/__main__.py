@@ -1,4 +1,4 @@
-"""The command line of the benchmarks: ``bin/bench [relay|signed|latency|backlog]``; none of them: all."""
+"""The command line of the benchmarks: ``bin/bench [relay|signed|latency|backlog|fairness]``; none of them: all."""
 
 import sys
 from pathlib import Path
@@ -67,7 +67,7 @@ def bench(context: click.Context, quick: bool, folder: Path, sink: SinkKind) -> 
     """Benchmarks of Angarium, each beside the peer it is measured against. Loopback only."""
     context.obj = Options(quick=quick, folder=folder, sink=sink)
     if context.invoked_subcommand is None:
-        for command in (relay, signed, latency, backlog):
+        for command in (relay, signed, latency, backlog, fairness):
             context.invoke(command)  # with its defaults
 
 
@@ -145,6 +145,16 @@ def backlog(options: Options, recipients: int | None, deferred: int | None) -> N
         deferred or (10_000 if options.quick else 100_000),
         options.quick,
     )
+
+
+@bench.command()
+@click.option("--waiting", type=int, help="Of one tenant (200,000; quick: 20,000).")
+@click.pass_obj
+def fairness(options: Options, waiting: int | None) -> None:
+    """Single messages of a tenant beside another one's mountain of waiting mail at the same provider."""
+    from bench import fairness as module
+
+    module.run(options.folder, waiting or (20_000 if options.quick else 200_000))
 
 
 @bench.command()

@@ -11,6 +11,7 @@ from typing import Any, Final
 from rich.progress import Progress
 from rich.table import Table
 
+from angarium.queue.model import DEFAULT_TENANT
 from bench.angarium_peer import POSTMASTER, AngariumPeer, Setup, write_config
 from bench.errors import BenchError
 from bench.fill import fill
@@ -58,7 +59,7 @@ def _start_on(parent: Path, recipients: int, setup: Setup) -> dict[str, Any]:
     folder = work_folder(parent, "backlog")
     try:
         with OwnSink() as sink:
-            filled_s = _fill(folder, setup, sink.port, recipients, due_in_s=0)
+            filled_s = fill_queue(folder, setup, sink.port, recipients, due_in_s=0)
             peer = AngariumPeer(folder, sink.port, setup)
             ready_s = time.monotonic() - peer.started
             try:
@@ -134,11 +135,20 @@ class _Deferred:
     def __call__(self, folder: Path, sink_port: int) -> AngariumPeer:
         setup = Setup()
         if self._deferred:
-            _fill(folder, setup, sink_port, self._deferred, due_in_s=DAY_S)
+            fill_queue(folder, setup, sink_port, self._deferred, due_in_s=DAY_S)
         return AngariumPeer(folder, sink_port, setup)
 
 
-def _fill(folder: Path, setup: Setup, sink_port: int, messages: int, *, due_in_s: float) -> float:
+def fill_queue(
+    folder: Path,
+    setup: Setup,
+    sink_port: int,
+    messages: int,
+    *,
+    due_in_s: float,
+    tenant: str = DEFAULT_TENANT,
+) -> float:
+    """Queue so many messages for a server that is not there yet; returns the seconds that it took."""
     # The ports of this first configuration are never opened; the server's own replaces it.
     config = write_config(folder, setup, sink_port=sink_port, smtp_port=2525, http_port=8025)
     with Progress(console=console, transient=True) as progress:
@@ -147,6 +157,7 @@ def _fill(folder: Path, setup: Setup, sink_port: int, messages: int, *, due_in_s
             config,
             messages,
             due_in_s=due_in_s,
+            tenant=tenant,
             say=lambda done: progress.update(task, completed=done),
         )
 

@@ -11,6 +11,7 @@ from typing import Final
 from angarium.config.loader import load
 from angarium.config.schema import Config
 from angarium.queue import LmdbSpool, MessageIdGenerator, Origin, Submission, UnixMs
+from angarium.queue.model import DEFAULT_TENANT
 from angarium.routing.partition_finder import PartitionFinder
 from angarium.routing.routing import Routing
 from angarium.smtp.envelope import Envelope, Recipient
@@ -22,22 +23,31 @@ _BODY: Final = b"X" * 70 + b"\r\n"
 _ORIGIN: Final = Origin(kind="cli")
 
 
-def fill(config_file: Path, messages: int, *, due_in_s: float, say: Callable[[int], None]) -> float:
+def fill(
+    config_file: Path,
+    messages: int,
+    *,
+    due_in_s: float,
+    say: Callable[[int], None],
+    tenant: str = DEFAULT_TENANT,
+) -> float:
     """Queue so many messages of 1 KB, one recipient each, and return the seconds that it took."""
     config = load(config_file)
     began = time.monotonic()
-    asyncio.run(_fill(config, messages, due_in_s, say))
+    asyncio.run(_fill(config, messages, due_in_s, tenant, say))
     return time.monotonic() - began
 
 
-async def _fill(config: Config, messages: int, due_in_s: float, say: Callable[[int], None]) -> None:
+async def _fill(
+    config: Config, messages: int, due_in_s: float, tenant: str, say: Callable[[int], None]
+) -> None:
     folder = Path(config.server.data_dir)
     folder.mkdir(mode=0o700, exist_ok=True)
     queue = folder / "queue"
     queue.mkdir(mode=0o700, exist_ok=True)
     spool = LmdbSpool.open(queue, config.queue, _now)
     try:
-        made = _submissions(config, spool, messages, due_in_s)
+        made = _submissions(config, spool, messages, due_in_s, tenant)
         done = 0
         while batch := list(islice(made, BATCH)):
             await spool.accept(batch)
@@ -48,7 +58,7 @@ async def _fill(config: Config, messages: int, due_in_s: float, say: Callable[[i
 
 
 def _submissions(
-    config: Config, spool: LmdbSpool, messages: int, due_in_s: float
+    config: Config, spool: LmdbSpool, messages: int, due_in_s: float, tenant: str
 ) -> Iterator[Submission]:
     partition_of = PartitionFinder(Routing.of(config), spool)
     next_id = MessageIdGenerator(_now, os.urandom)
@@ -61,6 +71,7 @@ def _submissions(
         head = header.format(number).encode()
         yield Submission(
             message_id=next_id(),
+            tenant=tenant,
             envelope=Envelope(
                 reverse_path=SENDER,
                 recipients=(Recipient(forward_path=f"b{number}@{domain}", domain=domain),),

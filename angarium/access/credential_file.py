@@ -19,6 +19,7 @@ import msgspec
 
 from angarium.access.senders import Senders
 from angarium.access.user_name import comparable_name, names_by_comparison
+from angarium.config.address import LABEL_RULE, is_label
 from angarium.queue.model import DEFAULT_TENANT
 
 FILE_NAME: Final = "credentials.jsonl"
@@ -26,6 +27,7 @@ FORMAT: Final = 1
 MAX_USER_OCTETS: Final = 255  # RFC 4616 section 2 sets 255 for authcid
 MAX_PASSWORD_OCTETS: Final = 1024  # ours: an AUTH line is not much longer
 MAX_SENDERS: Final = 1000  # ours, per user
+MAX_OTHER_STREAMS: Final = 100  # ours, per user
 MAX_FILE_OCTETS: Final = 64 * 1024 * 1024  # ours: some 200,000 users
 # RFC 9106 section 4, second recommended option: 64 MiB, 3 passes, 4 lanes. The first one takes 2 GiB, which a server
 # that anyone may make hash cannot give. With two hashes at a time this is 128 MiB at most.
@@ -48,6 +50,23 @@ class User(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     tenant: str = DEFAULT_TENANT
     senders: tuple[str, ...]  # "*", "@domain", "user@domain"
     created: str  # RFC 3339, UTC
+    stream: str = ""  # what its mail is; "": it may choose any
+    other_streams: tuple[str, ...] = ()  # that it may choose by a header field; "*" is any
+
+    @property
+    def streams(self) -> "UserStreams":
+        return UserStreams(stream=self.stream, others=self.other_streams)
+
+
+class UserStreams(msgspec.Struct, frozen=True, kw_only=True):
+    """What a user's mail is, and what it may be at the sender's wish."""
+
+    stream: str = ""
+    others: tuple[str, ...] = ()
+
+
+ANY_STREAM: Final = "*"
+ANY_STREAMS: Final = UserStreams()
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -103,15 +122,19 @@ def add_user(
     senders: Sequence[str],
     created: str,
     tenant: str = DEFAULT_TENANT,
+    streams: UserStreams = ANY_STREAMS,
     hasher: argon2.PasswordHasher = HASHER,
 ) -> User:
     """Add a user. Raises CredentialError: the name is taken or not usable, a pattern or the password is not."""
+    check_streams(streams)
     user = User(
         name=check_name(name),
         hash=hasher.hash(check_password(password)),
         tenant=check_tenant(tenant),
         senders=check_senders(senders),
         created=created,
+        stream=streams.stream,
+        other_streams=streams.others,
     )
     with _changing(path) as users:
         check_new_name(users, name)
@@ -130,12 +153,20 @@ def set_password(
 
 
 def set_rights(
-    path: Path, name: str, *, senders: Sequence[str] | None = None, tenant: str | None = None
+    path: Path,
+    name: str,
+    *,
+    senders: Sequence[str] | None = None,
+    tenant: str | None = None,
+    streams: UserStreams | None = None,
 ) -> User:
-    """Change as whom a user may send, and whose mail it is; None leaves it. Returns the user as it now is.
+    """Change as whom a user may send, whose mail it is and by which streams; None leaves it. Returns the user as it
+    now is.
 
-    Raises CredentialError: there is no such user, or a pattern or the tenant is not usable.
+    Raises CredentialError: there is no such user, or a pattern, the tenant or a stream is not usable.
     """
+    if streams is not None:
+        check_streams(streams)
     given = None if senders is None else check_senders(senders)
     owner = None if tenant is None else check_tenant(tenant)
     with _changing(path) as users:
@@ -144,6 +175,8 @@ def set_rights(
             user,
             senders=user.senders if given is None else given,
             tenant=user.tenant if owner is None else owner,
+            stream=user.stream if streams is None else streams.stream,
+            other_streams=user.other_streams if streams is None else streams.others,
         )
     return changed
 
@@ -193,10 +226,22 @@ def check_password(password: str) -> str:
 
 
 def check_tenant(tenant: str) -> str:
-    plain = tenant.replace("-", "").replace("_", "").replace(".", "")
-    if not (plain.isascii() and plain.isalnum()) or len(tenant) > 64:
-        raise CredentialError("a tenant is 1 to 64 letters, digits, dots, hyphens or underscores")
+    if not is_label(tenant):
+        raise CredentialError(f"a tenant is {LABEL_RULE}")
     return tenant
+
+
+def check_streams(streams: UserStreams) -> UserStreams:
+    if streams.stream and not is_label(streams.stream):
+        raise CredentialError(f"a stream is {LABEL_RULE}")
+    for other in streams.others:
+        if other != ANY_STREAM and not is_label(other):
+            raise CredentialError(f"a stream is {LABEL_RULE}, or {ANY_STREAM} for any")
+    if len(streams.others) > MAX_OTHER_STREAMS:
+        raise CredentialError(f"a user has at most {MAX_OTHER_STREAMS} other streams")
+    if streams.others and not streams.stream:
+        raise CredentialError("who has no stream may choose any: give it one, or no others")
+    return streams
 
 
 def check_senders(senders: Sequence[str]) -> tuple[str, ...]:

@@ -49,6 +49,8 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     user: str
     tenant: str
     senders: tuple[str, ...]
+    stream: str = ""  # as ``credential_file.User`` has both
+    other_streams: tuple[str, ...] = ()
 
     def allows(self, address: str | Address) -> bool:
         """Whether the user may send as this address (A2)."""
@@ -309,7 +311,13 @@ class Credentials:
 
 
 def _verified(user: User) -> Verified:
-    return Verified(user=user.name, tenant=user.tenant, senders=user.senders)
+    return Verified(
+        user=user.name,
+        tenant=user.tenant,
+        senders=user.senders,
+        stream=user.stream,
+        other_streams=user.other_streams,
+    )
 
 
 def _matches(hasher: argon2.PasswordHasher, stored_hash: str, password: str) -> bool:

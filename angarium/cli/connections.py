@@ -18,15 +18,24 @@ from angarium.telemetry.timestamp import rfc3339
 
 
 @click.group(
-    help="List the open connections: of clients (in) and to mail hosts (out).",
+    help="The open connections: of clients (in) and to mail hosts (out). Without a command: list.",
     invoke_without_command=True,
 )
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
 def connections(ctx: click.Context, config_file: Path, as_json: bool) -> int:
-    if ctx.invoked_subcommand is not None:
-        return EX_OK
+    return EX_OK if ctx.invoked_subcommand is not None else _list(config_file, as_json=as_json)
+
+
+@connections.command("list", help="List them, the oldest of each process first.")
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def list_command(config_file: Path, as_json: bool) -> int:
+    return _list(config_file, as_json=as_json)
+
+
+def _list(config_file: Path, *, as_json: bool) -> int:
     data_dir = Path(load_for_queue(config_file).server.data_dir)
     found: list[OpenConnection] = []
     left_off = 0
@@ -60,7 +69,7 @@ def connections(ctx: click.Context, config_file: Path, as_json: bool) -> int:
 @click.argument("id_", metavar="ID")
 @click.option("--reason", default="", metavar="TEXT", help="Why, for the log.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def kill(config_file: Path, id_: str, reason: str, as_json: bool) -> int:
+def abort(config_file: Path, id_: str, reason: str, as_json: bool) -> int:
     data_dir = Path(load_for_queue(config_file).server.data_dir)
     slot, _, number = id_.rpartition("/")
     if not number.isdecimal() or not slot:
@@ -71,7 +80,7 @@ def kill(config_file: Path, id_: str, reason: str, as_json: bool) -> int:
         raise CommandError(f"{id_}: there is no process {slot}", EX_NOINPUT)
     answer = answered(ask_process(data_dir, slot, EndConnection(id=id_, reason=reason)))
     if as_json:
-        click.echo(json.dumps({"killed": _row(answer.connection)}, ensure_ascii=False))
+        click.echo(json.dumps({"aborted": _row(answer.connection)}, ensure_ascii=False))
     else:
         ended = answer.connection
         click.echo(f"Ended {ended.id}: {_whom(ended)}, {ended.phase}.")

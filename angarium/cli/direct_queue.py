@@ -49,6 +49,7 @@ from angarium.queue.doorbell import DoorbellSender, doorbell_path
 from angarium.queue.hold_rule import HoldRule
 from angarium.queue.message_id import parse_id_beginning
 from angarium.queue.spool import UnknownHoldRuleError
+from angarium.routing.routing import Routing
 from angarium.service.mail_log_search import LogSearch, log_files
 from angarium.service.operator_notices import OperatorNotices
 from angarium.service.runtime import wall_clock
@@ -103,6 +104,7 @@ class DirectQueue:
         processes = config.server.delivery_processes
         bell = DoorbellSender([doorbell_path(data_dir, each) for each in range(processes)])
         operator = QueueOperator.open(path, config.queue, wall_clock, bell.ring)
+        operator.tell_providers(Routing.of(config).find_told_provider)
         return cls(config, operator, bell, who)
 
     def close(self) -> None:

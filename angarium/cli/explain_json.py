@@ -102,6 +102,7 @@ def _live(fact: LiveFact) -> dict[str, Any]:
     return {
         "state": fact.state,
         "text": fact.text,
+        "source": fact.source,
         "host": fact.host,
         "connection": fact.connection,
         "since": _time(fact.since),

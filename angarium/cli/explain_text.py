@@ -209,6 +209,7 @@ def _live(fact: LiveFact, due: UnixMs, now: UnixMs) -> str:
     until = f" until {time_text(fact.until)}" if fact.until else ""
     because = f": {fact.text}" if fact.text else ""
     by = f" ({fact.connection})" if fact.connection else ""
+    at = f" at source {fact.source}" if fact.source else ""
     match fact.state:
         case "on_disk" if due > now:
             return "not due yet, so it is on disk only."
@@ -217,11 +218,11 @@ def _live(fact: LiveFact, due: UnixMs, now: UnixMs) -> str:
         case "resolving":
             return f"its domain is being resolved{since}{because}."
         case "waiting":
-            return f"in memory, waits for a connection{because}."
+            return f"in memory, waits for a connection{at}{because}."
         case "suspended":
-            return f"its site is left alone{until}{because}."
+            return f"its site is left alone{at}{until}{because}."
         case "policy":
-            return f"waits by policy{until}{because}."
+            return f"waits by policy{at}{until}{because}."
         case "opening":
             return f"a connection to {fact.host or 'its site'} is being opened{since}{by}{because}."
         case "claimed":

@@ -39,6 +39,22 @@ COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that
         "rules",
         "See what providers' replies have put in force, and undo it.",
     ),
+    "top": (
+        "angarium.cli.top",
+        "top",
+        "Watch what goes where: rates, deferrals, what is in force.",
+    ),
+    "providers": (
+        "angarium.cli.providers",
+        "providers",
+        "See what each provider allows, and where each limit comes from.",
+    ),
+    "sources": ("angarium.cli.sources", "sources", "See from where mail leaves, and how it fares."),
+    "forecast": (
+        "angarium.cli.forecast",
+        "forecast_command",
+        "How long what is queued will take, and what keeps it back.",
+    ),
     "trace": (
         "angarium.cli.trace",
         "trace",

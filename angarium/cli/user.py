@@ -10,15 +10,18 @@ import click
 import msgspec
 
 from angarium.access.credential_file import (
+    ANY_STREAM,
     MAX_PASSWORD_OCTETS,
     CredentialError,
     CredentialFileError,
     User,
+    UserStreams,
     add_user,
     check_name,
     check_new_name,
     check_password,
     check_senders,
+    check_streams,
     check_tenant,
     credential_path,
     find_user,
@@ -30,12 +33,28 @@ from angarium.access.credential_file import (
 from angarium.cli.config_option import config_option, load_for_queue
 from angarium.cli.exit import EX_CONFIG, EX_DATAERR, EX_IOERR, EX_NOINPUT, EX_USAGE, CommandError
 from angarium.config.error import ConfigError
+from angarium.config.schema import Config
+from angarium.config.streams import streams_by_name
 from angarium.host.owner import acting_as_owner
 from angarium.queue.model import DEFAULT_TENANT
 
 T = TypeVar("T")
 _PASSWORD_STDIN: Final = click.option(
     "--password-stdin", is_flag=True, help="Read the password from the first line of stdin."
+)
+
+
+_STREAM: Final = click.option(
+    "--stream",
+    metavar="NAME",
+    help="What its mail is, as [[stream]] has it; without one, or '', it may choose any by X-Angarium-Stream.",
+)
+_OTHER_STREAMS: Final = click.option(
+    "--other-stream",
+    "other_streams",
+    multiple=True,
+    metavar="NAME",
+    help="A stream that it may choose instead, or * for any. Repeat for more.",
 )
 
 
@@ -55,14 +74,25 @@ def user() -> None:
     " Repeat for more.",
 )
 @click.option("--tenant", default=DEFAULT_TENANT, show_default=True, help="Whose mail it is.")
+@_STREAM
+@_OTHER_STREAMS
 @_PASSWORD_STDIN
 @config_option
 def add(
-    name: str, senders: tuple[str, ...], tenant: str, password_stdin: bool, config_file: Path
+    name: str,
+    senders: tuple[str, ...],
+    tenant: str,
+    stream: str | None,
+    other_streams: tuple[str, ...],
+    password_stdin: bool,
+    config_file: Path,
 ) -> None:
     """Add user NAME."""
-    path = _path(config_file)
+    config = _config(config_file)
+    path = credential_path(config.server.data_dir)
+    streams = UserStreams(stream=stream or "", others=other_streams)
     _checked(lambda: (check_name(name), check_tenant(tenant), check_senders(senders)))
+    _check_streams(streams, config)
     names = [each.name for each in _done(path, lambda: list_users(path))]
     try:
         check_new_name(names, name)
@@ -72,7 +102,15 @@ def add(
     created = datetime.now(UTC).isoformat(timespec="seconds")
     _done(
         path,
-        lambda: add_user(path, name, password, senders=senders, created=created, tenant=tenant),
+        lambda: add_user(
+            path,
+            name,
+            password,
+            senders=senders,
+            created=created,
+            tenant=tenant,
+            streams=streams,
+        ),
     )
     click.echo(f"Added {name}: may send as {', '.join(senders)}.")
 
@@ -99,19 +137,40 @@ def passwd(name: str, password_stdin: bool, config_file: Path) -> None:
     help="Whom the user may send as, instead of all patterns of before. Repeat for more.",
 )
 @click.option("--tenant", help="Whose mail it is.")
+@_STREAM
+@_OTHER_STREAMS
 @config_option
-def set_(name: str, senders: tuple[str, ...], tenant: str | None, config_file: Path) -> None:
-    """Change the senders or the tenant of user NAME.
+def set_(
+    name: str,
+    senders: tuple[str, ...],
+    tenant: str | None,
+    stream: str | None,
+    other_streams: tuple[str, ...],
+    config_file: Path,
+) -> None:
+    """Change the senders, the tenant or the streams of user NAME. The streams are changed all together.
 
     Holds for the next log-in at once; sessions that are open end, as after a new password. Mail that was accepted
     before keeps its tenant.
     """
-    if not senders and tenant is None:
-        raise CommandError("give --senders or --tenant: what is to change?", EX_USAGE)
-    path = _path(config_file)
+    if not senders and tenant is None and stream is None:
+        if other_streams:
+            raise CommandError("give --stream beside --other-stream", EX_USAGE)
+        raise CommandError("give --senders, --tenant or --stream: what is to change?", EX_USAGE)
+    if other_streams and stream is None:
+        raise CommandError("give --stream beside --other-stream", EX_USAGE)
+    config = _config(config_file)
+    path = credential_path(config.server.data_dir)
+    streams = None if stream is None else UserStreams(stream=stream, others=other_streams)
+    if streams is not None:
+        _check_streams(streams, config)
     _checked(lambda: (senders and check_senders(senders), tenant is None or check_tenant(tenant)))
-    now = _done(path, lambda: set_rights(path, name, senders=senders or None, tenant=tenant))
-    click.echo(f"Changed {name}: may send as {', '.join(now.senders)}, tenant {now.tenant}.")
+    now = _done(
+        path,
+        lambda: set_rights(path, name, senders=senders or None, tenant=tenant, streams=streams),
+    )
+    by = f", {_streams_text(now)}" if now.stream else ""
+    click.echo(f"Changed {name}: may send as {', '.join(now.senders)}, tenant {now.tenant}{by}.")
 
 
 @user.command("list")
@@ -130,7 +189,9 @@ def list_(as_json: bool, config_file: Path) -> None:
         return
     width = max(len(each.name) for each in users)
     for each in users:
-        click.echo(f"{each.name:{width}}  {each.tenant}  {each.created}  {', '.join(each.senders)}")
+        by = f"  {_streams_text(each)}" if each.stream else ""
+        senders = ", ".join(each.senders)
+        click.echo(f"{each.name:{width}}  {each.tenant}  {each.created}  {senders}{by}")
 
 
 @user.command()
@@ -154,12 +215,31 @@ def _shown(each: User) -> dict[str, object]:
         "tenant": each.tenant,
         "senders": each.senders,
         "created": each.created,
+        **({"stream": each.stream, "other_streams": each.other_streams} if each.stream else {}),
     }
 
 
+def _streams_text(each: User) -> str:
+    others = f" (or {', '.join(each.other_streams)})" if each.other_streams else ""
+    return f"stream {each.stream}{others}"
+
+
+def _check_streams(streams: UserStreams, config: Config) -> None:
+    _checked(lambda: check_streams(streams))
+    known = streams_by_name(config.stream)
+    for name in (streams.stream, *streams.others):
+        if name not in ("", ANY_STREAM, *known):
+            text = f"no stream is called {name!r}; there are {', '.join(sorted(known))}"
+            raise CommandError(text, EX_USAGE)
+
+
 def _path(config_file: Path) -> Path:
+    return credential_path(_config(config_file).server.data_dir)
+
+
+def _config(config_file: Path) -> Config:
     try:
-        return credential_path(load_for_queue(config_file).server.data_dir)
+        return load_for_queue(config_file)
     except ConfigError as error:
         raise CommandError(str(error), EX_CONFIG) from None
 

@@ -8,6 +8,8 @@ import idna
 import msgspec
 
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+LABEL_OCTETS = 64  # ours
+LABEL_RULE = f"1 to {LABEL_OCTETS} letters, digits, dots, hyphens or underscores"
 MAX_NAME_OCTETS = 253  # RFC 1035 section 2.3.4: 255 octets on the wire
 
 
@@ -98,6 +100,12 @@ def a_labels(name: str) -> str:
         return star + idna.encode(name.removeprefix("*."), uts46=True).decode("ascii")
     except idna.IDNAError:
         return name
+
+
+def is_label(name: str) -> bool:
+    """Whether it can name a tenant or a stream: in a header, a file name, a list, without marks around it."""
+    plain = name.replace("-", "").replace("_", "").replace(".", "")
+    return plain.isascii() and plain.isalnum() and len(name) <= LABEL_OCTETS
 
 
 def is_fqdn(text: str) -> bool:

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from ipaddress import ip_address
 
 from angarium.config.address import (
+    LABEL_RULE,
     HostPort,
     a_labels,
     is_fqdn,
     is_host_name,
     is_ip,
+    is_label,
     is_network,
     parse_host_port,
     parse_smart_host,
@@ -18,7 +20,7 @@ from angarium.config.address import (
 from angarium.config.error import KeyPath, Problem
 from angarium.config.rates import per_second
 from angarium.config.reply_texts import PatternError, expanded
-from angarium.config.schema import Config, Listener, Route, Rule
+from angarium.config.schema import Config, Listener, Pool, Route, Rule, Stream
 from angarium.config.warmup_plan import DEFAULT_PLAN, PlanError, check_plan
 
 _STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
@@ -171,7 +173,45 @@ def _pools(config: Config) -> Iterator[Problem]:
         for name, count in Counter(each.name for each in pool.sources).items():
             if count > 1:
                 yield Problem(at, f"names {name!r} twice; give it one larger weight")
+        for domain in pool.sender_domains:
+            if not _is_route_pattern(domain) or domain == "*":
+                yield Problem(
+                    ("pool", index, "sender_domains"),
+                    f"{domain!r} is not a pattern; write example.com or *.example.com",
+                )
     yield from _duplicates([each.name for each in config.pool], ("pool",), "name")
+    yield from _shared(config.pool, "tenants")
+    yield from _shared(config.pool, "sender_domains")
+
+
+def _shared(pools: Sequence[Pool], key: str) -> Iterator[Problem]:
+    owners: dict[str, str] = {}
+    for index, pool in enumerate(pools):
+        for name in getattr(pool, key):
+            if (owner := owners.setdefault(a_labels(name), pool.name)) != pool.name:
+                text = f"{name!r} has pool {owner!r} already; keep it in one of them"
+                yield Problem(("pool", index, key), text)
+
+
+def _streams(config: Config) -> Iterator[Problem]:
+    pools = {each.name for each in config.pool} | {DEFAULT_POOL}
+    for index, stream in enumerate(config.stream):
+        at: KeyPath = ("stream", index)
+        if not is_label(stream.name):
+            yield Problem(
+                (*at, "name"), f"{stream.name!r} is no name of a stream: it has {LABEL_RULE}"
+            )
+        if stream.pool is not None and stream.pool not in pools:
+            yield Problem((*at, "pool"), _unknown("pool", stream.pool, pools))
+        yield from _times(at, stream, config)
+    yield from _duplicates([each.name for each in config.stream], ("stream",), "name")
+
+
+def _times(at: KeyPath, stream: Stream, config: Config) -> Iterator[Problem]:
+    expire_s = config.delivery.expire_s if stream.expire_s is None else stream.expire_s
+    if stream.retry_s and stream.retry_s[0] >= expire_s:
+        text = "the first delay is not before expire_s: nothing would be tried again"
+        yield Problem((*at, "retry_s"), text)
 
 
 def _warmups(config: Config) -> Iterator[Problem]:
@@ -394,6 +434,7 @@ _CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
     _sources,
     _pools,
     _warmups,
+    _streams,
     _routes,
     _providers,
     _delivery,

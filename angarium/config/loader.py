@@ -23,6 +23,7 @@ from angarium.config.providers import complete_providers
 from angarium.config.pruning import take_out
 from angarium.config.rules import complete_rules, merged, with_lists
 from angarium.config.schema import Config, Rule, Warmup
+from angarium.config.streams import complete_streams
 from angarium.config.syntax import find_fault
 from angarium.config.unknown import find_unknown_keys
 from angarium.config.warmup_plan import DEFAULT_PLAN, SHIPPED_PLAN, PlanError, read_plan
@@ -132,7 +133,8 @@ def _converted(
     found: list[Problem] = []
     while len(found) < MAX_PROBLEMS:
         try:
-            return msgspec.convert(complete_rules(complete_providers(left)), Config), found
+            completed = complete_rules(complete_streams(complete_providers(left)))
+            return msgspec.convert(completed, Config), found
         except msgspec.ValidationError as error:
             problem = _type_problem(str(error), tree)
         at = _key_of(problem.path)

@@ -20,6 +20,7 @@ OctetsOrNone = Annotated[int, msgspec.Meta(ge=0, le=2**48, extra={"quantity": "s
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Few = Annotated[int, msgspec.Meta(ge=1, le=256)]  # processes, threads, partitions
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+Priority = Annotated[int, msgspec.Meta(ge=1, le=99)]
 Jitter = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 ReplyCode = Annotated[int, msgspec.Meta(ge=400, le=599)]
 Times = Annotated[int, msgspec.Meta(ge=1, le=1000)]
@@ -101,11 +102,28 @@ class PoolMember(_Table, frozen=True, kw_only=True):
 
 
 class Pool(_Table, frozen=True, kw_only=True):
+    """Sources that share mail by weight. A message's pool is its stream's, else its tenant's, its sender domain's, its
+    route's.
+    """
+
     name: Name
     sources: tuple[PoolMember, ...]
     # what a warm-up does not allow a source of it now: leaves by the pool's warm sources and waits if there are none
     # ("pool"), or waits for the source ("wait")
     overflow: Literal["pool", "wait"] = "pool"
+    tenants: tuple[Name, ...] = ()  # whose mail leaves by it, unless its stream has a pool
+    # or mail from these: example.com | *.example.com, of the envelope sender
+    sender_domains: tuple[str, ...] = ()
+
+
+class Stream(_Table, frozen=True, kw_only=True):
+    """A kind of mail. There are "default" (priority 3), "transactional" (1) and "bulk" (5) without writing any."""
+
+    name: Name
+    pool: str | None = None  # omitted: by tenant, sender domain or route
+    priority: Priority = 3  # 1 first; 7 of 8 turns are the first one's, the others are for the rest
+    retry_s: tuple[Seconds, ...] = ()  # the last one repeats; omitted: delivery.retry_s
+    expire_s: Seconds | None = None  # omitted: delivery.expire_s
 
 
 class Warmup(_Table, frozen=True, kw_only=True):
@@ -291,6 +309,7 @@ class Config(_Table, frozen=True, kw_only=True):
     source: tuple[Source, ...] = ()
     pool: tuple[Pool, ...] = ()
     warmup: tuple[Warmup, ...] = ()
+    stream: tuple[Stream, ...] = ()
     route: tuple[Route, ...] = ()
     provider: tuple[
         Provider, ...

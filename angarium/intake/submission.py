@@ -5,13 +5,15 @@ Knows nothing of sessions and sockets: a ``ReceivedMessage`` goes in, a ``Submis
 """
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
 from angarium.access.senders import Senders, compile_senders
-from angarium.config.schema import ListenerLimits
+from angarium.config.schema import ListenerLimits, Stream
+from angarium.config.streams import streams_by_name
+from angarium.intake.labels import LABEL_FIELDS, Labels, read_labels
 from angarium.intake.repair import mend_header
 from angarium.queue.message_id import message_id_text
 from angarium.queue.model import MessageId, Origin, PartitionNumber, Submission, UnixMs
@@ -26,8 +28,8 @@ from angarium.smtp.reply import clean_text
 from angarium.smtp.trace_field import render_received
 
 # Bcc: RFC 5322 section 3.6.3 and RFC 6409 section 8 (each copy would tell). Return-Path: RFC 5321 section 4.4,
-# only final delivery writes it.
-DROPPED: Final = frozenset({b"bcc", b"resent-bcc", b"return-path"})
+# only final delivery writes it. Labels are for us: nobody else is told what a sender's campaigns are called.
+DROPPED: Final = frozenset({b"bcc", b"resent-bcc", b"return-path"}) | LABEL_FIELDS
 # The statuses of what is wrong with a header; who may send and how much is not to be mended
 MENDABLE: Final = frozenset({"5.6.0", "5.6.7"})
 RESENDERS: Final = (b"resent-from", b"resent-sender")
@@ -57,7 +59,9 @@ class SubmissionBuilder:
         partition_of: Callable[[str], PartitionNumber],
         limits: ListenerLimits,
         expire_s: float,
+        streams: Mapping[str, Stream] | None = None,
     ) -> None:
+        """``streams``: by name; None: those that ship. ``expire_s``: of those without one of their own."""
         self._hostname = hostname
         self._clock = clock
         self._new_message_id = new_message_id
@@ -67,7 +71,8 @@ class SubmissionBuilder:
             fields=limits.header_fields,
             received=limits.received_headers,
         )
-        self.expire_s = expire_s  # may change at any time
+        self.expire_s = expire_s  # may change at any time, as the next
+        self.streams = streams_by_name(()) if streams is None else streams
         self._authors: dict[bytes, Sequence[Address]] = {}  # of From values: senders repeat theirs
         self._date = (-1, "")  # the second for which it was rendered: a busy second renders once
 
@@ -112,7 +117,10 @@ class SubmissionBuilder:
             refusal = refusal or _check_resenders(block, senders)
             if refusal is not None:
                 return refusal
-        return self._assemble(received, block, authors, sender is not None)
+        labels = read_labels(block, received, self.streams)
+        if isinstance(labels, Refusal):
+            return labels
+        return self._assemble(received, block, authors, labels, sender is not None)
 
     def _find_authors(self, block: HeaderBlock, envelope: Envelope) -> Sequence[Address] | Refusal:
         at = block.find(b"from")
@@ -133,6 +141,7 @@ class SubmissionBuilder:
         received: ReceivedMessage,
         block: HeaderBlock,
         authors: Sequence[Address],
+        labels: Labels,
         has_sender: bool,
     ) -> Submission | Refusal:
         now = self._clock()
@@ -152,9 +161,15 @@ class SubmissionBuilder:
         content = b"".join((header, memoryview(received.content)[block.body_offset :]))  # IN3
         envelope = _final_envelope(received.envelope, header, content)
         partition_of = self._partition_of
+        stream = labels.stream
+        expire_s = self.expire_s if stream.expire_s is None else stream.expire_s
         return Submission(
             message_id=message_id,
             tenant=received.tenant,
+            stream=stream.name,
+            priority=stream.priority,
+            campaign=labels.campaign,
+            tags=labels.tags,
             envelope=envelope,
             content=content,
             header_octets=len(header),
@@ -162,7 +177,7 @@ class SubmissionBuilder:
             header_from=authors[0].domain,
             message_id_header=message_id_header,
             accepted=now,
-            expires=UnixMs(now + int(self.expire_s * 1000)),
+            expires=UnixMs(now + int(expire_s * 1000)),
             origin=Origin(
                 kind="submission",
                 listener=received.listener,

@@ -3,7 +3,8 @@
 What is due is read in order, page by page. A lane (tenant x provider x stream) that is full leaves its recipients on
 disk and remembers where the first of them stands; when it has room again, the part of the backlog behind that
 place is read once more for this lane alone. So a slow provider never keeps a fast one from being read, and
-each recipient is passed over at most once per refill of a lane.
+each recipient is passed over at most once per refill of a lane. Where more is due than a page, what has just become due
+is read first, and the mountain before it in turn with that: so it keeps nobody waiting who comes after it.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,6 +16,10 @@ from angarium.queue.model import DeliveryId, DueHead, PartitionNumber, UnixMs
 from angarium.queue.spool import DuePage, position
 
 PAGE = 500  # recipients read in one short read transaction
+# The same of a mountain: a millisecond, so that whoever is on the way meanwhile waits for no more between two steps
+BEHIND_PAGE = 100
+# What became due so long ago is caught up on; ours: as long as a commit may take to show what it made due
+FRESH_MS = 2_000
 
 
 class Lane(msgspec.Struct, frozen=True, kw_only=True, gc=False, cache_hash=True):
@@ -49,7 +54,7 @@ class Backlog:
     """Reads ahead, up to ``ready_limit`` recipients in all and ``lane_limit`` per lane.
 
     Invariant BL1: a due recipient in front of a partition's cursor is loaded, or stands at or behind the ``skipped``
-    position of a lane: its own, or the one that it had then.
+    position of a lane, its own or the one that it had then, or in what the partition has to catch up on.
     Invariant BL2: a loaded recipient is handed to ``load`` once until ``unload``.
     """
 
@@ -68,6 +73,9 @@ class Backlog:
         self.ready_limit = ready_limit  # may change at any time, as the next
         self.lane_limit = lane_limit
         self._cursors: dict[PartitionNumber, bytes] = {p.number: b"" for p in self._partitions}
+        # From where to where, in front of the cursor; at most one for each partition
+        self._behind: dict[PartitionNumber, tuple[bytes, bytes]] = {}
+        self._caught_up_last = False
         self._unfinished = {p.number for p in self._partitions}
         self._loaded: dict[DeliveryId, Lane] = {}
         self._lanes: dict[Lane, _LaneState] = {}
@@ -102,6 +110,7 @@ class Backlog:
     def rewind(self) -> None:
         """Read everything due from the start again; what is loaded already is passed over."""
         self._cursors = {p.number: b"" for p in self._partitions}
+        self._behind.clear()
         self._unfinished.update(self._cursors)
 
     def unload(self, delivery: DeliveryId) -> None:
@@ -134,7 +143,11 @@ class Backlog:
         """Read one page; returns whether there is more to read at once."""
         if self.full:
             return False
-        if self._unfinished:
+        if self._behind and not (self._unfinished and self._caught_up_last):
+            self._caught_up_last = True
+            self._catch_up(next(iter(self._behind)), now)
+        elif self._unfinished:
+            self._caught_up_last = False
             number = min(self._unfinished)
             self._unfinished.discard(number)
             self._read_on(number, now)
@@ -146,7 +159,7 @@ class Backlog:
 
     def has_more(self) -> bool:
         """Whether reading on would load more."""
-        return not self.full and bool(self._unfinished or self._hungry)
+        return not self.full and bool(self._unfinished or self._behind or self._hungry)
 
     def _read_on(self, number: PartitionNumber, now: UnixMs) -> None:
         partition = self._partition(number)
@@ -161,9 +174,29 @@ class Backlog:
         if page.cursor is not None:
             self._cursors[number] = page.cursor
             self._unfinished.add(number)
+            fresh = position(max(now - FRESH_MS, 0))
+            if page.cursor < fresh and number not in self._behind:
+                self._behind[number] = (page.cursor, fresh)  # BL1
+                self._cursors[number] = fresh
         elif page.heads:
             # More may be committed within the same millisecond: begin there next time.
             self._cursors[number] = position(page.heads[-1].due)
+
+    def _catch_up(self, number: PartitionNumber, now: UnixMs) -> None:
+        """Read a page of the mountain."""
+        start, end = self._behind.pop(number)
+        page = self._partition(number).due(now, BEHIND_PAGE, start)
+        for head in page.heads:
+            place = _place(head)
+            if place >= end:
+                return  # it was read
+            if self.full:
+                self._behind[number] = (place, end)
+                return
+            if head.id not in self._loaded:  # BL2
+                self._offer(head, self._lane_of(head))
+        if page.cursor is not None and page.cursor < end:
+            self._behind[number] = (page.cursor, end)
 
     def _refill(self, lane: Lane, now: UnixMs) -> None:
         state = self._lanes.get(lane)

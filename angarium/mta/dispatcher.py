@@ -5,7 +5,7 @@ queue's partitions that this process owns.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -15,12 +15,13 @@ from angarium.mta.backlog import Backlog, Lane
 from angarium.mta.disk_wait import DISK_FULL, until_space
 from angarium.mta.draining import FLUSH_S, DrainBounds, end_connections
 from angarium.mta.egress.budget import ContentBudget
-from angarium.mta.egress.lease import LiveConnection, hanging_sites
+from angarium.mta.egress.lease import LiveConnection, PlaceKey, hanging_sites
 from angarium.mta.egress.places import Places
 from angarium.mta.egress.policy import EgressPolicy
 from angarium.mta.egress.queues import EgressQueues
 from angarium.mta.egress.reasons import LaneWait, Reasons
 from angarium.mta.egress.shared import NOW, ConnectionObserver, EgressShared, Hosts, Packs
+from angarium.mta.egress.traffic_counts import Tally, TrafficCounts
 from angarium.mta.egress.waits import Waits
 from angarium.mta.egress.work import Work
 from angarium.mta.pulling_in import ClockMender, ScheduleBound
@@ -29,6 +30,7 @@ from angarium.mta.record.conclusion import Conclusion
 from angarium.mta.record.settler import Settler
 from angarium.mta.record.undeliverable import Undeliverable
 from angarium.mta.resolutions import Resolutions, ResolvesDomains
+from angarium.mta.traffic import PathTraffic, TrafficFinder
 from angarium.mta.transport.outcome import Outcome, Permanent, Scope, Transient
 from angarium.mta.transport.transfer import EgressPath
 from angarium.mta.whereabouts import Whereabouts, WhereaboutsFinder
@@ -114,6 +116,7 @@ class Dispatcher:
         self._budget = ContentBudget(settings.bytes_in_flight, self._kick_all)
         self._waits = Waits(parts.clock)
         self._reasons = Reasons()
+        self._counts = TrafficCounts()
         self._queues = EgressQueues(
             EgressShared(
                 settings=settings,
@@ -121,6 +124,7 @@ class Dispatcher:
                 places=self._places,
                 waits=self._waits,
                 reasons=self._reasons,
+                counts=self._counts,
                 budget=self._budget,
                 hosts=parts.hosts,
                 packer=parts.packer,
@@ -220,6 +224,19 @@ class Dispatcher:
         is_resolving = domain in self._resolutions
         now = self._parts.clock()
         return finder.find(delivery, site, now, in_flight=in_flight, is_resolving=is_resolving)
+
+    def traffic(self) -> Iterator[PathTraffic]:
+        """Return what goes where, of each source and provider that is in use; ever so many may be taken at a time."""
+        finder = TrafficFinder(self._places, self._queues, self._reasons, self._counts)
+        return finder.find(self._parts.clock())
+
+    def loads(self) -> Mapping[PlaceKey, tuple[int, int]]:
+        """Return how many recipients wait in memory, and how many connections there are, of each path."""
+        return TrafficFinder(self._places, self._queues, self._reasons, self._counts).loads()
+
+    def take_new_counts(self) -> Mapping[PlaceKey, Tally]:
+        """Return what was counted since the last call."""
+        return self._counts.take_new()
 
     def waits_of(
         self, *, tenant: str | None = None, provider: str | None = None, stream: str | None = None

@@ -10,6 +10,7 @@ from angarium.mta.egress.lease import LiveConnection, opening_text
 from angarium.mta.egress.places import Places
 from angarium.mta.egress.queues import EgressQueues
 from angarium.mta.egress.reasons import Reasons
+from angarium.mta.egress.work import Group
 from angarium.queue.model import DeliveryId, UnixMs
 from angarium.routing.resolution import Site
 
@@ -29,6 +30,7 @@ LiveState = Literal[
 class Whereabouts(msgspec.Struct, frozen=True, kw_only=True):
     state: LiveState
     text: str = ""  # why
+    source: str = ""  # by which it is to leave, or leaves
     host: str = ""
     connection: int | None = None  # LiveConnection.id
     since: UnixMs | None = None
@@ -67,31 +69,44 @@ class WhereaboutsFinder:
             return Whereabouts(state="resolving")
         if site is None:
             return Whereabouts(state="claimed" if in_flight else "waiting")
-        if lane is not None and (kept := self._find_wait(lane, now)) is not None:
-            return kept
+        queues = self._queues.of_site(site.name)
+        placed = _find_group(queues, delivery)
+        source, moved = "", ""
+        if placed is not None:
+            queue, group, until = placed
+            source, moved = queue.path.source, group.moved
+            if until > now and lane is not None:
+                return self._wait(lane, source, moved, until, now)
         opening = [
             each
             for each in self._places.open_connections()
-            if each.site == site.name and each.stage == "opening"
+            if each.site == site.name and each.stage == "opening" and source in ("", each.source)
         ]
         if opening:
             found = _with(opening[0], "opening")
-            return msgspec.structs.replace(found, text=opening_text(opening[0], now))
+            text = _joined(opening_text(opening[0], now), moved)
+            return msgspec.structs.replace(found, text=text)
         if in_flight:
             return Whereabouts(state="claimed")
-        queues = self._queues.of_site(site.name)
-        return self._find_suspension(queues) or Whereabouts(
-            state="waiting", text="; ".join(map(self._places_text, queues))
+        mine = queues if placed is None else [placed[0]]
+        texts = [*map(self._places_text, mine), *([moved] if moved else [])]
+        return self._find_suspension(mine) or Whereabouts(
+            state="waiting", text="; ".join(texts), source=source
         )
 
-    def _find_wait(self, lane: Lane, now: UnixMs) -> Whereabouts | None:
+    def _wait(self, lane: Lane, source: str, moved: str, until: UnixMs, now: UnixMs) -> Whereabouts:
+        """Say what its lane last waited for at the source where it is; until it is asked for again, at least."""
         waits = self._reasons.reasons_of(
             tenant=lane.tenant, provider=lane.provider, stream=lane.stream
         )
-        if not waits or waits[0].until <= now:
-            return None
-        last = waits[0]
-        return Whereabouts(state="policy", text=last.reason, since=last.at, until=last.until)
+        last = next((each for each in waits if each.source == source and each.until > now), None)
+        return Whereabouts(
+            state="policy",
+            text=_joined("" if last is None else last.reason, moved),
+            source=source,
+            since=None if last is None else last.at,
+            until=until if last is None else last.until,
+        )
 
     def _find_suspension(self, queues: list[EgressQueue]) -> Whereabouts | None:
         for queue in queues:
@@ -100,23 +115,44 @@ class WhereaboutsFinder:
                 failure, until = found
                 attempt = failure.attempt
                 return Whereabouts(
-                    state="suspended", text=attempt.text, host=attempt.host, until=until
+                    state="suspended",
+                    text=attempt.text,
+                    source=queue.path.source,
+                    host=attempt.host,
+                    until=until,
                 )
         return None
 
     def _places_text(self, queue: EgressQueue) -> str:
-        key, limit = queue.places
+        key, limit = queue.key, queue.limits.connections
         text = f"{self._places.taken(key)} of {limit} places at {key.provider} are taken"
         if self._places.is_exhausted:
             text += ", and so are all of delivery.connections"
         elif self._places.waits_for_share(queue):
             text += ", and its sender has its share of those that may be opened at once"
+        if (wait := queue.find_opening_wait()) is not None:
+            text += f"; no other is opened yet: {wait.reason}"
         return text
+
+
+def _find_group(
+    queues: list[EgressQueue], delivery: DeliveryId
+) -> tuple[EgressQueue, Group, UnixMs] | None:
+    for queue in queues:
+        found = queue.find_group(delivery)
+        if found is not None:
+            return queue, *found
+    return None
+
+
+def _joined(*texts: str) -> str:
+    return "; ".join(filter(None, texts))
 
 
 def _with(connection: LiveConnection, state: LiveState) -> Whereabouts:
     return Whereabouts(
         state=state,
+        source=connection.source,
         host=connection.host,
         connection=connection.id,
         since=connection.since if state == "opening" else None,

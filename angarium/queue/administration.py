@@ -10,7 +10,7 @@ from typing import Protocol
 
 from angarium.queue.act import Act, Actor, Notify, Part
 from angarium.queue.breakdown import Breakdown, Quality
-from angarium.queue.entry import Affected, EntryPage, ShownMessage
+from angarium.queue.entry import Affected, EntryPage, FindProvider, ShownMessage
 from angarium.queue.hold_rule import HoldRule
 from angarium.queue.message_id import IdRange
 from angarium.queue.model import Filter, MessageId, RouteHint
@@ -26,6 +26,10 @@ class QueueAdministration(Protocol):
     QueueFullError (of the lot under way nothing is written, earlier lots stay), QueueFailedError. ValueError for ids in
     a filter that are none, or an actor without a name.
     """
+
+    def tell_providers(self, told: FindProvider) -> None:
+        """Know by ``told`` whose a destination is, where it takes no DNS; else by what delivery remembered of it."""
+        ...
 
     def summary(self) -> QueueSummary: ...
 

@@ -48,6 +48,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     stream: str = DEFAULT_STREAM
     priority: int = 0
     campaign: str = ""
+    tags: tuple[str, ...] = ()  # for the log
     envelope: Envelope
     content: bytes
     header_octets: int  # length of the header block including the empty line
@@ -97,6 +98,11 @@ class DueHead(msgspec.Struct, frozen=True, kw_only=True):
     campaign: str = ""
     account: str = ""  # who logged in to send it; without a log-in, the client's address
     sender: str = ""  # its reverse path
+
+    @property
+    def sender_domain(self) -> str:
+        """Of the reverse path, lower-case; "" of the null one."""
+        return self.sender.rpartition("@")[2].lower()
 
 
 class Claimed(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,8 +9,9 @@ from itertools import groupby
 
 import msgspec
 
-from angarium.config.address import SmartHost
+from angarium.config.address import SmartHost, parse_smart_host
 from angarium.config.schema import Config, Provider, Route
+from angarium.queue.destination import direct_domain, is_smart_host
 from angarium.routing.address_rules import literal_address
 from angarium.routing.provider_table import ProviderTable
 from angarium.routing.resolution import MxHost, Site, SiteName
@@ -50,14 +51,22 @@ class Routing:
 
     def expected_provider(self, domain: str) -> str:
         """Return the name of the provider, as far as it can be told without DNS: else the domain stands for it."""
-        found = self._routes.find_smart_host(domain)
+        return self.find_told_provider(domain) or domain
+
+    def find_told_provider(self, destination: str) -> str | None:
+        """Return the name of the provider of a domain or a chosen way; None: it takes DNS to tell."""
+        if is_smart_host(destination):
+            return self._of_smart_host(parse_smart_host(destination)).name
+        direct = direct_domain(destination)
+        domain = destination if direct is None else direct
+        found = None if direct is not None else self._routes.find_smart_host(domain)
         if found is not None:
             return self._of_smart_host(found[1]).name  # RT1
         provider = self._providers.find_by_domain(domain)
         if provider is not None:
             return provider.name  # RT1
         address = literal_address(domain)
-        return domain if address is None else address_site_name(address, self._port)  # RT1
+        return None if address is None else address_site_name(address, self._port)  # RT1
 
     def limits_of(self, provider: str, site: SiteName) -> Provider:
         """Return the provider of that name, of a site that was found to be its."""

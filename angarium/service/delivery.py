@@ -21,6 +21,7 @@ from angarium.service.delivery_parts import DeliverySetup
 from angarium.service.rule_answers import RuleAnswers
 from angarium.service.rule_gauges import RuleGauges
 from angarium.service.runtime import ReloadCallback, Runtime
+from angarium.service.traffic_metrics import TrafficMetrics
 from angarium.service.warmup_answers import WarmupAnswers
 from angarium.service.watchers import Watchers
 
@@ -38,11 +39,11 @@ async def run_delivery(runtime: Runtime) -> None:
         keeping = asyncio.create_task(setup.rule_keeper.run())
         watched = _WatchedHosts(runtime.watchers, setup)
         runtime.on_beat(_follower(runtime, setup))
-        runtime.on_notes(setup.dispatcher.notes)
+        runtime.on_notes(setup.notes)
         try:
             dispatcher = setup.dispatcher
             answers = DeliveryAnswers(
-                dispatcher, partitions, runtime.slot.name, setup.forget_failures
+                dispatcher, partitions, runtime.slot.name, setup.forget_failures, setup.narrowings
             )
             warmups = WarmupAnswers(setup.warmups, setup.warmup_writer, dispatcher, runtime.clock)
             rules = RuleAnswers(setup.rules, setup.rule_keeper, runtime.clock, dispatcher.ask_anew)
@@ -192,6 +193,9 @@ def _reloader(setup: DeliverySetup) -> ReloadCallback:
 def _follower(runtime: Runtime, setup: DeliverySetup) -> Callable[[], None]:
     opening = runtime.metrics.delivery_connections_opening
     rules = RuleGauges(runtime.metrics)
+    traffic = TrafficMetrics(
+        setup.dispatcher, setup.narrowings, setup.provider_labels, runtime.metrics.paths
+    )
 
     def follow() -> None:
         for state, number in setup.dispatcher.openings().items():
@@ -203,5 +207,6 @@ def _follower(runtime: Runtime, setup: DeliverySetup) -> Callable[[], None]:
         setup.show_warmups(runtime.metrics)
         dns["answered"].follow(counters.look_ups - counters.troubles)
         rules.follow(setup.rules.in_force(runtime.clock()))
+        traffic.follow()
 
     return follow

@@ -1,6 +1,8 @@
-"""Answers what only a delivery process knows: where recipients are now, and its connections."""
+"""Answers what only a delivery process knows: where recipients are now, its connections, and what goes where."""
 
-from collections.abc import Callable, Collection, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import islice
 from typing import Final, Protocol
 
 from angarium.insight.admin.connections import (
@@ -15,7 +17,10 @@ from angarium.insight.admin.connections import (
 from angarium.insight.admin.forgetting import ForgetFailures, Forgotten
 from angarium.insight.admin.live import FindLive, LiveFact, LiveFacts, QueuedRecipient
 from angarium.insight.admin.protocol import Refused
+from angarium.insight.admin.traffic import PATHS_AT_ONCE, AskTraffic, SomeTraffic, TrafficEnds
 from angarium.mta.egress.lease import LiveConnection, opening_text
+from angarium.mta.egress.narrowing import Narrowing
+from angarium.mta.traffic import PathTraffic
 from angarium.mta.whereabouts import Whereabouts
 from angarium.queue import DeliveryId, PartitionNumber, UnixMs
 from angarium.service.admin_socket import Asker, Handlers
@@ -23,6 +28,7 @@ from angarium.telemetry.log import log
 
 # Ours, of one answer
 CONNECTIONS_LISTED: Final = 5000
+NARROWINGS_LISTED: Final = 5000
 
 
 class LiveDelivery(Protocol):
@@ -33,6 +39,8 @@ class LiveDelivery(Protocol):
     def open_connections(self) -> Sequence[LiveConnection]: ...
 
     def end_connection(self, connection_id: int) -> bool: ...
+
+    def traffic(self) -> Iterator[PathTraffic]: ...
 
     def find_whereabouts(
         self, delivery: DeliveryId, domain: str, *, in_flight: bool
@@ -46,9 +54,11 @@ class DeliveryAnswers:
         partitions: Collection[PartitionNumber],
         slot: str,
         forget_failures: Callable[[], None],
+        narrowings: Callable[[UnixMs], Sequence[Narrowing]],
     ) -> None:
         self._delivery = delivery
         self._forget_failures = forget_failures
+        self._narrowings = narrowings
         self._partitions = partitions  # owned by the process
         self._slot = slot
 
@@ -59,6 +69,7 @@ class DeliveryAnswers:
             .on(ForgetFailures, self.forget_failures)
             .on(ListConnections, self.list_connections)
             .on(EndConnection, self.end_connection)
+            .on(AskTraffic, self.tell_traffic)
         )
 
     async def find_live(self, asked: FindLive, _: Asker) -> LiveFacts:
@@ -78,9 +89,17 @@ class DeliveryAnswers:
         number = number_of(asked.id, self._slot)
         for each in self._delivery.open_connections():
             if each.id == number and self._delivery.end_connection(number):
-                log("connection_killed", id=asked.id, by=asker.name, reason=asked.reason)
+                log("connection_aborted", id=asked.id, by=asker.name, reason=asked.reason)
                 return ConnectionEnded(self._shown(each))
         return no_such_connection(asked.id)
+
+    async def tell_traffic(self, _: AskTraffic, asker: Asker) -> TrafficEnds:
+        paths = self._delivery.traffic()
+        while some := tuple(islice(paths, PATHS_AT_ONCE)):
+            await asker.say(SomeTraffic(some))
+            await asyncio.sleep(0)  # others have their turn, also where nobody keeps us waiting
+        found = self._narrowings(self._delivery.now())
+        return TrafficEnds(tuple(found[:NARROWINGS_LISTED]))
 
     def _fact(self, asked: QueuedRecipient) -> LiveFact:
         found = self._delivery.find_whereabouts(asked.id, asked.domain, in_flight=asked.in_flight)
@@ -88,6 +107,7 @@ class DeliveryAnswers:
             id=asked.id,
             state=found.state,
             text=found.text,
+            source=found.source,
             host=found.host,
             connection="" if found.connection is None else f"{self._slot}/{found.connection}",
             since=found.since,

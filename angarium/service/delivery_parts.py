@@ -11,11 +11,13 @@ from angarium.config.schema import Config, Delivery
 from angarium.dkim import KeyRing, Signer, SigningPool
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
 from angarium.mta.dsn import RecipientReport, dsn_for
+from angarium.mta.egress.narrowing import Narrowing, SaysNarrowings
 from angarium.mta.egress.packing import Packer
 from angarium.mta.egress.pools import Pools
 from angarium.mta.egress.rates import MessageRate, TenantRate
 from angarium.mta.egress.rule_gate import RuleGate
 from angarium.mta.egress.shaping import ShapingPolicy
+from angarium.mta.egress.source_health import outage_text
 from angarium.mta.egress.warmup_gate import WarmupGate
 from angarium.mta.record.conclusion import Conclusion
 from angarium.mta.record.dsn_limit import DsnLimit
@@ -52,6 +54,7 @@ from angarium.routing.resolution import MxHost, Site
 from angarium.routing.resolver import Resolver
 from angarium.routing.routing import Routing
 from angarium.service.delivery_observer import DeliveryObserver
+from angarium.service.provider_labels import ProviderLabels
 from angarium.service.rule_keeper import RuleKeeper
 from angarium.service.warmup_writer import WarmupWriter
 from angarium.telemetry import log
@@ -83,14 +86,24 @@ class DeliverySetup:
         self._partition_of = PartitionFinder(routing, spool)
         self.dns = DnsResolver(config.dns, time.monotonic)
         self.resolver = Resolver(config, self.dns, own_host(config), routing, time.monotonic)
-        self._pools = Pools(config.source, config.pool, routing, config.server.hostname)
         kept = spool.keepsakes.read(WARMUPS)
         self.warmups = Warmups(config.warmup, kept, self._owns, clock())
         self.warmup_writer = WarmupWriter(self.warmups, spool.keepsakes)
+        self._pools = Pools(
+            config.source, config.pool, routing, config.server.hostname, config.stream
+        )
         self.rules = RuleEngine(RuleBook(all_rules(config)))
         self.rules.restore(read_kept(spool.keepsakes.read(RULES), self._owns), clock())
         self.rule_keeper = RuleKeeper(self.rules, spool.keepsakes, clock)
-        self._schedule = RetrySchedule(config.delivery)
+        warmup = WarmupGate(self.warmups, self.warmup_writer.reserve)
+        self._policy = ShapingPolicy(
+            self._pools,
+            randomness,
+            [MessageRate(), TenantRate()],
+            RuleGate(self.rules),
+            warmup,
+        )
+        self._schedule = RetrySchedule(config.delivery, config.stream)
         self._keyring = KeyRing.load(config.dkim)
         self._pool = SigningPool(Signer(self._keyring, config.dkim), config.dkim.threads)
         self._client_tls = ClientTls()
@@ -98,6 +111,9 @@ class DeliverySetup:
             config.delivery.tls_broken_memory_s, config.delivery.extension_memory_s, clock
         )
         self._connectors = self._make_connectors()
+        self.provider_labels = ProviderLabels(config.provider)
+        # Gates that operators can ask
+        self._narrowing: Sequence[SaysNarrowings] = (warmup,)
         self._hosts = HostSearch(self, self._tls_policy, clock, randomness)
         self.dispatcher = Dispatcher(
             DeliveryParts(
@@ -106,13 +122,7 @@ class DeliverySetup:
                 partition_count=len(spool.partitions()),
                 resolver=self.resolver,
                 remember_route=self._remember_route,
-                policy=ShapingPolicy(
-                    self._pools,
-                    randomness,
-                    [MessageRate(), TenantRate()],
-                    RuleGate(self.rules),
-                    WarmupGate(self.warmups, self.warmup_writer.reserve),
-                ),
+                policy=self._policy,
                 hosts=self._hosts,
                 packer=Packer(self._pool, clock, observer.unsigned, self._must_sign),
                 settler=Settler(partitions),
@@ -137,9 +147,11 @@ class DeliverySetup:
         if (old.rules, old.rule) != (config.rules, config.rule):
             self.rules.exchange(RuleBook(all_rules(config)), self._clock())
         if _sending(old) != _sending(config):
+            self.provider_labels.exchange(config.provider)
             self._partition_of.exchange(routing)
-            self._pools.exchange(config.source, config.pool, routing)
-            self._schedule.exchange(config.delivery)
+            self._pools.exchange(config.source, config.pool, routing, config.stream)
+            self._policy.health.forget()
+            self._schedule.exchange(config.delivery, config.stream)
             self._dsn_limit.per_hour = config.delivery.dsn_per_hour
             self._experience.remember_for(
                 config.delivery.tls_broken_memory_s, config.delivery.extension_memory_s
@@ -149,12 +161,23 @@ class DeliverySetup:
         self._pool.exchange(Signer(self._keyring, config.dkim), config.dkim.threads)
         self._keyring.reload(config.dkim)
 
+    def notes(self) -> Sequence[str]:
+        """Say what of its peers and sources an operator should know, though the work goes on."""
+        now = self._clock()
+        out = [outage_text(each, now) for each in self._policy.health.outages()]
+        return (*out, *self.dispatcher.notes())
+
+    def narrowings(self, now: UnixMs) -> list[Narrowing]:
+        """Return what narrows the configured limits now."""
+        return [each for gate in self._narrowing for each in gate.narrowings(now)]
+
     def forget_failures(self) -> None:
         """Forget what is remembered of hosts and of DNS, so that all is asked anew."""
         self.dns.forget()
         self.resolver.forget()
         self._hosts.forget_failures()
         self._experience.forget()
+        self._policy.health.forget()
         self.dispatcher.forget_failures()
 
     def show_warmups(self, metrics: Metrics) -> None:
@@ -232,12 +255,8 @@ def tls_policy(site: Site, delivery: Delivery) -> TlsPolicy:
 def _sending(config: Config) -> tuple[object, ...]:
     """What a reload takes of it and open connections and waiting mail must hear of."""
     return (
-        config.route,
-        config.provider,
-        config.source,
-        config.pool,
-        config.warmup,
-        config.delivery,
+        *(config.route, config.provider, config.source, config.pool),
+        *(config.stream, config.warmup, config.delivery),
     )
 
 

@@ -18,6 +18,7 @@ from angarium.access.client_table import ListenerClients
 from angarium.access.credential_file import CredentialFileError, credential_path
 from angarium.access.credentials import Credentials
 from angarium.config.schema import Config, Listener
+from angarium.config.streams import streams_by_name
 from angarium.host.sysexits import EX_CONFIG, StartError
 from angarium.intake.required_signatures import RequiredSignatures
 from angarium.intake.submission import SubmissionBuilder
@@ -110,6 +111,7 @@ class _Ingress:
         self._signatures.exchange(config.dkim)
         for builder in self._builders:
             builder.expire_s = config.delivery.expire_s
+            builder.streams = streams_by_name(config.stream)
         reloads: list[Callable[[], None]] = [
             *(each.reload for each in self._tls),
             *(each.reload for each in self._credentials),
@@ -172,6 +174,7 @@ class _Ingress:
             self._partition_of,
             listener.limits,
             self._runtime.config.delivery.expire_s,
+            streams_by_name(self._runtime.config.stream),
         )
         self._builders.append(builder)
         reception = Reception(

@@ -81,7 +81,7 @@ class IngressAnswers:
         for address, listener in self._listeners:
             for each in listener.connections():
                 if each.id == number and listener.end(number):
-                    log("connection_killed", id=asked.id, by=asker.name, reason=asked.reason)
+                    log("connection_aborted", id=asked.id, by=asker.name, reason=asked.reason)
                     return ConnectionEnded(self._shown(address, each))
         return no_such_connection(asked.id)
 

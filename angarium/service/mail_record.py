@@ -36,6 +36,8 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     recipients: tuple[str, ...] = ()  # of an accepted message
     tenant: str = ""
     stream: str = ""
+    campaign: str = ""  # of an accepted message
+    tags: tuple[str, ...] = ()  # of an accepted message
     size_octets: int = 0
     message_id_header: str = ""
     listener: str = ""
@@ -169,6 +171,8 @@ def _accepted(sequence: int, event: MessageAccepted) -> MailRecord:
         recipients=event.recipients,
         tenant=event.tenant,
         stream=event.stream,
+        campaign=event.campaign,
+        tags=event.tags,
         size_octets=event.size_octets,
         message_id_header=event.message_id_header,
         listener=event.origin.text,

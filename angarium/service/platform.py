@@ -10,7 +10,9 @@ from angarium.insight.admin.forgetting import ForgetFailures
 from angarium.insight.admin.reloading import AskReload
 from angarium.mta.disk_wait import DISK_FULL, until_space
 from angarium.queue import LmdbSpool, QueueSummary, UnixMs
+from angarium.routing.routing import Routing
 from angarium.service.admin_socket import Handlers
+from angarium.service.census import Census
 from angarium.service.event_counts import EventCounts
 from angarium.service.event_follower import EventFollower
 from angarium.service.log_answers import LogAnswers
@@ -25,6 +27,7 @@ from angarium.telemetry.metrics import EVENT_CONSUMERS, Metrics
 
 MEASURE_S: Final = 2.0
 PERIOD_S: Final = 60.0
+CENSUS_S: Final = 10.0
 # Ours: a delivery process that is busy for longer does not keep an operator waiting
 FORGET_WITHIN_S: Final = 5.0
 
@@ -53,6 +56,7 @@ async def run_platform(runtime: Runtime) -> None:
                 tasks.create_task(_trim(spool, runtime.clock, runtime.config)),
                 tasks.create_task(_expire_hold_rules(spool)),
             ]
+            spool.administration.tell_providers(Routing.of(runtime.config).find_told_provider)
             notices = OperatorNotices(runtime.config, spool, runtime.clock)
             answers = QueueAnswers(
                 spool.administration,
@@ -64,9 +68,12 @@ async def run_platform(runtime: Runtime) -> None:
 
             async def reload(config: Config) -> None:
                 labels.exchange(config.provider)
+                spool.administration.tell_providers(Routing.of(config).find_told_provider)
                 await answers.reload(config)
 
             runtime.on_reload(reload)
+            census = Census(spool.administration, runtime.clock)
+            periodic.append(tasks.create_task(_measure_providers(census, labels, runtime.metrics)))
             assert runtime.config.log.mail_log is not None
             log_answers = LogAnswers(spool.events, runtime.config.log.mail_log)
             runtime.ready(low_disk.reasons)
@@ -74,7 +81,7 @@ async def run_platform(runtime: Runtime) -> None:
                 runtime.admin.answering(
                     answers.handlers(), Handlers().on(AskReload, runtime.answer_reload)
                 ),
-                runtime.admin.answering(log_answers.handlers()),
+                runtime.admin.answering(log_answers.handlers(), census.handlers()),
                 asyncio.TaskGroup() as following,
             ):
                 for follower in followers:
@@ -126,6 +133,22 @@ async def _measure(
         for consumer, events in _lags(spool).items():
             metrics.event_lag[consumer].set(events)
         await asyncio.sleep(MEASURE_S)
+
+
+async def _measure_providers(census: Census, labels: ProviderLabels, metrics: Metrics) -> None:
+    """How much is queued for each provider."""
+    while True:
+        try:
+            found = (await census.latest()).by_provider
+            queued: dict[str, int] = {}
+            rest = [found.others] if found.others is not None else []
+            for each in (*found.slices, *rest):
+                label = labels.of(each.value)
+                queued[label] = queued.get(label, 0) + each.count
+            metrics.paths.set_queued(queued)
+        except Exception:  # noqa: BLE001  (periodic: the next time may do)
+            log_exception("census_failed")
+        await asyncio.sleep(CENSUS_S)
 
 
 def _set_gauges(metrics: Metrics, summary: QueueSummary) -> None:

@@ -20,5 +20,5 @@ class ProviderLabels:
         self._names = frozenset(list(dict.fromkeys(names))[:MAX_LABELS])
 
     def of(self, provider: str) -> str:
-        """Return the label for an attempt's provider."""
+        """Return the label for the provider of that name."""
         return provider if provider in self._names else OTHER

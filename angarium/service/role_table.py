@@ -120,7 +120,8 @@ ROLES: Final = RoleTable(
             reads=Reads(
                 at_start=("listener",),
                 live=(
-                    *("route", "provider", "delivery.port", "delivery.expire_s", "log.level"),
+                    *("route", "provider", "stream", "delivery.port", "delivery.expire_s"),
+                    "log.level",
                     *("dkim.keys", "dkim.required"),
                 ),
                 never=(
@@ -135,7 +136,8 @@ ROLES: Final = RoleTable(
             count=lambda config: config.server.delivery_processes,
             reads=Reads(
                 live=(
-                    *("route", "provider", "source", "pool", "warmup", "delivery", "dns", "dkim"),
+                    *("route", "provider", "source", "pool", "stream", "delivery", "dns", "dkim"),
+                    "warmup",
                     "listener",  # where mail must not be sent to
                     *("log.level", "rules", "rule"),
                 ),
@@ -152,7 +154,7 @@ ROLES: Final = RoleTable(
                 at_start=("log.mail_log",),
                 live=("log.level",),
                 never=(
-                    *("listener", "source", "pool", "warmup", "route", "provider"),
+                    *("listener", "source", "pool", "stream", "warmup", "route", "provider"),
                     *("delivery", "dns", "dkim", "rules", "rule"),
                 ),
             ),

@@ -27,6 +27,9 @@ class ReceivedMessage(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str = "default"
     # "*", "@domain", "user@domain": what From and Sender may name (A2).
     senders: tuple[str, ...] = ("*",)
+    # What the user's mail is unless a header field says otherwise; "": the default, and the field may name any
+    stream: str = ""
+    other_streams: tuple[str, ...] = ()  # that the field may name besides; "*": any
     may_repair: bool = False  # what of the header can be mended without guessing is
     repairs: tuple[Repair, ...] = ()  # made already
     listener: str  # its address as configured, "127.0.0.1:2525"

@@ -32,6 +32,8 @@ def welcome(
             user=verified.user,
             tenant=verified.tenant,
             senders=verified.senders,
+            stream=verified.stream,
+            other_streams=verified.other_streams,
             allows=verified.allows,
         )
     )

@@ -22,6 +22,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from angarium import __version__
 from angarium.smtp.repair import Repair
 from angarium.telemetry.distribution import Distribution
+from angarium.telemetry.path_metrics import PathMetrics
 from angarium.telemetry.shared_files import is_shared
 
 REFUSALS: Final = ("syntax", "policy", "auth", "size", "limit", "temporary", "other")
@@ -151,6 +152,7 @@ class Metrics:
             ["provider", "outcome"],
             registry=self._registry,
         )
+        self.paths = PathMetrics(self._registry)
         self.delivery_time = self._distribution(
             "delivery_seconds", "From acceptance to delivery", DELIVERY_BUCKETS_S
         )

@@ -78,7 +78,7 @@ def test_the_password_is_asked_for_twice(shell: Shell) -> None:
         (["add", "joe", "--senders", "*", "--password-stdin"], b"\xff\n", EX_DATAERR, "UTF-8"),
         (["passwd", "joe", "--password-stdin"], "x\n", EX_NOINPUT, "no user 'joe'"),
         (["set", "joe", "--tenant", "t"], "", EX_NOINPUT, "no user 'joe'"),
-        (["set", "joe"], "", EX_USAGE, "give --senders or --tenant"),
+        (["set", "joe"], "", EX_USAGE, "give --senders, --tenant or --stream"),
         (["set", "joe", "--tenant", "a b"], "", EX_USAGE, "a tenant is"),
         (["set", "joe", "--tenant", ""], "", EX_USAGE, "a tenant is"),
         (
@@ -117,6 +117,43 @@ def test_senders_and_tenant_can_be_changed_alone(shell: Shell) -> None:
     assert (now.senders, now.tenant) == (("@b.example", "j@c.example"), "t2")
     assert (now.hash, now.created) == (before.hash, before.created)
     assert find_user(shell.file, "ann").senders == ("@a.example",)
+
+
+def test_a_user_has_a_stream_and_others_that_it_may_choose(shell: Shell) -> None:
+    shell.config.write_text(shell.config.read_text() + '[[stream]]\nname = "invoices"\n')
+    shell.add("joe", "--stream", "invoices", "--other-stream", "bulk")
+    user = find_user(shell.file, "joe")
+    assert (user.stream, user.other_streams) == ("invoices", ("bulk",))
+    assert "stream invoices (or bulk)" in shell.run("list").output
+    shown = json.loads(shell.run("list", "--json").output)
+    assert (shown["stream"], shown["other_streams"]) == ("invoices", ["bulk"])
+    shell.run("set", "joe", "--tenant", "t2")
+    assert find_user(shell.file, "joe").stream == "invoices"
+    assert ", stream bulk.\n" in shell.run("set", "joe", "--stream", "bulk").output
+    assert find_user(shell.file, "joe").other_streams == ()
+    shell.run("set", "joe", "--stream", "")
+    assert find_user(shell.file, "joe").stream == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (
+            ["--stream", "nope"],
+            "no stream is called 'nope'; there are bulk, default, transactional",
+        ),
+        (["--stream", "bulk", "--other-stream", "nope"], "no stream is called 'nope'"),
+        (["--stream", "a b"], "a stream is 1 to 64"),
+        (["--other-stream", "bulk"], "--stream"),
+        (["--stream", "", "--other-stream", "bulk"], "who has no stream may choose any"),
+    ],
+)
+def test_a_stream_that_cannot_be_is_refused(shell: Shell, words: list[str], text: str) -> None:
+    shell.add()
+    before = shell.file.read_bytes()
+    result = shell.run("set", "joe", *words)
+    assert (result.exit_code, text in result.output) == (EX_USAGE, True), result.output
+    assert shell.file.read_bytes() == before
 
 
 def test_users_are_reached_while_the_configuration_has_a_mistake(shell: Shell) -> None:

@@ -172,7 +172,7 @@ def test_acts_under_load_lose_nothing_and_are_signed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("single", [True, False], ids=["single", "processes"])
-def test_a_stuck_transfer_is_seen_explained_and_killed(tmp_path: Path, single: bool) -> None:
+def test_a_stuck_transfer_is_seen_explained_and_aborted(tmp_path: Path, single: bool) -> None:
     with (
         StallingHost() as host,
         running(tmp_path, sink=host.port, single=single, retry="[600]") as product,
@@ -188,14 +188,14 @@ def test_a_stuck_transfer_is_seen_explained_and_killed(tmp_path: Path, single: b
         live = explained["recipients"][0]["live"]
         assert (live["state"], live["connection"]) == ("transfer", out["id"])
         assert any("in transfer to 127.0.0.1" in line for line in explained["lines"])
-        assert out["id"] in product.postmaster("connections")
-        killed = ask(product, "connections", "kill", out["id"], "--reason", "stuck")["killed"]
-        assert killed["id"] == out["id"]
+        assert out["id"] in product.postmaster("connections", "list")
+        aborted = ask(product, "connections", "abort", out["id"], "--reason", "stuck")["aborted"]
+        assert aborted["id"] == out["id"]
         deferred = product.wait_for_disposition(event="deferred")
         assert deferred["in_doubt"] == 1
-        product.postmaster("connections", "kill", out["id"], code=66)
-        product.postmaster("connections", "kill", "nonsense", code=64)
-        product.postmaster("connections", "kill", "delivery-9/1", code=66)
+        product.postmaster("connections", "abort", out["id"], code=66)
+        product.postmaster("connections", "abort", "nonsense", code=64)
+        product.postmaster("connections", "abort", "delivery-9/1", code=66)
 
 
 @pytest.mark.parametrize("single", [True, False], ids=["single", "processes"])
@@ -205,13 +205,13 @@ def test_a_client_is_seen_and_hung_up_on(tmp_path: Path, single: bool) -> None:
         (found,) = ask(product, "connections")["connections"]
         assert (found["direction"], found["peer"]) == ("in", "127.0.0.1")
         assert found["place"] == "127.0.0.1:0"
-        product.postmaster("connections", "kill", found["id"], "--reason", "a trial")
+        product.postmaster("connections", "abort", found["id"], "--reason", "a trial")
         assert client.reply().startswith(b"421 4.3.2")
         assert client.reply() == b""
         client.drop()
         wait_until(lambda: ask(product, "connections")["connections"] == [])
-        killed = product.server.wait_for("connection_killed", id=found["id"])
-        assert (killed["by"], killed["reason"]) == (ME, "a trial")
+        aborted = product.server.wait_for("connection_aborted", id=found["id"])
+        assert (aborted["by"], aborted["reason"]) == (ME, "a trial")
 
 
 def test_status_names_each_process_and_says_when_none_runs(tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 import bisect
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.mta.backlog import Backlog, Lane
+from angarium.mta import backlog
+from angarium.mta.backlog import BEHIND_PAGE, FRESH_MS, PAGE, Backlog, Lane
 from angarium.queue.model import DeliveryId, DueHead, MessageId, PartitionNumber, UnixMs
 from angarium.queue.spool import DuePage, position
 
@@ -150,14 +152,39 @@ def test_rewinding_loads_nothing_twice() -> None:
     assert len(rig.loaded) == 4
 
 
+def test_a_mountain_keeps_nobody_waiting_who_comes_after_it() -> None:
+    mountain = [head(n, "big", due=n) for n in range(20 * PAGE)]
+    rig = Rig([*mountain, head(20 * PAGE, "single", due=100_000)], ready_limit=100)
+    for _ in range(3):
+        assert rig.backlog.read(UnixMs(100_000))
+    assert Counter(h.domain for h in rig.loaded) == {"big": 4, "single": 1}
+    rig.index.add(head(20 * PAGE + 1, "next", due=100_001))
+    rig.backlog.wake()
+    for _ in range(2):
+        assert rig.backlog.read(UnixMs(100_001))
+    assert rig.loaded[-1].domain == "next"
+    # And the mountain is read to its end, once
+    before = rig.index.read
+    rig.read_all(now=100_001)
+    assert rig.index.read - before <= 20 * PAGE
+    assert sorted(h.domain for h in rig.loaded) == ["big"] * 4 + ["next", "single"]
+
+
+@pytest.mark.parametrize("pages", [(PAGE, BEHIND_PAGE, FRESH_MS), (3, 2, 4)], ids=str)
 @given(
-    st.lists(st.sampled_from("aaab"), min_size=1, max_size=60),
-    st.lists(st.integers(0, 3), max_size=200),
-    st.randoms(use_true_random=False),
+    domains=st.lists(st.sampled_from("aaab"), min_size=1, max_size=60),
+    steps=st.lists(st.integers(0, 5), max_size=200),
 )
 def test_everything_due_is_loaded_exactly_once_in_any_order_of_events(
-    domains: list[str], steps: list[int], random: object
+    pages: tuple[int, int, int], domains: list[str], steps: list[int]
 ) -> None:  # BL1, BL2
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in zip(("PAGE", "BEHIND_PAGE", "FRESH_MS"), pages, strict=True):
+            patch.setattr(backlog, name, value)
+        _load_all(domains, steps)
+
+
+def _load_all(domains: list[str], steps: list[int]) -> None:
     rig = Rig([head(n, d, due=n // 3) for n, d in enumerate(domains)], ready_limit=6, lane_limit=4)
     total, done, now = len(domains), [], 0
     for step in [*steps, *[1, 2] * (total + 10)]:
@@ -172,6 +199,11 @@ def test_everything_due_is_loaded_exactly_once_in_any_order_of_events(
         elif step == 3 and rig.loaded:
             last = rig.loaded.pop()
             rig.backlog.put_back(last)
+        elif step == 4:
+            now += 30
+            rig.backlog.wake()
+        elif step == 5:
+            rig.backlog.step_back(UnixMs(now - 3))
     now += 1000
     rig.backlog.wake()
     for _ in range(200):

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from angarium.config.schema import Delivery, Provider
+from angarium.mta.dispatcher import Dispatcher
 from angarium.mta.transport.transfer import ALL_EXTENSIONS, EgressPath, Extensions, TlsPolicy
+from angarium.queue import DeliveryId
 from angarium.queue.memory.spool import MemorySpool
 from angarium.routing.fair_turns import Whose
 from angarium.routing.resolution import MxHost, Resolution
@@ -114,4 +116,76 @@ async def test_nor_with_few_places_for_slow_ones(opening: int) -> None:
         assert rig.hanging <= 20 + opening
         for each in dispatcher.open_connections():
             dispatcher.end_connection(each.id)
+    rig.spool.close()
+
+
+class Counted(Rig):
+    """Each domain below ``big`` is a site of its own of one provider; messages are counted, nothing is timed."""
+
+    def __init__(self, **settings: Any) -> None:
+        clock = SetClock()
+        super().__init__(
+            MemorySpool(clock, PARTITIONS),
+            Delivery(retry_s=(30.0,), poll_s=0.02, retry_jitter=0, **settings),
+            Provider(name="p", connections=3, idle_s=0.2),
+            clock,
+        )
+        self.net.gate.clear()
+
+    async def all_places_taken(self) -> None:
+        await self.until(lambda: sum(each.has_begun for each in self.net.connections) == 3)
+
+    async def accept_in_memory(self, dispatcher: Dispatcher, recipient: str, **more: Any) -> None:
+        """Accept a message, and wait until it waits for a place, or for those before it."""
+        id_ = DeliveryId((await self.accept(recipient, **more)).message_id, 0)
+        domain = recipient.partition("@")[2]
+
+        def state() -> str:
+            return dispatcher.find_whereabouts(id_, domain, in_flight=False).state
+
+        await self.until(lambda: state() not in ("on_disk", "resolving"))
+
+    async def delivered_before(self, recipient: str) -> int:
+        """Open the gate; return how many transfers ended before that of a recipient."""
+        self.net.gate.set()
+        await self.until(lambda: any(recipient in to for _, to in self.net.delivered))
+        return next(at for at, (_, to) in enumerate(self.net.delivered) if recipient in to)
+
+
+async def test_what_a_tenant_has_waiting_delays_another_by_a_turn() -> None:
+    rig = Counted(lane_limit=500)
+    for number in range(3_000):
+        await rig.accept(f"u{number}@one.example", tenant="big")
+    async with rig.running() as dispatcher:
+        await rig.all_places_taken()
+        await rig.accept_in_memory(dispatcher, "single@one.example", tenant="small")
+        # Three in transfer, and those that were claimed to follow them
+        assert await rig.delivered_before("single@one.example") <= 3 + 5 + 2
+    rig.spool.close()
+
+
+async def test_nor_by_more_where_a_provider_has_a_site_per_customer() -> None:
+    rig = Counted(lane_limit=2_000)
+    for number in range(1_200):
+        await rig.accept(f"u{number}@d{number % 100}.big", tenant="big")
+    async with rig.running() as dispatcher:
+        await rig.all_places_taken()
+        await rig.accept_in_memory(dispatcher, "single@another.big", tenant="small")
+        # Each connection goes on for ten transfers before it makes room for another site
+        assert await rig.delivered_before("single@another.big") <= 3 * 10 + 5
+    rig.spool.close()
+
+
+async def test_urgent_mail_goes_before_a_tenants_own_bulk() -> None:
+    rig = Counted(lane_limit=2_000)
+    for number in range(1_200):
+        await rig.accept(f"u{number}@d{number % 100}.big", stream="bulk", priority=5)
+    async with rig.running() as dispatcher:
+        await rig.all_places_taken()
+        for to in ("d70", "another"):
+            await rig.accept_in_memory(
+                dispatcher, f"single@{to}.big", stream="transactional", priority=1
+            )
+        assert await rig.delivered_before("single@another.big") <= 2 * 3 * 10 + 5
+        assert await rig.delivered_before("single@d70.big") <= 2 * 3 * 10 + 5
     rig.spool.close()

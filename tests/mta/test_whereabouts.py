@@ -7,7 +7,7 @@ import pytest
 
 from angarium.config.schema import Delivery, Provider
 from angarium.mta.dispatcher import Dispatcher
-from angarium.mta.egress.policy import Admission, Traffic, Wait
+from angarium.mta.egress.policy import GO, Admission, Elsewhere, Traffic, Wait
 from angarium.mta.egress.shaping import ShapingPolicy
 from angarium.mta.transport.outcome import Outcome, Scope, Transient
 from angarium.mta.transport.transfer import EgressPath
@@ -15,6 +15,7 @@ from angarium.mta.whereabouts import Whereabouts
 from angarium.queue import DeliveryId, Submission, UnixMs
 from angarium.queue.memory.spool import MemorySpool
 from angarium.routing.fair_turns import Whose
+from angarium.routing.resolution import Site
 from tests.mta.test_dispatcher import PARTITIONS, Rig, SetClock, attempt
 
 
@@ -125,6 +126,85 @@ async def test_what_our_own_policy_keeps_waiting_is_told_with_its_reason(rig: Ri
         assert found.text == "the warm-up of ip1 is over for today"
         assert found.until is not None
         assert found.until > found.since  # type: ignore[operator]
+
+
+class PatientWithOne(ShapingPolicy):
+    """Lets one campaign wait for an hour."""
+
+    def admit(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Admission:
+        if traffic.campaign == "slow":
+            return Wait(UnixMs(now + 3_600_000), "a rule holds campaign slow")
+        return GO
+
+
+async def test_a_wait_is_told_of_what_waits_and_not_of_what_goes_beside_it(rig: Rig) -> None:
+    rig.policy.__class__ = PatientWithOne
+    rig.net.opens.clear()
+    slow = await rig.accept("a@one.example", campaign="slow")
+    quick = await rig.accept("a@one.example", campaign="quick")
+    async with rig.running() as dispatcher:
+        await rig.until(lambda: where(dispatcher, slow).state == "policy")
+        await rig.until(lambda: where(dispatcher, quick).state == "opening")
+        assert where(dispatcher, slow).text == "a rule holds campaign slow"
+        rig.net.opens.set()
+
+
+class SlowToOpen(ShapingPolicy):
+    def find_connection_wait(self, path: EgressPath, site: Site, now: UnixMs) -> Wait | None:
+        return Wait(UnixMs(now + 3_600_000), "the connection_rate of p is 1/h")
+
+
+async def test_a_connection_that_may_not_be_opened_yet_is_told_with_the_reason(rig: Rig) -> None:
+    rig.policy.__class__ = SlowToOpen
+    accepted = await rig.accept("a@one.example")
+    async with rig.running() as dispatcher:
+        await rig.until(lambda: "1/h" in where(dispatcher, accepted).text)
+        found = where(dispatcher, accepted)
+        assert (found.state, found.source) == ("waiting", "default")
+        assert found.text == (
+            "0 of 1 places at one.example are taken; no other is opened yet: the connection_rate of p is 1/h"
+        )
+        (path,) = dispatcher.traffic()
+        assert path.wait == "the connection_rate of p is 1/h"
+
+
+OTHER_PATH = EgressPath(source="ip2", bind_address=None, ehlo="mx.example")
+
+
+class Mover(ShapingPolicy):
+    """Sends everything by another source, where it waits for an hour if ``waits``."""
+
+    waits = True
+
+    def admit(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Admission:
+        if path != OTHER_PATH:
+            return Elsewhere(OTHER_PATH, "the warm-up of default allows 5 an hour")
+        return Wait(UnixMs(now + 3_600_000), "a rate") if self.waits else GO
+
+
+async def test_what_was_moved_is_told_with_its_source_and_why(rig: Rig) -> None:
+    rig.policy.__class__ = Mover
+    accepted = await rig.accept("a@one.example")
+    async with rig.running() as dispatcher:
+        await rig.until(lambda: where(dispatcher, accepted).state == "policy")
+        found = where(dispatcher, accepted)
+        assert (found.source, found.text) == (
+            "ip2",
+            "a rate; it was moved from source default, where the warm-up of default allows 5 an hour",
+        )
+
+
+async def test_what_was_moved_and_waits_for_a_connection_names_that_of_its_source(rig: Rig) -> None:
+    rig.policy.__class__ = Mover
+    rig.policy.waits = False  # type: ignore[attr-defined]
+    rig.net.opens.clear()
+    accepted = await rig.accept("a@one.example")
+    async with rig.running() as dispatcher:
+        await rig.until(lambda: where(dispatcher, accepted).state == "opening")
+        found = where(dispatcher, accepted)
+        assert found.source == "ip2"
+        assert "it was moved from source default" in found.text
+        rig.net.opens.set()
 
 
 async def test_what_is_claimed_but_in_no_transfer_is_told_from_the_queue(rig: Rig) -> None:

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from angarium.queue import Filter, MessageIdGenerator
+from angarium.queue import Filter, MessageIdGenerator, PartitionNumber, RouteHint
 from angarium.queue import breakdown as module
+from angarium.routing.resolution import SiteName
 from tests.queue.samples import FakeClock, submission
 
 
@@ -34,3 +35,26 @@ async def test_what_is_too_much_to_be_kept_is_counted_together(
     assert [(each.value, each.count) for each in found.slices] == [("d1.example", 2)]
     assert found.others is not None
     assert (found.others.count, found.total.count) == (4, 6)
+
+
+async def test_whose_a_domain_is_can_be_told_before_delivery_has_remembered_it(
+    spool: Any, new_id: MessageIdGenerator
+) -> None:
+    addresses = [f"a@{name}.example" for name in ("one", "two", "three")]
+    await spool.accept([submission(new_id(), addresses)])
+    spool.remember_routes(
+        RouteHint(
+            domain=f"{domain}.example",
+            partition=PartitionNumber(0),
+            provider=provider,
+            site=SiteName("s"),
+        )
+        for domain, provider in (("one", "old"), ("two", "found"))
+    )
+    told = {"one.example": "told"}
+    spool.administration.tell_providers(told.get)
+    await spool.accept([submission(new_id(), ["b@three.example"])])  # behind what is remembered
+    found = await spool.administration.breakdown(Filter(), "provider", 9)
+    assert {each.value: each.count for each in found.slices} == {"told": 1, "found": 1, "": 2}
+    page = await spool.administration.page(Filter(providers=("told",)), None, 9)
+    assert [each.domain for each in page.entries] == ["one.example"]

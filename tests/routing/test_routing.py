@@ -37,6 +37,21 @@ def test_a_provider_is_told_without_dns_where_that_can_be_rt1(domain: str, provi
     assert Routing(ROUTES, [MINE], 2526).expected_provider(domain) == provider
 
 
+@pytest.mark.parametrize(
+    ("destination", "provider"),
+    [
+        ("smtp://relay.test:25", "smtp://relay.test:25"),
+        ("mx:a.test", None),  # passes by the routes
+        ("mx:c.test", "mine"),
+        ("unknown.test", None),
+    ],
+)
+def test_of_a_way_that_was_chosen_its_provider_is_told_and_of_what_takes_dns_none(
+    destination: str, provider: str | None
+) -> None:
+    assert Routing(ROUTES, [MINE], 2526).find_told_provider(destination) == provider
+
+
 def test_what_is_told_without_dns_is_what_the_resolution_says_rt1() -> None:
     routing = Routing(ROUTES, [MINE], 25)
     for domain in ("a.test", "b.test"):

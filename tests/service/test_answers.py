@@ -1,12 +1,18 @@
 """Mirrors angarium/service/queue_answers.py, delivery_answers.py and ingress_answers.py."""
 
+from collections.abc import Iterator
+
 import msgspec
 
 from angarium.host.unix_socket import PeerUser
 from angarium.insight.admin.connections import ConnectionEnded, EndConnection, ListConnections
 from angarium.insight.admin.live import FindLive, QueuedRecipient
 from angarium.insight.admin.protocol import Refused
+from angarium.insight.admin.traffic import PATHS_AT_ONCE, AskTraffic, SomeTraffic
 from angarium.mta.egress.lease import LiveConnection
+from angarium.mta.egress.narrowing import Narrowing
+from angarium.mta.egress.traffic_counts import Windows
+from angarium.mta.traffic import PathTraffic
 from angarium.mta.whereabouts import Whereabouts
 from angarium.queue import DeliveryId, MessageId, PartitionNumber, UnixMs
 from angarium.service.admin_socket import Asker
@@ -31,6 +37,26 @@ def connection(number: int) -> LiveConnection:
     )
 
 
+def path(number: int) -> PathTraffic:
+    return PathTraffic(
+        source=f"ip{number}",
+        provider="p",
+        waiting=number,
+        connections=1,
+        limits=None,
+        windows=Windows(),
+    )
+
+
+class Listening(Asker):
+    def __init__(self) -> None:
+        super().__init__(PeerUser(pid=1, uid=0), None)  # type: ignore[arg-type]
+        self.heard: list[object] = []
+
+    async def say(self, item: object) -> None:
+        self.heard.append(item)
+
+
 class Delivery:
     def __init__(self, count: int = 2) -> None:
         self.open = {number: connection(number) for number in range(count)}
@@ -44,6 +70,9 @@ class Delivery:
 
     def end_connection(self, connection_id: int) -> bool:
         return self.open.pop(connection_id, None) is not None
+
+    def traffic(self) -> Iterator[PathTraffic]:
+        return (path(number) for number in self.open)
 
     def find_whereabouts(
         self, delivery: DeliveryId, domain: str, *, in_flight: bool
@@ -65,6 +94,10 @@ def nothing() -> None:
     pass
 
 
+def nothing_narrows(_: UnixMs) -> list[Narrowing]:
+    return []
+
+
 class Listener:
     def __init__(self, *numbers: int) -> None:
         self.open = {number: Client(number) for number in numbers}
@@ -78,7 +111,9 @@ class Listener:
 
 async def test_delivery_answers_for_its_own_partitions_only() -> None:
     delivery = Delivery()
-    answers = DeliveryAnswers(delivery, [PartitionNumber(1)], "delivery-0", nothing)
+    answers = DeliveryAnswers(
+        delivery, [PartitionNumber(1)], "delivery-0", nothing, nothing_narrows
+    )
     asked = tuple(
         QueuedRecipient(id=DeliveryId(ID, n), partition=n, domain="a.b", in_flight=True)
         for n in range(3)
@@ -90,7 +125,7 @@ async def test_delivery_answers_for_its_own_partitions_only() -> None:
 
 async def test_a_connection_of_delivery_is_ended_by_its_name() -> None:
     delivery = Delivery()
-    answers = DeliveryAnswers(delivery, [], "delivery-0", nothing)
+    answers = DeliveryAnswers(delivery, [], "delivery-0", nothing, nothing_narrows)
     listed = await answers.list_connections(ListConnections(), ASKER)
     assert [each.id for each in listed.connections] == ["delivery-0/0", "delivery-0/1"]
     ended = await answers.end_connection(EndConnection(id="delivery-0/1"), ASKER)
@@ -109,16 +144,31 @@ async def test_what_a_connection_that_is_being_opened_waits_for_is_told() -> Non
     delivery.open[0] = msgspec.structs.replace(
         delivery.open[0], stage="opening", awaits="banner", awaits_since=UnixMs(2_000), hangs=True
     )
-    answers = DeliveryAnswers(delivery, [], "delivery-0", nothing)
+    answers = DeliveryAnswers(delivery, [], "delivery-0", nothing, nothing_narrows)
     (shown,) = (await answers.list_connections(ListConnections(), ASKER)).connections
     assert (shown.phase, shown.hangs) == ("opening", True)
     assert shown.awaits == "connected for 73 s, no banner yet"
 
 
 async def test_a_list_of_connections_is_bounded() -> None:
-    answers = DeliveryAnswers(Delivery(CONNECTIONS_LISTED + 7), [], "delivery-0", nothing)
+    answers = DeliveryAnswers(
+        Delivery(CONNECTIONS_LISTED + 7), [], "delivery-0", nothing, nothing_narrows
+    )
     listed = await answers.list_connections(ListConnections(), ASKER)
     assert (len(listed.connections), listed.left_off) == (CONNECTIONS_LISTED, 7)
+
+
+async def test_traffic_is_told_in_pieces_and_ends_with_what_is_in_force() -> None:
+    rule = Narrowing(kind="rule", name="slow", text="2 connections instead of 10", provider="p")
+    answers = DeliveryAnswers(
+        Delivery(PATHS_AT_ONCE + 3), [], "delivery-0", nothing, lambda now: [rule] * (now == 75_000)
+    )
+    asker = Listening()
+    end = await answers.tell_traffic(AskTraffic(), asker)
+    pieces = [each.paths for each in asker.heard if isinstance(each, SomeTraffic)]
+    assert [len(each) for each in pieces] == [PATHS_AT_ONCE, 3]
+    assert [each.source for piece in pieces for each in piece][-1] == f"ip{PATHS_AT_ONCE + 2}"
+    assert end.in_force == (rule,)
 
 
 async def test_connections_of_all_listeners_are_listed_and_ended() -> None:

@@ -17,6 +17,7 @@ class LiveFact(msgspec.Struct, frozen=True, kw_only=True):
     connection: str = ""  # OpenConnection.id
     since: UnixMs | None = None
     until: UnixMs | None = None
+    source: str = ""  # by which it is to leave, or leaves
 
 
 class LiveFacts(msgspec.Struct, frozen=True):

@@ -27,6 +27,7 @@ from angarium.insight.admin.queue_reads import (
 from angarium.insight.admin.reloading import AskReload
 from angarium.insight.admin.rules import ListRules, UndoRule
 from angarium.insight.admin.status import AskStatus
+from angarium.insight.admin.traffic import AskCensus, AskTraffic
 from angarium.insight.admin.warmups import ChangeWarmups, ShowWarmups
 from angarium.insight.admin.watch import WatchSessions
 
@@ -49,6 +50,8 @@ AnyQuestion = (
     | ForgetFailures
     | ListConnections
     | EndConnection
+    | AskTraffic
+    | AskCensus
     | WatchSessions
     | ShowWarmups
     | ChangeWarmups

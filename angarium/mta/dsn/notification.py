@@ -60,6 +60,7 @@ def dsn_for(
         message_id=message_id,
         tenant=message.tenant,
         stream=message.stream,
+        priority=message.priority,
         envelope=Envelope(
             reverse_path="",
             recipients=(Recipient(forward_path=sender.text, domain=sender.domain),),

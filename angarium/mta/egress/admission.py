@@ -11,7 +11,7 @@ from angarium.mta.egress.shared import EgressShared, Way
 from angarium.mta.egress.waits import Waiter
 from angarium.mta.egress.work import Group
 from angarium.mta.transport.transfer import EgressPath
-from angarium.queue.model import DueHead, UnixMs
+from angarium.queue.model import DeliveryId, DueHead, UnixMs
 from angarium.routing.resolution import Site
 
 # Of one group from source to source before it has to wait. Ours: a policy that turns it in circles costs no more.
@@ -48,6 +48,18 @@ class Admission:
     def __len__(self) -> int:
         """How many groups got their Go and have not been taken."""
         return len(self._admitted)
+
+    def find(self, delivery: DeliveryId) -> tuple[Group, UnixMs] | None:
+        """Return a recipient's group, and until when it waits (0: it may go); None: it is not here."""
+        for group in self._admitted:
+            if any(head.id == delivery for head in group.heads):
+                return group, UnixMs(0)
+        return self._ready.find(delivery)
+
+    @property
+    def recipients(self) -> int:
+        """How many have got their Go and have not been taken."""
+        return sum(len(group.heads) for group in self._admitted)
 
     @property
     def groups(self) -> int:
@@ -122,13 +134,15 @@ class Admission:
                     return group  # AM1
                 case Wait():
                     self._put_off(group, traffic, verdict, now)
-                case Elsewhere(path=path):
+                case Elsewhere(path=path, reason=reason):
                     if path.source == way.path.source or group.moves >= MOVES:
                         group.moves = 0
                         circle = Wait(UnixMs(now + CIRCLE_MS), CIRCLE)
                         self._put_off(group, traffic, circle, now)
                         continue
                     group.moves += 1
+                    group.moved = f"it was moved from source {way.path.source}"
+                    group.moved += f", where {reason}" if reason else ""
                     self._mover.move(group, way.site, path)
                     moved += 1
                     if moved == MOVES_AT_ONCE:

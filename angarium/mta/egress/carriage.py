@@ -51,6 +51,7 @@ class Carriage:
         shared, work = self._shared, parcel.work
         shared.give_way()
         self.busy += 1
+        began = shared.clock()
         shared.policy.begins(work, site := self._way.site)
         try:
             outcomes = await self._transfer(connection, parcel)
@@ -64,6 +65,7 @@ class Carriage:
             self.busy -= 1
             shared.policy.ends(work, site)
         now = shared.clock()
+        shared.counts.transaction_ended(self._way.key, outcomes, now - began, now)
         shared.policy.told(self._way.path, site, work, outcomes, now)
         outcomes = shared.policy.understood(site, work, outcomes, now)
         if all(isinstance(outcome, Taken) for outcome in outcomes):  # nearly every time

@@ -70,7 +70,7 @@ class Carrier:
         self._lease.held_by(task)
 
     async def _live(self) -> None:
-        observer = self._shared.observer
+        shared, observer = self._shared, self._shared.observer
         connection: Connection | None = None
         try:
             async with self._lease:
@@ -81,13 +81,14 @@ class Carrier:
                     else:
                         connection = opened
                         observer.connection_opened()
+                        shared.counts.connection_opened(self._way.key, shared.clock())
                         await self._use(connection)
                 except asyncio.CancelledError:
                     raise
                 except Exception as error:  # noqa: BLE001 - a task boundary
                     observer.internal_error("connection", error)
                     if connection is None:  # else the same would be opened again at once, for ever
-                        self._round.not_opened(defect(error, self._shared.clock()))
+                        self._round.not_opened(defect(error, shared.clock()))
                 finally:
                     self._round.ended()
                     self._lease.closing()

@@ -8,23 +8,33 @@ It knows nothing of DNS, of the queue's disk format, nor of what becomes of an o
 from collections.abc import Sequence
 
 from angarium.config.schema import Delivery
+from angarium.config.streams import DEFAULT_STREAM_PRIORITY
 from angarium.mta.backlog import Lane
 from angarium.mta.egress.admission import Admission, Moves
 from angarium.mta.egress.carriage import Carriage
 from angarium.mta.egress.carrier import Carrier
 from angarium.mta.egress.claiming import Claims
 from angarium.mta.egress.lease import Lease, PlaceKey
-from angarium.mta.egress.policy import Wait
+from angarium.mta.egress.policy import Limits, Wait
 from angarium.mta.egress.ready import ReadyQueue
 from angarium.mta.egress.referrals import Referrals
 from angarium.mta.egress.shared import EgressShared, Way
 from angarium.mta.egress.suspension import Suspension
 from angarium.mta.egress.triage import hung_up
 from angarium.mta.egress.usual_round import UsualRound
-from angarium.mta.egress.work import NOBODY, Group, Opener, Parcel, Work, opener_of, opener_of_work
+from angarium.mta.egress.work import (
+    NOBODY,
+    Group,
+    Opener,
+    Parcel,
+    Work,
+    opener_of,
+    opener_of_work,
+    priority_of,
+)
 from angarium.mta.transport.outcome import Failure, Permanent, Transient
 from angarium.mta.transport.transfer import Connection, EgressPath
-from angarium.queue import DueHead, UnixMs
+from angarium.queue import DeliveryId, DueHead, UnixMs
 from angarium.routing.resolution import Site
 
 # Opened at once to a site before the first one stands: one that does not answer costs no more than these.
@@ -51,6 +61,7 @@ class EgressQueue:
         self.carriage = Carriage(shared, way, self._claims, self._referrals)
         self._connections = 0  # established, these for other hosts included
         self._opening = 0
+        self._opening_wait: Wait | None = None
         self._wasted = 0  # sessions in a row that their peer ended before they carried anything
         self._suspension = Suspension(shared.settings.retry_s)
 
@@ -65,6 +76,15 @@ class EgressQueue:
             or self._opening
         ) and (self._suspension.until <= self._shared.clock())
 
+    @property
+    def waiting(self) -> int:
+        """How many recipients wait here, and have not been claimed."""
+        return len(self.ready) + self._admission.recipients
+
+    def find_group(self, delivery: DeliveryId) -> tuple[Group, UnixMs] | None:
+        """Return a recipient's group, and until when our policy has it wait (0: it may go); None: it is not here."""
+        return self._admission.find(delivery)
+
     def forget_failures(self) -> None:
         """Of the site: it is asked again at the next kick."""
         self._suspension.forget()
@@ -76,10 +96,19 @@ class EgressQueue:
         return None if failure is None else (failure, self._suspension.until)
 
     @property
-    def places(self) -> tuple[PlaceKey, int]:
-        """Whose places its connections take, and how many of them there may be."""
-        limits = self._shared.policy.limits(self._way.path, self._way.site.provider)
-        return self._way.key, limits.connections
+    def key(self) -> PlaceKey:
+        """Whose places its connections take."""
+        return self._way.key
+
+    @property
+    def limits(self) -> Limits:
+        """Now, of its source and provider."""
+        return self._shared.policy.limits(self._way.path, self._way.site.provider)
+
+    def find_opening_wait(self) -> Wait | None:
+        """Return why and until when our policy has no connection opened, if it is so now."""
+        wait = self._opening_wait
+        return None if wait is None or wait.until <= self._shared.clock() else wait
 
     def discard(self) -> None:
         """It is unused and goes: it waits for no connection any more, so nobody gives way to it."""
@@ -98,8 +127,7 @@ class EgressQueue:
         """The site was resolved anew: its addresses and limits may have changed. Its provider is the same."""
         if site is not self._way.site:
             self._way.site = site
-            limits = self._shared.policy.limits(self._way.path, site.provider)
-            self.ready.recipients_per_message = limits.recipients
+            self.ready.recipients_per_message = self.limits.recipients
 
     def renew(self, site: Site, settings: Delivery) -> None:
         """Follow it after a reload. Connections that are too many now end: idle ones at once, others after their
@@ -187,15 +215,16 @@ class EgressQueue:
                 return  # but with none left, nothing would carry what waits
         elif self._suspension.find(shared.clock()) is not None:
             return  # what is being claimed is given up when it is
-        limit = shared.policy.limits(way.path, way.site.provider).connections
+        limit = self.limits.connections
         at_once = waiting if self._connections else min(waiting, FIRST_CONNECTIONS)
         while self._opening < at_once:
             now = shared.clock()
             if (wait := shared.policy.find_connection_wait(way.path, way.site, now)) is not None:
                 self._wait_to_open(wait)
                 return
+            opener, priority = self._opener()
             lease = shared.places.try_take(
-                way.key, limit, self, site=way.site.name, opener=self._opener()
+                way.key, limit, self, site=way.site.name, opener=opener, priority=priority
             )
             if lease is None:
                 return
@@ -212,6 +241,7 @@ class EgressQueue:
     def wait_to_open(self, wait: Wait, tenant: str, stream: str) -> None:
         """Be kicked when the wait is over. It stands in line for no place meanwhile: nobody gives way to it."""
         shared, way = self._shared, self._way
+        self._opening_wait = wait
         shared.places.forget(way.key, self)
         shared.waits.add(self, wait.until)
         lane = Lane(tenant=tenant, provider=way.site.provider.name, stream=stream)
@@ -225,11 +255,13 @@ class EgressQueue:
         else:
             self._shared.waits.add(self, wait.until)
 
-    def _opener(self) -> Opener:
+    def _opener(self) -> tuple[Opener, int]:
+        """Return whose mail a connection is opened for, and its priority."""
         if (head := self._admission.first) is not None:
-            return opener_of(head)
-        work = self._claims.first
-        return NOBODY if work is None else opener_of_work(work)
+            return opener_of(head), priority_of(head)
+        if (work := self._claims.first) is not None:
+            return opener_of_work(work), priority_of(work.message)
+        return NOBODY, DEFAULT_STREAM_PRIORITY
 
     def connection_opened(self) -> int:
         self._opening -= 1
@@ -248,22 +280,27 @@ class EgressQueue:
             return
         if self._suspension.find(now) is not None:
             return  # one of several that were opened together
-        shared.observer.connection_failed(failure)
+        self._tell_refused(failure)
         if self._connections:
             self._suspension.refused_more(now)
             return
         self._suspension.failed(failure, now)
-        self._give_up_claimed(failure, attempted=True)
-        self._give_up_ready(failure, attempted=True)
+        attempted = not failure.source_failed  # else nobody was asked
+        self._give_up_claimed(failure, attempted=attempted)
+        self._give_up_ready(failure, attempted=attempted)
 
     def _refused_for_good(self, failure: Permanent, now: UnixMs) -> None:
         """What waits is refused; the site is not suspended: what comes later asks for itself."""
-        self._shared.observer.connection_failed(failure)
+        self._tell_refused(failure)
         if self._connections:
             self._suspension.refused_more(now)
             return
         self._give_up_claimed(failure, attempted=True)
         self._give_up_ready(failure, attempted=True)
+
+    def _tell_refused(self, failure: Failure) -> None:
+        self._shared.observer.connection_failed(failure)
+        self._shared.counts.connection_refused(self._way.key, self._shared.clock())
 
     def connection_ended(self, *, was_open: bool) -> None:
         if was_open:
@@ -294,9 +331,7 @@ class EgressQueue:
         return self._claims.take()
 
     def must_leave(self, lease: Lease) -> bool:
-        way = self._way
-        limits = self._shared.policy.limits(way.path, way.site.provider)
-        return self._shared.places.must_leave(lease, limits.connections)
+        return self._shared.places.must_leave(lease, self.limits.connections)
 
     def may_idle(self, transfers: int) -> bool:
         if self._way.is_draining or self._referrals.wants_place:

@@ -5,9 +5,11 @@ Start with ``Places.try_take``. One per delivery process; knows nothing of mail.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
+from angarium.config.streams import DEFAULT_STREAM_PRIORITY
+from angarium.mta.egress.ceiling import Ceiling
 from angarium.mta.egress.lease import Lease, LiveConnection, PlaceKey, Seeker
 from angarium.mta.egress.openings import Openings
 from angarium.mta.egress.work import Opener
@@ -34,8 +36,8 @@ class Places:
         self._leases: dict[int, Lease] = {}
         self._opening: dict[Lease, None] = {}  # of these
         self._taken: dict[PlaceKey, int] = {}
-        # Who waits for a place of a key, in order of arrival; and who for one over all, or for a share of these
-        self._at_ceiling: dict[PlaceKey, dict[Seeker, None]] = {}
+        # Who waits for a place of a key; and who for one over all, or for a share of these
+        self._at_ceiling: dict[PlaceKey, Ceiling[Seeker]] = {}
         self._turns: Turns[Seeker] = Turns()
         self._whose: dict[Seeker, Whose] = {}  # of those in ``_turns``
         self._standing: dict[Lease, asyncio.Future[None]] = {}  # PL3
@@ -61,11 +63,16 @@ class Places:
     def taken(self, key: PlaceKey) -> int:
         return self._taken.get(key, 0)
 
+    def all_taken(self) -> Mapping[PlaceKey, int]:
+        """Return how many are taken of each key that has any."""
+        return self._taken
+
     def is_awaited(self, key: PlaceKey, by_other_than: Seeker) -> bool:
         """Whether somebody else waits for a connection that closing one of this key would allow."""
         if not (self._at_ceiling or self._turns or self._standing):
             return False  # asked for every message
-        if any(each is not by_other_than for each in self._at_ceiling.get(key, ())):
+        ceiling = self._at_ceiling.get(key)
+        if ceiling is not None and ceiling.has_other_than(by_other_than):
             return True
         others = len(self._turns) - (by_other_than in self._whose)
         return self.is_exhausted and bool(others or self._standing)
@@ -78,16 +85,18 @@ class Places:
         *,
         site: str,
         opener: Opener,
+        priority: int = DEFAULT_STREAM_PRIORITY,
         spares_own: bool = True,
     ) -> Lease | None:
         """Take a place. Without one, ``seeker`` is kicked when there may be one, for which an idle connection ends.
 
-        ``opener``: whose mail it is for. ``spares_own``: not one of the seeker's own, which would take its work as
-        well.
+        ``opener``, ``priority``: what mail it is for. ``spares_own``: not one of the seeker's own, which would take its
+        work as well.
         """
         if self.taken(key) >= limit:
             self._leave_turns(seeker)
-            self._at_ceiling.setdefault(key, {})[seeker] = None
+            ceiling = self._at_ceiling.setdefault(key, Ceiling())
+            ceiling.add(seeker, priority=priority, tenant=opener[0])
             self._end_an_idle(key, seeker, spares_own)
             self.openings.make_way(key, site)
             return None
@@ -144,10 +153,10 @@ class Places:
         self._leave_turns(seeker)
 
     def _leave_ceiling(self, key: PlaceKey, seeker: Seeker) -> None:
-        seekers = self._at_ceiling.get(key)
-        if seekers is not None:
-            seekers.pop(seeker, None)
-            if not seekers:
+        ceiling = self._at_ceiling.get(key)
+        if ceiling is not None:
+            ceiling.discard(seeker)
+            if not ceiling:
                 del self._at_ceiling[key]
 
     def _leave_turns(self, seeker: Seeker) -> None:
@@ -257,10 +266,10 @@ class Places:
                 turn.set_result(None)
         elif self._freed:
             key = self._freed.popleft()
-            for seeker in self._at_ceiling.get(key, ()):
+            ceiling = self._at_ceiling.get(key)
+            if ceiling is not None and (seeker := ceiling.take()) is not None:
                 self.forget(key, seeker)
                 seeker.kick()  # PL1
-                break
         elif free > 0 and self._turns:
             found = self._turns.next(partial(self.openings.allows_group, free=free))
             if found is None:

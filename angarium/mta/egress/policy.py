@@ -56,6 +56,7 @@ class Elsewhere(msgspec.Struct, frozen=True):
     """By another path; whether it may go there now is asked of that one."""
 
     path: EgressPath
+    reason: str = ""  # for people, as that of a Wait
 
 
 Admission = Go | Wait | Elsewhere
@@ -65,7 +66,7 @@ GO: Final = Go()
 class EgressPolicy(Protocol):
     """Called on the event loop for every message: must not block, and has microseconds."""
 
-    def choose(self, head: DueHead, site: Site) -> EgressPath:
+    def choose(self, head: DueHead, site: Site, now: UnixMs) -> EgressPath:
         """Return the path of a recipient that has just been loaded, and of those that may share its transaction."""
         ...
 
@@ -138,7 +139,7 @@ def traffic_of(group: Group, site: Site) -> Traffic:
         configured=site.provider,
         site=site.name,
         domain=head.domain,
-        sender_domain=domain_of(head.sender),
+        sender_domain=head.sender_domain,
         recipients=len(group.heads),
         octets=head.octets,
     )

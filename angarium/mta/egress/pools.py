@@ -1,13 +1,16 @@
-"""Which egress sources a message may leave by: the route's pool, and each source's weight in it. Pure."""
+"""Which egress sources a message may leave by: its pool, and whose turn it is there. Pure."""
 
-from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, Protocol, TypeVar
 
-from angarium.config.schema import Pool, Source
+from angarium.config.address import a_labels
+from angarium.config.schema import Pool, Source, Stream
+from angarium.mta.egress.rotation import Rotations
 from angarium.mta.transport.transfer import EgressPath
+from angarium.routing.resolution import Site
 from angarium.routing.routing import Routing
 
-DEFAULT = "default"
+DEFAULT: Final = "default"
 T = TypeVar("T")
 
 
@@ -17,16 +20,60 @@ class Chance(Protocol):
     def choices(self, population: Sequence[T], weights: Sequence[int], /) -> list[T]: ...
 
 
+class Sent(Protocol):
+    """Whose mail it is, and where it goes: a due recipient, or what a policy sees of several."""
+
+    @property
+    def tenant(self) -> str: ...
+
+    @property
+    def stream(self) -> str: ...
+
+    @property
+    def sender_domain(self) -> str:
+        """Of the reverse path, lower-case; "": it is null."""
+        ...
+
+    @property
+    def domain(self) -> str:
+        """The recipient's."""
+        ...
+
+
+class _Members:
+    """The sources of one pool."""
+
+    def __init__(self, paths: Sequence[EgressPath], weights: Sequence[int]) -> None:
+        self.paths: Final = tuple(paths)
+        self.weights: Final = tuple(weights)
+        self.rotations: Final = Rotations(weights)
+
+
 class Pools:
-    """A configuration without sources has one, ``default``, with the system's address and the server's name."""
+    """A configuration without sources has one, ``default``, with the system's address and the server's name.
+
+    Invariant EP1: a message's pool is its stream's, else the one that names its tenant, else the domain of its sender,
+    else its route's, else ``default``.
+    """
 
     def __init__(
-        self, sources: Sequence[Source], pools: Sequence[Pool], routing: Routing, hostname: str
+        self,
+        sources: Sequence[Source],
+        pools: Sequence[Pool],
+        routing: Routing,
+        hostname: str,
+        streams: Iterable[Stream] = (),
     ) -> None:
         self._hostname = hostname
-        self.exchange(sources, pools, routing)
+        self.exchange(sources, pools, routing, streams)
 
-    def exchange(self, sources: Sequence[Source], pools: Sequence[Pool], routing: Routing) -> None:
+    def exchange(
+        self,
+        sources: Sequence[Source],
+        pools: Sequence[Pool],
+        routing: Routing,
+        streams: Iterable[Stream] = (),
+    ) -> None:
         """Choose by these from now on."""
         self._routing = routing
         self._paths = {
@@ -41,8 +88,8 @@ class Pools:
             self._paths[DEFAULT] = EgressPath(
                 source=DEFAULT, bind_address=None, ehlo=self._hostname
             )
-        self._pools: dict[str, tuple[Sequence[EgressPath], Sequence[int]]] = {
-            pool.name: (
+        self._pools = {
+            pool.name: _Members(
                 [self._paths[member.name] for member in pool.sources],
                 [member.weight for member in pool.sources],
             )
@@ -52,30 +99,74 @@ class Pools:
         self._waiting = {pool.name for pool in pools if pool.overflow == "wait"}
         if DEFAULT not in self._pools:
             everyone = list(self._paths.values())
-            self._pools[DEFAULT] = (everyone, [1] * len(everyone))
+            self._pools[DEFAULT] = _Members(everyone, [1] * len(everyone))
+        self._of_stream = {each.name: each.pool for each in streams if each.pool is not None}
+        self._of_tenant = {tenant: pool.name for pool in pools for tenant in pool.tenants}
+        self._of_sender = {
+            a_labels(domain): pool.name for pool in pools for domain in pool.sender_domains
+        }
 
-    def beside(self, domain: str, path: EgressPath) -> Sequence[tuple[EgressPath, int]]:
-        """Return the other sources of the pool, with their weights."""
-        route = self._routing.find_route(domain)
-        paths, weights = self._pools[DEFAULT if route is None else route.pool]
-        return [pair for pair in zip(paths, weights, strict=True) if pair[0] != path]
-
-    def overflows(self, domain: str) -> bool:
-        """Say whether warm sources of the pool take what one that is being warmed may not send now."""
-        route = self._routing.find_route(domain)
-        return (DEFAULT if route is None else route.pool) not in self._waiting
+    def overflows(self, sent: Sent) -> bool:
+        """Say whether warm sources of its pool take what one that is being warmed may not send now."""
+        return self.pool_of(sent) not in self._waiting
 
     def members(self, pool: str) -> tuple[Sequence[EgressPath], Sequence[int]]:
         """Return a pool's sources and their weights; none: there is no such pool (any more)."""
-        return self._pools.get(pool, ((), ()))
+        found = self._pools.get(pool)
+        return ((), ()) if found is None else (found.paths, found.weights)
 
     def has(self, path: EgressPath) -> bool:
         """Whether its source still sends from the same address, under the same name."""
         return self._paths.get(path.source) == path
 
-    def choose(self, domain: str, chance: Chance) -> EgressPath:
-        route = self._routing.find_route(domain)
-        paths, weights = self._pools[DEFAULT if route is None else route.pool]
+    def pool_of(self, sent: Sent) -> str:
+        """Return the name of its pool."""
+        pool = self._of_stream.get(sent.stream) or self._of_tenant.get(sent.tenant)  # EP1
+        if pool is None and self._of_sender:
+            pool = self._find_by_sender(sent.sender_domain)
+        if pool is None:
+            route = self._routing.find_route(sent.domain)
+            pool = DEFAULT if route is None else route.pool
+        return pool
+
+    def choose(
+        self,
+        sent: Sent,
+        site: Site,
+        is_usable: Callable[[EgressPath], bool] = lambda _: True,
+    ) -> EgressPath:
+        """Return the next source of its pool, of those that can reach the site and are usable, as far as there are."""
+        members = self._pools[self.pool_of(sent)]
+        paths = members.paths
         if len(paths) == 1:
             return paths[0]
-        return chance.choices(paths, weights)[0]
+        provider = site.provider.name
+        families = {":" in address for host in site.hosts for address in host.addresses}
+
+        def reaches(at: int) -> bool:
+            bind = paths[at].bind_address
+            return bind is None or (":" in bind) in families
+
+        chosen = members.rotations.next(provider, lambda at: reaches(at) and is_usable(paths[at]))
+        if chosen is None:
+            chosen = members.rotations.next(provider, reaches)
+        if chosen is None:
+            chosen = members.rotations.next(provider, lambda _: True)
+        assert chosen is not None  # a pool has a source
+        return paths[chosen]
+
+    def beside(self, sent: Sent, path: EgressPath) -> Sequence[tuple[EgressPath, int]]:
+        """Return the other sources of its pool, with their weights."""
+        members = self._pools[self.pool_of(sent)]
+        pairs = zip(members.paths, members.weights, strict=True)
+        return [pair for pair in pairs if pair[0] != path]
+
+    def _find_by_sender(self, domain: str) -> str | None:
+        domain = a_labels(domain)
+        if (pool := self._of_sender.get(domain)) is not None:
+            return pool
+        while domain:
+            domain = domain.partition(".")[2]
+            if (pool := self._of_sender.get(f"*.{domain}")) is not None:
+                return pool
+        return None

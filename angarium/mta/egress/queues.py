@@ -8,6 +8,7 @@ import msgspec
 
 from angarium.config.schema import Delivery
 from angarium.mta.egress.egress_queue import EgressQueue
+from angarium.mta.egress.lease import PlaceKey
 from angarium.mta.egress.shared import EgressShared
 from angarium.mta.egress.work import Group, Work
 from angarium.mta.transport.transfer import EgressPath
@@ -49,12 +50,19 @@ class EgressQueues:
             found[provider] += len(queue.ready)
         return found
 
+    def by_path(self) -> Mapping[PlaceKey, list[EgressQueue]]:
+        """Return the queues of each source and provider."""
+        found: dict[PlaceKey, list[EgressQueue]] = {}
+        for queue in self._queues.values():
+            found.setdefault(queue.key, []).append(queue)
+        return found
+
     def push(self, head: DueHead, site: Site) -> None:
         """Take a recipient in, by the path that the policy chooses for its group; ``kick_touched`` sets to work."""
         key = (head.id.message_id, site.name)
         chosen = self._chosen.get(key)
         if chosen is None or not chosen.left:
-            path = self._shared.policy.choose(head, site)
+            path = self._shared.policy.choose(head, site, self._shared.clock())
             queue = self._queue_of(path, site)
             chosen = self._chosen[key] = _Chosen(queue, queue.ready.recipients_per_message)
         chosen.left -= 1

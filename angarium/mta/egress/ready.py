@@ -5,29 +5,31 @@ A cache of the queue: dropped at any time, it is loaded again from the due index
 
 from collections import deque
 
-from angarium.mta.egress.work import Group
-from angarium.queue.model import DueHead, UnixMs
+from angarium.mta.egress.priority_turns import PriorityTurns
+from angarium.mta.egress.work import Group, priority_of
+from angarium.queue.model import DeliveryId, DueHead, UnixMs
 
 # Nobody is kept waiting for longer without being asked for again. Ours: it bounds what a clock that steps back costs.
 MAX_WAIT_MS = 60_000
 _MAY_GO = UnixMs(0)
 
 
-# Tenant, stream and campaign: whose groups keep their order among each other, and wait together.
-_Name = tuple[str, str, str]
+# Priority, tenant, stream and campaign: whose groups keep their order among each other, and wait together.
+_Name = tuple[int, str, str, str]
 
 
 class _Line:
-    __slots__ = ("groups", "name", "until")
+    __slots__ = ("groups", "name", "priority", "tenant", "until")
 
     def __init__(self, name: _Name) -> None:
         self.name = name
+        self.priority, self.tenant = name[:2]
         self.groups: deque[Group] = deque()
         self.until = _MAY_GO  # else it waits, out of the way
 
 
 class ReadyQueue:
-    """First in, first out within a line; tenants take turns, and a tenant's lines do; one group each.
+    """First in, first out within a line; lines take turns as ``priority_turns`` has it; one group each.
 
     Invariant RQ1: ``len`` is the number of recipients in all groups, ``groups`` that of groups whose lines may go.
     Invariant RQ2: a group of a line that waits is not handed out before ``until``.
@@ -36,7 +38,7 @@ class ReadyQueue:
     def __init__(self, recipients_per_message: int) -> None:
         self.recipients_per_message = recipients_per_message  # may change at any time
         self._lines: dict[_Name, _Line] = {}  # all; none is empty
-        self._turns: dict[str, dict[_Name, _Line]] = {}  # by tenant; those that may go
+        self._turns: PriorityTurns[_Line] = PriorityTurns()  # of those that may go
         self._waiting: dict[_Name, _Line] = {}
         self._recipients = 0
         self._groups = 0
@@ -53,13 +55,19 @@ class ReadyQueue:
         """When the first line's wait is over; None: none waits."""
         return min((line.until for line in self._waiting.values()), default=None)
 
+    def find(self, delivery: DeliveryId) -> tuple[Group, UnixMs] | None:
+        """Return a recipient's group, and until when its line waits (0: it may go). Looks through all: for people."""
+        for line in self._lines.values():
+            for group in line.groups:
+                if any(head.id == delivery for head in group.heads):
+                    return group, line.until
+        return None
+
     @property
     def first(self) -> DueHead | None:
         """A recipient of the group that ``next_group`` takes; None: none may go."""
-        for lines in self._turns.values():
-            for line in lines.values():
-                return line.groups[0].heads[0]
-        return None
+        line = self._turns.first
+        return None if line is None else line.groups[0].heads[0]
 
     def push(self, head: DueHead) -> None:
         line = self._line_of(head)
@@ -87,27 +95,21 @@ class ReadyQueue:
 
     def next_group(self) -> Group | None:
         """Take the oldest group of the line whose turn it is: of one that is too large by now, so much as may go."""
-        if not self._turns:
+        line = self._turns.take()
+        if line is None:
             return None
-        tenant = next(iter(self._turns))
-        lines = self._turns.pop(tenant)  # and re-inserted last: the others go first
-        name = next(iter(lines))
-        line = lines.pop(name)
         group = self._take_from(line)
-        if line.groups:
-            lines[name] = line
-        else:
-            del self._lines[name]
-        if lines:
-            self._turns[tenant] = lines
+        if not line.groups:
+            self._remove(line)
         self._recipients -= len(group.heads)
         self._groups -= 1
         return group
 
     def put_off(self, group: Group, until: UnixMs) -> None:
-        """Give back what ``next_group`` returned: its line waits, this group first."""
+        """Give back what ``next_group`` returned last: its line waits, this group first. It has had no turn."""
         line = self._line_of(group.heads[0])
-        self._end_turn(line)
+        self._turns.undo()
+        self._turns.remove(line)
         self._groups -= len(line.groups)
         self._recipients += len(group.heads)
         line.groups.appendleft(group)
@@ -122,7 +124,7 @@ class ReadyQueue:
                 del self._waiting[name]
                 line.until = _MAY_GO
                 self._groups += len(line.groups)
-                self._turns.setdefault(name[0], {})[name] = line
+                self._turns.add(line)
 
     def drop_newest(self, recipients: int) -> list[DueHead]:
         """Take back about so many recipients, newest first, of the lines that have most waiting."""
@@ -144,10 +146,9 @@ class ReadyQueue:
     def drain(self) -> list[Group]:
         """Take everything that may go, oldest first within each line."""
         groups: list[Group] = []
-        for lines in self._turns.values():
-            for name, line in lines.items():
-                groups += line.groups
-                del self._lines[name]
+        for line in self._turns:
+            groups += line.groups
+            del self._lines[line.name]
         self._turns.clear()
         self._recipients -= sum(len(group.heads) for group in groups)
         self._groups = 0
@@ -171,21 +172,14 @@ class ReadyQueue:
         return Group(group.heads[:most], group.moves)
 
     def _line_of(self, head: DueHead) -> _Line:
-        name = (head.tenant, head.stream, head.campaign)
+        name = (priority_of(head), head.tenant, head.stream, head.campaign)
         line = self._lines.get(name)
         if line is None:
             line = self._lines[name] = _Line(name)
-            self._turns.setdefault(head.tenant, {})[name] = line
+            self._turns.add(line)
         return line
-
-    def _end_turn(self, line: _Line) -> None:
-        tenant = line.name[0]
-        lines = self._turns[tenant]
-        del lines[line.name]
-        if not lines:
-            del self._turns[tenant]
 
     def _remove(self, line: _Line) -> None:
         del self._lines[line.name]
         if self._waiting.pop(line.name, None) is None:
-            self._end_turn(line)
+            self._turns.remove(line)

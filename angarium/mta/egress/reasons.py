@@ -21,14 +21,14 @@ class LaneWait(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reasons:
-    """In memory, per delivery process; a lane's last one stays when its wait is over."""
+    """In memory, per delivery process; the last one of a lane and source stays when its wait is over."""
 
     def __init__(self) -> None:
-        self._last: dict[Lane, LaneWait] = {}
+        self._last: dict[tuple[Lane, str], LaneWait] = {}
 
     def note(self, lane: Lane, source: str, wait: Wait, now: UnixMs) -> None:
-        self._last.pop(lane, None)
-        self._last[lane] = LaneWait(
+        self._last.pop((lane, source), None)
+        self._last[lane, source] = LaneWait(
             lane=lane, source=source, at=now, until=wait.until, reason=wait.reason
         )
         if len(self._last) > LANES:
@@ -37,7 +37,7 @@ class Reasons:
     def reasons_of(
         self, *, tenant: str | None = None, provider: str | None = None, stream: str | None = None
     ) -> list[LaneWait]:
-        """Return the last wait of each lane that is meant, the newest first. None: whatever it is."""
+        """Return the last waits of the lanes that are meant, by source, the newest first. None: whatever it is."""
         return [
             each
             for each in reversed(self._last.values())

@@ -8,7 +8,7 @@ from angarium.mta.egress.lease import Seeker
 from angarium.mta.egress.next_host import NextHosts
 from angarium.mta.egress.policy import Wait
 from angarium.mta.egress.shared import EgressShared, Way
-from angarium.mta.egress.work import Parcel, Referred, Told, opener_of_work
+from angarium.mta.egress.work import Parcel, Referred, Told, opener_of_work, priority_of
 from angarium.mta.transport.outcome import Failure
 from angarium.mta.transport.transfer import Connection
 from angarium.routing.resolution import Site
@@ -74,6 +74,7 @@ class Referrals:
                 self._owner,
                 site=way.site.name,
                 opener=opener_of_work(self._next_hosts.first.parcel.work),
+                priority=priority_of(self._next_hosts.first.parcel.work.message),
                 spares_own=False,
             )
             if lease is None:

@@ -5,7 +5,7 @@ other gates, of connections nor of the queue.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from angarium.config.schema import Provider
 from angarium.mta.egress.policy import (
@@ -20,6 +20,7 @@ from angarium.mta.egress.policy import (
 from angarium.mta.egress.pools import Chance, Pools
 from angarium.mta.egress.rates import ConnectionRate
 from angarium.mta.egress.rule_gate import RuleGate
+from angarium.mta.egress.source_health import SourceHealth
 from angarium.mta.egress.tenant_transfers import TenantTransfers
 from angarium.mta.egress.warmup_gate import WarmupGate
 from angarium.mta.egress.work import Work
@@ -67,6 +68,7 @@ class ShapingPolicy:
     ) -> None:
         self._pools = pools
         self._chance = chance
+        self.health: Final = SourceHealth()
         self._tenants = TenantTransfers()
         own: tuple[Gate | None, ...] = (self._tenants, rules, warmup)
         self._gates: tuple[Gate, ...] = (*gates, *(each for each in own if each is not None))
@@ -75,8 +77,10 @@ class ShapingPolicy:
         self._connection_rate = ConnectionRate()
         self._configured: dict[str, tuple[Provider, Limits]] = {}  # by the provider's name
 
-    def choose(self, head: DueHead, site: Site) -> EgressPath:
-        return self._pools.choose(head.domain, self._chance)
+    def choose(self, head: DueHead, site: Site, now: UnixMs) -> EgressPath:
+        path = self._pools.choose(head, site, lambda each: self.health.is_usable(each, now))
+        self.health.chosen(path, now)
+        return path
 
     def limits(self, path: EgressPath, provider: Provider) -> Limits:
         limits = self._limits_of(provider)
@@ -88,7 +92,7 @@ class ShapingPolicy:
 
     def admit(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Admission:
         """Return the wait that is over last, if any gate asks for one; or another source that may go instead."""
-        other = self._find_rerouted(traffic, path, now)
+        other = self._find_healthy(traffic, path, now) or self._find_rerouted(traffic, path, now)
         if other is not None:
             return Elsewhere(other)
         wait = self._find_wait(traffic, path, now)
@@ -99,6 +103,15 @@ class ShapingPolicy:
         for gate in self._gates:
             gate.take(traffic, path, now)  # SHP1
         return GO
+
+    def _find_healthy(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> EgressPath | None:
+        """Return another source of its pool, if this one is out."""
+        if not self.health.must_give_way(path):
+            return None
+        for other, _ in self._pools.beside(traffic, path):
+            if self.health.is_usable(other, now) and not self.health.must_give_way(other):
+                return other
+        return None
 
     def _find_wait(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Wait | None:
         longest: Wait | None = None
@@ -117,13 +130,13 @@ class ShapingPolicy:
         warmup = self._warmup
         if warmup is None or not warmup.overflows(traffic, path, now):
             return None
-        if not self._pools.overflows(traffic.domain):
+        if not self._pools.overflows(traffic):
             return None
         able: list[EgressPath] = []
         weights: list[int] = []
         soonest, until = None, wait.until
-        for other, weight in self._pools.beside(traffic.domain, path):
-            if not warmup.is_warm(other, traffic.provider):
+        for other, weight in self._pools.beside(traffic, path):
+            if not (warmup.is_warm(other, traffic.provider) and self.health.is_usable(other, now)):
                 continue
             theirs = self._find_wait(traffic, other, now)
             if theirs is None:
@@ -149,7 +162,7 @@ class ShapingPolicy:
             return None
         able = [
             (other, weight)
-            for other, weight in self._pools.beside(traffic.domain, path)
+            for other, weight in self._pools.beside(traffic, path)
             if self._find_wait(traffic, other, now) is None
         ]
         if not able:
@@ -179,6 +192,8 @@ class ShapingPolicy:
     def told(
         self, path: EgressPath, site: Site, work: Work, outcomes: Sequence[Outcome], now: UnixMs
     ) -> None:
+        if any(each.attempt.code for each in outcomes):
+            self.health.answered(path)
         for gate in self._gates:
             gate.told(path, site, work, outcomes, now)
 
@@ -190,6 +205,7 @@ class ShapingPolicy:
         )
 
     def refused(self, path: EgressPath, site: Site, failure: Failure, now: UnixMs) -> None:
+        self.health.failed(path, site.name, failure)
         if self._rules is not None:
             self._rules.refused(path, site, failure, now)
         if self._warmup is not None:

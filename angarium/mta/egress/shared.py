@@ -12,6 +12,7 @@ from angarium.mta.egress.lease import PlaceKey
 from angarium.mta.egress.places import Places
 from angarium.mta.egress.policy import EgressPolicy
 from angarium.mta.egress.reasons import Reasons
+from angarium.mta.egress.traffic_counts import TrafficCounts
 from angarium.mta.egress.waits import Waits
 from angarium.mta.egress.work import Parcel, Work
 from angarium.mta.transport.outcome import Failure, Outcome
@@ -101,6 +102,7 @@ class EgressShared(msgspec.Struct, frozen=True, kw_only=True):
     places: Places
     waits: Waits
     reasons: Reasons
+    counts: TrafficCounts
     budget: ContentBudget
     hosts: Hosts
     packer: Packs

@@ -6,13 +6,14 @@ from typing import Final, assert_never
 import msgspec
 
 from angarium.config.schema import Provider
+from angarium.mta.egress.narrowing import Allowance, Narrowing
 from angarium.mta.egress.policy import Limits, Traffic, Wait
 from angarium.mta.egress.work import Work
 from angarium.mta.transport.outcome import Failure, Outcome, Permanent, Taken, Transient
 from angarium.mta.transport.transfer import EgressPath
 from angarium.queue.model import UnixMs
 from angarium.reputation.health import Counts
-from angarium.reputation.warmup import Hindrance
+from angarium.reputation.warmup import HOUR_MS, Hindrance
 from angarium.reputation.warmups import Warmups
 from angarium.routing.resolution import Site
 
@@ -91,6 +92,27 @@ class WarmupGate:
 
     def is_warm(self, path: EgressPath, provider: str) -> bool:
         return self._warmups.is_warm(path.source, provider)
+
+    # --- mta.egress.narrowing.SaysNarrowings
+
+    def narrowings(self, now: UnixMs) -> Sequence[Narrowing]:
+        return [
+            Narrowing(
+                kind="warm_up",
+                name=each.source,
+                text=f"{each.hour_limit} an hour on day {each.day} of {each.days}, {each.hour_used} used",
+                source=each.source,
+                provider=each.provider,
+                allowance=Allowance(
+                    left=each.hour_limit - each.hour_used,
+                    per_period=each.hour_limit,
+                    renews_at=UnixMs((now // HOUR_MS + 1) * HOUR_MS),
+                    period_ms=HOUR_MS,
+                ),
+            )
+            for each in self._warmups.statuses(now)
+            if each.hour_limit is not None
+        ]
 
     def _changed(self, path: EgressPath, provider: str) -> None:
         self._warmups.touch(path.source, provider)

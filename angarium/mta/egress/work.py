@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from angarium.config.streams import DEFAULT_STREAM_PRIORITY
 from angarium.mta.transport.outcome import Outcome, Transient
 from angarium.mta.transport.transfer import Transfer
 from angarium.queue.model import Claimed, ClaimedMessage, DueHead
@@ -15,6 +16,7 @@ class Group(msgspec.Struct):
 
     heads: list[DueHead]
     moves: int = 0  # to another egress queue, since it was loaded
+    moved: str = ""  # for people: from which source it was moved last, and why
 
     @property
     def octets(self) -> int:
@@ -43,6 +45,11 @@ class Work(msgspec.Struct, frozen=True):
 Opener = tuple[str, str, str]  # for whose mail a connection is opened: tenant, account, sender
 
 NOBODY: Final[Opener] = ("", "", "")
+
+
+def priority_of(mail: DueHead | ClaimedMessage) -> int:
+    """Return its priority, 1 first; of what was accepted before there were any, the usual one."""
+    return mail.priority or DEFAULT_STREAM_PRIORITY
 
 
 def opener_of(head: DueHead) -> Opener:

@@ -117,7 +117,8 @@ class Conclusion:
     ) -> Settlement:
         attempts = recipient.attempts + 1
         if not attempted:
-            attempts = max(attempts, self._schedule.attempts_by_age(now - message.accepted))
+            age_ms = now - message.accepted
+            attempts = max(attempts, self._schedule.attempts_by_age(age_ms, message.stream))
         due = self._schedule.next_due(
             now=now,
             attempts=attempts,
@@ -125,6 +126,7 @@ class Conclusion:
             greylisted=failure.greylisted,
             random=self._chance.random(),
             own=failure.retry_s,
+            stream=message.stream,
         )
         if due is None:
             reports.append(_report(recipient, "failed", failure.attempt, expired=True))

@@ -1,13 +1,39 @@
 """When a recipient is tried again, and when its sender hears of the delay. Pure: time and chance are arguments."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from angarium.config.schema import Delivery
+import msgspec
+
+from angarium.config.schema import Delivery, Stream
 from angarium.queue.model import UnixMs
 
 # Who meets a site that is left alone waits for it: a minute, and a tenth of it. Ours: some more, it is only a bound.
 SITE_LEFT_ALONE_MS: Final = 120_000
+
+
+class _Delays(msgspec.Struct, frozen=True, kw_only=True):
+    usual: tuple[float, ...]
+    greylisted: tuple[float, ...]
+
+    @classmethod
+    def of(cls, retry_s: tuple[float, ...], greylist_retry_s: tuple[float, ...]) -> "_Delays":
+        return cls(usual=retry_s, greylisted=(*greylist_retry_s, *retry_s))
+
+    def attempts_by_age(self, age_ms: int) -> int:
+        made, passed_ms = 1, 0.0
+        for delay in self.usual:
+            passed_ms += delay * 1000
+            if passed_ms > age_ms:
+                break
+            made += 1
+        return made
+
+    def longest(self, attempts: int) -> float:
+        """Return the longer one of the two delays after so many attempts."""
+        return max(
+            delays[min(attempts, len(delays)) - 1] for delays in (self.usual, self.greylisted)
+        )
 
 
 class RetrySchedule:
@@ -17,13 +43,18 @@ class RetrySchedule:
     Invariant RS2: never after ``expires``.
     """
 
-    def __init__(self, delivery: Delivery) -> None:
-        self.exchange(delivery)
+    def __init__(self, delivery: Delivery, streams: Iterable[Stream] = ()) -> None:
+        self.exchange(delivery, streams)
 
-    def exchange(self, delivery: Delivery) -> None:
-        """Go by these delays from now on; what is due already stays so."""
-        self._usual = delivery.retry_s
-        self._greylisted = (*delivery.greylist_retry_s, *delivery.retry_s)
+    def exchange(self, delivery: Delivery, streams: Iterable[Stream] = ()) -> None:
+        """Go by these delays from now on; what is due already stays so. ``streams`` with delays of their own go by
+        those.
+        """
+        greylisted = delivery.greylist_retry_s
+        self._default = _Delays.of(delivery.retry_s, greylisted)
+        self._of_stream = {
+            each.name: _Delays.of(each.retry_s, greylisted) for each in streams if each.retry_s
+        }
         self._jitter = delivery.retry_jitter
         self._delay_dsn_after_ms = round(delivery.delay_dsn_after_s * 1000)
 
@@ -35,6 +66,7 @@ class RetrySchedule:
         expires: UnixMs,
         greylisted: bool,
         random: float,
+        stream: str = "",
         own: Sequence[float] = (),
     ) -> UnixMs | None:
         """Return when to try again; None: there is no time left, the recipient expires.
@@ -42,7 +74,8 @@ class RetrySchedule:
         ``attempts`` were made, the one that failed just now included. ``random`` is in [0, 1). ``own``: delays that
         a rule has for this failure, if any.
         """
-        delays = own or (self._greylisted if greylisted else self._usual)
+        of_stream = self._of_stream.get(stream, self._default)
+        delays = own or (of_stream.greylisted if greylisted else of_stream.usual)
         delay_ms = delays[min(max(attempts, 1), len(delays)) - 1] * 1000
         due = now + round(delay_ms * (1 + self._jitter * (2 * random - 1)))
         if due <= expires:
@@ -51,18 +84,12 @@ class RetrySchedule:
         soonest = now + round(min(delays) * 1000 * (1 - self._jitter))
         return expires if soonest <= expires else None  # RS1, RS2
 
-    def attempts_by_age(self, age_ms: int) -> int:
+    def attempts_by_age(self, age_ms: int, stream: str = "") -> int:
         """Return how many attempts the schedule would have made by now, the first one included.
 
         By it waits who is not attempted, and so has no count to go by: as long as if it had been.
         """
-        made, passed_ms = 1, 0.0
-        for delay in self._usual:
-            passed_ms += delay * 1000
-            if passed_ms > age_ms:
-                break
-            made += 1
-        return made
+        return self._of_stream.get(stream, self._default).attempts_by_age(age_ms)
 
     def latest_due(
         self, *, now: UnixMs, accepted: UnixMs, attempts: int, was_tried: bool
@@ -73,11 +100,12 @@ class RetrySchedule:
         """
         if not was_tried and not attempts:
             return now
-        made = max(attempts, self.attempts_by_age(now - accepted))
-        usual, greylisted = (
-            delays[min(made, len(delays)) - 1] for delays in (self._usual, self._greylisted)
+        # Its stream is not known here: of each, since it is a bound
+        delay_ms = max(
+            each.longest(max(attempts, each.attempts_by_age(now - accepted)))
+            for each in (self._default, *self._of_stream.values())
         )
-        delay_ms = max(usual, greylisted) * 1000 * (1 + self._jitter)
+        delay_ms *= 1000 * (1 + self._jitter)
         return UnixMs(now + round(max(delay_ms, SITE_LEFT_ALONE_MS)))
 
     def delay_dsn_is_due(self, *, now: UnixMs, accepted: UnixMs, sent: bool) -> bool:

@@ -20,7 +20,14 @@ from angarium.mta.transport.client_tls import (
 from angarium.mta.transport.connection import BROKEN_STATUS, SmtpConnection
 from angarium.mta.transport.lessons import Experience, Lessons
 from angarium.mta.transport.outcome import Failure, Permanent, Scope, Transient
-from angarium.mta.transport.peer import BrokenError, Peer, connect_reason, os_reason, stage_limits
+from angarium.mta.transport.peer import (
+    BrokenError,
+    Peer,
+    connect_reason,
+    is_own_fault,
+    os_reason,
+    stage_limits,
+)
 from angarium.mta.transport.remedy import Remedy
 from angarium.mta.transport.reply_meaning import (
     Where,
@@ -206,7 +213,8 @@ class _Opening:
         except (OSError, ValueError) as error:  # ValueError: a name that TLS cannot ask for
             is_cut = implicit and isinstance(error, ConnectionError)
             stage: Stage = "starttls" if is_cut else "connect"
-            return self._failure(stage, Scope.SITE, "4.4.1", connect_reason(error, bind))
+            failure = self._failure(stage, Scope.SITE, "4.4.1", connect_reason(error, bind))
+            return msgspec.structs.replace(failure, source_failed=is_own_fault(error, bind))
         if implicit:
             self._tls_began(transport)
         return peer

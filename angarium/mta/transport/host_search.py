@@ -90,6 +90,8 @@ class HostSearch:
             refused += isinstance(result, Permanent)
             attempt = msgspec.structs.replace(result.attempt, provider=site.provider.name)
             result = msgspec.structs.replace(result, attempt=attempt)
+            if isinstance(result, Transient) and result.source_failed:
+                return result  # no host is to be blamed, and none can be reached
             if failure is None or (result.attempt.code and not failure.attempt.code):
                 failure = result
             self.avoid(host, address)

@@ -33,6 +33,8 @@ class Transient(msgspec.Struct, frozen=True, tag="transient"):
     greylisted: bool = False
     again: Again | None = None  # the session that said so is of no use any more
     retry_s: tuple[float, ...] = ()  # when to try again, instead of by the usual schedule
+    # The address that we send from could not be used: the host was not asked
+    source_failed: bool = False
 
 
 class Permanent(msgspec.Struct, frozen=True, tag="permanent"):

@@ -318,9 +318,14 @@ class Peer(asyncio.Protocol):
             self._fail("timeout", f"no reply within {limit:g} s")
 
 
+def is_own_fault(error: BaseException, bind_address: str | None) -> bool:
+    """Whether our own address is why a connection could not be opened."""
+    return bool(bind_address) and isinstance(error, OSError) and error.errno in _BIND_ERRORS
+
+
 def connect_reason(error: BaseException, bind_address: str | None) -> str:
     """The same of a connection that could not be opened; where our own address is the reason, say so."""
-    if bind_address and isinstance(error, OSError) and error.errno in _BIND_ERRORS:
+    if is_own_fault(error, bind_address):
         return f"our source address {bind_address} cannot be used: {os_reason(error)}"
     return os_reason(error)
 

@@ -10,7 +10,7 @@ class MessageAccepted(MessageEvent, frozen=True, kw_only=True, array_like=True, 
     """The message is ours: whoever gave it was told so. A DSN of ours begins in the same way."""
 
     number: ClassVar[int] = 1
-    version: ClassVar[int] = 2  # 2: repairs
+    version: ClassVar[int] = 3  # 2: repairs; 3: tags
     name: ClassVar[str] = "accepted"
 
     reverse_path: str
@@ -23,6 +23,7 @@ class MessageAccepted(MessageEvent, frozen=True, kw_only=True, array_like=True, 
     repairs: tuple[
         str, ...
     ] = ()  # what was mended of the content (smtp.repair), most often nothing
+    tags: tuple[str, ...] = ()  # what the sender calls it, besides its campaign
 
 
 def accepted_event(submission: Submission) -> MessageAccepted:
@@ -40,4 +41,5 @@ def accepted_event(submission: Submission) -> MessageAccepted:
         priority=submission.priority,
         campaign=submission.campaign,
         repairs=submission.repairs,
+        tags=submission.tags,
     )

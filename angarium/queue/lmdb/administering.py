@@ -51,6 +51,7 @@ class Administering:
         self._env = env
         self._clock = clock
         self._entries = EntryReader(env)
+        self.told_provider: FindProvider = lambda _: None
 
     def summary(self) -> QueueSummary:
         return read_summary(self._env)
@@ -227,8 +228,9 @@ class Administering:
 
         def find_provider(domain: str) -> str | None:
             if domain not in known:
-                hint = read_route(self._env, domain)
-                known[domain] = None if hint is None else hint.provider
+                known[domain] = self.told_provider(domain)
+                if known[domain] is None and (hint := read_route(self._env, domain)) is not None:
+                    known[domain] = hint.provider
             return known[domain]
 
         return find_provider

@@ -6,7 +6,7 @@ from typing import Any
 from angarium.queue.act import Act, Actor, Notify, Part
 from angarium.queue.administration import Progress
 from angarium.queue.breakdown import Breakdown, Quality
-from angarium.queue.entry import Affected, EntryPage, ShownMessage
+from angarium.queue.entry import Affected, EntryPage, FindProvider, ShownMessage
 from angarium.queue.hold_rule import HoldRule
 from angarium.queue.lmdb.administering import Administering
 from angarium.queue.lmdb.environment import QueueEnvironment
@@ -29,6 +29,9 @@ class LmdbAdministration:
     ) -> None:
         self._steps = Administering(env, clock)
         self._submit = submit
+
+    def tell_providers(self, told: FindProvider) -> None:
+        self._steps.told_provider = told
 
     def summary(self) -> QueueSummary:
         return self._steps.summary()

@@ -8,7 +8,7 @@ from angarium.config.schema import Queue
 from angarium.queue.act import Act, Actor, Notify, Part
 from angarium.queue.administration import Progress
 from angarium.queue.breakdown import Breakdown, Quality
-from angarium.queue.entry import Affected, EntryPage, ShownMessage
+from angarium.queue.entry import Affected, EntryPage, FindProvider, ShownMessage
 from angarium.queue.event_log import Position
 from angarium.queue.hold_rule import HoldRule
 from angarium.queue.lmdb.administering import Administering
@@ -39,6 +39,7 @@ class QueueOperator:
     ) -> None:
         self._clock = clock
         self._ring = ring
+        self._told_provider: FindProvider = lambda _: None
         self._use(env)
 
     @classmethod
@@ -136,10 +137,14 @@ class QueueOperator:
         self._open_to_write()
         return run_steps(self._steps.expire_hold_rules(), self._transact)
 
+    def tell_providers(self, told: FindProvider) -> None:
+        self._told_provider = self._steps.told_provider = told
+
     def _use(self, env: QueueEnvironment) -> None:
         self._env = env
         self._transactor = Transactor(env, self._clock)
         self._steps = Administering(env, self._clock)
+        self._steps.told_provider = self._told_provider
 
     def _open_to_write(self) -> None:
         """From the first act on. Raises as ``open`` does; then it is closed."""

@@ -21,6 +21,7 @@ from angarium.queue.entry import (
     AffectedRecipient,
     CompiledFilter,
     EntryPage,
+    FindProvider,
     QueueEntry,
     ShownMessage,
     refuse_empty,
@@ -45,6 +46,10 @@ class MemoryAdministration:
     def __init__(self, state: MemoryState, ring: Callable[[set[PartitionNumber]], None]) -> None:
         self._state = state
         self._ring = ring
+        self._told_provider: FindProvider = lambda _: None
+
+    def tell_providers(self, told: FindProvider) -> None:
+        self._told_provider = told
 
     def summary(self) -> QueueSummary:
         states = [each.state for each in self._state.deliveries.values()]
@@ -337,8 +342,8 @@ class MemoryAdministration:
         return CompiledFilter(wanted, self._state.clock(), self._find_provider)
 
     def _find_provider(self, domain: str) -> str | None:
-        hint = self._state.routes.get(domain)
-        return None if hint is None else hint.provider
+        told, hint = self._told_provider(domain), self._state.routes.get(domain)
+        return hint.provider if told is None and hint is not None else told
 
     def _entry(self, each: MemoryDelivery) -> QueueEntry:
         message = self._state.messages[each.id.message_id]

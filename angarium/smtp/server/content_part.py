@@ -153,6 +153,8 @@ class ContentPart(SessionCore):
             user=identity.user if identity else "",
             tenant=identity.tenant if identity else "default",
             senders=identity.senders if identity else ("*",),
+            stream=identity.stream if identity else "",
+            other_streams=identity.other_streams if identity else (),
             listener=state.settings.listener,
             may_repair=state.may_repair,
             repairs=(Repair.LINE_ENDS,) if data.has_mended_line_ends else (),

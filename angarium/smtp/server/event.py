@@ -39,3 +39,5 @@ class LoggedIn(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str
     senders: tuple[str, ...]
     allows: Callable[[str], bool]  # an address: may it be the sender?
+    stream: str = ""  # as ``ReceivedMessage`` has both
+    other_streams: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from angarium.mta.egress.policy import GO, Admission, Limits, Traffic, Wait
 from angarium.mta.egress.reasons import Reasons
 from angarium.mta.egress.shared import EgressShared
 from angarium.mta.egress.tenant_transfers import TenantTransfers
+from angarium.mta.egress.traffic_counts import TrafficCounts
 from angarium.mta.egress.waits import Waits
 from angarium.mta.egress.work import Group, Parcel, Work
 from angarium.mta.transport.outcome import Outcome, Permanent, Scope, Taken, Transient
@@ -343,7 +344,7 @@ class ScriptedPolicy:
         self.connects = 0
         self.tenants = TenantTransfers()
 
-    def choose(self, head: DueHead, site: Site) -> EgressPath:
+    def choose(self, head: DueHead, site: Site, now: UnixMs) -> EgressPath:
         return self.path
 
     def limits(self, path: EgressPath, provider: Provider) -> Limits:
@@ -414,6 +415,7 @@ class Around:
         self.places = Places(connections, 100, self.clock)
         self.waits = Waits(self.clock)
         self.reasons = Reasons()
+        self.counts = TrafficCounts()
         self.budget = ContentBudget(octets, lambda: self.log.append("octets"))
         self.hosts = FakeHosts(self.log)
         self.packer = FakePacker()
@@ -428,6 +430,7 @@ class Around:
             places=self.places,
             waits=self.waits,
             reasons=self.reasons,
+            counts=self.counts,
             budget=self.budget,
             hosts=self.hosts,
             packer=self.packer,

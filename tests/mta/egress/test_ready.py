@@ -49,6 +49,36 @@ def test_a_tenant_of_many_campaigns_has_no_more_turns_than_others() -> None:
     assert numbers(ready) == [1, 8, 2, 9, 3, 4]
 
 
+def test_what_is_urgent_goes_first_and_the_rest_goes_on_beside_it() -> None:
+    ready = ReadyQueue(1)
+    for message in range(1, 21):
+        ready.push(head(message, stream="bulk", priority=5))
+    for message in range(101, 121):
+        ready.push(head(message, stream="transactional", priority=1))
+    ready.push(head(200))  # accepted before there were priorities
+    order = numbers(ready)
+    assert order[:9] == [101, 102, 103, 104, 105, 106, 107, 200, 108]
+    assert order[15] == 1
+    assert sorted(order) == [*range(1, 21), *range(101, 121), 200]
+
+
+def test_at_a_limit_of_our_own_the_shared_turn_is_not_lost_to_waits() -> None:
+    """One message a second: each asks, one goes, all others wait again."""
+    ready = ReadyQueue(1)
+    for message in range(1, 60):
+        ready.push(head(message, stream="transactional", priority=1))
+        ready.push(head(100 + message, stream="bulk", priority=5))
+    went: list[int] = []
+    for second in range(1, 33):
+        ready.end_waits(UnixMs(second * 1000))
+        group = ready.next_group()
+        assert group is not None
+        went.append(group.heads[0].priority)
+        while (group := ready.next_group()) is not None:
+            ready.put_off(group, UnixMs((second + 1) * 1000))
+    assert (went.count(1), went.count(5)) == (28, 4)
+
+
 def test_what_waits_keeps_its_line_and_nobody_else_out_of_the_way() -> None:  # RQ2
     ready = ReadyQueue(1)
     for message in (1, 2):
@@ -179,3 +209,17 @@ def test_recipients_of_different_partitions_never_share_a_claim(partition: int) 
     ready.push(head(1, 0))
     ready.push(head(1, 1, partition=partition))
     assert ready.groups == 2
+
+
+def test_a_recipient_is_found_with_its_group_and_the_wait_of_its_line() -> None:
+    ready = ReadyQueue(2)
+    for each in (head(1, 0), head(1, 1), head(2, tenant="u")):
+        ready.push(each)
+    group = ready.next_group()
+    assert group is not None
+    ready.put_off(group, UnixMs(99))
+    assert ready.find(head(1, 1).id) == (group, 99)
+    found = ready.find(head(2).id)
+    assert found is not None
+    assert found[1] == 0
+    assert ready.find(head(3).id) is None

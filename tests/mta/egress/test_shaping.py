@@ -2,20 +2,22 @@
 
 import random
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
-from angarium.config.schema import Provider
-from angarium.mta.egress.policy import GO, Limits, Traffic, Wait, traffic_of
+from angarium.config.schema import Provider, Source
+from angarium.mta.egress.policy import GO, Elsewhere, Limits, Traffic, Wait, traffic_of
 from angarium.mta.egress.pools import Pools
 from angarium.mta.egress.shaping import Gate, ShapingPolicy
+from angarium.mta.egress.source_health import FIRST_MS
 from angarium.mta.egress.work import Group, Work
-from angarium.mta.transport.outcome import Outcome
+from angarium.mta.transport.outcome import Outcome, Scope, Transient
 from angarium.mta.transport.transfer import EgressPath
 from angarium.queue.model import UnixMs
 from angarium.routing.resolution import Site
 from angarium.routing.routing import Routing
-from tests.mta.egress.fakes import PATH, TAKEN, head, site, work
+from tests.mta.egress.fakes import PATH, TAKEN, attempt, head, host, site, work
 
 TO = site(connections=7, messages_per_connection=8, recipients_per_message=9)
 TRAFFIC = traffic_of(Group([head(1)]), TO)
@@ -82,3 +84,36 @@ def test_every_gate_hears_what_became_of_a_transaction() -> None:
     outcomes: list[Outcome] = [TAKEN]
     policy(*gates).told(PATH, TO, work(), outcomes, NOW)
     assert [each.heard for each in gates] == [[outcomes], [outcomes]]
+
+
+def connect_failed(text: str = "connection timed out", **more: Any) -> Transient:
+    made = msgspec.structs.replace(attempt(0, "4.4.1", "connect"), at=NOW, text=text)
+    return Transient(made, Scope.SITE, **more)
+
+
+def test_what_waits_for_a_source_that_is_out_goes_by_another() -> None:
+    sources = tuple(Source(name=f"ip{n}", address=f"192.0.2.{n}") for n in (1, 2))
+    pools = Pools(sources, (), Routing((), (), 25), "mx.example")
+    asked = ShapingPolicy(pools, random.Random(1))
+    to = msgspec.structs.replace(TO, hosts=(host("mx", "192.0.2.9"),))
+    one, two = (asked.choose(head(n), to, NOW) for n in (1, 2))
+    assert (one.source, two.source) == ("ip1", "ip2")
+    asked.refused(one, to, connect_failed("no such address", source_failed=True), NOW)
+    assert asked.admit(TRAFFIC, one, NOW) == Elsewhere(two)
+    assert asked.admit(TRAFFIC, two, NOW) is GO
+    assert {asked.choose(head(n), to, NOW).source for n in range(9)} == {"ip2"}
+    # Its probe goes by itself
+    later = UnixMs(NOW + FIRST_MS)
+    assert {asked.choose(head(n), to, later).source for n in range(2)} == {"ip1", "ip2"}
+    assert asked.admit(TRAFFIC, one, later) is GO
+    assert {asked.choose(head(n), to, later).source for n in range(9)} == {"ip2"}
+    asked.told(one, to, work(), [TAKEN], later)
+    assert {asked.choose(head(n), to, later).source for n in range(9)} == {"ip1", "ip2"}
+
+
+def test_where_every_source_is_out_each_is_used_as_if_none_were() -> None:
+    asked = policy()
+    path = asked.choose(head(1), TO, NOW)
+    asked.refused(path, TO, connect_failed(source_failed=True), NOW)
+    assert asked.choose(head(1), TO, NOW) == path
+    assert asked.admit(TRAFFIC, path, NOW) is GO

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from angarium.config.schema import Pool, PoolMember, Source, Warmup
+from angarium.mta.egress.narrowing import Allowance
 from angarium.mta.egress.policy import GO, Elsewhere, Traffic, Wait, traffic_of
 from angarium.mta.egress.pools import Pools
 from angarium.mta.egress.shaping import ShapingPolicy
@@ -235,6 +236,17 @@ async def test_a_provider_that_greets_a_stranger_with_a_refusal_has_it_step_back
         rig.policy.refused(COLD, SITE, refusal, NOW)
     (status,) = rig.warmups.statuses(NOW)
     assert status.day == 0
+
+
+async def test_people_and_forecasts_are_told_what_is_left_of_the_hour() -> None:
+    rig = Rig()
+    await rig.send(7, NOW)
+    (found,) = WarmupGate(rig.warmups, rig.writer.reserve).narrowings(UnixMs(NOW + 5))
+    assert (found.kind, found.source, found.provider) == ("warm_up", "ip2", "p")
+    assert found.text == "20 an hour on day 0 of 3, 7 used"
+    assert found.allowance == Allowance(
+        left=13, per_period=20, renews_at=UnixMs(NOW + HOUR_MS), period_ms=HOUR_MS
+    )
 
 
 class Slow(FakeGate):

@@ -61,7 +61,7 @@ class Receiver:
         if source == "cold":
             self.seen[hour] += 1
             limit = self.tolerance(len(self.days - {day}))
-            self.is_blocking |= self.seen[hour] > 2 * limit
+            self.is_blocking |= self.seen[hour] >= 2 * limit
             if self.is_blocking:
                 return BLOCKED
             if self.seen[hour] > limit:
@@ -96,7 +96,7 @@ class Node:
 
     async def send(self, receiver: Receiver, now: UnixMs) -> bool:
         """Carry one message as an egress queue would; False: it waits."""
-        path = self.policy.choose(head(1), receiver.site)
+        path = self.policy.choose(head(1), receiver.site, now)
         traffic = traffic_of(Group([head(1)]), receiver.site)
         for _ in range(5):
             match self.policy.admit(traffic, path, now):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.config.schema import Delivery
+from angarium.config.schema import Delivery, Stream
 from angarium.mta.record.retry import RetrySchedule
 from angarium.queue.model import UnixMs
 
@@ -189,3 +189,29 @@ def test_a_rules_own_delays_replace_the_schedules() -> None:
         return (due - NOW) / 60_000
 
     assert [minutes(each) for each in (1, 2, 3)] == [15, 30, 30]
+
+
+def test_a_stream_goes_by_its_own_delays() -> None:
+    own = Stream(name="news", retry_s=(3600, 7200))
+    delivery = Delivery(retry_jitter=0, greylist_retry_s=(90,))
+    schedule = RetrySchedule(delivery, (own, Stream(name="bulk")))
+
+    def delay_s(stream: str, *, attempts: int = 1, greylisted: bool = False) -> float:
+        due = schedule.next_due(
+            now=NOW, attempts=attempts, expires=FAR, greylisted=greylisted, random=0, stream=stream
+        )
+        assert due is not None
+        return (due - NOW) / 1000
+
+    assert [delay_s("news", attempts=each) for each in (1, 2, 3)] == [3600, 7200, 7200]
+    assert [delay_s(each) for each in ("bulk", "", "gone")] == [60, 60, 60]
+    greylisted = [delay_s("news", attempts=each, greylisted=True) for each in (1, 2)]
+    assert greylisted == [90, 3600]
+    assert schedule.attempts_by_age(3_600_000, "news") == 2
+    assert schedule.attempts_by_age(3_600_000, "bulk") == 5
+
+
+def test_a_wrong_clock_is_mended_by_the_longest_delays_of_all_streams() -> None:
+    schedule = RetrySchedule(Delivery(retry_jitter=0), (Stream(name="news", retry_s=(90_000,)),))
+    latest = schedule.latest_due(now=NOW, accepted=NOW, attempts=1, was_tried=True)
+    assert latest == NOW + 90_000_000

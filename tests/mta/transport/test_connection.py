@@ -830,6 +830,7 @@ async def test_a_source_address_that_cannot_be_used_is_an_outcome(bind: str) -> 
     assert result.attempt.stage == "connect"
     if bind != "::1":  # host_search leaves out what is of the other family
         assert f"our source address {bind} cannot be used" in result.attempt.text
+        assert result.source_failed
 
 
 async def test_an_ehlo_name_of_ours_that_is_none_never_gets_out_s9() -> None:

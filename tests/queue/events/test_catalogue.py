@@ -51,7 +51,7 @@ FIELDS = {
     "accepted": (
         *_MESSAGE,
         *("reverse_path", "recipients", "size_octets", "message_id_header", "origin"),
-        *("priority", "campaign", "repairs"),
+        *("priority", "campaign", "repairs", "tags"),
     ),
     "delivered": _ATTEMPT,
     "relayed": _ATTEMPT,
@@ -93,6 +93,7 @@ VALUES: dict[str, Any] = {
     ),
     "origin": Origin(kind="submission", listener="127.0.0.1:25", client="192.0.2.7", user="ann"),
     "repairs": ("raw_utf8",),
+    "tags": ("a", "b"),
     "recipients": ("bob@example.net", "carol@example.org"),
     "releases": True,
     **dict.fromkeys(
@@ -165,20 +166,20 @@ def test_an_unknown_or_newer_event_is_named_and_breaks_no_reader(header: bytes) 
 
 
 def test_a_field_appended_since_reads_with_its_default() -> None:
-    """As an event of an older version does: here, one without the last three fields."""
+    """As an event of an older version does: here, one without the last four fields."""
     accepted = CATALOGUE[0]
     raw = encode_event(sample(accepted))
     fields = msgspec.msgpack.decode(raw[3:])
-    older = decode_event(raw[:3] + msgspec.msgpack.encode(fields[:-3]))
-    assert (older.priority, older.campaign, older.repairs) == (0, "", ())  # type: ignore[union-attr]
+    older = decode_event(raw[:3] + msgspec.msgpack.encode(fields[:-4]))
+    assert (older.priority, older.campaign, older.repairs, older.tags) == (0, "", (), ())  # type: ignore[union-attr]
 
 
 def test_an_accepted_event_of_version_1_is_read() -> None:
     accepted = CATALOGUE[0]
     raw = encode_event(sample(accepted))
     fields = msgspec.msgpack.decode(raw[3:])
-    older = decode_event(b"\x01\x00\x01" + msgspec.msgpack.encode(fields[:-1]))
-    assert older == msgspec.structs.replace(sample(accepted), repairs=())
+    older = decode_event(b"\x01\x00\x01" + msgspec.msgpack.encode(fields[:-2]))
+    assert older == msgspec.structs.replace(sample(accepted), repairs=(), tags=())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,40 @@
+"""Streams that Angarium has without being told. A ``[[stream]]`` of the same name changes the keys that it gives and
+keeps the others.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from angarium.config.schema import Stream
+
+# Of mail that nobody gave a stream: between what a person waits for and what may wait
+DEFAULT_STREAM_PRIORITY: Final = 3
+
+SHIPPED_STREAMS: Final = (
+    Stream(name="default", priority=DEFAULT_STREAM_PRIORITY),
+    Stream(name="transactional", priority=1),
+    Stream(name="bulk", priority=5),
+)
+_SHIPPED: Final = {each.name: each for each in SHIPPED_STREAMS}
+
+
+def complete_streams(tree: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give each ``[[stream]]`` of a shipped name what ships for each key that it leaves out."""
+    written = tree.get("stream")
+    if not isinstance(written, list):
+        return tree
+    return {**tree, "stream": [_completed(each) for each in written]}
+
+
+def _completed(written: Any) -> Any:
+    if not isinstance(written, Mapping) or not isinstance(name := written.get("name"), str):
+        return written  # msgspec says what is wrong with it
+    shipped = _SHIPPED.get(name)
+    return written if shipped is None else {**msgspec.to_builtins(shipped), **written}
+
+
+def streams_by_name(own: Sequence[Stream]) -> dict[str, Stream]:
+    """Return the operator's and the shipped ones."""
+    return _SHIPPED | {each.name: each for each in own}

@@ -1,0 +1,114 @@
+"""What a sender says of a message for us alone: its stream, campaign and tags, in fields that are taken out. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from angarium.config.schema import Stream
+from angarium.queue.model import DEFAULT_STREAM
+from angarium.smtp.header_block import HeaderBlock
+from angarium.smtp.received import ReceivedMessage
+from angarium.smtp.refusal import Refusal
+
+STREAM: Final = b"x-angarium-stream"
+CAMPAIGN: Final = b"x-angarium-campaign"
+TAG: Final = b"x-angarium-tag"
+LABEL_FIELDS: Final = frozenset({STREAM, CAMPAIGN, TAG})
+_TITLES: Final = {
+    STREAM: "X-Angarium-Stream",
+    CAMPAIGN: "X-Angarium-Campaign",
+    TAG: "X-Angarium-Tag",
+}
+# Ours: both are names, not texts; the campaign is with each due recipient on disk and in memory
+MAX_CHARACTERS: Final = 128
+MAX_TAGS: Final = 10
+_SHOWN: Final = 40  # characters of a value in a reply
+
+
+class Labels(msgspec.Struct, frozen=True, kw_only=True):
+    stream: Stream
+    campaign: str = ""
+    tags: tuple[str, ...] = ()  # in the order in which they came, none twice
+
+
+def read_labels(
+    block: HeaderBlock, received: ReceivedMessage, streams: Mapping[str, Stream]
+) -> Labels | Refusal:
+    """Return what the fields say, else what the user's mail is; or why it cannot be."""
+    values: dict[bytes, list[str]] = {STREAM: [], CAMPAIGN: [], TAG: []}
+    if not LABEL_FIELDS.isdisjoint(block.names):
+        for at, name in enumerate(block.names):
+            if name in LABEL_FIELDS:
+                values[name].append(block.value(at).decode())  # UTF-8: the block was checked
+        if (refusal := _find_refusal(values)) is not None:
+            return refusal
+    given = values[STREAM]
+    stream = _chosen(given[0], received, streams) if given else _usual(received, streams)
+    if isinstance(stream, Refusal):
+        return stream
+    return Labels(
+        stream=stream,
+        campaign=values[CAMPAIGN][0] if values[CAMPAIGN] else "",
+        tags=tuple(dict.fromkeys(_tags(values))),
+    )
+
+
+def _tags(values: Mapping[bytes, Sequence[str]]) -> list[str]:
+    """A list, in one field or in several."""
+    return [each.strip(" \t") for value in values[TAG] for each in value.split(",")]
+
+
+def _find_refusal(values: Mapping[bytes, Sequence[str]]) -> Refusal | None:
+    for name in (STREAM, CAMPAIGN):
+        if len(values[name]) > 1:
+            return _bad(name, "is there twice; leave one")
+    tags = _tags(values)
+    if len(tags) > MAX_TAGS:
+        return _bad(TAG, f"names more than {MAX_TAGS} tags")
+    for name, given in ((STREAM, values[STREAM]), (CAMPAIGN, values[CAMPAIGN]), (TAG, tags)):
+        for each in given:
+            if (fault := _find_fault(each)) is not None:
+                return _bad(name, fault)
+    return None
+
+
+def _usual(received: ReceivedMessage, streams: Mapping[str, Stream]) -> Stream | Refusal:
+    name = received.stream or DEFAULT_STREAM
+    stream = streams.get(name)
+    if stream is None:  # it was taken out of the configuration: the sender's mail is not at fault
+        return Refusal(451, "4.3.5", f"The stream {name} of this user is not configured here")
+    return stream
+
+
+def _chosen(
+    name: str, received: ReceivedMessage, streams: Mapping[str, Stream]
+) -> Stream | Refusal:
+    stream = streams.get(name)
+    if stream is None:
+        known = ", ".join(sorted(streams))
+        return _bad(STREAM, f"names no stream: {_shown(name)} is not one of {known}"[:400])
+    if received.stream and name != received.stream and not {name, "*"} & {*received.other_streams}:
+        text = f"{_TITLES[STREAM]}: this user's mail is {received.stream}, and may not be {name}"
+        return Refusal(550, "5.7.1", text)
+    return stream
+
+
+def _find_fault(value: str) -> str | None:
+    if not value:
+        return "is empty; name one or leave the field out"
+    if len(value) > MAX_CHARACTERS:
+        return f"has more than {MAX_CHARACTERS} characters"
+    if not value.isprintable():
+        return "has control characters"
+    return None
+
+
+def _bad(name: bytes, text: str) -> Refusal:
+    return Refusal(550, "5.6.0", f"{_TITLES[name]} {text}")
+
+
+def _shown(value: str) -> str:
+    """Of what a client sent, for a reply: C7."""
+    cut = value[:_SHOWN]
+    return "".join(c if " " <= c <= "~" else "?" for c in cut)

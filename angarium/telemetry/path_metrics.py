@@ -1,0 +1,90 @@
+"""Metrics by provider and egress source: of a bounded number of pairs, the rest together as ``other``.
+
+Knows no configuration: who follows the traffic says which names are labels at all.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+OTHER: Final = "other"
+# Ours, per process: with all their outcomes they fill half of ``shared_files.FILE_OCTETS``
+MAX_PAIRS: Final = 100
+IN_FORCE_KINDS: Final = ("rule", "hold", "warm_up", "source")
+Pair = tuple[str, str]  # provider, source
+
+
+class PathMetrics:
+    """Made once per process, by ``Metrics``."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        pair = ["provider", "source"]
+        self._recipients = Counter(
+            "angarium_path_recipients",
+            "Recipients that a provider answered for",
+            [*pair, "outcome"],
+            registry=registry,
+        )
+        self._connections = Counter(
+            "angarium_path_connections",
+            "Connections opened, and those that could not be",
+            [*pair, "result"],
+            registry=registry,
+        )
+        self._open = _gauge("path_connections_open", "Connections, now", pair, registry)
+        self._waiting = _gauge(
+            "path_waiting_recipients", "Recipients that wait in memory, now", pair, registry
+        )
+        self._in_force = _gauge(
+            "in_force", "What narrows the configured limits, now", ["kind"], registry
+        )
+        self._queued = _gauge(
+            "provider_queue_recipients", "Recipients in the queue", ["provider"], registry
+        )
+        self._pairs: set[Pair] = set()
+        self._providers: set[str] = set()
+
+    def count(
+        self, pair: Pair, recipients: Mapping[str, int], connections: Mapping[str, int]
+    ) -> None:
+        """Add, by outcome and by result."""
+        labels = self._labels(pair)
+        for outcome, number in recipients.items():
+            if number:
+                self._recipients.labels(*labels, outcome).inc(number)
+        for result, number in connections.items():
+            if number:
+                self._connections.labels(*labels, result).inc(number)
+
+    def set_now(self, waiting: Mapping[Pair, int], connections: Mapping[Pair, int]) -> None:
+        """What is not named has none, whatever it had before."""
+        for gauge, values in ((self._waiting, waiting), (self._open, connections)):
+            sums = dict.fromkeys(self._pairs, 0)
+            for pair, number in values.items():
+                labels = self._labels(pair)
+                sums[labels] = sums.get(labels, 0) + number
+            for labels, number in sums.items():
+                gauge.labels(*labels).set(number)
+
+    def set_in_force(self, kinds: Iterable[str]) -> None:
+        found = list(kinds)
+        for kind in IN_FORCE_KINDS:
+            self._in_force.labels(kind).set(found.count(kind))
+
+    def set_queued(self, recipients: Mapping[str, int]) -> None:
+        """By provider, of names that the caller bounds. Of the one process that counts the queue."""
+        self._providers.update(recipients)
+        for provider in self._providers:
+            self._queued.labels(provider).set(recipients.get(provider, 0))
+
+    def _labels(self, pair: Pair) -> Pair:
+        if pair not in self._pairs:
+            if len(self._pairs) >= MAX_PAIRS:
+                pair = (OTHER, OTHER)
+            self._pairs.add(pair)
+        return pair
+
+
+def _gauge(name: str, text: str, labels: list[str], registry: CollectorRegistry) -> Gauge:
+    return Gauge(f"angarium_{name}", text, labels, registry=registry, multiprocess_mode="livesum")

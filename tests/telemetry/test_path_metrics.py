@@ -1,0 +1,61 @@
+"""Mirrors angarium/telemetry/path_metrics.py."""
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+
+from angarium.telemetry.path_metrics import MAX_PAIRS, PathMetrics
+
+
+class Read:
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.metrics = PathMetrics(self.registry)
+
+    def lines(self, name: str) -> list[str]:
+        text = generate_latest(self.registry).decode()
+        return [each for each in text.splitlines() if each.startswith(f"angarium_{name}{{")]
+
+
+@pytest.fixture
+def read() -> Read:
+    return Read()
+
+
+def test_counts_are_added_by_provider_source_and_outcome(read: Read) -> None:
+    for _ in range(2):
+        read.metrics.count(("gmail", "ip1"), {"delivered": 3, "deferred": 0}, {"opened": 1})
+    assert read.lines("path_recipients_total") == [
+        'angarium_path_recipients_total{outcome="delivered",provider="gmail",source="ip1"} 6.0'
+    ]
+    assert read.lines("path_connections_total") == [
+        'angarium_path_connections_total{provider="gmail",result="opened",source="ip1"} 2.0'
+    ]
+
+
+def test_what_is_no_more_is_zero(read: Read) -> None:
+    read.metrics.set_now({("gmail", "ip1"): 5}, {("gmail", "ip1"): 2})
+    read.metrics.set_now({}, {})
+    assert read.lines("path_waiting_recipients") == [
+        'angarium_path_waiting_recipients{provider="gmail",source="ip1"} 0.0'
+    ]
+    read.metrics.set_queued({"gmail": 7})
+    read.metrics.set_queued({"other": 1})
+    assert read.lines("provider_queue_recipients") == [
+        'angarium_provider_queue_recipients{provider="gmail"} 0.0',
+        'angarium_provider_queue_recipients{provider="other"} 1.0',
+    ]
+
+
+def test_pairs_are_bounded_and_the_rest_is_told_together(read: Read) -> None:
+    waiting = {(f"p{number}", "ip1"): 1 for number in range(MAX_PAIRS + 7)}
+    read.metrics.set_now(waiting, {})
+    lines = read.lines("path_waiting_recipients")
+    assert len(lines) == MAX_PAIRS + 1
+    assert 'angarium_path_waiting_recipients{provider="other",source="other"} 7.0' in lines
+
+
+def test_what_is_in_force_is_counted_by_kind(read: Read) -> None:
+    read.metrics.set_in_force(["rule", "rule", "warm_up"])
+    assert 'angarium_in_force{kind="rule"} 2.0' in read.lines("in_force")
+    read.metrics.set_in_force(["warm_up"])
+    assert 'angarium_in_force{kind="rule"} 0.0' in read.lines("in_force")

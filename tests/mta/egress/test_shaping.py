@@ -98,7 +98,7 @@ def test_what_waits_for_a_source_that_is_out_goes_by_another() -> None:
     to = msgspec.structs.replace(TO, hosts=(host("mx", "192.0.2.9"),))
     one, two = (asked.choose(head(n), to, NOW) for n in (1, 2))
     assert (one.source, two.source) == ("ip1", "ip2")
-    asked.refused(one, to, connect_failed("no such address", source_failed=True))
+    asked.refused(one, to, connect_failed("no such address", source_failed=True), NOW)
     assert asked.admit(TRAFFIC, one, NOW) == Elsewhere(two)
     assert asked.admit(TRAFFIC, two, NOW) is GO
     assert {asked.choose(head(n), to, NOW).source for n in range(9)} == {"ip2"}
@@ -114,6 +114,6 @@ def test_what_waits_for_a_source_that_is_out_goes_by_another() -> None:
 def test_where_every_source_is_out_each_is_used_as_if_none_were() -> None:
     asked = policy()
     path = asked.choose(head(1), TO, NOW)
-    asked.refused(path, TO, connect_failed(source_failed=True))
+    asked.refused(path, TO, connect_failed(source_failed=True), NOW)
     assert asked.choose(head(1), TO, NOW) == path
     assert asked.admit(TRAFFIC, path, NOW) is GO

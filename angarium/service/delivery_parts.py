@@ -14,7 +14,6 @@ from angarium.mta.dsn import RecipientReport, dsn_for
 from angarium.mta.egress.narrowing import Narrowing, SaysNarrowings
 from angarium.mta.egress.packing import Packer
 from angarium.mta.egress.pools import Pools
-from angarium.mta.egress.rates import MessageRate, TenantRate
 from angarium.mta.egress.rule_gate import RuleGate
 from angarium.mta.egress.shaping import ShapingPolicy
 from angarium.mta.egress.source_health import outage_text
@@ -87,12 +86,7 @@ class DeliverySetup:
         self.rules = RuleEngine(RuleBook(all_rules(config)))
         self.rules.restore(read_kept(spool.keepsakes.read(RULES), self._owns), clock())
         self.rule_keeper = RuleKeeper(self.rules, spool.keepsakes, clock)
-        self._policy = ShapingPolicy(
-            self._pools,
-            randomness,
-            [MessageRate(), TenantRate()],
-            RuleGate(self.rules),
-        )
+        self._policy = ShapingPolicy(self._pools, randomness, rules=RuleGate(self.rules))
         self._schedule = RetrySchedule(config.delivery, config.stream)
         self._keyring = KeyRing.load(config.dkim)
         self._pool = SigningPool(Signer(self._keyring, config.dkim), config.dkim.threads)

@@ -18,7 +18,7 @@ from angarium.mta.egress.policy import (
     traffic_of_work,
 )
 from angarium.mta.egress.pools import Chance, Pools
-from angarium.mta.egress.rates import ConnectionRate
+from angarium.mta.egress.rates import ConnectionRate, MessageRate, TenantRate
 from angarium.mta.egress.rule_gate import RuleGate
 from angarium.mta.egress.source_health import SourceHealth
 from angarium.mta.egress.tenant_transfers import TenantTransfers
@@ -28,12 +28,15 @@ from angarium.mta.transport.transfer import EgressPath
 from angarium.queue.model import DueHead, UnixMs
 from angarium.routing.resolution import Site
 
+# Whose limits are remembered as they are asked for; ours: some megabytes
+PROVIDERS: Final = 10_000
+
 
 class Gate(Protocol):
     """Called on the event loop for every transaction: must not block, and has microseconds."""
 
     def find_wait(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Wait | None:
-        """Return why and until when the transaction may not begin; None: it may. Changes nothing."""
+        """Return why and until when the transaction may not begin; None: it may. Counts nothing."""
         ...
 
     def take(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> None:
@@ -64,12 +67,14 @@ class ShapingPolicy:
         gates: Sequence[Gate] = (),
         rules: RuleGate | None = None,
     ) -> None:
+        """``gates`` beside those of the configuration; they are asked in this order, and first."""
         self._pools = pools
         self._chance = chance
         self.health: Final = SourceHealth()
         self._tenants = TenantTransfers()
-        own: tuple[Gate, ...] = (self._tenants,) if rules is None else (self._tenants, rules)
-        self._gates: tuple[Gate, ...] = (*gates, *own)
+        own: tuple[Gate, ...] = (self._tenants,) if rules is None else (rules, self._tenants)
+        # What all share comes last: who may not go for a reason of its own takes no turn there
+        self._gates: tuple[Gate, ...] = (*gates, *own, TenantRate(), MessageRate())
         self._rules = rules
         self._connection_rate = ConnectionRate()
         self._configured: dict[str, tuple[Provider, Limits]] = {}  # by the provider's name
@@ -88,7 +93,7 @@ class ShapingPolicy:
         return limits
 
     def admit(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Admission:
-        """Return the wait that is over last, if any gate asks for one; or another source that may go instead."""
+        """Return the first gate's wait, or another source that may go instead."""
         other = self._find_healthy(traffic, path, now) or self._find_rerouted(traffic, path, now)
         if other is not None:
             return Elsewhere(other)
@@ -110,12 +115,12 @@ class ShapingPolicy:
         return None
 
     def _find_wait(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Wait | None:
-        longest: Wait | None = None
+        """The gates behind the first that says wait are not asked: they may give times, which nobody would keep."""
         for gate in self._gates:
             wait = gate.find_wait(traffic, path, now)
-            if wait is not None and (longest is None or wait.until > longest.until):
-                longest = wait
-        return longest
+            if wait is not None:
+                return wait
+        return None
 
     def _find_rerouted(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> EgressPath | None:
         """Return a source of the pool that a rule sends it by, if it is to leave by another one."""
@@ -190,6 +195,8 @@ class ShapingPolicy:
             transfers=provider.messages_per_connection,
             recipients=provider.recipients_per_message,
         )
+        if len(self._configured) >= PROVIDERS:
+            self._configured.clear()
         self._configured[provider.name] = (provider, limits)
         return limits
 

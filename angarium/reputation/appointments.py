@@ -13,15 +13,19 @@ K = TypeVar("K", bound=Hashable)  # what has a rate
 W = TypeVar("W", bound=Hashable)  # who waits for it
 # Of one key that are remembered; more wait all the same, in no order. Ours
 WAITERS: Final = 10_000
+# Who did not come to its time by then has nothing to send any more
+GONE_MS: Final = 60_000
+SWEEP_AT: Final = 64
 
 
 class _Book(Generic[W]):
-    __slots__ = ("last_us", "rate", "until")
+    __slots__ = ("last_us", "rate", "sweep_at", "until")
 
     def __init__(self, rate: Rate) -> None:
         self.rate = rate
         self.until: dict[W, int] = {}  # the times that were given
         self.last_us = 0  # the last one, in microseconds
+        self.sweep_at = SWEEP_AT
 
 
 class Appointments(Generic[K, W]):
@@ -72,8 +76,11 @@ class Appointments(Generic[K, W]):
         return first + (len(book.until) + 1) * book.rate.interval_us // 1000 + 1
 
     def _remember(self, book: _Book[W], waiter: W, end: int, now: int) -> None:
-        if len(book.until) >= WAITERS and waiter not in book.until:
-            book.until = {each: until for each, until in book.until.items() if until > now}
+        if waiter not in book.until:
+            if len(book.until) >= min(book.sweep_at, WAITERS):
+                gone = now - GONE_MS
+                book.until = {each: until for each, until in book.until.items() if until > gone}
+                book.sweep_at = max(SWEEP_AT, 2 * len(book.until))
             if len(book.until) >= WAITERS:
                 return
         book.until[waiter] = end

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from angarium.config.quantity import parse_rate
-from angarium.reputation.appointments import WAITERS, Appointments
+from angarium.reputation.appointments import SWEEP_AT, WAITERS, Appointments
 
 START = 1_700_000_000_000
 
@@ -82,6 +82,17 @@ def test_a_changed_rate_and_a_clock_that_steps_back_make_the_times_anew() -> Non
     assert book.find_end("k", fast, "a", START) == START + 100
     back = START - 3_600_000
     assert book.find_end("k", fast, "a", back) == back + 100
+
+
+def test_who_never_comes_to_its_time_is_forgotten() -> None:
+    book: Appointments[str, int] = Appointments()
+    rate = parse_rate("10/s")
+    for waiter in range(1_000):  # each takes one, would take another, and is not heard of again
+        now = START + waiter * 1_000
+        assert book.find_end("k", rate, waiter, now) is None
+        book.take("k", rate, waiter, now)
+        assert book.find_end("k", rate, waiter, now) is not None
+    assert len(book._books["k"].until) <= 2 * SWEEP_AT
 
 
 def test_waiters_beyond_what_is_remembered_wait_all_the_same() -> None:

@@ -14,7 +14,6 @@ from angarium.mta.dsn import RecipientReport, dsn_for
 from angarium.mta.egress.narrowing import Narrowing, SaysNarrowings
 from angarium.mta.egress.packing import Packer
 from angarium.mta.egress.pools import Pools
-from angarium.mta.egress.rates import MessageRate, TenantRate
 from angarium.mta.egress.rule_gate import RuleGate
 from angarium.mta.egress.shaping import ShapingPolicy
 from angarium.mta.egress.source_health import outage_text
@@ -97,11 +96,7 @@ class DeliverySetup:
         self.rule_keeper = RuleKeeper(self.rules, spool.keepsakes, clock)
         warmup = WarmupGate(self.warmups, self.warmup_writer.reserve)
         self._policy = ShapingPolicy(
-            self._pools,
-            randomness,
-            [MessageRate(), TenantRate()],
-            RuleGate(self.rules),
-            warmup,
+            self._pools, randomness, rules=RuleGate(self.rules), warmup=warmup
         )
         self._schedule = RetrySchedule(config.delivery, config.stream)
         self._keyring = KeyRing.load(config.dkim)

@@ -94,7 +94,7 @@ class EgressPolicy(Protocol):
     def ends(self, work: Work, site: Site) -> None: ...
 
     def find_connection_wait(self, path: EgressPath, site: Site, now: UnixMs) -> Wait | None:
-        """Return why and until when no connection may be opened; None: one may. Changes nothing."""
+        """Return why and until when no connection may be opened; None: one may. Counts nothing."""
         ...
 
     def connecting(self, path: EgressPath, site: Site, now: UnixMs) -> None:

@@ -5,49 +5,29 @@
 
 from collections.abc import Sequence
 
-from angarium.config.quantity import Rate, find_rate
+from angarium.config.quantity import find_rate
 from angarium.config.schema import Provider
 from angarium.mta.egress.policy import Limits, Traffic, Wait
 from angarium.mta.egress.work import Work
 from angarium.mta.transport.outcome import Outcome
 from angarium.mta.transport.transfer import EgressPath
 from angarium.queue.model import UnixMs
-from angarium.reputation.gcra import KEYS, RateTable
+from angarium.reputation.appointments import Appointments
 from angarium.routing.resolution import Site
 
 Key = tuple[str, str]  # source, or tenant, and provider
+Line = tuple[str, str, str, str]  # what waits together: site, tenant, stream, campaign
 
 
-class _Counter:
-    """A table of rates, and who took last of each key: sites of a provider take turns.
-
-    Who took last waits a little longer than the others, who are asked in the order in which they began to wait: else
-    the same one would be the first to ask each time.
-    """
-
-    def __init__(self) -> None:
-        self._table: RateTable[Key] = RateTable()
-        self._last: dict[Key, str] = {}
-
-    def find_end(self, key: Key, rate: Rate, taker: str, now: UnixMs) -> UnixMs | None:
-        """Return until when it has to wait; None: it may take one."""
-        ms = self._table.wait_ms(key, rate, now)
-        if not ms:
-            return None
-        return UnixMs(now + ms + (self._last.get(key) == taker))
-
-    def take(self, key: Key, rate: Rate, taker: str, now: UnixMs) -> None:
-        self._table.take(key, rate, now)
-        if key not in self._last and len(self._last) >= KEYS:
-            self._last.clear()
-        self._last[key] = taker
+def _line(traffic: Traffic) -> Line:
+    return (traffic.site, traffic.tenant, traffic.stream, traffic.campaign)
 
 
 class _RateGate:
     """What the gates of rates have in common: they hear nothing and narrow nothing."""
 
     def __init__(self) -> None:
-        self._counter = _Counter()
+        self._rates: Appointments[Key, Line] = Appointments()
 
     def limits(self, path: EgressPath, provider: Provider, limits: Limits) -> Limits:
         return limits
@@ -67,15 +47,15 @@ class MessageRate(_RateGate):
         if rate is None:
             return None
         key = (path.source, traffic.provider)
-        end = self._counter.find_end(key, rate, traffic.site, now)
+        end = self._rates.find_end(key, rate, _line(traffic), now)
         if end is None:
             return None
-        return Wait(end, f"the message_rate of {traffic.provider} is {text}")
+        return Wait(UnixMs(end), f"the message_rate of {traffic.provider} is {text}")
 
     def take(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> None:
         rate = find_rate(traffic.configured.message_rate)
         if rate is not None:
-            self._counter.take((path.source, traffic.provider), rate, traffic.site, now)
+            self._rates.take((path.source, traffic.provider), rate, _line(traffic), now)
 
 
 class TenantRate(_RateGate):
@@ -87,35 +67,37 @@ class TenantRate(_RateGate):
         if rate is None:
             return None
         key = (traffic.tenant, traffic.provider)
-        end = self._counter.find_end(key, rate, traffic.site, now)
+        end = self._rates.find_end(key, rate, _line(traffic), now)
         if end is None:
             return None
-        return Wait(end, f"the tenant_message_rate of {traffic.provider} is {text}")
+        return Wait(UnixMs(end), f"the tenant_message_rate of {traffic.provider} is {text}")
 
     def take(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> None:
         rate = find_rate(traffic.configured.tenant_message_rate)
         if rate is not None:
-            self._counter.take((traffic.tenant, traffic.provider), rate, traffic.site, now)
+            self._rates.take((traffic.tenant, traffic.provider), rate, _line(traffic), now)
 
 
 class ConnectionRate:
     """``connection_rate``: connections begun, by source and provider. Asked where they are opened; no gate of mail."""
 
     def __init__(self) -> None:
-        self._counter = _Counter()
+        self._rates: Appointments[Key, str] = Appointments()  # sites wait
 
     def find_wait(self, path: EgressPath, site: Site, now: UnixMs) -> Wait | None:
         provider = site.provider
         rate = find_rate(provider.connection_rate, provider.connections)
         if rate is None:
             return None
-        end = self._counter.find_end((path.source, provider.name), rate, site.name, now)
+        end = self._rates.find_end((path.source, provider.name), rate, site.name, now)
         if end is None:
             return None
-        return Wait(end, f"the connection_rate of {provider.name} is {provider.connection_rate}")
+        return Wait(
+            UnixMs(end), f"the connection_rate of {provider.name} is {provider.connection_rate}"
+        )
 
     def take(self, path: EgressPath, site: Site, now: UnixMs) -> None:
         provider = site.provider
         rate = find_rate(provider.connection_rate, provider.connections)
         if rate is not None:
-            self._counter.take((path.source, provider.name), rate, site.name, now)
+            self._rates.take((path.source, provider.name), rate, site.name, now)

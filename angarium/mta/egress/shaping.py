@@ -18,7 +18,7 @@ from angarium.mta.egress.policy import (
     traffic_of_work,
 )
 from angarium.mta.egress.pools import Chance, Pools
-from angarium.mta.egress.rates import ConnectionRate
+from angarium.mta.egress.rates import ConnectionRate, MessageRate, TenantRate
 from angarium.mta.egress.rule_gate import RuleGate
 from angarium.mta.egress.source_health import SourceHealth
 from angarium.mta.egress.tenant_transfers import TenantTransfers
@@ -29,12 +29,15 @@ from angarium.mta.transport.transfer import EgressPath
 from angarium.queue.model import DueHead, UnixMs
 from angarium.routing.resolution import Site
 
+# Whose limits are remembered as they are asked for; ours: some megabytes
+PROVIDERS: Final = 10_000
+
 
 class Gate(Protocol):
     """Called on the event loop for every transaction: must not block, and has microseconds."""
 
     def find_wait(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Wait | None:
-        """Return why and until when the transaction may not begin; None: it may. Changes nothing."""
+        """Return why and until when the transaction may not begin; None: it may. Counts nothing."""
         ...
 
     def take(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> None:
@@ -66,12 +69,20 @@ class ShapingPolicy:
         rules: RuleGate | None = None,
         warmup: WarmupGate | None = None,
     ) -> None:
+        """``gates`` beside those of the configuration; they are asked in this order, and first."""
         self._pools = pools
         self._chance = chance
         self.health: Final = SourceHealth()
         self._tenants = TenantTransfers()
-        own: tuple[Gate | None, ...] = (self._tenants, rules, warmup)
-        self._gates: tuple[Gate, ...] = (*gates, *(each for each in own if each is not None))
+        own = [each for each in (rules, warmup) if each is not None]
+        # What all share comes last: who may not go for a reason of its own takes no turn there
+        self._gates: tuple[Gate, ...] = (
+            *gates,
+            *own,
+            self._tenants,
+            TenantRate(),
+            MessageRate(),
+        )
         self._rules = rules
         self._warmup = warmup
         self._connection_rate = ConnectionRate()
@@ -91,7 +102,7 @@ class ShapingPolicy:
         return limits
 
     def admit(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Admission:
-        """Return the wait that is over last, if any gate asks for one; or another source that may go instead."""
+        """Return the first gate's wait, or another source that may go instead."""
         other = self._find_healthy(traffic, path, now) or self._find_rerouted(traffic, path, now)
         if other is not None:
             return Elsewhere(other)
@@ -114,12 +125,12 @@ class ShapingPolicy:
         return None
 
     def _find_wait(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Wait | None:
-        longest: Wait | None = None
+        """The gates behind the first that says wait are not asked: they may give times, which nobody would keep."""
         for gate in self._gates:
             wait = gate.find_wait(traffic, path, now)
-            if wait is not None and (longest is None or wait.until > longest.until):
-                longest = wait
-        return longest
+            if wait is not None:
+                return wait
+        return None
 
     def _find_warm(
         self, traffic: Traffic, path: EgressPath, wait: Wait, now: UnixMs
@@ -221,6 +232,8 @@ class ShapingPolicy:
             transfers=provider.messages_per_connection,
             recipients=provider.recipients_per_message,
         )
+        if len(self._configured) >= PROVIDERS:
+            self._configured.clear()
         self._configured[provider.name] = (provider, limits)
         return limits
 

@@ -31,9 +31,11 @@ class FakeGate:
         self.wait = wait
         self.connections = connections
         self.counted = 0
+        self.asked = 0
         self.heard: list[Sequence[Outcome]] = []
 
     def find_wait(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Wait | None:
+        self.asked += 1
         return self.wait
 
     def take(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> None:
@@ -55,11 +57,14 @@ def policy(*gates: Gate) -> ShapingPolicy:
 
 def test_shp1_what_one_gate_keeps_waiting_is_counted_by_none() -> None:
     soon, late = Wait(UnixMs(2_000), "soon"), Wait(UnixMs(3_000), "late")
-    gates = [FakeGate(), FakeGate(soon), FakeGate(late), FakeGate(soon)]
+    gates = [FakeGate(), FakeGate(soon), FakeGate(late), FakeGate()]
     asked = policy(*gates)
-    assert asked.admit(TRAFFIC, PATH, NOW) is late
+    assert asked.admit(TRAFFIC, PATH, NOW) is soon
     assert [each.counted for each in gates] == [0, 0, 0, 0]
-    gates[1].wait = gates[2].wait = gates[3].wait = None
+    assert [each.asked for each in gates] == [1, 1, 0, 0]
+    gates[1].wait = None
+    assert asked.admit(TRAFFIC, PATH, NOW) is late
+    gates[2].wait = None
     assert asked.admit(TRAFFIC, PATH, NOW) is GO
     assert [each.counted for each in gates] == [1, 1, 1, 1]
 

@@ -18,6 +18,7 @@ from angarium.mta.egress.rates import MessageRate, TenantRate
 from angarium.mta.egress.rule_gate import RuleGate
 from angarium.mta.egress.shaping import ShapingPolicy
 from angarium.mta.egress.source_health import outage_text
+from angarium.mta.egress.standing import RuleStanding, SourceStanding
 from angarium.mta.record.conclusion import Conclusion
 from angarium.mta.record.dsn_limit import DsnLimit
 from angarium.mta.record.retry import RetrySchedule
@@ -102,7 +103,11 @@ class DeliverySetup:
         )
         self._connectors = self._make_connectors()
         self.provider_labels = ProviderLabels(config.provider)
-        self._narrowing: Sequence[SaysNarrowings] = ()  # gates that operators can ask
+        # Whom operators can ask what is in force
+        self._narrowing: Sequence[SaysNarrowings] = (
+            RuleStanding(self.rules),
+            SourceStanding(self._policy.health),
+        )
         self._hosts = HostSearch(self, self._tls_policy, clock, randomness)
         self.dispatcher = Dispatcher(
             DeliveryParts(

@@ -162,7 +162,8 @@ async def test_a_connection_that_may_not_be_opened_yet_is_told_with_the_reason(r
         found = where(dispatcher, accepted)
         assert (found.state, found.source) == ("waiting", "default")
         assert found.text == (
-            "0 of 1 places at one.example are taken; no further connection is opened yet: the connection_rate of p is 1/h"
+            "0 of 1 places at one.example are taken; no further connection is opened yet: "
+            "the connection_rate of p is 1/h"
         )
         (path,) = dispatcher.traffic()
         assert path.wait == "the connection_rate of p is 1/h"

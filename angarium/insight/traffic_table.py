@@ -128,6 +128,7 @@ def notes_of(row: SourceRow, now: UnixMs) -> list[str]:
     notes = [f"no host takes connections: {row.suspended}"] if row.suspended else []
     hardest = sorted(row.in_force, key=lambda each: not each.suspends)
     notes += [narrowing_text(each, now) for each in hardest]
-    if row.wait and not any(row.wait.startswith(each.text) for each in row.in_force):
+    # What waits for a rule says the rule's name
+    if row.wait and not any(f"rule {each.name} " in row.wait for each in row.in_force):
         notes.append(f"waits: {row.wait}")
     return notes

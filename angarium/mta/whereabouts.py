@@ -77,6 +77,8 @@ class WhereaboutsFinder:
             source, moved = queue.path.source, group.moved
             if until > now and lane is not None:
                 return self._wait(lane, source, moved, until, now)
+        mine = queues if placed is None else [placed[0]]
+        kept = _opening_waits(mine)
         opening = [
             each
             for each in self._places.open_connections()
@@ -84,15 +86,12 @@ class WhereaboutsFinder:
         ]
         if opening:
             found = _with(opening[0], "opening")
-            text = _joined(opening_text(opening[0], now), moved)
+            text = _joined(opening_text(opening[0], now), kept, moved)
             return msgspec.structs.replace(found, text=text)
         if in_flight:
-            return Whereabouts(state="claimed")
-        mine = queues if placed is None else [placed[0]]
-        texts = [*map(self._places_text, mine), *([moved] if moved else [])]
-        return self._find_suspension(mine) or Whereabouts(
-            state="waiting", text="; ".join(texts), source=source
-        )
+            return Whereabouts(state="claimed", text=kept)
+        text = _joined(*map(self._places_text, mine), kept, moved)
+        return self._find_suspension(mine) or Whereabouts(state="waiting", text=text, source=source)
 
     def _wait(self, lane: Lane, source: str, moved: str, until: UnixMs, now: UnixMs) -> Whereabouts:
         """Say what its lane last waited for at the source where it is; until it is asked for again, at least."""
@@ -130,8 +129,6 @@ class WhereaboutsFinder:
             text += ", and so are all of delivery.connections"
         elif self._places.waits_for_share(queue):
             text += ", and its sender has its share of those that may be opened at once"
-        if (wait := queue.find_opening_wait()) is not None:
-            text += f"; no other is opened yet: {wait.reason}"
         return text
 
 
@@ -143,6 +140,13 @@ def _find_group(
         if found is not None:
             return queue, *found
     return None
+
+
+def _opening_waits(queues: list[EgressQueue]) -> str:
+    """Say why our policy has none of their connections opened now, if so."""
+    waits = [wait for queue in queues if (wait := queue.find_opening_wait()) is not None]
+    reasons = "; ".join(dict.fromkeys(each.reason for each in waits))
+    return f"no further connection is opened yet: {reasons}" if reasons else ""
 
 
 def _joined(*texts: str) -> str:

@@ -17,6 +17,7 @@ from angarium.mta.egress.pools import Pools
 from angarium.mta.egress.rule_gate import RuleGate
 from angarium.mta.egress.shaping import ShapingPolicy
 from angarium.mta.egress.source_health import outage_text
+from angarium.mta.egress.standing import RuleStanding, SourceStanding
 from angarium.mta.egress.warmup_gate import WarmupGate
 from angarium.mta.record.conclusion import Conclusion
 from angarium.mta.record.dsn_limit import DsnLimit
@@ -107,8 +108,12 @@ class DeliverySetup:
         )
         self._connectors = self._make_connectors()
         self.provider_labels = ProviderLabels(config.provider)
-        # Gates that operators can ask
-        self._narrowing: Sequence[SaysNarrowings] = (warmup,)
+        # Whom operators can ask what is in force
+        self._narrowing: Sequence[SaysNarrowings] = (
+            RuleStanding(self.rules),
+            SourceStanding(self._policy.health),
+            warmup,
+        )
         self._hosts = HostSearch(self, self._tls_policy, clock, randomness)
         self.dispatcher = Dispatcher(
             DeliveryParts(

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 OTHER: Final = "other"
 # Ours, per process: with all their outcomes they fill half of ``shared_files.FILE_OCTETS``
 MAX_PAIRS: Final = 100
-IN_FORCE_KINDS: Final = ("rule", "hold", "warm_up", "source")
+IN_FORCE_KINDS: Final = ("rule", "warm_up", "source")
 Pair = tuple[str, str]  # provider, source
 
 

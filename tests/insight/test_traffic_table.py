@@ -105,6 +105,11 @@ def test_what_is_in_force_is_named_where_it_holds() -> None:
     ]
 
 
+def test_a_wait_for_a_rule_that_is_named_is_not_told_twice() -> None:
+    (row,) = table(path(wait="the rule slow suspends source ip1 at gmail: 421"), in_force=(rule(),))
+    assert notes_of(row.sources[0], NOW) == ["rule slow: 2 connections"]
+
+
 CONFIG = Config(
     server=Server(hostname="mx.example.com", data_dir="data"),
     source=(Source(name="ip1", address="192.0.2.1", ehlo="out.example.com"), Source(name="ip2")),

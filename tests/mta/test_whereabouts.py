@@ -162,10 +162,37 @@ async def test_a_connection_that_may_not_be_opened_yet_is_told_with_the_reason(r
         found = where(dispatcher, accepted)
         assert (found.state, found.source) == ("waiting", "default")
         assert found.text == (
-            "0 of 1 places at one.example are taken; no other is opened yet: the connection_rate of p is 1/h"
+            "0 of 1 places at one.example are taken; no further connection is opened yet: "
+            "the connection_rate of p is 1/h"
         )
         (path,) = dispatcher.traffic()
         assert path.wait == "the connection_rate of p is 1/h"
+
+
+class OpensOne(ShapingPolicy):
+    connects = 0
+
+    def find_connection_wait(self, path: EgressPath, site: Site, now: UnixMs) -> Wait | None:
+        return Wait(UnixMs(now + 3_600_000), "a rate") if self.connects else None
+
+    def connecting(self, path: EgressPath, site: Site, now: UnixMs) -> None:
+        self.connects += 1
+
+
+async def test_beside_a_connection_that_is_being_opened_it_is_told_that_there_will_be_no_other(
+    rig: Rig,
+) -> None:
+    rig.policy.__class__ = OpensOne
+    rig.net.opens.clear()
+    accepted = [await rig.accept("a@one.example") for _ in range(2)]
+    async with rig.running() as dispatcher:
+        await rig.until(lambda: where(dispatcher, accepted[1]).text.endswith("a rate"))
+        found = where(dispatcher, accepted[1])
+        assert (found.state, found.text) == (
+            "opening",
+            "no answer for 0 s; no further connection is opened yet: a rate",
+        )
+        rig.net.opens.set()
 
 
 OTHER_PATH = EgressPath(source="ip2", bind_address=None, ehlo="mx.example")

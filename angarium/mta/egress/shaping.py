@@ -110,7 +110,7 @@ class ShapingPolicy:
         if wait is not None:
             other = self._find_other(traffic, path, now)
             other = other or self._find_warm(traffic, path, wait, now)
-            return wait if other is None else Elsewhere(other)
+            return wait if other is None else Elsewhere(other, wait.reason)
         for gate in self._gates:
             gate.take(traffic, path, now)  # SHP1
         return GO

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from angarium.config.schema import Pool, PoolMember, Rule, Source
+from angarium.config.rules import all_rules
+from angarium.config.schema import Config, Pool, PoolMember, Rule, Server, Source
 from angarium.mta.egress.next_host import is_for_next_host
 from angarium.mta.egress.policy import GO, Elsewhere, Traffic, Wait, traffic_of
 from angarium.mta.egress.pools import Pools
@@ -229,3 +230,14 @@ def test_what_is_tried_again_is_no_bounce_of_the_sweep_either() -> None:
     bench = Bench(sweep)
     bench.told(*[TAKEN] * 8, *[refused] * 8)
     assert [each.reply for each in bench.engine.in_force(NOW)] == ["8 bounces of 16 messages"]
+
+
+def test_greylisting_keeps_the_schedule_of_the_configuration() -> None:
+    bench = Bench(*all_rules(Config(server=Server(hostname="mx.sender.example"))))
+    made = msgspec.structs.replace(
+        attempt(451, "4.7.1", "rcpt"), text="451 Greylisted, temporarily deferred"
+    )
+    (meant,) = bench.told(Transient(made, Scope.RECIPIENT, greylisted=True))
+    assert isinstance(meant, Transient)
+    assert (meant.greylisted, meant.retry_s) == (True, ())
+    assert bench.engine.in_force(NOW) == []

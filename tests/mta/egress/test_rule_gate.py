@@ -129,6 +129,15 @@ def test_a_throttle_lets_one_go_at_a_time_and_then_faster() -> None:
     assert len(gone(HOUR + 1, HOUR + 600_000)) == 20
 
 
+def test_a_throttle_comes_back_to_the_providers_own_rate() -> None:
+    bench = Bench(rule(actions=("throttle",), rate="10/min", recovery_s=60))
+    to = site(message_rate="20/min")
+    bench.policy.told(bench.ip1, to, work(), [said("421 busy")], NOW)
+    (effect,) = bench.engine.in_force(NOW)
+    assert effect.ceiling == pytest.approx(1 / 3)
+    assert effect.ends == NOW + HOUR  # twice as many is what is configured
+
+
 def test_numbers_of_connections_are_narrowed_and_come_back() -> None:
     both = ("connections", "messages_per_connection")
     bench = Bench(rule(actions=both, connections=2, recovery_s=60))

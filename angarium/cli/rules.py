@@ -11,7 +11,7 @@ from angarium.cli.asking import answered, find_running, refusal_error
 from angarium.cli.config_option import config_option, load_for_queue
 from angarium.cli.exit import EX_CONFIG, EX_NOINPUT, EX_OK
 from angarium.cli.rules_replay import replay
-from angarium.config.rates import rate_text
+from angarium.config.quantity import rate_text
 from angarium.insight.admin.client import ask_process
 from angarium.insight.admin.protocol import Refused
 from angarium.insight.admin.rules import ListRules, RuleNow, UndoRule

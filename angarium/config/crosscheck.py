@@ -18,7 +18,7 @@ from angarium.config.address import (
     parse_smart_host,
 )
 from angarium.config.error import KeyPath, Problem
-from angarium.config.rates import per_second
+from angarium.config.quantity import find_rate
 from angarium.config.reply_texts import PatternError, expanded
 from angarium.config.schema import Config, Listener, Pool, Route, Rule, Stream
 from angarium.config.warmup_plan import DEFAULT_PLAN, PlanError, check_plan
@@ -396,10 +396,8 @@ def _rule_actions(rule: Rule, at: KeyPath, pools: Set[str]) -> Iterator[Problem]
         yield Problem((*at, "actions"), "retry is about one reply; a sweep has none")
     if "reroute" in rule.actions and rule.pool not in pools:
         yield Problem((*at, "pool"), _unknown("pool", rule.pool, pools))
-    try:
-        per_second(rule.rate)
-    except ValueError as error:
-        yield Problem((*at, "rate"), str(error))
+    if find_rate(rule.rate) is None:
+        yield Problem((*at, "rate"), "unlimited slows down nothing; write 1/min or 500/h")
 
 
 def _is_route_pattern(pattern: str) -> bool:

@@ -86,6 +86,13 @@ def parse_rate(text: str, at_once: int = 1) -> Rate:
     return Rate(count=count, period_s=period_s, burst=burst)
 
 
+def rate_text(messages_per_s: float) -> str:
+    """A rate as it would be written, in the smallest unit that has one of it: ``2.5/s``, ``1/min``."""
+    units = list(_RATE_UNITS_S.items())
+    unit, seconds = next((each for each in units if messages_per_s * each[1] >= 1), units[-1])
+    return f"{messages_per_s * seconds:.3g}/{unit}"
+
+
 def duration_text(seconds: float) -> str:
     """The same span as it is written: ``5d``, ``1h30m``, ``0s``. Below a millisecond nothing is said."""
     left = round(seconds * 1000)

@@ -291,7 +291,7 @@ class Rule(_Table, frozen=True, kw_only=True):
     scope: RuleScope = "source"  # whose mail to the provider it concerns
     duration_s: Seconds = 3600.0  # of its full force, since the last such reply
     recovery_s: Seconds = 600.0  # then numbers double once in so long, up to what is configured
-    rate: str = "1/min"  # of throttle: "10/s", "1/min", "500/h"
+    rate: RateText = "1/min"  # of throttle: "10/s", "1/min", "500/h"
     connections: Count = 1  # of connections: at most so many at once
     # of messages_per_connection; omitted: half of what was allowed
     messages_per_connection: Count | None = None

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from angarium.config.rates import per_second
+from angarium.config.quantity import find_rate
 from angarium.config.schema import Rule, RuleAction
 from angarium.queue.model import UnixMs
 from angarium.reputation.in_force import LOWEST_PART, STEP_DOWN_MS, EffectKey, InForce
@@ -285,6 +285,12 @@ class RuleEngine:
 def scope_text(reach: Reach) -> str:
     """``source ip1 at yahoo``: as it is listed, and given to ``undo``."""
     return f"{reach.scope} {reach.subject} at {reach.provider}"
+
+
+def per_second(text: str) -> float:
+    """Return a rate of the configuration as messages per second."""
+    rate = find_rate(text)
+    return NO_RATE if rate is None else rate.count / rate.period_s
 
 
 _NUMBERS: Final[dict[RuleAction, Callable[[Rule, Ceilings], tuple[float, float, float]]]] = {

@@ -94,9 +94,9 @@ def test_a_yahoo_that_throttles_suspends_the_source_and_an_undo_ends_it(tmp_path
         running(tmp_path, world, "") as product,
     ):
         good_session(product.smtp[0], "one@yahoo.example")
-        wait_until(lambda: world.accepted("yahoo") == 1)
+        wait_until(lambda: world.accepted("yahoo") == 1, 60)
         good_session(product.smtp[0], "two@yahoo.example")
-        began = product.wait_for_disposition(event="rule_in_force", provider="yahoo")
+        began = product.wait_for_disposition(60, event="rule_in_force", provider="yahoo")
         assert (began["name"], began["action"]) == ("yahoo-ts04", "suspend")
         assert "[TSS04]" in began["reply"]
         (rule,) = in_force(product)
@@ -112,7 +112,9 @@ def test_a_yahoo_that_throttles_suspends_the_source_and_an_undo_ends_it(tmp_path
         def explained() -> str:
             return product.postmaster("queue", "explain", third["id"])
 
-        wait_until(lambda: "the rule yahoo-ts04 suspends source default at yahoo" in explained())
+        wait_until(
+            lambda: "the rule yahoo-ts04 suspends source default at yahoo" in explained(), 60
+        )
         assert "[TSS04]" in explained()
         text = product.postmaster("rules", "list")
         assert "yahoo-ts04: suspends source default at yahoo" in text
@@ -124,10 +126,10 @@ def test_a_yahoo_that_throttles_suspends_the_source_and_an_undo_ends_it(tmp_path
             "rules", "undo", "yahoo-ts04", rule["scope"], "--reason", "they said sorry", "--json"
         )
         assert [each["rule"] for each in json.loads(undone)["undone"]] == ["yahoo-ts04"]
-        ended = product.wait_for_disposition(event="rule_ended")
+        ended = product.wait_for_disposition(60, event="rule_ended")
         assert (ended["how"], ended["reason"]) == ("undone", "they said sorry")
         # What waited is asked for at once: they say it again
-        wait_until(lambda: world.net.mailboxes["yahoo"].statistics.throttled >= 2)
+        wait_until(lambda: world.net.mailboxes["yahoo"].statistics.throttled >= 2, 60)
         product.postmaster("rules", "undo", "no-such-rule", code=66)
 
 
@@ -141,7 +143,7 @@ def test_a_rule_outlives_the_process_and_ends_by_itself(tmp_path: Path) -> None:
         with running(tmp_path, world, rules) as product:
             for number in range(2):
                 good_session(product.smtp[0], f"u{number}@yahoo.example")
-            product.wait_for_disposition(event="rule_in_force")
+            product.wait_for_disposition(60, event="rule_in_force")
         with running(tmp_path, world, rules) as product:
             assert [each["rule"] for each in in_force(product)] == ["yahoo-ts04"]
             product.wait_for_disposition(event="rule_ended", how="ended", timeout=40)
@@ -167,7 +169,7 @@ def test_a_gmail_that_throttles_is_sent_to_more_slowly_and_then_as_before(tmp_pa
     ):
         for number in range(4):
             good_session(product.smtp[0], f"u{number}@gmail.example")
-        began = product.wait_for_disposition(event="rule_in_force")
+        began = product.wait_for_disposition(60, event="rule_in_force")
         assert (began["name"], began["action"]) == ("gmail-rate", "throttle")
         assert "unusual rate" in began["reply"].lower()
         wait_until(lambda: world.accepted("gmail") == 4, 60)
@@ -187,7 +189,7 @@ def test_a_550_about_our_rate_bounces_nobody(tmp_path: Path) -> None:
     ):
         for number in range(3):
             good_session(product.smtp[0], f"u{number}@qq.example")
-        deferred = product.wait_for_disposition(event="deferred", code=550)
+        deferred = product.wait_for_disposition(60, event="deferred", code=550)
         assert "frequency limited" in deferred["reply"]
         wait_until(lambda: world.accepted("qq") == 3, 60)
         assert not [each for each in product.mail_log() if each["event"] == "bounced"]
@@ -202,10 +204,10 @@ def test_rules_change_with_a_reload(tmp_path: Path) -> None:
     ):
         for number in range(2):
             good_session(product.smtp[0], f"u{number}@yahoo.example")
-        product.wait_for_disposition(event="rule_in_force")
+        product.wait_for_disposition(60, event="rule_in_force")
         file.write_text('[[rule]]\nname = "yahoo-ts04"\nenabled = false\n')
         product.postmaster("reload")
-        ended = product.wait_for_disposition(event="rule_ended")
+        ended = product.wait_for_disposition(60, event="rule_ended")
         assert (ended["name"], ended["how"]) == ("yahoo-ts04", "ended")
         file.write_text('[[rule]]\nname = "dead"\nproviders = "gmial"\nmatch = "x"\n')
         found = json.loads(product.postmaster("rules", "lint", "--json", code=78))["findings"]

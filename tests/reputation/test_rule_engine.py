@@ -350,3 +350,25 @@ def test_recovery_never_falls_and_ends_at_the_ceiling(
     assert recovery == 0 or not effect.is_over(UnixMs(effect.ends - 1))
     again = effect.met_again(UnixMs(now + HOUR), "x", now)
     assert again.floor <= again.allowed(now) <= max(effect.allowed(now), again.floor)
+
+
+def test_undo_forgets_what_counted_towards_the_rule() -> None:
+    ours = engine(Rule(name="s", match=("[TSS04]",), count=2))
+    said(ours, NOW)
+    ours.undo("s", NOW)  # RUE2
+    said(ours, NOW)
+    assert ours.in_force(NOW) == []
+    said(ours, NOW)
+    assert len(ours.in_force(NOW)) == 1
+
+
+def test_of_too_many_that_are_counted_the_oldest_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rule_engine, "COUNTED_LIMIT", 3)
+    ours = engine(Rule(name="s", match=("[TSS04]",), count=2))
+    for source in ("ip1", "ip2", "ip3", "ip4"):
+        said(ours, NOW, source=source)  # RUE1
+    for source in ("ip4", "ip1"):
+        said(ours, NOW, source=source)
+    assert [each.reach.subject for each in ours.in_force(NOW)] == ["ip4"]

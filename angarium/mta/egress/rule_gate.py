@@ -18,7 +18,7 @@ from angarium.mta.transport.transfer import EgressPath
 from angarium.queue.model import Attempt, UnixMs
 from angarium.reputation.in_force import EffectKey, InForce
 from angarium.reputation.reply_rules import Heard, Mail, is_from_peer
-from angarium.reputation.rule_engine import Ceilings, RuleEngine, scope_text
+from angarium.reputation.rule_engine import Ceilings, RuleEngine, per_second, scope_text
 from angarium.routing.resolution import Site
 
 # Until an operator's undo or another look: the queue asks again at the latest then
@@ -194,6 +194,7 @@ def _ceilings(site: Site) -> Ceilings:
     return Ceilings(
         connections=site.provider.connections,
         messages_per_connection=site.provider.messages_per_connection,
+        rate=per_second(site.provider.message_rate),
     )
 
 

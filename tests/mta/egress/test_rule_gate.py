@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from angarium.config.schema import Pool, PoolMember, Rule, Source
+from angarium.config.rules import all_rules
+from angarium.config.schema import Config, Pool, PoolMember, Rule, Server, Source
 from angarium.mta.egress.next_host import is_for_next_host
 from angarium.mta.egress.policy import GO, Elsewhere, Traffic, Wait, traffic_of
 from angarium.mta.egress.pools import Pools
@@ -128,6 +129,15 @@ def test_a_throttle_lets_one_go_at_a_time_and_then_faster() -> None:
     assert len(gone(HOUR + 1, HOUR + 600_000)) == 20
 
 
+def test_a_throttle_comes_back_to_the_providers_own_rate() -> None:
+    bench = Bench(rule(actions=("throttle",), rate="10/min", recovery_s=60))
+    to = site(message_rate="20/min")
+    bench.policy.told(bench.ip1, to, work(), [said("421 busy")], NOW)
+    (effect,) = bench.engine.in_force(NOW)
+    assert effect.ceiling == pytest.approx(1 / 3)
+    assert effect.ends == NOW + HOUR  # twice as many is what is configured
+
+
 def test_numbers_of_connections_are_narrowed_and_come_back() -> None:
     both = ("connections", "messages_per_connection")
     bench = Bench(rule(actions=both, connections=2, recovery_s=60))
@@ -229,3 +239,14 @@ def test_what_is_tried_again_is_no_bounce_of_the_sweep_either() -> None:
     bench = Bench(sweep)
     bench.told(*[TAKEN] * 8, *[refused] * 8)
     assert [each.reply for each in bench.engine.in_force(NOW)] == ["8 bounces of 16 messages"]
+
+
+def test_greylisting_keeps_the_schedule_of_the_configuration() -> None:
+    bench = Bench(*all_rules(Config(server=Server(hostname="mx.sender.example"))))
+    made = msgspec.structs.replace(
+        attempt(451, "4.7.1", "rcpt"), text="451 Greylisted, temporarily deferred"
+    )
+    (meant,) = bench.told(Transient(made, Scope.RECIPIENT, greylisted=True))
+    assert isinstance(meant, Transient)
+    assert (meant.greylisted, meant.retry_s) == (True, ())
+    assert bench.engine.in_force(NOW) == []

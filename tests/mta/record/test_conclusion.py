@@ -289,3 +289,10 @@ def test_what_was_not_attempted_waits_by_its_age_and_counts_nothing() -> None:
         now=NOW, attempts=attempts, expires=aged.expires, greylisted=False, random=0.5
     )
     assert Bench().deferred(LATER, about=aged).attempted
+
+
+def test_a_failure_with_delays_of_its_own_waits_by_them() -> None:
+    own = msgspec.structs.replace(LATER, greylisted=True, retry_s=(900.0,))
+    (settled,) = Bench().conclude(own).settled
+    assert isinstance(settled, Deferred)
+    assert settled.due == NOW + 15 * MINUTE_MS

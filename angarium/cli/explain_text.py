@@ -188,7 +188,7 @@ def _why(step: NextStep, who: str) -> str:
         case "schedule" | None:
             waited = "?" if step.waited_ms is None else span_text(step.waited_ms)
             return (
-                f"{waited} after attempt {step.attempts}: delivery.retry_s has"
+                f"{waited} after attempt {step.attempts}: {step.schedule} has"
                 f" {span_text(step.step_ms)} there (+- {step.jitter * 100:.0f} %); greylisting, a failing"
                 " site or the expiry may shift it"
             )

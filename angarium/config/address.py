@@ -8,6 +8,8 @@ import idna
 import msgspec
 
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+DEFAULT_PROXY_PORT = 1080  # RFC 1928 section 3
+MAX_PROXY_USER_OCTETS = 255  # RFC 1929 section 2
 LABEL_OCTETS = 64  # ours
 LABEL_RULE = f"1 to {LABEL_OCTETS} letters, digits, dots, hyphens or underscores"
 MAX_NAME_OCTETS = 253  # RFC 1035 section 2.3.4: 255 octets on the wire
@@ -70,6 +72,33 @@ def parse_smart_host(url: str) -> SmartHost:
         raise ValueError(f"{url!r}: the port must be a number from 1 to 65535") from None
     user = unquote(parts.username or "")
     return SmartHost(implicit_tls=parts.scheme == "smtps", user=user, host=host, port=port)
+
+
+class Proxy(msgspec.Struct, frozen=True, kw_only=True):
+    user: str  # "": no log-in
+    host: str
+    port: int
+
+
+def parse_proxy(url: str) -> Proxy:
+    """Read ``socks5://[user@]host[:port]``. Raises ValueError that says what to write."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    user = unquote(parts.username or "")
+    if parts.password is not None:
+        raise ValueError(
+            "a password does not belong in the file: use password_file or password_env"
+        )
+    behind = parts.path not in ("", "/") or parts.query or parts.fragment
+    if parts.scheme != "socks5" or behind or not (is_ip(host) or is_host_name(host)):
+        raise ValueError(f"{url!r} is not socks5://host:port or socks5://user@host:port")
+    if len(user.encode()) > MAX_PROXY_USER_OCTETS:
+        raise ValueError(f"the user has more than {MAX_PROXY_USER_OCTETS} octets")
+    try:
+        port = parts.port or DEFAULT_PROXY_PORT
+    except ValueError:
+        raise ValueError(f"{url!r}: the port must be a number from 1 to 65535") from None
+    return Proxy(user=user, host=host, port=port)
 
 
 def is_ip(text: str) -> bool:

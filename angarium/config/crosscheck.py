@@ -15,12 +15,13 @@ from angarium.config.address import (
     is_label,
     is_network,
     parse_host_port,
+    parse_proxy,
     parse_smart_host,
 )
 from angarium.config.error import KeyPath, Problem
 from angarium.config.quantity import find_rate
 from angarium.config.reply_texts import PatternError, expanded
-from angarium.config.schema import Config, Listener, Pool, Route, Rule, Stream
+from angarium.config.schema import Config, Listener, Pool, Route, Rule, Source, Stream
 from angarium.config.warmup_plan import DEFAULT_PLAN, PlanError, check_plan
 
 _STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
@@ -158,7 +159,29 @@ def _sources(config: Config) -> Iterator[Problem]:
                 ("source", index, "ehlo"),
                 f"{source.ehlo!r} is not a full host name; write the name that the address's PTR has",
             )
+        yield from _proxy(("source", index), source)
     yield from _duplicates([each.name for each in config.source], ("source",), "name")
+
+
+def _proxy(at: KeyPath, source: Source) -> Iterator[Problem]:
+    has_password = bool(source.password_file or source.password_env)
+    user = ""
+    if source.proxy is not None:
+        try:
+            user = parse_proxy(source.proxy).user
+        except ValueError as error:
+            yield Problem((*at, "proxy"), str(error))
+            return
+        if source.address is not None:
+            text = "does nothing beside proxy, whose own address hosts see; remove one of them"
+            yield Problem((*at, "address"), text)
+        if user and not has_password:
+            yield Problem((*at, "proxy"), "names a user; give password_file or password_env too")
+    if has_password and not user:
+        key = "password_file" if source.password_file else "password_env"
+        yield Problem((*at, key), "is for a user of proxy; write socks5://user@host:port there")
+    if source.password_file and source.password_env:
+        yield Problem((*at, "password_env"), "password_file is given as well; keep one of them")
 
 
 def _pools(config: Config) -> Iterator[Problem]:

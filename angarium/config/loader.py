@@ -229,6 +229,12 @@ def resolved(config: Config, base: Path) -> Config:
             )
             for each in config.listener
         ),
+        source=tuple(
+            replace(each, password_file=absolute(each.password_file))
+            if each.password_file
+            else each
+            for each in config.source
+        ),
         route=tuple(
             replace(each, password_file=absolute(each.password_file))
             if each.password_file

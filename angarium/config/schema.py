@@ -94,6 +94,9 @@ class Source(_Table, frozen=True, kw_only=True):
     name: Name
     address: str | None = None  # omitted: the system's choice
     ehlo: str | None = None  # omitted: server.hostname
+    proxy: str | None = None  # socks5://[user@]host[:port]: connections are made through it
+    password_file: str | None = None  # for a user in the URL
+    password_env: str | None = None
 
 
 class PoolMember(_Table, frozen=True, kw_only=True):

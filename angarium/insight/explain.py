@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 
 from angarium.config.schema import Config
+from angarium.config.streams import streams_by_name
 from angarium.dkim import SigningDomains
 from angarium.insight.admin.live import LiveFact
 from angarium.insight.explanation import (
@@ -207,9 +208,12 @@ def _next_step(
     step = msgspec.structs.replace(step, why=why)
     if why != "schedule":
         return step
-    usual = config.delivery.retry_s
+    stream = streams_by_name(config.stream).get(entry.stream)
+    own = () if stream is None else stream.retry_s
+    usual = own or config.delivery.retry_s
     return msgspec.structs.replace(
         step,
+        schedule=f"retry_s of stream {entry.stream}" if own else "delivery.retry_s",
         waited_ms=entry.due - entry.last.at if entry.last else None,
         step_ms=int(usual[min(entry.attempts, len(usual)) - 1] * 1000),
         jitter=config.delivery.retry_jitter,

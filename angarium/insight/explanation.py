@@ -67,7 +67,8 @@ class NextStep(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int  # made
     why: Why | None = None  # it is scheduled for then
     waited_ms: int | None = None  # schedule: from the last attempt to ``due``
-    step_ms: int = 0  # schedule: what delivery.retry_s has there
+    schedule: str = ""  # which one it is: "delivery.retry_s"
+    step_ms: int = 0  # what it has there
     jitter: float = 0.0  # of delivery.retry_jitter
     rule: int = 0  # held by this rule; 0: by an act, or not
     held_until: UnixMs | None = None  # of the rule

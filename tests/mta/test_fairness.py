@@ -186,6 +186,7 @@ async def test_urgent_mail_goes_before_a_tenants_own_bulk() -> None:
             await rig.accept_in_memory(
                 dispatcher, f"single@{to}.big", stream="transactional", priority=1
             )
-        assert await rig.delivered_before("single@another.big") <= 2 * 3 * 10 + 5
-        assert await rig.delivered_before("single@d70.big") <= 2 * 3 * 10 + 5
+        # A site that got a connection for its urgent mail keeps it for ten of its bulk, too
+        assert await rig.delivered_before("single@another.big") <= 5 * 3 * 10
+        assert await rig.delivered_before("single@d70.big") <= 5 * 3 * 10
     rig.spool.close()

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol, TypeVar
 
-from angarium.config.address import a_labels
+from angarium.config.address import a_labels, parse_proxy
 from angarium.config.schema import Pool, Source, Stream
 from angarium.mta.egress.rotation import Rotations
-from angarium.mta.transport.transfer import EgressPath
+from angarium.mta.transport.transfer import EgressPath, ProxyAccess
 from angarium.routing.resolution import Site
 from angarium.routing.routing import Routing
 
@@ -81,6 +81,7 @@ class Pools:
                 source=source.name,
                 bind_address=source.address,
                 ehlo=source.ehlo or self._hostname,
+                proxy=_proxy_of(source),
             )
             for source in sources
         }
@@ -170,3 +171,16 @@ class Pools:
             if (pool := self._of_sender.get(f"*.{domain}")) is not None:
                 return pool
         return None
+
+
+def _proxy_of(source: Source) -> ProxyAccess | None:
+    if source.proxy is None:
+        return None
+    proxy = parse_proxy(source.proxy)
+    return ProxyAccess(
+        host=proxy.host,
+        port=proxy.port,
+        user=proxy.user,
+        password_file=source.password_file,
+        password_env=source.password_env,
+    )

@@ -4,12 +4,14 @@ Start with ``SmtpConnector``. Whatever a peer does comes back as an Outcome; onl
 """
 
 import asyncio
+import errno
 import ssl
 from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
 
+from angarium.config.address import MAX_PROXY_USER_OCTETS
 from angarium.config.schema import DeliveryTimeouts
 from angarium.mta.transport.client_tls import (
     IN_THE_CLEAR,
@@ -35,14 +37,18 @@ from angarium.mta.transport.reply_meaning import (
     greeting_refused,
     opening_failure,
 )
+from angarium.mta.transport.smart_host import PasswordError, SmartHostLogin
+from angarium.mta.transport.socks5 import SocksError, SocksHandshake
 from angarium.mta.transport.transfer import (
     ALL_EXTENSIONS,
     EgressPath,
     Extensions,
     Progress,
+    ProxyAccess,
     SessionTaps,
     TlsPolicy,
 )
+from angarium.mta.transport.tunnel import open_tunnel
 from angarium.queue.model import UnixMs
 from angarium.queue.stage import Stage
 from angarium.routing.resolution import MxHost
@@ -187,7 +193,65 @@ class _Opening:
                 peer.abort()
         return result
 
+    async def _connect_through(
+        self, proxy: ProxyAccess, session: ClientSession
+    ) -> Peer | Transient:
+        """The same by way of a proxy. That it fails us is our own fault, that it cannot reach the host is not."""
+        loop = asyncio.get_running_loop()
+        implicit = self._tls.mode == "implicit"
+        transport: asyncio.Transport | None = None
+        peer = Peer(session, self._limits, loop, self._told)
+        stands = False
+        tls_s = self._timeouts.tls_handshake_s
+        try:
+            async with asyncio.timeout(self._timeouts.connect_s + (tls_s if implicit else 0)):
+                password = await asyncio.to_thread(_password_of, proxy) if proxy.user else ""
+                handshake = SocksHandshake(self._address, self._host.port, proxy.user, password)
+                transport, first = await open_tunnel((proxy.host, proxy.port), handshake)
+                if not implicit:
+                    transport.set_protocol(peer)
+                    peer.connection_made(transport)
+                    if first:
+                        peer.data_received(first)
+                    stands = True
+                    return peer
+                upgraded = await loop.start_tls(
+                    transport,
+                    peer,
+                    self._tls_contexts.context_for(self._tls),
+                    server_hostname=self._server_name(),
+                    ssl_handshake_timeout=tls_s,
+                    ssl_shutdown_timeout=self._timeouts.quit_s,
+                )
+                if upgraded is None:
+                    raise ConnectionResetError(errno.ECONNRESET, "closed")
+                peer.connection_made(upgraded)
+                self._tls_began(upgraded)
+                stands = True
+        except TimeoutError:
+            return self._failure("connect", Scope.SITE, "4.4.1", "connection timed out")
+        except (SocksError, PasswordError) as error:
+            is_ours = isinstance(error, PasswordError) or not error.is_hosts
+            return self._proxy_failed(proxy, str(error), is_ours=is_ours)
+        except ssl.SSLError as error:
+            return self._failure("starttls", Scope.SITE, "4.7.5", _tls_reason(error))
+        except (OSError, ValueError) as error:
+            if transport is None:
+                return self._proxy_failed(proxy, os_reason(error), is_ours=True)
+            return self._failure("starttls", Scope.SITE, "4.4.1", os_reason(error))
+        finally:
+            if transport is not None and not stands:
+                transport.abort()
+        return peer
+
+    def _proxy_failed(self, proxy: ProxyAccess, reason: str, *, is_ours: bool) -> Transient:
+        text = f"the proxy {proxy.host}:{proxy.port} of our source: {reason}"
+        failure = self._failure("connect", Scope.SITE, "4.4.1", text)
+        return msgspec.structs.replace(failure, source_failed=is_ours)
+
     async def _connect(self, session: ClientSession) -> Peer | Transient:
+        if self._path.proxy is not None:
+            return await self._connect_through(self._path.proxy, session)
         loop = asyncio.get_running_loop()
         implicit = self._tls.mode == "implicit"
         context = self._tls_contexts.context_for(self._tls) if implicit else None
@@ -405,6 +469,16 @@ def _used(offered: Capabilities, use: Extensions, remedies: frozenset[Remedy]) -
         and Remedy.WITHOUT_PIPELINING not in remedies,
         chunking=offered.chunking and use.chunking and Remedy.WITHOUT_CHUNKING not in remedies,
     )
+
+
+def _password_of(proxy: ProxyAccess) -> str:
+    """Blocks on the file. Raises PasswordError."""
+    password = SmartHostLogin(
+        user=proxy.user, password_file=proxy.password_file, password_env=proxy.password_env
+    ).password()
+    if len(password.encode()) > MAX_PROXY_USER_OCTETS:
+        raise PasswordError(f"the password has more than {MAX_PROXY_USER_OCTETS} octets")
+    return password
 
 
 def _tls_reason(error: ssl.SSLError) -> str:

@@ -30,12 +30,23 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     envid: str | None = None
 
 
+class ProxyAccess(msgspec.Struct, frozen=True, kw_only=True):
+    """A SOCKS5 proxy, and where its password is read."""
+
+    host: str
+    port: int
+    user: str = ""  # "": no log-in
+    password_file: str | None = None
+    password_env: str | None = None
+
+
 class EgressPath(msgspec.Struct, frozen=True, kw_only=True):
     """Whose address and name we use."""
 
     source: str
     bind_address: str | None
     ehlo: str
+    proxy: ProxyAccess | None = None
 
 
 class TlsPolicy(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from angarium.config.rates import rate_text
+from angarium.config.quantity import rate_text
 from angarium.mta.egress.narrowing import Narrowing
 from angarium.mta.egress.rule_gate import SHOWN_CHARACTERS
 from angarium.mta.egress.source_health import Outage, SourceHealth

@@ -67,9 +67,10 @@ class WhereaboutsFinder:
             return self._find_suspension(queues) or Whereabouts(state="on_disk")
         if is_resolving and lane is not None:
             return Whereabouts(state="resolving")
-        if site is None:
-            return Whereabouts(state="claimed" if in_flight else "waiting")
-        queues = self._queues.of_site(site.name)
+        if site is not None:
+            queues = self._queues.of_site(site.name)
+        else:  # what waits for long outlives the DNS answers that led to it
+            queues = [] if lane is None else self._queues.of_provider(lane.provider)
         placed = _find_group(queues, delivery)
         source, moved = "", ""
         if placed is not None:
@@ -77,6 +78,8 @@ class WhereaboutsFinder:
             source, moved = queue.path.source, group.moved
             if until > now and lane is not None:
                 return self._wait(lane, source, moved, until, now)
+        if site is None:
+            return Whereabouts(state="claimed" if in_flight else "waiting")
         mine = queues if placed is None else [placed[0]]
         kept = _opening_waits(mine)
         opening = [

@@ -43,6 +43,9 @@ class EgressQueues:
         """Return the queues to a site, one per source that mail for it waits for."""
         return [queue for (_, site, _), queue in self._queues.items() if site == name]
 
+    def of_provider(self, name: str) -> list[EgressQueue]:
+        return [queue for (_, _, provider), queue in self._queues.items() if provider == name]
+
     def waiting(self) -> Mapping[str, int]:
         """Return how many recipients wait in memory, by provider."""
         found: Counter[str] = Counter()

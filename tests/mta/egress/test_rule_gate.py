@@ -71,7 +71,7 @@ def test_a_suspended_source_lets_the_others_of_its_pool_go() -> None:
     bench = Bench(rule())
     assert bench.admit() is GO
     bench.told(said("421 busy"))
-    assert bench.admit() == Elsewhere(bench.ip2)
+    assert bench.admit() == Elsewhere(bench.ip2, "the rule r suspends source ip1 at p: 421 busy")
     assert bench.admit(path=bench.ip2) is GO
     assert bench.admit(provider="another") is GO
     assert bench.admit(at=NOW + HOUR) is GO
@@ -170,7 +170,7 @@ def test_a_greeting_counts_as_well() -> None:
     failure = said("421 busy")
     assert isinstance(failure, Transient)
     bench.policy.refused(bench.ip1, TO, failure, NOW)
-    assert bench.admit() == Elsewhere(bench.ip2)
+    assert bench.admit() == Elsewhere(bench.ip2, "the rule r suspends source ip1 at p: 421 busy")
 
 
 def test_our_own_words_put_nothing_in_force() -> None:
@@ -189,7 +189,7 @@ def test_one_reply_to_many_recipients_counts_once() -> None:
     bench.told(*[said("421 busy")] * 50)
     assert bench.admit() is GO
     bench.told(said("421 busy"))
-    assert bench.admit() == Elsewhere(bench.ip2)
+    assert bench.admit() == Elsewhere(bench.ip2, "the rule r suspends source ip1 at p: 421 busy")
 
 
 def test_a_refusal_of_us_is_no_bounce_of_the_address_for_a_while() -> None:

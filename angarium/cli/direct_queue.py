@@ -51,8 +51,8 @@ from angarium.queue.message_id import parse_id_beginning
 from angarium.queue.spool import UnknownHoldRuleError
 from angarium.routing.routing import Routing
 from angarium.service.mail_log_search import LogSearch, log_files
-from angarium.service.operator_notices import OperatorNotices
 from angarium.service.runtime import wall_clock
+from angarium.service.sender_notices import SenderNotices
 
 
 def queue_path(config: Config) -> Path:
@@ -182,7 +182,7 @@ class DirectQueue:
         self._check(wanted)
         by = Actor(who=self._who, reason=reason)
         if act == "bounce":
-            notices = OperatorNotices(self._config, self._operator, wall_clock)
+            notices = SenderNotices(self._config, self._operator, wall_clock)
             return self._operator.bounce(wanted, by, notices, dry_run=dry_run, progress=progress)
         if act == "reroute" and (slip := find_route_slip(via, self._config)) is not None:
             raise CommandError(slip, EX_USAGE)

@@ -1,6 +1,5 @@
 """The composition root of delivery: builds the dispatcher and all it needs, once."""
 
-import os
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +9,6 @@ from angarium.config.rules import all_rules
 from angarium.config.schema import Config, Delivery
 from angarium.dkim import KeyRing, Signer, SigningPool
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
-from angarium.mta.dsn import RecipientReport, dsn_for
 from angarium.mta.egress.narrowing import Narrowing, SaysNarrowings
 from angarium.mta.egress.packing import Packer
 from angarium.mta.egress.pools import Pools
@@ -20,7 +18,6 @@ from angarium.mta.egress.source_health import outage_text
 from angarium.mta.egress.standing import RuleStanding, SourceStanding
 from angarium.mta.egress.warmup_gate import WarmupGate
 from angarium.mta.record.conclusion import Conclusion
-from angarium.mta.record.dsn_limit import DsnLimit
 from angarium.mta.record.retry import RetrySchedule
 from angarium.mta.record.settler import Settler
 from angarium.mta.transport.client_tls import ClientTls
@@ -30,14 +27,10 @@ from angarium.mta.transport.lessons import Experience
 from angarium.mta.transport.smart_host import Connectors
 from angarium.mta.transport.transfer import Connector, SessionTaps, TlsPolicy
 from angarium.queue import (
-    ClaimedMessage,
     LmdbSpool,
-    MessageIdGenerator,
     Partition,
     PartitionNumber,
-    Submission,
     UnixMs,
-    message_id_text,
 )
 from angarium.queue.model import RouteHint
 from angarium.reputation.reply_rules import RuleBook
@@ -48,7 +41,6 @@ from angarium.reputation.warmups import PREFIX as WARMUPS
 from angarium.reputation.warmups import Warmups
 from angarium.routing.dns import DnsResolver
 from angarium.routing.own_host import OwnHost, read_own_host
-from angarium.routing.partition_finder import PartitionFinder
 from angarium.routing.placement import partition_of
 from angarium.routing.resolution import MxHost, Site
 from angarium.routing.resolver import Resolver
@@ -56,8 +48,8 @@ from angarium.routing.routing import Routing
 from angarium.service.delivery_observer import DeliveryObserver
 from angarium.service.provider_labels import ProviderLabels
 from angarium.service.rule_keeper import RuleKeeper
+from angarium.service.sender_notices import SenderNotices
 from angarium.service.warmup_writer import WarmupWriter
-from angarium.telemetry import log
 from angarium.telemetry.metrics import Metrics
 
 
@@ -79,11 +71,9 @@ class DeliverySetup:
         self._spool = spool
         self._partitions = partitions
         self._clock = clock
-        self._new_message_id = MessageIdGenerator(clock, os.urandom)
-        self._dsn_limit = DsnLimit(config.delivery.dsn_per_hour)
+        self._notices = SenderNotices(config, spool, clock)
         self._taps = taps
         routing = Routing.of(config)
-        self._partition_of = PartitionFinder(routing, spool)
         self.dns = DnsResolver(config.dns, time.monotonic)
         self.resolver = Resolver(config, self.dns, own_host(config), routing, time.monotonic)
         kept = spool.keepsakes.read(WARMUPS)
@@ -126,7 +116,7 @@ class DeliverySetup:
                 hosts=self._hosts,
                 packer=Packer(self._pool, clock, observer.unsigned, self._must_sign),
                 settler=Settler(partitions),
-                conclusion=Conclusion(self._schedule, self._notify, clock, randomness),
+                conclusion=Conclusion(self._schedule, self._notices.tell, clock, randomness),
                 schedule=self._schedule,
                 observer=observer,
                 give_way=spool.give_way,
@@ -141,6 +131,7 @@ class DeliverySetup:
         """
         self.dns.exchange(config.dns)
         old, self._config = self._config, config
+        self._notices.exchange(config)
         routing = Routing.of(config)
         self.resolver.exchange(config, own_host(config), routing)
         self.warmups.exchange(config.warmup, self._clock())
@@ -148,11 +139,9 @@ class DeliverySetup:
             self.rules.exchange(RuleBook(all_rules(config)), self._clock())
         if _sending(old) != _sending(config):
             self.provider_labels.exchange(config.provider)
-            self._partition_of.exchange(routing)
             self._pools.exchange(config.source, config.pool, routing, config.stream)
             self._policy.health.forget()
             self._schedule.exchange(config.delivery, config.stream)
-            self._dsn_limit.per_hour = config.delivery.dsn_per_hour
             self._experience.remember_for(
                 config.delivery.tls_broken_memory_s, config.delivery.extension_memory_s
             )
@@ -193,25 +182,6 @@ class DeliverySetup:
 
     def close(self) -> None:
         self._pool.close()
-
-    def _notify(
-        self, message: ClaimedMessage, reports: Sequence[RecipientReport]
-    ) -> Submission | None:
-        now = self._clock()
-        notification = dsn_for(
-            message,
-            reports,
-            hostname=self._config.server.hostname,
-            now=now,
-            lifetime_ms=int(self._config.delivery.expire_s * 1000),
-            new_message_id=self._new_message_id,
-            partition_of=self._partition_of,
-        )
-        sender = message.envelope.reverse_path
-        if notification is not None and not self._dsn_limit.allows(sender, now):
-            log("dsn_limit", "warning", message=message_id_text(message.message_id), sender=sender)
-            return None
-        return notification
 
     def _remember_route(self, domain: str, site: Site, partition: PartitionNumber) -> None:
         hint = RouteHint(

@@ -18,10 +18,10 @@ from angarium.service.event_follower import EventFollower
 from angarium.service.log_answers import LogAnswers
 from angarium.service.mail_log import MailLog, Sink
 from angarium.service.mail_log_file import MailLogFile, StandardOutput
-from angarium.service.operator_notices import OperatorNotices
 from angarium.service.provider_labels import ProviderLabels
 from angarium.service.queue_answers import QueueAnswers
 from angarium.service.runtime import Runtime
+from angarium.service.sender_notices import SenderNotices
 from angarium.telemetry.log import log, log_exception
 from angarium.telemetry.metrics import EVENT_CONSUMERS, Metrics
 
@@ -57,7 +57,7 @@ async def run_platform(runtime: Runtime) -> None:
                 tasks.create_task(_expire_hold_rules(spool)),
             ]
             spool.administration.tell_providers(Routing.of(runtime.config).find_told_provider)
-            notices = OperatorNotices(runtime.config, spool, runtime.clock)
+            notices = SenderNotices(runtime.config, spool, runtime.clock)
             answers = QueueAnswers(
                 spool.administration,
                 runtime.config,

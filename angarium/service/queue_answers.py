@@ -53,7 +53,7 @@ from angarium.queue.message_id import parse_id_beginning
 from angarium.queue.model import DeliveryId
 from angarium.queue.spool import TooManyHoldRulesError, UnknownHoldRuleError
 from angarium.service.admin_socket import Asker, Handlers
-from angarium.service.operator_notices import OperatorNotices
+from angarium.service.sender_notices import SenderNotices
 from angarium.telemetry.log import log
 
 # Who has mail tried now says that what kept it is mended.
@@ -67,7 +67,7 @@ class QueueAnswers:
         queue: QueueAdministration,
         config: Config,
         clock: Callable[[], UnixMs],
-        notices: OperatorNotices,
+        notices: SenderNotices,
         forget_failures: Callable[[], Awaitable[None]],
     ) -> None:
         """``forget_failures``: has delivery ask each host anew; awaited before mail becomes due."""

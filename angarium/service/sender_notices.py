@@ -1,7 +1,7 @@
-"""What senders are told of mail that an operator returns to them: in the platform process, or in a command."""
+"""What senders are told of their mail (DSNs), so many an hour each: of attempts, or of an operator's return of it."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from angarium.config.schema import Config
 from angarium.mta.dsn import RecipientReport, dsn_for
@@ -19,8 +19,8 @@ from angarium.routing.routing import Routing
 from angarium.telemetry import log
 
 
-class OperatorNotices:
-    """Satisfies ``queue.act.Notify``."""
+class SenderNotices:
+    """As a callable, satisfies ``queue.act.Notify``."""
 
     def __init__(self, config: Config, queue: RouteMemory, clock: Callable[[], UnixMs]) -> None:
         self._config = config
@@ -36,13 +36,23 @@ class OperatorNotices:
         self._limit.per_hour = config.delivery.dsn_per_hour
 
     def __call__(self, message: ClaimedMessage, attempt: Attempt) -> Submission | None:
-        now = self._clock()
-        notice = dsn_for(
+        """Tell that an operator returned it to all its recipients' sender."""
+        return self.tell(
             message,
             [
                 RecipientReport(recipient=each, action="failed", attempt=attempt)
                 for each in message.recipients
             ],
+        )
+
+    def tell(
+        self, message: ClaimedMessage, reports: Sequence[RecipientReport]
+    ) -> Submission | None:
+        """Return the DSN to be queued; None: nobody is told, or enough for this hour."""
+        now = self._clock()
+        notice = dsn_for(
+            message,
+            reports,
             hostname=self._config.server.hostname,
             now=now,
             lifetime_ms=int(self._config.delivery.expire_s * 1000),

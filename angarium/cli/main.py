@@ -60,6 +60,11 @@ COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that
         "trace",
         "See how a domain's mail hosts answer us; nothing is sent.",
     ),
+    "feedback": (
+        "angarium.cli.feedback",
+        "feedback",
+        "See how replies, and mail that comes back, are understood.",
+    ),
     "send": ("angarium.cli.send", "send", "Send a message through this server."),
     "dkim": ("angarium.cli.dkim", "dkim", "Make, publish and verify DKIM keys."),
     "user": ("angarium.cli.user", "user", "Who may log in to submit mail."),

@@ -5,16 +5,22 @@ import msgspec
 from angarium.queue import (
     Attempt,
     AttemptFailed,
+    Complained,
     ContentShown,
     DeliveryId,
     HoldRuleAdded,
     HoldRuleRemoved,
     MessageAccepted,
+    MessageId,
     Position,
+    ReportBounced,
+    ReportKept,
+    ReportUnmatched,
     RuleEnded,
     RuleInForce,
     UnixMs,
     UnknownEvent,
+    Unsubscribed,
     WarmupChanged,
     delivery_id_text,
     message_id_ms,
@@ -77,6 +83,11 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     how: str = ""  # it ended: ended | undone
     repairs: tuple[str, ...] = ()  # what was mended of an accepted message
     via: str = ""  # where an operator sent it: "mx", a smart host; left out: the usual way again
+    report: str = ""  # the id of the mail that came back
+    kind: str = ""  # of it, where it is not known to be about a message: bounce | arf | dmarc | ...
+    bounce_class: str = ""  # of a bounce that came back: user_unknown | ...
+    effect: str = ""  # what that has us do: suppress | retry | throttle | tell-tenant | none
+    feedback_type: str = ""  # of a complaint: abuse | not-spam | ...
 
 
 def mail_record(position: Position) -> MailRecord:
@@ -102,6 +113,10 @@ def mail_record(position: Position) -> MailRecord:
             )
         case RuleInForce() | RuleEnded():
             return _reply_rule(position.sequence, event)
+        case ReportBounced() | Complained() | Unsubscribed():
+            return _feedback(position.sequence, event)
+        case ReportUnmatched() | ReportKept():
+            return _report(position.sequence, event)
         case ContentShown():
             return MailRecord(
                 sequence=position.sequence,
@@ -219,6 +234,53 @@ def _reply_rule(sequence: int, event: RuleInForce | RuleEnded) -> MailRecord:
         actor="" if ended is None else ended.actor,
         reason="" if ended is None else ended.reason,
     )
+
+
+def _feedback(sequence: int, event: ReportBounced | Complained | Unsubscribed) -> MailRecord:
+    bounced = event if isinstance(event, ReportBounced) else None
+    complained = event if isinstance(event, Complained) else None
+    is_known = event.index >= 0
+    return MailRecord(
+        sequence=sequence,
+        ts=rfc3339(event.at),
+        event=event.name,
+        message=message_id_text(event.message_id),
+        id=delivery_id_text(DeliveryId(event.message_id, event.index)) if is_known else "",
+        recipient=event.recipient,
+        tenant=event.tenant,
+        stream=event.stream,
+        campaign=event.campaign,
+        report=message_id_text(event.report),
+        enhanced="" if bounced is None else bounced.status,
+        reply="" if bounced is None else bounced.reply,
+        bounce_class="" if bounced is None else bounced.bounce_class,
+        effect="" if bounced is None else bounced.effect,
+        host="" if isinstance(event, Unsubscribed) else event.host,
+        feedback_type="" if complained is None else complained.feedback_type,
+        how=event.how if isinstance(event, Unsubscribed) else "",
+    )
+
+
+def _report(sequence: int, event: ReportUnmatched | ReportKept) -> MailRecord:
+    unmatched = event if isinstance(event, ReportUnmatched) else None
+    kept = event if isinstance(event, ReportKept) else None
+    return MailRecord(
+        sequence=sequence,
+        ts=rfc3339(event.at),
+        event=event.name,
+        message=_id_text(event.message_id),
+        kind=event.kind,
+        report=message_id_text(event.report),
+        client=event.client,
+        recipients=() if unmatched is None else unmatched.recipients,
+        reason="" if unmatched is None else unmatched.why,
+        sender="" if kept is None else kept.sender,
+        size_octets=0 if kept is None else kept.size_octets,
+    )
+
+
+def _id_text(message_id: MessageId) -> str:
+    return message_id_text(message_id) if message_id else ""
 
 
 _NO_ATTEMPT = Attempt(

@@ -12,6 +12,7 @@ import pytest
 from angarium.queue import (
     Attempt,
     AttemptFailed,
+    Complained,
     Event,
     HoldRuleAdded,
     MessageAccepted,
@@ -20,8 +21,12 @@ from angarium.queue import (
     Origin,
     Position,
     Relayed,
+    ReportBounced,
+    ReportKept,
+    ReportUnmatched,
     UnixMs,
     UnknownEvent,
+    Unsubscribed,
 )
 from angarium.service.event_follower import EventFollower
 from angarium.service.mail_log import MailLog
@@ -232,6 +237,92 @@ def test_a_hold_rule_is_logged_with_its_conditions() -> None:
         "domain": "example.net",
         "until": "2026-11-18T11:07:40.000Z",
     }
+
+
+REPORT = bytes(range(16))
+REPORT_TEXT = "00010203-0405-0607-0809-0a0b0c0d0e0f"
+ABOUT: dict[str, Any] = {
+    "at": AT,
+    "message_id": message_id(7),
+    "tenant": "acme",
+    "stream": "bulk",
+    "campaign": "june",
+    "recipient": "b@example.net",
+    "sender_domain": "example.com",
+    "report": REPORT,
+}
+
+
+def logged(event: Event) -> dict[str, Any]:
+    record: dict[str, Any] = msgspec.to_builtins(mail_record(Position(3, event)))
+    return record
+
+
+def test_a_bounce_that_came_back_is_logged_with_its_class_and_who_said_so() -> None:
+    event = ReportBounced(
+        **ABOUT,
+        index=1,
+        status="5.1.1",
+        bounce_class="user_unknown",
+        effect="suppress",
+        reply="no such user",
+        host="mx.example.net",
+    )
+    record = logged(event)
+    assert record.pop("ts")
+    assert record.pop("id").endswith(".1")
+    assert record.pop("message") == logged(Complained(**ABOUT, index=-1, **COMPLAINT))["message"]
+    assert record == {
+        "sequence": 3,
+        "event": "report_bounced",
+        "recipient": "b@example.net",
+        "tenant": "acme",
+        "stream": "bulk",
+        "campaign": "june",
+        "report": REPORT_TEXT,
+        "enhanced": "5.1.1",
+        "reply": "no such user",
+        "bounce_class": "user_unknown",
+        "effect": "suppress",
+        "host": "mx.example.net",
+    }
+
+
+COMPLAINT = {"feedback_type": "abuse", "host": "192.0.2.9"}
+
+
+def test_complaints_and_unsubscribes_name_the_recipient_and_how_they_came() -> None:
+    complained = logged(Complained(**ABOUT, index=-1, **COMPLAINT))
+    assert "id" not in complained  # known by its address only
+    assert (complained["feedback_type"], complained["host"]) == ("abuse", "192.0.2.9")
+    unsubscribed = logged(Unsubscribed(**ABOUT, index=0, how="mail"))
+    assert (unsubscribed["event"], unsubscribed["how"]) == ("unsubscribed", "mail")
+
+
+def test_what_changed_nothing_says_why_and_what_was_kept_says_what_it_is() -> None:
+    unmatched = ReportUnmatched(
+        at=AT,
+        message_id=MessageId(b""),
+        report=REPORT,
+        kind="bounce",
+        why="forged",
+        recipients=("b@example.net",),
+        client="192.0.2.9",
+    )
+    assert logged(unmatched)["message"] == ""
+    assert logged(unmatched)["reason"] == "forged"
+    assert logged(unmatched)["recipients"] == ("b@example.net",)
+    kept = ReportKept(
+        at=AT,
+        message_id=MessageId(b""),
+        report=REPORT,
+        kind="dmarc",
+        sender="r@example.org",
+        client="",
+        size_octets=99,
+    )
+    assert logged(kept)["report"] == REPORT_TEXT
+    assert (logged(kept)["kind"], logged(kept)["size_octets"]) == ("dmarc", 99)
 
 
 async def test_an_event_of_a_newer_version_is_named_and_stops_nothing(tmp_path: Path) -> None:

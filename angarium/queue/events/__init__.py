@@ -8,6 +8,7 @@ from angarium.queue.events.attempt_failed import AttemptFailed
 from angarium.queue.events.bounced import Bounced
 from angarium.queue.events.cancelled import Cancelled
 from angarium.queue.events.catalogue import Event, UnknownEvent
+from angarium.queue.events.complained import Complained
 from angarium.queue.events.content_shown import ContentShown
 from angarium.queue.events.damaged import Damaged
 from angarium.queue.events.delivered import Delivered
@@ -20,14 +21,19 @@ from angarium.queue.events.operator_released import OperatorReleased
 from angarium.queue.events.operator_rerouted import OperatorRerouted
 from angarium.queue.events.operator_retried import OperatorRetried
 from angarium.queue.events.relayed import Relayed
+from angarium.queue.events.report_bounced import ReportBounced
+from angarium.queue.events.report_kept import ReportKept
+from angarium.queue.events.report_unmatched import ReportUnmatched
 from angarium.queue.events.rule_ended import RuleEnded
 from angarium.queue.events.rule_in_force import RuleInForce
+from angarium.queue.events.unsubscribed import Unsubscribed
 from angarium.queue.events.warmup_changed import WarmupChanged
 
 __all__ = [
     "AttemptFailed",
     "Bounced",
     "Cancelled",
+    "Complained",
     "ContentShown",
     "Damaged",
     "Delivered",
@@ -42,8 +48,12 @@ __all__ = [
     "OperatorRerouted",
     "OperatorRetried",
     "Relayed",
+    "ReportBounced",
+    "ReportKept",
+    "ReportUnmatched",
     "RuleEnded",
     "RuleInForce",
     "UnknownEvent",
+    "Unsubscribed",
     "WarmupChanged",
 ]

@@ -22,6 +22,7 @@ from angarium.queue.events.accepted import MessageAccepted
 from angarium.queue.events.attempt_failed import AttemptFailed
 from angarium.queue.events.bounced import Bounced
 from angarium.queue.events.cancelled import Cancelled
+from angarium.queue.events.complained import Complained
 from angarium.queue.events.content_shown import ContentShown
 from angarium.queue.events.damaged import Damaged
 from angarium.queue.events.delivered import Delivered
@@ -34,9 +35,13 @@ from angarium.queue.events.operator_released import OperatorReleased
 from angarium.queue.events.operator_rerouted import OperatorRerouted
 from angarium.queue.events.operator_retried import OperatorRetried
 from angarium.queue.events.relayed import Relayed
+from angarium.queue.events.report_bounced import ReportBounced
+from angarium.queue.events.report_kept import ReportKept
+from angarium.queue.events.report_unmatched import ReportUnmatched
 from angarium.queue.events.rule_ended import RuleEnded
 from angarium.queue.events.rule_in_force import RuleInForce
 from angarium.queue.events.shape import CataloguedEvent, EventHead
+from angarium.queue.events.unsubscribed import Unsubscribed
 from angarium.queue.events.warmup_changed import WarmupChanged
 from angarium.queue.model import MessageId, UnixMs
 
@@ -60,6 +65,11 @@ CataloguedKind = (
     | WarmupChanged
     | RuleInForce
     | RuleEnded
+    | ReportBounced
+    | Complained
+    | Unsubscribed
+    | ReportUnmatched
+    | ReportKept
 )
 
 

@@ -38,6 +38,11 @@ NUMBERS = {
     17: "warmup_changed",
     18: "rule_in_force",
     19: "rule_ended",
+    23: "report_bounced",
+    24: "complained",
+    25: "unsubscribed",
+    26: "report_unmatched",
+    27: "report_kept",
 }
 HEAD = ("at", "message_id")
 _MESSAGE = (*HEAD, "tenant", "stream")
@@ -46,6 +51,7 @@ _ATTEMPT = (*_RECIPIENT, "attempts", "attempt")
 _ACT = (*_RECIPIENT, "actor", "reason")
 _REPLY_RULE = (*HEAD, "rule", "action", "scope", "subject", "provider")
 _RULE = (*HEAD, "rule", "actor", "reason")
+_FEEDBACK = (*_MESSAGE, "campaign", "index", "recipient", "sender_domain", "report")
 # The order on disk. Fields are only ever appended to a line, and the event's version goes up
 FIELDS = {
     "accepted": (
@@ -71,6 +77,11 @@ FIELDS = {
     "warmup_changed": (*HEAD, "source", "provider", "act", "day", "actor", "reason"),
     "rule_in_force": (*_REPLY_RULE, "until", "reply"),
     "rule_ended": (*_REPLY_RULE, "how", "replies", "actor", "reason"),
+    "report_bounced": (*_FEEDBACK, "status", "bounce_class", "effect", "reply", "host"),
+    "complained": (*_FEEDBACK, "feedback_type", "host"),
+    "unsubscribed": (*_FEEDBACK, "how"),
+    "report_unmatched": (*HEAD, "report", "kind", "why", "recipients", "client"),
+    "report_kept": (*HEAD, "report", "kind", "sender", "client", "size_octets"),
 }
 VALUES: dict[str, Any] = {
     "at": UnixMs(1_800_000_000_000),
@@ -96,6 +107,7 @@ VALUES: dict[str, Any] = {
     "tags": ("a", "b"),
     "recipients": ("bob@example.net", "carol@example.org"),
     "releases": True,
+    "report": bytes(range(16, 32)),
     **dict.fromkeys(
         ("index", "in_doubt", "attempts", "rule", "size_octets", "priority", "replies", "day"), 7
     ),

@@ -28,12 +28,15 @@ from angarium.queue.events import (
     OperatorReleased,
     OperatorRerouted,
     OperatorRetried,
+    RecipientSuppressed,
     Relayed,
     ReportBounced,
     ReportKept,
     ReportUnmatched,
     RuleEnded,
     RuleInForce,
+    SuppressionAdded,
+    SuppressionRemoved,
     UnknownEvent,
     Unsubscribed,
     WarmupChanged,
@@ -96,6 +99,10 @@ from angarium.queue.spool import (
     position,
 )
 from angarium.queue.summary import QueueSummary
+from angarium.queue.suppression_changes import Suppress, SuppressionChange, Unsuppress
+from angarium.queue.suppression_filter import SuppressionFilter
+from angarium.queue.suppression_store import Suppressions
+from angarium.queue.suppressions import Scope, Suppression, SuppressionPage
 
 __all__ = [
     "DEFAULT_STREAM",
@@ -160,6 +167,7 @@ __all__ = [
     "QueueFullError",
     "QueueOperator",
     "QueueSummary",
+    "RecipientSuppressed",
     "Relayed",
     "Released",
     "Renewed",
@@ -170,16 +178,26 @@ __all__ = [
     "RuleEnded",
     "RuleInForce",
     "SchemaError",
+    "Scope",
     "Settlement",
     "ShownMessage",
     "SoundQueueError",
     "Spool",
     "Submission",
+    "Suppress",
+    "Suppression",
+    "SuppressionAdded",
+    "SuppressionChange",
+    "SuppressionFilter",
+    "SuppressionPage",
+    "SuppressionRemoved",
+    "Suppressions",
     "TooManyHoldRulesError",
     "UnixMs",
     "UnknownEvent",
     "UnknownHoldRuleError",
     "Unsubscribed",
+    "Unsuppress",
     "Verified",
     "WarmupChanged",
     "begin_anew",

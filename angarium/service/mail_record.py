@@ -18,6 +18,8 @@ from angarium.queue import (
     ReportUnmatched,
     RuleEnded,
     RuleInForce,
+    SuppressionAdded,
+    SuppressionRemoved,
     UnixMs,
     UnknownEvent,
     Unsubscribed,
@@ -73,15 +75,18 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     rule: int = 0  # the hold rule that holds or held it, or that was added or removed
     domain: str = ""  # condition of a hold rule, as are tenant, sender and provider
     provider: str = ""  # of the site; also a condition of a hold rule
-    until: str = ""  # of a hold rule
+    until: str = ""  # of a hold rule or a suppression
     act: str = ""  # of an operator on a warm-up: hold | release | promote | finish | restart
     day: int = -1  # of the warm-up's plan, from then on
     name: str = ""  # of the rule of what providers say that came into force, or ended
     action: str = ""  # of it: suspend | throttle | ...
-    scope: str = ""  # whose mail it concerns: source | tenant | sender_domain | stream | campaign
+    # Whose mail a rule concerns: source | tenant | sender_domain | stream | campaign; a suppression: all | tenant:...
+    scope: str = ""
     subject: str = ""  # which one
     how: str = ""  # it ended: ended | undone
     repairs: tuple[str, ...] = ()  # what was mended of an accepted message
+    cause: str = ""  # of a suppression: a bounce class, complaint, unsubscribe, manual, import
+    reference: str = ""  # of a suppression, to what led to it
     via: str = ""  # where an operator sent it: "mx", a smart host; left out: the usual way again
     report: str = ""  # the id of the mail that came back
     kind: str = ""  # of it, where it is not known to be about a message: bounce | arf | dmarc | ...
@@ -117,6 +122,8 @@ def mail_record(position: Position) -> MailRecord:
             return _feedback(position.sequence, event)
         case ReportUnmatched() | ReportKept():
             return _report(position.sequence, event)
+        case SuppressionAdded() | SuppressionRemoved():
+            return _suppression(position.sequence, event)
         case ContentShown():
             return MailRecord(
                 sequence=position.sequence,
@@ -172,6 +179,8 @@ def mail_record(position: Position) -> MailRecord:
         actor=getattr(event, "actor", ""),
         reason=getattr(event, "reason", ""),
         rule=getattr(event, "rule", 0),
+        cause=getattr(event, "cause", ""),
+        scope=getattr(event, "scope", ""),
         via=getattr(event, "via", ""),
     )
 
@@ -276,6 +285,24 @@ def _report(sequence: int, event: ReportUnmatched | ReportKept) -> MailRecord:
         reason="" if unmatched is None else unmatched.why,
         sender="" if kept is None else kept.sender,
         size_octets=0 if kept is None else kept.size_octets,
+    )
+
+
+def _suppression(sequence: int, event: SuppressionAdded | SuppressionRemoved) -> MailRecord:
+    added = event if isinstance(event, SuppressionAdded) else None
+    return MailRecord(
+        sequence=sequence,
+        ts=rfc3339(event.at),
+        event=event.name,
+        message=_id_text(event.message_id),
+        recipient=event.email,
+        scope=event.scope,
+        cause=event.cause,
+        reply="" if added is None else added.evidence,
+        reference="" if added is None else added.reference,
+        until=rfc3339(added.until) if added is not None and added.until is not None else "",
+        actor=event.actor,
+        reason=event.reason,
     )
 
 

@@ -20,12 +20,15 @@ from angarium.queue.events.operator_held import OperatorHeld
 from angarium.queue.events.operator_released import OperatorReleased
 from angarium.queue.events.operator_rerouted import OperatorRerouted
 from angarium.queue.events.operator_retried import OperatorRetried
+from angarium.queue.events.recipient_suppressed import RecipientSuppressed
 from angarium.queue.events.relayed import Relayed
 from angarium.queue.events.report_bounced import ReportBounced
 from angarium.queue.events.report_kept import ReportKept
 from angarium.queue.events.report_unmatched import ReportUnmatched
 from angarium.queue.events.rule_ended import RuleEnded
 from angarium.queue.events.rule_in_force import RuleInForce
+from angarium.queue.events.suppression_added import SuppressionAdded
+from angarium.queue.events.suppression_removed import SuppressionRemoved
 from angarium.queue.events.unsubscribed import Unsubscribed
 from angarium.queue.events.warmup_changed import WarmupChanged
 
@@ -47,12 +50,15 @@ __all__ = [
     "OperatorReleased",
     "OperatorRerouted",
     "OperatorRetried",
+    "RecipientSuppressed",
     "Relayed",
     "ReportBounced",
     "ReportKept",
     "ReportUnmatched",
     "RuleEnded",
     "RuleInForce",
+    "SuppressionAdded",
+    "SuppressionRemoved",
     "UnknownEvent",
     "Unsubscribed",
     "WarmupChanged",

@@ -34,6 +34,7 @@ from angarium.queue.events.operator_held import OperatorHeld
 from angarium.queue.events.operator_released import OperatorReleased
 from angarium.queue.events.operator_rerouted import OperatorRerouted
 from angarium.queue.events.operator_retried import OperatorRetried
+from angarium.queue.events.recipient_suppressed import RecipientSuppressed
 from angarium.queue.events.relayed import Relayed
 from angarium.queue.events.report_bounced import ReportBounced
 from angarium.queue.events.report_kept import ReportKept
@@ -41,6 +42,8 @@ from angarium.queue.events.report_unmatched import ReportUnmatched
 from angarium.queue.events.rule_ended import RuleEnded
 from angarium.queue.events.rule_in_force import RuleInForce
 from angarium.queue.events.shape import CataloguedEvent, EventHead
+from angarium.queue.events.suppression_added import SuppressionAdded
+from angarium.queue.events.suppression_removed import SuppressionRemoved
 from angarium.queue.events.unsubscribed import Unsubscribed
 from angarium.queue.events.warmup_changed import WarmupChanged
 from angarium.queue.model import MessageId, UnixMs
@@ -70,6 +73,9 @@ CataloguedKind = (
     | Unsubscribed
     | ReportUnmatched
     | ReportKept
+    | RecipientSuppressed
+    | SuppressionAdded
+    | SuppressionRemoved
 )
 
 
@@ -92,7 +98,7 @@ Event = CataloguedKind | UnknownEvent
 CATALOGUE: Final[tuple[type[CataloguedEvent], ...]] = get_args(CataloguedKind)
 # Of events that are no more. Their numbers stay taken
 RETIRED_NUMBERS: Final[frozenset[int]] = frozenset()
-FINAL_EVENTS: Final = (Delivered, Relayed, Bounced, Expired, Cancelled)
+FINAL_EVENTS: Final = (Delivered, Relayed, Bounced, Expired, Cancelled, RecipientSuppressed)
 
 _HEADER_OCTETS: Final = 3
 

@@ -33,13 +33,14 @@ from angarium.queue.spool import (
 NAMES: Final = (
     *("body", "message", "delivery", "due", "claim", "event", "route", "meta"),
     *("hold_rule", "rule_held", "damaged", "keepsake"),
+    *("suppression", "suppression_end"),
 )
 # Each growth doubles the map
 OPEN_TRIES: Final = 20
 # Ours: slots are per read transaction, of all processes; LMDB's 126 is few
 MAX_READERS: Final = 1024
 # Ours: the names above and room for later ones
-_MAX_DBS: Final = 16
+_MAX_DBS: Final = 32
 _RESIZE_TRIES: Final = 200  # of 1 ms
 
 
@@ -89,6 +90,8 @@ class QueueEnvironment:
         self.rule_held = self.databases["rule_held"]
         self.damaged = self.databases["damaged"]
         self.keepsake = self.databases["keepsake"]
+        self.suppression = self.databases["suppression"]
+        self.suppression_end = self.databases["suppression_end"]
         self.partitions = config.partitions  # what is on disk wins, see _prepare
 
     @classmethod

@@ -20,6 +20,7 @@ from angarium.queue.lmdb.ownership import Own
 from angarium.queue.lmdb.partition import LmdbPartition
 from angarium.queue.lmdb.routes import RememberRoutes, read_route
 from angarium.queue.lmdb.summary import read_summary
+from angarium.queue.lmdb.suppressions import LmdbSuppressions
 from angarium.queue.lmdb.transaction import Transactor
 from angarium.queue.model import MessageId, PartitionNumber, RouteHint, Submission
 from angarium.queue.spool import Clock, QueueError, QueueFullError
@@ -43,6 +44,7 @@ class LmdbSpool:
         self.events = LmdbEventLog(env, committer.submit)
         self.administration = LmdbAdministration(env, clock, committer.submit)
         self.keepsakes = LmdbKeepsakes(env, committer.submit)
+        self.suppressions = LmdbSuppressions(env, clock, committer.submit)
         self.give_way = committer.give_way
 
     @classmethod

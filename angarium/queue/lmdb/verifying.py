@@ -31,6 +31,7 @@ from angarium.queue.lmdb.records import (
     delivery_due,
     hinted_octets,
 )
+from angarium.queue.lmdb.suppression_table import decode_suppression
 from angarium.queue.message_id import delivery_id_text, message_id_text
 from angarium.queue.model import MessageId
 
@@ -111,6 +112,7 @@ class _Reader:
             ("event", self._event),
             ("hold_rule", self._rule),
             ("route", self._route),
+            ("suppression", self._suppression),
         ):
             db = env.databases[name]
             start: bytes | None = b""
@@ -187,6 +189,9 @@ class _Reader:
 
     def _route(self, _txn: ReadTransaction, _: bytes, raw: bytes) -> None:
         decode_route(raw)
+
+    def _suppression(self, _txn: ReadTransaction, _: bytes, raw: bytes) -> None:
+        decode_suppression(raw)
 
 
 def _named(name: str, key: bytes) -> str:

@@ -19,6 +19,7 @@ from angarium.queue.hold_rule import BindingRules
 from angarium.queue.memory.administration import MemoryAdministration
 from angarium.queue.memory.keepsakes import MemoryKeepsakes
 from angarium.queue.memory.state import MemoryDelivery, MemoryEventLog, MemoryState
+from angarium.queue.memory.suppressions import MemorySuppressions
 from angarium.queue.message_id import message_id_ms
 from angarium.queue.model import (
     ClaimedMessage,
@@ -72,6 +73,7 @@ class MemorySpool:
         self.events = MemoryEventLog(self.state)
         self.administration = MemoryAdministration(self.state, self.ring)
         self.keepsakes = MemoryKeepsakes(self.state)
+        self.suppressions = MemorySuppressions(self.state)
 
     def crash(self) -> "MemorySpool":
         """Die, and return what a new process finds."""

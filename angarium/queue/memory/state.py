@@ -29,6 +29,8 @@ from angarium.queue.model import (
     UnixMs,
 )
 from angarium.queue.spool import Clock
+from angarium.queue.suppression_key import address_key, scope_key
+from angarium.queue.suppressions import Suppression
 from angarium.smtp.envelope import Envelope, Recipient
 
 
@@ -71,6 +73,7 @@ class MemoryState:
         self.hold_rules: dict[int, HoldRule] = {}
         self.last_rule = 0
         self.keepsakes: dict[bytes, bytes] = {}
+        self.suppressions: dict[bytes, Suppression] = {}
 
     def accept(self, submission: Submission, now: UnixMs) -> set[PartitionNumber]:
         """Write one submission; returns the partitions where something is due by now."""
@@ -176,6 +179,17 @@ class MemoryState:
             origin=message.origin,
             recipients=recipients,
         )
+
+    def find_suppression(self, address: str, tenant: str, stream: str) -> Suppression | None:
+        try:
+            key = address_key(address)
+        except ValueError:
+            return None
+        for scope in ((None, None), (tenant, None), (tenant, stream)):
+            found = self.suppressions.get(key + scope_key(*scope))
+            if found is not None and found.is_in_force(self.clock()):
+                return found
+        return None
 
     def bare_envelope(self, message: Submission) -> Envelope:
         return msgspec.structs.replace(message.envelope, recipients=())

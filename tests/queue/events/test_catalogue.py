@@ -43,6 +43,9 @@ NUMBERS = {
     25: "unsubscribed",
     26: "report_unmatched",
     27: "report_kept",
+    20: "recipient_suppressed",
+    21: "suppression_added",
+    22: "suppression_removed",
 }
 HEAD = ("at", "message_id")
 _MESSAGE = (*HEAD, "tenant", "stream")
@@ -82,6 +85,12 @@ FIELDS = {
     "unsubscribed": (*_FEEDBACK, "how"),
     "report_unmatched": (*HEAD, "report", "kind", "why", "recipients", "client"),
     "report_kept": (*HEAD, "report", "kind", "sender", "client", "size_octets"),
+    "recipient_suppressed": (*_ATTEMPT, "cause", "scope"),
+    "suppression_added": (
+        *HEAD,
+        *("email", "scope", "cause", "until", "evidence", "reference", "actor", "reason"),
+    ),
+    "suppression_removed": (*HEAD, "email", "scope", "cause", "actor", "reason"),
 }
 VALUES: dict[str, Any] = {
     "at": UnixMs(1_800_000_000_000),

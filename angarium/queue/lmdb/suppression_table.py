@@ -1,0 +1,91 @@
+"""The table of suppressions: its records and keys, and how one is found."""
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from angarium.queue.lmdb.keys import u64
+from angarium.queue.lmdb.records import RecordError, decode, encode
+from angarium.queue.model import UnixMs
+from angarium.queue.suppression_key import address_key, scope_key
+from angarium.queue.suppressions import UNREADABLE, Scope, Suppression
+
+
+class SuppressionRecord(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """On disk for ever: fields are only appended, with a default."""
+
+    email: str
+    tenant: str | None
+    stream: str | None
+    reason: str
+    added_at: int
+    expires_at: int | None
+    evidence: str
+    reference: str
+
+
+_decoder: Final = msgspec.msgpack.Decoder(SuppressionRecord)
+
+
+def end_key(expires_at: int, key: bytes) -> bytes:
+    """In ``suppression_end``: when a suppression's time is over."""
+    return u64(expires_at) + key
+
+
+def encode_suppression(each: Suppression) -> bytes:
+    return encode(
+        SuppressionRecord(
+            email=each.email,
+            tenant=each.scope.tenant,
+            stream=each.scope.stream,
+            reason=each.reason,
+            added_at=each.added_at,
+            expires_at=each.expires_at,
+            evidence=each.evidence,
+            reference=each.reference,
+        )
+    )
+
+
+def decode_suppression(raw: bytes) -> Suppression:
+    """Raises RecordError."""
+    record = decode(raw, _decoder)
+    if record.tenant is None and record.stream is not None:
+        raise RecordError("a stream of no tenant")
+    return Suppression(
+        email=record.email,
+        scope=Scope(tenant=record.tenant, stream=record.stream),
+        reason=record.reason,
+        added_at=UnixMs(record.added_at),
+        expires_at=None if record.expires_at is None else UnixMs(record.expires_at),
+        evidence=record.evidence,
+        reference=record.reference,
+    )
+
+
+def find_suppression(
+    get: Callable[[bytes], bytes | None], address: str, tenant: str, stream: str, now: UnixMs
+) -> Suppression | None:
+    """Return what keeps a tenant's stream from an address, the widest first."""
+    try:
+        key = address_key(address)
+    except ValueError:
+        return None  # what is no address is in no table
+    for scope in ((None, None), (tenant, None), (tenant, stream)):
+        raw = get(key + scope_key(*scope))
+        if raw is None:
+            continue
+        try:
+            found = decode_suppression(raw)
+        except RecordError:
+            # Invariant 5: its key says enough
+            return Suppression(
+                email=address,
+                scope=Scope(tenant=scope[0], stream=scope[1]),
+                reason=UNREADABLE,
+                added_at=UnixMs(0),
+            )
+        if found.is_in_force(now):
+            return found
+    return None

@@ -1,0 +1,51 @@
+"""Where suppressions are kept: the protocol of their store."""
+
+from collections.abc import Awaitable, Sequence
+from typing import Protocol
+
+from angarium.queue.events.catalogue import CataloguedKind
+from angarium.queue.suppression_changes import SuppressionChange
+from angarium.queue.suppression_filter import SuppressionFilter
+from angarium.queue.suppressions import Suppression, SuppressionPage
+
+
+class Suppressions(Protocol):
+    """On the event loop only; ``find`` and ``count`` read mapped pages for microseconds.
+
+    Invariants:
+
+    SU1. What ``apply`` has returned of is what every later ``find`` of every process sees.
+    SU2. There is one suppression of an address and scope, and each change of it has its event in its transaction.
+    """
+
+    def find(self, address: str, tenant: str, stream: str) -> Suppression | None:
+        """Return what keeps a tenant's stream from an address now, the widest first. Never raises for an address."""
+        ...
+
+    async def page(
+        self, wanted: SuppressionFilter, after: bytes | None, limit: int
+    ) -> SuppressionPage:
+        """Return up to ``limit`` that are in force behind the cursor of the page before (None: from the start).
+
+        A coroutine, since a filter that matches little reads them all: in short transactions, and the loop runs
+        between them. Raises ValueError for a filter's address or domain that is none.
+        """
+        ...
+
+    def apply(
+        self, changes: Sequence[SuppressionChange], events: Sequence[CataloguedKind] = ()
+    ) -> Awaitable[list[bool]]:
+        """Make the changes and ``events`` durable once awaited, all or nothing; returns which changes did something.
+
+        So it may be asked twice of the same. Raises QueueFullError (nothing written) or QueueFailedError; ValueError
+        for what is no address.
+        """
+        ...
+
+    def count(self) -> int:
+        """Return how many there are; those whose time is over count until they are swept."""
+        ...
+
+    async def sweep(self) -> int:
+        """Take away those whose time is over, with their events, in short parts; returns how many."""
+        ...

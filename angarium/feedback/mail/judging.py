@@ -1,0 +1,56 @@
+"""The verdict on one recipient, of all that a report says about it. Pure."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from angarium.feedback.classes import BounceClass, Effect, Verdict, verdict_of
+from angarium.feedback.classifier import classify
+from angarium.feedback.report import Action
+
+# Ours: what is kept of a text as evidence
+MAX_REPLY: Final = 1000
+_ENHANCED: Final = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.])")
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+class Judged(msgspec.Struct, frozen=True):
+    verdict: Verdict
+    reply: str  # the text that decided, printable
+
+
+def judge(texts: Iterable[str], action: Action) -> Judged:
+    """Return what the first of ``texts`` that says anything means; none of them: undetermined.
+
+    A delay or a success never suppresses: what is still tried is not refused.
+    """
+    first = ""
+    for text in texts:
+        if not text.strip():
+            continue
+        first = first or text
+        verdict = classify(text)
+        if verdict.bounce_class is not BounceClass.UNDETERMINED:
+            return Judged(_softened(verdict, action), printable(text))
+    return Judged(verdict_of(BounceClass.UNDETERMINED), printable(first))
+
+
+def _softened(verdict: Verdict, action: Action) -> Verdict:
+    if action in {Action.DELIVERED, Action.RELAYED, Action.EXPANDED}:
+        return verdict_of(BounceClass.UNDETERMINED)
+    if action is Action.DELAYED and verdict.effect is Effect.SUPPRESS:
+        return Verdict(verdict.bounce_class, Effect.RETRY)
+    return verdict
+
+
+def with_status(status: str, diagnostic: str) -> str:
+    """Return the diagnostic with the report's status before it, where it has none of its own."""
+    if not status or _ENHANCED.search(diagnostic):
+        return diagnostic
+    return f"{status} {diagnostic}".strip()
+
+
+def printable(text: str) -> str:
+    return _UNPRINTABLE.sub(" ", text)[:MAX_REPLY].strip()

@@ -24,9 +24,11 @@ from angarium.config.schema import (
 from angarium.dkim.keygen import generate, record_text, write_private_key
 from angarium.insight import check_dns as check_dns_module
 from angarium.insight.check_dns import check_dns
+from angarium.insight.check_domains import check_domains
 from angarium.insight.check_outbound import check_outbound
 from angarium.insight.egress_addresses import EgressAddress, egress_addresses, sends_by_mx
 from angarium.insight.finding import Finding
+from angarium.insight.patient_dns import PatientDns
 from angarium.insight.sender_domains import SenderDomains, sender_domains
 from angarium.routing.dns import DnsResolver
 from tests.routing.scripted_dns import ScriptedDns
@@ -44,6 +46,7 @@ async def server() -> AsyncIterator[ScriptedDns]:
     scripted.add(PTR, "PTR", f"{NAME}.")
     scripted.add("example.com", "TXT", '"proof-of-something=1"', f'"v=spf1 ip4:{ADDRESS} " "-all"')
     scripted.add("_dmarc.example.com", "TXT", '"v=DMARC1; p=reject; rua=mailto:d@example.com"')
+    scripted.add("example.com", "MX", f"10 {NAME}.")
     await scripted.start()
     yield scripted
     await scripted.stop()
@@ -79,6 +82,7 @@ async def found(config: Config) -> dict[str, list[tuple[str, str]]]:
     by_name: dict[str, list[tuple[str, str]]] = {}
     for each in await check_dns(config):
         by_name.setdefault(each.name, []).append((each.verdict, each.text))
+        assert each.evidence is not None or each.name in ("dns", "hostname", "port 25", "spf"), each
     return by_name
 
 
@@ -86,9 +90,14 @@ async def test_a_host_that_is_set_up_passes(server: ScriptedDns, tmp_path: Path)
     config, key = make_config(server, tmp_path)
     server.add("s1._domainkey.example.com", "TXT", f'"{record_text(key.public_key())}"')
     by_name = await found(config)
-    assert [verdict for each in by_name.values() for verdict, _ in each] == ["ok"] * 7, by_name
-    assert list(by_name) == ["dns", "hostname", "ptr", "dkim record", "spf", "dmarc", "port 25"]
-    assert by_name["ptr"][0][1] == f"ip1: {ADDRESS} is {NAME}, and back"
+    assert [verdict for each in by_name.values() for verdict, _ in each] == ["ok"] * 10, by_name
+    assert list(by_name) == [
+        *("dns", "hostname", "ptr", "ehlo", "dkim record", "spf", "dmarc", "alignment", "replies"),
+        "port 25",
+    ]
+    assert by_name["ptr"][0][1] == f"ip1: {ADDRESS} is {NAME}"
+    assert by_name["ehlo"][0][1] == f"ip1: {ADDRESS} says EHLO {NAME}, which leads back"
+    assert by_name["alignment"][0][1].endswith("both are aligned")
     assert by_name["spf"][0][1].startswith(f"example.com: {ADDRESS} may send (ip4:{ADDRESS} of")
     assert by_name["dmarc"][0][1] == "example.com: p=reject"
 
@@ -100,9 +109,10 @@ async def test_without_any_record_each_is_given_to_paste(
     server.records.clear()
     by_name = await found(config)
     texts = {name: each[0] for name, each in by_name.items()}
-    assert {verdict for name, (verdict, _) in texts.items() if name not in ("dns", "port 25")} == {
-        "warn"
-    }
+    fine = ("dns", "port 25", "alignment")
+    assert {verdict for name, (verdict, _) in texts.items() if name not in fine} == {"warn"}
+    assert f"publish {NAME} A {ADDRESS}" in texts["ehlo"][1]
+    assert "neither MX nor address" in texts["replies"][1]
     assert f"ask its owner for {PTR} PTR {NAME}" in texts["ptr"][1]
     assert f'publish example.com TXT "v=spf1 ip4:{ADDRESS} -all"' in texts["spf"][1]
     assert 'publish _dmarc.example.com TXT "v=DMARC1; p=none;' in texts["dmarc"][1]
@@ -165,7 +175,7 @@ async def test_spf_is_asked_for_the_address_that_mail_leaves_from(
     ("records", "verdict", "words"),
     [
         ([(PTR, ["other.example.com."])], "warn", "has the PTR other.example.com, but EHLO says"),
-        ([(PTR, ["other.example.com.", "MX1.example.com."])], "ok", "and back"),
+        ([(PTR, ["other.example.com.", "MX1.example.com."])], "ok", f"is {NAME}"),
         ([(NAME, ["192.0.2.99"])], "warn", f"does not lead back: publish {NAME} A {ADDRESS}"),
     ],
 )
@@ -179,7 +189,7 @@ async def test_the_address_must_name_us_and_the_name_lead_back(
     config, _ = make_config(server, tmp_path)
     for name, values in records:
         server.add(name, "PTR" if name == PTR else "A", *values)
-    (finding,) = (await found(config))["ptr"]
+    (finding,) = (await found(config))["ptr" if records[0][0] == PTR else "ehlo"]
     assert (finding[0], words in finding[1]) == (verdict, True), finding
 
 
@@ -188,10 +198,18 @@ async def test_the_address_must_name_us_and_the_name_lead_back(
     [
         ("_dmarc.news.example.com", "v=DMARC1; p=none", "ok", "news.example.com: p=none"),
         ("_dmarc.example.com", "v=DMARC1; p=none", "ok", "news.example.com: p=none of example.com"),
-        ("_dmarc.example.com", "v=DMARC1; p=none; adkim=s", "warn", "a key of its own"),
+        ("_dmarc.example.com", "v=DMARC1; p=none; sp=reject", "ok", "p=reject of example.com"),
+        ("_dmarc.example.com", "v=DMARC1; p=reject; t=y", "ok", "p=reject of example.com, in test"),
+        (
+            "_dmarc.example.com",
+            "v=DMARC1; p=none; pct=50; rf=afrf",
+            "warn",
+            "pct=, rf= mean nothing",
+        ),
         ("_dmarc.example.com", "v=dmarc1; p=none", "warn", "in capitals"),
         ("_dmarc.example.com", "v=DMARC1; p=maybe", "warn", "must be none, quarantine"),
-        ("_dmarc.com", "v=DMARC1; p=none", "warn", "has no DMARC record"),
+        ("_dmarc.com", "v=DMARC1; p=quarantine; psd=y", "ok", "p=quarantine of com"),
+        ("_dmarc.test", "v=DMARC1; p=none", "warn", "has no DMARC record"),
     ],
 )
 async def test_dmarc_is_looked_for_at_the_domain_and_above(
@@ -212,6 +230,83 @@ async def test_dmarc_is_looked_for_at_the_domain_and_above(
     assert (finding[0], words in finding[1]) == (verdict, True), finding
 
 
+@pytest.mark.parametrize(
+    ("record", "return_path", "verdict", "words"),
+    [
+        ("p=none", None, "ok", "both are aligned"),
+        ("p=none", "bounces.example.com", "ok", "both are aligned"),
+        ("p=none", "bounces.other.test", "ok", "the signature is aligned"),
+        ("p=none; aspf=s", "bounces.example.com", "ok", "the signature is aligned"),
+        ("p=none; adkim=s", "news.example.com", "warn", "only SPF is"),
+        ("p=none; adkim=s; aspf=s", "bounces.example.com", "fail", "nothing is: DMARC fails"),
+        ("p=none; adkim=s", "other.test", "fail", "adkim=s: give news.example.com a key"),
+    ],
+)
+async def test_what_dmarc_compares_is_told(
+    server: ScriptedDns,
+    tmp_path: Path,
+    record: str,
+    return_path: str | None,
+    verdict: str,
+    words: str,
+) -> None:
+    config, _ = make_config(server, tmp_path)
+    server.records["_dmarc.example.com", "TXT"] = []
+    server.add("_dmarc.example.com", "TXT", f'"v=DMARC1; {record}"')
+    resolver = DnsResolver(config.dns, time.monotonic)
+    try:
+        findings = await check_domains(
+            config, ["news.example.com"], (), PatientDns(resolver), return_path
+        )
+    finally:
+        await resolver.close()
+    (finding,) = (each for each in findings if each.name == "alignment")
+    assert (finding.verdict, words in finding.text) == (verdict, True), finding
+
+
+@pytest.mark.parametrize(
+    ("rua", "agrees", "told"),
+    [
+        ("mailto:d@example.com", False, False),
+        ("mailto:d@reports.example.com", False, False),
+        ("mailto:a@dmarc.other.test!10m, https://x.test", False, True),
+        ("mailto:a@dmarc.other.test", True, False),
+    ],
+)
+async def test_who_gets_reports_about_another_domain_has_to_agree(
+    server: ScriptedDns, tmp_path: Path, rua: str, agrees: bool, told: bool
+) -> None:
+    config, _ = make_config(server, tmp_path)
+    server.records["_dmarc.example.com", "TXT"] = []
+    server.add("_dmarc.example.com", "TXT", f'"v=DMARC1; p=none; rua={rua}"')
+    agreement = "example.com._report._dmarc.dmarc.other.test"
+    if agrees:
+        server.add(agreement, "TXT", '"v=DMARC1;"')
+    by_name = await found(config)
+    assert ("dmarc reports" in by_name) is told
+    if told:
+        assert f'publish {agreement} TXT "v=DMARC1;"' in by_name["dmarc reports"][0][1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "verdict", "words"),
+    [
+        ("MX", "0 .", "warn", "a null MX"),
+        ("A", ADDRESS, "ok", f"no MX, but the address {ADDRESS}"),
+        (None, "", "warn", "neither MX nor address"),
+    ],
+)
+async def test_a_sender_to_whom_nobody_can_answer_is_told(
+    server: ScriptedDns, tmp_path: Path, kind: str | None, value: str, verdict: str, words: str
+) -> None:
+    config, _ = make_config(server, tmp_path)
+    del server.records["example.com", "MX"]
+    if kind is not None:
+        server.add("example.com", kind, value)
+    (finding,) = (await found(config))["replies"]
+    assert (finding[0], words in finding[1]) == (verdict, True), finding
+
+
 async def test_unsigned_mail_under_a_strict_policy_is_told(
     server: ScriptedDns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,7 +322,9 @@ async def test_mail_that_smart_hosts_take_is_not_asked_for_our_address(
 ) -> None:
     config, _ = make_config(server, tmp_path, route=Route(domain="*", via="smtp://127.0.0.1:25"))
     by_name = await found(config)
-    assert list(by_name) == ["dns", "hostname", "spf", "dkim record", "dmarc"]
+    assert list(by_name) == [
+        *("dns", "hostname", "spf", "dkim record", "dmarc", "alignment", "replies"),
+    ]
     assert "all mail leaves by smart hosts" in by_name["spf"][0][1]
 
 
@@ -279,7 +376,7 @@ async def test_a_private_address_is_taken_for_what_its_name_is(
     inside = Source(name="ip1", address="10.0.0.5")
     by_name = await found(msgspec.structs.replace(config, source=(inside,)))
     assert "10.0.0.5 is private" in by_name["ptr"][0][1]
-    assert by_name["ptr"][1] == ("ok", f"ip1: {ADDRESS} is {NAME}, and back")
+    assert by_name["ptr"][1] == ("ok", f"ip1: {ADDRESS} is {NAME}")
     assert by_name["spf"][0][0] == "ok"
     del server.records[NAME, "A"]
     by_name = await found(msgspec.structs.replace(config, source=(inside,)))
@@ -345,7 +442,7 @@ async def test_a_mail_host_that_greets_shows_that_the_port_is_open(server: Scrip
         finding = await outbound_finding(server, port)
         async with asyncio.timeout(20):
             assert await host.lines.get() == b"QUIT\r\n"
-    assert finding == ("port 25", "ok", f"mail.example.com [127.0.0.1]:{port} answers")
+    assert finding[:3] == ("port 25", "ok", f"mail.example.com [127.0.0.1]:{port} answers")
 
 
 @pytest.mark.parametrize("greeting", [b"", b"554 go\x1b away\r\n", b"x" * 2000])

@@ -20,6 +20,11 @@ COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that
     ),
     "serve": ("angarium.cli.serve", "serve", "Run the server."),
     "check": ("angarium.cli.check", "check", "Check configuration, DNS, ports, clock and disk."),
+    "doctor": (
+        "angarium.cli.doctor",
+        "doctor",
+        "Examine what receivers look at: expected, found, what to do.",
+    ),
     "reload": ("angarium.cli.reload", "reload", "Have the server read its configuration again."),
     "status": ("angarium.cli.status", "status", "How each process of the running server is."),
     "queue": ("angarium.cli.queue", "queue", "See and steer what is queued."),

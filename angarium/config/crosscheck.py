@@ -18,6 +18,7 @@ from angarium.config.address import (
     parse_proxy,
     parse_smart_host,
 )
+from angarium.config.day import find_day
 from angarium.config.error import KeyPath, Problem
 from angarium.config.quantity import find_rate
 from angarium.config.reply_texts import PatternError, expanded
@@ -53,6 +54,13 @@ def _server(config: Config) -> Iterator[Problem]:
             f"more processes than queue.partitions ({config.queue.partitions}):"
             " some would have nothing to do; lower it",
         )
+
+
+def _postmasters(config: Config) -> Iterator[Problem]:
+    for key in ("snds_link", "jmrp_link"):
+        text = getattr(config.postmasters, key)
+        if text and find_day(text) is None:
+            yield Problem(("postmasters", key), f"{text!r} is no day; write one like 2026-11-29")
 
 
 def _listeners(config: Config) -> Iterator[Problem]:
@@ -461,5 +469,6 @@ _CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
     _delivery,
     _dns,
     _dkim,
+    _postmasters,
     _rules,
 )

@@ -306,6 +306,14 @@ class Rule(_Table, frozen=True, kw_only=True):
     pool: str = ""  # of reroute
 
 
+class Postmasters(_Table, frozen=True, kw_only=True):
+    """Links that mailbox providers' postmasters gave us, and that end by themselves: `postmaster doctor` reminds."""
+
+    # the day, "2026-11-29", that Microsoft's SNDS link was made; it ends after 30 days
+    snds_link: str = ""
+    jmrp_link: str = ""  # the same of the JMRP link
+
+
 class Config(_Table, frozen=True, kw_only=True):
     server: Server
     listener: tuple[Listener, ...] = ()
@@ -322,5 +330,6 @@ class Config(_Table, frozen=True, kw_only=True):
     dkim: Dkim = Dkim()
     queue: Queue = Queue()
     log: Log = Log()
+    postmasters: Postmasters = Postmasters()
     rules: Rules = Rules()
     rule: tuple[Rule, ...] = ()

@@ -42,16 +42,15 @@ NETWORK_FILE_SYSTEMS: Final = (
 
 
 def check_host(config: Config) -> Iterator[Finding]:
-    running = _is_running(config)
     yield from _data_dir(config)
     yield from _mail_log(config)
     yield from check_queue(config)
     yield from _disk(config)
     yield from _user(config)
-    yield from _ports(config, running=running)
+    yield from check_ports(config)
     yield from _sources(config)
     yield from _relay(config)
-    yield from _clock()
+    yield from check_clock()
     yield from _open_files(config)
     if not config.queue.sync:
         yield Finding(
@@ -179,7 +178,8 @@ def _user(config: Config) -> Iterator[Finding]:
         yield Finding("user", "ok", config.server.user or f"runs as uid {os.geteuid()}")
 
 
-def _ports(config: Config, *, running: bool) -> Iterator[Finding]:
+def check_ports(config: Config) -> Iterator[Finding]:
+    running = _is_running(config)
     if not config.listener:
         yield Finding("ports", "warn", "no [[listener]]: nothing can be submitted")
     for listener in config.listener:
@@ -243,7 +243,7 @@ def _sources(config: Config) -> Iterator[Finding]:
             yield Finding("sources", "ok", f"{source.name}: {source.address} can be bound")
 
 
-def _clock() -> Iterator[Finding]:
+def check_clock() -> Iterator[Finding]:
     now = time.time()
     if now < EARLIEST_CLOCK_S:
         yield Finding(

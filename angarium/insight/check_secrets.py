@@ -17,14 +17,18 @@ SOON_S: Final = 21 * 86400  # a certificate that ends by then should have been r
 
 
 def check_secrets(config: Config) -> Iterator[Finding]:
-    for listener in config.listener:
-        if listener.tls != "none":
-            yield from _certificate(listener, datetime.now(UTC))
+    yield from check_certificates(config)
     yield from _dkim(config)
     for route in config.route:
         yield from _password(route)
     if any(each.kind == "submission" and each.auth == "required" for each in config.listener):
         yield from _users(config)
+
+
+def check_certificates(config: Config) -> Iterator[Finding]:
+    for listener in config.listener:
+        if listener.tls != "none":
+            yield from _certificate(listener, datetime.now(UTC))
 
 
 def _certificate(listener: Listener, now: datetime) -> Iterator[Finding]:

@@ -29,9 +29,8 @@ class DmarcRecord(msgspec.Struct, frozen=True, kw_only=True):
     strict_dkim: bool  # adkim=s: only a signature of the very domain counts
     strict_spf: bool = False  # aspf=s: only a reverse path of the very domain counts
     report_to: tuple[str, ...]  # mail addresses of rua=
-    suffix: Literal["y", "n", "u"] = (
-        "u"  # psd=: whether the name is a public suffix; u: it does not say
-    )
+    # psd=: whether the name is a public suffix; u: it does not say
+    suffix: Literal["y", "n", "u"] = "u"
     testing: bool = False  # t=y: receivers go one step below the policy
     gone: tuple[str, ...] = ()  # tags that RFC 9989 has no more
 

@@ -126,7 +126,7 @@ ROLES: Final = RoleTable(
                 ),
                 never=(
                     *("source", "pool", "warmup", "delivery", "dns", "dkim", "log.mail_log"),
-                    *("rules", "rule"),
+                    *("rules", "rule", "postmasters"),
                 ),
             ),
         ),
@@ -141,7 +141,7 @@ ROLES: Final = RoleTable(
                     "listener",  # where mail must not be sent to
                     *("log.level", "rules", "rule"),
                 ),
-                never=("log.mail_log",),
+                never=("log.mail_log", "postmasters"),
             ),
         ),
         RoleSpec(
@@ -155,7 +155,7 @@ ROLES: Final = RoleTable(
                 live=("log.level",),
                 never=(
                     *("listener", "source", "pool", "stream", "warmup", "route", "provider"),
-                    *("delivery", "dns", "dkim", "rules", "rule"),
+                    *("delivery", "dns", "dkim", "rules", "rule", "postmasters"),
                 ),
             ),
         ),

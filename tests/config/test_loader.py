@@ -239,6 +239,7 @@ SOURCE = '[[source]]\nname = "a"\n'
         ('[server]\nhostname = "10.0.0.1"', "hostname", "not a full host name"),
         ('[server]\nhostname = "a.b\\r\\nX: y"', "hostname", "not a full host name"),
         (SERVER + 'group = "mail"', "group", "set user"),
+        (SERVER + '[postmasters]\nsnds_link = "29.11.2026"', "snds_link", "like 2026-11-29"),
         (SERVER + "delivery_processes = 17", "delivery_processes", "queue.partitions (16)"),
         (
             SERVER + "ingress_processes = 0",

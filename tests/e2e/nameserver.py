@@ -34,7 +34,7 @@ class Nameserver:
         self.port = free_port()
         self._conf = folder / "nsd.conf"
         self._conf.write_text(CONF.format(port=self.port, folder=folder, origin=origin))
-        start = f"$ORIGIN {origin}.\n$TTL 60\n@ SOA ns hm 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n"
+        start = f"$ORIGIN {origin.rstrip('.')}.\n$TTL 60\n@ SOA ns hm 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n"
         (folder / "zone").write_text(start + records)
 
     def __enter__(self) -> "Nameserver":

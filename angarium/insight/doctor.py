@@ -1,0 +1,49 @@
+"""What receivers and the world hold against our mail, one thing at a time: expected, found, what to do."""
+
+from collections.abc import AsyncIterator
+from datetime import date
+from typing import Final
+
+from angarium.config.schema import Config
+from angarium.insight.check_dns import check_dns
+from angarium.insight.check_host import check_clock, check_ports
+from angarium.insight.check_links import check_links
+from angarium.insight.check_secrets import check_certificates
+from angarium.insight.check_senders import check_senders
+from angarium.insight.finding import Evidence, Finding
+
+HERE: Final = "this machine"
+_EXPECTED: Final = {
+    "clock": "a clock that NTP keeps right: signatures and tokens have times",
+    "ports": "each listener's address is ours to take, or taken by our server",
+    "certificate": "valid for three weeks more, and of the key beside it",
+    "senders": "a key in [dkim] for each domain that users may send as",
+    "dns": "nameservers that answer",
+    "hostname": "an address record of server.hostname",
+    "port 25": "other hosts' port 25 is reached from here, and they greet us",
+}
+
+
+async def diagnose(config: Config, today: date) -> AsyncIterator[Finding]:
+    """Each finding has its evidence. Asks DNS, and connects to mail hosts; sends no mail."""
+    for finding in check_clock():
+        yield _with_evidence(finding)
+    for finding in check_ports(config):
+        yield _with_evidence(finding)
+    for finding in check_certificates(config):
+        yield _with_evidence(finding)
+    for finding in check_senders(config):
+        yield _with_evidence(finding)
+    for finding in await check_dns(config):
+        yield _with_evidence(finding)
+    for finding in check_links(config, today):
+        yield finding
+
+
+def _with_evidence(finding: Finding) -> Finding:
+    """What is of no source or domain says all there is to say in its sentence, with what to do."""
+    if finding.evidence is not None:
+        return finding
+    expected = _EXPECTED.get(finding.name, "")
+    evidence = Evidence(subject=HERE, expected=expected, found=finding.text)
+    return finding._replace(evidence=evidence)

@@ -2,11 +2,11 @@
 
 import asyncio
 import getpass
+import mimetypes
+import secrets
 import ssl
 import sys
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import formatdate
+import time
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
@@ -28,7 +28,11 @@ from angarium.cli.exit import (
 from angarium.config.address import HostPort, is_ip, parse_host_port
 from angarium.config.loader import load
 from angarium.config.schema import Listener
+from angarium.content.building import build
+from angarium.content.letter import Attachment, Letter, LetterError, Mailbox
+from angarium.smtp.address import parse_mailbox
 from angarium.smtp.client.command import ArgumentError, path
+from angarium.smtp.date import render_date
 from angarium.smtp.reply import clean_text
 
 _IMPLICIT_TLS_PORT: Final = 465  # RFC 8314 section 3.3
@@ -42,6 +46,18 @@ _ANY: Final = ("0.0.0.0", "::", "")  # a listener on all addresses is reached on
 )
 @click.option("--subject", default="", help="Subject field.")
 @click.option("--body", help="Text of the message.")
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A file with the message as HTML, in UTF-8; beside --body or alone.",
+)
+@click.option(
+    "--attach",
+    "attached",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A file to attach; may be repeated.",
+)
 @click.option(
     "--file",
     "file",
@@ -67,6 +83,8 @@ def send(
     recipients: tuple[str, ...],
     subject: str,
     body: str | None,
+    html: Path | None,
+    attached: tuple[Path, ...],
     file: Path | None,
     server: str | None,
     user: str | None,
@@ -74,8 +92,11 @@ def send(
     timeout_s: float,
     config_file: Path,
 ) -> int:
-    if (body is None) == (file is None):
-        raise CommandError("give either --body or --file", EX_USAGE)
+    is_composed = body is not None or html is not None
+    if is_composed == (file is not None):
+        raise CommandError("give either --body, --html, or both, or --file", EX_USAGE)
+    if attached and file is not None:
+        raise CommandError("--file is sent as it is: --attach goes with --body or --html", EX_USAGE)
     if password_stdin and file == Path("-"):
         raise CommandError("stdin cannot be both the password and the message", EX_USAGE)
     try:
@@ -83,7 +104,11 @@ def send(
             path(each)
     except ArgumentError as error:
         raise CommandError(str(error), EX_USAGE) from error
-    content = _compose(sender, recipients, subject, body or "") if file is None else _read(file)
+    content = (
+        _read(file)
+        if file is not None
+        else _compose(sender, recipients, subject, body, html, attached)
+    )
     to, implicit_tls = _find_server(server, config_file)
     password = None if user is None else _password(user, from_stdin=password_stdin)
     submission = _Submission(to, implicit_tls=implicit_tls, timeout_s=timeout_s)
@@ -176,17 +201,38 @@ def _report_refused(refused: object) -> int:
     return EX_UNAVAILABLE if any(code >= 500 for code in codes) else EX_TEMPFAIL
 
 
-def _compose(sender: str, recipients: tuple[str, ...], subject: str, body: str) -> bytes:
-    message = EmailMessage(policy=SMTP)
+def _compose(
+    sender: str,
+    recipients: tuple[str, ...],
+    subject: str,
+    text: str | None,
+    html: Path | None,
+    files: tuple[Path, ...],
+) -> bytes:
     try:
-        message["From"] = sender
-        message["To"] = ", ".join(recipients)
-        message["Subject"] = subject
-        message["Date"] = formatdate(localtime=True)
-        message.set_content(body)
-        return message.as_bytes()
-    except (ValueError, UnicodeError) as error:  # a line break in a field, above all (C1)
+        letter = Letter(
+            author=Mailbox(address=parse_mailbox(sender)),
+            to=tuple(Mailbox(address=parse_mailbox(each)) for each in recipients),
+            subject=subject,
+            text=text,
+            html=None if html is None else html.read_text(encoding="utf-8"),
+            attachments=tuple(_attachment(each) for each in files),
+            date=render_date(int(time.time())),
+        )
+        return build(letter, f"=_{secrets.token_hex(15)}").content
+    except OSError as error:
+        raise CommandError(f"{error.filename}: {error.strerror}", EX_NOINPUT) from error
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{html} is not UTF-8 text", EX_DATAERR) from error
+    except LetterError as error:  # a line break in a field, above all (C1)
         raise CommandError(f"cannot build the message: {error}", EX_DATAERR) from error
+
+
+def _attachment(file: Path) -> Attachment:
+    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    if kind.startswith(("message/", "multipart/")):
+        kind = "application/octet-stream"
+    return Attachment(content=file.read_bytes(), content_type=kind, filename=file.name)
 
 
 def _read(file: Path) -> bytes:

@@ -1,11 +1,13 @@
 """``postmaster send`` against scripted peers."""
 
 from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from angarium.cli.exit import EX_NOINPUT, EX_USAGE
 from angarium.cli.send import send
 from tests.cli.test_trace import serving
 from tests.mta.transport.scripted_peer import Talk
@@ -150,3 +152,35 @@ def test_a_line_break_in_a_field_is_refused_c1() -> None:
 
 def test_a_file_that_is_not_there_is_no_input(tmp_path: Path) -> None:
     assert run("--server", "127.0.0.1:1", "--file", str(tmp_path / "none"))[0] == 66
+
+
+def test_html_and_files_go_along(tmp_path: Path) -> None:
+    page, report = tmp_path / "page.html", tmp_path / "Übersicht.pdf"
+    page.write_text("<p>Grüße</p>\n", encoding="utf-8")
+    report.write_bytes(b"%PDF-1.7\n\x00\xff")
+    sink = Sink()
+    with serving(sink) as peer:
+        more = ("--body", "Hello", "--html", str(page), "--attach", str(report))
+        code, _ = run("--server", f"127.0.0.1:{peer.port}", *more)
+    assert code == 0
+    message = message_from_bytes(sink.content, policy=default)
+    parts = [each for each in message.walk() if not each.is_multipart()]
+    assert [each.get_content_type() for each in parts] == [
+        *("text/plain", "text/html", "application/pdf"),
+    ]
+    assert parts[1].get_payload(decode=True) == "<p>Grüße</p>\r\n".encode()
+    assert parts[2].get_payload(decode=True) == report.read_bytes()
+    assert parts[2].get_filename() == "Übersicht.pdf"
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        (("--html", "/nonexistent.html"), EX_NOINPUT),
+        (("--body", "x", "--attach", "/nonexistent.pdf"), EX_NOINPUT),
+        (("--file", "-", "--attach", "x"), EX_USAGE),
+        (("--file", "-", "--html", "x"), EX_USAGE),
+    ],
+)
+def test_what_cannot_go_along_is_told(more: tuple[str, ...], code: int) -> None:
+    assert run("--server", "127.0.0.1:9", *more)[0] == code

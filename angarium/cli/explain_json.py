@@ -52,6 +52,7 @@ def _recipient(recipient: RecipientExplanation) -> dict[str, Any]:
 def _route(route: RouteFacts) -> dict[str, Any]:
     found: dict[str, Any] = {
         "chosen": route.is_chosen,
+        "by_policy": route.is_by_policy,
         "rule": route.rule,
         "via": route.via,
         "pool": route.pool,

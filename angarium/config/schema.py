@@ -112,8 +112,12 @@ class Pool(_Table, frozen=True, kw_only=True):
     name: Name
     sources: tuple[PoolMember, ...]
     # what a warm-up does not allow a source of it now: leaves by the pool's warm sources and waits if there are none
-    # ("pool"), or waits for the source ("wait")
-    overflow: Literal["pool", "wait"] = "pool"
+    # ("pool"), goes by smart_host if none of them may take it within a minute ("smart-host"), or waits for the source
+    # ("wait")
+    overflow: Literal["pool", "smart-host", "wait"] = "pool"
+    smart_host: str | None = None  # smtp://[user@]host[:port] | smtps://[user@]host[:port]
+    password_file: str | None = None  # for a user in its URL
+    password_env: str | None = None
     tenants: tuple[Name, ...] = ()  # whose mail leaves by it, unless its stream has a pool
     # or mail from these: example.com | *.example.com, of the envelope sender
     sender_domains: tuple[str, ...] = ()

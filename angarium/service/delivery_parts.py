@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 
 from angarium.config.address import is_ip, parse_host_port, parse_smart_host
 from angarium.config.rules import all_rules
@@ -77,7 +77,7 @@ class DeliverySetup:
         self.dns = DnsResolver(config.dns, time.monotonic)
         self.resolver = Resolver(config, self.dns, own_host(config), routing, time.monotonic)
         kept = spool.keepsakes.read(WARMUPS)
-        self.warmups = Warmups(config.warmup, kept, self._owns, clock())
+        self.warmups = Warmups(config.warmup, kept, self._owns, clock(), _helping(config, routing))
         self.warmup_writer = WarmupWriter(self.warmups, spool.keepsakes)
         self._pools = Pools(
             config.source, config.pool, routing, config.server.hostname, config.stream
@@ -86,9 +86,7 @@ class DeliverySetup:
         self.rules.restore(read_kept(spool.keepsakes.read(RULES), self._owns), clock())
         self.rule_keeper = RuleKeeper(self.rules, spool.keepsakes, clock)
         warmup = WarmupGate(self.warmups, self.warmup_writer.reserve)
-        self._policy = ShapingPolicy(
-            self._pools, randomness, rules=RuleGate(self.rules), warmup=warmup
-        )
+        self._policy = ShapingPolicy(self._pools, rules=RuleGate(self.rules), warmup=warmup)
         self._schedule = RetrySchedule(config.delivery, config.stream)
         self._keyring = KeyRing.load(config.dkim)
         self._pool = SigningPool(Signer(self._keyring, config.dkim), config.dkim.threads)
@@ -134,7 +132,7 @@ class DeliverySetup:
         self._notices.exchange(config)
         routing = Routing.of(config)
         self.resolver.exchange(config, own_host(config), routing)
-        self.warmups.exchange(config.warmup, self._clock())
+        self.warmups.exchange(config.warmup, self._clock(), _helping(config, routing))
         if (old.rules, old.rule) != (config.rules, config.rule):
             self.rules.exchange(RuleBook(all_rules(config)), self._clock())
         if _sending(old) != _sending(config):
@@ -201,7 +199,7 @@ class DeliverySetup:
             self._client_tls,
             self._taps,
         )
-        return Connectors(config.route, smtp, self._clock)
+        return Connectors(config.route, smtp, self._clock, config.pool)
 
     def _owns(self, provider: str) -> bool:
         return partition_of(provider, len(self._spool.partitions())) in self._partitions
@@ -220,6 +218,12 @@ def tls_policy(site: Site, delivery: Delivery) -> TlsPolicy:
     if site.provider.tls == "required":
         return TlsPolicy(mode="required")
     return TlsPolicy(mode=delivery.tls)
+
+
+def _helping(config: Config, routing: Routing) -> Set[str]:
+    """Return the providers that are smart hosts to which pools overflow: no source is a stranger to them."""
+    urls = {each.smart_host for each in config.pool if each.smart_host is not None}
+    return {routing.expected_provider(each) for each in urls}
 
 
 def _sending(config: Config) -> tuple[object, ...]:

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence, Set
+from typing import Final
 
 from angarium.config.address import is_ip, parse_host_port, parse_smart_host
 from angarium.config.rules import all_rules
@@ -42,7 +43,7 @@ from angarium.reputation.warmups import Warmups
 from angarium.routing.dns import DnsResolver
 from angarium.routing.own_host import OwnHost, read_own_host
 from angarium.routing.placement import partition_of
-from angarium.routing.resolution import MxHost, Site
+from angarium.routing.resolution import NOTHING, MxHost, Site, TlsDemand
 from angarium.routing.resolver import Resolver
 from angarium.routing.routing import Routing
 from angarium.service.delivery_observer import DeliveryObserver
@@ -51,6 +52,9 @@ from angarium.service.rule_keeper import RuleKeeper
 from angarium.service.sender_notices import SenderNotices
 from angarium.service.warmup_writer import WarmupWriter
 from angarium.telemetry.metrics import Metrics
+
+# Of what may be demanded of TLS, from the least on
+_STRICTER: Final = ("off", "opportunistic", "required", "verify")
 
 
 class DeliverySetup:
@@ -65,8 +69,9 @@ class DeliverySetup:
         clock: Callable[[], UnixMs],
         randomness: random.Random,
         taps: SessionTaps | None = None,
+        demand_of: Callable[[str], TlsDemand] = lambda _: NOTHING,
     ) -> None:
-        """Raises KeyFileError, DnsSetupError."""
+        """``demand_of``: what a recipient's domain asks of its hosts' TLS. Raises KeyFileError, DnsSetupError."""
         self._config = config
         self._spool = spool
         self._partitions = partitions
@@ -75,7 +80,9 @@ class DeliverySetup:
         self._taps = taps
         routing = Routing.of(config)
         self.dns = DnsResolver(config.dns, time.monotonic)
-        self.resolver = Resolver(config, self.dns, own_host(config), routing, time.monotonic)
+        self.resolver = Resolver(
+            config, self.dns, own_host(config), routing, time.monotonic, demand_of
+        )
         kept = spool.keepsakes.read(WARMUPS)
         self.warmups = Warmups(config.warmup, kept, self._owns, clock(), _helping(config, routing))
         self.warmup_writer = WarmupWriter(self.warmups, spool.keepsakes)
@@ -212,12 +219,12 @@ class DeliverySetup:
 
 
 def tls_policy(site: Site, delivery: Delivery) -> TlsPolicy:
-    """Return what is demanded of a site's hosts: the strictest of what is written. ``off`` lowers no ``required``."""
+    """Return what is demanded of a site's hosts: the strictest of what the configuration and the domain say."""
     if site.via != "mx" and parse_smart_host(site.via).implicit_tls:
         return TlsPolicy(mode="implicit")
-    if site.provider.tls == "required":
-        return TlsPolicy(mode="required")
-    return TlsPolicy(mode=delivery.tls)
+    floor = "required" if site.provider.tls == "required" else "off"
+    asked = (delivery.tls, floor, site.demands or "off")
+    return TlsPolicy(mode=max(asked, key=_STRICTER.index))
 
 
 def _helping(config: Config, routing: Routing) -> Set[str]:

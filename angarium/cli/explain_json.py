@@ -89,6 +89,7 @@ def _next(step: NextStep) -> dict[str, Any]:
         "due_at": rfc3339(step.due),
         "attempts": step.attempts,
         "why": step.why,
+        "schedule": step.schedule or None,
         "waited_ms": step.waited_ms,
         "step_ms": step.step_ms,
         "jitter": step.jitter,

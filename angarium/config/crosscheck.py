@@ -337,6 +337,9 @@ def _providers(config: Config) -> Iterator[Problem]:
             for name in getattr(provider, key):
                 if not is_host_name(a_labels(name.removeprefix("."))):
                     yield Problem(("provider", index, key), f"{name!r} is not a domain name")
+        if provider.retry_s and provider.retry_s[0] >= config.delivery.expire_s:
+            text = "the first delay is not before delivery.expire_s: nothing would be tried again"
+            yield Problem(("provider", index, "retry_s"), text)
     yield from _duplicates([each.name for each in config.provider], ("provider",), "name")
 
 

@@ -218,16 +218,27 @@ def _next_step(
     step = msgspec.structs.replace(step, why=why)
     if why != "schedule":
         return step
-    stream = streams_by_name(config.stream).get(entry.stream)
-    own = () if stream is None else stream.retry_s
-    usual = own or config.delivery.retry_s
+    usual, schedule = _schedule(entry, config)
     return msgspec.structs.replace(
         step,
-        schedule=f"retry_s of stream {entry.stream}" if own else "delivery.retry_s",
+        schedule=schedule,
         waited_ms=entry.due - entry.last.at if entry.last else None,
         step_ms=int(usual[min(entry.attempts, len(usual)) - 1] * 1000),
         jitter=config.delivery.retry_jitter,
     )
+
+
+def _schedule(entry: QueueEntry, config: Config) -> tuple[tuple[float, ...], str]:
+    """Return the delays that it goes by, and whose they are: in the order of ``mta.record.retry``."""
+    stream = streams_by_name(config.stream).get(entry.stream)
+    if stream is not None and stream.retry_s:
+        return stream.retry_s, f"retry_s of stream {entry.stream}"
+    provider = "" if entry.last is None else entry.last.provider
+    if provider:
+        own = Routing.of(config).limits_of(provider, SiteName(provider)).retry_s
+        if own:
+            return own, f"retry_s of provider {provider}"
+    return config.delivery.retry_s, "delivery.retry_s"
 
 
 def _why(entry: QueueEntry, history: list[Event]) -> Why:

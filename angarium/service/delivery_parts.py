@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Final
 
 from angarium.config.address import is_ip, parse_host_port, parse_smart_host
+from angarium.config.providers import all_providers
 from angarium.config.rules import all_rules
 from angarium.config.schema import Config, Delivery
 from angarium.dkim import KeyRing, Signer, SigningPool
@@ -94,7 +95,9 @@ class DeliverySetup:
         self.rule_keeper = RuleKeeper(self.rules, spool.keepsakes, clock)
         warmup = WarmupGate(self.warmups, self.warmup_writer.reserve)
         self._policy = ShapingPolicy(self._pools, rules=RuleGate(self.rules), warmup=warmup)
-        self._schedule = RetrySchedule(config.delivery, config.stream)
+        self._schedule = RetrySchedule(
+            config.delivery, config.stream, all_providers(config.provider)
+        )
         self._keyring = KeyRing.load(config.dkim)
         self._pool = SigningPool(Signer(self._keyring, config.dkim), config.dkim.threads)
         self._client_tls = ClientTls()
@@ -146,7 +149,7 @@ class DeliverySetup:
             self.provider_labels.exchange(config.provider)
             self._pools.exchange(config.source, config.pool, routing, config.stream)
             self._policy.health.forget()
-            self._schedule.exchange(config.delivery, config.stream)
+            self._schedule.exchange(config.delivery, config.stream, all_providers(config.provider))
             self._experience.remember_for(
                 config.delivery.tls_broken_memory_s, config.delivery.extension_memory_s
             )

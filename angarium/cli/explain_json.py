@@ -52,6 +52,7 @@ def _recipient(recipient: RecipientExplanation) -> dict[str, Any]:
 def _route(route: RouteFacts) -> dict[str, Any]:
     found: dict[str, Any] = {
         "chosen": route.is_chosen,
+        "by_policy": route.is_by_policy,
         "rule": route.rule,
         "via": route.via,
         "pool": route.pool,
@@ -88,6 +89,7 @@ def _next(step: NextStep) -> dict[str, Any]:
         "due_at": rfc3339(step.due),
         "attempts": step.attempts,
         "why": step.why,
+        "schedule": step.schedule or None,
         "waited_ms": step.waited_ms,
         "step_ms": step.step_ms,
         "jitter": step.jitter,

@@ -69,7 +69,8 @@ def _recipient(recipient: RecipientExplanation, now: UnixMs) -> Iterator[str]:
 def _route(route: RouteFacts) -> str:
     if route.is_chosen:
         where = "its MX hosts" if route.via == "mx" else f"the smart host {route.via}"
-        text = f"chosen by an operator (queue reroute): to {where}"
+        by = "our own policy" if route.is_by_policy else "an operator (queue reroute)"
+        text = f"chosen by {by}: to {where}"
     elif route.rule is None:
         text = "no [[route]] matches: to the domain's MX hosts, pool default"
     else:

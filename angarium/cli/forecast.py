@@ -10,12 +10,14 @@ import click
 from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_NOINPUT, EX_OK, CommandError
 from angarium.cli.traffic_access import gather, provider_of
+from angarium.config.schema import Config, Provider
 from angarium.insight.forecast import Bottleneck, Forecast, forecast, total_takes_ms
 from angarium.insight.forecast_loads import load_of
 from angarium.insight.traffic_table import traffic_table
 from angarium.insight.units import span_text
 from angarium.mta.egress.pools import DEFAULT
 from angarium.queue import UnixMs
+from angarium.routing.routing import Routing
 
 _BOTTLENECKS: Final[dict[Bottleneck, str]] = {
     "suspension": "nothing is sent until its suspension ends",
@@ -42,8 +44,10 @@ def forecast_command(config_file: Path, only: str | None, as_json: bool) -> int:
     if only is not None and not rows:
         raise CommandError(f"{only}: nothing is queued for a provider of that name", EX_NOINPUT)
     sources = tuple(each.name for each in config.source) or (DEFAULT,)
+    helpers = _helpers(config)
     found = [
-        forecast(load_of(each, provider_of(config, each.provider), sources), now) for each in rows
+        forecast(load_of(each, provider_of(config, each.provider), sources, helpers), now)
+        for each in rows
     ]
     found = [each for each in found if each.queued or each.held or only is not None]
     if as_json:
@@ -66,6 +70,17 @@ def forecast_command(config_file: Path, only: str | None, as_json: bool) -> int:
     if len(found) > 1:
         click.echo(f"all of it: {_span(total_takes_ms(found))}, if nothing new comes in")
     return EX_OK
+
+
+def _helpers(config: Config) -> dict[str, Provider]:
+    """Return the smart host, as a provider, to which each source's pool overflows."""
+    routing = Routing.of(config)
+    return {
+        member.name: provider_of(config, routing.expected_provider(pool.smart_host))
+        for pool in config.pool
+        if pool.overflow == "smart-host" and pool.smart_host is not None
+        for member in pool.sources
+    }
 
 
 def _why(found: Forecast) -> str:

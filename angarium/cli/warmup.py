@@ -180,6 +180,8 @@ def _progress(shown: ShownWarmup, now: int) -> str:
     if status.next_step is not None and not status.is_held:
         after = "warm" if status.next_limit is None else f"{status.next_limit} an hour"
         parts.append(f"{after} in {span_text(status.next_step - now)} if all goes well")
+    if status.overflowed:
+        parts.append(f"{status.overflowed} went by the smart host of its pool today")
     if shown.queued:
         eta = "after the warm-up" if shown.eta is None else f"in {span_text(shown.eta - now)}"
         queued = count_text(shown.queued, "recipient")
@@ -205,6 +207,7 @@ def _row(status: WarmupStatus) -> dict[str, Any]:
         "bounced": status.counts.bounced,
         "complained": status.counts.complained,
         "note": status.note,
+        "overflowed": status.overflowed,
     }
 
 

@@ -204,6 +204,7 @@ def _pools(config: Config) -> Iterator[Problem]:
         for name, count in Counter(each.name for each in pool.sources).items():
             if count > 1:
                 yield Problem(at, f"names {name!r} twice; give it one larger weight")
+        yield from _overflow(("pool", index), pool, config.listener)
         for domain in pool.sender_domains:
             if not _is_route_pattern(domain) or domain == "*":
                 yield Problem(
@@ -213,6 +214,15 @@ def _pools(config: Config) -> Iterator[Problem]:
     yield from _duplicates([each.name for each in config.pool], ("pool",), "name")
     yield from _shared(config.pool, "tenants")
     yield from _shared(config.pool, "sender_domains")
+
+
+def _overflow(at: KeyPath, pool: Pool, listeners: Sequence[Listener]) -> Iterator[Problem]:
+    if pool.overflow == "smart-host" and pool.smart_host is None:
+        text = '"smart-host" needs smart_host in this table: smtp://host:port'
+        yield Problem((*at, "overflow"), text)
+    yield from _smart_host((*at, "smart_host"), pool.smart_host, pool)
+    if pool.smart_host is not None:
+        yield from _loop((*at, "smart_host"), pool.smart_host, listeners)
 
 
 def _shared(pools: Sequence[Pool], key: str) -> Iterator[Problem]:
@@ -275,8 +285,8 @@ def _routes(config: Config) -> Iterator[Problem]:
             )
         if route.pool not in pools:
             yield Problem((*at, "pool"), _unknown("pool", route.pool, pools))
-        yield from _via(at, route)
-        yield from _loop(at, route, config.listener)
+        yield from _via((*at, "via"), route)
+        yield from _loop((*at, "via"), route.via, config.listener)
         for earlier in config.route[:index]:
             if _covers(earlier.domain, route.domain):
                 yield Problem(
@@ -288,30 +298,34 @@ def _routes(config: Config) -> Iterator[Problem]:
 
 
 def _via(at: KeyPath, route: Route) -> Iterator[Problem]:
-    has_password = bool(route.password_file or route.password_env)
-    user = ""
     if route.via == "ses":
-        yield Problem(
-            (*at, "via"), '"ses" is not supported yet; use its SMTP endpoint: smtps://...'
-        )
-    elif route.via != "mx":
+        yield Problem(at, '"ses" is not supported yet; use its SMTP endpoint: smtps://...')
+    yield from _smart_host(at, route.via if route.via not in ("mx", "ses") else None, route)
+
+
+def _smart_host(at: KeyPath, url: str | None, login: Route | Pool) -> Iterator[Problem]:
+    has_password = bool(login.password_file or login.password_env)
+    user = ""
+    if url is not None:
         try:
-            user = parse_smart_host(route.via).user
+            user = parse_smart_host(url).user
         except ValueError as error:
-            yield Problem((*at, "via"), str(error))
+            yield Problem(at, str(error))
             return
     if user and not has_password:
-        yield Problem((*at, "via"), "names a user; give password_file or password_env too")
+        yield Problem(at, "names a user; give password_file or password_env too")
     if has_password and not user:
-        yield Problem((*at, "via"), "has a password but no user; write smtp://user@host:port")
-    if route.password_file and route.password_env:
-        yield Problem((*at, "password_env"), "password_file is given as well; keep one of them")
+        yield Problem(at, "has a password but no user; write smtp://user@host:port")
+    if login.password_file and login.password_env:
+        yield Problem(
+            (*at[:-1], "password_env"), "password_file is given as well; keep one of them"
+        )
 
 
-def _loop(at: KeyPath, route: Route, listeners: Sequence[Listener]) -> Iterator[Problem]:
+def _loop(at: KeyPath, url: str, listeners: Sequence[Listener]) -> Iterator[Problem]:
     """A smart host that is a listener of ours. By name it is found only when the name is resolved."""
     try:
-        to = parse_smart_host(route.via)
+        to = parse_smart_host(url)
         listening = [parse_host_port(each.address) for each in listeners if each.kind != "http"]
     except ValueError:  # reported elsewhere, or by MX
         return
@@ -322,7 +336,7 @@ def _loop(at: KeyPath, route: Route, listeners: Sequence[Listener]) -> Iterator[
         names |= {"localhost", "::" if ":" in to.host else "0.0.0.0"}
     for each in listening:
         if each.host in names and each.port == to.port:
-            yield Problem((*at, "via"), f"is the listener {each} of this server: a mail loop")
+            yield Problem(at, f"is the listener {each} of this server: a mail loop")
 
 
 def _providers(config: Config) -> Iterator[Problem]:
@@ -331,6 +345,9 @@ def _providers(config: Config) -> Iterator[Problem]:
             for name in getattr(provider, key):
                 if not is_host_name(a_labels(name.removeprefix("."))):
                     yield Problem(("provider", index, key), f"{name!r} is not a domain name")
+        if provider.retry_s and provider.retry_s[0] >= config.delivery.expire_s:
+            text = "the first delay is not before delivery.expire_s: nothing would be tried again"
+            yield Problem(("provider", index, "retry_s"), text)
     yield from _duplicates([each.name for each in config.provider], ("provider",), "name")
 
 

@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -22,7 +22,7 @@ from angarium.config.location import key_lines, line_of
 from angarium.config.providers import complete_providers
 from angarium.config.pruning import take_out
 from angarium.config.rules import complete_rules, merged, with_lists
-from angarium.config.schema import Config, Rule, Warmup
+from angarium.config.schema import Config, Pool, Route, Rule, Source, Warmup
 from angarium.config.streams import complete_streams
 from angarium.config.syntax import find_fault
 from angarium.config.unknown import find_unknown_keys
@@ -32,6 +32,8 @@ from angarium.config.written import read_quantities
 MAX_PROBLEMS = 100  # of types that are named; ours
 MAX_FILE_OCTETS = 4 * 1024 * 1024  # ours: far more than thousands of routes need
 _AT = re.compile(r"(.*?)(?: - at `(?:key in )?\$([^`]*)`)?", re.DOTALL)
+# Tables that name a password's file
+_L = TypeVar("_L", Source, Pool, Route)
 _STEP = re.compile(r"\.([A-Za-z0-9_-]+)|\[([0-9]+)\]")
 
 
@@ -215,6 +217,11 @@ def resolved(config: Config, base: Path) -> Config:
     def absolute(text: str) -> str:
         return str((base / text).resolve()) if text else text
 
+    def with_password(each: _L) -> _L:
+        if not each.password_file:
+            return each
+        return replace(each, password_file=absolute(each.password_file))
+
     replace = msgspec.structs.replace
     data_dir = absolute(config.server.data_dir)
     mail_log = config.log.mail_log or f"{data_dir}/mail.log"
@@ -229,18 +236,9 @@ def resolved(config: Config, base: Path) -> Config:
             )
             for each in config.listener
         ),
-        source=tuple(
-            replace(each, password_file=absolute(each.password_file))
-            if each.password_file
-            else each
-            for each in config.source
-        ),
-        route=tuple(
-            replace(each, password_file=absolute(each.password_file))
-            if each.password_file
-            else each
-            for each in config.route
-        ),
+        source=tuple(map(with_password, config.source)),
+        pool=tuple(map(with_password, config.pool)),
+        route=tuple(map(with_password, config.route)),
         warmup=tuple(
             each if each.plan == DEFAULT_PLAN else replace(each, plan=absolute(each.plan))
             for each in config.warmup

@@ -86,6 +86,12 @@ def parse_rate(text: str, at_once: int = 1) -> Rate:
     return Rate(count=count, period_s=period_s, burst=burst)
 
 
+def even_rate(messages_per_s: float) -> Rate:
+    """Return so many a second, none of them at once; at least one a day."""
+    day_s = _RATE_UNITS_S["d"]
+    return Rate(count=max(1, round(messages_per_s * day_s)), period_s=day_s)
+
+
 def rate_text(messages_per_s: float) -> str:
     """A rate as it would be written, in the smallest unit that has one of it: ``2.5/s``, ``1/min``."""
     units = list(_RATE_UNITS_S.items())

@@ -112,8 +112,12 @@ class Pool(_Table, frozen=True, kw_only=True):
     name: Name
     sources: tuple[PoolMember, ...]
     # what a warm-up does not allow a source of it now: leaves by the pool's warm sources and waits if there are none
-    # ("pool"), or waits for the source ("wait")
-    overflow: Literal["pool", "wait"] = "pool"
+    # ("pool"), goes by smart_host if none of them may take it within a minute ("smart-host"), or waits for the source
+    # ("wait")
+    overflow: Literal["pool", "smart-host", "wait"] = "pool"
+    smart_host: str | None = None  # smtp://[user@]host[:port] | smtps://[user@]host[:port]
+    password_file: str | None = None  # for a user in its URL
+    password_env: str | None = None
     tenants: tuple[Name, ...] = ()  # whose mail leaves by it, unless its stream has a pool
     # or mail from these: example.com | *.example.com, of the envelope sender
     sender_domains: tuple[str, ...] = ()
@@ -149,6 +153,21 @@ class Route(_Table, frozen=True, kw_only=True):
     pool: str = "default"
 
 
+class ProviderTimeouts(_Table, frozen=True, kw_only=True):
+    """How long its hosts are waited for, in connections opened from now on. Omitted: as [delivery.timeouts] has it."""
+
+    connect_s: Seconds | None = None
+    banner_s: Seconds | None = None
+    command_s: Seconds | None = None  # also for those of the next three that are not given here
+    ehlo_s: Seconds | None = None
+    mail_s: Seconds | None = None
+    rcpt_s: Seconds | None = None
+    tls_handshake_s: Seconds | None = None
+    data_s: Seconds | None = None
+    block_s: Seconds | None = None
+    final_dot_s: Seconds | None = None
+
+
 class Provider(_Table, frozen=True, kw_only=True):
     """Limits of a mailbox provider, per source; the shipped ones are in ``config/shipped/providers.toml``."""
 
@@ -169,6 +188,9 @@ class Provider(_Table, frozen=True, kw_only=True):
     idle_s: SecondsOrNone = 5.0  # an idle connection is kept this long for the next message
     pipelining: bool = True  # false: one command at a time, also where PIPELINING is offered
     chunking: bool = True  # false: DATA, also where CHUNKING is offered
+    # of what it defers, unless the stream has delays of its own; the last one repeats; omitted: delivery.retry_s
+    retry_s: tuple[Seconds, ...] = ()
+    timeouts: ProviderTimeouts = ProviderTimeouts()
 
 
 class DeliveryTimeouts(_Table, frozen=True, kw_only=True):
@@ -176,7 +198,10 @@ class DeliveryTimeouts(_Table, frozen=True, kw_only=True):
 
     connect_s: Seconds = 30.0
     banner_s: Seconds = 300.0
-    command_s: Seconds = 300.0  # EHLO, STARTTLS, MAIL, RCPT
+    command_s: Seconds = 300.0  # EHLO, STARTTLS, AUTH, MAIL, RCPT
+    ehlo_s: Seconds | None = None  # omitted: command_s, as the next two
+    mail_s: Seconds | None = None
+    rcpt_s: Seconds | None = None
     tls_handshake_s: Seconds = 30.0
     data_s: Seconds = 120.0
     block_s: Seconds = 180.0

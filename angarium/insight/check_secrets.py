@@ -8,7 +8,7 @@ from typing import Final
 
 from angarium.access.certificates import TlsFileError, check_files
 from angarium.access.credential_file import CredentialFileError, credential_path, read_users
-from angarium.config.schema import Config, Listener, Route
+from angarium.config.schema import Config, Listener, Pool, Route, Source
 from angarium.dkim import KeyFileError, KeyRing
 from angarium.insight.finding import Finding
 from angarium.insight.units import span_text
@@ -19,8 +19,9 @@ SOON_S: Final = 21 * 86400  # a certificate that ends by then should have been r
 def check_secrets(config: Config) -> Iterator[Finding]:
     yield from check_certificates(config)
     yield from _dkim(config)
-    for route in config.route:
-        yield from _password(route)
+    logins: tuple[Route | Pool | Source, ...] = (*config.route, *config.pool, *config.source)
+    for login in logins:
+        yield from _password(login)
     if any(each.kind == "submission" and each.auth == "required" for each in config.listener):
         yield from _users(config)
 
@@ -66,9 +67,9 @@ def _dkim(config: Config) -> Iterator[Finding]:
         yield Finding("dkim", "ok", f"{number} key{'s' * (number > 1)} for {domains}")
 
 
-def _password(route: Route) -> Iterator[Finding]:
-    if route.password_file is not None:
-        path = Path(route.password_file)
+def _password(login: Route | Pool | Source) -> Iterator[Finding]:
+    if login.password_file is not None:
+        path = Path(login.password_file)
         try:
             mode = path.stat().st_mode
             empty = not path.read_text(encoding="utf-8").strip()
@@ -85,11 +86,11 @@ def _password(route: Route) -> Iterator[Finding]:
             yield Finding("password", "warn", f"{path} is readable by others: chmod 0600 {path}")
         else:
             yield Finding("password", "ok", f"{path}")
-    elif route.password_env is not None:
-        if os.environ.get(route.password_env):
-            yield Finding("password", "ok", f"${route.password_env} is set here")
+    elif login.password_env is not None:
+        if os.environ.get(login.password_env):
+            yield Finding("password", "ok", f"${login.password_env} is set here")
         else:
-            text = f"${route.password_env} is not set here: set it in the server's environment"
+            text = f"${login.password_env} is not set here: set it in the server's environment"
             yield Finding("password", "warn", text)
 
 

@@ -29,6 +29,7 @@ from angarium.queue import (
     UnixMs,
     message_id_ms,
 )
+from angarium.queue.act import POLICY
 from angarium.queue.destination import destination_of
 from angarium.queue.entry import QueueEntry, ShownMessage
 from angarium.queue.hold_rule import HoldRule
@@ -145,14 +146,22 @@ def _recipient(
         recipient=address,
         domain=domain,
         destination=entry.destination if entry else domain,
-        route=_route(domain, entry.via if entry else "", config, find_route),
+        route=_route(domain, entry.via if entry else "", _chooser(history), config, find_route),
         history=tuple(_happened(each) for each in history),
         next=None if entry is None else _next_step(entry, history, config, ends),
     )
 
 
-def _route(domain: str, via: str, config: Config, find_route: FindRoute) -> RouteFacts:
-    """``via``: the way that an operator chose; ""."""
+def _chooser(history: list[Event]) -> str:
+    """Return who last sent it another way; "": nobody, as far as is known still."""
+    rerouted = [each for each in history if isinstance(each, OperatorRerouted)]
+    return rerouted[-1].actor if rerouted else ""
+
+
+def _route(
+    domain: str, via: str, chooser: str, config: Config, find_route: FindRoute
+) -> RouteFacts:
+    """``via``: the way that was chosen for it, and by whom; ""."""
     routing = Routing.of(config)
     route = routing.find_route(domain) if not via else None
     found = RouteFacts(
@@ -160,6 +169,7 @@ def _route(domain: str, via: str, config: Config, find_route: FindRoute) -> Rout
         via=route.via if route else via or "mx",
         pool=route.pool if route else "default",
         is_chosen=bool(via),
+        is_by_policy=bool(via) and chooser == POLICY,
     )
     hint = find_route(destination_of(domain, via))
     if hint is None:
@@ -208,16 +218,27 @@ def _next_step(
     step = msgspec.structs.replace(step, why=why)
     if why != "schedule":
         return step
-    stream = streams_by_name(config.stream).get(entry.stream)
-    own = () if stream is None else stream.retry_s
-    usual = own or config.delivery.retry_s
+    usual, schedule = _schedule(entry, config)
     return msgspec.structs.replace(
         step,
-        schedule=f"retry_s of stream {entry.stream}" if own else "delivery.retry_s",
+        schedule=schedule,
         waited_ms=entry.due - entry.last.at if entry.last else None,
         step_ms=int(usual[min(entry.attempts, len(usual)) - 1] * 1000),
         jitter=config.delivery.retry_jitter,
     )
+
+
+def _schedule(entry: QueueEntry, config: Config) -> tuple[tuple[float, ...], str]:
+    """Return the delays that it goes by, and whose they are: in the order of ``mta.record.retry``."""
+    stream = streams_by_name(config.stream).get(entry.stream)
+    if stream is not None and stream.retry_s:
+        return stream.retry_s, f"retry_s of stream {entry.stream}"
+    provider = "" if entry.last is None else entry.last.provider
+    if provider:
+        own = Routing.of(config).limits_of(provider, SiteName(provider)).retry_s
+        if own:
+            return own, f"retry_s of provider {provider}"
+    return config.delivery.retry_s, "delivery.retry_s"
 
 
 def _why(entry: QueueEntry, history: list[Event]) -> Why:

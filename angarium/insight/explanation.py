@@ -42,7 +42,8 @@ class RouteFacts(msgspec.Struct, frozen=True, kw_only=True):
     connections: int = 0  # of the provider, per source
     messages_per_connection: int = 0
     tls: str = ""
-    is_chosen: bool = False  # by an operator, for this recipient: ``via`` is where to
+    is_chosen: bool = False  # by an operator or our policy, for this recipient: ``via`` is where to
+    is_by_policy: bool = False
 
 
 class Happened(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,5 +1,8 @@
 """What a forecast reckons with, taken from what the running server says and from the configuration. Pure."""
 
+from collections.abc import Mapping
+from typing import Final
+
 from angarium.config.quantity import Rate, find_rate
 from angarium.config.schema import Provider
 from angarium.insight.forecast import PathCapacity, ProviderLoad
@@ -7,14 +10,29 @@ from angarium.insight.traffic_table import ProviderRow, SourceRow
 from angarium.mta.egress.narrowing import Narrowing
 from angarium.queue import UnixMs
 
+_NOBODY: Final[Mapping[str, Provider]] = {}
 
-def load_of(row: ProviderRow, provider: Provider, sources: tuple[str, ...]) -> ProviderLoad:
-    """``sources``: by which mail may leave, where none of it has a source yet."""
+
+def load_of(
+    row: ProviderRow,
+    provider: Provider,
+    sources: tuple[str, ...],
+    helpers: Mapping[str, Provider] = _NOBODY,
+) -> ProviderLoad:
+    """``sources``: by which mail may leave, where none of it has a source yet. ``helpers``: by source, the smart host
+    that sends what a warm-up does not allow it.
+    """
     hour = row.windows.hour
     held = row.held or 0
     paths = [_capacity(each, provider) for each in row.sources]
     if not paths:
         paths = [_unused(each, provider) for each in sources]
+    helping = {
+        helpers[each.source].name: helpers[each.source]
+        for each in paths
+        if each.allowance is not None and each.source in helpers
+    }
+    paths += [_unused(name, limits) for name, limits in helping.items()]
     return ProviderLoad(
         provider=row.provider,
         queued=max((row.waiting if row.queued is None else row.queued) - held, 0),

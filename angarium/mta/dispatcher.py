@@ -6,6 +6,7 @@ queue's partitions that this process owns.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
@@ -130,6 +131,7 @@ class Dispatcher:
                 packer=parts.packer,
                 clerk=self._clerk,
                 undeliverable=self._undeliverable,
+                rerouter=self,
                 observer=parts.observer,
                 clock=parts.clock,
                 give_way=parts.give_way,
@@ -375,6 +377,22 @@ class Dispatcher:
             )
             return
         self._queues.push(head, site)
+
+    def reroute(self, heads: Sequence[DueHead], via: str, reason: str) -> None:
+        """Send them by a smart host from now on. When they are read again, they find the partition of its provider.
+
+        Until that is on disk they count as loaded: or they would be read once more as they were.
+        """
+        for head in heads:
+            moved = Moved(
+                partition=head.partition,
+                due=head.due,
+                id=head.id,
+                to=head.partition,
+                via=via,
+                reason=reason,
+            )
+            self._parts.settler.move(moved, partial(self._leave_memory, [head]))
 
     def _kick_all(self) -> None:
         self._queues.kick_all()

@@ -14,6 +14,10 @@ NAMED_LIMIT: Final = 1000
 ACTOR_CHARACTERS: Final = 200
 
 
+# Who acts where our own policy does, by itself
+POLICY: Final = "policy"
+
+
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """On whose word the queue is changed: recorded with every event of the act."""
 

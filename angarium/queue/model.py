@@ -98,6 +98,9 @@ class DueHead(msgspec.Struct, frozen=True, kw_only=True):
     campaign: str = ""
     account: str = ""  # who logged in to send it; without a log-in, the client's address
     sender: str = ""  # its reverse path
+    # It may have been delivered: an attempt ended without our knowing how
+    in_doubt: bool = False
+    source: str = ""  # of one in doubt: the egress source of that attempt, if it is known
 
     @property
     def sender_domain(self) -> str:
@@ -168,12 +171,15 @@ class Released(msgspec.Struct, frozen=True, kw_only=True, tag="released"):
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True, tag="moved"):
-    """Not claimed, due in ``partition``: belongs to another one."""
+    """Not claimed, due in ``partition``: belongs to another one, or is to go another way."""
 
     partition: PartitionNumber
     due: UnixMs
     id: DeliveryId
     to: PartitionNumber
+    # From now on by this smart host (``destination``); not one that is in doubt, which stays where it is. "": as before
+    via: str = ""
+    reason: str = ""  # why it goes that way, for the event
 
 
 Settlement = Done | Deferred | Released

@@ -124,8 +124,10 @@ class Partition(Protocol):
         """
         ...
 
-    async def claim(self, heads: Sequence[DueHead]) -> list[ClaimedMessage]:
+    async def claim(self, heads: Sequence[DueHead], source: str = "") -> list[ClaimedMessage]:
         """Record that attempts of these begin, then return them grouped by message, content included.
+
+        ``source``: the egress source that they are to leave by: what is in doubt one day keeps to it.
 
         On disk when it returns: each returned recipient is in flight. One that is no longer due at ``head.due``
         (cancelled, held, retried) is left out.

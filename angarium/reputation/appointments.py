@@ -39,11 +39,18 @@ class Appointments(Generic[K, W]):
         self._table: RateTable[K] = RateTable()
         self._books: dict[K, _Book[W]] = {}
 
-    def find_end(self, key: K, rate: Rate, waiter: W, now: int) -> int | None:
-        """Return until when (Unix milliseconds) the waiter has to wait; None: it may take one."""
+    def find_end(
+        self, key: K, rate: Rate, waiter: W, now: int, *, books: bool = True
+    ) -> int | None:
+        """Return until when (Unix milliseconds) the waiter has to wait; None: it may take one.
+
+        ``books``: it comes then. Otherwise it has asked only, and is told when it may be at the soonest.
+        """
         wait_ms = self._table.wait_ms(key, rate, now)
         if not wait_ms:
             return None
+        if not books:
+            return now + wait_ms
         book = self._books.get(key)
         if book is None or book.rate != rate:
             if len(self._books) >= KEYS:

@@ -36,6 +36,7 @@ class WarmupRecord(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     is_held: bool = False  # by an operator: it goes no further
     note: str = ""  # why it last stayed or stepped back
     stepped: int = 0  # the hour in which it last stepped back
+    overflowed: int = 0  # of the day: messages that it could not send, and a smart host did
 
 
 class Hindrance(enum.Enum):
@@ -68,6 +69,7 @@ class Warmup:
         self.is_held = known.is_held
         self._note = known.note
         self._stepped = known.stepped
+        self._overflowed = known.overflowed
 
     # --- what is known
 
@@ -92,6 +94,11 @@ class Warmup:
     @property
     def today(self) -> int:
         return self._today
+
+    @property
+    def overflowed(self) -> int:
+        """Of this day: what a smart host sent instead."""
+        return self._overflowed
 
     @property
     def counts(self) -> Counts:
@@ -152,6 +159,11 @@ class Warmup:
         self._today += messages
         self._last_hour = max(self._last_hour, self._hour)
 
+    def overflow(self, messages: int, now: UnixMs) -> None:
+        """Count what a smart host sends instead."""
+        self.turn(now)
+        self._overflowed += messages
+
     def told(self, counts: Counts, now: UnixMs) -> None:
         """Hear what became of some. Bad news has it step back at once, once an hour."""
         self.turn(now)
@@ -211,6 +223,7 @@ class Warmup:
             is_held=self.is_held,
             note=self._note,
             stepped=self._stepped,
+            overflowed=self._overflowed,
         )
 
     @property
@@ -261,6 +274,6 @@ class Warmup:
         """The hour goes on: what was sent in it counts."""
         self._day = day
         self._day_began = UnixMs(self._hour * HOUR_MS)
-        self._today = 0
+        self._today = self._overflowed = 0
         self._counts = Counts()
         self._note = note

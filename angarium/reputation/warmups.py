@@ -4,7 +4,7 @@ Start with ``Warmups.find``. Knows nothing of paths and of who writes.
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from typing import Final, Literal
 
 import msgspec
@@ -46,6 +46,7 @@ class WarmupStatus(msgspec.Struct, frozen=True, kw_only=True):
     next_step: UnixMs | None  # when the day ends; None: warm
     counts: Counts  # of this day
     note: str  # why it last stayed or stepped back; ""
+    overflowed: int = 0  # messages of this day that went by the pool's smart host instead
 
 
 _Key = tuple[str, str]
@@ -63,8 +64,12 @@ class Warmups:
         kept: Mapping[str, bytes],
         owns: Callable[[str], bool],
         now: UnixMs,
+        exempt: Set[str] = frozenset(),
     ) -> None:
-        """``kept``: what is on disk under PREFIX; of it, only providers that this process ``owns`` are its own."""
+        """``kept``: what is on disk under PREFIX; of it, only providers that this process ``owns`` are its own.
+
+        ``exempt``: providers where a source is warmed only if its setting names them.
+        """
         self._settings: dict[str, WarmupSetting] = {}
         self._warmups: dict[_Key, Warmup] = {}
         self._touched: dict[_Key, None] = {}  # may differ from what is on disk
@@ -76,10 +81,13 @@ class Warmups:
                 self._damaged.add(name)
             elif name == keepsake_name(found.source, found.provider) and owns(found.provider):
                 self._kept[found.source, found.provider] = found.record
-        self.exchange(settings, now)
+        self.exchange(settings, now, exempt)
 
-    def exchange(self, settings: Sequence[WarmupSetting], now: UnixMs) -> None:
+    def exchange(
+        self, settings: Sequence[WarmupSetting], now: UnixMs, exempt: Set[str] = frozenset()
+    ) -> None:
         """Warm these from now on. What is not among them any more is remembered, should it come back."""
+        self._exempt = exempt
         self._settings = {each.source: each for each in settings}
         for key, warmup in list(self._warmups.items()):
             if (setting := self._find_setting(*key)) is None:
@@ -197,7 +205,7 @@ class Warmups:
         setting = self._settings.get(source)
         if setting is None or (setting.providers and provider not in setting.providers):
             return None
-        return setting
+        return None if not setting.providers and provider in self._exempt else setting
 
 
 def keepsake_name(source: str, provider: str) -> str:
@@ -244,4 +252,5 @@ def _status(key: _Key, warmup: Warmup) -> WarmupStatus:
         next_step=None if warmup.is_warm else warmup.next_step,
         counts=warmup.counts,
         note=warmup.note,
+        overflowed=warmup.overflowed,
     )

@@ -1,12 +1,15 @@
 """Where a domain's mail goes. Plain values."""
 
-from typing import NewType
+from typing import Final, Literal, NewType
 
 import msgspec
 
 from angarium.config.schema import Provider
 
 SiteName = NewType("SiteName", str)
+# What a recipient's domain itself asks of its hosts' TLS: nothing; that there is some; that it is verified
+TlsDemand = Literal["", "required", "verify"]
+NOTHING: Final[TlsDemand] = ""
 
 
 class MxHost(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +29,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     provider: Provider
     via: str  # "mx", or the URL of the smart host
     final: bool  # True: a 250 from it is `delivered`; False (smart host): `relayed`
+    # Of its domains; part of the name, so that no connection serves one domain under another one's policy
+    demands: TlsDemand = NOTHING
 
 
 class Unroutable(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,11 +8,19 @@ from random import Random
 from typing import Any
 
 from angarium.config.schema import Config
+from angarium.queue.destination import direct_domain
 from angarium.routing.deduction import Deduction, Timed, Wanted
 from angarium.routing.dns import Answer, DnsResolver, Question
 from angarium.routing.fair_turns import NOBODY, Whose
 from angarium.routing.own_host import OwnHost
-from angarium.routing.resolution import MxHost, Resolution, Site, SiteName
+from angarium.routing.resolution import (
+    NOTHING,
+    MxHost,
+    Resolution,
+    Site,
+    SiteName,
+    TlsDemand,
+)
 from angarium.routing.routing import Routing
 from angarium.routing.ttl_cache import TtlCache
 
@@ -42,8 +50,13 @@ class Resolver:
         own: OwnHost,
         routing: Routing,
         clock: Callable[[], float],
+        demand_of: Callable[[str], TlsDemand] = lambda _: NOTHING,
     ) -> None:
-        """``clock`` counts seconds and never goes back: the one of ``dns``."""
+        """``clock`` counts seconds and never goes back: the one of ``dns``.
+
+        ``demand_of``: what a domain itself asks of its hosts' TLS, as far as that is known. Asked when it is resolved.
+        """
+        self._demand_of = demand_of
         self._deduction = Deduction(config, own, routing)
         self._dns = dns
         self._clock = clock
@@ -100,7 +113,8 @@ class Resolver:
     def _keep(self, domain: str, timed: Timed) -> Resolution:
         resolution = timed.resolution
         if isinstance(resolution, Site):
-            resolution = self._shared(resolution)
+            demand = self._demand_of(direct_domain(domain) or domain)
+            resolution = self._shared(Routing.demanding(resolution, demand))
         self._cache.put(domain, resolution, self._clock() + timed.ttl)
         return resolution
 

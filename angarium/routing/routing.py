@@ -14,9 +14,15 @@ from angarium.config.schema import Config, Provider, Route
 from angarium.queue.destination import direct_domain, is_smart_host
 from angarium.routing.address_rules import literal_address
 from angarium.routing.provider_table import ProviderTable
-from angarium.routing.resolution import MxHost, Site, SiteName
+from angarium.routing.resolution import MxHost, Site, SiteName, TlsDemand
 from angarium.routing.route_table import MX, RouteTable
-from angarium.routing.site_name import address_site_name, mx_site_name, smart_host_site_name
+from angarium.routing.site_name import (
+    address_site_name,
+    bare_site_name,
+    demanding_site_name,
+    mx_site_name,
+    smart_host_site_name,
+)
 
 
 class Routing:
@@ -105,6 +111,15 @@ class Routing:
             final=False,
         )
 
+    @staticmethod
+    def demanding(site: Site, demand: TlsDemand) -> Site:
+        """Return the site of domains that ask so much of its hosts' TLS: another one, of the same provider."""
+        if not demand or site.via != MX:  # what a smart host's TLS is like is the operator's to say
+            return site
+        return msgspec.structs.replace(
+            site, name=demanding_site_name(site.name, demand), demands=demand
+        )
+
     def renewed(self, site: Site) -> Site | None:
         """Return a site that another ``Routing`` made, with the numbers of this one.
 
@@ -120,11 +135,12 @@ class Routing:
 
     def _provider_of(self, site: Site) -> Provider:
         """Return to whom the site belongs by its hosts, or, if its name says so, by its domains."""
-        told_by_domain = site.via == MX and site.name.endswith(f"/{site.provider.name}")
+        name = bare_site_name(site.name, site.demands)
+        told_by_domain = site.via == MX and name.endswith(f"/{site.provider.name}")
         if told_by_domain and self._providers.has_domains(site.provider.name):
-            return self._providers.limits_of(site.provider.name, site.name)
+            return self._providers.limits_of(site.provider.name, name)
         by_hosts = self._providers.find_by_hosts([host.name for host in site.hosts])
-        return by_hosts or self._providers.own_of(site.name)
+        return by_hosts or self._providers.own_of(name)
 
     def _of_smart_host(self, to: SmartHost) -> Provider:
         by_hosts = self._providers.find_by_hosts((to.host,))

@@ -46,6 +46,16 @@ def smart_host_site_name(implicit_tls: bool, user: str, host: str, port: int) ->
     return _bounded(f"{scheme}://{at}{bracketed}:{port}")
 
 
+def demanding_site_name(name: SiteName, demand: str) -> SiteName:
+    """Return the name of the same hosts, for domains with that demand on their TLS."""
+    return SiteName(f"{name}+{demand}") if demand else name
+
+
+def bare_site_name(name: SiteName, demand: str) -> SiteName:
+    """Return what ``demanding_site_name`` was given."""
+    return SiteName(name.removesuffix(f"+{demand}")) if demand else name
+
+
 def is_smart_host_name(name: str) -> bool:
     return name.startswith(("smtp://", "smtps://"))
 

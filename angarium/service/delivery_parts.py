@@ -2,9 +2,11 @@
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
+from typing import Final
 
 from angarium.config.address import is_ip, parse_host_port, parse_smart_host
+from angarium.config.providers import all_providers
 from angarium.config.rules import all_rules
 from angarium.config.schema import Config, Delivery
 from angarium.dkim import KeyRing, Signer, SigningPool
@@ -42,7 +44,7 @@ from angarium.reputation.warmups import Warmups
 from angarium.routing.dns import DnsResolver
 from angarium.routing.own_host import OwnHost, read_own_host
 from angarium.routing.placement import partition_of
-from angarium.routing.resolution import MxHost, Site
+from angarium.routing.resolution import NOTHING, MxHost, Site, TlsDemand
 from angarium.routing.resolver import Resolver
 from angarium.routing.routing import Routing
 from angarium.service.delivery_observer import DeliveryObserver
@@ -51,6 +53,9 @@ from angarium.service.rule_keeper import RuleKeeper
 from angarium.service.sender_notices import SenderNotices
 from angarium.service.warmup_writer import WarmupWriter
 from angarium.telemetry.metrics import Metrics
+
+# Of what may be demanded of TLS, from the least on
+_STRICTER: Final = ("off", "opportunistic", "required", "verify")
 
 
 class DeliverySetup:
@@ -65,8 +70,9 @@ class DeliverySetup:
         clock: Callable[[], UnixMs],
         randomness: random.Random,
         taps: SessionTaps | None = None,
+        demand_of: Callable[[str], TlsDemand] = lambda _: NOTHING,
     ) -> None:
-        """Raises KeyFileError, DnsSetupError."""
+        """``demand_of``: what a recipient's domain asks of its hosts' TLS. Raises KeyFileError, DnsSetupError."""
         self._config = config
         self._spool = spool
         self._partitions = partitions
@@ -75,9 +81,11 @@ class DeliverySetup:
         self._taps = taps
         routing = Routing.of(config)
         self.dns = DnsResolver(config.dns, time.monotonic)
-        self.resolver = Resolver(config, self.dns, own_host(config), routing, time.monotonic)
+        self.resolver = Resolver(
+            config, self.dns, own_host(config), routing, time.monotonic, demand_of
+        )
         kept = spool.keepsakes.read(WARMUPS)
-        self.warmups = Warmups(config.warmup, kept, self._owns, clock())
+        self.warmups = Warmups(config.warmup, kept, self._owns, clock(), _helping(config, routing))
         self.warmup_writer = WarmupWriter(self.warmups, spool.keepsakes)
         self._pools = Pools(
             config.source, config.pool, routing, config.server.hostname, config.stream
@@ -86,10 +94,10 @@ class DeliverySetup:
         self.rules.restore(read_kept(spool.keepsakes.read(RULES), self._owns), clock())
         self.rule_keeper = RuleKeeper(self.rules, spool.keepsakes, clock)
         warmup = WarmupGate(self.warmups, self.warmup_writer.reserve)
-        self._policy = ShapingPolicy(
-            self._pools, randomness, rules=RuleGate(self.rules), warmup=warmup
+        self._policy = ShapingPolicy(self._pools, rules=RuleGate(self.rules), warmup=warmup)
+        self._schedule = RetrySchedule(
+            config.delivery, config.stream, all_providers(config.provider)
         )
-        self._schedule = RetrySchedule(config.delivery, config.stream)
         self._keyring = KeyRing.load(config.dkim)
         self._pool = SigningPool(Signer(self._keyring, config.dkim), config.dkim.threads)
         self._client_tls = ClientTls()
@@ -134,14 +142,14 @@ class DeliverySetup:
         self._notices.exchange(config)
         routing = Routing.of(config)
         self.resolver.exchange(config, own_host(config), routing)
-        self.warmups.exchange(config.warmup, self._clock())
+        self.warmups.exchange(config.warmup, self._clock(), _helping(config, routing))
         if (old.rules, old.rule) != (config.rules, config.rule):
             self.rules.exchange(RuleBook(all_rules(config)), self._clock())
         if _sending(old) != _sending(config):
             self.provider_labels.exchange(config.provider)
             self._pools.exchange(config.source, config.pool, routing, config.stream)
             self._policy.health.forget()
-            self._schedule.exchange(config.delivery, config.stream)
+            self._schedule.exchange(config.delivery, config.stream, all_providers(config.provider))
             self._experience.remember_for(
                 config.delivery.tls_broken_memory_s, config.delivery.extension_memory_s
             )
@@ -201,7 +209,7 @@ class DeliverySetup:
             self._client_tls,
             self._taps,
         )
-        return Connectors(config.route, smtp, self._clock)
+        return Connectors(config.route, smtp, self._clock, config.pool)
 
     def _owns(self, provider: str) -> bool:
         return partition_of(provider, len(self._spool.partitions())) in self._partitions
@@ -214,12 +222,18 @@ class DeliverySetup:
 
 
 def tls_policy(site: Site, delivery: Delivery) -> TlsPolicy:
-    """Return what is demanded of a site's hosts: the strictest of what is written. ``off`` lowers no ``required``."""
+    """Return what is demanded of a site's hosts: the strictest of what the configuration and the domain say."""
     if site.via != "mx" and parse_smart_host(site.via).implicit_tls:
         return TlsPolicy(mode="implicit")
-    if site.provider.tls == "required":
-        return TlsPolicy(mode="required")
-    return TlsPolicy(mode=delivery.tls)
+    floor = "required" if site.provider.tls == "required" else "off"
+    asked = (delivery.tls, floor, site.demands or "off")
+    return TlsPolicy(mode=max(asked, key=_STRICTER.index))
+
+
+def _helping(config: Config, routing: Routing) -> Set[str]:
+    """Return the providers that are smart hosts to which pools overflow: no source is a stranger to them."""
+    urls = {each.smart_host for each in config.pool if each.smart_host is not None}
+    return {routing.expected_provider(each) for each in urls}
 
 
 def _sending(config: Config) -> tuple[object, ...]:

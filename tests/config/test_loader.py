@@ -105,10 +105,10 @@ def test_all_unknown_keys_are_named_at_once_in_the_order_of_the_file() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('[server]\nretry_s = ["1m"]', "it belongs into [[stream]] or [delivery]"),
+        ('[server]\nretry_s = ["1m"]', "it belongs into [[stream]] or [[provider]] or [delivery]"),
         ("[listener]\n[queue]\nrecipients = 5", "it belongs into [listener.limits]"),
         ('[server]\nmx_suffixes = [".x"]', "it belongs into [[provider]]"),
-        ("[server]\nbanner_s = 5", "it belongs into [delivery.timeouts]"),
+        ("[server]\nbanner_s = 5", "it belongs into [provider.timeouts] or [delivery.timeouts]"),
     ],
 )
 def test_a_key_of_another_table_is_sent_there(text: str, words: str) -> None:

@@ -186,3 +186,17 @@ def test_one_suspension_without_an_end_is_none() -> None:
     )
     (only,) = load_of(row, PROVIDER, ()).paths
     assert (only.is_suspended, only.suspended_until) == (True, None)
+
+
+def test_a_forecast_reckons_with_the_smart_host_that_helps_a_warm_up_out() -> None:
+    allowance = Allowance(left=5, per_period=50, renews_at=UnixMs(NOW + 1), period_ms=3_600_000)
+    (row,) = table(
+        path(),
+        path(source="ip2"),
+        in_force=(rule(kind="warm_up", source="ip1", allowance=allowance),),
+    )
+    helper = Provider(name="smtp://relay.example:25", connections=20)
+    paths = load_of(row, PROVIDER, (), {"ip1": helper, "ip2": helper}).paths
+    assert [(each.source, each.connections) for each in paths][-1] == (helper.name, 20)
+    assert len(paths) == 3
+    assert len(load_of(row, PROVIDER, (), {"ip2": helper}).paths) == 2  # ip2 is not warmed

@@ -305,7 +305,7 @@ class Rig:
         self.new_id = MessageIdGenerator(clock, os.urandom)
         self.resolver = Resolver(provider)
         pools = Pools((), (), Routing((), (), 25), "mx.sender.example")
-        self.policy: EgressPolicy = ShapingPolicy(pools, random.Random(7))
+        self.policy: EgressPolicy = ShapingPolicy(pools)
 
     async def accept(self, *recipients: str, tenant: str = "default", **more: Any) -> Submission:
         header = b"From: a@sender.example\r\nSubject: x\r\n\r\n"
@@ -1004,7 +1004,7 @@ class Stopwatch(ShapingPolicy):
     """One transaction per ``interval_ms``, or what ``says`` does."""
 
     def __init__(self, interval_ms: int) -> None:
-        super().__init__(Pools((), (), Routing((), (), 25), "mx.sender.example"), random.Random(7))
+        super().__init__(Pools((), (), Routing((), (), 25), "mx.sender.example"))
         self.interval_ms = interval_ms
         self.next = 0
         self.asked = 0

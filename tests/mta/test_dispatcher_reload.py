@@ -155,9 +155,11 @@ async def test_what_a_full_disk_kept_from_being_claimed_for_the_old_route_goes_b
     async with rig.running() as dispatcher:
         claim, failing = dispatcher._clerk.claim, asyncio.Event()
 
-        async def full_once(partition: PartitionNumber, heads: Sequence[DueHead]) -> Any:
+        async def full_once(
+            partition: PartitionNumber, heads: Sequence[DueHead], source: str
+        ) -> Any:
             if failing.is_set():
-                return await claim(partition, heads)
+                return await claim(partition, heads, source)
             failing.set()
             exchange(rig, dispatcher, limits(1), keep=False)
             raise QueueFullError("no room")

@@ -20,6 +20,7 @@ from angarium.queue import (
     HoldRuleAdded,
     HoldRuleRemoved,
     MessageIdGenerator,
+    Moved,
     OperatorHeld,
     OperatorReleased,
     OperatorRerouted,
@@ -387,6 +388,34 @@ async def test_what_is_rerouted_goes_another_way_at_its_next_attempt(
     for refused in ("", "10.0.0.5", "smtp://"):
         with pytest.raises(ValueError, match="default"):
             await admin.act("reroute", ANY, BY, via=refused)
+
+
+async def test_what_our_policy_sends_by_a_smart_host_has_its_event_and_what_is_in_doubt_stays(
+    spool: Any, clock: FakeClock, new_id: MessageIdGenerator
+) -> None:  # MV1
+    partition = await spool.own(P0, "here")
+    await spool.accept([submission(new_id(), ["a@one.example", "b@two.example"])])
+    one, two = partition.due(clock(), 9).heads
+    await partition.claim([two], "ip2")
+    lost = Deferred(id=two.id, due=clock(), attempt=attempt(0), in_doubt=True)
+    await partition.commit(Commit(settled=[lost]))
+    assert [(each.in_doubt, each.source) for each in partition.due(clock(), 9).heads] == [
+        (False, ""),
+        (True, "ip1"),  # of its attempt
+    ]
+    via, before = "smtp://10.0.0.5:2525", spool.events.last()
+    moved = [
+        Moved(partition=P0, due=each.due, id=each.id, to=P0, via=via, reason="the hour is full")
+        for each in partition.due(clock(), 9).heads
+    ]
+    await partition.commit(Commit(moved=moved))
+    assert await partition.claim([one]) == []  # of the old way
+    clock.now += 1
+    assert [each.domain for each in partition.due(clock(), 9).heads] == [via, "two.example"]
+    (event,) = [each.event for each in spool.events.read(before, 9)]
+    assert isinstance(event, OperatorRerouted)
+    assert (event.recipient, event.via) == ("a@one.example", via)
+    assert (event.actor, event.reason) == ("policy", "the hour is full")
 
 
 async def test_what_is_held_keeps_its_way_and_rules_of_its_domain_bind_it(

@@ -57,6 +57,9 @@ class Known(msgspec.Struct):
     in_doubt: int = 0
     sender: str = ""
     domain: str = ""
+    via: str = ""
+    source: str = ""  # of the attempt that left it in doubt
+    claimed_by: str = ""
     rule: int = 0  # that holds it
     free_of: int = 0  # rules up to this one let its next attempt pass
 
@@ -136,11 +139,19 @@ class QueueMachine(RuleBasedStateMachine):
     def pass_time(self, ms: int) -> None:
         self.clock.now += ms
 
-    @rule(number=st.integers(0, PARTITIONS - 1), limit=st.integers(1, 5))
-    def claim(self, number: int, limit: int) -> None:
+    @rule(
+        number=st.integers(0, PARTITIONS - 1),
+        limit=st.integers(1, 5),
+        source=st.sampled_from(["", "ip1", "ip2"]),
+    )
+    def claim(self, number: int, limit: int, source: str) -> None:
         partition = self.partitions[number]
         page = partition.due(self.clock(), limit)
-        messages = self.wait(partition.claim(page.heads))
+        for head in page.heads:
+            known = self.known[head.id]
+            assert head.domain == (known.via or known.domain)
+            assert (head.in_doubt, head.source) == (known.in_doubt > 0, known.source)
+        messages = self.wait(partition.claim(page.heads, source))
         claimed = {each.id: each for message in messages for each in message.recipients}
         bound = {head.id: self.binding(self.known[head.id]) for head in page.heads}
         for delivery, by in bound.items():
@@ -154,7 +165,7 @@ class QueueMachine(RuleBasedStateMachine):
             assert (known.state, known.partition) == ("scheduled", number)
             assert known.due <= self.clock.now  # never early
             assert (each.attempts, each.in_doubt) == (known.attempts, known.in_doubt)
-            known.state = "in_flight"
+            known.state, known.claimed_by = "in_flight", source
 
     @precondition(lambda self: self.in_state("in_flight"))
     @rule(data=st.data())
@@ -165,15 +176,17 @@ class QueueMachine(RuleBasedStateMachine):
         settled: list[Any] = []
         for each in chosen:
             known = self.known[each]
-            kind = data.draw(
-                st.sampled_from(["delivered", "bounced", "deferred", "put off", "released"])
-            )
+            kinds = ["delivered", "bounced", "deferred", "lost", "put off", "released"]
+            kind = data.draw(st.sampled_from(kinds))
             due = UnixMs(self.clock.now + data.draw(st.sampled_from([-5, 0, 1, 100])))
-            if kind in ("deferred", "put off", "released"):
+            if kind in ("deferred", "lost", "put off", "released"):
                 known.state, known.due = "scheduled", max(due, self.clock.now)
-            if kind == "deferred":
+            if kind in ("deferred", "lost"):
                 known.free_of = 0
-                settled.append(Deferred(id=each, due=due, attempt=attempt(451)))
+                is_lost = kind == "lost"
+                settled.append(Deferred(id=each, due=due, attempt=attempt(451), in_doubt=is_lost))
+                known.in_doubt += is_lost
+                known.source = attempt().source if is_lost else known.source
                 known.attempts += 1
                 self.events += 1
             elif kind == "put off":  # nothing was attempted: no event, no count
@@ -204,6 +217,22 @@ class QueueMachine(RuleBasedStateMachine):
         moved = Moved(partition=number, due=UnixMs(known.due), id=each, to=PartitionNumber(to))
         self.wait(self.partitions[number].commit(Commit(moved=[moved])))
         known.partition, known.due = to, max(known.due, self.clock.now)
+
+    @precondition(lambda self: self.in_state("scheduled"))
+    @rule(data=st.data(), to=st.integers(0, PARTITIONS - 1))
+    def send_by_a_smart_host(self, data: st.DataObject, to: int) -> None:
+        """MV1: never what is in doubt."""
+        each = data.draw(st.sampled_from(self.in_state("scheduled")))
+        known, via = self.known[each], "smtp://10.0.0.5:25"
+        number, there = PartitionNumber(known.partition), PartitionNumber(to)
+        moved = Moved(
+            partition=number, due=UnixMs(known.due), id=each, to=there, via=via, reason="full"
+        )
+        self.wait(self.partitions[number].commit(Commit(moved=[moved])))
+        known.due = max(known.due + 1, self.clock.now)
+        if not known.in_doubt:
+            known.partition, known.via = to, via
+            self.events += 1
 
     @rule(
         act=st.sampled_from(["hold", "release", "retry", "cancel"]),
@@ -350,6 +379,7 @@ class QueueMachine(RuleBasedStateMachine):
                 known.state, known.due = "scheduled", self.clock.now
                 known.attempts += 1
                 known.in_doubt += 1
+                known.source = known.claimed_by or known.source
                 known.free_of = 0
                 self.events += 1
 

@@ -104,3 +104,13 @@ def test_waiters_beyond_what_is_remembered_wait_all_the_same() -> None:
         assert end is not None
         assert end > START
     assert len(book._books["k"].until) == WAITERS
+
+
+def test_who_asks_only_is_told_the_soonest_time_and_keeps_nobody_waiting() -> None:
+    book: Appointments[str, str] = Appointments()
+    rate = parse_rate("10/s")
+    book.take("k", rate, "x", START)
+    for _ in range(3):
+        assert book.find_end("k", rate, "asks", START, books=False) == START + 100
+    assert book.find_end("k", rate, "comes", START) == START + 100
+    assert book.find_end("k", rate, "asks", START, books=False) == START + 100

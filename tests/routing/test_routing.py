@@ -121,3 +121,19 @@ def test_hosts_asked_at_another_port_are_not_renewed() -> None:
     routing = Routing(ROUTES, [MINE], 2525)
     assert routing.renewed(routing.mx_site("d.test", mx("mx.test", port=2525))) is not None
     assert routing.renewed(routing.mx_site("d.test", mx("mx.test", port=25))) is None
+
+
+def test_a_site_with_a_demand_is_another_site_of_the_same_provider_through_reloads() -> None:
+    routing = Routing(ROUTES, [MINE], 25)
+    for domain, names in (("x.test", ("mx.y.test",)), ("c.test", ("mx.z.test",))):
+        bare = routing.mx_site(domain, mx(*names))
+        strict = routing.demanding(bare, "verify")
+        assert (strict.name, strict.demands) == (f"{bare.name}+verify", "verify")
+        assert strict.provider == bare.provider
+        assert routing.demanding(bare, "") is bare
+        assert Routing(ROUTES, [MINE], 25).renewed(strict) == strict
+    (route, to) = routing.find_smart_host("a.test") or (None, None)
+    assert route is not None
+    assert to is not None
+    relay = routing.smart_host_site(route.via, to, ("192.0.2.1",))
+    assert routing.demanding(relay, "verify") is relay

@@ -4,6 +4,8 @@ import msgspec
 import pytest
 
 from angarium.config.schema import Delivery
+from angarium.routing.resolution import TlsDemand
+from angarium.routing.routing import Routing
 from angarium.service.delivery_parts import tls_policy
 from tests.mta.egress.fakes import site
 
@@ -20,6 +22,23 @@ from tests.mta.egress.fakes import site
 def test_the_strictest_of_what_is_written_holds(provider: str, delivery: str, mode: str) -> None:
     settings = msgspec.convert({"tls": delivery}, Delivery)
     assert tls_policy(site(tls=provider), settings).mode == mode
+
+
+@pytest.mark.parametrize(
+    ("demands", "provider", "delivery", "mode"),
+    [
+        ("verify", "opportunistic", "opportunistic", "verify"),
+        ("verify", "required", "off", "verify"),  # nothing that is written lowers it
+        ("required", "opportunistic", "off", "required"),
+        ("required", "required", "opportunistic", "required"),
+    ],
+)
+def test_what_a_domain_asks_of_its_hosts_is_raised_and_never_lowered(
+    demands: TlsDemand, provider: str, delivery: str, mode: str
+) -> None:
+    settings = msgspec.convert({"tls": delivery}, Delivery)
+    to = Routing.demanding(site(tls=provider), demands)
+    assert tls_policy(to, settings).mode == mode
 
 
 @pytest.mark.parametrize("delivery", ["opportunistic", "off"])

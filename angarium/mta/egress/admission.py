@@ -2,10 +2,10 @@
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final, Protocol, assert_never
 
 from angarium.mta.backlog import Lane
-from angarium.mta.egress.policy import Elsewhere, Go, Traffic, Wait, traffic_of
+from angarium.mta.egress.policy import Elsewhere, Go, Reroute, Traffic, Wait, traffic_of
 from angarium.mta.egress.ready import MAX_WAIT_MS, ReadyQueue
 from angarium.mta.egress.shared import EgressShared, Way
 from angarium.mta.egress.waits import Waiter
@@ -145,9 +145,14 @@ class Admission:
                     group.moved += f", where {reason}" if reason else ""
                     self._mover.move(group, way.site, path)
                     moved += 1
-                    if moved == MOVES_AT_ONCE:
-                        shared.waits.add(self._waiter, now)
-                        return None
+                case Reroute(via=via, reason=reason):
+                    shared.rerouter.reroute(group.heads, via, reason)
+                    moved += 1
+                case _:
+                    assert_never(verdict)
+            if moved == MOVES_AT_ONCE:
+                shared.waits.add(self._waiter, now)
+                return None
         return None
 
     def _put_off(self, group: Group, traffic: Traffic, wait: Wait, now: UnixMs) -> None:

@@ -113,7 +113,9 @@ class Claims:
             for partition in list(by_partition):
                 heads = _heads(by_partition[partition])
                 provider = self._way.site.provider.name
-                work += split(await shared.clerk.claim(partition, heads), recipients, provider)
+                source = self._way.path.source
+                claimed = await shared.clerk.claim(partition, heads, source)
+                work += split(claimed, recipients, provider)
                 del by_partition[partition]
         except QueueFullError:
             self._claimant.not_claimed([each for left in by_partition.values() for each in left])

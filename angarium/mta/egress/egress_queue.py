@@ -32,7 +32,7 @@ from angarium.mta.egress.work import (
     opener_of_work,
     priority_of,
 )
-from angarium.mta.transport.outcome import Failure, Permanent, Transient
+from angarium.mta.transport.outcome import Failure, Permanent, Transient, with_provider
 from angarium.mta.transport.transfer import Connection, EgressPath
 from angarium.queue import DeliveryId, DueHead, UnixMs
 from angarium.routing.resolution import Site
@@ -63,7 +63,7 @@ class EgressQueue:
         self._opening = 0
         self._opening_wait: Wait | None = None
         self._wasted = 0  # sessions in a row that their peer ended before they carried anything
-        self._suspension = Suspension(shared.settings.retry_s)
+        self._suspension = Suspension(site.provider.retry_s or shared.settings.retry_s)
 
     @property
     def is_unused(self) -> bool:
@@ -134,7 +134,7 @@ class EgressQueue:
         transfer.
         """
         self.follow(site)
-        self._suspension.retry_s = settings.retry_s
+        self._suspension.retry_s = site.provider.retry_s or settings.retry_s
         self._claims.wake_all()
 
     def put_back(self) -> list[DueHead]:
@@ -358,5 +358,6 @@ class EgressQueue:
         """What may go meets the failure of its site; what our own policy keeps waiting makes no attempt."""
         heads = self._admission.drain()
         if heads:
+            failure = with_provider(failure, self._way.site.provider.name)
             until = self._suspension.until
             self._shared.undeliverable.put(heads, failure, until, attempted=attempted)  # EQ1

@@ -31,6 +31,8 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     sender_domain: str  # of the reverse path, lower-case; "": it is null
     recipients: int
     octets: int  # of the content
+    in_doubt: bool = False  # it may have been delivered: it keeps to its source and its route
+    is_enquiry: bool = False  # nobody will keep to the time that is said: none is to be reserved
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +61,14 @@ class Elsewhere(msgspec.Struct, frozen=True):
     reason: str = ""  # for people, as that of a Wait
 
 
-Admission = Go | Wait | Elsewhere
+class Reroute(msgspec.Struct, frozen=True, kw_only=True):
+    """By a smart host from now on, whatever the routes say. Never said of mail that is in doubt."""
+
+    via: str  # its URL
+    reason: str  # for people, as that of a Wait
+
+
+Admission = Go | Wait | Elsewhere | Reroute
 GO: Final = Go()
 
 
@@ -67,7 +76,10 @@ class EgressPolicy(Protocol):
     """Called on the event loop for every message: must not block, and has microseconds."""
 
     def choose(self, head: DueHead, site: Site, now: UnixMs) -> EgressPath:
-        """Return the path of a recipient that has just been loaded, and of those that may share its transaction."""
+        """Return the path of a recipient that has just been loaded, and of those that may share its transaction.
+
+        One in doubt keeps to the source that it was tried by, if there is such a source still.
+        """
         ...
 
     def limits(self, path: EgressPath, provider: Provider) -> Limits: ...
@@ -142,6 +154,7 @@ def traffic_of(group: Group, site: Site) -> Traffic:
         sender_domain=head.sender_domain,
         recipients=len(group.heads),
         octets=head.octets,
+        in_doubt=head.in_doubt,
     )
 
 

@@ -1,23 +1,18 @@
 """Which egress sources a message may leave by: its pool, and whose turn it is there. Pure."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, Protocol, TypeVar
+from typing import Final, Literal, Protocol
 
 from angarium.config.address import a_labels, parse_proxy
 from angarium.config.schema import Pool, Source, Stream
 from angarium.mta.egress.rotation import Rotations
 from angarium.mta.transport.transfer import EgressPath, ProxyAccess
+from angarium.queue.destination import is_chosen
 from angarium.routing.resolution import Site
 from angarium.routing.routing import Routing
 
 DEFAULT: Final = "default"
-T = TypeVar("T")
-
-
-class Chance(Protocol):
-    """``random.Random`` is one."""
-
-    def choices(self, population: Sequence[T], weights: Sequence[int], /) -> list[T]: ...
+Overflow = Literal["pool", "smart-host", "wait"]  # as the schema has it
 
 
 class Sent(Protocol):
@@ -45,7 +40,6 @@ class _Members:
 
     def __init__(self, paths: Sequence[EgressPath], weights: Sequence[int]) -> None:
         self.paths: Final = tuple(paths)
-        self.weights: Final = tuple(weights)
         self.rotations: Final = Rotations(weights)
 
 
@@ -96,8 +90,8 @@ class Pools:
             )
             for pool in pools
         }
-        # Those whose mail waits for the source that was chosen
-        self._waiting = {pool.name for pool in pools if pool.overflow == "wait"}
+        self._overflow: dict[str, Overflow] = {pool.name: pool.overflow for pool in pools}
+        self._smart_host = {pool.name: pool.smart_host for pool in pools if pool.smart_host}
         if DEFAULT not in self._pools:
             everyone = list(self._paths.values())
             self._pools[DEFAULT] = _Members(everyone, [1] * len(everyone))
@@ -107,14 +101,30 @@ class Pools:
             a_labels(domain): pool.name for pool in pools for domain in pool.sender_domains
         }
 
-    def overflows(self, sent: Sent) -> bool:
-        """Say whether warm sources of its pool take what one that is being warmed may not send now."""
-        return self.pool_of(sent) not in self._waiting
+    def overflow_of(self, sent: Sent) -> Overflow:
+        """Return who takes what a source of its pool that is being warmed may not send now."""
+        return self._overflow.get(self.pool_of(sent), "pool")
 
-    def members(self, pool: str) -> tuple[Sequence[EgressPath], Sequence[int]]:
-        """Return a pool's sources and their weights; none: there is no such pool (any more)."""
+    def find_smart_host(self, sent: Sent) -> str | None:
+        """Return the URL of its pool's smart host; None: there is none, or its way was chosen already."""
+        return None if is_chosen(sent.domain) else self._smart_host.get(self.pool_of(sent))
+
+    def find_path(self, source: str) -> EgressPath | None:
+        """Return a source by its name, whatever pool it is in; None: there is none (any more)."""
+        return self._paths.get(source)
+
+    def members(self, pool: str) -> Sequence[EgressPath]:
+        """Return a pool's sources; none: there is no such pool (any more)."""
         found = self._pools.get(pool)
-        return ((), ()) if found is None else (found.paths, found.weights)
+        return () if found is None else found.paths
+
+    def next_of(
+        self, pool: str, provider: str, is_able: Callable[[EgressPath], bool]
+    ) -> EgressPath | None:
+        """Return the next source of a pool, of those that are able; None: none is."""
+        members = self._pools[pool]
+        chosen = members.rotations.next(provider, lambda at: is_able(members.paths[at]))
+        return None if chosen is None else members.paths[chosen]
 
     def has(self, path: EgressPath) -> bool:
         """Whether its source still sends from the same address, under the same name."""
@@ -156,11 +166,9 @@ class Pools:
         assert chosen is not None  # a pool has a source
         return paths[chosen]
 
-    def beside(self, sent: Sent, path: EgressPath) -> Sequence[tuple[EgressPath, int]]:
-        """Return the other sources of its pool, with their weights."""
-        members = self._pools[self.pool_of(sent)]
-        pairs = zip(members.paths, members.weights, strict=True)
-        return [pair for pair in pairs if pair[0] != path]
+    def beside(self, sent: Sent, path: EgressPath) -> Sequence[EgressPath]:
+        """Return the other sources of its pool."""
+        return [each for each in self._pools[self.pool_of(sent)].paths if each != path]
 
     def _find_by_sender(self, domain: str) -> str | None:
         domain = a_labels(domain)

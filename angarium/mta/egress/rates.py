@@ -16,11 +16,11 @@ from angarium.reputation.appointments import Appointments
 from angarium.routing.resolution import Site
 
 Key = tuple[str, str]  # source, or tenant, and provider
-Line = tuple[str, str, str, str]  # what waits together: site, tenant, stream, campaign
+Line = tuple[str, str, str, str, bool]  # what waits together: site, and as in ``ready``
 
 
-def _line(traffic: Traffic) -> Line:
-    return (traffic.site, traffic.tenant, traffic.stream, traffic.campaign)
+def line_of(traffic: Traffic) -> Line:
+    return (traffic.site, traffic.tenant, traffic.stream, traffic.campaign, traffic.in_doubt)
 
 
 class _RateGate:
@@ -47,7 +47,7 @@ class MessageRate(_RateGate):
         if rate is None:
             return None
         key = (path.source, traffic.provider)
-        end = self._rates.find_end(key, rate, _line(traffic), now)
+        end = self._rates.find_end(key, rate, line_of(traffic), now, books=not traffic.is_enquiry)
         if end is None:
             return None
         return Wait(UnixMs(end), f"the message_rate of {traffic.provider} is {text}")
@@ -55,7 +55,7 @@ class MessageRate(_RateGate):
     def take(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> None:
         rate = find_rate(traffic.configured.message_rate)
         if rate is not None:
-            self._rates.take((path.source, traffic.provider), rate, _line(traffic), now)
+            self._rates.take((path.source, traffic.provider), rate, line_of(traffic), now)
 
 
 class TenantRate(_RateGate):
@@ -67,7 +67,7 @@ class TenantRate(_RateGate):
         if rate is None:
             return None
         key = (traffic.tenant, traffic.provider)
-        end = self._rates.find_end(key, rate, _line(traffic), now)
+        end = self._rates.find_end(key, rate, line_of(traffic), now, books=not traffic.is_enquiry)
         if end is None:
             return None
         return Wait(UnixMs(end), f"the tenant_message_rate of {traffic.provider} is {text}")
@@ -75,7 +75,7 @@ class TenantRate(_RateGate):
     def take(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> None:
         rate = find_rate(traffic.configured.tenant_message_rate)
         if rate is not None:
-            self._rates.take((traffic.tenant, traffic.provider), rate, _line(traffic), now)
+            self._rates.take((traffic.tenant, traffic.provider), rate, line_of(traffic), now)
 
 
 class ConnectionRate:

@@ -3,19 +3,20 @@
 It has no state of its own but the pace of throttles: what is in force is the engine's.
 """
 
-import math
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
+from angarium.config.quantity import even_rate
 from angarium.config.schema import Provider, Rule
 from angarium.mta.egress.policy import Limits, Traffic, Wait, domain_of
+from angarium.mta.egress.rates import Line, line_of
 from angarium.mta.egress.work import Work
 from angarium.mta.transport.outcome import Failure, Outcome, Permanent, Scope, Taken, Transient
 from angarium.mta.transport.transfer import EgressPath
 from angarium.queue.model import Attempt, UnixMs
+from angarium.reputation.appointments import Appointments
 from angarium.reputation.in_force import EffectKey, InForce
 from angarium.reputation.reply_rules import Heard, Mail, is_from_peer
 from angarium.reputation.rule_engine import Ceilings, RuleEngine, per_second, scope_text
@@ -23,8 +24,6 @@ from angarium.routing.resolution import Site
 
 # Until an operator's undo or another look: the queue asks again at the latest then
 HELD_MS: Final = 60_000
-# Ours, of throttles whose next message is known; of more the first is forgotten, and may send one at once
-PACED: Final = 10_000
 # About this host and session: another connection, at once, may do
 _OF_CONNECTIONS: Final = frozenset(("connections", "messages_per_connection"))
 # Of a reply, in the reason of a wait
@@ -36,12 +35,12 @@ class RuleGate:
 
     def __init__(self, engine: RuleEngine) -> None:
         self._engine = engine
-        self._next: OrderedDict[EffectKey, float] = OrderedDict()  # ms: when a throttle lets one go
+        self._pace: Appointments[EffectKey, Line] = Appointments()
 
     def find_wait(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Wait | None:
         longest: Wait | None = None
         for effect in self._effects(traffic, path, now):
-            until = self._until(effect, now)
+            until = self._until(effect, traffic, now)
             if until > now and (longest is None or until > longest.until):
                 longest = Wait(until, reason_of(effect))
         return longest
@@ -49,10 +48,8 @@ class RuleGate:
     def take(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> None:
         for effect in self._effects(traffic, path, now):
             if effect.action == "throttle":
-                at = max(float(now), self._next.pop(effect.key, 0.0))
-                self._next[effect.key] = at + 1000 / effect.allowed(now)
-                if len(self._next) > PACED:
-                    self._next.popitem(last=False)
+                rate = even_rate(effect.allowed(now))
+                self._pace.take(effect.key, rate, line_of(traffic), now)
 
     def limits(self, path: EgressPath, provider: Provider, limits: Limits) -> Limits:
         engine = self._engine
@@ -110,7 +107,12 @@ class RuleGate:
 
     def overflows(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> bool:
         """Whether it is this source only that keeps the mail waiting: another one of the pool may do."""
-        found = [each for each in self._effects(traffic, path, now) if self._until(each, now) > now]
+        enquiry = msgspec.structs.replace(traffic, is_enquiry=True)
+        found = [
+            each
+            for each in self._effects(traffic, path, now)
+            if self._until(each, enquiry, now) > now
+        ]
         return bool(found) and all(each.reach.scope == "source" for each in found)
 
     def find_pool(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> str | None:
@@ -132,7 +134,7 @@ class RuleGate:
         )
         return self._engine.effects_on(path.source, mail, traffic.provider, now)
 
-    def _until(self, effect: InForce, now: UnixMs) -> UnixMs:
+    def _until(self, effect: InForce, traffic: Traffic, now: UnixMs) -> UnixMs:
         """Return until when the effect keeps mail waiting; a time that is over: not at all."""
         match effect.action:
             case "suspend":
@@ -140,9 +142,11 @@ class RuleGate:
             case "hold":
                 return UnixMs(now + HELD_MS)
             case "throttle":
-                # A pace that was set while it was slower: never longer than one message takes now
-                latest = now + 1000 / effect.allowed(now)
-                return UnixMs(math.ceil(min(self._next.get(effect.key, 0.0), latest)))
+                rate = even_rate(effect.allowed(now))
+                end = self._pace.find_end(
+                    effect.key, rate, line_of(traffic), now, books=not traffic.is_enquiry
+                )
+                return now if end is None else UnixMs(end)
             case _:
                 return now
 

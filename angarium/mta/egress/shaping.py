@@ -4,8 +4,10 @@ Start with ``ShapingPolicy``. A gate is one kind of limit: a rate, a warm-up, a 
 other gates, of connections nor of the queue.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
+
+import msgspec
 
 from angarium.config.schema import Provider
 from angarium.mta.egress.policy import (
@@ -13,11 +15,12 @@ from angarium.mta.egress.policy import (
     Admission,
     Elsewhere,
     Limits,
+    Reroute,
     Traffic,
     Wait,
     traffic_of_work,
 )
-from angarium.mta.egress.pools import Chance, Pools
+from angarium.mta.egress.pools import Pools
 from angarium.mta.egress.rates import ConnectionRate, MessageRate, TenantRate
 from angarium.mta.egress.rule_gate import RuleGate
 from angarium.mta.egress.source_health import SourceHealth
@@ -29,6 +32,9 @@ from angarium.mta.transport.transfer import EgressPath
 from angarium.queue.model import DueHead, UnixMs
 from angarium.routing.resolution import Site
 
+# A warm source that may send by then takes what a warm-up keeps waiting, rather than a smart host. Ours: rates and full
+# connections keep mail for less
+PATIENCE_MS: Final = 60_000
 # Whose limits are remembered as they are asked for; ours: some megabytes
 PROVIDERS: Final = 10_000
 
@@ -59,19 +65,18 @@ class ShapingPolicy:
     """Invariant SHP1: a transaction goes only if every gate lets it, and is counted by all of them or by none.
 
     Invariant SHP2: gates only narrow what is configured; there is room for one at least.
+    Invariant SHP3: mail that is in doubt keeps to the source that it was tried by, and to its route: it waits there.
     """
 
     def __init__(
         self,
         pools: Pools,
-        chance: Chance,
         gates: Sequence[Gate] = (),
         rules: RuleGate | None = None,
         warmup: WarmupGate | None = None,
     ) -> None:
         """``gates`` beside those of the configuration; they are asked in this order, and first."""
         self._pools = pools
-        self._chance = chance
         self.health: Final = SourceHealth()
         self._tenants = TenantTransfers()
         own = [each for each in (rules, warmup) if each is not None]
@@ -89,7 +94,9 @@ class ShapingPolicy:
         self._configured: dict[str, tuple[Provider, Limits]] = {}  # by the provider's name
 
     def choose(self, head: DueHead, site: Site, now: UnixMs) -> EgressPath:
-        path = self._pools.choose(head, site, lambda each: self.health.is_usable(each, now))
+        path = self._pools.find_path(head.source) if head.in_doubt else None  # SHP3
+        if path is None:
+            path = self._pools.choose(head, site, lambda each: self.health.is_usable(each, now))
         self.health.chosen(path, now)
         return path
 
@@ -102,83 +109,118 @@ class ShapingPolicy:
         return limits
 
     def admit(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Admission:
-        """Return the first gate's wait, or another source that may go instead."""
-        other = self._find_healthy(traffic, path, now) or self._find_rerouted(traffic, path, now)
-        if other is not None:
-            return Elsewhere(other)
-        wait = self._find_wait(traffic, path, now)
-        if wait is not None:
-            other = self._find_other(traffic, path, now)
-            other = other or self._find_warm(traffic, path, wait, now)
-            return wait if other is None else Elsewhere(other, wait.reason)
-        for gate in self._gates:
-            gate.take(traffic, path, now)  # SHP1
-        return GO
+        """Return the first gate's wait, or who may send it instead."""
+        if not traffic.in_doubt:
+            other = self._find_healthy(traffic, path, now) or self._find_rerouted(
+                traffic, path, now
+            )
+            if other is not None:
+                return Elsewhere(other)
+        wait, gate = self._find_wait(traffic, path, now)
+        if wait is None:
+            for each in self._gates:
+                each.take(traffic, path, now)  # SHP1
+            return GO
+        if traffic.in_doubt:
+            return wait  # SHP3
+        if gate is self._rules:
+            return self._past_rule(traffic, path, wait, now)
+        if gate is self._warmup:
+            return self._past_warmup(traffic, path, wait, now)
+        return wait
 
     def _find_healthy(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> EgressPath | None:
         """Return another source of its pool, if this one is out."""
         if not self.health.must_give_way(path):
             return None
-        for other, _ in self._pools.beside(traffic, path):
-            if self.health.is_usable(other, now) and not self.health.must_give_way(other):
-                return other
-        return None
+        return self._next_beside(
+            traffic,
+            path,
+            [
+                other
+                for other in self._pools.beside(traffic, path)
+                if self.health.is_usable(other, now) and not self.health.must_give_way(other)
+            ],
+        )
 
-    def _find_wait(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Wait | None:
-        """The gates behind the first that says wait are not asked: they may give times, which nobody would keep."""
+    def _find_wait(
+        self, traffic: Traffic, path: EgressPath, now: UnixMs
+    ) -> tuple[Wait | None, Gate | None]:
+        """Return the first gate's wait, and that gate. Those behind it are not asked: they may give times, which nobody
+        would keep.
+        """
         for gate in self._gates:
             wait = gate.find_wait(traffic, path, now)
             if wait is not None:
-                return wait
-        return None
-
-    def _find_warm(
-        self, traffic: Traffic, path: EgressPath, wait: Wait, now: UnixMs
-    ) -> EgressPath | None:
-        """Return a warm source of the pool for what a warm-up keeps waiting: one that may go now, else one that may
-        sooner than this one.
-        """
-        warmup = self._warmup
-        if warmup is None or not warmup.overflows(traffic, path, now):
-            return None
-        if not self._pools.overflows(traffic):
-            return None
-        able: list[EgressPath] = []
-        weights: list[int] = []
-        soonest, until = None, wait.until
-        for other, weight in self._pools.beside(traffic, path):
-            if not (warmup.is_warm(other, traffic.provider) and self.health.is_usable(other, now)):
-                continue
-            theirs = self._find_wait(traffic, other, now)
-            if theirs is None:
-                able.append(other)
-                weights.append(weight)
-            elif theirs.until < until:
-                soonest, until = other, theirs.until
-        return self._chance.choices(able, weights)[0] if able else soonest
+                return wait, gate
+        return None, None
 
     def _find_rerouted(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> EgressPath | None:
         """Return a source of the pool that a rule sends it by, if it is to leave by another one."""
         pool = None if self._rules is None else self._rules.find_pool(traffic, path, now)
-        if pool is None:
+        if pool is None or path in (members := self._pools.members(pool)) or not members:
             return None
-        paths, weights = self._pools.members(pool)
-        if not paths or path in paths:
-            return None
-        return self._chance.choices(paths, weights)[0]
+        return self._pools.next_of(pool, traffic.provider, lambda _: True)
 
-    def _find_other(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> EgressPath | None:
-        """Return another source of its pool that may go now, if it is this source only that may not."""
-        if self._rules is None or not self._rules.overflows(traffic, path, now):
-            return None
-        able = [
-            (other, weight)
-            for other, weight in self._pools.beside(traffic, path)
-            if self._find_wait(traffic, other, now) is None
-        ]
+    def _past_rule(self, traffic: Traffic, path: EgressPath, wait: Wait, now: UnixMs) -> Admission:
+        """Another source of its pool that may go now sends it, if it is this source only that may not."""
+        assert self._rules is not None
+        if not self._rules.overflows(traffic, path, now):
+            return wait
+        able, _ = self._others(traffic, path, wait.until, now)
+        other = self._next_beside(traffic, path, able)
+        return wait if other is None else Elsewhere(other, wait.reason)
+
+    def _past_warmup(
+        self, traffic: Traffic, path: EgressPath, wait: Wait, now: UnixMs
+    ) -> Admission:
+        """A warm source sends it: one that may go now, else one that may sooner than this one. Or the smart host."""
+        warmup, overflow = self._warmup, self._pools.overflow_of(traffic)
+        assert warmup is not None
+        if overflow == "wait" or not warmup.overflows(traffic, path, now):
+            return wait
+        via = self._pools.find_smart_host(traffic) if overflow == "smart-host" else None
+        latest = wait.until if via is None else UnixMs(min(wait.until, now + PATIENCE_MS))
+        able, soonest = self._others(traffic, path, latest, now, warmup.is_warm)
+        other = self._next_beside(traffic, path, able) or soonest
+        if other is not None:
+            return Elsewhere(other, wait.reason)
+        if via is None:
+            return wait
+        warmup.overflowed(traffic, path, now)
+        return Reroute(via=via, reason=wait.reason)
+
+    def _others(
+        self,
+        traffic: Traffic,
+        path: EgressPath,
+        latest: UnixMs,
+        now: UnixMs,
+        is_wanted: Callable[[EgressPath, str], bool] = lambda *_: True,
+    ) -> tuple[list[EgressPath], EgressPath | None]:
+        """Return the sources of its pool beside this one that may send it now, and who may first of those that may
+        before ``latest``.
+        """
+        enquiry = msgspec.structs.replace(traffic, is_enquiry=True)
+        able: list[EgressPath] = []
+        soonest, until = None, latest
+        for other in self._pools.beside(traffic, path):
+            if not is_wanted(other, traffic.provider) or not self.health.is_usable(other, now):
+                continue
+            wait, _ = self._find_wait(enquiry, other, now)
+            if wait is None:
+                able.append(other)
+            elif wait.until < until:
+                soonest, until = other, wait.until
+        return able, soonest
+
+    def _next_beside(
+        self, traffic: Traffic, path: EgressPath, able: Sequence[EgressPath]
+    ) -> EgressPath | None:
         if not able:
             return None
-        return self._chance.choices([each[0] for each in able], [each[1] for each in able])[0]
+        pool = self._pools.pool_of(traffic)
+        return self._pools.next_of(pool, traffic.provider, lambda each: each in able)
 
     def goes_again(self, path: EgressPath, site: Site, work: Work, now: UnixMs) -> None:
         traffic = traffic_of_work(work, site)

@@ -52,9 +52,12 @@ class Clerk(Protocol):
     def may_claim(self) -> bool: ...
 
     async def claim(
-        self, partition: PartitionNumber, heads: Sequence[DueHead]
+        self, partition: PartitionNumber, heads: Sequence[DueHead], source: str = ""
     ) -> list[ClaimedMessage]:
-        """Return those that are still due, once their claims are on disk. Raises QueueFullError: none is claimed."""
+        """Return those that are still due, once their claims are on disk. Raises QueueFullError: none is claimed.
+
+        ``source``: the egress source that they are to leave by.
+        """
         ...
 
     def conclude(
@@ -68,6 +71,14 @@ class Clerk(Protocol):
         attempted: bool = True,
     ) -> None:
         """Record what claimed recipients came to; ``mta.record.conclusion`` has what the arguments mean."""
+        ...
+
+
+class Reroutes(Protocol):
+    """Has recipients go by a smart host from now on; ``mta.dispatcher`` does."""
+
+    def reroute(self, heads: Sequence[DueHead], via: str, reason: str) -> None:
+        """They leave memory, for the disk, and come back as mail for the smart host."""
         ...
 
 
@@ -108,6 +119,7 @@ class EgressShared(msgspec.Struct, frozen=True, kw_only=True):
     packer: Packs
     clerk: Clerk
     undeliverable: GivesUp
+    rerouter: Reroutes
     observer: ConnectionObserver
     clock: Callable[[], UnixMs]
     give_way: Callable[[], None]  # between two pieces of work: ``queue.Spool.give_way``

@@ -90,6 +90,13 @@ class WarmupGate:
             warmup is not None and warmup.find_hindrance(traffic.recipients, now) is Hindrance.HOUR
         )
 
+    def overflowed(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> None:
+        """Hear that a smart host sends the transaction instead."""
+        warmup = self._warmups.find(path.source, traffic.provider, now)
+        if warmup is not None:
+            warmup.overflow(traffic.recipients, now)
+            self._warmups.touch(path.source, traffic.provider)
+
     def is_warm(self, path: EgressPath, provider: str) -> bool:
         return self._warmups.is_warm(path.source, provider)
 

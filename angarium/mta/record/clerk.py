@@ -39,10 +39,10 @@ class QueueClerk:
         return not self._is_closed and self._settler.is_clear
 
     async def claim(
-        self, partition: PartitionNumber, heads: Sequence[DueHead]
+        self, partition: PartitionNumber, heads: Sequence[DueHead], source: str = ""
     ) -> list[ClaimedMessage]:
         """Return those that are still due, once their claims are on disk. Raises QueueFullError: none is claimed."""
-        messages = await self._partitions[partition].claim(heads)  # QC1
+        messages = await self._partitions[partition].claim(heads, source)  # QC1
         self._leave_memory(heads)  # in flight, or not due any more: the disk knows
         return messages
 

@@ -115,10 +115,11 @@ class Conclusion:
         *,
         attempted: bool,
     ) -> Settlement:
-        attempts = recipient.attempts + 1
+        attempts, provider = recipient.attempts + 1, failure.attempt.provider
         if not attempted:
             age_ms = now - message.accepted
-            attempts = max(attempts, self._schedule.attempts_by_age(age_ms, message.stream))
+            by_age = self._schedule.attempts_by_age(age_ms, message.stream, provider)
+            attempts = max(attempts, by_age)
         due = self._schedule.next_due(
             now=now,
             attempts=attempts,
@@ -127,6 +128,7 @@ class Conclusion:
             random=self._chance.random(),
             own=failure.retry_s,
             stream=message.stream,
+            provider=provider,
         )
         if due is None:
             reports.append(_report(recipient, "failed", failure.attempt, expired=True))

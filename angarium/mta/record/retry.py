@@ -5,7 +5,9 @@ from typing import Final
 
 import msgspec
 
-from angarium.config.schema import Delivery, Stream
+from angarium.config.providers import DEFAULT_PROVIDER
+from angarium.config.schema import Delivery, Provider, Stream
+from angarium.queue.destination import is_smart_host
 from angarium.queue.model import UnixMs
 
 # Who meets a site that is left alone waits for it: a minute, and a tenth of it. Ours: some more, it is only a bound.
@@ -43,18 +45,33 @@ class RetrySchedule:
     Invariant RS2: never after ``expires``.
     """
 
-    def __init__(self, delivery: Delivery, streams: Iterable[Stream] = ()) -> None:
-        self.exchange(delivery, streams)
+    def __init__(
+        self,
+        delivery: Delivery,
+        streams: Iterable[Stream] = (),
+        providers: Iterable[Provider] = (),
+    ) -> None:
+        self.exchange(delivery, streams, providers)
 
-    def exchange(self, delivery: Delivery, streams: Iterable[Stream] = ()) -> None:
+    def exchange(
+        self,
+        delivery: Delivery,
+        streams: Iterable[Stream] = (),
+        providers: Iterable[Provider] = (),
+    ) -> None:
         """Go by these delays from now on; what is due already stays so. ``streams`` with delays of their own go by
-        those.
+        those, else ``providers``, of which the one named ``default`` stands for all that are not among them.
         """
         greylisted = delivery.greylist_retry_s
         self._default = _Delays.of(delivery.retry_s, greylisted)
         self._of_stream = {
             each.name: _Delays.of(each.retry_s, greylisted) for each in streams if each.retry_s
         }
+        self._of_provider = {
+            each.name: _Delays.of(each.retry_s, greylisted) if each.retry_s else self._default
+            for each in providers
+        }
+        self._elsewhere = self._of_provider.get(DEFAULT_PROVIDER, self._default)
         self._jitter = delivery.retry_jitter
         self._delay_dsn_after_ms = round(delivery.delay_dsn_after_s * 1000)
 
@@ -67,15 +84,16 @@ class RetrySchedule:
         greylisted: bool,
         random: float,
         stream: str = "",
+        provider: str = "",
         own: Sequence[float] = (),
     ) -> UnixMs | None:
         """Return when to try again; None: there is no time left, the recipient expires.
 
-        ``attempts`` were made, the one that failed just now included. ``random`` is in [0, 1). ``own``: delays that
-        a rule has for this failure, if any.
+        ``attempts`` were made, the one that failed just now included. ``random`` is in [0, 1). ``provider``: "", it is
+        not known. ``own``: delays that a rule has for this failure, if any.
         """
-        of_stream = self._of_stream.get(stream, self._default)
-        delays = own or (of_stream.greylisted if greylisted else of_stream.usual)
+        found = self._delays_of(stream, provider)
+        delays = own or (found.greylisted if greylisted else found.usual)
         delay_ms = delays[min(max(attempts, 1), len(delays)) - 1] * 1000
         due = now + round(delay_ms * (1 + self._jitter * (2 * random - 1)))
         if due <= expires:
@@ -84,12 +102,22 @@ class RetrySchedule:
         soonest = now + round(min(delays) * 1000 * (1 - self._jitter))
         return expires if soonest <= expires else None  # RS1, RS2
 
-    def attempts_by_age(self, age_ms: int, stream: str = "") -> int:
+    def _delays_of(self, stream: str, provider: str) -> _Delays:
+        if (own := self._of_stream.get(stream)) is not None:
+            return own
+        if not provider:
+            return self._default
+        known = self._of_provider.get(provider)
+        if known is None:  # a site by itself
+            known = self._default if is_smart_host(provider) else self._elsewhere
+        return known
+
+    def attempts_by_age(self, age_ms: int, stream: str = "", provider: str = "") -> int:
         """Return how many attempts the schedule would have made by now, the first one included.
 
         By it waits who is not attempted, and so has no count to go by: as long as if it had been.
         """
-        return self._of_stream.get(stream, self._default).attempts_by_age(age_ms)
+        return self._delays_of(stream, provider).attempts_by_age(age_ms)
 
     def latest_due(
         self, *, now: UnixMs, accepted: UnixMs, attempts: int, was_tried: bool
@@ -100,10 +128,10 @@ class RetrySchedule:
         """
         if not was_tried and not attempts:
             return now
-        # Its stream is not known here: of each, since it is a bound
+        # Its stream and its provider are not known here: of each, since it is a bound
         delay_ms = max(
             each.longest(max(attempts, each.attempts_by_age(now - accepted)))
-            for each in (self._default, *self._of_stream.values())
+            for each in (self._default, *self._of_stream.values(), *self._of_provider.values())
         )
         delay_ms *= 1000 * (1 + self._jitter)
         return UnixMs(now + round(max(delay_ms, SITE_LEFT_ALONE_MS)))

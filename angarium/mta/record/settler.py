@@ -1,7 +1,7 @@
 """Records outcomes: gathers what attempts came to and commits it in batches. The only writer of settlements."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -17,6 +17,7 @@ class _Batch(msgspec.Struct):
     settled: list[Settlement] = []
     moved: list[Moved] = []
     submissions: list[Submission] = []
+    written: list[Callable[[], None]] = []
 
     def __len__(self) -> int:
         return len(self.settled) + len(self.moved)
@@ -54,8 +55,12 @@ class Settler:
         batch.submissions.extend(submissions)
         self._added(len(settled))
 
-    def move(self, moved: Moved) -> None:
-        self._batch(moved.partition).moved.append(moved)
+    def move(self, moved: Moved, written: Callable[[], None] | None = None) -> None:
+        """``written`` is called once it is on disk."""
+        batch = self._batch(moved.partition)
+        batch.moved.append(moved)
+        if written is not None:
+            batch.written.append(written)
         self._added(1)
 
     async def run(self) -> None:
@@ -88,6 +93,8 @@ class Settler:
             else:
                 break
         self._stuck.discard(number)
+        for tell in batch.written:
+            tell()
         self._count -= len(batch)
         if not self._count:
             self._empty.set()

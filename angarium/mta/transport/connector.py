@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from angarium.config.address import MAX_PROXY_USER_OCTETS
-from angarium.config.schema import DeliveryTimeouts
+from angarium.config.schema import DeliveryTimeouts, ProviderTimeouts
 from angarium.mta.transport.client_tls import (
     IN_THE_CLEAR,
     ClientTls,
@@ -29,6 +29,7 @@ from angarium.mta.transport.peer import (
     is_own_fault,
     os_reason,
     stage_limits,
+    timeouts_at,
 )
 from angarium.mta.transport.remedy import Remedy
 from angarium.mta.transport.reply_meaning import (
@@ -86,6 +87,22 @@ class SmtpConnector:
         self._clock = clock
         self._experience = experience
         self._tls_contexts = tls_contexts or ClientTls()
+        # As many as the configuration has different ones
+        self._within: dict[ProviderTimeouts, SmtpConnector] = {}
+
+    def within(self, own: ProviderTimeouts) -> "SmtpConnector":
+        """Return one that waits for as long as a provider's own timeouts say, and shares all else."""
+        found = self._within.get(own)
+        if found is None:
+            found = self._within[own] = SmtpConnector(
+                timeouts_at(self._timeouts, own),
+                self._hostname,
+                self._clock,
+                self._experience,
+                self._tls_contexts,
+                self._taps,
+            )
+        return found
 
     async def connect(
         self,

@@ -4,9 +4,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-import msgspec
-
-from angarium.mta.transport.outcome import Failure, Permanent, Scope, Transient
+from angarium.mta.transport.outcome import Failure, Permanent, Scope, Transient, with_provider
 from angarium.mta.transport.transfer import (
     Connection,
     Connector,
@@ -88,8 +86,7 @@ class HostSearch:
             if not isinstance(result, Transient | Permanent):
                 return result
             refused += isinstance(result, Permanent)
-            attempt = msgspec.structs.replace(result.attempt, provider=site.provider.name)
-            result = msgspec.structs.replace(result, attempt=attempt)
+            result = with_provider(result, site.provider.name)
             if isinstance(result, Transient) and result.source_failed:
                 return result  # no host is to be blamed, and none can be reached
             if failure is None or (result.attempt.code and not failure.attempt.code):

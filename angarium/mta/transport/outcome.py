@@ -44,3 +44,9 @@ class Permanent(msgspec.Struct, frozen=True, tag="permanent"):
 
 Outcome = Taken | Transient | Permanent
 Failure = Transient | Permanent
+
+
+def with_provider(failure: Failure, provider: str) -> Failure:
+    """Return it with whose site it was."""
+    attempt = msgspec.structs.replace(failure.attempt, provider=provider)
+    return msgspec.structs.replace(failure, attempt=attempt)

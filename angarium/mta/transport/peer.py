@@ -10,7 +10,9 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, cast
 
-from angarium.config.schema import DeliveryTimeouts
+import msgspec
+
+from angarium.config.schema import DeliveryTimeouts, ProviderTimeouts
 from angarium.queue.stage import Stage
 from angarium.smtp.client.session import ClientSession
 from angarium.smtp.client.transaction import Flight
@@ -36,16 +38,26 @@ class BrokenError(Exception):
 
 def stage_limits(timeouts: DeliveryTimeouts) -> Mapping[str, float]:
     """Seconds to wait for the reply of each stage (RFC 5321 section 4.5.3.2)."""
-    command = dict.fromkeys(
-        ("ehlo", "helo", "starttls", "auth", "mail", "rcpt", "rset"), timeouts.command_s
-    )
-    return command | {
+    command_s = timeouts.command_s
+    return dict.fromkeys(("starttls", "auth", "rset"), command_s) | {
+        "ehlo": timeouts.ehlo_s or command_s,
+        "helo": timeouts.ehlo_s or command_s,
+        "mail": timeouts.mail_s or command_s,
+        "rcpt": timeouts.rcpt_s or command_s,
         "banner": timeouts.banner_s,
         "data": timeouts.data_s,
         "final_dot": timeouts.final_dot_s,
         "quit": timeouts.quit_s,
         "block": timeouts.block_s,
     }
+
+
+def timeouts_at(usual: DeliveryTimeouts, own: ProviderTimeouts) -> DeliveryTimeouts:
+    """Return the usual ones with those of a provider over them: its ``command_s`` beats a usual ``mail_s``, too."""
+    given = {name: each for name in own.__struct_fields__ if (each := getattr(own, name))}
+    if "command_s" in given:
+        given = {"ehlo_s": None, "mail_s": None, "rcpt_s": None} | given
+    return msgspec.structs.replace(usual, **given)
 
 
 class Peer(asyncio.Protocol):

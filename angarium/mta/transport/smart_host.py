@@ -13,7 +13,7 @@ from typing import Final, Protocol
 import msgspec
 
 from angarium.config.address import SmartHost, parse_smart_host
-from angarium.config.schema import Route
+from angarium.config.schema import Pool, ProviderTimeouts, Route
 from angarium.mta.transport.outcome import Failure, Scope, Transient
 from angarium.mta.transport.peer import os_reason
 from angarium.mta.transport.reply_meaning import Where, attempt
@@ -31,6 +31,9 @@ from angarium.routing.resolution import MxHost, Site
 from angarium.smtp.client.auth import LogIn
 
 MAX_PASSWORD_OCTETS: Final = 1024  # ours; longer is not a password but the wrong file
+
+
+_USUAL: Final = ProviderTimeouts()
 
 
 class PasswordError(Exception):
@@ -69,6 +72,10 @@ class SmartHostLogin(msgspec.Struct, frozen=True, kw_only=True):
 class OpensSessions(Protocol):
     """Our own client; ``connector`` is."""
 
+    def within(self, own: ProviderTimeouts) -> "OpensSessions":
+        """Return one that waits for as long as a provider's own timeouts say."""
+        ...
+
     async def connect(
         self,
         host: MxHost,
@@ -85,25 +92,34 @@ class Connectors:
     """Which connector opens a site's connections: one with a login for routes that name a user, else ours."""
 
     def __init__(
-        self, routes: Sequence[Route], own: OpensSessions, clock: Callable[[], UnixMs]
+        self,
+        routes: Sequence[Route],
+        own: OpensSessions,
+        clock: Callable[[], UnixMs],
+        pools: Sequence[Pool] = (),
     ) -> None:
-        """Raises ValueError for a route that is neither ``mx`` nor a smart host's URL."""
+        """``pools``: some have a smart host, too. Raises ValueError for what is neither ``mx`` nor its URL."""
         self._own = own
-        self._by_url: dict[str, Connector] = {}
-        for route in routes:
-            if route.via == "mx" or route.via in self._by_url:
-                continue
-            to = parse_smart_host(route.via)
-            if to.user:
+        self._clock = clock
+        self._by_url: dict[str, tuple[SmartHost, SmartHostLogin]] = {}
+        logins: list[tuple[str, Route | Pool]] = []
+        logins += [(each.via, each) for each in routes if each.via != "mx"]
+        logins += [(each.smart_host, each) for each in pools if each.smart_host is not None]
+        for url, login in logins:
+            to = parse_smart_host(url)
+            if to.user and url not in self._by_url:
                 credentials = SmartHostLogin(
                     user=to.user,
-                    password_file=route.password_file,
-                    password_env=route.password_env,
+                    password_file=login.password_file,
+                    password_env=login.password_env,
                 )
-                self._by_url[route.via] = LoginConnector(to, credentials, own, clock)
+                self._by_url[url] = (to, credentials)
 
     def connector_of(self, site: Site) -> Connector:
-        return self._by_url.get(site.via, self._own)
+        timeouts = site.provider.timeouts
+        own = self._own if timeouts == _USUAL else self._own.within(timeouts)
+        found = self._by_url.get(site.via)
+        return own if found is None else LoginConnector(*found, own, self._clock)
 
 
 class LoginConnector:

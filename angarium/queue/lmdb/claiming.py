@@ -10,7 +10,13 @@ from angarium.queue.hold_rule import BindingRules
 from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.handles import Database, ReadTransaction
 from angarium.queue.lmdb.held import write_held
-from angarium.queue.lmdb.keys import claim_key, delivery_key, due_key, parse_delivery_key, u64
+from angarium.queue.lmdb.keys import (
+    claim_key,
+    claim_value,
+    delivery_key,
+    due_key,
+    parse_delivery_key,
+)
 from angarium.queue.lmdb.records import (
     DeliveryRecord,
     MessageRecord,
@@ -46,10 +52,10 @@ class Claim:
 
     Invariant HR2: no attempt begins for mail that a hold rule in force binds: it becomes held instead, and is left out.
 
-    ``abandoned`` gives them back when the claimer is gone.
+    ``abandoned`` gives them back when the claimer is gone. ``source``: the egress source that is about to try them.
     """
 
-    __slots__ = ("_epoch", "_heads", "_partition", "abandoned", "octets")
+    __slots__ = ("_epoch", "_heads", "_partition", "_source", "abandoned", "octets")
 
     def __init__(
         self,
@@ -57,16 +63,19 @@ class Claim:
         epoch: int,
         heads: Sequence[DueHead],
         abandoned: Callable[[list[bytes]], None],
+        source: str = "",
     ) -> None:
         self.abandoned = abandoned
         self._partition = partition
-        self._epoch = u64(epoch)
+        self._epoch = epoch
+        self._source = source
         self._heads = [_due_mail(partition, head) for head in heads]
         self.octets = len(heads) * 200
 
     def apply(self, tx: WriteTransaction) -> list[bytes]:
-        tx.check_epoch(self._partition, int.from_bytes(self._epoch, "big"))
+        tx.check_epoch(self._partition, self._epoch)
         taken = []
+        value = claim_value(self._epoch, self._source)
         due, claim = tx.env.due, tx.env.claim
         rules = tx.binding_rules()
         for mail in self._heads:
@@ -74,7 +83,7 @@ class Claim:
                 continue
             if rules and self._is_held(tx, rules, mail):
                 continue
-            tx.put(claim, mail.claim_key, self._epoch)
+            tx.put(claim, mail.claim_key, value)
             taken.append(mail.key)
         return taken
 

@@ -37,6 +37,20 @@ def u64(value: int) -> bytes:
     return value.to_bytes(8, "big")
 
 
+def claim_value(epoch: int, source: str) -> bytes:
+    """Who claimed a recipient, and the egress source that it was to leave by; "": not known."""
+    return u64(epoch) + source.encode()
+
+
+def claimer(value: bytes | None) -> int | None:
+    """Return the epoch of who claimed it."""
+    return None if value is None else int.from_bytes(value[:8], "big")
+
+
+def claimed_source(value: bytes) -> str:
+    return value[8:].decode(errors="replace")
+
+
 def owner_key(partition: int) -> bytes:
     """In ``meta``: who owns the partition, with which epoch."""
     return b"owner:" + partition.to_bytes(2, "big")

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from angarium.queue.lmdb.keys import owner_key, partition_prefix
+from angarium.queue.lmdb.keys import claimed_source, claimer, owner_key, partition_prefix
 from angarium.queue.lmdb.recipient_events import in_doubt_event
 from angarium.queue.lmdb.records import (
     OwnerRecord,
@@ -64,24 +64,26 @@ class Replay:
 
     def apply(self, tx: WriteTransaction) -> int:
         tx.check_epoch(self._partition, self._epoch)
-        keys = self._earlier_claims(tx)
-        for key in keys:
+        claims = self._earlier_claims(tx)
+        for key, source in claims:
             tx.delete(tx.env.claim, key)
-            self._put_back(tx, key[2:])
-        return len(keys)
+            self._put_back(tx, key[2:], source)
+        return len(claims)
 
-    def _earlier_claims(self, tx: WriteTransaction) -> list[bytes]:
+    def _earlier_claims(self, tx: WriteTransaction) -> list[tuple[bytes, str]]:
+        """Return keys, each with the egress source that it was to leave by."""
         prefix = partition_prefix(self._partition)
-        found: list[bytes] = []
+        found: list[tuple[bytes, str]] = []
         cursor = tx.cursor(tx.env.claim)
         more = cursor.set_range(prefix)
         while more and len(found) < REPLAY_LIMIT and (key := cursor.key())[:2] == prefix:
-            if int.from_bytes(cursor.value(), "big") < self._epoch:
-                found.append(key)
+            value = cursor.value()
+            if (claimer(value) or 0) < self._epoch:
+                found.append((key, claimed_source(value)))
             more = cursor.next()
         return found
 
-    def _put_back(self, tx: WriteTransaction, key: bytes) -> None:
+    def _put_back(self, tx: WriteTransaction, key: bytes, source: str) -> None:
         raw, message_raw = tx.get(tx.env.delivery, key), tx.get(tx.env.message, key[:16])
         try:
             before, message = decode_delivery(raw or b""), decode_message(message_raw or b"")
@@ -89,7 +91,11 @@ class Replay:
             set_aside(tx, key, str(error))
             return
         record = changed(
-            before, attempts=before.attempts + 1, in_doubt=before.in_doubt + 1, free_of=0
+            before,
+            attempts=before.attempts + 1,
+            in_doubt=before.in_doubt + 1,
+            free_of=0,
+            source=source or None,
         )
         hint = due_hint(message, record)
         tx.schedule(self._partition, tx.now, key, encode_delivery(record), hint)

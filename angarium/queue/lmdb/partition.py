@@ -115,12 +115,14 @@ class LmdbPartition:
                         campaign=hint.campaign,
                         account=hint.account,
                         sender=hint.sender,
+                        in_doubt=hint.in_doubt,
+                        source=hint.source,
                     )
                 )
                 last = key
         return DuePage(tuple(heads), None)
 
-    async def claim(self, heads: Sequence[DueHead]) -> list[ClaimedMessage]:
+    async def claim(self, heads: Sequence[DueHead], source: str = "") -> list[ClaimedMessage]:
         for head in heads:
             if head.partition != self._number:
                 raise ValueError(f"recipient {delivery_id_text(head.id)} is of another partition")
@@ -131,7 +133,7 @@ class LmdbPartition:
         def give_back(keys: list[bytes]) -> None:
             self._give_back(keys, dues)
 
-        operation = Claim(self._number, self._epoch, heads, give_back)
+        operation = Claim(self._number, self._epoch, heads, give_back, source)
         future = self._committer.submit(operation)
         try:
             taken: list[bytes] = await future

@@ -78,7 +78,9 @@ class DeliveryRecord(_Record, frozen=True, array_like=True, kw_only=True):
     rule: int = 0  # held by this hold rule; 0: by an act, or not held
     # Hold rules up to this one let its next attempt pass: an operator released it from one
     free_of: int = 0
-    via: str = ""  # the way that an operator chose: ``queue.destination``
+    via: str = ""  # the way that an operator or a policy chose: ``queue.destination``
+    # Of one in doubt: the egress source of the attempt whose outcome is unknown; "": not known either
+    source: str = ""
 
 
 class DueHint(_Record, frozen=True, array_like=True, kw_only=True):
@@ -91,6 +93,8 @@ class DueHint(_Record, frozen=True, array_like=True, kw_only=True):
     campaign: str
     account: str = ""
     sender: str = ""
+    in_doubt: bool = False
+    source: str = ""  # of one in doubt
 
 
 class OwnerRecord(_Record, frozen=True, array_like=True):
@@ -290,6 +294,7 @@ def changed(
     rule: int = 0,
     free_of: int | None = None,
     via: str | None = None,
+    source: str | None = None,
 ) -> DeliveryRecord:
     """Return the record with what is given (None: as before)."""
     return DeliveryRecord(
@@ -306,6 +311,7 @@ def changed(
         rule=rule,
         free_of=record.free_of if free_of is None else free_of,
         via=record.via if via is None else via,
+        source=record.source if source is None else source,
     )
 
 
@@ -314,19 +320,26 @@ def encode_hint(octets: int, hint: DueHint) -> bytes:
     return RECORD_VERSION + octets.to_bytes(6, "big") + _encode(hint)
 
 
-def routing_hint(message: MessageRecord, destination: str) -> bytes:
-    """Return the value of a due key of one of the message's recipients: as ``encode_hint``, from a tuple."""
+def routing_hint(
+    message: MessageRecord, destination: str, doubt: tuple[bool, str] | tuple[()] = ()
+) -> bytes:
+    """Return the value of a due key of one of the message's recipients: as ``encode_hint``, from a tuple.
+
+    ``doubt``: of one in doubt, the hint's last two fields.
+    """
     hint = (
         *(message.tenant, destination, message.stream, message.priority, message.campaign),
         message.user or message.client,
         message.reverse_path,
+        *doubt,
     )
     return RECORD_VERSION + message.size_octets.to_bytes(6, "big") + _encode(hint)
 
 
 def due_hint(message: MessageRecord, record: DeliveryRecord) -> bytes:
     """Return the value of the due key of a recipient that is in the queue."""
-    return routing_hint(message, destination_of(record.domain, record.via))
+    doubt = (True, record.source) if record.in_doubt else ()
+    return routing_hint(message, destination_of(record.domain, record.via), doubt)
 
 
 def hinted_octets(raw: bytes) -> tuple[int, bytes]:

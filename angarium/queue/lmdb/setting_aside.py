@@ -12,7 +12,7 @@ import msgspec
 from angarium.queue.events.catalogue import encode_event
 from angarium.queue.events.damaged import Damaged
 from angarium.queue.lmdb.held import forget_rule
-from angarium.queue.lmdb.keys import claim_key, delivery_key, parse_due_key, u64
+from angarium.queue.lmdb.keys import claim_key, claimer, delivery_key, parse_due_key
 from angarium.queue.lmdb.records import (
     DamagedRecord,
     DeliveryRecord,
@@ -21,10 +21,10 @@ from angarium.queue.lmdb.records import (
     decode_delivery,
     decode_hint,
     decode_message,
+    due_hint,
     encode,
     encode_delivery,
     hinted_octets,
-    routing_hint,
 )
 from angarium.queue.lmdb.transaction import WriteTransaction
 from angarium.queue.model import MessageId
@@ -55,7 +55,7 @@ class SetAside(msgspec.Struct, frozen=True, kw_only=True):
         tx.check_epoch(self.partition, self.epoch)
         for suspect in self.suspects:
             claim = claim_key(self.partition, suspect.key)
-            if tx.get(tx.env.claim, claim) == u64(self.epoch):
+            if claimer(tx.get(tx.env.claim, claim)) == self.epoch:
                 tx.delete(tx.env.claim, claim)
                 set_aside(tx, suspect.key, suspect.reason)
 
@@ -83,7 +83,7 @@ class Mend(msgspec.Struct, frozen=True, kw_only=True):
             if message is None or record is None:
                 set_aside(tx, key, "its records cannot be read")
             else:  # as new: who reads what is due is behind it already
-                again = routing_hint(message, record.domain)
+                again = due_hint(message, record)
                 tx.schedule(self.partition, tx.now, key, encode_delivery(record), again)
 
 

@@ -5,14 +5,17 @@ from typing import assert_never
 
 import msgspec
 
+from angarium.queue.act import POLICY, Actor
 from angarium.queue.lmdb.accepting import PreparedSubmission, write_submission
 from angarium.queue.lmdb.claiming import Holding
-from angarium.queue.lmdb.keys import claim_key, delivery_key, due_key, u64
-from angarium.queue.lmdb.recipient_events import attempt_failed_event, ended_event
+from angarium.queue.lmdb.keys import claim_key, claimer, delivery_key, due_key
+from angarium.queue.lmdb.recipient_events import act_event, attempt_failed_event, ended_event
 from angarium.queue.lmdb.records import (
+    DeliveryRecord,
     RecordError,
     changed,
     decode_delivery,
+    decode_message,
     due_hint,
     encode_delivery,
 )
@@ -40,10 +43,15 @@ class PreparedMove(msgspec.Struct, frozen=True, kw_only=True):
     old: bytes  # its due key
     due: int
     to: int
+    via: str  # from now on by this way; "": as before
+    reason: str
 
 
 class Settle:
-    """Operation: all of a commit, or nothing."""
+    """Operation: all of a commit, or nothing.
+
+    Invariant MV1: what is in doubt never gets another way: it stays where it is, and its hint says so from then on.
+    """
 
     __slots__ = ("_epoch", "_moved", "_partition", "_settled", "_submissions", "octets")
 
@@ -64,9 +72,8 @@ class Settle:
 
     def apply(self, tx: WriteTransaction) -> None:
         tx.check_epoch(self._partition, self._epoch)
-        epoch = u64(self._epoch)
         for each in self._settled:  # all are checked before anything is written (WX1)
-            if tx.get(tx.env.claim, each.claim) != epoch:
+            if claimer(tx.get(tx.env.claim, each.claim)) != self._epoch:
                 raise NotClaimedError(f"recipient {each.key.hex()} is not claimed by this owner")
         for each in self._settled:
             self._settle(tx, each)
@@ -88,17 +95,38 @@ class Settle:
             tx.append_event(each.event)
 
     def _move(self, tx: WriteTransaction, move: PreparedMove) -> None:
-        """Hand a due recipient to another partition; one that was changed meanwhile is left where it is."""
+        """Hand a due recipient to another partition or way; one that was changed meanwhile is left where it is."""
         hint, raw = tx.get(tx.env.due, move.old), tx.get(tx.env.delivery, move.key)
         if hint is None or raw is None:
             return
         tx.delete(tx.env.due, move.old)
         try:
-            record = changed(decode_delivery(raw), partition=move.to)
+            record = decode_delivery(raw)
         except RecordError as error:
             set_aside(tx, move.key, f"recipient: {error}")
             return
-        tx.schedule(move.to, move.due, move.key, encode_delivery(record), hint)
+        if move.via:
+            self._send_by(tx, move, record)
+        else:
+            moved = encode_delivery(changed(record, partition=move.to))
+            tx.schedule(move.to, move.due, move.key, moved, hint)
+
+    def _send_by(self, tx: WriteTransaction, move: PreparedMove, record: DeliveryRecord) -> None:
+        try:
+            message = decode_message(tx.get(tx.env.message, move.key[:16]) or b"")
+        except RecordError as error:
+            set_aside(tx, move.key, str(error))
+            return
+        to = self._partition
+        if not record.in_doubt:  # MV1
+            to = move.to
+            record = changed(record, partition=to, via=move.via)
+            by = Actor(who=POLICY, reason=move.reason)
+            event = act_event("reroute", move.key, message, record, tx.now, by, via=move.via)
+            tx.append_event(event)
+        # Due at another time than before: so what delivery has in memory, of the old way, is not due any more
+        due = max(move.due + 1, tx.now)
+        tx.schedule(to, due, move.key, encode_delivery(record), due_hint(message, record))
 
 
 def prepare_settlement(
@@ -124,6 +152,7 @@ def prepare_settlement(
                 last=attempt,
                 # Once it had its attempt, rules bind it again
                 free_of=0 if attempted else before.free_of,
+                source=attempt.source if in_doubt else None,
             )
             event = (
                 attempt_failed_event(key, message, after, attempt, now, due) if attempted else None
@@ -138,7 +167,7 @@ def prepare_settlement(
         event=event,
         record=encode_delivery(after),
         due=due,
-        hint=due_hint(message, before),
+        hint=due_hint(message, after),
     )
 
 
@@ -150,4 +179,11 @@ def prepare_move(moved: Moved, partition: int, partitions: int) -> PreparedMove:
             f"{moved.partition} to {moved.to} by the owner of {partition}"
         )
     key = delivery_key(moved.id)
-    return PreparedMove(key=key, old=due_key(partition, moved.due, key), due=moved.due, to=moved.to)
+    return PreparedMove(
+        key=key,
+        old=due_key(partition, moved.due, key),
+        due=moved.due,
+        to=moved.to,
+        via=moved.via,
+        reason=moved.reason,
+    )

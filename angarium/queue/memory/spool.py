@@ -7,7 +7,7 @@ and claims stay, and what the old objects would still write raises.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, assert_never
 
-from angarium.queue.act import Actor
+from angarium.queue.act import POLICY, Actor
 from angarium.queue.destination import destination_of
 from angarium.queue.events.attempt_failed import AttemptFailed
 from angarium.queue.events.bounced import Bounced
@@ -179,6 +179,7 @@ class MemoryPartition:
             each.attempts += 1
             each.in_doubt += 1
             each.free_of = 0
+            each.source = each.claimed_source or each.source
             each.due = now
             self._state.append(InDoubt(**self._state.event_fields(each, now)))
         if lost:
@@ -199,7 +200,7 @@ class MemoryPartition:
             tuple(self._head(each) for _, each in page), page[-1][0] + b"\0" if more else None
         )
 
-    async def claim(self, heads: Sequence[DueHead]) -> list[ClaimedMessage]:
+    async def claim(self, heads: Sequence[DueHead], source: str = "") -> list[ClaimedMessage]:
         for head in heads:
             if head.partition != self._number:
                 raise ValueError("the recipient is of another partition")
@@ -215,6 +216,7 @@ class MemoryPartition:
                 self._state.hold(each, Actor(who=rule.who, reason=rule.why), rule.id)
             else:
                 each.epoch = self._epoch
+                each.claimed_source = source
                 taken.setdefault(head.id.message_id, []).append(each)
         return [self._state.claimed(message_id, own) for message_id, own in taken.items()]
 
@@ -283,6 +285,7 @@ class MemoryPartition:
                 due=due, attempt=attempt, delay_dsn_sent=delay_dsn_sent, in_doubt=in_doubt
             ):
                 each.in_doubt += in_doubt
+                each.source = attempt.source if in_doubt else each.source
                 each.last = attempt
                 each.delay_dsn_sent |= delay_dsn_sent
                 each.due = max(due, now)
@@ -302,9 +305,14 @@ class MemoryPartition:
         each = self._state.deliveries.get(moved.id)
         if each is None or not self._is_at(each, moved.due):
             return set()
-        each.partition = moved.to
-        each.due = max(moved.due, now)
-        return {moved.to} if each.due <= now else set()
+        each.due = UnixMs(max(moved.due + bool(moved.via), now))
+        if not (moved.via and each.in_doubt):  # MV1
+            each.partition = moved.to
+            each.via = moved.via or each.via
+            if moved.via:
+                by = Actor(who=POLICY, reason=moved.reason)
+                self._state.append_act("reroute", each, by)
+        return {each.partition} if each.due <= now else set()
 
     def _head(self, each: MemoryDelivery) -> DueHead:
         message = self._state.messages[each.id.message_id]
@@ -320,6 +328,8 @@ class MemoryPartition:
             campaign=message.campaign,
             account=message.origin.user or message.origin.client,
             sender=message.envelope.reverse_path,
+            in_doubt=each.in_doubt > 0,
+            source=each.source,
         )
 
 

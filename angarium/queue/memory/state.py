@@ -50,6 +50,8 @@ class MemoryDelivery(msgspec.Struct, kw_only=True):
     rule: int = 0  # held by this hold rule
     free_of: int = 0  # hold rules up to this one let its next attempt pass
     via: str = ""
+    claimed_source: str = ""  # while it is in flight
+    source: str = ""  # of one in doubt
 
     @property
     def state(self) -> State:

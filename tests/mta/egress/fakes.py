@@ -256,7 +256,7 @@ class FakeClerk:
         return self.open
 
     async def claim(
-        self, partition: PartitionNumber, heads: Sequence[DueHead]
+        self, partition: PartitionNumber, heads: Sequence[DueHead], source: str = ""
     ) -> list[ClaimedMessage]:
         await asyncio.sleep(0)
         await self.may_give.wait()
@@ -405,6 +405,16 @@ class Moved:
         self.groups.append((group, path))
 
 
+class Rerouted:
+    """Takes what goes by a smart host."""
+
+    def __init__(self) -> None:
+        self.heads: list[tuple[DueHead, str, str]] = []
+
+    def reroute(self, heads: Sequence[DueHead], via: str, reason: str) -> None:
+        self.heads += [(each, via, reason) for each in heads]
+
+
 class Around:
     """All that one egress queue needs; ``shared`` is what it gets."""
 
@@ -423,6 +433,7 @@ class Around:
         self.undeliverable = FakeUndeliverable()
         self.observer = FakeObserver()
         self.mover = Moved()
+        self.rerouter = Rerouted()
         self.tasks: list[asyncio.Task[None]] = []
         self.shared = EgressShared(
             settings=Delivery(),
@@ -436,6 +447,7 @@ class Around:
             packer=self.packer,
             clerk=self.clerk,
             undeliverable=self.undeliverable,
+            rerouter=self.rerouter,
             observer=self.observer,
             clock=self.clock,
             give_way=lambda: None,

@@ -5,7 +5,7 @@ import pytest
 from angarium.mta.backlog import Lane
 from angarium.mta.egress import admission as module
 from angarium.mta.egress.admission import CIRCLE, CIRCLE_MS, MOVES, Admission
-from angarium.mta.egress.policy import GO, Elsewhere, Traffic, Wait
+from angarium.mta.egress.policy import GO, Elsewhere, Reroute, Traffic, Wait
 from angarium.mta.egress.policy import Admission as Verdict
 from angarium.mta.egress.ready import MAX_WAIT_MS, ReadyQueue
 from angarium.mta.egress.shared import Way
@@ -108,3 +108,18 @@ async def test_many_that_go_elsewhere_leave_the_loop_its_turn(
     assert rig.next_number() is None
     assert (len(rig.around.mover.groups), len(rig.ready)) == (3, 2)
     assert len(rig.around.waits) == 1  # and goes on then
+
+
+async def test_what_goes_by_a_smart_host_leaves_the_queue() -> None:
+    rig = Rig()
+    rerouted = rig.around.rerouter.heads
+    rig.around.policy.says = lambda *_: Reroute(via="smtp://10.0.0.5:25", reason="the hour is full")
+    for number in range(module.MOVES_AT_ONCE + 1):
+        rig.ready.push(head(number))
+    assert rig.next_number() is None
+    assert len(rerouted) == module.MOVES_AT_ONCE  # the loop gets its turn, and it is asked again
+    assert len(rig.around.waits) == 1
+    assert rig.next_number() is None
+    assert len(rerouted) == module.MOVES_AT_ONCE + 1
+    assert rerouted[0] == (head(0), "smtp://10.0.0.5:25", "the hour is full")
+    assert not rig.ready

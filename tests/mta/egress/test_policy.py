@@ -1,7 +1,5 @@
 """Mirrors angarium/mta/egress/policy.py and pools.py."""
 
-import random
-
 from angarium.config.schema import Pool, PoolMember, Route, Source
 from angarium.mta.egress.policy import GO, Limits, traffic_of
 from angarium.mta.egress.pools import Pools
@@ -23,7 +21,7 @@ POOLS = (
 
 def policy(*routes: Route) -> ShapingPolicy:
     pools = Pools(SOURCES, POOLS, Routing(routes, (), 25), "mx.example")
-    return ShapingPolicy(pools, random.Random(1))
+    return ShapingPolicy(pools)
 
 
 def test_a_path_has_the_address_and_name_of_its_source() -> None:
@@ -33,7 +31,7 @@ def test_a_path_has_the_address_and_name_of_its_source() -> None:
 
 def test_without_sources_there_is_one() -> None:
     pools = Pools((), (), Routing((), (), 25), "mx.example")
-    path = ShapingPolicy(pools, random.Random(1)).choose(head(1), site(), UnixMs(0))
+    path = ShapingPolicy(pools).choose(head(1), site(), UnixMs(0))
     assert (path.source, path.bind_address, path.ehlo) == ("default", None, "mx.example")
 
 

@@ -138,4 +138,14 @@ def test_a_source_that_is_not_usable_is_left_out_unless_none_is() -> None:
     assert everyone == {"ip1", "ip2"}
     (path,) = others
     beside = pools.beside(head(1), path)
-    assert [(each.source, weight) for each, weight in beside] == [("ip1", 3)]
+    assert [each.source for each in beside] == ["ip1"]
+
+
+def test_the_next_of_a_pool_is_so_by_weight_and_only_if_it_is_able() -> None:
+    pools = mixed()
+    taken = [pools.next_of("default", "p", lambda _: True) for _ in range(8)]
+    assert Counter(each.source for each in taken if each) == {"ip1": 6, "ip2": 2}
+    assert pools.next_of("default", "p", lambda _: False) is None
+    other = pools.next_of("default", "p", lambda path: path.source == "ip2")
+    assert other is not None
+    assert other.source == "ip2"

@@ -1,7 +1,5 @@
 """Mirrors angarium/mta/egress/rates.py: the configured rates are ceilings, whoever asks and in whatever order."""
 
-import random
-
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +20,7 @@ PATHS = {"ip1": PATH, "ip2": OTHER_PATH}
 
 def policy() -> ShapingPolicy:
     pools = Pools((), (), Routing((), (), 25), "mx.example")
-    return ShapingPolicy(pools, random.Random(1))
+    return ShapingPolicy(pools)
 
 
 def traffic(to: Site, tenant: str = "t") -> Traffic:

@@ -223,3 +223,22 @@ def test_a_recipient_is_found_with_its_group_and_the_wait_of_its_line() -> None:
     assert found is not None
     assert found[1] == 0
     assert ready.find(head(3).id) is None
+
+
+def test_what_is_in_doubt_shares_no_transaction_with_the_rest_of_its_message() -> None:
+    ready = ReadyQueue(recipients_per_message=10)
+    for each in (head(1, 0), head(1, 1, in_doubt=True), head(1, 2, in_doubt=True), head(1, 3)):
+        ready.push(each)
+    assert taken(ready) == [[(1, 0), (1, 3)], [(1, 1), (1, 2)]]
+
+
+def test_what_is_in_doubt_keeps_nothing_else_waiting() -> None:
+    ready = ReadyQueue(recipients_per_message=10)
+    ready.push(head(1, in_doubt=True))
+    ready.push(head(2))
+    group = ready.next_group()
+    assert group is not None
+    ready.put_off(group, UnixMs(5_000))
+    assert numbers(ready) == [2]
+    ready.end_waits(UnixMs(5_000))
+    assert numbers(ready) == [1]

@@ -1,6 +1,5 @@
 """Mirrors angarium/mta/egress/rule_gate.py, and what of shaping.py is for it."""
 
-import random
 from typing import Any
 
 import msgspec
@@ -42,8 +41,8 @@ class Bench:
         )
         self.engine = RuleEngine(RuleBook(rules))
         self.gate = RuleGate(self.engine)
-        self.policy = ShapingPolicy(pools, random.Random(1), (), self.gate)
-        paths = {each.source: each for each in pools.members("default")[0]}
+        self.policy = ShapingPolicy(pools, (), self.gate)
+        paths = {each.source: each for each in pools.members("default")}
         self.ip1, self.ip2 = paths["ip1"], paths["ip2"]
 
     def told(self, *outcomes: Outcome, at: int = NOW) -> list[Outcome]:

@@ -1,6 +1,5 @@
 """Mirrors angarium/mta/egress/shaping.py."""
 
-import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -52,7 +51,7 @@ class FakeGate:
 
 def policy(*gates: Gate) -> ShapingPolicy:
     pools = Pools((), (), Routing((), (), 25), "mx.example")
-    return ShapingPolicy(pools, random.Random(1), gates)
+    return ShapingPolicy(pools, gates)
 
 
 def test_shp1_what_one_gate_keeps_waiting_is_counted_by_none() -> None:
@@ -99,7 +98,7 @@ def connect_failed(text: str = "connection timed out", **more: Any) -> Transient
 def test_what_waits_for_a_source_that_is_out_goes_by_another() -> None:
     sources = tuple(Source(name=f"ip{n}", address=f"192.0.2.{n}") for n in (1, 2))
     pools = Pools(sources, (), Routing((), (), 25), "mx.example")
-    asked = ShapingPolicy(pools, random.Random(1))
+    asked = ShapingPolicy(pools)
     to = msgspec.structs.replace(TO, hosts=(host("mx", "192.0.2.9"),))
     one, two = (asked.choose(head(n), to, NOW) for n in (1, 2))
     assert (one.source, two.source) == ("ip1", "ip2")

@@ -1,13 +1,14 @@
 """Mirrors angarium/mta/egress/warmup_gate.py and angarium/reputation/warmups.py, behind the policy that asks them."""
 
-import random
 from collections.abc import Sequence
+from typing import Any
 
+import msgspec
 import pytest
 
 from angarium.config.schema import Pool, PoolMember, Source, Warmup
 from angarium.mta.egress.narrowing import Allowance
-from angarium.mta.egress.policy import GO, Elsewhere, Traffic, Wait, traffic_of
+from angarium.mta.egress.policy import GO, Elsewhere, Reroute, Traffic, Wait, traffic_of
 from angarium.mta.egress.pools import Pools
 from angarium.mta.egress.shaping import ShapingPolicy
 from angarium.mta.egress.warmup_gate import WarmupGate, counts_of
@@ -41,10 +42,11 @@ COLD = EgressPath(source="ip2", bind_address=None, ehlo="mx.example")
 WARM = EgressPath(source="ip1", bind_address=None, ehlo="mx.example")
 SITE = site(recipients_per_message=100)
 PLAN = (20, 28, 39)
+VIA = "smtp://10.0.0.5:25"
 
 
-def traffic(recipients: int = 1) -> Traffic:
-    return traffic_of(Group([head(1, index) for index in range(recipients)]), SITE)
+def traffic(recipients: int = 1, **more: Any) -> Traffic:
+    return traffic_of(Group([head(1, index, **more) for index in range(recipients)]), SITE)
 
 
 class Rig:
@@ -63,6 +65,7 @@ class Rig:
             name="default",
             sources=tuple(PoolMember(name=each) for each in members),
             overflow=overflow,  # type: ignore[arg-type]
+            smart_host=VIA,
         )
         self.begin(NOW)
 
@@ -72,7 +75,7 @@ class Rig:
         self.writer = WarmupWriter(self.warmups, self.spool.keepsakes)
         gate = WarmupGate(self.warmups, self.writer.reserve)
         pools = Pools(SOURCES, [self.pool], Routing((), (), 25), "mx.example")
-        self.policy = ShapingPolicy(pools, random.Random(1), warmup=gate)
+        self.policy = ShapingPolicy(pools, warmup=gate)
 
     async def send(self, messages: int, now: UnixMs, recipients: int = 1) -> int:
         """Have the cold source send as many as may go; returns how many transactions went."""
@@ -84,6 +87,12 @@ class Rig:
             if verdict is not GO:
                 return sent
         return messages
+
+    def asked_with(self, gate: FakeGate) -> object:
+        """Return what the policy says of the cold source's next message, with one more gate."""
+        pools = Pools(SOURCES, [self.pool], Routing((), (), 25), "mx.example")
+        warmup = WarmupGate(self.warmups, self.writer.reserve)
+        return ShapingPolicy(pools, [gate], warmup=warmup).admit(traffic(), COLD, NOW)
 
     async def crash(self, now: UnixMs) -> None:
         self.spool = self.spool.crash()
@@ -265,14 +274,88 @@ async def test_a_warm_source_that_must_wait_takes_it_if_that_is_sooner(
 ) -> None:
     rig = Rig()
     assert await rig.send(100, NOW) == 20
-    slow = Slow(Wait(UnixMs(NOW + later_ms), "slow"))
-    pools = Pools(SOURCES, [rig.pool], Routing((), (), 25), "mx.example")
-    gate = WarmupGate(rig.warmups, rig.writer.reserve)
-    verdict = ShapingPolicy(pools, random.Random(1), [slow], warmup=gate).admit(
-        traffic(), COLD, NOW
-    )
+    verdict = rig.asked_with(Slow(Wait(UnixMs(NOW + later_ms), "slow")))
     assert isinstance(verdict, Elsewhere if goes else Wait)
     assert not goes or verdict.path == WARM  # type: ignore[union-attr]
+
+
+BOTH_COLD = (
+    Warmup(source="ip2", messages_per_hour=PLAN),
+    Warmup(source="ip3", messages_per_hour=PLAN),
+)
+
+
+async def test_what_no_warm_source_takes_goes_by_the_smart_host_of_the_pool() -> None:
+    rig = Rig(*BOTH_COLD, overflow="smart-host", members=("ip2", "ip3"))
+    assert await rig.send(100, NOW) == 20  # and the next one went by the smart host
+    reason = "the warm-up of ip2 allows 20 an hour at p (day 0)"
+    assert rig.policy.admit(traffic(3), COLD, NOW) == Reroute(via=VIA, reason=reason)
+    assert rig.policy.admit(traffic(), COLD, NOW) == Reroute(via=VIA, reason=reason)
+    (status,) = rig.warmups.statuses(NOW)
+    assert (status.hour_used, status.overflowed) == (20, 5)
+    # It is of the day, and outlives the process
+    await rig.writer.write()
+    await rig.crash(NOW)
+    assert [each.overflowed for each in rig.warmups.statuses(NOW)] == [5]
+    rig.warmups.act("promote", "ip2", None, NOW)
+    assert [each.overflowed for each in rig.warmups.statuses(NOW)] == [0]
+
+
+async def test_a_warm_source_comes_before_the_smart_host() -> None:
+    rig = Rig(overflow="smart-host")
+    assert await rig.send(100, NOW) == 20
+    moved = rig.policy.admit(traffic(), COLD, NOW)
+    assert isinstance(moved, Elsewhere)
+    assert moved.path == WARM
+
+
+@pytest.mark.parametrize(("later_ms", "goes"), [(59_000, True), (61_000, False)])
+async def test_a_warm_source_that_may_within_a_minute_comes_before_the_smart_host(
+    later_ms: int, *, goes: bool
+) -> None:
+    rig = Rig(overflow="smart-host")
+    assert await rig.send(100, NOW) == 20
+    verdict = rig.asked_with(Slow(Wait(UnixMs(NOW + later_ms), "slow")))
+    assert isinstance(verdict, Elsewhere if goes else Reroute)
+
+
+async def test_what_waits_for_another_reason_than_the_warm_up_goes_by_no_smart_host() -> None:
+    rig = Rig(*BOTH_COLD, overflow="smart-host", members=("ip2", "ip3"))
+    assert await rig.send(100, NOW) == 20
+    held = Wait(UnixMs(NOW + 500), "its tenant is paused")
+    assert rig.asked_with(FakeGate(held)) is held
+
+
+async def test_mail_whose_way_was_chosen_is_not_sent_another_way_again() -> None:
+    rig = Rig(*BOTH_COLD, overflow="smart-host", members=("ip2", "ip3"))
+    assert await rig.send(100, NOW) == 20
+    chosen = msgspec.structs.replace(traffic(), domain="mx:d.example")
+    assert isinstance(rig.policy.admit(chosen, COLD, NOW), Wait)
+
+
+@pytest.mark.parametrize("overflow", ["pool", "smart-host"])
+async def test_what_is_in_doubt_waits_for_its_source_and_goes_no_other_way(overflow: str) -> None:
+    rig = Rig(overflow=overflow)  # SHP3
+    assert await rig.send(100, NOW) == 20
+    doubtful = head(9, in_doubt=True, source="ip2")
+    assert {rig.policy.choose(doubtful, SITE, NOW).source for _ in range(4)} == {"ip2"}
+    verdict = rig.policy.admit(traffic(in_doubt=True, source="ip2"), COLD, NOW)
+    assert verdict == Wait(
+        UnixMs(NOW + HOUR_MS), "the warm-up of ip2 allows 20 an hour at p (day 0)"
+    )
+    # A source that is no more, or was never known, is none to keep to
+    gone = head(9, in_doubt=True, source="ip9")
+    assert {rig.policy.choose(gone, SITE, NOW).source for _ in range(4)} == {"ip1", "ip2"}
+
+
+async def test_no_source_is_a_stranger_to_the_smart_host_that_helps_out() -> None:
+    name = "smtp://10.0.0.5:25"
+    exempt = Warmups(BOTH_COLD, {}, lambda _: True, NOW, {name})
+    assert exempt.find("ip2", name, NOW) is None
+    assert exempt.is_warm("ip2", name)
+    assert exempt.find("ip2", "p", NOW) is not None
+    named = Warmup(source="ip2", providers=(name,), messages_per_hour=PLAN)
+    assert Warmups((named,), {}, lambda _: True, NOW, {name}).find("ip2", name, NOW) is not None
 
 
 @pytest.mark.parametrize(

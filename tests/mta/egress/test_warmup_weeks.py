@@ -88,7 +88,7 @@ class Node:
         self.writer = WarmupWriter(self.warmups, self.spool.keepsakes)
         gate = WarmupGate(self.warmups, self.writer.reserve)
         pools = Pools(SOURCES, [POOL], Routing((), (), 25), "mx.example")
-        self.policy = ShapingPolicy(pools, self.random, warmup=gate)
+        self.policy = ShapingPolicy(pools, warmup=gate)
 
     def crash(self, now: UnixMs) -> None:
         self.spool = self.spool.crash()

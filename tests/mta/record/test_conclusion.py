@@ -6,13 +6,20 @@ from typing import Any
 import msgspec
 import pytest
 
-from angarium.config.schema import Delivery
+from angarium.config.schema import Delivery, Provider
 from angarium.mta.dsn import RecipientReport
 from angarium.mta.egress.work import Work
 from angarium.mta.record.conclusion import SPREAD, Concluded, Conclusion
 from angarium.mta.record.delay_notices import PER_HOUR
 from angarium.mta.record.retry import RetrySchedule
-from angarium.mta.transport.outcome import Outcome, Permanent, Scope, Taken, Transient
+from angarium.mta.transport.outcome import (
+    Outcome,
+    Permanent,
+    Scope,
+    Taken,
+    Transient,
+    with_provider,
+)
 from angarium.queue import (
     Attempt,
     Claimed,
@@ -104,7 +111,7 @@ class Bench:
     def __init__(self, chance: float = 0.5, dsn: Submission | None = None) -> None:
         self.told: list[list[tuple[int, str, bool]]] = []  # index, action, expired; a list per DSN
         self._dsn = dsn
-        schedule = RetrySchedule(SCHEDULE)
+        schedule = RetrySchedule(SCHEDULE, (), (Provider(name="slow", retry_s=(1800,)),))
         self._conclusion = Conclusion(schedule, self._notify, lambda: NOW, Chance(chance))
 
     def _notify(
@@ -296,3 +303,10 @@ def test_a_failure_with_delays_of_its_own_waits_by_them() -> None:
     (settled,) = Bench().conclude(own).settled
     assert isinstance(settled, Deferred)
     assert settled.due == NOW + 15 * MINUTE_MS
+
+
+@pytest.mark.parametrize("attempted", [True, False])
+def test_what_a_provider_defers_waits_by_its_delays(*, attempted: bool) -> None:
+    failure = with_provider(LATER, "slow")
+    assert isinstance(failure, Transient)
+    assert Bench().deferred(failure, attempted=attempted).due == NOW + 30 * MINUTE_MS

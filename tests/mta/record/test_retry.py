@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.config.schema import Delivery, Stream
+from angarium.config.schema import Delivery, Provider, Stream
 from angarium.mta.record.retry import RetrySchedule
 from angarium.queue.model import UnixMs
 
@@ -215,3 +215,42 @@ def test_a_wrong_clock_is_mended_by_the_longest_delays_of_all_streams() -> None:
     schedule = RetrySchedule(Delivery(retry_jitter=0), (Stream(name="news", retry_s=(90_000,)),))
     latest = schedule.latest_due(now=NOW, accepted=NOW, attempts=1, was_tried=True)
     assert latest == NOW + 90_000_000
+
+
+def test_a_provider_has_delays_of_its_own_where_the_stream_has_none() -> None:
+    streams = (Stream(name="news", retry_s=(3600,)), Stream(name="bulk"))
+    providers = (
+        Provider(name="slow", retry_s=(600, 1200)),
+        Provider(name="usual"),
+        Provider(name="default", retry_s=(120,)),
+    )
+    schedule = RetrySchedule(Delivery(retry_jitter=0), streams, providers)
+
+    def delay_s(
+        stream: str, provider: str, *, attempts: int = 1, greylisted: bool = False
+    ) -> float:
+        due = schedule.next_due(
+            now=NOW,
+            attempts=attempts,
+            expires=FAR,
+            greylisted=greylisted,
+            random=0,
+            stream=stream,
+            provider=provider,
+        )
+        assert due is not None
+        return (due - NOW) / 1000
+
+    assert [delay_s("bulk", "slow", attempts=each) for each in (1, 2, 3)] == [600, 1200, 1200]
+    assert delay_s("news", "slow") == 3600
+    assert delay_s("bulk", "usual") == 60
+    assert delay_s("bulk", "mx.unknown.example") == 120  # a site by itself goes by the default's
+    assert delay_s("bulk", "smtp://relay.example:25") == 60  # a smart host does not
+    assert delay_s("bulk", "") == 60
+    greylisted = [delay_s("bulk", "slow", attempts=each, greylisted=True) for each in (1, 5)]
+    assert greylisted == [60, 600]
+    assert schedule.attempts_by_age(1_700_000, "bulk", "slow") == 2
+    latest = schedule.latest_due(now=NOW, accepted=NOW, attempts=1, was_tried=True)
+    assert latest == NOW + 3_600_000
+    schedule.exchange(Delivery(retry_jitter=0))
+    assert delay_s("news", "slow") == 60

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from angarium.config.schema import DeliveryTimeouts
+from angarium.config.schema import DeliveryTimeouts, ProviderTimeouts
 from angarium.mta.transport.client_tls import ClientTls
 from angarium.mta.transport.connection import SmtpConnection
 from angarium.mta.transport.connector import SmtpConnector
 from angarium.mta.transport.lessons import Experience
 from angarium.mta.transport.outcome import Again, Outcome, Permanent, Scope, Taken, Transient
-from angarium.mta.transport.peer import JOINED_OCTETS
+from angarium.mta.transport.peer import JOINED_OCTETS, stage_limits, timeouts_at
 from angarium.mta.transport.transfer import EgressPath, TlsPolicy
 from angarium.queue.model import UnixMs
 from angarium.routing.resolution import MxHost
@@ -385,6 +385,9 @@ def stops_at(stage: str, end: Callable[[Talk], None]) -> Script:
     return script
 
 
+LIMIT_OF = {"banner": "banner_s", "data": "data_s", "final_dot": "final_dot_s"}
+
+
 async def attempt_with(script: Script, **timeouts: float) -> Outcome:
     async with ScriptedPeer(script) as peer:
         connection = await Client(peer.port, **timeouts).open()
@@ -413,9 +416,7 @@ async def test_a_peer_that_says_goodbye_leaves_the_mail_queued(stage: str) -> No
 
 @pytest.mark.parametrize("stage", STAGES)
 async def test_a_peer_that_falls_silent_is_left(stage: str) -> None:
-    limit = {"banner": "banner_s", "data": "data_s", "final_dot": "final_dot_s"}.get(
-        stage, "command_s"
-    )
+    limit = LIMIT_OF.get(stage, "command_s")
     outcome = await attempt_with(stops_at(stage, lambda talk: None), **{limit: SHORT})
     assert brief(outcome) == ("Transient", "session", stage)
     assert "0.15 s" in outcome.attempt.text
@@ -435,15 +436,68 @@ async def test_a_peer_that_does_not_speak_smtp_is_left_s11(stage: str, octets: b
 
 @pytest.mark.parametrize("stage", STAGES)
 async def test_a_reply_that_does_not_end_is_not_silence(stage: str) -> None:
-    limit = {"banner": "banner_s", "data": "data_s", "final_dot": "final_dot_s"}.get(
-        stage, "command_s"
-    )
+    limit = LIMIT_OF.get(stage, "command_s")
     outcome = await attempt_with(
         stops_at(stage, lambda talk: talk.say(b"250-and\r\n")), **{limit: SHORT}
     )
     assert brief(outcome) == ("Transient", "session", stage)
     assert (outcome.attempt.code, outcome.attempt.enhanced) == (0, "4.5.0")
     assert "without its end within 0.15 s" in outcome.attempt.text
+
+
+@pytest.mark.parametrize("stage", STAGES)
+async def test_a_peer_that_trickles_octets_of_a_reply_is_left_as_soon_as_a_silent_one(
+    stage: str,
+) -> None:  # S11
+    limit = LIMIT_OF.get(stage, "command_s")
+    trickling: list[asyncio.Task[None]] = []
+
+    def trickle(talk: Talk) -> None:
+        async def octets() -> None:
+            while True:
+                talk.say(b"2")
+                await asyncio.sleep(SHORT / 10)
+
+        trickling.append(asyncio.get_running_loop().create_task(octets()))
+
+    try:
+        outcome = await attempt_with(stops_at(stage, trickle), **{limit: SHORT})
+    finally:
+        for each in trickling:
+            each.cancel()
+    assert brief(outcome) == ("Transient", "session", stage)
+    assert "within 0.15 s" in outcome.attempt.text or "protocol error" in outcome.attempt.text
+
+
+@pytest.mark.parametrize("stage", STAGES)
+async def test_a_provider_is_waited_for_as_long_as_its_own_timeouts_say(stage: str) -> None:
+    own = {"ehlo": "ehlo_s", "mail": "mail_s", "rcpt": "rcpt_s"} | LIMIT_OF
+    for key in {own[stage], LIMIT_OF.get(stage, "command_s")}:
+        async with ScriptedPeer(stops_at(stage, lambda talk: None)) as peer:
+            client = Client(peer.port, mail_s=9.0)  # else minutes
+            client.connector = client.connector.within(ProviderTimeouts(**{key: SHORT}))
+            connection = await client.open()
+            outcome: Outcome
+            if isinstance(connection, Transient):
+                outcome = connection
+            else:
+                (outcome,) = await connection.transfer(message())
+                await connection.close()
+        assert brief(outcome) == ("Transient", "session", stage)
+        assert "0.15 s" in outcome.attempt.text
+
+
+def test_a_providers_timeouts_lie_over_the_usual_ones() -> None:
+    usual = DeliveryTimeouts(command_s=300, mail_s=60, data_s=120)
+    assert timeouts_at(usual, ProviderTimeouts()) == usual
+    found = timeouts_at(usual, ProviderTimeouts(rcpt_s=7, block_s=8))
+    limits = stage_limits(found)
+    assert [limits[each] for each in ("ehlo", "mail", "rcpt", "data", "block")] == [
+        *(300, 60, 7, 120, 8)
+    ]
+    # The provider's own word for all commands beats a usual one for some
+    limits = stage_limits(timeouts_at(usual, ProviderTimeouts(command_s=5, ehlo_s=6)))
+    assert [limits[each] for each in ("ehlo", "helo", "mail", "rcpt", "auth")] == [6, 6, 5, 5, 5]
 
 
 @pytest.mark.parametrize("end", [b"550-5.1.1 no\r\n", b"550 5.1.1 no"])

@@ -8,11 +8,12 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from angarium.config.address import parse_smart_host
-from angarium.config.schema import DeliveryTimeouts, Provider, Route
+from angarium.config.schema import DeliveryTimeouts, Pool, Provider, ProviderTimeouts, Route
 from angarium.mta.transport.client_tls import ClientTls
 from angarium.mta.transport.connection import SmtpConnection
 from angarium.mta.transport.connector import SmtpConnector
@@ -421,15 +422,23 @@ def test_a_password_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
 
 def test_only_routes_that_name_a_user_have_a_login() -> None:
     class Own:
+        def within(self, _: ProviderTimeouts) -> "Own":
+            return shorter
+
         async def connect(self, *_: object) -> Any: ...
 
+    shorter = Own()
     own = Own()
     routes = [
         Route(domain="a.example", via="smtp://joe@smart.example", password_env="X"),
         Route(domain="b.example", via="smtps://smart.example"),
         Route(domain="*"),
     ]
-    connectors = Connectors(routes, own, clock)
+    pools = [
+        Pool(name="p", sources=(), smart_host="smtp://ann@help.example", password_env="Y"),
+        Pool(name="q", sources=()),
+    ]
+    connectors = Connectors(routes, own, clock, pools)
 
     def site(via: str) -> Site:
         return Site(name=SiteName("x"), hosts=(), provider=Provider(name="x"), via=via, final=False)
@@ -437,6 +446,10 @@ def test_only_routes_that_name_a_user_have_a_login() -> None:
     assert isinstance(connectors.connector_of(site("smtp://joe@smart.example")), LoginConnector)
     assert connectors.connector_of(site("smtps://smart.example")) is own
     assert connectors.connector_of(site("mx")) is own
+    assert isinstance(connectors.connector_of(site("smtp://ann@help.example")), LoginConnector)
+    impatient = Provider(name="x", timeouts=ProviderTimeouts(banner_s=5))
+    to = msgspec.structs.replace(site("mx"), provider=impatient)
+    assert connectors.connector_of(to) is shorter
 
 
 def test_a_variable_that_is_not_there_is_told_from_an_empty_one(

@@ -51,7 +51,9 @@ def test_a_due_hint_is_a_version_the_size_and_its_fields() -> None:
         account=message.user or message.client,
         sender=message.reverse_path,
     )
-    assert raw == encode_hint(21, hint)
+    # What is not in doubt ends before the fields that say so, as it did before there were any
+    doubtful = msgspec.structs.replace(hint, in_doubt=True, source="ip1")
+    assert routing_hint(message, "example.net", (True, "ip1")) == encode_hint(21, doubtful)
     octets, rest = hinted_octets(raw)
     assert (raw[:1], octets, decode_hint(rest)) == (b"\x01", 21, hint)
 

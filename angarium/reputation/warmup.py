@@ -36,6 +36,7 @@ class WarmupRecord(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     is_held: bool = False  # by an operator: it goes no further
     note: str = ""  # why it last stayed or stepped back
     stepped: int = 0  # the hour in which it last stepped back
+    restrained: str = ""  # why a rule restrained the source on this day
 
 
 class Hindrance(enum.Enum):
@@ -68,6 +69,7 @@ class Warmup:
         self.is_held = known.is_held
         self._note = known.note
         self._stepped = known.stepped
+        self._restrained = known.restrained
 
     # --- what is known
 
@@ -99,6 +101,7 @@ class Warmup:
 
     @property
     def note(self) -> str:
+        """Why it last stayed or stepped back, or why it will stay; "" for nothing of that."""
         return self._note
 
     def opens_at(self, now: UnixMs) -> UnixMs:
@@ -162,6 +165,20 @@ class Warmup:
         if finding.health is Health.BAD and self._stepped != self._hour:
             self._step_back(finding.text)
 
+    def restrained(self, why: str, now: UnixMs, *, is_suspended: bool) -> None:
+        """Hear that the provider's replies have a rule restrain the source: shares of outcomes do not show it, as
+        little is sent then. The day is not followed by the next; a suspension takes it a day back, once in 24 hours.
+        """
+        self.turn(now)
+        if self.is_warm or self._restrained:
+            return
+        has_stepped = self._stepped * HOUR_MS >= self._day_began
+        if is_suspended and (self._hour - self._stepped) * HOUR_MS >= DAY_MS:
+            self._step_back(why)
+        elif not has_stepped:  # else the note has more: why it is at this day
+            self._note = f"it will stay at day {self._day}: {why}"
+        self._restrained = why
+
     def turn(self, now: UnixMs) -> None:
         """Come to this hour, and to the next day when it is time."""
         hour = now // HOUR_MS
@@ -211,6 +228,7 @@ class Warmup:
             is_held=self.is_held,
             note=self._note,
             stepped=self._stepped,
+            restrained=self._restrained,
         )
 
     @property
@@ -247,6 +265,8 @@ class Warmup:
             self._step_back(finding.text)
         elif finding.health is Health.SICK:
             self._begin_day(self._day, f"it stayed at day {self.day}: {finding.text}")
+        elif self._restrained:
+            self._begin_day(self._day, f"it stayed at day {self.day}: {self._restrained}")
         elif self.is_held or not self._today or self.is_warm:
             self._begin_day(self._day, self._note)
         else:
@@ -255,7 +275,8 @@ class Warmup:
     def _step_back(self, why: str) -> None:
         day = max(0, self._day - 1)
         self._stepped = self._hour
-        self._begin_day(day, f"it went from day {self._day} to day {day}: {why}")
+        what = f"went from day {self._day} to day {day}" if self._day else "began day 0 again"
+        self._begin_day(day, f"it {what}: {why}")
 
     def _begin_day(self, day: int, note: str) -> None:
         """The hour goes on: what was sent in it counts."""
@@ -263,4 +284,5 @@ class Warmup:
         self._day_began = UnixMs(self._hour * HOUR_MS)
         self._today = 0
         self._counts = Counts()
+        self._restrained = ""
         self._note = note

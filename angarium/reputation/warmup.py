@@ -92,6 +92,11 @@ class Warmup:
         return self._used
 
     @property
+    def last_hour(self) -> int:
+        """In which something was sent, since 1970; 0: none yet."""
+        return self._last_hour
+
+    @property
     def today(self) -> int:
         return self._today
 

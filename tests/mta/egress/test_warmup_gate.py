@@ -350,3 +350,25 @@ def test_a_name_that_is_too_long_for_the_disk_is_another() -> None:
     name = keepsake_name("s" * 255, "p" * 255)
     assert len(name) < 100
     assert name != keepsake_name("s" * 255, "p" * 254)
+
+
+async def test_wus1_the_quietest_are_forgotten_in_memory_and_on_disk() -> None:
+    spool = MemorySpool(FakeClock(), 2)
+    setting = Warmup(source="ip2", messages_per_hour=PLAN)
+    warmups = Warmups((setting,), {}, lambda _: True, NOW, limit=20)
+    writer = WarmupWriter(warmups, spool.keepsakes)
+    for number in range(25):
+        now = UnixMs(NOW + number * HOUR_MS)
+        warmup = warmups.find("ip2", f"site{number}", now)
+        assert warmup is not None
+        warmup.take(1, now)
+        warmups.touch("ip2", f"site{number}")
+        if number == 12:
+            warmups.find("ip2", "site0", now).take(1, now)  # type: ignore[union-attr]
+        await writer.write()
+    kept = Warmups((setting,), spool.keepsakes.read(PREFIX), lambda _: True, now, limit=20)
+    names = {each.provider for each in kept.statuses(now)}
+    assert names == {each.provider for each in warmups.statuses(now)}
+    assert len(names) <= 20
+    assert {"site0", "site24"} <= names
+    assert "site1" not in names

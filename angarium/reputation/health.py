@@ -7,6 +7,8 @@ import msgspec
 
 # Ours: fewer outcomes say nothing
 LEAST_OUTCOMES: Final = 20
+# Ours: of a well-kept list two in twenty do not exist from time to time; so few are chance, whatever share they are
+LEAST_BAD: Final = 4
 # Parts of all outcomes. Of bounces, the levels at which senders are throttled and suspended; of deferrals ours
 SICK_DEFERRED: Final = 0.10
 BAD_DEFERRED: Final = 0.25
@@ -60,10 +62,13 @@ def find_health(counts: Counts) -> Finding:
     """Judge what is known; too few outcomes are no trouble."""
     worst = WELL
     if counts.outcomes >= LEAST_OUTCOMES:
-        worst = _worse(
-            worst, counts.deferred, counts.outcomes, SICK_DEFERRED, BAD_DEFERRED, "deferred"
-        )
-        worst = _worse(worst, counts.bounced, counts.outcomes, SICK_BOUNCED, BAD_BOUNCED, "bounced")
+        outcomes = counts.outcomes
+        if counts.deferred >= LEAST_BAD:
+            worst = _worse(
+                worst, counts.deferred, outcomes, SICK_DEFERRED, BAD_DEFERRED, "deferred"
+            )
+        if counts.bounced >= LEAST_BAD:
+            worst = _worse(worst, counts.bounced, outcomes, SICK_BOUNCED, BAD_BOUNCED, "bounced")
     if counts.complained >= LEAST_COMPLAINTS:
         delivered = max(counts.delivered, counts.complained)
         worst = _worse(
@@ -73,6 +78,7 @@ def find_health(counts: Counts) -> Finding:
 
 
 def _worse(worst: Finding, part: int, whole: int, sick: float, bad: float, what: str) -> Finding:
+    """``part``: enough of them to be no chance."""
     rate = part / whole
     health = Health.BAD if rate >= bad else Health.SICK if rate >= sick else Health.WELL
     if health <= worst.health:

@@ -37,6 +37,7 @@ class WarmupRecord(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     note: str = ""  # why it last stayed or stepped back
     stepped: int = 0  # the hour in which it last stepped back
     overflowed: int = 0  # of the day: messages that it could not send, and a smart host did
+    restrained: str = ""  # why a rule restrained the source on this day
 
 
 class Hindrance(enum.Enum):
@@ -70,6 +71,7 @@ class Warmup:
         self._note = known.note
         self._stepped = known.stepped
         self._overflowed = known.overflowed
+        self._restrained = known.restrained
 
     # --- what is known
 
@@ -92,6 +94,11 @@ class Warmup:
         return self._used
 
     @property
+    def last_hour(self) -> int:
+        """In which something was sent, since 1970; 0: none yet."""
+        return self._last_hour
+
+    @property
     def today(self) -> int:
         return self._today
 
@@ -106,6 +113,7 @@ class Warmup:
 
     @property
     def note(self) -> str:
+        """Why it last stayed or stepped back, or why it will stay; "" for nothing of that."""
         return self._note
 
     def opens_at(self, now: UnixMs) -> UnixMs:
@@ -174,6 +182,20 @@ class Warmup:
         if finding.health is Health.BAD and self._stepped != self._hour:
             self._step_back(finding.text)
 
+    def restrained(self, why: str, now: UnixMs, *, is_suspended: bool) -> None:
+        """Hear that the provider's replies have a rule restrain the source: shares of outcomes do not show it, as
+        little is sent then. The day is not followed by the next; a suspension takes it a day back, once in 24 hours.
+        """
+        self.turn(now)
+        if self.is_warm or self._restrained:
+            return
+        has_stepped = self._stepped * HOUR_MS >= self._day_began
+        if is_suspended and (self._hour - self._stepped) * HOUR_MS >= DAY_MS:
+            self._step_back(why)
+        elif not has_stepped:  # else the note has more: why it is at this day
+            self._note = f"it will stay at day {self._day}: {why}"
+        self._restrained = why
+
     def turn(self, now: UnixMs) -> None:
         """Come to this hour, and to the next day when it is time."""
         hour = now // HOUR_MS
@@ -224,6 +246,7 @@ class Warmup:
             note=self._note,
             stepped=self._stepped,
             overflowed=self._overflowed,
+            restrained=self._restrained,
         )
 
     @property
@@ -260,6 +283,8 @@ class Warmup:
             self._step_back(finding.text)
         elif finding.health is Health.SICK:
             self._begin_day(self._day, f"it stayed at day {self.day}: {finding.text}")
+        elif self._restrained:
+            self._begin_day(self._day, f"it stayed at day {self.day}: {self._restrained}")
         elif self.is_held or not self._today or self.is_warm:
             self._begin_day(self._day, self._note)
         else:
@@ -268,7 +293,8 @@ class Warmup:
     def _step_back(self, why: str) -> None:
         day = max(0, self._day - 1)
         self._stepped = self._hour
-        self._begin_day(day, f"it went from day {self._day} to day {day}: {why}")
+        what = f"went from day {self._day} to day {day}" if self._day else "began day 0 again"
+        self._begin_day(day, f"it {what}: {why}")
 
     def _begin_day(self, day: int, note: str) -> None:
         """The hour goes on: what was sent in it counts."""
@@ -276,4 +302,5 @@ class Warmup:
         self._day_began = UnixMs(self._hour * HOUR_MS)
         self._today = self._overflowed = 0
         self._counts = Counts()
+        self._restrained = ""
         self._note = note

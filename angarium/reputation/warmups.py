@@ -16,8 +16,10 @@ from angarium.reputation.health import Counts
 from angarium.reputation.warmup import HOUR_MS, Warmup, WarmupRecord
 
 PREFIX: Final = "warmup/"
-# Ours, of sources times providers: the configuration bounds both, this bounds what is left of earlier ones
+# Ours, of sources times providers: each site of no known provider is one by itself, and of these there are any number
 LIMIT: Final = 20_000
+# Of these, when it is reached: those that were quiet longest are forgotten, and begin anew should they come back
+FORGOTTEN_PART: Final = 10
 WarmupAct = Literal["hold", "release", "promote", "finish", "restart"]
 _VERSION: Final = b"\x01"
 
@@ -55,7 +57,8 @@ _Key = tuple[str, str]
 class Warmups:
     """By source and provider; one of them is made when it is first asked for, or was kept.
 
-    Bounded by the configuration: its sources, times providers of ours.
+    Invariant WUS1: at most ``limit`` are remembered, in memory and on disk. What is forgotten may send no more than the
+    first day of its plan.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Warmups:
         owns: Callable[[str], bool],
         now: UnixMs,
         exempt: Set[str] = frozenset(),
+        limit: int = LIMIT,
     ) -> None:
         """``kept``: what is on disk under PREFIX; of it, only providers that this process ``owns`` are its own.
 
@@ -75,6 +79,8 @@ class Warmups:
         self._touched: dict[_Key, None] = {}  # may differ from what is on disk
         self._kept: dict[_Key, WarmupRecord] = {}
         self._damaged: set[str] = set()
+        self._limit = limit
+        self._forgotten: dict[_Key, None] = {}  # still on disk
         for name, octets in kept.items():
             found = read_kept(octets)
             if found is None:
@@ -116,7 +122,10 @@ class Warmups:
             warmup = Warmup(
                 setting.messages_per_hour, self._first(source, provider, setting, now), now
             )
+            if len(self._warmups) >= self._limit:
+                self._forget_some()  # WUS1
             self._warmups[source, provider] = warmup
+            self._forgotten.pop((source, provider), None)
         return warmup
 
     def find_cap(self, source: str, provider: str) -> int | None:
@@ -176,9 +185,9 @@ class Warmups:
 
     # --- what is written
 
-    def changes(self, *, final: bool = False) -> dict[_Key, WarmupRecord]:
-        """Return what differs from the disk, and is to be written; ``final``: nothing more is sent."""
-        found: dict[_Key, WarmupRecord] = {}
+    def changes(self, *, final: bool = False) -> dict[_Key, WarmupRecord | None]:
+        """Return what differs from the disk, and is to be written (None: removed); ``final``: nothing more is sent."""
+        found: dict[_Key, WarmupRecord | None] = dict.fromkeys(self._forgotten)
         for key in self._all(final=final):
             warmup = self._warmups.get(key)
             if warmup is None:
@@ -189,9 +198,11 @@ class Warmups:
         self._touched.clear()
         return found
 
-    def written(self, records: Mapping[_Key, WarmupRecord]) -> None:
+    def written(self, records: Mapping[_Key, WarmupRecord | None]) -> None:
         for key, record in records.items():
-            if (warmup := self._warmups.get(key)) is not None:
+            if record is None:
+                self._forgotten.pop(key, None)
+            elif (warmup := self._warmups.get(key)) is not None:
                 warmup.written(record)
 
     def not_written(self, keys: Collection[_Key]) -> None:
@@ -200,6 +211,13 @@ class Warmups:
 
     def _all(self, *, final: bool) -> Iterable[_Key]:
         return list(self._warmups) if final else list(self._touched)
+
+    def _forget_some(self) -> None:
+        quietest = sorted(self._warmups, key=lambda key: self._warmups[key].last_hour)
+        for key in quietest[: max(1, self._limit // FORGOTTEN_PART)]:
+            del self._warmups[key]
+            self._touched.pop(key, None)
+            self._forgotten[key] = None
 
     def _find_setting(self, source: str, provider: str) -> WarmupSetting | None:
         setting = self._settings.get(source)
@@ -216,13 +234,15 @@ def keepsake_name(source: str, provider: str) -> str:
     return PREFIX + hashlib.blake2b(name.encode(), digest_size=32).hexdigest()
 
 
-def keepsakes_of(records: Mapping[_Key, WarmupRecord]) -> dict[str, bytes]:
-    """Return them as they are written."""
-    return {
-        keepsake_name(*key): _VERSION
-        + msgspec.msgpack.encode(Kept(source=key[0], provider=key[1], record=record))
-        for key, record in records.items()
-    }
+def keepsakes_of(records: Mapping[_Key, WarmupRecord | None]) -> dict[str, bytes | None]:
+    """Return them as they are written; None: removed."""
+    return {keepsake_name(*key): _keepsake(key, record) for key, record in records.items()}
+
+
+def _keepsake(key: _Key, record: WarmupRecord | None) -> bytes | None:
+    if record is None:
+        return None
+    return _VERSION + msgspec.msgpack.encode(Kept(source=key[0], provider=key[1], record=record))
 
 
 def read_kept(octets: bytes) -> Kept | None:

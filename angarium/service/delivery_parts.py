@@ -93,8 +93,9 @@ class DeliverySetup:
         self.rules = RuleEngine(RuleBook(all_rules(config)))
         self.rules.restore(read_kept(spool.keepsakes.read(RULES), self._owns), clock())
         self.rule_keeper = RuleKeeper(self.rules, spool.keepsakes, clock)
-        warmup = WarmupGate(self.warmups, self.warmup_writer.reserve)
-        self._policy = ShapingPolicy(self._pools, rules=RuleGate(self.rules), warmup=warmup)
+        rules = RuleGate(self.rules)
+        warmup = WarmupGate(self.warmups, self.warmup_writer.reserve, rules)
+        self._policy = ShapingPolicy(self._pools, rules=rules, warmup=warmup)
         self._schedule = RetrySchedule(
             config.delivery, config.stream, all_providers(config.provider)
         )

@@ -290,3 +290,47 @@ class Sink(RuleBasedStateMachine):
 
 TestSink = Sink.TestCase
 TestSink.settings = settings(max_examples=100, stateful_step_count=60, deadline=None)
+
+
+def test_a_day_on_which_a_rule_restrained_the_source_is_not_followed_by_the_next() -> None:
+    warmup = begun()
+    send(warmup, 1, ms(0))
+    send(warmup, 1, ms(24))
+    warmup.restrained("the rule slow", ms(25), is_suspended=False)
+    assert (warmup.day, warmup.note) == (1, "it will stay at day 1: the rule slow")
+    warmup.told(Counts(delivered=1000), ms(26))
+    warmup.turn(ms(48))
+    assert (warmup.day, warmup.note) == (1, "it stayed at day 1: the rule slow")
+    send(warmup, 1, ms(49))
+    warmup.turn(ms(72))
+    assert (warmup.day, warmup.note) == (2, "")
+
+
+def test_a_suspension_takes_it_a_day_back_once_in_a_day() -> None:
+    warmup = begun()
+    for hour in (0, 24, 48):
+        send(warmup, 1, ms(hour))
+    for hour in (49.0, 50.0, 54.0, 72.0):
+        warmup.restrained("the rule stop", ms(hour), is_suspended=True)
+        assert (warmup.day, warmup.note) == (1, "it went from day 2 to day 1: the rule stop")
+    send(warmup, 1, ms(72.5))
+    warmup.turn(ms(73))
+    assert warmup.note == "it stayed at day 1: the rule stop"
+    warmup.restrained("the rule stop", ms(73.5), is_suspended=True)
+    assert warmup.day == 0
+
+
+def test_a_restraint_outlives_a_restart() -> None:
+    warmup = begun()
+    send(warmup, 1, ms(0))
+    warmup.restrained("the rule slow", ms(1), is_suspended=False)
+    again = Warmup(warmup.plan, warmup.record, ms(2))
+    again.turn(ms(24))
+    assert again.day == 0
+
+
+def test_on_the_first_day_there_is_none_to_go_back_to() -> None:
+    warmup = begun()
+    send(warmup, 1, ms(0))
+    warmup.told(Counts(deferred=30), ms(1))
+    assert warmup.note == "it began day 0 again: 100.0% deferred (30 of 30)"

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
+from angarium.mta.egress.counted_search import CountedSearch
 from angarium.mta.egress.lease import Lease
 from angarium.mta.egress.openings import gave_up
 from angarium.mta.egress.shared import EgressShared, Way
@@ -102,7 +103,10 @@ class Carrier:
         try:
             async with lease.opening():
                 return await shared.hosts.open(
-                    self._round.site, self._way.path, self._round.refused_by, lease
+                    self._round.site,
+                    self._way.path,
+                    self._round.refused_by,
+                    CountedSearch(shared, self._way, lease),
                 )
         except TimeoutError:
             if lease.tried is not None:

@@ -12,6 +12,7 @@ from angarium.config.quantity import even_rate
 from angarium.config.schema import Provider, Rule
 from angarium.mta.egress.policy import Limits, Traffic, Wait, domain_of
 from angarium.mta.egress.rates import Line, line_of
+from angarium.mta.egress.restraint import Restraint
 from angarium.mta.egress.work import Work
 from angarium.mta.transport.outcome import Failure, Outcome, Permanent, Scope, Taken, Transient
 from angarium.mta.transport.transfer import EgressPath
@@ -26,12 +27,16 @@ from angarium.routing.resolution import Site
 HELD_MS: Final = 60_000
 # About this host and session: another connection, at once, may do
 _OF_CONNECTIONS: Final = frozenset(("connections", "messages_per_connection"))
+# About one session or message: nothing is said of the source
+_OF_ONE_SESSION: Final = _OF_CONNECTIONS | {"retry"}
+# Keep mail waiting: what a source may send there is less than was thought
+_OF_VOLUME: Final = frozenset(("suspend", "hold", "throttle"))
 # Of a reply, in the reason of a wait
 SHOWN_CHARACTERS: Final = 200
 
 
 class RuleGate:
-    """Satisfies ``shaping.Gate``."""
+    """Satisfies ``shaping.Gate``, and ``restraint.KnowsReplies``."""
 
     def __init__(self, engine: RuleEngine) -> None:
         self._engine = engine
@@ -119,6 +124,26 @@ class RuleGate:
         """Return the pool that a rule sends this mail by; None: the usual one."""
         effects = self._effects(traffic, path, now)
         return next((each.pool for each in effects if each.action == "reroute"), None)
+
+    # --- restraint.KnowsReplies
+
+    def is_of_source(self, attempt: Attempt, site: Site) -> bool:
+        rule = self._rule_of(attempt, site) if is_from_peer(attempt) else None
+        return rule is None or (
+            rule.scope == "source" and not _OF_ONE_SESSION.issuperset(rule.actions)
+        )
+
+    def find_restraint(self, source: str, provider: str, now: UnixMs) -> Restraint | None:
+        """Return the hardest one that is in force for all that the source sends there."""
+        found = [
+            each
+            for each in self._engine.effects_on_source(source, provider, now)
+            if each.action in _OF_VOLUME
+        ]
+        if not found:
+            return None
+        hardest = min(found, key=lambda each: each.action == "throttle")
+        return Restraint(is_suspension=hardest.action != "throttle", text=reason_of(hardest))
 
     # ----------------------------------------------------------------------------------------
 

@@ -8,11 +8,13 @@ import msgspec
 from angarium.config.schema import Provider
 from angarium.mta.egress.narrowing import Allowance, Narrowing
 from angarium.mta.egress.policy import Limits, Traffic, Wait
+from angarium.mta.egress.restraint import KnowsReplies
 from angarium.mta.egress.work import Work
 from angarium.mta.transport.outcome import Failure, Outcome, Permanent, Taken, Transient
 from angarium.mta.transport.transfer import EgressPath
 from angarium.queue.model import UnixMs
 from angarium.reputation.health import Counts
+from angarium.reputation.reply_rules import is_from_peer
 from angarium.reputation.warmup import HOUR_MS, Hindrance
 from angarium.reputation.warmups import Warmups
 from angarium.routing.resolution import Site
@@ -28,9 +30,16 @@ _MAILBOX: Final = "4.2."
 class WarmupGate:
     """Each recipient counts as a message. ``reserve`` is called when more is to be reserved on disk."""
 
-    def __init__(self, warmups: Warmups, reserve: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        warmups: Warmups,
+        reserve: Callable[[], None],
+        rules: KnowsReplies | None = None,
+    ) -> None:
+        """``rules`` are told of each outcome before this gate is."""
         self._warmups = warmups
         self._reserve = reserve
+        self._rules = rules
 
     def find_wait(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Wait | None:
         source, provider = path.source, traffic.provider
@@ -71,17 +80,11 @@ class WarmupGate:
     def told(
         self, path: EgressPath, site: Site, work: Work, outcomes: Sequence[Outcome], now: UnixMs
     ) -> None:
-        warmup = self._warmups.find(path.source, site.provider.name, now)
-        if warmup is not None:
-            warmup.told(counts_of(outcomes), now)
-            self._changed(path, site.provider.name)
+        self._hear(path, site, outcomes, now)
 
     def refused(self, path: EgressPath, site: Site, failure: Failure, now: UnixMs) -> None:
         """Hear that no host of the site took a connection: a provider may say so of a stranger before any mail."""
-        warmup = self._warmups.find(path.source, site.provider.name, now)
-        if warmup is not None:
-            warmup.told(counts_of([failure]), now)
-            self._changed(path, site.provider.name)
+        self._hear(path, site, [failure], now)
 
     def overflows(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> bool:
         """Say whether it is the hour of the warm-up that keeps the transaction waiting."""
@@ -121,23 +124,43 @@ class WarmupGate:
             if each.hour_limit is not None
         ]
 
+    def _hear(self, path: EgressPath, site: Site, outcomes: Sequence[Outcome], now: UnixMs) -> None:
+        source, provider = path.source, site.provider.name
+        warmup = self._warmups.find(source, provider, now)
+        if warmup is None:
+            return
+        rules = self._rules
+        if rules is not None:
+            outcomes = [each for each in outcomes if _is_of_source(each, site, rules)]
+        warmup.told(counts_of(outcomes), now)
+        restraint = None if rules is None else rules.find_restraint(source, provider, now)
+        if restraint is not None:
+            warmup.restrained(restraint.text, now, is_suspended=restraint.is_suspension)
+        self._changed(path, provider)
+
     def _changed(self, path: EgressPath, provider: str) -> None:
         self._warmups.touch(path.source, provider)
         self._reserve()
 
 
+def _is_of_source(outcome: Outcome, site: Site, rules: KnowsReplies) -> bool:
+    return isinstance(outcome, Taken) or rules.is_of_source(outcome.attempt, site)
+
+
 def counts_of(outcomes: Sequence[Outcome]) -> Counts:
-    """Return what outcomes say of the source: connections lost, greylisting and full mailboxes say nothing."""
+    """Return what outcomes say of the source: faults of ours, connections lost, greylisting and full mailboxes say
+    nothing.
+    """
     delivered = deferred = bounced = 0
     for outcome in outcomes:
         match outcome:
             case Taken():
                 delivered += 1
             case Transient(attempt=attempt, greylisted=greylisted):
-                is_theirs = attempt.code >= 400 and not greylisted
+                is_theirs = is_from_peer(attempt) and not greylisted
                 deferred += is_theirs and not attempt.enhanced.startswith(_MAILBOX)
             case Permanent(attempt=attempt):
-                bounced += attempt.code >= 400
+                bounced += is_from_peer(attempt)
             case _:
                 assert_never(outcome)
     return Counts(delivered=delivered, deferred=deferred, bounced=bounced)

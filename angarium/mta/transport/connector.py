@@ -138,6 +138,8 @@ class SmtpConnector:
         result = await opening.open()
         if opening.tls_broke:
             memory.broke(host.name, address, opening.tls_broke)
+            if progress is not None:
+                await progress.trying(host, address)
             # Once, in the clear: no policy forbids it
             return await opening.open(without_tls=opening.tls_broke)
         return result

@@ -80,7 +80,7 @@ class HostSearch:
         candidates = self._candidates(reachable)
         for host, address in candidates:
             if progress is not None:
-                progress.trying(host, address)
+                await progress.trying(host, address)
             policy = self._tls_policy(site, host)
             result = await connector.connect(host, address, path, policy, extensions, progress)
             if not isinstance(result, Transient | Permanent):

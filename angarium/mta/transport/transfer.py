@@ -139,7 +139,9 @@ class Connection(Protocol):
 class Progress(Protocol):
     """Who sees how far the opening of a connection has come."""
 
-    def trying(self, host: MxHost, address: str) -> None: ...
+    async def trying(self, host: MxHost, address: str) -> None:
+        """Return when it may be connected to, which is now or soon."""
+        ...
 
     def awaiting(self, stage: Stage) -> None:
         """The host's next answer is to this."""

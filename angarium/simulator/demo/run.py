@@ -15,15 +15,12 @@ from rich.console import Console
 from angarium.config.address import parse_host_port
 from angarium.dkim import SigningKey
 from angarium.dkim.record_lookup import from_nameservers
+from angarium.simulator.demo.configuration import configuration
 from angarium.simulator.demo.ledger import Ledger
 from angarium.simulator.demo.mail_log import DemoMailLog
 from angarium.simulator.demo.plan import Plan
-from angarium.simulator.demo.server import (
-    DemoServer,
-    PortTakenError,
-    choose_endpoints,
-    configuration,
-)
+from angarium.simulator.demo.server import DemoServer, PortTakenError, choose_endpoints
+from angarium.simulator.demo.standing import ask_standing
 from angarium.simulator.demo.traffic import submit_all
 from angarium.simulator.demo.verdict import VerdictLine, judge, reported_recipients
 from angarium.simulator.demo.view import View, guide, show_findings
@@ -115,7 +112,9 @@ class Demo:
             await asyncio.sleep(LATECOMERS_S)
         view.show_table(self._elapsed())
         lookup = from_nameservers((parse_host_port(net.dns_address, default_port=53),))
-        findings = await asyncio.to_thread(judge, self._ledger, net, lookup)
+        standing = await ask_standing(server.config)
+        view.show_standing(standing)
+        findings = await asyncio.to_thread(judge, self._ledger, net, lookup, standing)
         show_findings(self._console, findings)
         if not all(finding.ok for finding in findings):
             view.say(f"the server's last words:\n{server.last_words()}")

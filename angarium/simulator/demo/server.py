@@ -1,4 +1,4 @@
-"""The server of the demo: its configuration, its process from start to end."""
+"""The server of the demo: its process from start to end."""
 
 import asyncio
 import contextlib
@@ -7,15 +7,12 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
 import aiohttp
-import msgspec
 
-from angarium.dkim import SigningKey
-from angarium.simulator.demo.world import SERVER_NAME
+from angarium.simulator.demo.configuration import Endpoints
 
 READY_S = 30.0
 POLL_S = 0.1
@@ -32,86 +29,10 @@ class PortTakenError(ServerError):
     """Someone else took a port between our choice and the server's start: choose anew."""
 
 
-class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the server listens."""
-
-    submission: int
-    http: int
-
-    @property
-    def web(self) -> str:
-        return f"http://127.0.0.1:{self.http}"
-
-
 def choose_endpoints(*, memorable: bool) -> Endpoints:
     """Return free ports; ``memorable``: 2525 and 8025 if they are among these."""
     wanted = (2525, 8025) if memorable else (0, 0)
     return Endpoints(submission=_free_port(wanted[0]), http=_free_port(wanted[1]))
-
-
-def configuration(
-    data_dir: Path,
-    endpoints: Endpoints,
-    *,
-    nameserver: str,
-    smtp_port: int,
-    keys: Sequence[tuple[SigningKey, Path]],
-) -> str:
-    """Return angarium.toml."""
-    key_lines = "\n".join(
-        f"    {{ domain = {_q(key.domain)}, selector = {_q(key.selector)}, file = {_q(str(path))} }},"
-        for key, path in keys
-    )
-    return f"""\
-# Written by bin/demo. Everything it names is on this machine's loopback.
-
-[server]
-hostname = {_q(SERVER_NAME)}
-data_dir = {_q(str(data_dir))}
-drain_s = 5.0
-
-[[listener]]
-kind = "submission"
-address = "127.0.0.1:{endpoints.submission}"
-auth = "trusted"
-trusted_networks = ["127.0.0.0/8"]
-
-[[listener]]
-kind = "http"
-address = "127.0.0.1:{endpoints.http}"
-auth = "trusted"
-trusted_networks = ["127.0.0.0/8"]
-
-[delivery]
-port = {smtp_port}          # of all the simulator's MX hosts
-allow_private = true  # they are on 127.20.x.y
-retry_s = [2, 3, 4, 5]
-greylist_retry_s = [2.5, 3, 3]
-
-[dns]
-nameservers = [{_q(nameserver)}]
-negative_ttl_s = 5.0
-
-[[provider]]
-name = "cedar"
-domains = ["cedar.example"]
-connections = 5
-messages_per_connection = 20
-
-[[rule]]
-name = "temporarily-deferred"  # as shipped, but for a demo's patience: cedar says so
-rate = "2/s"
-duration_s = 2
-recovery_s = 1
-
-[dkim]
-keys = [
-{key_lines}
-]
-
-[queue]
-min_free_octets = 33554432
-"""
 
 
 class DemoServer:
@@ -133,7 +54,7 @@ class DemoServer:
                 stderr=log,
                 start_new_session=True,  # a terminal's ^C reaches only us, and we stop it in order
                 preexec_fn=_die_with_parent(),
-                env=_environment(),
+                env=environment(),
             )
         try:
             await self._wait_until_ready()
@@ -221,7 +142,7 @@ def _free_port(wanted: int) -> int:
     raise ServerError("no free port on 127.0.0.1")
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     top = str(Path(__file__).parents[3])
     path = os.environ.get("PYTHONPATH")
     return {**os.environ, "PYTHONPATH": f"{top}{os.pathsep}{path}" if path else top}
@@ -238,8 +159,3 @@ class _PreExec:
 
     def __call__(self) -> None:
         self._prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-
-
-def _q(text: str) -> str:
-    """A TOML basic string: JSON's quoting is a part of it."""
-    return msgspec.json.encode(text).decode()

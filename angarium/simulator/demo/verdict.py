@@ -1,15 +1,27 @@
 """Whether all went as it should: each check a sentence. Blocks on DNS for the signatures."""
 
+from collections import Counter
 from collections.abc import Callable
 
 import msgspec
 
 from angarium.dkim.verify import verify
 from angarium.simulator.demo.ledger import Ledger
-from angarium.simulator.demo.world import SENDER_DOMAINS, SENDERS_PROVIDER
+from angarium.simulator.demo.standing import Standing
+from angarium.simulator.demo.world import (
+    ADDRESSES,
+    COLD,
+    NEW_TO,
+    RULE,
+    RULE_REPLY,
+    SENDER_DOMAINS,
+    SENDERS_PROVIDER,
+    WARM,
+)
 from angarium.simulator.internet import Internet
 from angarium.simulator.mailboxes import StoredMessage
 
+HOUR_S = 3600
 SHOWN = 5  # examples of what went wrong, per check
 
 
@@ -20,7 +32,10 @@ class VerdictLine(msgspec.Struct, frozen=True):
 
 
 def judge(
-    ledger: Ledger, net: Internet, find_txt: Callable[[str], bytes | None]
+    ledger: Ledger,
+    net: Internet,
+    find_txt: Callable[[str], bytes | None],
+    standing: Standing,
 ) -> list[VerdictLine]:
     """Return all findings, the good ones too."""
     return [
@@ -28,6 +43,8 @@ def judge(
         _outcomes(ledger),
         _once(ledger, net),
         _tempers(net),
+        _warm_up(net, standing),
+        _rule_in_force(standing),
         _dsns(ledger, net),
         *(_signed(domain, ledger, net, find_txt) for domain in SENDER_DOMAINS),
     ]
@@ -104,6 +121,52 @@ def _tempers(net: Internet) -> VerdictLine:
     }
     good = "the providers were difficult: " + ", ".join(f"{k} {v}" for k, v in seen.items())
     return _finding(good, "tempers that were not met", [k for k, v in seen.items() if not v])
+
+
+def _warm_up(net: Internet, standing: Standing) -> VerdictLine:
+    """The source that is new had all that its first day allows, and not one more; the warm one carried the rest."""
+    warmup = next(
+        (each for each in standing.warmups if (each.source, each.provider) == (COLD, NEW_TO)), None
+    )
+    if warmup is None or warmup.hour_limit is None:
+        return VerdictLine(False, f"no warm-up of {COLD} at {NEW_TO} has begun")
+    sent = {source: _sent_from(address, net) for source, address in ADDRESSES.items()}
+    by_hour = Counter(int(at) // HOUR_S for at in sent[COLD])
+    wrong = [
+        f"{count} in an hour, of {warmup.hour_limit}"
+        for count in by_hour.values()
+        if count > warmup.hour_limit
+    ]
+    # An hour that ends in the midst of it leaves less for each
+    if not by_hour or (len(by_hour) == 1 and len(sent[COLD]) < warmup.hour_limit):
+        wrong.append(f"only {len(sent[COLD])} of {warmup.hour_limit}")
+    if warmup.day or warmup.note:
+        wrong.append(f"day {warmup.day}: {warmup.note}")
+    good = (
+        f"{COLD} is new to {NEW_TO} and sent it {len(sent[COLD])}: day {warmup.day} of its warm-up"
+        f" allows {warmup.hour_limit} an hour; {WARM} sent the other {len(sent[WARM])} meanwhile"
+    )
+    return _finding(good, f"the warm-up of {COLD} at {NEW_TO} went wrong", wrong)
+
+
+def _sent_from(address: str, net: Internet) -> list[float]:
+    """Return when each recipient of that provider got its message from there."""
+    return [
+        message.at
+        for message in net.mailboxes[NEW_TO].messages
+        if message.client == address
+        for _ in message.recipients
+    ]
+
+
+def _rule_in_force(standing: Standing) -> VerdictLine:
+    found = next((each for each in standing.rules if each.rule == RULE), None)
+    if found is None:
+        return VerdictLine(False, f"the rule {RULE} is not in force")
+    if RULE_REPLY not in found.reply or found.until is None:
+        return VerdictLine(False, f"the rule {RULE} is in force for {found.reply!r}")
+    good = f"the rule {RULE} is in force: {found.action} for {found.scope} until {found.until},"
+    return VerdictLine(True, f"{good} because it said {found.reply}")
 
 
 def reported_recipients(net: Internet) -> set[str]:

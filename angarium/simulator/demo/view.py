@@ -13,6 +13,7 @@ from rich.text import Text
 
 from angarium.simulator.demo.ledger import Ledger
 from angarium.simulator.demo.plan import TEMPERS
+from angarium.simulator.demo.standing import Standing
 from angarium.simulator.demo.verdict import VerdictLine
 from angarium.simulator.demo.world import SENDERS_PROVIDER
 from angarium.simulator.internet import Internet
@@ -68,6 +69,12 @@ class View:
 
     def show_table(self, elapsed_s: float) -> None:
         self._console.print(self.table(elapsed_s))
+
+    def show_standing(self, standing: Standing) -> None:
+        """What an operator would ask for, as the commands print it."""
+        for command, said in standing.shown:
+            self._console.print(Text(f"$ postmaster {command}", "bold"))
+            self.say(f"{said}\n")
 
     def table(self, elapsed_s: float) -> RenderableType:
         with_temper = self._console.width >= WIDTH_WITH_TEMPER
@@ -130,6 +137,9 @@ The server is still running. In another terminal:
   {postmaster} queue list --config {config}
   {postmaster} queue explain {some} --config {config}
   {postmaster} queue list --config {config} --domain hazel.example --json
+  {postmaster} top --config {config}
+  {postmaster} warmup show --config {config}
+  {postmaster} rules list --config {config}
   {postmaster} trace --config {config} cedar.example
   {postmaster} dkim dns --config {config}
   curl -s {web}/metrics          (also /healthz and /readyz)

@@ -13,6 +13,14 @@ from angarium.simulator.scenario import Name, Scenario, SimulatedProvider
 SENDERS_PROVIDER = "senders"
 SENDER_DOMAINS = ("shop.example", "ops.example", "crm.example")
 SERVER_NAME = "mx.angarium.example"
+# The server's sources: one that its providers know, and one that is new to one of them
+WARM = "warm"
+COLD = "cold"
+ADDRESSES = {WARM: "127.0.0.1", COLD: "127.0.0.2"}
+NEW_TO = "acorn"
+# What comes into force when cedar says that it is too much
+RULE = "cedar-ts04"
+RULE_REPLY = "[TSS04]"
 
 
 def make_keys(folder: Path) -> list[tuple[SigningKey, Path]]:

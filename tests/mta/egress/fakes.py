@@ -226,7 +226,7 @@ class FakeHosts:
     ) -> FakeConnection | Transient:
         self.asked += 1
         to = next(each for each in site.hosts if each.name not in refused_by)
-        progress.trying(to, to.addresses[0])
+        await progress.trying(to, to.addresses[0])
         await self.may_open.wait()
         if isinstance(self.failure, Transient):
             return self.failure

@@ -6,20 +6,25 @@ from typing import Any
 import msgspec
 import pytest
 
-from angarium.config.schema import Pool, PoolMember, Source, Warmup
+from angarium.config.rules import all_rules
+from angarium.config.schema import Config, Pool, PoolMember, Server, Source, Warmup
 from angarium.mta.egress.narrowing import Allowance
 from angarium.mta.egress.policy import GO, Elsewhere, Reroute, Traffic, Wait, traffic_of
 from angarium.mta.egress.pools import Pools
+from angarium.mta.egress.rule_gate import RuleGate
 from angarium.mta.egress.shaping import ShapingPolicy
+from angarium.mta.egress.triage import defect
 from angarium.mta.egress.warmup_gate import WarmupGate, counts_of
 from angarium.mta.egress.work import Group
-from angarium.mta.transport.outcome import Permanent, Scope, Transient
+from angarium.mta.transport.outcome import Outcome, Permanent, Scope, Transient
 from angarium.mta.transport.transfer import EgressPath
 from angarium.queue.memory.spool import MemorySpool
 from angarium.queue.model import UnixMs
 from angarium.reputation.health import Counts
+from angarium.reputation.reply_rules import RuleBook
+from angarium.reputation.rule_engine import RuleEngine
 from angarium.reputation.warmup import HOUR_MS
-from angarium.reputation.warmups import PREFIX, Warmups, keepsake_name
+from angarium.reputation.warmups import PREFIX, Warmups, WarmupStatus, keepsake_name
 from angarium.routing.routing import Routing
 from angarium.service.warmup_writer import WarmupWriter
 from tests.mta.egress.fakes import (
@@ -250,6 +255,59 @@ async def test_a_provider_that_greets_a_stranger_with_a_refusal_has_it_step_back
     assert status.day == 0
 
 
+async def told_with_rules(*outcomes: Outcome) -> WarmupStatus:
+    """Have the provider say so to the cold source, of ``work``'s tenant, under the shipped rules."""
+    rig = Rig()
+    engine = RuleEngine(RuleBook(all_rules(Config(server=Server(hostname="mx.example")))))
+    rules = RuleGate(engine)
+    gate = WarmupGate(rig.warmups, rig.writer.reserve, rules)
+    pools = Pools(SOURCES, [rig.pool], Routing((), (), 25), "mx.example")
+    policy = ShapingPolicy(pools, rules=rules, warmup=gate)
+    provider = msgspec.structs.replace(SITE.provider, name="gmail")
+    to = msgspec.structs.replace(SITE, provider=provider)
+    for outcome in outcomes:
+        policy.told(COLD, to, work(), [outcome], NOW)
+    (status,) = (each for each in rig.warmups.statuses(NOW) if each.provider == "gmail")
+    return status
+
+
+def said(code: int, enhanced: str, text: str) -> Outcome:
+    made = msgspec.structs.replace(attempt(code, enhanced, "mail"), text=f"{code} {text}")
+    return Permanent(made, Scope.MESSAGE) if code >= 500 else Transient(made, Scope.MESSAGE)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        (550, "5.7.26", "this mail has been blocked because the sender is unauthenticated"),
+        (421, "4.7.0", "Too many messages in this session"),
+        (450, "4.2.1", "The user is receiving mail at a rate that prevents delivery"),
+        (550, "5.2.1", "The user is receiving mail too quickly"),
+    ],
+)
+async def test_what_is_said_of_a_tenant_a_session_or_a_mailbox_is_nothing_against_the_source(
+    reply: tuple[int, str, str],
+) -> None:
+    status = await told_with_rules(*[TAKEN] * 20, *[said(*reply)] * 20)
+    assert status.counts == Counts(delivered=20)
+    assert status.note == ""
+
+
+async def test_a_rule_that_restrains_the_source_is_why_its_warm_up_stays() -> None:
+    unusual = said(421, "4.7.0", "unusual rate of mail from your IP address")
+    status = await told_with_rules(*[TAKEN] * 200, unusual, unusual)
+    assert status.note == (
+        "it will stay at day 0: the rule gmail-rate slows down source ip2 at gmail:"
+        " 421 unusual rate of mail from your IP address"
+    )
+
+
+async def test_a_fault_of_ours_is_nothing_against_the_source() -> None:
+    defects: list[Outcome] = [defect(KeyError("x"), NOW)] * 20
+    status = await told_with_rules(TAKEN, *defects)
+    assert (status.counts, status.note) == (Counts(delivered=1), "")
+
+
 async def test_people_and_forecasts_are_told_what_is_left_of_the_hour() -> None:
     rig = Rig()
     await rig.send(7, NOW)
@@ -374,3 +432,25 @@ def test_a_name_that_is_too_long_for_the_disk_is_another() -> None:
     name = keepsake_name("s" * 255, "p" * 255)
     assert len(name) < 100
     assert name != keepsake_name("s" * 255, "p" * 254)
+
+
+async def test_wus1_the_quietest_are_forgotten_in_memory_and_on_disk() -> None:
+    spool = MemorySpool(FakeClock(), 2)
+    setting = Warmup(source="ip2", messages_per_hour=PLAN)
+    warmups = Warmups((setting,), {}, lambda _: True, NOW, limit=20)
+    writer = WarmupWriter(warmups, spool.keepsakes)
+    for number in range(25):
+        now = UnixMs(NOW + number * HOUR_MS)
+        warmup = warmups.find("ip2", f"site{number}", now)
+        assert warmup is not None
+        warmup.take(1, now)
+        warmups.touch("ip2", f"site{number}")
+        if number == 12:
+            warmups.find("ip2", "site0", now).take(1, now)  # type: ignore[union-attr]
+        await writer.write()
+    kept = Warmups((setting,), spool.keepsakes.read(PREFIX), lambda _: True, now, limit=20)
+    names = {each.provider for each in kept.statuses(now)}
+    assert names == {each.provider for each in warmups.statuses(now)}
+    assert len(names) <= 20
+    assert {"site0", "site24"} <= names
+    assert "site1" not in names

@@ -8,14 +8,8 @@ import dns.asyncresolver
 import pytest
 
 from angarium.config.loader import load
-from angarium.simulator.demo.server import (
-    DemoServer,
-    Endpoints,
-    PortTakenError,
-    ServerError,
-    choose_endpoints,
-    configuration,
-)
+from angarium.simulator.demo.configuration import Endpoints, configuration
+from angarium.simulator.demo.server import DemoServer, PortTakenError, ServerError, choose_endpoints
 from angarium.simulator.demo.world import demo_scenario, make_keys
 from angarium.simulator.internet import Internet
 

@@ -3,14 +3,16 @@
 import time
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from angarium.dkim import SigningKey
 from angarium.dkim.keygen import generate, record_text
 from angarium.simulator.demo.ledger import Ledger
 from angarium.simulator.demo.plan import Plan, render
+from angarium.simulator.demo.standing import RuleRow, Standing, WarmupRow
 from angarium.simulator.demo.verdict import VerdictLine, judge
-from angarium.simulator.demo.world import demo_scenario
+from angarium.simulator.demo.world import COLD, NEW_TO, RULE, demo_scenario
 from angarium.simulator.internet import Internet
 from angarium.simulator.mailboxes import StoredMessage
 from tests.simulator.demo.test_ledger import line
@@ -23,6 +25,19 @@ class Run:
 
     def __init__(self) -> None:
         self.plan = Plan()
+        self.new = 0  # messages to the provider that one source is new to
+        self.standing = Standing(
+            warmups=(WarmupRow(source=COLD, provider=NEW_TO, day=0, hour_limit=20, note=""),),
+            rules=(
+                RuleRow(
+                    rule=RULE,
+                    action="throttle",
+                    scope="source warm at cedar",
+                    until="2026-01-01T00:00:00Z",
+                    reply="421 4.7.0 [TSS04] too much",
+                ),
+            ),
+        )
         self.ledger = Ledger(self.plan)
         self.net = Internet(demo_scenario([]))
         self.key = SigningKey(domain="shop.example", selector="s1", private=generate("ed25519"))
@@ -33,7 +48,10 @@ class Run:
                 event = "deferred" if expected == "waiting" else expected
                 self.ledger.read(line(event, recipient))
                 if expected == "delivered":
-                    self.receive(self.plan.provider[recipient], message.id, recipient)
+                    provider = self.plan.provider[recipient]
+                    self.new += provider == NEW_TO
+                    is_new = provider == NEW_TO and self.new <= 20
+                    self.receive(provider, message.id, recipient, new=is_new)
                 if expected == "bounced":
                     content = DSN % recipient.encode()
                     self.receive("senders", "", message.sender.address, content, "")
@@ -49,12 +67,15 @@ class Run:
         recipient: str,
         content: bytes = b"Subject: x\r\n\r\n",
         reverse_path: str = "news@shop.example",
+        *,
+        new: bool = False,
     ) -> None:
+        """``new``: by the source that is."""
         self.net.mailboxes[provider].receive(
             StoredMessage(
                 at=0.0,
                 host="mx",
-                client="127.0.0.1",
+                client="127.0.0.2" if new else "127.0.0.1",
                 ehlo="",
                 tls="",
                 reverse_path=reverse_path,
@@ -70,7 +91,7 @@ class Run:
         def find_txt(name: str) -> bytes | None:
             return record_text(self.key.private.public_key()).encode()
 
-        findings: list[VerdictLine] = judge(self.ledger, self.net, find_txt)
+        findings: list[VerdictLine] = judge(self.ledger, self.net, find_txt, self.standing)
         unsigned = [
             f for f in findings if not f.ok and "DKIM" not in f.text and "verify" not in f.text
         ]
@@ -111,6 +132,29 @@ def no_throttling(run: Run) -> None:
     run.net.mailboxes["cedar"].statistics.throttled = 0
 
 
+def one_too_many(run: Run) -> None:
+    run.receive("acorn", "x", "reader1@acorn.example", new=True)
+
+
+def starve_the_new_one(run: Run) -> None:
+    run.net.mailboxes["acorn"].messages.popleft()  # among the first, one of its own
+
+
+def step_back(run: Run) -> None:
+    (warmup,) = run.standing.warmups
+    note = "it began day 0 again: 30.0% deferred (6 of 20)"
+    warmup = msgspec.structs.replace(warmup, note=note)
+    run.standing = msgspec.structs.replace(run.standing, warmups=(warmup,))
+
+
+def forget_the_warm_up(run: Run) -> None:
+    run.standing = msgspec.structs.replace(run.standing, warmups=())
+
+
+def undo_the_rule(run: Run) -> None:
+    run.standing = msgspec.structs.replace(run.standing, rules=())
+
+
 def test_a_good_run_has_nothing_against_it_but_its_missing_signatures() -> None:
     run = Run()
     assert run.failures() == ""
@@ -127,6 +171,11 @@ def test_a_good_run_has_nothing_against_it_but_its_missing_signatures() -> None:
         (tell_no_sender, "its sender was not told"),
         (bare_line_ends, "1 malformed"),
         (no_throttling, "cedar throttled"),
+        (one_too_many, "21 in an hour, of 20"),
+        (starve_the_new_one, "only 19 of 20"),
+        (step_back, "began day 0 again"),
+        (forget_the_warm_up, "no warm-up of cold at acorn"),
+        (undo_the_rule, "the rule cedar-ts04 is not in force"),
     ],
 )
 def test_what_went_wrong_is_found(spoil: Callable[[Run], None], complaint: str) -> None:
@@ -137,13 +186,13 @@ def test_what_went_wrong_is_found(spoil: Callable[[Run], None], complaint: str) 
 
 def test_a_message_without_a_valid_signature_is_found() -> None:
     run = Run()
-    findings = judge(run.ledger, run.net, lambda name: None)
+    findings = judge(run.ledger, run.net, lambda name: None, run.standing)
     assert [e for f in findings if "shop.example" in f.text for e in f.examples] == ["not signed"]
     content = b"DKIM-Signature: v=1; a=rsa-sha256; d=shop.example; s=s1; bh=x; b=y; h=from\r\n"
     content += render(run.plan.messages[0], time.time())
     run.net.mailboxes["acorn"].messages.clear()
     run.receive("acorn", "1", "reader1@acorn.example", content)
-    findings = judge(run.ledger, run.net, lambda name: None)
+    findings = judge(run.ledger, run.net, lambda name: None, run.standing)
     bad = [f for f in findings if "shop.example" in f.text]
     assert [f.ok for f in bad] == [False]
     assert bad[0].examples

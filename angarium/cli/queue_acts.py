@@ -43,7 +43,7 @@ _DONE: Final[dict[Act, str]] = {
     "bounce": "returned to their senders",
 }
 # What a rule can be about: it is asked before each attempt
-_RULE_CONDITIONS: Final = ("tenants", "senders", "domains", "providers")
+_RULE_CONDITIONS: Final = ("tenants", "senders", "domains", "providers", "campaigns")
 
 reason_option = click.option(
     "--reason",
@@ -108,7 +108,7 @@ def _with_rule_options(command: click.Command) -> click.Command:
         click.Option(
             ["--rule"],
             is_flag=True,
-            help="A standing rule: later mail, too. By --tenant, --sender, --domain and --provider.",
+            help="A standing rule: later mail, too. By --tenant, --sender, --domain, --provider and --campaign.",
         ),
         click.Option(
             ["--until", "until_ms"],
@@ -128,8 +128,15 @@ def _rules(wanted: Filter, until_ms: int | None) -> tuple[HoldRule, ...]:
     until = None if until_ms is None else UnixMs(wall_clock() + until_ms)
     values = [given[name] or (None,) for name in _RULE_CONDITIONS]
     return tuple(
-        HoldRule(tenant=tenant, sender=sender, domain=domain, provider=provider, until=until)
-        for tenant, sender, domain, provider in itertools.product(*values)
+        HoldRule(
+            tenant=tenant,
+            sender=sender,
+            domain=domain,
+            provider=provider,
+            campaign=campaign,
+            until=until,
+        )
+        for tenant, sender, domain, provider, campaign in itertools.product(*values)
     )
 
 

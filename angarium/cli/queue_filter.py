@@ -26,6 +26,7 @@ _OPTIONS = (
         multiple=True,
         help="To this mailbox provider, as far as it is known.",
     ),
+    click.option("--campaign", "campaigns", multiple=True, help="Of this campaign."),
     click.option(
         "--state",
         "states",
@@ -72,6 +73,7 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
         recipients: tuple[str, ...],
         domains: tuple[str, ...],
         providers: tuple[str, ...],
+        campaigns: tuple[str, ...],
         states: tuple[Any, ...],
         replies: tuple[str, ...],
         rules: tuple[int, ...],
@@ -85,6 +87,7 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
             recipients=tuple(map(canonical_address, _told("recipient", recipients))),
             domains=tuple(map(canonical_name, _told("domain", domains))),
             providers=_told("provider", providers),
+            campaigns=_told("campaign", campaigns),
             states=states,
             replies=_told("reply", replies),
             rules=rules,

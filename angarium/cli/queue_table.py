@@ -85,6 +85,7 @@ def rule_text(rule: HoldRule) -> str:
         "sender": None if rule.sender is None else rule.sender or "<>",
         "domain": rule.domain,
         "provider": rule.provider,
+        "campaign": rule.campaign,
     }
     about = ", ".join(f"{name} {value}" for name, value in given.items() if value is not None)
     end = f" until {time_text(rule.until)}" if rule.until is not None else ""

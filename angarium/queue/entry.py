@@ -34,6 +34,7 @@ class QueueEntry(msgspec.Struct, frozen=True, kw_only=True):
     size_octets: int
     rule: int = 0  # the hold rule that holds it; 0: an act, or it is not held
     via: str = ""  # the way that an operator chose; "": as routes and DNS say
+    campaign: str = ""
 
     @property
     def destination(self) -> str:
@@ -93,6 +94,7 @@ class CompiledFilter:
         self.has_ids = bool(wanted.ids)
         self.states = frozenset(wanted.states)
         self._tenants = frozenset(wanted.tenants)
+        self._campaigns = frozenset(wanted.campaigns)
         self._senders = tuple([each.casefold() for each in wanted.senders])
         self._recipients = frozenset([each.casefold() for each in wanted.recipients])
         self._domains = frozenset([each.casefold() for each in wanted.domains])
@@ -117,6 +119,7 @@ class CompiledFilter:
         return (
             (not self.states or entry.state in self.states)
             and (not self._tenants or entry.tenant in self._tenants)
+            and (not self._campaigns or entry.campaign in self._campaigns)
             and (not self._domains or entry.domain.casefold() in self._domains)
             and (self._before is None or entry.accepted <= self._before)
             and (not self._recipients or entry.recipient.casefold() in self._recipients)

@@ -20,6 +20,7 @@ class HoldRule(msgspec.Struct, frozen=True, kw_only=True):
     sender: str | None = None  # address, or @domain; "" is the null reverse-path
     domain: str | None = None  # recipient's domain
     provider: str | None = None
+    campaign: str | None = None  # as its sender names it; best with its tenant
     who: str = ""
     why: str = ""
     since: UnixMs = UnixMs(0)
@@ -33,6 +34,7 @@ class HoldRule(msgspec.Struct, frozen=True, kw_only=True):
             senders=_given(self.sender),
             domains=_given(self.domain),
             providers=_given(self.provider),
+            campaigns=_given(self.campaign),
         )
 
     def is_in_force(self, now: UnixMs) -> bool:
@@ -56,6 +58,7 @@ def check_rule(rule: HoldRule, now: UnixMs) -> HoldRule:
         sender=None if rule.sender is None else rule.sender.casefold(),
         domain=None if rule.domain is None else rule.domain.casefold(),
         provider=rule.provider,
+        campaign=rule.campaign,
         until=rule.until,
     )
 
@@ -67,6 +70,8 @@ class ClaimedMail(Protocol):
     def tenant(self) -> str: ...
     @property
     def domain(self) -> str: ...
+    @property
+    def campaign(self) -> str: ...
     def sender(self) -> str: ...
     def provider(self) -> str | None: ...
     def free_of(self) -> int:
@@ -97,6 +102,7 @@ class BindingRules:
                 if (
                     (rule.until is None or now < rule.until)
                     and (rule.tenant is None or mail.tenant == rule.tenant)
+                    and (rule.campaign is None or mail.campaign == rule.campaign)
                     and (rule.sender is None or sender_matches(rule.sender, mail.sender()))
                     and (rule.provider is None or mail.provider() == rule.provider)
                     and rule.id > mail.free_of()

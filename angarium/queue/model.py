@@ -193,6 +193,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     recipients: tuple[str, ...] = ()  # address
     domains: tuple[str, ...] = ()  # recipient's domain
     providers: tuple[str, ...] = ()
+    campaigns: tuple[str, ...] = ()
     states: tuple[Literal["scheduled", "held", "in_flight"], ...] = ()
     replies: tuple[str, ...] = ()  # patterns of the last attempt's reply: ``reply_pattern``
     rules: tuple[int, ...] = ()  # held by this hold rule

@@ -44,7 +44,7 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     recipients: tuple[str, ...] = ()  # of an accepted message
     tenant: str = ""
     stream: str = ""
-    campaign: str = ""  # of an accepted message
+    campaign: str = ""  # of the message; also a condition of a hold rule
     tags: tuple[str, ...] = ()  # of an accepted message
     size_octets: int = 0
     message_id_header: str = ""
@@ -157,6 +157,7 @@ def mail_record(position: Position) -> MailRecord:
         recipient=event.recipient,
         tenant=event.tenant,
         stream=event.stream,
+        campaign=getattr(event, "campaign", ""),
         code=attempt.code,
         enhanced=attempt.enhanced,
         reply=attempt.text,
@@ -220,6 +221,7 @@ def _rule(sequence: int, event: HoldRuleAdded | HoldRuleRemoved) -> MailRecord:
         sender=(conditions and conditions.sender) or "",
         domain=(conditions and conditions.domain) or "",
         provider=(conditions and conditions.provider) or "",
+        campaign=(conditions and conditions.campaign) or "",
         until=rfc3339(conditions.until) if conditions and conditions.until else "",
     )
 

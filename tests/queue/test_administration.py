@@ -7,13 +7,16 @@ import pytest
 from angarium.queue import (
     Actor,
     Attempt,
+    AttemptFailed,
     Bounced,
     Cancelled,
     ClaimedMessage,
     Commit,
     ContentShown,
     Deferred,
+    Delivered,
     DeliveryId,
+    Done,
     EmptyFilterError,
     Filter,
     HoldRule,
@@ -213,6 +216,54 @@ async def test_a_rule_for_a_provider_knows_the_route_that_delivery_has_just_foun
         ]
     )
     assert await claim_due(partition, clock) == ["b@two.example"]
+
+
+async def test_a_rule_of_a_campaign_binds_that_campaign_of_the_tenant_only(
+    spool: Any, clock: FakeClock, new_id: MessageIdGenerator
+) -> None:
+    rule = HoldRule(tenant="acme", campaign="spring")
+    added = await spool.administration.add_hold_rule(rule, BY)
+    assert (added.tenant, added.campaign) == ("acme", "spring")
+    assert spool.administration.hold_rules() == (added,)
+    (event,) = (each.event for each in spool.events.read(0, 10))
+    assert isinstance(event, HoldRuleAdded)
+    assert event.campaign == "spring"
+    for tenant, campaign in (("acme", "spring"), ("acme", "summer"), ("other", "spring")):
+        mail = submission(new_id(), tenant=tenant, campaign=campaign)
+        await spool.accept([mail])
+    partition = await spool.own(PartitionNumber(0), "n")
+    claimed = await partition.claim(partition.due(clock(), 10).heads)
+    assert [(each.tenant, each.campaign) for each in claimed] == [
+        ("acme", "summer"),
+        ("other", "spring"),
+    ]
+    held = await spool.administration.page(Filter(rules=(added.id,)), None, 10)
+    assert [(each.tenant, each.campaign) for each in held.entries] == [("acme", "spring")]
+    found = await spool.administration.page(Filter(campaigns=("summer",)), None, 10)
+    assert [each.campaign for each in found.entries] == ["summer"]
+
+
+async def test_an_outcome_names_its_campaign(
+    spool: Any, clock: FakeClock, new_id: MessageIdGenerator
+) -> None:
+    await spool.accept(
+        [submission(new_id(), ("a@one.example", "b@one.example"), campaign="spring")]
+    )
+    partition = await spool.own(PartitionNumber(0), "n")
+    (claimed,) = await partition.claim(partition.due(clock(), 10).heads)
+    first, second = claimed.recipients
+    await partition.commit(
+        Commit(
+            settled=(
+                Done(id=first.id, outcome="delivered", attempt=attempt()),
+                Deferred(id=second.id, due=UnixMs(FAR), attempt=attempt(450)),
+            )
+        )
+    )
+    _, delivered, deferred = (each.event for each in spool.events.read(0, 10))
+    assert isinstance(delivered, Delivered)
+    assert isinstance(deferred, AttemptFailed)
+    assert (delivered.campaign, deferred.campaign) == ("spring", "spring")
 
 
 async def test_all_conditions_of_a_rule_must_hold(

@@ -11,5 +11,7 @@ class AttemptFailed(AttemptEvent, frozen=True, kw_only=True, array_like=True, gc
 
     number: ClassVar[int] = 4
     name: ClassVar[str] = "deferred"
+    version: ClassVar[int] = 2
 
     due: UnixMs  # of the next attempt
+    campaign: str = ""  # of its message; "" in events of version 1

@@ -10,7 +10,8 @@ class Bounced(AttemptEvent, frozen=True, kw_only=True, array_like=True, gc=False
 
     number: ClassVar[int] = 5
     name: ClassVar[str] = "bounced"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     actor: str = ""  # who returned it; "": its host refused it
     reason: str = ""
+    campaign: str = ""  # of its message; "" in events before version 3

@@ -10,3 +10,6 @@ class Delivered(AttemptEvent, frozen=True, kw_only=True, array_like=True, gc=Fal
 
     number: ClassVar[int] = 2
     name: ClassVar[str] = "delivered"
+    version: ClassVar[int] = 2
+
+    campaign: str = ""  # of its message; "" in events of version 1

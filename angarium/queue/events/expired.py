@@ -10,3 +10,6 @@ class Expired(AttemptEvent, frozen=True, kw_only=True, array_like=True, gc=False
 
     number: ClassVar[int] = 6
     name: ClassVar[str] = "expired"
+    version: ClassVar[int] = 2
+
+    campaign: str = ""  # of its message; "" in events of version 1

@@ -11,9 +11,11 @@ class HoldRuleAdded(RuleEvent, frozen=True, kw_only=True, array_like=True, gc=Fa
 
     number: ClassVar[int] = 12
     name: ClassVar[str] = "hold_rule_added"
+    version: ClassVar[int] = 2
 
     tenant: str | None
     sender: str | None
     domain: str | None
     provider: str | None
     until: UnixMs | None
+    campaign: str | None = None

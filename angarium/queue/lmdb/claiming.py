@@ -109,6 +109,7 @@ class _DueMail(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     claim_key: bytes
     tenant: str
     domain: str
+    campaign: str
 
 
 def _due_mail(partition: int, head: DueHead) -> _DueMail:
@@ -119,6 +120,7 @@ def _due_mail(partition: int, head: DueHead) -> _DueMail:
         claim_key=claim_key(partition, key),
         tenant=head.tenant,
         domain=head.domain,
+        campaign=head.campaign,
     )
 
 
@@ -135,6 +137,7 @@ class _AskedMail:
         self._message: MessageRecord | None = None
         self._delivery: DeliveryRecord | None = None
         self.tenant = mail.tenant
+        self.campaign = mail.campaign
 
     @property
     def domain(self) -> str:

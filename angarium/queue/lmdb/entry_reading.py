@@ -146,6 +146,7 @@ class _Reading:
             partition=record.partition,
             tenant=message.tenant,
             stream=message.stream,
+            campaign=message.campaign,
             sender=message.reverse_path,
             recipient=record.forward_path,
             domain=record.domain,

@@ -47,6 +47,7 @@ def ended_event(
             in_doubt=before.in_doubt,
             attempts=before.attempts + 1,
             attempt=attempt,
+            campaign=message.campaign,
         )
     )
 
@@ -74,6 +75,7 @@ def bounced_event(
             attempt=attempt,
             actor=by.who,
             reason=by.reason,
+            campaign=message.campaign,
         )
     )
 
@@ -100,6 +102,7 @@ def attempt_failed_event(
             attempts=after.attempts,
             attempt=attempt,
             due=due,
+            campaign=message.campaign,
         )
     )
 

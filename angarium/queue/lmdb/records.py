@@ -115,6 +115,7 @@ class HoldRuleRecord(_Record, frozen=True, array_like=True, kw_only=True):
     releases: bool | None = None
     ender: str = ""
     ending: str = ""
+    campaign: str | None = None  # a condition, too
 
 
 class DamagedRecord(_Record, frozen=True, array_like=True, kw_only=True):

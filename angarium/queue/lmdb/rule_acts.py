@@ -66,6 +66,7 @@ class AddRule:
             why=by.reason,
             since=tx.now,
             until=rule.until,
+            campaign=rule.campaign,
         )
         tx.put(tx.env.hold_rule, u64(rule_id), encode(record))
         tx.put(tx.env.meta, LAST_RULE_KEY, u64(rule_id))
@@ -83,6 +84,7 @@ class AddRule:
                     domain=rule.domain,
                     provider=rule.provider,
                     until=rule.until,
+                    campaign=rule.campaign,
                 )
             )
         )

@@ -15,6 +15,7 @@ def rule_of(rule_id: int, record: HoldRuleRecord) -> HoldRule:
         sender=record.sender,
         domain=record.domain,
         provider=record.provider,
+        campaign=record.campaign,
         who=record.who,
         why=record.why,
         since=UnixMs(record.since),

@@ -198,6 +198,7 @@ class MemoryAdministration:
             sender=new.sender,
             domain=new.domain,
             provider=new.provider,
+            campaign=new.campaign,
             who=by.who,
             why=by.reason,
             since=state.clock(),
@@ -216,6 +217,7 @@ class MemoryAdministration:
                 domain=new.domain,
                 provider=new.provider,
                 until=new.until,
+                campaign=new.campaign,
             )
         )
         self._act("hold", added.wanted, by, added.id)
@@ -353,6 +355,7 @@ class MemoryAdministration:
             partition=each.partition,
             tenant=message.tenant,
             stream=message.stream,
+            campaign=message.campaign,
             sender=message.envelope.reverse_path,
             recipient=each.recipient.forward_path,
             domain=each.recipient.domain,

@@ -277,7 +277,7 @@ class MemoryPartition:
         match settlement:
             case Done(outcome=outcome, attempt=attempt):
                 each.attempts += 1
-                fields = self._state.event_fields(each, now)
+                fields = self._state.attempt_fields(each, now)
                 kind = _OUTCOMES[outcome]
                 self._state.append(kind(**fields, attempts=each.attempts, attempt=attempt))
                 self._state.remove(each.id)
@@ -292,7 +292,7 @@ class MemoryPartition:
                 if settlement.attempted:
                     each.attempts += 1
                     each.free_of = 0
-                    fields = self._state.event_fields(each, now)
+                    fields = self._state.attempt_fields(each, now)
                     self._state.append(
                         AttemptFailed(**fields, attempts=each.attempts, attempt=attempt, due=due)
                     )
@@ -342,6 +342,7 @@ class _DueMail:
         self._message = state.messages[each.id.message_id]
         self.tenant = self._message.tenant
         self.domain = each.recipient.domain
+        self.campaign = self._message.campaign
 
     def sender(self) -> str:
         return self._message.envelope.reverse_path

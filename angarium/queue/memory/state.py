@@ -129,6 +129,7 @@ class MemoryState:
                 self.append(OperatorRerouted(**fields, via=each.via))
             case "bounce":
                 attempt = bounce_attempt(by, self.clock())
+                fields["campaign"] = self.messages[each.id.message_id].campaign
                 self.append(Bounced(**fields, attempts=each.attempts, attempt=attempt))
             case _:
                 assert_never(act)
@@ -146,6 +147,11 @@ class MemoryState:
             "recipient": each.recipient.forward_path,
             "in_doubt": each.in_doubt,
         }
+
+    def attempt_fields(self, each: MemoryDelivery, at: UnixMs) -> dict[str, Any]:
+        """Return what every event of an attempt says besides."""
+        campaign = self.messages[each.id.message_id].campaign
+        return {**self.event_fields(each, at), "campaign": campaign}
 
     def claimed(self, message_id: MessageId, own: Sequence[MemoryDelivery]) -> ClaimedMessage:
         message = self.messages[message_id]

@@ -62,17 +62,17 @@ FIELDS = {
         *("reverse_path", "recipients", "size_octets", "message_id_header", "origin"),
         *("priority", "campaign", "repairs", "tags"),
     ),
-    "delivered": _ATTEMPT,
-    "relayed": _ATTEMPT,
-    "deferred": (*_ATTEMPT, "due"),
-    "bounced": (*_ATTEMPT, "actor", "reason"),
-    "expired": _ATTEMPT,
+    "delivered": (*_ATTEMPT, "campaign"),
+    "relayed": (*_ATTEMPT, "campaign"),
+    "deferred": (*_ATTEMPT, "due", "campaign"),
+    "bounced": (*_ATTEMPT, "actor", "reason", "campaign"),
+    "expired": (*_ATTEMPT, "campaign"),
     "in_doubt": _RECIPIENT,
     "held": (*_ACT, "rule"),
     "released": (*_ACT, "rule"),
     "retried": _ACT,
     "cancelled": _ACT,
-    "hold_rule_added": (*_RULE, "tenant", "sender", "domain", "provider", "until"),
+    "hold_rule_added": (*_RULE, "tenant", "sender", "domain", "provider", "until", "campaign"),
     "hold_rule_removed": (*_RULE, "releases"),
     "damaged": (*_RECIPIENT, "reason"),
     "content_shown": (*_MESSAGE, "actor", "reason", "part"),
@@ -172,7 +172,7 @@ def test_numbers_are_unique_and_never_given_twice() -> None:
     assert set(FINAL_EVENTS) <= set(CATALOGUE)
 
 
-@pytest.mark.parametrize("header", [b"\x01\x00\x63", b"\x02\x00\x02", b"\xff\xff\xff"])
+@pytest.mark.parametrize("header", [b"\x01\x00\x63", b"\x03\x00\x02", b"\xff\xff\xff"])
 def test_an_unknown_or_newer_event_is_named_and_breaks_no_reader(header: bytes) -> None:
     raw = header + msgspec.msgpack.encode([5, b"m" * 16, {"what": ["ever"]}, 2.5])
     event = decode_event(raw)

@@ -23,6 +23,7 @@ from angarium.config.error import KeyPath, Problem
 from angarium.config.quantity import find_rate
 from angarium.config.reply_texts import PatternError, expanded
 from angarium.config.schema import Config, Listener, Pool, Route, Rule, Source, Stream
+from angarium.config.standing_check import standing_problems
 from angarium.config.warmup_plan import DEFAULT_PLAN, PlanError, check_plan
 
 _STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
@@ -488,4 +489,5 @@ _CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
     _dkim,
     _postmasters,
     _rules,
+    standing_problems,
 )

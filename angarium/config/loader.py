@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from angarium.config.address import parse_host_port
+from angarium.config.blocklists import complete_blocklists
 from angarium.config.crosscheck import FITS_EVERYTHING, find_problems, fits_everything
 from angarium.config.error import ConfigError, KeyPath, Problem, path_text
 from angarium.config.expected import expected_text, found_text
@@ -136,6 +137,7 @@ def _converted(
     while len(found) < MAX_PROBLEMS:
         try:
             completed = complete_rules(complete_streams(complete_providers(left)))
+            completed = complete_blocklists(completed)
             return msgspec.convert(completed, Config), found
         except msgspec.ValidationError as error:
             problem = _type_problem(str(error), tree)

@@ -281,6 +281,57 @@ class Log(_Table, frozen=True, kw_only=True):
     mail_log: str | None = None
 
 
+class Breaker(_Table, frozen=True, kw_only=True):
+    """Stops a tenant, or one of its campaigns, whose mail is unwanted or whose addresses are dead: by a hold rule, with
+    the figures as its reason (docs/deliverability.md).
+    """
+
+    enabled: bool = True
+    window_s: Seconds = 86_400.0  # what is judged: this much, in whole hours
+    # of those who got mail: from this share of complaints on it is warned of, and from that on stopped. Google asks for
+    # less than 0.1 %, and refuses at 0.3 %
+    complaints_warn_percent: Percent = 0.08
+    complaints_percent: Percent = 0.3
+    complaints_at_least: Count = 3  # fewer complaints stop nobody
+    # of the recipients: such that do not exist
+    bounces_warn_percent: Percent = 5.0
+    bounces_percent: Percent = 10.0
+    bounces_at_least: Count = 200  # among fewer recipients nothing is concluded
+    pause_s: Seconds = 14_400.0  # then it goes on, with nothing against it
+    exempt_tenants: tuple[Name, ...] = ()  # nobody stops them
+
+
+class BlocklistZone(_Table, frozen=True, kw_only=True):
+    """A DNS blocklist (RFC 5782). One of a shipped name changes the keys that it gives."""
+
+    name: Name  # zen.spamhaus.org, or <key>.zen.dq.spamhaus.net with an account there
+    kind: Literal["address", "domain"] = "address"
+    ipv6: bool = False  # it has IPv6 addresses, too
+    weight: Times = 20  # points of 100 that a listing costs
+    # what answers mean: "127.0.0.2: sends spam", or "+8: phishing" for a bit of an answer's last part
+    meanings: tuple[str, ...] = ()
+    # answers that are no listing: we may not ask, or not so; 127.255.255.x is one everywhere (RFC 5782 has none)
+    refusals: tuple[str, ...] = ()
+    remove: str = ""  # where to ask for removal
+
+
+class Blocklists(_Table, frozen=True, kw_only=True):
+    """Asks DNS blocklists whether they have our addresses or domains; the shipped zones are in
+    `config/shipped/blocklists.toml`.
+    """
+
+    # only public addresses and domains are ever asked for: there may be none
+    enabled: bool = True
+    every_s: Seconds = 3600.0
+    first_s: SecondsOrNone = 300.0  # after the start
+    shipped: bool = True  # false: only the zones that are written here
+    without: tuple[Name, ...] = ()  # shipped zones that are not asked
+    # public addresses besides those of [[source]]s: before a NAT
+    addresses: tuple[str, ...] = ()
+    domains: tuple[Name, ...] = ()  # besides those of DKIM keys, users and return paths
+    zone: tuple[BlocklistZone, ...] = ()
+
+
 class Rules(_Table, frozen=True, kw_only=True):
     """Where rules come from, besides the `[[rule]]`s of this file (docs/rules.md)."""
 
@@ -356,5 +407,7 @@ class Config(_Table, frozen=True, kw_only=True):
     queue: Queue = Queue()
     log: Log = Log()
     postmasters: Postmasters = Postmasters()
+    breaker: Breaker = Breaker()
+    blocklists: Blocklists = Blocklists()
     rules: Rules = Rules()
     rule: tuple[Rule, ...] = ()

@@ -11,6 +11,8 @@ from angarium.queue.doorbell import DoorbellReceiver, DoorbellSender, doorbell_p
 from angarium.queue.entry import Affected, EntryPage, QueueEntry, ShownMessage
 from angarium.queue.event_log import EventCursor, EventLog, Position
 from angarium.queue.events import (
+    AddressDelisted,
+    AddressListed,
     AttemptFailed,
     Bounced,
     Cancelled,
@@ -35,6 +37,8 @@ from angarium.queue.events import (
     ReportUnmatched,
     RuleEnded,
     RuleInForce,
+    SenderPaused,
+    SenderResumed,
     SuppressionAdded,
     SuppressionRemoved,
     UnknownEvent,
@@ -109,6 +113,8 @@ __all__ = [
     "DEFAULT_TENANT",
     "Act",
     "Actor",
+    "AddressDelisted",
+    "AddressListed",
     "Affected",
     "Attempt",
     "AttemptFailed",
@@ -179,6 +185,8 @@ __all__ = [
     "RuleInForce",
     "SchemaError",
     "Scope",
+    "SenderPaused",
+    "SenderResumed",
     "Settlement",
     "ShownMessage",
     "SoundQueueError",

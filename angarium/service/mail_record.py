@@ -3,6 +3,8 @@
 import msgspec
 
 from angarium.queue import (
+    AddressDelisted,
+    AddressListed,
     Attempt,
     AttemptFailed,
     Complained,
@@ -18,6 +20,8 @@ from angarium.queue import (
     ReportUnmatched,
     RuleEnded,
     RuleInForce,
+    SenderPaused,
+    SenderResumed,
     SuppressionAdded,
     SuppressionRemoved,
     UnixMs,
@@ -75,7 +79,7 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     rule: int = 0  # the hold rule that holds or held it, or that was added or removed
     domain: str = ""  # condition of a hold rule, as are tenant, sender and provider
     provider: str = ""  # of the site; also a condition of a hold rule
-    until: str = ""  # of a hold rule or a suppression
+    until: str = ""  # of a hold rule, a suppression, or a sender that is paused
     act: str = ""  # of an operator on a warm-up: hold | release | promote | finish | restart
     day: int = -1  # of the warm-up's plan, from then on
     name: str = ""  # of the rule of what providers say that came into force, or ended
@@ -87,6 +91,10 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     repairs: tuple[str, ...] = ()  # what was mended of an accepted message
     cause: str = ""  # of a suppression: a bounce class, complaint, unsubscribe, manual, import
     reference: str = ""  # of a suppression, to what led to it
+    zone: str = ""  # a DNS blocklist that has an address or domain of ours, or has it no more
+    codes: tuple[str, ...] = ()  # what it answers
+    meaning: str = ""  # of that
+    since: str = ""  # when it was first seen there
     via: str = ""  # where an operator sent it: "mx", a smart host; left out: the usual way again
     report: str = ""  # the id of the mail that came back
     kind: str = ""  # of it, where it is not known to be about a message: bounce | arf | dmarc | ...
@@ -116,6 +124,10 @@ def mail_record(position: Position) -> MailRecord:
                 actor=event.actor,
                 reason=event.reason,
             )
+        case AddressListed() | AddressDelisted():
+            return _blocklist(position.sequence, event)
+        case SenderPaused() | SenderResumed():
+            return _sender(position.sequence, event)
         case RuleInForce() | RuleEnded():
             return _reply_rule(position.sequence, event)
         case ReportBounced() | Complained() | Unsubscribed():
@@ -223,6 +235,38 @@ def _rule(sequence: int, event: HoldRuleAdded | HoldRuleRemoved) -> MailRecord:
         provider=(conditions and conditions.provider) or "",
         campaign=(conditions and conditions.campaign) or "",
         until=rfc3339(conditions.until) if conditions and conditions.until else "",
+    )
+
+
+def _blocklist(sequence: int, event: AddressListed | AddressDelisted) -> MailRecord:
+    listed = event if isinstance(event, AddressListed) else None
+    return MailRecord(
+        sequence=sequence,
+        ts=rfc3339(event.at),
+        event=event.name,
+        message="",
+        zone=event.zone,
+        address=event.address,
+        codes=() if listed is None else listed.codes,
+        meaning="" if listed is None else listed.meaning,
+        reply="" if listed is None else listed.text,
+        since=rfc3339(event.since) if isinstance(event, AddressDelisted) else "",
+    )
+
+
+def _sender(sequence: int, event: SenderPaused | SenderResumed) -> MailRecord:
+    paused = event if isinstance(event, SenderPaused) else None
+    return MailRecord(
+        sequence=sequence,
+        ts=rfc3339(event.at),
+        event=event.name,
+        message="",
+        tenant=event.tenant,
+        campaign=event.campaign,
+        rule=event.rule,
+        reason=event.reason,
+        actor="breaker" if isinstance(event, SenderPaused) else event.actor,
+        until=rfc3339(paused.until) if paused is not None and paused.until is not None else "",
     )
 
 

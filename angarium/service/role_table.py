@@ -126,7 +126,7 @@ ROLES: Final = RoleTable(
                 ),
                 never=(
                     *("source", "pool", "warmup", "delivery", "dns", "dkim", "log.mail_log"),
-                    *("rules", "rule", "postmasters"),
+                    *("rules", "rule", "postmasters", "breaker", "blocklists"),
                 ),
             ),
         ),
@@ -141,7 +141,7 @@ ROLES: Final = RoleTable(
                     "listener",  # where mail must not be sent to
                     *("log.level", "rules", "rule"),
                 ),
-                never=("log.mail_log", "postmasters"),
+                never=("log.mail_log", "postmasters", "breaker", "blocklists"),
             ),
         ),
         RoleSpec(
@@ -152,10 +152,13 @@ ROLES: Final = RoleTable(
             drains_after=("ingress", "delivery"),
             reads=Reads(
                 at_start=("log.mail_log",),
-                live=("log.level",),
+                live=(
+                    *("log.level", "breaker", "blocklists"),
+                    *("source", "pool", "dns", "dkim"),  # of what blocklists are asked, and how
+                ),
                 never=(
-                    *("listener", "source", "pool", "stream", "warmup", "route", "provider"),
-                    *("delivery", "dns", "dkim", "rules", "rule", "postmasters"),
+                    *("listener", "stream", "warmup", "route", "provider", "delivery"),
+                    *("rules", "rule", "postmasters"),
                 ),
             ),
         ),

@@ -4,6 +4,8 @@ Start with ``catalogue``: the rules, the union, and how an event is written. Pur
 """
 
 from angarium.queue.events.accepted import MessageAccepted
+from angarium.queue.events.address_delisted import AddressDelisted
+from angarium.queue.events.address_listed import AddressListed
 from angarium.queue.events.attempt_failed import AttemptFailed
 from angarium.queue.events.bounced import Bounced
 from angarium.queue.events.cancelled import Cancelled
@@ -27,12 +29,16 @@ from angarium.queue.events.report_kept import ReportKept
 from angarium.queue.events.report_unmatched import ReportUnmatched
 from angarium.queue.events.rule_ended import RuleEnded
 from angarium.queue.events.rule_in_force import RuleInForce
+from angarium.queue.events.sender_paused import SenderPaused
+from angarium.queue.events.sender_resumed import SenderResumed
 from angarium.queue.events.suppression_added import SuppressionAdded
 from angarium.queue.events.suppression_removed import SuppressionRemoved
 from angarium.queue.events.unsubscribed import Unsubscribed
 from angarium.queue.events.warmup_changed import WarmupChanged
 
 __all__ = [
+    "AddressDelisted",
+    "AddressListed",
     "AttemptFailed",
     "Bounced",
     "Cancelled",
@@ -57,6 +63,8 @@ __all__ = [
     "ReportUnmatched",
     "RuleEnded",
     "RuleInForce",
+    "SenderPaused",
+    "SenderResumed",
     "SuppressionAdded",
     "SuppressionRemoved",
     "UnknownEvent",

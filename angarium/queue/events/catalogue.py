@@ -19,6 +19,8 @@ from typing import Final, cast, get_args
 import msgspec
 
 from angarium.queue.events.accepted import MessageAccepted
+from angarium.queue.events.address_delisted import AddressDelisted
+from angarium.queue.events.address_listed import AddressListed
 from angarium.queue.events.attempt_failed import AttemptFailed
 from angarium.queue.events.bounced import Bounced
 from angarium.queue.events.cancelled import Cancelled
@@ -41,6 +43,8 @@ from angarium.queue.events.report_kept import ReportKept
 from angarium.queue.events.report_unmatched import ReportUnmatched
 from angarium.queue.events.rule_ended import RuleEnded
 from angarium.queue.events.rule_in_force import RuleInForce
+from angarium.queue.events.sender_paused import SenderPaused
+from angarium.queue.events.sender_resumed import SenderResumed
 from angarium.queue.events.shape import CataloguedEvent, EventHead
 from angarium.queue.events.suppression_added import SuppressionAdded
 from angarium.queue.events.suppression_removed import SuppressionRemoved
@@ -76,6 +80,10 @@ CataloguedKind = (
     | RecipientSuppressed
     | SuppressionAdded
     | SuppressionRemoved
+    | AddressListed
+    | AddressDelisted
+    | SenderPaused
+    | SenderResumed
 )
 
 

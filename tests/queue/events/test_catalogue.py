@@ -46,6 +46,10 @@ NUMBERS = {
     20: "recipient_suppressed",
     21: "suppression_added",
     22: "suppression_removed",
+    28: "address_listed",
+    29: "address_delisted",
+    30: "sender_paused",
+    31: "sender_resumed",
 }
 HEAD = ("at", "message_id")
 _MESSAGE = (*HEAD, "tenant", "stream")
@@ -91,6 +95,10 @@ FIELDS = {
         *("email", "scope", "cause", "until", "evidence", "reference", "actor", "reason"),
     ),
     "suppression_removed": (*HEAD, "email", "scope", "cause", "actor", "reason"),
+    "address_listed": (*HEAD, "zone", "address", "codes", "meaning", "text"),
+    "address_delisted": (*HEAD, "zone", "address", "since"),
+    "sender_paused": (*HEAD, "tenant", "campaign", "rule", "reason", "until"),
+    "sender_resumed": (*HEAD, "tenant", "campaign", "rule", "actor", "reason"),
 }
 VALUES: dict[str, Any] = {
     "at": UnixMs(1_800_000_000_000),
@@ -114,13 +122,14 @@ VALUES: dict[str, Any] = {
     "origin": Origin(kind="submission", listener="127.0.0.1:25", client="192.0.2.7", user="ann"),
     "repairs": ("raw_utf8",),
     "tags": ("a", "b"),
+    "codes": ("127.0.0.2",),
     "recipients": ("bob@example.net", "carol@example.org"),
     "releases": True,
     "report": bytes(range(16, 32)),
     **dict.fromkeys(
         ("index", "in_doubt", "attempts", "rule", "size_octets", "priority", "replies", "day"), 7
     ),
-    **dict.fromkeys(("due", "until"), UnixMs(1_800_000_060_000)),
+    **dict.fromkeys(("due", "until", "since"), UnixMs(1_800_000_060_000)),
 }
 
 

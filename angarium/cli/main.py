@@ -44,6 +44,11 @@ COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that
         "rules",
         "See what providers' replies have put in force, and undo it.",
     ),
+    "reputation": (
+        "angarium.cli.reputation",
+        "reputation",
+        "See how senders stand and why, and which blocklists have us.",
+    ),
     "top": (
         "angarium.cli.top",
         "top",

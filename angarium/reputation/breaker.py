@@ -5,6 +5,7 @@ Start with ``Breaker``. It decides; ``service.sender_breaker`` has what is decid
 
 import enum
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -96,9 +97,13 @@ class Breaker:
         self._touched: tuple[dict[Party, None], dict[Party, None]] = ({}, {})
         self._changed: dict[Party, None] = {}
 
-    def restore(self, evidence: Evidence) -> None:
-        self._evidence[evidence.party] = evidence
-        self.judge_again(evidence.party)
+    def restore(self, kept: Iterable[Evidence]) -> None:
+        """Know what was kept, and nothing else; the one that was quiet longest first. All are judged again."""
+        self._evidence = OrderedDict((each.party, each) for each in kept)
+        self._changed.clear()
+        self._touched = ({}, {})
+        for party in self._evidence:
+            self.judge_again(party)
 
     def count(
         self, tenant: str, campaign: str, counts: Counts, *, at: UnixMs, sent_at: UnixMs

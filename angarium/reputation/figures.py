@@ -4,7 +4,7 @@ Start with ``Figures``. Knows nothing of events and of the disk: ``figure_keepsa
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Literal
 
 import msgspec
@@ -123,9 +123,12 @@ class Figures:
         self._books: dict[Kind, OrderedDict[str, Book]] = {each: OrderedDict() for each in LIMITS}
         self._changed: dict[Subject, None] = {}
 
-    def restore(self, book: Book) -> None:
-        """Take what was kept; the order of several tells nothing of who was quiet."""
-        self._books[book.kind][book.name] = book
+    def restore(self, books: Iterable[Book]) -> None:
+        """Know what was kept, and nothing else; the one that was quiet longest first."""
+        self._books = {each: OrderedDict() for each in LIMITS}
+        for book in books:
+            self._books[book.kind][book.name] = book
+        self._changed.clear()
 
     def count(self, subject: Subject, at: UnixMs, measure: str, number: int = 1) -> None:
         """``measure``: delivered, complained, unsubscribed, or deferred., bounced., returned. and a class."""

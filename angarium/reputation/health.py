@@ -36,6 +36,8 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     deferred: int = 0  # by the provider's 4yz, greylisting and full mailboxes left out
     bounced: int = 0
     complained: int = 0
+    # Delivered the day before, or earlier: complaints of this day may be about that, too
+    before: int = 0
 
     @property
     def outcomes(self) -> int:
@@ -47,6 +49,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
             deferred=self.deferred + more.deferred,
             bounced=self.bounced + more.bounced,
             complained=self.complained + more.complained,
+            before=self.before + more.before,
         )
 
 
@@ -70,7 +73,7 @@ def find_health(counts: Counts) -> Finding:
         if counts.bounced >= LEAST_BAD:
             worst = _worse(worst, counts.bounced, outcomes, SICK_BOUNCED, BAD_BOUNCED, "bounced")
     if counts.complained >= LEAST_COMPLAINTS:
-        delivered = max(counts.delivered, counts.complained)
+        delivered = max(counts.delivered + counts.before, counts.complained)
         worst = _worse(
             worst, counts.complained, delivered, SICK_COMPLAINED, BAD_COMPLAINED, "complained of"
         )

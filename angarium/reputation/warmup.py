@@ -301,6 +301,7 @@ class Warmup:
         self._day = day
         self._day_began = UnixMs(self._hour * HOUR_MS)
         self._today = self._overflowed = 0
-        self._counts = Counts()
         self._restrained = ""
+        # People read their mail later: who complains today may have got it yesterday
+        self._counts = Counts(before=max(self._counts.delivered, self._counts.before))
         self._note = note

@@ -15,6 +15,7 @@ from angarium.queue import LmdbSpool, Partition, PartitionNumber, QueueError
 from angarium.queue.doorbell import DoorbellReceiver, DoorbellSender, doorbell_path
 from angarium.routing.dns import DnsSetupError
 from angarium.routing.resolution import Site
+from angarium.service.complaint_answers import ComplaintAnswers
 from angarium.service.delivery_answers import DeliveryAnswers
 from angarium.service.delivery_observer import DeliveryObserver
 from angarium.service.delivery_parts import DeliverySetup
@@ -47,7 +48,9 @@ async def run_delivery(runtime: Runtime) -> None:
             )
             warmups = WarmupAnswers(setup.warmups, setup.warmup_writer, dispatcher, runtime.clock)
             rules = RuleAnswers(setup.rules, setup.rule_keeper, runtime.clock, dispatcher.ask_anew)
+            complaints = ComplaintAnswers(setup.owns, setup.complained, runtime.clock)
             async with runtime.admin.answering(
+                complaints.handlers(),
                 *(runtime.watchers.handlers(), answers.handlers()),
                 *(warmups.handlers(), rules.handlers()),
             ):

@@ -85,13 +85,13 @@ class DeliverySetup:
             config, self.dns, own_host(config), routing, time.monotonic, demand_of
         )
         kept = spool.keepsakes.read(WARMUPS)
-        self.warmups = Warmups(config.warmup, kept, self._owns, clock(), _helping(config, routing))
+        self.warmups = Warmups(config.warmup, kept, self.owns, clock(), _helping(config, routing))
         self.warmup_writer = WarmupWriter(self.warmups, spool.keepsakes)
         self._pools = Pools(
             config.source, config.pool, routing, config.server.hostname, config.stream
         )
         self.rules = RuleEngine(RuleBook(all_rules(config)))
-        self.rules.restore(read_kept(spool.keepsakes.read(RULES), self._owns), clock())
+        self.rules.restore(read_kept(spool.keepsakes.read(RULES), self.owns), clock())
         self.rule_keeper = RuleKeeper(self.rules, spool.keepsakes, clock)
         rules = RuleGate(self.rules)
         warmup = WarmupGate(self.warmups, self.warmup_writer.reserve, rules)
@@ -159,6 +159,10 @@ class DeliverySetup:
         self._pool.exchange(Signer(self._keyring, config.dkim), config.dkim.threads)
         self._keyring.reload(config.dkim)
 
+    def complained(self, source: str, provider: str, now: UnixMs) -> None:
+        """Have rules and warm-ups hear of a complaint."""
+        self._policy.complained(source, provider, now)
+
     def notes(self) -> Sequence[str]:
         """Say what of its peers and sources an operator should know, though the work goes on."""
         now = self._clock()
@@ -212,7 +216,8 @@ class DeliverySetup:
         )
         return Connectors(config.route, smtp, self._clock, config.pool)
 
-    def _owns(self, provider: str) -> bool:
+    def owns(self, provider: str) -> bool:
+        """Whether the provider is this process's."""
         return partition_of(provider, len(self._spool.partitions())) in self._partitions
 
     def _must_sign(self) -> bool:

@@ -4,6 +4,7 @@ Knows nothing of what a consumer does with events.
 """
 
 import asyncio
+import enum
 import time
 from collections.abc import Sequence
 from typing import Final, Protocol
@@ -21,6 +22,12 @@ FIRST_RETRY_S: Final = 1.0
 LAST_RETRY_S: Final = 30.0
 
 
+class KeptBack(enum.Enum):
+    """What a consumer returns that has handled events in memory only, and will write what they came to later."""
+
+    YES = enum.auto()
+
+
 class EventConsumer(Protocol):
     @property
     def name(self) -> str:
@@ -34,10 +41,11 @@ class EventConsumer(Protocol):
         """
         ...
 
-    async def handle(self, batch: Sequence[Position]) -> bytes | None:
+    async def handle(self, batch: Sequence[Position]) -> bytes | KeptBack | None:
         """Handle the events, all of them once it returns. Whatever it raises: the same batch comes again.
 
-        Returns its new state, to be written with the acknowledgement in one transaction; None: it keeps none.
+        Returns its new state, to be written with the acknowledgement in one transaction; None: it keeps none; KeptBack:
+        nothing is acknowledged yet. Then it gets an empty batch where there is no other, until it has written.
         """
         ...
 
@@ -45,6 +53,7 @@ class EventConsumer(Protocol):
 class EventFollower:
     """EF1: an event is acknowledged only after it was handled, so each is handled at least once.
 
+    EF3: what a consumer keeps back is not acknowledged before it says that it is written.
     EF2: what fails is handled again, in order, after a wait; nothing behind it is handled before.
     """
 
@@ -52,6 +61,7 @@ class EventFollower:
         self._events = events
         self._consumer = consumer
         self._position = 0  # handled up to here
+        self._written = 0  # and nothing of that is kept back up to here
         self._state: bytes | None = None
         self._acked = 0
         self._acked_at = 0.0
@@ -60,7 +70,7 @@ class EventFollower:
     async def register(self) -> None:
         """Make the consumer known to the queue: from now on nothing is trimmed that it has not acknowledged."""
         cursor = await self._events.register(self._consumer.name)
-        self._acked = self._position = cursor.position
+        self._acked = self._position = self._written = cursor.position
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow the log until ``stop``, then handle what is there by then. Raises QueueFailedError."""
@@ -77,7 +87,7 @@ class EventFollower:
     async def step(self) -> bool:
         """Handle the next batch; returns whether more may be waiting."""
         batch = self._events.read(self._position, BATCH)
-        if not batch:
+        if not batch and self._written == self._position:
             return False
         try:
             state = await self._consumer.handle(batch)
@@ -85,8 +95,10 @@ class EventFollower:
             self._failed(error)
             return False
         self._retry_s = 0.0
-        self._position = batch[-1].sequence
-        self._state = state
+        self._position = batch[-1].sequence if batch else self._position
+        if state is not KeptBack.YES:
+            self._written = self._position  # EF3
+            self._state = state
         await self._ack(at_once=False)
         return len(batch) == BATCH
 
@@ -102,20 +114,21 @@ class EventFollower:
                 await _wait(stop, self._retry_s)
             else:
                 self._acked = cursor.position
+                self._written = self._position
                 self._retry_s = 0.0
                 return True
         return False
 
     async def _ack(self, *, at_once: bool) -> None:
         now = time.monotonic()
-        if self._position == self._acked or (not at_once and now - self._acked_at < ACK_S):
+        if self._written <= self._acked or (not at_once and now - self._acked_at < ACK_S):
             return
         self._acked_at = now
         try:
-            await self._events.ack(self._consumer.name, self._position, self._state)  # EF1
+            await self._events.ack(self._consumer.name, self._written, self._state)  # EF1
         except QueueFullError:
             return  # a later one says the same and more
-        self._acked = self._position
+        self._acked = self._written
 
     def _failed(self, error: Exception) -> None:
         event = f"{self._consumer.name}_failed"

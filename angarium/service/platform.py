@@ -5,11 +5,13 @@ from collections.abc import Callable
 from typing import Final
 
 from angarium.config.schema import Config
+from angarium.host.sysexits import EX_CONFIG, StartError
 from angarium.insight.admin.client import ask_process
 from angarium.insight.admin.forgetting import ForgetFailures
 from angarium.insight.admin.reloading import AskReload
 from angarium.mta.disk_wait import DISK_FULL, until_space
 from angarium.queue import LmdbSpool, QueueSummary, UnixMs
+from angarium.routing.dns import DnsSetupError
 from angarium.routing.routing import Routing
 from angarium.service.admin_socket import Handlers
 from angarium.service.census import Census
@@ -22,6 +24,7 @@ from angarium.service.provider_labels import ProviderLabels
 from angarium.service.queue_answers import QueueAnswers
 from angarium.service.runtime import Runtime
 from angarium.service.sender_notices import SenderNotices
+from angarium.service.standing_parts import StandingParts
 from angarium.telemetry.log import log, log_exception
 from angarium.telemetry.metrics import EVENT_CONSUMERS, Metrics
 
@@ -37,9 +40,15 @@ async def run_platform(runtime: Runtime) -> None:
     spool = runtime.open_spool()
     sink = _sink(runtime.config)
     labels = ProviderLabels(runtime.config.provider)
+    try:
+        parts = StandingParts(runtime, spool)
+    except DnsSetupError as error:
+        raise StartError(str(error), EX_CONFIG) from error
     followers = [
         EventFollower(spool.events, MailLog(spool.events, sink)),
         EventFollower(spool.events, EventCounts(runtime.metrics, labels)),
+        EventFollower(spool.events, parts.standing),
+        EventFollower(spool.events, parts.feed),
     ]
     low_disk = _LowDisk()
 
@@ -55,6 +64,8 @@ async def run_platform(runtime: Runtime) -> None:
                 tasks.create_task(_measure(spool, runtime.clock, runtime.metrics, low_disk)),
                 tasks.create_task(_trim(spool, runtime.clock, runtime.config)),
                 tasks.create_task(_expire_hold_rules(spool)),
+                tasks.create_task(parts.watch.run()),
+                tasks.create_task(parts.measure()),
             ]
             spool.administration.tell_providers(Routing.of(runtime.config).find_told_provider)
             notices = SenderNotices(runtime.config, spool, runtime.clock)
@@ -70,6 +81,7 @@ async def run_platform(runtime: Runtime) -> None:
                 labels.exchange(config.provider)
                 spool.administration.tell_providers(Routing.of(config).find_told_provider)
                 await answers.reload(config)
+                parts.exchange(config)
 
             runtime.on_reload(reload)
             census = Census(spool.administration, runtime.clock)
@@ -81,11 +93,14 @@ async def run_platform(runtime: Runtime) -> None:
                 runtime.admin.answering(
                     answers.handlers(), Handlers().on(AskReload, runtime.answer_reload)
                 ),
-                runtime.admin.answering(log_answers.handlers(), census.handlers()),
+                runtime.admin.answering(
+                    log_answers.handlers(), census.handlers(), parts.answers.handlers()
+                ),
                 asyncio.TaskGroup() as following,
             ):
                 for follower in followers:
                     following.create_task(follower.run(runtime.stop))
+            await parts.close()
             for task in periodic:
                 task.cancel()
     finally:

@@ -36,13 +36,16 @@ STAGES: Final = (
 REPLY_CLASSES: Final = ("2", "4", "5", "none")
 # "other": made by another version of Angarium
 REPAIRS: Final = (*Repair, "other")
+BLOCKLIST_RESULTS: Final = ("clear", "listed", "unanswered")
+# Ours: sources whose score is shown; the command shows all
+MAX_SCORES: Final = 100
 DNS_RESULTS: Final = ("answered", "failed", "cached")
 LIMITS: Final = (
     *("connections", "client", "timeout", "recipients", "memory_or_disk", "logins", "size"),
     "http_connections",
 )
 # "other": the one furthest behind of all that this Angarium does not know
-EVENT_CONSUMERS: Final = ("mail_log", "metrics", "other")
+EVENT_CONSUMERS: Final = ("mail_log", "metrics", "standing", "complaints", "other")
 # slow: the last step has taken over 0.3 s; hanging: all of it over 10 s
 OPENING_STATES: Final = ("quick", "slow", "hanging")
 QUEUE_STATES: Final = ("scheduled", "held", "in_flight")
@@ -144,6 +147,18 @@ class Metrics:
             "rule",
             mode="livesum",
         )
+        self.paused_senders = self._gauge(
+            "paused_senders", "Tenants and campaigns that are stopped for what became of their mail"
+        )
+        self._scores = self._labelled(
+            "reputation_score", "Our estimate of a source's standing, 0 to 100", "source"
+        )
+        self.blocklist_listings = self._gauge(
+            "blocklist_listings", "Listings of our addresses and domains, over all DNS blocklists"
+        )
+        self.blocklist_lookups = self._counters(
+            "blocklist_lookups", "Questions to DNS blocklists", result=BLOCKLIST_RESULTS
+        )
         self.dns = self._counters("dns_lookups", "DNS look-ups", result=DNS_RESULTS)
         self.internal_errors = self._counter("internal_errors", "Faults of ours, each logged")
         self._provider_outcomes = Counter(
@@ -231,6 +246,9 @@ class Metrics:
 
     def rules_in_force(self, rule: str) -> Gauge:
         return self._rules_in_force.labels(rule)
+
+    def reputation_score(self, source: str) -> Gauge:
+        return self._scores.labels(source)
 
     def certificate_end(self, listener: str) -> Gauge:
         return self._certificate_ends.labels(listener)

@@ -31,3 +31,10 @@ def test_the_worst_of_it_is_named() -> None:
     assert found.text == "25.0% bounced (25 of 100)" or found.text == "15.0% deferred (15 of 100)"
     assert found.health is Health.BAD
     assert find_health(Counts(delivered=100)).text == ""
+
+
+def test_complaints_are_weighed_against_the_mail_of_the_day_before_too() -> None:
+    assert find_health(Counts(delivered=100, complained=2)).health is Health.BAD
+    assert find_health(Counts(delivered=100, complained=2, before=9_900)).health is Health.WELL
+    found = find_health(Counts(delivered=100, complained=30, before=9_900))
+    assert (found.health, found.text) == (Health.BAD, "0.3% complained of (30 of 10000)")

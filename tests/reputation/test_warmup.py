@@ -80,6 +80,21 @@ def test_after_the_last_day_it_is_warm() -> None:
     assert send(warmup, 1000, ms(96)) == 1000
 
 
+def test_a_complaint_about_yesterdays_mail_is_one_of_yesterdays_many() -> None:
+    warmup = begun()
+    send(warmup, 20, ms(0))
+    warmup.told(Counts(delivered=10_000), ms(0))
+    send(warmup, 10, ms(24.1))
+    warmup.told(Counts(delivered=10), ms(24.1))
+    warmup.told(Counts(complained=5), ms(24.2))
+    assert (warmup.day, warmup.note) == (1, "")
+    warmup.told(Counts(complained=30), ms(24.3))
+    assert (warmup.day, warmup.note) == (
+        0,
+        "it went from day 1 to day 0: 0.3% complained of (35 of 10010)",
+    )
+
+
 @pytest.mark.parametrize(
     ("counts", "day", "note"),
     [

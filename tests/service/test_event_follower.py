@@ -23,7 +23,7 @@ from angarium.queue import (
 )
 from angarium.service import event_counts, event_follower
 from angarium.service.event_counts import EventCounts
-from angarium.service.event_follower import EventFollower
+from angarium.service.event_follower import EventFollower, KeptBack
 from angarium.service.provider_labels import ProviderLabels
 from angarium.telemetry.metrics import Metrics
 from tests.service.fake_events import FakeEvents, follow
@@ -245,3 +245,39 @@ async def test_providers_that_were_do_not_pile_up(monkeypatch: pytest.MonkeyPatc
     assert '{outcome="delivered",provider="gmail"} 1.0' in text
     assert '{outcome="delivered",provider="other"} 1.0' in text
     assert "outlook" not in text
+
+
+class Hoarder:
+    """Writes what it has handled only when it is told to."""
+
+    name = "hoarder"
+
+    def __init__(self) -> None:
+        self.handled: list[int] = []
+        self.writes = False
+
+    async def begin(self, cursor: EventCursor) -> int:
+        return cursor.position
+
+    async def handle(self, batch: Sequence[Position]) -> KeptBack | None:
+        self.handled.append(len(batch))
+        return None if self.writes else KeptBack.YES
+
+
+async def test_ef3_what_is_kept_back_is_acknowledged_once_it_is_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(event_follower, "ACK_S", 0.0)
+    events, hoarder = FakeEvents([accepted()] * 3), Hoarder()
+    follower = EventFollower(events, hoarder)
+    await follower.register()
+    await follower.step()
+    assert (hoarder.handled, events.position) == ([3], 0)
+    events.events.append(accepted())
+    await follower.step()
+    assert (hoarder.handled, events.position) == ([3, 1], 0)
+    hoarder.writes = True
+    await follower.step()  # nothing new: it is asked to write all the same
+    assert (hoarder.handled, events.position) == ([3, 1, 0], 4)
+    await follower.step()
+    assert hoarder.handled == [3, 1, 0]  # and then it is left alone

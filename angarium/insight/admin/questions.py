@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from angarium.insight.admin.complaints import HearComplaints
 from angarium.insight.admin.connections import EndConnection, ListConnections
 from angarium.insight.admin.forgetting import ForgetFailures
 from angarium.insight.admin.live import FindLive
@@ -26,6 +27,7 @@ from angarium.insight.admin.queue_reads import (
 )
 from angarium.insight.admin.reloading import AskReload
 from angarium.insight.admin.rules import ListRules, UndoRule
+from angarium.insight.admin.standing import AskListings, AskStanding, ResumeSender
 from angarium.insight.admin.status import AskStatus
 from angarium.insight.admin.traffic import AskCensus, AskTraffic
 from angarium.insight.admin.warmups import ChangeWarmups, ShowWarmups
@@ -57,6 +59,10 @@ AnyQuestion = (
     | ChangeWarmups
     | ListRules
     | UndoRule
+    | HearComplaints
+    | AskStanding
+    | AskListings
+    | ResumeSender
 )
 
 _QUESTIONS: Final = msgspec.msgpack.Decoder(AnyQuestion)

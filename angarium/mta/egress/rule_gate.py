@@ -95,6 +95,10 @@ class RuleGate:
             now=now,
         )
 
+    def complained(self, source: str, provider: str, now: UnixMs) -> None:
+        """Hear of a recipient who complained of what the source had delivered."""
+        self._engine.complained(source, provider, now)
+
     def refused(self, path: EgressPath, site: Site, failure: Failure, now: UnixMs) -> None:
         """Hear what a host said instead of a greeting: of the source, whoever's mail it was for."""
         if is_from_peer(failure.attempt):

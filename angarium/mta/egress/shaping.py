@@ -264,6 +264,13 @@ class ShapingPolicy:
         if self._warmup is not None:
             self._warmup.refused(path, site, failure, now)
 
+    def complained(self, source: str, provider: str, now: UnixMs) -> None:
+        """Hear of a recipient who complained, long after the delivery, of what the source had delivered."""
+        if self._rules is not None:
+            self._rules.complained(source, provider, now)
+        if self._warmup is not None:
+            self._warmup.complained(source, provider, now)
+
     def _limits_of(self, provider: Provider) -> Limits:
         """Made once per provider of a configuration: this is asked for each message."""
         known = self._configured.get(provider.name)

@@ -86,6 +86,14 @@ class WarmupGate:
         """Hear that no host of the site took a connection: a provider may say so of a stranger before any mail."""
         self._hear(path, site, [failure], now)
 
+    def complained(self, source: str, provider: str, now: UnixMs) -> None:
+        """Hear of a recipient who complained of what the source had delivered."""
+        warmup = self._warmups.find(source, provider, now)
+        if warmup is not None:
+            warmup.told(Counts(complained=1), now)
+            self._warmups.touch(source, provider)
+            self._reserve()
+
     def overflows(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> bool:
         """Say whether it is the hour of the warm-up that keeps the transaction waiting."""
         warmup = self._warmups.find(path.source, traffic.provider, now)

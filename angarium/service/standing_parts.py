@@ -1,0 +1,119 @@
+"""The composition root of what the platform process knows of senders' standing: builds its parts, once."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from angarium.config.schema import Config
+from angarium.insight.admin.client import ask_process
+from angarium.insight.admin.complaints import HearComplaints
+from angarium.insight.admin.protocol import Refused
+from angarium.insight.blocklist_subjects import subjects_of
+from angarium.insight.check_senders import find_sender_domains
+from angarium.insight.egress_addresses import egress_addresses
+from angarium.queue import LmdbSpool, QueueError
+from angarium.reputation.breaker import Breaker
+from angarium.routing.dns import DnsResolver, DnsSetupError
+from angarium.service.blocklist_watch import BlocklistWatch
+from angarium.service.complaint_feed import ComplaintFeed, NotHeardError
+from angarium.service.delivery_finder import DeliveryFinder
+from angarium.service.runtime import Runtime
+from angarium.service.sender_breaker import SenderBreaker
+from angarium.service.standing import Standing
+from angarium.service.standing_answers import StandingAnswers
+from angarium.telemetry import log, log_exception
+from angarium.telemetry.metrics import MAX_SCORES
+
+# Ours: a delivery process that starts, or is being started anew, is waited for so long before that is told of
+PATIENCE_S: Final = 30.0
+ASK_AGAIN_S: Final = 0.5
+HEAR_WITHIN_S: Final = 5.0
+MEASURE_S: Final = 15.0
+
+
+class StandingParts:
+    def __init__(self, runtime: Runtime, spool: LmdbSpool) -> None:
+        """Raises DnsSetupError."""
+        self._runtime = runtime
+        self._config = runtime.config
+        queue, clock = spool.administration, runtime.clock
+        finder = DeliveryFinder(spool.events, queue)
+        breaker = SenderBreaker(Breaker(runtime.config.breaker), queue, clock)
+        self._dns = DnsResolver(runtime.config.dns, time.monotonic)
+        self.standing = Standing(breaker, finder, spool.keepsakes, clock)
+        self.feed = ComplaintFeed(finder, self._tell)
+        self.watch = BlocklistWatch(
+            runtime.config.blocklists,
+            self._subjects,
+            self._dns,
+            spool.keepsakes,
+            clock,
+            runtime.metrics,
+        )
+        self.answers = StandingAnswers(self.standing, self.watch, queue, runtime.config, clock)
+        self._shown: set[str] = set()  # sources whose score is a metric
+
+    def exchange(self, config: Config) -> None:
+        """Go by this from now on; a nameserver that is none leaves the old ones asked."""
+        self._config = config
+        self.standing.breaker.exchange(config.breaker)
+        self.answers.exchange(config)
+        try:
+            self._dns.exchange(config.dns)
+        except DnsSetupError as error:
+            log("reload_refused", "error", problem=str(error))
+        self.watch.exchange(config.blocklists)
+
+    async def measure(self) -> None:
+        """Keep the metrics up to date, until cancelled."""
+        while True:
+            await asyncio.sleep(MEASURE_S)
+            try:
+                self._measure()
+            except Exception:  # noqa: BLE001  (periodic: the next time may do)
+                log_exception("standing_not_measured")
+
+    async def close(self) -> None:
+        """Write what is not yet written, as far as the disk lets."""
+        with contextlib.suppress(QueueError):
+            await self.standing.close()
+        await self._dns.close()
+
+    # ----------------------------------------------------------------------------------------
+
+    def _subjects(self) -> Sequence[str]:
+        config = self._config
+        settings = config.blocklists
+        return subjects_of(
+            egress_addresses(config),
+            settings.addresses,
+            settings.domains,
+            find_sender_domains(config).domains,
+        )
+
+    def _measure(self) -> None:
+        metrics = self._runtime.metrics
+        metrics.paused_senders.set(len(self.standing.breaker.breaker.pauses()))
+        for source, value in self.answers.scores("source"):
+            if source in self._shown or len(self._shown) < MAX_SCORES:
+                self._shown.add(source)
+                metrics.reputation_score(source).set(value)
+
+    async def _tell(self, complaints: HearComplaints) -> None:
+        """Have each delivery process hear. Raises NotHeardError for one that did not, nor within a while."""
+        slots = [each.name for each in self._runtime.slots if each.role == "delivery"]
+        until = time.monotonic() + PATIENCE_S
+        for slot in slots:
+            while (refused := await self._ask(slot, complaints)) is not None:
+                if self._runtime.stop.is_set() or time.monotonic() > until:
+                    raise NotHeardError(refused.text)
+                await asyncio.sleep(ASK_AGAIN_S)
+
+    async def _ask(self, slot: str, complaints: HearComplaints) -> Refused | None:
+        path = self._runtime.data_dir.path
+        answer = await asyncio.to_thread(
+            ask_process, path, slot, complaints, timeout_s=HEAR_WITHIN_S
+        )
+        return answer if isinstance(answer, Refused) else None

@@ -1,4 +1,4 @@
-"""Checks what types cannot say of ``[breaker]`` and ``[blocklists]``. Pure."""
+"""Checks what types cannot say of ``[breaker]`` and ``[blocklists]``."""
 
 import re
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from angarium.config.address import a_labels, is_host_name, is_ip
+from angarium.config.blocklists import shipped_zones
 from angarium.config.error import KeyPath, Problem
 from angarium.config.schema import Config
 
@@ -34,6 +35,10 @@ def _blocklists(config: Config) -> Iterator[Problem]:
     for domain in config.blocklists.domains:
         if not is_host_name(a_labels(domain)):
             yield Problem((*at, "domains"), f"{domain!r} is no domain; write one like example.com")
+    for name in config.blocklists.without:
+        if name not in shipped_zones():
+            shipped = ", ".join(shipped_zones())
+            yield Problem((*at, "without"), f"no zone {name!r} is shipped; there are: {shipped}")
     seen: set[str] = set()
     for index, zone in enumerate(config.blocklists.zone):
         below: KeyPath = (*at, "zone", index)

@@ -3,10 +3,14 @@
 A consumer of events of its own, so that a delivery process that is not there keeps nobody else waiting.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Final
 
+from angarium.insight.admin.client import ask_process
 from angarium.insight.admin.complaints import HearComplaints, ToldComplaint
+from angarium.insight.admin.protocol import Refused
 from angarium.queue import Complained, EventCursor, Position
 from angarium.service.delivery_finder import DeliveryFinder
 from angarium.service.standing_facts import is_complaint
@@ -14,6 +18,10 @@ from angarium.service.standing_facts import is_complaint
 COMPLAINTS: Final = "complaints"
 # Ours, of one question
 TOLD_AT_ONCE: Final = 100
+# Ours: a delivery process that starts, or is started anew, is asked so often before that is told of
+TRIES: Final = 60
+TRY_AGAIN_S: Final = 0.5
+HEAR_WITHIN_S: Final = 5.0
 
 
 class NotHeardError(OSError):
@@ -56,3 +64,29 @@ class ComplaintFeed:
             provider=delivery.attempt.provider,
             at=event.at,
         )
+
+
+class Listeners:
+    """The delivery processes of the server, each by its admin socket."""
+
+    def __init__(self, data_dir: Path, slots: Sequence[str], stop: asyncio.Event) -> None:
+        """``stop``: nobody is waited for any more, since they end before us."""
+        self._data_dir = data_dir
+        self._slots = slots
+        self._stop = stop
+
+    async def tell(self, complaints: HearComplaints) -> None:
+        """Have each of them hear. Raises NotHeardError for one that did not within a while."""
+        for slot in self._slots:
+            tries = 1
+            while (refused := await self._ask(slot, complaints)) is not None:
+                if tries == TRIES or self._stop.is_set():
+                    raise NotHeardError(refused.text)
+                await asyncio.sleep(TRY_AGAIN_S)
+                tries += 1
+
+    async def _ask(self, slot: str, complaints: HearComplaints) -> Refused | None:
+        answer = await asyncio.to_thread(
+            ask_process, self._data_dir, slot, complaints, timeout_s=HEAR_WITHIN_S
+        )
+        return answer if isinstance(answer, Refused) else None

@@ -3,6 +3,7 @@
 Of the events of its message, as far as they are kept.
 """
 
+from collections import OrderedDict
 from typing import Final
 
 from angarium.queue import (
@@ -22,16 +23,29 @@ Delivery = Delivered | Relayed
 Feedback = Complained | ReportBounced | Unsubscribed
 # Ours: most mail leaves at once, and is found within so many events behind its acceptance
 NEAR: Final = 2_000
-_READ_AT_ONCE: Final = 250
+# At first; each time twice as many
+FIRST_READ: Final = 16
+# Ours: several who follow the events ask for the same deliveries within a short time
+REMEMBERED: Final = 2_000
 
 
 class DeliveryFinder:
     def __init__(self, events: EventLog, queue: QueueAdministration) -> None:
         self._events = events
         self._queue = queue
+        self._found: OrderedDict[tuple[bytes, int, str], Delivery] = OrderedDict()
 
     async def find(self, feedback: Feedback) -> Delivery | None:
         """Return the delivery; None: its events are kept no more, or it never was. Costs little for most mail."""
+        key = (feedback.message_id, feedback.index, feedback.recipient)
+        found = self._found.get(key) or await self._look_for(feedback)
+        if found is not None:
+            self._found[key] = found
+            if len(self._found) > REMEMBERED:
+                self._found.popitem(last=False)
+        return found
+
+    async def _look_for(self, feedback: Feedback) -> Delivery | None:
         accepted = message_id_ms(feedback.message_id)
         oldest = next(iter(self._events.read(0, 1)), None)
         near = self._find_near(feedback, accepted, 1 if oldest is None else oldest.sequence)
@@ -44,15 +58,16 @@ class DeliveryFinder:
         return None
 
     def _find_near(self, feedback: Feedback, accepted: UnixMs, oldest: int) -> Delivery | None:
-        after = self._first_at(accepted, oldest) - 1
-        for _ in range(NEAR // _READ_AT_ONCE):
-            batch = self._events.read(after, _READ_AT_ONCE)
+        first = self._first_at(accepted, oldest)
+        after, number = first - 1, FIRST_READ
+        while after < first + NEAR:
+            batch = self._events.read(after, number)
             for each in batch:
                 if (found := _find_delivery(each.event, feedback)) is not None:
                     return found
-            if len(batch) < _READ_AT_ONCE:
+            if len(batch) < number:
                 return None
-            after = batch[-1].sequence
+            after, number = batch[-1].sequence, 2 * number
         return None
 
     def _first_at(self, at: UnixMs, oldest: int) -> int:

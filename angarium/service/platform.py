@@ -88,6 +88,7 @@ async def run_platform(runtime: Runtime) -> None:
             periodic.append(tasks.create_task(_measure_providers(census, labels, runtime.metrics)))
             assert runtime.config.log.mail_log is not None
             log_answers = LogAnswers(spool.events, runtime.config.log.mail_log)
+            runtime.on_notes(parts.notes)
             runtime.ready(low_disk.reasons)
             async with (
                 runtime.admin.answering(

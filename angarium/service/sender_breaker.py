@@ -25,6 +25,8 @@ from angarium.reputation.breaker import Breaker, Party, Pause, Ruling, Standing
 from angarium.telemetry import log
 
 ACTOR: Final = "breaker"
+# Ours: nobody logs faster that there is no room
+AGAIN_MS: Final = 60_000
 _ABOUT_NO_MESSAGE: Final = MessageId(b"")
 
 
@@ -37,6 +39,7 @@ class SenderBreaker:
         self.breaker = breaker
         self._queue = queue
         self._clock = clock
+        self._again_at = 0  # who could not be stopped is tried again then
 
     def exchange(self, limits: Limits) -> None:
         self.breaker.limits = limits
@@ -44,10 +47,10 @@ class SenderBreaker:
     async def act(self) -> list[SenderPaused]:
         """Stop those who are to be stopped; returns the events to be written with what is known of them.
 
-        Who could not be stopped for want of room is tried with the next call.
+        Who could not be stopped for want of room is tried again later.
         """
         told: list[SenderPaused] = []
-        if not self.breaker.limits.enabled:
+        if not self.breaker.limits.enabled or self._clock() < self._again_at:
             return told
         while (ruling := self.breaker.next_ruling(self._clock())) is not None:
             party = ruling.party
@@ -64,6 +67,7 @@ class SenderBreaker:
                 told.append(await self._stop(ruling))
             except (QueueFullError, TooManyHoldRulesError) as error:
                 self.breaker.judge_again(party)
+                self._again_at = self._clock() + AGAIN_MS
                 log("sender_not_paused", "error", tenant=party.tenant, reason=str(error))
                 break
         return told

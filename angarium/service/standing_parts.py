@@ -7,9 +7,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from angarium.config.schema import Config
-from angarium.insight.admin.client import ask_process
-from angarium.insight.admin.complaints import HearComplaints
-from angarium.insight.admin.protocol import Refused
 from angarium.insight.blocklist_subjects import subjects_of
 from angarium.insight.check_senders import find_sender_domains
 from angarium.insight.egress_addresses import egress_addresses
@@ -17,7 +14,7 @@ from angarium.queue import LmdbSpool, QueueError
 from angarium.reputation.breaker import Breaker
 from angarium.routing.dns import DnsResolver, DnsSetupError
 from angarium.service.blocklist_watch import BlocklistWatch
-from angarium.service.complaint_feed import ComplaintFeed, NotHeardError
+from angarium.service.complaint_feed import ComplaintFeed, Listeners
 from angarium.service.delivery_finder import DeliveryFinder
 from angarium.service.runtime import Runtime
 from angarium.service.sender_breaker import SenderBreaker
@@ -26,11 +23,9 @@ from angarium.service.standing_answers import StandingAnswers
 from angarium.telemetry import log, log_exception
 from angarium.telemetry.metrics import MAX_SCORES
 
-# Ours: a delivery process that starts, or is being started anew, is waited for so long before that is told of
-PATIENCE_S: Final = 30.0
-ASK_AGAIN_S: Final = 0.5
-HEAR_WITHIN_S: Final = 5.0
 MEASURE_S: Final = 15.0
+# Ours, of each kind, in the status
+NOTES: Final = 5
 
 
 class StandingParts:
@@ -43,7 +38,9 @@ class StandingParts:
         breaker = SenderBreaker(Breaker(runtime.config.breaker), queue, clock)
         self._dns = DnsResolver(runtime.config.dns, time.monotonic)
         self.standing = Standing(breaker, finder, spool.keepsakes, clock)
-        self.feed = ComplaintFeed(finder, self._tell)
+        slots = [each.name for each in runtime.slots if each.role == "delivery"]
+        listeners = Listeners(runtime.data_dir.path, slots, runtime.stop)
+        self.feed = ComplaintFeed(finder, listeners.tell)
         self.watch = BlocklistWatch(
             runtime.config.blocklists,
             self._subjects,
@@ -65,6 +62,16 @@ class StandingParts:
         except DnsSetupError as error:
             log("reload_refused", "error", problem=str(error))
         self.watch.exchange(config.blocklists)
+
+    def notes(self) -> Sequence[str]:
+        """Say what an operator should know of it, though the work goes on."""
+        pauses, listings = self.standing.breaker.breaker.pauses(), self.watch.listings
+        out = [f"{each.address} is listed at {each.zone}" for each in listings[:NOTES]]
+        out += [
+            f"{each.text} is paused: {pause.why}" for each, pause in list(pauses.items())[:NOTES]
+        ]
+        more = max(0, len(pauses) - NOTES) + max(0, len(listings) - NOTES)
+        return [*out, f"{more} more: postmaster reputation"] if more else out
 
     async def measure(self) -> None:
         """Keep the metrics up to date, until cancelled."""
@@ -100,20 +107,3 @@ class StandingParts:
             if source in self._shown or len(self._shown) < MAX_SCORES:
                 self._shown.add(source)
                 metrics.reputation_score(source).set(value)
-
-    async def _tell(self, complaints: HearComplaints) -> None:
-        """Have each delivery process hear. Raises NotHeardError for one that did not, nor within a while."""
-        slots = [each.name for each in self._runtime.slots if each.role == "delivery"]
-        until = time.monotonic() + PATIENCE_S
-        for slot in slots:
-            while (refused := await self._ask(slot, complaints)) is not None:
-                if self._runtime.stop.is_set() or time.monotonic() > until:
-                    raise NotHeardError(refused.text)
-                await asyncio.sleep(ASK_AGAIN_S)
-
-    async def _ask(self, slot: str, complaints: HearComplaints) -> Refused | None:
-        path = self._runtime.data_dir.path
-        answer = await asyncio.to_thread(
-            ask_process, path, slot, complaints, timeout_s=HEAR_WITHIN_S
-        )
-        return answer if isinstance(answer, Refused) else None

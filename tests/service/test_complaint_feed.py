@@ -1,5 +1,6 @@
 """Mirrors angarium/service/complaint_feed.py and complaint_answers.py: from the event to rules and warm-ups."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,9 +15,9 @@ from angarium.queue import EventCursor, UnixMs
 from angarium.reputation.health import Counts
 from angarium.reputation.rule_engine import Ceilings
 from angarium.service import complaint_feed
-from angarium.service.admin_socket import Asker
+from angarium.service.admin_socket import AdminSocket, Asker
 from angarium.service.complaint_answers import ComplaintAnswers
-from angarium.service.complaint_feed import ComplaintFeed, NotHeardError
+from angarium.service.complaint_feed import ComplaintFeed, Listeners, NotHeardError
 from angarium.service.delivery_finder import DeliveryFinder
 from angarium.service.delivery_observer import DeliveryObserver
 from angarium.service.delivery_parts import DeliverySetup
@@ -175,3 +176,41 @@ async def test_the_rules_and_the_warm_ups_of_a_delivery_process_hear_of_it(
     finally:
         setup.close()
         await setup.dns.close()
+
+
+# --- over the admin socket ----------------------------------------------------------------------
+
+
+def hearing(heard: list[int]) -> ComplaintAnswers:
+    return ComplaintAnswers(lambda _: True, lambda *_: heard.append(1), lambda: NOW)
+
+
+async def test_every_delivery_process_hears_of_it_also_one_that_comes_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(complaint_feed, "TRY_AGAIN_S", 0.01)
+    monkeypatch.setattr(complaint_feed, "TRIES", 100_000)
+    (tmp_path / "run").mkdir()
+    first, second = AdminSocket(tmp_path, "delivery-0"), AdminSocket(tmp_path, "delivery-1")
+    heard: tuple[list[int], list[int]] = ([], [])
+    listeners = Listeners(tmp_path, ["delivery-0", "delivery-1"], asyncio.Event())
+    await first.open()
+    async with first.answering(hearing(heard[0]).handlers()):
+        telling = asyncio.create_task(listeners.tell(told(1, 2)))
+        async with asyncio.timeout(30):
+            while not heard[0]:
+                await asyncio.sleep(0.01)
+        assert not telling.done()
+        await second.open()
+        async with second.answering(hearing(heard[1]).handlers()):
+            await asyncio.wait_for(telling, 30)
+    await first.close()
+    await second.close()
+    assert heard == ([1, 1], [1, 1])
+
+
+async def test_a_server_that_stops_waits_for_nobody(tmp_path: Path) -> None:
+    stop = asyncio.Event()
+    stop.set()
+    with pytest.raises(NotHeardError):
+        await asyncio.wait_for(Listeners(tmp_path, ["delivery-0"], stop).tell(told(1)), 30)

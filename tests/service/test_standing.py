@@ -44,7 +44,7 @@ from angarium.service import delivery_finder, event_follower, standing
 from angarium.service.admin_socket import Asker
 from angarium.service.delivery_finder import DeliveryFinder
 from angarium.service.event_follower import EventFollower
-from angarium.service.sender_breaker import ACTOR, SenderBreaker
+from angarium.service.sender_breaker import ACTOR, AGAIN_MS, SenderBreaker
 from angarium.service.standing import Standing
 from angarium.service.standing_answers import StandingAnswers
 from tests.queue.samples import FAR, FakeClock, submission
@@ -315,7 +315,7 @@ async def test_a_delivery_far_behind_its_acceptance_is_found(
     process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delivery_finder, "NEAR", 2)
-    monkeypatch.setattr(delivery_finder, "_READ_AT_ONCE", 1)
+    monkeypatch.setattr(delivery_finder, "FIRST_READ", 1)
     await process.send(delivered=30)
     found = await DeliveryFinder(process.spool.events, process.spool.administration).find(
         process.complaint(-1)
@@ -338,10 +338,13 @@ async def test_std1_each_event_counts_once_whatever_crashes(
         await process.follower._begin(asyncio.Event())
         for _ in range(chance.randrange(4)):
             process.clock.now += chance.choice([0, standing.WRITE_EVERY_MS])
+            # Or what is written is not acknowledged when we die
+            monkeypatch.setattr(event_follower, "ACK_S", chance.choice([0.0, 1e9]))
             await process.follower.step()
         if chance.random() < 0.7:
             process.crash()
     process.crash()
+    monkeypatch.setattr(event_follower, "ACK_S", 0.0)
     await process.follow()
     found = process.tally("source", "ip1")
     assert found is not None
@@ -502,7 +505,10 @@ async def test_who_could_not_be_stopped_for_want_of_room_is_stopped_later(
     with monkeypatch.context() as broken:
         broken.setattr(queue, "add_hold_rule", full)
         await stop_acme(process)
-    assert await process.paused() == []
+    await process.send(delivered=1, tenant="other")
+    await process.follow()
+    assert await process.paused() == []  # the disk is left alone for a while
+    process.clock.now += AGAIN_MS
     await process.send(delivered=1, tenant="other")
     await process.follow()
     assert await process.paused() == [("acme", "")]

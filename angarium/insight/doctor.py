@@ -5,6 +5,7 @@ from datetime import date
 from typing import Final
 
 from angarium.config.schema import Config
+from angarium.insight.check_blocklists import check_blocklists
 from angarium.insight.check_dns import check_dns
 from angarium.insight.check_host import check_clock, check_ports
 from angarium.insight.check_links import check_links
@@ -34,8 +35,12 @@ async def diagnose(config: Config, today: date) -> AsyncIterator[Finding]:
         yield _with_evidence(finding)
     for finding in check_senders(config):
         yield _with_evidence(finding)
+    is_answered = True
     for finding in await check_dns(config):
+        is_answered = is_answered and (finding.name != "dns" or finding.verdict == "ok")
         yield _with_evidence(finding)
+    for finding in await check_blocklists(config) if is_answered else ():
+        yield finding
     for finding in check_links(config, today):
         yield finding
 

@@ -43,6 +43,8 @@ class NotAnswered(msgspec.Struct, frozen=True):
     """Nothing is known: neither that it is listed, nor that it is not."""
 
     why: str
+    # the zone does not serve us, or is no more: that will not pass by itself
+    is_refusal: bool = False
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,13 +89,15 @@ def read_answer(zone: BlocklistZone, addresses: Sequence[str]) -> Reading:
     if any(ip_address(each) not in _LISTED for each in codes):
         return NotAnswered(
             f"{zone.name} answers {', '.join(codes)}, which is no blocklist's answer: it is no more, or a resolver on"
-            " the way makes answers up"
+            " the way makes answers up",
+            is_refusal=True,
         )
     for each in codes:
         if ip_address(each) in _REFUSED or each in zone.refusals:
             return NotAnswered(
                 f"{zone.name} answers {each}: it does not serve our resolver; use one of your own that nobody shares,"
-                " or the zone of your account there"
+                " or the zone of your account there",
+                is_refusal=True,
             )
     return Listed(codes=codes, meaning=_meaning(zone, codes))
 

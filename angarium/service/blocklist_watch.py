@@ -7,29 +7,24 @@ answered is neither listed nor not.
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 from angarium.config.blocklists import all_zones
 from angarium.config.schema import Blocklists, BlocklistZone
+from angarium.insight.blocklist_asking import LookUps, ask_blocklist
 from angarium.queue import AddressDelisted, AddressListed, MessageId, QueueError, UnixMs
 from angarium.queue.keepsakes import Keepsakes
 from angarium.reputation.blocklists import (
     PREFIX,
-    TEXT_CHARACTERS,
     Clear,
-    Listed,
     Listing,
     NotAnswered,
     Reading,
     asks_of,
     keepsake_name,
     keepsake_of,
-    query_name,
-    read_answer,
     read_kept,
-    unlisted_name,
 )
-from angarium.routing.dns import Answer, DnsTrouble, Found
 from angarium.telemetry import log, log_exception
 from angarium.telemetry.metrics import Metrics
 
@@ -37,14 +32,6 @@ from angarium.telemetry.metrics import Metrics
 AT_ONCE: Final = 8
 _ABOUT_NO_MESSAGE: Final = MessageId(b"")
 _Key = tuple[str, str]  # zone, address or domain
-
-
-class LookUps(Protocol):
-    """``routing.dns.DnsResolver`` is."""
-
-    async def ipv4(self, name: str) -> Answer[str]: ...
-
-    async def txt(self, name: str) -> Answer[bytes]: ...
 
 
 class BlocklistWatch:
@@ -127,24 +114,7 @@ class BlocklistWatch:
         self, zone: BlocklistZone, subject: str, places: asyncio.Semaphore
     ) -> Reading | Listing:
         async with places:
-            name = query_name(zone, subject)
-            reading = _read(zone, await self._dns.ipv4(name))
-            if not isinstance(reading, Listed):
-                return reading
-            beside = await self._dns.ipv4(unlisted_name(zone, subject))
-            if isinstance(beside, Found):
-                return NotAnswered(f"{zone.name} lists everything: it is no more")
-            if isinstance(beside, DnsTrouble):
-                return NotAnswered(beside.text)
-            said = await self._dns.txt(name)
-            return Listing(
-                zone=zone.name,
-                address=subject,
-                codes=reading.codes,
-                meaning=reading.meaning,
-                since=self._clock(),
-                text=_text(said.records) if isinstance(said, Found) else "",
-            )
+            return await ask_blocklist(zone, subject, self._dns, self._clock())
 
     async def _take(self, readings: dict[_Key, Reading | Listing]) -> None:
         """Write what has changed; where there is no room, the next round sees it again."""
@@ -197,21 +167,10 @@ class BlocklistWatch:
         self._changed.clear()
 
 
-def _read(zone: BlocklistZone, answer: Answer[str]) -> Reading:
-    if isinstance(answer, DnsTrouble):
-        return NotAnswered(answer.text)
-    return read_answer(zone, answer.records if isinstance(answer, Found) else ())
-
-
 def _result(reading: Reading | Listing) -> str:
     if isinstance(reading, NotAnswered):
         return "unanswered"
     return "clear" if isinstance(reading, Clear) else "listed"
-
-
-def _text(records: Sequence[bytes]) -> str:
-    text = " ".join(each.decode("utf-8", "replace") for each in records)[:TEXT_CHARACTERS]
-    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def _listed(listing: Listing) -> AddressListed:

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from angarium.config.schema import Config
-from angarium.insight.blocklist_subjects import subjects_of
-from angarium.insight.check_senders import find_sender_domains
-from angarium.insight.egress_addresses import egress_addresses
+from angarium.insight.blocklist_asking import own_subjects
 from angarium.queue import LmdbSpool, QueueError
 from angarium.reputation.breaker import Breaker
 from angarium.routing.dns import DnsResolver, DnsSetupError
@@ -91,14 +89,7 @@ class StandingParts:
     # ----------------------------------------------------------------------------------------
 
     def _subjects(self) -> Sequence[str]:
-        config = self._config
-        settings = config.blocklists
-        return subjects_of(
-            egress_addresses(config),
-            settings.addresses,
-            settings.domains,
-            find_sender_domains(config).domains,
-        )
+        return own_subjects(self._config)
 
     def _measure(self) -> None:
         metrics = self._runtime.metrics

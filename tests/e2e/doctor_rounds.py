@@ -95,6 +95,16 @@ def faults(record: str) -> list[Fault]:
         Fault("certificate", ["has expired"], days=-3),
         Fault("link", ["has ended", "snds_link"], config=f'snds_link = "{old}"'),
         Fault("link", ["ends in 4 days", "jmrp_link"], config=f'jmrp_link = "{soon}"'),
+        Fault(
+            "blocklist",
+            [ADDRESS, "zen.spamhaus.org: sends spam (SBL)", "removal at https://check.spamhaus"],
+            {("10.0.25.11.zen.spamhaus.org", "A"): ["127.0.0.2"]},
+        ),
+        Fault(
+            "blocklist",
+            ["zen.spamhaus.org", "does not serve our resolver", "nameservers of your own"],
+            {("10.0.25.11.zen.spamhaus.org", "A"): ["127.255.255.254"]},
+        ),
         Fault("port 25", ["many networks close"], {("mail.example.net", "A"): [UNREACHED]}),
     ]
 

@@ -92,7 +92,7 @@ def classify(reply: str, provider: str = "") -> Verdict:
     said = _words_say(reading)
     weights = dict(said)
     for enhanced in reading.enhanced:
-        number, weight = _code_says(enhanced[2:], reading, provider)
+        number, weight = _code_says(enhanced, reading, provider)
         if weight:
             weights[number] = weights.get(number, 0) + weight
     if not weights:
@@ -123,10 +123,13 @@ def _words_say(reading: Reading) -> dict[int, int]:
     return said
 
 
-def _code_says(detail: str, reading: Reading, provider: str) -> tuple[int, int]:
-    """Return what the subject and detail of an enhanced code speak for, and with which weight; 0: for nothing."""
+def _code_says(enhanced: str, reading: Reading, provider: str) -> tuple[int, int]:
+    """Return what an enhanced code speaks for, and with which weight; 0: for nothing."""
+    detail = enhanced[2:]
     if detail == "1.10" and reading.code == "556":  # RFC 7505 section 4.1
         return _number(BounceClass.DOMAIN_NO_MAIL), SPECIFIC_CODE
+    if enhanced == "4.4.4":  # no route for now; 5.4.4: no such host
+        return _number(BounceClass.NETWORK_ERROR), SPECIFIC_CODE
     if detail in codes.GMAIL_AUTHENTICATION and (provider == "gmail" or "gsmtp" in reading.plain):
         return _number(BounceClass.AUTH_FAILURE), DEFINITE_CODE
     if detail.startswith("7.") and int(detail[2:]) in codes.MICROSOFT_BANNED:

@@ -2,12 +2,15 @@
 
 import msgspec
 
+from angarium.feedback.attempts import class_text
 from angarium.queue import (
     Attempt,
     AttemptFailed,
+    Bounced,
     Complained,
     ContentShown,
     DeliveryId,
+    Expired,
     HoldRuleAdded,
     HoldRuleRemoved,
     MessageAccepted,
@@ -54,6 +57,8 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     code: int = 0  # the peer's reply; left out when there was none
     enhanced: str = ""
     reply: str = ""  # its text, or our reason
+    # Of a failure: angarium.feedback.classes
+    bounce_class: str = msgspec.field(name="class", default="")
     stage: str = ""  # where the attempt was decided
     host: str = ""
     address: str = ""
@@ -160,6 +165,9 @@ def mail_record(position: Position) -> MailRecord:
         code=attempt.code,
         enhanced=attempt.enhanced,
         reply=attempt.text,
+        bounce_class=class_text(attempt)
+        if isinstance(event, AttemptFailed | Bounced | Expired)
+        else "",
         stage=attempt.stage,
         host=attempt.host,
         address=attempt.address,

@@ -120,6 +120,7 @@ CLEAR: Final = {
         no resolve .. {domain|host}
     """,
     BounceClass.DOMAIN_NO_MAIL: """
+        {host|domain|mx|mx record|mx records} no address
         null mx
         nullmx
         accept no message

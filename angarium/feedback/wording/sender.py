@@ -283,9 +283,6 @@ HINT: Final = {
         {unauthorized|unauthorised}
         security {policy|reasons|issue|policies}
     """,
-    BounceClass.SENDER_REJECTED: """
-        sender
-    """,
     BounceClass.BLOCKED: """
         blocked
         {connection|client|host} {rejected|refused|denied}

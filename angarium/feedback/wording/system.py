@@ -5,6 +5,9 @@ from typing import Final
 from angarium.feedback.classes import BounceClass
 
 CERTAIN: Final = {
+    BounceClass.PROTOCOL_ERROR: """
+        protocol error
+    """,
     BounceClass.SUPPRESSED: """
         suppression list
         address .. suppressed

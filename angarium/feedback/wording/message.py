@@ -35,6 +35,8 @@ SURE: Final = {
         {attachment|attachments|file type|file extension} .. {no allowed|forbidden|blocked|rejected}
         {attachment|attachments|file type|file extension} .. {prohibited|illegal|banned|no accepted|dangerous}
         banned {content|file|files|name|attachment}
+        attachment {filter|filtering|policy|restrictions|count}
+        content presents .. potential
         potential security {issue|threat|risk}
         {file|files|attachment|content} .. security {issue|threat|risk|reasons}
     """,
@@ -61,7 +63,7 @@ SURE: Final = {
         raw non ascii .. header
     """,
     BounceClass.MESSAGE_TOO_LARGE: """
-        {message|content|header|mail|size|data|body|attachment} .. too {large|big|long}
+        {message|content|mail|size|data|body|attachment} .. too {large|big|long}
         too {large|big} .. {message|recipient|server|organization}
         {message|header|fixed} {size|length} .. {exceeded|over|exceeds|limit|larger}
         {mail|content|attachment|body} {size|length} .. {exceeded|over|exceeds|limit|larger}
@@ -92,6 +94,7 @@ CLEAR: Final = {
         content {rejected|denied|refused|reject|filter|filtering}
         {rejected|refused} .. {content filter|content filtering|due content|due to content}
         message scoring
+        message scored
         system has detected that this message
         {mass|bulk} {mailing|mail}
         friend rule
@@ -104,6 +107,10 @@ CLEAR: Final = {
         executable
     """,
     BounceClass.CONTENT: """
+        {invalid|unacceptable|inappropriate|forbidden|banned} {content|word|words}
+        {word|words|phrase} .. {blocked|banned|forbidden|detected|rejected}
+        sensitive {word|words|content}
+        html {tag|part|only|unacceptable|rejected|forbidden|no accepted}
         content .. {no acceptable|no accepted|forbidden|no allowed|unacceptable|prohibited|inappropriate}
         {charset|encoding|mime} .. {invalid|no allowed|unsupported|rejected|forbidden|failed}
     """,
@@ -124,6 +131,7 @@ CLEAR: Final = {
         {local|site|organization|company|administrative|security} .. policy
         policy .. {rejected|refused|violation|reasons|prohibited|denied}
         policy .. {blocked|violated|no accept|disallows|restriction|restrictions}
+        security {reason|reasons|policy|policies}
         administrative {prohibition|forbidden|reasons|rejection|policy}
         {transport|message|mail|mailflow|delivery} {rules|rule}
         protocol violation

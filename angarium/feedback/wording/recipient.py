@@ -9,6 +9,8 @@ from angarium.feedback.classes import BounceClass
 
 SURE: Final = {
     BounceClass.USER_UNKNOWN: """
+        no handle message {user|recipient}
+        address no found .. unable
         inactive address & 5.1.1
         recipient address rejected & 5.4.1
     """,
@@ -32,6 +34,12 @@ SURE: Final = {
         {mailbox|user|account|recipient} over .. {space|disk|size limit}
         {user|mailbox|account|recipient} .. too many messages on server
         full mailbox
+        too many messages .. mailbox
+        over .. {mailbox size|mailbox limit}
+        {user|mailbox|account|recipient} .. no enough
+        over .. {allowed number|message count|number messages}
+        larger .. space
+        out quota
         {user|mailbox|account} too many messages server
         {mailbox|user|account|recipient} .. {space no enough|no enough space}
         no enough .. space .. {mailbox|user|recipient}
@@ -104,7 +112,7 @@ CLEAR: Final = {
     BounceClass.HOST_UNKNOWN: """
         {domain|host|server|system|zone} .. {no exist|exist no|no found|no existing|no such}
         domain .. {no reachable|unreachable}
-        {domain|host|destination system} {unknown|invalid|no known|no valid|no resolve}
+        {domain|host} {unknown|invalid|no known|no valid|no resolve}
         {unknown|invalid|no such|nonexistent|nonexisting|unresolvable} {domain|host|server}
         no find .. host named
         no find any {host|domain}
@@ -113,6 +121,7 @@ CLEAR: Final = {
         nxdomain
         unroutable {message domain|domain|host}
         {recipient|destination} domain NO_SUCH
+        recipient .. no exist domain
         dns .. no exist
         bad destination system
         unable route .. domain
@@ -121,6 +130,8 @@ CLEAR: Final = {
     """,
     BounceClass.DOMAIN_NO_MAIL: """
         {host|domain|mx|mx record|mx records} no address
+        no {host|hosts} domain
+        unable route .. no host
         null mx
         nullmx
         accept no message
@@ -141,11 +152,19 @@ CLEAR: Final = {
         over .. {storage|space} {limit|allocation}
         disk quota
         over .. quota
+        over .. {space|storage}
+        space .. used up
         {user|recipient|mailbox} over
     """,
     BounceClass.MAILBOX_DISABLED: """
         {mailbox|account|user|recipient|address|@} {disabled|suspended|locked|inactive|frozen|deactivated}
         {mailbox|account} .. restricted
+        {receiving|reception} disabled
+        {mailbox|account|user|recipient} temporary unavailable
+        recipient account unavailable
+        mailbox unavailable & 450
+        log in to enable
+        no .. activity
         inactive {user|account|mailbox}
         no accept messages {mailbox|account|recipient}
         no longer accept {message|messages}
@@ -182,5 +201,6 @@ HINT: Final = {
         {temporary|currently} unavailable mailbox
         disabled
         inactive
+        no receive {message|messages}
     """,
 }

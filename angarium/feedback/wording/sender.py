@@ -41,6 +41,7 @@ SURE: Final = {
         rate limited .. unusual
         unusual rate
         frequency limited
+        {messages|message|recipients|connections|mails} per {hour|day|minute|session|connection}
         too many {invalid|unknown|bad|nonexistent|wrong|failed} {recipients|addresses|users|rcpt}
     """,
     BounceClass.BLOCKED: """
@@ -59,6 +60,7 @@ SURE: Final = {
         ip .. spammer
         access .. from .. location
         spam from ip
+        refused .. abuse
         abuse from .. {ip|network|host}
         {message|messages|connection|mail} .. from .. {country|region|network} {no accepted|blocked}
         {message|messages|connection|mail} .. from .. {country|region|network} {rejected|refused}
@@ -144,6 +146,8 @@ SURE: Final = {
         use me as .. relay
         no configured
         no {hosted|handled}
+        no handle message
+        relay .. {no allowed|no permitted}
         no local {domain|host|~}
         no one .. domains
         relay .. {forbidden|rejected|prohibited}
@@ -151,6 +155,8 @@ SURE: Final = {
         no our domain
     """,
     BounceClass.SECURITY: """
+        {requires|require} {authentication|authenticated|login|smtp authentication}
+        {authentication|authenticated|login} {required|needed|necessary|first|mandatory}
         sender no {permitted|allowed|authorized} .. {list|group|members|recipient}
     """,
 }
@@ -228,6 +234,10 @@ CLEAR: Final = {
         reverse
         no dns record .. ip
         hostname .. no resolve
+        {ip|host} must resolve
+        {host|ip} no resolved
+        {bad|invalid} {helo|ehlo}
+        {helo|ehlo} .. {rejected|denied|no exist|missing|refused|unknown}
         {helo|ehlo} .. {no resolve|no match|invalid|no found|no fqdn}
     """,
     BounceClass.AUTH_FAILURE: """
@@ -267,7 +277,6 @@ CLEAR: Final = {
         sender no {permitted|listed|in|on} .. {post|senders|accepted|allowed}
         list expansion {prohibited|forbidden}
         moderated {list|group}
-        no authorized
         action restricted
         {requires|require} {authentication|authenticated|login|smtp authentication}
         access {denied|rejected|refused}

@@ -70,8 +70,9 @@ SURE: Final = {
         {conversation|session|read|write|greeting|banner|command} .. timeout
         no {route|answer|reply|response} .. {host|greeting|time|server}
         no route
+        retry time no reached
         network {unreachable|no reachable|down|error|is unreachable}
-        {host|server|destination} .. {unreachable|no reachable|no responding|no respond|down|offline}
+        {host|server} .. {unreachable|no reachable|no responding|no respond|down|offline}
         all hosts .. timeout
         temporary dns {lookup|failure|error|lookup failed}
         dns {query|lookup|server|timeout|resolution|resolver} {failed|timeout|error}
@@ -92,6 +93,7 @@ SURE: Final = {
         insufficient {disk|storage|system storage|system resources|system|space|resources|queue space}
         {disk|filesystem|file system|system|spool|queue|mail system} full
         no space left
+        space over .. device
         {no|low} .. disk space
         disk space .. {low|exhausted|insufficient}
         out of disk
@@ -137,6 +139,8 @@ SURE: Final = {
         {configuration|configured} .. {error|incorrectly|problem|failed|wrong|incorrect}
         {local|server|system} configuration
         queue file
+        {error|failed} processing
+        technical difficulties
         temporary {system|server|local|lookup|internal|domain} {problem|failure|error|failed|lookup failure}
         {shutting|going|shut} down
         {lookup|ldap|database|db|sql|mysql|backend} {failed|error|unavailable|timeout|down}
@@ -201,7 +205,6 @@ HINT: Final = {
         temporary
         try later
         later
-        {error|failed} .. {processing|process}
         problem
     """,
     BounceClass.NETWORK_ERROR: """

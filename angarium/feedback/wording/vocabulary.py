@@ -9,24 +9,23 @@ from typing import Final
 # What is read -> as what it is written in replies. English, German, French, Spanish, Portuguese, Italian, Dutch,
 # Polish, Czech, the Nordic languages, Finnish, Turkish, Russian.
 SYNONYMS: Final = """
-no: not non none nicht kein keine keinen keiner pas niet geen nie nao ikke inte ej ingen ei не нет
+over quota: overquota
+no: nt not non none nicht kein keine keinen keiner pas niet geen nie nao ikke inte ej ingen ei не нет
 no: нету brak cannot without cant couldnt can't wont doesnt didnt isnt wasnt arent hasnt havent dont
 no: werent wouldnt shouldnt never unable nincs degil
-exist: exists existed existing existe existent existiert existieren esiste existente istnieje finns
-exist: finnes existuje существует bestaat vorhanden bestar existerar eksisterer mevcut
+exist: existant exists existed existing existe existent existiert existieren esiste existente istnieje
+exist: finns finnes existuje существует bestaat vorhanden bestar existerar eksisterer mevcut
 found: find gefunden trouve trouvee encontrado encontrada trovato trovata gevonden znaleziono
 found: znaleziony найден найдена hittades funnet loydy locate located bulunamadi
 known: bekannt connu connue conocido conocida conosciuto conhecido bekend znany känd recognized
 known: recognised recognize
-no exist: neexistuje nonexists
-no exist: nonexistent nonexisting inexistent inexistente inexistant inexistante inesistente
-no exist: nonexistant nieistniejacy nonexist unexistent
+no exist: neexistuje nonexists nonexistent nonexisting inexistent inexistente inexistant inexistante
+no exist: inesistente nonexistant nieistniejacy nonexist unexistent
 unroutable: unrouteable nondeliverable unresolvable
-unknown: unknowns неизвестного nezname
-unknown: unbekannt unbekannte unbekannter inconnu inconnue inconnus desconocido desconocida
-unknown: sconosciuto sconosciuta desconhecido desconhecida onbekend onbekende nieznany nieznana okand
-unknown: okant ukjent ukendt tuntematon neznamy неизвестен неизвестный unbekanntes unrecognized
-unknown: unrecognised bilinmeyen unknonw unknow
+unknown: unknowns неизвестного nezname unbekannt unbekannte unbekannter inconnu inconnue inconnus
+unknown: desconocido desconocida sconosciuto sconosciuta desconhecido desconhecida onbekend onbekende
+unknown: nieznany nieznana okand okant ukjent ukendt tuntematon neznamy неизвестен неизвестный
+unknown: unbekanntes unrecognized unrecognised bilinmeyen unknonw unknow
 invalid: ungultig ungultige ungueltig ungueltige ungultiger invalide invalides invalido invalida
 invalid: ongeldig ongeldige nieprawidlowy nieprawidlowa неверный недопустимый ogiltig ugyldig bad
 invalid: illegal erroneous incorrect wrong incorrecta malformed unacceptable gecersiz errato
@@ -42,14 +41,13 @@ mailbox: casella boite bal caixa postvak postbus skrzynka skrzynki ящик ящ
 mailbox: postkasse postilaatikko mbox schranka posta maildir mailfolder messagerie kutusu
 account: accounts konto benutzerkonto kontos compte comptes cuenta cuentas conta contas rekening konta
 account: учетная аккаунт tili hesap ucet
-recipient: adressat adressaten адресат адресата адресату
-recipient: recipients rcpt rcpts recip receiver addressee receipient reciepient recipent recepient
-recipient: empfanger empfaenger empfangers empfaengers destinataire destinataires destinatario
-recipient: destinatarios destinatari ontvanger odbiorca odbiorcy mottagare mottagaren mottaker
-recipient: modtager получатель получателя получателю vastaanottaja alici prijemce destinatary dest
-recipient: destin
+recipient: destination destinations adressat adressaten адресат адресата адресату recipients rcpt
+recipient: rcpts recip receiver addressee receipient reciepient recipent recepient empfanger
+recipient: empfaenger empfangers empfaengers destinataire destinataires destinatario destinatarios
+recipient: destinatari ontvanger odbiorca odbiorcy mottagare mottagaren mottaker modtager получатель
+recipient: получателя получателю vastaanottaja alici prijemce destinatary dest destin
 address: addresses adress adresse adressen adresses direccion direcciones indirizzo indirizzi endereco
-address: enderecos adres adresu адрес адреса adressaten addr adresat adresata emailaddress mailadresse
+address: enderecos adres adresu адрес адреса addr adresat adresata emailaddress mailadresse
 address: emailadresse zieladresse osoite adresi adresa empfangeradresse empfaengeradresse
 address: mottagaradressen e-mailadresse e-mail-adresse
 alias: aliases localpart
@@ -76,28 +74,26 @@ attachment: attachments anhang anhange allegato adjunto anexo bijlage zalacznik 
 full: voll ueberfullt ueberfuellt uberfullt pleine plein saturee sature llena lleno piena pieno cheia
 full: cheio vol pelna pelny przepelniona przepelniony przepelnione переполнен переполнена overfull
 full: fyllt taynna dolu volle plna
-quota: quotas kontingent speicherplatz speichervolumen speicher overquota cuota quotalimit quotum
-quota: квота квоты kvot
-over: above beyond uberschritten ueberschritten uberschreitet ueberschreitet depasse depassee excedido
-over: excedida superato superata przekroczony przekroczono przekroczona превышен превышена превышает
-over: overschreden exceed exceeds exceeded exceeding excessive exhausted overschrijdt overskriden
-over: ylitetty exceedes excede supera overdrawn
+quota: quotas kontingent speicherplatz speichervolumen speicher cuota quotalimit quotum квота квоты
+quota: kvot
+over: exeeded exeeds exceded esaurito esaurita agotado epuise erschopft above beyond uberschritten
+over: ueberschritten uberschreitet ueberschreitet depasse depassee excedido excedida superato superata
+over: przekroczony przekroczono przekroczona превышен превышена превышает overschreden exceed exceeds
+over: exceeded exceeding excessive exhausted overschrijdt overskriden ylitetty exceedes excede supera
+over: overdrawn
 limit: limited limits limite limiti limites limiet лимит grenze maximum max threshold maximal maximale
-large: gros
-large: big gross grande grandes groot lourd lourde volumineux volumineuse larger duzy duza большое
-large: большой stor stort bigger oversize oversized huge long
+large: gros big gross grande grandes groot lourd lourde volumineux volumineuse larger duzy duza
+large: большое большой stor stort bigger oversize oversized huge long
 too: zu demasiado troppo muito te zbyt слишком liian excessively
-too many: zuviele zuviel zuvielen
-too many: trop demasiados demasiadas demasiada troppi troppe muitos muitas
+too many: zuviele zuviel zuvielen trop demasiados demasiadas demasiada troppi troppe muitos muitas
 many: viele beaucoup molti molte veel wiele много manga mange frequent frequently much often
 size: grosse groesse taille tamano dimensione dimensioni tamanho grootte rozmiar размер storlek length
 size: lengths
-disabled: inactivo inactiva inactivite inactivity nieaktywna
-disabled: disable deaktiviert deactivated inactive inactivated inaktiv inactif deshabilitada
-disabled: deshabilitado disabilitata disabilitato desativada desativado desactivado desactivada
-disabled: desactive desactivee uitgeschakeld wylaczone отключен отключена неактивен nieaktywne
-disabled: nieaktywny inattiva inattivo discontinued disattivata disattivato deactivate inativa inativo
-disabled: disactivated dormant dezaktywowane
+disabled: inactivo inactiva inactivite inactivity nieaktywna disable deaktiviert deactivated inactive
+disabled: inactivated inaktiv inactif deshabilitada deshabilitado disabilitata disabilitato desativada
+disabled: desativado desactivado desactivada desactive desactivee uitgeschakeld wylaczone отключен
+disabled: отключена неактивен nieaktywne nieaktywny inattiva inattivo discontinued disattivata
+disabled: disattivato deactivate inativa inativo disactivated dormant dezaktywowane
 suspended: suspend suspendu suspendue suspendida suspendido sospesa sospeso suspensa suspenso
 suspended: zawieszone приостановлен suspension frozen freezed hangup
 such: tel telle tal tale solche solchen takiego takiej такого такой
@@ -105,9 +101,9 @@ locked: gesperrt gesperrte lock bloquee verrouille zablokowane zablokowany zablo
 locked: заблокирована geblokkeerd sparrat sperret bloqueada bloqueado bloccato bloccata bloque
 blocked: block blocks blocking banned ban bannissement bloques заблокировано blockiert
 rejected: reject rejects rejecting rejection denied deny denies declined decline declines abgelehnt
-rejected: abgewiesen zuruckgewiesen zurueckgewiesen verweigert rejete rejetee rechazado
-rejected: rechazada rifiutato rifiutata respinto rejeitado rejeitada recusada geweigerd odrzucona
-rejected: odrzucono отклонено отклонен nekades avvist hylatty reddedildi geweigert rejeted rechazo
+rejected: abgewiesen zuruckgewiesen zurueckgewiesen verweigert rejete rejetee rechazado rechazada
+rejected: rifiutato rifiutata respinto rejeitado rejeitada recusada geweigerd odrzucona odrzucono
+rejected: отклонено отклонен nekades avvist hylatty reddedildi geweigert rejeted rechazo
 accept: accepted accepts accepting akzeptiert accepte acceptee aceptado aceptada accettato aceito
 accept: geaccepteerd принято принята acceptable
 no allowed: unauthorized unauthorised unpermitted disallowed
@@ -116,9 +112,10 @@ allowed: permitida permesso toegestaan dozwolone dozwolony разрешен ра
 allowed: authorization autorizado autorizzato tillaten entitled
 forbidden: prohibited prohibits prohibition interdit interdite prohibido vietato proibido verboten
 forbidden: запрещен запрещено
-spam: antyspamowy antyspamowa advertisement advertisements advertising спамом рекламы spamtrap
-spam: spams spammer spammers spammy spamming junk junkmail ube uce unsolicited bulk werbung спам спама
-spam: pourriel spamassassin antispam spamcontent junkemail spamdetected spamblock
+spam: dcc bogofilter rspamd spamd dspam antyspamowy antyspamowa advertisement advertisements
+spam: advertising спамом рекламы spamtrap spams spammer spammers spammy spamming junk junkmail ube uce
+spam: unsolicited bulk werbung спам спама pourriel spamassassin antispam spamcontent junkemail
+spam: spamdetected spamblock
 virus: viruses malware trojan worm virusses viruss вирус вирусы viren maliciel infected phishing
 policy: policies richtlinie richtlinien politique politica beleid polityka политика restriction
 policy: restrictions
@@ -133,7 +130,7 @@ complaint: complaints beschwerden plaintes quejas reclami жалобы complaine
 dns: nameserver nameservers
 reverse: rdns fcrdns revdns ptr ptrs
 timeout: timeouts timedout zeituberschreitung zeitueberschreitung
-relay: relays relaying relayed relais gateway
+relay: relays relaying relayed relais
 moved: moves verzogen demenage transferred trasferito mudou migrated relocated
 temporary: temporarily temp temporaire temporairement temporal temporalmente temporaneamente
 temporary: temporaneo vorubergehend voruebergehend tijdelijk tymczasowo временно transient temporarly
@@ -149,18 +146,17 @@ disk space: diskspace
 disk: disks festplatte disque disco schijf
 space: storage platz espace espacio spazio espaco ruimte
 greylisted: greylist greylists greylisting graylist graylisted graylisting postgrey greylistening
-expired: expirado expirada scaduto scaduta expirou expiro verstrichen
-expired: expire expires expiry abgelaufen expiration verlopen
+expired: expirado expirada scaduto scaduta expirou expiro verstrichen expire expires expiry abgelaufen
+expired: expiration verlopen
 later: again nochmal spater spaeter ulterieurement tarde tardi позже opnieuw ponownie retry retries
 tls: starttls ssl encryption encrypted encrypt verschlusselung verschluesselung
 certificate: certificates cert certs zertifikat
 header: headers kopfzeile entete field fields
 banned: bannie
 suppressed: suppression suppress unterdruckt
-closed: terminated cancelled canceled ended geschlossen ferme fermee cerrada cerrado chiuso chiusa
-closed: gesloten
-deleted: removed delete geloscht geloescht supprime supprimee eliminada eliminado eliminato borrado
-deleted: verwijderd usuniete usuniety удален удалена cancellata obsolete
+closed: cancelled canceled ended geschlossen ferme fermee cerrada cerrado chiuso chiusa gesloten
+deleted: terminated removed delete geloscht geloescht supprime supprimee eliminada eliminado eliminato
+deleted: borrado verwijderd usuniete usuniety удален удалена cancellata obsolete
 busy: overloaded overload ausgelastet ueberlastet occupe ocupado druk
 refused: refuse refusee refuses refusing refusal
 command: commands commande befehl
@@ -206,12 +202,12 @@ content: 内容
 UNREAD: Final = """
 the a an this that these those is was are were be been being has have had having does do did will would
 can could may might shall should it its our we you your yours i my me he she they their there here of to
-for in at on with and or as n ne der die das den dem des ein eine einen einem einer ist wurde wird
-sind war hat haben von im fur fuer und auf ihre ihr le la les un une du est ete etait sont au aux
-votre vos notre pour par et sur dans il elle ce cet cette de d l el los las una es fue ha son su sus del
-al por para y en con se lo gli uno della dello nel nella e stato stata che o os um uma foi seu sua da na
-het een van voor werd uw deze dit jest zostal zostala zostalo dla w z ten ta в на с и по для этот была
-был было ваш ваше so just also already currently actually really sorry please bitte svp kindly who whom
-which either some dear unfortunately leider any's specific given following entered specified det ar ett
-har som och ma esta
+for in at on with and or as n ne der die das den dem des ein eine einen einem einer ist wurde wird sind
+war hat haben von im fur fuer und auf ihre ihr le la les un une du est ete etait sont au aux votre vos
+notre pour par et sur dans il elle ce cet cette de d l el los las una es fue ha son su sus del al por
+para y en con se lo gli uno della dello nel nella e stato stata che o os um uma foi seu sua da na het een
+van voor werd uw deze dit jest zostal zostala zostalo dla w z ten ta в на с и по для этот была был было
+ваш ваше so just also already currently actually really sorry please bitte svp kindly who whom which
+either some dear unfortunately leider any's specific given following entered specified det ar ett har som
+och ma esta
 """

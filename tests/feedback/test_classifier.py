@@ -134,7 +134,7 @@ OURS = [BounceClass.RATE_LIMITED, BounceClass.BLOCKED, BounceClass.REPUTATION]
 def test_a_rate_or_reputation_reply_never_suppresses_whatever_its_code(
     text: str, codes: str
 ) -> None:
-    said = re.sub(r"\b[245]\d\d[ -]|\b[245]\.\d+\.\d+\b", "", text)
+    said = re.sub(r"\b[245]\d\d[ -]|(?<![\d.])[245]\.\d+\.\d+(?![\d.])", "", text)
     assert not classify(f"{codes} {said}").hard
 
 
@@ -237,5 +237,5 @@ def test_parts_of_a_phrase_are_near_each_other_and_in_order() -> None:
 def test_a_phrase_that_says_nothing_is_refused() -> None:
     with pytest.raises(PhraseError, match="'your message' is read as"):
         list(rules_of(0, 1, "your message", {}))
-    with pytest.raises(PhraseError, match="choose other words"):
+    with pytest.raises(PhraseError, match="begin and end"):
         list(rules_of(0, 1, "relay .. to", {}))

@@ -22,6 +22,8 @@ SURE: Final = {
         triggered .. spam
         bulk {message|mail|email}
         spam or virus
+        spam policy
+        looks suspicious
     """,
     BounceClass.VIRUS: """
         virus {found|detected|warning|scan|signature|rejected|alert|infection|name}
@@ -55,6 +57,9 @@ SURE: Final = {
         rfc .. {violation|compliant|compliance|noncompliant|non compliant|conformant}
         headers too large
         no comply .. {standards|standard|rfc}
+        line {terminator|terminators|ending|endings}
+        invalid message {structure|format}
+        invalid structure
         bare {lf|cr|linefeed|linefeeds|line feed|line feeds|newline|newlines|carriage return}
         line {too long|length|length exceeded|over length}
         lines .. too long

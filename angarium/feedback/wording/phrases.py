@@ -97,8 +97,11 @@ def rules_of(outcome: int, weight: int, table: str, macros: Mapping[str, str]) -
             written = phrase.split(" .. " if near else " & ")
             parts = tuple(common_form(part) for part in written)
             number = sum(len(part.split()) for part in parts)
-            if not all(part.strip() for part in parts) or (number == 1 and " " in phrase):
-                raise PhraseError(f"{phrase!r} is read as {parts}: choose other words")
+            ends = (word for part in written for word in (part.split()[0], part.split()[-1]))
+            if not all(common_form(word).strip() for word in ends):
+                raise PhraseError(
+                    f"{phrase!r} is read as {parts}: begin and end it with other words"
+                )
             full = weight + PER_WORD * (number - 1)
             yield Rule(outcome=outcome, weight=full, parts=parts, near=near)
 

@@ -73,6 +73,7 @@ _JOINED: Final = {
     ("user", "name"): "user",
     ("domain", "name"): "domain",
     ("host", "name"): "host",
+    ("name", "server"): "dns",
     ("spam", "assassin"): "spam",
     ("anti", "spam"): "spam",
 }

@@ -15,11 +15,13 @@ SURE: Final = {
         recipient address rejected & 5.4.1
     """,
     BounceClass.MOVED: """
-        {user|recipient|mailbox|account|address} .. has moved
+        {user|recipient|mailbox|account|address} moved
+        {user|recipient|mailbox|account|address} .. moved
         user no local .. {try|forward}
         {user|recipient|mailbox|account|address|@} .. replaced by
         {recipient|user|address} changed {address|addresses|provider}
         address has changed
+        {use|try} new {address|mailbox|account}
         moved to {new|other|another}
         no forwarding address
     """,
@@ -40,6 +42,8 @@ SURE: Final = {
         over .. {allowed number|message count|number messages}
         larger .. space
         out quota
+        no space .. {user|mailbox|account}
+        no able receive .. more
         {user|mailbox|account} too many messages server
         {mailbox|user|account|recipient} .. {space no enough|no enough space}
         no enough .. space .. {mailbox|user|recipient}
@@ -84,22 +88,33 @@ CLEAR: Final = {
         WHO NO_SUCH
         NO_SUCH WHO
         no such {user|mailbox|account|recipient|address|alias|person|@|local user|member|name|mail drop}
-        no {user|mailbox|account} {here|found|by that name|with that name|available}
-        no {recipient|address|alias|person} {here|found|by that name|with that name|available}
         no one .. address
         no handle .. {user|recipient|mailbox}
         no found .. {ldap|directory|database}
+        {no present|no exist|no entry|no listed} .. directory
+        directory .. no exist
+        no like recipient
+        no .. valid notes
+        no known site
+        {user|recipient|mailbox} no verified
+        WHO no {member|present|ok|system|in our system|local|served}
+        no {account|alias}
+        no longer {user|staff|on staff|customer}
+        no address registered
+        unknown .. table
+        WHO .. no registered
+        no registered {user|address|account|mailbox}
         no {local user|local mailbox|local recipient|local address}
         no mailbox
         no user
-        no longer {here|exist|employed|with company|at this company|works here}
-        WHO no longer {here|exist|valid|available|in use|on server}
+        no longer {exist|employed|with company|at this company|works}
+        WHO no longer {exist|valid|available|in use|on server}
         WHO no longer {on system|in system|at this site|employed|known|found}
         {user|employee|recipient|person} .. {left|departed} .. {company|organization|organisation|firm}
-        WHO no {valid|a valid|listed|listed in|in directory|in our records|registered|a known|a}
+        WHO no {valid|listed|in directory|in our records|registered|known}
         no {valid|known|registered} {user|recipient|mailbox|account|address|member|name}
         user no .. {account|mailbox}
-        no .. account {here|~}
+        no .. account ~
         {account|mailbox|user|address|recipient} .. deleted
         unknown or {illegal|invalid} {alias|user|address|mailbox}
         unknown local {part|user|recipient}
@@ -131,13 +146,15 @@ CLEAR: Final = {
     BounceClass.DOMAIN_NO_MAIL: """
         {host|domain|mx|mx record|mx records} no address
         no {host|hosts} domain
+        no server .. domain
         unable route .. no host
         null mx
         nullmx
         accept no message
         {domain|host|server|~} no accept {message|any message}
         domain no .. mx
-        no mx {record|records|host|entry|and|or}
+        no mx
+        no mx {record|records|host|entry}
         no find .. message exchanger
         no message exchanger
         {record|mx|srv|dns} indicated no smtp service
@@ -164,6 +181,7 @@ CLEAR: Final = {
         recipient account unavailable
         mailbox unavailable & 450
         log in to enable
+        unavailable to take delivery
         no .. activity
         inactive {user|account|mailbox}
         no accept messages {mailbox|account|recipient}
@@ -198,7 +216,7 @@ HINT: Final = {
     """,
     BounceClass.MAILBOX_DISABLED: """
         suspended
-        {temporary|currently} unavailable mailbox
+        temporary unavailable mailbox
         disabled
         inactive
         no receive {message|messages}

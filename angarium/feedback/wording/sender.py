@@ -22,7 +22,8 @@ CERTAIN: Final = {
         first {contact|time sender|connection|seen}
         address verification {in progress|progress}
         verification {in progress|under way|pending}
-        come back {in|later|after}
+        come back
+        come back {later|after}
         never sent .. before
         {unknown|new} {triplet|sender recipient}
     """,
@@ -47,12 +48,15 @@ SURE: Final = {
     BounceClass.BLOCKED: """
         blocked using
         open relay
-        {ip|client|host|sending ip|your ip} .. blacklist
-        {sending ip|banned ip|ip banned|banned sending ip|banned host|host banned}
+        dns blacklist
+        {server|network} .. blacklist
+        {ip|client|host} .. blacklist
+        {banned ip|ip banned|banned sending ip|banned host|host banned}
         block list {ip|network|host|server}
         network .. blacklist
         dynamic {ip|host|address|addresses|network|connection|ranges|space|rdns}
         client host {rejected|blocked|refused|banned}
+        {rejected|refused|blocked} host dnsbl
         {rejected|refused|blocked} {by blacklist|by dnsbl|by our blacklist}
         sender {rejected|refused|blocked} by blacklist
         blocked using .. {blacklist|sender blacklist}
@@ -73,7 +77,6 @@ SURE: Final = {
         {poor|low|bad|very low|weak|insufficient} {reputation|sender reputation}
         {poor|low|bad|very low|weak|insufficient} {ip reputation|domain reputation|senderscore}
         {low|poor|bad|ip|domain|sender|host} reputation .. {ip|domain|sender|host}
-        due to .. reputation
         reputation .. {too low|poor|bad|low}
         domain bad reputation
         user complaint
@@ -83,6 +86,7 @@ SURE: Final = {
         rate limited due ip reputation
     """,
     BounceClass.PTR_REQUIRED: """
+        {ip|host} must resolve
         client host rejected .. no found .. {host|hostname|reverse|name}
         no {reverse|ptr|rdns}
         reverse .. {no exist|no found|missing|required|failed|lookup|no match|no resolve|invalid|setup|record}
@@ -118,6 +122,7 @@ SURE: Final = {
         domain of sender .. {rejected|blacklist|banned|null mx|no mx|no valid}
         {sender domain|domain of sender address} .. {rejected|blacklist|banned|null mx|no mx|no valid}
         {domain of sender|sender domain} invalid
+        from domain .. {no allowed|rejected|blocked|refused}
         sender .. {null mx|nullmx}
         null mx & 5.7.27
         sender address {rejected|blocked|refused|denied|invalid}
@@ -129,11 +134,13 @@ SURE: Final = {
         null sender .. no {allowed|accepted}
         purported responsible address
         envelope sender .. {blacklist|blocked|banned|rejected|denied}
-        sender {refused|rejected|blocked|denied|blacklisted|banned} {by|due|your}
+        sender {refused|rejected|blocked|denied|blacklisted|banned} {by|due}
         domain of message from no exist
         message from {domain|address} .. no exist
         {invalid|bad|illegal} {sender|mail from|from address|return path|envelope sender}
-        sender .. no {mx|a|dns}
+        sender .. no {mx|dns|aaaa|domain}
+        sender rejected .. {mx|domain|dns}
+        address no verified
     """,
     BounceClass.RELAY_DENIED: """
         relay {denied|rejected|no allowed|forbidden|refused|disallowed|disabled|access denied}
@@ -143,7 +150,8 @@ SURE: Final = {
         rcpthosts
         no a gateway
         no accepted domain
-        use me as .. relay
+        use .. relay
+        locals file
         no configured
         no {hosted|handled}
         no handle message
@@ -169,8 +177,8 @@ CLEAR: Final = {
     BounceClass.RATE_LIMITED: """
         too many {connections|sessions|messages|mails|emails|recipients|smtp sessions}
         too many {requests|commands|errors|concurrent|transactions|deliveries|rcpt}
-        {too much|so much|too many} .. {mail|message|messages|email}
-        {too much|so much|too many} .. {emails|traffic|connection|connections|sessions}
+        too many .. {mail|message|messages|email}
+        too many .. {emails|traffic|connection|connections|sessions}
         {sending|sends} .. too {fast|quickly|many|much}
         too {fast|quickly|frequent}
         {rate|message rate} {limit|exceeded|over|limited|too high|restricted}
@@ -208,17 +216,18 @@ CLEAR: Final = {
         connection .. from .. {blocked|denied|rejected|refused}
         no allowed {connect|connection|send message from}
         no accepting connections
-        may no message exchanger
+        no message exchanger
         no accept {connection|connections} from
         listed {at|in|on|by} ~
         {ip|~} listed
+        {rejected|blocked|refused|denied} .. listed
         rejected {ip|~} found
         {no welcome|no trusted|suspicious} {host|ip|server}
         ip .. {abuse|infected|compromised}
         blocked for {spam|abuse}
         service {blocked|refused}
         invalid ip
-        {your|the} {server|host|ip} .. blocked
+        {server|host|ip} .. blocked
         {barracuda|csi}
     """,
     BounceClass.REPUTATION: """
@@ -234,7 +243,6 @@ CLEAR: Final = {
         reverse
         no dns record .. ip
         hostname .. no resolve
-        {ip|host} must resolve
         {host|ip} no resolved
         {bad|invalid} {helo|ehlo}
         {helo|ehlo} .. {rejected|denied|no exist|missing|refused|unknown}
@@ -259,13 +267,13 @@ CLEAR: Final = {
         message from .. {no allowed|rejected|forbidden}
         {bad|invalid|unknown|forged|fake} sender
         no accept .. from {this sender|sender}
-        {you|sender} no allowed .. use .. sender
+        no allowed .. use .. sender
         return path .. no
         no .. verify .. {return path|sender}
     """,
     BounceClass.SECURITY: """
-        {authentication|authenticated|auth|login|log in} {required|needed|necessary|first|mandatory}
-        {must|need|required} {authenticate|authenticated|login|log in|auth}
+        {authentication|authenticated|auth|login} {required|needed|necessary|first|mandatory}
+        {must|need|required} {authenticate|authenticated|login|auth}
         {no|client no|user no|sender no} authenticated
         {authentication|login|authenticated} {failed|credentials|mechanism|unsuccessful|invalid}
         {no authorized|no allowed} .. {send|post|submit|list|group|recipient}
@@ -274,10 +282,13 @@ CLEAR: Final = {
         {only|closed|members only|member} .. {members|group|post}
         restricted {recipient|recipients|group}
         {allowed|accepted|approved|authorized} senders {list|no|only}
-        sender no {permitted|listed|in|on} .. {post|senders|accepted|allowed}
+        sender no {permitted|listed} .. {post|senders|accepted|allowed}
         list expansion {prohibited|forbidden}
         moderated {list|group}
         action restricted
+        only authenticated {users|senders|user}
+        {group|list} accept .. {sender|senders|members} only
+        internal {sender|senders} only
         {requires|require} {authentication|authenticated|login|smtp authentication}
         access {denied|rejected|refused}
         credentials

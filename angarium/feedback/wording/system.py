@@ -33,7 +33,7 @@ SURE: Final = {
         {message|delivery|delivery time|queue|retry time|mail|lifetime} .. expired
         expired .. {message|delivery|queue}
         queue .. too long
-        message .. {queue|in queue} .. {hours|days|too long}
+        message .. queue .. {hours|days|too long}
         {retry|later} timeout .. {exceeded|over|reached}
         {over|exceeded} .. {max|time} without delivery
         still {undelivered|no delivered}
@@ -42,7 +42,8 @@ SURE: Final = {
         no going to try
         no yet .. delivered
         gave up
-        {too old|time to live|ttl exceeded}
+        {message|mail} too old
+        {time to live|ttl exceeded}
         {over|exceed} .. expiry time
         {delivery time|retry limit} .. {expired|exceeded|over|reached}
         {max retries|maximum retries|max attempts} .. {expired|exceeded|over|reached}
@@ -71,13 +72,17 @@ SURE: Final = {
         no {route|answer|reply|response} .. {host|greeting|time|server}
         no route
         retry time no reached
+        {recursion|recursive}
+        forwarded .. {too many times|maximum allowed times}
+        all hosts .. {failed|failing}
+        no possible .. connection
         network {unreachable|no reachable|down|error|is unreachable}
         {host|server} .. {unreachable|no reachable|no responding|no respond|down|offline}
         all hosts .. timeout
         temporary dns {lookup|failure|error|lookup failed}
         dns {query|lookup|server|timeout|resolution|resolver} {failed|timeout|error}
         dns {query|lookup|server|timeout|resolution|resolver} {problem|temporary|no answer|servfail}
-        {cname|mx|a|aaaa|dns} lookup {failed|timeout} temporary
+        {cname|mx|aaaa|dns} lookup {failed|timeout} temporary
         {servfail|dns timeout|dns temporary}
         {unable|failed|no|cannot} {connect|connection|reach} {host|server|remote|~|ip}
         {socket error|broken pipe|i/o timeout|io timeout|end of file|dialing|premature eof|unexpected eof}
@@ -105,6 +110,7 @@ SURE: Final = {
         {pipe|mailer|procmail|maildrop|agent} .. {died|exited|returned|exit|status}
         unknown mailer error
         pipe .. generated
+        no open mailbox
         {procmail|maildrop}
         exited with status
         no create output
@@ -123,6 +129,8 @@ SURE: Final = {
         {unrecognized|unknown|invalid|unsupported|bad|no such} {command|parameter|parameters}
         {unrecognized|unknown|invalid|unsupported|bad|no such} {argument|arguments|option|sequence}
         bad sequence
+        {badly|incorrectly|poorly} formatted {address|recipient}
+        invalid local part
         command {sequence|out of sequence}
         syntax {error|failed} .. {parameters|arguments|command|address|parameter}
         {need|needs|expected} {rcpt|mail|helo|data|ehlo}
@@ -152,7 +160,7 @@ SURE: Final = {
         under maintenance
         {out of|no} order
         storage error
-        could no load
+        no load
         too many load
         load {too high|average}
         i/o error
@@ -176,15 +184,15 @@ CLEAR: Final = {
     BounceClass.TLS_FAILURE: """
         tls
         certificate
+        tls version
     """,
     BounceClass.SYSTEM_ERROR: """
         temporary {error|failed|failure|problem}
         {service|server|system} {temporary|currently|temporarily} {unavailable|no available}
         busy
-        {try|please try|come} .. later .. error
+        {try|come} .. later .. error
         {system|server} {unavailable|no available|down|maintenance}
         local {problem|failure}
-        internal
     """,
     BounceClass.EXPIRED: """
         expired

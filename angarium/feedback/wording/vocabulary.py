@@ -10,15 +10,19 @@ from typing import Final
 # Polish, Czech, the Nordic languages, Finnish, Turkish, Russian.
 SYNONYMS: Final = """
 over quota: overquota
+active: activa activo actif aktiv attivo attiva ativa ativo
+possible: posible possibile possivel moglich moeglich
+no registered: unregistered
 no: nt not non none nicht kein keine keinen keiner pas niet geen nie nao ikke inte ej ingen ei не нет
 no: нету brak cannot without cant couldnt can't wont doesnt didnt isnt wasnt arent hasnt havent dont
 no: werent wouldnt shouldnt never unable nincs degil
-exist: existant exists existed existing existe existent existiert existieren esiste existente istnieje
-exist: finns finnes existuje существует bestaat vorhanden bestar existerar eksisterer mevcut
+exist: findes existant exists existed existing existe existent existiert existieren esiste existente
+exist: istnieje finns finnes existuje существует bestaat vorhanden bestar existerar eksisterer mevcut
 found: find gefunden trouve trouvee encontrado encontrada trovato trovata gevonden znaleziono
-found: znaleziony найден найдена hittades funnet loydy locate located bulunamadi
+found: znaleziony найден найдена hittades funnet loydy locate located
 known: bekannt connu connue conocido conocida conosciuto conhecido bekend znany känd recognized
 known: recognised recognize
+no found: bulunamadi
 no exist: neexistuje nonexists nonexistent nonexisting inexistent inexistente inexistant inexistante
 no exist: inesistente nonexistant nieistniejacy nonexist unexistent
 unroutable: unrouteable nondeliverable unresolvable
@@ -41,11 +45,12 @@ mailbox: casella boite bal caixa postvak postbus skrzynka skrzynki ящик ящ
 mailbox: postkasse postilaatikko mbox schranka posta maildir mailfolder messagerie kutusu
 account: accounts konto benutzerkonto kontos compte comptes cuenta cuentas conta contas rekening konta
 account: учетная аккаунт tili hesap ucet
-recipient: destination destinations adressat adressaten адресат адресата адресату recipients rcpt
-recipient: rcpts recip receiver addressee receipient reciepient recipent recepient empfanger
-recipient: empfaenger empfangers empfaengers destinataire destinataires destinatario destinatarios
-recipient: destinatari ontvanger odbiorca odbiorcy mottagare mottagaren mottaker modtager получатель
-recipient: получателя получателю vastaanottaja alici prijemce destinatary dest destin
+recipient: modtageren mottageren destination destinations adressat adressaten адресат адресата
+recipient: адресату recipients rcpt rcpts recip receiver addressee receipient reciepient recipent
+recipient: recepient empfanger empfaenger empfangers empfaengers destinataire destinataires
+recipient: destinatario destinatarios destinatari ontvanger odbiorca odbiorcy mottagare mottagaren
+recipient: mottaker modtager получатель получателя получателю vastaanottaja alici prijemce destinatary
+recipient: dest destin
 address: addresses adress adresse adressen adresses direccion direcciones indirizzo indirizzi endereco
 address: enderecos adres adresu адрес адреса addr adresat adresata emailaddress mailadresse
 address: emailadresse zieladresse osoite adresi adresa empfangeradresse empfaengeradresse
@@ -57,9 +62,9 @@ host: hosts hostname hostnames mailhost rechner hote anfitrion
 server: servers mailserver mailservers serveur servidor serwer сервер palvelin mta mtas servidores
 ip: ips ipaddress ipaddr ipv4 ipv6 ip-adresse ip-adres ip-адрес
 network: netblock networks reseau rete netzwerk сеть subnet subnetwork cidr netrange
-connection: connections verbindung verbindungen connexion connexions conexion conexiones connessione
-connection: connessioni conexao conexoes verbinding verbindingen polaczenie polaczen соединений
-connection: соединение connecting connects connect connected anslutningar conn conns
+connection: conectar connections verbindung verbindungen connexion connexions conexion conexiones
+connection: connessione connessioni conexao conexoes verbinding verbindingen polaczenie polaczen
+connection: соединений соединение connecting connects connect connected anslutningar conn conns
 session: sessions
 sender: senders absender absenderadresse expediteur emetteur remitente mittente remetente afzender
 sender: nadawca nadawcy отправитель отправителя avsandare avsender afsender mailfrom fromaddress
@@ -170,7 +175,7 @@ compromised: hacked hijacked
 
 # Scripts without spaces between words: what is found in them, longest first, is read as words. _: a space
 CLUSTERS: Final = """
-no exist: 不存在 存在しません 存在しない 存在していません 존재하지
+no exist: 不存在 存在しません 存在しない 存在していません 존재하지_않는 존재하지_않습니다 존재하지
 no found: 未找到 找不到 见つかりません 見つかりません 찾을수없 찾을_수_없
 no user: 非本站用户 无此用户 查无此人 查無此人 無此用戶 没有此用户 没有这个用户
 unknown: 不明 未知 알수없는 알_수_없는
@@ -200,14 +205,14 @@ content: 内容
 
 # Not read at all
 UNREAD: Final = """
-the a an this that these those is was are were be been being has have had having does do did will would
-can could may might shall should it its our we you your yours i my me he she they their there here of to
-for in at on with and or as n ne der die das den dem des ein eine einen einem einer ist wurde wird sind
-war hat haben von im fur fuer und auf ihre ihr le la les un une du est ete etait sont au aux votre vos
-notre pour par et sur dans il elle ce cet cette de d l el los las una es fue ha son su sus del al por
-para y en con se lo gli uno della dello nel nella e stato stata che o os um uma foi seu sua da na het een
-van voor werd uw deze dit jest zostal zostala zostalo dla w z ten ta в на с и по для этот была был было
-ваш ваше so just also already currently actually really sorry please bitte svp kindly who whom which
-either some dear unfortunately leider any's specific given following entered specified det ar ett har som
-och ma esta
+her his their 않는 the a an this that these those is was are were be been being has have had having does do
+did will would can could may might shall should it its our we you your yours i my me he she they there
+here of to for in at on with and or as n ne der die das den dem des ein eine einen einem einer ist wurde
+wird sind war hat haben von im fur fuer und auf ihre ihr le la les un une du est ete etait sont au aux
+votre vos notre pour par et sur dans il elle ce cet cette de d l el los las una es fue ha son su sus del
+al por para y en con se lo gli uno della dello nel nella e stato stata che o os um uma foi seu sua da na
+het een van voor werd uw deze dit jest zostal zostala zostalo dla w z ten ta в на с и по для этот была
+был было ваш ваше so just also already currently actually really sorry please bitte svp kindly who whom
+which either some dear unfortunately leider any's specific given following entered specified det ar ett
+har som och ma esta
 """

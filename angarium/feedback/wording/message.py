@@ -121,6 +121,7 @@ CLEAR: Final = {
     """,
     BounceClass.CONTENT_RFC: """
         {header|headers}
+        message malformed
         no from address .. message
     """,
     BounceClass.MESSAGE_TOO_LARGE: """

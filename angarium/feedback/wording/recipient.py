@@ -71,6 +71,7 @@ SURE: Final = {
         recipient .. {chosen|chose|prefers|wants|want|wishes} .. no
         {user|recipient} refused .. {receive|message|messages}
         {user|recipient} only accept
+        envelope blocked user
         recipient no {want|wish}
         {personal|private|recipient|user} {filter|filters|blacklist|block list|preferences}
         {recipient|user} blocked {sender|messages from}
@@ -96,6 +97,8 @@ CLEAR: Final = {
         no like recipient
         no .. valid notes
         no known site
+        no such id
+        mailbox unavailable or access
         {user|recipient|mailbox} no verified
         WHO no {member|present|ok|system|in our system|local|served}
         no {account|alias}
@@ -203,6 +206,8 @@ HINT: Final = {
         user no local
         recipient unavailable
         unroutable
+        no deliver message @
+        no deliver message {user|recipient|mailbox|address}
     """,
     BounceClass.MOVED: """
         551 & no our customer

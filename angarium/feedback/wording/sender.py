@@ -64,6 +64,8 @@ SURE: Final = {
         ip .. spammer
         access .. from .. location
         spam from ip
+        {ip|host|client} no .. whitelist
+        ip .. no allowed .. directly
         refused .. abuse
         abuse from .. {ip|network|host}
         {message|messages|connection|mail} .. from .. {country|region|network} {no accepted|blocked}
@@ -121,7 +123,7 @@ SURE: Final = {
         {sender domain|domain of sender address} .. {no exist|unknown|no found|no resolve|blocked}
         domain of sender .. {rejected|blacklist|banned|null mx|no mx|no valid}
         {sender domain|domain of sender address} .. {rejected|blacklist|banned|null mx|no mx|no valid}
-        {domain of sender|sender domain} invalid
+        {domain of sender|sender domain} {invalid|resolve failed|lookup failed}
         from domain .. {no allowed|rejected|blocked|refused}
         sender .. {null mx|nullmx}
         null mx & 5.7.27
@@ -196,6 +198,7 @@ CLEAR: Final = {
         per {hour|day|minute} .. {limit|exceeded}
         {concurrent|simultaneous} {connections|connection|sessions|smtp connections|smtp sessions}
         slow down
+        over .. thread limit
         {max|maximum} messages .. {session|connection}
         rate limited
         temporary rate limited
@@ -234,7 +237,6 @@ CLEAR: Final = {
         reputation
         complaint
         {permanently|temporarily} deferred
-        temporary rejected
         {history|pattern} of {spam|abuse}
         senderbase
         sender score
@@ -286,6 +288,7 @@ CLEAR: Final = {
         list expansion {prohibited|forbidden}
         moderated {list|group}
         action restricted
+        web browser
         only authenticated {users|senders|user}
         {group|list} accept .. {sender|senders|members} only
         internal {sender|senders} only

@@ -129,6 +129,7 @@ SURE: Final = {
         {unrecognized|unknown|invalid|unsupported|bad|no such} {command|parameter|parameters}
         {unrecognized|unknown|invalid|unsupported|bad|no such} {argument|arguments|option|sequence}
         bad sequence
+        smtp protocol violation
         {badly|incorrectly|poorly} formatted {address|recipient}
         invalid local part
         command {sequence|out of sequence}
@@ -147,6 +148,7 @@ SURE: Final = {
         {configuration|configured} .. {error|incorrectly|problem|failed|wrong|incorrect}
         {local|server|system} configuration
         queue file
+        no process connection
         {error|failed} processing
         technical difficulties
         temporary {system|server|local|lookup|internal|domain} {problem|failure|error|failed|lookup failure}
@@ -187,6 +189,7 @@ CLEAR: Final = {
         tls version
     """,
     BounceClass.SYSTEM_ERROR: """
+        temporary rejected
         temporary {error|failed|failure|problem}
         {service|server|system} {temporary|currently|temporarily} {unavailable|no available}
         busy

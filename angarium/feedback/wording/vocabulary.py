@@ -124,9 +124,9 @@ spam: spamdetected spamblock
 virus: viruses malware trojan worm virusses viruss вирус вирусы viren maliciel infected phishing
 policy: policies richtlinie richtlinien politique politica beleid polityka политика restriction
 policy: restrictions
-blacklist: blacklisted blacklists blacklisting blocklist blocklists blocklisted denylist denylisted
-blacklist: rbl rbls dnsbl dnsbls blackliste blacklistee sperrliste schwarzliste swartelijst blackhole
-blacklist: bl blklist badlist
+blacklist: blocklisting denylisting blacklisted blacklists blacklisting blocklist blocklists
+blacklist: blocklisted denylist denylisted rbl rbls dnsbl dnsbls blackliste blacklistee sperrliste
+blacklist: schwarzliste swartelijst blackhole bl blklist badlist
 listed: list lists listing liste lista gelistet
 reputation: reputations reputazione reputacion reputacao репутация
 rate: rates frequency frequence frekvens

@@ -202,6 +202,54 @@ def test_texts_and_codes_are_weighed(reply: str, provider: str, bounce_class: st
     assert classify(reply, provider).bounce_class == bounce_class
 
 
+# What reports say around a reply, whoever writes them
+AROUND = (
+    (
+        "This is the mail system at host mx.example.org. I'm sorry to have to inform you that your message could not be"
+        " delivered to one or more recipients. It's attached below. If you do so, please include this problem report.\n"
+    ),
+    (
+        "A message that you sent could not be delivered to one or more of its recipients. This is a permanent error."
+        " The following address(es) failed:\n  kim@x.example\n"
+    ),
+    (
+        "Hi. This is the qmail-send program at mx.example.org. I'm afraid I wasn't able to deliver your message to the"
+        " following addresses. I've given up. Sorry it didn't work out.\n<kim@x.example>:\n"
+    ),
+    (
+        "----- The following addresses had permanent fatal errors -----\n<kim@x.example>\n"
+        "----- Transcript of session follows -----\n... while talking to mx.x.example.:\n>>> DATA\n<<< "
+    ),
+    (
+        "Your message couldn't be delivered to kim@x.example because the remote server is misconfigured. The response from"
+        " the remote server was:\n"
+    ),
+    (
+        "Delivery has failed to these recipients or groups: kim@x.example. Diagnostic information for administrators:"
+        " Generating server: a.example. Remote Server returned '"
+    ),
+    "Sorry, we were unable to deliver your message to the following address. <kim@x.example>:\n",
+)
+SAID = {
+    "550 5.1.1 User unknown": "user_unknown",
+    "552 5.2.2 Mailbox full": "mailbox_full",
+    "550 5.7.1 Message rejected as spam": "spam",
+    "554 5.7.1 blocked using zen.spamhaus.org": "blocked",
+    "550 5.4.1 Recipient address rejected: Access denied": "user_unknown",
+    "450 4.7.1 Greylisted": "greylisted",
+    "550 5.2.1 account disabled": "mailbox_disabled",
+    "552 5.3.4 message too large": "message_too_large",
+    "connect to mx.x.example[192.0.2.1]:25: Connection refused": "network_error",
+    "": "undetermined",
+}
+
+
+@pytest.mark.parametrize("around", AROUND)
+def test_what_a_report_says_around_a_reply_changes_nothing(around: str) -> None:
+    found = {said: classify(around + said).bounce_class.value for said in SAID}
+    assert found == SAID
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -206,8 +206,6 @@ HINT: Final = {
         user no local
         recipient unavailable
         unroutable
-        no deliver message @
-        no deliver message {user|recipient|mailbox|address}
     """,
     BounceClass.MOVED: """
         551 & no our customer

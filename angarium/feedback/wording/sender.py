@@ -214,7 +214,10 @@ CLEAR: Final = {
         {ip|client|network} {refused|is refused}
         {ip|client|network} .. {blocked|rejected|locked|no allowed}
         {ip|client|network} .. {denied|listed|no accepted|forbidden|no welcome}
-        {host|server} .. {blocked|rejected|locked|denied|listed|forbidden|no welcome}
+        {host|server} .. {blocked|locked|listed|no welcome}
+        host {rejected|denied}
+        {host|server} .. forbidden
+        forbidden .. ip
         {blocked|rejected|denied|banned|no accept} .. {ip|network}
         connection .. from .. {blocked|denied|rejected|refused}
         no allowed {connect|connection|send message from}
@@ -309,7 +312,7 @@ HINT: Final = {
     BounceClass.BLOCKED: """
         blocked
         {connection|client|host} {rejected|refused|denied}
-        {host|server|client} {rejected|denied}
+        {host|client} {rejected|denied}
         no smtp service
         delist
     """,

@@ -130,6 +130,7 @@ SURE: Final = {
         {unrecognized|unknown|invalid|unsupported|bad|no such} {argument|arguments|option|sequence}
         bad sequence
         smtp protocol violation
+        invalid address & 501
         {badly|incorrectly|poorly} formatted {address|recipient}
         invalid local part
         command {sequence|out of sequence}
@@ -216,7 +217,6 @@ HINT: Final = {
         temporary
         try later
         later
-        problem
     """,
     BounceClass.NETWORK_ERROR: """
         connection

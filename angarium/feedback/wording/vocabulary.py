@@ -75,7 +75,7 @@ message: сообщения письмо письма meddelande melding courrie
 message: mailing mailings lettre mesaj zprava submission
 content: inhalt contenu contenido contenuto conteudo inhoud tresc содержимое содержание contents body
 content: innehall
-attachment: attachments anhang anhange allegato adjunto anexo bijlage zalacznik вложение attached
+attachment: attachments anhang anhange allegato adjunto anexo bijlage zalacznik вложение
 full: voll ueberfullt ueberfuellt uberfullt pleine plein saturee sature llena lleno piena pieno cheia
 full: cheio vol pelna pelny przepelniona przepelniony przepelnione переполнен переполнена overfull
 full: fyllt taynna dolu volle plna

@@ -195,6 +195,9 @@ def test_a_mailboxs_own_rate_is_tried_again_and_ours_slows_us(reply: str, effect
         ("550 <spam@full.example>: user unknown", "", "user_unknown"),
         ("host relay.virus.example[192.0.2.1] said: 550 5.1.1 No such user", "", "user_unknown"),
         ("552 5.2.2 <unknown.user@x.example> quota exceeded", "", "mailbox_full"),
+        # Which command was answered, and what gateways put before each reply, say nothing
+        ("554 5.0.0 no (in reply to RCPT TO command)", "", "undetermined"),
+        ("5.1.0 - Unknown address error 550-'5.7.1 ... Access denied'", "", "security"),
         ("", "", "undetermined"),
     ],
 )
@@ -221,8 +224,8 @@ AROUND = (
         "----- Transcript of session follows -----\n... while talking to mx.x.example.:\n>>> DATA\n<<< "
     ),
     (
-        "Your message couldn't be delivered to kim@x.example because the remote server is misconfigured. The response from"
-        " the remote server was:\n"
+        "Your message couldn't be delivered to kim@x.example because the remote server is misconfigured. The"
+        " response from the remote server was:\n"
     ),
     (
         "Delivery has failed to these recipients or groups: kim@x.example. Diagnostic information for administrators:"

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from angarium.feedback.wording.vocabulary import CLUSTERS, SYNONYMS, UNREAD
+from angarium.feedback.wording.vocabulary import CLUSTERS, JOINED, SYNONYMS, UNREAD
 
 # Ours: what stands behind that in a text is not looked at; replies are far shorter
 MAX_CHARACTERS: Final = 8192
@@ -31,52 +31,10 @@ _SENTENCE: Final = re.compile(r"(?<=[a-z])\.(?=[A-Z])")
 # Whose address or name follows, when one does: it says no more than they
 _NAMED: Final = frozenset(
     {
-        "user",
-        "mailbox",
-        "account",
-        "recipient",
-        "address",
-        "alias",
-        "domain",
-        "host",
-        "server",
-        "ip",
+        *("user", "mailbox", "account", "recipient", "address", "alias"),
+        *("domain", "host", "server", "ip", "sender", "client"),
     }
-    | {"sender", "client", "mail from"}
 )
-
-
-# Two words that are one
-_JOINED: Final = {
-    ("message", "address"): "address",
-    ("message", "account"): "account",
-    ("message", "box"): "mailbox",
-    ("message", "user"): "user",
-    ("message", "recipient"): "recipient",
-    ("message", "server"): "server",
-    ("message", "host"): "host",
-    ("message", "domain"): "domain",
-    ("message", "quota"): "quota",
-    ("ip", "address"): "ip",
-    ("black", "listed"): "blacklist",
-    ("listed", "negra"): "blacklist",
-    ("listed", "nera"): "blacklist",
-    ("listed", "noire"): "blacklist",
-    ("address", "ip"): "ip",
-    ("blocked", "listed"): "blacklist",
-    ("deny", "listed"): "blacklist",
-    ("grey", "listed"): "greylisted",
-    ("gray", "listed"): "greylisted",
-    ("timed", "out"): "timeout",
-    ("time", "out"): "timeout",
-    ("start", "tls"): "tls",
-    ("user", "name"): "user",
-    ("domain", "name"): "domain",
-    ("host", "name"): "host",
-    ("name", "server"): "dns",
-    ("spam", "assassin"): "spam",
-    ("anti", "spam"): "spam",
-}
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -112,7 +70,17 @@ def fold(text: str) -> str:
     return text
 
 
+def _joined() -> dict[tuple[str, str], str]:
+    table = {}
+    for line in JOINED.strip().splitlines():
+        meaning, _, words = line.partition(": ")
+        first, second = words.split()
+        table[first, second] = meaning
+    return table
+
+
 _MEANINGS: Final = _synonyms()
+_JOINED: Final = _joined()
 _CLUSTERS: Final = {
     fold(cluster.replace("_", " ")): meaning
     for meaning, _, clusters in (line.partition(": ") for line in CLUSTERS.strip().splitlines())
@@ -131,79 +99,88 @@ def read(text: str) -> Reading:
     found = _BASIC.search(plain)
     code = found[1] if found else ""
     enhanced = tuple(dict.fromkeys(each[0] for each in _ENHANCED.finditer(plain)))
-    words: list[str] = []
-    marks: list[str] = []
-    names: list[str] = []
+    reader = _Reader()
     for token in _TOKEN.findall(plain):
-        _read_token(token, words, marks, names)
+        reader.read(token)
     for each in humps:
-        words.append("~")
+        reader.words.append("~")
         for token in fold(each).split():
-            _add(token, words)
-    words += ("/", *enhanced, code)
+            reader.add(token)
+    words = " ".join((*reader.words, "/", *enhanced, code))
     return Reading(
         code=code,
         enhanced=enhanced,
-        words=f" {' '.join(words)} ",
-        marks=tuple(marks),
-        names=" ".join(names),
+        words=f" {words} ",
+        marks=tuple(reader.marks),
+        names=" ".join(reader.names),
         plain=plain,
     )
 
 
 def common_form(phrase: str) -> str:
     """Return the phrase as ``Reading.words`` has it."""
-    words: list[str] = []
-    for token in fold(phrase).split():
-        _add(token, words)
-    return f" {' '.join(words)} "
+    reader = _Reader()
+    for word in fold(phrase).split():
+        reader.add(word)
+    return f" {' '.join(reader.words)} "
 
 
-def _add(word: str, words: list[str]) -> None:
-    meaning = _MEANINGS.get(word, word)
-    if not meaning:
-        return
-    if words:
-        joined = _JOINED.get((words[-1], meaning))
-        if joined is not None:
-            words[-1] = joined
+class _Reader:
+    """Takes a text token by token."""
+
+    __slots__ = ("marks", "names", "words")
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self.marks: list[str] = []
+        self.names: list[str] = []
+
+    def read(self, token: str) -> None:
+        if token.isalpha():
+            self.add(token)
+        elif "@" in token:
+            self._named("@")
+        elif "://" in token or token.startswith("www."):
+            self.names.append(token)
+        else:
+            self._read_compound(token.strip(".:-#=/\\_&"))
+
+    def add(self, word: str) -> None:
+        """Add a word by its meaning; said twice, it is there once."""
+        meaning = _MEANINGS.get(word, word)
+        if not meaning:
             return
-        if words[-1] == meaning:
-            return
-    words.append(meaning)
+        last = self.words[-1] if self.words else ""
+        if joined := _JOINED.get((last, meaning)):
+            self.words[-1] = joined
+        elif meaning != last:
+            self.words.append(meaning)
 
+    def _read_compound(self, token: str) -> None:
+        if _NUMBER.fullmatch(token):
+            if token.count(".") == 3:
+                self._named("ip")
+        elif _IPV6.fullmatch(token):
+            self._named("ip")
+        elif _HOST.fullmatch(token):
+            self.names.append(token)
+            self._named("~")
+        elif token in _MEANINGS:
+            self.add(token)
+        else:
+            if any(each.isdigit() or each == ":" for each in token):
+                self.marks.append(token)
+            for piece in _PIECE.findall(token):
+                self._read_piece(piece)
 
-def _read_token(token: str, words: list[str], marks: list[str], names: list[str]) -> None:
-    if token.isalpha():
-        _add(token, words)
-    elif "@" in token:
-        if not words or words[-1] not in _NAMED:
-            words.append("@")
-    elif "://" in token or token.startswith("www."):
-        names.append(token)
-    else:
-        _read_compound(token.strip(".:-#=/\\_&"), words, marks, names)
+    def _read_piece(self, piece: str) -> None:
+        if piece.isalpha():
+            self.add(piece)
+        elif not piece.isdigit():
+            self.marks.append(piece)
+            self.words.append(piece)
 
-
-def _read_compound(token: str, words: list[str], marks: list[str], names: list[str]) -> None:
-    if _NUMBER.fullmatch(token):
-        if token.count(".") == 3 and (not words or words[-1] not in _NAMED):
-            words.append("ip")
-    elif _IPV6.fullmatch(token):
-        if not words or words[-1] not in _NAMED:
-            words.append("ip")
-    elif _HOST.fullmatch(token):
-        names.append(token)
-        if not words or words[-1] not in _NAMED:
-            words.append("~")
-    elif token in _MEANINGS:
-        _add(token, words)
-    else:
-        if any(each.isdigit() or each == ":" for each in token):
-            marks.append(token)
-        for piece in _PIECE.findall(token):
-            if piece.isalpha():
-                _add(piece, words)
-            elif not piece.isdigit():
-                marks.append(piece)
-                words.append(piece)
+    def _named(self, what: str) -> None:
+        """What stands behind the word for it says no more than that word."""
+        if not self.words or self.words[-1] not in _NAMED:
+            self.words.append(what)

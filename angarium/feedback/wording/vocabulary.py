@@ -173,6 +173,38 @@ country: countries geographical geographic geographically geolocation region geo
 compromised: hacked hijacked
 """
 
+# Two words, as they are read, that are one
+JOINED: Final = """
+address: message address
+account: message account
+mailbox: message box
+user: message user
+recipient: message recipient
+server: message server
+host: message host
+domain: message domain
+quota: message quota
+ip: ip address
+blacklist: black listed
+blacklist: listed negra
+blacklist: listed nera
+blacklist: listed noire
+ip: address ip
+blacklist: blocked listed
+blacklist: deny listed
+greylisted: grey listed
+greylisted: gray listed
+timeout: timed out
+timeout: time out
+tls: start tls
+user: user name
+domain: domain name
+host: host name
+dns: name server
+spam: spam assassin
+spam: anti spam
+"""
+
 # Scripts without spaces between words: what is found in them, longest first, is read as words. _: a space
 CLUSTERS: Final = """
 no exist: 不存在 存在しません 存在しない 存在していません 존재하지_않는 존재하지_않습니다 존재하지

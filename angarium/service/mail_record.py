@@ -57,7 +57,7 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     code: int = 0  # the peer's reply; left out when there was none
     enhanced: str = ""
     reply: str = ""  # its text, or our reason
-    # Of a failure: angarium.feedback.classes
+    # What a failure means, or a bounce that came back: angarium.feedback.classes
     bounce_class: str = msgspec.field(name="class", default="")
     stage: str = ""  # where the attempt was decided
     host: str = ""
@@ -95,7 +95,6 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     via: str = ""  # where an operator sent it: "mx", a smart host; left out: the usual way again
     report: str = ""  # the id of the mail that came back
     kind: str = ""  # of it, where it is not known to be about a message: bounce | arf | dmarc | ...
-    bounce_class: str = ""  # of a bounce that came back: user_unknown | ...
     effect: str = ""  # what that has us do: suppress | retry | throttle | tell-tenant | none
     feedback_type: str = ""  # of a complaint: abuse | not-spam | ...
 

@@ -302,7 +302,7 @@ def test_a_bounce_that_came_back_is_logged_with_its_class_and_who_said_so() -> N
         "report": REPORT_TEXT,
         "enhanced": "5.1.1",
         "reply": "no such user",
-        "bounce_class": "user_unknown",
+        "class": "user_unknown",
         "effect": "suppress",
         "host": "mx.example.net",
     }

@@ -86,7 +86,8 @@ def classify(reply: str, provider: str = "") -> Verdict:
     """Return what ``reply`` means: a reply with its codes, on one line or several, or what a DSN says of a recipient.
 
     ``provider``: the mailbox provider that said so, as the configuration names it; "" where that is not known.
-    Any text has an answer; a text that says nothing is undetermined.
+    Any text has an answer; a text that says nothing is undetermined. A refusal for now (4yz) means what its words say,
+    too: whether it is the last word, and may suppress, is for the caller to know.
     """
     reading = read(reply)
     said = _words_say(reading)

@@ -191,6 +191,10 @@ def test_a_mailboxs_own_rate_is_tried_again_and_ours_slows_us(reply: str, effect
         ("550 5.7.27 x", "gmail", "auth_failure"),
         ("550 5.7.30 x", "", "tls_failure"),
         ("550 5.7.30 x", "gmail", "auth_failure"),
+        # A DNS that has no answer for now knows of no such host either
+        ("Host not found, try again", "", "network_error"),
+        ("451 4.4.4 domain not found; try later", "", "network_error"),
+        ("550 5.1.2 domain not found", "", "host_unknown"),
         # What is in addresses and names says nothing
         ("550 <spam@full.example>: user unknown", "", "user_unknown"),
         ("host relay.virus.example[192.0.2.1] said: 550 5.1.1 No such user", "", "user_unknown"),

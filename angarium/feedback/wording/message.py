@@ -5,6 +5,9 @@ from typing import Final
 from angarium.feedback.classes import BounceClass
 
 SURE: Final = {
+    BounceClass.POLICY: """
+        {rejected|refused|blocked} by {recipient domain|recipient server|recipient system}
+    """,
     BounceClass.SPAM: """
         {message|content|sender message} .. {looks|look|appears|classified|considered|identified} .. spam
         {message|content|sender message} .. {detected|flagged|marked} .. spam

@@ -8,6 +8,9 @@ from typing import Final
 from angarium.feedback.classes import BounceClass
 
 SURE: Final = {
+    BounceClass.HOST_UNKNOWN: """
+        domain {no exist|exist no|no found|unknown}
+    """,
     BounceClass.USER_UNKNOWN: """
         no handle message {user|recipient}
         address no found .. unable

@@ -5,6 +5,13 @@ from typing import Final
 from angarium.feedback.classes import BounceClass
 
 CERTAIN: Final = {
+    # DNS had no answer for now: whoever reads "not found" there loses a recipient
+    BounceClass.NETWORK_ERROR: """
+        {host|domain} no found .. later
+        {host|domain} {no found|unknown|no exist} later
+        name service .. later
+        {host|domain|dns} .. temporary .. lookup
+    """,
     BounceClass.PROTOCOL_ERROR: """
         protocol error
     """,
@@ -52,8 +59,6 @@ SURE: Final = {
     """,
     BounceClass.NETWORK_ERROR: """
         {no found|no resolve|unknown host} later
-        host no found later
-        name service .. later
         too many hops
         {hop count|maximum hop|max hop|hops} .. {exceeded|over}
         hop count

@@ -10,6 +10,7 @@ from angarium.feedback.classes import BounceClass
 SURE: Final = {
     BounceClass.HOST_UNKNOWN: """
         domain {no exist|exist no|no found|unknown}
+        no such domain
     """,
     BounceClass.USER_UNKNOWN: """
         no handle message {user|recipient}

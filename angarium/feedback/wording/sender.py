@@ -22,8 +22,6 @@ CERTAIN: Final = {
         first {contact|time sender|connection|seen}
         address verification {in progress|progress}
         verification {in progress|under way|pending}
-        come back
-        come back {later|after}
         never sent .. before
         {unknown|new} {triplet|sender recipient}
     """,
@@ -42,6 +40,7 @@ SURE: Final = {
         rate limited .. unusual
         unusual rate
         frequency limited
+        sender .. over .. quota
         {messages|message|recipients|connections|mails} per {hour|day|minute|session|connection}
         too many {invalid|unknown|bad|nonexistent|wrong|failed} {recipients|addresses|users|rcpt}
     """,
@@ -81,6 +80,8 @@ SURE: Final = {
         {low|poor|bad|ip|domain|sender|host} reputation .. {ip|domain|sender|host}
         reputation .. {too low|poor|bad|low}
         domain bad reputation
+        sender score
+        bad sender score
         user complaint
         {many|high} complaint
         complaint {rate|rates|volume}
@@ -132,6 +133,7 @@ SURE: Final = {
         sender {address|domain} .. NO_SUCH
         sender {verify|verification} failed
         sender .. no verify
+        {refuse|reject|rejected|refused} message from .. sender
         badmailfrom
         null sender .. no {allowed|accepted}
         purported responsible address
@@ -153,6 +155,7 @@ SURE: Final = {
         no a gateway
         no accepted domain
         use .. relay
+        no .. open relay
         locals file
         no configured
         no {hosted|handled}
@@ -175,6 +178,8 @@ CLEAR: Final = {
     BounceClass.GREYLISTED: """
         {try later|later|wait} .. {seconds|minutes|mins|min}
         {wait|later} few {seconds|minutes}
+        come back {later|after}
+        come back .. {minutes|seconds|min}
     """,
     BounceClass.RATE_LIMITED: """
         too many {connections|sessions|messages|mails|emails|recipients|smtp sessions}
@@ -292,6 +297,7 @@ CLEAR: Final = {
         moderated {list|group}
         action restricted
         web browser
+        {must|need} log
         only authenticated {users|senders|user}
         {group|list} accept .. {sender|senders|members} only
         internal {sender|senders} only

@@ -69,6 +69,7 @@ SURE: Final = {
         name resolution
         no look up host
         no accept .. {request|requests} .. connection
+        too many connection {failures|errors}
         connection {timeout|reset|lost|closed|dropped}
         connection {died|aborted|broken|interrupted|reset by peer|unexpectedly closed}
         {lost|broken|dropped|interrupted} .. connection

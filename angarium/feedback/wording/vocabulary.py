@@ -13,9 +13,10 @@ over quota: overquota
 active: activa activo actif aktiv attivo attiva ativa ativo
 possible: posible possibile possivel moglich moeglich
 no registered: unregistered
-no: nt not non none nicht kein keine keinen keiner pas niet geen nie nao ikke inte ej ingen ei не нет
-no: нету brak cannot without cant couldnt can't wont doesnt didnt isnt wasnt arent hasnt havent dont
-no: werent wouldnt shouldnt never unable nincs degil
+no: aucun aucune nessun nessuna ningun ninguna nenhum nenhuma nt not non none nicht kein keine keinen
+no: keiner pas niet geen nie nao ikke inte ej ingen ei не нет нету brak cannot without cant couldnt
+no: can't wont doesnt didnt isnt wasnt arent hasnt havent dont werent wouldnt shouldnt never unable
+no: nincs degil
 exist: findes existant exists existed existing existe existent existiert existieren esiste existente
 exist: istnieje finns finnes existuje существует bestaat vorhanden bestar existerar eksisterer mevcut
 found: find gefunden trouve trouvee encontrado encontrada trovato trovata gevonden znaleziono
@@ -237,14 +238,14 @@ content: 内容
 
 # Not read at all
 UNREAD: Final = """
-her his their 않는 the a an this that these those is was are were be been being has have had having does do
-did will would can could may might shall should it its our we you your yours i my me he she they there
-here of to for in at on with and or as n ne der die das den dem des ein eine einen einem einer ist wurde
-wird sind war hat haben von im fur fuer und auf ihre ihr le la les un une du est ete etait sont au aux
-votre vos notre pour par et sur dans il elle ce cet cette de d l el los las una es fue ha son su sus del
-al por para y en con se lo gli uno della dello nel nella e stato stata che o os um uma foi seu sua da na
-het een van voor werd uw deze dit jest zostal zostala zostalo dla w z ten ta в на с и по для этот была
-был было ваш ваше so just also already currently actually really sorry please bitte svp kindly who whom
-which either some dear unfortunately leider any's specific given following entered specified det ar ett
-har som och ma esta
+alcun alcuno alcuna her his their 않는 the a an this that these those is was are were be been being has
+have had having does do did will would can could may might shall should it its our we you your yours i my
+me he she they there here of to for in at on with and or as n ne der die das den dem des ein eine einen
+einem einer ist wurde wird sind war hat haben von im fur fuer und auf ihre ihr le la les un une du est
+ete etait sont au aux votre vos notre pour par et sur dans il elle ce cet cette de d l el los las una es
+fue ha son su sus del al por para y en con se lo gli uno della dello nel nella e stato stata che o os um
+uma foi seu sua da na het een van voor werd uw deze dit jest zostal zostala zostalo dla w z ten ta в на с
+и по для этот была был было ваш ваше so just also already currently actually really sorry please bitte
+svp kindly who whom which either some dear unfortunately leider any's specific given following entered
+specified det ar ett har som och ma esta
 """

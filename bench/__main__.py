@@ -1,4 +1,4 @@
-"""The command line of the benchmarks: ``bin/bench [relay|signed|latency|backlog|fairness]``; none of them: all."""
+"""The command line of the benchmarks: ``bin/bench`` and the name of one of them; none: all."""
 
 import sys
 from pathlib import Path
@@ -67,7 +67,7 @@ def bench(context: click.Context, quick: bool, folder: Path, sink: SinkKind) -> 
     """Benchmarks of Angarium, each beside the peer it is measured against. Loopback only."""
     context.obj = Options(quick=quick, folder=folder, sink=sink)
     if context.invoked_subcommand is None:
-        for command in (relay, signed, latency, backlog, fairness):
+        for command in (relay, signed, latency, backlog, fairness, feedback):
             context.invoke(command)  # with its defaults
 
 
@@ -155,6 +155,16 @@ def fairness(options: Options, waiting: int | None) -> None:
     from bench import fairness as module
 
     module.run(options.folder, waiting or (20_000 if options.quick else 200_000))
+
+
+@bench.command()
+@click.option("--seconds", type=float, help="Of a round (2; quick: 0.2).")
+@click.pass_obj
+def feedback(options: Options, seconds: float | None) -> None:
+    """How much of what comes back one core understands a second: replies."""
+    from bench import feedback as module
+
+    module.run(options.folder, seconds or (0.2 if options.quick else 2.0))
 
 
 @bench.command()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import assert_never
 
+from angarium.feedback.attempts import class_text
 from angarium.insight.admin.live import LiveFact
 from angarium.insight.explanation import (
     Acceptance,
@@ -134,6 +135,8 @@ def _attempt(attempt: Attempt) -> str:
     if attempt.tls_skipped:
         text += f" (the TLS that the host offers was done without: {attempt.tls_skipped})"
     stage = f", at {attempt.stage}" if attempt.stage else ""
+    if bounce_class := class_text(attempt):
+        text += f" [{bounce_class}]"
     return f"{host}{source}{tls}{stage}{_signing(attempt)}: {text}"
 
 

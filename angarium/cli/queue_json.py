@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from angarium.feedback.attempts import class_text
 from angarium.queue import Attempt, QueueSummary, delivery_id_text, message_id_text
 from angarium.queue.breakdown import AGE_COLUMNS, OLDER, Breakdown, Slice
 from angarium.queue.entry import Affected, EntryPage, QueueEntry, ShownMessage
@@ -42,6 +43,7 @@ def attempt_json(attempt: Attempt) -> dict[str, Any]:
         "code": attempt.code,
         "enhanced": attempt.enhanced,
         "text": attempt.text,
+        "class": class_text(attempt),
         "tls": attempt.tls,
         "tls_skipped": attempt.tls_skipped,
         "tls_cipher": attempt.tls_cipher,

@@ -111,6 +111,8 @@ def event_text(record: MailRecord) -> str:
     if record.address and record.address != record.host:
         where += f" [{record.address}]"
     reply = f": {_reply(record)}" if record.code or record.reply else ""
+    if record.bounce_class:
+        reply += f" [{record.bounce_class}]"
     by = f" by {record.actor}" if record.actor else ""
     because = f": {record.reason}" if record.reason else ""
     if record.event == "rerouted":

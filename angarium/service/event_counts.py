@@ -5,6 +5,8 @@ from typing import Final
 
 import msgspec
 
+from angarium.feedback.attempts import class_text
+from angarium.feedback.classes import BounceClass
 from angarium.queue import (
     AttemptFailed,
     Bounced,
@@ -43,6 +45,7 @@ class Totals(msgspec.Struct, kw_only=True, omit_defaults=True):
     delivery_times: dict[str, int] = {}  # by buckets' names
     delivery_s: float = 0.0  # their sum
     repairs: dict[str, int] = {}
+    bounces: dict[str, int] = {}  # by class; "undetermined" where nothing says why
 
     def count(
         self, event: Event, labels: ProviderLabels, bucket_of: Callable[[float], str]
@@ -62,6 +65,8 @@ class Totals(msgspec.Struct, kw_only=True, omit_defaults=True):
                 _add(self.attempts, f"{stage} {reply}")
                 provider = labels.of(event.attempt.provider)
                 _add(self.providers, f"{provider} {event.name}", MAX_PROVIDER_COUNTS)
+                if isinstance(event, Bounced | Expired):
+                    _add(self.bounces, class_text(event.attempt) or BounceClass.UNDETERMINED.value)
                 if isinstance(event, Delivered | Relayed):
                     seconds = max(0, event.at - message_id_ms(event.message_id)) / 1000
                     _add(self.delivery_times, bucket_of(seconds))
@@ -128,6 +133,10 @@ class EventCounts:
             counted.reach(number)
             counted.flush()
         metrics.delivery_time.reach(totals.delivery_times, totals.delivery_s)
+        for bounce_class, number in totals.bounces.items():
+            counted = self._metrics.bounces(bounce_class)
+            counted.reach(number)
+            counted.flush()
         for repair, number in totals.repairs.items():
             metrics.repairs[repair].reach(number)
 

@@ -2,14 +2,17 @@
 
 import msgspec
 
+from angarium.feedback.attempts import class_text
 from angarium.queue import (
     AddressDelisted,
     AddressListed,
     Attempt,
     AttemptFailed,
+    Bounced,
     Complained,
     ContentShown,
     DeliveryId,
+    Expired,
     HoldRuleAdded,
     HoldRuleRemoved,
     MessageAccepted,
@@ -58,6 +61,8 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     code: int = 0  # the peer's reply; left out when there was none
     enhanced: str = ""
     reply: str = ""  # its text, or our reason
+    # What a failure means, or a bounce that came back: angarium.feedback.classes
+    bounce_class: str = msgspec.field(name="class", default="")
     stage: str = ""  # where the attempt was decided
     host: str = ""
     address: str = ""
@@ -98,7 +103,6 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     via: str = ""  # where an operator sent it: "mx", a smart host; left out: the usual way again
     report: str = ""  # the id of the mail that came back
     kind: str = ""  # of it, where it is not known to be about a message: bounce | arf | dmarc | ...
-    bounce_class: str = ""  # of a bounce that came back: user_unknown | ...
     effect: str = ""  # what that has us do: suppress | retry | throttle | tell-tenant | none
     feedback_type: str = ""  # of a complaint: abuse | not-spam | ...
 
@@ -173,6 +177,9 @@ def mail_record(position: Position) -> MailRecord:
         code=attempt.code,
         enhanced=attempt.enhanced,
         reply=attempt.text,
+        bounce_class=class_text(attempt)
+        if isinstance(event, AttemptFailed | Bounced | Expired)
+        else "",
         stage=attempt.stage,
         host=attempt.host,
         address=attempt.address,

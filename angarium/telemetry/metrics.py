@@ -115,6 +115,12 @@ class Metrics:
         self.attempts = self._counter_grid(
             "attempts", "Attempts by the stage that decided them", stage=STAGES, reply=REPLY_CLASSES
         )
+        self._bounces = Counter(
+            "angarium_bounces",
+            "Recipients given up, by what the last reply meant",
+            ["class"],
+            registry=self._registry,
+        )
         self.in_doubt = self._counter(
             "in_doubt", "Recipients tried again though they may have been delivered"
         )
@@ -243,6 +249,10 @@ class Metrics:
     def provider_outcome(self, provider: str, outcome: str) -> Counted:
         """Of the one process that counts events, which bounds the providers' names."""
         return Counted(self._provider_outcomes.labels(provider, outcome))
+
+    def bounces(self, bounce_class: str) -> Counted:
+        """``bounce_class``: one of angarium.feedback.classes. Of the one process that counts events."""
+        return Counted(self._bounces.labels(bounce_class))
 
     def rules_in_force(self, rule: str) -> Gauge:
         return self._rules_in_force.labels(rule)

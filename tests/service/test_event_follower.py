@@ -176,6 +176,28 @@ async def test_events_are_counted_for_the_metrics() -> None:
     assert "angarium_in_doubt_total 2.0" in text
 
 
+async def test_bounces_are_counted_by_what_they_mean() -> None:
+    texts = ("550 5.1.1 no such user", "550 no such user", "550 5.7.1 your IP is blacklisted", "?")
+    bounces = [
+        Bounced(
+            **fields(),  # type: ignore[arg-type]
+            attempts=1,
+            attempt=msgspec.structs.replace(attempt(550, "rcpt"), enhanced="", text=text),
+        )
+        for text in texts
+    ]
+    events = FakeEvents([*bounces, failed(451, "rcpt")])
+    for _ in range(2):  # over a restart, too
+        metrics = Metrics()
+        await follow(events, EventCounts(metrics, LABELS))
+        lines = metrics.render().decode().splitlines()
+        assert [each for each in lines if each.startswith("angarium_bounces_total")] == [
+            'angarium_bounces_total{class="user_unknown"} 2.0',
+            'angarium_bounces_total{class="blocked"} 1.0',
+            'angarium_bounces_total{class="undetermined"} 1.0',
+        ]
+
+
 async def test_each_repair_is_counted() -> None:
     metrics = Metrics()
     mended = ((), ("line_ends", "raw_utf8"), ("raw_utf8", "of a newer version"))

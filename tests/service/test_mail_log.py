@@ -12,8 +12,10 @@ import pytest
 from angarium.queue import (
     Attempt,
     AttemptFailed,
+    Bounced,
     Complained,
     Event,
+    Expired,
     HoldRuleAdded,
     MessageAccepted,
     MessageId,
@@ -31,7 +33,7 @@ from angarium.queue import (
 from angarium.service.event_follower import EventFollower
 from angarium.service.mail_log import MailLog
 from angarium.service.mail_log_file import MailLogFile
-from angarium.service.mail_record import mail_record
+from angarium.service.mail_record import MailRecord, mail_record
 from tests.service.fake_events import FakeEvents, follow
 
 AT = UnixMs(1_795_000_000_000)
@@ -119,6 +121,24 @@ def test_what_was_mended_of_a_message_is_named() -> None:
     assert mail_record(Position(1, event)).repairs == ("line_ends", "raw_utf8")
     line = json.loads(msgspec.json.encode(mail_record(Position(2, accepted(2)))))
     assert "repairs" not in line
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "text", "bounce_class"),
+    [
+        (Bounced, 550, "550 5.1.1 no such user", "user_unknown"),
+        (Expired, 452, "452 4.2.2 mailbox full", "mailbox_full"),
+        (Bounced, 0, "returned to its sender by the administrator of the mail server", ""),
+        (Relayed, 250, "250 no such user", ""),
+    ],
+)
+def test_what_a_failure_means_is_told(kind: Any, code: int, text: str, bounce_class: str) -> None:
+    met = msgspec.structs.replace(attempt(), code=code, enhanced="", text=text)
+    record = mail_record(Position(1, recipient_event(kind, 1, attempts=1, attempt=met)))
+    assert record.bounce_class == bounce_class
+    line = json.loads(msgspec.json.encode(record))
+    assert line.get("class", "") == bounce_class
+    assert msgspec.json.decode(msgspec.json.encode(record), type=MailRecord) == record
 
 
 async def test_why_tls_was_done_without_is_told(tmp_path: Path) -> None:
@@ -282,7 +302,7 @@ def test_a_bounce_that_came_back_is_logged_with_its_class_and_who_said_so() -> N
         "report": REPORT_TEXT,
         "enhanced": "5.1.1",
         "reply": "no such user",
-        "bounce_class": "user_unknown",
+        "class": "user_unknown",
         "effect": "suppress",
         "host": "mx.example.net",
     }

@@ -26,7 +26,7 @@ from angarium.mta.egress.traffic_counts import Tally, TrafficCounts
 from angarium.mta.egress.waits import Waits
 from angarium.mta.egress.work import Work
 from angarium.mta.pulling_in import ClockMender, ScheduleBound
-from angarium.mta.record.clerk import QueueClerk
+from angarium.mta.record.clerk import FindsSuppressions, QueueClerk
 from angarium.mta.record.conclusion import Conclusion
 from angarium.mta.record.settler import Settler
 from angarium.mta.record.undeliverable import Undeliverable
@@ -45,6 +45,7 @@ from angarium.queue import (
     QueueFullError,
     UnixMs,
 )
+from angarium.queue.destination import is_suppressed
 from angarium.routing.placement import partition_of
 from angarium.routing.resolution import Resolution, Site, Unroutable
 
@@ -79,6 +80,7 @@ class DeliveryParts(msgspec.Struct, frozen=True, kw_only=True):
     packer: Packs
     settler: Settler
     conclusion: Conclusion
+    suppressions: FindsSuppressions
     schedule: ScheduleBound
     observer: DispatchObserver
     give_way: Callable[[], None]  # ``queue.Spool.give_way``
@@ -104,7 +106,12 @@ class Dispatcher:
             parts.resolver, self._spawn, self._resolved, self._not_resolved
         )
         self._clerk = QueueClerk(
-            parts.partitions, parts.settler, parts.conclusion, self._leave_memory
+            parts.partitions,
+            parts.settler,
+            parts.conclusion,
+            self._leave_memory,
+            parts.suppressions,
+            parts.clock,
         )
         self._undeliverable = Undeliverable(self._clerk)
         self._clock_mender = ClockMender(
@@ -341,6 +348,8 @@ class Dispatcher:
             self._backlog.put_back(head)
 
     def _lane_of(self, head: DueHead) -> Lane:
+        if is_suppressed(head.domain):
+            return Lane(tenant=head.tenant, provider="-", stream=head.stream)
         match self._find_resolution(head.domain):
             case Site() as site:
                 return Lane(tenant=head.tenant, provider=site.provider.name, stream=head.stream)
@@ -352,6 +361,9 @@ class Dispatcher:
                 return Lane(tenant=head.tenant, provider=whose, stream=head.stream)
 
     def _load(self, head: DueHead, lane: Lane) -> None:
+        if is_suppressed(head.domain):
+            self._undeliverable.put([head], None)
+            return
         match self._find_resolution(head.domain):
             case Site() as site:
                 self._enqueue(head, site)

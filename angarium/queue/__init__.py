@@ -79,6 +79,7 @@ from angarium.queue.model import (
     Released,
     RouteHint,
     Settlement,
+    Spared,
     Submission,
     UnixMs,
 )
@@ -190,6 +191,7 @@ __all__ = [
     "Settlement",
     "ShownMessage",
     "SoundQueueError",
+    "Spared",
     "Spool",
     "Submission",
     "Suppress",

@@ -1,7 +1,8 @@
 """Where a recipient is to be sent: as its domain says, or the way that an operator chose for it. Pure.
 
 A destination is a domain; the URL of a smart host; or ``mx:`` and a domain, which passes by the operator's routes. No
-domain has a colon but an address literal, which begins with a bracket.
+domain has a colon but an address literal, which begins with a bracket. Of a recipient that was suppressed when it was
+accepted it is ``suppressed:`` and the domain: it waits for no site, and ends without an attempt.
 """
 
 from typing import Final
@@ -12,6 +13,7 @@ from angarium.config.address import parse_smart_host
 MX: Final = "mx"
 DEFAULT: Final = "default"
 _DIRECT: Final = "mx:"
+_SUPPRESSED: Final = "suppressed:"
 
 
 def destination_of(domain: str, via: str) -> str:
@@ -21,9 +23,18 @@ def destination_of(domain: str, via: str) -> str:
     return _DIRECT + domain if via == MX else via
 
 
+def suppressed_destination(domain: str) -> str:
+    return _SUPPRESSED + domain
+
+
+def is_suppressed(destination: str) -> bool:
+    """Whether its address was suppressed when it was accepted."""
+    return destination.startswith(_SUPPRESSED)
+
+
 def is_chosen(destination: str) -> bool:
-    """Whether it is not the recipient's domain, but what an operator chose."""
-    return is_smart_host(destination) or destination.startswith(_DIRECT)
+    """Whether it is not the recipient's domain, but what an operator chose; or nowhere."""
+    return is_smart_host(destination) or destination.startswith((_DIRECT, _SUPPRESSED))
 
 
 def is_smart_host(destination: str) -> bool:

@@ -151,6 +151,15 @@ class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done"):
     attempt: Attempt
 
 
+class Spared(msgspec.Struct, frozen=True, kw_only=True, tag="spared"):
+    """The recipient leaves the queue without an attempt: its address is suppressed."""
+
+    id: DeliveryId
+    attempt: Attempt  # says why there was none
+    cause: str  # the suppression's reason
+    scope: str  # as text
+
+
 class Deferred(msgspec.Struct, frozen=True, kw_only=True, tag="deferred"):
     """The recipient waits for its next attempt."""
 
@@ -182,7 +191,7 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True, tag="moved"):
     reason: str = ""  # why it goes that way, for the event
 
 
-Settlement = Done | Deferred | Released
+Settlement = Done | Spared | Deferred | Released
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):

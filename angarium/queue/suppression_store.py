@@ -22,6 +22,12 @@ class Suppressions(Protocol):
         """Return what keeps a tenant's stream from an address now, the widest first. Never raises for an address."""
         ...
 
+    def find_each(
+        self, addresses: Sequence[str], tenant: str, stream: str
+    ) -> list[Suppression | None]:
+        """The same of several, in one look."""
+        ...
+
     async def page(
         self, wanted: SuppressionFilter, after: bytes | None, limit: int
     ) -> SuppressionPage:

@@ -126,6 +126,7 @@ class DeliverySetup:
                 packer=Packer(self._pool, clock, observer.unsigned, self._must_sign),
                 settler=Settler(partitions),
                 conclusion=Conclusion(self._schedule, self._notices.tell, clock, randomness),
+                suppressions=spool.suppressions,
                 schedule=self._schedule,
                 observer=observer,
                 give_way=spool.give_way,

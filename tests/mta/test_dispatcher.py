@@ -106,6 +106,7 @@ class Net:
         self.connections: list[Connection] = []
         self.delivered: list[tuple[str, tuple[str, ...]]] = []  # host, recipients
         self.contents: list[bytes] = []
+        self.begun: list[str] = []  # recipients of transactions
         self.gate = asyncio.Event()  # of transfers
         self.gate.set()
         self.opens = asyncio.Event()
@@ -156,6 +157,7 @@ class Connection:
         self.broken = asyncio.Event()
 
     async def transfer(self, transfer: Transfer) -> Sequence[Outcome]:
+        self.net.begun += [each.forward_path for each in transfer.recipients]
         await asyncio.sleep(0)
         if not self.net.gate.is_set():
             self.content_sent, self.has_begun = self.net.content_sent, True
@@ -364,6 +366,7 @@ class Rig:
                     clock,
                     randomness,
                 ),
+                suppressions=self.spool.suppressions,
                 schedule=RetrySchedule(self.settings),
                 observer=self.observer,
                 give_way=self.spool.give_way,

@@ -26,6 +26,8 @@ class RecipientReport(msgspec.Struct, frozen=True, kw_only=True):
     attempt: Attempt  # the last one: what the peer said, or why none was reached
     # `failed` because its time ran out, not because somebody refused for good
     expired: bool = False
+    # `failed` without an attempt: we send nothing to the address
+    suppressed: bool = False
 
     @property
     def status(self) -> str:

@@ -44,6 +44,10 @@ _ADVICE_ELSE: Final = (
     "The reply above is all that is known. Your administrator may be able to tell more from it."
 )
 
+_SUPPRESSED_ADVICE: Final = (
+    "Take the address off your list. If it should get mail again, ask your administrator."
+)
+
 
 def render_text(message: ClaimedMessage, reports: Sequence[RecipientReport], hostname: str) -> str:
     """Return lines that each end in CRLF."""
@@ -80,7 +84,8 @@ def _about(report: RecipientReport) -> list[str]:
     elif reply:
         lines += wrap(reply, _WIDTH, "    ")
     if report.action == "failed":
-        lines += wrap(_advice(report.status), _WIDTH, "    ")
+        advice = _SUPPRESSED_ADVICE if report.suppressed else _advice(report.status)
+        lines += wrap(advice, _WIDTH, "    ")
     return [*lines, ""]
 
 

@@ -11,7 +11,7 @@ from angarium.mta.egress.shared import EgressShared, Way
 from angarium.mta.egress.triage import Triage, defect, no_room, triage
 from angarium.mta.egress.work import Parcel, Told, Work
 from angarium.mta.transport.outcome import Outcome, Taken
-from angarium.mta.transport.transfer import Connection
+from angarium.mta.transport.transfer import Connection, Transfer
 
 
 class TakesAgain(Protocol):
@@ -54,16 +54,23 @@ class Carriage:
         began = shared.clock()
         shared.policy.begins(work, site := self._way.site)
         try:
-            outcomes = await self._transfer(connection, parcel)
+            transfer = await self._suited(connection, parcel)
+            # Invariant 5: the last look, with nothing awaited between it and the transaction
+            parcel = self._without_suppressed(parcel)
+            outcomes = await self._transfer(connection, parcel, transfer)
         except asyncio.CancelledError:
             shared.budget.free(work.octets)
             raise
         except Exception as error:  # noqa: BLE001 - a defect must not bring the same message back at once, for ever
             shared.observer.internal_error("transfer", error)
-            outcomes = [defect(error, shared.clock(), connection)] * len(work.recipients)
+            outcomes = [defect(error, shared.clock(), connection)] * len(parcel.work.recipients)
         finally:
             self.busy -= 1
             shared.policy.ends(work, site)
+        work = parcel.work
+        if not work.recipients:
+            shared.budget.free(work.octets)
+            return outcomes
         now = shared.clock()
         shared.counts.transaction_ended(self._way.key, outcomes, now - began, now)
         shared.policy.told(self._way.path, site, work, outcomes, now)
@@ -75,21 +82,40 @@ class Carriage:
             self._sort(connection, parcel, outcomes)  # CG1
         return outcomes
 
-    async def _transfer(self, connection: Connection, parcel: Parcel) -> Sequence[Outcome]:
-        """As it is, or for a host that takes no 8-bit content, converted."""
-        transfer, budget = parcel.transfer, self._shared.budget
+    async def _suited(self, connection: Connection, parcel: Parcel) -> Transfer | None:
+        """Return the transfer as it is, or for a host that takes no 8-bit content, converted; None: there is no room.
+
+        Room for what is converted is reserved until ``_transfer`` has ended.
+        """
+        transfer = parcel.transfer
         if not transfer.body_8bit or connection.offers_8bit:
-            return await connection.transfer(transfer)
+            return transfer
         converted = await self._shared.packer.seven_bit(parcel)
         if converted is None:
-            return await connection.transfer(transfer)  # which says why it is not sent
-        octets = len(converted.header) + len(converted.body)
-        if not budget.reserve(octets):  # Invariant 8: it is another copy
-            return [no_room(self._shared.clock(), connection)] * len(transfer.recipients)
+            return transfer  # the connection says why it is not sent
+        # Invariant 8: it is another copy
+        return converted if self._shared.budget.reserve(_octets(converted)) else None
+
+    def _without_suppressed(self, parcel: Parcel) -> Parcel:
+        recipients = parcel.work.recipients
+        left = self._shared.clerk.without_suppressed(parcel.work.message, recipients)
+        return parcel if len(left) == len(recipients) else parcel.with_recipients(left)
+
+    async def _transfer(
+        self, connection: Connection, parcel: Parcel, transfer: Transfer | None
+    ) -> Sequence[Outcome]:
+        recipients = parcel.transfer.recipients
+        if transfer is None:
+            return [no_room(self._shared.clock(), connection)] * len(recipients)
         try:
-            return await connection.transfer(converted)
+            if not recipients:
+                return ()
+            if len(recipients) != len(transfer.recipients):
+                transfer = msgspec.structs.replace(transfer, recipients=recipients)
+            return await connection.transfer(transfer)
         finally:
-            budget.free(octets)
+            if transfer.body is not parcel.transfer.body:
+                self._shared.budget.free(_octets(transfer))
 
     def _sort(self, connection: Connection, parcel: Parcel, outcomes: Sequence[Outcome]) -> None:
         shared, work = self._shared, parcel.work
@@ -140,3 +166,7 @@ class Carriage:
         self._shared.clerk.conclude(
             work, outcomes, final=self._way.site.final, offers_dsn=connection.offers_dsn
         )
+
+
+def _octets(transfer: Transfer) -> int:
+    return len(transfer.header) + len(transfer.body)

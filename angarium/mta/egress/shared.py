@@ -17,7 +17,7 @@ from angarium.mta.egress.waits import Waits
 from angarium.mta.egress.work import Parcel, Work
 from angarium.mta.transport.outcome import Failure, Outcome
 from angarium.mta.transport.transfer import Connection, EgressPath, Progress, Transfer
-from angarium.queue import ClaimedMessage, DueHead, PartitionNumber, UnixMs
+from angarium.queue import Claimed, ClaimedMessage, DueHead, PartitionNumber, UnixMs
 from angarium.routing.resolution import MxHost, Site
 
 NOW = UnixMs(0)  # as a time before which nothing is tried: no such time
@@ -71,6 +71,16 @@ class Clerk(Protocol):
         attempted: bool = True,
     ) -> None:
         """Record what claimed recipients came to; ``mta.record.conclusion`` has what the arguments mean."""
+        ...
+
+    def without_suppressed(
+        self, message: ClaimedMessage, recipients: tuple[Claimed, ...]
+    ) -> tuple[Claimed, ...]:
+        """Return those that may be sent to now; the others are recorded as suppressed."""
+        ...
+
+    def give_back(self, work: Work, now: UnixMs) -> None:
+        """Nothing was attempted of claimed recipients: they are due then."""
         ...
 
 

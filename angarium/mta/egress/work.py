@@ -103,7 +103,10 @@ class Parcel(msgspec.Struct, frozen=True):
         return self._part(told, refused_by=refused_by)
 
     def _part(self, told: Sequence[Told], **changes: Any) -> "Parcel":
-        recipients = tuple(each.recipient for each in told)
+        return self.with_recipients(tuple([each.recipient for each in told]), **changes)
+
+    def with_recipients(self, recipients: tuple[Claimed, ...], **changes: Any) -> "Parcel":
+        """Return the same for some of its recipients."""
         return Parcel(
             msgspec.structs.replace(self.work, recipients=recipients, **changes),
             msgspec.structs.replace(self.transfer, recipients=recipients),

@@ -7,7 +7,7 @@ from angarium.mta.dsn import RecipientReport
 from angarium.mta.egress.work import Work
 from angarium.mta.record.delay_notices import DelayNotices, Telling
 from angarium.mta.record.retry import RetrySchedule
-from angarium.mta.transport.outcome import Outcome, Permanent, Taken, Transient
+from angarium.mta.transport.outcome import Outcome, Permanent, Suppressed, Taken, Transient
 from angarium.queue import (
     Attempt,
     Claimed,
@@ -15,6 +15,7 @@ from angarium.queue import (
     Deferred,
     Done,
     Settlement,
+    Spared,
     Submission,
     UnixMs,
 )
@@ -54,7 +55,7 @@ class Conclusion:
     def conclude(
         self,
         work: Work,
-        outcomes: Sequence[Outcome],
+        outcomes: Sequence[Outcome | Suppressed],
         *,
         final: bool,
         offers_dsn: bool,
@@ -81,6 +82,11 @@ class Conclusion:
                 case Permanent(attempt=attempt):
                     settled.append(Done(id=recipient.id, outcome="bounced", attempt=attempt))
                     reports.append(_report(recipient, "failed", attempt))
+                case Suppressed(attempt=attempt, cause=cause, scope=scope):
+                    settled.append(
+                        Spared(id=recipient.id, attempt=attempt, cause=cause, scope=scope)
+                    )
+                    reports.append(_report(recipient, "failed", attempt, suppressed=True))
                 case Transient():
                     settled.append(
                         self._again(
@@ -176,5 +182,12 @@ def _report(
     action: Literal["failed", "delayed", "relayed"],
     attempt: Attempt,
     expired: bool = False,
+    suppressed: bool = False,
 ) -> RecipientReport:
-    return RecipientReport(recipient=recipient, action=action, attempt=attempt, expired=expired)
+    return RecipientReport(
+        recipient=recipient,
+        action=action,
+        attempt=attempt,
+        expired=expired,
+        suppressed=suppressed,
+    )

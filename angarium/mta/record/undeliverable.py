@@ -1,4 +1,7 @@
-"""Recipients that get an outcome without a connection: no route, or a site that is down. Claims them in batches."""
+"""Recipients that get an outcome without a connection: no route, a site that is down, or an address that is suppressed.
+
+Claims them in batches.
+"""
 
 import asyncio
 from collections import deque
@@ -18,7 +21,7 @@ RETRY_S = 1.0  # after a full disk, or while outcomes wait for the disk
 
 class _Entry(msgspec.Struct, frozen=True):
     head: DueHead
-    outcome: Outcome
+    outcome: Outcome | None
     not_before: UnixMs
     attempted: bool
 
@@ -37,11 +40,12 @@ class Undeliverable:
     def put(
         self,
         heads: Sequence[DueHead],
-        outcome: Outcome,
+        outcome: Outcome | None,
         not_before: UnixMs = NOW,
         *,
         attempted: bool = True,
     ) -> None:
+        """``outcome`` None: they were suppressed. Who is no more, by then, is due as any other."""
         self._entries.extend(_Entry(head, outcome, not_before, attempted) for head in heads)
         self._more.set()
 
@@ -66,10 +70,18 @@ class Undeliverable:
             await asyncio.sleep(RETRY_S)
             return
         for message in messages:
-            outcomes = [entries[recipient.id].outcome for recipient in message.recipients]
             entry = entries[message.recipients[0].id]
+            work = Work(message, message.recipients)
+            outcomes = [
+                each
+                for recipient in message.recipients
+                if (each := entries[recipient.id].outcome) is not None
+            ]
+            if entry.outcome is None:
+                self._clerk.give_back(work, entry.head.due)
+                continue
             self._clerk.conclude(
-                Work(message, message.recipients),
+                work,
                 outcomes,
                 final=False,
                 not_before=entry.not_before,
@@ -84,7 +96,9 @@ class Undeliverable:
             entry = self._entries[0]
             octets += entry.head.octets
             is_alike = (
-                entry.head.partition == first.head.partition and entry.attempted == first.attempted
+                entry.head.partition == first.head.partition
+                and entry.attempted == first.attempted
+                and (entry.outcome is None) == (first.outcome is None)
             )
             if not is_alike or octets > BATCH_OCTETS:
                 break

@@ -42,6 +42,14 @@ class Permanent(msgspec.Struct, frozen=True, tag="permanent"):
     scope: Scope
 
 
+class Suppressed(msgspec.Struct, frozen=True, tag="suppressed", kw_only=True):
+    """The recipient was left out: nothing is sent to its address. No transaction comes to this."""
+
+    attempt: Attempt  # says why there was none
+    cause: str  # the suppression's reason
+    scope: str  # as text
+
+
 Outcome = Taken | Transient | Permanent
 Failure = Transient | Permanent
 

@@ -5,10 +5,12 @@ from typing import Final
 
 import msgspec
 
+from angarium.queue.destination import suppressed_destination
 from angarium.queue.events.accepted import accepted_event
 from angarium.queue.events.catalogue import encode_event
 from angarium.queue.lmdb.keys import delivery_key
 from angarium.queue.lmdb.records import (
+    MessageRecord,
     encode_message,
     encode_new_delivery,
     message_record,
@@ -19,9 +21,11 @@ from angarium.queue.message_id import message_id_text
 from angarium.queue.model import DeliveryId, MessageId, Submission
 from angarium.queue.spool import DuplicateMessageError
 from angarium.queue.submission_check import check_submission
+from angarium.smtp.envelope import Recipient
 
 # About, with its keys: only for bounding transactions
 _DELIVERY_OCTETS: Final = 400
+_Delivery = tuple[int, bytes, bytes, bytes]  # partition, key, record, hint
 
 
 class PreparedSubmission(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,8 +35,10 @@ class PreparedSubmission(msgspec.Struct, frozen=True, kw_only=True):
     content: bytes
     message: bytes
     event: bytes
-    deliveries: tuple[tuple[int, bytes, bytes, bytes], ...]  # partition, key, record, hint
+    deliveries: tuple[_Delivery, ...]
     due: int
+    record: MessageRecord
+    recipients: tuple[Recipient, ...]  # in the order of the deliveries
 
     @property
     def octets(self) -> int:
@@ -58,6 +64,8 @@ def prepare_submission(submission: Submission, partitions: int) -> PreparedSubmi
         event=encode_event(accepted_event(submission)),
         deliveries=tuple(deliveries),
         due=submission.not_before,
+        record=message,
+        recipients=submission.envelope.recipients,
     )
 
 
@@ -68,9 +76,24 @@ def write_submission(tx: WriteTransaction, prepared: PreparedSubmission) -> None
             f"message {message_id_text(prepared.message_id)} is in the queue already"
         )
     tx.put(env.body, prepared.message_id, prepared.content)
-    for partition, key, record, hint in prepared.deliveries:
+    deliveries = _without_suppressed(tx, prepared) if tx.has_suppressions() else prepared.deliveries
+    for partition, key, record, hint in deliveries:
         tx.schedule(partition, prepared.due, key, record, hint)
     tx.append_event(prepared.event)
+
+
+def _without_suppressed(tx: WriteTransaction, prepared: PreparedSubmission) -> list[_Delivery]:
+    """Have those that are suppressed go nowhere: delivery ends them at once, whatever their site waits for."""
+    message = prepared.record
+    deliveries: list[_Delivery] = []
+    for recipient, delivery in zip(prepared.recipients, prepared.deliveries, strict=True):
+        partition, key, record, hint = delivery
+        if tx.find_suppression(recipient.forward_path, message.tenant, message.stream):
+            hint = routing_hint(message, suppressed_destination(recipient.domain))
+            tx.schedule(partition, tx.now, key, record, hint)
+        else:
+            deliveries.append(delivery)
+    return deliveries
 
 
 class Accept:

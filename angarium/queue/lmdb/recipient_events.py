@@ -14,9 +14,10 @@ from angarium.queue.events.operator_held import OperatorHeld
 from angarium.queue.events.operator_released import OperatorReleased
 from angarium.queue.events.operator_rerouted import OperatorRerouted
 from angarium.queue.events.operator_retried import OperatorRetried
+from angarium.queue.events.recipient_suppressed import RecipientSuppressed
 from angarium.queue.events.relayed import Relayed
 from angarium.queue.lmdb.records import DeliveryRecord, MessageRecord
-from angarium.queue.model import Attempt, MessageId, UnixMs
+from angarium.queue.model import Attempt, MessageId, Spared, UnixMs
 
 _OUTCOMES: Final[dict[str, type[Delivered | Relayed | Bounced | Expired]]] = {
     "delivered": Delivered,
@@ -48,6 +49,28 @@ def ended_event(
             attempts=before.attempts + 1,
             attempt=attempt,
             campaign=message.campaign,
+        )
+    )
+
+
+def spared_event(
+    spared: Spared, key: bytes, message: MessageRecord, before: DeliveryRecord, at: UnixMs
+) -> bytes:
+    """No attempt was made: those before count."""
+    return encode_event(
+        RecipientSuppressed(
+            at=at,
+            message_id=MessageId(key[:16]),
+            tenant=message.tenant,
+            stream=message.stream,
+            index=int.from_bytes(key[16:18], "big"),
+            recipient=before.forward_path,
+            reverse_path=message.reverse_path,
+            in_doubt=before.in_doubt,
+            attempts=before.attempts,
+            attempt=spared.attempt,
+            cause=spared.cause,
+            scope=spared.scope,
         )
     )
 

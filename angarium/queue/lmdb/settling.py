@@ -9,7 +9,12 @@ from angarium.queue.act import POLICY, Actor
 from angarium.queue.lmdb.accepting import PreparedSubmission, write_submission
 from angarium.queue.lmdb.claiming import Holding
 from angarium.queue.lmdb.keys import claim_key, claimer, delivery_key, due_key
-from angarium.queue.lmdb.recipient_events import act_event, attempt_failed_event, ended_event
+from angarium.queue.lmdb.recipient_events import (
+    act_event,
+    attempt_failed_event,
+    ended_event,
+    spared_event,
+)
 from angarium.queue.lmdb.records import (
     DeliveryRecord,
     RecordError,
@@ -22,7 +27,7 @@ from angarium.queue.lmdb.records import (
 from angarium.queue.lmdb.setting_aside import set_aside
 from angarium.queue.lmdb.transaction import WriteTransaction
 from angarium.queue.message_id import delivery_id_text
-from angarium.queue.model import Deferred, Done, Moved, Released, Settlement, UnixMs
+from angarium.queue.model import Deferred, Done, Moved, Released, Settlement, Spared, UnixMs
 from angarium.queue.spool import NotClaimedError
 
 
@@ -139,6 +144,11 @@ def prepare_settlement(
     match settlement:
         case Done(outcome=outcome, attempt=attempt):
             event = ended_event(outcome, key, message, before, attempt, now)
+            return PreparedSettlement(
+                key=key, claim=claim, event=event, alone=message.recipients == 1
+            )
+        case Spared():
+            event = spared_event(settlement, key, message, before, now)
             return PreparedSettlement(
                 key=key, claim=claim, event=event, alone=message.recipients == 1
             )

@@ -35,11 +35,20 @@ class LmdbSuppressions:
         self._submit = submit
 
     def find(self, address: str, tenant: str, stream: str) -> Suppression | None:
-        env = self._env
-        with env.read() as txn:
-            return find_suppression(
-                lambda key: txn.get(key, db=env.suppression), address, tenant, stream, self._clock()
-            )
+        return self.find_each((address,), tenant, stream)[0]
+
+    def find_each(
+        self, addresses: Sequence[str], tenant: str, stream: str
+    ) -> list[Suppression | None]:
+        table, now = self._env.suppression, self._clock()
+        with self._env.read() as txn:
+            if not txn.stat(table)["entries"]:
+                return [None] * len(addresses)
+
+            def get(key: bytes) -> bytes | None:
+                return txn.get(key, db=table)
+
+            return [find_suppression(get, each, tenant, stream, now) for each in addresses]
 
     async def page(
         self, wanted: SuppressionFilter, after: bytes | None, limit: int

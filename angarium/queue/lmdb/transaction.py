@@ -13,8 +13,10 @@ from angarium.queue.lmdb.handles import Cursor, Database, RawTransaction
 from angarium.queue.lmdb.keys import due_key, owner_key, u64
 from angarium.queue.lmdb.records import decode_owner, stamp_due
 from angarium.queue.lmdb.rule_cache import RuleCache
+from angarium.queue.lmdb.suppression_table import find_suppression
 from angarium.queue.model import PartitionNumber, UnixMs
 from angarium.queue.spool import Clock, FencedError, QueueError, QueueFailedError, QueueFullError
+from angarium.queue.suppressions import Suppression
 
 _FULL_ERRNOS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 # LMDB says EIO of a write that a full disk cut short
@@ -122,6 +124,19 @@ class WriteTransaction:
         """An operation has changed the hold rules: those behind it in this transaction see that."""
         self._changed_rules = True
         self._binding = None
+
+    def has_suppressions(self) -> bool:
+        return bool(self.entries(self.env.suppression))
+
+    def find_suppression(self, address: str, tenant: str, stream: str) -> Suppression | None:
+        """Return what keeps a tenant's stream from an address now, as this transaction sees it."""
+        return find_suppression(
+            lambda key: self._txn.get(key, db=self.env.suppression),
+            address,
+            tenant,
+            stream,
+            self.now,
+        )
 
     def has_delivery(self, message_id: bytes) -> bool:
         """Whether any recipient of the message is left; one that was set aside is."""

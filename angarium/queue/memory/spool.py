@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, assert_never
 
 from angarium.queue.act import POLICY, Actor
-from angarium.queue.destination import destination_of
+from angarium.queue.destination import destination_of, suppressed_destination
 from angarium.queue.events.attempt_failed import AttemptFailed
 from angarium.queue.events.bounced import Bounced
 from angarium.queue.events.delivered import Delivered
 from angarium.queue.events.expired import Expired
 from angarium.queue.events.in_doubt import InDoubt
+from angarium.queue.events.recipient_suppressed import RecipientSuppressed
 from angarium.queue.events.relayed import Relayed
 from angarium.queue.hold_rule import BindingRules
 from angarium.queue.memory.administration import MemoryAdministration
@@ -33,6 +34,7 @@ from angarium.queue.model import (
     Released,
     RouteHint,
     Settlement,
+    Spared,
     Submission,
     UnixMs,
 )
@@ -274,12 +276,18 @@ class MemoryPartition:
 
     def _settle(self, settlement: Settlement, each: MemoryDelivery, now: UnixMs) -> None:
         each.epoch = None
+        each.was_suppressed = False
         match settlement:
             case Done(outcome=outcome, attempt=attempt):
                 each.attempts += 1
                 fields = self._state.attempt_fields(each, now)
                 kind = _OUTCOMES[outcome]
                 self._state.append(kind(**fields, attempts=each.attempts, attempt=attempt))
+                self._state.remove(each.id)
+            case Spared(attempt=attempt, cause=cause, scope=scope):
+                fields = self._state.event_fields(each, now)
+                fields |= {"attempts": each.attempts, "attempt": attempt}
+                self._state.append(RecipientSuppressed(**fields, cause=cause, scope=scope))
                 self._state.remove(each.id)
             case Deferred(
                 due=due, attempt=attempt, delay_dsn_sent=delay_dsn_sent, in_doubt=in_doubt
@@ -321,7 +329,9 @@ class MemoryPartition:
             due=each.due,
             id=each.id,
             tenant=message.tenant,
-            domain=destination_of(each.recipient.domain, each.via),
+            domain=suppressed_destination(each.recipient.domain)
+            if each.was_suppressed
+            else destination_of(each.recipient.domain, each.via),
             octets=len(message.content),
             stream=message.stream,
             priority=message.priority,

@@ -52,6 +52,7 @@ class MemoryDelivery(msgspec.Struct, kw_only=True):
     via: str = ""
     claimed_source: str = ""  # while it is in flight
     source: str = ""  # of one in doubt
+    was_suppressed: bool = False  # when it was accepted
 
     @property
     def state(self) -> State:
@@ -81,14 +82,24 @@ class MemoryState:
         """Write one submission; returns the partitions where something is due by now."""
         self.messages[submission.message_id] = submission
         due = max(submission.not_before, now)
+        ring: set[PartitionNumber] = set()
         pairs = zip(submission.envelope.recipients, submission.partitions, strict=True)
         for index, (recipient, partition) in enumerate(pairs):
             delivery = DeliveryId(submission.message_id, index)
-            self.deliveries[delivery] = MemoryDelivery(
-                id=delivery, recipient=recipient, partition=partition, due=due
+            suppressed = self.find_suppression(
+                recipient.forward_path, submission.tenant, submission.stream
             )
+            self.deliveries[delivery] = MemoryDelivery(
+                id=delivery,
+                recipient=recipient,
+                partition=partition,
+                due=due if suppressed is None else now,
+                was_suppressed=suppressed is not None,
+            )
+            if suppressed is not None or due <= now:
+                ring.add(partition)
         self.append(accepted_event(submission))
-        return set(submission.partitions) if due <= now else set()
+        return ring
 
     def append(self, event: Event) -> None:
         last = self.events[-1].sequence if self.events else 0

@@ -26,6 +26,11 @@ class MemorySuppressions:
     def find(self, address: str, tenant: str, stream: str) -> Suppression | None:
         return self._state.find_suppression(address, tenant, stream)
 
+    def find_each(
+        self, addresses: Sequence[str], tenant: str, stream: str
+    ) -> list[Suppression | None]:
+        return [self.find(each, tenant, stream) for each in addresses]
+
     async def page(
         self, wanted: SuppressionFilter, after: bytes | None, limit: int
     ) -> SuppressionPage:

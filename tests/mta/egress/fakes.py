@@ -249,6 +249,8 @@ class FakeClerk:
         self.may_give.set()
         self.full: set[PartitionNumber] = set()  # partitions without room on disk
         self.gone: set[DeliveryId] = set()  # not due any more
+        self.suppressed: set[DeliveryId] = set()  # from now on
+        self.spared: list[DeliveryId] = []  # recorded as that
         self.claims: list[list[DueHead]] = []
         self.concluded: list[tuple[Work, Sequence[Outcome]]] = []
 
@@ -271,6 +273,15 @@ class FakeClerk:
 
     def conclude(self, work: Work, outcomes: Sequence[Outcome], **_: Any) -> None:
         self.concluded.append((work, outcomes))
+
+    def give_back(self, work: Work, now: UnixMs) -> None:
+        raise AssertionError("nothing was suppressed when it was accepted")
+
+    def without_suppressed(
+        self, message: ClaimedMessage, recipients: tuple[Claimed, ...]
+    ) -> tuple[Claimed, ...]:
+        self.spared += [each.id for each in recipients if each.id in self.suppressed]
+        return tuple([each for each in recipients if each.id not in self.suppressed])
 
     @property
     def outcomes(self) -> list[Outcome]:

@@ -63,6 +63,34 @@ async def test_what_is_taken_is_recorded_and_its_octets_are_free() -> None:  # C
     assert (rig.around.budget.used, rig.carriage.busy) == (0, 0)
 
 
+async def test_the_last_look_leaves_out_who_is_suppressed_by_now() -> None:  # CG1
+    rig = Rig()
+    of = work(1, 3)
+    rig.around.clerk.suppressed = {of.recipients[1].id}
+    assert rig.around.budget.reserve(OCTETS)
+    rig.connection.outcomes = [(TAKEN, FOR_NOW)]
+    await rig.carriage.carry(rig.connection, parcel(of))
+    (sent,) = rig.connection.carried
+    assert [each.forward_path for each in sent.recipients] == ["u0@d.example", "u2@d.example"]
+    assert rig.around.clerk.spared == [of.recipients[1].id]
+    assert [concluded.recipients for concluded, _ in rig.around.clerk.concluded] == [
+        (of.recipients[0],)
+    ]
+    ((refused, _),) = rig.referred
+    assert [each.recipient for each in refused] == [of.recipients[2]]
+    assert rig.around.policy.heard == [TAKEN, FOR_NOW]
+
+
+async def test_no_transaction_begins_where_everybody_is_suppressed() -> None:  # CG1
+    rig = Rig()
+    of = work(1, 2)
+    rig.around.clerk.suppressed = {each.id for each in of.recipients}
+    assert rig.around.budget.reserve(OCTETS)
+    assert await rig.carriage.carry(rig.connection, parcel(of)) == ()
+    assert (rig.connection.carried, rig.around.policy.heard) == ([], [])
+    assert (rig.around.budget.used, rig.carriage.busy) == (0, 0)
+
+
 async def test_the_policy_is_told_each_outcome() -> None:
     rig = Rig()
     await rig.carry(TAKEN, FOR_NOW)

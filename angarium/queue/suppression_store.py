@@ -1,12 +1,16 @@
 """Where suppressions are kept: the protocol of their store."""
 
-from collections.abc import Awaitable, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Final, Protocol
 
 from angarium.queue.events.catalogue import CataloguedKind
+from angarium.queue.model import UnixMs
 from angarium.queue.suppression_changes import SuppressionChange
 from angarium.queue.suppression_filter import SuppressionFilter
 from angarium.queue.suppressions import Suppression, SuppressionPage
+from angarium.queue.trouble import Trouble
+
+NO_TROUBLES: Final[Mapping[str, Trouble | None]] = {}
 
 
 class Suppressions(Protocol):
@@ -39,13 +43,26 @@ class Suppressions(Protocol):
         ...
 
     def apply(
-        self, changes: Sequence[SuppressionChange], events: Sequence[CataloguedKind] = ()
+        self,
+        changes: Sequence[SuppressionChange],
+        events: Sequence[CataloguedKind] = (),
+        troubles: Mapping[str, Trouble | None] = NO_TROUBLES,
     ) -> Awaitable[list[bool]]:
         """Make the changes and ``events`` durable once awaited, all or nothing; returns which changes did something.
+
+        ``troubles``: what is remembered of addresses from now on, by the compared form; None forgets one.
 
         So it may be asked twice of the same. Raises QueueFullError (nothing written) or QueueFailedError; ValueError
         for what is no address.
         """
+        ...
+
+    def find_troubles(self, addresses: Sequence[str]) -> list[Trouble | None]:
+        """Return what is remembered of addresses' failures."""
+        ...
+
+    async def forget_troubles(self, before: UnixMs) -> int:
+        """Forget those whose last failure was before; returns how many. Reads them all, in short parts."""
         ...
 
     def count(self) -> int:

@@ -19,15 +19,17 @@ from angarium.queue import (
     InDoubt,
     MessageAccepted,
     Position,
+    RecipientSuppressed,
     Relayed,
     message_id_ms,
 )
 from angarium.service.provider_labels import OTHER, ProviderLabels
-from angarium.telemetry.metrics import REPAIRS, STAGES, Counted, Metrics
+from angarium.telemetry.metrics import REPAIRS, STAGES, SUPPRESSION_REASONS, Counted, Metrics
 
 EVENT_COUNTS: Final = "metrics"
 # Ours, of providers and outcomes: names that configurations of before had stay in the totals.
 MAX_PROVIDER_COUNTS: Final = 600
+_REASONS: Final = frozenset(SUPPRESSION_REASONS)
 _STAGES: Final = frozenset(STAGES)
 
 
@@ -46,6 +48,7 @@ class Totals(msgspec.Struct, kw_only=True, omit_defaults=True):
     delivery_s: float = 0.0  # their sum
     repairs: dict[str, int] = {}
     bounces: dict[str, int] = {}  # by class; "undetermined" where nothing says why
+    suppressed: dict[str, int] = {}  # recipients, by reason
 
     def count(
         self, event: Event, labels: ProviderLabels, bucket_of: Callable[[float], str]
@@ -73,6 +76,9 @@ class Totals(msgspec.Struct, kw_only=True, omit_defaults=True):
                     self.delivery_s += seconds
                 if isinstance(event, AttemptFailed) and (stage, reply) == ("final_dot", "none"):
                     self.in_doubt += 1  # the peer was gone before it answered the final dot
+            case RecipientSuppressed():
+                _add(self.outcomes, "suppressed")
+                _add(self.suppressed, event.cause if event.cause in _REASONS else OTHER)
             case Cancelled():
                 _add(self.outcomes, "cancelled")
             case InDoubt():
@@ -139,6 +145,8 @@ class EventCounts:
             counted.flush()
         for repair, number in totals.repairs.items():
             metrics.repairs[repair].reach(number)
+        for reason, number in totals.suppressed.items():
+            metrics.suppressed[reason].reach(number)
 
 
 def _add(counts: dict[str, int], key: str, limit: int = 10_000) -> None:

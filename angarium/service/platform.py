@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Final
 
 from angarium.config.schema import Config
+from angarium.feedback.classifier import classify
+from angarium.feedback.suppression_policy import FORGOTTEN_MS
 from angarium.host.sysexits import EX_CONFIG, StartError
 from angarium.insight.admin.client import ask_process
 from angarium.insight.admin.forgetting import ForgetFailures
@@ -25,12 +27,14 @@ from angarium.service.queue_answers import QueueAnswers
 from angarium.service.runtime import Runtime
 from angarium.service.sender_notices import SenderNotices
 from angarium.service.standing_parts import StandingParts
+from angarium.service.suppression_follower import SuppressionFollower
 from angarium.telemetry.log import log, log_exception
 from angarium.telemetry.metrics import EVENT_CONSUMERS, Metrics
 
 MEASURE_S: Final = 2.0
 PERIOD_S: Final = 60.0
 CENSUS_S: Final = 10.0
+SWEEP_S: Final = 3600.0
 # Ours: a delivery process that is busy for longer does not keep an operator waiting
 FORGET_WITHIN_S: Final = 5.0
 
@@ -49,6 +53,7 @@ async def run_platform(runtime: Runtime) -> None:
         EventFollower(spool.events, EventCounts(runtime.metrics, labels)),
         EventFollower(spool.events, parts.standing),
         EventFollower(spool.events, parts.feed),
+        EventFollower(spool.events, SuppressionFollower(spool.suppressions, classify)),
     ]
     low_disk = _LowDisk()
 
@@ -66,6 +71,7 @@ async def run_platform(runtime: Runtime) -> None:
                 tasks.create_task(_expire_hold_rules(spool)),
                 tasks.create_task(parts.watch.run()),
                 tasks.create_task(parts.measure()),
+                tasks.create_task(_sweep_suppressions(spool, runtime.clock)),
             ]
             spool.administration.tell_providers(Routing.of(runtime.config).find_told_provider)
             notices = SenderNotices(runtime.config, spool, runtime.clock)
@@ -144,6 +150,7 @@ async def _measure(
         summary = spool.summary()
         low_disk.is_low = summary.low_disk
         _set_gauges(metrics, summary)
+        metrics.suppressions.set(spool.suppressions.count())
         oldest = summary.oldest_at
         metrics.queue_oldest.set(0 if oldest is None else max(0, clock() - oldest) / 1000)
         for consumer, events in _lags(spool).items():
@@ -200,6 +207,17 @@ async def _trim(spool: LmdbSpool, clock: Callable[[], UnixMs], config: Config) -
                     log("event_consumer_lags", "warning", consumer=consumer, events=lag)
         except Exception:  # noqa: BLE001  (periodic: the next time may do)
             log_exception("trim_failed")
+
+
+async def _sweep_suppressions(spool: LmdbSpool, clock: Callable[[], UnixMs]) -> None:
+    """What is over keeps no mail already: this is about room, and about telling of it."""
+    while True:
+        try:
+            await spool.suppressions.sweep()
+            await spool.suppressions.forget_troubles(UnixMs(clock() - FORGOTTEN_MS))
+        except Exception:  # noqa: BLE001  (periodic: the next time may do)
+            log_exception("suppressions_not_swept")
+        await asyncio.sleep(SWEEP_S)
 
 
 async def _expire_hold_rules(spool: LmdbSpool) -> None:

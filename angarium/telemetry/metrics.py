@@ -28,7 +28,15 @@ from angarium.telemetry.shared_files import is_shared
 REFUSALS: Final = ("syntax", "policy", "auth", "size", "limit", "temporary", "other")
 AUTH_RESULTS: Final = ("ok", "failed", "limited")
 UNSIGNED: Final = ("no_key", "no_from", "unsignable")
-OUTCOMES: Final = ("delivered", "relayed", "deferred", "bounced", "expired", "cancelled")
+OUTCOMES: Final = (
+    "delivered",
+    "relayed",
+    "deferred",
+    "bounced",
+    "expired",
+    "cancelled",
+    "suppressed",
+)
 STAGES: Final = (
     *("resolve", "connect", "banner", "ehlo", "helo", "starttls", "auth", "rset", "mail", "rcpt"),
     *("data", "final_dot", "quit", "internal", "other"),
@@ -39,13 +47,20 @@ REPAIRS: Final = (*Repair, "other")
 BLOCKLIST_RESULTS: Final = ("clear", "listed", "unanswered")
 # Ours: sources whose score is shown; the command shows all
 MAX_SCORES: Final = 100
+# "other": an uncommon bounce class
+SUPPRESSION_REASONS: Final = (
+    *("user_unknown", "moved", "host_unknown", "domain_no_mail", "mailbox_full"),
+    *("mailbox_disabled", "complaint", "unsubscribe", "manual", "import", "other"),
+)
 DNS_RESULTS: Final = ("answered", "failed", "cached")
 LIMITS: Final = (
     *("connections", "client", "timeout", "recipients", "memory_or_disk", "logins", "size"),
     "http_connections",
 )
 # "other": the one furthest behind of all that this Angarium does not know
-EVENT_CONSUMERS: Final = ("mail_log", "metrics", "standing", "complaints", "other")
+EVENT_CONSUMERS: Final = (
+    *("mail_log", "metrics", "standing", "complaints", "suppression", "other"),
+)
 # slow: the last step has taken over 0.3 s; hanging: all of it over 10 s
 OPENING_STATES: Final = ("quick", "slow", "hanging")
 QUEUE_STATES: Final = ("scheduled", "held", "in_flight")
@@ -111,6 +126,11 @@ class Metrics:
         # --- what went out ---
         self.outcomes = self._counters(
             "deliveries", "Attempts at recipients by what became of them", outcome=OUTCOMES
+        )
+        self.suppressed = self._counters(
+            "suppressed_recipients",
+            "Recipients not sent to: their address is suppressed",
+            reason=SUPPRESSION_REASONS,
         )
         self.attempts = self._counter_grid(
             "attempts", "Attempts by the stage that decided them", stage=STAGES, reply=REPLY_CLASSES
@@ -202,6 +222,9 @@ class Metrics:
         self.queue_file = self._gauge("queue_file_octets", "Size of the queue's file")
         self.queue_used = self._gauge("queue_used_octets", "Octets in use of the queue's file")
         self.disk_free = self._gauge("disk_free_octets", "Free octets on the queue's disk")
+        self.suppressions = self._gauge(
+            "suppressions", "Addresses that nothing is sent to, by scope"
+        )
         self.events = self._gauge("events", "Events kept in the log")
         self.event_lag = self._gauges(
             "event_lag", "Events that a consumer has not read yet", consumer=EVENT_CONSUMERS

@@ -18,6 +18,7 @@ from angarium.queue import (
     MessageId,
     Origin,
     Position,
+    RecipientSuppressed,
     UnixMs,
     message_id_ms,
 )
@@ -75,6 +76,22 @@ def attempt(code: int, stage: str) -> Attempt:
         tls="",
         stage=stage,
     )
+
+
+async def test_suppressed_recipients_are_counted_by_reason() -> None:
+    fields_ = {**fields(), "attempts": 0, "attempt": attempt(0, ""), "scope": "all"}
+    events = FakeEvents(
+        [
+            RecipientSuppressed(**fields_, cause=cause)  # type: ignore[arg-type]
+            for cause in ("complaint", "user_unknown", "complaint", "virus")
+        ]
+    )
+    metrics = Metrics()
+    await follow(events, EventCounts(metrics, LABELS))
+    text = metrics.render().decode()
+    assert 'angarium_suppressed_recipients_total{reason="complaint"} 2.0' in text
+    assert 'angarium_suppressed_recipients_total{reason="other"} 1.0' in text
+    assert 'angarium_deliveries_total{outcome="suppressed"} 4.0' in text
 
 
 class Recorder:

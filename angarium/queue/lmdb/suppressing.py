@@ -1,6 +1,6 @@
 """Changing suppressions, each with its event: operations, which others may take into theirs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from angarium.queue.act import Actor
@@ -12,6 +12,7 @@ from angarium.queue.lmdb.suppression_table import (
     end_key,
 )
 from angarium.queue.lmdb.transaction import WriteTransaction
+from angarium.queue.lmdb.trouble_table import write_trouble
 from angarium.queue.suppression_changes import (
     SWEEPER,
     SuppressionChange,
@@ -19,7 +20,10 @@ from angarium.queue.suppression_changes import (
     added_event,
     removed_event,
 )
+from angarium.queue.suppression_key import address_key
+from angarium.queue.suppression_store import NO_TROUBLES
 from angarium.queue.suppressions import Suppression
+from angarium.queue.trouble import Trouble
 
 # Taken away in one transaction
 SWEEP_LIMIT: Final = 500
@@ -34,17 +38,25 @@ class ApplySuppressions:
     """
 
     def __init__(
-        self, changes: Sequence[SuppressionChange], events: Sequence[CataloguedKind] = ()
+        self,
+        changes: Sequence[SuppressionChange],
+        events: Sequence[CataloguedKind] = (),
+        troubles: Mapping[str, Trouble | None] = NO_TROUBLES,
     ) -> None:
         """Raises ValueError for what is no address."""
+        self._troubles = {address_key(email): each for email, each in troubles.items()}
         self._changes = [(each.key, each.bounded()) for each in changes]
         self._events = [encode_event(each) for each in events]
-        self.octets = len(changes) * _CHANGE_OCTETS + sum(map(len, self._events))
+        self.octets = (len(changes) + len(self._troubles)) * _CHANGE_OCTETS + sum(
+            map(len, self._events)
+        )
 
     def apply(self, tx: WriteTransaction) -> list[bool]:
         done = [_change(tx, key, each) for key, each in self._changes]
         for event in self._events:
             tx.append_event(event)
+        for key, trouble in self._troubles.items():
+            write_trouble(tx, key, trouble)
         return done
 
 

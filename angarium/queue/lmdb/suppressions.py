@@ -1,7 +1,7 @@
 """Suppressions on LMDB: found in microseconds, and read in pages beside everything else."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from angarium.queue.events.catalogue import CataloguedKind
@@ -11,11 +11,15 @@ from angarium.queue.lmdb.steps import Steps, follow_steps
 from angarium.queue.lmdb.suppressing import SWEEP_LIMIT, ApplySuppressions, SweepSuppressions
 from angarium.queue.lmdb.suppression_table import decode_suppression, find_suppression
 from angarium.queue.lmdb.transaction import Operation
+from angarium.queue.lmdb.trouble_table import ForgetTroubles, find_forgettable, find_trouble
 from angarium.queue.model import UnixMs
 from angarium.queue.spool import Clock
 from angarium.queue.suppression_changes import SuppressionChange
 from angarium.queue.suppression_filter import CompiledSuppressionFilter, SuppressionFilter
+from angarium.queue.suppression_key import address_key
+from angarium.queue.suppression_store import NO_TROUBLES
 from angarium.queue.suppressions import Suppression, SuppressionPage
+from angarium.queue.trouble import Trouble
 
 # Looked at in one read transaction: the event loop waits for it
 READ_LIMIT: Final = 500
@@ -57,9 +61,25 @@ class LmdbSuppressions:
         return await follow_steps(steps, self._submit)
 
     def apply(
-        self, changes: Sequence[SuppressionChange], events: Sequence[CataloguedKind] = ()
+        self,
+        changes: Sequence[SuppressionChange],
+        events: Sequence[CataloguedKind] = (),
+        troubles: Mapping[str, Trouble | None] = NO_TROUBLES,
     ) -> "asyncio.Future[list[bool]]":
-        return self._submit(ApplySuppressions(changes, events))  # SU1: awaited, it is committed
+        operation = ApplySuppressions(changes, events, troubles)
+        # Awaited, it is committed
+        return self._submit(operation)  # SU1
+
+    def find_troubles(self, addresses: Sequence[str]) -> list[Trouble | None]:
+        table = self._env.trouble
+        with self._env.read() as txn:
+            if not txn.stat(table)["entries"]:
+                return [None] * len(addresses)
+            return [find_trouble(txn.get(address_key(each), db=table)) for each in addresses]
+
+    async def forget_troubles(self, before: UnixMs) -> int:
+        forgotten: int = await follow_steps(forget_steps(self._env, before), self._submit)
+        return forgotten
 
     def count(self) -> int:
         return count_suppressions(self._env)
@@ -81,6 +101,18 @@ def sweep_steps() -> Steps[int]:
         swept += count
         if count < SWEEP_LIMIT:
             return swept
+
+
+def forget_steps(env: QueueEnvironment, before: UnixMs) -> Steps[int]:
+    forgotten = 0
+    start: bytes | None = b""
+    while start is not None:
+        old, start = find_forgettable(env, start, before)
+        if old:
+            forgotten += yield ForgetTroubles(old, before)
+        else:
+            yield None
+    return forgotten
 
 
 def page_steps(

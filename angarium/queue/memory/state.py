@@ -31,6 +31,7 @@ from angarium.queue.model import (
 from angarium.queue.spool import Clock
 from angarium.queue.suppression_key import address_key, scope_key
 from angarium.queue.suppressions import Suppression
+from angarium.queue.trouble import Trouble
 from angarium.smtp.envelope import Envelope, Recipient
 
 
@@ -77,6 +78,7 @@ class MemoryState:
         self.last_rule = 0
         self.keepsakes: dict[bytes, bytes] = {}
         self.suppressions: dict[bytes, Suppression] = {}
+        self.troubles: dict[bytes, Trouble] = {}
 
     def accept(self, submission: Submission, now: UnixMs) -> set[PartitionNumber]:
         """Write one submission; returns the partitions where something is due by now."""

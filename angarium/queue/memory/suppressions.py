@@ -1,10 +1,11 @@
 """Suppressions in memory, for tests."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from angarium.queue.act import Actor
 from angarium.queue.events.catalogue import CataloguedKind
 from angarium.queue.memory.state import MemoryState
+from angarium.queue.model import UnixMs
 from angarium.queue.suppression_changes import (
     SWEEPER,
     Suppress,
@@ -13,7 +14,10 @@ from angarium.queue.suppression_changes import (
     removed_event,
 )
 from angarium.queue.suppression_filter import CompiledSuppressionFilter, SuppressionFilter
+from angarium.queue.suppression_key import address_key
+from angarium.queue.suppression_store import NO_TROUBLES
 from angarium.queue.suppressions import Suppression, SuppressionPage
+from angarium.queue.trouble import TROUBLE_LIMIT, Trouble
 
 
 class MemorySuppressions:
@@ -45,13 +49,32 @@ class MemorySuppressions:
         return SuppressionPage(tuple([each for _, each in page]), cursor)
 
     async def apply(
-        self, changes: Sequence[SuppressionChange], events: Sequence[CataloguedKind] = ()
+        self,
+        changes: Sequence[SuppressionChange],
+        events: Sequence[CataloguedKind] = (),
+        troubles: Mapping[str, Trouble | None] = NO_TROUBLES,
     ) -> list[bool]:
+        remembered = {address_key(email): each for email, each in troubles.items()}
         keyed = [(each.key, each.bounded()) for each in changes]
         done = [self._change(key, each) for key, each in keyed]
         for event in events:
             self._state.append(event)
+        for key, trouble in remembered.items():
+            if trouble is None:
+                self._state.troubles.pop(key, None)
+            elif len(self._state.troubles) < TROUBLE_LIMIT or key in self._state.troubles:
+                self._state.troubles[key] = trouble
         return done
+
+    def find_troubles(self, addresses: Sequence[str]) -> list[Trouble | None]:
+        return [self._state.troubles.get(address_key(each)) for each in addresses]
+
+    async def forget_troubles(self, before: UnixMs) -> int:
+        troubles = self._state.troubles
+        old = [key for key, each in troubles.items() if each.last_at < before]
+        for key in old:
+            del troubles[key]
+        return len(old)
 
     def count(self) -> int:
         return len(self._kept)

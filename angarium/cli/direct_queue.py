@@ -25,6 +25,7 @@ from angarium.insight.admin.queue_reads import (
     no_such_message,
     no_such_recipient,
 )
+from angarium.insight.admin.suppressions import SuppressedAddress
 from angarium.insight.explain import explain_message, is_known
 from angarium.insight.explanation import Explanation
 from angarium.insight.filter_check import find_route_slip, find_slip
@@ -42,6 +43,11 @@ from angarium.queue import (
     QueueSummary,
     SchemaError,
     ShownMessage,
+    Suppress,
+    Suppression,
+    SuppressionFilter,
+    SuppressionPage,
+    Unsuppress,
 )
 from angarium.queue.act import Act, Actor, Part
 from angarium.queue.breakdown import Breakdown, Quality
@@ -166,6 +172,7 @@ class DirectQueue:
             self._operator.find_route,
             wall_clock(),
             rules=self.hold_rules(),
+            find_suppression=self._operator.find_suppression,
             only=only,
         )
 
@@ -198,6 +205,25 @@ class DirectQueue:
     def remove_hold_rule(self, rule_id: int, reason: str, *, release: bool) -> Affected:
         by = Actor(who=self._who, reason=reason)
         return self._operator.remove_hold_rule(rule_id, by, release=release)
+
+    def suppressions(
+        self, wanted: SuppressionFilter, after: bytes | None, limit: int
+    ) -> SuppressionPage:
+        return self._operator.suppression_page(wanted, after, limit)
+
+    def suppress(
+        self, suppressions: Sequence[Suppression], reason: str, *, replaces: bool
+    ) -> Sequence[bool]:
+        by = Actor(who=self._who, reason=reason)
+        return self._operator.change_suppressions(
+            [Suppress(suppression=each, by=by, replaces=replaces) for each in suppressions]
+        )
+
+    def unsuppress(self, addresses: Sequence[SuppressedAddress], reason: str) -> Sequence[bool]:
+        by = Actor(who=self._who, reason=reason)
+        return self._operator.change_suppressions(
+            [Unsuppress(email=each.email, scope=each.scope, by=by) for each in addresses]
+        )
 
     def _check(self, wanted: Filter) -> None:
         if (slip := find_slip(wanted, self._config)) is not None:

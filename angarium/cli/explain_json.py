@@ -3,6 +3,7 @@
 from typing import Any
 
 from angarium.cli.queue_json import attempt_json
+from angarium.cli.suppress_text import suppression_json
 from angarium.insight.admin.live import LiveFact
 from angarium.insight.explanation import (
     Explanation,
@@ -45,6 +46,9 @@ def _recipient(recipient: RecipientExplanation) -> dict[str, Any]:
         "route": _route(recipient.route),
         "history": [_happened(each) for each in recipient.history],
         "next": None if recipient.next is None else _next(recipient.next),
+        "suppressed": None
+        if recipient.suppressed is None
+        else suppression_json(recipient.suppressed),
         "live": None if recipient.live is None else _live(recipient.live),
     }
 

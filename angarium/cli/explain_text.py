@@ -14,7 +14,7 @@ from angarium.insight.explanation import (
     RouteFacts,
 )
 from angarium.insight.units import count_text, octets_text, span_text, time_text
-from angarium.queue import Attempt, UnixMs, message_id_text
+from angarium.queue import Attempt, Suppression, UnixMs, message_id_text
 
 
 def explanation_lines(explanation: Explanation) -> list[str]:
@@ -62,9 +62,20 @@ def _recipient(recipient: RecipientExplanation, now: UnixMs) -> Iterator[str]:
         yield "  now: out of the queue; nothing more will happen."
         return
     yield "  now: " + _state(step, recipient.history, now)
+    if recipient.suppressed is not None:
+        yield "  suppressed: " + _suppressed(recipient.suppressed)
     if recipient.live is not None:
         yield "  in delivery: " + _live(recipient.live, step.due, now)
     yield f"  expires: {time_text(step.expires)} ({_expiry(step, now)})."
+
+
+def _suppressed(why: Suppression) -> str:
+    end = f"until {time_text(why.expires_at)}" if why.expires_at is not None else "for ever"
+    evidence = f": {why.evidence}" if why.evidence else ""
+    return (
+        f"nothing is sent to it ({why.reason}, {why.scope.text}, {end}); its next attempt ends it"
+        f" instead, and its sender is told{evidence}"
+    )
 
 
 def _route(route: RouteFacts) -> str:
@@ -101,6 +112,8 @@ def _event(happened: Happened) -> str:
             return f"attempt {happened.attempts} failed for now: {attempt}"
         case "bounced" if happened.who:
             return f"returned to its sender {by}{because}"
+        case "recipient_suppressed":
+            return attempt.removeprefix("no host was reached: ")
         case "bounced":
             return f"refused for good: {attempt}"
         case "expired":

@@ -130,7 +130,7 @@ def log_text(record: MailRecord) -> str:
         more = len(record.recipients) - RECIPIENTS_SHOWN
         to = named + (f" and {more} more" if more > 0 else "")
         return f"{event_text(record)}, to {to}  ({record.message})"
-    return f"{event_text(record)}  ({record.id or record.message or f'rule {record.rule}'})"
+    return f"{event_text(record)}  ({record.id or record.message or _subject(record)})"
 
 
 def _whole(reached: QueueAccess, text: str) -> str:
@@ -156,3 +156,8 @@ def _told(option: str, text: str) -> str:
     if not text:
         raise click.UsageError(f"--{option} is empty; leave it out, or say which")
     return text
+
+
+def _subject(record: MailRecord) -> str:
+    """What an event is about that is about no message."""
+    return record.scope if record.cause else f"rule {record.rule}"

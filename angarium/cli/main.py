@@ -70,6 +70,11 @@ COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that
         "trace",
         "See how a domain's mail hosts answer us; nothing is sent.",
     ),
+    "suppress": (
+        "angarium.cli.suppress",
+        "suppress",
+        "See and change which addresses nothing is sent to.",
+    ),
     "feedback": (
         "angarium.cli.feedback",
         "feedback",

@@ -32,6 +32,13 @@ from angarium.insight.admin.queue_reads import (
     ShowMessage,
     SummarizeQueue,
 )
+from angarium.insight.admin.suppressions import (
+    SUPPRESSIONS_LISTED,
+    AddSuppressions,
+    ListSuppressions,
+    RemoveSuppressions,
+    SuppressedAddress,
+)
 from angarium.insight.explanation import Explanation
 from angarium.queue import (
     Affected,
@@ -41,6 +48,9 @@ from angarium.queue import (
     MessageId,
     QueueSummary,
     ShownMessage,
+    Suppression,
+    SuppressionFilter,
+    SuppressionPage,
 )
 from angarium.queue.act import Act, Part
 from angarium.queue.breakdown import Breakdown, Quality
@@ -94,6 +104,16 @@ class QueueAccess(Protocol):
     def add_hold_rule(self, rule: HoldRule, reason: str) -> HoldRule: ...
 
     def remove_hold_rule(self, rule_id: int, reason: str, *, release: bool) -> Affected: ...
+
+    def suppressions(
+        self, wanted: SuppressionFilter, after: bytes | None, limit: int
+    ) -> SuppressionPage: ...
+
+    def suppress(
+        self, suppressions: Sequence[Suppression], reason: str, *, replaces: bool
+    ) -> Sequence[bool]: ...
+
+    def unsuppress(self, addresses: Sequence[SuppressedAddress], reason: str) -> Sequence[bool]: ...
 
 
 @contextlib.contextmanager
@@ -216,3 +236,28 @@ class ServedQueue:
     def remove_hold_rule(self, rule_id: int, reason: str, *, release: bool) -> Affected:
         question = RemoveHoldRule(rule_id=rule_id, reason=reason, release=release)
         return answered(self._client.ask(question))
+
+    def suppressions(
+        self, wanted: SuppressionFilter, after: bytes | None, limit: int
+    ) -> SuppressionPage:
+        found: list[Suppression] = []
+        while True:
+            room = min(limit - len(found), SUPPRESSIONS_LISTED)
+            question = ListSuppressions(wanted=wanted, after=after, limit=room)
+            page = answered(self._client.ask(question))
+            found += page.suppressions
+            after = page.cursor
+            if after is None or len(found) >= limit:
+                return SuppressionPage(tuple(found), after)
+
+    def suppress(
+        self, suppressions: Sequence[Suppression], reason: str, *, replaces: bool
+    ) -> Sequence[bool]:
+        question = AddSuppressions(
+            suppressions=tuple(suppressions), replaces=replaces, reason=reason
+        )
+        return answered(self._client.ask(question)).done
+
+    def unsuppress(self, addresses: Sequence[SuppressedAddress], reason: str) -> Sequence[bool]:
+        question = RemoveSuppressions(addresses=tuple(addresses), reason=reason)
+        return answered(self._client.ask(question)).done

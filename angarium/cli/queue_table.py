@@ -100,6 +100,8 @@ def event_text(record: MailRecord) -> str:
         return (
             f"{record.ts}  accepted from <{record.sender}>, {octets_text(record.size_octets)}, {to}"
         )
+    if record.event in ("suppression_added", "suppression_removed"):
+        return _suppression_text(record)
     if not record.message:
         return f"{record.ts}  {record.event} {record.rule} by {record.actor}" + (
             f": {record.reason}" if record.reason else ""
@@ -118,6 +120,14 @@ def event_text(record: MailRecord) -> str:
     if record.event == "rerouted":
         where = f" to {record.via or 'the usual way'}"
     return f"{record.ts}  {record.event} <{record.recipient}>{where}{reply}{by}{because}"
+
+
+def _suppression_text(record: MailRecord) -> str:
+    until = f" until {record.until}" if record.until else ""
+    because = f", {record.reason}" if record.reason else ""
+    evidence = f": {record.reply}" if record.reply else ""
+    about = f"<{record.recipient}> ({record.cause}, {record.scope}{until})"
+    return f"{record.ts}  {record.event} {about} by {record.actor}{because}{evidence}"
 
 
 def _reply(record: MailRecord) -> str:

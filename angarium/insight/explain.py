@@ -26,6 +26,7 @@ from angarium.queue import (
     OperatorRerouted,
     OperatorRetried,
     RouteHint,
+    Suppression,
     UnixMs,
     message_id_ms,
 )
@@ -37,7 +38,13 @@ from angarium.routing.resolution import SiteName
 from angarium.routing.routing import Routing
 
 FindRoute = Callable[[str], RouteHint | None]
+# address, tenant, stream
+FindSuppression = Callable[[str, str, str], Suppression | None]
 _NO_CONNECTION = frozenset({"connect", "banner", "ehlo", "helo", "starttls", "auth"})  # stages
+
+
+def _nobody(_address: str, _tenant: str, _stream: str) -> None:
+    return None
 
 
 def explain_message(
@@ -47,6 +54,7 @@ def explain_message(
     now: UnixMs,
     *,
     rules: Iterable[HoldRule] = (),
+    find_suppression: FindSuppression = _nobody,
     only: int | None = None,
 ) -> Explanation:
     """Return what is known; ``only``: of one recipient. ``rules``: the hold rules there are."""
@@ -71,6 +79,7 @@ def explain_message(
                 config,
                 find_route,
                 ends,
+                find_suppression,
             )
             for index in indexes
         ),
@@ -138,6 +147,7 @@ def _recipient(
     config: Config,
     find_route: FindRoute,
     ends: Mapping[int, UnixMs | None],
+    find_suppression: FindSuppression,
 ) -> RecipientExplanation:
     address = entry.recipient if entry else str(getattr(history[0], "recipient", ""))
     domain = entry.domain if entry else address.rpartition("@")[2].lower()
@@ -149,6 +159,7 @@ def _recipient(
         route=_route(domain, entry.via if entry else "", _chooser(history), config, find_route),
         history=tuple(_happened(each) for each in history),
         next=None if entry is None else _next_step(entry, history, config, ends),
+        suppressed=find_suppression(address, entry.tenant, entry.stream) if entry else None,
     )
 
 

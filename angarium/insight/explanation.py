@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 
 from angarium.insight.admin.live import LiveFact
-from angarium.queue import Attempt, DeliveryId, MessageId, UnixMs
+from angarium.queue import Attempt, DeliveryId, MessageId, Suppression, UnixMs
 
 Why = Literal[
     "operator_retried",
@@ -86,6 +86,7 @@ class RecipientExplanation(msgspec.Struct, frozen=True, kw_only=True):
     history: tuple[Happened, ...]  # as far as it is kept, in order
     next: NextStep | None  # None: out of the queue
     live: LiveFact | None = None  # what delivery knows now, if a server runs
+    suppressed: Suppression | None = None  # nothing is sent to it now; only of what is in the queue
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):

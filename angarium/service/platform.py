@@ -27,6 +27,7 @@ from angarium.service.queue_answers import QueueAnswers
 from angarium.service.runtime import Runtime
 from angarium.service.sender_notices import SenderNotices
 from angarium.service.standing_parts import StandingParts
+from angarium.service.suppression_answers import SuppressionAnswers
 from angarium.service.suppression_follower import SuppressionFollower
 from angarium.telemetry.log import log, log_exception
 from angarium.telemetry.metrics import EVENT_CONSUMERS, Metrics
@@ -81,6 +82,7 @@ async def run_platform(runtime: Runtime) -> None:
                 runtime.clock,
                 notices,
                 lambda: _forget_failures(runtime),
+                spool.suppressions.find,
             )
 
             async def reload(config: Config) -> None:
@@ -101,7 +103,10 @@ async def run_platform(runtime: Runtime) -> None:
                     answers.handlers(), Handlers().on(AskReload, runtime.answer_reload)
                 ),
                 runtime.admin.answering(
-                    log_answers.handlers(), census.handlers(), parts.answers.handlers()
+                    log_answers.handlers(),
+                    census.handlers(),
+                    parts.answers.handlers(),
+                    SuppressionAnswers(spool.suppressions).handlers(),
                 ),
                 asyncio.TaskGroup() as following,
             ):

@@ -34,7 +34,7 @@ from angarium.insight.admin.queue_reads import (
     no_such_message,
     no_such_recipient,
 )
-from angarium.insight.explain import explain_message, is_known
+from angarium.insight.explain import FindSuppression, explain_message, is_known
 from angarium.insight.explanation import Explanation
 from angarium.insight.filter_check import find_route_slip, find_slip
 from angarium.queue import (
@@ -69,9 +69,11 @@ class QueueAnswers:
         clock: Callable[[], UnixMs],
         notices: SenderNotices,
         forget_failures: Callable[[], Awaitable[None]],
+        find_suppression: FindSuppression,
     ) -> None:
         """``forget_failures``: has delivery ask each host anew; awaited before mail becomes due."""
         self._forget_failures = forget_failures
+        self._find_suppression = find_suppression
         self._queue = queue
         self._config = config
         self._clock = clock
@@ -148,6 +150,7 @@ class QueueAnswers:
             self._queue.find_route,
             self._clock(),
             rules=self._queue.hold_rules(),
+            find_suppression=self._find_suppression,
             only=asked.only,
         )
 

@@ -6,6 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from angarium.cli.explain_json import explanation_json
+from angarium.cli.explain_text import explanation_lines
 from angarium.config.error import ConfigError
 from angarium.config.loader import parse
 from angarium.config.schema import Config
@@ -28,8 +30,10 @@ from angarium.queue import (
     PartitionNumber,
     Position,
     QueueEntry,
+    RecipientSuppressed,
     RouteHint,
     ShownMessage,
+    Suppression,
     UnixMs,
 )
 from angarium.queue.hold_rule import HoldRule
@@ -237,3 +241,44 @@ def test_mail_that_nobody_would_sign_is_said_to_be_unsigned() -> None:
     assert "it waits" in explain(elsewhere, required).unsigned
     gone = msgspec.structs.replace(message, header_from="")
     assert explain(gone).unsigned == ""
+
+
+def test_a_suppressed_recipient_is_told_as_that_while_it_is_queued() -> None:
+    why = Suppression(
+        email="bob@example.net",
+        reason="user_unknown",
+        added_at=UnixMs(1_000),
+        evidence="550 no such user",
+    )
+    asked: list[tuple[str, ...]] = []
+
+    def find(*of: str) -> Suppression | None:
+        asked.append(of)
+        return why
+
+    explanation = explain(shown([entry()], ACCEPTED), find_suppression=find)
+    assert [each.suppressed for each in explanation.recipients] == [why]
+    assert asked == [("bob@example.net", "default", "default")]
+    (line,) = [each for each in explanation_lines(explanation) if "suppressed:" in each]
+    assert "nothing is sent to it (user_unknown, all, for ever)" in line
+    assert "550 no such user" in line
+    json_ = explanation_json(explanation)["recipients"][0]["suppressed"]
+    assert (json_["reason"], json_["scope"]) == ("user_unknown", "all")
+    assert explain(shown([entry()], ACCEPTED)).recipients[0].suppressed is None
+
+
+def test_one_that_was_suppressed_says_so_in_its_history() -> None:
+    attempt = Attempt(
+        at=UnixMs(1_500),
+        host="",
+        address="",
+        source="",
+        code=0,
+        enhanced="5.7.1",
+        text="not sent: the address is suppressed (complaint)",
+        tls="",
+        stage="",
+    )
+    ended = event(RecipientSuppressed, attempts=0, attempt=attempt, cause="complaint", scope="all")
+    lines = explanation_lines(explain(shown([], ACCEPTED, ended)))
+    assert any(each.endswith(": not sent: the address is suppressed (complaint)") for each in lines)

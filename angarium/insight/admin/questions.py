@@ -29,6 +29,11 @@ from angarium.insight.admin.reloading import AskReload
 from angarium.insight.admin.rules import ListRules, UndoRule
 from angarium.insight.admin.standing import AskListings, AskStanding, ResumeSender
 from angarium.insight.admin.status import AskStatus
+from angarium.insight.admin.suppressions import (
+    AddSuppressions,
+    ListSuppressions,
+    RemoveSuppressions,
+)
 from angarium.insight.admin.traffic import AskCensus, AskTraffic
 from angarium.insight.admin.warmups import ChangeWarmups, ShowWarmups
 from angarium.insight.admin.watch import WatchSessions
@@ -63,6 +68,9 @@ AnyQuestion = (
     | AskStanding
     | AskListings
     | ResumeSender
+    | ListSuppressions
+    | AddSuppressions
+    | RemoveSuppressions
 )
 
 _QUESTIONS: Final = msgspec.msgpack.Decoder(AnyQuestion)

@@ -16,11 +16,16 @@ from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.event_log import read_events
 from angarium.queue.lmdb.file_check import has_file
 from angarium.queue.lmdb.steps import run_steps
+from angarium.queue.lmdb.suppressing import ApplySuppressions
+from angarium.queue.lmdb.suppressions import find_in, page_steps
 from angarium.queue.lmdb.transaction import Operation, OperationFailure, Transactor
 from angarium.queue.message_id import IdRange
 from angarium.queue.model import Filter, MessageId, PartitionNumber, RouteHint
 from angarium.queue.spool import Clock
 from angarium.queue.summary import QueueSummary
+from angarium.queue.suppression_changes import SuppressionChange
+from angarium.queue.suppression_filter import SuppressionFilter
+from angarium.queue.suppressions import Suppression, SuppressionPage
 
 
 class QueueOperator:
@@ -136,6 +141,24 @@ class QueueOperator:
     def expire_hold_rules(self) -> int:
         self._open_to_write()
         return run_steps(self._steps.expire_hold_rules(), self._transact)
+
+    def suppression_page(
+        self, wanted: SuppressionFilter, after: bytes | None, limit: int
+    ) -> SuppressionPage:
+        """As ``Suppressions.page``."""
+        steps = page_steps(self._env, wanted, after, limit, self._clock())
+        return run_steps(steps, self._transact)
+
+    def find_suppression(self, address: str, tenant: str, stream: str) -> Suppression | None:
+        """As ``Suppressions.find``."""
+        return find_in(self._env, (address,), tenant, stream, self._clock())[0]
+
+    def change_suppressions(self, changes: Sequence[SuppressionChange]) -> list[bool]:
+        """As ``Suppressions.apply``."""
+        operation = ApplySuppressions(changes)
+        self._open_to_write()
+        done: list[bool] = self._transact(operation)
+        return done
 
     def tell_providers(self, told: FindProvider) -> None:
         self._told_provider = self._steps.told_provider = told

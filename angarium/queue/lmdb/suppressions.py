@@ -44,15 +44,7 @@ class LmdbSuppressions:
     def find_each(
         self, addresses: Sequence[str], tenant: str, stream: str
     ) -> list[Suppression | None]:
-        table, now = self._env.suppression, self._clock()
-        with self._env.read() as txn:
-            if not txn.stat(table)["entries"]:
-                return [None] * len(addresses)
-
-            def get(key: bytes) -> bytes | None:
-                return txn.get(key, db=table)
-
-            return [find_suppression(get, each, tenant, stream, now) for each in addresses]
+        return find_in(self._env, addresses, tenant, stream, self._clock())
 
     async def page(
         self, wanted: SuppressionFilter, after: bytes | None, limit: int
@@ -87,6 +79,20 @@ class LmdbSuppressions:
     async def sweep(self) -> int:
         swept: int = await follow_steps(sweep_steps(), self._submit)
         return swept
+
+
+def find_in(
+    env: QueueEnvironment, addresses: Sequence[str], tenant: str, stream: str, now: UnixMs
+) -> list[Suppression | None]:
+    table = env.suppression
+    with env.read() as txn:
+        if not txn.stat(table)["entries"]:
+            return [None] * len(addresses)
+
+        def get(key: bytes) -> bytes | None:
+            return txn.get(key, db=table)
+
+        return [find_suppression(get, each, tenant, stream, now) for each in addresses]
 
 
 def count_suppressions(env: QueueEnvironment) -> int:

@@ -1,0 +1,163 @@
+"""Suppressions as CSV: what is written can be read again, by us and by a spreadsheet. Pure."""
+
+import csv
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final, TextIO
+
+import msgspec
+
+from angarium.feedback.classes import BounceClass
+from angarium.queue import UnixMs
+from angarium.queue.suppression_key import check_email
+from angarium.queue.suppressions import (
+    COMPLAINT,
+    EVERYBODY,
+    IMPORT,
+    MANUAL,
+    UNSUBSCRIBE,
+    Suppression,
+    parse_scope,
+)
+from angarium.telemetry.timestamp import rfc3339
+
+COLUMNS: Final = ("email", "scope", "reason", "added_at", "expires_at", "evidence")
+REASONS: Final = (
+    *(COMPLAINT, UNSUBSCRIBE, MANUAL, IMPORT),
+    *(each.value for each in BounceClass),
+)
+# As others call them in their exports, without case, blanks and underscores
+_ALIASES: Final = {
+    **dict.fromkeys(("email", "emailaddress", "address", "recipient", "mail"), "email"),
+    **dict.fromkeys(("scope",), "scope"),
+    **dict.fromkeys(("reason",), "reason"),
+    **dict.fromkeys(("addedat", "created", "createdat", "lastupdatetime", "date"), "added_at"),
+    **dict.fromkeys(("expiresat", "expires", "until"), "expires_at"),
+    **dict.fromkeys(("evidence", "description", "bouncedescription", "details"), "evidence"),
+}
+_KNOWN_REASONS: Final = frozenset(REASONS)
+# Ours, of one field
+_FIELD_OCTETS: Final = 65_536
+_DELIMITERS: Final = ",;\t"
+# What a spreadsheet takes for a formula, whatever stands behind it (P7)
+_FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
+_LAST_S: Final = 253_402_300_799
+
+
+class RowError(ValueError):
+    """What is wrong with a line, and its number."""
+
+
+class Layout(msgspec.Struct, frozen=True, kw_only=True):
+    """Which column is what, and what separates them."""
+
+    columns: Mapping[str, int]
+    delimiter: str
+    has_header: bool
+
+
+def find_layout(first_line: str, mapped: Mapping[str, str]) -> Layout:
+    """Read the header. ``mapped``: names of ours to those of columns. Raises RowError.
+
+    A first line with an address is none: then the only column is the address.
+    """
+    delimiter = max(_DELIMITERS, key=first_line.count)
+    cells = [each.strip() for each in next(csv.reader([first_line], delimiter=delimiter), [])]
+    columns: dict[str, int] = {}
+    for ours, theirs in mapped.items():
+        if theirs not in cells:
+            names = ", ".join(cells)
+            raise RowError(f"line 1: there is no column {theirs!r}; there are: {names[:200]}")
+        columns[ours] = cells.index(theirs)
+    for index, cell in enumerate(cells):
+        ours_or_none = _ALIASES.get(re.sub(r"[\s_]", "", cell).casefold())
+        if ours_or_none is not None and ours_or_none not in columns:
+            columns[ours_or_none] = index
+    if "email" in columns:
+        return Layout(columns=columns, delimiter=delimiter, has_header=True)
+    if cells and "@" in cells[0] and not mapped:
+        return Layout(columns={"email": 0}, delimiter=delimiter, has_header=False)
+    raise RowError("line 1: no column is the address: name one `email`, or say --column email=NAME")
+
+
+def read_rows(
+    file: TextIO, layout: Layout, now: UnixMs, reason: str = IMPORT
+) -> Iterator[tuple[int, Suppression | RowError]]:
+    """Yield the number of each line and what it says, or what is wrong with it. ``reason``: where none is written."""
+    csv.field_size_limit(_FIELD_OCTETS)
+    reader = csv.reader(file, delimiter=layout.delimiter)
+    if layout.has_header:
+        next(reader, None)
+    while True:
+        line = reader.line_num + 1
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            yield line, RowError(f"line {line}: {error}")
+            continue
+        if row is None:
+            return
+        if not any(row):
+            continue
+        try:
+            yield line, _suppression(row, layout.columns, now, reason)
+        except ValueError as error:
+            yield line, RowError(f"line {line}: {error}")
+
+
+def _suppression(
+    row: Sequence[str], columns: Mapping[str, int], now: UnixMs, reason: str
+) -> Suppression:
+    values = {
+        name: _plain(row[index].strip()) for name, index in columns.items() if index < len(row)
+    }
+    scope, given = values.get("scope"), values.get("reason") or reason
+    if given not in _KNOWN_REASONS:
+        raise ValueError(f"{given[:40]!r} is no reason: write a bounce class, {COMPLAINT}, ...")
+    added_at = _moment(values.get("added_at", ""), "added_at")
+    return Suppression(
+        email=check_email(values.get("email", "")),
+        scope=parse_scope(scope) if scope else EVERYBODY,
+        reason=given,
+        added_at=now if added_at is None else added_at,
+        expires_at=_moment(values.get("expires_at", ""), "expires_at"),
+        evidence=values.get("evidence", ""),
+        reference="import",
+    )
+
+
+def _moment(text: str, name: str) -> UnixMs | None:
+    if not text:
+        return None
+    if text.isascii() and text.isdigit():
+        seconds = float(text) if int(text) <= _LAST_S else -1.0
+    else:
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            seconds = -1.0
+        else:
+            seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    if not 0 <= seconds <= _LAST_S:
+        raise ValueError(f"{name} {text[:40]!r} is no time: write 2026-07-01T10:30:00Z")
+    return UnixMs(round(seconds * 1000))
+
+
+def row_of(each: Suppression) -> list[str]:
+    """Return its cells in the order of COLUMNS."""
+    cells = (
+        *(each.email, each.scope.text, each.reason, rfc3339(each.added_at)),
+        "" if each.expires_at is None else rfc3339(each.expires_at),
+        each.evidence,
+    )
+    return [_harmless(cell) for cell in cells]
+
+
+def _harmless(cell: str) -> str:
+    """What a spreadsheet would reckon with gets an apostrophe in front; what looks like that already, one more."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def _plain(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell

@@ -67,7 +67,7 @@ def bench(context: click.Context, quick: bool, folder: Path, sink: SinkKind) -> 
     """Benchmarks of Angarium, each beside the peer it is measured against. Loopback only."""
     context.obj = Options(quick=quick, folder=folder, sink=sink)
     if context.invoked_subcommand is None:
-        for command in (relay, signed, latency, backlog, fairness, feedback):
+        for command in (relay, signed, latency, backlog, fairness, feedback, suppression):
             context.invoke(command)  # with its defaults
 
 
@@ -165,6 +165,22 @@ def feedback(options: Options, seconds: float | None) -> None:
     from bench import feedback as module
 
     module.run(options.folder, seconds or (0.2 if options.quick else 2.0))
+
+
+@bench.command()
+@click.option("--entries", type=int, help="10,000,000; quick: 100,000.")
+@click.option("--rows", type=int, help="Of the import (1,000,000; quick: 20,000).")
+@click.pass_obj
+def suppression(options: Options, entries: int | None, rows: int | None) -> None:
+    """Look-ups, start, import and relay beside many suppressed addresses."""
+    from bench import suppression as module
+
+    module.run(
+        options.folder,
+        entries or (100_000 if options.quick else 10_000_000),
+        rows or (20_000 if options.quick else 1_000_000),
+        options.quick,
+    )
 
 
 @bench.command()

@@ -14,6 +14,7 @@ from angarium.queue.suppression_key import check_email
 from angarium.queue.suppressions import (
     COMPLAINT,
     EVERYBODY,
+    EVIDENCE_CHARACTERS,
     IMPORT,
     MANUAL,
     UNSUBSCRIBE,
@@ -109,27 +110,29 @@ def read_rows(
 def _suppression(
     row: Sequence[str], columns: Mapping[str, int], now: UnixMs, reason: str
 ) -> Suppression:
-    values = {
-        name: _plain(row[index].strip()) for name, index in columns.items() if index < len(row)
-    }
-    scope, given = values.get("scope"), values.get("reason") or reason
+    end = len(row)
+
+    def cell(name: str) -> str:
+        at = columns.get(name, end)
+        text = row[at].strip() if at < end else ""
+        return _plain(text) if text.startswith("'") else text
+
+    scope, given = cell("scope"), cell("reason") or reason
     if given not in _KNOWN_REASONS:
         raise ValueError(f"{given[:40]!r} is no reason: write a bounce class, {COMPLAINT}, ...")
-    added_at = _moment(values.get("added_at", ""), "added_at")
+    added_at, expires_at = cell("added_at"), cell("expires_at")
     return Suppression(
-        email=check_email(values.get("email", "")),
+        email=check_email(cell("email")),
         scope=parse_scope(scope) if scope else EVERYBODY,
         reason=given,
-        added_at=now if added_at is None else added_at,
-        expires_at=_moment(values.get("expires_at", ""), "expires_at"),
-        evidence=values.get("evidence", ""),
+        added_at=_moment(added_at, "added_at") if added_at else now,
+        expires_at=_moment(expires_at, "expires_at") if expires_at else None,
+        evidence=cell("evidence")[:EVIDENCE_CHARACTERS],
         reference="import",
     )
 
 
-def _moment(text: str, name: str) -> UnixMs | None:
-    if not text:
-        return None
+def _moment(text: str, name: str) -> UnixMs:
     if text.isascii() and text.isdigit():
         seconds = float(text) if int(text) <= _LAST_S else -1.0
     else:

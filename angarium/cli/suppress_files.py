@@ -164,9 +164,8 @@ def _lots(octets: IO[bytes], layout: Layout, now: UnixMs) -> Iterator[list[Suppr
         for _, row in read_rows(text, layout, now):
             if isinstance(row, RowError):
                 continue
-            bounded = row.bounded()
-            lot.append(bounded)
-            size += _ROW_OCTETS + len(bounded.evidence.encode())
+            lot.append(row)
+            size += _ROW_OCTETS + 4 * len(row.evidence)
             if len(lot) == _ROWS or size >= _LOT_OCTETS:
                 yield lot
                 lot, size = [], 0

@@ -73,5 +73,7 @@ def applies(act: Act, held: bool) -> bool:
 
 
 def _line(text: str) -> str:
+    if text.isprintable() and len(text) <= ACTOR_CHARACTERS:
+        return text.strip()
     printable = "".join(each if each.isprintable() else " " for each in text[:ACTOR_CHARACTERS])
     return printable.strip()

@@ -32,8 +32,11 @@ class Suppress(msgspec.Struct, frozen=True, kw_only=True):
     def bounded(self) -> "Suppress":
         """Return it fit for the store. Raises ValueError for what is no address, or an actor without a name."""
         check_email(self.suppression.email)
-        return msgspec.structs.replace(
-            self, suppression=self.suppression.bounded(), by=self.by.bounded()
+        return Suppress(
+            suppression=self.suppression.bounded(),
+            by=self.by.bounded(),
+            message_id=self.message_id,
+            replaces=self.replaces,
         )
 
     def prevails(self, before: Suppression, now: UnixMs) -> bool:

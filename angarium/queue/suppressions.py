@@ -83,9 +83,12 @@ class Suppression(msgspec.Struct, frozen=True, kw_only=True):
 
     def bounded(self) -> "Suppression":
         """Return it fit for the store: texts of one printable line, within their limits."""
-        return msgspec.structs.replace(
-            self,
+        return Suppression(
+            email=self.email,
+            scope=self.scope,
             reason=_line(self.reason, _REASON_CHARACTERS),
+            added_at=self.added_at,
+            expires_at=self.expires_at,
             evidence=_line(self.evidence, EVIDENCE_CHARACTERS),
             reference=_line(self.reference, REFERENCE_CHARACTERS),
         )
@@ -107,4 +110,6 @@ class SuppressionPage(msgspec.Struct, frozen=True):
 
 
 def _line(text: str, limit: int) -> str:
+    if text.isprintable() and len(text) <= limit:
+        return text.strip()
     return "".join(each if each.isprintable() else " " for each in text[:limit]).strip()

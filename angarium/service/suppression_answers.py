@@ -23,7 +23,7 @@ from angarium.queue.act import Actor
 from angarium.service.admin_socket import Asker, Handlers
 
 # In one transaction. Some 5 ms: the event loop and the server's other processes wait meanwhile
-LOT: Final = 250
+LOT: Final = 500
 
 
 class SuppressionAnswers:

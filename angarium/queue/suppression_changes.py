@@ -47,7 +47,7 @@ class Suppress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Unsuppress(msgspec.Struct, frozen=True, kw_only=True):
-    """Take a suppression away; nothing, if there is none."""
+    """Take a suppression away, and forget the address's failures; nothing, if there is none."""
 
     email: str
     scope: Scope = EVERYBODY

@@ -22,10 +22,11 @@ from angarium.queue import (
     Suppression,
     SuppressionAdded,
     UnixMs,
+    Unsuppress,
 )
 from angarium.queue.memory.spool import MemorySpool
 from angarium.service.suppression_follower import SuppressionFollower
-from tests.queue.samples import START, FakeClock
+from tests.queue.samples import BY, START, FakeClock
 
 DAY = 86_400_000
 CONFIG = Queue(partitions=2, map_octets=1 << 20, min_free_octets=0, sync=False)
@@ -202,6 +203,14 @@ async def test_five_messages_given_up_on_five_days_rest_it_for_a_week(
     longer = found(spool)
     assert longer is not None
     assert longer.expires_at == START + (12 + 14) * DAY
+
+
+async def test_who_takes_it_away_says_that_the_address_is_well(spool: Any) -> None:
+    await follow(spool, *[bounced("full", day, day + 1) for day in range(5)])
+    gone = Unsuppress(email="BOB@example.net", by=BY)
+    assert await spool.suppressions.apply([gone]) == [True]
+    await follow(spool, bounced("full", 6, 9))
+    assert spool.suppressions.count() == 0
 
 
 async def test_five_messages_of_one_day_do_not(spool: Any) -> None:

@@ -86,6 +86,7 @@ def _change(tx: WriteTransaction, key: bytes, change: SuppressionChange) -> bool
         if tx.get(tx.env.suppression, key) is None:
             return False
         _remove(tx, key, before or change.unreadable(), change.by)
+        write_trouble(tx, address_key(change.email), None)
         return True
     fresh = change.suppression
     if before is not None and not change.prevails(before, tx.now):

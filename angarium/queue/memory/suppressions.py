@@ -97,6 +97,7 @@ class MemorySuppressions:
             return False
         else:
             self._remove(key, change.by)
+            self._state.troubles.pop(address_key(change.email), None)
         return True
 
     def _remove(self, key: bytes, by: Actor) -> None:

@@ -22,8 +22,8 @@ from angarium.queue import (
 from angarium.queue.act import Actor
 from angarium.service.admin_socket import Asker, Handlers
 
-# In one transaction. Some 5 ms: the event loop and the server's other processes wait meanwhile
-LOT: Final = 500
+# In one transaction. Some 10 ms: the event loop and the server's other processes wait meanwhile
+LOT: Final = 1000
 
 
 class SuppressionAnswers:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from angarium.config.schema import Config
-from angarium.feedback.classifier import classify
+from angarium.feedback.attempts import find_verdict
 from angarium.feedback.suppression_policy import FORGOTTEN_MS
 from angarium.host.sysexits import EX_CONFIG, StartError
 from angarium.insight.admin.client import ask_process
@@ -54,7 +54,7 @@ async def run_platform(runtime: Runtime) -> None:
         EventFollower(spool.events, EventCounts(runtime.metrics, labels)),
         EventFollower(spool.events, parts.standing),
         EventFollower(spool.events, parts.feed),
-        EventFollower(spool.events, SuppressionFollower(spool.suppressions, classify)),
+        EventFollower(spool.events, SuppressionFollower(spool.suppressions, find_verdict)),
     ]
     low_disk = _LowDisk()
 

@@ -21,6 +21,7 @@ from angarium.queue import (
     UnixMs,
     message_id_text,
 )
+from angarium.queue.reply_pattern import full_reply
 from angarium.queue.trouble import Trouble
 
 SUPPRESSION: Final = "suppression"
@@ -28,7 +29,7 @@ _WHO: Final = "angarium"
 _REFUSED: Final = Actor(who=_WHO, reason="mail to it was refused for good")
 _GIVEN_UP: Final = Actor(who=_WHO, reason="mail to it was given up again and again")
 
-Classify = Callable[[str, str], Verdict]  # reply, provider
+Judge = Callable[[Attempt], Verdict | None]  # ``feedback.attempts.find_verdict``
 
 
 class SuppressionFollower:
@@ -37,9 +38,9 @@ class SuppressionFollower:
     SB1: asked again for events that it has handled, it changes nothing more.
     """
 
-    def __init__(self, suppressions: Suppressions, classify: Classify) -> None:
+    def __init__(self, suppressions: Suppressions, judge: Judge) -> None:
         self._suppressions = suppressions
-        self._classify = classify
+        self._judge = judge
 
     @property
     def name(self) -> str:
@@ -49,7 +50,7 @@ class SuppressionFollower:
         return cursor.position
 
     async def handle(self, batch: Sequence[Position]) -> None:
-        step = _Step(self._suppressions, self._classify, batch)
+        step = _Step(self._suppressions, self._judge, batch)
         for each in batch:
             step.take(each.event)
         if step.changes or step.changed:
@@ -59,10 +60,8 @@ class SuppressionFollower:
 class _Step:
     """One batch: troubles as they are on disk, and as they become."""
 
-    def __init__(
-        self, suppressions: Suppressions, classify: Classify, batch: Sequence[Position]
-    ) -> None:
-        self._classify = classify
+    def __init__(self, suppressions: Suppressions, judge: Judge, batch: Sequence[Position]) -> None:
+        self._judge = judge
         kinds = (Delivered, Relayed, Bounced, Expired, ReportBounced)
         asked = {each.event.recipient for each in batch if isinstance(each.event, kinds)}
         emails = [each for each in asked if "@" in each]
@@ -92,7 +91,9 @@ class _Step:
         if event.recipient not in self._troubles:
             return  # a postmaster of ours: it has no domain
         attempt = event.attempt
-        verdict = self._classify(judged_text(attempt), attempt.provider)
+        verdict = self._judge(attempt)
+        if verdict is None:
+            return
         reason = verdict.bounce_class.value
         if not expired and policy.suppresses_at_once(attempt, verdict):
             suppression = policy.hard_bounce(
@@ -129,14 +130,6 @@ class _Step:
             self._troubles[email] = self.changed[email] = trouble
 
 
-def judged_text(attempt: Attempt) -> str:
-    """Return the reply as it stood on the wire; of what no host said, our finding with its status."""
-    text = attempt.text
-    if attempt.enhanced and attempt.enhanced not in text:
-        text = f"{attempt.enhanced} {text}"
-    return f"{attempt.code} {text}" if attempt.code else text
-
-
 def _evidence(attempt: Attempt) -> str:
     host = f"{attempt.host} said: " if attempt.host and attempt.code else ""
-    return host + judged_text(attempt)
+    return host + full_reply(attempt)

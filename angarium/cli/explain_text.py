@@ -112,8 +112,8 @@ def _event(happened: Happened) -> str:
             return f"attempt {happened.attempts} failed for now: {attempt}"
         case "bounced" if happened.who:
             return f"returned to its sender {by}{because}"
-        case "recipient_suppressed":
-            return attempt.removeprefix("no host was reached: ")
+        case "recipient_suppressed" if happened.attempt is not None:
+            return happened.attempt.text
         case "bounced":
             return f"refused for good: {attempt}"
         case "expired":

@@ -17,6 +17,7 @@ _XTEXT: Final = re.compile(r"\+([0-9A-F]{2})")
 _UNITEXT: Final = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 # What an encoder must have written: the plus, the equals sign, and what is not printable ASCII (RFC 3461 section 4)
 _SURE_XTEXT: Final = re.compile(r"\+(?:2B|3D|[01][0-9A-F]|20|7F|[89A-F][0-9A-F])")
+_NOT_PLAIN: Final = re.compile(r"[\s<>;,@]")
 _TYPE: Final = re.compile(r"\s*[A-Za-z][\w-]{1,30}\s*;\s*")
 
 
@@ -52,7 +53,9 @@ def _around(text: str, at: int) -> Found | None:
         start = at
         while start > first and (text[start - 1].isalnum() or text[start - 1] in _LOCAL_MARKS):
             start -= 1
-        local = text[start:at].lstrip("'`.=/*!?|-")
+        local = text[start:at]
+        if not local.startswith("=?"):
+            local = local.lstrip("'`.=/*!?|-")
     if not local:
         return None
     return Found(address=f"{local}@{domain[0]}", start=at - len(local), end=domain.end())
@@ -83,13 +86,23 @@ def reported_address(value: str) -> str:
         text = _of_xtext(text)
     if text.startswith("@") and (route := _ROUTE.match(text)):
         text = text[route.end() :]
-    address = next((found.address for found in find_addresses(text)), "")
-    if address:
-        return address
-    # A domain of one label: only a report field may name it
-    local, at, domain = text.strip("<>()[] ").rpartition("@")
-    is_plain = at and local and domain and not re.search(r"[\s<>;,]", local + domain)
-    return f"{local}@{domain}" if is_plain else ""
+    return _whole_address(text) or next((found.address for found in find_addresses(text)), "")
+
+
+def _whole_address(text: str) -> str:
+    """Return the address that a field's value is, but for brackets and what follows a blank; "" where it is none.
+
+    Only here may it have a domain of one label, or begin with what in words would be punctuation.
+    """
+    words = text.split(None, 1)
+    if not words or text.startswith('"'):
+        return ""
+    local, at, domain = words[0].strip("<>()[],;").rpartition("@")
+    return (
+        f"{local}@{domain}"
+        if at and local and domain and not _NOT_PLAIN.search(local + domain)
+        else ""
+    )
 
 
 def _character(found: re.Match[str]) -> str:

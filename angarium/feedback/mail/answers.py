@@ -67,6 +67,7 @@ def is_automatic(mail: Mail) -> bool:
         or precedence.replace("-", "_") == "auto_reply"
         or any(name in fields for name in _AUTO_FIELDS)
         or is_away(fields.text("subject"))
+        or has_automatic_words(_first_text(mail)[:500])
     )
 
 
@@ -99,6 +100,11 @@ def is_unsubscribe(mail: Mail) -> bool:
     return to_list and (
         not body or bool(_GENERATED.search(body)) or _REQUEST.match(subject) is not None
     )
+
+
+def _first_text(mail: Mail) -> str:
+    texts = (text_of(each) for each in mail.parts if each.content_type.startswith("text/"))
+    return next(texts, "")
 
 
 def _first_words(mail: Mail) -> str:

@@ -3,6 +3,7 @@
 Report fields are believed first (RFC 3464); where there are none, or they name nobody, the words are read.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -29,6 +30,9 @@ from angarium.feedback.mail.text import MAX_TEXT_OCTETS, text_of
 from angarium.feedback.mail.wording import DELAY, FAILURE, FAILURE_SUBJECT, FINAL, has_any, phrases
 from angarium.feedback.report import Action, ReportedRecipient
 
+_REFUSAL_LINE: Final = re.compile(
+    r"^\W{0,10}[45]\d\d(?:[ -][45]\.\d{1,3}\.\d{1,3})?[ -]", re.MULTILINE
+)
 # C2: ours
 MAX_RECIPIENTS: Final = 500
 _STATUS_TYPES: Final = frozenset(
@@ -46,6 +50,8 @@ _MACHINES: Final = phrases(
     mail transport | microsoft exchange | mailsystem | delivery-notification
     """
 )
+# They name a mailing list, not who gets its mail
+_LIST_FIELDS: Final = ("list-post", "list-id", "x-beenthere", "sender", "x-mailing-list")
 
 
 class Bounce(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +70,12 @@ class _Evidence(msgspec.Struct, frozen=True, kw_only=True):
     is_delay: bool
 
     def told(self) -> list[Told]:
-        return read_notice(self.notice, self.own())
+        expected = (
+            *self.failed,
+            *envelope_recipients(self.original),
+            *header_recipients(self.original),
+        )
+        return read_notice(self.notice, own=self.own(), expected=names(expected))
 
     def own(self) -> Names:
         fields = self.mail.fields
@@ -164,11 +175,8 @@ def _is_machine(mail: Mail) -> bool:
     if "x-failed-recipients" in fields or fields.raw("return-path").replace(" ", "") == "<>":
         return True
     sender = fields.text("from").casefold()
-    return (
-        has_any(sender, _MACHINES)
-        or sender.strip() in {"<>", '""<>'}
-        or sender.strip().endswith("<>")
-    )
+    joined = sender.replace("_", "").replace(".", "")
+    return has_any(sender, _MACHINES) or has_any(joined, _MACHINES) or sender.strip().endswith("<>")
 
 
 def _is_delay(mail: Mail, notice: list[str]) -> bool:
@@ -194,7 +202,8 @@ def _is_notice(evidence: _Evidence) -> bool:
     )
     if is_answer:
         return False
-    signs = is_machine + has_any(subject, FAILURE_SUBJECT) + has_any(text, FAILURE) + is_report
+    says_so = has_any(text, FAILURE) or _REFUSAL_LINE.search(text) is not None
+    signs = is_machine + has_any(subject, FAILURE_SUBJECT) + says_so + is_report
     return signs >= 2
 
 
@@ -261,8 +270,15 @@ def _nameless(evidence: _Evidence, groups: list[StatusGroup], told: list[Told]) 
 
 
 def _originals(evidence: _Evidence) -> list[str]:
-    envelope = envelope_recipients(evidence.original)
-    header = header_recipients(evidence.original)
+    lists = {
+        each.casefold()
+        for value in evidence.original.all_raw(*_LIST_FIELDS)
+        for each in addresses_of(value)
+    }
+    envelope = [
+        each for each in envelope_recipients(evidence.original) if each.casefold() not in lists
+    ]
+    header = [each for each in header_recipients(evidence.original) if each.casefold() not in lists]
     return header if len(header) == 1 else envelope[:1]
 
 

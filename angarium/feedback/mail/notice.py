@@ -17,6 +17,8 @@ from angarium.feedback.mail.wording import REFUSAL, has_any
 # Ours: an entry's reason is told in some lines
 MAX_REASON_LINES: Final = 25
 MAX_REASON: Final = 4000
+# C4: ours
+MAX_MENTIONS: Final = 500
 _LABELS_OF_OTHERS: Final = re.compile(
     r"\b(?:from|sender|senders?'?s?|reply-to|return-path|mail from|message-id|absender|von|de la part"
     r"|remitente|mittente|expéditeur|отправитель|от кого|差出人|送信者|发件人|발신자"
@@ -55,9 +57,10 @@ class Standing(IntEnum):
     ENTRY = 0
     SENTENCE = 1
     TRANSCRIPT = 2
-    BRIEF = 3
-    LOOSE = 4
-    OTHER = 5
+    BARE = 3  # an entry, with nothing about it that speaks of failure
+    BRIEF = 4
+    LOOSE = 5
+    OTHER = 6
 
 
 class Mention(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +68,7 @@ class Mention(msgspec.Struct, frozen=True, kw_only=True):
     standing: Standing
     line: int
     end: int
+    form: tuple[str, str]  # what stands right before and behind it
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,42 +78,61 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[str, ...]
 
 
-def read_notice(lines: list[str], own: Names) -> list[Told]:
+def read_notice(lines: list[str], *, own: Names, expected: Names) -> list[Told]:
     """Return whom the notice in ``lines`` is about; nobody where it names no address.
 
     ``own``: addresses of whoever the notice was sent to or by. They are meant only where no other is.
+    ``expected``: whom the returned message says it was for.
     """
-    mentions = _mentions(lines)
-    for allowed in (
-        Standing.ENTRY,
-        Standing.SENTENCE,
-        Standing.TRANSCRIPT,
-        Standing.BRIEF,
-        Standing.LOOSE,
-    ):
+    mentions = _mentions(lines, expected)
+    for allowed in Standing:
         chosen = [each for each in mentions if each.standing == allowed and each.address not in own]
-        if chosen:
+        if chosen and allowed is not Standing.OTHER:
             return _told(lines, chosen, mentions)
     chosen = [each for each in mentions if each.standing <= Standing.TRANSCRIPT]
     first = min((each.standing for each in chosen), default=Standing.OTHER)
     return _told(lines, [each for each in chosen if each.standing == first], mentions)
 
 
-def _mentions(lines: list[str]) -> list[Mention]:
+def _mentions(lines: list[str], expected: Names) -> list[Mention]:
     mentions: list[Mention] = []
     for number, line in enumerate(lines):
         if "@" not in line:
             continue
-        mentions.extend(
-            Mention(
-                address=found.address,
-                standing=_standing(lines, number, found),
-                line=number,
-                end=found.end,
+        for found in find_addresses(line):
+            standing = _standing(lines, number, found)
+            if found.address in expected and standing in {Standing.BARE, Standing.LOOSE}:
+                is_bare = standing is Standing.BARE
+                standing = Standing.ENTRY if is_bare else Standing.SENTENCE
+            mentions.append(
+                Mention(
+                    address=found.address,
+                    standing=standing,
+                    line=number,
+                    end=found.end,
+                    form=(line[: found.start].strip()[:1], line[found.end : found.end + 2].strip()),
+                )
             )
-            for found in find_addresses(line)
+            if len(mentions) == MAX_MENTIONS:
+                return _with_neighbours(mentions)
+    return _with_neighbours(mentions)
+
+
+def _with_neighbours(mentions: list[Mention]) -> list[Mention]:
+    """Raise entries of a list to what others of it are: the next line's, and those of the same form."""
+    forms = {each.form for each in mentions if each.standing is Standing.ENTRY and each.form[0]}
+    raised: list[Mention] = []
+    for each in mentions:
+        before = raised[-1] if raised else None
+        follows = (
+            before is not None
+            and before.standing is Standing.ENTRY
+            and each.line == before.line + 1
         )
-    return mentions
+        if each.standing is Standing.BARE and (follows or each.form in forms):
+            each = msgspec.structs.replace(each, standing=Standing.ENTRY)
+        raised.append(each)
+    return raised
 
 
 def _before(lines: list[str], number: int, count: int = 2) -> str:
@@ -136,7 +159,7 @@ def _standing(lines: list[str], number: int, found: Found) -> Standing:
     if _RCPT.search(before) or _RCPT.search(
         lines[number - 1] if number and not before.strip(" \t<") else ""
     ):
-        return Standing.TRANSCRIPT if _is_refused(lines, number) else Standing.OTHER
+        return _in_transcript(lines, number)
     if "://" in before.rpartition(" ")[2] or before.endswith(("mailto:", "/")):
         return Standing.OTHER
     if _ADDED.search(before):
@@ -147,9 +170,9 @@ def _standing(lines: list[str], number: int, found: Found) -> Standing:
             return Standing.BRIEF
         if _LABELS_OF_OTHERS.search(context[-100:]) or _CONTACT.search(before):
             return Standing.OTHER
-        if _CONTACT.search(context) and not has_any(context.casefold(), REFUSAL):
-            return Standing.LOOSE
-        return Standing.ENTRY
+        if has_any(context.casefold(), REFUSAL) or _says_why(lines, number, after):
+            return Standing.ENTRY
+        return Standing.LOOSE if _CONTACT.search(context) else Standing.BARE
     sentence = (
         f"{context} {line}".casefold() if line[:1].strip() or before.strip() else line.casefold()
     )
@@ -175,21 +198,32 @@ def _is_alone(before: str) -> bool:
             for each in labels
         )
     words = end.split()
-    named = (
-        core.rstrip().endswith("<") and 0 < len(words) <= 4 and not set("!?:;,.") & set(end[-1:])
-    )
+    ends_well = end[-1:] not in {*"!?:;,.、。，："}
+    named = core.rstrip().endswith("<") and 0 < len(words) <= 4 and ends_well
     return named and not has_any(end.casefold(), REFUSAL)
 
 
-def _is_refused(lines: list[str], number: int) -> bool:
-    """Whether the reply to the RCPT command in this line refuses it, or none is shown."""
-    for line in lines[number : number + 6]:
-        rest = line.rpartition("RCPT")[2] if line is lines[number] else line
-        if _REPLY.search(rest):
-            return True
-        if line is not lines[number] and (_GOOD_REPLY.search(line) or _RCPT.search(line)):
-            return False
-    return True
+def _says_why(lines: list[str], number: int, after: str) -> bool:
+    """Whether what follows an address, in its line or the next ones of its paragraph, speaks of failure."""
+    kept = [after]
+    for line in lines[number + 1 : number + 5]:
+        if not line.strip() and any(each.strip(">:)] ") for each in kept):
+            break
+        kept.append(line)
+    reason = "\n".join(kept).casefold()
+    return has_any(reason, REFUSAL) or _REPLY.search(reason) is not None
+
+
+def _in_transcript(lines: list[str], number: int) -> Standing:
+    """Say how sure a RCPT command in this line is that its recipient was refused."""
+    accepted = False
+    for offset, line in enumerate(lines[number : number + 30]):
+        if _REPLY.search(line if offset else line.upper().rpartition("RCPT")[2]):
+            return Standing.BRIEF if accepted else Standing.TRANSCRIPT
+        if offset and _RCPT.search(line):
+            return Standing.OTHER if accepted else Standing.TRANSCRIPT
+        accepted = accepted or (offset > 0 and _GOOD_REPLY.search(line) is not None)
+    return Standing.OTHER if accepted else Standing.TRANSCRIPT
 
 
 def _is_brief(lines: list[str], number: int) -> bool:

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from angarium.feedback.mail.wording import phrases
+from angarium.feedback.mail.wording import has_any, phrases
 
 # Ours: what a notice says stands in its first lines; C4
 MAX_LINES: Final = 1500
@@ -35,6 +35,8 @@ _MARKS: Final = phrases(
     original follows
     """
 )
+# A heading above addresses, not above what is returned
+_OF_RECIPIENTS: Final = ("address", "recipient")
 _RULE: Final = re.compile(r"\s*[-=_*#~+<>|]{2,}")
 _ENDING: Final = ("follows", "below", "following", "attached", "below this line")
 
@@ -63,7 +65,7 @@ def _is_mark(stripped: str, line: str) -> bool:
     if len(stripped) > 160:
         return False
     folded = stripped.casefold()
-    if not any(each in folded for each in _MARKS):
+    if not any(each in folded for each in _MARKS) or has_any(folded, _OF_RECIPIENTS):
         return False
     if _RULE.match(line):
         # "----- The message that could not be delivered: ..." is a notice; one that returns something names it.

@@ -4,6 +4,7 @@ import click
 
 from angarium.cli.exit import EX_OK
 from angarium.cli.feedback_classify import classify
+from angarium.cli.feedback_parse import parse
 
 
 @click.group(help="See how replies, and mail that comes back, are understood; nothing is changed.")
@@ -12,3 +13,4 @@ def feedback() -> int:
 
 
 feedback.add_command(classify)
+feedback.add_command(parse)

@@ -33,19 +33,20 @@ def find_addresses(text: str) -> Iterator[Found]:
     """Yield the addresses in ``text``: with a domain of two labels or more, or a literal."""
     position, count = 0, 0
     while (at := text.find("@", position)) >= 0 and count < MAX_ADDRESSES:
+        found = _around(text, at, position)
         position = at + 1
-        found = _around(text, at)
         if found is not None:
             count += 1
             position = found.end
             yield found
 
 
-def _around(text: str, at: int) -> Found | None:
+def _around(text: str, at: int, first: int) -> Found | None:
+    """Return the address whose sign stands at ``at``; it does not begin before ``first``."""
     domain = _DOMAIN.match(text, at + 1)
     if domain is None or not ("." in domain[0] or domain[0].startswith("[")) or ".." in domain[0]:
         return None
-    first = max(0, at - MAX_LOCAL)
+    first = max(first, at - MAX_LOCAL)
     if text[at - 1 : at] == '"':
         opening = text.rfind('"', first, at - 1)
         local = text[opening:at] if first <= opening < at - 2 else ""

@@ -3,55 +3,38 @@
 Report fields are believed first (RFC 3464); where there are none, or they name nobody, the words are read.
 """
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
-from angarium.feedback.mail.addresses import addresses_of, first_address
-from angarium.feedback.mail.answers import has_automatic_words, is_away
-from angarium.feedback.mail.delivery_status import StatusGroup, find_status, has_groups, read_groups
-from angarium.feedback.mail.fields import Fields, read_fields
-from angarium.feedback.mail.judging import judge, with_status
-from angarium.feedback.mail.notice import Told, read_notice
-from angarium.feedback.mail.original import (
-    Names,
-    envelope_recipients,
-    header_recipients,
-    is_returned,
-    names,
-    original_of,
+from angarium.feedback.mail.delivery_status import (
+    StatusGroup,
+    find_status,
+    has_groups,
+    read_groups,
 )
+from angarium.feedback.mail.evidence import Evidence, gather
+from angarium.feedback.mail.fields import Fields
+from angarium.feedback.mail.judging import Judge, with_status
+from angarium.feedback.mail.notice import Told
 from angarium.feedback.mail.parts import Mail
-from angarium.feedback.mail.returned_text import split_text
+from angarium.feedback.mail.recognition import is_machine, is_notice, is_traced
 from angarium.feedback.mail.sns_mail import SnsNotice, find_sns
-from angarium.feedback.mail.text import MAX_TEXT_OCTETS, text_of
-from angarium.feedback.mail.wording import DELAY, FAILURE, FAILURE_SUBJECT, FINAL, has_any, phrases
+from angarium.feedback.mail.text import MAX_STATUS_OCTETS, text_of
 from angarium.feedback.report import Action, ReportedRecipient
 
-_REFUSAL_LINE: Final = re.compile(
-    r"^\W{0,10}[45]\d\d(?:[ -][45]\.\d{1,3}\.\d{1,3})?[ -]", re.MULTILINE
-)
 # C2: ours
 MAX_RECIPIENTS: Final = 500
+MAX_WORDS: Final = 3000
 _STATUS_TYPES: Final = frozenset(
-    phrases(
-        """
-    message/delivery-status | message/global-delivery-status | text/delivery-status | application/delivery-status
-    """
-    )
+    {
+        "message/delivery-status",
+        "message/global-delivery-status",
+        "text/delivery-status",
+        "application/delivery-status",
+    }
 )
-_MACHINES: Final = phrases(
-    """
-    mailer-daemon | mailer daemon | postmaster | mail delivery | delivery subsystem | delivery system | maildaemon |
-    mail-daemon | mdaemon | mailadmin | system administrator | mail administrator | mail system | mail.delivery |
-    maildelivery | mailerdaemon | double-bounce | delivery agent | ndr administrator | interscan | mail deliver |
-    mail transport | microsoft exchange | mailsystem | delivery-notification
-    """
-)
-# They name a mailing list, not who gets its mail
-_LIST_FIELDS: Final = ("list-post", "list-id", "x-beenthere", "sender", "x-mailing-list")
 
 
 class Bounce(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,176 +43,68 @@ class Bounce(msgspec.Struct, frozen=True, kw_only=True):
     is_delay: bool  # by its words
 
 
-class _Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """What was gathered from one mail."""
-
-    mail: Mail
-    notice: list[str]
-    original: Fields
-    failed: list[str]  # of X-Failed-Recipients
-    is_delay: bool
-
-    def told(self) -> list[Told]:
-        expected = (
-            *self.failed,
-            *envelope_recipients(self.original),
-            *header_recipients(self.original),
-        )
-        return read_notice(self.notice, own=self.own(), expected=names(expected))
-
-    def own(self) -> Names:
-        fields = self.mail.fields
-        mine = [
-            first_address(each)
-            for each in fields.all_raw("from", "sender", "return-path", "reply-to")
-        ]
-        theirs: list[str] = []
-        for value in fields.all_raw("to", "delivered-to", "x-original-to", "envelope-to"):
-            theirs.extend(addresses_of(value))
-        writers = [
-            first_address(each)
-            for each in self.original.all_raw("from", "return-path", "sender", "reply-to")
-        ]
-        return names(each for each in (*mine, *theirs, *writers) if each)
-
-
 def find_bounce(mail: Mail) -> Bounce | None:
     """Return what ``mail`` says of mail of ours; None where it is no bounce, delay or success."""
-    groups = [each for text in _status_texts(mail) for each in read_groups(text)][:MAX_RECIPIENTS]
-    text = _notice_text(mail)
-    sns = find_sns(text)
-    if sns is not None:
-        return _of_sns(sns)
-    split = split_text(text)
-    original = original_of(mail)
-    if not len(original) and split.returned:
-        original = _original_in(split.returned)
-    evidence = _Evidence(
-        mail=mail,
-        notice=split.notice,
-        original=original,
-        failed=[
-            each
-            for value in mail.fields.all_raw("x-failed-recipients")
-            for each in addresses_of(value)
-        ],
-        is_delay=_is_delay(mail, split.notice),
-    )
-    if not groups and has_groups(split.notice) and _is_machine(mail):
-        groups = read_groups("\n".join(split.notice))
+    evidence = gather(mail)
+    if sns := find_sns("\n".join(evidence.text.notice)):
+        return None if sns.is_complaint else _made(evidence, _of_sns(sns))
+    statuses = [
+        text_of(each, MAX_STATUS_OCTETS)
+        for each in mail.parts
+        if each.content_type in _STATUS_TYPES
+    ]
+    groups = [group for text in statuses for group in read_groups(text)]
+    if not groups and has_groups(evidence.text.notice) and is_machine(mail):
+        groups = read_groups("\n".join(evidence.text.notice))
     if groups:
-        return _made(evidence, _of_groups(evidence, groups))
-    if not _is_notice(evidence):
+        return _made(evidence, _of_groups(evidence, groups[:MAX_RECIPIENTS]))
+    if not is_notice(evidence):
         return None
-    return _made(evidence, _of_words(evidence))
+    recipients = _of_words(evidence)
+    return _made(evidence, recipients) if recipients or is_traced(evidence) else None
 
 
-def _made(evidence: _Evidence, recipients: Sequence[ReportedRecipient]) -> Bounce | None:
+def _made(evidence: Evidence, recipients: list[ReportedRecipient]) -> Bounce:
     return Bounce(
         recipients=tuple(recipients), original=evidence.original, is_delay=evidence.is_delay
     )
 
 
-def _status_texts(mail: Mail) -> Iterator[str]:
-    return (text_of(each) for each in mail.parts if each.content_type in _STATUS_TYPES)
+class _Words:
+    """The evidence's words, read once, and only when they are needed."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._told: list[Told] | None = None
+
+    def told(self) -> list[Told]:
+        if self._told is None:
+            self._told = self._evidence.told()
+        return self._told
+
+    def about(self, address: str, *, is_only: bool) -> Iterator[str]:
+        """Yield what may say why ``address`` was refused, the nearest first."""
+        told = self.told()
+        same = [each for each in told if each.address.casefold() == address.casefold()]
+        for each in same or (told if is_only else []):
+            yield from each.reasons
+        yield self._evidence.words[:MAX_WORDS]
 
 
-def _notice_text(mail: Mail) -> str:
-    """Return what the mail's own words are: its texts before the message that it returns."""
-    plain: list[str] = []
-    markup: list[str] = []
-    for part in mail.parts:
-        if is_returned(part.content_type):
-            if plain or markup:
-                break
-        elif part.content_type == "text/html":
-            markup.append(text_of(part))
-        elif part.content_type.startswith("text/") and part.content_type != "text/calendar":
-            plain.append(text_of(part))
-        if len(plain) + len(markup) == 6:
-            break
-    text = "\n\n".join(each for each in plain if each.strip())
-    return (text or "\n\n".join(markup))[:MAX_TEXT_OCTETS]
-
-
-def _original_in(lines: list[str]) -> Fields:
-    """Return the returned message's header out of a text: its first lines may be words."""
-    for number, line in enumerate(lines[:30]):
-        name = line.strip().lstrip("> ").partition(":")
-        if name[1] and name[0].replace("-", "").isalnum() and name[0].isascii():
-            block = "\n".join(_unindented(lines[number:400], line))
-            fields, _ = read_fields(block.encode("utf-8", "replace"))
-            if len(fields):
-                return fields
-    return Fields()
-
-
-def _unindented(lines: list[str], first: str) -> Iterator[str]:
-    """Take what stands before the first field from all lines: some writers indent what they return."""
-    indent = first[: len(first) - len(first.lstrip(" \t>"))]
-    return (line.removeprefix(indent) if indent else line for line in lines)
-
-
-def _is_machine(mail: Mail) -> bool:
-    fields = mail.fields
-    if "x-failed-recipients" in fields or fields.raw("return-path").replace(" ", "") == "<>":
-        return True
-    sender = fields.text("from").casefold()
-    joined = sender.replace("_", "").replace(".", "")
-    return has_any(sender, _MACHINES) or has_any(joined, _MACHINES) or sender.strip().endswith("<>")
-
-
-def _is_delay(mail: Mail, notice: list[str]) -> bool:
-    subject = mail.fields.text("subject").casefold()
-    words = "\n".join(notice[:200]).casefold()
-    return has_any(subject, DELAY) or (has_any(words, DELAY) and not has_any(words, FINAL))
-
-
-def _is_notice(evidence: _Evidence) -> bool:
-    """Whether words make a mail a notice: two of these agree: who wrote it, its subject, its text."""
-    mail = evidence.mail
-    subject = mail.fields.text("subject").casefold().strip()
-    text = "\n".join(evidence.notice[:300]).casefold()
-    is_report = (
-        mail.content_type == "multipart/report"
-        and mail.parameters.get("report-type", "delivery-status").lower() == "delivery-status"
-    )
-    if not (evidence.failed or is_report) and (is_away(subject) or has_automatic_words(text)):
-        return False
-    is_machine = _is_machine(mail)
-    is_answer = (
-        subject.startswith(("re:", "aw:", "fwd:", "fw:", "sv:", "antw:", "wg:")) and not is_machine
-    )
-    if is_answer:
-        return False
-    says_so = has_any(text, FAILURE) or _REFUSAL_LINE.search(text) is not None
-    signs = is_machine + has_any(subject, FAILURE_SUBJECT) + says_so + is_report
-    return signs >= 2
-
-
-def _of_groups(evidence: _Evidence, groups: list[StatusGroup]) -> list[ReportedRecipient]:
-    told: list[Told] | None = None
+def _of_groups(evidence: Evidence, groups: list[StatusGroup]) -> list[ReportedRecipient]:
+    words, judge = _Words(evidence), Judge()
     found: dict[str, ReportedRecipient] = {}
     for group in groups:
-        address = group.address
-        if not address:
-            told = evidence.told() if told is None else told
-            address = _nameless(evidence, groups, told)
+        address = group.address or _nameless(evidence, groups, words)
         if not address:
             continue
         action = group.action or _action_of(group.status, evidence)
-
-        def reasons(address: str = address, group: StatusGroup = group) -> Iterator[str]:
-            yield _diagnostic(group)
-            nonlocal told
-            told = evidence.told() if told is None else told
-            same = [each for each in told if each.address.casefold() == address.casefold()]
-            for each in same or (told if len(groups) == 1 else []):
-                yield from (with_status("", text) for text in each.reasons)
-            yield "\n".join(line.strip() for line in evidence.notice if line.strip())[:4000]
-
-        judged = judge(reasons(), action)
-        recipient = ReportedRecipient(
+        before = found.get(address.casefold())
+        if before is not None and (action is not Action.FAILED or before.action is Action.FAILED):
+            continue
+        texts = _texts(group, words.about(address, is_only=len(groups) == 1))
+        judged = judge.judge(texts, action)
+        found[address.casefold()] = ReportedRecipient(
             address=address,
             action=action,
             status=_status(group.status, group.diagnostic),
@@ -237,15 +112,13 @@ def _of_groups(evidence: _Evidence, groups: list[StatusGroup]) -> list[ReportedR
             reply=judged.reply,
             remote_host=group.remote_host,
         )
-        before = found.get(address.casefold())
-        if before is None or (action is Action.FAILED and before.action is not Action.FAILED):
-            found[address.casefold()] = recipient
     return list(found.values())
 
 
-def _diagnostic(group: StatusGroup) -> str:
+def _texts(group: StatusGroup, words: Iterator[str]) -> Iterator[str]:
     kind = f"{group.diagnostic_type}; " if group.diagnostic_type not in {"", "smtp"} else ""
-    return with_status(group.status, f"{kind}{group.diagnostic}")
+    yield with_status(group.status, f"{kind}{group.diagnostic}")
+    yield from words
 
 
 def _status(given: str, text: str) -> str:
@@ -253,54 +126,30 @@ def _status(given: str, text: str) -> str:
     return given if given and not given.endswith(".0.0") else (find_status(text) or given)
 
 
-def _action_of(status: str, evidence: _Evidence) -> Action:
+def _action_of(status: str, evidence: Evidence) -> Action:
     if status.startswith("2"):
         return Action.DELIVERED
     return Action.DELAYED if evidence.is_delay else Action.FAILED
 
 
-def _nameless(evidence: _Evidence, groups: list[StatusGroup], told: list[Told]) -> str:
+def _nameless(evidence: Evidence, groups: list[StatusGroup], words: _Words) -> str:
     """Return whom a group without an address is about, where only one can be meant."""
     named = {each.address.casefold() for each in groups if each.address}
-    for candidates in ([each.address for each in told], evidence.failed, _originals(evidence)):
+    said = [each.address for each in words.told()]
+    for candidates in (said, evidence.failed, evidence.originals()):
         free = [each for each in candidates if each.casefold() not in named]
         if len(free) == 1:
             return free[0]
     return ""
 
 
-def _originals(evidence: _Evidence) -> list[str]:
-    lists = {
-        each.casefold()
-        for value in evidence.original.all_raw(*_LIST_FIELDS)
-        for each in addresses_of(value)
-    }
-    envelope = [
-        each for each in envelope_recipients(evidence.original) if each.casefold() not in lists
-    ]
-    header = [each for each in header_recipients(evidence.original) if each.casefold() not in lists]
-    return header if len(header) == 1 else envelope[:1]
-
-
-def _of_words(evidence: _Evidence) -> list[ReportedRecipient]:
-    told = evidence.told()
-    known = {each.address.casefold(): each for each in told}
-    if evidence.failed:
-        also = [each for each in evidence.failed if each.casefold() in known]
-        if also or not told:
-            told = [
-                known.get(each.casefold()) or Told(address=each, reasons=())
-                for each in evidence.failed
-            ]
-    if not told:
-        told = [
-            Told(address=each, reasons=()) for each in _originals(evidence) or _from_verp(evidence)
-        ]
+def _of_words(evidence: Evidence) -> list[ReportedRecipient]:
     action = Action.DELAYED if evidence.is_delay else Action.FAILED
-    whole = "\n".join(line.strip() for line in evidence.notice if line.strip())[:4000]
+    last = (evidence.words[:MAX_WORDS], evidence.mail.fields.text("subject"))
+    judge = Judge()
     recipients = []
-    for each in told[:MAX_RECIPIENTS]:
-        judged = judge((*each.reasons, whole, evidence.mail.fields.text("subject")), action)
+    for each in _meant(evidence)[:MAX_RECIPIENTS]:
+        judged = judge.judge((*each.reasons, *last), action)
         recipients.append(
             ReportedRecipient(
                 address=each.address,
@@ -313,24 +162,25 @@ def _of_words(evidence: _Evidence) -> list[ReportedRecipient]:
     return recipients
 
 
-def _from_verp(evidence: _Evidence) -> list[str]:
-    """Return the address that the reverse path of the mail carries: "list+joe=example.org@host" (VERP)."""
-    for value in evidence.mail.fields.all_raw("delivered-to", "x-original-to", "to"):
-        for address in addresses_of(value):
-            local = address.rpartition("@")[0]
-            name, equals, domain = local.rpartition("=")
-            name = name.rpartition("+")[2] or name
-            if equals and name and "." in domain:
-                return [f"{name}@{domain}"]
-    return []
+def _meant(evidence: Evidence) -> list[Told]:
+    """Return whom a notice without report fields is about: the words' and the header field's must meet, if both are."""
+    told = evidence.told()
+    known = {each.address.casefold(): each for each in told}
+    if evidence.failed and (not told or any(each.casefold() in known for each in evidence.failed)):
+        return [
+            known.get(each.casefold()) or Told(address=each, reasons=()) for each in evidence.failed
+        ]
+    if told:
+        return told
+    others = evidence.originals() or evidence.from_verp()
+    return [Told(address=each, reasons=()) for each in others]
 
 
-def _of_sns(sns: SnsNotice) -> Bounce | None:
-    if sns.is_complaint:
-        return None
+def _of_sns(sns: SnsNotice) -> list[ReportedRecipient]:
+    judge = Judge()
     recipients = []
     for each in sns.recipients:
-        judged = judge([with_status(each.status, each.diagnostic)], each.action)
+        judged = judge.judge([with_status(each.status, each.diagnostic)], each.action)
         recipients.append(
             ReportedRecipient(
                 address=each.address,
@@ -340,4 +190,4 @@ def _of_sns(sns: SnsNotice) -> Bounce | None:
                 reply=judged.reply,
             )
         )
-    return Bounce(recipients=tuple(recipients), original=Fields(), is_delay=False)
+    return recipients

@@ -9,7 +9,8 @@ _BLOCK: Final = re.compile(
     re.IGNORECASE,
 )
 _CELL: Final = re.compile(r"<\s*/\s*t[dh]\b[^<>]*>", re.IGNORECASE)
-_TAG: Final = re.compile(r"</?[A-Za-z!?][^<>]*>")
+# Not an address in brackets: some notices are called HTML, and are none
+_TAG: Final = re.compile(r"</?(?![^<>\s=\"]{1,320}@[^<>\s=\"]{1,255}>)[A-Za-z!?][^<>]*>")
 _SPACES: Final = re.compile(r"[ \t\u00a0]+")
 _HIDDEN: Final = (("<style", "</style"), ("<script", "</script"), ("<!--", "-->"))
 

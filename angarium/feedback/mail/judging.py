@@ -21,20 +21,33 @@ class Judged(msgspec.Struct, frozen=True):
     reply: str  # the text that decided, printable
 
 
-def judge(texts: Iterable[str], action: Action) -> Judged:
-    """Return what the first of ``texts`` that says anything means; none of them: undetermined.
+class Judge:
+    """Judges the recipients of one mail: a text that is everyone's is read once (C4)."""
 
-    A delay or a success never suppresses: what is still tried is not refused.
-    """
-    first = ""
-    for text in texts:
-        if not text.strip():
-            continue
-        first = first or text
-        verdict = classify(text)
-        if verdict.bounce_class is not BounceClass.UNDETERMINED:
-            return Judged(_softened(verdict, action), printable(text))
-    return Judged(verdict_of(BounceClass.UNDETERMINED), printable(first))
+    __slots__ = ("_verdicts",)
+
+    def __init__(self) -> None:
+        self._verdicts: dict[str, Verdict] = {}
+
+    def judge(self, texts: Iterable[str], action: Action) -> Judged:
+        """Return what the first of ``texts`` that says anything means; none of them: undetermined.
+
+        A delay or a success never suppresses: what is still tried is not refused.
+        """
+        first = ""
+        for text in texts:
+            if not text.strip():
+                continue
+            first = first or text
+            verdict = self._verdict(text)
+            if verdict.bounce_class is not BounceClass.UNDETERMINED:
+                return Judged(_softened(verdict, action), printable(text))
+        return Judged(verdict_of(BounceClass.UNDETERMINED), printable(first))
+
+    def _verdict(self, text: str) -> Verdict:
+        if text not in self._verdicts:
+            self._verdicts[text] = classify(text)
+        return self._verdicts[text]
 
 
 def _softened(verdict: Verdict, action: Action) -> Verdict:

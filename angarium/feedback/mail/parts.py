@@ -14,7 +14,7 @@ from angarium.feedback.mail.fields import Fields, read_fields
 from angarium.feedback.mail.parameters import read_parameters
 
 # C2: ours. A report has three parts at depth one or two; what stands behind these is not looked at.
-MAX_OCTETS: Final = 2 * 1024 * 1024
+MAX_OCTETS: Final = 1024 * 1024
 MAX_DEPTH: Final = 8
 MAX_PARTS: Final = 100
 _GUESS: Final = re.compile(rb"^--([^\r\n]{1,200}?)[ \t]*\r?\n(?=[A-Za-z-]+:|\r?\n)", re.MULTILINE)
@@ -97,9 +97,9 @@ def _walk(
             inner, offset = Fields(), piece.index(b"\n") + 1
         else:
             inner, offset = read_fields(piece)
+            if not len(inner):
+                offset = 0
         inner_type, inner_parameters = _content_type(inner)
-        if not len(inner):
-            offset = 0
         _walk(inner, inner_type, inner_parameters, piece[offset:], depth + 1, reading)
 
 
@@ -115,11 +115,12 @@ def _pieces(body: bytes, boundary: str) -> list[tuple[int, int]]:
 def _delimited(body: bytes, boundary: bytes) -> list[tuple[int, int]]:
     pieces: list[tuple[int, int]] = []
     start = -1
-    pattern = re.compile(rb"^--" + re.escape(boundary) + rb"(--)?[ \t]*\r?$", re.MULTILINE)
-    for found in pattern.finditer(body):
+    # A pattern that begins with a literal is searched for as fast as that; the line end before the first is ours
+    pattern = re.compile(rb"\n--" + re.escape(boundary) + rb"(--)?[ \t]*\r?(?=\n|\Z)")
+    for found in pattern.finditer(b"\n" + body):
         if start >= 0:
             pieces.append((start, max(start, found.start() - 1)))
-        start = min(found.end() + 1, len(body))
+        start = min(found.end(), len(body))
         if found[1] is not None or len(pieces) > MAX_PARTS:
             return pieces
     if start >= 0:

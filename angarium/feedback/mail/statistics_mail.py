@@ -57,7 +57,7 @@ def is_tls_report(mail: Mail) -> bool:
 def is_dmarc_report(mail: Mail) -> bool:
     if any(_DMARC_NAME.fullmatch(_name(each)) for each in mail.parts):
         return True
-    subject = mail.fields.text("subject")
+    subject = mail.fields.text("subject")[:1000]
     if not (
         _DMARC_SUBJECT.search(subject) or re.match(r"\s*report[ -]domain:", subject, re.IGNORECASE)
     ):

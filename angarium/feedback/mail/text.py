@@ -9,7 +9,9 @@ from angarium.feedback.mail.html_text import plain_text
 from angarium.feedback.mail.parts import Part
 
 # Ours: a notice says what it has to say within this; C4, since rules read the whole of it
-MAX_TEXT_OCTETS: Final = 64 * 1024
+MAX_TEXT_OCTETS: Final = 32 * 1024
+# A report of some hundred recipients
+MAX_STATUS_OCTETS: Final = 128 * 1024
 _NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/]+")
 
 
@@ -34,8 +36,8 @@ def _of_base64(body: bytes) -> bytes:
         return body
 
 
-def text_of(part: Part) -> str:
-    """Return the part's text, lines ended by LF."""
-    text = decode_as(octets_of(part), part.parameters.get("charset", ""))
+def text_of(part: Part, limit: int = MAX_TEXT_OCTETS) -> str:
+    """Return the part's text, lines ended by LF; what stands behind ``limit`` octets is left out."""
+    text = decode_as(octets_of(part, limit), part.parameters.get("charset", ""))
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
     return plain_text(text) if part.content_type in {"text/html", "application/xhtml+xml"} else text

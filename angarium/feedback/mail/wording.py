@@ -25,7 +25,7 @@ FAILURE: Final = phrases(
     did not reach | n't reach | not be reached | not been delivered | non-delivery | nondelivery |
     returned to sender | address(es) failed | address failed | addresses failed | not be sent | n't be sent |
     unable to send | could not send | was rejected | were rejected | been rejected | failed recipient |
-    invalid final delivery | not yet been delivered | has been delayed | is delayed | delivery status |
+    invalid final delivery | failed address | not yet been delivered | has been delayed | is delayed | delivery status |
     attempting to deliver | attempted to deliver | trying to deliver | tried to deliver | been postponed |
     bounce notification | failure notice | failure reason | failure report | trouble delivering |
     not a member of this | not allowed to post | could not be routed | undeliver | was not reached | unroutable |
@@ -118,6 +118,12 @@ AUTO_SUBJECT: Final = phrases(
     부재중 | 자동 응답 | 자동회신 | otomatik yanıt
     """
 )
+# A mailing list's own, which leave no other trace
+LIST_REFUSAL: Final = phrases(
+    """
+    not a member of this | not allowed to post | not authorized to post | duplicated message-id
+    """
+)
 # In a subject: a report of non-delivery
 FAILURE_SUBJECT: Final = FAILURE + phrases(
     """
@@ -131,6 +137,10 @@ FAILURE_SUBJECT: Final = FAILURE + phrases(
 )
 
 
-def has_any(text: str, phrases: tuple[str, ...]) -> bool:
-    """Whether ``text``, in folded case, has one of ``phrases``."""
-    return any(each in text for each in phrases)
+def has_any(text: str, words: tuple[str, ...]) -> bool:
+    """Whether ``text``, in folded case, has one of ``words``."""
+    # A plain loop: any() with a generator takes three times as long
+    for each in words:  # noqa: SIM110
+        if each in text:
+            return True
+    return False

@@ -1,0 +1,86 @@
+"""Whether words make a mail a notice about mail of ours: no one sign does, and technical traces count. Pure."""
+
+import re
+from typing import Final
+
+from angarium.feedback.mail.answers import has_automatic_words, is_away
+from angarium.feedback.mail.evidence import Evidence
+from angarium.feedback.mail.original import is_returned
+from angarium.feedback.mail.parts import Mail
+from angarium.feedback.mail.wording import FAILURE, FAILURE_SUBJECT, LIST_REFUSAL, has_any, phrases
+
+_MACHINES: Final = phrases(
+    """
+    mailer-daemon | mailer daemon | postmaster | mail delivery | delivery subsystem | delivery system | maildaemon |
+    mail-daemon | mdaemon | mailadmin | system administrator | mail administrator | mail system | maildelivery |
+    mailerdaemon | double-bounce | delivery agent | ndr administrator | interscan | mail deliver | mail transport |
+    microsoft exchange | mailsystem | delivery-notification
+    """
+)
+_ANSWERS: Final = ("re:", "aw:", "fwd:", "fw:", "sv:", "antw:", "wg:", "rif:", "tr:", "enc:")
+_REPLY: Final = re.compile(
+    r"^\W{0,10}[45]\d\d(?:[ -]#?[45]\.\d{1,3}\.\d{1,3})?[ -]|(?<![\d.])[45]\d\d[ -]#?[45]\.\d{1,3}\.\d{1,3}(?![\d.])"
+    r"|\(#[45]\.\d\.\d{1,3}\)",
+    re.MULTILINE,
+)
+
+
+def is_machine(mail: Mail) -> bool:
+    """Whether a mail host wrote it: it says so, or its reverse path is null (RFC 5321 section 4.5.5)."""
+    fields = mail.fields
+    if "x-failed-recipients" in fields or fields.raw("return-path").replace(" ", "") == "<>":
+        return True
+    sender = fields.text("from").casefold()
+    if has_any(sender, _MACHINES) or sender.strip().endswith("<>"):
+        return True
+    return has_any(sender.replace("_", "").replace(".", " "), _MACHINES)
+
+
+def is_notice(evidence: Evidence) -> bool:
+    """Whether two of these agree: who wrote it, its subject, its text, its form."""
+    mail, subject = evidence.mail, evidence.subject
+    words = evidence.words.casefold()
+    is_report = _is_report(mail)
+    by_machine = is_machine(mail)
+    if not (evidence.failed or is_report):
+        if is_away(subject) or has_automatic_words(words):
+            return False
+        if subject.startswith(_ANSWERS) and not by_machine:
+            return False
+    refused = _REPLY.search(words) is not None
+    signs = (
+        by_machine
+        + has_any(subject, FAILURE_SUBJECT)
+        + (refused or has_any(words, FAILURE))
+        + is_report
+    )
+    if signs < 2:
+        return False
+    # Parcels are delivered, too, and rejected; what hosts write leaves traces of mail
+    return (
+        by_machine
+        or is_report
+        or refused
+        or _returns_mail(evidence)
+        or has_any(words, LIST_REFUSAL)
+    )
+
+
+def is_traced(evidence: Evidence) -> bool:
+    """Whether a mail that names nobody is a notice all the same."""
+    return (
+        _is_report(evidence.mail)
+        or _returns_mail(evidence)
+        or _REPLY.search(evidence.words) is not None
+    )
+
+
+def _is_report(mail: Mail) -> bool:
+    report_type = mail.parameters.get("report-type", "delivery-status").lower()
+    return mail.content_type == "multipart/report" and report_type == "delivery-status"
+
+
+def _returns_mail(evidence: Evidence) -> bool:
+    return len(evidence.original) > 2 or any(
+        is_returned(each.content_type) for each in evidence.mail.parts
+    )

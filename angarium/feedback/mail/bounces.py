@@ -3,6 +3,7 @@
 Report fields are believed first (RFC 3464); where there are none, or they name nobody, the words are read.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -19,6 +20,7 @@ from angarium.feedback.mail.fields import Fields
 from angarium.feedback.mail.judging import Judge, with_status
 from angarium.feedback.mail.notice import Told
 from angarium.feedback.mail.parts import Mail
+from angarium.feedback.mail.reasons import replies_in, says_something, why
 from angarium.feedback.mail.recognition import is_machine, is_notice, is_traced
 from angarium.feedback.mail.sns_mail import SnsNotice, find_sns
 from angarium.feedback.mail.text import MAX_STATUS_OCTETS, text_of
@@ -27,6 +29,8 @@ from angarium.feedback.report import Action, ReportedRecipient
 # C2: ours
 MAX_RECIPIENTS: Final = 500
 MAX_WORDS: Final = 3000
+# More lines of the reply follow (RFC 5321 section 4.2.1)
+_CUT: Final = re.compile(r"[45]\d\d-")
 _STATUS_TYPES: Final = frozenset(
     {
         "message/delivery-status",
@@ -83,12 +87,19 @@ class _Words:
         return self._told
 
     def about(self, address: str, *, is_only: bool) -> Iterator[str]:
-        """Yield what may say why ``address`` was refused, the nearest first."""
+        """Yield what may say why ``address`` was refused, the best first."""
         told = self.told()
         same = [each for each in told if each.address.casefold() == address.casefold()]
-        for each in same or (told if is_only else []):
-            yield from each.reasons
-        yield self._evidence.words[:MAX_WORDS]
+        chosen = same or (told if is_only else [])
+        words = self._evidence.words[:MAX_WORDS] if is_only else ""
+        return why((one for each in chosen for one in each.reasons), words, "")
+
+    def whole(self, reply: str) -> str:
+        """Return all lines of a reply of which the report has only the first."""
+        for each in replies_in(self._evidence.words[:MAX_WORDS]):
+            if len(each) > len(reply) and each.startswith(reply):
+                return each
+        return reply
 
 
 def _of_groups(evidence: Evidence, groups: list[StatusGroup]) -> list[ReportedRecipient]:
@@ -102,8 +113,7 @@ def _of_groups(evidence: Evidence, groups: list[StatusGroup]) -> list[ReportedRe
         before = found.get(address.casefold())
         if before is not None and (action is not Action.FAILED or before.action is Action.FAILED):
             continue
-        texts = _texts(group, words.about(address, is_only=len(groups) == 1))
-        judged = judge.judge(texts, action)
+        judged = judge.judge(_texts(group, address, words, is_only=len(groups) == 1), action)
         found[address.casefold()] = ReportedRecipient(
             address=address,
             action=action,
@@ -115,10 +125,16 @@ def _of_groups(evidence: Evidence, groups: list[StatusGroup]) -> list[ReportedRe
     return list(found.values())
 
 
-def _texts(group: StatusGroup, words: Iterator[str]) -> Iterator[str]:
+def _texts(group: StatusGroup, address: str, words: _Words, *, is_only: bool) -> Iterator[str]:
+    """Yield what may say why: the report's own text; where it has none, the notice's words come before its code."""
     kind = f"{group.diagnostic_type}; " if group.diagnostic_type not in {"", "smtp"} else ""
-    yield with_status(group.status, f"{kind}{group.diagnostic}")
-    yield from words
+    said = f"{kind}{group.diagnostic}"
+    if says_something(group.diagnostic):
+        yield with_status(group.status, words.whole(said) if _CUT.match(said) else said)
+        return
+    for text in words.about(address, is_only=is_only):
+        yield with_status(group.status, text)
+    yield f"{with_status(group.status, said)} {group.remark}".strip()
 
 
 def _status(given: str, text: str) -> str:
@@ -145,11 +161,12 @@ def _nameless(evidence: Evidence, groups: list[StatusGroup], words: _Words) -> s
 
 def _of_words(evidence: Evidence) -> list[ReportedRecipient]:
     action = Action.DELAYED if evidence.is_delay else Action.FAILED
-    last = (evidence.words[:MAX_WORDS], evidence.mail.fields.text("subject"))
+    meant = _meant(evidence)[:MAX_RECIPIENTS]
+    words = evidence.words[:MAX_WORDS] if len(meant) == 1 else ""
     judge = Judge()
     recipients = []
-    for each in _meant(evidence)[:MAX_RECIPIENTS]:
-        judged = judge.judge((*each.reasons, *last), action)
+    for each in meant:
+        judged = judge.judge(why(each.reasons, words, evidence.mail.fields.text("subject")), action)
         recipients.append(
             ReportedRecipient(
                 address=each.address,

@@ -55,6 +55,7 @@ class StatusGroup(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     action: Action | None  # None: none was given, or an unknown one
     status: str  # "5.1.1"
+    remark: str  # what stands behind the status
     diagnostic: str  # the Diagnostic-Code's text, without its type
     diagnostic_type: str  # "smtp", "x-unix"
     remote_host: str
@@ -125,6 +126,7 @@ def _group(values: dict[str, str]) -> StatusGroup:
         address=address,
         action=action_of(values.get("action", "")),
         status=status[1] if status else "",
+        remark=values["status"][status.end() :].strip(" ()") if status else "",
         diagnostic=decode_words(diagnostic.strip()),
         diagnostic_type=kind.strip().lower(),
         remote_host=values.get("remote-mta", "").rpartition(";")[2].strip()[:255],

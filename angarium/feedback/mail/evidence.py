@@ -1,5 +1,6 @@
 """What one mail has to say about mail of ours, gathered: its words, what it returns, whom it names where. Pure."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -24,6 +25,9 @@ from angarium.feedback.mail.wording import DELAY, FINAL, has_any
 MAX_TEXTS: Final = 6
 # They name a mailing list, not who gets its mail
 _LIST_FIELDS: Final = ("list-post", "list-id", "x-beenthere", "sender", "x-mailing-list")
+_BRIEF: Final = re.compile(
+    r"\s{0,20}(?:from|to|cc|subject|date|message-id)\s*:\s*\S", re.IGNORECASE
+)
 _SENDERS: Final = ("from", "sender", "return-path", "reply-to")
 _RECIPIENTS: Final = ("to", "delivered-to", "x-original-to", "envelope-to")
 
@@ -90,6 +94,8 @@ def gather(mail: Mail) -> Evidence:
     original = original_of(mail)
     if not len(original) and split.returned:
         original = _original_in(split.returned)
+    if not len(original):
+        original = _brief_in(split.notice)
     failed = mail.fields.all_raw("x-failed-recipients")
     return Evidence(
         mail=mail,
@@ -130,6 +136,13 @@ def _original_in(lines: list[str]) -> Fields:
             if len(fields):
                 return fields
     return Fields()
+
+
+def _brief_in(lines: list[str]) -> Fields:
+    """Return what a notice tells of the message's own header, where it names two fields or more."""
+    told = [line.strip() for line in lines[:200] if _BRIEF.match(line)]
+    fields, _ = read_fields("\n".join(told).encode("utf-8", "replace"))
+    return fields if len(set(fields.names())) > 1 else Fields()
 
 
 def _is_delay(mail: Mail, notice: list[str]) -> bool:

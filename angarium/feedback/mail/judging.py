@@ -13,6 +13,7 @@ from angarium.feedback.report import Action
 # Ours: what is kept of a text as evidence
 MAX_REPLY: Final = 1000
 _ENHANCED: Final = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.])")
+_CODE: Final = re.compile(r"[45]\d\d(?:[ -]|$)")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -32,7 +33,7 @@ class Judge:
     def judge(self, texts: Iterable[str], action: Action) -> Judged:
         """Return what the first of ``texts`` that says anything means; none of them: undetermined.
 
-        A delay or a success never suppresses: what is still tried is not refused.
+        A delay or a success never suppresses: what is still tried is not refused, only late.
         """
         first = ""
         for text in texts:
@@ -42,7 +43,8 @@ class Judge:
             verdict = self._verdict(text)
             if verdict.bounce_class is not BounceClass.UNDETERMINED:
                 return Judged(_softened(verdict, action), printable(text))
-        return Judged(verdict_of(BounceClass.UNDETERMINED), printable(first))
+        undecided = BounceClass.EXPIRED if action is Action.DELAYED else BounceClass.UNDETERMINED
+        return Judged(verdict_of(undecided), printable(first))
 
     def _verdict(self, text: str) -> Verdict:
         if text not in self._verdicts:
@@ -58,11 +60,12 @@ def _softened(verdict: Verdict, action: Action) -> Verdict:
     return verdict
 
 
-def with_status(status: str, diagnostic: str) -> str:
-    """Return the diagnostic with the report's status before it, where it has none of its own."""
-    if not status or _ENHANCED.search(diagnostic):
-        return diagnostic
-    return f"{status} {diagnostic}".strip()
+def with_status(status: str, text: str) -> str:
+    """Return ``text`` with the report's status before it, where that says something that the text does not."""
+    says_little = status.endswith(".0.0") and _CODE.match(text) is not None
+    if not status or says_little or _ENHANCED.search(text):
+        return text
+    return f"{status} {text}".strip()
 
 
 def printable(text: str) -> str:

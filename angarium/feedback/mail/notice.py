@@ -1,6 +1,5 @@
 """Whom the words of a notice are about, and the texts that may say why. Pure."""
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import islice
@@ -8,17 +7,16 @@ from typing import Final
 
 import msgspec
 
+from angarium.feedback.mail import reasons
 from angarium.feedback.mail.addresses import find_addresses
 from angarium.feedback.mail.original import Names
+from angarium.feedback.mail.reasons import Reasons
 from angarium.feedback.mail.standing import Lines, Standing
 
-# C4: ours. An entry's reason is told in some lines; a line with more addresses is a list of something else
-MAX_REASON_LINES: Final = 25
-MAX_REASON: Final = 2000
+# C4: ours. A line with more addresses is a list of something else
 MAX_MENTIONS: Final = 400
 MAX_IN_LINE: Final = 16
 MAX_TOLD: Final = 200
-_REPLY: Final = re.compile(r"(?:^|[\s>:\"'(\[])[45]\d\d(?:[ -]|$|(?=:))", re.MULTILINE)
 
 
 class Mention(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,10 +28,10 @@ class Mention(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """One recipient that the notice is about, and the texts that may say why, the nearest first."""
+    """One recipient that the notice is about, and what stands around its address."""
 
     address: str
-    reasons: tuple[str, ...]
+    reasons: tuple[Reasons, ...]
 
 
 def read_notice(lines: list[str], *, own: Names, expected: Names) -> list[Told]:
@@ -89,67 +87,39 @@ def _with_neighbours(mentions: list[Mention]) -> list[Mention]:
 
 
 def _told(lines: list[str], chosen: list[Mention], mentions: list[Mention]) -> list[Told]:
-    starts = sorted({each.line for each in chosen})
     people: dict[str, list[Mention]] = {}
+    again: dict[str, list[Mention]] = {}
     for each in chosen:
         people.setdefault(each.address.casefold(), []).append(each)
-    again: dict[str, list[Mention]] = {}
     for each in mentions:
         again.setdefault(each.address.casefold(), []).append(each)
-    # Behind the last entry: what is said of all, such as a transcript
-    rest = "" if len(people) == 1 else _joined(lines[starts[-1] + 1 :] if starts else [])
+    starts = [(each.line, each.address.casefold()) for each in chosen]
     return [
         Told(
             address=own[0].address,
-            reasons=tuple(
-                dict.fromkeys(
-                    text
-                    for text in (*_near(lines, own, starts), *_elsewhere(lines, again[key]), rest)
-                    if text
-                )
-            ),
+            reasons=tuple(_around(lines, each, starts, again[key]) for each in own[:4]),
         )
         for key, own in islice(people.items(), MAX_TOLD)
     ]
 
 
-def _near(lines: list[str], own: list[Mention], starts: list[int]) -> Iterator[str]:
-    for each in own[:4]:
-        position = bisect_right(starts, each.line)
-        following = starts[position] if position < len(starts) else len(lines)
-        yield from _reasons(lines, each, following)
-
-
-def _reasons(lines: list[str], mention: Mention, following: int) -> list[str]:
-    """Return the text from the mention to the end of its paragraph, and to the next one's."""
-    own: list[str] = []
-    ends: list[int] = []
+def _around(
+    lines: list[str], mention: Mention, starts: list[tuple[int, str]], again: list[Mention]
+) -> Reasons:
+    position = bisect_right(starts, (mention.line, "\U0010ffff"))
+    key = mention.address.casefold()
+    others = (line for line, other in islice(starts, position, position + 20) if other != key)
+    following = next(others, len(lines))
     line = lines[mention.line]
-    own.append(line[mention.end :].strip(" \t>:;,)]}\"'"))
-    if mention.standing != Standing.ENTRY:
-        own[0] = line.strip()
-    for text in lines[mention.line + 1 : min(following, mention.line + MAX_REASON_LINES)]:
-        if not text.strip():
-            if ends and ends[-1] == len(own):
-                continue
-            ends.append(len(own))
-            if len(ends) == 3:
-                break
-            continue
-        own.append(text.strip())
-    cuts = [*ends, len(own)]
-    return [
-        "\n".join(each for each in own[:cut] if each)[:MAX_REASON] for cut in dict.fromkeys(cuts)
-    ]
-
-
-def _elsewhere(lines: list[str], mentions: list[Mention]) -> Iterator[str]:
-    """Yield the lines in which the address is named again: transcripts name it beside the reply."""
-    for each in mentions[:4]:
-        text = _joined(lines[each.line : each.line + 4])
-        if _REPLY.search(text):
-            yield text
-
-
-def _joined(lines: list[str]) -> str:
-    return "\n".join(line.strip() for line in lines[:200] if line.strip())[:MAX_REASON]
+    is_entry = mention.standing in {Standing.ENTRY, Standing.BARE}
+    first = line[mention.end :].strip(" \t>:;,)]}\"'") if is_entry else line.strip()
+    return Reasons(
+        near=reasons.near(lines, mention.line, first, following),
+        before=reasons.before(lines, mention.line),
+        # Transcripts name it beside the reply
+        again=tuple(
+            reasons.in_one(lines[each.line : each.line + 4])
+            for each in again[:4]
+            if each is not mention
+        ),
+    )

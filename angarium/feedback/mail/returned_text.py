@@ -15,7 +15,7 @@ _NAMES: Final = re.compile(r"\s{0,8}>?\s?([A-Za-z][A-Za-z0-9-]{1,50})[ \t]*:(?:\
 _STRONG: Final = frozenset(
     phrases(
         """
-    received | return-path | message-id | mime-version | dkim-signature | x-received | x-mailer | delivered-to |
+    received | return-path | mime-version | dkim-signature | x-received | x-mailer | delivered-to |
     content-type | x-originating-ip | content-transfer-encoding | user-agent | x-priority | authentication-results |
     references | in-reply-to | domainkey-signature | list-unsubscribe
     """

@@ -138,6 +138,8 @@ def _is_alone(before: str) -> bool:
     if len(before) > 120:
         return False
     core = before.lstrip(_DECORATION)
+    if _REPLY.match(core):
+        return False
     if not core or _NUMBERED.fullmatch(core.rstrip(_DECORATION)):
         return True
     end = core.rstrip(" \t\"'(<[{*")

@@ -1,0 +1,121 @@
+"""Which text of a notice says why a recipient was refused: a host's reply near it, else words near it. Pure."""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Final
+
+import msgspec
+
+# Ours: an entry's reason is told in some lines
+MAX_REASON_LINES: Final = 25
+MAX_REASON: Final = 2000
+MAX_REPLIES: Final = 4
+# A reply code, or an enhanced one alone (RFC 3463), where a reply may begin
+_REPLY: Final = re.compile(
+    r"(?:^|(?<=[\s:\"'(\[>=#,]))[45]\d\d(?=[ -]|$|:|_)|^[45]\.\d{1,3}\.\d{1,3}(?= )", re.MULTILINE
+)
+# What hosts that pass a reply on write behind it
+_BEHIND: Final = re.compile(
+    r"(?:giving up on|warning:|will keep trying|last attempt|--)", re.IGNORECASE
+)
+# Ours: a line this long was wrapped by its writer
+WRAPPED_AT: Final = 50
+_LETTERS: Final = re.compile(r"[^\W\d_]{4}|[^\W\d_a-zA-Z]{2}")
+
+
+class Reasons(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands around the address of one recipient."""
+
+    near: tuple[str, ...] = ()  # behind it: to the end of its paragraph, and further
+    before: str = ""  # in its paragraph
+    again: tuple[str, ...] = ()  # where it is named again
+
+
+def replies_in(text: str) -> Iterator[str]:
+    """Yield the replies of hosts in ``text``: each from its code to its end, as far as that can be told."""
+    replies: list[str] = []
+    position = 0
+    for found in islice(_REPLY.finditer(text[:MAX_REASON]), MAX_REPLIES * 4):
+        if found.start() < position:
+            continue
+        position, reply = _reply_at(text, found.start(), found.end())
+        # The lines of one reply have one code (RFC 5321 section 4.2.1)
+        if replies and replies[-1][:3] == reply[:3]:
+            replies[-1] = f"{replies[-1]}\n{reply}"
+        else:
+            replies.append(reply)
+    yield from (each for each in replies[:MAX_REPLIES] if says_something(each))
+
+
+def _reply_at(text: str, start: int, end: int) -> tuple[int, str]:
+    """Return where the reply ends that begins at ``start``, and its text; its code ends at ``end``."""
+    kept: list[str] = []
+    position = start
+    for line in text[start : start + MAX_REASON].split("\n"):
+        code = _REPLY.match(line.lstrip(" <>"))
+        if kept and (code is not None or _BEHIND.match(line)):
+            break
+        kept.append(line)
+        position += len(line) + 1
+        said = line[end - start :] if len(kept) == 1 else line
+        goes_on = not says_something(said) or line.rstrip().endswith((":", ",", ";"))
+        if not (goes_on or len(line) >= WRAPPED_AT):
+            break
+    return position, "\n".join(kept).strip(" \t\n<>\"'([,")
+
+
+def why(reasons: Iterable[Reasons], words: str, subject: str) -> Iterator[str]:
+    """Yield the texts that may say why, best first.
+
+    ``words``: the whole notice, where it is about this recipient only, else "". As a whole it is read only where
+    nothing stands near the address: its phrases of courtesy are no reasons.
+    """
+    all_of_them = list(reasons)
+    near = [text for each in all_of_them for text in each.near]
+    for text in (*near, *(text for each in all_of_them for text in each.again), words):
+        yield from replies_in(text)
+    yield from near
+    before = [each.before for each in all_of_them]
+    yield from before
+    if not any(says_something(text) for text in (*near, *before)):
+        yield words
+        yield subject
+
+
+def says_something(text: str) -> bool:
+    """Whether there are words in it, and not only codes and marks."""
+    return _LETTERS.search(text) is not None
+
+
+def near(lines: list[str], line: int, first: str, following: int) -> tuple[str, ...]:
+    """Return the text from ``first``, which is of ``line``, to the end of its paragraph, and to the next ones'.
+
+    ``following``: the line where another recipient is told of.
+    """
+    kept = [first]
+    ends: list[int] = []
+    for text in lines[line + 1 : min(following, line + MAX_REASON_LINES)]:
+        if text.strip():
+            kept.append(text.strip())
+        elif not (ends and ends[-1] == len(kept)):
+            ends.append(len(kept))
+            if len(ends) == 3:
+                break
+    cuts = dict.fromkeys([*ends, len(kept)])
+    texts = ("\n".join(each for each in kept[:cut] if each)[:MAX_REASON] for cut in cuts)
+    return tuple(dict.fromkeys(each for each in texts if each))
+
+
+def before(lines: list[str], line: int) -> str:
+    """Return what stands before ``line`` in its paragraph."""
+    kept: list[str] = []
+    for text in reversed(lines[max(0, line - 4) : line]):
+        if not text.strip():
+            break
+        kept.append(text.strip())
+    return in_one(list(reversed(kept)))
+
+
+def in_one(lines: list[str]) -> str:
+    return "\n".join(line.strip() for line in lines[:200] if line.strip())[:MAX_REASON]

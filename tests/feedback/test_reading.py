@@ -47,7 +47,7 @@ def test_a_delivery_report_says_why_and_who_said_so() -> None:
     report = read_mail(mail("postfix-two"))
     ann, bob = report.recipients
     assert (ann.status, ann.remote_host) == ("5.1.1", "mx.one.example")
-    assert ann.reply == "550 5.1.1 <ann@one.example>: Recipient address rejected: no such mailbox"
+    assert ann.reply == "550 5.1.1 <ann@one.example>: Recipient address rejected: User unknown"
     assert (bob.status, bob.verdict.bounce_class) == ("5.2.2", BounceClass.MAILBOX_FULL)
     assert report.message_id == "r-1.m2@shop.test"
 
@@ -101,7 +101,7 @@ def test_octets_that_are_no_mail_are_ordinary() -> None:
 
 
 def test_a_reply_is_printable_and_bounded() -> None:
-    octets = mail("postfix-two").replace(b"no such mailbox", b"\x1b[31m\x07" + b"x" * 5000)
+    octets = mail("postfix-two").replace(b"User unknown", b"\x1b[31m\x07" + b"x" * 5000)
     for each in read_mail(octets).recipients:
         assert len(each.reply) <= 1000
         assert each.reply.isprintable()

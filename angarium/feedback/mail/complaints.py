@@ -135,12 +135,11 @@ def _who(fields: Fields, original: Fields) -> list[str]:
 
 
 def is_redacted(address: str) -> bool:
+    """Whether the provider put it in the place of a person's."""
     local, _, domain = address.lower().rpartition("@")
+    is_blanked = len(local) > 2 and not local.strip("x*")
     return (
-        "redacted" in local
-        or "redacted" in domain.split(".")[0]
-        or not local.strip("x*")
-        or "undisclosed" in local
+        is_blanked or "redacted" in local or "undisclosed" in local or domain.startswith("redacted")
     )
 
 

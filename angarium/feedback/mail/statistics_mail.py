@@ -55,7 +55,8 @@ def is_tls_report(mail: Mail) -> bool:
 
 
 def is_dmarc_report(mail: Mail) -> bool:
-    if any(_DMARC_NAME.fullmatch(_name(each)) for each in mail.parts):
+    files = [_name(each) for each in mail.parts]
+    if any(_DMARC_NAME.fullmatch(each) and not _TLS_NAME.fullmatch(each) for each in files):
         return True
     subject = mail.fields.text("subject")[:1000]
     if not (

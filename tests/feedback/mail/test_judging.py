@@ -1,0 +1,51 @@
+"""Mirrors angarium/feedback/mail/judging.py."""
+
+import pytest
+
+from angarium.feedback.classes import BounceClass, Effect
+from angarium.feedback.mail.judging import MAX_REPLY, Judge, printable, with_status
+from angarium.feedback.report import Action
+
+
+def test_the_first_text_that_says_anything_decides() -> None:
+    judged = Judge().judge(["", "???", "550 5.1.1 user unknown", "mailbox full"], Action.FAILED)
+    assert judged.verdict.bounce_class is BounceClass.USER_UNKNOWN
+    assert judged.reply == "550 5.1.1 user unknown"
+
+
+def test_texts_that_say_nothing_leave_it_open() -> None:
+    judged = Judge().judge(["???", "!!!"], Action.FAILED)
+    assert (judged.verdict.bounce_class, judged.reply) == (BounceClass.UNDETERMINED, "???")
+    assert Judge().judge([], Action.FAILED).reply == ""
+
+
+def test_what_is_late_is_never_hard() -> None:
+    unknown = Judge().judge(["550 5.1.1 user unknown"], Action.DELAYED).verdict
+    assert (unknown.bounce_class, unknown.effect) == (BounceClass.USER_UNKNOWN, Effect.RETRY)
+    assert Judge().judge(["???"], Action.DELAYED).verdict.bounce_class is BounceClass.EXPIRED
+
+
+@pytest.mark.parametrize("action", [Action.DELIVERED, Action.RELAYED, Action.EXPANDED])
+def test_what_arrived_has_no_reason(action: Action) -> None:
+    verdict = Judge().judge(["550 5.1.1 user unknown"], action).verdict
+    assert (verdict.bounce_class, verdict.effect) == (BounceClass.UNDETERMINED, Effect.NONE)
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "whole"),
+    [
+        ("5.1.1", "no user", "5.1.1 no user"),
+        ("5.1.1", "550 5.2.2 full", "550 5.2.2 full"),
+        ("5.0.0", "550 no user", "550 no user"),
+        ("5.0.0", "no user", "5.0.0 no user"),
+        ("5.1.1", "", "5.1.1"),
+        ("", "x", "x"),
+    ],
+)
+def test_a_status_stands_before_a_text_that_has_none(status: str, text: str, whole: str) -> None:
+    assert with_status(status, text) == whole
+
+
+def test_evidence_is_printable_and_bounded() -> None:
+    assert printable("a\r\nb\x1b\u2028c") == "a b c"
+    assert len(printable("x" * 9999)) == MAX_REPLY

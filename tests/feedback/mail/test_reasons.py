@@ -1,0 +1,52 @@
+"""Mirrors angarium/feedback/mail/reasons.py: which text says why."""
+
+import pytest
+
+from angarium.feedback.mail.reasons import Reasons, replies_in, says_something, why
+
+
+@pytest.mark.parametrize(
+    ("text", "replies"),
+    [
+        ("Remote host said: 550 5.1.1 no such user", ["550 5.1.1 no such user"]),
+        ("550 no such user\nGiving up on 192.0.2.1.", ["550 no such user"]),
+        ("550-first line\n550 second line", ["550-first line\n550 second line"]),
+        ("<<< 550-first line\n<<< 550 second line", ["550-first line\n550 second line"]),
+        ("451 busy now\nmore words", ["451 busy now"]),
+        ("said: 550\n<x@y.example>: User unknown", ["550\n<x@y.example>: User unknown"]),
+        ("(reason: 550 User unknown)", ["550 User unknown)"]),
+        ("5.2.1 <x@y.example>... User unknown", ["5.2.1 <x@y.example>... User unknown"]),
+        ("550 bad user\n451 busy host", ["550 bad user", "451 busy host"]),
+        ("after 4500 seconds, port 5500, 12.550 x", []),
+        ("(#5.1.2)", []),
+        ("550", []),
+    ],
+)
+def test_replies_of_hosts_are_found_in_words(text: str, replies: list[str]) -> None:
+    assert list(replies_in(text)) == replies
+
+
+def test_a_wrapped_reply_is_whole() -> None:
+    text = "550 5.1.1 <someone@some.where.example>: Recipient address rejected:\nunknown here"
+    assert list(replies_in(text)) == [text]
+
+
+def test_a_reply_comes_before_words_and_the_near_before_the_far() -> None:
+    reasons = Reasons(near=("some words",), before="the heading", again=("550 no such user",))
+    found = list(why([reasons], "552 far words", "subject"))
+    assert found == ["550 no such user", "552 far words", "some words", "the heading"]
+
+
+def test_the_whole_is_read_only_where_nothing_is_near() -> None:
+    assert list(why([Reasons(near=("x",))], "all the words", "subject")) == [
+        "x",
+        "",
+        "all the words",
+        "subject",
+    ]
+
+
+def test_codes_alone_say_nothing() -> None:
+    assert not says_something("550 5.1.1 <>")
+    assert says_something("no user") is True
+    assert says_something("宛先不明")

@@ -8,7 +8,9 @@ import msgspec
 
 # C4: ours; a text with more is no notice about our mail
 MAX_ADDRESSES: Final = 200
+# RFC 5321 section 4.5.3.1 has 64 and 255; some are longer
 MAX_LOCAL: Final = 128
+MAX_ADDRESS: Final = 384
 # RFC 5322 section 3.2.3, and letters of all scripts (RFC 6531)
 _LOCAL_MARKS: Final = frozenset(".!#$%&'*+/=?^`{|}~-_")
 _DOMAIN: Final = re.compile(r"\[[0-9A-Fa-f.:IPv]{2,60}\]|[\w](?:[\w.-]{0,250}\w)?")
@@ -57,7 +59,7 @@ def _around(text: str, at: int, first: int) -> Found | None:
         local = text[start:at]
         if not local.startswith("=?"):
             local = local.lstrip("'`.=/*!?|-")
-    if not local:
+    if not local or not local.isprintable():
         return None
     return Found(address=f"{local}@{domain[0]}", start=at - len(local), end=domain.end())
 
@@ -99,11 +101,9 @@ def _whole_address(text: str) -> str:
     if not words or text.startswith('"'):
         return ""
     local, at, domain = words[0].strip("<>()[],;").rpartition("@")
-    return (
-        f"{local}@{domain}"
-        if at and local and domain and not _NOT_PLAIN.search(local + domain)
-        else ""
-    )
+    address = f"{local}@{domain}"
+    is_plain = at and local and domain and not _NOT_PLAIN.search(local + domain)
+    return address if is_plain and len(address) <= MAX_ADDRESS and address.isprintable() else ""
 
 
 def _character(found: re.Match[str]) -> str:

@@ -51,7 +51,7 @@ def find_bounce(mail: Mail) -> Bounce | None:
     """Return what ``mail`` says of mail of ours; None where it is no bounce, delay or success."""
     evidence = gather(mail)
     if sns := find_sns("\n".join(evidence.text.notice)):
-        return None if sns.is_complaint else _made(evidence, _of_sns(sns))
+        return None if sns.feedback_type else _made(evidence, _of_sns(sns))
     statuses = [
         text_of(each, MAX_STATUS_OCTETS)
         for each in mail.parts

@@ -15,6 +15,7 @@ from angarium.feedback.mail.original import (
     original_of,
 )
 from angarium.feedback.mail.parts import Mail, Part
+from angarium.feedback.mail.sns_mail import find_sns
 from angarium.feedback.mail.text import octets_of, text_of
 from angarium.feedback.report import Action, ReportedRecipient
 
@@ -60,7 +61,16 @@ def find_complaint(mail: Mail) -> Complaint | None:
     report_type = mail.parameters.get("report-type", "").lower()
     if report_type == "feedback-report" or _FAILURE_SUBJECT.search(subject):
         return _without_part(mail, report_type)
-    return None
+    first = mail.parts[0]
+    sns = find_sns(text_of(first)) if first.body[:200].lstrip().startswith(b"{") else None
+    if sns is None or not sns.feedback_type:
+        return None
+    return Complaint(
+        feedback_type=sns.feedback_type,
+        fields=Fields(),
+        original=Fields(),
+        recipients=_complained([each.address for each in sns.recipients], sns.feedback_type),
+    )
 
 
 def _without_part(mail: Mail, report_type: str) -> Complaint | None:
@@ -101,21 +111,24 @@ def _type_of(fields: Fields) -> str:
 
 
 def _complaint(feedback_type: str, fields: Fields, original: Fields) -> Complaint:
-    suppresses = feedback_type in _SUPPRESSING
-    verdict = Verdict(BounceClass.UNDETERMINED, Effect.SUPPRESS if suppresses else Effect.NONE)
     return Complaint(
         feedback_type=feedback_type,
         fields=fields,
         original=original,
-        recipients=tuple(
-            ReportedRecipient(
-                address=each,
-                action=Action.DELIVERED,
-                verdict=verdict,
-                reply=f"feedback: {feedback_type}",
-            )
-            for each in _who(fields, original)[:MAX_RECIPIENTS]
-        ),
+        recipients=_complained(_who(fields, original), feedback_type),
+    )
+
+
+def _complained(people: list[str], feedback_type: str) -> tuple[ReportedRecipient, ...]:
+    effect = Effect.SUPPRESS if feedback_type in _SUPPRESSING else Effect.NONE
+    return tuple(
+        ReportedRecipient(
+            address=each,
+            action=Action.DELIVERED,
+            verdict=Verdict(BounceClass.UNDETERMINED, effect),
+            reply=f"feedback: {feedback_type}",
+        )
+        for each in people[:MAX_RECIPIENTS]
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from angarium.feedback.mail.addresses import reported_address
 from angarium.feedback.report import Action
 
 MAX_RECIPIENTS: Final = 50
@@ -24,7 +25,7 @@ class SnsRecipient(msgspec.Struct, frozen=True, kw_only=True):
 
 class SnsNotice(msgspec.Struct, frozen=True, kw_only=True):
     recipients: tuple[SnsRecipient, ...]
-    is_complaint: bool
+    feedback_type: str  # of a complaint: "abuse"; "": it is none
 
 
 def find_sns(text: str) -> SnsNotice | None:
@@ -38,10 +39,12 @@ def find_sns(text: str) -> SnsNotice | None:
         return None
     kind = value.get("notificationType") or value.get("eventType")
     if kind == "Complaint":
-        people = _people(value.get("complaint"), "complainedRecipients")
+        section = value.get("complaint")
+        people = _people(section, "complainedRecipients")
+        named = section.get("complaintFeedbackType") if isinstance(section, dict) else None
         return SnsNotice(
-            recipients=tuple(_recipient(each, Action.DELIVERED) for each in people),
-            is_complaint=True,
+            recipients=_recipients(people, Action.DELIVERED),
+            feedback_type=named[:40] if isinstance(named, str) and named else "abuse",
         )
     action = _KINDS.get(kind) if isinstance(kind, str) else None
     if action is None:
@@ -52,9 +55,12 @@ def find_sns(text: str) -> SnsNotice | None:
     }
     section, key = names.get(action, ("delivery", "recipients"))
     people = _people(value.get(section), key)
-    return SnsNotice(
-        recipients=tuple(_recipient(each, action) for each in people), is_complaint=False
-    )
+    return SnsNotice(recipients=_recipients(people, action), feedback_type="")
+
+
+def _recipients(people: list[dict[str, Any]], action: Action) -> tuple[SnsRecipient, ...]:
+    found = (_recipient(each, action) for each in people)
+    return tuple(each for each in found if each.address)
 
 
 def _people(section: Any, key: str) -> list[dict[str, Any]]:
@@ -80,7 +86,7 @@ def _recipient(value: dict[str, Any], action: Action) -> SnsRecipient:
     diagnostic = text("diagnosticCode")
     kind, separator, rest = diagnostic.partition(";")
     return SnsRecipient(
-        address=text("emailAddress").strip().strip("<>"),
+        address=reported_address(text("emailAddress")),
         action=action,
         status=text("status"),
         diagnostic=rest.strip() if separator and kind.strip().lower() == "smtp" else diagnostic,

@@ -27,13 +27,16 @@ _REPLY: Final = re.compile(
 
 def is_machine(mail: Mail) -> bool:
     """Whether a mail host wrote it: it says so, or its reverse path is null (RFC 5321 section 4.5.5)."""
+    has_null_path = mail.fields.raw("return-path").replace(" ", "") == "<>"
+    return has_null_path or _is_named_machine(mail)
+
+
+def _is_named_machine(mail: Mail) -> bool:
     fields = mail.fields
-    if "x-failed-recipients" in fields or fields.raw("return-path").replace(" ", "") == "<>":
-        return True
     sender = fields.text("from").casefold()
-    if has_any(sender, _MACHINES) or sender.strip().endswith("<>"):
+    if "x-failed-recipients" in fields or sender.strip().endswith("<>"):
         return True
-    return has_any(sender.replace("_", "").replace(".", " "), _MACHINES)
+    return has_any(sender, _MACHINES) or has_any(sender.replace("_", ""), _MACHINES)
 
 
 def is_notice(evidence: Evidence) -> bool:
@@ -41,29 +44,28 @@ def is_notice(evidence: Evidence) -> bool:
     mail, subject = evidence.mail, evidence.subject
     words = evidence.words.casefold()
     is_report = _is_report(mail)
-    by_machine = is_machine(mail)
+    refused = _REPLY.search(words) is not None
+    traced = is_report or refused or _returns_mail(evidence)
+    named = _is_named_machine(mail)
     if not (evidence.failed or is_report):
         if is_away(subject) or has_automatic_words(words):
             return False
-        if subject.startswith(_ANSWERS) and not by_machine:
+        # People's programs answer with a null reverse path, too (RFC 3834 section 3.3)
+        answers = subject.startswith(_ANSWERS) or _is_answer(mail)
+        if answers and not named and not (traced and is_machine(mail)):
             return False
-    refused = _REPLY.search(words) is not None
-    signs = (
-        by_machine
-        + has_any(subject, FAILURE_SUBJECT)
-        + (refused or has_any(words, FAILURE))
-        + is_report
-    )
-    if signs < 2:
+    by_machine = is_machine(mail)
+    says_so = refused or has_any(words, FAILURE)
+    if by_machine + has_any(subject, FAILURE_SUBJECT) + says_so + is_report < 2:
         return False
-    # Parcels are delivered, too, and rejected; what hosts write leaves traces of mail
-    return (
-        by_machine
-        or is_report
-        or refused
-        or _returns_mail(evidence)
-        or has_any(words, LIST_REFUSAL)
-    )
+    if by_machine or has_any(words, LIST_REFUSAL):
+        return True
+    # Parcels are delivered, too, and rejected; and people write of their logs. What hosts write returns mail.
+    return _returns_mail(evidence) or is_report or (refused and "list-id" not in mail.fields)
+
+
+def _is_answer(mail: Mail) -> bool:
+    return mail.fields.raw("auto-submitted").lower().startswith(("auto-replied", "auto-notified"))
 
 
 def is_traced(evidence: Evidence) -> bool:

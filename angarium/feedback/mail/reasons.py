@@ -7,6 +7,8 @@ from typing import Final
 
 import msgspec
 
+from angarium.feedback.mail.wording import COURTESY, has_any
+
 # Ours: an entry's reason is told in some lines
 MAX_REASON_LINES: Final = 25
 MAX_REASON: Final = 2000
@@ -21,6 +23,13 @@ _BEHIND: Final = re.compile(
 )
 # Ours: a line this long was wrapped by its writer
 WRAPPED_AT: Final = 50
+# A relay's own word before the host's: "554 <joe@example.org>... 550 Host unknown"
+_INNER: Final = re.compile(r"\.\.\. ([45]\d\d[ -].*)", re.DOTALL)
+# Says only that something was said before
+_EMPTY: Final = re.compile(
+    r"[45]\d\d (?:5\.0\.0 )?(?:<[^<>]*>\.{3} )?Service unavailable\W*", re.IGNORECASE
+)
+_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n")
 _LETTERS: Final = re.compile(r"[^\W\d_]{4}|[^\W\d_a-zA-Z]{2}")
 
 
@@ -62,7 +71,9 @@ def _reply_at(text: str, start: int, end: int) -> tuple[int, str]:
         goes_on = not says_something(said) or line.rstrip().endswith((":", ",", ";"))
         if not (goes_on or len(line) >= WRAPPED_AT):
             break
-    return position, "\n".join(kept).strip(" \t\n<>\"'([,")
+    reply = "\n".join(kept)
+    inner = _INNER.search(reply)
+    return position, (inner[1] if inner else reply).strip(" \t\n<>\"'([,")
 
 
 def why(reasons: Iterable[Reasons], words: str, subject: str) -> Iterator[str]:
@@ -74,13 +85,19 @@ def why(reasons: Iterable[Reasons], words: str, subject: str) -> Iterator[str]:
     all_of_them = list(reasons)
     near = [text for each in all_of_them for text in each.near]
     for text in (*near, *(text for each in all_of_them for text in each.again), words):
-        yield from replies_in(text)
-    yield from near
+        yield from (reply for reply in replies_in(text) if not _EMPTY.fullmatch(reply))
     before = [each.before for each in all_of_them]
-    yield from before
+    for text in (*near, *before):
+        yield without_courtesy(text)
     if not any(says_something(text) for text in (*near, *before)):
-        yield words
+        yield without_courtesy(words)
         yield subject
+
+
+def without_courtesy(text: str) -> str:
+    """Return ``text`` without the sentences and lines that are in every notice of their kind."""
+    pieces = _SENTENCE.split(text)
+    return "\n".join(each for each in pieces if not has_any(each.casefold(), COURTESY))
 
 
 def says_something(text: str) -> bool:
@@ -96,7 +113,7 @@ def near(lines: list[str], line: int, first: str, following: int) -> tuple[str, 
     kept = [first]
     ends: list[int] = []
     for text in lines[line + 1 : min(following, line + MAX_REASON_LINES)]:
-        if text.strip():
+        if any(each.isalnum() for each in text):
             kept.append(text.strip())
         elif not (ends and ends[-1] == len(kept)):
             ends.append(len(kept))

@@ -38,7 +38,7 @@ _MARKS: Final = phrases(
 # A heading above addresses, not above what is returned
 _OF_RECIPIENTS: Final = ("address", "recipient")
 _RULE: Final = re.compile(r"\s*[-=_*#~+<>|]{2,}")
-_ENDING: Final = ("follows", "below", "following", "attached", "below this line")
+_ENDING: Final = ("follows", "follow", "below", "following", "attached", "below this line")
 
 
 class Split(msgspec.Struct, frozen=True, kw_only=True):

@@ -118,6 +118,18 @@ AUTO_SUBJECT: Final = phrases(
     부재중 | 자동 응답 | 자동회신 | otomatik yanıt
     """
 )
+# What notices say beside their reason: read as one, it would be a wrong one ("attached" is no virus)
+COURTESY: Final = phrases(
+    """
+    following address | following recipient | following message | these recipients | listed below | attached |
+    created automatically | automatically generated | automatically created | problem report | not reply |
+    further assistance | mail queue | your own text | original message | resend | message header | header fields |
+    permanent error | fatal error | fatal delivery error | remote mail server | remote server returned |
+    reasons given by | to help you determine | each recipient was | one or more recipients | of the intended |
+    please contact | diagnostic information | generating server | technical details |
+    delivery attempts were | delivery attempts are
+    """
+)
 # A mailing list's own, which leave no other trace
 LIST_REFUSAL: Final = phrases(
     """

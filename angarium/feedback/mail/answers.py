@@ -7,22 +7,34 @@ from angarium.feedback.mail.parts import Mail
 from angarium.feedback.mail.text import text_of
 from angarium.feedback.mail.wording import AUTO_SUBJECT, has_any, phrases
 
-_WORDS: Final = (
-    r"(?:unsubscribe|un-subscribe|unsub|list[- ]unsubscribe|opt[- ]?out|remove(?: me)?|signoff"
-    r"|désinscription|désabonnement|se désinscrire|abmelden|abmeldung|austragen|abbestellen|darse de baja"
-    r"|cancelar suscripción|baja|cancelar inscrição|descadastrar|disiscrizione|cancella iscrizione|disiscriviti"
-    r"|uitschrijven|afmelden|avregistrera|avsluta prenumeration|afmeld|avmeld|wypisz|отписаться|отписка"
-    r"|配信停止|退会|購読解除|退订|取消订阅|取消訂閱|수신거부)"
+# Said of nothing else
+_UNSUBSCRIBE: Final = phrases(
+    """
+    list-unsubscribe | list unsubscribe | unsubscribe | un-subscribe | unsub | opt-out | opt out | optout |
+    désinscription | désabonnement | se désinscrire | me désinscrire | désabonner | abmeldung | abmelden | abbestellen |
+    darse de baja | cancelar suscripción | cancelar inscrição | cancelar inscripción | descadastrar | disiscrizione |
+    cancella iscrizione | disiscriviti | uitschrijven | afmelden | avregistrera | avsluta prenumeration | afmeld |
+    avmeld | wypisz | odhlásit | отписаться | отписка | отписать |
+    配信停止 | 購読解除 | 退订 | 退訂 | 取消订阅 | 取消訂閱 | 수신거부
+    """
 )
-# The word by itself, with a token behind it, or with what it is about: nothing that tells a story
-_REQUEST: Final = re.compile(
-    r"(?:re:\s*)?[\[(<\"'*]*(?:please\s+|kindly\s+)?(?:one-click\s+)?"
-    + _WORDS
-    + r"(?:\s+(?:me|request|now|please|from\s+(?:(?:this|the|your|all)\s+)?"
-    r"(?:mailing\s+)?(?:list|lists|mails?|e-?mails?|newsletter)))*"
-    r"[\])>\"'*.!]*(?:\s*[:=#|/<\[(_+-]?\s*[\w.@+=/:|~<>\[\](){}%-]{1,400})?\s*[.!]*",
-    re.IGNORECASE,
+# Said of this only where nothing else is said
+_ALSO: Final = phrases(
+    "remove me | remove | signoff | austragen | baja | leave | stop | cancel | 退会"
 )
+_BEFORE: Final = phrases("re: | please | kindly | one-click | bitte | por favor | s'il vous plaît")
+_FILLERS: Final = frozenset(
+    phrases(
+        """
+        me | us | request | now | please | from | this | the | your | all | mailing | list | lists | mail | mails |
+        email | emails | e-mail | e-mails | newsletter | newsletters | my | address | immediately | thanks | thank |
+        you | bitte | link | confirmation
+        """
+    )
+)
+_ABOUT: Final = ("from ", "for ", "of ", "from: ", "list ")
+_MARKS: Final = " \t[](){}<>\"'*.!:;,-_=#|/"
+MAX_REQUEST: Final = 600
 _TO: Final = re.compile(
     r"(?:^|[<\s,])(?:unsub|unsubscribe|leave|opt-?out|list-unsubscribe|remove|signoff)[@+=._-]",
     re.IGNORECASE,
@@ -47,6 +59,27 @@ _AUTO_WORDS: Final = phrases(
     senders i have approved | verify your email address so that | confirm that you are | to be delivered, please
     """
 )
+
+
+def is_request(text: str) -> bool:
+    """Whether ``text`` asks for no more mail, and nothing else: the word, and behind it a token or what it is about."""
+    rest = text[:MAX_REQUEST].casefold().strip(_MARKS)
+    for each in _BEFORE * 2:
+        rest = rest.removeprefix(each).strip(_MARKS)
+    word = next((each for each in (*_UNSUBSCRIBE, *_ALSO) if rest.startswith(each)), None)
+    if word is None or len(text) > MAX_REQUEST:
+        return False
+    behind = rest[len(word) :]
+    if behind[:1].isalpha() and behind[:1].isascii():
+        return False
+    said = behind.strip(_MARKS)
+    words = said.split()
+    if all(each.strip(_MARKS) in _FILLERS for each in words):
+        return True
+    if word in _ALSO or "?" in said:
+        return False
+    said = said.removeprefix("me ").removeprefix("request ")
+    return len(words) == 1 or (said.startswith(_ABOUT) and len(said) <= 120)
 
 
 def is_receipt(mail: Mail) -> bool:
@@ -90,16 +123,14 @@ def is_unsubscribe(mail: Mail) -> bool:
         return False
     subject = mail.fields.text("subject").strip()
     body = _first_words(mail)
-    if subject and _REQUEST.fullmatch(subject[:600]):
+    if is_request(subject):
         return True
-    if _REQUEST.fullmatch(body):
+    if is_request(body):
         return len(subject) <= 200
     to_list = any(
         _TO.search(each) for each in mail.fields.all_raw("delivered-to", "x-original-to", "to")
     )
-    return to_list and (
-        not body or bool(_GENERATED.search(body)) or _REQUEST.match(subject) is not None
-    )
+    return to_list and (not body or bool(_GENERATED.search(body)) or is_request(subject))
 
 
 def _first_text(mail: Mail) -> str:

@@ -25,6 +25,9 @@ MAX_RECIPIENTS: Final = 50
 _SUPPRESSING: Final = frozenset(
     {"abuse", "fraud", "opt-out", "opt-out-list", "optout", "complaint", "unsubscribe"}
 )
+_FIELDS: Final = re.compile(
+    rb"^Feedback-Type:[ \t]*[a-z-]+[ \t]*\r?\n(?:[A-Z][\w-]*:|[ \t])", re.MULTILINE
+)
 _FEEDBACK_TYPES: Final = frozenset(
     {"message/feedback-report", "text/feedback-report", "application/feedback-report"}
 )
@@ -59,6 +62,9 @@ def find_complaint(mail: Mail) -> Complaint | None:
     if _SUBJECT.match(subject) and any(is_returned(each.content_type) for each in mail.parts):
         return _complaint("abuse", Fields(), original_of(mail))
     report_type = mail.parameters.get("report-type", "").lower()
+    if len(mail.parts) > 1 and any(_has_fields(each) for each in mail.parts):
+        # As text, which some gateways make of parts that they do not know
+        report_type = report_type or "feedback-report"
     if report_type == "feedback-report" or _FAILURE_SUBJECT.search(subject):
         return _without_part(mail, report_type)
     first = mail.parts[0]
@@ -71,6 +77,11 @@ def find_complaint(mail: Mail) -> Complaint | None:
         original=Fields(),
         recipients=_complained([each.address for each in sns.recipients], sns.feedback_type),
     )
+
+
+def _has_fields(part: Part) -> bool:
+    beginning = part.body[:2000]
+    return b"eedback-" in beginning and _FIELDS.search(beginning) is not None
 
 
 def _without_part(mail: Mail, report_type: str) -> Complaint | None:

@@ -44,7 +44,9 @@ def read_notice(lines: list[str], *, own: Names, expected: Names) -> list[Told]:
     mentions = _with_neighbours(mentions)
     for allowed in Standing:
         chosen = [each for each in mentions if each.standing == allowed and each.address not in own]
-        if chosen and allowed is not Standing.OTHER:
+        # Of several that are only named somewhere, none is meant for sure
+        is_sure = allowed is not Standing.LOOSE or len({each.address for each in chosen}) == 1
+        if chosen and is_sure and allowed is not Standing.OTHER:
             return _told(lines, chosen, mentions)
     chosen = [each for each in mentions if each.standing <= Standing.TRANSCRIPT]
     first = min((each.standing for each in chosen), default=Standing.OTHER)

@@ -8,7 +8,7 @@ from angarium.feedback.mail.fields import Fields
 
 # Ours: real mail has some of each; what is longer than a local part and a header's token is none of ours
 MAX_REFERENCES: Final = 24
-MAX_LENGTH: Final = 512
+MAX_LENGTH: Final = 1000
 _OWN: Final = ("x-angarium-reference", "cfbl-feedback-id")
 _RECIPIENT: Final = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "to")
 

@@ -16,7 +16,13 @@ def mail(subject: str, body: str = "", header: str = "") -> Mail:
         *("unsubscribe", "Unsubscribe", "UNSUBSCRIBE ME", "please unsubscribe", "[unsubscribe]"),
         *("unsubscribe tok-1.2_3==", "unsubscribe:abc", "unsubscribe <abc>", "Re: unsubscribe"),
         *("unsubscribe from this list", "opt-out", "remove me", "Abmelden", "désinscription"),
-        *("配信停止", "退订", "unsubscribe joe@b.example"),
+        *("配信停止", "退订", "unsubscribe joe@b.example", "Unsubscribe from Weekly offers"),
+        *(
+            "Unsubscribe request for joe@b.example",
+            "remove me please",
+            "STOP",
+            "List-Unsubscribe=One-Click",
+        ),
     ],
 )
 def test_a_request_in_the_subject_is_an_unsubscribe(subject: str) -> None:
@@ -42,6 +48,11 @@ def test_an_empty_mail_to_an_unsubscribe_address_is_one(to: str) -> None:
     [
         ("How do I unsubscribe from your list?", "Tell me."),
         ("Unsubscribe is a good word for a song", "x"),
+        ("Remove viruses", "x"),
+        ("unsubscribed", "x"),
+        ("Stop the presses", "x"),
+        ("Unsubscribe from what?", "x"),
+        ("unsubscribe" + "." * 500 + "?" + "." * 500, "x"),
         ("Weekly offers", "Buy.\n\nTo unsubscribe, click here."),
         ("Weekly offers", "unsubscribe buttons are what we talked about at the meeting\nsee you"),
         ("hello", ""),

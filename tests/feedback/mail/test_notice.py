@@ -84,6 +84,7 @@ def test_nobody_is_invented() -> None:
     assert told("") == []
     assert told("could not be delivered, sorry") == []
     assert told("From: o@y.example") == []
+    assert told("Ask a@y.example, or b@y.example.") == []
 
 
 def test_what_is_told_is_bounded() -> None:

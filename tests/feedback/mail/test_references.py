@@ -33,7 +33,7 @@ def test_candidates_come_best_first_and_once() -> None:
 def test_candidates_are_bounded_and_printable() -> None:
     many = fields("".join(f"To: a{number}@r.test\n" for number in range(200)))
     assert len(references_of("", many, Fields(), Fields())) == MAX_REFERENCES
-    odd = fields("X-Angarium-Reference: " + "x" * 600 + "\nCFBL-Feedback-ID: a\x07b\n")
+    odd = fields("X-Angarium-Reference: " + "x" * 1001 + "\nCFBL-Feedback-ID: a\x07b\n")
     assert references_of("", Fields(), Fields(), odd) == ()
 
 

@@ -166,7 +166,11 @@ def _of_words(evidence: Evidence) -> list[ReportedRecipient]:
     judge = Judge()
     recipients = []
     for each in meant:
-        judged = judge.judge(why(each.reasons, words, evidence.mail.fields.text("subject")), action)
+        judged = judge.judge(
+            why(each.reasons, words, evidence.mail.fields.text("subject")),
+            action,
+            notice=evidence.words[:MAX_WORDS],
+        )
         recipients.append(
             ReportedRecipient(
                 address=each.address,

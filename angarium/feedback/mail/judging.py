@@ -8,6 +8,7 @@ import msgspec
 
 from angarium.feedback.classes import BounceClass, Effect, Verdict, verdict_of
 from angarium.feedback.classifier import classify
+from angarium.feedback.mail.wording import EXPIRY, LIST_CLOSED, has_any
 from angarium.feedback.report import Action
 
 # Ours: what is kept of a text as evidence
@@ -15,6 +16,13 @@ MAX_REPLY: Final = 1000
 _ENHANCED: Final = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.])")
 _CODE: Final = re.compile(r"[45]\d\d(?:[ -]|$)")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+# In the order in which they are looked for
+_OF_NOTICES: Final = (
+    (EXPIRY, BounceClass.EXPIRED),
+    (("final delivery userid",), BounceClass.USER_UNKNOWN),
+    # In the reader's language: there is no such group, or not for the sender
+    (("groups.google.com/support",), BounceClass.SECURITY),
+)
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -30,11 +38,14 @@ class Judge:
     def __init__(self) -> None:
         self._verdicts: dict[str, Verdict] = {}
 
-    def judge(self, texts: Iterable[str], action: Action) -> Judged:
-        """Return what the first of ``texts`` that says anything means; none of them: undetermined.
+    def judge(self, texts: Iterable[str], action: Action, *, notice: str = "") -> Judged:
+        """Return what the first of ``texts`` that says anything means; else what ``notice`` does, which is all of it.
 
         A delay or a success never suppresses: what is still tried is not refused, only late.
         """
+        folded = notice.casefold()
+        if has_any(folded, LIST_CLOSED):
+            return Judged(_softened(verdict_of(BounceClass.SECURITY), action), printable(notice))
         first = ""
         for text in texts:
             if not text.strip():
@@ -43,6 +54,11 @@ class Judge:
             verdict = self._verdict(text)
             if verdict.bounce_class is not BounceClass.UNDETERMINED:
                 return Judged(_softened(verdict, action), printable(text))
+        for words, bounce_class in _OF_NOTICES:
+            if has_any(folded, words):
+                return Judged(
+                    _softened(verdict_of(bounce_class), action), printable(first or notice)
+                )
         undecided = BounceClass.EXPIRED if action is Action.DELAYED else BounceClass.UNDETERMINED
         return Judged(verdict_of(undecided), printable(first))
 

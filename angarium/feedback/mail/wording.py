@@ -131,9 +131,18 @@ COURTESY: Final = phrases(
     """
 )
 # A mailing list's own, which leave no other trace
-LIST_REFUSAL: Final = phrases(
+LIST_CLOSED: Final = phrases(
     """
-    not a member of this | not allowed to post | not authorized to post | duplicated message-id
+    not a member of this | not a member of the | not allowed to post | not authorized to post | members-only list
+    """
+)
+LIST_REFUSAL: Final = (*LIST_CLOSED, "duplicated message-id")
+# What relays write of themselves, where no host had said anything
+EXPIRY: Final = phrases(
+    """
+    could not deliver for the last | was aborted after | maximum delivery attempts | giving up | given up after |
+    has been in the queue | too long in the queue | all hosts have been failing | retry timeout | no longer be retried |
+    message expired | expired after | could not be contacted for | unable to connect for
     """
 )
 # In a subject: a report of non-delivery

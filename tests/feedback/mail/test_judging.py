@@ -19,6 +19,23 @@ def test_texts_that_say_nothing_leave_it_open() -> None:
     assert Judge().judge([], Action.FAILED).reply == ""
 
 
+@pytest.mark.parametrize(
+    ("notice", "bounce_class"),
+    [
+        ("You are not a member of this mailing list.", BounceClass.SECURITY),
+        ("Could not deliver for the last 5 days. Giving up.", BounceClass.EXPIRED),
+        ("Invalid final delivery userid: x", BounceClass.USER_UNKNOWN),
+        ("Could not be delivered, sorry.", BounceClass.UNDETERMINED),
+    ],
+)
+def test_what_relays_write_of_themselves_counts_last(
+    notice: str, bounce_class: BounceClass
+) -> None:
+    assert Judge().judge(["???"], Action.FAILED, notice=notice).verdict.bounce_class is bounce_class
+    said = Judge().judge(["452 4.2.2 mailbox full"], Action.FAILED, notice=notice).verdict
+    assert said.bounce_class in {BounceClass.MAILBOX_FULL, BounceClass.SECURITY}
+
+
 def test_what_is_late_is_never_hard() -> None:
     unknown = Judge().judge(["550 5.1.1 user unknown"], Action.DELAYED).verdict
     assert (unknown.bounce_class, unknown.effect) == (BounceClass.USER_UNKNOWN, Effect.RETRY)

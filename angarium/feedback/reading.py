@@ -13,10 +13,10 @@ from angarium.feedback.mail.answers import (
     is_receipt,
     is_unsubscribe,
 )
-from angarium.feedback.mail.bounces import Bounce, find_bounce
+from angarium.feedback.mail.bounces import BounceReport, find_bounce
 from angarium.feedback.mail.complaints import find_complaint, sender_of
 from angarium.feedback.mail.fields import Fields
-from angarium.feedback.mail.parts import Mail, read_parts
+from angarium.feedback.mail.parts import ParsedMail, read_parts
 from angarium.feedback.mail.references import references_of
 from angarium.feedback.mail.statistics_mail import is_dmarc_report, is_tls_report
 from angarium.feedback.report import Action, MailKind, Report, ReportedRecipient
@@ -58,13 +58,13 @@ def read_mail(octets: bytes, envelope_recipient: str = "") -> Report:
     )
 
 
-def _plain(kind: MailKind, mail: Mail, envelope_recipient: str) -> Report:
+def _plain(kind: MailKind, mail: ParsedMail, envelope_recipient: str) -> Report:
     return Report(
         kind=kind, references=references_of(envelope_recipient, mail.fields, Fields(), Fields())
     )
 
 
-def _unsubscribe(mail: Mail, envelope_recipient: str) -> Report:
+def _unsubscribe(mail: ParsedMail, envelope_recipient: str) -> Report:
     sender = sender_of(mail.fields)
     recipient = ReportedRecipient(
         address=sender, action=Action.DELIVERED, verdict=_WANTS_NO_MORE, reply="unsubscribe"
@@ -76,7 +76,7 @@ def _unsubscribe(mail: Mail, envelope_recipient: str) -> Report:
     )
 
 
-def _of_bounce(bounce: Bounce, mail: Mail, envelope_recipient: str) -> Report:
+def _of_bounce(bounce: BounceReport, mail: ParsedMail, envelope_recipient: str) -> Report:
     return Report(
         kind=_kind(bounce),
         recipients=bounce.recipients,
@@ -85,7 +85,7 @@ def _of_bounce(bounce: Bounce, mail: Mail, envelope_recipient: str) -> Report:
     )
 
 
-def _kind(bounce: Bounce) -> MailKind:
+def _kind(bounce: BounceReport) -> MailKind:
     actions = {each.action for each in bounce.recipients}
     if Action.FAILED in actions:
         return MailKind.BOUNCE

@@ -23,7 +23,7 @@ _NOT_PLAIN: Final = re.compile(r"[\s<>;,@]")
 _TYPE: Final = re.compile(r"\s*[A-Za-z][\w-]{1,30}\s*;\s*")
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True):
+class LocatedAddress(msgspec.Struct, frozen=True, kw_only=True):
     """An address in a text, and where it stands; brackets are not part of it."""
 
     address: str
@@ -31,7 +31,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     end: int
 
 
-def find_addresses(text: str) -> Iterator[Found]:
+def find_addresses(text: str) -> Iterator[LocatedAddress]:
     """Yield the addresses in ``text``: with a domain of two labels or more, or a literal."""
     position, count = 0, 0
     while (at := text.find("@", position)) >= 0 and count < MAX_ADDRESSES:
@@ -43,7 +43,7 @@ def find_addresses(text: str) -> Iterator[Found]:
             yield found
 
 
-def _around(text: str, at: int, first: int) -> Found | None:
+def _around(text: str, at: int, first: int) -> LocatedAddress | None:
     """Return the address whose sign stands at ``at``; it does not begin before ``first``."""
     domain = _DOMAIN.match(text, at + 1)
     if domain is None or not ("." in domain[0] or domain[0].startswith("[")) or ".." in domain[0]:
@@ -61,7 +61,7 @@ def _around(text: str, at: int, first: int) -> Found | None:
             local = local.lstrip("'`.=/*!?|-")
     if not local or not local.isprintable():
         return None
-    return Found(address=f"{local}@{domain[0]}", start=at - len(local), end=domain.end())
+    return LocatedAddress(address=f"{local}@{domain[0]}", start=at - len(local), end=domain.end())
 
 
 def first_address(text: str) -> str:

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from angarium.feedback.mail.parts import Mail
+from angarium.feedback.mail.parts import ParsedMail
 from angarium.feedback.mail.text import text_of
 from angarium.feedback.mail.wording import AUTO_SUBJECT, has_any, phrases
 
@@ -82,7 +82,7 @@ def is_request(text: str) -> bool:
     return len(words) == 1 or (said.startswith(_ABOUT) and len(said) <= 120)
 
 
-def is_receipt(mail: Mail) -> bool:
+def is_receipt(mail: ParsedMail) -> bool:
     """Whether it says that a message was read, or not (RFC 8098)."""
     report_type = mail.parameters.get("report-type", "").lower()
     return report_type == "disposition-notification" or any(
@@ -90,7 +90,7 @@ def is_receipt(mail: Mail) -> bool:
     )
 
 
-def is_automatic(mail: Mail) -> bool:
+def is_automatic(mail: ParsedMail) -> bool:
     """Whether a program answered for its user (RFC 3834, and what came before it)."""
     fields = mail.fields
     automatic = fields.raw("auto-submitted").lower()
@@ -112,7 +112,7 @@ def has_automatic_words(text: str) -> bool:
     return has_any(text[:4000].casefold(), _AUTO_WORDS)
 
 
-def is_unsubscribe(mail: Mail) -> bool:
+def is_unsubscribe(mail: ParsedMail) -> bool:
     """Whether it asks for no more mail, as RFC 2369's mailto does: nothing else is in it."""
     if len(mail.parts) > 4 or any(
         each.content_type.partition("/")[0] not in {"text", "image"} for each in mail.parts
@@ -133,12 +133,12 @@ def is_unsubscribe(mail: Mail) -> bool:
     return to_list and (not body or bool(_GENERATED.search(body)) or is_request(subject))
 
 
-def _first_text(mail: Mail) -> str:
+def _first_text(mail: ParsedMail) -> str:
     texts = (text_of(each) for each in mail.parts if each.content_type.startswith("text/"))
     return next(texts, "")
 
 
-def _first_words(mail: Mail) -> str:
+def _first_words(mail: ParsedMail) -> str:
     """Return what the mail says before a signature or a quotation, if it is short; "" else."""
     for part in mail.parts:
         if part.content_type.startswith("text/"):

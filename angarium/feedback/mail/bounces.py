@@ -15,14 +15,14 @@ from angarium.feedback.mail.delivery_status import (
     has_groups,
     read_groups,
 )
-from angarium.feedback.mail.evidence import Evidence, gather
 from angarium.feedback.mail.fields import Fields
 from angarium.feedback.mail.judging import Judge, with_status
-from angarium.feedback.mail.notice import Told
-from angarium.feedback.mail.parts import Mail
+from angarium.feedback.mail.notice import Noticed
+from angarium.feedback.mail.parts import ParsedMail
 from angarium.feedback.mail.reasons import replies_in, says_something, why
 from angarium.feedback.mail.recognition import is_machine, is_notice, is_traced
 from angarium.feedback.mail.sns_mail import SnsNotice, find_sns
+from angarium.feedback.mail.statement import Statement, gather
 from angarium.feedback.mail.text import MAX_STATUS_OCTETS, text_of
 from angarium.feedback.report import Action, ReportedRecipient
 
@@ -41,49 +41,49 @@ _STATUS_TYPES: Final = frozenset(
 )
 
 
-class Bounce(msgspec.Struct, frozen=True, kw_only=True):
+class BounceReport(msgspec.Struct, frozen=True, kw_only=True):
     recipients: tuple[ReportedRecipient, ...]
     original: Fields
     is_delay: bool  # by its words
 
 
-def find_bounce(mail: Mail) -> Bounce | None:
+def find_bounce(mail: ParsedMail) -> BounceReport | None:
     """Return what ``mail`` says of mail of ours; None where it is no bounce, delay or success."""
-    evidence = gather(mail)
-    if sns := find_sns("\n".join(evidence.text.notice)):
-        return None if sns.feedback_type else _made(evidence, _of_sns(sns))
+    statement = gather(mail)
+    if sns := find_sns("\n".join(statement.text.notice)):
+        return None if sns.feedback_type else _made(statement, _of_sns(sns))
     statuses = [
         text_of(each, MAX_STATUS_OCTETS)
         for each in mail.parts
         if each.content_type in _STATUS_TYPES
     ]
     groups = [group for text in statuses for group in read_groups(text)]
-    if not groups and has_groups(evidence.text.notice) and is_machine(mail):
-        groups = read_groups("\n".join(evidence.text.notice))
+    if not groups and has_groups(statement.text.notice) and is_machine(mail):
+        groups = read_groups("\n".join(statement.text.notice))
     if groups:
-        return _made(evidence, _of_groups(evidence, groups[:MAX_RECIPIENTS]))
-    if not is_notice(evidence):
+        return _made(statement, _of_groups(statement, groups[:MAX_RECIPIENTS]))
+    if not is_notice(statement):
         return None
-    recipients = _of_words(evidence)
-    return _made(evidence, recipients) if recipients or is_traced(evidence) else None
+    recipients = _of_words(statement)
+    return _made(statement, recipients) if recipients or is_traced(statement) else None
 
 
-def _made(evidence: Evidence, recipients: list[ReportedRecipient]) -> Bounce:
-    return Bounce(
-        recipients=tuple(recipients), original=evidence.original, is_delay=evidence.is_delay
+def _made(statement: Statement, recipients: list[ReportedRecipient]) -> BounceReport:
+    return BounceReport(
+        recipients=tuple(recipients), original=statement.original, is_delay=statement.is_delay
     )
 
 
 class _Words:
-    """The evidence's words, read once, and only when they are needed."""
+    """The statement's words, read once, and only when they are needed."""
 
-    def __init__(self, evidence: Evidence) -> None:
-        self._evidence = evidence
-        self._told: list[Told] | None = None
+    def __init__(self, statement: Statement) -> None:
+        self._statement = statement
+        self._told: list[Noticed] | None = None
 
-    def told(self) -> list[Told]:
+    def told(self) -> list[Noticed]:
         if self._told is None:
-            self._told = self._evidence.told()
+            self._told = self._statement.told()
         return self._told
 
     def about(self, address: str, *, is_only: bool) -> Iterator[str]:
@@ -91,29 +91,34 @@ class _Words:
         told = self.told()
         same = [each for each in told if each.address.casefold() == address.casefold()]
         chosen = same or (told if is_only else [])
-        words = self._evidence.words[:MAX_WORDS] if is_only else ""
+        words = self._statement.words[:MAX_WORDS] if is_only else ""
         return why((one for each in chosen for one in each.reasons), words, "")
 
     def whole(self, reply: str) -> str:
         """Return all lines of a reply of which the report has only the first."""
-        for each in replies_in(self._evidence.words[:MAX_WORDS]):
+        for each in replies_in(self._statement.words[:MAX_WORDS]):
             if len(each) > len(reply) and each.startswith(reply):
                 return each
         return reply
 
 
-def _of_groups(evidence: Evidence, groups: list[StatusGroup]) -> list[ReportedRecipient]:
-    words, judge = _Words(evidence), Judge()
+def _of_groups(statement: Statement, groups: list[StatusGroup]) -> list[ReportedRecipient]:
+    words, judge = _Words(statement), Judge()
     found: dict[str, ReportedRecipient] = {}
     for group in groups:
-        address = group.address or _nameless(evidence, groups, words)
+        address = group.address or _nameless(statement, groups, words)
         if not address:
             continue
-        action = group.action or _action_of(group.status, evidence)
+        action = group.action or _action_of(group.status, statement)
         before = found.get(address.casefold())
         if before is not None and (action is not Action.FAILED or before.action is Action.FAILED):
             continue
-        judged = judge.judge(_texts(group, address, words, is_only=len(groups) == 1), action)
+        is_only = len(groups) == 1
+        notice = (
+            statement.words[:MAX_WORDS] if is_only and not says_something(group.diagnostic) else ""
+        )
+        texts = _texts(group, address, words, is_only=is_only)
+        judged = judge.judge(texts, action, notice=notice)
         found[address.casefold()] = ReportedRecipient(
             address=address,
             action=action,
@@ -142,34 +147,34 @@ def _status(given: str, text: str) -> str:
     return given if given and not given.endswith(".0.0") else (find_status(text) or given)
 
 
-def _action_of(status: str, evidence: Evidence) -> Action:
+def _action_of(status: str, statement: Statement) -> Action:
     if status.startswith("2"):
         return Action.DELIVERED
-    return Action.DELAYED if evidence.is_delay else Action.FAILED
+    return Action.DELAYED if statement.is_delay else Action.FAILED
 
 
-def _nameless(evidence: Evidence, groups: list[StatusGroup], words: _Words) -> str:
+def _nameless(statement: Statement, groups: list[StatusGroup], words: _Words) -> str:
     """Return whom a group without an address is about, where only one can be meant."""
     named = {each.address.casefold() for each in groups if each.address}
     said = [each.address for each in words.told()]
-    for candidates in (said, evidence.failed, evidence.originals()):
+    for candidates in (said, statement.failed, statement.originals()):
         free = [each for each in candidates if each.casefold() not in named]
         if len(free) == 1:
             return free[0]
     return ""
 
 
-def _of_words(evidence: Evidence) -> list[ReportedRecipient]:
-    action = Action.DELAYED if evidence.is_delay else Action.FAILED
-    meant = _meant(evidence)[:MAX_RECIPIENTS]
-    words = evidence.words[:MAX_WORDS] if len(meant) == 1 else ""
+def _of_words(statement: Statement) -> list[ReportedRecipient]:
+    action = Action.DELAYED if statement.is_delay else Action.FAILED
+    meant = _meant(statement)[:MAX_RECIPIENTS]
+    words = statement.words[:MAX_WORDS] if len(meant) == 1 else ""
     judge = Judge()
     recipients = []
     for each in meant:
         judged = judge.judge(
-            why(each.reasons, words, evidence.mail.fields.text("subject")),
+            why(each.reasons, words, statement.mail.fields.text("subject")),
             action,
-            notice=evidence.words[:MAX_WORDS],
+            notice=statement.words[:MAX_WORDS],
         )
         recipients.append(
             ReportedRecipient(
@@ -183,18 +188,21 @@ def _of_words(evidence: Evidence) -> list[ReportedRecipient]:
     return recipients
 
 
-def _meant(evidence: Evidence) -> list[Told]:
+def _meant(statement: Statement) -> list[Noticed]:
     """Return whom a notice without report fields is about: the words' and the header field's must meet, if both are."""
-    told = evidence.told()
+    told = statement.told()
     known = {each.address.casefold(): each for each in told}
-    if evidence.failed and (not told or any(each.casefold() in known for each in evidence.failed)):
+    if statement.failed and (
+        not told or any(each.casefold() in known for each in statement.failed)
+    ):
         return [
-            known.get(each.casefold()) or Told(address=each, reasons=()) for each in evidence.failed
+            known.get(each.casefold()) or Noticed(address=each, reasons=())
+            for each in statement.failed
         ]
     if told:
         return told
-    others = evidence.originals() or evidence.from_verp()
-    return [Told(address=each, reasons=()) for each in others]
+    others = statement.originals() or statement.from_verp()
+    return [Noticed(address=each, reasons=()) for each in others]
 
 
 def _of_sns(sns: SnsNotice) -> list[ReportedRecipient]:

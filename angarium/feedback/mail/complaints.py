@@ -14,7 +14,7 @@ from angarium.feedback.mail.original import (
     is_returned,
     original_of,
 )
-from angarium.feedback.mail.parts import Mail, Part
+from angarium.feedback.mail.parts import ParsedMail, Part
 from angarium.feedback.mail.sns_mail import find_sns
 from angarium.feedback.mail.text import octets_of, text_of
 from angarium.feedback.report import Action, ReportedRecipient
@@ -52,7 +52,7 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
     recipients: tuple[ReportedRecipient, ...]
 
 
-def find_complaint(mail: Mail) -> Complaint | None:
+def find_complaint(mail: ParsedMail) -> Complaint | None:
     """Return the complaint that ``mail`` is; None where it is none."""
     part = next((each for each in mail.parts if each.content_type in _FEEDBACK_TYPES), None)
     if part is not None:
@@ -84,7 +84,7 @@ def _has_fields(part: Part) -> bool:
     return b"eedback-" in beginning and _FIELDS.search(beginning) is not None
 
 
-def _without_part(mail: Mail, report_type: str) -> Complaint | None:
+def _without_part(mail: ParsedMail, report_type: str) -> Complaint | None:
     """Read a report that lost its part, or never had it: its fields may stand in a text."""
     for part in mail.parts:
         if not part.content_type.startswith("text/"):

@@ -9,8 +9,8 @@ import msgspec
 
 from angarium.feedback.mail import reasons
 from angarium.feedback.mail.addresses import find_addresses
-from angarium.feedback.mail.original import Names
-from angarium.feedback.mail.reasons import Reasons
+from angarium.feedback.mail.original import AddressSet
+from angarium.feedback.mail.reasons import Surroundings
 from angarium.feedback.mail.standing import Lines, Standing
 
 # C4: ours. A line with more addresses is a list of something else
@@ -27,14 +27,14 @@ class Mention(msgspec.Struct, frozen=True, kw_only=True):
     form: tuple[str, str]  # what stands right before and behind it
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
+class Noticed(msgspec.Struct, frozen=True, kw_only=True):
     """One recipient that the notice is about, and what stands around its address."""
 
     address: str
-    reasons: tuple[Reasons, ...]
+    reasons: tuple[Surroundings, ...]
 
 
-def read_notice(lines: list[str], *, own: Names, expected: Names) -> list[Told]:
+def read_notice(lines: list[str], *, own: AddressSet, expected: AddressSet) -> list[Noticed]:
     """Return whom the notice in ``lines`` is about; nobody where it names no address.
 
     ``own``: addresses of whoever the notice was sent to or by. They are meant only where no other is.
@@ -53,7 +53,7 @@ def read_notice(lines: list[str], *, own: Names, expected: Names) -> list[Told]:
     return _told(lines, [each for each in chosen if each.standing == first], mentions)
 
 
-def _mentions(text: Lines, expected: Names) -> Iterator[Mention]:
+def _mentions(text: Lines, expected: AddressSet) -> Iterator[Mention]:
     for number, line in enumerate(text.lines):
         if "@" not in line:
             continue
@@ -88,7 +88,7 @@ def _with_neighbours(mentions: list[Mention]) -> list[Mention]:
     return raised
 
 
-def _told(lines: list[str], chosen: list[Mention], mentions: list[Mention]) -> list[Told]:
+def _told(lines: list[str], chosen: list[Mention], mentions: list[Mention]) -> list[Noticed]:
     people: dict[str, list[Mention]] = {}
     again: dict[str, list[Mention]] = {}
     for each in chosen:
@@ -97,7 +97,7 @@ def _told(lines: list[str], chosen: list[Mention], mentions: list[Mention]) -> l
         again.setdefault(each.address.casefold(), []).append(each)
     starts = [(each.line, each.address.casefold()) for each in chosen]
     return [
-        Told(
+        Noticed(
             address=own[0].address,
             reasons=tuple(_around(lines, each, starts, again[key]) for each in own[:4]),
         )
@@ -107,7 +107,7 @@ def _told(lines: list[str], chosen: list[Mention], mentions: list[Mention]) -> l
 
 def _around(
     lines: list[str], mention: Mention, starts: list[tuple[int, str]], again: list[Mention]
-) -> Reasons:
+) -> Surroundings:
     position = bisect_right(starts, (mention.line, "\U0010ffff"))
     key = mention.address.casefold()
     others = (line for line, other in islice(starts, position, position + 20) if other != key)
@@ -115,7 +115,7 @@ def _around(
     line = lines[mention.line]
     is_entry = mention.standing in {Standing.ENTRY, Standing.BARE}
     first = line[mention.end :].strip(" \t>:;,)]}\"'") if is_entry else line.strip()
-    return Reasons(
+    return Surroundings(
         near=reasons.near(lines, mention.line, first, following),
         before=reasons.before(lines, mention.line),
         # Transcripts name it beside the reply

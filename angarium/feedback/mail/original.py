@@ -8,7 +8,7 @@ import msgspec
 
 from angarium.feedback.mail.addresses import addresses_of, find_addresses
 from angarium.feedback.mail.fields import Fields, read_fields
-from angarium.feedback.mail.parts import Mail
+from angarium.feedback.mail.parts import ParsedMail
 from angarium.feedback.mail.text import octets_of
 from angarium.feedback.mail.wording import phrases
 
@@ -38,7 +38,7 @@ def is_returned(content_type: str) -> bool:
     return content_type in _TYPES
 
 
-def original_of(mail: Mail) -> Fields:
+def original_of(mail: ParsedMail) -> Fields:
     """Return the header of the first message that is attached; no fields where none is."""
     for part in mail.parts:
         if is_returned(part.content_type):
@@ -68,7 +68,7 @@ def header_recipients(original: Fields) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-class Names(msgspec.Struct, frozen=True):
+class AddressSet(msgspec.Struct, frozen=True):
     """Addresses compared without regard to case."""
 
     folded: frozenset[str]
@@ -77,5 +77,5 @@ class Names(msgspec.Struct, frozen=True):
         return address.casefold() in self.folded
 
 
-def names(addresses: Iterable[str]) -> Names:
-    return Names(frozenset(each.casefold() for each in addresses))
+def names(addresses: Iterable[str]) -> AddressSet:
+    return AddressSet(frozenset(each.casefold() for each in addresses))

@@ -29,7 +29,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes  # as transferred
 
 
-class Mail(msgspec.Struct, frozen=True, kw_only=True):
+class ParsedMail(msgspec.Struct, frozen=True, kw_only=True):
     fields: Fields
     content_type: str  # of the whole mail
     parameters: Mapping[str, str]
@@ -45,14 +45,14 @@ class _Reading:
         self.is_cut = False
 
 
-def read_parts(octets: bytes) -> Mail:
+def read_parts(octets: bytes) -> ParsedMail:
     """Take a mail apart. What is broken is read as far as it goes."""
     cut = octets[:MAX_OCTETS]
     fields, start = read_fields(cut)
     content_type, parameters = _content_type(fields)
     reading = _Reading()
     _walk(fields, content_type, parameters, cut[start:], 0, reading)
-    return Mail(
+    return ParsedMail(
         fields=fields,
         content_type=content_type,
         parameters=parameters,

@@ -33,7 +33,7 @@ _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n")
 _LETTERS: Final = re.compile(r"[^\W\d_]{4}|[^\W\d_a-zA-Z]{2}")
 
 
-class Reasons(msgspec.Struct, frozen=True, kw_only=True):
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """What stands around the address of one recipient."""
 
     near: tuple[str, ...] = ()  # behind it: to the end of its paragraph, and further
@@ -76,7 +76,7 @@ def _reply_at(text: str, start: int, end: int) -> tuple[int, str]:
     return position, (inner[1] if inner else reply).strip(" \t\n<>\"'([,")
 
 
-def why(reasons: Iterable[Reasons], words: str, subject: str) -> Iterator[str]:
+def why(reasons: Iterable[Surroundings], words: str, subject: str) -> Iterator[str]:
     """Yield the texts that may say why, best first.
 
     ``words``: the whole notice, where it is about this recipient only, else "". As a whole it is read only where

@@ -4,9 +4,9 @@ import re
 from typing import Final
 
 from angarium.feedback.mail.answers import has_automatic_words, is_away
-from angarium.feedback.mail.evidence import Evidence
 from angarium.feedback.mail.original import is_returned
-from angarium.feedback.mail.parts import Mail
+from angarium.feedback.mail.parts import ParsedMail
+from angarium.feedback.mail.statement import Statement
 from angarium.feedback.mail.wording import FAILURE, FAILURE_SUBJECT, LIST_REFUSAL, has_any, phrases
 
 _MACHINES: Final = phrases(
@@ -25,13 +25,13 @@ _REPLY: Final = re.compile(
 )
 
 
-def is_machine(mail: Mail) -> bool:
+def is_machine(mail: ParsedMail) -> bool:
     """Whether a mail host wrote it: it says so, or its reverse path is null (RFC 5321 section 4.5.5)."""
     has_null_path = mail.fields.raw("return-path").replace(" ", "") == "<>"
     return has_null_path or _is_named_machine(mail)
 
 
-def _is_named_machine(mail: Mail) -> bool:
+def _is_named_machine(mail: ParsedMail) -> bool:
     fields = mail.fields
     sender = fields.text("from").casefold()
     if "x-failed-recipients" in fields or sender.strip().endswith("<>"):
@@ -39,15 +39,15 @@ def _is_named_machine(mail: Mail) -> bool:
     return has_any(sender, _MACHINES) or has_any(sender.replace("_", ""), _MACHINES)
 
 
-def is_notice(evidence: Evidence) -> bool:
+def is_notice(statement: Statement) -> bool:
     """Whether two of these agree: who wrote it, its subject, its text, its form."""
-    mail, subject = evidence.mail, evidence.subject
-    words = evidence.words.casefold()
+    mail, subject = statement.mail, statement.subject
+    words = statement.words.casefold()
     is_report = _is_report(mail)
     refused = _REPLY.search(words) is not None
-    traced = is_report or refused or _returns_mail(evidence)
+    traced = is_report or refused or _returns_mail(statement)
     named = _is_named_machine(mail)
-    if not (evidence.failed or is_report):
+    if not (statement.failed or is_report):
         if is_away(subject) or has_automatic_words(words):
             return False
         # People's programs answer with a null reverse path, too (RFC 3834 section 3.3)
@@ -61,28 +61,28 @@ def is_notice(evidence: Evidence) -> bool:
     if by_machine or has_any(words, LIST_REFUSAL):
         return True
     # Parcels are delivered, too, and rejected; and people write of their logs. What hosts write returns mail.
-    return _returns_mail(evidence) or is_report or (refused and "list-id" not in mail.fields)
+    return _returns_mail(statement) or is_report or (refused and "list-id" not in mail.fields)
 
 
-def _is_answer(mail: Mail) -> bool:
+def _is_answer(mail: ParsedMail) -> bool:
     return mail.fields.raw("auto-submitted").lower().startswith(("auto-replied", "auto-notified"))
 
 
-def is_traced(evidence: Evidence) -> bool:
+def is_traced(statement: Statement) -> bool:
     """Whether a mail that names nobody is a notice all the same."""
     return (
-        _is_report(evidence.mail)
-        or _returns_mail(evidence)
-        or _REPLY.search(evidence.words) is not None
+        _is_report(statement.mail)
+        or _returns_mail(statement)
+        or _REPLY.search(statement.words) is not None
     )
 
 
-def _is_report(mail: Mail) -> bool:
+def _is_report(mail: ParsedMail) -> bool:
     report_type = mail.parameters.get("report-type", "delivery-status").lower()
     return mail.content_type == "multipart/report" and report_type == "delivery-status"
 
 
-def _returns_mail(evidence: Evidence) -> bool:
-    return len(evidence.original) > 2 or any(
-        is_returned(each.content_type) for each in evidence.mail.parts
+def _returns_mail(statement: Statement) -> bool:
+    return len(statement.original) > 2 or any(
+        is_returned(each.content_type) for each in statement.mail.parts
     )

@@ -8,7 +8,7 @@ import re
 from enum import IntEnum
 from typing import Final
 
-from angarium.feedback.mail.addresses import Found
+from angarium.feedback.mail.addresses import LocatedAddress
 from angarium.feedback.mail.wording import REFUSAL, has_any
 
 _LABELS_OF_OTHERS: Final = re.compile(
@@ -74,7 +74,7 @@ class Lines:
             self._speaks[text] = found
         return found
 
-    def standing(self, number: int, found: Found) -> Standing:
+    def standing(self, number: int, found: LocatedAddress) -> Standing:
         """Return how the address ``found`` stands in line ``number``."""
         lines = self.lines
         line = lines[number]

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from angarium.feedback.mail.parameters import read_parameters
-from angarium.feedback.mail.parts import Mail, Part
+from angarium.feedback.mail.parts import ParsedMail, Part
 from angarium.feedback.mail.wording import phrases
 
 # RFC 7489 section 7.2.1.1: receiver!policy-domain!begin!end[!unique].xml[.gz|.zip]
@@ -43,7 +43,7 @@ def _name(part: Part) -> str:
     return read_parameters(part.fields.raw("content-disposition"))[1].get("filename", "").strip()
 
 
-def is_tls_report(mail: Mail) -> bool:
+def is_tls_report(mail: ParsedMail) -> bool:
     if (
         mail.parameters.get("report-type", "").lower() == "tlsrpt"
         or "tls-report-domain" in mail.fields
@@ -54,7 +54,7 @@ def is_tls_report(mail: Mail) -> bool:
     )
 
 
-def is_dmarc_report(mail: Mail) -> bool:
+def is_dmarc_report(mail: ParsedMail) -> bool:
     files = [_name(each) for each in mail.parts]
     if any(_DMARC_NAME.fullmatch(each) and not _TLS_NAME.fullmatch(each) for each in files):
         return True

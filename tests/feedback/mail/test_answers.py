@@ -3,10 +3,10 @@
 import pytest
 
 from angarium.feedback.mail.answers import is_automatic, is_receipt, is_unsubscribe
-from angarium.feedback.mail.parts import Mail, read_parts
+from angarium.feedback.mail.parts import ParsedMail, read_parts
 
 
-def mail(subject: str, body: str = "", header: str = "") -> Mail:
+def mail(subject: str, body: str = "", header: str = "") -> ParsedMail:
     return read_parts(f"From: a@b.example\nSubject: {subject}\n{header}\n{body}".encode())
 
 

@@ -2,14 +2,14 @@
 
 import pytest
 
-from angarium.feedback.mail.parts import MAX_DEPTH, MAX_OCTETS, MAX_PARTS, Mail, read_parts
+from angarium.feedback.mail.parts import MAX_DEPTH, MAX_OCTETS, MAX_PARTS, ParsedMail, read_parts
 
 
 def multipart(boundary: str, body: str) -> bytes:
     return f"Content-Type: multipart/mixed; boundary={boundary}\n\n{body}".encode()
 
 
-def bodies(mail: Mail) -> list[bytes]:
+def bodies(mail: ParsedMail) -> list[bytes]:
     return [each.body for each in mail.parts]
 
 

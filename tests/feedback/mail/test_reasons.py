@@ -2,7 +2,7 @@
 
 import pytest
 
-from angarium.feedback.mail.reasons import Reasons, replies_in, says_something, why
+from angarium.feedback.mail.reasons import Surroundings, replies_in, says_something, why
 
 
 @pytest.mark.parametrize(
@@ -32,13 +32,13 @@ def test_a_wrapped_reply_is_whole() -> None:
 
 
 def test_a_reply_comes_before_words_and_the_near_before_the_far() -> None:
-    reasons = Reasons(near=("some words",), before="the heading", again=("550 no such user",))
+    reasons = Surroundings(near=("some words",), before="the heading", again=("550 no such user",))
     found = list(why([reasons], "552 far words", "subject"))
     assert found == ["550 no such user", "552 far words", "some words", "the heading"]
 
 
 def test_the_whole_is_read_only_where_nothing_is_near() -> None:
-    assert list(why([Reasons(near=("x",))], "all the words", "subject")) == [
+    assert list(why([Surroundings(near=("x",))], "all the words", "subject")) == [
         "x",
         "",
         "all the words",

@@ -2,11 +2,11 @@
 
 import pytest
 
-from angarium.feedback.mail.parts import Mail, read_parts
+from angarium.feedback.mail.parts import ParsedMail, read_parts
 from angarium.feedback.mail.statistics_mail import is_dmarc_report, is_tls_report
 
 
-def attached(content_type: str, subject: str = "x") -> Mail:
+def attached(content_type: str, subject: str = "x") -> ParsedMail:
     return read_parts(
         f"Subject: {subject}\nContent-Type: multipart/mixed; boundary=a\n\n"
         f"--a\n\nhello\n--a\nContent-Type: {content_type}\n\nx\n--a--".encode()

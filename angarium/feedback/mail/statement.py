@@ -8,7 +8,7 @@ import msgspec
 
 from angarium.feedback.mail.addresses import addresses_of, first_address
 from angarium.feedback.mail.fields import Fields, read_fields
-from angarium.feedback.mail.notice import Told, read_notice
+from angarium.feedback.mail.notice import Noticed, read_notice
 from angarium.feedback.mail.original import (
     envelope_recipients,
     header_recipients,
@@ -16,7 +16,7 @@ from angarium.feedback.mail.original import (
     names,
     original_of,
 )
-from angarium.feedback.mail.parts import Mail
+from angarium.feedback.mail.parts import ParsedMail
 from angarium.feedback.mail.returned_text import Split, split_text
 from angarium.feedback.mail.text import MAX_TEXT_OCTETS, text_of
 from angarium.feedback.mail.wording import DELAY, FINAL, has_any
@@ -32,8 +32,8 @@ _SENDERS: Final = ("from", "sender", "return-path", "reply-to")
 _RECIPIENTS: Final = ("to", "delivered-to", "x-original-to", "envelope-to")
 
 
-class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    mail: Mail
+class Statement(msgspec.Struct, frozen=True, kw_only=True):
+    mail: ParsedMail
     text: Split
     original: Fields  # of the message that is returned; none where none is
     failed: tuple[str, ...]  # of X-Failed-Recipients
@@ -48,7 +48,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         """What the notice says, without its blank lines."""
         return "\n".join(line.strip() for line in self.text.notice if line.strip())
 
-    def told(self) -> list[Told]:
+    def told(self) -> list[Noticed]:
         """Return whom the words are about; where they name nobody, and nothing is returned, all of the text's."""
         expected = (*self.failed, *_envelope_and_header(self.original))
         own, likely = names(self._own()), names(expected)
@@ -89,7 +89,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         return []
 
 
-def gather(mail: Mail) -> Evidence:
+def gather(mail: ParsedMail) -> Statement:
     split = split_text(_own_text(mail))
     original = original_of(mail)
     if not len(original) and split.returned:
@@ -97,7 +97,7 @@ def gather(mail: Mail) -> Evidence:
     if not len(original):
         original = _brief_in(split.notice)
     failed = mail.fields.all_raw("x-failed-recipients")
-    return Evidence(
+    return Statement(
         mail=mail,
         text=split,
         original=original,
@@ -106,7 +106,7 @@ def gather(mail: Mail) -> Evidence:
     )
 
 
-def _own_text(mail: Mail) -> str:
+def _own_text(mail: ParsedMail) -> str:
     """Return what the mail's own words are: its texts before the message that it returns."""
     plain: list[str] = []
     markup: list[str] = []
@@ -145,7 +145,7 @@ def _brief_in(lines: list[str]) -> Fields:
     return fields if len(set(fields.names())) > 1 else Fields()
 
 
-def _is_delay(mail: Mail, notice: list[str]) -> bool:
+def _is_delay(mail: ParsedMail, notice: list[str]) -> bool:
     words = "\n".join(notice[:200]).casefold()
     if has_any(mail.fields.text("subject").casefold(), DELAY):
         return True

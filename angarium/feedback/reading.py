@@ -25,12 +25,15 @@ _WANTS_NO_MORE: Final = Verdict(BounceClass.UNDETERMINED, Effect.SUPPRESS)
 _MESSAGE_ID: Final = re.compile(r"<([^<>\s]{1,500})>|([^<>\s]{1,500})")
 
 
-def read_mail(octets: bytes, envelope_recipient: str = "") -> Report:
+def read_mail(
+    octets: bytes, envelope_recipient: str = "", *, has_null_path: bool = False
+) -> Report:
     """Return what the mail says. Any octets have an answer, in time that their number bounds.
 
-    ``envelope_recipient``: whom the mail was accepted for, where that is known.
+    ``envelope_recipient``: whom the mail was accepted for, where that is known. ``has_null_path``: whether its reverse
+    path was null, as that of each report is; where it is not told, a Return-Path in the mail may say so.
     """
-    mail = read_parts(octets)
+    mail = read_parts(b"Return-Path: <>\n" + octets if has_null_path else octets)
     complaint = find_complaint(mail)
     if complaint is not None:
         return Report(

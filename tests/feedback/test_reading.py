@@ -95,6 +95,21 @@ def test_a_delay_for_an_unknown_user_is_tried_again() -> None:
     assert recipient.verdict.effect is Effect.RETRY
 
 
+def test_a_null_reverse_path_makes_a_notice_of_words() -> None:
+    octets = (
+        b"From: Mail <mail@isp.example>\nTo: b@return.test\nSubject: Delivery\n\n"
+        b"Your message could not be delivered to:\n\n  x@y.example\n"
+    )
+    assert read_mail(octets).kind is MailKind.ORDINARY
+    report = read_mail(octets, has_null_path=True)
+    assert people(report) == ["x@y.example failed"]
+
+
+def test_report_fields_in_a_part_of_another_type_are_read() -> None:
+    octets = mail("postfix-two").replace(b"message/delivery-status", b"application/octet-stream")
+    assert read_mail(octets).recipients == read_mail(mail("postfix-two")).recipients
+
+
 def test_octets_that_are_no_mail_are_ordinary() -> None:
     assert read_mail(b"").kind is MailKind.ORDINARY
     assert read_mail(b"\x00\xff" * 100).kind is MailKind.ORDINARY

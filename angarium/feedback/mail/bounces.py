@@ -52,12 +52,7 @@ def find_bounce(mail: ParsedMail) -> BounceReport | None:
     statement = gather(mail)
     if sns := find_sns("\n".join(statement.text.notice)):
         return None if sns.feedback_type else _made(statement, _of_sns(sns))
-    statuses = [
-        text_of(each, MAX_STATUS_OCTETS)
-        for each in mail.parts
-        if each.content_type in _STATUS_TYPES
-    ]
-    groups = [group for text in statuses for group in read_groups(text)]
+    groups = [group for text in _status_texts(mail) for group in read_groups(text)]
     if not groups and has_groups(statement.text.notice) and is_machine(mail):
         groups = read_groups("\n".join(statement.text.notice))
     if groups:
@@ -66,6 +61,19 @@ def find_bounce(mail: ParsedMail) -> BounceReport | None:
         return None
     recipients = _of_words(statement)
     return _made(statement, recipients) if recipients or is_traced(statement) else None
+
+
+def _status_texts(mail: ParsedMail) -> list[str]:
+    """Return the report's fields: of parts of their type, else of files that have them."""
+    parts = [each for each in mail.parts if each.content_type in _STATUS_TYPES]
+    if not parts and is_machine(mail):
+        parts = [
+            each
+            for each in mail.parts
+            if each.content_type.startswith("application/")
+            and b"inal-recipient:" in each.body[:4096].lower()
+        ]
+    return [text_of(each, MAX_STATUS_OCTETS) for each in parts]
 
 
 def _made(statement: Statement, recipients: list[ReportedRecipient]) -> BounceReport:

@@ -56,7 +56,8 @@ def is_notice(statement: Statement) -> bool:
             return False
     by_machine = is_machine(mail)
     says_so = refused or has_any(words, FAILURE)
-    if by_machine + has_any(subject, FAILURE_SUBJECT) + says_so + is_report < 2:
+    signs = by_machine + has_any(subject, FAILURE_SUBJECT) + says_so + is_report
+    if signs + bool(statement.failed) < 2:
         return False
     if by_machine or has_any(words, LIST_REFUSAL):
         return True

@@ -22,6 +22,8 @@ _OF_NOTICES: Final = (
     (("final delivery userid",), BounceClass.USER_UNKNOWN),
     # In the reader's language: there is no such group, or not for the sender
     (("groups.google.com/support",), BounceClass.SECURITY),
+    # And no reason given
+    (("was rejected by a remote mail server",), BounceClass.FILTERED),
 )
 
 

@@ -142,7 +142,7 @@ EXPIRY: Final = phrases(
     """
     could not deliver for the last | was aborted after | maximum delivery attempts | giving up | given up after |
     has been in the queue | too long in the queue | all hosts have been failing | retry timeout | no longer be retried |
-    message expired | expired after | could not be contacted for | unable to connect for
+    message expired | expired after | could not be contacted for | unable to connect for | 0 attempts: | 5 attempts:
     """
 )
 # In a subject: a report of non-delivery

@@ -24,7 +24,9 @@ def test_texts_that_say_nothing_leave_it_open() -> None:
     [
         ("You are not a member of this mailing list.", BounceClass.SECURITY),
         ("Could not deliver for the last 5 days. Giving up.", BounceClass.EXPIRED),
+        ("Delivery failed 20 attempts: x", BounceClass.EXPIRED),
         ("Invalid final delivery userid: x", BounceClass.USER_UNKNOWN),
+        ("Each of these was rejected by a remote mail server.", BounceClass.FILTERED),
         ("Could not be delivered, sorry.", BounceClass.UNDETERMINED),
     ],
 )

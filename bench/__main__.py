@@ -161,7 +161,7 @@ def fairness(options: Options, waiting: int | None) -> None:
 @click.option("--seconds", type=float, help="Of a round (2; quick: 0.2).")
 @click.pass_obj
 def feedback(options: Options, seconds: float | None) -> None:
-    """How much of what comes back one core understands a second: replies."""
+    """How much of what comes back one core understands a second: replies and mails."""
     from bench import feedback as module
 
     module.run(options.folder, seconds or (0.2 if options.quick else 2.0))

@@ -12,11 +12,13 @@ import msgspec
 from rich.table import Table
 
 from angarium.feedback.classifier import classify
+from angarium.feedback.reading import read_mail
 from bench.angarium_peer import TOP
 from bench.machine import describe
 from bench.report import console, print_machine, save
 
 REPLIES: Final = TOP / "tests" / "feedback" / "replies.toml"
+MAILS: Final = TOP / "tests" / "feedback" / "mails"
 ROUNDS: Final = 5
 
 
@@ -34,7 +36,7 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
 def run(folder: Path, seconds: float) -> None:
     machine = describe(folder)
     print_machine(machine)
-    rates = [_replies(seconds)]
+    rates = [_replies(seconds), _mails(seconds)]
     table = Table(title="feedback: understood per second and core", title_justify="left")
     for name in ("section", "samples", "octets each", "per s", "of rounds"):
         table.add_column(name, justify="left" if name == "section" else "right")
@@ -55,6 +57,12 @@ def _replies(seconds: float) -> Rate:
     classes = tomllib.loads(REPLIES.read_text(encoding="utf-8"))
     texts = [text for providers in classes.values() for each in providers.values() for text in each]
     return measured("replies", classify, texts, [len(text.encode()) for text in texts], seconds)
+
+
+def _mails(seconds: float) -> Rate:
+    """Mails of every kind that comes back, whole: taken apart, read, and each recipient classified."""
+    mails = [path.read_bytes() for path in sorted(MAILS.glob("*.eml"))]
+    return measured("mails", read_mail, mails, [len(each) for each in mails], seconds)
 
 
 def measured(

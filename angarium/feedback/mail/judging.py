@@ -15,6 +15,8 @@ from angarium.feedback.report import Action
 MAX_REPLY: Final = 1000
 _ENHANCED: Final = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.])")
 _CODE: Final = re.compile(r"[45]\d\d(?:[ -]|$)")
+# A host's heading over its reason, which it would outweigh: "Recipient address rejected: Greylisted"
+_PREFIX: Final = re.compile(r"\brecipient address rejected: (?=[^\W\d_]{2})", re.IGNORECASE)
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 # In the order in which they are looked for
 _OF_NOTICES: Final = (
@@ -66,7 +68,7 @@ class Judge:
 
     def _verdict(self, text: str) -> Verdict:
         if text not in self._verdicts:
-            self._verdicts[text] = classify(text)
+            self._verdicts[text] = classify(_PREFIX.sub("", text))
         return self._verdicts[text]
 
 

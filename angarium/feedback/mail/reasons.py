@@ -77,15 +77,19 @@ def _reply_at(text: str, start: int, end: int) -> tuple[int, str]:
 
 
 def why(reasons: Iterable[Surroundings], words: str, subject: str) -> Iterator[str]:
-    """Yield the texts that may say why, best first.
+    """Yield the texts that may say why, best first: hosts' replies, and only where there are none, words.
 
-    ``words``: the whole notice, where it is about this recipient only, else "". As a whole it is read only where
+    ``words``: the whole notice, where it is about this recipient only, else "". As words, it is read only where
     nothing stands near the address: its phrases of courtesy are no reasons.
     """
     all_of_them = list(reasons)
     near = [text for each in all_of_them for text in each.near]
-    for text in (*near, *(text for each in all_of_them for text in each.again), words):
-        yield from (reply for reply in replies_in(text) if not _EMPTY.fullmatch(reply))
+    texts = (*near, *(text for each in all_of_them for text in each.again), words)
+    replies = [reply for text in texts for reply in replies_in(text) if not _EMPTY.fullmatch(reply)]
+    yield from dict.fromkeys(replies)
+    if replies:
+        # A host said why, if not in words that are known: what is written around it would be but a guess
+        return
     before = [each.before for each in all_of_them]
     for text in (*near, *before):
         yield without_courtesy(text)

@@ -13,6 +13,13 @@ def test_the_first_text_that_says_anything_decides() -> None:
     assert judged.reply == "550 5.1.1 user unknown"
 
 
+def test_a_heading_over_a_reason_does_not_outweigh_it() -> None:
+    said = "554 5.3.0 <x@y.example>: Recipient address rejected: Mailer error"
+    judged = Judge().judge([said], Action.FAILED)
+    assert judged.verdict.bounce_class is BounceClass.MAILER_ERROR
+    assert judged.reply == said
+
+
 def test_texts_that_say_nothing_leave_it_open() -> None:
     judged = Judge().judge(["???", "!!!"], Action.FAILED)
     assert (judged.verdict.bounce_class, judged.reply) == (BounceClass.UNDETERMINED, "???")

@@ -31,10 +31,14 @@ def test_a_wrapped_reply_is_whole() -> None:
     assert list(replies_in(text)) == [text]
 
 
-def test_a_reply_comes_before_words_and_the_near_before_the_far() -> None:
-    reasons = Surroundings(near=("some words",), before="the heading", again=("550 no such user",))
-    found = list(why([reasons], "552 far words", "subject"))
-    assert found == ["550 no such user", "552 far words", "some words", "the heading"]
+def test_a_hosts_reply_is_the_reason_and_the_nearest_comes_first() -> None:
+    reasons = Surroundings(near=("some words",), before="heading", again=("550 no such user",))
+    assert list(why([reasons], "552 far words", "subject")) == ["550 no such user", "552 far words"]
+
+
+def test_without_a_reply_the_nearest_words_come_first() -> None:
+    reasons = Surroundings(near=("some words",), before="heading")
+    assert list(why([reasons], "all words", "subject")) == ["some words", "heading"]
 
 
 def test_the_whole_is_read_only_where_nothing_is_near() -> None:

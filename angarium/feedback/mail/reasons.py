@@ -11,6 +11,7 @@ from angarium.feedback.mail.wording import COURTESY, has_any
 
 # Ours: an entry's reason is told in some lines
 MAX_REASON_LINES: Final = 25
+MAX_PARAGRAPHS: Final = 5
 MAX_REASON: Final = 2000
 MAX_REPLIES: Final = 4
 # A reply code, or an enhanced one alone (RFC 3463), where a reply may begin
@@ -121,7 +122,7 @@ def near(lines: list[str], line: int, first: str, following: int) -> tuple[str, 
             kept.append(text.strip())
         elif not (ends and ends[-1] == len(kept)):
             ends.append(len(kept))
-            if len(ends) == 3:
+            if len(ends) == MAX_PARAGRAPHS:
                 break
     cuts = dict.fromkeys([*ends, len(kept)])
     texts = ("\n".join(each for each in kept[:cut] if each)[:MAX_REASON] for cut in cuts)

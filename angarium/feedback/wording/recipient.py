@@ -17,6 +17,7 @@ SURE: Final = {
         address no found .. unable
         inactive address & 5.1.1
         recipient address rejected & 5.4.1
+        recipient .. no unique
     """,
     BounceClass.MOVED: """
         {user|recipient|mailbox|account|address} moved
@@ -145,6 +146,7 @@ CLEAR: Final = {
         {recipient|destination} domain NO_SUCH
         recipient .. no exist domain
         dns .. no exist
+        ~ no exist
         bad destination system
         unable route .. domain
         dns .. {no such domain|no such host}

@@ -269,6 +269,7 @@ CLEAR: Final = {
         {spoofing|spoofed|spoof} .. {sender|message|domain}
     """,
     BounceClass.SENDER_REJECTED: """
+        unroutable sender
         sender .. {rejected|refused|blocked|denied|banned|blacklist}
         sender .. {no allowed|invalid|no accepted|forbidden|no valid|unacceptable|no permitted}
         {rejected|blocked|refused|banned} sender

@@ -19,7 +19,7 @@ from angarium.feedback.mail.fields import Fields
 from angarium.feedback.mail.judging import Judge, with_status
 from angarium.feedback.mail.notice import Noticed
 from angarium.feedback.mail.parts import ParsedMail
-from angarium.feedback.mail.reasons import replies_in, says_something, why
+from angarium.feedback.mail.reasons import heading_of, replies_in, says_something, why
 from angarium.feedback.mail.recognition import is_machine, is_notice, is_traced
 from angarium.feedback.mail.sns_mail import SnsNotice, find_sns
 from angarium.feedback.mail.statement import Statement, gather
@@ -102,6 +102,11 @@ class _Words:
         words = self._statement.words[:MAX_WORDS] if is_only else ""
         return why((one for each in chosen for one in each.reasons), words, "")
 
+    def over(self, address: str) -> str:
+        """Return the heading over ``address``; "" without one."""
+        same = [each for each in self.told() if each.address.casefold() == address.casefold()]
+        return heading_of(one for each in same for one in each.reasons)
+
     def whole(self, reply: str) -> str:
         """Return all lines of a reply of which the report has only the first."""
         for each in replies_in(self._statement.words[:MAX_WORDS]):
@@ -122,11 +127,13 @@ def _of_groups(statement: Statement, groups: list[StatusGroup]) -> list[Reported
         if before is not None and (action is not Action.FAILED or before.action is Action.FAILED):
             continue
         is_only = len(groups) == 1
-        notice = (
-            statement.words[:MAX_WORDS] if is_only and not says_something(group.diagnostic) else ""
+        is_mute = not says_something(group.diagnostic)
+        judged = judge.judge(
+            _texts(group, address, words, is_only=is_only),
+            action,
+            notice=statement.words[:MAX_WORDS] if is_only and is_mute else "",
+            heading=words.over(address) if is_mute else "",
         )
-        texts = _texts(group, address, words, is_only=is_only)
-        judged = judge.judge(texts, action, notice=notice)
         found[address.casefold()] = ReportedRecipient(
             address=address,
             action=action,
@@ -183,6 +190,7 @@ def _of_words(statement: Statement) -> list[ReportedRecipient]:
             why(each.reasons, words, statement.mail.fields.text("subject")),
             action,
             notice=statement.words[:MAX_WORDS],
+            heading=heading_of(each.reasons),
         )
         recipients.append(
             ReportedRecipient(

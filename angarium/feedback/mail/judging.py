@@ -18,6 +18,7 @@ _CODE: Final = re.compile(r"[45]\d\d(?:[ -]|$)")
 # A host's heading over its reason, which it would outweigh: "Recipient address rejected: Greylisted"
 _PREFIX: Final = re.compile(r"\brecipient address rejected: (?=[^\W\d_]{2})", re.IGNORECASE)
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_EXISTING: Final = frozenset({BounceClass.MAILBOX_DISABLED, BounceClass.MAILBOX_FULL})
 # In the order in which they are looked for
 _OF_NOTICES: Final = (
     (EXPIRY, BounceClass.EXPIRED),
@@ -42,9 +43,12 @@ class Judge:
     def __init__(self) -> None:
         self._verdicts: dict[str, Verdict] = {}
 
-    def judge(self, texts: Iterable[str], action: Action, *, notice: str = "") -> Judged:
+    def judge(
+        self, texts: Iterable[str], action: Action, *, notice: str = "", heading: str = ""
+    ) -> Judged:
         """Return what the first of ``texts`` that says anything means; else what ``notice`` does, which is all of it.
 
+        ``heading``: what stands over the recipient. A mailbox that is full or disabled there is not unknown.
         A delay or a success never suppresses: what is still tried is not refused, only late.
         """
         folded = notice.casefold()
@@ -57,6 +61,9 @@ class Judge:
             first = first or text
             verdict = self._verdict(text)
             if verdict.bounce_class is not BounceClass.UNDETERMINED:
+                over = self._verdict(heading) if verdict.hard and heading else verdict
+                if over.bounce_class in _EXISTING:
+                    return Judged(_softened(over, action), printable(f"{heading} {text}"))
                 return Judged(_softened(verdict, action), printable(text))
         for words, bounce_class in _OF_NOTICES:
             if has_any(folded, words):

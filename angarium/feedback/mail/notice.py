@@ -118,6 +118,8 @@ def _around(
     return Surroundings(
         near=reasons.near(lines, mention.line, first, following),
         before=reasons.before(lines, mention.line),
+        # What stands over the first is about all; over another, it is the reason of the one before
+        heading=reasons.heading(lines, starts[0][0]),
         # Transcripts name it beside the reply
         again=tuple(
             reasons.in_one(lines[each.line : each.line + 4])

@@ -39,6 +39,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
 
     near: tuple[str, ...] = ()  # behind it: to the end of its paragraph, and further
     before: str = ""  # in its paragraph
+    heading: str = ""  # the paragraph over that
     again: tuple[str, ...] = ()  # where it is named again
 
 
@@ -137,6 +138,21 @@ def before(lines: list[str], line: int) -> str:
             break
         kept.append(text.strip())
     return in_one(list(reversed(kept)))
+
+
+def heading_of(surroundings: Iterable[Surroundings]) -> str:
+    return next((each.heading for each in surroundings), "")
+
+
+def heading(lines: list[str], line: int) -> str:
+    """Return the paragraph over that of ``line``, if no address is in it: then it is about all below it."""
+    position = line
+    while position and lines[position - 1].strip():
+        position -= 1
+    while position and not lines[position - 1].strip():
+        position -= 1
+    over = before(lines, position)
+    return "" if "@" in over else without_courtesy(over)
 
 
 def in_one(lines: list[str]) -> str:

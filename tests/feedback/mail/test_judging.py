@@ -20,6 +20,15 @@ def test_a_heading_over_a_reason_does_not_outweigh_it() -> None:
     assert judged.reply == said
 
 
+def test_a_mailbox_that_is_disabled_is_not_unknown() -> None:
+    judge = Judge()
+    texts = ["550 user unknown"]
+    disabled = judge.judge(texts, Action.FAILED, heading="The user(s) account is disabled.")
+    assert disabled.verdict.bounce_class is BounceClass.MAILBOX_DISABLED
+    other = judge.judge(texts, Action.FAILED, heading="Something else.")
+    assert other.verdict.bounce_class is BounceClass.USER_UNKNOWN
+
+
 def test_texts_that_say_nothing_leave_it_open() -> None:
     judged = Judge().judge(["???", "!!!"], Action.FAILED)
     assert (judged.verdict.bounce_class, judged.reply) == (BounceClass.UNDETERMINED, "???")

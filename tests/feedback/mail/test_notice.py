@@ -99,3 +99,4 @@ def test_reasons_stand_around_the_address() -> None:
     a, b = read_notice(text.split("\n"), own=names([]), expected=names([]))
     assert a.reasons[0].near == ("first", "first\nsecond")
     assert b.reasons[0].near == ("third",)
+    assert (a.reasons[0].heading, b.reasons[0].heading) == ("Failed:", "Failed:")

@@ -99,6 +99,10 @@ class EgressPolicy(Protocol):
         """Whether the transaction of claimed mail may begin at this moment; another may meanwhile."""
         ...
 
+    def stops(self, work: Work, path: EgressPath, site: Site, now: UnixMs) -> bool:
+        """Whether claimed mail is not to begin at all now, for what came into force since it got its Go."""
+        ...
+
     def begins(self, work: Work, site: Site) -> None:
         """Hear that it does. ``ends`` is called once for each, however it ended."""
         ...

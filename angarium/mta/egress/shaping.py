@@ -230,6 +230,9 @@ class ShapingPolicy:
     def may_begin(self, work: Work, site: Site) -> bool:
         return self._tenants.may_begin(work, site)
 
+    def stops(self, work: Work, path: EgressPath, site: Site, now: UnixMs) -> bool:
+        return self._rules is not None and self._rules.stops(work, path, site, now)
+
     def begins(self, work: Work, site: Site) -> None:
         self._tenants.begin(work, site)
 

@@ -253,6 +253,7 @@ class FakeClerk:
         self.spared: list[DeliveryId] = []  # recorded as that
         self.claims: list[list[DueHead]] = []
         self.concluded: list[tuple[Work, Sequence[Outcome]]] = []
+        self.given_back: list[Work] = []
 
     def may_claim(self) -> bool:
         return self.open
@@ -275,7 +276,7 @@ class FakeClerk:
         self.concluded.append((work, outcomes))
 
     def give_back(self, work: Work, now: UnixMs) -> None:
-        raise AssertionError("nothing was suppressed when it was accepted")
+        self.given_back.append(work)
 
     def without_suppressed(
         self, message: ClaimedMessage, recipients: tuple[Claimed, ...]
@@ -354,6 +355,7 @@ class ScriptedPolicy:
         self.connection_wait: Wait | None = None
         self.connects = 0
         self.tenants = TenantTransfers()
+        self.stopped: set[str] = set()  # tenants
 
     def choose(self, head: DueHead, site: Site, now: UnixMs) -> EgressPath:
         return self.path
@@ -374,6 +376,9 @@ class ScriptedPolicy:
 
     def may_begin(self, work: Work, site: Site) -> bool:
         return self.tenants.may_begin(work, site)
+
+    def stops(self, work: Work, path: EgressPath, site: Site, now: UnixMs) -> bool:
+        return work.message.tenant in self.stopped
 
     def begins(self, work: Work, site: Site) -> None:
         self.tenants.begin(work, site)

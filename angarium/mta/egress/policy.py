@@ -48,7 +48,10 @@ class Go(msgspec.Struct, frozen=True):
 
 
 class Wait(msgspec.Struct, frozen=True):
-    """Neither it nor what is behind it of the same tenant, stream and campaign may go yet. No attempt is made."""
+    """Neither it nor what is behind it of the same tenant, stream, campaign and sender's domain may go yet.
+
+    No attempt is made.
+    """
 
     until: UnixMs  # it is asked for again then, and at the latest after ``ready.MAX_WAIT_MS``
     reason: str  # for people, as ``explain`` prints it: "the warm-up of ip1 allows 200 a day"

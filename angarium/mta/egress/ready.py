@@ -14,9 +14,9 @@ MAX_WAIT_MS = 60_000
 _MAY_GO = UnixMs(0)
 
 
-# Priority, tenant, stream, campaign, and whether they are in doubt: whose groups keep their order among each other, and
-# wait together. What is in doubt may have to wait where the rest goes another way.
-_Name = tuple[int, str, str, str, bool]
+# Priority, tenant, stream, campaign, sender's domain, and whether they are in doubt: whose groups keep their order, and
+# wait together. So it has all that a policy tells mail apart by: none waits for another one's reasons.
+_Name = tuple[int, str, str, str, str, bool]
 
 
 class _Line:
@@ -173,7 +173,10 @@ class ReadyQueue:
         return Group(group.heads[:most], group.moves)
 
     def _line_of(self, head: DueHead) -> _Line:
-        name = (priority_of(head), head.tenant, head.stream, head.campaign, head.in_doubt)
+        name = (
+            *(priority_of(head), head.tenant, head.stream, head.campaign),
+            *(head.sender_domain, head.in_doubt),
+        )
         line = self._lines.get(name)
         if line is None:
             line = self._lines[name] = _Line(name)

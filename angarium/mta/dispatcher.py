@@ -339,7 +339,7 @@ class Dispatcher:
         if self._backlog.full:
             self._make_room()
         self._backlog.wake()
-        self._kick_all()
+        self._queues.kick_waiting()
         self._release_retired()
         self._queues.discard_unused()
         limit_s = self._settings.timeouts.transaction_s

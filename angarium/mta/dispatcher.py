@@ -144,6 +144,7 @@ class Dispatcher:
                 clerk=self._clerk,
                 undeliverable=self._undeliverable,
                 rerouter=self,
+                lanes=self,
                 observer=parts.observer,
                 clock=parts.clock,
                 give_way=parts.give_way,
@@ -357,7 +358,12 @@ class Dispatcher:
             return Lane(tenant=head.tenant, provider="-", stream=head.stream)
         match self._find_resolution(head.domain):
             case Site() as site:
-                return Lane(tenant=head.tenant, provider=site.provider.name, stream=head.stream)
+                return Lane(
+                    tenant=head.tenant,
+                    provider=site.provider.name,
+                    stream=head.stream,
+                    apart=self._parts.policy.find_apart(head, site),
+                )
             case Unroutable():
                 return Lane(tenant=head.tenant, provider="-", stream=head.stream)
             case None:
@@ -403,6 +409,14 @@ class Dispatcher:
             self._told.clear()
         self._told[domain] = site
         self._parts.remember_route(domain, site, home)
+
+    def renew_lane(self, head: DueHead) -> bool:
+        """Of a recipient that waits: what a rule has stopped of its lane keeps the rest on disk no longer."""
+        if not self._backlog.renew_lane(head):
+            return False
+        if self._backlog.has_more():
+            self._ring.set()
+        return True
 
     def reroute(self, heads: Sequence[DueHead], via: str, reason: str) -> None:
         """Send them by a smart host from now on. When they are read again, they find the partition of its provider.

@@ -33,7 +33,9 @@ QUIET_S = 2.0
 
 
 @contextlib.contextmanager
-def running(folder: Path, sink: RecordingSink, rule: str, more: str = "") -> Iterator[Product]:
+def running(
+    folder: Path, sink: RecordingSink, rule: str, more: str = "", delivery: str = ""
+) -> Iterator[Product]:
     provider = f'[[provider]]\nname = "smtp://127.0.0.1:{sink.port}"\nconnections = 4\nidle_s = 1\n'
     written = f'[[rule]]\nname = "eager"\nmatch = "too eager"\n{rule}\n'
     product = Product(
@@ -42,6 +44,7 @@ def running(folder: Path, sink: RecordingSink, rule: str, more: str = "") -> Ite
         listeners=LISTENERS,
         routes=provider,
         more=more + written,
+        delivery=delivery,
         users=(("shop", "secret", "@shop.example"), ("club", "secret", "@club.example")),
     )
     try:
@@ -196,3 +199,19 @@ def test_a_throttle_paces_whom_it_is_about(tmp_path: Path) -> None:
         others = [sink.wait_for_token(each, timeout=60).at for each in free]
         assert max(times) - min(times) >= 2.0  # six at two a second, half a second late at most
         assert max(others) < max(times)
+
+
+def test_mail_that_is_stopped_keeps_no_other_on_disk_however_much_it_is(tmp_path: Path) -> None:
+    with RecordingSink() as sink:
+        keys = 'actions = ["hold"]\nscope = "campaign"'
+        with running(tmp_path, sink, keys, delivery="lane_limit = 4\n") as product:
+            spring, autumn = "X-Angarium-Campaign: spring", "X-Angarium-Campaign: autumn"
+            trigger(product, sink, lambda: send_as(product, "a@example.org", spring))
+            for _ in range(12):
+                send_as(product, "a@example.org", spring)
+            others = [send_as(product, "a@example.org", autumn) for _ in range(6)]
+            for each in others:
+                sink.wait_for_token(each, timeout=60)
+            assert len(sink.taken) == 6
+            product.postmaster("rules", "undo", "eager")
+            sink.wait_for(19, timeout=60)

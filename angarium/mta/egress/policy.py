@@ -85,6 +85,10 @@ class EgressPolicy(Protocol):
         """
         ...
 
+    def find_apart(self, head: DueHead, site: Site) -> str:
+        """Return what of its tenant's stream a rule has stopped or slowed, if it is of that; else ""."""
+        ...
+
     def limits(self, path: EgressPath, provider: Provider) -> Limits: ...
 
     def admit(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Admission:

@@ -106,6 +106,11 @@ class ReadyQueue:
         self._groups -= 1
         return group
 
+    def beside(self, group: Group) -> list[DueHead]:
+        """Return all recipients of the line that a group is of."""
+        line = self._line_of(group.heads[0])
+        return [head for each in line.groups for head in each.heads]
+
     def put_off(self, group: Group, until: UnixMs) -> None:
         """Give back what ``next_group`` returned last: its line waits, this group first. It has had no turn."""
         line = self._line_of(group.heads[0])

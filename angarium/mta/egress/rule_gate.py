@@ -16,7 +16,7 @@ from angarium.mta.egress.restraint import Restraint
 from angarium.mta.egress.work import Work
 from angarium.mta.transport.outcome import Failure, Outcome, Permanent, Scope, Taken, Transient
 from angarium.mta.transport.transfer import EgressPath
-from angarium.queue.model import Attempt, UnixMs
+from angarium.queue.model import Attempt, DueHead, UnixMs
 from angarium.reputation.appointments import Appointments
 from angarium.reputation.in_force import EffectKey, InForce
 from angarium.reputation.reply_rules import Heard, Mail, is_from_peer
@@ -33,6 +33,8 @@ _OF_ONE_SESSION: Final = _OF_CONNECTIONS | {"retry"}
 _OF_VOLUME: Final = frozenset(("suspend", "hold", "throttle"))
 # What has begun to be sent is sent; the next one is not
 _STOPPING: Final = frozenset(("suspend", "hold"))
+# Scopes of less than a lane
+_PARTS: Final = frozenset(("sender_domain", "campaign"))
 # Of a reply, in the reason of a wait
 SHOWN_CHARACTERS: Final = 200
 
@@ -132,6 +134,26 @@ class RuleGate:
             return False
         effects = self._effects(traffic_of_work(work, site), path, now)
         return any(each.action in _STOPPING for each in effects)
+
+    def find_apart(self, head: DueHead, provider: str) -> str:
+        """Return for whom a rule keeps the recipient waiting, if that is less than its tenant's stream; else ""."""
+        engine = self._engine
+        if not engine.has_any(provider):
+            return ""
+        mail = Mail(
+            tenant=head.tenant,
+            sender_domain=head.sender_domain,
+            stream=head.stream,
+            campaign=head.campaign,
+        )
+        return next(
+            (
+                scope_text(each.reach)
+                for each in engine.effects_on("", mail, provider, engine.now)
+                if each.reach.scope in _PARTS and each.action in _OF_VOLUME
+            ),
+            "",
+        )
 
     def find_pool(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> str | None:
         """Return the pool that a rule sends this mail by; None: the usual one."""

@@ -100,6 +100,9 @@ class ShapingPolicy:
         self.health.chosen(path, now)
         return path
 
+    def find_apart(self, head: DueHead, site: Site) -> str:
+        return "" if self._rules is None else self._rules.find_apart(head, site.provider.name)
+
     def limits(self, path: EgressPath, provider: Provider) -> Limits:
         limits = self._limits_of(provider)
         for gate in self._gates:

@@ -360,6 +360,9 @@ class ScriptedPolicy:
     def choose(self, head: DueHead, site: Site, now: UnixMs) -> EgressPath:
         return self.path
 
+    def find_apart(self, head: DueHead, site: Site) -> str:
+        return ""
+
     def limits(self, path: EgressPath, provider: Provider) -> Limits:
         return Limits(
             connections=provider.connections,
@@ -431,6 +434,20 @@ class Rerouted:
         self.heads += [(each, via, reason) for each in heads]
 
 
+class Lanes:
+    """Has those of a tenant that is stopped in a lane of their own."""
+
+    def __init__(self) -> None:
+        self.stopped: set[str] = set()
+        self.renewed: list[DueHead] = []
+
+    def renew_lane(self, head: DueHead) -> bool:
+        if head.tenant not in self.stopped or head in self.renewed:
+            return False
+        self.renewed.append(head)
+        return True
+
+
 class Around:
     """All that one egress queue needs; ``shared`` is what it gets."""
 
@@ -450,6 +467,7 @@ class Around:
         self.observer = FakeObserver()
         self.mover = Moved()
         self.rerouter = Rerouted()
+        self.lanes = Lanes()
         self.tasks: list[asyncio.Task[None]] = []
         self.shared = EgressShared(
             settings=Delivery(),
@@ -464,6 +482,7 @@ class Around:
             clerk=self.clerk,
             undeliverable=self.undeliverable,
             rerouter=self.rerouter,
+            lanes=self.lanes,
             observer=self.observer,
             clock=self.clock,
             give_way=lambda: None,

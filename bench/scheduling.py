@@ -113,6 +113,7 @@ class _Delivery:
                     schedule=schedule,
                     observer=_Observer(),
                     give_way=spool.give_way,
+                    suppressions=spool.suppressions,
                     clock=_now,
                 )
             )

@@ -67,7 +67,16 @@ def bench(context: click.Context, quick: bool, folder: Path, sink: SinkKind) -> 
     """Benchmarks of Angarium, each beside the peer it is measured against. Loopback only."""
     context.obj = Options(quick=quick, folder=folder, sink=sink)
     if context.invoked_subcommand is None:
-        for command in (relay, signed, latency, backlog, fairness, feedback, suppression):
+        for command in (
+            relay,
+            signed,
+            latency,
+            backlog,
+            fairness,
+            scheduling,
+            feedback,
+            suppression,
+        ):
             context.invoke(command)  # with its defaults
 
 
@@ -181,6 +190,22 @@ def suppression(options: Options, entries: int | None, rows: int | None) -> None
         rows or (20_000 if options.quick else 1_000_000),
         options.quick,
     )
+
+
+@bench.command()
+@click.option(
+    *("--queued", "sizes"),
+    type=int,
+    multiple=True,
+    help="How many wait; 10,000, 100,000 and 1,000,000; quick: 5,000 and 50,000.",
+)
+@click.pass_obj
+def scheduling(options: Options, sizes: tuple[int, ...]) -> None:
+    """Processor time of choosing a message at 1,000 providers x 20 sources, by how many wait."""
+    from bench import scheduling as module
+
+    usual = (5_000, 50_000) if options.quick else (10_000, 100_000, 1_000_000)
+    module.run(options.folder, sizes or usual, 5_000 if options.quick else 10_000)
 
 
 @bench.command()

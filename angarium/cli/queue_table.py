@@ -2,6 +2,7 @@
 
 import click
 
+from angarium.insight.holds import about_text
 from angarium.insight.units import count_text, octets_text, span_text, time_text
 from angarium.queue import QueueSummary, UnixMs, delivery_id_text, message_id_text
 from angarium.queue.breakdown import AGE_COLUMNS, OLDER, Breakdown, Slice
@@ -80,17 +81,9 @@ def print_message(shown: ShownMessage, now: UnixMs) -> None:
 
 def rule_text(rule: HoldRule) -> str:
     """What a rule is about, since when and until when, by whom and why, on one line."""
-    given = {
-        "tenant": rule.tenant,
-        "sender": None if rule.sender is None else rule.sender or "<>",
-        "domain": rule.domain,
-        "provider": rule.provider,
-        "campaign": rule.campaign,
-    }
-    about = ", ".join(f"{name} {value}" for name, value in given.items() if value is not None)
     end = f" until {time_text(rule.until)}" if rule.until is not None else ""
     because = f": {rule.why}" if rule.why else ""
-    return f"{about}; since {time_text(rule.since)}{end}, by {rule.who}{because}"
+    return f"{about_text(rule)}; since {time_text(rule.since)}{end}, by {rule.who}{because}"
 
 
 def event_text(record: MailRecord) -> str:

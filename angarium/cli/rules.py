@@ -1,4 +1,4 @@
-"""``postmaster rules``: what is in force of the rules of what providers say, why and until when."""
+"""``postmaster rules``: what is in force of rules and of operators' holds, why and until when."""
 
 import json
 import time
@@ -14,8 +14,11 @@ from angarium.cli.rules_replay import replay
 from angarium.config.quantity import rate_text
 from angarium.insight.admin.client import ask_process
 from angarium.insight.admin.protocol import Refused
+from angarium.insight.admin.queue_acts import ListHoldRules, RemoveHoldRule
 from angarium.insight.admin.rules import ListRules, RuleNow, UndoRule
+from angarium.insight.holds import about_text, find_hold_id, hold_name
 from angarium.insight.units import span_text
+from angarium.queue.hold_rule import HoldRule
 from angarium.telemetry.timestamp import rfc3339
 
 
@@ -45,6 +48,12 @@ def list_(config_file: Path, as_json: bool) -> int:
             continue
         found += answer.rules
         left_off += answer.left_off
+    for slot in find_running(data_dir, "platform"):
+        holds = ask_process(data_dir, slot, ListHoldRules())
+        if isinstance(holds, Refused):
+            unheard.append(slot)
+        else:
+            found += map(_of_hold, holds.rules)
     found.sort(key=lambda each: -each.since)
     if as_json:
         rows = [_row(each) for each in found]
@@ -55,7 +64,8 @@ def list_(config_file: Path, as_json: bool) -> int:
     for each in found:
         click.echo(f"{each.rule}: {_effect_text(each)} {each.scope}, {_time_text(each, now)}")
         replies = f" ({each.replies} so far)" if each.replies > 1 else ""
-        click.echo(f"    {each.reply}{replies}")
+        by = f"by {each.who}{': ' * bool(each.reply)}" if each.who else ""
+        click.echo(f"    {by}{each.reply}{replies}")
     if left_off:
         click.echo(f"... and {left_off} more")
     if not found:
@@ -92,6 +102,7 @@ def lint(config_file: Path, file: Path | None, as_json: bool) -> int:
 
 @rules.command(
     help="End what is in force by the rule NAME: all of it, or for one SCOPE as rules list has it, in quotes."
+    " An operator's hold is one, too: what it holds is released."
 )
 @config_option
 @click.argument("name")
@@ -104,6 +115,8 @@ def undo(config_file: Path, name: str, scope: str, reason: str, as_json: bool) -
     undone: list[RuleNow] = []
     for slot in find_running(data_dir, "delivery"):
         undone += answered(ask_process(data_dir, slot, question)).rules
+    if (rule_id := find_hold_id(name)) is not None:
+        undone += _ended_hold(data_dir, rule_id, scope, reason)
     if as_json:
         document = {"undone": [_row(each) for each in undone]}
         click.echo(json.dumps(document, ensure_ascii=False))
@@ -113,6 +126,33 @@ def undo(config_file: Path, name: str, scope: str, reason: str, as_json: bool) -
         if not undone:
             click.echo(f"Nothing is in force by {name}{f' for {scope}' * bool(scope)}.")
     return EX_OK if undone else EX_NOINPUT
+
+
+def _ended_hold(data_dir: Path, rule_id: int, scope: str, reason: str) -> list[RuleNow]:
+    """End an operator's hold, if there is one of that id and scope, and release what it held."""
+    for slot in find_running(data_dir, "platform"):
+        standing = answered(ask_process(data_dir, slot, ListHoldRules())).rules
+        found = [_of_hold(each) for each in standing if each.id == rule_id]
+        found = [each for each in found if scope in ("", each.scope)]
+        if found:
+            asked = RemoveHoldRule(rule_id=rule_id, release=True, reason=reason)
+            answered(ask_process(data_dir, slot, asked))
+            return found
+    return []
+
+
+def _of_hold(rule: HoldRule) -> RuleNow:
+    return RuleNow(
+        rule=hold_name(rule.id),
+        action="hold",
+        scope=about_text(rule),
+        since=rule.since,
+        until=rule.until,
+        ends=rule.until,
+        reply=rule.why,
+        replies=0,
+        who=rule.who,
+    )
 
 
 rules.add_command(replay)
@@ -162,4 +202,5 @@ def _row(rule: RuleNow) -> dict[str, Any]:
         "allowed": rule.allowed or None,
         "usual": rule.usual or None,
         "pool": rule.pool or None,
+        "who": rule.who or None,
     }

@@ -14,7 +14,8 @@ from angarium.cli.exit import EX_OK
 from angarium.cli.traffic_access import gather, gather_again
 from angarium.cli.traffic_json import table_json
 from angarium.insight.admin.gathering import Gathered
-from angarium.insight.traffic_table import traffic_table
+from angarium.insight.holds import hold_narrowing
+from angarium.insight.traffic_table import narrowing_text, traffic_table
 from angarium.insight.units import span_text
 from angarium.queue import UnixMs
 
@@ -107,9 +108,12 @@ def _drawn(gathered: Gathered, lines: int | None) -> "RenderableType":
     )
     if gathered.census is not None and (age_ms := now - gathered.census.at) > OLD_MS:
         summary += f"   (queued: counted {span_text(age_ms)} ago)"
+    for hold in gathered.holds:
+        if hold.provider is None:  # the others stand beside their providers
+            summary += f"\n{narrowing_text(hold_narrowing(hold), now)}"
     for refused in gathered.unheard:
         summary += f"\n{refused.text}"
-    if not rows and not gathered.unheard:
+    if not rows and not gathered.unheard and not gathered.holds:
         return Text("nothing is queued, and nothing went out within the hour")
     return Group(Text(summary), traffic_text(rows, now, lines))
 

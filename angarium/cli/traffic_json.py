@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from angarium.insight.admin.gathering import Gathered
+from angarium.insight.holds import hold_narrowing
 from angarium.insight.traffic_table import ProviderRow, SourceRow
 from angarium.mta.egress.narrowing import Narrowing
 from angarium.mta.egress.traffic_counts import Windows
@@ -19,6 +20,7 @@ def table_json(gathered: Gathered, rows: Sequence[ProviderRow], now: UnixMs) -> 
         "at": rfc3339(now),
         "queue_counted_at": None if census is None else rfc3339(census.at),
         "providers": [provider_json(each) for each in rows],
+        "holds": [narrowing_json(hold_narrowing(each)) for each in gathered.holds],
         "unheard": [each.text for each in gathered.unheard],
     }
 
@@ -32,6 +34,7 @@ def provider_json(row: ProviderRow) -> dict[str, Any]:
         "connections": row.connections,
         **windows_json(row.windows),
         "sources": [_source_json(each) for each in row.sources],
+        "holds": [narrowing_json(each) for each in row.holds],
     }
 
 

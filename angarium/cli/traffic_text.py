@@ -6,7 +6,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from angarium.insight.traffic_table import ProviderRow, SourceRow, notes_of
+from angarium.insight.traffic_table import ProviderRow, SourceRow, narrowing_text, notes_of
 from angarium.queue import UnixMs
 
 _COLUMNS = (
@@ -40,6 +40,7 @@ def _lines(row: ProviderRow, now: UnixMs) -> list[list[str]]:
     name = row.provider or "(not known yet)"
     queued = "?" if row.queued is None else _count(row.queued)
     held = [f"{row.held} held"] if row.held else []
+    held += [narrowing_text(each, now) for each in row.holds]
     if not row.sources:
         return [[name, "-", queued, *["."] * (len(_COLUMNS) - 1), "; ".join(held)]]
     lines = []

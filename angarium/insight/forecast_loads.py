@@ -1,6 +1,6 @@
 """What a forecast reckons with, taken from what the running server says and from the configuration. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from angarium.config.quantity import Rate, find_rate
@@ -24,7 +24,8 @@ def load_of(
     """
     hour = row.windows.hour
     held = row.held or 0
-    paths = [_capacity(each, provider) for each in row.sources]
+    holds = [each for each in row.holds if each.suspends]
+    paths = [_capacity(each, provider, holds) for each in row.sources]
     if not paths:
         paths = [_unused(each, provider) for each in sources]
     helping = {
@@ -43,12 +44,12 @@ def load_of(
     )
 
 
-def _capacity(row: SourceRow, provider: Provider) -> PathCapacity:
+def _capacity(row: SourceRow, provider: Provider, holds: Sequence[Narrowing]) -> PathCapacity:
     hour = row.windows.hour
     connections, transfers = provider.connections, provider.messages_per_connection
     if row.limits is not None:
         connections, transfers = row.limits.connections, row.limits.transfers
-    suspending = [each for each in row.in_force if each.suspends]
+    suspending = [*holds, *(each for each in row.in_force if each.suspends)]
     return PathCapacity(
         source=row.source,
         connections=connections,

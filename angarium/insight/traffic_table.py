@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from angarium.insight.admin.gathering import Gathered
+from angarium.insight.holds import hold_narrowing
 from angarium.insight.units import span_text
 from angarium.mta.egress.narrowing import Narrowing
 from angarium.mta.egress.policy import Limits
@@ -32,6 +33,7 @@ class ProviderRow(msgspec.Struct, frozen=True, kw_only=True):
     queued: int | None = None  # recipients on disk, all of them; None: not counted
     held: int | None = None  # of these
     sources: tuple[SourceRow, ...] = ()
+    holds: tuple[Narrowing, ...] = ()  # operators', of mail for this provider
 
     @property
     def connections(self) -> int:
@@ -53,6 +55,7 @@ def traffic_table(gathered: Gathered, now: UnixMs) -> tuple[ProviderRow, ...]:
         of_provider = paths.setdefault(each.provider, {})
         known = of_provider.get(each.source)
         of_provider[each.source] = each if known is None else _joined(known, each)
+    holds = [hold_narrowing(each) for each in gathered.holds]
     counted = {}
     if gathered.census is not None:
         counted = {each.value: each for each in gathered.census.by_provider.slices}
@@ -68,6 +71,7 @@ def traffic_table(gathered: Gathered, now: UnixMs) -> tuple[ProviderRow, ...]:
             sources=tuple(
                 _source_row(sources[name], gathered.in_force, now) for name in sorted(sources)
             ),
+            holds=tuple(each for each in holds if provider and each.provider == provider),
         )
         rows.append(row)
     return tuple(sorted(rows, key=_rank))

@@ -31,6 +31,8 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, gc=False, cache_hash=True)
     tenant: str
     provider: str
     stream: str
+    # What a rule has stopped of it (``policy.find_apart``), so that it keeps none of the rest on disk; "": the rest
+    apart: str = ""
 
 
 class DueIndex(Protocol):
@@ -116,8 +118,20 @@ class Backlog:
     def unload(self, delivery: DeliveryId) -> None:
         """It left memory: claimed and settled, or dropped."""
         lane = self._loaded.pop(delivery, None)
-        if lane is None:
-            return
+        if lane is not None:
+            self._leave(lane)
+
+    def renew_lane(self, head: DueHead) -> bool:
+        """Count a loaded recipient under the lane that is its own by now; returns whether that is another one."""
+        old, new = self._loaded.get(head.id), self._lane_of(head)
+        if old is None or old == new:
+            return False
+        self._leave(old)
+        self._lanes.setdefault(new, _LaneState()).loaded += 1
+        self._loaded[head.id] = new
+        return True
+
+    def _leave(self, lane: Lane) -> None:
         state = self._lanes[lane]
         state.loaded -= 1
         if state.skipped:

@@ -59,6 +59,10 @@ JUMP_MS = 1_000
 JUMP_S = 5.0
 
 
+# Domains whose routes are not told the queue again. Ours: some megabytes
+ROUTES_TOLD = 50_000
+
+
 class DispatchObserver(ConnectionObserver, Protocol):
     def loaded(self, recipients: int) -> None: ...
     def in_doubt(self, recipients: int) -> None: ...
@@ -102,6 +106,7 @@ class Dispatcher:
         )
         # Of what is being loaded: many are for the same domain, and not each resolution is cached.
         self._found: dict[str, Resolution] = {}
+        self._told: dict[str, Site] = {}  # what the queue knows of domains' routes
         self._resolutions = Resolutions(
             parts.resolver, self._spawn, self._resolved, self._not_resolved
         )
@@ -139,6 +144,7 @@ class Dispatcher:
                 clerk=self._clerk,
                 undeliverable=self._undeliverable,
                 rerouter=self,
+                lanes=self,
                 observer=parts.observer,
                 clock=parts.clock,
                 give_way=parts.give_way,
@@ -334,7 +340,7 @@ class Dispatcher:
         if self._backlog.full:
             self._make_room()
         self._backlog.wake()
-        self._kick_all()
+        self._queues.kick_waiting()
         self._release_retired()
         self._queues.discard_unused()
         limit_s = self._settings.timeouts.transaction_s
@@ -352,7 +358,12 @@ class Dispatcher:
             return Lane(tenant=head.tenant, provider="-", stream=head.stream)
         match self._find_resolution(head.domain):
             case Site() as site:
-                return Lane(tenant=head.tenant, provider=site.provider.name, stream=head.stream)
+                return Lane(
+                    tenant=head.tenant,
+                    provider=site.provider.name,
+                    stream=head.stream,
+                    apart=self._parts.policy.find_apart(head, site),
+                )
             case Unroutable():
                 return Lane(tenant=head.tenant, provider="-", stream=head.stream)
             case None:
@@ -382,6 +393,8 @@ class Dispatcher:
 
     def _enqueue(self, head: DueHead, site: Site) -> None:
         home = partition_of(site.provider.name, self._parts.partition_count)
+        if self._told.get(head.domain) is not site:
+            self._tell_route(head.domain, site, home)
         if home != head.partition and home not in self._parts.partitions:
             self._backlog.unload(head.id)
             self._parts.settler.move(
@@ -389,6 +402,21 @@ class Dispatcher:
             )
             return
         self._queues.push(head, site)
+
+    def _tell_route(self, domain: str, site: Site, home: PartitionNumber) -> None:
+        """Have the queue know a domain's provider before its first claim: holds by provider go by that."""
+        if len(self._told) >= ROUTES_TOLD:
+            self._told.clear()
+        self._told[domain] = site
+        self._parts.remember_route(domain, site, home)
+
+    def renew_lane(self, head: DueHead) -> bool:
+        """Of a recipient that waits: what a rule has stopped of its lane keeps the rest on disk no longer."""
+        if not self._backlog.renew_lane(head):
+            return False
+        if self._backlog.has_more():
+            self._ring.set()
+        return True
 
     def reroute(self, heads: Sequence[DueHead], via: str, reason: str) -> None:
         """Send them by a smart host from now on. When they are read again, they find the partition of its provider.
@@ -418,9 +446,6 @@ class Dispatcher:
     # --- what was resolved ----------------------------------------------------------------------
 
     def _resolved(self, domain: str, resolution: Resolution, heads: Sequence[DueHead]) -> None:
-        if isinstance(resolution, Site):
-            home = partition_of(resolution.provider.name, self._parts.partition_count)
-            self._parts.remember_route(domain, resolution, home)
         self._found = {domain: resolution}
         for head in heads:
             self._backlog.offer_again(head)

@@ -5,6 +5,7 @@ Start with ``Warmups.find``. Knows nothing of paths and of who writes.
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
+from itertools import islice
 from typing import Final, Literal
 
 import msgspec
@@ -174,10 +175,17 @@ class Warmups:
             done.append(_status(key, warmup))
         return done
 
-    def statuses(self, now: UnixMs) -> list[WarmupStatus]:
-        for warmup in self._warmups.values():
+    def statuses(self, now: UnixMs, limit: int = LIMIT) -> list[WarmupStatus]:
+        """Return them by source and provider, or the ``limit`` that began first."""
+        found: list[WarmupStatus] = []
+        for key, warmup in islice(self._warmups.items(), limit):
             warmup.turn(now)
-        return [_status(key, warmup) for key, warmup in sorted(self._warmups.items())]
+            found.append(_status(key, warmup))
+        return sorted(found, key=lambda each: (each.source, each.provider))
+
+    def count_cold(self) -> int:
+        """Return how many go on still."""
+        return sum(not each.is_warm for each in self._warmups.values())
 
     def eta(self, status: WarmupStatus, messages: int, now: UnixMs) -> UnixMs | None:
         warmup = self._warmups.get((status.source, status.provider))

@@ -197,7 +197,7 @@ def _follower(runtime: Runtime, setup: DeliverySetup) -> Callable[[], None]:
     opening = runtime.metrics.delivery_connections_opening
     rules = RuleGauges(runtime.metrics)
     traffic = TrafficMetrics(
-        setup.dispatcher, setup.narrowings, setup.provider_labels, runtime.metrics.paths
+        setup.dispatcher, setup.count_in_force, setup.provider_labels, runtime.metrics.paths
     )
 
     def follow() -> None:

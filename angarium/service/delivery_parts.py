@@ -52,7 +52,7 @@ from angarium.service.provider_labels import ProviderLabels
 from angarium.service.rule_keeper import RuleKeeper
 from angarium.service.sender_notices import SenderNotices
 from angarium.service.warmup_writer import WarmupWriter
-from angarium.telemetry.metrics import Metrics
+from angarium.telemetry.metrics import MAX_WARMUPS, Metrics
 
 # Of what may be demanded of TLS, from the least on
 _STRICTER: Final = ("off", "opportunistic", "required", "verify")
@@ -174,6 +174,14 @@ class DeliverySetup:
         """Return what narrows the configured limits now."""
         return [each for gate in self._narrowing for each in gate.narrowings(now)]
 
+    def count_in_force(self, now: UnixMs) -> Mapping[str, int]:
+        """Return how many there are of each kind. Asked every few seconds: of warm-ups none is put into words."""
+        return {
+            "rule": len(self.rules.in_force(now)),
+            "source": len(self._policy.health.outages()),
+            "warm_up": self.warmups.count_cold(),
+        }
+
     def forget_failures(self) -> None:
         """Forget what is remembered of hosts and of DNS, so that all is asked anew."""
         self.dns.forget()
@@ -187,7 +195,7 @@ class DeliverySetup:
         """Bring the gauges of warm-ups up to date."""
         metrics.follow_warmups(
             (each.source, each.provider, each.day, each.hour_limit, each.hour_used)
-            for each in self.warmups.statuses(self._clock())
+            for each in self.warmups.statuses(self._clock(), limit=MAX_WARMUPS)
         )
 
     def connector_of(self, site: Site) -> Connector:

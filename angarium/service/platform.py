@@ -1,7 +1,7 @@
 """The platform role: follows the event log, lets old events and expired hold rules go, measures queue and disk."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from angarium.config.schema import Config
@@ -12,7 +12,7 @@ from angarium.insight.admin.client import ask_process
 from angarium.insight.admin.forgetting import ForgetFailures
 from angarium.insight.admin.reloading import AskReload
 from angarium.mta.disk_wait import DISK_FULL, until_space
-from angarium.queue import LmdbSpool, QueueSummary, UnixMs
+from angarium.queue import HoldRule, LmdbSpool, QueueSummary, UnixMs
 from angarium.routing.dns import DnsSetupError
 from angarium.routing.routing import Routing
 from angarium.service.admin_socket import Handlers
@@ -93,7 +93,9 @@ async def run_platform(runtime: Runtime) -> None:
 
             runtime.on_reload(reload)
             census = Census(spool.administration, runtime.clock)
-            periodic.append(tasks.create_task(_measure_providers(census, labels, runtime.metrics)))
+            holds = spool.administration.hold_rules
+            measuring = _measure_providers(census, labels, runtime.metrics, holds)
+            periodic.append(tasks.create_task(measuring))
             assert runtime.config.log.mail_log is not None
             log_answers = LogAnswers(spool.events, runtime.config.log.mail_log)
             runtime.on_notes(parts.notes)
@@ -163,7 +165,12 @@ async def _measure(
         await asyncio.sleep(MEASURE_S)
 
 
-async def _measure_providers(census: Census, labels: ProviderLabels, metrics: Metrics) -> None:
+async def _measure_providers(
+    census: Census,
+    labels: ProviderLabels,
+    metrics: Metrics,
+    holds: Callable[[], Sequence[HoldRule]],
+) -> None:
     """How much is queued for each provider."""
     while True:
         try:
@@ -174,6 +181,7 @@ async def _measure_providers(census: Census, labels: ProviderLabels, metrics: Me
                 label = labels.of(each.value)
                 queued[label] = queued.get(label, 0) + each.count
             metrics.paths.set_queued(queued)
+            metrics.paths.set_in_force({"hold": len(holds())})
         except Exception:  # noqa: BLE001  (periodic: the next time may do)
             log_exception("census_failed")
         await asyncio.sleep(CENSUS_S)

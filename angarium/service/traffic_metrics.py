@@ -1,10 +1,9 @@
 """Carries a delivery process's traffic over to its metrics, under labels that the configuration bounds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from angarium.mta.dispatcher import Dispatcher
-from angarium.mta.egress.narrowing import Narrowing
 from angarium.queue import UnixMs
 from angarium.service.provider_labels import ProviderLabels
 from angarium.telemetry.path_metrics import PathMetrics
@@ -17,12 +16,12 @@ class TrafficMetrics:
     def __init__(
         self,
         dispatcher: Dispatcher,
-        narrowings: Callable[[UnixMs], Sequence[Narrowing]],
+        in_force: Callable[[UnixMs], Mapping[str, int]],
         labels: ProviderLabels,
         metrics: PathMetrics,
     ) -> None:
         self._dispatcher = dispatcher
-        self._narrowings = narrowings
+        self._in_force = in_force
         self._labels = labels
         self._metrics = metrics
         self._beats = 0
@@ -52,4 +51,4 @@ class TrafficMetrics:
             connections[pair] = connections.get(pair, 0) + taken
         self._metrics.set_now(waiting, connections)
         now = self._dispatcher.now()
-        self._metrics.set_in_force(each.kind for each in self._narrowings(now))
+        self._metrics.set_in_force(self._in_force(now))

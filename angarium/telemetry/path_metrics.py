@@ -3,7 +3,7 @@
 Knows no configuration: who follows the traffic says which names are labels at all.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 OTHER: Final = "other"
 # Ours, per process: with all their outcomes they fill half of ``shared_files.FILE_OCTETS``
 MAX_PAIRS: Final = 100
-IN_FORCE_KINDS: Final = ("rule", "warm_up", "source")
+IN_FORCE_KINDS: Final = ("rule", "warm_up", "source", "hold")
 Pair = tuple[str, str]  # provider, source
 
 
@@ -67,10 +67,10 @@ class PathMetrics:
             for labels, number in sums.items():
                 gauge.labels(*labels).set(number)
 
-    def set_in_force(self, kinds: Iterable[str]) -> None:
-        found = list(kinds)
-        for kind in IN_FORCE_KINDS:
-            self._in_force.labels(kind).set(found.count(kind))
+    def set_in_force(self, kinds: Mapping[str, int]) -> None:
+        """How many of each of these kinds there are; the others are somebody else's to say."""
+        for kind, number in kinds.items():
+            self._in_force.labels(kind).set(number)
 
     def set_queued(self, recipients: Mapping[str, int]) -> None:
         """By provider, of names that the caller bounds. Of the one process that counts the queue."""

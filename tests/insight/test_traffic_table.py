@@ -6,14 +6,21 @@ from angarium.config.schema import Config, Pool, PoolMember, Provider, Server, S
 from angarium.insight.admin.gathering import Gathered
 from angarium.insight.admin.traffic import QueueCensus
 from angarium.insight.forecast_loads import load_of
+from angarium.insight.holds import find_hold_id, hold_narrowing
 from angarium.insight.source_table import PoolShare, source_table
-from angarium.insight.traffic_table import ProviderRow, notes_of, traffic_table
+from angarium.insight.traffic_table import (
+    ProviderRow,
+    narrowing_text,
+    notes_of,
+    traffic_table,
+)
 from angarium.mta.egress.narrowing import Allowance, Narrowing
 from angarium.mta.egress.policy import Limits
 from angarium.mta.egress.traffic_counts import Tally, Windows
 from angarium.mta.traffic import PathTraffic
 from angarium.queue import UnixMs
 from angarium.queue.breakdown import Breakdown, Slice
+from angarium.queue.hold_rule import HoldRule
 
 NOW = UnixMs(1_800_000_000_000)
 LIMITS = Limits(connections=5, transfers=50, recipients=100)
@@ -52,7 +59,10 @@ def census(**counts: tuple[int, int]) -> QueueCensus:
 
 def table(*paths: PathTraffic, **more: Any) -> tuple[ProviderRow, ...]:
     gathered = Gathered(
-        paths=paths, in_force=more.get("in_force", ()), census=more.get("census", census())
+        paths=paths,
+        in_force=more.get("in_force", ()),
+        census=more.get("census", census()),
+        holds=more.get("holds", ()),
     )
     return traffic_table(gathered, NOW)
 
@@ -200,3 +210,22 @@ def test_a_forecast_reckons_with_the_smart_host_that_helps_a_warm_up_out() -> No
     assert [(each.source, each.connections) for each in paths][-1] == (helper.name, 20)
     assert len(paths) == 3
     assert len(load_of(row, PROVIDER, (), {"ip2": helper}).paths) == 2  # ip2 is not warmed
+
+
+def test_an_operators_hold_stands_beside_its_provider_and_keeps_a_forecast_from_ending() -> None:
+    hold = HoldRule(id=7, provider="gmail", who="ann", why="they are ill", since=NOW)
+    part = HoldRule(id=8, provider="gmail", tenant="shop", who="ann", since=NOW)
+    others = HoldRule(id=9, sender="", who="bob", since=NOW)
+    (row,) = table(path(), holds=(hold, part, others))
+    assert [each.name for each in row.holds] == ["hold-7", "hold-8"]
+    assert [narrowing_text(each, NOW) for each in row.holds] == [
+        "hold hold-7: held by ann: they are ill",
+        "hold hold-8 (tenant shop): held by ann",
+    ]
+    assert [each.suspends for each in row.holds] == [True, False]
+    (only,) = load_of(row, PROVIDER, ()).paths
+    assert (only.is_suspended, only.suspended_until) == (True, None)
+    assert hold_narrowing(others).scope == "sender <>"
+    assert [find_hold_id(each) for each in ("hold-12", "hold-0", "hold", "gmail-rate")] == [
+        *(12, None, None, None)
+    ]

@@ -213,3 +213,26 @@ def _load_all(domains: list[str], steps: list[int]) -> None:
             done.append(h)
             rig.claim(h)
     assert sorted(h.id for h in done) == sorted(head(n, "").id for n in range(total))
+
+
+def test_what_is_stopped_of_a_lane_keeps_the_rest_on_disk_no_longer() -> None:
+    stopped: set[str] = set()
+    rig = Rig([head(n, "d", tenant="big") for n in range(9)])
+    rig.backlog._lane_of = lambda h: Lane(
+        tenant=h.tenant,
+        provider=h.domain,
+        stream=h.stream,
+        apart="stopped" if h.id.message_id[-1] < 6 and stopped else "",
+    )
+    rig.read_all()
+    assert [h.id.message_id[-1] for h in rig.loaded] == [0, 1, 2, 3]  # the lane is full
+    stopped.add("they are")
+    assert [rig.backlog.renew_lane(h) for h in rig.loaded] == [True] * 4
+    assert [rig.backlog.renew_lane(h) for h in rig.loaded] == [False] * 4
+    rig.read_all()
+    assert [h.id.message_id[-1] for h in rig.loaded] == [0, 1, 2, 3, 6, 7, 8]
+    stopped.clear()
+    for h in list(rig.loaded):
+        rig.claim(h)
+    rig.read_all()
+    assert [h.id.message_id[-1] for h in rig.loaded] == [4, 5]  # none is lost

@@ -4,7 +4,6 @@ from prometheus_client import CollectorRegistry
 
 from angarium.config.schema import Provider
 from angarium.mta.egress.lease import PlaceKey
-from angarium.mta.egress.narrowing import Narrowing
 from angarium.mta.egress.traffic_counts import Tally
 from angarium.queue import UnixMs
 from angarium.service.provider_labels import ProviderLabels
@@ -34,10 +33,9 @@ class Dispatcher:
 
 def test_unknown_sites_are_told_together_and_gauges_are_looked_at_now_and_then() -> None:
     dispatcher, registry = Dispatcher(), CollectorRegistry()
-    rule = Narrowing(kind="rule", name="slow", text="")
     traffic = TrafficMetrics(
         dispatcher,  # type: ignore[arg-type]
-        lambda _: [rule],
+        lambda _: {"rule": 1},
         ProviderLabels([Provider(name="mine")]),
         PathMetrics(registry),
     )

@@ -55,7 +55,7 @@ def test_pairs_are_bounded_and_the_rest_is_told_together(read: Read) -> None:
 
 
 def test_what_is_in_force_is_counted_by_kind(read: Read) -> None:
-    read.metrics.set_in_force(["rule", "rule", "warm_up"])
+    read.metrics.set_in_force({"rule": 2, "warm_up": 1})
     assert 'angarium_in_force{kind="rule"} 2.0' in read.lines("in_force")
-    read.metrics.set_in_force(["warm_up"])
+    read.metrics.set_in_force({"rule": 0})
     assert 'angarium_in_force{kind="rule"} 0.0' in read.lines("in_force")

@@ -8,9 +8,11 @@ import msgspec
 
 from angarium.insight.admin.client import ask_process
 from angarium.insight.admin.protocol import Refused
+from angarium.insight.admin.queue_acts import ListHoldRules
 from angarium.insight.admin.traffic import AskCensus, AskTraffic, QueueCensus, SomeTraffic
 from angarium.mta.egress.narrowing import Narrowing
 from angarium.mta.traffic import PathTraffic
+from angarium.queue.hold_rule import HoldRule
 
 # Ours: what a process that hangs would have said is left out rather than waited for
 ANSWER_S: Final = 10.0
@@ -20,6 +22,7 @@ class Gathered(msgspec.Struct, frozen=True, kw_only=True):
     paths: tuple[PathTraffic, ...]
     in_force: tuple[Narrowing, ...]
     census: QueueCensus | None  # None: the platform process has not said
+    holds: tuple[HoldRule, ...] = ()  # operators' standing ones
     unheard: tuple[Refused, ...] = ()  # why, of each process that has not said
 
 
@@ -28,6 +31,7 @@ def gather_traffic(data_dir: Path, slots: Sequence[str]) -> Gathered:
     paths: list[PathTraffic] = []
     in_force: list[Narrowing] = []
     census: QueueCensus | None = None
+    holds: tuple[HoldRule, ...] = ()
     unheard: list[Refused] = []
 
     def take(some: SomeTraffic) -> None:
@@ -45,11 +49,17 @@ def gather_traffic(data_dir: Path, slots: Sequence[str]) -> Gathered:
                 counted = ask_process(data_dir, slot, AskCensus(), timeout_s=ANSWER_S)
                 if isinstance(counted, Refused):
                     unheard.append(counted)
+                    continue
+                census = counted
+                found = ask_process(data_dir, slot, ListHoldRules(), timeout_s=ANSWER_S)
+                if isinstance(found, Refused):
+                    unheard.append(found)
                 else:
-                    census = counted
+                    holds = found.rules
     return Gathered(
         paths=tuple(paths),
         in_force=tuple(dict.fromkeys(in_force)),
         census=census,
+        holds=holds,
         unheard=tuple(unheard),
     )

@@ -20,6 +20,7 @@ class RuleNow(msgspec.Struct, frozen=True, kw_only=True):
     allowed: float = 0.0  # now: messages per second, or how many; 0: it is no number
     usual: float = 0.0  # without it
     pool: str = ""  # of reroute
+    who: str = ""  # whose hold it is; "": a reply's doing
 
 
 class RulesNow(msgspec.Struct, frozen=True):

@@ -160,5 +160,8 @@ class Admission:
         until = UnixMs(min(max(wait.until, now + 1), now + MAX_WAIT_MS))
         self._ready.put_off(group, until)  # AM2
         self._shared.waits.add(self._waiter, until)
+        if self._shared.lanes.renew_lane(group.heads[0]):
+            for head in self._ready.beside(group):
+                self._shared.lanes.renew_lane(head)
         lane = Lane(tenant=traffic.tenant, provider=traffic.provider, stream=traffic.stream)
         self._shared.reasons.note(lane, self._way.path.source, wait, now)

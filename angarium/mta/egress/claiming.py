@@ -60,16 +60,26 @@ class Claims:
         self._shared.spawn(self._claim(groups))
 
     def take(self) -> Parcel | None:
-        """Return the first that may begin now; the claimant is kicked soon if there are only others."""
-        policy, site = self._shared.policy, self._way.site
-        for index, parcel in enumerate(self._ready):
-            if policy.may_begin(parcel.work, site):
-                del self._ready[index]
-                return parcel
-        if self._ready:
-            until = UnixMs(self._shared.clock() + ASK_AGAIN_MS)
-            self._shared.waits.add(self._claimant, until)
-        return None
+        """Return the first that may begin now; the claimant is kicked soon if there are only others.
+
+        What is not to begin any more, for what came into force meanwhile, is due as before.
+        """
+        shared, way, now = self._shared, self._way, self._shared.clock()
+        later: list[Parcel] = []
+        found: Parcel | None = None
+        while self._ready and found is None:
+            parcel = self._ready.popleft()
+            if shared.policy.stops(parcel.work, way.path, way.site, now):
+                shared.clerk.give_back(parcel.work, now)
+                shared.budget.free(parcel.work.octets)
+            elif shared.policy.may_begin(parcel.work, way.site):
+                found = parcel
+            else:
+                later.append(parcel)
+        self._ready.extendleft(reversed(later))
+        if found is None and self._ready:
+            shared.waits.add(self._claimant, UnixMs(now + ASK_AGAIN_MS))
+        return found
 
     @property
     def first(self) -> Work | None:

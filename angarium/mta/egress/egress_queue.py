@@ -77,6 +77,13 @@ class EgressQueue:
         ) and (self._suspension.until <= self._shared.clock())
 
     @property
+    def waits_in_turn(self) -> bool:
+        """Whether all that it can do is wait for its turn at a place: then it is kicked (PL1)."""
+        return not (self._connections or self._opening) and self._shared.places.waits_for_share(
+            self
+        )
+
+    @property
     def waiting(self) -> int:
         """How many recipients wait here, and have not been claimed."""
         return len(self.ready) + self._admission.recipients

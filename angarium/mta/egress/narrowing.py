@@ -1,4 +1,4 @@
-"""What narrows the configured limits just now: rules, warm-ups, sources that are out. Plain values."""
+"""What narrows the configured limits just now: rules, holds, warm-ups, sources that are out. Plain values."""
 
 from collections.abc import Sequence
 from typing import Literal, Protocol
@@ -7,7 +7,7 @@ import msgspec
 
 from angarium.queue.model import UnixMs
 
-NarrowingKind = Literal["rule", "warm_up", "source"]
+NarrowingKind = Literal["rule", "warm_up", "source", "hold"]
 
 
 class Allowance(msgspec.Struct, frozen=True, kw_only=True):

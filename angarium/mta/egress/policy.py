@@ -48,7 +48,10 @@ class Go(msgspec.Struct, frozen=True):
 
 
 class Wait(msgspec.Struct, frozen=True):
-    """Neither it nor what is behind it of the same tenant, stream and campaign may go yet. No attempt is made."""
+    """Neither it nor what is behind it of the same tenant, stream, campaign and sender's domain may go yet.
+
+    No attempt is made.
+    """
 
     until: UnixMs  # it is asked for again then, and at the latest after ``ready.MAX_WAIT_MS``
     reason: str  # for people, as ``explain`` prints it: "the warm-up of ip1 allows 200 a day"
@@ -82,6 +85,10 @@ class EgressPolicy(Protocol):
         """
         ...
 
+    def find_apart(self, head: DueHead, site: Site) -> str:
+        """Return what of its tenant's stream a rule has stopped or slowed, if it is of that; else ""."""
+        ...
+
     def limits(self, path: EgressPath, provider: Provider) -> Limits: ...
 
     def admit(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> Admission:
@@ -97,6 +104,10 @@ class EgressPolicy(Protocol):
 
     def may_begin(self, work: Work, site: Site) -> bool:
         """Whether the transaction of claimed mail may begin at this moment; another may meanwhile."""
+        ...
+
+    def stops(self, work: Work, path: EgressPath, site: Site, now: UnixMs) -> bool:
+        """Whether claimed mail is not to begin at all now, for what came into force since it got its Go."""
         ...
 
     def begins(self, work: Work, site: Site) -> None:

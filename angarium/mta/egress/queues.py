@@ -98,6 +98,12 @@ class EgressQueues:
         for queue in list(self._queues.values()):
             queue.kick()
 
+    def kick_waiting(self) -> None:
+        """Kick them but for those that wait in turn for a place: of thousands, these are nearly all."""
+        for queue in list(self._queues.values()):
+            if not queue.waits_in_turn:
+                queue.kick()
+
     def forget_failures(self) -> None:
         for queue in self._queues.values():
             queue.forget_failures()

@@ -16,11 +16,14 @@ from angarium.reputation.appointments import Appointments
 from angarium.routing.resolution import Site
 
 Key = tuple[str, str]  # source, or tenant, and provider
-Line = tuple[str, str, str, str, bool]  # what waits together: site, and as in ``ready``
+Line = tuple[str, str, str, str, str, bool]  # what waits together: site, and as in ``ready``
 
 
 def line_of(traffic: Traffic) -> Line:
-    return (traffic.site, traffic.tenant, traffic.stream, traffic.campaign, traffic.in_doubt)
+    return (
+        *(traffic.site, traffic.tenant, traffic.stream, traffic.campaign),
+        *(traffic.sender_domain, traffic.in_doubt),
+    )
 
 
 class _RateGate:

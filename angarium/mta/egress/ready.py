@@ -14,9 +14,9 @@ MAX_WAIT_MS = 60_000
 _MAY_GO = UnixMs(0)
 
 
-# Priority, tenant, stream, campaign, and whether they are in doubt: whose groups keep their order among each other, and
-# wait together. What is in doubt may have to wait where the rest goes another way.
-_Name = tuple[int, str, str, str, bool]
+# Priority, tenant, stream, campaign, sender's domain, and whether they are in doubt: whose groups keep their order, and
+# wait together. So it has all that a policy tells mail apart by: none waits for another one's reasons.
+_Name = tuple[int, str, str, str, str, bool]
 
 
 class _Line:
@@ -106,6 +106,11 @@ class ReadyQueue:
         self._groups -= 1
         return group
 
+    def beside(self, group: Group) -> list[DueHead]:
+        """Return all recipients of the line that a group is of."""
+        line = self._line_of(group.heads[0])
+        return [head for each in line.groups for head in each.heads]
+
     def put_off(self, group: Group, until: UnixMs) -> None:
         """Give back what ``next_group`` returned last: its line waits, this group first. It has had no turn."""
         line = self._line_of(group.heads[0])
@@ -173,7 +178,10 @@ class ReadyQueue:
         return Group(group.heads[:most], group.moves)
 
     def _line_of(self, head: DueHead) -> _Line:
-        name = (priority_of(head), head.tenant, head.stream, head.campaign, head.in_doubt)
+        name = (
+            *(priority_of(head), head.tenant, head.stream, head.campaign),
+            *(head.sender_domain, head.in_doubt),
+        )
         line = self._lines.get(name)
         if line is None:
             line = self._lines[name] = _Line(name)

@@ -10,13 +10,13 @@ import msgspec
 
 from angarium.config.quantity import even_rate
 from angarium.config.schema import Provider, Rule
-from angarium.mta.egress.policy import Limits, Traffic, Wait, domain_of
+from angarium.mta.egress.policy import Limits, Traffic, Wait, domain_of, traffic_of_work
 from angarium.mta.egress.rates import Line, line_of
 from angarium.mta.egress.restraint import Restraint
 from angarium.mta.egress.work import Work
 from angarium.mta.transport.outcome import Failure, Outcome, Permanent, Scope, Taken, Transient
 from angarium.mta.transport.transfer import EgressPath
-from angarium.queue.model import Attempt, UnixMs
+from angarium.queue.model import Attempt, DueHead, UnixMs
 from angarium.reputation.appointments import Appointments
 from angarium.reputation.in_force import EffectKey, InForce
 from angarium.reputation.reply_rules import Heard, Mail, is_from_peer
@@ -31,6 +31,10 @@ _OF_CONNECTIONS: Final = frozenset(("connections", "messages_per_connection"))
 _OF_ONE_SESSION: Final = _OF_CONNECTIONS | {"retry"}
 # Keep mail waiting: what a source may send there is less than was thought
 _OF_VOLUME: Final = frozenset(("suspend", "hold", "throttle"))
+# What has begun to be sent is sent; the next one is not
+_STOPPING: Final = frozenset(("suspend", "hold"))
+# Scopes of less than a lane
+_PARTS: Final = frozenset(("sender_domain", "campaign"))
 # Of a reply, in the reason of a wait
 SHOWN_CHARACTERS: Final = 200
 
@@ -124,6 +128,33 @@ class RuleGate:
         ]
         return bool(found) and all(each.reach.scope == "source" for each in found)
 
+    def stops(self, work: Work, path: EgressPath, site: Site, now: UnixMs) -> bool:
+        """Whether what is in force by now keeps mail from beginning that was let go before."""
+        if not self._engine.has_any(site.provider.name):
+            return False
+        effects = self._effects(traffic_of_work(work, site), path, now)
+        return any(each.action in _STOPPING for each in effects)
+
+    def find_apart(self, head: DueHead, provider: str) -> str:
+        """Return for whom a rule keeps the recipient waiting, if that is less than its tenant's stream; else ""."""
+        engine = self._engine
+        if not engine.has_any(provider):
+            return ""
+        mail = Mail(
+            tenant=head.tenant,
+            sender_domain=head.sender_domain,
+            stream=head.stream,
+            campaign=head.campaign,
+        )
+        return next(
+            (
+                scope_text(each.reach)
+                for each in engine.effects_on("", mail, provider, engine.now)
+                if each.reach.scope in _PARTS and each.action in _OF_VOLUME
+            ),
+            "",
+        )
+
     def find_pool(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> str | None:
         """Return the pool that a rule sends this mail by; None: the usual one."""
         effects = self._effects(traffic, path, now)
@@ -196,9 +227,11 @@ class RuleGate:
         is_retried = _is_retried(rule)
         if isinstance(outcome, Transient):
             # The site's other hosts would say the same: they are not asked in the same attempt
-            scope = outcome.scope if _OF_CONNECTIONS.issuperset(rule.actions) else Scope.SITE
             own = rule.retry_s if is_retried else ()
-            return msgspec.structs.replace(outcome, scope=scope, retry_s=own)
+            if _OF_CONNECTIONS.issuperset(rule.actions):
+                return msgspec.structs.replace(outcome, retry_s=own)
+            # Nor would another session hear otherwise
+            return msgspec.structs.replace(outcome, scope=Scope.SITE, retry_s=own, again=None)
         if not is_retried or age_ms >= rule.retry_for_s * 1000:
             return outcome
         return Transient(outcome.attempt, Scope.SITE, retry_s=rule.retry_s)

@@ -100,6 +100,9 @@ class ShapingPolicy:
         self.health.chosen(path, now)
         return path
 
+    def find_apart(self, head: DueHead, site: Site) -> str:
+        return "" if self._rules is None else self._rules.find_apart(head, site.provider.name)
+
     def limits(self, path: EgressPath, provider: Provider) -> Limits:
         limits = self._limits_of(provider)
         for gate in self._gates:
@@ -229,6 +232,9 @@ class ShapingPolicy:
 
     def may_begin(self, work: Work, site: Site) -> bool:
         return self._tenants.may_begin(work, site)
+
+    def stops(self, work: Work, path: EgressPath, site: Site, now: UnixMs) -> bool:
+        return self._rules is not None and self._rules.stops(work, path, site, now)
 
     def begins(self, work: Work, site: Site) -> None:
         self._tenants.begin(work, site)

@@ -92,6 +92,14 @@ class Reroutes(Protocol):
         ...
 
 
+class RenewsLanes(Protocol):
+    """Counts what is in memory by lanes; ``mta.dispatcher`` does."""
+
+    def renew_lane(self, head: DueHead) -> bool:
+        """Count a recipient under the lane that is its own by now; returns whether that is another one."""
+        ...
+
+
 class GivesUp(Protocol):
     """Takes recipients that get an outcome without a connection; ``mta.record.undeliverable`` does."""
 
@@ -130,6 +138,7 @@ class EgressShared(msgspec.Struct, frozen=True, kw_only=True):
     clerk: Clerk
     undeliverable: GivesUp
     rerouter: Reroutes
+    lanes: RenewsLanes
     observer: ConnectionObserver
     clock: Callable[[], UnixMs]
     give_way: Callable[[], None]  # between two pieces of work: ``queue.Spool.give_way``

@@ -253,6 +253,7 @@ class FakeClerk:
         self.spared: list[DeliveryId] = []  # recorded as that
         self.claims: list[list[DueHead]] = []
         self.concluded: list[tuple[Work, Sequence[Outcome]]] = []
+        self.given_back: list[Work] = []
 
     def may_claim(self) -> bool:
         return self.open
@@ -275,7 +276,7 @@ class FakeClerk:
         self.concluded.append((work, outcomes))
 
     def give_back(self, work: Work, now: UnixMs) -> None:
-        raise AssertionError("nothing was suppressed when it was accepted")
+        self.given_back.append(work)
 
     def without_suppressed(
         self, message: ClaimedMessage, recipients: tuple[Claimed, ...]
@@ -354,9 +355,13 @@ class ScriptedPolicy:
         self.connection_wait: Wait | None = None
         self.connects = 0
         self.tenants = TenantTransfers()
+        self.stopped: set[str] = set()  # tenants
 
     def choose(self, head: DueHead, site: Site, now: UnixMs) -> EgressPath:
         return self.path
+
+    def find_apart(self, head: DueHead, site: Site) -> str:
+        return ""
 
     def limits(self, path: EgressPath, provider: Provider) -> Limits:
         return Limits(
@@ -374,6 +379,9 @@ class ScriptedPolicy:
 
     def may_begin(self, work: Work, site: Site) -> bool:
         return self.tenants.may_begin(work, site)
+
+    def stops(self, work: Work, path: EgressPath, site: Site, now: UnixMs) -> bool:
+        return work.message.tenant in self.stopped
 
     def begins(self, work: Work, site: Site) -> None:
         self.tenants.begin(work, site)
@@ -426,6 +434,20 @@ class Rerouted:
         self.heads += [(each, via, reason) for each in heads]
 
 
+class Lanes:
+    """Has those of a tenant that is stopped in a lane of their own."""
+
+    def __init__(self) -> None:
+        self.stopped: set[str] = set()
+        self.renewed: list[DueHead] = []
+
+    def renew_lane(self, head: DueHead) -> bool:
+        if head.tenant not in self.stopped or head in self.renewed:
+            return False
+        self.renewed.append(head)
+        return True
+
+
 class Around:
     """All that one egress queue needs; ``shared`` is what it gets."""
 
@@ -445,6 +467,7 @@ class Around:
         self.observer = FakeObserver()
         self.mover = Moved()
         self.rerouter = Rerouted()
+        self.lanes = Lanes()
         self.tasks: list[asyncio.Task[None]] = []
         self.shared = EgressShared(
             settings=Delivery(),
@@ -459,6 +482,7 @@ class Around:
             clerk=self.clerk,
             undeliverable=self.undeliverable,
             rerouter=self.rerouter,
+            lanes=self.lanes,
             observer=self.observer,
             clock=self.clock,
             give_way=lambda: None,

@@ -123,3 +123,15 @@ async def test_what_goes_by_a_smart_host_leaves_the_queue() -> None:
     assert len(rerouted) == module.MOVES_AT_ONCE + 1
     assert rerouted[0] == (head(0), "smtp://10.0.0.5:25", "the hour is full")
     assert not rig.ready
+
+
+async def test_what_a_rule_has_stopped_is_counted_apart_with_all_that_waits_behind_it() -> None:
+    rig = Rig()
+    rig.around.lanes.stopped = {"a"}
+    rig.around.policy.says = lambda traffic, _, now: (
+        Wait(UnixMs(now + 500), "stopped") if traffic.tenant == "a" else GO
+    )
+    for number, tenant in enumerate("aabab"):
+        rig.ready.push(head(number, tenant=tenant))
+    assert [rig.next_number() for _ in range(3)] == [2, 4, None]
+    assert [each.id.message_id[-1] for each in rig.around.lanes.renewed] == [0, 1, 3]

@@ -95,6 +95,22 @@ async def test_what_is_put_first_is_taken_next_and_drained_with_the_rest() -> No
     assert len(rig.claims) == 0
 
 
+async def test_what_is_not_to_begin_any_more_is_due_as_before_and_the_rest_goes() -> None:
+    rig = Rig()
+    rig.begin(*(Group([head(each, tenant=tenant)]) for each, tenant in enumerate("aba")))
+    await settle()
+    rig.around.policy.stopped = {"a"}
+    taken = rig.claims.take()
+    assert taken is not None
+    assert taken.work.message.tenant == "b"
+    assert rig.claims.take() is None
+    back = rig.around.clerk.given_back
+    assert [each.message.message_id[-1] for each in back] == [0, 2]
+    assert rig.around.clerk.outcomes == []
+    assert rig.around.budget.used == OCTETS  # of what was taken
+    assert len(rig.around.waits) == 0
+
+
 async def test_an_idle_connection_is_woken_by_a_parcel_and_one_by_each() -> None:
     rig = Rig()
     loop = asyncio.get_running_loop()

@@ -502,3 +502,23 @@ async def test_a_policy_that_turns_a_group_in_circles_makes_it_wait() -> None:
     await settle()
     assert len(around.policy.asked) == asked <= 5
     queues.drain()
+
+
+async def test_who_only_waits_for_its_turn_at_a_place_says_so_until_it_has_it() -> None:
+    around = Around(connections=1)
+    one, two = (
+        EgressQueue(around.shared, path, site(), around.mover) for path in (PATH, OTHER_PATH)
+    )
+    around.hosts.may_carry.clear()
+    one.push(head(1))
+    one.kick()
+    await settle()
+    two.push(head(2))
+    assert not two.waits_in_turn  # nobody has asked for a place yet
+    two.kick()
+    assert (one.waits_in_turn, two.waits_in_turn) == (False, True)
+    around.hosts.may_carry.set()
+    await until(lambda: len(around.clerk.outcomes) == 2)  # PL1
+    assert not two.waits_in_turn
+    for each in (one, two):
+        each.drain()

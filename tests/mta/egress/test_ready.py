@@ -1,5 +1,7 @@
 """Mirrors angarium/mta/egress/ready.py."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -232,9 +234,20 @@ def test_what_is_in_doubt_shares_no_transaction_with_the_rest_of_its_message() -
     assert taken(ready) == [[(1, 0), (1, 3)], [(1, 1), (1, 2)]]
 
 
-def test_what_is_in_doubt_keeps_nothing_else_waiting() -> None:
+@pytest.mark.parametrize(
+    "apart",
+    [
+        {"in_doubt": True},
+        {"sender": "a@other.example"},
+        {"campaign": "spring"},
+        {"stream": "bulk"},
+        {"tenant": "other"},
+    ],
+    ids=str,
+)
+def test_who_waits_keeps_nobody_waiting_that_a_policy_tells_apart(apart: dict[str, Any]) -> None:
     ready = ReadyQueue(recipients_per_message=10)
-    ready.push(head(1, in_doubt=True))
+    ready.push(head(1, **apart))
     ready.push(head(2))
     group = ready.next_group()
     assert group is not None

@@ -14,7 +14,7 @@ from angarium.mta.egress.rule_gate import HELD_MS, RuleGate
 from angarium.mta.egress.shaping import ShapingPolicy
 from angarium.mta.egress.triage import defect, withheld
 from angarium.mta.egress.work import Group
-from angarium.mta.transport.outcome import Outcome, Permanent, Scope, Transient
+from angarium.mta.transport.outcome import Again, Outcome, Permanent, Scope, Transient
 from angarium.queue.model import UnixMs
 from angarium.reputation.reply_rules import RuleBook
 from angarium.reputation.rule_engine import RuleEngine
@@ -249,3 +249,39 @@ def test_greylisting_keeps_the_schedule_of_the_configuration() -> None:
     assert isinstance(meant, Transient)
     assert (meant.greylisted, meant.retry_s) == (True, ())
     assert bench.engine.in_force(NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("actions", "again"),
+    [(("suspend",), None), (("throttle",), None), (("connections",), Again.GONE)],
+)
+def test_an_old_session_that_ends_with_a_word_about_us_is_not_asked_again_at_once(
+    actions: Any, again: Again | None
+) -> None:
+    """Unless it is about this connection only."""
+    gone = msgspec.structs.replace(said("421 busy", enhanced="4.3.2"), again=Again.GONE)
+    (meant,) = Bench(rule(actions=actions)).told(gone)
+    assert isinstance(meant, Transient)
+    assert meant.again is again
+
+
+@pytest.mark.parametrize(
+    ("actions", "scope", "stops"),
+    [
+        (("suspend",), "source", True),
+        (("hold",), "tenant", True),
+        (("suspend",), "campaign", False),  # it has none
+        (("throttle",), "source", False),
+        (("connections",), "source", False),
+    ],
+)
+def test_a_suspension_stops_what_was_let_go_before_it(
+    actions: Any, scope: Any, *, stops: bool
+) -> None:
+    bench = Bench(rule(actions=actions, scope=scope))
+    claimed = work(2)
+    assert not bench.policy.stops(claimed, bench.ip1, TO, UnixMs(NOW))
+    bench.told(said("421 busy"))
+    assert bench.policy.stops(claimed, bench.ip1, TO, UnixMs(NOW)) is stops
+    bench.engine.undo("r", UnixMs(NOW))
+    assert not bench.policy.stops(claimed, bench.ip1, TO, UnixMs(NOW))

@@ -454,3 +454,13 @@ async def test_wus1_the_quietest_are_forgotten_in_memory_and_on_disk() -> None:
     assert len(names) <= 20
     assert {"site0", "site24"} <= names
     assert "site1" not in names
+
+
+def test_what_is_asked_each_second_costs_as_much_as_is_shown_however_many_there_are() -> None:
+    rig = Rig()
+    for number in range(9, 0, -1):
+        rig.warmups.find("ip2", f"p{number}", NOW)
+    assert [each.provider for each in rig.warmups.statuses(NOW, limit=2)] == ["p8", "p9"]
+    assert len(rig.warmups.statuses(NOW)) == 9
+    rig.warmups.act("finish", "ip2", "p3", NOW)
+    assert rig.warmups.count_cold() == 8

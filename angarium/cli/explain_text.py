@@ -61,7 +61,7 @@ def _recipient(recipient: RecipientExplanation, now: UnixMs) -> Iterator[str]:
     if step is None:
         yield "  now: out of the queue; nothing more will happen."
         return
-    yield "  now: " + _state(step, recipient.history, now)
+    yield "  now: " + _state(step, recipient, now)
     if recipient.suppressed is not None:
         yield "  suppressed: " + _suppressed(recipient.suppressed)
     if recipient.live is not None:
@@ -84,10 +84,10 @@ def _route(route: RouteFacts) -> str:
         by = "our own policy" if route.is_by_policy else "an operator (queue reroute)"
         text = f"chosen by {by}: to {where}"
     elif route.rule is None:
-        text = "no [[route]] matches: to the domain's MX hosts, pool default"
+        text = f"no [[route]] matches: to the domain's MX hosts, by pool {route.pool}"
     else:
         where = "its MX hosts" if route.via == "mx" else f"the smart host {route.via}"
-        text = f'[[route]] domain = "{route.rule}": to {where}, pool {route.pool}'
+        text = f'[[route]] domain = "{route.rule}": to {where}, by pool {route.pool}'
     if not route.site:
         return text + "; not resolved yet."
     return (
@@ -159,7 +159,7 @@ def _signing(attempt: Attempt) -> str:
     return f", unsigned ({attempt.unsigned})" if attempt.unsigned else ""
 
 
-def _state(step: NextStep, history: tuple[Happened, ...], now: UnixMs) -> str:
+def _state(step: NextStep, recipient: RecipientExplanation, now: UnixMs) -> str:
     match step.state:
         case "held":
             end = f" or {time_text(step.held_until)}" if step.held_until else ""
@@ -174,8 +174,9 @@ def _state(step: NextStep, history: tuple[Happened, ...], now: UnixMs) -> str:
             when = (
                 f"in {span_text(step.due - now)}"
                 if step.due > now
-                else "as soon as a place is free"
+                else ("it is due" if recipient.live else "it is due, and goes as soon as it may")
             )
+            history = recipient.history
             who = history[-1].who if history and history[-1].who else "an operator"
             return f"waits; next attempt {time_text(step.due)} ({when}), {_why(step, who)}."
 
@@ -192,10 +193,7 @@ def _why(step: NextStep, who: str) -> str:
         case "in_doubt":
             return "because its last attempt ended in doubt"
         case "first":
-            return (
-                "which is the first: it waits only for a connection, within the limits of its"
-                " provider"
-            )
+            return "which is the first"
         case "site_down":
             return (
                 f"after attempt {step.attempts} found no host of its site that takes a connection;"

@@ -88,7 +88,8 @@ def _why(found: Forecast) -> str:
         return f"{found.held} held: not counted" if found.held else ""
     text = _BOTTLENECKS[found.bottleneck]
     if found.takes_eased_ms != found.takes_ms:
-        text += f" (with twice of it: {_span(found.takes_eased_ms)})"
+        eased = "were it half as long" if found.bottleneck == "suspension" else "with twice of it"
+        text += f" ({eased}: {_span(found.takes_eased_ms)})"
     if not found.is_measured:
         text += "; nothing was sent there within the hour, a second for each is assumed"
     return text + (f"; {found.held} more are held" if found.held else "")

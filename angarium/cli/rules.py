@@ -175,17 +175,17 @@ def _effect_text(rule: RuleNow) -> str:
 
 
 def _time_text(rule: RuleNow, now: int) -> str:
-    since = f"for {span_text(now - rule.since)}"
+    since = f"in force for {span_text(now - rule.since)}"
     if rule.until is None:
         return f"{since}, until it is undone"
     if rule.until > now:
         ends = rule.ends
         slowly = (
-            f", then comes back in {span_text(ends - rule.until)}"
+            f", then comes back over {span_text(ends - rule.until)}"
             if ends and ends > rule.until
             else ""
         )
-        return f"{since}, {span_text(rule.until - now)} to go{slowly}"
+        return f"{since}, {span_text(rule.until - now)} more{slowly}"
     return f"{since}, coming back" + (f" in {span_text(rule.ends - now)}" if rule.ends else "")
 
 

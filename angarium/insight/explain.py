@@ -17,6 +17,8 @@ from angarium.insight.explanation import (
     RouteFacts,
     Why,
 )
+from angarium.mta.egress.policy import domain_of
+from angarium.mta.egress.pools import Pools
 from angarium.queue import (
     DeliveryId,
     Event,
@@ -156,7 +158,7 @@ def _recipient(
         recipient=address,
         domain=domain,
         destination=entry.destination if entry else domain,
-        route=_route(domain, entry.via if entry else "", _chooser(history), config, find_route),
+        route=_route(domain, entry, _chooser(history), config, find_route),
         history=tuple(_happened(each) for each in history),
         next=None if entry is None else _next_step(entry, history, config, ends),
         suppressed=find_suppression(address, entry.tenant, entry.stream) if entry else None,
@@ -170,15 +172,16 @@ def _chooser(history: list[Event]) -> str:
 
 
 def _route(
-    domain: str, via: str, chooser: str, config: Config, find_route: FindRoute
+    domain: str, entry: QueueEntry | None, chooser: str, config: Config, find_route: FindRoute
 ) -> RouteFacts:
-    """``via``: the way that was chosen for it, and by whom; ""."""
+    """``chooser``: of its way, if one was chosen for it; ""."""
     routing = Routing.of(config)
+    via = entry.via if entry else ""
     route = routing.find_route(domain) if not via else None
     found = RouteFacts(
         rule=route.domain if route else None,
         via=route.via if route else via or "mx",
-        pool=route.pool if route else "default",
+        pool=_pool(domain, entry, config, routing),
         is_chosen=bool(via),
         is_by_policy=bool(via) and chooser == POLICY,
     )
@@ -207,6 +210,28 @@ def _happened(event: Event) -> Happened:
         reason=getattr(event, "reason", ""),
         rule=getattr(event, "rule", 0),
         via=getattr(event, "via", ""),
+    )
+
+
+class _Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """``mta.egress.pools.Sent``."""
+
+    tenant: str
+    stream: str
+    sender_domain: str
+    domain: str
+
+
+def _pool(domain: str, entry: QueueEntry | None, config: Config, routing: Routing) -> str:
+    """Return the pool of the sources that it leaves by."""
+    pools = Pools(config.source, config.pool, routing, config.server.hostname, config.stream)
+    return pools.pool_of(
+        _Sent(
+            tenant=entry.tenant if entry else "",
+            stream=entry.stream if entry else "",
+            sender_domain=domain_of(entry.sender) if entry else "",
+            domain=domain,
+        )
     )
 
 

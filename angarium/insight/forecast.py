@@ -79,7 +79,7 @@ def forecast(load: ProviderLoad, now: UnixMs) -> Forecast:
             key=lambda found: HORIZON_MS + 1 if found[1] is None else found[1],
         )
         if eased == takes:
-            bottleneck = _lowest(load)
+            bottleneck = _lowest(load, now, takes)
     answers = _answers(load, "")
     rate = sum(min(_rates(each).values()) * each.recipients_per_message for each in load.paths)
     return Forecast(
@@ -94,12 +94,18 @@ def forecast(load: ProviderLoad, now: UnixMs) -> Forecast:
     )
 
 
-def _lowest(load: ProviderLoad) -> Bottleneck:
-    """No limit alone keeps it back: name what is lowest of the first source, the rest is as low."""
+def _lowest(load: ProviderLoad, now: UnixMs, takes_ms: int | None) -> Bottleneck:
+    """No limit alone keeps it back, or twice of it would come no sooner: name what is lowest of the first source, the
+    rest is as low.
+    """
     for each in load.paths:
         if each.is_suspended or each.suspended_until is not None:
             return "suspension"
         rates = _rates(each)
+        after_ms = HORIZON_MS if takes_ms is None else takes_ms
+        able = min(rates.values()) * each.recipients_per_message * after_ms / 1000
+        if each.allowance is not None and sum(_allowed(each.allowance, now, after_ms)) <= able:
+            return "warm_up"
         return min(rates, key=lambda limit: rates[limit])
     return "connections"
 

@@ -136,5 +136,5 @@ def test_an_effect_is_said_in_words(shown: RuleNow, text: str) -> None:
 def test_times_are_said_in_words() -> None:
     minute = 60_000
     assert "until it is undone" in _time_text(rule("hold", until=None, ends=None), minute)
-    assert "9 min to go" in _time_text(rule("suspend"), minute).replace("minutes", "min")
+    assert "9 min more" in _time_text(rule("suspend"), minute).replace("minutes", "min")
     assert "coming back in" in _time_text(rule("throttle", ends=UnixMs(900_000)), 11 * minute)

@@ -108,6 +108,13 @@ def test_held_mail_is_told_and_not_waited_for() -> None:
     assert of(0, FAST, held=7).held == 7
 
 
+def test_the_next_hour_of_a_warm_up_comes_no_sooner_were_it_twice_as_wide() -> None:
+    hour = 3_600_000
+    allowance = Allowance(left=0, per_period=5, renews_at=UnixMs(NOW + hour // 2), period_ms=hour)
+    told = of(3, path(allowance=allowance))
+    assert found(told) == (1800, "warm_up")
+
+
 def test_all_of_it_is_done_with_the_slowest_provider() -> None:
     assert total_takes_ms([of(20, FAST), of(12_000, FAST)]) == 600_000
     assert total_takes_ms([of(20, FAST), of(5)]) is None

@@ -48,6 +48,16 @@ RECIPIENTS_SHOWN: Final = 5  # of an accepted message
     "--message-id", "message_ids", multiple=True, metavar="ID", help="Of the Message-ID field."
 )
 @click.option("--id", "ids", multiple=True, help="The queue's: <uuid> or <uuid>.<n>; may be cut.")
+@click.option(
+    "--provider",
+    "providers",
+    multiple=True,
+    metavar="NAME",
+    help="Attempts at this mailbox provider, and what was in force there.",
+)
+@click.option(
+    "--event", "events", multiple=True, metavar="NAME", help="As in the log: deferred, bounced, ..."
+)
 @click.option("--since", type=Moment(wall_clock), help="2h (ago), 2026-07-01 or 2026-07-01T10:30Z.")
 @click.option("--follow", is_flag=True, help="Go on with what happens from now on.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON: the lines of the mail log.")
@@ -57,6 +67,8 @@ def log(
     senders: tuple[str, ...],
     message_ids: tuple[str, ...],
     ids: tuple[str, ...],
+    providers: tuple[str, ...],
+    events: tuple[str, ...],
     since: int | None,
     follow: bool,
     as_json: bool,
@@ -68,6 +80,8 @@ def log(
             message_ids=tuple(_told("message-id", each) for each in message_ids),
             ids=tuple(_whole(reached, each) for each in ids),
             since=None if since is None else UnixMs(since),
+            providers=tuple(_told("provider", each) for each in providers),
+            events=tuple(_told("event", each).lower() for each in events),
         )
         cut = [each.partition(".")[0].replace("-", "") for each in query.ids]
         shown = _Shown([each for each in cut if len(each) < ID_DIGITS], as_json=as_json)
@@ -130,7 +144,8 @@ def log_text(record: MailRecord) -> str:
         more = len(record.recipients) - RECIPIENTS_SHOWN
         to = named + (f" and {more} more" if more > 0 else "")
         return f"{event_text(record)}, to {to}  ({record.message})"
-    return f"{event_text(record)}  ({record.id or record.message or _subject(record)})"
+    of = record.id or record.message or _subject(record)
+    return event_text(record) + (f"  ({of})" if of else "")
 
 
 def _whole(reached: QueueAccess, text: str) -> str:
@@ -159,5 +174,7 @@ def _told(option: str, text: str) -> str:
 
 
 def _subject(record: MailRecord) -> str:
-    """What an event is about that is about no message."""
-    return record.scope if record.cause else f"rule {record.rule}"
+    """What an event is about that is about no message; "": its line says so."""
+    if record.cause:
+        return record.scope
+    return f"rule {record.rule}" if record.rule else ""

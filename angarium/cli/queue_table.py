@@ -96,9 +96,7 @@ def event_text(record: MailRecord) -> str:
     if record.event in ("suppression_added", "suppression_removed"):
         return _suppression_text(record)
     if not record.message:
-        return f"{record.ts}  {record.event} {record.rule} by {record.actor}" + (
-            f": {record.reason}" if record.reason else ""
-        )
+        return f"{record.ts}  {record.event} {_about_no_message(record)}"
     if record.event == "content_shown":
         why = f": {record.reason}" if record.reason else ""
         return f"{record.ts}  content shown ({record.part}) to {record.actor}{why}"
@@ -121,6 +119,22 @@ def _suppression_text(record: MailRecord) -> str:
     evidence = f": {record.reply}" if record.reply else ""
     about = f"<{record.recipient}> ({record.cause}, {record.scope}{until})"
     return f"{record.ts}  {record.event} {about} by {record.actor}{because}{evidence}"
+
+
+def _about_no_message(record: MailRecord) -> str:
+    """What came into force or ended, or was changed."""
+    by = f" by {record.actor}" if record.actor else ""
+    because = f": {record.reason}" if record.reason else ""
+    if record.name:
+        about = f"{record.name}: {record.action} for {record.scope} {record.subject} at {record.provider}"
+        until = f", until {record.until}" if record.until else ""
+        reply = f": {record.reply}" if record.reply else ""
+        how = f", {record.how}" if record.how else ""
+        return f"{about}{until}{reply}{how}{by}{because}"
+    if record.act:
+        about = f"{record.source} at {record.provider}: {record.act}, now at day {record.day}"
+        return f"{about}{by}{because}"
+    return f"{record.rule or ''}{by}{because}".strip()
 
 
 def _reply(record: MailRecord) -> str:

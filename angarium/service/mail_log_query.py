@@ -19,16 +19,27 @@ class LogFilter:
         self._message_ids = frozenset([_bare(each) for each in query.message_ids])
         self._ids = tuple([_id(each) for each in query.ids])
         self._since = "" if query.since is None else rfc3339(query.since)
+        self._providers = frozenset([each.casefold() for each in query.providers])
+        self._provider_octets = tuple(self._providers)
+        self._events = frozenset(query.events)
+        self._event_octets = tuple(self._events)
         self._followed: dict[str, None] = {}
 
     def may_match(self, line: bytes) -> bool:
         """Whether a line may match: a look at its octets, far cheaper than decoding it."""
         folded = line.lower()
-        return _has_one(folded, self._ids_octets()) and _has_one(folded, self._recipients)
+        return (
+            _has_one(folded, self._ids_octets())
+            and _has_one(folded, self._recipients)
+            and _has_one(folded, self._provider_octets)
+            and _has_one(folded, self._event_octets)
+        )
 
     def matches(self, record: MailRecord) -> bool:
         return (
             record.ts >= self._since
+            and (not self._events or record.event in self._events)
+            and (not self._providers or record.provider.casefold() in self._providers)
             and (not self._recipients or self._has_recipient(record))
             and (not self._senders or self._has_sender(record))
             and (not self._ids or self._has_id(record))

@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from angarium.cli.log import log_text
 from angarium.cli.main import run
 from angarium.queue import Position, QueueOperator
-from angarium.service.mail_record import mail_record
+from angarium.service.mail_record import MailRecord, mail_record
 from angarium.service.runtime import wall_clock
 from tests.cli.test_queue import SETTINGS, Filled
 
@@ -161,3 +162,55 @@ def test_nothing_is_followed_where_no_server_runs(logged: Logged, log: Log) -> N
 )
 def test_what_cannot_be_meant_is_refused(log: Log, arguments: Sequence[str], told: str) -> None:
     assert told in log(*arguments, code=64)
+
+
+@pytest.mark.parametrize(
+    ("told", "text"),
+    [
+        (
+            {
+                "event": "rule_in_force",
+                "name": "yahoo-ts04",
+                "action": "suspend",
+                "scope": "source",
+                "subject": "ip1",
+                "provider": "yahoo",
+                "until": "2026-01-01",
+                "reply": "421 later",
+            },
+            "rule_in_force yahoo-ts04: suspend for source ip1 at yahoo, until 2026-01-01: 421 later",
+        ),
+        (
+            {
+                "event": "rule_ended",
+                "name": "yahoo-ts04",
+                "action": "suspend",
+                "scope": "source",
+                "subject": "ip1",
+                "provider": "yahoo",
+                "how": "undone",
+                "actor": "ann",
+                "reason": "delisted",
+            },
+            "rule_ended yahoo-ts04: suspend for source ip1 at yahoo, undone by ann: delisted",
+        ),
+        (
+            {
+                "event": "warmup_changed",
+                "source": "ip2",
+                "provider": "gmail",
+                "act": "hold",
+                "day": 3,
+                "actor": "ann",
+            },
+            "warmup_changed ip2 at gmail: hold, now at day 3 by ann",
+        ),
+        (
+            {"event": "hold_rule_added", "rule": 7, "actor": "ann", "reason": "x"},
+            "hold_rule_added 7 by ann: x  (rule 7)",
+        ),
+    ],
+)
+def test_what_is_about_no_message_is_said_in_words(told: dict[str, Any], text: str) -> None:
+    record = MailRecord(sequence=1, ts="2026-01-01T00:00:00.000Z", message="", **told)
+    assert log_text(record) == f"2026-01-01T00:00:00.000Z  {text}"

@@ -96,6 +96,11 @@ def test_every_command_says_what_holds_mail_back(product: Product) -> None:
     assert "of 5 used this hour" in shown
     assert "queued: done in" in shown
 
+    # What they said
+    assert "[TSS04]" in product.postmaster("log", "--provider", "yahoo", "--event", "deferred")
+    in_force = product.postmaster("log", "--event", "rule_in_force", "--since", "1h")
+    assert "yahoo-ts04" in in_force
+
     # Where it goes, and how long it takes
     top = asked(product, "top", "--once")
     by_name = {each["provider"]: each for each in top["providers"]}

@@ -14,6 +14,8 @@ class LogQuery(msgspec.Struct, frozen=True, kw_only=True):
     message_ids: tuple[str, ...] = ()  # of the Message-ID field, with or without <>
     ids: tuple[str, ...] = ()  # the queue's: <uuid>, its beginning, or <uuid>.<n>
     since: UnixMs | None = None
+    providers: tuple[str, ...] = ()  # mailbox providers
+    events: tuple[str, ...] = ()  # names, as the log has them: deferred
 
 
 class LogLines(msgspec.Struct, frozen=True):

@@ -93,6 +93,11 @@ class _ConnectorOf:
         return opening_failure("banner", refusal, where, net.senders_clock())
 
 
+def tenant_of(reverse_path: str) -> str:
+    """Each has one domain; DSNs are the default tenant's."""
+    return reverse_path.rpartition("@")[2].partition(".")[0] or "default"
+
+
 class Session:
     """Satisfies ``transfer.Connection``."""
 
@@ -116,8 +121,11 @@ class Session:
     async def transfer(self, transfer: Transfer) -> Sequence[Outcome]:
         net, source = self._net, self._where.source
         self.transfers += 1
+        sender_domain = transfer.reverse_path.rpartition("@")[2]
+        tenant = tenant_of(transfer.reverse_path)
         self._sink.transaction_begins(
             source,
+            tenant=tenant,
             transfers=self.transfers,
             recipients=len(transfer.recipients),
             now_ms=net.clock(),
@@ -125,13 +133,16 @@ class Session:
         )
         letter = Letter(
             source=source,
-            sender_domain=transfer.reverse_path.rpartition("@")[2],
+            sender_domain=sender_domain,
             recipients=tuple(each.forward_path for each in transfer.recipients),
             transfers=self.transfers,
         )
         said = self._provider.take(letter, net.clock())
         is_taken = any(each.reply.code < 300 for each in said)
-        await asyncio.sleep(DELIVERY_S if is_taken else ROUND_TRIP_S)
+        try:
+            await asyncio.sleep(DELIVERY_S if is_taken else ROUND_TRIP_S)
+        finally:
+            self._sink.transaction_ends(tenant)
         at = net.senders_clock()
         if any(each.reply.code == 421 for each in said):
             self.end()

@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from angarium.config.loader import parse
+from angarium.config.providers import all_providers
 from angarium.config.rules import all_rules
 from angarium.config.schema import Config
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
@@ -83,6 +84,21 @@ expire_s = "1d"
 
 [[warmup]]
 source = "cold"
+
+# Limits that campaigns reach
+[[provider]]
+name = "apple"
+message_rate = "300/min burst 3"
+
+[[provider]]
+name = "yahoo"
+connection_rate = "12/min burst 4"
+tenant_message_rate = "240/min burst 2"
+tenant_connections = 3
+
+[[provider]]
+name = "gmail"
+recipients_per_message = 2
 """
 DOMAINS: Final = {
     "gmail.com": ("gmail-smtp-in.l.google.com", "alt1.gmail-smtp-in.l.google.com"),
@@ -180,7 +196,7 @@ class Node:
         )
         self._partition_of = PartitionFinder(self._routing, spool, asyncio.get_running_loop().time)
         partitions = {each: await spool.own(each, "week") for each in spool.partitions()}
-        schedule = RetrySchedule(config.delivery, config.stream)
+        schedule = RetrySchedule(config.delivery, config.stream, all_providers(config.provider))
         self.dispatcher = Dispatcher(
             DeliveryParts(
                 settings=config.delivery,

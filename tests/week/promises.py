@@ -21,6 +21,7 @@ _VOLUME: Final = ("suspend", "throttle")
 def broken_promises(week: Week) -> dict[str, list[str]]:
     promises = (
         *(limits_are_kept, the_plan_is_kept, the_share_is_had, nobody_is_blocked),
+        a_throttle_is_kept,
         *(healthy_providers_warm_it, an_unhealthy_one_holds_it_back, a_suspension_is_kept),
         *(a_suspension_is_of_its_source_only, a_tenants_suspension_is_the_tenants_only),
         *(what_a_session_may_carry_is_learnt, everyone_has_one_outcome, a_copy_is_in_doubt),
@@ -98,6 +99,21 @@ def a_suspension_is_kept(week: Week) -> Iterator[str]:
             # By the sender's clock, which may be wrong by a little over a minute
             if source == effect.reach.subject and effect.since + 80_000 < at < until - 80_000:
                 yield f"{effect.rule}: {source} sent at {_hour(at)}"
+
+
+def a_throttle_is_kept(week: Week) -> Iterator[str]:
+    """Of one a minute at most; each restart forgets when the last one went."""
+    for effect in _effects(week, "throttle", "source"):
+        begin, end = effect.since + 80_000, _end(effect) - 80_000
+        went = [
+            at
+            for source, at in week.sinks[effect.reach.provider].transactions
+            if source == effect.reach.subject and begin < at < end
+        ]
+        restarts = sum(begin < _ms(at) < end for at in (*week.story.crashes, *week.story.drains))
+        allowed = (end - begin) // 60_000 + 2 + restarts
+        if not went or len(went) > allowed:
+            yield f"{effect.rule}: {effect.reach.subject} sent {len(went)} of {allowed}"
 
 
 def a_suspension_is_of_its_source_only(week: Week) -> Iterator[str]:
@@ -201,6 +217,10 @@ def nothing_went_wrong(week: Week) -> Iterator[str]:
 
 
 # ----------------------------------------------------------------------------------------------
+
+
+def _ms(hour: float) -> float:
+    return BEGIN + hour * HOUR_MS
 
 
 def _hour(ms: float) -> str:

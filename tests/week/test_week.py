@@ -55,6 +55,7 @@ def test_a_week_keeps_all_promises() -> None:
     assert broken_promises(lived(WEEK)) == {}
 
 
+@pytest.mark.slow
 def test_without_a_warm_up_these_providers_refuse_a_stranger() -> None:
     """The model bites: rules alone, which stop at once where they can, come too late at one of them."""
     week = lived(Story(days=0.5, volume=20, warms_up=False))

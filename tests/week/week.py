@@ -7,14 +7,13 @@ from typing import Final
 
 import msgspec
 
-from angarium.config.providers import find_shipped
-from angarium.config.schema import Provider
+from angarium.config.providers import all_providers
 from angarium.config.warmup_plan import SHIPPED_PLAN, read_plan
 from angarium.queue import Submission, UnixMs
 from angarium.reputation.in_force import InForce
 from angarium.reputation.warmup import DAY_MS, HOUR_MS
 from tests.week.net import Net
-from tests.week.node import Node
+from tests.week.node import Node, configuration
 from tests.week.providers import (
     APPLE,
     GMAIL,
@@ -78,12 +77,6 @@ def providers(story: Story) -> list[MailboxProvider]:
     return [gmail, yahoo, outlook, apple, gmx, small]
 
 
-def _configured(name: str) -> Provider:
-    found = find_shipped(name)
-    assert found is not None
-    return found
-
-
 def _ms(hour: float) -> int:
     return BEGIN + round(hour * HOUR_MS)
 
@@ -103,7 +96,8 @@ class Week:
         self.skew_ms = 0
         self.excesses: list[str] = []
         self.providers = {each.name: each for each in providers(story)}
-        self.sinks = {each: Sink(_configured(each), self.excesses) for each in self.providers}
+        limits = {each.name: each for each in all_providers(configuration().provider)}
+        self.sinks = {each: Sink(limits[each], self.excesses) for each in self.providers}
         self.net = Net(list(self.providers.values()), self.sinks, self.true_time)
         self.net.senders_clock = self.clock
         self.node = Node(self.net, self.clock, story.seed, warms_up=story.warms_up)

@@ -94,7 +94,10 @@ message_rate = "300/min burst 3"
 name = "yahoo"
 connection_rate = "12/min burst 4"
 tenant_message_rate = "240/min burst 2"
-tenant_connections = 3
+
+[[provider]]
+name = "outlook"
+tenant_connections = 2
 
 [[provider]]
 name = "gmail"

@@ -15,9 +15,9 @@ DAY_AND_A_QUARTER = Story(
     days=1.25,
     volume=8,
     crashes=(9.0003, 22.1),
-    drains=(15.0004, 26),
+    drains=(10.2, 15.0004, 26),
     clock_set=((5.5, 70_000), (18.4, 0)),
-    outlook_busy=(10, 14),
+    outlook_busy=(8.9, 13),
     unauthenticated=(8.5, 16),
     yahoo_bears=12,
 )

@@ -212,6 +212,7 @@ class Node:
                 packer=Packer(NoKeys(), clock, lambda *_: None),
                 settler=Settler(partitions),
                 conclusion=Conclusion(schedule, self._notify, clock, self.random),
+                suppressions=spool.suppressions,
                 schedule=schedule,
                 observer=self.observer,
                 give_way=spool.give_way,

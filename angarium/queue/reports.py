@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from angarium.queue.events.accepted import MessageAccepted
 from angarium.queue.events.catalogue import CataloguedKind
 from angarium.queue.model import MessageId, UnixMs
 from angarium.queue.spool import QueueError
@@ -71,9 +72,9 @@ class NotWaitingError(QueueError):
 class Reports(Protocol):
     """Invariants:
 
-    RP1. What ``accept`` has returned of waits until it is settled, whatever crashes.
-    RP2. A report leaves the waiting ones in the transaction that has all that it changed, and its events.
-    RP3. The shelves hold no more than their bounds.
+    RPT1. What ``accept`` has returned of waits until it is settled, whatever crashes.
+    RPT2. A report leaves the waiting ones in the transaction that has all that it changed, and its events.
+    RPT3. The shelves hold no more than their bounds.
     """
 
     def accept(
@@ -119,3 +120,7 @@ class Reports(Protocol):
         ...
 
     def count(self, shelf: Shelf) -> ReportCount: ...
+
+    async def find_accepted(self, message_id: MessageId) -> MessageAccepted | None:
+        """Return how a message was accepted, if the event log still has it. Reads some of the log, in short parts."""
+        ...

@@ -42,7 +42,7 @@ def short(subject: Subject = SUBJECT, purpose: Purpose = Purpose.REPORT) -> str:
     return KEYS.local_part(subject, NOW, purpose)
 
 
-def test_the_short_form_fits_a_local_part_and_says_whom_it_is_for() -> None:
+def test_rk1_the_short_form_fits_a_local_part_and_says_whom_it_is_for() -> None:
     text = short()
     assert len(text) == SHORT_CHARACTERS <= 64
     assert set(text) <= set(string.ascii_lowercase + "234567")
@@ -134,7 +134,7 @@ def test_the_newest_key_mints_and_all_verify() -> None:
 
 
 @pytest.mark.parametrize("mint", [KEYS.local_part, KEYS.token])
-def test_no_changed_character_is_believed(mint: object) -> None:
+def test_rk1_no_changed_character_is_believed(mint: object) -> None:
     text: str = mint(SUBJECT, NOW)  # type: ignore[operator]
     randomness = random.Random(5)
     alphabet = string.ascii_lowercase + "234567"
@@ -159,6 +159,23 @@ def test_other_texts_are_not_ours(text: str) -> None:
 @given(st.text(max_size=80) | st.text(max_size=80).map(lambda each: "ar1." + each))
 def test_no_text_is_believed_and_none_raises(text: str) -> None:
     assert not isinstance(KEYS.verify(text, NOW), (Valid, Expired))
+
+
+def test_rk2_what_somebody_made_up_is_compared_in_constant_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared: list[tuple[bytes, bytes]] = []
+
+    def compare(one: bytes, other: bytes) -> bool:
+        compared.append((one, other))
+        return one == other
+
+    monkeypatch.setattr("angarium.feedback.reference.hmac.compare_digest", compare)
+    found = KEYS.verify(short(), NOW)
+    assert isinstance(found, Valid)
+    assert len(compared) == 1
+    assert KEYS.fits(found.reference, SUBJECT.address)
+    assert [len(each) for each, _ in compared] == [10, 4]
 
 
 @pytest.mark.parametrize("number", [0, 128])

@@ -30,7 +30,7 @@ from angarium.queue.reports import (
     SettledReport,
     Shelf,
 )
-from tests.queue.samples import START, FakeClock
+from tests.queue.samples import START, FakeClock, submission
 
 AnySpool = LmdbSpool | MemorySpool
 Reopen = Callable[[], AnySpool]
@@ -92,7 +92,7 @@ SUPPRESS = Suppress(
 )
 
 
-async def test_rp1_what_was_accepted_waits_for_the_next_process(reopen: Reopen) -> None:
+async def test_rpt1_what_was_accepted_waits_for_the_next_process(reopen: Reopen) -> None:
     given = [report(2), report(1, b"x" * 5000)]
     await reopen().reports.accept(given)
     reports = reopen().reports
@@ -110,7 +110,7 @@ async def test_so_many_are_read_and_so_many_octets_but_one_at_least(reopen: Reop
     assert len(reports.pending(10, 1)) == 1
 
 
-async def test_rp2_a_report_is_settled_with_all_that_it_changed(reopen: Reopen) -> None:
+async def test_rpt2_a_report_is_settled_with_all_that_it_changed(reopen: Reopen) -> None:
     spool = reopen()
     await spool.reports.accept([report(1), report(2)])
     settled = [SettledReport(id=report_id(1))]
@@ -123,7 +123,7 @@ async def test_rp2_a_report_is_settled_with_all_that_it_changed(reopen: Reopen) 
     assert sorted(events) == ["report_kept", "suppression_added"]
 
 
-async def test_rp2_who_settles_twice_changes_nothing(reopen: Reopen) -> None:
+async def test_rpt2_who_settles_twice_changes_nothing(reopen: Reopen) -> None:
     spool = reopen()
     await spool.reports.accept([report(1), report(2)])
     await spool.reports.settle([SettledReport(id=report_id(1))])
@@ -135,7 +135,7 @@ async def test_rp2_who_settles_twice_changes_nothing(reopen: Reopen) -> None:
     assert spool.events.read(0, 10) == []
 
 
-async def test_rp3_no_more_wait_than_may(reopen: Reopen) -> None:
+async def test_rpt3_no_more_wait_than_may(reopen: Reopen) -> None:
     reports = reopen().reports
     size = len(report(1).content)
     bounds = ReportBounds(reports=2, octets=2 * size)
@@ -172,7 +172,7 @@ async def test_what_is_kept_is_on_its_shelf_until_it_is_forgotten(reopen: Reopen
     assert reports.count(Shelf.DMARC).reports == 1
 
 
-async def test_rp3_the_oldest_make_room_on_a_shelf(reopen: Reopen) -> None:
+async def test_rpt3_the_oldest_make_room_on_a_shelf(reopen: Reopen) -> None:
     reports = reopen().reports
     given = [report(number, b"x" * 100) for number in range(4)]
     given.append(report(4, b"x" * 250))
@@ -191,6 +191,19 @@ async def test_rp3_the_oldest_make_room_on_a_shelf(reopen: Reopen) -> None:
             ]
     # One that is larger than the shelf moves nobody
     assert [each.id for each in reports.kept(Shelf.REVIEW, b"", 9)] == [report_id(3), report_id(4)]
+
+
+async def test_the_log_says_how_a_message_was_accepted(reopen: Reopen) -> None:
+    spool = reopen()
+    first, second = report_id(7), report_id(9)
+    await spool.accept([submission(first, ("al@example.net", "bob@example.net"), tenant="acme")])
+    await spool.accept([submission(second, accepted=START + 9)])
+    found = await spool.reports.find_accepted(first)
+    assert found is not None
+    assert (found.recipients, found.tenant) == (("al@example.net", "bob@example.net"), "acme")
+    assert await spool.reports.find_accepted(report_id(8)) is None
+    long_ago = MessageId(bytes(16))
+    assert await spool.reports.find_accepted(long_ago) is None
 
 
 async def test_a_full_disk_takes_no_report(tmp_path: Path) -> None:

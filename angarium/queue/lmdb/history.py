@@ -15,6 +15,8 @@ from angarium.queue.lmdb.steps import Steps
 from angarium.queue.message_id import IdRange, message_id_ms
 
 SLACK_MS: Final = 600_000  # ours: how far the order of events may be from the order of time
+# Ours: how far from its id's time a message is accepted
+NEAR_MS: Final = 60_000
 READ_LIMIT: Final = 5000  # events looked at in one read transaction
 
 
@@ -30,6 +32,29 @@ class History:
             # The clock was set back, or the log begins later
             found = yield from self._scan(message_id, 1)
         return found
+
+    def accepted(self, message_id: bytes) -> Steps[MessageAccepted | None]:
+        """Return how the message was accepted, if that is kept, from about the time that its id says."""
+        at = message_id_ms(message_id)
+        start = self.first_at(at - NEAR_MS)
+        while True:
+            last = start + READ_LIMIT
+            with self._env.read() as txn:
+                cursor = txn.cursor(self._env.event)
+                more = cursor.set_range(u64(start))
+                for key, raw in cursor.iternext() if more else ():
+                    start = int.from_bytes(key, "big") + 1
+                    if message_id in raw:
+                        event = decode_readable(raw)
+                        if isinstance(event, MessageAccepted) and event.message_id == message_id:
+                            return event
+                    if start > last:
+                        break
+                else:
+                    return None
+                if readable_head(raw).at > at + NEAR_MS:
+                    return None
+            yield None
 
     def ids_in(self, wanted: IdRange, limit: int) -> Steps[list[bytes]]:
         """Return up to ``limit`` ids of messages whose events are kept, in order of their first event."""

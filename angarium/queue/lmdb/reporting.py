@@ -46,7 +46,7 @@ class AcceptReports:
     def apply(self, tx: WriteTransaction) -> None:
         total = _total(tx, Shelf.WAITING)
         reports, octets = total.reports + len(self._batch), total.octets + self._content
-        if reports > self._bounds.reports or octets > self._bounds.octets:  # RP3
+        if reports > self._bounds.reports or octets > self._bounds.octets:  # RPT3
             raise QueueFullError("as many reports wait to be read as may")
         for key, raw, _ in self._batch:
             tx.put(tx.env.report, key, raw)
@@ -54,7 +54,7 @@ class AcceptReports:
 
 
 class SettleReports:
-    """Operation: they wait no more, and all that they led to is done with that (RP2)."""
+    """Operation: they wait no more, and all that they led to is done with that (RPT2)."""
 
     def __init__(
         self,
@@ -123,7 +123,7 @@ class ForgetOldReports:
 def _keep(
     tx: WriteTransaction, shelf: Shelf, report: MessageId, raw: bytes, bounds: ReportBounds
 ) -> None:
-    """Put it on a shelf; the oldest there make room (RP3)."""
+    """Put it on a shelf; the oldest there make room (RPT3)."""
     octets = content_octets(raw)
     if octets > bounds.octets:
         return

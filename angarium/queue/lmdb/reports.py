@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from angarium.queue.events.accepted import MessageAccepted
 from angarium.queue.events.catalogue import CataloguedKind
 from angarium.queue.lmdb.environment import QueueEnvironment
+from angarium.queue.lmdb.history import History
 from angarium.queue.lmdb.report_table import (
     decode_total,
     readable_report,
@@ -19,6 +21,7 @@ from angarium.queue.lmdb.reporting import (
     ForgetReports,
     SettleReports,
 )
+from angarium.queue.lmdb.steps import follow_steps
 from angarium.queue.lmdb.transaction import Operation
 from angarium.queue.model import MessageId, UnixMs
 from angarium.queue.reports import (
@@ -52,7 +55,7 @@ class LmdbReports:
         self._env.check()
         if self._env.space.is_low():
             raise QueueFullError("the disk is below queue.min_free_octets")
-        return self._submit(AcceptReports(batch, bounds))  # RP1: awaited, it is committed
+        return self._submit(AcceptReports(batch, bounds))  # RPT1: awaited, it is committed
 
     def pending(self, limit: int, octets: int) -> list[ReportedMail]:
         return self._read(Shelf.WAITING, b"", limit, octets)
@@ -84,6 +87,9 @@ class LmdbReports:
     def count(self, shelf: Shelf) -> ReportCount:
         with self._env.read() as txn:
             return decode_total(txn.get(total_key(shelf), db=self._env.meta))
+
+    async def find_accepted(self, message_id: MessageId) -> MessageAccepted | None:
+        return await follow_steps(History(self._env).accepted(message_id), self._submit)
 
     def _read(self, shelf: Shelf, start: bytes, limit: int, octets: int) -> list[ReportedMail]:
         """Return what is on a shelf from a key on, the oldest first; so many octets, but one report at least."""

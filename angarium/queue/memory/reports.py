@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from angarium.queue.events.accepted import MessageAccepted
 from angarium.queue.events.catalogue import CataloguedKind
 from angarium.queue.memory.state import MemoryState
 from angarium.queue.memory.suppressions import MemorySuppressions
@@ -25,6 +26,7 @@ class MemoryReports:
     """Implements Reports; the state survives a crash."""
 
     def __init__(self, state: MemoryState) -> None:
+        self._state = state
         self._kept = state.reports
         self._suppressions = MemorySuppressions(state)
 
@@ -78,6 +80,13 @@ class MemoryReports:
     def count(self, shelf: Shelf) -> ReportCount:
         found = self._on(shelf)
         return ReportCount(reports=len(found), octets=sum(len(each.content) for each in found))
+
+    async def find_accepted(self, message_id: MessageId) -> MessageAccepted | None:
+        for each in self._state.events:
+            event = each.event
+            if isinstance(event, MessageAccepted) and event.message_id == message_id:
+                return event
+        return None
 
     def _on(self, shelf: Shelf) -> list[ReportedMail]:
         return [self._kept[key] for key in sorted(self._kept) if key[0] is shelf]

@@ -197,7 +197,7 @@ class Internet:
         report = behaviour.report
         assert report is not None
         to = message.reverse_path
-        if report.kind == "arf":
+        if report.kind != "dsn":
             to = provider.plan.feedback_to or to
         if not to:
             return  # RFC 5321 section 6.1: never to the null reverse-path

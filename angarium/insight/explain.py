@@ -18,6 +18,7 @@ from angarium.insight.explanation import (
     Why,
 )
 from angarium.queue import (
+    Complained,
     DeliveryId,
     Event,
     InDoubt,
@@ -25,9 +26,11 @@ from angarium.queue import (
     OperatorReleased,
     OperatorRerouted,
     OperatorRetried,
+    ReportBounced,
     RouteHint,
     Suppression,
     UnixMs,
+    Unsubscribed,
     message_id_ms,
 )
 from angarium.queue.act import POLICY
@@ -63,7 +66,7 @@ def explain_message(
     history: dict[int, list[Event]] = {}
     for position in shown.events:
         index = getattr(position.event, "index", None)
-        if index is not None:
+        if index is not None and index >= 0:  # -1: something came back, and nobody knows of whom
             history.setdefault(index, []).append(position.event)
     known = {*entries, *history}
     indexes = sorted(known if only is None else {only} & known)
@@ -204,10 +207,22 @@ def _happened(event: Event) -> Happened:
         attempts=getattr(event, "attempts", 0),
         attempt=getattr(event, "attempt", None),
         who=getattr(event, "actor", ""),
-        reason=getattr(event, "reason", ""),
+        reason=getattr(event, "reason", "") or _came_back(event),
         rule=getattr(event, "rule", 0),
         via=getattr(event, "via", ""),
     )
+
+
+def _came_back(event: Event) -> str:
+    match event:
+        case ReportBounced():
+            return f"{event.bounce_class}: {event.reply}"
+        case Complained():
+            return event.feedback_type
+        case Unsubscribed():
+            return f"by {event.how}"
+        case _:
+            return ""
 
 
 def _next_step(

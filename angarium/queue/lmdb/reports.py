@@ -58,7 +58,7 @@ class LmdbReports:
         return self._submit(AcceptReports(batch, bounds))  # RPT1: awaited, it is committed
 
     def pending(self, limit: int, octets: int) -> list[ReportedMail]:
-        return self._read(Shelf.WAITING, b"", limit, octets)
+        return read_reports(self._env, Shelf.WAITING, b"", limit, octets)
 
     def settle(
         self,
@@ -70,13 +70,10 @@ class LmdbReports:
         return self._submit(SettleReports(settled, changes, events, bounds))
 
     def kept(self, shelf: Shelf, after: bytes, limit: int) -> list[ReportedMail]:
-        return self._read(shelf, after + b"\0" if after else b"", limit, READ_OCTETS)
+        return read_kept(self._env, shelf, after, limit)
 
     def find(self, shelf: Shelf, report: MessageId) -> ReportedMail | None:
-        key = report_key(shelf, report)
-        with self._env.read() as txn:
-            raw = txn.get(key, db=self._env.report)
-        return None if raw is None else readable_report(key, raw)
+        return find_report(self._env, shelf, report)
 
     def forget(self, shelf: Shelf, reports: Sequence[MessageId]) -> "asyncio.Future[int]":
         return self._submit(ForgetReports(shelf, reports))
@@ -91,18 +88,32 @@ class LmdbReports:
     async def find_accepted(self, message_id: MessageId) -> MessageAccepted | None:
         return await follow_steps(History(self._env).accepted(message_id), self._submit)
 
-    def _read(self, shelf: Shelf, start: bytes, limit: int, octets: int) -> list[ReportedMail]:
-        """Return what is on a shelf from a key on, the oldest first; so many octets, but one report at least."""
-        prefix = shelf_key(shelf)
-        found: list[ReportedMail] = []
-        with self._env.read() as txn:
-            cursor = txn.cursor(self._env.report)
-            more = cursor.set_range(prefix + start)
-            while more and len(found) < limit and (key := cursor.key()).startswith(prefix):
-                report = readable_report(key, cursor.value())
-                octets -= len(report.content)
-                if found and octets < 0:
-                    break
-                found.append(report)
-                more = cursor.next()
-        return found
+
+def read_reports(
+    env: QueueEnvironment, shelf: Shelf, start: bytes, limit: int, octets: int
+) -> list[ReportedMail]:
+    """Return what is on a shelf from a key on, the oldest first; so many octets, but one report at least."""
+    prefix = shelf_key(shelf)
+    found: list[ReportedMail] = []
+    with env.read() as txn:
+        cursor = txn.cursor(env.report)
+        more = cursor.set_range(prefix + start)
+        while more and len(found) < limit and (key := cursor.key()).startswith(prefix):
+            report = readable_report(key, cursor.value())
+            octets -= len(report.content)
+            if found and octets < 0:
+                break
+            found.append(report)
+            more = cursor.next()
+    return found
+
+
+def read_kept(env: QueueEnvironment, shelf: Shelf, after: bytes, limit: int) -> list[ReportedMail]:
+    return read_reports(env, shelf, after + b"\0" if after else b"", limit, READ_OCTETS)
+
+
+def find_report(env: QueueEnvironment, shelf: Shelf, report: MessageId) -> ReportedMail | None:
+    key = report_key(shelf, report)
+    with env.read() as txn:
+        raw = txn.get(key, db=env.report)
+    return None if raw is None else readable_report(key, raw)

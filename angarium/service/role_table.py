@@ -152,7 +152,7 @@ ROLES: Final = RoleTable(
                 live=("log.level",),
                 never=(
                     *("listener", "source", "pool", "stream", "warmup", "route", "provider"),
-                    *("delivery", "dns", "dkim", "rules", "rule", "log.mail_log"),
+                    *("delivery", "dns", "dkim", "rules", "rule", "log.mail_log", "postmasters"),
                 ),
             ),
         ),

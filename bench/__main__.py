@@ -98,9 +98,11 @@ def plan_options(command):  # type: ignore[no-untyped-def]
 @click.option(
     "--system",
     "systems",
-    type=click.Choice(["direct", "postfix", "exim", "opensmtpd", "single", "multi", "shaped"]),
+    type=click.Choice(
+        ["direct", "postfix", "exim", "opensmtpd", "single", "multi", "shaped", "referenced"]
+    ),
     multiple=True,
-    help="Only these; direct: nothing between load and sink; single, multi, shaped: Angarium's forms.",
+    help="Only these; direct: nothing between load and sink; the last four: Angarium's forms.",
 )
 @click.pass_obj
 def relay(options: Options, delivery_processes=1, systems=(), **plan) -> None:  # type: ignore[no-untyped-def]
@@ -114,6 +116,7 @@ def relay(options: Options, delivery_processes=1, systems=(), **plan) -> None:  
         "opensmtpd": OPENSMTPD,
         "single": angarium(Setup(single=True)),
         "multi": angarium(Setup(delivery_processes=delivery_processes)),
+        "referenced": angarium(Setup(delivery_processes=delivery_processes, referenced=True)),
         "shaped": angarium(Setup(delivery_processes=delivery_processes, shaped=True)),
     }
     module.run(options.plan(**plan), [candidates[each] for each in systems or candidates])

@@ -27,6 +27,11 @@ message_rate = "1000000/s"
 connection_rate = "1000000/s"
 tenant_message_rate = "1000000/s"
 """
+REFERENCES: Final = """
+[feedback]
+return_path_domain = "bounces.example.com"
+feedback_addresses = ["fbl@example.com"]
+"""
 EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -38,11 +43,13 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     dkim_key: Path | None = None  # signs for example.com
     dkim_threads: int = 4
     shaped: bool = False  # every rate is asked for each message, and far above what is reached
+    referenced: bool = False  # each message carries signed references to itself
 
     @property
     def name(self) -> str:
         form = "one process" if self.single else f"2 ingress + {self.delivery_processes} delivery"
-        return f"Angarium, {form}{', shaped' if self.shaped else ''}"
+        traits = f"{', shaped' if self.shaped else ''}{', referenced' if self.referenced else ''}"
+        return f"Angarium, {form}{traits}"
 
 
 def angarium(setup: Setup) -> Candidate:
@@ -154,7 +161,7 @@ connections = {CONCURRENCY}
 messages_per_connection = 1000000
 {SHAPING if setup.shaped else ""}
 
-{keys}"""
+{keys}{REFERENCES if setup.referenced else ""}"""
     path = folder / "angarium.toml"
     path.write_text(text)
     path.chmod(0o600)

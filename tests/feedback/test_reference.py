@@ -1,5 +1,6 @@
 """Mirrors angarium/feedback/reference.py."""
 
+import hmac
 import random
 import string
 
@@ -14,6 +15,7 @@ from angarium.feedback.reference import (
     SHORT_CHARACTERS,
     Expired,
     Forged,
+    Mac,
     NotOurs,
     Purpose,
     ReferenceKeys,
@@ -176,6 +178,11 @@ def test_rk2_what_somebody_made_up_is_compared_in_constant_time(
     assert len(compared) == 1
     assert KEYS.fits(found.reference, SUBJECT.address)
     assert [len(each) for each, _ in compared] == [10, 4]
+
+
+@given(st.binary(max_size=64), st.binary(max_size=200))
+def test_the_mac_is_hmac_sha256(key: bytes, octets: bytes) -> None:
+    assert Mac(key).of(octets) == hmac.digest(key, octets, "sha256")
 
 
 @pytest.mark.parametrize("number", [0, 128])

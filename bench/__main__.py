@@ -71,6 +71,7 @@ def bench(context: click.Context, quick: bool, folder: Path, sink: SinkKind) -> 
             relay,
             signed,
             latency,
+            storm,
             backlog,
             fairness,
             scheduling,
@@ -141,6 +142,24 @@ def latency(options: Options, size: int, seconds: float | None) -> None:
     from bench import latency as module
 
     module.run(options.folder, size, seconds or (4.0 if options.quick else 20.0), options.quick)
+
+
+@bench.command()
+@click.option("--reports", type=int, help="100,000; quick: 5,000.")
+@click.option("--rate", type=float, default=200.0, show_default=True, help="Messages per second.")
+@click.option("--quiet-s", type=float, help="Measured before the storm: 30; quick: 8.")
+@click.pass_obj
+def storm(options: Options, reports: int | None, rate: float, quiet_s: float | None) -> None:
+    """What a storm of bounces and complaints that come back does to deliveries."""
+    from bench import storm as module
+
+    quick = options.quick
+    module.run(
+        options.folder,
+        reports or (5_000 if quick else 100_000),
+        rate,
+        quiet_s or (8.0 if quick else 30.0),
+    )
 
 
 @bench.command()

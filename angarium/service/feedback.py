@@ -26,8 +26,8 @@ MAILDIR_POLL_S: Final = 2.0
 SWEEP_S: Final = 600.0
 RETRY_S: Final = 5.0
 SWEEP_LIMIT: Final = 500
-# Ours: deliveries go first where processes share a core
-NICENESS: Final = 5
+# Ours: a tenth of what a delivery process gets where they share a core
+NICENESS: Final = 10
 
 
 async def run_feedback(runtime: Runtime) -> None:

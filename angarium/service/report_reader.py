@@ -8,6 +8,7 @@ import msgspec
 
 from angarium.feedback.effects import Effects, Mail, effects_of
 from angarium.feedback.evidence import Evidence, Knowledge, KnownMessage, Why, judge
+from angarium.feedback.mail.references import MAX_REFERENCES
 from angarium.feedback.reading import read_mail
 from angarium.feedback.reference import ReferenceKeys
 from angarium.feedback.report import MailKind, Report
@@ -25,8 +26,8 @@ from angarium.queue.reports import (
 from angarium.service.lanes import LaneRegister
 from angarium.telemetry import log, log_exception
 
-# Reports that are read and settled at a time
-BATCH: Final = 100
+# Reports that are read and settled at a time: some milliseconds of the queue's write lock, which deliveries wait for
+BATCH: Final = 50
 BATCH_OCTETS: Final = 8 << 20
 # Ours, of one report: each may be a search of the event log
 LOOK_UPS: Final = 2
@@ -99,7 +100,7 @@ class ReportReader:
             return effects_of(
                 Report(kind=MailKind.BOUNCE), Evidence(why=Why.DAMAGED), self._knowledge({}), about
             )
-        evidence = judge([self.keys.verify(each, now) for each in report.references])
+        evidence = judge([self.keys.verify(each, now) for each in _references(report, mail)])
         known = await self._look_up(report, evidence)
         return effects_of(report, evidence, self._knowledge(known), about)
 
@@ -141,3 +142,9 @@ class ReportReader:
             log_exception("internal_error", error, where="feedback")
             bare = msgspec.structs.replace(effects, changes=(), keep=Shelf.REVIEW)
             await self._settle([(mail, report, bare)])
+
+
+def _references(report: Report, mail: ReportedMail) -> list[str]:
+    """What may be one, best evidence first: the reader looks at one recipient of the mail, and here are the others."""
+    others = [each.rpartition("@")[0] for each in mail.recipients[1:MAX_REFERENCES]]
+    return list(dict.fromkeys((*report.references, *others)))

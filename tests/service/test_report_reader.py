@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 
+import msgspec
 import pytest
 
 from angarium.feedback.classes import BounceClass, verdict_of
@@ -132,6 +133,18 @@ async def test_what_is_forged_is_kept_for_review_and_suppresses_nobody_a6() -> N
     assert not rig.suppressed()
     assert rig.events() == ["report_unmatched"]
     assert [each.id for each in rig.spool.reports.kept(Shelf.REVIEW, b"", 9)] == [mail(1).id]
+
+
+async def test_each_recipient_of_a_mail_may_be_its_reference() -> None:
+    rig = Rig({b"x": bounce("fbl")})
+    rig.lanes.note("acme", "news")
+    token = KEYS.local_part(SUBJECT, UnixMs(START))
+    both = msgspec.structs.replace(
+        mail(1), recipients=("fbl@example.com", f"{token}@b.example.com")
+    )
+    await rig.spool.reports.accept([both])
+    await rig.reader.work()
+    assert rig.suppressed()
 
 
 async def test_a_defect_of_one_report_does_not_stop_the_others() -> None:

@@ -50,7 +50,7 @@ class AcceptReports:
             raise QueueFullError("as many reports wait to be read as may")
         for key, raw, _ in self._batch:
             tx.put(tx.env.report, key, raw)
-        _put_total(tx, Shelf.WAITING, ReportCount(reports=reports, octets=octets))
+        _count(tx, Shelf.WAITING, len(self._batch), self._content)
 
 
 class SettleReports:
@@ -76,10 +76,13 @@ class SettleReports:
             if raw is None:
                 raise NotWaitingError(f"report {message_id_text(each.id)} is not waiting")
             found.append((each, raw))
+        octets = 0
         for each, raw in found:
-            _take(tx, report_key(Shelf.WAITING, each.id), content_octets(raw))
+            tx.delete(tx.env.report, report_key(Shelf.WAITING, each.id))
+            octets += content_octets(raw)
             if each.keep is not None:
                 _keep(tx, each.keep, each.id, raw, self._bounds)
+        _count(tx, Shelf.WAITING, -len(found), -octets)
         self._effects.apply(tx)
 
 
@@ -140,8 +143,7 @@ def _keep(
     for key, size in going:
         _take(tx, key, size)
     tx.put(tx.env.report, report_key(shelf, report), raw)
-    total = _total(tx, shelf)
-    _put_total(tx, shelf, ReportCount(reports=total.reports + 1, octets=total.octets + octets))
+    _count(tx, shelf, 1, octets)
 
 
 def _oldest(tx: WriteTransaction, shelf: Shelf) -> Iterator[tuple[bytes, int]]:
@@ -155,20 +157,23 @@ def _oldest(tx: WriteTransaction, shelf: Shelf) -> Iterator[tuple[bytes, int]]:
 
 
 def _take(tx: WriteTransaction, key: bytes, octets: int) -> None:
-    if not tx.delete(tx.env.report, key):
-        return
-    shelf = Shelf(key[0])
+    if tx.delete(tx.env.report, key):
+        _count(tx, Shelf(key[0]), -1, -octets)
+
+
+def _count(tx: WriteTransaction, shelf: Shelf, reports: int, octets: int) -> None:
+    """So many more on the shelf."""
     total = _total(tx, shelf)
-    _put_total(
-        tx,
-        shelf,
-        ReportCount(reports=max(0, total.reports - 1), octets=max(0, total.octets - octets)),
+    tx.put(
+        tx.env.meta,
+        total_key(shelf),
+        encode_total(
+            ReportCount(
+                reports=max(0, total.reports + reports), octets=max(0, total.octets + octets)
+            )
+        ),
     )
 
 
 def _total(tx: WriteTransaction, shelf: Shelf) -> ReportCount:
     return decode_total(tx.get(tx.env.meta, total_key(shelf)))
-
-
-def _put_total(tx: WriteTransaction, shelf: Shelf, total: ReportCount) -> None:
-    tx.put(tx.env.meta, total_key(shelf), encode_total(total))

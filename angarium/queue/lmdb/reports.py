@@ -36,6 +36,8 @@ from angarium.queue.reports import (
 from angarium.queue.spool import QueueFullError
 from angarium.queue.suppression_changes import SuppressionChange
 
+# Who brings a report can wait a little: a storm of them shares commits, and takes few from deliveries
+ACCEPT_WITHIN_S: Final = 0.025
 # Of kept ones, looked at at once
 READ_OCTETS: Final = 16 << 20
 
@@ -44,10 +46,14 @@ class LmdbReports:
     """Implements Reports."""
 
     def __init__(
-        self, env: QueueEnvironment, submit: Callable[[Operation], "asyncio.Future[Any]"]
+        self,
+        env: QueueEnvironment,
+        submit: Callable[[Operation], "asyncio.Future[Any]"],
+        submit_lazily: Callable[[Operation, float], "asyncio.Future[Any]"],
     ) -> None:
         self._env = env
         self._submit = submit
+        self._submit_lazily = submit_lazily
 
     def accept(
         self, batch: Sequence[ReportedMail], bounds: ReportBounds = WAITING_BOUNDS
@@ -55,7 +61,8 @@ class LmdbReports:
         self._env.check()
         if self._env.space.is_low():
             raise QueueFullError("the disk is below queue.min_free_octets")
-        return self._submit(AcceptReports(batch, bounds))  # RPT1: awaited, it is committed
+        # RPT1: awaited, it is committed
+        return self._submit_lazily(AcceptReports(batch, bounds), ACCEPT_WITHIN_S)
 
     def pending(self, limit: int, octets: int) -> list[ReportedMail]:
         return read_reports(self._env, Shelf.WAITING, b"", limit, octets)

@@ -46,7 +46,7 @@ class LmdbSpool:
         self.administration = LmdbAdministration(env, clock, committer.submit)
         self.keepsakes = LmdbKeepsakes(env, committer.submit)
         self.suppressions = LmdbSuppressions(env, clock, committer.submit)
-        self.reports = LmdbReports(env, committer.submit)
+        self.reports = LmdbReports(env, committer.submit, committer.submit_lazily)
         self.give_way = committer.give_way
 
     @classmethod

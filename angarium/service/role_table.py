@@ -153,6 +153,7 @@ ROLES: Final = RoleTable(
                 never=(
                     *("listener", "source", "pool", "stream", "warmup", "route", "provider"),
                     *("delivery", "dns", "dkim", "rules", "rule", "log.mail_log", "postmasters"),
+                    *("breaker", "blocklists"),
                 ),
             ),
         ),

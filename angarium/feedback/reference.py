@@ -155,7 +155,7 @@ class ReferenceKeys:
         self._days = days
 
     def local_part(self, subject: Subject, now: UnixMs, purpose: Purpose = Purpose.REPORT) -> str:
-        """Return the short form, ``SHORT_CHARACTERS`` of a-z and 2-7."""
+        """Return the short form, ``SHORT_CHARACTERS`` of a-z and 2-7: for a day the same one."""
         key = self._keys[self._newest]
         body = _SHORT.pack(
             purpose * _PURPOSE_BIT | self._newest,

@@ -156,12 +156,14 @@ class Packer:
         message, marker = work.message, self.marker
         if marker is None:
             return Marks(reverse_path=message.envelope.reverse_path, fields=b"")
+        # Believed so long from its acceptance on: each attempt has the same reverse path, by which hosts that greylist
+        # know it again
         return marker.mark(
             _subject_of(work),
             message.envelope.reverse_path,
             message.header_from,
             message.content[: message.header_octets],
-            self._clock(),
+            message.accepted,
         )
 
     def _begin(self, work: Work, content: bytes, header_octets: int, front: bytes) -> _Signing:

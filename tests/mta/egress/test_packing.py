@@ -49,22 +49,25 @@ class FakeMarker:
     def __init__(self) -> None:
         self.subjects: list[Subject] = []
         self.headers: list[bytes] = []
+        self.times: list[UnixMs] = []
 
     def mark(
         self, subject: Subject, reverse_path: str, header_from: str, header: bytes, now: UnixMs
     ) -> Marks:
         self.subjects.append(subject)
         self.headers.append(header)
+        self.times.append(now)
         return Marks(reverse_path=f"token+{reverse_path}", fields=b"X-Mark: m\r\n")
 
 
 class Rig:
     def __init__(self, *, is_required: bool = False, marker: FakeMarker | None = None) -> None:
         self.signer = Signer()
+        self.clock = SetClock()
         self.unsigned: list[NotSigned] = []
         self.packer = Packer(
             self.signer,
-            SetClock(),
+            self.clock,
             lambda work, reason: self.unsigned.append(reason),
             lambda: is_required,
             marker,
@@ -122,6 +125,16 @@ async def test_a_transaction_of_one_recipient_is_marked_as_that_persons() -> Non
     assert (several.index, several.address) == (None, "")
     assert (one.index, one.address) == (1, of.recipients[1].forward_path)
     assert (one.tenant, one.stream, one.sender_domain) == (of.tenant, of.stream, "no-key.example")
+
+
+async def test_each_attempt_at_a_message_has_the_same_marks_however_late_it_is() -> None:
+    marker = FakeMarker()
+    rig = Rig(marker=marker)
+    of = message([head(7)], header_from="no-key.example")
+    for later in (0, 10**9):
+        rig.clock.now += later
+        await rig.packer.pack([Work(of, of.recipients)], rig.parcels.append, lambda *_: None)
+    assert marker.times == [of.accepted, of.accepted]
 
 
 async def test_what_is_converted_keeps_its_marks() -> None:

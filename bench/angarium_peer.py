@@ -36,6 +36,8 @@ messages_per_connection = 1000000
 [feedback]
 return_path_domain = "bounces.example.com"
 feedback_addresses = ["fbl@example.com"]
+[breaker]
+enabled = false  # a storm of complaints would have the sender paused
 """
 EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
 

@@ -1,10 +1,12 @@
 """``bin/bench storm``: what a storm of mails that come back does to deliveries beside it."""
 
 import asyncio
+import itertools
 import json
 import multiprocessing
 import shutil
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +14,7 @@ import uvloop
 
 from angarium.access.reference_keys import read_keys
 from angarium.feedback.reference import ReferenceKeys, Subject
-from angarium.queue import MessageId
+from angarium.queue import parse_message_id
 from angarium.service.runtime import wall_clock
 from bench.angarium_peer import AngariumPeer, Setup
 from bench.errors import BenchError
@@ -79,9 +81,9 @@ def _measure(
     start = log.stat().st_size
     _deliver(peer, rate, quiet_s)
     quiet, start = _delays(log, start)
-    keys = read_keys(data / "feedback.key")
+    keys, sent = read_keys(data / "feedback.key"), _sent(log)
     storm = multiprocessing.get_context("spawn").Process(
-        target=_storm, args=(peer.inbound, keys, reports)
+        target=_storm, args=(peer.inbound, keys, sent, reports)
     )
     began = time.monotonic()
     storm.start()
@@ -122,23 +124,39 @@ def _delays(log: Path, start: int) -> tuple[list[float], int]:
     return delays, start + len(octets)
 
 
+def _sent(log: Path) -> list[tuple[str, str]]:
+    """Return message and recipient of what was delivered: reports are about these, over and over."""
+    records = [json.loads(line) for line in log.read_bytes().splitlines()]
+    return [
+        (each["message"], each["recipient"])
+        for each in records
+        if each["event"] in ("delivered", "relayed")
+    ]
+
+
 def _summary(ordered: list[float]) -> dict[str, float]:
     found = {f"p{p}": ordered[min(len(ordered) - 1, len(ordered) * p // 100)] for p in (50, 95, 99)}
     return {"mean": round(sum(ordered) / len(ordered), 2), **found, "messages": len(ordered)}
 
 
-def _storm(port: int, keys: dict[int, bytes], reports: int) -> None:
-    uvloop.run(_bring_all(port, ReferenceKeys(keys, 30), reports))
+def _storm(
+    port: int, keys: dict[int, bytes], sent: Sequence[tuple[str, str]], reports: int
+) -> None:
+    uvloop.run(_bring_all(port, ReferenceKeys(keys, 30), sent, reports))
 
 
-async def _bring_all(port: int, keys: ReferenceKeys, reports: int) -> None:
-    numbers = iter(range(reports))
+async def _bring_all(
+    port: int, keys: ReferenceKeys, sent: Sequence[tuple[str, str]], reports: int
+) -> None:
+    about = enumerate(itertools.islice(itertools.cycle(sent), reports))
     async with asyncio.TaskGroup() as tasks:
         for _ in range(CONNECTIONS):
-            tasks.create_task(_bring(port, keys, numbers))
+            tasks.create_task(_bring(port, keys, about))
 
 
-async def _bring(port: int, keys: ReferenceKeys, numbers: Any) -> None:
+async def _bring(
+    port: int, keys: ReferenceKeys, about: Iterator[tuple[int, tuple[str, str]]]
+) -> None:
     reader, writer = await asyncio.open_connection(LOOPBACK, port)
 
     async def said(*replies: bytes) -> None:
@@ -151,12 +169,12 @@ async def _bring(port: int, keys: ReferenceKeys, numbers: Any) -> None:
     await said(b"220")
     writer.write(b"EHLO storm.test\r\n")
     await said(b"250")
-    for number in numbers:
+    for number, (message, recipient) in about:
         now = wall_clock()
         subject = Subject(
-            message_id=MessageId(number.to_bytes(16, "big")),
+            message_id=parse_message_id(message),
             index=0,
-            address=f"user{number}@example.net",
+            address=recipient,
             tenant="default",
             stream="default",
         )

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from angarium.feedback import suppression_policy as policy
 from angarium.feedback.classes import BounceClass, verdict_of
 from angarium.feedback.evidence import Evidence, Knowledge, Target, Why
 from angarium.feedback.mail.complaints import is_complaint
@@ -23,7 +24,7 @@ from angarium.queue.message_id import message_id_text
 from angarium.queue.model import MessageId, UnixMs
 from angarium.queue.reports import Shelf
 from angarium.queue.suppression_changes import Suppress, SuppressionChange
-from angarium.queue.suppressions import COMPLAINT, UNSUBSCRIBE, Scope, Suppression
+from angarium.queue.suppressions import Scope, Suppression
 
 # Ours: of an event's texts
 _TEXT_CHARACTERS: Final = 1000
@@ -93,8 +94,16 @@ def _bounce(report: Report, evidence: Evidence, knowledge: Knowledge, mail: Mail
             continue
         events.append(_bounced(target, each, mail))
         if each.verdict.hard:
-            reason, evidence_text = each.verdict.bounce_class.value, _evidence(each)
-            changes.append(_suppress(target, reason, evidence_text, mail))  # FE1
+            # For its tenant: who has one tenant's mail has a word in that tenant's alone
+            suppression = policy.hard_bounce(
+                target.address,
+                each.verdict.bounce_class,
+                mail.now,
+                evidence=_evidence(each),
+                reference=_reference(mail),
+                scope=Scope(tenant=target.tenant),
+            )
+            changes.append(_suppress(target, suppression))  # FE1
     if not events:
         return _unmatched(report, why, evidence.valid[0].message_id, mail)
     return Effects(outcome="matched", events=tuple(events), changes=tuple(changes))
@@ -133,7 +142,10 @@ def _complaint(report: Report, evidence: Evidence, knowledge: Knowledge, mail: M
         return Effects(outcome="matched", events=(event,))
     text = f"feedback report of type {report.feedback_type}"
     text += f" from {mail.client}" if mail.client else ""
-    change = _suppress(target, COMPLAINT, text, mail)  # FE1
+    suppression = policy.complaint(
+        target.address, target.tenant, mail.now, evidence=text, reference=_reference(mail)
+    )
+    change = _suppress(target, suppression)  # FE1
     return Effects(outcome="matched", events=(event,), changes=(change,))
 
 
@@ -155,8 +167,15 @@ def _unsubscribe(report: Report, evidence: Evidence, knowledge: Knowledge, mail:
         report=mail.id,
         how="mail",
     )
-    scope = Scope(tenant=target.tenant, stream=target.stream)
-    change = _suppress(target, UNSUBSCRIBE, "asked for by mail", mail, scope)  # FE1
+    suppression = policy.unsubscribe(
+        target.address,
+        target.tenant,
+        target.stream,
+        mail.now,
+        evidence="asked for by mail",
+        reference=_reference(mail),
+    )
+    change = _suppress(target, suppression)  # FE1
     return Effects(outcome="matched", events=(event,), changes=(change,))
 
 
@@ -205,21 +224,16 @@ def _evidence(reported: ReportedRecipient) -> str:
     return f"{host}{status}{reported.reply}"
 
 
-def _suppress(
-    target: Target, reason: str, evidence: str, mail: Mail, scope: Scope | None = None
-) -> Suppress:
+def _suppress(target: Target, suppression: Suppression) -> Suppress:
     return Suppress(
-        suppression=Suppression(
-            email=target.address,
-            scope=scope or Scope(tenant=target.tenant),
-            reason=reason,
-            added_at=mail.now,
-            evidence=evidence,
-            reference=f"report {message_id_text(mail.id)}",
-        ),
+        suppression=suppression,
         by=Actor(who=_WHO, reason="a report came back"),
         message_id=target.message_id,
     )
+
+
+def _reference(mail: Mail) -> str:
+    return f"report {message_id_text(mail.id)}"
 
 
 def _unmatched(report: Report, why: Why, claimed: MessageId, mail: Mail) -> Effects:

@@ -71,6 +71,7 @@ def bench(context: click.Context, quick: bool, folder: Path, sink: SinkKind) -> 
             relay,
             signed,
             latency,
+            storm,
             backlog,
             fairness,
             scheduling,
@@ -98,9 +99,11 @@ def plan_options(command):  # type: ignore[no-untyped-def]
 @click.option(
     "--system",
     "systems",
-    type=click.Choice(["direct", "postfix", "exim", "opensmtpd", "single", "multi", "shaped"]),
+    type=click.Choice(
+        ["direct", "postfix", "exim", "opensmtpd", "single", "multi", "shaped", "referenced"]
+    ),
     multiple=True,
-    help="Only these; direct: nothing between load and sink; single, multi, shaped: Angarium's forms.",
+    help="Only these; direct: nothing between load and sink; the last four: Angarium's forms.",
 )
 @click.pass_obj
 def relay(options: Options, delivery_processes=1, systems=(), **plan) -> None:  # type: ignore[no-untyped-def]
@@ -114,6 +117,7 @@ def relay(options: Options, delivery_processes=1, systems=(), **plan) -> None:  
         "opensmtpd": OPENSMTPD,
         "single": angarium(Setup(single=True)),
         "multi": angarium(Setup(delivery_processes=delivery_processes)),
+        "referenced": angarium(Setup(delivery_processes=delivery_processes, referenced=True)),
         "shaped": angarium(Setup(delivery_processes=delivery_processes, shaped=True)),
     }
     module.run(options.plan(**plan), [candidates[each] for each in systems or candidates])
@@ -138,6 +142,24 @@ def latency(options: Options, size: int, seconds: float | None) -> None:
     from bench import latency as module
 
     module.run(options.folder, size, seconds or (4.0 if options.quick else 20.0), options.quick)
+
+
+@bench.command()
+@click.option("--reports", type=int, help="100,000; quick: 5,000.")
+@click.option("--rate", type=float, default=200.0, show_default=True, help="Messages per second.")
+@click.option("--quiet-s", type=float, help="Measured before the storm: 30; quick: 8.")
+@click.pass_obj
+def storm(options: Options, reports: int | None, rate: float, quiet_s: float | None) -> None:
+    """What a storm of bounces and complaints that come back does to deliveries."""
+    from bench import storm as module
+
+    quick = options.quick
+    module.run(
+        options.folder,
+        reports or (5_000 if quick else 100_000),
+        rate,
+        quiet_s or (8.0 if quick else 30.0),
+    )
 
 
 @bench.command()

@@ -27,6 +27,18 @@ message_rate = "1000000/s"
 connection_rate = "1000000/s"
 tenant_message_rate = "1000000/s"
 """
+REFERENCES: Final = """
+[[listener]]
+kind = "inbound"
+address = "127.0.0.1:{port}"
+[listener.limits]
+messages_per_connection = 1000000
+[feedback]
+return_path_domain = "bounces.example.com"
+feedback_addresses = ["fbl@example.com"]
+[breaker]
+enabled = false  # a storm of complaints would have the sender paused
+"""
 EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -38,11 +50,13 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     dkim_key: Path | None = None  # signs for example.com
     dkim_threads: int = 4
     shaped: bool = False  # every rate is asked for each message, and far above what is reached
+    referenced: bool = False  # each message carries signed references to itself
 
     @property
     def name(self) -> str:
         form = "one process" if self.single else f"2 ingress + {self.delivery_processes} delivery"
-        return f"Angarium, {form}{', shaped' if self.shaped else ''}"
+        traits = f"{', shaped' if self.shaped else ''}{', referenced' if self.referenced else ''}"
+        return f"Angarium, {form}{traits}"
 
 
 def angarium(setup: Setup) -> Candidate:
@@ -62,8 +76,14 @@ class AngariumPeer:
         self.port = free_port()
         self._folder = folder
         self._http = free_port()
+        self.inbound = free_port()  # where reports come in, if messages are referenced
         self.config = write_config(
-            folder, setup, sink_port=sink_port, smtp_port=self.port, http_port=self._http
+            folder,
+            setup,
+            sink_port=sink_port,
+            smtp_port=self.port,
+            http_port=self._http,
+            inbound_port=self.inbound,
         )
         command: list[str | Path] = [POSTMASTER, "serve", "--config", self.config]
         command += ["--single"] if setup.single else []
@@ -82,6 +102,15 @@ class AngariumPeer:
             self._process.kill()
             self._process.wait()
             raise
+
+    def waiting_reports(self) -> int:
+        """Return how many mails that came back were not read yet."""
+        url = f"http://{LOOPBACK}:{self._http}/metrics"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            for line in answer.read().decode().splitlines():
+                if line.startswith("angarium_reports_waiting "):
+                    return int(float(line.partition(" ")[2]))
+        raise BenchError("the server does not say how many reports wait")
 
     def roots(self) -> Sequence[int]:
         return (self._process.pid,)
@@ -115,7 +144,13 @@ class AngariumPeer:
 
 
 def write_config(
-    folder: Path, setup: Setup, *, sink_port: int, smtp_port: int, http_port: int
+    folder: Path,
+    setup: Setup,
+    *,
+    sink_port: int,
+    smtp_port: int,
+    http_port: int,
+    inbound_port: int = 0,
 ) -> Path:
     """Write ``angarium.toml`` by the interface that ARCHITECTURE section 9 fixes."""
     keys = ""
@@ -154,7 +189,7 @@ connections = {CONCURRENCY}
 messages_per_connection = 1000000
 {SHAPING if setup.shaped else ""}
 
-{keys}"""
+{keys}{REFERENCES.format(port=inbound_port) if setup.referenced else ""}"""
     path = folder / "angarium.toml"
     path.write_text(text)
     path.chmod(0o600)

@@ -129,6 +129,12 @@ def _event(happened: Happened) -> str:
             return f"sent by {happened.via or 'the usual way'} from now on {by}{because}"
         case "retried":
             return f"{happened.who or 'an operator'} asked for an attempt at once{because}"
+        case "report_bounced":
+            return f"a bounce came back{because}"
+        case "complained":
+            return f"the recipient complained{because}"
+        case "unsubscribed":
+            return f"the recipient unsubscribed{because}"
         case _:
             return happened.event
 

@@ -5,12 +5,17 @@ import click
 from angarium.cli.exit import EX_OK
 from angarium.cli.feedback_classify import classify
 from angarium.cli.feedback_parse import parse
+from angarium.cli.feedback_reports import forget, import_reports, list_reports, show
 
 
-@click.group(help="See how replies, and mail that comes back, are understood; nothing is changed.")
+@click.group(
+    help="See how replies, and mail that comes back, are understood; review and import what came back."
+)
 def feedback() -> int:
     return EX_OK
 
 
 feedback.add_command(classify)
 feedback.add_command(parse)
+for _command in (list_reports, show, forget, import_reports):
+    feedback.add_command(_command)

@@ -108,6 +108,8 @@ def event_text(record: MailRecord) -> str:
         reply += f" [{record.bounce_class}]"
     by = f" by {record.actor}" if record.actor else ""
     because = f": {record.reason}" if record.reason else ""
+    if record.event in ("report_bounced", "complained", "unsubscribed"):
+        because = f": {record.bounce_class or record.feedback_type or record.how}"
     if record.event == "rerouted":
         where = f" to {record.via or 'the usual way'}"
     return f"{record.ts}  {record.event} <{record.recipient}>{where}{reply}{by}{because}"

@@ -26,6 +26,8 @@ from angarium.config.schema import Config, Listener, Pool, Route, Rule, Source, 
 from angarium.config.standing_check import standing_problems
 from angarium.config.warmup_plan import DEFAULT_PLAN, PlanError, check_plan
 
+# Of a feedback address: what header fields show without quoting
+_ADDRESS = re.compile(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~.-]{1,64}@[^@]+")
 _STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
 FITS_EVERYTHING = "fits every reply; give match, codes or enhanced, or a sweep"
 DEFAULT_POOL = "default"  # exists without being written: the system's choice of address
@@ -71,15 +73,9 @@ def _listeners(config: Config) -> Iterator[Problem]:
             parse_host_port(listener.address)
         except ValueError as error:
             yield Problem((*at, "address"), str(error))
-        if listener.kind == "inbound":
-            yield Problem(
-                (*at, "kind"),
-                "inbound mail (bounces, complaints) is not supported yet;"
-                ' use "submission" or "http"',
-            )
         yield from _networks(at, listener)
         yield from _tls(at, listener)
-        yield from _http(at, listener) if listener.kind == "http" else _auth(at, listener)
+        yield from _OF_KIND[listener.kind](at, listener)
         if listener.limits.bytes_in_flight < listener.limits.message_octets:
             yield Problem(
                 (*at, "limits", "bytes_in_flight"),
@@ -154,6 +150,37 @@ def _http(at: KeyPath, listener: Listener) -> Iterator[Problem]:
             yield Problem((*at, key), "is for SMTP listeners; remove it")
     if listener.repair is not None:
         yield Problem((*at, "repair"), "is for SMTP listeners; remove it")
+
+
+def _inbound(at: KeyPath, listener: Listener) -> Iterator[Problem]:
+    """Nobody logs in there, and nobody is trusted: it takes what [feedback] issues or names."""
+    if listener.auth != "required":
+        yield Problem((*at, "auth"), "is for submission: nobody logs in here; remove it")
+    for key in ("trusted_networks", "auth_without_tls"):
+        if getattr(listener, key):
+            yield Problem((*at, key), "is for submission: all clients are alike here; remove it")
+    if listener.repair is not None:
+        yield Problem((*at, "repair"), "is for submission; remove it")
+
+
+_OF_KIND = {"submission": _auth, "http": _http, "inbound": _inbound}
+
+
+def _feedback(config: Config) -> Iterator[Problem]:
+    feedback = config.feedback
+    domain = feedback.return_path_domain
+    if domain is not None and not is_fqdn(domain):
+        text = f"{domain!r} is no domain name; write one like bounces.example.com (ASCII)"
+        yield Problem(("feedback", "return_path_domain"), text)
+    for address in feedback.feedback_addresses:
+        if not _ADDRESS.fullmatch(address) or not is_fqdn(address.partition("@")[2]):
+            text = f"{address!r} is no address; write one like fbl@example.com (ASCII)"
+            yield Problem(("feedback", "feedback_addresses"), text)
+    if not feedback.return_path_domain and not feedback.feedback_addresses:
+        for index, listener in enumerate(config.listener):
+            if listener.kind == "inbound":
+                text = "would take no mail at all: give [feedback] return_path_domain or feedback_addresses"
+                yield Problem(("listener", index, "kind"), text)
 
 
 def _sources(config: Config) -> Iterator[Problem]:
@@ -488,6 +515,7 @@ _CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
     _dns,
     _dkim,
     _postmasters,
+    _feedback,
     _rules,
     standing_problems,
 )

@@ -227,6 +227,7 @@ def resolved(config: Config, base: Path) -> Config:
     replace = msgspec.structs.replace
     data_dir = absolute(config.server.data_dir)
     mail_log = config.log.mail_log or f"{data_dir}/mail.log"
+    feedback = config.feedback
     return replace(
         config,
         server=replace(config.server, data_dir=data_dir),
@@ -254,6 +255,11 @@ def resolved(config: Config, base: Path) -> Config:
         dkim=replace(
             config.dkim,
             keys=tuple(replace(key, file=absolute(key.file)) for key in config.dkim.keys),
+        ),
+        feedback=replace(
+            feedback,
+            key_file=absolute(feedback.key_file) or f"{data_dir}/feedback.key",
+            maildir=absolute(feedback.maildir) if feedback.maildir else None,
         ),
         log=replace(config.log, mail_log=mail_log if mail_log == "-" else absolute(mail_log)),
         rules=replace(config.rules, file=absolute(config.rules.file)),

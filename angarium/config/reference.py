@@ -102,6 +102,7 @@ def _type_text(annotation: str) -> str:
         "str": "string",
         "bool": "boolean",
         "Jitter": "number 0-1",
+        "Days": "integer 1-3650",
     }
     optional = annotation.removesuffix(" | None")
     if optional.startswith("Literal["):

@@ -24,6 +24,7 @@ Priority = Annotated[int, msgspec.Meta(ge=1, le=99)]
 Jitter = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 ReplyCode = Annotated[int, msgspec.Meta(ge=400, le=599)]
 Times = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+Days = Annotated[int, msgspec.Meta(ge=1, le=3650)]
 Percent = Annotated[float, msgspec.Meta(gt=0, le=100)]
 
 
@@ -131,6 +132,9 @@ class Stream(_Table, frozen=True, kw_only=True):
     priority: Priority = 3  # 1 first; 7 of 8 turns are the first one's, the others are for the rest
     retry_s: tuple[Seconds, ...] = ()  # the last one repeats; omitted: delivery.retry_s
     expire_s: Seconds | None = None  # omitted: delivery.expire_s
+    # each recipient gets a transaction of its own, so that what comes back names one person; omitted: true for the
+    # stream "bulk" where [feedback] is used
+    one_recipient: bool | None = None
 
 
 class Warmup(_Table, frozen=True, kw_only=True):
@@ -390,6 +394,32 @@ class Postmasters(_Table, frozen=True, kw_only=True):
     jmrp_link: str = ""  # the same of the JMRP link
 
 
+class Feedback(_Table, frozen=True, kw_only=True):
+    """What comes back about mail that was sent (docs/deliverability.md). Used where a return path's domain, feedback
+    addresses or a Maildir are given: then mail carries signed references to itself.
+    """
+
+    # reverse paths become <token>@ this; omitted: the sender's own stays. Its MX is a listener of kind "inbound"
+    return_path_domain: str | None = None
+    # complaints (ARF, CFBL) come to these, besides return paths; mail signed by the domain of one names it
+    feedback_addresses: tuple[str, ...] = ()
+    # made at the first start, mode 0600; several keys may be in it. Omitted: feedback.key in data_dir
+    key_file: str = ""
+    token_days: Days = 30  # so long a reference is believed
+    # a Maildir that is read too; what was read is deleted from it
+    maildir: str | None = None
+    waiting_reports: Count = 200_000  # taken in and not read yet; 452 4.3.1
+    waiting_octets: Octets = 2_147_483_648  # 452 4.3.1
+    # of each kind that is kept (for review, DMARC, TLS reports); the oldest make room
+    kept_reports: Count = 10_000
+    kept_octets: Octets = 268_435_456
+    kept_s: Seconds = 2_592_000.0  # 30 days
+
+    @property
+    def is_used(self) -> bool:
+        return bool(self.return_path_domain or self.feedback_addresses or self.maildir)
+
+
 class Config(_Table, frozen=True, kw_only=True):
     server: Server
     listener: tuple[Listener, ...] = ()
@@ -409,5 +439,6 @@ class Config(_Table, frozen=True, kw_only=True):
     postmasters: Postmasters = Postmasters()
     breaker: Breaker = Breaker()
     blocklists: Blocklists = Blocklists()
+    feedback: Feedback = Feedback()
     rules: Rules = Rules()
     rule: tuple[Rule, ...] = ()

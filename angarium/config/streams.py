@@ -12,10 +12,12 @@ from angarium.config.schema import Stream
 # Of mail that nobody gave a stream: between what a person waits for and what may wait
 DEFAULT_STREAM_PRIORITY: Final = 3
 
+BULK: Final = "bulk"
+
 SHIPPED_STREAMS: Final = (
     Stream(name="default", priority=DEFAULT_STREAM_PRIORITY),
     Stream(name="transactional", priority=1),
-    Stream(name="bulk", priority=5),
+    Stream(name=BULK, priority=5),
 )
 _SHIPPED: Final = {each.name: each for each in SHIPPED_STREAMS}
 
@@ -33,6 +35,17 @@ def _completed(written: Any) -> Any:
         return written  # msgspec says what is wrong with it
     shipped = _SHIPPED.get(name)
     return written if shipped is None else {**msgspec.to_builtins(shipped), **written}
+
+
+def streams_one_by_one(own: Sequence[Stream], *, has_feedback: bool) -> frozenset[str]:
+    """Return the names of those whose recipients get a transaction each."""
+    return frozenset(
+        each.name
+        for each in streams_by_name(own).values()
+        if (
+            has_feedback and each.name == BULK if each.one_recipient is None else each.one_recipient
+        )
+    )
 
 
 def streams_by_name(own: Sequence[Stream]) -> dict[str, Stream]:

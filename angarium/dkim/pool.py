@@ -36,20 +36,27 @@ class SigningPool:
         self._workers = 0  # running _work now
 
     def sign(
-        self, content: bytes, header_octets: int, header_from: str, now: UnixMs
+        self,
+        content: bytes,
+        header_octets: int,
+        header_from: str,
+        now: UnixMs,
+        front: bytes = b"",
     ) -> asyncio.Future[bytes] | None:
-        """Begin to sign: the future has the fields to put before ``content``. None if the domain has no key.
+        """Begin to sign: the future has the fields to put before ``front`` and ``content``.
+
+        None if the domain has no key.
 
         Raises UnsignableMessageError; of a large message the future does.
         """
         job: Callable[[], bytes]
         if len(content) <= INLINE_OCTETS:
-            fields = self._signer.prepare(content, header_octets, header_from, now)
+            fields = self._signer.prepare(content, header_octets, header_from, now, front)
             if not fields:
                 return None
             job = fields[0].sign if len(fields) == 1 else partial(_sign_all, fields)
         else:
-            job = partial(self._signer.sign, content, header_octets, header_from, now)
+            job = partial(self._signer.sign, content, header_octets, header_from, now, front)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[bytes] = loop.create_future()
         with self._lock:

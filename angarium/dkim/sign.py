@@ -26,10 +26,14 @@ _OVERSIGNED: Final = (
 # Signed as often as they occur (section 5.4.1).
 _SIGNED: Final = (
     *(b"sender", b"in-reply-to", b"references", b"content-transfer-encoding"),
-    *(b"content-id", b"content-description", b"feedback-id", b"list-id", b"list-help"),
+    *(b"content-id", b"content-description", b"list-id", b"list-help"),
     *(b"list-subscribe", b"list-post", b"list-owner", b"list-archive"),
     *(b"resent-from", b"resent-sender", b"resent-to", b"resent-cc", b"resent-date"),
     b"resent-message-id",
+)
+# The same, but not where there is none: who added one to mail without a report address would gain nothing
+_OVERSIGNED_IF_THERE: Final = (
+    *(b"feedback-id", b"cfbl-address", b"cfbl-feedback-id", b"x-angarium-reference"),
 )
 # RFC 5322 section 3.6 (and RFC 2045, 2369, 8058): at most one. With two, readers differ on which counts.
 _SINGLETONS: Final = frozenset(
@@ -39,7 +43,7 @@ _SINGLETONS: Final = frozenset(
         *(b"content-id", b"content-description", b"list-id", b"bcc"),
     )
 )
-_COVERED: Final = _OVERSIGNED + _SIGNED
+_COVERED: Final = _OVERSIGNED + _SIGNED + _OVERSIGNED_IF_THERE
 _KNOWN: Final = _SINGLETONS.union(_COVERED)
 _FIELD_NAME_OCTETS: Final = bytes(c for c in range(33, 127) if c != ord(":"))  # RFC 5322 3.6.8
 
@@ -75,26 +79,38 @@ class Signer:
         self._h_tags: dict[tuple[bytes, ...], bytes] = {}  # cache: names of signed fields -> h= tag
         self._expire_s = None if settings.expire_s is None else int(settings.expire_s)
 
-    def sign(self, content: bytes, header_octets: int, header_from: str, now: UnixMs) -> bytes:
-        """Return the fields to put before ``content``, one per key; b"" if the domain has no key.
+    def sign(
+        self,
+        content: bytes,
+        header_octets: int,
+        header_from: str,
+        now: UnixMs,
+        front: bytes = b"",
+    ) -> bytes:
+        """Return the fields to put before ``front`` and ``content``, one per key; b"" if the domain has no key.
 
         Raises UnsignableMessageError.
         """
-        return b"".join(
-            [each.sign() for each in self.prepare(content, header_octets, header_from, now)]
-        )
+        fields = self.prepare(content, header_octets, header_from, now, front)
+        return b"".join([each.sign() for each in fields])
 
     def prepare(
-        self, content: bytes, header_octets: int, header_from: str, now: UnixMs
+        self,
+        content: bytes,
+        header_octets: int,
+        header_from: str,
+        now: UnixMs,
+        front: bytes = b"",
     ) -> Sequence[UnsignedField]:
         """Do all but the key operations: canonicalise, choose the fields, hash the body.
 
-        ``header_octets`` counts the empty line. Raises UnsignableMessageError.
+        ``header_octets`` counts the empty line. ``front``: fields that go before the content, each with its CRLF: so
+        that a large one is not copied for them. Raises UnsignableMessageError.
         """
         keys = self._keyring.find(header_from)
         if not keys:
             return ()
-        header = _header_block(content, header_octets)
+        header = front + _header_block(content, header_octets)
         fields = _collect(split_fields(header, self._header_algorithm))
         names, covered = self._cover(fields)
         digest = body_digest(content, header_octets, self._body_algorithm)
@@ -160,7 +176,8 @@ def signature_names(fields: bytes) -> tuple[str, ...]:
 
 def _h_tag(present: tuple[bytes, ...]) -> bytes:
     """Return the h= tag: what is there, then once more each name that must not be added."""
-    names = [name + b":" for name in (*present, *_OVERSIGNED)]
+    there = [name for name in _OVERSIGNED_IF_THERE if name in present]
+    names = [name + b":" for name in (*present, *_OVERSIGNED, *there)]
     names[0] = b" h=" + names[0]
     names[-1] = names[-1][:-1] + b";"
     return _fold(names)

@@ -8,6 +8,7 @@ from angarium.config.schema import Config
 from angarium.insight.check_addresses import check_addresses, seen_from_outside
 from angarium.insight.check_domains import check_domains
 from angarium.insight.check_outbound import check_outbound
+from angarium.insight.check_return_path import check_return_path
 from angarium.insight.check_senders import find_sender_domains
 from angarium.insight.egress_addresses import egress_addresses, sends_by_mx
 from angarium.insight.finding import Finding
@@ -45,20 +46,27 @@ async def _all(config: Config, resolver: DnsResolver) -> AsyncIterator[Finding]:
     if config.server.hostname != NO_NAME:
         yield _hostname(config.server.hostname, addresses)
     domains = find_sender_domains(config).domains
+    return_path = config.feedback.return_path_domain
     if not by_mx:
         text = (
             "all mail leaves by smart hosts: PTR and SPF are for their addresses, and not looked at"
         )
         yield Finding("spf", "ok", text)
-        for finding in await check_domains(config, domains, (), dns):
+        for finding in await check_domains(config, domains, (), dns, return_path):
             yield finding
+        if return_path is not None:
+            async for finding in check_return_path(return_path, config.server.hostname, (), dns):
+                yield finding
         return
     egress = tuple(each for each in egress_addresses(config) if each.ehlo != NO_NAME)
     seen = await seen_from_outside(egress, dns)
     async for finding in check_addresses(egress, seen, dns):
         yield finding
-    for finding in await check_domains(config, domains, seen, dns):
+    for finding in await check_domains(config, domains, seen, dns, return_path):
         yield finding
+    if return_path is not None:
+        async for finding in check_return_path(return_path, config.server.hostname, seen, dns):
+            yield finding
     yield await check_outbound(config, domains, egress, resolver)
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from angarium.access.certificates import TlsFileError, check_files
 from angarium.access.credential_file import CredentialFileError, credential_path, read_users
+from angarium.access.reference_keys import ReferenceKeyError, read_keys
 from angarium.config.schema import Config, Listener, Pool, Route, Source
 from angarium.dkim import KeyFileError, KeyRing
 from angarium.insight.finding import Finding
@@ -22,6 +23,8 @@ def check_secrets(config: Config) -> Iterator[Finding]:
     logins: tuple[Route | Pool | Source, ...] = (*config.route, *config.pool, *config.source)
     for login in logins:
         yield from _password(login)
+    if config.feedback.is_used:
+        yield from _references(config)
     if any(each.kind == "submission" and each.auth == "required" for each in config.listener):
         yield from _users(config)
 
@@ -92,6 +95,25 @@ def _password(login: Route | Pool | Source) -> Iterator[Finding]:
         else:
             text = f"${login.password_env} is not set here: set it in the server's environment"
             yield Finding("password", "warn", text)
+
+
+def _references(config: Config) -> Iterator[Finding]:
+    """The keys of what mail carries to be known by, and whether what comes back has a way in."""
+    name, feedback = "feedback", config.feedback
+    path = Path(feedback.key_file)
+    if not path.exists():
+        yield Finding(name, "ok", f"{path} is not there yet: the first start makes it")
+    else:
+        try:
+            number = len(read_keys(path))
+        except ReferenceKeyError as error:
+            yield Finding(name, "fail", str(error))
+        else:
+            yield Finding(name, "ok", f"{number} key{'s' * (number > 1)} in {path}")
+    has_way_in = feedback.maildir or any(each.kind == "inbound" for each in config.listener)
+    if not has_way_in:
+        text = 'what comes back has no way in: add a [[listener]] of kind "inbound", or feedback.maildir'
+        yield Finding(name, "warn", text)
 
 
 def _users(config: Config) -> Iterator[Finding]:

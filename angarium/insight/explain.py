@@ -20,6 +20,7 @@ from angarium.insight.explanation import (
 from angarium.mta.egress.policy import domain_of
 from angarium.mta.egress.pools import Pools
 from angarium.queue import (
+    Complained,
     DeliveryId,
     Event,
     InDoubt,
@@ -27,9 +28,11 @@ from angarium.queue import (
     OperatorReleased,
     OperatorRerouted,
     OperatorRetried,
+    ReportBounced,
     RouteHint,
     Suppression,
     UnixMs,
+    Unsubscribed,
     message_id_ms,
 )
 from angarium.queue.act import POLICY
@@ -65,7 +68,7 @@ def explain_message(
     history: dict[int, list[Event]] = {}
     for position in shown.events:
         index = getattr(position.event, "index", None)
-        if index is not None:
+        if index is not None and index >= 0:  # -1: something came back, and nobody knows of whom
             history.setdefault(index, []).append(position.event)
     known = {*entries, *history}
     indexes = sorted(known if only is None else {only} & known)
@@ -207,7 +210,7 @@ def _happened(event: Event) -> Happened:
         attempts=getattr(event, "attempts", 0),
         attempt=getattr(event, "attempt", None),
         who=getattr(event, "actor", ""),
-        reason=getattr(event, "reason", ""),
+        reason=getattr(event, "reason", "") or _came_back(event),
         rule=getattr(event, "rule", 0),
         via=getattr(event, "via", ""),
     )
@@ -233,6 +236,18 @@ def _pool(domain: str, entry: QueueEntry | None, config: Config, routing: Routin
             domain=domain,
         )
     )
+
+
+def _came_back(event: Event) -> str:
+    match event:
+        case ReportBounced():
+            return f"{event.bounce_class}: {event.reply}"
+        case Complained():
+            return event.feedback_type
+        case Unsubscribed():
+            return f"by {event.how}"
+        case _:
+            return ""
 
 
 def _next_step(

@@ -5,7 +5,7 @@ Knows nothing of sessions and sockets: a ``ReceivedMessage`` goes in, a ``Submis
 """
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Final
 
 import msgspec
@@ -13,6 +13,7 @@ import msgspec
 from angarium.access.senders import Senders, compile_senders
 from angarium.config.schema import ListenerLimits, Stream
 from angarium.config.streams import streams_by_name
+from angarium.feedback.reference import ReferenceKeys, Subject
 from angarium.intake.labels import LABEL_FIELDS, Labels, read_labels
 from angarium.intake.repair import mend_header
 from angarium.queue.message_id import message_id_text
@@ -29,7 +30,12 @@ from angarium.smtp.trace_field import render_received
 
 # Bcc: RFC 5322 section 3.6.3 and RFC 6409 section 8 (each copy would tell). Return-Path: RFC 5321 section 4.4,
 # only final delivery writes it. Labels are for us: nobody else is told what a sender's campaigns are called.
-DROPPED: Final = frozenset({b"bcc", b"resent-bcc", b"return-path"}) | LABEL_FIELDS
+# References are ours alone: one of another message would have its recipients suppressed.
+DROPPED: Final = (
+    frozenset({b"bcc", b"resent-bcc", b"return-path", b"x-angarium-reference"}) | LABEL_FIELDS
+)
+# The same where reports are read: what says whom to report to is ours, too
+DROPPED_WHERE_READ: Final = DROPPED | {b"cfbl-address", b"cfbl-feedback-id"}
 # The statuses of what is wrong with a header; who may send and how much is not to be mended
 MENDABLE: Final = frozenset({"5.6.0", "5.6.7"})
 RESENDERS: Final = (b"resent-from", b"resent-sender")
@@ -73,6 +79,8 @@ class SubmissionBuilder:
         )
         self.expire_s = expire_s  # may change at any time, as the next
         self.streams = streams_by_name(()) if streams is None else streams
+        # Of what comes back; None: nothing is read. May change at any time, too
+        self.references: ReferenceKeys | None = None
         self._authors: dict[bytes, Sequence[Address]] = {}  # of From values: senders repeat theirs
         self._date = (-1, "")  # the second for which it was rendered: a busy second renders once
 
@@ -148,9 +156,14 @@ class SubmissionBuilder:
         message_id = self._new_message_id()
         id_text = message_id_text(message_id)
         date = self._date_text(now)
-        kept, dropped = _without_dropped(block)
+        unwanted = DROPPED if self.references is None else DROPPED_WHERE_READ
+        kept, dropped = _without_dropped(block, unwanted)
+        name = id_text
+        if self.references is not None and b"message-id" not in block.names:
+            subject = _subject_of(message_id, received, labels, authors[0].domain)
+            name = self.references.local_part(subject, now)
         added, message_id_header = self._missing_fields(
-            block, received.envelope, id_text, date, len(authors) > 1 and not has_sender
+            block, received.envelope, name, date, len(authors) > 1 and not has_sender
         )
         if isinstance(added, Refusal):
             return added
@@ -189,9 +202,12 @@ class SubmissionBuilder:
         )
 
     def _missing_fields(
-        self, block: HeaderBlock, envelope: Envelope, id_text: str, date: str, needs_sender: bool
+        self, block: HeaderBlock, envelope: Envelope, name: str, date: str, needs_sender: bool
     ) -> tuple[list[bytes] | Refusal, str]:
-        """Return the fields to add behind those that came, and the text of the Message-ID there will be."""
+        """Return the fields to add behind those that came, and the text of the Message-ID there will be.
+
+        ``name``: the left side of one that we add.
+        """
         added: list[bytes] = []
         reverse_path = envelope.reverse_path
         if b"from" not in block.names:
@@ -208,7 +224,7 @@ class SubmissionBuilder:
             return added, clean_text(value[:_LOGGED_OCTETS].decode("ascii", "replace"))  # C7
         if at is not None:
             return Refusal(550, "5.6.0", "The Message-ID field is empty"), ""
-        message_id = f"<{id_text}@{self._hostname}>"  # RFC 6409 section 8.3
+        message_id = f"<{name}@{self._hostname}>"  # RFC 6409 section 8.3
         added.append(b"Message-ID: %b\r\n" % message_id.encode())
         return added, message_id
 
@@ -305,11 +321,26 @@ def _not_allowed(where: str, address: str) -> Refusal:
     return Refusal(550, "5.7.1", f"You may not send as {shown_address(address)} ({where})")
 
 
-def _without_dropped(block: HeaderBlock) -> tuple[bytes, int]:
+def _subject_of(
+    message_id: MessageId, received: ReceivedMessage, labels: Labels, domain: str
+) -> Subject:
+    recipients = received.envelope.recipients
+    is_one = len(recipients) == 1
+    return Subject(
+        message_id=message_id,
+        index=0 if is_one else None,
+        address=recipients[0].forward_path if is_one else "",
+        tenant=received.tenant,
+        stream=labels.stream.name,
+        sender_domain=domain,
+    )
+
+
+def _without_dropped(block: HeaderBlock, dropped: Set[bytes]) -> tuple[bytes, int]:
     """Return the fields that stay, and how many do not."""
-    if DROPPED.isdisjoint(block.names):
+    if dropped.isdisjoint(block.names):
         return block.octets, 0
-    kept = [block.field(at) for at, name in enumerate(block.names) if name not in DROPPED]
+    kept = [block.field(at) for at, name in enumerate(block.names) if name not in dropped]
     return b"".join(kept), len(block.names) - len(kept)
 
 

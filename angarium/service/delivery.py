@@ -186,7 +186,7 @@ def _reloader(setup: DeliverySetup) -> ReloadCallback:
     async def reload(config: Config) -> Sequence[str]:
         try:
             setup.reload(config)
-        except (KeyFileError, DnsSetupError) as error:
+        except (KeyFileError, DnsSetupError, StartError) as error:
             return [str(error)]
         return ()
 

@@ -2,14 +2,16 @@
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Final
 
 from angarium.config.address import is_ip, parse_host_port, parse_smart_host
 from angarium.config.providers import all_providers
 from angarium.config.rules import all_rules
 from angarium.config.schema import Config, Delivery
+from angarium.config.streams import streams_one_by_one
 from angarium.dkim import KeyRing, Signer, SigningPool
+from angarium.feedback.marks import Marker
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
 from angarium.mta.egress.narrowing import Narrowing, SaysNarrowings
 from angarium.mta.egress.packing import Packer
@@ -48,6 +50,8 @@ from angarium.routing.resolution import NOTHING, MxHost, Site, TlsDemand
 from angarium.routing.resolver import Resolver
 from angarium.routing.routing import Routing
 from angarium.service.delivery_observer import DeliveryObserver
+from angarium.service.feedback import load_references
+from angarium.service.lanes import LaneRegister, RegisteringMarker
 from angarium.service.provider_labels import ProviderLabels
 from angarium.service.rule_keeper import RuleKeeper
 from angarium.service.sender_notices import SenderNotices
@@ -72,7 +76,10 @@ class DeliverySetup:
         taps: SessionTaps | None = None,
         demand_of: Callable[[str], TlsDemand] = lambda _: NOTHING,
     ) -> None:
-        """``demand_of``: what a recipient's domain asks of its hosts' TLS. Raises KeyFileError, DnsSetupError."""
+        """``demand_of``: what a recipient's domain asks of its hosts' TLS.
+
+        Raises KeyFileError, DnsSetupError, StartError (the keys of references).
+        """
         self._config = config
         self._spool = spool
         self._partitions = partitions
@@ -100,6 +107,8 @@ class DeliverySetup:
             config.delivery, config.stream, all_providers(config.provider)
         )
         self._keyring = KeyRing.load(config.dkim)
+        self._lanes = LaneRegister(spool.keepsakes)
+        self._references = load_references(config.feedback) if config.feedback.is_used else None
         self._pool = SigningPool(Signer(self._keyring, config.dkim), config.dkim.threads)
         self._client_tls = ClientTls()
         self._experience = Experience(
@@ -113,6 +122,10 @@ class DeliverySetup:
             SourceStanding(self._policy.health),
             warmup,
         )
+        self._packer = Packer(
+            self._pool, clock, observer.unsigned, self._must_sign, self._make_marker()
+        )
+        self._policy.send_one_by_one(self._one_by_one())
         self._hosts = HostSearch(self, self._tls_policy, clock, randomness)
         self.dispatcher = Dispatcher(
             DeliveryParts(
@@ -123,7 +136,7 @@ class DeliverySetup:
                 remember_route=self._remember_route,
                 policy=self._policy,
                 hosts=self._hosts,
-                packer=Packer(self._pool, clock, observer.unsigned, self._must_sign),
+                packer=self._packer,
                 settler=Settler(partitions),
                 conclusion=Conclusion(self._schedule, self._notices.tell, clock, randomness),
                 suppressions=spool.suppressions,
@@ -137,7 +150,8 @@ class DeliverySetup:
     def reload(self, config: Config) -> None:
         """Take all of it, ask DNS anew, and read the keys again. No process is renewed for it: that cuts last replies.
 
-        Raises DnsSetupError; then nothing has changed. Raises KeyFileError; then the old keys stay, the rest is taken.
+        Raises DnsSetupError; then nothing has changed. Raises KeyFileError, StartError (the keys of references); then
+        the old keys stay, the rest is taken.
         """
         self.dns.exchange(config.dns)
         old, self._config = self._config, config
@@ -151,6 +165,7 @@ class DeliverySetup:
             self.provider_labels.exchange(config.provider)
             self._pools.exchange(config.source, config.pool, routing, config.stream)
             self._policy.health.forget()
+            self._policy.send_one_by_one(self._one_by_one())
             self._schedule.exchange(config.delivery, config.stream, all_providers(config.provider))
             self._experience.remember_for(
                 config.delivery.tls_broken_memory_s, config.delivery.extension_memory_s
@@ -159,6 +174,9 @@ class DeliverySetup:
             self.dispatcher.reload(config.delivery, routing.renewed, self._pools.has)
         self._pool.exchange(Signer(self._keyring, config.dkim), config.dkim.threads)
         self._keyring.reload(config.dkim)
+        if config.feedback.is_used:
+            self._references = load_references(config.feedback)
+            self._packer.marker = self._make_marker()
 
     def complained(self, source: str, provider: str, now: UnixMs) -> None:
         """Have rules and warm-ups hear of a complaint."""
@@ -224,6 +242,19 @@ class DeliverySetup:
             self._taps,
         )
         return Connectors(config.route, smtp, self._clock, config.pool)
+
+    def _make_marker(self) -> RegisteringMarker | None:
+        if self._references is None:
+            return None
+        marker = Marker(self._config.feedback, self._references, self._signing_domains)
+        return RegisteringMarker(marker, self._lanes)
+
+    def _signing_domains(self, header_from: str) -> Iterable[str]:
+        return (each.domain for each in self._keyring.find(header_from))
+
+    def _one_by_one(self) -> frozenset[str]:
+        config = self._config
+        return streams_one_by_one(config.stream, has_feedback=config.feedback.is_used)
 
     def owns(self, provider: str) -> bool:
         """Whether the provider is this process's."""

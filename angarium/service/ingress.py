@@ -19,7 +19,10 @@ from angarium.access.credential_file import CredentialFileError, credential_path
 from angarium.access.credentials import Credentials
 from angarium.config.schema import Config, Listener
 from angarium.config.streams import streams_by_name
+from angarium.feedback.reference import ReferenceKeys
 from angarium.host.sysexits import EX_CONFIG, StartError
+from angarium.intake.desk import AcceptanceDesk
+from angarium.intake.report_desk import ReportDesk
 from angarium.intake.required_signatures import RequiredSignatures
 from angarium.intake.submission import SubmissionBuilder
 from angarium.intake.submission_desk import SubmissionDesk
@@ -27,6 +30,7 @@ from angarium.queue import LmdbSpool, MessageIdGenerator
 from angarium.queue.doorbell import DoorbellSender, doorbell_path
 from angarium.routing.partition_finder import PartitionFinder
 from angarium.routing.routing import Routing
+from angarium.service.feedback import load_references
 from angarium.service.http_listeners import HttpListeners
 from angarium.service.ingress_answers import IngressAnswers
 from angarium.service.ingress_observer import IngressObserver
@@ -92,9 +96,12 @@ class _Ingress:
         self._connection_numbers = itertools.count(1)
         self._partition_of = PartitionFinder(Routing.of(runtime.config), spool)
         self._signatures = RequiredSignatures(runtime.config.dkim)
+        self._references: ReferenceKeys | None = None
+        self._report_desks: list[ReportDesk] = []
 
     async def start(self) -> None:
-        """Raises TlsFileError, CredentialFileError."""
+        """Raises TlsFileError, CredentialFileError, StartError."""
+        self._reload_references()
         listeners = self._runtime.config.listener
         for number, (listener, listening) in enumerate(
             zip(listeners, self._runtime.sockets, strict=True)
@@ -106,7 +113,9 @@ class _Ingress:
                 await self._start_smtp(listener, listening, shared)
 
     async def reload(self, config: Config) -> Sequence[str]:
-        """Take routes, providers and keys' domains; read certificates and users again: what cannot be read stays."""
+        """Take routes, providers and keys' domains; read certificates, users and the keys of references again: what
+        cannot be read stays.
+        """
         self._partition_of.exchange(Routing.of(config))
         self._signatures.exchange(config.dkim)
         for builder in self._builders:
@@ -116,14 +125,26 @@ class _Ingress:
             *(each.reload for each in self._tls),
             *(each.reload for each in self._credentials),
             self._http.reload_certificates,
+            self._reload_references,
         ]
         problems: list[str] = []
         for reload in reloads:
             try:
                 reload()
-            except (TlsFileError, CredentialFileError) as error:
+            except (TlsFileError, CredentialFileError, StartError) as error:
                 problems.append(str(error))
         return problems
+
+    def _reload_references(self) -> None:
+        """Raises StartError; then the old keys stay."""
+        feedback = self._runtime.config.feedback
+        if not feedback.is_used:
+            return
+        references = self._references = load_references(feedback)
+        for desk in self._report_desks:
+            desk.exchange(feedback, references)
+        for builder in self._builders:
+            builder.references = references
 
     def beat(self) -> None:
         self._observer.set_gauges()
@@ -156,7 +177,7 @@ class _Ingress:
     ) -> None:
         server = self._runtime.config.server
         credentials: Credentials | None = None
-        if listener.auth == "required":
+        if listener.auth == "required" and listener.kind == "submission":
             path = credential_path(server.data_dir)
             failed = FailedLogins(listener.limits.auth_window_s, shared)
             credentials = Credentials(Path(path), listener.limits, time.monotonic, failed=failed)
@@ -167,20 +188,10 @@ class _Ingress:
             self._tls.append(tls)
             end = self._runtime.metrics.certificate_end(listener.address)
             self._certificate_ends.append((tls, end))
-        builder = SubmissionBuilder(
-            server.hostname,
-            self._runtime.clock,
-            self._new_message_id,
-            self._partition_of,
-            listener.limits,
-            self._runtime.config.delivery.expire_s,
-            streams_by_name(self._runtime.config.stream),
-        )
-        self._builders.append(builder)
         reception = Reception(
             listener,
             server.hostname,
-            desk=SubmissionDesk(builder, self._spool, self._observer, self._signatures),
+            desk=self._desk(listener),
             clock=self._runtime.clock,
             numbers=self._connection_numbers,
             logins=credentials,
@@ -192,6 +203,34 @@ class _Ingress:
         await smtp.start(listening)
         self._smtp.append(smtp)
         self.listeners.append((listener.address, smtp))
+
+    def _desk(self, listener: Listener) -> AcceptanceDesk:
+        config, clock = self._runtime.config, self._runtime.clock
+        if listener.kind == "inbound":
+            assert self._references is not None  # the loader saw to it
+            desk = ReportDesk(
+                config.feedback,
+                self._references,
+                self._spool.reports,
+                self._new_message_id,
+                clock,
+                self._observer,
+                self._spool.give_way,
+            )
+            self._report_desks.append(desk)
+            return desk
+        builder = SubmissionBuilder(
+            config.server.hostname,
+            clock,
+            self._new_message_id,
+            self._partition_of,
+            listener.limits,
+            config.delivery.expire_s,
+            streams_by_name(config.stream),
+        )
+        builder.references = self._references
+        self._builders.append(builder)
+        return SubmissionDesk(builder, self._spool, self._observer, self._signatures)
 
 
 def _doorbell(runtime: Runtime, spool: LmdbSpool) -> DoorbellSender | None:

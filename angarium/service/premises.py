@@ -6,10 +6,12 @@ import socket
 from collections.abc import Sequence
 from pathlib import Path
 
+from angarium.access.reference_keys import ReferenceKeyError, make_key_file
 from angarium.config.address import HostPort
 from angarium.config.schema import Config, Listener
 from angarium.host.identity import Identity, find_identity, refuse_closed_paths
 from angarium.host.sockets import bind_all
+from angarium.host.sysexits import EX_CANTCREAT, StartError
 from angarium.service.data_dir import DataDir
 from angarium.telemetry.log import log
 
@@ -31,10 +33,22 @@ class Premises:
         self.addresses: list[HostPort] = []  # where the listeners really are
         try:
             self.data_dir.wipe_run(self.identity)
+            self._make_keys(config)
             self._bind(config.listener, copies)
         except BaseException:
             self.close()
             raise
+
+    def _make_keys(self, config: Config) -> None:
+        """Whoever may be root makes them: the roles could not where the configuration is."""
+        if not config.feedback.is_used:
+            return
+        path = Path(config.feedback.key_file)
+        try:
+            if make_key_file(path, self.identity):
+                log("reference_key_made", file=str(path))
+        except ReferenceKeyError as error:
+            raise StartError(str(error), EX_CANTCREAT) from None
 
     def _bind(self, listeners: Sequence[Listener], copies: int) -> None:
         self.sockets = bind_all(listeners, copies)

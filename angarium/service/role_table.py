@@ -18,7 +18,7 @@ Run = Callable[[Runtime], Awaitable[None]]
 Reading = Literal["at_start", "live", "never"]
 
 # Read by the supervisor, or by all roles before they begin: only a restart of the whole server changes them.
-READ_ONCE: Final = ("server", "queue")
+READ_ONCE: Final = ("server", "queue", "feedback")
 
 
 class Reads(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,9 +81,9 @@ class RoleTable:
             for index in range(each.count(config))
         ]
 
-    def single_slots(self) -> list[Slot]:
+    def single_slots(self, config: Config) -> list[Slot]:
         """Return the places of a server that is one process."""
-        return [Slot(name, 0) for name in self._roles]
+        return [Slot(each.name, 0) for each in self._roles.values() if each.count(config)]
 
     def _stages(self) -> tuple[frozenset[str], ...]:
         stages: list[frozenset[str]] = []
@@ -145,11 +145,24 @@ ROLES: Final = RoleTable(
             ),
         ),
         RoleSpec(
+            name="feedback",
+            run="angarium.service.feedback:run_feedback",
+            count=lambda config: int(config.feedback.is_used),
+            reads=Reads(
+                live=("log.level",),
+                never=(
+                    *("listener", "source", "pool", "stream", "warmup", "route", "provider"),
+                    *("delivery", "dns", "dkim", "rules", "rule", "log.mail_log", "postmasters"),
+                    *("breaker", "blocklists"),
+                ),
+            ),
+        ),
+        RoleSpec(
             name="platform",
             run="angarium.service.platform:run_platform",
             count=lambda config: 1,
             # It writes what the others did, so it ends last.
-            drains_after=("ingress", "delivery"),
+            drains_after=("ingress", "delivery", "feedback"),
             reads=Reads(
                 at_start=("log.mail_log",),
                 live=(

@@ -16,7 +16,7 @@ from angarium.telemetry.log import log
 def serve(file: Path, *, single: bool, table: RoleTable = ROLES) -> int:
     """Serve until told to stop. Raises ConfigError, StartError."""
     config = load(file)
-    slots = table.single_slots() if single else table.slots(config)
+    slots = table.single_slots(config) if single else table.slots(config)
     life = ServerLife(table, slots, config, file, Notifier.from_environment())
     if single:
         if not serve_single(life):

@@ -77,6 +77,19 @@ def example_scenario() -> Scenario:
                 tls="broken",
             ),
             SimulatedProvider(
+                name="ivy",  # takes all, and thinks better of some: bounces and complaints that come back
+                domains=("ivy.example",),
+                feedback_to="fbl@shop.example",
+                mailboxes=(
+                    MailboxRule(
+                        local="regret*", behaviour=Behaviour(report=Report(kind="dsn", after_s=0.5))
+                    ),
+                    MailboxRule(
+                        local="angry*", behaviour=Behaviour(report=Report(kind="jmrp", after_s=0.5))
+                    ),
+                ),
+            ),
+            SimulatedProvider(
                 name="hazel",  # down: nothing listens
                 domains=("hazel.example",),
                 hosts=(Host(name="mx1.hazel.example", listens=False),),

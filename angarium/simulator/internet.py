@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 
 import aiosmtplib
+import msgspec
 
 from angarium.simulator.dns import DnsServer
 from angarium.simulator.mailboxes import Mailboxes, StoredMessage
@@ -105,6 +106,10 @@ class Internet:
         trace: TracebackType | None,
     ) -> None:
         await self._resources.aclose()
+
+    def send_reports_to(self, address: str) -> None:
+        """``host:port``; from now on."""
+        self.scenario = msgspec.structs.replace(self.scenario, reports_to=address)
 
     async def take_down(self, name: str) -> None:
         """Stop listening for one provider and cut its sessions off. Connections are refused then."""
@@ -197,7 +202,7 @@ class Internet:
         report = behaviour.report
         assert report is not None
         to = message.reverse_path
-        if report.kind == "arf":
+        if report.kind != "dsn":
             to = provider.plan.feedback_to or to
         if not to:
             return  # RFC 5321 section 6.1: never to the null reverse-path

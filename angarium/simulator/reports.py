@@ -13,7 +13,7 @@ RETURNED_OCTETS = 65_536  # of the original, at most: real providers cut too
 class OutgoingReport(msgspec.Struct, frozen=True, kw_only=True):
     """A message to be sent, or kept in the outbox."""
 
-    kind: str  # dsn | arf
+    kind: str  # dsn | arf | jmrp
     provider: str
     reverse_path: str  # "" for a DSN
     recipient: str
@@ -51,6 +51,16 @@ def render_report(
             reverse_path="",
             recipient=to,
             content=_join(text, header, common["serial"]),
+        )
+    if report.kind == "jmrp":
+        header = content.partition(b"\r\n\r\n")[0][:RETURNED_OCTETS]
+        redacted = header.replace(recipient.encode(), b"redacted@" + domain.encode())
+        return OutgoingReport(
+            kind="jmrp",
+            provider=provider,
+            reverse_path=f"staff@{domain}",
+            recipient=to,
+            content=_join(_JMRP.format(**common), redacted, common["serial"]),
         )
     return OutgoingReport(
         kind="arf",
@@ -125,5 +135,27 @@ Reported-Domain: {domain}
 
 --report-{serial}
 Content-Type: message/rfc822
+
+"""
+
+_JMRP = """\
+From: <staff@{domain}>
+To: <{to}>
+Subject: complaint about message from {client}
+Date: {date}
+Message-ID: <jmrp.{serial}@{host}>
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=feedback-report; boundary="report-{serial}"
+
+--report-{serial}
+Content-Type: message/feedback-report
+
+Feedback-Type: abuse
+User-Agent: AngariumSimulator/1
+Version: 1
+Source-IP: {client}
+
+--report-{serial}
+Content-Type: text/rfc822-headers
 
 """

@@ -52,7 +52,8 @@ class Drop(_ScenarioTable, frozen=True, kw_only=True):
 class Report(_ScenarioTable, frozen=True, kw_only=True):
     """Accept, and later send something back."""
 
-    kind: Literal["dsn", "arf"]
+    # jmrp: a complaint as Outlook's programme sends it, with headers only and the recipient's address taken out
+    kind: Literal["dsn", "arf", "jmrp"]
     after_s: float = 0.0
     status: str = "5.1.1"  # of the DSN
     every: int = 1  # for each n-th message only

@@ -59,7 +59,8 @@ class Reception:
         """
         if config.tls != "none" and tls is None:
             raise ValueError(f"listener {config.address}: TLS without a certificate")
-        if config.auth == "required" and logins is None:
+        is_inbound = config.kind == "inbound"
+        if config.auth == "required" and logins is None and not is_inbound:
             raise ValueError(f"listener {config.address}: auth without credentials")
         self.limits: Final = config.limits
         self.implicit_tls: Final = config.tls == "implicit"
@@ -67,7 +68,7 @@ class Reception:
             ServerSettings(
                 hostname=hostname,
                 listener=config.address,
-                auth=config.auth,
+                auth="none" if is_inbound else config.auth,
                 repair=config.repair,
                 starttls=config.tls == "starttls",
                 limits=config.limits,

@@ -53,6 +53,11 @@ SUPPRESSION_REASONS: Final = (
     *("mailbox_disabled", "complaint", "unsubscribe", "manual", "import", "other"),
 )
 DNS_RESULTS: Final = ("answered", "failed", "cached")
+REPORT_KINDS: Final = (
+    *("bounce", "delay", "dsn-success", "arf", "unsubscribe", "auto-reply", "dmarc", "tls-rpt"),
+    *("ordinary", "other"),
+)
+REPORT_OUTCOMES: Final = ("matched", "unmatched", "kept", "dropped")
 LIMITS: Final = (
     *("connections", "client", "timeout", "recipients", "memory_or_disk", "logins", "size"),
     "http_connections",
@@ -123,6 +128,14 @@ class Metrics:
         self.connections_open = self._gauge("connections_open", "SMTP connections of clients, now")
         self.auth = self._counters("auth", "Log-ins tried", result=AUTH_RESULTS)
         self.limits = self._counters("limits", "Times that a limit was met", limit=LIMITS)
+        # --- what came back ---
+        self.reports = self._counter_grid(
+            "reports",
+            "Mails that came back, by what they are and what became of them",
+            kind=REPORT_KINDS,
+            outcome=REPORT_OUTCOMES,
+        )
+        self.reports_waiting = self._gauge("reports_waiting", "Mails that came back, not read yet")
         # --- what went out ---
         self.outcomes = self._counters(
             "deliveries", "Attempts at recipients by what became of them", outcome=OUTCOMES

@@ -181,6 +181,31 @@ def test_a_source_that_this_machine_does_not_have_fails(
     assert "gone: this machine cannot send from 192.0.2.55" in gone[1]
 
 
+def test_the_keys_of_references_and_the_way_in_are_looked_at(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    feedback = '[feedback]\nreturn_path_domain = "b.example.com"\nkey_file = "f.key"\n'
+    file = write_config(tmp_path, feedback)
+    _, findings = check(file, capsys, "--no-network")
+    (made, way) = found(findings, "feedback")
+    assert made[0] == "ok"
+    assert "the first start makes it" in made[1]
+    assert way[0] == "warn"
+    assert 'kind "inbound"' in way[1]
+    key = tmp_path / "f.key"
+    key.write_text(f"1 {'ab' * 32}\n")
+    key.chmod(0o600)
+    inbound = '[[listener]]\nkind = "inbound"\naddress = "127.0.0.1:0"\n'
+    file = write_config(tmp_path, inbound + feedback)
+    _, findings = check(file, capsys, "--no-network")
+    assert found(findings, "feedback") == [("ok", f"1 key in {key}")]
+    key.chmod(0o644)
+    _, findings = check(file, capsys, "--no-network")
+    ((verdict, text),) = found(findings, "feedback")
+    assert verdict == "fail"
+    assert "chmod 0600" in text
+
+
 def test_a_missing_password_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

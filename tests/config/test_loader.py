@@ -76,6 +76,17 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     assert config.route[0].password_file == str(tmp_path / "pw")
 
 
+def test_what_comes_back_has_its_key_in_the_data_directory_unless_it_is_named() -> None:
+    feedback = parse(SERVER + INBOUND + FEEDBACK, Path("/etc/a.toml")).feedback
+    assert feedback.key_file == "/var/lib/angarium/feedback.key"
+    assert (feedback.is_used, feedback.token_days, feedback.maildir) == (True, 30, None)
+    named = parse(
+        SERVER + '[feedback]\nkey_file = "keys/f.key"\nmaildir = "md"\n', Path("/etc/a.toml")
+    ).feedback
+    assert (named.key_file, named.maildir) == ("/etc/keys/f.key", "/etc/md")
+    assert not parse(SERVER, Path("/etc/a.toml")).feedback.is_used
+
+
 def test_the_mail_log_may_be_standard_output() -> None:
     assert parse(SERVER + '[log]\nmail_log = "-"\n', FILE).log.mail_log == "-"
 
@@ -228,6 +239,8 @@ def test_a_provider_that_is_no_provider_is_still_refused() -> None:
 
 LISTENER = '[[listener]]\nkind = "submission"\naddress = "127.0.0.1:2525"\n'
 TRUSTED = LISTENER + 'auth = "trusted"\ntrusted_networks = ["127.0.0.0/8"]\n'
+INBOUND = '[[listener]]\nkind = "inbound"\naddress = "127.0.0.1:2526"\n'
+FEEDBACK = '\n[feedback]\nreturn_path_domain = "b.example.com"\n'
 SOURCE = '[[source]]\nname = "a"\n'
 
 
@@ -268,7 +281,22 @@ SOURCE = '[[source]]\nname = "a"\n'
         (SERVER + LISTENER.replace(":2525", ""), "address", "needs a port"),
         (SERVER + LISTENER.replace(":2525", ":70000"), "address", "0 to 65535"),
         (SERVER + LISTENER.replace("127.0.0.1:2525", "::1:25"), "address", "brackets"),
-        (SERVER + LISTENER.replace("submission", "inbound"), "kind", "not supported yet"),
+        (SERVER + INBOUND, "kind", "give [feedback] return_path_domain"),
+        (SERVER + INBOUND + 'auth = "trusted"' + FEEDBACK, "auth", "nobody logs in here"),
+        (
+            SERVER + INBOUND + 'trusted_networks = ["10.0.0.0/8"]' + FEEDBACK,
+            "trusted_networks",
+            "all clients are alike",
+        ),
+        (SERVER + INBOUND + "repair = true" + FEEDBACK, "repair", "is for submission"),
+        (SERVER + '[feedback]\nreturn_path_domain = "b"', "return_path_domain", "no domain name"),
+        (SERVER + '[feedback]\nfeedback_addresses = ["fbl"]', "feedback_addresses", "no address"),
+        (
+            SERVER + '[feedback]\nfeedback_addresses = ["a b@example.com"]',
+            "feedback_addresses",
+            "no address",
+        ),
+        (SERVER + "[feedback]\ntoken_days = 0", "token_days", "from 1 to 3650"),
         (SERVER + LISTENER, "auth", "auth_without_tls"),
         (SERVER + LISTENER + 'auth = "trusted"', "auth", "trusted_networks"),
         (SERVER + TRUSTED + 'proxy_peers = ["10.0.0.1/8"]', "proxy_peers", "not a network"),

@@ -7,7 +7,7 @@ import pytest
 from angarium.config import ConfigError
 from angarium.config.loader import parse
 from angarium.config.schema import Config
-from angarium.config.streams import streams_by_name
+from angarium.config.streams import streams_by_name, streams_one_by_one
 
 SERVER = '[server]\nhostname = "mx.example.com"\n'
 POOLS = '[[source]]\nname = "ip1"\n[[pool]]\nname = "p"\nsources = [{name = "ip1"}]\n'
@@ -64,3 +64,18 @@ def test_what_cannot_be_is_named(text: str, problem: str) -> None:
     with pytest.raises(ConfigError) as raised:
         loaded(text)
     assert problem in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "has_feedback", "alone"),
+    [
+        ("", False, set()),
+        ("", True, {"bulk"}),
+        ('[[stream]]\nname = "bulk"\none_recipient = false\n', True, set()),
+        ('[[stream]]\nname = "news"\none_recipient = true\n', False, {"news"}),
+    ],
+)
+def test_what_comes_back_of_bulk_mail_names_one_person(
+    written: str, has_feedback: bool, alone: set[str]
+) -> None:
+    assert streams_one_by_one(loaded(written).stream, has_feedback=has_feedback) == alone

@@ -54,6 +54,17 @@ async def test_an_exchanged_signer_signs_what_comes_from_then_on(
         assert await second == other.sign(*content(number), "example.com", NOW)
 
 
+@pytest.mark.parametrize("octets", [6, INLINE_OCTETS + 1])
+async def test_what_goes_in_front_is_signed_too(
+    pool: SigningPool, signer: Signer, octets: int
+) -> None:
+    message, front = content(1, b"x" * octets + b"\r\n"), b"Feedback-ID: a:b:c:d\r\n"
+    signed = pool.sign(*message, "example.com", NOW, front)
+    assert signed is not None
+    assert await signed == signer.sign(*message, "example.com", NOW, front)
+    assert await signed != signer.sign(*message, "example.com", NOW)
+
+
 async def test_a_domain_without_a_key_costs_no_thread(pool: SigningPool) -> None:
     assert pool.sign(*content(1), "example.net", NOW) is None
 

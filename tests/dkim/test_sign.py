@@ -95,6 +95,27 @@ def test_dkimpy_verifies_what_we_sign(
     assert verified(fields + as_sent, rsa_key, ed25519_key) == [True, True]
 
 
+FRONT = b"X-Angarium-Reference: ar1.x\r\nFeedback-ID: a:b:c:d\r\nCFBL-Address: f@example.com\r\n"
+
+
+@pytest.mark.parametrize("canonicalization", CANONICALIZATIONS)
+def test_fields_in_front_of_the_content_are_signed_and_nobody_can_add_one(
+    canonicalization: str, rsa_key: SigningKey
+) -> None:
+    ours = signer(rsa_key, canonicalization=canonicalization)
+    content = HEADER + b"body\r\n"
+    signature = ours.sign(content, len(HEADER), "example.com", NOW, FRONT)
+    message = signature + FRONT + content
+    assert verified(message, rsa_key) == [True]
+    for name in (b"X-Angarium-Reference", b"Feedback-ID", b"CFBL-Address"):
+        changed = message.replace(name + b": ", name + b": z")
+        added = message.replace(name + b": ", name + b": evil\r\n" + name + b": ")
+        assert verified(changed, rsa_key) == verified(added, rsa_key) == [False]
+    bare = ours.sign(content, len(HEADER), "example.com", NOW)
+    assert b"feedback-id" not in bare
+    assert verified(bare + content, rsa_key) == [True]
+
+
 @pytest.mark.slow
 def test_a_message_of_25_mb_is_signed(rsa_key: SigningKey) -> None:
     line = b"The quick brown fox  jumps over \t the lazy dog. " * 10 + b" \r\n"

@@ -17,6 +17,7 @@ from angarium.insight.explanation import Explanation
 from angarium.queue import (
     Attempt,
     AttemptFailed,
+    Complained,
     Delivered,
     DeliveryId,
     Event,
@@ -31,10 +32,12 @@ from angarium.queue import (
     Position,
     QueueEntry,
     RecipientSuppressed,
+    ReportBounced,
     RouteHint,
     ShownMessage,
     Suppression,
     UnixMs,
+    Unsubscribed,
 )
 from angarium.queue.hold_rule import HoldRule
 
@@ -205,6 +208,43 @@ def test_a_recipient_that_is_done_has_no_next_step() -> None:
     assert only.recipient == "eve@example.org"
     assert only.history[0].attempt == attempt()
     assert explain(shown([entry()]), only=7).recipients == ()
+
+
+def test_what_came_back_is_told_with_what_it_means() -> None:
+    about: dict[str, Any] = {
+        "index": 0,
+        "recipient": "bob@example.net",
+        "campaign": "",
+        "sender_domain": "example.com",
+        "report": bytes(16),
+    }
+    events = [
+        feedback(
+            ReportBounced,
+            **about,
+            status="5.1.1",
+            bounce_class="user_unknown",
+            effect="suppress",
+            reply="no such user",
+            host="",
+        ),
+        feedback(Complained, **about, feedback_type="abuse", host=""),
+        feedback(Unsubscribed, **about, how="mail"),
+        # Of the message, and of nobody in it
+        feedback(Complained, **{**about, "index": -1}, feedback_type="abuse", host=""),
+    ]
+    (recipient,) = explain(shown([], *events)).recipients
+    assert recipient.recipient == "bob@example.net"
+    assert [(each.event, each.reason) for each in recipient.history] == [
+        ("report_bounced", "user_unknown: no such user"),
+        ("complained", "abuse"),
+        ("unsubscribed", "by mail"),
+    ]
+
+
+def feedback(kind: type[Any], **fields: Any) -> Event:
+    made: Event = kind(at=UnixMs(9_000), message_id=ID, tenant="t", stream="s", **fields)
+    return made
 
 
 def test_which_recipients_are_known() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from angarium.access.senders import SenderPatternError, Senders
 from angarium.config.schema import ListenerLimits
+from angarium.feedback.reference import ReferenceKeys, Valid
 from angarium.intake.submission import SubmissionBuilder
 from angarium.queue.message_id import message_id_text
 from angarium.queue.model import MessageId, PartitionNumber, Submission, UnixMs
@@ -116,6 +117,41 @@ def test_missing_date_and_message_id_are_added() -> None:
     id_text = message_id_text(submission.message_id)
     assert message["Message-ID"] == f"<{id_text}@mx1.example.com>" == submission.message_id_header
     assert message.keys() == ["Received", "From", "Date", "Message-ID"]
+
+
+KEYS = ReferenceKeys({1: bytes(32)}, days=30)
+
+
+@pytest.mark.parametrize(
+    ("recipients", "index"), [(("x@b.example",), 0), (("x@b.example", "y@c.example"), None)]
+)
+def test_where_reports_are_read_a_message_id_that_we_add_is_a_reference(
+    recipients: tuple[str, ...], index: int | None
+) -> None:
+    making = builder()
+    making.references = KEYS
+    submission = making.build(received(b"From: joe@a.example\r\n\r\n", envelope(*recipients)))
+    assert isinstance(submission, Submission)
+    name, _, domain = submission.message_id_header.strip("<>").partition("@")
+    assert domain == "mx1.example.com"
+    found = KEYS.verify(name, NOW)
+    assert isinstance(found, Valid)
+    assert (found.reference.message_id, found.reference.index) == (submission.message_id, index)
+    assert KEYS.fits(found.reference, "x@b.example") is (index == 0)
+    own = making.build(received(GOOD + b"\r\n"))
+    assert isinstance(own, Submission)
+    assert own.message_id_header == "<1@a.example>"
+
+
+def test_a_senders_own_references_are_dropped_a6() -> None:
+    content = b"X-Angarium-Reference: ar1.x\r\nCFBL-Address: a@a.example\r\n" + GOOD + b"\r\n"
+    assert built(content).content.endswith(b"CFBL-Address: a@a.example\r\n" + GOOD + b"\r\n")
+    making = builder()
+    making.references = KEYS
+    submission = making.build(received(b"CFBL-Feedback-ID: x\r\n" + content))
+    assert isinstance(submission, Submission)
+    assert b"CFBL" not in submission.content
+    assert b"X-Angarium-Reference" not in submission.content
 
 
 @pytest.mark.parametrize("content", [b"hello\r\n\r\nthere\r\n", b"\r\nhello\r\n", b"", b"\r\n"])

@@ -60,8 +60,8 @@ def test_what_a_role_runs_is_there(spec: RoleSpec) -> None:
 
 
 def test_who_writes_the_log_ends_after_those_it_writes_of_rl1() -> None:
-    stages = ("delivery", "ingress", "platform")
-    assert ROLES.drain_stages == tuple(frozenset({each}) for each in stages)
+    stages = (frozenset({"delivery", "feedback"}), frozenset({"ingress"}), frozenset({"platform"}))
+    assert ROLES.drain_stages == stages
 
 
 def test_the_order_of_the_end_is_as_the_table_says_rl1() -> None:
@@ -85,7 +85,14 @@ def test_two_roles_of_one_name_are_refused() -> None:
 def test_slots_are_as_configured_in_the_order_of_their_start() -> None:
     names = [each.name for each in ROLES.slots(config("ingress_processes = 2\n"))]
     assert names == ["ingress-0", "ingress-1", "delivery-0", "platform-0"]
-    assert [each.name for each in ROLES.single_slots()] == ["ingress-0", "delivery-0", "platform-0"]
+    single = [each.name for each in ROLES.single_slots(config())]
+    assert single == ["ingress-0", "delivery-0", "platform-0"]
+
+
+def test_what_comes_back_is_read_by_a_process_where_it_is_wanted() -> None:
+    used = config('[feedback]\nmaildir = "md"\n')
+    assert [each.name for each in ROLES.slots(used)][-2:] == ["feedback-0", "platform-0"]
+    assert "feedback-0" in [each.name for each in ROLES.single_slots(used)]
 
 
 # --- reloads --------------------------------------------------------------------------------
@@ -95,7 +102,10 @@ def test_what_a_reload_cannot_change_is_named_and_stays() -> None:
     old = config(HTTP)
     new = config('data_dir = "/x"\n' + HTTP.replace("8025", "8026") + "[queue]\npartitions = 4\n")
     plan = plan_reload(ROLES, old, new, can_renew=True)
-    assert plan.restart == ["server.data_dir", "queue.partitions", "listener"]
+    assert plan.restart == [
+        *("server.data_dir", "queue.partitions"),
+        *("feedback.key_file", "listener"),  # the default one is in the data directory
+    ]
     assert plan.config == msgspec.structs.replace(old, log=new.log)
     # The default mail log is in the data directory.
     assert plan.anew == {"platform": ["log.mail_log"]}

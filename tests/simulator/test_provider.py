@@ -395,6 +395,23 @@ async def test_reports_are_delivered_to_the_address_that_is_set(oak: OakFactory)
         assert inbound.statistics.malformed == 0
 
 
+async def test_a_complaint_may_have_headers_only_and_name_nobody(oak: OakFactory) -> None:
+    rule = MailboxRule(local="angry", behaviour=Behaviour(report=Report(kind="jmrp")))
+    async with oak(plan={"mailboxes": (rule,), "feedback_to": "fbl@sender.example"}) as net:
+        await net.send(
+            "angry@oak.example",
+            content=MESSAGE.replace(b"To: b@oak.example", b"To: angry@oak.example"),
+        )
+        async with asyncio.timeout(10):
+            while not net.net.outbox:
+                await asyncio.sleep(0.01)
+        (report,) = net.net.outbox
+    assert (report.kind, report.recipient) == ("jmrp", "fbl@sender.example")
+    assert b"\r\nFeedback-Type: abuse\r\n" in report.content
+    assert b"To: redacted@oak.example\r\n" in report.content
+    assert b"angry@" not in report.content
+
+
 async def test_what_is_kept_is_bounded(oak: OakFactory) -> None:
     limits = {"keep_messages": 2, "keep_octets": 100, "keep_ids": 1}
     async with oak(scenario=limits) as net, net.client() as client:

@@ -52,6 +52,11 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
     recipients: tuple[ReportedRecipient, ...]
 
 
+def is_complaint(feedback_type: str) -> bool:
+    """Whether a report of this type says that a person wants no more of this mail."""
+    return feedback_type in _SUPPRESSING
+
+
 def find_complaint(mail: ParsedMail) -> Complaint | None:
     """Return the complaint that ``mail`` is; None where it is none."""
     part = next((each for each in mail.parts if each.content_type in _FEEDBACK_TYPES), None)
@@ -131,7 +136,7 @@ def _complaint(feedback_type: str, fields: Fields, original: Fields) -> Complain
 
 
 def _complained(people: list[str], feedback_type: str) -> tuple[ReportedRecipient, ...]:
-    effect = Effect.SUPPRESS if feedback_type in _SUPPRESSING else Effect.NONE
+    effect = Effect.SUPPRESS if is_complaint(feedback_type) else Effect.NONE
     return tuple(
         ReportedRecipient(
             address=each,

@@ -125,6 +125,7 @@ class Admission:
         shared, way = self._shared, self._way
         limits = shared.policy.limits(way.path, way.site.provider)
         self._ready.recipients_per_message = limits.recipients
+        self._ready.one_by_one = limits.one_by_one
         moved = 0
         while (group := self._ready.next_group()) is not None:
             traffic = traffic_of(group, way.site)

@@ -119,13 +119,13 @@ class Claims:
         reserved = sum(group.octets for group in groups)
         work: list[Work] = []
         try:
-            recipients = shared.policy.limits(self._way.path, self._way.site.provider).recipients
+            limits = shared.policy.limits(self._way.path, self._way.site.provider)
             for partition in list(by_partition):
                 heads = _heads(by_partition[partition])
                 provider = self._way.site.provider.name
                 source = self._way.path.source
                 claimed = await shared.clerk.claim(partition, heads, source)
-                work += split(claimed, recipients, provider)
+                work += split(claimed, limits.recipients, provider, limits.one_by_one)
                 del by_partition[partition]
         except QueueFullError:
             self._claimant.not_claimed([each for left in by_partition.values() for each in left])

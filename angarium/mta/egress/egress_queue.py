@@ -54,7 +54,8 @@ class EgressQueue:
     def __init__(self, shared: EgressShared, path: EgressPath, site: Site, mover: Moves) -> None:
         self._shared = shared
         self._way = way = Way(path, site)
-        self.ready = ReadyQueue(shared.policy.limits(path, site.provider).recipients)
+        limits = shared.policy.limits(path, site.provider)
+        self.ready = ReadyQueue(limits.recipients, limits.one_by_one)
         self._admission = Admission(shared, way, self.ready, self, mover)
         self._claims = Claims(shared, way, self)
         self._referrals = Referrals(shared, way, self)
@@ -135,6 +136,7 @@ class EgressQueue:
         if site is not self._way.site:
             self._way.site = site
             self.ready.recipients_per_message = self.limits.recipients
+            self.ready.one_by_one = self.limits.one_by_one
 
     def renew(self, site: Site, settings: Delivery) -> None:
         """Follow it after a reload. Connections that are too many now end: idle ones at once, others after their

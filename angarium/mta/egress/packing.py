@@ -1,4 +1,6 @@
-"""Makes parcels of claimed work: what goes out is the signature first, then the content as it was accepted."""
+"""Makes parcels of claimed work: what goes out is the signature first, then what marks the message as ours, then the
+content as it was accepted.
+"""
 
 import asyncio
 import functools
@@ -9,6 +11,8 @@ from typing import Final, Literal, Protocol
 import msgspec
 
 from angarium.dkim import UnsignableMessageError, signature_names
+from angarium.feedback.marks import Marks
+from angarium.feedback.reference import Subject
 from angarium.mta.egress.work import Parcel, Work
 from angarium.mta.transport.transfer import Transfer
 from angarium.queue import UnixMs
@@ -22,13 +26,26 @@ INLINE_OCTETS: Final = 65_536
 
 class Signs(Protocol):
     def sign(
-        self, content: bytes, header_octets: int, header_from: str, now: UnixMs
+        self,
+        content: bytes,
+        header_octets: int,
+        header_from: str,
+        now: UnixMs,
+        front: bytes = b"",
     ) -> asyncio.Future[bytes] | None:
-        """Begin to sign; the future has the fields to put in front. None: no key is for the domain.
+        """Begin to sign; the future has the fields to put in front of ``front``, which goes before the content.
+
+        None: no key is for the domain.
 
         Raises UnsignableMessageError, at once or by the future.
         """
         ...
+
+
+class MarksMail(Protocol):
+    def mark(
+        self, subject: Subject, reverse_path: str, header_from: str, header: bytes, now: UnixMs
+    ) -> Marks: ...
 
 
 class NotSigned(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +59,9 @@ class SignatureRequiredError(Exception):
     """A message that must be signed cannot be: it waits until it can."""
 
 
+_Signing = asyncio.Future[bytes] | NotSigned
+
+
 class Packer:
     """Personal parts per recipient would go in here, before the signature."""
 
@@ -51,12 +71,14 @@ class Packer:
         clock: Callable[[], UnixMs],
         unsigned: Callable[[Work, NotSigned], None],
         is_required: Callable[[], bool] = lambda: False,
+        marker: MarksMail | None = None,
     ) -> None:
-        """``is_required``: nothing is sent unsigned."""
+        """``is_required``: nothing is sent unsigned. ``marker``: None: mail goes out under its own reverse path."""
         self._signer = signer
         self._clock = clock
         self._unsigned = unsigned
         self._is_required = is_required
+        self.marker = marker  # may change at any time
         # What a conversion needs besides its result is held for one message at a time
         self._converting = asyncio.Lock()
 
@@ -72,25 +94,27 @@ class Packer:
         A message that is not signed is reported, and goes out unsigned, if it may. ``failed`` is for those that
         may not (SignatureRequiredError), and for defects of ours.
         """
-        signing: deque[tuple[Work, asyncio.Future[bytes] | NotSigned]] = deque()
+        signing: deque[tuple[Work, Marks, _Signing]] = deque()
         works.reverse()
         number = 0
         while works:
             work = works.pop()
             number += 1
+            message = work.message
             try:
-                begun = self._begin(work, work.message.content, work.message.header_octets)
+                marks = self._mark(work)
+                begun = self._begin(work, message.content, message.header_octets, marks.fields)
             except Exception as error:  # noqa: BLE001 - a defect ends one message, not its batch
                 failed(work, error)
                 continue
             if isinstance(begun, NotSigned) and not signing:
-                await self._finish(work, begun, ready, failed)
+                await self._finish(work, marks, begun, ready, failed)
                 continue
-            signing.append((work, begun))
-            del work
+            signing.append((work, marks, begun))
+            del work, message
             if number % YIELD_AFTER == 0:
                 await asyncio.sleep(0)
-                while signing and (isinstance(signing[0][1], NotSigned) or signing[0][1].done()):
+                while signing and (isinstance(signing[0][2], NotSigned) or signing[0][2].done()):
                     await self._finish(*signing.popleft(), ready, failed)
         while signing:
             await self._finish(*signing.popleft(), ready, failed)
@@ -112,8 +136,9 @@ class Packer:
         if converted is None:
             return None
         header, body = converted.header, converted.body
+        front = self._mark(parcel.work).fields
         signature = await self._signature(
-            parcel.work, self._begin(parcel.work, header + body, len(header))
+            parcel.work, self._begin(parcel.work, header + body, len(header), front)
         )
         if isinstance(signature, NotSigned):
             if self._is_required():
@@ -121,27 +146,37 @@ class Packer:
             signature = b""
         return msgspec.structs.replace(
             parcel.transfer,
-            header=signature + header,
+            header=signature + front + header,
             body=body,
             body_8bit=False,
             has_dot_lines=None,
         )
 
-    def _begin(
-        self, work: Work, content: bytes, header_octets: int
-    ) -> asyncio.Future[bytes] | NotSigned:
+    def _mark(self, work: Work) -> Marks:
+        message, marker = work.message, self.marker
+        if marker is None:
+            return Marks(reverse_path=message.envelope.reverse_path, fields=b"")
+        # Believed so long from its acceptance on: each attempt has the same reverse path, by which hosts that greylist
+        # know it again
+        return marker.mark(
+            _subject_of(work),
+            message.envelope.reverse_path,
+            message.header_from,
+            message.content[: message.header_octets],
+            message.accepted,
+        )
+
+    def _begin(self, work: Work, content: bytes, header_octets: int, front: bytes) -> _Signing:
         header_from = work.message.header_from
         if not header_from:
             return NotSigned(kind="no_from", text="no domain in From")
         try:
-            begun = self._signer.sign(content, header_octets, header_from, self._clock())
+            begun = self._signer.sign(content, header_octets, header_from, self._clock(), front)
         except UnsignableMessageError as error:
             return NotSigned(kind="unsignable", text=str(error))
         return no_key(header_from) if begun is None else begun
 
-    async def _signature(
-        self, work: Work, begun: asyncio.Future[bytes] | NotSigned
-    ) -> bytes | NotSigned:
+    async def _signature(self, work: Work, begun: _Signing) -> bytes | NotSigned:
         """Why there is none is reported. Raises what is a defect of ours."""
         if not isinstance(begun, NotSigned):
             try:
@@ -158,7 +193,8 @@ class Packer:
     async def _finish(
         self,
         work: Work,
-        begun: asyncio.Future[bytes] | NotSigned,
+        marks: Marks,
+        begun: _Signing,
         ready: Callable[[Parcel], None],
         failed: Callable[[Work, BaseException], None],
     ) -> None:
@@ -168,18 +204,33 @@ class Packer:
             failed(work, error)
             return
         if not isinstance(signature, NotSigned):
-            ready(_parcel(work, signature))
+            ready(_parcel(work, marks, signature))
         elif self._is_required():
             failed(work, SignatureRequiredError(f"{signature.text}, and dkim.required is true"))
         else:
-            ready(_parcel(work, b"", signature.text))
+            ready(_parcel(work, marks, b"", signature.text))
 
 
 def no_key(domain: str) -> NotSigned:
     return NotSigned(kind="no_key", text=f"no DKIM key for {domain}")
 
 
-def _parcel(work: Work, signature: bytes, unsigned: str = "") -> Parcel:
+def _subject_of(work: Work) -> Subject:
+    """What the transaction is about: with one recipient, that person."""
+    message = work.message
+    is_one = len(work.recipients) == 1
+    return Subject(
+        message_id=message.message_id,
+        index=work.recipients[0].id.index if is_one else None,
+        address=work.recipients[0].forward_path if is_one else "",
+        tenant=message.tenant,
+        stream=message.stream,
+        campaign=message.campaign,
+        sender_domain=message.header_from,
+    )
+
+
+def _parcel(work: Work, marks: Marks, signature: bytes, unsigned: str = "") -> Parcel:
     dkim = signature_names(signature)
     work = msgspec.structs.replace(work, dkim=dkim, unsigned=unsigned)
     message = work.message
@@ -187,9 +238,9 @@ def _parcel(work: Work, signature: bytes, unsigned: str = "") -> Parcel:
     return Parcel(
         work,
         Transfer(
-            reverse_path=envelope.reverse_path,
+            reverse_path=marks.reverse_path,
             recipients=work.recipients,
-            header=signature + content[: message.header_octets],
+            header=signature + marks.fields + content[: message.header_octets],
             body=content[message.header_octets :],  # no second copy of a large message (L3)
             has_dot_lines=message.has_dot_lines,
             body_8bit=envelope.body_8bit,

@@ -41,6 +41,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     connections: int  # open at once
     transfers: int  # over one connection
     recipients: int  # of one transaction
+    # Streams whose recipients get a transaction each, so that what comes back names one person
+    one_by_one: frozenset[str] = frozenset()
 
 
 class Go(msgspec.Struct, frozen=True):

@@ -74,7 +74,7 @@ class EgressQueues:
         if chosen is None or not chosen.left:
             path = self._shared.policy.choose(head, site, self._shared.clock())
             queue = self._queue_of(path, site)
-            chosen = self._chosen[key] = _Chosen(queue, queue.ready.recipients_per_message)
+            chosen = self._chosen[key] = _Chosen(queue, queue.ready.most_of(head.stream))
         chosen.left -= 1
         chosen.queue.push(head)
         self._touched[chosen.queue] = None

@@ -4,6 +4,7 @@ A cache of the queue: dropped at any time, it is loaded again from the due index
 """
 
 from collections import deque
+from collections.abc import Set
 
 from angarium.mta.egress.priority_turns import PriorityTurns
 from angarium.mta.egress.work import Group, priority_of
@@ -36,8 +37,9 @@ class ReadyQueue:
     Invariant RQ2: a group of a line that waits is not handed out before ``until``.
     """
 
-    def __init__(self, recipients_per_message: int) -> None:
+    def __init__(self, recipients_per_message: int, one_by_one: Set[str] = frozenset()) -> None:
         self.recipients_per_message = recipients_per_message  # may change at any time
+        self.one_by_one = one_by_one  # streams: one recipient each; may change, too
         self._lines: dict[_Name, _Line] = {}  # all; none is empty
         self._turns: PriorityTurns[_Line] = PriorityTurns()  # of those that may go
         self._waiting: dict[_Name, _Line] = {}
@@ -78,7 +80,7 @@ class ReadyQueue:
             if (
                 newest[0].id.message_id == head.id.message_id
                 and newest[0].partition == head.partition
-                and len(newest) < self.recipients_per_message
+                and len(newest) < self.most_of(head.stream)
             ):
                 newest.append(head)
                 return
@@ -169,13 +171,18 @@ class ReadyQueue:
         return groups
 
     def _take_from(self, line: _Line) -> Group:
-        group, most = line.groups[0], self.recipients_per_message
+        group = line.groups[0]
+        most = self.most_of(group.heads[0].stream)
         if len(group.heads) <= most:
             return line.groups.popleft()
         # It was put together, or put here, under another limit
         line.groups[0] = Group(group.heads[most:], group.moves)
         self._groups += 1  # RQ1
         return Group(group.heads[:most], group.moves)
+
+    def most_of(self, stream: str) -> int:
+        """Return how many recipients of a message of the stream may share a group."""
+        return 1 if stream in self.one_by_one else self.recipients_per_message
 
     def _line_of(self, head: DueHead) -> _Line:
         name = (

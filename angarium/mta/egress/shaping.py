@@ -91,7 +91,13 @@ class ShapingPolicy:
         self._rules = rules
         self._warmup = warmup
         self._connection_rate = ConnectionRate()
+        self._one_by_one: frozenset[str] = frozenset()
         self._configured: dict[str, tuple[Provider, Limits]] = {}  # by the provider's name
+
+    def send_one_by_one(self, streams: frozenset[str]) -> None:
+        """Give each recipient of these streams' mail a transaction of its own, from now on."""
+        self._one_by_one = streams
+        self._configured.clear()
 
     def choose(self, head: DueHead, site: Site, now: UnixMs) -> EgressPath:
         path = self._pools.find_path(head.source) if head.in_doubt else None  # SHP3
@@ -286,6 +292,7 @@ class ShapingPolicy:
             connections=provider.connections,
             transfers=provider.messages_per_connection,
             recipients=provider.recipients_per_message,
+            one_by_one=self._one_by_one,
         )
         if len(self._configured) >= PROVIDERS:
             self._configured.clear()
@@ -298,4 +305,5 @@ def _narrower(one: Limits, other: Limits) -> Limits:
         connections=max(1, min(one.connections, other.connections)),
         transfers=max(1, min(one.transfers, other.transfers)),
         recipients=max(1, min(one.recipients, other.recipients)),
+        one_by_one=one.one_by_one,
     )

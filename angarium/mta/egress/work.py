@@ -1,6 +1,6 @@
 """What is on its way: recipients before their claim, after it, and packed for a connection. Plain values."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -121,17 +121,21 @@ class Referred(msgspec.Struct, frozen=True):
 
 
 def split(
-    messages: Sequence[ClaimedMessage], recipients_per_message: int, provider: str = ""
+    messages: Sequence[ClaimedMessage],
+    recipients_per_message: int,
+    provider: str = "",
+    one_by_one: Set[str] = frozenset(),
 ) -> list[Work]:
-    """Cut claimed messages into transactions."""
+    """Cut claimed messages into transactions; ``one_by_one``: the streams whose recipients get one each."""
     work: list[Work] = []
     for message in messages:
         everyone = message.recipients
-        if len(everyone) <= recipients_per_message:
+        most = 1 if message.stream in one_by_one else recipients_per_message
+        if len(everyone) <= most:
             work.append(Work(message, everyone, provider=provider))
             continue
         work.extend(
-            Work(message, everyone[start : start + recipients_per_message], provider=provider)
-            for start in range(0, len(everyone), recipients_per_message)
+            Work(message, everyone[start : start + most], provider=provider)
+            for start in range(0, len(everyone), most)
         )
     return work

@@ -33,7 +33,7 @@ from angarium.queue.spool import (
 NAMES: Final = (
     *("body", "message", "delivery", "due", "claim", "event", "route", "meta"),
     *("hold_rule", "rule_held", "damaged", "keepsake"),
-    *("suppression", "suppression_end", "trouble"),
+    *("suppression", "suppression_end", "trouble", "report"),
 )
 # Each growth doubles the map
 OPEN_TRIES: Final = 20
@@ -93,6 +93,7 @@ class QueueEnvironment:
         self.suppression = self.databases["suppression"]
         self.suppression_end = self.databases["suppression_end"]
         self.trouble = self.databases["trouble"]
+        self.report = self.databases["report"]
         self.partitions = config.partitions  # what is on disk wins, see _prepare
 
     @classmethod

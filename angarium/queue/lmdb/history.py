@@ -7,7 +7,7 @@ from typing import Final
 
 from angarium.queue.event_log import Position
 from angarium.queue.events.accepted import MessageAccepted
-from angarium.queue.events.catalogue import FINAL_EVENTS, decode_readable, readable_head
+from angarium.queue.events.catalogue import decode_readable, readable_head
 from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.event_log import last_sequence
 from angarium.queue.lmdb.keys import u64
@@ -15,6 +15,8 @@ from angarium.queue.lmdb.steps import Steps
 from angarium.queue.message_id import IdRange, message_id_ms
 
 SLACK_MS: Final = 600_000  # ours: how far the order of events may be from the order of time
+# Ours: how far from its id's time a message is accepted
+NEAR_MS: Final = 60_000
 READ_LIMIT: Final = 5000  # events looked at in one read transaction
 
 
@@ -30,6 +32,29 @@ class History:
             # The clock was set back, or the log begins later
             found = yield from self._scan(message_id, 1)
         return found
+
+    def accepted(self, message_id: bytes) -> Steps[MessageAccepted | None]:
+        """Return how the message was accepted, if that is kept, from about the time that its id says."""
+        at = message_id_ms(message_id)
+        start = self.first_at(at - NEAR_MS)
+        while True:
+            last = start + READ_LIMIT
+            with self._env.read() as txn:
+                cursor = txn.cursor(self._env.event)
+                more = cursor.set_range(u64(start))
+                for key, raw in cursor.iternext() if more else ():
+                    start = int.from_bytes(key, "big") + 1
+                    if message_id in raw:
+                        event = decode_readable(raw)
+                        if isinstance(event, MessageAccepted) and event.message_id == message_id:
+                            return event
+                    if start > last:
+                        break
+                else:
+                    return None
+                if readable_head(raw).at > at + NEAR_MS:
+                    return None
+            yield None
 
     def ids_in(self, wanted: IdRange, limit: int) -> Steps[list[bytes]]:
         """Return up to ``limit`` ids of messages whose events are kept, in order of their first event."""
@@ -83,42 +108,23 @@ class History:
         return low
 
     def _scan(self, message_id: bytes, start: int) -> Steps[list[Position]]:
-        story = _Story(message_id)
+        """To the end of the log: what came back of a message came when it had been delivered long before."""
+        found: list[Position] = []
         while True:
             looked = 0
             with self._env.read() as txn:
                 cursor = txn.cursor(self._env.event)
                 if not cursor.set_range(u64(start)):
-                    return story.found
+                    return found
                 for key, raw in cursor.iternext():
                     looked += 1
                     if looked > READ_LIMIT:
                         break
                     start = int.from_bytes(key, "big") + 1
-                    # Far cheaper than decoding
-                    if message_id in raw and story.tell(start - 1, raw):
-                        return story.found
+                    if message_id in raw:  # far cheaper than decoding
+                        event = decode_readable(raw)
+                        if event.message_id == message_id:
+                            found.append(Position(start - 1, event))
             if looked <= READ_LIMIT:
-                return story.found
+                return found
             yield None
-
-
-class _Story:
-    """One message's events as they are found."""
-
-    def __init__(self, message_id: bytes) -> None:
-        self.found: list[Position] = []
-        self._message_id = message_id
-        self._open: set[int] | None = None  # recipients without an outcome; None: not known
-
-    def tell(self, sequence: int, raw: bytes) -> bool:
-        """Take the event if it is the message's; returns whether nothing more can have happened to it."""
-        event = decode_readable(raw)
-        if event.message_id != self._message_id:
-            return False
-        self.found.append(Position(sequence, event))
-        if isinstance(event, MessageAccepted):
-            self._open = set(range(len(event.recipients)))
-        elif isinstance(event, FINAL_EVENTS) and self._open is not None:
-            self._open.discard(event.index)
-        return self._open is not None and not self._open

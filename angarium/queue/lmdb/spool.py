@@ -18,6 +18,7 @@ from angarium.queue.lmdb.mapped_pages import MappedPages
 from angarium.queue.lmdb.operator_acts import ActOn
 from angarium.queue.lmdb.ownership import Own
 from angarium.queue.lmdb.partition import LmdbPartition
+from angarium.queue.lmdb.reports import LmdbReports
 from angarium.queue.lmdb.routes import RememberRoutes, read_route
 from angarium.queue.lmdb.summary import read_summary
 from angarium.queue.lmdb.suppressions import LmdbSuppressions
@@ -45,6 +46,7 @@ class LmdbSpool:
         self.administration = LmdbAdministration(env, clock, committer.submit)
         self.keepsakes = LmdbKeepsakes(env, committer.submit)
         self.suppressions = LmdbSuppressions(env, clock, committer.submit)
+        self.reports = LmdbReports(env, committer.submit, committer.submit_lazily)
         self.give_way = committer.give_way
 
     @classmethod

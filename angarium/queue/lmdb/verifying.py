@@ -31,6 +31,7 @@ from angarium.queue.lmdb.records import (
     delivery_due,
     hinted_octets,
 )
+from angarium.queue.lmdb.report_table import decode_report
 from angarium.queue.lmdb.suppression_table import decode_suppression
 from angarium.queue.message_id import delivery_id_text, message_id_text
 from angarium.queue.model import MessageId
@@ -113,6 +114,7 @@ class _Reader:
             ("hold_rule", self._rule),
             ("route", self._route),
             ("suppression", self._suppression),
+            ("report", self._report),
         ):
             db = env.databases[name]
             start: bytes | None = b""
@@ -192,6 +194,9 @@ class _Reader:
 
     def _suppression(self, _txn: ReadTransaction, _: bytes, raw: bytes) -> None:
         decode_suppression(raw)
+
+    def _report(self, _txn: ReadTransaction, key: bytes, raw: bytes) -> None:
+        decode_report(key, raw)
 
 
 def _named(name: str, key: bytes) -> str:

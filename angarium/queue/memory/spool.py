@@ -19,6 +19,7 @@ from angarium.queue.events.relayed import Relayed
 from angarium.queue.hold_rule import BindingRules
 from angarium.queue.memory.administration import MemoryAdministration
 from angarium.queue.memory.keepsakes import MemoryKeepsakes
+from angarium.queue.memory.reports import MemoryReports
 from angarium.queue.memory.state import MemoryDelivery, MemoryEventLog, MemoryState
 from angarium.queue.memory.suppressions import MemorySuppressions
 from angarium.queue.message_id import message_id_ms
@@ -76,6 +77,7 @@ class MemorySpool:
         self.administration = MemoryAdministration(self.state, self.ring)
         self.keepsakes = MemoryKeepsakes(self.state)
         self.suppressions = MemorySuppressions(self.state)
+        self.reports = MemoryReports(self.state)
 
     def crash(self) -> "MemorySpool":
         """Die, and return what a new process finds."""

@@ -28,6 +28,7 @@ from angarium.queue.model import (
     Submission,
     UnixMs,
 )
+from angarium.queue.reports import ReportedMail, Shelf
 from angarium.queue.spool import Clock
 from angarium.queue.suppression_key import address_key, scope_key
 from angarium.queue.suppressions import Suppression
@@ -79,6 +80,7 @@ class MemoryState:
         self.keepsakes: dict[bytes, bytes] = {}
         self.suppressions: dict[bytes, Suppression] = {}
         self.troubles: dict[bytes, Trouble] = {}
+        self.reports: dict[tuple[Shelf, MessageId], ReportedMail] = {}
 
     def accept(self, submission: Submission, now: UnixMs) -> set[PartitionNumber]:
         """Write one submission; returns the partitions where something is due by now."""

@@ -9,7 +9,9 @@ from angarium.dkim import SigningKey
 from angarium.simulator.demo.world import (
     ADDRESSES,
     COLD,
+    FEEDBACK_TO,
     NEW_TO,
+    RETURN_PATHS,
     RULE,
     RULE_REPLY,
     SERVER_NAME,
@@ -22,6 +24,7 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
 
     submission: int
     http: int
+    inbound: int = 0  # for what comes back
 
     @property
     def web(self) -> str:
@@ -54,6 +57,10 @@ kind = "submission"
 address = "127.0.0.1:{endpoints.submission}"
 auth = "trusted"
 trusted_networks = ["127.0.0.0/8"]
+
+[[listener]]
+kind = "inbound"
+address = "127.0.0.1:{endpoints.inbound}"
 
 [[listener]]
 kind = "http"
@@ -120,6 +127,10 @@ duration_s = "10m"
 keys = [
 {key_lines}
 ]
+
+[feedback]
+return_path_domain = "{RETURN_PATHS}"
+feedback_addresses = ["{FEEDBACK_TO}"]
 
 [queue]
 min_free_octets = 33554432

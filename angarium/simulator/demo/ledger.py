@@ -6,6 +6,7 @@ import msgspec
 
 from angarium.simulator.demo.plan import Plan
 
+COMING_BACK = frozenset({"report_bounced", "complained", "suppression_added"})
 FINAL = frozenset({"delivered", "relayed", "bounced", "expired", "cancelled"})
 
 
@@ -27,6 +28,7 @@ class LedgerEntry(msgspec.Struct, kw_only=True):
     deferrals: int = 0
     finals: list[str] = msgspec.field(default_factory=list)
     last_reply: str = ""
+    came_back: list[str] = msgspec.field(default_factory=list)  # events of what did, and led to
 
 
 class Row(msgspec.Struct, kw_only=True):
@@ -45,6 +47,7 @@ class Ledger:
         self.plan = plan
         self.entries = {recipient: LedgerEntry() for recipient in plan.expected}
         self.rows = {provider: Row() for provider in plan.provider.values()}
+        self.unmatched = 0  # reports that were not believed
 
     def submit(self, recipients: tuple[str, ...]) -> None:
         """The server said 250 to a message to these."""
@@ -58,10 +61,14 @@ class Ledger:
             record = msgspec.json.decode(line, type=LogLine)
         except msgspec.MsgspecError:
             return
+        self.unmatched += record.event == "report_unmatched"
         entry = self.entries.get(record.recipient)
         if entry is None:
             return  # "accepted", or a DSN on its way to a sender
         row = self._row(record.recipient)
+        if record.event in COMING_BACK:
+            entry.came_back.append(record.event)
+            return
         entry.queue_id = record.id
         if record.event == "deferred":
             entry.deferrals += 1
@@ -90,6 +97,14 @@ class Ledger:
             elif not entry.finals:
                 return False
         return True
+
+    def has_come_back(self) -> bool:
+        """Whether all that was to come back has, and what was forged has been looked at."""
+        wanted = self.plan.later.items()
+        return all(
+            {event, "suppression_added"} <= {*self.entries[recipient].came_back}
+            for recipient, event in wanted
+        ) and bool(self.unmatched or not wanted)
 
     def bounced(self) -> set[str]:
         return {r for r, entry in self.entries.items() if "bounced" in entry.finals}

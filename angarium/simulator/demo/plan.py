@@ -16,6 +16,7 @@ class SenderGroup(msgspec.Struct, frozen=True, kw_only=True):
     local: str  # numbered from 1
     count: int
     expected: Expected
+    later: str = ""  # the event of what comes back of it; "": nothing
 
 
 class Sender(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +68,22 @@ GROUPS: Final = (
         provider="hazel", domain="hazel.example", local="away", count=12, expected="waiting"
     ),
     SenderGroup(
+        provider="ivy",
+        domain="ivy.example",
+        local="regret",
+        count=1,
+        expected="delivered",
+        later="report_bounced",
+    ),
+    SenderGroup(
+        provider="ivy",
+        domain="ivy.example",
+        local="angry",
+        count=2,
+        expected="delivered",
+        later="complained",
+    ),
+    SenderGroup(
         provider="no mail", domain="nomail.example", local="any", count=2, expected="bounced"
     ),
     SenderGroup(
@@ -86,6 +103,7 @@ TEMPERS: Final = {  # provider -> what it is like; in the order of the table
     "fir": "slow, cuts 3 off mid-DATA",
     "gingko": "STARTTLS broken",
     "hazel": "down",
+    "ivy": "bounces and complains later",
     "no mail": "null MX",
     "no domain": "NXDOMAIN",
     "bad DNS": "SERVFAIL",
@@ -107,11 +125,14 @@ class Plan:
     def __init__(self, groups: tuple[SenderGroup, ...] = GROUPS) -> None:
         self.expected: dict[str, Expected] = {}
         self.provider: dict[str, str] = {}
+        self.later: dict[str, str] = {}  # the event of what comes back, of whom something does
         for group in groups:
             for number in range(1, group.count + 1):
                 recipient = f"{group.local}{number}@{group.domain}"
                 self.expected[recipient] = group.expected
                 self.provider[recipient] = group.provider
+                if group.later:
+                    self.later[recipient] = group.later
         self.messages = _messages(_mixed(groups))
 
 

@@ -21,10 +21,10 @@ from angarium.simulator.demo.mail_log import DemoMailLog
 from angarium.simulator.demo.plan import Plan
 from angarium.simulator.demo.server import DemoServer, PortTakenError, choose_endpoints
 from angarium.simulator.demo.standing import ask_standing
-from angarium.simulator.demo.traffic import submit_all
+from angarium.simulator.demo.traffic import forge_bounce, submit_all
 from angarium.simulator.demo.verdict import VerdictLine, judge, reported_recipients
 from angarium.simulator.demo.view import View, guide, show_findings
-from angarium.simulator.demo.world import demo_scenario, make_keys
+from angarium.simulator.demo.world import FEEDBACK_TO, demo_scenario, make_keys
 from angarium.simulator.internet import Internet
 from angarium.simulator.status import status_app
 
@@ -58,6 +58,10 @@ class Demo:
             endpoints = server.endpoints
             view.say(f"the server: {server.config}")
             view.say(f"  submission 127.0.0.1:{endpoints.submission}, web {endpoints.web}")
+            net.send_reports_to(f"127.0.0.1:{endpoints.inbound}")
+            await forge_bounce(
+                endpoints.inbound, FEEDBACK_TO, victim=next(iter(self._plan.expected))
+            )
             self._started = time.monotonic()
             async with asyncio.TaskGroup() as tasks:
                 tail = tasks.create_task(self._follow(DemoMailLog(folder / "data" / "mail.log")))
@@ -158,7 +162,12 @@ class Demo:
             await asyncio.sleep(TICK_S)
 
     def _is_done(self, net: Internet) -> bool:
-        return self._ledger.is_settled() and self._ledger.bounced() <= reported_recipients(net)
+        ledger = self._ledger
+        return (
+            ledger.is_settled()
+            and ledger.has_come_back()
+            and ledger.bounced() <= reported_recipients(net)
+        )
 
     def _elapsed(self) -> float:
         return time.monotonic() - self._started

@@ -32,7 +32,9 @@ class PortTakenError(ServerError):
 def choose_endpoints(*, memorable: bool) -> Endpoints:
     """Return free ports; ``memorable``: 2525 and 8025 if they are among these."""
     wanted = (2525, 8025) if memorable else (0, 0)
-    return Endpoints(submission=_free_port(wanted[0]), http=_free_port(wanted[1]))
+    return Endpoints(
+        submission=_free_port(wanted[0]), http=_free_port(wanted[1]), inbound=_free_port(0)
+    )
 
 
 class DemoServer:

@@ -33,6 +33,48 @@ async def submit_all(plan: Plan, port: int, accepted: Accepted) -> None:
         raise SubmissionError(text) from errors
 
 
+async def forge_bounce(port: int, to: str, victim: str) -> None:
+    """Bring a bounce that nobody wrote but us, as anybody could. Raises SubmissionError."""
+    content = _FORGED.format(to=to, victim=victim).replace("\n", "\r\n").encode()
+    try:
+        async with aiosmtplib.SMTP(
+            hostname="127.0.0.1",
+            port=port,
+            start_tls=False,
+            timeout=TIMEOUT_S,
+            local_hostname="evil.example",
+        ) as client:
+            await client.sendmail("", [to], content)
+    except (aiosmtplib.SMTPException, OSError) as error:
+        raise SubmissionError(f"a report to 127.0.0.1:{port} failed: {error}") from error
+
+
+_FORGED = """\
+From: MAILER-DAEMON@acorn.example
+To: <{to}>
+Subject: Undelivered mail
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx1.acorn.example
+
+Final-Recipient: rfc822; {victim}
+Action: failed
+Status: 5.1.1
+
+--b
+Content-Type: text/rfc822-headers
+
+From: <news@shop.example>
+X-Angarium-Reference: ar1.AQnot-one-of-ours
+
+--b--
+"""
+
+
 async def _submit(messages: list[Planned], port: int, accepted: Accepted) -> None:
     async with aiosmtplib.SMTP(
         hostname="127.0.0.1",

@@ -1,5 +1,6 @@
 """Whether all went as it should: each check a sentence. Blocks on DNS for the signatures."""
 
+import re
 from collections import Counter
 from collections.abc import Callable
 
@@ -22,6 +23,7 @@ from angarium.simulator.internet import Internet
 from angarium.simulator.mailboxes import StoredMessage
 
 HOUR_S = 3600
+_AUTHOR = re.compile(rb"^From: <[^@\r\n]+@([a-z.]+)>\r$", re.MULTILINE)
 SHOWN = 5  # examples of what went wrong, per check
 
 
@@ -46,6 +48,7 @@ def judge(
         _warm_up(net, standing),
         _rule_in_force(standing),
         _dsns(ledger, net),
+        _came_back(ledger),
         *(_signed(domain, ledger, net, find_txt) for domain in SENDER_DOMAINS),
     ]
 
@@ -197,6 +200,27 @@ def _dsns(ledger: Ledger, net: Internet) -> VerdictLine:
     return _finding(good, "DSNs amiss", wrong)
 
 
+def _came_back(ledger: Ledger) -> VerdictLine:
+    """A bounce and a complaint that came later are believed, a forged one is not."""
+    later = ledger.plan.later
+    wrong = []
+    for recipient, entry in ledger.entries.items():
+        if ledger.plan.expected[recipient] == "bounced":
+            continue  # what a host refused for good may be suppressed for that
+        wanted = [later[recipient], "suppression_added"] if recipient in later else []
+        if sorted(set(entry.came_back)) != sorted(wanted):
+            seen = ", ".join(entry.came_back) or "nothing"
+            wrong.append(f"{recipient}: {' and '.join(wanted) or 'nothing'} expected, {seen} came")
+    if later and not ledger.unmatched:
+        wrong.append("the forged bounce was not noticed")
+    counts = Counter(later.values())
+    good = (
+        "what came back after delivery was believed, and suppresses its recipients (bounces"
+        f" {counts['report_bounced']}, complaints {counts['complained']}); a forged bounce was not"
+    )
+    return _finding(good, "what came back was not understood", wrong)
+
+
 def _signed(
     domain: str, ledger: Ledger, net: Internet, find_txt: Callable[[str], bytes | None]
 ) -> VerdictLine:
@@ -214,7 +238,9 @@ def _signed(
 
 
 def _find_delivered(domain: str, net: Internet) -> StoredMessage | None:
+    """By the author: the reverse path is a reference of the server's."""
     for message in net.mailboxes["acorn"].messages:
-        if message.reverse_path.endswith(f"@{domain}"):
+        found = _AUTHOR.search(message.content or b"")
+        if found is not None and found[1].decode() == domain:
             return message
     return None

@@ -18,6 +18,9 @@ WARM = "warm"
 COLD = "cold"
 ADDRESSES = {WARM: "127.0.0.1", COLD: "127.0.0.2"}
 NEW_TO = "acorn"
+# Where bounces and complaints come back to
+RETURN_PATHS = "bounces.shop.example"
+FEEDBACK_TO = "fbl@shop.example"
 # What comes into force when cedar says that it is too much
 RULE = "cedar-ts04"
 RULE_REPLY = "[TSS04]"

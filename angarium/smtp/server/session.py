@@ -191,7 +191,7 @@ class ServerSession(ContentPart, LoginPart):
         transaction = state.transaction
         assert transaction is not None
         transaction.refused_recipients += 1  # until it is not
-        if not state.may_relay:  # A1: auth = "trusted", and it is not
+        if not state.may_name_recipients:  # A1: auth = "trusted", and it is not
             raise RefusedError(550, "5.7.1", "Relay access denied")
         recipient = transaction.parse_recipient(argument)
         refusal = self._may_receive(recipient)

@@ -10,7 +10,8 @@ from angarium.config.schema import ListenerLimits
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     hostname: str
     listener: str = ""  # its address as configured, for Received and the log
-    auth: Literal["required", "trusted"] = "required"
+    # "none": nobody logs in, and whoever decides of recipients (``may_receive``) is asked of everybody's
+    auth: Literal["required", "trusted", "none"] = "required"
     repair: bool | None = None  # None: for who is trusted
     starttls: bool = False  # offered while the session is in the clear
     limits: ListenerLimits = ListenerLimits()
@@ -75,7 +76,8 @@ class ServerReplies:
             "8BITMIME",  # RFC 6152
             "SMTPUTF8",  # RFC 6531
             "ENHANCEDSTATUSCODES",  # RFC 2034
-            "DSN",  # RFC 3461
+            # RFC 3461. Not where mail comes to its end unseen: nobody there would tell that it was delivered
+            *(["DSN"] if self.settings.auth != "none" else []),
             *(["STARTTLS"] if starttls else []),  # RFC 3207
             *(["AUTH PLAIN LOGIN"] if auth else []),  # RFC 4954
             "CHUNKING",  # RFC 3030

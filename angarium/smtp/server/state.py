@@ -52,9 +52,17 @@ class SessionState:
         return self.client.trusted or self.identity is not None
 
     @property
+    def may_name_recipients(self) -> bool:
+        """Whether anybody is asked of a recipient at all."""
+        return self.may_relay or self.settings.auth == "none"
+
+    @property
     def could_relay(self) -> bool:
-        """Whether it may, or may once it has logged in: its odd name for itself is an appliance's then."""
-        return self.client.trusted or self.settings.auth == "required"
+        """Whether it may, or may once it has logged in: its odd name for itself is an appliance's then.
+
+        Where anybody brings reports, odd names are as good as others.
+        """
+        return self.client.trusted or self.settings.auth in ("required", "none")
 
     @property
     def may_repair(self) -> bool:

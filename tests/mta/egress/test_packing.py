@@ -7,6 +7,8 @@ import msgspec
 import pytest
 
 from angarium.dkim import UnsignableMessageError
+from angarium.feedback.marks import Marks
+from angarium.feedback.reference import Subject
 from angarium.mta.egress.packing import (
     INLINE_OCTETS,
     YIELD_AFTER,
@@ -16,6 +18,7 @@ from angarium.mta.egress.packing import (
 )
 from angarium.mta.egress.work import Parcel, Work
 from angarium.mta.transport.transfer import Transfer
+from angarium.queue import UnixMs
 from tests.mta.egress.fakes import SetClock, head, message, parcel, settle
 
 
@@ -26,27 +29,48 @@ class Signer:
         self.futures: list[asyncio.Future[bytes]] = []
         self.signed: list[bytes] = []
 
-    def sign(self, content: bytes, header_octets: int, header_from: str, now: int) -> Any:
+    def sign(
+        self, content: bytes, header_octets: int, header_from: str, now: int, front: bytes = b""
+    ) -> Any:
         if header_from == "no-key.example":
             return None
         if header_from == "unsignable.example":
             raise UnsignableMessageError("two of them")
         if header_from == "defect.example":
             raise RuntimeError
-        self.signed.append(content)
+        self.signed.append(front + content)
         self.futures.append(asyncio.get_running_loop().create_future())
         return self.futures[-1]
 
 
+class FakeMarker:
+    """Marks with what it was asked for."""
+
+    def __init__(self) -> None:
+        self.subjects: list[Subject] = []
+        self.headers: list[bytes] = []
+        self.times: list[UnixMs] = []
+
+    def mark(
+        self, subject: Subject, reverse_path: str, header_from: str, header: bytes, now: UnixMs
+    ) -> Marks:
+        self.subjects.append(subject)
+        self.headers.append(header)
+        self.times.append(now)
+        return Marks(reverse_path=f"token+{reverse_path}", fields=b"X-Mark: m\r\n")
+
+
 class Rig:
-    def __init__(self, *, is_required: bool = False) -> None:
+    def __init__(self, *, is_required: bool = False, marker: FakeMarker | None = None) -> None:
         self.signer = Signer()
+        self.clock = SetClock()
         self.unsigned: list[NotSigned] = []
         self.packer = Packer(
             self.signer,
-            SetClock(),
+            self.clock,
             lambda work, reason: self.unsigned.append(reason),
             lambda: is_required,
+            marker,
         )
         self.parcels: list[Parcel] = []
         self.failed: list[BaseException] = []
@@ -74,6 +98,51 @@ async def test_the_signature_comes_first_then_the_content_as_it_was_accepted() -
     assert parcel.transfer.header == b"DKIM-Signature: x\r\n" + content[:8]
     assert parcel.transfer.body == content[8:]
     assert parcel.transfer.recipients == parcel.work.recipients
+
+
+async def test_marks_are_signed_and_stand_between_the_signature_and_the_content() -> None:
+    marker = FakeMarker()
+    rig = Rig(marker=marker)
+    task = asyncio.create_task(rig.pack("key.example", "no-key.example"))
+    await settle()
+    rig.signer.futures[0].set_result(b"DKIM-Signature: x\r\n")
+    await task
+    signed, unsigned = (each.transfer for each in rig.parcels)
+    assert signed.header == b"DKIM-Signature: x\r\nX-Mark: m\r\nA: b\r\n\r\n"
+    assert unsigned.header == b"X-Mark: m\r\nA: b\r\n\r\n"
+    assert signed.reverse_path == "token+" + rig.parcels[0].work.message.envelope.reverse_path
+    assert rig.signer.signed[0].startswith(b"X-Mark: m\r\nA: b\r\n")
+    assert marker.headers[0] == b"A: b\r\n\r\n"
+
+
+async def test_a_transaction_of_one_recipient_is_marked_as_that_persons() -> None:
+    marker = FakeMarker()
+    rig = Rig(marker=marker)
+    of = message([head(7, 0), head(7, 1)], header_from="no-key.example")
+    works = [Work(of, of.recipients), Work(of, of.recipients[1:])]
+    await rig.packer.pack(works, rig.parcels.append, lambda *_: None)
+    several, one = marker.subjects
+    assert (several.index, several.address) == (None, "")
+    assert (one.index, one.address) == (1, of.recipients[1].forward_path)
+    assert (one.tenant, one.stream, one.sender_domain) == (of.tenant, of.stream, "no-key.example")
+
+
+async def test_each_attempt_at_a_message_has_the_same_marks_however_late_it_is() -> None:
+    marker = FakeMarker()
+    rig = Rig(marker=marker)
+    of = message([head(7)], header_from="no-key.example")
+    for later in (0, 10**9):
+        rig.clock.now += later
+        await rig.packer.pack([Work(of, of.recipients)], rig.parcels.append, lambda *_: None)
+    assert marker.times == [of.accepted, of.accepted]
+
+
+async def test_what_is_converted_keeps_its_marks() -> None:
+    rig = Rig(marker=FakeMarker())
+    transfer = await convert(rig, b"MIME-Version: 1.0\r\n\r\n\xc3\xa4\r\n", "key.example")
+    assert transfer is not None
+    assert transfer.header.startswith(b"DKIM-Signature: x\r\nX-Mark: m\r\nMIME-Version: 1.0\r\n")
+    assert rig.signer.signed[0].startswith(b"X-Mark: m\r\n")
 
 
 async def test_without_a_key_or_an_author_it_goes_unsigned_at_once() -> None:

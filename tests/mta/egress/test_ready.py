@@ -33,6 +33,18 @@ def test_recipients_of_one_message_share_a_group_up_to_the_limit() -> None:
     assert (len(ready), ready.groups) == (0, 0)
 
 
+def test_recipients_of_some_streams_share_no_group() -> None:
+    ready = ReadyQueue(2, {"bulk"})
+    for message, stream in ((1, "bulk"), (2, "news")):
+        for index in range(2):
+            ready.push(head(message, index, stream=stream))
+    assert sorted(taken(ready)) == [[(1, 0)], [(1, 1)], [(2, 0), (2, 1)]]
+    ready.push(head(2, 0, stream="news"))
+    ready.push(head(2, 1, stream="news"))
+    ready.one_by_one = {"news"}  # a reload: what was put together is taken apart
+    assert taken(ready) == [[(2, 0)], [(2, 1)]]
+
+
 def test_tenants_take_turns_whatever_one_of_them_has_waiting() -> None:
     ready = ReadyQueue(1)
     for message in range(1, 5):

@@ -76,6 +76,14 @@ def test_shp2_gates_only_narrow_and_leave_room_for_one() -> None:
     assert policy(FakeGate(None, 0)).limits(PATH, TO.provider).connections == 1
 
 
+def test_streams_that_go_one_by_one_stay_so_where_gates_narrow() -> None:
+    asked = policy(FakeGate(None, 3))
+    assert asked.limits(PATH, TO.provider).one_by_one == frozenset()
+    asked.send_one_by_one(frozenset({"bulk"}))
+    limits = asked.limits(PATH, TO.provider)
+    assert (limits.one_by_one, limits.connections) == ({"bulk"}, 3)
+
+
 def test_limits_follow_a_provider_whose_numbers_changed() -> None:
     asked = policy()
     assert asked.limits(PATH, TO.provider) is asked.limits(PATH, TO.provider)

@@ -22,6 +22,7 @@ from angarium.queue import (
     HoldRule,
     LmdbSpool,
     MessageAccepted,
+    MessageId,
     MessageIdGenerator,
     NotClaimedError,
     OperatorHeld,
@@ -29,6 +30,7 @@ from angarium.queue import (
     OperatorRetried,
     PartitionNumber,
     QueueOperator,
+    ReportBounced,
     RouteHint,
     UnixMs,
     delivery_id_text,
@@ -280,6 +282,38 @@ async def test_show_tells_the_story_of_a_message_queued_or_finished(
     assert finished.message_id_header == "<1@example.com>"
     assert isinstance(finished.events[-1].event, Cancelled)
     assert beside.show(bytes(16)) is None
+
+
+async def test_show_tells_what_came_back_of_a_message_long_finished(
+    beside: QueueOperator, filled: list[bytes], lmdb_spool: LmdbSpool, clock: FakeClock
+) -> None:
+    beside.act("cancel", Filter(ids=[message_id_text(filled[0])]), BY)
+    await lmdb_spool.keepsakes.write({"a": b"1"}, [bounce_of(filled[1])])
+    clock.now += 10**9
+    await lmdb_spool.keepsakes.write({"a": b"2"}, [bounce_of(filled[0])])
+    shown = beside.show(filled[0])
+    assert shown is not None
+    assert not shown.queued
+    assert [each.event for each in shown.events][-1] == bounce_of(filled[0])
+
+
+def bounce_of(message_id: bytes) -> ReportBounced:
+    return ReportBounced(
+        at=START,
+        message_id=MessageId(message_id),
+        tenant="acme",
+        stream="news",
+        campaign="",
+        index=0,
+        recipient="a@one.example",
+        sender_domain="example.com",
+        report=bytes(16),
+        status="5.1.1",
+        bounce_class="user_unknown",
+        effect="suppress",
+        reply="no such user",
+        host="",
+    )
 
 
 async def test_a_messages_events_are_found_without_reading_the_whole_log(

@@ -22,6 +22,14 @@ def test_some_messages_have_several_recipients_and_all_senders_write() -> None:
     assert domains == set(SENDER_DOMAINS)
 
 
+def test_what_comes_back_is_about_mail_to_one_person_at_its_provider() -> None:
+    """A complaint about a message that went to two of them in one transaction would suppress nobody."""
+    plan = Plan()
+    assert set(plan.later.values()) == {"report_bounced", "complained"}
+    for message in plan.messages:
+        assert sum(each in plan.later for each in message.recipients) <= 1
+
+
 def test_every_provider_is_met_among_the_first_messages() -> None:
     plan = Plan()
     first = [r for message in plan.messages[:140] for r in message.recipients]

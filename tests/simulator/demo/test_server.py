@@ -19,7 +19,7 @@ def test_the_configuration_is_one_that_the_server_reads(tmp_path: Path) -> None:
     file = tmp_path / "angarium.toml"
     text = configuration(
         tmp_path / 'da"ta',
-        Endpoints(submission=2525, http=8025),
+        Endpoints(submission=2525, http=8025, inbound=2527),
         nameserver="127.0.0.1:5353",
         smtp_port=2526,
         keys=keys,
@@ -27,7 +27,8 @@ def test_the_configuration_is_one_that_the_server_reads(tmp_path: Path) -> None:
     file.write_text(text)
     config = load(file)
     assert config.server.data_dir == str(tmp_path / 'da"ta')
-    assert [each.address for each in config.listener] == ["127.0.0.1:2525", "127.0.0.1:8025"]
+    addresses = [each.address for each in config.listener]
+    assert addresses == ["127.0.0.1:2525", "127.0.0.1:2527", "127.0.0.1:8025"]
     assert config.dns.nameservers == ("127.0.0.1:5353",)
     assert (config.delivery.port, config.delivery.allow_private) == (2526, True)
     assert len(config.dkim.keys) == 4

@@ -47,6 +47,9 @@ class Run:
                 expected = self.plan.expected[recipient]
                 event = "deferred" if expected == "waiting" else expected
                 self.ledger.read(line(event, recipient))
+                if (later := self.plan.later.get(recipient)) is not None:
+                    self.ledger.read(line(later, recipient))
+                    self.ledger.read(line("suppression_added", recipient))
                 if expected == "delivered":
                     provider = self.plan.provider[recipient]
                     self.new += provider == NEW_TO
@@ -55,6 +58,7 @@ class Run:
                 if expected == "bounced":
                     content = DSN % recipient.encode()
                     self.receive("senders", "", message.sender.address, content, "")
+        self.ledger.read(msgspec.json.encode({"event": "report_unmatched"}))
         for name in self.net.mailboxes:
             statistics = self.net.mailboxes[name].statistics
             statistics.deferred = statistics.throttled = statistics.refused = statistics.drops = 1
@@ -65,7 +69,7 @@ class Run:
         provider: str,
         message_id: str,
         recipient: str,
-        content: bytes = b"Subject: x\r\n\r\n",
+        content: bytes = b"From: <news@shop.example>\r\nSubject: x\r\n\r\n",
         reverse_path: str = "news@shop.example",
         *,
         new: bool = False,
@@ -151,12 +155,30 @@ def forget_the_warm_up(run: Run) -> None:
     run.standing = msgspec.structs.replace(run.standing, warmups=())
 
 
+def believe_the_forged_one(run: Run) -> None:
+    run.ledger.read(line("suppression_added", "reader1@acorn.example"))
+
+
+def suppress_who_was_refused(run: Run) -> None:
+    run.ledger.read(line("suppression_added", "gone1@elm.example"))
+
+
+def forget_a_complaint(run: Run) -> None:
+    run.ledger.entries["angry1@ivy.example"].came_back.clear()
+
+
+def overlook_the_forged_one(run: Run) -> None:
+    run.ledger.unmatched = 0
+
+
 def undo_the_rule(run: Run) -> None:
     run.standing = msgspec.structs.replace(run.standing, rules=())
 
 
 def test_a_good_run_has_nothing_against_it_but_its_missing_signatures() -> None:
     run = Run()
+    assert run.failures() == ""
+    suppress_who_was_refused(run)
     assert run.failures() == ""
 
 
@@ -175,6 +197,9 @@ def test_a_good_run_has_nothing_against_it_but_its_missing_signatures() -> None:
         (starve_the_new_one, "only 19 of 20"),
         (step_back, "began day 0 again"),
         (forget_the_warm_up, "no warm-up of cold at acorn"),
+        (believe_the_forged_one, "nothing expected, suppression_added came"),
+        (forget_a_complaint, "complained and suppression_added expected, nothing came"),
+        (overlook_the_forged_one, "the forged bounce was not noticed"),
         (undo_the_rule, "the rule cedar-ts04 is not in force"),
     ],
 )

@@ -32,6 +32,8 @@ def own_subjects(config: Config) -> tuple[str, ...]:
     """Return what of ours is asked for. Reads the system and the users' file."""
     settings: Blocklists = config.blocklists
     own_domains = find_sender_domains(config).domains
+    if config.feedback.return_path_domain is not None:
+        own_domains = (*own_domains, config.feedback.return_path_domain)
     return subjects_of(egress_addresses(config), settings.addresses, settings.domains, own_domains)
 
 

@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from angarium.feedback.mail.complaints import is_complaint
 from angarium.insight.admin.client import ask_process
 from angarium.insight.admin.complaints import HearComplaints, ToldComplaint
 from angarium.insight.admin.protocol import Refused
 from angarium.queue import Complained, EventCursor, Position
 from angarium.service.delivery_finder import DeliveryFinder
-from angarium.service.standing_facts import is_complaint
 
 COMPLAINTS: Final = "complaints"
 # Ours, of one question
@@ -53,7 +53,7 @@ class ComplaintFeed:
 
     async def _told_of(self, position: Position) -> ToldComplaint | None:
         event = position.event
-        if not isinstance(event, Complained) or not is_complaint(event):
+        if not isinstance(event, Complained) or not is_complaint(event.feedback_type):
             return None
         delivery = await self._finder.find(event)
         if delivery is None or not delivery.attempt.source:

@@ -48,9 +48,11 @@ class DeliveryFinder:
     async def _look_for(self, feedback: Feedback) -> Delivery | None:
         accepted = message_id_ms(feedback.message_id)
         oldest = next(iter(self._events.read(0, 1)), None)
-        near = self._find_near(feedback, accepted, 1 if oldest is None else oldest.sequence)
-        if near is not None or oldest is None or oldest.event.at > accepted:
-            return near  # all events would be looked through for what is kept no more
+        if oldest is None or oldest.event.at > accepted:
+            return None  # its events are kept no more: a thousand others would be read for nothing
+        near = self._find_near(feedback, accepted, oldest.sequence)
+        if near is not None:
+            return near
         shown = await self._queue.show(feedback.message_id)
         for each in () if shown is None else shown.events:
             if (found := _find_delivery(each.event, feedback)) is not None:

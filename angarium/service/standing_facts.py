@@ -7,6 +7,7 @@ import msgspec
 
 from angarium.feedback.classes import Effect
 from angarium.feedback.classifier import classify
+from angarium.feedback.mail.complaints import is_complaint
 from angarium.queue import (
     AttemptFailed,
     Bounced,
@@ -25,8 +26,6 @@ from angarium.reputation.breaker import Counts
 from angarium.reputation.figures import Kind
 
 Feedback = Complained | ReportBounced | Unsubscribed
-# Feedback that is none against the sender (RFC 5965 section 7.3, RFC 6591, RFC 6430)
-NO_COMPLAINTS: Final = frozenset(("not-spam", "auth-failure"))
 _TAKEN: Final = Counts(sent=1, delivered=1)
 _GIVEN_UP: Final = Counts(sent=1)
 _DEAD: Final = Counts(sent=1, dead=1)
@@ -95,14 +94,10 @@ def feedback_fact(event: Feedback, delivery: Delivered | Relayed | None) -> Fact
     )
 
 
-def is_complaint(event: Complained) -> bool:
-    return event.feedback_type not in NO_COMPLAINTS
-
-
 def _measure(event: Feedback) -> tuple[str, Counts | None]:
     match event:
         case Complained():
-            return ("complained", _COMPLAINED) if is_complaint(event) else ("", None)
+            return ("complained", _COMPLAINED) if is_complaint(event.feedback_type) else ("", None)
         case ReportBounced():
             is_dead = event.effect == Effect.SUPPRESS
             return f"returned.{event.bounce_class}", _DEAD_LATER if is_dead else None

@@ -56,6 +56,8 @@ def healthy(record: str) -> Zone:
         ("example.com", "TXT"): [f"v=spf1 ip4:{ADDRESS} ip4:{SECOND} -all"],
         ("s1._domainkey.example.com", "TXT"): [record],
         ("_dmarc.example.com", "TXT"): ["v=DMARC1; p=none; rua=mailto:d@example.com"],
+        ("bounces.example.com", "MX"): ["10 mx1.example.com."],
+        ("bounces.example.com", "TXT"): [f"v=spf1 ip4:{ADDRESS} ip4:{SECOND} -all"],
         ("example.net", "MX"): ["10 mail.example.net."],
         ("gmail.com", "MX"): ["10 mail.example.net."],
     }
@@ -91,6 +93,21 @@ def faults(record: str) -> list[Fault]:
         ),
         Fault("replies", ["null MX"], {("example.com", "MX"): ["0 ."]}),
         Fault("replies", ["neither MX nor address"], {("example.com", "MX"): []}),
+        Fault(
+            "return path",
+            ["publish bounces.example.com MX 10 mx1.example.com"],
+            {("bounces.example.com", "MX"): []},
+        ),
+        Fault(
+            "return path",
+            ["MX mail.example.net, none of which is mx1.example.com"],
+            {("bounces.example.com", "MX"): ["10 mail.example.net."]},
+        ),
+        Fault(
+            "spf",
+            ["bounces.example.com", f"v=spf1 ip4:{ADDRESS} ip4:{SECOND} -all"],
+            {("bounces.example.com", "TXT"): []},
+        ),
         Fault("certificate", ["expires in"], days=5),
         Fault("certificate", ["has expired"], days=-3),
         Fault("link", ["has ended", "snds_link"], config=f'snds_link = "{old}"'),
@@ -149,6 +166,8 @@ keys = [{{ domain = "example.com", selector = "s1", file = "dkim.pem" }}]
 nameservers = ["127.0.0.1:{nameserver.port}"]
 timeout_s = "2s"
 lifetime_s = "4s"
+[feedback]
+return_path_domain = "bounces.example.com"
 [postmasters]
 {config}
 """)

@@ -53,6 +53,7 @@ class Rig:
         self.said = reports
         self.counts: Counter[tuple[str, str]] = Counter()
         self.envelopes: list[str] = []
+        self.null_paths: list[bool] = []
         self.lanes = LaneRegister(self.spool.keepsakes)
         self.reader = ReportReader(
             self.spool.reports, self.lanes, KEYS, self.clock, self.count, self.read
@@ -61,9 +62,12 @@ class Rig:
     def count(self, kind: str, outcome: str) -> None:
         self.counts[kind, outcome] += 1
 
-    def read(self, content: bytes, envelope: str) -> Report:
-        self.envelopes.append(envelope)
-        return self.said[content]
+    def read(
+        self, octets: bytes, envelope_recipient: str = "", *, has_null_path: bool = False
+    ) -> Report:
+        self.envelopes.append(envelope_recipient)
+        self.null_paths.append(has_null_path)
+        return self.said[octets]
 
     def events(self) -> list[str]:
         return [each.event.name for each in self.spool.events.read(0, 100)]
@@ -82,6 +86,17 @@ async def test_what_a_report_leads_to_is_on_disk_with_its_end_rr1() -> None:
     assert rig.counts == {("bounce", "matched"): 1}
     assert rig.envelopes == ["token@b.example.com"]
     assert await rig.reader.work() == 0
+
+
+@pytest.mark.parametrize("reverse_path", ["", "mailer-daemon@example.net"])
+async def test_who_reads_it_is_told_whether_its_path_was_null(reverse_path: str) -> None:
+    """Reports have a null reverse path (RFC 3464 section 2), and the mail itself does not say so."""
+    rig = Rig({b"1": Report(kind=MailKind.ORDINARY)})
+    await rig.spool.reports.accept(
+        [msgspec.structs.replace(mail(1, b"1"), reverse_path=reverse_path)]
+    )
+    assert await rig.reader.work() == 1
+    assert rig.null_paths == [not reverse_path]
 
 
 async def test_a_crash_between_reading_and_settling_repeats_the_reading_only_rr1() -> None:

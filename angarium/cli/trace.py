@@ -22,6 +22,7 @@ from angarium.config.loader import load
 from angarium.config.schema import Config, Server
 from angarium.mta.transport.client_tls import ClientTls
 from angarium.mta.transport.transfer import TlsPolicy
+from angarium.queue.destination import SES
 from angarium.routing.address_rules import literal_address
 from angarium.smtp.client.command import ArgumentError, ehlo_argument, path
 from angarium.smtp.reply import Reply
@@ -223,6 +224,9 @@ async def _mx_hosts(domain: str, config: Config, show: _Show) -> Sequence[_Host]
         code = EX_DATAERR if found.permanent else EX_TEMPFAIL
         raise CommandError(f"{domain}: {found.code} {found.enhanced} {found.text}", code)
     assert isinstance(found, Site)
+    if found.via == SES:
+        text = f"{domain} goes by the API of Amazon SES: there is no SMTP session to look at"
+        raise CommandError(text, EX_DATAERR)
     how = "by MX" if found.via == "mx" else f"through {found.via}"
     text = f"{domain} goes {how}, provider {found.provider.name}: " + ", ".join(
         f"{each.name} ({each.preference})" for each in found.hosts

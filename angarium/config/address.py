@@ -74,6 +74,20 @@ def parse_smart_host(url: str) -> SmartHost:
     return SmartHost(implicit_tls=parts.scheme == "smtps", user=user, host=host, port=port)
 
 
+def parse_endpoint(url: str) -> HostPort:
+    """Read ``https://host[:port]`` or ``http://host[:port]``. Raises ValueError that says what to write."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    behind = parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc
+    if parts.scheme not in ("http", "https") or behind or not (is_ip(host) or is_host_name(host)):
+        raise ValueError(f"{url!r} is not https://host or https://host:port")
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        raise ValueError(f"{url!r}: the port must be a number from 1 to 65535") from None
+    return HostPort(host, port)
+
+
 class Proxy(msgspec.Struct, frozen=True, kw_only=True):
     user: str  # "": no log-in
     host: str

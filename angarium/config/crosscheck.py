@@ -23,6 +23,7 @@ from angarium.config.error import KeyPath, Problem
 from angarium.config.quantity import find_rate
 from angarium.config.reply_texts import PatternError, expanded
 from angarium.config.schema import Config, Listener, Pool, Route, Rule, Source, Stream
+from angarium.config.ses import ses_problems
 from angarium.config.standing_check import standing_problems
 from angarium.config.warmup_plan import DEFAULT_PLAN, PlanError, check_plan
 
@@ -232,7 +233,7 @@ def _pools(config: Config) -> Iterator[Problem]:
         for name, count in Counter(each.name for each in pool.sources).items():
             if count > 1:
                 yield Problem(at, f"names {name!r} twice; give it one larger weight")
-        yield from _overflow(("pool", index), pool, config.listener)
+        yield from _overflow(("pool", index), pool, config)
         for domain in pool.sender_domains:
             if not _is_route_pattern(domain) or domain == "*":
                 yield Problem(
@@ -244,13 +245,15 @@ def _pools(config: Config) -> Iterator[Problem]:
     yield from _shared(config.pool, "sender_domains")
 
 
-def _overflow(at: KeyPath, pool: Pool, listeners: Sequence[Listener]) -> Iterator[Problem]:
+def _overflow(at: KeyPath, pool: Pool, config: Config) -> Iterator[Problem]:
     if pool.overflow == "smart-host" and pool.smart_host is None:
-        text = '"smart-host" needs smart_host in this table: smtp://host:port'
+        text = '"smart-host" needs smart_host in this table: ses, or smtp://host:port'
         yield Problem((*at, "overflow"), text)
-    yield from _smart_host((*at, "smart_host"), pool.smart_host, pool)
-    if pool.smart_host is not None:
-        yield from _loop((*at, "smart_host"), pool.smart_host, listeners)
+    if pool.rescue_after_s is not None and pool.smart_host is None:
+        text = "needs smart_host in this table: ses, or smtp://host:port"
+        yield Problem((*at, "rescue_after_s"), text)
+    ways = () if pool.smart_host is None else (pool.smart_host,)
+    yield from _ways((*at, "smart_host"), ways, pool, config)
 
 
 def _shared(pools: Sequence[Pool], key: str) -> Iterator[Problem]:
@@ -313,8 +316,7 @@ def _routes(config: Config) -> Iterator[Problem]:
             )
         if route.pool not in pools:
             yield Problem((*at, "pool"), _unknown("pool", route.pool, pools))
-        yield from _via((*at, "via"), route)
-        yield from _loop((*at, "via"), route.via, config.listener)
+        yield from _vias(at, route, config)
         for earlier in config.route[:index]:
             if _covers(earlier.domain, route.domain):
                 yield Problem(
@@ -325,24 +327,34 @@ def _routes(config: Config) -> Iterator[Problem]:
                 break
 
 
-def _via(at: KeyPath, route: Route) -> Iterator[Problem]:
-    if route.via == "ses":
-        yield Problem(at, '"ses" is not supported yet; use its SMTP endpoint: smtps://...')
-    yield from _smart_host(at, route.via if route.via not in ("mx", "ses") else None, route)
+def _vias(at: KeyPath, route: Route, config: Config) -> Iterator[Problem]:
+    at = (*at, "via")
+    if not route.vias:
+        yield Problem(at, 'is empty; name at least one smart host, or write "mx"')
+    if len(route.vias) > 1 and "mx" in route.vias:
+        yield Problem(at, '"mx" stands alone; a list has smart hosts only')
+    for via, times in Counter(route.vias).items():
+        if times > 1:
+            yield Problem(at, f"names {via!r} twice")
+    yield from _ways(at, [each for each in route.vias if each != "mx"], route, config)
 
 
-def _smart_host(at: KeyPath, url: str | None, login: Route | Pool) -> Iterator[Problem]:
+def _ways(
+    at: KeyPath, ways: Sequence[str], login: Route | Pool, config: Config
+) -> Iterator[Problem]:
+    """What is wrong with smart hosts, and with the log-in that is given beside them."""
+    found = [problem for each in ways for problem in _way(at, each, config)]
+    yield from found
+    if found:
+        return
     has_password = bool(login.password_file or login.password_env)
-    user = ""
-    if url is not None:
-        try:
-            user = parse_smart_host(url).user
-        except ValueError as error:
-            yield Problem(at, str(error))
-            return
-    if user and not has_password:
+    named = {each.url for each in config.smart_host}
+    users = [each for each in ways if each not in named and _user_of(each)]
+    if users and not has_password:
         yield Problem(at, "names a user; give password_file or password_env too")
-    if has_password and not user:
+    if len(users) > 1:
+        yield Problem(at, "names two users, and there is one password; give each a [[smart_host]]")
+    if has_password and not users:
         yield Problem(at, "has a password but no user; write smtp://user@host:port")
     if login.password_file and login.password_env:
         yield Problem(
@@ -350,12 +362,37 @@ def _smart_host(at: KeyPath, url: str | None, login: Route | Pool) -> Iterator[P
         )
 
 
-def _loop(at: KeyPath, url: str, listeners: Sequence[Listener]) -> Iterator[Problem]:
+def _way(at: KeyPath, via: str, config: Config) -> Iterator[Problem]:
+    """What is wrong with one smart host."""
+    names = [each.name for each in config.smart_host]
+    if via in names:
+        return
+    if via == "ses":
+        if config.ses is None:
+            yield Problem(at, '"ses" needs the table [ses]: give it its region')
+        return
+    try:
+        parse_smart_host(via)
+    except ValueError as error:
+        known = f"; of [[smart_host]] there are: {', '.join(names)}" if names else ""
+        yield Problem(at, f"{error}{known}")
+        return
+    yield from _loop(at, via, config.listener)
+
+
+def _user_of(via: str) -> str:
+    try:
+        return parse_smart_host(via).user
+    except ValueError:
+        return ""
+
+
+def _loop(at: KeyPath, via: str, listeners: Sequence[Listener]) -> Iterator[Problem]:
     """A smart host that is a listener of ours. By name it is found only when the name is resolved."""
     try:
-        to = parse_smart_host(url)
+        to = parse_smart_host(via)
         listening = [parse_host_port(each.address) for each in listeners if each.kind != "http"]
-    except ValueError:  # reported elsewhere, or by MX
+    except ValueError:  # reported elsewhere
         return
     names = {to.host}
     if to.host == "localhost":
@@ -365,6 +402,33 @@ def _loop(at: KeyPath, url: str, listeners: Sequence[Listener]) -> Iterator[Prob
     for each in listening:
         if each.host in names and each.port == to.port:
             yield Problem(at, f"is the listener {each} of this server: a mail loop")
+
+
+def _smart_hosts(config: Config) -> Iterator[Problem]:
+    for index, each in enumerate(config.smart_host):
+        at: KeyPath = ("smart_host", index)
+        if each.name in ("mx", "ses", "default") or not is_label(each.name):
+            text = f"{each.name!r} cannot name one; write {LABEL_RULE}, and not mx, ses or default"
+            yield Problem((*at, "name"), text)
+        try:
+            user = parse_smart_host(each.url).user
+        except ValueError as error:
+            yield Problem((*at, "url"), str(error))
+            continue
+        yield from _loop((*at, "url"), each.url, config.listener)
+        has_password = bool(each.password_file or each.password_env)
+        if bool(user) != has_password:
+            text = "a user and a password belong together: smtp://user@host, and password_file"
+            yield Problem((*at, "url"), text)
+        if each.password_file and each.password_env:
+            yield Problem((*at, "password_env"), "password_file is given as well; keep one")
+    yield from _duplicates([each.name for each in config.smart_host], ("smart_host",), "name")
+    yield from _duplicates([each.url for each in config.smart_host], ("smart_host",), "url")
+
+
+def _ses(config: Config) -> Iterator[Problem]:
+    if config.ses is not None:
+        yield from ses_problems(config.ses)
 
 
 def _providers(config: Config) -> Iterator[Problem]:
@@ -510,6 +574,8 @@ _CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
     _warmups,
     _streams,
     _routes,
+    _smart_hosts,
+    _ses,
     _providers,
     _delivery,
     _dns,

@@ -23,7 +23,7 @@ from angarium.config.location import key_lines, line_of
 from angarium.config.providers import complete_providers
 from angarium.config.pruning import take_out
 from angarium.config.rules import complete_rules, merged, with_lists
-from angarium.config.schema import Config, Pool, Route, Rule, Source, Warmup
+from angarium.config.schema import Config, NamedSmartHost, Pool, Route, Rule, Source, Warmup
 from angarium.config.streams import complete_streams
 from angarium.config.syntax import find_fault
 from angarium.config.unknown import find_unknown_keys
@@ -34,7 +34,7 @@ MAX_PROBLEMS = 100  # of types that are named; ours
 MAX_FILE_OCTETS = 4 * 1024 * 1024  # ours: far more than thousands of routes need
 _AT = re.compile(r"(.*?)(?: - at `(?:key in )?\$([^`]*)`)?", re.DOTALL)
 # Tables that name a password's file
-_L = TypeVar("_L", Source, Pool, Route)
+_L = TypeVar("_L", Source, Pool, Route, NamedSmartHost)
 _STEP = re.compile(r"\.([A-Za-z0-9_-]+)|\[([0-9]+)\]")
 
 
@@ -225,6 +225,12 @@ def resolved(config: Config, base: Path) -> Config:
         return replace(each, password_file=absolute(each.password_file))
 
     replace = msgspec.structs.replace
+    urls = {each.name: each.url for each in config.smart_host}
+
+    def vias(route: Route) -> str | tuple[str, ...]:
+        found = tuple(urls.get(each, each) for each in route.vias)
+        return found[0] if len(found) == 1 else found
+
     data_dir = absolute(config.server.data_dir)
     mail_log = config.log.mail_log or f"{data_dir}/mail.log"
     feedback = config.feedback
@@ -240,8 +246,18 @@ def resolved(config: Config, base: Path) -> Config:
             for each in config.listener
         ),
         source=tuple(map(with_password, config.source)),
-        pool=tuple(map(with_password, config.pool)),
-        route=tuple(map(with_password, config.route)),
+        pool=tuple(
+            replace(each, smart_host=urls.get(each.smart_host or "", each.smart_host))
+            for each in map(with_password, config.pool)
+        ),
+        route=tuple(replace(each, via=vias(each)) for each in map(with_password, config.route)),
+        smart_host=tuple(map(with_password, config.smart_host)),
+        ses=config.ses
+        and replace(
+            config.ses,
+            secret_key_file=absolute(config.ses.secret_key_file or "") or None,
+            sns_certificate_file=absolute(config.ses.sns_certificate_file or "") or None,
+        ),
         warmup=tuple(
             each if each.plan == DEFAULT_PLAN else replace(each, plan=absolute(each.plan))
             for each in config.warmup

@@ -56,7 +56,7 @@ def _completed(written: Any) -> Any:
 
 def find_shipped(name: str) -> Provider | None:
     """Return what a provider of that name is without the operator's words; None: nothing ships for it."""
-    if name.startswith(("smtp://", "smtps://")):
+    if name == "ses" or name.startswith(("smtp://", "smtps://")):
         return shipped().smart_host
     return next((each for each in shipped().provider if each.name == name), None)
 

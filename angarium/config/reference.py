@@ -51,7 +51,7 @@ def render() -> str:
     parts = [_HEADER]
     for key in tables["Config"].keys:
         many = key.type.startswith("tuple[")
-        name = key.type.removeprefix("tuple[").removesuffix(", ...]")
+        name = key.type.removeprefix("tuple[").removesuffix(", ...]").removesuffix(" | None")
         parts.append(_section(f"[[{key.name}]]" if many else f"[{key.name}]", key, tables, name))
     return "\n".join(parts)
 
@@ -105,6 +105,8 @@ def _type_text(annotation: str) -> str:
         "Days": "integer 1-3650",
     }
     optional = annotation.removesuffix(" | None")
+    if optional == "str | tuple[str, ...]":
+        return "string, or array of strings"
     if optional.startswith("Literal["):
         values = ast.literal_eval(optional.removeprefix("Literal"))
         return " \\| ".join(f"`{value}`" for value in values)

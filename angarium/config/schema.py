@@ -116,9 +116,13 @@ class Pool(_Table, frozen=True, kw_only=True):
     # ("pool"), goes by smart_host if none of them may take it within a minute ("smart-host"), or waits for the source
     # ("wait")
     overflow: Literal["pool", "smart-host", "wait"] = "pool"
-    smart_host: str | None = None  # smtp://[user@]host[:port] | smtps://[user@]host[:port]
+    # ses | smtp://[user@]host[:port] | smtps://[user@]host[:port] | the name of a [[smart_host]]
+    smart_host: str | None = None
     password_file: str | None = None  # for a user in its URL
     password_env: str | None = None
+    # smart_host takes the mail to a provider, too, when every source of the pool has been suspended there for so long;
+    # omitted: it waits
+    rescue_after_s: SecondsOrNone | None = None
     tenants: tuple[Name, ...] = ()  # whose mail leaves by it, unless its stream has a pool
     # or mail from these: example.com | *.example.com, of the envelope sender
     sender_domains: tuple[str, ...] = ()
@@ -151,10 +155,43 @@ class Route(_Table, frozen=True, kw_only=True):
     """First match wins; an implicit last one is ``domain = "*"``, ``via = "mx"``."""
 
     domain: str  # example.com | *.example.com | *, or with a name in its own script
-    via: str = "mx"  # mx | smtp://[user@]host[:port] | smtps://[user@]host[:port]
+    # mx | ses | smtp://[user@]host[:port] | smtps://[user@]host[:port] | the name of a [[smart_host]]; or a list of
+    # smart hosts: the next one takes over while one is unwell (docs/ses.md)
+    via: str | tuple[str, ...] = "mx"
     password_file: str | None = None  # for a user in the URL
     password_env: str | None = None
     pool: str = "default"
+
+    @property
+    def vias(self) -> tuple[str, ...]:
+        """In order; ("mx",), or smart hosts."""
+        return (self.via,) if isinstance(self.via, str) else self.via
+
+
+class NamedSmartHost(_Table, frozen=True, kw_only=True):
+    """A smart host with a name, for routes and pools; several may have log-ins of their own."""
+
+    name: Name
+    url: str  # smtp://[user@]host[:port] | smtps://[user@]host[:port]
+    password_file: str | None = None  # for a user in the URL
+    password_env: str | None = None
+
+
+class Ses(_Table, frozen=True, kw_only=True):
+    """Amazon SES by its API: what `via = "ses"` means (docs/ses.md)."""
+
+    region: str  # "eu-central-1"
+    endpoint_url: str | None = None  # omitted: Amazon's, https://email.<region>.amazonaws.com
+    access_key_id: str | None = None  # omitted: AWS_ACCESS_KEY_ID of the environment
+    # mode 0600; omitted: AWS_SECRET_ACCESS_KEY, and AWS_SESSION_TOKEN where there is one
+    secret_key_file: str | None = None
+    configuration_set: str | None = None  # of SES: whose event destination is the SNS topic
+    connections: Count = 10  # calls at once
+    timeout_s: Seconds = 60.0  # of one call, once its connection stands; then it is in doubt
+    # SNS topics whose notifications are believed; empty: none, and /v1/ses/notifications does not exist
+    topic_arns: tuple[str, ...] = ()
+    # PEM: verifies notifications instead of the certificates of Amazon: for a stub
+    sns_certificate_file: str | None = None
 
 
 class ProviderTimeouts(_Table, frozen=True, kw_only=True):
@@ -428,6 +465,8 @@ class Config(_Table, frozen=True, kw_only=True):
     warmup: tuple[Warmup, ...] = ()
     stream: tuple[Stream, ...] = ()
     route: tuple[Route, ...] = ()
+    smart_host: tuple[NamedSmartHost, ...] = ()
+    ses: Ses | None = None
     provider: tuple[
         Provider, ...
     ] = ()  # tried before the shipped ones; of a shipped name: changes what it gives

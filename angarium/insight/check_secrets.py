@@ -9,22 +9,27 @@ from typing import Final
 from angarium.access.certificates import TlsFileError, check_files
 from angarium.access.credential_file import CredentialFileError, credential_path, read_users
 from angarium.access.reference_keys import ReferenceKeyError, read_keys
-from angarium.config.schema import Config, Listener, Pool, Route, Source
+from angarium.config.schema import Config, Listener, NamedSmartHost, Pool, Route, Source
 from angarium.dkim import KeyFileError, KeyRing
 from angarium.insight.finding import Finding
 from angarium.insight.units import span_text
 
+_Login = Route | NamedSmartHost | Pool | Source
 SOON_S: Final = 21 * 86400  # a certificate that ends by then should have been renewed
 
 
 def check_secrets(config: Config) -> Iterator[Finding]:
     yield from check_certificates(config)
     yield from _dkim(config)
-    logins: tuple[Route | Pool | Source, ...] = (*config.route, *config.pool, *config.source)
+    logins: tuple[_Login, ...] = (
+        *(*config.route, *config.smart_host, *config.pool, *config.source),
+    )
     for login in logins:
         yield from _password(login)
     if config.feedback.is_used:
         yield from _references(config)
+    if config.ses is not None and config.ses.secret_key_file is not None:
+        yield from _secret_file(Path(config.ses.secret_key_file))
     if any(each.kind == "submission" and each.auth == "required" for each in config.listener):
         yield from _users(config)
 
@@ -70,25 +75,9 @@ def _dkim(config: Config) -> Iterator[Finding]:
         yield Finding("dkim", "ok", f"{number} key{'s' * (number > 1)} for {domains}")
 
 
-def _password(login: Route | Pool | Source) -> Iterator[Finding]:
+def _password(login: _Login) -> Iterator[Finding]:
     if login.password_file is not None:
-        path = Path(login.password_file)
-        try:
-            mode = path.stat().st_mode
-            empty = not path.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            advice = "write the password into it: owner the server's user, mode 0600"
-            yield Finding("password", "fail", f"{path}: {error.strerror}; {advice}")
-            return
-        except UnicodeDecodeError:
-            yield Finding("password", "fail", f"{path} is not UTF-8 text")
-            return
-        if empty:
-            yield Finding("password", "fail", f"{path} is empty: write the password into it")
-        elif mode & 0o077:
-            yield Finding("password", "warn", f"{path} is readable by others: chmod 0600 {path}")
-        else:
-            yield Finding("password", "ok", f"{path}")
+        yield from _secret_file(Path(login.password_file))
     elif login.password_env is not None:
         if os.environ.get(login.password_env):
             yield Finding("password", "ok", f"${login.password_env} is set here")
@@ -114,6 +103,25 @@ def _references(config: Config) -> Iterator[Finding]:
     if not has_way_in:
         text = 'what comes back has no way in: add a [[listener]] of kind "inbound", or feedback.maildir'
         yield Finding(name, "warn", text)
+
+
+def _secret_file(path: Path) -> Iterator[Finding]:
+    try:
+        mode = path.stat().st_mode
+        empty = not path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        advice = "write the password into it: owner the server's user, mode 0600"
+        yield Finding("password", "fail", f"{path}: {error.strerror}; {advice}")
+        return
+    except UnicodeDecodeError:
+        yield Finding("password", "fail", f"{path} is not UTF-8 text")
+        return
+    if empty:
+        yield Finding("password", "fail", f"{path} is empty: write the password into it")
+    elif mode & 0o077:
+        yield Finding("password", "warn", f"{path} is readable by others: chmod 0600 {path}")
+    else:
+        yield Finding("password", "ok", f"{path}")
 
 
 def _users(config: Config) -> Iterator[Finding]:

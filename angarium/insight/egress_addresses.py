@@ -31,7 +31,7 @@ def egress_addresses(
 def sends_by_mx(config: Config) -> bool:
     """Whether any mail goes to the hosts of its domain; else receivers see the smart hosts' addresses only."""
     for route in config.route:
-        if route.via == "mx":
+        if "mx" in route.vias:
             return True
         if route.domain == "*":
             return False

@@ -8,7 +8,7 @@ from angarium.config.address import parse_smart_host
 from angarium.config.providers import all_providers
 from angarium.config.schema import Config
 from angarium.queue import Filter
-from angarium.queue.destination import check_via, is_smart_host
+from angarium.queue.destination import SES, check_via, is_smart_host
 from angarium.queue.message_id import parse_delivery_id, parse_message_id
 from angarium.routing.host_name import is_host_name
 
@@ -27,9 +27,12 @@ def find_route_slip(via: str, config: Config) -> str | None:
         way = check_via(via)
     except ValueError as error:
         return str(error)
-    is_login = is_smart_host(way) and bool(parse_smart_host(way).user)
-    if is_login and way not in {each.via for each in config.route}:
-        return f"{way}: a smart host with a login must be the via of a [[route]], which has its password"
+    if way == SES:
+        return None if config.ses is not None else "ses: there is no [ses] in the configuration"
+    known = {via for each in config.route for via in each.vias}
+    known |= {each.url for each in config.smart_host}
+    if is_smart_host(way) and parse_smart_host(way).user and way not in known:
+        return f"{way}: a smart host with a login must be in a [[route]] or [[smart_host]], which has its password"
     return None
 
 

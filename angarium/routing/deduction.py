@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from angarium.config.address import SmartHost, is_ip, parse_smart_host
+from angarium.config.address import SmartHost, is_ip
 from angarium.config.schema import Config
-from angarium.queue.destination import direct_domain, is_smart_host
+from angarium.queue.destination import domain_behind
 from angarium.routing.address_rules import is_refused, literal_address
 from angarium.routing.dns import Answer, DnsTrouble, Found, MxRecord, NoData, Question
 from angarium.routing.host_name import is_host_name
@@ -87,14 +87,12 @@ class Deduction:
         return timed if timed is not None else Wanted(tuple(answers.missing))
 
     def _deduce(self, domain: str, answers: _Answers) -> Timed | None:
-        if is_smart_host(domain):
-            return self._by_smart_host(domain, domain, parse_smart_host(domain), answers)
-        direct = direct_domain(domain)
-        routed = self._routing.find_smart_host(domain) if direct is None else None
-        domain = domain if direct is None else direct
-        if routed is not None:
-            route, smart_host = routed
-            return self._by_smart_host(domain, route.via, smart_host, answers)
+        if (way := self._routing.first_way(domain)) is not None:
+            to = self._routing.find_host(way)
+            if to is None:
+                return self._lasting(unreachable(domain, "there is no [ses] in the configuration"))
+            return self._by_smart_host(domain, way, to, answers)
+        domain = domain_behind(domain)
         if domain.startswith("["):
             return self._by_literal(domain)
         if not is_host_name(domain):

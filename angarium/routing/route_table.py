@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from angarium.config.address import SmartHost, parse_smart_host
 from angarium.config.schema import Route
 from angarium.routing.host_name import canonical_name
 
@@ -13,11 +12,7 @@ class RouteTable:
     """First match wins. Indexed, so that the number of routes costs nothing per look-up."""
 
     def __init__(self, routes: Sequence[Route]) -> None:
-        """Raises ValueError for a ``via`` that is neither ``mx`` nor a smart host's URL."""
         self._routes = tuple(routes)
-        self._smart_hosts = tuple(
-            None if each.via == MX else parse_smart_host(each.via) for each in routes
-        )
         self._exact: dict[str, int] = {}
         self._below: dict[str, int] = {}  # of *.suffix, without the star: ".suffix"
         self._any: int | None = None
@@ -37,13 +32,10 @@ class RouteTable:
         index = self._find_index(domain)
         return None if index is None else self._routes[index]
 
-    def find_smart_host(self, domain: str) -> tuple[Route, SmartHost] | None:
-        """Return the route and its smart host; None when the domain goes by MX."""
-        index = self._find_index(domain)
-        smart_host = None if index is None else self._smart_hosts[index]
-        if index is None or smart_host is None:
-            return None
-        return self._routes[index], smart_host
+    def find_ways(self, domain: str) -> tuple[str, ...]:
+        """Return the smart hosts of a domain, in order; none when the domain goes by MX."""
+        route = self.find(domain)
+        return () if route is None or route.via == MX else route.vias
 
     def _find_index(self, domain: str) -> int | None:
         best = self._any

@@ -9,9 +9,10 @@ from itertools import groupby
 
 import msgspec
 
-from angarium.config.address import SmartHost, parse_smart_host
+from angarium.config.address import SmartHost, parse_endpoint, parse_smart_host
 from angarium.config.schema import Config, Provider, Route
-from angarium.queue.destination import direct_domain, is_smart_host
+from angarium.config.ses import endpoint_of
+from angarium.queue.destination import SES, direct_domain, domain_behind, find_way
 from angarium.routing.address_rules import literal_address
 from angarium.routing.provider_table import ProviderTable
 from angarium.routing.resolution import MxHost, Site, SiteName, TlsDemand
@@ -33,15 +34,28 @@ class Routing:
     changed numbers move no mail.
     """
 
-    def __init__(self, routes: Sequence[Route], providers: Sequence[Provider], port: int) -> None:
-        """``port`` is the one of MX hosts. Raises ValueError for a ``via`` that is no smart host's URL."""
+    def __init__(
+        self,
+        routes: Sequence[Route],
+        providers: Sequence[Provider],
+        port: int,
+        ses: SmartHost | None = None,
+    ) -> None:
+        """``port`` is the one of MX hosts; ``ses``: where its API is, if it is configured. Raises ValueError for a
+        ``via`` that is no smart host's URL.
+        """
+        self._ses = ses
+        for route in routes:
+            for via in route.vias:
+                if via not in (MX, SES):
+                    parse_smart_host(via)
         self._routes = RouteTable(routes)
         self._providers = ProviderTable(providers)
         self._port = port
 
     @classmethod
     def of(cls, config: Config) -> "Routing":
-        return cls(config.route, config.provider, config.delivery.port)
+        return cls(config.route, config.provider, config.delivery.port, _ses_host(config))
 
     # --- routes -----------------------------------------------------------------------------
 
@@ -49,9 +63,34 @@ class Routing:
         """Return the route of a domain in lower-case A-labels (or a literal); None: by MX, default pool."""
         return self._routes.find(domain)
 
-    def find_smart_host(self, domain: str) -> tuple[Route, SmartHost] | None:
-        """Return the route and its smart host; None when the domain goes by MX."""
-        return self._routes.find_smart_host(domain)
+    def find_ways(self, domain: str) -> tuple[str, ...]:
+        """Return the smart hosts of the domain's route, in order; none when the domain goes by MX."""
+        return self._routes.find_ways(domain)
+
+    def first_way(self, destination: str) -> str | None:
+        """Return the smart host of a destination: the chosen one, else the first of its route; None: by MX."""
+        if (way := find_way(destination)) is not None:
+            return way
+        if direct_domain(destination) is not None:
+            return None
+        ways = self._routes.find_ways(destination)
+        return ways[0] if ways else None
+
+    def find_host(self, way: str) -> SmartHost | None:
+        """Return the host of a smart host, as its URL has it; None: it is SES, which is not configured."""
+        return self._ses if way == SES else parse_smart_host(way)
+
+    def find_next_way(self, destination: str, way: str) -> str | None:
+        """Return who takes over what goes to ``destination`` while its smart host is unwell: "": the usual way;
+        None: nobody, an operator chose it, or there is no other.
+        """
+        if find_way(destination) == destination or direct_domain(destination) is not None:
+            return None
+        ways = self._routes.find_ways(domain_behind(destination))
+        behind = ways[ways.index(way) + 1 :] if way in ways else ()
+        if behind:
+            return behind[0]
+        return "" if find_way(destination) is not None else None
 
     # --- providers --------------------------------------------------------------------------
 
@@ -61,13 +100,10 @@ class Routing:
 
     def find_told_provider(self, destination: str) -> str | None:
         """Return the name of the provider of a domain or a chosen way; None: it takes DNS to tell."""
-        if is_smart_host(destination):
-            return self._of_smart_host(parse_smart_host(destination)).name
-        direct = direct_domain(destination)
-        domain = destination if direct is None else direct
-        found = None if direct is not None else self._routes.find_smart_host(domain)
-        if found is not None:
-            return self._of_smart_host(found[1]).name  # RT1
+        way = self.first_way(destination)
+        if way is not None:
+            return self._of_way(way).name  # RT1
+        domain = domain_behind(destination)
         provider = self._providers.find_by_domain(domain)
         if provider is not None:
             return provider.name  # RT1
@@ -104,9 +140,9 @@ class Routing:
     def smart_host_site(self, via: str, to: SmartHost, addresses: tuple[str, ...]) -> Site:
         host = MxHost(name=to.host, port=to.port, preference=0, addresses=addresses)
         return Site(
-            name=_smart_host_name(to),
+            name=SiteName(SES) if via == SES else _smart_host_name(to),
             hosts=(host,),
-            provider=self._of_smart_host(to),
+            provider=self._of_way(via),
             via=via,
             final=False,
         )
@@ -129,6 +165,11 @@ class Routing:
         provider = self._provider_of(site)
         if provider.name != site.provider.name or provider.tls != site.provider.tls:
             return None
+        if site.via == SES and (
+            self._ses is None
+            or (site.hosts[0].name, site.hosts[0].port) != (self._ses.host, self._ses.port)
+        ):
+            return None
         if site.via == MX and any(host.port != self._port for host in site.hosts):
             return None
         return msgspec.structs.replace(site, provider=provider)
@@ -139,12 +180,25 @@ class Routing:
         told_by_domain = site.via == MX and name.endswith(f"/{site.provider.name}")
         if told_by_domain and self._providers.has_domains(site.provider.name):
             return self._providers.limits_of(site.provider.name, name)
+        if site.via == SES:
+            return self._providers.own_of(SiteName(SES))
         by_hosts = self._providers.find_by_hosts([host.name for host in site.hosts])
         return by_hosts or self._providers.own_of(name)
 
-    def _of_smart_host(self, to: SmartHost) -> Provider:
+    def _of_way(self, way: str) -> Provider:
+        if way == SES:
+            return self._providers.own_of(SiteName(SES))
+        to = parse_smart_host(way)
         by_hosts = self._providers.find_by_hosts((to.host,))
         return by_hosts or self._providers.own_of(_smart_host_name(to))
+
+
+def _ses_host(config: Config) -> SmartHost | None:
+    if config.ses is None:
+        return None
+    url = endpoint_of(config.ses)
+    at = parse_endpoint(url)
+    return SmartHost(implicit_tls=url.startswith("https"), user="", host=at.host, port=at.port)
 
 
 def _smart_host_name(to: SmartHost) -> SiteName:

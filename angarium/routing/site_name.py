@@ -10,6 +10,7 @@ from hashlib import blake2b
 from itertools import takewhile
 from typing import Final
 
+from angarium.queue.destination import is_smart_host
 from angarium.routing.resolution import SiteName
 
 SMTP_PORT: Final = 25  # RFC 5321 section 4.5.4.2
@@ -57,7 +58,7 @@ def bare_site_name(name: SiteName, demand: str) -> SiteName:
 
 
 def is_smart_host_name(name: str) -> bool:
-    return name.startswith(("smtp://", "smtps://"))
+    return is_smart_host(name)
 
 
 def _common_suffix(names: Sequence[Sequence[str]]) -> str:

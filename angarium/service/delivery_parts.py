@@ -28,6 +28,7 @@ from angarium.mta.transport.client_tls import ClientTls
 from angarium.mta.transport.connector import SmtpConnector
 from angarium.mta.transport.host_search import HostSearch
 from angarium.mta.transport.lessons import Experience
+from angarium.mta.transport.ses.connection import SesConnector
 from angarium.mta.transport.smart_host import Connectors
 from angarium.mta.transport.transfer import Connector, SessionTaps, TlsPolicy
 from angarium.queue import (
@@ -36,6 +37,7 @@ from angarium.queue import (
     PartitionNumber,
     UnixMs,
 )
+from angarium.queue.destination import SES
 from angarium.queue.model import RouteHint
 from angarium.reputation.reply_rules import RuleBook
 from angarium.reputation.rule_engine import RuleEngine
@@ -241,7 +243,10 @@ class DeliverySetup:
             self._client_tls,
             self._taps,
         )
-        return Connectors(config.route, smtp, self._clock, config.pool)
+        ses = None
+        if config.ses is not None:
+            ses = SesConnector(config.ses, timeouts.connect_s, self._clock)
+        return Connectors(config.route, smtp, self._clock, config.smart_host, config.pool, ses)
 
     def _make_marker(self) -> RegisteringMarker | None:
         if self._references is None:
@@ -269,7 +274,7 @@ class DeliverySetup:
 
 def tls_policy(site: Site, delivery: Delivery) -> TlsPolicy:
     """Return what is demanded of a site's hosts: the strictest of what the configuration and the domain say."""
-    if site.via != "mx" and parse_smart_host(site.via).implicit_tls:
+    if site.via not in ("mx", SES) and parse_smart_host(site.via).implicit_tls:
         return TlsPolicy(mode="implicit")
     floor = "required" if site.provider.tls == "required" else "off"
     asked = (delivery.tls, floor, site.demands or "off")
@@ -285,7 +290,7 @@ def _helping(config: Config, routing: Routing) -> Set[str]:
 def _sending(config: Config) -> tuple[object, ...]:
     """What a reload takes of it and open connections and waiting mail must hear of."""
     return (
-        *(config.route, config.provider, config.source, config.pool),
+        *(config.route, config.smart_host, config.ses, config.provider, config.source, config.pool),
         *(config.stream, config.warmup, config.delivery),
     )
 

@@ -633,7 +633,8 @@ def test_reroute_sends_mail_another_way(filled: Filled, cli: Cli) -> None:
     [
         ("10.0.0.9", "smtp://host:port"),
         ("smtp://", "host"),
-        ("smtp://joe@relay.example:587", "via of a [[route]]"),
+        ("ses", "[ses]"),
+        ("smtp://joe@relay.example:587", "in a [[route]] or [[smart_host]]"),
     ],
 )
 def test_a_way_that_leads_nowhere_is_refused(cli: Cli, way: str, told: str) -> None:

@@ -335,7 +335,7 @@ SOURCE = '[[source]]\nname = "a"\n'
             "never reached",
         ),
         (SERVER + '[[route]]\ndomain = "*"\nvia = "http://x"', "via", "smtp://host:port"),
-        (SERVER + '[[route]]\ndomain = "*"\nvia = "ses"', "via", "not supported yet"),
+        (SERVER + '[[route]]\ndomain = "*"\nvia = "ses"', "via", "needs the table [ses]"),
         (SERVER + '[[route]]\ndomain = "*"\nvia = "smtp://u:p@h.test"', "via", "password_file"),
         (SERVER + '[[route]]\ndomain = "*"\nvia = "smtp://u@h.test"', "via", "password_file"),
         (SERVER + '[[route]]\ndomain = "*"\npassword_env = "A"', "via", "no user"),

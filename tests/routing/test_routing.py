@@ -52,12 +52,23 @@ def test_of_a_way_that_was_chosen_its_provider_is_told_and_of_what_takes_dns_non
     assert Routing(ROUTES, [MINE], 2526).find_told_provider(destination) == provider
 
 
+def smart_host_site(routing: Routing, destination: str) -> Site:
+    way = routing.first_way(destination)
+    assert way is not None
+    to = routing.find_host(way)
+    assert to is not None
+    return routing.smart_host_site(way, to, ("192.0.2.1",))
+
+
+def test_a_via_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="smtp://host:port"):
+        Routing([Route(domain="*", via=("ses", "http://x"))], [], 25)
+
+
 def test_what_is_told_without_dns_is_what_the_resolution_says_rt1() -> None:
     routing = Routing(ROUTES, [MINE], 25)
     for domain in ("a.test", "b.test"):
-        found = routing.find_smart_host(domain)
-        assert found is not None
-        site = routing.smart_host_site(found[0].via, found[1], ("192.0.2.1",))
+        site = smart_host_site(routing, domain)
         assert site.provider.name == routing.expected_provider(domain)
     assert routing.mx_site("c.test", mx("x.test")).provider.name == "mine"
     address = MxHost(name="192.0.2.1", port=25, preference=0, addresses=("192.0.2.1",))
@@ -65,16 +76,34 @@ def test_what_is_told_without_dns_is_what_the_resolution_says_rt1() -> None:
     assert literal.provider.name == routing.expected_provider("[192.0.2.1]")
 
 
+FAILING = (Route(domain="a.test", via=("smtp://one", "smtp://two", "ses")),)
+
+
+@pytest.mark.parametrize(
+    ("destination", "way", "following"),
+    [
+        ("a.test", "smtp://one", "smtp://two"),
+        ("over:smtp://two a.test", "smtp://two", "ses"),
+        ("over:ses a.test", "ses", ""),  # from the beginning
+        ("over:ses b.test", "ses", ""),  # a rescue
+        ("ses", "ses", None),  # an operator's choice
+        ("mx:a.test", "mx", None),
+    ],
+)
+def test_who_takes_over_is_the_next_of_the_route_and_never_another_than_an_operator_chose(
+    destination: str, way: str, following: str | None
+) -> None:
+    assert Routing(FAILING, [], 25).find_next_way(destination, way) == following
+
+
 def sites(routing: Routing) -> dict[str, Site]:
     """One of each kind."""
-    found = routing.find_smart_host("a.test")
-    assert found is not None
     return {
         "suffix": routing.mx_site("d.test", mx("mx.mine.test")),
         "domain": routing.mx_site("c.test", mx("mx.other.test")),
         "unknown": routing.mx_site("d.test", mx("mx.other.test")),
         "shipped": routing.mx_site("d.test", mx("mx.google.com")),
-        "smart host": routing.smart_host_site(found[0].via, found[1], ("192.0.2.1",)),
+        "smart host": smart_host_site(routing, "a.test"),
     }
 
 

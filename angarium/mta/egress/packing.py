@@ -16,6 +16,7 @@ from angarium.feedback.reference import Subject
 from angarium.mta.egress.work import Parcel, Work
 from angarium.mta.transport.transfer import Transfer
 from angarium.queue import UnixMs
+from angarium.queue.message_id import message_id_text
 from angarium.smtp.seven_bit import as_seven_bit
 
 # Messages whose signing was begun: canonicalising 20 KB takes a tenth of a millisecond.
@@ -247,5 +248,6 @@ def _parcel(work: Work, marks: Marks, signature: bytes, unsigned: str = "") -> P
             smtputf8=envelope.smtputf8,
             ret=envelope.ret,
             envid=envelope.envid,
+            reference=message_id_text(message.message_id),
         ),
     )

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 import msgspec
 
 from angarium.config.address import SmartHost, parse_smart_host
-from angarium.config.schema import Pool, ProviderTimeouts, Route
+from angarium.config.schema import NamedSmartHost, Pool, ProviderTimeouts, Route
 from angarium.mta.transport.outcome import Failure, Scope, Transient
 from angarium.mta.transport.peer import os_reason
 from angarium.mta.transport.reply_meaning import Where, attempt
@@ -26,6 +26,7 @@ from angarium.mta.transport.transfer import (
     Progress,
     TlsPolicy,
 )
+from angarium.queue.destination import MX, SES
 from angarium.queue.model import UnixMs
 from angarium.routing.resolution import MxHost, Site
 from angarium.smtp.client.auth import LogIn
@@ -89,37 +90,50 @@ class OpensSessions(Protocol):
 
 
 class Connectors:
-    """Which connector opens a site's connections: one with a login for routes that name a user, else ours."""
+    """Which connector opens a site's connections: one with a login where a user is named, SES's, else ours."""
 
     def __init__(
         self,
         routes: Sequence[Route],
         own: OpensSessions,
         clock: Callable[[], UnixMs],
+        named: Sequence[NamedSmartHost] = (),
         pools: Sequence[Pool] = (),
+        ses: Connector | None = None,
     ) -> None:
-        """``pools``: some have a smart host, too. Raises ValueError for what is neither ``mx`` nor its URL."""
+        """Of one URL, the log-in of a ``[[smart_host]]`` counts before that of a route, and that before a pool's.
+
+        Raises ValueError for what is no smart host's URL.
+        """
         self._own = own
         self._clock = clock
-        self._by_url: dict[str, tuple[SmartHost, SmartHostLogin]] = {}
-        logins: list[tuple[str, Route | Pool]] = []
-        logins += [(each.via, each) for each in routes if each.via != "mx"]
-        logins += [(each.smart_host, each) for each in pools if each.smart_host is not None]
-        for url, login in logins:
-            to = parse_smart_host(url)
-            if to.user and url not in self._by_url:
-                credentials = SmartHostLogin(
-                    user=to.user,
-                    password_file=login.password_file,
-                    password_env=login.password_env,
-                )
-                self._by_url[url] = (to, credentials)
+        self._logins: dict[str, tuple[SmartHost, SmartHostLogin]] = {}
+        self._ses = ses
+        for each in named:
+            self._add(each.url, each)
+        for route in routes:
+            for via in route.vias:
+                self._add(via, route)
+        for pool in pools:
+            self._add(pool.smart_host or MX, pool)
 
     def connector_of(self, site: Site) -> Connector:
+        if site.via == SES and self._ses is not None:
+            return self._ses
         timeouts = site.provider.timeouts
         own = self._own if timeouts == _USUAL else self._own.within(timeouts)
-        found = self._by_url.get(site.via)
+        found = self._logins.get(site.via)
         return own if found is None else LoginConnector(*found, own, self._clock)
+
+    def _add(self, url: str, has: Route | NamedSmartHost | Pool) -> None:
+        if url in (MX, SES):
+            return
+        to = parse_smart_host(url)
+        if to.user and url not in self._logins:
+            credentials = SmartHostLogin(
+                user=to.user, password_file=has.password_file, password_env=has.password_env
+            )
+            self._logins[url] = (to, credentials)
 
 
 class LoginConnector:

@@ -28,6 +28,8 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     in_steps: bool = False  # command by command: see ``smtp.client.transaction.Message``
     ret: str | None = None
     envid: str | None = None
+    # By which reports of a transport name our message: its id; "": none
+    reference: str = ""
 
 
 class ProxyAccess(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,41 @@
+"""Mail that leaves by Amazon SES, against the stub: as a route, with its quota kept."""
+
+import pytest
+
+from tests.e2e.conftest import StartProduct
+from tests.e2e.product import good_session, message, token
+from tests.e2e.ses_stub import running_stub, ses_table
+
+ROUTE = '[[route]]\ndomain = "*"\nvia = "ses"\n'
+
+
+@pytest.fixture(autouse=True)
+def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIASTUB")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+
+
+def test_a_route_sends_by_ses_and_says_what_it_is_called_there(start_product: StartProduct) -> None:
+    with running_stub() as running:
+        product = start_product(routes=ROUTE, more=ses_table(running))
+        content = message(token())
+        good_session(product.smtp[0], "b@example.net", content)
+        done = product.wait_for_disposition(event="relayed")
+        (mail,) = running.stub.mails
+        assert mail.recipients == ("b@example.net",)
+        assert content.partition(b"\r\n\r\n")[0] in mail.content
+        assert mail.tags["angarium-message"] in str(done)
+        assert mail.message_id in str(done)
+
+
+def test_what_ses_refuses_for_now_is_tried_again_and_for_ever_is_returned(
+    start_product: StartProduct,
+) -> None:
+    with running_stub() as running:
+        running.stub.faults.extend(["TooManyRequestsException", "", "MessageRejected"])
+        product = start_product(routes=ROUTE, more=ses_table(running))
+        good_session(product.smtp[0], "b@example.net", message(token()))
+        product.wait_for_disposition(event="deferred", enhanced="4.7.0")
+        product.wait_for_disposition(event="relayed")
+        good_session(product.smtp[0], "c@example.net", message(token()))
+        product.wait_for_disposition(event="bounced", enhanced="5.6.0")

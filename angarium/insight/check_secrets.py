@@ -21,9 +21,8 @@ SOON_S: Final = 21 * 86400  # a certificate that ends by then should have been r
 def check_secrets(config: Config) -> Iterator[Finding]:
     yield from check_certificates(config)
     yield from _dkim(config)
-    logins: tuple[_Login, ...] = (
-        *(*config.route, *config.smart_host, *config.pool, *config.source),
-    )
+    logins: list[_Login] = [*config.route, *config.smart_host]
+    logins += [*config.pool, *config.source]
     for login in logins:
         yield from _password(login)
     if config.feedback.is_used:

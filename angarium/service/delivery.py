@@ -38,6 +38,7 @@ async def run_delivery(runtime: Runtime) -> None:
         runtime.on_reload(_reloader(setup))
         writing = asyncio.create_task(setup.warmup_writer.run())
         keeping = asyncio.create_task(setup.rule_keeper.run())
+        reading = asyncio.create_task(setup.ses_account.run(setup.dispatcher.ask_anew))
         watched = _WatchedHosts(runtime.watchers, setup)
         runtime.on_beat(_follower(runtime, setup))
         runtime.on_notes(setup.notes)
@@ -67,8 +68,9 @@ async def run_delivery(runtime: Runtime) -> None:
             writing.cancel()
             await asyncio.wait([writing])
             await setup.warmup_writer.close()
-            keeping.cancel()
-            await asyncio.wait([keeping])
+            for task in (keeping, reading):
+                task.cancel()
+            await asyncio.wait([keeping, reading])
             # A full disk, or one that failed: what is on it holds
             with contextlib.suppress(QueueError):
                 await setup.rule_keeper.write()
@@ -209,6 +211,7 @@ def _follower(runtime: Runtime, setup: DeliverySetup) -> Callable[[], None]:
         dns["failed"].follow(counters.troubles)
         setup.show_warmups(runtime.metrics)
         dns["answered"].follow(counters.look_ups - counters.troubles)
+        setup.ses_account.follow(runtime.metrics)
         rules.follow(setup.rules.in_force(runtime.clock()))
         traffic.follow()
 

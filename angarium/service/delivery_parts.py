@@ -17,6 +17,7 @@ from angarium.mta.egress.narrowing import Narrowing, SaysNarrowings
 from angarium.mta.egress.packing import Packer
 from angarium.mta.egress.pools import Pools
 from angarium.mta.egress.rule_gate import RuleGate
+from angarium.mta.egress.ses_gate import SesGate
 from angarium.mta.egress.shaping import ShapingPolicy
 from angarium.mta.egress.source_health import outage_text
 from angarium.mta.egress.standing import RuleStanding, SourceStanding
@@ -29,6 +30,7 @@ from angarium.mta.transport.connector import SmtpConnector
 from angarium.mta.transport.host_search import HostSearch
 from angarium.mta.transport.lessons import Experience
 from angarium.mta.transport.ses.connection import SesConnector
+from angarium.mta.transport.ses.pacer import Pacer
 from angarium.mta.transport.smart_host import Connectors
 from angarium.mta.transport.transfer import Connector, SessionTaps, TlsPolicy
 from angarium.queue import (
@@ -43,6 +45,7 @@ from angarium.reputation.reply_rules import RuleBook
 from angarium.reputation.rule_engine import RuleEngine
 from angarium.reputation.rule_keepsakes import PREFIX as RULES
 from angarium.reputation.rule_keepsakes import read_kept
+from angarium.reputation.ses_quota import SesQuota
 from angarium.reputation.warmups import PREFIX as WARMUPS
 from angarium.reputation.warmups import Warmups
 from angarium.routing.dns import DnsResolver
@@ -57,6 +60,7 @@ from angarium.service.lanes import LaneRegister, RegisteringMarker
 from angarium.service.provider_labels import ProviderLabels
 from angarium.service.rule_keeper import RuleKeeper
 from angarium.service.sender_notices import SenderNotices
+from angarium.service.ses_account import SesAccount
 from angarium.service.warmup_writer import WarmupWriter
 from angarium.telemetry.metrics import MAX_WARMUPS, Metrics
 
@@ -104,7 +108,11 @@ class DeliverySetup:
         self.rule_keeper = RuleKeeper(self.rules, spool.keepsakes, clock)
         rules = RuleGate(self.rules)
         warmup = WarmupGate(self.warmups, self.warmup_writer.reserve, rules)
-        self._policy = ShapingPolicy(self._pools, rules=rules, warmup=warmup)
+        self._ses_quota = SesQuota()
+        ses_gate = SesGate(self._ses_quota)
+        self._ses_pacer = Pacer(lambda: self._ses_quota.rate)
+        self._policy = ShapingPolicy(self._pools, [ses_gate], rules=rules, warmup=warmup)
+        self.ses_account = SesAccount(config, self._ses_quota, ses_gate, self.owns, clock)
         self._schedule = RetrySchedule(
             config.delivery, config.stream, all_providers(config.provider)
         )
@@ -123,6 +131,7 @@ class DeliverySetup:
             RuleStanding(self.rules),
             SourceStanding(self._policy.health),
             warmup,
+            ses_gate,
         )
         self._packer = Packer(
             self._pool, clock, observer.unsigned, self._must_sign, self._make_marker()
@@ -173,6 +182,7 @@ class DeliverySetup:
                 config.delivery.tls_broken_memory_s, config.delivery.extension_memory_s
             )
             self._connectors = self._make_connectors()
+            self.ses_account.exchange(config)
             self.dispatcher.reload(config.delivery, routing.renewed, self._pools.has)
         self._pool.exchange(Signer(self._keyring, config.dkim), config.dkim.threads)
         self._keyring.reload(config.dkim)
@@ -245,7 +255,7 @@ class DeliverySetup:
         )
         ses = None
         if config.ses is not None:
-            ses = SesConnector(config.ses, timeouts.connect_s, self._clock)
+            ses = SesConnector(config.ses, timeouts.connect_s, self._clock, self._ses_pacer)
         return Connectors(config.route, smtp, self._clock, config.smart_host, config.pool, ses)
 
     def _make_marker(self) -> RegisteringMarker | None:

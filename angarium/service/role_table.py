@@ -121,12 +121,13 @@ ROLES: Final = RoleTable(
                 at_start=("listener",),
                 live=(
                     *("route", "provider", "stream", "delivery.port", "delivery.expire_s"),
+                    "ses",
                     "log.level",
                     *("dkim.keys", "dkim.required"),
                 ),
                 never=(
                     *("source", "pool", "warmup", "delivery", "dns", "dkim", "log.mail_log"),
-                    *("rules", "rule", "postmasters", "breaker", "blocklists"),
+                    *("rules", "rule", "postmasters", "breaker", "blocklists", "smart_host"),
                 ),
             ),
         ),
@@ -137,7 +138,7 @@ ROLES: Final = RoleTable(
             reads=Reads(
                 live=(
                     *("route", "provider", "source", "pool", "stream", "delivery", "dns", "dkim"),
-                    "warmup",
+                    *("warmup", "smart_host", "ses"),
                     "listener",  # where mail must not be sent to
                     *("log.level", "rules", "rule"),
                 ),
@@ -171,7 +172,7 @@ ROLES: Final = RoleTable(
                 ),
                 never=(
                     *("listener", "stream", "warmup", "route", "provider", "delivery"),
-                    *("rules", "rule", "postmasters"),
+                    *("rules", "rule", "postmasters", "smart_host", "ses"),
                 ),
             ),
         ),

@@ -226,6 +226,15 @@ class Metrics:
             mode="livesum",
         )
         self._warmups: set[tuple[str, str]] = set()
+        self.ses_quota = self._gauge(
+            "ses_quota_recipients", "Recipients that SES takes in 24 hours; 0: any number"
+        )
+        self.ses_used = self._gauge(
+            "ses_used_recipients", "Recipients of the last 24 hours, of all who send by the account"
+        )
+        self.ses_rate = self._gauge(
+            "ses_recipients_per_second", "Recipients that SES takes a second"
+        )
         # --- the queue ---
         self.queue_oldest = self._gauge("queue_oldest_seconds", "Age of the oldest message")
         self.queue_recipients = self._gauges(

@@ -7,7 +7,7 @@ import msgspec
 
 from angarium.queue.model import UnixMs
 
-NarrowingKind = Literal["rule", "warm_up", "source", "hold"]
+NarrowingKind = Literal["rule", "warm_up", "source", "hold", "quota", "smart_host"]
 
 
 class Allowance(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ rules and classes read both alike.
 
 import base64
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, Final
 
 import msgspec
@@ -151,6 +152,24 @@ def meaning(answer: Answer, where: Where, at: UnixMs) -> Outcome:
     ):  # of somebody before it, who does not know what became of the call
         return in_doubt(where, at, "4.3.0", text)
     return transient(451, "4.3.0" if answer.status >= 500 else "4.5.0", Scope.MESSAGE)
+
+
+def account_of(body: bytes) -> tuple[float, float, float, bool] | None:
+    """Return what GetAccount says: recipients in 24 hours, how many of them were sent to, recipients a second, and
+    whether the account may send; None: it says nothing of the kind.
+    """
+    said = _read(body)
+    quota = said.get("SendQuota")
+    if not isinstance(quota, dict):
+        return None
+    numbers = [quota.get(each) for each in ("Max24HourSend", "SentLast24Hours", "MaxSendRate")]
+    per_day, sent, per_second = (
+        float(each) if isinstance(each, int | float) and isfinite(each) else None
+        for each in numbers
+    )
+    if per_day is None or per_second is None:
+        return None
+    return per_day, sent or 0.0, per_second, said.get("SendingEnabled", True) is not False
 
 
 def is_throttling(answer: Answer) -> bool:

@@ -12,6 +12,7 @@ from angarium.mta.transport.reply_meaning import Where, attempt, in_doubt
 from angarium.mta.transport.ses.call import SEND_PATH, Answer, find_refusal, meaning, send_email
 from angarium.mta.transport.ses.client import INLINE_OCTETS, Api, Lost, SesClient
 from angarium.mta.transport.ses.credentials import CredentialsError, read_credentials
+from angarium.mta.transport.ses.pacer import Pacer
 from angarium.mta.transport.transfer import (
     ALL_EXTENSIONS,
     EgressPath,
@@ -31,8 +32,11 @@ _BROKEN_OFF: Final = (
 class SesConnector:
     """Satisfies ``transfer.Connector``. A connection costs nothing until its first call."""
 
-    def __init__(self, ses: Ses, connect_s: float, clock: Callable[[], UnixMs]) -> None:
+    def __init__(
+        self, ses: Ses, connect_s: float, clock: Callable[[], UnixMs], pacer: Pacer
+    ) -> None:
         self._ses = ses
+        self._pacer = pacer
         self._connect_s = connect_s
         self._clock = clock
         self._tls = ssl.create_default_context()
@@ -73,7 +77,7 @@ class SesConnector:
             timeout_s=ses.timeout_s,
             tls=self._tls,
         )
-        return SesConnection(client, host, where, ses.configuration_set, self._clock)
+        return SesConnection(client, host, where, ses.configuration_set, self._clock, self._pacer)
 
 
 class SesConnection:
@@ -86,8 +90,10 @@ class SesConnection:
         where: Where,
         configuration_set: str | None,
         clock: Callable[[], UnixMs],
+        pacer: Pacer,
     ) -> None:
         self._client = client
+        self._pacer = pacer
         self.host: Final = host
         self.address: Final = where.address
         self._where = where
@@ -123,7 +129,9 @@ class SesConnection:
             body = send_email(transfer, self._configuration_set)
         else:
             body = await asyncio.to_thread(send_email, transfer, self._configuration_set)
-        self._call = asyncio.ensure_future(self._client.call("POST", SEND_PATH, body))
+        self._client.sent = False
+        recipients = len(transfer.recipients)
+        self._call = asyncio.ensure_future(self._paced(body, recipients))
         del body
         try:
             await asyncio.wait({self._call})
@@ -144,6 +152,10 @@ class SesConnection:
             return in_doubt(self._where, at, "4.4.1" if answer.timed_out else "4.4.2", answer.text)
         made = attempt(self._where, at, "connect", enhanced="4.4.1", reason=answer.text)
         return Transient(made, Scope.SITE)
+
+    async def _paced(self, body: bytes, recipients: int) -> Answer | Lost:
+        await self._pacer.turn(recipients)
+        return await self._client.call("POST", SEND_PATH, body)
 
     async def close(self) -> None:
         """Never raises but when cancelled."""

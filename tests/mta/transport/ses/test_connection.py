@@ -12,10 +12,12 @@ import pytest_asyncio
 from botocore.parsers import create_parser
 from botocore.validate import validate_parameters
 
+from angarium.config.quantity import Rate
 from angarium.config.schema import Ses
 from angarium.mta.transport.outcome import Permanent, Scope, Taken, Transient
 from angarium.mta.transport.ses.call import MAX_CONTENT_OCTETS
 from angarium.mta.transport.ses.connection import SesConnection, SesConnector
+from angarium.mta.transport.ses.pacer import Pacer
 from angarium.mta.transport.transfer import EgressPath, ProxyAccess, TlsPolicy
 from angarium.queue.model import UnixMs
 from angarium.routing.resolution import MxHost
@@ -58,10 +60,14 @@ def settings(stub: SesStub, **more: Any) -> Ses:
     return Ses(**{"region": "eu-central-1", "endpoint_url": stub.url, "timeout_s": 5, **more})
 
 
+def fast() -> Pacer:
+    return Pacer(lambda: Rate(count=1_000_000, period_s=1))
+
+
 async def connected(
     stub: SesStub, path: EgressPath = PATH, address: str = "127.0.0.1", **more: Any
 ) -> Any:
-    connector = SesConnector(settings(stub, **more), 5, lambda: UnixMs(1_000))
+    connector = SesConnector(settings(stub, **more), 5, lambda: UnixMs(1_000), fast())
     host = MxHost(name="127.0.0.1", port=stub.port, preference=0, addresses=(address,))
     return await connector.connect(host, address, path, TlsPolicy())
 
@@ -179,7 +185,7 @@ async def test_one_that_is_broken_off_after_the_message_was_sent_is_in_doubt(stu
 async def test_no_answer_in_time_is_doubt_too(stub: SesStub) -> None:
     silent = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     stub.port = silent.sockets[0].getsockname()[1]
-    connector = SesConnector(settings(stub, timeout_s=0.1), 0.1, lambda: UnixMs(1_000))
+    connector = SesConnector(settings(stub, timeout_s=0.1), 0.1, lambda: UnixMs(1_000), fast())
     host = MxHost(name="127.0.0.1", port=stub.port, preference=0, addresses=("127.0.0.1",))
     connection = await connector.connect(host, "127.0.0.1", PATH, TlsPolicy())
     assert isinstance(connection, SesConnection)

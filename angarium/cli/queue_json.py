@@ -5,6 +5,7 @@ from typing import Any
 from angarium.feedback.attempts import class_text
 from angarium.queue import Attempt, QueueSummary, delivery_id_text, message_id_text
 from angarium.queue.breakdown import AGE_COLUMNS, OLDER, Breakdown, Slice
+from angarium.queue.destination import shown_way
 from angarium.queue.entry import Affected, EntryPage, QueueEntry, ShownMessage
 from angarium.queue.hold_rule import HoldRule
 from angarium.service.mail_record import mail_record
@@ -29,7 +30,7 @@ def entry_json(entry: QueueEntry) -> dict[str, Any]:
         "attempts": entry.attempts,
         "in_doubt": entry.in_doubt,
         "rule": entry.rule,
-        "via": entry.via,
+        "via": shown_way(entry.via),
         "last": None if last is None else attempt_json(last),
     }
 

@@ -57,5 +57,8 @@ def _files(config: Config) -> set[Path]:
     names = [key.file for key in config.dkim.keys]
     for listener in config.listener:
         names += [name for name in (listener.certificate, listener.private_key) if name]
-    names += [route.password_file for route in config.route if route.password_file]
+    names += [each.password_file for each in config.route if each.password_file]
+    names += [each.password_file for each in config.smart_host if each.password_file]
+    if config.ses is not None and config.ses.secret_key_file is not None:
+        names.append(config.ses.secret_key_file)
     return {Path(name) for name in names}

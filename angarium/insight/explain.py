@@ -36,7 +36,7 @@ from angarium.queue import (
     message_id_ms,
 )
 from angarium.queue.act import POLICY
-from angarium.queue.destination import destination_of, detour_way
+from angarium.queue.destination import destination_of, shown_way
 from angarium.queue.entry import QueueEntry, ShownMessage
 from angarium.queue.hold_rule import HoldRule
 from angarium.routing.resolution import SiteName
@@ -183,7 +183,7 @@ def _route(
     route = routing.find_route(domain) if not via else None
     found = RouteFacts(
         rule=route.domain if route else None,
-        via=detour_way(via) or via or (route.vias[0] if route else "mx"),
+        via=shown_way(via) or (route.vias[0] if route else "mx"),
         pool=_pool(domain, entry, config, routing),
         is_chosen=bool(via),
         is_by_policy=bool(via) and chooser == POLICY,

@@ -18,7 +18,7 @@ from angarium.mta.draining import FLUSH_S, DrainBounds, end_connections
 from angarium.mta.egress.budget import ContentBudget
 from angarium.mta.egress.lease import LiveConnection, PlaceKey, hanging_sites
 from angarium.mta.egress.places import Places
-from angarium.mta.egress.policy import EgressPolicy
+from angarium.mta.egress.policy import EgressPolicy, Reroute
 from angarium.mta.egress.queues import EgressQueues
 from angarium.mta.egress.reasons import LaneWait, Reasons
 from angarium.mta.egress.shared import NOW, ConnectionObserver, EgressShared, Hosts, Packs
@@ -418,8 +418,8 @@ class Dispatcher:
             self._ring.set()
         return True
 
-    def reroute(self, heads: Sequence[DueHead], via: str, reason: str) -> None:
-        """Send them by a smart host from now on. When they are read again, they find the partition of its provider.
+    def reroute(self, heads: Sequence[DueHead], to: Reroute) -> None:
+        """Send them another way from now on. When they are read again, they find the partition of its provider.
 
         Until that is on disk they count as loaded: or they would be read once more as they were.
         """
@@ -429,8 +429,9 @@ class Dispatcher:
                 due=head.due,
                 id=head.id,
                 to=head.partition,
-                via=via,
-                reason=reason,
+                via=to.via,
+                reason=to.reason,
+                not_before=to.not_before,
             )
             self._parts.settler.move(moved, partial(self._leave_memory, [head]))
 

@@ -30,8 +30,18 @@ def destination_of(domain: str, via: str) -> str:
 
 
 def detour(way: str) -> str:
-    """Return what recipients keep when delivery itself chose a smart host for them; "": the usual way again."""
-    return _DETOUR + way if way else ""
+    """Return what a move says when delivery itself chose a smart host; of "": the usual way again."""
+    return _DETOUR + way if way else DEFAULT
+
+
+def kept_way(via: str) -> str:
+    """Return what recipients keep of what a move says."""
+    return "" if via == DEFAULT else via
+
+
+def shown_way(via: str) -> str:
+    """Return what people see of what recipients keep: "mx", or the smart host."""
+    return detour_way(via) or via
 
 
 def detour_way(via: str) -> str:

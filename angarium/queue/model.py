@@ -186,8 +186,10 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True, tag="moved"):
     due: UnixMs
     id: DeliveryId
     to: PartitionNumber
-    # From now on by this smart host (``destination``); not one that is in doubt, which stays where it is. "": as before
+    # From now on this way (``destination``), "default": the usual one; not one that is in doubt, which stays where it
+    # is. "": as before
     via: str = ""
+    not_before: UnixMs = UnixMs(0)  # then, of one that goes another way, it is due
     reason: str = ""  # why it goes that way, for the event
 
 

@@ -22,6 +22,7 @@ from angarium.service.delivery_parts import DeliverySetup
 from angarium.service.rule_answers import RuleAnswers
 from angarium.service.rule_gauges import RuleGauges
 from angarium.service.runtime import ReloadCallback, Runtime
+from angarium.service.smart_host_teller import SmartHostTeller
 from angarium.service.traffic_metrics import TrafficMetrics
 from angarium.service.warmup_answers import WarmupAnswers
 from angarium.service.watchers import Watchers
@@ -38,9 +39,11 @@ async def run_delivery(runtime: Runtime) -> None:
         runtime.on_reload(_reloader(setup))
         writing = asyncio.create_task(setup.warmup_writer.run())
         keeping = asyncio.create_task(setup.rule_keeper.run())
+        teller = SmartHostTeller(setup.smart_host_rests, spool.keepsakes)
+        telling = asyncio.create_task(teller.run())
         reading = asyncio.create_task(setup.ses_account.run(setup.dispatcher.ask_anew))
         watched = _WatchedHosts(runtime.watchers, setup)
-        runtime.on_beat(_follower(runtime, setup))
+        runtime.on_beat(_follower(runtime, setup, teller))
         runtime.on_notes(setup.notes)
         try:
             dispatcher = setup.dispatcher
@@ -68,9 +71,9 @@ async def run_delivery(runtime: Runtime) -> None:
             writing.cancel()
             await asyncio.wait([writing])
             await setup.warmup_writer.close()
-            for task in (keeping, reading):
+            for task in (keeping, reading, telling):
                 task.cancel()
-            await asyncio.wait([keeping, reading])
+            await asyncio.wait([keeping, reading, telling])
             # A full disk, or one that failed: what is on it holds
             with contextlib.suppress(QueueError):
                 await setup.rule_keeper.write()
@@ -195,7 +198,9 @@ def _reloader(setup: DeliverySetup) -> ReloadCallback:
     return reload
 
 
-def _follower(runtime: Runtime, setup: DeliverySetup) -> Callable[[], None]:
+def _follower(
+    runtime: Runtime, setup: DeliverySetup, teller: SmartHostTeller
+) -> Callable[[], None]:
     opening = runtime.metrics.delivery_connections_opening
     rules = RuleGauges(runtime.metrics)
     traffic = TrafficMetrics(
@@ -211,6 +216,7 @@ def _follower(runtime: Runtime, setup: DeliverySetup) -> Callable[[], None]:
         dns["failed"].follow(counters.troubles)
         setup.show_warmups(runtime.metrics)
         dns["answered"].follow(counters.look_ups - counters.troubles)
+        teller.follow(runtime.metrics)
         setup.ses_account.follow(runtime.metrics)
         rules.follow(setup.rules.in_force(runtime.clock()))
         traffic.follow()

@@ -19,6 +19,7 @@ from angarium.mta.egress.pools import Pools
 from angarium.mta.egress.rule_gate import RuleGate
 from angarium.mta.egress.ses_gate import SesGate
 from angarium.mta.egress.shaping import ShapingPolicy
+from angarium.mta.egress.smart_host_gate import SmartHostGate
 from angarium.mta.egress.source_health import outage_text
 from angarium.mta.egress.standing import RuleStanding, SourceStanding
 from angarium.mta.egress.warmup_gate import WarmupGate
@@ -46,6 +47,7 @@ from angarium.reputation.rule_engine import RuleEngine
 from angarium.reputation.rule_keepsakes import PREFIX as RULES
 from angarium.reputation.rule_keepsakes import read_kept
 from angarium.reputation.ses_quota import SesQuota
+from angarium.reputation.smart_host_rests import SmartHostRests
 from angarium.reputation.warmups import PREFIX as WARMUPS
 from angarium.reputation.warmups import Warmups
 from angarium.routing.dns import DnsResolver
@@ -110,8 +112,16 @@ class DeliverySetup:
         warmup = WarmupGate(self.warmups, self.warmup_writer.reserve, rules)
         self._ses_quota = SesQuota()
         ses_gate = SesGate(self._ses_quota)
+        self.smart_host_rests = SmartHostRests()
+        smart_hosts = SmartHostGate(self.smart_host_rests, self._pools.has_next_way)
         self._ses_pacer = Pacer(lambda: self._ses_quota.rate)
-        self._policy = ShapingPolicy(self._pools, [ses_gate], rules=rules, warmup=warmup)
+        self._policy = ShapingPolicy(
+            self._pools,
+            [ses_gate],
+            rules=rules,
+            warmup=warmup,
+            smart_hosts=smart_hosts,
+        )
         self.ses_account = SesAccount(config, self._ses_quota, ses_gate, self.owns, clock)
         self._schedule = RetrySchedule(
             config.delivery, config.stream, all_providers(config.provider)
@@ -132,6 +142,7 @@ class DeliverySetup:
             SourceStanding(self._policy.health),
             warmup,
             ses_gate,
+            smart_hosts,
         )
         self._packer = Packer(
             self._pool, clock, observer.unsigned, self._must_sign, self._make_marker()
@@ -219,6 +230,7 @@ class DeliverySetup:
         self._hosts.forget_failures()
         self._experience.forget()
         self._policy.health.forget()
+        self.smart_host_rests.forget()
         self.dispatcher.forget_failures()
 
     def show_warmups(self, metrics: Metrics) -> None:

@@ -25,6 +25,8 @@ from angarium.queue import (
     RuleInForce,
     SenderPaused,
     SenderResumed,
+    SmartHostBack,
+    SmartHostRested,
     SuppressionAdded,
     SuppressionRemoved,
     UnixMs,
@@ -134,6 +136,8 @@ def mail_record(position: Position) -> MailRecord:
             return _sender(position.sequence, event)
         case RuleInForce() | RuleEnded():
             return _reply_rule(position.sequence, event)
+        case SmartHostRested() | SmartHostBack():
+            return _smart_host(position.sequence, event)
         case ReportBounced() | Complained() | Unsubscribed():
             return _feedback(position.sequence, event)
         case ReportUnmatched() | ReportKept():
@@ -295,6 +299,19 @@ def _reply_rule(sequence: int, event: RuleInForce | RuleEnded) -> MailRecord:
         how="" if ended is None else ended.how,
         actor="" if ended is None else ended.actor,
         reason="" if ended is None else ended.reason,
+    )
+
+
+def _smart_host(sequence: int, event: SmartHostRested | SmartHostBack) -> MailRecord:
+    rested = event if isinstance(event, SmartHostRested) else None
+    return MailRecord(
+        sequence=sequence,
+        ts=rfc3339(event.at),
+        event=event.name,
+        message="",
+        via=event.way,
+        reason="" if rested is None else rested.reason,
+        until="" if rested is None else rfc3339(rested.until),
     )
 
 

@@ -226,6 +226,9 @@ class Metrics:
             mode="livesum",
         )
         self._warmups: set[tuple[str, str]] = set()
+        self.smart_hosts_resting = self._gauge(
+            "smart_hosts_resting", "Smart hosts that are left alone, being unwell"
+        )
         self.ses_quota = self._gauge(
             "ses_quota_recipients", "Recipients that SES takes in 24 hours; 0: any number"
         )

@@ -113,6 +113,10 @@ def test_all_unknown_keys_are_named_at_once_in_the_order_of_the_file() -> None:
     assert "known there: blocklists, breaker, delivery" in lines[2]
 
 
+SES = '[ses]\nregion = "eu-central-1"\n'
+POOL = '[[pool]]\nname = "p"\nsources = [{name="a"}]\n'
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -336,6 +340,27 @@ SOURCE = '[[source]]\nname = "a"\n'
         ),
         (SERVER + '[[route]]\ndomain = "*"\nvia = "http://x"', "via", "smtp://host:port"),
         (SERVER + '[[route]]\ndomain = "*"\nvia = "ses"', "via", "needs the table [ses]"),
+        (SERVER + '[[route]]\ndomain = "*"\nvia = ["mx", "smtp://h.test"]', "via", "stands alone"),
+        (SERVER + '[[route]]\ndomain = "*"\nvia = []', "via", "is empty"),
+        (
+            SERVER + '[[route]]\ndomain = "*"\nvia = ["smtp://h.test", "smtp://h.test"]',
+            "via",
+            "twice",
+        ),
+        (
+            SERVER + '[[route]]\ndomain = "*"\nvia = ["smtp://a@h.test", "smtp://b@h.test"]\n'
+            'password_env = "A"',
+            "via",
+            "two users",
+        ),
+        (SERVER + '[[smart_host]]\nname = "ses"\nurl = "smtp://h.test"', "name", "cannot name"),
+        (SERVER + '[[smart_host]]\nname = "a"\nurl = "smtp://u@h.test"', "url", "belong together"),
+        (SERVER + SOURCE + POOL + "rescue_after_s = 5", "rescue_after_s", "needs smart_host"),
+        (SERVER + '[ses]\nregion = "Frankfurt"', "region", "eu-central-1"),
+        (SERVER + SES + 'endpoint_url = "ftp://x"', "endpoint_url", "https://host"),
+        (SERVER + SES + 'endpoint_url = "http://h.test"', "endpoint_url", "in the clear"),
+        (SERVER + SES + 'access_key_id = "AKIA"', "secret_key_file", "belong together"),
+        (SERVER + SES + 'topic_arns = ["bounces"]', "topic_arns", "arn:aws:sns:"),
         (SERVER + '[[route]]\ndomain = "*"\nvia = "smtp://u:p@h.test"', "via", "password_file"),
         (SERVER + '[[route]]\ndomain = "*"\nvia = "smtp://u@h.test"', "via", "password_file"),
         (SERVER + '[[route]]\ndomain = "*"\npassword_env = "A"', "via", "no user"),
@@ -461,3 +486,25 @@ domains = ["b\u00fccher.example"]
     again = text + '[[route]]\ndomain = "xn--bcher-kva.example"\n'
     assert "is never reached" in problems(again)[0]
     assert "not a pattern" in problems(SERVER + '[[route]]\ndomain = "b\u00fc cher.example"\n')[0]
+
+
+def test_names_of_smart_hosts_become_what_they_stand_for(tmp_path: Path) -> None:
+    text = (
+        SERVER
+        + SOURCE
+        + POOL
+        + 'smart_host = "one"\n'
+        + '[[smart_host]]\nname = "one"\nurl = "smtp://u@one.test"\npassword_file = "one.pw"\n'
+        + SES
+        + 'access_key_id = "AKIA"\nsecret_key_file = "ses.key"\n'
+        + '[[route]]\ndomain = "*"\nvia = ["one", "ses", "smtp://two.test"]\n'
+        + '[[route]]\ndomain = "a.test"\nvia = "mx"\n'
+    ).replace('[[route]]\ndomain = "*"', '[[route]]\ndomain = "*.b.test"')
+    path = tmp_path / "angarium.toml"
+    path.write_text(text)
+    config = load(path)
+    assert config.route[0].vias == ("smtp://u@one.test", "ses", "smtp://two.test")
+    assert config.pool[0].smart_host == "smtp://u@one.test"
+    assert config.smart_host[0].password_file == str(tmp_path / "one.pw")
+    assert config.ses is not None
+    assert config.ses.secret_key_file == str(tmp_path / "ses.key")

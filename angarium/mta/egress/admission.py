@@ -146,8 +146,8 @@ class Admission:
                     group.moved += f", where {reason}" if reason else ""
                     self._mover.move(group, way.site, path)
                     moved += 1
-                case Reroute(via=via, reason=reason):
-                    shared.rerouter.reroute(group.heads, via, reason)
+                case Reroute():
+                    shared.rerouter.reroute(group.heads, verdict)
                     moved += 1
                 case _:
                     assert_never(verdict)

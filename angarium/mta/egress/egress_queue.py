@@ -364,9 +364,15 @@ class EgressQueue:
             shared.budget.free(work.octets)
 
     def _give_up_ready(self, failure: Failure, *, attempted: bool) -> None:
-        """What may go meets the failure of its site; what our own policy keeps waiting makes no attempt."""
+        """What may go meets the failure of its site; what our own policy keeps waiting makes no attempt.
+
+        Nor does what goes another way while a smart host rests.
+        """
+        shared = self._shared
+        if shared.policy.is_resting(self._way.site, shared.clock()):
+            self._admission.ensure(self.waiting)
         heads = self._admission.drain()
         if heads:
             failure = with_provider(failure, self._way.site.provider.name)
             until = self._suspension.until
-            self._shared.undeliverable.put(heads, failure, until, attempted=attempted)  # EQ1
+            shared.undeliverable.put(heads, failure, until, attempted=attempted)  # EQ1

@@ -31,6 +31,7 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     sender_domain: str  # of the reverse path, lower-case; "": it is null
     recipients: int
     octets: int  # of the content
+    via: str = "mx"  # or the smart host that the site is
     in_doubt: bool = False  # it may have been delivered: it keeps to its source and its route
     is_enquiry: bool = False  # nobody will keep to the time that is said: none is to be reserved
 
@@ -67,10 +68,11 @@ class Elsewhere(msgspec.Struct, frozen=True):
 
 
 class Reroute(msgspec.Struct, frozen=True, kw_only=True):
-    """By a smart host from now on, whatever the routes say. Never said of mail that is in doubt."""
+    """By another way from now on. Never said of mail that is in doubt."""
 
-    via: str  # its URL
+    via: str  # as recipients keep it: ``queue.destination``; "default": the usual way again
     reason: str  # for people, as that of a Wait
+    not_before: UnixMs = UnixMs(0)  # it is due again then
 
 
 Admission = Go | Wait | Elsewhere | Reroute
@@ -143,6 +145,10 @@ class EgressPolicy(Protocol):
         """Return what these outcomes, which it was told, mean for their recipients, in order."""
         ...
 
+    def is_resting(self, site: Site, now: UnixMs) -> bool:
+        """Whether the site is a smart host that is left alone, so that mail for it may go another way."""
+        ...
+
     def refused(self, path: EgressPath, site: Site, failure: Failure, now: UnixMs) -> None:
         """Hear that no host of the site took a connection."""
         ...
@@ -167,6 +173,7 @@ def traffic_of(group: Group, site: Site) -> Traffic:
         sender_domain=head.sender_domain,
         recipients=len(group.heads),
         octets=head.octets,
+        via=site.via,
         in_doubt=head.in_doubt,
     )
 
@@ -186,4 +193,5 @@ def traffic_of_work(work: Work, site: Site) -> Traffic:
         sender_domain=domain_of(message.envelope.reverse_path),
         recipients=len(work.recipients),
         octets=work.octets,
+        via=site.via,
     )

@@ -7,7 +7,13 @@ from angarium.config.address import a_labels, parse_proxy
 from angarium.config.schema import Pool, Source, Stream
 from angarium.mta.egress.rotation import Rotations
 from angarium.mta.transport.transfer import EgressPath, ProxyAccess
-from angarium.queue.destination import is_chosen
+from angarium.queue.destination import (
+    destination_of,
+    detour,
+    domain_behind,
+    find_way,
+    is_chosen,
+)
 from angarium.routing.resolution import Site
 from angarium.routing.routing import Routing
 
@@ -91,6 +97,11 @@ class Pools:
             for pool in pools
         }
         self._overflow: dict[str, Overflow] = {pool.name: pool.overflow for pool in pools}
+        self._rescue_after_ms = {
+            pool.name: int(pool.rescue_after_s * 1000)
+            for pool in pools
+            if pool.rescue_after_s is not None
+        }
         self._smart_host = {pool.name: pool.smart_host for pool in pools if pool.smart_host}
         if DEFAULT not in self._pools:
             everyone = list(self._paths.values())
@@ -108,6 +119,33 @@ class Pools:
     def find_smart_host(self, sent: Sent) -> str | None:
         """Return the URL of its pool's smart host; None: there is none, or its way was chosen already."""
         return None if is_chosen(sent.domain) else self._smart_host.get(self.pool_of(sent))
+
+    def find_rescue(self, sent: Sent) -> tuple[str, int] | None:
+        """Return its pool's smart host, and after how many milliseconds it takes over from sources that cannot send."""
+        after_ms = self._rescue_after_ms.get(self.pool_of(sent)) if self._rescue_after_ms else None
+        via = None if after_ms is None else self.find_smart_host(sent)
+        if via is None or after_ms is None or via in self._routing.find_ways(sent.domain):
+            return None
+        return via, after_ms
+
+    def has_next_way(self, sent: Sent) -> bool:
+        """Whether another way takes over what was sent to its smart host: the next one, or the usual one."""
+        return (
+            self._routing.find_next_way(sent.domain, self._routing.first_way(sent.domain) or "")
+            is not None
+        )
+
+    def find_next_way(self, sent: Sent, via: str, is_resting: Callable[[str], bool]) -> str | None:
+        """Return who takes over from its smart host, of those that do not rest, as ``Routing.find_next_way`` does."""
+        start = destination = sent.domain
+        while True:
+            way = self._routing.find_next_way(destination, via)
+            if not way:
+                # From the beginning, but not if it is there
+                return None if way is None or find_way(start) is None else ""
+            if not is_resting(way):
+                return way
+            destination, via = destination_of(domain_behind(start), detour(way)), way
 
     def find_path(self, source: str) -> EgressPath | None:
         """Return a source by its name, whatever pool it is in; None: there is none (any more)."""
@@ -136,7 +174,7 @@ class Pools:
         if pool is None and self._of_sender:
             pool = self._find_by_sender(sent.sender_domain)
         if pool is None:
-            route = self._routing.find_route(sent.domain)
+            route = self._routing.find_route(domain_behind(sent.domain))
             pool = DEFAULT if route is None else route.pool
         return pool
 

@@ -155,6 +155,18 @@ class RuleGate:
             "",
         )
 
+    def suspends(self, path: EgressPath, provider: str, now: UnixMs) -> bool:
+        """Whether a rule lets nothing at all go from this source to this provider."""
+        self._engine.now = now
+        if not self._engine.has_any(provider):
+            return False
+        nobody = Mail(tenant="", sender_domain="", stream="", campaign="")
+        return any(
+            each.reach.scope == "source"
+            and (each.action == "hold" or (each.action == "suspend" and (each.until or 0) > now))
+            for each in self._engine.effects_on(path.source, nobody, provider, now)
+        )
+
     def find_pool(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> str | None:
         """Return the pool that a rule sends this mail by; None: the usual one."""
         effects = self._effects(traffic, path, now)

@@ -23,12 +23,14 @@ from angarium.mta.egress.policy import (
 from angarium.mta.egress.pools import Pools
 from angarium.mta.egress.rates import ConnectionRate, MessageRate, TenantRate
 from angarium.mta.egress.rule_gate import RuleGate
+from angarium.mta.egress.smart_host_gate import SmartHostGate
 from angarium.mta.egress.source_health import SourceHealth
 from angarium.mta.egress.tenant_transfers import TenantTransfers
 from angarium.mta.egress.warmup_gate import WarmupGate
 from angarium.mta.egress.work import Work
 from angarium.mta.transport.outcome import Failure, Outcome
 from angarium.mta.transport.transfer import EgressPath
+from angarium.queue.destination import detour
 from angarium.queue.model import DueHead, UnixMs
 from angarium.routing.resolution import Site
 
@@ -74,12 +76,13 @@ class ShapingPolicy:
         gates: Sequence[Gate] = (),
         rules: RuleGate | None = None,
         warmup: WarmupGate | None = None,
+        smart_hosts: SmartHostGate | None = None,
     ) -> None:
         """``gates`` beside those of the configuration; they are asked in this order, and first."""
         self._pools = pools
         self.health: Final = SourceHealth()
         self._tenants = TenantTransfers()
-        own = [each for each in (rules, warmup) if each is not None]
+        own = [each for each in (smart_hosts, rules, warmup) if each is not None]
         # What all share comes last: who may not go for a reason of its own takes no turn there
         self._gates: tuple[Gate, ...] = (
             *gates,
@@ -90,6 +93,9 @@ class ShapingPolicy:
         )
         self._rules = rules
         self._warmup = warmup
+        self._smart_hosts = smart_hosts
+        # Since when no source of a pool may send to a provider, of those that asked
+        self._shut_since: dict[tuple[str, str], UnixMs] = {}
         self._connection_rate = ConnectionRate()
         self._one_by_one: frozenset[str] = frozenset()
         self._configured: dict[str, tuple[Provider, Limits]] = {}  # by the provider's name
@@ -125,15 +131,25 @@ class ShapingPolicy:
             )
             if other is not None:
                 return Elsewhere(other)
+            if self.health.must_give_way(path) and not isinstance(
+                verdict := self._rescued(traffic, Wait(now, f"source {path.source} is out"), now),
+                Wait,
+            ):
+                return verdict
         wait, gate = self._find_wait(traffic, path, now)
         if wait is None:
+            if self._shut_since:
+                self._shut_since.pop((self._pools.pool_of(traffic), traffic.provider), None)
             for each in self._gates:
                 each.take(traffic, path, now)  # SHP1
             return GO
         if traffic.in_doubt:
             return wait  # SHP3
+        if gate is self._smart_hosts:
+            return self._past_smart_host(traffic, wait, now)
         if gate is self._rules:
-            return self._past_rule(traffic, path, wait, now)
+            verdict = self._past_rule(traffic, path, wait, now)
+            return verdict if verdict is not wait else self._rescued(traffic, wait, now)
         if gate is self._warmup:
             return self._past_warmup(traffic, path, wait, now)
         return wait
@@ -197,7 +213,46 @@ class ShapingPolicy:
         if via is None:
             return wait
         warmup.overflowed(traffic, path, now)
-        return Reroute(via=via, reason=wait.reason)
+        return _by_smart_host(via, wait.reason)
+
+    def _past_smart_host(self, traffic: Traffic, wait: Wait, now: UnixMs) -> Admission:
+        """The next smart host of its route takes over; behind the last one, the way begins anew when it is well."""
+        gate = self._smart_hosts
+        assert gate is not None
+        way = self._pools.find_next_way(
+            traffic, traffic.via, lambda each: gate.is_resting(each, now)
+        )
+        if way is None:
+            return wait
+        if way:
+            return _by_smart_host(way, wait.reason)
+        return Reroute(via=detour(""), reason=wait.reason, not_before=wait.until)
+
+    def _rescued(self, traffic: Traffic, wait: Wait, now: UnixMs) -> Admission:
+        """The pool's smart host takes what no source of it has been able to send there for so long; else it waits."""
+        rescue = self._pools.find_rescue(traffic)
+        if rescue is None:
+            return wait
+        via, after_ms = rescue
+        key = (self._pools.pool_of(traffic), traffic.provider)
+        if not all(self._is_shut(each, traffic, now) for each in self._pools.members(key[0])):
+            self._shut_since.pop(key, None)
+            return wait
+        if len(self._shut_since) >= PROVIDERS:
+            self._shut_since.clear()
+        since = self._shut_since.setdefault(key, now)
+        if since > now:
+            since = self._shut_since[key] = now  # the clock stepped back
+        begins = UnixMs(since + after_ms)
+        if now >= begins:
+            return _by_smart_host(via, wait.reason)
+        return wait if wait.until <= begins else Wait(begins, wait.reason)
+
+    def _is_shut(self, path: EgressPath, traffic: Traffic, now: UnixMs) -> bool:
+        """Whether nothing at all goes from this source to this provider: suspended by a rule, or the source is out."""
+        if self.health.must_give_way(path):
+            return True
+        return self._rules is not None and self._rules.suspends(path, traffic.provider, now)
 
     def _others(
         self,
@@ -269,12 +324,17 @@ class ShapingPolicy:
             outcomes if self._rules is None else self._rules.understood(site, work, outcomes, now)
         )
 
+    def is_resting(self, site: Site, now: UnixMs) -> bool:
+        return self._smart_hosts is not None and self._smart_hosts.is_resting(site.via, now)
+
     def refused(self, path: EgressPath, site: Site, failure: Failure, now: UnixMs) -> None:
         self.health.failed(path, site.name, failure)
         if self._rules is not None:
             self._rules.refused(path, site, failure, now)
         if self._warmup is not None:
             self._warmup.refused(path, site, failure, now)
+        if self._smart_hosts is not None:
+            self._smart_hosts.refused(path, site, failure, now)
 
     def complained(self, source: str, provider: str, now: UnixMs) -> None:
         """Hear of a recipient who complained, long after the delivery, of what the source had delivered."""
@@ -298,6 +358,11 @@ class ShapingPolicy:
             self._configured.clear()
         self._configured[provider.name] = (provider, limits)
         return limits
+
+
+def _by_smart_host(way: str, reason: str) -> Reroute:
+    """However it came to that: warm-ups, failures and rescues choose a smart host in one manner."""
+    return Reroute(via=detour(way), reason=reason)
 
 
 def _narrower(one: Limits, other: Limits) -> Limits:

@@ -10,7 +10,7 @@ from angarium.config.schema import Delivery
 from angarium.mta.egress.budget import ContentBudget
 from angarium.mta.egress.lease import PlaceKey
 from angarium.mta.egress.places import Places
-from angarium.mta.egress.policy import EgressPolicy
+from angarium.mta.egress.policy import EgressPolicy, Reroute
 from angarium.mta.egress.reasons import Reasons
 from angarium.mta.egress.traffic_counts import TrafficCounts
 from angarium.mta.egress.waits import Waits
@@ -85,10 +85,10 @@ class Clerk(Protocol):
 
 
 class Reroutes(Protocol):
-    """Has recipients go by a smart host from now on; ``mta.dispatcher`` does."""
+    """Has recipients go another way from now on; ``mta.dispatcher`` does."""
 
-    def reroute(self, heads: Sequence[DueHead], via: str, reason: str) -> None:
-        """They leave memory, for the disk, and come back as mail for the smart host."""
+    def reroute(self, heads: Sequence[DueHead], to: Reroute) -> None:
+        """They leave memory, for the disk, and come back as mail for the other way."""
         ...
 
 

@@ -31,6 +31,8 @@ from angarium.queue.events.rule_ended import RuleEnded
 from angarium.queue.events.rule_in_force import RuleInForce
 from angarium.queue.events.sender_paused import SenderPaused
 from angarium.queue.events.sender_resumed import SenderResumed
+from angarium.queue.events.smart_host_back import SmartHostBack
+from angarium.queue.events.smart_host_rested import SmartHostRested
 from angarium.queue.events.suppression_added import SuppressionAdded
 from angarium.queue.events.suppression_removed import SuppressionRemoved
 from angarium.queue.events.unsubscribed import Unsubscribed
@@ -65,6 +67,8 @@ __all__ = [
     "RuleInForce",
     "SenderPaused",
     "SenderResumed",
+    "SmartHostBack",
+    "SmartHostRested",
     "SuppressionAdded",
     "SuppressionRemoved",
     "UnknownEvent",

@@ -46,6 +46,8 @@ from angarium.queue.events.rule_in_force import RuleInForce
 from angarium.queue.events.sender_paused import SenderPaused
 from angarium.queue.events.sender_resumed import SenderResumed
 from angarium.queue.events.shape import CataloguedEvent, EventHead
+from angarium.queue.events.smart_host_back import SmartHostBack
+from angarium.queue.events.smart_host_rested import SmartHostRested
 from angarium.queue.events.suppression_added import SuppressionAdded
 from angarium.queue.events.suppression_removed import SuppressionRemoved
 from angarium.queue.events.unsubscribed import Unsubscribed
@@ -84,6 +86,8 @@ CataloguedKind = (
     | AddressDelisted
     | SenderPaused
     | SenderResumed
+    | SmartHostRested
+    | SmartHostBack
 )
 
 

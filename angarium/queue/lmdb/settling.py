@@ -6,6 +6,7 @@ from typing import assert_never
 import msgspec
 
 from angarium.queue.act import POLICY, Actor
+from angarium.queue.destination import kept_way, shown_way
 from angarium.queue.lmdb.accepting import PreparedSubmission, write_submission
 from angarium.queue.lmdb.claiming import Holding
 from angarium.queue.lmdb.keys import claim_key, claimer, delivery_key, due_key
@@ -50,6 +51,7 @@ class PreparedMove(msgspec.Struct, frozen=True, kw_only=True):
     to: int
     via: str  # from now on by this way; "": as before
     reason: str
+    not_before: int
 
 
 class Settle:
@@ -125,12 +127,13 @@ class Settle:
         to = self._partition
         if not record.in_doubt:  # MV1
             to = move.to
-            record = changed(record, partition=to, via=move.via)
+            record = changed(record, partition=to, via=kept_way(move.via))
             by = Actor(who=POLICY, reason=move.reason)
-            event = act_event("reroute", move.key, message, record, tx.now, by, via=move.via)
+            via = shown_way(record.via)
+            event = act_event("reroute", move.key, message, record, tx.now, by, via=via)
             tx.append_event(event)
         # Due at another time than before: so what delivery has in memory, of the old way, is not due any more
-        due = max(move.due + 1, tx.now)
+        due = max(move.due + 1, tx.now, move.not_before)
         tx.schedule(to, due, move.key, encode_delivery(record), due_hint(message, record))
 
 
@@ -196,4 +199,5 @@ def prepare_move(moved: Moved, partition: int, partitions: int) -> PreparedMove:
         to=moved.to,
         via=moved.via,
         reason=moved.reason,
+        not_before=moved.not_before,
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, assert_never
 
 from angarium.queue.act import POLICY, Actor
-from angarium.queue.destination import destination_of, suppressed_destination
+from angarium.queue.destination import destination_of, kept_way, suppressed_destination
 from angarium.queue.events.attempt_failed import AttemptFailed
 from angarium.queue.events.bounced import Bounced
 from angarium.queue.events.delivered import Delivered
@@ -315,10 +315,10 @@ class MemoryPartition:
         each = self._state.deliveries.get(moved.id)
         if each is None or not self._is_at(each, moved.due):
             return set()
-        each.due = UnixMs(max(moved.due + bool(moved.via), now))
+        each.due = UnixMs(max(moved.due + bool(moved.via), now, moved.not_before))
         if not (moved.via and each.in_doubt):  # MV1
             each.partition = moved.to
-            each.via = moved.via or each.via
+            each.via = kept_way(moved.via) if moved.via else each.via
             if moved.via:
                 by = Actor(who=POLICY, reason=moved.reason)
                 self._state.append_act("reroute", each, by)

@@ -6,6 +6,7 @@ from typing import Any, assert_never
 import msgspec
 
 from angarium.queue.act import Act, Actor, bounce_attempt
+from angarium.queue.destination import shown_way
 from angarium.queue.entry import State
 from angarium.queue.event_log import EventCursor, Position, check_consumer
 from angarium.queue.events.accepted import accepted_event
@@ -141,7 +142,7 @@ class MemoryState:
             case "cancel":
                 self.append(Cancelled(**fields))
             case "reroute":
-                self.append(OperatorRerouted(**fields, via=each.via))
+                self.append(OperatorRerouted(**fields, via=shown_way(each.via)))
             case "bounce":
                 attempt = bounce_attempt(by, self.clock())
                 fields["campaign"] = self.messages[each.id.message_id].campaign

@@ -7,7 +7,7 @@ from typing import Any
 from angarium.config.schema import Delivery, Provider
 from angarium.mta.egress.budget import ContentBudget
 from angarium.mta.egress.places import Places
-from angarium.mta.egress.policy import GO, Admission, Limits, Traffic, Wait
+from angarium.mta.egress.policy import GO, Admission, Limits, Reroute, Traffic, Wait
 from angarium.mta.egress.reasons import Reasons
 from angarium.mta.egress.shared import EgressShared
 from angarium.mta.egress.tenant_transfers import TenantTransfers
@@ -354,6 +354,7 @@ class ScriptedPolicy:
         self.again: list[Work] = []
         self.connection_wait: Wait | None = None
         self.connects = 0
+        self.rests = False
         self.tenants = TenantTransfers()
         self.stopped: set[str] = set()  # tenants
 
@@ -410,6 +411,9 @@ class ScriptedPolicy:
     ) -> Sequence[Outcome]:
         return outcomes
 
+    def is_resting(self, site: Site, now: UnixMs) -> bool:
+        return self.rests
+
     def refused(self, path: EgressPath, site: Site, failure: Transient, now: UnixMs) -> None:
         self.refusals.append(failure)
 
@@ -430,8 +434,8 @@ class Rerouted:
     def __init__(self) -> None:
         self.heads: list[tuple[DueHead, str, str]] = []
 
-    def reroute(self, heads: Sequence[DueHead], via: str, reason: str) -> None:
-        self.heads += [(each, via, reason) for each in heads]
+    def reroute(self, heads: Sequence[DueHead], to: Reroute) -> None:
+        self.heads += [(each, to.via, to.reason) for each in heads]
 
 
 class Lanes:

@@ -50,6 +50,8 @@ NUMBERS = {
     29: "address_delisted",
     30: "sender_paused",
     31: "sender_resumed",
+    32: "smart_host_rested",
+    33: "smart_host_back",
 }
 HEAD = ("at", "message_id")
 _MESSAGE = (*HEAD, "tenant", "stream")
@@ -99,6 +101,8 @@ FIELDS = {
     "address_delisted": (*HEAD, "zone", "address", "since"),
     "sender_paused": (*HEAD, "tenant", "campaign", "rule", "reason", "until"),
     "sender_resumed": (*HEAD, "tenant", "campaign", "rule", "actor", "reason"),
+    "smart_host_rested": (*HEAD, "way", "reason", "failures", "until"),
+    "smart_host_back": (*HEAD, "way", "since"),
 }
 VALUES: dict[str, Any] = {
     "at": UnixMs(1_800_000_000_000),
@@ -130,6 +134,7 @@ VALUES: dict[str, Any] = {
         ("index", "in_doubt", "attempts", "rule", "size_octets", "priority", "replies", "day"), 7
     ),
     **dict.fromkeys(("due", "until", "since"), UnixMs(1_800_000_060_000)),
+    "failures": 2,
 }
 
 

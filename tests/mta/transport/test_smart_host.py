@@ -438,7 +438,7 @@ def test_only_routes_that_name_a_user_have_a_login() -> None:
         Pool(name="p", sources=(), smart_host="smtp://ann@help.example", password_env="Y"),
         Pool(name="q", sources=()),
     ]
-    connectors = Connectors(routes, own, clock, pools)
+    connectors = Connectors(routes, own, clock, (), pools)
 
     def site(via: str) -> Site:
         return Site(name=SiteName("x"), hosts=(), provider=Provider(name="x"), via=via, final=False)

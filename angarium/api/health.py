@@ -10,6 +10,8 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from angarium.api.notifications import Notifications
+
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -32,7 +34,11 @@ class HealthSource(Protocol):
         ...
 
 
-def make_application(source: HealthSource, trusted_networks: Sequence[str] = ()) -> web.Application:
+def make_application(
+    source: HealthSource,
+    trusted_networks: Sequence[str] = (),
+    notifications: Notifications | None = None,
+) -> web.Application:
     """Return the application; with ``trusted_networks``, only clients in them are answered."""
     networks = [ipaddress.ip_network(each) for each in trusted_networks]
     application = web.Application(middlewares=[_errors, _only_from(networks)], client_max_size=1024)
@@ -43,6 +49,8 @@ def make_application(source: HealthSource, trusted_networks: Sequence[str] = ())
         ("/metrics", routes.metrics),
     ):
         application.router.add_get(path, handler)  # GET and HEAD
+    if notifications is not None:
+        notifications.add_to(application)
     application.on_response_prepare.append(_mark)
     return application
 

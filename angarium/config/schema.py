@@ -188,10 +188,14 @@ class Ses(_Table, frozen=True, kw_only=True):
     configuration_set: str | None = None  # of SES: whose event destination is the SNS topic
     connections: Count = 10  # calls at once
     timeout_s: Seconds = 60.0  # of one call, once its connection stands; then it is in doubt
-    # SNS topics whose notifications are believed; empty: none, and /v1/ses/notifications does not exist
+    # SNS topics whose notifications are believed, at /v1/ses/notifications; empty: none, but those of endpoint_url
     topic_arns: tuple[str, ...] = ()
-    # PEM: verifies notifications instead of the certificates of Amazon: for a stub
+    # PEM: verifies notifications instead of the certificates of Amazon: for a stand-in
     sns_certificate_file: str | None = None
+
+    @property
+    def takes_notifications(self) -> bool:
+        return bool(self.topic_arns or self.endpoint_url)
 
 
 class ProviderTimeouts(_Table, frozen=True, kw_only=True):
@@ -458,6 +462,11 @@ class Feedback(_Table, frozen=True, kw_only=True):
 
 
 class Config(_Table, frozen=True, kw_only=True):
+    @property
+    def takes_reports(self) -> bool:
+        """Whether anything that comes back is taken in."""
+        return self.feedback.is_used or (self.ses is not None and self.ses.takes_notifications)
+
     server: Server
     listener: tuple[Listener, ...] = ()
     source: tuple[Source, ...] = ()

@@ -23,6 +23,7 @@ class Shelf(IntEnum):
     REVIEW = 1  # not known to be about mail of ours: for people
     DMARC = 2  # for the analytics
     TLS_RPT = 3
+    SES = 4  # notifications that were settled: one that is repeated counts once
 
 
 # How a report came of which the disk has damaged the record: of it only the id is known
@@ -46,7 +47,7 @@ class ReportedMail(msgspec.Struct, frozen=True, kw_only=True):
 
     id: MessageId  # UUIDv7, of its own: made when it was taken in
     received: UnixMs
-    via: str  # how it came: "smtp", "maildir", "import"; DAMAGED: the disk has changed it
+    via: str  # how it came: "smtp", "maildir", "import", "ses"; DAMAGED: the disk has changed it
     client: str = ""  # the address of who brought it by SMTP
     reverse_path: str = ""
     recipients: tuple[str, ...] = ()  # of its envelope; none in a Maildir
@@ -120,6 +121,10 @@ class Reports(Protocol):
         ...
 
     def count(self, shelf: Shelf) -> ReportCount: ...
+
+    async def find_sent(self, reply: str, at: UnixMs) -> MessageId | None:
+        """Return the message of which a smart host said this when it took it, at about that time. Reads the log so."""
+        ...
 
     async def find_accepted(self, message_id: MessageId) -> MessageAccepted | None:
         """Return how a message was accepted, if the event log still has it. Reads some of the log, in short parts."""

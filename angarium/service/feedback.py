@@ -103,7 +103,7 @@ def _sweeper(runtime: Runtime, spool: LmdbSpool) -> Callable[[], Awaitable[int]]
     async def sweep() -> int:
         before = UnixMs(runtime.clock() - kept_ms)
         gone = 0
-        for shelf in (Shelf.REVIEW, Shelf.DMARC, Shelf.TLS_RPT):
+        for shelf in (Shelf.REVIEW, Shelf.DMARC, Shelf.TLS_RPT, Shelf.SES):
             gone += await spool.reports.forget_before(shelf, before, SWEEP_LIMIT)
         if gone:
             log("reports_forgotten", reports=gone)

@@ -8,6 +8,7 @@ from prometheus_client import Gauge
 
 from angarium.access.certificates import ServerTls
 from angarium.api import HttpServer, make_application
+from angarium.api.notifications import Notifications
 from angarium.config.schema import Listener
 from angarium.service.health import Health
 from angarium.service.runtime import Runtime
@@ -15,7 +16,8 @@ from angarium.telemetry.metrics import Metrics
 
 
 class HttpListeners:
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, notifications: Notifications) -> None:
+        self._notifications = notifications
         self._health = Health(runtime.data_dir.state, runtime.slots, runtime.metrics)
         self._metrics: Metrics = runtime.metrics
         self._servers: list[HttpServer] = []
@@ -32,7 +34,7 @@ class HttpListeners:
             self._certificate_ends.append((tls, end))
             context = _following(tls)
         networks: Sequence[str] = listener.trusted_networks if listener.auth == "trusted" else ()
-        application = make_application(self._health, networks)
+        application = make_application(self._health, networks, self._notifications)
         server = HttpServer(application, connections=listener.limits.connections)
         await server.start(listening, context)
         self._servers.append(server)

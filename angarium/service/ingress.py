@@ -17,7 +17,8 @@ from angarium.access.client_limits import FailedLogins
 from angarium.access.client_table import ListenerClients
 from angarium.access.credential_file import CredentialFileError, credential_path
 from angarium.access.credentials import Credentials
-from angarium.config.schema import Config, Listener
+from angarium.api.notifications import Notifications
+from angarium.config.schema import Config, Listener, Ses
 from angarium.config.streams import streams_by_name
 from angarium.feedback.reference import ReferenceKeys
 from angarium.host.sysexits import EX_CONFIG, StartError
@@ -28,6 +29,7 @@ from angarium.intake.submission import SubmissionBuilder
 from angarium.intake.submission_desk import SubmissionDesk
 from angarium.queue import LmdbSpool, MessageIdGenerator
 from angarium.queue.doorbell import DoorbellSender, doorbell_path
+from angarium.queue.reports import ReportBounds
 from angarium.routing.partition_finder import PartitionFinder
 from angarium.routing.routing import Routing
 from angarium.service.feedback import load_references
@@ -35,6 +37,7 @@ from angarium.service.http_listeners import HttpListeners
 from angarium.service.ingress_answers import IngressAnswers
 from angarium.service.ingress_observer import IngressObserver
 from angarium.service.runtime import Runtime
+from angarium.service.sns_intake import SnsIntake
 from angarium.smtp_in.listener import SmtpListener
 from angarium.smtp_in.reception import Reception
 
@@ -84,7 +87,10 @@ class _Ingress:
         self._runtime = runtime
         self._spool = spool
         self._observer = IngressObserver(runtime.metrics)
-        self._http = HttpListeners(runtime)
+        feedback = runtime.config.feedback
+        bounds = ReportBounds(reports=feedback.waiting_reports, octets=feedback.waiting_octets)
+        self._sns = SnsIntake(spool.reports, bounds, runtime.clock)
+        self._http = HttpListeners(runtime, Notifications(self._sns))
         self._smtp: list[SmtpListener] = []
         self.listeners: list[tuple[str, SmtpListener]] = []  # with their addresses as configured
         runtime.watchers.on_changed = self._watch
@@ -102,6 +108,7 @@ class _Ingress:
     async def start(self) -> None:
         """Raises TlsFileError, CredentialFileError, StartError."""
         self._reload_references()
+        self._follow_ses(self._runtime.config.ses)
         listeners = self._runtime.config.listener
         for number, (listener, listening) in enumerate(
             zip(listeners, self._runtime.sockets, strict=True)
@@ -126,6 +133,7 @@ class _Ingress:
             *(each.reload for each in self._credentials),
             self._http.reload_certificates,
             self._reload_references,
+            functools.partial(self._follow_ses, config.ses),
         ]
         problems: list[str] = []
         for reload in reloads:
@@ -134,6 +142,14 @@ class _Ingress:
             except (TlsFileError, CredentialFileError, StartError) as error:
                 problems.append(str(error))
         return problems
+
+    def _follow_ses(self, ses: Ses | None) -> None:
+        """Raises StartError; then the topics of before stay."""
+        try:
+            self._sns.exchange(ses)
+        except (OSError, ValueError) as error:
+            text = f"ses.sns_certificate_file: {error.strerror if isinstance(error, OSError) else 'no certificate'}"
+            raise StartError(text, EX_CONFIG) from None
 
     def _reload_references(self) -> None:
         """Raises StartError; then the old keys stay."""

@@ -9,6 +9,7 @@ from angarium.queue import (
     Attempt,
     AttemptFailed,
     Bounced,
+    Clicked,
     Complained,
     ContentShown,
     DeliveryId,
@@ -17,6 +18,7 @@ from angarium.queue import (
     HoldRuleRemoved,
     MessageAccepted,
     MessageId,
+    Opened,
     Position,
     ReportBounced,
     ReportKept,
@@ -25,6 +27,7 @@ from angarium.queue import (
     RuleInForce,
     SenderPaused,
     SenderResumed,
+    SesTold,
     SmartHostBack,
     SmartHostRested,
     SuppressionAdded,
@@ -107,6 +110,7 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: str = ""  # of it, where it is not known to be about a message: bounce | arf | dmarc | ...
     effect: str = ""  # what that has us do: suppress | retry | throttle | tell-tenant | none
     feedback_type: str = ""  # of a complaint: abuse | not-spam | ...
+    link: str = ""  # that was followed
 
 
 def mail_record(position: Position) -> MailRecord:
@@ -138,6 +142,8 @@ def mail_record(position: Position) -> MailRecord:
             return _reply_rule(position.sequence, event)
         case SmartHostRested() | SmartHostBack():
             return _smart_host(position.sequence, event)
+        case SesTold() | Opened() | Clicked():
+            return _told(position.sequence, event)
         case ReportBounced() | Complained() | Unsubscribed():
             return _feedback(position.sequence, event)
         case ReportUnmatched() | ReportKept():
@@ -337,6 +343,26 @@ def _feedback(sequence: int, event: ReportBounced | Complained | Unsubscribed) -
         host="" if isinstance(event, Unsubscribed) else event.host,
         feedback_type="" if complained is None else complained.feedback_type,
         how=event.how if isinstance(event, Unsubscribed) else "",
+    )
+
+
+def _told(sequence: int, event: SesTold | Opened | Clicked) -> MailRecord:
+    told = event if isinstance(event, SesTold) else None
+    return MailRecord(
+        sequence=sequence,
+        ts=rfc3339(event.at),
+        event=event.name,
+        message=message_id_text(event.message_id),
+        id=delivery_id_text(DeliveryId(event.message_id, event.index)) if event.index >= 0 else "",
+        recipient=event.recipient,
+        tenant=event.tenant,
+        stream=event.stream,
+        campaign=event.campaign,
+        report=message_id_text(event.report),
+        kind="" if told is None else told.kind,
+        reply="" if told is None else told.reply,
+        client="" if isinstance(event, SesTold) else event.client,
+        link=event.link if isinstance(event, Clicked) else "",
     )
 
 

@@ -41,7 +41,7 @@ class Premises:
 
     def _make_keys(self, config: Config) -> None:
         """Whoever may be root makes them: the roles could not where the configuration is."""
-        if not config.feedback.is_used:
+        if not config.takes_reports:
             return
         path = Path(config.feedback.key_file)
         try:

@@ -148,7 +148,7 @@ ROLES: Final = RoleTable(
         RoleSpec(
             name="feedback",
             run="angarium.service.feedback:run_feedback",
-            count=lambda config: int(config.feedback.is_used),
+            count=lambda config: int(config.takes_reports),
             reads=Reads(
                 live=("log.level",),
                 never=(

@@ -12,11 +12,14 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final
 
+import aiohttp
 import msgspec
 from aiohttp import web
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+
+from angarium.simulator.sns import SnsSigner
 
 MAX_OCTETS: Final = 64 * 1024 * 1024
 DAY_S: Final = 86_400.0
@@ -72,6 +75,8 @@ class SesStub:
         self.faults: deque[str] = deque()
         self.account_faults: deque[str] = deque()
         self.verified: frozenset[str] | None = None  # domains of senders; None: all
+        self.signer = SnsSigner()
+        self.confirmed: list[str] = []  # tokens of subscriptions
         self._recent: deque[float] = deque()  # a time per recipient of the last second
         self._number = 0
         self._runner: web.AppRunner | None = None
@@ -85,6 +90,8 @@ class SesStub:
         application = web.Application(client_max_size=MAX_OCTETS)
         application.router.add_post("/v2/email/outbound-emails", self._send_email)
         application.router.add_get("/v2/email/account", self._get_account)
+        application.router.add_get("/SimpleNotificationService-stub.pem", self._certificate)
+        application.router.add_get("/", self._confirmed)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
@@ -101,6 +108,33 @@ class SesStub:
         return self.sent_before + sum(
             len(each.recipients) for each in self.mails if each.at > since
         )
+
+    # --- notifications
+
+    @property
+    def certificate_url(self) -> str:
+        return f"{self.url}/SimpleNotificationService-stub.pem"
+
+    async def publish(self, to: str, message: str, **more: Any) -> int:
+        """Deliver a signed notification; returns the status of the answer."""
+        signed = self.signer.message(message, certificate_url=self.certificate_url, **more)
+        return await self.post(to, signed)
+
+    async def post(self, to: str, signed: Mapping[str, str]) -> int:
+        """Deliver a message again, or one that is not as it should be."""
+        headers = {"Content-Type": "text/plain; charset=UTF-8"}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(to, data=msgspec.json.encode(signed), headers=headers) as response,
+        ):
+            return response.status
+
+    async def _certificate(self, _: web.Request) -> web.Response:
+        return web.Response(body=self.signer.pem)
+
+    async def _confirmed(self, request: web.Request) -> web.Response:
+        self.confirmed.append(request.query.get("Token", ""))
+        return web.Response(text="<ConfirmSubscriptionResponse/>")
 
     # --- operations
 

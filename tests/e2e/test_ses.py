@@ -2,6 +2,8 @@
 
 import pytest
 
+from angarium.feedback.ses import MESSAGE_TAG
+from angarium.simulator.sns import SnsSigner, bounce, complaint, event, mail
 from tests.e2e.conftest import StartProduct
 from tests.e2e.product import good_session, message, token
 from tests.e2e.ses_stub import running_stub, ses_table, wait_until
@@ -69,3 +71,47 @@ def test_an_account_that_may_not_read_its_quota_sends_as_in_the_sandbox(
         assert "ses:GetAccount" in told["reason"]
         good_session(product.smtp[0], "b@example.net", message(token()))
         running.wait_for_mails(1)
+
+
+def test_what_ses_notifies_of_ends_in_events_and_suppressions(start_product: StartProduct) -> None:
+    with running_stub() as running:
+        product = start_product(routes=ROUTE, more=ses_table(running))
+        stub, to = running.stub, f"http://127.0.0.1:{product.http}/v1/ses/notifications"
+        url = stub.certificate_url
+        ids = {}
+        for name in ("bounced", "complained", "delivered"):
+            good_session(product.smtp[0], f"{name}@example.net", message(token()))
+            product.wait_for_disposition(event="relayed", recipient=f"{name}@example.net")
+            ids[name] = stub.mails[-1].message_id
+        about = mail(ids["bounced"], "bounced@example.net")
+        signed = stub.signer.message(bounce(about, "bounced@example.net"), certificate_url=url)
+        assert running.run(stub.post(to, signed)) == 200
+        returned = product.wait_for_disposition(event="report_bounced")
+        assert (returned["recipient"], returned["effect"]) == ("bounced@example.net", "suppress")
+        product.wait_for_disposition(event="suppression_added", recipient="bounced@example.net")
+        # The same once more; one that was changed on the way; another's
+        assert running.run(stub.post(to, signed)) == 200
+        assert running.run(stub.post(to, {**signed, "Message": "{}"})) == 403
+        assert running.run(stub.post(to, SnsSigner().message("{}", certificate_url=url))) == 403
+        about = mail(ids["complained"], "complained@example.net")
+        said = complaint(about, "complained@example.net")
+        assert running.run(stub.publish(to, said, version="2")) == 200
+        complained = product.wait_for_disposition(event="complained")
+        assert complained["recipient"] == "complained@example.net"
+        # By our own id, which was sent along
+        tags = {MESSAGE_TAG: [stub.mails[-1].tags[MESSAGE_TAG]]}
+        about = mail("not in our log", "delivered@example.net", tags=tags)
+        delivered = {"recipients": ["delivered@example.net"], "smtpResponse": "250 2.0.0 ok"}
+        said = event(about, "Delivery", "delivery", **delivered)
+        assert running.run(stub.publish(to, said)) == 200
+        told = product.wait_for_disposition(event="ses_told")
+        assert (told["kind"], told["reply"]) == ("delivery", "250 2.0.0 ok")
+        assert [each["event"] for each in product.mail_log()].count("report_bounced") == 1
+        subscribing = stub.signer.message(
+            "You have chosen to subscribe",
+            certificate_url=url,
+            kind="SubscriptionConfirmation",
+            subscribe_url=f"{stub.url}/?Action=ConfirmSubscription&Token=t",
+        )
+        assert running.run(stub.post(to, subscribing)) == 200
+        assert stub.confirmed == ["t"]

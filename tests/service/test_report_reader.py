@@ -10,12 +10,18 @@ from angarium.feedback.classes import BounceClass, verdict_of
 from angarium.feedback.marks import Marks
 from angarium.feedback.reference import ReferenceKeys, Subject, lane_of
 from angarium.feedback.report import Action, MailKind, Report, ReportedRecipient
-from angarium.queue import MessageId, QueueFullError, UnixMs
+from angarium.feedback.ses import MESSAGE_TAG
+from angarium.queue import Commit, Done, MessageId, PartitionNumber, QueueFullError, UnixMs
 from angarium.queue.memory.spool import MemorySpool
+from angarium.queue.message_id import message_id_text
 from angarium.queue.reports import DAMAGED, ReportedMail, Shelf
 from angarium.service.lanes import LaneRegister, RegisteringMarker
 from angarium.service.report_reader import ReportReader
-from tests.queue.samples import START, FakeClock, submission
+from angarium.simulator.sns import bounce as ses_bounce
+from angarium.simulator.sns import complaint as ses_complaint
+from angarium.simulator.sns import event as ses_event
+from angarium.simulator.sns import mail as ses_mail
+from tests.queue.samples import START, FakeClock, attempt, submission
 
 KEYS = ReferenceKeys({1: bytes(32)}, days=30)
 MESSAGE = MessageId(START.to_bytes(6, "big") + bytes(10))
@@ -227,3 +233,97 @@ async def test_marking_notes_the_lane() -> None:
     assert marker.mark(SUBJECT, "a@example.com", "example.com", b"", UnixMs(0)).reverse_path
     await asyncio.sleep(0)
     assert len(spool.keepsakes.read("lane/")) == 1
+
+
+# --- notifications of SES
+
+
+def of_ses(rig: Rig, content: str, number: int = 1) -> ReportedMail:
+    del rig
+    return mail(number, content.encode(), via="ses")
+
+
+async def sent(rig: Rig, *recipients: str) -> None:
+    await rig.spool.accept([submission(MESSAGE, recipients or ("bob@example.net",), tenant="acme")])
+
+
+def about(*to: str, tag: bool = True) -> dict[str, object]:
+    tags = {MESSAGE_TAG: [message_id_text(MESSAGE)]} if tag else {}
+    return ses_mail("0107-x", *to, tags=tags)
+
+
+async def test_a_notification_is_about_the_message_that_was_sent_along_and_counts_once() -> None:
+    rig = Rig({})
+    await sent(rig)
+    report = of_ses(rig, ses_bounce(about("bob@example.net"), "bob@example.net"))
+    for _ in range(2):  # as a copy that came while the first was being read
+        await rig.spool.reports.accept([report])
+        await rig.reader.work()
+    assert rig.events().count("report_bounced") == 1
+    assert rig.events().count("suppression_added") == 1
+    assert rig.spool.reports.find(Shelf.SES, report.id) is not None
+
+
+async def test_a_notification_by_ses_s_own_id_finds_the_message_by_the_reply_in_the_log() -> None:
+    rig = Rig({})
+    await sent(rig)
+    partition = await rig.spool.own(PartitionNumber(0), "test")
+    heads = partition.due(rig.clock(), 10).heads
+    (message,) = await partition.claim(heads)
+    relayed = msgspec.structs.replace(attempt(), text="Ok 0107-x")
+    done = Done(id=message.recipients[0].id, outcome="relayed", attempt=relayed)
+    await partition.commit(Commit(settled=[done]))
+    told = ses_bounce(about("bob@example.net", tag=False), "bob@example.net")
+    await rig.spool.reports.accept([of_ses(rig, told)])
+    await rig.reader.work()
+    assert "report_bounced" in rig.events()
+
+
+async def test_a_notification_about_nobody_s_message_is_kept_and_suppresses_nobody() -> None:
+    rig = Rig({})
+    await sent(rig)
+    for number, told in enumerate(
+        (
+            ses_bounce(about("bob@example.net", tag=False), "bob@example.net"),
+            ses_bounce(about("eve@example.net"), "eve@example.net"),  # not whom we sent it to
+        )
+    ):
+        await rig.spool.reports.accept([of_ses(rig, told, number)])
+    await rig.reader.work()
+    assert rig.events().count("report_unmatched") == 2
+    assert not rig.suppressed("eve@example.net")
+    assert not rig.suppressed()
+
+
+async def test_of_several_who_may_have_complained_nobody_is_suppressed() -> None:
+    both = ("al@example.net", "bob@example.net")
+    rig = Rig({})
+    await sent(rig, *both)
+    await rig.spool.reports.accept([of_ses(rig, ses_complaint(about(*both), *both))])
+    await rig.reader.work()
+    assert "complained" in rig.events()
+    assert not rig.suppressed()
+    await rig.spool.reports.accept([of_ses(rig, ses_complaint(about(*both), both[1]), 2)])
+    await rig.reader.work()
+    assert rig.suppressed()
+    assert not rig.suppressed("al@example.net")
+
+
+@pytest.mark.parametrize(
+    ("kind", "part", "name"),
+    [
+        ("Delivery", "delivery", "ses_told"),
+        ("Open", "open", "opened"),
+        ("Click", "click", "clicked"),
+    ],
+)
+async def test_what_tells_how_far_a_message_is_is_an_event_and_changes_nothing(
+    kind: str, part: str, name: str
+) -> None:
+    rig = Rig({})
+    await sent(rig)
+    told = ses_event(about("bob@example.net"), kind, part, recipients=["bob@example.net"])
+    await rig.spool.reports.accept([of_ses(rig, told)])
+    await rig.reader.work()
+    assert name in rig.events()
+    assert not rig.suppressed()

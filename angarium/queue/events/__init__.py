@@ -10,6 +10,7 @@ from angarium.queue.events.attempt_failed import AttemptFailed
 from angarium.queue.events.bounced import Bounced
 from angarium.queue.events.cancelled import Cancelled
 from angarium.queue.events.catalogue import Event, UnknownEvent
+from angarium.queue.events.clicked import Clicked
 from angarium.queue.events.complained import Complained
 from angarium.queue.events.content_shown import ContentShown
 from angarium.queue.events.damaged import Damaged
@@ -18,6 +19,7 @@ from angarium.queue.events.expired import Expired
 from angarium.queue.events.hold_rule_added import HoldRuleAdded
 from angarium.queue.events.hold_rule_removed import HoldRuleRemoved
 from angarium.queue.events.in_doubt import InDoubt
+from angarium.queue.events.opened import Opened
 from angarium.queue.events.operator_held import OperatorHeld
 from angarium.queue.events.operator_released import OperatorReleased
 from angarium.queue.events.operator_rerouted import OperatorRerouted
@@ -31,6 +33,7 @@ from angarium.queue.events.rule_ended import RuleEnded
 from angarium.queue.events.rule_in_force import RuleInForce
 from angarium.queue.events.sender_paused import SenderPaused
 from angarium.queue.events.sender_resumed import SenderResumed
+from angarium.queue.events.ses_told import SesTold
 from angarium.queue.events.smart_host_back import SmartHostBack
 from angarium.queue.events.smart_host_rested import SmartHostRested
 from angarium.queue.events.suppression_added import SuppressionAdded
@@ -44,6 +47,7 @@ __all__ = [
     "AttemptFailed",
     "Bounced",
     "Cancelled",
+    "Clicked",
     "Complained",
     "ContentShown",
     "Damaged",
@@ -54,6 +58,7 @@ __all__ = [
     "HoldRuleRemoved",
     "InDoubt",
     "MessageAccepted",
+    "Opened",
     "OperatorHeld",
     "OperatorReleased",
     "OperatorRerouted",
@@ -67,6 +72,7 @@ __all__ = [
     "RuleInForce",
     "SenderPaused",
     "SenderResumed",
+    "SesTold",
     "SmartHostBack",
     "SmartHostRested",
     "SuppressionAdded",

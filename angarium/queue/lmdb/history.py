@@ -8,11 +8,13 @@ from typing import Final
 from angarium.queue.event_log import Position
 from angarium.queue.events.accepted import MessageAccepted
 from angarium.queue.events.catalogue import decode_readable, readable_head
+from angarium.queue.events.relayed import Relayed
 from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.event_log import last_sequence
 from angarium.queue.lmdb.keys import u64
 from angarium.queue.lmdb.steps import Steps
 from angarium.queue.message_id import IdRange, message_id_ms
+from angarium.queue.model import MessageId
 
 SLACK_MS: Final = 600_000  # ours: how far the order of events may be from the order of time
 # Ours: how far from its id's time a message is accepted
@@ -53,6 +55,28 @@ class History:
                 else:
                     return None
                 if readable_head(raw).at > at + NEAR_MS:
+                    return None
+            yield None
+
+    def sent(self, reply: str, at: int) -> Steps[MessageId | None]:
+        """Return the message that a smart host took with this reply, at about that time."""
+        start, wanted = self.first_at(at - SLACK_MS), reply.encode()
+        while True:
+            last = start + READ_LIMIT
+            with self._env.read() as txn:
+                cursor = txn.cursor(self._env.event)
+                more = cursor.set_range(u64(start))
+                for key, raw in cursor.iternext() if more else ():
+                    start = int.from_bytes(key, "big") + 1
+                    if wanted in raw:  # far cheaper than decoding
+                        event = decode_readable(raw)
+                        if isinstance(event, Relayed) and event.attempt.text == reply:
+                            return event.message_id
+                    if start > last:
+                        break
+                else:
+                    return None
+                if readable_head(raw).at > at + SLACK_MS:
                     return None
             yield None
 

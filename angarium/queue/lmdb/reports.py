@@ -92,6 +92,9 @@ class LmdbReports:
         with self._env.read() as txn:
             return decode_total(txn.get(total_key(shelf), db=self._env.meta))
 
+    async def find_sent(self, reply: str, at: UnixMs) -> MessageId | None:
+        return await follow_steps(History(self._env).sent(reply, at), self._submit)
+
     async def find_accepted(self, message_id: MessageId) -> MessageAccepted | None:
         return await follow_steps(History(self._env).accepted(message_id), self._submit)
 

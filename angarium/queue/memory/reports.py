@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from angarium.queue.events.accepted import MessageAccepted
 from angarium.queue.events.catalogue import CataloguedKind
+from angarium.queue.events.relayed import Relayed
 from angarium.queue.memory.state import MemoryState
 from angarium.queue.memory.suppressions import MemorySuppressions
 from angarium.queue.message_id import message_id_ms, message_id_text
@@ -80,6 +81,13 @@ class MemoryReports:
     def count(self, shelf: Shelf) -> ReportCount:
         found = self._on(shelf)
         return ReportCount(reports=len(found), octets=sum(len(each.content) for each in found))
+
+    async def find_sent(self, reply: str, at: UnixMs) -> MessageId | None:
+        for each in self._state.events:
+            event = each.event
+            if isinstance(event, Relayed) and event.attempt.text == reply:
+                return event.message_id
+        return None
 
     async def find_accepted(self, message_id: MessageId) -> MessageAccepted | None:
         for each in self._state.events:

@@ -52,6 +52,9 @@ NUMBERS = {
     31: "sender_resumed",
     32: "smart_host_rested",
     33: "smart_host_back",
+    34: "ses_told",
+    35: "opened",
+    36: "clicked",
 }
 HEAD = ("at", "message_id")
 _MESSAGE = (*HEAD, "tenant", "stream")
@@ -103,6 +106,9 @@ FIELDS = {
     "sender_resumed": (*HEAD, "tenant", "campaign", "rule", "actor", "reason"),
     "smart_host_rested": (*HEAD, "way", "reason", "failures", "until"),
     "smart_host_back": (*HEAD, "way", "since"),
+    "ses_told": (*_FEEDBACK, "kind", "reply"),
+    "opened": (*_FEEDBACK, "client"),
+    "clicked": (*_FEEDBACK, "client", "link"),
 }
 VALUES: dict[str, Any] = {
     "at": UnixMs(1_800_000_000_000),

@@ -1,0 +1,14 @@
+"""A message was opened, as far as that can be told."""
+
+from typing import ClassVar
+
+from angarium.queue.events.report_shape import FeedbackEvent
+
+
+class Opened(FeedbackEvent, frozen=True, kw_only=True, array_like=True, gc=False):
+    """By a picture that was fetched: a machine may have done it."""
+
+    number: ClassVar[int] = 35
+    name: ClassVar[str] = "opened"
+
+    client: str  # address and user agent; ""

@@ -9,7 +9,7 @@ from typing import Final
 from angarium.access.certificates import TlsFileError, check_files
 from angarium.access.credential_file import CredentialFileError, credential_path, read_users
 from angarium.access.reference_keys import ReferenceKeyError, read_keys
-from angarium.config.schema import Config, Listener, NamedSmartHost, Pool, Route, Source
+from angarium.config.schema import Config, Listener, NamedSmartHost, Pool, Route, Ses, Source
 from angarium.dkim import KeyFileError, KeyRing
 from angarium.insight.finding import Finding
 from angarium.insight.units import span_text
@@ -27,8 +27,8 @@ def check_secrets(config: Config) -> Iterator[Finding]:
         yield from _password(login)
     if config.feedback.is_used:
         yield from _references(config)
-    if config.ses is not None and config.ses.secret_key_file is not None:
-        yield from _secret_file(Path(config.ses.secret_key_file))
+    if config.ses is not None:
+        yield from _ses_keys(config.ses)
     if any(each.kind == "submission" and each.auth == "required" for each in config.listener):
         yield from _users(config)
 
@@ -102,6 +102,16 @@ def _references(config: Config) -> Iterator[Finding]:
     if not has_way_in:
         text = 'what comes back has no way in: add a [[listener]] of kind "inbound", or feedback.maildir'
         yield Finding(name, "warn", text)
+
+
+def _ses_keys(ses: Ses) -> Iterator[Finding]:
+    if ses.secret_key_file is not None:
+        yield from _secret_file(Path(ses.secret_key_file))
+    elif not (os.environ.get("AWS_ACCESS_KEY_ID") and os.environ.get("AWS_SECRET_ACCESS_KEY")):
+        text = (
+            "[ses] gives no keys, and AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set here"
+        )
+        yield Finding("ses", "warn", f"{text}: set them in the server's environment")
 
 
 def _secret_file(path: Path) -> Iterator[Finding]:

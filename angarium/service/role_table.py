@@ -154,7 +154,7 @@ ROLES: Final = RoleTable(
                 never=(
                     *("listener", "source", "pool", "stream", "warmup", "route", "provider"),
                     *("delivery", "dns", "dkim", "rules", "rule", "log.mail_log", "postmasters"),
-                    *("breaker", "blocklists"),
+                    *("breaker", "blocklists", "smart_host", "ses"),
                 ),
             ),
         ),

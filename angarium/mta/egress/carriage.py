@@ -85,9 +85,12 @@ class Carriage:
     async def _suited(self, connection: Connection, parcel: Parcel) -> Transfer | None:
         """Return the transfer as it is, or for a host that takes no 8-bit content, converted; None: there is no room.
 
-        Room for what is converted is reserved until ``_transfer`` has ended.
+        Room for what is converted, or encoded, is reserved until ``_transfer`` has ended.
         """
         transfer = parcel.transfer
+        if room := connection.room_for(transfer):
+            # Invariant 8: it makes another copy
+            return transfer if self._shared.budget.reserve(room) else None
         if not transfer.body_8bit or connection.offers_8bit:
             return transfer
         converted = await self._shared.packer.seven_bit(parcel)
@@ -116,6 +119,8 @@ class Carriage:
         finally:
             if transfer.body is not parcel.transfer.body:
                 self._shared.budget.free(_octets(transfer))
+            elif room := connection.room_for(transfer):
+                self._shared.budget.free(room)
 
     def _sort(self, connection: Connection, parcel: Parcel, outcomes: Sequence[Outcome]) -> None:
         shared, work = self._shared, parcel.work

@@ -138,7 +138,7 @@ class ShapingPolicy:
                 return verdict
         wait, gate = self._find_wait(traffic, path, now)
         if wait is None:
-            if self._shut_since:
+            if self._shut_since and not self.health.is_out(path):
                 self._shut_since.pop((self._pools.pool_of(traffic), traffic.provider), None)
             for each in self._gates:
                 each.take(traffic, path, now)  # SHP1
@@ -250,7 +250,7 @@ class ShapingPolicy:
 
     def _is_shut(self, path: EgressPath, traffic: Traffic, now: UnixMs) -> bool:
         """Whether nothing at all goes from this source to this provider: suspended by a rule, or the source is out."""
-        if self.health.must_give_way(path):
+        if self.health.is_out(path):
             return True
         return self._rules is not None and self._rules.suspends(path, traffic.provider, now)
 

@@ -68,6 +68,11 @@ class SourceHealth:
         state = self._states.get(path)
         return state is not None and state.outage is not None and not state.is_probed
 
+    def is_out(self, path: EgressPath) -> bool:
+        """Whether it cannot send, as far as is known: also while it is probed."""
+        state = self._states.get(path)
+        return state is not None and state.outage is not None
+
     def answered(self, path: EgressPath) -> None:
         """A host answered it, whatever it said."""
         if self._states:

@@ -103,8 +103,8 @@ def defect(error: BaseException, now: UnixMs, connection: Connection | None = No
 
 
 def no_room(now: UnixMs, connection: Connection) -> Transient:
-    """An outcome for a message whose converted copy is one too many in memory now."""
-    return _ours(now, connection, 452, "4.3.1", "no memory for a 7-bit copy of the message now")
+    """An outcome for a message whose copy, converted or encoded, is one too many in memory now."""
+    return _ours(now, connection, 452, "4.3.1", "no memory for another copy of the message now")
 
 
 def _ours(

@@ -85,6 +85,9 @@ class SmtpConnection:
     def content_sent(self) -> bool:
         return self._peer.content_sent
 
+    def room_for(self, transfer: Transfer) -> int:
+        return 0
+
     async def transfer(self, transfer: Transfer) -> Sequence[Outcome]:
         """Carry one transaction; one outcome per recipient, in order. Raises only when cancelled."""
         if self._taps is not None and self._taps.is_on:

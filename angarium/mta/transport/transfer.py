@@ -125,6 +125,10 @@ class Connection(Protocol):
         """Whether the message in transfer, or the last one, may be with the peer: all of it was sent."""
         ...
 
+    def room_for(self, transfer: Transfer) -> int:
+        """Return how many octets of memory the transfer takes besides its content."""
+        ...
+
     async def transfer(self, transfer: Transfer) -> Sequence[Outcome]:
         """Carry one transaction; returns one outcome per recipient, in order. Never raises for what a peer does."""
         ...

@@ -153,6 +153,10 @@ class SetClock:
 class FakeConnection:
     offers_dsn = False
     offers_8bit = True
+    room = 0  # that a transfer takes
+
+    def room_for(self, transfer: Transfer) -> int:
+        return self.room
 
     def __init__(self, to: MxHost, log: list[str], hosts: "FakeHosts | None" = None) -> None:
         self.host = to

@@ -194,6 +194,19 @@ async def test_a_copy_that_memory_has_no_room_for_waits_for_its_next_attempt() -
     assert (outcome.attempt.enhanced, outcome.attempt.stage) == ("4.3.1", "internal")
 
 
+@pytest.mark.parametrize(("octets", "sent"), [(30, 1), (29, 0)])
+async def test_a_copy_of_the_transport_s_own_has_its_room_too(octets: int, sent: int) -> None:
+    # Invariant 8
+    rig = Rig(octets=OCTETS + octets)
+    rig.around.budget.reserve(OCTETS)
+    rig.connection.room = 30
+    rig.connection.outcomes = [[TAKEN]]
+    await rig.carriage.carry(rig.connection, parcel(work()))
+    (outcome,) = rig.around.clerk.outcomes
+    assert (len(rig.connection.carried), rig.around.budget.used) == (sent, 0)
+    assert outcome.attempt.enhanced == ("2.0.0" if sent else "4.3.1")
+
+
 async def test_a_defect_defers_the_message_and_is_told() -> None:
     rig = Rig()
     rig.around.budget.reserve(OCTETS)

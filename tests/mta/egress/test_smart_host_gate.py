@@ -187,6 +187,39 @@ def test_while_one_source_may_send_nothing_is_rescued() -> None:
     assert not isinstance(rig.admit("d.example", site()), Reroute)
 
 
+def test_when_every_source_is_out_for_so_long_it_takes_over_too_though_they_are_probed() -> None:
+    rig = Rig(smart_host="ses", rescue_after_s=600)
+    dead = Transient(attempt(0, "4.4.1", "connect"), Scope.SITE, source_failed=True)
+    for path in rig.paths:
+        assert path is not None
+        rig.policy.refused(path, site(), dead, NOW)
+    assert rig.admit("d.example", site()) == GO  # nobody else would do
+    probed = UnixMs(NOW + 300_000)
+    rig.policy.choose(head(2), site(), probed)
+    assert rig.admit("d.example", site(), probed) == GO
+    for path in rig.paths:
+        assert path is not None
+        failed = Transient(
+            msgspec.structs.replace(dead.attempt, at=probed), Scope.SITE, source_failed=True
+        )
+        rig.policy.refused(path, site(), failed, probed)
+    assert rig.admit("d.example", site(), NOW + 600_000).via == detour("ses")
+
+
+def test_a_suspension_that_was_over_in_between_begins_anew() -> None:
+    rig = Rig(smart_host="ses", rescue_after_s=600)
+    suspend(rig)
+    assert isinstance(rig.admit("d.example", site()), Wait)
+    later = NOW + 3 * 7200_000
+    assert rig.admit("d.example", site(), later) == GO
+    slow = Transient(
+        msgspec.structs.replace(attempt(421, "4.7.0"), text="slow down"), Scope.MESSAGE
+    )
+    for source in (0, 1):
+        rig.told(site(), slow, source, later)
+    assert isinstance(rig.admit("d.example", site(), later), Wait)
+
+
 def test_without_the_option_what_is_suspended_waits() -> None:
     rig = Rig(smart_host="ses")
     suspend(rig)

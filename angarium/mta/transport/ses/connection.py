@@ -9,7 +9,14 @@ from angarium.config.schema import Ses
 from angarium.config.ses import endpoint_of
 from angarium.mta.transport.outcome import Failure, Outcome, Scope, Transient
 from angarium.mta.transport.reply_meaning import Where, attempt, in_doubt
-from angarium.mta.transport.ses.call import SEND_PATH, Answer, find_refusal, meaning, send_email
+from angarium.mta.transport.ses.call import (
+    SEND_PATH,
+    Answer,
+    find_refusal,
+    meaning,
+    room_for,
+    send_email,
+)
 from angarium.mta.transport.ses.client import INLINE_OCTETS, Api, Lost, SesClient
 from angarium.mta.transport.ses.credentials import CredentialsError, read_credentials
 from angarium.mta.transport.ses.pacer import Pacer
@@ -117,6 +124,9 @@ class SesConnection:
 
     def on_end(self, tell: Callable[[], None] | None) -> None:
         """An idle connection that the peer closes is opened again by the next call: nobody need know."""
+
+    def room_for(self, transfer: Transfer) -> int:
+        return room_for(transfer)
 
     async def transfer(self, transfer: Transfer) -> Sequence[Outcome]:
         """Carry one message; one outcome for all recipients. Raises only when cancelled."""

@@ -145,10 +145,11 @@ class _Ingress:
 
     def _follow_ses(self, ses: Ses | None) -> None:
         """Raises StartError; then the topics of before stay."""
-        wanted = ses is not None and ses.takes_notifications
-        if wanted and not self._runtime.config.takes_reports:
-            text = "ses.topic_arns: nobody reads notifications until the server is restarted"
-            raise StartError(text, EX_CONFIG)
+        if not self._runtime.config.takes_reports:
+            if ses is not None and ses.topic_arns:
+                text = "ses.topic_arns: nobody reads notifications until the server is restarted"
+                raise StartError(text, EX_CONFIG)
+            return
         try:
             self._sns.exchange(ses)
         except (OSError, ValueError) as error:

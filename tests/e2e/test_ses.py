@@ -6,6 +6,7 @@ from angarium.feedback.ses import MESSAGE_TAG
 from angarium.simulator.sns import SnsSigner, bounce, complaint, event, mail
 from tests.e2e.conftest import StartProduct
 from tests.e2e.product import good_session, message, token
+from tests.e2e.recording_sink import RecordingSink
 from tests.e2e.ses_stub import running_stub, ses_table, wait_until
 
 ROUTE = '[[route]]\ndomain = "*"\nvia = "ses"\n'
@@ -115,3 +116,25 @@ def test_what_ses_notifies_of_ends_in_events_and_suppressions(start_product: Sta
         )
         assert running.run(stub.post(to, subscribing)) == 200
         assert stub.confirmed == ["t"]
+
+
+def test_a_reload_sends_by_ses_what_went_another_way_and_with_other_keys(
+    start_product: StartProduct,
+) -> None:
+    with running_stub(keys={"AKIAOTHER": "other"}) as running, RecordingSink() as sink:
+        product = start_product(sink=sink.port)
+        good_session(product.smtp[0], "first@example.net")
+        sink.wait_for(1, timeout=60)
+        (product.folder / "ses.key").write_text("wrong\n")
+        text = product.config.read_text().replace(f"smtp://127.0.0.1:{sink.port}", "ses")
+        keys = 'access_key_id = "AKIAOTHER"\nsecret_key_file = "ses.key"\n'
+        product.config.write_text(f"{text}\n{ses_table(running, keys)}")
+        product.postmaster("reload", code=None)
+        told = product.server.wait_for("ses_quota_not_read")
+        assert "InvalidSignatureException" in told["reason"]
+        (product.folder / "ses.key").write_text("other\n")
+        good_session(product.smtp[0], "second@example.net")
+        running.wait_for_mails(1)
+        assert running.stub.mails[0].recipients == ("second@example.net",)
+        assert "other" not in str(product.server.lines)
+        assert len(sink.taken) == 1

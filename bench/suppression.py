@@ -16,7 +16,7 @@ from rich.table import Table
 from angarium.config.loader import load
 from angarium.config.schema import Config
 from angarium.queue import LmdbSpool, Suppression, UnixMs
-from angarium.queue.lmdb.suppression_table import encode_suppression
+from angarium.queue.lmdb.suppression.table import encode_suppression
 from angarium.queue.lmdb.transaction import WriteTransaction
 from bench.angarium_peer import POSTMASTER, AngariumPeer, Setup, write_config
 from bench.errors import BenchError

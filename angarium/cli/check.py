@@ -10,7 +10,7 @@ import click
 from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_CONFIG, EX_OK, EX_UNAVAILABLE
 from angarium.config.schema import Config
-from angarium.insight.finding import Finding, Verdict
+from angarium.insight.checks.finding import Finding, Verdict
 
 _MARKS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
 
@@ -44,12 +44,12 @@ def check(config_file: Path, no_network: bool, as_json: bool) -> int:
 
 
 def _checked(config: Config, *, network: bool) -> Iterator[Finding]:
-    from angarium.insight.check_dns import check_dns
-    from angarium.insight.check_host import check_host
-    from angarium.insight.check_providers import check_providers
-    from angarium.insight.check_reach import check_reach
-    from angarium.insight.check_secrets import check_secrets
-    from angarium.insight.check_senders import check_senders
+    from angarium.insight.checks.dns import check_dns
+    from angarium.insight.checks.host import check_host
+    from angarium.insight.checks.providers import check_providers
+    from angarium.insight.checks.reach import check_reach
+    from angarium.insight.checks.secrets import check_secrets
+    from angarium.insight.checks.senders import check_senders
 
     yield from check_host(config)
     yield from check_secrets(config)

@@ -13,7 +13,7 @@ import msgspec
 from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_OK, EX_UNAVAILABLE
 from angarium.config.schema import Config
-from angarium.insight.finding import Finding
+from angarium.insight.checks.finding import Finding
 
 _MARKS: Final = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
 

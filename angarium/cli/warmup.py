@@ -10,7 +10,7 @@ import click
 from angarium.cli.asking import answered, find_running
 from angarium.cli.config_option import config_option, load_for_queue
 from angarium.cli.exit import EX_NOINPUT, EX_OK, CommandError
-from angarium.cli.queue_acts import reason_option
+from angarium.cli.queue.acts import reason_option
 from angarium.insight.admin.client import ask_process
 from angarium.insight.admin.protocol import Refused
 from angarium.insight.admin.queue_reads import BreakDownQueue

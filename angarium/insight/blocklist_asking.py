@@ -4,7 +4,7 @@ from typing import Protocol
 
 from angarium.config.schema import Blocklists, BlocklistZone, Config
 from angarium.insight.blocklist_subjects import subjects_of
-from angarium.insight.check_senders import find_sender_domains
+from angarium.insight.checks.senders import find_sender_domains
 from angarium.insight.egress_addresses import egress_addresses
 from angarium.queue import UnixMs
 from angarium.reputation.blocklists import (

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from angarium.insight.checks.patient_dns import PatientDns
 from angarium.insight.dmarc import (
     Discovery,
     DmarcRecord,
@@ -11,7 +12,6 @@ from angarium.insight.dmarc import (
     select_dmarc,
     walk,
 )
-from angarium.insight.patient_dns import PatientDns
 from angarium.routing.dns import DnsTrouble, Found
 
 

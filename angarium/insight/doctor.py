@@ -5,13 +5,13 @@ from datetime import date
 from typing import Final
 
 from angarium.config.schema import Config
-from angarium.insight.check_blocklists import check_blocklists
-from angarium.insight.check_dns import check_dns
-from angarium.insight.check_host import check_clock, check_ports
-from angarium.insight.check_links import check_links
-from angarium.insight.check_secrets import check_certificates
-from angarium.insight.check_senders import check_senders
-from angarium.insight.finding import Evidence, Finding
+from angarium.insight.checks.blocklists import check_blocklists
+from angarium.insight.checks.dns import check_dns
+from angarium.insight.checks.finding import Evidence, Finding
+from angarium.insight.checks.host import check_clock, check_ports
+from angarium.insight.checks.links import check_links
+from angarium.insight.checks.secrets import check_certificates
+from angarium.insight.checks.senders import check_senders
 
 HERE: Final = "this machine"
 _EXPECTED: Final = {

@@ -51,12 +51,12 @@ from angarium.queue.events import (
     WarmupChanged,
 )
 from angarium.queue.hold_rule import HoldRule
-from angarium.queue.lmdb.compaction import Compacted, compact
-from angarium.queue.lmdb.file_check import check_file, has_file
-from angarium.queue.lmdb.operator import QueueOperator
-from angarium.queue.lmdb.renewing import Renewed, SoundQueueError, begin_anew
+from angarium.queue.lmdb.administration.operator import QueueOperator
+from angarium.queue.lmdb.file.check import check_file, has_file
+from angarium.queue.lmdb.file.compaction import Compacted, compact
+from angarium.queue.lmdb.file.renewing import Renewed, SoundQueueError, begin_anew
+from angarium.queue.lmdb.file.verifying import Verified, verify
 from angarium.queue.lmdb.spool import LmdbSpool
-from angarium.queue.lmdb.verifying import Verified, verify
 from angarium.queue.message_id import (
     MessageIdGenerator,
     delivery_id_text,

@@ -1,6 +1,6 @@
 """When a tenant, or one of its campaigns, is stopped: too many dead addresses, or too many complaints. Pure.
 
-Start with ``Breaker``. It decides; ``service.sender_breaker`` has what is decided done. Knows nothing of the queue.
+Start with ``Breaker``. It decides; ``service.platform.sender_breaker`` has it done. Knows nothing of the queue.
 """
 
 import enum

@@ -24,7 +24,8 @@ from angarium.host.sysexits import (
     find_start_error,
 )
 from angarium.insight.admin.reloading import ProcessReload
-from angarium.service.control import (
+from angarium.service.data_dir import DataDir
+from angarium.service.life.control import (
     Beat,
     Failed,
     Ready,
@@ -37,11 +38,10 @@ from angarium.service.control import (
     read_order,
     receive_order,
 )
-from angarium.service.data_dir import DataDir
-from angarium.service.privileges import drop, harden
+from angarium.service.life.privileges import drop, harden
+from angarium.service.life.slot import Slot
 from angarium.service.role_table import Run, import_run
 from angarium.service.runtime import Runtime, wall_clock
-from angarium.service.slot import Slot
 from angarium.service.spool_share import SpoolShare
 from angarium.service.tuning import tune
 from angarium.telemetry.log import configure, log, log_exception

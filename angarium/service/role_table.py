@@ -11,8 +11,8 @@ from typing import Final, Literal
 import msgspec
 
 from angarium.config.schema import Config
+from angarium.service.life.slot import Slot
 from angarium.service.runtime import Runtime
-from angarium.service.slot import Slot
 
 Run = Callable[[Runtime], Awaitable[None]]
 Reading = Literal["at_start", "live", "never"]
@@ -112,7 +112,7 @@ ROLES: Final = RoleTable(
     (
         RoleSpec(
             name="ingress",
-            run="angarium.service.ingress:run_ingress",
+            run="angarium.service.ingress.role:run_ingress",
             count=lambda config: config.server.ingress_processes,
             listens=True,
             # It takes mail in for as long as there is somebody to wait for.
@@ -133,7 +133,7 @@ ROLES: Final = RoleTable(
         ),
         RoleSpec(
             name="delivery",
-            run="angarium.service.delivery:run_delivery",
+            run="angarium.service.delivery.role:run_delivery",
             count=lambda config: config.server.delivery_processes,
             reads=Reads(
                 live=(
@@ -147,7 +147,7 @@ ROLES: Final = RoleTable(
         ),
         RoleSpec(
             name="feedback",
-            run="angarium.service.feedback:run_feedback",
+            run="angarium.service.feedback.role:run_feedback",
             count=lambda config: int(config.takes_reports),
             reads=Reads(
                 live=("log.level",),
@@ -160,7 +160,7 @@ ROLES: Final = RoleTable(
         ),
         RoleSpec(
             name="platform",
-            run="angarium.service.platform:run_platform",
+            run="angarium.service.platform.role:run_platform",
             count=lambda config: 1,
             # It writes what the others did, so it ends last.
             drains_after=("ingress", "delivery", "feedback"),

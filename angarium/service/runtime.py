@@ -17,10 +17,10 @@ from angarium.insight.admin.status import AskStatus, Status
 from angarium.queue import LmdbSpool, UnixMs
 from angarium.service.admin_socket import AdminSocket, Asker, Handlers
 from angarium.service.data_dir import DataDir
-from angarium.service.slot import Slot
+from angarium.service.life.slot import Slot
+from angarium.service.life.state import BEAT_S, StateFile
+from angarium.service.life.watchers import Watchers
 from angarium.service.spool_share import SpoolShare
-from angarium.service.state import BEAT_S, StateFile
-from angarium.service.watchers import Watchers
 from angarium.telemetry.log import log, log_exception, set_level
 from angarium.telemetry.metrics import Metrics
 from angarium.telemetry.process_gauges import ProcessGauges

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from angarium.config.loader import load
 from angarium.host.sysexits import EX_OK, EX_SOFTWARE
-from angarium.service.notify import Notifier
+from angarium.service.life.notify import Notifier
+from angarium.service.life.server_life import ServerLife
+from angarium.service.life.single import serve_single
+from angarium.service.life.supervisor import supervise
 from angarium.service.role_table import ROLES, RoleTable
-from angarium.service.server_life import ServerLife
-from angarium.service.single import serve_single
-from angarium.service.supervisor import supervise
 from angarium.telemetry.log import log
 
 

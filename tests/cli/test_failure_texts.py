@@ -2,12 +2,12 @@
 
 import pytest
 
-from angarium.cli.explain_text import _event
-from angarium.cli.queue_json import attempt_json
-from angarium.cli.queue_table import event_text
+from angarium.cli.queue.as_json import attempt_json
+from angarium.cli.queue.explain_text import _event
+from angarium.cli.queue.table import event_text
 from angarium.insight.explanation import Happened
 from angarium.queue import Attempt, UnixMs
-from angarium.service.mail_record import MailRecord
+from angarium.service.platform.mail_record import MailRecord
 
 
 def attempt(code: int, text: str) -> Attempt:

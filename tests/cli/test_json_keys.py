@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from angarium.cli.main import run
-from tests.cli.test_queue import Filled
+from tests.cli.queue.test_command import Filled
 
 CLI = Path(__file__).parents[2] / "angarium" / "cli"
 SNAKE_CASE = re.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*")

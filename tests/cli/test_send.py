@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from angarium.cli.exit import EX_NOINPUT, EX_USAGE
 from angarium.cli.send import send
-from tests.cli.test_trace import serving
+from tests.cli.trace.test_command import serving
 from tests.mta.transport.scripted_peer import Talk
 
 BASE = ["--from", "a@example.org", "--to", "b@example.net", "--timeout", "5"]

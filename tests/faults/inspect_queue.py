@@ -60,8 +60,8 @@ def queue_and_events(queue: Path) -> dict[str, Any]:
 
 def finished(queue: Path) -> list[str]:
     """Return the recipients that the queue's own event log knows an end of."""
-    from angarium.queue.lmdb.environment import QueueEnvironment
     from angarium.queue.lmdb.event_log import LmdbEventLog
+    from angarium.queue.lmdb.file.environment import QueueEnvironment
 
     env = QueueEnvironment.open(queue, Queue())
     try:

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from angarium.cli.explain_json import explanation_json
-from angarium.cli.explain_text import explanation_lines
+from angarium.cli.queue.explain_json import explanation_json
+from angarium.cli.queue.explain_text import explanation_lines
 from angarium.config.error import ConfigError
 from angarium.config.loader import parse
 from angarium.config.schema import Config

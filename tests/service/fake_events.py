@@ -3,7 +3,7 @@
 import asyncio
 
 from angarium.queue import Event, EventCursor, Position, UnixMs
-from angarium.service.event_follower import EventConsumer, EventFollower
+from angarium.service.platform.event_follower import EventConsumer, EventFollower
 
 
 class FakeEvents:

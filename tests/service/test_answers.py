@@ -1,4 +1,4 @@
-"""Mirrors angarium/service/queue_answers.py, delivery_answers.py and ingress_answers.py."""
+"""Mirrors angarium/service/platform/queue_answers.py, delivery_answers.py and ingress_answers.py."""
 
 from collections.abc import Iterator
 
@@ -16,8 +16,8 @@ from angarium.mta.traffic import PathTraffic
 from angarium.mta.whereabouts import Whereabouts
 from angarium.queue import DeliveryId, MessageId, PartitionNumber, UnixMs
 from angarium.service.admin_socket import Asker
-from angarium.service.delivery_answers import CONNECTIONS_LISTED, DeliveryAnswers
-from angarium.service.ingress_answers import IngressAnswers
+from angarium.service.delivery.answers import CONNECTIONS_LISTED, DeliveryAnswers
+from angarium.service.ingress.answers import IngressAnswers
 
 ASKER = Asker(PeerUser(pid=1, uid=0), None)  # type: ignore[arg-type]
 ID = MessageId(bytes(16))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from angarium.service.mail_log_file import MailLogFile
+from angarium.service.platform.mail_log_file import MailLogFile
 
 SAMPLE = Path(__file__).parents[2] / "packaging" / "logrotate"
 LOGROTATE = shutil.which("logrotate", path=f"{os.environ['PATH']}:/usr/sbin")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from angarium.queue.events.catalogue import CATALOGUE
-from angarium.service.mail_record import MailRecord
-from angarium.service.reload import all_keys
+from angarium.service.life.reload import all_keys
+from angarium.service.platform.mail_record import MailRecord
 from angarium.service.role_table import READ_ONCE, ROLES
 from angarium.telemetry.metrics import (
     AUTH_RESULTS,

@@ -22,13 +22,13 @@ from angarium.host.directory import Directory, ForeignFileError
 from angarium.host.identity import Identity
 from angarium.host.sockets import bind, bind_all
 from angarium.host.sysexits import EX_NOPERM, StartError
-from angarium.service.backoff import Backoff
 from angarium.service.data_dir import DataDir
-from angarium.service.notify import Notifier
+from angarium.service.life.backoff import Backoff
+from angarium.service.life.notify import Notifier
+from angarium.service.life.slot import Slot, forget
+from angarium.service.life.state import STALE_S, State, StateFile, blank, read_reasons
 from angarium.service.runtime import Runtime, wall_clock
-from angarium.service.slot import Slot, forget
 from angarium.service.spool_share import SpoolShare
-from angarium.service.state import STALE_S, State, StateFile, blank, read_reasons
 from angarium.service.tuning import COLLECT_AFTER
 from angarium.telemetry.metrics import Metrics
 

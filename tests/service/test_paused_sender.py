@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.recording_sink import RecordingSink, wait_until
+from tests.service.life.test_supervisor import get
 from tests.service.running_server import TOP, StartServer
-from tests.service.test_supervisor import get
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.service.life.test_supervisor import submit
 from tests.service.running_server import TOP, StartServer, wait_until
-from tests.service.test_supervisor import submit
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 

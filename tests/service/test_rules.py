@@ -1,4 +1,4 @@
-"""Mirrors angarium/service/rule_keeper.py, rule_answers.py and rule_gauges.py, on a real queue."""
+"""Mirrors angarium/service/delivery/rule_keeper.py, rule_answers.py and rule_gauges.py, on a real queue."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,11 +14,11 @@ from angarium.reputation.in_force import InForce
 from angarium.reputation.reply_rules import Heard, Reach, RuleBook
 from angarium.reputation.rule_engine import Ceilings, RuleEngine
 from angarium.reputation.rule_keepsakes import PREFIX, keepsake_of, read_kept
-from angarium.service import rule_gauges
 from angarium.service.admin_socket import Asker
-from angarium.service.rule_answers import RuleAnswers
-from angarium.service.rule_gauges import RuleGauges
-from angarium.service.rule_keeper import RuleKeeper
+from angarium.service.delivery import rule_gauges
+from angarium.service.delivery.rule_answers import RuleAnswers
+from angarium.service.delivery.rule_gauges import RuleGauges
+from angarium.service.delivery.rule_keeper import RuleKeeper
 from angarium.telemetry.metrics import Metrics
 from tests.queue.samples import FakeClock
 

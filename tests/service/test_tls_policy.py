@@ -1,4 +1,4 @@
-"""Mirrors ``tls_policy`` of angarium/service/delivery_parts.py: each who asks raises the floor, nobody lowers it."""
+"""Mirrors ``tls_policy`` of angarium/service/delivery/parts.py: each who asks raises the floor, nobody lowers it."""
 
 import msgspec
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from angarium.config.schema import Delivery
 from angarium.routing.resolution import TlsDemand
 from angarium.routing.routing import Routing
-from angarium.service.delivery_parts import tls_policy
+from angarium.service.delivery.parts import tls_policy
 from tests.mta.egress.fakes import site
 
 

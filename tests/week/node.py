@@ -18,11 +18,11 @@ from angarium.config.schema import Config
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
 from angarium.mta.draining import DrainBounds
 from angarium.mta.dsn import RecipientReport, dsn_for
+from angarium.mta.egress.gates.rules import RuleGate
+from angarium.mta.egress.gates.warmup import WarmupGate
 from angarium.mta.egress.packing import Packer
 from angarium.mta.egress.pools import Pools
-from angarium.mta.egress.rule_gate import RuleGate
 from angarium.mta.egress.shaping import ShapingPolicy
-from angarium.mta.egress.warmup_gate import WarmupGate
 from angarium.mta.record.conclusion import Conclusion
 from angarium.mta.record.retry import RetrySchedule
 from angarium.mta.record.settler import Settler
@@ -48,8 +48,8 @@ from angarium.routing.own_host import OwnHost
 from angarium.routing.partition_finder import PartitionFinder
 from angarium.routing.resolver import Resolver
 from angarium.routing.routing import Routing
-from angarium.service.rule_keeper import RuleKeeper
-from angarium.service.warmup_writer import WarmupWriter
+from angarium.service.delivery.rule_keeper import RuleKeeper
+from angarium.service.delivery.warmup_writer import WarmupWriter
 from angarium.smtp.envelope import Envelope, Recipient
 from tests.week.net import Net
 

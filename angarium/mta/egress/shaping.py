@@ -10,6 +10,11 @@ from typing import Final, Protocol
 import msgspec
 
 from angarium.config.schema import Provider
+from angarium.mta.egress.gates.rates import ConnectionRate, MessageRate, TenantRate
+from angarium.mta.egress.gates.rules import RuleGate
+from angarium.mta.egress.gates.smart_hosts import SmartHostGate
+from angarium.mta.egress.gates.tenant_transfers import TenantTransfers
+from angarium.mta.egress.gates.warmup import WarmupGate
 from angarium.mta.egress.policy import (
     GO,
     Admission,
@@ -21,12 +26,7 @@ from angarium.mta.egress.policy import (
     traffic_of_work,
 )
 from angarium.mta.egress.pools import Pools
-from angarium.mta.egress.rates import ConnectionRate, MessageRate, TenantRate
-from angarium.mta.egress.rule_gate import RuleGate
-from angarium.mta.egress.smart_host_gate import SmartHostGate
 from angarium.mta.egress.source_health import SourceHealth
-from angarium.mta.egress.tenant_transfers import TenantTransfers
-from angarium.mta.egress.warmup_gate import WarmupGate
 from angarium.mta.egress.work import Work
 from angarium.mta.transport.outcome import Failure, Outcome
 from angarium.mta.transport.transfer import EgressPath

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from angarium.config.quantity import rate_text
+from angarium.mta.egress.gates.rules import SHOWN_CHARACTERS
 from angarium.mta.egress.narrowing import Narrowing
-from angarium.mta.egress.rule_gate import SHOWN_CHARACTERS
 from angarium.mta.egress.source_health import Outage, SourceHealth
 from angarium.queue.model import UnixMs
 from angarium.reputation.in_force import InForce

@@ -7,8 +7,8 @@ import msgspec
 from angarium.queue.act import Actor
 from angarium.queue.destination import is_chosen
 from angarium.queue.hold_rule import BindingRules
-from angarium.queue.lmdb.environment import QueueEnvironment
-from angarium.queue.lmdb.handles import Database, ReadTransaction
+from angarium.queue.lmdb.file.environment import QueueEnvironment
+from angarium.queue.lmdb.file.handles import Database, ReadTransaction
 from angarium.queue.lmdb.held import write_held
 from angarium.queue.lmdb.keys import (
     claim_key,

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from angarium.queue.event_log import EventCursor, Position, check_consumer
 from angarium.queue.events.catalogue import decode_readable, readable_head
-from angarium.queue.lmdb.environment import QueueEnvironment
-from angarium.queue.lmdb.handles import ReadTransaction
+from angarium.queue.lmdb.file.environment import QueueEnvironment
+from angarium.queue.lmdb.file.handles import ReadTransaction
 from angarium.queue.lmdb.keys import ACK_PREFIX, ack_key, u64
 from angarium.queue.lmdb.transaction import Operation, WriteTransaction
 from angarium.queue.model import UnixMs

@@ -9,8 +9,8 @@ from angarium.queue.event_log import Position
 from angarium.queue.events.accepted import MessageAccepted
 from angarium.queue.events.catalogue import decode_readable, readable_head
 from angarium.queue.events.relayed import Relayed
-from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.event_log import last_sequence
+from angarium.queue.lmdb.file.environment import QueueEnvironment
 from angarium.queue.lmdb.keys import u64
 from angarium.queue.lmdb.steps import Steps
 from angarium.queue.message_id import IdRange, message_id_ms

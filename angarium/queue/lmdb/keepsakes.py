@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from angarium.queue.events.catalogue import CataloguedKind, encode_event
 from angarium.queue.keepsakes import check_changes
-from angarium.queue.lmdb.environment import QueueEnvironment
+from angarium.queue.lmdb.file.environment import QueueEnvironment
 from angarium.queue.lmdb.transaction import Operation, WriteTransaction
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from angarium.queue.lmdb.accepting import prepare_submission
 from angarium.queue.lmdb.claiming import Claim, Holding, read_claimed
 from angarium.queue.lmdb.committer import Committer
-from angarium.queue.lmdb.environment import QueueEnvironment
+from angarium.queue.lmdb.file.environment import QueueEnvironment
 from angarium.queue.lmdb.keys import (
     delivery_key,
     due_key,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from angarium.queue.lmdb.environment import QueueEnvironment
+from angarium.queue.lmdb.file.environment import QueueEnvironment
 from angarium.queue.lmdb.keys import parse_due_key, partition_prefix
 from angarium.queue.lmdb.records import RecordError, decode_delivery, encode_delivery
 from angarium.queue.lmdb.transaction import WriteTransaction

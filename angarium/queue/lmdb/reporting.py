@@ -12,7 +12,7 @@ from angarium.queue.lmdb.report_table import (
     shelf_key,
     total_key,
 )
-from angarium.queue.lmdb.suppressing import ApplySuppressions
+from angarium.queue.lmdb.suppression.changing import ApplySuppressions
 from angarium.queue.lmdb.transaction import WriteTransaction
 from angarium.queue.message_id import message_id_ms, message_id_text
 from angarium.queue.model import MessageId, UnixMs

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from angarium.queue.events.accepted import MessageAccepted
 from angarium.queue.events.catalogue import CataloguedKind
-from angarium.queue.lmdb.environment import QueueEnvironment
+from angarium.queue.lmdb.file.environment import QueueEnvironment
 from angarium.queue.lmdb.history import History
 from angarium.queue.lmdb.report_table import (
     decode_total,

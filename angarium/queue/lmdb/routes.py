@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from angarium.queue.lmdb.environment import QueueEnvironment
+from angarium.queue.lmdb.file.environment import QueueEnvironment
 from angarium.queue.lmdb.records import RecordError, RouteRecord, decode_route, encode
 from angarium.queue.lmdb.transaction import WriteTransaction
 from angarium.queue.model import PartitionNumber, RouteHint

@@ -1,8 +1,8 @@
 """The hold rules on disk, and the copy of them that a process keeps for its claims."""
 
 from angarium.queue.hold_rule import BindingRules, HoldRule
-from angarium.queue.lmdb.environment import QueueEnvironment
-from angarium.queue.lmdb.handles import ReadTransaction
+from angarium.queue.lmdb.file.environment import QueueEnvironment
+from angarium.queue.lmdb.file.handles import ReadTransaction
 from angarium.queue.lmdb.keys import RULES_VERSION_KEY
 from angarium.queue.lmdb.records import HoldRuleRecord, RecordError, decode_rule
 from angarium.queue.model import UnixMs

@@ -9,19 +9,19 @@ from typing import Final, NoReturn
 from angarium.config.schema import Queue
 from angarium.queue.act import Actor
 from angarium.queue.lmdb.accepting import Accept
-from angarium.queue.lmdb.administration import LmdbAdministration
+from angarium.queue.lmdb.administration.acts import ActOn
+from angarium.queue.lmdb.administration.administration import LmdbAdministration
 from angarium.queue.lmdb.committer import Committer
-from angarium.queue.lmdb.environment import QueueEnvironment
 from angarium.queue.lmdb.event_log import LmdbEventLog
+from angarium.queue.lmdb.file.environment import QueueEnvironment
+from angarium.queue.lmdb.file.mapped_pages import MappedPages
 from angarium.queue.lmdb.keepsakes import LmdbKeepsakes
-from angarium.queue.lmdb.mapped_pages import MappedPages
-from angarium.queue.lmdb.operator_acts import ActOn
 from angarium.queue.lmdb.ownership import Own
 from angarium.queue.lmdb.partition import LmdbPartition
 from angarium.queue.lmdb.reports import LmdbReports
 from angarium.queue.lmdb.routes import RememberRoutes, read_route
 from angarium.queue.lmdb.summary import read_summary
-from angarium.queue.lmdb.suppressions import LmdbSuppressions
+from angarium.queue.lmdb.suppression.store import LmdbSuppressions
 from angarium.queue.lmdb.transaction import Transactor
 from angarium.queue.model import MessageId, PartitionNumber, RouteHint, Submission
 from angarium.queue.spool import Clock, QueueError, QueueFullError

@@ -1,7 +1,7 @@
 """How much is in the queue, from LMDB's own counters: the cost does not grow with the queue."""
 
-from angarium.queue.lmdb.environment import QueueEnvironment
-from angarium.queue.lmdb.handles import Database, ReadTransaction
+from angarium.queue.lmdb.file.environment import QueueEnvironment
+from angarium.queue.lmdb.file.handles import Database, ReadTransaction
 from angarium.queue.message_id import message_id_ms
 from angarium.queue.model import MessageId
 from angarium.queue.summary import QueueSummary

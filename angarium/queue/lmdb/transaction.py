@@ -8,12 +8,12 @@ import lmdb
 import msgspec
 
 from angarium.queue.hold_rule import BindingRules
-from angarium.queue.lmdb.environment import QueueEnvironment
-from angarium.queue.lmdb.handles import Cursor, Database, RawTransaction
+from angarium.queue.lmdb.file.environment import QueueEnvironment
+from angarium.queue.lmdb.file.handles import Cursor, Database, RawTransaction
 from angarium.queue.lmdb.keys import due_key, owner_key, u64
 from angarium.queue.lmdb.records import decode_owner, stamp_due
 from angarium.queue.lmdb.rule_cache import RuleCache
-from angarium.queue.lmdb.suppression_table import find_suppression
+from angarium.queue.lmdb.suppression.table import find_suppression
 from angarium.queue.model import PartitionNumber, UnixMs
 from angarium.queue.spool import Clock, FencedError, QueueError, QueueFailedError, QueueFullError
 from angarium.queue.suppressions import Suppression

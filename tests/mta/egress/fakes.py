@@ -6,11 +6,11 @@ from typing import Any
 
 from angarium.config.schema import Delivery, Provider
 from angarium.mta.egress.budget import ContentBudget
+from angarium.mta.egress.gates.tenant_transfers import TenantTransfers
 from angarium.mta.egress.places import Places
 from angarium.mta.egress.policy import GO, Admission, Limits, Reroute, Traffic, Wait
 from angarium.mta.egress.reasons import Reasons
 from angarium.mta.egress.shared import EgressShared
-from angarium.mta.egress.tenant_transfers import TenantTransfers
 from angarium.mta.egress.traffic_counts import TrafficCounts
 from angarium.mta.egress.waits import Waits
 from angarium.mta.egress.work import Group, Parcel, Work

@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from angarium.config.schema import Rule, Source, Warmup
+from angarium.mta.egress.gates.rules import RuleGate
+from angarium.mta.egress.gates.warmup import WarmupGate
 from angarium.mta.egress.policy import GO, Traffic, Wait, traffic_of
 from angarium.mta.egress.pools import Pools
-from angarium.mta.egress.rule_gate import RuleGate
 from angarium.mta.egress.shaping import ShapingPolicy
-from angarium.mta.egress.warmup_gate import WarmupGate
 from angarium.mta.egress.work import Group
 from angarium.mta.transport.outcome import Scope, Transient
 from angarium.queue.model import UnixMs

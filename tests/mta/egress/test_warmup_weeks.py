@@ -8,10 +8,10 @@ import pytest
 
 from angarium.config.schema import Pool, PoolMember, Source, Warmup
 from angarium.config.warmup_plan import SHIPPED_PLAN, read_plan
+from angarium.mta.egress.gates.warmup import WarmupGate
 from angarium.mta.egress.policy import Elsewhere, Wait, traffic_of
 from angarium.mta.egress.pools import Pools
 from angarium.mta.egress.shaping import ShapingPolicy
-from angarium.mta.egress.warmup_gate import WarmupGate
 from angarium.mta.egress.work import Group
 from angarium.mta.transport.outcome import Outcome, Permanent, Scope, Transient
 from angarium.queue.memory.spool import MemorySpool
@@ -20,7 +20,7 @@ from angarium.reputation.warmup import DAY_MS, HOUR_MS
 from angarium.reputation.warmups import PREFIX, Warmups
 from angarium.routing.resolution import Site, SiteName
 from angarium.routing.routing import Routing
-from angarium.service.warmup_writer import WarmupWriter
+from angarium.service.delivery.warmup_writer import WarmupWriter
 from tests.mta.egress.fakes import TAKEN, attempt, head, site, work
 from tests.queue.samples import FakeClock
 

@@ -18,8 +18,8 @@ from angarium.queue import (
     compact,
 )
 from angarium.queue.act import Actor
-from angarium.queue.lmdb.environment import QueueEnvironment
-from angarium.queue.lmdb.file_check import check_file, check_pages
+from angarium.queue.lmdb.file.check import check_file, check_pages
+from angarium.queue.lmdb.file.environment import QueueEnvironment
 from tests.queue.samples import FakeClock, make_ids, submission
 
 CONFIG = Queue(partitions=2, map_octets=1 << 24, min_free_octets=0)

@@ -25,7 +25,7 @@ from angarium.queue import (
     UnixMs,
     UnknownEvent,
 )
-from angarium.queue.lmdb.environment import QueueEnvironment
+from angarium.queue.lmdb.file.environment import QueueEnvironment
 from angarium.queue.lmdb.partition import LmdbPartition
 from angarium.queue.lmdb.records import decode_damaged, decode_message
 from angarium.telemetry.timestamp import rfc3339

@@ -1,0 +1,1 @@
+"""``postmaster queue``: seeing and steering what is queued."""

@@ -1,0 +1,1 @@
+"""``postmaster reputation``: how each sender stands."""

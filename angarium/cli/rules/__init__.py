@@ -1,0 +1,1 @@
+"""``postmaster rules``: what providers' replies have put in force."""

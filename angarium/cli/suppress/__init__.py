@@ -1,0 +1,1 @@
+"""``postmaster suppress``: addresses that nothing is sent to."""

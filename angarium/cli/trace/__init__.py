@@ -1,0 +1,1 @@
+"""``postmaster trace``: how a domain's mail hosts answer us."""

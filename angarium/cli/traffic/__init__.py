@@ -1,0 +1,1 @@
+"""What goes where: ``postmaster top``, ``providers``, ``sources``, ``forecast`` and ``connections``."""

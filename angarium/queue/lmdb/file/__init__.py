@@ -1,0 +1,1 @@
+"""LMDB's file: opened, checked, compacted, migrated, made anew."""

@@ -1,0 +1,1 @@
+"""Suppressions on LMDB, and the failures that may lead to one."""

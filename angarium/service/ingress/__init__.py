@@ -1,0 +1,1 @@
+"""The ingress role: SMTP and HTTP listeners, and their answers to operators."""

@@ -1,0 +1,68 @@
+"""The HTTP listeners of an ingress process."""
+
+import socket
+import ssl
+from collections.abc import Sequence
+
+from prometheus_client import Gauge
+
+from angarium.access.certificates import ServerTls
+from angarium.api import HttpServer, make_application
+from angarium.api.notifications import Notifications
+from angarium.config.schema import Listener
+from angarium.service.ingress.health import Health
+from angarium.service.runtime import Runtime
+from angarium.telemetry.metrics import Metrics
+
+
+class HttpListeners:
+    def __init__(self, runtime: Runtime, notifications: Notifications) -> None:
+        self._notifications = notifications
+        self._health = Health(runtime.data_dir.state, runtime.slots, runtime.metrics)
+        self._metrics: Metrics = runtime.metrics
+        self._servers: list[HttpServer] = []
+        self._tls: list[ServerTls] = []
+        self._certificate_ends: list[tuple[ServerTls, Gauge]] = []
+
+    async def start(self, listener: Listener, listening: socket.socket) -> None:
+        """Raises TlsFileError."""
+        context: ssl.SSLContext | None = None
+        if listener.tls == "implicit":
+            tls = ServerTls.of(listener)
+            self._tls.append(tls)
+            end = self._metrics.certificate_end(listener.address)
+            self._certificate_ends.append((tls, end))
+            context = _following(tls)
+        networks: Sequence[str] = listener.trusted_networks if listener.auth == "trusted" else ()
+        application = make_application(self._health, networks, self._notifications)
+        server = HttpServer(application, connections=listener.limits.connections)
+        await server.start(listening, context)
+        self._servers.append(server)
+
+    def reload_certificates(self) -> None:
+        """Raises TlsFileError; then the certificates of before stay."""
+        for tls in self._tls:
+            tls.reload()
+
+    def set_metrics(self) -> None:
+        """Count what was refused since the last call, and say when certificates end."""
+        self._metrics.limits["http_connections"].follow(sum(each.refused for each in self._servers))
+        for tls, end in self._certificate_ends:
+            end.set(tls.certificate.not_after.timestamp())
+
+    async def close(self) -> None:
+        for server in self._servers:
+            await server.close()
+
+
+def _following(tls: ServerTls) -> ssl.SSLContext:
+    """Return a context that hands each handshake to the one in use then: a server keeps the context of its start."""
+    context = tls.context
+
+    def choose(
+        connection: ssl.SSLObject | ssl.SSLSocket, _: str | None, __: ssl.SSLContext
+    ) -> None:
+        connection.context = tls.context
+
+    context.sni_callback = choose
+    return context

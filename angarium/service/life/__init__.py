@@ -1,0 +1,1 @@
+"""How processes live: started, watched, reloaded, drained; one each, or all in one event loop."""

@@ -1,0 +1,92 @@
+"""Has delivery processes hear of complaints: rules and warm-ups go by them, per source and provider.
+
+A consumer of events of its own, so that a delivery process that is not there keeps nobody else waiting.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from angarium.feedback.mail.complaints import is_complaint
+from angarium.insight.admin.client import ask_process
+from angarium.insight.admin.complaints import HearComplaints, ToldComplaint
+from angarium.insight.admin.protocol import Refused
+from angarium.queue import Complained, EventCursor, Position
+from angarium.service.platform.delivery_finder import DeliveryFinder
+
+COMPLAINTS: Final = "complaints"
+# Ours, of one question
+TOLD_AT_ONCE: Final = 100
+# Ours: a delivery process that starts, or is started anew, is asked so often before that is told of
+TRIES: Final = 60
+TRY_AGAIN_S: Final = 0.5
+HEAR_WITHIN_S: Final = 5.0
+
+
+class NotHeardError(OSError):
+    """A delivery process did not answer: it is told again."""
+
+
+class ComplaintFeed:
+    """Invariant CF1: each complaint is told at least once, in order; told twice it has the same number."""
+
+    def __init__(
+        self, finder: DeliveryFinder, tell: Callable[[HearComplaints], Awaitable[None]]
+    ) -> None:
+        """``tell``: has all delivery processes hear it; raises NotHeardError."""
+        self._finder = finder
+        self._tell = tell
+
+    @property
+    def name(self) -> str:
+        return COMPLAINTS
+
+    async def begin(self, cursor: EventCursor) -> int:
+        return cursor.position
+
+    async def handle(self, batch: Sequence[Position]) -> None:
+        """Raises NotHeardError: then nothing of the batch is acknowledged (CF1)."""
+        told = [found for each in batch if (found := await self._told_of(each)) is not None]
+        for start in range(0, len(told), TOLD_AT_ONCE):
+            await self._tell(HearComplaints(tuple(told[start : start + TOLD_AT_ONCE])))
+
+    async def _told_of(self, position: Position) -> ToldComplaint | None:
+        event = position.event
+        if not isinstance(event, Complained) or not is_complaint(event.feedback_type):
+            return None
+        delivery = await self._finder.find(event)
+        if delivery is None or not delivery.attempt.source:
+            return None  # by which source is not known any more: its tenant is judged all the same
+        return ToldComplaint(
+            sequence=position.sequence,
+            source=delivery.attempt.source,
+            provider=delivery.attempt.provider,
+            at=event.at,
+        )
+
+
+class Listeners:
+    """The delivery processes of the server, each by its admin socket."""
+
+    def __init__(self, data_dir: Path, slots: Sequence[str], stop: asyncio.Event) -> None:
+        """``stop``: nobody is waited for any more, since they end before us."""
+        self._data_dir = data_dir
+        self._slots = slots
+        self._stop = stop
+
+    async def tell(self, complaints: HearComplaints) -> None:
+        """Have each of them hear. Raises NotHeardError for one that did not within a while."""
+        for slot in self._slots:
+            tries = 1
+            while (refused := await self._ask(slot, complaints)) is not None:
+                if tries == TRIES or self._stop.is_set():
+                    raise NotHeardError(refused.text)
+                await asyncio.sleep(TRY_AGAIN_S)
+                tries += 1
+
+    async def _ask(self, slot: str, complaints: HearComplaints) -> Refused | None:
+        answer = await asyncio.to_thread(
+            ask_process, self._data_dir, slot, complaints, timeout_s=HEAR_WITHIN_S
+        )
+        return answer if isinstance(answer, Refused) else None

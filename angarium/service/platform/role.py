@@ -1,0 +1,244 @@
+"""The platform role: follows the event log, lets old events and expired hold rules go, measures queue and disk."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from angarium.config.schema import Config
+from angarium.feedback.attempts import find_verdict
+from angarium.feedback.suppression_policy import FORGOTTEN_MS
+from angarium.host.sysexits import EX_CONFIG, StartError
+from angarium.insight.admin.client import ask_process
+from angarium.insight.admin.forgetting import ForgetFailures
+from angarium.insight.admin.reloading import AskReload
+from angarium.mta.disk_wait import DISK_FULL, until_space
+from angarium.queue import HoldRule, LmdbSpool, QueueSummary, UnixMs
+from angarium.routing.dns import DnsSetupError
+from angarium.routing.routing import Routing
+from angarium.service.admin_socket import Handlers
+from angarium.service.platform.census import Census
+from angarium.service.platform.event_counts import EventCounts
+from angarium.service.platform.event_follower import EventFollower
+from angarium.service.platform.log_answers import LogAnswers
+from angarium.service.platform.mail_log import MailLog, Sink
+from angarium.service.platform.mail_log_file import MailLogFile, StandardOutput
+from angarium.service.platform.provider_labels import ProviderLabels
+from angarium.service.platform.queue_answers import QueueAnswers
+from angarium.service.platform.sender_notices import SenderNotices
+from angarium.service.platform.standing_parts import StandingParts
+from angarium.service.platform.suppression_answers import SuppressionAnswers
+from angarium.service.platform.suppression_follower import SuppressionFollower
+from angarium.service.runtime import Runtime
+from angarium.telemetry.log import log, log_exception
+from angarium.telemetry.metrics import EVENT_CONSUMERS, Metrics
+
+MEASURE_S: Final = 2.0
+PERIOD_S: Final = 60.0
+CENSUS_S: Final = 10.0
+SWEEP_S: Final = 3600.0
+# Ours: a delivery process that is busy for longer does not keep an operator waiting
+FORGET_WITHIN_S: Final = 5.0
+
+
+async def run_platform(runtime: Runtime) -> None:
+    """The composition root of the role. Raises what makes it impossible to go on."""
+    spool = runtime.open_spool()
+    sink = _sink(runtime.config)
+    labels = ProviderLabels(runtime.config.provider)
+    try:
+        parts = StandingParts(runtime, spool)
+    except DnsSetupError as error:
+        raise StartError(str(error), EX_CONFIG) from error
+    followers = [
+        EventFollower(spool.events, MailLog(spool.events, sink)),
+        EventFollower(spool.events, EventCounts(runtime.metrics, labels)),
+        EventFollower(spool.events, parts.standing),
+        EventFollower(spool.events, parts.feed),
+        EventFollower(spool.events, SuppressionFollower(spool.suppressions, find_verdict)),
+    ]
+    low_disk = _LowDisk()
+
+    def disk_full() -> None:
+        runtime.ready(lambda: (DISK_FULL,))
+
+    try:
+        for follower in followers:
+            # All of them, before anything is trimmed
+            await until_space(follower.register, runtime.stop, disk_full)
+        async with asyncio.TaskGroup() as tasks:
+            periodic = [
+                tasks.create_task(_measure(spool, runtime.clock, runtime.metrics, low_disk)),
+                tasks.create_task(_trim(spool, runtime.clock, runtime.config)),
+                tasks.create_task(_expire_hold_rules(spool)),
+                tasks.create_task(parts.watch.run()),
+                tasks.create_task(parts.measure()),
+                tasks.create_task(_sweep_suppressions(spool, runtime.clock)),
+            ]
+            spool.administration.tell_providers(Routing.of(runtime.config).find_told_provider)
+            notices = SenderNotices(runtime.config, spool, runtime.clock)
+            answers = QueueAnswers(
+                spool.administration,
+                runtime.config,
+                runtime.clock,
+                notices,
+                lambda: _forget_failures(runtime),
+                spool.suppressions.find,
+            )
+
+            async def reload(config: Config) -> None:
+                labels.exchange(config.provider)
+                spool.administration.tell_providers(Routing.of(config).find_told_provider)
+                await answers.reload(config)
+                parts.exchange(config)
+
+            runtime.on_reload(reload)
+            census = Census(spool.administration, runtime.clock)
+            holds = spool.administration.hold_rules
+            measuring = _measure_providers(census, labels, runtime.metrics, holds)
+            periodic.append(tasks.create_task(measuring))
+            assert runtime.config.log.mail_log is not None
+            log_answers = LogAnswers(spool.events, runtime.config.log.mail_log)
+            runtime.on_notes(parts.notes)
+            runtime.ready(low_disk.reasons)
+            async with (
+                runtime.admin.answering(
+                    answers.handlers(), Handlers().on(AskReload, runtime.answer_reload)
+                ),
+                runtime.admin.answering(
+                    log_answers.handlers(),
+                    census.handlers(),
+                    parts.answers.handlers(),
+                    SuppressionAnswers(spool.suppressions).handlers(),
+                ),
+                asyncio.TaskGroup() as following,
+            ):
+                for follower in followers:
+                    following.create_task(follower.run(runtime.stop))
+            await parts.close()
+            for task in periodic:
+                task.cancel()
+    finally:
+        sink.close()
+        runtime.close_spool()
+
+
+async def _forget_failures(runtime: Runtime) -> None:
+    """Have each delivery process forget; one that does not run, or hangs, remembers nothing or delivers nothing."""
+    async with asyncio.TaskGroup() as tasks:
+        for slot in runtime.slots:
+            if slot.role == "delivery":
+                question, path = ForgetFailures(), runtime.data_dir.path
+                ask = asyncio.to_thread(
+                    ask_process, path, slot.name, question, timeout_s=FORGET_WITHIN_S
+                )
+                tasks.create_task(ask)
+
+
+class _LowDisk:
+    """Whether new mail is refused for want of disk: a reason not to be ready."""
+
+    def __init__(self) -> None:
+        self.is_low = False
+
+    def reasons(self) -> list[str]:
+        text = "the disk is full, or below queue.min_free_octets: new mail is refused"
+        return [text] * self.is_low
+
+
+def _sink(config: Config) -> Sink:
+    assert config.log.mail_log is not None  # the loader puts the default there
+    return StandardOutput() if config.log.mail_log == "-" else MailLogFile(config.log.mail_log)
+
+
+async def _measure(
+    spool: LmdbSpool, clock: Callable[[], UnixMs], metrics: Metrics, low_disk: _LowDisk
+) -> None:
+    while True:
+        summary = spool.summary()
+        low_disk.is_low = summary.low_disk
+        _set_gauges(metrics, summary)
+        metrics.suppressions.set(spool.suppressions.count())
+        oldest = summary.oldest_at
+        metrics.queue_oldest.set(0 if oldest is None else max(0, clock() - oldest) / 1000)
+        for consumer, events in _lags(spool).items():
+            metrics.event_lag[consumer].set(events)
+        await asyncio.sleep(MEASURE_S)
+
+
+async def _measure_providers(
+    census: Census,
+    labels: ProviderLabels,
+    metrics: Metrics,
+    holds: Callable[[], Sequence[HoldRule]],
+) -> None:
+    """How much is queued for each provider."""
+    while True:
+        try:
+            found = (await census.latest()).by_provider
+            queued: dict[str, int] = {}
+            rest = [found.others] if found.others is not None else []
+            for each in (*found.slices, *rest):
+                label = labels.of(each.value)
+                queued[label] = queued.get(label, 0) + each.count
+            metrics.paths.set_queued(queued)
+            metrics.paths.set_in_force({"hold": len(holds())})
+        except Exception:  # noqa: BLE001  (periodic: the next time may do)
+            log_exception("census_failed")
+        await asyncio.sleep(CENSUS_S)
+
+
+def _set_gauges(metrics: Metrics, summary: QueueSummary) -> None:
+    metrics.queue_recipients["scheduled"].set(summary.scheduled)
+    metrics.queue_recipients["held"].set(summary.held)
+    metrics.queue_recipients["in_flight"].set(summary.in_flight)
+    metrics.queue_messages.set(summary.messages)
+    metrics.queue_file.set(summary.file_octets)
+    metrics.queue_used.set(summary.used_octets)
+    metrics.disk_free.set(summary.free_disk_octets)
+    metrics.events.set(summary.events)
+
+
+def _lags(spool: LmdbSpool) -> dict[str, int]:
+    """Return how many events each consumer has yet to read, by the names that the metrics know."""
+    last = spool.events.last()
+    lags = dict.fromkeys(EVENT_CONSUMERS, 0)
+    for consumer, position in spool.events.consumers().items():
+        name = consumer if consumer in lags else "other"
+        lags[name] = max(lags[name], last - position)
+    return lags
+
+
+async def _trim(spool: LmdbSpool, clock: Callable[[], UnixMs], config: Config) -> None:
+    retention_ms = int(config.queue.event_retention_s * 1000)
+    limit = config.queue.event_limit
+    while True:
+        await asyncio.sleep(PERIOD_S)
+        try:
+            await spool.events.trim(UnixMs(clock() - retention_ms), limit)
+            for consumer, position in spool.events.consumers().items():
+                if (lag := spool.events.last() - position) > limit:
+                    log("event_consumer_lags", "warning", consumer=consumer, events=lag)
+        except Exception:  # noqa: BLE001  (periodic: the next time may do)
+            log_exception("trim_failed")
+
+
+async def _sweep_suppressions(spool: LmdbSpool, clock: Callable[[], UnixMs]) -> None:
+    """What is over keeps no mail already: this is about room, and about telling of it."""
+    while True:
+        try:
+            await spool.suppressions.sweep()
+            await spool.suppressions.forget_troubles(UnixMs(clock() - FORGOTTEN_MS))
+        except Exception:  # noqa: BLE001  (periodic: the next time may do)
+            log_exception("suppressions_not_swept")
+        await asyncio.sleep(SWEEP_S)
+
+
+async def _expire_hold_rules(spool: LmdbSpool) -> None:
+    """Also finish what a crash left of a rule's removal: hence at once at the start."""
+    while True:
+        try:
+            if ended := await spool.administration.expire_hold_rules():
+                log("hold_rules_expired", rules=ended)
+        except Exception:  # noqa: BLE001  (periodic: the next time may do)
+            log_exception("hold_rules_not_expired")
+        await asyncio.sleep(PERIOD_S)

@@ -156,7 +156,7 @@ def _environment(start: Start) -> dict[str, str]:
 
     A process that drops privileges gets no more than it needs: others of its user can read it (L1).
     """
-    top = str(Path(__file__).parents[2])
+    top = str(Path(__file__).parents[3])
     path = os.environ.get("PYTHONPATH")
     return {
         **{key: value for key, value in os.environ.items() if _is_needed(key, start)},

@@ -10,6 +10,8 @@ from angarium.feedback.wording.vocabulary import CLUSTERS, JOINED, SYNONYMS, UNR
 
 # Ours: what stands behind that in a text is not looked at; replies are far shorter
 MAX_CHARACTERS: Final = 8192
+# Among the words, in the place of codes: no host said this, but who had to do without one
+UNCODED: Final = "uncoded"
 
 _ENHANCED: Final = re.compile(r"(?<![\w.])([245])\.(\d{1,3})\.(\d{1,3})(?![\w]|\.\d)")
 # On a line of its own kind: in front, or where a report quotes another host's
@@ -106,7 +108,8 @@ def read(text: str) -> Reading:
         reader.words.append("~")
         for token in fold(each).split():
             reader.add(token)
-    words = " ".join((*reader.words, "/", *enhanced, code))
+    said = (*enhanced, code) if enhanced or code else (UNCODED,)
+    words = " ".join((*reader.words, "/", *said))
     return Reading(
         code=code,
         enhanced=enhanced,
@@ -140,6 +143,10 @@ class _Reader:
             self.add(token)
         elif "@" in token:
             self._named("@")
+            # "anna@host:blocked"; not "mailto:anna@host"
+            said = token.rpartition(":")[2]
+            if said.isalpha():
+                self.add(said)
         elif "://" in token or token.startswith("www."):
             self.names.append(token)
         else:

@@ -11,6 +11,10 @@ SURE: Final = {
     BounceClass.HOST_UNKNOWN: """
         domain {no exist|exist no|no found|unknown}
         no such domain
+        domain recipient {exist no|no exist|no found|unknown}
+        {no such|unknown} {recipient|destination} domain
+        dns .. {no found|no records}
+        dead domain
     """,
     BounceClass.USER_UNKNOWN: """
         no handle message {user|recipient}
@@ -18,6 +22,8 @@ SURE: Final = {
         inactive address & 5.1.1
         recipient address rejected & 5.4.1
         recipient .. no unique
+        {badrcptto|bad recipient}
+        {no|unknown} .. name directory
     """,
     BounceClass.MOVED: """
         {user|recipient|mailbox|account|address} moved
@@ -58,6 +64,11 @@ SURE: Final = {
         {recipient|user|mailbox|inbox} .. storage space
         {user|mailbox} .. over allowed space
         over .. space of {user|mailbox}
+        mailbox .. message file too large
+        over receiving limit
+        {user|mailbox|account} no .. enough space
+        too many mail data
+        too many message data
     """,
     BounceClass.MAILBOX_DISABLED: """
         {account|mailbox|recipient|user|address} .. {disabled|suspended|locked|frozen|inactive}
@@ -69,6 +80,7 @@ SURE: Final = {
         {blocked|locked} {mailbox|account}
         {mailbox|account|user|address} no accept {message|messages|mail}
         recipient suspend service
+        {account|mailbox|user} .. suspended
     """,
     BounceClass.FILTERED: """
         {rejected|blocked|refused|declined|no accepted} by {user|recipient|mailbox owner|owner|account holder}
@@ -85,6 +97,15 @@ SURE: Final = {
         {sieve|user filter} .. {refused|rejected}
         recipient has {blocked|locked} {address|sender}
         recipient address blocked by recipient
+        {account|user|mailbox|recipient|address} .. protected by
+        restricted message
+        user rules
+        {recipient|user} .. refuse {receive|message}
+        refuse receive message
+        user rejected
+    """,
+    BounceClass.DOMAIN_NO_MAIL: """
+        {domain|recipient domain} no longer {accept|receive|accepting|receives|receiving} message
     """,
 }
 
@@ -131,6 +152,23 @@ CLEAR: Final = {
         user name {unknown|no found}
         bad destination {mailbox|mailbox address|address}
         {recipient|user|mailbox|address} {verification|callout verification} failed
+        WHO no recognized
+        name no {known|found|valid}
+        no record .. {user|mailbox|account|recipient|address}
+        no such local
+        {user|mailbox|recipient|account|address} .. no in {our|local} {system|database|records}
+        no accept user
+        {no active|inactive} address .. {host|server}
+        no exist .. person
+        no .. user existe
+        {account|mailbox|user} unavailable .. forgery
+        no message address
+        unknown virtual user
+        invalid or unknown
+        {user|mailbox|account} missing .. home
+        no matches
+        {@|user|recipient} no .. name directory
+        no {directory|ldap}
     """,
     BounceClass.HOST_UNKNOWN: """
         {domain|host|server|system|zone} .. {no exist|exist no|no found|no existing|no such}
@@ -199,6 +237,13 @@ CLEAR: Final = {
     """,
     BounceClass.FILTERED: """
         {whitelist|safelist|allow list|approved senders} .. {recipient|user}
+        {recipient|user|@} no accept message
+    """,
+    BounceClass.MOVED: """
+        no longer {use|uses|using|used} .. {address|mailbox|account}
+        {no longer|left|closed} & {use|contact|write} .. @ instead
+        {contact|use} .. new address
+        new {address|mailbox|account}
     """,
 }
 
@@ -212,6 +257,7 @@ HINT: Final = {
         user no local
         recipient unavailable
         unroutable
+        no deliver message @ & 550
     """,
     BounceClass.MOVED: """
         551 & no our customer

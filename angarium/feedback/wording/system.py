@@ -22,6 +22,7 @@ CERTAIN: Final = {
         previously {bounced|hard bounced|unsubscribed}
         previous {hard bounce|bounce}
         {globally|locally} suppressed
+        {recipient|user|address|@} .. {unsubscribed|opted out}
     """,
 }
 
@@ -35,6 +36,9 @@ SURE: Final = {
         {verify|validation|untrusted|invalid|no trusted} .. certificate
         {mta sts|dane|tlsa|mta-sts} .. {failed|required|policy|requires|validation|no match}
         handshake {failed|failure|error}
+        {high strength|weak|strong} ciphers
+        ciphers
+        tls version
     """,
     BounceClass.EXPIRED: """
         {message|delivery|delivery time|queue|retry time|mail|lifetime} .. expired
@@ -56,6 +60,18 @@ SURE: Final = {
         {max retries|maximum retries|max attempts} .. {expired|exceeded|over|reached}
         no deliver .. {days|hours}
         message .. no {collected|delivered} .. {days|hours}
+        {days|hours} .. no {deliver|delivered}
+        no find .. gateway
+        failed {deliver|delivery} .. after
+        {giving|gave|give} up
+        no {collected|delivered} after
+        no reachable .. {within|queue period|allowed}
+        queue period
+        after {tries|attempts}
+        connection timeout & uncoded
+        no accept & request & connection & timeout & uncoded
+        {time|limit} .. queue .. over
+        over .. {time|limit} .. queue
     """,
     BounceClass.NETWORK_ERROR: """
         {no found|no resolve|unknown host} later
@@ -92,6 +108,10 @@ SURE: Final = {
         {servfail|dns timeout|dns temporary}
         {unable|failed|no|cannot} {connect|connection|reach} {host|server|remote|~|ip}
         {socket error|broken pipe|i/o timeout|io timeout|end of file|dialing|premature eof|unexpected eof}
+        {unable|failed} connection .. {host|hosts|candidate}
+        {unable|no|failed} resolve route
+        {name server|dns} reply
+        malformed {dns|name server}
     """,
     BounceClass.SYSTEM_FULL: """
         {insufficient|no enough|not enough} {disk|system|server|storage} {space|storage|resources|memory}
@@ -109,6 +129,7 @@ SURE: Final = {
         disk space .. {low|exhausted|insufficient}
         out of disk
         out of memory
+        {server|host|system} {out of|no|low} {memory|disk|disk space|space|storage}
     """,
     BounceClass.MAILER_ERROR: """
         x unix
@@ -148,6 +169,10 @@ SURE: Final = {
         {helo|ehlo} .. {requires|required|first}
         {unrecognized|unsupported|unknown} authentication {type|mechanism}
         no valid recipients & 5.5.1
+        {synchronization|synchronisation} failed
+        malformed {address|recipient|@}
+        {address|recipient} malformed
+        {invalid|malformed} local
     """,
     BounceClass.SYSTEM_ERROR: """
         local error
@@ -173,6 +198,11 @@ SURE: Final = {
         too many load
         load {too high|average}
         i/o error
+        forwarding loop broken
+        interrupted system call
+        {encountered|while} .. processed
+        no mdb
+        {mail|message} system misconfigured
     """,
 }
 
@@ -189,6 +219,8 @@ CLEAR: Final = {
         dns {error|failed}
         reset by peer
         eof
+        {unable|failed|no} connection
+        all failed
     """,
     BounceClass.TLS_FAILURE: """
         tls

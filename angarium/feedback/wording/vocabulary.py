@@ -33,7 +33,7 @@ unknown: nieznany nieznana okand okant ukjent ukendt tuntematon neznamy неиз
 unknown: unbekanntes unrecognized unrecognised bilinmeyen unknonw unknow
 invalid: ungultig ungultige ungueltig ungueltige ungultiger invalide invalides invalido invalida
 invalid: ongeldig ongeldige nieprawidlowy nieprawidlowa неверный недопустимый ogiltig ugyldig bad
-invalid: illegal erroneous incorrect wrong incorrecta malformed unacceptable gecersiz errato
+invalid: illegal erroneous incorrect wrong incorrecta unacceptable gecersiz errato
 invalid: incorrecto errata erronea
 valid: gultig gueltig valide valido valida geldig prawidlowy legal legitimate
 user: users username userid userids benutzer benutzername anwender nutzer utilisateur utilisateurs
@@ -122,7 +122,7 @@ spam: dcc bogofilter rspamd spamd dspam antyspamowy antyspamowa advertisement ad
 spam: advertising спамом рекламы spamtrap spams spammer spammers spammy spamming junk junkmail ube uce
 spam: unsolicited bulk werbung спам спама pourriel spamassassin antispam spamcontent junkemail
 spam: spamdetected spamblock
-virus: viruses malware trojan worm virusses viruss вирус вирусы viren maliciel infected phishing
+virus: viruses malware trojan worm virusses viruss вирус вирусы viren maliciel infected
 policy: policies richtlinie richtlinien politique politica beleid polityka политика restriction
 policy: restrictions
 blacklist: blocklisting denylisting blacklisted blacklists blacklisting blocklist blocklists
@@ -172,6 +172,35 @@ hop: hops
 dynamic: dynamically dynip
 country: countries geographical geographic geographically geolocation region geo
 compromised: hacked hijacked
+minutes: minuten minutos minuti minut minuter minutter minuto minutem minuutin dakika минут минуты
+seconds: sekunden segundos secondi secondes secondi sekund
+days: tage tagen jours dias giorni dagen dni dage dagar dager
+delivered: zugestellt entregado entregue consegnato dostarczono bezorgd доставлено levererat leveret levert
+gave up: aufgegeben abandonnee
+later: reessayer reintentar reintente intentelo riprovare riprova tentar повторите поздно nochmals erneut
+blacklist: feketelista tiltolista svartlista svartlistad svartlistan sortliste sortlistet svarteliste
+blacklist: svartelistet zwartelijst estolista
+spam: gtube bayes bayesian
+address: e-mailadres mailadres emailadres
+complaint: spamcomplaints
+no: yok niciun nici zaden zadna
+no found: nenalezen nenalezena nenalezeno
+user: member members individual
+limit: ceiling cap
+suspended: hold lapsed paused revoked
+banned: barred
+virus: malicious
+spam: unwanted deseado indesejado indesejada indesiderata indesiderato ongewenste ongewenst unerwunscht
+spam: unerwunschte unerwuenscht indesirable niechciana нежелательная нежелательное nevyzadana roskapostia
+spam: skrappost
+rate: speed pace velocity
+malformed: fehlerhaft malforme malformado malformata
+queue: warteschlange cola fila coda wachtrij kolejka очереди
+time: zeit wartezeit delai tiempo tempo tijd czas время
+undeliverable: unzustellbar
+many: много
+aligned: alignment align
+unsubscribed: abgemeldet desabonne opted-out
 """
 
 # Two words, as they are read, that are one
@@ -204,6 +233,20 @@ host: host name
 dns: name server
 spam: spam assassin
 spam: anti spam
+blacklist: czarnej liscie
+blacklist: черном списке
+blacklist: kara listede
+blacklist: cerne listine
+blacklist: listed neagra
+blacklist: zwarte lijst
+blacklist: schwarzen listed
+greylisted: listed grise
+greylisted: listed gris
+greylisted: listed grigia
+greylisted: listed cinza
+greylisted: listed cinzenta
+greylisted: szara listed
+greylisted: graue listed
 """
 
 # Scripts without spaces between words: what is found in them, longest first, is read as words. _: a space
@@ -234,6 +277,9 @@ too large: 过大 太大 過大 大きすぎ 너무_큽
 greylisted: 灰名单 灰名單 グレーリスト 그레이리스트
 ip: ip地址
 content: 内容
+size: 大小 サイズ 크기 尺寸
+too fast: 频率过高 過於頻繁 过于频繁 太频繁 发送过快
+later: 稍后 稍後 しばらくして 나중에
 """
 
 # Not read at all

@@ -25,6 +25,7 @@ CERTAIN: Final = {
         never sent .. before
         {unknown|new} {triplet|sender recipient}
         first {delivery|attempt}
+        no seen .. before
     """,
     BounceClass.BLOCKED: """
         {ip|client|host} .. blacklist
@@ -50,6 +51,7 @@ SURE: Final = {
         reduce .. {rate|sender|connection|volume|number}
         sent .. messages .. {hour|day|minute}
         sent .. message .. {hour|day|minute}
+        more .. allowed .. per
     """,
     BounceClass.BLOCKED: """
         blocked using
@@ -99,6 +101,7 @@ SURE: Final = {
         rbl {rejected|rejection}
         {too many|list|listed|detected|sends|sending|from} spam .. {ip|host|server|network}
         {host|ip|server|network} .. spam {listed|list|source|blacklist}
+        {residential|dialup|dial up|consumer|tor exit} {network|networks|ip|space|host|address|nodes|range|ranges}
     """,
     BounceClass.REPUTATION: """
         reputation
@@ -117,6 +120,8 @@ SURE: Final = {
         over complaint {limit|rate|rates}
         {history|pattern} {spam|abuse}
         history .. spam
+        trust {score|level}
+        low trust
     """,
     BounceClass.PTR_REQUIRED: """
         {ip|host} must resolve
@@ -184,6 +189,10 @@ CLEAR: Final = {
         number of posts
         too many attempts
         numerous attempts
+        per {second|seconds|minute|hour|day}
+        over .. {connection|connections}
+        limit .. connection
+        connection over
     """,
     BounceClass.BLOCKED: """
         blacklist
@@ -199,7 +208,6 @@ CLEAR: Final = {
         connection .. from .. {blocked|denied|rejected|refused}
         no allowed {connect|connection|send message from}
         no accepting connections
-        no message exchanger
         no accept {connection|connections} from
         listed {at|in|on|by} ~
         {ip|~} listed

@@ -106,6 +106,7 @@ SURE: Final = {
     """,
     BounceClass.DOMAIN_NO_MAIL: """
         {domain|recipient domain} no longer {accept|receive|accepting|receives|receiving} message
+        no message exchanger {configured|found|defined|~|domain|host}
     """,
 }
 
@@ -169,6 +170,8 @@ CLEAR: Final = {
         no matches
         {@|user|recipient} no .. name directory
         no {directory|ldap}
+        no recipient @
+        no {recipient|user|mailbox|address|account} records
     """,
     BounceClass.HOST_UNKNOWN: """
         {domain|host|server|system|zone} .. {no exist|exist no|no found|no existing|no such}

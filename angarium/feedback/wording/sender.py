@@ -177,6 +177,8 @@ CLEAR: Final = {
         access {denied|rejected|refused}
         log first
         login
+        members only
+        only members
     """,
     BounceClass.RELAY_DENIED: """
         no handle .. domain

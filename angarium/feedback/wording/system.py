@@ -23,6 +23,7 @@ CERTAIN: Final = {
         previous {hard bounce|bounce}
         {globally|locally} suppressed
         {recipient|user|address|@} .. {unsubscribed|opted out}
+        no {send|sender|message|contact} listed
     """,
 }
 
@@ -39,6 +40,7 @@ SURE: Final = {
         {high strength|weak|strong} ciphers
         ciphers
         tls version
+        tls {refused|rejected}
     """,
     BounceClass.EXPIRED: """
         {message|delivery|delivery time|queue|retry time|mail|lifetime} .. expired
@@ -112,6 +114,9 @@ SURE: Final = {
         {unable|no|failed} resolve route
         {name server|dns} reply
         malformed {dns|name server}
+        no mx host .. {reached|reachable|respond|responding|answer|answered}
+        {host|server|mx} .. no reached
+        connection {ip|~|host} {refused|failed|timeout}
     """,
     BounceClass.SYSTEM_FULL: """
         {insufficient|no enough|not enough} {disk|system|server|storage} {space|storage|resources|memory}
@@ -203,6 +208,8 @@ SURE: Final = {
         {encountered|while} .. processed
         no mdb
         {mail|message} system misconfigured
+        {scanner|milter|backend|virus|antivirus} .. {no reachable|unreachable|unavailable|down}
+        {scanner|milter|backend} .. {timeout|failed}
     """,
 }
 

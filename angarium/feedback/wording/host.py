@@ -52,6 +52,8 @@ SURE: Final = {
         sent .. messages .. {hour|day|minute}
         sent .. message .. {hour|day|minute}
         more .. allowed .. per
+        per hour .. {limit|over}
+        {number|count|quantity} {messages|message|recipients|connections} .. over
     """,
     BounceClass.BLOCKED: """
         blocked using
@@ -102,6 +104,9 @@ SURE: Final = {
         {too many|list|listed|detected|sends|sending|from} spam .. {ip|host|server|network}
         {host|ip|server|network} .. spam {listed|list|source|blacklist}
         {residential|dialup|dial up|consumer|tor exit} {network|networks|ip|space|host|address|nodes|range|ranges}
+        refused connection from
+        no longer accept connection
+        {dynamic|dynamically} assigned
     """,
     BounceClass.REPUTATION: """
         reputation
@@ -143,6 +148,8 @@ SURE: Final = {
         generic .. {ptr|reverse|rdns}
         {client|client host|host ip} .. no .. {hostname|host|name}
         client host .. NO_SUCH
+        501 & dns & no exist
+        no dns .. returned
     """,
 }
 
@@ -193,6 +200,8 @@ CLEAR: Final = {
         over .. {connection|connections}
         limit .. connection
         connection over
+        no more .. recipient
+        recipient per message
     """,
     BounceClass.BLOCKED: """
         blacklist

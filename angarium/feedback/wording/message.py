@@ -38,6 +38,7 @@ SURE: Final = {
         spam profiler
         content judged
         judged .. spam
+        considered .. spam
     """,
     BounceClass.VIRUS: """
         virus {found|detected|warning|scan|signature|rejected|alert|infection|name}
@@ -85,6 +86,8 @@ SURE: Final = {
         smtplf
         no {conform|comply|compliant|conforming|follow} .. rfc
         rfc .. no {conform|comply|compliant|followed|respected}
+        {line|lines} longer
+        longer than 998
     """,
     BounceClass.MESSAGE_TOO_LARGE: """
         {message|content|mail|size|data|body|attachment} .. too {large|big|long}
@@ -158,6 +161,9 @@ CLEAR: Final = {
         {message|mail} size
         size .. over
         size exceeded
+        {mb|kb|bytes|megabytes|kilobytes|octets} .. {over|limit}
+        {over|limit} .. {mb|kb|bytes|megabytes|kilobytes|octets}
+        too large
     """,
     BounceClass.POLICY: """
         {rejected|refused|violates|violation|prohibited|denied|blocked|against|due|reasons} .. policy

@@ -194,16 +194,18 @@ class _Reader:
         elif token in _MEANINGS:
             self.add(token)
         else:
-            if any(each.isdigit() or each == ":" for each in token):
+            # Of a link's query "r=r-sc4" no part is a mark
+            if "=" not in token and any(each.isdigit() or each == ":" for each in token):
                 self.marks.append(token)
             for piece in _PIECE.findall(token):
-                self._read_piece(piece)
+                self._read_piece(piece, "=" not in token)
 
-    def _read_piece(self, piece: str) -> None:
+    def _read_piece(self, piece: str, may_be_mark: bool) -> None:
         if piece.isalpha():
             self.add(piece)
         elif not piece.isdigit():
-            self.marks.append(piece)
+            if may_be_mark:
+                self.marks.append(piece)
             self.words.append(piece)
 
     def _named(self, what: str) -> None:

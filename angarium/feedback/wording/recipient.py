@@ -24,6 +24,7 @@ SURE: Final = {
         recipient .. no unique
         {badrcptto|bad recipient}
         {no|unknown} .. name directory
+        no match {ldap|directory}
     """,
     BounceClass.MOVED: """
         {user|recipient|mailbox|account|address} moved
@@ -69,6 +70,9 @@ SURE: Final = {
         {user|mailbox|account} no .. enough space
         too many mail data
         too many message data
+        {mailbox|inbox|user} limit size
+        {mailbox|inbox|user|recipient} .. no take more
+        quota used
     """,
     BounceClass.MAILBOX_DISABLED: """
         {account|mailbox|recipient|user|address} .. {disabled|suspended|locked|frozen|inactive}
@@ -103,6 +107,11 @@ SURE: Final = {
         {recipient|user} .. refuse {receive|message}
         refuse receive message
         user rejected
+        {user|recipient|@} accept message only
+        {user|recipient|mailbox} own {filter|settings|rules|spam}
+        recipient .. no {want|wish}
+        rule imposed
+        only message .. accept
     """,
     BounceClass.DOMAIN_NO_MAIL: """
         {domain|recipient domain} no longer {accept|receive|accepting|receives|receiving} message
@@ -172,6 +181,10 @@ CLEAR: Final = {
         no {directory|ldap}
         no recipient @
         no {recipient|user|mailbox|address|account} records
+        WHO no use
+        no match .. {ldap|directory|database|user|recipient}
+        no known .. {called|named|by that name}
+        callout verification failed
     """,
     BounceClass.HOST_UNKNOWN: """
         {domain|host|server|system|zone} .. {no exist|exist no|no found|no existing|no such}
@@ -211,6 +224,7 @@ CLEAR: Final = {
         domain .. no {receive|handle|support} {message|smtp}
         {no receive|no accept} message .. domain
         domain .. {no mail server|no mx}
+        no capable .. {receive|receiving}
     """,
     BounceClass.MAILBOX_FULL: """
         over quota
@@ -222,6 +236,7 @@ CLEAR: Final = {
         over .. {space|storage}
         space .. used up
         {user|recipient|mailbox} over
+        mailbox .. limit
     """,
     BounceClass.MAILBOX_DISABLED: """
         {mailbox|account|user|recipient|address|@} {disabled|suspended|locked|inactive|frozen|deactivated}

@@ -11,6 +11,8 @@ CERTAIN: Final = {
     """,
     BounceClass.SENDER_REJECTED: """
         517 & domain no exist
+        postmaster verification failed
+        verification failed while checking
     """,
 }
 
@@ -149,6 +151,7 @@ CLEAR: Final = {
         no .. verify .. {return path|sender}
         {mx|aaaa|dns} .. message from
         no accept message from {@|domain|~}
+        {@|address|sender} no {wanted|welcome}
     """,
     BounceClass.SECURITY: """
         {authentication|authenticated|auth|login} {required|needed|necessary|first|mandatory}

@@ -117,6 +117,9 @@ SURE: Final = {
         no mx host .. {reached|reachable|respond|responding|answer|answered}
         {host|server|mx} .. no reached
         connection {ip|~|host} {refused|failed|timeout}
+        {socket|session} closed
+        unreachable too large
+        mx .. points local
     """,
     BounceClass.SYSTEM_FULL: """
         {insufficient|no enough|not enough} {disk|system|server|storage} {space|storage|resources|memory}
@@ -150,6 +153,7 @@ SURE: Final = {
         {local delivery|local mailer|filter program} failed
         bad exit status
         text .. generated during .. delivery attempt
+        {command|program|script|process|agent} .. {crashed|signal|killed|aborted}
     """,
     BounceClass.PROTOCOL_ERROR: """
         {command|parameter|parameters|argument} .. {unrecognized|unknown}
@@ -210,6 +214,7 @@ SURE: Final = {
         {mail|message} system misconfigured
         {scanner|milter|backend|virus|antivirus} .. {no reachable|unreachable|unavailable|down}
         {scanner|milter|backend} .. {timeout|failed}
+        {ldap|database|sql|backend|directory} .. {unreachable|no reachable|no contact|no respond|no responding}
     """,
 }
 
@@ -221,7 +226,6 @@ CLEAR: Final = {
         connection refused
         connection error
         name service error
-        network
         loop
         dns {error|failed}
         reset by peer
@@ -242,6 +246,7 @@ CLEAR: Final = {
         {try|come} .. later .. error
         {system|server} {unavailable|no available|down|maintenance}
         local {problem|failure}
+        {no|unable} create .. locked
     """,
     BounceClass.EXPIRED: """
         expired
@@ -266,6 +271,7 @@ HINT: Final = {
     BounceClass.NETWORK_ERROR: """
         connection
         dns
+        network
     """,
     BounceClass.MAILER_ERROR: """
         mailer

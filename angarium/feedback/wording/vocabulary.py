@@ -205,6 +205,14 @@ no exist: yok bulunmuyor
 no: nem δεν nu nav nera neni nie
 exist: esistente esistenti esistono
 limit: maximo maximos massimo maxima
+many: mnoho sok multe mnogo monta
+too: tul prea cok
+known: know knows recognises recognizes
+large: nagy
+mailbox: θυριδα
+closed: shut
+considered: consider considers
+only: nur seulement solo solamente apenas tylko alleen vain endast bare kun только
 """
 
 # Two words, as they are read, that are one
@@ -237,6 +245,7 @@ host: host name
 dns: name server
 spam: spam assassin
 spam: anti spam
+output: command output
 relay: message relay
 blacklist: czarnej liscie
 blacklist: черном списке
@@ -308,6 +317,8 @@ space: 容量 空间 공간 용량
 sender: 发信人 发件 送信元 발송
 too fast: 频繁 連続送信
 ip: 送信元_ip 发信_ip 發信_ip 发件_ip 발신_ip
+per hour: 每小时 每小時 每天 每日 每分钟 1時間あたり 1日あたり 時間当たり 시간당
+sender: 发送
 """
 
 # Not read at all
@@ -321,5 +332,5 @@ fue ha son su sus del al por para y en con se lo gli uno della dello nel nella e
 uma foi seu sua da na het een van voor werd uw deze dit jest zostal zostala zostalo dla w z ten ta в на с
 и по для этот была был было ваш ваше so just also already currently actually really sorry please bitte
 svp kindly who whom which either some dear unfortunately leider any's specific given following entered
-specified det ar ett har som och ma esta
+specified det ar ett har som och ma esta ole az az on el si cu il
 """

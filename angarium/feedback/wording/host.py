@@ -53,7 +53,6 @@ SURE: Final = {
         sent .. message .. {hour|day|minute}
         more .. allowed .. per
         per hour .. {limit|over}
-        {number|count|quantity} {messages|message|recipients|connections} .. over
     """,
     BounceClass.BLOCKED: """
         blocked using

@@ -112,6 +112,8 @@ SURE: Final = {
         smtputf8 {required|no offered|no supported|needed}
         {unsupported|unknown} {charset|character set|encoding}
         {no ascii|nonascii|utf8|internationalized|eai} .. {address|addresses|recipient}
+        {unsupported|no supported} content
+        content type .. {no supported|unsupported}
     """,
 }
 

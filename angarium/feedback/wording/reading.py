@@ -116,7 +116,7 @@ def read(text: str) -> Reading:
         reader.words.append("~")
         for token in fold(each).split():
             reader.add(token)
-    said = (*enhanced, code) if enhanced or code else (UNCODED,)
+    said = (*enhanced, code or UNCODED)
     words = " ".join((*reader.words, "/", *said))
     return Reading(
         code=code,

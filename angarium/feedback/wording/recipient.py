@@ -73,6 +73,7 @@ SURE: Final = {
         {mailbox|inbox|user} limit size
         {mailbox|inbox|user|recipient} .. no take more
         quota used
+        number message .. {mailbox|user} .. over
     """,
     BounceClass.MAILBOX_DISABLED: """
         {account|mailbox|recipient|user|address} .. {disabled|suspended|locked|frozen|inactive}
@@ -116,6 +117,8 @@ SURE: Final = {
     BounceClass.DOMAIN_NO_MAIL: """
         {domain|recipient domain} no longer {accept|receive|accepting|receives|receiving} message
         no message exchanger {configured|found|defined|~|domain|host}
+        521 & no accept network
+        521 & no accept message
     """,
 }
 
@@ -256,6 +259,7 @@ CLEAR: Final = {
     BounceClass.FILTERED: """
         {whitelist|safelist|allow list|approved senders} .. {recipient|user}
         {recipient|user|@} no accept message
+        recipient rejected message .. {rule|rules|filter|own}
     """,
     BounceClass.MOVED: """
         no longer {use|uses|using|used} .. {address|mailbox|account}

@@ -186,6 +186,7 @@ CLEAR: Final = {
     BounceClass.RELAY_DENIED: """
         no handle .. domain
         no relay
+        no accept message ~
     """,
 }
 

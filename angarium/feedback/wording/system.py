@@ -74,6 +74,8 @@ SURE: Final = {
         no accept & request & connection & timeout & uncoded
         {time|limit} .. queue .. over
         over .. {time|limit} .. queue
+        no delivered .. {hours|days}
+        no delivered within
     """,
     BounceClass.NETWORK_ERROR: """
         {no found|no resolve|unknown host} later

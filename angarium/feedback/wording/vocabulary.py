@@ -213,6 +213,8 @@ mailbox: θυριδα
 closed: shut
 considered: consider considers
 only: nur seulement solo solamente apenas tylko alleen vain endast bare kun только
+exist: gibt
+such: sadan sadant slik sadana takova takovy takiego
 """
 
 # Two words, as they are read, that are one
@@ -332,5 +334,5 @@ fue ha son su sus del al por para y en con se lo gli uno della dello nel nella e
 uma foi seu sua da na het een van voor werd uw deze dit jest zostal zostala zostalo dla w z ten ta в на с
 и по для этот была был было ваш ваше so just also already currently actually really sorry please bitte
 svp kindly who whom which either some dear unfortunately leider any's specific given following entered
-specified det ar ett har som och ma esta ole az az on el si cu il
+specified det ar ett har som och ma esta ole az on el si cu il es bei uns
 """

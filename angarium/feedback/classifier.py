@@ -5,12 +5,11 @@ the answer. Words that are clear outweigh codes that hosts give for anything; an
 reputation never suppresses an address, whatever the code says.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from angarium.feedback.classes import BounceClass, Effect, Verdict, verdict_of
-from angarium.feedback.wording import codes, marks, message, recipient, sender, system
+from angarium.feedback.wording import codes, host, marks, message, recipient, sender, system
 from angarium.feedback.wording.phrases import Phrases, Rule, rules_of
 from angarium.feedback.wording.reading import Reading, read
 
@@ -53,7 +52,6 @@ _MACROS: Final = {
     "WHO": "{user|mailbox|account|recipient|address|alias|@}",
     "NO_SUCH": "{unknown|no exist|exist no|no found|found no|no known|known no|invalid|no valid|no such}",
 }
-_TRAILING_DIGITS: Final = re.compile(r"[-_]?\d+$")
 
 
 def _number(bounce_class: BounceClass) -> int:
@@ -61,9 +59,9 @@ def _number(bounce_class: BounceClass) -> int:
 
 
 def _rules() -> Iterator[Rule]:
-    yield from rules_of(_NUMBER[MAILBOX_RATE], CERTAIN, sender.MAILBOX_RATE, _MACROS)
-    levels = [(CERTAIN, sender.CERTAIN), (CERTAIN, system.CERTAIN)]
-    for module in (recipient, sender, message, system):
+    yield from rules_of(_NUMBER[MAILBOX_RATE], CERTAIN, host.MAILBOX_RATE, _MACROS)
+    levels = [(CERTAIN, each.CERTAIN) for each in (host, sender, system)]
+    for module in (recipient, host, sender, message, system):
         levels += ((SURE, module.SURE), (CLEAR, module.CLEAR), (HINT, module.HINT))
     for weight, tables in levels:
         for bounce_class, table in tables.items():
@@ -71,14 +69,17 @@ def _rules() -> Iterator[Rule]:
 
 
 _PHRASES: Final = Phrases(_rules())
-_MARKS: Final = {mark: _number(each) for mark, each in marks.MARKS.items()}
-_NAMES: Final = {name: _number(each) for name, each in marks.NAMES.items()}
+# A text that names a block list may say more: that it is for reputation, or that the list is of links
+_NAMES: Final = {
+    **dict.fromkeys(marks.BLOCK_LISTS, (_number(BounceClass.BLOCKED), SURE - 1)),
+    **{name: (_number(each), SURE + 6) for name, each in marks.NAMES.items()},
+}
 # Subject and detail of an enhanced code -> what it speaks for, with which weight
 _CODES: Final = {
     **{detail: (_number(each), LOOSE_CODE) for detail, each in codes.LOOSE.items()},
     **{detail: (_number(each), SPECIFIC_CODE) for detail, each in codes.SPECIFIC.items()},
     **{detail: (_number(each), DEFINITE_CODE) for detail, each in codes.DEFINITE.items()},
-    codes.MAILBOX_RATE: (_NUMBER[MAILBOX_RATE], DEFINITE_CODE),
+    **dict.fromkeys(codes.MAILBOX_RATES, (_NUMBER[MAILBOX_RATE], DEFINITE_CODE)),
 }
 
 
@@ -100,7 +101,9 @@ def classify(reply: str, provider: str = "") -> Verdict:
         return verdict_of(codes.BASIC.get(reading.code, BounceClass.UNDETERMINED))
     best = _heaviest(weights)
     if _OUTCOMES[best].hard:
-        ours = {each: weights[each] for each in said if each in _OURS and said[each] >= CLEAR}
+        # Words that are clear are outweighed by clear ones; a code alone, by any
+        enough = CLEAR if said.get(best, 0) >= CLEAR else HINT
+        ours = {each: weights[each] for each in said if each in _OURS and said[each] >= enough}
         if ours:
             best = _heaviest(ours)
     return _OUTCOMES[best]
@@ -114,13 +117,14 @@ def _words_say(reading: Reading) -> dict[int, int]:
     """Return how much the words, marks and hosts' names speak for each outcome."""
     said = _PHRASES.weights(reading.words)
     for mark in reading.marks:
-        number = _MARKS.get(mark) or _MARKS.get(_TRAILING_DIGITS.sub("", mark))
-        if number is not None:
+        meaning = marks.meaning_of(mark)
+        if meaning is not None:
+            number = _number(meaning)
             said[number] = max(said.get(number, 0), SURE)
     if reading.names:
-        for name, number in _NAMES.items():
+        for name, (number, weight) in _NAMES.items():
             if name in reading.names:
-                said[number] = max(said.get(number, 0), SURE + 6)
+                said[number] = max(said.get(number, 0), weight)
     return said
 
 
@@ -131,8 +135,8 @@ def _code_says(enhanced: str, reading: Reading, provider: str) -> tuple[int, int
         return _number(BounceClass.DOMAIN_NO_MAIL), SPECIFIC_CODE
     if enhanced == "4.4.4":  # no route for now; 5.4.4: no such host
         return _number(BounceClass.NETWORK_ERROR), SPECIFIC_CODE
-    if detail in codes.GMAIL_AUTHENTICATION and (provider == "gmail" or "gsmtp" in reading.plain):
-        return _number(BounceClass.AUTH_FAILURE), DEFINITE_CODE
+    if detail in codes.GMAIL and (provider == "gmail" or "gsmtp" in reading.plain):
+        return _number(codes.GMAIL[detail]), DEFINITE_CODE
     if detail.startswith("7.") and int(detail[2:]) in codes.MICROSOFT_BANNED:
         return _number(BounceClass.BLOCKED), DEFINITE_CODE
     return _CODES.get(detail, (0, 0))

@@ -115,7 +115,10 @@ AUTO_SUBJECT: Final = phrases(
     fora do escritório | risposta automatica | fuori ufficio | automatisch antwoord | afwezig | autosvar |
     automatiskt svar | frånvaro | automaattinen vastaus | poissa | autoodpowiedź | odpowiedź automatyczna |
     automatická odpověď | автоответ | автоматический ответ | 自動応答 | 自動返信 | 自动回复 | 自動回覆 | 自动答复 |
-    부재중 | 자동 응답 | 자동회신 | otomatik yanıt
+    부재중 | 자동 응답 | 자동회신 | 자동 회신 | otomatik yanıt | ofis dışında | automatyczna odpowiedź |
+    poza biurem | mimo kancelář | automatikus válasz | házon kívül | automatisk svar | fravær | buiten kantoor |
+    răspuns automat | αυτόματη απάντηση | автоматична відповідь | вне офиса | nicht im büro | en congé |
+    ausencia de la oficina | fuera de oficina | ausência | 不在通知 | 外出回复 | 不在办公室
     """
 )
 # What notices say beside their reason: read as one, it would be a wrong one ("attached" is no virus)

@@ -19,9 +19,23 @@ DEFINITE: Final = {
     "7.24": BounceClass.AUTH_FAILURE,
     "7.25": BounceClass.PTR_REQUIRED,
     "7.26": BounceClass.AUTH_FAILURE,
-    "7.29": BounceClass.TLS_FAILURE,
+    "7.29": BounceClass.AUTH_FAILURE,
     "7.509": BounceClass.AUTH_FAILURE,
     "7.515": BounceClass.AUTH_FAILURE,
+    "7.32": BounceClass.AUTH_FAILURE,
+    "7.508": BounceClass.RATE_LIMITED,
+    "7.507": BounceClass.FILTERED,
+    "7.513": BounceClass.BLOCKED,
+    "7.321": BounceClass.TLS_FAILURE,
+    "7.322": BounceClass.TLS_FAILURE,
+    "7.323": BounceClass.TLS_FAILURE,
+    "7.324": BounceClass.TLS_FAILURE,
+    "7.325": BounceClass.TLS_FAILURE,
+    "7.367": BounceClass.RELAY_DENIED,
+    "7.12": BounceClass.SECURITY,
+    "1.20": BounceClass.CONTENT_RFC,
+    "7.17": BounceClass.USER_UNKNOWN,
+    "7.18": BounceClass.HOST_UNKNOWN,
     "7.511": BounceClass.BLOCKED,
     "7.512": BounceClass.CONTENT_RFC,
     "7.650": BounceClass.REPUTATION,
@@ -63,6 +77,8 @@ SPECIFIC: Final = {
     "4.7": BounceClass.EXPIRED,
     "4.300": BounceClass.EXPIRED,
     "4.316": BounceClass.NETWORK_ERROR,
+    "4.317": BounceClass.NETWORK_ERROR,
+    "4.318": BounceClass.NETWORK_ERROR,
     "4.312": BounceClass.NETWORK_ERROR,
     "5.3": BounceClass.RATE_LIMITED,
     "6.7": BounceClass.CONTENT,
@@ -99,6 +115,7 @@ LOOSE: Final = {
     "6.5": BounceClass.CONTENT,
     "6.6": BounceClass.CONTENT,
     "7.0": BounceClass.POLICY,
+    "7.500": BounceClass.RATE_LIMITED,
     "7.1": BounceClass.POLICY,
     "7.2": BounceClass.SECURITY,
     "7.3": BounceClass.SECURITY,
@@ -134,8 +151,13 @@ BASIC: Final = {
     "571": BounceClass.POLICY,
 }
 # A mailbox's own rate, at Microsoft
-MAILBOX_RATE: Final = "2.122"
+MAILBOX_RATES: Final = ("2.121", "2.122")
 # Of 5.7: banned sources, at Microsoft
 MICROSOFT_BANNED: Final = range(606, 650)
-# At Gmail; elsewhere 5.7.27 is the sender's null MX (RFC 7505 section 4.2), 5.7.30 is REQUIRETLS (RFC 8689)
-GMAIL_AUTHENTICATION: Final = frozenset({"7.27", "7.30"})
+# At Gmail; elsewhere 5.7.27 is the sender's null MX (RFC 7505 section 4.2), 5.7.29 is ARC, 5.7.30 is REQUIRETLS
+# (RFC 8689)
+GMAIL: Final = {
+    "7.27": BounceClass.AUTH_FAILURE,
+    "7.29": BounceClass.TLS_FAILURE,
+    "7.30": BounceClass.AUTH_FAILURE,
+}

@@ -6,7 +6,7 @@ from angarium.feedback.classes import BounceClass
 
 SURE: Final = {
     BounceClass.POLICY: """
-        {rejected|refused|blocked} by {recipient domain|recipient server|recipient system}
+        {rejected|refused|blocked} by recipient {domain|server|system|organization|organisation|company|policy}
     """,
     BounceClass.SPAM: """
         {message|content|sender message} .. {looks|look|appears|classified|considered|identified} .. spam
@@ -27,6 +27,18 @@ SURE: Final = {
         spam or virus
         spam policy
         looks suspicious
+        {url|urls|link|links|uri} .. {blacklist|blacklisted|blocked|rejected|listed}
+        {blacklisted|blocked|blacklist} {url|urls|link|links|uri}
+        {behavior|behaviour} spam
+        {url|urls|link|links|uri} .. {surbl|uribl|dbl}
+        {policy|rule} .. no spam
+        pattern detection
+        mass {mailer|mailing}
+        {uribl|surbl|dbl} policy
+        spam profiler
+        content judged
+        judged .. spam
+        considered .. spam
     """,
     BounceClass.VIRUS: """
         virus {found|detected|warning|scan|signature|rejected|alert|infection|name}
@@ -44,6 +56,7 @@ SURE: Final = {
         content presents .. potential
         potential security {issue|threat|risk}
         {file|files|attachment|content} .. security {issue|threat|risk|reasons}
+        message virus
     """,
     BounceClass.CONTENT_RFC: """
         {missing|no|multiple|duplicate|duplicated|invalid} .. {header|headers|header field|message id}
@@ -69,6 +82,12 @@ SURE: Final = {
         {missing|no} {date|from|message id|subject} {header|field}
         rfc message non compliant
         raw non ascii .. header
+        {lone|stray|naked} {cr|lf|linefeed|linefeeds|newline|newlines}
+        smtplf
+        no {conform|comply|compliant|conforming|follow} .. rfc
+        rfc .. no {conform|comply|compliant|followed|respected}
+        {line|lines} longer
+        longer than 998
     """,
     BounceClass.MESSAGE_TOO_LARGE: """
         {message|content|mail|size|data|body|attachment} .. too {large|big|long}
@@ -89,10 +108,12 @@ SURE: Final = {
         {bit|8bit} .. {data|characters|character|mime}
         conversion {required|failed|prohibited|no supported}
         media {no supported|unsupported}
-        {forbidden|blocked|disallowed|blacklisted|bad|prohibited} {url|urls|link|links|uri}
-        {url|link|uri} .. {blacklist|blocked|rejected}
+        {forbidden|disallowed|bad|prohibited} {url|urls|link|links|uri}
         smtputf8 {required|no offered|no supported|needed}
         {unsupported|unknown} {charset|character set|encoding}
+        {no ascii|nonascii|utf8|internationalized|eai} .. {address|addresses|recipient}
+        {unsupported|no supported} content
+        content type .. {no supported|unsupported}
     """,
 }
 
@@ -107,6 +128,10 @@ CLEAR: Final = {
         {mass|bulk} {mailing|mail}
         friend rule
         looks like .. {advertising|promotion}
+        phishing
+        message .. blocked .. filter
+        message temporary blocked
+        too many spam
     """,
     BounceClass.VIRUS: """
         virus
@@ -121,6 +146,11 @@ CLEAR: Final = {
         html {tag|part|only|unacceptable|rejected|forbidden|no accepted}
         content .. {no acceptable|no accepted|forbidden|no allowed|unacceptable|prohibited|inappropriate}
         {charset|encoding|mime} .. {invalid|no allowed|unsupported|rejected|forbidden|failed}
+        html message no accept
+        unnecessary .. encoding
+        mime complexity
+        improperly formatted
+        message .. attachments & recipient
     """,
     BounceClass.CONTENT_RFC: """
         {header|headers}
@@ -133,6 +163,9 @@ CLEAR: Final = {
         {message|mail} size
         size .. over
         size exceeded
+        {mb|kb|bytes|megabytes|kilobytes|octets} .. {over|limit}
+        {over|limit} .. {mb|kb|bytes|megabytes|kilobytes|octets}
+        too large
     """,
     BounceClass.POLICY: """
         {rejected|refused|violates|violation|prohibited|denied|blocked|against|due|reasons} .. policy
@@ -147,6 +180,7 @@ CLEAR: Final = {
         anti spoofing policy
         {organization|company} .. rejected
         {prohibited|rejected} by {administrator|admin|rule}
+        low priority
     """,
 }
 

@@ -1,15 +1,19 @@
 """A reply is read: codes, what words mean, which hosts and marks it names. Pure, linear in its length (C4)."""
 
+import functools
 import re
 import unicodedata
 from typing import Final
 
 import msgspec
 
+from angarium.feedback.wording.stems import STEMS
 from angarium.feedback.wording.vocabulary import CLUSTERS, JOINED, SYNONYMS, UNREAD
 
 # Ours: what stands behind that in a text is not looked at; replies are far shorter
 MAX_CHARACTERS: Final = 8192
+# Among the words, in the place of codes: no host said this, but who had to do without one
+UNCODED: Final = "uncoded"
 
 _ENHANCED: Final = re.compile(r"(?<![\w.])([245])\.(\d{1,3})\.(\d{1,3})(?![\w]|\.\d)")
 # On a line of its own kind: in front, or where a report quotes another host's
@@ -48,9 +52,9 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     plain: str  # the text, folded
 
 
-def _synonyms() -> dict[str, str]:
-    table = dict.fromkeys((fold(each) for each in UNREAD.split()), "")
-    for line in SYNONYMS.strip().splitlines():
+def _words_of(lines: str) -> dict[str, str]:
+    table = {}
+    for line in lines.strip().splitlines():
         meaning, _, words = line.partition(": ")
         for word in words.split():
             table[fold(word)] = meaning
@@ -79,7 +83,9 @@ def _joined() -> dict[tuple[str, str], str]:
     return table
 
 
-_MEANINGS: Final = _synonyms()
+_MEANINGS: Final = dict.fromkeys((fold(each) for each in UNREAD.split()), "") | _words_of(SYNONYMS)
+_STEMS: Final = _words_of(STEMS)
+_STEM_LENGTHS: Final = sorted({len(each) for each in _STEMS}, reverse=True)
 _JOINED: Final = _joined()
 _CLUSTERS: Final = {
     fold(cluster.replace("_", " ")): meaning
@@ -87,6 +93,9 @@ _CLUSTERS: Final = {
     for cluster in clusters.split()
 }
 _CLUSTER: Final = re.compile("|".join(sorted(_CLUSTERS, key=len, reverse=True)))
+# Between those scripts (kana, Han, Hangul taken apart) and Latin letters there is no space either
+_EASTERN: Final = "[\u1100-\u11ff\u3040-\u30ff\u4e00-\u9fff]"
+_SCRIPT_EDGE: Final = re.compile(f"(?<=[a-z0-9])(?={_EASTERN})|(?<={_EASTERN})(?=[a-z0-9])")
 
 
 def read(text: str) -> Reading:
@@ -95,6 +104,7 @@ def read(text: str) -> Reading:
     humps = [_HUMP.sub(" ", each) for each in _CAMEL.findall(text)]
     plain = fold(spaced)
     if not plain.isascii():
+        plain = _SCRIPT_EDGE.sub(" ", plain)
         plain = _CLUSTER.sub(lambda found: f" {_CLUSTERS[found[0]]} ", plain)
     found = _BASIC.search(plain)
     code = found[1] if found else ""
@@ -106,7 +116,8 @@ def read(text: str) -> Reading:
         reader.words.append("~")
         for token in fold(each).split():
             reader.add(token)
-    words = " ".join((*reader.words, "/", *enhanced, code))
+    said = (*enhanced, code or UNCODED)
+    words = " ".join((*reader.words, "/", *said))
     return Reading(
         code=code,
         enhanced=enhanced,
@@ -125,6 +136,15 @@ def common_form(phrase: str) -> str:
     return f" {' '.join(reader.words)} "
 
 
+@functools.lru_cache(maxsize=8192)
+def _by_stem(word: str) -> str:
+    for length in _STEM_LENGTHS:
+        meaning = _STEMS.get(word[:length])
+        if meaning is not None:
+            return meaning
+    return word
+
+
 class _Reader:
     """Takes a text token by token."""
 
@@ -140,6 +160,10 @@ class _Reader:
             self.add(token)
         elif "@" in token:
             self._named("@")
+            # "anna@host:blocked"; not "mailto:anna@host"
+            said = token.rpartition(":")[2]
+            if said.isalpha():
+                self.add(said)
         elif "://" in token or token.startswith("www."):
             self.names.append(token)
         else:
@@ -147,7 +171,9 @@ class _Reader:
 
     def add(self, word: str) -> None:
         """Add a word by its meaning; said twice, it is there once."""
-        meaning = _MEANINGS.get(word, word)
+        meaning = _MEANINGS.get(word)
+        if meaning is None:
+            meaning = _by_stem(word)
         if not meaning:
             return
         last = self.words[-1] if self.words else ""
@@ -168,16 +194,18 @@ class _Reader:
         elif token in _MEANINGS:
             self.add(token)
         else:
-            if any(each.isdigit() or each == ":" for each in token):
+            # Of a link's query "r=r-sc4" no part is a mark
+            if "=" not in token and any(each.isdigit() or each == ":" for each in token):
                 self.marks.append(token)
             for piece in _PIECE.findall(token):
-                self._read_piece(piece)
+                self._read_piece(piece, "=" not in token)
 
-    def _read_piece(self, piece: str) -> None:
+    def _read_piece(self, piece: str, may_be_mark: bool) -> None:
         if piece.isalpha():
             self.add(piece)
         elif not piece.isdigit():
-            self.marks.append(piece)
+            if may_be_mark:
+                self.marks.append(piece)
             self.words.append(piece)
 
     def _named(self, what: str) -> None:

@@ -11,6 +11,10 @@ SURE: Final = {
     BounceClass.HOST_UNKNOWN: """
         domain {no exist|exist no|no found|unknown}
         no such domain
+        domain recipient {exist no|no exist|no found|unknown}
+        {no such|unknown} {recipient|destination} domain
+        dns .. {no found|no records}
+        dead domain
     """,
     BounceClass.USER_UNKNOWN: """
         no handle message {user|recipient}
@@ -18,6 +22,9 @@ SURE: Final = {
         inactive address & 5.1.1
         recipient address rejected & 5.4.1
         recipient .. no unique
+        {badrcptto|bad recipient}
+        {no|unknown} .. name directory
+        no match {ldap|directory}
     """,
     BounceClass.MOVED: """
         {user|recipient|mailbox|account|address} moved
@@ -58,6 +65,15 @@ SURE: Final = {
         {recipient|user|mailbox|inbox} .. storage space
         {user|mailbox} .. over allowed space
         over .. space of {user|mailbox}
+        mailbox .. message file too large
+        over receiving limit
+        {user|mailbox|account} no .. enough space
+        too many mail data
+        too many message data
+        {mailbox|inbox|user} limit size
+        {mailbox|inbox|user|recipient} .. no take more
+        quota used
+        number message .. {mailbox|user} .. over
     """,
     BounceClass.MAILBOX_DISABLED: """
         {account|mailbox|recipient|user|address} .. {disabled|suspended|locked|frozen|inactive}
@@ -69,6 +85,7 @@ SURE: Final = {
         {blocked|locked} {mailbox|account}
         {mailbox|account|user|address} no accept {message|messages|mail}
         recipient suspend service
+        {account|mailbox|user} .. suspended
     """,
     BounceClass.FILTERED: """
         {rejected|blocked|refused|declined|no accepted} by {user|recipient|mailbox owner|owner|account holder}
@@ -85,6 +102,23 @@ SURE: Final = {
         {sieve|user filter} .. {refused|rejected}
         recipient has {blocked|locked} {address|sender}
         recipient address blocked by recipient
+        {account|user|mailbox|recipient|address} .. protected by
+        restricted message
+        user rules
+        {recipient|user} .. refuse {receive|message}
+        refuse receive message
+        user rejected
+        {user|recipient|@} accept message only
+        {user|recipient|mailbox} own {filter|settings|rules|spam}
+        recipient .. no {want|wish}
+        rule imposed
+        only message .. accept
+    """,
+    BounceClass.DOMAIN_NO_MAIL: """
+        {domain|recipient domain} no longer {accept|receive|accepting|receives|receiving} message
+        no message exchanger {configured|found|defined|~|domain|host}
+        521 & no accept network
+        521 & no accept message
     """,
 }
 
@@ -131,6 +165,29 @@ CLEAR: Final = {
         user name {unknown|no found}
         bad destination {mailbox|mailbox address|address}
         {recipient|user|mailbox|address} {verification|callout verification} failed
+        WHO no recognized
+        name no {known|found|valid}
+        no record .. {user|mailbox|account|recipient|address}
+        no such local
+        {user|mailbox|recipient|account|address} .. no in {our|local} {system|database|records}
+        no accept user
+        {no active|inactive} address .. {host|server}
+        no exist .. person
+        no .. user existe
+        {account|mailbox|user} unavailable .. forgery
+        no message address
+        unknown virtual user
+        invalid or unknown
+        {user|mailbox|account} missing .. home
+        no matches
+        {@|user|recipient} no .. name directory
+        no {directory|ldap}
+        no recipient @
+        no {recipient|user|mailbox|address|account} records
+        WHO no use
+        no match .. {ldap|directory|database|user|recipient}
+        no known .. {called|named|by that name}
+        callout verification failed
     """,
     BounceClass.HOST_UNKNOWN: """
         {domain|host|server|system|zone} .. {no exist|exist no|no found|no existing|no such}
@@ -170,6 +227,7 @@ CLEAR: Final = {
         domain .. no {receive|handle|support} {message|smtp}
         {no receive|no accept} message .. domain
         domain .. {no mail server|no mx}
+        no capable .. {receive|receiving}
     """,
     BounceClass.MAILBOX_FULL: """
         over quota
@@ -181,6 +239,7 @@ CLEAR: Final = {
         over .. {space|storage}
         space .. used up
         {user|recipient|mailbox} over
+        mailbox .. limit
     """,
     BounceClass.MAILBOX_DISABLED: """
         {mailbox|account|user|recipient|address|@} {disabled|suspended|locked|inactive|frozen|deactivated}
@@ -199,6 +258,14 @@ CLEAR: Final = {
     """,
     BounceClass.FILTERED: """
         {whitelist|safelist|allow list|approved senders} .. {recipient|user}
+        {recipient|user|@} no accept message
+        recipient rejected message .. {rule|rules|filter|own}
+    """,
+    BounceClass.MOVED: """
+        no longer {use|uses|using|used} .. {address|mailbox|account}
+        {no longer|left|closed} & {use|contact|write} .. @ instead
+        {contact|use} .. new address
+        new {address|mailbox|account}
     """,
 }
 
@@ -212,6 +279,7 @@ HINT: Final = {
         user no local
         recipient unavailable
         unroutable
+        no deliver message @ & 550
     """,
     BounceClass.MOVED: """
         551 & no our customer

@@ -22,6 +22,8 @@ CERTAIN: Final = {
         previously {bounced|hard bounced|unsubscribed}
         previous {hard bounce|bounce}
         {globally|locally} suppressed
+        {recipient|user|address|@} .. {unsubscribed|opted out}
+        no {send|sender|message|contact} listed
     """,
 }
 
@@ -35,6 +37,10 @@ SURE: Final = {
         {verify|validation|untrusted|invalid|no trusted} .. certificate
         {mta sts|dane|tlsa|mta-sts} .. {failed|required|policy|requires|validation|no match}
         handshake {failed|failure|error}
+        {high strength|weak|strong} ciphers
+        ciphers
+        tls version
+        tls {refused|rejected}
     """,
     BounceClass.EXPIRED: """
         {message|delivery|delivery time|queue|retry time|mail|lifetime} .. expired
@@ -56,6 +62,20 @@ SURE: Final = {
         {max retries|maximum retries|max attempts} .. {expired|exceeded|over|reached}
         no deliver .. {days|hours}
         message .. no {collected|delivered} .. {days|hours}
+        {days|hours} .. no {deliver|delivered}
+        no find .. gateway
+        failed {deliver|delivery} .. after
+        {giving|gave|give} up
+        no {collected|delivered} after
+        no reachable .. {within|queue period|allowed}
+        queue period
+        after {tries|attempts}
+        connection timeout & uncoded
+        no accept & request & connection & timeout & uncoded
+        {time|limit} .. queue .. over
+        over .. {time|limit} .. queue
+        no delivered .. {hours|days}
+        no delivered within
     """,
     BounceClass.NETWORK_ERROR: """
         {no found|no resolve|unknown host} later
@@ -92,6 +112,16 @@ SURE: Final = {
         {servfail|dns timeout|dns temporary}
         {unable|failed|no|cannot} {connect|connection|reach} {host|server|remote|~|ip}
         {socket error|broken pipe|i/o timeout|io timeout|end of file|dialing|premature eof|unexpected eof}
+        {unable|failed} connection .. {host|hosts|candidate}
+        {unable|no|failed} resolve route
+        {name server|dns} reply
+        malformed {dns|name server}
+        no mx host .. {reached|reachable|respond|responding|answer|answered}
+        {host|server|mx} .. no reached
+        connection {ip|~|host} {refused|failed|timeout}
+        {socket|session} closed
+        unreachable too large
+        mx .. points local
     """,
     BounceClass.SYSTEM_FULL: """
         {insufficient|no enough|not enough} {disk|system|server|storage} {space|storage|resources|memory}
@@ -109,6 +139,7 @@ SURE: Final = {
         disk space .. {low|exhausted|insufficient}
         out of disk
         out of memory
+        {server|host|system} {out of|no|low} {memory|disk|disk space|space|storage}
     """,
     BounceClass.MAILER_ERROR: """
         x unix
@@ -124,6 +155,7 @@ SURE: Final = {
         {local delivery|local mailer|filter program} failed
         bad exit status
         text .. generated during .. delivery attempt
+        {command|program|script|process|agent} .. {crashed|signal|killed|aborted}
     """,
     BounceClass.PROTOCOL_ERROR: """
         {command|parameter|parameters|argument} .. {unrecognized|unknown}
@@ -148,6 +180,10 @@ SURE: Final = {
         {helo|ehlo} .. {requires|required|first}
         {unrecognized|unsupported|unknown} authentication {type|mechanism}
         no valid recipients & 5.5.1
+        {synchronization|synchronisation} failed
+        malformed {address|recipient|@}
+        {address|recipient} malformed
+        {invalid|malformed} local
     """,
     BounceClass.SYSTEM_ERROR: """
         local error
@@ -173,6 +209,14 @@ SURE: Final = {
         too many load
         load {too high|average}
         i/o error
+        forwarding loop broken
+        interrupted system call
+        {encountered|while} .. processed
+        no mdb
+        {mail|message} system misconfigured
+        {scanner|milter|backend|virus|antivirus} .. {no reachable|unreachable|unavailable|down}
+        {scanner|milter|backend} .. {timeout|failed}
+        {ldap|database|sql|backend|directory} .. {unreachable|no reachable|no contact|no respond|no responding}
     """,
 }
 
@@ -184,11 +228,12 @@ CLEAR: Final = {
         connection refused
         connection error
         name service error
-        network
         loop
         dns {error|failed}
         reset by peer
         eof
+        {unable|failed|no} connection
+        all failed
     """,
     BounceClass.TLS_FAILURE: """
         tls
@@ -203,6 +248,7 @@ CLEAR: Final = {
         {try|come} .. later .. error
         {system|server} {unavailable|no available|down|maintenance}
         local {problem|failure}
+        {no|unable} create .. locked
     """,
     BounceClass.EXPIRED: """
         expired
@@ -227,6 +273,7 @@ HINT: Final = {
     BounceClass.NETWORK_ERROR: """
         connection
         dns
+        network
     """,
     BounceClass.MAILER_ERROR: """
         mailer

@@ -33,7 +33,7 @@ unknown: nieznany nieznana okand okant ukjent ukendt tuntematon neznamy неиз
 unknown: unbekanntes unrecognized unrecognised bilinmeyen unknonw unknow
 invalid: ungultig ungultige ungueltig ungueltige ungultiger invalide invalides invalido invalida
 invalid: ongeldig ongeldige nieprawidlowy nieprawidlowa неверный недопустимый ogiltig ugyldig bad
-invalid: illegal erroneous incorrect wrong incorrecta malformed unacceptable gecersiz errato
+invalid: illegal erroneous incorrect wrong incorrecta unacceptable gecersiz errato
 invalid: incorrecto errata erronea
 valid: gultig gueltig valide valido valida geldig prawidlowy legal legitimate
 user: users username userid userids benutzer benutzername anwender nutzer utilisateur utilisateurs
@@ -122,7 +122,7 @@ spam: dcc bogofilter rspamd spamd dspam antyspamowy antyspamowa advertisement ad
 spam: advertising спамом рекламы spamtrap spams spammer spammers spammy spamming junk junkmail ube uce
 spam: unsolicited bulk werbung спам спама pourriel spamassassin antispam spamcontent junkemail
 spam: spamdetected spamblock
-virus: viruses malware trojan worm virusses viruss вирус вирусы viren maliciel infected phishing
+virus: viruses malware trojan worm virusses viruss вирус вирусы viren maliciel infected
 policy: policies richtlinie richtlinien politique politica beleid polityka политика restriction
 policy: restrictions
 blacklist: blocklisting denylisting blacklisted blacklists blacklisting blocklist blocklists
@@ -172,6 +172,49 @@ hop: hops
 dynamic: dynamically dynip
 country: countries geographical geographic geographically geolocation region geo
 compromised: hacked hijacked
+minutes: minuten minutos minuti minut minuter minutter minuto minutem minuutin dakika минут минуты
+seconds: sekunden segundos secondi secondes secondi sekund
+days: tage tagen jours dias giorni dagen dni dage dagar dager
+delivered: zugestellt entregado entregue consegnato dostarczono bezorgd доставлено levererat leveret levert
+gave up: aufgegeben abandonnee
+later: reessayer reintentar reintente intentelo riprovare riprova tentar повторите поздно nochmals erneut
+blacklist: feketelista tiltolista svartlista svartlistad svartlistan sortliste sortlistet svarteliste
+blacklist: svartelistet zwartelijst estolista
+spam: gtube bayes bayesian
+address: e-mailadres mailadres emailadres
+complaint: spamcomplaints
+no: niciun nici zaden zadna
+no found: nenalezen nenalezena nenalezeno
+user: individual
+limit: ceiling cap
+suspended: hold lapsed paused revoked
+banned: barred
+virus: malicious
+spam: unwanted deseado indesejado indesejada indesiderata indesiderato ongewenste ongewenst unerwunscht
+spam: unerwunschte unerwuenscht indesirable niechciana нежелательная нежелательное nevyzadana roskapostia
+spam: skrappost
+rate: speed pace velocity
+malformed: fehlerhaft malforme malformado malformata
+queue: warteschlange wachtrij kolejka очереди
+time: zeit wartezeit delai tiempo tempo tijd czas время
+undeliverable: unzustellbar
+many: много
+aligned: alignment align
+unsubscribed: abgemeldet desabonne opted-out
+no exist: yok bulunmuyor
+no: nem δεν nu nav nera neni nie
+exist: esistente esistenti esistono
+limit: maximo maximos massimo maxima
+many: mnoho sok multe mnogo monta
+too: tul prea cok
+known: know knows recognises recognizes
+large: nagy
+mailbox: θυριδα
+closed: shut
+considered: consider considers
+only: nur seulement solo solamente apenas tylko alleen vain endast bare kun только
+exist: gibt
+such: sadan sadant slik sadana takova takovy takiego
 """
 
 # Two words, as they are read, that are one
@@ -204,6 +247,22 @@ host: host name
 dns: name server
 spam: spam assassin
 spam: anti spam
+output: command output
+relay: message relay
+blacklist: czarnej liscie
+blacklist: черном списке
+blacklist: kara listede
+blacklist: cerne listine
+blacklist: listed neagra
+blacklist: zwarte lijst
+blacklist: schwarzen listed
+greylisted: listed grise
+greylisted: listed gris
+greylisted: listed grigia
+greylisted: listed cinza
+greylisted: listed cinzenta
+greylisted: szara listed
+greylisted: graue listed
 """
 
 # Scripts without spaces between words: what is found in them, longest first, is read as words. _: a space
@@ -221,7 +280,7 @@ domain: 域名 ドメイン 도메인
 sender: 发件人 發件人 寄件者 送信者 보낸사람 발신자
 message: 邮件 郵件 メッセージ メール 메시지 메일
 full: 已满 已滿 空间不足 容量已满 容量超過 いっぱい 満杯 超过限额 용량_초과 용량초과 가득
-disabled: 已停用 停用 禁用 冻结 凍結 已禁用 停止 無効 정지 비활성 중지
+disabled: 已停用 停用 禁用 冻结 凍結 已禁用 停止 정지 비활성 중지
 locked: 锁定 鎖定 ロック 잠금
 rejected: 拒绝 拒絕 拒否 거부
 blacklist: 黑名单 黑名單 ブラックリスト 차단목록
@@ -232,8 +291,36 @@ spam: 垃圾邮件 垃圾郵件 迷惑メール スパム 스팸
 virus: 病毒 ウイルス ウィルス 바이러스
 too large: 过大 太大 過大 大きすぎ 너무_큽
 greylisted: 灰名单 灰名單 グレーリスト 그레이리스트
-ip: ip地址
+ip: ip_地址
 content: 内容
+size: 大小 サイズ 크기 尺寸
+too fast: 频率过高 過於頻繁 过于频繁 太频繁 发送过快
+later: 稍后 稍後 しばらくして 나중에
+no such: 没有这个 没有此 没有该 沒有這個 该当する
+no exist: 없는 不存在的 存在しないため
+invalid: 無効な 無効です 无效 無效 不正な 잘못된 유효하지_않은
+limit: 上限 限制 한도
+over: 超过 超過 超出 超え 초과
+too many: 多すぎ 太多 너무_많
+connection: 连接 連接 接続 연결
+temporary: 暂时 暫時 一時的 일시적
+server: 服务器 伺服器 サーバー サーバ 서버
+undeliverable: 无法投递 無法投遞 配信できません 配送できません
+reputation: 信誉 信譽 평판
+relay: 中继 中繼 릴레이
+authenticated: 认证 認證 認証 인증
+attachment: 附件 添付ファイル 첨부
+policy: 策略 ポリシー 정책
+expired: 期限切れ 过期
+timeout: 超时 逾時 タイムアウト 시간_초과
+blocked: 拦截 攔截
+rejected: 拒收 退信
+space: 容量 空间 공간 용량
+sender: 发信人 发件 送信元 발송
+too fast: 频繁 連続送信
+ip: 送信元_ip 发信_ip 發信_ip 发件_ip 발신_ip
+per hour: 每小时 每小時 每天 每日 每分钟 1時間あたり 1日あたり 時間当たり 시간당
+sender: 发送
 """
 
 # Not read at all
@@ -247,5 +334,5 @@ fue ha son su sus del al por para y en con se lo gli uno della dello nel nella e
 uma foi seu sua da na het een van voor werd uw deze dit jest zostal zostala zostalo dla w z ten ta в на с
 и по для этот была был было ваш ваше so just also already currently actually really sorry please bitte
 svp kindly who whom which either some dear unfortunately leider any's specific given following entered
-specified det ar ett har som och ma esta
+specified det ar ett har som och ma esta ole az on el si cu il es bei uns
 """

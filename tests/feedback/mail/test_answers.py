@@ -86,6 +86,8 @@ def test_automatic_answers_say_so(header: str) -> None:
         "Out of Office: hi",
         "Automatische Antwort: hi",
         "自動応答: hi",
+        "Automatyczna odpowiedź: hi",
+        "Automatikus válasz: hi",
         "=?utf-8?Q?R=C3=A9ponse_automatique?=",
     ],
 )

@@ -13,7 +13,8 @@ from angarium.config.quantity import find_rate
 from angarium.config.schema import Rule, RuleAction
 from angarium.queue.model import UnixMs
 from angarium.reputation.in_force import LOWEST_PART, STEP_DOWN_MS, EffectKey, InForce
-from angarium.reputation.reply_rules import Heard, Mail, Reach, RuleBook, find_reach
+from angarium.reputation.probation import Probation
+from angarium.reputation.reply_rules import SCOPES, Heard, Mail, Reach, RuleBook, find_reach
 from angarium.reputation.shares import Shares
 
 # Ours: in force at once, and reaches whose replies are counted; of more the oldest are forgotten
@@ -64,6 +65,7 @@ class RuleEngine:
         self._of_provider: dict[str, int] = {}  # how many are in force
         self._counted: OrderedDict[tuple[str, Reach], deque[UnixMs]] = OrderedDict()
         self._shares = Shares()
+        self.probation: Final = Probation()  # of whom a suspension is over
         self._swept: dict[tuple[str, str], UnixMs] = {}
         # What nobody has taken yet
         self._began: dict[EffectKey, InForce] = {}
@@ -169,7 +171,7 @@ class RuleEngine:
         if provider not in self._of_provider:
             return []
         found: list[InForce] = []
-        for scope in ("source", "tenant", "sender_domain", "stream", "campaign"):
+        for scope in SCOPES:
             reach = find_reach(scope, source, mail, provider)
             if reach is not None and (effects := self._by_reach.get(reach)):
                 found += [each for each in effects.values() if not each.is_over(now)]
@@ -264,6 +266,8 @@ class RuleEngine:
         self._in_force[effect.key] = effect
         self._in_force.move_to_end(effect.key)
         self._by_reach.setdefault(effect.reach, {})[effect.key] = effect
+        if effect.action == "suspend" and effect.until is not None:
+            self.probation.begin(effect.reach, effect.rule, effect.until)
 
     def _end(self, effect: InForce, ended: Ended) -> None:
         key, provider = effect.key, effect.reach.provider
@@ -275,6 +279,9 @@ class RuleEngine:
         self._ended.append(ended)
         left = self._by_reach[effect.reach]
         del left[key]
+        is_cut_short = effect.action == "suspend" and not effect.is_over(ended.at)
+        if is_cut_short and not any(each.action == "suspend" for each in left):
+            self.probation.forget(effect.reach)  # on somebody's word
         if not left:
             del self._by_reach[effect.reach]
         self._of_provider[provider] -= 1

@@ -4,7 +4,7 @@ Start with ``RuleEngine``. Knows nothing of queues, connections or the disk: ``t
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -57,8 +57,10 @@ class RuleEngine:
     Invariant RUE2: of a rule that was undone nothing is in force, and nothing counts towards it.
     """
 
-    def __init__(self, book: RuleBook) -> None:
+    def __init__(self, book: RuleBook, imposed: Collection[str] = ()) -> None:
+        """``imposed``: the names of rules of our own, which are in force beside those of the book."""
         self.book = book
+        self._imposed: Final = frozenset(imposed)
         self.now = UnixMs(0)  # as it was last told: limits are asked for without a time
         self._in_force: OrderedDict[EffectKey, InForce] = OrderedDict()
         self._by_reach: dict[Reach, dict[EffectKey, InForce]] = {}
@@ -79,7 +81,7 @@ class RuleEngine:
         """Go by these rules from now on; what is in force by a rule that is no more ends."""
         self.book = book
         for key, effect in list(self._in_force.items()):
-            if key.rule not in book.rules:
+            if not self._is_known(key.rule):
                 self._end(
                     effect, Ended(effect=effect, at=now, how="ended", reason="the rule is no more")
                 )
@@ -88,7 +90,7 @@ class RuleEngine:
         """Put in force what was so before a restart; what is over by now, or of no rule any more, ends."""
         for effect in effects:
             self._put(effect)
-            if effect.rule not in self.book.rules:
+            if not self._is_known(effect.rule):
                 self._end(
                     effect, Ended(effect=effect, at=now, how="ended", reason="the rule is no more")
                 )
@@ -111,6 +113,10 @@ class RuleEngine:
         if reach is not None and self._is_enough(rule, reach, now):
             self._act(rule, reach, heard.text, ceilings, now)
         return rule
+
+    def impose(self, rule: Rule, reach: Reach, why: str, ceilings: Ceilings, now: UnixMs) -> None:
+        """Put a rule of our own in force, which no book has, as if a reply had called for it."""
+        self._act(rule, reach, why, ceilings, now)
 
     def sent(
         self,
@@ -202,6 +208,9 @@ class RuleEngine:
         return changes
 
     # --- how it comes about -----------------------------------------------------------------
+
+    def _is_known(self, rule: str) -> bool:
+        return rule in self.book.rules or rule in self._imposed
 
     def _is_enough(self, rule: Rule, reach: Reach, now: UnixMs) -> bool:
         if rule.count == 1:

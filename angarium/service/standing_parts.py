@@ -16,6 +16,7 @@ from angarium.service.complaint_feed import ComplaintFeed, Listeners
 from angarium.service.delivery_finder import DeliveryFinder
 from angarium.service.runtime import Runtime
 from angarium.service.sender_breaker import SenderBreaker
+from angarium.service.slowing_feed import SlowingFeed
 from angarium.service.standing import Standing
 from angarium.service.standing_answers import StandingAnswers
 from angarium.telemetry import log, log_exception
@@ -39,6 +40,7 @@ class StandingParts:
         slots = [each.name for each in runtime.slots if each.role == "delivery"]
         listeners = Listeners(runtime.data_dir.path, slots, runtime.stop)
         self.feed = ComplaintFeed(finder, listeners.tell)
+        self.slowing = SlowingFeed(breaker.take_slowings, listeners.tell)
         self.watch = BlocklistWatch(
             runtime.config.blocklists,
             self._subjects,

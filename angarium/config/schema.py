@@ -338,6 +338,8 @@ class Breaker(_Table, frozen=True, kw_only=True):
     complaints_warn_percent: Percent = 0.08
     complaints_percent: Percent = 0.3
     complaints_at_least: Count = 3  # fewer complaints stop nobody
+    # who is warned is slowed down to this at each provider whose recipients complain; "unlimited": not
+    complaints_rate: RateText = "10/min"
     # of the recipients: such that do not exist
     bounces_warn_percent: Percent = 5.0
     bounces_percent: Percent = 10.0

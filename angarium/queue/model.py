@@ -100,7 +100,9 @@ class DueHead(msgspec.Struct, frozen=True, kw_only=True):
     sender: str = ""  # its reverse path
     # It may have been delivered: an attempt ended without our knowing how
     in_doubt: bool = False
-    source: str = ""  # of one in doubt: the egress source of that attempt, if it is known
+    # The egress source to keep to: of the attempt that is in doubt, if it is known, or of the last one if it was
+    # greylisted; else ""
+    source: str = ""
 
     @property
     def sender_domain(self) -> str:
@@ -170,6 +172,8 @@ class Deferred(msgspec.Struct, frozen=True, kw_only=True, tag="deferred"):
     in_doubt: bool = False  # lost after the final dot: it may have been delivered
     # False: ``attempt`` is why none was made now. None counts, and there is no event; it is kept as the last reason
     attempted: bool = True
+    # the same source is to try again: another one would be a stranger, too
+    greylisted: bool = False
 
 
 class Released(msgspec.Struct, frozen=True, kw_only=True, tag="released"):

@@ -14,6 +14,8 @@ from angarium.config.schema import Breaker as Limits
 from angarium.queue.model import UnixMs
 
 HOUR_MS: Final = 3_600_000
+# Ours: providers that are remembered of one party; of more the first is forgotten
+COMPLAINING: Final = 100
 # Ours: senders that are judged; the one that was quiet longest is forgotten, unless it is paused
 PARTIES: Final = 5000
 
@@ -68,6 +70,8 @@ class Evidence(msgspec.Struct, kw_only=True, array_like=True):
     hours: dict[int, Counts] = {}  # by their numbers since the epoch
     is_warned: bool = False
     pause: Pause | None = None
+    # Providers whose recipients complained since it was last slowed down there, and in which hour
+    complaining: dict[str, int] = {}
 
 
 class Standing(enum.IntEnum):
@@ -80,6 +84,9 @@ class Ruling(msgspec.Struct, frozen=True, kw_only=True):
     party: Party
     standing: Standing
     why: str  # "" when all is well
+    is_new: bool = True  # it stood better before
+    # Of one warned of complaints: providers where recipients complained of it since that was last said
+    complaining: tuple[str, ...] = ()
 
 
 class Breaker:
@@ -87,7 +94,8 @@ class Breaker:
 
     Invariant BRK2: what somebody was stopped for is not held against them again once they go on, nor what comes back
     later about mail of before.
-    Invariant BRK3: a campaign that is stopped does not have its tenant stopped by the same mail.
+    Invariant BRK3: a campaign that is stopped does not have its tenant stopped by the same mail, nor one that is slowed
+    down its tenant by the same complaints.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -106,19 +114,28 @@ class Breaker:
             self.judge_again(party)
 
     def count(
-        self, tenant: str, campaign: str, counts: Counts, *, at: UnixMs, sent_at: UnixMs
+        self,
+        tenant: str,
+        campaign: str,
+        counts: Counts,
+        *,
+        at: UnixMs,
+        sent_at: UnixMs,
+        provider: str = "",
     ) -> None:
-        """Take what became of mail of the tenant. ``at``: when that was known; ``sent_at``: when it had gone out."""
+        """Take what became of mail of the tenant. ``at``: when that was known; ``sent_at``: when it had gone out;
+        ``provider``: where, if that is known.
+        """
         if campaign:
             own = self._of(Party(tenant=tenant, campaign=campaign))
             if sent_at < own.fresh_since:
                 return  # BRK2
-            self._add(own, counts, at)
+            self._add(own, counts, at, provider)
             if own.pause is not None:
                 return  # BRK3
         whole = self._of(Party(tenant=tenant))
         if sent_at >= whole.fresh_since:
-            self._add(whole, counts, at)
+            self._add(whole, counts, at, provider)
 
     def next_ruling(self, now: UnixMs) -> Ruling | None:
         """Return what is to be told or done of one of those of whom something was heard since; None: of nobody.
@@ -161,6 +178,7 @@ class Breaker:
         evidence.pause = None
         evidence.is_warned = False
         evidence.hours = {}
+        evidence.complaining = {}
         evidence.fresh_since = now  # BRK2
         self._changed[party] = None
 
@@ -176,7 +194,7 @@ class Breaker:
         evidence = self._evidence.get(party)
         if evidence is None:
             return None
-        standing, why = self._standing(evidence, now)
+        standing, why, _ = self._standing(evidence, now)
         return Ruling(party=party, standing=standing, why=why)
 
     def changed(self) -> dict[Party, Evidence | None]:
@@ -204,7 +222,7 @@ class Breaker:
                 self._changed[quiet] = None
         return evidence
 
-    def _add(self, evidence: Evidence, counts: Counts, at: UnixMs) -> None:
+    def _add(self, evidence: Evidence, counts: Counts, at: UnixMs, provider: str) -> None:
         hour = at // HOUR_MS
         kept = self._hours_kept
         if hour not in evidence.hours:
@@ -212,6 +230,11 @@ class Breaker:
                 del evidence.hours[old]
             evidence.hours[hour] = Counts()
         evidence.hours[hour].add(counts)
+        if counts.complained and provider:
+            evidence.complaining.pop(provider, None)
+            evidence.complaining[provider] = hour
+            if len(evidence.complaining) > COMPLAINING:
+                del evidence.complaining[next(iter(evidence.complaining))]
         self._changed[evidence.party] = None
         self.judge_again(evidence.party)
 
@@ -224,19 +247,44 @@ class Breaker:
         evidence = self._evidence.get(party)
         if evidence is None or evidence.pause is not None:
             return None
-        standing, why = self._standing(evidence, now)
+        standing, why, is_of_complaints = self._standing(evidence, now)
         was_warned, is_warned = evidence.is_warned, standing is not Standing.WELL
         if was_warned != is_warned:
             evidence.is_warned = is_warned
             self._changed[party] = None
-        if standing is Standing.STOPPED or (is_warned and not was_warned):
-            return Ruling(party=party, standing=standing, why=why)
+        complaining: tuple[str, ...] = ()
+        if standing is Standing.WARNED and is_of_complaints:
+            complaining = self._take_complaining(evidence, now)
+        if standing is Standing.STOPPED or (is_warned and not was_warned) or complaining:
+            return Ruling(
+                party=party,
+                standing=standing,
+                why=why,
+                is_new=not was_warned,
+                complaining=complaining,
+            )
         return None
 
-    def _standing(self, evidence: Evidence, now: UnixMs) -> tuple[Standing, str]:
+    def _take_complaining(self, evidence: Evidence, now: UnixMs) -> tuple[str, ...]:
+        """Return the providers whose recipients complained within the window, once per complaint."""
+        if not evidence.complaining:
+            return ()
+        first = now // HOUR_MS - self._hours_kept
+        found = tuple(each for each, hour in evidence.complaining.items() if hour > first)
+        evidence.complaining = {}
+        self._changed[evidence.party] = None
+        whole = self._evidence.get(Party(tenant=evidence.party.tenant))
+        if whole is not None:
+            for each in found:
+                whole.complaining.pop(each, None)  # BRK3
+            self._changed[whole.party] = None
+        return found
+
+    def _standing(self, evidence: Evidence, now: UnixMs) -> tuple[Standing, str, bool]:
+        """Return how it stands, why, and whether that is for complaints."""
         limits, total = self.limits, Counts()
         if evidence.party.tenant in limits.exempt_tenants:
-            return Standing.WELL, ""
+            return Standing.WELL, "", False
         last = now // HOUR_MS
         for hour, counts in evidence.hours.items():
             if last - self._hours_kept < hour <= last:
@@ -257,7 +305,8 @@ class Breaker:
             stop=limits.bounces_percent,
             what="do not exist",
         )
-        return max(complaints, dead, key=lambda each: each[0])
+        standing, why = max(complaints, dead, key=lambda each: each[0])
+        return standing, why, complaints[0] is standing
 
 
 def _share(

@@ -21,6 +21,9 @@ class Reach(NamedTuple):
     provider: str
 
 
+SCOPES: Final[tuple[RuleScope, ...]] = ("source", "tenant", "sender_domain", "stream", "campaign")
+
+
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
     """A peer's reply, and about whose mail."""
 

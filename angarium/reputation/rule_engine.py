@@ -4,7 +4,7 @@ Start with ``RuleEngine``. Knows nothing of queues, connections or the disk: ``t
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -13,7 +13,8 @@ from angarium.config.quantity import find_rate
 from angarium.config.schema import Rule, RuleAction
 from angarium.queue.model import UnixMs
 from angarium.reputation.in_force import LOWEST_PART, STEP_DOWN_MS, EffectKey, InForce
-from angarium.reputation.reply_rules import Heard, Mail, Reach, RuleBook, find_reach
+from angarium.reputation.probation import Probation
+from angarium.reputation.reply_rules import SCOPES, Heard, Mail, Reach, RuleBook, find_reach
 from angarium.reputation.shares import Shares
 
 # Ours: in force at once, and reaches whose replies are counted; of more the oldest are forgotten
@@ -56,14 +57,17 @@ class RuleEngine:
     Invariant RUE2: of a rule that was undone nothing is in force, and nothing counts towards it.
     """
 
-    def __init__(self, book: RuleBook) -> None:
+    def __init__(self, book: RuleBook, imposed: Collection[str] = ()) -> None:
+        """``imposed``: the names of rules of our own, which are in force beside those of the book."""
         self.book = book
+        self._imposed: Final = frozenset(imposed)
         self.now = UnixMs(0)  # as it was last told: limits are asked for without a time
         self._in_force: OrderedDict[EffectKey, InForce] = OrderedDict()
         self._by_reach: dict[Reach, dict[EffectKey, InForce]] = {}
         self._of_provider: dict[str, int] = {}  # how many are in force
         self._counted: OrderedDict[tuple[str, Reach], deque[UnixMs]] = OrderedDict()
         self._shares = Shares()
+        self.probation: Final = Probation()  # of whom a suspension is over
         self._swept: dict[tuple[str, str], UnixMs] = {}
         # What nobody has taken yet
         self._began: dict[EffectKey, InForce] = {}
@@ -77,7 +81,7 @@ class RuleEngine:
         """Go by these rules from now on; what is in force by a rule that is no more ends."""
         self.book = book
         for key, effect in list(self._in_force.items()):
-            if key.rule not in book.rules:
+            if not self._is_known(key.rule):
                 self._end(
                     effect, Ended(effect=effect, at=now, how="ended", reason="the rule is no more")
                 )
@@ -86,7 +90,7 @@ class RuleEngine:
         """Put in force what was so before a restart; what is over by now, or of no rule any more, ends."""
         for effect in effects:
             self._put(effect)
-            if effect.rule not in self.book.rules:
+            if not self._is_known(effect.rule):
                 self._end(
                     effect, Ended(effect=effect, at=now, how="ended", reason="the rule is no more")
                 )
@@ -109,6 +113,10 @@ class RuleEngine:
         if reach is not None and self._is_enough(rule, reach, now):
             self._act(rule, reach, heard.text, ceilings, now)
         return rule
+
+    def impose(self, rule: Rule, reach: Reach, why: str, ceilings: Ceilings, now: UnixMs) -> None:
+        """Put a rule of our own in force, which no book has, as if a reply had called for it."""
+        self._act(rule, reach, why, ceilings, now)
 
     def sent(
         self,
@@ -169,7 +177,7 @@ class RuleEngine:
         if provider not in self._of_provider:
             return []
         found: list[InForce] = []
-        for scope in ("source", "tenant", "sender_domain", "stream", "campaign"):
+        for scope in SCOPES:
             reach = find_reach(scope, source, mail, provider)
             if reach is not None and (effects := self._by_reach.get(reach)):
                 found += [each for each in effects.values() if not each.is_over(now)]
@@ -200,6 +208,9 @@ class RuleEngine:
         return changes
 
     # --- how it comes about -----------------------------------------------------------------
+
+    def _is_known(self, rule: str) -> bool:
+        return rule in self.book.rules or rule in self._imposed
 
     def _is_enough(self, rule: Rule, reach: Reach, now: UnixMs) -> bool:
         if rule.count == 1:
@@ -264,6 +275,8 @@ class RuleEngine:
         self._in_force[effect.key] = effect
         self._in_force.move_to_end(effect.key)
         self._by_reach.setdefault(effect.reach, {})[effect.key] = effect
+        if effect.action == "suspend" and effect.until is not None:
+            self.probation.begin(effect.reach, effect.rule, effect.until)
 
     def _end(self, effect: InForce, ended: Ended) -> None:
         key, provider = effect.key, effect.reach.provider
@@ -275,6 +288,9 @@ class RuleEngine:
         self._ended.append(ended)
         left = self._by_reach[effect.reach]
         del left[key]
+        is_cut_short = effect.action == "suspend" and not effect.is_over(ended.at)
+        if is_cut_short and not any(each.action == "suspend" for each in left):
+            self.probation.forget(effect.reach)  # on somebody's word
         if not left:
             del self._by_reach[effect.reach]
         self._of_provider[provider] -= 1

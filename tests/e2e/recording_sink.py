@@ -42,6 +42,7 @@ class RecordingSink:
         replies: dict[bytes, bytes] | None = None,
         lone_lf_ends: bool = False,
         before: Callable[[socket.socket], None] | None = None,
+        says: Callable[[str, bytes], bytes | None] | None = None,
         at: tuple[str, int] = ("127.0.0.1", 0),
     ) -> None:
         self.extensions = extensions
@@ -49,6 +50,7 @@ class RecordingSink:
         self.replies = replies or {}  # start of a command line -> reply instead of 250
         self.lone_lf_ends = lone_lf_ends  # LF . LF ends data, as in servers open to smuggling
         self.before = before
+        self.says = says  # the client's address, a command line -> reply instead of the usual one
         self.taken: list[Taken] = []
         self.commands: list[bytes] = []
         self.early: list[bytes] = []  # groups sent without PIPELINING having been offered
@@ -121,6 +123,11 @@ class _Session:
             self._act(line, verb)
 
     def _act(self, line: bytes, verb: bytes) -> None:
+        if self._sink.says is not None:
+            said = self._sink.says(self._peer.getpeername()[0], line)
+            if said is not None:
+                self._peer.sendall(said + b"\r\n")
+                return
         for start, reply in self._sink.replies.items():
             if start and line.upper().startswith(start.upper()):
                 if verb == b"BDAT":

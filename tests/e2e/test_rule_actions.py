@@ -1,8 +1,10 @@
 """Each action of a rule, and each scope, as the host that caused it sees them."""
 
 import contextlib
+import itertools
 import json
 import smtplib
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -215,3 +217,29 @@ def test_mail_that_is_stopped_keeps_no_other_on_disk_however_much_it_is(tmp_path
             assert len(sink.taken) == 6
             product.postmaster("rules", "undo", "eager")
             sink.wait_for(19, timeout=60)
+
+
+def test_after_a_suspension_one_message_is_tried_and_all_go_when_one_was_taken(
+    tmp_path: Path,
+) -> None:
+    pause_s, is_open = 2.0, threading.Event()
+    refused: list[float] = []  # when
+
+    def says(_client: str, line: bytes) -> bytes | None:
+        if is_open.is_set() or not line.startswith(b"RCPT"):
+            return None
+        refused.append(time.time())
+        return SAID
+
+    rule = f'actions = ["suspend"]\nscope = "sender_domain"\nduration_s = {pause_s}'
+    with RecordingSink(says=says) as sink, running(tmp_path, sink, rule) as product:
+        send_as(product, "news@shop.example")
+        product.wait_for_disposition(60, event="rule_in_force")
+        for _ in range(8):
+            send_as(product, "news@shop.example")
+        wait_until(lambda: len(refused) >= 4, 60)
+        is_open.set()
+        sink.wait_for(9, timeout=60)
+        # Each refusal suspends it: no other one may have gone before that was over
+        gaps = [after - before for before, after in itertools.pairwise(refused)]
+        assert min(gaps) > pause_s - 0.1, gaps

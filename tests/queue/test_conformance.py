@@ -58,7 +58,7 @@ class Known(msgspec.Struct):
     sender: str = ""
     domain: str = ""
     via: str = ""
-    source: str = ""  # of the attempt that left it in doubt
+    source: str = ""  # of the attempt that left it in doubt, or that was greylisted
     claimed_by: str = ""
     rule: int = 0  # that holds it
     free_of: int = 0  # rules up to this one let its next attempt pass
@@ -176,17 +176,24 @@ class QueueMachine(RuleBasedStateMachine):
         settled: list[Any] = []
         for each in chosen:
             known = self.known[each]
-            kinds = ["delivered", "bounced", "deferred", "lost", "put off", "released"]
-            kind = data.draw(st.sampled_from(kinds))
+            again = ["deferred", "greylisted", "lost", "put off", "released"]
+            kind = data.draw(st.sampled_from(["delivered", "bounced", *again]))
             due = UnixMs(self.clock.now + data.draw(st.sampled_from([-5, 0, 1, 100])))
-            if kind in ("deferred", "lost", "put off", "released"):
+            if kind in again:
                 known.state, known.due = "scheduled", max(due, self.clock.now)
-            if kind in ("deferred", "lost"):
+            if kind in ("deferred", "greylisted", "lost"):
                 known.free_of = 0
-                is_lost = kind == "lost"
-                settled.append(Deferred(id=each, due=due, attempt=attempt(451), in_doubt=is_lost))
+                source = data.draw(st.sampled_from(["ip1", "ip2"]))
+                made = msgspec.structs.replace(attempt(451), source=source)
+                is_lost, is_grey = kind == "lost", kind == "greylisted"
+                settled.append(
+                    Deferred(id=each, due=due, attempt=made, in_doubt=is_lost, greylisted=is_grey)
+                )
                 known.in_doubt += is_lost
-                known.source = attempt().source if is_lost else known.source
+                if is_lost or is_grey:
+                    known.source = source
+                elif not known.in_doubt:
+                    known.source = ""
                 known.attempts += 1
                 self.events += 1
             elif kind == "put off":  # nothing was attempted: no event, no count

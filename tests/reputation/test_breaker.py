@@ -1,11 +1,12 @@
 """Mirrors angarium/reputation/breaker.py, and what of standing_keepsakes.py is of it."""
 
+import msgspec
 import pytest
 
 from angarium.config.schema import Breaker as Limits
 from angarium.queue import UnixMs
 from angarium.reputation import breaker as module
-from angarium.reputation.breaker import Breaker, Counts, Party, Pause, Ruling, Standing
+from angarium.reputation.breaker import Breaker, Counts, Evidence, Party, Pause, Ruling, Standing
 from angarium.reputation.standing_keepsakes import encoded, party_name, read_evidence
 
 HOUR = 3_600_000
@@ -24,10 +25,11 @@ def count(
     at: int = NOW,
     sent_at: int | None = None,
     tenant: str = "acme",
+    provider: str = "",
 ) -> None:
     counts = Counts(sent=delivered + dead, delivered=delivered, dead=dead, complained=complained)
     sent = UnixMs(at if sent_at is None else sent_at)
-    breaker.count(tenant, campaign, counts, at=UnixMs(at), sent_at=sent)
+    breaker.count(tenant, campaign, counts, at=UnixMs(at), sent_at=sent, provider=provider)
 
 
 def rulings(breaker: Breaker, now: int = NOW) -> list[Ruling]:
@@ -190,3 +192,71 @@ def test_brk1_the_quiet_are_forgotten_but_not_the_stopped(monkeypatch: pytest.Mo
     assert forgotten == ["a", "b"]
     assert list(breaker.pauses()) == [Party(tenant="stopped")]
     assert rulings(breaker) == []
+
+
+def complaining(breaker: Breaker, now: int = NOW) -> list[tuple[Party, bool, tuple[str, ...]]]:
+    return [(each.party, each.is_new, each.complaining) for each in rulings(breaker, now)]
+
+
+def test_one_that_is_warned_is_named_with_each_provider_where_it_was_complained_of_once() -> None:
+    breaker = Breaker(Limits())
+    count(breaker, delivered=9_990)
+    for _ in range(4):
+        count(breaker, complained=1, provider="yahoo")
+    count(breaker, complained=3, provider="gmail")
+    assert complaining(breaker) == []
+    count(breaker, complained=1)  # about mail of which nothing is known any more
+    assert complaining(breaker) == [(ACME, True, ("yahoo", "gmail"))]
+    count(breaker, delivered=1)
+    assert complaining(breaker) == []
+    count(breaker, complained=1, provider="gmail")
+    assert complaining(breaker) == [(ACME, False, ("gmail",))]
+
+
+def test_complaints_of_before_the_window_slow_nobody_down() -> None:
+    breaker, later = Breaker(Limits()), NOW + 30 * HOUR
+    count(breaker, complained=1, provider="yahoo")
+    assert complaining(breaker) == []
+    count(breaker, delivered=10_000, at=later)
+    count(breaker, complained=9, provider="gmail", at=later)
+    assert complaining(breaker, later) == [(ACME, True, ("gmail",))]
+
+
+def test_who_is_warned_of_dead_addresses_is_not_slowed_down_for_a_complaint() -> None:
+    breaker = Breaker(Limits())
+    count(breaker, delivered=10_000, dead=700)
+    count(breaker, complained=1, provider="yahoo")
+    assert complaining(breaker) == [(ACME, True, ())]
+
+
+def test_brk3_complaints_that_slow_a_campaign_down_do_not_slow_its_tenant() -> None:
+    breaker = Breaker(Limits())
+    count(breaker, "spring", delivered=10_000)
+    count(breaker, "spring", complained=9, provider="yahoo")
+    assert complaining(breaker) == [(SPRING, True, ("yahoo",)), (ACME, True, ())]
+    count(breaker, complained=1, provider="gmail")
+    assert complaining(breaker) == [(ACME, False, ("gmail",))]
+
+
+def test_where_it_was_complained_of_is_kept_and_old_evidence_is_read() -> None:
+    breaker = Breaker(Limits())
+    count(breaker, delivered=10_000)
+    count(breaker, complained=7, provider="yahoo")
+    kept = {party_name(each): encoded(found) for each, found in breaker.changed().items()}
+    after = Breaker(Limits())
+    after.restore(read_evidence(kept))
+    count(after, complained=1, provider="gmail")
+    assert complaining(after) == [(ACME, True, ("yahoo", "gmail"))]
+    old = msgspec.msgpack.encode([["acme"], 0, {}, True, None])
+    assert msgspec.msgpack.decode(old, type=Evidence).complaining == {}
+
+
+def test_of_too_many_providers_that_complain_the_first_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "COMPLAINING", 2)
+    breaker = Breaker(Limits())
+    count(breaker, delivered=10_000)
+    for provider in "abc":
+        count(breaker, complained=3, provider=provider)
+    assert complaining(breaker) == [(ACME, True, ("b", "c"))]

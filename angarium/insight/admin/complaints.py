@@ -1,9 +1,13 @@
-"""Tells delivery processes who complained, so that rules and warm-ups hear of it. Asked by the platform process."""
+"""Tells delivery processes who complained, so that rules and warm-ups hear of it, and whom to slow down for that.
+
+Asked by the platform process.
+"""
 
 import msgspec
 
 from angarium.insight.admin.protocol import Question
 from angarium.queue import UnixMs
+from angarium.reputation.slowing import Slowing
 
 
 class ToldComplaint(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,3 +27,13 @@ class HearComplaints(Question[ComplaintsHeard, None], frozen=True, tag="hear_com
     """In the order of their events. Each process takes those of its own providers."""
 
     complaints: tuple[ToldComplaint, ...]
+
+
+class SendersSlowed(msgspec.Struct, frozen=True):
+    count: int  # at providers of the process
+
+
+class SlowSenders(Question[SendersSlowed, None], frozen=True, tag="slow_senders"):
+    """Each process takes those of its own providers."""
+
+    slowings: tuple[Slowing, ...]

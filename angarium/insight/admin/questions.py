@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from angarium.insight.admin.complaints import HearComplaints
+from angarium.insight.admin.complaints import HearComplaints, SlowSenders
 from angarium.insight.admin.connections import EndConnection, ListConnections
 from angarium.insight.admin.forgetting import ForgetFailures
 from angarium.insight.admin.live import FindLive
@@ -65,6 +65,7 @@ AnyQuestion = (
     | ListRules
     | UndoRule
     | HearComplaints
+    | SlowSenders
     | AskStanding
     | AskListings
     | ResumeSender

@@ -85,7 +85,8 @@ class EgressPolicy(Protocol):
     def choose(self, head: DueHead, site: Site, now: UnixMs) -> EgressPath:
         """Return the path of a recipient that has just been loaded, and of those that may share its transaction.
 
-        One in doubt keeps to the source that it was tried by, if there is such a source still.
+        One in doubt keeps to the source that it was tried by, if there is such a source still; and one that was
+        greylisted to that of its last attempt, if that is in its pool still, and is not out.
         """
         ...
 

@@ -190,11 +190,10 @@ class Pools:
         if len(paths) == 1:
             return paths[0]
         provider = site.provider.name
-        families = {":" in address for host in site.hosts for address in host.addresses}
+        families = _families(site)
 
         def reaches(at: int) -> bool:
-            bind = paths[at].bind_address
-            return bind is None or (":" in bind) in families
+            return _reaches(paths[at], families)
 
         chosen = members.rotations.next(provider, lambda at: reaches(at) and is_usable(paths[at]))
         if chosen is None:
@@ -203,6 +202,10 @@ class Pools:
             chosen = members.rotations.next(provider, lambda _: True)
         assert chosen is not None  # a pool has a source
         return paths[chosen]
+
+    def is_able(self, path: EgressPath, sent: Sent, site: Site) -> bool:
+        """Whether it is a source of its pool, and can reach the site."""
+        return path in self._pools[self.pool_of(sent)].paths and _reaches(path, _families(site))
 
     def beside(self, sent: Sent, path: EgressPath) -> Sequence[EgressPath]:
         """Return the other sources of its pool."""
@@ -217,6 +220,15 @@ class Pools:
             if (pool := self._of_sender.get(f"*.{domain}")) is not None:
                 return pool
         return None
+
+
+def _families(site: Site) -> set[bool]:
+    """Return whether its hosts have addresses of IPv6 (True), of IPv4 (False)."""
+    return {":" in address for host in site.hosts for address in host.addresses}
+
+
+def _reaches(path: EgressPath, families: set[bool]) -> bool:
+    return path.bind_address is None or (":" in path.bind_address) in families
 
 
 def _proxy_of(source: Source) -> ProxyAccess | None:

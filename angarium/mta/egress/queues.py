@@ -62,7 +62,7 @@ class EgressQueues:
 
     def push(self, head: DueHead, site: Site) -> None:
         """Take a recipient in, by the path that the policy chooses for its group; ``kick_touched`` sets to work."""
-        if head.in_doubt:  # by its own path, whatever the others of its message do
+        if head.in_doubt or head.source:  # by its own path, whatever the others of its message do
             queue = self._queue_of(
                 self._shared.policy.choose(head, site, self._shared.clock()), site
             )

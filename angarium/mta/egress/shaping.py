@@ -106,11 +106,19 @@ class ShapingPolicy:
         self._configured.clear()
 
     def choose(self, head: DueHead, site: Site, now: UnixMs) -> EgressPath:
-        path = self._pools.find_path(head.source) if head.in_doubt else None  # SHP3
+        path = self._find_kept(head, site, now)
         if path is None:
             path = self._pools.choose(head, site, lambda each: self.health.is_usable(each, now))
         self.health.chosen(path, now)
         return path
+
+    def _find_kept(self, head: DueHead, site: Site, now: UnixMs) -> EgressPath | None:
+        """Return the source that it keeps to, if that can be; what was greylisted does not wait for one that is out."""
+        path = self._pools.find_path(head.source) if head.source else None
+        if path is None or head.in_doubt:  # SHP3
+            return path
+        able = self._pools.is_able(path, head, site) and self.health.is_usable(path, now)
+        return path if able else None
 
     def find_apart(self, head: DueHead, site: Site) -> str:
         return "" if self._rules is None else self._rules.find_apart(head, site.provider.name)

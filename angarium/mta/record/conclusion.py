@@ -158,6 +158,7 @@ class Conclusion:
             delay_dsn_sent=told,
             in_doubt=attempt.stage == "final_dot" and not attempt.code,
             attempted=attempted,
+            greylisted=failure.greylisted,
         )
 
     def _telling(

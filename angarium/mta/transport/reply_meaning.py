@@ -1,12 +1,15 @@
 """What a peer's reply means for the recipients it concerns: delivered, later, never, and how far it reaches. Pure.
 
-Every search here is a plain substring of a text of at most 1,000 characters (C4).
+Every search here is a plain substring of a text of at most 1,000 characters (C4). What greylisting is,
+``feedback.classifier`` knows.
 """
 
 from typing import Final, assert_never
 
 import msgspec
 
+from angarium.feedback.classes import BounceClass
+from angarium.feedback.classifier import classify
 from angarium.mta.transport.outcome import Failure, Outcome, Permanent, Scope, Taken, Transient
 from angarium.queue.model import Attempt, UnixMs
 from angarium.queue.stage import Stage
@@ -17,25 +20,11 @@ _IN_DOUBT: Final = "after the whole message was sent: whether it was accepted is
 # RFC 3463: the rest goes in another transaction
 TOO_MANY_RECIPIENTS: Final = "4.5.3"
 
-_GREYLISTED: Final = ("greylist", "graylist", "grey list", "gray list", "grey-list", "gray-list")
 _TRY_LATER: Final = ("try again later", "try later", "retry later", "please retry", "try again in")
-# What also says "try again later" but is about our rate or name: its own schedule would be too soon
-_NOT_GREYLISTED: Final = (
-    "rate",
-    "limit",
-    "too many",
-    "too much",
-    "reputation",
-    "deferred",
-    "blocked",
-    "spam",
-    "server busy",
-    "quota",
-    "full",
-    "storage",
-    "problem",
-    "error",
-)
+# What also says "try again later" and gives a reason that will last: greylisting's schedule would be too soon
+_HAS_A_REASON: Final = ("rate", "limit", "too much", "deferred", "server busy", "problem", "error")
+# Of a reply that says "try again later" and nothing else
+_SAYS_NO_REASON: Final = frozenset((BounceClass.SYSTEM_ERROR, BounceClass.UNDETERMINED))
 _FULL: Final = ("full", "quota", "storage", "size", "space", "exceed")
 # About the client's address or name rather than about a sender or message
 _ABOUT_US: Final = (
@@ -169,16 +158,22 @@ def in_doubt(where: Where, at: UnixMs, enhanced: str, text: str) -> Transient:
 
 
 def is_greylisting(stage: Stage, code: int, enhanced: str, shown: str) -> bool:
-    """Whether the same message to the same recipient will be taken a few minutes later."""
+    """Whether the same message to the same recipient, from the same address, will be taken a few minutes later.
+
+    ``shown``: the whole reply, its codes included. Some that greylist ask to come back, and say no more.
+    """
     if code not in (450, 451, 452, 421) or stage not in ("mail", "rcpt", "data", "final_dot"):
         return False
-    words = shown.lower()
-    if any(each in words for each in _GREYLISTED):
+    said = classify(shown).bounce_class
+    if said is BounceClass.GREYLISTED:
         return True
     if code not in (450, 451) or enhanced not in ("4.7.1", "4.2.0", "4.7.0", ""):
         return False
-    return any(each in words for each in _TRY_LATER) and not any(
-        each in words for each in _NOT_GREYLISTED
+    words = shown.lower()
+    return (
+        said in _SAYS_NO_REASON
+        and any(each in words for each in _TRY_LATER)
+        and not any(each in words for each in _HAS_A_REASON)
     )
 
 

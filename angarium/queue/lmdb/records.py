@@ -79,7 +79,8 @@ class DeliveryRecord(_Record, frozen=True, array_like=True, kw_only=True):
     # Hold rules up to this one let its next attempt pass: an operator released it from one
     free_of: int = 0
     via: str = ""  # the way that an operator or a policy chose: ``queue.destination``
-    # Of one in doubt: the egress source of the attempt whose outcome is unknown; "": not known either
+    # The egress source to keep to: of the attempt whose outcome is unknown, or of the last one if it was greylisted;
+    # "": none, or not known
     source: str = ""
 
 
@@ -94,7 +95,7 @@ class DueHint(_Record, frozen=True, array_like=True, kw_only=True):
     account: str = ""
     sender: str = ""
     in_doubt: bool = False
-    source: str = ""  # of one in doubt
+    source: str = ""  # to keep to, as the recipient's record has it
 
 
 class OwnerRecord(_Record, frozen=True, array_like=True):
@@ -322,25 +323,25 @@ def encode_hint(octets: int, hint: DueHint) -> bytes:
 
 
 def routing_hint(
-    message: MessageRecord, destination: str, doubt: tuple[bool, str] | tuple[()] = ()
+    message: MessageRecord, destination: str, kept: tuple[bool, str] | tuple[()] = ()
 ) -> bytes:
     """Return the value of a due key of one of the message's recipients: as ``encode_hint``, from a tuple.
 
-    ``doubt``: of one in doubt, the hint's last two fields.
+    ``kept``: of one in doubt, or that keeps to its source, the hint's last two fields.
     """
     hint = (
         *(message.tenant, destination, message.stream, message.priority, message.campaign),
         message.user or message.client,
         message.reverse_path,
-        *doubt,
+        *kept,
     )
     return RECORD_VERSION + message.size_octets.to_bytes(6, "big") + _encode(hint)
 
 
 def due_hint(message: MessageRecord, record: DeliveryRecord) -> bytes:
     """Return the value of the due key of a recipient that is in the queue."""
-    doubt = (True, record.source) if record.in_doubt else ()
-    return routing_hint(message, destination_of(record.domain, record.via), doubt)
+    kept = (record.in_doubt > 0, record.source) if record.in_doubt or record.source else ()
+    return routing_hint(message, destination_of(record.domain, record.via), kept)
 
 
 def hinted_octets(raw: bytes) -> tuple[int, bytes]:

@@ -7,6 +7,7 @@ import msgspec
 
 from angarium.queue.act import POLICY, Actor
 from angarium.queue.destination import kept_way, shown_way
+from angarium.queue.kept_source import source_after
 from angarium.queue.lmdb.accepting import PreparedSubmission, write_submission
 from angarium.queue.lmdb.claiming import Holding
 from angarium.queue.lmdb.keys import claim_key, claimer, delivery_key, due_key
@@ -165,7 +166,7 @@ def prepare_settlement(
                 last=attempt,
                 # Once it had its attempt, rules bind it again
                 free_of=0 if attempted else before.free_of,
-                source=attempt.source if in_doubt else None,
+                source=source_after(settlement, kept=before.source, in_doubt=before.in_doubt > 0),
             )
             event = (
                 attempt_failed_event(key, message, after, attempt, now, due) if attempted else None

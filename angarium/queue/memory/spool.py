@@ -17,6 +17,7 @@ from angarium.queue.events.in_doubt import InDoubt
 from angarium.queue.events.recipient_suppressed import RecipientSuppressed
 from angarium.queue.events.relayed import Relayed
 from angarium.queue.hold_rule import BindingRules
+from angarium.queue.kept_source import source_after
 from angarium.queue.memory.administration import MemoryAdministration
 from angarium.queue.memory.keepsakes import MemoryKeepsakes
 from angarium.queue.memory.reports import MemoryReports
@@ -294,8 +295,8 @@ class MemoryPartition:
             case Deferred(
                 due=due, attempt=attempt, delay_dsn_sent=delay_dsn_sent, in_doubt=in_doubt
             ):
+                each.source = source_after(settlement, kept=each.source, in_doubt=each.in_doubt > 0)
                 each.in_doubt += in_doubt
-                each.source = attempt.source if in_doubt else each.source
                 each.last = attempt
                 each.delay_dsn_sent |= delay_dsn_sent
                 each.due = max(due, now)

@@ -54,7 +54,7 @@ class MemoryDelivery(msgspec.Struct, kw_only=True):
     free_of: int = 0  # hold rules up to this one let its next attempt pass
     via: str = ""
     claimed_source: str = ""  # while it is in flight
-    source: str = ""  # of one in doubt
+    source: str = ""  # to keep to
     was_suppressed: bool = False  # when it was accepted
 
     @property

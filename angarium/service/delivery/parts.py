@@ -47,6 +47,8 @@ from angarium.reputation.rule_engine import RuleEngine
 from angarium.reputation.rule_keepsakes import PREFIX as RULES
 from angarium.reputation.rule_keepsakes import read_kept
 from angarium.reputation.ses_quota import SesQuota
+from angarium.reputation.slowing import RULE as SLOWING
+from angarium.reputation.slowing import Slowing, slow
 from angarium.reputation.smart_host_rests import SmartHostRests
 from angarium.reputation.warmups import PREFIX as WARMUPS
 from angarium.reputation.warmups import Warmups
@@ -105,7 +107,7 @@ class DeliverySetup:
         self._pools = Pools(
             config.source, config.pool, routing, config.server.hostname, config.stream
         )
-        self.rules = RuleEngine(RuleBook(all_rules(config)))
+        self.rules = RuleEngine(RuleBook(all_rules(config)), (SLOWING,))
         self.rules.restore(read_kept(spool.keepsakes.read(RULES), self.owns), clock())
         self.rule_keeper = RuleKeeper(self.rules, spool.keepsakes, clock)
         rules = RuleGate(self.rules)
@@ -204,6 +206,10 @@ class DeliverySetup:
     def complained(self, source: str, provider: str, now: UnixMs) -> None:
         """Have rules and warm-ups hear of a complaint."""
         self._policy.complained(source, provider, now)
+
+    def slow(self, slowing: Slowing, now: UnixMs) -> None:
+        """Slow down a sender of whom too many complain."""
+        slow(self.rules, slowing, now)
 
     def notes(self) -> Sequence[str]:
         """Say what of its peers and sources an operator should know, though the work goes on."""

@@ -52,7 +52,7 @@ async def run_delivery(runtime: Runtime) -> None:
             )
             warmups = WarmupAnswers(setup.warmups, setup.warmup_writer, dispatcher, runtime.clock)
             rules = RuleAnswers(setup.rules, setup.rule_keeper, runtime.clock, dispatcher.ask_anew)
-            complaints = ComplaintAnswers(setup.owns, setup.complained, runtime.clock)
+            complaints = ComplaintAnswers(setup.owns, setup.complained, setup.slow, runtime.clock)
             async with runtime.admin.answering(
                 complaints.handlers(),
                 *(runtime.watchers.handlers(), answers.handlers()),

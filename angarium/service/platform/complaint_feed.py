@@ -10,7 +10,7 @@ from typing import Final
 
 from angarium.feedback.mail.complaints import is_complaint
 from angarium.insight.admin.client import ask_process
-from angarium.insight.admin.complaints import HearComplaints, ToldComplaint
+from angarium.insight.admin.complaints import HearComplaints, SlowSenders, ToldComplaint
 from angarium.insight.admin.protocol import Refused
 from angarium.queue import Complained, EventCursor, Position
 from angarium.service.platform.delivery_finder import DeliveryFinder
@@ -75,18 +75,18 @@ class Listeners:
         self._slots = slots
         self._stop = stop
 
-    async def tell(self, complaints: HearComplaints) -> None:
+    async def tell(self, told: HearComplaints | SlowSenders) -> None:
         """Have each of them hear. Raises NotHeardError for one that did not within a while."""
         for slot in self._slots:
             tries = 1
-            while (refused := await self._ask(slot, complaints)) is not None:
+            while (refused := await self._ask(slot, told)) is not None:
                 if tries == TRIES or self._stop.is_set():
                     raise NotHeardError(refused.text)
                 await asyncio.sleep(TRY_AGAIN_S)
                 tries += 1
 
-    async def _ask(self, slot: str, complaints: HearComplaints) -> Refused | None:
+    async def _ask(self, slot: str, told: HearComplaints | SlowSenders) -> Refused | None:
         answer = await asyncio.to_thread(
-            ask_process, self._data_dir, slot, complaints, timeout_s=HEAR_WITHIN_S
+            ask_process, self._data_dir, slot, told, timeout_s=HEAR_WITHIN_S
         )
         return answer if isinstance(answer, Refused) else None

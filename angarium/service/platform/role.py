@@ -72,6 +72,7 @@ async def run_platform(runtime: Runtime) -> None:
                 tasks.create_task(_expire_hold_rules(spool)),
                 tasks.create_task(parts.watch.run()),
                 tasks.create_task(parts.measure()),
+                tasks.create_task(parts.slowing.run()),
                 tasks.create_task(_sweep_suppressions(spool, runtime.clock)),
             ]
             spool.administration.tell_providers(Routing.of(runtime.config).find_told_provider)

@@ -1,9 +1,12 @@
 """Stops tenants and campaigns as the breaker rules, by hold rules of its own, and hears when they go on.
 
+Whom it warns of complaints, ``take_slowings`` has slowed down.
+
 ``reputation.breaker`` decides. A hold rule also binds mail that comes later, is shown with its reason wherever holds
 are, and ends by time or by hand like any other.
 """
 
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -22,9 +25,12 @@ from angarium.queue import (
 )
 from angarium.queue.administration import QueueAdministration
 from angarium.reputation.breaker import Breaker, Party, Pause, Ruling, Standing
+from angarium.reputation.slowing import Slowing
 from angarium.telemetry import log
 
 ACTOR: Final = "breaker"
+# Ours, until delivery hears of them; of more the oldest wait for the next complaint
+SLOWINGS: Final = 10_000
 # Ours: nobody logs faster that there is no room
 AGAIN_MS: Final = 60_000
 _ABOUT_NO_MESSAGE: Final = MessageId(b"")
@@ -40,6 +46,7 @@ class SenderBreaker:
         self._queue = queue
         self._clock = clock
         self._again_at = 0  # who could not be stopped is tried again then
+        self._slowings: deque[Slowing] = deque(maxlen=SLOWINGS)  # nobody was told of them
 
     def exchange(self, limits: Limits) -> None:
         self.breaker.limits = limits
@@ -55,13 +62,7 @@ class SenderBreaker:
         while (ruling := self.breaker.next_ruling(self._clock())) is not None:
             party = ruling.party
             if ruling.standing is Standing.WARNED:
-                log(
-                    "sender_warned",
-                    "warning",
-                    tenant=party.tenant,
-                    campaign=party.campaign,
-                    reason=ruling.why,
-                )
+                self._warn(ruling)
                 continue
             try:
                 told.append(await self._stop(ruling))
@@ -71,6 +72,12 @@ class SenderBreaker:
                 log("sender_not_paused", "error", tenant=party.tenant, reason=str(error))
                 break
         return told
+
+    def take_slowings(self) -> list[Slowing]:
+        """Return whom delivery is to slow down, once."""
+        slowings = list(self._slowings)
+        self._slowings.clear()
+        return slowings
 
     def hear(self, removed: HoldRuleRemoved) -> SenderResumed | None:
         """Hear that a hold rule has ended; returns the event to be written, if it was one of these."""
@@ -94,6 +101,28 @@ class SenderBreaker:
             actor=removed.actor,
             reason=removed.reason,
         )
+
+    def _warn(self, ruling: Ruling) -> None:
+        party, limits = ruling.party, self.breaker.limits
+        if ruling.is_new:
+            log(
+                "sender_warned",
+                "warning",
+                tenant=party.tenant,
+                campaign=party.campaign,
+                reason=ruling.why,
+            )
+        for provider in ruling.complaining:
+            self._slowings.append(
+                Slowing(
+                    tenant=party.tenant,
+                    campaign=party.campaign,
+                    provider=provider,
+                    rate=limits.complaints_rate,
+                    pause_s=limits.pause_s,
+                    why=ruling.why,
+                )
+            )
 
     async def _stop(self, ruling: Ruling) -> SenderPaused:
         """Raises QueueFullError, TooManyHoldRulesError: then it is not stopped."""

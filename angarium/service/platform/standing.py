@@ -117,7 +117,12 @@ class Standing:
                 counts[kind, name, fact.at // _FINEST_MS, fact.measure] += 1
             if fact.counts is not None:
                 self.breaker.breaker.count(
-                    fact.tenant, fact.campaign, fact.counts, at=fact.at, sent_at=fact.sent_at
+                    fact.tenant,
+                    fact.campaign,
+                    fact.counts,
+                    at=fact.at,
+                    sent_at=fact.sent_at,
+                    provider=fact.provider,
                 )
         for (kind, name, bucket, measure), number in counts.items():
             at = UnixMs(bucket * _FINEST_MS)

@@ -15,6 +15,7 @@ from angarium.service.platform.blocklist_watch import BlocklistWatch
 from angarium.service.platform.complaint_feed import ComplaintFeed, Listeners
 from angarium.service.platform.delivery_finder import DeliveryFinder
 from angarium.service.platform.sender_breaker import SenderBreaker
+from angarium.service.platform.slowing_feed import SlowingFeed
 from angarium.service.platform.standing import Standing
 from angarium.service.platform.standing_answers import StandingAnswers
 from angarium.service.runtime import Runtime
@@ -39,6 +40,7 @@ class StandingParts:
         slots = [each.name for each in runtime.slots if each.role == "delivery"]
         listeners = Listeners(runtime.data_dir.path, slots, runtime.stop)
         self.feed = ComplaintFeed(finder, listeners.tell)
+        self.slowing = SlowingFeed(breaker.take_slowings, listeners.tell)
         self.watch = BlocklistWatch(
             runtime.config.blocklists,
             self._subjects,

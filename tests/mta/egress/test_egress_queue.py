@@ -470,6 +470,25 @@ async def test_recipients_of_one_message_and_site_leave_by_one_source_up_to_the_
     assert [len(each) for each in (queues.drop_newest(), queues.drop_newest())] == [1, 2]
 
 
+async def test_recipients_that_keep_to_their_source_go_by_it_whatever_the_rest_of_the_message_does() -> (
+    None
+):
+    around = Around()
+    paths = {"ip1": PATH, "": PATH, "ip2": OTHER_PATH}
+    around.policy.choose = lambda head, *_: paths[head.source]  # type: ignore[method-assign]
+    queues = EgressQueues(around.shared)
+    for index, source in enumerate(("", "ip2", "ip1", "ip2")):
+        queues.push(head(1, index, source=source), site())
+    waiting = [
+        (
+            queue.path.source,
+            [[each.id.index for each in group.heads] for group in queue.ready.drain()],
+        )
+        for queue in queues.of_site(site().name)
+    ]
+    assert waiting == [("ip1", [[0, 2]]), ("ip2", [[1, 3]])]
+
+
 async def test_a_group_that_goes_elsewhere_is_carried_by_the_other_path() -> None:
     around = Around()
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from angarium.config.schema import Provider, Source
+from angarium.config.schema import Pool, PoolMember, Provider, Source
 from angarium.mta.egress.policy import GO, Elsewhere, Limits, Traffic, Wait, traffic_of
 from angarium.mta.egress.pools import Pools
 from angarium.mta.egress.shaping import Gate, ShapingPolicy
@@ -121,6 +121,31 @@ def test_what_waits_for_a_source_that_is_out_goes_by_another() -> None:
     assert {asked.choose(head(n), to, later).source for n in range(9)} == {"ip2"}
     asked.told(one, to, work(), [TAKEN], later)
     assert {asked.choose(head(n), to, later).source for n in range(9)} == {"ip1", "ip2"}
+
+
+def test_what_was_greylisted_keeps_to_its_source_while_that_can_send() -> None:
+    sources = tuple(Source(name=f"ip{n}", address=f"192.0.2.{n}") for n in (1, 2, 3))
+    pool = Pool(name="default", sources=(PoolMember(name="ip1"), PoolMember(name="ip2")))
+    pools = Pools(sources, (pool,), Routing((), (), 25), "mx.example")
+    asked = ShapingPolicy(pools)
+    to = msgspec.structs.replace(TO, hosts=(host("mx", "192.0.2.9"),))
+
+    def chosen(source: str, to: Site = to) -> set[str]:
+        return {asked.choose(head(n, source=source), to, NOW).source for n in range(9)}
+
+    assert (chosen("ip1"), chosen("ip2")) == ({"ip1"}, {"ip2"})
+    # Of another pool by now, or of none
+    assert chosen("ip3") == chosen("ip9") == {"ip1", "ip2"}
+    path = asked.choose(head(1, source="ip1"), to, NOW)
+    asked.refused(path, to, connect_failed("no such address", source_failed=True), NOW)
+    assert chosen("ip1") == {"ip2"}
+
+
+def test_what_was_greylisted_leaves_a_source_that_cannot_reach_its_site_any_more() -> None:
+    sources = (Source(name="ip1", address="192.0.2.1"), Source(name="ip2", address="2001:db8::2"))
+    asked = ShapingPolicy(Pools(sources, (), Routing((), (), 25), "mx.example"))
+    to = msgspec.structs.replace(TO, hosts=(host("mx", "2001:db8::9"),))
+    assert {asked.choose(head(n, source="ip1"), to, NOW).source for n in range(4)} == {"ip2"}
 
 
 def test_where_every_source_is_out_each_is_used_as_if_none_were() -> None:

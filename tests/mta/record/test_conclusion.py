@@ -206,7 +206,9 @@ def test_a_transient_failure_waits_for_as_long_as_the_attempts_say() -> None:
 
 def test_greylisting_has_a_schedule_of_its_own() -> None:
     greylisted = Transient(attempt("rcpt", 451), Scope.RECIPIENT, greylisted=True)
-    assert Bench().deferred(greylisted).due == NOW + 30_000
+    settled = Bench().deferred(greylisted)
+    assert (settled.due, settled.greylisted) == (NOW + 30_000, True)
+    assert not Bench().deferred(LATER).greylisted
 
 
 def test_who_has_no_time_left_expires_and_is_told_so() -> None:

@@ -54,6 +54,8 @@ def test_a_due_hint_is_a_version_the_size_and_its_fields() -> None:
     # What is not in doubt ends before the fields that say so, as it did before there were any
     doubtful = msgspec.structs.replace(hint, in_doubt=True, source="ip1")
     assert routing_hint(message, "example.net", (True, "ip1")) == encode_hint(21, doubtful)
+    greylisted = msgspec.structs.replace(hint, source="ip1")
+    assert routing_hint(message, "example.net", (False, "ip1")) == encode_hint(21, greylisted)
     octets, rest = hinted_octets(raw)
     assert (raw[:1], octets, decode_hint(rest)) == (b"\x01", 21, hint)
 

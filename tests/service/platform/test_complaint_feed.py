@@ -5,15 +5,18 @@ import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
 from angarium.config.schema import Config, Rule, Server, Source, Warmup
 from angarium.host.unix_socket import PeerUser
-from angarium.insight.admin.complaints import HearComplaints, ToldComplaint
+from angarium.insight.admin.complaints import HearComplaints, SlowSenders, ToldComplaint
 from angarium.queue import EventCursor, UnixMs
 from angarium.reputation.health import Counts
+from angarium.reputation.reply_rules import Reach
 from angarium.reputation.rule_engine import Ceilings
+from angarium.reputation.slowing import Slowing
 from angarium.service.admin_socket import AdminSocket, Asker
 from angarium.service.delivery.complaint_answers import ComplaintAnswers
 from angarium.service.delivery.observer import DeliveryObserver
@@ -21,6 +24,7 @@ from angarium.service.delivery.parts import DeliverySetup
 from angarium.service.platform import complaint_feed
 from angarium.service.platform.complaint_feed import ComplaintFeed, Listeners, NotHeardError
 from angarium.service.platform.delivery_finder import DeliveryFinder
+from angarium.service.platform.slowing_feed import SlowingFeed
 from angarium.telemetry.metrics import Metrics
 from tests.queue.samples import FakeClock
 from tests.service.platform.test_standing import Process
@@ -114,6 +118,7 @@ async def test_ca1_what_is_told_again_counts_once() -> None:
     answers = ComplaintAnswers(
         lambda provider: provider == "gmail",
         lambda source, provider, _: heard.append((source, provider)),
+        lambda *_: None,
         lambda: NOW,
     )
     assert (await answers.hear(told(3, 5), ASKER)).count == 2
@@ -122,6 +127,9 @@ async def test_ca1_what_is_told_again_counts_once() -> None:
     assert heard == [("ip1", "gmail")] * 3
 
 
+SLOWING = Slowing(
+    tenant="acme", campaign="", provider="gmail", rate="10/min", pause_s=60.0, why="3 of 100"
+)
 RULE = Rule(
     name="complaint-share-suspend",
     sweep="complaints",
@@ -152,12 +160,19 @@ async def test_the_rules_and_the_warm_ups_of_a_delivery_process_hear_of_it(
         random.Random(1),
     )
     try:
-        answers = ComplaintAnswers(setup.owns, setup.complained, process.clock)
+        answers = ComplaintAnswers(setup.owns, setup.complained, setup.slow, process.clock)
         warmup = setup.warmups.find("ip1", "gmail", process.clock())
         assert warmup is not None
         warmup.told(Counts(delivered=100_000), process.clock())
         for sequence in range(1, 101):
             await answers.hear(told(sequence), ASKER)
+        await answers.slow(SlowSenders((SLOWING,)), ASKER)
+        (slowed,) = setup.rules.in_force(process.clock())
+        assert (slowed.rule, slowed.reach) == (
+            "complaint-breaker",
+            Reach("acme", "tenant", "gmail"),
+        )
+        assert setup.rules.undo("complaint-breaker", process.clock()) == [slowed]
         (shown,) = setup.warmups.statuses(process.clock())
         assert (shown.provider, shown.counts.complained) == ("gmail", 100)
         assert setup.warmups.changes()  # and will be written
@@ -182,7 +197,9 @@ async def test_the_rules_and_the_warm_ups_of_a_delivery_process_hear_of_it(
 
 
 def hearing(heard: list[int]) -> ComplaintAnswers:
-    return ComplaintAnswers(lambda _: True, lambda *_: heard.append(1), lambda: NOW)
+    return ComplaintAnswers(
+        lambda _: True, lambda *_: heard.append(1), lambda *_: None, lambda: NOW
+    )
 
 
 async def test_every_delivery_process_hears_of_it_also_one_that_comes_later(
@@ -214,3 +231,37 @@ async def test_a_server_that_stops_waits_for_nobody(tmp_path: Path) -> None:
     stop.set()
     with pytest.raises(NotHeardError):
         await asyncio.wait_for(Listeners(tmp_path, ["delivery-0"], stop).tell(told(1)), 30)
+
+
+async def test_delivery_processes_hear_whom_to_slow_down_and_take_their_own() -> None:
+    slowed: list[Slowing] = []
+    answers = ComplaintAnswers(
+        lambda provider: provider == "gmail",
+        lambda *_: None,
+        lambda slowing, _: slowed.append(slowing),
+        lambda: NOW,
+    )
+    asked: list[int] = []
+    waiting = [SLOWING, msgspec.structs.replace(SLOWING, provider="yahoo")]
+
+    async def tell(told: SlowSenders) -> None:
+        asked.append((await answers.slow(told, ASKER)).count)
+
+    def take() -> list[Slowing]:
+        taken, waiting[:] = list(waiting), []
+        return taken
+
+    feed = SlowingFeed(take, tell)
+    await feed.tell()
+    await feed.tell()
+    assert (asked, slowed) == ([1], [SLOWING])
+
+
+async def test_a_delivery_process_that_does_not_hear_it_ends_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def tell(told: SlowSenders) -> None:
+        raise NotHeardError("it starts")
+
+    await SlowingFeed(lambda: [SLOWING], tell).tell()
+    assert [each.message for each in caplog.records] == ["senders_not_slowed"]

@@ -82,8 +82,8 @@ class Process:
         self._ids = MessageIdGenerator(self.clock, random.Random(self._seed).randbytes)
         queue = self.spool.administration
         finder = DeliveryFinder(self.spool.events, queue)
-        breaker = SenderBreaker(Breaker(self.limits), queue, self.clock)
-        self.standing = Standing(breaker, finder, self.spool.keepsakes, self.clock)
+        self.breaker = SenderBreaker(Breaker(self.limits), queue, self.clock)
+        self.standing = Standing(self.breaker, finder, self.spool.keepsakes, self.clock)
         self.follower = EventFollower(self.spool.events, self.standing)
         watch: Any = NoWatch()
         self.answers = StandingAnswers(self.standing, watch, queue, CONFIG, self.clock)
@@ -538,3 +538,20 @@ async def test_a_warning_is_shown_before_anybody_is_stopped(process: Process) ->
     assert shown.score is not None
     assert shown.score.value == 81
     assert process.events(SenderPaused) == []
+
+
+async def test_who_is_warned_of_complaints_is_slowed_down_where_they_come_from(
+    process: Process,
+) -> None:
+    process.breaker.exchange(
+        msgspec.structs.replace(LIMITS, complaints_warn_percent=2.0, complaints_percent=50.0)
+    )
+    await process.send(delivered=100)
+    await process.come_back(*(process.complaint(number) for number in range(3)))
+    await process.follow()
+    (slowing,) = process.breaker.take_slowings()
+    assert (slowing.tenant, slowing.campaign, slowing.provider) == ("acme", "", "gmail")
+    assert (slowing.rate, slowing.pause_s) == ("10/min", LIMITS.pause_s)
+    assert slowing.why == "3 of 100 recipients complained (3.00 %, the limit is 2 %)"
+    assert process.breaker.take_slowings() == []
+    assert await process.paused() == []

@@ -1,9 +1,9 @@
 """The gate of rules: what providers said, and what is in force for it. Pure.
 
-It has no state of its own but the pace of throttles: what is in force is the engine's.
+It has no state of its own but the pace of throttles: what is in force or on probation is the engine's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -19,12 +19,14 @@ from angarium.mta.transport.transfer import EgressPath
 from angarium.queue.model import Attempt, DueHead, UnixMs
 from angarium.reputation.appointments import Appointments
 from angarium.reputation.in_force import EffectKey, InForce
-from angarium.reputation.reply_rules import Heard, Mail, is_from_peer
+from angarium.reputation.reply_rules import SCOPES, Heard, Mail, Reach, find_reach, is_from_peer
 from angarium.reputation.rule_engine import Ceilings, RuleEngine, per_second, scope_text
 from angarium.routing.resolution import Site
 
 # Until an operator's undo or another look: the queue asks again at the latest then
 HELD_MS: Final = 60_000
+# How soon it shows that one was taken. Ours: who asks costs microseconds
+TRIAL_MS: Final = 1_000
 # About this host and session: another connection, at once, may do
 _OF_CONNECTIONS: Final = frozenset(("connections", "messages_per_connection"))
 # About one session or message: nothing is said of the source
@@ -52,6 +54,9 @@ class RuleGate:
             until = self._until(effect, traffic, now)
             if until > now and (longest is None or until > longest.until):
                 longest = Wait(until, reason_of(effect))
+        if longest is None:
+            found = next(self._trials(traffic, path, now), None)
+            longest = None if found is None else found[1]
         return longest
 
     def take(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> None:
@@ -59,6 +64,8 @@ class RuleGate:
             if effect.action == "throttle":
                 rate = even_rate(effect.allowed(now))
                 self._pace.take(effect.key, rate, line_of(traffic), now)
+        for reach in self._on_probation(traffic, path):
+            self._engine.probation.goes(reach, now)
 
     def limits(self, path: EgressPath, provider: Provider, limits: Limits) -> Limits:
         engine = self._engine
@@ -90,6 +97,9 @@ class RuleGate:
             if attempt.text not in said:  # what is said of all recipients is one reply
                 said.add(attempt.text)
                 self._engine.hear(_heard(attempt, path, site, work), _ceilings(site), now)
+        if self._engine.probation.has_any(site.provider.name):
+            for reach in self._on_probation(traffic_of_work(work, site), path):
+                self._engine.probation.answered(reach, now, is_taken=delivered > 0)
         self._engine.sent(
             path.source,
             site.provider.name,
@@ -122,11 +132,12 @@ class RuleGate:
         """Whether it is this source only that keeps the mail waiting: another one of the pool may do."""
         enquiry = msgspec.structs.replace(traffic, is_enquiry=True)
         found = [
-            each
+            each.reach
             for each in self._effects(traffic, path, now)
             if self._until(each, enquiry, now) > now
         ]
-        return bool(found) and all(each.reach.scope == "source" for each in found)
+        found += [reach for reach, _ in self._trials(traffic, path, now)]
+        return bool(found) and all(each.scope == "source" for each in found)
 
     def stops(self, work: Work, path: EgressPath, site: Site, now: UnixMs) -> bool:
         """Whether what is in force by now keeps mail from beginning that was let go before."""
@@ -198,13 +209,26 @@ class RuleGate:
         self._engine.now = now
         if not self._engine.has_any(traffic.provider):
             return ()
-        mail = Mail(
-            tenant=traffic.tenant,
-            sender_domain=traffic.sender_domain,
-            stream=traffic.stream,
-            campaign=traffic.campaign,
-        )
-        return self._engine.effects_on(path.source, mail, traffic.provider, now)
+        return self._engine.effects_on(path.source, _mail_of(traffic), traffic.provider, now)
+
+    def _on_probation(self, traffic: Traffic, path: EgressPath) -> Iterator[Reach]:
+        """Yield what of the mail may be on probation."""
+        if self._engine.probation.has_any(traffic.provider):
+            mail = _mail_of(traffic)
+            for scope in SCOPES:
+                reach = find_reach(scope, path.source, mail, traffic.provider)
+                if reach is not None:
+                    yield reach
+
+    def _trials(
+        self, traffic: Traffic, path: EgressPath, now: UnixMs
+    ) -> Iterator[tuple[Reach, Wait]]:
+        """Yield for whom one message is under way that is to be answered first."""
+        for reach in self._on_probation(traffic, path):
+            found = self._engine.probation.find_wait(reach, now)
+            if found is not None:
+                until, rule = found
+                yield reach, Wait(UnixMs(min(until, now + TRIAL_MS)), _trial_reason(rule, reach))
 
     def _until(self, effect: InForce, traffic: Traffic, now: UnixMs) -> UnixMs:
         """Return until when the effect keeps mail waiting; a time that is over: not at all."""
@@ -253,6 +277,15 @@ def _is_retried(rule: Rule | None) -> bool:
     return rule is not None and "retry" in rule.actions
 
 
+def _mail_of(traffic: Traffic) -> Mail:
+    return Mail(
+        tenant=traffic.tenant,
+        sender_domain=traffic.sender_domain,
+        stream=traffic.stream,
+        campaign=traffic.campaign,
+    )
+
+
 def _heard(attempt: Attempt, path: EgressPath, site: Site, work: Work | None) -> Heard:
     message = None if work is None else work.message
     return Heard(
@@ -282,3 +315,7 @@ def reason_of(effect: InForce) -> str:
     what = verb.get(effect.action, effect.action)
     reply = effect.reply[:SHOWN_CHARACTERS]
     return f"the rule {effect.rule} {what} {scope_text(effect.reach)}: {reply}"
+
+
+def _trial_reason(rule: str, reach: Reach) -> str:
+    return f"the rule {rule} suspended {scope_text(reach)}: one message at a time is tried, until one is taken"

@@ -7,7 +7,7 @@ import pytest
 
 from angarium.config.rules import all_rules
 from angarium.config.schema import Config, Pool, PoolMember, Rule, Server, Source
-from angarium.mta.egress.gates.rules import HELD_MS, RuleGate
+from angarium.mta.egress.gates.rules import HELD_MS, TRIAL_MS, RuleGate
 from angarium.mta.egress.next_host import is_for_next_host
 from angarium.mta.egress.policy import GO, Elsewhere, Traffic, Wait, traffic_of
 from angarium.mta.egress.pools import Pools
@@ -263,6 +263,71 @@ def test_an_old_session_that_ends_with_a_word_about_us_is_not_asked_again_at_onc
     (meant,) = Bench(rule(actions=actions)).told(gone)
     assert isinstance(meant, Transient)
     assert meant.again is again
+
+
+@pytest.mark.parametrize("scope", ["source", "tenant", "sender_domain", "stream"])
+def test_after_a_suspension_one_message_at_a_time_is_tried_until_one_is_taken(scope: Any) -> None:
+    bench = Bench(rule(scope=scope, count=2, period_s=60))
+
+    def go(at: int) -> list[bool]:
+        return [bench.admit(at=at) is GO for _ in range(3)]
+
+    one, other = said("421 busy"), said("450 who are you")
+    bench.told(one, at=NOW)
+    assert go(NOW) == [True] * 3  # it takes two
+    bench.told(one, at=NOW)
+    assert go(NOW + 1) == [False] * 3
+    end = NOW + HOUR
+    assert go(end) == [True, False, False]
+    bench.told(other, at=end + 1)  # refused, for whatever it is
+    assert go(end + 2) == [True, False, False]
+    bench.told(one, at=end + 3)
+    assert go(end + 4) == [True, False, False]
+    bench.told(one, at=end + 5)  # in force once more
+    assert go(end + 6) == [False] * 3
+    again = end + 5 + HOUR
+    assert go(again) == [True, False, False]
+    bench.told(TAKEN, at=again + 1)
+    assert go(again + 2) == [True] * 3
+
+
+def test_who_waits_for_the_one_that_is_tried_is_told_so() -> None:
+    bench = Bench(rule(scope="tenant"))
+    bench.told(said("421 busy"))
+    end = NOW + HOUR
+    assert bench.admit(at=end) is GO
+    assert bench.admit(at=end + 1) == Wait(
+        UnixMs(end + 1 + TRIAL_MS),
+        "the rule r suspended tenant t at p: one message at a time is tried, until one is taken",
+    )
+    assert bench.admit(at=end + 1, tenant="another") is GO
+
+
+def test_the_others_of_the_pool_go_while_a_source_is_tried() -> None:
+    bench = Bench(rule())
+    bench.told(said("421 busy"))
+    end = NOW + HOUR
+    assert bench.admit(at=end) is GO
+    elsewhere = bench.admit(at=end + 1)
+    assert isinstance(elsewhere, Elsewhere)
+    assert elsewhere.path == bench.ip2
+    assert bench.admit(at=end + 1, path=bench.ip2) is GO
+
+
+def test_what_an_operator_undoes_is_not_tried_first() -> None:
+    bench = Bench(rule(scope="tenant"))
+    bench.told(said("421 busy"))
+    bench.engine.undo("r", UnixMs(NOW + 1))
+    assert [bench.admit(at=NOW + HOUR) is GO for _ in range(3)] == [True] * 3
+
+
+def test_a_suspension_that_ended_while_we_were_down_is_followed_by_a_trial() -> None:
+    bench, then = Bench(rule(scope="tenant")), UnixMs(NOW + HOUR)
+    bench.told(said("421 busy"))
+    after = Bench(rule(scope="tenant"))
+    after.engine.restore(bench.engine.in_force(NOW), then)
+    assert after.engine.in_force(then) == []
+    assert [after.admit(at=then) is GO for _ in range(3)] == [True, False, False]
 
 
 @pytest.mark.parametrize(

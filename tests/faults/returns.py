@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import random
 import re
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ from angarium.access.reference_keys import read_keys
 from angarium.feedback.reference import Purpose, ReferenceKeys, Subject, Valid
 from angarium.service.runtime import wall_clock
 from tests.faults.courier import Book, Courier, Errand
-from tests.faults.harness import Harness, loopback_address, run_harness, sink_address
+from tests.faults.harness import DRAIN_S, Harness, loopback_address, run_harness, sink_address
 from tests.faults.report_mails import SENDER, complaint, dsn
 from tests.faults.returns_audit import IN_TRANSFER_S, audit, suppressed_at
 from tests.faults.server import SMTP_PORT, sink_ports, smart_host_routes
@@ -249,12 +250,10 @@ class Returns:
         )
 
     async def _until_all_is_suppressed(self) -> None:
-        missing = self.suppressed
-        async with asyncio.timeout(60):
-            while missing:
-                await asyncio.sleep(0.3)
-                records = self.harness.mail_log()
-                missing = self.suppressed - set(suppressed_at(records))
+        until = time.monotonic() + DRAIN_S
+        while missing := self.suppressed - set(suppressed_at(self.harness.mail_log())):
+            assert time.monotonic() < until, f"never suppressed: {sorted(missing)[:5]}"
+            await asyncio.sleep(0.3)
 
 
 @asynccontextmanager

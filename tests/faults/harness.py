@@ -106,6 +106,13 @@ class Harness:
         )
         return json.loads(await self._output(*command))
 
+    async def suppressions(self) -> list[dict[str, Any]]:
+        """Return what ``postmaster suppress export`` says."""
+        command = self.server.command(
+            *("suppress", "export", "--config", str(self.server.config)), "--json"
+        )
+        return [json.loads(line) for line in (await self._output(*command)).splitlines()]
+
     async def _output(self, *command: str) -> bytes:
         process = await asyncio.create_subprocess_exec(
             *command,

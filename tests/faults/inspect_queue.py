@@ -8,11 +8,13 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import lmdb
 
 from angarium.config.schema import Queue
 from angarium.queue import Filter, QueueOperator, UnixMs
+from angarium.queue.reports import Shelf
 
 NAMES = ("body", "message", "delivery", "due", "claim")
 FINAL = ("delivered", "relayed", "bounced", "expired", "cancelled")
@@ -49,10 +51,17 @@ def queue_and_events(queue: Path) -> dict[str, Any]:
         with env.begin() as txn:
             for name in NAMES:
                 counts[name] = txn.stat(env.open_db(name.encode(), txn, create=False))["entries"]
+            reports = [
+                bytes(key) for key, _ in txn.cursor(env.open_db(b"report", txn, create=False))
+            ]
+            suppressed = txn.stat(env.open_db(b"suppression", txn, create=False))["entries"]
     finally:
         env.close()
+    counts["waiting"] = sum(key[0] == Shelf.WAITING for key in reports)
     return {
         "counts": counts,
+        "review": [str(UUID(bytes=key[1:])) for key in reports if key[0] == Shelf.REVIEW],
+        "suppressed": suppressed,
         "recipients": {each.recipient: each.state for each in entries},
         "due": {each.recipient: each.due for each in entries},
     }

@@ -1,10 +1,13 @@
 """A small file system of the test's own, in a mount namespace that nobody else sees and that ends with its holder."""
 
+import contextlib
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
+MIB = 1 << 20
 _HOLD = "mount --make-rprivate / && {mount} && echo mounted && exec sleep 100000"
 
 
@@ -34,3 +37,25 @@ class MountedDisk:
     def close(self) -> None:
         self._holder.kill()
         self._holder.communicate()
+
+
+class Ballast:
+    """A file that takes the room on the disk."""
+
+    def __init__(self, disk: MountedDisk) -> None:
+        self._file = disk.seen / "ballast"
+        self._disk = disk
+
+    def free_octets(self) -> int:
+        found = os.statvfs(self._disk.seen)
+        return found.f_bavail * found.f_frsize
+
+    def leave(self, octets: int) -> None:
+        """Take all room but ``octets``."""
+        with self._file.open("ab") as out, contextlib.suppress(OSError):
+            while (rest := self.free_octets() - octets) > 0:
+                out.write(bytes(min(rest, MIB)))
+                out.flush()
+
+    def remove(self) -> None:
+        self._file.unlink()

@@ -3,7 +3,9 @@
 import asyncio
 import hashlib
 import random
+import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
@@ -31,6 +33,14 @@ class Sink:
         self.unanswered: Counter[str] = Counter()  # of these, how often we kept the answer back
         self.damaged: list[str] = []  # content that is not what was sent
         self.troubles: tuple[Trouble, ...] = ()
+        # Told of each mail: its reverse path, its recipients, its header
+        self.on_taken: Callable[[str, list[str], str], None] = lambda _path, _recipients, _head: (
+            None
+        )
+        self.held: set[str] = set()  # addresses that are refused for now, at RCPT
+        self.last_asked: dict[
+            str, float
+        ] = {}  # by address, when we were last asked to take mail for it
         self.connections: set[_Connection] = set()
         self._host = host
         self._ports = ports
@@ -59,18 +69,25 @@ class Sink:
                 return trouble
         return None
 
-    def take(self, recipients: list[str], content: bytes) -> None:
+    def take(self, reverse_path: str, recipients: list[str], content: bytes) -> None:
         self.received.update(recipients)
         head, _, body = content.partition(b"\r\n\r\n")
+        self.on_taken(reverse_path, recipients, head.decode())
         _, _, rest = head.partition(b"\r\nX-Digest: ")
         if rest[:64].decode() != hashlib.sha256(body + b"\r\n").hexdigest():
             self.damaged.extend(recipients)
+
+    def is_asked(self, address: str) -> bool:
+        """Whether it takes mail for the address now."""
+        self.last_asked[address] = time.time()
+        return address not in self.held
 
 
 class _Connection(asyncio.Protocol):
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self._buffer = bytearray()
+        self._reverse_path = ""
         self._recipients: list[str] = []
         self._in_content = False
         self._is_refused = False  # the content under way, and that has been said
@@ -125,7 +142,7 @@ class _Connection(asyncio.Protocol):
         if trouble is not None and trouble.act == "refuse":
             self._act(trouble)
             return True
-        self._sink.take(recipients, content)
+        self._sink.take(self._reverse_path, recipients, content)
         if trouble is None:
             self._transport.write(b"250 2.0.0 taken\r\n")
         else:
@@ -140,13 +157,17 @@ class _Connection(asyncio.Protocol):
                 self._transport.write(b"250-sink.example\r\n250-PIPELINING\r\n250 8BITMIME\r\n")
         elif verb == b"MAIL":
             self._recipients = []
+            self._reverse_path = _address(line)
             if self._pass("mail"):
                 self._transport.write(b"250 2.1.0 Ok\r\n")
         elif verb == b"RCPT":
             if self._pass("rcpt"):
-                address = line[line.index(b"<") + 1 : line.index(b">")].decode()
-                self._recipients.append(address)
-                self._transport.write(b"250 2.1.5 Ok\r\n")
+                address = _address(line)
+                if self._sink.is_asked(address):
+                    self._recipients.append(address)
+                    self._transport.write(b"250 2.1.5 Ok\r\n")
+                else:
+                    self._transport.write(b"451 4.3.0 not now\r\n")
         elif verb == b"DATA":
             if not self._recipients:
                 self._transport.write(b"554 5.5.1 no recipients\r\n")
@@ -177,3 +198,7 @@ class _Connection(asyncio.Protocol):
                 self._transport.write(b"451 4.3.0 not now\r\n")
                 if trouble.stage == "connect":
                     self._transport.close()
+
+
+def _address(line: bytes) -> str:
+    return line[line.index(b"<") + 1 : line.index(b">")].decode()

@@ -4,18 +4,15 @@ Invariant 9, for the whole server.
 """
 
 import asyncio
-import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.faults.harness import SEED, Harness, rounds, run_harness
-from tests.faults.mounted_disk import MountedDisk
+from tests.faults.mounted_disk import MIB, Ballast, MountedDisk
 from tests.faults.sink import Trouble
 
-MIB = 1 << 20
 DISK = 24 * MIB
 FULL = {"mail_log_failed"}
 NO_ROOM = {452, 451}
@@ -28,28 +25,6 @@ def disk(tmp_path: Path) -> Iterator[MountedDisk]:
     disk = MountedDisk(f"mount -t tmpfs -o size={DISK} none {point}", point)
     yield disk
     disk.close()
-
-
-class Ballast:
-    """A file that takes the room on the disk."""
-
-    def __init__(self, disk: MountedDisk) -> None:
-        self._file = disk.seen / "ballast"
-        self._disk = disk
-
-    def free_octets(self) -> int:
-        found = os.statvfs(self._disk.seen)
-        return found.f_bavail * found.f_frsize
-
-    def leave(self, octets: int) -> None:
-        """Take all room but ``octets``."""
-        with self._file.open("ab") as out, contextlib.suppress(OSError):
-            while (rest := self.free_octets() - octets) > 0:
-                out.write(bytes(min(rest, MIB)))
-                out.flush()
-
-    def remove(self) -> None:
-        self._file.unlink()
 
 
 async def until_refused(harness: Harness, more: int = 5) -> None:

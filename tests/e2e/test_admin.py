@@ -70,6 +70,10 @@ class StallingHost:
         self._server.server_close()
 
 
+def one_connection(port: int) -> str:
+    return f'[[provider]]\nname = "smtp://127.0.0.1:{port}"\nconnections = 1\n'
+
+
 @pytest.mark.parametrize("single", [True, False], ids=["single", "processes"])
 def test_a_rule_binds_mail_that_comes_later(tmp_path: Path, single: bool) -> None:
     with RecordingSink() as sink, running(tmp_path, sink=sink.port, single=single) as product:
@@ -196,6 +200,55 @@ def test_a_stuck_transfer_is_seen_explained_and_aborted(tmp_path: Path, single: 
         product.postmaster("connections", "abort", out["id"], code=66)
         product.postmaster("connections", "abort", "nonsense", code=64)
         product.postmaster("connections", "abort", "delivery-9/1", code=66)
+
+
+class HangingOnce:
+    """Answers one line that begins so not before it is released, whatever becomes of the connection; says which."""
+
+    def __init__(self, start: bytes) -> None:
+        self.hangs, self.released = threading.Event(), threading.Event()
+        self._start = start
+
+    def says(self, _client: str, line: bytes) -> bytes | None:
+        if line.startswith(self._start) and not self.hangs.is_set():
+            self.hangs.set()
+            self.released.wait(60)
+        return None
+
+
+@pytest.mark.parametrize("start", [b"EHLO", b"MAIL", b"DATA"])
+@pytest.mark.parametrize("single", [True, False], ids=["single", "processes"])
+def test_mail_for_a_host_that_hangs_is_delivered_after_an_abort(
+    tmp_path: Path, single: bool, start: bytes
+) -> None:
+    host = HangingOnce(start)
+    with (
+        RecordingSink(says=host.says) as sink,
+        running(
+            tmp_path, sink=sink.port, single=single, routes=one_connection(sink.port)
+        ) as product,
+    ):
+        marks = [good_session(product.smtp[0], f"u{number}@example.net") for number in range(3)]
+        assert host.hangs.wait(30)
+        (out,) = [
+            each
+            for each in ask(product, "connections")["connections"]
+            if each["direction"] == "out"
+        ]
+        ask(product, "connections", "abort", out["id"], "--reason", "it hangs")
+        aborted = product.server.wait_for("connection_aborted", id=out["id"])
+        assert (aborted["by"], aborted["reason"]) == (ME, "it hangs")
+        sink.wait_for(3, timeout=60)  # while the old connection's other end still hangs
+        assert not host.released.is_set()
+        wait_until(lambda: product.queued() == [], 60)
+        listed = ask(product, "connections")["connections"]
+        assert out["id"] not in [each["id"] for each in listed]
+        host.released.set()
+        # Each of them, and none twice: it was known that the host had not got it
+        contents = [each.content for each in sink.taken]
+        assert len(contents) == 3
+        assert all(any(mark.encode() in each for each in contents) for mark in marks)
+        product.assert_clean()
 
 
 @pytest.mark.parametrize("single", [True, False], ids=["single", "processes"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,11 +88,14 @@ def reporting(kind: str, local: str) -> MailboxRule:
 class World:
     """A server of ours, and a provider that reports to its inbound listener."""
 
-    def __init__(self, folder: Path, net: Internet, port: int, *, single: bool) -> None:
+    def __init__(
+        self, folder: Path, net: Internet, port: int, *, single: bool, more: str = ""
+    ) -> None:
         self.net = net
         self.port = port
         self.folder = folder
         self.single = single
+        self.more = more
         self.product = self.start()
 
     def start(self) -> Product:
@@ -105,7 +109,7 @@ class World:
             self.folder,
             listeners=TRUSTED + inbound,
             delivery=delivery,
-            more=more,
+            more=more + self.more,
             single=self.single,
         )
 
@@ -138,7 +142,7 @@ class World:
 
 
 @contextlib.contextmanager
-def world(folder: Path, *, single: bool = True) -> Iterator[World]:
+def world(folder: Path, *, single: bool = True, more: str = "") -> Iterator[World]:
     port = free_port()
     provider = SimulatedProvider(
         name="oak",
@@ -149,7 +153,7 @@ def world(folder: Path, *, single: bool = True) -> Iterator[World]:
     )
     scenario = Scenario(provider=(provider,), reports_to=f"127.0.0.1:{port}", network="127.31.0.0")
     with internet(scenario) as net:
-        made = World(folder, net, port, single=single)
+        made = World(folder, net, port, single=single, more=more)
         try:
             yield made
             made.product.assert_clean()
@@ -179,6 +183,43 @@ def test_bounces_and_complaints_that_come_back_end_in_events_and_suppressions(
             assert (len(local_part), domain) == (63, "b.example.org")
         counted = b'angarium_reports_total{kind="arf",outcome="matched"} 2.0'
         wait_until(lambda: counted in here.product.get("/metrics"))
+
+
+SENSITIVE = """
+[breaker]
+complaints_at_least = 2
+complaints_warn_percent = 1.0
+complaints_percent = 100.0
+complaints_rate = "1/min"
+"""
+
+
+@pytest.mark.parametrize("single", [True, False], ids=["single", "processes"])
+def test_who_is_complained_of_is_slowed_down_there_until_an_operator_undoes_it(
+    tmp_path: Path, single: bool
+) -> None:
+    with world(tmp_path, single=single, more=SENSITIVE) as here:
+        for local in ("one", "two", "angry", "cross"):
+            good_session(here.product.smtp[0], f"{local}@oak.example")
+        wait_until(lambda: len(here.received()) == 4)
+        here.wait_for("rule_in_force")
+
+        def in_force() -> list[dict[str, Any]]:
+            return list(json.loads(here.product.postmaster("rules", "list", "--json"))["rules"])
+
+        (rule,) = in_force()
+        assert (rule["rule"], rule["action"]) == ("complaint-breaker", "throttle")
+        assert rule["scope"].startswith("tenant default at ")
+        assert "recipients complained" in rule["reply"]
+        for number in range(3):
+            good_session(here.product.smtp[0], f"later{number}@oak.example")
+        wait_until(lambda: len(here.received()) == 5, 60)  # one a minute
+        wait_until(lambda: len(here.product.queued()) == 2, 60)
+        explained = here.product.postmaster("queue", "explain", here.product.queued()[0]["id"])
+        assert "the rule complaint-breaker slows down tenant default" in explained
+        here.product.postmaster("rules", "undo", "complaint-breaker", rule["scope"])
+        wait_until(lambda: len(here.received()) == 7, 60)
+        assert in_force() == []
 
 
 def test_what_is_forged_suppresses_nobody_and_nobody_is_answered_a5_a6(tmp_path: Path) -> None:

@@ -17,6 +17,5 @@ class ReportBounced(FeedbackEvent, frozen=True, kw_only=True, array_like=True, g
     effect: str  # suppress | retry | throttle | tell-tenant | none
     reply: str  # what it was judged by
     host: str  # who said so; ""
-    sender_told: str = (
-        ""  # of feedback.news; "": not asked, since bounces go to its own reverse path
-    )
+    # What its sender was told, of feedback.news; "": nothing, since bounces go to its own reverse path
+    sender_told: str = ""

@@ -69,21 +69,12 @@ def prepare_submission(submission: Submission, partitions: int) -> PreparedSubmi
     )
 
 
-def check_is_new(tx: WriteTransaction, prepared: PreparedSubmission) -> None:
-    """Ask before anything else is written (WX1). Raises DuplicateMessageError."""
-    if tx.get(tx.env.message, prepared.message_id) is not None:
-        raise _duplicate(prepared)
-
-
-def _duplicate(prepared: PreparedSubmission) -> DuplicateMessageError:
-    text = message_id_text(prepared.message_id)
-    return DuplicateMessageError(f"message {text} is in the queue already")
-
-
 def write_submission(tx: WriteTransaction, prepared: PreparedSubmission) -> None:
     env = tx.env
     if not tx.insert(env.message, prepared.message_id, prepared.message):
-        raise _duplicate(prepared)
+        raise DuplicateMessageError(
+            f"message {message_id_text(prepared.message_id)} is in the queue already"
+        )
     tx.put(env.body, prepared.message_id, prepared.content)
     deliveries = _without_suppressed(tx, prepared) if tx.has_suppressions() else prepared.deliveries
     for partition, key, record, hint in deliveries:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from angarium.queue.events.catalogue import CataloguedKind
-from angarium.queue.lmdb.accepting import check_is_new, prepare_submission, write_submission
+from angarium.queue.lmdb.accepting import prepare_submission, write_submission
 from angarium.queue.lmdb.report_table import (
     content_octets,
     decode_total,
@@ -86,8 +86,6 @@ class SettleReports:
             if raw is None:
                 raise NotWaitingError(f"report {message_id_text(each.id)} is not waiting")
             found.append((each, raw))
-        for submission in self._submissions:
-            check_is_new(tx, submission)
         octets = 0
         for each, raw in found:
             tx.delete(tx.env.report, report_key(Shelf.WAITING, each.id))

@@ -259,6 +259,20 @@ async def test_the_log_says_how_a_message_was_accepted(reopen: Reopen) -> None:
     assert await spool.reports.find_accepted(long_ago) is None
 
 
+@pytest.mark.parametrize("late_ms", [-30_000, -1001, 0, 1001, 30_000])
+async def test_a_message_is_found_though_clocks_differ(reopen: Reopen, late_ms: int) -> None:
+    """Its id and its acceptance may be of two clocks."""
+    spool = reopen()
+    accepted = START + 100_000 + late_ms
+    before = [submission(report_id(at), accepted=at + START) for at in range(0, 60_000, 5000)]
+    wanted = submission(report_id(100_000), accepted=accepted)
+    after = [submission(report_id(at), accepted=at + START) for at in range(140_000, 200_000, 5000)]
+    await spool.accept([*before, wanted, *after])
+    found = await spool.reports.find_accepted(report_id(100_000))
+    assert found is not None
+    assert found.at == accepted
+
+
 async def test_a_full_disk_takes_no_report(tmp_path: Path) -> None:
     config = Queue(partitions=2, map_octets=1 << 17, min_free_octets=1 << 48, sync=False)
     spool = LmdbSpool.open(tmp_path, config, FakeClock())

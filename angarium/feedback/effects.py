@@ -11,6 +11,7 @@ from angarium.feedback import suppression_policy as policy
 from angarium.feedback.classes import BounceClass, verdict_of
 from angarium.feedback.evidence import Evidence, Knowledge, Target, Why
 from angarium.feedback.mail.complaints import is_complaint
+from angarium.feedback.news import News
 from angarium.feedback.reference import Purpose
 from angarium.feedback.report import Action, MailKind, Report, ReportedRecipient
 from angarium.queue.act import Actor
@@ -33,10 +34,12 @@ _NAME_CHARACTERS: Final = 320
 _RECIPIENTS: Final = 5
 _WHO: Final = "angarium"
 _SHELVES: Final = {MailKind.DMARC: Shelf.DMARC, MailKind.TLS_RPT: Shelf.TLS_RPT}
-# Nobody is told anything new by these
+# We learn nothing by these; a sender that asked for them may
 _DROPPED: Final = frozenset(
     {MailKind.DELAY, MailKind.DSN_SUCCESS, MailKind.AUTO_REPLY, MailKind.ORDINARY}
 )
+# What a sender may have asked to be told (RFC 3461)
+_NEWS: Final = frozenset({MailKind.BOUNCE, MailKind.DELAY, MailKind.DSN_SUCCESS})
 
 
 class Mail(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +59,7 @@ class Effects(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[CataloguedKind, ...] = ()
     changes: tuple[SuppressionChange, ...] = ()
     keep: Shelf | None = None
+    news: tuple[News, ...] = ()  # for the sender, where it is to be told
 
 
 def effects_of(report: Report, evidence: Evidence, knowledge: Knowledge, mail: Mail) -> Effects:
@@ -65,7 +69,7 @@ def effects_of(report: Report, evidence: Evidence, knowledge: Knowledge, mail: M
     if _asks_for_no_more(report, evidence):
         return _unsubscribe(report, evidence, knowledge, mail)
     if report.kind in _DROPPED:
-        return Effects(outcome="dropped")
+        return Effects(outcome="dropped", news=_news(report, evidence, knowledge))
     if not evidence.valid:
         return _unmatched(report, evidence.why, evidence.claimed, mail)
     if report.kind is MailKind.ARF:
@@ -106,7 +110,27 @@ def _bounce(report: Report, evidence: Evidence, knowledge: Knowledge, mail: Mail
             changes.append(_suppress(target, suppression))  # FE1
     if not events:
         return _unmatched(report, why, evidence.valid[0].message_id, mail)
-    return Effects(outcome="matched", events=tuple(events), changes=tuple(changes))
+    return Effects(
+        outcome="matched",
+        events=tuple(events),
+        changes=tuple(changes),
+        news=_news(report, evidence, knowledge),
+    )
+
+
+def _news(report: Report, evidence: Evidence, knowledge: Knowledge) -> tuple[News, ...]:
+    """Return what the report says of recipients that its references vouch for."""
+    if not evidence.valid or report.kind not in _NEWS:
+        return ()
+    reported = report.recipients
+    if not reported and report.kind is MailKind.BOUNCE:
+        reported = tuple(_nameless(evidence, knowledge))
+    found = [(_find_named(each.address, evidence, knowledge), each) for each in reported]
+    return tuple(
+        News(message_id=target.message_id, index=target.index, reported=each)
+        for target, each in found
+        if isinstance(target, Target)
+    )
 
 
 def _nameless(evidence: Evidence, knowledge: Knowledge) -> Sequence[ReportedRecipient]:

@@ -16,6 +16,7 @@ from angarium.feedback.mail.answers import (
 from angarium.feedback.mail.bounces import BounceReport, find_bounce
 from angarium.feedback.mail.complaints import find_complaint, sender_of
 from angarium.feedback.mail.fields import Fields
+from angarium.feedback.mail.original import own_fields
 from angarium.feedback.mail.parts import ParsedMail, read_parts
 from angarium.feedback.mail.references import references_of
 from angarium.feedback.mail.statistics_mail import is_dmarc_report, is_tls_report
@@ -85,6 +86,7 @@ def _of_bounce(bounce: BounceReport, mail: ParsedMail, envelope_recipient: str) 
         recipients=bounce.recipients,
         references=references_of(envelope_recipient, mail.fields, Fields(), bounce.original),
         message_id=_message_id(bounce.original),
+        original=own_fields(bounce.original),
     )
 
 

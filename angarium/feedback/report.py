@@ -48,3 +48,5 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         str, ...
     ] = ()  # our tokens that were found in it, unverified, best evidence first
     message_id: str = ""  # the Message-ID of the mail that it is about; ""
+    # Names and values of that mail's own header as it was returned, without what hosts on its way wrote
+    original: tuple[tuple[str, str], ...] = ()

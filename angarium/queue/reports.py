@@ -11,7 +11,7 @@ import msgspec
 
 from angarium.queue.events.accepted import MessageAccepted
 from angarium.queue.events.catalogue import CataloguedKind
-from angarium.queue.model import MessageId, UnixMs
+from angarium.queue.model import MessageId, Submission, UnixMs
 from angarium.queue.spool import QueueError
 from angarium.queue.suppression_changes import SuppressionChange
 
@@ -74,7 +74,8 @@ class Reports(Protocol):
     """Invariants:
 
     RPT1. What ``accept`` has returned of waits until it is settled, whatever crashes.
-    RPT2. A report leaves the waiting ones in the transaction that has all that it changed, and its events.
+    RPT2. A report leaves the waiting ones in the transaction that has all that it changed, its events, and what is
+        sent because of it.
     RPT3. The shelves hold no more than their bounds.
     """
 
@@ -98,11 +99,14 @@ class Reports(Protocol):
         changes: Sequence[SuppressionChange] = (),
         events: Sequence[CataloguedKind] = (),
         bounds: ReportBounds = KEPT_BOUNDS,
+        submissions: Sequence[Submission] = (),
     ) -> Awaitable[None]:
         """Make it durable once awaited, all or nothing. ``bounds``: of each shelf that something is put on.
 
-        Raises NotWaitingError and QueueFullError (nothing was written), QueueFailedError; ValueError for a change that
-        is none.
+        ``submissions`` are accepted with it, in the last place, as ``Spool.accept`` does, also where the disk is low.
+
+        Raises NotWaitingError, DuplicateMessageError and QueueFullError (nothing was written), QueueFailedError;
+        ValueError for a change that is none, and a submission that no caller may hand over.
         """
         ...
 

@@ -150,9 +150,16 @@ ROLES: Final = RoleTable(
             run="angarium.service.feedback.role:run_feedback",
             count=lambda config: int(config.takes_reports),
             reads=Reads(
-                live=("log.level",),
+                # Of the last four, what senders are told
+                live=(
+                    "log.level",
+                    "route",
+                    "provider",
+                    "delivery.expire_s",
+                    "delivery.dsn_per_hour",
+                ),
                 never=(
-                    *("listener", "source", "pool", "stream", "warmup", "route", "provider"),
+                    *("listener", "source", "pool", "stream", "warmup"),
                     *("delivery", "dns", "dkim", "rules", "rule", "log.mail_log", "postmasters"),
                     *("breaker", "blocklists", "smart_host", "ses"),
                 ),

@@ -1,5 +1,6 @@
 """What ``queue show``, ``log`` and ``queue explain`` say of a failure: its class, where one is known."""
 
+import msgspec
 import pytest
 
 from angarium.cli.queue.as_json import attempt_json
@@ -50,3 +51,18 @@ def test_a_line_of_the_mail_log_is_shown_with_its_class() -> None:
         bounce_class="user_unknown",
     )
     assert event_text(record).endswith("<b@example.net>: 550 no such user [user_unknown]")
+
+
+def test_a_bounce_that_came_back_says_what_its_sender_was_told() -> None:
+    record = MailRecord(
+        sequence=1,
+        ts="2026-01-01T00:00:00.000Z",
+        event="report_bounced",
+        message="m",
+        recipient="b@example.net",
+        bounce_class="mailbox_full",
+        host="mx.example.net",
+    )
+    assert event_text(record).endswith("<b@example.net> by mx.example.net [mailbox_full]")
+    told = msgspec.structs.replace(record, sender_told="forgotten")
+    assert event_text(told).endswith(" [mailbox_full]; its sender: forgotten")

@@ -23,7 +23,15 @@ from angarium.simulator.scenario import (
     Scenario,
     SimulatedProvider,
 )
-from tests.e2e.product import TRUSTED, Product, RawClient, good_session, stuffed
+from tests.e2e.product import (
+    TRUSTED,
+    Product,
+    RawClient,
+    good_session,
+    message,
+    stuffed,
+    token,
+)
 from tests.free_port import free_port
 from tests.service.running_server import wait_until
 
@@ -129,6 +137,20 @@ class World:
     def received(self) -> tuple[StoredMessage, ...]:
         return tuple(self.net.mailboxes["oak"].messages)
 
+    def told(self, action: str) -> list[StoredMessage]:
+        """What the application's own provider has of notices."""
+        line = f"\r\nAction: {action}\r\n".encode()
+        return [each for each in self.net.mailboxes["elm"].messages if line in each.content]
+
+    def send(self, to: str, notify: str) -> None:
+        """As an application does that reads the mail to its reverse path."""
+        with RawClient(self.product.smtp[0]) as client:
+            client.say(b"EHLO client.example.org\r\n")
+            client.say(b"MAIL FROM:<app@elm.example> ENVID=job77\r\n")
+            assert client.say(f"RCPT TO:<{to}>{notify}\r\n".encode()).startswith(b"250")
+            client.say(b"DATA\r\n")
+            assert client.say(stuffed(message(token()))).startswith(b"250")
+
     def bring(self, recipient: str, content: bytes) -> bytes:
         """Hand a mail in at the inbound listener; returns the reply that decided."""
         with RawClient(self.port) as client:
@@ -151,7 +173,10 @@ def world(folder: Path, *, single: bool = True, more: str = "") -> Iterator[Worl
         feedback_to="fbl@example.org",
         mailboxes=(reporting("dsn", "gone"), reporting("jmrp", "angry"), reporting("arf", "cross")),
     )
-    scenario = Scenario(provider=(provider,), reports_to=f"127.0.0.1:{port}", network="127.31.0.0")
+    elm = SimulatedProvider(name="elm", domains=("elm.example",), catch_all=True)
+    scenario = Scenario(
+        provider=(provider, elm), reports_to=f"127.0.0.1:{port}", network="127.31.0.0"
+    )
     with internet(scenario) as net:
         made = World(folder, net, port, single=single, more=more)
         try:
@@ -222,6 +247,42 @@ def test_who_is_complained_of_is_slowed_down_there_until_an_operator_undoes_it(
         assert in_force() == []
 
 
+@pytest.mark.parametrize("single", [True, False], ids=["single", "processes"])
+def test_a_sender_hears_once_of_what_came_back_in_its_place(tmp_path: Path, single: bool) -> None:
+    with world(tmp_path, single=single) as here:
+        here.send("gone@oak.example", "")
+        here.wait_for("report_bounced", recipient="gone@oak.example", sender_told="told")
+        wait_until(lambda: len(here.told("failed")) == 1)
+        (notice,) = here.told("failed")
+        assert (notice.reverse_path, notice.recipients) == ("", ("app@elm.example",))
+        for line in (b"Original-Envelope-Id: job77", b"Final-Recipient: rfc822; gone@oak.example"):
+            assert line in notice.content
+        assert b"b.example.org" not in notice.content.partition(b"delivery-status")[2]
+
+
+def test_a_sender_hears_of_a_success_that_it_asked_for_and_of_nothing_else(tmp_path: Path) -> None:
+    with world(tmp_path) as here:
+        for local, notify in (("asked", "SUCCESS"), ("usual", ""), ("never", "NEVER")):
+            here.send(f"{local}@oak.example", f" NOTIFY={notify}" if notify else "")
+        wait_until(lambda: len(here.received()) == 3)
+        paths = {each.recipients[0]: each.reverse_path for each in here.received()}
+        success = (FORGED % b"").replace(b"failed", b"delivered").replace(b"5.1.1", b"2.1.5")
+        for local in ("asked", "usual", "never", "asked"):
+            recipient = f"{local}@oak.example"
+            content = success.replace(b"victim@oak.example", recipient.encode())
+            assert here.bring(paths[recipient], content).startswith(b"250 ")
+        recipient = "never@oak.example"
+        failure = (FORGED % b"").replace(b"victim@", b"never@")
+        assert here.bring(paths[recipient], failure).startswith(b"250 ")
+        here.wait_for("report_bounced", recipient=recipient, sender_told="unwanted")
+        wait_until(lambda: len(here.told("delivered")) == 1)
+        assert b"Final-Recipient: rfc822; asked@oak.example" in here.told("delivered")[0].content
+        assert not here.told("failed")
+        counted = b'angarium_reports_total{kind="dsn-success",outcome="matched"} 1.0'
+        wait_until(lambda: counted in here.product.get("/metrics"))
+        assert len(here.told("delivered")) == 1
+
+
 def test_what_is_forged_suppresses_nobody_and_nobody_is_answered_a5_a6(tmp_path: Path) -> None:
     with world(tmp_path) as here:
         subject = Subject(
@@ -283,7 +344,7 @@ def test_a_report_that_was_taken_survives_a_kill_and_counts_once(
         here.product.kill()
         here.product = here.start()
         wait_until(lambda: len(here.events("report_bounced", recipient="bob@oak.example")) == 3)
-        assert len(here.events("suppression_added")) == 1
+        assert len(here.events("suppression_added", recipient="bob@oak.example")) == 1
 
 
 def test_expired_references_are_refused_at_the_door(tmp_path: Path) -> None:

@@ -248,7 +248,29 @@ def test_an_automatic_answer_to_an_unsubscribe_address_asks_for_nothing() -> Non
 )
 def test_what_says_nothing_new_is_dropped(kind: MailKind) -> None:
     found = effects(report(kind, SHORT, recipients=(named(action=Action.DELAYED),)))
-    assert found == Effects(outcome="dropped")
+    assert msgspec.structs.replace(found, news=()) == Effects(outcome="dropped")
+
+
+@pytest.mark.parametrize("kind", MailKind)
+def test_a_sender_may_hear_of_failures_delays_and_successes_alone(kind: MailKind) -> None:
+    found = effects(report(kind, SHORT, recipients=(named(), named("al@example.net"))))
+    is_news = kind in {MailKind.BOUNCE, MailKind.DELAY, MailKind.DSN_SUCCESS}
+    assert [(each.index, each.reported.address) for each in found.news] == (
+        [(1, "bob@example.net")] if is_news else []
+    )
+
+
+def test_what_nobody_vouches_for_is_no_news_a5() -> None:
+    forged = FORGER.local_part(SUBJECT, NOW)
+    for kind in (MailKind.BOUNCE, MailKind.DELAY, MailKind.DSN_SUCCESS):
+        assert not effects(report(kind, forged, recipients=(named(),))).news
+        assert not effects(report(kind, recipients=(named(),))).news
+
+
+def test_a_bounce_that_names_nobody_is_news_of_whom_its_reference_is_for() -> None:
+    (news,) = effects(bounce(LONG, recipients=())).news
+    assert (news.message_id, news.index) == (MESSAGE, 1)
+    assert news.reported.address == "bob@example.net"
 
 
 @pytest.mark.parametrize(

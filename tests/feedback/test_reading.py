@@ -52,6 +52,13 @@ def test_a_delivery_report_says_why_and_who_said_so() -> None:
     assert report.message_id == "r-1.m2@shop.test"
 
 
+def test_the_senders_own_header_is_kept_without_what_hosts_and_we_wrote() -> None:
+    original = dict(read_mail(mail("postfix-two")).original)
+    assert original["message-id"] == "<r-1.m2@shop.test>"
+    assert "subject" in original
+    assert not {"return-path", "received", "x-angarium-reference", "feedback-id"} & set(original)
+
+
 def test_references_are_gathered_ours_by_name_first() -> None:
     references = read_mail(mail("postfix-two"), "b-78@return.test").references
     assert references == ("token-55", "b-78", "b-77", "r-1.m2")

@@ -9,8 +9,10 @@ import pytest
 from angarium.config.schema import Queue
 from angarium.queue import (
     Actor,
+    DuplicateMessageError,
     LmdbSpool,
     MessageId,
+    PartitionNumber,
     QueueFullError,
     ReportKept,
     Scope,
@@ -123,6 +125,57 @@ async def test_rpt2_a_report_is_settled_with_all_that_it_changed(reopen: Reopen)
     assert sorted(events) == ["report_kept", "suppression_added"]
 
 
+async def test_rpt2_what_is_sent_because_of_a_report_is_queued_with_its_end(reopen: Reopen) -> None:
+    spool = reopen()
+    rung: list[int] = []
+    spool.wakeups(rung.append)
+    await spool.reports.accept([report(1)])
+    notice = submission(b"n" * 16, ("alice@example.com",), sender="", partition=1)
+    await spool.reports.settle(
+        [SettledReport(id=report_id(1))], [], [KEPT_EVENT], submissions=[notice]
+    )
+    await asyncio.sleep(0)
+    assert rung == [1]
+    spool = reopen()
+    assert spool.reports.pending(10, MANY) == []
+    assert [each.event.name for each in spool.events.read(0, 10)] == ["report_kept", "accepted"]
+    owned = await spool.own(PartitionNumber(1), "n")
+    assert [each.id.message_id for each in owned.due(UnixMs(START), 10).heads] == [b"n" * 16]
+    assert spool.content(MessageId(b"n" * 16)) == notice.content
+
+
+@pytest.mark.parametrize("what", ["queued", "settled"])
+async def test_rpt2_what_cannot_be_queued_settles_nothing(reopen: Reopen, what: str) -> None:
+    spool = reopen()
+    await spool.reports.accept([report(1)])
+    notice = submission(b"n" * 16, ("alice@example.com",), sender="")
+    settled = [SettledReport(id=report_id(1))]
+    if what == "queued":
+        await spool.accept([notice])
+        with pytest.raises(DuplicateMessageError):
+            await spool.reports.settle(settled, [SUPPRESS], [KEPT_EVENT], submissions=[notice])
+        assert len(spool.reports.pending(10, MANY)) == 1
+    else:
+        await spool.reports.settle(settled, submissions=[notice])
+        again = submission(b"o" * 16, ("alice@example.com",), sender="")
+        with pytest.raises(NotWaitingError):
+            await spool.reports.settle(settled, [SUPPRESS], [KEPT_EVENT], submissions=[again])
+    assert [each.event.name for each in spool.events.read(0, 10)] == ["accepted"]
+    assert spool.suppressions.find("bob@example.net", "acme", "any") is None
+
+
+async def test_a_submission_that_nobody_may_hand_over_settles_nothing(reopen: Reopen) -> None:
+    spool = reopen()
+    await spool.reports.accept([report(1)])
+    notice = submission(b"n" * 16, ("alice@example.com",), sender="", partition=7)
+    with pytest.raises(ValueError, match="partitions"):
+        await spool.reports.settle(
+            [SettledReport(id=report_id(1))], [SUPPRESS], submissions=[notice]
+        )
+    assert len(spool.reports.pending(10, MANY)) == 1
+    assert spool.events.read(0, 10) == []
+
+
 async def test_rpt2_who_settles_twice_changes_nothing(reopen: Reopen) -> None:
     spool = reopen()
     await spool.reports.accept([report(1), report(2)])
@@ -204,6 +257,20 @@ async def test_the_log_says_how_a_message_was_accepted(reopen: Reopen) -> None:
     assert await spool.reports.find_accepted(report_id(8)) is None
     long_ago = MessageId(bytes(16))
     assert await spool.reports.find_accepted(long_ago) is None
+
+
+@pytest.mark.parametrize("late_ms", [-30_000, -1001, 0, 1001, 30_000])
+async def test_a_message_is_found_though_clocks_differ(reopen: Reopen, late_ms: int) -> None:
+    """Its id and its acceptance may be of two clocks."""
+    spool = reopen()
+    accepted = START + 100_000 + late_ms
+    before = [submission(report_id(at), accepted=at + START) for at in range(0, 60_000, 5000)]
+    wanted = submission(report_id(100_000), accepted=accepted)
+    after = [submission(report_id(at), accepted=at + START) for at in range(140_000, 200_000, 5000)]
+    await spool.accept([*before, wanted, *after])
+    found = await spool.reports.find_accepted(report_id(100_000))
+    assert found is not None
+    assert found.at == accepted
 
 
 async def test_a_full_disk_takes_no_report(tmp_path: Path) -> None:

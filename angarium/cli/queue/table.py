@@ -109,7 +109,9 @@ def event_text(record: MailRecord) -> str:
     by = f" by {record.actor}" if record.actor else ""
     because = f": {record.reason}" if record.reason else ""
     if record.event in ("report_bounced", "complained", "unsubscribed"):
-        because = f": {record.bounce_class or record.feedback_type or record.how}"
+        what = record.feedback_type or record.how
+        because = f": {what}" if what else ""
+        because += f"; its sender: {record.sender_told}" if record.sender_told else ""
     if record.event == "rerouted":
         where = f" to {record.via or 'the usual way'}"
     return f"{record.ts}  {record.event} <{record.recipient}>{where}{reply}{by}{because}"

@@ -37,6 +37,10 @@ class Fields:
     def names(self) -> Iterator[str]:
         return (name for name, _ in self._pairs)
 
+    def items(self, limit: int) -> Iterator[tuple[str, str]]:
+        """Yield names and values of the first ``limit`` fields, the values as ``raw`` does."""
+        return ((name, _text(value)) for name, value in self._pairs[:limit])
+
     def raw(self, name: str) -> str:
         """Return the first value of ``name`` (lower case), unfolded, its encoded words left alone; "" without one."""
         return next((_text(value) for each, value in self._pairs if each == name), "")

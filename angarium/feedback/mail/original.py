@@ -32,6 +32,24 @@ _ENVELOPE: Final = (
     "delivered-to",
     "envelope-to",
 )
+# Written by hosts on the way, or carrying a reference of ours: no business of the sender's
+_TRANSIT: Final = (
+    *("received", "return-path", "delivered-to", "authentication-results", "arc-", "dkim-"),
+    *("x-angarium-", "cfbl-", "feedback-id", "envelope-to", "apparently-to", "resent-"),
+    *(each for each in _ENVELOPE if each.startswith("x-")),
+)
+# C2: ours
+MAX_OWN_FIELDS: Final = 64
+MAX_OWN_CHARACTERS: Final = 900
+
+
+def own_fields(original: Fields) -> tuple[tuple[str, str], ...]:
+    """Return names and values of what the sender wrote, each value in one line, bounded."""
+    return tuple(
+        (name, value[:MAX_OWN_CHARACTERS])
+        for name, value in original.items(MAX_OWN_FIELDS)
+        if not name.startswith(_TRANSIT)
+    )
 
 
 def is_returned(content_type: str) -> bool:

@@ -27,6 +27,8 @@ _SUBJECT: Final[dict[Action, str]] = {
     "failed": "Delivery Status Notification (Failure)",
     "delayed": "Delivery Status Notification (Delay)",
     "relayed": "Delivery Status Notification (Relayed)",
+    "expanded": "Delivery Status Notification (Expanded)",
+    "delivered": "Delivery Status Notification (Success)",
 }  # the first of these that occurs names the whole
 _MESSAGE_ID: Final = re.compile(r"<[!-;=?-~]{1,250}>")
 

@@ -8,15 +8,23 @@ import msgspec
 from angarium.queue.model import Attempt, Claimed
 from angarium.smtp.envelope import NOTIFY_DEFAULT, Notify
 
-# RFC 3464 section 2.3.3; `delivered` is the MX's to say
-Action = Literal["failed", "delayed", "relayed"]
+# RFC 3464 section 2.3.3; `delivered` and `expanded` are a later host's to say
+Action = Literal["failed", "delayed", "relayed", "delivered", "expanded"]
 
 _ENHANCED: Final = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}", re.ASCII)
-_CLASS: Final[dict[Action, str]] = {"failed": "5", "delayed": "4", "relayed": "2"}
+_CLASS: Final[dict[Action, str]] = {
+    "failed": "5",
+    "delayed": "4",
+    "relayed": "2",
+    "delivered": "2",
+    "expanded": "2",
+}
 _ASKED: Final[dict[Action, Notify]] = {
     "failed": Notify.FAILURE,
     "delayed": Notify.DELAY,
     "relayed": Notify.SUCCESS,
+    "delivered": Notify.SUCCESS,
+    "expanded": Notify.SUCCESS,
 }
 
 
@@ -28,6 +36,8 @@ class RecipientReport(msgspec.Struct, frozen=True, kw_only=True):
     expired: bool = False
     # `failed` without an attempt: we send nothing to the address
     suppressed: bool = False
+    # A host that had taken the message says so in a report that came back; ``attempt`` is what that has of it
+    later: bool = False
 
     @property
     def status(self) -> str:
@@ -41,8 +51,8 @@ class RecipientReport(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_peer_reply(self) -> bool:
-        """Whether the text is a reply of the named host, not a finding of ours."""
-        return bool(self.attempt.host) and self.attempt.code > 0
+        """Whether the text is a reply of another host, not a finding of ours."""
+        return (bool(self.attempt.host) or self.later) and self.attempt.code > 0
 
     @property
     def reply(self) -> str:
@@ -57,6 +67,11 @@ class RecipientReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_wanted(report: RecipientReport) -> bool:
-    """NOTIFY of RFC 3461 section 4.1; without one, failures and delays are told."""
+    """NOTIFY of RFC 3461 section 4.1; without one, failures and delays are told, and of delays only our own.
+
+    What hosts behind us write of theirs has no bound of ours.
+    """
     notify = report.recipient.notify
+    if notify is None and report.later:
+        return report.action == "failed"
     return bool((NOTIFY_DEFAULT if notify is None else notify) & _ASKED[report.action])

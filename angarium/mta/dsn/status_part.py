@@ -46,7 +46,7 @@ def _recipient_fields(message: ClaimedMessage, report: RecipientReport, *, utf8:
     fields += unfolded_field("Final-Recipient", address)
     fields += field("Action", report.action)
     fields += field("Status", report.status)
-    if report.is_peer_reply:
+    if report.is_peer_reply and attempt.host:
         fields += field("Remote-MTA", f"dns; {clean_ascii(attempt.host)}")
     if report.reply:
         # Section 2.3.6: the type "smtp" is for replies of peers; what we found ourselves is of our own type.
@@ -54,7 +54,7 @@ def _recipient_fields(message: ClaimedMessage, report: RecipientReport, *, utf8:
         fields += field("Diagnostic-Code", f"{kind}; {clean_ascii(report.reply)}")
     if attempt.at:
         fields += field("Last-Attempt-Date", render_date(attempt.at // 1000))
-    if report.action == "delayed":
+    if report.action == "delayed" and not report.later:  # until when, only the later host knows
         fields += field("Will-Retry-Until", render_date(message.expires // 1000))
     return fields
 

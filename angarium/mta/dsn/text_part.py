@@ -18,6 +18,15 @@ _OPENING: Final[dict[Action, str]] = {
     " reported one by one.",
     "relayed": "Your message was handed on for the recipients below. The mail server that took it does not"
     " report whether it arrived, so this is all that you will hear.",
+    "expanded": "Your message was delivered to the mailing lists below, whose members are sent it.",
+    "delivered": "Your message was delivered to the recipients below.",
+}
+# What differs where a later host reports it
+_LATER_OPENING: Final[dict[Action, str]] = {
+    "failed": "Your message could not be delivered to the recipients below. A mail server had taken it for them, and"
+    " reports this now.",
+    "delayed": "Your message has not reached the recipients below so far. A mail server has taken it for them and tries"
+    " again; you need not send it again.",
 }
 # By subject and detail of RFC 3463; the subject alone stands for those not listed.
 _ADVICE: Final = {
@@ -53,7 +62,9 @@ def render_text(message: ClaimedMessage, reports: Sequence[RecipientReport], hos
     """Return lines that each end in CRLF."""
     lines = [f"This is the mail server {hostname}.", ""]
     told = 0
-    for action, opening in _OPENING.items():
+    is_later = any(each.later for each in reports)
+    openings = _OPENING | _LATER_OPENING if is_later else _OPENING
+    for action, opening in openings.items():
         group = [each for each in reports if each.action == action]
         if not group:
             continue
@@ -75,7 +86,12 @@ def _about(report: RecipientReport) -> list[str]:
     if report.expired:
         lines += wrap("Its time in the queue is over. The last attempt met this:", _WIDTH, "    ")
     at = _host(report)
-    if report.is_peer_reply:
+    if report.later:
+        if reply:
+            said = f"The report has this of {at}:" if at else "The report says:"
+            lines += wrap(said, _WIDTH, "    ")
+            lines += wrap(reply, _WIDTH, "      ")
+    elif report.is_peer_reply:
         lines += wrap(f"The server {at} said:", _WIDTH, "    ")
         lines += wrap(reply, _WIDTH, "      ")
     elif reply and at:

@@ -10,7 +10,7 @@ class MessageAccepted(MessageEvent, frozen=True, kw_only=True, array_like=True, 
     """The message is ours: whoever gave it was told so. A DSN of ours begins in the same way."""
 
     number: ClassVar[int] = 1
-    version: ClassVar[int] = 3  # 2: repairs; 3: tags
+    version: ClassVar[int] = 4  # 2: repairs; 3: tags; 4: what the sender wants to be told
     name: ClassVar[str] = "accepted"
 
     reverse_path: str
@@ -24,10 +24,23 @@ class MessageAccepted(MessageEvent, frozen=True, kw_only=True, array_like=True, 
         str, ...
     ] = ()  # what was mended of the content (smtp.repair), most often nothing
     tags: tuple[str, ...] = ()  # what the sender calls it, besides its campaign
+    # Of RFC 3461, for whoever tells the sender when the message has left the queue
+    envid: str = ""  # "": none was given
+    notify: tuple[int, ...] = ()  # by index, -1: not given; empty: for none of them
+    orcpt: tuple[str, ...] = ()  # by index, "": not given; empty: for none of them
+
+    def notify_of(self, index: int) -> int | None:
+        """Return the Notify flags that were given for a recipient; None: none were, or the event is of before 4."""
+        return self.notify[index] if index < len(self.notify) and self.notify[index] >= 0 else None
+
+    def orcpt_of(self, index: int) -> str | None:
+        return self.orcpt[index] or None if index < len(self.orcpt) else None
 
 
 def accepted_event(submission: Submission) -> MessageAccepted:
     envelope = submission.envelope
+    notify = [-1 if each.notify is None else int(each.notify) for each in envelope.recipients]
+    orcpt = [each.orcpt or "" for each in envelope.recipients]
     return MessageAccepted(
         at=submission.accepted,
         message_id=submission.message_id,
@@ -42,4 +55,7 @@ def accepted_event(submission: Submission) -> MessageAccepted:
         campaign=submission.campaign,
         repairs=submission.repairs,
         tags=submission.tags,
+        envid=envelope.envid or "",
+        notify=tuple(notify) if max(notify) >= 0 else (),
+        orcpt=tuple(orcpt) if any(orcpt) else (),
     )

@@ -17,8 +17,9 @@ from angarium.queue.message_id import IdRange, message_id_ms
 from angarium.queue.model import MessageId
 
 SLACK_MS: Final = 600_000  # ours: how far the order of events may be from the order of time
-# Ours: how far from its id's time a message is accepted
+# Ours: how far from its id's time a message is accepted; most are within a second
 NEAR_MS: Final = 60_000
+NEXT_MS: Final = 1000
 READ_LIMIT: Final = 5000  # events looked at in one read transaction
 
 
@@ -38,7 +39,13 @@ class History:
     def accepted(self, message_id: bytes) -> Steps[MessageAccepted | None]:
         """Return how the message was accepted, if that is kept, from about the time that its id says."""
         at = message_id_ms(message_id)
-        start = self.first_at(at - NEAR_MS)
+        found = yield from self._accepted(message_id, at - NEXT_MS, at + NEXT_MS)
+        if found is None:
+            found = yield from self._accepted(message_id, at - NEAR_MS, at + NEAR_MS)
+        return found
+
+    def _accepted(self, message_id: bytes, begin: int, end: int) -> Steps[MessageAccepted | None]:
+        start = self.first_at(begin)
         while True:
             last = start + READ_LIMIT
             with self._env.read() as txn:
@@ -54,7 +61,7 @@ class History:
                         break
                 else:
                     return None
-                if readable_head(raw).at > at + NEAR_MS:
+                if readable_head(raw).at > end:
                     return None
             yield None
 

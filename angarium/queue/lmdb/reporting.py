@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from angarium.queue.events.catalogue import CataloguedKind
+from angarium.queue.lmdb.accepting import prepare_submission, write_submission
 from angarium.queue.lmdb.report_table import (
     content_octets,
     decode_total,
@@ -15,7 +16,7 @@ from angarium.queue.lmdb.report_table import (
 from angarium.queue.lmdb.suppression.changing import ApplySuppressions
 from angarium.queue.lmdb.transaction import WriteTransaction
 from angarium.queue.message_id import message_id_ms, message_id_text
-from angarium.queue.model import MessageId, UnixMs
+from angarium.queue.model import MessageId, Submission, UnixMs
 from angarium.queue.reports import (
     NotWaitingError,
     ReportBounds,
@@ -24,7 +25,7 @@ from angarium.queue.reports import (
     SettledReport,
     Shelf,
 )
-from angarium.queue.spool import QueueFullError
+from angarium.queue.spool import DuplicateMessageError, QueueFullError
 from angarium.queue.suppression_changes import SuppressionChange
 
 _RECORD_OCTETS = 300  # about, without the content
@@ -62,12 +63,21 @@ class SettleReports:
         changes: Sequence[SuppressionChange],
         events: Sequence[CataloguedKind],
         bounds: ReportBounds,
+        submissions: Sequence[Submission],
+        partitions: int,
     ) -> None:
-        """Raises ValueError for a change that is none."""
+        """Raises ValueError for a change that is none, and a submission that nobody may hand over.
+
+        DuplicateMessageError for two of one id.
+        """
         self._settled = settled
         self._effects = ApplySuppressions(changes, events)
         self._bounds = bounds
+        self._submissions = [prepare_submission(each, partitions) for each in submissions]
+        if len({each.message_id for each in submissions}) < len(submissions):
+            raise DuplicateMessageError("two submissions have one message id")
         self.octets = self._effects.octets + len(settled) * _SETTLED_OCTETS
+        self.octets += sum(each.octets for each in self._submissions)
 
     def apply(self, tx: WriteTransaction) -> None:
         found: list[tuple[SettledReport, bytes]] = []
@@ -84,6 +94,8 @@ class SettleReports:
                 _keep(tx, each.keep, each.id, raw, self._bounds)
         _count(tx, Shelf.WAITING, -len(found), -octets)
         self._effects.apply(tx)
+        for submission in self._submissions:
+            write_submission(tx, submission)  # RPT2
 
 
 class ForgetReports:

@@ -23,7 +23,7 @@ from angarium.queue.lmdb.reporting import (
 )
 from angarium.queue.lmdb.steps import follow_steps
 from angarium.queue.lmdb.transaction import Operation
-from angarium.queue.model import MessageId, UnixMs
+from angarium.queue.model import MessageId, Submission, UnixMs
 from angarium.queue.reports import (
     KEPT_BOUNDS,
     WAITING_BOUNDS,
@@ -73,8 +73,12 @@ class LmdbReports:
         changes: Sequence[SuppressionChange] = (),
         events: Sequence[CataloguedKind] = (),
         bounds: ReportBounds = KEPT_BOUNDS,
+        submissions: Sequence[Submission] = (),
     ) -> "asyncio.Future[None]":
-        return self._submit(SettleReports(settled, changes, events, bounds))
+        partitions = self._env.partitions
+        return self._submit(
+            SettleReports(settled, changes, events, bounds, submissions, partitions)
+        )
 
     def kept(self, shelf: Shelf, after: bytes, limit: int) -> list[ReportedMail]:
         return read_kept(self._env, shelf, after, limit)

@@ -1,6 +1,6 @@
 """Reports in memory, for tests."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from angarium.queue.events.accepted import MessageAccepted
 from angarium.queue.events.catalogue import CataloguedKind
@@ -8,7 +8,7 @@ from angarium.queue.events.relayed import Relayed
 from angarium.queue.memory.state import MemoryState
 from angarium.queue.memory.suppressions import MemorySuppressions
 from angarium.queue.message_id import message_id_ms, message_id_text
-from angarium.queue.model import MessageId, UnixMs
+from angarium.queue.model import MessageId, Submission, UnixMs
 from angarium.queue.reports import (
     KEPT_BOUNDS,
     WAITING_BOUNDS,
@@ -26,8 +26,15 @@ from angarium.queue.suppression_changes import SuppressionChange
 class MemoryReports:
     """Implements Reports; the state survives a crash."""
 
-    def __init__(self, state: MemoryState) -> None:
+    def __init__(
+        self,
+        state: MemoryState,
+        check_new: Callable[[Sequence[Submission]], None],
+        write: Callable[[Sequence[Submission]], None],
+    ) -> None:
         self._state = state
+        self._check_new = check_new
+        self._write = write
         self._kept = state.reports
         self._suppressions = MemorySuppressions(state)
 
@@ -55,15 +62,18 @@ class MemoryReports:
         changes: Sequence[SuppressionChange] = (),
         events: Sequence[CataloguedKind] = (),
         bounds: ReportBounds = KEPT_BOUNDS,
+        submissions: Sequence[Submission] = (),
     ) -> None:
         for each in settled:
             if (Shelf.WAITING, each.id) not in self._kept:
                 raise NotWaitingError(f"report {message_id_text(each.id)} is not waiting")
+        self._check_new(submissions)
         await self._suppressions.apply(changes, events)
         for each in settled:
             report = self._kept.pop((Shelf.WAITING, each.id))
             if each.keep is not None:
                 self._keep(each.keep, report, bounds)
+        self._write(submissions)
 
     def kept(self, shelf: Shelf, after: bytes, limit: int) -> list[ReportedMail]:
         return [each for each in self._on(shelf) if each.id > after][: max(limit, 0)]

@@ -78,7 +78,7 @@ class MemorySpool:
         self.administration = MemoryAdministration(self.state, self.ring)
         self.keepsakes = MemoryKeepsakes(self.state)
         self.suppressions = MemorySuppressions(self.state)
-        self.reports = MemoryReports(self.state)
+        self.reports = MemoryReports(self.state, self.check_new, self.write)
 
     def crash(self) -> "MemorySpool":
         """Die, and return what a new process finds."""

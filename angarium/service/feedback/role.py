@@ -13,9 +13,12 @@ from angarium.feedback.reference import ReferenceKeys
 from angarium.host.sysexits import EX_CONFIG, StartError
 from angarium.queue import LmdbSpool, MessageIdGenerator, QueueFailedError, QueueFullError, UnixMs
 from angarium.queue.reports import ReportBounds, Shelf
+from angarium.service.bells import open_doorbell
 from angarium.service.feedback.lanes import LaneRegister
+from angarium.service.feedback.late_notices import LateNotices
 from angarium.service.feedback.maildir import MaildirIntake
 from angarium.service.feedback.report_reader import ReportReader
+from angarium.service.platform.sender_notices import SenderNotices
 from angarium.service.runtime import Runtime
 from angarium.telemetry import log, log_exception
 from angarium.telemetry.metrics import REPORT_KINDS
@@ -35,6 +38,7 @@ async def run_feedback(runtime: Runtime) -> None:
     config = runtime.config.feedback
     keys = load_references(config)
     spool = runtime.open_spool()
+    doorbell = open_doorbell(runtime, spool)
     if not runtime.is_single:
         with contextlib.suppress(OSError):
             os.nice(NICENESS)
@@ -45,9 +49,11 @@ async def run_feedback(runtime: Runtime) -> None:
 
     try:
         lanes = LaneRegister(spool.keepsakes)
-        reader = ReportReader(spool.reports, lanes, keys, runtime.clock, count)
+        notices = SenderNotices(runtime.config, spool, runtime.clock)
+        late = LateNotices(config.return_path_domain, notices.tell)
+        reader = ReportReader(spool.reports, lanes, keys, runtime.clock, count, notices=late)
         reader.kept_bounds = kept_bounds(config)
-        runtime.on_reload(_reloader(reader))
+        runtime.on_reload(_reloader(reader, notices))
         runtime.on_beat(lambda: metrics.reports_waiting.set(_waiting(spool)))
         jobs = [
             _repeat(runtime, reader.work, POLL_S),
@@ -63,6 +69,8 @@ async def run_feedback(runtime: Runtime) -> None:
             for job in jobs:
                 tasks.create_task(job)
     finally:
+        if doorbell is not None:
+            doorbell.close()
         runtime.close_spool()
 
 
@@ -112,8 +120,11 @@ def _sweeper(runtime: Runtime, spool: LmdbSpool) -> Callable[[], Awaitable[int]]
     return sweep
 
 
-def _reloader(reader: ReportReader) -> Callable[[Config], Awaitable[Sequence[str]]]:
+def _reloader(
+    reader: ReportReader, notices: SenderNotices
+) -> Callable[[Config], Awaitable[Sequence[str]]]:
     async def reload(config: Config) -> Sequence[str]:
+        notices.exchange(config)
         try:
             reader.keys = load_references(config.feedback)
         except StartError as error:

@@ -28,10 +28,10 @@ from angarium.intake.required_signatures import RequiredSignatures
 from angarium.intake.submission import SubmissionBuilder
 from angarium.intake.submission_desk import SubmissionDesk
 from angarium.queue import LmdbSpool, MessageIdGenerator
-from angarium.queue.doorbell import DoorbellSender, doorbell_path
 from angarium.queue.reports import ReportBounds
 from angarium.routing.partition_finder import PartitionFinder
 from angarium.routing.routing import Routing
+from angarium.service.bells import open_doorbell
 from angarium.service.feedback.role import load_references
 from angarium.service.ingress.answers import IngressAnswers
 from angarium.service.ingress.http_listeners import HttpListeners
@@ -48,7 +48,7 @@ async def run_ingress(runtime: Runtime) -> None:
     """The composition root of the role. Raises StartError, QueueError."""
     spool = runtime.open_spool()
     ingress = _Ingress(runtime, spool)
-    doorbell = _doorbell(runtime, spool)
+    doorbell = open_doorbell(runtime, spool)
     try:
         answers = IngressAnswers(ingress.listeners, runtime.slot.name)
         async with runtime.admin.answering(runtime.watchers.handlers(), answers.handlers()):
@@ -252,14 +252,3 @@ class _Ingress:
         builder.references = self._references
         self._builders.append(builder)
         return SubmissionDesk(builder, self._spool, self._observer, self._signatures)
-
-
-def _doorbell(runtime: Runtime, spool: LmdbSpool) -> DoorbellSender | None:
-    """Ring the delivery processes when something is due; in one process, delivery listens to the queue itself."""
-    if runtime.is_single:
-        return None
-    loop = asyncio.get_running_loop()
-    count = runtime.config.server.delivery_processes
-    sender = DoorbellSender([doorbell_path(runtime.data_dir.path, each) for each in range(count)])
-    spool.wakeups(lambda partition: sender.ring_soon(loop, partition))
-    return sender

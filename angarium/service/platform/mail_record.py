@@ -111,6 +111,7 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     effect: str = ""  # what that has us do: suppress | retry | throttle | tell-tenant | none
     feedback_type: str = ""  # of a complaint: abuse | not-spam | ...
     link: str = ""  # that was followed
+    sender_told: str = ""  # of a bounce that came back: told | again | unwanted | limit | forgotten
 
 
 def mail_record(position: Position) -> MailRecord:
@@ -342,6 +343,7 @@ def _feedback(sequence: int, event: ReportBounced | Complained | Unsubscribed) -
         effect="" if bounced is None else bounced.effect,
         host="" if isinstance(event, Unsubscribed) else event.host,
         feedback_type="" if complained is None else complained.feedback_type,
+        sender_told="" if bounced is None else bounced.sender_told,
         how=event.how if isinstance(event, Unsubscribed) else "",
     )
 

@@ -109,6 +109,11 @@ class Ledger:
     def bounced(self) -> set[str]:
         return {r for r, entry in self.entries.items() if "bounced" in entry.finals}
 
+    def returned(self) -> set[str]:
+        """Whose message did not reach them, said at once or after it was taken: their senders are to be told."""
+        later = {r for r, entry in self.entries.items() if "report_bounced" in entry.came_back}
+        return self.bounced() | later
+
     def find_waiting(self) -> str | None:
         """Return the queue id of a recipient that waits, for the commands to try."""
         with contextlib.suppress(StopIteration):

@@ -166,7 +166,7 @@ class Demo:
         return (
             ledger.is_settled()
             and ledger.has_come_back()
-            and ledger.bounced() <= reported_recipients(net)
+            and ledger.returned() <= reported_recipients(net)
         )
 
     def _elapsed(self) -> float:

@@ -191,11 +191,13 @@ def _final_recipients(message: StoredMessage) -> set[str]:
 
 
 def _dsns(ledger: Ledger, net: Internet) -> VerdictLine:
-    bounced, reported = ledger.bounced(), reported_recipients(net)
+    bounced, reported = ledger.returned(), reported_recipients(net)
     wrong = [f"{r}: bounced, but its sender was not told" for r in bounced - reported]
     wrong += [f"{r}: its sender was told, though it did not bounce" for r in reported - bounced]
+    later = len(bounced - ledger.bounced())
     good = (
-        f"the senders were told of all {len(bounced)} bounces, by DSNs from the null reverse-path"
+        f"the senders were told of all {len(bounced)} bounces, {later} of them after delivery, by DSNs"
+        " from the null reverse-path"
     )
     return _finding(good, "DSNs amiss", wrong)
 

@@ -71,7 +71,9 @@ class Rig:
         operator.close()
         env = QueueEnvironment.open(self.queue, self.config.queue)
         settled = [SettledReport(id=each.id, keep=shelf) for each in mails]
-        Transactor(env, wall_clock).run([SettleReports(settled, (), (), KEPT_BOUNDS)])
+        Transactor(env, wall_clock).run(
+            [SettleReports(settled, (), (), KEPT_BOUNDS, (), env.partitions)]
+        )
         env.close()
         return [message_id_text(each.id) for each in mails]
 

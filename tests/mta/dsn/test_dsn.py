@@ -59,9 +59,9 @@ def recipient(forward_path: str = "b@there.test", **more: Any) -> Claimed:
 
 
 def report(action: Any = "failed", attempt: Attempt = ATTEMPT, **more: Any) -> RecipientReport:
-    expired = more.pop("expired", False)
+    expired, later = more.pop("expired", False), more.pop("later", False)
     return RecipientReport(
-        recipient=recipient(**more), action=action, attempt=attempt, expired=expired
+        recipient=recipient(**more), action=action, attempt=attempt, expired=expired, later=later
     )
 
 
@@ -264,6 +264,62 @@ def test_a_relay_says_that_this_is_all() -> None:
     fields = groups(submission)[1]
     assert (fields["Action"], fields["Status"]) == ("relayed", "2.0.0")
     assert b"Subject: Delivery Status Notification (Relayed)" in submission.content
+
+
+LATER = msgspec.structs.replace(
+    ATTEMPT, at=UnixMs(0), address="", text="550 5.1.1 <b@there.test>: user unknown"
+)
+
+
+def test_a_failure_that_a_later_host_reports_has_its_words() -> None:
+    notice = made(
+        message(envid="QQ1"), report("failed", LATER, later=True, orcpt="rfc822;b@x.test")
+    )
+    whole, about = groups(notice)
+    assert whole["Original-Envelope-Id"] == "QQ1"
+    assert about["Diagnostic-Code"] == "smtp; 550 5.1.1 <b@there.test>: user unknown"
+    assert about["Remote-MTA"] == "dns; mx.there.test"
+    assert about["Original-Recipient"] == "rfc822;b@x.test"
+    assert (about["Action"], about["Status"]) == ("failed", "5.1.1")
+    assert "Last-Attempt-Date" not in about
+    text = " ".join(human_text(notice).split())
+    assert "A mail server had taken it for them, and reports this now." in text
+    assert "The report has this of mx.there.test: 550 5.1.1 <b@there.test>: user unknown" in text
+
+
+def test_a_later_host_that_is_not_named_is_left_out() -> None:
+    notice = made(message(), report("failed", msgspec.structs.replace(LATER, host=""), later=True))
+    assert "Remote-MTA" not in groups(notice)[1]
+    assert groups(notice)[1]["Diagnostic-Code"].startswith("smtp; 550 ")
+    assert "The report says:" in human_text(notice)
+
+
+@pytest.mark.parametrize(
+    ("action", "subject", "words"),
+    [
+        ("delivered", "Success", "Your message was delivered to the recipients below."),
+        ("expanded", "Expanded", "Your message was delivered to the mailing lists below"),
+        ("relayed", "Relayed", "Your message was handed on"),
+    ],
+)
+def test_what_later_hosts_did_is_told_to_who_asked(action: Any, subject: str, words: str) -> None:
+    done = msgspec.structs.replace(LATER, code=0, enhanced="2.1.5", text="")
+    notice = made(message(), report(action, done, later=True, notify=Notify.SUCCESS))
+    assert f"Delivery Status Notification ({subject})".encode() in notice.content
+    assert groups(notice)[1]["Action"] == action
+    assert groups(notice)[1]["Status"] == "2.1.5"
+    assert words in human_text(notice)
+    assert dsn(message(), report(action, done, later=True)) is None
+
+
+def test_a_later_hosts_delay_is_told_to_who_asked_and_promises_nothing_of_ours() -> None:
+    """RFC 3461 section 4.1: without NOTIFY, failures alone may be told."""
+    delayed = report("delayed", LATER, later=True, notify=Notify.DELAY)
+    notice = made(message(), delayed)
+    assert "Will-Retry-Until" not in groups(notice)[1]
+    assert "has not reached the recipients below so far" in " ".join(human_text(notice).split())
+    assert dsn(message(), report("delayed", LATER, later=True)) is None
+    assert dsn(message(), report("delayed", LATER)) is not None
 
 
 def test_an_expired_recipient_failed_for_lack_of_time() -> None:

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from angarium.queue import Attempt, MessageId, Origin, UnixMs, UnknownEvent
+from angarium.queue.events.accepted import accepted_event
 from angarium.queue.events.catalogue import (
     CATALOGUE,
     FINAL_EVENTS,
@@ -16,6 +17,7 @@ from angarium.queue.events.catalogue import (
     encode_event,
 )
 from angarium.queue.events.shape import CataloguedEvent
+from tests.queue.samples import submission
 
 # For ever. A new event is a line here; none is ever changed or taken away
 NUMBERS = {
@@ -69,7 +71,7 @@ FIELDS = {
     "accepted": (
         *_MESSAGE,
         *("reverse_path", "recipients", "size_octets", "message_id_header", "origin"),
-        *("priority", "campaign", "repairs", "tags"),
+        *("priority", "campaign", "repairs", "tags", "envid", "notify", "orcpt"),
     ),
     "delivered": (*_ATTEMPT, "campaign"),
     "relayed": (*_ATTEMPT, "campaign"),
@@ -89,7 +91,10 @@ FIELDS = {
     "warmup_changed": (*HEAD, "source", "provider", "act", "day", "actor", "reason"),
     "rule_in_force": (*_REPLY_RULE, "until", "reply"),
     "rule_ended": (*_REPLY_RULE, "how", "replies", "actor", "reason"),
-    "report_bounced": (*_FEEDBACK, "status", "bounce_class", "effect", "reply", "host"),
+    "report_bounced": (
+        *_FEEDBACK,
+        *("status", "bounce_class", "effect", "reply", "host", "sender_told"),
+    ),
     "complained": (*_FEEDBACK, "feedback_type", "host"),
     "unsubscribed": (*_FEEDBACK, "how"),
     "report_unmatched": (*HEAD, "report", "kind", "why", "recipients", "client"),
@@ -132,6 +137,8 @@ VALUES: dict[str, Any] = {
     "origin": Origin(kind="submission", listener="127.0.0.1:25", client="192.0.2.7", user="ann"),
     "repairs": ("raw_utf8",),
     "tags": ("a", "b"),
+    "notify": (-1, 1),
+    "orcpt": ("rfc822;bob@example.net", ""),
     "codes": ("127.0.0.2",),
     "recipients": ("bob@example.net", "carol@example.org"),
     "releases": True,
@@ -207,20 +214,47 @@ def test_an_unknown_or_newer_event_is_named_and_breaks_no_reader(header: bytes) 
 
 
 def test_a_field_appended_since_reads_with_its_default() -> None:
-    """As an event of an older version does: here, one without the last four fields."""
+    """As an event of an older version does: here, one without the last seven fields."""
     accepted = CATALOGUE[0]
     raw = encode_event(sample(accepted))
     fields = msgspec.msgpack.decode(raw[3:])
-    older = decode_event(raw[:3] + msgspec.msgpack.encode(fields[:-4]))
+    older = decode_event(raw[:3] + msgspec.msgpack.encode(fields[:-7]))
     assert (older.priority, older.campaign, older.repairs, older.tags) == (0, "", (), ())  # type: ignore[union-attr]
+    assert (older.envid, older.notify_of(0), older.orcpt_of(0)) == ("", None, None)  # type: ignore[union-attr]
 
 
 def test_an_accepted_event_of_version_1_is_read() -> None:
     accepted = CATALOGUE[0]
     raw = encode_event(sample(accepted))
     fields = msgspec.msgpack.decode(raw[3:])
-    older = decode_event(b"\x01\x00\x01" + msgspec.msgpack.encode(fields[:-2]))
-    assert older == msgspec.structs.replace(sample(accepted), repairs=(), tags=())
+    older = decode_event(b"\x01\x00\x01" + msgspec.msgpack.encode(fields[:-5]))
+    assert older == msgspec.structs.replace(
+        sample(accepted), repairs=(), tags=(), envid="", notify=(), orcpt=()
+    )
+
+
+def test_an_accepted_event_says_what_the_sender_wants_to_be_told() -> None:
+    """RFC 3461: what nobody asked for costs nothing."""
+    plain = submission(bytes(16), ("al@example.net", "bob@example.net"))
+    al, bob = plain.envelope.recipients
+    asked = msgspec.structs.replace(
+        plain.envelope,
+        recipients=(
+            msgspec.structs.replace(al, notify=None),
+            msgspec.structs.replace(bob, notify=0, orcpt="rfc822;b@example.org"),
+        ),
+    )
+    event = accepted_event(msgspec.structs.replace(plain, envelope=asked))
+    assert event.envid == "QQ314159"
+    assert [event.notify_of(each) for each in range(3)] == [None, 0, None]
+    assert [event.orcpt_of(each) for each in range(3)] == [None, "rfc822;b@example.org", None]
+    silent = msgspec.structs.replace(
+        asked, envid=None, recipients=(msgspec.structs.replace(al, notify=None),)
+    )
+    event = accepted_event(
+        msgspec.structs.replace(plain, envelope=silent, partitions=plain.partitions[:1])
+    )
+    assert (event.envid, event.notify, event.orcpt) == ("", (), ())
 
 
 @pytest.mark.parametrize(

@@ -287,6 +287,7 @@ def test_a_bounce_that_came_back_is_logged_with_its_class_and_who_said_so() -> N
         effect="suppress",
         reply="no such user",
         host="mx.example.net",
+        sender_told="limit",
     )
     record = logged(event)
     assert record.pop("ts")
@@ -305,6 +306,7 @@ def test_a_bounce_that_came_back_is_logged_with_its_class_and_who_said_so() -> N
         "class": "user_unknown",
         "effect": "suppress",
         "host": "mx.example.net",
+        "sender_told": "limit",
     }
 
 

@@ -38,6 +38,10 @@ def test_outcomes_and_deferrals_are_counted_by_provider() -> None:
     assert oak.last_reply == "250 Ok"
     assert (elm.bounced, elm.last_reply) == (1, "550 5.1.1 no such user")
     assert ledger.bounced() == {"gone1@elm.example"}
+    ledger.read(line("complained", "b2@oak.example"))
+    assert ledger.returned() == {"gone1@elm.example"}
+    ledger.read(line("report_bounced", "b1@oak.example"))
+    assert ledger.returned() == {"gone1@elm.example", "b1@oak.example"}
 
 
 def test_it_is_settled_when_each_recipient_is_where_the_plan_wants_it() -> None:

@@ -55,7 +55,7 @@ class Run:
                     self.new += provider == NEW_TO
                     is_new = provider == NEW_TO and self.new <= 20
                     self.receive(provider, message.id, recipient, new=is_new)
-                if expected == "bounced":
+                if expected == "bounced" or later == "report_bounced":
                     content = DSN % recipient.encode()
                     self.receive("senders", "", message.sender.address, content, "")
         self.ledger.read(msgspec.json.encode({"event": "report_unmatched"}))

@@ -57,7 +57,9 @@ class SigningPool:
                 return None
             job = fields[0].sign if len(fields) == 1 else partial(_sign_all, fields)
         else:
-            job = partial(self._signer.sign, content, header_octets, header_from, now, front, tenant)
+            job = partial(
+                self._signer.sign, content, header_octets, header_from, now, front, tenant
+            )
         loop = asyncio.get_running_loop()
         future: asyncio.Future[bytes] = loop.create_future()
         with self._lock:

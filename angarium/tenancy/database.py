@@ -14,11 +14,13 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from angarium.tenancy.location import sqlite_path
 from angarium.tenancy.model import TenancySetupError
 from angarium.tenancy.tables import CHANGE
 
 # Ours: commands and the server change it a row at a time
 BUSY_S: Final = 20
+CONNECT_S: Final = 5  # to PostgreSQL; ours: a server that stops waits for it
 # The newest step of ``migrations``: a test holds them equal
 NEWEST: Final = "0001"
 # Of PostgreSQL's advisory locks; ours: "ang"
@@ -101,21 +103,6 @@ class Database:
             raise TenancySetupError(f"tenancy.database: {self.name}: {said}") from error
 
 
-def sqlite_path(url: str, data_dir: Path) -> Path | None:
-    """Return where the file is; None: it is no SQLite database. Raises TenancySetupError."""
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise TenancySetupError(
-            "tenancy.database: not a URL: write sqlite:///platform.db or postgresql://user@host/name"
-        ) from None
-    if parsed.get_backend_name() != "sqlite":
-        return None
-    if not parsed.database or parsed.database == ":memory:":
-        raise TenancySetupError("tenancy.database: name a file: sqlite:///platform.db")
-    return data_dir / parsed.database
-
-
 def read_version(connection: Connection) -> int:
     return int(connection.execute(sa.select(CHANGE.c.version)).scalar_one())
 
@@ -123,14 +110,19 @@ def read_version(connection: Connection) -> int:
 def _engine(url: str, data_dir: Path) -> Engine:
     path = sqlite_path(url, data_dir)
     if path is None:
-        parsed = make_url(url)
+        try:
+            parsed = make_url(url)
+        except ArgumentError:
+            raise TenancySetupError(
+                "tenancy.database: not a URL: write sqlite:///platform.db or postgresql://user@host/name"
+            ) from None
         if parsed.get_backend_name() != "postgresql":
             raise TenancySetupError(
                 f"tenancy.database: {parsed.get_backend_name()} is neither sqlite nor postgresql"
             )
         return sa.create_engine(
             parsed.set(drivername="postgresql+psycopg"),
-            connect_args={"connect_timeout": BUSY_S},
+            connect_args={"connect_timeout": CONNECT_S},
             pool_pre_ping=True,
         )
     try:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from angarium.config.schema import Config
 from angarium.queue.model import UnixMs
 from angarium.tenancy.change import Changer, read_audit
-from angarium.tenancy.database import Database, read_version, sqlite_path
+from angarium.tenancy.database import Database, read_version
 from angarium.tenancy.domains import DomainStore
 from angarium.tenancy.keys import KeyStore
 from angarium.tenancy.model import AuditEntry
@@ -103,9 +103,3 @@ class Platform:
                 keys=tuple(read_keys(connection, told, lasting)),
                 domains=tuple(read_domains(connection)),
             )
-
-
-def has_database(config: Config) -> bool:
-    """Whether there is a platform to read: a file is made by the first command that changes something."""
-    path = sqlite_path(config.tenancy.database, Path(config.server.data_dir))
-    return path is None or path.exists()

@@ -90,13 +90,16 @@ class Snapshot:
             return KeyProblem(problem="revoked", text=f"key {key.id} has been revoked")
         if not key.is_valid(now):
             return KeyProblem(problem="expired", text=f"key {key.id} has expired")
-        if key.tenant not in self._active:
+        if not self.is_active(key.tenant):
             return KeyProblem(problem="disabled", text=f"tenant {key.tenant} is disabled")
         networks = self._networks.get(key.id)
         if networks is not None and address not in networks:
             text = f"key {key.id} may not be used from {address}"
             return KeyProblem(problem="network", text=text)
         return KeyGrant(key=key, domains=self.domains_of(key.tenant))
+
+    def is_active(self, tenant: str) -> bool:
+        return tenant in self._active
 
     def domains_of(self, tenant: str) -> tuple[str, ...]:
         """Return the verified domains of a tenant, by name."""

@@ -12,7 +12,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import angarium.tenancy
-from angarium.tenancy.database import NEWEST, Database, sqlite_path
+from angarium.tenancy.database import NEWEST, Database
+from angarium.tenancy.location import sqlite_path
 from angarium.tenancy.model import TenancySetupError
 from angarium.tenancy.platform import Platform
 from angarium.tenancy.tables import METADATA, TENANT

@@ -12,6 +12,8 @@ from angarium.insight.checks.addresses import seen_from_outside
 from angarium.insight.checks.domains import check_domains
 from angarium.insight.checks.finding import Finding, Verdict
 from angarium.insight.checks.patient_dns import PatientDns
+from angarium.insight.checks.return_path import NAME as RETURN_PATH
+from angarium.insight.checks.return_path import check_return_path
 from angarium.insight.dns_records import DnsRecord, dmarc_record, spf_record
 from angarium.insight.egress_addresses import egress_addresses, sends_by_mx
 from angarium.routing.dns import DnsTrouble, Found
@@ -20,10 +22,16 @@ from angarium.tenancy.model import Domain
 TOKEN_LABEL: Final = "_angarium"  # noqa: S105 - where a domain's token is published
 _TOKEN_TAG: Final = "angarium-domain-verification="  # noqa: S105 - as above
 # What a check's findings are about; the last are about no record alone
-_PURPOSES: Final = {"dkim record": "dkim", "spf": "spf", "dmarc": "dmarc", "replies": "mx"}
+_PURPOSES: Final = {
+    "dkim record": "dkim",
+    "spf": "spf",
+    "dmarc": "dmarc",
+    "replies": "mx",
+    RETURN_PATH: "return_path",
+}
 _WORST: Final[Sequence[Verdict]] = ("ok", "warn", "fail")
 
-RecordPurpose = Literal["ownership", "dkim", "spf", "dmarc", "mx"]
+RecordPurpose = Literal["ownership", "dkim", "spf", "dmarc", "mx", "return_path"]
 
 
 class CheckedRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +66,15 @@ def expected_records(
         found.append(_checked("spf", spf))
     found.append(_checked("dmarc", dmarc_record(domain.name)))
     found.append(CheckedRecord(purpose="mx", name=domain.name, type="MX", value="", zone_line=""))
+    return_path = config.feedback.return_path_domain
+    if return_path is not None:
+        value = f"10 {config.server.hostname}."
+        line = f"{return_path}. 3600 IN MX {value}"
+        found.append(
+            CheckedRecord(
+                purpose="return_path", name=return_path, type="MX", value=value, zone_line=line
+            )
+        )
     return tuple(found)
 
 
@@ -76,7 +93,14 @@ async def check_records(
     with_keys = msgspec.structs.replace(
         config, dkim=msgspec.structs.replace(config.dkim, keys=(*config.dkim.keys, *signing))
     )
-    findings = await check_domains(with_keys, [domain.name], seen, dns, keys=tuple(keys))
+    return_path = config.feedback.return_path_domain
+    findings = await check_domains(
+        with_keys, [domain.name], seen, dns, return_path, keys=tuple(keys)
+    )
+    if return_path is not None:
+        hostname = config.server.hostname
+        async for each in check_return_path(return_path, hostname, seen, dns):
+            findings.append(each)
     ownership = await _ownership(domain, dns)
     records = [
         ownership if each.purpose == "ownership" else _judged(each, findings) for each in expected
@@ -116,18 +140,23 @@ async def _ownership(domain: Domain, dns: PatientDns) -> CheckedRecord:
 
 def _judged(record: CheckedRecord, findings: Sequence[Finding]) -> CheckedRecord:
     """The worst of what was found about it."""
-    about = [
-        each
-        for each in findings
-        if _PURPOSES.get(each.name) == record.purpose
-        and (record.purpose != "dkim" or record.name in each.text)
-    ]
+    about = [each for each in findings if _is_about(each, record)]
     if not about:
         return record
     worst = max(about, key=lambda each: _WORST.index(each.verdict))
     evidence = worst.evidence
     found = worst.text if evidence is None else evidence.found
     return _with(record, worst.verdict, found, "" if evidence is None else evidence.remedy)
+
+
+def _is_about(finding: Finding, record: CheckedRecord) -> bool:
+    if _PURPOSES.get(finding.name) != record.purpose:
+        return False
+    if record.purpose == "dkim":  # of several keys, this one's
+        return record.name in finding.text
+    if record.purpose == "spf":  # and not that of the return path
+        return finding.evidence is not None and finding.evidence.subject == record.name
+    return True
 
 
 def _with(record: CheckedRecord, verdict: Verdict, found: str, remedy: str = "") -> CheckedRecord:

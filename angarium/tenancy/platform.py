@@ -46,7 +46,7 @@ class Platform:
     ) -> None:
         """``actor``: who is named in the audit entries."""
         changer = Changer(actor, clock, random_octets)
-        self._database = database
+        self.database = database
         self._clock = clock
         self._data_dir = data_dir
         self.secrets = secrets
@@ -74,15 +74,15 @@ class Platform:
         self.close()
 
     def close(self) -> None:
-        self._database.close()
+        self.database.close()
 
     def version(self) -> int:
         """Return the number of changes so far. Raises TenancySetupError."""
-        return self._database.version()
+        return self.database.version()
 
     def audit(self) -> list[AuditEntry]:
         """Return the last entries, the newest first. Raises TenancySetupError."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return read_audit(connection)
 
     def publish(self) -> int:
@@ -96,7 +96,7 @@ class Platform:
         since = self._clock() - TOLD_MS
         told = sa.or_(KEY.c.revoked.is_(None), KEY.c.revoked > since)
         lasting = sa.or_(KEY.c.expires.is_(None), KEY.c.expires > since)
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return SnapshotData(
                 version=read_version(connection),
                 tenants=tuple(read_tenants(connection)),

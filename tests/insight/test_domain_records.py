@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from angarium.config.loader import parse
+from angarium.config.schema import Feedback
 from angarium.dkim import SigningKey
 from angarium.dkim.keygen import generate, record_text
 from angarium.insight.checks.patient_dns import PatientDns
@@ -108,3 +109,22 @@ async def test_what_differs_says_what_there_is_and_what_to_do(
     assert report.is_proven == (purpose != "ownership")
     others = {each.verdict for each in report.records if each.purpose != purpose}
     assert others == {"ok"}
+
+
+async def test_the_return_path_of_the_server_is_looked_at_too() -> None:
+    feedback = Feedback(return_path_domain="bounces.host.example")
+    config = msgspec.structs.replace(with_source("8.8.4.4"), feedback=feedback)
+    there = {
+        **ALL,
+        ("bounces.host.example", "MX"): ["mx.host.example"],
+        ("bounces.host.example", "TXT"): ["v=spf1 -all"],
+    }
+    report = await check_records(config, DOMAIN, [KEY], cast(PatientDns, TableDns(there)))
+    found = by_purpose(report.records)
+    assert found["return_path"].zone_line == "bounces.host.example. 3600 IN MX 10 mx.host.example."
+    assert found["return_path"].verdict == "ok"
+    assert found["spf"].verdict == "ok"  # of the domain; that of the other is a finding of its own
+    assert "bounces.host.example: 8.8.4.4" in str([e.text for e in report.findings])
+    there["bounces.host.example", "MX"] = []
+    report = await check_records(config, DOMAIN, [KEY], cast(PatientDns, TableDns(there)))
+    assert by_purpose(report.records)["return_path"].verdict == "fail"

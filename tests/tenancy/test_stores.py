@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from angarium.tenancy.domains import BY_DNS, domain_name
@@ -12,6 +13,7 @@ from angarium.tenancy.model import NotFoundError, TenancyError, TenancySetupErro
 from angarium.tenancy.platform import Platform
 from angarium.tenancy.secret_file import Secrets
 from angarium.tenancy.signing import open_domain_key
+from angarium.tenancy.tables import DOMAIN
 from tests.tenancy.conftest import SECRETS, Clock
 
 DAY = 86_400_000
@@ -200,3 +202,28 @@ def test_a_tenant_has_a_domain_once(
     platform.domains.add("example.com", "default")
     with pytest.raises(TenancyError, match=r"has example\.com already"):
         platform.domains.add("example.com", "default")
+
+
+def test_the_database_itself_refuses_a_second_owner_a2(platform: Platform) -> None:
+    """Whatever a store has read before: two writers on two machines may have read the same."""
+    platform.tenants.create("shop")
+    platform.domains.add("example.com", "default", assume_verified=True)
+    other = platform.tenants.find("shop")
+    row = {
+        "id": "x",
+        "tenant_id": other.id,
+        "name": "example.com",
+        "token": "t",
+        "assumed": False,
+        "created": 1,
+    }
+
+    def insert(verified: int | None) -> None:
+        with platform.database.changing() as connection:
+            connection.execute(sa.insert(DOMAIN).values(**row, verified=verified))
+
+    with pytest.raises(TenancySetupError, match=r"(?i)unique"):
+        insert(1)
+    assert len(platform.domains.list()) == 1
+    insert(None)
+    assert len(platform.domains.list()) == 2

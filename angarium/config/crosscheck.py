@@ -60,6 +60,15 @@ def _server(config: Config) -> Iterator[Problem]:
         )
 
 
+def _tenancy(config: Config) -> Iterator[Problem]:
+    url = config.tenancy.database
+    if not url.startswith(("sqlite:///", "postgresql://")) or url == "sqlite:///":
+        yield Problem(
+            ("tenancy", "database"),
+            "must be sqlite:///FILE, or postgresql://[user[:password]@]host[:port]/name",
+        )
+
+
 def _postmasters(config: Config) -> Iterator[Problem]:
     for key in ("snds_link", "jmrp_link"):
         text = getattr(config.postmasters, key)
@@ -582,6 +591,7 @@ _CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
     _dkim,
     _postmasters,
     _feedback,
+    _tenancy,
     _rules,
     standing_problems,
 )

@@ -463,6 +463,15 @@ class Feedback(_Table, frozen=True, kw_only=True):
         return bool(self.return_path_domain or self.feedback_addresses or self.maildir)
 
 
+class Tenancy(_Table, frozen=True, kw_only=True):
+    """Whose mail it is: tenants, their keys and domains (docs/tenancy.md). Changed by commands, not here."""
+
+    # sqlite:///file, relative to data_dir, or postgresql://user@host/name
+    database: str = "sqlite:///platform.db"
+    # opens the private keys in the database; made at the first start, mode 0600. Omitted: tenancy.key in data_dir
+    secret_file: str = ""
+
+
 class Config(_Table, frozen=True, kw_only=True):
     @property
     def takes_reports(self) -> bool:
@@ -485,6 +494,7 @@ class Config(_Table, frozen=True, kw_only=True):
     dns: Dns = Dns()
     dkim: Dkim = Dkim()
     queue: Queue = Queue()
+    tenancy: Tenancy = Tenancy()
     log: Log = Log()
     postmasters: Postmasters = Postmasters()
     breaker: Breaker = Breaker()

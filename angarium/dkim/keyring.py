@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from angarium.config.schema import Dkim, DkimKey
 from angarium.dkim.errors import KeyFileError
@@ -13,6 +13,12 @@ from angarium.dkim.signing_domains import and_parents
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")  # nothing that could end a tag (C1)
 MAX_NAME_OCTETS: Final = 253  # RFC 1035 section 2.3.4, as text
+
+
+class FindsKeys(Protocol):
+    def find(self, domain: str, tenant: str = "") -> tuple[SigningKey, ...]:
+        """Return the keys that sign mail of a tenant from ``domain``."""
+        ...
 
 
 class KeyRing:
@@ -34,8 +40,8 @@ class KeyRing:
         """Read all keys again, for SIGHUP. Blocks. Raises KeyFileError; then the old keys stay (KR1)."""
         self._by_domain = _group(_load(config))  # KR1: one assignment, after all were read
 
-    def find(self, domain: str) -> tuple[SigningKey, ...]:
-        """Return the keys of ``domain``, else those of its nearest parent that has some, else none.
+    def find(self, domain: str, tenant: str = "") -> tuple[SigningKey, ...]:
+        """Return the keys of ``domain``, whoever sends, else those of its nearest parent that has some, else none.
 
         A parent's signature is aligned for DMARC in its default, relaxed mode (RFC 7489 section 3.1.1),
         so one key at example.com serves news.example.com; a key of the exact domain always wins.

@@ -42,6 +42,7 @@ class SigningPool:
         header_from: str,
         now: UnixMs,
         front: bytes = b"",
+        tenant: str = "",
     ) -> asyncio.Future[bytes] | None:
         """Begin to sign: the future has the fields to put before ``front`` and ``content``.
 
@@ -51,12 +52,14 @@ class SigningPool:
         """
         job: Callable[[], bytes]
         if len(content) <= INLINE_OCTETS:
-            fields = self._signer.prepare(content, header_octets, header_from, now, front)
+            fields = self._signer.prepare(content, header_octets, header_from, now, front, tenant)
             if not fields:
                 return None
             job = fields[0].sign if len(fields) == 1 else partial(_sign_all, fields)
         else:
-            job = partial(self._signer.sign, content, header_octets, header_from, now, front)
+            job = partial(
+                self._signer.sign, content, header_octets, header_from, now, front, tenant
+            )
         loop = asyncio.get_running_loop()
         future: asyncio.Future[bytes] = loop.create_future()
         with self._lock:

@@ -10,7 +10,7 @@ import msgspec
 from angarium.config.schema import Dkim
 from angarium.dkim.canonical import Algorithm, body_digest, relaxed_value, split_fields
 from angarium.dkim.errors import UnsignableMessageError
-from angarium.dkim.keyring import KeyRing
+from angarium.dkim.keyring import FindsKeys
 from angarium.dkim.keys import PrivateKey, SigningKey, sign_digest_input
 from angarium.queue.model import UnixMs
 
@@ -70,7 +70,7 @@ class UnsignedField(msgspec.Struct, frozen=True, kw_only=True):
 class Signer:
     """Signs for each key of the header From's domain; l= and i= are never used."""
 
-    def __init__(self, keyring: KeyRing, settings: Dkim) -> None:
+    def __init__(self, keyring: FindsKeys, settings: Dkim) -> None:
         self._keyring = keyring
         header, _, body = settings.canonicalization.partition("/")
         self._header_algorithm = cast(Algorithm, header)
@@ -86,12 +86,13 @@ class Signer:
         header_from: str,
         now: UnixMs,
         front: bytes = b"",
+        tenant: str = "",
     ) -> bytes:
         """Return the fields to put before ``front`` and ``content``, one per key; b"" if the domain has no key.
 
         Raises UnsignableMessageError.
         """
-        fields = self.prepare(content, header_octets, header_from, now, front)
+        fields = self.prepare(content, header_octets, header_from, now, front, tenant)
         return b"".join([each.sign() for each in fields])
 
     def prepare(
@@ -101,13 +102,14 @@ class Signer:
         header_from: str,
         now: UnixMs,
         front: bytes = b"",
+        tenant: str = "",
     ) -> Sequence[UnsignedField]:
         """Do all but the key operations: canonicalise, choose the fields, hash the body.
 
         ``header_octets`` counts the empty line. ``front``: fields that go before the content, each with its CRLF: so
         that a large one is not copied for them. Raises UnsignableMessageError.
         """
-        keys = self._keyring.find(header_from)
+        keys = self._keyring.find(header_from, tenant)
         if not keys:
             return ()
         header = front + _header_block(content, header_octets)

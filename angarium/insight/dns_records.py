@@ -8,7 +8,7 @@ import msgspec
 
 from angarium.dkim.txt import txt_zone_line
 
-Purpose = Literal["address", "ptr", "spf", "dkim", "dmarc"]
+Purpose = Literal["address", "ptr", "spf", "dkim", "dmarc", "ownership"]
 
 
 class DnsRecord(msgspec.Struct, frozen=True, kw_only=True):

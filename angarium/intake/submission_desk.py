@@ -4,6 +4,7 @@ import asyncio
 from typing import Final
 
 from angarium.intake.desk import Acceptance, FaultObserver, refusal_of
+from angarium.intake.key_rates import KeyRates
 from angarium.intake.required_signatures import RequiredSignatures
 from angarium.intake.submission import SubmissionBuilder
 from angarium.queue.spool import Spool
@@ -21,9 +22,11 @@ class SubmissionDesk:
         spool: Spool,
         observer: FaultObserver,
         signatures: RequiredSignatures,
+        rates: KeyRates,
     ) -> None:
         self._builder = builder
         self._signatures = signatures
+        self._rates = rates
         self._spool = spool
         self.give_way: Final = spool.give_way
         self._observer = observer
@@ -32,14 +35,17 @@ class SubmissionDesk:
         return None
 
     def accept(self, received: ReceivedMessage) -> Acceptance | Refusal:
-        """What is asked of a message, in this order: its header and senders, a key for it, then the queue."""
+        """What is asked of a message, in this order: its header and senders, a key for it, its rate, then the queue."""
         try:
             submission = self._builder.build(received)
         except Exception as error:  # noqa: BLE001 - boundary: one message must not end the others
             return refusal_of(error, "intake", self._observer)
         if isinstance(submission, Refusal):
             return submission
-        if (refusal := self._signatures.find_refusal(submission.header_from)) is not None:
+        header_from, tenant = submission.header_from, submission.tenant
+        if (refusal := self._signatures.find_refusal(header_from, tenant)) is not None:
+            return refusal
+        if (refusal := self._rates.find_refusal(received.user)) is not None:
             return refusal
         try:
             stored = self._spool.accept((submission,))

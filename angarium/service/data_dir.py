@@ -2,6 +2,9 @@
 
 queue/             LMDB
 credentials.jsonl  who may log in
+platform.db        tenants, keys, domains: what commands change
+platform.snapshot  the same, for the server's processes
+tenancy.key        opens the private keys in both
 mail.log           one line per event
 run/lock           held by the server and each of its processes
 run/metrics, run/state   per process: its counters, and whether it is well

@@ -1,4 +1,4 @@
-"""Mirrors angarium/access/reference_keys.py."""
+"""Mirrors angarium/access/numbered_keys.py and reference_keys.py."""
 
 import os
 import stat

@@ -7,6 +7,7 @@ import pytest
 
 from angarium.config.schema import Dkim, ListenerLimits
 from angarium.intake.desk import LOCAL_ERROR, QUEUE_FULL, Acceptance, Accepted
+from angarium.intake.key_rates import KeyRates
 from angarium.intake.required_signatures import RequiredSignatures
 from angarium.intake.submission import SubmissionBuilder
 from angarium.intake.submission_desk import SubmissionDesk
@@ -51,7 +52,11 @@ def no_partition(_: str) -> PartitionNumber:
 
 
 def desk(
-    spool: ScriptedSpool, faults: Faults | None = None, *, is_broken: bool = False
+    spool: ScriptedSpool,
+    faults: Faults | None = None,
+    *,
+    is_broken: bool = False,
+    rate: int | None = None,
 ) -> SubmissionDesk:
     builder = SubmissionBuilder(
         "mx1.example.com",
@@ -61,7 +66,9 @@ def desk(
         ListenerLimits(),
         60.0,
     )
-    return SubmissionDesk(builder, spool, faults or Faults(), RequiredSignatures(Dkim()))  # type: ignore[arg-type]
+    rates = KeyRates(lambda _: rate, lambda: UnixMs(0))
+    signatures = RequiredSignatures(Dkim())
+    return SubmissionDesk(builder, spool, faults or Faults(), signatures, rates)  # type: ignore[arg-type]
 
 
 def received(content: bytes = b"From: joe@a.example\r\n\r\nbody\r\n") -> ReceivedMessage:
@@ -160,3 +167,13 @@ async def test_who_is_cancelled_while_it_waits_has_withdrawn_the_message() -> No
 
 async def test_who_may_submit_may_write_to_anybody() -> None:
     assert desk(ScriptedSpool()).may_receive(RECIPIENT) is None
+
+
+async def test_what_is_over_the_rate_of_its_key_is_put_off_and_not_queued() -> None:
+    spool = ScriptedSpool()
+    counter = desk(spool, rate=1)
+    assert isinstance(counter.accept(received()), Acceptance)
+    refusal = counter.accept(received())
+    assert isinstance(refusal, Refusal)
+    assert (refusal.code, refusal.enhanced) == (451, "4.7.1")
+    assert len(spool.batches) == 1

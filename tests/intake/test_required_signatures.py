@@ -22,3 +22,12 @@ def test_nothing_is_refused_unless_it_is_required_and_a_reload_may_say_so() -> N
     assert signatures.find_refusal("example.com") is None
     signatures.exchange(Dkim(required=True))
     assert signatures.find_refusal("example.com") is not None
+
+
+def test_what_a_tenant_has_a_key_for_of_its_own_may_go() -> None:
+    signatures = RequiredSignatures(
+        Dkim(required=True), lambda tenant, domain: (tenant, domain) == ("shop", "shop.example")
+    )
+    assert signatures.find_refusal("Shop.example", "shop") is None
+    assert signatures.find_refusal("shop.example", "default") is not None
+    assert signatures.find_refusal("other.example", "shop") is not None

@@ -253,7 +253,7 @@ def test_files_are_given_away_by_descriptor_and_in_one_module_l1() -> None:
         "host/directory.py": {"fchown("},
         "service/data_dir.py": {"fchown("},
         "access/credential_file.py": {"fchown("},
-        "access/reference_keys.py": {"fchown("},
+        "access/numbered_keys.py": {"fchown("},
     }
 
 

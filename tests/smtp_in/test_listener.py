@@ -29,6 +29,7 @@ from angarium.access.credentials import Credentials, Refused, Throttled, Verifie
 from angarium.config.schema import Dkim, ListenerLimits
 from angarium.config.schema import Listener as ListenerConfig
 from angarium.intake.desk import Acceptance, AcceptanceDesk
+from angarium.intake.key_rates import KeyRates
 from angarium.intake.required_signatures import RequiredSignatures
 from angarium.intake.submission import SubmissionBuilder
 from angarium.intake.submission_desk import SubmissionDesk
@@ -162,7 +163,14 @@ async def serve(
     reception = Reception(
         listener_config,
         "mx.example.com",
-        desk=desk or SubmissionDesk(builder, spool, counts, RequiredSignatures(Dkim())),  # type: ignore[arg-type]
+        desk=desk
+        or SubmissionDesk(
+            builder,
+            spool,
+            counts,
+            RequiredSignatures(Dkim()),
+            KeyRates(lambda _: None, lambda: UnixMs(0)),
+        ),  # type: ignore[arg-type]
         clock=lambda: UnixMs(1_700_000_000_000),
         logins=logins or FakeLogins(),
         tls=certificate,

@@ -39,16 +39,18 @@ async def check_domains(
     egress: tuple[EgressAddress, ...],
     dns: PatientDns,
     return_path_domain: str | None = None,
+    keys: tuple[SigningKey, ...] | None = None,
 ) -> list[Finding]:
     """``egress`` is what receivers see; SPF is asked of nothing where it is empty.
 
+    ``keys``: that sign for them; None: those of the configuration.
     ``return_path_domain``: that of all reverse paths; None: the sender's own stays.
     """
     context = _Context(
         config=config,
         dns=dns,
         egress=egress,
-        keys=_keys(config),
+        keys=_keys(config) if keys is None else keys,
         dmarc=DmarcLookUp(dns),
         return_path_domain=return_path_domain,
     )

@@ -33,6 +33,7 @@ class Signs(Protocol):
         header_from: str,
         now: UnixMs,
         front: bytes = b"",
+        tenant: str = "",
     ) -> asyncio.Future[bytes] | None:
         """Begin to sign; the future has the fields to put in front of ``front``, which goes before the content.
 
@@ -172,7 +173,8 @@ class Packer:
         if not header_from:
             return NotSigned(kind="no_from", text="no domain in From")
         try:
-            begun = self._signer.sign(content, header_octets, header_from, self._clock(), front)
+            tenant, now = work.message.tenant, self._clock()
+            begun = self._signer.sign(content, header_octets, header_from, now, front, tenant)
         except UnsignableMessageError as error:
             return NotSigned(kind="unsignable", text=str(error))
         return no_key(header_from) if begun is None else begun

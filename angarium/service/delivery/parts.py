@@ -11,6 +11,7 @@ from angarium.config.rules import all_rules
 from angarium.config.schema import Config, Delivery
 from angarium.config.streams import streams_one_by_one
 from angarium.dkim import KeyRing, Signer, SigningPool
+from angarium.dkim.keyring import FindsKeys
 from angarium.feedback.marks import Marker
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
 from angarium.mta.egress.gates.rules import RuleGate
@@ -85,8 +86,10 @@ class DeliverySetup:
         randomness: random.Random,
         taps: SessionTaps | None = None,
         demand_of: Callable[[str], TlsDemand] = lambda _: NOTHING,
+        find_keys: Callable[[KeyRing], FindsKeys] = lambda others: others,
     ) -> None:
-        """``demand_of``: what a recipient's domain asks of its hosts' TLS.
+        """``demand_of``: what a recipient's domain asks of its hosts' TLS. ``find_keys``: makes of the
+        configuration's keys what is asked for keys.
 
         Raises KeyFileError, DnsSetupError, StartError (the keys of references).
         """
@@ -129,9 +132,10 @@ class DeliverySetup:
             config.delivery, config.stream, all_providers(config.provider)
         )
         self._keyring = KeyRing.load(config.dkim)
+        self._keys = find_keys(self._keyring)
         self._lanes = LaneRegister(spool.keepsakes)
         self._references = load_references(config.feedback) if config.feedback.is_used else None
-        self._pool = SigningPool(Signer(self._keyring, config.dkim), config.dkim.threads)
+        self._pool = SigningPool(Signer(self._keys, config.dkim), config.dkim.threads)
         self._client_tls = ClientTls()
         self._experience = Experience(
             config.delivery.tls_broken_memory_s, config.delivery.extension_memory_s, clock
@@ -197,7 +201,7 @@ class DeliverySetup:
             self._connectors = self._make_connectors()
             self.ses_account.exchange(config)
             self.dispatcher.reload(config.delivery, routing.renewed, self._pools.has)
-        self._pool.exchange(Signer(self._keyring, config.dkim), config.dkim.threads)
+        self._pool.exchange(Signer(self._keys, config.dkim), config.dkim.threads)
         self._keyring.reload(config.dkim)
         if config.feedback.is_used:
             self._references = load_references(config.feedback)

@@ -26,6 +26,10 @@ from angarium.service.delivery.traffic_metrics import TrafficMetrics
 from angarium.service.delivery.warmup_answers import WarmupAnswers
 from angarium.service.life.watchers import Watchers
 from angarium.service.runtime import ReloadCallback, Runtime
+from angarium.service.snapshots import follow, snapshots_of
+from angarium.tenancy import SnapshotFile, TenancySetupError
+from angarium.tenancy.secret_file import Secrets, read_secrets, secret_path
+from angarium.tenancy.signing import TenantKeyRing
 
 
 async def run_delivery(runtime: Runtime) -> None:
@@ -34,7 +38,9 @@ async def run_delivery(runtime: Runtime) -> None:
     observer = DeliveryObserver(runtime.metrics)
     try:
         partitions = await _own_share(runtime, spool, observer)
-        setup = _setup(runtime, spool, partitions, observer)
+        snapshots, secrets = _tenancy(runtime.config)
+        setup = _setup(runtime, spool, partitions, observer, snapshots, secrets)
+        following = asyncio.create_task(follow(snapshots))
         bells = _Doorbells(runtime, spool, setup.dispatcher, list(partitions))
         runtime.on_reload(_reloader(setup))
         writing = asyncio.create_task(setup.warmup_writer.run())
@@ -67,6 +73,7 @@ async def run_delivery(runtime: Runtime) -> None:
                 )
         finally:
             bells.close()
+            following.cancel()
             await watched.close()
             writing.cancel()
             await asyncio.wait([writing])
@@ -88,6 +95,8 @@ def _setup(
     spool: LmdbSpool,
     partitions: dict[PartitionNumber, Partition],
     observer: DeliveryObserver,
+    snapshots: SnapshotFile,
+    secrets: Secrets,
 ) -> DeliverySetup:
     try:
         return DeliverySetup(
@@ -98,8 +107,16 @@ def _setup(
             runtime.clock,
             runtime.random,
             runtime.watchers,
+            find_keys=lambda others: TenantKeyRing(snapshots, secrets, others),
         )
     except (KeyFileError, DnsSetupError) as error:
+        raise StartError(str(error), EX_CONFIG) from error
+
+
+def _tenancy(config: Config) -> tuple[SnapshotFile, Secrets]:
+    try:
+        return snapshots_of(config), read_secrets(secret_path(config))
+    except TenancySetupError as error:
         raise StartError(str(error), EX_CONFIG) from error
 
 

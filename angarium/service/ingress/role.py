@@ -23,6 +23,7 @@ from angarium.config.streams import streams_by_name
 from angarium.feedback.reference import ReferenceKeys
 from angarium.host.sysexits import EX_CONFIG, StartError
 from angarium.intake.desk import AcceptanceDesk
+from angarium.intake.key_rates import KeyRates
 from angarium.intake.report_desk import ReportDesk
 from angarium.intake.required_signatures import RequiredSignatures
 from angarium.intake.submission import SubmissionBuilder
@@ -37,9 +38,12 @@ from angarium.service.ingress.answers import IngressAnswers
 from angarium.service.ingress.http_listeners import HttpListeners
 from angarium.service.ingress.observer import IngressObserver
 from angarium.service.ingress.sns_intake import SnsIntake
+from angarium.service.ingress.tenant_logins import TenantLogins
 from angarium.service.runtime import Runtime
+from angarium.service.snapshots import follow, snapshots_of
 from angarium.smtp_in.listener import SmtpListener
 from angarium.smtp_in.reception import Reception
+from angarium.tenancy import SnapshotFile, TenancySetupError
 
 FAILED_DRAIN_S: Final = 1.0  # ours: clients are refused meanwhile, and a new process serves them
 
@@ -47,9 +51,11 @@ FAILED_DRAIN_S: Final = 1.0  # ours: clients are refused meanwhile, and a new pr
 async def run_ingress(runtime: Runtime) -> None:
     """The composition root of the role. Raises StartError, QueueError."""
     spool = runtime.open_spool()
-    ingress = _Ingress(runtime, spool)
     doorbell = open_doorbell(runtime, spool)
     try:
+        snapshots = snapshots_of(runtime.config)
+        ingress = _Ingress(runtime, spool, snapshots)
+        following = asyncio.create_task(follow(snapshots))
         answers = IngressAnswers(ingress.listeners, runtime.slot.name)
         async with runtime.admin.answering(runtime.watchers.handlers(), answers.handlers()):
             try:
@@ -59,8 +65,9 @@ async def run_ingress(runtime: Runtime) -> None:
                 runtime.ready(ingress.reasons)
                 await _until_stopped(runtime, spool)
             finally:
+                following.cancel()
                 await ingress.close(runtime.drain_s)
-    except (TlsFileError, CredentialFileError) as error:
+    except (TlsFileError, CredentialFileError, TenancySetupError) as error:
         raise StartError(str(error), EX_CONFIG) from error
     finally:
         if doorbell is not None:
@@ -83,7 +90,7 @@ async def _until_stopped(runtime: Runtime, spool: LmdbSpool) -> None:
 
 
 class _Ingress:
-    def __init__(self, runtime: Runtime, spool: LmdbSpool) -> None:
+    def __init__(self, runtime: Runtime, spool: LmdbSpool, snapshots: SnapshotFile) -> None:
         self._runtime = runtime
         self._spool = spool
         self._observer = IngressObserver(runtime.metrics)
@@ -101,7 +108,9 @@ class _Ingress:
         self._new_message_id = MessageIdGenerator(runtime.clock, os.urandom)
         self._connection_numbers = itertools.count(1)
         self._partition_of = PartitionFinder(Routing.of(runtime.config), spool)
-        self._signatures = RequiredSignatures(runtime.config.dkim)
+        self._snapshots = snapshots
+        self._signatures = RequiredSignatures(runtime.config.dkim, self._owns)
+        self._rates = KeyRates(self._find_rate, runtime.clock)
         self._references: ReferenceKeys | None = None
         self._report_desks: list[ReportDesk] = []
 
@@ -193,16 +202,24 @@ class _Ingress:
         for credentials in self._credentials:
             credentials.close()
 
+    def _owns(self, tenant: str, domain: str) -> bool:
+        return self._snapshots.current.find_domain(tenant, domain) is not None
+
+    def _find_rate(self, user: str) -> int | None:
+        key = self._snapshots.current.keys.get(user)
+        return None if key is None else key.rate
+
     async def _start_smtp(
         self, listener: Listener, listening: socket.socket, shared: ListenerClients
     ) -> None:
         server = self._runtime.config.server
-        credentials: Credentials | None = None
+        logins: TenantLogins | None = None
         if listener.auth == "required" and listener.kind == "submission":
             path = credential_path(server.data_dir)
             failed = FailedLogins(listener.limits.auth_window_s, shared)
             credentials = Credentials(Path(path), listener.limits, time.monotonic, failed=failed)
             self._credentials.append(credentials)
+            logins = TenantLogins(credentials, self._snapshots, self._runtime.clock)
         tls: ServerTls | None = None
         if listener.tls != "none":
             tls = ServerTls.of(listener)
@@ -215,7 +232,7 @@ class _Ingress:
             desk=self._desk(listener),
             clock=self._runtime.clock,
             numbers=self._connection_numbers,
-            logins=credentials,
+            logins=logins,
             tls=tls,
             observer=self._observer,
             shared=shared,
@@ -251,4 +268,4 @@ class _Ingress:
         )
         builder.references = self._references
         self._builders.append(builder)
-        return SubmissionDesk(builder, self._spool, self._observer, self._signatures)
+        return SubmissionDesk(builder, self._spool, self._observer, self._signatures, self._rates)

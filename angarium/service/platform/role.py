@@ -28,6 +28,7 @@ from angarium.service.platform.sender_notices import SenderNotices
 from angarium.service.platform.standing_parts import StandingParts
 from angarium.service.platform.suppression_answers import SuppressionAnswers
 from angarium.service.platform.suppression_follower import SuppressionFollower
+from angarium.service.platform.tenancy_publisher import TenancyPublisher
 from angarium.service.runtime import Runtime
 from angarium.telemetry.log import log, log_exception
 from angarium.telemetry.metrics import EVENT_CONSUMERS, Metrics
@@ -57,6 +58,7 @@ async def run_platform(runtime: Runtime) -> None:
         EventFollower(spool.events, SuppressionFollower(spool.suppressions, find_verdict)),
     ]
     low_disk = _LowDisk()
+    tenancy = TenancyPublisher(runtime.config)
 
     def disk_full() -> None:
         runtime.ready(lambda: (DISK_FULL,))
@@ -74,6 +76,7 @@ async def run_platform(runtime: Runtime) -> None:
                 tasks.create_task(parts.measure()),
                 tasks.create_task(parts.slowing.run()),
                 tasks.create_task(_sweep_suppressions(spool, runtime.clock)),
+                tasks.create_task(tenancy.run()),
             ]
             spool.administration.tell_providers(Routing.of(runtime.config).find_told_provider)
             notices = SenderNotices(runtime.config, spool, runtime.clock)
@@ -99,7 +102,7 @@ async def run_platform(runtime: Runtime) -> None:
             periodic.append(tasks.create_task(measuring))
             assert runtime.config.log.mail_log is not None
             log_answers = LogAnswers(spool.events, runtime.config.log.mail_log)
-            runtime.on_notes(parts.notes)
+            runtime.on_notes(lambda: (*parts.notes(), *tenancy.notes()))
             runtime.ready(low_disk.reasons)
             async with (
                 runtime.admin.answering(

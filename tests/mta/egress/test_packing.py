@@ -30,7 +30,13 @@ class Signer:
         self.signed: list[bytes] = []
 
     def sign(
-        self, content: bytes, header_octets: int, header_from: str, now: int, front: bytes = b""
+        self,
+        content: bytes,
+        header_octets: int,
+        header_from: str,
+        now: int,
+        front: bytes = b"",
+        tenant: str = "",
     ) -> Any:
         if header_from == "no-key.example":
             return None

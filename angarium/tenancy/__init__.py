@@ -1,0 +1,36 @@
+"""Whose mail it is: tenants, their keys, the domains that they send as, and who changed what.
+
+Start with ``SnapshotFile``, which the server's processes read on the way of a message. ``platform.Platform`` is what
+commands change; it is imported from its module, since only who reads the database pays for SQL. Knows nothing of
+sessions, sockets and DNS.
+"""
+
+from angarium.tenancy.model import (
+    AuditEntry,
+    Domain,
+    DomainKey,
+    Key,
+    KeyKind,
+    NotFoundError,
+    TenancyError,
+    TenancySetupError,
+    Tenant,
+)
+from angarium.tenancy.snapshot import KeyGrant, KeyProblem, Snapshot
+from angarium.tenancy.snapshot_file import SnapshotFile
+
+__all__ = [
+    "AuditEntry",
+    "Domain",
+    "DomainKey",
+    "Key",
+    "KeyGrant",
+    "KeyKind",
+    "KeyProblem",
+    "NotFoundError",
+    "Snapshot",
+    "SnapshotFile",
+    "TenancyError",
+    "TenancySetupError",
+    "Tenant",
+]

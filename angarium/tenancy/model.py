@@ -1,0 +1,98 @@
+"""What the platform knows: tenants, their keys, the domains that they send as, and who changed what. Pure values."""
+
+from typing import Final, Literal
+
+import msgspec
+
+from angarium.queue.model import UnixMs
+
+KeyKind = Literal["api", "smtp", "ses"]
+KEY_KINDS: Final[tuple[KeyKind, ...]] = ("api", "smtp", "ses")
+DkimType = Literal["rsa", "ed25519"]
+DomainStatus = Literal["pending", "verified"]
+DEFAULT_RATE: Final = 1000  # requests or messages per second of one key; ours
+MAX_RATE: Final = 1_000_000
+
+
+class TenancyError(Exception):
+    """What was asked cannot be done; the text says why and what to do. Nothing has changed."""
+
+
+class NotFoundError(TenancyError):
+    """There is no such tenant, key or domain."""
+
+
+class TenancySetupError(Exception):
+    """The database, or the file of its secret, cannot be used; the text names it."""
+
+
+class Tenant(msgspec.Struct, frozen=True, kw_only=True):
+    id: str  # a UUID
+    name: str  # what its mail is labelled with in the queue
+    active: bool = True  # False: its keys are refused; what was accepted is still delivered
+    created: UnixMs
+
+
+class KeySecret(msgspec.Struct, frozen=True, kw_only=True):
+    """One of a key's secrets: two are valid while it is rotated."""
+
+    version: int
+    digest: bytes  # SHA-256 of the whole key; b"" for ses, whose secret is derived
+    created: UnixMs
+    expires: UnixMs | None = None
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """What a program authenticates with; kind ``smtp`` is a credential of the submission listener."""
+
+    id: str
+    tenant: str  # its name
+    kind: KeyKind
+    name: str = ""  # for people
+    scopes: tuple[str, ...]
+    networks: tuple[str, ...] = ()  # from where it may be used; empty: from anywhere
+    rate: int = DEFAULT_RATE  # per second
+    created: UnixMs
+    expires: UnixMs | None = None
+    revoked: UnixMs | None = None
+    secrets: tuple[KeySecret, ...]  # the newest last
+
+    def is_valid(self, now: UnixMs) -> bool:
+        return self.revoked is None and (self.expires is None or now < self.expires)
+
+
+class DomainKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A DKIM key of a domain."""
+
+    selector: str
+    type: DkimType
+    sealed: bytes  # the private part, as ``Secrets`` seals it
+    created: UnixMs
+
+
+class Domain(msgspec.Struct, frozen=True, kw_only=True):
+    """Of each name one tenant at most has it verified; others may wait for it in vain."""
+
+    id: str
+    tenant: str  # its name
+    name: str  # lower-case A-labels
+    token: str  # what DNS must say to prove whose it is
+    assumed: bool = False  # the operator's word stands for the token
+    created: UnixMs
+    verified: UnixMs | None = None
+    keys: tuple[DomainKey, ...] = ()
+
+    @property
+    def status(self) -> DomainStatus:
+        return "pending" if self.verified is None else "verified"
+
+
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One change: in the transaction that made it."""
+
+    at: UnixMs
+    actor: str  # "root (command line)"
+    action: str  # "domain.verified"
+    tenant: str
+    subject: str  # the id or name of what was changed
+    details: dict[str, str] = {}

@@ -1,0 +1,105 @@
+"""The platform as commands and the API change it: one object over the database and its secret."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import sqlalchemy as sa
+
+from angarium.config.schema import Config
+from angarium.queue.model import UnixMs
+from angarium.tenancy.change import Changer, read_audit
+from angarium.tenancy.database import Database, read_version
+from angarium.tenancy.domains import DomainStore
+from angarium.tenancy.keys import KeyStore
+from angarium.tenancy.model import AuditEntry
+from angarium.tenancy.rows import read_domains, read_keys, read_tenants
+from angarium.tenancy.secret_file import Secrets, read_secrets, secret_path
+from angarium.tenancy.snapshot import SnapshotData
+from angarium.tenancy.snapshot_file import writing
+from angarium.tenancy.tables import KEY
+from angarium.tenancy.tenants import TenantStore
+
+# What is told of a key that is no longer valid is told for so long; ours: 30 days
+TOLD_MS = 30 * 86_400_000
+
+
+def _wall_clock() -> UnixMs:
+    return UnixMs(time.time_ns() // 1_000_000)
+
+
+class Platform:
+    """Blocks on disk, or on the network: never on an event loop. A change is in force when ``publish`` returns."""
+
+    def __init__(
+        self,
+        database: Database,
+        secrets: Secrets,
+        data_dir: Path,
+        *,
+        actor: str,
+        clock: Callable[[], UnixMs] = _wall_clock,
+        random_octets: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        """``actor``: who is named in the audit entries."""
+        changer = Changer(actor, clock, random_octets)
+        self.database = database
+        self._clock = clock
+        self._data_dir = data_dir
+        self.secrets = secrets
+        self.tenants = TenantStore(database, changer)
+        self.keys = KeyStore(database, changer, secrets)
+        self.domains = DomainStore(database, changer, secrets)
+
+    @classmethod
+    def open(cls, config: Config, *, actor: str) -> "Platform":
+        """Open what the configuration names; its secret is there already. Raises TenancySetupError."""
+        data_dir = Path(config.server.data_dir)
+        secrets = read_secrets(secret_path(config))
+        database = Database.open(config.tenancy.database, data_dir)
+        return cls(database, secrets, data_dir, actor=actor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.database.close()
+
+    def version(self) -> int:
+        """Return the number of changes so far. Raises TenancySetupError."""
+        return self.database.version()
+
+    def audit(self) -> list[AuditEntry]:
+        """Return the last entries, the newest first. Raises TenancySetupError."""
+        with self.database.reading() as connection:
+            return read_audit(connection)
+
+    def publish(self) -> int:
+        """Hand the state to the server's processes; returns its version. Raises TenancySetupError."""
+        with writing(self._data_dir) as write:
+            data = self._read()
+            write(data)
+        return data.version
+
+    def _read(self) -> SnapshotData:
+        since = self._clock() - TOLD_MS
+        told = sa.or_(KEY.c.revoked.is_(None), KEY.c.revoked > since)
+        lasting = sa.or_(KEY.c.expires.is_(None), KEY.c.expires > since)
+        with self.database.reading() as connection:
+            return SnapshotData(
+                version=read_version(connection),
+                tenants=tuple(read_tenants(connection)),
+                keys=tuple(read_keys(connection, told, lasting)),
+                domains=tuple(read_domains(connection)),
+            )

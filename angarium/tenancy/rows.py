@@ -1,0 +1,106 @@
+"""Rows of the database as values."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from angarium.queue.model import UnixMs
+from angarium.tenancy.model import Domain, DomainKey, Key, KeySecret, Tenant
+from angarium.tenancy.tables import DOMAIN, DOMAIN_KEY, KEY, KEY_SECRET, TENANT
+
+_KEYS: Final = sa.select(KEY, TENANT.c.name.label("tenant")).join(TENANT).order_by(KEY.c.id)
+_DOMAINS: Final = (
+    sa.select(DOMAIN, TENANT.c.name.label("tenant"))
+    .join(TENANT)
+    .order_by(DOMAIN.c.name, TENANT.c.name)
+)
+
+
+def read_tenants(connection: Connection, *where: sa.ColumnElement[bool]) -> list[Tenant]:
+    rows = connection.execute(sa.select(TENANT).where(*where).order_by(TENANT.c.name))
+    return [
+        Tenant(id=row.id, name=row.name, active=row.active, created=UnixMs(row.created))
+        for row in rows
+    ]
+
+
+def read_keys(connection: Connection, *where: sa.ColumnElement[bool]) -> list[Key]:
+    rows = connection.execute(_KEYS.where(*where)).all()
+    secrets: dict[str, list[KeySecret]] = defaultdict(list)
+    owned = sa.select(KEY.c.id).select_from(KEY.join(TENANT)).where(*where)
+    for row in connection.execute(
+        sa.select(KEY_SECRET).where(KEY_SECRET.c.key_id.in_(owned)).order_by(KEY_SECRET.c.version)
+    ):
+        secrets[row.key_id].append(
+            KeySecret(
+                version=row.version,
+                digest=bytes(row.digest),
+                created=UnixMs(row.created),
+                expires=_time(row.expires),
+            )
+        )
+    return [
+        Key(
+            id=row.id,
+            tenant=row.tenant,
+            kind=row.kind,
+            name=row.name,
+            scopes=_words(row.scopes),
+            networks=_words(row.networks),
+            rate=row.rate,
+            created=UnixMs(row.created),
+            expires=_time(row.expires),
+            revoked=_time(row.revoked),
+            secrets=tuple(secrets[row.id]),
+        )
+        for row in rows
+    ]
+
+
+def read_domains(connection: Connection, *where: sa.ColumnElement[bool]) -> list[Domain]:
+    rows = connection.execute(_DOMAINS.where(*where)).all()
+    keys: dict[str, list[DomainKey]] = defaultdict(list)
+    owned = sa.select(DOMAIN.c.id).select_from(DOMAIN.join(TENANT)).where(*where)
+    for row in connection.execute(
+        sa.select(DOMAIN_KEY)
+        .where(DOMAIN_KEY.c.domain_id.in_(owned))
+        .order_by(DOMAIN_KEY.c.created, DOMAIN_KEY.c.selector)
+    ):
+        keys[row.domain_id].append(
+            DomainKey(
+                selector=row.selector,
+                type=row.type,
+                sealed=bytes(row.sealed),
+                created=UnixMs(row.created),
+            )
+        )
+    return [_domain(row, keys[row.id]) for row in rows]
+
+
+def joined_words(words: Iterable[str]) -> str:
+    """Return how several are kept in one column."""
+    return ",".join(words)
+
+
+def _domain(row: Row[tuple[object, ...]], keys: Iterable[DomainKey]) -> Domain:
+    return Domain(
+        id=row.id,
+        tenant=row.tenant,
+        name=row.name,
+        token=row.token,
+        assumed=row.assumed,
+        created=UnixMs(row.created),
+        verified=_time(row.verified),
+        keys=tuple(keys),
+    )
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split(",")) if text else ()
+
+
+def _time(value: int | None) -> UnixMs | None:
+    return None if value is None else UnixMs(value)

@@ -1,0 +1,75 @@
+"""What a key may do: scopes per resource and action, and the roles that are sets of them. Pure.
+
+A scope is ``resource:action``; ``resource`` alone is all of its actions, ``*`` all that a tenant may do with its own.
+What concerns the whole server (``queue``, ``tenants``, ``metrics``) is only had by name.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final, Literal
+
+from angarium.tenancy.model import KeyKind, TenancyError
+
+EVERYTHING: Final = "*"
+_OF_TENANT: Final[Mapping[str, tuple[str, ...]]] = {
+    "emails": ("send", "read", "cancel"),
+    "events": ("read",),
+    "suppressions": ("read", "write"),
+    "webhooks": ("read", "write"),
+    "templates": ("read", "write"),
+    "domains": ("read", "write"),
+    "keys": ("read", "write"),
+}
+_OF_SERVER: Final[Mapping[str, tuple[str, ...]]] = {
+    "queue": ("read", "act"),
+    "tenants": ("read", "write"),
+    "metrics": ("read",),
+}
+RESOURCES: Final = {**_OF_TENANT, **_OF_SERVER}
+# What people write for it
+_ALSO: Final = {
+    **{name.removesuffix("s"): name for name in RESOURCES if name.endswith("s")},
+    "send": "emails:send",
+}
+
+Role = Literal["owner", "admin", "operator", "analyst", "read-only"]
+ROLES: Final[Mapping[Role, tuple[str, ...]]] = {
+    "owner": (EVERYTHING, "queue", "tenants", "metrics"),
+    "admin": (EVERYTHING,),
+    "operator": ("emails", "events", "suppressions", "queue", "metrics"),
+    "analyst": ("emails:read", "events", "suppressions:read", "metrics"),
+    "read-only": tuple(f"{name}:read" for name in _OF_TENANT),
+}
+USUAL: Final[Mapping[KeyKind, tuple[str, ...]]] = {
+    "api": (EVERYTHING,),
+    "smtp": ("emails:send",),
+    "ses": ("emails", "suppressions"),
+}
+
+
+def read_scopes(words: Iterable[str]) -> tuple[str, ...]:
+    """Return scopes as they are kept, each once, in order. Raises TenancyError that names the wrong one."""
+    found = tuple(dict.fromkeys(_scope(each.strip().lower()) for each in words if each.strip()))
+    if not found:
+        raise TenancyError("a key needs a scope, such as emails:send")
+    return found
+
+
+def allows(scopes: Iterable[str], resource: str, action: str) -> bool:
+    """Whether who has the scopes may do this."""
+    wanted = {resource, f"{resource}:{action}"}
+    if resource in _OF_TENANT:
+        wanted.add(EVERYTHING)
+    return not wanted.isdisjoint(scopes)
+
+
+def _scope(word: str) -> str:
+    if word == EVERYTHING:
+        return word
+    resource, colon, action = _ALSO.get(word, word).partition(":")
+    resource = _ALSO.get(resource, resource)
+    if resource not in RESOURCES:
+        raise TenancyError(f"no scope is called {word!r}; there are *, {', '.join(RESOURCES)}")
+    actions = RESOURCES[resource]
+    if colon and action not in actions:
+        raise TenancyError(f"{resource} has no action {action!r}; it has {', '.join(actions)}")
+    return f"{resource}:{action}" if colon else resource

@@ -1,0 +1,115 @@
+"""What the way of a message needs of the platform, in memory: whose key is this, whose domain. Answers in microseconds.
+
+Pure: the time is an argument. It is the same state of the database for all questions until it is exchanged whole.
+"""
+
+import hashlib
+import hmac
+from typing import Final, Literal
+
+import msgspec
+
+from angarium.access.networks import Networks
+from angarium.queue.model import DEFAULT_TENANT, UnixMs
+from angarium.tenancy.key_text import key_digest, parse_key
+from angarium.tenancy.model import Domain, Key, Tenant
+from angarium.tenancy.scopes import allows
+
+FORMAT: Final = 1
+_NO_DIGEST: Final = hashlib.sha256(b"").digest()
+Problem = Literal["unknown", "revoked", "expired", "disabled", "network"]
+
+
+class SnapshotData(msgspec.Struct, frozen=True, kw_only=True):
+    """The platform at one version, as it is handed from who reads the database to who asks."""
+
+    format: int = FORMAT
+    version: int = 0
+    tenants: tuple[Tenant, ...] = ()
+    keys: tuple[Key, ...] = ()
+    domains: tuple[Domain, ...] = ()
+
+
+class KeyGrant(msgspec.Struct, frozen=True, kw_only=True):
+    """Who presents a valid key."""
+
+    key: Key
+    domains: tuple[str, ...]  # verified ones of its tenant
+
+    def allows(self, resource: str, action: str) -> bool:
+        return allows(self.key.scopes, resource, action)
+
+
+class KeyProblem(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a key is not accepted. Only who has the right key is told more than that it is unknown."""
+
+    problem: Problem
+    text: str
+
+
+UNKNOWN: Final = KeyProblem(problem="unknown", text="the key is not known here")
+
+
+class Snapshot:
+    """Invariant SN1: secrets are compared in constant time, by their digests (P6)."""
+
+    def __init__(self, data: SnapshotData) -> None:
+        self.version: Final = data.version
+        self.keys: Final = {each.id: each for each in data.keys}
+        self._active = {each.name for each in data.tenants if each.active}
+        self._networks = {each.id: Networks(each.networks) for each in data.keys if each.networks}
+        self._domains = {
+            (each.tenant, each.name): each for each in data.domains if each.verified is not None
+        }
+        self._names: dict[str, tuple[str, ...]] = {}
+        for tenant, name in self._domains:
+            self._names[tenant] = (*self._names.get(tenant, ()), name)
+
+    def find_key(self, presented: str, now: UnixMs, address: str) -> KeyGrant | KeyProblem:
+        """Say whose key it is. ``address``: from where it is used. For kinds api and smtp."""
+        parsed = parse_key(presented)
+        key = None if parsed is None else self.keys.get(parsed.id)
+        if key is not None and (parsed is None or key.kind != parsed.kind or key.kind == "ses"):
+            key = None
+        digest = key_digest(presented)
+        if key is None:
+            hmac.compare_digest(digest, _NO_DIGEST)  # SN1: what is unknown takes as long
+            return UNKNOWN
+        matching = [s for s in key.secrets if hmac.compare_digest(digest, s.digest)]  # SN1
+        if not matching:
+            return UNKNOWN
+        (secret,) = matching
+        if secret.expires is not None and secret.expires <= now:
+            text = f"key {key.id} was rotated: this is its secret of before"
+            return KeyProblem(problem="expired", text=text)
+        return self.grant(key, now, address)
+
+    def grant(self, key: Key, now: UnixMs, address: str) -> KeyGrant | KeyProblem:
+        """Say whether a key whose secret was right may be used now, from there."""
+        if key.revoked is not None:
+            return KeyProblem(problem="revoked", text=f"key {key.id} has been revoked")
+        if not key.is_valid(now):
+            return KeyProblem(problem="expired", text=f"key {key.id} has expired")
+        if not self.is_active(key.tenant):
+            return KeyProblem(problem="disabled", text=f"tenant {key.tenant} is disabled")
+        networks = self._networks.get(key.id)
+        if networks is not None and address not in networks:
+            text = f"key {key.id} may not be used from {address}"
+            return KeyProblem(problem="network", text=text)
+        return KeyGrant(key=key, domains=self.domains_of(key.tenant))
+
+    def is_active(self, tenant: str) -> bool:
+        return tenant in self._active
+
+    def domains_of(self, tenant: str) -> tuple[str, ...]:
+        """Return the verified domains of a tenant, by name."""
+        return self._names.get(tenant, ())
+
+    def find_domain(self, tenant: str, name: str) -> Domain | None:
+        """Return a domain that the tenant has verified."""
+        return self._domains.get((tenant, name))
+
+
+EMPTY: Final = SnapshotData(
+    tenants=(Tenant(id="", name=DEFAULT_TENANT, created=UnixMs(0)),),
+)

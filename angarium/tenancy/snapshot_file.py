@@ -1,0 +1,115 @@
+"""``<data_dir>/platform.snapshot``: how the platform's state reaches the server's processes without SQL.
+
+Whoever changes the database writes it anew, and so does the platform process when somebody else has; readers see a
+new file by its inode. Mode 0600; it has digests and sealed keys, as the database. Blocks for microseconds.
+"""
+
+import contextlib
+import fcntl
+import logging
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from angarium.tenancy.model import TenancySetupError
+from angarium.tenancy.snapshot import EMPTY, FORMAT, Snapshot, SnapshotData
+
+FILE_NAME: Final = "platform.snapshot"
+MAX_OCTETS: Final = 512 * 1024 * 1024  # ours: some 100,000 domains and a million keys
+_State = tuple[int, int, int]
+_log: Final = logging.getLogger(__name__)
+
+
+class SnapshotFile:
+    """Invariant SNF1: ``current`` is always the whole of one file; a file that cannot be read changes nothing."""
+
+    def __init__(self, data_dir: Path) -> None:
+        """Reads it. Raises TenancySetupError."""
+        self.path: Final = data_dir / FILE_NAME
+        self._state = _find_state(self.path)
+        self._failed: _State | None = None
+        self.current = Snapshot(read_snapshot(self.path))
+        self._on_changed: list[Callable[[Snapshot], None]] = []
+
+    def on_changed(self, callback: Callable[[Snapshot], None]) -> None:
+        """Have it called with the state of before, when ``current`` is another one."""
+        self._on_changed.append(callback)
+
+    def refresh(self) -> None:
+        """Read the file again if it has changed (2 us if not). If that fails, one error is logged."""
+        state = _find_state(self.path)
+        if state in (self._state, self._failed) or state is None:
+            return
+        try:
+            data = read_snapshot(self.path)
+        except TenancySetupError as error:
+            self._failed = state
+            _log.error("%s", error, extra={"event": "snapshot_unusable"})
+            return
+        before, self.current = self.current, Snapshot(data)  # SNF1
+        self._state, self._failed = state, None
+        for callback in self._on_changed:
+            callback(before)
+
+
+def read_snapshot(path: Path) -> SnapshotData:
+    """Return what is in the file; where there is none, a platform where nothing was made. Raises TenancySetupError."""
+    try:
+        with path.open("rb") as file:
+            octets = file.read(MAX_OCTETS)
+    except FileNotFoundError:
+        return EMPTY
+    except OSError as error:
+        raise TenancySetupError(f"{path} cannot be read: {error.strerror}") from None
+    try:
+        data = msgspec.msgpack.decode(octets, type=SnapshotData)
+    except msgspec.DecodeError as error:
+        raise TenancySetupError(f"{path} is damaged ({error}): delete it, and restart") from None
+    if data.format != FORMAT:
+        raise TenancySetupError(f"{path} is of another Angarium: delete it, and restart")
+    return data
+
+
+@contextlib.contextmanager
+def writing(data_dir: Path) -> Iterator[Callable[[SnapshotData], None]]:
+    """Give what writes the file; nobody else writes meanwhile, so what is read within the block is the newest.
+
+    On disk when it returns, whole or not at all. Raises TenancySetupError.
+    """
+    path = data_dir / FILE_NAME
+    try:
+        lock = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield lambda data: _write(path, data, lock)
+        finally:
+            os.close(lock)
+    except OSError as error:
+        raise TenancySetupError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _write(path: Path, data: SnapshotData, directory: int) -> None:
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    fd = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(msgspec.msgpack.encode(data))
+            file.flush()
+            os.fsync(fd)
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    os.fsync(directory)
+
+
+def _find_state(path: Path) -> _State | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_ino, status.st_mtime_ns, status.st_size)

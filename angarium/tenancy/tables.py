@@ -1,0 +1,106 @@
+"""The platform's tables, as statements name them. ``migrations`` makes them; a test holds both equal."""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+METADATA: Final = MetaData()
+
+# One row: the number of changes so far. Who waits for changes reads it.
+CHANGE: Final = Table(
+    "change",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+)
+
+TENANT: Final = Table(
+    "tenant",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("active", Boolean, nullable=False),
+    Column("created", BigInteger, nullable=False),  # Unix milliseconds, as all times
+)
+
+KEY: Final = Table(
+    "key",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("tenant_id", String(36), ForeignKey("tenant.id"), nullable=False, index=True),
+    Column("kind", String(8), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("scopes", Text, nullable=False),  # divided by commas, as the next
+    Column("networks", Text, nullable=False),
+    Column("rate", Integer, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("expires", BigInteger),
+    Column("revoked", BigInteger),
+)
+
+KEY_SECRET: Final = Table(
+    "key_secret",
+    METADATA,
+    Column("key_id", String(32), ForeignKey("key.id"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("expires", BigInteger),
+)
+
+DOMAIN: Final = Table(
+    "domain",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("tenant_id", String(36), ForeignKey("tenant.id"), nullable=False),
+    Column("name", String(253), nullable=False),
+    Column("token", String(64), nullable=False),
+    Column("assumed", Boolean, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("verified", BigInteger),
+    UniqueConstraint("tenant_id", "name"),
+)
+# A2: whatever two writers do at once, one tenant has a name
+_VERIFIED: Final = DOMAIN.c.verified.is_not(None)
+DOMAIN_OWNER: Final = Index(
+    "domain_owner",
+    DOMAIN.c.name,
+    unique=True,
+    sqlite_where=_VERIFIED,
+    postgresql_where=_VERIFIED,
+)
+
+DOMAIN_KEY: Final = Table(
+    "domain_key",
+    METADATA,
+    Column("domain_id", String(36), ForeignKey("domain.id"), primary_key=True),
+    Column("selector", String(63), primary_key=True),
+    Column("type", String(8), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created", BigInteger, nullable=False),
+)
+
+AUDIT: Final = Table(
+    "audit",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("details", Text, nullable=False),  # a JSON object
+)

@@ -1,0 +1,64 @@
+"""Tenants in the database. Blocks on disk; what is returned is on disk, with its audit entry."""
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from angarium.config.address import LABEL_RULE, is_label
+from angarium.queue.model import DEFAULT_TENANT
+from angarium.tenancy.change import Changer
+from angarium.tenancy.database import Database
+from angarium.tenancy.model import NotFoundError, TenancyError, Tenant
+from angarium.tenancy.rows import read_tenants
+from angarium.tenancy.tables import TENANT
+
+
+class TenantStore:
+    def __init__(self, database: Database, changer: Changer) -> None:
+        self._database = database
+        self._changer = changer
+
+    def list(self) -> list[Tenant]:
+        """Return all by name."""
+        with self._database.reading() as connection:
+            return read_tenants(connection)
+
+    def find(self, name: str) -> Tenant:
+        """Raises NotFoundError."""
+        with self._database.reading() as connection:
+            return known_tenant(connection, name)
+
+    def create(self, name: str) -> Tenant:
+        """Raises TenancyError: the name is taken, or cannot be one."""
+        if not is_label(name):
+            raise TenancyError(f"a tenant is {LABEL_RULE}")
+        tenant = Tenant(id=self._changer.new_id(), name=name, created=self._changer.clock())
+        with self._database.changing() as connection:
+            if read_tenants(connection, TENANT.c.name == name):
+                raise TenancyError(f"there is a tenant {name!r} already")
+            connection.execute(
+                sa.insert(TENANT).values(
+                    id=tenant.id, name=name, active=True, created=tenant.created
+                )
+            )
+            self._changer.note(connection, "tenant.created", name, tenant.id)
+        return tenant
+
+    def set_active(self, name: str, active: bool) -> Tenant:
+        """Have its keys accepted, or refused. Raises NotFoundError, TenancyError: who is ``default`` stays active."""
+        if name == DEFAULT_TENANT and not active:
+            raise TenancyError(f"tenant {DEFAULT_TENANT!r} is the server's own, and stays")
+        with self._database.changing() as connection:
+            tenant = known_tenant(connection, name)
+            connection.execute(
+                sa.update(TENANT).where(TENANT.c.id == tenant.id).values(active=active)
+            )
+            action = "tenant.enabled" if active else "tenant.disabled"
+            self._changer.note(connection, action, name, tenant.id)
+            return known_tenant(connection, name)
+
+
+def known_tenant(connection: Connection, name: str) -> Tenant:
+    """Raises NotFoundError."""
+    for tenant in read_tenants(connection, TENANT.c.name == name):
+        return tenant
+    raise NotFoundError(f"there is no tenant {name!r}: `postmaster tenant create {name}` makes it")

@@ -1,0 +1,205 @@
+"""Mirrors angarium/cli/tenant.py, key.py, domain.py and platform_access.py."""
+
+import json
+import os
+import stat
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from angarium.cli.exit import EX_DATAERR, EX_IOERR, EX_NOINPUT, EX_TEMPFAIL, EX_USAGE
+from angarium.cli.main import run
+from angarium.queue.model import UnixMs
+from angarium.tenancy import KeyGrant, SnapshotFile
+from angarium.tenancy.secret_file import read_secrets
+
+NOW = UnixMs(1_800_000_000_000)
+
+
+class Shell:
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+        self.config = folder / "angarium.toml"
+        self.config.write_text(
+            '[server]\nhostname = "mx.example.com"\ndata_dir = "data"\n'
+            '[dns]\nnameservers = ["127.0.0.1:1"]\ntimeout_s = 0.1\nlifetime_s = 0.2\n'
+        )
+        self._capsys = capsys
+
+    def run(self, words: str, code: int = 0) -> str:
+        found = run([*words.split(), "--config", str(self.config)])
+        out, err = self._capsys.readouterr()
+        assert found == code, err
+        return out or err
+
+    def json(self, words: str, code: int = 0) -> Any:
+        return json.loads(self.run(f"{words} --json", code))
+
+    def lines(self, words: str) -> list[Any]:
+        return [json.loads(line) for line in self.run(f"{words} --json").splitlines()]
+
+
+@pytest.fixture
+def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(tmp_path, capsys)
+
+
+def test_a_fresh_install_has_the_tenant_default_and_closed_files(shell: Shell) -> None:
+    (default,) = shell.lines("tenant list")
+    assert (default["name"], default["active"]) == ("default", True)
+    for name in ("platform.db", "tenancy.key"):
+        assert stat.S_IMODE((shell.data / name).stat().st_mode) == 0o600
+    assert stat.S_IMODE(shell.data.stat().st_mode) == 0o700
+
+
+def test_a_tenant_is_created_shown_and_disabled(shell: Shell) -> None:
+    made = shell.json("tenant create shop")
+    assert set(made) == {"id", "name"}
+    assert made["name"] == "shop"
+    assert "already" in shell.run("tenant create shop", EX_DATAERR)
+    shell.json("domain add shop.example --tenant shop")
+    shown = shell.json("tenant show shop")
+    assert shown["id"] == made["id"]
+    assert shown["domains"] == [{"domain": "shop.example", "status": "pending"}]
+    shell.run("tenant disable shop")
+    assert not shell.json("tenant show shop")["active"]
+    shell.run("tenant enable shop")
+    assert shell.json("tenant show shop")["active"]
+    assert "shop.example: pending" in shell.run("tenant show shop")
+    assert "tenant create nobody" in shell.run("tenant show nobody", EX_NOINPUT)
+
+
+def test_a_key_is_shown_once_and_works_at_once(shell: Shell) -> None:
+    made = shell.json("key create --scopes send,events:read --rate 5")
+    assert set(made) == {"id", "prefix", "key"}
+    assert made["key"].startswith(f"{made['prefix']}_")
+    grant = SnapshotFile(shell.data).current.find_key(made["key"], NOW, "192.0.2.1")
+    assert isinstance(grant, KeyGrant)
+    (listed,) = shell.lines("key list")
+    assert (listed["scopes"], listed["rate"]) == (["emails:send", "events:read"], 5)
+    for words in ("key list", "key list --json", f"key show {made['id']}"):
+        shown = shell.run(words)
+        assert made["prefix"] in shown
+        assert made["key"] not in shown
+    for file in shell.data.iterdir():
+        if file.is_file():
+            assert made["key"].rpartition("_")[2].encode() not in file.read_bytes(), file
+
+
+def test_a_ses_key_has_the_names_that_aws_gives(shell: Shell) -> None:
+    made = shell.json("key create --kind ses")
+    assert set(made) == {"id", "accessKeyId", "secretAccessKey"}
+    secrets = read_secrets(shell.data / "tenancy.key")
+    assert made["secretAccessKey"] == secrets.ses_secret(made["id"], 1)
+    assert made["accessKeyId"] == made["id"].upper()
+
+
+def test_a_key_is_rotated_and_revoked_at_once(shell: Shell) -> None:
+    first = shell.json("key create")
+    snapshots = SnapshotFile(shell.data)
+    second = shell.json(f"key rotate {first['id']} --overlap 1h")
+    assert (second["id"], second["prefix"]) == (first["id"], first["prefix"])
+    snapshots.refresh()
+    now = UnixMs(time.time_ns() // 1_000_000)
+    for each in (first, second):
+        assert isinstance(snapshots.current.find_key(each["key"], now, "192.0.2.1"), KeyGrant)
+    assert shell.json(f"key revoke {first['id']}")["revoked"]
+    snapshots.refresh()
+    for each in (first, second):
+        found = snapshots.current.find_key(each["key"], now, "192.0.2.1")
+        assert getattr(found, "problem", "") == "revoked"
+    assert "revoked" in shell.run("key list")
+    assert "no key" in shell.run("key revoke nothing", EX_NOINPUT)
+
+
+def test_an_smtp_key_says_how_to_log_in(shell: Shell) -> None:
+    text = shell.run("key create --kind smtp --name cron --network 192.0.2.0/24 --expires-in 90d")
+    assert "user name:" in text
+    assert "password:" in text
+    (listed,) = shell.lines("key list")
+    assert (listed["kind"], listed["name"]) == ("smtp", "cron")
+    assert listed["networks"] == ["192.0.2.0/24"]
+    assert listed["expires"]
+
+
+def test_what_is_wrong_with_a_key_is_said(shell: Shell) -> None:
+    assert "no scope is called 'fly'" in shell.run("key create --scopes fly", EX_DATAERR)
+    assert "one of them" in shell.run("key create --scopes send --role admin", EX_USAGE)
+    assert "no tenant 'shop'" in shell.run("key create --tenant shop", EX_NOINPUT)
+    assert shell.lines("key list") == []
+    assert shell.run("key list") == "No keys.\n"
+    shell.json("key create --role analyst")
+    assert "suppressions:read" in shell.run("key list")
+
+
+def test_a_domain_comes_with_its_records(shell: Shell) -> None:
+    added = shell.json("domain add Shop.example")
+    assert (added["domain"], added["status"]) == ("shop.example", "pending")
+    assert [each["purpose"] for each in added["records"]][:2] == ["ownership", "dkim"]
+    assert all(each["name"].endswith("shop.example") for each in added["records"])
+    assert added["records"] == shell.json("domain show shop.example")["records"]
+    assert "_angarium.shop.example." in shell.run("domain show shop.example")
+    assert "has shop.example already" in shell.run("domain add shop.example", EX_DATAERR)
+    assert SnapshotFile(shell.data).current.domains_of("default") == ()
+
+
+def test_the_operators_word_verifies_a_domain(shell: Shell) -> None:
+    added = shell.json("domain add shop.example --assume-verified")
+    assert (added["status"], added["assumed"]) == ("verified", True)
+    assert SnapshotFile(shell.data).current.domains_of("default") == ("shop.example",)
+    assert "by the operator's word" in shell.run("domain list")
+    shell.run("tenant create other")
+    text = shell.run("domain add shop.example --tenant other", EX_DATAERR)
+    assert "is tenant 'default'" in text
+    assert shell.json("domain remove shop.example")["status"] == "removed"
+    assert SnapshotFile(shell.data).current.domains_of("default") == ()
+    assert shell.run("domain list") == "No domains.\n"
+
+
+def test_a_domain_without_its_token_stays_pending(shell: Shell) -> None:
+    shell.run("domain add shop.example")
+    report = shell.json("domain verify shop.example", EX_TEMPFAIL)
+    assert report["status"] == "pending"
+    assert {each["verdict"] for each in report["records"]} & {"warn", "fail"}
+    assert report["checks"]
+    text = shell.run("domain verify shop.example", EX_TEMPFAIL)
+    assert "shop.example: pending" in text
+    verified = shell.json("domain verify shop.example --assume-verified")
+    assert (verified["status"], verified["assumed"]) == ("verified", True)
+
+
+def test_a_secret_file_that_others_may_read_stops_the_command(shell: Shell) -> None:
+    shell.run("tenant list")
+    (shell.data / "tenancy.key").chmod(0o644)
+    assert "chmod 0600" in shell.run("tenant list", EX_IOERR)
+
+
+def test_a_secret_file_of_ones_own_is_relative_to_the_configuration(shell: Shell) -> None:
+    with shell.config.open("a") as file:
+        file.write('[tenancy]\ndatabase = "sqlite:///p.db"\nsecret_file = "keys/tenancy.key"\n')
+    shell.run("tenant list")
+    assert (shell.folder / "keys" / "tenancy.key").exists()
+    assert (shell.data / "p.db").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root acts for others")
+@pytest.mark.parametrize("more", ["", '[tenancy]\nsecret_file = "keys/tenancy.key"\n'])
+def test_what_root_makes_is_the_owners_of_the_directory(
+    capsys: pytest.CaptureFixture[str], more: str
+) -> None:
+    with tempfile.TemporaryDirectory() as name:  # others cannot enter those that pytest makes
+        folder = Path(name)
+        folder.chmod(0o711)
+        shell = Shell(folder, capsys)
+        with shell.config.open("a") as file:
+            file.write(more)
+        shell.data.mkdir(mode=0o700)
+        os.chown(shell.data, 65534, 65534)
+        shell.run("key create")
+        files = [each for each in folder.rglob("*") if each.is_file() and each != shell.config]
+        assert {each.name for each in files} == {"platform.db", "platform.snapshot", "tenancy.key"}
+        assert {each.stat().st_uid for each in files} == {65534}

@@ -1,6 +1,7 @@
 """``postmaster feedback parse``: what mails that came back say, one JSON object or some words for each."""
 
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,14 +28,18 @@ _KINDS = {
 
 @click.command(
     help="Say what mails that came back mean: whom they are about, and what that has the server do. Each PATH is a"
-    " mail, or a folder of mails (its files in the order of their names); any octets get an answer."
+    " mail, or a folder of mails (its files in the order of their names); any octets get an answer. In words on a"
+    " terminal; else, and with --json, one JSON object per mail."
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object per mail.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object per mail, on a terminal too."
+)
 @click.argument(
     "paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path)
 )
 def parse(paths: tuple[Path, ...], as_json: bool) -> int:
     code = EX_OK
+    in_words = not as_json and is_terminal()
     for path in _files(paths):
         try:
             with path.open("rb") as file:
@@ -46,8 +51,13 @@ def parse(paths: tuple[Path, ...], as_json: bool) -> int:
             continue
         report = read_mail(octets)
         # echo flushes
-        click.echo(json.dumps(_row(path, report)) if as_json else "\n".join(_words(path, report)))
+        click.echo("\n".join(_words(path, report)) if in_words else json.dumps(_row(path, report)))
     return code
+
+
+def is_terminal() -> bool:
+    """Whether a person reads what is printed."""
+    return sys.stdout.isatty()
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:

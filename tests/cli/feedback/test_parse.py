@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from angarium.cli.exit import EX_NOINPUT
+from angarium.cli.feedback import parse
 from angarium.cli.main import run
 
 MAILS = Path(__file__).parents[2] / "feedback/mails"
@@ -82,7 +83,15 @@ def test_a_file_that_is_not_there_is_named_and_the_others_read(
     assert json.loads(out)["kind"] == "bounce"
 
 
-def test_without_json_it_is_said_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_program_that_reads_it_gets_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["feedback", "parse", str(MAILS / "arf-abuse.eml")]) == 0
+    assert json.loads(capsys.readouterr().out)["kind"] == "arf"
+
+
+def test_on_a_terminal_it_is_said_in_words(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parse, "is_terminal", lambda: True)
     file = MAILS / "arf-abuse.eml"
     assert run(["feedback", "parse", str(file)]) == 0
     assert capsys.readouterr().out == (

@@ -57,18 +57,23 @@ def queue_and_events(queue: Path) -> dict[str, Any]:
             suppressed = txn.stat(env.open_db(b"suppression", txn, create=False))["entries"]
     finally:
         env.close()
-    counts["waiting"] = sum(key[0] == Shelf.WAITING for key in reports)
+    waiting, review = (
+        [str(UUID(bytes=key[1:])) for key in reports if key[0] == shelf]
+        for shelf in (Shelf.WAITING, Shelf.REVIEW)
+    )
+    counts["waiting"] = len(waiting)
     return {
         "counts": counts,
-        "review": [str(UUID(bytes=key[1:])) for key in reports if key[0] == Shelf.REVIEW],
+        "waiting": waiting,
+        "review": review,
         "suppressed": suppressed,
         "recipients": {each.recipient: each.state for each in entries},
         "due": {each.recipient: each.due for each in entries},
     }
 
 
-def finished(queue: Path) -> list[str]:
-    """Return the recipients that the queue's own event log knows an end of."""
+def told(queue: Path) -> dict[str, list[str]]:
+    """Return what the queue's own event log says: recipients with an end, and reports that led to something."""
     from angarium.queue.lmdb.event_log import LmdbEventLog
     from angarium.queue.lmdb.file.environment import QueueEnvironment
 
@@ -77,11 +82,18 @@ def finished(queue: Path) -> list[str]:
         events = LmdbEventLog(env, lambda _: None).read(0, 10**8)
     finally:
         env.close()
-    return [each.event.recipient for each in events if each.event.name in FINAL]
+    return {
+        "finished": [each.event.recipient for each in events if each.event.name in FINAL],
+        "told": [
+            str(UUID(bytes=report))
+            for each in events
+            if (report := getattr(each.event, "report", None)) is not None
+        ],
+    }
 
 
 if __name__ == "__main__":
     found = inspect(Path(sys.argv[1]))
     if "--events" in sys.argv:
-        found["finished"] = finished(Path(sys.argv[1]))
+        found |= told(Path(sys.argv[1]))
     json.dump(found, sys.stdout)

@@ -20,6 +20,7 @@ import pytest
 
 from tests.faults.harness import INSPECT, SEED, Harness, rounds, run_harness
 from tests.faults.mounted_disk import MountedDisk
+from tests.faults.returns import run_returns
 from tests.faults.server import TOP
 
 FICLONE = 0x40049409  # linux/fs.h
@@ -138,3 +139,32 @@ async def test_power_cuts_again_and_again_lose_nothing_acknowledged(
     tmp_path: Path, power: PowerCut
 ) -> None:
     await cut_again_and_again(tmp_path, power, SEED, rounds(25))
+
+
+def audit_reports(acknowledged: frozenset[str], found: dict[str, Any]) -> None:
+    """RPT1, RPT2: each waits, or has led to its effect, and to one."""
+    waiting, told = found["waiting"], found["told"]
+    assert sorted({*waiting, *told}) == sorted([*waiting, *told]), "read, and still waiting"
+    lost = acknowledged - {*waiting, *told}
+    assert not lost, f"{len(lost)} reports had their 250 and are lost: {sorted(lost)[:5]}"
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(900)
+async def test_power_cuts_lose_no_report_that_had_its_250(tmp_path: Path, power: PowerCut) -> None:
+    async with run_returns(
+        tmp_path,
+        SEED,
+        wrap=power.disk.wrap,
+        data_dir=power.data_dir,
+        queue="map_octets = 16777216\nmin_free_octets = 0",
+    ) as returns:
+        harness = returns.harness
+        harness.outside = power.disk.root
+        harness.load(per_second=60, clients=4)
+        for _ in range(rounds(15)):
+            await returns.until_brought(3)
+            await asyncio.sleep(harness.chance.uniform(0.05, 0.5))
+            acknowledged = frozenset(returns.reports.acknowledged)
+            audit_reports(acknowledged, await power.look(power.happen(harness)))
+        await returns.finish(errors=())

@@ -15,9 +15,7 @@ from tests.faults.test_crash_points import DIED, DISK_FAILED, KILLS_PER_SERVER
 from tests.faults.test_kill import moment
 from tests.faults.tracer import Tracer, needs_strace
 
-# Of processes whose supervisor was killed: they end one after the other, and some ask others that have ended
-ALONE = {"complaints_failed"}
-FULL = {"mail_log_failed", "complaints_failed"}
+FULL = {"mail_log_failed"}
 
 
 async def kill_again_and_again(returns: Returns, count: int) -> None:
@@ -49,7 +47,7 @@ async def kill_again_and_again(returns: Returns, count: int) -> None:
 async def test_reports_survive_a_killed_process_and_count_once(tmp_path: Path) -> None:
     async with run_returns(tmp_path, 41) as returns:
         await kill_again_and_again(returns, 3)
-        await returns.finish(errors=DIED | ALONE)
+        await returns.finish(errors=DIED)
 
 
 @pytest.mark.faults
@@ -57,7 +55,7 @@ async def test_reports_survive_a_killed_process_and_count_once(tmp_path: Path) -
 async def test_reports_survive_processes_killed_again_and_again(tmp_path: Path) -> None:
     async with run_returns(tmp_path, SEED) as returns:
         await kill_again_and_again(returns, rounds(25))
-        await returns.finish(errors=DIED | ALONE)
+        await returns.finish(errors=DIED)
 
 
 async def strike_each(returns: Returns, points: list[tuple[str, str, str]]) -> None:

@@ -14,6 +14,7 @@ from angarium.insight.admin.complaints import HearComplaints, SlowSenders, ToldC
 from angarium.insight.admin.protocol import Refused
 from angarium.queue import Complained, EventCursor, Position
 from angarium.service.platform.delivery_finder import DeliveryFinder
+from angarium.service.platform.event_follower import NotNowError
 
 COMPLAINTS: Final = "complaints"
 # Ours, of one question
@@ -34,7 +35,7 @@ class ComplaintFeed:
     def __init__(
         self, finder: DeliveryFinder, tell: Callable[[HearComplaints], Awaitable[None]]
     ) -> None:
-        """``tell``: has all delivery processes hear it; raises NotHeardError."""
+        """``tell``: has all delivery processes hear it; raises NotHeardError and NotNowError."""
         self._finder = finder
         self._tell = tell
 
@@ -46,7 +47,7 @@ class ComplaintFeed:
         return cursor.position
 
     async def handle(self, batch: Sequence[Position]) -> None:
-        """Raises NotHeardError: then nothing of the batch is acknowledged (CF1)."""
+        """Raises NotHeardError and NotNowError: then nothing of the batch is acknowledged (CF1)."""
         told = [found for each in batch if (found := await self._told_of(each)) is not None]
         for start in range(0, len(told), TOLD_AT_ONCE):
             await self._tell(HearComplaints(tuple(told[start : start + TOLD_AT_ONCE])))
@@ -76,11 +77,15 @@ class Listeners:
         self._stop = stop
 
     async def tell(self, told: HearComplaints | SlowSenders) -> None:
-        """Have each of them hear. Raises NotHeardError for one that did not within a while."""
+        """Have each of them hear. Raises NotHeardError for one that did not within a while; NotNowError once told to
+        stop.
+        """
         for slot in self._slots:
             tries = 1
             while (refused := await self._ask(slot, told)) is not None:
-                if tries == TRIES or self._stop.is_set():
+                if self._stop.is_set():
+                    raise NotNowError
+                if tries == TRIES:
                     raise NotHeardError(refused.text)
                 await asyncio.sleep(TRY_AGAIN_S)
                 tries += 1

@@ -28,6 +28,10 @@ class KeptBack(enum.Enum):
     YES = enum.auto()
 
 
+class NotNowError(Exception):
+    """A consumer cannot handle a batch since the server stops. That is no failure: it comes after the next start."""
+
+
 class EventConsumer(Protocol):
     @property
     def name(self) -> str:
@@ -42,7 +46,8 @@ class EventConsumer(Protocol):
         ...
 
     async def handle(self, batch: Sequence[Position]) -> bytes | KeptBack | None:
-        """Handle the events, all of them once it returns. Whatever it raises: the same batch comes again.
+        """Handle the events, all of them once it returns. Whatever it raises: the same batch comes again, and all but
+        NotNowError is logged.
 
         Returns its new state, to be written with the acknowledgement in one transaction; None: it keeps none; KeptBack:
         nothing is acknowledged yet. Then it gets an empty batch where there is no other, until it has written.
@@ -91,6 +96,8 @@ class EventFollower:
             return False
         try:
             state = await self._consumer.handle(batch)
+        except NotNowError:
+            return False
         except Exception as error:  # noqa: BLE001 - a task boundary: logged, and tried again (EF2)
             self._failed(error)
             return False

@@ -7,6 +7,7 @@ from typing import Final
 from angarium.insight.admin.complaints import SlowSenders
 from angarium.reputation.slowing import Slowing
 from angarium.service.platform.complaint_feed import TOLD_AT_ONCE, NotHeardError
+from angarium.service.platform.event_follower import NotNowError
 from angarium.telemetry import log
 
 # Between two looks. Ours: complaints take hours to come
@@ -21,7 +22,7 @@ class SlowingFeed:
         take: Callable[[], Sequence[Slowing]],
         tell: Callable[[SlowSenders], Awaitable[None]],
     ) -> None:
-        """``take``: takes those that nobody was told of; ``tell`` raises NotHeardError."""
+        """``take``: takes those that nobody was told of; ``tell`` raises NotHeardError and NotNowError."""
         self._take = take
         self._tell = tell
 
@@ -37,5 +38,7 @@ class SlowingFeed:
         for start in range(0, len(slowings), TOLD_AT_ONCE):
             try:
                 await self._tell(SlowSenders(tuple(slowings[start : start + TOLD_AT_ONCE])))
+            except NotNowError:
+                return
             except NotHeardError as error:
                 log("senders_not_slowed", "warning", reason=str(error))

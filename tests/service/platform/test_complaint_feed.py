@@ -24,6 +24,7 @@ from angarium.service.delivery.parts import DeliverySetup
 from angarium.service.platform import complaint_feed
 from angarium.service.platform.complaint_feed import ComplaintFeed, Listeners, NotHeardError
 from angarium.service.platform.delivery_finder import DeliveryFinder
+from angarium.service.platform.event_follower import NotNowError
 from angarium.service.platform.slowing_feed import SlowingFeed
 from angarium.telemetry.metrics import Metrics
 from tests.queue.samples import FakeClock
@@ -229,7 +230,7 @@ async def test_every_delivery_process_hears_of_it_also_one_that_comes_later(
 async def test_a_server_that_stops_waits_for_nobody(tmp_path: Path) -> None:
     stop = asyncio.Event()
     stop.set()
-    with pytest.raises(NotHeardError):
+    with pytest.raises(NotNowError):
         await asyncio.wait_for(Listeners(tmp_path, ["delivery-0"], stop).tell(told(1)), 30)
 
 
@@ -265,3 +266,10 @@ async def test_a_delivery_process_that_does_not_hear_it_ends_nothing(
 
     await SlowingFeed(lambda: [SLOWING], tell).tell()
     assert [each.message for each in caplog.records] == ["senders_not_slowed"]
+
+
+async def test_whom_to_slow_down_is_told_to_nobody_once_the_server_stops(tmp_path: Path) -> None:
+    stop = asyncio.Event()
+    stop.set()
+    listeners = Listeners(tmp_path, ["delivery-0"], stop)
+    await asyncio.wait_for(SlowingFeed(lambda: [SLOWING], listeners.tell).tell(), 30)

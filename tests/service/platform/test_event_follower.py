@@ -24,7 +24,7 @@ from angarium.queue import (
 )
 from angarium.service.platform import event_counts, event_follower
 from angarium.service.platform.event_counts import EventCounts
-from angarium.service.platform.event_follower import EventFollower, KeptBack
+from angarium.service.platform.event_follower import EventFollower, KeptBack, NotNowError
 from angarium.service.platform.provider_labels import ProviderLabels
 from angarium.telemetry.metrics import Metrics
 from tests.service.fake_events import FakeEvents, follow
@@ -167,6 +167,21 @@ async def test_one_that_fails_for_ever_still_stops() -> None:
     events, consumer = FakeEvents([accepted()]), Recorder(failures=10**9)
     await follow(events, consumer)
     assert events.position == 0
+
+
+async def test_a_consumer_that_is_to_stop_fails_silently_and_gets_its_batch_after_the_next_start(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Stopping(Recorder):
+        async def handle(self, batch: Sequence[Position]) -> None:
+            raise NotNowError
+
+    events = FakeEvents([accepted() for _ in range(2)])
+    await follow(events, Stopping())
+    assert (events.position, caplog.records) == (0, [])
+    again = Recorder()
+    await follow(events, again)
+    assert again.handled == [1, 2]
 
 
 async def test_acknowledgements_are_not_one_per_batch(monkeypatch: pytest.MonkeyPatch) -> None:

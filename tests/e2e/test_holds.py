@@ -40,7 +40,7 @@ def test_a_hold_by_provider_binds_what_goes_by_a_smart_host_and_ends_by_name(
             assert (sender["rule"], sender["scope"]) == ("hold-2", "sender @spam.example")
             assert sender["until"] is not None
             text = product.postmaster("rules", "list")
-            assert f"hold-1: holds provider {name}, for" in text
+            assert f"hold-1: holds provider {name}, in force for" in text
             assert f"by {provider['who']}: they are ill" in text
 
             def shown() -> Any:

@@ -285,7 +285,7 @@ async def test_all_conditions_of_a_rule_must_hold(
 
 
 async def test_there_is_a_limit_to_rules(spool: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("memory.administration", "lmdb.rule_acts"):
+    for name in ("memory.administration", "lmdb.administration.rule_acts"):
         monkeypatch.setattr(f"angarium.queue.{name}.HOLD_RULE_LIMIT", 1)
     await spool.administration.add_hold_rule(HoldRule(tenant="a"), BY)
     with pytest.raises(TooManyHoldRulesError):

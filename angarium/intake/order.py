@@ -1,0 +1,128 @@
+"""One message as a client of the HTTP API wants it, in whatever dialect it asked. Pure values.
+
+Dialects make orders of what clients send them; ``sending`` takes them, and answers with what came of each.
+"""
+
+import enum
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from angarium.content.letter import Attachment, Mailbox
+from angarium.queue.model import UnixMs
+
+IfMissed = Literal["send", "skip", "hold"]
+
+
+class Addressee(msgspec.Struct, frozen=True, kw_only=True):
+    """One who is to get it."""
+
+    mailbox: Mailbox
+    metadata: Mapping[str, Any] = {}  # of this recipient alone: comes back in its events
+    variables: Mapping[str, Any] = {}  # likewise
+
+
+class RawMail(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that is written already. Its envelope is the order's ``to``, ``cc`` and ``bcc``."""
+
+    content: bytes  # any line ends, as the client gave it
+    reverse_path: str = ""  # "": the author's address
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """Decoded and read, field by field; whether its sender may send it is asked later."""
+
+    author: Mailbox | None  # None: of a raw message, whose header says it
+    to: tuple[Addressee, ...] = ()
+    cc: tuple[Addressee, ...] = ()
+    bcc: tuple[Addressee, ...] = ()
+    reply_to: tuple[Mailbox, ...] = ()
+    subject: str = ""
+    text: str | None = None
+    html: str | None = None
+    amp: str | None = None
+    preheader: str = ""  # what lists of mail show behind the subject
+    attachments: tuple[Attachment, ...] = ()
+    fields: tuple[tuple[str, str], ...] = ()  # more of the header, in order
+    raw: RawMail | None = None  # instead of the parts above, from ``subject`` on
+    stream: str = ""  # "": the default one
+    campaign: str = ""
+    tags: tuple[str, ...] = ()  # "name:value", or a word alone
+    metadata: Mapping[str, Any] = {}  # comes back in its events
+    send_at: UnixMs | None = None  # None: now
+    expires_at: UnixMs | None = None
+    if_missed: IfMissed = "send"  # when its start was missed, since the server was down
+    sandbox: bool = False  # checked and answered, and never delivered
+    track_opens: bool | None = None  # None: as stream and tenant have it
+    track_clicks: bool | None = None
+    callback_url: str = ""  # a webhook of this message alone
+    unsubscribe_url: str = ""  # for List-Unsubscribe, beside what we add
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks, once the key was found right."""
+
+    tenant: str
+    key_id: str
+    domains: tuple[str, ...]  # verified ones: it may send as these
+    address: str  # of the client
+    listener: str  # its address as configured
+    dialect: str = "native"  # native | resend | sendgrid | postmark | mailgun | ses
+    request_id: str = ""
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """Durable, with its event."""
+
+    email_id: str  # a UUID: the one id of it in all dialects
+    message_id: str  # with its angle brackets
+    status: Literal["pending", "scheduled", "sandbox"]
+    accepted_at: UnixMs
+    suppressed: tuple[str, ...] = ()  # addresses that it is not sent to; some are left
+
+
+class FaultKind(enum.Enum):
+    """Why something was not done. Dialects have a status and a word of their own for each."""
+
+    MALFORMED = "MALFORMED"  # the request cannot be read: JSON, encoding; field ``body``, or a header's name
+    MISSING = "MISSING"  # a required field is not there
+    INVALID = "INVALID"  # a field has a value that cannot be
+    UNKNOWN_FIELD = "UNKNOWN_FIELD"
+    UNSUPPORTED = "UNSUPPORTED"  # what a dialect knows and we lack
+    NO_KEY = "NO_KEY"
+    WRONG_KEY = "WRONG_KEY"
+    NO_SCOPE = "NO_SCOPE"  # the key may not do this
+    DOMAIN = "DOMAIN"  # may not send as this: field ``from``
+    SUPPRESSED = "SUPPRESSED"  # all of its recipients
+    NOT_FOUND = "NOT_FOUND"
+    METHOD = "METHOD"
+    CONFLICT = "CONFLICT"  # it is not in a state in which this can be done
+    TOO_LARGE = "TOO_LARGE"
+    MEDIA_TYPE = "MEDIA_TYPE"
+    KEY_REUSED = "KEY_REUSED"  # the idempotency key came with another body before
+    UNDER_WAY = "UNDER_WAY"  # the first request with this idempotency key
+    RATE = "RATE"
+    QUOTA = "QUOTA"
+    BUSY = "BUSY"  # nothing was stored; try again
+    DISK_FULL = "DISK_FULL"  # likewise
+    INTERNAL = "INTERNAL"
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing was done, and why. ``field`` is native: ``to[1]``, ``headers.X-A``, ``attachments[0].content``."""
+
+    kind: FaultKind
+    message: str  # for people: what is wrong, and what to do
+    field: str = ""
+    constraint: str = ""  # for programs: "required", "max_length"; "" if there is no word for it
+    retry_after_s: int | None = None
+    addresses: tuple[str, ...] = ()  # whom it is about (SUPPRESSED, and INVALID of an address)
+
+
+class FaultError(Exception):
+    """A fault, on its way from where it was found to whoever writes the answer."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.message)
+        self.fault = fault

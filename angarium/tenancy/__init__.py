@@ -7,6 +7,7 @@ sessions, sockets and DNS.
 
 from angarium.tenancy.model import (
     AuditEntry,
+    ConflictError,
     Domain,
     DomainKey,
     Key,
@@ -21,6 +22,7 @@ from angarium.tenancy.snapshot_file import SnapshotFile
 
 __all__ = [
     "AuditEntry",
+    "ConflictError",
     "Domain",
     "DomainKey",
     "Key",

@@ -16,7 +16,7 @@ from angarium.dkim.keys import PrivateKey, key_type
 from angarium.queue.model import UnixMs
 from angarium.tenancy.change import Changer
 from angarium.tenancy.database import Database
-from angarium.tenancy.model import Domain, NotFoundError, TenancyError
+from angarium.tenancy.model import ConflictError, Domain, NotFoundError, TenancyError
 from angarium.tenancy.rows import read_domains
 from angarium.tenancy.secret_file import Secrets
 from angarium.tenancy.signing import seal_place
@@ -69,7 +69,7 @@ class DomainStore:
             owner = known_tenant(connection, tenant)
             others = read_domains(connection, DOMAIN.c.name == name)
             if any(each.tenant == owner.name for each in others):
-                raise TenancyError(f"tenant {tenant!r} has {name} already")
+                raise ConflictError(f"tenant {tenant!r} has {name} already", field="domain")
             _refuse_taken(others, name)
             domain_id = self._changer.new_id()
             connection.execute(
@@ -137,7 +137,7 @@ def domain_name(text: str) -> str:
     """Return a domain in lower-case A-labels. Raises TenancyError."""
     name = a_labels(text.strip().removesuffix("."))
     if not is_fqdn(name):
-        raise TenancyError(f"{text!r} is no domain: write one like example.com")
+        raise TenancyError(f"{text!r} is no domain: write one like example.com", field="domain")
     return name
 
 
@@ -148,14 +148,15 @@ def _known(connection: Connection, name: str, tenant: str | None) -> Domain:
     found = read_domains(connection, *where)
     if not found:
         of = f"tenant {tenant!r} has no" if tenant is not None else "there is no"
-        raise NotFoundError(f"{of} domain {name!r}: `postmaster domain add {name}` takes it in")
+        raise NotFoundError(f"{of} domain {name!r}", f"`postmaster domain add {name}` takes it in")
     if len(found) > 1:
         names = ", ".join(each.tenant for each in found)
-        raise TenancyError(f"several tenants have {name} ({names}): name one with --tenant")
+        raise TenancyError(f"several tenants have {name} ({names})", "name one with --tenant")
     return found[0]
 
 
 def _refuse_taken(others: list[Domain], name: str) -> None:
     for each in others:
         if each.verified is not None:
-            raise TenancyError(f"{name} is tenant {each.tenant!r}'s, who has proved it")
+            text = f"{name} is tenant {each.tenant!r}'s, who has proved it"
+            raise ConflictError(text, field="domain")

@@ -17,6 +17,7 @@ from angarium.tenancy.key_text import key_digest, new_key_id, new_key_text, ses_
 from angarium.tenancy.model import (
     DEFAULT_RATE,
     MAX_RATE,
+    ConflictError,
     Key,
     KeyKind,
     KeySecret,
@@ -80,9 +81,10 @@ class KeyStore:
         scopes = read_scopes(wish.scopes or USUAL[wish.kind])
         networks = _checked_networks(wish.networks)
         if not 1 <= wish.rate <= MAX_RATE:
-            raise TenancyError(f"a rate is from 1 to {MAX_RATE} per second")
+            raise TenancyError(f"a rate is from 1 to {MAX_RATE} per second", field="rate")
         if len(wish.name) > MAX_NAME or not (wish.name.isprintable() or not wish.name):
-            raise TenancyError(f"a key's name has at most {MAX_NAME} printable characters")
+            text = f"a key's name has at most {MAX_NAME} printable characters"
+            raise TenancyError(text, field="name")
         now = self._changer.clock()
         key_id = new_key_id(self._changer.random_octets)
         text, secret = self._new_secret(wish.kind, key_id, 1, now)
@@ -122,7 +124,7 @@ class KeyStore:
         with self._database.changing() as connection:
             key = _known(connection, key_id)
             if not key.is_valid(now):
-                raise TenancyError(f"key {key.id} is no longer valid: create another one")
+                raise ConflictError(f"key {key.id} is no longer valid: create another one")
             version = key.secrets[-1].version + 1
             text, secret = self._new_secret(key.kind, key.id, version, now)
             ends = UnixMs(now + overlap_ms)
@@ -159,7 +161,7 @@ class KeyStore:
 def _known(connection: Connection, key_id: str) -> Key:
     for key in read_keys(connection, KEY.c.id == key_id.lower()):
         return key
-    raise NotFoundError(f"there is no key {key_id!r}: `postmaster key list` shows them")
+    raise NotFoundError(f"there is no key {key_id!r}", "`postmaster key list` shows them")
 
 
 def _insert_secret(connection: Connection, key_id: str, secret: KeySecret) -> None:
@@ -194,8 +196,9 @@ def _forget_old(connection: Connection, key_id: str, newest: int) -> None:
 
 def _checked_networks(networks: Sequence[str]) -> tuple[str, ...]:
     if len(networks) > MAX_NETWORKS:
-        raise TenancyError(f"a key has at most {MAX_NETWORKS} networks")
+        raise TenancyError(f"a key has at most {MAX_NETWORKS} networks", field="networks")
     try:
         return tuple(str(ipaddress.ip_network(each.strip())) for each in networks)
     except ValueError as error:
-        raise TenancyError(f"{error}: write a network like 192.0.2.0/24") from None
+        text = f"{error}: write a network like 192.0.2.0/24"
+        raise TenancyError(text, field="networks") from None

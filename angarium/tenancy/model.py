@@ -17,6 +17,16 @@ MAX_RATE: Final = 1_000_000
 class TenancyError(Exception):
     """What was asked cannot be done; the text says why and what to do. Nothing has changed."""
 
+    def __init__(self, text: str, command: str = "", *, field: str = "") -> None:
+        """``command``: what to do on the command line. ``field``: what of the wish is wrong, where one thing is."""
+        super().__init__(f"{text}: {command}" if command else text)
+        self.text = text
+        self.field = field
+
+
+class ConflictError(TenancyError):
+    """It would be right at another time: what there is stands in its way."""
+
 
 class NotFoundError(TenancyError):
     """There is no such tenant, key or domain."""

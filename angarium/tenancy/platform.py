@@ -48,6 +48,7 @@ class Platform:
         changer = Changer(actor, clock, random_octets)
         self.database = database
         self._clock = clock
+        self._random_octets = random_octets
         self._data_dir = data_dir
         self.secrets = secrets
         self.tenants = TenantStore(database, changer)
@@ -61,6 +62,17 @@ class Platform:
         secrets = read_secrets(secret_path(config))
         database = Database.open(config.tenancy.database, data_dir)
         return cls(database, secrets, data_dir, actor=actor)
+
+    def acting_as(self, actor: str) -> "Platform":
+        """Return the same platform, whose changes are noted as another's. Costs nothing, and is not to be closed."""
+        return Platform(
+            self.database,
+            self.secrets,
+            self._data_dir,
+            actor=actor,
+            clock=self._clock,
+            random_octets=self._random_octets,
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -50,7 +50,7 @@ def read_scopes(words: Iterable[str]) -> tuple[str, ...]:
     """Return scopes as they are kept, each once, in order. Raises TenancyError that names the wrong one."""
     found = tuple(dict.fromkeys(_scope(each.strip().lower()) for each in words if each.strip()))
     if not found:
-        raise TenancyError("a key needs a scope, such as emails:send")
+        raise TenancyError("a key needs a scope, such as emails:send", field="scopes")
     return found
 
 
@@ -68,8 +68,10 @@ def _scope(word: str) -> str:
     resource, colon, action = _ALSO.get(word, word).partition(":")
     resource = _ALSO.get(resource, resource)
     if resource not in RESOURCES:
-        raise TenancyError(f"no scope is called {word!r}; there are *, {', '.join(RESOURCES)}")
+        text = f"no scope is called {word!r}; there are *, {', '.join(RESOURCES)}"
+        raise TenancyError(text, field="scopes")
     actions = RESOURCES[resource]
     if colon and action not in actions:
-        raise TenancyError(f"{resource} has no action {action!r}; it has {', '.join(actions)}")
+        text = f"{resource} has no action {action!r}; it has {', '.join(actions)}"
+        raise TenancyError(text, field="scopes")
     return f"{resource}:{action}" if colon else resource

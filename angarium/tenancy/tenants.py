@@ -7,7 +7,7 @@ from angarium.config.address import LABEL_RULE, is_label
 from angarium.queue.model import DEFAULT_TENANT
 from angarium.tenancy.change import Changer
 from angarium.tenancy.database import Database
-from angarium.tenancy.model import NotFoundError, TenancyError, Tenant
+from angarium.tenancy.model import ConflictError, NotFoundError, TenancyError, Tenant
 from angarium.tenancy.rows import read_tenants
 from angarium.tenancy.tables import TENANT
 
@@ -30,11 +30,11 @@ class TenantStore:
     def create(self, name: str) -> Tenant:
         """Raises TenancyError: the name is taken, or cannot be one."""
         if not is_label(name):
-            raise TenancyError(f"a tenant is {LABEL_RULE}")
+            raise TenancyError(f"a tenant is {LABEL_RULE}", field="name")
         tenant = Tenant(id=self._changer.new_id(), name=name, created=self._changer.clock())
         with self._database.changing() as connection:
             if read_tenants(connection, TENANT.c.name == name):
-                raise TenancyError(f"there is a tenant {name!r} already")
+                raise ConflictError(f"there is a tenant {name!r} already", field="name")
             connection.execute(
                 sa.insert(TENANT).values(
                     id=tenant.id, name=name, active=True, created=tenant.created
@@ -46,7 +46,8 @@ class TenantStore:
     def set_active(self, name: str, active: bool) -> Tenant:
         """Have its keys accepted, or refused. Raises NotFoundError, TenancyError: who is ``default`` stays active."""
         if name == DEFAULT_TENANT and not active:
-            raise TenancyError(f"tenant {DEFAULT_TENANT!r} is the server's own, and stays")
+            text = f"tenant {DEFAULT_TENANT!r} is the server's own, and stays"
+            raise ConflictError(text, field="active")
         with self._database.changing() as connection:
             tenant = known_tenant(connection, name)
             connection.execute(
@@ -61,4 +62,8 @@ def known_tenant(connection: Connection, name: str) -> Tenant:
     """Raises NotFoundError."""
     for tenant in read_tenants(connection, TENANT.c.name == name):
         return tenant
-    raise NotFoundError(f"there is no tenant {name!r}: `postmaster tenant create {name}` makes it")
+    raise NotFoundError(
+        f"there is no tenant {name!r}",
+        f"`postmaster tenant create {name}` makes it",
+        field="tenant",
+    )

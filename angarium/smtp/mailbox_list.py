@@ -26,7 +26,7 @@ _SIMPLE: Final = re.compile(  # what nearly every message has; each class exclud
 _BARE: Final = re.compile(r"""[^<>"(),:;\\\s\[\]@]+@[^<>"(),:;\\\s\[\]@]+""")
 _SPACE: Final = re.compile(r"[ \t]+")
 _ATOMS: Final = re.compile(rf"[{_ATEXT}.]+")
-_QUOTED: Final = re.compile(
+QUOTED_STRING: Final = re.compile(
     r'"((?:[^"\\\x00-\x08\x0a-\x1f\x7f-\x9f]|\\[\t -~\u00a0-\U0010ffff])*)"'
 )
 _COMMENT_TEXT: Final = re.compile(
@@ -63,7 +63,7 @@ def _author(text: str) -> Address:
     return address
 
 
-def _are_same(name: str, address: str) -> bool:
+def are_same(name: str, address: str) -> bool:
     """Whether a display name is the address: in any case, in U-labels, or in the apostrophes of Outlook."""
     if name == address:
         return True
@@ -132,7 +132,7 @@ class _Scanner:
             self._skip_blanks()
             if self._value.startswith("<", self._at):
                 name, address = address, self._angle_address()
-                if not _are_same(name, address):
+                if not are_same(name, address):
                     raise self._error("two different addresses without a comma")
         elif self._value.startswith("<", self._at):
             address = self._angle_address()
@@ -169,7 +169,7 @@ class _Scanner:
         return words
 
     def _word(self) -> _Word | None:
-        found = _ATOMS.match(self._value, self._at) or _QUOTED.match(self._value, self._at)
+        found = _ATOMS.match(self._value, self._at) or QUOTED_STRING.match(self._value, self._at)
         if found is None:
             return None
         self._at = found.end()

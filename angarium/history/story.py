@@ -35,11 +35,10 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 class RecipientStory(msgspec.Struct, frozen=True, kw_only=True):
     address: str  # forward-path
     status: Status
-    last_updated: UnixMs
-    attempts: int = 0
-    reply: str = (
-        ""  # of the last attempt, or what came back later: "550 5.1.1 no such user"; "": none
-    )
+    last_updated: UnixMs | None = None  # None: in a list, which does not say it
+    attempts: int = 0  # 0 in a list, as the next two are empty
+    # Of the last attempt, or what came back later: "550 5.1.1 no such user"
+    reply: str = ""
     host: str = ""  # who said so; ""
     metadata: Mapping[str, Any] = {}
 
@@ -62,7 +61,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     last_updated: UnixMs
     status: Status
     recipients: tuple[RecipientStory, ...]  # by index
-    incidents: tuple[Incident, ...]  # in order
+    incidents: tuple[Incident, ...]  # in order; empty in a list
 
 
 class StoryFilter(msgspec.Struct, frozen=True, kw_only=True):

@@ -60,7 +60,7 @@ def _number(bounce_class: BounceClass) -> int:
 
 def _rules() -> Iterator[Rule]:
     yield from rules_of(_NUMBER[MAILBOX_RATE], CERTAIN, host.MAILBOX_RATE, _MACROS)
-    levels = [(CERTAIN, each.CERTAIN) for each in (host, sender, system)]
+    levels = [(CERTAIN, each.CERTAIN) for each in (host, sender, system, recipient)]
     for module in (recipient, host, sender, message, system):
         levels += ((SURE, module.SURE), (CLEAR, module.CLEAR), (HINT, module.HINT))
     for weight, tables in levels:
@@ -101,8 +101,9 @@ def classify(reply: str, provider: str = "") -> Verdict:
         return verdict_of(codes.BASIC.get(reading.code, BounceClass.UNDETERMINED))
     best = _heaviest(weights)
     if _OUTCOMES[best].hard:
-        # Words that are clear are outweighed by clear ones; a code alone, by any
-        enough = CLEAR if said.get(best, 0) >= CLEAR else HINT
+        # Words that are certain are outweighed by sure ones; that are clear, by clear ones; a code alone, by any
+        known = said.get(best, 0)
+        enough = SURE if known >= CERTAIN else CLEAR if known >= CLEAR else HINT
         ours = {each: weights[each] for each in said if each in _OURS and said[each] >= enough}
         if ours:
             best = _heaviest(ours)
@@ -132,6 +133,8 @@ def _code_says(enhanced: str, reading: Reading, provider: str) -> tuple[int, int
     """Return what an enhanced code speaks for, and with which weight; 0: for nothing."""
     detail = enhanced[2:]
     if detail == "1.10" and reading.code == "556":  # RFC 7505 section 4.1
+        return _number(BounceClass.DOMAIN_NO_MAIL), SPECIFIC_CODE
+    if detail == "3.2" and reading.code == "521":  # RFC 7504 section 5.1: not ever, not only now
         return _number(BounceClass.DOMAIN_NO_MAIL), SPECIFIC_CODE
     if enhanced == "4.4.4":  # no route for now; 5.4.4: no such host
         return _number(BounceClass.NETWORK_ERROR), SPECIFIC_CODE

@@ -58,7 +58,7 @@ SURE: Final = {
         blocked using
         open relay
         dns blacklist
-        {server|network} .. blacklist
+        {server|network} blacklist
         {banned ip|ip banned|banned sending ip|banned host|host banned}
         block list {ip|network|host|server}
         network .. blacklist
@@ -206,13 +206,16 @@ CLEAR: Final = {
         blacklist
         banned
         {ip|client|network} {refused|is refused}
-        {ip|client|network} .. {blocked|rejected|locked|no allowed}
+        {ip|client|network} .. {blocked|locked|no allowed}
+        {ip|client} .. rejected
         {ip|client|network} .. {denied|listed|no accepted|forbidden|no welcome}
         {host|server} .. {blocked|locked|listed|no welcome}
         host {rejected|denied}
         {host|server} .. forbidden
         forbidden .. ip
-        {blocked|rejected|denied|banned|no accept} .. {ip|network}
+        {blocked|rejected|denied|banned} .. ip
+        {blocked|denied|banned} .. network
+        no accept .. from .. {ip|network}
         connection .. from .. {blocked|denied|rejected|refused}
         no allowed {connect|connection|send message from}
         no accepting connections

@@ -7,6 +7,20 @@ from typing import Final
 
 from angarium.feedback.classes import BounceClass
 
+# Nothing that is said besides changes it
+CERTAIN: Final = {
+    BounceClass.HOST_UNKNOWN: """
+        account domain no exist
+    """,
+    BounceClass.USER_UNKNOWN: """
+        bad destination mailbox address
+    """,
+    BounceClass.DOMAIN_NO_MAIL: """
+        521 & no accept network
+        521 & no accept message
+    """,
+}
+
 SURE: Final = {
     BounceClass.HOST_UNKNOWN: """
         domain {no exist|exist no|no found|unknown}
@@ -117,8 +131,6 @@ SURE: Final = {
     BounceClass.DOMAIN_NO_MAIL: """
         {domain|recipient domain} no longer {accept|receive|accepting|receives|receiving} message
         no message exchanger {configured|found|defined|~|domain|host}
-        521 & no accept network
-        521 & no accept message
     """,
 }
 
@@ -128,6 +140,7 @@ CLEAR: Final = {
         WHO NO_SUCH
         NO_SUCH WHO
         no such {user|mailbox|account|recipient|address|alias|person|@|local user|member|name|mail drop}
+        542 & @ rejected
         no one .. address
         no handle .. {user|recipient|mailbox}
         no found .. {ldap|directory|database}

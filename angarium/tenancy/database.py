@@ -4,27 +4,23 @@ Blocks: never on an event loop. What is read on the way of a message comes from 
 """
 
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy import event
-from sqlalchemy.engine import Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.engine import Connection, Engine
 
-from angarium.tenancy.location import sqlite_path
+from angarium.tenancy.engine import make_engine, translating
 from angarium.tenancy.model import TenancySetupError
 from angarium.tenancy.tables import CHANGE
 
-# Ours: commands and the server change it a row at a time
-BUSY_S: Final = 20
-CONNECT_S: Final = 5  # to PostgreSQL; ours: a server that stops waits for it
 # The newest step of ``migrations``: a test holds them equal
 NEWEST: Final = "0001"
 # Of PostgreSQL's advisory locks; ours: "ang"
 _MIGRATION_LOCK: Final = 0x616E67
+_KEY: Final = "tenancy.database"
+_PRAGMAS: Final = ("foreign_keys = ON", "synchronous = FULL")
 
 
 class Database:
@@ -39,7 +35,7 @@ class Database:
     @classmethod
     def open(cls, url: str, data_dir: Path) -> "Database":
         """Make what is missing. On disk when it returns. Raises TenancySetupError."""
-        database = cls(_engine(url, data_dir))
+        database = cls(make_engine(url, data_dir, _KEY, _PRAGMAS))
         try:
             with database._translating():
                 database._migrate()
@@ -94,59 +90,12 @@ class Database:
                     )
                 _upgrade(connection)
 
-    @contextlib.contextmanager
-    def _translating(self) -> Iterator[None]:
-        try:
-            yield
-        except SQLAlchemyError as error:
-            said = str(getattr(error, "orig", None) or error).partition("\n")[0].strip()
-            raise TenancySetupError(f"tenancy.database: {self.name}: {said}") from error
+    def _translating(self) -> contextlib.AbstractContextManager[None]:
+        return translating(_KEY, self.name)
 
 
 def read_version(connection: Connection) -> int:
     return int(connection.execute(sa.select(CHANGE.c.version)).scalar_one())
-
-
-def _engine(url: str, data_dir: Path) -> Engine:
-    path = sqlite_path(url, data_dir)
-    if path is None:
-        try:
-            parsed = make_url(url)
-        except ArgumentError:
-            raise TenancySetupError(
-                "tenancy.database: not a URL: write sqlite:///platform.db or postgresql://user@host/name"
-            ) from None
-        if parsed.get_backend_name() != "postgresql":
-            raise TenancySetupError(
-                f"tenancy.database: {parsed.get_backend_name()} is neither sqlite nor postgresql"
-            )
-        return sa.create_engine(
-            parsed.set(drivername="postgresql+psycopg"),
-            connect_args={"connect_timeout": CONNECT_S},
-            pool_pre_ping=True,
-        )
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))  # P8
-    except OSError as error:
-        text = f"tenancy.database: {path} cannot be made: {error.strerror}"
-        raise TenancySetupError(text) from None
-    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_S})
-    event.listen(engine, "connect", _set_up_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _set_up_sqlite(connection: Any, _: object) -> None:
-    connection.isolation_level = None  # transactions begin where we say
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA synchronous = FULL")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    """Who writes waits for its turn at once: two who have read first could not both go on."""
-    writes = connection.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _find_step(connection: Connection) -> str | None:

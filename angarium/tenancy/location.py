@@ -9,13 +9,13 @@ from angarium.tenancy.model import TenancySetupError
 _SQLITE: Final = "sqlite:///"
 
 
-def sqlite_path(url: str, data_dir: Path) -> Path | None:
-    """Return where the file is; None: it is no SQLite database. Raises TenancySetupError."""
+def sqlite_path(url: str, data_dir: Path, key: str = "tenancy.database") -> Path | None:
+    """Return where the file is; None: it is no SQLite database. Raises TenancySetupError, which names the ``key``."""
     if not url.startswith("sqlite:"):
         return None
     name = url.removeprefix(_SQLITE)
     if not url.startswith(_SQLITE) or not name or name == ":memory:" or "?" in name:
-        raise TenancySetupError("tenancy.database: name a file: sqlite:///platform.db")
+        raise TenancySetupError(f"{key}: name a file: sqlite:///platform.db")
     return data_dir / name
 
 

@@ -10,8 +10,10 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
-MAX_LINE_OCTETS: Final = 4096  # of the request line, and of one header field
-MAX_HEADERS: Final = 64
+# Of the request line, and of one header field: tokens are long
+MAX_LINE_OCTETS: Final = 8190
+# Node's SendGrid makes header fields of a request of those of the mail
+MAX_HEADERS: Final = 200
 # Then it is closed after the answer under way: a slow or silent client holds no place.
 CONNECTION_S: Final = 120.0
 CLOSE_GRACE_S: Final = 10.0
@@ -29,6 +31,7 @@ class HttpServer:
             max_line_size=MAX_LINE_OCTETS,
             max_field_size=MAX_LINE_OCTETS,
             max_headers=MAX_HEADERS,
+            auto_decompress=False,  # ``reading`` does, within a bound
             keepalive_timeout=60.0,
             shutdown_timeout=1.0,
         )

@@ -52,6 +52,15 @@ class RateTable(Generic[K]):
         allowed_us = bucket.paid_us - (rate.burst - 1) * rate.interval_us
         return max(0, -((now_us - allowed_us) // 1000))  # GC1: rounded up
 
+    def spare(self, key: K, rate: Rate, now: int) -> tuple[int, int]:
+        """Return how many may go at once, and the milliseconds until it is the whole burst again."""
+        now_us = self._steady_us(now)
+        bucket = self._buckets.get(key)
+        if bucket is None or bucket.paid_us <= now_us:
+            return rate.burst, 0
+        owed_us = bucket.paid_us - now_us
+        return max(0, rate.burst + -owed_us // rate.interval_us), -(-owed_us // 1000)
+
     def take(self, key: K, rate: Rate, now: int) -> None:
         """Count one, also one that was not allowed: then the next ones wait for it too."""
         now_us = self._steady_us(now)

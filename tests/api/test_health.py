@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 import aiohttp
 import pytest
 
-from angarium.api import HttpServer, make_application
+from angarium.api import HttpServer, Served, make_application
 from angarium.api import server as server_module
 
 
@@ -34,7 +34,8 @@ class Running:
 async def start(source: Source, *, connections: int = 10, trusted: Sequence[str] = ()) -> Running:
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
-    server = HttpServer(make_application(source, trusted), connections=connections)
+    served = Served(health=source, metrics=source, trusted_networks=trusted)
+    server = HttpServer(make_application(served), connections=connections)
     await server.start(listening)
     return Running(source, f"http://127.0.0.1:{port}", port, server)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from prometheus_client import Gauge
 
 from angarium.access.certificates import ServerTls
-from angarium.api import HttpServer, make_application
+from angarium.api import HttpServer, Served, make_application
 from angarium.api.notifications import Notifications
 from angarium.config.schema import Listener
 from angarium.service.ingress.health import Health
@@ -34,7 +34,15 @@ class HttpListeners:
             self._certificate_ends.append((tls, end))
             context = _following(tls)
         networks: Sequence[str] = listener.trusted_networks if listener.auth == "trusted" else ()
-        application = make_application(self._health, networks, self._notifications)
+        application = make_application(
+            Served(
+                listener=listener.address,
+                health=self._health,
+                metrics=self._health,
+                notifications=self._notifications,
+                trusted_networks=networks,
+            )
+        )
         server = HttpServer(application, connections=listener.limits.connections)
         await server.start(listening, context)
         self._servers.append(server)

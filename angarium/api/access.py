@@ -1,0 +1,142 @@
+"""Who may ask what over HTTP: keys, their scopes, and how often (P6). Answers in microseconds, from memory."""
+
+import ipaddress
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import msgspec
+from aiohttp import web
+
+from angarium.intake.order import Caller, Fault, FaultError, FaultKind
+from angarium.queue.model import UnixMs
+from angarium.tenancy.snapshot import KeyGrant, KeyProblem, Snapshot
+
+LISTENER: Final = web.AppKey("listener", str)  # its address as configured
+
+
+class Allowance(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of a rate is left after a request: what RateLimit-* headers say."""
+
+    limit: int  # requests per second
+    remaining: int
+    reset_ms: int  # until all of it is there again
+    wait_ms: int  # until one more is allowed; 0: this one was
+
+
+# What a request has been found to be, for who writes the answer
+REQUEST_ID: Final = web.RequestKey("request_id", str)
+ALLOWANCE: Final = web.RequestKey("allowance", Allowance)
+
+
+class Rates(Protocol):
+    def take(self, name: str, per_second: int, now: UnixMs) -> Allowance:
+        """Count one request of a key or tenant, unless it has to wait."""
+        ...
+
+
+class Access:
+    """Invariant HA1: whoever gets a Caller has presented a valid key that has the scope, within its rates."""
+
+    def __init__(
+        self,
+        snapshot: Callable[[], Snapshot],
+        clock: Callable[[], UnixMs],
+        rates: Rates,
+        tenant_rate: int,
+    ) -> None:
+        """``snapshot``: the platform as it is now. ``tenant_rate``: requests per second of all keys of a tenant."""
+        self._snapshot = snapshot
+        self._clock = clock
+        self._rates = rates
+        self.tenant_rate = tenant_rate  # may change at any time
+
+    def caller(
+        self,
+        request: web.Request,
+        presented: str,
+        resource: str,
+        action: str,
+        *,
+        dialect: str = "native",
+    ) -> Caller:
+        """Return who asks with this key. Raises FaultError: NO_KEY, WRONG_KEY, NO_SCOPE, RATE."""
+        if not presented:
+            text = "No key was given: send X-API-Key, or Authorization: Bearer"
+            raise FaultError(Fault(kind=FaultKind.NO_KEY, message=text))
+        found = self._snapshot().find_key(presented, self._clock(), _address(request))
+        if isinstance(found, KeyProblem):
+            raise FaultError(_fault_of(found))
+        if found.key.kind != "api":
+            text = f"key {found.key.id} is of kind {found.key.kind}: here one of kind api is needed"
+            raise FaultError(Fault(kind=FaultKind.WRONG_KEY, message=text))
+        return self.admit(request, found, resource, action, dialect=dialect)
+
+    def admit(
+        self,
+        request: web.Request,
+        grant: KeyGrant,
+        resource: str,
+        action: str,
+        *,
+        dialect: str = "native",
+    ) -> Caller:
+        """Return who asks, whose key was found right in some other way. Raises FaultError: NO_SCOPE, RATE."""
+        key = grant.key
+        self._count(request, key.id, key.tenant, key.rate)
+        if not grant.allows(resource, action):
+            text = f"key {key.id} has not the scope {resource}:{action}"
+            raise FaultError(Fault(kind=FaultKind.NO_SCOPE, message=text, constraint="scope"))
+        return Caller(
+            tenant=key.tenant,
+            key_id=key.id,
+            domains=grant.domains,
+            address=_address(request),
+            listener=request.app.get(LISTENER, ""),
+            dialect=dialect,
+            request_id=request.get(REQUEST_ID, ""),
+        )  # HA1
+
+    def _count(self, request: web.Request, key_id: str, tenant: str, per_second: int) -> None:
+        """Leave with the request what is left of the rate that is the narrower one. Raises FaultError."""
+        now = self._clock()
+        of_key = self._rates.take(f"key:{key_id}", per_second, now)
+        tightest = of_key
+        if not of_key.wait_ms:
+            of_tenant = self._rates.take(f"tenant:{tenant}", self.tenant_rate, now)
+            tightest = min(of_key, of_tenant, key=lambda each: (not each.wait_ms, each.remaining))
+        request[ALLOWANCE] = tightest
+        if tightest.wait_ms:
+            whose = "this key" if tightest is of_key else "this tenant"
+            text = f"More than {tightest.limit} requests per second of {whose}: wait, and try again"
+            retry_after_s = -(-tightest.wait_ms // 1000)
+            fault = Fault(kind=FaultKind.RATE, message=text, retry_after_s=retry_after_s)
+            raise FaultError(fault)
+
+
+def presented_key(request: web.Request) -> str:
+    """Return what X-API-Key, or Authorization: Bearer, has; "": neither."""
+    if key := request.headers.get("X-API-Key", ""):
+        return key.strip()
+    return bearer_token(request)
+
+
+def bearer_token(request: web.Request) -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _fault_of(problem: KeyProblem) -> Fault:
+    """Only who has the right key is told what is wrong with it: the snapshot sees to that."""
+    kind = FaultKind.WRONG_KEY
+    if problem.problem in ("disabled", "network"):
+        kind = FaultKind.NO_SCOPE
+    return Fault(kind=kind, message=problem.text[:1].upper() + problem.text[1:])
+
+
+def _address(request: web.Request) -> str:
+    """Without what an IPv4 client looks like on an IPv6 socket."""
+    remote = request.remote or ""
+    if remote.startswith("::ffff:"):
+        mapped = ipaddress.IPv6Address(remote).ipv4_mapped
+        return str(mapped) if mapped is not None else remote
+    return remote

@@ -1,0 +1,103 @@
+"""Reads a request's body, within bounds on its size and on the time that it takes."""
+
+import asyncio
+import binascii
+import re
+from typing import Final, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from angarium.api.inflating import check_encoding, inflate
+from angarium.api.json_body import DEPTH, decode_json
+from angarium.api.load import LOAD
+from angarium.intake.order import Fault, FaultError, FaultKind
+
+T = TypeVar("T")
+CONTENT_TYPE: Final = "Content-Type"
+_JSON: Final = re.compile(r"application/(?:[A-Za-z0-9!#$&^_.-]+\+)?json", re.IGNORECASE)
+_CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
+_BLANKS: Final = re.compile(r"[ \t\r\n]+")
+
+
+class ReadingLimits(msgspec.Struct, frozen=True, kw_only=True):
+    body_octets: int = 52_428_800  # as sent, and once inflated
+    body_s: float = 60.0  # for all of it
+    depth: int = DEPTH
+
+
+# What an application reads by; without it, the limits above
+LIMITS: Final = web.AppKey("reading_limits", ReadingLimits)
+_USUAL: Final = ReadingLimits()
+
+
+async def read_octets(request: web.Request) -> bytes:
+    """Return the body, inflated. Raises FaultError: TOO_LARGE, MEDIA_TYPE (Content-Encoding), MALFORMED, BUSY."""
+    limits = request.app.get(LIMITS, _USUAL)
+    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    check_encoding(encoding)
+    if (request.content_length or 0) > limits.body_octets:
+        raise _too_large(limits)
+    try:
+        async with asyncio.timeout(limits.body_s):
+            octets = await _read(request, limits)
+    except TimeoutError:
+        text = f"The body did not come within {limits.body_s:g} s"
+        raise FaultError(Fault(kind=FaultKind.MALFORMED, message=text, field="body")) from None
+    return inflate(octets, encoding, limits.body_octets)
+
+
+async def read_json(request: web.Request, kind: type[T]) -> T:
+    """Return the body as ``kind``, a struct that forbids unknown fields. Raises FaultError with the field."""
+    check_content_type(request)
+    octets = await read_octets(request)
+    return decode_json(octets, kind, depth=request.app.get(LIMITS, _USUAL).depth)
+
+
+def check_content_type(request: web.Request) -> None:
+    """Raises FaultError, unless it is JSON or nothing is said. Of what is said of its characters, MALFORMED."""
+    if CONTENT_TYPE not in request.headers:
+        return
+    if _JSON.fullmatch(request.content_type) is None:
+        text = f"{CONTENT_TYPE} is {request.content_type[:80]}: send application/json"
+        raise FaultError(Fault(kind=FaultKind.MEDIA_TYPE, message=text, field=CONTENT_TYPE))
+    charset = request.charset
+    if charset is not None and charset.lower() not in _CHARSETS:
+        text = f"{CONTENT_TYPE} says charset {charset[:40]!a}: JSON is UTF-8"
+        raise FaultError(Fault(kind=FaultKind.MALFORMED, message=text, field=CONTENT_TYPE))
+
+
+def read_base64(text: str, field: str) -> bytes:
+    """Return what is encoded; blanks and line ends in it do not count. Raises FaultError."""
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:  # binascii.Error, and characters beyond ASCII
+        pass
+    try:
+        return binascii.a2b_base64(_BLANKS.sub("", text), strict_mode=True)
+    except ValueError as error:
+        reason = str(error).lower() if text.isascii() else "it has other characters"
+        message = f"{field}: is not base64 ({reason})"
+        fault = Fault(kind=FaultKind.INVALID, message=message, field=field, constraint="base64")
+        raise FaultError(fault) from None
+
+
+async def _read(request: web.Request, limits: ReadingLimits) -> bytes:
+    load = request.app.get(LOAD)
+    pieces: list[bytes] = []
+    length = 0
+    while piece := await request.content.readany():
+        pieces.append(piece)
+        length += len(piece)
+        if length > limits.body_octets:
+            raise _too_large(limits)
+        if load is not None:
+            load.read(request, length)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _too_large(limits: ReadingLimits) -> FaultError:
+    text = f"The body is larger than {limits.body_octets} octets (api.body_octets)"
+    return FaultError(
+        Fault(kind=FaultKind.TOO_LARGE, message=text, field="body", constraint="max_length")
+    )

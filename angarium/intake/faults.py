@@ -1,0 +1,12 @@
+"""What is wrong with an order, in the words of the ones that found it. Pure."""
+
+from angarium.content.letter import LetterError
+from angarium.intake.order import Fault, FaultKind
+
+
+def fault_of(error: LetterError, field: str = "") -> Fault:
+    """``field``: in what it is, of an order among several: ``messages[2]``."""
+    at = f"{field}.{error.field}" if field else error.field
+    return Fault(
+        kind=FaultKind.INVALID, message=f"{at}: {error.reason}", field=at, constraint="format"
+    )

@@ -318,6 +318,8 @@ class Queue(_Table, frozen=True, kw_only=True):
     sync: bool = True  # false loses mail on power loss: for benchmarks only
     event_retention_s: Seconds = 259_200.0  # 3 days of event log, for `queue show`
     event_limit: Count = 1_000_000  # at most so many events are kept once read
+    # of a tenant, 400 octets each on disk; beyond it the one whose time ends first is forgotten
+    idempotency_keys: Count = 1_000_000
 
 
 class Log(_Table, frozen=True, kw_only=True):

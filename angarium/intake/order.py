@@ -10,9 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from angarium.content.letter import Attachment, Mailbox
-from angarium.queue.model import UnixMs
-
-IfMissed = Literal["send", "skip", "hold"]
+from angarium.queue.model import IfMissed, UnixMs
 
 
 class Addressee(msgspec.Struct, frozen=True, kw_only=True):

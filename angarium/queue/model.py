@@ -11,6 +11,9 @@ UnixMs = NewType("UnixMs", int)
 MessageId = NewType("MessageId", bytes)  # 16 octets, UUIDv7 (RFC 9562): time-ordered
 PartitionNumber = NewType("PartitionNumber", int)
 
+# What becomes of a message whose start was missed, since nothing was running then
+IfMissed = Literal["send", "skip", "hold"]
+
 DEFAULT_TENANT = "default"
 DEFAULT_STREAM = "default"
 
@@ -62,6 +65,9 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     repairs: tuple[str, ...] = ()  # what was mended, for the log
     partitions: tuple[PartitionNumber, ...]  # of each recipient, same order
     not_before: UnixMs = UnixMs(0)  # the first attempt is due then
+    if_missed: IfMissed = "send"  # with ``not_before`` only
+    expires_is_given: bool = False  # ``expires`` stays what it is if the start is put off
+    about: bytes = b""  # ``queue.about``, for its event
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):

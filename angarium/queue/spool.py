@@ -18,6 +18,8 @@ from angarium.queue.model import (
     Submission,
     UnixMs,
 )
+from angarium.queue.quota import QuotaUse
+from angarium.queue.terms import AcceptOutcome, Terms
 
 
 class QueueError(Exception):
@@ -157,6 +159,25 @@ class Spool(Protocol):
         Raises QueueFullError (nothing written) or QueueFailedError, at once or when awaited. If the waiter is
         cancelled, nothing of it stays in the queue but what is in flight by then.
         """
+        ...
+
+    def accept_on_terms(
+        self, batch: Sequence[Submission], terms: Terms
+    ) -> Awaitable[AcceptOutcome]:
+        """The same if nobody has done so with the key before, and quotas have room; key and counts are one with it.
+
+        Whatever the outcome, it is durable once awaited, in all processes: of concurrent twins one is stored. If the
+        waiter is cancelled, all of it or nothing is in the queue; what has no key is withdrawn as with ``accept``.
+        Raises ValueError for terms that cannot be, too.
+        """
+        ...
+
+    async def forget_keys(self) -> None:
+        """Forget idempotency keys whose time is over, in small parts."""
+        ...
+
+    def quota_use(self, tenant: str) -> Sequence[QuotaUse]:
+        """Return what is counted of a tenant in the present periods, the shortest first. Reads mapped pages."""
         ...
 
     def partitions(self) -> Sequence[PartitionNumber]: ...

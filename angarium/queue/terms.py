@@ -1,10 +1,15 @@
 """On what terms a batch of submissions is accepted: once for a key, and within a tenant's quotas. Values. Pure."""
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from angarium.queue.model import UnixMs
+
+# Of a client's idempotency key, in characters
+MAX_KEY_CHARACTERS: Final = 256
+# Ours, of what is answered to who asks again: the answers to a batch of 1,000 take a quarter of it
+MAX_ANSWER_OCTETS: Final = 512 * 1024
 
 QuotaPeriod = Literal["second", "hour", "day", "month"]
 
@@ -13,9 +18,9 @@ class OnceKey(msgspec.Struct, frozen=True, kw_only=True):
     """A client's idempotency key: what it stands for is accepted once."""
 
     tenant: str
-    key: str  # at most 256 characters
+    key: str  # at most MAX_KEY_CHARACTERS
     digest: bytes  # SHA-256 of what was asked: another one under the same key is refused
-    answer: bytes  # kept with the key, and returned to who asks again
+    answer: bytes  # kept with the key, and returned to who asks again; at most MAX_ANSWER_OCTETS
     expires: UnixMs
 
 
@@ -37,7 +42,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
     """The batch is durable, with its key and its counts, in one transaction."""
 
-    not_before: UnixMs = UnixMs(0)  # of what waits for its quota; 0: nothing does
+    not_before: UnixMs = UnixMs(0)  # of the last that waits for its quota; 0: nothing does
 
 
 class Repeated(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +60,8 @@ class OverQuota(msgspec.Struct, frozen=True, kw_only=True):
 
     quota: Quota
     until: UnixMs  # when its next period begins
+    # More recipients than the quota has at all: it will never have room for them
+    too_many: bool = False
 
 
 AcceptOutcome = Stored | Repeated | KeyReused | OverQuota

@@ -3,14 +3,15 @@
 from typing import ClassVar
 
 from angarium.queue.events.shape import MessageEvent
-from angarium.queue.model import Origin, Submission
+from angarium.queue.model import Origin, Submission, UnixMs
 
 
 class MessageAccepted(MessageEvent, frozen=True, kw_only=True, array_like=True, gc=False):
     """The message is ours: whoever gave it was told so. A DSN of ours begins in the same way."""
 
     number: ClassVar[int] = 1
-    version: ClassVar[int] = 4  # 2: repairs; 3: tags; 4: what the sender wants to be told
+    # 2: repairs; 3: tags; 4: what the sender wants to be told; 5: what it says of it, and when it is to be sent
+    version: ClassVar[int] = 5
     name: ClassVar[str] = "accepted"
 
     reverse_path: str
@@ -28,6 +29,11 @@ class MessageAccepted(MessageEvent, frozen=True, kw_only=True, array_like=True, 
     envid: str = ""  # "": none was given
     notify: tuple[int, ...] = ()  # by index, -1: not given; empty: for none of them
     orcpt: tuple[str, ...] = ()  # by index, "": not given; empty: for none of them
+    about: bytes = b""  # ``queue.about``; b"": nothing
+    # Its start is put off until then, by its sender or by a quota; 0: it is not
+    not_before: UnixMs = UnixMs(0)
+    expires: UnixMs = UnixMs(0)  # 0: not known, the event is of before 5
+    if_missed: str = "send"  # IfMissed
 
     def notify_of(self, index: int) -> int | None:
         """Return the Notify flags that were given for a recipient; None: none were, or the event is of before 4."""
@@ -58,4 +64,8 @@ def accepted_event(submission: Submission) -> MessageAccepted:
         envid=envelope.envid or "",
         notify=tuple(notify) if max(notify) >= 0 else (),
         orcpt=tuple(orcpt) if any(orcpt) else (),
+        about=submission.about,
+        not_before=submission.not_before,
+        expires=submission.expires,
+        if_missed=submission.if_missed,
     )

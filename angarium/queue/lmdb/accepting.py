@@ -9,6 +9,8 @@ from angarium.queue.destination import suppressed_destination
 from angarium.queue.events.accepted import accepted_event
 from angarium.queue.events.catalogue import encode_event
 from angarium.queue.lmdb.keys import delivery_key
+from angarium.queue.lmdb.once_table import find_once, once_key, write_once
+from angarium.queue.lmdb.quota_table import LmdbQuotaCounts
 from angarium.queue.lmdb.records import (
     MessageRecord,
     encode_message,
@@ -19,8 +21,11 @@ from angarium.queue.lmdb.records import (
 from angarium.queue.lmdb.transaction import WriteTransaction
 from angarium.queue.message_id import message_id_text
 from angarium.queue.model import DeliveryId, MessageId, Submission
+from angarium.queue.quota import QuotaPlan, put_off
 from angarium.queue.spool import DuplicateMessageError
 from angarium.queue.submission_check import check_submission
+from angarium.queue.terms import AcceptOutcome, OverQuota, Stored, Terms
+from angarium.queue.terms_check import check_terms
 from angarium.smtp.envelope import Recipient
 
 # About, with its keys: only for bounding transactions
@@ -121,3 +126,70 @@ class Accept:
     def apply(self, tx: WriteTransaction) -> None:
         for each in self._batch:
             write_submission(tx, each)
+
+
+class AcceptOnTerms:
+    """Operation: the same, once for a key and within quotas; returns an AcceptOutcome.
+
+    What has a key is not withdrawn when nobody waits any more: who asks again with it gets the answer.
+    """
+
+    __slots__ = ("_batch", "_key", "_once_limit", "_partitions", "_terms", "_withdraw", "octets")
+
+    def __init__(
+        self,
+        batch: Sequence[Submission],
+        terms: Terms,
+        partitions: int,
+        once_limit: int,
+        withdraw: Callable[[Sequence[bytes]], None],
+    ) -> None:
+        """``once_limit``: keys that a tenant may have. Raises ValueError."""
+        check_terms(terms)
+        self._batch = [(each, prepare_submission(each, partitions)) for each in batch]
+        self._terms = terms
+        self._key = b"" if terms.once is None else once_key(terms.once)
+        self._once_limit = once_limit
+        self._partitions = partitions
+        self._withdraw = withdraw
+        self.octets = sum(each.octets for _, each in self._batch)
+        self.octets += 0 if terms.once is None else len(terms.once.answer) + _DELIVERY_OCTETS
+
+    def abandoned(self, outcome: AcceptOutcome) -> None:
+        if isinstance(outcome, Stored) and self._terms.once is None:
+            self._withdraw([key for _, each in self._batch for _, key, _, _ in each.deliveries])
+
+    def apply(self, tx: WriteTransaction) -> AcceptOutcome:
+        once = self._terms.once
+        if once is not None and (used := find_once(tx, self._key, once.digest)) is not None:
+            return used
+        counts = LmdbQuotaCounts(tx, self._terms.tenant)
+        plan = QuotaPlan(self._terms.quotas, counts, tx.now)
+        batch = self._plan(plan)
+        if isinstance(batch, OverQuota):
+            return batch
+        for each in batch:
+            write_submission(tx, each)
+        counts.write(plan.changed)
+        if once is not None:
+            write_once(tx, self._key, once, self._once_limit)
+        return Stored(not_before=plan.latest)
+
+    def _plan(self, plan: QuotaPlan) -> list[PreparedSubmission] | OverQuota:
+        """Return what is to be written, or why nothing is."""
+        if not self._terms.quotas:
+            return [each for _, each in self._batch]
+        if self._terms.over_quota == "refuse":
+            over = plan.take(sum(len(each.recipients) for _, each in self._batch))
+            return [each for _, each in self._batch] if over is None else over
+        planned = []
+        for submission, prepared in self._batch:
+            later = plan.take_later(len(prepared.recipients))
+            if isinstance(later, OverQuota):
+                return later
+            planned.append(
+                prepare_submission(put_off(submission, later), self._partitions)
+                if later > submission.not_before
+                else prepared
+            )
+        return planned

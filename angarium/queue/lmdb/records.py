@@ -60,6 +60,8 @@ class MessageRecord(_Record, frozen=True, array_like=True, kw_only=True):
     campaign: str
     # CRC-32 of the content; None: accepted before it was written, and taken as it is
     checksum: int | None = None
+    not_before: _Ms = 0  # its start is put off until then; 0: it is not
+    if_missed: str = "send"
 
 
 class DeliveryRecord(_Record, frozen=True, array_like=True, kw_only=True):
@@ -239,6 +241,8 @@ def message_record(submission: Submission) -> MessageRecord:
         priority=submission.priority,
         campaign=submission.campaign,
         checksum=checksum(submission.content),
+        not_before=submission.not_before,
+        if_missed=submission.if_missed,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Final, NoReturn
 
 from angarium.config.schema import Queue
 from angarium.queue.act import Actor
-from angarium.queue.lmdb.accepting import Accept
+from angarium.queue.lmdb.accepting import Accept, AcceptOnTerms
 from angarium.queue.lmdb.administration.acts import ActOn
 from angarium.queue.lmdb.administration.administration import LmdbAdministration
 from angarium.queue.lmdb.committer import Committer
@@ -16,16 +16,21 @@ from angarium.queue.lmdb.event_log import LmdbEventLog
 from angarium.queue.lmdb.file.environment import QueueEnvironment
 from angarium.queue.lmdb.file.mapped_pages import MappedPages
 from angarium.queue.lmdb.keepsakes import LmdbKeepsakes
+from angarium.queue.lmdb.once_table import SweepOnce
 from angarium.queue.lmdb.ownership import Own
 from angarium.queue.lmdb.partition import LmdbPartition
+from angarium.queue.lmdb.pulling_in import PAUSE_S
+from angarium.queue.lmdb.quota_table import read_quota_use
 from angarium.queue.lmdb.reports import LmdbReports
 from angarium.queue.lmdb.routes import RememberRoutes, read_route
 from angarium.queue.lmdb.summary import read_summary
 from angarium.queue.lmdb.suppression.store import LmdbSuppressions
 from angarium.queue.lmdb.transaction import Transactor
 from angarium.queue.model import MessageId, PartitionNumber, RouteHint, Submission
+from angarium.queue.quota import QuotaUse
 from angarium.queue.spool import Clock, QueueError, QueueFullError
 from angarium.queue.summary import QueueSummary
+from angarium.queue.terms import AcceptOutcome, Terms
 
 # A hint: it waits for company
 ROUTES_WITHIN_S: Final = 1.0
@@ -75,10 +80,30 @@ class LmdbSpool:
         self._env.close()
 
     def accept(self, batch: Sequence[Submission]) -> asyncio.Future[None]:
+        self._check_room()
+        return self._committer.submit(Accept(batch, self._env.partitions, self._withdraw))
+
+    def accept_on_terms(
+        self, batch: Sequence[Submission], terms: Terms
+    ) -> "asyncio.Future[AcceptOutcome]":
+        self._check_room()
+        limit = self._env.once_limit
+        operation = AcceptOnTerms(batch, terms, self._env.partitions, limit, self._withdraw)
+        return self._committer.submit(operation)
+
+    async def forget_keys(self) -> None:
+        place: bytes | None = b""
+        while place is not None:
+            place = await self._committer.submit(SweepOnce(place))
+            await asyncio.sleep(0 if place is None else PAUSE_S)
+
+    def quota_use(self, tenant: str) -> Sequence[QuotaUse]:
+        return read_quota_use(self._env, tenant, self._clock())
+
+    def _check_room(self) -> None:
         self._env.check()
         if self._env.space.is_low():  # settlements still pass: that is what the mark is for
             raise QueueFullError("the disk is below queue.min_free_octets")
-        return self._committer.submit(Accept(batch, self._env.partitions, self._withdraw))
 
     def _withdraw(self, keys: Sequence[bytes]) -> None:
         # Closing: then the client's second try is a duplicate

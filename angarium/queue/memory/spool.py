@@ -23,6 +23,7 @@ from angarium.queue.memory.keepsakes import MemoryKeepsakes
 from angarium.queue.memory.reports import MemoryReports
 from angarium.queue.memory.state import MemoryDelivery, MemoryEventLog, MemoryState
 from angarium.queue.memory.suppressions import MemorySuppressions
+from angarium.queue.memory.terms import memory_quota_use, write_on_terms
 from angarium.queue.message_id import message_id_ms
 from angarium.queue.model import (
     ClaimedMessage,
@@ -40,6 +41,7 @@ from angarium.queue.model import (
     Submission,
     UnixMs,
 )
+from angarium.queue.quota import QuotaUse
 from angarium.queue.spool import (
     Clock,
     Commit,
@@ -53,6 +55,8 @@ from angarium.queue.spool import (
     position,
 )
 from angarium.queue.submission_check import check_submission
+from angarium.queue.terms import AcceptOutcome, Terms
+from angarium.queue.terms_check import check_terms
 
 _Ended = Delivered | Relayed | Bounced | Expired
 _OUTCOMES: Final[dict[str, type[_Ended]]] = {
@@ -74,6 +78,7 @@ class MemorySpool:
         self._ring: Callable[[PartitionNumber], None] = lambda _partition: None
         self._dead = False
         self.low_disk = False
+        self.once_limit = 1_000_000  # idempotency keys of a tenant
         self.events = MemoryEventLog(self.state)
         self.administration = MemoryAdministration(self.state, self.ring)
         self.keepsakes = MemoryKeepsakes(self.state)
@@ -92,10 +97,23 @@ class MemorySpool:
         """Nothing ever waits."""
 
     async def accept(self, batch: Sequence[Submission]) -> None:
-        self.check()
-        if self.low_disk:
-            raise QueueFullError("the disk is below queue.min_free_octets")
+        self._check_room()
         self.write(batch)
+
+    async def accept_on_terms(self, batch: Sequence[Submission], terms: Terms) -> AcceptOutcome:
+        self._check_room()
+        check_terms(terms)
+        self.check_new(batch)
+        limit = self.once_limit
+        return write_on_terms(self.state, batch, terms, self._clock(), limit, self.write)
+
+    async def forget_keys(self) -> None:
+        now = self._clock()
+        for key in [key for key, each in self.state.once.items() if each.expires <= now]:
+            del self.state.once[key]
+
+    def quota_use(self, tenant: str) -> Sequence[QuotaUse]:
+        return memory_quota_use(self.state, tenant, self._clock())
 
     def partitions(self) -> Sequence[PartitionNumber]:
         return [PartitionNumber(each) for each in range(self.state.partitions)]
@@ -123,6 +141,11 @@ class MemorySpool:
     def content(self, message_id: MessageId) -> bytes | None:
         found = self.state.messages.get(message_id)
         return None if found is None else found.content
+
+    def _check_room(self) -> None:
+        self.check()
+        if self.low_disk:
+            raise QueueFullError("the disk is below queue.min_free_octets")
 
     def check(self) -> None:
         if self._dead:

@@ -33,6 +33,7 @@ from angarium.queue.reports import ReportedMail, Shelf
 from angarium.queue.spool import Clock
 from angarium.queue.suppression_key import address_key, scope_key
 from angarium.queue.suppressions import Suppression
+from angarium.queue.terms import OnceKey, QuotaPeriod
 from angarium.queue.trouble import Trouble
 from angarium.smtp.envelope import Envelope, Recipient
 
@@ -82,6 +83,8 @@ class MemoryState:
         self.suppressions: dict[bytes, Suppression] = {}
         self.troubles: dict[bytes, Trouble] = {}
         self.reports: dict[tuple[Shelf, MessageId], ReportedMail] = {}
+        self.once: dict[tuple[str, str], OnceKey] = {}
+        self.quotas: dict[tuple[str, QuotaPeriod, UnixMs], int] = {}
 
     def accept(self, submission: Submission, now: UnixMs) -> set[PartitionNumber]:
         """Write one submission; returns the partitions where something is due by now."""
@@ -105,6 +108,13 @@ class MemoryState:
                 ring.add(partition)
         self.append(accepted_event(submission))
         return ring
+
+    def forget_first_key(self, tenant: str, limit: int) -> None:
+        """Make room for one more idempotency key of a tenant."""
+        own = [each for each in self.once.values() if each.tenant == tenant]
+        if len(own) >= limit:
+            first = min(own, key=lambda each: each.expires)
+            del self.once[tenant, first.key]
 
     def append(self, event: Event) -> None:
         last = self.events[-1].sequence if self.events else 0

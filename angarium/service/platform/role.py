@@ -76,6 +76,7 @@ async def run_platform(runtime: Runtime) -> None:
                 tasks.create_task(parts.measure()),
                 tasks.create_task(parts.slowing.run()),
                 tasks.create_task(_sweep_suppressions(spool, runtime.clock)),
+                tasks.create_task(_forget_keys(spool)),
                 tasks.create_task(tenancy.run()),
             ]
             spool.administration.tell_providers(Routing.of(runtime.config).find_told_provider)
@@ -235,6 +236,16 @@ async def _sweep_suppressions(spool: LmdbSpool, clock: Callable[[], UnixMs]) -> 
         except Exception:  # noqa: BLE001  (periodic: the next time may do)
             log_exception("suppressions_not_swept")
         await asyncio.sleep(SWEEP_S)
+
+
+async def _forget_keys(spool: LmdbSpool) -> None:
+    """A key whose time is over is free already: this is about room."""
+    while True:
+        try:
+            await spool.forget_keys()
+        except Exception:  # noqa: BLE001  (periodic: the next time may do)
+            log_exception("keys_not_forgotten")
+        await asyncio.sleep(PERIOD_S)
 
 
 async def _expire_hold_rules(spool: LmdbSpool) -> None:

@@ -72,6 +72,7 @@ FIELDS = {
         *_MESSAGE,
         *("reverse_path", "recipients", "size_octets", "message_id_header", "origin"),
         *("priority", "campaign", "repairs", "tags", "envid", "notify", "orcpt"),
+        *("about", "not_before", "expires", "if_missed"),
     ),
     "delivered": (*_ATTEMPT, "campaign"),
     "relayed": (*_ATTEMPT, "campaign"),
@@ -146,7 +147,8 @@ VALUES: dict[str, Any] = {
     **dict.fromkeys(
         ("index", "in_doubt", "attempts", "rule", "size_octets", "priority", "replies", "day"), 7
     ),
-    **dict.fromkeys(("due", "until", "since"), UnixMs(1_800_000_060_000)),
+    "about": b'{"subject":"a"}',
+    **dict.fromkeys(("due", "until", "since", "not_before", "expires"), UnixMs(1_800_000_060_000)),
     "failures": 2,
 }
 
@@ -214,11 +216,11 @@ def test_an_unknown_or_newer_event_is_named_and_breaks_no_reader(header: bytes) 
 
 
 def test_a_field_appended_since_reads_with_its_default() -> None:
-    """As an event of an older version does: here, one without the last seven fields."""
+    """As an event of an older version does: here, one without the last eleven fields."""
     accepted = CATALOGUE[0]
     raw = encode_event(sample(accepted))
     fields = msgspec.msgpack.decode(raw[3:])
-    older = decode_event(raw[:3] + msgspec.msgpack.encode(fields[:-7]))
+    older = decode_event(raw[:3] + msgspec.msgpack.encode(fields[:-11]))
     assert (older.priority, older.campaign, older.repairs, older.tags) == (0, "", (), ())  # type: ignore[union-attr]
     assert (older.envid, older.notify_of(0), older.orcpt_of(0)) == ("", None, None)  # type: ignore[union-attr]
 
@@ -227,10 +229,28 @@ def test_an_accepted_event_of_version_1_is_read() -> None:
     accepted = CATALOGUE[0]
     raw = encode_event(sample(accepted))
     fields = msgspec.msgpack.decode(raw[3:])
-    older = decode_event(b"\x01\x00\x01" + msgspec.msgpack.encode(fields[:-5]))
+    older = decode_event(b"\x01\x00\x01" + msgspec.msgpack.encode(fields[:-9]))
     assert older == msgspec.structs.replace(
-        sample(accepted), repairs=(), tags=(), envid="", notify=(), orcpt=()
+        sample(accepted),
+        repairs=(),
+        tags=(),
+        envid="",
+        notify=(),
+        orcpt=(),
+        about=b"",
+        not_before=0,
+        expires=0,
+        if_missed="send",
     )
+
+
+def test_an_accepted_event_of_version_4_is_read() -> None:
+    accepted = CATALOGUE[0]
+    raw = encode_event(sample(accepted))
+    fields = msgspec.msgpack.decode(raw[3:])
+    older = decode_event(b"\x04\x00\x01" + msgspec.msgpack.encode(fields[:-4]))
+    since = {"about": b"", "not_before": 0, "expires": 0, "if_missed": "send"}
+    assert older == msgspec.structs.replace(sample(accepted), **since)
 
 
 def test_an_accepted_event_says_what_the_sender_wants_to_be_told() -> None:

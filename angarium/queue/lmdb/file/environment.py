@@ -34,6 +34,7 @@ NAMES: Final = (
     *("body", "message", "delivery", "due", "claim", "event", "route", "meta"),
     *("hold_rule", "rule_held", "damaged", "keepsake"),
     *("suppression", "suppression_end", "trouble", "report"),
+    *("once", "once_end", "quota"),
 )
 # Each growth doubles the map
 OPEN_TRIES: Final = 20
@@ -94,7 +95,11 @@ class QueueEnvironment:
         self.suppression_end = self.databases["suppression_end"]
         self.trouble = self.databases["trouble"]
         self.report = self.databases["report"]
+        self.once = self.databases["once"]
+        self.once_end = self.databases["once_end"]
+        self.quota = self.databases["quota"]
         self.partitions = config.partitions  # what is on disk wins, see _prepare
+        self.once_limit = config.idempotency_keys
 
     @classmethod
     def open(

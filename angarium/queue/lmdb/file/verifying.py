@@ -18,6 +18,7 @@ from angarium.queue.lmdb.file.environment import QueueEnvironment
 from angarium.queue.lmdb.file.handles import ReadTransaction
 from angarium.queue.lmdb.file.pages import Pages
 from angarium.queue.lmdb.keys import claim_key, due_key, parse_delivery_key, parse_due_key
+from angarium.queue.lmdb.once_table import decode_once
 from angarium.queue.lmdb.records import (
     SCHEDULED,
     RecordError,
@@ -115,6 +116,7 @@ class _Reader:
             ("route", self._route),
             ("suppression", self._suppression),
             ("report", self._report),
+            ("once", self._once),
         ):
             db = env.databases[name]
             start: bytes | None = b""
@@ -185,6 +187,9 @@ class _Reader:
     def _event(self, _txn: ReadTransaction, _: bytes, raw: bytes) -> None:
         self._found.events += 1
         decode_event(raw)
+
+    def _once(self, _txn: ReadTransaction, _: bytes, raw: bytes) -> None:
+        decode_once(raw)
 
     def _rule(self, _txn: ReadTransaction, _: bytes, raw: bytes) -> None:
         decode_rule(raw)

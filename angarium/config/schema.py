@@ -139,6 +139,9 @@ class Stream(_Table, frozen=True, kw_only=True):
     # each recipient gets a transaction of its own, so that what comes back names one person; omitted: true for the
     # stream "bulk" where [feedback] is used
     one_recipient: bool | None = None
+    # mail of one recipient that has no List-Unsubscribe gets one (RFC 2369): a mail to its address, of
+    # feedback.return_path_domain, suppresses that person in this stream; omitted: true for the stream "bulk"
+    list_unsubscribe: bool | None = None
 
 
 class Warmup(_Table, frozen=True, kw_only=True):

@@ -48,6 +48,15 @@ def streams_one_by_one(own: Sequence[Stream], *, has_feedback: bool) -> frozense
     )
 
 
+def streams_to_leave(own: Sequence[Stream]) -> frozenset[str]:
+    """Return the names of those whose mail says how to leave, where a mail to us can be received."""
+    return frozenset(
+        each.name
+        for each in streams_by_name(own).values()
+        if (each.name == BULK if each.list_unsubscribe is None else each.list_unsubscribe)
+    )
+
+
 def streams_by_name(own: Sequence[Stream]) -> dict[str, Stream]:
     """Return the operator's and the shipped ones."""
     return _SHIPPED | {each.name: each for each in own}

@@ -1,14 +1,14 @@
 """What a message carries so that what comes back is known as ours: its return path and header fields. Pure."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from functools import lru_cache
 from typing import Final
 
 import msgspec
 
 from angarium.config.schema import Feedback
-from angarium.feedback.reference import ReferenceKeys, Subject
+from angarium.feedback.reference import Purpose, ReferenceKeys, Subject
 from angarium.queue.model import UnixMs
 
 _PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
@@ -31,8 +31,12 @@ class Marker:
         config: Feedback,
         keys: ReferenceKeys,
         signing_domains: Callable[[str], Iterable[str]],
+        to_leave: Set[str] = frozenset(),
     ) -> None:
-        """``signing_domains``: whose keys sign mail from a domain (the d= of its signatures)."""
+        """``signing_domains``: whose keys sign mail from a domain (the d= of its signatures). ``to_leave``: streams
+        whose mail says how to leave.
+        """
+        self._to_leave = to_leave
         self._return_path_domain = config.return_path_domain
         self._addresses = config.feedback_addresses
         self._keys = keys
@@ -46,12 +50,22 @@ class Marker:
         fields = [f"X-Angarium-Reference: {token}\r\n"]
         if (address := self._find_address(header_from)) is not None:  # RFC 9477 section 3
             fields += [f"CFBL-Address: {address}; report=arf\r\nCFBL-Feedback-ID: {token}\r\n"]
-        if not _has_feedback_id(header):
+        if subject.stream in self._to_leave and (leave := self._way_out(subject, header, now)):
+            fields.append(leave)
+        if not _has(header, b"feedback-id:"):  # with two, none counts
             fields.append(f"Feedback-ID: {feedback_id(subject, header_from)}\r\n")
         if reverse_path and self._return_path_domain:
             local_part = self._keys.local_part(subject, now)
             reverse_path = f"{local_part}@{self._return_path_domain}"
         return Marks(reverse_path=reverse_path, fields="".join(fields).encode("ascii"))
+
+    def _way_out(self, subject: Subject, header: bytes, now: UnixMs) -> str:
+        """RFC 2369 section 3.2. None where the sender has its own, or it would be several people's."""
+        domain = self._return_path_domain
+        if not domain or subject.index is None or _has(header, b"list-unsubscribe:"):
+            return ""
+        local_part = self._keys.local_part(subject, now, Purpose.UNSUBSCRIBE)
+        return f"List-Unsubscribe: <mailto:{local_part}@{domain}?subject=unsubscribe>\r\n"
 
     def _find_address(self, header_from: str) -> str | None:
         """Return the feedback address that a signature of the mail vouches for: of its domain, or of one below."""
@@ -86,7 +100,7 @@ def _sender_id(domain: str) -> str:
     return f"{name[:8]}-{hashlib.sha256(domain.lower().encode()).hexdigest()[:6]}"
 
 
-def _has_feedback_id(header: bytes) -> bool:
-    """A sender that has its own Feedback-ID keeps it: with two, none counts."""
+def _has(header: bytes, name: bytes) -> bool:
+    """Whether there is a field of this name, which is lower-case and ends in its colon."""
     lower = header.lower()
-    return lower.startswith(b"feedback-id:") or b"\nfeedback-id:" in lower
+    return lower.startswith(name) or b"\n" + name in lower

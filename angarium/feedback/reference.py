@@ -38,6 +38,8 @@ _CHECK_OCTETS: Final = 4
 # Purpose and key, message, index, day of expiry, check of the address, lane
 _SHORT: Final = struct.Struct(">B16sHH4s4s")
 _NO_CHECK: Final = bytes(_CHECK_OCTETS)
+# Whoever reads an old mail may still leave; a law asks for 30 days at least
+UNSUBSCRIBE_DAYS: Final = 400
 _BOUND_TO: Final = [b"angarium reference 1"]
 _SPACES: Final = str.maketrans("", "", " \t\r\n")
 
@@ -161,12 +163,15 @@ class ReferenceKeys:
             purpose * _PURPOSE_BIT | self._newest,
             subject.message_id,
             _WHOLE if subject.index is None else subject.index,
-            now // DAY_MS + self._days,
+            now // DAY_MS + self._days_of(purpose),
             _check(key, subject.address),
             lane_of(subject.tenant, subject.stream),
         )
         octets = body + key.mac.of(body)[:_MAC_OCTETS]
         return b32encode(octets).decode("ascii").rstrip("=").lower()
+
+    def _days_of(self, purpose: Purpose) -> int:
+        return max(self._days, UNSUBSCRIBE_DAYS) if purpose is Purpose.UNSUBSCRIBE else self._days
 
     def token(self, subject: Subject, now: UnixMs) -> str:
         """Return the long form: at most ``LONG_CHARACTERS`` without blanks.

@@ -7,7 +7,7 @@ import pytest
 from angarium.config import ConfigError
 from angarium.config.loader import parse
 from angarium.config.schema import Config
-from angarium.config.streams import streams_by_name, streams_one_by_one
+from angarium.config.streams import streams_by_name, streams_one_by_one, streams_to_leave
 
 SERVER = '[server]\nhostname = "mx.example.com"\n'
 POOLS = '[[source]]\nname = "ip1"\n[[pool]]\nname = "p"\nsources = [{name = "ip1"}]\n'
@@ -79,3 +79,15 @@ def test_what_comes_back_of_bulk_mail_names_one_person(
     written: str, has_feedback: bool, alone: set[str]
 ) -> None:
     assert streams_one_by_one(loaded(written).stream, has_feedback=has_feedback) == alone
+
+
+@pytest.mark.parametrize(
+    ("written", "names"),
+    [
+        ("", {"bulk"}),
+        ('[[stream]]\nname = "bulk"\nlist_unsubscribe = false\n', set()),
+        ('[[stream]]\nname = "news"\nlist_unsubscribe = true\n', {"bulk", "news"}),
+    ],
+)
+def test_bulk_mail_says_how_to_leave_unless_told_otherwise(written: str, names: set[str]) -> None:
+    assert streams_to_leave(loaded(written).stream) == names

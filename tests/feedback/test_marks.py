@@ -8,7 +8,7 @@ import pytest
 
 from angarium.config.schema import Feedback
 from angarium.feedback.marks import Marker, Marks, feedback_id
-from angarium.feedback.reference import ReferenceKeys, Subject, Valid
+from angarium.feedback.reference import Purpose, ReferenceKeys, Subject, Valid
 from angarium.queue.model import MessageId, UnixMs
 
 NOW = UnixMs(1_800_000_000_000)
@@ -33,9 +33,11 @@ def mark(
     signed_by: tuple[str, ...] = ("example.com",),
     reverse_path: str = "ann@news.example.com",
     header: bytes = b"Subject: a\r\n\r\n",
+    subject: Subject = SUBJECT,
+    to_leave: frozenset[str] = frozenset(),
 ) -> Marks:
-    marker = Marker(config, KEYS, lambda _: signed_by)
-    return marker.mark(SUBJECT, reverse_path, "news.example.com", header, NOW)
+    marker = Marker(config, KEYS, lambda _: signed_by, to_leave)
+    return marker.mark(subject, reverse_path, "news.example.com", header, NOW)
 
 
 def fields(marks: Marks) -> "Message[str, str]":
@@ -116,3 +118,32 @@ def test_all_lines_are_short_enough_whatever_the_names_are() -> None:
     assert lines.pop() == b""
     assert len(lines) == 4
     assert max(map(len, lines)) <= 998
+
+
+def test_mail_of_a_stream_to_leave_says_how_to() -> None:
+    """RFC 2369 section 3.2. Long after a report is believed no more, who finds the mail may leave."""
+    leave = fields(mark(to_leave=frozenset({"bulk"})))["List-Unsubscribe"]
+    local_part, at, rest = leave.removeprefix("<mailto:").partition("@")
+    assert (at, rest) == ("@", "b.example.com?subject=unsubscribe>")
+    found = KEYS.verify(local_part, UnixMs(NOW + 399 * 86_400_000))
+    assert isinstance(found, Valid)
+    assert found.reference.purpose is Purpose.UNSUBSCRIBE
+    assert KEYS.fits(found.reference, "bob@example.net")
+    assert not isinstance(KEYS.verify(local_part, UnixMs(NOW + 402 * 86_400_000)), Valid)
+
+
+@pytest.mark.parametrize(
+    ("config", "subject", "header"),
+    [
+        (CONFIG, SUBJECT, b"LIST-Unsubscribe: <https://x.example/>\r\n\r\n"),
+        (CONFIG, SUBJECT, b"Subject: a\r\nlist-unsubscribe: <mailto:x@y.example>\r\n\r\n"),
+        (msgspec.structs.replace(CONFIG, return_path_domain=None), SUBJECT, b"Subject: a\r\n\r\n"),
+        (CONFIG, msgspec.structs.replace(SUBJECT, index=None, address=""), b"Subject: a\r\n\r\n"),
+        (CONFIG, msgspec.structs.replace(SUBJECT, stream="transactional"), b"Subject: a\r\n\r\n"),
+    ],
+)
+def test_a_way_out_is_not_added_where_there_is_one_or_it_is_nobodys(
+    config: Feedback, subject: Subject, header: bytes
+) -> None:
+    marks = mark(config, subject=subject, header=header, to_leave=frozenset({"bulk"}))
+    assert "List-Unsubscribe" not in fields(marks)

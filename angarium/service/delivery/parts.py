@@ -9,7 +9,7 @@ from angarium.config.address import is_ip, parse_host_port, parse_smart_host
 from angarium.config.providers import all_providers
 from angarium.config.rules import all_rules
 from angarium.config.schema import Config, Delivery
-from angarium.config.streams import streams_one_by_one
+from angarium.config.streams import streams_one_by_one, streams_to_leave
 from angarium.dkim import KeyRing, Signer, SigningPool
 from angarium.dkim.keyring import FindsKeys
 from angarium.feedback.marks import Marker
@@ -283,7 +283,8 @@ class DeliverySetup:
     def _make_marker(self) -> RegisteringMarker | None:
         if self._references is None:
             return None
-        marker = Marker(self._config.feedback, self._references, self._signing_domains)
+        to_leave = streams_to_leave(self._config.stream)
+        marker = Marker(self._config.feedback, self._references, self._signing_domains, to_leave)
         return RegisteringMarker(marker, self._lanes)
 
     def _signing_domains(self, header_from: str) -> Iterable[str]:

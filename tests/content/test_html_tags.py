@@ -1,0 +1,115 @@
+"""Mirrors angarium.content.html_tags: tags stand where a browser's parser finds them."""
+
+import time
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from selectolax.lexbor import LexborHTMLParser
+
+from angarium.content.html_tags import tags
+
+Seen = list[tuple[str, tuple[tuple[str, str], ...]]]
+
+
+def seen(html: str) -> Seen:
+    """Opening tags with their attributes, in order."""
+    return [
+        (tag.name, tuple((each.name, each.value) for each in tag.attributes))
+        for tag in tags(html)
+        if not tag.closing
+    ]
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ("<p>a</p>", [("p", ())]),
+        ('<a href="x>y" b=c d>z</a>', [("a", (("href", "x>y"), ("b", "c"), ("d", "")))]),
+        ("<!-- <a> --><b>", [("b", ())]),
+        ("<!--><p>", [("p", ())]),
+        ("<!---><p>", [("p", ())]),
+        ("<!-- --!><p>", [("p", ())]),
+        ("<!-- <p>", []),
+        ("<script>if(a<b){'</x><y>'}</SCRIPT ><i>", [("script", ()), ("i", ())]),
+        ("<title><b></title><p>", [("title", ()), ("p", ())]),
+        ("<style><p>", [("style", ())]),
+        ("<plaintext><p>", [("plaintext", ())]),
+        ("<a href=x/y>", [("a", (("href", "x/y"),))]),
+        ("<br/>", [("br", ())]),
+        ("</ p><u>", [("u", ())]),
+        ("<!DOCTYPE html><html>", [("html", ())]),
+        ("<a =x=y>", [("a", (("=x", "y"),))]),
+        ("<?x <a> ?><b>", [("b", ())]),
+        ("<A\nHREF\n=\n'x'\n>", [("a", (("href", "x"),))]),
+        ("<a href=1 HREF=2>", [("a", (("href", "1"),))]),
+        ("<a href=>x", [("a", (("href", ""),))]),
+        ("<a b='<p>", []),
+        ("1 < 2 <b>", [("b", ())]),
+        ("<a", []),
+    ],
+)
+def test_a_tag_is_what_a_browser_takes_for_one(html: str, expected: Seen) -> None:
+    assert seen(html) == expected
+
+
+def test_places_are_exact() -> None:
+    html = """é<p class='a b'>x</p><img src=u alt="">"""
+    opening, closing, image = tags(html)
+    assert html[opening.start : opening.end] == "<p class='a b'>"
+    assert html[closing.start : closing.end] == "</p>"
+    source, alt = image.attributes
+    assert html[source.start : source.end] == "u"
+    assert (alt.start, alt.end) == (html.index('""') + 1,) * 2
+    assert opening.find("id") is None
+
+
+PIECES = st.lists(
+    st.sampled_from(
+        [
+            *("<x-a", "<x-b", "</x-a", "</x-b", "<", ">", "/", " ", "=", '"', "'", "\n", "\t"),
+            *(
+                "a",
+                "b=c",
+                'b="c"',
+                "b='c'",
+                "href=",
+                "<!--",
+                "-->",
+                "--!>",
+                "<!",
+                "<?",
+                "!",
+                "-",
+                "é",
+            ),
+        ]
+    ),
+    max_size=40,
+).map("".join)
+
+
+@given(PIECES)
+@example("<x-a b=c'>")
+@example("<x-a b= 'c>")
+@example("<x-a b='c'd>")
+@settings(max_examples=300, deadline=None)
+def test_tags_are_those_of_a_browsers_parser(html: str) -> None:
+    body = LexborHTMLParser("<body>" + html).body
+    assert body is not None
+    expected = [
+        (node.tag, tuple((name, value or "") for name, value in node.attributes.items()))
+        for node in body.traverse(include_text=False)
+        if (node.tag or "").startswith("x-")
+    ]
+    assert [each for each in seen(html) if each[0].startswith("x-")] == expected
+
+
+@pytest.mark.parametrize(
+    "piece", ["<a ", "<", "<!--", "</", '<a b="', "<title>", "<p a=b ", "'=\"<"]
+)
+def test_a_megabyte_of_one_thing_takes_its_length(piece: str) -> None:
+    """C4."""
+    began = time.process_time()
+    assert sum(1 for _ in tags(piece * (1_000_000 // len(piece)))) >= 0
+    assert time.process_time() - began < 30

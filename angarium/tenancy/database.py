@@ -24,8 +24,8 @@ _PRAGMAS: Final = ("foreign_keys = ON", "synchronous = FULL")
 
 
 class Database:
-    """Invariant DB1: each transaction that changes something raises ``change.version`` in it, and so they are one
-    after the other.
+    """Invariant DB1: each transaction that changes what is published raises ``change.version`` in it, and so they are
+    one after the other.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -67,6 +67,17 @@ class Database:
             connection = connection.execution_options(writes=True)
             with connection.begin():
                 connection.execute(sa.update(CHANGE).values(version=CHANGE.c.version + 1))  # DB1
+                yield connection
+
+    @contextlib.contextmanager
+    def noting(self) -> Iterator[Connection]:
+        """The same for what nobody has in memory: no version is raised, so nothing is published anew.
+
+        Raises TenancySetupError.
+        """
+        with self._translating(), self._engine.connect() as connection:
+            connection = connection.execution_options(writes=True)
+            with connection.begin():
                 yield connection
 
     def version(self) -> int:

@@ -16,6 +16,7 @@ from angarium.tenancy.database import Database, read_version
 from angarium.tenancy.domains import DomainStore
 from angarium.tenancy.keys import KeyStore
 from angarium.tenancy.model import AuditEntry
+from angarium.tenancy.pages import Pages
 from angarium.tenancy.rows import read_domains, read_keys, read_tenants
 from angarium.tenancy.secret_file import Secrets, read_secrets, secret_path
 from angarium.tenancy.snapshot import SnapshotData
@@ -47,6 +48,7 @@ class Platform:
         """``actor``: who is named in the audit entries."""
         changer = Changer(actor, clock, random_octets)
         self.database = database
+        self._changer = changer
         self._clock = clock
         self._random_octets = random_octets
         self._data_dir = data_dir
@@ -54,6 +56,7 @@ class Platform:
         self.tenants = TenantStore(database, changer)
         self.keys = KeyStore(database, changer, secrets)
         self.domains = DomainStore(database, changer, secrets)
+        self.pages = Pages(database)
 
     @classmethod
     def open(cls, config: Config, *, actor: str) -> "Platform":
@@ -96,6 +99,11 @@ class Platform:
         """Return the last entries, the newest first. Raises TenancySetupError."""
         with self.database.reading() as connection:
             return read_audit(connection)
+
+    def note(self, action: str, tenant: str, subject: str, **details: str) -> None:
+        """Leave an audit entry of what was done elsewhere, as in the queue. Raises TenancySetupError."""
+        with self.database.noting() as connection:
+            self._changer.note(connection, action, tenant, subject, **details)
 
     def publish(self) -> int:
         """Hand the state to the server's processes; returns its version. Raises TenancySetupError."""

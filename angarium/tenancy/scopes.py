@@ -62,6 +62,18 @@ def allows(scopes: Iterable[str], resource: str, action: str) -> bool:
     return not wanted.isdisjoint(scopes)
 
 
+def find_uncovered(scopes: Iterable[str], wanted: Iterable[str]) -> str | None:
+    """Return the first of ``wanted`` that allows more than ``scopes`` do; None: who has these may give those."""
+    held = tuple(scopes)
+    for each in wanted:
+        resource, colon, action = each.partition(":")
+        resources = _OF_TENANT if each == EVERYTHING else {resource: RESOURCES[resource]}
+        for name, actions in resources.items():
+            if not all(allows(held, name, it) for it in ((action,) if colon else actions)):
+                return each
+    return None
+
+
 def _scope(word: str) -> str:
     if word == EVERYTHING:
         return word

@@ -56,6 +56,7 @@ class Snapshot:
     def __init__(self, data: SnapshotData) -> None:
         self.version: Final = data.version
         self.keys: Final = {each.id: each for each in data.keys}
+        self.tenants: Final = frozenset({each.name for each in data.tenants})
         self._active = {each.name for each in data.tenants if each.active}
         self._networks = {each.id: Networks(each.networks) for each in data.keys if each.networks}
         self._domains = {

@@ -227,3 +227,47 @@ def test_the_database_itself_refuses_a_second_owner_a2(platform: Platform) -> No
     assert len(platform.domains.list()) == 1
     insert(None)
     assert len(platform.domains.list()) == 2
+
+
+def test_lists_are_read_a_page_at_a_time(platform: Platform) -> None:
+    for name in ("b", "a"):
+        platform.tenants.create(name)
+    assert [each.name for each in platform.pages.tenants("", 2)] == ["a", "b"]
+    assert [each.name for each in platform.pages.tenants("b", 2)] == ["default"]
+    keys = sorted(platform.keys.create(KeyWish(tenant="a")).key.id for _ in range(3))
+    platform.keys.create(KeyWish(tenant="b"))
+    assert [each.id for each in platform.pages.keys("a", "", 2)] == keys[:2]
+    assert [each.id for each in platform.pages.keys("a", keys[1], 2)] == keys[2:]
+    assert all(each.secrets for each in platform.pages.keys("a", "", 9))
+    for domain in ("b.example", "a.example"):
+        platform.domains.add(domain, "a")
+    assert [each.name for each in platform.pages.domains("a", "", 9)] == ["a.example", "b.example"]
+    assert [each.name for each in platform.pages.domains("a", "a.example", 9)] == ["b.example"]
+    assert platform.pages.domains("b", "", 9) == []
+
+
+def test_the_audit_is_read_from_the_newest_on(platform: Platform) -> None:
+    for name in ("a", "b"):
+        platform.tenants.create(name)
+    platform.note("suppression.added", "a", "ann@example.com", scope="tenant:a")
+    newest, *older = platform.pages.audit(None, None, 9)
+    assert (newest.entry.subject, newest.entry.details) == (
+        "ann@example.com",
+        {"scope": "tenant:a"},
+    )
+    assert platform.pages.audit(None, newest.number, 9) == older
+    assert [each.entry.action for each in platform.pages.audit("a", None, 9)] == [
+        "suppression.added",
+        "tenant.created",
+    ]
+
+
+def test_a_note_of_what_was_done_elsewhere_publishes_nothing(platform: Platform) -> None:
+    before = platform.version()
+    platform.note("queue.hold", "default", "2 recipients")
+    assert platform.version() == before
+
+
+def test_what_one_asks_for_is_noted_as_its(platform: Platform) -> None:
+    platform.acting_as("key abc").tenants.create("a")
+    assert actions(platform) == [("tenant.created", "a", "key abc")]

@@ -1,0 +1,82 @@
+"""Lists that are read a page at a time, each from where the one before ended. Blocks on disk."""
+
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from angarium.queue.model import UnixMs
+from angarium.tenancy.database import Database
+from angarium.tenancy.model import AuditEntry, Domain, Key, Tenant
+from angarium.tenancy.rows import read_domains, read_keys, read_tenants
+from angarium.tenancy.tables import AUDIT, DOMAIN, KEY, TENANT
+
+
+class NumberedEntry(msgspec.Struct, frozen=True, kw_only=True):
+    number: int  # goes up
+    entry: AuditEntry
+
+
+class Pages:
+    """Each returns at most ``limit``; ``after``: the last of the page before, "" for the first one.
+
+    Raises TenancySetupError. A tenant that is none has nothing.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def tenants(self, after: str, limit: int) -> list[Tenant]:
+        """By name."""
+        with self._database.reading() as connection:
+            names = sa.select(TENANT.c.name).where(TENANT.c.name > after).order_by(TENANT.c.name)
+            return read_tenants(connection, TENANT.c.name.in_(_values(connection, names, limit)))
+
+    def keys(self, tenant: str, after: str, limit: int) -> list[Key]:
+        """By id."""
+        with self._database.reading() as connection:
+            ids = (
+                sa.select(KEY.c.id)
+                .join(TENANT)
+                .where(TENANT.c.name == tenant, KEY.c.id > after)
+                .order_by(KEY.c.id)
+            )
+            return read_keys(connection, KEY.c.id.in_(_values(connection, ids, limit)))
+
+    def domains(self, tenant: str, after: str, limit: int) -> list[Domain]:
+        """By name."""
+        with self._database.reading() as connection:
+            ids = (
+                sa.select(DOMAIN.c.id)
+                .join(TENANT)
+                .where(TENANT.c.name == tenant, DOMAIN.c.name > after)
+                .order_by(DOMAIN.c.name)
+            )
+            return read_domains(connection, DOMAIN.c.id.in_(_values(connection, ids, limit)))
+
+    def audit(self, tenant: str | None, before: int | None, limit: int) -> list[NumberedEntry]:
+        """The newest first; ``before``: the number of the last one of the page before. Of one tenant, or all."""
+        where = [] if tenant is None else [AUDIT.c.tenant == tenant]
+        if before is not None:
+            where.append(AUDIT.c.number < before)
+        statement = sa.select(AUDIT).where(*where).order_by(AUDIT.c.number.desc()).limit(limit)
+        with self._database.reading() as connection:
+            return [
+                NumberedEntry(
+                    number=row.number,
+                    entry=AuditEntry(
+                        at=UnixMs(row.at),
+                        actor=row.actor,
+                        action=row.action,
+                        tenant=row.tenant,
+                        subject=row.subject,
+                        details=msgspec.json.decode(row.details, type=dict[str, str]),
+                    ),
+                )
+                for row in connection.execute(statement)
+            ]
+
+
+def _values(connection: Connection, statement: sa.Select[Any], limit: int) -> list[str]:
+    return [row[0] for row in connection.execute(statement.limit(limit))]

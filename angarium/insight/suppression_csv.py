@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, TextIO
 
@@ -13,11 +13,13 @@ from angarium.queue import UnixMs
 from angarium.queue.suppression_key import check_email
 from angarium.queue.suppressions import (
     COMPLAINT,
+    ERASURE,
     EVERYBODY,
     EVIDENCE_CHARACTERS,
     IMPORT,
     MANUAL,
     UNSUBSCRIBE,
+    Scope,
     Suppression,
     parse_scope,
 )
@@ -25,7 +27,7 @@ from angarium.telemetry.timestamp import rfc3339
 
 COLUMNS: Final = ("email", "scope", "reason", "added_at", "expires_at", "evidence")
 REASONS: Final = (
-    *(COMPLAINT, UNSUBSCRIBE, MANUAL, IMPORT),
+    *(COMPLAINT, UNSUBSCRIBE, MANUAL, IMPORT, ERASURE),
     *(each.value for each in BounceClass),
 )
 # As others call them in their exports, without case, blanks and underscores
@@ -82,10 +84,21 @@ def find_layout(first_line: str, mapped: Mapping[str, str]) -> Layout:
     raise RowError("line 1: no column is the address: name one `email`, or say --column email=NAME")
 
 
+def _read_scope(text: str) -> Scope:
+    return parse_scope(text) if text else EVERYBODY
+
+
 def read_rows(
-    file: TextIO, layout: Layout, now: UnixMs, reason: str = IMPORT
+    file: TextIO,
+    layout: Layout,
+    now: UnixMs,
+    reason: str = IMPORT,
+    read_scope: Callable[[str], Scope] = _read_scope,
 ) -> Iterator[tuple[int, Suppression | RowError]]:
-    """Yield the number of each line and what it says, or what is wrong with it. ``reason``: where none is written."""
+    """Yield the number of each line and what it says, or what is wrong with it.
+
+    ``reason``: where none is written. ``read_scope``: raises ValueError; what stands there may be "".
+    """
     csv.field_size_limit(_FIELD_OCTETS)
     reader = csv.reader(file, delimiter=layout.delimiter)
     if layout.has_header:
@@ -102,13 +115,17 @@ def read_rows(
         if not any(row):
             continue
         try:
-            yield line, _suppression(row, layout.columns, now, reason)
+            yield line, _suppression(row, layout.columns, now, reason, read_scope)
         except ValueError as error:
             yield line, RowError(f"line {line}: {error}")
 
 
 def _suppression(
-    row: Sequence[str], columns: Mapping[str, int], now: UnixMs, reason: str
+    row: Sequence[str],
+    columns: Mapping[str, int],
+    now: UnixMs,
+    reason: str,
+    read_scope: Callable[[str], Scope],
 ) -> Suppression:
     end = len(row)
 
@@ -117,13 +134,13 @@ def _suppression(
         text = row[at].strip() if at < end else ""
         return _plain(text) if text.startswith("'") else text
 
-    scope, given = cell("scope"), cell("reason") or reason
+    given = cell("reason") or reason
     if given not in _KNOWN_REASONS:
         raise ValueError(f"{given[:40]!r} is no reason: write a bounce class, {COMPLAINT}, ...")
     added_at, expires_at = cell("added_at"), cell("expires_at")
     return Suppression(
         email=check_email(cell("email")),
-        scope=parse_scope(scope) if scope else EVERYBODY,
+        scope=read_scope(cell("scope")),
         reason=given,
         added_at=_moment(added_at, "added_at") if added_at else now,
         expires_at=_moment(expires_at, "expires_at") if expires_at else None,
@@ -147,10 +164,10 @@ def _moment(text: str, name: str) -> UnixMs:
     return UnixMs(round(seconds * 1000))
 
 
-def row_of(each: Suppression) -> list[str]:
-    """Return its cells in the order of COLUMNS."""
+def row_of(each: Suppression, scope: str = "") -> list[str]:
+    """Return its cells in the order of COLUMNS. ``scope``: in other words than ours."""
     cells = (
-        *(each.email, each.scope.text, each.reason, rfc3339(each.added_at)),
+        *(each.email, scope or each.scope.text, each.reason, rfc3339(each.added_at)),
         "" if each.expires_at is None else rfc3339(each.expires_at),
         each.evidence,
     )

@@ -68,6 +68,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     listener: str  # its address as configured
     dialect: str = "native"  # native | resend | sendgrid | postmark | mailgun | ses
     request_id: str = ""
+    scopes: tuple[str, ...] = ()  # what the key may do
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):

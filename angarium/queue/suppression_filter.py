@@ -20,6 +20,8 @@ class SuppressionFilter(msgspec.Struct, frozen=True, kw_only=True):
     domain: str = ""
     scope: Scope | None = None
     reason: str = ""
+    tenant: str = ""  # of this tenant, whatever their stream
+    everybodys: bool = False  # with ``tenant``: also those of everybody's mail
 
 
 class CompiledSuppressionFilter:
@@ -32,6 +34,8 @@ class CompiledSuppressionFilter:
         self._domain = f"@{compared_domain(wanted.domain)}" if wanted.domain else ""
         self._scope = wanted.scope
         self._reason = wanted.reason
+        self._tenants = {wanted.tenant, None} if wanted.everybodys else {wanted.tenant}
+        self._is_of_tenant = bool(wanted.tenant)
         self.start = self._start(wanted)
 
     def _start(self, wanted: SuppressionFilter) -> bytes:
@@ -46,6 +50,8 @@ class CompiledSuppressionFilter:
         if self._reason and found.reason != self._reason:
             return False
         if self._scope is not None and found.scope != self._scope:
+            return False
+        if self._is_of_tenant and found.scope.tenant not in self._tenants:
             return False
         if not (self._email or self._prefix or self._domain):
             return True

@@ -15,10 +15,11 @@ COMPLAINT: Final = "complaint"
 UNSUBSCRIBE: Final = "unsubscribe"
 MANUAL: Final = "manual"
 IMPORT: Final = "import"
+ERASURE: Final = "erasure"  # the person asked to be forgotten
 # Of one whose record the disk damaged: that it is there is known, and no more
 UNREADABLE: Final = "unreadable"
 # What somebody decided outlives what a host once said
-_DECIDED: Final = frozenset({COMPLAINT, UNSUBSCRIBE, MANUAL, IMPORT})
+_DECIDED: Final = frozenset({COMPLAINT, UNSUBSCRIBE, MANUAL, IMPORT, ERASURE})
 
 # Ours: a reply or the part of a report that says why, with room for its host
 EVIDENCE_CHARACTERS: Final = 1000

@@ -59,6 +59,10 @@ class Asker:
         except KeyError:
             return f"uid {self.peer.uid}"
 
+    def named(self, behalf: str) -> str:
+        """Return the name with for whom it is done, as the asker says: only we and root ask (AS1)."""
+        return f"{behalf} ({self.name})" if behalf else self.name
+
     def hand(self, item: object) -> None:
         """Say an item of the answer without waiting. Only where their number is bounded."""
         self._writer.write(item_frame(item))

@@ -7,18 +7,15 @@ from typing import Any
 
 import click
 
-from angarium.cli.asking import answered, find_running, refusal_error
+from angarium.cli.asking import find_running, refusal_error
 from angarium.cli.config_option import config_option, load_for_queue
 from angarium.cli.exit import EX_CONFIG, EX_NOINPUT, EX_OK
 from angarium.cli.rules.replay import replay
 from angarium.config.quantity import rate_text
-from angarium.insight.admin.client import ask_process
 from angarium.insight.admin.protocol import Refused
-from angarium.insight.admin.queue_acts import ListHoldRules, RemoveHoldRule
-from angarium.insight.admin.rules import ListRules, RuleNow, UndoRule
-from angarium.insight.holds import about_text, find_hold_id, hold_name
+from angarium.insight.admin.rules import RuleNow, UndoRule
+from angarium.insight.admin.rules_served import gather_rules, undo_rules
 from angarium.insight.units import span_text
-from angarium.queue.hold_rule import HoldRule
 from angarium.telemetry.timestamp import rfc3339
 
 
@@ -36,25 +33,13 @@ def rules() -> int:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def list_(config_file: Path, as_json: bool) -> int:
     data_dir = Path(load_for_queue(config_file).server.data_dir)
-    found: list[RuleNow] = []
-    left_off = 0
-    unheard: list[str] = []
-    for slot in find_running(data_dir, "delivery"):
-        answer = ask_process(data_dir, slot, ListRules())
-        if isinstance(answer, Refused):
-            if answer.reason == "forbidden":
-                raise refusal_error(answer)
-            unheard.append(slot)
-            continue
-        found += answer.rules
-        left_off += answer.left_off
-    for slot in find_running(data_dir, "platform"):
-        holds = ask_process(data_dir, slot, ListHoldRules())
-        if isinstance(holds, Refused):
-            unheard.append(slot)
-        else:
-            found += map(_of_hold, holds.rules)
-    found.sort(key=lambda each: -each.since)
+    slots = [*find_running(data_dir, "delivery"), *find_running(data_dir, "platform")]
+    gathered = gather_rules(data_dir, slots)
+    for _, refused in gathered.unheard:
+        if refused.reason == "forbidden":
+            raise refusal_error(refused)
+    found, left_off = gathered.rules, gathered.left_off
+    unheard = [slot for slot, _ in gathered.unheard]
     if as_json:
         rows = [_row(each) for each in found]
         document = {"rules": rows, "left_off": left_off, "unheard": unheard}
@@ -112,11 +97,10 @@ def lint(config_file: Path, file: Path | None, as_json: bool) -> int:
 def undo(config_file: Path, name: str, scope: str, reason: str, as_json: bool) -> int:
     data_dir = Path(load_for_queue(config_file).server.data_dir)
     question = UndoRule(name=name, scope=scope, reason=reason)
-    undone: list[RuleNow] = []
-    for slot in find_running(data_dir, "delivery"):
-        undone += answered(ask_process(data_dir, slot, question)).rules
-    if (rule_id := find_hold_id(name)) is not None:
-        undone += _ended_hold(data_dir, rule_id, scope, reason)
+    slots = [*find_running(data_dir, "delivery"), *find_running(data_dir, "platform")]
+    undone = undo_rules(data_dir, slots, question)
+    if isinstance(undone, Refused):
+        raise refusal_error(undone)
     if as_json:
         document = {"undone": [_row(each) for each in undone]}
         click.echo(json.dumps(document, ensure_ascii=False))
@@ -126,33 +110,6 @@ def undo(config_file: Path, name: str, scope: str, reason: str, as_json: bool) -
         if not undone:
             click.echo(f"Nothing is in force by {name}{f' for {scope}' * bool(scope)}.")
     return EX_OK if undone else EX_NOINPUT
-
-
-def _ended_hold(data_dir: Path, rule_id: int, scope: str, reason: str) -> list[RuleNow]:
-    """End an operator's hold, if there is one of that id and scope, and release what it held."""
-    for slot in find_running(data_dir, "platform"):
-        standing = answered(ask_process(data_dir, slot, ListHoldRules())).rules
-        found = [_of_hold(each) for each in standing if each.id == rule_id]
-        found = [each for each in found if scope in ("", each.scope)]
-        if found:
-            asked = RemoveHoldRule(rule_id=rule_id, release=True, reason=reason)
-            answered(ask_process(data_dir, slot, asked))
-            return found
-    return []
-
-
-def _of_hold(rule: HoldRule) -> RuleNow:
-    return RuleNow(
-        rule=hold_name(rule.id),
-        action="hold",
-        scope=about_text(rule),
-        since=rule.since,
-        until=rule.until,
-        ends=rule.until,
-        reply=rule.why,
-        replies=0,
-        who=rule.who,
-    )
 
 
 rules.add_command(replay)

@@ -10,11 +10,11 @@ from angarium.cli.config_option import config_option
 from angarium.cli.duration import Duration
 from angarium.cli.exit import EX_NOINPUT, EX_OK, EX_USAGE, CommandError
 from angarium.cli.queue.access import QueueAccess, open_queue
-from angarium.cli.suppress.csv_rows import REASONS
 from angarium.cli.suppress.files import export, import_
 from angarium.cli.suppress.options import ScopeText, filter_options, why_option
 from angarium.cli.suppress.text import shown_lines, suppression_json, table_lines
 from angarium.insight.admin.suppressions import SUPPRESSIONS_LISTED, SuppressedAddress
+from angarium.insight.suppression_csv import REASONS
 from angarium.queue import Scope, Suppression, SuppressionFilter, UnixMs
 from angarium.queue.suppressions import EVERYBODY, MANUAL
 from angarium.service.runtime import wall_clock

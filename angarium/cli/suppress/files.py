@@ -20,10 +20,17 @@ from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_CANTCREAT, EX_DATAERR, EX_NOINPUT, EX_OK, EX_USAGE, CommandError
 from angarium.cli.progress import count_progress
 from angarium.cli.queue.access import open_queue
-from angarium.cli.suppress.csv_rows import COLUMNS, Layout, RowError, find_layout, read_rows, row_of
 from angarium.cli.suppress.options import filter_options, why_option
 from angarium.cli.suppress.text import suppression_json
 from angarium.insight.admin.suppressions import SUPPRESSIONS_LISTED
+from angarium.insight.suppression_csv import (
+    COLUMNS,
+    Layout,
+    RowError,
+    find_layout,
+    read_rows,
+    row_of,
+)
 from angarium.queue import Scope, Suppression, SuppressionFilter, UnixMs
 from angarium.service.runtime import wall_clock
 

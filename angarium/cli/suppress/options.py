@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
-from angarium.cli.suppress.csv_rows import REASONS
+from angarium.insight.suppression_csv import REASONS
 from angarium.queue import Scope
 from angarium.queue.act import ACTOR_CHARACTERS
 from angarium.queue.suppressions import parse_scope

@@ -28,6 +28,7 @@ class PerformAct(Question[Affected, Progressed], frozen=True, tag="queue_act"):
     reason: str = ""
     dry_run: bool = False
     via: str = ""  # of a reroute: "mx", a smart host's URL, or "default"
+    behalf: str = ""  # for whom the asker does it: a key of the API; named before the asker
 
 
 class HoldRules(msgspec.Struct, frozen=True):
@@ -43,6 +44,7 @@ class AddHoldRule(Question[HoldRule, None], frozen=True, tag="add_hold_rule"):
 
     rule: HoldRule  # its conditions and ``until``
     reason: str = ""
+    behalf: str = ""
 
 
 class RemoveHoldRule(Question[Affected, None], frozen=True, tag="remove_hold_rule"):
@@ -51,3 +53,4 @@ class RemoveHoldRule(Question[Affected, None], frozen=True, tag="remove_hold_rul
     rule_id: int
     release: bool = False  # what it held; else that stays held
     reason: str = ""
+    behalf: str = ""

@@ -44,3 +44,4 @@ class UndoRule(Question[RulesUndone, None], frozen=True, kw_only=True, tag="undo
     name: str
     scope: str = ""  # "source ip1 at yahoo"; "": all
     reason: str = ""
+    behalf: str = ""  # for whom the asker does it: a key of the API

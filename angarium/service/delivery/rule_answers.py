@@ -39,8 +39,9 @@ class RuleAnswers:
 
     async def undo(self, asked: UndoRule, asker: Asker) -> RulesUndone | Refused:
         now = self._clock()
+        actor = asker.named(asked.behalf)
         undone = self._engine.undo(
-            asked.name, now, scope=asked.scope, actor=asker.name, reason=asked.reason
+            asked.name, now, scope=asked.scope, actor=actor, reason=asked.reason
         )
         try:
             await self._keeper.write()

@@ -159,7 +159,7 @@ class QueueAnswers:
             return Refused("invalid", slip)
         if asked.act == "reroute" and (slip := find_route_slip(asked.via, self._config)):
             return Refused("invalid", slip)
-        by = Actor(who=asker.name, reason=asked.reason)
+        by = Actor(who=asker.named(asked.behalf), reason=asked.reason)
 
         def tell(done: int) -> None:
             asker.hand(Progressed(done))
@@ -195,7 +195,7 @@ class QueueAnswers:
     async def add_rule(self, asked: AddHoldRule, asker: Asker) -> HoldRule | Refused:
         if (slip := find_slip(asked.rule.wanted, self._config)) is not None:
             return Refused("invalid", slip)
-        by = Actor(who=asker.name, reason=asked.reason)
+        by = Actor(who=asker.named(asked.behalf), reason=asked.reason)
         try:
             rule = await self._queue.add_hold_rule(asked.rule, by)
         except (EmptyFilterError, QueueFullError, TooManyHoldRulesError, ValueError) as error:
@@ -204,7 +204,7 @@ class QueueAnswers:
         return rule
 
     async def remove_rule(self, asked: RemoveHoldRule, asker: Asker) -> Affected | Refused:
-        by = Actor(who=asker.name, reason=asked.reason)
+        by = Actor(who=asker.named(asked.behalf), reason=asked.reason)
         try:
             affected = await self._queue.remove_hold_rule(asked.rule_id, by, release=asked.release)
         except (UnknownHoldRuleError, QueueFullError, ValueError) as error:

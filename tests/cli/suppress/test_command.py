@@ -12,14 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from angarium.cli.main import run
-from angarium.cli.suppress.csv_rows import (
-    RowError,
-    _harmless,
-    _plain,
-    find_layout,
-    read_rows,
-    row_of,
-)
 from angarium.config.schema import Queue
 from angarium.insight.admin.protocol import Refused
 from angarium.insight.admin.suppressions import (
@@ -27,6 +19,14 @@ from angarium.insight.admin.suppressions import (
     ListSuppressions,
     RemoveSuppressions,
     SuppressedAddress,
+)
+from angarium.insight.suppression_csv import (
+    RowError,
+    _harmless,
+    _plain,
+    find_layout,
+    read_rows,
+    row_of,
 )
 from angarium.queue import LmdbSpool, SuppressionFilter, UnixMs
 from angarium.queue.memory.spool import MemorySpool

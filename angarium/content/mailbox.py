@@ -57,7 +57,7 @@ def read_mailboxes(text: str, field: str) -> tuple[Mailbox, ...]:
     """
     if len(text) > MAX_CHARACTERS * MAX_MAILBOXES:
         raise LetterError(field, f"has more than {MAX_MAILBOXES} addresses")
-    parts = _split(text, field)
+    parts = split_mailboxes(text, field)
     if len(parts) > MAX_MAILBOXES:
         raise LetterError(field, f"has more than {MAX_MAILBOXES} addresses")
     if len(parts) <= 1:
@@ -65,8 +65,8 @@ def read_mailboxes(text: str, field: str) -> tuple[Mailbox, ...]:
     return tuple(read_mailbox(part, f"{field}[{at}]") for at, part in enumerate(parts))
 
 
-def _split(text: str, field: str) -> list[str]:
-    """Return what stands between the commas that are in no quoted name."""
+def split_mailboxes(text: str, field: str) -> list[str]:
+    """Return what stands between the commas that are in no quoted name, but for blanks alone. Raises LetterError."""
     parts: list[str] = []
     pieces: list[str] = []
     at = 0

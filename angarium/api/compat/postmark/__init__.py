@@ -1,0 +1,1 @@
+"""Postmark's API: start with ``dialect.Postmark``; ``orders`` reads what is to be sent, ``words`` has its sentences."""

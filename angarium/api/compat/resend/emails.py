@@ -1,0 +1,82 @@
+"""Resend's /emails: one, or a batch, sent."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from aiohttp import web
+
+from angarium.api.access import Access, bearer_token
+from angarium.api.compat.asking import once_key, send_all, send_one
+from angarium.api.compat.faults import invalid, renamed
+from angarium.api.compat.resend.orders import NAMES, to_order, to_orders
+from angarium.api.compat.resend.wire import WireEmail
+from angarium.api.dialect import Route
+from angarium.api.native.answers import json_response
+from angarium.api.reading import read_json
+from angarium.intake.order import Caller, Fault, FaultError, Order, Sent
+from angarium.intake.sending import Sending
+from angarium.queue.model import UnixMs
+
+VALIDATION: Final = "x-batch-validation"
+
+
+class Emails:
+    def __init__(self, access: Access, sending: Sending, clock: Callable[[], UnixMs]) -> None:
+        self._access = access
+        self._sending = sending
+        self._clock = clock
+
+    def routes(self) -> Sequence[Route]:
+        return (
+            Route(method="POST", path="/emails", handler=self._send),
+            Route(method="POST", path="/emails/batch", handler=self._send_batch),
+        )
+
+    def _caller(self, request: web.Request, action: str) -> Caller:
+        presented = bearer_token(request)
+        return self._access.caller(request, presented, "emails", action, dialect="resend")
+
+    async def _send(self, request: web.Request) -> web.Response:
+        caller = self._caller(request, "send")
+        once = once_key(request)
+        order = to_order(await read_json(request, WireEmail), self._clock())
+        sent = await send_one(self._sending, caller, order, once, _in_resends_names)
+        return json_response({"id": sent.email_id})
+
+    async def _send_batch(self, request: web.Request) -> web.Response:
+        caller = self._caller(request, "send")
+        once = once_key(request)
+        strict = _is_strict(request)
+        orders = to_orders(await read_json(request, list[Any]), self._clock())
+        if strict:
+            sent = await send_all(self._sending, caller, orders, once, _in_resends_names)
+            return json_response({"data": [{"id": each.email_id} for each in sent]})
+        return await self._send_what_can_be(caller, orders, once)
+
+    async def _send_what_can_be(
+        self, caller: Caller, orders: Sequence[Order | Fault], once: str
+    ) -> web.Response:
+        outcome = await self._sending.send(caller, orders, once=once, strict=False)
+        if isinstance(outcome, Fault):
+            raise FaultError(_in_resends_names(outcome))
+        data = [{"id": each.email_id} for each in outcome if isinstance(each, Sent)]
+        errors = [
+            {"index": at, "message": _in_resends_names(each).message}
+            for at, each in enumerate(outcome)
+            if isinstance(each, Fault)
+        ]
+        return json_response({"data": data, "errors": errors})
+
+
+def _is_strict(request: web.Request) -> bool:
+    match request.headers.get(VALIDATION, "strict").strip().lower():
+        case "strict" | "":
+            return True
+        case "permissive":
+            return False
+        case _:
+            raise FaultError(invalid(VALIDATION, "must be strict or permissive"))
+
+
+def _in_resends_names(fault: Fault) -> Fault:
+    return renamed(fault, NAMES)

@@ -1,0 +1,1 @@
+"""SendGrid's Mail Send API: start with ``dialect.SendGrid``; ``orders`` reads personalizations, one message each."""

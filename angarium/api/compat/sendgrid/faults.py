@@ -1,0 +1,84 @@
+"""A fault as SendGrid's clients know it: a status, and ``{"errors": [{message, field, help}]}``. Pure."""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import msgspec
+
+from angarium.intake.order import Fault, FaultKind
+
+# Python's client has classes for these; 422 would have none
+_STATUS: Final[dict[FaultKind, int]] = {
+    FaultKind.MALFORMED: 400,
+    FaultKind.MISSING: 400,
+    FaultKind.INVALID: 400,
+    FaultKind.UNKNOWN_FIELD: 400,
+    FaultKind.UNSUPPORTED: 400,
+    FaultKind.NO_KEY: 401,
+    FaultKind.WRONG_KEY: 401,
+    FaultKind.NO_SCOPE: 403,
+    FaultKind.DOMAIN: 403,
+    FaultKind.SUPPRESSED: 400,
+    FaultKind.NOT_FOUND: 404,
+    FaultKind.METHOD: 405,
+    FaultKind.CONFLICT: 400,
+    FaultKind.TOO_LARGE: 413,
+    FaultKind.MEDIA_TYPE: 415,
+    FaultKind.KEY_REUSED: 400,
+    FaultKind.UNDER_WAY: 429,
+    FaultKind.RATE: 429,
+    FaultKind.QUOTA: 429,
+    FaultKind.BUSY: 503,
+    FaultKind.DISK_FULL: 503,
+    FaultKind.INTERNAL: 500,
+}
+_WORDS: Final = {
+    FaultKind.NO_KEY: "Permission denied, wrong credentials",
+    FaultKind.WRONG_KEY: "The provided authorization grant is invalid, expired, or revoked",
+}
+# What a personalization has of its own; all else is the mail's
+_PERSONAL: Final = frozenset({"to", "cc", "bcc"})
+_MAIL: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "replyTo": "reply_to_list",
+        "bodyText": "content",
+        "bodyHtml": "content",
+        "bodyAmp": "content",
+        "tags": "categories",
+        "metadata": "custom_args",
+        "sendAt": "send_at",
+        "stream": "ip_pool_name",
+        "tracking": "tracking_settings",
+    }
+)
+_ATTACHMENT: Final = {".contentType": ".type", ".contentId": ".content_id"}
+_INDEX: Final = re.compile(r"\[(\d+)\]")
+_NATIVE: Final = re.compile(r"(?:messages\[(\d+)\]\.?)?([A-Za-z]*)(?:\[(\d+)\])?(.*)", re.DOTALL)
+
+
+def status_of(fault: Fault) -> int:
+    return _STATUS[fault.kind]
+
+
+def fault_body(fault: Fault) -> dict[str, Any]:
+    message = _WORDS.get(fault.kind, fault.message)
+    # ``personalizations[0].to[0].email`` as SendGrid writes it
+    field = _INDEX.sub(r".\1", fault.field) or None
+    return {"errors": [{"message": message, "field": field, "help": None}]}
+
+
+def in_sendgrids_names(fault: Fault) -> Fault:
+    """Return what was said of an order with the field that SendGrid's request has for it."""
+    found = _NATIVE.fullmatch(fault.field)
+    assert found is not None  # it matches anything
+    message, name, index, rest = found.groups()
+    if name in _PERSONAL:
+        field = f"personalizations[{message or 0}].{name}[{index or 0}].email"
+    elif not name:
+        field = f"personalizations[{message}]" if message is not None else fault.field
+    else:
+        place = f"[{index}]" if index is not None else ""
+        field = f"{_MAIL.get(name, name)}{place}{_ATTACHMENT.get(rest, rest)}"
+    return msgspec.structs.replace(fault, field=field)

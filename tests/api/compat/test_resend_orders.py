@@ -1,0 +1,145 @@
+"""Mirrors angarium/api/compat/resend/orders.py."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from angarium.api.compat.resend.orders import to_order, to_orders
+from angarium.api.compat.resend.wire import WireEmail
+from angarium.api.json_body import decode_json
+from angarium.content.letter import Attachment
+from angarium.intake.order import Fault, FaultError, FaultKind, Order
+from angarium.queue.model import UnixMs
+
+NOW = UnixMs(1_800_000_000_000)
+LEAST = {"from": "a@example.com", "to": "b@example.net", "subject": "S", "text": "T"}
+
+
+def order_of(**changes: Any) -> Order:
+    octets = msgspec.json.encode({**LEAST, **changes})
+    return to_order(decode_json(octets, WireEmail), NOW)
+
+
+def fault_of(**changes: Any) -> Fault:
+    with pytest.raises(FaultError) as caught:
+        order_of(**changes)
+    return caught.value.fault
+
+
+def test_everything_that_resend_sends_is_in_the_order() -> None:
+    order = order_of(
+        **{"from": "Shop, Ltd <shop@example.com>".replace("Shop, Ltd", '"Shop, Ltd"')},
+        to=["One <one@example.net>", "two@example.net"],
+        cc="cc@example.net",
+        bcc=["bcc@example.net"],
+        reply_to="help@example.com",
+        html="<p>H</p>",
+        headers={"X-A": "1", "X-B": 2},
+        tags=[{"name": "kind", "value": "welcome"}],
+        scheduled_at="in 1 minute",
+        attachments=[
+            {"filename": "a.pdf", "content": "cGRm"},
+            {"filename": "b.txt", "content": [104, 105]},
+            {"filename": "c.png", "content": "cGRm", "content_type": "image/x", "content_id": "c"},
+            {"filename": "d.png", "content": "cGRm", "inline_content_id": "cid:d"},
+        ],
+    )
+    assert order.author is not None
+    assert (order.author.name, order.author.address.text) == ("Shop, Ltd", "shop@example.com")
+    assert [(each.mailbox.name, each.mailbox.address.text) for each in order.to] == [
+        ("One", "one@example.net"),
+        ("", "two@example.net"),
+    ]
+    assert [each.mailbox.address.text for each in order.cc + order.bcc] == [
+        "cc@example.net",
+        "bcc@example.net",
+    ]
+    assert [each.address.text for each in order.reply_to] == ["help@example.com"]
+    assert (order.subject, order.text, order.html) == ("S", "T", "<p>H</p>")
+    assert order.fields == (("X-A", "1"), ("X-B", "2"))
+    assert order.tags == ("kind:welcome",)
+    assert order.send_at == NOW + 60_000
+    assert order.attachments == (
+        Attachment(content=b"pdf", content_type="application/pdf", filename="a.pdf"),
+        Attachment(content=b"hi", content_type="text/plain", filename="b.txt"),
+        Attachment(content=b"pdf", content_type="image/x", filename="c.png", content_id="c"),
+        Attachment(content=b"pdf", content_type="image/png", filename="d.png", content_id="d"),
+    )
+
+
+EMPTY: tuple[Any, ...] = (None, "", [], {})
+
+
+@pytest.mark.parametrize("empty", EMPTY)
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("cc", "bcc", "reply_to", "html", "headers", "tags", "attachments", "scheduled_at"),
+        *("template", "topic_id"),
+    ],
+)
+def test_an_empty_field_is_an_absent_one(name: str, empty: Any) -> None:
+    assert order_of(**{name: empty}) == order_of()
+
+
+@pytest.mark.parametrize("empty", EMPTY)
+@pytest.mark.parametrize("name", ["from", "to", "subject"])
+def test_an_empty_field_that_is_required_is_missing(name: str, empty: Any) -> None:
+    fault = fault_of(**{name: empty})
+    assert (fault.kind, fault.field) == (FaultKind.MISSING, name)
+    assert fault.message == f"Missing `{name}` field."
+
+
+def test_one_of_text_and_html_is_required() -> None:
+    assert fault_of(text="").message == "Missing `html` or `text` field."
+    assert order_of(text="", html="<p>").text is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "field"),
+    [
+        ({"template": {"id": "x"}}, FaultKind.UNSUPPORTED, "template"),
+        ({"topic_id": "x"}, FaultKind.UNSUPPORTED, "topic_id"),
+        ({"replyTo": "a@b.example"}, FaultKind.UNKNOWN_FIELD, "replyTo"),
+        ({"to": ["a@b.example", "nobody"]}, FaultKind.INVALID, "to[1]"),
+        ({"to": "a@b.example, c@d.example"}, FaultKind.INVALID, "to"),
+        ({"to": ["a@b.example", ""]}, FaultKind.INVALID, "to[1]"),
+        ({"to": 5}, FaultKind.INVALID, "to"),
+        ({"subject": ["S"]}, FaultKind.INVALID, "subject"),
+        ({"headers": {"X-A": ["1"]}}, FaultKind.INVALID, "headers.X-A"),
+        ({"scheduled_at": "next week"}, FaultKind.INVALID, "scheduled_at"),
+        ({"tags": [{"name": "a b", "value": "c"}]}, FaultKind.INVALID, "tags[0].name"),
+        ({"tags": [{"name": "a"}]}, FaultKind.MISSING, "tags[0].value"),
+        ({"attachments": [{"filename": "a"}]}, FaultKind.MISSING, "attachments[0].content"),
+        (
+            {"attachments": [{"filename": "a", "path": "https://a.example/"}]},
+            FaultKind.UNSUPPORTED,
+            "attachments[0].path",
+        ),
+        ({"attachments": [{"content": "?"}]}, FaultKind.INVALID, "attachments[0].content"),
+        ({"attachments": [{"content": [256]}]}, FaultKind.INVALID, "attachments[0].content"),
+        (
+            {"attachments": [{"content": "YQ==", "x": 1}]},
+            FaultKind.UNKNOWN_FIELD,
+            "attachments[0].x",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_by_its_name(
+    changes: dict[str, Any], kind: FaultKind, field: str
+) -> None:
+    fault = fault_of(**changes)
+    assert (fault.kind, fault.field) == (kind, field)
+
+
+def test_a_batch_keeps_the_places_of_what_cannot_be_read() -> None:
+    first, second, third = to_orders([LEAST, {**LEAST, "zz": 1}, {**LEAST, "to": ""}], NOW)
+    assert first == order_of()
+    assert isinstance(second, Fault)
+    assert second.field == "zz"
+    assert isinstance(third, Fault)
+    assert third.field == "to"
+    for wrong in ([], [LEAST] * 101):
+        with pytest.raises(FaultError):
+            to_orders(wrong, NOW)

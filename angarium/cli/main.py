@@ -27,6 +27,11 @@ COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that
     ),
     "reload": ("angarium.cli.reload", "reload", "Have the server read its configuration again."),
     "status": ("angarium.cli.status", "status", "How each process of the running server is."),
+    "adopt": (
+        "angarium.cli.adopt",
+        "adopt",
+        "Have a restored or copied data directory send its mail.",
+    ),
     "queue": ("angarium.cli.queue.command", "queue", "See and steer what is queued."),
     "log": ("angarium.cli.log", "log", "Say what happened to mail: did it arrive, and why not."),
     "connections": (

@@ -6,6 +6,7 @@ platform.db        tenants, keys, domains: what commands change
 platform.snapshot  the same, for the server's processes
 tenancy.key        opens the private keys in both
 mail.log           one line per event
+instance           whether this is the one, or a copy of it
 run/lock           held by the server and each of its processes
 run/metrics, run/state   per process: its counters, and whether it is well
 run/admin          per process: the socket that answers the operator's commands

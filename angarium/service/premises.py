@@ -13,6 +13,7 @@ from angarium.host.identity import Identity, find_identity, refuse_closed_paths
 from angarium.host.sockets import bind_all
 from angarium.host.sysexits import EX_CANTCREAT, StartError
 from angarium.service.data_dir import DataDir
+from angarium.service.instance import InstanceFiles
 from angarium.service.tenancy_start import prepare_tenancy
 from angarium.telemetry.log import log
 
@@ -36,6 +37,7 @@ class Premises:
             self.data_dir.wipe_run(self.identity)
             self._make_keys(config)
             prepare_tenancy(config, self.identity)
+            InstanceFiles(self.data_dir.path).prepare(self.identity)
             self._bind(config.listener, copies)
         except BaseException:
             self.close()

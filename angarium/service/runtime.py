@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import functools
 import os
 import random
 import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 from angarium import __version__
 from angarium.access.client_table import ClientTable
@@ -17,6 +19,7 @@ from angarium.insight.admin.status import AskStatus, Status
 from angarium.queue import LmdbSpool, UnixMs
 from angarium.service.admin_socket import AdminSocket, Asker, Handlers
 from angarium.service.data_dir import DataDir
+from angarium.service.instance import InstanceFiles
 from angarium.service.life.slot import Slot
 from angarium.service.life.state import BEAT_S, StateFile
 from angarium.service.life.watchers import Watchers
@@ -24,6 +27,9 @@ from angarium.service.spool_share import SpoolShare
 from angarium.telemetry.log import log, log_exception, set_level
 from angarium.telemetry.metrics import Metrics
 from angarium.telemetry.process_gauges import ProcessGauges
+
+ADOPTED_POLL_S: Final = 1.0
+ADVICE: Final = "postmaster adopt, if the server that it is of sends nothing any more"
 
 # Returns what it could not take, in words; None: nothing.
 ReloadCallback = Callable[[Config], Awaitable[Sequence[str] | None]]
@@ -59,6 +65,7 @@ class Runtime:
         self.sockets = tuple(sockets)  # ingress: in the order of config.listener
         self.clients = clients  # ingress: by the place in config.listener
         self.data_dir = DataDir(Path(config.server.data_dir))
+        self.instance = InstanceFiles(self.data_dir.path)
         self.clock = wall_clock
         self.metrics = metrics  # of this process
         self._spool = spool
@@ -156,7 +163,29 @@ class Runtime:
         """Return the process's queue; give it back by ``close_spool``. Blocks. Raises StartError."""
         spool = self._spool.open()
         spool.observe_commits(self.metrics.observe_commit)
+        # By whichever process comes first: before new mail makes a restored queue as long as the lost one
+        self.instance.claim(spool.events.last(), self.clock())
         return spool
+
+    async def until_adopted(self) -> bool:
+        """Wait while the data directory is held as a copy; False: the server stops meanwhile."""
+        told = ""
+        while held := self.instance.held():
+            if held != told:
+                told = held
+                log("instance_held", "error", reason=held, advice=ADVICE)
+                reason = f"nothing is sent: {held} ({ADVICE})"
+                self.ready(functools.partial(tuple, [reason]))
+            if await self._stops_within(ADOPTED_POLL_S):
+                return False
+        if told:
+            log("instance_adopted")
+        return True
+
+    async def _stops_within(self, seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.stop.wait(), seconds)
+        return self.stop.is_set()
 
     def close_spool(self) -> None:
         self._spool.close()

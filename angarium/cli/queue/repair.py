@@ -1,6 +1,7 @@
 """``postmaster queue verify`` and ``new``: whether the disk has damaged the queue, and a way on if it has."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -58,7 +59,9 @@ def verify(config_file: Path, as_json: bool) -> int:
 @click.option("--dry-run", is_flag=True, help="Only say what is damaged, and what would be done.")
 def new(config_file: Path, dry_run: bool) -> int:
     from angarium.queue import SoundQueueError, begin_anew
+    from angarium.queue.model import UnixMs
     from angarium.service.data_dir import DataDir
+    from angarium.service.instance import InstanceFiles
 
     with _queue(config_file) as (config, path):
         pid = DataDir(path.parent).find_server()
@@ -69,6 +72,9 @@ def new(config_file: Path, dry_run: bool) -> int:
             renewed = begin_anew(path, config.queue, stamp, dry_run=dry_run)
         except SoundQueueError as error:
             raise CommandError(str(error), EX_USAGE) from None
+        if not dry_run:
+            # On purpose there are fewer events than there were
+            InstanceFiles(path.parent).adopt(UnixMs(time.time_ns() // 1_000_000))
     would = "would be kept" if dry_run else "is kept"
     click.echo(f"The queue is damaged: {renewed.why}. It {would} in {renewed.kept}.")
     if not dry_run:

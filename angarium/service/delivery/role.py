@@ -37,6 +37,8 @@ async def run_delivery(runtime: Runtime) -> None:
     spool = runtime.open_spool()
     observer = DeliveryObserver(runtime.metrics)
     try:
+        if not await runtime.until_adopted():
+            return
         partitions = await _own_share(runtime, spool, observer)
         snapshots, secrets = _tenancy(runtime.config)
         setup = _setup(runtime, spool, partitions, observer, snapshots, secrets)

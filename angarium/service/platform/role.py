@@ -37,6 +37,7 @@ MEASURE_S: Final = 2.0
 PERIOD_S: Final = 60.0
 CENSUS_S: Final = 10.0
 SWEEP_S: Final = 3600.0
+TELL_S: Final = 5.0
 # Ours: a delivery process that is busy for longer does not keep an operator waiting
 FORGET_WITHIN_S: Final = 5.0
 
@@ -78,6 +79,7 @@ async def run_platform(runtime: Runtime) -> None:
                 tasks.create_task(_sweep_suppressions(spool, runtime.clock)),
                 tasks.create_task(_forget_keys(spool)),
                 tasks.create_task(tenancy.run()),
+                tasks.create_task(_tell_instance(runtime, spool)),
             ]
             spool.administration.tell_providers(Routing.of(runtime.config).find_told_provider)
             notices = SenderNotices(runtime.config, spool, runtime.clock)
@@ -225,6 +227,16 @@ async def _trim(spool: LmdbSpool, clock: Callable[[], UnixMs], config: Config) -
                     log("event_consumer_lags", "warning", consumer=consumer, events=lag)
         except Exception:  # noqa: BLE001  (periodic: the next time may do)
             log_exception("trim_failed")
+
+
+async def _tell_instance(runtime: Runtime, spool: LmdbSpool) -> None:
+    """How far the queue is, for who puts an older one in its place."""
+    told = -1
+    while True:
+        last = spool.events.last()
+        if last != told and runtime.instance.tell(last):
+            told = last
+        await asyncio.sleep(TELL_S)
 
 
 async def _sweep_suppressions(spool: LmdbSpool, clock: Callable[[], UnixMs]) -> None:

@@ -4,7 +4,7 @@ Two files, neither of which a copy has with the same content. ``instance``, in t
 its own inode: a copied file has another one. ``<data_dir>.instance``, beside it and so in no backup of it, names the
 last event that was known: a queue that was put back in place has fewer.
 
-Invariant IF1: what was judged a copy stays one, whatever happens in it, until somebody adopts it.
+Invariant IS1: what was judged a copy stays one, whatever happens in it, until somebody adopts it.
 """
 
 import contextlib
@@ -63,7 +63,7 @@ class InstanceFiles:
         if instance is None:
             self._write("", now)
             return ""
-        if instance.held:  # IF1
+        if instance.held:  # IS1
             return instance.held
         held = self._judge(instance, last_event)
         if held:

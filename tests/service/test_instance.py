@@ -53,7 +53,7 @@ def test_what_was_put_back_in_place_is_held(data_dir: Path) -> None:
 
 
 def test_what_is_held_stays_so_whatever_happens_in_it(data_dir: Path) -> None:
-    """IF1. Mail that comes in meanwhile makes its queue as long as the lost one was."""
+    """IS1. Mail that comes in meanwhile makes its queue as long as the lost one was."""
     files = used(data_dir, last_event=100)
     held = files.claim(97, NOW)
     assert not files.tell(10_000)

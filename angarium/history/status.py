@@ -15,10 +15,8 @@ from angarium.queue.events import (
     Complained,
     Damaged,
     Delivered,
-    Event,
     Expired,
     InDoubt,
-    MessageAccepted,
     Opened,
     OperatorReleased,
     OperatorRetried,
@@ -27,6 +25,7 @@ from angarium.queue.events import (
     ReportBounced,
     SesTold,
 )
+from angarium.queue.events.shape import EventHead
 from angarium.queue.model import UnixMs
 
 
@@ -84,12 +83,12 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return max(self.queue, self.told)
 
 
-def first_progress(accepted: MessageAccepted, due: UnixMs) -> Progress:
+def first_progress(accepted: UnixMs, due: UnixMs) -> Progress:
     """Return how far each recipient of a new message is; ``due``: of its first attempt, 0: at once."""
-    return Progress(queue=Status.SCHEDULED if due > accepted.at else Status.CREATED)
+    return Progress(queue=Status.SCHEDULED if due > accepted else Status.CREATED)
 
 
-def progress_after(progress: Progress, event: Event) -> Progress:
+def progress_after(progress: Progress, event: EventHead) -> Progress:
     """Return how far a recipient is after an event about it. What says nothing of that changes nothing.
 
     The queue's last word counts; of what was told, the furthest: a click says that it was opened, a complaint that it

@@ -26,6 +26,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str
     recipients: tuple[str, ...]  # whom it is about; an accepted message's all
     since_ms: int  # it came so long after the message
+    # What the sender gave along for whom it is about; empty in a story, which has it once
+    metadata: Mapping[str, Any] = {}
 
     @property
     def at(self) -> UnixMs:
@@ -61,7 +63,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     last_updated: UnixMs
     status: Status
     recipients: tuple[RecipientStory, ...]  # by index
-    incidents: tuple[Incident, ...]  # in order; empty in a list
+    incidents: tuple[Incident, ...]  # the newest thousand, in order; empty in a list
 
 
 class StoryFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,6 +133,12 @@ class HistoryReader(Protocol):
 
         Raises CursorError.
         """
+        ...
+
+    async def incidents(
+        self, tenant: str, email_id: str, cursor: str | None, limit: int
+    ) -> IncidentPage | None:
+        """The same of one message's events. None: nothing is known of it."""
         ...
 
 

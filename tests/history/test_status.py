@@ -17,10 +17,9 @@ from angarium.history.status import (
     status_at,
 )
 from angarium.queue import MessageId, UnixMs, UnknownEvent
-from angarium.queue.events.accepted import accepted_event
 from angarium.queue.events.catalogue import CATALOGUE
 from angarium.queue.events.shape import CataloguedEvent
-from tests.queue.samples import START, attempt, submission
+from tests.queue.samples import START, attempt
 
 ID = MessageId(bytes(16))
 CREATED = Progress(queue=Status.CREATED)
@@ -74,8 +73,7 @@ def test_an_event_of_a_newer_angarium_changes_nothing() -> None:
     [(0, Status.CREATED), (START, Status.CREATED), (START + 1, Status.SCHEDULED)],
 )
 def test_a_message_begins_as_created_or_scheduled(due: int, status: Status) -> None:
-    accepted = accepted_event(submission(ID))
-    assert first_progress(accepted, UnixMs(due)).status is status
+    assert first_progress(START, UnixMs(due)).status is status
 
 
 @pytest.mark.parametrize("name", ["released", "retried"])

@@ -1,0 +1,229 @@
+"""Writes events into the projection: a batch, and how far it is then, in one transaction. Blocks: in a thread."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from angarium.history.course import Course, begin_course, find_index
+from angarium.history.database import HistoryDatabase
+from angarium.history.labels import labels_of
+from angarium.history.tables import EVENT, LABEL, MESSAGE, STATE
+from angarium.queue.event_log import Position
+from angarium.queue.events.accepted import MessageAccepted
+from angarium.queue.events.catalogue import decode_readable, encode_known
+from angarium.queue.events.shape import MessageEvent
+from angarium.queue.model import MessageId, UnixMs
+
+# Ours: messages that are deleted in one transaction
+FORGET_STEP: Final = 200
+
+_COURSES: Final = sa.select(MESSAGE).where(MESSAGE.c.id.in_(sa.bindparam("ids", expanding=True)))
+_RAW: Final = sa.select(EVENT.c.raw).where(EVENT.c.sequence == sa.bindparam("number"))
+_MOVE: Final = sa.update(STATE).values(position=sa.bindparam("to"))
+_CHANGE: Final = (
+    sa.update(MESSAGE)
+    .where(MESSAGE.c.number == sa.bindparam("of"))
+    .values(
+        updated=sa.bindparam("updated_"),
+        sent=sa.bindparam("sent_"),
+        status=sa.bindparam("status_"),
+        states=sa.bindparam("states_"),
+    )
+)
+_OLDEST: Final = (
+    sa.select(MESSAGE.c.number, MESSAGE.c.created, MESSAGE.c.updated, MESSAGE.c.due)
+    .where(MESSAGE.c.number > sa.bindparam("after"))
+    .order_by(MESSAGE.c.number)
+    .limit(FORGET_STEP)
+)
+
+Keeps = Callable[[MessageAccepted], bool]
+
+
+class Projection:
+    """The one writer. Not for two threads at once.
+
+    Invariant HD1: each event is in it at most once: what is not behind the position is passed over, and the position is
+    written with what it stands for.
+    """
+
+    def __init__(self, database: HistoryDatabase, keeps: Keeps) -> None:
+        """``keeps``: whether a message has a history at all, by its first event."""
+        self._database = database
+        self._keeps = keeps
+        self.position = 0  # all up to here is in it, or is not to be
+
+    def begin(self, queue: bytes, newest: int) -> int:
+        """As ``HistoryDatabase.prepare``."""
+        self.position = self._database.prepare(queue, newest)
+        return self.position
+
+    def write(self, batch: Sequence[Position]) -> None:
+        """On disk when it returns, but for a power cut. Raises HistoryAwayError; then nothing was written."""
+        fresh = [each for each in batch if each.sequence > self.position]  # HD1
+        if not fresh:
+            return
+        with self._database.writing() as connection:
+            _Step(connection, self._keeps).write(fresh)
+            connection.execute(_MOVE, {"to": fresh[-1].sequence})  # HD1
+        self.position = fresh[-1].sequence
+
+    def forget(self, before: UnixMs, after: int) -> int | None:
+        """Delete, of the messages behind number ``after``, some that nothing has happened to since ``before``, and
+        nothing is to.
+
+        One small transaction. Returns behind which number to go on; None: what follows is newer, or there is none.
+        """
+        with self._database.writing() as connection:
+            rows = connection.execute(_OLDEST, {"after": after}).all()
+            over = [each.number for each in rows if max(each.updated, each.due) < before]
+            if over:
+                _delete(connection, over)
+        if len(rows) < FORGET_STEP or rows[-1].created >= before:
+            return None
+        return int(rows[-1].number)
+
+
+def _delete(connection: Connection, numbers: Sequence[int]) -> None:
+    """Labels by their whole key: they have no index by message."""
+    accepted = sa.select(EVENT.c.sequence, EVENT.c.tenant, EVENT.c.raw)
+    labels: list[dict[str, Any]] = []
+    for row in connection.execute(accepted.where(EVENT.c.sequence.in_(numbers))):
+        event = decode_readable(bytes(row.raw))
+        if isinstance(event, MessageAccepted):
+            labels += _label_rows(begin_course(row.sequence, event), event)
+    if labels:
+        same = [LABEL.c[name] == sa.bindparam(f"{name}_") for name in labels[0]]
+        connection.execute(
+            sa.delete(LABEL).where(*same),
+            [{f"{name}_": value for name, value in each.items()} for each in labels],
+        )
+    connection.execute(sa.delete(EVENT).where(EVENT.c.message.in_(numbers)))
+    connection.execute(sa.delete(MESSAGE).where(MESSAGE.c.number.in_(numbers)))
+
+
+class _Step:
+    """One batch, in its transaction."""
+
+    def __init__(self, connection: Connection, keeps: Keeps) -> None:
+        self._connection = connection
+        self._keeps = keeps
+        self._courses: dict[MessageId, Course] = {}
+        self._addresses: dict[int, tuple[str, ...]] = {}  # by the message's number
+        self._new: dict[int, Course] = {}
+        self._changed: dict[int, Course] = {}
+        self._events: list[dict[str, Any]] = []
+        self._labels: list[dict[str, Any]] = []
+
+    def write(self, batch: Sequence[Position]) -> None:
+        self._find_courses(batch)
+        for each in batch:
+            if isinstance(each.event, MessageEvent):
+                self._take(each, each.event)
+        self._insert(MESSAGE, [_message_row(each) for each in self._new.values()])
+        self._insert(EVENT, self._events)
+        self._insert(LABEL, self._labels)
+        if self._changed:
+            rows = [_change_row(each) for each in self._changed.values()]
+            self._connection.execute(_CHANGE, rows)
+
+    def _take(self, position: Position, event: MessageEvent) -> None:
+        course = self._courses.get(event.message_id)
+        if course is None:
+            if not isinstance(event, MessageAccepted) or not self._keeps(event):
+                return  # its beginning is not kept any more, or it is to have no history
+            course = self._begin(position.sequence, event)
+        else:
+            number = course.number
+            index = find_index(event, course.recipients, lambda: self._addresses_of(number))
+            course.take(event, index)
+            if number not in self._new:
+                self._changed[number] = course
+        self._events.append(
+            {
+                "sequence": position.sequence,
+                "message": course.number,
+                "tenant": course.tenant,
+                "raw": encode_known(position.event),
+            }
+        )
+
+    def _begin(self, sequence: int, accepted: MessageAccepted) -> Course:
+        course = begin_course(sequence, accepted)
+        self._courses[course.id] = self._new[sequence] = course
+        self._addresses[sequence] = accepted.recipients
+        self._labels += _label_rows(course, accepted)
+        return course
+
+    def _find_courses(self, batch: Sequence[Position]) -> None:
+        """Of those that do not begin here. A message that is accepted a second time goes on as it was."""
+        ids = {each.event.message_id for each in batch if isinstance(each.event, MessageEvent)}
+        if ids:
+            for row in self._connection.execute(_COURSES, {"ids": list(ids)}):
+                course = read_course(row)
+                self._courses[course.id] = course
+
+    def _addresses_of(self, number: int) -> tuple[str, ...]:
+        found = self._addresses.get(number)
+        if found is None:
+            raw = self._connection.execute(_RAW, {"number": number}).scalar_one()
+            event = decode_readable(bytes(raw))
+            found = event.recipients if isinstance(event, MessageAccepted) else ()
+            self._addresses[number] = found
+        return found
+
+    def _insert(self, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+        if rows:
+            self._connection.execute(sa.insert(table), rows)
+
+
+def read_course(row: Any) -> Course:
+    return Course(
+        number=row.number,
+        id=MessageId(bytes(row.id)),
+        tenant=row.tenant,
+        created=UnixMs(row.created),
+        due=UnixMs(row.due),
+        updated=UnixMs(row.updated),
+        sent=None if row.sent is None else UnixMs(row.sent),
+        states=bytearray(row.states),
+    )
+
+
+def _message_row(course: Course) -> dict[str, Any]:
+    return {
+        "number": course.number,
+        "id": course.id,
+        "tenant": course.tenant,
+        "created": course.created,
+        "due": course.due,
+        "updated": course.updated,
+        "sent": course.sent,
+        "status": int(course.status),
+        "states": bytes(course.states),
+    }
+
+
+def _change_row(course: Course) -> dict[str, Any]:
+    return {
+        "of": course.number,
+        "updated_": course.updated,
+        "sent_": course.sent,
+        "status_": int(course.status),
+        "states_": bytes(course.states),
+    }
+
+
+def _label_rows(course: Course, accepted: MessageAccepted) -> list[dict[str, Any]]:
+    return [
+        {
+            "tenant": course.tenant,
+            "kind": int(label),
+            "value": value,
+            "created": course.created,
+            "message": course.number,
+        }
+        for label, value in labels_of(accepted)
+    ]

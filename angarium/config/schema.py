@@ -323,6 +323,7 @@ class Queue(_Table, frozen=True, kw_only=True):
     event_limit: Count = 1_000_000  # at most so many events are kept once read
     # of a tenant, 400 octets each on disk; beyond it the one whose time ends first is forgotten
     idempotency_keys: Count = 1_000_000
+    missed_after_s: Seconds = 3600.0  # so late, a start that was to be at a time was missed
 
 
 class Log(_Table, frozen=True, kw_only=True):

@@ -23,7 +23,9 @@ from angarium.queue.events import (
     RecipientSuppressed,
     Relayed,
     ReportBounced,
+    Rescheduled,
     SesTold,
+    Skipped,
 )
 from angarium.queue.events.shape import EventHead
 from angarium.queue.model import UnixMs
@@ -106,7 +108,7 @@ def progress_after(progress: Progress, event: EventHead) -> Progress:
             queue = Status.SENDING
         case Bounced() | Damaged():
             queue = Status.BOUNCED
-        case Expired():
+        case Expired() | Skipped():
             queue = Status.EXPIRED
         case Cancelled():
             queue = Status.CANCELLED
@@ -114,6 +116,8 @@ def progress_after(progress: Progress, event: EventHead) -> Progress:
             queue = Status.SUPPRESSED
         case OperatorReleased() | OperatorRetried() if queue in _WAITING:
             queue = Status.READY_TO_SEND
+        case Rescheduled():
+            queue = Status.SCHEDULED if event.due > event.at else Status.READY_TO_SEND
         case ReportBounced():
             told = _further(told, Status.BOUNCED)
         case Complained() if is_complaint(event.feedback_type):

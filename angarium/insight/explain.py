@@ -304,7 +304,7 @@ def _why(entry: QueueEntry, history: list[Event]) -> Why:
     if isinstance(last, InDoubt):
         return "in_doubt"
     if entry.attempts == 0:
-        return "first"
+        return "start" if entry.not_before and entry.last is None else "first"
     if entry.last is not None and entry.last.stage in _NO_CONNECTION:
         return "site_down"
     return "schedule"

@@ -12,6 +12,7 @@ Why = Literal[
     "operator_rerouted",
     "operator_released",
     "in_doubt",
+    "start",  # it is not to be sent before
     "first",  # attempt: it waits for a connection only
     "site_down",  # its site took no connection
     "schedule",  # delivery.retry_s

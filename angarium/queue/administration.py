@@ -13,7 +13,8 @@ from angarium.queue.breakdown import Breakdown, Quality
 from angarium.queue.entry import Affected, EntryPage, FindProvider, ShownMessage
 from angarium.queue.hold_rule import HoldRule
 from angarium.queue.message_id import IdRange
-from angarium.queue.model import Filter, MessageId, RouteHint
+from angarium.queue.model import Filter, MessageId, RouteHint, UnixMs
+from angarium.queue.reschedule import RescheduleOutcome
 from angarium.queue.summary import QueueSummary
 
 Progress = Callable[[int], None]  # recipients affected so far
@@ -94,6 +95,16 @@ class QueueAdministration(Protocol):
         """Return all that ``wanted`` means to their senders; held ones, too.
 
         Outcome, event (with ``by``) and the DSN that ``notify`` writes are one transaction for each message.
+        """
+        ...
+
+    async def reschedule(
+        self, message_id: MessageId, due: UnixMs, by: Actor, tenant: str | None = None
+    ) -> RescheduleOutcome:
+        """Give a message another start, if none of its recipients had an attempt; now if ``due`` has passed.
+
+        All of them or none, in one transaction; held ones stay held. Its time runs from its start, unless its sender
+        said when it ends. ``tenant``: of another tenant's it is not known. Raises ValueError beyond the year 9999.
         """
         ...
 

@@ -61,7 +61,7 @@ class BreakdownCount:
             found = self._others
             if len(self._slices) < VALUES_KEPT:
                 found = self._slices[value] = _new_slice(value)
-        column = _column(self._now - entry.accepted)
+        column = _column(self._now - entry.started)
         for each in (found, self._total):
             each.count += 1
             each.ages[column] += 1
@@ -101,7 +101,7 @@ def _value_of(by: Quality, now: UnixMs, find_provider: FindProvider) -> Callable
         case "reply":
             return lambda entry: "" if entry.last is None else reply_kind(full_reply(entry.last))
         case "age":
-            return lambda entry: _column_name(_column(now - entry.accepted))
+            return lambda entry: _column_name(_column(now - entry.started))
 
 
 def _column(age_ms: int) -> int:

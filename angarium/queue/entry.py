@@ -35,6 +35,13 @@ class QueueEntry(msgspec.Struct, frozen=True, kw_only=True):
     rule: int = 0  # the hold rule that holds it; 0: an act, or it is not held
     via: str = ""  # the way that an operator chose; "": as routes and DNS say
     campaign: str = ""
+    not_before: UnixMs = UnixMs(0)  # its start is put off until then; 0: it is not
+    if_missed: str = "send"
+
+    @property
+    def started(self) -> UnixMs:
+        """When it might leave: so long it waits."""
+        return max(self.accepted, self.not_before)
 
     @property
     def destination(self) -> str:
@@ -121,7 +128,7 @@ class CompiledFilter:
             and (not self._tenants or entry.tenant in self._tenants)
             and (not self._campaigns or entry.campaign in self._campaigns)
             and (not self._domains or entry.domain.casefold() in self._domains)
-            and (self._before is None or entry.accepted <= self._before)
+            and (self._before is None or entry.started <= self._before)
             and (not self._recipients or entry.recipient.casefold() in self._recipients)
             and (not self._rules or entry.rule in self._rules)
             and (not self._senders or self._has_sender(entry.sender))

@@ -67,6 +67,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     not_before: UnixMs = UnixMs(0)  # the first attempt is due then
     if_missed: IfMissed = "send"  # with ``not_before`` only
     expires_is_given: bool = False  # ``expires`` stays what it is if the start is put off
+    quota_opens: UnixMs = UnixMs(0)  # the queue says so: ``not_before`` is this or later
     about: bytes = b""  # ``queue.about``, for its event
 
 
@@ -109,6 +110,7 @@ class DueHead(msgspec.Struct, frozen=True, kw_only=True):
     # The egress source to keep to: of the attempt that is in doubt, if it is known, or of the last one if it was
     # greylisted; else ""
     source: str = ""
+    is_timed: bool = False  # it may be too late for it: the claim looks closer
 
     @property
     def sender_domain(self) -> str:
@@ -149,6 +151,12 @@ class ClaimedMessage(msgspec.Struct, frozen=True, kw_only=True):
     expires: UnixMs
     origin: Origin
     recipients: tuple[Claimed, ...]
+    not_before: UnixMs = UnixMs(0)
+
+    @property
+    def started(self) -> UnixMs:
+        """When it might leave: retries and notices count from then."""
+        return max(self.accepted, self.not_before)
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done"):

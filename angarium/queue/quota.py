@@ -112,7 +112,9 @@ def put_off(submission: Submission, not_before: UnixMs) -> Submission:
     """Return it with a later start. Its time runs from then on, unless its sender said when it ends."""
     later = not_before - max(submission.accepted, submission.not_before)
     expires = submission.expires if submission.expires_is_given else submission.expires + later
-    return msgspec.structs.replace(submission, not_before=not_before, expires=UnixMs(expires))
+    return msgspec.structs.replace(
+        submission, not_before=not_before, quota_opens=not_before, expires=UnixMs(expires)
+    )
 
 
 def period_start(period: QuotaPeriod, at: UnixMs) -> UnixMs:

@@ -2,6 +2,7 @@
 
 from angarium.queue.message_id import MAX_INDEX
 from angarium.queue.model import Submission
+from angarium.queue.reschedule import LAST_MS
 
 
 def check_submission(submission: Submission, partitions: int) -> None:
@@ -12,5 +13,7 @@ def check_submission(submission: Submission, partitions: int) -> None:
         raise ValueError(f"a submission has 1 to {MAX_INDEX + 1} recipients, not {recipients}")
     if len(submission.partitions) != recipients:
         raise ValueError("one partition for each recipient")
+    if not 0 <= submission.not_before <= LAST_MS or not 0 <= submission.expires <= LAST_MS:
+        raise ValueError("a start and an end are before the year 10000")
     if not all(0 <= each < partitions for each in submission.partitions):
         raise ValueError(f"partitions are 0 to {partitions - 1}: {submission.partitions}")

@@ -35,6 +35,7 @@ OUTCOMES: Final = (
     "bounced",
     "expired",
     "cancelled",
+    "skipped",
     "suppressed",
 )
 STAGES: Final = (

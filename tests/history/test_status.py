@@ -32,6 +32,8 @@ AFTER = {
     "bounced": Status.BOUNCED,
     "damaged": Status.BOUNCED,
     "expired": Status.EXPIRED,
+    "skipped": Status.EXPIRED,
+    "rescheduled": Status.READY_TO_SEND,
     "in_doubt": Status.SENDING,
     "cancelled": Status.CANCELLED,
     "recipient_suppressed": Status.SUPPRESSED,
@@ -74,6 +76,11 @@ def test_an_event_of_a_newer_angarium_changes_nothing() -> None:
 )
 def test_a_message_begins_as_created_or_scheduled(due: int, status: Status) -> None:
     assert first_progress(START, UnixMs(due)).status is status
+
+
+def test_what_has_another_start_is_scheduled_until_then() -> None:
+    later = event("rescheduled", due=UnixMs(START + 10**9))
+    assert progress_after(Progress(queue=Status.CREATED), later).status is Status.SCHEDULED
 
 
 @pytest.mark.parametrize("name", ["released", "retried"])

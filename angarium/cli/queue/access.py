@@ -20,6 +20,7 @@ from angarium.insight.admin.protocol import Refused
 from angarium.insight.admin.queue_acts import (
     AddHoldRule,
     ListHoldRules,
+    MoveStart,
     PerformAct,
     RemoveHoldRule,
 )
@@ -51,11 +52,13 @@ from angarium.queue import (
     Suppression,
     SuppressionFilter,
     SuppressionPage,
+    UnixMs,
 )
 from angarium.queue.act import Act, Part
 from angarium.queue.breakdown import Breakdown, Quality
 from angarium.queue.entry import QueueEntry
 from angarium.queue.hold_rule import HoldRule
+from angarium.queue.reschedule import RescheduleOutcome
 from angarium.service.data_dir import DataDir
 
 # Ours: a process that is started anew, or a server that starts or stops, is waited for so long
@@ -98,6 +101,8 @@ class QueueAccess(Protocol):
         progress: Callable[[int], None],
         via: str = "",
     ) -> Affected: ...
+
+    def reschedule(self, message_id: MessageId, due: UnixMs, reason: str) -> RescheduleOutcome: ...
 
     def hold_rules(self) -> tuple[HoldRule, ...]: ...
 
@@ -226,6 +231,10 @@ class ServedQueue:
     ) -> Affected:
         question = PerformAct(act=act, wanted=wanted, reason=reason, dry_run=dry_run, via=via)
         return answered(self._client.ask(question, lambda item: progress(item.done)))
+
+    def reschedule(self, message_id: MessageId, due: UnixMs, reason: str) -> RescheduleOutcome:
+        question = MoveStart(message_id=message_id, due=due, reason=reason)
+        return answered(self._client.ask(question)).outcome
 
     def hold_rules(self) -> tuple[HoldRule, ...]:
         return answered(self._client.ask(ListHoldRules())).rules

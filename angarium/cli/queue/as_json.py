@@ -27,6 +27,8 @@ def entry_json(entry: QueueEntry) -> dict[str, Any]:
         "accepted_at": rfc3339(entry.accepted),
         "due_at": rfc3339(entry.due),
         "expires_at": rfc3339(entry.expires),
+        "starts_at": rfc3339(entry.not_before) if entry.not_before else None,
+        "if_missed": entry.if_missed,
         "attempts": entry.attempts,
         "in_doubt": entry.in_doubt,
         "rule": entry.rule,

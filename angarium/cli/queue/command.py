@@ -14,6 +14,7 @@ from angarium.cli.queue.acts import ACTS
 from angarium.cli.queue.filter import filter_options
 from angarium.cli.queue.ids import id_text, whole_id, whole_message_id, with_whole_ids
 from angarium.cli.queue.repair import new, verify
+from angarium.cli.queue.rescheduling import reschedule
 from angarium.cli.queue.rules import rules
 from angarium.insight.admin.queue_reads import PAGE_LIMIT
 from angarium.queue import DeliveryId, Filter
@@ -31,6 +32,7 @@ def queue() -> None:
 
 for _act in ACTS:
     queue.add_command(_act)
+queue.add_command(reschedule)
 queue.add_command(rules)
 queue.add_command(verify)
 queue.add_command(new)

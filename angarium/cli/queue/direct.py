@@ -47,6 +47,7 @@ from angarium.queue import (
     Suppression,
     SuppressionFilter,
     SuppressionPage,
+    UnixMs,
     Unsuppress,
 )
 from angarium.queue.act import Act, Actor, Part
@@ -54,6 +55,7 @@ from angarium.queue.breakdown import Breakdown, Quality
 from angarium.queue.doorbell import DoorbellSender, doorbell_path
 from angarium.queue.hold_rule import HoldRule
 from angarium.queue.message_id import parse_id_beginning
+from angarium.queue.reschedule import RescheduleOutcome
 from angarium.queue.spool import UnknownHoldRuleError
 from angarium.routing.routing import Routing
 from angarium.service.platform.mail_log_search import LogSearch, log_files
@@ -194,6 +196,9 @@ class DirectQueue:
         if act == "reroute" and (slip := find_route_slip(via, self._config)) is not None:
             raise CommandError(slip, EX_USAGE)
         return self._operator.act(act, wanted, by, dry_run=dry_run, progress=progress, via=via)
+
+    def reschedule(self, message_id: MessageId, due: UnixMs, reason: str) -> RescheduleOutcome:
+        return self._operator.reschedule(message_id, due, Actor(who=self._who, reason=reason))
 
     def hold_rules(self) -> tuple[HoldRule, ...]:
         return self._operator.hold_rules()

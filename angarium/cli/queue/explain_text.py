@@ -198,6 +198,8 @@ def _why(step: NextStep, who: str) -> str:
             return f"because {who} released it"
         case "in_doubt":
             return "because its last attempt ended in doubt"
+        case "start":
+            return "which is the first: it is not to be sent before"
         case "first":
             return "which is the first"
         case "site_down":

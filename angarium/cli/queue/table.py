@@ -112,6 +112,8 @@ def event_text(record: MailRecord) -> str:
         what = record.feedback_type or record.how
         because = f": {what}" if what else ""
         because += f"; its sender: {record.sender_told}" if record.sender_told else ""
+    if record.event == "rescheduled":
+        where = f" to {record.due}"
     if record.event == "rerouted":
         where = f" to {record.via or 'the usual way'}"
     return f"{record.ts}  {record.event} <{record.recipient}>{where}{reply}{by}{because}"
@@ -160,6 +162,8 @@ def _row(entry: QueueEntry, now: UnixMs) -> str:
     last = ""
     if entry.last is not None:
         last = f"  ({entry.last.text[:REPLY_CHARACTERS]})"
+    elif entry.not_before > now:
+        last = f"  (starts {time_text(entry.not_before)})"
     return (
         f"{delivery_id_text(entry.id):<38} {entry.state:<9} {span_text(now - entry.accepted):>9}"
         f" {due:>9} {entry.attempts:>5}  <{entry.sender}> -> <{entry.recipient}>{last}"

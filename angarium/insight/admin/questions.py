@@ -13,6 +13,7 @@ from angarium.insight.admin.protocol import Refused
 from angarium.insight.admin.queue_acts import (
     AddHoldRule,
     ListHoldRules,
+    MoveStart,
     PerformAct,
     RemoveHoldRule,
 )
@@ -49,6 +50,7 @@ AnyQuestion = (
     | ReadContent
     | ExplainMessage
     | PerformAct
+    | MoveStart
     | ListHoldRules
     | AddHoldRule
     | RemoveHoldRule

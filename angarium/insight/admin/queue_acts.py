@@ -5,9 +5,10 @@ from typing import Final
 import msgspec
 
 from angarium.insight.admin.protocol import Question, Refused
-from angarium.queue import Affected, Filter
+from angarium.queue import Affected, Filter, MessageId, UnixMs
 from angarium.queue.act import Act
 from angarium.queue.hold_rule import HoldRule
+from angarium.queue.reschedule import RescheduleOutcome
 
 EMPTY_FILTER: Final = Refused(
     "empty_filter",
@@ -29,6 +30,19 @@ class PerformAct(Question[Affected, Progressed], frozen=True, tag="queue_act"):
     dry_run: bool = False
     via: str = ""  # of a reroute: "mx", a smart host's URL, or "default"
     behalf: str = ""  # for whom the asker does it: a key of the API; named before the asker
+
+
+class MovedStart(msgspec.Struct, frozen=True):
+    outcome: RescheduleOutcome
+
+
+class MoveStart(Question[MovedStart, None], frozen=True, tag="move_start"):
+    """Give a message another start, if none of its recipients had an attempt."""
+
+    message_id: MessageId
+    due: UnixMs
+    reason: str = ""
+    behalf: str = ""
 
 
 class HoldRules(msgspec.Struct, frozen=True):

@@ -123,7 +123,7 @@ class Conclusion:
     ) -> Settlement:
         attempts, provider = recipient.attempts + 1, failure.attempt.provider
         if not attempted:
-            age_ms = now - message.accepted
+            age_ms = now - message.started
             by_age = self._schedule.attempts_by_age(age_ms, message.stream, provider)
             attempts = max(attempts, by_age)
         due = self._schedule.next_due(
@@ -144,7 +144,7 @@ class Conclusion:
             due = UnixMs(min(not_before + round(spread), max(message.expires, now + 1)))
         attempt = failure.attempt
         told = self._schedule.delay_dsn_is_due(
-            now=now, accepted=message.accepted, sent=recipient.delay_dsn_sent
+            now=now, accepted=message.started, sent=recipient.delay_dsn_sent
         )
         if told:
             telling = self._telling(message, recipient, now, tellings)

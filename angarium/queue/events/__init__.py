@@ -29,11 +29,13 @@ from angarium.queue.events.relayed import Relayed
 from angarium.queue.events.report_bounced import ReportBounced
 from angarium.queue.events.report_kept import ReportKept
 from angarium.queue.events.report_unmatched import ReportUnmatched
+from angarium.queue.events.rescheduled import Rescheduled
 from angarium.queue.events.rule_ended import RuleEnded
 from angarium.queue.events.rule_in_force import RuleInForce
 from angarium.queue.events.sender_paused import SenderPaused
 from angarium.queue.events.sender_resumed import SenderResumed
 from angarium.queue.events.ses_told import SesTold
+from angarium.queue.events.skipped import Skipped
 from angarium.queue.events.smart_host_back import SmartHostBack
 from angarium.queue.events.smart_host_rested import SmartHostRested
 from angarium.queue.events.suppression_added import SuppressionAdded
@@ -68,11 +70,13 @@ __all__ = [
     "ReportBounced",
     "ReportKept",
     "ReportUnmatched",
+    "Rescheduled",
     "RuleEnded",
     "RuleInForce",
     "SenderPaused",
     "SenderResumed",
     "SesTold",
+    "Skipped",
     "SmartHostBack",
     "SmartHostRested",
     "SuppressionAdded",

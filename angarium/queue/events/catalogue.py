@@ -43,12 +43,14 @@ from angarium.queue.events.relayed import Relayed
 from angarium.queue.events.report_bounced import ReportBounced
 from angarium.queue.events.report_kept import ReportKept
 from angarium.queue.events.report_unmatched import ReportUnmatched
+from angarium.queue.events.rescheduled import Rescheduled
 from angarium.queue.events.rule_ended import RuleEnded
 from angarium.queue.events.rule_in_force import RuleInForce
 from angarium.queue.events.sender_paused import SenderPaused
 from angarium.queue.events.sender_resumed import SenderResumed
 from angarium.queue.events.ses_told import SesTold
 from angarium.queue.events.shape import CataloguedEvent, EventHead
+from angarium.queue.events.skipped import Skipped
 from angarium.queue.events.smart_host_back import SmartHostBack
 from angarium.queue.events.smart_host_rested import SmartHostRested
 from angarium.queue.events.suppression_added import SuppressionAdded
@@ -94,6 +96,8 @@ CataloguedKind = (
     | SesTold
     | Opened
     | Clicked
+    | Rescheduled
+    | Skipped
 )
 
 
@@ -116,7 +120,10 @@ Event = CataloguedKind | UnknownEvent
 CATALOGUE: Final[tuple[type[CataloguedEvent], ...]] = get_args(CataloguedKind)
 # Of events that are no more. Their numbers stay taken
 RETIRED_NUMBERS: Final[frozenset[int]] = frozenset()
-FINAL_EVENTS: Final = (Delivered, Relayed, Bounced, Expired, Cancelled, RecipientSuppressed)
+FINAL_EVENTS: Final = (
+    *(Delivered, Relayed, Bounced, Expired, Cancelled, RecipientSuppressed),
+    Skipped,
+)
 
 _HEADER_OCTETS: Final = 3
 

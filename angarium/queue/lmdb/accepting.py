@@ -15,6 +15,7 @@ from angarium.queue.lmdb.records import (
     MessageRecord,
     encode_message,
     encode_new_delivery,
+    is_timed_message,
     message_record,
     routing_hint,
 )
@@ -56,10 +57,11 @@ def prepare_submission(submission: Submission, partitions: int) -> PreparedSubmi
     message_id = submission.message_id
     message = message_record(submission)
     deliveries = []
+    kept = (False, "", True) if is_timed_message(message) else ()
     for index, (recipient, partition) in enumerate(
         zip(submission.envelope.recipients, submission.partitions, strict=True)
     ):
-        hint = routing_hint(message, recipient.domain)
+        hint = routing_hint(message, recipient.domain, kept)
         record = encode_new_delivery(recipient, partition)
         deliveries.append((partition, delivery_key(DeliveryId(message_id, index)), record, hint))
     return PreparedSubmission(

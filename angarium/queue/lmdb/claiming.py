@@ -17,6 +17,7 @@ from angarium.queue.lmdb.keys import (
     due_key,
     parse_delivery_key,
 )
+from angarium.queue.lmdb.late import write_if_late
 from angarium.queue.lmdb.records import (
     DeliveryRecord,
     MessageRecord,
@@ -81,6 +82,8 @@ class Claim:
         for mail in self._heads:
             if not tx.delete(due, mail.due_key):
                 continue
+            if mail.is_timed and _is_late(tx, mail):
+                continue
             if rules and self._is_held(tx, rules, mail):
                 continue
             tx.put(claim, mail.claim_key, value)
@@ -98,9 +101,17 @@ class Claim:
         except RecordError:
             return False  # whoever reads what it has claimed sets it aside
         by = Actor(who=rule.who, reason=rule.why)
-        due = int.from_bytes(mail.due_key[2:10], "big")
-        write_held(tx, mail.key, due, message, delivery, by, rule.id)  # HR2
+        write_held(tx, mail.key, mail.due, message, delivery, by, rule.id)  # HR2
         return True
+
+
+def _is_late(tx: WriteTransaction, mail: "_DueMail") -> bool:
+    """Whether it is too late for its first attempt: it is skipped or held then."""
+    asked = _AskedMail(tx, mail)
+    try:
+        return write_if_late(tx, mail.key, mail.due, asked.message(), asked.delivery())
+    except RecordError:
+        return False  # whoever reads what it has claimed sets it aside
 
 
 class _DueMail(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -110,6 +121,11 @@ class _DueMail(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tenant: str
     domain: str
     campaign: str
+    is_timed: bool
+
+    @property
+    def due(self) -> int:
+        return int.from_bytes(self.due_key[2:10], "big")
 
 
 def _due_mail(partition: int, head: DueHead) -> _DueMail:
@@ -121,6 +137,7 @@ def _due_mail(partition: int, head: DueHead) -> _DueMail:
         tenant=head.tenant,
         domain=head.domain,
         campaign=head.campaign,
+        is_timed=head.is_timed,
     )
 
 
@@ -264,4 +281,5 @@ def _message(
         expires=UnixMs(record.expires),
         origin=origin_of(record),
         recipients=recipients,
+        not_before=UnixMs(record.not_before),
     )

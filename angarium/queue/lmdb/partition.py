@@ -117,6 +117,7 @@ class LmdbPartition:
                         sender=hint.sender,
                         in_doubt=hint.in_doubt,
                         source=hint.source,
+                        is_timed=hint.is_timed,
                     )
                 )
                 last = key

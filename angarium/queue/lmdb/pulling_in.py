@@ -5,9 +5,16 @@ from typing import Final, NamedTuple
 
 from angarium.queue.lmdb.file.environment import QueueEnvironment
 from angarium.queue.lmdb.keys import parse_due_key, partition_prefix
-from angarium.queue.lmdb.records import RecordError, decode_delivery, encode_delivery
+from angarium.queue.lmdb.records import (
+    RecordError,
+    decode_delivery,
+    decode_message,
+    encode_delivery,
+    is_untried,
+)
 from angarium.queue.lmdb.transaction import WriteTransaction
 from angarium.queue.message_id import message_id_ms
+from angarium.queue.model import UnixMs
 from angarium.queue.spool import LatestDue
 
 # Recipients read at once: a few milliseconds
@@ -47,9 +54,19 @@ def find_too_late(
             may_be = latest(
                 message_id_ms(delivery.message_id), record.attempts, record.last is not None
             )
+            if due > may_be and is_untried(record):  # unless its start is put off until then
+                message = txn.get(key[10:26], db=env.message)
+                may_be = max(may_be, _start(message))
             if due > may_be:
                 found.append(Earlier(key, may_be))
     return found, None
+
+
+def _start(raw: bytes | None) -> UnixMs:
+    try:
+        return UnixMs(decode_message(raw or b"").not_before)
+    except RecordError:
+        return UnixMs(0)
 
 
 class PullIn:

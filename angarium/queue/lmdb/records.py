@@ -11,6 +11,7 @@ import msgspec
 
 from angarium.queue.destination import destination_of
 from angarium.queue.model import Attempt, Origin, OriginKind, Submission, UnixMs
+from angarium.queue.reschedule import LAST_MS
 from angarium.smtp.envelope import Envelope, Recipient
 
 RECORD_VERSION: Final = b"\x01"
@@ -28,8 +29,7 @@ class RecordError(Exception):
 # What is beyond could not be a key, or a date: the disk changed it
 _U16 = Annotated[int, msgspec.Meta(ge=0, le=0xFFFF)]
 _Count = Annotated[int, msgspec.Meta(ge=0)]
-_LAST_MS: Final = 253_402_300_799_999  # of the year 9999
-_Ms = Annotated[int, msgspec.Meta(ge=0, le=_LAST_MS)]
+_Ms = Annotated[int, msgspec.Meta(ge=0, le=LAST_MS)]
 
 
 class _Record(msgspec.Struct, frozen=True, array_like=True):
@@ -62,6 +62,8 @@ class MessageRecord(_Record, frozen=True, array_like=True, kw_only=True):
     checksum: int | None = None
     not_before: _Ms = 0  # its start is put off until then; 0: it is not
     if_missed: str = "send"
+    expires_is_given: bool = False  # ``expires`` stays what it is when the start is moved
+    quota_opens: _Ms = 0  # its quota had no room before
 
 
 class DeliveryRecord(_Record, frozen=True, array_like=True, kw_only=True):
@@ -98,6 +100,8 @@ class DueHint(_Record, frozen=True, array_like=True, kw_only=True):
     sender: str = ""
     in_doubt: bool = False
     source: str = ""  # to keep to, as the recipient's record has it
+    # It had no attempt yet, and its sender said what is to become of it when it is too late
+    is_timed: bool = False
 
 
 class OwnerRecord(_Record, frozen=True, array_like=True):
@@ -190,7 +194,7 @@ def delivery_due(raw: bytes) -> UnixMs:
 
 def decode_delivery(raw: bytes) -> DeliveryRecord:
     record = decode(raw, _delivery_decoder, start=9)
-    if delivery_due(raw) > _LAST_MS:
+    if delivery_due(raw) > LAST_MS:
         raise RecordError("due behind the end of time")
     return record
 
@@ -243,6 +247,8 @@ def message_record(submission: Submission) -> MessageRecord:
         checksum=checksum(submission.content),
         not_before=submission.not_before,
         if_missed=submission.if_missed,
+        expires_is_given=submission.expires_is_given,
+        quota_opens=submission.quota_opens,
     )
 
 
@@ -327,11 +333,11 @@ def encode_hint(octets: int, hint: DueHint) -> bytes:
 
 
 def routing_hint(
-    message: MessageRecord, destination: str, kept: tuple[bool, str] | tuple[()] = ()
+    message: MessageRecord, destination: str, kept: tuple[bool, str, bool] | tuple[()] = ()
 ) -> bytes:
     """Return the value of a due key of one of the message's recipients: as ``encode_hint``, from a tuple.
 
-    ``kept``: of one in doubt, or that keeps to its source, the hint's last two fields.
+    ``kept``: of one in doubt, that keeps to its source, or is timed, the hint's last three fields.
     """
     hint = (
         *(message.tenant, destination, message.stream, message.priority, message.campaign),
@@ -342,9 +348,21 @@ def routing_hint(
     return RECORD_VERSION + message.size_octets.to_bytes(6, "big") + _encode(hint)
 
 
+def is_timed_message(message: MessageRecord) -> bool:
+    """Whether its sender said what is to become of it when it is too late for a first attempt."""
+    return message.expires_is_given or message.if_missed != "send"
+
+
+def is_untried(record: DeliveryRecord) -> bool:
+    """Whether nobody has come to try it yet."""
+    return not record.attempts and record.last is None
+
+
 def due_hint(message: MessageRecord, record: DeliveryRecord) -> bytes:
     """Return the value of the due key of a recipient that is in the queue."""
-    kept = (record.in_doubt > 0, record.source) if record.in_doubt or record.source else ()
+    is_timed = is_timed_message(message) and is_untried(record)
+    is_plain = not (record.in_doubt or record.source or is_timed)
+    kept = () if is_plain else (record.in_doubt > 0, record.source, is_timed)
     return routing_hint(message, destination_of(record.domain, record.via), kept)
 
 

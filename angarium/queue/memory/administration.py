@@ -31,9 +31,11 @@ from angarium.queue.events.content_shown import ContentShown
 from angarium.queue.events.hold_rule_added import HoldRuleAdded
 from angarium.queue.events.hold_rule_removed import HoldRuleRemoved
 from angarium.queue.hold_rule import HOLD_RULE_LIMIT, HoldRule, check_rule
+from angarium.queue.memory.scheduling import reschedule
 from angarium.queue.memory.state import MemoryDelivery, MemoryState
 from angarium.queue.message_id import IdRange, message_id_ms
 from angarium.queue.model import DeliveryId, Filter, MessageId, PartitionNumber, RouteHint, UnixMs
+from angarium.queue.reschedule import RescheduleOutcome, StartMoved
 from angarium.queue.spool import TooManyHoldRulesError, UnknownHoldRuleError
 from angarium.queue.summary import QueueSummary
 
@@ -185,6 +187,15 @@ class MemoryAdministration:
             who=by.who,
             reason=by.reason,
         )
+
+    async def reschedule(
+        self, message_id: MessageId, due: UnixMs, by: Actor, tenant: str | None = None
+    ) -> RescheduleOutcome:
+        outcome = reschedule(self._state, message_id, due, by.bounded(), tenant)
+        own = [each for each in self._state.deliveries if each.message_id == message_id]
+        if isinstance(outcome, StartMoved):
+            self._ring_for(own)
+        return outcome
 
     async def add_hold_rule(self, rule: HoldRule, by: Actor) -> HoldRule:
         state, by = self._state, by.bounded()
@@ -366,6 +377,8 @@ class MemoryAdministration:
             in_doubt=each.in_doubt,
             last=each.last,
             size_octets=len(message.content),
+            not_before=message.not_before,
+            if_missed=message.if_missed,
             rule=each.rule,
             via=each.via,
         )

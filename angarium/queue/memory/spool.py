@@ -21,6 +21,7 @@ from angarium.queue.kept_source import source_after
 from angarium.queue.memory.administration import MemoryAdministration
 from angarium.queue.memory.keepsakes import MemoryKeepsakes
 from angarium.queue.memory.reports import MemoryReports
+from angarium.queue.memory.scheduling import is_timed, is_untried, write_if_late
 from angarium.queue.memory.state import MemoryDelivery, MemoryEventLog, MemoryState
 from angarium.queue.memory.suppressions import MemorySuppressions
 from angarium.queue.memory.terms import memory_quota_use, write_on_terms
@@ -79,6 +80,7 @@ class MemorySpool:
         self._dead = False
         self.low_disk = False
         self.once_limit = 1_000_000  # idempotency keys of a tenant
+        self.missed_after_ms = 3_600_000
         self.events = MemoryEventLog(self.state)
         self.administration = MemoryAdministration(self.state, self.ring)
         self.keepsakes = MemoryKeepsakes(self.state)
@@ -239,6 +241,8 @@ class MemoryPartition:
             each = self._state.deliveries.get(head.id)
             if each is None or not self._is_at(each, head.due):
                 continue
+            if write_if_late(self._state, each, self._clock(), self._spool.missed_after_ms):
+                continue
             rule = rules.find(_DueMail(self._state, each), self._clock())
             if rule is not None:
                 self._state.hold(each, Actor(who=rule.who, reason=rule.why), rule.id)
@@ -276,6 +280,8 @@ class MemoryPartition:
                 continue
             accepted = message_id_ms(each.id.message_id)
             due = max(latest(accepted, each.attempts, each.last is not None), now)
+            if is_untried(each):
+                due = max(due, self._state.messages[each.id.message_id].not_before)
             if each.due > due:
                 each.due = due
                 count += 1
@@ -366,6 +372,7 @@ class MemoryPartition:
             sender=message.envelope.reverse_path,
             in_doubt=each.in_doubt > 0,
             source=each.source,
+            is_timed=is_untried(each) and is_timed(message),
         )
 
 

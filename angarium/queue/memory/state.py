@@ -212,6 +212,7 @@ class MemoryState:
             expires=message.expires,
             origin=message.origin,
             recipients=recipients,
+            not_before=message.not_before,
         )
 
     def find_suppression(self, address: str, tenant: str, stream: str) -> Suppression | None:

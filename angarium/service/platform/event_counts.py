@@ -21,6 +21,7 @@ from angarium.queue import (
     Position,
     RecipientSuppressed,
     Relayed,
+    Skipped,
     message_id_ms,
 )
 from angarium.service.platform.provider_labels import OTHER, ProviderLabels
@@ -79,6 +80,8 @@ class Totals(msgspec.Struct, kw_only=True, omit_defaults=True):
             case RecipientSuppressed():
                 _add(self.outcomes, "suppressed")
                 _add(self.suppressed, event.cause if event.cause in _REASONS else OTHER)
+            case Skipped():
+                _add(self.outcomes, "skipped")
             case Cancelled():
                 _add(self.outcomes, "cancelled")
             case InDoubt():

@@ -13,6 +13,8 @@ from angarium.insight.admin.queue_acts import (
     AddHoldRule,
     HoldRules,
     ListHoldRules,
+    MovedStart,
+    MoveStart,
     PerformAct,
     Progressed,
     RemoveHoldRule,
@@ -44,6 +46,7 @@ from angarium.queue import (
     QueueFullError,
     QueueSummary,
     UnixMs,
+    message_id_text,
 )
 from angarium.queue.act import Actor
 from angarium.queue.administration import QueueAdministration
@@ -51,6 +54,7 @@ from angarium.queue.breakdown import Breakdown
 from angarium.queue.hold_rule import HoldRule
 from angarium.queue.message_id import parse_id_beginning
 from angarium.queue.model import DeliveryId
+from angarium.queue.reschedule import StartMoved
 from angarium.queue.spool import TooManyHoldRulesError, UnknownHoldRuleError
 from angarium.service.admin_socket import Asker, Handlers
 from angarium.service.platform.sender_notices import SenderNotices
@@ -95,6 +99,7 @@ class QueueAnswers:
             .on(ReadContent, self.read_content)
             .on(ExplainMessage, self.explain)
             .on(PerformAct, self.perform)
+            .on(MoveStart, self.move_start)
             .on(ListHoldRules, self.list_rules)
             .on(AddHoldRule, self.add_rule)
             .on(RemoveHoldRule, self.remove_rule)
@@ -188,6 +193,17 @@ class QueueAnswers:
                 count=affected.count,
             )
         return affected
+
+    async def move_start(self, asked: MoveStart, asker: Asker) -> MovedStart | Refused:
+        by = Actor(who=asker.named(asked.behalf), reason=asked.reason)
+        try:
+            outcome = await self._queue.reschedule(asked.message_id, asked.due, by)
+        except (QueueFullError, ValueError) as error:
+            return _refused(error)
+        if isinstance(outcome, StartMoved):
+            message = message_id_text(asked.message_id)
+            log("queue_rescheduled", message=message, by=by.who, reason=by.reason)
+        return MovedStart(outcome)
 
     async def list_rules(self, _: ListHoldRules, __: Asker) -> HoldRules:
         return HoldRules(self._queue.hold_rules())

@@ -241,6 +241,30 @@ def test_cancel_removes_without_a_trace_but_its_event(filled: Filled, cli: Cli) 
     assert cli.json("show", filled.id(filled.fresh))["events"][-1]["event"] == "cancelled"
 
 
+def test_reschedule_gives_another_start(filled: Filled, cli: Cli) -> None:
+    name = filled.id(filled.fresh)
+    done = cli.json("reschedule", name, "--at", "2099-07-01T10:30", "--reason", "too early")
+    assert (done["id"], done["due_at"], done["recipients"]) == (name, "2099-07-01T10:30:00.000Z", 1)
+    assert "starts 2099-07-01 10:30:00 UTC" in cli("list")
+    (entry,) = cli.json("list", "--id", name)["entries"]
+    assert entry["starts_at"] == entry["due_at"] == done["due_at"]
+    event = cli.json("show", name)["events"][-1]
+    assert (event["event"], event["due"]) == ("rescheduled", done["due_at"])
+    assert (event["actor"], event["reason"]) == (ME, "too early")
+    assert "which is the first: it is not to be sent before" in cli("explain", name)
+    assert "due" in cli("reschedule", name, "--at", "now")
+    assert "waits; next attempt" in cli("explain", name)
+
+
+def test_reschedule_says_why_it_did_nothing(filled: Filled, cli: Cli) -> None:
+    assert "an attempt was made" in cli(
+        "reschedule", filled.id(filled.deferred), "--at", "2h", code=75
+    )
+    done = filled.id(filled.delivered)
+    assert "is not in the queue" in cli("reschedule", done, "--at", "2h", code=66)
+    assert "is no start; write now, 90s" in cli("reschedule", done, "--at", "soon", code=64)
+
+
 @pytest.mark.parametrize("act", ["retry", "hold", "cancel", "bounce"])
 def test_a_dry_run_changes_nothing(cli: Cli, act: str) -> None:
     before = cli.json("list")["entries"]

@@ -33,6 +33,7 @@ from angarium.insight.admin.questions import AnyQuestion, read_question
 from angarium.insight.admin.queue_acts import (
     AddHoldRule,
     ListHoldRules,
+    MoveStart,
     PerformAct,
     Progressed,
     RemoveHoldRule,
@@ -59,6 +60,7 @@ QUESTIONS: list[Question[typing.Any, typing.Any]] = [
     ReadContent(message_id=ID),
     ExplainMessage(message_id=ID, only=3),
     PerformAct(act="hold", wanted=Filter(senders=("",)), reason="a \u2603", dry_run=True),
+    MoveStart(message_id=ID, due=UnixMs(5), reason="later"),
     ListHoldRules(),
     AddHoldRule(rule=HoldRule(domain="example.net", until=UnixMs(5)), reason="x"),
     RemoveHoldRule(rule_id=4, release=True),

@@ -57,6 +57,8 @@ NUMBERS = {
     34: "ses_told",
     35: "opened",
     36: "clicked",
+    37: "rescheduled",
+    38: "skipped",
 }
 HEAD = ("at", "message_id")
 _MESSAGE = (*HEAD, "tenant", "stream")
@@ -115,6 +117,8 @@ FIELDS = {
     "ses_told": (*_FEEDBACK, "kind", "reply"),
     "opened": (*_FEEDBACK, "client"),
     "clicked": (*_FEEDBACK, "client", "link"),
+    "rescheduled": (*_ACT, "due", "expires"),
+    "skipped": (*_RECIPIENT, "reason", "campaign"),
 }
 VALUES: dict[str, Any] = {
     "at": UnixMs(1_800_000_000_000),

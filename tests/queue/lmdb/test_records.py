@@ -53,9 +53,13 @@ def test_a_due_hint_is_a_version_the_size_and_its_fields() -> None:
     )
     # What is not in doubt ends before the fields that say so, as it did before there were any
     doubtful = msgspec.structs.replace(hint, in_doubt=True, source="ip1")
-    assert routing_hint(message, "example.net", (True, "ip1")) == encode_hint(21, doubtful)
+    assert routing_hint(message, "example.net", (True, "ip1", False)) == encode_hint(21, doubtful)
     greylisted = msgspec.structs.replace(hint, source="ip1")
-    assert routing_hint(message, "example.net", (False, "ip1")) == encode_hint(21, greylisted)
+    assert routing_hint(message, "example.net", (False, "ip1", False)) == encode_hint(
+        21, greylisted
+    )
+    timed = msgspec.structs.replace(hint, is_timed=True)
+    assert routing_hint(message, "example.net", (False, "", True)) == encode_hint(21, timed)
     octets, rest = hinted_octets(raw)
     assert (raw[:1], octets, decode_hint(rest)) == (b"\x01", 21, hint)
 

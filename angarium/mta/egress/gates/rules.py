@@ -125,7 +125,7 @@ class RuleGate:
         """Return what the outcomes mean for the recipients: a refusal of us is none of an address, for a while."""
         if all(isinstance(outcome, Taken) for outcome in outcomes):
             return outcomes
-        age_ms = now - work.message.accepted
+        age_ms = now - work.message.started
         return [self._meaning(outcome, site, age_ms) for outcome in outcomes]
 
     def overflows(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> bool:

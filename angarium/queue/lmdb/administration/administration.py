@@ -9,11 +9,13 @@ from angarium.queue.breakdown import Breakdown, Quality
 from angarium.queue.entry import Affected, EntryPage, FindProvider, ShownMessage
 from angarium.queue.hold_rule import HoldRule
 from angarium.queue.lmdb.administration.administering import Administering
+from angarium.queue.lmdb.administration.rescheduling import Reschedule
 from angarium.queue.lmdb.file.environment import QueueEnvironment
 from angarium.queue.lmdb.steps import follow_steps
 from angarium.queue.lmdb.transaction import Operation
 from angarium.queue.message_id import IdRange
-from angarium.queue.model import Filter, MessageId, RouteHint
+from angarium.queue.model import Filter, MessageId, RouteHint, UnixMs
+from angarium.queue.reschedule import RescheduleOutcome
 from angarium.queue.spool import Clock
 from angarium.queue.summary import QueueSummary
 
@@ -82,6 +84,14 @@ class LmdbAdministration:
     ) -> Affected:
         steps = self._steps.bounce(wanted, by, notify, dry_run=dry_run, progress=progress)
         return await follow_steps(steps, self._submit)
+
+    async def reschedule(
+        self, message_id: MessageId, due: UnixMs, by: Actor, tenant: str | None = None
+    ) -> RescheduleOutcome:
+        outcome: RescheduleOutcome = await self._submit(
+            Reschedule(message_id, due, by.bounded(), tenant)
+        )
+        return outcome
 
     async def add_hold_rule(self, rule: HoldRule, by: Actor) -> HoldRule:
         return await follow_steps(self._steps.add_hold_rule(rule, by), self._submit)

@@ -159,6 +159,8 @@ class _Reading:
             rule=record.rule,
             via=record.via,
             size_octets=message.size_octets,
+            not_before=UnixMs(message.not_before),
+            if_missed=message.if_missed,
         )
 
     def _read_message(self, message_id: bytes) -> MessageRecord:

@@ -12,6 +12,7 @@ from angarium.queue.entry import Affected, EntryPage, FindProvider, ShownMessage
 from angarium.queue.event_log import Position
 from angarium.queue.hold_rule import HoldRule
 from angarium.queue.lmdb.administration.administering import Administering
+from angarium.queue.lmdb.administration.rescheduling import Reschedule
 from angarium.queue.lmdb.event_log import read_events
 from angarium.queue.lmdb.file.check import has_file
 from angarium.queue.lmdb.file.environment import QueueEnvironment
@@ -20,7 +21,8 @@ from angarium.queue.lmdb.suppression.changing import ApplySuppressions
 from angarium.queue.lmdb.suppression.store import find_in, page_steps
 from angarium.queue.lmdb.transaction import Operation, OperationFailure, Transactor
 from angarium.queue.message_id import IdRange
-from angarium.queue.model import Filter, MessageId, PartitionNumber, RouteHint
+from angarium.queue.model import Filter, MessageId, PartitionNumber, RouteHint, UnixMs
+from angarium.queue.reschedule import RescheduleOutcome
 from angarium.queue.spool import Clock
 from angarium.queue.summary import QueueSummary
 from angarium.queue.suppression_changes import SuppressionChange
@@ -128,6 +130,15 @@ class QueueOperator:
             self._open_to_write()
         steps = self._steps.bounce(wanted, by, notify, dry_run=dry_run, progress=progress)
         return run_steps(steps, self._transact)
+
+    def reschedule(
+        self, message_id: MessageId, due: UnixMs, by: Actor, tenant: str | None = None
+    ) -> RescheduleOutcome:
+        self._open_to_write()
+        outcome: RescheduleOutcome = self._transact(
+            Reschedule(message_id, due, by.bounded(), tenant)
+        )
+        return outcome
 
     def add_hold_rule(self, rule: HoldRule, by: Actor) -> HoldRule:
         self._open_to_write()

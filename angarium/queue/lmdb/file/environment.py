@@ -100,6 +100,7 @@ class QueueEnvironment:
         self.quota = self.databases["quota"]
         self.partitions = config.partitions  # what is on disk wins, see _prepare
         self.once_limit = config.idempotency_keys
+        self.missed_after_ms = round(config.missed_after_s * 1000)
 
     @classmethod
     def open(

@@ -69,7 +69,7 @@ async def entries(spool: LmdbSpool) -> list[dict[str, Any]]:
         {
             name: plain(getattr(each, name))
             for name in each.__struct_fields__
-            if name not in ("rule", "via", "campaign")
+            if name not in ("rule", "via", "campaign", "not_before", "if_missed")
         }
         | {"id": delivery_id_text(each.id)}
         for each in page.entries

@@ -64,6 +64,14 @@ def decode_json(octets: bytes, kind: type[T], *, depth: int = DEPTH) -> T:
     return found  # type: ignore[no-any-return]
 
 
+def decode_item(octets: msgspec.Raw, kind: type[T]) -> T:
+    """The same of a part of what has been read as ``msgspec.Raw``: the whole has been looked at."""
+    try:
+        return _decoder(_hashable(kind)).decode(octets)  # type: ignore[no-any-return]
+    except msgspec.ValidationError:
+        return _decode_again(bytes(octets), kind)
+
+
 def _hashable(kind: Any) -> Hashable:
     return kind  # type: ignore[no-any-return]  # as types are
 

@@ -1,23 +1,30 @@
 """Reads a request's body, within bounds on its size and on the time that it takes."""
 
 import asyncio
-import binascii
 import re
 from typing import Final, TypeVar
 
 import msgspec
 from aiohttp import web
 
+from angarium.api.base64_text import read_base64
 from angarium.api.inflating import check_encoding, inflate
 from angarium.api.json_body import DEPTH, decode_json
 from angarium.api.load import LOAD
 from angarium.intake.order import Fault, FaultError, FaultKind
 
 T = TypeVar("T")
+__all__ = [
+    "LIMITS",
+    "ReadingLimits",
+    "check_content_type",
+    "read_base64",
+    "read_json",
+    "read_octets",
+]
 CONTENT_TYPE: Final = "Content-Type"
 _JSON: Final = re.compile(r"application/(?:[A-Za-z0-9!#$&^_.-]+\+)?json", re.IGNORECASE)
 _CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
-_BLANKS: Final = re.compile(r"[ \t\r\n]+")
 
 
 class ReadingLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,21 +72,6 @@ def check_content_type(request: web.Request) -> None:
     if charset is not None and charset.lower() not in _CHARSETS:
         text = f"{CONTENT_TYPE} says charset {charset[:40]!a}: JSON is UTF-8"
         raise FaultError(Fault(kind=FaultKind.MALFORMED, message=text, field=CONTENT_TYPE))
-
-
-def read_base64(text: str, field: str) -> bytes:
-    """Return what is encoded; blanks and line ends in it do not count. Raises FaultError."""
-    try:
-        return binascii.a2b_base64(text, strict_mode=True)
-    except ValueError:  # binascii.Error, and characters beyond ASCII
-        pass
-    try:
-        return binascii.a2b_base64(_BLANKS.sub("", text), strict_mode=True)
-    except ValueError as error:
-        reason = str(error).lower() if text.isascii() else "it has other characters"
-        message = f"{field}: is not base64 ({reason})"
-        fault = Fault(kind=FaultKind.INVALID, message=message, field=field, constraint="base64")
-        raise FaultError(fault) from None
 
 
 async def _read(request: web.Request, limits: ReadingLimits) -> bytes:

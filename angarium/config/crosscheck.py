@@ -160,6 +160,8 @@ def _http(at: KeyPath, listener: Listener) -> Iterator[Problem]:
             yield Problem((*at, key), "is for SMTP listeners; remove it")
     if listener.repair is not None:
         yield Problem((*at, "repair"), "is for SMTP listeners; remove it")
+    if not listener.serves:
+        yield Problem((*at, "serves"), "is empty: name api, health or metrics")
 
 
 def _inbound(at: KeyPath, listener: Listener) -> Iterator[Problem]:

@@ -28,6 +28,9 @@ Days = Annotated[int, msgspec.Meta(ge=1, le=3650)]
 Percent = Annotated[float, msgspec.Meta(gt=0, le=100)]
 
 
+Served = Literal["api", "health", "metrics"]
+
+
 class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Unknown keys are errors; the loader names the nearest known one."""
 
@@ -88,6 +91,9 @@ class Listener(_Table, frozen=True, kw_only=True):
     repair: bool | None = None
     certificate: str | None = None  # PEM chain; read again on SIGHUP
     private_key: str | None = None  # PEM, mode 0600
+    # of kind http: what it serves. Keys are asked of who uses the API, nothing of who reads metrics and health: where
+    # strangers reach the API, leave these to a listener of their own on loopback
+    serves: tuple[Served, ...] = ("api", "health", "metrics")
     limits: ListenerLimits = ListenerLimits()
 
 
@@ -478,6 +484,65 @@ class Tenancy(_Table, frozen=True, kw_only=True):
     secret_file: str = ""
 
 
+class Api(_Table, frozen=True, kw_only=True):
+    """Limits of the HTTP API. What is over them is refused with the field's name."""
+
+    body_octets: Octets = 52_428_800  # 413; as it is sent, and once it is inflated
+    body_timeout_s: Seconds = 60.0  # 400 when a body has not come by then
+    depth: Count = 64  # 400 for JSON that nests deeper
+    requests_in_hand: Count = 1000  # 503 beyond, of each ingress process
+    octets_in_hand: Octets = 268_435_456  # 503 when bodies in memory would exceed it, likewise
+    # 429 beyond, of all keys of a tenant; each key has a rate of its own
+    requests_per_second: Count = 1000
+    recipients: Count = 1000  # of one message
+    subject_characters: Count = 998
+    headers: Count = 100  # fields besides those that are written from others
+    headers_octets: Octets = 65_536
+    tags: Count = 50
+    tag_characters: Count = 256
+    metadata_octets: Octets = 65_536
+    attachments: Count = 500
+    # files of these names and types are refused, and programs whatever they are called; empty: none are
+    refused_extensions: tuple[str, ...] = (
+        "bat",
+        "chm",
+        "cmd",
+        "com",
+        "cpl",
+        "dll",
+        "exe",
+        "hta",
+        "jar",
+        "js",
+        "jse",
+        "lnk",
+        "msc",
+        "msi",
+        "pif",
+        "ps1",
+        "reg",
+        "scr",
+        "sct",
+        "vb",
+        "vbe",
+        "vbs",
+        "wsf",
+        "wsh",
+    )
+    refused_types: tuple[str, ...] = (
+        "application/java-archive",
+        "application/javascript",
+        "application/vnd.microsoft.portable-executable",
+        "application/x-dosexec",
+        "application/x-executable",
+        "application/x-msdos-program",
+        "application/x-msdownload",
+        "application/x-msi",
+        "application/x-sh",
+        "text/javascript",
+    )
+
+
 class Config(_Table, frozen=True, kw_only=True):
     @property
     def takes_reports(self) -> bool:
@@ -501,6 +566,7 @@ class Config(_Table, frozen=True, kw_only=True):
     dkim: Dkim = Dkim()
     queue: Queue = Queue()
     tenancy: Tenancy = Tenancy()
+    api: Api = Api()
     log: Log = Log()
     postmasters: Postmasters = Postmasters()
     breaker: Breaker = Breaker()

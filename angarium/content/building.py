@@ -29,7 +29,7 @@ _OURS: Final = frozenset(
 )
 _TYPE: Final = re.compile(
     r"([A-Za-z0-9!#$&^_.+-]{1,127})/([A-Za-z0-9!#$&^_.+-]{1,127})"
-    r'((?:\s*;\s*[A-Za-z0-9!#$&^_.+-]+=(?:[A-Za-z0-9!#$&^_.+-]+|"[^"\\]*"))*)\s*'
+    r'((?:[ \t]*;[ \t]*[A-Za-z0-9!#$&^_.+-]+=(?:[A-Za-z0-9!#$&^_.+-]+|"[ !#-\[\]-~]*"))*)[ \t]*'
 )
 _CONTENT_ID: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.@-]{1,250}")
 _SUBJECT: Final = 998  # characters; ours: nobody shows more
@@ -170,7 +170,9 @@ def _attachment(attachment: Attachment, index: int) -> _Part:
         raise LetterError(
             f"{at}.contentType", "holds other parts: send it as application/octet-stream"
         )
-    disposition = "inline" if attachment.content_id else "attachment"
+    disposition = attachment.disposition
+    if not disposition:
+        disposition = "inline" if attachment.content_id else "attachment"
     name = parameter("name", attachment.filename) if attachment.filename else ""
     filename = parameter("filename", attachment.filename) if attachment.filename else ""
     header = f"Content-Type: {attachment.content_type.strip()}{name}\r\n"

@@ -1,8 +1,12 @@
 """A letter to be written, as a value, and what may be wrong with it. Pure."""
 
+from typing import Literal
+
 import msgspec
 
 from angarium.smtp.address import Address
+
+Disposition = Literal["", "attachment", "inline"]
 
 
 class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,6 +19,7 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
     content_type: str = "application/octet-stream"  # with parameters, if it has any
     filename: str = ""  # any characters but controls
     content_id: str = ""  # what HTML names as cid:; "": it is not shown inside the text
+    disposition: Disposition = ""  # "": inline where it has a content id
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from angarium.feedback.reference import ReferenceKeys, Subject
 from angarium.intake.labels import LABEL_FIELDS, Labels, read_labels
 from angarium.intake.repair import mend_header
 from angarium.queue.message_id import message_id_text
-from angarium.queue.model import MessageId, Origin, PartitionNumber, Submission, UnixMs
+from angarium.queue.model import IfMissed, MessageId, Origin, PartitionNumber, Submission, UnixMs
 from angarium.smtp.address import Address, AddressSyntaxError, parse_mailbox
 from angarium.smtp.date import render_date
 from angarium.smtp.envelope import NOTIFY_DEFAULT, Envelope, Recipient
@@ -36,6 +36,22 @@ DROPPED: Final = (
 )
 # The same where reports are read: what says whom to report to is ours, too
 DROPPED_WHERE_READ: Final = DROPPED | {b"cfbl-address", b"cfbl-feedback-id"}
+
+
+class Particulars(msgspec.Struct, frozen=True, kw_only=True):
+    """What an API says of a message besides its envelope and content."""
+
+    message_id: MessageId
+    client: str  # its address: the message does not tell it
+    campaign: str = ""
+    tags: tuple[str, ...] = ()
+    not_before: UnixMs = UnixMs(0)
+    expires: UnixMs | None = None  # None: as its stream has it, from its start on
+    if_missed: IfMissed = "send"
+    about: bytes = b""
+    sandbox: bool = False
+
+
 # The statuses of what is wrong with a header; who may send and how much is not to be mended
 MENDABLE: Final = frozenset({"5.6.0", "5.6.7"})
 RESENDERS: Final = (b"resent-from", b"resent-sender")
@@ -84,12 +100,14 @@ class SubmissionBuilder:
         self._authors: dict[bytes, Sequence[Address]] = {}  # of From values: senders repeat theirs
         self._date = (-1, "")  # the second for which it was rendered: a busy second renders once
 
-    def build(self, received: ReceivedMessage) -> Submission | Refusal:
-        """Return the message as it is to be queued, or the reply that refuses it.
+    def build(
+        self, received: ReceivedMessage, particulars: Particulars | None = None
+    ) -> Submission | Refusal:
+        """Return the message as it is to be queued, or the reply that refuses it. ``particulars``: it came by the API.
 
         What would be refused is mended, where the client may have that, and then held to the same rules.
         """
-        built = self._build(received)
+        built = self._build(received, particulars)
         if isinstance(built, Submission) or not (
             received.may_repair and built.enhanced in MENDABLE
         ):
@@ -106,10 +124,13 @@ class SubmissionBuilder:
         return self._build(
             msgspec.structs.replace(
                 received, content=mended.content, repairs=(*received.repairs, *mended.repairs)
-            )
+            ),
+            particulars,
         )
 
-    def _build(self, received: ReceivedMessage) -> Submission | Refusal:
+    def _build(
+        self, received: ReceivedMessage, particulars: Particulars | None
+    ) -> Submission | Refusal:
         block = parse_header(received.content, self._limits, received.envelope.smtputf8)
         if isinstance(block, Refusal):
             return block
@@ -128,7 +149,12 @@ class SubmissionBuilder:
         labels = read_labels(block, received, self.streams)
         if isinstance(labels, Refusal):
             return labels
-        return self._assemble(received, block, authors, labels, sender is not None)
+        submission = self._assemble(
+            received, block, authors, labels, sender is not None, particulars
+        )
+        if particulars is None or isinstance(submission, Refusal):
+            return submission
+        return _with(submission, particulars, authors[0].text)
 
     def _find_authors(self, block: HeaderBlock, envelope: Envelope) -> Sequence[Address] | Refusal:
         at = block.find(b"from")
@@ -151,17 +177,18 @@ class SubmissionBuilder:
         authors: Sequence[Address],
         labels: Labels,
         has_sender: bool,
+        particulars: Particulars | None,
     ) -> Submission | Refusal:
         now = self._clock()
-        message_id = self._new_message_id()
+        message_id = self._new_message_id() if particulars is None else particulars.message_id
         id_text = message_id_text(message_id)
         date = self._date_text(now)
         unwanted = DROPPED if self.references is None else DROPPED_WHERE_READ
         kept, dropped = _without_dropped(block, unwanted)
-        name = id_text
-        if self.references is not None and b"message-id" not in block.names:
+        name = f"{id_text}@{self._hostname if particulars is None else authors[0].domain}"
+        if particulars is None and self.references is not None and b"message-id" not in block.names:
             subject = _subject_of(message_id, received, labels, authors[0].domain)
-            name = self.references.local_part(subject, now)
+            name = f"{self.references.local_part(subject, now)}@{self._hostname}"
         added, message_id_header = self._missing_fields(
             block, received.envelope, name, date, len(authors) > 1 and not has_sender
         )
@@ -206,7 +233,7 @@ class SubmissionBuilder:
     ) -> tuple[list[bytes] | Refusal, str]:
         """Return the fields to add behind those that came, and the text of the Message-ID there will be.
 
-        ``name``: the left side of one that we add.
+        ``name``: of one that we add, without its brackets.
         """
         added: list[bytes] = []
         reverse_path = envelope.reverse_path
@@ -224,7 +251,7 @@ class SubmissionBuilder:
             return added, clean_text(value[:_LOGGED_OCTETS].decode("ascii", "replace"))  # C7
         if at is not None:
             return Refusal(550, "5.6.0", "The Message-ID field is empty"), ""
-        message_id = f"<{name}@{self._hostname}>"  # RFC 6409 section 8.3
+        message_id = f"<{name}>"  # RFC 6409 section 8.3
         added.append(b"Message-ID: %b\r\n" % message_id.encode())
         return added, message_id
 
@@ -235,6 +262,28 @@ class SubmissionBuilder:
             text = render_date(second)
             self._date = (second, text)
         return text
+
+
+def _with(submission: Submission, particulars: Particulars, author: str) -> Submission:
+    """Its time runs from its start on, unless its sender said when it ends. What comes back goes to its author."""
+    envelope = submission.envelope
+    if not envelope.reverse_path:
+        envelope = msgspec.structs.replace(envelope, reverse_path=author)
+    later = max(0, particulars.not_before - submission.accepted)
+    expires = particulars.expires or UnixMs(submission.expires + later)
+    return msgspec.structs.replace(
+        submission,
+        envelope=envelope,
+        campaign=particulars.campaign or submission.campaign,
+        tags=particulars.tags or submission.tags,
+        origin=msgspec.structs.replace(submission.origin, kind="api", client=particulars.client),
+        not_before=particulars.not_before,
+        expires=expires,
+        expires_is_given=particulars.expires is not None,
+        if_missed=particulars.if_missed,
+        about=particulars.about,
+        sandbox=particulars.sandbox,
+    )
 
 
 def _default_author(envelope: Envelope) -> Sequence[Address] | Refusal:

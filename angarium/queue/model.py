@@ -26,7 +26,7 @@ class DeliveryId(msgspec.Struct, frozen=True, order=True):
 
 
 # By what a submission came to us. On disk as text: a new one counts the version of `accepted` up
-OriginKind = Literal["submission", "dsn", "cli"]
+OriginKind = Literal["submission", "dsn", "cli", "api"]
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
@@ -69,6 +69,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     expires_is_given: bool = False  # ``expires`` stays what it is if the start is put off
     quota_opens: UnixMs = UnixMs(0)  # the queue says so: ``not_before`` is this or later
     about: bytes = b""  # ``queue.about``, for its event
+    sandbox: bool = False  # only its event is kept: nobody gets it
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):

@@ -118,7 +118,7 @@ ROLES: Final = RoleTable(
             # It takes mail in for as long as there is somebody to wait for.
             drains_after=("delivery",),
             reads=Reads(
-                at_start=("listener",),
+                at_start=("listener", "api"),
                 live=(
                     *("route", "provider", "stream", "delivery.port", "delivery.expire_s"),
                     "ses",
@@ -142,7 +142,7 @@ ROLES: Final = RoleTable(
                     "listener",  # where mail must not be sent to
                     *("log.level", "rules", "rule"),
                 ),
-                never=("log.mail_log", "postmasters", "breaker", "blocklists"),
+                never=("log.mail_log", "postmasters", "breaker", "blocklists", "api"),
             ),
         ),
         RoleSpec(
@@ -161,7 +161,7 @@ ROLES: Final = RoleTable(
                 never=(
                     *("listener", "source", "pool", "stream", "warmup"),
                     *("delivery", "dns", "dkim", "rules", "rule", "log.mail_log", "postmasters"),
-                    *("breaker", "blocklists", "smart_host", "ses"),
+                    *("breaker", "blocklists", "smart_host", "ses", "api"),
                 ),
             ),
         ),
@@ -179,7 +179,7 @@ ROLES: Final = RoleTable(
                 ),
                 never=(
                     *("listener", "stream", "warmup", "route", "provider", "delivery"),
-                    *("rules", "rule", "postmasters", "smart_host", "ses"),
+                    *("rules", "rule", "postmasters", "smart_host", "ses", "api"),
                 ),
             ),
         ),

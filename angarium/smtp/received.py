@@ -17,7 +17,8 @@ class ReceivedMessage(msgspec.Struct, frozen=True, kw_only=True):
     envelope: Envelope
     content: bytes
     has_dot_lines: bool | None = None  # a line may begin with a dot; None: nobody has looked
-    client_address: str  # without port; "192.0.2.1", "2001:db8::1"
+    # Without port; "192.0.2.1", "2001:db8::1"; "": nobody outside is to know it
+    client_address: str
     # Argument of EHLO or HELO: host name, address literal, or a sanitised other name (S9).
     client_name: str
     protocol: str  # RFC 3848 and 6531: SMTP, ESMTP, ESMTPS, ESMTPA, ESMTPSA, UTF8SMTPSA, ...

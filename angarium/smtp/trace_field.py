@@ -14,7 +14,7 @@ def render_received(received: ReceivedMessage, hostname: str, message_id: str, d
     """Return the whole field, folded, with its final CRLF.
 
     ``for`` is there only when the message has one recipient: with more it would tell each of the others. Who
-    logged in is nobody's business outside.
+    logged in is nobody's business outside; nor, of a program that uses the API, is its address.
     """
     name = _clean(received.client_name) or b"unknown"
     tls = f" ({received.tls_version} {received.tls_cipher})" if received.tls_version else ""
@@ -25,6 +25,8 @@ def render_received(received: ReceivedMessage, hostname: str, message_id: str, d
         f"\r\n\tby {hostname} with {received.protocol}{tls}\r\n\tid {message_id}{for_clause};"
         f"\r\n\t{date}\r\n"
     )
+    if not received.client_address:
+        return b"Received: %b" % rest.lstrip().encode()
     return b"Received: from %b (%b)%b" % (
         name,
         _address_literal(received.client_address),

@@ -62,6 +62,9 @@ class Snapshot:
         self._domains = {
             (each.tenant, each.name): each for each in data.domains if each.verified is not None
         }
+        self._pending = {
+            (each.tenant, each.name): each for each in data.domains if each.verified is None
+        }
         self._names: dict[str, tuple[str, ...]] = {}
         for tenant, name in self._domains:
             self._names[tenant] = (*self._names.get(tenant, ()), name)
@@ -105,6 +108,10 @@ class Snapshot:
     def domains_of(self, tenant: str) -> tuple[str, ...]:
         """Return the verified domains of a tenant, by name."""
         return self._names.get(tenant, ())
+
+    def find_pending(self, tenant: str, name: str) -> Domain | None:
+        """Return a domain that the tenant has yet to prove."""
+        return self._pending.get((tenant, name))
 
     def find_domain(self, tenant: str, name: str) -> Domain | None:
         """Return a domain that the tenant has verified."""

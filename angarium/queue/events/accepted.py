@@ -10,7 +10,8 @@ class MessageAccepted(MessageEvent, frozen=True, kw_only=True, array_like=True, 
     """The message is ours: whoever gave it was told so. A DSN of ours begins in the same way."""
 
     number: ClassVar[int] = 1
-    # 2: repairs; 3: tags; 4: what the sender wants to be told; 5: what it says of it, and when it is to be sent
+    # 2: repairs; 3: tags; 4: what the sender wants to be told; 5: what it says of it, when it is to be sent, and an
+    # origin of kind api
     version: ClassVar[int] = 5
     name: ClassVar[str] = "accepted"
 

@@ -57,6 +57,8 @@ def prepare_submission(submission: Submission, partitions: int) -> PreparedSubmi
     message_id = submission.message_id
     message = message_record(submission)
     deliveries = []
+    if submission.sandbox:
+        return _event_alone(submission, message)
     kept = (False, "", True) if is_timed_message(message) else ()
     for index, (recipient, partition) in enumerate(
         zip(submission.envelope.recipients, submission.partitions, strict=True)
@@ -76,8 +78,24 @@ def prepare_submission(submission: Submission, partitions: int) -> PreparedSubmi
     )
 
 
+def _event_alone(submission: Submission, message: MessageRecord) -> PreparedSubmission:
+    return PreparedSubmission(
+        message_id=submission.message_id,
+        content=b"",
+        message=b"",
+        event=encode_event(accepted_event(submission)),
+        deliveries=(),
+        due=0,
+        record=message,
+        recipients=(),
+    )
+
+
 def write_submission(tx: WriteTransaction, prepared: PreparedSubmission) -> None:
     env = tx.env
+    if not prepared.deliveries:  # nobody is to get it
+        tx.append_event(prepared.event)
+        return
     if not tx.insert(env.message, prepared.message_id, prepared.message):
         raise DuplicateMessageError(
             f"message {message_id_text(prepared.message_id)} is in the queue already"

@@ -88,6 +88,9 @@ class MemoryState:
 
     def accept(self, submission: Submission, now: UnixMs) -> set[PartitionNumber]:
         """Write one submission; returns the partitions where something is due by now."""
+        if submission.sandbox:
+            self.append(accepted_event(submission))
+            return set()
         self.messages[submission.message_id] = submission
         due = max(submission.not_before, now)
         ring: set[PartitionNumber] = set()

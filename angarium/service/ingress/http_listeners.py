@@ -10,14 +10,16 @@ from angarium.access.certificates import ServerTls
 from angarium.api import HttpServer, Served, make_application
 from angarium.api.notifications import Notifications
 from angarium.config.schema import Listener
+from angarium.service.ingress.api_parts import ApiParts
 from angarium.service.ingress.health import Health
 from angarium.service.runtime import Runtime
 from angarium.telemetry.metrics import Metrics
 
 
 class HttpListeners:
-    def __init__(self, runtime: Runtime, notifications: Notifications) -> None:
+    def __init__(self, runtime: Runtime, notifications: Notifications, api: ApiParts) -> None:
         self._notifications = notifications
+        self._api = api
         self._health = Health(runtime.data_dir.state, runtime.slots, runtime.metrics)
         self._metrics: Metrics = runtime.metrics
         self._servers: list[HttpServer] = []
@@ -34,13 +36,17 @@ class HttpListeners:
             self._certificate_ends.append((tls, end))
             context = _following(tls)
         networks: Sequence[str] = listener.trusted_networks if listener.auth == "trusted" else ()
+        serves_api = "api" in listener.serves
         application = make_application(
             Served(
                 listener=listener.address,
-                health=self._health,
-                metrics=self._health,
-                notifications=self._notifications,
+                health=self._health if "health" in listener.serves else None,
+                metrics=self._health if "metrics" in listener.serves else None,
+                notifications=self._notifications if serves_api else None,
+                dialects=self._api.dialects if serves_api else (),
                 trusted_networks=networks,
+                limits=self._api.reading,
+                load=self._api.load,
             )
         )
         server = HttpServer(application, connections=listener.limits.connections)

@@ -18,7 +18,7 @@ from angarium.access.client_table import ListenerClients
 from angarium.access.credential_file import CredentialFileError, credential_path
 from angarium.access.credentials import Credentials
 from angarium.api.notifications import Notifications
-from angarium.config.schema import Config, Listener, Ses
+from angarium.config.schema import Config, Listener, ListenerLimits, Ses
 from angarium.config.streams import streams_by_name
 from angarium.feedback.reference import ReferenceKeys
 from angarium.host.sysexits import EX_CONFIG, StartError
@@ -35,6 +35,7 @@ from angarium.routing.routing import Routing
 from angarium.service.bells import open_doorbell
 from angarium.service.feedback.role import load_references
 from angarium.service.ingress.answers import IngressAnswers
+from angarium.service.ingress.api_parts import ApiParts
 from angarium.service.ingress.http_listeners import HttpListeners
 from angarium.service.ingress.observer import IngressObserver
 from angarium.service.ingress.sns_intake import SnsIntake
@@ -97,7 +98,6 @@ class _Ingress:
         feedback = runtime.config.feedback
         bounds = ReportBounds(reports=feedback.waiting_reports, octets=feedback.waiting_octets)
         self._sns = SnsIntake(spool.reports, bounds, runtime.clock)
-        self._http = HttpListeners(runtime, Notifications(self._sns))
         self._smtp: list[SmtpListener] = []
         self.listeners: list[tuple[str, SmtpListener]] = []  # with their addresses as configured
         runtime.watchers.on_changed = self._watch
@@ -113,6 +113,16 @@ class _Ingress:
         self._rates = KeyRates(self._find_rate, runtime.clock)
         self._references: ReferenceKeys | None = None
         self._report_desks: list[ReportDesk] = []
+        api = ApiParts(
+            runtime,
+            spool,
+            snapshots,
+            self._builder(ListenerLimits()),
+            self._signatures,
+            self._new_message_id,
+            self._observer,
+        )
+        self._http = HttpListeners(runtime, Notifications(self._sns), api)
 
     async def start(self) -> None:
         """Raises TlsFileError, CredentialFileError, StartError."""
@@ -257,15 +267,21 @@ class _Ingress:
             )
             self._report_desks.append(desk)
             return desk
+        builder = self._builder(listener.limits)
+        return SubmissionDesk(builder, self._spool, self._observer, self._signatures, self._rates)
+
+    def _builder(self, limits: ListenerLimits) -> SubmissionBuilder:
+        """It follows reloads."""
+        config = self._runtime.config
         builder = SubmissionBuilder(
             config.server.hostname,
-            clock,
+            self._runtime.clock,
             self._new_message_id,
             self._partition_of,
-            listener.limits,
+            limits,
             config.delivery.expire_s,
             streams_by_name(config.stream),
         )
         builder.references = self._references
         self._builders.append(builder)
-        return SubmissionDesk(builder, self._spool, self._observer, self._signatures, self._rates)
+        return builder

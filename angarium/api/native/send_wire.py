@@ -1,0 +1,127 @@
+"""What programs send us to have mail sent, and what they are answered, in our own dialect. Plain values.
+
+The comments here are the fields' documentation, which the API's reference is made of.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+MAX_MESSAGES: Final = 1000  # of a batch
+SEND_ID_CHARACTERS: Final = 256
+
+Time = Annotated[datetime, Meta(tz=True)]
+# One address in each string: user@example.com, or Name <user@example.com>
+Addresses = str | tuple[str, ...]
+
+
+class _Asked(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    pass
+
+
+class _Answered(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    pass
+
+
+class FileAsked(_Asked, frozen=True, kw_only=True):
+    """A file that goes with the message."""
+
+    filename: str = ""
+    content_type: str = ""  # omitted: by the file's name
+    content: str  # base64
+    content_id: str = ""  # what the HTML names as cid:; such a file is shown in it
+    disposition: Literal["", "attachment", "inline"] = ""  # omitted: inline with a contentId
+
+
+class RecipientAsked(_Asked, frozen=True, kw_only=True):
+    """One recipient, with what comes back in its own events."""
+
+    address: str
+    metadata: Mapping[str, Any] = {}
+    variables: Mapping[str, Any] = {}
+
+
+class TrackingAsked(_Asked, frozen=True, kw_only=True):
+    opens: bool | None = None
+    clicks: bool | None = None
+
+
+class _ShippingAsked(_Asked, frozen=True, kw_only=True):
+    """What is said of any message besides its content."""
+
+    stream: str = ""  # omitted: "default"
+    campaign: str = ""  # omitted: the tag of this name
+    tags: Mapping[str, str] | tuple[str, ...] = ()  # {"type": "receipt"}, or words
+    metadata: Mapping[str, Any] = {}  # comes back in its events; at most 64 KB
+    send_at: Time | None = None  # omitted, or over: now
+    expires_at: Time | None = None  # given up if it is not delivered by then
+    # when its start was missed since the server was down
+    if_missed: Literal["send", "skip", "hold"] = "send"
+    callback_url: str = ""  # a webhook of this message alone
+    sandbox: bool = False  # checked and answered, and never delivered
+    # The same request with the same id, within a day, is answered as before, and sent once
+    send_id: Annotated[str, Meta(max_length=SEND_ID_CHARACTERS)] = ""
+
+
+class SendAsked(_ShippingAsked, frozen=True, kw_only=True):
+    """POST /v1/send: one message."""
+
+    from_: str = msgspec.field(name="from", default="")  # of a domain of yours that is verified
+    to: Addresses = ()
+    cc: Addresses = ()
+    bcc: Addresses = ()
+    recipients: tuple[RecipientAsked, ...] = ()  # in To, too, with data of their own
+    reply_to: Addresses = ()
+    subject: str = ""  # at most 998 characters
+    preheader: str = ""  # what lists of mail show behind the subject
+    body_text: str = ""
+    body_html: str = ""
+    body_amp: str = ""
+    attachments: tuple[FileAsked, ...] = ()
+    headers: Mapping[str, str] = {}
+    tracking: TrackingAsked = TrackingAsked()
+    unsubscribe_url: str = ""  # for List-Unsubscribe
+
+
+class RawAsked(_ShippingAsked, frozen=True, kw_only=True):
+    """POST /v1/send-raw: a message that is written already, and to whom it goes."""
+
+    from_: str = msgspec.field(name="from", default="")  # of the envelope; omitted: its author
+    to: Addresses = ()  # all that get it, whatever the header says
+    raw: str  # base64 of the message
+
+
+class BatchAsked(_Asked, frozen=True, kw_only=True):
+    """POST /v1/batch_send: messages as of /v1/send, in one commit."""
+
+    messages: tuple[msgspec.Raw, ...]
+    # strict: one that is wrong refuses all; permissive: the others are sent
+    validation: Literal["strict", "permissive"] = "strict"
+    send_id: Annotated[str, Meta(max_length=SEND_ID_CHARACTERS)] = ""  # of the whole batch
+
+
+class SendAnswer(_Answered, frozen=True, kw_only=True):
+    """The message is on disk."""
+
+    success: bool
+    email_id: str
+    message_id: str  # of its header, with the angle brackets
+    status: str  # pending | scheduled | sandbox
+    accepted_at: str
+    suppressed: tuple[str, ...] = ()  # addresses that get nothing: they are suppressed
+
+
+class BatchResult(_Answered, frozen=True, kw_only=True):
+    success: bool
+    email_id: str
+    message_id: str
+    suppressed: tuple[str, ...] = ()
+
+
+class BatchAnswer(_Answered, frozen=True, kw_only=True):
+    success: bool
+    # In order: a BatchResult, or {"success": false, "error", "message", "details"}
+    results: tuple[Any, ...]

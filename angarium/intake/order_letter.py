@@ -1,0 +1,132 @@
+"""From an order to what a submission is built of: its MIME content, its envelope, what is shown of it. Pure."""
+
+import re
+from typing import Final
+
+from angarium.content.building import build
+from angarium.content.letter import Letter, LetterError, Mailbox
+from angarium.intake.order import Addressee, Caller, Order, RawMail
+from angarium.intake.order_check import addressees
+from angarium.queue.about import About
+from angarium.smtp.envelope import Envelope, Recipient
+from angarium.smtp.received import ReceivedMessage
+
+_LINE_END: Final = re.compile(rb"\r\n|\r|\n")
+_RAW: Final = "raw"
+_MESSAGE_ID: Final = re.compile(r"<[!-;=?A-~]{1,500}@[!-;=?A-~]{1,400}>")
+
+
+def received_of(
+    order: Order, caller: Caller, *, email_id: str, date: str, boundary: str
+) -> ReceivedMessage:
+    """Return the order as if a listener had received it. Raises LetterError.
+
+    ``email_id``: its Message-ID has it, unless the client gave one. ``boundary``: as ``content.building`` wants it.
+    """
+    return ReceivedMessage(
+        envelope=Envelope(
+            reverse_path=_reverse_path(order),
+            recipients=tuple([_recipient(each) for each in addressees(order)]),
+            smtputf8=True,  # where it is needed
+        ),
+        content=_content(order, email_id, date, boundary),
+        client_address="",
+        client_name="",
+        protocol="HTTP",
+        user=caller.key_id,
+        tenant=caller.tenant,
+        senders=tuple([f"@{each}" for each in caller.domains]),
+        stream=order.stream,
+        listener=caller.listener,
+    )
+
+
+def _content(order: Order, email_id: str, date: str, boundary: str) -> bytes:
+    if order.raw is not None:
+        return _raw(order.raw)
+    author = order.author
+    assert author is not None  # the check saw to it
+    fields, message_id = _own_message_id(order)
+    letter = Letter(
+        author=author,
+        to=_mailboxes(order.to),
+        cc=_mailboxes(order.cc),
+        reply_to=order.reply_to,
+        subject=order.subject,
+        text=order.text,
+        html=order.html,
+        amp=order.amp,
+        attachments=order.attachments,
+        fields=fields,
+        date=date,
+        message_id=message_id or f"<{email_id}@{author.address.domain}>",
+    )
+    return build(letter, boundary).content
+
+
+def _raw(raw: RawMail) -> bytes:
+    """With the line ends of SMTP, and one at its end."""
+    if b"\0" in raw.content:
+        raise LetterError(_RAW, "has a NUL: encode what is not text")
+    content = _LINE_END.sub(b"\r\n", raw.content)
+    return content if content.endswith(b"\r\n") else content + b"\r\n"
+
+
+def _own_message_id(order: Order) -> tuple[tuple[tuple[str, str], ...], str]:
+    """Return the fields without Message-ID, and that."""
+    given = [value for name, value in order.fields if name.lower() == "message-id"]
+    if not given:
+        return order.fields, ""
+    if len(given) > 1 or _MESSAGE_ID.fullmatch(given[0]) is None:
+        raise LetterError("headers.Message-ID", "is none: write one like <id@example.com>")
+    others = tuple(each for each in order.fields if each[0].lower() != "message-id")
+    return others, given[0]
+
+
+def about_of(order: Order, caller: Caller) -> About:
+    """Return what status, lists and webhooks show of it."""
+    everybody = addressees(order)
+    return About(
+        subject=order.subject,
+        author="" if order.author is None else _shown(order.author),
+        to=_shown_all(order.to),
+        cc=_shown_all(order.cc),
+        bcc=_shown_all(order.bcc),
+        reply_to=tuple([_shown(each) for each in order.reply_to]),
+        metadata=order.metadata,
+        recipients={
+            each.mailbox.address.text: each.metadata for each in everybody if each.metadata
+        },
+        variables={
+            each.mailbox.address.text: each.variables for each in everybody if each.variables
+        },
+        dialect=caller.dialect,
+        request_id=caller.request_id,
+        key_id=caller.key_id,
+        callback_url=order.callback_url,
+        send_at=order.send_at or 0,
+        sandbox=order.sandbox,
+    )
+
+
+def _reverse_path(order: Order) -> str:
+    if order.raw is not None and order.raw.reverse_path:
+        return order.raw.reverse_path
+    return "" if order.author is None else order.author.address.text
+
+
+def _recipient(addressee: Addressee) -> Recipient:
+    address = addressee.mailbox.address
+    return Recipient(forward_path=address.text, domain=address.domain)
+
+
+def _mailboxes(group: tuple[Addressee, ...]) -> tuple[Mailbox, ...]:
+    return tuple([each.mailbox for each in group])
+
+
+def _shown_all(group: tuple[Addressee, ...]) -> tuple[str, ...]:
+    return tuple([_shown(each.mailbox) for each in group])
+
+
+def _shown(mailbox: Mailbox) -> str:
+    return f"{mailbox.name} <{mailbox.address.text}>" if mailbox.name else mailbox.address.text

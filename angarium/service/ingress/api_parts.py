@@ -1,0 +1,88 @@
+"""What serves the HTTP API in an ingress process, made of its configuration."""
+
+import os
+
+from aiohttp import web
+
+from angarium.api.access import Access, presented_key
+from angarium.api.dialect import Dialect
+from angarium.api.load import Load
+from angarium.api.native.dialect import NativeDialect
+from angarium.api.native.sending import SendResource
+from angarium.api.rates import LocalRates
+from angarium.api.reading import ReadingLimits
+from angarium.config.schema import Api
+from angarium.intake.order import Caller
+from angarium.intake.order_check import OrderLimits
+from angarium.intake.order_desk import OrderDesk
+from angarium.intake.required_signatures import RequiredSignatures
+from angarium.intake.submission import SubmissionBuilder
+from angarium.queue import LmdbSpool, MessageIdGenerator
+from angarium.service.ingress.observer import IngressObserver
+from angarium.service.ingress.tenants import SnapshotTenants
+from angarium.service.runtime import Runtime
+from angarium.tenancy import Snapshot, SnapshotFile
+
+
+class ApiParts:
+    def __init__(
+        self,
+        runtime: Runtime,
+        spool: LmdbSpool,
+        snapshots: SnapshotFile,
+        builder: SubmissionBuilder,
+        signatures: RequiredSignatures,
+        new_message_id: MessageIdGenerator,
+        observer: IngressObserver,
+    ) -> None:
+        config = runtime.config.api
+        self._snapshots = snapshots
+        self.reading = ReadingLimits(
+            body_octets=config.body_octets, body_s=config.body_timeout_s, depth=config.depth
+        )
+        # Of all listeners of the process
+        self.load = Load(requests=config.requests_in_hand, octets=config.octets_in_hand)
+        self.access = Access(
+            self._snapshot, runtime.clock, LocalRates(), config.requests_per_second
+        )
+        self.sending = OrderDesk(
+            builder,
+            spool,
+            spool.suppressions,
+            signatures,
+            SnapshotTenants(snapshots),
+            observer,
+            clock=runtime.clock,
+            new_message_id=new_message_id,
+            random_octets=os.urandom,
+            limits=_order_limits(config),
+        )
+        self.dialects: tuple[Dialect, ...] = (
+            NativeDialect((SendResource(self.sending, self._admit),)),
+        )
+
+    def _admit(self, request: web.Request, resource: str, action: str) -> Caller:
+        return self.access.caller(request, presented_key(request), resource, action)
+
+    def _snapshot(self) -> Snapshot:
+        """As it is on disk: a new key works at once."""
+        self._snapshots.refresh()
+        return self._snapshots.current
+
+
+def _order_limits(config: Api) -> OrderLimits:
+    return OrderLimits(
+        message_octets=config.body_octets,
+        recipients=config.recipients,
+        subject_characters=config.subject_characters,
+        headers=config.headers,
+        headers_octets=config.headers_octets,
+        tags=config.tags,
+        tag_characters=config.tag_characters,
+        metadata_octets=config.metadata_octets,
+        attachments=config.attachments,
+        refused_extensions=frozenset(
+            [each.lower().lstrip(".") for each in config.refused_extensions]
+        ),
+        refused_types=frozenset([each.lower() for each in config.refused_types]),
+    )

@@ -1,0 +1,245 @@
+"""Mirrors angarium/intake/order_desk.py, on the memory spool."""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Sequence
+from typing import Any
+
+import pytest
+
+from angarium.config.schema import Dkim, ListenerLimits
+from angarium.content.mailbox import read_mailbox
+from angarium.intake.order import Addressee, Caller, Fault, FaultKind, Order, Sent
+from angarium.intake.order_check import OrderLimits
+from angarium.intake.order_desk import OrderDesk
+from angarium.intake.required_signatures import RequiredSignatures
+from angarium.intake.submission import SubmissionBuilder
+from angarium.queue.about import decode_about
+from angarium.queue.act import Actor
+from angarium.queue.events.accepted import MessageAccepted
+from angarium.queue.memory.spool import MemorySpool
+from angarium.queue.message_id import MessageIdGenerator
+from angarium.queue.model import PartitionNumber, Submission, UnixMs
+from angarium.queue.suppression_changes import Suppress
+from angarium.queue.suppressions import Scope, Suppression
+from angarium.queue.terms import AcceptOutcome, Quota, Terms
+
+NOW = UnixMs(1_700_000_000_000)
+DAY = 86_400_000
+CALLER = Caller(
+    tenant="acme",
+    key_id="k1",
+    domains=("acme.test",),
+    address="192.0.2.9",
+    listener="here:1",
+    request_id="r1",
+)
+
+
+class Gate(MemorySpool):
+    """Stores when it is told to, or fails."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: NOW)
+        self.open = asyncio.Event()
+        self.open.set()
+        self.error: Exception | None = None
+
+    def accept_on_terms(
+        self, batch: Sequence[Submission], terms: Terms
+    ) -> Awaitable[AcceptOutcome]:
+        accept = super().accept_on_terms
+
+        async def later() -> AcceptOutcome:
+            await self.open.wait()
+            if self.error is not None:
+                raise self.error
+            return await accept(batch, terms)
+
+        return later()
+
+
+class Fixture:
+    def __init__(self) -> None:
+        self.spool = Gate()
+        self.errors: list[BaseException] = []
+        self.quotas: tuple[Quota, ...] = ()
+        numbers = itertools.count(1)
+        new_id = MessageIdGenerator(lambda: NOW, lambda size: next(numbers).to_bytes(size, "big"))
+        builder = SubmissionBuilder(
+            "mx.test",
+            lambda: NOW,
+            new_id,
+            lambda domain: PartitionNumber(1),
+            ListenerLimits(),
+            3600.0,
+        )
+        self.desk = OrderDesk(
+            builder,
+            self.spool,
+            self.spool.suppressions,
+            RequiredSignatures(Dkim()),
+            self,
+            self,
+            clock=lambda: NOW,
+            new_message_id=new_id,
+            random_octets=bytes,
+            limits=OrderLimits(),
+        )
+
+    def terms(self, tenant: str) -> Terms:
+        return Terms(tenant=tenant, quotas=self.quotas)
+
+    def explain_domain(self, tenant: str, domain: str) -> str:
+        return f"{domain} is not {tenant}'s"
+
+    def internal_error(self, where: str, error: BaseException) -> None:
+        self.errors.append(error)
+
+    async def send(self, *orders: Order | Fault, **more: Any) -> Any:
+        return await self.desk.send(CALLER, orders, **more)
+
+    def accepted(self) -> list[MessageAccepted]:
+        events = [each.event for each in self.spool.state.events]
+        return [each for each in events if isinstance(each, MessageAccepted)]
+
+
+@pytest.fixture
+async def fixture() -> Fixture:
+    return Fixture()
+
+
+def order(to: str = "b@c.test", **more: Any) -> Order:
+    values = {
+        "author": read_mailbox("Shop <a@acme.test>", "from"),
+        "to": (Addressee(mailbox=read_mailbox(to, "to"), metadata={"n": 1}),),
+        "subject": "s",
+        "text": "t",
+        **more,
+    }
+    return Order(**values)
+
+
+async def test_an_order_is_queued_as_it_was_meant(fixture: Fixture) -> None:
+    (sent,) = await fixture.send(
+        order(tags=("a",), campaign="c", send_at=UnixMs(NOW + DAY), if_missed="hold")
+    )
+    assert isinstance(sent, Sent)
+    assert (sent.status, sent.accepted_at) == ("scheduled", NOW)
+    assert sent.message_id == f"<{sent.email_id}@acme.test>"
+    ((_, submission),) = fixture.spool.state.messages.items()
+    assert (submission.tenant, submission.tags, submission.campaign) == ("acme", ("a",), "c")
+    assert (submission.not_before, submission.if_missed) == (NOW + DAY, "hold")
+    assert submission.expires == NOW + DAY + 3_600_000
+    assert submission.origin.kind == "api"
+    assert (submission.origin.user, submission.origin.client) == ("k1", "192.0.2.9")
+    assert submission.envelope.reverse_path == "a@acme.test"
+    about = decode_about(submission.about)
+    assert (about.subject, about.author, about.to) == ("s", "Shop <a@acme.test>", ("b@c.test",))
+    assert (about.recipients, about.request_id) == ({"b@c.test": {"n": 1}}, "r1")
+    assert b"192.0.2.9" not in submission.content
+
+
+async def test_what_is_answered_is_durable(fixture: Fixture) -> None:
+    """OD1: nothing is answered before it is stored."""
+    fixture.spool.open.clear()
+    sending = asyncio.create_task(fixture.send(order()))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not sending.done()
+    assert not fixture.accepted()
+    fixture.spool.open.set()
+    (sent,) = await sending
+    assert isinstance(sent, Sent)
+    assert len(fixture.accepted()) == 1
+
+
+async def test_who_stops_waiting_takes_nothing_back(fixture: Fixture) -> None:
+    fixture.spool.open.clear()
+    sending = asyncio.create_task(fixture.send(order(), once="k"))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    fixture.spool.open.set()
+    (sent,) = await fixture.send(order(), once="k")
+    assert len(fixture.accepted()) == 1
+    assert sent.email_id.replace("-", "") == fixture.accepted()[0].message_id.hex()
+
+
+async def test_a_key_stands_for_one_request(fixture: Fixture) -> None:
+    first = await fixture.send(order(), once="k")
+    assert await fixture.send(order(), once="k") == first
+    other = await fixture.send(order(subject="other"), once="k")
+    assert (other.kind, other.field) == (FaultKind.KEY_REUSED, "Idempotency-Key")
+    assert len(fixture.accepted()) == 1
+    assert (await fixture.send(order(), once="\n")).kind is FaultKind.INVALID
+    assert (await fixture.send(order(), once="k" * 257)).field == "Idempotency-Key"
+
+
+async def test_one_that_is_wrong_refuses_all_or_itself_alone(fixture: Fixture) -> None:
+    wrong = order(subject="")
+    unread = Fault(kind=FaultKind.INVALID, message="m", field="to")
+    found = await fixture.send(order(), wrong)
+    assert (found.kind, found.field) == (FaultKind.MISSING, "messages[1].subject")
+    found = await fixture.send(order(), unread)
+    assert found.field == "messages[1].to"
+    assert not fixture.accepted()
+    found = await fixture.send(order(), wrong, unread, order(), strict=False)
+    assert [type(each) for each in found] == [Sent, Fault, Fault, Sent]
+    assert (found[1].field, found[2]) == ("subject", unread)
+    assert len(fixture.accepted()) == 2
+    assert [type(each) for each in await fixture.send(wrong, strict=False)] == [Fault]
+
+
+async def test_nobody_sends_as_anothers_domain(fixture: Fixture) -> None:
+    """A2"""
+    found = await fixture.send(order(author=read_mailbox("a@other.test", "from")))
+    assert (found.kind, found.field) == (FaultKind.DOMAIN, "from")
+    assert found.message == "other.test is not acme's"
+    found = await fixture.send(order(fields=(("Resent-From", "a@other.test"),)))
+    assert found.kind is FaultKind.DOMAIN
+
+
+async def test_all_suppressed_are_refused_and_some_are_named(fixture: Fixture) -> None:
+    gone = Suppression(
+        email="gone@c.test", scope=Scope(tenant="acme"), reason="manual", added_at=NOW
+    )
+    await fixture.spool.suppressions.apply(
+        [Suppress(suppression=gone, by=Actor(who="test", reason=""))]
+    )
+    found = await fixture.send(order("gone@c.test"))
+    assert (found.kind, found.addresses) == (FaultKind.SUPPRESSED, ("gone@c.test",))
+    cc = (Addressee(mailbox=read_mailbox("gone@c.test", "cc")),)
+    (sent,) = await fixture.send(order(cc=cc))
+    assert sent.suppressed == ("gone@c.test",)
+
+
+async def test_what_cannot_be_stored_is_to_be_tried_again(fixture: Fixture) -> None:
+    fixture.spool.low_disk = True
+    found = await fixture.send(order())
+    assert (found.kind, found.retry_after_s) == (FaultKind.DISK_FULL, 60)
+    fixture.spool.low_disk = False
+    fixture.spool.error = RuntimeError("x")
+    found = await fixture.send(order())
+    assert (found.kind, found.retry_after_s) == (FaultKind.BUSY, 1)
+    assert fixture.errors == [fixture.spool.error]
+    fixture.spool.error = None
+    fixture.quotas = (Quota(period="day", limit=1),)
+    (sent,) = await fixture.send(order())
+    assert isinstance(sent, Sent)
+    found = await fixture.send(order())
+    assert (found.kind, found.message) == (
+        FaultKind.QUOTA,
+        "The tenant's quota of 1 recipients per day is used up",
+    )
+    assert 0 < found.retry_after_s <= 86_400
+
+
+async def test_of_the_sandbox_only_the_event_is_kept(fixture: Fixture) -> None:
+    (sent,) = await fixture.send(order(sandbox=True))
+    assert sent.status == "sandbox"
+    (event,) = fixture.accepted()
+    assert decode_about(event.about).sandbox
+    assert not fixture.spool.state.messages

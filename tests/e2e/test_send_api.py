@@ -354,3 +354,35 @@ def test_suppressed_recipients_are_named(api: Api) -> None:
     assert (some.status, some.json["suppressed"]) == (200, ["gone@example.net"])
     api.sink.wait_for_token(mark)
     assert all(b"gone@" not in rcpt for each in api.sink.taken for rcpt in each.rcpts)
+
+
+def test_mail_that_waits_is_moved_or_called_off(api: Api) -> None:
+    mark = token()
+    ids = []
+    for _ in range(2):
+        found = api.send(bodyText=mark, sendAt="2035-01-01T00:00:00Z")
+        assert (found.status, found.json["status"]) == (200, "scheduled")
+        ids.append(f"/v1/emails/{found.json['emailId']}")
+    gone = api.ask("DELETE", ids[0])
+    assert (gone.status, gone.json["status"], gone.json["recipients"]) == (200, "cancelled", 1)
+    again = api.ask("DELETE", ids[0])
+    assert (again.status, again.json["error"]) == (409, "CONFLICT")
+    moved = api.ask("PATCH", ids[1], {"sendAt": "2034-01-01T00:00:00+01:00"})
+    assert moved.status == 200, moved.json
+    assert moved.json["sendAt"] == "2033-12-31T23:00:00.000Z"
+    for body, field in (({}, "sendAt"), ({"sendAt": "soon"}, "sendAt"), ({"x": 1}, "x")):
+        wrong = api.ask("PATCH", ids[1], body)
+        assert (wrong.status, wrong.json["details"]["field"]) == (400, field)
+    now = api.ask("PATCH", ids[1], {"sendAt": "2001-01-01T00:00:00Z"})
+    assert now.status == 200
+    api.sink.wait_for_token(mark)
+    assert len(api.copies(mark)) == 1
+    api.product.postmaster("tenant", "create", "other")
+    stranger = api.new_key("--tenant", "other")
+    for path in ("/v1/emails/nothing", f"/v1/emails/{'0' * 8}-0000-7000-8000-{'0' * 12}"):
+        assert api.ask("DELETE", path).status == 404
+    assert api.ask("DELETE", ids[1], X_API_Key=stranger).status == 404
+    assert (
+        api.ask("PATCH", ids[1], {"sendAt": "2035-01-01T00:00:00Z"}, X_API_Key=stranger).status
+        == 404
+    )

@@ -9,6 +9,7 @@ from angarium.api.dialect import Dialect
 from angarium.api.load import Load
 from angarium.api.native.dialect import NativeDialect
 from angarium.api.native.sending import SendResource
+from angarium.api.native.waiting import WaitingResource
 from angarium.api.rates import LocalRates
 from angarium.api.reading import ReadingLimits
 from angarium.config.schema import Api
@@ -17,6 +18,7 @@ from angarium.intake.order_check import OrderLimits
 from angarium.intake.order_desk import OrderDesk
 from angarium.intake.required_signatures import RequiredSignatures
 from angarium.intake.submission import SubmissionBuilder
+from angarium.intake.waiting_mail import WaitingMail
 from angarium.queue import LmdbSpool, MessageIdGenerator
 from angarium.service.ingress.observer import IngressObserver
 from angarium.service.ingress.tenants import SnapshotTenants
@@ -57,8 +59,14 @@ class ApiParts:
             random_octets=os.urandom,
             limits=_order_limits(config),
         )
+        self.waiting = WaitingMail(spool.administration)
         self.dialects: tuple[Dialect, ...] = (
-            NativeDialect((SendResource(self.sending, self._admit),)),
+            NativeDialect(
+                (
+                    SendResource(self.sending, self._admit),
+                    WaitingResource(self.waiting, self._admit),
+                )
+            ),
         )
 
     def _admit(self, request: web.Request, resource: str, action: str) -> Caller:

@@ -40,6 +40,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     text: str | None = None
     html: str | None = None
     amp: str | None = None
+    makes_text: bool = False  # of HTML alone, a text part is made
     preheader: str = ""  # what lists of mail show behind the subject
     attachments: tuple[Attachment, ...] = ()
     fields: tuple[tuple[str, str], ...] = ()  # more of the header, in order
@@ -55,7 +56,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     track_opens: bool | None = None  # None: as stream and tenant have it
     track_clicks: bool | None = None
     callback_url: str = ""  # a webhook of this message alone
-    unsubscribe_url: str = ""  # for List-Unsubscribe, beside what we add
+    unsubscribe_url: str = ""  # for List-Unsubscribe: it takes the POST of one click (RFC 8058)
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,12 +11,14 @@ from urllib.parse import urlsplit
 import msgspec
 
 from angarium.content.letter import Attachment
+from angarium.content.preheader import MAX_CHARACTERS
 from angarium.intake.order import Addressee, Fault, FaultKind, Order
 from angarium.queue.model import UnixMs
 
 LABEL_CHARACTERS: Final = 128  # of campaign and stream, which are names
 EVER_MS: Final = 315_360_000_000  # ten years: what is put off longer is a mistake
 URL_CHARACTERS: Final = 2048
+_URL: Final = re.compile(r"[!#-;=?-~]+")  # no quote, no angle bracket
 _SPOILED: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # What begins a program, whatever it is called
 _PROGRAMS: Final = (b"\x7fELF", b"\xca\xfe\xba\xbe", b"\xfe\xed\xfa", b"\xcf\xfa\xed\xfe")
@@ -44,6 +46,7 @@ def find_fault(order: Order, limits: OrderLimits, now: UnixMs) -> Fault | None:
         _of_parts(order)
         or _of_recipients(order, limits)
         or _of_sizes(order, limits)
+        or _of_preheader(order)
         or _of_labels(order, limits)
         or _of_times(order, now)
         or _of_attachments(order.attachments, limits)
@@ -111,7 +114,19 @@ def _of_labels(order: Order, limits: OrderLimits) -> Fault | None:
     ):
         if url and not _is_url(url):
             return _invalid(field, "is no URL: write one like https://example.com/path", "format")
+    if order.unsubscribe_url.startswith("http:"):  # RFC 8058 section 3.1
+        return _invalid("unsubscribeUrl", "must begin with https:", "format")
     return None
+
+
+def _of_preheader(order: Order) -> Fault | None:
+    if not order.preheader:
+        return None
+    if order.html is None:
+        return _invalid("preheader", "is part of HTML: give bodyHtml, too", "requires")
+    if len(order.preheader) > MAX_CHARACTERS:
+        return _too_long("preheader", MAX_CHARACTERS)
+    return _control("preheader") if _SPOILED.search(order.preheader) else None
 
 
 def _of_times(order: Order, now: UnixMs) -> Fault | None:
@@ -209,7 +224,7 @@ def addressees(order: Order) -> tuple[Addressee, ...]:
 
 
 def _is_url(text: str) -> bool:
-    if len(text) > URL_CHARACTERS or not text.isascii() or not text.isprintable() or " " in text:
+    if len(text) > URL_CHARACTERS or _URL.fullmatch(text) is None:
         return False
     try:
         parts = urlsplit(text)

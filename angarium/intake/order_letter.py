@@ -1,10 +1,13 @@
 """From an order to what a submission is built of: its MIME content, its envelope, what is shown of it. Pure."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from angarium.content.building import build
 from angarium.content.letter import Letter, LetterError, Mailbox
+from angarium.content.plain_text import plain_text
+from angarium.content.preheader import with_preheader
 from angarium.intake.order import Addressee, Caller, Order, RawMail
 from angarium.intake.order_check import addressees
 from angarium.queue.about import About
@@ -13,6 +16,8 @@ from angarium.smtp.received import ReceivedMessage
 
 _LINE_END: Final = re.compile(rb"\r\n|\r|\n")
 _RAW: Final = "raw"
+# Characters of HTML whose text is remembered
+_REMEMBERED: Final = 200_000
 _MESSAGE_ID: Final = re.compile(r"<[!-;=?A-~]{1,500}@[!-;=?A-~]{1,400}>")
 
 
@@ -47,14 +52,21 @@ def _content(order: Order, email_id: str, date: str, boundary: str) -> bytes:
     author = order.author
     assert author is not None  # the check saw to it
     fields, message_id = _own_message_id(order)
+    fields += _way_out(order)
+    text, html = order.text, order.html
+    if html is not None:
+        if text is None and order.makes_text:
+            text = _text_of(html) or None
+        if order.preheader:
+            html = with_preheader(html, order.preheader)
     letter = Letter(
         author=author,
         to=_mailboxes(order.to),
         cc=_mailboxes(order.cc),
         reply_to=order.reply_to,
         subject=order.subject,
-        text=order.text,
-        html=order.html,
+        text=text,
+        html=html,
         amp=order.amp,
         attachments=order.attachments,
         fields=fields,
@@ -62,6 +74,29 @@ def _content(order: Order, email_id: str, date: str, boundary: str) -> bytes:
         message_id=message_id or f"<{email_id}@{author.address.domain}>",
     )
     return build(letter, boundary).content
+
+
+def _way_out(order: Order) -> tuple[tuple[str, str], ...]:
+    """RFC 2369 section 3.2, RFC 8058 section 3.1."""
+    if not order.unsubscribe_url:
+        return ()
+    if any(name.lower() == "list-unsubscribe" for name, _ in order.fields):
+        text = "is there already by unsubscribeUrl: give one of the two"
+        raise LetterError("headers.List-Unsubscribe", text)
+    return (
+        ("List-Unsubscribe", f"<{order.unsubscribe_url}>"),
+        ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+    )
+
+
+def _text_of(html: str) -> str:
+    """Orders of one batch often have the same HTML."""
+    return _remembered_text(html) if len(html) <= _REMEMBERED else plain_text(html)
+
+
+@lru_cache(maxsize=32)
+def _remembered_text(html: str) -> str:
+    return plain_text(html)
 
 
 def _raw(raw: RawMail) -> bytes:

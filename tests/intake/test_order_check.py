@@ -153,3 +153,16 @@ def test_programs_are_known_by_how_they_begin() -> None:
     assert not is_program(b"MZ is how a text may begin, and this one is longer than a header of it")
     assert not is_program(b"MZ")
     assert not is_program(b"%PDF-1.7")
+
+
+@pytest.mark.parametrize(
+    ("preheader", "html", "constraint"),
+    [("soon", None, "requires"), ("x" * 251, "<p>", "max_length"), ("a\nb", "<p>", None)],
+)
+def test_a_preheader_is_a_short_line_of_html(
+    preheader: str, html: str | None, constraint: str | None
+) -> None:
+    fault = find_fault(order(preheader=preheader, html=html, text="t"), OrderLimits(), NOW)
+    assert fault is not None
+    assert fault.field == "preheader"
+    assert constraint is None or fault.constraint == constraint

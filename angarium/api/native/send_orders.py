@@ -31,6 +31,7 @@ def send_order(asked: SendAsked) -> Order:
         bcc=_addressees(asked.bcc, "bcc"),
         reply_to=_mailboxes(asked.reply_to, "replyTo"),
         subject=asked.subject,
+        makes_text=True,
         preheader=asked.preheader,
         text=asked.body_text or None,
         html=asked.body_html or None,

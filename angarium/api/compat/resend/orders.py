@@ -52,6 +52,7 @@ def to_order(email: WireEmail, now: UnixMs) -> Order:
         reply_to=_mailboxes(email.reply_to, "reply_to"),
         subject=email.subject,
         text=email.text or None,
+        makes_text=True,
         html=email.html or None,
         attachments=tuple(_attachment(each, at) for at, each in enumerate(email.attachments)),
         fields=header_fields(email.headers, "headers"),

@@ -7,6 +7,7 @@ import msgspec
 
 from angarium.history.introducing import due_of
 from angarium.history.status import Progress, Status, first_progress, message_status, progress_after
+from angarium.queue.event_log import Position
 from angarium.queue.events.accepted import MessageAccepted
 from angarium.queue.events.delivered import Delivered
 from angarium.queue.events.relayed import Relayed
@@ -77,6 +78,19 @@ def begin_course(sequence: int, accepted: MessageAccepted) -> Course:
         updated=accepted.at,
         states=bytearray(first * len(accepted.recipients)),
     )
+
+
+def retrace(events: Sequence[Position]) -> Course | None:
+    """Return how far a message is by all of its events. None: its first one is not among them."""
+    first = events[0] if events else None
+    if first is None or not isinstance(first.event, MessageAccepted):
+        return None
+    addresses = first.event.recipients
+    course = begin_course(first.sequence, first.event)
+    for each in events[1:]:
+        if isinstance(each.event, MessageEvent):
+            course.take(each.event, find_index(each.event, len(addresses), lambda: addresses))
+    return course
 
 
 def find_index(

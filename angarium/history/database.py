@@ -58,11 +58,11 @@ class HistoryDatabase:
             with connection.begin():
                 yield connection
 
-    def prepare(self, queue: bytes, newest: int) -> int:
-        """Make the tables for the queue of this identity, whose newest event is ``newest``; return the position.
+    def prepare(self, queue: bytes) -> int:
+        """Make the tables for the queue of this identity; return the position.
 
-        What is of another queue in a file of ours goes, as does what is of a later state than the queue, which was
-        restored then: both are built anew. Raises HistoryAwayError, for a PostgreSQL that another server uses, too.
+        A file of ours that is of another queue is emptied. Raises HistoryAwayError, for a PostgreSQL that another
+        server uses, too.
         """
         with self.writing() as connection:
             if not self.is_sqlite:
@@ -71,9 +71,9 @@ class HistoryDatabase:
             found = connection.execute(sa.select(STATE)).one_or_none()
             if found is not None and found.form > FORM:
                 raise HistoryAwayError(f"{KEY}: {self.name} is of a newer Angarium: use that one")
-            if found is not None and bytes(found.queue) == queue and found.position <= newest:
+            if found is not None and bytes(found.queue) == queue:
                 return int(found.position)
-            if found is not None and bytes(found.queue) != queue and not self.is_sqlite:
+            if found is not None and not self.is_sqlite:
                 raise HistoryAwayError(
                     f"{KEY}: {self.name} has the history of another server: give each a database of its own"
                 )

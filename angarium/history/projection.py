@@ -6,7 +6,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from angarium.history.course import Course, begin_course, find_index
+from angarium.history.course import Course, begin_course, find_index, retrace
 from angarium.history.database import HistoryDatabase
 from angarium.history.labels import labels_of
 from angarium.history.tables import EVENT, LABEL, MESSAGE, STATE
@@ -56,8 +56,15 @@ class Projection:
         self.position = 0  # all up to here is in it, or is not to be
 
     def begin(self, queue: bytes, newest: int) -> int:
-        """As ``HistoryDatabase.prepare``."""
-        self.position = self._database.prepare(queue, newest)
+        """As ``HistoryDatabase.prepare``. Events behind ``newest``, the queue's last one, are taken back: the queue was
+        restored to an earlier state, and gives their numbers to others.
+        """
+        self.position = self._database.prepare(queue)
+        if self.position > newest:
+            with self._database.writing() as connection:
+                _take_back(connection, newest)
+                connection.execute(_MOVE, {"to": newest})
+            self.position = newest
         return self.position
 
     def write(self, batch: Sequence[Position]) -> None:
@@ -84,6 +91,30 @@ class Projection:
         if len(rows) < FORGET_STEP or rows[-1].created >= before:
             return None
         return int(rows[-1].number)
+
+
+def _take_back(connection: Connection, newest: int) -> None:
+    touched = sa.select(EVENT.c.message).where(EVENT.c.sequence > newest).distinct()
+    numbers = [int(each) for each in connection.execute(touched).scalars()]
+    gone = [each for each in numbers if each > newest]
+    for start in range(0, len(gone), FORGET_STEP):
+        _delete(connection, gone[start : start + FORGET_STEP])
+    connection.execute(sa.delete(EVENT).where(EVENT.c.sequence > newest))
+    for number in numbers:
+        if number <= newest:
+            connection.execute(_CHANGE, [_change_row(_course_of(connection, number))])
+
+
+def _course_of(connection: Connection, number: int) -> Course:
+    """Return how far a message is by its events alone."""
+    rows = connection.execute(
+        sa.select(EVENT.c.sequence, EVENT.c.raw)
+        .where(EVENT.c.message == number)
+        .order_by(EVENT.c.sequence)
+    )
+    course = retrace([Position(each.sequence, decode_readable(bytes(each.raw))) for each in rows])
+    assert course is not None  # the first one is under this number
+    return course
 
 
 def _delete(connection: Connection, numbers: Sequence[int]) -> None:

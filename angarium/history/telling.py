@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from angarium.history.course import Course, begin_course, find_index
+from angarium.history.course import Course, find_index, retrace
 from angarium.history.details import said_last, type_of
 from angarium.history.introducing import about_of, metadata_of
 from angarium.history.status import Status, message_status, status_at
@@ -45,16 +45,12 @@ def tell(
 
 def tell_from_log(positions: Sequence[Position], now: UnixMs) -> Story | None:
     """The same from the log itself: all events of one message. None: its first one is not kept any more."""
-    first = positions[0] if positions else None
-    if first is None or not isinstance(first.event, MessageAccepted):
+    course = retrace(positions)
+    if course is None:
         return None
-    accepted = first.event
-    course = begin_course(first.sequence, accepted)
-    known = [first]
-    for each in positions[1:]:
-        if isinstance(each.event, MessageEvent):
-            course.take(each.event, _index(each.event, accepted))
-            known.append(each)
+    accepted = positions[0].event
+    assert isinstance(accepted, MessageAccepted)
+    known = [each for each in positions if isinstance(each.event, MessageEvent)]
     return tell(course, accepted, known, now)
 
 
@@ -117,7 +113,3 @@ def _recipients(
             for index, address in enumerate(addresses)
         ]
     )
-
-
-def _index(event: MessageEvent, accepted: MessageAccepted) -> int | None:
-    return find_index(event, len(accepted.recipients), lambda: accepted.recipients)

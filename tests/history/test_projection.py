@@ -231,14 +231,25 @@ def test_a_postgresql_of_another_queue_is_left_alone(
     database.close()
 
 
-def test_a_queue_that_was_restored_is_told_anew(history: History, log: Log) -> None:
-    kept, lost = log.accept(), log.accept()
+def test_what_a_restored_queue_does_not_have_is_taken_back(history: History, log: Log) -> None:
+    kept = log.accept("a@example.net", "b@example.net")
+    log.happen("delivered", kept, 0)
+    before = list(log.positions)
+    log.happen("delivered", kept, 1)
+    lost = log.accept()
     history.catch_up()
-    del log.positions[1:]
-    assert history.projection.begin(QUEUE, log.last) == 0
-    history.catch_up()
-    assert history.reader.find("default", kept) is not None
+    log.positions[:] = before
+    assert history.projection.begin(QUEUE, log.last) == 2
     assert history.reader.find("default", lost) is None
+    story = history.reader.find("default", kept)
+    assert story == tell_from_log(log.of(kept), log.clock())
+    assert count(history, LABEL) == 4
+    other = log.accept()
+    log.happen("bounced", other)
+    log.happen("bounced", kept, 1)
+    history.catch_up()
+    for each in (kept, other):
+        assert history.reader.find("default", each) == tell_from_log(log.of(each), log.clock())
 
 
 def test_a_newer_form_is_left_alone(history: History) -> None:

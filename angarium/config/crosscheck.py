@@ -60,13 +60,19 @@ def _server(config: Config) -> Iterator[Problem]:
         )
 
 
-def _tenancy(config: Config) -> Iterator[Problem]:
-    url = config.tenancy.database
-    if not url.startswith(("sqlite:///", "postgresql://")) or url == "sqlite:///":
-        yield Problem(
-            ("tenancy", "database"),
-            "must be sqlite:///FILE, or postgresql://[user[:password]@]host[:port]/name",
-        )
+def _databases(config: Config) -> Iterator[Problem]:
+    urls = {"tenancy": config.tenancy.database}
+    if config.history.database:
+        urls["history"] = config.history.database
+    for table, url in urls.items():
+        if not url.startswith(("sqlite:///", "postgresql://")) or url == "sqlite:///":
+            yield Problem(
+                (table, "database"),
+                "must be sqlite:///FILE, or postgresql://[user[:password]@]host[:port]/name",
+            )
+    if urls.get("history") == config.tenancy.database and config.tenancy.database[:6] == "sqlite":
+        text = "is tenancy.database: name another file, so that commands never wait for it"
+        yield Problem(("history", "database"), text)
 
 
 def _postmasters(config: Config) -> Iterator[Problem]:
@@ -593,7 +599,7 @@ _CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
     _dkim,
     _postmasters,
     _feedback,
-    _tenancy,
+    _databases,
     _rules,
     standing_problems,
 )

@@ -543,11 +543,29 @@ class Api(_Table, frozen=True, kw_only=True):
     )
 
 
+class History(_Table, frozen=True, kw_only=True):
+    """What happened to messages, as status, lists and events of the HTTP API tell it (docs/history.md)."""
+
+    # as tenancy.database; omitted: sqlite:///history.db, or where tenancy.database is a PostgreSQL, there
+    database: str = ""
+    keep_days: Days = 90  # since the last thing that happened to a message
+    # all | api: what came by the HTTP API | none; omitted: all, where a listener serves it
+    of: Literal["all", "api", "none"] | None = None
+
+
 class Config(_Table, frozen=True, kw_only=True):
     @property
     def takes_reports(self) -> bool:
         """Whether anything that comes back is taken in."""
         return self.feedback.is_used or (self.ses is not None and self.ses.takes_notifications)
+
+    @property
+    def history_of(self) -> Literal["all", "api", "none"]:
+        """Of which mail there is a history."""
+        if self.history.of is not None:
+            return self.history.of
+        served = [each for each in self.listener if each.kind == "http" and "api" in each.serves]
+        return "all" if served else "none"
 
     server: Server
     listener: tuple[Listener, ...] = ()
@@ -567,6 +585,7 @@ class Config(_Table, frozen=True, kw_only=True):
     queue: Queue = Queue()
     tenancy: Tenancy = Tenancy()
     api: Api = Api()
+    history: History = History()
     log: Log = Log()
     postmasters: Postmasters = Postmasters()
     breaker: Breaker = Breaker()

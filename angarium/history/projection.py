@@ -1,6 +1,6 @@
 """Writes events into the projection: a batch, and how far it is then, in one transaction. Blocks: in a thread."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 from angarium.history.course import Course, begin_course, find_index, retrace
 from angarium.history.database import HistoryDatabase
 from angarium.history.labels import labels_of
+from angarium.history.opening import Keeps
 from angarium.history.tables import EVENT, LABEL, MESSAGE, STATE
 from angarium.queue.event_log import Position
 from angarium.queue.events.accepted import MessageAccepted
@@ -38,8 +39,6 @@ _OLDEST: Final = (
     .order_by(MESSAGE.c.number)
     .limit(FORGET_STEP)
 )
-
-Keeps = Callable[[MessageAccepted], bool]
 
 
 class Projection:

@@ -93,6 +93,9 @@ class SqlReader:
         self._database = database
         self._clock = clock
 
+    def close(self) -> None:
+        self._database.close()
+
     def position(self) -> int:
         """Return the sequence number of the last event that is in it. Raises HistoryAwayError, as all of these."""
         with self._database.reading() as connection:

@@ -154,5 +154,5 @@ class Introductions(Protocol):
         ...
 
 
-class HistoryAwayError(Exception):
-    """The database cannot be read now; says why. What is in it is as it was."""
+class HistoryAwayError(OSError):
+    """The database cannot be used now; says why. What is in it is as it was."""

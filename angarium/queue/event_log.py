@@ -51,8 +51,8 @@ class EventLog(Protocol):
     async def ack(self, consumer: str, position: int, state: bytes | None = None) -> None:
         """Remember that ``consumer`` needs nothing up to ``position``, with its ``state`` (None: as before).
 
-        Both in one transaction. Does nothing behind what is acknowledged already, or when it is not registered (it
-        has retired meanwhile).
+        Both in one transaction; at the same position it is of the state alone. Does nothing before what is acknowledged
+        already, or when it is not registered (it has retired meanwhile).
         """
         ...
 

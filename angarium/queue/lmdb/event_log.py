@@ -133,7 +133,7 @@ class _Ack:
         if raw is None:  # it has retired
             return
         before = _decode_cursor(raw)
-        if self._position > before.position:  # an old acknowledgement takes no newer one back
+        if self._position >= before.position:  # an old acknowledgement takes no newer one back
             state = before.state if self._state is None else self._state
             tx.put(tx.env.meta, self._key, u64(self._position) + state)
 

@@ -254,7 +254,7 @@ class MemoryEventLog:
 
     async def ack(self, consumer: str, position: int, state: bytes | None = None) -> None:
         before = self._state.cursors.get(consumer)
-        if before is not None and position > before.position:
+        if before is not None and position >= before.position:
             self._state.cursors[consumer] = EventCursor(
                 position=position, state=before.state if state is None else state
             )

@@ -1,12 +1,14 @@
 """The platform role: follows the event log, lets old events and expired hold rules go, measures queue and disk."""
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from angarium.config.schema import Config
 from angarium.feedback.attempts import find_verdict
 from angarium.feedback.suppression_policy import FORGOTTEN_MS
+from angarium.history.keeping import HISTORY, HistoryKeeper
 from angarium.host.sysexits import EX_CONFIG, StartError
 from angarium.insight.admin.client import ask_process
 from angarium.insight.admin.forgetting import ForgetFailures
@@ -58,6 +60,9 @@ async def run_platform(runtime: Runtime) -> None:
         EventFollower(spool.events, parts.feed),
         EventFollower(spool.events, SuppressionFollower(spool.suppressions, find_verdict)),
     ]
+    history = _history(runtime, spool)
+    if history is not None:
+        followers.append(EventFollower(spool.events, history))
     low_disk = _LowDisk()
     tenancy = TenancyPublisher(runtime.config)
 
@@ -68,6 +73,9 @@ async def run_platform(runtime: Runtime) -> None:
         for follower in followers:
             # All of them, before anything is trimmed
             await until_space(follower.register, runtime.stop, disk_full)
+        if history is None and HISTORY in spool.events.consumers():
+            # Nobody follows by that name any more, and trimming would wait for it
+            await until_space(lambda: spool.events.retire(HISTORY), runtime.stop, disk_full)
         async with asyncio.TaskGroup() as tasks:
             periodic = [
                 tasks.create_task(_measure(spool, runtime.clock, runtime.metrics, low_disk)),
@@ -81,6 +89,8 @@ async def run_platform(runtime: Runtime) -> None:
                 tasks.create_task(tenancy.run()),
                 tasks.create_task(_tell_instance(runtime, spool)),
             ]
+            if history is not None:
+                periodic.append(tasks.create_task(history.forget_old()))
             spool.administration.tell_providers(Routing.of(runtime.config).find_told_provider)
             notices = SenderNotices(runtime.config, spool, runtime.clock)
             answers = QueueAnswers(
@@ -125,8 +135,16 @@ async def run_platform(runtime: Runtime) -> None:
             for task in periodic:
                 task.cancel()
     finally:
+        if history is not None:
+            await history.close()
         sink.close()
         runtime.close_spool()
+
+
+def _history(runtime: Runtime, spool: LmdbSpool) -> HistoryKeeper | None:
+    if runtime.config.history_of == "none":
+        return None
+    return HistoryKeeper(runtime.config, spool.events, runtime.clock, os.urandom)
 
 
 async def _forget_failures(runtime: Runtime) -> None:

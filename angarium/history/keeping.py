@@ -1,0 +1,123 @@
+"""Keeps the history in the process that writes it: events in, what is old out, and what other consumers ask.
+
+All of it is done in threads of its own, so that no other consumer waits for this database.
+"""
+
+import asyncio
+import functools
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from angarium.config.schema import Config
+from angarium.history.opening import history_url, keeps_of
+from angarium.history.story import HistoryAwayError, Introduction
+from angarium.queue.event_log import EventCursor, EventLog, Position
+from angarium.queue.model import MessageId, UnixMs
+from angarium.telemetry.log import log
+
+if TYPE_CHECKING:
+    from angarium.history.database import HistoryDatabase
+    from angarium.history.projection import Projection
+    from angarium.history.reading import SqlReader
+
+T = TypeVar("T")
+HISTORY: Final = "history"
+FORGET_S: Final = 3600.0
+# Between two small steps, for whoever reads and writes
+FORGET_PAUSE_S: Final = 0.05
+_DAY_MS: Final = 86_400_000
+_QUEUE_OCTETS: Final = 16
+
+
+class HistoryKeeper:
+    """An EventConsumer, and Introductions. Its state in the queue is the queue's identity, which never changes."""
+
+    def __init__(
+        self,
+        config: Config,
+        events: EventLog,
+        clock: Callable[[], UnixMs],
+        random_octets: Callable[[int], bytes],
+    ) -> None:
+        self._config = config
+        self._events = events
+        self._clock = clock
+        self._random_octets = random_octets
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="history-writer")
+        self._asker = ThreadPoolExecutor(1, thread_name_prefix="history-reader")
+        self._opened: tuple[HistoryDatabase, Projection, SqlReader] | None = None
+
+    @property
+    def name(self) -> str:
+        return HISTORY
+
+    async def begin(self, cursor: EventCursor) -> int:
+        queue = cursor.state
+        if not queue:
+            queue = self._random_octets(_QUEUE_OCTETS)
+            # Before it is in the database: one that nobody knows would be another server's
+            await self._events.ack(HISTORY, cursor.position, queue)
+        newest = self._events.last()
+        return await self._in(self._writer, lambda: self._open()[1].begin(queue, newest))
+
+    async def handle(self, batch: Sequence[Position]) -> None:
+        await self._in(self._writer, lambda: self._open()[1].write(batch))
+
+    async def abouts(self, message_ids: Sequence[MessageId]) -> dict[MessageId, Introduction]:
+        return await self._in(self._asker, lambda: self._reader().introductions(message_ids))
+
+    def projected_to(self) -> int:
+        return 0 if self._opened is None else self._opened[1].position
+
+    async def forget_old(self) -> None:
+        """Delete what is older than is kept, now and then, until cancelled."""
+        while True:
+            before = UnixMs(self._clock() - self._config.history.keep_days * _DAY_MS)
+            try:
+                await self._forget(before)
+            except HistoryAwayError as error:
+                log("history_not_trimmed", "error", reason=str(error))
+            await asyncio.sleep(FORGET_S)
+
+    async def close(self) -> None:
+        await self._in(self._writer, self._close)
+        self._writer.shutdown()
+        self._asker.shutdown()
+
+    async def _forget(self, before: UnixMs) -> None:
+        after: int | None = 0
+        while after is not None:
+            step = functools.partial(self._forget_step, before, after)
+            after = await self._in(self._writer, step)
+            await asyncio.sleep(FORGET_PAUSE_S)
+
+    def _forget_step(self, before: UnixMs, after: int) -> int | None:
+        return self._open()[1].forget(before, after)
+
+    async def _in(self, thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(thread, work)
+
+    def _reader(self) -> "SqlReader":
+        if self._opened is None:
+            raise HistoryAwayError("the history is not open yet")
+        return self._opened[2]
+
+    def _open(self) -> "tuple[HistoryDatabase, Projection, SqlReader]":
+        """In the writer's thread."""
+        if self._opened is None:
+            # Imported where there is a history: SQLAlchemy is 25 MB
+            from angarium.history.database import HistoryDatabase
+            from angarium.history.projection import Projection
+            from angarium.history.reading import SqlReader
+
+            data_dir = Path(self._config.server.data_dir)
+            database = HistoryDatabase(history_url(self._config), data_dir)
+            projection = Projection(database, keeps_of(self._config))
+            self._opened = (database, projection, SqlReader(database, self._clock))
+        return self._opened
+
+    def _close(self) -> None:
+        if self._opened is not None:
+            self._opened[0].close()

@@ -12,6 +12,7 @@ from angarium.queue.events.accepted import MessageAccepted
 from angarium.queue.events.delivered import Delivered
 from angarium.queue.events.relayed import Relayed
 from angarium.queue.events.report_shape import FeedbackEvent
+from angarium.queue.events.rescheduled import Rescheduled
 from angarium.queue.events.shape import MessageEvent, RecipientEvent
 from angarium.queue.model import MessageId, UnixMs
 
@@ -40,6 +41,8 @@ class Course(msgspec.Struct, kw_only=True):
         self.updated = max(self.updated, event.at)
         if isinstance(event, Delivered | Relayed) and self.sent is None:
             self.sent = event.at
+        if isinstance(event, Rescheduled):  # each recipient has this event
+            self.due = event.due
         if index is None:
             return
         at = index * _STATE_OCTETS

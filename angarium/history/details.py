@@ -18,7 +18,9 @@ from angarium.queue.events import (
     Opened,
     RecipientSuppressed,
     ReportBounced,
+    Rescheduled,
     SesTold,
+    Skipped,
     Unsubscribed,
 )
 from angarium.queue.events.shape import ActEvent, AttemptEvent
@@ -31,6 +33,7 @@ _TYPES: Final = {
     "relayed": "sent",
     "report_bounced": "bounced",
     "recipient_suppressed": "suppressed",
+    "skipped": "expired",
 }
 _SES_TYPES: Final = {
     "delivery": "delivered",
@@ -104,7 +107,9 @@ def details_of(event: Event) -> Details:
             return Details(client=event.client, link=event.link, processing_time_millis=since)
         case Unsubscribed():
             return Details(processing_time_millis=since)
-        case ActEvent() | Damaged():
+        case Rescheduled():
+            return Details(reason=event.reason, next_attempt=rfc3339(event.due))
+        case ActEvent() | Damaged() | Skipped():
             return Details(reason=event.reason, in_doubt=event.in_doubt)
         case _:
             return Details()

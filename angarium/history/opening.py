@@ -25,4 +25,4 @@ def keeps_of(config: Config) -> Keeps:
         return lambda _: False
     if config.history_of == "all":
         return lambda accepted: accepted.origin.kind != "dsn"
-    return lambda accepted: accepted.origin.kind != "dsn" and bool(accepted.about)
+    return lambda accepted: accepted.origin.kind == "api"

@@ -27,6 +27,7 @@ _CHANGE: Final = (
     sa.update(MESSAGE)
     .where(MESSAGE.c.number == sa.bindparam("of"))
     .values(
+        due=sa.bindparam("due_"),
         updated=sa.bindparam("updated_"),
         sent=sa.bindparam("sent_"),
         status=sa.bindparam("status_"),
@@ -239,6 +240,7 @@ def _message_row(course: Course) -> dict[str, Any]:
 def _change_row(course: Course) -> dict[str, Any]:
     return {
         "of": course.number,
+        "due_": course.due,
         "updated_": course.updated,
         "sent_": course.sent,
         "status_": int(course.status),

@@ -151,7 +151,7 @@ def test_of_which_mail_there_is_a_history(
     tmp_path: Path, log: Log, of: str, kept: list[str]
 ) -> None:
     log.accept(campaign="smtp")
-    log.accept(campaign="http", about=About(dialect="native"))
+    log.accept(campaign="http", origin=Origin(kind="api"))
     log.accept(campaign="ours", origin=Origin(kind="dsn"))
     keeps = keeps_of(config_of(tmp_path, of=of))
     events = [each.event for each in log.positions]

@@ -27,6 +27,7 @@ NAMES = (
     *("delivered", "relayed", "deferred", "bounced", "expired", "in_doubt", "cancelled", "held"),
     *("released", "retried", "recipient_suppressed", "damaged", "report_bounced", "complained"),
     *("unsubscribed", "opened", "clicked", "ses_told", "rerouted"),
+    *("rescheduled", "skipped"),
 )
 
 

@@ -88,6 +88,11 @@ def test_what_was_put_off_is_scheduled_until_its_time_has_come(history: History,
     log.happen("retried", now)
     history.catch_up()
     assert found(history, status=Status.READY_TO_SEND) == texts(now, later)
+    due = UnixMs(log.clock.now + HOUR_MS)
+    log.happen("rescheduled", later, due=due)
+    history.catch_up()
+    assert found(history, status=Status.SCHEDULED) == texts(later)
+    assert find(history, later).due == due
 
 
 @pytest.fixture

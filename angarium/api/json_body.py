@@ -135,12 +135,7 @@ def _float(text: str) -> float:
 
 def _decode_again(octets: bytes, kind: type[T]) -> T:
     """Without what is empty; what is wrong then is wrong."""
-    return convert_json(_load(octets), kind)
-
-
-def convert_json(value: Any, kind: type[T]) -> T:
-    """Return what was decoded as ``kind``. Raises FaultError with the field, as it is inside of the value."""
-    loaded = _without_empty(value, _info(_hashable(kind)))
+    loaded = _without_empty(_load(octets), _info(_hashable(kind)))
     try:
         return msgspec.convert(loaded, kind)
     except msgspec.ValidationError as error:

@@ -96,6 +96,7 @@ class OrderDesk:
         *,
         once: str = "",
         strict: bool = True,
+        spare_suppressed: bool = False,
     ) -> tuple[Sent | Fault, ...] | Fault:
         """See ``sending.Sending``."""
         if len(once) > MAX_KEY_CHARACTERS or not (once.isprintable() or not once):
@@ -106,7 +107,8 @@ class OrderDesk:
                 await asyncio.sleep(0)
             at = f"messages[{index}]" if len(orders) > 1 else ""
             result = self._prepare(caller, order)
-            if isinstance(result, Fault) and strict:
+            is_spared = spare_suppressed and _is_suppressed(result)
+            if isinstance(result, Fault) and strict and not is_spared:
                 return await self._find_repeated(caller, orders, once) or _placed(result, at)
             results.append(result)
         return await self._store(caller, orders, results, once, strict)
@@ -282,6 +284,10 @@ def _suppressed(addresses: tuple[str, ...]) -> Fault:
         constraint="suppressed",
         addresses=addresses,
     )
+
+
+def _is_suppressed(result: _Ready | Fault) -> bool:
+    return isinstance(result, Fault) and result.kind is FaultKind.SUPPRESSED
 
 
 def _bad_key(text: str, kind: FaultKind = FaultKind.INVALID) -> Fault:

@@ -1,15 +1,18 @@
-"""What all vendors' handlers do: take an idempotency key, send, and answer in the vendor's names."""
+"""What all vendors' handlers do: take an idempotency key, send, ask what happened, in the vendor's names."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from aiohttp import web
 
 from angarium.api.compat.faults import invalid
-from angarium.intake.order import Caller, Fault, FaultError, Order, Sent
+from angarium.history.story import HistoryAwayError
+from angarium.intake.order import Caller, Fault, FaultError, FaultKind, Order, Sent
 from angarium.intake.sending import Sending
 
 ONCE: Final = "Idempotency-Key"
+RETRY_AFTER_S: Final = 1
 MAX_ONCE: Final = 256  # characters
 
 
@@ -19,6 +22,18 @@ def once_key(request: web.Request) -> str:
     if len(key) > MAX_ONCE:
         raise FaultError(invalid(ONCE, f"has more than {MAX_ONCE} characters"))
     return key
+
+
+@contextlib.contextmanager
+def asking_history() -> Iterator[None]:
+    """Raises FaultError when the history cannot be read now."""
+    try:
+        yield
+    except HistoryAwayError as error:
+        message = f"What happened to mail cannot be read now: {error}; try again"
+        raise FaultError(
+            Fault(kind=FaultKind.BUSY, message=message, retry_after_s=RETRY_AFTER_S)
+        ) from None
 
 
 async def send_one(

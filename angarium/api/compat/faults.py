@@ -8,7 +8,9 @@ import msgspec
 
 from angarium.intake.order import Fault, FaultError, FaultKind
 
-_NATIVE: Final = re.compile(r"(messages\[\d+\]\.)?([A-Za-z]+)(.*)", re.DOTALL)
+_NATIVE: Final = re.compile(r"(?:messages\[(\d+)\]\.?)?(.*)", re.DOTALL)
+# ``attachments[0].contentId``: its first word, and its last
+_WORDS: Final = re.compile(r"([A-Za-z]*)(.*?)((?<=\])\.[A-Za-z]+|)", re.DOTALL)
 
 
 def refuse_unsupported(record: msgspec.Struct, reasons: Mapping[str, str], at: str = "") -> None:
@@ -46,19 +48,38 @@ def missing(field: str, message: str = "") -> Fault:
     )
 
 
-def renamed(fault: Fault, names: Mapping[str, str]) -> Fault:
-    """Return the fault with the vendor's name of the native field, also where its text begins or ends with it."""
+def renamed(fault: Fault, names: Mapping[str, str], items: str = "messages") -> Fault:
+    """Return the fault with the vendor's name of the native field, also where its text begins or ends with it.
+
+    ``names``: by a field, by its first word, or by its last with its dot. ``items``: what the vendor calls several,
+    instead of ``messages[2]``.
+    """
     found = _NATIVE.fullmatch(fault.field)
-    name = names.get(found[2]) if found is not None else None
-    if found is None or name is None:
-        return fault
-    field = f"{found[1] or ''}{name}{found[3]}"
+    assert found is not None  # it matches anything
+    index, native = found.groups()
+    own = _vendors_name(native, names)
     message = fault.message
-    if message.startswith(fault.field):
-        message = field + message.removeprefix(fault.field)
-    elif message.endswith(fault.field):
-        message = message.removesuffix(fault.field) + field
+    place = ""
+    if index is not None:
+        place = f"{items}[{index}]"
+        message = message.removeprefix(f"messages[{index}]: ")
+    if native and message.startswith(native):
+        message = own + message.removeprefix(native)
+    elif native and message.endswith(native):
+        message = message.removesuffix(native) + own
+    if place:
+        message = f"{place}: {message}"
+    field = ".".join(each for each in (place, own) if each)
     return msgspec.structs.replace(fault, field=field, message=message)
+
+
+def _vendors_name(native: str, names: Mapping[str, str]) -> str:
+    if native in names:
+        return names[native]
+    found = _WORDS.fullmatch(native)
+    assert found is not None  # it matches anything
+    word, rest, last = found.groups()
+    return f"{names.get(word, word)}{rest}{names.get(last, last)}"
 
 
 def scalar_text(value: Any) -> str | None:

@@ -51,9 +51,3 @@ def read_unix_seconds(seconds: int, field: str) -> UnixMs:
     if not 0 <= seconds * 1000 <= _FURTHEST_MS:
         raise FaultError(invalid(field, "is no time in seconds since 1970"))
     return UnixMs(seconds * 1000)
-
-
-def rfc3339(moment: UnixMs) -> str:
-    """With milliseconds: ``2030-01-31T09:00:00.000Z``."""
-    at = datetime.fromtimestamp(moment // 1000, UTC)
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{moment % 1000:03d}Z"

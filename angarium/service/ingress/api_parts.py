@@ -5,6 +5,11 @@ import os
 from aiohttp import web
 
 from angarium.api.access import Access, presented_key
+from angarium.api.compat.postmark.dialect import Postmark
+from angarium.api.compat.resend.dialect import Resend
+from angarium.api.compat.resend.emails import Emails
+from angarium.api.compat.resend.lacking import Lacking
+from angarium.api.compat.sendgrid.dialect import SendGrid
 from angarium.api.dialect import Dialect
 from angarium.api.load import Load
 from angarium.api.native.dialect import NativeDialect
@@ -67,6 +72,12 @@ class ApiParts:
                     WaitingResource(self.waiting, self._admit),
                 )
             ),
+            Resend(
+                Emails(self.access, self.sending, self.waiting, runtime.clock),
+                Lacking(self.access),
+            ),
+            SendGrid(self.access, self.sending),
+            Postmark(self.access, self.sending, runtime.clock),
         )
 
     def _admit(self, request: web.Request, resource: str, action: str) -> Caller:

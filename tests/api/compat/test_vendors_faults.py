@@ -72,6 +72,8 @@ def test_resend_tells_a_months_quota_from_a_days_and_a_wrong_key_for_once() -> N
         ("messages[2].bcc[0]", "personalizations.2.bcc.0.email"),
         ("messages[2].subject", "subject"),
         ("messages[2]", "personalizations.2"),
+        ("cc[1].name", "personalizations.0.cc.1.name"),
+        ("tracking.clicks", "tracking_settings.click_tracking.enable"),
         ("from", "from"),
         ("headers.X-A", "headers.X-A"),
         ("tags[3]", "categories.3"),
@@ -85,9 +87,9 @@ def test_resend_tells_a_months_quota_from_a_days_and_a_wrong_key_for_once() -> N
 )
 def test_sendgrid_has_its_own_fields_with_dots(native: str, field: str | None) -> None:
     fault = sendgrid.in_sendgrids_names(Fault(kind=FaultKind.INVALID, message="M", field=native))
-    assert sendgrid.fault_body(fault) == {
-        "errors": [{"message": "M", "field": field, "help": None}]
-    }
+    (error,) = sendgrid.fault_body(fault)["errors"]
+    assert (error["field"], error["help"]) == (field, None)
+    assert error["message"].endswith("M")
 
 
 def sentence(**fault: Any) -> str:
@@ -122,16 +124,31 @@ def test_postmark_names_suppressed_addresses_where_its_clients_look_for_them() -
 
 
 def test_a_native_field_gets_the_vendors_name() -> None:
-    names = {"bodyText": "text"}
+    names = {"bodyText": "text", "tracking.opens": "open", ".contentId": ".cid"}
 
     def told(field: str, message: str) -> tuple[str, str]:
-        fault = renamed(Fault(kind=FaultKind.INVALID, message=message, field=field), names)
-        return fault.field, fault.message
+        fault = Fault(kind=FaultKind.INVALID, message=message, field=field)
+        found = renamed(fault, names, "emails")
+        return found.field, found.message
 
     assert told("bodyText", "bodyText: has a NUL") == ("text", "text: has a NUL")
-    assert told("messages[2].bodyText", "Missing required field: messages[2].bodyText") == (
-        "messages[2].text",
-        "Missing required field: messages[2].text",
+    assert told("messages[2].bodyText", "messages[2]: Missing required field: bodyText") == (
+        "emails[2].text",
+        "emails[2]: Missing required field: text",
     )
+    assert told("messages[2].bodyText", "messages[2]: bodyText: why") == (
+        "emails[2].text",
+        "emails[2]: text: why",
+    )
+    assert told("messages[2]", "messages[2]: The server failed") == (
+        "emails[2]",
+        "emails[2]: The server failed",
+    )
+    assert told("tracking.opens", "tracking.opens: why") == ("open", "open: why")
+    assert told("attachments[1].contentId", "attachments[1].contentId: M") == (
+        "attachments[1].cid",
+        "attachments[1].cid: M",
+    )
+    assert told("headers.bodyText", "M") == ("headers.bodyText", "M")
     assert told("subject", "subject: is long") == ("subject", "subject: is long")
     assert told("", "busy") == ("", "busy")

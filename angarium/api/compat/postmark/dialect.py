@@ -1,14 +1,14 @@
 """Postmark's API on our server: its paths, and its way of saying no."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
+import msgspec
 from aiohttp import web
 
 from angarium.api.access import Access
 from angarium.api.compat.asking import once_key, send_one
 from angarium.api.compat.faults import missing, renamed, unsupported
-from angarium.api.compat.moments import rfc3339
 from angarium.api.compat.postmark.orders import (
     MAX_BATCH,
     NAMES,
@@ -16,8 +16,9 @@ from angarium.api.compat.postmark.orders import (
     order_or_fault,
     to_order,
 )
-from angarium.api.compat.postmark.wire import WireEmail
+from angarium.api.compat.postmark.wire import WireEmail, WireTemplateBatch
 from angarium.api.compat.postmark.words import (
+    KEY_FIELD,
     MAX_ITEMS,
     OK,
     fault_body,
@@ -31,9 +32,13 @@ from angarium.api.reading import read_json
 from angarium.intake.order import Caller, Fault, FaultError, FaultKind, Sent
 from angarium.intake.sending import Sending
 from angarium.queue.model import UnixMs
+from angarium.telemetry.timestamp import rfc3339
 
-KEY_FIELD: Final = "X-Postmark-Server-Token"
 _UNPROCESSABLE: Final = 422
+
+
+class Resource(Protocol):
+    def routes(self) -> Sequence[Route]: ...
 
 
 class Postmark:
@@ -41,13 +46,22 @@ class Postmark:
 
     name = "postmark"
 
-    def __init__(self, access: Access, sending: Sending, clock: Callable[[], UnixMs]) -> None:
+    def __init__(
+        self,
+        access: Access,
+        sending: Sending,
+        clock: Callable[[], UnixMs],
+        *resources: Resource,
+    ) -> None:
+        """``resources``: what there is besides sending, such as ``sent.SentMessages``."""
         self._access = access
         self._sending = sending
         self._clock = clock
+        self._resources = resources
 
     def routes(self) -> Sequence[Route]:
-        return tuple(
+        reads = tuple(route for each in self._resources for route in each.routes())
+        return reads + tuple(
             Route(method="POST", path=path, handler=handler)
             for path, handler in (
                 ("/email", self._send),
@@ -79,7 +93,7 @@ class Postmark:
         """Each is sent or not by itself."""
         caller = self._caller(request, "send")
         once = once_key(request)
-        batch = await read_json(request, list[Any])
+        batch = await read_json(request, list[msgspec.Raw])
         _check_count(batch)
         orders = [order_or_fault(each) for each in batch]
         outcome = await self._sending.send(caller, orders, once=once, strict=False)
@@ -87,23 +101,21 @@ class Postmark:
             raise FaultError(_in_postmarks_names(outcome))
         return json_response(
             [
-                _item(addresses_as_sent(value), each)
+                _item(addresses_as_sent(item), each)
                 if isinstance(each, Sent)
-                else self._failed_item(value, fault_body(_in_postmarks_names(each)))
-                for value, each in zip(batch, outcome, strict=True)
+                else self._failed_item(item, fault_body(_in_postmarks_names(each)))
+                for item, each in zip(batch, outcome, strict=True)
             ]
         )
 
     async def _send_template(self, request: web.Request) -> web.Response:
         self._caller(request, "send")
-        await read_json(request, dict[str, Any])
+        await read_json(request, dict[str, msgspec.Raw])
         return json_response(template_fault(), _UNPROCESSABLE)
 
     async def _send_templates(self, request: web.Request) -> web.Response:
         self._caller(request, "send")
-        batch = (await read_json(request, dict[str, Any])).get("Messages")
-        if not isinstance(batch, list):
-            raise FaultError(missing("Messages"))
+        batch = (await read_json(request, WireTemplateBatch)).messages
         _check_count(batch)
         return json_response([self._failed_item(each, template_fault()) for each in batch])
 
@@ -111,9 +123,9 @@ class Postmark:
         self._caller(request, "send")
         raise FaultError(unsupported("/email/bulk", "send to /email/batch"))
 
-    def _failed_item(self, value: object, fault: dict[str, Any]) -> dict[str, Any]:
+    def _failed_item(self, item: msgspec.Raw, fault: dict[str, Any]) -> dict[str, Any]:
         """With all five fields: Python's client reads none of a batch without them."""
-        to = addresses_as_sent(value)
+        to = addresses_as_sent(item)
         return {"To": to, "SubmittedAt": rfc3339(self._clock()), "MessageID": "", **fault}
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+import msgspec
+
 from angarium.api.compat.attached import bare_content_id, from_base64, type_by_name
 from angarium.api.compat.faults import invalid, missing, scalar_text, unsupported
 from angarium.api.compat.postmark.wire import (
@@ -13,7 +15,7 @@ from angarium.api.compat.postmark.wire import (
     WireHeader,
 )
 from angarium.api.compat.written import addressees, header_value, mailbox, mailboxes
-from angarium.api.json_body import convert_json
+from angarium.api.json_body import decode_item
 from angarium.content.letter import Attachment
 from angarium.intake.order import Fault, FaultError, Order
 
@@ -36,9 +38,18 @@ NAMES: Final[Mapping[str, str]] = MappingProxyType(
         "metadata": "Metadata",
         "tags": "Tag",
         "stream": "MessageStream",
-        "tracking": "TrackOpens",
+        ".filename": ".Name",
+        ".content": ".Content",
+        ".contentType": ".ContentType",
+        ".contentId": ".ContentID",
+        "tracking.opens": "TrackOpens",
+        "tracking.clicks": "TrackLinks",
     }
 )
+
+
+class _Addressed(msgspec.Struct, frozen=True, rename="pascal"):
+    to: str = ""
 
 
 def to_order(email: WireEmail) -> Order:
@@ -69,17 +80,20 @@ def to_order(email: WireEmail) -> Order:
     )
 
 
-def order_or_fault(value: object) -> Order | Fault:
+def order_or_fault(item: msgspec.Raw) -> Order | Fault:
+    """Of a batch."""
     try:
-        return to_order(convert_json(value, WireEmail))
+        return to_order(decode_item(item, WireEmail))
     except FaultError as error:
         return error.fault
 
 
-def addresses_as_sent(value: object) -> str:
-    """To, as the client wrote it: its answer has it again."""
-    given = value.get("To") if isinstance(value, dict) else None
-    return given if isinstance(given, str) else ""
+def addresses_as_sent(item: msgspec.Raw) -> str:
+    """To, as the client wrote it, whatever else is wrong with it: its answer has it again."""
+    try:
+        return msgspec.json.decode(item, type=_Addressed).to
+    except msgspec.ValidationError:
+        return ""
 
 
 def _metadata(given: Mapping[str, Any]) -> dict[str, str]:

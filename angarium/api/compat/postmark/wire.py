@@ -28,6 +28,10 @@ class WireAttachment(
     content_id: str = ""
 
 
+class WireTemplateBatch(msgspec.Struct, frozen=True, rename=postmarks_name):
+    messages: list[msgspec.Raw] = []
+
+
 class WireEmail(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename=postmarks_name
 ):

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from angarium.intake.order import Fault, FaultKind
 
+KEY_FIELD: Final = "X-Postmark-Server-Token"
 OK: Final = "OK"
 _INACTIVE: Final = (
     "Inactive recipients are ones that have generated a hard bounce, a spam complaint, or a manual"
@@ -36,9 +37,10 @@ _CODES: Final[dict[FaultKind, tuple[int, int]]] = {
     FaultKind.INTERNAL: (500, 500),
 }
 TEMPLATE_NOT_FOUND: Final = 1101
-_BATCH_TOO_LARGE: Final = 410
-# ``constraint`` of the fault about a batch that is too large
-MAX_ITEMS: Final = "max_items"
+# ``constraint`` of the faults that have an ErrorCode of their own: a batch is too large, a message is not found
+MAX_ITEMS: Final = "max_batch"
+UNKNOWN_MESSAGE: Final = "unknown_message"
+_OWN_CODES: Final = {MAX_ITEMS: 410, UNKNOWN_MESSAGE: 701}
 _ADDRESSES: Final = ("From", "To", "Cc", "Bcc", "ReplyTo")
 
 
@@ -67,7 +69,7 @@ def template_fault() -> dict[str, Any]:
 
 
 def _code(fault: Fault) -> int:
-    return _BATCH_TOO_LARGE if fault.constraint == MAX_ITEMS else _CODES[fault.kind][1]
+    return _OWN_CODES.get(fault.constraint, _CODES[fault.kind][1])
 
 
 def _sentence(fault: Fault) -> str:

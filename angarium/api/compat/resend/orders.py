@@ -3,7 +3,9 @@
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
+
+import msgspec
 
 from angarium.api.compat.attached import (
     bare_content_id,
@@ -15,7 +17,7 @@ from angarium.api.compat.faults import invalid, missing, refuse_unsupported, uns
 from angarium.api.compat.moments import read_moment
 from angarium.api.compat.resend.wire import WireAttachment, WireEmail, WireTag
 from angarium.api.compat.written import addressees, header_fields, mailbox
-from angarium.api.json_body import convert_json
+from angarium.api.json_body import decode_item
 from angarium.content.letter import Attachment, Mailbox
 from angarium.intake.order import Fault, FaultError, Order
 from angarium.queue.model import UnixMs
@@ -28,6 +30,8 @@ NAMES: Final[Mapping[str, str]] = MappingProxyType(
         "bodyText": "text",
         "bodyHtml": "html",
         "sendAt": "scheduled_at",
+        ".contentType": ".content_type",
+        ".contentId": ".content_id",
     }
 )
 _TAG: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
@@ -63,7 +67,7 @@ def to_order(email: WireEmail, now: UnixMs) -> Order:
     )
 
 
-def to_orders(batch: list[Any], now: UnixMs) -> tuple[Order | Fault, ...]:
+def to_orders(batch: list[msgspec.Raw], now: UnixMs) -> tuple[Order | Fault, ...]:
     """What cannot be read is the Fault in its place. Raises FaultError if it is no batch at all."""
     if not batch:
         raise FaultError(missing("body", "The batch is empty: send a list of emails"))
@@ -72,9 +76,9 @@ def to_orders(batch: list[Any], now: UnixMs) -> tuple[Order | Fault, ...]:
     return tuple(_order_or_fault(each, now) for each in batch)
 
 
-def _order_or_fault(value: object, now: UnixMs) -> Order | Fault:
+def _order_or_fault(email: msgspec.Raw, now: UnixMs) -> Order | Fault:
     try:
-        return to_order(convert_json(value, WireEmail), now)
+        return to_order(decode_item(email, WireEmail), now)
     except FaultError as error:
         return error.fault
 

@@ -15,7 +15,7 @@ from angarium.api.compat.sendgrid.wire import WireMail
 from angarium.api.dialect import Route
 from angarium.api.native.answers import json_response
 from angarium.api.reading import read_json
-from angarium.intake.order import Caller, Fault, FaultError, FaultKind, Order, Sent
+from angarium.intake.order import Caller, Fault, FaultError, Order, Sent
 from angarium.intake.sending import Sending
 
 MESSAGE_ID: Final = "X-Message-Id"
@@ -54,9 +54,7 @@ class SendGrid:
         A personalization whose recipients are all suppressed keeps no other one from being sent; anything else that is
         wrong with one of them refuses all.
         """
-        outcome = await self._sending.send(caller, orders, once=once, strict=True)
-        if isinstance(outcome, Fault) and outcome.kind is FaultKind.SUPPRESSED and len(orders) > 1:
-            outcome = await self._sending.send(caller, orders, once=once, strict=False)
+        outcome = await self._sending.send(caller, orders, once=once, spare_suppressed=True)
         if isinstance(outcome, Fault):
             raise FaultError(in_sendgrids_names(outcome))
         sent = [each for each in outcome if isinstance(each, Sent)]

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from angarium.api.compat.faults import renamed
 from angarium.intake.order import Fault, FaultKind
 
 # Python's client has classes for these; 422 would have none
@@ -38,8 +39,6 @@ _WORDS: Final = {
     FaultKind.NO_KEY: "Permission denied, wrong credentials",
     FaultKind.WRONG_KEY: "The provided authorization grant is invalid, expired, or revoked",
 }
-# What a personalization has of its own; all else is the mail's
-_PERSONAL: Final = frozenset({"to", "cc", "bcc"})
 _MAIL: Final[Mapping[str, str]] = MappingProxyType(
     {
         "replyTo": "reply_to_list",
@@ -50,12 +49,16 @@ _MAIL: Final[Mapping[str, str]] = MappingProxyType(
         "metadata": "custom_args",
         "sendAt": "send_at",
         "stream": "ip_pool_name",
-        "tracking": "tracking_settings",
+        ".contentType": ".type",
+        ".contentId": ".content_id",
+        "tracking.opens": "tracking_settings.open_tracking.enable",
+        "tracking.clicks": "tracking_settings.click_tracking.enable",
     }
 )
-_ATTACHMENT: Final = {".contentType": ".type", ".contentId": ".content_id"}
 _INDEX: Final = re.compile(r"\[(\d+)\]")
-_NATIVE: Final = re.compile(r"(?:messages\[(\d+)\]\.?)?([A-Za-z]*)(?:\[(\d+)\])?(.*)", re.DOTALL)
+_PLACED: Final = re.compile(r"(?:personalizations\[(\d+)\]\.?)?(.*)", re.DOTALL)
+# What a personalization has of its own; all else is the mail's
+_OF_ADDRESS: Final = re.compile(r"(to|cc|bcc)(?:\[(\d+)\])?(?:\.(name))?")
 
 
 def status_of(fault: Fault) -> int:
@@ -71,14 +74,13 @@ def fault_body(fault: Fault) -> dict[str, Any]:
 
 def in_sendgrids_names(fault: Fault) -> Fault:
     """Return what was said of an order with the field that SendGrid's request has for it."""
-    found = _NATIVE.fullmatch(fault.field)
+    own = renamed(fault, _MAIL, "personalizations")
+    found = _PLACED.fullmatch(own.field)
     assert found is not None  # it matches anything
-    message, name, index, rest = found.groups()
-    if name in _PERSONAL:
-        field = f"personalizations[{message or 0}].{name}[{index or 0}].email"
-    elif not name:
-        field = f"personalizations[{message}]" if message is not None else fault.field
-    else:
-        place = f"[{index}]" if index is not None else ""
-        field = f"{_MAIL.get(name, name)}{place}{_ATTACHMENT.get(rest, rest)}"
-    return msgspec.structs.replace(fault, field=field)
+    index, field = found.groups()
+    if (of_address := _OF_ADDRESS.fullmatch(field)) is not None:
+        group, at, part = of_address.groups()
+        field = f"personalizations[{index or 0}].{group}[{at or 0}].{part or 'email'}"
+    elif not field and index is not None:
+        field = f"personalizations[{index}]"
+    return msgspec.structs.replace(own, field=field)

@@ -1,0 +1,80 @@
+"""The running server as a vendor's customer meets it: a URL, a key, and the mail that arrives."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from angarium.config.loader import load
+from angarium.tenancy.keys import KeyWish
+from angarium.tenancy.platform import Platform
+from tests.e2e.product import Product
+from tests.e2e.recording_sink import RecordingSink, Taken
+
+NODE = Path(__file__).parents[3] / "node"
+DOMAIN = "shop.example"
+SENDER = f"Shop <orders@{DOMAIN}>"
+SUPPRESSED = "gone@example.net"
+STREAM = '[[stream]]\nname = "broadcasts"\n'
+
+
+class VendorsServer:
+    def __init__(self, folder: Path, sink: RecordingSink) -> None:
+        self.sink = sink
+        self.product = Product(folder, listeners="", sink=sink.port, more=STREAM)
+        self.url = f"http://127.0.0.1:{self.product.http}"
+        with Platform.open(load(self.product.config), actor="tests") as platform:
+            platform.domains.add(DOMAIN, tenant="default", assume_verified=True)
+            wishes = (
+                KeyWish(tenant="default", kind="api"),
+                KeyWish(tenant="default", kind="api", scopes=("emails:read",)),
+                KeyWish(tenant="default", kind="api", rate=1),
+            )
+            self.key, self.reading_key, self.slow_key = (
+                platform.keys.create(each).text for each in wishes
+            )
+            platform.publish()
+        self.product.postmaster("suppress", "add", SUPPRESSED)
+
+    def mail(self, mark: str) -> EmailMessage:
+        """Return the message that has the mark, once it has arrived."""
+        return _parsed(self.sink.wait_for_token(mark))
+
+    def recipients(self, mark: str) -> set[str]:
+        commands = self.sink.wait_for_token(mark).rcpts
+        return {each.decode().partition("<")[2].partition(">")[0] for each in commands}
+
+    def count(self, mark: str) -> int:
+        return sum(mark.encode() in each.content for each in self.sink.taken)
+
+    def node(self, script: str, **given: Any) -> list[Any]:
+        """Run a script of tests/node with these in JSON, and return what it printed."""
+        program = shutil.which("node")
+        if program is None or not (NODE / "node_modules").is_dir():
+            pytest.skip("node, or what npm ci installs in tests/node, is not there")
+        asked = {"url": self.url, "key": self.key, **given}
+        done = subprocess.run(
+            [program, NODE / script],
+            input=json.dumps(asked).encode(),
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        return list(json.loads(done.stdout))
+
+
+def often(call: Callable[[], object]) -> None:
+    """Call it more often than a key of one request per second allows."""
+    for _ in range(50):
+        call()
+
+
+def _parsed(taken: Taken) -> EmailMessage:
+    return message_from_bytes(taken.content, policy=policy.default)  # type: ignore[return-value]

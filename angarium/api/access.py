@@ -2,11 +2,11 @@
 
 import ipaddress
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
-import msgspec
 from aiohttp import web
 
+from angarium.access.allowance import Allowance, Rates
 from angarium.intake.order import Caller, Fault, FaultError, FaultKind
 from angarium.queue.model import UnixMs
 from angarium.tenancy.snapshot import KeyGrant, KeyProblem, Snapshot
@@ -14,24 +14,9 @@ from angarium.tenancy.snapshot import KeyGrant, KeyProblem, Snapshot
 LISTENER: Final = web.AppKey("listener", str)  # its address as configured
 
 
-class Allowance(msgspec.Struct, frozen=True, kw_only=True):
-    """How much of a rate is left after a request: what RateLimit-* headers say."""
-
-    limit: int  # requests per second
-    remaining: int
-    reset_ms: int  # until all of it is there again
-    wait_ms: int  # until one more is allowed; 0: this one was
-
-
 # What a request has been found to be, for who writes the answer
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 ALLOWANCE: Final = web.RequestKey("allowance", Allowance)
-
-
-class Rates(Protocol):
-    def take(self, name: str, per_second: int, now: UnixMs) -> Allowance:
-        """Count one request of a key or tenant, unless it has to wait."""
-        ...
 
 
 class Access:

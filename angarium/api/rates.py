@@ -1,21 +1,8 @@
-"""How often keys and tenants may ask: counted in memory, of one process."""
+"""Rates of a process that has no others beside it: for tests, and for who serves alone."""
 
-from angarium.api.access import Allowance
-from angarium.config.quantity import Rate
-from angarium.queue.model import UnixMs
-from angarium.reputation.gcra import RateTable
+from angarium.access.shared_rates import SharedRates
 
 
-class LocalRates:
-    """Satisfies ``access.Rates``. A second's requests may come at once."""
-
+class LocalRates(SharedRates):
     def __init__(self) -> None:
-        self._table: RateTable[str] = RateTable()
-
-    def take(self, name: str, per_second: int, now: UnixMs) -> Allowance:
-        rate = Rate(count=per_second, period_s=1, burst=per_second)
-        wait_ms = self._table.wait_ms(name, rate, now)
-        if not wait_ms:
-            self._table.take(name, rate, now)
-        remaining, reset_ms = self._table.spare(name, rate, now)
-        return Allowance(limit=per_second, remaining=remaining, reset_ms=reset_ms, wait_ms=wait_ms)
+        super().__init__(self.create())

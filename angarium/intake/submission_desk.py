@@ -45,7 +45,7 @@ class SubmissionDesk:
         header_from, tenant = submission.header_from, submission.tenant
         if (refusal := self._signatures.find_refusal(header_from, tenant)) is not None:
             return refusal
-        if (refusal := self._rates.find_refusal(received.user)) is not None:
+        if (refusal := self._rates.find_refusal(received.user, tenant)) is not None:
             return refusal
         try:
             stored = self._spool.accept((submission,))

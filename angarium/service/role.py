@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from angarium.access.client_table import ClientTable
+from angarium.access.shared_rates import SharedRates
 from angarium.config.error import ConfigError
 from angarium.host.sysexits import (
     EX_CONFIG,
@@ -136,6 +137,7 @@ def make_runtime(slot: Slot, order: Start, sockets: Sequence[socket.socket]) -> 
         spool=spool,
         sockets=sockets,
         clients=ClientTable(order.clients),
+        rates=SharedRates(order.rates),
     )
 
 

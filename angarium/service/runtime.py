@@ -13,6 +13,7 @@ from typing import Final
 
 from angarium import __version__
 from angarium.access.client_table import ClientTable
+from angarium.access.shared_rates import SharedRates
 from angarium.config.schema import Config
 from angarium.insight.admin.reloading import AskReload, ProcessReload, ReloadResult
 from angarium.insight.admin.status import AskStatus, Status
@@ -57,6 +58,7 @@ class Runtime:
         spool: SpoolShare,
         sockets: Sequence[socket.socket],
         clients: ClientTable,
+        rates: SharedRates,
     ) -> None:
         self.slot = slot
         self.slots = slots  # of the whole server
@@ -64,6 +66,7 @@ class Runtime:
         self.config = config  # as it was at the start; reloads go to on_reload
         self.sockets = tuple(sockets)  # ingress: in the order of config.listener
         self.clients = clients  # ingress: by the place in config.listener
+        self.rates = rates  # ingress: of keys and tenants, over all its processes
         self.data_dir = DataDir(Path(config.server.data_dir))
         self.instance = InstanceFiles(self.data_dir.path)
         self.clock = wall_clock

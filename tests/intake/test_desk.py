@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Sequence
 
 import pytest
 
+from angarium.api.rates import LocalRates
 from angarium.config.schema import Dkim, ListenerLimits
 from angarium.intake.desk import LOCAL_ERROR, QUEUE_FULL, Acceptance, Accepted
 from angarium.intake.key_rates import KeyRates
@@ -66,7 +67,7 @@ def desk(
         ListenerLimits(),
         60.0,
     )
-    rates = KeyRates(lambda _: rate, lambda: UnixMs(0))
+    rates = KeyRates(LocalRates(), lambda _: rate, lambda _: 1000, lambda: UnixMs(0))
     signatures = RequiredSignatures(Dkim())
     return SubmissionDesk(builder, spool, faults or Faults(), signatures, rates)  # type: ignore[arg-type]
 

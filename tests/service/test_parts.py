@@ -15,6 +15,7 @@ import pytest
 
 import angarium
 from angarium.access.client_table import ClientTable
+from angarium.access.shared_rates import SharedRates
 from angarium.config.address import HostPort
 from angarium.config.loader import parse
 from angarium.config.schema import Config, Listener, Queue
@@ -284,6 +285,7 @@ def test_who_is_told_that_a_process_is_ready_finds_it_ready(tmp_path: Path) -> N
         spool=spool,
         sockets=(),
         clients=ClientTable.of_one_process(0),
+        rates=SharedRates.of_one_process(),
     )
     assert read_reasons(directory.state, [slot]) == ["delivery-0: not running"]
     runtime.ready(lambda: ())

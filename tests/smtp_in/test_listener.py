@@ -26,6 +26,7 @@ from cryptography.x509.oid import NameOID
 from angarium.access.certificates import ServerTls
 from angarium.access.credential_file import add_user, remove_user, set_password, set_rights
 from angarium.access.credentials import Credentials, Refused, Throttled, Verified
+from angarium.api.rates import LocalRates
 from angarium.config.schema import Dkim, ListenerLimits
 from angarium.config.schema import Listener as ListenerConfig
 from angarium.intake.desk import Acceptance, AcceptanceDesk
@@ -169,7 +170,7 @@ async def serve(
             spool,
             counts,
             RequiredSignatures(Dkim()),
-            KeyRates(lambda _: None, lambda: UnixMs(0)),
+            KeyRates(LocalRates(), lambda _: None, lambda _: 1000, lambda: UnixMs(0)),
         ),  # type: ignore[arg-type]
         clock=lambda: UnixMs(1_700_000_000_000),
         logins=logins or FakeLogins(),

@@ -62,7 +62,7 @@ class Child:
                     *("--control", str(theirs.fileno())),
                 ],
                 stdin=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(), start.clients, lock, *start.listeners),
+                pass_fds=(theirs.fileno(), start.clients, start.rates, lock, *start.listeners),
                 env=_environment(start),
                 start_new_session=True,  # a terminal's ^C reaches the supervisor only
             )

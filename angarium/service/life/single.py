@@ -7,6 +7,7 @@ import asyncio
 import os
 
 from angarium.access.client_table import ClientTable
+from angarium.access.shared_rates import SharedRates
 from angarium.host.sysexits import find_start_error
 from angarium.insight.admin.reloading import ReloadResult
 from angarium.service.life.control import Reload, Stop
@@ -52,6 +53,7 @@ def _runtimes(life: ServerLife, premises: Premises) -> dict[Slot, Runtime]:
     spool = SpoolShare(premises.data_dir.queue, life.config.queue, wall_clock)
     metrics = Metrics()
     clients = ClientTable.of_one_process(len(life.config.listener))
+    rates = SharedRates.of_one_process()
     return {
         slot: Runtime(
             slot,
@@ -62,6 +64,7 @@ def _runtimes(life: ServerLife, premises: Premises) -> dict[Slot, Runtime]:
             spool=spool,
             sockets=premises.sockets[0] if life.table.find(slot.role).listens else (),
             clients=clients,
+            rates=rates,
         )
         for slot in life.slots
     }

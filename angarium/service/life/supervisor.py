@@ -11,6 +11,7 @@ import time
 from typing import Final
 
 from angarium.access.client_table import ClientTable
+from angarium.access.shared_rates import SharedRates
 from angarium.host.sockets import bind
 from angarium.host.sysexits import EX_OK, EX_SOFTWARE, EX_TEMPFAIL, StartError
 from angarium.insight.admin.reloading import ReloadResult
@@ -35,13 +36,15 @@ async def supervise(life: ServerLife) -> None:
     listening = [slot for slot in life.slots if life.table.find(slot.role).listens]
     premises = Premises(life.config, len(listening))
     clients = ClientTable.create(len(life.config.listener), len(listening))
+    rates = SharedRates.create()
     try:
         sockets = dict(zip(listening, premises.sockets, strict=True))
-        processes = _Processes(life, premises, sockets, clients)
+        processes = _Processes(life, premises, sockets, clients, rates)
         await life.run(processes, premises.addresses)
     finally:
         premises.close()
         os.close(clients)
+        os.close(rates)
     if processes.failure is not None:
         raise StartError(processes.failure.text, processes.failure.code)
 
@@ -61,6 +64,7 @@ class _Processes:
         premises: Premises,
         sockets: dict[Slot, list[socket.socket]],
         clients_fd: int,
+        rates_fd: int,
     ) -> None:
         self.status = f"serving with {len(life.slots)} processes"
         self.failure: Failed | None = None  # of a process that cannot start at all
@@ -68,6 +72,7 @@ class _Processes:
         self._premises = premises
         self._sockets = sockets  # of the slots that listen
         self._clients_fd = clients_fd
+        self._rates_fd = rates_fd
         self._clients = ClientTable(clients_fd)
         self._children: dict[Slot, Child] = {}
         self._failed: dict[Slot, Failed] = {}  # why the last process of a slot ended, as it said
@@ -169,6 +174,7 @@ class _Processes:
             identity=self._premises.identity,
             listeners=tuple(each.fileno() for each in self._sockets_of(slot)),
             clients=self._clients_fd,
+            rates=self._rates_fd,
             reload=self._life.last_reload,
         )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from angarium.access.client_table import ClientTable
+from angarium.access.shared_rates import SharedRates
 from angarium.config.loader import parse
 from angarium.host.identity import Identity
 from angarium.service.data_dir import DataDir
@@ -28,6 +29,7 @@ def spawn(tmp_path: Path, more: str = "", identity: Identity | None = None) -> C
     data_dir = DataDir(tmp_path / "data")
     data_dir.prepare(None)
     lock, clients = data_dir.acquire(), ClientTable.create(0, 1)
+    rates = SharedRates.create()
     try:
         data_dir.wipe_run(None)
         slot = Slot("platform", 0)
@@ -38,11 +40,13 @@ def spawn(tmp_path: Path, more: str = "", identity: Identity | None = None) -> C
             identity=identity,
             listeners=(),
             clients=clients,
+            rates=rates,
         )
         return Child.spawn(slot, start, lock)
     finally:
         os.close(lock)  # the child has its own
         os.close(clients)
+        os.close(rates)
 
 
 async def test_a_process_that_hangs_is_killed(

@@ -15,7 +15,6 @@ from angarium.api.load import Load
 from angarium.api.native.dialect import NativeDialect
 from angarium.api.native.sending import SendResource
 from angarium.api.native.waiting import WaitingResource
-from angarium.api.rates import LocalRates
 from angarium.api.reading import ReadingLimits
 from angarium.config.schema import Api
 from angarium.intake.order import Caller
@@ -50,7 +49,7 @@ class ApiParts:
         # Of all listeners of the process
         self.load = Load(requests=config.requests_in_hand, octets=config.octets_in_hand)
         self.access = Access(
-            self._snapshot, runtime.clock, LocalRates(), config.requests_per_second
+            self._snapshot, runtime.clock, runtime.rates, config.requests_per_second
         )
         self.sending = OrderDesk(
             builder,

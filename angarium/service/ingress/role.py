@@ -45,7 +45,6 @@ from angarium.service.snapshots import follow, snapshots_of
 from angarium.smtp_in.listener import SmtpListener
 from angarium.smtp_in.reception import Reception
 from angarium.tenancy import SnapshotFile, TenancySetupError
-from angarium.tenancy.model import DEFAULT_RATE
 
 FAILED_DRAIN_S: Final = 1.0  # ours: clients are refused meanwhile, and a new process serves them
 
@@ -112,7 +111,10 @@ class _Ingress:
         self._snapshots = snapshots
         self._signatures = RequiredSignatures(runtime.config.dkim, self._owns)
         self._rates = KeyRates(
-            runtime.rates, self._find_rate, lambda _: DEFAULT_RATE, runtime.clock
+            runtime.rates,
+            self._find_rate,
+            lambda _: runtime.config.api.requests_per_second,
+            runtime.clock,
         )
         self._references: ReferenceKeys | None = None
         self._report_desks: list[ReportDesk] = []

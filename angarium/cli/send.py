@@ -39,7 +39,9 @@ _IMPLICIT_TLS_PORT: Final = 465  # RFC 8314 section 3.3
 _ANY: Final = ("0.0.0.0", "::", "")  # a listener on all addresses is reached on loopback
 
 
-@click.command(help="Send one message through a submission listener, and say what it answered.")
+@click.command(
+    help="Send one message through a submission listener, or by the HTTP API, and say what it answered."
+)
 @click.option("--from", "sender", required=True, help="Sender: of the envelope and the From field.")
 @click.option(
     "--to", "recipients", multiple=True, required=True, help="Recipient; may be repeated."
@@ -67,8 +69,15 @@ _ANY: Final = ("0.0.0.0", "::", "")  # a listener on all addresses is reached on
 @click.option(
     "--server", help="HOST:PORT (default: the configuration's first submission listener)."
 )
+@click.option(
+    "--api",
+    metavar="URL",
+    help="Send by the HTTP API there, with the key in ANGARIUM_API_KEY; without that it is asked for.",
+)
 @click.option("--user", help="Log in as this user; the password is asked for, or see below.")
-@click.option("--password-stdin", is_flag=True, help="Read the password from stdin's first line.")
+@click.option(
+    "--password-stdin", is_flag=True, help="Read the password, or the key, from stdin's first line."
+)
 @click.option(
     "--timeout",
     "timeout_s",
@@ -87,6 +96,7 @@ def send(
     attached: tuple[Path, ...],
     file: Path | None,
     server: str | None,
+    api: str | None,
     user: str | None,
     password_stdin: bool,
     timeout_s: float,
@@ -104,6 +114,19 @@ def send(
             path(each)
     except ArgumentError as error:
         raise CommandError(str(error), EX_USAGE) from error
+    if api is not None:
+        if server is not None or user is not None:
+            raise CommandError("--api goes without --server and --user", EX_USAGE)
+        # Who sends by SMTP need not wait for it
+        from angarium.cli import send_by_api as by_api
+
+        key = by_api.find_key(from_stdin=password_stdin)
+        message = (
+            _read(file)
+            if file is not None
+            else by_api.compose(sender, recipients, subject, body, html, attached)
+        )
+        return by_api.send_by_api(api, key, message, sender, recipients, timeout_s)
     content = (
         _read(file)
         if file is not None

@@ -1,0 +1,159 @@
+"""What the client sends and what it is answered. Plain values; members that a newer server adds are passed over."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+
+class _Asked(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True):
+    pass
+
+
+class _Answer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    pass
+
+
+class File(_Asked, kw_only=True):
+    """A file that goes with a message."""
+
+    content: bytes  # base64 on the way
+    filename: str = ""
+    content_type: str = ""  # omitted: by the file's name
+    content_id: str = ""  # what the HTML names as cid:; such a file is shown in it
+
+
+class Recipient(_Asked, kw_only=True):
+    """One recipient, with what comes back in its own events."""
+
+    address: str
+    metadata: Mapping[str, Any] = {}
+    variables: Mapping[str, Any] = {}
+
+
+class Email(_Asked, kw_only=True):
+    """One message."""
+
+    sender: str = msgspec.field(name="from")  # "Shop <shop@example.com>"
+    to: Sequence[str] = ()
+    cc: Sequence[str] = ()
+    bcc: Sequence[str] = ()
+    recipients: Sequence[Recipient] = ()  # in To, too, with data of their own
+    reply_to: Sequence[str] = ()
+    subject: str = ""
+    preheader: str = ""
+    text: str = msgspec.field(name="bodyText", default="")
+    html: str = msgspec.field(name="bodyHtml", default="")
+    amp: str = msgspec.field(name="bodyAmp", default="")
+    attachments: Sequence[File] = ()
+    headers: Mapping[str, str] = {}
+    unsubscribe_url: str = ""
+    stream: str = ""
+    campaign: str = ""
+    tags: Mapping[str, str] | Sequence[str] = ()
+    metadata: Mapping[str, Any] = {}
+    send_at: datetime | None = None
+    expires_at: datetime | None = None
+    if_missed: Literal["send", "skip", "hold"] = "send"
+    callback_url: str = ""
+    sandbox: bool = False
+
+
+class Sent(_Answer, frozen=True, kw_only=True):
+    """The server has it on disk."""
+
+    email_id: str
+    message_id: str
+    status: str = "pending"
+    accepted_at: datetime | None = None
+    suppressed: tuple[str, ...] = ()  # recipients that it is not sent to
+
+
+class RefusedDetails(_Answer, frozen=True, kw_only=True):
+    field: str = ""
+    constraint: str = ""
+
+
+class Refused(_Answer, frozen=True, kw_only=True):
+    """One message of a batch that was not taken."""
+
+    error: str
+    message: str
+    details: RefusedDetails = RefusedDetails()
+
+
+class Happening(_Answer, frozen=True, kw_only=True):
+    """One event of a message."""
+
+    type: str
+    timestamp: datetime
+    id: str = ""
+    email_id: str = ""
+    recipient: str = ""
+    details: Mapping[str, Any] = {}
+
+
+class RecipientStatus(_Answer, frozen=True, kw_only=True):
+    address: str
+    status: str
+    metadata: Mapping[str, Any] = {}
+
+
+class Status(_Answer, frozen=True, kw_only=True):
+    """What has become of a message."""
+
+    email_id: str
+    status: str
+    message_id: str = ""
+    subject: str = ""
+    recipient: str = ""
+    created_at: datetime | None = None
+    sent_at: datetime | None = None
+    last_updated: datetime | None = None
+    events: tuple[Happening, ...] = ()
+    metadata: Mapping[str, Any] = {}
+    recipients: tuple[RecipientStatus, ...] = ()
+
+
+class EmailPage(_Answer, frozen=True, kw_only=True):
+    emails: tuple[Status, ...] = ()
+    cursor: str | None = None  # of the next page; None: there is none
+
+
+class EventPage(_Answer, frozen=True, kw_only=True):
+    events: tuple[Happening, ...] = ()
+    cursor: str | None = None  # of the next page; None: there is none
+
+
+class Attempt(_Answer, frozen=True, kw_only=True):
+    recipient: str = ""
+    timestamp: datetime | None = None
+    details: Mapping[str, Any] = {}
+
+
+class Attempts(_Answer, frozen=True, kw_only=True):
+    attempts: tuple[Attempt, ...] = ()
+
+
+class Suppression(_Answer, frozen=True, kw_only=True):
+    """An address that nothing is sent to."""
+
+    email: str
+    scope: str = "tenant"
+    reason: str = "manual"
+    added_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+class SuppressionPage(_Answer, frozen=True, kw_only=True):
+    suppressions: tuple[Suppression, ...] = ()
+    cursor: str | None = None  # of the next page; None: there is none
+
+
+class KeyInfo(_Answer, frozen=True, kw_only=True):
+    """Whose key this is."""
+
+    tenant: str
+    scopes: tuple[str, ...] = ()
+    domains: tuple[Any, ...] = ()

@@ -77,6 +77,7 @@ def bench(context: click.Context, quick: bool, folder: Path, sink: SinkKind) -> 
             scheduling,
             feedback,
             suppression,
+            api,
         ):
             context.invoke(command)  # with its defaults
 
@@ -142,6 +143,17 @@ def latency(options: Options, size: int, seconds: float | None) -> None:
     from bench import latency as module
 
     module.run(options.folder, size, seconds or (4.0 if options.quick else 20.0), options.quick)
+
+
+@bench.command()
+@click.option("--seconds", type=float, help="Of each measurement: 15; quick: 3.")
+@click.option("--batch", type=int, default=1000, show_default=True, help="Messages of a batch.")
+@click.pass_obj
+def api(options: Options, seconds: float | None = None, batch: int = 1000) -> None:
+    """Mail handed over by HTTP, beside Postfix behind a small web application."""
+    from bench import api as module
+
+    module.run(options.folder, seconds or (3.0 if options.quick else 15.0), batch)
 
 
 @bench.command()

@@ -72,19 +72,23 @@ class AngariumPeer:
         sink_port: int,
         setup: Setup,
         environment: Mapping[str, str] = EMPTY,
+        more: str = "",
     ) -> None:
+        """``more``: further tables of its configuration."""
         self.port = free_port()
         self._folder = folder
-        self._http = free_port()
+        self.http = free_port()
         self.inbound = free_port()  # where reports come in, if messages are referenced
         self.config = write_config(
             folder,
             setup,
             sink_port=sink_port,
             smtp_port=self.port,
-            http_port=self._http,
+            http_port=self.http,
             inbound_port=self.inbound,
         )
+        with self.config.open("a") as file:
+            file.write(more)
         command: list[str | Path] = [POSTMASTER, "serve", "--config", self.config]
         command += ["--single"] if setup.single else []
         self.started = time.monotonic()
@@ -105,7 +109,7 @@ class AngariumPeer:
 
     def waiting_reports(self) -> int:
         """Return how many mails that came back were not read yet."""
-        url = f"http://{LOOPBACK}:{self._http}/metrics"
+        url = f"http://{LOOPBACK}:{self.http}/metrics"
         with urllib.request.urlopen(url, timeout=10) as answer:
             for line in answer.read().decode().splitlines():
                 if line.startswith("angarium_reports_waiting "):
@@ -132,7 +136,7 @@ class AngariumPeer:
             if self._process.poll() is not None:
                 raise BenchError(f"Angarium ended at once{self._log()}")
             try:
-                urllib.request.urlopen(f"http://{LOOPBACK}:{self._http}/readyz", timeout=2).close()
+                urllib.request.urlopen(f"http://{LOOPBACK}:{self.http}/readyz", timeout=2).close()
                 return
             except (OSError, urllib.error.URLError):
                 time.sleep(0.05)

@@ -56,10 +56,11 @@ def make_application(served: Served) -> web.Application:
     """Raises ValueError: two dialects have one path, and none says when it is its own."""
     paths = Paths(served.dialects)
     load = served.load or Load(requests=10_000, octets=1 << 30)
+    networks = [ipaddress.ip_network(each) for each in served.trusted_networks]
     application = web.Application(
         middlewares=[
             _answering(paths, load),
-            _only_from([ipaddress.ip_network(each) for each in served.trusted_networks]),
+            *([_only_from(networks)] if networks else []),
             *served.middlewares,
         ],
         client_max_size=served.limits.body_octets,
@@ -146,7 +147,7 @@ def _mark(request: web.Request, response: web.StreamResponse) -> None:
 def _only_from(networks: Sequence[IpNetwork]) -> Middleware:
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if networks and not _is_in(request.remote, networks):
+        if not _is_in(request.remote, networks):
             text = "this address is not in the listener's trusted_networks"
             raise FaultError(Fault(kind=FaultKind.NO_SCOPE, message=text))
         return await handler(request)

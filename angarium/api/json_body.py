@@ -20,8 +20,7 @@ T = TypeVar("T")
 DEPTH: Final = 64  # ours: no message nests deeper
 BODY: Final = "body"  # the field's name where the JSON itself is wrong
 _BOM: Final = b"\xef\xbb\xbf"  # RFC 8259 section 8.1: may be ignored
-_STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_BRACKET: Final = re.compile(rb"[][{}]")
+_CONTAINERS: Final = (dict, list)
 _ERROR: Final = re.compile(r"(.*?)(?: - at (?:`key` in )?`\$(.*)`)?", re.DOTALL)
 _MISSING: Final = re.compile(r"Object missing required field `(.*)`")
 _EXTRA: Final = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
@@ -51,16 +50,17 @@ def decode_json(octets: bytes, kind: type[T], *, depth: int = DEPTH) -> T:
     octets = octets.removeprefix(_BOM)
     if not octets.strip():
         raise _malformed("it is empty, and should be JSON")
-    _check_depth(octets, depth)
     try:
         found = _decoder(_hashable(kind)).decode(octets)
     except msgspec.ValidationError:
-        return _decode_again(octets, kind)
+        return _decode_again(octets, kind, depth)
     except msgspec.DecodeError as error:
         raise _malformed(str(error)) from None
-    except (UnicodeDecodeError, RecursionError):
+    except RecursionError:
+        raise _too_deep(depth) from None
+    except UnicodeDecodeError:
         raise _malformed("it is not JSON in UTF-8") from None
-    _load(octets)
+    _load(octets, depth)
     return found  # type: ignore[no-any-return]
 
 
@@ -69,7 +69,7 @@ def decode_item(octets: msgspec.Raw, kind: type[T]) -> T:
     try:
         return _decoder(_hashable(kind)).decode(octets)  # type: ignore[no-any-return]
     except msgspec.ValidationError:
-        return _decode_again(bytes(octets), kind)
+        return _decode_again(bytes(octets), kind, DEPTH)
 
 
 def _hashable(kind: Any) -> Hashable:
@@ -81,28 +81,36 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
 
 
-def _check_depth(octets: bytes, limit: int) -> None:
-    """Before it is decoded: decoders recurse."""
-    if octets.count(b"[") + octets.count(b"{") <= limit:
-        return
-    depth = 0
-    for bracket in _BRACKET.findall(_STRING.sub(b"", octets)):
-        if bracket in b"[{":
-            depth += 1
-            if depth > limit:
-                raise _malformed(f"it nests deeper than {limit}")
-        else:
-            depth -= 1
-
-
-def _load(octets: bytes) -> Any:
-    """Return it untyped. Raises FaultError for a name that an object has twice: nobody knows which one counts."""
+def _load(octets: bytes, depth: int) -> Any:
+    """Return it untyped. Raises FaultError for what is too deep, and for a name that an object has twice: nobody knows
+    which one counts.
+    """
     try:
-        return json.loads(
+        found = json.loads(
             octets.decode(), object_pairs_hook=_unique, parse_int=_integer, parse_float=_float
         )
-    except (ValueError, RecursionError):
+    except RecursionError:
+        raise _too_deep(depth) from None
+    except ValueError:
         raise _malformed("it is not JSON in UTF-8") from None
+    if _is_deeper(found, depth):
+        raise _too_deep(depth)
+    return found
+
+
+def _is_deeper(value: Any, depth: int) -> bool:
+    """Level by level, since recursion is what is to be kept within bounds."""
+    level = [value] if type(value) in _CONTAINERS else []
+    for _ in range(depth):
+        if not level:
+            return False
+        level = [
+            inner
+            for each in level
+            for inner in (each.values() if type(each) is dict else each)
+            if type(inner) in _CONTAINERS
+        ]
+    return bool(level)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -133,9 +141,9 @@ def _float(text: str) -> float:
     return found
 
 
-def _decode_again(octets: bytes, kind: type[T]) -> T:
+def _decode_again(octets: bytes, kind: type[T], depth: int) -> T:
     """Without what is empty; what is wrong then is wrong."""
-    loaded = _without_empty(_load(octets), _info(_hashable(kind)))
+    loaded = _without_empty(_load(octets, depth), _info(_hashable(kind)))
     try:
         return msgspec.convert(loaded, kind)
     except msgspec.ValidationError as error:
@@ -265,6 +273,10 @@ def _names(kind: Any) -> tuple[str, ...]:
 
     walk(_info(kind))
     return tuple(found)
+
+
+def _too_deep(depth: int) -> FaultError:
+    return _malformed(f"it nests deeper than {depth}")
 
 
 def _malformed(reason: str) -> FaultError:

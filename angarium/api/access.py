@@ -44,7 +44,10 @@ class Access:
         *,
         dialect: str = "native",
     ) -> Caller:
-        """Return who asks with this key. Raises FaultError: NO_KEY, WRONG_KEY, NO_SCOPE, RATE."""
+        """Return who asks with this key; ``resource`` "": whatever it may do.
+
+        Raises FaultError: NO_KEY, WRONG_KEY, NO_SCOPE, RATE.
+        """
         if not presented:
             text = "No key was given: send X-API-Key, or Authorization: Bearer"
             raise FaultError(Fault(kind=FaultKind.NO_KEY, message=text))
@@ -68,7 +71,7 @@ class Access:
         """Return who asks, whose key was found right in some other way. Raises FaultError: NO_SCOPE, RATE."""
         key = grant.key
         self._count(request, key.id, key.tenant, key.rate)
-        if not grant.allows(resource, action):
+        if resource and not grant.allows(resource, action):
             text = f"key {key.id} has not the scope {resource}:{action}"
             raise FaultError(Fault(kind=FaultKind.NO_SCOPE, message=text, constraint="scope"))
         return Caller(
@@ -79,6 +82,7 @@ class Access:
             listener=request.app.get(LISTENER, ""),
             dialect=dialect,
             request_id=request.get(REQUEST_ID, ""),
+            scopes=key.scopes,
         )  # HA1
 
     def _count(self, request: web.Request, key_id: str, tenant: str, per_second: int) -> None:

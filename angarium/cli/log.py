@@ -13,7 +13,6 @@ from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_NOINPUT, EX_OK, EX_USAGE, CommandError
 from angarium.cli.moment import Moment
 from angarium.cli.queue.access import QueueAccess, open_queue
-from angarium.cli.queue.filter import canonical_address
 from angarium.cli.queue.ids import ambiguous
 from angarium.cli.queue.table import event_text
 from angarium.insight.admin.log_reads import LogQuery
@@ -24,6 +23,7 @@ from angarium.queue.message_id import (
     parse_id_beginning,
     parse_message_id,
 )
+from angarium.routing.host_name import canonical_address
 from angarium.service.platform.mail_record import MailRecord
 from angarium.service.runtime import wall_clock
 

@@ -26,3 +26,9 @@ def canonical_name(name: str) -> str:
         return idna.encode(name, uts46=True).decode("ascii")
     except idna.IDNAError:
         return name
+
+
+def canonical_address(address: str) -> str:
+    """Return an address with its domain so."""
+    local_part, at, domain = address.rpartition("@")
+    return local_part + at + canonical_name(domain) if at else address

@@ -8,7 +8,7 @@ import click
 
 from angarium.cli.duration import Duration
 from angarium.queue import Filter
-from angarium.routing.host_name import canonical_name
+from angarium.routing.host_name import canonical_address, canonical_name
 
 _OPTIONS = (
     click.option("--tenant", "tenants", multiple=True, help="Of this tenant."),
@@ -100,12 +100,6 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         wrapped = option(wrapped)
     return wrapped
-
-
-def canonical_address(address: str) -> str:
-    """With the domain as the queue has it: in A-labels."""
-    local_part, at, domain = address.rpartition("@")
-    return local_part + at + canonical_name(domain) if at else address
 
 
 def _told(option: str, values: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """What serves the HTTP API in an ingress process, made of its configuration."""
 
+import asyncio
 import os
 
 from aiohttp import web
@@ -13,10 +14,13 @@ from angarium.api.compat.sendgrid.dialect import SendGrid
 from angarium.api.dialect import Dialect
 from angarium.api.load import Load
 from angarium.api.native.dialect import NativeDialect
+from angarium.api.native.management import management
+from angarium.api.native.premises import Premises
 from angarium.api.native.sending import SendResource
 from angarium.api.native.waiting import WaitingResource
+from angarium.api.platform_access import PlatformAccess
 from angarium.api.reading import ReadingLimits
-from angarium.config.schema import Api
+from angarium.config.schema import Api, Config
 from angarium.intake.order import Caller
 from angarium.intake.order_check import OrderLimits
 from angarium.intake.order_desk import OrderDesk
@@ -42,6 +46,7 @@ class ApiParts:
         observer: IngressObserver,
     ) -> None:
         config = runtime.config.api
+        self._config = runtime.config
         self._snapshots = snapshots
         self.reading = ReadingLimits(
             body_octets=config.body_octets, body_s=config.body_timeout_s, depth=config.depth
@@ -64,11 +69,21 @@ class ApiParts:
             limits=_order_limits(config),
         )
         self.waiting = WaitingMail(spool.administration)
+        self.platform = PlatformAccess.of(runtime.config, snapshots)
+        premises = Premises(
+            admit=self._admit,
+            platform=self.platform,
+            snapshots=snapshots,
+            suppressions=spool.suppressions,
+            config=lambda: self._config,
+            clock=runtime.clock,
+        )
         self.dialects: tuple[Dialect, ...] = (
             NativeDialect(
                 (
                     SendResource(self.sending, self._admit),
                     WaitingResource(self.waiting, self._admit),
+                    *management(premises),
                 )
             ),
             Resend(
@@ -78,6 +93,14 @@ class ApiParts:
             SendGrid(self.access, self.sending),
             Postmark(self.access, self.sending, runtime.clock),
         )
+
+    def exchange(self, config: Config) -> None:
+        """Work by a changed configuration. What is of [api] stays as it was at the start."""
+        self._config = config
+
+    async def close(self) -> None:
+        """Once nobody asks any more."""
+        await asyncio.to_thread(self.platform.close)
 
     def _admit(self, request: web.Request, resource: str, action: str) -> Caller:
         return self.access.caller(request, presented_key(request), resource, action)

@@ -118,7 +118,7 @@ class _Ingress:
         )
         self._references: ReferenceKeys | None = None
         self._report_desks: list[ReportDesk] = []
-        api = ApiParts(
+        self._api = ApiParts(
             runtime,
             spool,
             snapshots,
@@ -127,7 +127,7 @@ class _Ingress:
             self._new_message_id,
             self._observer,
         )
-        self._http = HttpListeners(runtime, Notifications(self._sns), api)
+        self._http = HttpListeners(runtime, Notifications(self._sns), self._api)
 
     async def start(self) -> None:
         """Raises TlsFileError, CredentialFileError, StartError."""
@@ -149,6 +149,7 @@ class _Ingress:
         """
         self._partition_of.exchange(Routing.of(config))
         self._signatures.exchange(config.dkim)
+        self._api.exchange(config)
         for builder in self._builders:
             builder.expire_s = config.delivery.expire_s
             builder.streams = streams_by_name(config.stream)
@@ -214,6 +215,7 @@ class _Ingress:
             for each in self._smtp:
                 tasks.create_task(each.close(drain_s))
         await self._http.close()
+        await self._api.close()
         for credentials in self._credentials:
             credentials.close()
 

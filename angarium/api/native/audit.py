@@ -1,0 +1,100 @@
+"""GET /v1/audit: who changed what, and when."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from aiohttp import web
+
+from angarium.api.dialect import Route
+from angarium.api.native.answers import json_response
+from angarium.api.native.premises import Premises
+from angarium.api.native.wire import (
+    PageAsked,
+    Time,
+    Wire,
+    cursor_of,
+    invalid,
+    read_query,
+    read_text_cursor,
+    time_text,
+)
+from angarium.intake.order import FaultKind
+from angarium.tenancy.model import AuditEntry
+
+_MOST_DIGITS: Final = 18  # of a number that a database takes
+
+
+class EntryShown(Wire, frozen=True, kw_only=True):
+    """One change."""
+
+    at: Time
+    actor: str  # key ID; or who gave a command
+    action: str  # as domain.verified
+    tenant: str
+    subject: str  # the id or name of what was changed
+    details: Mapping[str, str]
+
+
+class AuditList(Wire, frozen=True, kw_only=True):
+    entries: Sequence[EntryShown]  # the newest first
+    cursor: str | None  # of the next page, with older ones; null: there is none
+
+
+class AuditAsked(PageAsked, frozen=True, kw_only=True):
+    tenant: str = ""  # omitted: the caller's own
+    # of all tenants, and of what is no tenant's; for who has the scope tenants:read
+    all: bool = False
+
+
+class AuditResource:
+    def __init__(self, premises: Premises) -> None:
+        self._premises = premises
+
+    def routes(self) -> Sequence[Route]:
+        return (
+            Route(
+                method="GET",
+                path="/v1/audit",
+                handler=self.page,
+                summary="List who changed what, the newest first.",
+                scope="keys:read",
+                query=AuditAsked,
+                answers={200: AuditList},
+            ),
+        )
+
+    async def page(self, request: web.Request) -> web.Response:
+        caller = self._premises.admit(request, "keys", "read")
+        asked = read_query(request, AuditAsked)
+        tenant: str | None = self._premises.tenant_of(caller, asked.tenant, "read")
+        if asked.all:
+            if not self._premises.may(caller, "tenants", "read"):
+                raise invalid("all", "all: needs the scope tenants:read", FaultKind.NO_SCOPE)
+            tenant = None
+        before, limit = _number(read_text_cursor(asked.cursor)), asked.limit
+        found = await self._premises.platform.run(
+            lambda platform: platform.pages.audit(tenant, before, limit), by=caller
+        )
+        last = str(found[-1].number).encode() if len(found) == limit else None
+        return json_response(
+            AuditList(entries=[_shown(each.entry) for each in found], cursor=cursor_of(last))
+        )
+
+
+def _number(text: str) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+        raise invalid("cursor", "cursor: it is of no page of this list")
+    return int(text)
+
+
+def _shown(entry: AuditEntry) -> EntryShown:
+    return EntryShown(
+        at=time_text(entry.at),
+        actor=entry.actor,
+        action=entry.action,
+        tenant=entry.tenant,
+        subject=entry.subject,
+        details=entry.details,
+    )

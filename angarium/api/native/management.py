@@ -1,0 +1,32 @@
+"""All that is managed by our own dialect: each resource in a module of its own."""
+
+from collections.abc import Sequence
+
+from angarium.api.native.audit import AuditResource
+from angarium.api.native.dialect import Resource
+from angarium.api.native.domains import DomainResource
+from angarium.api.native.keys import KeyResource
+from angarium.api.native.operator import Operator
+from angarium.api.native.premises import Premises
+from angarium.api.native.queue import QueueResource
+from angarium.api.native.queue_acts import QueueActs
+from angarium.api.native.suppression import SuppressionResource
+from angarium.api.native.suppression_files import SuppressionFiles
+from angarium.api.native.tenants import TenantResource
+from angarium.api.native.whose_key import WhoseKeyResource
+
+
+def management(premises: Premises) -> Sequence[Resource]:
+    operator = Operator(lambda: premises.data_dir)
+    suppression = SuppressionResource(premises)
+    return (
+        WhoseKeyResource(premises),
+        KeyResource(premises),
+        DomainResource(premises),
+        TenantResource(premises),
+        suppression,
+        SuppressionFiles(premises, suppression),
+        QueueResource(premises, operator),
+        QueueActs(premises, operator),
+        AuditResource(premises),
+    )

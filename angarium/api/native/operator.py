@@ -10,8 +10,8 @@ from angarium.insight.admin.protocol import Question, Reason, Refused
 from angarium.intake.order import Fault, FaultError, FaultKind
 
 T = TypeVar("T")
-# Ours, of an ingress process: each question waits in a thread
-AT_ONCE: Final = 8
+# Ours, of an ingress process: each question waits in a thread, and a loop has some six of them for everything
+AT_ONCE: Final = 4
 # The process that answers about the queue
 PLATFORM: Final = "platform-0"
 _RETRY_S: Final = 1

@@ -48,6 +48,7 @@ class HistoryKeeper:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="history-writer")
         self._asker = ThreadPoolExecutor(1, thread_name_prefix="history-reader")
         self._opened: tuple[HistoryDatabase, Projection, SqlReader] | None = None
+        self._begun = asyncio.Event()  # its tables are there
 
     @property
     def name(self) -> str:
@@ -60,7 +61,9 @@ class HistoryKeeper:
             # Before it is in the database: one that nobody knows would be another server's
             await self._events.ack(HISTORY, cursor.position, queue)
         newest = self._events.last()
-        return await self._in(self._writer, lambda: self._open()[1].begin(queue, newest))
+        begun = await self._in(self._writer, lambda: self._open()[1].begin(queue, newest))
+        self._begun.set()
+        return begun
 
     async def handle(self, batch: Sequence[Position]) -> None:
         await self._in(self._writer, lambda: self._open()[1].write(batch))
@@ -73,6 +76,7 @@ class HistoryKeeper:
 
     async def forget_old(self) -> None:
         """Delete what is older than is kept, now and then, until cancelled."""
+        await self._begun.wait()
         while True:
             before = UnixMs(self._clock() - self._config.history.keep_days * _DAY_MS)
             try:

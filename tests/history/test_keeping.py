@@ -123,6 +123,29 @@ async def test_what_is_old_goes_by_itself(tmp_path: Path, log: Log) -> None:
     await keeper.close()
 
 
+async def settled(keeper: HistoryKeeper) -> None:
+    """Until what was asked of the writer's thread so far is done."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+        await asyncio.get_running_loop().run_in_executor(keeper._writer, lambda: None)
+
+
+async def test_nothing_is_forgotten_before_there_is_a_history(
+    tmp_path: Path, log: Log, caplog: pytest.LogCaptureFixture
+) -> None:
+    events = FakeEvents([])
+    keeper = keeper_of(config_of(tmp_path), events, log)
+    forgetting = asyncio.create_task(keeper.forget_old())
+    await settled(keeper)
+    assert caplog.records == []
+    await keeper.begin(await events.register("history"))
+    await settled(keeper)
+    assert caplog.records == []
+    forgetting.cancel()
+    await asyncio.gather(forgetting, return_exceptions=True)
+    await keeper.close()
+
+
 @pytest.mark.parametrize(
     ("history", "tenancy", "url"),
     [

@@ -150,14 +150,19 @@ async def test_what_a_handler_refuses_is_answered_in_its_dialects_form() -> None
         (b'{"a": "x"}', {}, 200, ""),
         (b'{"a": "x"}', {"Content-Type": "application/json; charset=UTF-8"}, 200, ""),
         (b'{"a": "x"}', {"Content-Type": "application/vnd.x+json"}, 200, ""),
-        (gzip.compress(b'{"a": "x"}'), {"Content-Encoding": "gzip"}, 200, ""),
+        (gzip.compress(b'{"a": "x"}', mtime=0), {"Content-Encoding": "gzip"}, 200, ""),
         (b'{"a": "x"}', {"Content-Encoding": "br"}, 415, "Content-Encoding"),
         (b'{"a": "x"}', {"Content-Type": "text/plain"}, 415, "Content-Type"),
         (b'{"a": "x"}', {"Content-Type": "application/json; charset=latin1"}, 400, "Content-Type"),
         (b'{"a": "\xe9"}', {}, 400, "body"),
         (b"", {}, 400, "body"),
         (b'"' + b"x" * 200 + b'"', {}, 413, "body"),
-        (gzip.compress(b'"' + b"x" * 200 + b'"'), {"Content-Encoding": "gzip"}, 413, "body"),
+        (
+            gzip.compress(b'"' + b"x" * 200 + b'"', mtime=0),
+            {"Content-Encoding": "gzip"},
+            413,
+            "body",
+        ),
     ],
 )
 async def test_a_body_is_read_within_its_limits(

@@ -8,13 +8,14 @@ from typing import Any, Final
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web_protocol import RequestHandler
 
 # Of the request line, and of one header field: tokens are long
 MAX_LINE_OCTETS: Final = 8190
 # Node's SendGrid makes header fields of a request of those of the mail
 MAX_HEADERS: Final = 200
-# Then it is closed after the answer under way: a slow or silent client holds no place.
+# A connection on which no request has begun or ended for so long is closed: a slow or silent client holds no place
 CONNECTION_S: Final = 120.0
 CLOSE_GRACE_S: Final = 10.0
 
@@ -23,6 +24,10 @@ class HttpServer:
     """Serves one application on one socket. Invariant: at most ``connections`` are open at a time."""
 
     def __init__(self, application: web.Application, *, connections: int) -> None:
+        self._active: set[object] = (
+            set()
+        )  # connections with requests since they were last looked at
+        application.middlewares.insert(0, self._noting())
         self._runner = web.AppRunner(
             application,
             access_log=None,
@@ -58,8 +63,26 @@ class HttpServer:
             self.refused += 1
             return _Refuse()
         handler = server()
-        asyncio.get_running_loop().call_later(CONNECTION_S, _end, handler)
+        asyncio.get_running_loop().call_later(CONNECTION_S, self._look_at, handler)
         return handler
+
+    def _look_at(self, handler: RequestHandler) -> None:
+        if handler in self._active:
+            self._active.discard(handler)
+            asyncio.get_running_loop().call_later(CONNECTION_S, self._look_at, handler)
+        else:
+            _end(handler)
+
+    def _noting(self) -> Middleware:
+        @web.middleware
+        async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+            self._active.add(request.protocol)
+            try:
+                return await handler(request)
+            finally:
+                self._active.add(request.protocol)
+
+        return middleware
 
 
 class _ServerLog(logging.LoggerAdapter[logging.Logger]):

@@ -101,6 +101,9 @@ class OrderDesk:
         """See ``sending.Sending``."""
         if len(once) > MAX_KEY_CHARACTERS or not (once.isprintable() or not once):
             return _bad_key(f"has at most {MAX_KEY_CHARACTERS} printable characters")
+        digest = orders_digest(orders, strict) if once else b""
+        if once and (used := self._spool.find_answer(caller.tenant, once, digest)) is not None:
+            return self._answer_to(used, ())
         results: list[_Ready | Fault] = []
         for index, order in enumerate(orders):
             if index and index % _AT_A_TIME == 0:
@@ -109,9 +112,9 @@ class OrderDesk:
             result = self._prepare(caller, order)
             is_spared = spare_suppressed and _is_suppressed(result)
             if isinstance(result, Fault) and strict and not is_spared:
-                return await self._find_repeated(caller, orders, once) or _placed(result, at)
+                return _placed(result, at)
             results.append(result)
-        return await self._store(caller, orders, results, once, strict)
+        return await self._store(caller, results, once, digest)
 
     def _prepare(self, caller: Caller, order: Order | Fault) -> _Ready | Fault:
         if isinstance(order, Fault):
@@ -207,19 +210,12 @@ class OrderDesk:
         text = f"{field}: {refusal.text}"
         return Fault(kind=FaultKind.INVALID, message=text, field=field, constraint="format")
 
-    async def _find_repeated(
-        self, caller: Caller, orders: Sequence[Order | Fault], once: str
-    ) -> tuple[Sent | Fault, ...] | None:
-        """Return what was answered to the same before, though it would be refused now."""
-        return None
-
     async def _store(
         self,
         caller: Caller,
-        orders: Sequence[Order | Fault],
         results: Sequence[_Ready | Fault],
         once: str,
-        strict: bool,
+        digest: bytes,
     ) -> tuple[Sent | Fault, ...] | Fault:
         batch = [each.submission for each in results if isinstance(each, _Ready)]
         answer = tuple([each.sent if isinstance(each, _Ready) else each for each in results])
@@ -230,7 +226,7 @@ class OrderDesk:
             key = OnceKey(
                 tenant=caller.tenant,
                 key=once,
-                digest=orders_digest(orders, strict),
+                digest=digest,
                 answer=encode_answer(answer),
                 expires=UnixMs(self._clock() + DAY_MS),
             )

@@ -19,7 +19,7 @@ from angarium.queue.model import (
     UnixMs,
 )
 from angarium.queue.quota import QuotaUse
-from angarium.queue.terms import AcceptOutcome, Terms
+from angarium.queue.terms import AcceptOutcome, KeyReused, Repeated, Terms
 
 
 class QueueError(Exception):
@@ -169,6 +169,13 @@ class Spool(Protocol):
         Whatever the outcome, it is durable once awaited, in all processes: of concurrent twins one is stored. If the
         waiter is cancelled, all of it or nothing is in the queue; what has no key is withdrawn as with ``accept``.
         Raises ValueError for terms that cannot be, too.
+        """
+        ...
+
+    def find_answer(self, tenant: str, key: str, digest: bytes) -> Repeated | KeyReused | None:
+        """Say what an idempotency key stands for now; None: it is free. Reads mapped pages.
+
+        Before it is accepted once more: what was accepted is answered as it was, though it would be refused by now.
         """
         ...
 

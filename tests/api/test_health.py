@@ -176,3 +176,17 @@ async def test_a_silent_client_does_not_hold_its_place(monkeypatch: pytest.Monke
         writer.close()
     finally:
         await running.server.close()
+
+
+async def test_a_client_that_goes_on_asking_keeps_its_connection(running: Running) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+    async with asyncio.timeout(20):
+        for _ in range(2):
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert b" 200 " in await reader.readline()
+            await reader.readuntil(b"}")
+            (handler,) = running.server._active
+            running.server._look_at(handler)  # as a timer does: it has asked since
+        running.server._look_at(handler)  # and now it has not
+        assert await reader.read() == b""
+    writer.close()

@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from angarium.config.schema import Dkim, ListenerLimits
@@ -176,6 +177,18 @@ async def test_a_key_stands_for_one_request(fixture: Fixture) -> None:
     assert len(fixture.accepted()) == 1
     assert (await fixture.send(order(), once="\n")).kind is FaultKind.INVALID
     assert (await fixture.send(order(), once="k" * 257)).field == "Idempotency-Key"
+
+
+async def test_the_first_answer_comes_again_though_it_would_be_refused_by_now(
+    fixture: Fixture,
+) -> None:
+    first = await fixture.send(order(), once="k")
+    caller = msgspec.structs.replace(CALLER, domains=())
+    assert await fixture.desk.send(caller, (order(),), once="k") == first
+    assert await fixture.desk.send(caller, (order(),), once="k", strict=False) != first
+    refused = await fixture.desk.send(caller, (order(),), once="other")
+    assert isinstance(refused, Fault)
+    assert refused.kind is FaultKind.DOMAIN
 
 
 async def test_one_that_is_wrong_refuses_all_or_itself_alone(fixture: Fixture) -> None:

@@ -65,6 +65,20 @@ async def test_the_same_key_with_the_same_is_stored_once(
     assert count(spool) == 3
 
 
+async def test_what_a_key_stands_for_is_told_without_storing_anything(
+    spool: Any, new_id: MessageIdGenerator, clock: FakeClock
+) -> None:
+    used = once()
+    assert spool.find_answer(used.tenant, used.key, used.digest) is None
+    await send(spool, new_id, Terms(once=used))
+    assert spool.find_answer(used.tenant, used.key, used.digest) == Repeated(answer=b"first")
+    assert spool.find_answer(used.tenant, used.key, b"other") == KeyReused()
+    assert spool.find_answer("other", used.key, used.digest) is None
+    assert count(spool) == 1
+    clock.now = START + DAY_MS
+    assert spool.find_answer(used.tenant, used.key, used.digest) is None
+
+
 async def test_concurrent_twins_store_one_message(spool: Any, new_id: MessageIdGenerator) -> None:
     twins = [send(spool, new_id, Terms(once=once(answer=b"%d" % each))) for each in range(50)]
     outcomes = await asyncio.gather(*twins)

@@ -168,7 +168,7 @@ class AcceptOnTerms:
         check_terms(terms)
         self._batch = [(each, prepare_submission(each, partitions)) for each in batch]
         self._terms = terms
-        self._key = b"" if terms.once is None else once_key(terms.once)
+        self._key = b"" if terms.once is None else once_key(terms.once.tenant, terms.once.key)
         self._once_limit = once_limit
         self._partitions = partitions
         self._withdraw = withdraw

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from angarium.queue.lmdb.file.environment import QueueEnvironment
 from angarium.queue.lmdb.keys import u64
 from angarium.queue.lmdb.records import RecordError, decode, encode
 from angarium.queue.lmdb.transaction import WriteTransaction
@@ -34,8 +35,8 @@ def tenant_digest(tenant: str) -> bytes:
     return blake2b(tenant.encode(), digest_size=TENANT_OCTETS).digest()
 
 
-def once_key(once: OnceKey) -> bytes:
-    return tenant_digest(once.tenant) + sha256(once.key.encode("utf-8", "surrogatepass")).digest()
+def once_key(tenant: str, key: str) -> bytes:
+    return tenant_digest(tenant) + sha256(key.encode("utf-8", "surrogatepass")).digest()
 
 
 def decode_once(raw: bytes) -> OnceRecord:
@@ -45,9 +46,20 @@ def decode_once(raw: bytes) -> OnceRecord:
 
 def find_once(tx: WriteTransaction, key: bytes, digest: bytes) -> Repeated | KeyReused | None:
     """Say what a key stands for that was used before; None: it is free, or was damaged on disk."""
-    raw = tx.get(tx.env.once, key)
+    return _meaning(tx.get(tx.env.once, key), digest, tx.now)
+
+
+def read_once(
+    env: QueueEnvironment, tenant: str, key: str, digest: bytes, now: UnixMs
+) -> Repeated | KeyReused | None:
+    """The same outside of a transaction that writes."""
+    with env.read() as txn:
+        return _meaning(txn.get(once_key(tenant, key), db=env.once), digest, now)
+
+
+def _meaning(raw: bytes | None, digest: bytes, now: UnixMs) -> Repeated | KeyReused | None:
     record = None if raw is None else _find_record(raw)
-    if record is None or record.expires <= tx.now:
+    if record is None or record.expires <= now:
         return None
     return Repeated(answer=record.answer) if record.digest == digest else KeyReused()
 

@@ -16,7 +16,7 @@ from angarium.queue.lmdb.event_log import LmdbEventLog
 from angarium.queue.lmdb.file.environment import QueueEnvironment
 from angarium.queue.lmdb.file.mapped_pages import MappedPages
 from angarium.queue.lmdb.keepsakes import LmdbKeepsakes
-from angarium.queue.lmdb.once_table import SweepOnce
+from angarium.queue.lmdb.once_table import SweepOnce, read_once
 from angarium.queue.lmdb.ownership import Own
 from angarium.queue.lmdb.partition import LmdbPartition
 from angarium.queue.lmdb.pulling_in import PAUSE_S
@@ -30,7 +30,7 @@ from angarium.queue.model import MessageId, PartitionNumber, RouteHint, Submissi
 from angarium.queue.quota import QuotaUse
 from angarium.queue.spool import Clock, QueueError, QueueFullError
 from angarium.queue.summary import QueueSummary
-from angarium.queue.terms import AcceptOutcome, Terms
+from angarium.queue.terms import AcceptOutcome, KeyReused, Repeated, Terms
 
 # A hint: it waits for company
 ROUTES_WITHIN_S: Final = 1.0
@@ -90,6 +90,9 @@ class LmdbSpool:
         limit = self._env.once_limit
         operation = AcceptOnTerms(batch, terms, self._env.partitions, limit, self._withdraw)
         return self._committer.submit(operation)
+
+    def find_answer(self, tenant: str, key: str, digest: bytes) -> Repeated | KeyReused | None:
+        return read_once(self._env, tenant, key, digest, self._clock())
 
     async def forget_keys(self) -> None:
         place: bytes | None = b""

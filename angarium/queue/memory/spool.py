@@ -24,7 +24,7 @@ from angarium.queue.memory.reports import MemoryReports
 from angarium.queue.memory.scheduling import is_timed, is_untried, write_if_late
 from angarium.queue.memory.state import MemoryDelivery, MemoryEventLog, MemoryState
 from angarium.queue.memory.suppressions import MemorySuppressions
-from angarium.queue.memory.terms import memory_quota_use, write_on_terms
+from angarium.queue.memory.terms import find_used, memory_quota_use, write_on_terms
 from angarium.queue.message_id import message_id_ms
 from angarium.queue.model import (
     ClaimedMessage,
@@ -56,7 +56,7 @@ from angarium.queue.spool import (
     position,
 )
 from angarium.queue.submission_check import check_submission
-from angarium.queue.terms import AcceptOutcome, Terms
+from angarium.queue.terms import AcceptOutcome, KeyReused, Repeated, Terms
 from angarium.queue.terms_check import check_terms
 
 _Ended = Delivered | Relayed | Bounced | Expired
@@ -108,6 +108,9 @@ class MemorySpool:
         self.check_new(batch)
         limit = self.once_limit
         return write_on_terms(self.state, batch, terms, self._clock(), limit, self.write)
+
+    def find_answer(self, tenant: str, key: str, digest: bytes) -> Repeated | KeyReused | None:
+        return find_used(self.state, tenant, key, digest, self._clock())
 
     async def forget_keys(self) -> None:
         now = self._clock()

@@ -26,9 +26,10 @@ def write_on_terms(
 ) -> AcceptOutcome:
     """``once_limit``: keys that a tenant may have."""
     once = terms.once
-    used = None if once is None else state.once.get((once.tenant, once.key))
-    if once is not None and used is not None and used.expires > now:
-        return Repeated(answer=used.answer) if used.digest == once.digest else KeyReused()
+    if once is not None:
+        used = find_used(state, once.tenant, once.key, once.digest, now)
+        if used is not None:
+            return used
     plan = QuotaPlan(terms.quotas, MemoryQuotaCounts(state, terms.tenant), now)
     planned = _plan(batch, terms, plan)
     if isinstance(planned, OverQuota):
@@ -40,6 +41,15 @@ def write_on_terms(
         state.forget_first_key(once.tenant, once_limit)
         state.once[once.tenant, once.key] = once
     return Stored(not_before=plan.latest)
+
+
+def find_used(
+    state: MemoryState, tenant: str, key: str, digest: bytes, now: UnixMs
+) -> Repeated | KeyReused | None:
+    used = state.once.get((tenant, key))
+    if used is None or used.expires <= now:
+        return None
+    return Repeated(answer=used.answer) if used.digest == digest else KeyReused()
 
 
 def memory_quota_use(state: MemoryState, tenant: str, now: UnixMs) -> tuple[QuotaUse, ...]:

@@ -24,9 +24,8 @@ class HttpServer:
     """Serves one application on one socket. Invariant: at most ``connections`` are open at a time."""
 
     def __init__(self, application: web.Application, *, connections: int) -> None:
-        self._active: set[object] = (
-            set()
-        )  # connections with requests since they were last looked at
+        # Connections with requests since they were last looked at
+        self._active: set[RequestHandler] = set()
         application.middlewares.insert(0, self._noting())
         self._runner = web.AppRunner(
             application,

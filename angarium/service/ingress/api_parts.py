@@ -14,6 +14,7 @@ from angarium.api.compat.sendgrid.dialect import SendGrid
 from angarium.api.dialect import Dialect
 from angarium.api.load import Load
 from angarium.api.native.dialect import NativeDialect
+from angarium.api.native.history import HistoryResource
 from angarium.api.native.management import management
 from angarium.api.native.premises import Premises
 from angarium.api.native.sending import SendResource
@@ -21,6 +22,7 @@ from angarium.api.native.waiting import WaitingResource
 from angarium.api.platform_access import PlatformAccess
 from angarium.api.reading import ReadingLimits
 from angarium.config.schema import Api, Config
+from angarium.history.access import HistoryAccess, QueueEvents
 from angarium.intake.order import Caller
 from angarium.intake.order_check import OrderLimits
 from angarium.intake.order_desk import OrderDesk
@@ -69,6 +71,10 @@ class ApiParts:
             limits=_order_limits(config),
         )
         self.waiting = WaitingMail(spool.administration)
+        self.history: HistoryAccess | None = None
+        if runtime.config.history_of != "none":
+            log = QueueEvents(spool.events, spool.administration)
+            self.history = HistoryAccess.of(runtime.config, log, runtime.clock)
         self.platform = PlatformAccess.of(runtime.config, snapshots)
         premises = Premises(
             admit=self._admit,
@@ -83,6 +89,7 @@ class ApiParts:
                 (
                     SendResource(self.sending, self._admit),
                     WaitingResource(self.waiting, self._admit),
+                    HistoryResource(self.history, self._admit),
                     *management(premises),
                 )
             ),
@@ -101,6 +108,8 @@ class ApiParts:
     async def close(self) -> None:
         """Once nobody asks any more."""
         await asyncio.to_thread(self.platform.close)
+        if self.history is not None:
+            await asyncio.to_thread(self.history.close)
 
     def _admit(self, request: web.Request, resource: str, action: str) -> Caller:
         return self.access.caller(request, presented_key(request), resource, action)

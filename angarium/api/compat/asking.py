@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from angarium.api.compat.faults import invalid
-from angarium.history.story import HistoryAwayError
+from angarium.history.story import HistoryAwayError, HistoryReader
 from angarium.intake.order import Caller, Fault, FaultError, FaultKind, Order, Sent
 from angarium.intake.sending import Sending
 
@@ -25,10 +25,13 @@ def once_key(request: web.Request) -> str:
 
 
 @contextlib.contextmanager
-def asking_history() -> Iterator[None]:
-    """Raises FaultError when the history cannot be read now."""
+def asking(history: HistoryReader | None) -> Iterator[HistoryReader]:
+    """Raises FaultError when there is no history, or it cannot be read now."""
+    if history is None:
+        message = "This server keeps no history of emails ([history] of)"
+        raise FaultError(Fault(kind=FaultKind.NOT_FOUND, message=message))
     try:
-        yield
+        yield history
     except HistoryAwayError as error:
         message = f"What happened to mail cannot be read now: {error}; try again"
         raise FaultError(

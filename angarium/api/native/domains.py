@@ -165,10 +165,10 @@ class DomainResource:
             added = platform.domains.add(
                 asked.domain, tenant, assume_verified=asked.assume_verified
             )
-            return added, _keys(platform, added)
+            return added, keys_of(platform, added)
 
         added, keys = await self._premises.platform.run(add, by=caller)
-        return json_response(_with_records(added, self._expected(added, keys)), 201)
+        return json_response(_with_records(added, self.expected(added, keys)), 201)
 
     async def page(self, request: web.Request) -> web.Response:
         caller = self._premises.admit(request, "domains", "read")
@@ -186,12 +186,12 @@ class DomainResource:
     async def show(self, request: web.Request) -> web.Response:
         caller = self._premises.admit(request, "domains", "read")
         found, keys = await self._found(request, caller, "read")
-        return json_response(_with_records(found, self._expected(found, keys)))
+        return json_response(_with_records(found, self.expected(found, keys)))
 
     async def verify(self, request: web.Request) -> web.Response:
         caller = self._premises.admit(request, "domains", "write")
         found, keys = await self._found(request, caller, "write")
-        report = await self._look(found, keys)
+        report = await self.look(found, keys)
         if report.is_proven and found.verified is None:
             name, tenant = found.name, found.tenant
             found = await self._premises.platform.run(
@@ -219,15 +219,15 @@ class DomainResource:
 
         def find(platform: "Platform") -> "tuple[Domain, list[SigningKey]]":
             domain = platform.domains.find(name, tenant)
-            return domain, _keys(platform, domain)
+            return domain, keys_of(platform, domain)
 
         return await self._premises.platform.run(find, by=caller)
 
-    def _expected(self, domain: Domain, keys: Sequence[SigningKey]) -> Sequence[CheckedRecord]:
+    def expected(self, domain: Domain, keys: Sequence[SigningKey]) -> Sequence[CheckedRecord]:
         config = self._premises.config()
         return expected_records(config, domain, keys, public_addresses(config))
 
-    async def _look(self, domain: Domain, keys: Sequence[SigningKey]) -> DomainReport:
+    async def look(self, domain: Domain, keys: Sequence[SigningKey]) -> DomainReport:
         config = self._premises.config()
         async with self._looks:
             try:
@@ -241,7 +241,7 @@ class DomainResource:
                 await resolver.close()
 
 
-def _keys(platform: "Platform", domain: Domain) -> "list[SigningKey]":
+def keys_of(platform: "Platform", domain: Domain) -> "list[SigningKey]":
     return [open_domain_key(platform.secrets, domain.name, each) for each in domain.keys]
 
 

@@ -181,7 +181,7 @@ class SuppressionResource:
             for each in await self._of_one(caller, email, tenant, everybodys=True)
             if wanted in (None, each.scope)
         ]
-        ours = [each for each in found if self._may_change(caller, each.scope)]
+        ours = [each for each in found if self.may_change(caller, each.scope)]
         if found and not ours:
             raise _not_theirs("scope")
         by = actor_of(caller)
@@ -216,7 +216,7 @@ class SuppressionResource:
     def scope_to_change(self, caller: Caller, text: str, field: str = "scope") -> Scope:
         """Raises FaultError: there is no such scope, or the caller may not change it."""
         scope = read_scope(text, caller.tenant, field)
-        if not self._may_change(caller, scope):
+        if not self.may_change(caller, scope):
             raise _not_theirs(field)
         return scope
 
@@ -251,7 +251,7 @@ class SuppressionResource:
             raise invalid("email", f"email: {error}") from None
         return page.suppressions
 
-    def _may_change(self, caller: Caller, scope: Scope) -> bool:
+    def may_change(self, caller: Caller, scope: Scope) -> bool:
         if scope.tenant is not None:
             return True
         return self._is_alone(caller) or self._premises.may(caller, "tenants", "write")

@@ -3,13 +3,19 @@
 import asyncio
 import os
 
+import msgspec
 from aiohttp import web
 
-from angarium.api.access import Access, presented_key
+from angarium.api.access import Access, bearer_token, presented_key
 from angarium.api.compat.postmark.dialect import Postmark
+from angarium.api.compat.postmark.sent import SentMessages
 from angarium.api.compat.resend.dialect import Resend
+from angarium.api.compat.resend.domains import Domains as ResendDomains
 from angarium.api.compat.resend.emails import Emails
+from angarium.api.compat.resend.keys import Keys as ResendKeys
 from angarium.api.compat.resend.lacking import Lacking
+from angarium.api.compat.resend.sent import SentEmails
+from angarium.api.compat.resend.suppressions import Suppressions as ResendSuppressions
 from angarium.api.compat.sendgrid.dialect import SendGrid
 from angarium.api.dialect import Dialect
 from angarium.api.load import Load
@@ -93,12 +99,24 @@ class ApiParts:
                     *management(premises),
                 )
             ),
-            Resend(
-                Emails(self.access, self.sending, self.waiting, runtime.clock),
-                Lacking(self.access),
-            ),
+            self._resend(msgspec.structs.replace(premises, admit=self._admit_by_bearer)),
             SendGrid(self.access, self.sending),
-            Postmark(self.access, self.sending, runtime.clock),
+            Postmark(
+                self.access,
+                self.sending,
+                runtime.clock,
+                SentMessages(self.access, self.history),
+            ),
+        )
+
+    def _resend(self, premises: Premises) -> Resend:
+        return Resend(
+            Emails(self.access, self.sending, self.waiting, premises.clock),
+            SentEmails(self.access, self.history),
+            ResendDomains(premises),
+            ResendKeys(premises),
+            ResendSuppressions(premises),
+            Lacking(self.access),
         )
 
     def exchange(self, config: Config) -> None:
@@ -113,6 +131,11 @@ class ApiParts:
 
     def _admit(self, request: web.Request, resource: str, action: str) -> Caller:
         return self.access.caller(request, presented_key(request), resource, action)
+
+    def _admit_by_bearer(self, request: web.Request, resource: str, action: str) -> Caller:
+        """As clients of Resend send their keys."""
+        presented = bearer_token(request)
+        return self.access.caller(request, presented, resource, action, dialect="resend")
 
     def _snapshot(self) -> Snapshot:
         """As it is on disk: a new key works at once."""

@@ -6,7 +6,7 @@ from typing import Final
 from aiohttp import web
 
 from angarium.api.access import Access
-from angarium.api.compat.asking import asking_history
+from angarium.api.compat.asking import asking
 from angarium.api.compat.faults import unsupported
 from angarium.api.compat.postmark.search import find_messages, read_search
 from angarium.api.compat.postmark.stories import told
@@ -20,7 +20,7 @@ _PATH: Final = "/messages/outbound"
 
 
 class SentMessages:
-    def __init__(self, access: Access, history: HistoryReader) -> None:
+    def __init__(self, access: Access, history: HistoryReader | None) -> None:
         self._access = access
         self._history = history
 
@@ -38,8 +38,8 @@ class SentMessages:
     async def _search(self, request: web.Request) -> web.Response:
         caller = self._caller(request)
         search = read_search(request.query)
-        with asking_history():
-            return json_response(await find_messages(self._history, caller.tenant, search))
+        with asking(self._history) as history:
+            return json_response(await find_messages(history, caller.tenant, search))
 
     async def _get(self, request: web.Request) -> web.Response:
         return json_response(told(await self._story(request)))
@@ -50,8 +50,8 @@ class SentMessages:
 
     async def _story(self, request: web.Request) -> Story:
         caller = self._caller(request)
-        with asking_history():
-            story = await self._history.find(caller.tenant, request.match_info["id"])
+        with asking(self._history) as history:
+            story = await history.find(caller.tenant, request.match_info["id"])
         if story is None:
             message = "This message was not found: its id is not known here"
             fault = Fault(kind=FaultKind.NOT_FOUND, message=message, constraint=UNKNOWN_MESSAGE)

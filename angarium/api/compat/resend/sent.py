@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from angarium.api.access import Access, bearer_token
-from angarium.api.compat.asking import asking_history
+from angarium.api.compat.asking import asking
 from angarium.api.compat.resend.paging import read_wanted
 from angarium.api.compat.resend.stories import list_stories, told
 from angarium.api.dialect import Route
@@ -15,7 +15,7 @@ from angarium.intake.order import Caller, Fault, FaultError, FaultKind
 
 
 class SentEmails:
-    def __init__(self, access: Access, history: HistoryReader) -> None:
+    def __init__(self, access: Access, history: HistoryReader | None) -> None:
         self._access = access
         self._history = history
 
@@ -33,13 +33,13 @@ class SentEmails:
     async def _list(self, request: web.Request) -> web.Response:
         caller = self._caller(request)
         wanted = read_wanted(request.query)
-        with asking_history():
-            return json_response(await list_stories(self._history, caller.tenant, wanted))
+        with asking(self._history) as history:
+            return json_response(await list_stories(history, caller.tenant, wanted))
 
     async def _get(self, request: web.Request) -> web.Response:
         caller = self._caller(request)
-        with asking_history():
-            story = await self._history.find(caller.tenant, request.match_info["id"])
+        with asking(self._history) as history:
+            story = await history.find(caller.tenant, request.match_info["id"])
         if story is None:
             raise FaultError(Fault(kind=FaultKind.NOT_FOUND, message="Email not found"))
         return json_response(told(story))

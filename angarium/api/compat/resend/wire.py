@@ -41,3 +41,37 @@ class WireEmail(
 class WireReschedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     id: str = ""  # Python's client repeats it from the path
     scheduled_at: str = ""
+
+
+class WireCapabilities(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    sending: str = ""
+    receiving: str = ""
+
+
+class WireDomain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """To make one, or to change it; Python's client repeats the id from the path."""
+
+    id: str = ""
+    name: str = ""
+    region: Any = None
+    custom_return_path: Any = None
+    open_tracking: bool = False
+    click_tracking: bool = False
+    tls: str = ""
+    capabilities: WireCapabilities = WireCapabilities()
+    tracking_subdomain: Any = None
+
+
+class WireKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: str = ""
+    permission: str = ""
+    domain_id: Any = None
+
+
+class WireSuppression(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    email: str = ""
+
+
+class WireSuppressions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    emails: list[str] = []
+    ids: list[str] = []

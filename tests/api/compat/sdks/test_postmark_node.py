@@ -87,3 +87,19 @@ def test_errors_and_batches_as_node_sees_them(server: VendorsServer) -> None:
     assert failed[1]["recipients"] == [SUPPRESSED]
     (answer,) = server.node("postmark.mjs", key="wrong", calls=[["sendEmail", email(mark)]])
     assert (answer["name"], answer["code"]) == ("InvalidAPIKeyError", 10)
+
+
+def test_what_happened_to_a_message(server: VendorsServer) -> None:
+    mark = token()
+    (sent,) = server.node("postmark.mjs", calls=[["sendEmail", email(mark, Tag=mark)]])
+    id_ = sent["data"]["MessageID"]
+    server.mail(mark)
+    told, listed = server.node(
+        "postmark.mjs",
+        calls=[
+            ["getOutboundMessageDetails", id_],
+            ["getOutboundMessages", {"tag": mark, "count": 5, "offset": 0}],
+        ],
+    )
+    assert (told["data"]["MessageID"], told["data"]["Tag"]) == (id_, mark)
+    assert listed["data"]["TotalCount"] in (0, 1)  # the list follows within a second

@@ -22,6 +22,7 @@ from tests.api.compat.sdks.vendors_server import (
     often,
 )
 from tests.e2e.product import token
+from tests.service.running_server import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -161,3 +162,28 @@ def test_a_stream_of_ours_is_sent_on(server: VendorsServer) -> None:
     server.mail(mark)
     accepted = server.product.wait_for_disposition(event="accepted", stream="broadcasts")
     assert accepted["tenant"] == "default"
+
+
+def test_what_happened_to_a_message(server: VendorsServer) -> None:
+    mark = token()
+    id_ = ask(
+        server, "send", email(mark, subject=mark, tag=mark, metadata={"user": mark})
+    ).message_id
+
+    def is_told() -> bool:
+        return bool(ask(server, "get", id_).message_events)
+
+    wait_until(is_told)
+    found = ask(server, "get", id_)
+    assert (found.message_id, found.subject, found.tag) == (id_, mark, mark)
+    assert (found.status.value, found.metadata) == ("Sent", {"user": mark})
+    assert [each.email for each in found.to] == ["b@example.net"]
+    (event,) = found.message_events
+    assert (event.type.value, event.recipient) == ("Delivered", "b@example.net")
+    assert event.details.delivery_message.startswith("250")
+    for wanted in ({"tag": mark}, {"subject": mark}, {"metadata": {"user": mark}}):
+        page = ask(server, "list", count=10, offset=0, **wanted)
+        assert (page.total, [each.message_id for each in page.items]) == (1, [id_])
+    with pytest.raises(ValidationException) as caught:
+        ask(server, "get", "00000000-0000-7000-8000-000000000000")
+    assert (caught.value.error_code, caught.value.http_status) == (701, 404)

@@ -112,3 +112,26 @@ def test_what_is_scheduled_is_moved_or_cancelled(server: VendorsServer) -> None:
     assert moved["data"] == {"object": "email", "id": second}
     server.mail(mark)
     assert server.count(mark) == 1
+
+
+def test_what_else_there_is_as_node_sees_it(server: VendorsServer) -> None:
+    mark = token()
+    (sent,) = server.node("resend.mjs", calls=[["emails.send", email(mark)]])
+    id_ = sent["data"]["id"]
+    told, listed, domains, keys, made, templates = server.node(
+        "resend.mjs",
+        calls=[
+            ["emails.get", id_],
+            ["emails.list", {"limit": 5}],
+            ["domains.list"],
+            ["apiKeys.list"],
+            ["apiKeys.create", {"name": "node"}],
+            ["templates.list"],
+        ],
+    )
+    assert (told["data"]["id"], told["data"]["object"]) == (id_, "email")
+    assert (listed["data"]["object"], listed["error"]) == ("list", None)
+    assert DOMAIN in [each["name"] for each in domains["data"]["data"]]
+    assert keys["data"]["data"]
+    assert made["data"]["token"].startswith("ang_api_")
+    assert templates["error"]["message"].startswith("templates: ")

@@ -29,7 +29,9 @@ class Access:
         rates: Rates,
         tenant_rate: int,
     ) -> None:
-        """``snapshot``: the platform as it is now. ``tenant_rate``: requests per second of all keys of a tenant."""
+        """``snapshot``: the platform as it is now. ``tenant_rate``: requests per second of all keys of a tenant
+        whose plan does not say.
+        """
         self._snapshot = snapshot
         self._clock = clock
         self._rates = rates
@@ -91,7 +93,8 @@ class Access:
         of_key = self._rates.take(f"key:{key_id}", per_second, now)
         tightest = of_key
         if not of_key.wait_ms:
-            of_tenant = self._rates.take(f"tenant:{tenant}", self.tenant_rate, now)
+            tenant_rate = self._snapshot().plan(tenant).rate or self.tenant_rate
+            of_tenant = self._rates.take(f"tenant:{tenant}", tenant_rate, now)
             tightest = min(of_key, of_tenant, key=lambda each: (not each.wait_ms, each.remaining))
         request[ALLOWANCE] = tightest
         if tightest.wait_ms:

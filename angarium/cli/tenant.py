@@ -1,12 +1,52 @@
 """``postmaster tenant``: whose mail there is. A running server sees each change at once."""
 
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
-from angarium.cli.config_option import config_option
+from angarium.cli.config_option import config_option, load_for_queue
+from angarium.cli.exit import EX_DATAERR, CommandError
 from angarium.cli.platform_access import json_option, print_json, time_text, using_platform
+from angarium.cli.queue.access import open_queue
+from angarium.cli.queue.direct import queue_path
+from angarium.config.streams import streams_by_name
+from angarium.queue import has_file
+from angarium.queue.quota import QuotaUse
 from angarium.tenancy.model import Tenant
+from angarium.tenancy.plan import OverQuotaRule, Plan
+from angarium.tenancy.plan_change import PlanChange
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+class Limit(click.ParamType[int]):
+    """A number from 1 on, or ``none``, which is 0."""
+
+    name = "limit"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        text = str(value).replace("_", "")
+        if text == "none":
+            return 0
+        if not (text.isascii() and text.isdigit()) or int(text) < 1:
+            self.fail(f"{value!r} is no limit: write a number from 1 on, or none", param, ctx)
+        return int(text)
+
+
+class Names(click.ParamType[tuple[str, ...]]):
+    """Names divided by commas, or ``all``, which is an empty list."""
+
+    name = "names"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        text = str(value)
+        return () if text == "all" else tuple(each.strip() for each in text.split(","))
 
 
 @click.group()
@@ -56,15 +96,85 @@ def show(name: str, as_json: bool, config_file: Path) -> None:
         domains = platform.domains.list(name)
         keys = platform.keys.list(name)
     valid = sum(each.revoked is None for each in keys)
+    uses = _quota_use(config_file, name) if found.plan.quotas else ()
     if as_json:
         rows = [{"domain": each.name, "status": each.status} for each in domains]
-        print_json({**_row(found), "domains": rows, "keys": valid})
+        used = {each.period: {"used": each.used, "until": time_text(each.until)} for each in uses}
+        print_json({**_row(found), "domains": rows, "keys": valid, "quota_use": used})
         return
     state = "active" if found.active else "disabled: its keys are refused"
     click.echo(f"{found.name}  {state}  since {time_text(found.created)}  id {found.id}")
     for each in domains:
         click.echo(f"  domain {each.name}: {each.status}")
     click.echo(f"  keys: {valid}")
+    for line in _plan_lines(found.plan, uses):
+        click.echo(f"  {line}")
+
+
+def _limit(flag: str, what: str) -> Callable[[F], F]:
+    return click.option(
+        flag, type=Limit(), metavar="N|none", help=f"{what}; none: as many as it likes."
+    )
+
+
+@tenant.command("set")
+@click.argument("name")
+@click.option(
+    "--rate",
+    type=Limit(),
+    metavar="N|none",
+    help="Requests and messages per second of all its keys together.",
+)
+@_limit("--quota-second", "Recipients in a second of UTC")
+@_limit("--quota-hour", "Recipients in an hour")
+@_limit("--quota-day", "Recipients in a day")
+@_limit("--quota-month", "Recipients in a month")
+@click.option(
+    "--over-quota",
+    type=click.Choice(["refuse", "wait"]),
+    help="What becomes of mail over a quota: refused until the next period begins, or accepted, and sent then.",
+)
+@click.option("--streams", type=Names(), metavar="A,B|all", help="The streams that it may send by.")
+@click.option(
+    "--pools", type=Names(), metavar="A,B|all", help="The pools that streams of its mail may have."
+)
+@json_option
+@config_option
+def set_(
+    name: str,
+    rate: int | None,
+    quota_second: int | None,
+    quota_hour: int | None,
+    quota_day: int | None,
+    quota_month: int | None,
+    over_quota: OverQuotaRule | None,
+    streams: tuple[str, ...] | None,
+    pools: tuple[str, ...] | None,
+    as_json: bool,
+    config_file: Path,
+) -> None:
+    """Change what tenant NAME may do: how fast, how much, by which streams and pools."""
+    change = PlanChange(
+        rate=rate,
+        per_second=quota_second,
+        per_hour=quota_hour,
+        per_day=quota_day,
+        per_month=quota_month,
+        over_quota=over_quota,
+        streams=streams,
+        pools=pools,
+    )
+    if change == PlanChange():
+        raise click.UsageError("say what is to be changed: --quota-day 10000, for instance")
+    with using_platform(config_file) as (platform, config):
+        known = {each.name for each in config.pool}
+        _refuse_unknown("stream", streams, streams_by_name(config.stream))
+        _refuse_unknown("pool", pools, known)
+        changed = platform.tenants.change_plan(name, change)
+    if as_json:
+        print_json(_row(changed))
+        return
+    click.echo(f"{changed.name}: " + ("; ".join(_plan_lines(changed.plan, ())) or "no limits"))
 
 
 @tenant.command()
@@ -93,4 +203,46 @@ def _row(each: Tenant) -> dict[str, object]:
         "name": each.name,
         "active": each.active,
         "created": time_text(each.created),
+        "plan": {
+            "rate": each.plan.rate,
+            "quotas": {quota.period: quota.limit for quota in each.plan.quotas},
+            "over_quota": each.plan.over_quota,
+            "streams": each.plan.streams,
+            "pools": each.plan.pools,
+        },
     }
+
+
+def _quota_use(config_file: Path, tenant: str) -> Sequence[QuotaUse]:
+    """Return what the queue has counted; nothing where there is no queue yet."""
+    if not has_file(queue_path(load_for_queue(config_file))):
+        return ()
+    with open_queue(config_file) as reached:
+        return reached.quota_use(tenant)
+
+
+def _plan_lines(plan: Plan, uses: Sequence[QuotaUse]) -> Iterator[str]:
+    used = {each.period: each for each in uses}
+    if plan.rate is not None:
+        yield f"rate: {plan.rate} per second"
+    for quota in plan.quotas:
+        use = used.get(quota.period)
+        of = "" if use is None else f"{use.used} of "
+        until = "" if use is None else f", until {time_text(use.until)}"
+        yield f"quota: {of}{quota.limit} recipients per {quota.period}{until}"
+    if plan.quotas:
+        what = "waits for the next period" if plan.over_quota == "wait" else "is refused"
+        yield f"what is over: {what}"
+    if plan.streams:
+        yield f"streams: {', '.join(plan.streams)}"
+    if plan.pools:
+        yield f"pools: {', '.join(plan.pools)}"
+
+
+def _refuse_unknown(what: str, names: tuple[str, ...] | None, known: Collection[str]) -> None:
+    for each in names or ():
+        if each not in known:
+            there = ", ".join(sorted(known)) or "none"
+            raise CommandError(
+                f"there is no {what} {each!r} in the configuration: {there}", EX_DATAERR
+            )

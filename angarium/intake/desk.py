@@ -10,8 +10,10 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from angarium.intake.tenant_limits import quota_refusal
 from angarium.queue.model import MessageId
 from angarium.queue.spool import QueueFullError
+from angarium.queue.terms import OverQuota
 from angarium.smtp.envelope import Recipient
 from angarium.smtp.received import ReceivedMessage
 from angarium.smtp.refusal import Refusal
@@ -43,8 +45,8 @@ def refusal_of(error: BaseException, where: str, observer: FaultObserver) -> Ref
 class Acceptance:
     """A message on its way to the disk. Await it, or be told by ``on_end`` and then ask for the ``outcome``.
 
-    Invariant AD1: the outcome is Accepted only if ``stored`` has ended without an error, which is when the message
-    is durable.
+    Invariant AD1: the outcome is Accepted only if ``stored`` has ended without an error and within quotas, which is
+    when the message is durable.
     """
 
     __slots__ = ("_message_id", "_observer", "_stored")
@@ -67,6 +69,8 @@ class Acceptance:
         error = self._stored.exception()
         if error is not None:
             return refusal_of(error, "queue", self._observer)
+        if isinstance(over := self._stored.result(), OverQuota):
+            return quota_refusal(over)
         return Accepted(self._message_id)  # AD1
 
     def withdraw(self) -> None:

@@ -15,6 +15,7 @@ from angarium.intake.order_check import OrderLimits, addressees, find_fault
 from angarium.intake.order_letter import about_of, received_of
 from angarium.intake.required_signatures import RequiredSignatures
 from angarium.intake.submission import Particulars, SubmissionBuilder
+from angarium.intake.tenant_limits import TenantLimits
 from angarium.queue.about import MAX_OCTETS, encode_about
 from angarium.queue.message_id import message_id_text
 from angarium.queue.model import DEFAULT_STREAM, MessageId, Submission, UnixMs
@@ -28,7 +29,6 @@ from angarium.queue.terms import (
     OverQuota,
     Repeated,
     Stored,
-    Terms,
 )
 from angarium.smtp.date import render_date
 from angarium.smtp.refusal import Refusal
@@ -46,12 +46,8 @@ class _Ready(msgspec.Struct, frozen=True):
     sent: Sent
 
 
-class Tenants(Protocol):
+class Tenants(TenantLimits, Protocol):
     """What the platform says of a tenant."""
-
-    def terms(self, tenant: str) -> Terms:
-        """Its quotas, and no key."""
-        ...
 
     def explain_domain(self, tenant: str, domain: str) -> str:
         """Say why it may not send as this domain, and what to do."""
@@ -139,6 +135,10 @@ class OrderDesk:
             known = ", ".join(sorted(self._builder.streams))
             text = f"stream: there is none of this name; there are {known}"
             return Fault(kind=FaultKind.INVALID, message=text, field="stream", constraint="enum")
+        pool = self._builder.streams[stream].pool
+        if (refused := self._tenants.find_refusal(caller.tenant, stream, pool)) is not None:
+            text = f"stream: {refused}"
+            return Fault(kind=FaultKind.NO_SCOPE, message=text, field="stream", constraint="plan")
         message_id = self._new_message_id()
         email_id = message_id_text(message_id)
         received = received_of(

@@ -1,12 +1,15 @@
 """The desk of submission: whoever may send may write to anybody, and what RFC 6409 makes of a message is queued."""
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Final
 
 from angarium.intake.desk import Acceptance, FaultObserver, refusal_of
 from angarium.intake.key_rates import KeyRates
 from angarium.intake.required_signatures import RequiredSignatures
 from angarium.intake.submission import SubmissionBuilder
+from angarium.intake.tenant_limits import TenantLimits
+from angarium.queue.model import Submission
 from angarium.queue.spool import Spool
 from angarium.smtp.envelope import Recipient
 from angarium.smtp.received import ReceivedMessage
@@ -23,10 +26,12 @@ class SubmissionDesk:
         observer: FaultObserver,
         signatures: RequiredSignatures,
         rates: KeyRates,
+        limits: TenantLimits,
     ) -> None:
         self._builder = builder
         self._signatures = signatures
         self._rates = rates
+        self._limits = limits
         self._spool = spool
         self.give_way: Final = spool.give_way
         self._observer = observer
@@ -35,7 +40,7 @@ class SubmissionDesk:
         return None
 
     def accept(self, received: ReceivedMessage) -> Acceptance | Refusal:
-        """What is asked of a message, in this order: its header and senders, a key for it, its rate, then the queue."""
+        """What is asked of a message, in this order: header and senders, a key for it, stream, rate, the queue."""
         try:
             submission = self._builder.build(received)
         except Exception as error:  # noqa: BLE001 - boundary: one message must not end the others
@@ -45,12 +50,21 @@ class SubmissionDesk:
         header_from, tenant = submission.header_from, submission.tenant
         if (refusal := self._signatures.find_refusal(header_from, tenant)) is not None:
             return refusal
+        pool = self._builder.streams[submission.stream].pool
+        if (text := self._limits.find_refusal(tenant, submission.stream, pool)) is not None:
+            return Refusal(550, "5.7.1", f"Not allowed: {text}")
         if (refusal := self._rates.find_refusal(received.user, tenant)) is not None:
             return refusal
         try:
-            stored = self._spool.accept((submission,))
+            stored = self._store(submission)
             if not isinstance(stored, asyncio.Future):
                 stored = asyncio.ensure_future(stored)
         except Exception as error:  # noqa: BLE001 - boundary: nothing is acknowledged, the client tries again
             return refusal_of(error, "queue", self._observer)
         return Acceptance(submission.message_id, stored, self._observer)
+
+    def _store(self, submission: Submission) -> Awaitable[object]:
+        terms = self._limits.terms(submission.tenant)
+        if not terms.quotas:
+            return self._spool.accept((submission,))
+        return self._spool.accept_on_terms((submission,), terms)

@@ -5,7 +5,7 @@ lots, and its event loop runs on between them. ``MemoryAdministration`` is its t
 same methods without ``async``, for a command beside a server that does not run (one process may open the queue once).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from angarium.queue.act import Act, Actor, Notify, Part
@@ -14,6 +14,7 @@ from angarium.queue.entry import Affected, EntryPage, FindProvider, ShownMessage
 from angarium.queue.hold_rule import HoldRule
 from angarium.queue.message_id import IdRange
 from angarium.queue.model import Filter, MessageId, RouteHint, UnixMs
+from angarium.queue.quota import QuotaUse
 from angarium.queue.reschedule import RescheduleOutcome
 from angarium.queue.summary import QueueSummary
 
@@ -106,6 +107,10 @@ class QueueAdministration(Protocol):
         All of them or none, in one transaction; held ones stay held. Its time runs from its start, unless its sender
         said when it ends. ``tenant``: of another tenant's it is not known. Raises ValueError beyond the year 9999.
         """
+        ...
+
+    def quota_use(self, tenant: str) -> Sequence[QuotaUse]:
+        """As ``Spool.quota_use``."""
         ...
 
     def hold_rules(self) -> tuple[HoldRule, ...]:

@@ -17,6 +17,8 @@ from angarium.tenancy.model import (
     TenancySetupError,
     Tenant,
 )
+from angarium.tenancy.plan import Plan
+from angarium.tenancy.plan_change import PlanChange
 from angarium.tenancy.snapshot import KeyGrant, KeyProblem, Snapshot
 from angarium.tenancy.snapshot_file import SnapshotFile
 
@@ -30,6 +32,8 @@ __all__ = [
     "KeyKind",
     "KeyProblem",
     "NotFoundError",
+    "Plan",
+    "PlanChange",
     "Snapshot",
     "SnapshotFile",
     "TenancyError",

@@ -5,6 +5,7 @@ from typing import Final, Literal
 import msgspec
 
 from angarium.queue.model import UnixMs
+from angarium.tenancy.plan import UNLIMITED, Plan
 
 KeyKind = Literal["api", "smtp", "ses"]
 KEY_KINDS: Final[tuple[KeyKind, ...]] = ("api", "smtp", "ses")
@@ -41,6 +42,7 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     name: str  # what its mail is labelled with in the queue
     active: bool = True  # False: its keys are refused; what was accepted is still delivered
     created: UnixMs
+    plan: Plan = UNLIMITED
 
 
 class KeySecret(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,11 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from angarium.queue.model import UnixMs
 from angarium.tenancy.model import Domain, DomainKey, Key, KeySecret, Tenant
+from angarium.tenancy.plan import Plan
 from angarium.tenancy.tables import DOMAIN, DOMAIN_KEY, KEY, KEY_SECRET, TENANT
 
 _KEYS: Final = sa.select(KEY, TENANT.c.name.label("tenant")).join(TENANT).order_by(KEY.c.id)
@@ -22,7 +24,13 @@ _DOMAINS: Final = (
 def read_tenants(connection: Connection, *where: sa.ColumnElement[bool]) -> list[Tenant]:
     rows = connection.execute(sa.select(TENANT).where(*where).order_by(TENANT.c.name))
     return [
-        Tenant(id=row.id, name=row.name, active=row.active, created=UnixMs(row.created))
+        Tenant(
+            id=row.id,
+            name=row.name,
+            active=row.active,
+            created=UnixMs(row.created),
+            plan=_plan(row),
+        )
         for row in rows
     ]
 
@@ -78,6 +86,25 @@ def read_domains(connection: Connection, *where: sa.ColumnElement[bool]) -> list
             )
         )
     return [_domain(row, keys[row.id]) for row in rows]
+
+
+def _plan(row: Row[tuple[object, ...]]) -> Plan:
+    return Plan(
+        rate=row.rate,
+        per_second=row.per_second,
+        per_hour=row.per_hour,
+        per_day=row.per_day,
+        per_month=row.per_month,
+        over_quota=row.over_quota,
+        streams=_words(row.streams),
+        pools=_words(row.pools),
+    )
+
+
+def plan_values(plan: Plan) -> dict[str, object]:
+    """Return what its columns have."""
+    values = msgspec.structs.asdict(plan)
+    return values | {"streams": joined_words(plan.streams), "pools": joined_words(plan.pools)}
 
 
 def joined_words(words: Iterable[str]) -> str:

@@ -11,8 +11,10 @@ import msgspec
 
 from angarium.access.networks import Networks
 from angarium.queue.model import DEFAULT_TENANT, UnixMs
+from angarium.queue.terms import Terms
 from angarium.tenancy.key_text import key_digest, parse_key
 from angarium.tenancy.model import Domain, Key, Tenant
+from angarium.tenancy.plan import UNLIMITED, Plan
 from angarium.tenancy.scopes import allows
 
 FORMAT: Final = 1
@@ -57,6 +59,8 @@ class Snapshot:
         self.version: Final = data.version
         self.keys: Final = {each.id: each for each in data.keys}
         self.tenants: Final = frozenset({each.name for each in data.tenants})
+        self._plans = {each.name: each.plan for each in data.tenants}
+        self._terms = {each.name: each.plan.terms(each.name) for each in data.tenants}
         self._active = {each.name for each in data.tenants if each.active}
         self._networks = {each.id: Networks(each.networks) for each in data.keys if each.networks}
         self._domains = {
@@ -104,6 +108,14 @@ class Snapshot:
 
     def is_active(self, tenant: str) -> bool:
         return tenant in self._active
+
+    def plan(self, tenant: str) -> Plan:
+        """Return what a tenant may do; who is not known here has no limits of its own."""
+        return self._plans.get(tenant, UNLIMITED)
+
+    def terms(self, tenant: str) -> Terms:
+        """Return a tenant's quotas, as what it sends is accepted on."""
+        return self._terms.get(tenant) or Terms(tenant=tenant)
 
     def domains_of(self, tenant: str) -> tuple[str, ...]:
         """Return the verified domains of a tenant, by name."""

@@ -34,6 +34,15 @@ TENANT: Final = Table(
     Column("name", String(64), nullable=False, unique=True),
     Column("active", Boolean, nullable=False),
     Column("created", BigInteger, nullable=False),  # Unix milliseconds, as all times
+    # Its plan; without a value: unlimited
+    Column("rate", Integer),
+    Column("per_second", BigInteger),
+    Column("per_hour", BigInteger),
+    Column("per_day", BigInteger),
+    Column("per_month", BigInteger),
+    Column("over_quota", String(8), nullable=False, server_default="refuse"),
+    Column("streams", Text, nullable=False, server_default=""),  # divided by commas, as the next
+    Column("pools", Text, nullable=False, server_default=""),
 )
 
 KEY: Final = Table(

@@ -8,7 +8,8 @@ from angarium.queue.model import DEFAULT_TENANT
 from angarium.tenancy.change import Changer
 from angarium.tenancy.database import Database
 from angarium.tenancy.model import ConflictError, NotFoundError, TenancyError, Tenant
-from angarium.tenancy.rows import read_tenants
+from angarium.tenancy.plan_change import PlanChange, changed_plan
+from angarium.tenancy.rows import plan_values, read_tenants
 from angarium.tenancy.tables import TENANT
 
 
@@ -42,6 +43,18 @@ class TenantStore:
             )
             self._changer.note(connection, "tenant.created", name, tenant.id)
         return tenant
+
+    def change_plan(self, name: str, change: PlanChange) -> Tenant:
+        """Change what it may do. Raises NotFoundError, TenancyError."""
+        with self._database.changing() as connection:
+            tenant = known_tenant(connection, name)
+            plan = changed_plan(tenant.plan, change)
+            connection.execute(
+                sa.update(TENANT).where(TENANT.c.id == tenant.id).values(**plan_values(plan))
+            )
+            told = {key: str(value) for key, value in plan_values(plan).items() if value}
+            self._changer.note(connection, "tenant.plan_changed", name, tenant.id, **told)
+            return known_tenant(connection, name)
 
     def set_active(self, name: str, active: bool) -> Tenant:
         """Have its keys accepted, or refused. Raises NotFoundError, TenancyError: who is ``default`` stays active."""

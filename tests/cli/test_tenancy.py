@@ -1,5 +1,6 @@
 """Mirrors angarium/cli/tenant.py, key.py, domain.py and platform_access.py."""
 
+import asyncio
 import json
 import os
 import stat
@@ -12,9 +13,13 @@ import pytest
 
 from angarium.cli.exit import EX_DATAERR, EX_IOERR, EX_NOINPUT, EX_TEMPFAIL, EX_USAGE
 from angarium.cli.main import run
+from angarium.config.schema import Queue
+from angarium.queue import LmdbSpool
 from angarium.queue.model import UnixMs
+from angarium.service.runtime import wall_clock
 from angarium.tenancy import KeyGrant, SnapshotFile
 from angarium.tenancy.secret_file import read_secrets
+from tests.queue.samples import submission
 
 NOW = UnixMs(1_800_000_000_000)
 
@@ -203,3 +208,44 @@ def test_what_root_makes_is_the_owners_of_the_directory(
         files = [each for each in folder.rglob("*") if each.is_file() and each != shell.config]
         assert {each.name for each in files} == {"platform.db", "platform.snapshot", "tenancy.key"}
         assert {each.stat().st_uid for each in files} == {65534}
+
+
+def test_a_plan_is_set_and_shown_with_its_use(shell: Shell) -> None:
+    shell.json("tenant create shop")
+    set_ = shell.json(
+        "tenant set shop --quota-day 10000 --over-quota wait --rate 50 --streams bulk"
+    )
+    assert set_["plan"] == {
+        "rate": 50,
+        "quotas": {"day": 10000},
+        "over_quota": "wait",
+        "streams": ["bulk"],
+        "pools": [],
+    }
+    assert "quota: 10000 recipients per day" in shell.run("tenant show shop")
+    terms = SnapshotFile(shell.data).current.terms("shop")
+
+    async def send() -> None:
+        spool = LmdbSpool.open(shell.data / "queue", Queue(min_free_octets=1), wall_clock)
+        await spool.accept_on_terms([submission(bytes(16), tenant="shop")], terms)
+        spool.close()
+
+    asyncio.run(send())
+    text = shell.run("tenant show shop")
+    assert "rate: 50 per second" in text
+    assert "quota: 1 of 10000 recipients per day, until " in text
+    assert "what is over: waits for the next period" in text
+    assert shell.json("tenant show shop")["quota_use"]["day"]["used"] == 1
+    cleared = "tenant set shop --quota-day none --rate none --streams all --over-quota refuse"
+    assert shell.run(cleared) == "shop: no limits\n"
+
+
+def test_what_cannot_be_a_plan_is_said(shell: Shell) -> None:
+    assert "say what is to be changed" in shell.run("tenant set default", EX_USAGE)
+    assert "no limit: write a number" in shell.run("tenant set default --quota-day 0", EX_USAGE)
+    refused = shell.run("tenant set default --streams news", EX_DATAERR)
+    assert "no stream 'news' in the configuration: bulk, default, transactional" in refused
+    assert "no pool 'x' in the configuration: none" in shell.run(
+        "tenant set default --pools x", EX_DATAERR
+    )
+    assert "no tenant 'shop'" in shell.run("tenant set shop --rate 5", EX_NOINPUT)

@@ -12,11 +12,16 @@ from angarium.intake.key_rates import KeyRates
 from angarium.intake.required_signatures import RequiredSignatures
 from angarium.intake.submission import SubmissionBuilder
 from angarium.intake.submission_desk import SubmissionDesk
+from angarium.intake.tenant_limits import UNLIMITED, TenantLimits, quota_refusal
+from angarium.queue.memory.spool import MemorySpool
 from angarium.queue.model import MessageId, PartitionNumber, Submission, UnixMs
 from angarium.queue.spool import QueueFailedError, QueueFullError
+from angarium.queue.terms import OverQuota, Quota, Terms
 from angarium.smtp.envelope import Envelope, Recipient
 from angarium.smtp.received import ReceivedMessage
 from angarium.smtp.refusal import Refusal
+from angarium.tenancy.plan import Plan
+from tests.queue.samples import FakeClock, make_ids
 
 ID = MessageId(bytes(15) + b"\1")
 RECIPIENT = Recipient(forward_path="x@b.example", domain="b.example")
@@ -58,6 +63,7 @@ def desk(
     *,
     is_broken: bool = False,
     rate: int | None = None,
+    limits: TenantLimits = UNLIMITED,
 ) -> SubmissionDesk:
     builder = SubmissionBuilder(
         "mx1.example.com",
@@ -69,7 +75,7 @@ def desk(
     )
     rates = KeyRates(LocalRates(), lambda _: rate, lambda _: 1000, lambda: UnixMs(0))
     signatures = RequiredSignatures(Dkim())
-    return SubmissionDesk(builder, spool, faults or Faults(), signatures, rates)  # type: ignore[arg-type]
+    return SubmissionDesk(builder, spool, faults or Faults(), signatures, rates, limits)  # type: ignore[arg-type]
 
 
 def received(content: bytes = b"From: joe@a.example\r\n\r\nbody\r\n") -> ReceivedMessage:
@@ -178,3 +184,64 @@ async def test_what_is_over_the_rate_of_its_key_is_put_off_and_not_queued() -> N
     assert isinstance(refusal, Refusal)
     assert (refusal.code, refusal.enhanced) == (451, "4.7.1")
     assert len(spool.batches) == 1
+
+
+class Plans:
+    """A tenant's limits, on a queue in memory."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    def terms(self, tenant: str) -> Terms:
+        return self._plan.terms(tenant)
+
+    def find_refusal(self, _tenant: str, stream: str, pool: str | None) -> str | None:
+        return self._plan.find_refusal(stream, pool)
+
+
+async def taken(plan: Plan, count: int) -> tuple[list[Accepted | Refusal], MemorySpool]:
+    """Return what became of so many messages of one recipient each."""
+    clock = FakeClock(1_795_317_149_000)
+    spool, new_id = MemorySpool(clock), make_ids(clock)
+    found: list[Accepted | Refusal] = []
+    for _ in range(count):
+        builder = SubmissionBuilder(
+            "mx", clock, new_id, lambda _: PartitionNumber(0), ListenerLimits(), 60.0
+        )
+        rates = KeyRates(LocalRates(), lambda _: None, lambda _: 1000, clock)
+        signatures = RequiredSignatures(Dkim())
+        one = SubmissionDesk(builder, spool, Faults(), signatures, rates, Plans(plan))
+        acceptance = one.accept(received())
+        found.append(acceptance if isinstance(acceptance, Refusal) else await acceptance)
+    return found, spool
+
+
+async def test_what_is_over_its_tenants_quota_is_put_off_until_a_time() -> None:
+    found, spool = await taken(Plan(per_day=2), 3)
+    assert [type(each) for each in found] == [Accepted, Accepted, Refusal]
+    text = (
+        "Over the quota of this tenant, 2 recipients per day; try again after"
+        " 2026-11-23 00:00:00 UTC"
+    )
+    assert found[2] == Refusal(451, "4.7.1", text)
+    assert len(spool.state.messages) == 2
+
+
+async def test_what_waits_for_its_quota_is_accepted() -> None:
+    found, spool = await taken(Plan(per_day=2, over_quota="wait"), 3)
+    assert [type(each) for each in found] == [Accepted] * 3
+    dues = sorted(each.due for each in spool.state.deliveries.values())
+    assert dues == [1_795_317_149_000, 1_795_317_149_000, 1_795_392_000_000]
+
+
+async def test_what_no_quota_will_ever_have_room_for_is_refused_for_good() -> None:
+    over = OverQuota(quota=Quota(period="hour", limit=5), until=UnixMs(0), too_many=True)
+    text = "The message has more recipients than the quota of this tenant, 5 recipients per hour"
+    assert quota_refusal(over) == Refusal(550, "5.7.1", text)
+
+
+async def test_a_stream_that_is_not_in_the_plan_is_refused() -> None:
+    found, spool = await taken(Plan(streams=("bulk",)), 1)
+    text = "Not allowed: the stream default is not in this tenant's plan: bulk"
+    assert found == [Refusal(550, "5.7.1", text)]
+    assert spool.state.messages == {}

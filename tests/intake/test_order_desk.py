@@ -24,6 +24,7 @@ from angarium.queue.model import PartitionNumber, Submission, UnixMs
 from angarium.queue.suppression_changes import Suppress
 from angarium.queue.suppressions import Scope, Suppression
 from angarium.queue.terms import AcceptOutcome, Quota, Terms
+from angarium.tenancy.plan import Plan
 
 NOW = UnixMs(1_700_000_000_000)
 DAY = 86_400_000
@@ -65,6 +66,7 @@ class Fixture:
         self.spool = Gate()
         self.errors: list[BaseException] = []
         self.quotas: tuple[Quota, ...] = ()
+        self.plan = Plan()
         numbers = itertools.count(1)
         new_id = MessageIdGenerator(lambda: NOW, lambda size: next(numbers).to_bytes(size, "big"))
         builder = SubmissionBuilder(
@@ -90,6 +92,9 @@ class Fixture:
 
     def terms(self, tenant: str) -> Terms:
         return Terms(tenant=tenant, quotas=self.quotas)
+
+    def find_refusal(self, tenant: str, stream: str, pool: str | None) -> str | None:
+        return self.plan.find_refusal(stream, pool)
 
     def explain_domain(self, tenant: str, domain: str) -> str:
         return f"{domain} is not {tenant}'s"
@@ -256,3 +261,12 @@ async def test_of_the_sandbox_only_the_event_is_kept(fixture: Fixture) -> None:
     (event,) = fixture.accepted()
     assert decode_about(event.about).sandbox
     assert not fixture.spool.state.messages
+
+
+async def test_a_stream_that_is_not_in_the_plan_is_refused(fixture: Fixture) -> None:
+    fixture.plan = Plan(streams=("bulk",))
+    fault = await fixture.send(order())
+    assert (fault.kind, fault.field) == (FaultKind.NO_SCOPE, "stream")
+    assert fault.message == "stream: the stream default is not in this tenant's plan: bulk"
+    (sent,) = await fixture.send(order(stream="bulk"))
+    assert isinstance(sent, Sent)

@@ -34,6 +34,7 @@ from angarium.intake.key_rates import KeyRates
 from angarium.intake.required_signatures import RequiredSignatures
 from angarium.intake.submission import SubmissionBuilder
 from angarium.intake.submission_desk import SubmissionDesk
+from angarium.intake.tenant_limits import UNLIMITED
 from angarium.queue.model import MessageId, PartitionNumber, Submission, UnixMs
 from angarium.queue.spool import QueueFailedError, QueueFullError
 from angarium.smtp.envelope import Recipient
@@ -171,6 +172,7 @@ async def serve(
             counts,
             RequiredSignatures(Dkim()),
             KeyRates(LocalRates(), lambda _: None, lambda _: 1000, lambda: UnixMs(0)),
+            UNLIMITED,
         ),  # type: ignore[arg-type]
         clock=lambda: UnixMs(1_700_000_000_000),
         logins=logins or FakeLogins(),

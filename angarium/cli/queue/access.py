@@ -33,6 +33,7 @@ from angarium.insight.admin.queue_reads import (
     ShowMessage,
     SummarizeQueue,
 )
+from angarium.insight.admin.quotas import AskQuotas
 from angarium.insight.admin.suppressions import (
     SUPPRESSIONS_LISTED,
     AddSuppressions,
@@ -58,6 +59,7 @@ from angarium.queue.act import Act, Part
 from angarium.queue.breakdown import Breakdown, Quality
 from angarium.queue.entry import QueueEntry
 from angarium.queue.hold_rule import HoldRule
+from angarium.queue.quota import QuotaUse
 from angarium.queue.reschedule import RescheduleOutcome
 from angarium.service.data_dir import DataDir
 
@@ -103,6 +105,8 @@ class QueueAccess(Protocol):
     ) -> Affected: ...
 
     def reschedule(self, message_id: MessageId, due: UnixMs, reason: str) -> RescheduleOutcome: ...
+
+    def quota_use(self, tenant: str) -> Sequence[QuotaUse]: ...
 
     def hold_rules(self) -> tuple[HoldRule, ...]: ...
 
@@ -235,6 +239,9 @@ class ServedQueue:
     def reschedule(self, message_id: MessageId, due: UnixMs, reason: str) -> RescheduleOutcome:
         question = MoveStart(message_id=message_id, due=due, reason=reason)
         return answered(self._client.ask(question)).outcome
+
+    def quota_use(self, tenant: str) -> Sequence[QuotaUse]:
+        return answered(self._client.ask(AskQuotas(tenant=tenant))).uses
 
     def hold_rules(self) -> tuple[HoldRule, ...]:
         return answered(self._client.ask(ListHoldRules())).rules

@@ -55,6 +55,7 @@ from angarium.queue.breakdown import Breakdown, Quality
 from angarium.queue.doorbell import DoorbellSender, doorbell_path
 from angarium.queue.hold_rule import HoldRule
 from angarium.queue.message_id import parse_id_beginning
+from angarium.queue.quota import QuotaUse
 from angarium.queue.reschedule import RescheduleOutcome
 from angarium.queue.spool import UnknownHoldRuleError
 from angarium.routing.routing import Routing
@@ -199,6 +200,9 @@ class DirectQueue:
 
     def reschedule(self, message_id: MessageId, due: UnixMs, reason: str) -> RescheduleOutcome:
         return self._operator.reschedule(message_id, due, Actor(who=self._who, reason=reason))
+
+    def quota_use(self, tenant: str) -> Sequence[QuotaUse]:
+        return self._operator.quota_use(tenant)
 
     def hold_rules(self) -> tuple[HoldRule, ...]:
         return self._operator.hold_rules()

@@ -26,6 +26,7 @@ from angarium.insight.admin.queue_reads import (
     ShowMessage,
     SummarizeQueue,
 )
+from angarium.insight.admin.quotas import AskQuotas
 from angarium.insight.admin.reloading import AskReload
 from angarium.insight.admin.rules import ListRules, UndoRule
 from angarium.insight.admin.standing import AskListings, AskStanding, ResumeSender
@@ -50,6 +51,7 @@ AnyQuestion = (
     | ReadContent
     | ExplainMessage
     | PerformAct
+    | AskQuotas
     | MoveStart
     | ListHoldRules
     | AddHoldRule

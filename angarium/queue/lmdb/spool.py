@@ -20,7 +20,6 @@ from angarium.queue.lmdb.once_table import SweepOnce, read_once
 from angarium.queue.lmdb.ownership import Own
 from angarium.queue.lmdb.partition import LmdbPartition
 from angarium.queue.lmdb.pulling_in import PAUSE_S
-from angarium.queue.lmdb.quota_table import read_quota_use
 from angarium.queue.lmdb.reports import LmdbReports
 from angarium.queue.lmdb.routes import RememberRoutes, read_route
 from angarium.queue.lmdb.summary import read_summary
@@ -101,7 +100,7 @@ class LmdbSpool:
             await asyncio.sleep(0 if place is None else PAUSE_S)
 
     def quota_use(self, tenant: str) -> Sequence[QuotaUse]:
-        return read_quota_use(self._env, tenant, self._clock())
+        return self.administration.quota_use(tenant)
 
     def _check_room(self) -> None:
         self._env.check()

@@ -33,8 +33,10 @@ from angarium.queue.events.hold_rule_removed import HoldRuleRemoved
 from angarium.queue.hold_rule import HOLD_RULE_LIMIT, HoldRule, check_rule
 from angarium.queue.memory.scheduling import reschedule
 from angarium.queue.memory.state import MemoryDelivery, MemoryState
+from angarium.queue.memory.terms import memory_quota_use
 from angarium.queue.message_id import IdRange, message_id_ms
 from angarium.queue.model import DeliveryId, Filter, MessageId, PartitionNumber, RouteHint, UnixMs
+from angarium.queue.quota import QuotaUse
 from angarium.queue.reschedule import RescheduleOutcome, StartMoved
 from angarium.queue.spool import TooManyHoldRulesError, UnknownHoldRuleError
 from angarium.queue.summary import QueueSummary
@@ -87,6 +89,9 @@ class MemoryAdministration:
 
     def find_route(self, domain: str) -> RouteHint | None:
         return self._state.routes.get(domain)
+
+    def quota_use(self, tenant: str) -> tuple[QuotaUse, ...]:
+        return memory_quota_use(self._state, tenant, self._state.clock())
 
     def hold_rules(self) -> tuple[HoldRule, ...]:
         return tuple(rule for _, rule in sorted(self._state.hold_rules.items()))

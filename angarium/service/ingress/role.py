@@ -40,6 +40,7 @@ from angarium.service.ingress.http_listeners import HttpListeners
 from angarium.service.ingress.observer import IngressObserver
 from angarium.service.ingress.sns_intake import SnsIntake
 from angarium.service.ingress.tenant_logins import TenantLogins
+from angarium.service.ingress.tenants import SnapshotTenants
 from angarium.service.runtime import Runtime
 from angarium.service.snapshots import follow, snapshots_of
 from angarium.smtp_in.listener import SmtpListener
@@ -113,7 +114,7 @@ class _Ingress:
         self._rates = KeyRates(
             runtime.rates,
             self._find_rate,
-            lambda _: runtime.config.api.requests_per_second,
+            self._tenant_rate,
             runtime.clock,
         )
         self._references: ReferenceKeys | None = None
@@ -226,6 +227,10 @@ class _Ingress:
         key = self._snapshots.current.keys.get(user)
         return None if key is None else key.rate
 
+    def _tenant_rate(self, tenant: str) -> int:
+        rate = self._snapshots.current.plan(tenant).rate
+        return rate or self._runtime.config.api.requests_per_second
+
     async def _start_smtp(
         self, listener: Listener, listening: socket.socket, shared: ListenerClients
     ) -> None:
@@ -275,7 +280,14 @@ class _Ingress:
             self._report_desks.append(desk)
             return desk
         builder = self._builder(listener.limits)
-        return SubmissionDesk(builder, self._spool, self._observer, self._signatures, self._rates)
+        return SubmissionDesk(
+            builder,
+            self._spool,
+            self._observer,
+            self._signatures,
+            self._rates,
+            SnapshotTenants(self._snapshots),
+        )
 
     def _builder(self, limits: ListenerLimits) -> SubmissionBuilder:
         """It follows reloads."""

@@ -1,17 +1,20 @@
-"""What the platform says of a tenant who sends by the HTTP API: its quotas, and its domains."""
+"""What the platform says of a tenant who sends: its plan, and its domains."""
 
 from angarium.queue.terms import Terms
 from angarium.tenancy import SnapshotFile
 
 
 class SnapshotTenants:
-    """Satisfies ``order_desk.Tenants``."""
+    """Satisfies ``order_desk.Tenants`` and ``tenant_limits.TenantLimits``."""
 
     def __init__(self, snapshots: SnapshotFile) -> None:
         self._snapshots = snapshots
 
     def terms(self, tenant: str) -> Terms:
-        return Terms(tenant=tenant)
+        return self._snapshots.current.terms(tenant)
+
+    def find_refusal(self, tenant: str, stream: str, pool: str | None) -> str | None:
+        return self._snapshots.current.plan(tenant).find_refusal(stream, pool)
 
     def explain_domain(self, tenant: str, domain: str) -> str:
         pending = self._snapshots.current.find_pending(tenant, domain)

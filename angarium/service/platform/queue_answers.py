@@ -36,6 +36,7 @@ from angarium.insight.admin.queue_reads import (
     no_such_message,
     no_such_recipient,
 )
+from angarium.insight.admin.quotas import AskQuotas, QuotasUsed
 from angarium.insight.explain import FindSuppression, explain_message, is_known
 from angarium.insight.explanation import Explanation
 from angarium.insight.filter_check import find_route_slip, find_slip
@@ -100,6 +101,7 @@ class QueueAnswers:
             .on(ExplainMessage, self.explain)
             .on(PerformAct, self.perform)
             .on(MoveStart, self.move_start)
+            .on(AskQuotas, self.quotas)
             .on(ListHoldRules, self.list_rules)
             .on(AddHoldRule, self.add_rule)
             .on(RemoveHoldRule, self.remove_rule)
@@ -204,6 +206,9 @@ class QueueAnswers:
             message = message_id_text(asked.message_id)
             log("queue_rescheduled", message=message, by=by.who, reason=by.reason)
         return MovedStart(outcome)
+
+    async def quotas(self, asked: AskQuotas, _: Asker) -> QuotasUsed:
+        return QuotasUsed(tuple(self._queue.quota_use(asked.tenant)))
 
     async def list_rules(self, _: ListHoldRules, __: Asker) -> HoldRules:
         return HoldRules(self._queue.hold_rules())

@@ -1,6 +1,6 @@
 """The queue's administration inside a server that runs: through its committer, beside everything else it does."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from angarium.queue.act import Act, Actor, Notify, Part
@@ -11,10 +11,12 @@ from angarium.queue.hold_rule import HoldRule
 from angarium.queue.lmdb.administration.administering import Administering
 from angarium.queue.lmdb.administration.rescheduling import Reschedule
 from angarium.queue.lmdb.file.environment import QueueEnvironment
+from angarium.queue.lmdb.quota_table import read_quota_use
 from angarium.queue.lmdb.steps import follow_steps
 from angarium.queue.lmdb.transaction import Operation
 from angarium.queue.message_id import IdRange
 from angarium.queue.model import Filter, MessageId, RouteHint, UnixMs
+from angarium.queue.quota import QuotaUse
 from angarium.queue.reschedule import RescheduleOutcome
 from angarium.queue.spool import Clock
 from angarium.queue.summary import QueueSummary
@@ -29,6 +31,8 @@ class LmdbAdministration:
         clock: Clock,
         submit: Callable[[Operation], Awaitable[Any]],
     ) -> None:
+        self._env = env
+        self._clock = clock
         self._steps = Administering(env, clock)
         self._submit = submit
 
@@ -44,6 +48,9 @@ class LmdbAdministration:
 
     def find_route(self, domain: str) -> RouteHint | None:
         return self._steps.find_route(domain)
+
+    def quota_use(self, tenant: str) -> Sequence[QuotaUse]:
+        return read_quota_use(self._env, tenant, self._clock())
 
     def hold_rules(self) -> tuple[HoldRule, ...]:
         return self._steps.hold_rules()

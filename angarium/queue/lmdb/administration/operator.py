@@ -16,12 +16,14 @@ from angarium.queue.lmdb.administration.rescheduling import Reschedule
 from angarium.queue.lmdb.event_log import read_events
 from angarium.queue.lmdb.file.check import has_file
 from angarium.queue.lmdb.file.environment import QueueEnvironment
+from angarium.queue.lmdb.quota_table import read_quota_use
 from angarium.queue.lmdb.steps import run_steps
 from angarium.queue.lmdb.suppression.changing import ApplySuppressions
 from angarium.queue.lmdb.suppression.store import find_in, page_steps
 from angarium.queue.lmdb.transaction import Operation, OperationFailure, Transactor
 from angarium.queue.message_id import IdRange
 from angarium.queue.model import Filter, MessageId, PartitionNumber, RouteHint, UnixMs
+from angarium.queue.quota import QuotaUse
 from angarium.queue.reschedule import RescheduleOutcome
 from angarium.queue.spool import Clock
 from angarium.queue.summary import QueueSummary
@@ -82,6 +84,9 @@ class QueueOperator:
 
     def find_route(self, domain: str) -> RouteHint | None:
         return self._steps.find_route(domain)
+
+    def quota_use(self, tenant: str) -> Sequence[QuotaUse]:
+        return read_quota_use(self._env, tenant, self._clock())
 
     def hold_rules(self) -> tuple[HoldRule, ...]:
         return self._steps.hold_rules()

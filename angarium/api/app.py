@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 
 from angarium.api.access import ALLOWANCE, LISTENER, REQUEST_ID
@@ -34,6 +35,8 @@ _KINDS: Final = {
     413: FaultKind.TOO_LARGE,
     415: FaultKind.MEDIA_TYPE,
 }
+# A body that ends too early, or is not in the chunks that it should be in
+_BROKEN: Final = (web.RequestPayloadError, HttpProcessingError)
 _SHOWN: Final = 200  # characters of a path in an answer
 _log: Final = logging.getLogger(__name__)
 
@@ -99,14 +102,28 @@ def _answering(paths: Paths, load: Load) -> Middleware:
             response = _fault_response(paths, request, fault_of(error))
         except web.HTTPException as error:
             response = _refusal_response(paths, request, error)
-        except Exception:  # noqa: BLE001 - boundary: it is logged, and one request ends no other
-            _log.exception("a request failed", extra={"event": "http_failed", "path": request.path})
-            text = f"The server failed; its log says why (request {request[REQUEST_ID]})"
-            response = _fault_response(paths, request, Fault(kind=FaultKind.INTERNAL, message=text))
+        except Exception as error:  # noqa: BLE001 - boundary: one request ends no other
+            response = _fault_response(paths, request, _fault_of(request, error))
         _mark(request, response)
         return response
 
     return middleware
+
+
+def _fault_of(request: web.Request, error: Exception) -> Fault:
+    """What a client breaks off is no fault of ours; all else is, and is logged."""
+    if isinstance(error, _BROKEN) or (isinstance(error, ConnectionError) and _has_gone(request)):
+        text = "The body broke off, or is not encoded as the request says"
+        return Fault(kind=FaultKind.MALFORMED, message=text, field="body")
+    _log.error(
+        "a request failed", exc_info=error, extra={"event": "http_failed", "path": request.path}
+    )
+    text = f"The server failed; its log says why (request {request[REQUEST_ID]})"
+    return Fault(kind=FaultKind.INTERNAL, message=text)
+
+
+def _has_gone(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
 
 
 def _fault_response(paths: Paths, request: web.Request, fault: Fault) -> web.Response:

@@ -202,6 +202,42 @@ async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
         writer.close()
 
 
+@pytest.mark.parametrize(
+    "body", [b"Content-Length: 50\r\n\r\n{", b"Transfer-Encoding: chunked\r\n\r\n5\r\n{", b""]
+)
+async def test_a_client_that_breaks_off_is_no_fault_of_ours(
+    body: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    load = Load(requests=10, octets=1000)
+    async with serving(Served(dialects=(NATIVE,), load=load)) as client:
+        host, _, port = client.base.removeprefix("http://").rpartition(":")
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"POST /v1/send HTTP/1.1\r\nHost: x\r\n" + body)
+        await writer.drain()
+        async with asyncio.timeout(20):
+            while body and not load.requests:
+                await asyncio.sleep(0.01)
+            writer.transport.abort()
+            while load.requests:
+                await asyncio.sleep(0.01)
+        assert (await client.ask("GET", "/nothing")).status == 404
+    assert not [each for each in caplog.records if each.levelname == "ERROR"]
+
+
+async def test_chunks_that_are_none_are_refused(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(Served(dialects=(NATIVE,))) as client:
+        host, _, port = client.base.removeprefix("http://").rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        head = b"POST /v1/send HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        writer.write(head)
+        await asyncio.sleep(0)
+        writer.write(b"1\r\n{\r\nzz\r\n")
+        async with asyncio.timeout(20):
+            assert b" 400 " in await reader.readline()
+        writer.close()
+    assert not [each for each in caplog.records if each.levelname == "ERROR"]
+
+
 async def test_beyond_what_can_be_held_clients_are_told_to_come_again() -> None:
     """LO1"""
     entered, leave = asyncio.Event(), asyncio.Event()

@@ -4,9 +4,12 @@ import base64
 import email
 import email.policy
 import json
+import socket
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -276,6 +279,25 @@ def test_fifty_twins_yield_one_message(api: Api) -> None:
     assert len(api.copies(mark)) == 1
 
 
+def test_a_client_that_goes_away_leaves_a_message_with_its_key_or_nothing(api: Api) -> None:
+    mark = token()
+    body = json.dumps(mail(bodyText=mark, sendId=mark, sendAt="2035-01-01T00:00:00Z")).encode()
+    head = f"POST /v1/send HTTP/1.1\r\nHost: x\r\nX-API-Key: {api.key}\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    for cut in (None, -1, 10):
+        with socket.create_connection(("127.0.0.1", api.product.http), 20) as peer:
+            peer.sendall(head.encode() + body[:cut])
+    found = api.ask("POST", "/v1/send", body)
+    assert found.status == 200, found.json
+    again = api.ask("POST", "/v1/send", body)
+    assert again.json == found.json
+    queued = {each["id"].partition(".")[0] for each in api.product.queued()}
+    accepted = [each for each in api.product.mail_log() if each["event"] == "accepted"]
+    assert found.json["emailId"] in queued
+    ours = [each for each in accepted if each["size_octets"] == accepted[-1]["size_octets"]]
+    assert sum(each["message"] in queued for each in ours) == 1
+
+
 def test_a_refused_request_leaves_its_key_free(api: Api) -> None:
     key = token()
     assert api.send(sendId=key, subject="").status == 400
@@ -386,3 +408,34 @@ def test_mail_that_waits_is_moved_or_called_off(api: Api) -> None:
         api.ask("PATCH", ids[1], {"sendAt": "2035-01-01T00:00:00Z"}, X_API_Key=stranger).status
         == 404
     )
+
+
+def test_fifty_twins_and_a_sigkill_yield_one_message(tmp_path: Path) -> None:
+    with RecordingSink() as sink:
+        product = Product(tmp_path, sink=sink.port, single=False)
+        try:
+            api = Api(product, sink)
+            body = mail(sendId="twin", sendAt="2035-01-01T00:00:00Z")
+            answered = threading.Event()
+
+            def twin(_: int) -> str:
+                try:
+                    found = api.ask("POST", "/v1/send", body)
+                except (OSError, HTTPException, ValueError):
+                    return ""
+                answered.set()
+                return str(found.json.get("emailId", ""))
+
+            with ThreadPoolExecutor(50) as pool:
+                twins = [pool.submit(twin, number) for number in range(50)]
+                assert answered.wait(30)
+                product.kill()
+                told = {each.result() for each in twins} - {""}
+            product = Product(tmp_path, sink=sink.port, single=False)
+            api.product = product
+            last = api.ask("POST", "/v1/send", body)
+            assert last.status == 200, last.json
+            assert told == {last.json["emailId"]}
+            assert len(product.queued()) == 1
+        finally:
+            product.kill()

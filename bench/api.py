@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,7 @@ def run(folder: Path, seconds: float, batch: int) -> None:
         # What waits for years costs nothing now: acceptance alone
         found["Angarium, accepting"] = _send(port, key, seconds, sendAt=SETTLED_AT)
         found[f"Angarium, batches of {batch}"] = _batch(port, key, seconds, batch)
+        found["Angarium, looking a status up"] = _status(port, key, seconds)
         found["Angarium, accepting and delivering, signed"] = _send(port, key, seconds)
     try:
         with _postfix(folder) as port:
@@ -77,6 +79,21 @@ def _batch(port: int, key: str, seconds: float, size: int) -> dict[str, Done]:
         port=port, path="/v1/batch_send", key=key, body=body, seconds=seconds, connections=4
     )
     return {"most": _checked(http_load.run(work))}
+
+
+def _status(port: int, key: str, seconds: float) -> dict[str, Done]:
+    """Of one message, among all that were accepted before."""
+    with urllib.request.urlopen(_request(port, "/v1/emails?limit=1", key), timeout=60) as answer:
+        email_id = json.load(answer)["emails"][0]["emailId"]
+    work = Work(method="GET", port=port, path=f"/v1/status/{email_id}", key=key, seconds=seconds)
+    http_load.run(_changed(work, seconds=1.0))  # warm
+    most = _checked(http_load.run(work))
+    half = _checked(http_load.run(_changed(work, rate=most.per_s / 2)))
+    return {"most": most, "half": half}
+
+
+def _request(port: int, path: str, key: str) -> urllib.request.Request:
+    return urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"X-API-Key": key})
 
 
 def _changed(work: Work, **more: Any) -> Work:
@@ -135,7 +152,7 @@ def _postfix(parent: Path) -> Iterator[int]:
 
 
 def _print(found: dict[str, dict[str, Done]], batch: int) -> None:
-    table = Table("system", "messages/s", "p50 ms", "p95 ms", "at half: p50", "p95", "p99")
+    table = Table("system", "per second", "p50 ms", "p95 ms", "at half: p50", "p95", "p99")
     for name, each in found.items():
         most, half = each["most"], each.get("half")
         per_s = most.per_s * (batch if half is None else 1)

@@ -22,9 +22,10 @@ TOP: Final = Path(__file__).resolve().parent.parent
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
     port: int
+    method: str = "POST"
     path: str
     key: str
-    body: str
+    body: str = ""
     seconds: float
     connections: int = 50
     rate: float = 0.0  # requests per second; 0: as fast as they are answered
@@ -97,7 +98,7 @@ class _Load:
     def __init__(self, work: Work) -> None:
         body = work.body.encode()
         self.request = (
-            f"POST {work.path} HTTP/1.1\r\nHost: bench\r\nX-API-Key: {work.key}\r\n"
+            f"{work.method} {work.path} HTTP/1.1\r\nHost: bench\r\nX-API-Key: {work.key}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         ).encode() + body
         self.refused = 0

@@ -7,11 +7,11 @@ that there is none.
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from angarium.config.schema import Config
+from angarium.history.line import Line
 from angarium.history.opening import Keeps, history_url, keeps_of
 from angarium.history.story import (
     HistoryAwayError,
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from angarium.history.reading import SqlReader
 
 T = TypeVar("T")
-# Ours: SQLite is read by several at once, and Python runs one of them
-THREADS: Final = 2
 # Ours: what waits beyond that is told to come again
 WAITING: Final = 256
 # Ours, of a message that is not in it: what is older than that by its id would be, and is not waited for
@@ -96,8 +94,10 @@ class HistoryAccess:
         self._clock = clock
         self._pause = pause
         self._reader: SqlReader | None = None
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="history")
         self._opening = threading.Lock()
+        # What is found by one look has a line of its own: it does not wait for lists
+        self._looks = Line("history-looks", self._answer)
+        self._lists = Line("history-lists", self._answer)
         self._under_way = 0
         self._reading_log = asyncio.Semaphore(1)  # HAC1
 
@@ -114,7 +114,8 @@ class HistoryAccess:
         return cls(open_reader, log, keeps_of(config), clock)
 
     def close(self) -> None:
-        self._threads.shutdown(cancel_futures=True)
+        self._looks.close()
+        self._lists.close()
         if self._reader is not None:
             self._reader.close()
 
@@ -134,10 +135,12 @@ class HistoryAccess:
     async def list(
         self, tenant: str, wanted: StoryFilter, cursor: str | None, limit: int
     ) -> StoryPage:
-        return await self._ask(lambda reader: reader.list(tenant, wanted, cursor, limit))
+        return await self._ask(
+            lambda reader: reader.list(tenant, wanted, cursor, limit), self._lists
+        )
 
     async def events(self, tenant: str, cursor: str | None, limit: int) -> IncidentPage:
-        return await self._ask(lambda reader: reader.events(tenant, cursor, limit))
+        return await self._ask(lambda reader: reader.events(tenant, cursor, limit), self._lists)
 
     async def incidents(
         self, tenant: str, email_id: str, cursor: str | None, limit: int
@@ -175,19 +178,18 @@ class HistoryAccess:
             raise HistoryAwayError("the history is being built, and lags behind")
         return None
 
-    async def _ask(self, question: "Callable[[SqlReader], T]") -> T:
+    async def _ask(self, question: "Callable[[SqlReader], T]", line: Line | None = None) -> T:
         if self._under_way >= WAITING:  # HAC1
             raise HistoryAwayError("too many questions wait for the history")
         self._under_way += 1
         try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, self._answer, question)
+            return await (line or self._looks).ask(question)
         finally:
             self._under_way -= 1
 
-    def _answer(self, question: "Callable[[SqlReader], T]") -> T:
+    def _answer(self, questions: "Sequence[Callable[[SqlReader], Any]]") -> Sequence[Any]:
         with self._opening:
             if self._reader is None:
                 self._reader = self._open()
             reader = self._reader
-        return question(reader)
+        return reader.answer(questions)

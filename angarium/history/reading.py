@@ -4,11 +4,13 @@ Every question names the tenant, in its SQL. What is asked for together with som
 first so many messages that have the most telling quality, so that no list reads all there is.
 """
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from angarium.history.cursors import cursor_text, read_cursor
 from angarium.history.database import HistoryDatabase
@@ -89,12 +91,29 @@ _BY_LABEL: Final = (
 class SqlReader:
     """For any thread, also several at once."""
 
-    def __init__(self, database: HistoryDatabase, clock: Callable[[], UnixMs]) -> None:
+    def __init__(
+        self, database: "HistoryDatabase | _OneState", clock: Callable[[], UnixMs]
+    ) -> None:
         self._database = database
         self._clock = clock
 
     def close(self) -> None:
-        self._database.close()
+        if isinstance(self._database, HistoryDatabase):
+            self._database.close()
+
+    def answer(self, questions: "Sequence[Callable[[SqlReader], Any]]") -> Sequence[Any]:
+        """Return what each returns or raises, all asked of one state, in one transaction."""
+        answers: list[Any] = []
+        with self._database.reading() as connection:
+            one_state = SqlReader(_OneState(connection), self._clock)
+            for question in questions:
+                try:
+                    answers.append(question(one_state))
+                except SQLAlchemyError:
+                    raise  # nobody is answered in a transaction that failed
+                except Exception as error:  # noqa: BLE001 - it is of this question alone
+                    answers.append(error)
+        return answers
 
     def position(self) -> int:
         """Return the sequence number of the last event that is in it. Raises HistoryAwayError, as all of these."""
@@ -184,6 +203,17 @@ class SqlReader:
         events = [_position(each) for each in connection.execute(_NEWEST_OF, asked)]
         events.reverse()
         return tell(read_course(row), _accepted(row.accepted), events, self._clock())
+
+
+class _OneState:
+    """A database as a transaction under way has it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        yield self._connection
 
 
 class _Search:

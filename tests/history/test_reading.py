@@ -375,3 +375,18 @@ def test_a_look_up_is_a_probe_of_indexes(
     steps = [each for each in plans() if not each.startswith("LIST SUBQUERY")]
     assert all(each.startswith("SEARCH") for each in steps), steps
     assert not any("TEMP B-TREE" in each for each in steps), steps
+
+
+def test_questions_that_are_asked_together_are_each_answered(history: History, log: Log) -> None:
+    message_id = log.accept()
+    history.catch_up()
+    found, wrong, position = history.reader.answer(
+        [
+            lambda reader: reader.find("default", message_id),
+            lambda reader: reader.events("default", "x", 1),
+            lambda reader: reader.position(),
+        ]
+    )
+    assert found == find(history, message_id)
+    assert isinstance(wrong, CursorError)
+    assert position == 1

@@ -148,3 +148,10 @@ def test_a_batch_keeps_the_places_of_what_cannot_be_read() -> None:
     for wrong in ([], [raw(LEAST)] * 101):
         with pytest.raises(FaultError):
             to_orders(wrong, NOW)
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "file:///etc/passwd", "http://127.0.0.1/", "x"])
+def test_no_file_is_read_or_fetched_p4(path: str) -> None:
+    for given in ({"path": path}, {"path": path, "content": "YQ=="}):
+        fault = fault_of(attachments=[{"filename": "a", **given}])
+        assert (fault.kind, fault.field) == (FaultKind.UNSUPPORTED, "attachments[0].path")

@@ -12,7 +12,7 @@ from angarium.intake.order import FaultError
 
 _ALL: Final = (
     *("audiences", "automations", "broadcasts", "contact-properties", "contacts", "events"),
-    *("logs", "oauth", "segments", "templates", "topics"),
+    *("logs", "oauth", "segments", "templates", "topics", "webhooks"),
 )
 # Of emails
 _PARTS: Final = ("attachments", "share")

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from angarium.api.access import Access, bearer_token, presented_key
 from angarium.api.compat.postmark.dialect import Postmark
+from angarium.api.compat.postmark.lacking import Lacking as PostmarkLacking
 from angarium.api.compat.postmark.sent import SentMessages
 from angarium.api.compat.resend.dialect import Resend
 from angarium.api.compat.resend.domains import Domains as ResendDomains
@@ -106,6 +107,7 @@ class ApiParts:
                 self.sending,
                 runtime.clock,
                 SentMessages(self.access, self.history),
+                PostmarkLacking(self.access),
             ),
         )
 

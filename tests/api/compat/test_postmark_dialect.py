@@ -171,3 +171,28 @@ async def test_what_is_no_json_by_its_type_is_415() -> None:
         headers = {**AS_USUAL, "Content-Type": "text/plain"}
         found = await client.ask("POST", "/email", data=b"{}", headers=headers)
         assert found.status == 415
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name"),
+    [
+        ("GET", "/bounces", "/bounces"),
+        ("PUT", "/bounces/7/activate", "/bounces"),
+        ("GET", "/stats/outbound/opens", "/stats"),
+        ("GET", "/server", "/server"),
+        ("POST", "//templates", "/templates"),
+        ("GET", "/templates/7", "/templates"),
+        ("GET", "/messages/outbound/opens", "/messages/outbound/opens"),
+        ("GET", "/message-streams/outbound/suppressions/dump", "/message-streams"),
+    ],
+)
+async def test_what_we_have_not_is_refused_by_its_name(method: str, path: str, name: str) -> None:
+    async with vendors(Remembering()) as client:
+        found = await client.ask(method, path, headers=AS_USUAL)
+        assert (found.status, found.json["ErrorCode"]) == (422, 300)
+        assert found.json["Message"].startswith(f"{name}: is not supported")
+        found = await client.ask(method, path, headers={"X-Postmark-Server-Token": "x"})
+        assert (found.status, found.json["ErrorCode"]) == (401, 10)
+    async with vendors(Remembering()) as client:
+        other = await client.ask("GET", "/templates", headers={"Authorization": f"Bearer {KEY}"})
+        assert other.json["statusCode"] == 422  # Resend's

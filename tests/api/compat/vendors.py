@@ -7,6 +7,7 @@ from typing import Any
 from angarium.api import Served
 from angarium.api.access import Access
 from angarium.api.compat.postmark.dialect import Postmark
+from angarium.api.compat.postmark.lacking import Lacking as PostmarkLacking
 from angarium.api.compat.postmark.sent import SentMessages
 from angarium.api.compat.resend.dialect import Resend
 from angarium.api.compat.resend.emails import Emails
@@ -102,7 +103,13 @@ async def vendors(
             Lacking(access),
         ),
         SendGrid(access, sending),
-        Postmark(access, sending, lambda: NOW, SentMessages(access, told)),
+        Postmark(
+            access,
+            sending,
+            lambda: NOW,
+            SentMessages(access, told),
+            PostmarkLacking(access),
+        ),
     )
     async with serving(Served(dialects=dialects)) as client:
         yield client

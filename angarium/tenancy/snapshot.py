@@ -119,6 +119,7 @@ class Snapshot:
     def find_pending(self, tenant: str, name: str) -> Domain | None:
         """Return a domain that the tenant has yet to prove."""
         return self._pending.get((tenant, name))
+
     def webhooks_of(self, tenant: str) -> tuple[Webhook, ...]:
         """Return the endpoints of a tenant, enabled or not."""
         return self._webhooks_of.get(tenant, ())

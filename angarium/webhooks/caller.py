@@ -48,8 +48,8 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
 class Caller:
     """Belongs to one event loop.
 
-    Invariant CL1: what is connected to is an address that the guard was asked about, and no look-up lies between.
-    Invariant CL2: a request ends within the time-out, however slowly it is answered; of an answer MAX_ANSWER_OCTETS
+    Invariant WC1: what is connected to is an address that the guard was asked about, and no look-up lies between.
+    Invariant WC2: a request ends within the time-out, however slowly it is answered; of an answer MAX_ANSWER_OCTETS
     are read at most, and no redirect is followed.
     """
 
@@ -82,12 +82,12 @@ class Caller:
         status, text, retry_after_s = 0, "", 0.0
         try:
             target = self._guard.read_url(url)
-            async with asyncio.timeout(self._timeout_s):  # CL2
+            async with asyncio.timeout(self._timeout_s):  # WC2
                 response = await self._sessions[target.scheme].post(
                     URL(target.url, encoded=True),
                     data=body,
                     headers=_with_authorization(headers, target),
-                    allow_redirects=False,  # CL2
+                    allow_redirects=False,  # WC2
                 )
                 try:
                     text = (await _read(response)).decode("utf-8", "replace")
@@ -115,7 +115,7 @@ class Caller:
 
 
 class _GuardedResolver(AbstractResolver):
-    """Gives aiohttp addresses that may be connected to, and no others (CL1)."""
+    """Gives aiohttp addresses that may be connected to, and no others (WC1)."""
 
     def __init__(self, guard: Guard, dns: FindsAddresses, scheme: str) -> None:
         self._guard = guard
@@ -131,7 +131,7 @@ class _GuardedResolver(AbstractResolver):
         allowed = []
         for address in await self._look_up(host):
             try:
-                self._guard.check(target, address)  # CL1
+                self._guard.check(target, address)  # WC1
             except UrlError as error:
                 refusal = error
             else:
@@ -165,7 +165,7 @@ def _new_session(resolver: AbstractResolver, trusted: ssl.SSLContext) -> aiohttp
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
             resolver=resolver,
-            use_dns_cache=False,  # CL1: what is cached was judged for another connection
+            use_dns_cache=False,  # WC1: what is cached was judged for another connection
             ssl=trusted,
             limit=AT_ONCE,
             keepalive_timeout=IDLE_S,
@@ -184,7 +184,7 @@ def _with_authorization(headers: Mapping[str, str], target: Target) -> Mapping[s
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
     octets = b""
-    while len(octets) <= MAX_ANSWER_OCTETS:  # CL2
+    while len(octets) <= MAX_ANSWER_OCTETS:  # WC2
         piece = await response.content.read(MAX_ANSWER_OCTETS + 1 - len(octets))
         if not piece:
             break

@@ -79,7 +79,7 @@ async def test_a_name_at_an_inner_address_is_never_connected_to_p1(receiver: Rec
     assert dns.asked == ["hooks.example.com"]
 
 
-async def test_an_answer_that_changes_is_judged_when_it_is_connected_to_cl1_p1() -> None:
+async def test_an_answer_that_changes_is_judged_when_it_is_connected_to_wc1_p1() -> None:
     """Two servers, one allowed: DNS names the one, then the other."""
     async with Receiver("127.1.0.1") as allowed, Receiver("127.2.0.1") as inner:
         dns = FakeDns(["127.1.0.1"], ["127.2.0.1"])
@@ -106,7 +106,7 @@ async def test_localhost_is_loopback_and_no_nameserver_is_asked(receiver: Receiv
     assert dns.asked == []
 
 
-async def test_a_redirect_is_a_failure_and_not_followed_cl2_p1(receiver: Receiver) -> None:
+async def test_a_redirect_is_a_failure_and_not_followed_wc2_p1(receiver: Receiver) -> None:
     async def redirect(_: web.Request) -> web.Response:
         return web.Response(status=307, headers={"Location": receiver.url("/inner")})
 
@@ -116,7 +116,7 @@ async def test_a_redirect_is_a_failure_and_not_followed_cl2_p1(receiver: Receive
     assert [each.path for each in receiver.taken] == ["/hook"]
 
 
-async def test_an_endless_answer_is_cut_off_cl2_p1(receiver: Receiver) -> None:
+async def test_an_endless_answer_is_cut_off_wc2_p1(receiver: Receiver) -> None:
     sent = 0
 
     async def endless(request: web.Request) -> web.StreamResponse:
@@ -133,7 +133,7 @@ async def test_an_endless_answer_is_cut_off_cl2_p1(receiver: Receiver) -> None:
     assert sent < 64 * MAX_ANSWER_OCTETS
 
 
-async def test_an_answer_that_trickles_ends_with_the_time_out_cl2_p1(receiver: Receiver) -> None:
+async def test_an_answer_that_trickles_ends_with_the_time_out_wc2_p1(receiver: Receiver) -> None:
     async def trickle(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)

@@ -562,6 +562,9 @@ class Webhook(_Table, frozen=True, kw_only=True):
     timeout_s: Seconds = 15.0  # of a request with its answer
     connections: Few = 8  # to one endpoint at a time
     retention_s: Seconds = 604_800.0  # 7 days of delivery log; what failed stays as long
+    log_limit: Count = (
+        1_000_000  # at most so many deliveries are kept once they were told, or failed
+    )
 
 
 class Config(_Table, frozen=True, kw_only=True):

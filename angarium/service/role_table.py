@@ -161,8 +161,7 @@ ROLES: Final = RoleTable(
                 never=(
                     *("listener", "source", "pool", "stream", "warmup"),
                     *("delivery", "dns", "dkim", "rules", "rule", "log.mail_log", "postmasters"),
-                    *("breaker", "blocklists", "smart_host", "ses", "api"),
-                    *("breaker", "blocklists", "smart_host", "ses", "webhook"),
+                    *("breaker", "blocklists", "smart_host", "ses", "api", "webhook"),
                 ),
             ),
         ),

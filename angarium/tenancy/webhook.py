@@ -1,5 +1,6 @@
 """Endpoints that a tenant's events are told to, and which events each wants. Pure values."""
 
+from base64 import b64encode
 from collections.abc import Sequence
 from typing import Final, Literal
 
@@ -7,10 +8,12 @@ import msgspec
 
 from angarium.queue.model import UnixMs
 from angarium.tenancy.model import TenancyError
+from angarium.tenancy.secret_file import Secrets
 
 WebhookFormat = Literal["native", "resend", "sendgrid", "postmark", "mailgun"]
 FORMATS: Final[tuple[WebhookFormat, ...]] = ("native", "resend", "sendgrid", "postmark", "mailgun")
 EVERYTHING: Final = "*"
+SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - how every secret begins
 
 _MAIL: Final = (
     *("accepted", "sent", "delivered", "deferred", "bounced", "complained", "opened", "clicked"),
@@ -87,6 +90,20 @@ def seal_place(webhook_id: str, version: int) -> tuple[str, ...]:
     return ("webhook", webhook_id, str(version))
 
 
+def secret_text(octets: bytes) -> str:
+    """Padded standard base64, as every verifier reads it."""
+    return SECRET_PREFIX + b64encode(octets).decode()
+
+
+def open_secret(secrets: Secrets, webhook_id: str, secret: WebhookSecret) -> str:
+    """Raises TenancySetupError."""
+    return secrets.open(secret.sealed, *seal_place(webhook_id, secret.version)).decode()
+
+
+def callback_secret(secrets: Secrets, tenant_id: str) -> str:
+    return secret_text(secrets.callback_secret(tenant_id))
+
+
 def read_events(words: Sequence[str], format_: WebhookFormat) -> tuple[str, ...]:
     """Return patterns as they are kept, each once; none: everything. Raises TenancyError that names the wrong one."""
     known = (*TYPES, *_VENDORS.get(format_, ()))
@@ -98,9 +115,8 @@ def read_events(words: Sequence[str], format_: WebhookFormat) -> tuple[str, ...]
         if name in known or name == EVERYTHING or _is_group(name, known):
             found[name] = None
         else:
-            raise TenancyError(
-                f"events[{index}]: no event is called {word[:80]!r}; there are *, email.*, {', '.join(known)}"
-            )
+            text = f"events[{index}]: no event is called {word[:80]!r}; there are *, email.*"
+            raise TenancyError(f"{text}, {', '.join(known)}", field=f"events[{index}]")
     return tuple(found) or (EVERYTHING,)
 
 

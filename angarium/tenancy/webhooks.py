@@ -2,7 +2,6 @@
 audit entry.
 """
 
-from base64 import b64encode
 from collections.abc import Sequence
 from typing import Final
 
@@ -13,7 +12,7 @@ from sqlalchemy.engine import Connection
 from angarium.queue.model import UnixMs
 from angarium.tenancy.change import Changer
 from angarium.tenancy.database import Database
-from angarium.tenancy.model import NotFoundError, TenancyError
+from angarium.tenancy.model import ConflictError, NotFoundError, TenancyError
 from angarium.tenancy.rows import list_text, read_webhooks
 from angarium.tenancy.secret_file import Secrets
 from angarium.tenancy.tables import TENANT, WEBHOOK, WEBHOOK_SECRET
@@ -22,13 +21,14 @@ from angarium.tenancy.webhook import (
     FORMATS,
     Webhook,
     WebhookFormat,
-    WebhookSecret,
+    callback_secret,
+    open_secret,
     read_events,
     seal_place,
+    secret_text,
 )
 
 SECRET_OCTETS: Final = 24  # of Standard Webhooks: 24 to 64
-SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - how every secret begins
 MAX_ENDPOINTS: Final = 100  # ours, of one tenant: each event is told to all
 MAX_WORDS: Final = 100  # streams or tags of one endpoint
 MAX_URL: Final = 2048
@@ -100,7 +100,7 @@ class WebhookStore:
         with self._database.changing() as connection:
             tenant = known_tenant(connection, wish.tenant)
             if len(read_webhooks(connection, TENANT.c.id == tenant.id)) >= MAX_ENDPOINTS:
-                raise TenancyError(f"a tenant has at most {MAX_ENDPOINTS} webhooks: remove some")
+                raise ConflictError(f"a tenant has at most {MAX_ENDPOINTS} webhooks: remove some")
             connection.execute(
                 sa.insert(WEBHOOK).values(
                     id=webhook_id,
@@ -196,32 +196,20 @@ class WebhookStore:
         return text
 
 
-def secret_text(octets: bytes) -> str:
-    """Padded standard base64, as every verifier reads it."""
-    return SECRET_PREFIX + b64encode(octets).decode()
-
-
-def open_secret(secrets: Secrets, webhook_id: str, secret: WebhookSecret) -> str:
-    """Raises TenancySetupError."""
-    return secrets.open(secret.sealed, *seal_place(webhook_id, secret.version)).decode()
-
-
-def callback_secret(secrets: Secrets, tenant_id: str) -> str:
-    return secret_text(secrets.callback_secret(tenant_id))
-
-
 def _check(wish: WebhookWish) -> None:
     """Raises TenancyError that begins with the field."""
     if wish.format not in FORMATS:
-        raise TenancyError(f"format: {wish.format!r} is none; there are {', '.join(FORMATS)}")
+        text = f"format: {wish.format!r} is none; there are {', '.join(FORMATS)}"
+        raise TenancyError(text, field="format")
     if not wish.url or len(wish.url) > MAX_URL:
-        raise TenancyError(f"url: must have 1 to {MAX_URL} characters")
+        raise TenancyError(f"url: must have 1 to {MAX_URL} characters", field="url")
     for name, words in (("streams", wish.streams), ("tags", wish.tags)):
         if len(words) > MAX_WORDS:
-            raise TenancyError(f"{name}: at most {MAX_WORDS}")
+            raise TenancyError(f"{name}: at most {MAX_WORDS}", field=name)
         for index, each in enumerate(words):
             if not each.strip() or len(each) > 256 or not each.isprintable():
-                raise TenancyError(f"{name}[{index}]: 1 to 256 printable characters")
+                field = f"{name}[{index}]"
+                raise TenancyError(f"{field}: 1 to 256 printable characters", field=field)
 
 
 def _known(connection: Connection, webhook_id: str, tenant: str | None = None) -> Webhook:
@@ -229,5 +217,5 @@ def _known(connection: Connection, webhook_id: str, tenant: str | None = None) -
         if tenant is None or webhook.tenant == tenant:
             return webhook
     raise NotFoundError(
-        f"there is no webhook {webhook_id[:80]!r}: `postmaster webhook list` shows them"
+        f"there is no webhook {webhook_id[:80]!r}", "`postmaster webhook list` shows them"
     )

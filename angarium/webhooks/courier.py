@@ -180,6 +180,9 @@ class Courier:
         else:
             now = self._clock()
             await self._ask(lambda outbox: outbox.give_up(lane.endpoint, refusal.reason, now))
+            # Whoever enables it again has mended it
+            await self._ask(lambda outbox: outbox.well(lane.endpoint))
+            lane.health = None
 
     async def _refill(self) -> None:
         now = self._clock()

@@ -126,7 +126,8 @@ def other_happening(position: Position) -> Happening | None:
 
 def trial_happening(webhook_id: str, tenant: str, event_id: str, at: UnixMs) -> Happening:
     facts = {"webhookId": webhook_id}
-    recipient = "test@example.com"  # vendors' forms have no word for a test: there it looks like mail
+    # Vendors' forms have no word for a test: there it looks like mail
+    recipient = "test@example.com"
     return Happening(
         id=event_id, type=TEST_TYPE, at=at, tenant=tenant, facts=facts, recipient=recipient
     )

@@ -55,10 +55,11 @@ async def run_platform(runtime: Runtime) -> None:
     labels = ProviderLabels(runtime.config.provider)
     try:
         parts = StandingParts(runtime, spool)
+        history = _history(runtime, spool)
         webhooks = WebhookParts(
             runtime.config,
             snapshots_of(runtime.config),
-            NoIntroductions(),
+            history or NoIntroductions(),
             spool.keepsakes,
             runtime.clock,
             runtime.stop,
@@ -73,7 +74,6 @@ async def run_platform(runtime: Runtime) -> None:
         EventFollower(spool.events, SuppressionFollower(spool.suppressions, find_verdict)),
         EventFollower(spool.events, webhooks.follower),
     ]
-    history = _history(runtime, spool)
     if history is not None:
         followers.append(EventFollower(spool.events, history))
     low_disk = _LowDisk()

@@ -182,7 +182,7 @@ class Courier:
             await self._ask(lambda outbox: outbox.give_up(lane.endpoint, refusal.reason, now))
             # Whoever enables it again has mended it
             await self._ask(lambda outbox: outbox.well(lane.endpoint))
-            lane.health = None
+            lane.health = Health()
 
     async def _refill(self) -> None:
         now = self._clock()
@@ -293,7 +293,7 @@ class Courier:
     async def _settle(self, outcomes: list[Outcome]) -> None:
         now = self._clock()
         lanes = {each.delivery.endpoint: self._lanes[each.delivery.endpoint] for each in outcomes}
-        healths = {name: lane.health for name, lane in lanes.items() if lane.health is not None}
+        healths = {name: lane.health or Health() for name, lane in lanes.items()}
         await self._ask(lambda outbox: outbox.settle(outcomes, healths, now))
         failing: dict[str, Outcome] = {}
         for each in outcomes:

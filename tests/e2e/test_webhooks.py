@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from standardwebhooks import Webhook
 
@@ -125,6 +126,143 @@ async def test_an_inner_address_is_refused_by_command_and_when_it_is_called_p1(
         assert (answer["status"], answer["httpStatus"]) == ("waiting", 0)
         assert inner.taken == []
         await command(product, "remove", made["id"])
+
+
+class Api:
+    """A key's way to the API; each call returns status and JSON."""
+
+    def __init__(self, product: Product, session: aiohttp.ClientSession, key: str) -> None:
+        self._url = f"http://127.0.0.1:{product.http}/v1"
+        self._session = session
+        self._headers = {"X-API-Key": key}
+
+    async def __call__(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        async with self._session.request(
+            method, self._url + path, json=body, headers=self._headers
+        ) as response:
+            return response.status, await response.json()
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as opened:
+        yield opened
+
+
+async def new_api(product: Product, session: aiohttp.ClientSession, *words: str) -> Api:
+    code, text = await asyncio.to_thread(run_here, product, ("key", "create", "--json", *words))
+    assert code == 0
+    return Api(product, session, json.loads(text)["key"])
+
+
+async def test_endpoints_are_managed_by_http(
+    product: Product, receiver: Receiver, session: aiohttp.ClientSession
+) -> None:
+    api = await new_api(product, session)
+    wish = {"url": receiver.url(), "events": ["delivered", "email.sent"], "tags": []}
+    status, made = await api("POST", "/webhooks", wish)
+    assert (status, made["events"]) == (201, ["email.delivered", "email.sent"])
+    path = f"/webhooks/{made['id']}"
+    status, tested = await api("POST", f"{path}/test")
+    assert (status, tested["status"], tested["log"][0]["httpStatus"]) == (200, "delivered", 200)
+    assert verified(receiver.taken[0], made["secret"])["type"] == "webhook.test"
+    await asyncio.to_thread(send, product, "by http")
+    await receiver.until(lambda: len(receiver.taken) == 2)
+    status, listed = await api("GET", f"{path}/deliveries?limit=1")
+    assert (status, listed["deliveries"][0]["type"]) == (200, "email.sent")
+    rest = await api("GET", f"{path}/deliveries?cursor={listed['cursor']}&status=delivered")
+    assert [each["type"] for each in rest[1]["deliveries"]] == ["webhook.test"]
+    delivery = f"{path}/deliveries/{listed['deliveries'][0]['id']}"
+    while (await api("GET", delivery))[1]["status"] != "delivered":
+        await asyncio.sleep(0.02)
+    status, again = await api("POST", f"{delivery}/replay")
+    assert (status, again["status"]) == (200, "waiting")
+    await receiver.until(lambda: len(receiver.taken) == 3)
+    ids = [each.headers["webhook-id"] for each in receiver.taken]
+    assert ids[1] == ids[2] == again["eventId"]
+    status, shown = await api("GET", path)
+    assert (status, shown["failures"], "secret" in shown) == (200, 0, False)
+    status, rotated = await api("POST", f"{path}/rotate", {"overlapSeconds": 0})
+    assert status == 200
+    assert rotated["secret"] != made["secret"]
+    status, changed = await api("PATCH", path, {"enabled": False, "reason": "later"})
+    assert (status, changed["disabledReason"], changed["url"]) == (200, "later", receiver.url())
+    status, answer = await api("POST", f"{path}/replay", {"status": "failed"})
+    assert (status, answer["error"]) == (409, "CONFLICT")
+    assert [each["id"] for each in (await api("GET", "/webhooks"))[1]["webhooks"]] == [made["id"]]
+    assert (await api("DELETE", path))[0] == 200
+    assert (await api("GET", path))[0] == 404
+
+
+async def test_what_cannot_be_is_refused_with_its_field(
+    product: Product, receiver: Receiver, session: aiohttp.ClientSession
+) -> None:
+    api = await new_api(product, session)
+    for wish, field in (
+        ({}, "url"),
+        ({"url": "http://127.0.0.2/"}, "url"),
+        ({"url": "https://2130706433/"}, "url"),
+        ({"url": receiver.url(), "events": ["x"]}, "events[0]"),
+        ({"url": receiver.url(), "format": "fax"}, "format"),
+        ({"url": receiver.url(), "colour": "red"}, "colour"),
+    ):
+        status, answer = await api("POST", "/webhooks", wish)
+        assert (status, answer["details"]["field"]) == (400, field)
+
+
+async def test_a_key_manages_its_tenants_endpoints_only_p7(
+    product: Product, receiver: Receiver, session: aiohttp.ClientSession
+) -> None:
+    owner = await new_api(product, session)
+    _, made = await owner("POST", "/webhooks", {"url": receiver.url()})
+    await asyncio.to_thread(run_here, product, ("tenant", "create", "other"))
+    other = await new_api(product, session, "--tenant", "other")
+    path = f"/webhooks/{made['id']}"
+    for method, of in (
+        ("GET", path),
+        ("PATCH", path),
+        ("DELETE", path),
+        ("POST", f"{path}/test"),
+        ("POST", f"{path}/rotate"),
+        ("GET", f"{path}/deliveries"),
+        ("POST", f"{path}/replay"),
+        ("GET", f"{path}/deliveries/1"),
+    ):
+        assert (await other(method, of, {} if method == "PATCH" else None))[0] == 404, of
+    reader = await new_api(product, session, "--scopes", "webhooks:read")
+    assert (await reader("GET", path))[0] == 200
+    assert (await reader("DELETE", path))[0] == 403
+    assert (await owner("DELETE", path))[0] == 200
+
+
+async def test_a_messages_callback_hears_of_it_alone(
+    product: Product, receiver: Receiver, session: aiohttp.ClientSession
+) -> None:
+    code, _ = await asyncio.to_thread(
+        run_here, product, ("domain", "add", "shop.example", "--assume-verified")
+    )
+    assert code == 0
+    api = await new_api(product, session)
+    mail = {
+        "from": "a@shop.example",
+        "to": ["b@example.net"],
+        "subject": "Grüße",
+        "bodyText": "x",
+        "metadata": {"order": 5},
+        "tags": {"campaign": "welcome"},
+        "callbackUrl": receiver.url("/callback"),
+    }
+    status, sent = await api("POST", "/send", mail)
+    assert status == 200
+    await receiver.until(lambda: len(receiver.taken) == 2)
+    _, secret = await api("GET", "/callback-secret")
+    events = [verified(each, secret["secret"]) for each in receiver.taken]
+    assert [each["type"] for each in events] == ["email.accepted", "email.sent"]
+    for event in events:
+        assert event["emailId"] == sent["emailId"]
+        assert event["metadata"] == {"order": 5}
+        assert event["subject"] == "Grüße"
+        assert "campaign:welcome" in event["tags"]
 
 
 async def test_a_server_that_is_killed_tells_it_after_its_restart(

@@ -35,6 +35,8 @@ class World:
         self.most_open: dict[str, int] = defaultdict(int)
         self.turned_off: list[tuple[str, UnixMs, str]] = []
         self.changed = asyncio.Event()
+        self.answers = asyncio.Event()  # no endpoint answers before
+        self.answers.set()
         self.outbox = OutboxThread(path)
         self.courier = Courier(
             self.outbox, self, self, lambda: self.now, self.turn_off, connections=LIMIT
@@ -58,6 +60,7 @@ class World:
         self.most_open[url] = max(self.open[url], self.most_open[url])
         self.changed.set()
         try:
+            await self.answers.wait()
             await asyncio.sleep(0)
             status = self.statuses.get(url, 200)
             if status == 0:
@@ -199,6 +202,24 @@ async def test_what_waits_for_an_endpoint_that_is_off_fails_and_of_one_that_is_g
         ("b", "it is disabled"),
     }
     assert not world.sent
+
+
+async def test_one_that_is_turned_off_while_it_is_asked_stays_off_and_others_go_on(
+    world: World,
+) -> None:
+    world.answers = asyncio.Event()
+    await world.add("a")
+    await world.until(lambda: world.sent["e1"] == ["a"])
+    world.refusals["e1"] = Undeliverable(reason="it is disabled")
+    await world.until_settled(1, "failed")
+    world.statuses["e1"] = 500
+    world.answers.set()
+    await world.until(lambda: world.courier.failed == 1)
+    await world.add("b", endpoint="e2")
+    await world.until_settled(1)
+    assert (await world.outbox.run(lambda outbox: outbox.health("e1"))).failures <= 1
+    (failed,) = await world.outbox.run(lambda box: box.list(DeliveryFilter(status="failed")))
+    assert failed.text == "it is disabled"
 
 
 async def test_what_another_process_replays_is_told_again(world: World) -> None:

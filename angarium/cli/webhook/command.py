@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+import msgspec
 
+from angarium.api.native.webhook_wire import webhook_made, webhook_shown
 from angarium.cli.config_option import config_option
 from angarium.cli.duration import Duration
 from angarium.cli.exit import EX_DATAERR, CommandError
@@ -16,7 +18,6 @@ from angarium.queue.model import DEFAULT_TENANT
 from angarium.tenancy.webhook import FORMATS, WebhookFormat
 from angarium.tenancy.webhooks import NewWebhookSecret, WebhookChange, WebhookWish
 from angarium.webhooks.guard import Guard, UrlError
-from angarium.webhooks.shown import webhook_row
 
 _ID = click.argument("webhook_id", metavar="ID")
 
@@ -84,7 +85,7 @@ def list_(tenant: str | None, as_json: bool, config_file: Path) -> None:
         found = platform.webhooks.list(tenant)
     if as_json:
         for each in found:
-            print_json(webhook_row(each))
+            print_json(webhook_shown(each))
         return
     if not found:
         click.echo("No webhooks.")
@@ -102,8 +103,12 @@ def show(webhook_id: str, with_secret: bool, as_json: bool, config_file: Path) -
     """Show endpoint ID: what it hears, and in which form."""
     with using_platform(config_file) as (platform, _):
         found = platform.webhooks.find(webhook_id)
-        secret = platform.webhooks.secret(found) if with_secret else ""
-    _print(webhook_row(found, secret), as_json)
+        shown = (
+            webhook_made(found, platform.webhooks.secret(found))
+            if with_secret
+            else webhook_shown(found)
+        )
+    _print(shown, as_json)
 
 
 @webhook.command()
@@ -127,7 +132,7 @@ def change(
             _check(url, config)
         wanted = WebhookChange(url=url, events=events or None, format=format_)
         found = platform.webhooks.change(webhook_id, wanted)
-    _print(webhook_row(found), as_json)
+    _print(webhook_shown(found), as_json)
 
 
 @webhook.command()
@@ -176,7 +181,7 @@ def remove(webhook_id: str, as_json: bool, config_file: Path) -> None:
     with using_platform(config_file) as (platform, _):
         found = platform.webhooks.remove(webhook_id)
     if as_json:
-        print_json(webhook_row(found))
+        print_json(webhook_shown(found))
         return
     click.echo(f"Removed {found.id}.")
 
@@ -199,7 +204,7 @@ def _turn(webhook_id: str, wanted: WebhookChange, as_json: bool, config_file: Pa
     with using_platform(config_file) as (platform, _):
         found = platform.webhooks.change(webhook_id, wanted)
     if as_json:
-        print_json(webhook_row(found))
+        print_json(webhook_shown(found))
         return
     click.echo(f"{'Enabled' if found.enabled else 'Disabled'} {found.id}.")
 
@@ -214,14 +219,14 @@ def _check(url: str, config: Config) -> None:
 
 
 def _print_secret(made: NewWebhookSecret, as_json: bool) -> None:
-    _print(webhook_row(made.webhook, made.text), as_json)
+    _print(webhook_made(made.webhook, made.text), as_json)
 
 
-def _print(row: dict[str, object], as_json: bool) -> None:
+def _print(shown: msgspec.Struct, as_json: bool) -> None:
     if as_json:
-        print_json(row)
+        print_json(shown)
         return
-    for name, value in row.items():
-        shown = ", ".join(map(str, value)) if isinstance(value, tuple) else value
-        if shown not in (None, ""):
-            click.echo(f"{name + ':':16} {shown}")
+    for name, value in msgspec.to_builtins(shown).items():
+        text = ", ".join(value) if isinstance(value, list) else value
+        if text != "":
+            click.echo(f"{name + ':':16} {text}")

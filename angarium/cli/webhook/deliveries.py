@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from angarium.api.native.webhook_wire import delivery_shown, delivery_with_log
 from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_NOINPUT, EX_USAGE, CommandError
 from angarium.cli.moment import Moment
@@ -13,7 +14,6 @@ from angarium.cli.webhook.outbox_access import using_outbox
 from angarium.queue.model import UnixMs
 from angarium.webhooks.delivery import STATUSES, DeliveryFilter, DeliveryStatus
 from angarium.webhooks.outbox import Outbox
-from angarium.webhooks.shown import delivery_row
 
 
 def _now() -> UnixMs:
@@ -42,7 +42,7 @@ def deliveries(
         found = outbox.list(wanted, limit=limit)
     for each in found:
         if as_json:
-            print_json(delivery_row(each))
+            print_json(delivery_shown(each))
             continue
         answer = f"  {each.http_status} {each.text[:60]}" if each.attempts or each.text else ""
         click.echo(
@@ -62,7 +62,7 @@ def show_delivery(number: int, config_file: Path) -> None:
         found = outbox.find(number)
         if found is None:
             raise _no_delivery(number)
-        print_json(delivery_row(found, outbox.attempts(number)))
+        print_json(delivery_with_log(found, outbox.attempts(number)))
 
 
 @click.command()

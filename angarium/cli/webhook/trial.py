@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from angarium.api.native.webhook_wire import delivery_with_log
 from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_OK, EX_TEMPFAIL
 from angarium.cli.platform_access import json_option, print_json, using_platform
@@ -14,7 +15,6 @@ from angarium.queue.message_id import MessageIdGenerator
 from angarium.queue.model import UnixMs
 from angarium.webhooks.delivery import Delivery, State
 from angarium.webhooks.outbox import Outbox
-from angarium.webhooks.shown import delivery_row
 from angarium.webhooks.trial import put_trial
 
 LOOK_S = 0.1
@@ -36,7 +36,7 @@ def test(webhook_id: str, wait: int, as_json: bool, config_file: Path) -> int:
         number = put_trial(outbox, webhook, new_id, _now())
         found = _awaited(outbox, number, wait)
         if as_json:
-            print_json(delivery_row(found, outbox.attempts(number)))
+            print_json(delivery_with_log(found, outbox.attempts(number)))
         else:
             _print(found)
     return EX_OK if found.state is State.DELIVERED else EX_TEMPFAIL

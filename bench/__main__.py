@@ -78,6 +78,7 @@ def bench(context: click.Context, quick: bool, folder: Path, sink: SinkKind) -> 
             feedback,
             suppression,
             api,
+            webhooks,
         ):
             context.invoke(command)  # with its defaults
 
@@ -224,6 +225,16 @@ def suppression(options: Options, entries: int | None, rows: int | None) -> None
         rows or (20_000 if options.quick else 1_000_000),
         options.quick,
     )
+
+
+@bench.command()
+@click.option("--messages", type=int, help="Each has two events (5,000; quick: 500).")
+@click.pass_obj
+def webhooks(options: Options, messages: int | None) -> None:
+    """How many deliveries to webhooks a second the platform process makes."""
+    from bench import webhooks as module
+
+    module.run(options.folder, messages or (500 if options.quick else 5_000))
 
 
 @bench.command()

@@ -14,6 +14,11 @@ class Networks:
         self._networks = tuple(ipaddress.ip_network(each) for each in networks)
         self._answers: dict[str, bool] = {}
 
+    @property
+    def is_any(self) -> bool:
+        """Whether there is a network in it."""
+        return bool(self._networks)
+
     def __contains__(self, address: str) -> bool:
         if not self._networks:
             return False

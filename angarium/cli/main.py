@@ -93,6 +93,7 @@ COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that
     "dkim": ("angarium.cli.dkim", "dkim", "Make, publish and verify DKIM keys."),
     "tenant": ("angarium.cli.tenant", "tenant", "Whose mail there is: tenants."),
     "key": ("angarium.cli.key", "key", "Keys that programs send with."),
+    "webhook": ("angarium.cli.webhook.command", "webhook", "Where tenants are told of their mail."),
     "domain": ("angarium.cli.domain", "domain", "As which domains tenants send."),
     "user": ("angarium.cli.user", "user", "Who may log in to submit mail."),
     "version": ("angarium.cli.version", "version", "Print the versions in use."),

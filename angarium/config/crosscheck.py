@@ -75,6 +75,13 @@ def _databases(config: Config) -> Iterator[Problem]:
         yield Problem(("history", "database"), text)
 
 
+def _webhook(config: Config) -> Iterator[Problem]:
+    for index, network in enumerate(config.webhook.allow_networks):
+        if not is_network(network):
+            text = f"{network!r} is no network; write one like 10.1.0.0/16"
+            yield Problem(("webhook", "allow_networks", index), text)
+
+
 def _postmasters(config: Config) -> Iterator[Problem]:
     for key in ("snds_link", "jmrp_link"):
         text = getattr(config.postmasters, key)
@@ -600,6 +607,7 @@ _CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
     _postmasters,
     _feedback,
     _databases,
+    _webhook,
     _rules,
     standing_problems,
 )

@@ -553,6 +553,19 @@ class History(_Table, frozen=True, kw_only=True):
     of: Literal["all", "api", "none"] | None = None
 
 
+class Webhook(_Table, frozen=True, kw_only=True):
+    """How tenants' endpoints are called (docs/webhooks.md). Endpoints are made by commands and the API, not here."""
+
+    # of endpoints that may be private: ["10.1.0.0/16"]; omitted: none
+    allow_networks: tuple[str, ...] = ()
+    allow_http: bool = False  # endpoints without TLS; false: only inside allow_networks
+    timeout_s: Seconds = 15.0  # of a request with its answer
+    connections: Few = 8  # to one endpoint at a time
+    retention_s: Seconds = 604_800.0  # 7 days of delivery log; what failed stays as long
+    # at most so many deliveries are kept once they were told, or failed
+    log_limit: Count = 1_000_000
+
+
 class Config(_Table, frozen=True, kw_only=True):
     @property
     def takes_reports(self) -> bool:
@@ -586,6 +599,7 @@ class Config(_Table, frozen=True, kw_only=True):
     tenancy: Tenancy = Tenancy()
     api: Api = Api()
     history: History = History()
+    webhook: Webhook = Webhook()
     log: Log = Log()
     postmasters: Postmasters = Postmasters()
     breaker: Breaker = Breaker()

@@ -51,6 +51,7 @@ from angarium.queue.events import (
     UnknownEvent,
     Unsubscribed,
     WarmupChanged,
+    WebhookDisabled,
 )
 from angarium.queue.hold_rule import HoldRule
 from angarium.queue.lmdb.administration.operator import QueueOperator
@@ -224,6 +225,7 @@ __all__ = [
     "Unsuppress",
     "Verified",
     "WarmupChanged",
+    "WebhookDisabled",
     "begin_anew",
     "check_file",
     "compact",

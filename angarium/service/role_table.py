@@ -123,7 +123,7 @@ ROLES: Final = RoleTable(
                     *("route", "provider", "stream", "delivery.port", "delivery.expire_s"),
                     "ses",
                     "log.level",
-                    *("dkim.keys", "dkim.required"),
+                    *("dkim.keys", "dkim.required", "webhook"),
                 ),
                 never=(
                     *("source", "pool", "warmup", "delivery", "dns", "dkim", "log.mail_log"),
@@ -142,7 +142,7 @@ ROLES: Final = RoleTable(
                     "listener",  # where mail must not be sent to
                     *("log.level", "rules", "rule"),
                 ),
-                never=("log.mail_log", "postmasters", "breaker", "blocklists", "api"),
+                never=("log.mail_log", "postmasters", "breaker", "blocklists", "api", "webhook"),
             ),
         ),
         RoleSpec(
@@ -161,7 +161,7 @@ ROLES: Final = RoleTable(
                 never=(
                     *("listener", "source", "pool", "stream", "warmup"),
                     *("delivery", "dns", "dkim", "rules", "rule", "log.mail_log", "postmasters"),
-                    *("breaker", "blocklists", "smart_host", "ses", "api"),
+                    *("breaker", "blocklists", "smart_host", "ses", "api", "webhook"),
                 ),
             ),
         ),
@@ -174,7 +174,7 @@ ROLES: Final = RoleTable(
             reads=Reads(
                 at_start=("log.mail_log",),
                 live=(
-                    *("log.level", "breaker", "blocklists"),
+                    *("log.level", "breaker", "blocklists", "webhook"),
                     *("source", "pool", "dns", "dkim"),  # of what blocklists are asked, and how
                 ),
                 never=(

@@ -65,7 +65,16 @@ LIMITS: Final = (
 )
 # "other": the one furthest behind of all that this Angarium does not know
 EVENT_CONSUMERS: Final = (
-    *("mail_log", "metrics", "standing", "complaints", "suppression", "history", "other"),
+    *(
+        "mail_log",
+        "metrics",
+        "standing",
+        "complaints",
+        "suppression",
+        "history",
+        "webhooks",
+        "other",
+    ),
 )
 # slow: the last step has taken over 0.3 s; hanging: all of it over 10 s
 OPENING_STATES: Final = ("quick", "slow", "hanging")

@@ -17,12 +17,13 @@ from angarium.tenancy.domains import DomainStore
 from angarium.tenancy.keys import KeyStore
 from angarium.tenancy.model import AuditEntry
 from angarium.tenancy.pages import Pages
-from angarium.tenancy.rows import read_domains, read_keys, read_tenants
+from angarium.tenancy.rows import read_domains, read_keys, read_tenants, read_webhooks
 from angarium.tenancy.secret_file import Secrets, read_secrets, secret_path
 from angarium.tenancy.snapshot import SnapshotData
 from angarium.tenancy.snapshot_file import writing
 from angarium.tenancy.tables import KEY
 from angarium.tenancy.tenants import TenantStore
+from angarium.tenancy.webhooks import WebhookStore
 
 # What is told of a key that is no longer valid is told for so long; ours: 30 days
 TOLD_MS = 30 * 86_400_000
@@ -57,6 +58,7 @@ class Platform:
         self.keys = KeyStore(database, changer, secrets)
         self.domains = DomainStore(database, changer, secrets)
         self.pages = Pages(database)
+        self.webhooks = WebhookStore(database, changer, secrets)
 
     @classmethod
     def open(cls, config: Config, *, actor: str) -> "Platform":
@@ -122,4 +124,5 @@ class Platform:
                 tenants=tuple(read_tenants(connection)),
                 keys=tuple(read_keys(connection, told, lasting)),
                 domains=tuple(read_domains(connection)),
+                webhooks=tuple(read_webhooks(connection)),
             )

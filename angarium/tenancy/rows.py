@@ -11,13 +11,26 @@ from sqlalchemy.engine import Connection, Row
 from angarium.queue.model import UnixMs
 from angarium.tenancy.model import Domain, DomainKey, Key, KeySecret, Tenant
 from angarium.tenancy.plan import Plan
-from angarium.tenancy.tables import DOMAIN, DOMAIN_KEY, KEY, KEY_SECRET, TENANT
+from angarium.tenancy.tables import (
+    DOMAIN,
+    DOMAIN_KEY,
+    KEY,
+    KEY_SECRET,
+    TENANT,
+    WEBHOOK,
+    WEBHOOK_SECRET,
+)
+from angarium.tenancy.webhook import Webhook, WebhookSecret
 
 _KEYS: Final = sa.select(KEY, TENANT.c.name.label("tenant")).join(TENANT).order_by(KEY.c.id)
 _DOMAINS: Final = (
     sa.select(DOMAIN, TENANT.c.name.label("tenant"))
     .join(TENANT)
     .order_by(DOMAIN.c.name, TENANT.c.name)
+)
+
+_WEBHOOKS: Final = (
+    sa.select(WEBHOOK, TENANT.c.name.label("tenant")).join(TENANT).order_by(WEBHOOK.c.id)
 )
 
 
@@ -105,6 +118,51 @@ def plan_values(plan: Plan) -> dict[str, object]:
     """Return what its columns have."""
     values = msgspec.structs.asdict(plan)
     return values | {"streams": joined_words(plan.streams), "pools": joined_words(plan.pools)}
+
+
+def read_webhooks(connection: Connection, *where: sa.ColumnElement[bool]) -> list[Webhook]:
+    rows = connection.execute(_WEBHOOKS.where(*where)).all()
+    secrets: dict[str, list[WebhookSecret]] = defaultdict(list)
+    owned = sa.select(WEBHOOK.c.id).select_from(WEBHOOK.join(TENANT)).where(*where)
+    for row in connection.execute(
+        sa.select(WEBHOOK_SECRET)
+        .where(WEBHOOK_SECRET.c.webhook_id.in_(owned))
+        .order_by(WEBHOOK_SECRET.c.version)
+    ):
+        secrets[row.webhook_id].append(
+            WebhookSecret(
+                version=row.version,
+                sealed=bytes(row.sealed),
+                created=UnixMs(row.created),
+                expires=_time(row.expires),
+            )
+        )
+    return [
+        Webhook(
+            id=row.id,
+            tenant=row.tenant,
+            url=row.url,
+            events=_list(row.events),
+            streams=_list(row.streams),
+            tags=_list(row.tags),
+            format=row.format,
+            enabled=row.enabled,
+            reason=row.reason,
+            created=UnixMs(row.created),
+            changed=UnixMs(row.changed),
+            secrets=tuple(secrets[row.id]),
+        )
+        for row in rows
+    ]
+
+
+def list_text(words: Iterable[str]) -> str:
+    """Return how words that may hold commas are kept in one column."""
+    return msgspec.json.encode(list(words)).decode()
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return msgspec.json.decode(text, type=tuple[str, ...])
 
 
 def joined_words(words: Iterable[str]) -> str:

@@ -4,6 +4,7 @@ It seals private keys in the database and yields the secrets of ses keys, and is
 copy of that alone has neither. The newest key seals, all open. Blocks on disk.
 """
 
+import hmac
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -41,6 +42,7 @@ class Secrets:
         self._newest = next(reversed(self._ciphers))
         # The oldest: a rotation of the file must not change the secrets that people have
         self._ses_master = _derived(next(iter(keys.values())), b"ses")
+        self._callback_master = _derived(next(iter(keys.values())), b"callback")  # likewise
 
     def seal(self, octets: bytes, *place: str) -> bytes:
         """Return them encrypted for a place, as ("dkim", "example.com", "s1"): elsewhere they do not open."""
@@ -61,6 +63,10 @@ class Secrets:
 
     def ses_secret(self, key_id: str, version: int) -> str:
         return ses_secret(self._ses_master, key_id, version)
+
+    def callback_secret(self, tenant_id: str) -> bytes:
+        """Return the 24 octets that callbacks of single messages of a tenant are signed with."""
+        return hmac.digest(self._callback_master, tenant_id.encode(), "sha256")[:24]
 
 
 def secret_path(config: Config) -> Path:

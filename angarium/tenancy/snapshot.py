@@ -16,6 +16,7 @@ from angarium.tenancy.key_text import key_digest, parse_key
 from angarium.tenancy.model import Domain, Key, Tenant
 from angarium.tenancy.plan import UNLIMITED, Plan
 from angarium.tenancy.scopes import allows
+from angarium.tenancy.webhook import Webhook
 
 FORMAT: Final = 1
 _NO_DIGEST: Final = hashlib.sha256(b"").digest()
@@ -30,6 +31,7 @@ class SnapshotData(msgspec.Struct, frozen=True, kw_only=True):
     tenants: tuple[Tenant, ...] = ()
     keys: tuple[Key, ...] = ()
     domains: tuple[Domain, ...] = ()
+    webhooks: tuple[Webhook, ...] = ()
 
 
 class KeyGrant(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +63,11 @@ class Snapshot:
         self.tenants: Final = frozenset({each.name for each in data.tenants})
         self._plans = {each.name: each.plan for each in data.tenants}
         self._terms = {each.name: each.plan.terms(each.name) for each in data.tenants}
+        self._tenant_ids = {each.name: each.id for each in data.tenants}
+        self.webhooks: Final = {each.id: each for each in data.webhooks}
+        self._webhooks_of: dict[str, tuple[Webhook, ...]] = {}
+        for each in data.webhooks:
+            self._webhooks_of[each.tenant] = (*self._webhooks_of.get(each.tenant, ()), each)
         self._active = {each.name for each in data.tenants if each.active}
         self._networks = {each.id: Networks(each.networks) for each in data.keys if each.networks}
         self._domains = {
@@ -124,6 +131,14 @@ class Snapshot:
     def find_pending(self, tenant: str, name: str) -> Domain | None:
         """Return a domain that the tenant has yet to prove."""
         return self._pending.get((tenant, name))
+
+    def webhooks_of(self, tenant: str) -> tuple[Webhook, ...]:
+        """Return the endpoints of a tenant, enabled or not."""
+        return self._webhooks_of.get(tenant, ())
+
+    def tenant_id(self, tenant: str) -> str:
+        """Return its id; "" where none has this name."""
+        return self._tenant_ids.get(tenant, "")
 
     def find_domain(self, tenant: str, name: str) -> Domain | None:
         """Return a domain that the tenant has verified."""

@@ -102,6 +102,32 @@ DOMAIN_KEY: Final = Table(
     Column("created", BigInteger, nullable=False),
 )
 
+WEBHOOK: Final = Table(
+    "webhook",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("tenant_id", String(36), ForeignKey("tenant.id"), nullable=False, index=True),
+    Column("url", Text, nullable=False),
+    Column("events", Text, nullable=False),  # a JSON array, as the next two
+    Column("streams", Text, nullable=False),
+    Column("tags", Text, nullable=False),
+    Column("format", String(16), nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+)
+
+WEBHOOK_SECRET: Final = Table(
+    "webhook_secret",
+    METADATA,
+    Column("webhook_id", String(36), ForeignKey("webhook.id"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("expires", BigInteger),
+)
+
 AUDIT: Final = Table(
     "audit",
     METADATA,

@@ -13,12 +13,17 @@ from angarium.api.native.queue_acts import QueueActs
 from angarium.api.native.suppression import SuppressionResource
 from angarium.api.native.suppression_files import SuppressionFiles
 from angarium.api.native.tenants import TenantResource
+from angarium.api.native.webhook_deliveries import DeliveryResource
+from angarium.api.native.webhook_outbox import OutboxAccess
+from angarium.api.native.webhooks import WebhookResource
 from angarium.api.native.whose_key import WhoseKeyResource
 
 
 def management(premises: Premises) -> Sequence[Resource]:
     operator = Operator(lambda: premises.data_dir)
     suppression = SuppressionResource(premises)
+    outbox = OutboxAccess(premises.data_dir)
+    webhooks = WebhookResource(premises, outbox)
     return (
         WhoseKeyResource(premises),
         KeyResource(premises),
@@ -29,4 +34,6 @@ def management(premises: Premises) -> Sequence[Resource]:
         QueueResource(premises, operator),
         QueueActs(premises, operator),
         AuditResource(premises),
+        webhooks,
+        DeliveryResource(premises, webhooks, outbox),
     )

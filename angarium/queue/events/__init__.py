@@ -42,6 +42,7 @@ from angarium.queue.events.suppression_added import SuppressionAdded
 from angarium.queue.events.suppression_removed import SuppressionRemoved
 from angarium.queue.events.unsubscribed import Unsubscribed
 from angarium.queue.events.warmup_changed import WarmupChanged
+from angarium.queue.events.webhook_disabled import WebhookDisabled
 
 __all__ = [
     "AddressDelisted",
@@ -84,4 +85,5 @@ __all__ = [
     "UnknownEvent",
     "Unsubscribed",
     "WarmupChanged",
+    "WebhookDisabled",
 ]

@@ -57,6 +57,7 @@ from angarium.queue.events.suppression_added import SuppressionAdded
 from angarium.queue.events.suppression_removed import SuppressionRemoved
 from angarium.queue.events.unsubscribed import Unsubscribed
 from angarium.queue.events.warmup_changed import WarmupChanged
+from angarium.queue.events.webhook_disabled import WebhookDisabled
 from angarium.queue.model import MessageId, UnixMs
 
 CataloguedKind = (
@@ -98,6 +99,7 @@ CataloguedKind = (
     | Clicked
     | Rescheduled
     | Skipped
+    | WebhookDisabled
 )
 
 

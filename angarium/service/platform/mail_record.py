@@ -37,6 +37,7 @@ from angarium.queue import (
     UnknownEvent,
     Unsubscribed,
     WarmupChanged,
+    WebhookDisabled,
     delivery_id_text,
     message_id_ms,
     message_id_text,
@@ -112,6 +113,7 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     effect: str = ""  # what that has us do: suppress | retry | throttle | tell-tenant | none
     feedback_type: str = ""  # of a complaint: abuse | not-spam | ...
     link: str = ""  # that was followed
+    webhook: str = ""  # id of an endpoint
     sender_told: str = ""  # of a bounce that came back: told | again | unwanted | limit | forgotten
 
 
@@ -134,6 +136,18 @@ def mail_record(position: Position) -> MailRecord:
                 act=event.act,
                 day=event.day,
                 actor=event.actor,
+                reason=event.reason,
+            )
+        case WebhookDisabled():
+            return MailRecord(
+                sequence=position.sequence,
+                ts=rfc3339(event.at),
+                event=event.name,
+                message="",
+                tenant=event.tenant,
+                webhook=event.webhook,
+                host=event.host,
+                since=rfc3339(event.since),
                 reason=event.reason,
             )
         case AddressListed() | AddressDelisted():

@@ -31,9 +31,13 @@ from angarium.service.platform.standing_parts import StandingParts
 from angarium.service.platform.suppression_answers import SuppressionAnswers
 from angarium.service.platform.suppression_follower import SuppressionFollower
 from angarium.service.platform.tenancy_publisher import TenancyPublisher
+from angarium.service.platform.webhook_follower import NoIntroductions
+from angarium.service.platform.webhook_parts import WebhookParts
 from angarium.service.runtime import Runtime
+from angarium.service.snapshots import snapshots_of
 from angarium.telemetry.log import log, log_exception
 from angarium.telemetry.metrics import EVENT_CONSUMERS, Metrics
+from angarium.tenancy import TenancySetupError
 
 MEASURE_S: Final = 2.0
 PERIOD_S: Final = 60.0
@@ -51,7 +55,16 @@ async def run_platform(runtime: Runtime) -> None:
     labels = ProviderLabels(runtime.config.provider)
     try:
         parts = StandingParts(runtime, spool)
-    except DnsSetupError as error:
+        history = _history(runtime, spool)
+        webhooks = WebhookParts(
+            runtime.config,
+            snapshots_of(runtime.config),
+            history or NoIntroductions(),
+            spool.keepsakes,
+            runtime.clock,
+            runtime.stop,
+        )
+    except (DnsSetupError, TenancySetupError) as error:
         raise StartError(str(error), EX_CONFIG) from error
     followers = [
         EventFollower(spool.events, MailLog(spool.events, sink)),
@@ -59,8 +72,8 @@ async def run_platform(runtime: Runtime) -> None:
         EventFollower(spool.events, parts.standing),
         EventFollower(spool.events, parts.feed),
         EventFollower(spool.events, SuppressionFollower(spool.suppressions, find_verdict)),
+        EventFollower(spool.events, webhooks.follower),
     ]
-    history = _history(runtime, spool)
     if history is not None:
         followers.append(EventFollower(spool.events, history))
     low_disk = _LowDisk()
@@ -107,6 +120,7 @@ async def run_platform(runtime: Runtime) -> None:
                 spool.administration.tell_providers(Routing.of(config).find_told_provider)
                 await answers.reload(config)
                 parts.exchange(config)
+                webhooks.exchange(config)
 
             runtime.on_reload(reload)
             census = Census(spool.administration, runtime.clock)
@@ -129,8 +143,10 @@ async def run_platform(runtime: Runtime) -> None:
                 ),
                 asyncio.TaskGroup() as following,
             ):
+                following.create_task(webhooks.run())
                 for follower in followers:
                     following.create_task(follower.run(runtime.stop))
+            await webhooks.close()
             await parts.close()
             for task in periodic:
                 task.cancel()

@@ -59,6 +59,7 @@ NUMBERS = {
     36: "clicked",
     37: "rescheduled",
     38: "skipped",
+    43: "webhook_disabled",
 }
 HEAD = ("at", "message_id")
 _MESSAGE = (*HEAD, "tenant", "stream")
@@ -119,6 +120,7 @@ FIELDS = {
     "clicked": (*_FEEDBACK, "client", "link"),
     "rescheduled": (*_ACT, "due", "expires"),
     "skipped": (*_RECIPIENT, "reason", "campaign"),
+    "webhook_disabled": (*HEAD, "tenant", "webhook", "host", "since", "reason"),
 }
 VALUES: dict[str, Any] = {
     "at": UnixMs(1_800_000_000_000),

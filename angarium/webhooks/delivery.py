@@ -47,9 +47,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     recipient: str
     happening: bytes
     state: State
-    due: (
-        UnixMs | None
-    )  # None: nothing is to be tried, or an earlier event of its message goes first
+    # None: nothing is to be tried, or an earlier event of its message goes first
+    due: UnixMs | None
     attempts: int
     created: UnixMs
     done: UnixMs | None

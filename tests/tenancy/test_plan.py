@@ -83,18 +83,17 @@ def test_a_database_of_before_plans_gets_them(url: str, tmp_path: Path) -> None:
     with database._engine.connect() as connection:
         connection = connection.execution_options(writes=True)
         with connection.begin():
-            tables = (
-                "DROP TABLE alembic_version, change, audit, domain_key, domain, key_secret,"
-                " key, tenant CASCADE"
-            )
+            names = [
+                each
+                for each in sa.inspect(connection).get_table_names()
+                if not each.startswith("sqlite_")
+            ]
             if connection.dialect.name == "postgresql":
-                connection.exec_driver_sql(tables)
+                connection.exec_driver_sql(f"DROP TABLE {', '.join(names)} CASCADE")
             else:
-                names = sa.inspect(connection).get_table_names()
                 connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
                 for name in names:
-                    if not name.startswith("sqlite_"):
-                        connection.exec_driver_sql(f'DROP TABLE "{name}"')
+                    connection.exec_driver_sql(f'DROP TABLE "{name}"')
             config = Config()
             config.set_main_option("script_location", str(folder))
             config.attributes["connection"] = connection

@@ -14,7 +14,6 @@ from angarium.config.schema import Config
 from angarium.dkim import SigningKey
 from angarium.insight.checks.patient_dns import PatientDns
 from angarium.insight.domain_records import (
-    CheckedRecord,
     DomainReport,
     check_records,
     expected_records,
@@ -22,8 +21,8 @@ from angarium.insight.domain_records import (
 )
 from angarium.queue.model import DEFAULT_TENANT
 from angarium.routing.dns import DnsResolver, DnsSetupError
-from angarium.tenancy.domains import BY_DNS, BY_OPERATOR
-from angarium.tenancy.model import Domain
+from angarium.tenancy.domain_check import CheckedRecord
+from angarium.tenancy.model import BY_DNS, BY_OPERATOR, Domain
 from angarium.tenancy.platform import Platform
 from angarium.tenancy.signing import open_domain_key
 

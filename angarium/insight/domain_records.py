@@ -1,7 +1,7 @@
 """The DNS records of a tenant's sending domain: what is expected, what is found, and the difference."""
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
@@ -11,12 +11,13 @@ from angarium.dkim.keygen import record_text
 from angarium.insight.checks.addresses import seen_from_outside
 from angarium.insight.checks.domains import check_domains
 from angarium.insight.checks.finding import Finding, Verdict
-from angarium.insight.checks.patient_dns import PatientDns
+from angarium.insight.checks.patient_dns import NotingDns, PatientDns
 from angarium.insight.checks.return_path import NAME as RETURN_PATH
 from angarium.insight.checks.return_path import check_return_path
 from angarium.insight.dns_records import DnsRecord, dmarc_record, spf_record
 from angarium.insight.egress_addresses import egress_addresses, sends_by_mx
 from angarium.routing.dns import DnsTrouble, Found
+from angarium.tenancy.domain_check import CheckedRecord, RecordPurpose
 from angarium.tenancy.model import Domain
 
 TOKEN_LABEL: Final = "_angarium"  # noqa: S105 - where a domain's token is published
@@ -30,21 +31,6 @@ _PURPOSES: Final = {
     RETURN_PATH: "return_path",
 }
 _WORST: Final[Sequence[Verdict]] = ("ok", "warn", "fail")
-
-RecordPurpose = Literal["ownership", "dkim", "spf", "dmarc", "mx", "return_path"]
-
-
-class CheckedRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A record to publish, and what there is."""
-
-    purpose: RecordPurpose
-    name: str
-    type: str
-    value: str  # "": any will do
-    zone_line: str  # to copy; "": any will do
-    verdict: Verdict | None = None  # None: not looked at
-    found: str = ""
-    remedy: str = ""
 
 
 class DomainReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +73,7 @@ async def check_records(
     config: Config, domain: Domain, keys: Sequence[SigningKey], dns: PatientDns
 ) -> DomainReport:
     """Ask DNS for all of them."""
+    dns = NotingDns(dns)
     seen = await seen_from_outside(egress_addresses(config), dns) if sends_by_mx(config) else ()
     expected = expected_records(config, domain, keys, [each.address for each in seen])
     signing = tuple(DkimKey(domain=each.domain, selector=each.selector, file="") for each in keys)
@@ -104,6 +91,10 @@ async def check_records(
     ownership = await _ownership(domain, dns)
     records = [
         ownership if each.purpose == "ownership" else _judged(each, findings) for each in expected
+    ]
+    records = [
+        msgspec.structs.replace(each, is_answered=(each.name, each.type) not in dns.unanswered)
+        for each in records
     ]
     return DomainReport(
         records=tuple(records), is_proven=ownership.verdict == "ok", findings=tuple(findings)
@@ -130,12 +121,14 @@ async def _ownership(domain: Domain, dns: PatientDns) -> CheckedRecord:
     checked = _checked("ownership", record)
     answer = await dns.txt(record.name)
     if isinstance(answer, DnsTrouble):
-        return _with(checked, "warn", answer.text, "see that the nameserver answers")
+        remedy = "see that the nameserver answers"
+        return _with(checked, "warn", answer.text, answer.text, remedy)
     values = answer.records if isinstance(answer, Found) else ()
     if record.value.encode() in values:
         return _with(checked, "ok", record.value)
     shown = ", ".join(ascii(each.decode("ascii", "replace"))[1:-1] for each in values)
-    return _with(checked, "fail", shown or "not published", f"publish {record.short}")
+    difference = f"{record.name} is not {record.value}" if shown else f"{record.name} is missing"
+    return _with(checked, "fail", shown or "not published", difference, f"publish {record.short}")
 
 
 def _judged(record: CheckedRecord, findings: Sequence[Finding]) -> CheckedRecord:
@@ -146,7 +139,11 @@ def _judged(record: CheckedRecord, findings: Sequence[Finding]) -> CheckedRecord
     worst = max(about, key=lambda each: _WORST.index(each.verdict))
     evidence = worst.evidence
     found = worst.text if evidence is None else evidence.found
-    return _with(record, worst.verdict, found, "" if evidence is None else evidence.remedy)
+    remedy = "" if evidence is None else evidence.remedy
+    difference = "" if worst.verdict == "ok" else worst.text
+    if record.purpose == "dkim" and difference:  # the check speaks of keys of the configuration
+        difference, remedy = f"{record.name}: {found}", f"publish {record.zone_line}"
+    return _with(record, worst.verdict, found, difference, remedy)
 
 
 def _is_about(finding: Finding, record: CheckedRecord) -> bool:
@@ -159,8 +156,12 @@ def _is_about(finding: Finding, record: CheckedRecord) -> bool:
     return True
 
 
-def _with(record: CheckedRecord, verdict: Verdict, found: str, remedy: str = "") -> CheckedRecord:
-    return msgspec.structs.replace(record, verdict=verdict, found=found, remedy=remedy)
+def _with(
+    record: CheckedRecord, verdict: Verdict, found: str, difference: str = "", remedy: str = ""
+) -> CheckedRecord:
+    return msgspec.structs.replace(
+        record, verdict=verdict, found=found, difference=difference, remedy=remedy
+    )
 
 
 def _checked(purpose: RecordPurpose, record: DnsRecord) -> CheckedRecord:

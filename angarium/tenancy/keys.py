@@ -24,11 +24,10 @@ from angarium.tenancy.model import (
     NotFoundError,
     TenancyError,
 )
-from angarium.tenancy.rows import joined_words, read_keys
+from angarium.tenancy.rows import joined_words, known_tenant, read_keys
 from angarium.tenancy.scopes import USUAL, read_scopes
 from angarium.tenancy.secret_file import Secrets
 from angarium.tenancy.tables import KEY, KEY_SECRET, TENANT
-from angarium.tenancy.tenants import known_tenant
 
 MAX_NETWORKS: Final = 100  # ours, of one key
 MAX_NAME: Final = 100

@@ -11,6 +11,12 @@ KeyKind = Literal["api", "smtp", "ses"]
 KEY_KINDS: Final[tuple[KeyKind, ...]] = ("api", "smtp", "ses")
 DkimType = Literal["rsa", "ed25519"]
 DomainStatus = Literal["pending", "verified"]
+# As whom a tenant sends: its verified domains exactly; those below them, too; anybody whom no other tenant is
+Alignment = Literal["strict", "relaxed", "off"]
+ALIGNMENTS: Final[tuple[Alignment, ...]] = ("strict", "relaxed", "off")
+# What a domain was verified by, as audit entries say it
+BY_DNS: Final = "DNS"
+BY_OPERATOR: Final = "the operator's word"
 DEFAULT_RATE: Final = 1000  # requests or messages per second of one key; ours
 MAX_RATE: Final = 1_000_000
 
@@ -43,6 +49,7 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     active: bool = True  # False: its keys are refused; what was accepted is still delivered
     created: UnixMs
     plan: Plan = UNLIMITED
+    alignment: Alignment = "strict"
 
 
 class KeySecret(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +87,12 @@ class DomainKey(msgspec.Struct, frozen=True, kw_only=True):
     type: DkimType
     sealed: bytes  # the private part, as ``Secrets`` seals it
     created: UnixMs
+    waits: bool = False  # for its record to be found in DNS; then it signs
+    retired: UnixMs | None = None  # when another one took over; it stays published for a while
+
+    @property
+    def signs(self) -> bool:
+        return not self.waits and self.retired is None
 
 
 class Domain(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +110,14 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def status(self) -> DomainStatus:
         return "pending" if self.verified is None else "verified"
+
+    @property
+    def signing_keys(self) -> tuple[DomainKey, ...]:
+        return tuple([each for each in self.keys if each.signs])
+
+    @property
+    def waiting_keys(self) -> tuple[DomainKey, ...]:
+        return tuple([each for each in self.keys if each.waits])
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):

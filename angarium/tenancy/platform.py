@@ -10,12 +10,16 @@ from typing import Self
 import sqlalchemy as sa
 
 from angarium.config.schema import Config
+from angarium.dkim.keygen import generate
+from angarium.dkim.keys import PrivateKey
 from angarium.queue.model import UnixMs
 from angarium.tenancy.change import Changer, read_audit
 from angarium.tenancy.database import Database, read_version
+from angarium.tenancy.domain_checks import DomainChecks
+from angarium.tenancy.domain_keys import DomainKeyMaker, DomainKeyStore
 from angarium.tenancy.domains import DomainStore
 from angarium.tenancy.keys import KeyStore
-from angarium.tenancy.model import AuditEntry
+from angarium.tenancy.model import AuditEntry, DkimType
 from angarium.tenancy.pages import Pages
 from angarium.tenancy.rows import read_domains, read_keys, read_tenants, read_webhooks
 from angarium.tenancy.secret_file import Secrets, read_secrets, secret_path
@@ -45,6 +49,7 @@ class Platform:
         actor: str,
         clock: Callable[[], UnixMs] = _wall_clock,
         random_octets: Callable[[int], bytes] = os.urandom,
+        new_private_key: Callable[[DkimType], PrivateKey] = generate,
     ) -> None:
         """``actor``: who is named in the audit entries."""
         changer = Changer(actor, clock, random_octets)
@@ -56,7 +61,10 @@ class Platform:
         self.secrets = secrets
         self.tenants = TenantStore(database, changer)
         self.keys = KeyStore(database, changer, secrets)
-        self.domains = DomainStore(database, changer, secrets)
+        maker = DomainKeyMaker(changer, secrets, new_private_key)
+        self.domain_keys = DomainKeyStore(database, changer, maker)
+        self.domains = DomainStore(database, changer, maker, self.domain_keys)
+        self.domain_checks = DomainChecks(database)
         self.pages = Pages(database)
         self.webhooks = WebhookStore(database, changer, secrets)
 

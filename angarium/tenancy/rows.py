@@ -1,4 +1,4 @@
-"""Rows of the database as values."""
+"""Rows of the database as values, and those that a name means."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -8,8 +8,17 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from angarium.config.address import a_labels, is_fqdn
 from angarium.queue.model import UnixMs
-from angarium.tenancy.model import Domain, DomainKey, Key, KeySecret, Tenant
+from angarium.tenancy.model import (
+    Domain,
+    DomainKey,
+    Key,
+    KeySecret,
+    NotFoundError,
+    TenancyError,
+    Tenant,
+)
 from angarium.tenancy.plan import Plan
 from angarium.tenancy.tables import (
     DOMAIN,
@@ -43,6 +52,7 @@ def read_tenants(connection: Connection, *where: sa.ColumnElement[bool]) -> list
             active=row.active,
             created=UnixMs(row.created),
             plan=_plan(row),
+            alignment=row.alignment,
         )
         for row in rows
     ]
@@ -96,6 +106,8 @@ def read_domains(connection: Connection, *where: sa.ColumnElement[bool]) -> list
                 type=row.type,
                 sealed=bytes(row.sealed),
                 created=UnixMs(row.created),
+                waits=row.waits,
+                retired=_time(row.retired),
             )
         )
     return [_domain(row, keys[row.id]) for row in rows]
@@ -163,6 +175,38 @@ def list_text(words: Iterable[str]) -> str:
 
 def _list(text: str) -> tuple[str, ...]:
     return msgspec.json.decode(text, type=tuple[str, ...])
+def known_tenant(connection: Connection, name: str) -> Tenant:
+    """Raises NotFoundError."""
+    for tenant in read_tenants(connection, TENANT.c.name == name):
+        return tenant
+    raise NotFoundError(
+        f"there is no tenant {name!r}",
+        f"`postmaster tenant create {name}` makes it",
+        field="tenant",
+    )
+
+
+def known_domain(connection: Connection, name: str, tenant: str | None) -> Domain:
+    """Raises NotFoundError, TenancyError: several tenants have it, and none was named."""
+    where = [DOMAIN.c.name == domain_name(name)]
+    if tenant is not None:
+        where.append(TENANT.c.id == known_tenant(connection, tenant).id)
+    found = read_domains(connection, *where)
+    if not found:
+        of = f"tenant {tenant!r} has no" if tenant is not None else "there is no"
+        raise NotFoundError(f"{of} domain {name!r}", f"`postmaster domain add {name}` takes it in")
+    if len(found) > 1:
+        names = ", ".join(each.tenant for each in found)
+        raise TenancyError(f"several tenants have {name} ({names})", "name one with --tenant")
+    return found[0]
+
+
+def domain_name(text: str) -> str:
+    """Return a domain in lower-case A-labels. Raises TenancyError."""
+    name = a_labels(text.strip().removesuffix("."))
+    if not is_fqdn(name):
+        raise TenancyError(f"{text!r} is no domain: write one like example.com", field="domain")
+    return name
 
 
 def joined_words(words: Iterable[str]) -> str:

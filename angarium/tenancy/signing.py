@@ -49,9 +49,9 @@ class TenantKeyRing:
         Raises TenancySetupError: the file of the secret is not the one that they were sealed with.
         """
         owned = self._snapshots.current.find_domain(tenant, domain.lower())
-        if owned is None or not owned.keys:
+        if owned is None or not (keys := owned.signing_keys):
             return self._others.find(domain, tenant)
-        return tuple([self._key(owned, key) for key in owned.keys])
+        return tuple([self._key(owned, key) for key in keys])
 
     def _key(self, domain: Domain, key: DomainKey) -> SigningKey:
         private = self._opened.get(key.sealed)

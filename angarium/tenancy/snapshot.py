@@ -68,6 +68,7 @@ class Snapshot:
         self._webhooks_of: dict[str, tuple[Webhook, ...]] = {}
         for each in data.webhooks:
             self._webhooks_of[each.tenant] = (*self._webhooks_of.get(each.tenant, ()), each)
+        self.domains: Final = data.domains  # verified and pending ones
         self._active = {each.name for each in data.tenants if each.active}
         self._networks = {each.id: Networks(each.networks) for each in data.keys if each.networks}
         self._domains = {

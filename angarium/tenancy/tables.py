@@ -43,6 +43,7 @@ TENANT: Final = Table(
     Column("over_quota", String(8), nullable=False, server_default="refuse"),
     Column("streams", Text, nullable=False, server_default=""),  # divided by commas, as the next
     Column("pools", Text, nullable=False, server_default=""),
+    Column("alignment", String(8), nullable=False),
 )
 
 KEY: Final = Table(
@@ -100,6 +101,17 @@ DOMAIN_KEY: Final = Table(
     Column("type", String(8), nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Column("created", BigInteger, nullable=False),
+    Column("waits", Boolean, nullable=False),
+    Column("retired", BigInteger),
+)
+
+# The last one of each domain
+DOMAIN_CHECK: Final = Table(
+    "domain_check",
+    METADATA,
+    Column("domain_id", String(36), ForeignKey("domain.id"), primary_key=True),
+    Column("checked", BigInteger, nullable=False),
+    Column("records", Text, nullable=False),  # a JSON array
 )
 
 WEBHOOK: Final = Table(

@@ -1,15 +1,14 @@
 """Tenants in the database. Blocks on disk; what is returned is on disk, with its audit entry."""
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from angarium.config.address import LABEL_RULE, is_label
 from angarium.queue.model import DEFAULT_TENANT
 from angarium.tenancy.change import Changer
 from angarium.tenancy.database import Database
-from angarium.tenancy.model import ConflictError, NotFoundError, TenancyError, Tenant
+from angarium.tenancy.model import ALIGNMENTS, Alignment, ConflictError, TenancyError, Tenant
 from angarium.tenancy.plan_change import PlanChange, changed_plan
-from angarium.tenancy.rows import plan_values, read_tenants
+from angarium.tenancy.rows import known_tenant, plan_values, read_tenants
 from angarium.tenancy.tables import TENANT
 
 
@@ -38,7 +37,11 @@ class TenantStore:
                 raise ConflictError(f"there is a tenant {name!r} already", field="name")
             connection.execute(
                 sa.insert(TENANT).values(
-                    id=tenant.id, name=name, active=True, created=tenant.created
+                    id=tenant.id,
+                    name=name,
+                    active=True,
+                    created=tenant.created,
+                    alignment=tenant.alignment,
                 )
             )
             self._changer.note(connection, "tenant.created", name, tenant.id)
@@ -70,13 +73,17 @@ class TenantStore:
             self._changer.note(connection, action, name, tenant.id)
             return known_tenant(connection, name)
 
-
-def known_tenant(connection: Connection, name: str) -> Tenant:
-    """Raises NotFoundError."""
-    for tenant in read_tenants(connection, TENANT.c.name == name):
-        return tenant
-    raise NotFoundError(
-        f"there is no tenant {name!r}",
-        f"`postmaster tenant create {name}` makes it",
-        field="tenant",
-    )
+    def set_alignment(self, name: str, alignment: Alignment) -> Tenant:
+        """Say as whom it may send. Raises NotFoundError, TenancyError: there is no such policy."""
+        if alignment not in ALIGNMENTS:
+            text = f"alignment is one of {', '.join(ALIGNMENTS)}"
+            raise TenancyError(text, field="alignment")
+        with self._database.changing() as connection:
+            tenant = known_tenant(connection, name)
+            connection.execute(
+                sa.update(TENANT).where(TENANT.c.id == tenant.id).values(alignment=alignment)
+            )
+            self._changer.note(
+                connection, "tenant.alignment_set", name, tenant.id, alignment=alignment
+            )
+            return known_tenant(connection, name)

@@ -12,8 +12,9 @@ from angarium.config.schema import Feedback
 from angarium.dkim import SigningKey
 from angarium.dkim.keygen import generate, record_text
 from angarium.insight.checks.patient_dns import PatientDns
-from angarium.insight.domain_records import CheckedRecord, check_records, expected_records
+from angarium.insight.domain_records import check_records, expected_records
 from angarium.queue.model import UnixMs
+from angarium.tenancy.domain_check import CheckedRecord
 from angarium.tenancy.model import Domain
 from tests.insight.table_dns import TableDns
 

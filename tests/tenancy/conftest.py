@@ -9,9 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from angarium.queue.model import UnixMs
-from angarium.tenancy.change import Changer
 from angarium.tenancy.database import Database
-from angarium.tenancy.domains import DomainStore
 from angarium.tenancy.platform import Platform
 from angarium.tenancy.secret_file import Secrets
 from tests.postgres import Postgres
@@ -49,12 +47,16 @@ def open_platform(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., Platfo
 
         def start(url: str, secrets: Secrets = SECRETS) -> Platform:
             database = Database.open(url, tmp_path)
-            platform = opened.enter_context(
-                Platform(database, secrets, tmp_path, actor="tests", clock=clock)
+            return opened.enter_context(
+                Platform(
+                    database,
+                    secrets,
+                    tmp_path,
+                    actor="tests",
+                    clock=clock,
+                    new_private_key=lambda _: Ed25519PrivateKey.generate(),
+                )
             )
-            changer = Changer("tests", clock, os.urandom)
-            platform.domains = DomainStore(database, changer, secrets, Ed25519PrivateKey.generate)
-            return platform
 
         yield start
 

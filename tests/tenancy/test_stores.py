@@ -6,11 +6,11 @@ import pytest
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from angarium.tenancy.domains import BY_DNS, domain_name
 from angarium.tenancy.key_text import key_digest
 from angarium.tenancy.keys import KeyWish
-from angarium.tenancy.model import NotFoundError, TenancyError, TenancySetupError
+from angarium.tenancy.model import BY_DNS, NotFoundError, TenancyError, TenancySetupError
 from angarium.tenancy.platform import Platform
+from angarium.tenancy.rows import domain_name
 from angarium.tenancy.secret_file import Secrets
 from angarium.tenancy.signing import open_domain_key
 from angarium.tenancy.tables import DOMAIN

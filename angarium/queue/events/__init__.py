@@ -15,6 +15,9 @@ from angarium.queue.events.complained import Complained
 from angarium.queue.events.content_shown import ContentShown
 from angarium.queue.events.damaged import Damaged
 from angarium.queue.events.delivered import Delivered
+from angarium.queue.events.domain_failed import DomainFailed
+from angarium.queue.events.domain_recovered import DomainRecovered
+from angarium.queue.events.domain_verified import DomainVerified
 from angarium.queue.events.expired import Expired
 from angarium.queue.events.hold_rule_added import HoldRuleAdded
 from angarium.queue.events.hold_rule_removed import HoldRuleRemoved
@@ -55,6 +58,9 @@ __all__ = [
     "ContentShown",
     "Damaged",
     "Delivered",
+    "DomainFailed",
+    "DomainRecovered",
+    "DomainVerified",
     "Event",
     "Expired",
     "HoldRuleAdded",

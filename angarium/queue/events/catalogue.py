@@ -29,6 +29,9 @@ from angarium.queue.events.complained import Complained
 from angarium.queue.events.content_shown import ContentShown
 from angarium.queue.events.damaged import Damaged
 from angarium.queue.events.delivered import Delivered
+from angarium.queue.events.domain_failed import DomainFailed
+from angarium.queue.events.domain_recovered import DomainRecovered
+from angarium.queue.events.domain_verified import DomainVerified
 from angarium.queue.events.expired import Expired
 from angarium.queue.events.hold_rule_added import HoldRuleAdded
 from angarium.queue.events.hold_rule_removed import HoldRuleRemoved
@@ -100,6 +103,9 @@ CataloguedKind = (
     | Rescheduled
     | Skipped
     | WebhookDisabled
+    | DomainVerified
+    | DomainFailed
+    | DomainRecovered
 )
 
 

@@ -13,6 +13,9 @@ from angarium.queue import (
     Complained,
     ContentShown,
     DeliveryId,
+    DomainFailed,
+    DomainRecovered,
+    DomainVerified,
     Expired,
     HoldRuleAdded,
     HoldRuleRemoved,
@@ -89,7 +92,7 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
     part: str = ""  # of the content that an operator looked at: headers | all
     rule: int = 0  # the hold rule that holds or held it, or that was added or removed
-    domain: str = ""  # condition of a hold rule, as are tenant, sender and provider
+    domain: str = ""  # of a tenant; condition of a hold rule, as are tenant, sender and provider
     provider: str = ""  # of the site; also a condition of a hold rule
     until: str = ""  # of a hold rule, a suppression, or a sender that is paused
     act: str = ""  # of an operator on a warm-up: hold | release | promote | finish | restart
@@ -99,7 +102,7 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     # Whose mail a rule concerns: source | tenant | sender_domain | stream | campaign; a suppression: all | tenant:...
     scope: str = ""
     subject: str = ""  # which one
-    how: str = ""  # it ended: ended | undone
+    how: str = ""  # it ended: ended | undone; a domain was verified: dns | operator
     repairs: tuple[str, ...] = ()  # what was mended of an accepted message
     cause: str = ""  # of a suppression: a bounce class, complaint, unsubscribe, manual, import
     reference: str = ""  # of a suppression, to what led to it
@@ -108,6 +111,7 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     meaning: str = ""  # of that
     since: str = ""  # when it was first seen there
     via: str = ""  # where an operator sent it: "mx", a smart host; left out: the usual way again
+    records: tuple[str, ...] = ()  # names of DNS records of a domain that are at fault
     report: str = ""  # the id of the mail that came back
     kind: str = ""  # of it, where it is not known to be about a message: bounce | arf | dmarc | ...
     effect: str = ""  # what that has us do: suppress | retry | throttle | tell-tenant | none
@@ -152,6 +156,8 @@ def mail_record(position: Position) -> MailRecord:
             )
         case AddressListed() | AddressDelisted():
             return _blocklist(position.sequence, event)
+        case DomainVerified() | DomainFailed() | DomainRecovered():
+            return _domain(position.sequence, event)
         case SenderPaused() | SenderResumed():
             return _sender(position.sequence, event)
         case RuleInForce() | RuleEnded():
@@ -285,6 +291,21 @@ def _blocklist(sequence: int, event: AddressListed | AddressDelisted) -> MailRec
         meaning="" if listed is None else listed.meaning,
         reply="" if listed is None else listed.text,
         since=rfc3339(event.since) if isinstance(event, AddressDelisted) else "",
+    )
+
+
+def _domain(sequence: int, event: DomainVerified | DomainFailed | DomainRecovered) -> MailRecord:
+    return MailRecord(
+        sequence=sequence,
+        ts=rfc3339(event.at),
+        event=event.name,
+        message="",
+        tenant=event.tenant,
+        domain=event.domain,
+        how=event.how if isinstance(event, DomainVerified) else "",
+        records=event.records if isinstance(event, DomainFailed) else (),
+        reason=event.text if isinstance(event, DomainFailed) else "",
+        since=rfc3339(event.since) if isinstance(event, DomainRecovered) else "",
     )
 
 

@@ -60,6 +60,9 @@ NUMBERS = {
     37: "rescheduled",
     38: "skipped",
     43: "webhook_disabled",
+    40: "domain_verified",
+    41: "domain_failed",
+    42: "domain_recovered",
 }
 HEAD = ("at", "message_id")
 _MESSAGE = (*HEAD, "tenant", "stream")
@@ -121,6 +124,9 @@ FIELDS = {
     "rescheduled": (*_ACT, "due", "expires"),
     "skipped": (*_RECIPIENT, "reason", "campaign"),
     "webhook_disabled": (*HEAD, "tenant", "webhook", "host", "since", "reason"),
+    "domain_verified": (*HEAD, "tenant", "domain", "how"),
+    "domain_failed": (*HEAD, "tenant", "domain", "records", "text"),
+    "domain_recovered": (*HEAD, "tenant", "domain", "since"),
 }
 VALUES: dict[str, Any] = {
     "at": UnixMs(1_800_000_000_000),
@@ -147,6 +153,7 @@ VALUES: dict[str, Any] = {
     "notify": (-1, 1),
     "orcpt": ("rfc822;bob@example.net", ""),
     "codes": ("127.0.0.2",),
+    "records": ("_dmarc.example.com",),
     "recipients": ("bob@example.net", "carol@example.org"),
     "releases": True,
     "report": bytes(range(16, 32)),

@@ -1,0 +1,81 @@
+"""What checks of domains change in the platform's database, by a thread: the loop that asks never waits for SQL."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from angarium.dkim.keys import SigningKey
+from angarium.tenancy.domain_check import DomainCheck
+from angarium.tenancy.model import BY_DNS, Domain, DomainKey, TenancyError
+from angarium.tenancy.signing import open_domain_key
+
+if TYPE_CHECKING:
+    from angarium.tenancy.platform import Platform
+
+T = TypeVar("T")
+
+
+class DomainKeeping:
+    """One thing at a time. Each raises TenancySetupError: the database or the secret cannot be used now."""
+
+    def __init__(self, open_platform: Callable[[], "Platform"]) -> None:
+        """``open_platform``: called when there is something to do, and again after it has failed."""
+        self._open = open_platform
+        self._platform: Platform | None = None
+        self._turn = threading.Lock()
+
+    async def read_checks(self, take: Callable[[DomainCheck], None]) -> None:
+        """Hand over the last check of each domain. ``take`` is called by the thread."""
+
+        def read(platform: "Platform") -> None:
+            platform.domain_checks.each(take)
+
+        await self._in_thread(read)
+
+    async def open_keys(self, domain: Domain) -> list[SigningKey]:
+        def open_all(platform: "Platform") -> list[SigningKey]:
+            return [open_domain_key(platform.secrets, domain.name, each) for each in domain.keys]
+
+        return await self._in_thread(open_all)
+
+    async def keep(self, domain: Domain, check: DomainCheck) -> bool:
+        """Keep what was found, and do what follows: a domain is proved, a key takes over. On disk on return.
+
+        Return whether the domain has changed.
+        """
+
+        def keep(platform: "Platform") -> bool:
+            platform.domain_checks.record(check)
+            has_changed = False
+            if domain.verified is None and check.is_proven:
+                try:
+                    platform.domains.set_verified(domain.name, domain.tenant, by=BY_DNS)
+                    has_changed = True
+                except TenancyError:
+                    pass  # another tenant was first, or it is gone
+            if domain.waiting_keys:
+                found = check.found_keys(domain)
+                has_changed |= platform.domain_keys.take_over(domain.id, found) is not None
+            return has_changed
+
+        return await self._in_thread(keep)
+
+    async def forget_retired(self) -> list[tuple[Domain, DomainKey]]:
+        """Forget keys that were retired long ago, and return them."""
+        return await self._in_thread(lambda platform: platform.domain_keys.forget_retired())
+
+    def close(self) -> None:
+        with self._turn:
+            if self._platform is not None:
+                self._platform.close()
+                self._platform = None
+
+    async def _in_thread(self, act: Callable[["Platform"], T]) -> T:
+        def run() -> T:
+            with self._turn:
+                if self._platform is None:
+                    self._platform = self._open()
+                return act(self._platform)
+
+        return await asyncio.to_thread(run)

@@ -175,10 +175,11 @@ ROLES: Final = RoleTable(
                 at_start=("log.mail_log",),
                 live=(
                     *("log.level", "breaker", "blocklists", "webhook"),
-                    *("source", "pool", "dns", "dkim"),  # of what blocklists are asked, and how
+                    # Of what blocklists are asked, what is expected of domains, and how
+                    *("source", "pool", "route", "dns", "dkim"),
                 ),
                 never=(
-                    *("listener", "stream", "warmup", "route", "provider", "delivery"),
+                    *("listener", "stream", "warmup", "provider", "delivery"),
                     *("rules", "rule", "postmasters", "smart_host", "ses", "api"),
                 ),
             ),

@@ -46,6 +46,7 @@ REPLY_CLASSES: Final = ("2", "4", "5", "none")
 # "other": made by another version of Angarium
 REPAIRS: Final = (*Repair, "other")
 BLOCKLIST_RESULTS: Final = ("clear", "listed", "unanswered")
+DOMAIN_HEALTHS: Final = ("pending", "verified", "failed")
 # Ours: sources whose score is shown; the command shows all
 MAX_SCORES: Final = 100
 # "other": an uncommon bounce class
@@ -208,6 +209,8 @@ class Metrics:
         self.blocklist_lookups = self._counters(
             "blocklist_lookups", "Questions to DNS blocklists", result=BLOCKLIST_RESULTS
         )
+        self.domains = self._gauges("domains", "Sending domains of tenants", health=DOMAIN_HEALTHS)
+        self.domain_checks = self._counter("domain_checks", "Looks at the records of such domains")
         self.dns = self._counters("dns_lookups", "DNS look-ups", result=DNS_RESULTS)
         self.internal_errors = self._counter("internal_errors", "Faults of ours, each logged")
         self._provider_outcomes = Counter(

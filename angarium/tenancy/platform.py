@@ -61,6 +61,7 @@ class Platform:
         self.secrets = secrets
         self.tenants = TenantStore(database, changer)
         self.keys = KeyStore(database, changer, secrets)
+        self._new_private_key = new_private_key
         maker = DomainKeyMaker(changer, secrets, new_private_key)
         self.domain_keys = DomainKeyStore(database, changer, maker)
         self.domains = DomainStore(database, changer, maker, self.domain_keys)
@@ -85,6 +86,7 @@ class Platform:
             actor=actor,
             clock=self._clock,
             random_octets=self._random_octets,
+            new_private_key=self._new_private_key,
         )
 
     def __enter__(self) -> Self:

@@ -19,6 +19,7 @@ from angarium.routing.dns import DnsSetupError
 from angarium.routing.routing import Routing
 from angarium.service.admin_socket import Handlers
 from angarium.service.platform.census import Census
+from angarium.service.platform.domain_parts import DomainParts
 from angarium.service.platform.event_counts import EventCounts
 from angarium.service.platform.event_follower import EventFollower
 from angarium.service.platform.log_answers import LogAnswers
@@ -64,6 +65,7 @@ async def run_platform(runtime: Runtime) -> None:
             runtime.clock,
             runtime.stop,
         )
+        domains = DomainParts(runtime, spool.keepsakes)
     except (DnsSetupError, TenancySetupError) as error:
         raise StartError(str(error), EX_CONFIG) from error
     followers = [
@@ -101,6 +103,7 @@ async def run_platform(runtime: Runtime) -> None:
                 tasks.create_task(_forget_keys(spool)),
                 tasks.create_task(tenancy.run()),
                 tasks.create_task(_tell_instance(runtime, spool)),
+                tasks.create_task(domains.watch.run()),
             ]
             if history is not None:
                 periodic.append(tasks.create_task(history.forget_old()))
@@ -121,6 +124,7 @@ async def run_platform(runtime: Runtime) -> None:
                 await answers.reload(config)
                 parts.exchange(config)
                 webhooks.exchange(config)
+                domains.exchange(config)
 
             runtime.on_reload(reload)
             census = Census(spool.administration, runtime.clock)
@@ -150,6 +154,7 @@ async def run_platform(runtime: Runtime) -> None:
             await parts.close()
             for task in periodic:
                 task.cancel()
+            await domains.close()
     finally:
         if history is not None:
             await history.close()

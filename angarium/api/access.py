@@ -80,6 +80,7 @@ class Access:
             tenant=key.tenant,
             key_id=key.id,
             domains=grant.domains,
+            senders=grant.senders,
             address=_address(request),
             listener=request.app.get(LISTENER, ""),
             dialect=dialect,

@@ -8,6 +8,14 @@ from pathlib import Path
 import click
 
 from angarium.cli.config_option import config_option
+from angarium.cli.domain_shown import (
+    answer,
+    print_list,
+    print_report,
+    print_zone,
+    row,
+    with_found,
+)
 from angarium.cli.exit import EX_OK, EX_TEMPFAIL, CommandError
 from angarium.cli.platform_access import json_option, print_json, time_text, using_platform
 from angarium.config.schema import Config
@@ -19,10 +27,12 @@ from angarium.insight.domain_records import (
     expected_records,
     public_addresses,
 )
-from angarium.queue.model import DEFAULT_TENANT
+from angarium.queue.model import DEFAULT_TENANT, UnixMs
 from angarium.routing.dns import DnsResolver, DnsSetupError
-from angarium.tenancy.domain_check import CheckedRecord
-from angarium.tenancy.model import BY_DNS, BY_OPERATOR, Domain
+from angarium.tenancy.domain_check import CheckedRecord, DomainCheck
+from angarium.tenancy.domain_keys import USUAL_TYPES
+from angarium.tenancy.domain_progress import take_check
+from angarium.tenancy.model import BY_OPERATOR, DkimType, Domain
 from angarium.tenancy.platform import Platform
 from angarium.tenancy.signing import open_domain_key
 
@@ -31,6 +41,13 @@ _assume_option = click.option(
     "--assume-verified",
     is_flag=True,
     help="Your word that it is the tenant's, instead of the token in DNS; the audit has it.",
+)
+_types_option = click.option(
+    "--key-type",
+    "types",
+    multiple=True,
+    type=click.Choice(["rsa", "ed25519"]),
+    help="Of its DKIM key; twice for a pair. Omitted: what signs now, or rsa.",
 )
 
 
@@ -43,18 +60,28 @@ def domain() -> None:
 @click.argument("name", metavar="DOMAIN")
 @click.option("--tenant", default=DEFAULT_TENANT, show_default=True, help="Whose it is.")
 @_assume_option
+@_types_option
 @json_option
 @config_option
-def add(name: str, tenant: str, assume_verified: bool, as_json: bool, config_file: Path) -> None:
+def add(
+    name: str,
+    tenant: str,
+    assume_verified: bool,
+    types: tuple[DkimType, ...],
+    as_json: bool,
+    config_file: Path,
+) -> None:
     """Take in DOMAIN, make a DKIM key for it, and print the records to publish. Asks no nameserver."""
     with using_platform(config_file) as (platform, config):
-        added = platform.domains.add(name, tenant, assume_verified=assume_verified)
+        added = platform.domains.add(
+            name, tenant, assume_verified=assume_verified, types=types or USUAL_TYPES
+        )
         records = _expected(platform, config, added)
     if as_json:
-        print_json(_answer(added, records))
+        print_json(answer(added, records, None))
         return
     click.echo(f"Added {added.name} for tenant {added.tenant}: {added.status}. Publish:\n")
-    _print_zone(records)
+    print_zone(records)
     if added.verified is None:
         click.echo(f"\nThen: postmaster domain verify {added.name}")
 
@@ -64,20 +91,19 @@ def add(name: str, tenant: str, assume_verified: bool, as_json: bool, config_fil
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
 @config_option
 def list_(tenant: str | None, as_json: bool, config_file: Path) -> None:
-    """List the domains."""
+    """List the domains, with what failed of them when they were looked at last."""
     with using_platform(config_file) as (platform, _):
         domains = platform.domains.list(tenant)
+        checks: dict[str, DomainCheck] = {}
+        platform.domain_checks.each(lambda check: checks.update({check.domain_id: check}))
     if as_json:
         for each in domains:
-            print_json(_row(each))
+            print_json(row(each, checks.get(each.id)))
         return
     if not domains:
         click.echo("No domains.")
         return
-    width = max(len(each.name) for each in domains)
-    for each in domains:
-        how = "  by the operator's word" if each.assumed else ""
-        click.echo(f"{each.name:{width}}  {each.tenant}  {each.status}{how}")
+    print_list([(each, checks.get(each.id)) for each in domains])
 
 
 @domain.command()
@@ -86,15 +112,20 @@ def list_(tenant: str | None, as_json: bool, config_file: Path) -> None:
 @json_option
 @config_option
 def show(name: str, tenant: str | None, as_json: bool, config_file: Path) -> None:
-    """Show DOMAIN with the records to publish. Asks no nameserver."""
+    """Show DOMAIN with the records to publish, and what was found of them. Asks no nameserver.
+
+    The server looks at once when a domain or key is new, then daily.
+    """
     with using_platform(config_file) as (platform, config):
         found = platform.domains.find(name, tenant)
-        records = _expected(platform, config, found)
+        check = platform.domain_checks.find(found.id)
+        records = with_found(_expected(platform, config, found), check)
     if as_json:
-        print_json(_answer(found, records))
+        print_json(answer(found, records, check))
         return
-    click.echo(f"{found.name}: {found.status}, tenant {found.tenant}\n")
-    _print_zone(records)
+    looked = "not looked at yet" if check is None else f"looked at {time_text(check.checked)}"
+    click.echo(f"{found.name}: {found.status}, tenant {found.tenant}, {looked}")
+    print_report(found, records)
 
 
 @domain.command()
@@ -106,26 +137,61 @@ def show(name: str, tenant: str | None, as_json: bool, config_file: Path) -> Non
 def verify(
     name: str, tenant: str | None, assume_verified: bool, as_json: bool, config_file: Path
 ) -> int:
-    """Look for the records of DOMAIN: what is expected, what is found, what to do.
+    """Look for the records of DOMAIN now: what is expected, what is found, what to do.
 
     It is the tenant's from the moment when its token is found, and stays so. Exits with 75 while it is not.
     """
     with using_platform(config_file) as (platform, config):
         found = platform.domains.find(name, tenant)
+        began = UnixMs(time.time_ns() // 1_000_000)
         report = _looked_up(platform, config, found)
-        if report.is_proven:
-            found = platform.domains.set_verified(found.name, found.tenant, by=BY_DNS)
-        elif assume_verified:
+        check = DomainCheck(domain_id=found.id, checked=began, records=report.records)
+        found = take_check(platform, found, check)
+        if assume_verified:
             found = platform.domains.set_verified(found.name, found.tenant, by=BY_OPERATOR)
     if as_json:
         checks = [
             {"name": each.name, "verdict": each.verdict, "text": each.text}
             for each in report.findings
         ]
-        print_json({**_answer(found, report.records), "checks": checks})
+        print_json({**answer(found, report.records, check), "checks": checks})
     else:
-        _print_report(found, report)
+        click.echo(f"{found.name}: {found.status}, tenant {found.tenant}")
+        print_report(found, report.records)
     return EX_TEMPFAIL if found.verified is None else EX_OK
+
+
+@domain.command()
+@click.argument("name", metavar="DOMAIN")
+@_tenant_option
+@_types_option
+@click.option(
+    "--force", is_flag=True, help="The new key signs at once, though nobody has seen its record."
+)
+@json_option
+@config_option
+def rotate(
+    name: str,
+    tenant: str | None,
+    types: tuple[DkimType, ...],
+    force: bool,
+    as_json: bool,
+    config_file: Path,
+) -> None:
+    """Make a new DKIM key for DOMAIN, and print its record to publish.
+
+    The key of now signs until the server has found the record of the new one; its own record may go a week later.
+    """
+    with using_platform(config_file) as (platform, config):
+        found = platform.domain_keys.rotate(name, tenant, types=types, force=force)
+        records = _expected(platform, config, found)
+    if as_json:
+        print_json(answer(found, records, None))
+        return
+    click.echo(f"{found.name} has a new key. Publish:\n")
+    print_zone([each for each in records if each.purpose == "dkim"])
+    now = "It signs from now on." if force else "It signs when the server has found that."
+    click.echo(f"\n{now} See: postmaster domain show {found.name}")
 
 
 @domain.command()
@@ -144,7 +210,7 @@ def remove(name: str, tenant: str | None, as_json: bool, config_file: Path) -> N
 
 
 def _signing_keys(platform: Platform, found: Domain) -> list[SigningKey]:
-    return [open_domain_key(platform.secrets, found.name, each) for each in found.keys]
+    return [open_domain_key(platform.secrets, found.name, each) for each in found.published_keys]
 
 
 def _expected(platform: Platform, config: Config, found: Domain) -> Sequence[CheckedRecord]:
@@ -166,34 +232,3 @@ def _looked_up(platform: Platform, config: Config, found: Domain) -> DomainRepor
         return asyncio.run(look())
     except DnsSetupError as error:
         raise CommandError(str(error), EX_TEMPFAIL) from None
-
-
-def _row(found: Domain) -> dict[str, object]:
-    return {
-        "domain": found.name,
-        "tenant": found.tenant,
-        "status": found.status,
-        "assumed": found.assumed,
-        "created": time_text(found.created),
-        "verified": time_text(found.verified),
-    }
-
-
-def _answer(found: Domain, records: Sequence[CheckedRecord]) -> dict[str, object]:
-    return {**_row(found), "records": records}
-
-
-def _print_zone(records: Sequence[CheckedRecord]) -> None:
-    for each in records:
-        if each.zone_line:
-            click.echo(each.zone_line)
-
-
-def _print_report(found: Domain, report: DomainReport) -> None:
-    click.echo(f"{found.name}: {found.status}, tenant {found.tenant}")
-    for each in report.records:
-        click.echo(f"{each.verdict or 'not looked at':4}  {each.purpose}: {each.found}")
-        if each.verdict != "ok" and each.remedy:
-            click.echo(f"      {each.remedy}")
-        if each.verdict in ("warn", "fail") and each.zone_line:
-            click.echo(f"      {each.zone_line}")

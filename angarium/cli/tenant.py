@@ -7,14 +7,14 @@ from typing import TypeVar
 import click
 
 from angarium.cli.config_option import config_option, load_for_queue
-from angarium.cli.exit import EX_DATAERR, CommandError
+from angarium.cli.exit import EX_DATAERR, EX_USAGE, CommandError
 from angarium.cli.platform_access import json_option, print_json, time_text, using_platform
 from angarium.cli.queue.access import open_queue
 from angarium.cli.queue.direct import queue_path
 from angarium.config.streams import streams_by_name
 from angarium.queue import has_file
 from angarium.queue.quota import QuotaUse
-from angarium.tenancy.model import Tenant
+from angarium.tenancy.model import ALIGNMENTS, Alignment, Tenant
 from angarium.tenancy.plan import OverQuotaRule, Plan
 from angarium.tenancy.plan_change import PlanChange
 
@@ -107,6 +107,7 @@ def show(name: str, as_json: bool, config_file: Path) -> None:
     for each in domains:
         click.echo(f"  domain {each.name}: {each.status}")
     click.echo(f"  keys: {valid}")
+    click.echo(f"  alignment: {found.alignment}")
     for line in _plan_lines(found.plan, uses):
         click.echo(f"  {line}")
 
@@ -124,6 +125,12 @@ def _limit(flag: str, what: str) -> Callable[[F], F]:
     type=Limit(),
     metavar="N|none",
     help="Requests and messages per second of all its keys together.",
+)
+@click.option(
+    "--alignment",
+    type=click.Choice(ALIGNMENTS),
+    help="As whom it sends: exactly its verified domains (strict); those below them, too (relaxed); anybody whom no"
+    " other tenant is (off).",
 )
 @_limit("--quota-second", "Recipients in a second of UTC")
 @_limit("--quota-hour", "Recipients in an hour")
@@ -143,6 +150,7 @@ def _limit(flag: str, what: str) -> Callable[[F], F]:
 def set_(
     name: str,
     rate: int | None,
+    alignment: Alignment | None,
     quota_second: int | None,
     quota_hour: int | None,
     quota_day: int | None,
@@ -153,7 +161,7 @@ def set_(
     as_json: bool,
     config_file: Path,
 ) -> None:
-    """Change what tenant NAME may do: how fast, how much, by which streams and pools."""
+    """Change what tenant NAME may do: how fast, how much, as whom, by which streams and pools."""
     change = PlanChange(
         rate=rate,
         per_second=quota_second,
@@ -164,17 +172,21 @@ def set_(
         streams=streams,
         pools=pools,
     )
-    if change == PlanChange():
+    if change == PlanChange() and alignment is None:
         raise click.UsageError("say what is to be changed: --quota-day 10000, for instance")
     with using_platform(config_file) as (platform, config):
         known = {each.name for each in config.pool}
         _refuse_unknown("stream", streams, streams_by_name(config.stream))
         _refuse_unknown("pool", pools, known)
-        changed = platform.tenants.change_plan(name, change)
+        if alignment is not None:
+            changed = platform.tenants.set_alignment(name, alignment)
+        if change != PlanChange():
+            changed = platform.tenants.change_plan(name, change)
     if as_json:
         print_json(_row(changed))
         return
-    click.echo(f"{changed.name}: " + ("; ".join(_plan_lines(changed.plan, ())) or "no limits"))
+    limits = "; ".join(_plan_lines(changed.plan, ())) or "no limits"
+    click.echo(f"{changed.name}: alignment: {changed.alignment}; {limits}")
 
 
 @tenant.command()
@@ -197,11 +209,35 @@ def enable(name: str, config_file: Path) -> None:
     click.echo(f"Enabled {name}.")
 
 
+@tenant.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do it: nothing brings its keys back.")
+@json_option
+@config_option
+def remove(name: str, yes: bool, as_json: bool, config_file: Path) -> None:
+    """Remove tenant NAME with its keys and domains, for good.
+
+    Mail of it that is queued is still delivered, unsigned, or not, if you cancel it first: postmaster queue cancel
+    --tenant NAME. Its suppressions, events and audit entries stay, and so its name is not given again.
+    """
+    if not yes:
+        text = f"this removes all keys and domains of {name} for good: write --yes, or see `postmaster tenant disable`"
+        raise CommandError(text, EX_USAGE)
+    with using_platform(config_file) as (platform, _):
+        removed = platform.tenants.remove(name)
+    if as_json:
+        counts = {"keys": removed.keys, "domains": removed.domains}
+        print_json({"id": removed.tenant.id, "name": name, "status": "removed", **counts})
+        return
+    click.echo(f"Removed {name}, with {removed.keys} keys and {removed.domains} domains.")
+
+
 def _row(each: Tenant) -> dict[str, object]:
     return {
         "id": each.id,
         "name": each.name,
         "active": each.active,
+        "alignment": each.alignment,
         "created": time_text(each.created),
         "plan": {
             "rate": each.plan.rate,

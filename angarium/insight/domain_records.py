@@ -20,8 +20,6 @@ from angarium.routing.dns import DnsTrouble, Found
 from angarium.tenancy.domain_check import CheckedRecord, RecordPurpose
 from angarium.tenancy.model import Domain
 
-TOKEN_LABEL: Final = "_angarium"  # noqa: S105 - where a domain's token is published
-_TOKEN_TAG: Final = "angarium-domain-verification="  # noqa: S105 - as above
 # What a check's findings are about; the last are about no record alone
 _PURPOSES: Final = {
     "dkim record": "dkim",
@@ -112,8 +110,9 @@ def _spf(config: Config, domain: str, addresses: Sequence[str]) -> DnsRecord | N
 
 
 def _token_record(domain: Domain) -> DnsRecord:
-    name, value = f"{TOKEN_LABEL}.{domain.name}", f"{_TOKEN_TAG}{domain.token}"
-    return DnsRecord(purpose="ownership", name=name, type="TXT", value=value)
+    return DnsRecord(
+        purpose="ownership", name=domain.token_name, type="TXT", value=domain.token_value
+    )
 
 
 async def _ownership(domain: Domain, dns: PatientDns) -> CheckedRecord:

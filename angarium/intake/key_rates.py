@@ -22,6 +22,10 @@ class KeyRates:
         self._tenant_rate = tenant_rate
         self._clock = clock
 
+    def knows(self, key_id: str) -> bool:
+        """Whether who sends has a key, and is no user of the file."""
+        return self._find_rate(key_id) is not None
+
     def find_refusal(self, key_id: str, tenant: str) -> Refusal | None:
         """Count a message; or return the reply that puts it off."""
         per_second = self._find_rate(key_id)

@@ -64,12 +64,20 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
     tenant: str
     key_id: str
-    domains: tuple[str, ...]  # verified ones: it may send as these
+    domains: tuple[str, ...]  # verified ones of its tenant
+    senders: tuple[
+        str, ...
+    ] = ()  # patterns, as ``access.senders`` has them; empty: exactly ``domains``
     address: str  # of the client
     listener: str  # its address as configured
     dialect: str = "native"  # native | resend | sendgrid | postmark | mailgun | ses
     request_id: str = ""
     scopes: tuple[str, ...] = ()  # what the key may do
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """As whom it may send."""
+        return self.senders or tuple([f"@{each}" for each in self.domains])
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from angarium.access.senders import compile_senders
 from angarium.content.letter import LetterError
 from angarium.intake.desk import FaultObserver
 from angarium.intake.faults import fault_of
@@ -185,7 +186,9 @@ class OrderDesk:
         return _Ready(built, sent)
 
     def _find_sender_fault(self, caller: Caller, order: Order) -> Fault | None:
-        if order.author is None or order.author.address.domain in caller.domains:
+        if order.author is None:
+            return None
+        if compile_senders(caller.patterns).allows(order.author.address):  # A2
             return None
         domain = order.author.address.domain
         text = self._tenants.explain_domain(caller.tenant, domain)

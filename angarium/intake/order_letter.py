@@ -40,7 +40,7 @@ def received_of(
         protocol="HTTP",
         user=caller.key_id,
         tenant=caller.tenant,
-        senders=tuple([f"@{each}" for each in caller.domains]),
+        senders=caller.patterns,
         stream=order.stream,
         listener=caller.listener,
     )

@@ -48,7 +48,10 @@ class SubmissionDesk:
         if isinstance(submission, Refusal):
             return submission
         header_from, tenant = submission.header_from, submission.tenant
-        if (refusal := self._signatures.find_refusal(header_from, tenant)) is not None:
+        refusal = self._signatures.find_refusal(
+            header_from, tenant, is_program=self._rates.knows(received.user)
+        )
+        if refusal is not None:
             return refusal
         pool = self._builder.streams[submission.stream].pool
         if (text := self._limits.find_refusal(tenant, submission.stream, pool)) is not None:

@@ -108,12 +108,26 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True):
     keys: tuple[DomainKey, ...] = ()
 
     @property
+    def token_name(self) -> str:
+        """Where its token is published."""
+        return f"_angarium.{self.name}"
+
+    @property
+    def token_value(self) -> str:
+        return f"angarium-domain-verification={self.token}"
+
+    @property
     def status(self) -> DomainStatus:
         return "pending" if self.verified is None else "verified"
 
     @property
     def signing_keys(self) -> tuple[DomainKey, ...]:
         return tuple([each for each in self.keys if each.signs])
+
+    @property
+    def published_keys(self) -> tuple[DomainKey, ...]:
+        """Those whose records are to be found: that sign, or wait for that."""
+        return tuple([each for each in self.keys if each.retired is None])
 
     @property
     def waiting_keys(self) -> tuple[DomainKey, ...]:

@@ -44,7 +44,9 @@ _WEBHOOKS: Final = (
 
 
 def read_tenants(connection: Connection, *where: sa.ColumnElement[bool]) -> list[Tenant]:
-    rows = connection.execute(sa.select(TENANT).where(*where).order_by(TENANT.c.name))
+    """Those that are removed are no more."""
+    there = TENANT.c.removed.is_(None)
+    rows = connection.execute(sa.select(TENANT).where(there, *where).order_by(TENANT.c.name))
     return [
         Tenant(
             id=row.id,

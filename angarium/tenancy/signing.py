@@ -44,11 +44,13 @@ class TenantKeyRing:
         self._opened: dict[bytes, PrivateKey] = {}  # cache: sealed -> private
 
     def find(self, domain: str, tenant: str = "") -> tuple[SigningKey, ...]:
-        """Return the keys of the domain if it is this tenant's own, else what the configuration has for it.
+        """Return the keys of the tenant's own domain, else what the configuration has for it.
+
+        Where its alignment is not strict, that of the domain above signs, too.
 
         Raises TenancySetupError: the file of the secret is not the one that they were sealed with.
         """
-        owned = self._snapshots.current.find_domain(tenant, domain.lower())
+        owned = self._snapshots.current.find_sending_domain(tenant, domain.lower())
         if owned is None or not (keys := owned.signing_keys):
             return self._others.find(domain, tenant)
         return tuple([self._key(owned, key) for key in keys])

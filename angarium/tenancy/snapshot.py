@@ -10,10 +10,11 @@ from typing import Final, Literal
 import msgspec
 
 from angarium.access.networks import Networks
+from angarium.dkim.signing_domains import and_parents
 from angarium.queue.model import DEFAULT_TENANT, UnixMs
 from angarium.queue.terms import Terms
 from angarium.tenancy.key_text import key_digest, parse_key
-from angarium.tenancy.model import Domain, Key, Tenant
+from angarium.tenancy.model import Alignment, Domain, Key, Tenant
 from angarium.tenancy.plan import UNLIMITED, Plan
 from angarium.tenancy.scopes import allows
 from angarium.tenancy.webhook import Webhook
@@ -39,6 +40,7 @@ class KeyGrant(msgspec.Struct, frozen=True, kw_only=True):
 
     key: Key
     domains: tuple[str, ...]  # verified ones of its tenant
+    senders: tuple[str, ...] = ()  # as whom it may send: patterns, as ``access.senders`` has them
 
     def allows(self, resource: str, action: str) -> bool:
         return allows(self.key.scopes, resource, action)
@@ -80,6 +82,10 @@ class Snapshot:
         self._names: dict[str, tuple[str, ...]] = {}
         for tenant, name in self._domains:
             self._names[tenant] = (*self._names.get(tenant, ()), name)
+        self._owners = {name: tenant for tenant, name in self._domains}
+        self._alignments: dict[str, Alignment] = {
+            each.name: each.alignment for each in data.tenants
+        }
 
     def find_key(self, presented: str, now: UnixMs, address: str) -> KeyGrant | KeyProblem:
         """Say whose key it is. ``address``: from where it is used. For kinds api and smtp."""
@@ -112,7 +118,9 @@ class Snapshot:
         if networks is not None and address not in networks:
             text = f"key {key.id} may not be used from {address}"
             return KeyProblem(problem="network", text=text)
-        return KeyGrant(key=key, domains=self.domains_of(key.tenant))
+        return KeyGrant(
+            key=key, domains=self.domains_of(key.tenant), senders=self.senders_of(key.tenant)
+        )
 
     def is_active(self, tenant: str) -> bool:
         return tenant in self._active
@@ -141,9 +149,41 @@ class Snapshot:
         """Return its id; "" where none has this name."""
         return self._tenant_ids.get(tenant, "")
 
-    def find_domain(self, tenant: str, name: str) -> Domain | None:
-        """Return a domain that the tenant has verified."""
-        return self._domains.get((tenant, name))
+    def alignment_of(self, tenant: str) -> Alignment:
+        return self._alignments.get(tenant, "strict")
+
+    def senders_of(self, tenant: str) -> tuple[str, ...]:
+        """Return as whom its programs may send, as patterns of ``access.senders``; ``is_taken`` goes before."""
+        alignment = self.alignment_of(tenant)
+        if alignment == "off":
+            return ("*",)
+        exact = tuple([f"@{each}" for each in self.domains_of(tenant)])
+        if alignment == "strict":
+            return exact
+        return (*exact, *(f"@*.{each}" for each in self.domains_of(tenant)))
+
+    def find_sending_domain(self, tenant: str, name: str) -> Domain | None:
+        """Return the tenant's domain whose keys sign what it sends as this name, by its alignment."""
+        if self.alignment_of(tenant) == "strict":
+            return self._domains.get((tenant, name))
+        return self._nearest(tenant, name)
+
+    def is_taken(self, tenant: str, name: str) -> bool:
+        """Whether another tenant has verified it, or the nearest domain above it that anybody has (A2)."""
+        owner = next(
+            (self._owners[each] for each in and_parents(name) if each in self._owners), None
+        )
+        return owner is not None and owner != tenant
+
+    def find_above(self, tenant: str, name: str) -> Domain | None:
+        """Return the tenant's nearest domain that it is below."""
+        return self._nearest(tenant, name.partition(".")[2])
+
+    def _nearest(self, tenant: str, name: str) -> Domain | None:
+        for each in and_parents(name):
+            if (owner := self._owners.get(each)) is not None:
+                return self._domains[owner, each] if owner == tenant else None
+        return None
 
 
 EMPTY: Final = SnapshotData(

@@ -44,6 +44,7 @@ TENANT: Final = Table(
     Column("streams", Text, nullable=False, server_default=""),  # divided by commas, as the next
     Column("pools", Text, nullable=False, server_default=""),
     Column("alignment", String(8), nullable=False),
+    Column("removed", BigInteger),  # its name is not given again
 )
 
 KEY: Final = Table(

@@ -1,6 +1,8 @@
 """Tenants in the database. Blocks on disk; what is returned is on disk, with its audit entry."""
 
+import msgspec
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from angarium.config.address import LABEL_RULE, is_label
 from angarium.queue.model import DEFAULT_TENANT
@@ -9,7 +11,22 @@ from angarium.tenancy.database import Database
 from angarium.tenancy.model import ALIGNMENTS, Alignment, ConflictError, TenancyError, Tenant
 from angarium.tenancy.plan_change import PlanChange, changed_plan
 from angarium.tenancy.rows import known_tenant, plan_values, read_tenants
-from angarium.tenancy.tables import TENANT
+from angarium.tenancy.tables import (
+    DOMAIN,
+    DOMAIN_CHECK,
+    DOMAIN_KEY,
+    KEY,
+    KEY_SECRET,
+    TENANT,
+)
+
+
+class Removed(msgspec.Struct, frozen=True, kw_only=True):
+    """A tenant that is no more, and how much went with it."""
+
+    tenant: Tenant
+    keys: int
+    domains: int
 
 
 class TenantStore:
@@ -33,8 +50,12 @@ class TenantStore:
             raise TenancyError(f"a tenant is {LABEL_RULE}", field="name")
         tenant = Tenant(id=self._changer.new_id(), name=name, created=self._changer.clock())
         with self._database.changing() as connection:
-            if read_tenants(connection, TENANT.c.name == name):
-                raise ConflictError(f"there is a tenant {name!r} already", field="name")
+            taken = sa.select(TENANT.c.removed).where(TENANT.c.name == name)
+            for removed in connection.execute(taken).scalars():
+                text = f"there is a tenant {name!r} already"
+                if removed is not None:
+                    text = f"a tenant {name!r} was removed: its mail and suppressions bear the name, so take another"
+                raise ConflictError(text, field="name")
             connection.execute(
                 sa.insert(TENANT).values(
                     id=tenant.id,
@@ -87,3 +108,48 @@ class TenantStore:
                 connection, "tenant.alignment_set", name, tenant.id, alignment=alignment
             )
             return known_tenant(connection, name)
+
+    def remove(self, name: str) -> Removed:
+        """Forget its keys and domains for good. Its name is not given again: what is queued, logged and suppressed
+        bears it. Raises NotFoundError, TenancyError: who is ``default`` stays.
+        """
+        if name == DEFAULT_TENANT:
+            raise TenancyError(f"tenant {DEFAULT_TENANT!r} is the server's own, and stays")
+        with self._database.changing() as connection:
+            tenant = known_tenant(connection, name)
+            domains = _count(connection, DOMAIN, tenant)
+            keys = _count(connection, KEY, tenant)
+            # Locked: who notes a check of one waits, and then finds it gone
+            mine = DOMAIN.c.tenant_id == tenant.id
+            connection.execute(sa.select(DOMAIN.c.id).where(mine).with_for_update())
+            connection.execute(_of(DOMAIN_CHECK, DOMAIN_CHECK.c.domain_id, DOMAIN, tenant))
+            connection.execute(_of(DOMAIN_KEY, DOMAIN_KEY.c.domain_id, DOMAIN, tenant))
+            connection.execute(_of(KEY_SECRET, KEY_SECRET.c.key_id, KEY, tenant))
+            for table in (DOMAIN, KEY):
+                connection.execute(sa.delete(table).where(table.c.tenant_id == tenant.id))
+            connection.execute(
+                sa.update(TENANT)
+                .where(TENANT.c.id == tenant.id)
+                .values(removed=self._changer.clock(), active=False)
+            )
+            self._changer.note(
+                connection,
+                "tenant.removed",
+                name,
+                tenant.id,
+                keys=str(keys),
+                domains=str(domains),
+            )
+            return Removed(tenant=tenant, keys=keys, domains=domains)
+
+
+def _count(connection: Connection, table: sa.Table, tenant: Tenant) -> int:
+    count = sa.select(sa.func.count()).select_from(table).where(table.c.tenant_id == tenant.id)
+    return int(connection.execute(count).scalar_one())
+
+
+def _of(table: sa.Table, owner: sa.Column[str], owners: sa.Table, tenant: Tenant) -> sa.Delete:
+    """What belongs to one of the tenant's ``owners``."""
+    return sa.delete(table).where(
+        owner.in_(sa.select(owners.c.id).where(owners.c.tenant_id == tenant.id))
+    )

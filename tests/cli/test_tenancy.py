@@ -78,6 +78,56 @@ def test_a_tenant_is_created_shown_and_disabled(shell: Shell) -> None:
     assert "tenant create nobody" in shell.run("tenant show nobody", EX_NOINPUT)
 
 
+def test_a_tenants_alignment_is_set_at_once(shell: Shell) -> None:
+    shell.run("tenant create shop")
+    assert shell.json("tenant show shop")["alignment"] == "strict"
+    assert shell.json("tenant set shop --alignment relaxed")["alignment"] == "relaxed"
+    assert SnapshotFile(shell.data).current.alignment_of("shop") == "relaxed"
+    assert "alignment: relaxed" in shell.run("tenant show shop")
+    assert "'loose'" in shell.run("tenant set shop --alignment loose", EX_USAGE)
+
+
+def test_a_tenant_is_removed_only_by_who_means_it(shell: Shell) -> None:
+    shell.run("tenant create shop")
+    shell.json("key create --tenant shop")
+    assert "--yes" in shell.run("tenant remove shop", EX_USAGE)
+    assert shell.json("tenant remove shop --yes")["keys"] == 1
+    assert SnapshotFile(shell.data).current.keys == {}
+    assert "no tenant 'shop'" in shell.run("tenant show shop", EX_NOINPUT)
+    assert "was removed" in shell.run("tenant create shop", EX_DATAERR)
+
+
+def test_a_key_of_a_domain_is_rotated(shell: Shell) -> None:
+    added = shell.json("domain add shop.example --assume-verified --key-type ed25519")
+    (old,) = added["keys"]
+    assert (old["type"], old["state"], old["record_may_go"]) == ("ed25519", "signs", None)
+    rotated = shell.json("domain rotate shop.example")
+    assert [each["state"] for each in rotated["keys"] if each != old] == ["waits"]
+    dkim = [each["name"] for each in rotated["records"] if each["purpose"] == "dkim"]
+    assert sorted(dkim) == sorted(each["record"] for each in rotated["keys"])
+    assert "waits for its record already" in shell.run("domain rotate shop.example", EX_DATAERR)
+    assert "waits for its record; then it signs" in shell.run("domain show shop.example")
+    text = shell.run("domain rotate shop.example --force")
+    assert "signs from now on" in text
+    shown = shell.json("domain show shop.example")
+    assert {each["record"]: each["state"] for each in shown["keys"]}[old["record"]] == "retired"
+    assert old["record"] not in {each["name"] for each in shown["records"]}
+    assert "its record may go after" in shell.run("domain show shop.example")
+
+
+def test_what_was_found_is_kept_and_shown(shell: Shell) -> None:
+    shell.run("domain add shop.example")
+    assert shell.json("domain show shop.example")["checked"] is None
+    assert "not looked at yet" in shell.run("domain show shop.example")
+    shell.json("domain verify shop.example", EX_TEMPFAIL)
+    shown = shell.json("domain show shop.example")
+    assert shown["checked"] is not None
+    ownership = shown["records"][0]
+    assert (ownership["verdict"], ownership["is_answered"]) == ("warn", False)
+    (listed,) = shell.lines("domain list")
+    assert (listed["health"], listed["checked"]) == ("pending", shown["checked"])
+
+
 def test_a_key_is_shown_once_and_works_at_once(shell: Shell) -> None:
     made = shell.json("key create --scopes send,events:read --rate 5")
     assert set(made) == {"id", "prefix", "key"}

@@ -1,7 +1,6 @@
 """Every store is tested on SQLite, and on a real PostgreSQL where its programs are installed."""
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 

@@ -142,9 +142,9 @@ def test_only_a_verified_domain_of_the_tenant_is_found(
     platform.domains.add("a.example", "shop", assume_verified=True)
     platform.domains.add("b.example", "shop")
     snapshot = published(platform, snapshots)
-    assert snapshot.find_domain("shop", "a.example") is not None
-    assert snapshot.find_domain("default", "a.example") is None
-    assert snapshot.find_domain("shop", "b.example") is None
+    assert snapshot.find_sending_domain("shop", "a.example") is not None
+    assert snapshot.find_sending_domain("default", "a.example") is None
+    assert snapshot.find_sending_domain("shop", "b.example") is None
 
 
 def test_a_change_is_seen_when_it_is_published_and_only_then(

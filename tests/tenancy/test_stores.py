@@ -6,9 +6,16 @@ import pytest
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from angarium.tenancy.domain_check import DomainCheck
 from angarium.tenancy.key_text import key_digest
 from angarium.tenancy.keys import KeyWish
-from angarium.tenancy.model import BY_DNS, NotFoundError, TenancyError, TenancySetupError
+from angarium.tenancy.model import (
+    BY_DNS,
+    ConflictError,
+    NotFoundError,
+    TenancyError,
+    TenancySetupError,
+)
 from angarium.tenancy.platform import Platform
 from angarium.tenancy.rows import domain_name
 from angarium.tenancy.secret_file import Secrets
@@ -40,6 +47,30 @@ def test_a_tenant_is_created_once_and_can_be_disabled(platform: Platform) -> Non
         ("tenant.disabled", "shop", "tests"),
         ("tenant.enabled", "shop", "tests"),
     ]
+
+
+def test_a_tenant_is_removed_with_all_that_is_its_own_and_its_name_is_not_given_again(
+    platform: Platform, clock: Clock
+) -> None:
+    platform.tenants.create("shop")
+    for tenant in ("shop", "default"):
+        platform.keys.create(KeyWish(tenant=tenant))
+        added = platform.domains.add(f"{tenant}.example", tenant, assume_verified=True)
+        check = DomainCheck(domain_id=added.id, checked=clock.now, records=())
+        platform.domain_checks.record(check)
+    removed = platform.tenants.remove("shop")
+    assert (removed.tenant.name, removed.keys, removed.domains) == ("shop", 1, 1)
+    assert [each.name for each in platform.tenants.list()] == ["default"]
+    assert [each.tenant for each in platform.keys.list()] == ["default"]
+    assert [each.tenant for each in platform.domains.list()] == ["default"]
+    assert platform.audit()[0].details == {"keys": "1", "domains": "1"}
+    with pytest.raises(NotFoundError):
+        platform.tenants.set_active("shop", True)
+    with pytest.raises(ConflictError, match="was removed"):
+        platform.tenants.create("shop")
+    with pytest.raises(TenancyError, match="stays"):
+        platform.tenants.remove("default")
+    platform.domains.add("shop.example", "default", assume_verified=True)
 
 
 @pytest.mark.parametrize("kind", ["api", "smtp"])

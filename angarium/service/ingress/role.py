@@ -46,6 +46,7 @@ from angarium.service.snapshots import follow, snapshots_of
 from angarium.smtp_in.listener import SmtpListener
 from angarium.smtp_in.reception import Reception
 from angarium.tenancy import SnapshotFile, TenancySetupError
+from angarium.tenancy.alignment import Alignments
 
 FAILED_DRAIN_S: Final = 1.0  # ours: clients are refused meanwhile, and a new process serves them
 
@@ -110,7 +111,8 @@ class _Ingress:
         self._connection_numbers = itertools.count(1)
         self._partition_of = PartitionFinder(Routing.of(runtime.config), spool)
         self._snapshots = snapshots
-        self._signatures = RequiredSignatures(runtime.config.dkim, self._owns)
+        self._alignments = Alignments(snapshots)
+        self._signatures = RequiredSignatures(runtime.config.dkim, self._alignments)
         self._rates = KeyRates(
             runtime.rates,
             self._find_rate,
@@ -219,9 +221,6 @@ class _Ingress:
         await self._api.close()
         for credentials in self._credentials:
             credentials.close()
-
-    def _owns(self, tenant: str, domain: str) -> bool:
-        return self._snapshots.current.find_domain(tenant, domain) is not None
 
     def _find_rate(self, user: str) -> int | None:
         key = self._snapshots.current.keys.get(user)

@@ -57,7 +57,7 @@ def _verified(grant: KeyGrant) -> Verified:
     return Verified(
         user=grant.key.id,
         tenant=grant.key.tenant,
-        senders=tuple([f"@{each}" for each in grant.domains]),
+        senders=grant.senders,
     )
 
 
@@ -66,4 +66,4 @@ def _rights(snapshot: Snapshot, key_id: str) -> tuple[object, ...] | None:
     key = snapshot.keys.get(key_id)
     if key is None:
         return None
-    return (key, snapshot.is_active(key.tenant), snapshot.domains_of(key.tenant))
+    return (key, snapshot.is_active(key.tenant), snapshot.senders_of(key.tenant))

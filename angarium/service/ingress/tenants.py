@@ -2,6 +2,7 @@
 
 from angarium.queue.terms import Terms
 from angarium.tenancy import SnapshotFile
+from angarium.tenancy.alignment import explain_domain
 
 
 class SnapshotTenants:
@@ -17,14 +18,4 @@ class SnapshotTenants:
         return self._snapshots.current.plan(tenant).find_refusal(stream, pool)
 
     def explain_domain(self, tenant: str, domain: str) -> str:
-        pending = self._snapshots.current.find_pending(tenant, domain)
-        if pending is not None:
-            return (
-                f"from: the domain {domain} is not verified yet: publish the record that"
-                f" `postmaster domain show {domain}` names, then ask for a check"
-            )
-        own = ", ".join(self._snapshots.current.domains_of(tenant)[:5]) or "none"
-        return (
-            f"from: the domain {domain} is not among the verified ones of this tenant ({own}): add it"
-            f" with `postmaster domain add {domain}`, and publish its records"
-        )
+        return f"from: {explain_domain(self._snapshots.current, tenant, domain)}"

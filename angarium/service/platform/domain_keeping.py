@@ -1,13 +1,14 @@
 """What checks of domains change in the platform's database, by a thread: the loop that asks never waits for SQL."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from angarium.dkim.keys import SigningKey
 from angarium.tenancy.domain_check import DomainCheck
-from angarium.tenancy.model import BY_DNS, Domain, DomainKey, TenancyError
+from angarium.tenancy.model import Domain, DomainKey, TenancyError
 from angarium.tenancy.signing import open_domain_key
 
 if TYPE_CHECKING:
@@ -35,31 +36,24 @@ class DomainKeeping:
 
     async def open_keys(self, domain: Domain) -> list[SigningKey]:
         def open_all(platform: "Platform") -> list[SigningKey]:
-            return [open_domain_key(platform.secrets, domain.name, each) for each in domain.keys]
+            return [
+                open_domain_key(platform.secrets, domain.name, each)
+                for each in domain.published_keys
+            ]
 
         return await self._in_thread(open_all)
 
-    async def keep(self, domain: Domain, check: DomainCheck) -> bool:
-        """Keep what was found, and do what follows: a domain is proved, a key takes over. On disk on return.
+    async def keep(self, domain: Domain, check: DomainCheck) -> None:
+        """Keep what was found, and do what follows: a domain is proved, a key takes over. On disk on return."""
 
-        Return whether the domain has changed.
-        """
+        # Imported where there are domains: SQLAlchemy is 25 MB
+        from angarium.tenancy.domain_progress import take_check
 
-        def keep(platform: "Platform") -> bool:
-            platform.domain_checks.record(check)
-            has_changed = False
-            if domain.verified is None and check.is_proven:
-                try:
-                    platform.domains.set_verified(domain.name, domain.tenant, by=BY_DNS)
-                    has_changed = True
-                except TenancyError:
-                    pass  # another tenant was first, or it is gone
-            if domain.waiting_keys:
-                found = check.found_keys(domain)
-                has_changed |= platform.domain_keys.take_over(domain.id, found) is not None
-            return has_changed
+        def keep(platform: "Platform") -> None:
+            with contextlib.suppress(TenancyError):  # another tenant was first, or it is gone
+                take_check(platform, domain, check)
 
-        return await self._in_thread(keep)
+        await self._in_thread(keep)
 
     async def forget_retired(self) -> list[tuple[Domain, DomainKey]]:
         """Forget keys that were retired long ago, and return them."""

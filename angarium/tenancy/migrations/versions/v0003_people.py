@@ -13,6 +13,7 @@ def upgrade() -> None:
     op.add_column(
         "tenant", sa.Column("alignment", sa.String(8), nullable=False, server_default="strict")
     )
+    op.add_column("tenant", sa.Column("removed", sa.BigInteger))
     op.add_column(
         "domain_key", sa.Column("waits", sa.Boolean, nullable=False, server_default=sa.false())
     )

@@ -95,6 +95,8 @@ COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that
     "key": ("angarium.cli.key", "key", "Keys that programs send with."),
     "webhook": ("angarium.cli.webhook.command", "webhook", "Where tenants are told of their mail."),
     "domain": ("angarium.cli.domain", "domain", "As which domains tenants send."),
+    "account": ("angarium.cli.account", "account", "Which people log in, and their roles."),
+    "audit": ("angarium.cli.audit", "audit", "Who changed what of the platform."),
     "user": ("angarium.cli.user", "user", "Who may log in to submit mail."),
     "version": ("angarium.cli.version", "version", "Print the versions in use."),
 }

@@ -1,6 +1,5 @@
 """``postmaster user``: who may log in to submit mail, and as whom. Changes the file; a running server sees it."""
 
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +10,6 @@ import msgspec
 
 from angarium.access.credential_file import (
     ANY_STREAM,
-    MAX_PASSWORD_OCTETS,
     CredentialError,
     CredentialFileError,
     User,
@@ -32,6 +30,7 @@ from angarium.access.credential_file import (
 )
 from angarium.cli.config_option import config_option, load_for_queue
 from angarium.cli.exit import EX_CONFIG, EX_DATAERR, EX_IOERR, EX_NOINPUT, EX_USAGE, CommandError
+from angarium.cli.new_password import new_password, password_stdin_option
 from angarium.config.error import ConfigError
 from angarium.config.schema import Config
 from angarium.config.streams import streams_by_name
@@ -39,9 +38,7 @@ from angarium.host.owner import acting_as_owner
 from angarium.queue.model import DEFAULT_TENANT
 
 T = TypeVar("T")
-_PASSWORD_STDIN: Final = click.option(
-    "--password-stdin", is_flag=True, help="Read the password from the first line of stdin."
-)
+_PASSWORD_STDIN: Final = password_stdin_option
 
 
 _STREAM: Final = click.option(
@@ -245,14 +242,7 @@ def _config(config_file: Path) -> Config:
 
 
 def _new_password(from_stdin: bool) -> str:
-    if from_stdin:
-        octets = sys.stdin.buffer.readline(MAX_PASSWORD_OCTETS + 3)
-        try:
-            password = octets.decode().removesuffix("\n").removesuffix("\r")
-        except UnicodeDecodeError:
-            raise CommandError("the password is not UTF-8", EX_DATAERR) from None
-    else:
-        password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    password = new_password(from_stdin)
     _checked(lambda: check_password(password))
     return password
 

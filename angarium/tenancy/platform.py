@@ -7,12 +7,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import argon2
 import sqlalchemy as sa
 
+from angarium.access.credential_file import HASHER
 from angarium.config.schema import Config
 from angarium.dkim.keygen import generate
 from angarium.dkim.keys import PrivateKey
 from angarium.queue.model import UnixMs
+from angarium.tenancy.accounts import AccountStore
 from angarium.tenancy.change import Changer, read_audit
 from angarium.tenancy.database import Database, read_version
 from angarium.tenancy.domain_checks import DomainChecks
@@ -23,6 +26,7 @@ from angarium.tenancy.model import AuditEntry, DkimType
 from angarium.tenancy.pages import Pages
 from angarium.tenancy.rows import read_domains, read_keys, read_tenants, read_webhooks
 from angarium.tenancy.secret_file import Secrets, read_secrets, secret_path
+from angarium.tenancy.sign_in import SignIns
 from angarium.tenancy.snapshot import SnapshotData
 from angarium.tenancy.snapshot_file import writing
 from angarium.tenancy.tables import KEY
@@ -50,6 +54,7 @@ class Platform:
         clock: Callable[[], UnixMs] = _wall_clock,
         random_octets: Callable[[int], bytes] = os.urandom,
         new_private_key: Callable[[DkimType], PrivateKey] = generate,
+        hasher: argon2.PasswordHasher = HASHER,
     ) -> None:
         """``actor``: who is named in the audit entries."""
         changer = Changer(actor, clock, random_octets)
@@ -62,12 +67,15 @@ class Platform:
         self.tenants = TenantStore(database, changer)
         self.keys = KeyStore(database, changer, secrets)
         self._new_private_key = new_private_key
+        self._hasher = hasher
         maker = DomainKeyMaker(changer, secrets, new_private_key)
         self.domain_keys = DomainKeyStore(database, changer, maker)
         self.domains = DomainStore(database, changer, maker, self.domain_keys)
         self.domain_checks = DomainChecks(database)
         self.pages = Pages(database)
         self.webhooks = WebhookStore(database, changer, secrets)
+        self.accounts = AccountStore(database, changer, secrets, hasher)
+        self.sign_ins = SignIns(database, changer, secrets)
 
     @classmethod
     def open(cls, config: Config, *, actor: str) -> "Platform":
@@ -87,6 +95,7 @@ class Platform:
             clock=self._clock,
             random_octets=self._random_octets,
             new_private_key=self._new_private_key,
+            hasher=self._hasher,
         )
 
     def __enter__(self) -> Self:

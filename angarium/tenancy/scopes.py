@@ -62,6 +62,11 @@ def allows(scopes: Iterable[str], resource: str, action: str) -> bool:
     return not wanted.isdisjoint(scopes)
 
 
+def is_of_server(scope: str) -> bool:
+    """Whether it is about the whole server, not about what a tenant has."""
+    return scope.partition(":")[0] in _OF_SERVER
+
+
 def find_uncovered(scopes: Iterable[str], wanted: Iterable[str]) -> str | None:
     """Return the first of ``wanted`` that allows more than ``scopes`` do; None: who has these may give those."""
     held = tuple(scopes)

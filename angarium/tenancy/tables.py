@@ -141,6 +141,69 @@ WEBHOOK_SECRET: Final = Table(
     Column("expires", BigInteger),
 )
 
+ACCOUNT: Final = Table(
+    "account",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("name", String(254), nullable=False, unique=True),
+    Column("password", Text, nullable=False),  # argon2id, PHC string format
+    Column("totp", LargeBinary),  # sealed
+    Column("totp_step", BigInteger, nullable=False),  # of the last code that was used
+    Column("failures", Integer, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    Column("disabled", BigInteger),
+    Column("created", BigInteger, nullable=False),
+)
+
+MEMBERSHIP: Final = Table(
+    "membership",
+    METADATA,
+    Column("account_id", String(36), ForeignKey("account.id"), primary_key=True),
+    Column("tenant_id", String(36), ForeignKey("tenant.id"), primary_key=True),
+    Column("role", String(16), nullable=False),
+)
+
+RECOVERY_CODE: Final = Table(
+    "recovery_code",
+    METADATA,
+    Column("account_id", String(36), ForeignKey("account.id"), primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),
+)
+
+PASSKEY: Final = Table(
+    "passkey",
+    METADATA,
+    Column("id", String(64), primary_key=True),  # SHA-256 of the credential's id, in hexadecimal
+    Column("account_id", String(36), ForeignKey("account.id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("credential", LargeBinary, nullable=False),  # with its public key, as WebAuthn has it
+    Column("uses", BigInteger, nullable=False),  # the authenticator's own count
+    Column("created", BigInteger, nullable=False),
+)
+
+# What an authenticator is asked, once, for a few minutes
+CHALLENGE: Final = Table(
+    "challenge",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("account_id", String(36), ForeignKey("account.id"), nullable=False, index=True),
+    Column("purpose", String(16), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+)
+
+SESSION: Final = Table(
+    "session",
+    METADATA,
+    Column("digest", LargeBinary, primary_key=True),  # SHA-256 of its token
+    Column("id", String(36), nullable=False, unique=True),
+    Column("account_id", String(36), ForeignKey("account.id"), nullable=False, index=True),
+    Column("tenant_id", String(36), ForeignKey("tenant.id"), nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+)
+
 AUDIT: Final = Table(
     "audit",
     METADATA,

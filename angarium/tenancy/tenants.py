@@ -17,6 +17,8 @@ from angarium.tenancy.tables import (
     DOMAIN_KEY,
     KEY,
     KEY_SECRET,
+    MEMBERSHIP,
+    SESSION,
     TENANT,
 )
 
@@ -125,7 +127,7 @@ class TenantStore:
             connection.execute(_of(DOMAIN_CHECK, DOMAIN_CHECK.c.domain_id, DOMAIN, tenant))
             connection.execute(_of(DOMAIN_KEY, DOMAIN_KEY.c.domain_id, DOMAIN, tenant))
             connection.execute(_of(KEY_SECRET, KEY_SECRET.c.key_id, KEY, tenant))
-            for table in (DOMAIN, KEY):
+            for table in (SESSION, MEMBERSHIP, DOMAIN, KEY):
                 connection.execute(sa.delete(table).where(table.c.tenant_id == tenant.id))
             connection.execute(
                 sa.update(TENANT)

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import argon2
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -21,6 +22,10 @@ def url(request: pytest.FixtureRequest) -> str:
         return "sqlite:///platform.db"
     server: Postgres = request.getfixturevalue("postgres")
     return server.new_database()
+
+
+# What takes no time, and is as good to compare
+FAST = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 class Clock:
@@ -54,6 +59,7 @@ def open_platform(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., Platfo
                     actor="tests",
                     clock=clock,
                     new_private_key=lambda _: Ed25519PrivateKey.generate(),
+                    hasher=FAST,
                 )
             )
 

@@ -17,6 +17,8 @@ LISTENER: Final = web.AppKey("listener", str)  # its address as configured
 # What a request has been found to be, for who writes the answer
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 ALLOWANCE: Final = web.RequestKey("allowance", Allowance)
+# Of who has been found right by something else than a key
+GRANT: Final = web.RequestKey("grant", KeyGrant)
 
 
 class Access:
@@ -50,10 +52,12 @@ class Access:
 
         Raises FaultError: NO_KEY, WRONG_KEY, NO_SCOPE, RATE.
         """
+        if (grant := request.get(GRANT)) is not None:
+            return self.admit(request, grant, resource, action, dialect=dialect)
         if not presented:
             text = "No key was given: send X-API-Key, or Authorization: Bearer"
             raise FaultError(Fault(kind=FaultKind.NO_KEY, message=text))
-        found = self._snapshot().find_key(presented, self._clock(), _address(request))
+        found = self._snapshot().find_key(presented, self._clock(), client_address(request))
         if isinstance(found, KeyProblem):
             raise FaultError(_fault_of(found))
         if found.key.kind != "api":
@@ -81,7 +85,7 @@ class Access:
             key_id=key.id,
             domains=grant.domains,
             senders=grant.senders,
-            address=_address(request),
+            address=client_address(request),
             listener=request.app.get(LISTENER, ""),
             dialect=dialect,
             request_id=request.get(REQUEST_ID, ""),
@@ -126,7 +130,7 @@ def _fault_of(problem: KeyProblem) -> Fault:
     return Fault(kind=kind, message=problem.text[:1].upper() + problem.text[1:])
 
 
-def _address(request: web.Request) -> str:
+def client_address(request: web.Request) -> str:
     """Without what an IPv4 client looks like on an IPv6 socket."""
     remote = request.remote or ""
     if remote.startswith("::ffff:"):

@@ -58,7 +58,7 @@ class PlatformAccess:
         """
         if self._under_way >= WAITING:  # PLA1
             raise _busy("too many requests wait for the platform's database")
-        actor = self._actor if by is None else f"key {by.key_id}"
+        actor = self._actor if by is None else by.actor
         self._under_way += 1
         done = asyncio.get_running_loop().run_in_executor(self._thread, self._do, work, actor)
         done.add_done_callback(self._count_down)

@@ -14,7 +14,6 @@ from angarium.cli.domain_shown import (
     print_report,
     print_zone,
     row,
-    with_found,
 )
 from angarium.cli.exit import EX_OK, EX_TEMPFAIL, CommandError
 from angarium.cli.platform_access import json_option, print_json, time_text, using_platform
@@ -29,7 +28,7 @@ from angarium.insight.domain_records import (
 )
 from angarium.queue.model import DEFAULT_TENANT, UnixMs
 from angarium.routing.dns import DnsResolver, DnsSetupError
-from angarium.tenancy.domain_check import CheckedRecord, DomainCheck
+from angarium.tenancy.domain_check import CheckedRecord, DomainCheck, with_found
 from angarium.tenancy.domain_keys import USUAL_TYPES
 from angarium.tenancy.domain_progress import take_check
 from angarium.tenancy.model import BY_OPERATOR, DkimType, Domain

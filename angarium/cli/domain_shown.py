@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Final
 
 import click
-import msgspec
 
 from angarium.cli.platform_access import time_text
 from angarium.tenancy.domain_check import (
@@ -38,14 +37,6 @@ def answer(
     found: Domain, records: Sequence[CheckedRecord], check: DomainCheck | None
 ) -> dict[str, object]:
     return {**row(found, check), "keys": _keys(found), "records": records}
-
-
-def with_found(
-    records: Sequence[CheckedRecord], check: DomainCheck | None
-) -> tuple[CheckedRecord, ...]:
-    """Return what is expected now, with what was found of it when it was looked for last."""
-    known = {(each.name, each.type): each for each in (check.records if check else ())}
-    return tuple([_with_found(each, known.get((each.name, each.type))) for each in records])
 
 
 def print_list(domains: Sequence[tuple[Domain, DomainCheck | None]]) -> None:
@@ -93,11 +84,3 @@ def _keys(found: Domain) -> list[dict[str, str | None]]:
         }
         for each in found.keys
     ]
-
-
-def _with_found(record: CheckedRecord, known: CheckedRecord | None) -> CheckedRecord:
-    if known is None or known.value != record.value:
-        return record
-    return msgspec.structs.replace(
-        known, purpose=record.purpose, value=record.value, zone_line=record.zone_line
-    )

@@ -179,14 +179,15 @@ def set_(
         _refuse_unknown("stream", streams, streams_by_name(config.stream))
         _refuse_unknown("pool", pools, known)
         if alignment is not None:
-            changed = platform.tenants.set_alignment(name, alignment)
+            platform.tenants.set_alignment(name, alignment)
         if change != PlanChange():
-            changed = platform.tenants.change_plan(name, change)
+            platform.tenants.change_plan(name, change)
+        changed = platform.tenants.find(name)
     if as_json:
         print_json(_row(changed))
         return
     limits = "; ".join(_plan_lines(changed.plan, ())) or "no limits"
-    click.echo(f"{changed.name}: alignment: {changed.alignment}; {limits}")
+    click.echo(f"{changed.name}: {limits}; alignment {changed.alignment}")
 
 
 @tenant.command()

@@ -5,6 +5,7 @@ from typing import Protocol
 from angarium.config.schema import Blocklists, BlocklistZone, Config
 from angarium.insight.blocklist_subjects import subjects_of
 from angarium.insight.checks.senders import find_sender_domains
+from angarium.insight.checks.tenancy import tenants_domains
 from angarium.insight.egress_addresses import egress_addresses
 from angarium.queue import UnixMs
 from angarium.reputation.blocklists import (
@@ -34,6 +35,7 @@ def own_subjects(config: Config) -> tuple[str, ...]:
     own_domains = find_sender_domains(config).domains
     if config.feedback.return_path_domain is not None:
         own_domains = (*own_domains, config.feedback.return_path_domain)
+    own_domains = (*own_domains, *tenants_domains(config))
     return subjects_of(egress_addresses(config), settings.addresses, settings.domains, own_domains)
 
 

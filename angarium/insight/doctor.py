@@ -12,6 +12,7 @@ from angarium.insight.checks.host import check_clock, check_ports
 from angarium.insight.checks.links import check_links
 from angarium.insight.checks.secrets import check_certificates
 from angarium.insight.checks.senders import check_senders
+from angarium.insight.checks.tenancy import check_secret, check_tenant_domains
 
 HERE: Final = "this machine"
 _EXPECTED: Final = {
@@ -34,6 +35,11 @@ async def diagnose(config: Config, today: date) -> AsyncIterator[Finding]:
     for finding in check_certificates(config):
         yield _with_evidence(finding)
     for finding in check_senders(config):
+        yield _with_evidence(finding)
+    for finding in check_secret(config):
+        if finding.verdict != "ok":
+            yield _with_evidence(finding)
+    for finding in check_tenant_domains(config):
         yield _with_evidence(finding)
     is_answered = True
     for finding in await check_dns(config):

@@ -65,14 +65,18 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str
     key_id: str
     domains: tuple[str, ...]  # verified ones of its tenant
-    senders: tuple[
-        str, ...
-    ] = ()  # patterns, as ``access.senders`` has them; empty: exactly ``domains``
+    # Patterns, as ``access.senders`` has them; empty: exactly ``domains``
+    senders: tuple[str, ...] = ()
     address: str  # of the client
     listener: str  # its address as configured
     dialect: str = "native"  # native | resend | sendgrid | postmark | mailgun | ses
     request_id: str = ""
     scopes: tuple[str, ...] = ()  # what the key may do
+
+    @property
+    def actor(self) -> str:
+        """Who it is, in the audit. A session's stands for a key, and has the name of its account."""
+        return self.key_id if " " in self.key_id else f"key {self.key_id}"
 
     @property
     def patterns(self) -> tuple[str, ...]:

@@ -63,6 +63,14 @@ class DomainCheck(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+def with_found(
+    records: Sequence[CheckedRecord], check: DomainCheck | None
+) -> tuple[CheckedRecord, ...]:
+    """Return what is expected now, with what was found of it when it was looked for last."""
+    known = {(each.name, each.type): each for each in (check.records if check else ())}
+    return tuple([_with_found(each, known.get((each.name, each.type))) for each in records])
+
+
 class CheckOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What a check comes to: what is needed in memory to know when to look again, and what to tell."""
 
@@ -106,6 +114,14 @@ def next_look(domain: Domain, outcome: CheckOutcome | None, spread: float) -> Un
     if outcome.failed:
         return UnixMs(outcome.checked + FAILED_MS)
     return UnixMs(outcome.checked + int(DAY_MS * (0.75 + 0.25 * spread)))
+
+
+def _with_found(record: CheckedRecord, known: CheckedRecord | None) -> CheckedRecord:
+    if known is None or known.value != record.value:
+        return record
+    return msgspec.structs.replace(
+        known, purpose=record.purpose, value=record.value, zone_line=record.zone_line
+    )
 
 
 def _is_needed(record: CheckedRecord) -> bool:

@@ -18,6 +18,7 @@ _OF_TENANT: Final[Mapping[str, tuple[str, ...]]] = {
     "templates": ("read", "write"),
     "domains": ("read", "write"),
     "keys": ("read", "write"),
+    "users": ("read", "write"),
 }
 _OF_SERVER: Final[Mapping[str, tuple[str, ...]]] = {
     "queue": ("read", "act"),

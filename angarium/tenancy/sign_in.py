@@ -25,9 +25,9 @@ from angarium.tenancy.accounts import code_digest, read_accounts, totp_place
 from angarium.tenancy.change import Changer
 from angarium.tenancy.database import Database
 from angarium.tenancy.secret_file import Secrets
+from angarium.tenancy.session_token import TOKEN_MARK
 from angarium.tenancy.tables import ACCOUNT, RECOVERY_CODE, SESSION, TENANT
 
-TOKEN_MARK: Final = "ang_session_"  # noqa: S105 - what a session's token begins with
 _TOKEN_OCTETS: Final = 32
 # Of one who is nobody: compared all the same, so that the time it takes says nothing
 NO_HASH: Final = (

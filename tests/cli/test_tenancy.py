@@ -287,7 +287,7 @@ def test_a_plan_is_set_and_shown_with_its_use(shell: Shell) -> None:
     assert "what is over: waits for the next period" in text
     assert shell.json("tenant show shop")["quota_use"]["day"]["used"] == 1
     cleared = "tenant set shop --quota-day none --rate none --streams all --over-quota refuse"
-    assert shell.run(cleared) == "shop: no limits\n"
+    assert shell.run(cleared) == "shop: no limits; alignment strict\n"
 
 
 def test_what_cannot_be_a_plan_is_said(shell: Shell) -> None:

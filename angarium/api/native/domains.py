@@ -29,16 +29,18 @@ from angarium.api.reading import read_json
 from angarium.dkim import SigningKey
 from angarium.insight.checks.finding import Verdict
 from angarium.insight.checks.patient_dns import PatientDns
-from angarium.insight.domain_records import (
-    CheckedRecord,
-    DomainReport,
-    RecordPurpose,
-    check_records,
-    expected_records,
-    public_addresses,
-)
+from angarium.insight.domain_records import check_records, expected_records, public_addresses
 from angarium.intake.order import Caller, Fault, FaultError, FaultKind
 from angarium.routing.dns import DnsResolver, DnsSetupError
+from angarium.tenancy.domain_check import (
+    CheckedRecord,
+    DomainCheck,
+    DomainHealth,
+    RecordPurpose,
+    health_of,
+    outcome_of,
+    with_found,
+)
 from angarium.tenancy.model import Domain, DomainStatus
 from angarium.tenancy.signing import open_domain_key
 
@@ -47,7 +49,6 @@ if TYPE_CHECKING:
 
 # Ours, of a process: each look is some twenty questions
 LOOKS_AT_ONCE: Final = 4
-BY_DNS: Final = "DNS"
 _NAME = Annotated[str, Meta(min_length=1, max_length=260)]
 
 
@@ -61,6 +62,8 @@ class RecordShown(Wire, frozen=True, kw_only=True):
     zone_line: str  # the same, to copy into a zone; empty: any will do
     verdict: Verdict | None  # null: not looked at
     found: str  # empty: not looked at
+    difference: str  # in a sentence; empty: none
+    is_answered: bool  # false: a nameserver did not answer, so it may be there
     remedy: str  # what to do; empty: nothing
 
 
@@ -74,6 +77,9 @@ class DomainShown(Wire, frozen=True, kw_only=True):
 
 
 class DomainWithRecords(DomainShown, frozen=True, kw_only=True):
+    health: DomainHealth  # failed: mail of it fails, for what DNS has
+    # When it was looked at last: by itself daily, and at once when it is new
+    checked_at: Time | None
     records: Sequence[RecordShown]
 
 
@@ -143,6 +149,15 @@ class DomainResource:
                 answers={200: DomainWithRecords},
             ),
             Route(
+                method="POST",
+                path=f"{one}/rotate",
+                handler=self.rotate,
+                summary="Make a new DKIM key, and say what is to be published. The old one signs until that is found.",
+                scope="domains:write",
+                query=OneDomainAsked,
+                answers={200: DomainWithRecords},
+            ),
+            Route(
                 method="DELETE",
                 path=one,
                 handler=self.remove,
@@ -168,7 +183,7 @@ class DomainResource:
             return added, keys_of(platform, added)
 
         added, keys = await self._premises.platform.run(add, by=caller)
-        return json_response(_with_records(added, self.expected(added, keys)), 201)
+        return json_response(_with_records(added, self.expected(added, keys), None), 201)
 
     async def page(self, request: web.Request) -> web.Response:
         caller = self._premises.admit(request, "domains", "read")
@@ -186,19 +201,28 @@ class DomainResource:
     async def show(self, request: web.Request) -> web.Response:
         caller = self._premises.admit(request, "domains", "read")
         found, keys = await self._found(request, caller, "read")
-        return json_response(_with_records(found, self.expected(found, keys)))
+        check = await self.last_check(found, caller)
+        records = with_found(self.expected(found, keys), check)
+        return json_response(_with_records(found, records, check))
 
     async def verify(self, request: web.Request) -> web.Response:
         caller = self._premises.admit(request, "domains", "write")
         found, keys = await self._found(request, caller, "write")
-        report = await self.look(found, keys)
-        if report.is_proven and found.verified is None:
-            name, tenant = found.name, found.tenant
-            found = await self._premises.platform.run(
-                lambda platform: platform.domains.set_verified(name, tenant, by=BY_DNS),
-                by=caller,
-            )
-        return json_response(_with_records(found, report.records))
+        found, check = await self.look(found, keys, caller)
+        return json_response(_with_records(found, check.records, check))
+
+    async def rotate(self, request: web.Request) -> web.Response:
+        caller = self._premises.admit(request, "domains", "write")
+        name = in_path(request, "domain")
+        asked = read_query(request, OneDomainAsked)
+        tenant = self._premises.tenant_of(caller, asked.tenant, "write")
+
+        def rotate(platform: "Platform") -> tuple[Domain, list[SigningKey]]:
+            rotated = platform.domain_keys.rotate(name, tenant)
+            return rotated, keys_of(platform, rotated)
+
+        found, keys = await self._premises.platform.run(rotate, by=caller)
+        return json_response(_with_records(found, self.expected(found, keys), None))
 
     async def remove(self, request: web.Request) -> web.Response:
         caller = self._premises.admit(request, "domains", "write")
@@ -227,7 +251,30 @@ class DomainResource:
         config = self._premises.config()
         return expected_records(config, domain, keys, public_addresses(config))
 
-    async def look(self, domain: Domain, keys: Sequence[SigningKey]) -> DomainReport:
+    async def last_check(self, domain: Domain, caller: Caller) -> DomainCheck | None:
+        return await self._premises.platform.run(
+            lambda platform: platform.domain_checks.find(domain.id), by=caller
+        )
+
+    async def look(
+        self, domain: Domain, keys: Sequence[SigningKey], caller: Caller
+    ) -> tuple[Domain, DomainCheck]:
+        """Look at its records now, and do what follows; return it as it is then. Raises FaultError."""
+        began = self._premises.clock()
+        records = await self._looked_up(domain, keys)
+        check = DomainCheck(domain_id=domain.id, checked=began, records=records)
+
+        def take(platform: "Platform") -> Domain:
+            # Imported where it is used: SQLAlchemy is 25 MB
+            from angarium.tenancy.domain_progress import take_check
+
+            return take_check(platform, domain, check)
+
+        return await self._premises.platform.run(take, by=caller), check
+
+    async def _looked_up(
+        self, domain: Domain, keys: Sequence[SigningKey]
+    ) -> tuple[CheckedRecord, ...]:
         config = self._premises.config()
         async with self._looks:
             try:
@@ -236,13 +283,13 @@ class DomainResource:
                 fault = Fault(kind=FaultKind.BUSY, message=str(error), retry_after_s=60)
                 raise FaultError(fault) from None
             try:
-                return await check_records(config, domain, keys, PatientDns(resolver))
+                return (await check_records(config, domain, keys, PatientDns(resolver))).records
             finally:
                 await resolver.close()
 
 
 def keys_of(platform: "Platform", domain: Domain) -> "list[SigningKey]":
-    return [open_domain_key(platform.secrets, domain.name, each) for each in domain.keys]
+    return [open_domain_key(platform.secrets, domain.name, each) for each in domain.published_keys]
 
 
 def _shown(domain: Domain) -> DomainShown:
@@ -256,7 +303,10 @@ def _shown(domain: Domain) -> DomainShown:
     )
 
 
-def _with_records(domain: Domain, records: Sequence[CheckedRecord]) -> DomainWithRecords:
+def _with_records(
+    domain: Domain, records: Sequence[CheckedRecord], check: DomainCheck | None
+) -> DomainWithRecords:
+    outcome = None if check is None else outcome_of(domain, check)
     shown = [
         RecordShown(
             purpose=each.purpose,
@@ -266,8 +316,15 @@ def _with_records(domain: Domain, records: Sequence[CheckedRecord]) -> DomainWit
             zone_line=each.zone_line,
             verdict=each.verdict,
             found=each.found,
+            difference=each.difference,
+            is_answered=each.is_answered,
             remedy=each.remedy,
         )
         for each in records
     ]
-    return DomainWithRecords(**msgspec.structs.asdict(_shown(domain)), records=shown)
+    return DomainWithRecords(
+        **msgspec.structs.asdict(_shown(domain)),
+        health=health_of(domain, outcome, "pending"),
+        checked_at=maybe_time(None if check is None else check.checked),
+        records=shown,
+    )

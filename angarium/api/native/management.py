@@ -7,6 +7,7 @@ from angarium.api.native.dialect import Resource
 from angarium.api.native.domains import DomainResource
 from angarium.api.native.keys import KeyResource
 from angarium.api.native.operator import Operator
+from angarium.api.native.people import PeopleResource
 from angarium.api.native.premises import Premises
 from angarium.api.native.queue import QueueResource
 from angarium.api.native.queue_acts import QueueActs
@@ -17,9 +18,10 @@ from angarium.api.native.webhook_deliveries import DeliveryResource
 from angarium.api.native.webhook_outbox import OutboxAccess
 from angarium.api.native.webhooks import WebhookResource
 from angarium.api.native.whose_key import WhoseKeyResource
+from angarium.api.sessions import Sessions
 
 
-def management(premises: Premises) -> Sequence[Resource]:
+def management(premises: Premises, sessions: Sessions) -> Sequence[Resource]:
     operator = Operator(lambda: premises.data_dir)
     suppression = SuppressionResource(premises)
     outbox = OutboxAccess(premises.data_dir)
@@ -36,4 +38,5 @@ def management(premises: Premises) -> Sequence[Resource]:
         AuditResource(premises),
         webhooks,
         DeliveryResource(premises, webhooks, outbox),
+        PeopleResource(premises, sessions),
     )

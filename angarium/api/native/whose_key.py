@@ -8,6 +8,7 @@ from angarium.api.dialect import Route
 from angarium.api.native.answers import json_response
 from angarium.api.native.premises import Premises
 from angarium.api.native.wire import Time, Wire, maybe_time
+from angarium.intake.order import Fault, FaultError, FaultKind
 from angarium.tenancy.model import KeyKind
 
 
@@ -46,7 +47,10 @@ class WhoseKeyResource:
 
     async def show(self, request: web.Request) -> web.Response:
         caller = self._premises.admit(request, "", "")
-        key = self._premises.snapshots.current.keys[caller.key_id]
+        key = self._premises.snapshots.current.keys.get(caller.key_id)
+        if key is None:
+            text = "No key: somebody is logged in, and GET /v1/me says who"
+            raise FaultError(Fault(kind=FaultKind.NOT_FOUND, message=text))
         return json_response(
             WhoseKey(
                 id=key.id,

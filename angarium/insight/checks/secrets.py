@@ -12,9 +12,8 @@ from angarium.access.reference_keys import ReferenceKeyError, read_keys
 from angarium.config.schema import Config, Listener, NamedSmartHost, Pool, Route, Ses, Source
 from angarium.dkim import KeyFileError, KeyRing
 from angarium.insight.checks.finding import Finding
+from angarium.insight.checks.tenancy import check_secret
 from angarium.insight.units import span_text
-from angarium.tenancy.model import TenancySetupError
-from angarium.tenancy.secret_file import read_secrets, secret_path
 
 _Login = Route | NamedSmartHost | Pool | Source
 SOON_S: Final = 21 * 86400  # a certificate that ends by then should have been renewed
@@ -29,24 +28,11 @@ def check_secrets(config: Config) -> Iterator[Finding]:
         yield from _password(login)
     if config.feedback.is_used:
         yield from _references(config)
-    yield from _tenancy(config)
+    yield from check_secret(config)
     if config.ses is not None:
         yield from _ses_keys(config.ses)
     if any(each.kind == "submission" and each.auth == "required" for each in config.listener):
         yield from _users(config)
-
-
-def _tenancy(config: Config) -> Iterator[Finding]:
-    """Nothing, where no start has made the file yet."""
-    path = secret_path(config)
-    if not path.exists():
-        return
-    try:
-        read_secrets(path)
-    except TenancySetupError as error:
-        yield Finding("tenancy", "fail", str(error))
-        return
-    yield Finding("tenancy", "ok", f"{path} opens tenants' keys: keep a copy of it")
 
 
 def check_certificates(config: Config) -> Iterator[Finding]:

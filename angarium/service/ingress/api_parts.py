@@ -28,6 +28,7 @@ from angarium.api.native.sending import SendResource
 from angarium.api.native.waiting import WaitingResource
 from angarium.api.platform_access import PlatformAccess
 from angarium.api.reading import ReadingLimits
+from angarium.api.sessions import Sessions
 from angarium.config.schema import Api, Config
 from angarium.history.access import HistoryAccess, QueueEvents
 from angarium.intake.order import Caller
@@ -83,6 +84,7 @@ class ApiParts:
             log = QueueEvents(spool.events, spool.administration)
             self.history = HistoryAccess.of(runtime.config, log, runtime.clock)
         self.platform = PlatformAccess.of(runtime.config, snapshots)
+        self.sessions = Sessions(self.platform, snapshots, runtime.rates, runtime.clock)
         premises = Premises(
             admit=self._admit,
             platform=self.platform,
@@ -97,7 +99,7 @@ class ApiParts:
                     SendResource(self.sending, self._admit),
                     WaitingResource(self.waiting, self._admit),
                     HistoryResource(self.history, self._admit),
-                    *management(premises),
+                    *management(premises, self.sessions),
                 )
             ),
             self._resend(msgspec.structs.replace(premises, admit=self._admit_by_bearer)),
@@ -127,6 +129,7 @@ class ApiParts:
 
     async def close(self) -> None:
         """Once nobody asks any more."""
+        self.sessions.close()
         await asyncio.to_thread(self.platform.close)
         if self.history is not None:
             await asyncio.to_thread(self.history.close)

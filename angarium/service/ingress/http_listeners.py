@@ -47,6 +47,7 @@ class HttpListeners:
                 trusted_networks=networks,
                 limits=self._api.reading,
                 load=self._api.load,
+                middlewares=(self._api.sessions.middleware(),) if serves_api else (),
             )
         )
         server = HttpServer(application, connections=listener.limits.connections)

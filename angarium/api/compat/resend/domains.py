@@ -10,13 +10,13 @@ from angarium.api.compat.resend.paging import page_of, read_wanted
 from angarium.api.compat.resend.wire import WireDomain
 from angarium.api.dialect import Route
 from angarium.api.native.answers import json_response
-from angarium.api.native.domains import BY_DNS, DomainResource, keys_of
+from angarium.api.native.domains import DomainResource, keys_of
 from angarium.api.native.premises import Premises
 from angarium.api.reading import read_json
 from angarium.dkim import SigningKey
-from angarium.insight.domain_records import CheckedRecord
 from angarium.intake.order import Caller, FaultError
 from angarium.telemetry.timestamp import rfc3339
+from angarium.tenancy.domain_check import CheckedRecord, with_found
 from angarium.tenancy.model import Domain, NotFoundError
 
 if TYPE_CHECKING:
@@ -83,9 +83,9 @@ class Domains:
     async def _get(self, request: web.Request) -> web.Response:
         caller = self._premises.admit(request, "domains", "read")
         found, keys = await self._found(request, caller)
-        return json_response(
-            {"object": "domain", **_with_records(found, self._native.expected(found, keys))}
-        )
+        check = await self._native.last_check(found, caller)
+        records = with_found(self._native.expected(found, keys), check)
+        return json_response({"object": "domain", **_with_records(found, records)})
 
     async def _update(self, request: web.Request) -> web.Response:
         """Of what can be set there, we have the usual values alone."""
@@ -109,14 +109,7 @@ class Domains:
         """Look now: when it is answered, the domain's status is what was found."""
         caller = self._premises.admit(request, "domains", "write")
         found, keys = await self._found(request, caller)
-        report = await self._native.look(found, keys)
-        if report.is_proven and found.verified is None:
-            await self._premises.platform.run(
-                lambda platform: platform.domains.set_verified(
-                    found.name, caller.tenant, by=BY_DNS
-                ),
-                by=caller,
-            )
+        await self._native.look(found, keys, caller)
         return json_response({"object": "domain", "id": found.id})
 
     async def _found(self, request: web.Request, caller: Caller) -> tuple[Domain, list[SigningKey]]:

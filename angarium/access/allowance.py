@@ -17,7 +17,9 @@ class Allowance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rates(Protocol):
-    """``shared_rates`` has it, over all processes. Names are ``key:ID``, ``tenant:NAME`` and ``login:ADDRESS``, however they send."""
+    """``shared_rates`` has it, over all processes. Names are ``key:ID`` and ``tenant:NAME``, however they send, and
+    ``login:ADDRESS``.
+    """
 
     def take(self, name: str, per_second: int, now: UnixMs) -> Allowance:
         """Count one request of a key or tenant, unless it has to wait."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import argon2
 from aiohttp import web
@@ -22,6 +22,7 @@ from angarium.tenancy.session_token import TOKEN_MARK
 from angarium.tenancy.snapshot import KeyGrant
 
 if TYPE_CHECKING:
+    from angarium.tenancy.passkeys import Asked
     from angarium.tenancy.platform import Platform
     from angarium.tenancy.sign_in import Candidate, NewSession
 
@@ -86,6 +87,31 @@ class Sessions:
 
         def finish(platform: "Platform") -> "NewSession | SignInProblem":
             return platform.sign_ins.finish(begun, is_right, code=code, tenant=tenant)
+
+        finished = await self._platform.run(finish)
+        if isinstance(finished, SignInProblem):
+            raise _fault_of(finished)
+        return finished
+
+    async def begin_passkey(self, request: web.Request, origin: str) -> "Asked":
+        """Raises FaultError."""
+        self._count(request)
+        return await self._platform.run(lambda platform: platform.passkeys.begin_login(origin))
+
+    async def log_in_by_passkey(
+        self,
+        request: web.Request,
+        origin: str,
+        *,
+        challenge: str,
+        answer: dict[str, Any],
+        tenant: str,
+    ) -> "NewSession":
+        """Raises FaultError: WRONG_KEY, RATE, BUSY."""
+        self._count(request)
+
+        def finish(platform: "Platform") -> "NewSession | SignInProblem":
+            return platform.passkeys.finish_login(origin, challenge, answer, tenant=tenant)
 
         finished = await self._platform.run(finish)
         if isinstance(finished, SignInProblem):

@@ -123,6 +123,16 @@ def totp(name: str, off: bool, as_json: bool, config_file: Path) -> None:
         click.echo(f"  {code}")
 
 
+@account.command("remove-passkeys")
+@click.argument("name")
+@json_option
+@config_option
+def remove_passkeys(name: str, as_json: bool, config_file: Path) -> None:
+    """Let no passkey of account NAME in any more. They are added by HTTP, by who is logged in. Its sessions end."""
+    with using_platform(config_file) as (platform, _):
+        _show(platform.accounts.remove_passkeys(name), as_json, "Changed")
+
+
 @account.command()
 @click.argument("name")
 @json_option
@@ -180,6 +190,7 @@ def _row(each: Account) -> dict[str, object]:
         "roles": [{"tenant": it.tenant, "role": it.role} for it in each.memberships],
         "totp": each.has_totp,
         "recovery_codes": each.recovery_codes,
+        "passkeys": each.passkeys,
         "created": time_text(each.created),
         "disabled": time_text(each.disabled),
     }

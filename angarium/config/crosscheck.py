@@ -29,6 +29,10 @@ from angarium.config.warmup_plan import DEFAULT_PLAN, PlanError, check_plan
 
 # Of a feedback address: what header fields show without quoting
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~.-]{1,64}@[^@]+")
+# As browsers write one: no path, lower case
+_ORIGIN = re.compile(
+    r"(https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?|http://localhost)(:[1-9][0-9]{0,4})?"
+)
 _STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
 FITS_EVERYTHING = "fits every reply; give match, codes or enhanced, or a sweep"
 DEFAULT_POOL = "default"  # exists without being written: the system's choice of address
@@ -70,6 +74,9 @@ def _databases(config: Config) -> Iterator[Problem]:
                 (table, "database"),
                 "must be sqlite:///FILE, or postgresql://[user[:password]@]host[:port]/name",
             )
+    if config.tenancy.origin and _ORIGIN.fullmatch(config.tenancy.origin) is None:
+        text = "must be https://host or https://host:port, as browsers have it: lower case, no path"
+        yield Problem(("tenancy", "origin"), text)
     if urls.get("history") == config.tenancy.database and config.tenancy.database[:6] == "sqlite":
         text = "is tenancy.database: name another file, so that commands never wait for it"
         yield Problem(("history", "database"), text)

@@ -480,6 +480,8 @@ class Tenancy(_Table, frozen=True, kw_only=True):
 
     # sqlite:///file, relative to data_dir, or postgresql://user@host/name
     database: str = "sqlite:///platform.db"
+    # where people log in, for passkeys: https://host or https://host:port. Omitted: nobody has passkeys
+    origin: str = ""
     # opens the private keys in the database; made at the first start, mode 0600. Omitted: tenancy.key in data_dir
     secret_file: str = ""
 

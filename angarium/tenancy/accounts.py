@@ -24,7 +24,6 @@ from angarium.tenancy.scopes import ROLES, Role
 from angarium.tenancy.secret_file import Secrets
 from angarium.tenancy.tables import (
     ACCOUNT,
-    CHALLENGE,
     MEMBERSHIP,
     PASSKEY,
     RECOVERY_CODE,
@@ -137,6 +136,15 @@ class AccountStore:
         """Ask for none. Raises NotFoundError."""
         return self._change(name, "account.totp_removed", (), totp=None)
 
+    def remove_passkeys(self, name: str) -> Account:
+        """Let in no authenticator any more. Raises NotFoundError."""
+        with self._database.noting() as connection:
+            account = known_account(connection, name)
+            connection.execute(sa.delete(PASSKEY).where(PASSKEY.c.account_id == account.id))
+            end_sessions(connection, account.id)  # ACC1
+            self._changer.note(connection, "account.passkeys_removed", "", account.name)
+            return known_account(connection, name)
+
     def set_disabled(self, name: str, disabled: bool) -> Account:
         """Raises NotFoundError."""
         action = "account.disabled" if disabled else "account.enabled"
@@ -146,7 +154,7 @@ class AccountStore:
         """Forget it. Raises NotFoundError."""
         with self._database.noting() as connection:
             account = known_account(connection, name)
-            for table in (SESSION, CHALLENGE, PASSKEY, RECOVERY_CODE, MEMBERSHIP):
+            for table in (SESSION, PASSKEY, RECOVERY_CODE, MEMBERSHIP):
                 connection.execute(sa.delete(table).where(table.c.account_id == account.id))
             connection.execute(sa.delete(ACCOUNT).where(ACCOUNT.c.id == account.id))
             self._changer.note(connection, "account.removed", "", account.name)

@@ -24,6 +24,7 @@ from angarium.tenancy.domains import DomainStore
 from angarium.tenancy.keys import KeyStore
 from angarium.tenancy.model import AuditEntry, DkimType
 from angarium.tenancy.pages import Pages
+from angarium.tenancy.passkeys import Passkeys
 from angarium.tenancy.rows import read_domains, read_keys, read_tenants, read_webhooks
 from angarium.tenancy.secret_file import Secrets, read_secrets, secret_path
 from angarium.tenancy.sign_in import SignIns
@@ -76,6 +77,7 @@ class Platform:
         self.webhooks = WebhookStore(database, changer, secrets)
         self.accounts = AccountStore(database, changer, secrets, hasher)
         self.sign_ins = SignIns(database, changer, secrets)
+        self.passkeys = Passkeys(database, changer, secrets, self.sign_ins)
 
     @classmethod
     def open(cls, config: Config, *, actor: str) -> "Platform":

@@ -177,6 +177,8 @@ def list_text(words: Iterable[str]) -> str:
 
 def _list(text: str) -> tuple[str, ...]:
     return msgspec.json.decode(text, type=tuple[str, ...])
+
+
 def known_tenant(connection: Connection, name: str) -> Tenant:
     """Raises NotFoundError."""
     for tenant in read_tenants(connection, TENANT.c.name == name):

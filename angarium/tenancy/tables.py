@@ -181,14 +181,11 @@ PASSKEY: Final = Table(
     Column("created", BigInteger, nullable=False),
 )
 
-# What an authenticator is asked, once, for a few minutes
+# What authenticators have answered, kept while it could be answered again
 CHALLENGE: Final = Table(
     "challenge",
     METADATA,
-    Column("id", String(36), primary_key=True),
-    Column("account_id", String(36), ForeignKey("account.id"), nullable=False, index=True),
-    Column("purpose", String(16), nullable=False),
-    Column("state", Text, nullable=False),
+    Column("digest", LargeBinary, primary_key=True),
     Column("expires", BigInteger, nullable=False),
 )
 

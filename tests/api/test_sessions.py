@@ -81,7 +81,7 @@ async def log_in(sessions: Sessions, password: str = PASSWORD) -> str:
     return ""
 
 
-async def test_ses1_only_so_many_passwords_are_compared_at_once(access: PlatformAccess) -> None:
+async def test_ses1_only_so_many_passwords_are_compared_at_once_p6(access: PlatformAccess) -> None:
     hasher = SlowHasher()
     sessions = sessions_of(access, hasher)
     room = HASH_THREADS + HASH_WAITERS

@@ -167,7 +167,7 @@ def test_wrong_is_wrong_whatever_was(people: Platform) -> None:
     assert fault(log_in(people)) == "none"
 
 
-def test_si1_who_guesses_waits_longer_and_longer(people: Platform, clock: Clock) -> None:
+def test_si1_who_guesses_waits_longer_and_longer_p6(people: Platform, clock: Clock) -> None:
     for _ in range(FREE_FAILURES):
         assert fault(log_in(people, "wrong password!")) == "wrong"
     found = log_in(people)

@@ -7,6 +7,7 @@ from angarium.api.native.dialect import Resource
 from angarium.api.native.domains import DomainResource
 from angarium.api.native.keys import KeyResource
 from angarium.api.native.operator import Operator
+from angarium.api.native.passkeys import PasskeyResource
 from angarium.api.native.people import PeopleResource
 from angarium.api.native.premises import Premises
 from angarium.api.native.queue import QueueResource
@@ -39,4 +40,5 @@ def management(premises: Premises, sessions: Sessions) -> Sequence[Resource]:
         webhooks,
         DeliveryResource(premises, webhooks, outbox),
         PeopleResource(premises, sessions),
+        PasskeyResource(premises, sessions),
     )

@@ -19,6 +19,7 @@ from angarium.tenancy.scopes import Role, find_uncovered
 
 if TYPE_CHECKING:
     from angarium.tenancy.platform import Platform
+    from angarium.tenancy.sign_in import NewSession
 
 _Text = Annotated[str, Meta(min_length=1, max_length=1024)]
 _Name = Annotated[str, Meta(min_length=1, max_length=254)]
@@ -132,15 +133,14 @@ class PeopleResource:
         found = await self._sessions.log_in(
             request, name=asked.name, password=asked.password, code=asked.code, tenant=asked.tenant
         )
-        me = msgspec.structs.asdict(_me(found.signed_in))
-        return json_response(LoggedIn(**me, token=found.token))
+        return json_response(logged_in(found))
 
     async def log_out(self, request: web.Request) -> web.Response:
-        await self._sessions.log_out(_signed_in(request))
+        await self._sessions.log_out(signed_in_of(request))
         return web.Response(status=204)
 
     async def me(self, request: web.Request) -> web.Response:
-        signed_in = _signed_in(request)
+        signed_in = signed_in_of(request)
         self._premises.admit(request, "", "")
         return json_response(_me(signed_in))
 
@@ -196,13 +196,17 @@ class PeopleResource:
             raise invalid("role", text, FaultKind.NO_SCOPE)
 
 
-def _signed_in(request: web.Request) -> SignedIn:
+def signed_in_of(request: web.Request) -> SignedIn:
     """Raises FaultError: it came with a key, or with none."""
     found: SignedIn | None = request.get(SIGNED_IN)
     if found is not None:
         return found
     text = "Nobody is logged in: POST /v1/login, and send its token as Authorization: Bearer"
     raise FaultError(Fault(kind=FaultKind.NO_KEY, message=text))
+
+
+def logged_in(found: "NewSession") -> LoggedIn:
+    return LoggedIn(**msgspec.structs.asdict(_me(found.signed_in)), token=found.token)
 
 
 def _me(signed_in: SignedIn) -> Me:

@@ -66,10 +66,7 @@ def _make_ways_in() -> None:
     )
     op.create_table(
         "challenge",
-        sa.Column("id", sa.String(36), primary_key=True),
-        _account(nullable=False),
-        sa.Column("purpose", sa.String(16), nullable=False),
-        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("digest", sa.LargeBinary, primary_key=True),
         sa.Column("expires", sa.BigInteger, nullable=False),
     )
     op.create_table(
@@ -82,7 +79,7 @@ def _make_ways_in() -> None:
         sa.Column("seen", sa.BigInteger, nullable=False),
         sa.Column("expires", sa.BigInteger, nullable=False),
     )
-    for table in ("passkey", "challenge", "session"):
+    for table in ("passkey", "session"):
         op.create_index(f"ix_{table}_account_id", table, ["account_id"])
 
 

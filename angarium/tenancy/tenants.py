@@ -20,6 +20,8 @@ from angarium.tenancy.tables import (
     MEMBERSHIP,
     SESSION,
     TENANT,
+    WEBHOOK,
+    WEBHOOK_SECRET,
 )
 
 
@@ -127,7 +129,8 @@ class TenantStore:
             connection.execute(_of(DOMAIN_CHECK, DOMAIN_CHECK.c.domain_id, DOMAIN, tenant))
             connection.execute(_of(DOMAIN_KEY, DOMAIN_KEY.c.domain_id, DOMAIN, tenant))
             connection.execute(_of(KEY_SECRET, KEY_SECRET.c.key_id, KEY, tenant))
-            for table in (SESSION, MEMBERSHIP, DOMAIN, KEY):
+            connection.execute(_of(WEBHOOK_SECRET, WEBHOOK_SECRET.c.webhook_id, WEBHOOK, tenant))
+            for table in (SESSION, MEMBERSHIP, DOMAIN, KEY, WEBHOOK):
                 connection.execute(sa.delete(table).where(table.c.tenant_id == tenant.id))
             connection.execute(
                 sa.update(TENANT)

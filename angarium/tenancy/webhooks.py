@@ -13,10 +13,9 @@ from angarium.queue.model import UnixMs
 from angarium.tenancy.change import Changer
 from angarium.tenancy.database import Database
 from angarium.tenancy.model import ConflictError, NotFoundError, TenancyError
-from angarium.tenancy.rows import list_text, read_webhooks
+from angarium.tenancy.rows import known_tenant, list_text, read_webhooks
 from angarium.tenancy.secret_file import Secrets
 from angarium.tenancy.tables import TENANT, WEBHOOK, WEBHOOK_SECRET
-from angarium.tenancy.tenants import known_tenant
 from angarium.tenancy.webhook import (
     FORMATS,
     Webhook,

@@ -21,6 +21,7 @@ from angarium.tenancy.rows import domain_name
 from angarium.tenancy.secret_file import Secrets
 from angarium.tenancy.signing import open_domain_key
 from angarium.tenancy.tables import DOMAIN
+from angarium.tenancy.webhooks import WebhookWish
 from tests.tenancy.conftest import SECRETS, Clock
 
 DAY = 86_400_000
@@ -58,11 +59,13 @@ def test_a_tenant_is_removed_with_all_that_is_its_own_and_its_name_is_not_given_
         added = platform.domains.add(f"{tenant}.example", tenant, assume_verified=True)
         check = DomainCheck(domain_id=added.id, checked=clock.now, records=())
         platform.domain_checks.record(check)
+        platform.webhooks.create(WebhookWish(tenant=tenant, url="https://hooks.example.com/"))
     removed = platform.tenants.remove("shop")
     assert (removed.tenant.name, removed.keys, removed.domains) == ("shop", 1, 1)
     assert [each.name for each in platform.tenants.list()] == ["default"]
     assert [each.tenant for each in platform.keys.list()] == ["default"]
     assert [each.tenant for each in platform.domains.list()] == ["default"]
+    assert [each.tenant for each in platform.webhooks.list()] == ["default"]
     assert platform.audit()[0].details == {"keys": "1", "domains": "1"}
     with pytest.raises(NotFoundError):
         platform.tenants.set_active("shop", True)

@@ -29,10 +29,9 @@ _NAMES: Final = {
     "email.suppressed": "email.suppressed",
     "email.cancelled": "email.failed",
     "email.rescheduled": "email.scheduled",
-    "domain.added": "domain.created",
     "domain.verified": "domain.updated",
-    "domain.changed": "domain.updated",
-    "domain.removed": "domain.deleted",
+    "domain.failed": "domain.updated",
+    "domain.recovered": "domain.updated",
     "webhook.test": "email.sent",
 }
 _SUB_TYPES: Final = {

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from angarium.config.schema import Config
+from angarium.history.labels import bare_id
 from angarium.history.line import Line
 from angarium.history.opening import Keeps, history_url, keeps_of
 from angarium.history.story import (
@@ -120,6 +121,8 @@ class HistoryAccess:
             self._reader.close()
 
     async def find(self, tenant: str, email_id: str) -> Story | None:
+        if "@" in email_id:
+            return await self.find_by_message_id(tenant, email_id)
         try:
             message_id = parse_message_id(email_id)
         except ValueError:
@@ -130,7 +133,12 @@ class HistoryAccess:
         return found
 
     async def find_by_message_id(self, tenant: str, header: str) -> Story | None:
-        return await self._ask(lambda reader: reader.find_by_message_id(tenant, header))
+        found = await self._ask(lambda reader: reader.find_by_message_id(tenant, header))
+        if found is not None:
+            return found
+        bare = bare_id(header)
+        story = await self.find(tenant, bare.partition("@")[0])  # ours begins with it
+        return story if story is not None and bare_id(story.message_id) == bare else None
 
     async def list(
         self, tenant: str, wanted: StoryFilter, cursor: str | None, limit: int

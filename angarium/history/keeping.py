@@ -26,7 +26,7 @@ T = TypeVar("T")
 HISTORY: Final = "history"
 FORGET_S: Final = 3600.0
 # Between two small steps, for whoever reads and writes
-FORGET_PAUSE_S: Final = 0.05
+FORGET_PAUSE_S: Final = 0.02
 _DAY_MS: Final = 86_400_000
 _QUEUE_OCTETS: Final = 16
 

@@ -18,7 +18,7 @@ from angarium.queue.events.shape import MessageEvent
 from angarium.queue.model import MessageId, UnixMs
 
 # Ours: messages that are deleted in one transaction
-FORGET_STEP: Final = 200
+FORGET_STEP: Final = 500
 
 _COURSES: Final = sa.select(MESSAGE).where(MESSAGE.c.id.in_(sa.bindparam("ids", expanding=True)))
 _RAW: Final = sa.select(EVENT.c.raw).where(EVENT.c.sequence == sa.bindparam("number"))

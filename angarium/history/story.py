@@ -114,7 +114,7 @@ class HistoryReader(Protocol):
     async def find(self, tenant: str, email_id: str) -> Story | None:
         """Return what is known of a message, with the status of a second ago or later. None: nothing is.
 
-        One that was just accepted is waited for.
+        One that was just accepted is waited for. ``email_id`` may be its Message-ID, too.
         """
         ...
 

@@ -9,6 +9,7 @@ from angarium.queue import MessageId, Origin, Position, UnixMs
 from angarium.queue.about import About, encode_about
 from angarium.queue.events.accepted import accepted_event
 from angarium.queue.events.catalogue import CATALOGUE, CataloguedKind
+from angarium.queue.message_id import message_id_text
 from tests.queue.samples import FakeClock, attempt, make_ids, submission
 
 BY_NAME: dict[str, Any] = {kind.name: kind for kind in CATALOGUE}
@@ -38,10 +39,13 @@ class Log:
         about: About | None = None,
         not_before: int = 0,
         message_id_header: str = "",
+        own_id_at: str = "",  # a Message-ID as we make it, in this domain
         origin: Origin | None = None,
     ) -> MessageId:
         self.clock.now += 1
         message_id = self._ids()
+        if own_id_at:
+            message_id_header = f"<{message_id_text(message_id)}@{own_id_at}>"
         event = accepted_event(
             submission(
                 message_id,

@@ -162,3 +162,25 @@ async def test_more_than_may_wait_are_refused(tmp_path: Path, log: Log) -> None:
     with pytest.raises(HistoryAwayError, match="not there"):
         await one.events("default", None, 1)
     one.close()
+
+
+async def test_a_message_is_found_by_its_message_id_too(setting: Setting, log: Log) -> None:
+    own = log.accept(message_id_header="<own@client.example>")
+    setting.history.catch_up()
+    found = await setting.access.find("default", "<own@client.example>")
+    assert found is not None
+    assert found.email_id == message_id_text(own)
+    for unknown in (f"<{message_id_text(own)}@client.example>", "@", "<@>", "x@y"):
+        assert await setting.access.find("default", unknown) is None
+
+
+async def test_what_was_just_accepted_is_waited_for_by_its_message_id(
+    setting: Setting, log: Log
+) -> None:
+    ours = "<{}@shop.example>"
+    message_id = log.accept(own_id_at="shop.example")
+    setting.catches_up_after = 1
+    found = await setting.access.find("default", ours.format(message_id_text(message_id)))
+    assert found is not None
+    other = "<{}@elsewhere.example>"
+    assert await setting.access.find("default", other.format(message_id_text(message_id))) is None

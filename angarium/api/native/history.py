@@ -57,6 +57,7 @@ class HistoryResource:
         self._admit = admit
         self._pause = pause
         self._waiting = 0
+        self._is_away = False  # said once
 
     def routes(self) -> Sequence[Route]:
         """Those without /v1 are what people wrote before; of ``/emails`` another dialect has a list, too."""
@@ -144,7 +145,7 @@ class HistoryResource:
             until=None if asked.until is None else unix_ms(asked.until),
         )
         cursor, limit = asked.cursor or None, asked.limit
-        page = await _answered(self._reader.list(caller.tenant, wanted, cursor, limit))
+        page = await self._answered(self._reader.list(caller.tenant, wanted, cursor, limit))
         emails = [shown.email(each) for each in page.stories]
         return json_response(EmailList(emails=emails, cursor=page.cursor))
 
@@ -184,7 +185,7 @@ class HistoryResource:
     async def _events(self, caller: Caller, asked: EventsAsked) -> IncidentPage:
         """With ``wait``, once there are some, or that time is over."""
         cursor, limit = asked.cursor or None, asked.limit
-        page = await _answered(self._reader.events(caller.tenant, cursor, limit))
+        page = await self._answered(self._reader.events(caller.tenant, cursor, limit))
         if page.incidents or not asked.wait:
             return page
         if self._waiting >= MAX_WAITING:
@@ -195,7 +196,7 @@ class HistoryResource:
         try:
             while not page.incidents and clock.time() < until:
                 await self._pause()
-                page = await _answered(self._reader.events(caller.tenant, cursor, limit))
+                page = await self._answered(self._reader.events(caller.tenant, cursor, limit))
         finally:
             self._waiting -= 1
         return page
@@ -203,7 +204,7 @@ class HistoryResource:
     async def _story(self, request: web.Request) -> Story:
         caller = self._admit(request, "emails", "read")
         email_id = in_path(request, "id")
-        found = await _answered(self._reader.find(caller.tenant, email_id))
+        found = await self._answered(self._reader.find(caller.tenant, email_id))
         if found is None:
             raise _unknown(email_id)
         return found
@@ -213,10 +214,24 @@ class HistoryResource:
         asked = read_query(request, PageAsked)
         email_id = in_path(request, "id")
         cursor, limit = asked.cursor or None, asked.limit
-        page = await _answered(self._reader.incidents(caller.tenant, email_id, cursor, limit))
+        page = await self._answered(self._reader.incidents(caller.tenant, email_id, cursor, limit))
         if page is None:
             raise _unknown(email_id)
         return email_id, page
+
+    async def _answered(self, question: Awaitable[T]) -> T:
+        """Return the answer. Raises FaultError: a cursor that is none, or BUSY."""
+        try:
+            answer = await question
+        except CursorError as error:
+            raise invalid("cursor", f"cursor: {error}") from None
+        except HistoryAwayError as error:
+            if not self._is_away:
+                log("history_unreachable", "warning", reason=str(error))
+            self._is_away = True
+            raise _busy("the history of emails cannot be read now") from None
+        self._is_away = False
+        return answer
 
     @property
     def _reader(self) -> HistoryReader:
@@ -224,17 +239,6 @@ class HistoryResource:
             text = "This server keeps no history of emails ([history] of)"
             raise FaultError(Fault(kind=FaultKind.NOT_FOUND, message=text))
         return self._history
-
-
-async def _answered(question: Awaitable[T]) -> T:
-    """Return the answer. Raises FaultError: a cursor that is none, or BUSY."""
-    try:
-        return await question
-    except CursorError as error:
-        raise invalid("cursor", f"cursor: {error}") from None
-    except HistoryAwayError as error:
-        log("history_unreachable", "error", reason=str(error))
-        raise _busy("the history of emails cannot be read now") from None
 
 
 def _busy(text: str) -> FaultError:

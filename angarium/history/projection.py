@@ -6,6 +6,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from angarium.history.bulk import Bulk, inserting
 from angarium.history.course import Course, begin_course, find_index, retrace
 from angarium.history.database import HistoryDatabase
 from angarium.history.labels import labels_of
@@ -23,7 +24,7 @@ FORGET_STEP: Final = 500
 _COURSES: Final = sa.select(MESSAGE).where(MESSAGE.c.id.in_(sa.bindparam("ids", expanding=True)))
 _RAW: Final = sa.select(EVENT.c.raw).where(EVENT.c.sequence == sa.bindparam("number"))
 _MOVE: Final = sa.update(STATE).values(position=sa.bindparam("to"))
-_CHANGE: Final = (
+_CHANGE: Final = Bulk(
     sa.update(MESSAGE)
     .where(MESSAGE.c.number == sa.bindparam("of"))
     .values(
@@ -32,7 +33,15 @@ _CHANGE: Final = (
         sent=sa.bindparam("sent_"),
         status=sa.bindparam("status_"),
         states=sa.bindparam("states_"),
-    )
+    ),
+    ("due_", "updated_", "sent_", "status_", "states_", "of"),
+)
+_NEW_MESSAGES: Final = inserting(MESSAGE)
+_NEW_EVENTS: Final = inserting(EVENT)
+_NEW_LABELS: Final = inserting(LABEL)
+_OLD_LABELS: Final = Bulk(
+    sa.delete(LABEL).where(*[each == sa.bindparam(f"{each.name}_") for each in LABEL.columns]),
+    [f"{each.name}_" for each in LABEL.columns],
 )
 _OLDEST: Final = (
     sa.select(MESSAGE.c.number, MESSAGE.c.created, MESSAGE.c.updated, MESSAGE.c.due)
@@ -40,6 +49,9 @@ _OLDEST: Final = (
     .order_by(MESSAGE.c.number)
     .limit(FORGET_STEP)
 )
+
+
+Row = tuple[Any, ...]
 
 
 class Projection:
@@ -102,7 +114,7 @@ def _take_back(connection: Connection, newest: int) -> None:
     connection.execute(sa.delete(EVENT).where(EVENT.c.sequence > newest))
     for number in numbers:
         if number <= newest:
-            connection.execute(_CHANGE, [_change_row(_course_of(connection, number))])
+            _CHANGE.run(connection, [_change_row(_course_of(connection, number))])
 
 
 def _course_of(connection: Connection, number: int) -> Course:
@@ -120,17 +132,12 @@ def _course_of(connection: Connection, number: int) -> Course:
 def _delete(connection: Connection, numbers: Sequence[int]) -> None:
     """Labels by their whole key: they have no index by message."""
     accepted = sa.select(EVENT.c.sequence, EVENT.c.tenant, EVENT.c.raw)
-    labels: list[dict[str, Any]] = []
+    labels: list[Row] = []
     for row in connection.execute(accepted.where(EVENT.c.sequence.in_(numbers))):
         event = decode_readable(bytes(row.raw))
         if isinstance(event, MessageAccepted):
             labels += _label_rows(begin_course(row.sequence, event), event)
-    if labels:
-        same = [LABEL.c[name] == sa.bindparam(f"{name}_") for name in labels[0]]
-        connection.execute(
-            sa.delete(LABEL).where(*same),
-            [{f"{name}_": value for name, value in each.items()} for each in labels],
-        )
+    _OLD_LABELS.run(connection, labels)
     connection.execute(sa.delete(EVENT).where(EVENT.c.message.in_(numbers)))
     connection.execute(sa.delete(MESSAGE).where(MESSAGE.c.number.in_(numbers)))
 
@@ -145,20 +152,19 @@ class _Step:
         self._addresses: dict[int, tuple[str, ...]] = {}  # by the message's number
         self._new: dict[int, Course] = {}
         self._changed: dict[int, Course] = {}
-        self._events: list[dict[str, Any]] = []
-        self._labels: list[dict[str, Any]] = []
+        self._events: list[Row] = []
+        self._labels: list[Row] = []
 
     def write(self, batch: Sequence[Position]) -> None:
         self._find_courses(batch)
         for each in batch:
             if isinstance(each.event, MessageEvent):
                 self._take(each, each.event)
-        self._insert(MESSAGE, [_message_row(each) for each in self._new.values()])
-        self._insert(EVENT, self._events)
-        self._insert(LABEL, self._labels)
-        if self._changed:
-            rows = [_change_row(each) for each in self._changed.values()]
-            self._connection.execute(_CHANGE, rows)
+        connection = self._connection
+        _NEW_MESSAGES.run(connection, [_message_row(each) for each in self._new.values()])
+        _NEW_EVENTS.run(connection, self._events)
+        _NEW_LABELS.run(connection, sorted(self._labels))  # neighbours share pages
+        _CHANGE.run(connection, [_change_row(each) for each in self._changed.values()])
 
     def _take(self, position: Position, event: MessageEvent) -> None:
         course = self._courses.get(event.message_id)
@@ -172,14 +178,8 @@ class _Step:
             course.take(event, index)
             if number not in self._new:
                 self._changed[number] = course
-        self._events.append(
-            {
-                "sequence": position.sequence,
-                "message": course.number,
-                "tenant": course.tenant,
-                "raw": encode_known(position.event),
-            }
-        )
+        raw = encode_known(position.event)
+        self._events.append((position.sequence, course.number, course.tenant, raw))
 
     def _begin(self, sequence: int, accepted: MessageAccepted) -> Course:
         course = begin_course(sequence, accepted)
@@ -205,10 +205,6 @@ class _Step:
             self._addresses[number] = found
         return found
 
-    def _insert(self, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
-        if rows:
-            self._connection.execute(sa.insert(table), rows)
-
 
 def read_course(row: Any) -> Course:
     return Course(
@@ -223,39 +219,27 @@ def read_course(row: Any) -> Course:
     )
 
 
-def _message_row(course: Course) -> dict[str, Any]:
-    return {
-        "number": course.number,
-        "id": course.id,
-        "tenant": course.tenant,
-        "created": course.created,
-        "due": course.due,
-        "updated": course.updated,
-        "sent": course.sent,
-        "status": int(course.status),
-        "states": bytes(course.states),
-    }
+def _message_row(course: Course) -> Row:
+    return (
+        course.number,
+        course.id,
+        course.tenant,
+        course.created,
+        course.due,
+        course.updated,
+        course.sent,
+        int(course.status),
+        bytes(course.states),
+    )
 
 
-def _change_row(course: Course) -> dict[str, Any]:
-    return {
-        "of": course.number,
-        "due_": course.due,
-        "updated_": course.updated,
-        "sent_": course.sent,
-        "status_": int(course.status),
-        "states_": bytes(course.states),
-    }
+def _change_row(course: Course) -> Row:
+    status, states = int(course.status), bytes(course.states)
+    return course.due, course.updated, course.sent, status, states, course.number
 
 
-def _label_rows(course: Course, accepted: MessageAccepted) -> list[dict[str, Any]]:
+def _label_rows(course: Course, accepted: MessageAccepted) -> list[Row]:
     return [
-        {
-            "tenant": course.tenant,
-            "kind": int(label),
-            "value": value,
-            "created": course.created,
-            "message": course.number,
-        }
+        (course.tenant, int(label), value, course.created, course.number)
         for label, value in labels_of(accepted)
     ]

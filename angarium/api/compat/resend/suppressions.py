@@ -97,7 +97,9 @@ class Suppressions:
         filter_ = SuppressionFilter(
             tenant=caller.tenant, everybodys=self._native.sees_everybodys(caller)
         )
-        after = _key(wanted.after, "after") if wanted.after else None
+        after = _find_key(wanted.after) if wanted.after else None
+        if wanted.after and after is None:
+            raise FaultError(unknown_id("after"))
         found: list[Suppression] = []
         for _ in range(MAX_PAGES):
             page = await self._premises.suppressions.page(filter_, after, wanted.limit + 1)
@@ -150,6 +152,8 @@ class Suppressions:
         """By the address, or by the id of one."""
         is_id = "@" not in asked
         email = _email_of(asked) if is_id else asked
+        if not email:
+            return []
         filter_ = SuppressionFilter(email=email, tenant=caller.tenant, everybodys=everybodys)
         try:
             page = await self._premises.suppressions.page(filter_, None, _MOST_OF_ONE)
@@ -171,21 +175,19 @@ def _id(suppression: Suppression) -> str:
     return urlsafe_b64encode(suppression.key).rstrip(b"=").decode()
 
 
-def _key(id_: str, field: str) -> bytes:
+def _find_key(id_: str) -> bytes | None:
     try:
         key = urlsafe_b64decode(id_ + "=" * (-len(id_) % 4))
     except (Error, ValueError):
-        raise FaultError(unknown_id(field)) from None
-    if not 0 < len(key) <= MAX_CURSOR:
-        raise FaultError(unknown_id(field))
-    return key
+        return None
+    return key if 0 < len(key) <= MAX_CURSOR else None
 
 
 def _email_of(id_: str) -> str:
-    """Of an over-long local part it is none; nothing is found by it."""
-    domain, _, rest = _key(id_, "id").partition(b"\0")
+    """Of an over-long local part it is none, by which nothing is found; "": it is no id."""
+    domain, _, rest = (_find_key(id_) or b"").partition(b"\0")
     local = rest.partition(b"\0")[0]
-    return f"{local.decode(errors='replace')}@{domain.decode(errors='replace')}"
+    return f"{local.decode(errors='replace')}@{domain.decode(errors='replace')}" if rest else ""
 
 
 def _origin(suppression: Suppression) -> str:

@@ -104,6 +104,12 @@ def test_an_address_is_suppressed_and_sent_to_again(server: VendorsServer) -> No
     made = resend.Suppressions.add({"email": address})
     with pytest.raises(ValidationError):
         resend.Emails.send(email(token(), to=address))
+    for wrong in ("x", "YWJj", "\u00e9", "nobody@example.net", "@", "a@"):
+        with pytest.raises(ResendError) as caught:
+            resend.Suppressions.get(wrong)
+        assert caught.value.code == 404
+    with pytest.raises(ValidationError, match="after"):
+        resend.Suppressions.list({"after": "\u00e9"})
     for asked in (address, address.upper(), made["id"]):
         found = resend.Suppressions.get(asked)
         assert (found["id"], found["email"], found["origin"]) == (made["id"], address, "manual")

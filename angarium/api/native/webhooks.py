@@ -121,7 +121,7 @@ class WebhookResource:
         caller = self._premises.admit(request, "webhooks", "write")
         asked = await read_json(request, WebhookAsked)
         tenant = self._premises.tenant_of(caller, asked.tenant, "write")
-        self._check(asked.url)
+        check_url(self._premises, asked.url)
 
         def create(platform: "Platform") -> "NewWebhookSecret":
             from angarium.tenancy.webhooks import WebhookWish
@@ -167,7 +167,7 @@ class WebhookResource:
         webhook_id = in_path(request, "id")
         asked = await read_json(request, WebhookChanged)
         if asked.url is not None:
-            self._check(asked.url)
+            check_url(self._premises, asked.url)
 
         def change(platform: "Platform") -> Webhook:
             from angarium.tenancy.webhooks import WebhookChange
@@ -231,10 +231,11 @@ class WebhookResource:
             lambda platform: platform.webhooks.find(webhook_id, tenant), by=caller
         )
 
-    def _check(self, url: str) -> None:
-        """Raises FaultError: it may not be called (P1). The addresses of a name are judged when it is."""
-        settings = self._premises.config().webhook
-        try:
-            Guard(settings.allow_networks, allow_http=settings.allow_http).read_url(url)
-        except UrlError as error:
-            raise invalid("url", f"url: {error}", constraint="allowed") from None
+
+def check_url(premises: Premises, url: str, field: str = "url") -> None:
+    """Raises FaultError: it may not be called (P1). The addresses of a name are judged when it is."""
+    settings = premises.config().webhook
+    try:
+        Guard(settings.allow_networks, allow_http=settings.allow_http).read_url(url)
+    except UrlError as error:
+        raise invalid(field, f"{field}: {error}", constraint="allowed") from None

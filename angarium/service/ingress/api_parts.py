@@ -17,6 +17,7 @@ from angarium.api.compat.resend.keys import Keys as ResendKeys
 from angarium.api.compat.resend.lacking import Lacking
 from angarium.api.compat.resend.sent import SentEmails
 from angarium.api.compat.resend.suppressions import Suppressions as ResendSuppressions
+from angarium.api.compat.resend.webhooks import Webhooks as ResendWebhooks
 from angarium.api.compat.sendgrid.dialect import SendGrid
 from angarium.api.dialect import Dialect
 from angarium.api.load import Load
@@ -120,6 +121,7 @@ class ApiParts:
             ResendDomains(premises),
             ResendKeys(premises),
             ResendSuppressions(premises),
+            ResendWebhooks(premises),
             Lacking(self.access),
         )
 

@@ -185,7 +185,6 @@ async def test_what_is_no_json_by_its_type_is_415() -> None:
         ("POST", "/templates", "templates"),
         ("POST", "/templates/7/publish", "templates"),
         ("DELETE", "/contacts/7", "contacts"),
-        ("GET", "/webhooks", "webhooks"),
         ("GET", "/emails/receiving", "receiving"),
         ("GET", "/emails/receiving/7/attachments", "receiving"),
         ("GET", "/emails/metrics", "metrics"),

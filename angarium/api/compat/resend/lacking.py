@@ -12,7 +12,7 @@ from angarium.intake.order import FaultError
 
 _ALL: Final = (
     *("audiences", "automations", "broadcasts", "contact-properties", "contacts", "events"),
-    *("logs", "oauth", "segments", "templates", "topics", "webhooks"),
+    *("logs", "oauth", "segments", "templates", "topics"),
 )
 # Of emails
 _PARTS: Final = ("attachments", "share")

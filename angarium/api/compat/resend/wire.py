@@ -75,3 +75,12 @@ class WireSuppression(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 class WireSuppressions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     emails: list[str] = []
     ids: list[str] = []
+
+
+class WireWebhook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """To make one, or to change it; Python's client repeats the id from the path."""
+
+    webhook_id: str = ""
+    endpoint: str = ""
+    events: list[str] = []
+    status: str = ""

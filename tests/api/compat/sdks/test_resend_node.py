@@ -135,3 +135,22 @@ def test_what_else_there_is_as_node_sees_it(server: VendorsServer) -> None:
     assert keys["data"]["data"]
     assert made["data"]["token"].startswith("ang_api_")
     assert templates["error"]["message"].startswith("templates: ")
+
+
+def test_endpoints_as_node_sees_them(server: VendorsServer) -> None:
+    hook = {"endpoint": "https://hooks.example.com/node", "events": ["email.delivered"]}
+    (made,) = server.node("resend.mjs", calls=[["webhooks.create", hook]])
+    id_ = made["data"]["id"]
+    assert made["data"]["signing_secret"].startswith("whsec_")
+    found, listed, changed, removed = server.node(
+        "resend.mjs",
+        calls=[
+            ["webhooks.get", id_],
+            ["webhooks.list"],
+            ["webhooks.update", id_, {"status": "disabled"}],
+            ["webhooks.remove", id_],
+        ],
+    )
+    assert found["data"]["endpoint"] == hook["endpoint"]
+    assert id_ in [each["id"] for each in listed["data"]["data"]]
+    assert (changed["data"]["id"], removed["data"]["deleted"]) == (id_, True)

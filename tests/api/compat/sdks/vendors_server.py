@@ -21,13 +21,19 @@ NODE = Path(__file__).parents[3] / "node"
 DOMAIN = "shop.example"
 SENDER = f"Shop <orders@{DOMAIN}>"
 SUPPRESSED = "gone@example.net"
-STREAM = '[[stream]]\nname = "broadcasts"\n'
+MORE = """
+[[stream]]
+name = "broadcasts"
+
+[webhook]
+allow_networks = ["127.0.0.1/32"]
+"""
 
 
 class VendorsServer:
     def __init__(self, folder: Path, sink: RecordingSink) -> None:
         self.sink = sink
-        self.product = Product(folder, listeners="", sink=sink.port, more=STREAM)
+        self.product = Product(folder, listeners="", sink=sink.port, more=MORE)
         self.url = f"http://127.0.0.1:{self.product.http}"
         with Platform.open(load(self.product.config), actor="tests") as platform:
             platform.domains.add(DOMAIN, tenant="default", assume_verified=True)

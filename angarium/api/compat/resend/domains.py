@@ -36,7 +36,7 @@ _RECORDS: Final = {
     "mx": "Receiving",
     "return_path": "SPF",
 }
-_STATUS: Final = {None: "not_started", "ok": "verified"}
+_STATUS: Final = {None: "not_started", "ok": "verified", "warn": "pending", "fail": "failed"}
 
 
 class Domains:
@@ -165,7 +165,7 @@ def _record(record: CheckedRecord) -> dict[str, Any]:
         "name": record.name,
         "type": record.type,
         "ttl": "Auto",
-        "status": _STATUS.get(record.verdict, "failed"),
+        "status": _STATUS[record.verdict] if record.is_answered else "temporary_failure",
         "value": record.value,
     }
     if record.type == "MX":

@@ -54,6 +54,10 @@ def test_what_happened_to_an_email(server: VendorsServer) -> None:
     assert (caught.value.code, caught.value.error_type) == (404, "not_found")
 
 
+def published(domain: Any) -> list[tuple[str, str, str]]:
+    return [(each["name"], each["type"], each["value"]) for each in domain["records"]]
+
+
 def test_a_domain_is_added_and_shown_with_its_records(server: VendorsServer) -> None:
     name = f"{token()}.example"
     made = resend.Domains.create({"name": name})
@@ -61,7 +65,8 @@ def test_a_domain_is_added_and_shown_with_its_records(server: VendorsServer) -> 
     kinds = {each["record"] for each in made["records"]}
     assert {"Ownership", "DKIM"} <= kinds
     assert all(each["value"] and each["name"] for each in made["records"])
-    assert resend.Domains.get(made["id"])["records"] == made["records"]
+    # What is found of them meanwhile may be another thing
+    assert published(resend.Domains.get(made["id"])) == published(made)
     assert made["id"] in [each["id"] for each in resend.Domains.list()["data"]]
     assert resend.Domains.update({"id": made["id"], "tls": "opportunistic"})["id"] == made["id"]
     with pytest.raises(ValidationError, match="click_tracking"):

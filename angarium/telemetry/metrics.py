@@ -63,6 +63,7 @@ REPORT_OUTCOMES: Final = ("matched", "unmatched", "kept", "dropped")
 LIMITS: Final = (
     *("connections", "client", "timeout", "recipients", "memory_or_disk", "logins", "size"),
     "http_connections",
+    "http_in_hand",
 )
 # "other": the one furthest behind of all that this Angarium does not know
 EVENT_CONSUMERS: Final = (

@@ -25,6 +25,12 @@ class GoneError(Exception):
     """The client has closed."""
 
 
+class _Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    # A handful, as the library has it, overflows with a burst: the client has a connection that nobody ever accepts
+    request_queue_size = 128
+
+
 class RecordingSink:
     """``with RecordingSink() as sink: ... sink.port``; one thread per connection."""
 
@@ -62,8 +68,7 @@ class RecordingSink:
                 with contextlib.suppress(GoneError, OSError):
                     _Session(sink, self.request).run()
 
-        self._server = socketserver.ThreadingTCPServer(at, Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(at, Handler)
         self.port = self._server.server_address[1]
 
     def __enter__(self) -> "RecordingSink":

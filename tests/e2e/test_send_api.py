@@ -166,6 +166,12 @@ def test_other_ways_to_write_the_path(api: Api, path: str) -> None:
             "attachments[0].content",
         ),
         (
+            {"attachments": [{"path": "/etc/passwd"}]},
+            400,
+            "VALIDATION_ERROR",
+            "attachments[0].path",
+        ),
+        (
             {"attachments": [{"filename": "a.PIF. ", "content": "YQ=="}]},
             400,
             "VALIDATION_ERROR",

@@ -62,6 +62,7 @@ class HttpListeners:
     def set_metrics(self) -> None:
         """Count what was refused since the last call, and say when certificates end."""
         self._metrics.limits["http_connections"].follow(sum(each.refused for each in self._servers))
+        self._metrics.limits["http_in_hand"].follow(self._api.load.refused)
         for tls, end in self._certificate_ends:
             end.set(tls.certificate.not_after.timestamp())
 

@@ -178,7 +178,10 @@ async def test_a_silent_client_does_not_hold_its_place(monkeypatch: pytest.Monke
         await running.server.close()
 
 
-async def test_a_client_that_goes_on_asking_keeps_its_connection(running: Running) -> None:
+async def test_a_client_that_goes_on_asking_keeps_its_connection(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "CLOSE_GRACE_S", 0.1)
     reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
     async with asyncio.timeout(20):
         for _ in range(2):

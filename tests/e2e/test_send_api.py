@@ -191,6 +191,7 @@ def test_other_ways_to_write_the_path(api: Api, path: str) -> None:
 def test_what_is_wrong_is_refused_with_its_field(
     api: Api, more: dict[str, Any], status: int, word: str, field: str
 ) -> None:
+    """P4: also what would have us read a file of ours."""
     found = api.send(**more)
     assert (found.status, found.json["error"]) == (status, word), found.json
     assert found.json["details"]["field"] == field
@@ -437,7 +438,7 @@ def test_fifty_twins_and_a_sigkill_yield_one_message(tmp_path: Path) -> None:
                 assert answered.wait(30)
                 product.kill()
                 told = {each.result() for each in twins} - {""}
-            product = Product(tmp_path, sink=sink.port, single=False)
+            product = Product(tmp_path, sink=sink.port)
             api.product = product
             last = api.ask("POST", "/v1/send", body)
             assert last.status == 200, last.json

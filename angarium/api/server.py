@@ -18,6 +18,8 @@ MAX_HEADERS: Final = 200
 # A connection on which no request has begun or ended for so long is closed: a slow or silent client holds no place
 CONNECTION_S: Final = 120.0
 CLOSE_GRACE_S: Final = 10.0
+# How long answers under way may take when the server stops: what was stored should be told
+DRAIN_S: Final = 5.0
 
 
 class HttpServer:
@@ -37,7 +39,7 @@ class HttpServer:
             max_headers=MAX_HEADERS,
             auto_decompress=False,  # ``reading`` does, within a bound
             keepalive_timeout=60.0,
-            shutdown_timeout=1.0,
+            shutdown_timeout=DRAIN_S,
         )
         self._limit = connections
         self.refused = 0  # connections closed at once, being beyond the limit

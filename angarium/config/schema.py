@@ -497,6 +497,7 @@ class Api(_Table, frozen=True, kw_only=True):
     # 429 beyond, of all keys of a tenant; each key has a rate of its own
     requests_per_second: Count = 1000
     recipients: Count = 1000  # of one message
+    batch_recipients: Count = 20_000  # of all messages of a batch, which is one transaction
     subject_characters: Count = 998
     headers: Count = 100  # fields besides those that are written from others
     headers_octets: Octets = 65_536

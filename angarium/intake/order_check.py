@@ -27,6 +27,7 @@ _PROGRAMS: Final = (b"\x7fELF", b"\xca\xfe\xba\xbe", b"\xfe\xed\xfa", b"\xcf\xfa
 class OrderLimits(msgspec.Struct, frozen=True, kw_only=True):
     message_octets: int = 52_428_800
     recipients: int = 1000
+    batch_recipients: int = 20_000
     subject_characters: int = 998
     headers: int = 100
     headers_octets: int = 65_536
@@ -53,6 +54,14 @@ def find_fault(order: Order, limits: OrderLimits, now: UnixMs) -> Fault | None:
         or _of_data(order, limits)
         or _of_tracking(order)
     )
+
+
+def find_batch_fault(orders: Sequence[Order | Fault], limits: OrderLimits) -> Fault | None:
+    """Return what is wrong with all of them together, or None."""
+    count = sum(len(addressees(each)) for each in orders if isinstance(each, Order))
+    if len(orders) > 1 and count > limits.batch_recipients:
+        return _too_many("messages", limits.batch_recipients, "recipients in all")
+    return None
 
 
 def _of_parts(order: Order) -> Fault | None:

@@ -12,7 +12,7 @@ from angarium.intake.desk import FaultObserver
 from angarium.intake.faults import fault_of
 from angarium.intake.once_answer import DAY_MS, decode_answer, encode_answer, orders_digest
 from angarium.intake.order import Caller, Fault, FaultKind, Order, Sent
-from angarium.intake.order_check import OrderLimits, addressees, find_fault
+from angarium.intake.order_check import OrderLimits, addressees, find_batch_fault, find_fault
 from angarium.intake.order_letter import about_of, received_of
 from angarium.intake.required_signatures import RequiredSignatures
 from angarium.intake.submission import Particulars, SubmissionBuilder
@@ -101,6 +101,8 @@ class OrderDesk:
         digest = orders_digest(orders, strict) if once else b""
         if once and (used := self._spool.find_answer(caller.tenant, once, digest)) is not None:
             return self._answer_to(used, ())
+        if (fault := find_batch_fault(orders, self.limits)) is not None:
+            return fault
         results: list[_Ready | Fault] = []
         for index, order in enumerate(orders):
             if index and index % _AT_A_TIME == 0:

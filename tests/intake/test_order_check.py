@@ -6,8 +6,8 @@ import pytest
 
 from angarium.content.letter import Attachment, Mailbox
 from angarium.content.mailbox import read_mailbox
-from angarium.intake.order import Addressee, FaultKind, Order, RawMail
-from angarium.intake.order_check import OrderLimits, find_fault, is_program
+from angarium.intake.order import Addressee, Fault, FaultKind, Order, RawMail
+from angarium.intake.order_check import OrderLimits, find_batch_fault, find_fault, is_program
 from angarium.queue.model import UnixMs
 
 NOW = UnixMs(1_700_000_000_000)
@@ -144,6 +144,16 @@ def test_what_is_over_a_limit_is_refused_by_field(
     fault = find_fault(order(**more), LIMITS, NOW)
     assert fault is not None
     assert (fault.kind, fault.field, fault.constraint) == (kind, field, constraint)
+
+
+def test_a_batch_has_a_bound_of_its_own() -> None:
+    limits = OrderLimits(batch_recipients=3)
+    unread = Fault(kind=FaultKind.INVALID, message="m")
+    assert find_batch_fault((order(cc=(one(), one())), unread), limits) is None
+    assert find_batch_fault((order(cc=(one(),) * 5),), limits) is None  # its own limit holds
+    fault = find_batch_fault((order(cc=(one(), one())), order()), limits)
+    assert fault is not None
+    assert (fault.field, fault.constraint) == ("messages", "max_items")
 
 
 def test_programs_are_known_by_how_they_begin() -> None:

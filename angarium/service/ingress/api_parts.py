@@ -154,6 +154,7 @@ def _order_limits(config: Api) -> OrderLimits:
     return OrderLimits(
         message_octets=config.body_octets,
         recipients=config.recipients,
+        batch_recipients=config.batch_recipients,
         subject_characters=config.subject_characters,
         headers=config.headers,
         headers_octets=config.headers_octets,

@@ -320,6 +320,12 @@ SOURCE = '[[source]]\nname = "a"\n'
         (SERVER + '[dkim]\nkeys = "k"', "keys", "must be several tables in brackets"),
         (SERVER + TRUSTED + "[listener.limits]\nbytes_in_flight = 5", "bytes_in_flight", "never"),
         (SERVER + LISTENER.replace("submission", "http") + 'tls = "starttls"', "tls", "STARTTLS"),
+        (SERVER + LISTENER.replace("submission", "http") + "serves = []", "serves", "is empty"),
+        (
+            SERVER + LISTENER.replace("submission", "http") + 'serves = ["mail"]',
+            "serves",
+            'one of "api", "health", "metrics"',
+        ),
         (SERVER + LISTENER.replace("submission", "http") + "repair = true", "repair", "SMTP"),
         (SERVER + SOURCE + 'address = "192.0.2.1:25"', "address", "without a port"),
         (SERVER + SOURCE + 'ehlo = "x"', "ehlo", "PTR"),

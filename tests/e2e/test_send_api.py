@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.e2e.product import Product, token
+from tests.e2e.product import TRUSTED, Product, token
 from tests.e2e.recording_sink import RecordingSink, Taken
 from tests.e2e.test_tenancy import verifies
 
@@ -64,10 +64,19 @@ class Api:
         return [each for each in self.sink.taken if mark.encode() in each.content]
 
 
+HEALTH_ONLY = """
+[[listener]]
+kind = "http"
+address = "127.0.0.1:0"
+serves = ["health"]
+"""
+
+
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     with RecordingSink() as sink:
-        product = Product(tmp_path_factory.mktemp("api"), sink=sink.port)
+        listeners = TRUSTED + HEALTH_ONLY
+        product = Product(tmp_path_factory.mktemp("api"), listeners=listeners, sink=sink.port)
         try:
             yield Api(product, sink)
             product.assert_clean()
@@ -196,6 +205,19 @@ def test_what_is_wrong_is_refused_with_its_field(
     assert (found.status, found.json["error"]) == (status, word), found.json
     assert found.json["details"]["field"] == field
     assert found.json["success"] is False
+
+
+def test_a_listener_serves_what_it_is_told(api: Api) -> None:
+    both, health = api.product.http, api.product.smtp[1]
+    found: dict[tuple[int, str], int] = {}
+    for port in (both, health):
+        for path in ("/healthz", "/metrics", "/v1/send"):
+            connection = HTTPConnection("127.0.0.1", port, timeout=20)
+            connection.request("GET", path)
+            found[port, path] = connection.getresponse().status
+            connection.close()
+    assert [found[both, path] for path in ("/healthz", "/metrics", "/v1/send")] == [200, 200, 405]
+    assert [found[health, path] for path in ("/healthz", "/metrics", "/v1/send")] == [200, 404, 404]
 
 
 def test_who_may_not_is_told_so(api: Api) -> None:

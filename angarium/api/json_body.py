@@ -146,6 +146,8 @@ def _decode_again(octets: bytes, kind: type[T], depth: int) -> T:
     loaded = _without_empty(_load(octets, depth), _info(_hashable(kind)))
     try:
         return msgspec.convert(loaded, kind)
+    except UnicodeError:
+        raise _malformed("it has half of a surrogate pair") from None
     except msgspec.ValidationError as error:
         raise FaultError(_fault(str(error), loaded, kind)) from None
 
@@ -156,22 +158,32 @@ def _info(kind: Any) -> inspect.Type:
 
 
 def _without_empty(value: Any, info: inspect.Type) -> Any:
-    """Return the value without members of structs that are empty. Others' are theirs: metadata may have any."""
+    """Return the value without members of structs that are empty, but of a required one null alone is: a file may be.
+
+    What mappings have is theirs: metadata may have any.
+    """
     if isinstance(info, inspect.UnionType):
         for each in info.types:
             value = _without_empty(value, each)
     elif isinstance(info, inspect.StructType) and isinstance(value, dict):
         fields = {each.encode_name: each.type for each in info.fields}
+        needed = {each.encode_name for each in info.fields if each.required}
         value = {
             name: _without_empty(each, fields[name]) if name in fields else each
             for name, each in value.items()
-            if name not in fields or each not in _EMPTY or each is False or each == 0
+            if name not in fields or not _is_absent(each, name in needed)
         }
     elif isinstance(info, inspect.ListType | inspect.VarTupleType) and isinstance(value, list):
         value = [_without_empty(each, info.item_type) for each in value]
     elif isinstance(info, inspect.DictType) and isinstance(value, dict):
         value = {name: _without_empty(each, info.value_type) for name, each in value.items()}
     return value
+
+
+def _is_absent(value: Any, is_needed: bool) -> bool:
+    return value is None or (
+        not is_needed and value in _EMPTY and value is not False and value != 0
+    )
 
 
 def _fault(error: str, loaded: Any, kind: type) -> Fault:
@@ -238,6 +250,8 @@ def _is_wrong(
         msgspec.convert(_with_keys(loaded, steps, keys), kind)
     except msgspec.ValidationError as other:
         return str(other) == error
+    except UnicodeError:
+        return False
     return False
 
 

@@ -111,6 +111,7 @@ def test_what_is_empty_in_metadata_stays() -> None:
         ('{"to": ["a"]', FaultKind.MALFORMED, "body", "json"),
         ('{"to": ["a"], "metadata": {"a": NaN}}', FaultKind.MALFORMED, "body", "json"),
         ('{"to": ["\\ud800"]}', FaultKind.MALFORMED, "body", "json"),
+        ('{"to": null, "sendAt": "\\ud800"}', FaultKind.MALFORMED, "body", "json"),
         (b'{"to": ["\xe9"]}', FaultKind.MALFORMED, "body", "json"),
         ('{"to": ["a"]}'.encode("utf-16"), FaultKind.MALFORMED, "body", "json"),
         ('{"to": ["a"], "subject": "a", "subject": "b"}', FaultKind.MALFORMED, "subject", "unique"),
@@ -135,6 +136,16 @@ def test_what_is_wrong_is_refused_by_field(
     found = fault(body)
     assert (found.kind, found.field, found.constraint) == (kind, field, constraint)
     assert "`" not in found.message
+
+
+def test_what_is_required_may_be_empty_and_not_null() -> None:
+    class Needy(Wire):
+        text: str
+        more: str = ""
+
+    found = decode_json(b'{"text": "", "more": null}', Needy)
+    assert found == Needy(text="")
+    assert fault('{"text": null}', Needy).kind is FaultKind.MISSING
 
 
 def test_the_place_in_a_batch_is_named() -> None:

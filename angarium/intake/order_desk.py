@@ -264,7 +264,12 @@ class OrderDesk:
                 text = f"The tenant's quota of {quota.limit} recipients per {quota.period} "
                 text += "is too small for this" if too_many else "is used up"
                 wait_s = max(1, -(-(until - self._clock()) // 1000))
-                return Fault(kind=FaultKind.QUOTA, message=text, retry_after_s=wait_s)
+                return Fault(
+                    kind=FaultKind.QUOTA,
+                    message=text,
+                    constraint=quota.period,
+                    retry_after_s=wait_s,
+                )
 
 
 def _placed(fault: Fault, at: str) -> Fault:

@@ -248,8 +248,9 @@ async def test_what_cannot_be_stored_is_to_be_tried_again(fixture: Fixture) -> N
     (sent,) = await fixture.send(order())
     assert isinstance(sent, Sent)
     found = await fixture.send(order())
-    assert (found.kind, found.message) == (
+    assert (found.kind, found.constraint, found.message) == (
         FaultKind.QUOTA,
+        "day",
         "The tenant's quota of 1 recipients per day is used up",
     )
     assert 0 < found.retry_after_s <= 86_400

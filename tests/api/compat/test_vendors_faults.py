@@ -22,7 +22,7 @@ EXPECTED = [
     (FaultKind.DOMAIN, 403, "validation_error", 403, 422, 400),
     (FaultKind.SUPPRESSED, 422, "validation_error", 400, 422, 406),
     (FaultKind.RATE, 429, "rate_limit_exceeded", 429, 429, 429),
-    (FaultKind.QUOTA, 429, "daily_quota_exceeded", 429, 429, 429),
+    (FaultKind.QUOTA, 429, "rate_limit_exceeded", 429, 429, 429),
     (FaultKind.KEY_REUSED, 409, "invalid_idempotent_request", 400, 422, 300),
     (FaultKind.UNDER_WAY, 409, "concurrent_idempotent_requests", 429, 429, 429),
     (FaultKind.BUSY, 503, "application_error", 503, 503, 100),
@@ -57,8 +57,13 @@ def test_each_kind_is_in_the_table() -> None:
 
 
 def test_resend_tells_a_months_quota_from_a_days_and_a_wrong_key_for_once() -> None:
-    month = Fault(kind=FaultKind.QUOTA, message="M", constraint="month")
-    assert resend.fault_body(month)["name"] == "monthly_quota_exceeded"
+    for period, name in (
+        ("hour", "rate_limit_exceeded"),
+        ("day", "daily_quota_exceeded"),
+        ("month", "monthly_quota_exceeded"),
+    ):
+        quota = Fault(kind=FaultKind.QUOTA, message="M", constraint=period)
+        assert resend.fault_body(quota)["name"] == name
     once = Fault(kind=FaultKind.INVALID, message="M", field="Idempotency-Key")
     body = resend.fault_body(once)
     assert (body["statusCode"], body["name"]) == (400, "invalid_idempotency_key")

@@ -25,17 +25,21 @@ _WORDS: Final[dict[FaultKind, tuple[int, str]]] = {
     FaultKind.KEY_REUSED: (409, "invalid_idempotent_request"),
     FaultKind.UNDER_WAY: (409, "concurrent_idempotent_requests"),
     FaultKind.RATE: (429, "rate_limit_exceeded"),
-    FaultKind.QUOTA: (429, "daily_quota_exceeded"),
+    FaultKind.QUOTA: (429, "rate_limit_exceeded"),
     FaultKind.BUSY: (503, "application_error"),
     FaultKind.DISK_FULL: (503, "application_error"),
     FaultKind.INTERNAL: (500, "application_error"),
 }
 
 
+# By the period of a quota; of shorter ones it is a rate
+_QUOTAS: Final = {"day": "daily_quota_exceeded", "month": "monthly_quota_exceeded"}
+
+
 def fault_body(fault: Fault) -> dict[str, Any]:
     status, name = _WORDS[fault.kind]
     if fault.field == "Idempotency-Key" and fault.kind is FaultKind.INVALID:
         status, name = 400, "invalid_idempotency_key"
-    elif fault.kind is FaultKind.QUOTA and fault.constraint == "month":
-        name = "monthly_quota_exceeded"
+    elif fault.kind is FaultKind.QUOTA:
+        name = _QUOTAS.get(fault.constraint, name)
     return {"statusCode": status, "name": name, "message": fault.message}

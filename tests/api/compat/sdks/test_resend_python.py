@@ -17,6 +17,7 @@ from resend.exceptions import (
 from tests.api.compat.sdks.vendors_server import (
     DOMAIN,
     SENDER,
+    SMALL,
     SUPPRESSED,
     VendorsServer,
     often,
@@ -160,6 +161,21 @@ def test_what_is_wrong_has_resends_class_and_words(
         often(lambda: resend.Emails.send(email(token())))
     assert limited.value.headers["Retry-After"] == "1"
     assert server.count(mark) == 0
+
+
+def test_a_quota_that_is_used_up_is_resends_of_the_day(
+    server: VendorsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resend, "api_key", server.small_key)
+    sender = {"from": f"a@{SMALL}.example"}
+    key: Any = {"idempotency_key": token()}
+    mark = token()
+    sent = resend.Emails.send(email(mark, **sender), key)
+    with pytest.raises(RateLimitError) as caught:
+        resend.Emails.send(email(token(), **sender))
+    assert (caught.value.code, caught.value.error_type) == (429, "daily_quota_exceeded")
+    assert 0 < int(caught.value.headers["Retry-After"]) <= 86_400
+    assert resend.Emails.send(email(mark, **sender), key)["id"] == sent["id"]
 
 
 def test_who_is_suppressed_gets_nothing_and_others_do(server: VendorsServer) -> None:

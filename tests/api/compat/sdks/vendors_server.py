@@ -13,6 +13,7 @@ import pytest
 
 from angarium.config.loader import load
 from angarium.tenancy.keys import KeyWish
+from angarium.tenancy.plan_change import PlanChange
 from angarium.tenancy.platform import Platform
 from tests.e2e.product import Product
 from tests.e2e.recording_sink import RecordingSink, Taken
@@ -21,6 +22,7 @@ NODE = Path(__file__).parents[3] / "node"
 DOMAIN = "shop.example"
 SENDER = f"Shop <orders@{DOMAIN}>"
 SUPPRESSED = "gone@example.net"
+SMALL = "small"
 MORE = """
 [[stream]]
 name = "broadcasts"
@@ -45,6 +47,11 @@ class VendorsServer:
             self.key, self.reading_key, self.slow_key = (
                 platform.keys.create(each).text for each in wishes
             )
+            # A tenant that may send once a day
+            platform.tenants.create(SMALL)
+            platform.tenants.change_plan(SMALL, PlanChange(per_day=1))
+            platform.domains.add(f"{SMALL}.example", tenant=SMALL, assume_verified=True)
+            self.small_key = platform.keys.create(KeyWish(tenant=SMALL, kind="api")).text
             platform.publish()
         self.product.postmaster("suppress", "add", SUPPRESSED)
 

@@ -109,11 +109,14 @@ class QuotaPlan:
 
 
 def put_off(submission: Submission, not_before: UnixMs) -> Submission:
-    """Return it with a later start. Its time runs from then on, unless its sender said when it ends."""
-    later = not_before - max(submission.accepted, submission.not_before)
-    expires = submission.expires if submission.expires_is_given else submission.expires + later
+    """Return what waits for its quota: its start is not before. Its time runs from then on, unless its end is given."""
+    start = max(submission.accepted, submission.not_before)
+    later = 0 if submission.expires_is_given else max(not_before - start, 0)
     return msgspec.structs.replace(
-        submission, not_before=not_before, quota_opens=not_before, expires=UnixMs(expires)
+        submission,
+        not_before=max(not_before, submission.not_before),
+        quota_opens=not_before,
+        expires=UnixMs(submission.expires + later),
     )
 
 

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,15 @@ print("ready", flush=True)
 sys.stdin.readline()
 print(sum(not rates.take("key:a", 500, 1_800_000_000_000).wait_ms for _ in range(2000)))
 """
+
+
+HOLD = """
+import fcntl, sys
+fcntl.lockf(int(sys.argv[1]), fcntl.LOCK_SH)
+print("held", flush=True)
+sys.stdin.readline()
+"""
+LOCKS = Path("/proc/locks")
 
 
 def two() -> tuple[SharedRates, SharedRates]:
@@ -79,6 +90,33 @@ def test_processes_that_take_at_once_get_no_more_than_the_rate() -> None:
     allowed = [int(each.communicate(timeout=60)[0]) for each in started]
     os.close(fd)
     assert sum(allowed) == 500
+
+
+def test_a_number_is_read_and_written_alone() -> None:
+    """SRT1: while another process has the bucket, even to read it, nobody takes."""
+    fd = SharedRates.create()
+    os.set_inheritable(fd, True)
+    rates = SharedRates(fd)
+    other = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(fd)],
+        pass_fds=(fd,),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert other.stdout is not None
+    assert other.stdout.readline() == "held\n"
+    taking = threading.Thread(target=rates.take, args=("key:a", 5, UnixMs(NOW)))
+    taking.start()
+    waiting = f":{os.fstat(fd).st_ino} "
+    while taking.is_alive() and not any(
+        "->" in line and waiting in line for line in LOCKS.read_text().splitlines()
+    ):
+        time.sleep(0.001)
+    assert taking.is_alive()  # it waits: the kernel says so
+    other.communicate("\n", timeout=60)
+    taking.join(60)
+    assert rates.take("key:a", 5, UnixMs(NOW)).remaining == 3
 
 
 def test_a_clock_that_steps_back_keeps_nobody_waiting_for_long() -> None:

@@ -20,6 +20,7 @@ from angarium.intake.order import Fault, FaultError, FaultKind
 from angarium.queue.model import UnixMs
 from angarium.tenancy.key_text import key_digest
 from angarium.tenancy.model import Domain, Key, KeySecret, Tenant
+from angarium.tenancy.plan import UNLIMITED, Plan
 from angarium.tenancy.snapshot import Snapshot, SnapshotData
 from tests.api.serving import Client, serving
 
@@ -275,9 +276,9 @@ def key(id_: str, **more: Any) -> tuple[str, Key]:
 class Platform:
     """Keys, and a handler that says who called."""
 
-    def __init__(self, *keys: Key, tenant_rate: int = 1000) -> None:
+    def __init__(self, *keys: Key, tenant_rate: int = 1000, plan: Plan = UNLIMITED) -> None:
         tenants = tuple(
-            Tenant(id=name, name=name, active=name != "idle", created=NOW)
+            Tenant(id=name, name=name, active=name != "idle", created=NOW, plan=plan)
             for name in {each.tenant for each in keys}
         )
         domain = Domain(
@@ -364,6 +365,12 @@ async def test_a_tenants_rate_is_over_all_of_its_keys() -> None:
     (one, first), (two, second) = key("k1"), key("k2")
     async with serving(Platform(first, second, tenant_rate=2).served) as client:
         assert [(await ask(client, each)).status for each in (one, two, one)] == [200, 200, 429]
+
+
+async def test_a_tenants_plan_has_its_rate() -> None:
+    text, mine = key("k1")
+    async with serving(Platform(mine, tenant_rate=5, plan=Plan(rate=1)).served) as client:
+        assert [(await ask(client, text)).status for _ in range(2)] == [200, 429]
 
 
 @pytest.mark.parametrize(

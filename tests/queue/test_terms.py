@@ -26,7 +26,7 @@ from angarium.queue.terms import (
     Terms,
 )
 from tests.queue.conftest import CONFIG, open_lmdb
-from tests.queue.samples import START, FakeClock, submission
+from tests.queue.samples import BY, START, FakeClock, submission
 
 DAY_MS = 86_400_000
 
@@ -214,7 +214,10 @@ async def test_a_start_that_its_sender_wants_later_still_is_kept(
     later = submission(new_id(), tenant="shop", not_before=START + 60_000)
     await spool.accept_on_terms([later], terms)
     (_, event) = [each.event for each in spool.events.read(0, 10)]
-    assert event.not_before == START + 60_000
+    assert (event.not_before, event.expires) == (START + 60_000, later.expires)
+    # But an earlier one is not to be had any more
+    moved = await spool.administration.reschedule(later.message_id, UnixMs(START), BY)
+    assert moved.due == period_start("second", UnixMs(START)) + 1000
 
 
 async def test_what_a_sender_says_of_a_message_is_in_its_event(

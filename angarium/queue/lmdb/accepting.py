@@ -209,7 +209,7 @@ class AcceptOnTerms:
                 return later
             planned.append(
                 prepare_submission(put_off(submission, later), self._partitions)
-                if later > submission.not_before
+                if later
                 else prepared
             )
         return planned

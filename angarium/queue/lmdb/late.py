@@ -5,7 +5,7 @@ from angarium.queue.events.catalogue import encode_event
 from angarium.queue.events.skipped import Skipped
 from angarium.queue.lateness import find_lateness
 from angarium.queue.lmdb.held import write_held
-from angarium.queue.lmdb.records import DeliveryRecord, MessageRecord, is_untried
+from angarium.queue.lmdb.records import DeliveryRecord, MessageRecord
 from angarium.queue.lmdb.transaction import WriteTransaction
 from angarium.queue.model import MessageId
 
@@ -13,9 +13,7 @@ from angarium.queue.model import MessageId
 def write_if_late(
     tx: WriteTransaction, key: bytes, due: int, message: MessageRecord, record: DeliveryRecord
 ) -> bool:
-    """Skip or hold a recipient whose due key is gone; False, and nothing written, if it is to be tried."""
-    if not is_untried(record):
-        return False
+    """Skip or hold a recipient that had no attempt, whose due key is gone; False, and nothing written: try it."""
     late = find_lateness(
         if_missed=message.if_missed,
         due=due,

@@ -59,9 +59,7 @@ def reschedule(
         return NotInQueue()
     waiting = [each for each in state.deliveries.values() if each.id.message_id == message_id]
     is_begun = len(waiting) < len(message.envelope.recipients) and message.not_before <= now
-    if is_begun or any(
-        each.attempts or each.in_doubt or each.epoch is not None for each in waiting
-    ):
+    if is_begun or any(each.attempts or each.epoch is not None for each in waiting):
         return AlreadyLeaving()
     due = UnixMs(max(due, now, message.quota_opens))
     expires = expires_after(

@@ -1,6 +1,7 @@
 """What the in-memory queue holds: what would be on disk, and its event log."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any, assert_never
 
 import msgspec
@@ -116,7 +117,8 @@ class MemoryState:
         """Make room for one more idempotency key of a tenant."""
         own = [each for each in self.once.values() if each.tenant == tenant]
         if len(own) >= limit:
-            first = min(own, key=lambda each: each.expires)
+            # Of those that end at once, the same one as on disk
+            first = min(own, key=lambda each: (each.expires, sha256(each.key.encode()).digest()))
             del self.once[tenant, first.key]
 
     def append(self, event: Event) -> None:

@@ -74,7 +74,7 @@ def _plan(
         later = plan.take_later(len(each.envelope.recipients))
         if isinstance(later, OverQuota):
             return later
-        planned.append(put_off(each, later) if later > each.not_before else each)
+        planned.append(put_off(each, later) if later else each)
     return planned
 
 

@@ -260,6 +260,20 @@ def test_a_delay_is_told_once(age_ms: int, sent: bool, is_told: bool) -> None:
     assert bench.told == ([[(0, "delayed", False)]] if is_told else [])
 
 
+def test_delays_count_from_a_start_that_was_put_off() -> None:
+    old = message(age_ms=9_999_999)
+    bench = Bench()
+    late = msgspec.structs.replace(old, not_before=UnixMs(NOW - 7_199_999))
+    assert not bench.deferred(LATER, about=late).delay_dsn_sent
+    later = msgspec.structs.replace(old, not_before=UnixMs(NOW - 7_200_000))
+    assert bench.deferred(LATER, about=later).delay_dsn_sent
+    # And the delay of what nobody tried: by its age
+    known = {"attempted": False}
+    assert bench.deferred(LATER, about=old, **known).due == NOW + 600_000
+    begun = msgspec.structs.replace(old, not_before=UnixMs(NOW))
+    assert bench.deferred(LATER, about=begun, **known).due == NOW + 60_000
+
+
 def test_of_a_hundred_messages_for_a_dead_domain_one_is_told() -> None:
     bench = Bench()
     old = message(age_ms=7_200_000)

@@ -118,7 +118,6 @@ def _is_leaving(tx: WriteTransaction, message: MessageRecord, waiting: list[_Wai
         return True
     return any(
         each.record.attempts
-        or each.record.in_doubt
         or tx.get(tx.env.claim, claim_key(each.record.partition, each.key)) is not None
         for each in waiting
     )

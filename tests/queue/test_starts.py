@@ -297,3 +297,15 @@ async def test_a_start_beyond_the_end_of_dates_is_refused(
 
 def _text(mail: Submission) -> str:
     return message_id_text(mail.message_id)
+
+
+async def test_the_oldest_message_is_that_which_waits_longest_since_its_start(
+    spool: Any, clock: FakeClock, new_id: MessageIdGenerator
+) -> None:
+    """Else mail of next year would look as if nothing were delivered."""
+    await spool.accept([later(new_id())])
+    assert spool.administration.summary().oldest_at == START + HOUR_MS
+    clock.now = START + 10
+    await spool.accept([submission(new_id(), accepted=clock.now)])
+    await spool.accept([later(new_id(), START + 20)])
+    assert spool.administration.summary().oldest_at == START + 10

@@ -8,13 +8,12 @@ from angarium.queue.lmdb.keys import parse_due_key, partition_prefix
 from angarium.queue.lmdb.records import (
     RecordError,
     decode_delivery,
-    decode_message,
     encode_delivery,
     is_untried,
+    message_start,
 )
 from angarium.queue.lmdb.transaction import WriteTransaction
 from angarium.queue.message_id import message_id_ms
-from angarium.queue.model import UnixMs
 from angarium.queue.spool import LatestDue
 
 # Recipients read at once: a few milliseconds
@@ -56,17 +55,10 @@ def find_too_late(
             )
             if due > may_be and is_untried(record):  # unless its start is put off until then
                 message = txn.get(key[10:26], db=env.message)
-                may_be = max(may_be, _start(message))
+                may_be = max(may_be, message_start(message))
             if due > may_be:
                 found.append(Earlier(key, may_be))
     return found, None
-
-
-def _start(raw: bytes | None) -> UnixMs:
-    try:
-        return UnixMs(decode_message(raw or b"").not_before)
-    except RecordError:
-        return UnixMs(0)
 
 
 class PullIn:

@@ -353,6 +353,14 @@ def is_timed_message(message: MessageRecord) -> bool:
     return message.expires_is_given or message.if_missed != "send"
 
 
+def message_start(raw: bytes | None) -> UnixMs:
+    """Return until when a message's start is put off; 0: it is not, or its record cannot be read."""
+    try:
+        return UnixMs(decode_message(raw or b"").not_before)
+    except RecordError:
+        return UnixMs(0)
+
+
 def is_untried(record: DeliveryRecord) -> bool:
     """Whether nobody has come to try it yet."""
     return not record.attempts and record.last is None

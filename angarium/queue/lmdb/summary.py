@@ -1,10 +1,16 @@
 """How much is in the queue, from LMDB's own counters: the cost does not grow with the queue."""
 
+from typing import Final
+
 from angarium.queue.lmdb.file.environment import QueueEnvironment
-from angarium.queue.lmdb.file.handles import Database, ReadTransaction
+from angarium.queue.lmdb.file.handles import Cursor, Database, ReadTransaction
+from angarium.queue.lmdb.records import message_start
 from angarium.queue.message_id import message_id_ms
-from angarium.queue.model import MessageId
+from angarium.queue.model import MessageId, UnixMs
 from angarium.queue.summary import QueueSummary
+
+# Ours, of the oldest messages: where they all have starts, none behind them is looked at
+LOOKED_AT: Final = 500
 
 
 def read_summary(env: QueueEnvironment) -> QueueSummary:
@@ -15,8 +21,7 @@ def read_summary(env: QueueEnvironment) -> QueueSummary:
         messages, events = _entries(txn, env.message), _entries(txn, env.event)
         used = env.used_octets(txn)
         file_octets = env.file_octets()
-        oldest = txn.cursor(env.message)
-        oldest_at = message_id_ms(MessageId(oldest.key())) if oldest.first() else None
+        oldest_at = _oldest_start(txn.cursor(env.message))
     return QueueSummary(
         messages=messages,
         scheduled=scheduled,
@@ -29,6 +34,19 @@ def read_summary(env: QueueEnvironment) -> QueueSummary:
         low_disk=not env.space.has_room(),
         oldest_at=oldest_at,
     )
+
+
+def _oldest_start(messages: Cursor) -> UnixMs | None:
+    """Messages are in the order of their arrival: behind the first one whose start was not put off none is older."""
+    found: list[UnixMs] = []
+    if messages.first():
+        for key, raw in messages.iternext():
+            arrived = message_id_ms(MessageId(key))
+            start = max(arrived, message_start(raw))
+            found.append(start)
+            if start == arrived or len(found) == LOOKED_AT:
+                break
+    return min(found, default=None)
 
 
 def _entries(txn: ReadTransaction, db: Database) -> int:

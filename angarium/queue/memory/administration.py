@@ -67,7 +67,13 @@ class MemoryAdministration:
             used_octets=0,
             free_disk_octets=0,
             low_disk=False,
-            oldest_at=min(map(message_id_ms, self._state.messages), default=None),
+            oldest_at=min(
+                (
+                    max(message_id_ms(id_), each.not_before)
+                    for id_, each in self._state.messages.items()
+                ),
+                default=None,
+            ),
         )
 
     async def show_content(self, message_id: MessageId, part: Part, by: Actor) -> bytes | None:

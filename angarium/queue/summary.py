@@ -15,9 +15,8 @@ class QueueSummary(msgspec.Struct, frozen=True, kw_only=True):
     used_octets: int  # of the file; the rest is free for reuse, and given back by compaction
     free_disk_octets: int
     low_disk: bool  # new mail is being refused
-    oldest_at: UnixMs | None = (
-        None  # when the oldest message that is queued was accepted, or was to start
-    )
+    # When the oldest message that is queued was accepted, or was to start
+    oldest_at: UnixMs | None = None
 
     @property
     def recipients(self) -> int:

@@ -4,12 +4,16 @@ import asyncio
 import logging
 import socket
 import ssl
+import uuid
 from typing import Any, Final
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web_protocol import RequestHandler
+
+from angarium.api.native.answers import fault_response
+from angarium.intake.order import Fault, FaultKind
 
 # Of the request line, and of one header field: tokens are long
 MAX_LINE_OCTETS: Final = 8190
@@ -20,6 +24,7 @@ CONNECTION_S: Final = 120.0
 CLOSE_GRACE_S: Final = 10.0
 # How long answers under way may take when the server stops: what was stored should be told
 DRAIN_S: Final = 5.0
+_SHOWN: Final = 160  # characters of what a parser complains of
 
 
 class HttpServer:
@@ -63,7 +68,7 @@ class HttpServer:
         if len(server.connections) >= self._limit:
             self.refused += 1
             return _Refuse()
-        handler = server()
+        handler = _Handler(server, loop=asyncio.get_running_loop(), **server._kwargs)
         asyncio.get_running_loop().call_later(CONNECTION_S, self._look_at, handler)
         return handler
 
@@ -84,6 +89,28 @@ class HttpServer:
                 self._active.add(request.protocol)
 
         return middleware
+
+
+class _Handler(RequestHandler):
+    """One connection. What is no HTTP is told so as everything else is, in JSON."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        super().handle_error(request, status, exc, message)  # logs it
+        kind = FaultKind.MALFORMED if status < 500 else FaultKind.INTERNAL
+        text = f"The request is not one that this server reads: {message or 'bad HTTP'}"
+        response = fault_response(Fault(kind=kind, message=ascii(text[:_SHOWN])[1:-1]))
+        response.set_status(status)
+        response.headers["X-Request-Id"] = str(uuid.uuid4())
+        response.force_close()
+        return response
 
 
 class _ServerLog(logging.LoggerAdapter[logging.Logger]):

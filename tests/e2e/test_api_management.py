@@ -151,7 +151,7 @@ def test_lists_are_read_page_by_page(site: Site) -> None:
     found = [each["id"] for each in site.owner.all_of("/v1/keys", "keys")]
     assert made <= set(found)
     assert len(found) == len(set(found))
-    for cursor in ("%00", "*", "AAA", "_w"):
+    for cursor in ("%00", "*", "abc", "zz"):
         reply = site.owner.ask("GET", f"/v1/audit?cursor={cursor}")
         assert reply.fault == (400, "VALIDATION_ERROR", "cursor")
     assert site.owner.ask("GET", "/v1/keys?limit=0").fault == (400, "VALIDATION_ERROR", "limit")

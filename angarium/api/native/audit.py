@@ -14,14 +14,14 @@ from angarium.api.native.wire import (
     Wire,
     cursor_of,
     invalid,
+    read_cursor,
     read_query,
-    read_text_cursor,
     time_text,
 )
 from angarium.intake.order import FaultKind
 from angarium.tenancy.model import AuditEntry
 
-_MOST_DIGITS: Final = 18  # of a number that a database takes
+_NUMBER_OCTETS: Final = 8  # the last bit is none of the number: a database takes 63
 
 
 class EntryShown(Wire, frozen=True, kw_only=True):
@@ -71,22 +71,19 @@ class AuditResource:
             if not self._premises.may(caller, "tenants", "read"):
                 raise invalid("all", "all: needs the scope tenants:read", FaultKind.NO_SCOPE)
             tenant = None
-        before, limit = _number(read_text_cursor(asked.cursor)), asked.limit
+        before, limit = _number(read_cursor(asked.cursor)), asked.limit
         found = await self._premises.platform.run(
             lambda platform: platform.pages.audit(tenant, before, limit), by=caller
         )
-        last = str(found[-1].number).encode() if len(found) == limit else None
+        number = found[-1].number << 1 if len(found) == limit else None
+        last = None if number is None else number.to_bytes(_NUMBER_OCTETS, "big")
         return json_response(
             AuditList(entries=[_shown(each.entry) for each in found], cursor=cursor_of(last))
         )
 
 
-def _number(text: str) -> int | None:
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
-        raise invalid("cursor", "cursor: it is of no page of this list")
-    return int(text)
+def _number(cursor: bytes | None) -> int | None:
+    return None if cursor is None else int.from_bytes(cursor[:_NUMBER_OCTETS], "big") >> 1
 
 
 def _shown(entry: AuditEntry) -> EntryShown:

@@ -26,7 +26,6 @@ from angarium.api.native.wire import (
     Asked,
     cursor_of,
     in_path,
-    invalid,
     maybe_time,
     read_cursor,
     read_query,
@@ -42,8 +41,6 @@ from angarium.insight.holds import hold_narrowing
 from angarium.insight.traffic_table import traffic_table
 from angarium.intake.order import Fault, FaultError, FaultKind
 from angarium.queue import delivery_id_text, parse_message_id
-
-_CURSOR_OCTETS = 18  # of a delivery's id
 
 
 class QueueResource:
@@ -132,8 +129,6 @@ class QueueResource:
         self._premises.admit(request, "queue", "read")
         asked = read_query(request, EntriesAsked)
         after = read_cursor(asked.cursor)
-        if after is not None and len(after) != _CURSOR_OCTETS:
-            raise invalid("cursor", "cursor: it is of no page of this list")
         question = ListEntries(wanted=asked.wanted(), after=after, limit=asked.limit)
         page = await self._operator.ask(question, "filter")
         return json_response(

@@ -95,9 +95,18 @@ class RawAsked(_ShippingAsked, frozen=True, kw_only=True):
 
 
 class BatchAsked(_Asked, frozen=True, kw_only=True):
-    """POST /v1/batch_send: messages as of /v1/send, in one commit."""
+    """As BatchDescribed says, before each message is read by itself."""
 
     messages: tuple[msgspec.Raw, ...]
+    # strict: one that is wrong refuses all; permissive: the others are sent
+    validation: Literal["strict", "permissive"] = "strict"
+    send_id: Annotated[str, Meta(max_length=SEND_ID_CHARACTERS)] = ""  # of the whole batch
+
+
+class BatchDescribed(_Asked, frozen=True, kw_only=True):
+    """POST /v1/batch_send: up to 1,000 messages in one commit."""
+
+    messages: Annotated[tuple[SendAsked, ...], Meta(min_length=1, max_length=MAX_MESSAGES)]
     # strict: one that is wrong refuses all; permissive: the others are sent
     validation: Literal["strict", "permissive"] = "strict"
     send_id: Annotated[str, Meta(max_length=SEND_ID_CHARACTERS)] = ""  # of the whole batch

@@ -14,6 +14,7 @@ from angarium.api.native.send_wire import (
     MAX_MESSAGES,
     BatchAnswer,
     BatchAsked,
+    BatchDescribed,
     BatchResult,
     RawAsked,
     SendAnswer,
@@ -44,11 +45,37 @@ class SendResource:
     def routes(self) -> Sequence[Route]:
         """Those without /v1 are what people wrote before."""
         return [
-            Route(method="POST", path=path, handler=handler)
-            for paths, handler in (
-                (("/v1/send", "/v1/send-email", "/send-email", "/send"), self.send),
-                (("/v1/batch_send", "/batch_send"), self.batch),
-                (("/v1/send-raw",), self.raw),
+            Route(
+                method="POST",
+                path=path,
+                handler=handler,
+                summary=summary,
+                scope="emails:send",
+                request=asked,
+                answers={200: answer},
+            )
+            for paths, handler, summary, asked, answer in (
+                (
+                    ("/v1/send", "/v1/send-email", "/send-email", "/send"),
+                    self.send,
+                    "Send a message. It is on disk when this is answered.",
+                    SendAsked,
+                    SendAnswer,
+                ),
+                (
+                    ("/v1/batch_send", "/batch_send"),
+                    self.batch,
+                    "Send up to 1,000 messages in one commit, each with a result of its own.",
+                    BatchDescribed,
+                    BatchAnswer,
+                ),
+                (
+                    ("/v1/send-raw",),
+                    self.raw,
+                    "Send a message that is written already.",
+                    RawAsked,
+                    SendAnswer,
+                ),
             )
             for path in paths
         ]

@@ -51,6 +51,8 @@ from angarium.queue.suppression_key import check_email
 MAX_CURSOR: Final = 450
 # In one transaction. Some 10 ms: the event loop waits meanwhile
 LOT: Final = 1000
+# What has no @ is no address, and may be another path
+EMAIL: Final = "{email:[^/]+@[^/]+}"
 # Of one address: its scopes
 _MOST_OF_ONE: Final = 1000
 
@@ -64,13 +66,12 @@ class SuppressionResource:
         return tuple(route for base in both for route in self._routes(base))
 
     def _routes(self, base: str) -> Sequence[Route]:
-        described = base.startswith("/v1")
         return (
             Route(
                 method="POST",
                 path=f"{base}/add",
                 handler=self.add,
-                summary="Send nothing more to an address, or to several." if described else "",
+                summary="Send nothing more to an address, or to several.",
                 scope="suppressions:write",
                 request=SuppressionAsked,
                 answers={200: SuppressionAnswer},
@@ -79,29 +80,25 @@ class SuppressionResource:
                 method="GET",
                 path=base,
                 handler=self.page,
-                summary="List suppressed addresses, by domain." if described else "",
+                summary="List suppressed addresses, by domain.",
                 scope="suppressions:read",
                 query=SuppressionsAsked,
                 answers={200: SuppressionList},
             ),
             Route(
                 method="GET",
-                path=f"{base}/{{email}}",
+                path=f"{base}/{EMAIL}",
                 handler=self.show,
-                summary="Say whether an address is suppressed: for whom, why and until when."
-                if described
-                else "",
+                summary="Say whether an address is suppressed: for whom, why and until when.",
                 scope="suppressions:read",
                 query=OneAsked,
                 answers={200: SuppressionList},
             ),
             Route(
                 method="DELETE",
-                path=f"{base}/{{email}}",
+                path=f"{base}/{EMAIL}",
                 handler=self.remove,
-                summary="Send to an address again. What was queued for it was ended."
-                if described
-                else "",
+                summary="Send to an address again. What was queued for it was ended.",
                 scope="suppressions:write",
                 query=RemovalAsked,
                 answers={200: SuppressionAnswer},

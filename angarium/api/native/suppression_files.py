@@ -56,8 +56,8 @@ class ImportAsked(Asked, frozen=True, kw_only=True):
 
 
 class ExportAsked(Asked, frozen=True, kw_only=True):
-    prefix: Annotated[str, Meta(max_length=1000)] = ""  # addresses that begin so
-    domain: Annotated[str, Meta(max_length=1000)] = ""  # addresses of this domain
+    prefix: Annotated[str, Meta(max_length=320)] = ""  # addresses that begin so
+    domain: Annotated[str, Meta(max_length=320)] = ""  # addresses of this domain
     scope: Annotated[str, Meta(max_length=100)] = ""  # tenant, stream:NAME or global
     reason: Annotated[str, Meta(max_length=40)] = ""  # complaint, ..., or the class of a bounce
     tenant: str = ""  # omitted: the caller's own

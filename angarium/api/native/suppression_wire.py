@@ -30,7 +30,7 @@ from angarium.queue.suppressions import (
 
 # Ours, of one request
 MAX_EMAILS: Final = 1000
-_MAX_OCTETS: Final = 1000
+_MAX_OCTETS: Final = 320  # RFC 5321: a local part of 64, and a domain of 255
 _STREAM: Final = "stream:"
 _TOPIC: Final = "topic:"
 GLOBAL: Final = "global"

@@ -49,8 +49,23 @@ class WaitingResource:
     def routes(self) -> Sequence[Route]:
         path = "/v1/emails/{id}"
         return [
-            Route(method="DELETE", path=path, handler=self.cancel),
-            Route(method="PATCH", path=path, handler=self.reschedule),
+            Route(
+                method="DELETE",
+                path=path,
+                handler=self.cancel,
+                summary="Call off what of a message has not left yet.",
+                scope="emails:cancel",
+                answers={200: CancelAnswer},
+            ),
+            Route(
+                method="PATCH",
+                path=path,
+                handler=self.reschedule,
+                summary="Have a message that waits for its start sent at another time.",
+                scope="emails:cancel",
+                request=RescheduleAsked,
+                answers={200: RescheduleAnswer},
+            ),
         ]
 
     async def cancel(self, request: web.Request) -> web.Response:

@@ -1,7 +1,7 @@
 """What requests and answers of our own dialect are made of: camelCase, times as RFC 3339, ids as text."""
 
 import functools
-from base64 import b64decode, urlsafe_b64encode
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, TypeVar
@@ -18,14 +18,16 @@ from angarium.telemetry.timestamp import rfc3339
 # Ours, of one page
 PAGE: Final = 100
 MAX_PAGE: Final = 1000
-MAX_CURSOR: Final = 800  # characters
+MAX_CURSOR: Final = 900  # characters; ours: a suppression's key has 393 octets
 # Ours, of what stands in a path: nothing that we give a name is longer than an address
 MAX_IN_PATH: Final = 400
 
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 TimeGiven = Annotated[datetime, Meta(tz=True)]
 Limit = Annotated[int, Meta(ge=1, le=MAX_PAGE)]
-Cursor = Annotated[str, Meta(max_length=MAX_CURSOR)]
+Cursor = Annotated[str, Meta(max_length=MAX_CURSOR, pattern="^[A-Za-z0-9_-]*$")]
+
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -62,7 +64,7 @@ def read_query(request: web.Request, kind: type[T]) -> T:
 
     One that may have several values is given several times. What is empty is as if it were not there.
     """
-    known = _parameters(kind)
+    known, times = _parameters(kind)
     found: dict[str, Any] = {}
     for name in dict.fromkeys(request.query):
         if name not in known:
@@ -76,6 +78,10 @@ def read_query(request: web.Request, kind: type[T]) -> T:
         elif len(values) > 1:
             raise invalid(name, f"{name} is given {len(values)} times: give it once")
         elif values:
+            if values[0].lower() == "null":  # msgspec would take it for the default
+                raise invalid(name, f"{name}: null is no value of a parameter; leave it out")
+            if name in times and not _DATE.match(values[0]):  # and a number for seconds
+                raise invalid(name, f"{name}: write a time like 2026-01-31T10:30:00Z")
             found[name] = values[0]
     try:
         return msgspec.convert(found, kind, strict=False)
@@ -99,29 +105,22 @@ def in_path(request: web.Request, name: str) -> str:
 
 def cursor_of(last: bytes | None) -> str | None:
     """Return where the next page begins; None: there is none."""
-    return None if last is None else urlsafe_b64encode(last).rstrip(b"=").decode()
+    return None if last is None else last.hex()
 
 
 def read_cursor(text: str) -> bytes | None:
-    """Return what ``cursor_of`` made it of. Raises FaultError."""
-    if not text:
-        return None
+    """Return what ``cursor_of`` made it of; another one begins somewhere, and does no harm. Raises FaultError."""
     try:
-        padded = text.encode("ascii") + b"=" * (-len(text) % 4)
-        return b64decode(padded, altchars=b"-_", validate=True)
+        return bytes.fromhex(text) if text else None
     except ValueError:
-        raise _no_cursor() from None
+        told = "cursor: it is of no page; leave it out, or take it from an answer"
+        raise invalid("cursor", told) from None
 
 
 def read_text_cursor(text: str) -> str:
     """Return what was the last of the page before; "": the first page. Raises FaultError."""
-    try:
-        last = (read_cursor(text) or b"").decode()
-    except UnicodeDecodeError:
-        raise _no_cursor() from None
-    if not last.isprintable():
-        raise _no_cursor()
-    return last
+    last = (read_cursor(text) or b"").decode("utf-8", "ignore")
+    return "".join(filter(str.isprintable, last))
 
 
 def invalid(
@@ -130,14 +129,17 @@ def invalid(
     return FaultError(Fault(kind=kind, message=text, field=field, constraint=constraint))
 
 
-def _no_cursor() -> FaultError:
-    return invalid("cursor", "cursor: it is of no page; leave it out, or take it from an answer")
-
-
 @functools.lru_cache(maxsize=256)  # of types: there are some dozens
-def _parameters(kind: type[msgspec.Struct]) -> Mapping[str, bool]:
-    """Return the names of parameters, and which may have several values."""
+def _parameters(kind: type[msgspec.Struct]) -> tuple[Mapping[str, bool], frozenset[str]]:
+    """Return the names of parameters, and whether each may have several values; and which are times."""
     info = msgspec.inspect.type_info(kind)
     assert isinstance(info, msgspec.inspect.StructType)
     several = msgspec.inspect.VarTupleType
-    return {each.encode_name: isinstance(each.type, several) for each in info.fields}
+    known = {each.encode_name: isinstance(each.type, several) for each in info.fields}
+    times = frozenset({each.encode_name for each in info.fields if _is_time(each.type)})
+    return known, times
+
+
+def _is_time(info: msgspec.inspect.Type) -> bool:
+    kinds = info.types if isinstance(info, msgspec.inspect.UnionType) else (info,)
+    return any(isinstance(each, msgspec.inspect.DateTimeType) for each in kinds)

@@ -25,6 +25,7 @@ from angarium.api.native.dialect import NativeDialect
 from angarium.api.native.history import HistoryResource
 from angarium.api.native.management import management
 from angarium.api.native.premises import Premises
+from angarium.api.native.resources import with_reference
 from angarium.api.native.sending import SendResource
 from angarium.api.native.waiting import WaitingResource
 from angarium.api.platform_access import PlatformAccess
@@ -96,11 +97,13 @@ class ApiParts:
         )
         self.dialects: tuple[Dialect, ...] = (
             NativeDialect(
-                (
-                    SendResource(self.sending, self._admit),
-                    WaitingResource(self.waiting, self._admit),
-                    HistoryResource(self.history, self._admit),
-                    *management(premises, self.sessions),
+                with_reference(
+                    (
+                        SendResource(self.sending, self._admit),
+                        WaitingResource(self.waiting, self._admit),
+                        HistoryResource(self.history, self._admit),
+                        *management(premises, self.sessions),
+                    )
                 )
             ),
             self._resend(msgspec.structs.replace(premises, admit=self._admit_by_bearer)),

@@ -1,0 +1,38 @@
+"""All resources of our own dialect: with what describes them, and without what they work with, to be described."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from angarium.api.dialect import Route
+from angarium.api.native.dialect import Resource
+from angarium.api.native.history import HistoryResource
+from angarium.api.native.management import management
+from angarium.api.native.sending import SendResource
+from angarium.api.native.waiting import WaitingResource
+from angarium.api.reference.resource import ReferenceResource
+
+
+def with_reference(resources: Sequence[Resource]) -> Sequence[Resource]:
+    """Return them with one more, which describes them all, itself too."""
+    found = list(resources)
+
+    def all_routes() -> Sequence[Route]:
+        return [route for each in found for route in each.routes()]
+
+    found.append(ReferenceResource(all_routes))
+    return found
+
+
+def described_routes() -> Sequence[Route]:
+    """Return the routes of a server as they are described; nothing can be asked of them.
+
+    A test compares them with those of a running one.
+    """
+    absent: Any = None
+    resources: Sequence[Resource] = (
+        SendResource(absent, absent),
+        WaitingResource(absent, absent),
+        HistoryResource(absent, absent),
+        *management(absent),
+    )
+    return [route for each in with_reference(resources) for route in each.routes()]

@@ -19,6 +19,8 @@ REQUEST_ID: Final = web.RequestKey("request_id", str)
 ALLOWANCE: Final = web.RequestKey("allowance", Allowance)
 # Of who has been found right by something else than a key
 GRANT: Final = web.RequestKey("grant", KeyGrant)
+# What is presented, now, from where: whom a token stands for; None: it is no token
+FindToken = Callable[[str, UnixMs, str], KeyGrant | KeyProblem | None]
 
 
 class Access:
@@ -30,6 +32,7 @@ class Access:
         clock: Callable[[], UnixMs],
         rates: Rates,
         tenant_rate: int,
+        find_token: FindToken | None = None,
     ) -> None:
         """``snapshot``: the platform as it is now. ``tenant_rate``: requests per second of all keys of a tenant
         whose plan does not say.
@@ -38,6 +41,7 @@ class Access:
         self._clock = clock
         self._rates = rates
         self.tenant_rate = tenant_rate  # may change at any time
+        self._find_token = find_token
 
     def caller(
         self,
@@ -54,6 +58,16 @@ class Access:
         """
         if (grant := request.get(GRANT)) is not None:
             return self.admit(request, grant, resource, action, dialect=dialect)
+        found: KeyGrant | KeyProblem | None = None
+        if self._find_token is not None:
+            found = self._find_token(presented, self._clock(), client_address(request))
+        if isinstance(found, KeyProblem):
+            raise FaultError(_fault_of(found))
+        grant = found or self.find_key(request, presented)
+        return self.admit(request, grant, resource, action, dialect=dialect)
+
+    def find_key(self, request: web.Request, presented: str) -> KeyGrant:
+        """Return whose key it is, of kind api; a token is none. Raises FaultError: NO_KEY, WRONG_KEY, NO_SCOPE."""
         if not presented:
             text = "No key was given: send X-API-Key, or Authorization: Bearer"
             raise FaultError(Fault(kind=FaultKind.NO_KEY, message=text))
@@ -63,7 +77,7 @@ class Access:
         if found.key.kind != "api":
             text = f"key {found.key.id} is of kind {found.key.kind}: here one of kind api is needed"
             raise FaultError(Fault(kind=FaultKind.WRONG_KEY, message=text))
-        return self.admit(request, found, resource, action, dialect=dialect)
+        return found
 
     def admit(
         self,

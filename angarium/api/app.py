@@ -15,6 +15,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 
 from angarium.api.access import ALLOWANCE, LISTENER, REQUEST_ID
+from angarium.api.cors import Cors
 from angarium.api.dialect import Dialect
 from angarium.api.health import HealthSource, health_routes, metrics_route
 from angarium.api.load import LOAD, Load
@@ -52,6 +53,7 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
     trusted_networks: Sequence[str] = ()  # only clients in these are answered; empty: all
     limits: ReadingLimits = ReadingLimits()
     load: Load | None = None
+    cors: Cors | None = None  # None: no page of another site may ask
     middlewares: Sequence[Middleware] = ()  # further ones, inside ours
 
 
@@ -64,10 +66,13 @@ def make_application(served: Served) -> web.Application:
         middlewares=[
             _answering(paths, load),
             *([_only_from(networks)] if networks else []),
+            *([served.cors.middleware()] if served.cors is not None else []),
             *served.middlewares,
         ],
         client_max_size=served.limits.body_octets,
     )
+    if served.cors is not None:
+        application.on_response_prepare.append(served.cors.mark)
     application[LISTENER] = served.listener
     application[LIMITS] = served.limits
     application[LOAD] = load

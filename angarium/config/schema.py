@@ -496,6 +496,8 @@ class Api(_Table, frozen=True, kw_only=True):
     octets_in_hand: Octets = 268_435_456  # 503 when bodies in memory would exceed it, likewise
     # 429 beyond, of all keys of a tenant; each key has a rate of its own
     requests_per_second: Count = 1000
+    # pages of these sites may ask from a browser: https://app.example.com, or * for any; omitted: none
+    cors_origins: tuple[str, ...] = ()
     recipients: Count = 1000  # of one message
     batch_recipients: Count = 20_000  # of all messages of a batch, which is one transaction
     subject_characters: Count = 998

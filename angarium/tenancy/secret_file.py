@@ -40,6 +40,8 @@ class Secrets:
         """``keys`` by number, the newest last; at least one."""
         self._ciphers = {number: AESSIV(_derived(key, b"seal")) for number, key in keys.items()}
         self._newest = next(reversed(self._ciphers))
+        # Of short-lived tokens of the API: the newest last
+        self.token_keys: Final = tuple([_derived(key, b"token") for key in keys.values()])
         # The oldest: a rotation of the file must not change the secrets that people have
         self._ses_master = _derived(next(iter(keys.values())), b"ses")
         self._callback_master = _derived(next(iter(keys.values())), b"callback")  # likewise

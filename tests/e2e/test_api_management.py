@@ -1,5 +1,6 @@
 """Management by the HTTP API, on a running server: mirrors angarium/api/native."""
 
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -438,3 +439,49 @@ def test_the_queue_is_summed_up(site: Site) -> None:
     unknown = "01900000-0000-7000-8000-000000000000"
     assert site.owner.ask("GET", f"/v1/queue/messages/{unknown}/explain").status == 404
     site.owner.right("POST", "/v1/queue/cancel", {"filter": {"domains": ["sum.example"]}})
+
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def test_a_key_is_exchanged_for_a_token_that_ends_with_it(site: Site) -> None:
+    made = site.owner.right("POST", "/v1/keys", {"scopes": ["emails", "keys:read"]})
+    basic = base64.b64encode(f"{made['id']}:{made['key']}".encode()).decode()
+    form = b"grant_type=client_credentials&scope=keys:read"
+    headers = {**FORM, "Authorization": f"Basic {basic}"}
+    nobody = ApiClient(site.http)
+    told = nobody.ask("POST", "/v1/oauth/token", octets=form, headers=headers).json
+    assert (told["token_type"], told["expires_in"], told["scope"]) == ("Bearer", 3600, "keys:read")
+    bearer = {"Authorization": f"Bearer {told['access_token']}"}
+    found = nobody.ask("GET", "/v1/key", headers=bearer).json
+    assert (found["id"], found["scopes"]) == (made["id"], ["keys:read"])
+    assert nobody.ask("GET", "/v1/domains", headers=bearer).status == 403
+    site.owner.right("DELETE", f"/v1/keys/{made['id']}")
+    assert nobody.ask("GET", "/v1/key", headers=bearer).status == 401
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "error"),
+    [
+        ("grant_type=password&client_secret=KEY", 400, "unsupported_grant_type"),
+        ("grant_type=client_credentials", 401, "invalid_client"),
+        ("grant_type=client_credentials&client_secret=x", 401, "invalid_client"),
+        ("grant_type=client_credentials&client_id=x&client_secret=KEY", 401, "invalid_client"),
+        ("grant_type=client_credentials&client_secret=KEY&scope=queue", 400, "invalid_scope"),
+        ("grant_type=client_credentials&client_secret=KEY&scope=fly", 400, "invalid_scope"),
+        ("grant_type=a&grant_type=b", 400, "invalid_request"),
+        ("%ff=\xff", 400, "invalid_request"),
+    ],
+)
+def test_a_token_is_refused_as_the_rfc_has_it(
+    site: Site, form: str, status: int, error: str
+) -> None:
+    key = site.client("emails").key
+    octets = form.replace("KEY", key).encode("latin-1")
+    reply = ApiClient(site.http).ask("POST", "/v1/oauth/token", octets=octets, headers=FORM)
+    assert (reply.status, reply.json["error"]) == (status, error)
+    token = "grant_type=client_credentials&client_secret=KEY".replace("KEY", key).encode()
+    made = ApiClient(site.http).ask("POST", "/v1/oauth/token", octets=token, headers=FORM).json
+    again = f"grant_type=client_credentials&client_secret={made['access_token']}".encode()
+    reply = ApiClient(site.http).ask("POST", "/v1/oauth/token", octets=again, headers=FORM)
+    assert reply.json["error"] == "invalid_client"

@@ -7,6 +7,7 @@ from angarium.api.dialect import Route
 from angarium.api.native.dialect import Resource
 from angarium.api.native.history import HistoryResource
 from angarium.api.native.management import management
+from angarium.api.native.oauth import TokenResource
 from angarium.api.native.sending import SendResource
 from angarium.api.native.waiting import WaitingResource
 from angarium.api.reference.resource import ReferenceResource
@@ -33,6 +34,7 @@ def described_routes() -> Sequence[Route]:
         SendResource(absent, absent),
         WaitingResource(absent, absent),
         HistoryResource(absent, absent),
+        TokenResource(absent, absent, absent),
         *management(absent),
     )
     return [route for each in with_reference(resources) for route in each.routes()]

@@ -19,11 +19,13 @@ from angarium.api.compat.resend.sent import SentEmails
 from angarium.api.compat.resend.suppressions import Suppressions as ResendSuppressions
 from angarium.api.compat.resend.webhooks import Webhooks as ResendWebhooks
 from angarium.api.compat.sendgrid.dialect import SendGrid
+from angarium.api.cors import Cors
 from angarium.api.dialect import Dialect
 from angarium.api.load import Load
 from angarium.api.native.dialect import NativeDialect
 from angarium.api.native.history import HistoryResource
 from angarium.api.native.management import management
+from angarium.api.native.oauth import TokenResource
 from angarium.api.native.premises import Premises
 from angarium.api.native.resources import with_reference
 from angarium.api.native.sending import SendResource
@@ -31,6 +33,7 @@ from angarium.api.native.waiting import WaitingResource
 from angarium.api.platform_access import PlatformAccess
 from angarium.api.reading import ReadingLimits
 from angarium.api.sessions import Sessions
+from angarium.api.tokens import Tokens
 from angarium.config.schema import Api, Config
 from angarium.history.access import HistoryAccess, QueueEvents
 from angarium.intake.order import Caller
@@ -44,6 +47,7 @@ from angarium.service.ingress.observer import IngressObserver
 from angarium.service.ingress.tenants import SnapshotTenants
 from angarium.service.runtime import Runtime
 from angarium.tenancy import Snapshot, SnapshotFile
+from angarium.tenancy.secret_file import read_secrets, secret_path
 
 
 class ApiParts:
@@ -63,10 +67,18 @@ class ApiParts:
         self.reading = ReadingLimits(
             body_octets=config.body_octets, body_s=config.body_timeout_s, depth=config.depth
         )
+        cors = Cors(config.cors_origins)
+        self.cors = cors if cors.is_used else None
         # Of all listeners of the process
         self.load = Load(requests=config.requests_in_hand, octets=config.octets_in_hand)
+        secrets = read_secrets(secret_path(runtime.config))
+        self.tokens = Tokens(secrets.token_keys, self._snapshot)
         self.access = Access(
-            self._snapshot, runtime.clock, runtime.rates, config.requests_per_second
+            self._snapshot,
+            runtime.clock,
+            runtime.rates,
+            config.requests_per_second,
+            self.tokens.find_grant,
         )
         self.sending = OrderDesk(
             builder,
@@ -102,6 +114,7 @@ class ApiParts:
                         SendResource(self.sending, self._admit),
                         WaitingResource(self.waiting, self._admit),
                         HistoryResource(self.history, self._admit),
+                        TokenResource(self.tokens, self.access.find_key, runtime.clock),
                         *management(premises, self.sessions),
                     )
                 )

@@ -48,6 +48,7 @@ class HttpListeners:
                 limits=self._api.reading,
                 load=self._api.load,
                 middlewares=(self._api.sessions.middleware(),) if serves_api else (),
+                cors=self._api.cors if serves_api else None,
             )
         )
         server = HttpServer(application, connections=listener.limits.connections)

@@ -67,12 +67,9 @@ class Tokens:
         granted = self._snapshot().grant(key, now, address)  # TKN1
         if isinstance(granted, KeyProblem):
             return granted
-        held = tuple(
-            [each for each in claims.scopes if find_uncovered(key.scopes, (each,)) is None]
-        )
-        return msgspec.structs.replace(
-            granted, key=msgspec.structs.replace(key, scopes=held)
-        )  # TKN1
+        held = [each for each in claims.scopes if find_uncovered(key.scopes, (each,)) is None]
+        lessened = msgspec.structs.replace(key, scopes=tuple(held))  # TKN1
+        return msgspec.structs.replace(granted, key=lessened)
 
     def _verified(self, presented: str) -> Claims | None:
         if len(presented) > MAX_TOKEN_OCTETS:

@@ -63,7 +63,7 @@ def test_a_key_says_whose_it_is(site: Site) -> None:
         ["emails:send"],
         "api",
     )
-    assert found["limits"] == {"perSecond": 1000}
+    assert found["limits"] == {"perSecond": 1000, "tenantPerSecond": 1000}
     assert ApiClient(site.http).ask("GET", "/v1/key").fault == (401, "UNAUTHORIZED", "")
 
 
@@ -236,6 +236,17 @@ def test_a_tenant_is_made_disabled_and_enabled(site: Site) -> None:
     )
     refused = site.owner.ask("PATCH", "/v1/tenants/default", {"active": False})
     assert refused.fault == (409, "CONFLICT", "active")
+    changed = {"perDay": 5, "overQuota": "wait", "streams": ["bulk"]}
+    plan = site.owner.right("PATCH", "/v1/tenants/club", {"plan": changed})["plan"]
+    assert {name: plan[name] for name in changed} == changed
+    assert (plan["rate"], plan["perHour"]) == (None, None)
+    quotas = club.right("GET", "/v1/key")["quotas"]
+    assert [(each["period"], each["limit"], each["used"]) for each in quotas] == [("day", 5, 0)]
+    plan = site.owner.right("PATCH", "/v1/tenants/club", {"plan": {"perDay": 0}})["plan"]
+    assert plan["perDay"] is None
+    wrong = site.owner.ask("PATCH", "/v1/tenants/club", {"plan": {"streams": ["a b"]}})
+    assert wrong.fault == (400, "VALIDATION_ERROR", "streams")
+    assert site.owner.ask("PATCH", "/v1/tenants/club", {}).fault[0] == 400
     assert "club" in [each["name"] for each in site.owner.all_of("/v1/tenants", "tenants")]
 
 

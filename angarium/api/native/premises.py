@@ -1,6 +1,6 @@
 """What the resources of our own dialect work with, and what each of them asks of a caller."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from angarium.config.schema import Config
 from angarium.intake.order import Caller, FaultError, FaultKind
 from angarium.queue import Suppressions
 from angarium.queue.model import UnixMs
+from angarium.queue.quota import QuotaUse
 from angarium.telemetry.log import log
 from angarium.tenancy import SnapshotFile
 from angarium.tenancy.scopes import allows
@@ -33,6 +34,7 @@ class Premises(msgspec.Struct, frozen=True, kw_only=True):
     suppressions: Suppressions
     config: Callable[[], Config]  # as it is now: a reload changes it
     clock: Callable[[], UnixMs]
+    quota_use: Callable[[str], Sequence[QuotaUse]]  # of a tenant, in the present periods
 
     @property
     def data_dir(self) -> Path:

@@ -13,6 +13,16 @@ from angarium.api.native.waiting import WaitingResource
 from angarium.api.reference.resource import ReferenceResource
 
 
+class _Absent:
+    """What a resource would work with."""
+
+    def __getattr__(self, _: str) -> "_Absent":
+        return self
+
+    def __truediv__(self, _: str) -> "_Absent":
+        return self
+
+
 def with_reference(resources: Sequence[Resource]) -> Sequence[Resource]:
     """Return them with one more, which describes them all, itself too."""
     found = list(resources)
@@ -29,12 +39,12 @@ def described_routes() -> Sequence[Route]:
 
     A test compares them with those of a running one.
     """
-    absent: Any = None
+    absent: Any = _Absent()
     resources: Sequence[Resource] = (
         SendResource(absent, absent),
         WaitingResource(absent, absent),
         HistoryResource(absent, absent),
         TokenResource(absent, absent, absent),
-        *management(absent),
+        *management(absent, absent),
     )
     return [route for each in with_reference(resources) for route in each.routes()]

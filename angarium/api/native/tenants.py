@@ -1,8 +1,9 @@
 """/v1/tenants: whose mail there is. For who has the scope ``tenants``, which is only had by name."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 from aiohttp import web
 from msgspec import Meta
 
@@ -16,12 +17,36 @@ from angarium.api.native.wire import (
     Wire,
     cursor_of,
     in_path,
+    invalid,
     read_query,
     read_text_cursor,
     time_text,
 )
 from angarium.api.reading import read_json
+from angarium.intake.order import FaultKind
 from angarium.tenancy.model import Tenant
+from angarium.tenancy.plan import OverQuotaRule
+from angarium.tenancy.plan_change import MAX_QUOTA, PlanChange
+
+if TYPE_CHECKING:
+    from angarium.tenancy.platform import Platform
+
+
+_Number = Annotated[int, Meta(ge=0, le=MAX_QUOTA)]
+_Names = Annotated[tuple[str, ...], Meta(max_length=100)]
+
+
+class PlanShown(Wire, frozen=True, kw_only=True):
+    """What a tenant may do. Quotas count recipients that are accepted; null: there is none."""
+
+    rate: int | None  # requests and messages per second of all its keys; null: the server's
+    per_second: int | None
+    per_hour: int | None
+    per_day: int | None
+    per_month: int | None
+    over_quota: OverQuotaRule  # what is over a quota is refused, or waits for the next period
+    streams: Sequence[str]  # empty: all
+    pools: Sequence[str]  # of its streams; empty: all
 
 
 class TenantShown(Wire, frozen=True, kw_only=True):
@@ -29,6 +54,7 @@ class TenantShown(Wire, frozen=True, kw_only=True):
     name: str  # what its mail is called in the queue
     active: bool  # false: its keys are refused; what was accepted is still delivered
     created_at: Time
+    plan: PlanShown
 
 
 class TenantList(Wire, frozen=True, kw_only=True):
@@ -41,8 +67,24 @@ class TenantAsked(Asked, frozen=True, kw_only=True):
     name: Annotated[str, Meta(min_length=1, max_length=64)]
 
 
+class PlanAsked(Asked, frozen=True, kw_only=True):
+    """What is given is changed: 0 takes a limit away."""
+
+    rate: _Number | None = None  # requests and messages per second of all its keys
+    per_second: _Number | None = None  # recipients, as the next three
+    per_hour: _Number | None = None
+    per_day: _Number | None = None
+    per_month: _Number | None = None
+    over_quota: OverQuotaRule | None = None
+    streams: _Names | None = None
+    pools: _Names | None = None
+
+
 class TenantChange(Asked, frozen=True, kw_only=True):
-    active: bool  # whether its keys are accepted
+    """One of them."""
+
+    active: bool | None = None  # whether its keys are accepted
+    plan: PlanAsked | None = None
 
 
 class TenantResource:
@@ -82,7 +124,7 @@ class TenantResource:
                 method="PATCH",
                 path=one,
                 handler=self.change,
-                summary="Have a tenant's keys accepted or refused.",
+                summary="Have a tenant's keys accepted or refused, or change its plan.",
                 scope="tenants:write",
                 request=TenantChange,
                 answers={200: TenantShown},
@@ -121,10 +163,17 @@ class TenantResource:
         caller = self._premises.admit(request, "tenants", "write")
         name = in_path(request, "name")
         asked = await read_json(request, TenantChange)
-        changed = await self._premises.platform.run(
-            lambda platform: platform.tenants.set_active(name, asked.active), by=caller
-        )
-        return json_response(_shown(changed))
+        if (asked.active is None) == (asked.plan is None):
+            text = "Give active or plan, one of them: each is a change of its own"
+            raise invalid("active", text, FaultKind.MISSING, "required")
+
+        def change(platform: "Platform") -> Tenant:
+            if asked.plan is not None:
+                wanted = PlanChange(**msgspec.structs.asdict(asked.plan))
+                return platform.tenants.change_plan(name, wanted)
+            return platform.tenants.set_active(name, bool(asked.active))
+
+        return json_response(_shown(await self._premises.platform.run(change, by=caller)))
 
 
 def _shown(tenant: Tenant) -> TenantShown:
@@ -133,4 +182,5 @@ def _shown(tenant: Tenant) -> TenantShown:
         name=tenant.name,
         active=tenant.active,
         created_at=time_text(tenant.created),
+        plan=PlanShown(**msgspec.structs.asdict(tenant.plan)),
     )

@@ -106,6 +106,7 @@ class ApiParts:
             suppressions=spool.suppressions,
             config=lambda: self._config,
             clock=runtime.clock,
+            quota_use=spool.quota_use,
         )
         self.dialects: tuple[Dialect, ...] = (
             NativeDialect(

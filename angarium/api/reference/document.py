@@ -152,7 +152,8 @@ def _responses(route: Route) -> Json:
         }
         for status, kind in route.answers.items()
     }
-    kinds = [FaultKind.INTERNAL] if route.is_open else list(_ALWAYS)
+    asks_nothing = route.is_open and route.request is None
+    kinds = [FaultKind.INTERNAL] if asks_nothing else list(_ALWAYS)
     if route.request is not None:
         kinds += _OF_BODIES
     if route.method != "GET":

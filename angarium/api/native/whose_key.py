@@ -7,8 +7,8 @@ from aiohttp import web
 from angarium.api.dialect import Route
 from angarium.api.native.answers import json_response
 from angarium.api.native.premises import Premises
-from angarium.intake.order import Fault, FaultError, FaultKind
 from angarium.api.native.wire import Time, Wire, maybe_time, time_text
+from angarium.intake.order import Fault, FaultError, FaultKind
 from angarium.queue.quota import QuotaUse
 from angarium.queue.terms import QuotaPeriod
 from angarium.tenancy.model import KeyKind

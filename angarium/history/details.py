@@ -12,6 +12,9 @@ from angarium.queue.events import (
     Clicked,
     Complained,
     Damaged,
+    DomainFailed,
+    DomainRecovered,
+    DomainVerified,
     Event,
     Expired,
     MessageAccepted,
@@ -19,6 +22,8 @@ from angarium.queue.events import (
     RecipientSuppressed,
     ReportBounced,
     Rescheduled,
+    SenderPaused,
+    SenderResumed,
     SesTold,
     Skipped,
     Unsubscribed,
@@ -34,6 +39,9 @@ _TYPES: Final = {
     "report_bounced": "bounced",
     "recipient_suppressed": "suppressed",
     "skipped": "expired",
+    "domain_verified": "domain.verified",
+    "domain_failed": "domain.failed",
+    "domain_recovered": "domain.recovered",
 }
 _SES_TYPES: Final = {
     "delivery": "delivered",
@@ -70,6 +78,9 @@ class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ren
     scope: str = ""  # of that
     in_doubt: int = 0  # attempts so far that may have been delivered
     size_octets: int = 0  # of an accepted message
+    # that the tenant may send as from now on, or whose records are wrong, or right again
+    domain: str = ""
+    campaign: str = ""  # of the tenant, that was stopped, or goes on; left out: all of its mail
 
 
 def type_of(event: Event) -> str:
@@ -109,6 +120,12 @@ def details_of(event: Event) -> Details:
             return Details(processing_time_millis=since)
         case Rescheduled():
             return Details(reason=event.reason, next_attempt=rfc3339(event.due))
+        case DomainFailed():
+            return Details(domain=event.domain, reason=event.text)
+        case DomainVerified() | DomainRecovered():
+            return Details(domain=event.domain)
+        case SenderPaused() | SenderResumed():
+            return Details(campaign=event.campaign, reason=event.reason)
         case ActEvent() | Damaged() | Skipped():
             return Details(reason=event.reason, in_doubt=event.in_doubt)
         case _:

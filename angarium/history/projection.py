@@ -15,9 +15,17 @@ from angarium.history.tables import EVENT, LABEL, MESSAGE, STATE
 from angarium.queue.event_log import Position
 from angarium.queue.events.accepted import MessageAccepted
 from angarium.queue.events.catalogue import decode_readable, encode_known
+from angarium.queue.events.domain_failed import DomainFailed
+from angarium.queue.events.domain_recovered import DomainRecovered
+from angarium.queue.events.domain_verified import DomainVerified
+from angarium.queue.events.sender_paused import SenderPaused
+from angarium.queue.events.sender_resumed import SenderResumed
 from angarium.queue.events.shape import MessageEvent
 from angarium.queue.model import MessageId, UnixMs
 
+# What tenants are told besides what happens to their messages
+OF_TENANTS: Final = (DomainVerified, DomainFailed, DomainRecovered, SenderPaused, SenderResumed)
+OF_NO_MESSAGE: Final = 0
 # Ours: messages that are deleted in one transaction
 FORGET_STEP: Final = 500
 
@@ -100,14 +108,23 @@ class Projection:
             over = [each.number for each in rows if max(each.updated, each.due) < before]
             if over:
                 _delete(connection, over)
+            _delete_of_tenants(connection, after)
         if len(rows) < FORGET_STEP or rows[-1].created >= before:
             return None
         return int(rows[-1].number)
 
 
+def _delete_of_tenants(connection: Connection, before: int) -> None:
+    """Of what is about no message: it is as old as the messages that were told of before it."""
+    connection.execute(
+        sa.delete(EVENT).where(EVENT.c.message == OF_NO_MESSAGE, EVENT.c.sequence < before)
+    )
+
+
 def _take_back(connection: Connection, newest: int) -> None:
     touched = sa.select(EVENT.c.message).where(EVENT.c.sequence > newest).distinct()
-    numbers = [int(each) for each in connection.execute(touched).scalars()]
+    found = connection.execute(touched).scalars()
+    numbers = [int(each) for each in found if each != OF_NO_MESSAGE]
     gone = [each for each in numbers if each > newest]
     for start in range(0, len(gone), FORGET_STEP):
         _delete(connection, gone[start : start + FORGET_STEP])
@@ -160,6 +177,9 @@ class _Step:
         for each in batch:
             if isinstance(each.event, MessageEvent):
                 self._take(each, each.event)
+            elif isinstance(each.event, OF_TENANTS):
+                raw = encode_known(each.event)
+                self._events.append((each.sequence, OF_NO_MESSAGE, each.event.tenant, raw))
         connection = self._connection
         _NEW_MESSAGES.run(connection, [_message_row(each) for each in self._new.values()])
         _NEW_EVENTS.run(connection, self._events)

@@ -28,6 +28,7 @@ from angarium.history.story import (
 )
 from angarium.history.tables import EVENT, LABEL, MESSAGE, STATE
 from angarium.history.telling import incident_of, tell
+from angarium.queue.about import About
 from angarium.queue.event_log import Position
 from angarium.queue.events.accepted import MessageAccepted
 from angarium.queue.events.catalogue import decode_readable
@@ -64,7 +65,7 @@ _OF_MESSAGE: Final = (
 )
 _OF_TENANT: Final = (
     sa.select(EVENT.c.sequence, EVENT.c.raw, _ACCEPTED.c.raw.label("accepted"))
-    .join(_ACCEPTED, _ACCEPTED.c.sequence == EVENT.c.message)
+    .outerjoin(_ACCEPTED, _ACCEPTED.c.sequence == EVENT.c.message)
     .where(EVENT.c.tenant == _TENANT, EVENT.c.sequence > sa.bindparam("after"))
     .order_by(EVENT.c.sequence)
     .limit(sa.bindparam("limit"))
@@ -169,7 +170,7 @@ class SqlReader:
             asked = {"tenant": tenant, "after": after, "limit": limit + 1}
             rows = connection.execute(_OF_TENANT, asked).all()
         incidents = [
-            incident_of(_position(each), tenant, about_of(_accepted(each.accepted)))
+            incident_of(_position(each), tenant, _find_about(each.accepted))
             for each in rows[:limit]
         ]
         return _page("e", incidents, after, more=len(rows) > limit)
@@ -334,6 +335,10 @@ def _page(
 
 def _position(row: Any) -> Position:
     return Position(row.sequence, decode_readable(bytes(row.raw)))
+
+
+def _find_about(accepted: Any) -> About | None:
+    return None if accepted is None else about_of(_accepted(accepted))
 
 
 def _accepted(raw: Any) -> MessageAccepted:

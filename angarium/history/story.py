@@ -16,13 +16,13 @@ class CursorError(ValueError):
 
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
-    """One event of a message, in the words of the API."""
+    """One event of a message, or of a tenant, in the words of the API."""
 
     position: Position
     # accepted | sent | delivered | deferred | bounced | complained | opened | clicked | unsubscribed | suppressed |
     # expired | cancelled, as webhooks have them; or the event's own name
     type: str
-    email_id: str
+    email_id: str  # "": it is about no message
     tenant: str
     recipients: tuple[str, ...]  # whom it is about; an accepted message's all
     since_ms: int  # it came so long after the message

@@ -68,10 +68,10 @@ def incident_of(position: Position, tenant: str, about: About | None = None) -> 
     return Incident(
         position=position,
         type=type_of(event),
-        email_id=message_id_text(event.message_id),
+        email_id=message_id_text(event.message_id) if event.message_id else "",
         tenant=tenant,
         recipients=recipients,
-        since_ms=max(0, event.at - message_id_ms(event.message_id)),
+        since_ms=max(0, event.at - message_id_ms(event.message_id)) if event.message_id else 0,
         metadata=metadata,
     )
 

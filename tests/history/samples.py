@@ -97,6 +97,19 @@ class Log:
         }
         self._append(kind(**values))
 
+    def tell_tenant(self, name: str, tenant: str, **fields: object) -> None:
+        """An event about no message; other fields are empty."""
+        self.clock.now += 1
+        known: dict[str, Any] = {
+            "at": UnixMs(self.clock.now),
+            "message_id": MessageId(b""),
+            "tenant": tenant,
+            **fields,
+        }
+        kind = BY_NAME[name]
+        values = {each.name: known.get(each.name, "") for each in msgspec.structs.fields(kind)}
+        self._append(kind(**values))
+
     def _append(self, event: CataloguedKind) -> None:
         self.positions.append(Position(len(self.positions) + 1, event))
 

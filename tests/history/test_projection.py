@@ -172,6 +172,7 @@ def test_what_no_database_takes_is_kept_as_well_as_can_be(history: History, log:
 
 
 def test_what_is_old_is_forgotten_in_small_steps(history: History, log: Log) -> None:
+    log.tell_tenant("domain_verified", "default", domain="a.example")
     old = [log.accept(tags=("t",)) for _ in range(FORGET_STEP + 5)]
     for each in old:
         log.happen("delivered", each)
@@ -237,6 +238,7 @@ def test_what_a_restored_queue_does_not_have_is_taken_back(history: History, log
     log.happen("delivered", kept, 0)
     before = list(log.positions)
     log.happen("delivered", kept, 1)
+    log.tell_tenant("domain_verified", "default", domain="a.example")
     lost = log.accept()
     history.catch_up()
     log.positions[:] = before

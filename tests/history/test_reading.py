@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from angarium.history import reading
 from angarium.history.cursors import cursor_text
+from angarium.history.details import details_of
 from angarium.history.status import Status
 from angarium.history.story import CursorError, Story, StoryFilter
 from angarium.queue import MessageId, UnixMs
@@ -390,3 +391,25 @@ def test_questions_that_are_asked_together_are_each_answered(history: History, l
     assert found == find(history, message_id)
     assert isinstance(wrong, CursorError)
     assert position == 1
+
+
+def test_what_is_told_a_tenant_of_no_message_is_among_its_events(
+    history: History, log: Log
+) -> None:
+    message_id = log.accept(tenant="shop")
+    log.tell_tenant("domain_failed", "shop", domain="shop.example", text="no key", records=())
+    log.tell_tenant("domain_verified", "other", domain="other.example")
+    log.tell_tenant("sender_paused", "shop", rule=1, until=None, reason="bounces")
+    history.catch_up()
+    found = history.reader.events("shop", None, 10).incidents
+    assert [(each.type, each.email_id) for each in found] == [
+        ("accepted", message_id_text(message_id)),
+        ("domain.failed", ""),
+        ("sender_paused", ""),
+    ]
+    details = details_of(found[1].position.event)
+    assert (details.domain, details.reason) == ("shop.example", "no key")
+    assert details.processing_time_millis is None
+    story = history.reader.find("shop", message_id)
+    assert story is not None
+    assert [each.type for each in story.incidents] == ["accepted"]

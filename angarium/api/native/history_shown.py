@@ -62,7 +62,7 @@ def tenant_event(incident: Incident) -> TenantEvent:
         timestamp=time_text(incident.at),
         recipient=_only(incident),
         details=of_event.details_of(incident.position.event),
-        email_id=incident.email_id,
+        email_id=incident.email_id or None,
         recipients=incident.recipients,
         metadata=incident.metadata,
     )

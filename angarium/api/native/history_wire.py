@@ -167,9 +167,10 @@ class AttemptList(Wire, frozen=True, kw_only=True):
 
 
 class TenantEvent(EventShown, frozen=True, kw_only=True):
-    """One thing that happened to one of the tenant's emails."""
+    """One thing that happened to one of the tenant's emails, or to the tenant."""
 
-    email_id: str
+    # null: it is about none, as domain.verified, domain.failed, domain.recovered, sender_paused, sender_resumed are
+    email_id: str | None
     recipients: Sequence[str]  # whom it is about
     metadata: Mapping[str, Any]  # of the email, and of the recipient if it is about one
 

@@ -276,6 +276,12 @@ async def test_all_events_come_in_order_behind_a_cursor(api: Api) -> None:
     assert second["events"][0]["metadata"] == {"userId": "user-123", "n": 2}
     third = (await api.get("/v1/events", cursor=second["cursor"])).json
     assert third == {"events": [], "cursor": second["cursor"], "more": False}
+    api.log.tell_tenant("domain_verified", "default", domain="shop.example")
+    api.history.catch_up()
+    fourth = (await api.get("/v1/events", cursor=third["cursor"])).json["events"]
+    assert [(e["type"], e["emailId"], e["details"]) for e in fourth] == [
+        ("domain.verified", None, {"domain": "shop.example"})
+    ]
     assert set(api.scopes) == {("events", "read")}
 
 

@@ -132,6 +132,9 @@ keys = [
 return_path_domain = "{RETURN_PATHS}"
 feedback_addresses = ["{FEEDBACK_TO}"]
 
+[webhook]
+allow_networks = ["127.0.0.0/8"]  # where the demo's own application listens
+
 [queue]
 min_free_octets = 33554432
 """

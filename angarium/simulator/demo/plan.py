@@ -24,6 +24,7 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
 
     address: str
     subject: str
+    way: Literal["smtp", "http"] = "smtp"  # by which it submits
 
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,9 +112,14 @@ TEMPERS: Final = {  # provider -> what it is like; in the order of the table
 
 SENDERS: Final = (
     Sender(address="news@shop.example", subject="What is new this week"),
-    Sender(address="receipts@shop.example", subject="Your receipt"),
+    Sender(address="receipts@shop.example", subject="Your receipt", way="http"),
     Sender(address="alerts@ops.example", subject="Disk almost full"),
     Sender(address="hello@crm.example", subject="Shall we meet?"),
+)
+
+TEXT: Final = (
+    "Neither snow nor rain nor heat nor gloom of night\n"
+    "stays these couriers from the swift completion of their appointed rounds.\n"
 )
 
 NEWSLETTER_EVERY: Final = 10  # each tenth message goes to three recipients at once
@@ -149,9 +155,7 @@ def render(message: Planned, now: float) -> bytes:
         "MIME-Version: 1.0",
         "Content-Type: text/plain; charset=us-ascii",
         "",
-        "Neither snow nor rain nor heat nor gloom of night",
-        "stays these couriers from the swift completion of their appointed rounds.",
-        "",
+        *TEXT.split("\n"),
     )
     return "\r\n".join(lines).encode()
 

@@ -1,6 +1,7 @@
 """The demo from start to end: folder, keys, internet, server, senders, view, verdict."""
 
 import asyncio
+import functools
 import shlex
 import tempfile
 import time
@@ -22,9 +23,10 @@ from angarium.simulator.demo.plan import Plan
 from angarium.simulator.demo.server import DemoServer, PortTakenError, choose_endpoints
 from angarium.simulator.demo.standing import ask_standing
 from angarium.simulator.demo.traffic import forge_bounce, submit_all
-from angarium.simulator.demo.verdict import VerdictLine, judge, reported_recipients
+from angarium.simulator.demo.verdict import VerdictLine, judge, reported_recipients, told_wrong
 from angarium.simulator.demo.view import View, guide, show_findings
-from angarium.simulator.demo.world import FEEDBACK_TO, demo_scenario, make_keys
+from angarium.simulator.demo.web import WebApplication
+from angarium.simulator.demo.world import FEEDBACK_TO, SENDER_DOMAINS, demo_scenario, make_keys
 from angarium.simulator.internet import Internet
 from angarium.simulator.status import status_app
 
@@ -43,6 +45,7 @@ class Demo:
         self._once = once
         self._plan = Plan()
         self._ledger = Ledger(self._plan)
+        self._web = WebApplication()
         self._started = time.monotonic()
         self.last_words = ""  # of the server, for whoever reports why the demo failed
 
@@ -56,6 +59,8 @@ class Demo:
             view.say(f"a small internet: DNS {net.dns_address}, SMTP port {net.smtp_port}")
             server = await self._start_server(stack, folder, keys, net)
             endpoints = server.endpoints
+            await stack.enter_async_context(self._web)
+            await self._web.sign_up(server.config, SENDER_DOMAINS[0])
             view.say(f"the server: {server.config}")
             view.say(f"  submission 127.0.0.1:{endpoints.submission}, web {endpoints.web}")
             net.send_reports_to(f"127.0.0.1:{endpoints.inbound}")
@@ -106,7 +111,16 @@ class Demo:
         with view.running():
             async with asyncio.TaskGroup() as tasks:
                 sending = tasks.create_task(
-                    submit_all(self._plan, server.endpoints.submission, self._ledger.submit)
+                    submit_all(
+                        self._plan,
+                        server.endpoints.submission,
+                        functools.partial(
+                            self._web.submit,
+                            server=server.endpoints.web,
+                            accepted=self._ledger.submit,
+                        ),
+                        self._ledger.submit,
+                    )
                 )
                 while not self._is_done(net) and self._elapsed() < SETTLE_S:
                     server.check()
@@ -118,7 +132,7 @@ class Demo:
         lookup = from_nameservers((parse_host_port(net.dns_address, default_port=53),))
         standing = await ask_standing(server.config)
         view.show_standing(standing)
-        findings = await asyncio.to_thread(judge, self._ledger, net, lookup, standing)
+        findings = await asyncio.to_thread(judge, self._ledger, net, lookup, standing, self._web)
         show_findings(self._console, findings)
         if not all(finding.ok for finding in findings):
             view.say(f"the server's last words:\n{server.last_words()}")
@@ -166,6 +180,7 @@ class Demo:
         return (
             ledger.is_settled()
             and ledger.has_come_back()
+            and not told_wrong(ledger, self._web)
             and ledger.returned() <= reported_recipients(net)
         )
 

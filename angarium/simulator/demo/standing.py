@@ -53,7 +53,9 @@ async def ask_standing(config: Path) -> Standing:
         *((each, ()) for each in (WARMUPS, RULES)),
         *((each, ("--json",)) for each in (WARMUPS, RULES)),
     )
-    said = await asyncio.gather(*(_run(config, *command, *more) for command, more in asked))
+    said = await asyncio.gather(
+        *(run_postmaster(config, *command, *more) for command, more in asked)
+    )
     shown = tuple((" ".join(each), said[at].rstrip()) for at, each in enumerate((WARMUPS, RULES)))
     warmups, rules = (_decode(each) for each in said[2:])
     return Standing(warmups=warmups.warmups, rules=rules.rules, shown=shown)
@@ -63,7 +65,8 @@ def _decode(said: str) -> _Answers:
     return msgspec.json.decode(said, type=_Answers)
 
 
-async def _run(config: Path, *arguments: str) -> str:
+async def run_postmaster(config: Path, *arguments: str) -> str:
+    """Return what the command prints. Raises ServerError when it fails."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "angarium", *arguments, "--config", str(config)),
         stdin=asyncio.subprocess.DEVNULL,

@@ -1,11 +1,12 @@
-"""The senders: applications that submit their messages by SMTP, one connection each, all at once."""
+"""The senders: applications that submit their messages, by SMTP on one connection each or by HTTP, all at once."""
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import aiosmtplib
 
+from angarium.client import ApiError, ConnectionFailedError
 from angarium.simulator.demo.plan import Plan, Planned, render
 
 TIMEOUT_S = 30.0
@@ -19,18 +20,32 @@ class SubmissionError(Exception):
     """The server refused what it should take."""
 
 
-async def submit_all(plan: Plan, port: int, accepted: Accepted) -> None:
-    """Submit the whole plan; calls ``accepted`` for each message behind its 250. Raises SubmissionError."""
+async def submit_all(
+    plan: Plan, port: int, by_http: Callable[[list[Planned]], Awaitable[None]], accepted: Accepted
+) -> None:
+    """Submit the whole plan; calls ``accepted`` for each message behind its 250. Raises SubmissionError.
+
+    ``by_http``: submits what a sender has that does so by HTTP.
+    """
     by_sender: dict[str, list[Planned]] = {}
     for message in plan.messages:
         by_sender.setdefault(message.sender.address, []).append(message)
     try:
         async with asyncio.TaskGroup() as senders:
             for messages in by_sender.values():
-                senders.create_task(_submit(messages, port, accepted))
-    except* (aiosmtplib.SMTPException, OSError) as errors:
-        text = f"submission to 127.0.0.1:{port} failed: {errors.exceptions[0]}"
+                is_http = messages[0].sender.way == "http"
+                senders.create_task(
+                    _by_http(by_http, messages) if is_http else _submit(messages, port, accepted)
+                )
+    except* (aiosmtplib.SMTPException, ApiError, ConnectionFailedError, OSError) as errors:
+        text = f"submission failed: {errors.exceptions[0]}"
         raise SubmissionError(text) from errors
+
+
+async def _by_http(
+    submit: Callable[[list[Planned]], Awaitable[None]], messages: list[Planned]
+) -> None:
+    await submit(messages)
 
 
 async def forge_bounce(port: int, to: str, victim: str) -> None:

@@ -9,6 +9,7 @@ import msgspec
 from angarium.dkim.verify import verify
 from angarium.simulator.demo.ledger import Ledger
 from angarium.simulator.demo.standing import Standing
+from angarium.simulator.demo.web import WebApplication
 from angarium.simulator.demo.world import (
     ADDRESSES,
     COLD,
@@ -38,6 +39,7 @@ def judge(
     net: Internet,
     find_txt: Callable[[str], bytes | None],
     standing: Standing,
+    application: WebApplication,
 ) -> list[VerdictLine]:
     """Return all findings, the good ones too."""
     return [
@@ -49,6 +51,7 @@ def judge(
         _rule_in_force(standing),
         _dsns(ledger, net),
         _came_back(ledger),
+        _told(ledger, application),
         *(_signed(domain, ledger, net, find_txt) for domain in SENDER_DOMAINS),
     ]
 
@@ -221,6 +224,36 @@ def _came_back(ledger: Ledger) -> VerdictLine:
         f" {counts['report_bounced']}, complaints {counts['complained']}); a forged bounce was not"
     )
     return _finding(good, "what came back was not understood", wrong)
+
+
+_TELLS = {"delivered": "email.delivered", "bounced": "email.bounced"}
+
+
+def told_wrong(ledger: Ledger, application: WebApplication) -> list[str]:
+    """Whose outcome the webhook was not told of, or in another order than it came to be."""
+    wrong = []
+    for recipient in by_http(ledger):
+        heard = application.heard.get(recipient, [])
+        wanted = _TELLS.get(ledger.plan.expected[recipient], "")
+        if heard[:1] != ["email.accepted"] or (wanted and wanted not in heard):
+            wrong.append(f"{recipient}: told {', '.join(heard) or 'nothing'}")
+    return wrong
+
+
+def by_http(ledger: Ledger) -> list[str]:
+    return [r for m in ledger.plan.messages if m.sender.way == "http" for r in m.recipients]
+
+
+def _told(ledger: Ledger, application: WebApplication) -> VerdictLine:
+    wrong = told_wrong(ledger, application)
+    if application.unsigned or application.strangers:
+        wrong.append(f"{application.unsigned} unsigned, {application.strangers} of other messages")
+    everybody = by_http(ledger)
+    good = (
+        f"an application sent to {len(everybody)} of them by the HTTP API, and its webhook was told what became"
+        " of each, signed"
+    )
+    return _finding(good, "recipients whose outcome the webhook was not told", wrong)
 
 
 def _signed(

@@ -142,6 +142,8 @@ The server is still running. In another terminal:
   {postmaster} rules list --config {config}
   {postmaster} trace --config {config} cedar.example
   {postmaster} dkim dns --config {config}
+  {postmaster} webhook list --config {config}
+  {postmaster} key create --config {config}      (then: curl {web}/v1/key -H "X-API-Key: ...")
   curl -s {web}/metrics          (also /healthz and /readyz)
   curl -s -X POST {status}/providers/hazel/up     (hazel comes back: watch its mail arrive)
 

@@ -11,7 +11,8 @@ from angarium.dkim.keygen import generate, record_text
 from angarium.simulator.demo.ledger import Ledger
 from angarium.simulator.demo.plan import Plan, render
 from angarium.simulator.demo.standing import RuleRow, Standing, WarmupRow
-from angarium.simulator.demo.verdict import VerdictLine, judge
+from angarium.simulator.demo.verdict import VerdictLine, by_http, judge
+from angarium.simulator.demo.web import WebApplication
 from angarium.simulator.demo.world import COLD, NEW_TO, RULE, demo_scenario
 from angarium.simulator.internet import Internet
 from angarium.simulator.mailboxes import StoredMessage
@@ -40,10 +41,14 @@ class Run:
         )
         self.ledger = Ledger(self.plan)
         self.net = Internet(demo_scenario([]))
+        self.web = WebApplication()
         self.key = SigningKey(domain="shop.example", selector="s1", private=generate("ed25519"))
         for message in self.plan.messages:
             self.ledger.submit(message.recipients)
             for recipient in message.recipients:
+                if message.sender.way == "http":
+                    told = ["email.accepted", f"email.{self.plan.expected[recipient]}"]
+                    self.web.heard[recipient] = told
                 expected = self.plan.expected[recipient]
                 event = "deferred" if expected == "waiting" else expected
                 self.ledger.read(line(event, recipient))
@@ -95,7 +100,9 @@ class Run:
         def find_txt(name: str) -> bytes | None:
             return record_text(self.key.private.public_key()).encode()
 
-        findings: list[VerdictLine] = judge(self.ledger, self.net, find_txt, self.standing)
+        findings: list[VerdictLine] = judge(
+            self.ledger, self.net, find_txt, self.standing, self.web
+        )
         unsigned = [
             f for f in findings if not f.ok and "DKIM" not in f.text and "verify" not in f.text
         ]
@@ -134,6 +141,18 @@ def bare_line_ends(run: Run) -> None:
 
 def no_throttling(run: Run) -> None:
     run.net.mailboxes["cedar"].statistics.throttled = 0
+
+
+def tell_no_webhook(run: Run) -> None:
+    del run.web.heard[by_http(run.ledger)[0]]
+
+
+def tell_in_another_order(run: Run) -> None:
+    run.web.heard[by_http(run.ledger)[0]].reverse()
+
+
+def tell_unsigned(run: Run) -> None:
+    run.web.unsigned += 1
 
 
 def one_too_many(run: Run) -> None:
@@ -201,6 +220,9 @@ def test_a_good_run_has_nothing_against_it_but_its_missing_signatures() -> None:
         (forget_a_complaint, "complained and suppression_added expected, nothing came"),
         (overlook_the_forged_one, "the forged bounce was not noticed"),
         (undo_the_rule, "the rule cedar-ts04 is not in force"),
+        (tell_no_webhook, "told nothing"),
+        (tell_in_another_order, "told email."),
+        (tell_unsigned, "1 unsigned"),
     ],
 )
 def test_what_went_wrong_is_found(spoil: Callable[[Run], None], complaint: str) -> None:
@@ -211,13 +233,13 @@ def test_what_went_wrong_is_found(spoil: Callable[[Run], None], complaint: str) 
 
 def test_a_message_without_a_valid_signature_is_found() -> None:
     run = Run()
-    findings = judge(run.ledger, run.net, lambda name: None, run.standing)
+    findings = judge(run.ledger, run.net, lambda name: None, run.standing, run.web)
     assert [e for f in findings if "shop.example" in f.text for e in f.examples] == ["not signed"]
     content = b"DKIM-Signature: v=1; a=rsa-sha256; d=shop.example; s=s1; bh=x; b=y; h=from\r\n"
     content += render(run.plan.messages[0], time.time())
     run.net.mailboxes["acorn"].messages.clear()
     run.receive("acorn", "1", "reader1@acorn.example", content)
-    findings = judge(run.ledger, run.net, lambda name: None, run.standing)
+    findings = judge(run.ledger, run.net, lambda name: None, run.standing, run.web)
     bad = [f for f in findings if "shop.example" in f.text]
     assert [f.ok for f in bad] == [False]
     assert bad[0].examples

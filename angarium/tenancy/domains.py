@@ -1,7 +1,7 @@
 """Sending domains in the database. Blocks on disk; what is returned is on disk, with its audit entry."""
 
 from base64 import b32encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import sqlalchemy as sa
@@ -30,7 +30,10 @@ class DomainStore:
         changer: Changer,
         maker: DomainKeyMaker,
         keys: DomainKeyStore,
+        is_signed: Callable[[str], bool],
     ) -> None:
+        """``is_signed``: whether the configuration has a key for a domain."""
+        self._is_signed = is_signed
         self._database = database
         self._changer = changer
         self._maker = maker
@@ -58,8 +61,9 @@ class DomainStore:
     ) -> Domain:
         """Take a domain in, with a token to prove it by and DKIM keys, which sign when their records are found.
 
-        ``assume_verified``: the operator says whose it is, and the keys sign at once. Raises TenancyError: it is no
-        domain, the tenant has it already, or another one has it verified.
+        ``assume_verified``: the operator says whose it is, and the keys sign at once, but where a key of the
+        configuration does, whose record is perhaps there already. Raises TenancyError: it is no domain, the tenant has
+        it already, or another one has it verified.
         """
         name = domain_name(name)
         made = self._maker.make(types)
@@ -84,7 +88,8 @@ class DomainStore:
                 )
             )
             for private in made:
-                self._maker.insert(connection, domain_id, name, private, waits=not assume_verified)
+                waits = not assume_verified or self._is_signed(name)
+                self._maker.insert(connection, domain_id, name, private, waits=waits)
             self._changer.note(connection, "domain.added", owner.name, name)
             if assume_verified:
                 self._changer.note(connection, "domain.verified", owner.name, name, by=BY_OPERATOR)
@@ -106,7 +111,8 @@ class DomainStore:
                 .values(verified=self._changer.clock(), assumed=by != BY_DNS)
             )
             self._changer.note(connection, "domain.verified", domain.tenant, domain.name, by=by)
-            if by == BY_OPERATOR and not domain.signing_keys:
+            is_unsigned = not domain.signing_keys and not self._is_signed(domain.name)
+            if by == BY_OPERATOR and is_unsigned:
                 self._keys.let_sign(connection, domain, by)
             return known_domain(connection, name, tenant)
 

@@ -14,6 +14,7 @@ from angarium.access.credential_file import HASHER
 from angarium.config.schema import Config
 from angarium.dkim.keygen import generate
 from angarium.dkim.keys import PrivateKey
+from angarium.dkim.signing_domains import SigningDomains
 from angarium.queue.model import UnixMs
 from angarium.tenancy.accounts import AccountStore
 from angarium.tenancy.change import Changer, read_audit
@@ -56,8 +57,10 @@ class Platform:
         random_octets: Callable[[int], bytes] = os.urandom,
         new_private_key: Callable[[DkimType], PrivateKey] = generate,
         hasher: argon2.PasswordHasher = HASHER,
+        is_signed: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        """``actor``: who is named in the audit entries."""
+        """``actor``: who is named in the audit entries. ``is_signed``: as ``DomainStore`` has it."""
+        self._is_signed = is_signed
         changer = Changer(actor, clock, random_octets)
         self.database = database
         self._changer = changer
@@ -71,7 +74,7 @@ class Platform:
         self._hasher = hasher
         maker = DomainKeyMaker(changer, secrets, new_private_key)
         self.domain_keys = DomainKeyStore(database, changer, maker)
-        self.domains = DomainStore(database, changer, maker, self.domain_keys)
+        self.domains = DomainStore(database, changer, maker, self.domain_keys, is_signed)
         self.domain_checks = DomainChecks(database)
         self.pages = Pages(database)
         self.webhooks = WebhookStore(database, changer, secrets)
@@ -85,7 +88,8 @@ class Platform:
         data_dir = Path(config.server.data_dir)
         secrets = read_secrets(secret_path(config))
         database = Database.open(config.tenancy.database, data_dir)
-        return cls(database, secrets, data_dir, actor=actor)
+        is_signed = SigningDomains.of(config.dkim).covers
+        return cls(database, secrets, data_dir, actor=actor, is_signed=is_signed)
 
     def acting_as(self, actor: str) -> "Platform":
         """Return the same platform, whose changes are noted as another's. Costs nothing, and is not to be closed."""
@@ -98,6 +102,7 @@ class Platform:
             random_octets=self._random_octets,
             new_private_key=self._new_private_key,
             hasher=self._hasher,
+            is_signed=self._is_signed,
         )
 
     def __enter__(self) -> Self:

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import argon2
 import pytest
@@ -49,7 +50,7 @@ def open_platform(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., Platfo
     """Open a platform at a URL; its domains have Ed25519 keys, which cost nothing to make."""
     with contextlib.ExitStack() as opened:
 
-        def start(url: str, secrets: Secrets = SECRETS) -> Platform:
+        def start(url: str, secrets: Secrets = SECRETS, **more: Any) -> Platform:
             database = Database.open(url, tmp_path)
             return opened.enter_context(
                 Platform(
@@ -60,6 +61,7 @@ def open_platform(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., Platfo
                     clock=clock,
                     new_private_key=lambda _: Ed25519PrivateKey.generate(),
                     hasher=FAST,
+                    **more,
                 )
             )
 

@@ -100,3 +100,20 @@ def test_both_of_a_pair_are_found_before_they_sign(
     assert len(over.signing_keys) == 2
     again = platform.domain_keys.rotate(NAME)
     assert len(again.waiting_keys) == len({each.type for each in over.signing_keys})
+
+
+def test_where_the_configuration_signs_a_key_waits_to_be_seen(
+    open_platform: Callable[..., Platform],
+) -> None:
+    """Its record is there, and a newcomer's first message fails nowhere."""
+    platform = open_platform("sqlite:///platform.db", is_signed=lambda name: name == NAME)
+    domain = platform.domains.add(NAME, "default", assume_verified=True)
+    assert (domain.status, states(domain)) == ("verified", ["waits"])
+    assert states(platform.domains.add(f"x.{NAME}", "default", assume_verified=True)) == ["signs"]
+    over = platform.domain_keys.take_over(domain.id, selectors(domain))
+    assert over is not None
+    assert states(over) == ["signs"]
+    platform.domains.remove(NAME)
+    platform.domains.add(NAME, "default")
+    said = platform.domains.set_verified(NAME, "default", by=BY_OPERATOR)
+    assert (said.status, states(said)) == ("verified", ["waits"])

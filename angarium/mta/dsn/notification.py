@@ -45,11 +45,12 @@ def dsn_for(
 ) -> Submission | None:
     """Return the one DSN that tells the sender of all ``reports``; None when there is nothing, or nobody, to tell.
 
-    A5: never for a null reverse-path; itself sent from one, so nothing is ever sent about it. ``partition_of`` is
-    given the sender's domain; ``lifetime_ms`` is how long the DSN itself may wait.
+    Not of what came by the HTTP API: who sent it is told by events, and its author may be nobody's mailbox. A5: never
+    for a null reverse-path; itself sent from one, so nothing is ever sent about it. ``partition_of`` is given the
+    sender's domain; ``lifetime_ms`` is how long the DSN itself may wait.
     """
     told = [each for each in reports if is_wanted(each)]
-    if not told or not message.envelope.reverse_path:
+    if not told or not message.envelope.reverse_path or message.origin.kind == "api":
         return None
     try:
         sender = parse_mailbox(message.envelope.reverse_path)

@@ -109,7 +109,8 @@ class LateNotices:
             place = (event.message_id, each.index)
             key = (*place, each.reported.action.value)
             one = _recipient_report(event, each)
-            if not event.reverse_path or not is_wanted(one):  # A5
+            is_told_by_events = event.origin.kind == "api"
+            if is_told_by_events or not event.reverse_path or not is_wanted(one):  # A5
                 outcomes.setdefault(place, SenderTold.UNWANTED)
             elif key in self._told:
                 outcomes.setdefault(place, SenderTold.AGAIN)

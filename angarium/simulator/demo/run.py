@@ -23,7 +23,13 @@ from angarium.simulator.demo.plan import Plan
 from angarium.simulator.demo.server import DemoServer, PortTakenError, choose_endpoints
 from angarium.simulator.demo.standing import ask_standing
 from angarium.simulator.demo.traffic import forge_bounce, submit_all
-from angarium.simulator.demo.verdict import VerdictLine, judge, reported_recipients, told_wrong
+from angarium.simulator.demo.verdict import (
+    VerdictLine,
+    judge,
+    reported_recipients,
+    told_by_mail,
+    told_wrong,
+)
 from angarium.simulator.demo.view import View, guide, show_findings
 from angarium.simulator.demo.web import WebApplication
 from angarium.simulator.demo.world import FEEDBACK_TO, SENDER_DOMAINS, demo_scenario, make_keys
@@ -181,7 +187,7 @@ class Demo:
             ledger.is_settled()
             and ledger.has_come_back()
             and not told_wrong(ledger, self._web)
-            and ledger.returned() <= reported_recipients(net)
+            and told_by_mail(ledger) <= reported_recipients(net)
         )
 
     def _elapsed(self) -> float:

@@ -175,6 +175,11 @@ def _rule_in_force(standing: Standing) -> VerdictLine:
     return VerdictLine(True, f"{good} because it said {found.reply}")
 
 
+def told_by_mail(ledger: Ledger) -> set[str]:
+    """Whose bounces are mailed to their senders: who sends by HTTP is told by the webhook."""
+    return ledger.returned() - set(by_http(ledger))
+
+
 def reported_recipients(net: Internet) -> set[str]:
     """Return the recipients named as failed by DSNs that came to the senders."""
     reported = set()
@@ -194,13 +199,13 @@ def _final_recipients(message: StoredMessage) -> set[str]:
 
 
 def _dsns(ledger: Ledger, net: Internet) -> VerdictLine:
-    bounced, reported = ledger.returned(), reported_recipients(net)
+    bounced, reported = told_by_mail(ledger), reported_recipients(net)
     wrong = [f"{r}: bounced, but its sender was not told" for r in bounced - reported]
     wrong += [f"{r}: its sender was told, though it did not bounce" for r in reported - bounced]
     later = len(bounced - ledger.bounced())
     good = (
-        f"the senders were told of all {len(bounced)} bounces, {later} of them after delivery, by DSNs"
-        " from the null reverse-path"
+        f"who sent by SMTP was told of all {len(bounced)} bounces, {later} of them after delivery, by DSNs from"
+        " the null reverse-path"
     )
     return _finding(good, "DSNs amiss", wrong)
 

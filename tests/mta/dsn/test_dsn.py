@@ -215,6 +215,11 @@ def test_a5_nobody_is_told_of_a_message_with_a_null_reverse_path() -> None:
     assert dsn(message(reverse_path=""), report()) is None
 
 
+def test_what_came_by_the_http_api_is_told_by_events_alone() -> None:
+    about = msgspec.structs.replace(message(), origin=Origin(kind="api", listener="127.0.0.1:8025"))
+    assert dsn(about, report()) is None
+
+
 def test_c1_a_sender_that_cannot_be_named_is_not_told() -> None:
     assert dsn(message(reverse_path="a@sender.test>\r\nBcc: <x@y"), report()) is None
 

@@ -18,6 +18,7 @@ from angarium.queue import (
     LmdbSpool,
     MessageAccepted,
     MessageId,
+    Origin,
     PartitionNumber,
     QueueFullError,
     ReportBounced,
@@ -267,6 +268,15 @@ async def test_ln2_a_success_and_a_later_failure_are_two_news() -> None:
     rig.said = report()
     await rig.take(mail(2), mail(3))
     assert len(rig.notices()) == 2
+
+
+async def test_what_came_by_the_http_api_is_told_by_events_alone() -> None:
+    rig = Rig(report())
+    by_api = msgspec.structs.replace(sent(), origin=Origin(kind="api"))
+    await rig.spool.accept([by_api])
+    await rig.take()
+    assert rig.bounced() == ["unwanted"]
+    assert not rig.notices()
 
 
 async def test_a5_a_null_reverse_path_is_told_nothing() -> None:

@@ -60,7 +60,8 @@ class Run:
                     self.new += provider == NEW_TO
                     is_new = provider == NEW_TO and self.new <= 20
                     self.receive(provider, message.id, recipient, new=is_new)
-                if expected == "bounced" or later == "report_bounced":
+                by_mail = message.sender.way == "smtp"
+                if by_mail and (expected == "bounced" or later == "report_bounced"):
                     content = DSN % recipient.encode()
                     self.receive("senders", "", message.sender.address, content, "")
         self.ledger.read(msgspec.json.encode({"event": "report_unmatched"}))

@@ -20,7 +20,6 @@ from angarium.host.identity import Identity
 from angarium.queue.model import UnixMs
 
 FILE_NAME: Final = "instance"
-_NEW_NAME: Final = "instance.new"
 _ID_OCTETS: Final = 8
 _WITNESS_OCTETS: Final = 512  # written over in place: one sector
 COPIED: Final = "this data directory is a copy, or was restored from one"
@@ -57,17 +56,20 @@ class InstanceFiles:
     def claim(self, last_event: int, now: UnixMs) -> str:
         """Return why nothing may be sent from here, "": it may. ``last_event``: the newest one of the queue.
 
-        On disk then: whose the directory is, if nobody had said so; that it is held, if it is. Raises OSError.
+        On disk then: whose the directory is, if nobody had said so; that it is held, if it is. Where that cannot be
+        written, as on a full disk, the next start says so. Raises OSError: what is there cannot be read.
         """
         instance = self._read()
         if instance is None:
-            self._write("", now)
+            with contextlib.suppress(OSError):
+                self._write("", now)
             return ""
         if instance.held:  # IS1
             return instance.held
         held = self._judge(instance, last_event)
         if held:
-            self._write(held, now, instance.id)
+            with contextlib.suppress(OSError):
+                self._write(held, now, instance.id)
         return held
 
     def held(self) -> str:
@@ -148,8 +150,9 @@ class InstanceFiles:
         """Exchange the file whole: with the number of the new one's inode, so that it is no copy any more."""
         with Directory(self._data_dir) as directory:
             owner = os.fstat(directory.fd)
-            directory.remove(_NEW_NAME)
-            fd = directory.open(_NEW_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+            # Processes of a server that starts do this at once: each exchanges a file of its own
+            new_name = f"{FILE_NAME}.{secrets.token_hex(4)}"
+            fd = directory.open(new_name, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
             try:
                 found = os.fstat(fd)
                 if os.geteuid() == 0:
@@ -162,7 +165,10 @@ class InstanceFiles:
                 )
                 os.write(fd, msgspec.json.encode(instance) + b"\n")
                 os.fsync(fd)
+                os.rename(new_name, FILE_NAME, src_dir_fd=directory.fd, dst_dir_fd=directory.fd)
+            except OSError:
+                directory.remove(new_name)
+                raise
             finally:
                 os.close(fd)
-            os.rename(_NEW_NAME, FILE_NAME, src_dir_fd=directory.fd, dst_dir_fd=directory.fd)
             os.fsync(directory.fd)

@@ -1,6 +1,8 @@
 """Mirrors angarium/service/instance.py."""
 
+import errno
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -112,3 +114,29 @@ def test_no_link_is_followed(data_dir: Path, tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"link|symbolic|plain"):
         files.claim(1, NOW)
     assert foreign.read_text() == "theirs"
+
+
+def test_processes_that_start_at_once_agree(data_dir: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        said = list(pool.map(lambda _: InstanceFiles(data_dir).claim(1, NOW), range(200)))
+    assert set(said) == {""}
+    assert [each.name for each in data_dir.iterdir()] == [FILE_NAME]
+    assert InstanceFiles(data_dir).claim(1, NOW) == ""
+
+
+def test_what_cannot_be_written_is_judged_all_the_same(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a full disk, where a server must start."""
+    used(data_dir)
+    copy = tmp_path / "copy"
+    shutil.copytree(data_dir, copy)
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("angarium.service.instance.os.fsync", full)
+    assert InstanceFiles(copy).claim(100, NOW) == COPIED
+    assert [each.name for each in copy.iterdir()] == [FILE_NAME]
+    (copy / FILE_NAME).unlink()
+    assert InstanceFiles(copy).claim(100, NOW) == ""

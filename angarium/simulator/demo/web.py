@@ -20,7 +20,7 @@ TENANT: Final = "default"
 PAUSE_S: Final = 0.03
 
 
-class _Told(msgspec.Struct, rename="camel"):
+class _Told(msgspec.Struct, kw_only=True, rename="camel"):
     type: str
     recipient: str = ""
     email_id: str = ""

@@ -1,7 +1,6 @@
 """Connections to a database by its URL: SQLite in the data directory, or PostgreSQL. Blocks: never on an event loop."""
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +10,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from angarium.host.database_file import make_database_file
 from angarium.tenancy.location import sqlite_path
 from angarium.tenancy.model import TenancySetupError
 
@@ -42,7 +42,7 @@ def make_engine(url: str, data_dir: Path, key: str, pragmas: Sequence[str] = ())
         )
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))  # P8
+        make_database_file(path)
     except OSError as error:
         text = f"{key}: {path} cannot be made: {error.strerror}"
         raise TenancySetupError(text) from None

@@ -31,6 +31,7 @@ SECRET_OCTETS: Final = 24  # of Standard Webhooks: 24 to 64
 MAX_ENDPOINTS: Final = 100  # ours, of one tenant: each event is told to all
 MAX_WORDS: Final = 100  # streams or tags of one endpoint
 MAX_URL: Final = 2048
+MAX_REASON: Final = 500
 OVERLAP_MS: Final = 24 * 3_600_000
 
 
@@ -132,6 +133,9 @@ class WebhookStore:
                 format=change.format or found.format,
             )
             _check(wish)
+            if len(change.reason) > MAX_REASON or not (change.reason + " ").isprintable():
+                text = f"reason: at most {MAX_REASON} printable characters"
+                raise TenancyError(text, field="reason")
             enabled = found.enabled if change.enabled is None else change.enabled
             turned = enabled != found.enabled
             values = {

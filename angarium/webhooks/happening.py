@@ -83,7 +83,7 @@ def mail_happenings(position: Position, introduction: Introduction) -> Iterator[
     """Yield what an event of a message comes to: one for each recipient that it is about."""
     event = position.event
     type_ = mail_type(event)
-    if type_ is None or not isinstance(event, MessageEvent):
+    if type_ is None or not isinstance(event, MessageEvent) or _is_notice(event, introduction):
         return
     details = details_of(event)
     about = introduction.about
@@ -147,6 +147,13 @@ def unknown_introduction(event: MessageEvent) -> Introduction:
         recipients=(),
         about=About(),
     )
+
+
+def _is_notice(event: MessageEvent, introduction: Introduction) -> bool:
+    """Whether the message is one of ours that tells a sender of another: it has the null reverse-path."""
+    is_known = bool(introduction.recipients)
+    path = introduction.reverse_path if is_known else getattr(event, "reverse_path", None)
+    return path == ""
 
 
 def _recipients(event: MessageEvent) -> tuple[str, ...]:

@@ -4,13 +4,13 @@ It belongs to the queue beside it, whose event log fills it. Several processes m
 whoever lists and replays. What a method has changed is on disk when it returns.
 """
 
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from angarium.host.database_file import make_database_file
 from angarium.queue.model import UnixMs
 from angarium.webhooks.delivery import (
     AttemptRecord,
@@ -74,8 +74,7 @@ class Outbox:
         """Makes the file where there is none. Raises OutboxError."""
         self.path: Final = path
         try:
-            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-            os.close(os.open(path, flags, 0o600))  # P8
+            make_database_file(path)
             self._db = sqlite3.connect(
                 path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
             )

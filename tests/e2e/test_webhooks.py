@@ -102,8 +102,9 @@ async def test_what_failed_is_told_again_on_demand(product: Product, receiver: R
         receiver.taken[0].headers["webhook-id"]
     }
     await command(product, "disable", made["id"], "--reason", "mended soon")
-    while not await command(product, "deliveries", made["id"], "--status", "failed"):
-        await asyncio.sleep(0.05)
+    async with asyncio.timeout(30):
+        while not await command(product, "deliveries", made["id"], "--status", "failed"):
+            await asyncio.sleep(0.05)
     count = len(receiver.taken)
     receiver.statuses = []
     await command(product, "replay", made["id"], "--failed", code=64)  # not while it is disabled

@@ -66,6 +66,15 @@ def test_what_is_changed_is_changed_and_nothing_else(platform: Platform, clock: 
     )
 
 
+def test_a_reason_that_no_database_takes_is_refused(platform: Platform) -> None:
+    made = platform.webhooks.create(wish()).webhook
+    for reason in ("a\0b", "x" * 501):
+        with pytest.raises(TenancyError, match="reason: at most") as caught:
+            platform.webhooks.change(made.id, WebhookChange(enabled=False, reason=reason))
+        assert caught.value.field == "reason"
+    assert platform.webhooks.find(made.id) == made
+
+
 def test_what_is_removed_is_gone_with_its_secrets(platform: Platform) -> None:
     made = platform.webhooks.create(wish()).webhook
     assert platform.webhooks.remove(made.id) == made

@@ -1,6 +1,10 @@
 """Mirrors angarium/webhooks/guard.py (P1)."""
 
+import contextlib
+
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from angarium.webhooks.guard import Guard, Target, UrlError
 
@@ -124,3 +128,19 @@ def test_a_url_is_taken_apart_as_it_is_requested() -> None:
     assert found.authorization == "Basic dXM6ZXI6cEBzcw=="
     assert OPEN.read_url("http://127.0.0.1:8000").url == "http://127.0.0.1:8000/"
     assert STRICT.read_url("https://[2a00:1450::0:1]/").url == "https://[2a00:1450::1]:443/"
+
+
+@given(st.text(max_size=60))
+@example("//[")
+@example("//[::1]x@/")
+@example("//a:b:c/")
+@example("//\u2100.example/")
+@example("//xn--\u00df.example/")
+def test_whatever_is_asked_for_is_read_or_refused(rest: str) -> None:
+    for guard in (STRICT, Guard(["0.0.0.0/0", "::/0"], allow_http=True)):
+        with contextlib.suppress(UrlError):
+            found = guard.read_url(f"https:{rest}")
+            assert found.url.isascii()
+            assert found.host
+        with contextlib.suppress(UrlError):
+            guard.read_url(rest)

@@ -2,6 +2,7 @@
 
 import uuid
 
+import msgspec
 import pytest
 
 from angarium.queue.event_log import Position
@@ -102,7 +103,7 @@ def test_details_are_those_of_the_status() -> None:
 
 def test_of_a_message_that_nobody_knows_any_more_the_event_is_told() -> None:
     sample = Sample()
-    sample.log.happen("delivered", sample.message)
+    sample.log.happen("delivered", sample.message, reverse_path="noreply@shop.example")
     position = sample.log.positions[-1]
     (found,) = mail_happenings(position, unknown_introduction(position.event))
     assert (found.type, found.recipient, found.metadata) == (
@@ -110,6 +111,18 @@ def test_of_a_message_that_nobody_knows_any_more_the_event_is_told() -> None:
         "ann@example.net",
         {},
     )
+
+
+def test_notices_of_ours_are_told_to_nobody() -> None:
+    sample = Sample()
+    notice = msgspec.structs.replace(sample.introduction, reverse_path="")
+    sample.log.happen("delivered", sample.message)
+    position = sample.log.positions[-1]
+    assert list(mail_happenings(position, notice)) == []
+    assert list(mail_happenings(position, unknown_introduction(position.event))) == []
+    sample.log.happen("opened", sample.message)  # which has no reverse-path to go by
+    opened = sample.log.positions[-1]
+    assert len(list(mail_happenings(opened, unknown_introduction(opened.event)))) == 1
 
 
 NO_MESSAGE = {"at": UnixMs(5), "message_id": MessageId(b"")}

@@ -32,6 +32,7 @@ WEBHOOKS: Final = "webhooks"
 KEPT_INTRODUCTIONS: Final = 5000
 # Deliveries of one transaction; an accepted message has one for each recipient and endpoint
 AT_ONCE: Final = 2000
+_CALLBACK: Final = b'"callbackUrl"'  # as ``queue.about`` writes it
 HISTORY_POLL_S: Final = 0.05
 # Once the server stops, for a history that is behind
 HISTORY_GRACE_S: Final = 2.0
@@ -110,13 +111,14 @@ class WebhookFollower:
         found: dict[str, str] = {}
         for position in batch:
             event = position.event
-            if isinstance(event, MessageAccepted):
+            if not isinstance(event, MessageAccepted):
+                continue
+            # Most often nobody asks for what is read then
+            if _CALLBACK in event.about or snapshot.webhooks_of(event.tenant):
                 introduction = introduction_of(event)
-                url = introduction.about.callback_url
-                if url:
+                self._keep(introduction)
+                if url := introduction.about.callback_url:
                     found[message_id_text(event.message_id)] = url
-                if url or snapshot.webhooks_of(event.tenant):
-                    self._keep(introduction)
         self._has_callbacks = self._has_callbacks or bool(found)
         return found
 
@@ -182,11 +184,11 @@ def _needed(
 
 def _is_wanted(event: MessageEvent, snapshot: Snapshot, callbacks: dict[str, str]) -> bool:
     """Whether somebody may have to be told; which endpoints want it is asked of what it comes to."""
-    if mail_type(event) is None:  # type: ignore[arg-type]
-        return False
-    if any(_hears(each, event.at) for each in snapshot.webhooks_of(event.tenant)):
-        return True
-    return bool(callbacks) and message_id_text(event.message_id) in callbacks
+    webhooks = snapshot.webhooks_of(event.tenant)
+    is_wanted = any(_hears(each, event.at) for each in webhooks) or (
+        bool(callbacks) and message_id_text(event.message_id) in callbacks
+    )
+    return is_wanted and mail_type(event) is not None  # type: ignore[arg-type]
 
 
 def _hears(webhook: Webhook, at: UnixMs) -> bool:

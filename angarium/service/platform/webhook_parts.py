@@ -100,7 +100,8 @@ class WebhookParts:
         webhook = self._snapshots.current.webhooks.get(endpoint)
         if endpoint.startswith(CALLBACK) or webhook is None or not webhook.enabled:
             return
-        reason = f"it failed for a day: {said[:200]}" if since < self._clock() else said[:200]
+        said = " ".join(said.split())[:200]
+        reason = f"it failed for a day: {said}" if since < self._clock() else said
         try:
             await asyncio.to_thread(self._disable, endpoint, reason)
             self._snapshots.refresh()
@@ -111,7 +112,7 @@ class WebhookParts:
                 webhook=endpoint,
                 host=urlsplit(webhook.url).hostname or "",
                 since=since,
-                reason=said[:200],
+                reason=said,
             )
             await self._keepsakes.write({}, [event])
         except NotFoundError:

@@ -253,6 +253,7 @@ def test_files_are_given_away_by_descriptor_and_in_one_module_l1() -> None:
     assert found == {
         "host/directory.py": {"fchown("},
         "service/data_dir.py": {"fchown("},
+        "service/instance.py": {"fchown("},
         "access/credential_file.py": {"fchown("},
         "access/numbered_keys.py": {"fchown("},
     }

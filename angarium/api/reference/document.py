@@ -42,7 +42,8 @@ _ALWAYS: Final = (
     FaultKind.BUSY,
 )
 _OF_BODIES: Final = (FaultKind.TOO_LARGE, FaultKind.MEDIA_TYPE)
-_OF_CHANGES: Final = (FaultKind.CONFLICT, FaultKind.DISK_FULL)
+# What a request names may not be there
+_OF_CHANGES: Final = (FaultKind.NOT_FOUND, FaultKind.CONFLICT, FaultKind.DISK_FULL)
 _OF_SENDING: Final = (FaultKind.SUPPRESSED,)
 
 
@@ -152,7 +153,7 @@ def _responses(route: Route) -> Json:
         }
         for status, kind in route.answers.items()
     }
-    asks_nothing = route.is_open and route.request is None
+    asks_nothing = route.is_open and route.method == "GET"
     kinds = [FaultKind.INTERNAL] if asks_nothing else list(_ALWAYS)
     if route.request is not None:
         kinds += _OF_BODIES

@@ -122,7 +122,7 @@ def test_a_simple_mail_is_an_order(dialects: DialectServer, ses: Any) -> None:
         (b"\0pdf", "application/pdf", "a.pdf", ""),
         (b"png", "image/png", "logo.png", "logo"),
     ]
-    assert order.tags == ("campaign:welcome",)
+    assert (order.tags, order.campaign) == (("campaign:welcome",), "welcome")
     assert order.stream == "bulk"
     assert (order.track_opens, order.track_clicks) == (True, False)
     caller = dialects.sending.callers[-1]
@@ -178,7 +178,7 @@ def test_a_raw_mail_without_destination_has_the_envelope_of_its_header(
     assert b"\n" not in order.raw.content.replace(b"\r\n", b"")
     assert b"x-ses-" not in order.raw.content.lower()
     assert b"X-Tag: one" in lines
-    assert order.tags == ("campaign:x", "kind:y", "one")
+    assert (order.tags, order.campaign) == (("campaign:x", "kind:y", "one"), "x")
     assert order.metadata == {"user": 1}
     assert order.stream == "bulk"
 

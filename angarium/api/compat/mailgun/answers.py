@@ -73,4 +73,6 @@ def _mailgun_field(field: str) -> str:
         return f"h:{rest.removeprefix('.')}"
     if name == "metadata":
         return f"v:{rest.removeprefix('.')}"
+    if name == "tracking":
+        return f"o:tracking-{rest.removeprefix('.')}"
     return _NAMES.get(name, name) + rest

@@ -70,6 +70,8 @@ _NAMES: Final = {
     "content": "Content.Raw.Data",
     "raw": "Content.Raw.Data",
     "tags": "EmailTags",
+    "campaign": "EmailTags",
+    "tracking": "ConfigurationOverrides.Tracking",
     _STREAM: "ConfigurationSetName",
 }
 

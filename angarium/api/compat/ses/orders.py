@@ -4,8 +4,6 @@ import codecs
 from collections.abc import Iterable
 from typing import Any, Final
 
-import msgspec
-
 from angarium.api.compat.attached import bare_content_id, from_base64, type_by_name
 from angarium.api.compat.faults import invalid, missing, refuse_unsupported, unsupported
 from angarium.api.compat.ses import wire
@@ -27,6 +25,7 @@ _UNSUPPORTED: Final = {
 }
 _ENCODINGS: Final = ("BASE64", "QUOTED_PRINTABLE", "SEVEN_BIT")
 _SWITCH: Final = {"ENABLED": True, "DISABLED": False}
+_CAMPAIGN: Final = "campaign:"
 _SES: Final = "ses:"  # tags that begin so are Amazon's own
 
 
@@ -50,14 +49,9 @@ def read_order(request: wire.SendEmail, tenant: str) -> Order:
 
 def refuse(request: wire.SendEmail | wire.SendBulkEmail, tenant: str) -> None:
     """Raises FaultError for what asks for more than there is here."""
-    refuse_unsupported(without_empty_texts(request), _UNSUPPORTED)
+    refuse_unsupported(request, _UNSUPPORTED)
     if request.tenant_name and request.tenant_name != tenant:
         raise FaultError(_not_found("TenantName", f"Tenant {request.tenant_name[:64]}"))
-
-
-def without_empty_texts(request: wire.SendEmail | wire.SendBulkEmail) -> msgspec.Struct:
-    empty = {each: None for each in request.__struct_fields__ if getattr(request, each) == ""}
-    return msgspec.structs.replace(request, **empty) if empty else request
 
 
 def template_fault(template: wire.Template, at: str) -> Fault:
@@ -83,6 +77,12 @@ def read_tags(tags: Iterable[wire.Tag] | None, at: str) -> tuple[str, ...]:
             raise FaultError(invalid(f"{field}.Name", "begins with ses:, which Amazon's own have"))
         found.append(f"{each.name}:{each.value}")
     return tuple(found)
+
+
+def campaign_of(tags: Iterable[str]) -> str:
+    """Return the value of the tag that is called campaign, as in our own dialect; "": there is none."""
+    found = [each.removeprefix(_CAMPAIGN) for each in tags if each.startswith(_CAMPAIGN)]
+    return found[0] if found else ""
 
 
 def read_addressees(texts: Iterable[str] | None, field: str) -> tuple[Addressee, ...]:
@@ -151,6 +151,7 @@ def _raw_order(request: wire.SendEmail, raw: wire.Raw) -> Order:
         common.update(to=parts.to, cc=parts.cc, bcc=parts.bcc)
     common["stream"] = common["stream"] or parts.stream
     common["tags"] += parts.tags
+    common["campaign"] = campaign_of(common["tags"])
     return Order(author=None, raw=parts.mail, metadata=parts.metadata, **common)
 
 
@@ -159,6 +160,7 @@ def _common(request: wire.SendEmail) -> dict[str, Any]:
     tracking = (request.configuration_overrides or wire.ConfigurationOverrides()).tracking
     tracking = tracking or wire.Tracking()
     at = "ConfigurationOverrides.Tracking"
+    tags = read_tags(request.email_tags, "EmailTags")
     return {
         "to": read_addressees(destination.to_addresses, "Destination.ToAddresses"),
         "cc": read_addressees(destination.cc_addresses, "Destination.CcAddresses"),
@@ -169,7 +171,8 @@ def _common(request: wire.SendEmail) -> dict[str, Any]:
             if each
         ),
         "stream": request.configuration_set_name or "",
-        "tags": read_tags(request.email_tags, "EmailTags"),
+        "tags": tags,
+        "campaign": campaign_of(tags),
         "track_opens": _switch(tracking.open_tracking_enabled, f"{at}.OpenTrackingEnabled"),
         "track_clicks": _switch(tracking.click_tracking_enabled, f"{at}.ClickTrackingEnabled"),
     }

@@ -9,7 +9,7 @@ from angarium.api.compat.faults import invalid, missing, refuse_unsupported, uns
 from angarium.api.compat.ses import wire
 from angarium.api.compat.ses.raw import RawParts, read_raw
 from angarium.api.compat.written import mailbox
-from angarium.content.letter import Attachment, Mailbox
+from angarium.content.letter import Attachment, Disposition, Mailbox
 from angarium.feedback.mail.encoded_words import decode_words
 from angarium.intake.order import Addressee, Fault, FaultError, FaultKind, Order
 
@@ -24,6 +24,11 @@ _UNSUPPORTED: Final = {
     "ListManagementOptions": "there are no contact lists",
 }
 _ENCODINGS: Final = ("BASE64", "QUOTED_PRINTABLE", "SEVEN_BIT")
+_DISPOSITIONS: Final[dict[str, Disposition]] = {
+    "": "",
+    "ATTACHMENT": "attachment",
+    "INLINE": "inline",
+}
 _SWITCH: Final = {"ENABLED": True, "DISABLED": False}
 _CAMPAIGN: Final = "campaign:"
 _SES: Final = "ses:"  # tags that begin so are Amazon's own
@@ -206,20 +211,15 @@ def _attachment(file: wire.File, at: str) -> Attachment:
     if (file.content_transfer_encoding or _ENCODINGS[0]) not in _ENCODINGS:
         text = f"is none of {', '.join(_ENCODINGS)}"
         raise FaultError(invalid(f"{at}.ContentTransferEncoding", text))
-    content_id = bare_content_id(file.content_id or "")
-    match file.content_disposition or ("INLINE" if content_id else "ATTACHMENT"):
-        case "INLINE":
-            content_id = content_id or file.file_name
-        case "ATTACHMENT":
-            # Nothing shows it inside of the text, and so nothing names it
-            content_id = ""
-        case _:
-            raise FaultError(invalid(f"{at}.ContentDisposition", "is not ATTACHMENT or INLINE"))
+    disposition = _DISPOSITIONS.get(file.content_disposition or "")
+    if disposition is None:
+        raise FaultError(invalid(f"{at}.ContentDisposition", "is not ATTACHMENT or INLINE"))
     return Attachment(
         content=from_base64(file.raw_content, f"{at}.RawContent"),
         content_type=file.content_type or type_by_name(file.file_name),
         filename=file.file_name,
-        content_id=content_id,
+        content_id=bare_content_id(file.content_id or ""),
+        disposition=disposition,
     )
 
 

@@ -464,6 +464,20 @@ def test_p7_each_tenant_has_suppressions_of_its_own(dialects: DialectServer, ses
     other.close()
 
 
+def test_a_body_that_is_encoded_is_refused_by_name(dialects: DialectServer) -> None:
+    ses = client(dialects)
+
+    def encode(request: Any, **_: Any) -> None:
+        request.headers["Content-Encoding"] = "gzip"
+
+    ses.meta.events.register("before-sign.sesv2", encode)
+    with pytest.raises(ClientError) as error:
+        ses.get_account()
+    assert code_of(error) == ("BadRequestException", 415)
+    assert "Content-Encoding" in error.value.response["Error"]["Message"]
+    ses.close()
+
+
 def test_a_path_that_is_not_there_is_answered_in_sess_form(
     dialects: DialectServer, ses: Any
 ) -> None:

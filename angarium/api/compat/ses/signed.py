@@ -16,6 +16,7 @@ from angarium.tenancy.model import Key
 from angarium.tenancy.snapshot import KeyProblem, Snapshot
 
 SERVICE: Final = "ses"
+_ENCODING: Final = "Content-Encoding"
 _SESSION: Final = "x-amz-security-token"
 
 
@@ -47,6 +48,11 @@ class SignedCallers:
         key = self._snapshot().keys.get(claim.access_key_id.lower())
         if key is None or not _is_named(key, claim) or _SESSION in request.headers:
             raise FaultError(_wrong(UNKNOWN_KEY, "unknown_key"))
+        if request.headers.get(_ENCODING, "identity").strip().lower() not in ("", "identity"):
+            text = (
+                f"{_ENCODING} is not taken from SES's clients: what is signed is the body as it is"
+            )
+            raise FaultError(Fault(kind=FaultKind.MEDIA_TYPE, message=text, field=_ENCODING))
         body = await read_octets(request)
         signed = SignedRequest(
             method=request.method, target=request.raw_path, headers=headers, body=body

@@ -1,29 +1,18 @@
-// Messages by Mailgun's own client: a list of them comes on standard input, what came of each goes out.
-import FormData from 'form-data';
-import Mailgun from 'mailgun.js';
+// Messages by Mailgun's own client, in a form of a package or of Node itself: {"url", "key", "calls": [["native", domain, message], ...]}.
+import FormData from "form-data";
+import Mailgun from "mailgun.js";
+import { answered, asked, revived } from "./told.mjs";
 
-const chunks = [];
-for await (const chunk of process.stdin) chunks.push(chunk);
-const { url, key, calls } = JSON.parse(Buffer.concat(chunks).toString());
+const { url, key, calls } = await asked();
 const clients = {
-  package: new Mailgun(FormData).client({ username: 'api', key, url }),
-  native: new Mailgun(globalThis.FormData).client({ username: 'api', key, url, useFetch: true }),
+  package: new Mailgun(FormData).client({ username: "api", key, url }),
+  native: new Mailgun(globalThis.FormData).client({ username: "api", key, url, useFetch: true }),
 };
-
-const revive = (value) => {
-  if (value && typeof value === 'object' && !Array.isArray(value)) {
-    if ('$octets' in value) return Buffer.from(value.$octets, 'base64');
-    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, revive(each)]));
-  }
-  return Array.isArray(value) ? value.map(revive) : value;
-};
-
-const results = [];
-for (const { form, domain, message } of calls) {
+await answered(calls, async (form, domain, message) => {
   try {
-    results.push({ answer: await clients[form].messages.create(domain, revive(message)) });
+    return { answer: await clients[form].messages.create(domain, revived(message)) };
   } catch (error) {
-    results.push({ error: error.name, status: error.status, message: error.message, details: error.details });
+    const { name, status, message: text, details } = error;
+    return { error: name, status, message: text, details };
   }
-}
-console.log(JSON.stringify(results));
+});

@@ -1,4 +1,4 @@
-"""Runs a script of tests/node with the vendors' own packages for Node; who has not installed them skips."""
+"""Runs the scripts of tests/node, which let the vendors' own packages for Node do what a test asks in JSON."""
 
 import base64
 import json
@@ -10,29 +10,24 @@ from typing import Any
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "node"
-_NODE = shutil.which("node")
-needs_node = pytest.mark.skipif(
-    _NODE is None or not (FOLDER / "node_modules").is_dir(),
-    reason="needs node, and npm ci in tests/node",
-)
+
+
+def run_node(script: str, **given: Any) -> list[Any]:
+    """Return what it printed. Skips the test where node, or what npm ci installs, is not there."""
+    program = shutil.which("node")
+    if program is None or not (FOLDER / "node_modules").is_dir():
+        pytest.skip("node, or what npm ci installs in tests/node, is not there")
+    done = subprocess.run(
+        [program, FOLDER / script],
+        input=json.dumps(given).encode(),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return list(json.loads(done.stdout))
 
 
 def octets(content: bytes) -> dict[str, str]:
-    """As the scripts take octets in JSON."""
+    """As ``revived`` of the scripts takes octets."""
     return {"$octets": base64.b64encode(content).decode()}
-
-
-def run_node(script: str, **given: Any) -> Any:
-    """Return the JSON that it writes."""
-    assert _NODE is not None
-    done = subprocess.run(
-        [_NODE, script],
-        input=json.dumps(given),
-        capture_output=True,
-        text=True,
-        cwd=FOLDER,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)

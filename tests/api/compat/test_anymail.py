@@ -14,7 +14,7 @@ settings = pytest.importorskip("django.conf").settings
 exceptions = pytest.importorskip("anymail.exceptions")
 
 if not settings.configured:
-    settings.configure(DEFAULT_CHARSET="utf-8", USE_TZ=True)
+    settings.configure(DEFAULT_CHARSET="utf-8", USE_TZ=True, SECRET_KEY="tests")
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 

@@ -4,9 +4,7 @@ from typing import Any
 
 from angarium.intake.order import Fault, FaultKind, Order
 from tests.api.compat.dialect_server import DialectServer
-from tests.api.compat.node import needs_node, octets, run_node
-
-pytestmark = needs_node
+from tests.api.compat.node import octets, run_node
 
 
 def run(server: DialectServer, *calls: tuple[str, Any], secret: str = "") -> list[Any]:
@@ -14,10 +12,7 @@ def run(server: DialectServer, *calls: tuple[str, Any], secret: str = "") -> lis
         "accessKeyId": server.access_key("acme-ses"),
         "secretAccessKey": secret or server.secret("acme-ses"),
     }
-    wanted = [{"command": command, "input": given} for command, given in calls]
-    found = run_node("ses.mjs", endpoint=server.url, credentials=credentials, calls=wanted)
-    assert isinstance(found, list)
-    return found
+    return run_node("ses.mjs", url=server.url, credentials=credentials, calls=calls)
 
 
 def addresses(order: Order, kind: str) -> list[str]:
@@ -40,14 +35,14 @@ SIMPLE = {
 def test_amazons_client_sends_asks_and_suppresses(dialects: DialectServer) -> None:
     sent, account, put, found, gone = run(
         dialects,
-        ("SendEmailCommand", SIMPLE),
-        ("GetAccountCommand", {}),
+        ("SendEmail", SIMPLE),
+        ("GetAccount", {}),
         (
-            "PutSuppressedDestinationCommand",
+            "PutSuppressedDestination",
             {"EmailAddress": "n+1/%@dest.example", "Reason": "BOUNCE"},
         ),
-        ("GetSuppressedDestinationCommand", {"EmailAddress": "n+1/%@dest.example"}),
-        ("DeleteSuppressedDestinationCommand", {"EmailAddress": "n+1/%@dest.example"}),
+        ("GetSuppressedDestination", {"EmailAddress": "n+1/%@dest.example"}),
+        ("DeleteSuppressedDestination", {"EmailAddress": "n+1/%@dest.example"}),
     )
     assert sent["answer"]["MessageId"].startswith("id-")
     order = dialects.sending.last
@@ -65,14 +60,14 @@ def test_amazons_client_knows_our_errors_and_tries_again(dialects: DialectServer
     dialects.sending.answers = [busy, None, Fault(kind=FaultKind.DOMAIN, message="why")]
     good, rejected, missing = run(
         dialects,
-        ("SendEmailCommand", SIMPLE),
-        ("SendEmailCommand", SIMPLE),
-        ("SendEmailCommand", {**SIMPLE, "FromEmailAddress": ""}),
+        ("SendEmail", SIMPLE),
+        ("SendEmail", SIMPLE),
+        ("SendEmail", {**SIMPLE, "FromEmailAddress": ""}),
     )
     assert good["answer"]["$metadata"]["attempts"] == 2
     assert (rejected["error"], rejected["status"]) == ("MessageRejected", 400)
     assert (missing["error"], missing["attempts"]) == ("BadRequestException", 1)
-    (wrong,) = run(dialects, ("GetAccountCommand", {}), secret="wrong")
+    (wrong,) = run(dialects, ("GetAccount", {}), secret="wrong")
     assert (wrong["error"], wrong["status"]) == ("InvalidSignatureException", 403)
 
 

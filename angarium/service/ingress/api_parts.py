@@ -155,7 +155,6 @@ class ApiParts:
             spool,
             self._snapshot,
             read_secrets(secret_path(runtime.config)),
-            SnapshotTenants(self._snapshots).terms,
             runtime.clock,
         )
 

@@ -11,7 +11,6 @@ from angarium.intake.order import Caller
 from angarium.intake.sending import Sending
 from angarium.queue import LmdbSpool
 from angarium.queue.model import UnixMs
-from angarium.queue.terms import Terms
 from angarium.tenancy import Snapshot
 from angarium.tenancy.secret_file import Secrets
 
@@ -22,18 +21,18 @@ def ses_dialect(
     spool: LmdbSpool,
     snapshot: Callable[[], Snapshot],
     secrets: Secrets,
-    terms: Callable[[str], Terms],
     clock: Callable[[], UnixMs],
 ) -> Ses:
-    """``terms``: a tenant's quotas."""
-
     def figures(caller: Caller) -> AccountFigures:
-        key = snapshot().keys.get(caller.key_id)
-        per_day = next((e.limit for e in terms(caller.tenant).quotas if e.period == "day"), None)
-        used = [e.used for e in spool.quota_use(caller.tenant) if e.period == "day"]
+        """By the tenant's plan, and the rate of the key."""
+        plan = snapshot().plan(caller.tenant)
+        rates = [each for each in (plan.rate, plan.per_second) if each is not None]
+        if (key := snapshot().keys.get(caller.key_id)) is not None:
+            rates.append(key.rate)
+        used = [each.used for each in spool.quota_use(caller.tenant) if each.period == "day"]
         return AccountFigures(
-            per_second=key.rate if key is not None else 0,
-            per_day=per_day,
+            per_second=min(rates, default=0),
+            per_day=plan.per_day,
             used_today=used[0] if used else None,
         )
 

@@ -201,6 +201,22 @@ def test_a_suppressed_address_is_rejected_until_it_is_taken_off(ses: Any, other_
     assert ses.send_email(FromEmailAddress="orders@shop.example", **mail)["MessageId"]
 
 
+def test_the_account_has_the_tenants_quotas(server: VendorsServer, other_ses: Any) -> None:
+    server.product.postmaster(
+        "tenant", "set", "other", "--quota-day", "5000", "--quota-second", "20"
+    )
+    before = other_ses.get_account()["SendQuota"]
+    other_ses.send_email(
+        FromEmailAddress="x@other.example",
+        Destination={"ToAddresses": ["a@example.net", "b@example.net"]},
+        Content={"Simple": {"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "t"}}}},
+    )
+    quota = other_ses.get_account()["SendQuota"]
+    assert (quota["Max24HourSend"], quota["MaxSendRate"]) == (5000.0, 20.0)
+    # A day of UTC may begin between the two
+    assert quota["SentLast24Hours"] in (before.get("SentLast24Hours", 0) + 2, 2)
+
+
 def test_a_revoked_key_signs_for_nobody(server: VendorsServer) -> None:
     made = json.loads(server.product.postmaster("key", "create", "--kind", "ses", "--json"))
     ses = ses_client(server, made["accessKeyId"], made["secretAccessKey"])

@@ -3,6 +3,8 @@
 import pytest
 
 from angarium.api.compat.mailgun.variables import (
+    PLACE,
+    Room,
     filling,
     read_variables,
     refuse_places,
@@ -44,14 +46,15 @@ def test_a_text_is_filled_in(text: str, filled: str) -> None:
         "null": None,
         "again": "%recipient.a%",
     }
-    assert filling(variables, ANN, 1000)(text) == filled
+    assert filling(variables, ANN, Room(10_000))(text) == filled
 
 
-def test_what_is_filled_in_is_bounded_over_all_texts() -> None:
-    fill = filling({"a": "x" * 40}, ANN, 100)
-    assert fill("%recipient.a%") == "x" * 40
+def test_what_is_filled_in_is_bounded_over_all_messages_ro1() -> None:
+    room = Room(2 * PLACE + 80)
+    for name in ("a", "b"):
+        assert filling({name: "x" * 40}, ANN, room)(f"%recipient.{name}%") == "x" * 40
     with pytest.raises(FaultError) as error:
-        fill("%recipient.a%" * 2)
+        filling({"a": ""}, ANN, room)("%recipient.a%")
     assert error.value.fault.kind is FaultKind.TOO_LARGE
 
 

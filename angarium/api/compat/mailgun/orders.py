@@ -18,6 +18,7 @@ from angarium.api.compat.mailgun.variables import (
 )
 from angarium.api.compat.mailgun.variables import (
     Filling,
+    Room,
     filling,
     read_variables,
     refuse_places,
@@ -25,7 +26,7 @@ from angarium.api.compat.mailgun.variables import (
 )
 from angarium.api.compat.written import mailbox, mailboxes
 from angarium.content.letter import Attachment, Mailbox
-from angarium.intake.order import Addressee, Fault, FaultError, FaultKind, Order
+from angarium.intake.order import Addressee, FaultError, Order
 from angarium.queue.model import UnixMs
 
 MAX_ORDERS: Final = 1_000  # of Mailgun: recipients of one request
@@ -66,13 +67,11 @@ def read_message(form: Iterable[FormField], now: UnixMs) -> Request:
         variables = read_variables(written)
         _check_count(to)
         orders = []
-        room = MAX_OCTETS
+        room = Room(MAX_OCTETS)
         for each in to:
             fill = filling(variables_of(variables, each), each, room)
             orders.append(_order(fields, (each,), shared, fill))
-            room -= _size(orders[-1])
-            if room < 0:
-                raise _too_large()
+            room.take(_size(orders[-1]))
     return Request(orders=tuple(orders), once=_once(fields))
 
 
@@ -103,8 +102,7 @@ def read_mime_message(form: Sequence[FormField], now: UnixMs) -> Request:
         _check_count(to)
         lots = [(each,) for each in to]
     options: MimeOptions = read_mime(fields.files["message"][0].content)
-    if len(options.mail.content) * len(lots) > MAX_OCTETS:
-        raise _too_large()
+    Room(MAX_OCTETS).take(len(options.mail.content) * len(lots))
     given = {each.name for each in form if each.content}
     said = sort_fields((*form, *(each for each in options.fields if each.name not in given)))
     order = Order(
@@ -255,8 +253,3 @@ def _size(order: Order) -> int:
     return sum(len(each or "") for each in texts) + sum(
         len(each.content) for each in order.attachments
     )
-
-
-def _too_large() -> FaultError:
-    text = f"The messages of this request have more than {MAX_OCTETS} octets together: send them in several"
-    return FaultError(Fault(kind=FaultKind.TOO_LARGE, message=text, field="to"))

@@ -107,6 +107,12 @@ class RecordingSink:
         return found[0]
 
 
+class _Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    # Not yet accepted: 5 are fewer than a batch of mail opens at once, and those beyond hear nothing
+    request_queue_size = 128
+
+
 class _Session:
     def __init__(self, sink: RecordingSink, peer: socket.socket) -> None:
         self._sink = sink

@@ -7,6 +7,7 @@ import msgspec
 from aiohttp import web
 
 from angarium.api.access import Access, bearer_token, presented_key
+from angarium.api.compat.mailgun.dialect import Mailgun
 from angarium.api.compat.postmark.dialect import Postmark
 from angarium.api.compat.postmark.lacking import Lacking as PostmarkLacking
 from angarium.api.compat.postmark.sent import SentMessages
@@ -19,6 +20,7 @@ from angarium.api.compat.resend.sent import SentEmails
 from angarium.api.compat.resend.suppressions import Suppressions as ResendSuppressions
 from angarium.api.compat.resend.webhooks import Webhooks as ResendWebhooks
 from angarium.api.compat.sendgrid.dialect import SendGrid
+from angarium.api.compat.ses.dialect import Ses
 from angarium.api.cors import Cors
 from angarium.api.dialect import Dialect
 from angarium.api.load import Load
@@ -44,6 +46,7 @@ from angarium.intake.submission import SubmissionBuilder
 from angarium.intake.waiting_mail import WaitingMail
 from angarium.queue import LmdbSpool, MessageIdGenerator
 from angarium.service.ingress.observer import IngressObserver
+from angarium.service.ingress.ses_dialect import ses_dialect
 from angarium.service.ingress.tenants import SnapshotTenants
 from angarium.service.runtime import Runtime
 from angarium.tenancy import Snapshot, SnapshotFile
@@ -61,6 +64,7 @@ class ApiParts:
         new_message_id: MessageIdGenerator,
         observer: IngressObserver,
     ) -> None:
+        """Raises TenancySetupError: the file of the platform's secret cannot be read."""
         config = runtime.config.api
         self._config = runtime.config
         self._snapshots = snapshots
@@ -129,6 +133,8 @@ class ApiParts:
                 SentMessages(self.access, self.history),
                 PostmarkLacking(self.access),
             ),
+            Mailgun(self.access, self.sending, runtime.clock),
+            self._ses(runtime, spool),
         )
 
     def _resend(self, premises: Premises) -> Resend:
@@ -140,6 +146,16 @@ class ApiParts:
             ResendSuppressions(premises),
             ResendWebhooks(premises),
             Lacking(self.access),
+        )
+
+    def _ses(self, runtime: Runtime, spool: LmdbSpool) -> Ses:
+        return ses_dialect(
+            self.access,
+            self.sending,
+            spool,
+            self._snapshot,
+            read_secrets(secret_path(runtime.config)),
+            runtime.clock,
         )
 
     def exchange(self, config: Config) -> None:

@@ -1,25 +1,21 @@
 """The running server as a vendor's customer meets it: a URL, a key, and the mail that arrives."""
 
-import json
-import shutil
-import subprocess
 from collections.abc import Callable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from angarium.config.loader import load
 from angarium.tenancy.keys import KeyWish
 from angarium.tenancy.plan_change import PlanChange
 from angarium.tenancy.platform import Platform
+from tests.api.compat.node import run_node
 from tests.e2e.product import Product
 from tests.e2e.recording_sink import RecordingSink, Taken
 
-NODE = Path(__file__).parents[3] / "node"
 DOMAIN = "shop.example"
+OTHER_DOMAIN = "other.example"  # of another tenant
 SENDER = f"Shop <orders@{DOMAIN}>"
 SUPPRESSED = "gone@example.net"
 SMALL = "small"
@@ -52,6 +48,13 @@ class VendorsServer:
             platform.tenants.change_plan(SMALL, PlanChange(per_day=1))
             platform.domains.add(f"{SMALL}.example", tenant=SMALL, assume_verified=True)
             self.small_key = platform.keys.create(KeyWish(tenant=SMALL, kind="api")).text
+            platform.tenants.create("other")
+            platform.domains.add(OTHER_DOMAIN, tenant="other", assume_verified=True)
+            # Of Amazon SES: a key of each tenant
+            self.ses_key, self.other_ses_key = (
+                platform.keys.create(KeyWish(tenant=each, kind="ses"))
+                for each in ("default", "other")
+            )
             platform.publish()
         self.product.postmaster("suppress", "add", SUPPRESSED)
 
@@ -68,19 +71,7 @@ class VendorsServer:
 
     def node(self, script: str, **given: Any) -> list[Any]:
         """Run a script of tests/node with these in JSON, and return what it printed."""
-        program = shutil.which("node")
-        if program is None or not (NODE / "node_modules").is_dir():
-            pytest.skip("node, or what npm ci installs in tests/node, is not there")
-        asked = {"url": self.url, "key": self.key, **given}
-        done = subprocess.run(
-            [program, NODE / script],
-            input=json.dumps(asked).encode(),
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr.decode()
-        return list(json.loads(done.stdout))
+        return run_node(script, **{"url": self.url, "key": self.key, **given})
 
 
 def often(call: Callable[[], object]) -> None:

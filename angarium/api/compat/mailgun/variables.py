@@ -1,0 +1,113 @@
+"""Recipient variables of Mailgun: ``%recipient.name%`` in texts, filled in for each recipient. Pure."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from angarium.api.compat.faults import invalid, scalar_text, unsupported
+from angarium.content.letter import Mailbox
+from angarium.intake.order import Fault, FaultError, FaultKind
+from angarium.smtp.address import AddressSyntaxError, parse_mailbox
+
+FIELD: Final = "recipient-variables"
+_PLACE: Final = re.compile(r"%recipient(?:\.([^%\r\n]{1,200})|_(email|name|fname|lname))?%")
+# Mailgun puts addresses of its own in for these
+_FOREIGN: Final = re.compile(r"%(?:mailing_list_|tag_)?unsubscribe_(?:url|email)%")
+_NO_LINK: Final = "write the link itself; mail of bulk streams has List-Unsubscribe without it"
+
+PLACE: Final = 100  # ours: filling one in takes as long as copying some hundred characters
+
+Variables = Mapping[str, Any]
+Filling = Callable[[str], str]
+
+
+def read_variables(text: str) -> dict[str, Variables]:
+    """Return them by address, for ``variables_of``. Raises FaultError."""
+    try:
+        found = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        raise FaultError(invalid(FIELD, "is not JSON")) from None
+    if not isinstance(found, dict):
+        raise FaultError(invalid(FIELD, "is no object of addresses and their variables"))
+    for address, values in found.items():
+        if not isinstance(values, dict):
+            at = f"{FIELD}.{address[:80]}"
+            raise FaultError(invalid(at, "is no object of names and values"))
+    return {_compared(address): values for address, values in found.items()}
+
+
+def variables_of(variables: Mapping[str, Variables], recipient: Mailbox) -> Variables:
+    """Return those of a recipient; none, if there are none of it."""
+    return variables.get(recipient.address.text.lower(), {})
+
+
+class Room:
+    """What all messages of one request together may have, in characters and octets; a place costs PLACE at least.
+
+    Invariant RO1: whoever takes more than there is gets a FaultError, however small the request was.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = self._left = size
+
+    def take(self, size: int) -> None:
+        self._left -= size
+        if self._left < 0:
+            text = f"The messages of this request have more than {self._size} octets together: send them in several"
+            raise FaultError(Fault(kind=FaultKind.TOO_LARGE, message=text, field="to"))  # RO1
+
+
+def filling(variables: Variables, recipient: Mailbox, room: Room) -> Filling:
+    """Return what fills in texts. A place whose variable is not there stays as it is, as with Mailgun."""
+
+    def value(place: re.Match[str]) -> str:
+        found = _value(variables, recipient, place)
+        room.take(PLACE + len(found))
+        return found
+
+    return lambda text: _PLACE.sub(value, text) if "%recipient" in text else text
+
+
+def _value(variables: Variables, recipient: Mailbox, place: re.Match[str]) -> str:
+    if place[1] is not None:
+        found = _find(variables, place[1])
+        return place[0] if found is None else found
+    first, _, last = recipient.name.partition(" ")
+    return {
+        None: recipient.address.text,
+        "email": recipient.address.text,
+        "name": recipient.name,
+        "fname": first,
+        "lname": last,
+    }[place[2]]
+
+
+def refuse_places(field: str, text: str) -> None:
+    """Raises FaultError for what would go out as it is written, and lead nowhere."""
+    if "%" in text and (found := _FOREIGN.search(text)) is not None:
+        raise FaultError(unsupported(field, f"{found[0]} is not filled in: {_NO_LINK}"))
+
+
+def _compared(address: str) -> str:
+    """With its domain as A-labels, as that of the recipient is."""
+    try:
+        return parse_mailbox(address.strip()).text.lower()
+    except AddressSyntaxError:
+        return address.lower()
+
+
+def _find(variables: Variables, name: str) -> str | None:
+    """By its whole name, or step by step: ``order.id``."""
+    value: Any = variables.get(name)
+    if value is None and name not in variables:
+        value = variables
+        for step in name.split("."):
+            if not isinstance(value, dict) or step not in value:
+                return None
+            value = value[step]
+    if value is None:
+        return ""
+    text = scalar_text(value)
+    return msgspec.json.encode(value).decode() if text is None else text

@@ -1,10 +1,12 @@
 """What ``test_first_minutes`` runs at the far end of the wire. Each step prints what it did; a failed one ends it."""
 
+import json
 import re
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import dkim
 
@@ -78,6 +80,7 @@ def main() -> None:
             wait_until(is_ready)
             taken = first_message(password, sink)
             verify(taken)
+            verify(first_by_http(sink))
         finally:
             server.terminate()
             assert server.wait(20) == 0
@@ -109,6 +112,34 @@ def first_message(password: str, sink: RecordingSink) -> Taken:
         assert time.monotonic() < deadline, postmaster("queue", "explain", found[1])
         time.sleep(0.1)
     return sink.taken[0]
+
+
+def first_by_http(sink: RecordingSink) -> Taken:
+    before = len(sink.taken)
+    postmaster("domain", "add", "example.com", "--assume-verified")
+    found = re.search(r"key:\s+(ang_api_\S+)", postmaster("key", "create"))
+    assert found
+    key = f"X-API-Key: {found[1]}"
+    wanted = {
+        "from": "hello@example.com",
+        "to": ["you@example.net"],
+        "subject": "Hello",
+        "bodyText": "It works.",
+    }
+    as_json = "Content-Type: application/json"
+    sent = curl("/v1/send", "-H", key, "-H", as_json, "-d", json.dumps(wanted))
+    assert sent["success"], sent
+    wait_until(lambda: len(sink.taken) > before)
+    status = f"/v1/status/{sent['emailId']}"
+    wait_until(lambda: curl(status, "-H", key)["status"] == "delivered")
+    return sink.taken[-1]
+
+
+def curl(path: str, *arguments: str) -> Any:
+    asked = [*INTO, "curl", "-s", f"http://127.0.0.1:8025{path}", *arguments]
+    done = subprocess.run(asked, capture_output=True, timeout=20, check=False)
+    print(f"$ curl {path}\n{done.stdout.decode()}")
+    return json.loads(done.stdout)
 
 
 def verify(taken: Taken) -> None:

@@ -1,9 +1,14 @@
 """What holds for all tests: none depends on how fast the machine is."""
 
+import os
+
 from hypothesis import HealthCheck, settings
 
 from tests.postgres import postgres as postgres
 
 # By default an example that takes longer than 200 ms fails, which on a busy machine any one may
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("unhurried")
+CHECKS = [HealthCheck.too_slow]
+settings.register_profile("unhurried", deadline=None, max_examples=50, suppress_health_check=CHECKS)
+settings.register_profile("thorough", deadline=None, suppress_health_check=CHECKS)
+# bin/test --faults looks longer; it is the same test
+settings.load_profile(os.environ.get("EXAMPLES", "unhurried"))

@@ -50,12 +50,9 @@ def submit(port: int, *recipients: str) -> None:
         client.sendmail("news@acme.example", recipients, MESSAGE)
 
 
-@pytest.mark.parametrize("driver", [(), ("--single",)], ids=["processes", "single"])
-def test_a_tenant_is_stopped_shown_and_resumed(
-    start_server: StartServer, driver: tuple[str, ...]
-) -> None:
+def test_a_tenant_is_stopped_shown_and_resumed(start_server: StartServer) -> None:
     with RecordingSink(replies={b"RCPT TO:<dead": b"550 5.1.1 user unknown"}) as sink:
-        server = start_server(*driver, smart_host=sink.port, more=MORE)
+        server = start_server(smart_host=sink.port, more=MORE)
         smtp, http = server.ports()
         submit(smtp, "alive@site.example", *DEAD)
         paused = server.wait_for("sender_paused")
@@ -69,10 +66,9 @@ def test_a_tenant_is_stopped_shown_and_resumed(
         explained = command(server.config, "queue", "explain", entry["id"]).stdout
         assert "tenant paused for 4h" in explained
         assert "breaker" in explained
-        if not driver:
-            seen = len(server.lines)
-            os.kill(server.pid_of("platform-0"), signal.SIGKILL)
-            server.wait_for("process_ready", seen, slot="platform-0")
+        seen = len(server.lines)
+        os.kill(server.pid_of("platform-0"), signal.SIGKILL)
+        server.wait_for("process_ready", seen, slot="platform-0")
 
         shown = postmaster(server.config, "reputation", "tenant", "default")
         (tenant,) = shown["subjects"]

@@ -1,6 +1,7 @@
 """Mirrors angarium/webhooks/letters.py: how a delivery becomes a request."""
 
 import json
+import time
 from typing import Any
 
 import msgspec
@@ -24,11 +25,12 @@ from angarium.webhooks.delivery import Delivery, State
 from angarium.webhooks.formats.sendgrid import SIGNATURE
 from angarium.webhooks.happening import encode_happening
 from angarium.webhooks.letters import Letters
-from tests.webhooks.formats.test_vendors import NOW
 from tests.webhooks.samples import Sample
 
 SECRETS = Secrets({1: bytes(range(32))})
 TOLD = Sample().happen("delivered")
+NOW = UnixMs(0)
+ENDPOINT: Webhook
 OLD, NEW = secret_text(b"o" * 24), secret_text(b"n" * 24)
 
 
@@ -38,15 +40,20 @@ def sealed(version: int, text: str, expires: int | None = None) -> WebhookSecret
     return WebhookSecret(version=version, sealed=octets, created=NOW, expires=until)
 
 
-ENDPOINT = Webhook(
-    id="w1",
-    tenant="shop",
-    url="https://x.example/hook",
-    events=("*",),
-    created=UnixMs(0),
-    changed=UnixMs(0),
-    secrets=(sealed(1, OLD, NOW + 1000), sealed(2, NEW)),
-)
+@pytest.fixture(autouse=True)
+def _now() -> None:
+    """Verifiers take nothing that is older than five minutes, and a suite runs for longer."""
+    global NOW, ENDPOINT
+    NOW = UnixMs(int(time.time() * 1000))
+    ENDPOINT = Webhook(
+        id="w1",
+        tenant="shop",
+        url="https://x.example/hook",
+        events=("*",),
+        created=UnixMs(0),
+        changed=UnixMs(0),
+        secrets=(sealed(1, OLD, NOW + 1000), sealed(2, NEW)),
+    )
 
 
 def letters(*webhooks: Webhook) -> Letters:
@@ -77,8 +84,8 @@ def delivery(**changed: Any) -> Delivery:
     return msgspec.structs.replace(plain, **changed)
 
 
-def written(of: Letters, at: int = NOW, **changed: Any) -> Letter:
-    letter = of.write(delivery(**changed), UnixMs(at))
+def written(of: Letters, at: int | None = None, **changed: Any) -> Letter:
+    letter = of.write(delivery(**changed), NOW if at is None else UnixMs(at))
     assert isinstance(letter, Letter)
     return letter
 

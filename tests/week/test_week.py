@@ -49,7 +49,7 @@ def test_a_day_and_a_quarter_keeps_all_promises() -> None:
     assert broken_promises(lived(DAY_AND_A_QUARTER)) == {}
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 @pytest.mark.timeout(900)
 def test_a_week_keeps_all_promises() -> None:
     assert broken_promises(lived(WEEK)) == {}

@@ -17,6 +17,7 @@ from angarium.service.life.child import Child
 from angarium.service.life.control import Start, Stop
 from angarium.service.life.slot import Slot
 from angarium.service.role_table import ROLES
+from angarium.service.tenancy_start import prepare_tenancy
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
@@ -32,6 +33,7 @@ def spawn(tmp_path: Path, more: str = "", identity: Identity | None = None) -> C
     rates = SharedRates.create()
     try:
         data_dir.wipe_run(None)
+        prepare_tenancy(config, None)
         slot = Slot("platform", 0)
         start = Start(
             run=ROLES.find("platform").run,

@@ -33,6 +33,9 @@ _ADDRESS = re.compile(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~.-]{1,64}@[^@]+")
 _ORIGIN = re.compile(
     r"(https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?|http://localhost)(:[1-9][0-9]{0,4})?"
 )
+_KEY_SET_URL = re.compile(
+    r"https://[^\s/?#]+(/\S*)?|http://(127\.\d+\.\d+\.\d+|\[::1\]|localhost)(:\d+)?(/\S*)?"
+)
 _STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
 FITS_EVERYTHING = "fits every reply; give match, codes or enhanced, or a sweep"
 DEFAULT_POOL = "default"  # exists without being written: the system's choice of address
@@ -87,6 +90,16 @@ def _webhook(config: Config) -> Iterator[Problem]:
         if not is_network(network):
             text = f"{network!r} is no network; write one like 10.1.0.0/16"
             yield Problem(("webhook", "allow_networks", index), text)
+
+
+def _token_issuers(config: Config) -> Iterator[Problem]:
+    at = ("api", "issuer")
+    for index, each in enumerate(config.api.issuer):
+        if _KEY_SET_URL.fullmatch(each.jwks_url) is None:
+            text = "must be https://host/path, or http:// on 127.0.0.1, ::1 or localhost"
+            yield Problem((*at, index, "jwks_url"), text)
+    names = [each.issuer for each in config.api.issuer]
+    yield from _duplicates(names, at, "issuer", "its tokens have one meaning")
 
 
 def _postmasters(config: Config) -> Iterator[Problem]:
@@ -614,6 +627,7 @@ _CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
     _postmasters,
     _feedback,
     _databases,
+    _token_issuers,
     _webhook,
     _rules,
     standing_problems,

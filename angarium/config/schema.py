@@ -486,6 +486,21 @@ class Tenancy(_Table, frozen=True, kw_only=True):
     secret_file: str = ""
 
 
+class TokenIssuer(_Table, frozen=True, kw_only=True):
+    """Whose bearer tokens (JWT) are believed, beside keys of ours."""
+
+    issuer: Name  # what its tokens have as iss
+    jwks_url: str  # https://, or http:// on this machine: its public keys (RFC 7517)
+    audience: Name  # what its tokens must have as aud
+    tenant: Name = "default"  # whose requests they are
+    tenant_claim: Name | None = None  # instead: the claim that names the tenant
+    scopes: tuple[
+        str, ...
+    ] = ()  # what they may do; omitted: what scope_claim says, as far as scopes of ours are named
+    scope_claim: Name = "scope"
+    rate: Count = 1000  # requests per second of one subject
+
+
 class Api(_Table, frozen=True, kw_only=True):
     """Limits of the HTTP API. What is over them is refused with the field's name."""
 
@@ -498,6 +513,7 @@ class Api(_Table, frozen=True, kw_only=True):
     requests_per_second: Count = 1000
     # pages of these sites may ask from a browser: https://app.example.com, or * for any; omitted: none
     cors_origins: tuple[str, ...] = ()
+    issuer: tuple[TokenIssuer, ...] = ()
     recipients: Count = 1000  # of one message
     batch_recipients: Count = 20_000  # of all messages of a batch, which is one transaction
     subject_characters: Count = 998

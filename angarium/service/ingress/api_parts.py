@@ -23,6 +23,7 @@ from angarium.api.compat.sendgrid.dialect import SendGrid
 from angarium.api.compat.ses.dialect import Ses
 from angarium.api.cors import Cors
 from angarium.api.dialect import Dialect
+from angarium.api.issued_tokens import IssuedTokens
 from angarium.api.load import Load
 from angarium.api.native.dialect import NativeDialect
 from angarium.api.native.history import HistoryResource
@@ -44,12 +45,14 @@ from angarium.intake.order_desk import OrderDesk
 from angarium.intake.required_signatures import RequiredSignatures
 from angarium.intake.submission import SubmissionBuilder
 from angarium.intake.waiting_mail import WaitingMail
-from angarium.queue import LmdbSpool, MessageIdGenerator
+from angarium.queue import LmdbSpool, MessageIdGenerator, UnixMs
+from angarium.service.ingress.key_sets import KeySets
 from angarium.service.ingress.observer import IngressObserver
 from angarium.service.ingress.ses_dialect import ses_dialect
 from angarium.service.ingress.tenants import SnapshotTenants
 from angarium.service.runtime import Runtime
-from angarium.tenancy import Snapshot, SnapshotFile
+from angarium.tenancy import KeyGrant, KeyProblem, Snapshot, SnapshotFile
+from angarium.tenancy.scopes import read_scopes
 from angarium.tenancy.secret_file import read_secrets, secret_path
 
 
@@ -64,7 +67,9 @@ class ApiParts:
         new_message_id: MessageIdGenerator,
         observer: IngressObserver,
     ) -> None:
-        """Raises TenancySetupError: the file of the platform's secret cannot be read."""
+        """Raises TenancySetupError: the file of the platform's secret cannot be read. TenancyError: an issuer of tokens
+        has a scope that is none.
+        """
         config = runtime.config.api
         self._config = runtime.config
         self._snapshots = snapshots
@@ -77,12 +82,17 @@ class ApiParts:
         self.load = Load(requests=config.requests_in_hand, octets=config.octets_in_hand)
         secrets = read_secrets(secret_path(runtime.config))
         self.tokens = Tokens(secrets.token_keys, self._snapshot)
+        for each in config.issuer:
+            if each.scopes:
+                read_scopes(each.scopes)
+        self.key_sets = KeySets(config.issuer)
+        self.issued = IssuedTokens(config.issuer, self._snapshot, self.key_sets.ask_anew)
         self.access = Access(
             self._snapshot,
             runtime.clock,
             runtime.rates,
             config.requests_per_second,
-            self.tokens.find_grant,
+            self._find_token,
         )
         self.sending = OrderDesk(
             builder,
@@ -168,6 +178,12 @@ class ApiParts:
         await asyncio.to_thread(self.platform.close)
         if self.history is not None:
             await asyncio.to_thread(self.history.close)
+
+    def _find_token(
+        self, presented: str, now: UnixMs, address: str
+    ) -> KeyGrant | KeyProblem | None:
+        found = self.issued.find_grant(presented, now, address)
+        return self.tokens.find_grant(presented, now, address) if found is None else found
 
     def _admit(self, request: web.Request, resource: str, action: str) -> Caller:
         return self.access.caller(request, presented_key(request), resource, action)

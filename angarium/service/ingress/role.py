@@ -45,7 +45,7 @@ from angarium.service.runtime import Runtime
 from angarium.service.snapshots import follow, snapshots_of
 from angarium.smtp_in.listener import SmtpListener
 from angarium.smtp_in.reception import Reception
-from angarium.tenancy import SnapshotFile, TenancySetupError
+from angarium.tenancy import SnapshotFile, TenancyError, TenancySetupError
 from angarium.tenancy.alignment import Alignments
 
 FAILED_DRAIN_S: Final = 1.0  # ours: clients are refused meanwhile, and a new process serves them
@@ -59,6 +59,7 @@ async def run_ingress(runtime: Runtime) -> None:
         snapshots = snapshots_of(runtime.config)
         ingress = _Ingress(runtime, spool, snapshots)
         following = asyncio.create_task(follow(snapshots))
+        fetching = asyncio.create_task(ingress.fetch_key_sets())
         answers = IngressAnswers(ingress.listeners, runtime.slot.name)
         async with runtime.admin.answering(runtime.watchers.handlers(), answers.handlers()):
             try:
@@ -69,8 +70,9 @@ async def run_ingress(runtime: Runtime) -> None:
                 await _until_stopped(runtime, spool)
             finally:
                 following.cancel()
+                fetching.cancel()
                 await ingress.close(runtime.drain_s)
-    except (TlsFileError, CredentialFileError, TenancySetupError) as error:
+    except (TlsFileError, CredentialFileError, TenancySetupError, TenancyError) as error:
         raise StartError(str(error), EX_CONFIG) from error
     finally:
         if doorbell is not None:
@@ -200,6 +202,10 @@ class _Ingress:
         self._http.set_metrics()
         for tls, end in self._certificate_ends:
             end.set(tls.certificate.not_after.timestamp())
+
+    async def fetch_key_sets(self) -> None:
+        """Of those whose tokens are believed; until cancelled."""
+        await self._api.key_sets.run(self._api.issued.sets.update)
 
     def _watch(self) -> None:
         watchers = self._runtime.watchers

@@ -15,12 +15,13 @@ from typing import Final
 
 import msgspec
 
-from angarium.host.directory import Directory
+from angarium.host.directory import Directory, ForeignFileError
 from angarium.host.identity import Identity
 from angarium.queue.model import UnixMs
 
 FILE_NAME: Final = "instance"
 _ID_OCTETS: Final = 8
+_TRIES: Final = 100
 _WITNESS_OCTETS: Final = 512  # written over in place: one sector
 COPIED: Final = "this data directory is a copy, or was restored from one"
 OLDER: Final = "the queue is older than what this server did last"
@@ -31,6 +32,7 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     inode: int  # of the file that says so
     held: str = ""  # why nothing is sent; "": it may be
     since: UnixMs = UnixMs(0)  # of ``held``
+    is_own: bool = True  # it was read from the file that it names
 
 
 class Witness(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,13 +108,7 @@ class InstanceFiles:
         return held
 
     def _judge(self, instance: Instance, last_event: int) -> str:
-        with Directory(self._data_dir) as directory:
-            fd = directory.open(FILE_NAME)
-            try:
-                inode = os.fstat(fd).st_ino
-            finally:
-                os.close(fd)
-        if inode != instance.inode:
+        if not instance.is_own:
             return COPIED
         witness = self._witness()
         if witness is not None and witness.id == instance.id and witness.event > last_event:
@@ -120,18 +116,31 @@ class InstanceFiles:
         return ""
 
     def _read(self) -> Instance | None:
-        try:
-            with Directory(self._data_dir) as directory:
-                fd = directory.open(FILE_NAME)
-        except FileNotFoundError:
+        fd = self._open()
+        if fd is None:
             return None
         with os.fdopen(fd, "rb") as file:
+            inode = os.fstat(fd).st_ino
             octets = file.read(_WITNESS_OCTETS * 8)
         try:
-            return msgspec.json.decode(octets, type=Instance)
+            found = msgspec.json.decode(octets, type=Instance)
         except msgspec.DecodeError:
             # Somebody wrote in it: it is not known to be ours
-            return Instance(id="", inode=0)
+            return Instance(id="", inode=0, is_own=False)
+        return msgspec.structs.replace(found, is_own=found.inode == inode)
+
+    def _open(self) -> int | None:
+        """None: there is none. Another process may exchange it just then: what was opened has no name any more."""
+        for _ in range(_TRIES):
+            try:
+                with Directory(self._data_dir) as directory:
+                    return directory.open(FILE_NAME)
+            except FileNotFoundError:
+                return None
+            except ForeignFileError:
+                continue
+        with Directory(self._data_dir) as directory:
+            return directory.open(FILE_NAME)
 
     def _witness(self) -> Witness | None:
         try:

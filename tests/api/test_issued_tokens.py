@@ -120,6 +120,7 @@ def test_what_is_no_token_of_an_issuer_is_left_to_others() -> None:
 
 
 def test_the_claims_may_name_tenant_and_scopes_but_none_that_are_not_ours() -> None:
+    """ITK1."""
     world = World(tenant_claim="org", scopes=())
     found = world.find(token(org="mill", scope="emails:send openid webhooks queue:act"))
     assert isinstance(found, KeyGrant)

@@ -29,10 +29,9 @@ OLDER: Final = "the queue is older than what this server did last"
 
 class Instance(msgspec.Struct, frozen=True, kw_only=True):
     id: str
-    inode: int  # of the file that says so
+    inode: int  # of the file that says so; 0: it was read from another one
     held: str = ""  # why nothing is sent; "": it may be
     since: UnixMs = UnixMs(0)  # of ``held``
-    is_own: bool = True  # it was read from the file that it names
 
 
 class Witness(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +107,7 @@ class InstanceFiles:
         return held
 
     def _judge(self, instance: Instance, last_event: int) -> str:
-        if not instance.is_own:
+        if not instance.inode:
             return COPIED
         witness = self._witness()
         if witness is not None and witness.id == instance.id and witness.event > last_event:
@@ -126,8 +125,8 @@ class InstanceFiles:
             found = msgspec.json.decode(octets, type=Instance)
         except msgspec.DecodeError:
             # Somebody wrote in it: it is not known to be ours
-            return Instance(id="", inode=0, is_own=False)
-        return msgspec.structs.replace(found, is_own=found.inode == inode)
+            return Instance(id="", inode=0)
+        return found if found.inode == inode else msgspec.structs.replace(found, inode=0)
 
     def _open(self) -> int | None:
         """None: there is none. Another process may exchange it just then: what was opened has no name any more."""

@@ -28,6 +28,15 @@ class RawMail(msgspec.Struct, frozen=True, kw_only=True):
     reverse_path: str = ""  # "": the author's address
 
 
+class TemplateUse(msgspec.Struct, frozen=True, kw_only=True):
+    """A template of the tenant's, and what it is filled with. Each addressee's variables win over ``data``."""
+
+    name: str  # its id or its alias
+    version: int | None = None  # None: the published one
+    data: Mapping[str, Any] = {}
+    locale: str = ""  # "": the template's own
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """Decoded and read, field by field; whether its sender may send it is asked later."""
 
@@ -45,6 +54,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     attachments: tuple[Attachment, ...] = ()
     fields: tuple[tuple[str, str], ...] = ()  # more of the header, in order
     raw: RawMail | None = None  # instead of the parts above, from ``subject`` on
+    template: TemplateUse | None = None  # makes subject, text, HTML and AMP; those given here win
     stream: str = ""  # "": the default one
     campaign: str = ""
     tags: tuple[str, ...] = ()  # "name:value", or a word alone

@@ -67,9 +67,8 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     layout: str = ""  # a piece that has a block ``content``, which HTML and text are put into
     pieces: Mapping[str, Piece] = {}  # layouts and partials that it names, and those that they name
     variables: Mapping[str, Variable] | None = None  # None: nothing is said of them, any will do
-    missing: Literal["strict", "lenient"] = (
-        "strict"  # of a variable that is not given: refused, or empty
-    )
+    # Of a variable that is not given: refused, or empty
+    missing: Literal["strict", "lenient"] = "strict"
     time_zone: str = "UTC"  # in which moments are written, where the template does not say
 
     @property

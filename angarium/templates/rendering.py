@@ -6,7 +6,6 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from angarium.queue.model import UnixMs
 from angarium.templates.bundle import Bundle
 
 # Ours: what SES allows, the most of all vendors
@@ -23,7 +22,9 @@ class Filling(msgspec.Struct, frozen=True, kw_only=True):
     # Plain data, as JSON has it: its names are the variables
     data: Mapping[str, Any] = {}
     locale: str = ""  # a language tag; "" or one that is not there: what comes nearest
-    now: UnixMs | None = None  # what ``now`` is in the template; None: there is no such variable
+    # Unix ms: what ``now`` is in the template; None: there is no such variable. Not the queue's type: whoever renders
+    # would import the queue with it
+    now: int | None = None
 
 
 class Rendered(msgspec.Struct, frozen=True, kw_only=True, tag="rendered"):
@@ -47,10 +48,11 @@ class ProblemKind(enum.Enum):
     TOO_SLOW = "too_slow"
     MEMORY = "memory"
     FAILED = "failed"  # the template says something that cannot be done with these variables
+    BUSY = "busy"  # nothing was tried: too much waits, or there is nobody who renders; try again
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, tag="problem"):
-    """Nothing was rendered, and where it lies. Another try ends alike, but for ``TOO_SLOW`` and ``MEMORY``."""
+    """Nothing was rendered, and where it lies. Another try ends alike, but for ``BUSY``."""
 
     kind: ProblemKind
     part: str = ""  # subject, preheader, html, text, amp; "": of none alone
@@ -90,15 +92,22 @@ class Renderer(Protocol):
     """Whoever renders, wherever that is. Bounded in time and size, whatever the template and the data are."""
 
     async def render(
-        self, bundle_digest: str, load: Callable[[], bytes], fillings: Sequence[Filling]
+        self,
+        bundle_digest: str,
+        load: Callable[[], bytes],
+        fillings: Sequence[Filling],
+        *,
+        tenant: str,
     ) -> list[Rendered | Problem]:
-        """Return one answer per filling, in order.
+        """Return one answer per filling, in order. Tenants take turns.
 
         ``load`` gives the encoded bundle of this digest; it is called only where it is not known yet, and what it
         raises goes to the caller.
         """
         ...
 
-    async def examine(self, bundle: Bundle, sample: Filling | None = None) -> Examination:
+    async def examine(
+        self, bundle: Bundle, sample: Filling | None = None, *, tenant: str
+    ) -> Examination:
         """Look at a version before it is saved, and fill it with the sample once, if there is one."""
         ...

@@ -8,19 +8,18 @@ import contextlib
 import fcntl
 import logging
 import os
-import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from angarium.host.exchanged_file import State, exchange, find_state
 from angarium.tenancy.model import TenancySetupError
 from angarium.tenancy.snapshot import EMPTY, FORMAT, Snapshot, SnapshotData
 
 FILE_NAME: Final = "platform.snapshot"
 MAX_OCTETS: Final = 512 * 1024 * 1024  # ours: some 100,000 domains and a million keys
-_State = tuple[int, int, int]
 _log: Final = logging.getLogger(__name__)
 
 
@@ -30,8 +29,8 @@ class SnapshotFile:
     def __init__(self, data_dir: Path) -> None:
         """Reads it. Raises TenancySetupError."""
         self.path: Final = data_dir / FILE_NAME
-        self._state = _find_state(self.path)
-        self._failed: _State | None = None
+        self._state = find_state(self.path)
+        self._failed: State | None = None
         self.current = Snapshot(read_snapshot(self.path))
         self._on_changed: list[Callable[[Snapshot], None]] = []
 
@@ -41,7 +40,7 @@ class SnapshotFile:
 
     def refresh(self) -> None:
         """Read the file again if it has changed (2 us if not). If that fails, one error is logged."""
-        state = _find_state(self.path)
+        state = find_state(self.path)
         if state in (self._state, self._failed) or state is None:
             return
         try:
@@ -85,31 +84,8 @@ def writing(data_dir: Path) -> Iterator[Callable[[SnapshotData], None]]:
         lock = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            yield lambda data: _write(path, data, lock)
+            yield lambda data: exchange(path, msgspec.msgpack.encode(data))
         finally:
             os.close(lock)
     except OSError as error:
         raise TenancySetupError(f"{path} cannot be written: {error.strerror}") from None
-
-
-def _write(path: Path, data: SnapshotData, directory: int) -> None:
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    fd = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(fd, "wb") as file:
-            file.write(msgspec.msgpack.encode(data))
-            file.flush()
-            os.fsync(fd)
-        unfinished.replace(path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
-    os.fsync(directory)
-
-
-def _find_state(path: Path) -> _State | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return (status.st_ino, status.st_mtime_ns, status.st_size)

@@ -1,0 +1,136 @@
+"""Which bundle a template's name and version mean, in memory. Answers in microseconds. Pure.
+
+It is one state of the database for all questions, until it is exchanged whole.
+"""
+
+import enum
+from collections.abc import Iterator, Mapping
+from typing import Final, Literal
+
+import msgspec
+
+from angarium.queue.model import UnixMs
+
+FORMAT: Final = 1
+Kind = Literal["mail", "layout", "partial"]
+# A draft is used by who names its number: previews and tests do
+State = Literal["draft", "published", "retired"]
+
+
+class IndexedVersion(msgspec.Struct, frozen=True, array_like=True):
+    """On disk: fields are appended only."""
+
+    number: int
+    digest: bytes  # SHA-256 of its encoded bundle
+    was_published: bool = True
+
+
+class IndexedTemplate(msgspec.Struct, frozen=True, kw_only=True):
+    """On disk, one of a tenant's."""
+
+    tenant: str  # its name
+    id: str  # a UUID
+    alias: str
+    kind: Kind
+    published: int | None = None  # the number of the version; None: there is none
+    versions: tuple[IndexedVersion, ...] = ()
+
+
+class Parting(msgspec.Struct, frozen=True, kw_only=True):
+    """A bundle that nobody is to use any more, kept for who has just been told of it."""
+
+    digest: bytes
+    until: UnixMs
+
+
+class IndexData(msgspec.Struct, frozen=True, kw_only=True):
+    """All templates at one state of the database, as they are handed from who reads it to who asks."""
+
+    format: int = FORMAT
+    templates: tuple[IndexedTemplate, ...] = ()
+    partings: tuple[Parting, ...] = ()
+
+
+class TemplateEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """What a name means now."""
+
+    id: str
+    alias: str
+    version: int
+    digest: str  # of its bundle: hexadecimal digits
+    state: State = "published"
+
+
+class ProblemOfName(enum.Enum):
+    """Why a name means no mail."""
+
+    UNKNOWN = "unknown"  # no template of the tenant has this id or alias
+    NO_VERSION = "no_version"  # it has no version of this number
+    UNPUBLISHED = "unpublished"  # it has none that is published
+    NO_MAIL = "no_mail"  # it is a layout or a partial, which mails use
+
+
+class TemplateProblem(msgspec.Struct, frozen=True, kw_only=True):
+    problem: ProblemOfName
+    text: str  # for people: what is wrong, and what to do
+
+
+class TemplateIndex:
+    """Invariant TPI1: a tenant's name means a template of that tenant, or none."""
+
+    def __init__(self, data: IndexData) -> None:
+        self._by_id = {(each.tenant, each.id): each for each in data.templates}  # TPI1
+        self._by_alias = {(each.tenant, each.alias): each for each in data.templates}  # TPI1
+
+    def find(
+        self, tenant: str, name: str, version: int | None = None
+    ) -> TemplateEntry | TemplateProblem:
+        """Return what is meant. ``name``: an id or an alias. ``version``: None for the published one."""
+        found = self._by_alias.get((tenant, name)) or self._by_id.get((tenant, name.lower()))
+        if found is None:
+            return _problem(ProblemOfName.UNKNOWN, f"there is no template {name[:100]!a}")
+        if found.kind != "mail":
+            text = f"template {found.alias} is a {found.kind}, and no mail: name one that uses it"
+            return _problem(ProblemOfName.NO_MAIL, text)
+        number = found.published if version is None else version
+        if number is None:
+            text = f"no version of template {found.alias} is published: publish one"
+            return _problem(ProblemOfName.UNPUBLISHED, text)
+        for each in found.versions:
+            if each.number == number:
+                return TemplateEntry(
+                    id=found.id,
+                    alias=found.alias,
+                    version=number,
+                    digest=each.digest.hex(),
+                    state=_state(each, found.published),
+                )
+        text = f"template {found.alias} has no version {number}"
+        return _problem(ProblemOfName.NO_VERSION, text)
+
+
+def digests(data: IndexData) -> Mapping[bytes, bool]:
+    """Return the bundles that are in use, and whether each was ever published."""
+    found: dict[bytes, bool] = {}
+    for digest, was_published in _each(data):
+        found[digest] = found.get(digest, False) or was_published
+    return found
+
+
+def _each(data: IndexData) -> Iterator[tuple[bytes, bool]]:
+    for template in data.templates:
+        for each in template.versions:
+            yield each.digest, each.was_published
+
+
+def _state(version: IndexedVersion, published: int | None) -> State:
+    if version.number == published:
+        return "published"
+    return "retired" if version.was_published else "draft"
+
+
+def _problem(problem: ProblemOfName, text: str) -> TemplateProblem:
+    return TemplateProblem(problem=problem, text=text)
+
+
+EMPTY: Final = IndexData()

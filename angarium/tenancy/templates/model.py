@@ -1,0 +1,100 @@
+"""A tenant's templates and their versions, as they are kept. Pure values."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+import msgspec
+
+from angarium.queue.model import UnixMs
+from angarium.templates.bundle import Parts, Syntax
+from angarium.templates.variables import Variable
+from angarium.tenancy.model import TenancyError
+from angarium.tenancy.templates.index import Kind, State
+
+KINDS: Final[tuple[Kind, ...]] = ("mail", "layout", "partial")
+# Ours, of one tenant
+MAX_TEMPLATES: Final = 1000
+MAX_VERSIONS: Final = 500  # of one template
+MAX_OCTETS: Final = 256 * 1024 * 1024  # of all versions, with what was made of them
+MAX_ALIAS: Final = 100
+MAX_NAME: Final = 200
+MAX_COMMENT: Final = 2000
+_ALIAS: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+ALIAS_RULE: Final = (
+    f"1 to {MAX_ALIAS} letters, digits, dots, hyphens, underscores; the first a letter or digit"
+)
+
+
+class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the author of a version wrote. On disk as JSON: fields are appended only."""
+
+    locales: Mapping[str, Parts]  # by language tag, the default one at least
+    default_locale: str = "en"
+    html_kind: Literal["html", "mjml"] = "html"
+    syntax: Syntax = "jinja"
+    layout: str = ""  # the alias of one that HTML and text are put into
+    variables: Mapping[str, Variable] | None = None  # None: nothing is said of them, any will do
+    sample: Mapping[str, Any] = {}  # what a preview is filled with
+    missing: Literal["strict", "lenient"] = "strict"  # of a variable that is not given
+    time_zone: str = "UTC"
+
+
+class Template(msgspec.Struct, frozen=True, kw_only=True):
+    id: str  # a UUIDv7
+    tenant: str  # its name
+    alias: str
+    name: str  # for people
+    kind: Kind
+    published: int | None = None  # the number of the version; None: there is none
+    newest: int = 0  # the number of the last version that was made; 0: none was
+    created: UnixMs
+    changed: UnixMs  # of it, or of one of its versions
+
+
+class VersionHead(msgspec.Struct, frozen=True, kw_only=True):
+    """A version without what is written in it."""
+
+    number: int
+    state: State
+    comment: str
+    author: str  # who saved it last
+    digest: str  # of its bundle: hexadecimal digits
+    uses: tuple[str, ...]  # aliases of layouts and partials, also of those that these use
+    created: UnixMs
+    changed: UnixMs
+    published: UnixMs | None = None  # when it last was
+
+
+class Version(VersionHead, frozen=True, kw_only=True):
+    content: Content
+
+
+class TemplateWish(msgspec.Struct, frozen=True, kw_only=True):
+    """What a new template is to be."""
+
+    tenant: str
+    alias: str
+    name: str = ""  # "": as its alias
+    kind: Kind = "mail"
+
+
+class TemplateChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a template becomes another; None: stays."""
+
+    alias: str | None = None
+    name: str | None = None
+
+
+def check_alias(alias: str) -> None:
+    """Raises TenancyError."""
+    fits = len(alias) <= MAX_ALIAS and _ALIAS.fullmatch(alias)
+    if not fits or _UUID.fullmatch(alias):  # TPI1
+        raise TenancyError(f"alias: {ALIAS_RULE}; and not like an id", field="alias")
+
+
+def check_words(field: str, text: str, most: int) -> None:
+    """Raises TenancyError. Lines may end in it."""
+    if len(text) > most or not text.replace("\n", " ").replace("\t", " ").isprintable():
+        raise TenancyError(f"{field}: at most {most} printable characters", field=field)

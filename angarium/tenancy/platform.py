@@ -9,6 +9,7 @@ from typing import Self
 
 import argon2
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from angarium.access.credential_file import HASHER
 from angarium.config.schema import Config
@@ -32,6 +33,11 @@ from angarium.tenancy.sign_in import SignIns
 from angarium.tenancy.snapshot import SnapshotData
 from angarium.tenancy.snapshot_file import writing
 from angarium.tenancy.tables import KEY
+from angarium.tenancy.templates.publications import PublicationStore
+from angarium.tenancy.templates.publishing import publish_templates
+from angarium.tenancy.templates.rows import read_bundle, read_index
+from angarium.tenancy.templates.store import TemplateStore
+from angarium.tenancy.templates.versions import VersionStore
 from angarium.tenancy.tenants import TenantStore
 from angarium.tenancy.webhooks import WebhookStore
 
@@ -78,6 +84,9 @@ class Platform:
         self.domain_checks = DomainChecks(database)
         self.pages = Pages(database)
         self.webhooks = WebhookStore(database, changer, secrets)
+        self.templates = TemplateStore(database, changer)
+        self.template_versions = VersionStore(database, changer)
+        self.template_publications = PublicationStore(database, changer)
         self.accounts = AccountStore(database, changer, secrets, hasher)
         self.sign_ins = SignIns(database, changer, secrets)
         self.passkeys = Passkeys(database, changer, secrets, self.sign_ins)
@@ -135,20 +144,25 @@ class Platform:
 
     def publish(self) -> int:
         """Hand the state to the server's processes; returns its version. Raises TenancySetupError."""
-        with writing(self._data_dir) as write:
-            data = self._read()
+        with writing(self._data_dir) as write, self.database.reading() as connection:
+            data = self._read(connection)
+            publish_templates(
+                self._data_dir,
+                read_index(connection),
+                lambda digest: read_bundle(connection, digest.hex()),
+                self._clock(),
+            )
             write(data)
         return data.version
 
-    def _read(self) -> SnapshotData:
+    def _read(self, connection: Connection) -> SnapshotData:
         since = self._clock() - TOLD_MS
         told = sa.or_(KEY.c.revoked.is_(None), KEY.c.revoked > since)
         lasting = sa.or_(KEY.c.expires.is_(None), KEY.c.expires > since)
-        with self.database.reading() as connection:
-            return SnapshotData(
-                version=read_version(connection),
-                tenants=tuple(read_tenants(connection)),
-                keys=tuple(read_keys(connection, told, lasting)),
-                domains=tuple(read_domains(connection)),
-                webhooks=tuple(read_webhooks(connection)),
-            )
+        return SnapshotData(
+            version=read_version(connection),
+            tenants=tuple(read_tenants(connection)),
+            keys=tuple(read_keys(connection, told, lasting)),
+            domains=tuple(read_domains(connection)),
+            webhooks=tuple(read_webhooks(connection)),
+        )

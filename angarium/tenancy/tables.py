@@ -141,6 +141,40 @@ WEBHOOK_SECRET: Final = Table(
     Column("expires", BigInteger),
 )
 
+TEMPLATE: Final = Table(
+    "template",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("tenant_id", String(36), ForeignKey("tenant.id"), nullable=False),
+    Column("alias", String(100), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("published", Integer),  # the number of the version
+    Column(
+        "newest", Integer, nullable=False
+    ),  # of the last one that was made: no number comes twice
+    Column("created", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    UniqueConstraint("tenant_id", "alias"),
+)
+
+TEMPLATE_VERSION: Final = Table(
+    "template_version",
+    METADATA,
+    Column("template_id", String(36), ForeignKey("template.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("content", Text, nullable=False),  # what was written: a JSON object
+    Column("digest", String(64), nullable=False, index=True),  # of the next
+    Column("bundle", LargeBinary, nullable=False),  # what it is rendered from
+    Column("uses", Text, nullable=False),  # a JSON array of aliases
+    Column("octets", BigInteger, nullable=False),  # of content and bundle
+    Column("comment", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    Column("published", BigInteger),  # when it last was
+)
+
 ACCOUNT: Final = Table(
     "account",
     METADATA,

@@ -19,6 +19,8 @@ from angarium.tenancy.tables import (
     KEY_SECRET,
     MEMBERSHIP,
     SESSION,
+    TEMPLATE,
+    TEMPLATE_VERSION,
     TENANT,
     WEBHOOK,
     WEBHOOK_SECRET,
@@ -130,7 +132,10 @@ class TenantStore:
             connection.execute(_of(DOMAIN_KEY, DOMAIN_KEY.c.domain_id, DOMAIN, tenant))
             connection.execute(_of(KEY_SECRET, KEY_SECRET.c.key_id, KEY, tenant))
             connection.execute(_of(WEBHOOK_SECRET, WEBHOOK_SECRET.c.webhook_id, WEBHOOK, tenant))
-            for table in (SESSION, MEMBERSHIP, DOMAIN, KEY, WEBHOOK):
+            connection.execute(
+                _of(TEMPLATE_VERSION, TEMPLATE_VERSION.c.template_id, TEMPLATE, tenant)
+            )
+            for table in (SESSION, MEMBERSHIP, DOMAIN, KEY, WEBHOOK, TEMPLATE):
                 connection.execute(sa.delete(table).where(table.c.tenant_id == tenant.id))
             connection.execute(
                 sa.update(TENANT)

@@ -31,7 +31,7 @@ CACHE_OCTETS: Final = 64 * 1024 * 1024  # ours, in a process: some thousand bund
 _log: Final = logging.getLogger(__name__)
 
 
-class BundleGoneError(Exception):
+class BundleGoneError(OSError):
     """No bundle of this digest is there: ask for the name again. Or its file is damaged; the text says so."""
 
 

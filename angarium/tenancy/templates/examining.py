@@ -1,0 +1,27 @@
+"""Has a renderer examine what a store of templates lacks, and asks the store again, until the change is done."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+from angarium.templates.rendering import Filling, Renderer
+from angarium.tenancy.model import ConflictError
+from angarium.tenancy.templates.examined import Examined, UnexaminedError
+
+T = TypeVar("T")
+# Ours: what others change meanwhile is to be examined, too; they hardly do so each time
+ROUNDS: Final = 5
+
+
+async def with_examined(
+    change: Callable[[Examined], Awaitable[T]], renderer: Renderer, tenant: str
+) -> T:
+    """Return what ``change`` returns. Raises what it raises; ConflictError: others change layouts all the while."""
+    examined = Examined()
+    for _ in range(ROUNDS):
+        try:
+            return await change(examined)
+        except UnexaminedError as error:
+            for each in error.lacking:
+                sample = Filling(data=each.sample) if each.sample else None
+                examined.add(each, await renderer.examine(each.bundle, sample, tenant=tenant))
+    raise ConflictError("layouts that it uses are being changed all the while: try again")

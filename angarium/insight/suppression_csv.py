@@ -40,8 +40,6 @@ _ALIASES: Final = {
     **dict.fromkeys(("evidence", "description", "bouncedescription", "details"), "evidence"),
 }
 _KNOWN_REASONS: Final = frozenset(REASONS)
-# Ours, of one field
-_FIELD_OCTETS: Final = 65_536
 _DELIMITERS: Final = ",;\t"
 # What a spreadsheet takes for a formula, whatever stands behind it (P7)
 _FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
@@ -99,7 +97,6 @@ def read_rows(
 
     ``reason``: where none is written. ``read_scope``: raises ValueError; what stands there may be "".
     """
-    csv.field_size_limit(_FIELD_OCTETS)
     reader = csv.reader(file, delimiter=layout.delimiter)
     if layout.has_header:
         next(reader, None)

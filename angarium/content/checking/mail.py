@@ -66,8 +66,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What the rules need to know besides the mail."""
 
     is_bulk: bool = False  # it goes by a stream of mail that nobody waits for
-    is_whole: bool = (
-        True  # False: parts alone are looked at, as of a template: nobody says from whom, and how
-    )
+    # False: parts alone are looked at, as of a template: nobody says from whom, and how
+    is_whole: bool = True
     domain: DomainFacts | None = None  # None: nobody knows anything of it
     now_s: int | None = None  # Unix time; None: dates are not compared with it

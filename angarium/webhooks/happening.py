@@ -18,6 +18,9 @@ from angarium.queue.event_log import Position
 from angarium.queue.events import (
     AddressDelisted,
     AddressListed,
+    CampaignChanged,
+    CampaignCompleted,
+    CampaignStarted,
     Event,
     MessageAccepted,
     Relayed,
@@ -36,7 +39,9 @@ from angarium.tenancy.webhook import TYPES
 TEST_TYPE: Final = "webhook.test"
 _OF_SERVER: Final = (AddressListed, AddressDelisted, SmartHostRested, SmartHostBack)
 _OF_TENANT: Final = (SenderPaused, SenderResumed, WebhookDisabled)
+_OF_CAMPAIGN: Final = (CampaignStarted, CampaignChanged, CampaignCompleted)
 _DOMAIN: Final = "domain_"
+CAMPAIGN: Final = "campaign."
 
 
 class Happening(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -117,6 +122,9 @@ def other_happening(position: Position) -> Happening | None:
         return _of_no_message(position, f"alert.{event.name}", DEFAULT_TENANT)
     if isinstance(event, _OF_TENANT):
         return _of_no_message(position, f"alert.{event.name}", event.tenant)
+    if isinstance(event, _OF_CAMPAIGN):
+        type_ = f"{CAMPAIGN}{event.name.removeprefix('campaign_')}"
+        return _of_no_message(position, type_, event.tenant)
     if event.name.startswith(_DOMAIN) and not isinstance(event, MessageEvent):
         type_ = f"domain.{event.name.removeprefix(_DOMAIN)}"
         tenant = getattr(event, "tenant", "")
@@ -166,7 +174,8 @@ def _recipient(event: Event | MessageEvent) -> str:
 
 def _of_no_message(position: Position, type_: str, tenant: str) -> Happening:
     event = position.event
-    left_out = {"at", "message_id", "tenant", "rule", "actor"}
+    # A callback's URL may hold secrets
+    left_out = {"at", "message_id", "tenant", "rule", "actor", "callback_url"}
     facts = {
         _json_name(name): getattr(event, name)
         for name in event.__struct_fields__

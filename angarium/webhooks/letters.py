@@ -16,8 +16,8 @@ from angarium.tenancy.webhook import (
 )
 from angarium.webhooks.courier import Letter, Undeliverable
 from angarium.webhooks.delivery import CALLBACK, Delivery
-from angarium.webhooks.formats import FORMS, Sealing
-from angarium.webhooks.happening import decode_happening
+from angarium.webhooks.formats import FORMS, Sealing, campaign
+from angarium.webhooks.happening import CAMPAIGN, decode_happening
 from angarium.webhooks.signing import signature_headers
 
 _HEADERS: Final = {"Content-Type": "application/json", "User-Agent": f"Angarium/{__version__}"}
@@ -68,8 +68,11 @@ def _written(
     delivery: Delivery, url: str, form: WebhookFormat, secrets: Sequence[str], now: UnixMs
 ) -> Letter:
     happening = decode_happening(delivery.happening)
+    is_callback = delivery.endpoint.startswith(CALLBACK)
+    is_campaigns = is_callback and happening.type.startswith(CAMPAIGN)
+    write = campaign.write if is_campaigns else FORMS[form].write
     # Forms with a signature of their own have room for one: the newest secret's
-    written = FORMS[form].write(happening, Sealing(secret=secrets[0], now=now))
+    written = write(happening, Sealing(secret=secrets[0], now=now))
     signatures = signature_headers(delivery.event_id, written.body, secrets, now)
     headers = {**_HEADERS, **signatures, **written.headers}
     return Letter(url=url, headers=headers, body=written.body)

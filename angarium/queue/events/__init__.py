@@ -8,6 +8,9 @@ from angarium.queue.events.address_delisted import AddressDelisted
 from angarium.queue.events.address_listed import AddressListed
 from angarium.queue.events.attempt_failed import AttemptFailed
 from angarium.queue.events.bounced import Bounced
+from angarium.queue.events.campaign_changed import CampaignChanged
+from angarium.queue.events.campaign_completed import CampaignCompleted
+from angarium.queue.events.campaign_started import CampaignStarted
 from angarium.queue.events.cancelled import Cancelled
 from angarium.queue.events.catalogue import Event, UnknownEvent
 from angarium.queue.events.clicked import Clicked
@@ -52,6 +55,9 @@ __all__ = [
     "AddressListed",
     "AttemptFailed",
     "Bounced",
+    "CampaignChanged",
+    "CampaignCompleted",
+    "CampaignStarted",
     "Cancelled",
     "Clicked",
     "Complained",

@@ -23,6 +23,9 @@ from angarium.queue.events.address_delisted import AddressDelisted
 from angarium.queue.events.address_listed import AddressListed
 from angarium.queue.events.attempt_failed import AttemptFailed
 from angarium.queue.events.bounced import Bounced
+from angarium.queue.events.campaign_changed import CampaignChanged
+from angarium.queue.events.campaign_completed import CampaignCompleted
+from angarium.queue.events.campaign_started import CampaignStarted
 from angarium.queue.events.cancelled import Cancelled
 from angarium.queue.events.clicked import Clicked
 from angarium.queue.events.complained import Complained
@@ -106,6 +109,9 @@ CataloguedKind = (
     | DomainVerified
     | DomainFailed
     | DomainRecovered
+    | CampaignStarted
+    | CampaignChanged
+    | CampaignCompleted
 )
 
 

@@ -46,7 +46,7 @@ class LmdbEventLog:
         await self._submit(_Retire(consumer))
 
     async def ack(self, consumer: str, position: int, state: bytes | None = None) -> None:
-        await self._submit(_Ack(consumer, position, state))
+        await self._submit(Acknowledge(consumer, position, state))
 
     def consumers(self) -> dict[str, int]:
         with self._env.read() as txn:
@@ -121,21 +121,24 @@ class _Retire:
         tx.delete(tx.env.meta, self._key)
 
 
-class _Ack:
+class Acknowledge:
+    """Operation; returns whether it says something new: also to the ledger, which writes along with it."""
+
     def __init__(self, consumer: str, position: int, state: bytes | None) -> None:
         self._key = ack_key(consumer)
         self._position = position
         self._state = state
         self.octets = 64 + len(state or b"")
 
-    def apply(self, tx: WriteTransaction) -> None:
+    def apply(self, tx: WriteTransaction) -> bool:
         raw = tx.get(tx.env.meta, self._key)
         if raw is None:  # it has retired
-            return
+            return False
         before = _decode_cursor(raw)
         if self._position >= before.position:  # an old acknowledgement takes no newer one back
             state = before.state if self._state is None else self._state
             tx.put(tx.env.meta, self._key, u64(self._position) + state)
+        return self._position > before.position
 
 
 class _Trim:

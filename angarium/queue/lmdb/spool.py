@@ -16,6 +16,7 @@ from angarium.queue.lmdb.event_log import LmdbEventLog
 from angarium.queue.lmdb.file.environment import QueueEnvironment
 from angarium.queue.lmdb.file.mapped_pages import MappedPages
 from angarium.queue.lmdb.keepsakes import LmdbKeepsakes
+from angarium.queue.lmdb.ledger import LmdbLedger
 from angarium.queue.lmdb.once_table import SweepOnce, read_once
 from angarium.queue.lmdb.ownership import Own
 from angarium.queue.lmdb.partition import LmdbPartition
@@ -51,6 +52,7 @@ class LmdbSpool:
         self.keepsakes = LmdbKeepsakes(env, committer.submit)
         self.suppressions = LmdbSuppressions(env, clock, committer.submit)
         self.reports = LmdbReports(env, committer.submit, committer.submit_lazily)
+        self.ledger = LmdbLedger(env, committer.submit)
         self.give_way = committer.give_way
 
     @classmethod

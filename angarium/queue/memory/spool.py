@@ -20,6 +20,7 @@ from angarium.queue.hold_rule import BindingRules
 from angarium.queue.kept_source import source_after
 from angarium.queue.memory.administration import MemoryAdministration
 from angarium.queue.memory.keepsakes import MemoryKeepsakes
+from angarium.queue.memory.ledger import MemoryLedger
 from angarium.queue.memory.reports import MemoryReports
 from angarium.queue.memory.scheduling import is_timed, is_untried, write_if_late
 from angarium.queue.memory.state import MemoryDelivery, MemoryEventLog, MemoryState
@@ -86,6 +87,9 @@ class MemorySpool:
         self.keepsakes = MemoryKeepsakes(self.state)
         self.suppressions = MemorySuppressions(self.state)
         self.reports = MemoryReports(self.state, self.check_new, self.write)
+        self.ledger = MemoryLedger(
+            self.state, self._check_room, self.check_new, self.write, lambda: self.once_limit
+        )
 
     def crash(self) -> "MemorySpool":
         """Die, and return what a new process finds."""

@@ -19,6 +19,7 @@ from angarium.queue.events.operator_released import OperatorReleased
 from angarium.queue.events.operator_rerouted import OperatorRerouted
 from angarium.queue.events.operator_retried import OperatorRetried
 from angarium.queue.hold_rule import HoldRule
+from angarium.queue.ledger.values import LedgerBatch, LedgerCampaign, LedgerRow
 from angarium.queue.model import (
     Attempt,
     Claimed,
@@ -86,6 +87,11 @@ class MemoryState:
         self.reports: dict[tuple[Shelf, MessageId], ReportedMail] = {}
         self.once: dict[tuple[str, str], OnceKey] = {}
         self.quotas: dict[tuple[str, QuotaPeriod, UnixMs], int] = {}
+        self.last_campaign = 0
+        self.campaigns: dict[int, LedgerCampaign] = {}
+        self.campaign_batches: dict[tuple[int, int], LedgerBatch] = {}
+        self.campaign_rows: dict[tuple[int, int], LedgerRow] = {}
+        self.campaign_addresses: dict[tuple[int, bytes], int] = {}
 
     def accept(self, submission: Submission, now: UnixMs) -> set[PartitionNumber]:
         """Write one submission; returns the partitions where something is due by now."""
@@ -120,6 +126,15 @@ class MemoryState:
             # Of those that end at once, the same one as on disk
             first = min(own, key=lambda each: (each.expires, sha256(each.key.encode()).digest()))
             del self.once[tenant, first.key]
+
+    def acknowledge(self, consumer: str, position: int, state: bytes | None) -> bool:
+        """Return whether that says something new."""
+        before = self.cursors.get(consumer)
+        if before is None or position < before.position:
+            return False
+        kept = before.state if state is None else state
+        self.cursors[consumer] = EventCursor(position=position, state=kept)
+        return position > before.position
 
     def append(self, event: Event) -> None:
         last = self.events[-1].sequence if self.events else 0
@@ -255,11 +270,7 @@ class MemoryEventLog:
         self._state.cursors.pop(consumer, None)
 
     async def ack(self, consumer: str, position: int, state: bytes | None = None) -> None:
-        before = self._state.cursors.get(consumer)
-        if before is not None and position >= before.position:
-            self._state.cursors[consumer] = EventCursor(
-                position=position, state=before.state if state is None else state
-            )
+        self._state.acknowledge(consumer, position, state)
 
     def consumers(self) -> dict[str, int]:
         return {name: each.position for name, each in self._state.cursors.items()}

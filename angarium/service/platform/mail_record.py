@@ -9,6 +9,9 @@ from angarium.queue import (
     Attempt,
     AttemptFailed,
     Bounced,
+    CampaignChanged,
+    CampaignCompleted,
+    CampaignStarted,
     Clicked,
     Complained,
     ContentShown,
@@ -118,6 +121,11 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     feedback_type: str = ""  # of a complaint: abuse | not-spam | ...
     link: str = ""  # that was followed
     webhook: str = ""  # id of an endpoint
+    status: str = ""  # of a campaign from now on
+    paused: bool = False  # a campaign is
+    rows: int = 0  # of its file, that were read
+    accepted: int = 0  # of these
+    refused: int = 0  # likewise
     sender_told: str = ""  # of a bounce that came back: told | again | unwanted | limit | forgotten
 
 
@@ -154,6 +162,8 @@ def mail_record(position: Position) -> MailRecord:
                 since=rfc3339(event.since),
                 reason=event.reason,
             )
+        case CampaignStarted() | CampaignChanged() | CampaignCompleted():
+            return _campaign(position.sequence, event)
         case AddressListed() | AddressDelisted():
             return _blocklist(position.sequence, event)
         case DomainVerified() | DomainFailed() | DomainRecovered():
@@ -275,6 +285,25 @@ def _rule(sequence: int, event: HoldRuleAdded | HoldRuleRemoved) -> MailRecord:
         provider=(conditions and conditions.provider) or "",
         campaign=(conditions and conditions.campaign) or "",
         until=rfc3339(conditions.until) if conditions and conditions.until else "",
+    )
+
+
+def _campaign(
+    sequence: int, event: CampaignStarted | CampaignChanged | CampaignCompleted
+) -> MailRecord:
+    return MailRecord(
+        sequence=sequence,
+        ts=rfc3339(event.at),
+        event=event.name,
+        message="",
+        tenant=event.tenant,
+        campaign=event.campaign,
+        status=event.status,
+        paused=event.is_paused,
+        rows=event.rows,
+        accepted=event.accepted,
+        refused=event.refused,
+        reason=event.reason,
     )
 
 

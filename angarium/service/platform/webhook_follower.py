@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
+import msgspec
+
 from angarium.history.introducing import introduction_of
 from angarium.history.story import Introduction, Introductions
 from angarium.queue import EventCursor, MessageAccepted, MessageId, Position, UnixMs
+from angarium.queue.events.campaign_shape import CampaignEvent
 from angarium.queue.events.shape import MessageEvent
 from angarium.queue.message_id import message_id_text
 from angarium.service.platform.event_follower import NotNowError
@@ -95,6 +98,7 @@ class WebhookFollower:
         for position in batch:
             for happening in self._happenings(position, snapshot, callbacks):
                 deliveries += _deliveries(happening, snapshot, callbacks)
+                deliveries += _campaign_callbacks(position, happening, snapshot)
             if len(deliveries) >= AT_ONCE:
                 await self._put(deliveries, {})
                 deliveries = []
@@ -212,6 +216,18 @@ def _deliveries(
         tenant = snapshot.tenant_id(happening.tenant) or happening.tenant
         octets = octets or encode_happening(happening)
         yield _delivery(happening, f"{CALLBACK}{tenant}:{_origin(url)}", url, octets)
+
+
+def _campaign_callbacks(
+    position: Position, happening: Happening, snapshot: Snapshot
+) -> Iterable[NewDelivery]:
+    event = position.event
+    if isinstance(event, CampaignEvent) and event.callback_url:
+        tenant = snapshot.tenant_id(happening.tenant) or happening.tenant
+        endpoint = f"{CALLBACK}{tenant}:{_origin(event.callback_url)}"
+        told = _delivery(happening, endpoint, event.callback_url, encode_happening(happening))
+        # Its statuses are told in order, as a message's events are
+        yield msgspec.structs.replace(told, email_id=event.campaign)
 
 
 def _delivery(happening: Happening, endpoint: str, url: str, octets: bytes) -> NewDelivery:

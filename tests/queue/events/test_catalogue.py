@@ -63,6 +63,9 @@ NUMBERS = {
     40: "domain_verified",
     41: "domain_failed",
     42: "domain_recovered",
+    44: "campaign_started",
+    45: "campaign_changed",
+    46: "campaign_completed",
 }
 HEAD = ("at", "message_id")
 _MESSAGE = (*HEAD, "tenant", "stream")
@@ -72,6 +75,11 @@ _ACT = (*_RECIPIENT, "actor", "reason")
 _REPLY_RULE = (*HEAD, "rule", "action", "scope", "subject", "provider")
 _RULE = (*HEAD, "rule", "actor", "reason")
 _FEEDBACK = (*_MESSAGE, "campaign", "index", "recipient", "sender_domain", "report")
+_CAMPAIGN = (
+    *(*HEAD, "tenant", "campaign", "status", "is_paused", "reason", "callback_url", "rows"),
+    *("accepted", "refused", "delivered", "sent", "bounced", "complained", "opened", "clicked"),
+    *("unsubscribed", "suppressed", "expired", "cancelled", "created"),
+)
 # The order on disk. Fields are only ever appended to a line, and the event's version goes up
 FIELDS = {
     "accepted": (
@@ -127,6 +135,7 @@ FIELDS = {
     "domain_verified": (*HEAD, "tenant", "domain", "how"),
     "domain_failed": (*HEAD, "tenant", "domain", "records", "text"),
     "domain_recovered": (*HEAD, "tenant", "domain", "since"),
+    **dict.fromkeys(("campaign_started", "campaign_changed", "campaign_completed"), _CAMPAIGN),
 }
 VALUES: dict[str, Any] = {
     "at": UnixMs(1_800_000_000_000),
@@ -163,6 +172,11 @@ VALUES: dict[str, Any] = {
     "about": b'{"subject":"a"}',
     **dict.fromkeys(("due", "until", "since", "not_before", "expires"), UnixMs(1_800_000_060_000)),
     "failures": 2,
+    "is_paused": True,
+    **dict.fromkeys(("rows", "accepted", "refused", "delivered", "sent", "bounced"), 5),
+    **dict.fromkeys(("complained", "opened", "clicked", "unsubscribed", "suppressed"), 3),
+    **dict.fromkeys(("expired", "cancelled"), 1),
+    "created": UnixMs(1_800_000_000_002),
 }
 
 

@@ -35,6 +35,7 @@ NAMES: Final = (
     *("hold_rule", "rule_held", "damaged", "keepsake"),
     *("suppression", "suppression_end", "trouble", "report"),
     *("once", "once_end", "quota"),
+    *("campaign", "campaign_row", "campaign_address"),
 )
 # Each growth doubles the map
 OPEN_TRIES: Final = 20
@@ -98,6 +99,9 @@ class QueueEnvironment:
         self.once = self.databases["once"]
         self.once_end = self.databases["once_end"]
         self.quota = self.databases["quota"]
+        self.campaign = self.databases["campaign"]
+        self.campaign_row = self.databases["campaign_row"]
+        self.campaign_address = self.databases["campaign_address"]
         self.partitions = config.partitions  # what is on disk wins, see _prepare
         self.once_limit = config.idempotency_keys
         self.missed_after_ms = round(config.missed_after_s * 1000)

@@ -18,6 +18,7 @@ from angarium.queue.lmdb.file.environment import QueueEnvironment
 from angarium.queue.lmdb.file.handles import ReadTransaction
 from angarium.queue.lmdb.file.pages import Pages
 from angarium.queue.lmdb.keys import claim_key, due_key, parse_delivery_key, parse_due_key
+from angarium.queue.lmdb.ledger_table import decode_batch, decode_campaign, decode_row
 from angarium.queue.lmdb.once_table import decode_once
 from angarium.queue.lmdb.records import (
     SCHEDULED,
@@ -117,6 +118,8 @@ class _Reader:
             ("suppression", self._suppression),
             ("report", self._report),
             ("once", self._once),
+            ("campaign", self._campaign),
+            ("campaign_row", self._row),
         ):
             db = env.databases[name]
             start: bytes | None = b""
@@ -190,6 +193,15 @@ class _Reader:
 
     def _once(self, _txn: ReadTransaction, _: bytes, raw: bytes) -> None:
         decode_once(raw)
+
+    def _campaign(self, _txn: ReadTransaction, key: bytes, raw: bytes) -> None:
+        if key.startswith(b"c"):
+            decode_campaign(raw)
+        elif key.startswith(b"b"):
+            decode_batch(raw)
+
+    def _row(self, _txn: ReadTransaction, _: bytes, raw: bytes) -> None:
+        decode_row(raw)
 
     def _rule(self, _txn: ReadTransaction, _: bytes, raw: bytes) -> None:
         decode_rule(raw)

@@ -1,0 +1,105 @@
+"""Data as a template gets it: read, and never changed nor called. Pure.
+
+The engine lets a template ask a Python object for its attributes, too, where it has no such item, and call them. So a
+template gets types that have nothing to offer but what is in them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+MAX_DEPTH: Final = 50  # ours: nobody's data is deeper
+MAX_INTEGER: Final = 1 << 63  # the engine's; a larger number is a text
+
+
+class DataError(ValueError):
+    """What cannot be given to a template. ``path`` is where it stands."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class _Absent:
+    """An attribute that Python's own type has, and ours does not."""
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        raise AttributeError
+
+
+class Asked:
+    """A method of a map, where the map may have a key of this name and has none: it is empty, unless it is called."""
+
+    __slots__ = ("_answer",)
+
+    def __init__(self, answer: Callable[..., Any]) -> None:
+        self._answer = answer
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self._answer(*arguments)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __str__(self) -> str:
+        return ""
+
+
+class Map(dict[str, Any]):
+    """Names with their values."""
+
+    __slots__ = ()
+    clear = copy = fromkeys = pop = popitem = setdefault = update = _Absent()
+    items = property(lambda self: Asked(lambda: List(dict.items(self))))
+    keys = property(lambda self: Asked(lambda: List(self)))
+    values = property(lambda self: Asked(lambda: List(dict.values(self))))
+    get = property(lambda self: Asked(lambda key, other=None: dict.get(self, key, other)))
+
+
+class List(list[Any]):
+    """Values in their order."""
+
+    __slots__ = ()
+    append = clear = copy = count = extend = index = _Absent()
+    insert = pop = remove = reverse = sort = _Absent()
+
+
+def plain(data: Mapping[str, Any]) -> Map:
+    """Return it with our own types throughout. What is ``None`` is left out of maps: null is as good as not given.
+
+    Raises DataError for what JSON does not have, and for data that is too deep.
+    """
+    return _map(data, "", 0)
+
+
+def _map(data: Mapping[Any, Any], path: str, depth: int) -> Map:
+    if depth > MAX_DEPTH:
+        raise DataError(path, f"is nested deeper than {MAX_DEPTH}: make it flatter")
+    found = Map()
+    for name, value in data.items():
+        if value is None:
+            continue
+        kind = type(value)
+        if kind is str or kind is bool or kind is float:
+            found[name] = value
+        else:
+            found[name] = _value(value, f"{path}.{name}" if path else str(name), depth)
+    return found
+
+
+def _value(value: Any, path: str, depth: int) -> Any:
+    if value is None or isinstance(value, str | bool | float):
+        return value
+    if isinstance(value, int):
+        return value if -MAX_INTEGER <= value < MAX_INTEGER else str(value)
+    if isinstance(value, Mapping):
+        return _map(value, path, depth + 1)
+    if isinstance(value, list | tuple):
+        if depth >= MAX_DEPTH:
+            raise DataError(path, f"is nested deeper than {MAX_DEPTH}: make it flatter")
+        return List(
+            [_value(each, f"{path}[{index}]", depth + 1) for index, each in enumerate(value)]
+        )
+    raise DataError(path, f"is a {type(value).__name__}: give what JSON can hold")

@@ -463,6 +463,8 @@ class Feedback(_Table, frozen=True, kw_only=True):
     token_days: Days = 30  # so long a reference is believed
     # a Maildir that is read too; what was read is deleted from it
     maildir: str | None = None
+    # taken in by each ingress process: more of them wait their turn, and no mail waits for a storm of them
+    reports_per_s: Count = 200
     waiting_reports: Count = 200_000  # taken in and not read yet; 452 4.3.1
     waiting_octets: Octets = 2_147_483_648  # 452 4.3.1
     # of each kind that is kept (for review, DMARC, TLS reports); the oldest make room

@@ -1,18 +1,29 @@
 """Mirrors angarium/intake/report_desk.py."""
 
+import asyncio
+import itertools
+
 import msgspec
 import pytest
 
 from angarium.config.schema import Feedback
 from angarium.feedback.reference import Purpose, ReferenceKeys, Subject
 from angarium.intake.desk import QUEUE_FULL, Acceptance, Accepted
-from angarium.intake.report_desk import ELSEWHERE, EXPIRED, NOT_ISSUED, ReportDesk
+from angarium.intake.report_desk import (
+    ELSEWHERE,
+    EXPIRED,
+    MAX_WAIT_S,
+    NOT_ISSUED,
+    TOO_MANY,
+    ReportDesk,
+)
 from angarium.queue.memory.spool import MemorySpool
 from angarium.queue.model import MessageId, UnixMs
 from angarium.smtp.envelope import Envelope, Recipient
 from angarium.smtp.received import ReceivedMessage
 from angarium.smtp.refusal import Refusal
 from tests.queue.samples import FakeClock
+from tests.week.passing_time import passing_time
 
 KEYS = ReferenceKeys({1: bytes(32)}, days=30)
 CONFIG = Feedback(return_path_domain="B.example.com", feedback_addresses=("FBL@example.com",))
@@ -127,3 +138,52 @@ async def test_more_than_may_wait_are_put_off() -> None:
         assert isinstance(acceptance, Acceptance)
         assert await acceptance == expected
     assert QUEUE_FULL.code == 452
+
+
+def at_a_pace(reports_per_s: int) -> Rig:
+    rig = Rig(msgspec.structs.replace(CONFIG, reports_per_s=reports_per_s))
+    numbers = itertools.count(1)
+    rig.desk._new_id = lambda: MessageId(next(numbers).to_bytes(16, "big"))
+    return rig
+
+
+async def ended_at(acceptance: Acceptance | Refusal) -> float:
+    assert isinstance(acceptance, Acceptance)
+    assert isinstance(await acceptance, Accepted)
+    return asyncio.get_running_loop().time()
+
+
+def test_a_storm_is_taken_in_at_its_pace_rd1() -> None:
+    async def storm() -> list[float]:
+        rig = at_a_pace(4)
+        storming = [rig.desk.accept(received()) for _ in range(4)]
+        return list(await asyncio.gather(*map(ended_at, storming)))
+
+    with passing_time() as runner:
+        assert runner.run(storm()) == pytest.approx([0, 0.25, 0.5, 0.75])
+
+
+def test_after_a_pause_nothing_waits_and_nothing_was_saved_up_rd1() -> None:
+    async def calm() -> list[float]:
+        rig = at_a_pace(1)
+        await asyncio.sleep(60)
+        late = [rig.desk.accept(received()) for _ in range(2)]
+        return list(await asyncio.gather(*map(ended_at, late)))
+
+    with passing_time() as runner:
+        assert runner.run(calm()) == pytest.approx([60, 61])
+
+
+def test_who_would_wait_for_too_long_is_put_off_and_nothing_of_it_is_stored_rd1() -> None:
+    async def flood() -> tuple[list[object], int]:
+        rig = at_a_pace(1)
+        flooding = [rig.desk.accept(received()) for _ in range(int(MAX_WAIT_S) + 3)]
+        refused = [each for each in flooding if isinstance(each, Refusal)]
+        for each in flooding[5:]:
+            if isinstance(each, Acceptance):
+                each.withdraw()  # its client has gone
+        await asyncio.sleep(MAX_WAIT_S * 2)
+        return list(refused), len(rig.spool.reports.pending(100, 1 << 20))
+
+    with passing_time() as runner:
+        assert runner.run(flood()) == ([TOO_MANY] * 2, 5)

@@ -37,7 +37,7 @@ from angarium.queue.spool import QueueFullError
 from angarium.queue.suppression_changes import SuppressionChange
 
 # Who brings a report can wait a little: a storm of them shares commits, and takes few from deliveries
-ACCEPT_WITHIN_S: Final = 0.025
+ACCEPT_WITHIN_S: Final = 0.1
 # Of kept ones, looked at at once
 READ_OCTETS: Final = 16 << 20
 

@@ -1,4 +1,4 @@
-"""A child process of the supervisor: ``python -m angarium.service.role ROLE INDEX --control FD``.
+"""A child process of the supervisor, from its birth in ``service.nursery`` on.
 
 Takes its order from the supervisor, drops privileges, runs its role, and ends with the supervisor.
 """
@@ -8,11 +8,11 @@ import contextlib
 import os
 import signal
 import socket
-import sys
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
+
+import uvloop
 
 from angarium.access.client_table import ClientTable
 from angarium.access.shared_rates import SharedRates
@@ -39,6 +39,7 @@ from angarium.service.life.control import (
     read_order,
     receive_order,
 )
+from angarium.service.life.nursery import Descriptors
 from angarium.service.life.privileges import drop, harden
 from angarium.service.life.slot import Slot
 from angarium.service.role_table import Run, import_run
@@ -53,15 +54,11 @@ ORPHAN_DRAIN_S: Final = 1.0  # ours: when the supervisor died, its successor wai
 EXIT_GRACE_S: Final = 4.0  # behind the drain: then the process ends itself, whatever hangs
 
 
-def main(argv: list[str]) -> int:
-    role_name, index, _, fd = argv
-    control = socket.socket(fileno=int(fd))
-    # Before anything else: the supervisor may die while we import.
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+def run_slot(slot: Slot, control: socket.socket, descriptors: Descriptors) -> int:
+    """Return the exit status. SIGHUP is ignored already."""
     order = receive_order(control)
     if not isinstance(order, Start):
         return EX_OK  # the supervisor died
-    slot = Slot(role_name, int(index))
     configure(slot.name, order.config.log.level)
     try:
         run = import_run(order.run)  # before privileges are dropped
@@ -70,7 +67,7 @@ def main(argv: list[str]) -> int:
         harden(signal.SIGTERM)
         tune()
         os.umask(0o077)
-        return _run(run, slot, order, control)
+        return _run(run, slot, order, control, descriptors)
     except Exception as error:  # noqa: BLE001  (the task boundary of the process)
         failed = _failed(error)
         if failed.code == EX_SOFTWARE:
@@ -79,21 +76,20 @@ def main(argv: list[str]) -> int:
         return failed.code
 
 
-def _run(run: Run, slot: Slot, order: Start, control: socket.socket) -> int:
-    import uvloop
-
-    sockets = [socket.socket(fileno=fd) for fd in order.listeners]
-    runtime_done = uvloop.run(_serve(run, slot, order, sockets, control))
+def _run(
+    run: Run, slot: Slot, order: Start, control: socket.socket, descriptors: Descriptors
+) -> int:
+    runtime_done = uvloop.run(_serve(run, slot, order, control, descriptors))
     return EX_OK if runtime_done else EX_SOFTWARE
 
 
 async def _serve(
-    run: Run, slot: Slot, order: Start, sockets: list[socket.socket], control: socket.socket
+    run: Run, slot: Slot, order: Start, control: socket.socket, descriptors: Descriptors
 ) -> bool:
     """Run the role until it is told to stop; True: it ended as it was told."""
     control.setblocking(False)
     reader, writer = await asyncio.open_connection(sock=control)
-    runtime = make_runtime(slot, order, sockets)
+    runtime = _make_runtime(slot, order, descriptors)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, runtime, runtime.drain_s, runtime.last_reply_s)
@@ -122,7 +118,7 @@ async def _serve(
     return runtime.stop.is_set()
 
 
-def make_runtime(slot: Slot, order: Start, sockets: Sequence[socket.socket]) -> Runtime:
+def _make_runtime(slot: Slot, order: Start, descriptors: Descriptors) -> Runtime:
     """Return the surroundings of a role that has a process to itself."""
     config = order.config
     data_dir = DataDir(Path(config.server.data_dir))
@@ -135,9 +131,9 @@ def make_runtime(slot: Slot, order: Start, sockets: Sequence[socket.socket]) -> 
         slots=order.slots,
         metrics=Metrics(),
         spool=spool,
-        sockets=sockets,
-        clients=ClientTable(order.clients),
-        rates=SharedRates(order.rates),
+        sockets=[socket.socket(fileno=fd) for fd in descriptors.listeners],
+        clients=ClientTable(descriptors.clients),
+        rates=SharedRates(descriptors.rates),
     )
 
 
@@ -181,7 +177,3 @@ def _send(control: socket.socket, report: Report) -> None:
     with contextlib.suppress(OSError):
         control.setblocking(True)
         control.sendall(frame(report))
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -3,10 +3,7 @@
 import asyncio
 import os
 import socket
-import subprocess
-import sys
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from angarium.service.life.control import (
@@ -16,10 +13,10 @@ from angarium.service.life.control import (
     Ready,
     ReloadAsked,
     Report,
-    Start,
     frame,
     read_report,
 )
+from angarium.service.life.nursery import Born, Descriptors, Nursery
 from angarium.service.life.slot import Slot
 
 HANG_S: Final = 60.0  # ours: an event loop that did not turn for so long never will
@@ -28,20 +25,10 @@ SILENT_S: Final = 6.0
 TERM_S: Final = 2.0  # between the order to stop now and SIGKILL
 
 
-# Of the language, the time zone, the linker, Python, OpenSSL and this program; no more than these
-_NEEDED: Final = (
-    *("PATH", "LANG", "LC_", "TZ", "TMPDIR", "LD_", "MALLOC_", "GLIBC_TUNABLES"),
-    *("PYTHON", "SSL_CERT_", "OPENSSL_", "ANGARIUM_"),
-)
-
-
 class Child:
-    """A spawned process: an exec of a fresh interpreter, never a fork that carries our memory."""
+    """A process that a nursery has borne: never a fork that carries our memory."""
 
-    def __init__(
-        self, slot: Slot, process: subprocess.Popen[bytes], control: socket.socket
-    ) -> None:
-        self.slot = slot
+    def __init__(self, process: Born, control: socket.socket) -> None:
         self.failed: Failed | None = None
         self.was_silent = False  # and was killed for it
         self._process = process
@@ -52,25 +39,17 @@ class Child:
         self._waiting: list[Order] = []  # told before the connection was up
 
     @classmethod
-    def spawn(cls, slot: Slot, start: Start, lock: int) -> "Child":
-        """Start the process and hand it its order; it keeps ``lock`` open. Raises OSError."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            process = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
-                [
-                    *(sys.executable, "-m", "angarium.service.role", slot.role, str(slot.index)),
-                    *("--control", str(theirs.fileno())),
-                ],
-                stdin=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(), start.clients, start.rates, lock, *start.listeners),
-                env=_environment(start),
-                start_new_session=True,  # a terminal's ^C reaches the supervisor only
-            )
-        child = cls(slot, process, ours)
-        ours.settimeout(10)
-        ours.sendall(frame(start))
-        ours.setblocking(False)
-        return child
+    async def spawn(
+        cls,
+        nursery: Nursery,
+        slot: Slot,
+        descriptors: Descriptors,
+        environment: Mapping[str, str],
+    ) -> "Child":
+        """Have a process begun, which waits to be told to start. Raises OSError."""
+        process, control = await asyncio.to_thread(nursery.bear, slot, descriptors, environment)
+        control.setblocking(False)
+        return cls(process, control)
 
     @property
     def pid(self) -> int:
@@ -149,23 +128,3 @@ class Child:
             loop.remove_reader(fd)
             os.close(fd)
         return self._process.wait()
-
-
-def _environment(start: Start) -> dict[str, str]:
-    """Ours, with the package findable as we found it: from a checkout it is on nobody's path.
-
-    A process that drops privileges gets no more than it needs: others of its user can read it (L1).
-    """
-    top = str(Path(__file__).parents[3])
-    path = os.environ.get("PYTHONPATH")
-    return {
-        **{key: value for key, value in os.environ.items() if _is_needed(key, start)},
-        "PYTHONPATH": f"{top}{os.pathsep}{path}" if path else top,
-        "PYTHONUNBUFFERED": "1",
-    }
-
-
-def _is_needed(key: str, start: Start) -> bool:
-    if start.identity is None or key.startswith(_NEEDED):
-        return True
-    return any(key == route.password_env for route in start.config.route)

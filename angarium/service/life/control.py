@@ -20,9 +20,6 @@ class Start(msgspec.Struct, frozen=True, kw_only=True, tag="start"):
     slots: tuple[Slot, ...]  # of the whole server
     config: Config
     identity: Identity | None  # whom to become
-    listeners: tuple[int, ...]  # descriptors, in the order of config.listener
-    clients: int  # descriptor of the ClientTable
-    rates: int  # descriptor of the SharedRates
     reload: ReloadResult | None = None  # the last one, which ``config`` is of if it was taken
 
 

@@ -10,6 +10,8 @@ import socket
 import time
 from typing import Final
 
+import msgspec
+
 from angarium.access.client_table import ClientTable
 from angarium.access.shared_rates import SharedRates
 from angarium.host.sockets import bind
@@ -18,6 +20,7 @@ from angarium.insight.admin.reloading import ReloadResult
 from angarium.service.life.backoff import FIRST_S, Backoff
 from angarium.service.life.child import Child
 from angarium.service.life.control import Failed, Reload, Start, Stop
+from angarium.service.life.nursery import Descriptors, Nursery, environment_of
 from angarium.service.life.server_life import ServerLife
 from angarium.service.life.slot import Slot, forget
 from angarium.service.life.state import blank
@@ -25,6 +28,7 @@ from angarium.service.premises import Premises
 from angarium.telemetry.log import configure, log, log_exception
 
 CLOSE_SOCKETS_FROM_S: Final = 1.0  # a longer wait for a crashed process refuses its clients instead
+REAP_S: Final = 5.0
 KILL_GRACE_S: Final = 5.0  # behind the drain, before SIGKILL
 # A first start that ends in another way ends the server: to try again is no use.
 _MAY_MEND: Final = (EX_OK, EX_SOFTWARE, EX_TEMPFAIL)
@@ -37,16 +41,28 @@ async def supervise(life: ServerLife) -> None:
     premises = Premises(life.config, len(listening))
     clients = ClientTable.create(len(life.config.listener), len(listening))
     rates = SharedRates.create()
+    runs = dict.fromkeys(life.table.find(slot.role).run for slot in life.slots)
+    nursery = Nursery(run.partition(":")[0] for run in runs)
+    reaping = asyncio.create_task(_reap(nursery))
     try:
         sockets = dict(zip(listening, premises.sockets, strict=True))
-        processes = _Processes(life, premises, sockets, clients, rates)
+        shared = Descriptors(clients=clients, rates=rates, lock=premises.lock)
+        processes = _Processes(life, premises, nursery, sockets, shared)
         await life.run(processes, premises.addresses)
     finally:
+        reaping.cancel()
+        nursery.close()
         premises.close()
         os.close(clients)
         os.close(rates)
     if processes.failure is not None:
         raise StartError(processes.failure.text, processes.failure.code)
+
+
+async def _reap(nursery: Nursery) -> None:
+    while True:
+        await asyncio.sleep(REAP_S)
+        nursery.reap_strangers()
 
 
 class _Processes:
@@ -62,19 +78,21 @@ class _Processes:
         self,
         life: ServerLife,
         premises: Premises,
+        nursery: Nursery,
         sockets: dict[Slot, list[socket.socket]],
-        clients_fd: int,
-        rates_fd: int,
+        shared: Descriptors,
     ) -> None:
+        """``shared`` is what all processes get; those in ``sockets`` get their listeners, too."""
         self.status = f"serving with {len(life.slots)} processes"
         self.failure: Failed | None = None  # of a process that cannot start at all
         self._life = life
         self._premises = premises
         self._sockets = sockets  # of the slots that listen
-        self._clients_fd = clients_fd
-        self._rates_fd = rates_fd
-        self._clients = ClientTable(clients_fd)
+        self._nursery = nursery
+        self._shared = shared
+        self._clients = ClientTable(shared.clients)
         self._children: dict[Slot, Child] = {}
+        self._stopping: dict[Slot, Stop] = {}  # who was told to, and whoever is being born there
         self._failed: dict[Slot, Failed] = {}  # why the last process of a slot ended, as it said
         # Their processes drain, and start anew with the changed configuration.
         self._renewing: set[Slot] = set()
@@ -121,6 +139,7 @@ class _Processes:
 
     def stop(self, slot: Slot, order: Stop) -> None:
         self._close_sockets(slot)
+        self._stopping[slot] = order
         if (child := self._children.get(slot)) is not None:
             child.tell(order)
 
@@ -141,11 +160,16 @@ class _Processes:
     async def _run_once(self, slot: Slot) -> int | str:
         """Run one process in the slot; returns how it ended."""
         try:
-            child = Child.spawn(slot, self._order(slot), self._premises.lock)
+            child = await Child.spawn(
+                self._nursery, slot, self._descriptors(slot), self._environment()
+            )
         except (OSError, StartError) as error:
             log_exception("spawn_failed", slot=slot.name)
             return str(error)
         self._children[slot] = child
+        child.tell(self._order(slot))  # as things are now that it is there
+        if (told := self._stopping.get(slot)) is not None:
+            child.tell(told)
 
         def on_ready() -> None:
             log("process_ready", slot=slot.name, child=child.pid)
@@ -165,16 +189,23 @@ class _Processes:
                 self._life.stopping.set()
         return status
 
-    def _order(self, slot: Slot) -> Start:
+    def _descriptors(self, slot: Slot) -> Descriptors:
         """Raises StartError: a port that was closed meanwhile is somebody else's now."""
+        listeners = tuple(each.fileno() for each in self._sockets_of(slot))
+        return msgspec.structs.replace(self._shared, listeners=listeners)
+
+    def _environment(self) -> dict[str, str]:
+        if self._premises.identity is None:
+            return environment_of(None)
+        routes = self._life.config.route
+        return environment_of([each.password_env for each in routes if each.password_env])
+
+    def _order(self, slot: Slot) -> Start:
         return Start(
             run=self._life.table.find(slot.role).run,
             slots=self._life.slots,
             config=self._life.config,
             identity=self._premises.identity,
-            listeners=tuple(each.fileno() for each in self._sockets_of(slot)),
-            clients=self._clients_fd,
-            rates=self._rates_fd,
             reload=self._life.last_reload,
         )
 

@@ -13,9 +13,13 @@ from aiohttp.typedefs import Handler, Middleware
 ANY: Final = "*"
 MAX_AGE_S: Final = 600  # for so long a browser remembers what it may; ours
 _METHODS: Final = "GET, POST, PUT, PATCH, DELETE"
-_HEADERS: Final = "Authorization, Content-Type, Idempotency-Key, X-API-Key"
+_HEADERS: Final = (
+    "Authorization, Content-Range, Content-Type, Idempotency-Key, Tus-Resumable, Upload-Length,"
+    " Upload-Metadata, Upload-Offset, X-API-Key"
+)
 _EXPOSED: Final = (
-    "Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, X-Message-Id, X-Request-Id"
+    "Location, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Tus-Resumable,"
+    " Upload-Expires, Upload-Length, Upload-Offset, X-Message-Id, X-Request-Id"
 )
 
 

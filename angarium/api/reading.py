@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Callable
 from typing import Final, TypeVar
 
 import msgspec
@@ -16,6 +17,7 @@ from angarium.intake.order import Fault, FaultError, FaultKind
 T = TypeVar("T")
 __all__ = [
     "LIMITS",
+    "PROGRESS",
     "ReadingLimits",
     "check_content_type",
     "read_base64",
@@ -35,6 +37,8 @@ class ReadingLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 # What an application reads by; without it, the limits above
 LIMITS: Final = web.AppKey("reading_limits", ReadingLimits)
+# Told of a request whose body comes for longer than others take: its connection is not a silent one
+PROGRESS: Final[web.AppKey[Callable[[web.Request], None]]] = web.AppKey("progress")
 _USUAL: Final = ReadingLimits()
 
 

@@ -13,6 +13,7 @@ from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web_protocol import RequestHandler
 
 from angarium.api.native.answers import fault_response
+from angarium.api.reading import PROGRESS
 from angarium.intake.order import Fault, FaultKind
 
 # Of the request line, and of one header field: tokens are long
@@ -34,6 +35,7 @@ class HttpServer:
         # Connections with requests since they were last looked at
         self._active: set[RequestHandler] = set()
         application.middlewares.insert(0, self._noting())
+        application[PROGRESS] = self._note
         self._runner = web.AppRunner(
             application,
             access_log=None,
@@ -79,14 +81,17 @@ class HttpServer:
         else:
             _end(handler)
 
+    def _note(self, request: web.Request) -> None:
+        self._active.add(request.protocol)
+
     def _noting(self) -> Middleware:
         @web.middleware
         async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-            self._active.add(request.protocol)
+            self._note(request)
             try:
                 return await handler(request)
             finally:
-                self._active.add(request.protocol)
+                self._note(request)
 
         return middleware
 

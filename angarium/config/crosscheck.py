@@ -33,6 +33,9 @@ _ADDRESS = re.compile(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~.-]{1,64}@[^@]+")
 _ORIGIN = re.compile(
     r"(https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?|http://localhost)(:[1-9][0-9]{0,4})?"
 )
+_BASE_URL = re.compile(
+    r"https?://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9][A-Za-z0-9.-]*)(:[1-9][0-9]{0,4})?/?"
+)
 _KEY_SET_URL = re.compile(
     r"https://[^\s/?#]+(/\S*)?|http://(127\.\d+\.\d+\.\d+|\[::1\]|localhost)(:\d+)?(/\S*)?"
 )
@@ -90,6 +93,16 @@ def _webhook(config: Config) -> Iterator[Problem]:
         if not is_network(network):
             text = f"{network!r} is no network; write one like 10.1.0.0/16"
             yield Problem(("webhook", "allow_networks", index), text)
+
+
+def _uploads(config: Config) -> Iterator[Problem]:
+    uploads = config.uploads
+    if uploads.url and _BASE_URL.fullmatch(uploads.url) is None:
+        text = "must be https://host or https://host:port (or http://), without a path"
+        yield Problem(("uploads", "url"), text)
+    if uploads.file_octets > uploads.tenant_octets:
+        text = "is less than uploads.file_octets: the largest file would have no room; raise it"
+        yield Problem(("uploads", "tenant_octets"), text)
 
 
 def _token_issuers(config: Config) -> Iterator[Problem]:
@@ -629,6 +642,7 @@ _CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
     _databases,
     _token_issuers,
     _webhook,
+    _uploads,
     _rules,
     standing_problems,
 )

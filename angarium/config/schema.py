@@ -589,6 +589,22 @@ class Webhook(_Table, frozen=True, kw_only=True):
     log_limit: Count = 1_000_000
 
 
+class Uploads(_Table, frozen=True, kw_only=True):
+    """Files that tenants upload, in uploads/ of data_dir (docs/campaigns.md)."""
+
+    # as clients reach the API, for URLs by which files come: https://api.example.com; omitted: as the request had it
+    url: str = ""
+    file_octets: Octets = 5_368_709_120  # 5 GiB, of one file
+    tenant_octets: Octets = 21_474_836_480  # 20 GiB, of all files of a tenant
+    tenant_files: Count = 1000
+    url_s: Seconds = 86_400.0  # how long a URL is good for
+    incomplete_s: Seconds = 604_800.0  # what is not complete goes when nothing has come for so long
+    complete_s: Seconds = 2_592_000.0  # what is complete goes so long after
+    # whether files are fetched from URLs that clients name: by the rules of [webhook]
+    allow_fetch: bool = True
+    fetch_s: Seconds = 3600.0  # how long that may take
+
+
 class Config(_Table, frozen=True, kw_only=True):
     @property
     def takes_reports(self) -> bool:
@@ -623,6 +639,7 @@ class Config(_Table, frozen=True, kw_only=True):
     api: Api = Api()
     history: History = History()
     webhook: Webhook = Webhook()
+    uploads: Uploads = Uploads()
     log: Log = Log()
     postmasters: Postmasters = Postmasters()
     breaker: Breaker = Breaker()

@@ -123,7 +123,7 @@ ROLES: Final = RoleTable(
                     *("route", "provider", "stream", "delivery.port", "delivery.expire_s"),
                     "ses",
                     "log.level",
-                    *("dkim.keys", "dkim.required", "webhook"),
+                    *("dkim.keys", "dkim.required", "webhook", "uploads"),
                 ),
                 never=(
                     *("source", "pool", "warmup", "delivery", "dns", "dkim", "log.mail_log"),
@@ -142,7 +142,10 @@ ROLES: Final = RoleTable(
                     "listener",  # where mail must not be sent to
                     *("log.level", "rules", "rule"),
                 ),
-                never=("log.mail_log", "postmasters", "breaker", "blocklists", "api", "webhook"),
+                never=(
+                    *("log.mail_log", "postmasters", "breaker", "blocklists", "api", "webhook"),
+                    "uploads",
+                ),
             ),
         ),
         RoleSpec(
@@ -161,7 +164,7 @@ ROLES: Final = RoleTable(
                 never=(
                     *("listener", "source", "pool", "stream", "warmup"),
                     *("delivery", "dns", "dkim", "rules", "rule", "log.mail_log", "postmasters"),
-                    *("breaker", "blocklists", "smart_host", "ses", "api", "webhook"),
+                    *("breaker", "blocklists", "smart_host", "ses", "api", "webhook", "uploads"),
                 ),
             ),
         ),
@@ -174,7 +177,7 @@ ROLES: Final = RoleTable(
             reads=Reads(
                 at_start=("log.mail_log",),
                 live=(
-                    *("log.level", "breaker", "blocklists", "webhook"),
+                    *("log.level", "breaker", "blocklists", "webhook", "uploads"),
                     # Of what blocklists are asked, what is expected of domains, and how
                     *("source", "pool", "route", "dns", "dkim"),
                 ),

@@ -16,6 +16,7 @@ _OF_TENANT: Final[Mapping[str, tuple[str, ...]]] = {
     "suppressions": ("read", "write"),
     "webhooks": ("read", "write"),
     "templates": ("read", "write"),
+    "campaigns": ("read", "write"),
     "domains": ("read", "write"),
     "keys": ("read", "write"),
     "users": ("read", "write"),
@@ -36,8 +37,8 @@ Role = Literal["owner", "admin", "operator", "analyst", "read-only"]
 ROLES: Final[Mapping[Role, tuple[str, ...]]] = {
     "owner": (EVERYTHING, "queue", "tenants", "metrics"),
     "admin": (EVERYTHING,),
-    "operator": ("emails", "events", "suppressions", "queue", "metrics"),
-    "analyst": ("emails:read", "events", "suppressions:read", "metrics"),
+    "operator": ("emails", "events", "suppressions", "campaigns", "queue", "metrics"),
+    "analyst": ("emails:read", "events", "suppressions:read", "campaigns:read", "metrics"),
     "read-only": tuple(f"{name}:read" for name in _OF_TENANT),
 }
 USUAL: Final[Mapping[KeyKind, tuple[str, ...]]] = {

@@ -42,6 +42,8 @@ class Secrets:
         self._newest = next(reversed(self._ciphers))
         # Of short-lived tokens of the API: the newest last
         self.token_keys: Final = tuple([_derived(key, b"token") for key in keys.values()])
+        # Of URLs by which files are uploaded, likewise
+        self.upload_keys: Final = tuple([_derived(key, b"upload") for key in keys.values()])
         # The oldest: a rotation of the file must not change the secrets that people have
         self._ses_master = _derived(next(iter(keys.values())), b"ses")
         self._callback_master = _derived(next(iter(keys.values())), b"callback")  # likewise

@@ -40,11 +40,13 @@ async def test_a_page_of_an_allowed_site_may_ask_and_read() -> None:
         assert first.headers["Access-Control-Allow-Origin"] == PAGE
         assert "PATCH" in first.headers["Access-Control-Allow-Methods"]
         assert "X-API-Key" in first.headers["Access-Control-Allow-Headers"]
+        assert "Upload-Offset" in first.headers["Access-Control-Allow-Headers"]
         assert "Access-Control-Allow-Credentials" not in first.headers
         answer = await asked(client, "POST", "/v1/send", PAGE)
         assert answer.json == {"sent": True}
         assert answer.headers["Access-Control-Allow-Origin"] == PAGE
         assert "X-Request-Id" in answer.headers["Access-Control-Expose-Headers"]
+        assert "Upload-Offset" in answer.headers["Access-Control-Expose-Headers"]
         assert answer.headers["Vary"] == "Origin"
 
 

@@ -9,6 +9,8 @@ from angarium.api.native.history import HistoryResource
 from angarium.api.native.management import management
 from angarium.api.native.oauth import TokenResource
 from angarium.api.native.sending import SendResource
+from angarium.api.native.upload_content import UploadContent
+from angarium.api.native.uploads import UploadResource
 from angarium.api.native.waiting import WaitingResource
 from angarium.api.reference.resource import ReferenceResource
 
@@ -46,5 +48,7 @@ def described_routes() -> Sequence[Route]:
         HistoryResource(absent, absent),
         TokenResource(absent, absent, absent),
         *management(absent, absent),
+        UploadResource(absent, absent, absent),
+        UploadContent(absent, absent, absent),
     )
     return [route for each in with_reference(resources) for route in each.routes()]

@@ -32,6 +32,8 @@ from angarium.api.native.oauth import TokenResource
 from angarium.api.native.premises import Premises
 from angarium.api.native.resources import with_reference
 from angarium.api.native.sending import SendResource
+from angarium.api.native.upload_content import UploadContent
+from angarium.api.native.uploads import UploadResource
 from angarium.api.native.waiting import WaitingResource
 from angarium.api.platform_access import PlatformAccess
 from angarium.api.reading import ReadingLimits
@@ -54,6 +56,8 @@ from angarium.service.runtime import Runtime
 from angarium.tenancy import KeyGrant, KeyProblem, Snapshot, SnapshotFile
 from angarium.tenancy.scopes import read_scopes
 from angarium.tenancy.secret_file import read_secrets, secret_path
+from angarium.uploads import UploadStore, uploads_directory
+from angarium.uploads.signed_url import UrlSigner
 
 
 class ApiParts:
@@ -122,6 +126,8 @@ class ApiParts:
             clock=runtime.clock,
             quota_use=spool.quota_use,
         )
+        uploads = UploadStore(uploads_directory(premises.data_dir), runtime.clock)
+        signer = UrlSigner(secrets.upload_keys)
         self.dialects: tuple[Dialect, ...] = (
             NativeDialect(
                 with_reference(
@@ -131,6 +137,8 @@ class ApiParts:
                         HistoryResource(self.history, self._admit),
                         TokenResource(self.tokens, self.access.find_key, runtime.clock),
                         *management(premises, self.sessions),
+                        UploadResource(premises, uploads, signer),
+                        UploadContent(premises, uploads, signer),
                     )
                 )
             ),

@@ -32,6 +32,7 @@ from angarium.service.platform.standing_parts import StandingParts
 from angarium.service.platform.suppression_answers import SuppressionAnswers
 from angarium.service.platform.suppression_follower import SuppressionFollower
 from angarium.service.platform.tenancy_publisher import TenancyPublisher
+from angarium.service.platform.upload_sweep import UploadSweep
 from angarium.service.platform.webhook_follower import NoIntroductions
 from angarium.service.platform.webhook_parts import WebhookParts
 from angarium.service.runtime import Runtime
@@ -80,6 +81,7 @@ async def run_platform(runtime: Runtime) -> None:
         followers.append(EventFollower(spool.events, history))
     low_disk = _LowDisk()
     tenancy = TenancyPublisher(runtime.config)
+    uploads = UploadSweep(runtime.config, runtime.clock)
 
     def disk_full() -> None:
         runtime.ready(lambda: (DISK_FULL,))
@@ -104,6 +106,7 @@ async def run_platform(runtime: Runtime) -> None:
                 tasks.create_task(tenancy.run()),
                 tasks.create_task(_tell_instance(runtime, spool)),
                 tasks.create_task(domains.watch.run()),
+                tasks.create_task(uploads.run()),
             ]
             if history is not None:
                 periodic.append(tasks.create_task(history.forget_old()))
@@ -125,6 +128,7 @@ async def run_platform(runtime: Runtime) -> None:
                 parts.exchange(config)
                 webhooks.exchange(config)
                 domains.exchange(config)
+                uploads.exchange(config)
 
             runtime.on_reload(reload)
             census = Census(spool.administration, runtime.clock)

@@ -93,6 +93,7 @@ def _type_text(annotation: str) -> str:
         "Count": "integer >= 1",
         "Octets": "size >= 1",
         "OctetsOrNone": "size >= 0",
+        "ProcessOctets": 'size >= "16MiB"',
         "Few": "integer 1-256",
         "RateText": "rate",
         "Seconds": "duration > 0",

@@ -16,6 +16,8 @@ SecondsOrNone = Annotated[float, msgspec.Meta(ge=0, le=315_360_000, extra={"quan
 RateText = Annotated[str, msgspec.Meta(extra={"quantity": "rate"})]
 # "64MB", "256MiB", or a number of octets
 Octets = Annotated[int, msgspec.Meta(ge=1, le=2**48, extra={"quantity": "size"})]
+# With less, not one mail is made
+ProcessOctets = Annotated[int, msgspec.Meta(ge=2**24, le=2**48, extra={"quantity": "size"})]
 OctetsOrNone = Annotated[int, msgspec.Meta(ge=0, le=2**48, extra={"quantity": "size"})]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Few = Annotated[int, msgspec.Meta(ge=1, le=256)]  # processes, threads, partitions
@@ -605,6 +607,19 @@ class Uploads(_Table, frozen=True, kw_only=True):
     fetch_s: Seconds = 3600.0  # how long that may take
 
 
+class Templates(_Table, frozen=True, kw_only=True):
+    """How tenants' templates are rendered: in processes of their own, since a template may be hostile. They are started
+    when there is something to render, and end after five idle minutes.
+    """
+
+    workers: Few = 2  # of each process that renders (ingress)
+    # that one may use besides what it begins with, 25 MB: then the mail at fault is refused
+    memory_octets: ProcessOctets = 134_217_728
+    wall_s: Seconds = 1.0  # of one mail, of which half in the processor: then it is refused
+    output_octets: Octets = 4_194_304  # of one mail, its parts together: then it is refused
+    cache_bundles: Count = 256  # versions that a worker keeps compiled
+
+
 class Config(_Table, frozen=True, kw_only=True):
     @property
     def takes_reports(self) -> bool:
@@ -640,6 +655,7 @@ class Config(_Table, frozen=True, kw_only=True):
     history: History = History()
     webhook: Webhook = Webhook()
     uploads: Uploads = Uploads()
+    templates: Templates = Templates()
     log: Log = Log()
     postmasters: Postmasters = Postmasters()
     breaker: Breaker = Breaker()

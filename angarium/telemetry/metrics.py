@@ -59,6 +59,13 @@ REPORT_KINDS: Final = (
     *("bounce", "delay", "dsn-success", "arf", "unsubscribe", "auto-reply", "dmarc", "tls-rpt"),
     *("ordinary", "other"),
 )
+RENDER_OUTCOMES: Final = (
+    *("rendered", "syntax", "missing_variable", "wrong_variable", "too_large", "too_slow"),
+    *("memory", "failed", "busy"),
+)
+RENDER_WORKER_ENDS: Final = ("cpu", "late", "memory", "crash", "worn")
+# From a request to its last mail: at once by a worker that is there, after one was started, after a batch
+RENDER_BUCKETS_S: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 REPORT_OUTCOMES: Final = ("matched", "unmatched", "kept", "dropped")
 LIMITS: Final = (
     *("connections", "client", "timeout", "recipients", "memory_or_disk", "logins", "size"),
@@ -140,6 +147,19 @@ class Metrics:
         self.connections_open = self._gauge("connections_open", "SMTP connections of clients, now")
         self.auth = self._counters("auth", "Log-ins tried", result=AUTH_RESULTS)
         self.limits = self._counters("limits", "Times that a limit was met", limit=LIMITS)
+        self.renders = self._counters(
+            "renders", "Mails made of templates, by what became of them", outcome=RENDER_OUTCOMES
+        )
+        self.render_time = self._distribution(
+            "render_seconds", "From a request to its last rendered mail", RENDER_BUCKETS_S
+        )
+        self.renders_waiting = self._gauge("renders_waiting", "Mails that wait to be rendered")
+        self.render_workers = self._gauge("render_workers", "Processes that render templates")
+        self.render_workers_ended = self._counters(
+            "render_workers_ended",
+            "Such processes that ended of what they had in hand",
+            reason=RENDER_WORKER_ENDS,
+        )
         # --- what came back ---
         self.reports = self._counter_grid(
             "reports",

@@ -52,6 +52,7 @@ from angarium.service.ingress.key_sets import KeySets
 from angarium.service.ingress.observer import IngressObserver
 from angarium.service.ingress.ses_dialect import ses_dialect
 from angarium.service.ingress.tenants import SnapshotTenants
+from angarium.service.rendering import open_pool
 from angarium.service.runtime import Runtime
 from angarium.tenancy import KeyGrant, KeyProblem, Snapshot, SnapshotFile
 from angarium.tenancy.scopes import read_scopes
@@ -84,6 +85,7 @@ class ApiParts:
         self.cors = cors if cors.is_used else None
         # Of all listeners of the process
         self.load = Load(requests=config.requests_in_hand, octets=config.octets_in_hand)
+        self.renderer = open_pool(runtime)
         secrets = read_secrets(secret_path(runtime.config))
         self.tokens = Tokens(secrets.token_keys, self._snapshot)
         for each in config.issuer:
@@ -183,6 +185,7 @@ class ApiParts:
     async def close(self) -> None:
         """Once nobody asks any more."""
         self.sessions.close()
+        await self.renderer.close()
         await asyncio.to_thread(self.platform.close)
         if self.history is not None:
             await asyncio.to_thread(self.history.close)

@@ -200,6 +200,7 @@ class _Ingress:
     def beat(self) -> None:
         self._observer.set_gauges()
         self._http.set_metrics()
+        self._api.renderer.observe()
         for tls, end in self._certificate_ends:
             end.set(tls.certificate.not_after.timestamp())
 

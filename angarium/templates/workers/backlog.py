@@ -149,8 +149,7 @@ class Backlog:
             return
         for job in jobs:
             job.strikes += 1
-            # The kernel's own count of its processor time: nobody else is at fault
-            if reason == "cpu" or job.strikes >= STRIKES:
+            if is_certain(death) or job.strikes >= STRIKES:
                 self._blame(job, problem_of(reason, self._settings))
             else:
                 self._alone.put_back(batch.tenant, [job])
@@ -192,6 +191,14 @@ def reason_of(death: Death) -> KillReason:
         case signal.SIGABRT:  # what a library in Rust does that gets no memory
             return "memory"
     return "crash"
+
+
+def is_certain(death: Death) -> bool:
+    """Whether what a worker had in hand alone is at fault, and not whoever killed it, or its memory of before."""
+    if death.was_late:
+        return not death.was_starved
+    # The kernel's count of its processor time; and a stack that is used up, which depends on nothing else
+    return death.signal in (signal.SIGPROF, signal.SIGXCPU, signal.SIGSEGV, signal.SIGBUS)
 
 
 def problem_of(reason: KillReason, settings: Settings) -> Problem:

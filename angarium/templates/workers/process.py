@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -25,6 +26,8 @@ from angarium.templates.workers.wire import (
 START_S: Final = 30.0  # ours: a busy machine needs some seconds
 # Ours: a loop that was held up reads what has come meanwhile before it judges
 GRACE_S: Final = 0.05
+STARVED: Final = 0.1  # ours: of the time, with less of the processor
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
 REAP_S: Final = 5.0  # ours: a process that was killed and is not gone by then is left to the kernel
 
 
@@ -32,6 +35,7 @@ class Death(msgspec.Struct, frozen=True, kw_only=True):
     """A worker is no more."""
 
     was_late: bool = False  # and was killed for it
+    was_starved: bool = False  # late, but it hardly got the processor meanwhile
     was_wrong: bool = False  # it said what no worker says, and was killed for it
     signal: int = 0  # of which it died otherwise
     status: int = 0  # with which it exited
@@ -57,6 +61,14 @@ class DeadError(Exception):
 
 class StartError(Exception):
     """A worker cannot be started, and why."""
+
+
+class _LateError(Exception):
+    """It takes too long; ``was_starved``: by no fault of its own."""
+
+    def __init__(self, was_starved: bool) -> None:
+        super().__init__()
+        self.was_starved = was_starved
 
 
 class WorkerProcess:
@@ -125,31 +137,41 @@ class WorkerProcess:
 
     async def ask(self, task: Task, patience_s: float) -> Report:
         """Have the task done. Raises DeadError; then the process is gone."""
-        late = False
         try:
             self._writer.write(frame(task))
             return await self._in_time(patience_s)
-        except TimeoutError:
-            late = True
+        except _LateError as error:
+            await self.bury(was_late=True)
+            raise DeadError(Death(was_late=True, was_starved=error.was_starved)) from None
         except (EOFError, OSError):
-            pass
+            raise DeadError(await self.bury()) from None
         except WireError:
             raise DeadError(await self.bury(was_wrong=True)) from None
-        raise DeadError(await self.bury(was_late=late))
 
     async def _in_time(self, patience_s: float) -> Report:
-        """Raises TimeoutError, EOFError, OSError, WireError."""
+        """Raises _LateError, EOFError, OSError, WireError."""
         reading = asyncio.ensure_future(self._next_report())
+        looked: list[float] = []
         try:
-            for patience in (patience_s, GRACE_S):
+            for patience in (patience_s / 2, patience_s / 2, GRACE_S):
                 await asyncio.wait((reading,), timeout=patience)
                 if reading.done():
                     return await reading
-            raise TimeoutError
+                looked.append(self._processor_s())
+            raise _LateError(looked[1] - looked[0] < STARVED * patience_s / 2)
         finally:
             if not reading.done():
                 reading.cancel()
                 await asyncio.gather(reading, return_exceptions=True)
+
+    def _processor_s(self) -> float:
+        """Return the processor time that it has used, in seconds; 0: it is gone."""
+        try:
+            stat = Path(f"/proc/{self.pid}/stat").read_bytes()
+        except OSError:
+            return 0.0
+        user, system = stat.rpartition(b")")[2].split()[11:13]
+        return (int(user) + int(system)) / _TICKS
 
     async def _next_report(self) -> Report:
         """Raises EOFError, OSError, WireError."""

@@ -104,7 +104,7 @@ async def test_data_that_are_not_plain_or_too_long_are_refused_here(pool: Pool) 
     [
         ("eat", ProblemKind.MEMORY, ["worn"]),
         ("abort", ProblemKind.MEMORY, ["memory", "memory"]),
-        ("crash", ProblemKind.FAILED, ["crash", "crash"]),
+        ("crash", ProblemKind.FAILED, ["crash"]),
         ("exit", ProblemKind.FAILED, ["crash", "crash"]),
         ("panic", ProblemKind.FAILED, ["worn"]),
     ],
@@ -138,7 +138,7 @@ async def test_one_that_waits_too_long_is_killed(open_pool: OpenPool) -> None:
     """No template can wait for anything; but whatever it is, nobody waits for it."""
     pool = open_pool(wall_s=0.3)
     assert await pool.render({"do": "sleep"}) == ["too_slow"]
-    assert pool.witness.reasons() == ["late", "late"]
+    assert set(pool.witness.reasons()) == {"late"}
     assert await pool.render({"n": 1}) == ["b 1"]
 
 

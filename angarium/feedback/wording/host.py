@@ -16,6 +16,10 @@ MAILBOX_RATE: Final = """
 """
 
 CERTAIN: Final = {
+    # Whom we have asked for before, not whom we ask for now
+    BounceClass.RATE_LIMITED: """
+        over {user unknown|unknown user|unknown recipient|recipient unknown} {from|host|ip}
+    """,
     BounceClass.GREYLISTED: """
         greylisted
         sender unknown yet
@@ -93,6 +97,8 @@ SURE: Final = {
         {confirm|confirmation} .. {server|host}
         {server|host} .. {confirm|confirmation}
         no access from
+        no access {ip|host|domain|network}
+        no access this {ip|host|domain|network}
         use .. server .. isp
         open proxy
         {host|ip|server} looks {like|suspiciously}

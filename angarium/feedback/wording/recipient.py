@@ -59,7 +59,7 @@ SURE: Final = {
         {exceed|over} {mailbox|user|recipient|account} {quota|limit|size|space}
         {mailbox|user|account|recipient} {size|storage|disk|space|space quota} limit .. {exceed|over|reached}
         {mailbox|user|account|recipient} .. over .. {storage|space} {limit|quota|allocation}
-        {mailbox|user|account|recipient} over .. {space|disk|size limit}
+        {mailbox|user|account|recipient} over .. {space|disk|size limit|allowed size}
         {user|mailbox|account|recipient} .. too many messages on server
         full mailbox
         too many messages .. mailbox
@@ -287,7 +287,9 @@ HINT: Final = {
         {recipient|user|rcpt} {address rejected|rejected|refused|no accepted|no allowed|denied}
         {recipient|address|user|mailbox} .. rejected
         address {rejected|refused}
-        mailbox {unavailable|no available|name no allowed|access denied}
+        {mailbox|account} {unavailable|no available|name no allowed|access denied}
+        incorrectly addressed
+        / no exist
         {unavailable|no available} {mailbox|user|recipient}
         user no local
         recipient unavailable

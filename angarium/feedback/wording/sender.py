@@ -47,7 +47,7 @@ SURE: Final = {
         domain of sender .. {rejected|blacklist|banned|null mx|no mx|no valid}
         {sender domain|domain of sender address} .. {rejected|blacklist|banned|null mx|no mx|no valid}
         {domain of sender|sender domain} {invalid|resolve failed|lookup failed}
-        from domain .. {no allowed|rejected|blocked|refused}
+        from domain .. {no allowed|rejected|blocked|refused|must resolve}
         sender .. {null mx|nullmx}
         null mx & 5.7.27
         sender address {rejected|blocked|refused|denied|invalid}

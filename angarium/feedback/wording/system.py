@@ -207,6 +207,7 @@ SURE: Final = {
         storage error
         no load
         too many load
+        queue {too long|too large|full}
         load {too high|average}
         i/o error
         forwarding loop broken

@@ -18,6 +18,7 @@ from angarium.tenancy import (
     TenancyError,
     TenancySetupError,
 )
+from angarium.tenancy.templates.model import TemplateError
 
 if TYPE_CHECKING:
     from angarium.tenancy.platform import Platform
@@ -123,7 +124,15 @@ def _opened(config: Config) -> "Platform":
 
 
 def _fault(kind: FaultKind, error: TenancyError) -> FaultError:
-    return FaultError(Fault(kind=kind, message=error.text, field=error.field))
+    first = error.problems[0] if isinstance(error, TemplateError) and error.problems else None
+    fault = Fault(
+        kind=kind,
+        message=error.text,
+        field=error.field,
+        line=None if first is None else first.line,
+        column=None if first is None else first.column,
+    )
+    return FaultError(fault)
 
 
 def _busy(text: str) -> FaultError:

@@ -74,7 +74,7 @@ def send_by_api(
     except ConnectionFailedError as error:
         raise CommandError(clean_text(str(error)), EX_TEMPFAIL) from error
     except ApiError as error:
-        raise CommandError(f"{error.status} {clean_text(str(error))}", _code(error)) from error
+        raise CommandError(f"{error.status} {clean_text(str(error))}", code_of(error)) from error
 
 
 def _report(sent: Sent) -> int:
@@ -84,7 +84,7 @@ def _report(sent: Sent) -> int:
     return EX_UNAVAILABLE if sent.suppressed else EX_OK
 
 
-def _code(error: ApiError) -> int:
+def code_of(error: ApiError) -> int:
     if error.status in (401, 403):
         return EX_NOPERM
     if error.status in (429, 503, 507) or error.status >= 500:

@@ -21,6 +21,7 @@ from angarium.client.model import (
     File,
     Happening,
     KeyInfo,
+    Parts,
     Recipient,
     RecipientStatus,
     Refused,
@@ -28,6 +29,12 @@ from angarium.client.model import (
     Status,
     Suppression,
     SuppressionPage,
+    Template,
+    TemplatePage,
+    TemplatePreview,
+    TemplateSource,
+    TemplateVersion,
+    TemplateVersionPage,
 )
 from angarium.client.waiting import Client
 
@@ -44,6 +51,7 @@ __all__ = [
     "File",
     "Happening",
     "KeyInfo",
+    "Parts",
     "Recipient",
     "RecipientStatus",
     "Refused",
@@ -51,4 +59,10 @@ __all__ = [
     "Status",
     "Suppression",
     "SuppressionPage",
+    "Template",
+    "TemplatePage",
+    "TemplatePreview",
+    "TemplateSource",
+    "TemplateVersion",
+    "TemplateVersionPage",
 ]

@@ -1,7 +1,7 @@
 """The client that is awaited. ``waiting`` is made of this module: ``python -m angarium.client.derive``."""
 
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
@@ -22,6 +22,12 @@ from angarium.client.model import (
     Status,
     Suppression,
     SuppressionPage,
+    Template,
+    TemplatePage,
+    TemplatePreview,
+    TemplateSource,
+    TemplateVersion,
+    TemplateVersionPage,
 )
 from angarium.client.wire_aio import AsyncTransport
 
@@ -168,6 +174,98 @@ class AsyncClient:
                 return
             query["cursor"] = page.cursor
 
+    async def templates(self, *, kind: str = "") -> AsyncIterator[Template]:
+        """Yield the templates by alias, page by page. ``kind``: mail, layout, partial; "": all."""
+        query: dict[str, Any] = {"kind": kind}
+        while True:
+            page = await self._ask(call("GET", "templates", query=query), TemplatePage)
+            for each in page.templates:
+                yield each
+            if page.cursor is None:
+                return
+            query["cursor"] = page.cursor
+
+    async def template(self, name: str) -> Template:
+        """``name``: an alias or an id, as in all that follows."""
+        return await self._ask(call("GET", "templates", name), Template)
+
+    async def create_template(
+        self,
+        alias: str,
+        version: TemplateSource | None = None,
+        *,
+        name: str = "",
+        kind: Literal["mail", "layout", "partial"] = "mail",
+    ) -> Template:
+        """``version``: its first one. What is wrong in it is an ApiError with its field, line and column."""
+        body: dict[str, Any] = {"alias": alias, "name": name, "kind": kind}
+        if version is not None:
+            body["version"] = version
+        return await self._ask(call("POST", "templates", body=body), Template)
+
+    async def delete_template(self, name: str) -> Template:
+        return await self._ask(call("DELETE", "templates", name), Template)
+
+    async def template_versions(self, name: str) -> AsyncIterator[TemplateVersion]:
+        """Yield the versions, the newest first, without what is written in them."""
+        query: dict[str, Any] = {}
+        while True:
+            asked = call("GET", "templates", name, "versions", query=query)
+            page = await self._ask(asked, TemplateVersionPage)
+            for each in page.versions:
+                yield each
+            if page.cursor is None:
+                return
+            query["cursor"] = page.cursor
+
+    async def template_version(self, name: str, version: int) -> TemplateVersion:
+        asked = call("GET", "templates", name, "versions", str(version))
+        return await self._ask(asked, TemplateVersion)
+
+    async def save_template(self, name: str, version: TemplateSource) -> TemplateVersion:
+        """Save a new version, a draft unless it says otherwise."""
+        asked = call("POST", "templates", name, "versions", body=version)
+        return await self._ask(asked, TemplateVersion)
+
+    async def publish_template(self, name: str, version: int) -> TemplateVersion:
+        """Have a version used from now on."""
+        asked = call("POST", "templates", name, "versions", str(version), "publish")
+        return await self._ask(asked, TemplateVersion)
+
+    async def roll_back_template(self, name: str, version: int | None = None) -> TemplateVersion:
+        """Publish an older version again; None: the one that was published before."""
+        body = {} if version is None else {"version": version}
+        asked = call("POST", "templates", name, "rollback", body=body)
+        return await self._ask(asked, TemplateVersion)
+
+    async def preview_template(
+        self,
+        name: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        version: int | None = None,
+        locale: str = "",
+    ) -> TemplatePreview:
+        """Return the mail that a version makes. ``data``: None for the version's own sample. Sends nothing."""
+        body = _template_body(data, version, locale)
+        return await self._ask(
+            call("POST", "templates", name, "preview", body=body), TemplatePreview
+        )
+
+    async def test_template(
+        self,
+        name: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        sender: str,
+        to: Sequence[str],
+        version: int | None = None,
+        locale: str = "",
+    ) -> Sent:
+        """Send that mail to some addresses."""
+        body = {**_template_body(data, version, locale), "from": sender, "to": list(to)}
+        return await self._ask(call("POST", "templates", name, "test", body=body), Sent)
+
     async def key(self) -> KeyInfo:
         """Whose key this is; sends nothing."""
         return await self._ask(call("GET", "key"), KeyInfo)
@@ -195,6 +293,17 @@ class AsyncClient:
 
 def _new_key() -> str:
     return secrets.token_urlsafe(24)
+
+
+def _template_body(
+    data: Mapping[str, Any] | None, version: int | None, locale: str
+) -> dict[str, Any]:
+    body: dict[str, Any] = {"locale": locale}
+    if data is not None:
+        body["data"] = data
+    if version is not None:
+        body["version"] = version
+    return body
 
 
 def _result(raw: msgspec.Raw) -> Sent | Refused:

@@ -90,8 +90,10 @@ def read(reply: Reply, kind: type[_T]) -> _T:
         ) from None
 
 
-class _Details(msgspec.Struct):
+class _Details(msgspec.Struct, kw_only=True):
     field: str = ""
+    line: int | None = None
+    column: int | None = None
 
 
 class _Error(msgspec.Struct, kw_only=True):
@@ -106,11 +108,14 @@ def error_of(reply: Reply) -> ApiError:
     except msgspec.DecodeError:  # of something in between
         said = _Error(message=reply.body[:200].decode("utf-8", "replace"))
     after = reply.headers.get("retry-after", "")
+    details = said.details or _Details()
     return ApiError(
         status=reply.status,
         error=said.error or f"HTTP_{reply.status}",
         message=said.message or "no reason was given",
-        field=said.details.field if said.details is not None else "",
+        field=details.field,
+        line=details.line,
+        column=details.column,
         retry_after_s=int(after) if after.isdecimal() else None,
         request_id=reply.headers.get("x-request-id", ""),
     )

@@ -15,6 +15,8 @@ class ApiError(Exception):
         error: str,
         message: str,
         field: str = "",
+        line: int | None = None,
+        column: int | None = None,
         retry_after_s: int | None = None,
         request_id: str = "",
     ) -> None:
@@ -23,5 +25,7 @@ class ApiError(Exception):
         self.error = error  # a word for programs: VALIDATION_ERROR, RATE_LIMIT_EXCEEDED, ...
         self.message = message  # for people
         self.field = field  # which is wrong: to[1], headers.X-A; ""
+        self.line = line  # of that field, where it is a part of a template
+        self.column = column
         self.retry_after_s = retry_after_s
         self.request_id = request_id  # names the request in the server's log

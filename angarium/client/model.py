@@ -60,6 +60,33 @@ class Email(_Asked, kw_only=True):
     sandbox: bool = False
 
 
+class Parts(_Asked, kw_only=True):
+    """The sources of a template's mail in one language."""
+
+    subject: str = ""
+    preheader: str = ""
+    html: str | None = None  # MJML, where the version's html_kind says so
+    text: str | None = None  # None: made of the HTML
+    amp: str | None = None
+
+
+class TemplateSource(_Asked, kw_only=True):
+    """What a version of a template is to be."""
+
+    parts: Parts  # in the default locale
+    locales: Mapping[str, Parts] = {}  # in others, by language tag
+    default_locale: str = "en"
+    html_kind: Literal["html", "mjml"] = "html"
+    syntax: Literal["jinja", "mustache"] = "jinja"
+    layout: str = ""
+    variables: Mapping[str, Any] | None = None  # None: any will do
+    sample: Mapping[str, Any] = {}
+    missing: Literal["strict", "lenient"] = "strict"
+    time_zone: str = "UTC"
+    comment: str = ""
+    publish: bool = False  # at once
+
+
 class Sent(_Answer, frozen=True, kw_only=True):
     """The server has it on disk."""
 
@@ -157,3 +184,59 @@ class KeyInfo(_Answer, frozen=True, kw_only=True):
     tenant: str
     scopes: tuple[str, ...] = ()
     domains: tuple[Any, ...] = ()
+
+
+class Template(_Answer, frozen=True, kw_only=True):
+    """What mail is made of, once a version of it is published."""
+
+    id: str
+    alias: str
+    name: str = ""
+    kind: str = "mail"
+    published_version: int | None = None
+    newest_version: int | None = None
+    created_at: datetime | None = None
+    changed_at: datetime | None = None
+
+
+class TemplatePage(_Answer, frozen=True, kw_only=True):
+    templates: tuple[Template, ...] = ()
+    cursor: str | None = None  # of the next page; None: there is none
+
+
+class TemplateVersion(_Answer, frozen=True, kw_only=True):
+    """What is written in it is there where one version was asked for."""
+
+    version: int
+    state: str  # draft, published, retired
+    comment: str = ""
+    author: str = ""
+    uses: tuple[str, ...] = ()  # layouts and partials
+    created_at: datetime | None = None
+    changed_at: datetime | None = None
+    published_at: datetime | None = None
+    parts: Mapping[str, Any] = {}
+    locales: Mapping[str, Any] = {}
+    default_locale: str = ""
+    sample: Mapping[str, Any] = {}
+    warnings: tuple[Mapping[str, Any], ...] = ()  # of its examination, where it was saved
+    renewed: tuple[str, ...] = ()  # what uses it and is made with it now, where it was published
+
+
+class TemplateVersionPage(_Answer, frozen=True, kw_only=True):
+    versions: tuple[TemplateVersion, ...] = ()
+    cursor: str | None = None  # of the next page; None: there is none
+
+
+class TemplatePreview(_Answer, frozen=True, kw_only=True):
+    """The mail as it would be sent."""
+
+    version: int
+    subject: str = ""
+    preheader: str = ""
+    html: str | None = None
+    text: str | None = None
+    amp: str | None = None
+    locale: str = ""
+    size: int = 0  # octets of the whole
+    warnings: tuple[Mapping[str, Any], ...] = ()

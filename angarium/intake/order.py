@@ -140,6 +140,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     constraint: str = ""  # for programs: "required", "max_length"; "" if there is no word for it
     retry_after_s: int | None = None
     addresses: tuple[str, ...] = ()  # whom it is about (SUPPRESSED, and INVALID of an address)
+    line: int | None = None  # of the field, where that is a text of lines; from 1, as the next
+    column: int | None = None
 
 
 class FaultError(Exception):

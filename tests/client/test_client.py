@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 import angarium.client
-from angarium.client import ApiError, AsyncClient, Client, ConnectionFailedError, Email, File
+from angarium.client import (
+    ApiError,
+    AsyncClient,
+    Client,
+    ConnectionFailedError,
+    Email,
+    File,
+    Parts,
+    TemplateSource,
+)
 from angarium.client.calls import Call, Reply, call, wait_s
 from angarium.client.derive import derive
 from tests.client.stub import BUSY, SENT, WRONG, Answer, Stub
@@ -168,3 +177,75 @@ def test_only_what_does_no_harm_twice_is_repeated() -> None:
     assert Call(method="GET", path="/").may_repeat
     assert not Call(method="POST", path="/").may_repeat
     assert not Call(method="PATCH", path="/").may_repeat
+
+
+def test_a_template_is_saved_published_and_seen(serve: Callable[..., Stub]) -> None:
+    version = (
+        b'{"version": 2, "state": "draft", "author": "key k", "warnings": [{"message": "odd"}]}'
+    )
+    stub = serve(
+        (201, b'{"id": "t1", "alias": "a b", "kind": "mail", "publishedVersion": null}'),
+        (201, version),
+        (200, b'{"version": 2, "state": "published", "renewed": ["mail"]}'),
+        (200, b'{"version": 2, "subject": "Hi", "html": "<p>", "size": 9}'),
+        (200, SENT),
+    )
+    source = TemplateSource(
+        parts=Parts(subject="Hi {{ x }}", html="<p>"), locales={"de": Parts(text="t")}
+    )
+    with Client(stub.url, "k") as client:
+        made = client.create_template("a b", source, name="A")
+        saved = client.save_template("a b", source)
+        published = client.publish_template("a b", saved.version)
+        preview = client.preview_template("a b", {"x": 1}, locale="de")
+        client.test_template("a b", sender="a@x.example", to=["b@y.example"], version=2)
+    assert (made.id, made.published_version, saved.warnings[0]["message"]) == ("t1", None, "odd")
+    assert (published.state, published.renewed) == ("published", ("mail",))
+    assert (preview.subject, preview.html, preview.text, preview.size) == ("Hi", "<p>", None, 9)
+    written = {
+        "parts": {"subject": "Hi {{ x }}", "html": "<p>"},
+        "locales": {"de": {"text": "t"}},
+    }
+    assert [(each.method, each.path, each.body) for each in stub.seen] == [
+        (
+            "POST",
+            "/v1/templates",
+            {"alias": "a b", "name": "A", "kind": "mail", "version": written},
+        ),
+        ("POST", "/v1/templates/a%20b/versions", written),
+        ("POST", "/v1/templates/a%20b/versions/2/publish", None),
+        ("POST", "/v1/templates/a%20b/preview", {"locale": "de", "data": {"x": 1}}),
+        (
+            "POST",
+            "/v1/templates/a%20b/test",
+            {"locale": "", "version": 2, "from": "a@x.example", "to": ["b@y.example"]},
+        ),
+    ]
+
+
+def test_templates_and_their_versions_come_page_by_page(serve: Callable[..., Stub]) -> None:
+    stub = serve(
+        (200, b'{"templates": [{"id": "1", "alias": "a"}], "cursor": "61"}'),
+        (200, b'{"templates": [{"id": "2", "alias": "b"}], "cursor": null}'),
+        (200, b'{"versions": [{"version": 2, "state": "draft"}], "cursor": "c"}'),
+        (200, b'{"versions": [{"version": 1, "state": "published"}]}'),
+    )
+    with Client(stub.url, "k") as client:
+        assert [each.alias for each in client.templates(kind="mail")] == ["a", "b"]
+        assert [each.version for each in client.template_versions("a")] == [2, 1]
+    assert [each.path for each in stub.seen] == [
+        "/v1/templates?kind=mail",
+        "/v1/templates?kind=mail&cursor=61",
+        "/v1/templates/a/versions",
+        "/v1/templates/a/versions?cursor=c",
+    ]
+
+
+def test_what_is_wrong_in_a_template_has_its_place(serve: Callable[..., Stub]) -> None:
+    refused = b"""{"success": false, "error": "VALIDATION_ERROR", "message": "parts.html: no",
+     "details": {"field": "parts.html", "line": 3, "column": 7}}"""
+    stub = serve((400, refused))
+    with Client(stub.url, "k") as client, pytest.raises(ApiError) as caught:
+        client.save_template("a", TemplateSource(parts=Parts(html="{{")))
+    found = caught.value
+    assert (found.field, found.line, found.column) == ("parts.html", 3, 7)

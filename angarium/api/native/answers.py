@@ -53,6 +53,10 @@ def fault_answer(fault: Fault) -> dict[str, Any]:
         details["constraint"] = fault.constraint
     if fault.addresses:
         details["addresses"] = fault.addresses
+    if fault.line is not None:
+        details["line"] = fault.line
+    if fault.column is not None:
+        details["column"] = fault.column
     if details:
         answer["details"] = details
     if fault.retry_after_s is not None:

@@ -14,15 +14,19 @@ from angarium.api.native.queue import QueueResource
 from angarium.api.native.queue_acts import QueueActs
 from angarium.api.native.suppression import SuppressionResource
 from angarium.api.native.suppression_files import SuppressionFiles
+from angarium.api.native.template_trials import TrialResource
+from angarium.api.native.template_versions import VersionResource
+from angarium.api.native.templates import TemplateResource
 from angarium.api.native.tenants import TenantResource
 from angarium.api.native.webhook_deliveries import DeliveryResource
 from angarium.api.native.webhook_outbox import OutboxAccess
 from angarium.api.native.webhooks import WebhookResource
 from angarium.api.native.whose_key import WhoseKeyResource
 from angarium.api.sessions import Sessions
+from angarium.intake.sending import Sending
 
 
-def management(premises: Premises, sessions: Sessions) -> Sequence[Resource]:
+def management(premises: Premises, sessions: Sessions, sending: Sending) -> Sequence[Resource]:
     operator = Operator(lambda: premises.data_dir)
     suppression = SuppressionResource(premises)
     outbox = OutboxAccess(premises.data_dir)
@@ -32,6 +36,9 @@ def management(premises: Premises, sessions: Sessions) -> Sequence[Resource]:
         KeyResource(premises),
         DomainResource(premises),
         TenantResource(premises),
+        TemplateResource(premises),
+        VersionResource(premises),
+        TrialResource(premises, sending),
         suppression,
         SuppressionFiles(premises, suppression),
         QueueResource(premises, operator),

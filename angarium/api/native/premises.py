@@ -15,6 +15,7 @@ from angarium.queue import Suppressions
 from angarium.queue.model import UnixMs
 from angarium.queue.quota import QuotaUse
 from angarium.telemetry.log import log
+from angarium.templates.rendering import Renderer
 from angarium.tenancy import SnapshotFile
 from angarium.tenancy.scopes import allows
 
@@ -34,6 +35,7 @@ class Premises(msgspec.Struct, frozen=True, kw_only=True):
     suppressions: Suppressions
     config: Callable[[], Config]  # as it is now: a reload changes it
     clock: Callable[[], UnixMs]
+    renderer: Renderer
     quota_use: Callable[[str], Sequence[QuotaUse]]  # of a tenant, in the present periods
 
     @property

@@ -47,7 +47,7 @@ def described_routes() -> Sequence[Route]:
         WaitingResource(absent, absent),
         HistoryResource(absent, absent),
         TokenResource(absent, absent, absent),
-        *management(absent, absent),
+        *management(absent, absent, absent),
         UploadResource(absent, absent, absent),
         UploadContent(absent, absent, absent),
     )

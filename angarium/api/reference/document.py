@@ -51,6 +51,8 @@ class ErrorDetails(msgspec.Struct, kw_only=True, omit_defaults=True):
     field: str = ""  # which one is at fault: to[1], headers.X-A, attachments[0].content
     constraint: str = ""  # a word for programs, as required
     addresses: Sequence[str] = ()  # whom it is about
+    line: int | None = None  # of a template's part, from 1, as the next
+    column: int | None = None
 
 
 class Error(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):

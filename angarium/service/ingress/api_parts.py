@@ -126,6 +126,7 @@ class ApiParts:
             suppressions=spool.suppressions,
             config=lambda: self._config,
             clock=runtime.clock,
+            renderer=self.renderer,
             quota_use=spool.quota_use,
         )
         uploads = UploadStore(uploads_directory(premises.data_dir), runtime.clock)
@@ -138,7 +139,7 @@ class ApiParts:
                         WaitingResource(self.waiting, self._admit),
                         HistoryResource(self.history, self._admit),
                         TokenResource(self.tokens, self.access.find_key, runtime.clock),
-                        *management(premises, self.sessions),
+                        *management(premises, self.sessions, self.sending),
                         UploadResource(premises, uploads, signer),
                         UploadContent(premises, uploads, signer),
                     )

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from angarium.templates.rendering import Filling, Renderer
+from angarium.templates.rendering import Filling, ProblemKind, Renderer
 from angarium.tenancy.model import ConflictError
 from angarium.tenancy.templates.examined import Examined, UnexaminedError
 
@@ -12,10 +12,17 @@ T = TypeVar("T")
 ROUNDS: Final = 5
 
 
+class RendererBusyError(Exception):
+    """Nobody renders now. Nothing has changed: try again."""
+
+
 async def with_examined(
     change: Callable[[Examined], Awaitable[T]], renderer: Renderer, tenant: str
 ) -> T:
-    """Return what ``change`` returns. Raises what it raises; ConflictError: others change layouts all the while."""
+    """Return what ``change`` returns.
+
+    Raises what it raises; RendererBusyError; ConflictError: others change layouts all the while.
+    """
     examined = Examined()
     for _ in range(ROUNDS):
         try:
@@ -23,5 +30,9 @@ async def with_examined(
         except UnexaminedError as error:
             for each in error.lacking:
                 sample = Filling(data=each.sample) if each.sample else None
-                examined.add(each, await renderer.examine(each.bundle, sample, tenant=tenant))
+                found = await renderer.examine(each.bundle, sample, tenant=tenant)
+                for problem in found.problems:
+                    if problem.kind is ProblemKind.BUSY:
+                        raise RendererBusyError(problem.message) from None
+                examined.add(each, found)
     raise ConflictError("layouts that it uses are being changed all the while: try again")

@@ -38,7 +38,9 @@ def made_ready(
 ) -> Ready:
     """Raises TenancyError: it cannot be; TemplateError where something in it is wrong."""
     check_content(template.kind, content)
-    bundled = bundle_of(content, lambda alias: find_published(connection, template.tenant, alias))
+    bundled = bundle_of(
+        template.kind, content, lambda alias: find_published(connection, template.tenant, alias)
+    )
     return Ready(bundled=bundled, examination=examined.of(bundled, content))
 
 

@@ -17,6 +17,7 @@ from angarium.templates.bundle import (
     Parts,
     Syntax,
 )
+from angarium.templates.mustache.translation import Dialect
 from angarium.templates.rendering import MAX_DATA_OCTETS, Problem
 from angarium.templates.variables import Variable
 from angarium.tenancy.model import TenancyError
@@ -50,6 +51,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sample: Mapping[str, Any] = {}  # what a preview is filled with
     missing: Literal["strict", "lenient"] = "strict"  # of a variable that is not given
     time_zone: str = "UTC"
+    dialect: Dialect = "mustache"  # whose mustache it is
 
 
 class Template(msgspec.Struct, frozen=True, kw_only=True):

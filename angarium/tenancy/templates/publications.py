@@ -50,7 +50,7 @@ class PublicationStore:
         """
         with changing(self._database, examined) as connection:
             template = known_template(connection, tenant, name)
-            return self._publish(connection, template, number, examined, "published")
+            return publish_version(connection, self._changer, template, number, examined)
 
     def roll_back(
         self, tenant: str, name: str, number: int | None, examined: Examined
@@ -70,27 +70,31 @@ class PublicationStore:
                 known_version(connection, template, number)
                 text = f"version {number} is none that was published before"
                 raise ConflictError(text, field="version")
-            return self._publish(connection, template, number, examined, "rolled_back")
+            return publish_version(
+                connection, self._changer, template, number, examined, "rolled_back"
+            )
 
-    def _publish(
-        self,
-        connection: Connection,
-        template: Template,
-        number: int,
-        examined: Examined,
-        action: str,
-    ) -> Published:
-        version = known_version(connection, template, number)
-        ready = made_ready(connection, template, version.content, examined)
-        now = self._changer.clock()
-        _renew(connection, template.id, number, ready.bundled, published=now)
-        set_template(connection, template, published=number, changed=now)
-        renewed = _renew_users(connection, template, examined)
-        note_version(connection, self._changer, template, number, action, renewed=str(len(renewed)))
-        after = known_template(connection, template.tenant, template.id)
-        return Published(
-            template=after, version=known_version(connection, after, number), renewed=renewed
-        )
+
+def publish_version(
+    connection: Connection,
+    changer: Changer,
+    template: Template,
+    number: int,
+    examined: Examined,
+    action: str = "published",
+) -> Published:
+    """The same as ``publish``, in a transaction. ``action``: what the audit calls it."""
+    version = known_version(connection, template, number)
+    ready = made_ready(connection, template, version.content, examined)
+    now = changer.clock()
+    _renew(connection, template.id, number, ready.bundled, published=now)
+    set_template(connection, template, published=number, changed=now)
+    renewed = _renew_users(connection, template, examined)
+    note_version(connection, changer, template, number, action, renewed=str(len(renewed)))
+    after = known_template(connection, template.tenant, template.id)
+    return Published(
+        template=after, version=known_version(connection, after, number), renewed=renewed
+    )
 
 
 def _renew_users(connection: Connection, template: Template, examined: Examined) -> tuple[str, ...]:

@@ -33,10 +33,12 @@ from angarium.tenancy.templates.model import (
     VersionHead,
     check_words,
 )
+from angarium.tenancy.templates.publications import publish_version
 from angarium.tenancy.templates.rows import (
     content_text,
     known_template,
     known_version,
+    read_bundle,
     read_heads,
 )
 from angarium.tenancy.templates.store import create_template
@@ -74,13 +76,40 @@ class VersionStore:
             template = known_template(connection, tenant, name)
             return known_version(connection, template, _number(template, number))
 
+    def find_with_bundle(
+        self, tenant: str, name: str, number: int | None = None
+    ) -> tuple[Version, bytes]:
+        """The same, with what it is rendered from, encoded. Raises NotFoundError."""
+        with self._database.reading() as connection:
+            template = known_template(connection, tenant, name)
+            version = known_version(connection, template, _number(template, number))
+            return version, read_bundle(connection, version.digest)
+
+    def pair(
+        self, tenant: str, name: str, old: int | None, new: int | None
+    ) -> tuple[Version, Version]:
+        """Return two to be compared; None: the published one, and the newest that is there. Raises NotFoundError."""
+        with self._database.reading() as connection:
+            template = known_template(connection, tenant, name)
+            if new is None:
+                new = next((each.number for each in read_heads(connection, template, limit=1)), 0)
+            before = known_version(connection, template, _number(template, old))
+            return before, known_version(connection, template, new)
+
     def create(
-        self, wish: TemplateWish, content: Content, comment: str, examined: Examined
+        self,
+        wish: TemplateWish,
+        content: Content,
+        comment: str,
+        examined: Examined,
+        *,
+        publish: bool = False,
     ) -> Saved:
-        """Make a template with a first draft. Raises TenancyError, as ``TemplateStore.create`` and ``save``."""
+        """Make a template with a first version. Raises TenancyError, as ``TemplateStore.create`` and ``save``."""
         with changing(self._database, examined) as connection:
             template = create_template(connection, self._changer, wish)
-            return self._save(connection, template, content, comment, examined)
+            saved = self._save(connection, template, content, comment, examined)
+            return self._published(connection, saved, examined) if publish else saved
 
     def copy(
         self, wish: TemplateWish, source: str, number: int | None, examined: Examined
@@ -95,12 +124,23 @@ class VersionStore:
             return self._save(connection, template, version.content, comment, examined)
 
     def save(
-        self, tenant: str, name: str, content: Content, comment: str, examined: Examined
+        self,
+        tenant: str,
+        name: str,
+        content: Content,
+        comment: str,
+        examined: Examined,
+        *,
+        publish: bool = False,
     ) -> Saved:
-        """Keep a new draft. Raises NotFoundError, TenancyError: there are too many, or it is too large."""
+        """Keep a new version, a draft unless it is published at once.
+
+        Raises NotFoundError, TenancyError: there are too many, or it is too large; and as ``publish``.
+        """
         with changing(self._database, examined) as connection:
             template = known_template(connection, tenant, name)
-            return self._save(connection, template, content, comment, examined)
+            saved = self._save(connection, template, content, comment, examined)
+            return self._published(connection, saved, examined) if publish else saved
 
     def edit(
         self,
@@ -144,6 +184,11 @@ class VersionStore:
             set_template(connection, template, changed=self._changer.clock())
             note_version(connection, self._changer, template, number, "version_removed")
             return version
+
+    def _published(self, connection: Connection, saved: Saved, examined: Examined) -> Saved:
+        number = saved.version.number
+        found = publish_version(connection, self._changer, saved.template, number, examined)
+        return Saved(template=found.template, version=found.version, examination=saved.examination)
 
     def _save(
         self,

@@ -274,9 +274,9 @@ async def test_what_is_named_and_not_published_is_refused_at_its_place(desk: Des
     with pytest.raises(TemplateError, match="no layout or partial 'base'") as caught:
         await desk.make("mail", 'x\n  {% extends "base" %}')
     (problem,) = caught.value.problems
-    assert (problem.part, problem.line, problem.column) == ("html", 2, 15)
+    assert (problem.part, problem.line, problem.column) == ("html", 2, 14)
     await desk.make("base", "draft", kind="layout")
-    with pytest.raises(TemplateError, match="publish it first"):
+    with pytest.raises(TemplateError, match="only what is published counts"):
         await desk.make("mail", '{%- include "base" -%}')
     made = content("x", layout="base")
     with pytest.raises(TenancyError) as refused:

@@ -131,6 +131,7 @@ def _listeners(config: Config) -> Iterator[Problem]:
             yield Problem((*at, "address"), str(error))
         yield from _networks(at, listener)
         yield from _tls(at, listener)
+        yield from _client_certificates(at, listener)
         yield from _OF_KIND[listener.kind](at, listener)
         if listener.limits.bytes_in_flight < listener.limits.message_octets:
             yield Problem(
@@ -168,6 +169,17 @@ def _networks(at: KeyPath, listener: Listener) -> Iterator[Problem]:
                     f"{network!r} is not a network; write one like 192.0.2.0/24 or 2001:db8::/32"
                     " (no bits set behind the prefix)",
                 )
+
+
+def _client_certificates(at: KeyPath, listener: Listener) -> Iterator[Problem]:
+    if listener.client_ca is None:
+        for key in ("client_crl", "client_certificate"):
+            if getattr(listener, key) not in (None, "optional"):
+                yield Problem((*at, key), "does nothing without client_ca (a PEM file); set it")
+    elif listener.kind != "http":
+        yield Problem((*at, "client_ca"), 'is for listeners of kind "http"; remove it')
+    elif listener.tls == "none":
+        yield Problem((*at, "client_ca"), 'does nothing while tls = "none"; set tls or remove it')
 
 
 def _tls(at: KeyPath, listener: Listener) -> Iterator[Problem]:

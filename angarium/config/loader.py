@@ -242,6 +242,8 @@ def resolved(config: Config, base: Path) -> Config:
                 each,
                 certificate=absolute(each.certificate) if each.certificate else None,
                 private_key=absolute(each.private_key) if each.private_key else None,
+                client_ca=absolute(each.client_ca) if each.client_ca else None,
+                client_crl=absolute(each.client_crl) if each.client_crl else None,
             )
             for each in config.listener
         ),

@@ -93,6 +93,12 @@ class Listener(_Table, frozen=True, kw_only=True):
     repair: bool | None = None
     certificate: str | None = None  # PEM chain; read again on SIGHUP
     private_key: str | None = None  # PEM, mode 0600
+    # of kind http: PEM, an authority whose certificates clients may show in place of a key, where a key has their name
+    # (`postmaster key create --certificate`); read again on SIGHUP. Omitted: none is asked for
+    client_ca: str | None = None
+    # "required": who has none cannot connect, also with a key
+    client_certificate: Literal["optional", "required"] = "optional"
+    client_crl: str | None = None  # PEM: the authority's lists of certificates that were revoked
     # of kind http: what it serves. Keys are asked of who uses the API, nothing of who reads metrics and health: where
     # strangers reach the API, leave these to a listener of their own on loopback
     serves: tuple[Served, ...] = ("api", "health", "metrics")

@@ -72,6 +72,14 @@ KEY_SECRET: Final = Table(
     Column("expires", BigInteger),
 )
 
+# What certificates a key's programs may show in its place: one name, one key
+KEY_CERTIFICATE: Final = Table(
+    "key_certificate",
+    METADATA,
+    Column("name", Text, primary_key=True),  # dns:app.example.com
+    Column("key_id", String(32), ForeignKey("key.id"), nullable=False, index=True),
+)
+
 DOMAIN: Final = Table(
     "domain",
     METADATA,

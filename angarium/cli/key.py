@@ -10,11 +10,12 @@ from angarium.cli.config_option import config_option
 from angarium.cli.duration import Duration
 from angarium.cli.exit import EX_USAGE, CommandError
 from angarium.cli.platform_access import json_option, print_json, time_text, using_platform
+from angarium.config.schema import Role
 from angarium.queue.model import DEFAULT_TENANT
 from angarium.tenancy.key_text import key_prefix, ses_access_key_id
 from angarium.tenancy.keys import KeyWish, NewKey
 from angarium.tenancy.model import DEFAULT_RATE, KEY_KINDS, Key, KeyKind
-from angarium.tenancy.scopes import ROLES, Role
+from angarium.tenancy.scopes import ROLES
 
 _OVERLAP: Final = "1d"
 

@@ -39,6 +39,7 @@ _BASE_URL = re.compile(
 _KEY_SET_URL = re.compile(
     r"https://[^\s/?#]+(/\S*)?|http://(127\.\d+\.\d+\.\d+|\[::1\]|localhost)(:\d+)?(/\S*)?"
 )
+_PATH_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 _STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
 FITS_EVERYTHING = "fits every reply; give match, codes or enhanced, or a sweep"
 DEFAULT_POOL = "default"  # exists without being written: the system's choice of address
@@ -113,6 +114,32 @@ def _token_issuers(config: Config) -> Iterator[Problem]:
             yield Problem((*at, index, "jwks_url"), text)
     names = [each.issuer for each in config.api.issuer]
     yield from _duplicates(names, at, "issuer", "its tokens have one meaning")
+
+
+def _oidc(config: Config) -> Iterator[Problem]:
+    at = ("tenancy", "oidc")
+    for index, each in enumerate(config.tenancy.oidc):
+        if _PATH_NAME.fullmatch(each.name) is None:
+            text = "has 1 to 32 lower-case letters, digits and hyphens: it is in paths"
+            yield Problem((*at, index, "name"), text)
+        for key, url in (("issuer", each.issuer), ("redirect_url", each.redirect_url)):
+            if _KEY_SET_URL.fullmatch(url) is None:
+                text = "must be https://host/path, or http:// on 127.0.0.1, ::1 or localhost"
+                yield Problem((*at, index, key), text)
+        path = f"/v1/login/oidc/{each.name}/callback"
+        if not each.redirect_url.endswith(path):
+            yield Problem((*at, index, "redirect_url"), f"must end in {path}")
+        for number, domain in enumerate(each.email_domains):
+            if domain != a_labels(domain) or not is_fqdn(domain):
+                text = f"{domain!r} is no domain; write one like example.com"
+                yield Problem((*at, index, "email_domains", number), text)
+        if each.roles and each.role_claim is None:
+            text = "does nothing without role_claim; name the claim"
+            yield Problem((*at, index, "roles"), text)
+    names = [each.name for each in config.tenancy.oidc]
+    yield from _duplicates(names, at, "name", "a path leads to one")
+    issuers = [each.issuer for each in config.tenancy.oidc]
+    yield from _duplicates(issuers, at, "issuer", "whom it vouches for is known by it")
 
 
 def _postmasters(config: Config) -> Iterator[Problem]:
@@ -653,6 +680,7 @@ _CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
     _feedback,
     _databases,
     _token_issuers,
+    _oidc,
     _webhook,
     _uploads,
     _rules,

@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from angarium.access.certificate_names import read_peer
+from angarium.tenancy.keys import KeyWish, NewKey
 from tests.authority import Authority
 from tests.e2e.product import TRUSTED, Product
 from tests.service.running_server import wait_until
@@ -54,20 +55,20 @@ class World:
         )
         self.product = Product(folder, sink=1, listeners=listeners)
         _, self.port, self.strict = self.product.smtp
-        for tenant in ("shop", "mill"):
-            self.product.postmaster("tenant", "create", tenant)
-            domain = f"{tenant}.example"
-            self.product.postmaster(
-                "domain", "add", domain, "--tenant", tenant, "--assume-verified"
-            )
-        self.key = self.new_key("shop", "--certificate", "dns:app.example.com")
-        self.other = self.new_key("mill", "--certificate", "dns:mill.example.com")
-        self.product.postmaster("key", "bind", self.new_key("shop")["id"], "dns:late.example.com")
-        self.new_key("shop", "--certificate", "dns:gone.example.com")
+        with self.product.platform() as platform:
+            for tenant in ("shop", "mill"):
+                platform.tenants.create(tenant)
+                platform.domains.add(f"{tenant}.example", tenant, assume_verified=True)
+        self.key = self.new_key("shop", "dns:app.example.com")
+        self.other = self.new_key("mill", "dns:mill.example.com")
+        self.new_key("shop", "dns:gone.example.com")
 
-    def new_key(self, tenant: str, *more: str) -> dict[str, str]:
-        made = self.product.postmaster("key", "create", "--tenant", tenant, "--json", *more)
-        return dict(json.loads(made))
+    def new_key(self, tenant: str, *certificates: str, scopes: str = "") -> NewKey:
+        words = scopes.split(",") if scopes else ()
+        with self.product.platform() as platform:
+            return platform.keys.create(
+                KeyWish(tenant=tenant, certificates=certificates, scopes=words)
+            )
 
     def ask(
         self, path: str, who: str = "", *, port: int = 0, body: Any = None, **headers: str
@@ -120,7 +121,7 @@ def test_curl_shows_one_too(world: World) -> None:
 
 def test_a_key_and_a_certificate_must_be_of_one_tenant(world: World) -> None:
     """MT2"""
-    own, other = {"X-API-Key": world.key["key"]}, {"X-API-Key": world.other["key"]}
+    own, other = {"X-API-Key": world.key.text}, {"X-API-Key": world.other.text}
     assert world.ask("/v1/suppression", "app", **own).status_code == 200
     assert world.ask("/v1/suppression", "stranger", **own).status_code == 200
     refused = world.ask("/v1/suppression", "app", **other)
@@ -197,19 +198,22 @@ def test_amazons_own_client_needs_no_signature_then(world: World) -> None:
 
 def test_who_must_show_one_and_does_not_is_not_connected(world: World) -> None:
     with pytest.raises(requests.ConnectionError):
-        world.ask("/v1/suppression", port=world.strict, **{"X-API-Key": world.key["key"]})
+        world.ask("/v1/suppression", port=world.strict, **{"X-API-Key": world.key.text})
     assert world.ask("/v1/suppression", "app", port=world.strict).status_code == 200
 
 
 def test_what_is_bound_works_at_once_and_ends_with_its_key(world: World) -> None:
-    assert world.ask("/v1/suppression", "late").status_code == 200
-    # by its fingerprint, too; one name stands for one key
-    refused = world.product.postmaster(
-        "key", "create", "--certificate", "dns:app.example.com", code=None
-    )
-    assert not refused
+    late = world.new_key("shop")
+    world.product.postmaster("key", "bind", late.key.id, "dns:late.example.com")
+    wait_until(lambda: world.ask("/v1/suppression", "late").status_code == 200, 10)
+    # by its fingerprint, too
     peer = read_peer(world.made["stranger"][2].public_bytes(Encoding.DER))
-    made = world.new_key("shop", "--certificate", peer.fingerprint, "--scopes", "suppressions:read")
+    made = json.loads(
+        world.product.postmaster(
+            *("key", "create", "--tenant", "shop", "--certificate", peer.fingerprint),
+            *("--scopes", "suppressions:read", "--json"),
+        )
+    )
     wait_until(lambda: world.ask("/v1/suppression", "stranger").status_code == 200, 10)
     assert world.ask("/v1/send", "stranger", body=MAIL).status_code == 403
     world.product.postmaster("key", "revoke", made["id"])
@@ -224,7 +228,7 @@ def test_the_audit_says_what_was_shown(world: World) -> None:
         for each in world.ask("/v1/audit", "app").json()["entries"]
         if each["subject"] == made.json()["id"]
     ]
-    assert entry["actor"] == f"key {world.key['id']} by certificate dns:app.example.com"
+    assert entry["actor"] == f"key {world.key.key.id} by certificate dns:app.example.com"
 
 
 def test_names_of_certificates_are_the_operators_to_give(world: World) -> None:
@@ -232,7 +236,7 @@ def test_names_of_certificates_are_the_operators_to_give(world: World) -> None:
     asked = {"certificates": ["dns:lost.example.com"]}
     refused = world.ask("/v1/keys", "app", body=asked)
     assert (refused.status_code, refused.json()["details"]["field"]) == (403, "certificates")
-    operator = {"X-API-Key": world.new_key("default", "--scopes", "*,tenants")["key"]}
+    operator = {"X-API-Key": world.new_key("default", scopes="*,tenants").text}
     wrong = world.ask("/v1/keys", body={"certificates": ["lost"]}, **operator)
     assert (wrong.status_code, wrong.json()["details"]["field"]) == (400, "certificates")
     made = world.ask("/v1/keys", body={**asked, "tenant": "mill"}, **operator)

@@ -25,6 +25,7 @@ from angarium.api.native.wire import (
     unix_ms,
 )
 from angarium.api.reading import read_json
+from angarium.config.schema import Role
 from angarium.intake.order import Caller, FaultKind
 from angarium.tenancy.key_text import key_prefix, ses_access_key_id
 from angarium.tenancy.model import (
@@ -35,7 +36,7 @@ from angarium.tenancy.model import (
     KeyKind,
     NotFoundError,
 )
-from angarium.tenancy.scopes import ROLES, USUAL, Role, find_uncovered, read_scopes
+from angarium.tenancy.scopes import ROLES, USUAL, find_uncovered, read_scopes
 
 if TYPE_CHECKING:
     from angarium.tenancy.keys import NewKey

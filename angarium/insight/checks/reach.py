@@ -65,6 +65,7 @@ def _files(config: Config) -> set[Path]:
         names += [name for name in files if name]
     names += [each.password_file for each in config.route if each.password_file]
     names += [each.password_file for each in config.smart_host if each.password_file]
+    names += [each.client_secret_file for each in config.tenancy.oidc if each.client_secret_file]
     if config.ses is not None and config.ses.secret_key_file is not None:
         names.append(config.ses.secret_key_file)
     return {Path(name) for name in names}

@@ -33,6 +33,9 @@ def check_secrets(config: Config) -> Iterator[Finding]:
     yield from check_secret(config)
     if config.ses is not None:
         yield from _ses_keys(config.ses)
+    for provider in config.tenancy.oidc:
+        if provider.client_secret_file:
+            yield from _secret_file(Path(provider.client_secret_file))
     if any(each.kind == "submission" and each.auth == "required" for each in config.listener):
         yield from _users(config)
 

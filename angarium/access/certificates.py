@@ -14,20 +14,12 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from angarium.access.client_trust import ClientTrust
+from angarium.access.tls_file import TlsFileError, read_tls_file
 from angarium.config.schema import Listener
 
 # TLS 1.2 with forward secrecy and AEAD only (RFC 9325 section 4.2); those of TLS 1.3 are OpenSSL's own.
 CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL"
-MAX_PEM_OCTETS: Final = 1024 * 1024  # ours
-
-
-class TlsFileError(Exception):
-    """A certificate or key cannot be used; the text names the file. What was in use before stays in use."""
-
-    def __init__(self, file: str, problem: str) -> None:
-        super().__init__(f"{file}: {problem}")
-        self.file = file
-        self.problem = problem
 
 
 class CertificateInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,10 +44,16 @@ class ServerTls:
     which hangs up on HTTP commands.
     """
 
-    def __init__(self, certificate: str | Path, private_key: str | Path) -> None:
-        """Reads both files. Raises TlsFileError."""
+    def __init__(
+        self,
+        certificate: str | Path,
+        private_key: str | Path,
+        clients: ClientTrust | None = None,
+    ) -> None:
+        """``clients``: whose certificates are asked for; None: for none. Reads the files. Raises TlsFileError."""
         self._certificate = Path(certificate)
         self._private_key = Path(private_key)
+        self.clients: Final = clients
         self._context, self._info = self._load()
 
     @classmethod
@@ -64,9 +62,12 @@ class ServerTls:
         assert listener.certificate is not None  # the loader saw to it
         assert listener.private_key is not None
         try:
-            return cls(listener.certificate, listener.private_key)
+            return cls(listener.certificate, listener.private_key, ClientTrust.of(listener))
         except TlsFileError as error:
-            what = "private_key" if error.file == listener.private_key else "certificate"
+            keys = ("private_key", "client_ca", "client_crl")
+            what = next(
+                (key for key in keys if error.file == getattr(listener, key)), "certificate"
+            )
             problem = f"listener {listener.address}: {what}: {error.file}"
             raise TlsFileError(problem, error.problem) from None
 
@@ -80,7 +81,7 @@ class ServerTls:
         return self._info
 
     def reload(self) -> None:
-        """Read both files again. Raises TlsFileError; then the context of before remains."""
+        """Read the files again. Raises TlsFileError; then the context of before remains."""
         self._context, self._info = self._load()
 
     def _load(self) -> tuple[ssl.SSLContext, CertificateInfo]:
@@ -99,6 +100,8 @@ class ServerTls:
             context.load_cert_chain(self._certificate, self._private_key, password=_no_password)
         except (ssl.SSLError, OSError) as error:
             raise TlsFileError(str(self._certificate), str(error)) from error
+        if self.clients is not None:
+            self.clients.apply(context)
         return context, info
 
 
@@ -128,7 +131,7 @@ def check_files(certificate: Path, private_key: Path) -> CertificateInfo:
 
 
 def _read_key(path: Path) -> bytes:
-    octets = _read(path)
+    octets = read_tls_file(path)
     mode = path.stat().st_mode
     if mode & 0o037:  # P8; 0640 is what distributions give to a group of certificate readers
         raise TlsFileError(str(path), f"others may read it (mode {mode & 0o777:04o}): chmod 0600")
@@ -137,20 +140,9 @@ def _read_key(path: Path) -> bytes:
 
 def _read_leaf(path: Path) -> x509.Certificate:
     try:
-        return x509.load_pem_x509_certificates(_read(path))[0]
+        return x509.load_pem_x509_certificates(read_tls_file(path))[0]
     except ValueError:
         raise TlsFileError(str(path), "not a certificate chain in PEM") from None
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            octets = file.read(MAX_PEM_OCTETS + 1)
-    except OSError as error:
-        raise TlsFileError(str(path), error.strerror or str(error)) from error
-    if len(octets) > MAX_PEM_OCTETS:
-        raise TlsFileError(str(path), f"over {MAX_PEM_OCTETS} octets")
-    return octets
 
 
 def _public(key: object) -> bytes:

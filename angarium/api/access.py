@@ -7,6 +7,8 @@ from typing import Final
 from aiohttp import web
 
 from angarium.access.allowance import Allowance, Rates
+from angarium.access.certificate_names import PeerCertificate
+from angarium.api.client_certificates import peer_certificate
 from angarium.intake.order import Caller, Fault, FaultError, FaultKind
 from angarium.queue.model import UnixMs
 from angarium.tenancy.snapshot import KeyGrant, KeyProblem, Snapshot
@@ -19,12 +21,18 @@ REQUEST_ID: Final = web.RequestKey("request_id", str)
 ALLOWANCE: Final = web.RequestKey("allowance", Allowance)
 # Of who has been found right by something else than a key
 GRANT: Final = web.RequestKey("grant", KeyGrant)
+# What of the client's certificate stood for a key
+CERTIFIED: Final = web.RequestKey("certified", str)
 # What is presented, now, from where: whom a token stands for; None: it is no token
 FindToken = Callable[[str, UnixMs, str], KeyGrant | KeyProblem | None]
 
 
 class Access:
-    """Invariant HA1: whoever gets a Caller has presented a valid key that has the scope, within its rates."""
+    """Invariant HA1: whoever gets a Caller has presented a valid key that has the scope, within its rates; or a
+    certificate that stands for one.
+
+    Invariant MT2: who has presented both is of one tenant.
+    """
 
     def __init__(
         self,
@@ -59,7 +67,7 @@ class Access:
         if (grant := request.get(GRANT)) is not None:
             return self.admit(request, grant, resource, action, dialect=dialect)
         found: KeyGrant | KeyProblem | None = None
-        if self._find_token is not None:
+        if presented and self._find_token is not None:
             found = self._find_token(presented, self._clock(), client_address(request))
         if isinstance(found, KeyProblem):
             raise FaultError(_fault_of(found))
@@ -67,8 +75,13 @@ class Access:
         return self.admit(request, grant, resource, action, dialect=dialect)
 
     def find_key(self, request: web.Request, presented: str) -> KeyGrant:
-        """Return whose key it is, of kind api; a token is none. Raises FaultError: NO_KEY, WRONG_KEY, NO_SCOPE."""
+        """Return whose key it is, of kind api; a token is none. Without one: what the client's certificate stands for.
+
+        Raises FaultError: NO_KEY, WRONG_KEY, NO_SCOPE.
+        """
         if not presented:
+            if (certified := self.find_certified(request)) is not None:
+                return certified
             text = "No key was given: send X-API-Key, or Authorization: Bearer"
             raise FaultError(Fault(kind=FaultKind.NO_KEY, message=text))
         found = self._snapshot().find_key(presented, self._clock(), client_address(request))
@@ -78,6 +91,37 @@ class Access:
             text = f"key {found.key.id} is of kind {found.key.kind}: here one of kind api is needed"
             raise FaultError(Fault(kind=FaultKind.WRONG_KEY, message=text))
         return found
+
+    def find_certified(self, request: web.Request) -> KeyGrant | None:
+        """Return what the client's certificate stands for; None: it has shown none. Raises FaultError: WRONG_KEY."""
+        peer = peer_certificate(request)
+        if peer is None:
+            return None
+        now = self._clock()
+        keys = self._snapshot().find_certified(peer.all_names)
+        if not keys:
+            raise _refused(peer, "stands for no key here")
+        if len(keys) > 1:
+            raise _refused(peer, f"stands for several keys ({', '.join(each.id for each in keys)})")
+        if peer.not_after_s * 1000 <= now:  # a connection may outlive it
+            raise _refused(peer, "has expired")
+        found = self._snapshot().grant(keys[0], now, client_address(request))
+        if isinstance(found, KeyProblem):
+            raise FaultError(_fault_of(found))
+        request[CERTIFIED] = peer.title
+        return found
+
+    def _check_agreement(self, request: web.Request, tenant: str) -> None:
+        """Raises FaultError: NO_SCOPE."""
+        if CERTIFIED in request:
+            return
+        peer = peer_certificate(request)
+        if peer is None:
+            return
+        for key in self._snapshot().find_certified(peer.all_names):
+            if key.tenant != tenant:  # MT2
+                text = f"The certificate {peer.title} is of another tenant than the key: send one of them"
+                raise FaultError(Fault(kind=FaultKind.NO_SCOPE, message=text))
 
     def admit(
         self,
@@ -90,6 +134,7 @@ class Access:
     ) -> Caller:
         """Return who asks, whose key was found right in some other way. Raises FaultError: NO_SCOPE, RATE."""
         key = grant.key
+        self._check_agreement(request, key.tenant)
         self._count(request, key.id, key.tenant, key.rate)
         if resource and not grant.allows(resource, action):
             text = f"key {key.id} has not the scope {resource}:{action}"
@@ -104,6 +149,7 @@ class Access:
             dialect=dialect,
             request_id=request.get(REQUEST_ID, ""),
             scopes=key.scopes,
+            certificate=request.get(CERTIFIED, ""),
         )  # HA1
 
     def _count(self, request: web.Request, key_id: str, tenant: str, per_second: int) -> None:
@@ -122,6 +168,11 @@ class Access:
             retry_after_s = -(-tightest.wait_ms // 1000)
             fault = Fault(kind=FaultKind.RATE, message=text, retry_after_s=retry_after_s)
             raise FaultError(fault)
+
+
+def _refused(peer: PeerCertificate, why: str) -> FaultError:
+    text = f"The client's certificate, {peer.title} ({peer.fingerprint}), {why}"
+    return FaultError(Fault(kind=FaultKind.WRONG_KEY, message=text))
 
 
 def presented_key(request: web.Request) -> str:

@@ -58,6 +58,12 @@ class HttpServer:
             self._accept, sock=listening, ssl=context, ssl_handshake_timeout=15 if context else None
         )
 
+    def renew(self) -> None:
+        """Have each client connect again, once the answer under way is out: what let them in is another one now."""
+        if self._runner.server is not None:
+            for handler in self._runner.server.connections:
+                _end(handler)
+
     async def close(self) -> None:
         """Stop listening, let answers under way go out, close the rest."""
         if self._server is not None:
@@ -134,6 +140,10 @@ class _Refuse(asyncio.Protocol):
 
 
 def _end(handler: RequestHandler) -> None:
-    """Close after the answer under way; a client that does not even finish its request is cut off."""
+    """Close after the answer under way; who is asked nothing, or does not even finish asking, is cut off."""
+    if handler._waiter is not None:
+        # ``close`` would read no more of it, and leave it open
+        handler.force_close()
+        return
     handler.close()
     asyncio.get_running_loop().call_later(CLOSE_GRACE_S, handler.force_close)

@@ -22,6 +22,7 @@ from angarium.tenancy.session_token import TOKEN_MARK
 from angarium.tenancy.snapshot import KeyGrant
 
 if TYPE_CHECKING:
+    from angarium.tenancy.identities import Entered, NewMember, Vouched
     from angarium.tenancy.passkeys import Asked
     from angarium.tenancy.platform import Platform
     from angarium.tenancy.sign_in import Candidate, NewSession
@@ -36,6 +37,7 @@ _WORDS: Final = {
     "wrong": "Name, password or code is wrong",
     "code_needed": "A one-time code is needed, too: send it, or a recovery code, as code",
     "no_tenant": "This account has no role in that tenant",
+    "not_linked": "No account is linked with this person of the provider: log in another way, and link it",
 }
 
 
@@ -117,6 +119,21 @@ class Sessions:
         if isinstance(finished, SignInProblem):
             raise _fault_of(finished)
         return finished
+
+    def begin_elsewhere(self, request: web.Request) -> None:
+        """Count who goes to a provider, or comes from it. Raises FaultError."""
+        self._count(request)
+
+    async def log_in_by_provider(
+        self, vouched: "Vouched", tenant: str, new: "NewMember | None"
+    ) -> "Entered":
+        """``new``: what becomes of who is not known; None: nothing. Raises FaultError: WRONG_KEY, CONFLICT, BUSY."""
+        found = await self._platform.run(
+            lambda platform: platform.identities.log_in(vouched, tenant, new)
+        )
+        if isinstance(found, SignInProblem):
+            raise _fault_of(found)
+        return found
 
     async def log_out(self, signed_in: SignedIn) -> None:
         await self._platform.run(lambda platform: platform.sign_ins.end(signed_in.session_id))

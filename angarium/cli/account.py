@@ -9,9 +9,10 @@ from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_USAGE, CommandError
 from angarium.cli.new_password import new_password, password_stdin_option
 from angarium.cli.platform_access import json_option, print_json, time_text, using_platform
+from angarium.config.schema import Config, Role
 from angarium.queue.model import DEFAULT_TENANT
 from angarium.tenancy.account import Account
-from angarium.tenancy.scopes import ROLES, Role
+from angarium.tenancy.scopes import ROLES
 
 ISSUER = "Angarium"
 _tenant_option = click.option(
@@ -135,6 +136,32 @@ def remove_passkeys(name: str, as_json: bool, config_file: Path) -> None:
 
 @account.command()
 @click.argument("name")
+@click.argument("provider")
+@click.argument("subject")
+@json_option
+@config_option
+def link(name: str, provider: str, subject: str, as_json: bool, config_file: Path) -> None:
+    """Let in as account NAME whom PROVIDER (the name of a [[tenancy.oidc]]) vouches for as SUBJECT (its claim sub)."""
+    with using_platform(config_file) as (platform, config):
+        found = platform.identities.link(name, _issuer(config, provider), subject)
+        _show(found, as_json, "Linked")
+
+
+@account.command()
+@click.argument("name")
+@click.argument("provider")
+@json_option
+@config_option
+def unlink(name: str, provider: str, as_json: bool, config_file: Path) -> None:
+    """Let nobody in as account NAME whom PROVIDER vouches for: its name, or the issuer. Its sessions end."""
+    with using_platform(config_file) as (platform, config):
+        issuers = [each.issuer for each in config.tenancy.oidc if each.name == provider]
+        found = platform.identities.unlink(name, issuers[0] if issuers else provider)
+        _show(found, as_json, "Changed")
+
+
+@account.command()
+@click.argument("name")
 @json_option
 @config_option
 def disable(name: str, as_json: bool, config_file: Path) -> None:
@@ -170,6 +197,17 @@ def remove(name: str, yes: bool, as_json: bool, config_file: Path) -> None:
     click.echo(f"Removed {removed.name}.")
 
 
+def _issuer(config: Config, provider: str) -> str:
+    """Raises CommandError."""
+    for each in config.tenancy.oidc:
+        if each.name == provider:
+            return each.issuer
+    known = ", ".join(each.name for each in config.tenancy.oidc) or "none"
+    raise CommandError(
+        f"there is no [[tenancy.oidc]] called {provider!r}; there are: {known}", EX_USAGE
+    )
+
+
 def _show(found: Account, as_json: bool, done: str) -> None:
     if as_json:
         print_json(_row(found))
@@ -191,6 +229,7 @@ def _row(each: Account) -> dict[str, object]:
         "totp": each.has_totp,
         "recovery_codes": each.recovery_codes,
         "passkeys": each.passkeys,
+        "identities": each.identities,
         "created": time_text(each.created),
         "disabled": time_text(each.disabled),
     }

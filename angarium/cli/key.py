@@ -10,11 +10,12 @@ from angarium.cli.config_option import config_option
 from angarium.cli.duration import Duration
 from angarium.cli.exit import EX_USAGE, CommandError
 from angarium.cli.platform_access import json_option, print_json, time_text, using_platform
+from angarium.config.schema import Role
 from angarium.queue.model import DEFAULT_TENANT
 from angarium.tenancy.key_text import key_prefix, ses_access_key_id
 from angarium.tenancy.keys import KeyWish, NewKey
 from angarium.tenancy.model import DEFAULT_RATE, KEY_KINDS, Key, KeyKind
-from angarium.tenancy.scopes import ROLES, Role
+from angarium.tenancy.scopes import ROLES
 
 _OVERLAP: Final = "1d"
 
@@ -55,6 +56,14 @@ def key() -> None:
     help="How many messages or requests per second.",
 )
 @click.option(
+    "--certificate",
+    "certificates",
+    multiple=True,
+    metavar="NAME",
+    help="A client's certificate that stands for it, as dns:app.example.com, uri:..., email:... or"
+    " sha256:FINGERPRINT, at listeners with client_ca. Repeat for more.",
+)
+@click.option(
     "--expires-in", type=Duration(), help="It ends after so long, as 90d; omitted: never."
 )
 @json_option
@@ -67,6 +76,7 @@ def create(
     role: Role | None,
     networks: Sequence[str],
     rate: int,
+    certificates: Sequence[str],
     expires_in: int | None,
     as_json: bool,
     config_file: Path,
@@ -85,6 +95,7 @@ def create(
         networks=networks,
         rate=rate,
         lifetime_ms=expires_in,
+        certificates=certificates,
     )
     with using_platform(config_file) as (platform, _):
         made = platform.keys.create(wish)
@@ -126,6 +137,23 @@ def show(key_id: str, as_json: bool, config_file: Path) -> None:
         shown = ", ".join(map(str, value)) if isinstance(value, tuple) else value
         if shown not in (None, ""):
             click.echo(f"{name + ':':10} {shown}")
+
+
+@key.command()
+@click.argument("key_id", metavar="ID")
+@click.argument("certificates", metavar="[NAME]...", nargs=-1)
+@json_option
+@config_option
+def bind(key_id: str, certificates: Sequence[str], as_json: bool, config_file: Path) -> None:
+    """Have certificates of clients, as dns:app.example.com, stand for key ID: these, and no others; none: it is needed
+    itself again.
+    """
+    with using_platform(config_file) as (platform, _):
+        found = platform.keys.bind(key_id, certificates)
+    if as_json:
+        print_json(_row(found))
+        return
+    click.echo(f"{', '.join(found.certificates) or 'No certificate'} may be shown for {found.id}.")
 
 
 @key.command()
@@ -191,6 +219,7 @@ def _row(each: Key) -> dict[str, object]:
         "scopes": each.scopes,
         "networks": each.networks,
         "rate": each.rate,
+        "certificates": each.certificates,
         "version": each.secrets[-1].version,
         "created": time_text(each.created),
         "expires": time_text(each.expires),

@@ -39,6 +39,7 @@ _BASE_URL = re.compile(
 _KEY_SET_URL = re.compile(
     r"https://[^\s/?#]+(/\S*)?|http://(127\.\d+\.\d+\.\d+|\[::1\]|localhost)(:\d+)?(/\S*)?"
 )
+_PATH_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 _STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
 FITS_EVERYTHING = "fits every reply; give match, codes or enhanced, or a sweep"
 DEFAULT_POOL = "default"  # exists without being written: the system's choice of address
@@ -115,6 +116,32 @@ def _token_issuers(config: Config) -> Iterator[Problem]:
     yield from _duplicates(names, at, "issuer", "its tokens have one meaning")
 
 
+def _oidc(config: Config) -> Iterator[Problem]:
+    at = ("tenancy", "oidc")
+    for index, each in enumerate(config.tenancy.oidc):
+        if _PATH_NAME.fullmatch(each.name) is None:
+            text = "has 1 to 32 lower-case letters, digits and hyphens: it is in paths"
+            yield Problem((*at, index, "name"), text)
+        for key, url in (("issuer", each.issuer), ("redirect_url", each.redirect_url)):
+            if _KEY_SET_URL.fullmatch(url) is None:
+                text = "must be https://host/path, or http:// on 127.0.0.1, ::1 or localhost"
+                yield Problem((*at, index, key), text)
+        path = f"/v1/login/oidc/{each.name}/callback"
+        if not each.redirect_url.endswith(path):
+            yield Problem((*at, index, "redirect_url"), f"must end in {path}")
+        for number, domain in enumerate(each.email_domains):
+            if domain != a_labels(domain) or not is_fqdn(domain):
+                text = f"{domain!r} is no domain; write one like example.com"
+                yield Problem((*at, index, "email_domains", number), text)
+        if each.roles and each.role_claim is None:
+            text = "does nothing without role_claim; name the claim"
+            yield Problem((*at, index, "roles"), text)
+    names = [each.name for each in config.tenancy.oidc]
+    yield from _duplicates(names, at, "name", "a path leads to one")
+    issuers = [each.issuer for each in config.tenancy.oidc]
+    yield from _duplicates(issuers, at, "issuer", "whom it vouches for is known by it")
+
+
 def _postmasters(config: Config) -> Iterator[Problem]:
     for key in ("snds_link", "jmrp_link"):
         text = getattr(config.postmasters, key)
@@ -131,6 +158,7 @@ def _listeners(config: Config) -> Iterator[Problem]:
             yield Problem((*at, "address"), str(error))
         yield from _networks(at, listener)
         yield from _tls(at, listener)
+        yield from _client_certificates(at, listener)
         yield from _OF_KIND[listener.kind](at, listener)
         if listener.limits.bytes_in_flight < listener.limits.message_octets:
             yield Problem(
@@ -168,6 +196,17 @@ def _networks(at: KeyPath, listener: Listener) -> Iterator[Problem]:
                     f"{network!r} is not a network; write one like 192.0.2.0/24 or 2001:db8::/32"
                     " (no bits set behind the prefix)",
                 )
+
+
+def _client_certificates(at: KeyPath, listener: Listener) -> Iterator[Problem]:
+    if listener.client_ca is None:
+        for key in ("client_crl", "client_certificate"):
+            if getattr(listener, key) not in (None, "optional"):
+                yield Problem((*at, key), "does nothing without client_ca (a PEM file); set it")
+    elif listener.kind != "http":
+        yield Problem((*at, "client_ca"), 'is for listeners of kind "http"; remove it')
+    elif listener.tls == "none":
+        yield Problem((*at, "client_ca"), 'does nothing while tls = "none"; set tls or remove it')
 
 
 def _tls(at: KeyPath, listener: Listener) -> Iterator[Problem]:
@@ -641,6 +680,7 @@ _CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
     _feedback,
     _databases,
     _token_issuers,
+    _oidc,
     _webhook,
     _uploads,
     _rules,

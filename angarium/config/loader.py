@@ -242,6 +242,8 @@ def resolved(config: Config, base: Path) -> Config:
                 each,
                 certificate=absolute(each.certificate) if each.certificate else None,
                 private_key=absolute(each.private_key) if each.private_key else None,
+                client_ca=absolute(each.client_ca) if each.client_ca else None,
+                client_crl=absolute(each.client_crl) if each.client_crl else None,
             )
             for each in config.listener
         ),
@@ -278,6 +280,13 @@ def resolved(config: Config, base: Path) -> Config:
             maildir=absolute(feedback.maildir) if feedback.maildir else None,
         ),
         log=replace(config.log, mail_log=mail_log if mail_log == "-" else absolute(mail_log)),
-        tenancy=replace(config.tenancy, secret_file=absolute(config.tenancy.secret_file)),
+        tenancy=replace(
+            config.tenancy,
+            secret_file=absolute(config.tenancy.secret_file),
+            oidc=tuple(
+                replace(each, client_secret_file=absolute(each.client_secret_file))
+                for each in config.tenancy.oidc
+            ),
+        ),
         rules=replace(config.rules, file=absolute(config.rules.file)),
     )

@@ -8,9 +8,11 @@ import io
 import sys
 import tokenize
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 
+from angarium.config import schema
 from angarium.config.quantity import duration_text, size_text
 
 _HEADER = """# Configuration
@@ -69,17 +71,21 @@ def _section(heading: str, key: Key, tables: dict[str, Table], name: str) -> str
         if inner in tables and not each.type.startswith("tuple["):
             below.append((each, inner))
             continue
-        lines.append(_row(each, is_table=inner in tables))
-        if inner in tables:
-            lines += [
-                _row(msgspec.structs.replace(k, name=f"{each.name}[].{k.name}"), is_table=False)
-                for k in tables[inner].keys
-            ]
+        lines += _rows(each, tables)
     lines.append("")
     for each, inner in below:
         nested = f"{heading.strip('[]')}.{each.name}"
         lines.append(_section(f"[{nested}]", each, tables, inner))
     return "\n".join(lines)
+
+
+def _rows(key: Key, tables: dict[str, Table]) -> list[str]:
+    """Return the row of a key, and those of what each of its tables has."""
+    inner = key.type.removeprefix("tuple[").removesuffix(", ...]")
+    lines = [_row(key, is_table=inner in tables)]
+    for each in tables[inner].keys if inner in tables else ():
+        lines += _rows(msgspec.structs.replace(each, name=f"{key.name}[].{each.name}"), tables)
+    return lines
 
 
 def _row(key: Key, *, is_table: bool) -> str:
@@ -104,6 +110,7 @@ def _type_text(annotation: str) -> str:
         "bool": "boolean",
         "Jitter": "number 0-1",
         "Days": "integer 1-3650",
+        "Role": " \\| ".join(f"`{each}`" for each in get_args(schema.Role)),
     }
     optional = annotation.removesuffix(" | None")
     if optional == "str | tuple[str, ...]":

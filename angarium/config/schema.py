@@ -30,6 +30,7 @@ Days = Annotated[int, msgspec.Meta(ge=1, le=3650)]
 Percent = Annotated[float, msgspec.Meta(gt=0, le=100)]
 
 
+Role = Literal["owner", "admin", "operator", "analyst", "read-only"]
 Served = Literal["api", "health", "metrics"]
 
 
@@ -93,6 +94,12 @@ class Listener(_Table, frozen=True, kw_only=True):
     repair: bool | None = None
     certificate: str | None = None  # PEM chain; read again on SIGHUP
     private_key: str | None = None  # PEM, mode 0600
+    # of kind http: PEM, an authority whose certificates clients may show in place of a key, where a key has their name
+    # (`postmaster key create --certificate`); read again on SIGHUP. Omitted: none is asked for
+    client_ca: str | None = None
+    # "required": who has none cannot connect, also with a key
+    client_certificate: Literal["optional", "required"] = "optional"
+    client_crl: str | None = None  # PEM: the authority's lists of certificates that were revoked
     # of kind http: what it serves. Keys are asked of who uses the API, nothing of who reads metrics and health: where
     # strangers reach the API, leave these to a listener of their own on loopback
     serves: tuple[Served, ...] = ("api", "health", "metrics")
@@ -479,6 +486,32 @@ class Feedback(_Table, frozen=True, kw_only=True):
         return bool(self.return_path_domain or self.feedback_addresses or self.maildir)
 
 
+class OidcRole(_Table, frozen=True, kw_only=True):
+    value: Name  # of role_claim
+    role: Role
+
+
+class OidcProvider(_Table, frozen=True, kw_only=True):
+    """Where people may log in besides, by OpenID Connect; each account keeps a password of its own."""
+
+    name: Name  # in paths: /v1/login/oidc/NAME
+    issuer: str  # https://...: it describes itself below it (/.well-known/openid-configuration)
+    client_id: Name
+    client_secret_file: str = ""  # mode 0600; omitted: the provider asks for none
+    redirect_url: str  # as registered there: https://this-host/v1/login/oidc/NAME/callback
+    scopes: tuple[Name, ...] = ("openid", "email")
+    email_claim: Name = "email"  # counts with email_verified only
+    # who has no verified address of these is not let in; omitted: all are
+    email_domains: tuple[str, ...] = ()
+    # who is not known gets an account, with the verified address as its name; else it must be linked first
+    create: bool = False
+    tenant: Name = "default"  # of accounts that are created
+    # of accounts that are created, where none of [[tenancy.oidc.roles]] fits
+    role: Role = "read-only"
+    role_claim: Name | None = None  # what roles are given by: a text, or a list
+    roles: tuple[OidcRole, ...] = ()  # the first that fits
+
+
 class Tenancy(_Table, frozen=True, kw_only=True):
     """Whose mail it is: tenants, their keys and domains (docs/tenancy.md). Changed by commands, not here."""
 
@@ -488,6 +521,7 @@ class Tenancy(_Table, frozen=True, kw_only=True):
     origin: str = ""
     # opens the private keys in the database; made at the first start, mode 0600. Omitted: tenancy.key in data_dir
     secret_file: str = ""
+    oidc: tuple[OidcProvider, ...] = ()
 
 
 class TokenIssuer(_Table, frozen=True, kw_only=True):

@@ -82,11 +82,13 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     dialect: str = "native"  # native | resend | sendgrid | postmark | mailgun | ses
     request_id: str = ""
     scopes: tuple[str, ...] = ()  # what the key may do
+    certificate: str = ""  # what was shown in place of the key: dns:app.example.com
 
     @property
     def actor(self) -> str:
         """Who it is, in the audit. A session's stands for a key, and has the name of its account."""
-        return self.key_id if " " in self.key_id else f"key {self.key_id}"
+        name = self.key_id if " " in self.key_id else f"key {self.key_id}"
+        return f"{name} by certificate {self.certificate}" if self.certificate else name
 
     @property
     def patterns(self) -> tuple[str, ...]:

@@ -9,8 +9,9 @@ from typing import Final, Literal
 import msgspec
 import pyotp
 
+from angarium.config.schema import Role
 from angarium.queue.model import DEFAULT_TENANT, UnixMs
-from angarium.tenancy.scopes import ROLES, Role, is_of_server
+from angarium.tenancy.scopes import ROLES, is_of_server
 
 # Ours: a person mistypes; from then on the wait doubles from a second to a quarter of an hour
 FREE_FAILURES: Final = 5
@@ -22,7 +23,7 @@ SESSION_MS: Final = 12 * 3_600_000  # ours: a working day
 IDLE_MS: Final = 3_600_000  # ours
 SESSIONS: Final = 20  # of one account; the oldest ends
 
-SignInFault = Literal["wrong", "wait", "code_needed", "no_tenant"]
+SignInFault = Literal["wrong", "wait", "code_needed", "no_tenant", "not_linked"]
 
 
 class Membership(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +40,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     recovery_codes: int = 0  # that are left
     passkeys: tuple[str, ...] = ()  # their names
     memberships: tuple[Membership, ...] = ()
+    identities: tuple[str, ...] = ()  # issuers that vouch for its person
 
 
 class Failures(msgspec.Struct, frozen=True, kw_only=True):

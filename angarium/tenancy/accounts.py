@@ -14,16 +14,18 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from angarium.access.credential_file import HASHER, MAX_PASSWORD_OCTETS, normal_password
+from angarium.config.schema import Role
 from angarium.queue.model import UnixMs
 from angarium.tenancy.account import Account, Membership
 from angarium.tenancy.change import Changer
 from angarium.tenancy.database import Database
 from angarium.tenancy.model import ConflictError, NotFoundError, TenancyError
 from angarium.tenancy.rows import known_tenant
-from angarium.tenancy.scopes import ROLES, Role
+from angarium.tenancy.scopes import ROLES
 from angarium.tenancy.secret_file import Secrets
 from angarium.tenancy.tables import (
     ACCOUNT,
+    IDENTITY,
     MEMBERSHIP,
     PASSKEY,
     RECOVERY_CODE,
@@ -79,26 +81,33 @@ class AccountStore:
         """Raises TenancyError: the name is taken or cannot be one; role, tenant or password cannot be."""
         name = _checked_name(name)
         _check_role(role)
-        hashed = self._hashed(password)
+        hashed = self.hashed(password)
         with self._database.noting() as connection:
-            owner = known_tenant(connection, tenant)
-            if connection.execute(sa.select(ACCOUNT.c.id).where(ACCOUNT.c.name == name)).first():
-                raise ConflictError(f"there is an account {name!r} already", field="name")
-            account_id = self._changer.new_id()
-            connection.execute(
-                sa.insert(ACCOUNT).values(
-                    id=account_id,
-                    name=name,
-                    password=hashed,
-                    totp_step=0,
-                    failures=0,
-                    failed=0,
-                    created=self._changer.clock(),
-                )
+            return self.insert(connection, name, tenant, role, hashed)
+
+    def insert(
+        self, connection: Connection, name: str, tenant: str, role: Role, hashed: str
+    ) -> Account:
+        """The same in the caller's transaction; ``hashed``: of ``hashed``."""
+        name = _checked_name(name)
+        owner = known_tenant(connection, tenant)
+        if connection.execute(sa.select(ACCOUNT.c.id).where(ACCOUNT.c.name == name)).first():
+            raise ConflictError(f"there is an account {name!r} already", field="name")
+        account_id = self._changer.new_id()
+        connection.execute(
+            sa.insert(ACCOUNT).values(
+                id=account_id,
+                name=name,
+                password=hashed,
+                totp_step=0,
+                failures=0,
+                failed=0,
+                created=self._changer.clock(),
             )
-            _insert_role(connection, account_id, owner.id, role)
-            self._changer.note(connection, "account.added", tenant, name, role=role)
-            return known_account(connection, name)
+        )
+        _insert_role(connection, account_id, owner.id, role)
+        self._changer.note(connection, "account.added", tenant, name, role=role)
+        return known_account(connection, name)
 
     def set_role(self, name: str, tenant: str, role: Role | None) -> Account:
         """Give it a role in a tenant, in place of the one that it has; None: none. Raises TenancyError."""
@@ -120,7 +129,7 @@ class AccountStore:
 
     def set_password(self, name: str, password: str) -> Account:
         """Raises NotFoundError, TenancyError: it is too short or too long."""
-        hashed = self._hashed(password)
+        hashed = self.hashed(password)
         return self._change(name, "account.password_set", password=hashed, failures=0, failed=0)
 
     def set_totp(self, name: str) -> NewTotp:
@@ -154,7 +163,7 @@ class AccountStore:
         """Forget it. Raises NotFoundError."""
         with self._database.noting() as connection:
             account = known_account(connection, name)
-            for table in (SESSION, PASSKEY, RECOVERY_CODE, MEMBERSHIP):
+            for table in (SESSION, PASSKEY, IDENTITY, RECOVERY_CODE, MEMBERSHIP):
                 connection.execute(sa.delete(table).where(table.c.account_id == account.id))
             connection.execute(sa.delete(ACCOUNT).where(ACCOUNT.c.id == account.id))
             self._changer.note(connection, "account.removed", "", account.name)
@@ -182,7 +191,8 @@ class AccountStore:
             self._changer.note(connection, action, "", account.name)
             return known_account(connection, name)
 
-    def _hashed(self, password: str) -> str:
+    def hashed(self, password: str) -> str:
+        """Raises TenancyError: it is too short or too long."""
         octets = len(password.encode("utf-8", "replace"))
         if len(password) < MIN_PASSWORD or octets > MAX_PASSWORD_OCTETS or "\0" in password:
             text = f"a password has {MIN_PASSWORD} characters or more, and at most {MAX_PASSWORD_OCTETS} octets"
@@ -233,6 +243,11 @@ def read_accounts(connection: Connection, *where: sa.ColumnElement[bool]) -> lis
         sa.select(PASSKEY).where(PASSKEY.c.account_id.in_(ids)).order_by(PASSKEY.c.created)
     ):
         keys[row.account_id].append(row.name)
+    issuers: dict[str, list[str]] = defaultdict(list)
+    for row in connection.execute(
+        sa.select(IDENTITY).where(IDENTITY.c.account_id.in_(ids)).order_by(IDENTITY.c.created)
+    ):
+        issuers[row.account_id].append(row.issuer)
     codes: dict[str, int] = defaultdict(int)
     for row in connection.execute(
         sa.select(RECOVERY_CODE.c.account_id).where(RECOVERY_CODE.c.account_id.in_(ids))
@@ -248,6 +263,7 @@ def read_accounts(connection: Connection, *where: sa.ColumnElement[bool]) -> lis
             recovery_codes=codes[row.id],
             passkeys=tuple(keys[row.id]),
             memberships=tuple(roles[row.id]),
+            identities=tuple(issuers[row.id]),
         )
         for row in rows
     ]

@@ -10,12 +10,14 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from angarium.access.certificate_names import read_name
 from angarium.queue.model import UnixMs
 from angarium.tenancy.change import Changer
 from angarium.tenancy.database import Database
 from angarium.tenancy.key_text import key_digest, new_key_id, new_key_text, ses_access_key_id
 from angarium.tenancy.model import (
     DEFAULT_RATE,
+    MAX_CERTIFICATES,
     MAX_RATE,
     ConflictError,
     Key,
@@ -27,7 +29,7 @@ from angarium.tenancy.model import (
 from angarium.tenancy.rows import joined_words, known_tenant, read_keys
 from angarium.tenancy.scopes import USUAL, read_scopes
 from angarium.tenancy.secret_file import Secrets
-from angarium.tenancy.tables import KEY, KEY_SECRET, TENANT
+from angarium.tenancy.tables import KEY, KEY_CERTIFICATE, KEY_SECRET, TENANT
 
 MAX_NETWORKS: Final = 100  # ours, of one key
 MAX_NAME: Final = 100
@@ -44,6 +46,9 @@ class KeyWish(msgspec.Struct, frozen=True, kw_only=True):
     networks: Sequence[str] = ()
     rate: int = DEFAULT_RATE
     lifetime_ms: int | None = None
+    certificates: Sequence[
+        str
+    ] = ()  # of kind api: names of clients' certificates that stand for it
 
 
 class NewKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +84,7 @@ class KeyStore:
         """Raises TenancyError: there is no such tenant, or what was wished cannot be."""
         scopes = read_scopes(wish.scopes or USUAL[wish.kind])
         networks = _checked_networks(wish.networks)
+        certificates = _checked_certificates(wish.certificates, wish.kind)
         if not 1 <= wish.rate <= MAX_RATE:
             raise TenancyError(f"a rate is from 1 to {MAX_RATE} per second", field="rate")
         if len(wish.name) > MAX_NAME or not (wish.name.isprintable() or not wish.name):
@@ -104,6 +110,7 @@ class KeyStore:
                 )
             )
             _insert_secret(connection, key_id, secret)
+            _bind(connection, key_id, certificates)
             self._changer.note(
                 connection,
                 "key.created",
@@ -111,6 +118,7 @@ class KeyStore:
                 key_id,
                 kind=wish.kind,
                 scopes=joined_words(scopes),
+                **_noted(certificates),
             )
             return NewKey(key=_known(connection, key_id), text=text)
 
@@ -135,6 +143,22 @@ class KeyStore:
             self._changer.note(connection, "key.rotated", key.tenant, key.id, version=str(version))
             return NewKey(key=_known(connection, key.id), text=text)
 
+    def bind(self, key_id: str, names: Sequence[str]) -> Key:
+        """Have these certificates, and no others, stand for a key. Raises NotFoundError, TenancyError: a name is none;
+        ConflictError: it is another key's, or the key is no longer valid.
+        """
+        with self._database.changing() as connection:
+            key = _known(connection, key_id)
+            if not key.is_valid(self._changer.clock()):
+                raise ConflictError(f"key {key.id} is no longer valid: create another one")
+            certificates = _checked_certificates(names, key.kind)
+            _unbind(connection, key.id)
+            _bind(connection, key.id, certificates)
+            self._changer.note(
+                connection, "key.bound", key.tenant, key.id, certificates=" ".join(certificates)
+            )
+            return _known(connection, key.id)
+
     def revoke(self, key_id: str) -> Key:
         """Raises NotFoundError. What is revoked already stays so."""
         with self._database.changing() as connection:
@@ -143,6 +167,7 @@ class KeyStore:
                 connection.execute(
                     sa.update(KEY).where(KEY.c.id == key.id).values(revoked=self._changer.clock())
                 )
+                _unbind(connection, key.id)
                 self._changer.note(connection, "key.revoked", key.tenant, key.id)
             return _known(connection, key.id)
 
@@ -172,6 +197,39 @@ def _insert_secret(connection: Connection, key_id: str, secret: KeySecret) -> No
             created=secret.created,
         )
     )
+
+
+def _bind(connection: Connection, key_id: str, names: Sequence[str]) -> None:
+    """Raises ConflictError."""
+    for name in names:
+        found = sa.select(KEY_CERTIFICATE.c.key_id).where(KEY_CERTIFICATE.c.name == name)
+        other = connection.execute(found).scalar()
+        if other is not None:
+            text = f"{name} stands for another key: bind or revoke that one first"
+            raise ConflictError(text, field="certificates")
+        connection.execute(sa.insert(KEY_CERTIFICATE).values(name=name, key_id=key_id))
+
+
+def _unbind(connection: Connection, key_id: str) -> None:
+    connection.execute(sa.delete(KEY_CERTIFICATE).where(KEY_CERTIFICATE.c.key_id == key_id))
+
+
+def _noted(certificates: Sequence[str]) -> dict[str, str]:
+    return {"certificates": " ".join(certificates)} if certificates else {}
+
+
+def _checked_certificates(names: Sequence[str], kind: KeyKind) -> tuple[str, ...]:
+    """Raises TenancyError."""
+    if names and kind != "api":
+        text = "certificates stand for keys of kind api, not of others"
+        raise TenancyError(text, field="certificates")
+    if len(names) > MAX_CERTIFICATES:
+        text = f"a key has at most {MAX_CERTIFICATES} certificates"
+        raise TenancyError(text, field="certificates")
+    try:
+        return tuple(dict.fromkeys(read_name(each) for each in names))
+    except ValueError as error:
+        raise TenancyError(str(error), field="certificates") from None
 
 
 def _end_secret(connection: Connection, key_id: str, secret: KeySecret, until: UnixMs) -> None:

@@ -19,6 +19,7 @@ BY_DNS: Final = "DNS"
 BY_OPERATOR: Final = "the operator's word"
 DEFAULT_RATE: Final = 1000  # requests or messages per second of one key; ours
 MAX_RATE: Final = 1_000_000
+MAX_CERTIFICATES: Final = 20  # that stand for one key; ours
 
 
 class TenancyError(Exception):
@@ -75,6 +76,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     expires: UnixMs | None = None
     revoked: UnixMs | None = None
     secrets: tuple[KeySecret, ...]  # the newest last
+    certificates: tuple[str, ...] = ()  # whose showing stands for its secret: dns:app.example.com
 
     def is_valid(self, now: UnixMs) -> bool:
         return self.revoked is None and (self.expires is None or now < self.expires)

@@ -23,6 +23,7 @@ from angarium.tenancy.database import Database, read_version
 from angarium.tenancy.domain_checks import DomainChecks
 from angarium.tenancy.domain_keys import DomainKeyMaker, DomainKeyStore
 from angarium.tenancy.domains import DomainStore
+from angarium.tenancy.identities import Identities
 from angarium.tenancy.keys import KeyStore
 from angarium.tenancy.model import AuditEntry, DkimType
 from angarium.tenancy.pages import Pages
@@ -89,6 +90,7 @@ class Platform:
         self.template_publications = PublicationStore(database, changer)
         self.accounts = AccountStore(database, changer, secrets, hasher)
         self.sign_ins = SignIns(database, changer, secrets)
+        self.identities = Identities(database, changer, self.sign_ins, self.accounts)
         self.passkeys = Passkeys(database, changer, secrets, self.sign_ins)
 
     @classmethod

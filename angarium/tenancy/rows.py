@@ -24,6 +24,7 @@ from angarium.tenancy.tables import (
     DOMAIN,
     DOMAIN_KEY,
     KEY,
+    KEY_CERTIFICATE,
     KEY_SECRET,
     TENANT,
     WEBHOOK,
@@ -75,6 +76,13 @@ def read_keys(connection: Connection, *where: sa.ColumnElement[bool]) -> list[Ke
                 expires=_time(row.expires),
             )
         )
+    certificates: dict[str, list[str]] = defaultdict(list)
+    for row in connection.execute(
+        sa.select(KEY_CERTIFICATE)
+        .where(KEY_CERTIFICATE.c.key_id.in_(owned))
+        .order_by(KEY_CERTIFICATE.c.name)
+    ):
+        certificates[row.key_id].append(row.name)
     return [
         Key(
             id=row.id,
@@ -88,6 +96,7 @@ def read_keys(connection: Connection, *where: sa.ColumnElement[bool]) -> list[Ke
             expires=_time(row.expires),
             revoked=_time(row.revoked),
             secrets=tuple(secrets[row.id]),
+            certificates=tuple(certificates[row.id]),
         )
         for row in rows
     ]

@@ -5,8 +5,9 @@ What concerns the whole server (``queue``, ``tenants``, ``metrics``) is only had
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final, Literal
+from typing import Final
 
+from angarium.config.schema import Role
 from angarium.tenancy.model import KeyKind, TenancyError
 
 EVERYTHING: Final = "*"
@@ -33,7 +34,6 @@ _ALSO: Final = {
     "send": "emails:send",
 }
 
-Role = Literal["owner", "admin", "operator", "analyst", "read-only"]
 ROLES: Final[Mapping[Role, tuple[str, ...]]] = {
     "owner": (EVERYTHING, "queue", "tenants", "metrics"),
     "admin": (EVERYTHING,),

@@ -5,6 +5,7 @@ Pure: the time is an argument. It is the same state of the database for all ques
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -73,6 +74,7 @@ class Snapshot:
         self.domains: Final = data.domains  # verified and pending ones
         self._active = {each.name for each in data.tenants if each.active}
         self._networks = {each.id: Networks(each.networks) for each in data.keys if each.networks}
+        self._certified = {name: each for each in data.keys for name in each.certificates}
         self._domains = {
             (each.tenant, each.name): each for each in data.domains if each.verified is not None
         }
@@ -121,6 +123,15 @@ class Snapshot:
         return KeyGrant(
             key=key, domains=self.domains_of(key.tenant), senders=self.senders_of(key.tenant)
         )
+
+    def find_certified(self, names: Sequence[str]) -> tuple[Key, ...]:
+        """Return the keys that a certificate of these names stands for: of one that is in order, one."""
+        found = {
+            self._certified[each].id: self._certified[each]
+            for each in names
+            if each in self._certified
+        }
+        return tuple(found.values())
 
     def is_active(self, tenant: str) -> bool:
         return tenant in self._active

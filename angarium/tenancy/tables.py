@@ -72,6 +72,14 @@ KEY_SECRET: Final = Table(
     Column("expires", BigInteger),
 )
 
+# What certificates a key's programs may show in its place: one name, one key
+KEY_CERTIFICATE: Final = Table(
+    "key_certificate",
+    METADATA,
+    Column("name", Text, primary_key=True),  # dns:app.example.com
+    Column("key_id", String(32), ForeignKey("key.id"), nullable=False, index=True),
+)
+
 DOMAIN: Final = Table(
     "domain",
     METADATA,
@@ -215,7 +223,17 @@ PASSKEY: Final = Table(
     Column("created", BigInteger, nullable=False),
 )
 
-# What authenticators have answered, kept while it could be answered again
+# Whom providers of OpenID Connect vouch for
+IDENTITY: Final = Table(
+    "identity",
+    METADATA,
+    Column("issuer", String(255), primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    Column("account_id", String(36), ForeignKey("account.id"), nullable=False, index=True),
+    Column("created", BigInteger, nullable=False),
+)
+
+# What authenticators and providers have answered, kept while it could be answered again
 CHALLENGE: Final = Table(
     "challenge",
     METADATA,

@@ -16,6 +16,7 @@ from angarium.tenancy.tables import (
     DOMAIN_CHECK,
     DOMAIN_KEY,
     KEY,
+    KEY_CERTIFICATE,
     KEY_SECRET,
     MEMBERSHIP,
     SESSION,
@@ -131,6 +132,7 @@ class TenantStore:
             connection.execute(_of(DOMAIN_CHECK, DOMAIN_CHECK.c.domain_id, DOMAIN, tenant))
             connection.execute(_of(DOMAIN_KEY, DOMAIN_KEY.c.domain_id, DOMAIN, tenant))
             connection.execute(_of(KEY_SECRET, KEY_SECRET.c.key_id, KEY, tenant))
+            connection.execute(_of(KEY_CERTIFICATE, KEY_CERTIFICATE.c.key_id, KEY, tenant))
             connection.execute(_of(WEBHOOK_SECRET, WEBHOOK_SECRET.c.webhook_id, WEBHOOK, tenant))
             connection.execute(
                 _of(TEMPLATE_VERSION, TEMPLATE_VERSION.c.template_id, TEMPLATE, tenant)

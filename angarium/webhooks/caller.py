@@ -129,7 +129,7 @@ class _GuardedResolver(AbstractResolver):
         target = Target(scheme=self._scheme, host=host, port=port, path="/")
         refusal: UrlError | None = None
         allowed = []
-        for address in await self._look_up(host):
+        for address in await addresses_of(host, self._dns):
             try:
                 self._guard.check(target, address)  # WC1
             except UrlError as error:
@@ -143,16 +143,18 @@ class _GuardedResolver(AbstractResolver):
     async def close(self) -> None:
         pass
 
-    async def _look_up(self, host: str) -> Sequence[str]:
-        if host == "localhost" or host.endswith(".localhost"):
-            return ("127.0.0.1",)  # RFC 6761
-        answers = await asyncio.gather(self._dns.ipv4(host), self._dns.ipv6(host))
-        found = [each for answer in answers if isinstance(answer, Found) for each in answer.records]
-        if not found:
-            for answer in answers:
-                if isinstance(answer, DnsTrouble):
-                    raise OSError(answer.text)
-        return found
+
+async def addresses_of(host: str, dns: FindsAddresses) -> Sequence[str]:
+    """Return what a name resolves to; nothing of it is judged. Raises OSError: nobody could say."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return ("127.0.0.1",)  # RFC 6761
+    answers = await asyncio.gather(dns.ipv4(host), dns.ipv6(host))
+    found = [each for answer in answers if isinstance(answer, Found) for each in answer.records]
+    if not found:
+        for answer in answers:
+            if isinstance(answer, DnsTrouble):
+                raise OSError(answer.text)
+    return found
 
 
 def printable(text: str) -> str:

@@ -35,6 +35,10 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     headers: Mapping[str, str]
     body: bytes
+    # Of what it tells, for sinks that are no web servers
+    type: str = ""  # email.delivered
+    event_id: str = ""
+    key: str = ""  # what is told in order: the message's id, else the event's
 
 
 class Undeliverable(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +57,7 @@ class Letters(Protocol):
 
 
 class Posts(Protocol):
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answered: ...
+    async def post(self, letter: Letter) -> Answered: ...
 
 
 # Called with an endpoint that has failed for too long, since when, and what it said last
@@ -250,7 +254,7 @@ class Courier:
                 self._looked_at = -POLL_S  # ``_look`` sees to it, at once
                 return
             url = letter.url
-            answered = await self.posts.post(url, letter.headers, letter.body)
+            answered = await self.posts.post(letter)
         except Exception:  # noqa: BLE001 - a task boundary: one delivery that is at fault ends no others
             log_exception("webhook_failed", webhook=lane.endpoint, delivery=delivery.id)
             answered = Answered(status=0, text="a fault of ours: its log says more")

@@ -5,7 +5,7 @@ The operator's ``allow_networks`` are an exception from all of it.
 
 import ipaddress
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -16,9 +16,9 @@ from angarium.config.address import a_labels, is_host_name
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-_HTTPS: Final = 443
-_HTTP: Final = 80
-# Below, only the two above: what listens there is no web server, and may take our request for its own language
+_WEB_PORTS: Final = frozenset({443, 80})
+_SYSLOG_PORTS: Final = frozenset({514, 601})
+# Below, only those of the scheme: what else listens there may take our request for its own language
 _FIRST_FREE_PORT: Final = 1024
 # Only what is given out to the public is taken of IPv6: the rest is local, or of a future that nobody knows (RFC 4291)
 _PUBLIC_V6: Final = ipaddress.ip_network("2000::/3")
@@ -43,6 +43,32 @@ class UrlError(Exception):
     """Nothing may be sent there; the text says why, and what to do. For its owner to read."""
 
 
+class Scheme(msgspec.Struct, frozen=True, kw_only=True):
+    """What a URL's scheme comes to."""
+
+    port: int  # unless the URL names one
+    is_clear: bool = False  # without TLS
+    low_ports: frozenset[int] = frozenset()  # below _FIRST_FREE_PORT, those that it may name
+
+
+WEB: Final[Mapping[str, Scheme]] = {
+    "https": Scheme(port=443, low_ports=_WEB_PORTS),
+    "http": Scheme(port=80, is_clear=True, low_ports=_WEB_PORTS),
+}
+# Where else events may go
+SINKS: Final[Mapping[str, Scheme]] = {
+    "kafka": Scheme(port=9092, is_clear=True),
+    "kafka+tls": Scheme(port=9093),
+    "nats": Scheme(port=4222, is_clear=True),
+    "nats+tls": Scheme(port=4222),
+    "sqs+http": Scheme(port=80, is_clear=True, low_ports=_WEB_PORTS),
+    "sqs+https": Scheme(port=443, low_ports=_WEB_PORTS),
+    "syslog+tcp": Scheme(port=601, is_clear=True, low_ports=_SYSLOG_PORTS),  # RFC 3195
+    "syslog+tls": Scheme(port=6514, low_ports=_SYSLOG_PORTS),  # RFC 5425
+}
+ENDPOINTS: Final[Mapping[str, Scheme]] = {**WEB, **SINKS}
+
+
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """A URL in its parts, as it is requested."""
 
@@ -50,11 +76,24 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     host: str  # lower-case A-labels, or an address
     port: int
     path: str  # with its query, encoded
-    authorization: str = ""  # of user and password in the URL, as a header has it
+    user: str | None = None  # decoded, as the password
+    password: str | None = None
 
     @property
     def is_literal(self) -> bool:
         return _find_address(self.host) is not None
+
+    @property
+    def is_clear(self) -> bool:
+        return ENDPOINTS[self.scheme].is_clear
+
+    @property
+    def authorization(self) -> str:
+        """User and password, as a header has them; "": there are none."""
+        if self.user is None and self.password is None:
+            return ""
+        pair = f"{self.user or ''}:{self.password or ''}"
+        return f"Basic {b64encode(pair.encode()).decode()}"
 
     @property
     def origin(self) -> str:
@@ -73,18 +112,18 @@ class Guard:
         self._allowed = Networks(allow_networks)
         self._allow_http = allow_http
 
-    def read_url(self, text: str) -> Target:
+    def read_url(self, text: str, schemes: Mapping[str, Scheme] = WEB) -> Target:
         """Return what is to be requested. The addresses of a name are asked about when they are known.
 
         Raises UrlError.
         """
-        target = _read(text)
+        target = _read(text, schemes)
         if target.is_literal:
             self.check(target, target.host)
         elif target.host == "localhost" or target.host.endswith(".localhost"):
             self.check(target, "127.0.0.1")  # RFC 6761: it is nothing else
-        elif target.scheme == "http" and not self._allow_http and not self._allowed.is_any:
-            raise UrlError(_NO_TLS)
+        elif target.is_clear and not self._allow_http and not self._allowed.is_any:
+            raise _no_tls(target)
         return target
 
     def check(self, target: Target, address: str) -> None:
@@ -100,16 +139,28 @@ class Guard:
                 f"{target.host} is at {address}, which is not public; the operator may allow it:"
                 " [webhook] allow_networks"
             )
-        if target.scheme == "http" and not self._allow_http:
-            raise UrlError(_NO_TLS)
-        if target.port < _FIRST_FREE_PORT and target.port not in (_HTTPS, _HTTP):
-            raise UrlError(f"port {target.port} is none of a web server: use 443, or one from 1024")
+        if target.is_clear and not self._allow_http:
+            raise _no_tls(target)
+        if target.port < _FIRST_FREE_PORT and target.port not in ENDPOINTS[target.scheme].low_ports:
+            if target.scheme in WEB:
+                text = f"port {target.port} is none of a web server: use 443, or one from 1024"
+                raise UrlError(text)
+            raise UrlError(f"port {target.port} is none of {target.scheme}: use one from 1024")
 
 
-_NO_TLS: Final = "must begin with https://; the operator may allow others: [webhook] allow_http"
+def _no_tls(target: Target) -> UrlError:
+    with_tls = "https" if target.scheme == "http" else _with_tls(target.scheme)
+    return UrlError(
+        f"must begin with {with_tls}://; the operator may allow others: [webhook] allow_http"
+    )
 
 
-def _read(text: str) -> Target:
+def _with_tls(scheme: str) -> str:
+    kind = scheme.partition("+")[0]
+    return next(each for each in SINKS if each.startswith(kind) and not SINKS[each].is_clear)
+
+
+def _read(text: str, schemes: Mapping[str, Scheme]) -> Target:
     if any(each <= " " or each == "\x7f" for each in text) or "\\" in text:
         raise UrlError("has a blank, a control character or a backslash")
     try:
@@ -117,21 +168,23 @@ def _read(text: str) -> Target:
         port = parts.port
     except ValueError as error:
         raise UrlError(f"is no URL: {error}") from None
-    if parts.scheme not in ("https", "http"):
-        raise UrlError("must begin with https://")
+    if parts.scheme not in schemes:
+        others = [f"{each}://" for each in schemes if each not in WEB]
+        more = f", or with one of {', '.join(others)}" if others else ""
+        raise UrlError(f"must begin with https://{more}")
     if "[" in parts.netloc and _find_address(parts.hostname or "") is None:
         raise UrlError("has something other than an address in brackets")
     if parts.fragment:
         raise UrlError("has a fragment (#), which servers are never sent")
     if port == 0:
         raise UrlError("port 0 is none")
-    usual = _HTTPS if parts.scheme == "https" else _HTTP
     return Target(
         scheme=parts.scheme,
         host=_host(parts.hostname or ""),
-        port=usual if port is None else port,
+        port=schemes[parts.scheme].port if port is None else port,
         path=_path(parts),
-        authorization=_authorization(parts),
+        user=None if parts.username is None else unquote(parts.username),
+        password=None if parts.password is None else unquote(parts.password),
     )
 
 
@@ -158,13 +211,6 @@ def _path(parts: SplitResult) -> str:
 
 def _encoded(character: str) -> str:
     return "".join(f"%{octet:02X}" for octet in character.encode("utf-8", "replace"))
-
-
-def _authorization(parts: SplitResult) -> str:
-    if parts.username is None and parts.password is None:
-        return ""
-    pair = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
-    return f"Basic {b64encode(pair.encode()).decode()}"
 
 
 def _find_address(text: str) -> Address | None:

@@ -75,4 +75,11 @@ def _written(
     written = write(happening, Sealing(secret=secrets[0], now=now))
     signatures = signature_headers(delivery.event_id, written.body, secrets, now)
     headers = {**_HEADERS, **signatures, **written.headers}
-    return Letter(url=url, headers=headers, body=written.body)
+    return Letter(
+        url=url,
+        headers=headers,
+        body=written.body,
+        type=delivery.type,
+        event_id=delivery.event_id,
+        key=delivery.email_id or delivery.event_id,
+    )

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from angarium.access.certificates import ServerTls, TlsFileError, check_files
+from angarium.access.certificates import ServerTls, check_files
+from angarium.access.tls_file import TlsFileError
 from angarium.config.schema import Listener
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

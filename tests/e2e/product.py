@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from angarium.config.loader import load
+from angarium.tenancy.platform import Platform
 from tests.service.running_server import TOP, Server
 
 REPLY_LINE = re.compile(rb"[2-5][0-9][0-9][ -][\x20-\x7e]*\r\n")
@@ -110,6 +112,13 @@ class Product:
         )
         assert code is None or done.returncode == code, (done.returncode, done.stdout, done.stderr)
         return done.stdout.decode()
+
+    @contextlib.contextmanager
+    def platform(self) -> Iterator[Platform]:
+        """Give the platform as commands have it, without the second that starting one takes."""
+        with Platform.open(load(self.config), actor="tests") as platform:
+            yield platform
+            platform.publish()
 
     def started(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Return the command while it runs."""

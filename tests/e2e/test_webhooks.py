@@ -17,6 +17,8 @@ from angarium.cli.main import run
 from tests.e2e.product import Product
 from tests.e2e.recording_sink import RecordingSink
 from tests.webhooks.receiver import Receiver, Taken
+from tests.webhooks.sinks.syslog_receiver import SyslogReceiver
+from tests.webhooks.sinks.world import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -264,6 +266,40 @@ async def test_a_messages_callback_hears_of_it_alone(
         assert event["metadata"] == {"order": 5}
         assert event["subject"] == "Grüße"
         assert "campaign:welcome" in event["tags"]
+
+
+async def test_syslog_hears_as_a_url_does(product: Product) -> None:
+    async with SyslogReceiver().serving() as syslog:
+        url = f"syslog+tcp://127.0.0.1:{syslog.port}"
+        made = await command(product, "add", url, "--event", "email.*")
+        answer = await command(product, "test", made["id"])
+        assert (answer["status"], answer["httpStatus"]) == ("delivered", 200)
+        await asyncio.to_thread(send, product, "syslog")
+        await until(lambda: len(syslog.messages) == 3)
+    words = [each.split(b" ", 7) for each in syslog.messages]
+    assert [each[5] for each in words] == [b"webhook.test", b"email.accepted", b"email.sent"]
+    assert {each[2] for each in words} == {b"mx1.example.com"}
+    accepted = json.loads(words[1][7])
+    assert (accepted["type"], accepted["recipient"]) == ("email.accepted", "b@example.net")
+    # nobody is there any more: it waits, is seen, and is told on demand
+    answer = await command(product, "test", made["id"], code=75)
+    assert answer["status"] == "waiting"
+    await command(product, "remove", made["id"])
+
+
+async def test_what_obeys_no_guard_is_the_operators_to_name_p1(
+    product: Product, session: aiohttp.ClientSession
+) -> None:
+    tenant = await new_api(product, session)
+    url = "kafka://127.0.0.1:9092/mail"
+    status, refused = await tenant("POST", "/webhooks", {"url": url})
+    assert (status, refused["details"]["field"]) == (403, "url")
+    operator = await new_api(product, session, "--scopes", "*,tenants")
+    status, made = await operator("POST", "/webhooks", {"url": url})
+    assert status == 201
+    changed = {"url": url.replace("mail", "other")}
+    assert (await tenant("PATCH", f"/webhooks/{made['id']}", changed))[0] == 403
+    await command(product, "remove", made["id"])
 
 
 async def test_a_server_that_is_killed_tells_it_after_its_restart(

@@ -192,3 +192,14 @@ def test_where_nothing_was_made_there_is_only_default(tmp_path: Path, clock: Clo
     snapshot = SnapshotFile(tmp_path).current
     assert (snapshot.version, snapshot.keys) == (0, {})
     assert snapshot.domains_of("default") == ()
+
+
+def test_a_certificate_is_found_by_any_of_its_names(
+    platform: Platform, snapshots: SnapshotFile
+) -> None:
+    one = new_key(platform, certificates=["dns:a.example", "dns:b.example"]).key
+    other = new_key(platform, certificates=["email:c@c.example"]).key
+    snapshot = published(platform, snapshots)
+    assert snapshot.find_certified(["sha256:0", "dns:b.example", "dns:a.example"]) == (one,)
+    assert snapshot.find_certified(["email:c@c.example", "dns:a.example"]) == (other, one)
+    assert snapshot.find_certified(["dns:c.example"]) == ()

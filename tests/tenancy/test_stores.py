@@ -305,3 +305,35 @@ def test_a_note_of_what_was_done_elsewhere_publishes_nothing(platform: Platform)
 def test_what_one_asks_for_is_noted_as_its(platform: Platform) -> None:
     platform.acting_as("key abc").tenants.create("a")
     assert actions(platform) == [("tenant.created", "a", "key abc")]
+
+
+def test_certificates_stand_for_one_key_and_are_free_when_it_ends(platform: Platform) -> None:
+    platform.tenants.create("shop")
+    one = platform.keys.create(
+        KeyWish(tenant="shop", certificates=["DNS:App.example.com", "email:a@b.example"])
+    ).key
+    assert one.certificates == ("dns:app.example.com", "email:a@b.example")
+    other = platform.keys.create(KeyWish(tenant="default")).key
+    for names in (["dns:app.example.com"], ["dns:new.example.com", "dns:app.example.com"]):
+        with pytest.raises(ConflictError, match="another key"):
+            platform.keys.bind(other.id, names)
+        with pytest.raises(ConflictError, match="another key"):
+            platform.keys.create(KeyWish(tenant="default", certificates=names))
+    assert platform.keys.find(other.id).certificates == ()
+    assert len(platform.keys.list()) == 2
+    with pytest.raises(TenancyError, match="names no certificate"):
+        platform.keys.bind(other.id, ["app.example.com"])
+    with pytest.raises(TenancyError, match="at most"):
+        platform.keys.bind(other.id, [f"dns:a{at}.example" for at in range(21)])
+    with pytest.raises(TenancyError, match="kind api"):
+        platform.keys.create(KeyWish(tenant="shop", kind="smtp", certificates=["dns:a.example"]))
+    assert platform.keys.bind(one.id, ["email:a@b.example"]).certificates == ("email:a@b.example",)
+    assert platform.audit()[0].details == {"certificates": "email:a@b.example"}
+    platform.keys.bind(other.id, ["dns:app.example.com"])
+    platform.keys.revoke(other.id)
+    with pytest.raises(ConflictError, match="no longer valid"):
+        platform.keys.bind(other.id, [])
+    assert platform.keys.bind(one.id, ["dns:app.example.com"]).certificates
+    platform.tenants.remove("shop")
+    third = platform.keys.create(KeyWish(tenant="default", certificates=["dns:app.example.com"]))
+    assert third.key.certificates == ("dns:app.example.com",)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import sqlite3
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -53,8 +53,9 @@ class World:
             url=delivery.endpoint, headers=headers, body=b""
         )
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answered:
-        self.sent[url].append(headers["event"])
+    async def post(self, letter: Letter) -> Answered:
+        url = letter.url
+        self.sent[url].append(letter.headers["event"])
         self.at.append(self.now)
         self.open[url] += 1
         self.most_open[url] = max(self.open[url], self.most_open[url])

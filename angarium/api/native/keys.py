@@ -25,10 +25,18 @@ from angarium.api.native.wire import (
     unix_ms,
 )
 from angarium.api.reading import read_json
+from angarium.config.schema import Role
 from angarium.intake.order import Caller, FaultKind
 from angarium.tenancy.key_text import key_prefix, ses_access_key_id
-from angarium.tenancy.model import DEFAULT_RATE, MAX_RATE, Key, KeyKind, NotFoundError
-from angarium.tenancy.scopes import ROLES, USUAL, Role, find_uncovered, read_scopes
+from angarium.tenancy.model import (
+    DEFAULT_RATE,
+    MAX_CERTIFICATES,
+    MAX_RATE,
+    Key,
+    KeyKind,
+    NotFoundError,
+)
+from angarium.tenancy.scopes import ROLES, USUAL, find_uncovered, read_scopes
 
 if TYPE_CHECKING:
     from angarium.tenancy.keys import NewKey
@@ -37,6 +45,9 @@ if TYPE_CHECKING:
 _DAY_S: Final = 86_400
 MAX_OVERLAP_S: Final = 365 * _DAY_S
 _MAX_WORDS: Final = 100
+
+
+_Certificates = Annotated[tuple[str, ...], Meta(max_length=MAX_CERTIFICATES)]
 
 
 class KeyShown(Wire, frozen=True, kw_only=True):
@@ -50,6 +61,7 @@ class KeyShown(Wire, frozen=True, kw_only=True):
     scopes: Sequence[str]
     networks: Sequence[str]  # from where it may be used; empty: from anywhere
     rate: int  # requests per second, and messages of a batch
+    certificates: Sequence[str]  # of clients, whose showing stands for the key: dns:app.example.com
     version: int  # goes up with each rotation
     created_at: Time
     expires_at: Time | None  # null: never
@@ -82,6 +94,13 @@ class KeyAsked(Asked, frozen=True, kw_only=True):
     networks: Annotated[tuple[str, ...], Meta(max_length=_MAX_WORDS)] = ()
     rate: Annotated[int, Meta(ge=1, le=MAX_RATE)] = DEFAULT_RATE  # per second
     expires_at: TimeGiven | None = None  # omitted: never
+    # of clients that may show one in place of the key: dns:app.example.com, uri:..., email:..., sha256:...; for who has
+    # the scope tenants:write, all tenants having one authority
+    certificates: _Certificates = ()
+
+
+class KeyChanged(Asked, frozen=True, kw_only=True):
+    certificates: _Certificates  # these, and no others
 
 
 class KeysAsked(PageAsked, frozen=True, kw_only=True):
@@ -127,6 +146,15 @@ class KeyResource:
                 answers={200: KeyShown},
             ),
             Route(
+                method="PATCH",
+                path=one,
+                handler=self.change,
+                summary="Say which clients' certificates stand for a key.",
+                scope="keys:write",
+                request=KeyChanged,
+                answers={200: KeyShown},
+            ),
+            Route(
                 method="DELETE",
                 path=one,
                 handler=self.revoke,
@@ -151,6 +179,7 @@ class KeyResource:
         tenant = self._premises.tenant_of(caller, asked.tenant, "write")
         if asked.scopes and asked.role is not None:
             raise invalid("role", "Give scopes or role, one of them")
+        self._check_certificates(caller, asked.certificates)
         words = ROLES[asked.role] if asked.role is not None else asked.scopes
         lifetime_ms = self._lifetime_ms(asked)
 
@@ -169,6 +198,7 @@ class KeyResource:
                     networks=asked.networks,
                     rate=asked.rate,
                     lifetime_ms=lifetime_ms,
+                    certificates=asked.certificates,
                 )
             )
 
@@ -193,6 +223,20 @@ class KeyResource:
             lambda platform: self._found(platform, caller, key_id, "read"), by=caller
         )
         return json_response(_shown(found))
+
+    async def change(self, request: web.Request) -> web.Response:
+        caller = self._premises.admit(request, "keys", "write")
+        key_id = in_path(request, "id")
+        asked = await read_json(request, KeyChanged)
+        self._check_certificates(caller, asked.certificates)
+
+        def change(platform: "Platform") -> Key:
+            key = self._found(platform, caller, key_id, "write")
+            if asked.certificates:
+                self._refuse_more(caller, key.scopes)  # who shows one of them may do all that
+            return platform.keys.bind(key.id, asked.certificates)
+
+        return json_response(_shown(await self._premises.platform.run(change, by=caller)))
 
     async def revoke(self, request: web.Request) -> web.Response:
         caller = self._premises.admit(request, "keys", "write")
@@ -222,6 +266,12 @@ class KeyResource:
         if lifetime <= 0:
             raise invalid("expiresAt", "expiresAt: that time is over")
         return lifetime
+
+    def _check_certificates(self, caller: Caller, names: Sequence[str]) -> None:
+        """Raises FaultError: whose a name is only the operator knows (P7)."""
+        if names and not self._premises.may(caller, "tenants", "write"):
+            text = "certificates: needs the scope tenants:write"
+            raise invalid("certificates", text, FaultKind.NO_SCOPE)
 
     def _refuse_more(self, caller: Caller, scopes: Sequence[str]) -> None:
         more = find_uncovered(self._premises.scopes(caller), scopes)
@@ -259,6 +309,7 @@ def _shown(key: Key) -> KeyShown:
         scopes=key.scopes,
         networks=key.networks,
         rate=key.rate,
+        certificates=key.certificates,
         version=key.secrets[-1].version,
         created_at=time_text(key.created),
         expires_at=maybe_time(key.expires),

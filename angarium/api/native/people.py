@@ -13,9 +13,10 @@ from angarium.api.native.premises import Premises
 from angarium.api.native.wire import Asked, Time, Wire, in_path, invalid, maybe_time, time_text
 from angarium.api.reading import read_json
 from angarium.api.sessions import SIGNED_IN, Sessions
+from angarium.config.schema import Role
 from angarium.intake.order import Caller, Fault, FaultError, FaultKind
 from angarium.tenancy.account import Account, Membership, SignedIn, role_scopes
-from angarium.tenancy.scopes import Role, find_uncovered
+from angarium.tenancy.scopes import find_uncovered
 
 if TYPE_CHECKING:
     from angarium.tenancy.platform import Platform

@@ -8,6 +8,7 @@ from angarium.api.native.dialect import Resource
 from angarium.api.native.history import HistoryResource
 from angarium.api.native.management import management
 from angarium.api.native.oauth import TokenResource
+from angarium.api.native.providers import ProviderResource
 from angarium.api.native.sending import SendResource
 from angarium.api.native.upload_content import UploadContent
 from angarium.api.native.uploads import UploadResource
@@ -47,6 +48,7 @@ def described_routes() -> Sequence[Route]:
         WaitingResource(absent, absent),
         HistoryResource(absent, absent),
         TokenResource(absent, absent, absent),
+        ProviderResource(absent, absent, absent, absent, absent),
         *management(absent, absent, absent),
         UploadResource(absent, absent, absent),
         UploadContent(absent, absent, absent),

@@ -55,7 +55,7 @@ class WebhookList(Wire, frozen=True, kw_only=True):
 
 
 class WebhookAsked(Asked, frozen=True, kw_only=True):
-    url: _Url  # https://...
+    url: _Url  # https://...; or of a queue or log: kafka+tls://, nats+tls://, sqs+https://, syslog+tls://
     events: _Words = ()  # as email.bounced, email.*, alert.*; empty: all
     streams: _Words = ()
     tags: _Words = ()

@@ -32,8 +32,10 @@ from angarium.api.native.wire import (
     read_text_cursor,
 )
 from angarium.api.reading import read_json
+from angarium.intake.order import Caller, FaultKind
 from angarium.tenancy.webhook import Webhook
 from angarium.webhooks.guard import Guard, UrlError
+from angarium.webhooks.sinks.sink import is_operators, read_endpoint
 
 if TYPE_CHECKING:
     from angarium.tenancy.platform import Platform
@@ -121,7 +123,7 @@ class WebhookResource:
         caller = self._premises.admit(request, "webhooks", "write")
         asked = await read_json(request, WebhookAsked)
         tenant = self._premises.tenant_of(caller, asked.tenant, "write")
-        check_url(self._premises, asked.url)
+        check_url(self._premises, caller, asked.url)
 
         def create(platform: "Platform") -> "NewWebhookSecret":
             from angarium.tenancy.webhooks import WebhookWish
@@ -167,7 +169,7 @@ class WebhookResource:
         webhook_id = in_path(request, "id")
         asked = await read_json(request, WebhookChanged)
         if asked.url is not None:
-            check_url(self._premises, asked.url)
+            check_url(self._premises, caller, asked.url)
 
         def change(platform: "Platform") -> Webhook:
             from angarium.tenancy.webhooks import WebhookChange
@@ -232,10 +234,13 @@ class WebhookResource:
         )
 
 
-def check_url(premises: Premises, url: str, field: str = "url") -> None:
-    """Raises FaultError: it may not be called (P1). The addresses of a name are judged when it is."""
+def check_url(premises: Premises, caller: Caller, url: str, field: str = "url") -> None:
+    """Raises FaultError: nothing may be told there (P1). The addresses of a name are judged when it is."""
     settings = premises.config().webhook
+    if is_operators(url) and not premises.may(caller, "tenants", "write"):
+        text = f"{field}: an endpoint of this kind needs the scope tenants:write"
+        raise invalid(field, text, FaultKind.NO_SCOPE)
     try:
-        Guard(settings.allow_networks, allow_http=settings.allow_http).read_url(url)
+        read_endpoint(url, Guard(settings.allow_networks, allow_http=settings.allow_http))
     except UrlError as error:
         raise invalid(field, f"{field}: {error}", constraint="allowed") from None

@@ -19,6 +19,8 @@ JSON: Final = "application/json"
 _REF: Final = "#/components/schemas/{name}"
 _RESPONSE: Final = "#/components/responses/error{}"
 _ERROR: Final = "Error"
+# What a schema of text may say that an empty one fulfils, but for the first
+_OF_TEXT: Final = frozenset({"minLength", "maxLength", "pattern", "type"})
 _VARIABLE: Final = re.compile(r"\{(\w+)(?::[^{}]*)?\}")
 # What is as if the field were not there (``json_body``)
 EMPTY: Final[Json] = {
@@ -243,7 +245,18 @@ def _without_null(schema: Json) -> Json:
     if "default" not in schema or all(each == {"type": "string"} for each in choices):
         return schema
     told = {"default": schema["default"]} if schema["default"] is not None else {}
-    return {"anyOf": [*choices, {"type": "string", "maxLength": 0}], **told}
+    if len(choices) == 1 and choices[0].get("type") == "array":
+        return {**choices[0], "items": _or_empty([choices[0]["items"]]), **told}
+    return {**_or_empty(choices), **told}
+
+
+def _or_empty(choices: Sequence[Json]) -> Json:
+    """In a query, one value is a list of one: that a list's values may be empty is said of these."""
+    only = choices[0] if len(choices) == 1 else {}
+    is_text = only.get("type") == "string" and only.keys() <= _OF_TEXT
+    if is_text and re.search(only.get("pattern", ""), "") is not None:
+        return {key: value for key, value in only.items() if key != "minLength"}
+    return {"anyOf": [*choices, {"type": "string", "maxLength": 0}]}
 
 
 def _in_header(route: Route) -> Iterable[Json]:

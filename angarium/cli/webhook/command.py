@@ -18,6 +18,7 @@ from angarium.queue.model import DEFAULT_TENANT
 from angarium.tenancy.webhook import FORMATS, WebhookFormat
 from angarium.tenancy.webhooks import NewWebhookSecret, WebhookChange, WebhookWish
 from angarium.webhooks.guard import Guard, UrlError
+from angarium.webhooks.sinks.sink import read_endpoint
 
 _ID = click.argument("webhook_id", metavar="ID")
 
@@ -65,7 +66,11 @@ def add(
     as_json: bool,
     config_file: Path,
 ) -> None:
-    """Have URL told of events, and print the secret that its requests are signed with."""
+    """Have URL told of events, and print the secret that its requests are signed with.
+
+    https://..., or of a queue or log: kafka+tls://host:port/topic, nats+tls://host:port/subject,
+    sqs+https://KEY_ID:SECRET@host/account/queue, syslog+tls://host:port.
+    """
     wish = WebhookWish(
         tenant=tenant, url=url, events=events, streams=streams, tags=tags, format=format_
     )
@@ -213,7 +218,7 @@ def _check(url: str, config: Config) -> None:
     """Raises CommandError: the URL may not be called. The addresses of a name are judged when it is."""
     settings = config.webhook
     try:
-        Guard(settings.allow_networks, allow_http=settings.allow_http).read_url(url)
+        read_endpoint(url, Guard(settings.allow_networks, allow_http=settings.allow_http))
     except UrlError as error:
         raise CommandError(f"url: {error}", EX_DATAERR) from None
 

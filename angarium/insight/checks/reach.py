@@ -56,9 +56,16 @@ def may(path: Path, identity: Identity, bit: int) -> bool:
 def _files(config: Config) -> set[Path]:
     names = [key.file for key in config.dkim.keys]
     for listener in config.listener:
-        names += [name for name in (listener.certificate, listener.private_key) if name]
+        files = (
+            listener.certificate,
+            listener.private_key,
+            listener.client_ca,
+            listener.client_crl,
+        )
+        names += [name for name in files if name]
     names += [each.password_file for each in config.route if each.password_file]
     names += [each.password_file for each in config.smart_host if each.password_file]
+    names += [each.client_secret_file for each in config.tenancy.oidc if each.client_secret_file]
     if config.ses is not None and config.ses.secret_key_file is not None:
         names.append(config.ses.secret_key_file)
     return {Path(name) for name in names}

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from angarium.access.certificates import TlsFileError, check_files
+from angarium.access.certificates import check_files
+from angarium.access.client_trust import check_authority, read_lists
 from angarium.access.credential_file import CredentialFileError, credential_path, read_users
 from angarium.access.reference_keys import ReferenceKeyError, read_keys
+from angarium.access.tls_file import TlsFileError
 from angarium.config.schema import Config, Listener, NamedSmartHost, Pool, Route, Ses, Source
 from angarium.dkim import KeyFileError, KeyRing
 from angarium.insight.checks.finding import Finding
@@ -31,6 +33,9 @@ def check_secrets(config: Config) -> Iterator[Finding]:
     yield from check_secret(config)
     if config.ses is not None:
         yield from _ses_keys(config.ses)
+    for provider in config.tenancy.oidc:
+        if provider.client_secret_file:
+            yield from _secret_file(Path(provider.client_secret_file))
     if any(each.kind == "submission" and each.auth == "required" for each in config.listener):
         yield from _users(config)
 
@@ -39,6 +44,7 @@ def check_certificates(config: Config) -> Iterator[Finding]:
     for listener in config.listener:
         if listener.tls != "none":
             yield from _certificate(listener, datetime.now(UTC))
+            yield from _clients(listener, datetime.now(UTC))
 
 
 def _certificate(listener: Listener, now: datetime) -> Iterator[Finding]:
@@ -60,6 +66,25 @@ def _certificate(listener: Listener, now: datetime) -> Iterator[Finding]:
         yield Finding(name, "warn", f"{text} expires in {span_text(int(left * 1000))}: renew it")
     else:
         yield Finding(name, "ok", f"{text}, {span_text(int(left * 1000))} left")
+
+
+def _clients(listener: Listener, now: datetime) -> Iterator[Finding]:
+    """Whose certificates are believed, and whether the list of those taken back is one that OpenSSL goes by."""
+    name = "client_ca"
+    if listener.client_ca is None:
+        return
+    try:
+        check_authority(Path(listener.client_ca))
+        lists = [] if listener.client_crl is None else read_lists(Path(listener.client_crl))
+    except TlsFileError as error:
+        yield Finding(name, "fail", f"listener {listener.address}: {error}")
+        return
+    ended = [each for each in lists if each.next_update_utc and each.next_update_utc <= now]
+    if ended:
+        text = f"{listener.client_crl} has ended: all clients with certificates are refused; renew it, then reload"
+        yield Finding(name, "fail", f"listener {listener.address}: {text}")
+    else:
+        yield Finding(name, "ok", f"{listener.client_ca}")
 
 
 def _dkim(config: Config) -> Iterator[Finding]:

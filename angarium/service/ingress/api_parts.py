@@ -30,11 +30,13 @@ from angarium.api.native.history import HistoryResource
 from angarium.api.native.management import management
 from angarium.api.native.oauth import TokenResource
 from angarium.api.native.premises import Premises
+from angarium.api.native.providers import ProviderResource
 from angarium.api.native.resources import with_reference
 from angarium.api.native.sending import SendResource
 from angarium.api.native.upload_content import UploadContent
 from angarium.api.native.uploads import UploadResource
 from angarium.api.native.waiting import WaitingResource
+from angarium.api.oidc_client import OidcClient
 from angarium.api.platform_access import PlatformAccess
 from angarium.api.reading import ReadingLimits
 from angarium.api.sessions import Sessions
@@ -119,6 +121,7 @@ class ApiParts:
             self.history = HistoryAccess.of(runtime.config, log, runtime.clock)
         self.platform = PlatformAccess.of(runtime.config, snapshots)
         self.sessions = Sessions(self.platform, snapshots, runtime.rates, runtime.clock)
+        self.providers = OidcClient(runtime.clock)
         premises = Premises(
             admit=self._admit,
             platform=self.platform,
@@ -139,6 +142,9 @@ class ApiParts:
                         WaitingResource(self.waiting, self._admit),
                         HistoryResource(self.history, self._admit),
                         TokenResource(self.tokens, self.access.find_key, runtime.clock),
+                        ProviderResource(
+                            premises, self.sessions, self.providers, secrets, os.urandom
+                        ),
                         *management(premises, self.sessions, self.sending),
                         UploadResource(premises, uploads, signer),
                         UploadContent(premises, uploads, signer),
@@ -187,6 +193,7 @@ class ApiParts:
         """Once nobody asks any more."""
         self.sessions.close()
         await self.renderer.close()
+        await self.providers.close()
         await asyncio.to_thread(self.platform.close)
         if self.history is not None:
             await asyncio.to_thread(self.history.close)

@@ -23,6 +23,7 @@ class HttpListeners:
         self._health = Health(runtime.data_dir.state, runtime.slots, runtime.metrics)
         self._metrics: Metrics = runtime.metrics
         self._servers: list[HttpServer] = []
+        self._asking: list[HttpServer] = []  # for clients' certificates
         self._tls: list[ServerTls] = []
         self._certificate_ends: list[tuple[ServerTls, Gauge]] = []
 
@@ -52,13 +53,19 @@ class HttpListeners:
             )
         )
         server = HttpServer(application, connections=listener.limits.connections)
+        if listener.client_ca is not None:
+            self._asking.append(server)
         await server.start(listening, context)
         self._servers.append(server)
 
     def reload_certificates(self) -> None:
-        """Raises TlsFileError; then the certificates of before stay."""
+        """Raises TlsFileError; then the certificates of before stay. Clients that are asked for theirs connect again:
+        one may be revoked now.
+        """
         for tls in self._tls:
             tls.reload()
+        for server in self._asking:
+            server.renew()
 
     def set_metrics(self) -> None:
         """Count what was refused since the last call, and say when certificates end."""

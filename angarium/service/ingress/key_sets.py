@@ -7,6 +7,7 @@ from typing import Final
 
 import aiohttp
 
+from angarium.api.fetching import fetch, new_session
 from angarium.api.issued_tokens import KeySet
 from angarium.config.schema import TokenIssuer
 from angarium.telemetry.log import log
@@ -14,8 +15,6 @@ from angarium.telemetry.log import log
 EVERY_S: Final = 600.0
 # Who names keys that are nowhere has no set fetched more often
 SOONEST_S: Final = 5.0
-FETCH_S: Final = 10.0
-MAX_OCTETS: Final = 1_048_576
 
 
 class KeySets:
@@ -34,8 +33,7 @@ class KeySets:
         """Until cancelled. ``take`` gets the sets that were fetched, by issuer."""
         if not self._issuers:
             return
-        timeout = aiohttp.ClientTimeout(total=FETCH_S)
-        async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as session:
+        async with new_session() as session:
             while True:
                 self._wanted.clear()
                 found = await asyncio.gather(
@@ -58,12 +56,9 @@ class KeySets:
 
     async def _fetch(self, session: aiohttp.ClientSession, issuer: TokenIssuer) -> KeySet | None:
         try:
-            async with session.get(issuer.jwks_url, allow_redirects=False) as answer:
-                octets = await answer.content.read(MAX_OCTETS + 1)
-                if answer.status != 200:
-                    raise ValueError(f"HTTP status {answer.status}")
-                if len(octets) > MAX_OCTETS or not answer.content.at_eof():
-                    raise ValueError(f"it has more than {MAX_OCTETS} octets")
+            status, octets = await fetch(session, issuer.jwks_url)
+            if status != 200:
+                raise ValueError(f"HTTP status {status}")
             keys = KeySet.read(octets)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             if issuer.issuer not in self._failing:

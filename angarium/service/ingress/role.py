@@ -12,11 +12,12 @@ from typing import Final
 
 from prometheus_client import Gauge
 
-from angarium.access.certificates import ServerTls, TlsFileError
+from angarium.access.certificates import ServerTls
 from angarium.access.client_limits import FailedLogins
 from angarium.access.client_table import ListenerClients
 from angarium.access.credential_file import CredentialFileError, credential_path
 from angarium.access.credentials import Credentials
+from angarium.access.tls_file import TlsFileError
 from angarium.api.notifications import Notifications
 from angarium.config.schema import Config, Listener, ListenerLimits, Ses
 from angarium.config.streams import streams_by_name

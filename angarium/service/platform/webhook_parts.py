@@ -25,6 +25,9 @@ from angarium.webhooks.guard import Guard
 from angarium.webhooks.letters import Letters
 from angarium.webhooks.outbox import FILE_NAME, OutboxError
 from angarium.webhooks.outbox_thread import OutboxThread
+from angarium.webhooks.sinks.endpoints import Endpoints
+from angarium.webhooks.sinks.making import Maker
+from angarium.webhooks.sinks.reach import Reach
 
 TRIM_S: Final = 60.0
 _ABOUT_NO_MESSAGE: Final = MessageId(b"")
@@ -50,12 +53,12 @@ class WebhookParts:
         self._stop = stop
         self._dns = DnsResolver(config.dns, time.monotonic)
         self.outbox = OutboxThread(Path(config.server.data_dir) / FILE_NAME)
-        self._caller = self._new_caller(config)
-        self._retired: list[Caller] = []
+        self._endpoints = self._new_endpoints(config)
+        self._retired: list[Endpoints] = []
         self.courier = Courier(
             self.outbox,
             Letters(self._snapshot, read_secrets(secret_path(config))),
-            self._caller,
+            self._endpoints,
             clock,
             self._turn_off,
             connections=config.webhook.connections,
@@ -68,9 +71,9 @@ class WebhookParts:
         """Go by this from now on; requests under way end as they began."""
         self._dns.exchange(config.dns)
         self._config = config
-        self._retired.append(self._caller)
-        self._caller = self._new_caller(config)
-        self.courier.posts = self._caller
+        self._retired.append(self._endpoints)
+        self._endpoints = self._new_endpoints(config)
+        self.courier.posts = self._endpoints
         self.courier.connections = config.webhook.connections
 
     async def run(self) -> None:
@@ -82,8 +85,8 @@ class WebhookParts:
             trimming.cancel()
 
     async def close(self) -> None:
-        for caller in (*self._retired, self._caller):
-            await caller.close()
+        for endpoints in (*self._retired, self._endpoints):
+            await endpoints.close()
         await self._dns.close()
         self.outbox.close()
 
@@ -91,9 +94,18 @@ class WebhookParts:
         self._snapshots.refresh()
         return self._snapshots.current
 
-    def _new_caller(self, config: Config) -> Caller:
-        guard = Guard(config.webhook.allow_networks, allow_http=config.webhook.allow_http)
-        return Caller(guard, self._dns, timeout_s=config.webhook.timeout_s)
+    def _new_endpoints(self, config: Config) -> Endpoints:
+        settings = config.webhook
+        guard = Guard(settings.allow_networks, allow_http=settings.allow_http)
+        caller = Caller(guard, self._dns, timeout_s=settings.timeout_s)
+        maker = Maker(
+            caller=caller,
+            reach=Reach(guard, self._dns),
+            hostname=config.server.hostname,
+            clock=self._clock,
+            timeout_s=settings.timeout_s,
+        )
+        return Endpoints(caller, guard, maker, timeout_s=settings.timeout_s)
 
     async def _turn_off(self, endpoint: str, since: UnixMs, said: str) -> None:
         """Disable an endpoint, and tell of it. What fails here is tried again with its next failure."""
@@ -134,8 +146,8 @@ class WebhookParts:
     async def _trim(self) -> None:
         while True:
             await asyncio.sleep(TRIM_S)
-            for caller in self._retired:
-                await caller.close()
+            for endpoints in self._retired:
+                await endpoints.close()
             self._retired.clear()
             settings = self._config.webhook
             before = UnixMs(self._clock() - int(settings.retention_s * 1000))

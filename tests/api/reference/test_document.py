@@ -1,7 +1,8 @@
 """Mirrors angarium/api/reference/document.py, comments.py, reading.py, page.py and markdown.py."""
 
+import json
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from aiohttp import web
@@ -96,6 +97,28 @@ def test_an_operation_has_its_parameters_body_and_answers() -> None:
     assert told["requestBody"]["content"] == {"application/json": {"schema": reference}}
     assert told["responses"]["201"]["description"] == "What was made."
     assert {"400", "401", "403", "404", "409", "413", "415", "422", "429"} <= set(told["responses"])
+
+
+class Searched(msgspec.Struct, frozen=True, kw_only=True):
+    names: tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=9)], ...] = ()
+    numbers: tuple[int, ...] = ()
+    kind: Literal["a"] | None = None
+    cursor: Annotated[str, msgspec.Meta(pattern="^[a-z]*$")] = ""
+
+
+def test_a_parameter_may_be_empty_and_one_value_is_a_list() -> None:
+    route = Route(method="GET", path="/x", handler=handler, summary="List.", query=Searched)
+    found = describe([route])["paths"]["/x"]["get"]["parameters"]
+    schemas = {each["name"]: each["schema"] for each in found}
+    assert json.loads(json.dumps(schemas["names"])) == {
+        "type": "array",
+        "items": {"type": "string", "maxLength": 9},
+        "default": [],
+    }
+    empty = {"type": "string", "maxLength": 0}
+    assert schemas["numbers"]["items"] == {"anyOf": [{"type": "integer"}, empty]}
+    assert schemas["kind"] == {"anyOf": [{"enum": ["a"]}, empty]}
+    assert schemas["cursor"] == {"type": "string", "pattern": "^[a-z]*$", "default": ""}
 
 
 def test_what_is_optional_may_be_empty_and_what_is_required_may_not() -> None:

@@ -9,6 +9,7 @@ from typing import Final
 from aiohttp import web
 
 from angarium.api.access import Access
+from angarium.api.client_certificates import peer_certificate
 from angarium.api.compat.asking import send_all
 from angarium.api.compat.mailgun.answers import in_mailguns_names, message_of, queued, status_of
 from angarium.api.compat.mailgun.fields import FormField
@@ -58,7 +59,9 @@ class Mailgun:
         return await self._send(request, read_mime_message)
 
     async def _send(self, request: web.Request, read: Reading) -> web.Response:
-        caller = self._access.caller(request, _presented(request), "emails", "send", dialect=NAME)
+        is_certified = "Authorization" not in request.headers and peer_certificate(request)
+        presented = "" if is_certified else _presented(request)
+        caller = self._access.caller(request, presented, "emails", "send", dialect=NAME)
         _check_domain(request.match_info["domain"], caller)
         # Filling in the variables of a thousand recipients takes a while: others are answered meanwhile
         wanted = await asyncio.to_thread(read, await read_form(request), self._clock())

@@ -53,7 +53,7 @@ class Webhooks:
                 raise FaultError(missing(name, f"Missing `{name}` field."))
         if asked.status:
             raise FaultError(unsupported("status", "a new webhook is enabled"))
-        check_url(self._premises, asked.endpoint, "endpoint")
+        check_url(self._premises, caller, asked.endpoint, "endpoint")
 
         def create(platform: "Platform") -> "NewWebhookSecret":
             from angarium.tenancy.webhooks import WebhookWish
@@ -99,7 +99,7 @@ class Webhooks:
         if asked.status and asked.status not in _STATUS:
             raise FaultError(invalid("status", f"must be one of {', '.join(_STATUS)}"))
         if asked.endpoint:
-            check_url(self._premises, asked.endpoint, "endpoint")
+            check_url(self._premises, caller, asked.endpoint, "endpoint")
         found = await self._changed(caller, id_, asked)
         return json_response({"object": "webhook", "id": found.id})
 

@@ -22,7 +22,7 @@ _SESSION: Final = "x-amz-security-token"
 
 class SignedCallers:
     """Invariant SIC1: whoever gets a Caller has signed this request, its body too, with a secret of a key that is
-    valid, or was until its rotation ended.
+    valid, or was until its rotation ended; or has signed nothing, and shown a certificate that stands for a key.
     """
 
     def __init__(
@@ -44,6 +44,11 @@ class SignedCallers:
         headers = tuple(request.headers.items())
         claim = read_claim(headers, service=SERVICE, now_s=now / 1000)
         if isinstance(claim, SignatureProblem):
+            if claim.kind == "missing":
+                certified = self._access.find_certified(request)
+                if certified is not None:
+                    caller = self._access.admit(request, certified, resource, action, dialect="ses")
+                    return caller, await read_octets(request)
             raise FaultError(_fault(claim))
         key = self._snapshot().keys.get(claim.access_key_id.lower())
         if key is None or not _is_named(key, claim) or _SESSION in request.headers:

@@ -79,6 +79,7 @@ def bench(context: click.Context, quick: bool, folder: Path, sink: SinkKind) -> 
             suppression,
             api,
             webhooks,
+            render,
         ):
             context.invoke(command)  # with its defaults
 
@@ -235,6 +236,16 @@ def webhooks(options: Options, messages: int | None) -> None:
     from bench import webhooks as module
 
     module.run(options.folder, messages or (500 if options.quick else 5_000))
+
+
+@bench.command()
+@click.option("--seconds", type=float, help="Of a round, in processor time (2; quick: 0.2).")
+@click.pass_obj
+def render(options: Options, seconds: float | None = None) -> None:
+    """Mails made of templates, by workers and without; and MIME messages built: per core."""
+    from bench import render as module
+
+    module.run(options.folder, seconds or (0.2 if options.quick else 2.0))
 
 
 @bench.command()

@@ -646,7 +646,7 @@ class Templates(_Table, frozen=True, kw_only=True):
     when there is something to render, and end after five idle minutes.
     """
 
-    workers: Few = 2  # of each process that renders (ingress)
+    workers: Few = 2  # of each process that renders
     # that one may use besides what it begins with, 25 MB: then the mail at fault is refused
     memory_octets: ProcessOctets = 134_217_728
     wall_s: Seconds = 1.0  # of one mail, of which half in the processor: then it is refused

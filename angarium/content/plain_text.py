@@ -27,8 +27,16 @@ _BLOCKS: Final = frozenset(
 _APART: Final = frozenset(
     {"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "blockquote", "pre", "table"}
 )
+# At whose begin or end something is written
+_ACTING: Final = _BLOCKS | {"br", "img", "td", "th", "a"}
 _SPACES: Final = re.compile(r"[ \t\r\n\f\u00a0]+")
 _UNSEEN: Final = re.compile("[\u00ad\u034f\u200b-\u200f\u2060\ufeff]")
+# What the two above change; most texts have none of it
+_ODD: Final = re.compile(
+    "[ \t\r\n\f\u00a0]{2}|[\t\r\n\f\u00a0\u00ad\u034f\u200b-\u200f\u2060\ufeff]"
+)
+# Without any of these, nothing is hidden by its attributes
+_HIDING: Final = ("hidden", "none", "mso-hide")
 _NOT_SHOWN: Final = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.I
 )
@@ -56,7 +64,8 @@ def plain_text(html: str) -> str:
     if body is None:
         return ""
     writer = _Writer()
-    _walk(body, writer)
+    lower = html.lower()  # far quicker than to search without case
+    _walk(body, writer, may_hide=any(each in lower for each in _HIDING))
     return writer.text()
 
 
@@ -95,7 +104,10 @@ class _Writer:
                 self.end_line(always=True)
                 self._put(line)
             return
-        text = _SPACES.sub(" ", _UNSEEN.sub("", text))
+        if _ODD.search(text) is not None:
+            # Between tags there is often nothing else
+            blank = not text.strip(" \t\r\n\f\u00a0")
+            text = " " if blank else _SPACES.sub(" ", _UNSEEN.sub("", text))
         if text == " " or not text:
             self._space = self._space or bool(text and self._line)
             return
@@ -120,6 +132,10 @@ class _Writer:
 
     def end_line(self, *, always: bool = False, apart: bool = False) -> None:
         """``always``: an empty line is one, too. ``apart``: an empty line is due, if another one comes."""
+        if not self._line and not always:
+            self._space = False
+            self._apart = self._apart or apart
+            return
         text = "".join(self._line).rstrip(" ")
         self._line.clear()
         self._space = False
@@ -150,35 +166,45 @@ class _Writer:
         return "".join(f"{line}\n" for line in self._lines)
 
 
-def _walk(body: LexborNode, writer: _Writer) -> None:
-    """In document order, without recursion: hostile HTML is nested as deep as it is long."""
+def _walk(body: LexborNode, writer: _Writer, *, may_hide: bool) -> None:
+    """In document order, without recursion: hostile HTML is nested as deep as it is long.
+
+    ``may_hide``: attributes of some element may say that it is not shown.
+    """
+    within: list[tuple[LexborNode, str]] = []  # whose children are being read, with their tags
     node: LexborNode | None = body
     while node is not None:
-        child = _enter(node, writer)
-        if child is not None:
-            node = child
-            continue
-        while node is not None:
-            _leave(node, writer)
-            if node.mem_id == body.mem_id:
-                return
-            if node.next is not None:
-                node = node.next
-                break
-            node = node.parent
+        child: LexborNode | None = None
+        if node.is_text_node:
+            writer.words(node.text_content or "")
+        else:
+            tag = node.tag or ""
+            if _is_shown(node, tag, may_hide=may_hide):
+                is_acting = tag in _ACTING
+                if is_acting:
+                    _enter(node, tag, writer)
+                child = node.child
+                if child is not None:
+                    within.append((node, tag))
+                elif is_acting:
+                    _leave(tag, writer)
+        # The body has no sibling that is shown
+        following: LexborNode | None = child or (node.next if within else None)
+        while following is None and within:
+            node, tag = within.pop()
+            if tag in _ACTING:
+                _leave(tag, writer)
+            following = node.next if within else None
+        node = following
 
 
-def _enter(node: LexborNode, writer: _Writer) -> LexborNode | None:
-    """Return its first child, if what is in it is shown."""
-    if node.is_text_node:
-        writer.words(node.text_content or "")
-        return None
-    tag = node.tag or ""
-    if tag[:1] in "-!" or tag in _HIDDEN:
-        return None
-    attributes = node.attributes
-    if _is_hidden(attributes):
-        return None
+def _is_shown(node: LexborNode, tag: str, *, may_hide: bool) -> bool:
+    if tag in _HIDDEN or tag[:1] in "-!":
+        return False
+    return not (may_hide and _is_hidden(node.attributes))
+
+
+def _enter(node: LexborNode, tag: str, writer: _Writer) -> None:
     if tag in _BLOCKS:
         writer.end_line(apart=tag in _APART and not writer.lists)
     if tag == "br":
@@ -187,7 +213,7 @@ def _enter(node: LexborNode, writer: _Writer) -> LexborNode | None:
         writer.words(_RULE)
         writer.end_line()
     elif tag == "img":
-        writer.words(attributes.get("alt") or "")
+        writer.words(node.attributes.get("alt") or "")
     elif tag in ("td", "th"):
         writer.cell()
     elif tag == "pre":
@@ -195,18 +221,14 @@ def _enter(node: LexborNode, writer: _Writer) -> LexborNode | None:
     elif tag == "blockquote":
         writer.quotes += 1
     elif tag in ("ul", "ol"):
-        writer.lists.append(_start(attributes) if tag == "ol" else -1)
+        writer.lists.append(_start(node.attributes) if tag == "ol" else -1)
     elif tag == "li":
         _begin_item(writer)
     elif tag == "a":
-        writer.links.append(((attributes.get("href") or "").strip(), writer.here()))
-    return node.child
+        writer.links.append(((node.attributes.get("href") or "").strip(), writer.here()))
 
 
-def _leave(node: LexborNode, writer: _Writer) -> None:
-    tag = node.tag or ""
-    if node.is_text_node or tag[:1] in "-!" or tag in _HIDDEN or _is_hidden(node.attributes):
-        return
+def _leave(tag: str, writer: _Writer) -> None:
     if tag == "a" and writer.links:
         _end_link(*writer.links.pop(), writer)
     if tag in _BLOCKS and tag != "hr":

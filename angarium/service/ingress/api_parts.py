@@ -44,13 +44,16 @@ from angarium.history.access import HistoryAccess, QueueEvents
 from angarium.intake.order import Caller
 from angarium.intake.order_check import OrderLimits
 from angarium.intake.order_desk import OrderDesk
+from angarium.intake.order_preparation import OrderPreparation
 from angarium.intake.required_signatures import RequiredSignatures
 from angarium.intake.submission import SubmissionBuilder
+from angarium.intake.template_desk import TemplateDesk
 from angarium.intake.waiting_mail import WaitingMail
 from angarium.queue import LmdbSpool, MessageIdGenerator, UnixMs
 from angarium.service.ingress.key_sets import KeySets
 from angarium.service.ingress.observer import IngressObserver
 from angarium.service.ingress.ses_dialect import ses_dialect
+from angarium.service.ingress.templates import NoTemplates
 from angarium.service.ingress.tenants import SnapshotTenants
 from angarium.service.rendering import open_pool
 from angarium.service.runtime import Runtime
@@ -100,17 +103,25 @@ class ApiParts:
             config.requests_per_second,
             self._find_token,
         )
-        self.sending = OrderDesk(
+        tenants = SnapshotTenants(snapshots)
+        preparation = OrderPreparation(
             builder,
-            spool,
             spool.suppressions,
             signatures,
-            SnapshotTenants(snapshots),
+            tenants,
             observer,
             clock=runtime.clock,
             new_message_id=new_message_id,
             random_octets=os.urandom,
             limits=_order_limits(config),
+        )
+        self.sending = OrderDesk(
+            preparation,
+            TemplateDesk(NoTemplates(), NoTemplates(), runtime.clock),
+            spool,
+            tenants,
+            observer,
+            runtime.clock,
         )
         self.waiting = WaitingMail(spool.administration)
         self.history: HistoryAccess | None = None

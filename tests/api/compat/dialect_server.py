@@ -57,18 +57,20 @@ class KeptSending:
         answer = self.answers.pop(0) if self.answers else None
         if answer is not None:
             return answer
-        assert strict
         self.callers.append(caller)
         self.keys.append(once)
         self.orders.append(tuple([each for each in orders if isinstance(each, Order)]))
+        assert not strict or len(self.orders[-1]) == len(orders)
         return tuple(
-            Sent(
+            each
+            if isinstance(each, Fault)
+            else Sent(
                 email_id=f"id-{len(self.orders)}-{at}",
                 message_id=f"<id-{len(self.orders)}-{at}@example.com>",
                 status="pending",
                 accepted_at=UnixMs(0),
             )
-            for at, _ in enumerate(orders)
+            for at, each in enumerate(orders)
         )
 
     @property

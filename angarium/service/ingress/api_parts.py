@@ -7,7 +7,10 @@ import msgspec
 from aiohttp import web
 
 from angarium.api.access import Access, bearer_token, presented_key
+from angarium.api.compat.mailgun.callers import Callers
 from angarium.api.compat.mailgun.dialect import Mailgun
+from angarium.api.compat.mailgun.domains import DomainList
+from angarium.api.compat.mailgun.events import EventList
 from angarium.api.compat.postmark.dialect import Postmark
 from angarium.api.compat.postmark.lacking import Lacking as PostmarkLacking
 from angarium.api.compat.postmark.sent import SentMessages
@@ -164,7 +167,7 @@ class ApiParts:
                 SentMessages(self.access, self.history),
                 PostmarkLacking(self.access),
             ),
-            Mailgun(self.access, self.sending, runtime.clock),
+            self._mailgun(premises),
             self._ses(runtime, spool),
         )
 
@@ -177,6 +180,16 @@ class ApiParts:
             ResendSuppressions(premises),
             ResendWebhooks(premises),
             Lacking(self.access),
+        )
+
+    def _mailgun(self, premises: Premises) -> Mailgun:
+        callers = Callers(self.access)
+        return Mailgun(
+            callers,
+            self.sending,
+            premises.clock,
+            EventList(callers, self.history),
+            DomainList(callers, premises),
         )
 
     def _ses(self, runtime: Runtime, spool: LmdbSpool) -> Ses:

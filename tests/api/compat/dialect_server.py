@@ -13,6 +13,7 @@ from aiohttp import web
 
 from angarium.api.access import Access
 from angarium.api.app import Served, make_application
+from angarium.api.compat.mailgun.callers import Callers
 from angarium.api.compat.mailgun.dialect import Mailgun
 from angarium.api.compat.ses.account import AccountFigures
 from angarium.api.compat.ses.dialect import Ses
@@ -187,7 +188,7 @@ class DialectServer:
         )
         suppressed = SuppressedList(self.spool.suppressions, self.clock)
         dialects = (
-            Mailgun(access, self.sending, self.clock),
+            Mailgun(Callers(access), self.sending, self.clock),
             Ses(callers, self.sending, suppressed, lambda _caller: self.figures),
         )
         self._runner = web.AppRunner(make_application(Served(dialects=dialects)))

@@ -11,6 +11,7 @@ import msgspec
 
 from angarium.content.letter import Attachment, Mailbox
 from angarium.queue.model import IfMissed, UnixMs
+from angarium.templates.bundle import Bundle
 
 
 class Addressee(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +37,7 @@ class TemplateUse(msgspec.Struct, frozen=True, kw_only=True):
     data: Mapping[str, Any] = {}
     locale: str = ""  # "": the template's own
     wins: bool = False  # where both the order and the template have a part, the template's is taken
+    inline: Bundle | None = None  # it came with the order, and is kept nowhere; then ``name`` is ""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ from angarium.intake.template_filling import (
     split,
 )
 from angarium.queue.model import UnixMs
+from angarium.templates.bundle import encode_bundle, encoded_digest
 from angarium.templates.rendering import Filling, Problem, ProblemKind, Rendered, Renderer
 from angarium.tenancy.templates.index import TemplateEntry, TemplateProblem
 
@@ -39,12 +40,20 @@ class Templates(Protocol):
         ...
 
 
+class _Source(msgspec.Struct, frozen=True, kw_only=True):
+    """What a mail is made of."""
+
+    digest: str  # of the bundle
+    load: Callable[[], bytes]
+    entry: TemplateEntry | None  # None: it came with the order
+
+
 class _Blank(msgspec.Struct, frozen=True, kw_only=True):
     """A mail that is to be filled."""
 
     at: int  # which order it is of
     order: Order  # with the recipients of this mail alone
-    entry: TemplateEntry
+    source: _Source
     filling: Filling
     is_one_of_several: bool  # of its order
 
@@ -79,12 +88,12 @@ class TemplateDesk:
             elif order.template is None:
                 found.append([Mail(order=order)])
             else:
-                entry = self._templates.find(tenant, order.template.name, order.template.version)
-                if isinstance(entry, TemplateEntry):
-                    found.append([])
-                    blanks += _blanks(at, order, order.template, entry, now)  # US1
+                source = self._source(tenant, order.template)  # US1
+                if isinstance(source, TemplateProblem):
+                    found.append(fault_of_name(source))
                 else:
-                    found.append(fault_of_name(entry))
+                    found.append([])
+                    blanks += _blanks(at, order, order.template, source, now)
         room = MAX_OCTETS
         for lot in _lots(blanks):
             if strict and (fault := _first_fault(found)) is not None:
@@ -99,24 +108,30 @@ class TemplateDesk:
             return fault
         return [each if isinstance(each, Fault) else tuple(each) for each in found]
 
+    def _source(self, tenant: str, use: TemplateUse) -> _Source | TemplateProblem:
+        if use.inline is not None:
+            encoded = encode_bundle(use.inline)
+            return _Source(digest=encoded_digest(encoded), load=lambda: encoded, entry=None)
+        entry = self._templates.find(tenant, use.name, use.version)
+        if isinstance(entry, TemplateProblem):
+            return entry
+        digest = entry.digest
+        return _Source(digest=digest, load=lambda: self._templates.load(digest), entry=entry)
+
     async def _rendered(self, tenant: str, lot: Sequence[_Blank]) -> Sequence[Rendered | Problem]:
-        digest = lot[0].entry.digest
-        return await self._renderer.render(
-            digest,
-            lambda: self._templates.load(digest),
-            [each.filling for each in lot],
-            tenant=tenant,
-        )
+        source = lot[0].source
+        fillings = [each.filling for each in lot]
+        return await self._renderer.render(source.digest, source.load, fillings, tenant=tenant)
 
 
 def _blanks(
-    at: int, order: Order, use: TemplateUse, entry: TemplateEntry, now: UnixMs
+    at: int, order: Order, use: TemplateUse, source: _Source, now: UnixMs
 ) -> Iterator[_Blank]:
     parts = split(order)
     for each in parts:
         filling = filling_of(each, use, now)
         yield _Blank(
-            at=at, order=each, entry=entry, filling=filling, is_one_of_several=len(parts) > 1
+            at=at, order=each, source=source, filling=filling, is_one_of_several=len(parts) > 1
         )
 
 
@@ -124,7 +139,7 @@ def _lots(blanks: Sequence[_Blank]) -> Iterator[Sequence[_Blank]]:
     """Those of one bundle together, in the order of their first ones."""
     by_digest: dict[str, list[_Blank]] = {}
     for each in blanks:
-        by_digest.setdefault(each.entry.digest, []).append(each)
+        by_digest.setdefault(each.source.digest, []).append(each)
     for group in by_digest.values():
         for begin in range(0, len(group), LOT):
             yield group[begin : begin + LOT]
@@ -140,7 +155,9 @@ def _take(found: list[list[Mail] | Fault], blank: _Blank, answer: Rendered | Pro
         found[blank.at] = fault_of_problem(answer, whose)
         return 0
     order = filled(blank.order, answer)
-    mails.append(Mail(order=order, entry=blank.entry, is_one_of_several=blank.is_one_of_several))
+    mails.append(
+        Mail(order=order, entry=blank.source.entry, is_one_of_several=blank.is_one_of_several)
+    )
     return octets_of(order)
 
 

@@ -75,7 +75,7 @@ def find_fault_of_use(order: Order) -> Fault | None:
         return None
     if order.raw is not None:
         return _invalid(TEMPLATE, "the message is written already: leave one of them out")
-    if not use.name or len(use.name) > _NAME_CHARACTERS:
+    if use.inline is None and (not use.name or len(use.name) > _NAME_CHARACTERS):
         return _invalid(TEMPLATE, f"has 1 to {_NAME_CHARACTERS} characters", "max_length")
     if len(use.locale) > _NAME_CHARACTERS:
         return _invalid(LOCALE, "is no language tag like de or pt-BR", "format")

@@ -13,7 +13,7 @@ from angarium.intake import template_desk
 from angarium.intake.order import Addressee, Fault, FaultKind, Order, RawMail, Sent, TemplateUse
 from angarium.intake.order_check import OrderLimits
 from angarium.queue.about import decode_about
-from angarium.templates.bundle import Parts
+from angarium.templates.bundle import Bundle, Parts
 from angarium.templates.rendering import ProblemKind
 from tests.intake.order_fixture import Fixture, order
 
@@ -125,6 +125,16 @@ async def test_each_mail_has_the_data_of_its_own_order_us1(desk: Fixture) -> Non
     wanted = [f"{'Dear' if name == 'welcome' else 'Other'} {value}" for name, value in names]
     assert texts(desk) == wanted
     assert sorted(desk.templates.lots) == [14, 24, 32]
+
+
+async def test_a_template_that_comes_with_an_order_is_kept_nowhere(desk: Fixture) -> None:
+    parts = Parts(subject="Hi {{ name }}", text="Bye {{ name }}")
+    inline = Bundle(locales={"en": parts})
+    use = TemplateUse(name="", data={"name": "Bea"}, inline=inline)
+    (sent,) = await desk.send(using(template=use))
+    assert isinstance(sent, Sent)
+    assert texts(desk) == ["Bye Bea"]
+    assert decode_about(desk.accepted()[0].about).template_id == ""
 
 
 async def test_recipients_with_variables_get_a_mail_each(desk: Fixture) -> None:

@@ -235,11 +235,6 @@ def test_a_raw_mails_destination_is_its_envelope_and_its_header_stays(
             "Raw.Data",
         ),
         (
-            {"Content": {"Template": {"TemplateContent": {"Subject": "x"}, "TemplateData": "{}"}}},
-            "BadRequestException",
-            "TemplateContent",
-        ),
-        (
             {"FromEmailAddressIdentityArn": "arn:x"},
             "BadRequestException",
             "FromEmailAddressIdentityArn",
@@ -477,6 +472,36 @@ def test_a_template_is_filled_with_an_object_in_a_text(dialects: DialectServer, 
     dialects.sending.answers = [unknown_template()]
     with pytest.raises(ses.exceptions.NotFoundException, match="Template hello does not exist"):
         ses.send_email(**asked)
+
+
+def test_a_template_may_come_with_the_request(dialects: DialectServer, ses: Any) -> None:
+    content = {"Subject": "Hi {{name}}", "Html": "<p>{{name}}</p>", "Text": "{{{name}}}"}
+    template = {"TemplateContent": content, "TemplateData": '{"name": "Ann"}'}
+    asked: dict[str, Any] = {
+        "FromEmailAddress": "shop@example.com",
+        "Destination": {"ToAddresses": ["a@dest.example"]},
+        "Content": {"Template": template},
+    }
+    assert ses.send_email(**asked)["MessageId"]
+    use = dialects.sending.last.template
+    assert use is not None
+    assert (use.name, use.data) == ("", {"name": "Ann"})
+    assert use.inline is not None
+    assert use.inline.syntax == "mustache"
+    assert use.inline.locales["en"].html is not None
+    for wrong, word in (
+        ({"Subject": "s"}, "must have Text or Html"),
+        ({"Html": "x"}, "TemplateContent.Subject"),
+        ({"Subject": "s", "Html": "a\n{{#if}"}, "TemplateContent.Html: "),
+        ({"Subject": "s", "Html": "a\n{{#if}"}, "(line 2, column 1)"),
+        ({"Subject": "x" * 5000, "Html": "x"}, "TemplateContent.Subject: has more than"),
+    ):
+        with pytest.raises(ClientError) as error:
+            ses.send_email(**{**asked, "Content": {"Template": {"TemplateContent": wrong}}})
+        assert code_of(error) == ("BadRequestException", 400)
+        assert word in str(error.value)
+    with pytest.raises(ClientError, match="beside a name"):
+        ses.send_email(**{**asked, "Content": {"Template": {**template, "TemplateName": "hello"}}})
 
 
 def unknown_template() -> Fault:

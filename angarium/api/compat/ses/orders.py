@@ -13,6 +13,7 @@ from angarium.api.compat.faults import (
     unsupported,
 )
 from angarium.api.compat.ses import wire
+from angarium.api.compat.ses.inline import inline_bundle
 from angarium.api.compat.ses.raw import RawParts, read_raw
 from angarium.api.compat.written import mailbox
 from angarium.content.letter import Attachment, Disposition, Mailbox
@@ -69,12 +70,15 @@ def refuse(request: wire.SendEmail | wire.SendBulkEmail, tenant: str) -> None:
 def template_use(template: wire.Template, at: str) -> TemplateUse:
     """An ARN ends in the template's name; whose account and region it has says nothing here."""
     name = template.template_name or (template.template_arn or "").rpartition("/")[2]
-    if not name:
-        if template.template_content is not None:
-            reason = "make a template of it, and name that; or send Content.Simple"
-            raise FaultError(unsupported(f"{at}.TemplateContent", reason))
-        raise FaultError(missing(f"{at}.TemplateName"))
-    return TemplateUse(name=name, data=template_data(template.template_data, at))
+    data = template_data(template.template_data, at)
+    if template.template_content is None:
+        if not name:
+            raise FaultError(missing(f"{at}.TemplateName"))
+        return TemplateUse(name=name, data=data)
+    if name:
+        raise FaultError(invalid(f"{at}.TemplateContent", "is given beside a name: leave one"))
+    bundle = inline_bundle(template.template_content, f"{at}.TemplateContent")
+    return TemplateUse(name="", data=data, inline=bundle)
 
 
 def template_data(text: str | None, at: str, name: str = "TemplateData") -> dict[str, Any]:

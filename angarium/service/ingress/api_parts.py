@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from pathlib import Path
 
 import msgspec
 from aiohttp import web
@@ -56,13 +57,13 @@ from angarium.queue import LmdbSpool, MessageIdGenerator, UnixMs
 from angarium.service.ingress.key_sets import KeySets
 from angarium.service.ingress.observer import IngressObserver
 from angarium.service.ingress.ses_dialect import ses_dialect
-from angarium.service.ingress.templates import NoTemplates
 from angarium.service.ingress.tenants import SnapshotTenants
 from angarium.service.rendering import open_pool
 from angarium.service.runtime import Runtime
 from angarium.tenancy import KeyGrant, KeyProblem, Snapshot, SnapshotFile
 from angarium.tenancy.scopes import read_scopes
 from angarium.tenancy.secret_file import read_secrets, secret_path
+from angarium.tenancy.templates.files import TemplateFiles
 from angarium.uploads import UploadStore, uploads_directory
 from angarium.uploads.signed_url import UrlSigner
 
@@ -120,7 +121,9 @@ class ApiParts:
         )
         self.sending = OrderDesk(
             preparation,
-            TemplateDesk(NoTemplates(), NoTemplates(), runtime.clock),
+            TemplateDesk(
+                TemplateFiles(Path(runtime.config.server.data_dir)), self.renderer, runtime.clock
+            ),
             spool,
             tenants,
             observer,

@@ -46,6 +46,11 @@ class Email(_Asked, kw_only=True):
     text: str = msgspec.field(name="bodyText", default="")
     html: str = msgspec.field(name="bodyHtml", default="")
     amp: str = msgspec.field(name="bodyAmp", default="")
+    # By id or alias: it makes the parts above, as far as they are not given
+    template_id: str = ""
+    template_version: int | None = None  # omitted: the published one
+    template_data: Mapping[str, Any] = {}
+    locale: str = ""
     attachments: Sequence[File] = ()
     headers: Mapping[str, str] = {}
     unsubscribe_url: str = ""
@@ -87,6 +92,14 @@ class TemplateSource(_Asked, kw_only=True):
     publish: bool = False  # at once
 
 
+class SentEmail(_Answer, frozen=True, kw_only=True):
+    """One of several that a message came to."""
+
+    to: str
+    email_id: str
+    message_id: str
+
+
 class Sent(_Answer, frozen=True, kw_only=True):
     """The server has it on disk."""
 
@@ -95,6 +108,8 @@ class Sent(_Answer, frozen=True, kw_only=True):
     status: str = "pending"
     accepted_at: datetime | None = None
     suppressed: tuple[str, ...] = ()  # recipients that it is not sent to
+    # Where each recipient got a mail of their own; the ids above are the first one's
+    emails: tuple[SentEmail, ...] = ()
 
 
 class RefusedDetails(_Answer, frozen=True, kw_only=True):

@@ -32,6 +32,8 @@ _TYPE: Final = re.compile(
     r'((?:[ \t]*;[ \t]*[A-Za-z0-9!#$&^_.+-]+=(?:[A-Za-z0-9!#$&^_.+-]+|"[ !#-\[\]-~]*"))*)[ \t]*'
 )
 _CONTENT_ID: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.@-]{1,250}")
+# RFC 5322 section 3.4: a group of nobody, for whom blind recipients alone get it; filters distrust mail without To
+_BLIND: Final = "To: undisclosed-recipients:;\r\n"
 _SUBJECT: Final = 998  # characters; ours: nobody shows more
 _HIGH: Final = bytes(range(0x80, 0x100))
 
@@ -69,6 +71,8 @@ def _fields(letter: Letter) -> list[str]:
     ):
         if mailboxes:
             fields.append(mailboxes_field(name, mailboxes, key))
+    if not letter.to and not letter.cc:
+        fields.append(_BLIND)
     fields.append(text_field("Subject", letter.subject, "subject"))
     fields.append(f"Date: {letter.date}\r\n")
     if letter.message_id:

@@ -20,6 +20,8 @@ from angarium.history.story import (
     Story,
     StoryFilter,
     StoryPage,
+    Stretch,
+    ToldEvent,
 )
 from angarium.history.telling import tell_from_log
 from angarium.queue.administration import QueueAdministration
@@ -75,7 +77,7 @@ async def _look_again() -> None:
 
 
 class HistoryAccess:
-    """Implements HistoryReader.
+    """Implements HistoryReader and EventTeller.
 
     HAC1: at most WAITING questions are under way, and others are refused; one at a time reads the log.
     """
@@ -149,6 +151,9 @@ class HistoryAccess:
 
     async def events(self, tenant: str, cursor: str | None, limit: int) -> IncidentPage:
         return await self._ask(lambda reader: reader.events(tenant, cursor, limit), self._lists)
+
+    async def told(self, tenant: str, wanted: Stretch, limit: int) -> Sequence[ToldEvent]:
+        return await self._ask(lambda reader: reader.told(tenant, wanted, limit), self._lists)
 
     async def incidents(
         self, tenant: str, email_id: str, cursor: str | None, limit: int

@@ -25,7 +25,10 @@ from angarium.history.story import (
     Story,
     StoryFilter,
     StoryPage,
+    Stretch,
+    ToldEvent,
 )
+from angarium.history.stretch import read_stretch
 from angarium.history.tables import EVENT, LABEL, MESSAGE, STATE
 from angarium.history.telling import incident_of, tell
 from angarium.queue.about import About
@@ -174,6 +177,10 @@ class SqlReader:
             for each in rows[:limit]
         ]
         return _page("e", incidents, after, more=len(rows) > limit)
+
+    def told(self, tenant: str, wanted: Stretch, limit: int) -> Sequence[ToldEvent]:
+        with self._database.reading() as connection:
+            return read_stretch(connection, tenant, wanted, limit)
 
     def incidents(
         self, tenant: str, message_id: MessageId, cursor: str | None, limit: int

@@ -142,6 +142,29 @@ class HistoryReader(Protocol):
         ...
 
 
+class Stretch(msgspec.Struct, frozen=True, kw_only=True):
+    """Which events of the log: those that meet all conditions; None is none."""
+
+    first: int | None = None  # sequence numbers
+    last: int | None = None
+    # Nearly: what was logged between two messages of the tenant is read with either of them
+    since: UnixMs | None = None
+    until: UnixMs | None = None
+    newest_first: bool = False
+
+
+class ToldEvent(msgspec.Struct, frozen=True, kw_only=True):
+    position: Position
+    # None: it is about no message, or about one that is not known
+    introduction: Introduction | None
+
+
+class EventTeller(Protocol):
+    async def told(self, tenant: str, wanted: Stretch, limit: int) -> Sequence[ToldEvent]:
+        """Return up to ``limit`` events of the tenant's mail, in the order that is wanted. Raises HistoryAwayError."""
+        ...
+
+
 class Introductions(Protocol):
     """What other consumers of the event log ask in the platform process."""
 

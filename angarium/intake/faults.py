@@ -1,5 +1,7 @@
 """What is wrong with an order, in the words of the ones that found it. Pure."""
 
+import msgspec
+
 from angarium.content.letter import LetterError
 from angarium.intake.order import Fault, FaultKind
 
@@ -10,3 +12,12 @@ def fault_of(error: LetterError, field: str = "") -> Fault:
     return Fault(
         kind=FaultKind.INVALID, message=f"{at}: {error.reason}", field=at, constraint="format"
     )
+
+
+def placed(fault: Fault, at: int, count: int) -> Fault:
+    """Return the same fault, of the order ``at`` among ``count``."""
+    if count == 1:
+        return fault
+    place = f"messages[{at}]"
+    field = f"{place}.{fault.field}" if fault.field else place
+    return msgspec.structs.replace(fault, field=field, message=f"{place}: {fault.message}")

@@ -11,6 +11,7 @@ import msgspec
 
 from angarium.content.letter import Attachment, Mailbox
 from angarium.queue.model import IfMissed, UnixMs
+from angarium.templates.bundle import Bundle
 
 
 class Addressee(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +36,8 @@ class TemplateUse(msgspec.Struct, frozen=True, kw_only=True):
     version: int | None = None  # None: the published one
     data: Mapping[str, Any] = {}
     locale: str = ""  # "": the template's own
+    wins: bool = False  # where both the order and the template have a part, the template's is taken
+    inline: Bundle | None = None  # it came with the order, and is kept nowhere; then ``name`` is ""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +57,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     attachments: tuple[Attachment, ...] = ()
     fields: tuple[tuple[str, str], ...] = ()  # more of the header, in order
     raw: RawMail | None = None  # instead of the parts above, from ``subject`` on
-    template: TemplateUse | None = None  # makes subject, text, HTML and AMP; those given here win
+    # Makes subject, preheader, text, HTML and AMP; those given here win, unless it says otherwise
+    template: TemplateUse | None = None
     stream: str = ""  # "": the default one
     campaign: str = ""
     tags: tuple[str, ...] = ()  # "name:value", or a word alone
@@ -96,6 +100,14 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         return self.senders or tuple([f"@{each}" for each in self.domains])
 
 
+class SentMail(msgspec.Struct, frozen=True, kw_only=True):
+    """One of several mails that an order came to."""
+
+    address: str  # of its only recipient in To
+    email_id: str
+    message_id: str
+
+
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
     """Durable, with its event."""
 
@@ -104,6 +116,8 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     status: Literal["pending", "scheduled", "sandbox"]
     accepted_at: UnixMs
     suppressed: tuple[str, ...] = ()  # addresses that it is not sent to; some are left
+    # Where each recipient got a mail of their own: all of these; ``email_id`` is that of the first
+    mails: tuple[SentMail, ...] = ()
 
 
 class FaultKind(enum.Enum):

@@ -13,6 +13,7 @@ import msgspec
 from angarium.content.letter import Attachment
 from angarium.content.preheader import MAX_CHARACTERS
 from angarium.intake.order import Addressee, Fault, FaultKind, Order
+from angarium.intake.template_filling import count_recipients, find_fault_of_use
 from angarium.queue.model import UnixMs
 
 LABEL_CHARACTERS: Final = 128  # of campaign and stream, which are names
@@ -46,6 +47,7 @@ def find_fault(order: Order, limits: OrderLimits, now: UnixMs) -> Fault | None:
     return (
         _of_parts(order)
         or _of_recipients(order, limits)
+        or find_fault_of_use(order)
         or _of_sizes(order, limits)
         or _of_preheader(order)
         or _of_labels(order, limits)
@@ -58,9 +60,12 @@ def find_fault(order: Order, limits: OrderLimits, now: UnixMs) -> Fault | None:
 
 def find_batch_fault(orders: Sequence[Order | Fault], limits: OrderLimits) -> Fault | None:
     """Return what is wrong with all of them together, or None."""
-    count = sum(len(addressees(each)) for each in orders if isinstance(each, Order))
-    if len(orders) > 1 and count > limits.batch_recipients:
+    counts = [count_recipients(each) for each in orders if isinstance(each, Order)]
+    if len(orders) > 1 and sum(counts) > limits.batch_recipients:
         return _too_many("messages", limits.batch_recipients, "recipients in all")
+    # Of one that is split, whoever is in Cc counts for each of them
+    if len(orders) == 1 and sum(counts) > max(limits.batch_recipients, limits.recipients):
+        return _too_many("to", limits.batch_recipients, "recipients in all mails")
     return None
 
 
@@ -69,6 +74,8 @@ def _of_parts(order: Order) -> Fault | None:
         return None if order.raw.content else _missing("raw")
     if order.author is None:
         return _missing("from")
+    if order.template is not None:  # what it lacks is seen once it is filled
+        return None
     if not order.subject:
         return _missing("subject")
     if order.text is None and order.html is None:
@@ -78,7 +85,7 @@ def _of_parts(order: Order) -> Fault | None:
 
 def _of_recipients(order: Order, limits: OrderLimits) -> Fault | None:
     count = len(order.to) + len(order.cc) + len(order.bcc)
-    if not count or (order.raw is None and not order.to):
+    if not count:
         return _missing("to")
     if count > limits.recipients:
         return _too_many("to", limits.recipients, "recipients")
@@ -131,7 +138,7 @@ def _of_labels(order: Order, limits: OrderLimits) -> Fault | None:
 def _of_preheader(order: Order) -> Fault | None:
     if not order.preheader:
         return None
-    if order.html is None:
+    if order.html is None and order.template is None:
         return _invalid("preheader", "is part of HTML: give bodyHtml, too", "requires")
     if len(order.preheader) > MAX_CHARACTERS:
         return _too_long("preheader", MAX_CHARACTERS)

@@ -13,6 +13,7 @@ from angarium.intake.order_check import addressees
 from angarium.queue.about import About
 from angarium.smtp.envelope import Envelope, Recipient
 from angarium.smtp.received import ReceivedMessage
+from angarium.tenancy.templates.index import TemplateEntry
 
 _LINE_END: Final = re.compile(rb"\r\n|\r|\n")
 _RAW: Final = "raw"
@@ -118,8 +119,8 @@ def _own_message_id(order: Order) -> tuple[tuple[tuple[str, str], ...], str]:
     return others, given[0]
 
 
-def about_of(order: Order, caller: Caller) -> About:
-    """Return what status, lists and webhooks show of it."""
+def about_of(order: Order, caller: Caller, template: TemplateEntry | None = None) -> About:
+    """Return what status, lists and webhooks show of it. ``template``: what it was made of."""
     everybody = addressees(order)
     return About(
         subject=order.subject,
@@ -141,6 +142,9 @@ def about_of(order: Order, caller: Caller) -> About:
         callback_url=order.callback_url,
         send_at=order.send_at or 0,
         sandbox=order.sandbox,
+        template_id="" if template is None else template.id,
+        template_alias="" if template is None else template.alias,
+        template_version=0 if template is None else template.version,
     )
 
 

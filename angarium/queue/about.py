@@ -29,6 +29,9 @@ class About(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, renam
     callback_url: str = ""
     send_at: int = 0  # when it was to be sent; 0: at once
     sandbox: bool = False
+    template_id: str = ""  # the template that it was made of; "": of none
+    template_alias: str = ""  # as it was then
+    template_version: int = 0
 
 
 def encode_about(about: About) -> bytes:

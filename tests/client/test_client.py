@@ -15,6 +15,7 @@ from angarium.client import (
     Email,
     File,
     Parts,
+    Recipient,
     TemplateSource,
 )
 from angarium.client.calls import Call, Reply, call, wait_s
@@ -69,6 +70,32 @@ def test_a_message_is_sent_with_a_key_of_its_own(serve: Callable[..., Stub]) -> 
     }
     assert len(first.headers["idempotency-key"]) >= 24
     assert first.headers["idempotency-key"] != second.headers["idempotency-key"]
+
+
+def test_a_template_is_named_with_what_fills_it(serve: Callable[..., Stub]) -> None:
+    emails = b'[{"to": "b@y.example", "emailId": "e1", "messageId": "<e1@x>"}]'
+    stub = serve((200, SENT.rstrip(b"}") + b', "emails": %b}' % emails))
+    with Client(stub.url, "k") as client:
+        sent = client.send(
+            Email(
+                sender="a@x.example",
+                recipients=[Recipient(address="b@y.example", variables={"name": "Bea"})],
+                template_id="welcome",
+                template_version=3,
+                template_data={"shop": "X"},
+                locale="de",
+            )
+        )
+    assert [(each.to, each.email_id) for each in sent.emails] == [("b@y.example", "e1")]
+    (asked,) = stub.seen
+    assert asked.body == {
+        "from": "a@x.example",
+        "recipients": [{"address": "b@y.example", "variables": {"name": "Bea"}}],
+        "templateId": "welcome",
+        "templateVersion": 3,
+        "templateData": {"shop": "X"},
+        "locale": "de",
+    }
 
 
 @pytest.mark.parametrize("failure", [(503, BUSY), (500, b"oops"), None])

@@ -239,3 +239,9 @@ def test_line_ends_that_only_python_sees_are_encoded() -> None:
         built.content[: built.header_octets].decode("ascii").splitlines()
     )
     assert b"Bcc:" not in built.content
+
+
+def test_whom_blind_recipients_alone_get_it_from_names_nobody() -> None:
+    parsed = read(build(letter(), "=_b"))
+    assert parsed["To"] == "undisclosed-recipients:;"
+    assert read(build(letter(cc=(mailbox(),)), "=_b"))["To"] is None

@@ -73,7 +73,6 @@ def test_what_is_within_the_limits_has_no_fault(more: dict[str, Any]) -> None:
     [
         ({"author": None}, FaultKind.MISSING, "from", "required"),
         ({"to": ()}, FaultKind.MISSING, "to", "required"),
-        ({"to": (), "cc": (one(),)}, FaultKind.MISSING, "to", "required"),
         ({"subject": ""}, FaultKind.MISSING, "subject", "required"),
         ({"text": None}, FaultKind.MISSING, "bodyText", "required"),
         ({"raw": RawMail(content=b"")}, FaultKind.MISSING, "raw", "required"),
@@ -176,3 +175,7 @@ def test_a_preheader_is_a_short_line_of_html(
     assert fault is not None
     assert fault.field == "preheader"
     assert constraint is None or fault.constraint == constraint
+
+
+def test_blind_recipients_alone_are_enough() -> None:
+    assert find_fault(order(to=(), bcc=(one(),)), LIMITS, NOW) is None

@@ -1,129 +1,17 @@
 """Mirrors angarium/intake/order_desk.py, on the memory spool."""
 
 import asyncio
-import itertools
-from collections.abc import Awaitable, Sequence
-from typing import Any
 
 import msgspec
 import pytest
 
-from angarium.config.schema import Dkim, ListenerLimits
 from angarium.content.mailbox import read_mailbox
-from angarium.intake.order import Addressee, Caller, Fault, FaultKind, Order, Sent
-from angarium.intake.order_check import OrderLimits
-from angarium.intake.order_desk import OrderDesk
-from angarium.intake.required_signatures import RequiredSignatures
-from angarium.intake.submission import SubmissionBuilder
+from angarium.intake.order import Addressee, Fault, FaultKind, Sent
 from angarium.queue.about import decode_about
-from angarium.queue.act import Actor
-from angarium.queue.events.accepted import MessageAccepted
-from angarium.queue.memory.spool import MemorySpool
-from angarium.queue.message_id import MessageIdGenerator
-from angarium.queue.model import PartitionNumber, Submission, UnixMs
-from angarium.queue.suppression_changes import Suppress
-from angarium.queue.suppressions import Scope, Suppression
-from angarium.queue.terms import AcceptOutcome, Quota, Terms
+from angarium.queue.model import UnixMs
+from angarium.queue.terms import Quota
 from angarium.tenancy.plan import Plan
-
-NOW = UnixMs(1_700_000_000_000)
-DAY = 86_400_000
-CALLER = Caller(
-    tenant="acme",
-    key_id="k1",
-    domains=("acme.test",),
-    address="192.0.2.9",
-    listener="here:1",
-    request_id="r1",
-)
-
-
-class Gate(MemorySpool):
-    """Stores when it is told to, or fails."""
-
-    def __init__(self) -> None:
-        super().__init__(lambda: NOW)
-        self.open = asyncio.Event()
-        self.open.set()
-        self.error: Exception | None = None
-
-    def accept_on_terms(
-        self, batch: Sequence[Submission], terms: Terms
-    ) -> Awaitable[AcceptOutcome]:
-        accept = super().accept_on_terms
-
-        async def later() -> AcceptOutcome:
-            await self.open.wait()
-            if self.error is not None:
-                raise self.error
-            return await accept(batch, terms)
-
-        return later()
-
-
-class Fixture:
-    def __init__(self) -> None:
-        self.spool = Gate()
-        self.errors: list[BaseException] = []
-        self.quotas: tuple[Quota, ...] = ()
-        self.plan = Plan()
-        numbers = itertools.count(1)
-        new_id = MessageIdGenerator(lambda: NOW, lambda size: next(numbers).to_bytes(size, "big"))
-        builder = SubmissionBuilder(
-            "mx.test",
-            lambda: NOW,
-            new_id,
-            lambda domain: PartitionNumber(1),
-            ListenerLimits(),
-            3600.0,
-        )
-        self.desk = OrderDesk(
-            builder,
-            self.spool,
-            self.spool.suppressions,
-            RequiredSignatures(Dkim()),
-            self,
-            self,
-            clock=lambda: NOW,
-            new_message_id=new_id,
-            random_octets=bytes,
-            limits=OrderLimits(),
-        )
-
-    def terms(self, tenant: str) -> Terms:
-        return Terms(tenant=tenant, quotas=self.quotas)
-
-    def find_refusal(self, tenant: str, stream: str, pool: str | None) -> str | None:
-        return self.plan.find_refusal(stream, pool)
-
-    def explain_domain(self, tenant: str, domain: str) -> str:
-        return f"{domain} is not {tenant}'s"
-
-    def internal_error(self, where: str, error: BaseException) -> None:
-        self.errors.append(error)
-
-    async def send(self, *orders: Order | Fault, **more: Any) -> Any:
-        return await self.desk.send(CALLER, orders, **more)
-
-    def accepted(self) -> list[MessageAccepted]:
-        events = [each.event for each in self.spool.state.events]
-        return [each for each in events if isinstance(each, MessageAccepted)]
-
-
-@pytest.fixture
-async def fixture() -> Fixture:
-    return Fixture()
-
-
-def order(to: str = "b@c.test", **more: Any) -> Order:
-    values = {
-        "author": read_mailbox("Shop <a@acme.test>", "from"),
-        "to": (Addressee(mailbox=read_mailbox(to, "to"), metadata={"n": 1}),),
-        "subject": "s",
-        "text": "t",
-        **more,
-    }
-    return Order(**values)
+from tests.intake.order_fixture import CALLER, DAY, NOW, Fixture, order
 
 
 async def test_an_order_is_queued_as_it_was_meant(fixture: Fixture) -> None:
@@ -221,12 +109,7 @@ async def test_nobody_sends_as_anothers_domain(fixture: Fixture) -> None:
 
 
 async def test_all_suppressed_are_refused_and_some_are_named(fixture: Fixture) -> None:
-    gone = Suppression(
-        email="gone@c.test", scope=Scope(tenant="acme"), reason="manual", added_at=NOW
-    )
-    await fixture.spool.suppressions.apply(
-        [Suppress(suppression=gone, by=Actor(who="test", reason=""))]
-    )
+    await fixture.suppress("gone@c.test")
     found = await fixture.send(order("gone@c.test"))
     assert (found.kind, found.addresses) == (FaultKind.SUPPRESSED, ("gone@c.test",))
     cc = (Addressee(mailbox=read_mailbox("gone@c.test", "cc")),)

@@ -1,4 +1,5 @@
 // Messages by Mailgun's own client, in a form of a package or of Node itself: {"url", "key", "calls": [["native", domain, message], ...]}.
+// Or other calls of it: [["domains.list"], ["events.get", domain, query], ...].
 import FormData from "form-data";
 import Mailgun from "mailgun.js";
 import { answered, asked, revived } from "./told.mjs";
@@ -10,6 +11,11 @@ const clients = {
 };
 await answered(calls, async (form, domain, message) => {
   try {
+    if (form.includes(".")) {
+      const [resource, method] = form.split(".");
+      const given = [domain, message].filter((each) => each !== undefined);
+      return { answer: await clients.package[resource][method](...given) };
+    }
     return { answer: await clients[form].messages.create(domain, revived(message)) };
   } catch (error) {
     const { name, status, message: text, details } = error;

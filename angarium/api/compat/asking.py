@@ -2,15 +2,17 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 from aiohttp import web
 
 from angarium.api.compat.faults import invalid
-from angarium.history.story import HistoryAwayError, HistoryReader
+from angarium.history.story import HistoryAwayError
 from angarium.intake.order import Caller, Fault, FaultError, FaultKind, Order, Sent
 from angarium.intake.sending import Sending
 
+# A HistoryReader, or who else can be asked
+History = TypeVar("History")
 ONCE: Final = "Idempotency-Key"
 RETRY_AFTER_S: Final = 1
 MAX_ONCE: Final = 256  # characters
@@ -25,7 +27,7 @@ def once_key(request: web.Request) -> str:
 
 
 @contextlib.contextmanager
-def asking(history: HistoryReader | None) -> Iterator[HistoryReader]:
+def asking(history: History | None) -> Iterator[History]:
     """Raises FaultError when there is no history, or it cannot be read now."""
     if history is None:
         message = "This server keeps no history of emails ([history] of)"

@@ -88,6 +88,17 @@ def _vendors_name(native: str, names: Mapping[str, str]) -> str:
     return f"{names.get(word, word)}{rest}{names.get(last, last)}"
 
 
+def json_object(text: str, field: str) -> dict[str, Any]:
+    """Return the object that a client has put into a text. Raises FaultError."""
+    try:
+        found = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise FaultError(invalid(field, "is no JSON object"))
+    return found
+
+
 def scalar_text(value: Any) -> str | None:
     """Return a string, number or truth value as JSON has it; None: it is something else."""
     if isinstance(value, str):

@@ -10,11 +10,13 @@ from angarium.api.native.history_wire import (
     RecipientShown,
     StatusAnswer,
     StatusWord,
+    TemplateShown,
     TenantEvent,
 )
 from angarium.api.native.wire import Time, maybe_time, time_text
 from angarium.history import Incident, RecipientStory, Status, Story
 from angarium.history import details as of_event
+from angarium.queue.about import About
 from angarium.queue.events.attempt_failed import AttemptFailed
 from angarium.queue.events.shape import AttemptEvent
 from angarium.queue.reply_pattern import full_reply
@@ -95,6 +97,14 @@ def find_attempt(incident: Incident) -> AttemptShown | None:
     )
 
 
+def _template(about: About) -> TemplateShown | None:
+    if not about.template_id:
+        return None
+    return TemplateShown(
+        id=about.template_id, alias=about.template_alias, version=about.template_version
+    )
+
+
 def _email(story: Story) -> dict[str, Any]:
     about = story.about
     addresses = tuple([each.address for each in story.recipients])
@@ -116,6 +126,7 @@ def _email(story: Story) -> dict[str, Any]:
         "metadata": about.metadata,
         "size_octets": story.size_octets,
         "sandbox": about.sandbox,
+        "template": _template(about),
         "created_at": time_text(story.created),
         "send_at": _start(story),
         "sent_at": maybe_time(story.sent),

@@ -9,13 +9,26 @@ from angarium.api.native.send_wire import Addresses, FileAsked, RawAsked, SendAs
 from angarium.content.file_types import guess_type
 from angarium.content.letter import Attachment, Mailbox
 from angarium.content.mailbox import read_mailbox
-from angarium.intake.order import Addressee, Order, RawMail
+from angarium.intake.order import (
+    Addressee,
+    Fault,
+    FaultError,
+    FaultKind,
+    Order,
+    RawMail,
+    TemplateUse,
+)
 from angarium.queue.model import UnixMs
 
 CAMPAIGN: Final = "campaign"
 
 
 def send_order(asked: SendAsked) -> Order:
+    if (asked.cc or asked.bcc) and not (asked.to or asked.recipients):
+        text = "Missing required field: to"
+        raise FaultError(
+            Fault(kind=FaultKind.MISSING, message=text, field="to", constraint="required")
+        )
     own = tuple(
         Addressee(
             mailbox=read_mailbox(each.address, f"recipients[{at}].address"),
@@ -36,6 +49,7 @@ def send_order(asked: SendAsked) -> Order:
         text=asked.body_text or None,
         html=asked.body_html or None,
         amp=asked.body_amp or None,
+        template=_template(asked),
         attachments=tuple([_attachment(each, at) for at, each in enumerate(asked.attachments)]),
         fields=tuple(asked.headers.items()),
         stream=asked.stream,
@@ -51,6 +65,27 @@ def send_order(asked: SendAsked) -> Order:
         callback_url=asked.callback_url,
         unsubscribe_url=asked.unsubscribe_url,
     )
+
+
+def _template(asked: SendAsked) -> TemplateUse | None:
+    if asked.template_id:
+        return TemplateUse(
+            name=asked.template_id,
+            version=asked.template_version,
+            data=asked.template_data,
+            locale=asked.locale,
+        )
+    for field, given in (
+        ("templateVersion", asked.template_version),
+        ("templateData", asked.template_data),
+        ("locale", asked.locale),
+    ):
+        if given:
+            text = f"{field}: is of a template: give templateId, too"
+            raise FaultError(
+                Fault(kind=FaultKind.INVALID, message=text, field=field, constraint="requires")
+            )
+    return None
 
 
 def raw_order(asked: RawAsked) -> Order:

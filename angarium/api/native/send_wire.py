@@ -41,6 +41,7 @@ class RecipientAsked(_Asked, frozen=True, kw_only=True):
 
     address: str
     metadata: Mapping[str, Any] = {}
+    # These win over templateData of the same name, and come back in its events
     variables: Mapping[str, Any] = {}
 
 
@@ -73,13 +74,20 @@ class SendAsked(_ShippingAsked, frozen=True, kw_only=True):
     to: Addresses = ()
     cc: Addresses = ()
     bcc: Addresses = ()
-    recipients: tuple[RecipientAsked, ...] = ()  # in To, too, with data of their own
+    # In To, too, with data of their own. With a template, and variables of one of them at least, each in To gets a mail
+    # of their own
+    recipients: tuple[RecipientAsked, ...] = ()
     reply_to: Addresses = ()
     subject: str = ""  # at most 998 characters
     preheader: str = ""  # what lists of mail show behind the subject
     body_text: str = ""
     body_html: str = ""
     body_amp: str = ""
+    # By id or alias: it makes subject, preheader, text, HTML and AMP, as far as they are not given here
+    template_id: str = ""
+    template_version: Annotated[int, Meta(ge=1)] | None = None  # omitted: the published one
+    template_data: Mapping[str, Any] = {}  # its variables
+    locale: str = ""  # a language tag, such as pt-BR; omitted: the template's own
     attachments: tuple[FileAsked, ...] = ()
     headers: Mapping[str, str] = {}
     tracking: TrackingAsked = TrackingAsked()
@@ -112,6 +120,14 @@ class BatchDescribed(_Asked, frozen=True, kw_only=True):
     send_id: Annotated[str, Meta(max_length=SEND_ID_CHARACTERS)] = ""  # of the whole batch
 
 
+class MailAnswer(_Answered, frozen=True, kw_only=True):
+    """One of several mails that a request came to."""
+
+    to: str
+    email_id: str
+    message_id: str
+
+
 class SendAnswer(_Answered, frozen=True, kw_only=True):
     """The message is on disk."""
 
@@ -121,6 +137,8 @@ class SendAnswer(_Answered, frozen=True, kw_only=True):
     status: str  # pending | scheduled | sandbox
     accepted_at: str
     suppressed: tuple[str, ...] = ()  # addresses that get nothing: they are suppressed
+    # Where each recipient got a mail of their own, all of them; emailId and messageId are the first one's
+    emails: tuple[MailAnswer, ...] = ()
 
 
 class BatchResult(_Answered, frozen=True, kw_only=True):
@@ -128,6 +146,7 @@ class BatchResult(_Answered, frozen=True, kw_only=True):
     email_id: str
     message_id: str
     suppressed: tuple[str, ...] = ()
+    emails: tuple[MailAnswer, ...] = ()
 
 
 class BatchAnswer(_Answered, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from angarium.api.native.send_wire import (
     BatchAsked,
     BatchDescribed,
     BatchResult,
+    MailAnswer,
     RawAsked,
     SendAnswer,
     SendAsked,
@@ -123,6 +124,7 @@ class SendResource:
                 status=sent.status,
                 accepted_at=rfc3339(sent.accepted_at),
                 suppressed=sent.suppressed,
+                emails=_mails(sent),
             )
         )
 
@@ -167,6 +169,16 @@ def _result(found: Sent | Fault) -> object:
         email_id=found.email_id,
         message_id=found.message_id,
         suppressed=found.suppressed,
+        emails=_mails(found),
+    )
+
+
+def _mails(sent: Sent) -> tuple[MailAnswer, ...]:
+    return tuple(
+        [
+            MailAnswer(to=each.address, email_id=each.email_id, message_id=each.message_id)
+            for each in sent.mails
+        ]
     )
 
 

@@ -2,12 +2,16 @@
 
 import asyncio
 import os
+from pathlib import Path
 
 import msgspec
 from aiohttp import web
 
 from angarium.api.access import Access, bearer_token, presented_key
+from angarium.api.compat.mailgun.callers import Callers
 from angarium.api.compat.mailgun.dialect import Mailgun
+from angarium.api.compat.mailgun.domains import DomainList
+from angarium.api.compat.mailgun.events import EventList
 from angarium.api.compat.postmark.dialect import Postmark
 from angarium.api.compat.postmark.lacking import Lacking as PostmarkLacking
 from angarium.api.compat.postmark.sent import SentMessages
@@ -46,8 +50,10 @@ from angarium.history.access import HistoryAccess, QueueEvents
 from angarium.intake.order import Caller
 from angarium.intake.order_check import OrderLimits
 from angarium.intake.order_desk import OrderDesk
+from angarium.intake.order_preparation import OrderPreparation
 from angarium.intake.required_signatures import RequiredSignatures
 from angarium.intake.submission import SubmissionBuilder
+from angarium.intake.template_desk import TemplateDesk
 from angarium.intake.waiting_mail import WaitingMail
 from angarium.queue import LmdbSpool, MessageIdGenerator, UnixMs
 from angarium.service.ingress.key_sets import KeySets
@@ -59,6 +65,7 @@ from angarium.service.runtime import Runtime
 from angarium.tenancy import KeyGrant, KeyProblem, Snapshot, SnapshotFile
 from angarium.tenancy.scopes import read_scopes
 from angarium.tenancy.secret_file import read_secrets, secret_path
+from angarium.tenancy.templates.files import TemplateFiles
 from angarium.uploads import UploadStore, uploads_directory
 from angarium.uploads.signed_url import UrlSigner
 
@@ -102,17 +109,27 @@ class ApiParts:
             config.requests_per_second,
             self._find_token,
         )
-        self.sending = OrderDesk(
+        tenants = SnapshotTenants(snapshots)
+        preparation = OrderPreparation(
             builder,
-            spool,
             spool.suppressions,
             signatures,
-            SnapshotTenants(snapshots),
+            tenants,
             observer,
             clock=runtime.clock,
             new_message_id=new_message_id,
             random_octets=os.urandom,
             limits=_order_limits(config),
+        )
+        self.sending = OrderDesk(
+            preparation,
+            TemplateDesk(
+                TemplateFiles(Path(runtime.config.server.data_dir)), self.renderer, runtime.clock
+            ),
+            spool,
+            tenants,
+            observer,
+            runtime.clock,
         )
         self.waiting = WaitingMail(spool.administration)
         self.history: HistoryAccess | None = None
@@ -160,7 +177,7 @@ class ApiParts:
                 SentMessages(self.access, self.history),
                 PostmarkLacking(self.access),
             ),
-            Mailgun(self.access, self.sending, runtime.clock),
+            self._mailgun(premises),
             self._ses(runtime, spool),
         )
 
@@ -173,6 +190,16 @@ class ApiParts:
             ResendSuppressions(premises),
             ResendWebhooks(premises),
             Lacking(self.access),
+        )
+
+    def _mailgun(self, premises: Premises) -> Mailgun:
+        callers = Callers(self.access)
+        return Mailgun(
+            callers,
+            self.sending,
+            premises.clock,
+            EventList(callers, self.history),
+            DomainList(callers, premises),
         )
 
     def _ses(self, runtime: Runtime, spool: LmdbSpool) -> Ses:

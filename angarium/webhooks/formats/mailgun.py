@@ -47,10 +47,11 @@ def write(happening: Happening, sealing: Sealing) -> Written:
     token = hashlib.sha256(f"{happening.id} {sealing.now}".encode()).hexdigest()[:_TOKEN_DIGITS]
     signed = hmac.digest(sealing.secret.encode(), f"{timestamp}{token}".encode(), "sha256")
     signature = {"timestamp": timestamp, "token": token, "signature": signed.hex()}
-    return Written(body=encoded({"signature": signature, "event-data": _event(happening)}))
+    return Written(body=encoded({"signature": signature, "event-data": event_data(happening)}))
 
 
-def _event(happening: Happening) -> dict[str, Any]:
+def event_data(happening: Happening) -> dict[str, Any]:
+    """Return the event as it is in webhooks, and in lists."""
     details = happening.details
     name = _NAMES.get(happening.type)
     event: dict[str, Any] = {

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from angarium.api.access import Access
 from angarium.api.app import Served, make_application
+from angarium.api.compat.mailgun.callers import Callers
 from angarium.api.compat.mailgun.dialect import Mailgun
 from angarium.api.compat.ses.account import AccountFigures
 from angarium.api.compat.ses.dialect import Ses
@@ -57,18 +58,20 @@ class KeptSending:
         answer = self.answers.pop(0) if self.answers else None
         if answer is not None:
             return answer
-        assert strict
         self.callers.append(caller)
         self.keys.append(once)
         self.orders.append(tuple([each for each in orders if isinstance(each, Order)]))
+        assert not strict or len(self.orders[-1]) == len(orders)
         return tuple(
-            Sent(
+            each
+            if isinstance(each, Fault)
+            else Sent(
                 email_id=f"id-{len(self.orders)}-{at}",
                 message_id=f"<id-{len(self.orders)}-{at}@example.com>",
                 status="pending",
                 accepted_at=UnixMs(0),
             )
-            for at, _ in enumerate(orders)
+            for at, each in enumerate(orders)
         )
 
     @property
@@ -185,7 +188,7 @@ class DialectServer:
         )
         suppressed = SuppressedList(self.spool.suppressions, self.clock)
         dialects = (
-            Mailgun(access, self.sending, self.clock),
+            Mailgun(Callers(access), self.sending, self.clock),
             Ses(callers, self.sending, suppressed, lambda _caller: self.figures),
         )
         self._runner = web.AppRunner(make_application(Served(dialects=dialects)))

@@ -112,8 +112,6 @@ def test_errors_by_mailgun(dialects: DialectServer, mailgun: Any) -> None:
     dialects.sending.answers = [Fault(kind=FaultKind.SUPPRESSED, message="suppressed: x")]
     with pytest.raises(exceptions.AnymailRequestsAPIError, match="suppressed: x"):
         mailgun.send_messages([message()])
-    with pytest.raises(exceptions.AnymailRequestsAPIError, match="template"):
-        mailgun.send_messages([message(template_id="welcome")])
 
 
 def test_a_mail_by_ses(dialects: DialectServer, ses: Any) -> None:
@@ -140,8 +138,36 @@ def test_errors_by_ses(dialects: DialectServer, ses: Any) -> None:
     dialects.sending.answers = [Fault(kind=FaultKind.DOMAIN, message="why")]
     with pytest.raises(exceptions.AnymailAPIError, match="MessageRejected"):
         ses.send_messages([message()])
-    templated = message(template_id="welcome", merge_data={"ann@dest.example": {"a": 1}})
-    templated.subject = templated.body = None
-    templated.attachments, templated.alternatives, templated.cc, templated.bcc = [], [], [], []
-    with pytest.raises(exceptions.AnymailAPIError, match="Template welcome does not exist"):
-        ses.send_messages([templated])
+
+
+def templated(**more: Any) -> Any:
+    found = message(
+        template_id="welcome",
+        merge_data={"ann@dest.example": {"name": "Ann"}, "bob@dest.example": {"name": "Bob"}},
+        merge_global_data={"name": "friend", "site": "Shop"},
+        **more,
+    )
+    found.subject = found.body = None
+    found.attachments, found.alternatives, found.cc, found.bcc = [], [], [], []
+    return found
+
+
+def test_a_template_by_ses(dialects: DialectServer, ses: Any) -> None:
+    mail = templated(tags=["one"], metadata={"user": 7})
+    assert ses.send_messages([mail]) == 1
+    orders = dialects.sending.orders[-1]
+    assert [each.template.name for each in orders] == ["welcome", "welcome"]
+    assert [each.template.data["name"] for each in orders] == ["Ann", "Bob"]
+    assert {each.template.data["site"] for each in orders} == {"Shop"}
+    assert [(each.metadata, each.tags) for each in orders] == [({"user": 7}, ("one",))] * 2
+    statuses = mail.anymail_status.recipients
+    assert [each.status for each in statuses.values()] == ["queued", "queued"]
+    assert len({each.message_id for each in statuses.values()}) == 2
+
+
+def test_a_template_by_mailgun(dialects: DialectServer, mailgun: Any) -> None:
+    assert mailgun.send_messages([templated(metadata={"user": 7})]) == 1
+    ann, bob = dialects.sending.orders[-1]
+    assert (ann.template.name, bob.template.name) == ("welcome", "welcome")
+    assert ann.template.data == {"name": "Ann", "site": "Shop", "user": "7"}
+    assert bob.template.data == {"name": "Bob", "site": "Shop", "user": "7"}

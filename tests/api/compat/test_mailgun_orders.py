@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from angarium.api.compat.mailgun.answers import in_mailguns_names
 from angarium.api.compat.mailgun.fields import FormField
 from angarium.api.compat.mailgun.orders import (
     MAX_OCTETS,
@@ -11,7 +12,7 @@ from angarium.api.compat.mailgun.orders import (
     read_message,
     read_mime_message,
 )
-from angarium.intake.order import FaultError, FaultKind
+from angarium.intake.order import Fault, FaultError, FaultKind, TemplateUse
 from angarium.queue.model import UnixMs
 
 NOW = UnixMs(1_900_000_000_000)
@@ -125,3 +126,61 @@ def test_each_of_a_written_mails_recipients_gets_his_own() -> None:
         ["a@b.example"],
         ["c@d.example"],
     ]
+
+
+def test_a_template_has_the_variables_of_all_three_ways() -> None:
+    (order,) = message(
+        field("template", "welcome"),
+        field("t:version", "3"),
+        field("t:text", "yes"),
+        field("t:variables", '{"name": "Bea", "both": 3}'),
+        field("h:X-Mailgun-Variables", '{"cart": {"id": 1}, "both": 2}'),
+        field("v:both", "1"),
+        field("v:list", '[{"n": 1}]'),
+        field("v:odd", "{no json"),
+        text="",
+        subject="",
+    ).orders
+    assert order.template == TemplateUse(
+        name="welcome",
+        version=3,
+        data={
+            "cart": {"id": 1},
+            "both": 3,
+            "list": [{"n": 1}],
+            "odd": "{no json",
+            "name": "Bea",
+        },
+    )
+    assert order.metadata["both"] == "1"
+    assert (order.subject, order.text, order.html) == ("", None, None)
+
+
+def test_each_recipient_has_a_template_filled_with_his_own() -> None:
+    people = {"b@dest.example": {"name": 'B"ea'}, "c@dest.example": {"name": "Cid"}}
+    first, second = message(
+        field("template", "welcome"),
+        field("t:variables", '{"name": "%recipient.name%", "all": ["%recipient.name%", 1]}'),
+        field("v:who", "%recipient.name%"),
+        field("recipient-variables", json.dumps(people)),
+        to="b@dest.example,c@dest.example",
+        text="",
+    ).orders
+    assert first.template is not None
+    assert second.template is not None
+    assert first.template.data == {"who": 'B"ea', "name": 'B"ea', "all": ['B"ea', 1]}
+    assert second.template.data["name"] == "Cid"
+
+
+def test_a_written_mail_is_made_of_no_template() -> None:
+    assert mime_fault(b"", field("template", "welcome")) == "template"
+    assert mime_fault(b"", field("t:variables", "{}")) == "t:variables"
+    assert mime_fault(b"", field("t:version", "2")) == "t:version"
+
+
+def test_what_is_wrong_with_a_template_has_mailguns_names() -> None:
+    fault = Fault(
+        kind=FaultKind.INVALID, message="templateData.name: why", field="templateData.name"
+    )
+    named = in_mailguns_names(fault)
+    assert (named.field, named.message) == ("t:variables.name", "t:variables.name: why")

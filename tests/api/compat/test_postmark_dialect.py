@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from angarium.intake.order import Fault, FaultKind
+from angarium.intake.order import Fault, FaultKind, Order, TemplateUse
+from angarium.intake.template_filling import NO_TEMPLATE
 from tests.api.compat.vendors import KEY, READS, SLOW, Remembering, sent, vendors
 
 LEAST = {"From": "a@example.com", "To": "B <b@example.net>", "Subject": "S", "TextBody": "T"}
@@ -70,21 +71,105 @@ async def test_a_batch_has_its_bounds(count: int, code: int) -> None:
         assert (found.status, found.json["ErrorCode"]) == (422, code)
 
 
+TEMPLATED = {"From": "a@example.com", "To": "B <b@example.net>", "TemplateAlias": "welcome"}
+
+
 @pytest.mark.parametrize("slash", ["", "/"])
-async def test_templates_are_refused_in_postmarks_words(slash: str) -> None:
-    async with vendors(Remembering()) as client:
-        body = {"TemplateAlias": "x", "TemplateModel": {}, **LEAST}
+async def test_an_email_is_made_of_a_template(slash: str) -> None:
+    sending = Remembering()
+    async with vendors(sending) as client:
+        body = {**TEMPLATED, "TemplateModel": {"name": "Bea", "items": [1]}, "InlineCss": True}
         path = f"/email/withTemplate{slash}"
-        found = await client.ask("POST", path, json=body, headers=AS_USUAL)
-        assert (found.status, found.json["ErrorCode"]) == (422, 1101)
+        headers = {**AS_USUAL, "Idempotency-Key": "k"}
+        found = await client.ask("POST", path, json=body, headers=headers)
+        assert (found.status, found.json) == (200, item(1))
+        by_id = {**body, "TemplateAlias": "", "TemplateId": 1234}
+        await client.ask("POST", path, json=by_id, headers=AS_USUAL)
+    first, second = sending.orders
+    assert isinstance(first, Order)
+    assert isinstance(second, Order)
+    assert first.template == TemplateUse(name="welcome", data={"name": "Bea", "items": [1]})
+    assert second.template == TemplateUse(name="1234", data={"name": "Bea", "items": [1]})
+    assert (first.subject, first.text, first.html) == ("", None, None)
+    assert [each["once"] for each in sending.asked] == ["k", ""]
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+async def test_each_of_a_batch_is_made_of_its_template(slash: str) -> None:
+    sending = Remembering()
+    async with vendors(sending) as client:
+        batch = [
+            {**TEMPLATED, "TemplateModel": {"n": 1}},
+            {**TEMPLATED, "To": "nobody"},
+            {**TEMPLATED, "TemplateModel": {"n": 2}},
+            5,
+        ]
         path = f"/email/batchWithTemplates{slash}"
-        found = await client.ask("POST", path, json={"Messages": [body, body]}, headers=AS_USUAL)
+        found = await client.ask("POST", path, json={"Messages": batch}, headers=AS_USUAL)
         assert found.status == 200
-        assert [(each["ErrorCode"], each["To"]) for each in found.json] == [
-            (1101, "B <b@example.net>")
-        ] * 2
-        found = await client.ask("POST", path, json={}, headers=AS_USUAL)
-        assert found.json["ErrorCode"] == 300
+        assert [each["ErrorCode"] for each in found.json] == [0, 300, 0, 300]
+        assert [set(each) for each in found.json] == [set(item(1))] * 4
+        for wrong, code in (({}, 300), ({"Messages": [TEMPLATED] * 501}, 410)):
+            found = await client.ask("POST", path, json=wrong, headers=AS_USUAL)
+            assert (found.status, found.json["ErrorCode"]) == (422, code)
+    made = [each.template for each in sending.orders if isinstance(each, Order)]
+    assert [each.data for each in made if each is not None] == [{"n": 1}, {"n": 2}]
+    assert [each["strict"] for each in sending.asked] == [False]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "words"),
+    [
+        ({"TemplateAlias": ""}, 1101, "The Template's 'TemplateId' or 'TemplateAlias'"),
+        ({"Subject": "S"}, 403, "Subject: "),
+        ({"TextBody": "T"}, 403, "TextBody: "),
+        ({"HtmlBody": "H"}, 403, "HtmlBody: "),
+        ({"TemplateModel": [1]}, 300, "TemplateModel"),
+        ({"InlineCss": False}, 300, "InlineCss"),
+        ({"Nonsense": 1}, 300, "Nonsense"),
+        ({"From": ""}, 300, "The 'From' address is required."),
+    ],
+)
+async def test_what_a_templated_email_cannot_be(
+    changes: dict[str, Any], code: int, words: str
+) -> None:
+    async with vendors(Remembering()) as client:
+        asked = {**TEMPLATED, **changes}
+        found = await client.ask("POST", "/email/withTemplate", json=asked, headers=AS_USUAL)
+        assert (found.status, found.json["ErrorCode"]) == (422, code)
+        assert words in found.json["Message"]
+
+
+async def test_what_is_wrong_with_a_template_is_said_in_postmarks_words() -> None:
+    sending = Remembering()
+    async with vendors(sending) as client:
+        for fault, code, words in (
+            (
+                Fault(
+                    kind=FaultKind.INVALID,
+                    message="templateId: there is no template 'x'",
+                    field="templateId",
+                    constraint=NO_TEMPLATE,
+                ),
+                1101,
+                "was not found. TemplateAlias: there is no template 'x'",
+            ),
+            (
+                Fault(
+                    kind=FaultKind.INVALID,
+                    message="templateData.name: is not given",
+                    field="templateData.name",
+                ),
+                300,
+                "TemplateModel.name: is not given",
+            ),
+        ):
+            sending.refuses = fault
+            found = await client.ask(
+                "POST", "/email/withTemplate", json=TEMPLATED, headers=AS_USUAL
+            )
+            assert (found.status, found.json["ErrorCode"]) == (422, code)
+            assert found.json["Message"].endswith(words)
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from angarium.api.compat.resend.orders import to_order, to_orders
+from angarium.api.compat.faults import renamed
+from angarium.api.compat.resend.faults import fault_body
+from angarium.api.compat.resend.orders import NAMES, to_order, to_orders
 from angarium.api.compat.resend.wire import WireEmail
 from angarium.api.json_body import decode_json
 from angarium.content.letter import Attachment
-from angarium.intake.order import Fault, FaultError, FaultKind, Order
+from angarium.intake.order import Fault, FaultError, FaultKind, Order, TemplateUse
 from angarium.queue.model import UnixMs
 
 NOW = UnixMs(1_800_000_000_000)
@@ -103,7 +105,8 @@ def test_one_of_text_and_html_is_required() -> None:
 @pytest.mark.parametrize(
     ("changes", "kind", "field"),
     [
-        ({"template": {"id": "x"}}, FaultKind.UNSUPPORTED, "template"),
+        ({"template": {"id": "x"}}, FaultKind.INVALID, "text"),
+        ({"template": {"variables": {"a": 1}}}, FaultKind.MISSING, "template.id"),
         ({"topic_id": "x"}, FaultKind.UNSUPPORTED, "topic_id"),
         ({"replyTo": "a@b.example"}, FaultKind.UNKNOWN_FIELD, "replyTo"),
         ({"to": ["a@b.example", "nobody"]}, FaultKind.INVALID, "to[1]"),
@@ -155,3 +158,26 @@ def test_no_file_is_read_or_fetched_p4(path: str) -> None:
     for given in ({"path": path}, {"path": path, "content": "YQ=="}):
         fault = fault_of(attachments=[{"filename": "a", **given}])
         assert (fault.kind, fault.field) == (FaultKind.UNSUPPORTED, "attachments[0].path")
+
+
+def test_a_template_is_named_with_its_variables() -> None:
+    template = {"id": "welcome", "variables": {"NAME": "Bea", "COUNT": 2}}
+    order = order_of(template=template, text="", subject="")
+    assert order.template == TemplateUse(name="welcome", data={"NAME": "Bea", "COUNT": 2})
+    assert (order.subject, order.text, order.html) == ("", None, None)
+    assert order_of(template=template, text="", subject="Mine").subject == "Mine"
+    fault = fault_of(template=template, text="", html="<p>H</p>")
+    assert (fault.kind, fault.field) == (FaultKind.INVALID, "html")
+
+
+def test_what_is_wrong_with_a_template_has_resends_words() -> None:
+    unknown = Fault(
+        kind=FaultKind.INVALID, message="templateId: why", field="templateId", constraint="template"
+    )
+    assert fault_body(renamed(unknown, NAMES, "emails")) == {
+        "statusCode": 404,
+        "name": "not_found",
+        "message": "template.id: why",
+    }
+    lacks = Fault(kind=FaultKind.INVALID, message="templateData.A: why", field="templateData.A")
+    assert fault_body(renamed(lacks, NAMES, "emails"))["message"] == "template.variables.A: why"

@@ -5,11 +5,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from angarium.api.compat.sendgrid.faults import in_sendgrids_names
 from angarium.api.compat.sendgrid.orders import to_orders
 from angarium.api.compat.sendgrid.wire import WireMail
 from angarium.api.json_body import decode_json
 from angarium.content.letter import Attachment
-from angarium.intake.order import Fault, FaultError, FaultKind, Order
+from angarium.intake.order import Fault, FaultError, FaultKind, Order, TemplateUse
 
 LEAST = {
     "personalizations": [{"to": [{"email": "b@example.net"}]}],
@@ -208,12 +209,16 @@ def test_an_empty_field_that_is_required_is_missing(
 @pytest.mark.parametrize(
     ("changes", "kind", "field"),
     [
-        ({"template_id": "d-1"}, FaultKind.UNSUPPORTED, "template_id"),
+        (
+            {"template_id": "d-1", "sections": {"-a-": "b"}},
+            FaultKind.INVALID,
+            "sections",
+        ),
         ({"batch_id": "x"}, FaultKind.UNSUPPORTED, "batch_id"),
         ({"asm": {"group_id": 1}}, FaultKind.UNSUPPORTED, "asm"),
         (
             person(dynamic_template_data={"a": 1}),
-            FaultKind.UNSUPPORTED,
+            FaultKind.INVALID,
             "personalizations[0].dynamic_template_data",
         ),
         *(
@@ -313,3 +318,43 @@ def test_settings_that_are_off_are_not_there() -> None:
 
 def test_the_sandbox_delivers_nothing() -> None:
     assert order_of(mail_settings={"sandbox_mode": {"enable": True}}).sandbox
+
+
+def test_a_dynamic_template_is_filled_by_each_personalization() -> None:
+    first, second = orders_of(
+        template_id="d-1",
+        subject="",
+        content=[],
+        personalizations=[
+            {
+                "to": [{"email": "b@example.net"}],
+                "dynamic_template_data": {"name": "Bea", "items": [{"n": 1}]},
+            },
+            {"to": [{"email": "c@example.net"}], "subject": "Mine"},
+        ],
+    )
+    use = TemplateUse(name="d-1", data={"name": "Bea", "items": [{"n": 1}]}, wins=True)
+    assert (first.template, first.subject, first.text, first.html) == (use, "", None, None)
+    assert second.template == TemplateUse(name="d-1", wins=True)
+    assert second.subject == "Mine"
+
+
+@pytest.mark.parametrize("tag", ["name", "-name-", "{{name}}", "%name%", ":name", "<%name%>"])
+def test_a_tag_of_the_older_kind_is_the_variable_between_its_delimiters(tag: str) -> None:
+    order = order_of(template_id="welcome", **person(substitutions={tag: "Bea"}))
+    assert order.template is not None
+    assert order.template.data == {"name": "Bea"}
+
+
+@pytest.mark.parametrize(
+    ("native", "field"),
+    [
+        ("templateId", "template_id"),
+        ("messages[2].templateId", "template_id"),
+        ("templateData.name", "personalizations[0].dynamic_template_data.name"),
+        ("messages[2].templateData.name", "personalizations[2].dynamic_template_data.name"),
+    ],
+)
+def test_what_is_wrong_with_a_template_has_sendgrids_names(native: str, field: str) -> None:
+    fault = Fault(kind=FaultKind.INVALID, message=f"{native}: why", field=native)
+    assert in_sendgrids_names(fault).field == field

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from angarium.api.compat.ses.account import AccountFigures
-from angarium.intake.order import Fault, FaultKind
+from angarium.intake.order import Fault, FaultKind, Sent
+from angarium.intake.template_filling import NO_TEMPLATE
 from angarium.queue.model import UnixMs
 from angarium.tenancy.model import KeySecret
 from tests.api.compat.dialect_server import DialectServer
@@ -15,6 +16,11 @@ from tests.api.compat.dialect_server import DialectServer
 boto3 = pytest.importorskip("boto3")
 from botocore.config import Config  # noqa: E402
 from botocore.exceptions import ClientError  # noqa: E402
+
+REPLACEMENT = "BulkEmailEntries[1].ReplacementEmailContent.ReplacementTemplate"
+SENT = Sent(
+    email_id="id-0", message_id="<id-0@example.com>", status="pending", accepted_at=UnixMs(0)
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -229,16 +235,6 @@ def test_a_raw_mails_destination_is_its_envelope_and_its_header_stays(
             "Raw.Data",
         ),
         (
-            {"Content": {"Template": {"TemplateName": "hello", "TemplateData": "{}"}}},
-            "NotFoundException",
-            "Template hello does not exist",
-        ),
-        (
-            {"Content": {"Template": {"TemplateContent": {"Subject": "x"}, "TemplateData": "{}"}}},
-            "BadRequestException",
-            "TemplateContent",
-        ),
-        (
             {"FromEmailAddressIdentityArn": "arn:x"},
             "BadRequestException",
             "FromEmailAddressIdentityArn",
@@ -364,33 +360,157 @@ def test_a_key_has_its_rate(dialects: DialectServer) -> None:
     ses.close()
 
 
-def test_in_bulk_each_entry_has_its_result(ses: Any) -> None:
-    answer = ses.send_bulk_email(
-        FromEmailAddress="shop@example.com",
-        DefaultContent={"Template": {"TemplateName": "hello", "TemplateData": "{}"}},
-        BulkEmailEntries=[
+def test_in_bulk_each_entry_has_its_result(dialects: DialectServer, ses: Any) -> None:
+    asked = {
+        "FromEmailAddress": "shop@example.com",
+        "DefaultContent": {
+            "Template": {
+                "TemplateName": "hello",
+                "TemplateData": '{"a": 0, "b": 2}',
+                "Headers": [{"Name": "X-A", "Value": "0"}, {"Name": "X-B", "Value": "2"}],
+            }
+        },
+        "DefaultEmailTags": [{"Name": "a", "Value": "0"}, {"Name": "b", "Value": "2"}],
+        "BulkEmailEntries": [
             {
                 "Destination": {"ToAddresses": ["a@dest.example"]},
                 "ReplacementEmailContent": {
                     "ReplacementTemplate": {"ReplacementTemplateData": '{"a": 1}'}
                 },
-                "ReplacementHeaders": [{"Name": "X-A", "Value": "1"}],
-                "ReplacementTags": [{"Name": "a", "Value": "b"}],
+                "ReplacementHeaders": [
+                    {"Name": "x-a", "Value": "1"},
+                    {"Name": "X-Metadata", "Value": '{"user": 7}'},
+                    {"Name": "X-Tag", "Value": "word"},
+                ],
+                "ReplacementTags": [{"Name": "a", "Value": "1"}],
             },
             {"Destination": {"ToAddresses": ["nonsense"]}},
+            {
+                "Destination": {"ToAddresses": ["b@dest.example"]},
+                "ReplacementEmailContent": {
+                    "ReplacementTemplate": {"ReplacementTemplateData": "no object"}
+                },
+            },
         ],
-    )
-    results = answer["BulkEmailEntryResults"]
-    assert [each["Status"] for each in results] == ["TEMPLATE_NOT_FOUND", "INVALID_PARAMETER"]
-    assert results[0]["Error"] == "Template hello does not exist."
+    }
+    results = ses.send_bulk_email(**asked)["BulkEmailEntryResults"]
+    assert [each["Status"] for each in results] == ["SUCCESS", *["INVALID_PARAMETER"] * 2]
+    assert results[0]["MessageId"].startswith("id-")
     assert "BulkEmailEntries[1].Destination.ToAddresses[0]" in results[1]["Error"]
+    at = "BulkEmailEntries[2].ReplacementEmailContent.ReplacementTemplate"
+    assert f"{at}.ReplacementTemplateData" in results[2]["Error"]
+    order = dialects.sending.last
+    assert order.template is not None
+    assert (order.template.name, order.template.data) == ("hello", {"a": 1, "b": 2})
+    names = [name for name, _ in order.fields]
+    assert names == ["X-B", "x-a", "X-Metadata", "X-Tag"]
+    assert order.tags == ("b:2", "a:1", "word")
+    assert order.metadata == {"user": 7}
     with pytest.raises(ClientError) as error:
-        ses.send_bulk_email(
+        ses.send_bulk_email(**{**asked, "BulkEmailEntries": []})
+    assert code_of(error) == ("BadRequestException", 400)
+
+
+def test_what_is_wrong_with_an_entry_is_said_in_sess_words(
+    dialects: DialectServer, ses: Any
+) -> None:
+    entry = {"Destination": {"ToAddresses": ["a@dest.example"]}}
+    faults = (
+        (unknown_template(), "TEMPLATE_NOT_FOUND", "Template hello does not exist. "),
+        (
+            Fault(kind=FaultKind.INVALID, field="templateData.a", message="templateData.a: why"),
+            "INVALID_PARAMETER",
+            f"{REPLACEMENT}.ReplacementTemplateData.a: why",
+        ),
+        (
+            Fault(kind=FaultKind.INVALID, field="stream", message="stream: why"),
+            "CONFIGURATION_SET_NOT_FOUND",
+            "ConfigurationSetName: why",
+        ),
+        (Fault(kind=FaultKind.BUSY, message="later"), "TRANSIENT_FAILURE", "later"),
+        (Fault(kind=FaultKind.DOMAIN, message="x"), "MAIL_FROM_DOMAIN_NOT_VERIFIED", "x"),
+    )
+    for fault, status, words in faults:
+        dialects.sending.answers = [(SENT, fault)]
+        answer = ses.send_bulk_email(
             FromEmailAddress="shop@example.com",
             DefaultContent={"Template": {"TemplateName": "hello"}},
-            BulkEmailEntries=[],
+            BulkEmailEntries=[entry, entry],
         )
-    assert code_of(error) == ("BadRequestException", 400)
+        first, second = answer["BulkEmailEntryResults"]
+        assert first == {"Status": "SUCCESS", "MessageId": "id-0"}
+        assert second["Status"] == status
+        assert second["Error"].startswith(words)
+
+
+def test_a_template_is_filled_with_an_object_in_a_text(dialects: DialectServer, ses: Any) -> None:
+    template = {
+        "TemplateArn": "arn:aws:ses:eu-west-1:123456789012:template/hello",
+        "TemplateData": '{"name": "Ann", "items": [1]}',
+        "Headers": [{"Name": "X-A", "Value": "1"}],
+        "Attachments": [{"RawContent": b"%PDF", "FileName": "a.pdf"}],
+    }
+    asked: dict[str, Any] = {
+        "FromEmailAddress": "shop@example.com",
+        "Destination": {"ToAddresses": ["a@dest.example"]},
+        "Content": {"Template": template},
+    }
+    assert ses.send_email(**asked)["MessageId"]
+    order = dialects.sending.last
+    assert order.template is not None
+    assert (order.template.name, order.template.wins) == ("hello", False)
+    assert order.template.data == {"name": "Ann", "items": [1]}
+    assert order.fields == (("X-A", "1"),)
+    assert [each.filename for each in order.attachments] == ["a.pdf"]
+    for wrong in ("[]", "{", "1"):
+        with pytest.raises(ClientError) as error:
+            ses.send_email(
+                **{**asked, "Content": {"Template": {**template, "TemplateData": wrong}}}
+            )
+        assert code_of(error) == ("BadRequestException", 400)
+        assert "Content.Template.TemplateData" in str(error.value)
+    dialects.sending.answers = [unknown_template()]
+    with pytest.raises(ses.exceptions.NotFoundException, match="Template hello does not exist"):
+        ses.send_email(**asked)
+
+
+def test_a_template_may_come_with_the_request(dialects: DialectServer, ses: Any) -> None:
+    content = {"Subject": "Hi {{name}}", "Html": "<p>{{name}}</p>", "Text": "{{{name}}}"}
+    template = {"TemplateContent": content, "TemplateData": '{"name": "Ann"}'}
+    asked: dict[str, Any] = {
+        "FromEmailAddress": "shop@example.com",
+        "Destination": {"ToAddresses": ["a@dest.example"]},
+        "Content": {"Template": template},
+    }
+    assert ses.send_email(**asked)["MessageId"]
+    use = dialects.sending.last.template
+    assert use is not None
+    assert (use.name, use.data) == ("", {"name": "Ann"})
+    assert use.inline is not None
+    assert use.inline.syntax == "mustache"
+    assert use.inline.locales["en"].html is not None
+    for wrong, word in (
+        ({"Subject": "s"}, "must have Text or Html"),
+        ({"Html": "x"}, "TemplateContent.Subject"),
+        ({"Subject": "s", "Html": "a\n{{#if}"}, "TemplateContent.Html: "),
+        ({"Subject": "s", "Html": "a\n{{#if}"}, "(line 2, column 1)"),
+        ({"Subject": "x" * 5000, "Html": "x"}, "TemplateContent.Subject: has more than"),
+    ):
+        with pytest.raises(ClientError) as error:
+            ses.send_email(**{**asked, "Content": {"Template": {"TemplateContent": wrong}}})
+        assert code_of(error) == ("BadRequestException", 400)
+        assert word in str(error.value)
+    with pytest.raises(ClientError, match="beside a name"):
+        ses.send_email(**{**asked, "Content": {"Template": {**template, "TemplateName": "hello"}}})
+
+
+def unknown_template() -> Fault:
+    return Fault(
+        kind=FaultKind.INVALID,
+        field="templateId",
+        message="templateId: there is none",
+        constraint=NO_TEMPLATE,
+    )
 
 
 def test_the_account_says_what_may_be_sent(dialects: DialectServer, ses: Any) -> None:

@@ -92,7 +92,7 @@ async def vendors(
     spool: MemorySpool | None = None,
 ) -> AsyncIterator[Client]:
     """All three dialects, for the keys above."""
-    snapshot = _snapshot()
+    snapshot = vendors_snapshot()
     access = Access(lambda: snapshot, lambda: NOW, LocalRates(), 1000)
     waiting = WaitingMail((spool or MemorySpool(lambda: NOW, 4)).administration)
     told = history or WrittenHistory()
@@ -115,7 +115,7 @@ async def vendors(
         yield client
 
 
-def _snapshot() -> Snapshot:
+def vendors_snapshot() -> Snapshot:
     domain = Domain(id="1", tenant="acme", name="example.com", token="t", created=NOW, verified=NOW)
     keys = (_key(KEY), _key(READS, scopes=("emails:read",)), _key(SLOW, rate=1))
     tenant = Tenant(id="acme", name="acme", created=NOW)

@@ -190,6 +190,17 @@ async def test_an_email_is_shown_as_its_sender_gave_it(api: Api) -> None:
     assert listed == [{**found, "recipients": recipients}]
 
 
+async def test_an_email_says_what_template_it_was_made_of(api: Api) -> None:
+    about = About(template_id="t1", template_alias="welcome", template_version=3)
+    made = api.log.accept(about=about)
+    plain = api.log.accept()
+    api.history.catch_up()
+    found = await api.get(f"/v1/emails/{message_id_text(made)}")
+    assert found.json["template"] == {"id": "t1", "alias": "welcome", "version": 3}
+    found = await api.get(f"/v1/emails/{message_id_text(plain)}")
+    assert found.json["template"] is None
+
+
 async def test_of_what_came_by_smtp_the_envelope_is_shown(api: Api) -> None:
     message_id = api.log.accept("a@example.net", "b@example.net")
     api.history.catch_up()

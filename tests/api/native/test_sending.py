@@ -18,7 +18,8 @@ from angarium.content.letter import LetterError
 from angarium.intake.faults import fault_of
 from angarium.intake.order import Caller, Fault, FaultError, FaultKind, Sent
 from angarium.intake.order_letter import received_of
-from tests.intake.test_order_desk import Fixture
+from angarium.templates.bundle import Parts
+from tests.intake.order_fixture import Fixture
 
 CALLER = Caller(
     tenant="acme", key_id="k1", domains=("acme.test",), address="192.0.2.9", listener="here:1"
@@ -80,6 +81,10 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "tracking": st.dictionaries(st.sampled_from(["opens", "clicks"]), st.none() | st.booleans()),
     "sandbox": st.none() | st.booleans(),
     "ifMissed": st.sampled_from(["send", "skip", "hold", "x", ""]),
+    "templateId": TEXTS | st.just("any"),
+    "templateVersion": st.none() | st.integers(0, 2),
+    "templateData": st.dictionaries(TEXTS | st.just("name"), ANY, max_size=3),
+    "locale": TEXTS | st.sampled_from(["de", ""]),
 }
 BODIES = st.fixed_dictionaries({}, optional=FIELDS).map(lambda more: {**GOOD, **more})
 
@@ -108,6 +113,7 @@ async def ask(fixture: Fixture, octets: bytes) -> Sent | Fault:
 async def test_any_field_is_sent_or_refused_by_name(body: dict[str, Any]) -> None:
     """C1"""
     fixture = Fixture()
+    fixture.templates.add("any", Parts(subject="{{ name }}", text="{{ name }}"))
     found = await ask(fixture, encoded(body))
     assert not fixture.errors
     if isinstance(found, Fault):
@@ -193,3 +199,43 @@ async def test_what_lacks_is_missing() -> None:
         found = await ask(Fixture(), encoded(body))
         assert isinstance(found, Fault)
         assert (found.kind, found.field) == (FaultKind.MISSING, field)
+
+
+async def test_a_template_is_named_with_what_fills_it() -> None:
+    fixture = Fixture()
+    fixture.templates.add("hello", Parts(subject="Hi {{ name }}", text="t"))
+    asked = {
+        "from": "a@acme.test",
+        "recipients": [
+            {"address": "b@c.test", "variables": {"name": "Bea"}},
+            {"address": "d@c.test"},
+        ],
+        "templateId": "hello",
+        "templateVersion": 1,
+        "templateData": {"name": "you"},
+        "locale": "de",
+    }
+    found = await ask(fixture, encoded(asked))
+    assert isinstance(found, Sent)
+    assert [each.address for each in found.mails] == ["b@c.test", "d@c.test"]
+    subjects = [b"Subject: Hi Bea", b"Subject: Hi you"]
+    contents = [each.content for each in fixture.spool.state.messages.values()]
+    assert all(subject in content for subject, content in zip(subjects, contents, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("more", "field", "constraint"),
+    [
+        ({"templateData": {"a": 1}}, "templateData", "requires"),
+        ({"templateVersion": 2}, "templateVersion", "requires"),
+        ({"locale": "de"}, "locale", "requires"),
+        ({"templateId": "hello"}, "templateId", "template"),
+        ({"to": "", "cc": "b@c.test"}, "to", "required"),
+    ],
+)
+async def test_what_a_template_cannot_be_is_said_by_field(
+    more: dict[str, Any], field: str, constraint: str
+) -> None:
+    found = await ask(Fixture(), encoded({**GOOD, **more}))
+    assert isinstance(found, Fault)
+    assert (found.field, found.constraint) == (field, constraint)

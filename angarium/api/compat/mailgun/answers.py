@@ -37,6 +37,9 @@ _NAMES: Final = {
     "attachments": "attachment",
     "tags": "o:tag",
     "sendAt": "o:deliverytime",
+    "templateId": "template",
+    "templateVersion": "t:version",
+    "templateData": "t:variables",
 }
 _FIELD: Final = re.compile(r"(?:messages\[\d+\]\.)?([A-Za-z]+)(.*)", re.DOTALL)
 

@@ -12,7 +12,6 @@ import msgspec
 from angarium.api.compat.faults import invalid, unsupported
 from angarium.intake.order import Fault, FaultError, FaultKind
 
-_NO_TEMPLATES: Final = "there are no templates here; send text and html with the values filled in"
 _LISTS: Final = frozenset({"to", "cc", "bcc", "o:tag", "attachment", "inline"})
 _FILES: Final = frozenset({"attachment", "inline", "message"})
 _PLAIN: Final = frozenset(
@@ -20,11 +19,11 @@ _PLAIN: Final = frozenset(
         *("from", "subject", "text", "html", "amp-html", "message", "recipient-variables"),
         *("o:deliverytime", "o:testmode", "o:tracking", "o:tracking-clicks", "o:tracking-opens"),
         *("o:dkim", "o:require-tls", "o:skip-verification"),
+        *("template", "t:version", "t:text", "t:variables"),
     }
 )
 # Why what Mailgun has, we have not
 _UNSUPPORTED: Final = {
-    "template": _NO_TEMPLATES,
     "o:secondary-dkim": "mail is signed as its own domain alone",
     "o:secondary-dkim-public": "mail is signed as its own domain alone",
     "o:deliverytime-optimize-period": "nothing is known of when people read; use o:deliverytime",
@@ -130,18 +129,16 @@ def _canonical(name: str) -> str:
 def _check(name: str, value: str) -> None:
     """Raises FaultError for what we lack, unless it asks for that not to be."""
     _check_known(name)
-    if name.startswith("t:"):
-        raise FaultError(unsupported(name, _NO_TEMPLATES))
     reason = _UNSUPPORTED.get(name)
     if reason is not None and value.lower() not in ("no", "false"):
         raise FaultError(unsupported(name, reason))
 
 
 def _check_known(name: str) -> None:
-    if name in _PLAIN or name in _LISTS or name in _UNSUPPORTED or name.startswith("t:"):
+    if name in _PLAIN or name in _LISTS or name in _UNSUPPORTED:
         return
     shown = name[:_SHOWN]
-    if name.startswith("o:"):
+    if name.startswith(("o:", "t:")):
         raise FaultError(unsupported(shown, "no such option is known"))
     text = f"{shown} is no field of this request"
     raise FaultError(Fault(kind=FaultKind.UNKNOWN_FIELD, message=text, field=shown))

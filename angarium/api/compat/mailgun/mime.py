@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from angarium.api.compat.faults import invalid, unsupported
+from angarium.api.compat.faults import json_object, unsupported
 from angarium.api.compat.mailgun.fields import FormField
 from angarium.api.compat.raw_mail import open_raw
 from angarium.intake.order import FaultError, RawMail
@@ -41,7 +41,7 @@ def read_mime(octets: bytes) -> MimeOptions:
         title = name.decode().title()
         for value in message.values(name):
             if name == _VARIABLES:
-                variables.update(_object(value, title))
+                variables.update(json_object(value, title))
             elif name in _OPTIONS:
                 fields.append(FormField(name=_OPTIONS[name], content=value.encode()))
             else:
@@ -50,13 +50,3 @@ def read_mime(octets: bytes) -> MimeOptions:
     if b"mime-version" not in message.header.names:
         content = b"MIME-Version: 1.0\r\n" + content
     return MimeOptions(mail=RawMail(content=content), fields=tuple(fields), variables=variables)
-
-
-def _object(text: str, title: str) -> dict[str, Any]:
-    try:
-        found = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise FaultError(invalid(title, "is no JSON object"))
-    return found

@@ -9,10 +9,11 @@ from typing import Any, Final
 import msgspec
 
 from angarium.api.compat.attached import OCTETS, type_by_name
-from angarium.api.compat.faults import invalid, missing, unsupported
+from angarium.api.compat.faults import invalid, json_object, missing, unsupported
 from angarium.api.compat.mailgun.fields import Fields, FormField, sort_fields
 from angarium.api.compat.mailgun.mime import MimeOptions, read_mime
 from angarium.api.compat.mailgun.moment import read_delivery_time
+from angarium.api.compat.mailgun.template import read_template
 from angarium.api.compat.mailgun.variables import (
     FIELD as VARIABLES,
 )
@@ -32,6 +33,7 @@ from angarium.queue.model import UnixMs
 MAX_ORDERS: Final = 1_000  # of Mailgun: recipients of one request
 # Ours, of all messages of one request together: each has its own copy of what was filled in
 MAX_OCTETS: Final = 134_217_728
+_OF_TEMPLATE: Final = ("template", "t:version", "t:text", "t:variables")
 _HOLDS_PARTS: Final = ("multipart/", "message/")
 
 
@@ -78,7 +80,7 @@ def read_message(form: Iterable[FormField], now: UnixMs) -> Request:
 def read_mime_message(form: Sequence[FormField], now: UnixMs) -> Request:
     """Of /messages.mime."""
     fields = sort_fields(form)
-    for name in ("from", "subject", "text", "html", "amp-html", "cc", "bcc"):
+    for name in ("from", "subject", "text", "html", "amp-html", "cc", "bcc", *_OF_TEMPLATE):
         if fields.one(name) or fields.all(name):
             reason = "it stands in the message already, and whom it goes to in to"
             raise FaultError(unsupported(name, reason))
@@ -122,10 +124,10 @@ def _check_whole(fields: Fields) -> None:
         raise FaultError(missing("from", "from parameter is missing"))
     if not fields.all("to"):
         raise FaultError(missing("to", "to parameter is missing"))
-    if not any(map(fields.one, ("text", "html", "amp-html"))):
-        text = "Need at least one of 'text' or 'html' parameters specified"
+    if not any(map(fields.one, ("text", "html", "amp-html", "template"))):
+        text = "Need at least one of 'text', 'html' or 'template' parameters specified"
         raise FaultError(missing("text", text))
-    if not fields.one("subject"):
+    if not (fields.one("subject") or fields.one("template")):
         raise FaultError(missing("subject", "subject parameter is missing"))
     for name in ("subject", "text", "html", "amp-html"):
         refuse_places(name, fields.one(name))
@@ -142,6 +144,7 @@ def _order(fields: Fields, to: Iterable[Mailbox], shared: dict[str, Any], fill: 
         amp=fill(fields.one("amp-html")) or None,
         fields=header.fields,
         metadata=header.metadata,
+        template=read_template(fields, header.metadata, fill),
         **shared,
     )
 
@@ -161,7 +164,7 @@ def _header(fields: Fields, fill: Filling) -> _Header:
             case "x-idempotency-key":
                 pass  # the key of the request, not of the mail
             case "x-mailgun-variables" if text:
-                metadata.update(_json_object(text, at))
+                metadata.update(json_object(text, at))
             case _ if text:
                 kept.append((name, text))
     metadata.update({name: fill(value) for name, value in fields.variables.items()})
@@ -231,16 +234,6 @@ def _type_of(file: FormField) -> str:
     if not kind or kind.lower() == OCTETS:
         return type_by_name(file.filename)
     return OCTETS if kind.lower().startswith(_HOLDS_PARTS) else kind
-
-
-def _json_object(text: str, field: str) -> dict[str, Any]:
-    try:
-        found = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise FaultError(invalid(field, "is no JSON object"))
-    return found
 
 
 def _check_count(to: Sequence[Mailbox]) -> None:

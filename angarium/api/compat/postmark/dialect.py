@@ -1,7 +1,7 @@
 """Postmark's API on our server: its paths, and its way of saying no."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import msgspec
 from aiohttp import web
@@ -14,9 +14,11 @@ from angarium.api.compat.postmark.orders import (
     NAMES,
     addresses_as_sent,
     order_or_fault,
+    templated_order_or_fault,
     to_order,
+    to_templated_order,
 )
-from angarium.api.compat.postmark.wire import WireEmail, WireTemplateBatch
+from angarium.api.compat.postmark.wire import WireEmail, WireTemplateBatch, WireTemplated
 from angarium.api.compat.postmark.words import (
     KEY_FIELD,
     MAX_ITEMS,
@@ -24,17 +26,14 @@ from angarium.api.compat.postmark.words import (
     fault_body,
     not_delivered_to,
     status_of,
-    template_fault,
 )
 from angarium.api.dialect import Route
 from angarium.api.native.answers import json_response
 from angarium.api.reading import read_json
-from angarium.intake.order import Caller, Fault, FaultError, FaultKind, Sent
+from angarium.intake.order import Caller, Fault, FaultError, FaultKind, Order, Sent
 from angarium.intake.sending import Sending
 from angarium.queue.model import UnixMs
 from angarium.telemetry.timestamp import rfc3339
-
-_UNPROCESSABLE: Final = 422
 
 
 class Resource(Protocol):
@@ -95,7 +94,15 @@ class Postmark:
         once = once_key(request)
         batch = await read_json(request, list[msgspec.Raw])
         _check_count(batch)
-        orders = [order_or_fault(each) for each in batch]
+        return await self._sent_batch(caller, batch, [order_or_fault(each) for each in batch], once)
+
+    async def _sent_batch(
+        self,
+        caller: Caller,
+        batch: Sequence[msgspec.Raw],
+        orders: Sequence[Order | Fault],
+        once: str,
+    ) -> web.Response:
         outcome = await self._sending.send(caller, orders, once=once, strict=False)
         if isinstance(outcome, Fault):
             raise FaultError(_in_postmarks_names(outcome))
@@ -109,15 +116,21 @@ class Postmark:
         )
 
     async def _send_template(self, request: web.Request) -> web.Response:
-        self._caller(request, "send")
-        await read_json(request, dict[str, msgspec.Raw])
-        return json_response(template_fault(), _UNPROCESSABLE)
+        caller = self._caller(request, "send")
+        once = once_key(request)
+        email = await read_json(request, WireTemplated)
+        order = to_templated_order(email)
+        sent = await send_one(self._sending, caller, order, once, _in_postmarks_names)
+        return json_response(_item(email.to, sent))
 
     async def _send_templates(self, request: web.Request) -> web.Response:
-        self._caller(request, "send")
+        """Likewise."""
+        caller = self._caller(request, "send")
+        once = once_key(request)
         batch = (await read_json(request, WireTemplateBatch)).messages
         _check_count(batch)
-        return json_response([self._failed_item(each, template_fault()) for each in batch])
+        orders = [templated_order_or_fault(each) for each in batch]
+        return await self._sent_batch(caller, batch, orders, once)
 
     async def _send_bulk(self, request: web.Request) -> web.Response:
         self._caller(request, "send")

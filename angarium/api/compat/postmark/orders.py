@@ -13,11 +13,15 @@ from angarium.api.compat.postmark.wire import (
     WireAttachment,
     WireEmail,
     WireHeader,
+    WireMessage,
+    WireTemplated,
 )
+from angarium.api.compat.postmark.words import INCOMPATIBLE
 from angarium.api.compat.written import addressees, header_value, mailbox, mailboxes
 from angarium.api.json_body import decode_item
 from angarium.content.letter import Attachment
-from angarium.intake.order import Fault, FaultError, Order
+from angarium.intake.order import Fault, FaultError, FaultKind, Order, TemplateUse
+from angarium.intake.template_filling import NO_TEMPLATE
 
 MAX_BATCH: Final = 500  # Postmark's
 # The stream of a server that none is made for
@@ -42,6 +46,8 @@ NAMES: Final[Mapping[str, str]] = MappingProxyType(
         ".content": ".Content",
         ".contentType": ".ContentType",
         ".contentId": ".ContentID",
+        "templateId": "TemplateAlias",
+        "templateData": "TemplateModel",
         "tracking.opens": "TrackOpens",
         "tracking.clicks": "TrackLinks",
     }
@@ -53,14 +59,45 @@ class _Addressed(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 def to_order(email: WireEmail) -> Order:
-    if not email.from_:
-        raise FaultError(missing("From", "The 'From' address is required."))
-    if not (email.to or email.cc or email.bcc):
-        raise FaultError(missing("To", "Zero recipients specified"))
+    order = _order(email)
     if not email.subject:
         raise FaultError(missing("Subject", "The 'Subject' is required."))
     if not (email.text_body or email.html_body):
         raise FaultError(missing("TextBody", "Provide either email TextBody or HtmlBody or both."))
+    return order
+
+
+def to_templated_order(email: WireTemplated) -> Order:
+    """All parts are the template's."""
+    order = _order(email)
+    for name, given in (
+        ("Subject", email.subject),
+        ("TextBody", email.text_body),
+        ("HtmlBody", email.html_body),
+    ):
+        if given:
+            text = f"{name}: is made of the template: leave it out"
+            fault = Fault(kind=FaultKind.INVALID, message=text, field=name, constraint=INCOMPATIBLE)
+            raise FaultError(fault)
+    if email.inline_css is False:
+        reason = "the styles of a template's HTML are inlined; leave it out"
+        raise FaultError(unsupported("InlineCss", reason))
+    # 0 is what typed clients write for none
+    name = str(email.template_id or "") or email.template_alias
+    if not name:
+        fault = Fault(
+            kind=FaultKind.INVALID, message="", field="TemplateId", constraint=NO_TEMPLATE
+        )
+        raise FaultError(fault)
+    use = TemplateUse(name=name, data=email.template_model)
+    return msgspec.structs.replace(order, template=use)
+
+
+def _order(email: WireMessage) -> Order:
+    if not email.from_:
+        raise FaultError(missing("From", "The 'From' address is required."))
+    if not (email.to or email.cc or email.bcc):
+        raise FaultError(missing("To", "Zero recipients specified"))
     return Order(
         author=mailbox(email.from_, "From"),
         to=addressees(mailboxes(email.to, "To")),
@@ -84,6 +121,14 @@ def order_or_fault(item: msgspec.Raw) -> Order | Fault:
     """Of a batch."""
     try:
         return to_order(decode_item(item, WireEmail))
+    except FaultError as error:
+        return error.fault
+
+
+def templated_order_or_fault(item: msgspec.Raw) -> Order | Fault:
+    """Likewise."""
+    try:
+        return to_templated_order(decode_item(item, WireTemplated))
     except FaultError as error:
         return error.fault
 

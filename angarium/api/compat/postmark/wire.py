@@ -32,13 +32,16 @@ class WireTemplateBatch(msgspec.Struct, frozen=True, rename=postmarks_name):
     messages: list[msgspec.Raw] = []
 
 
-class WireEmail(
+class WireMessage(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename=postmarks_name
 ):
+    """What an email has whether it is written or made of a template."""
+
     from_: str = ""
     to: str = ""  # with commas between several, as all that is addresses here
     cc: str = ""
     bcc: str = ""
+    # Of a message that is made of a template they are read to be refused
     subject: str = ""
     text_body: str | None = None
     html_body: str | None = None
@@ -50,3 +53,15 @@ class WireEmail(
     track_opens: bool | None = None
     track_links: TrackLinks | None = None
     attachments: list[WireAttachment] = []
+
+
+class WireEmail(WireMessage, frozen=True, kw_only=True):
+    pass
+
+
+class WireTemplated(WireMessage, frozen=True, kw_only=True):
+    # Not TemplateID, as others are
+    template_id: int | str | None = msgspec.field(name="TemplateId", default=None)
+    template_alias: str = ""
+    template_model: dict[str, Any] = {}
+    inline_css: bool | None = None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from angarium.intake.order import Fault, FaultKind
+from angarium.intake.template_filling import NO_TEMPLATE
 
 KEY_FIELD: Final = "X-Postmark-Server-Token"
 OK: Final = "OK"
@@ -36,11 +37,15 @@ _CODES: Final[dict[FaultKind, tuple[int, int]]] = {
     FaultKind.DISK_FULL: (503, 100),
     FaultKind.INTERNAL: (500, 500),
 }
-TEMPLATE_NOT_FOUND: Final = 1101
 # ``constraint`` of the faults that have an ErrorCode of their own: a batch is too large, a message is not found
 MAX_ITEMS: Final = "max_batch"
 UNKNOWN_MESSAGE: Final = "unknown_message"
-_OWN_CODES: Final = {MAX_ITEMS: 410, UNKNOWN_MESSAGE: 701}
+INCOMPATIBLE: Final = "incompatible_json"
+_OWN_CODES: Final = {MAX_ITEMS: 410, UNKNOWN_MESSAGE: 701, INCOMPATIBLE: 403, NO_TEMPLATE: 1101}
+_NO_TEMPLATE: Final = (
+    "The Template's 'TemplateId' or 'TemplateAlias' associated with this request"
+    " is not valid or was not found."
+)
 _ADDRESSES: Final = ("From", "To", "Cc", "Bcc", "ReplyTo")
 
 
@@ -60,19 +65,13 @@ def not_delivered_to(addresses: Sequence[str]) -> str:
     )
 
 
-def template_fault() -> dict[str, Any]:
-    message = (
-        "The Template's 'TemplateId' or 'TemplateAlias' associated with this request is not valid"
-        " or was not found: templates are not kept here."
-    )
-    return {"ErrorCode": TEMPLATE_NOT_FOUND, "Message": message}
-
-
 def _code(fault: Fault) -> int:
     return _OWN_CODES.get(fault.constraint, _CODES[fault.kind][1])
 
 
 def _sentence(fault: Fault) -> str:
+    if fault.constraint == NO_TEMPLATE:
+        return f"{_NO_TEMPLATE} {fault.message}".rstrip()
     match fault.kind:
         case FaultKind.SUPPRESSED:
             return (

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from angarium.intake.order import Fault, FaultKind
+from angarium.intake.template_filling import NO_TEMPLATE
 
 _VALIDATION: Final = "validation_error"
 # Status and name, by which the clients choose a class
@@ -40,6 +41,8 @@ def fault_body(fault: Fault) -> dict[str, Any]:
     status, name = _WORDS[fault.kind]
     if fault.field == "Idempotency-Key" and fault.kind is FaultKind.INVALID:
         status, name = 400, "invalid_idempotency_key"
+    elif fault.constraint == NO_TEMPLATE:
+        status, name = _WORDS[FaultKind.NOT_FOUND]
     elif fault.kind is FaultKind.QUOTA:
         name = _QUOTAS.get(fault.constraint, name)
     return {"statusCode": status, "name": name, "message": fault.message}

@@ -19,7 +19,7 @@ from angarium.api.compat.resend.wire import WireAttachment, WireEmail, WireTag
 from angarium.api.compat.written import addressees, header_fields, mailbox
 from angarium.api.json_body import decode_item
 from angarium.content.letter import Attachment, Mailbox
-from angarium.intake.order import Fault, FaultError, Order
+from angarium.intake.order import Fault, FaultError, Order, TemplateUse
 from angarium.queue.model import UnixMs
 
 MAX_BATCH: Final = 100  # Resend's
@@ -30,23 +30,26 @@ NAMES: Final[Mapping[str, str]] = MappingProxyType(
         "bodyText": "text",
         "bodyHtml": "html",
         "sendAt": "scheduled_at",
+        "templateId": "template.id",
+        "templateData": "template.variables",
         ".contentType": ".content_type",
         ".contentId": ".content_id",
     }
 )
 _TAG: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
-_UNSUPPORTED: Final = {
-    "template": "templates are not kept; render it, and give html or text",
-    "topic_id": "topics are not kept",
-}
+_UNSUPPORTED: Final = {"topic_id": "topics are not kept"}
 
 
 def to_order(email: WireEmail, now: UnixMs) -> Order:
     refuse_unsupported(email, _UNSUPPORTED)
-    for name, given in (("from", email.from_), ("to", email.to), ("subject", email.subject)):
+    template = _template(email)
+    required = [("from", email.from_), ("to", email.to)]
+    if template is None:
+        required.append(("subject", email.subject))
+    for name, given in required:
         if not given:
             raise FaultError(missing(name, f"Missing `{name}` field."))
-    if not (email.html or email.text):
+    if template is None and not (email.html or email.text):
         raise FaultError(missing("html", "Missing `html` or `text` field."))
     return Order(
         author=mailbox(email.from_, "from"),
@@ -58,6 +61,7 @@ def to_order(email: WireEmail, now: UnixMs) -> Order:
         text=email.text or None,
         makes_text=True,
         html=email.html or None,
+        template=template,
         attachments=tuple(_attachment(each, at) for at, each in enumerate(email.attachments)),
         fields=header_fields(email.headers, "headers"),
         tags=tuple(_tag(each, at) for at, each in enumerate(email.tags)),
@@ -65,6 +69,19 @@ def to_order(email: WireEmail, now: UnixMs) -> Order:
         if email.scheduled_at
         else None,
     )
+
+
+def _template(email: WireEmail) -> TemplateUse | None:
+    """A subject that is given wins, as with Resend; texts beside a template are refused there, too."""
+    asked = email.template
+    if not asked.id:
+        if asked.variables:
+            raise FaultError(missing("template.id"))
+        return None
+    for name, given in (("html", email.html), ("text", email.text)):
+        if given:
+            raise FaultError(invalid(name, "is made of the template: leave one of them out"))
+    return TemplateUse(name=asked.id, data=asked.variables)
 
 
 def to_orders(batch: list[msgspec.Raw], now: UnixMs) -> tuple[Order | Fault, ...]:

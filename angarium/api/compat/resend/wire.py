@@ -19,6 +19,11 @@ class WireTag(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     value: str = ""
 
 
+class WireTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    id: str = ""  # or its alias
+    variables: dict[str, Any] = {}
+
+
 class WireEmail(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"from_": "from"}
 ):
@@ -34,7 +39,7 @@ class WireEmail(
     tags: list[WireTag] = []
     attachments: list[WireAttachment] = []
     scheduled_at: str = ""
-    template: Any = None
+    template: WireTemplate = WireTemplate()
     topic_id: Any = None
 
 

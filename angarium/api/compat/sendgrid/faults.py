@@ -49,6 +49,8 @@ _MAIL: Final[Mapping[str, str]] = MappingProxyType(
         "metadata": "custom_args",
         "sendAt": "send_at",
         "stream": "ip_pool_name",
+        "templateId": "template_id",
+        "templateData": "dynamic_template_data",
         ".contentType": ".type",
         ".contentId": ".content_id",
         "tracking.opens": "tracking_settings.open_tracking.enable",
@@ -81,6 +83,8 @@ def in_sendgrids_names(fault: Fault) -> Fault:
     if (of_address := _OF_ADDRESS.fullmatch(field)) is not None:
         group, at, part = of_address.groups()
         field = f"personalizations[{index or 0}].{group}[{at or 0}].{part or 'email'}"
+    elif field.startswith("dynamic_template_data"):
+        field = f"personalizations[{index or 0}].{field}"
     elif not field and index is not None:
         field = f"personalizations[{index}]"
     return msgspec.structs.replace(own, field=field)

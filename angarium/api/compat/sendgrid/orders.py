@@ -3,6 +3,7 @@
 Raises FaultError, whose fields are SendGrid's, with brackets yet: ``personalizations[0].to[0].email``.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -28,13 +29,12 @@ from angarium.api.compat.sendgrid.wire import (
 )
 from angarium.api.compat.written import header_fields, mailbox
 from angarium.content.letter import Attachment, Mailbox
-from angarium.intake.order import Addressee, FaultError, Order
+from angarium.intake.order import Addressee, FaultError, Order, TemplateUse
 
 MAX_PERSONALIZATIONS: Final = 1_000  # SendGrid's
 MAX_CATEGORIES: Final = 10  # likewise
 MAX_SUBSTITUTIONS: Final = 10_000  # likewise
 _UNSUPPORTED: Final = {
-    "template_id": "templates are not kept; render it, and give content",
     "batch_id": "cancel a message by its id instead",
     "asm": "unsubscribe groups are not kept",
 }
@@ -47,6 +47,7 @@ _NO_TO: Final = (
     " object with a valid email address."
 )
 _NO_SUBJECT: Final = "The subject is required: give it for the mail, or in every personalization."
+_DELIMITERS: Final = re.compile(r"^\W+|\W+$")
 _KINDS: Final = {"text/plain": "text", "text/html": "html", "text/x-amp-html": "amp"}
 
 
@@ -56,7 +57,7 @@ class _Shared(msgspec.Struct, frozen=True, kw_only=True):
     mail: WireMail
     sections: Mapping[str, str]
     texts: Mapping[str, str]  # by the order's field
-    template: Order
+    order: Order  # of all that is the same
 
 
 def to_orders(mail: WireMail) -> tuple[Order, ...]:
@@ -71,11 +72,17 @@ def to_orders(mail: WireMail) -> tuple[Order, ...]:
         reason = f"has more than {MAX_PERSONALIZATIONS} objects"
         raise FaultError(invalid("personalizations", reason))
     texts = _texts(mail.content)
+    if not (texts or mail.template_id):
+        message = "The content field is required: give it text/plain, text/html, or both."
+        raise FaultError(missing("content", message))
+    if mail.template_id and mail.sections:
+        reason = "are parts of content; what a template is filled with is dynamic_template_data"
+        raise FaultError(invalid("sections", reason))
     shared = _Shared(
         mail=mail,
         sections=_values(mail.sections, "sections"),
         texts=texts,
-        template=Order(
+        order=Order(
             author=None,
             reply_to=_reply_to(mail),
             attachments=tuple(
@@ -95,9 +102,9 @@ def to_orders(mail: WireMail) -> tuple[Order, ...]:
 
 def _order(shared: _Shared, personalization: WirePersonalization, at: str) -> Order:
     mail = shared.mail
-    if personalization.dynamic_template_data:
+    if personalization.dynamic_template_data and not mail.template_id:
         field = f"{at}.dynamic_template_data"
-        raise FaultError(unsupported(field, "it fills in templates, which are not kept"))
+        raise FaultError(invalid(field, "fills in a template: give template_id, too"))
     author_field = f"{at}.from" if _is_given(personalization.from_) else "from"
     sender = personalization.from_ if _is_given(personalization.from_) else mail.from_
     if sender is None or not _is_given(sender):
@@ -105,7 +112,7 @@ def _order(shared: _Shared, personalization: WirePersonalization, at: str) -> Or
     if not personalization.to:
         raise FaultError(missing(f"{at}.to", _NO_TO))
     subject = personalization.subject or mail.subject
-    if not subject:
+    if not (subject or mail.template_id):
         raise FaultError(missing("subject", _NO_SUBJECT))
     filling = Filling(
         substitutions=_values(personalization.substitutions, f"{at}.substitutions"),
@@ -119,7 +126,7 @@ def _order(shared: _Shared, personalization: WirePersonalization, at: str) -> Or
     send_at = mail.send_at if personalization.send_at is None else personalization.send_at
     send_at_field = "send_at" if personalization.send_at is None else f"{at}.send_at"
     return msgspec.structs.replace(
-        shared.template,
+        shared.order,
         author=_mailbox(sender, author_field),
         to=_addressees(personalization.to, f"{at}.to"),
         cc=_addressees(personalization.cc, f"{at}.cc"),
@@ -128,8 +135,21 @@ def _order(shared: _Shared, personalization: WirePersonalization, at: str) -> Or
         fields=_header_fields(mail, personalization, at),
         metadata={**mail.custom_args, **personalization.custom_args},
         send_at=None if send_at is None else read_unix_seconds(send_at, send_at_field),
+        template=_template(mail, personalization, filling.substitutions),
         **texts,
     )
+
+
+def _template(
+    mail: WireMail, personalization: WirePersonalization, substitutions: Mapping[str, str]
+) -> TemplateUse | None:
+    """A tag of the older kind, such as ``-name-`` or ``{{name}}``, is the variable between its delimiters."""
+    if not mail.template_id:
+        return None
+    data: dict[str, Any] = {_DELIMITERS.sub("", tag): each for tag, each in substitutions.items()}
+    data.update(personalization.dynamic_template_data)
+    # What a request has besides counts only where the template has nothing
+    return TemplateUse(name=mail.template_id, data=data, wins=True)
 
 
 def _is_given(address: WireAddress | None) -> bool:
@@ -187,9 +207,6 @@ def _texts(content: Iterable[WireContent]) -> dict[str, str]:
         if name in texts:
             raise FaultError(invalid(f"{field}.type", f"is given twice: {kind}"))
         texts[name] = each.value
-    if not texts:
-        message = "The content field is required: give it text/plain, text/html, or both."
-        raise FaultError(missing("content", message))
     return texts
 
 

@@ -20,7 +20,7 @@ class WirePersonalization(
     subject: str = ""
     headers: dict[str, Any] = {}
     substitutions: dict[str, Any] = {}
-    dynamic_template_data: Any = None
+    dynamic_template_data: dict[str, Any] = {}
     custom_args: dict[str, Any] = {}
     send_at: int | None = None
 
@@ -93,7 +93,7 @@ class WireMail(
     subject: str = ""
     content: list[WireContent] = []
     attachments: list[WireAttachment] = []
-    template_id: Any = None
+    template_id: str = ""
     sections: dict[str, Any] = {}
     headers: dict[str, Any] = {}
     categories: str | list[str] = []

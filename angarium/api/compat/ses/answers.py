@@ -5,7 +5,8 @@ from typing import Any, Final
 import msgspec
 
 from angarium.api.compat.faults import renamed
-from angarium.intake.order import Fault, FaultKind
+from angarium.intake.order import Fault, FaultKind, Sent
+from angarium.intake.template_filling import NO_TEMPLATE
 
 ERROR_TYPE: Final = "x-amzn-ErrorType"
 # Whose key it is cannot be said: Amazon's own words, since people look for them
@@ -51,6 +52,11 @@ _STATUSES: Final = {
     FaultKind.DISK_FULL: "TRANSIENT_FAILURE",
     FaultKind.INTERNAL: "FAILED",
 }
+NO_SET: Final = "configuration_set"
+_STATUS_BY_CONSTRAINT: Final = {
+    NO_TEMPLATE: "TEMPLATE_NOT_FOUND",
+    NO_SET: "CONFIGURATION_SET_NOT_FOUND",
+}
 # A wrong address is what nodemailer's verify() takes for a server that works
 _ADDRESSES: Final = ("FromEmailAddress", "Destination.")
 _SIMPLE: Final = "Content.Simple"
@@ -72,7 +78,22 @@ _NAMES: Final = {
     "tags": "EmailTags",
     "campaign": "EmailTags",
     "tracking": "ConfigurationOverrides.Tracking",
+    "templateId": "Content.Template.TemplateName",
+    "templateData": "Content.Template.TemplateData",
     _STREAM: "ConfigurationSetName",
+}
+# The same where a bulk request has it: in the entry, or for all
+_OF_ENTRY: Final = {
+    "to": "Destination.ToAddresses",
+    "cc": "Destination.CcAddresses",
+    "bcc": "Destination.BccAddresses",
+    "headers": "ReplacementHeaders",
+    "tags": "ReplacementTags",
+    "templateData": "ReplacementEmailContent.ReplacementTemplate.ReplacementTemplateData",
+}
+_OF_BULK: Final = {
+    "templateId": "DefaultContent.Template.TemplateName",
+    "attachments": "DefaultContent.Template.Attachments",
 }
 
 
@@ -85,6 +106,8 @@ class Error(msgspec.Struct, frozen=True, kw_only=True):
 def error_of(fault: Fault) -> Error:
     status, type_ = _TYPES.get(fault.kind, _OTHERS)
     type_ = TYPE_BY_CONSTRAINT.get(fault.constraint, type_)
+    if fault.constraint == NO_TEMPLATE:
+        status, type_ = _TYPES[FaultKind.NOT_FOUND]
     message = fault.message
     if fault.kind is FaultKind.INVALID and fault.field.startswith(_ADDRESSES):
         type_ = "MessageRejected"
@@ -94,14 +117,37 @@ def error_of(fault: Fault) -> Error:
     return Error(status=status, type=type_, message=message)
 
 
-def in_sess_names(fault: Fault) -> Fault:
-    """Return a native fault with SES's name of its field; a stream is what SES calls a configuration set."""
+def in_sess_names(fault: Fault, template: str = "") -> Fault:
+    """Return a native fault with SES's name of its field; a stream is what SES calls a configuration set.
+
+    ``template``: by what name one was asked for.
+    """
     if fault.field == _STREAM and fault.kind is FaultKind.INVALID:
         fault = msgspec.structs.replace(fault, kind=FaultKind.NOT_FOUND)
-    return renamed(fault, _NAMES)
+    return _of_template(renamed(fault, _NAMES), template)
 
 
-def entry_result(fault: Fault) -> dict[str, Any]:
+def in_bulk_names(fault: Fault, entry: int, template: str) -> Fault:
+    """The same of one entry of several."""
+    if fault.field == _STREAM and fault.kind is FaultKind.INVALID:
+        fault = msgspec.structs.replace(fault, kind=FaultKind.NOT_FOUND, constraint=NO_SET)
+    at = f"BulkEmailEntries[{entry}]."
+    names = {**_NAMES, **{name: f"{at}{each}" for name, each in _OF_ENTRY.items()}, **_OF_BULK}
+    return _of_template(renamed(fault, names), template)
+
+
+def _of_template(fault: Fault, name: str) -> Fault:
+    """With Amazon's own words before ours, where there is no such template."""
+    if fault.constraint != NO_TEMPLATE:
+        return fault
+    message = f"Template {name[:64]} does not exist. {fault.message}"
+    return msgspec.structs.replace(fault, message=message)
+
+
+def entry_result(outcome: Sent | Fault) -> dict[str, Any]:
     """Return what came of one entry of a bulk request."""
-    status = _STATUSES.get(fault.kind, "INVALID_PARAMETER")
-    return {"Status": status, "Error": fault.message}
+    if isinstance(outcome, Sent):
+        return {"Status": "SUCCESS", "MessageId": outcome.email_id}
+    status = _STATUSES.get(outcome.kind, "INVALID_PARAMETER")
+    status = _STATUS_BY_CONSTRAINT.get(outcome.constraint, status)
+    return {"Status": status, "Error": outcome.message}

@@ -1,6 +1,7 @@
 """SES's paths under /v2/email: sending, the account, and the suppressions of whoever's key signed the request."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl
 
@@ -11,7 +12,13 @@ from angarium.api.compat.asking import send_one
 from angarium.api.compat.faults import invalid
 from angarium.api.compat.ses import wire
 from angarium.api.compat.ses.account import AccountFigures, account_of
-from angarium.api.compat.ses.answers import ERROR_TYPE, entry_result, error_of, in_sess_names
+from angarium.api.compat.ses.answers import (
+    ERROR_TYPE,
+    entry_result,
+    error_of,
+    in_bulk_names,
+    in_sess_names,
+)
 from angarium.api.compat.ses.bulk import read_entries
 from angarium.api.compat.ses.orders import read_order
 from angarium.api.compat.ses.signed import SignedCallers
@@ -21,7 +28,7 @@ from angarium.api.dialect import Route
 from angarium.api.json_body import decode_json
 from angarium.api.native.answers import json_response
 from angarium.api.reading import check_content_type
-from angarium.intake.order import Caller, Fault, FaultError
+from angarium.intake.order import Caller, Fault, FaultError, Order
 from angarium.intake.sending import Sending
 
 T = TypeVar("T")
@@ -74,13 +81,23 @@ class Ses:
     async def _send(self, request: web.Request) -> web.Response:
         caller, body = await self._callers.read(request, "emails", "send")
         order = read_order(_decoded(request, body, wire.SendEmail), caller.tenant)
-        sent = await send_one(self._sending, caller, order, _once(request), in_sess_names)
+        names = partial(in_sess_names, template=_template_of(order))
+        sent = await send_one(self._sending, caller, order, _once(request), names)
         return _answer(request, {"MessageId": sent.email_id})
 
     async def _send_bulk(self, request: web.Request) -> web.Response:
         caller, body = await self._callers.read(request, "emails", "send")
-        faults = read_entries(_decoded(request, body, wire.SendBulkEmail), caller.tenant)
-        return _answer(request, {"BulkEmailEntryResults": [entry_result(each) for each in faults]})
+        orders = read_entries(_decoded(request, body, wire.SendBulkEmail), caller.tenant)
+        outcome = await self._sending.send(caller, orders, once=_once(request), strict=False)
+        if isinstance(outcome, Fault):
+            raise FaultError(in_sess_names(outcome))
+        results = [
+            entry_result(
+                in_bulk_names(each, at, _template_of(order)) if isinstance(each, Fault) else each
+            )
+            for at, (order, each) in enumerate(zip(orders, outcome, strict=True))
+        ]
+        return _answer(request, {"BulkEmailEntryResults": results})
 
     async def _account(self, request: web.Request) -> web.Response:
         caller, _ = await self._callers.read(request, "emails", "read")
@@ -126,6 +143,12 @@ def _check_only_tenant(request: web.Request, caller: Caller) -> None:
         if name != "TenantName":
             raise FaultError(invalid(name[:80], "is no parameter of this request"))
         check_tenant(value, caller.tenant)
+
+
+def _template_of(order: Order | Fault) -> str:
+    if isinstance(order, Fault) or order.template is None:
+        return ""
+    return order.template.name
 
 
 def _once(request: web.Request) -> str:

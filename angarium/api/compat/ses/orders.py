@@ -5,13 +5,20 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from angarium.api.compat.attached import bare_content_id, from_base64, type_by_name
-from angarium.api.compat.faults import invalid, missing, refuse_unsupported, unsupported
+from angarium.api.compat.faults import (
+    invalid,
+    json_object,
+    missing,
+    refuse_unsupported,
+    unsupported,
+)
 from angarium.api.compat.ses import wire
+from angarium.api.compat.ses.inline import inline_bundle
 from angarium.api.compat.ses.raw import RawParts, read_raw
 from angarium.api.compat.written import mailbox
 from angarium.content.letter import Attachment, Disposition, Mailbox
 from angarium.feedback.mail.encoded_words import decode_words
-from angarium.intake.order import Addressee, Fault, FaultError, FaultKind, Order
+from angarium.intake.order import Addressee, Fault, FaultError, FaultKind, Order, TemplateUse
 
 FROM: Final = "FromEmailAddress"
 CONFIGURATION_SET: Final = "ConfigurationSetName"
@@ -23,6 +30,7 @@ _UNSUPPORTED: Final = {
     "EndpointId": "this server is one endpoint",
     "ListManagementOptions": "there are no contact lists",
 }
+NO_FORWARDING: Final = "where mail that comes back goes is the domain's matter (but of Content.Raw)"
 _ENCODINGS: Final = ("BASE64", "QUOTED_PRINTABLE", "SEVEN_BIT")
 _DISPOSITIONS: Final[dict[str, Disposition]] = {
     "": "",
@@ -45,7 +53,7 @@ def read_order(request: wire.SendEmail, tenant: str) -> Order:
         text = "has more than one of Simple, Raw and Template: leave one"
         raise FaultError(invalid("Content", text))
     if content.template is not None:
-        raise FaultError(template_fault(content.template, "Content.Template"))
+        return _templated_order(request, content.template)
     if content.raw is not None:
         return _raw_order(request, content.raw)
     assert content.simple is not None
@@ -59,15 +67,46 @@ def refuse(request: wire.SendEmail | wire.SendBulkEmail, tenant: str) -> None:
         raise FaultError(_not_found("TenantName", f"Tenant {request.tenant_name[:64]}"))
 
 
-def template_fault(template: wire.Template, at: str) -> Fault:
-    """Return why a template cannot be sent: there are none yet."""
+def template_use(template: wire.Template, at: str) -> TemplateUse:
+    """An ARN ends in the template's name; whose account and region it has says nothing here."""
     name = template.template_name or (template.template_arn or "").rpartition("/")[2]
+    data = template_data(template.template_data, at)
+    if template.template_content is None:
+        if not name:
+            raise FaultError(missing(f"{at}.TemplateName"))
+        return TemplateUse(name=name, data=data)
     if name:
-        return _not_found(f"{at}.TemplateName", f"Template {name[:64]}")
-    if template.template_content is not None:
-        reason = "templates are not kept here; send Content.Simple, with the values filled in"
-        return unsupported(f"{at}.TemplateContent", reason)
-    return missing(f"{at}.TemplateName")
+        raise FaultError(invalid(f"{at}.TemplateContent", "is given beside a name: leave one"))
+    bundle = inline_bundle(template.template_content, f"{at}.TemplateContent")
+    return TemplateUse(name="", data=data, inline=bundle)
+
+
+def template_data(text: str | None, at: str, name: str = "TemplateData") -> dict[str, Any]:
+    """Return what a JSON object in a text has; nothing, where there is no text."""
+    return json_object(text, f"{at}.{name}") if text else {}
+
+
+def read_headers(headers: Iterable[wire.Header] | None, at: str) -> tuple[tuple[str, str], ...]:
+    return tuple(_header(each, f"{at}[{index}]") for index, each in enumerate(headers or ()))
+
+
+def read_files(files: Iterable[wire.File] | None, at: str) -> tuple[Attachment, ...]:
+    return tuple(_attachment(each, f"{at}[{index}]") for index, each in enumerate(files or ()))
+
+
+def _templated_order(request: wire.SendEmail, template: wire.Template) -> Order:
+    at = "Content.Template"
+    if not request.from_email_address:
+        raise FaultError(missing(FROM))
+    if request.feedback_forwarding_email_address:
+        raise FaultError(unsupported(_FEEDBACK, NO_FORWARDING))
+    return Order(
+        author=read_mailbox(request.from_email_address, FROM),
+        template=template_use(template, at),
+        attachments=read_files(template.attachments, f"{at}.Attachments"),
+        fields=read_headers(template.headers, f"{at}.Headers"),
+        **_common(request),
+    )
 
 
 def read_tags(tags: Iterable[wire.Tag] | None, at: str) -> tuple[str, ...]:
@@ -118,21 +157,14 @@ def _simple_order(request: wire.SendEmail, simple: wire.Simple) -> Order:
     if not text and not html:
         raise FaultError(missing(f"{at}.Body", f"{at}.Body must have Text or Html"))
     if request.feedback_forwarding_email_address:
-        reason = "where mail that comes back goes is the domain's matter (but of Content.Raw)"
-        raise FaultError(unsupported(_FEEDBACK, reason))
+        raise FaultError(unsupported(_FEEDBACK, NO_FORWARDING))
     return Order(
         author=read_mailbox(request.from_email_address, FROM),
         subject=subject,
         text=text or None,
         html=html or None,
-        attachments=tuple(
-            _attachment(each, f"{at}.Attachments[{index}]")
-            for index, each in enumerate(simple.attachments or ())
-        ),
-        fields=tuple(
-            _header(each, f"{at}.Headers[{index}]")
-            for index, each in enumerate(simple.headers or ())
-        ),
+        attachments=read_files(simple.attachments, f"{at}.Attachments"),
+        fields=read_headers(simple.headers, f"{at}.Headers"),
         **_common(request),
     )
 
@@ -161,23 +193,36 @@ def _raw_order(request: wire.SendEmail, raw: wire.Raw) -> Order:
 
 
 def _common(request: wire.SendEmail) -> dict[str, Any]:
-    destination = request.destination or wire.Destination()
+    tags = read_tags(request.email_tags, "EmailTags")
+    return {
+        **read_destination(request.destination, "Destination"),
+        **read_sending(request),
+        "tags": tags,
+        "campaign": campaign_of(tags),
+    }
+
+
+def read_destination(given: wire.Destination | None, at: str) -> dict[str, tuple[Addressee, ...]]:
+    destination = given or wire.Destination()
+    return {
+        "to": read_addressees(destination.to_addresses, f"{at}.ToAddresses"),
+        "cc": read_addressees(destination.cc_addresses, f"{at}.CcAddresses"),
+        "bcc": read_addressees(destination.bcc_addresses, f"{at}.BccAddresses"),
+    }
+
+
+def read_sending(request: wire.SendEmail | wire.SendBulkEmail) -> dict[str, Any]:
+    """Return what an order has of a request, whether that is for one or for many."""
     tracking = (request.configuration_overrides or wire.ConfigurationOverrides()).tracking
     tracking = tracking or wire.Tracking()
     at = "ConfigurationOverrides.Tracking"
-    tags = read_tags(request.email_tags, "EmailTags")
     return {
-        "to": read_addressees(destination.to_addresses, "Destination.ToAddresses"),
-        "cc": read_addressees(destination.cc_addresses, "Destination.CcAddresses"),
-        "bcc": read_addressees(destination.bcc_addresses, "Destination.BccAddresses"),
         "reply_to": tuple(
             read_mailbox(each, f"ReplyToAddresses[{index}]")
             for index, each in enumerate(request.reply_to_addresses or ())
             if each
         ),
         "stream": request.configuration_set_name or "",
-        "tags": tags,
-        "campaign": campaign_of(tags),
         "track_opens": _switch(tracking.open_tracking_enabled, f"{at}.OpenTrackingEnabled"),
         "track_clicks": _switch(tracking.click_tracking_enabled, f"{at}.ClickTrackingEnabled"),
     }

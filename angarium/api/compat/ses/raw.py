@@ -1,5 +1,6 @@
 """What SES makes of a message that is written already: its envelope, and the fields that speak to SES alone. Pure."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -52,7 +53,7 @@ def read_raw(octets: bytes, *, reverse_path: str, has_destination: bool) -> RawP
         bcc=bcc,
         stream="".join(message.values(_SET)[-1:]),
         tags=(*_message_tags(message), *message.values(_TAG)),
-        metadata=_metadata(message),
+        metadata=metadata_in(message.values(_METADATA)),
     )
 
 
@@ -81,9 +82,8 @@ def _message_tags(message: RawMessage) -> list[str]:
     return tags
 
 
-def _metadata(message: RawMessage) -> dict[str, Any]:
-    """What is no JSON object is a field as any other."""
-    values = message.values(_METADATA)
+def metadata_in(values: Sequence[str]) -> dict[str, Any]:
+    """Of a field X-Metadata; what is no JSON object is a field as any other."""
     if len(values) != 1:
         return {}
     try:

@@ -110,6 +110,19 @@ def test_a_simple_mail_of_ses_arrives(server: VendorsServer, ses: Any) -> None:
     assert accepted["tags"] == ["campaign:welcome"]
 
 
+def test_blind_recipients_alone_get_a_simple_mail_of_ses(server: VendorsServer, ses: Any) -> None:
+    mark = token()
+    ses.send_email(
+        FromEmailAddress="orders@shop.example",
+        Destination={"BccAddresses": ["a@example.net", "b@example.net"]},
+        Content={"Simple": {"Subject": {"Data": mark}, "Body": {"Text": {"Data": "t"}}}},
+    )
+    taken = server.sink.wait_for_token(mark)
+    assert recipients(taken) == {"a@example.net", "b@example.net"}
+    mail = read(taken)
+    assert (str(mail["to"]), mail["cc"], mail["bcc"]) == ("undisclosed-recipients:;", None, None)
+
+
 def test_a_raw_mail_of_ses_arrives_octet_for_octet(server: VendorsServer, ses: Any) -> None:
     mark = token()
     own = (

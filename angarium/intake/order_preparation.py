@@ -1,0 +1,218 @@
+"""From a mail that is wanted to a submission: everything that a sender must be allowed, and the message itself."""
+
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+import msgspec
+
+from angarium.access.senders import compile_senders
+from angarium.content.letter import LetterError
+from angarium.intake.desk import FaultObserver
+from angarium.intake.faults import fault_of
+from angarium.intake.order import Caller, Fault, FaultKind, Order, Sent, SentMail
+from angarium.intake.order_check import OrderLimits, addressees, find_fault
+from angarium.intake.order_letter import about_of, received_of
+from angarium.intake.required_signatures import RequiredSignatures
+from angarium.intake.submission import Particulars, SubmissionBuilder
+from angarium.intake.template_filling import Mail
+from angarium.intake.tenant_limits import TenantLimits
+from angarium.queue.about import MAX_OCTETS, encode_about
+from angarium.queue.message_id import message_id_text
+from angarium.queue.model import DEFAULT_STREAM, MessageId, Submission, UnixMs
+from angarium.queue.suppression_store import Suppressions
+from angarium.smtp.date import render_date
+from angarium.smtp.refusal import Refusal
+
+BOUNDARY_OCTETS: Final = 15
+RETRY_AFTER_S: Final = 1
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """One order: what is queued of it, and what is answered then."""
+
+    submissions: tuple[Submission, ...]
+    sent: Sent
+
+
+class Tenants(TenantLimits, Protocol):
+    """What the platform says of a tenant."""
+
+    def explain_domain(self, tenant: str, domain: str) -> str:
+        """Say why it may not send as this domain, and what to do."""
+        ...
+
+
+class OrderPreparation:
+    def __init__(
+        self,
+        builder: SubmissionBuilder,
+        suppressions: Suppressions,
+        signatures: RequiredSignatures,
+        tenants: Tenants,
+        observer: FaultObserver,
+        *,
+        clock: Callable[[], UnixMs],
+        new_message_id: Callable[[], MessageId],
+        random_octets: Callable[[int], bytes],
+        limits: OrderLimits,
+    ) -> None:
+        self._builder = builder
+        self._suppressions = suppressions
+        self._signatures = signatures
+        self._tenants = tenants
+        self._observer = observer
+        self._clock = clock
+        self._new_message_id = new_message_id
+        self._random_octets = random_octets
+        self.limits = limits  # may change at any time
+
+    def find_fault(self, caller: Caller, order: Order) -> Fault | None:
+        """Return what is wrong with its form or its sender, which can be said before it is filled in."""
+        fault = find_fault(order, self.limits, self._clock())
+        return fault or self._find_sender_fault(caller, order)
+
+    def prepare(self, caller: Caller, mail: Mail) -> Prepared | Fault:
+        """Return one mail, to be queued; nothing is yet."""
+        try:
+            return self._prepared(caller, mail)
+        except LetterError as error:
+            return fault_of(error)
+        except Exception as error:  # noqa: BLE001 - boundary: one order must not end the others
+            self._observer.internal_error("intake", error)
+            text = "The server failed; its log says why"
+            return Fault(kind=FaultKind.INTERNAL, message=text)
+
+    def _prepared(self, caller: Caller, mail: Mail) -> Prepared | Fault:
+        """In the order in which a person would mend it: its form, its sender, its recipients. Raises LetterError."""
+        order = mail.order
+        now = self._clock()
+        stream = order.stream or DEFAULT_STREAM
+        fault = self.find_fault(caller, order)
+        if fault is not None:
+            return fault
+        if stream not in self._builder.streams:
+            known = ", ".join(sorted(self._builder.streams))
+            text = f"stream: there is none of this name; there are {known}"
+            return Fault(kind=FaultKind.INVALID, message=text, field="stream", constraint="enum")
+        pool = self._builder.streams[stream].pool
+        if (refused := self._tenants.find_refusal(caller.tenant, stream, pool)) is not None:
+            text = f"stream: {refused}"
+            return Fault(kind=FaultKind.NO_SCOPE, message=text, field="stream", constraint="plan")
+        message_id = self._new_message_id()
+        email_id = message_id_text(message_id)
+        received = received_of(
+            order,
+            caller,
+            email_id=email_id,
+            date=render_date(now // 1000),
+            boundary=f"=_{self._random_octets(BOUNDARY_OCTETS).hex()}",
+        )
+        about = encode_about(about_of(order, caller, mail.entry))
+        if len(about) > MAX_OCTETS:
+            text = f"metadata: with addresses and variables, it has more than {MAX_OCTETS} octets"
+            return Fault(
+                kind=FaultKind.INVALID, message=text, field="metadata", constraint="max_length"
+            )
+        suppressed = self._find_suppressed(caller.tenant, stream, order)
+        if len(suppressed) == len(received.envelope.recipients):
+            return suppressed_fault(suppressed)
+        start = order.send_at if order.send_at is not None and order.send_at > now else 0
+        particulars = Particulars(
+            message_id=message_id,
+            client=caller.address,
+            campaign=order.campaign,
+            tags=order.tags,
+            not_before=UnixMs(start),
+            expires=order.expires_at,
+            if_missed=order.if_missed,
+            about=about,
+            sandbox=order.sandbox,
+        )
+        built = self._builder.build(received, particulars)
+        if isinstance(built, Refusal):
+            return self._fault_of(built, order)
+        refusal = self._signatures.find_refusal(built.header_from, caller.tenant)
+        if refusal is not None:
+            return Fault(kind=FaultKind.DOMAIN, message=refusal.text, field="from")
+        sent = Sent(
+            email_id=email_id,
+            message_id=built.message_id_header,
+            status="sandbox" if order.sandbox else "scheduled" if start else "pending",
+            accepted_at=built.accepted,
+            suppressed=suppressed,
+            mails=_sent_mails(mail, email_id, built.message_id_header),
+        )
+        return Prepared(submissions=(built,), sent=sent)
+
+    def _find_sender_fault(self, caller: Caller, order: Order) -> Fault | None:
+        if order.author is None:
+            return None
+        if compile_senders(caller.patterns).allows(order.author.address):  # A2
+            return None
+        domain = order.author.address.domain
+        text = self._tenants.explain_domain(caller.tenant, domain)
+        return Fault(kind=FaultKind.DOMAIN, message=text, field="from", constraint="verified")
+
+    def _find_suppressed(self, tenant: str, stream: str, order: Order) -> tuple[str, ...]:
+        addresses = [each.mailbox.address.text for each in addressees(order)]
+        found = self._suppressions.find_each(addresses, tenant, stream)
+        return tuple(
+            [address for address, each in zip(addresses, found, strict=True) if each is not None]
+        )
+
+    def _fault_of(self, refusal: Refusal, order: Order) -> Fault:
+        """The builder's replies are those of SMTP."""
+        if refusal.code < 500:
+            return Fault(kind=FaultKind.BUSY, message=refusal.text, retry_after_s=RETRY_AFTER_S)
+        if refusal.enhanced == "5.7.1":
+            return Fault(
+                kind=FaultKind.DOMAIN, message=refusal.text, field="from", constraint="verified"
+            )
+        field = "headers" if order.raw is None else "raw"
+        text = f"{field}: {refusal.text}"
+        return Fault(kind=FaultKind.INVALID, message=text, field=field, constraint="format")
+
+
+def joined(parts: Sequence[Prepared | Fault]) -> Prepared | Fault:
+    """Return the mails of one order as one; one of them that cannot be sent refuses all of them.
+
+    But a mail all of whose recipients are suppressed is left out where others are left.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    good = [each for each in parts if isinstance(each, Prepared)]
+    faults = [each for each in parts if isinstance(each, Fault)]
+    for each in faults:
+        if each.kind is not FaultKind.SUPPRESSED:
+            return each
+    suppressed = [address for each in faults for address in each.addresses]
+    suppressed += [address for each in good for address in each.sent.suppressed]
+    if not good:
+        return suppressed_fault(tuple(dict.fromkeys(suppressed)))
+    return Prepared(
+        submissions=tuple([submission for each in good for submission in each.submissions]),
+        sent=msgspec.structs.replace(
+            good[0].sent,
+            suppressed=tuple(dict.fromkeys(suppressed)),
+            mails=tuple([mail for each in good for mail in each.sent.mails]),
+        ),
+    )
+
+
+def _sent_mails(mail: Mail, email_id: str, message_id: str) -> tuple[SentMail, ...]:
+    if not mail.is_one_of_several:
+        return ()
+    address = mail.order.to[0].mailbox.address.text
+    return (SentMail(address=address, email_id=email_id, message_id=message_id),)
+
+
+def suppressed_fault(addresses: tuple[str, ...]) -> Fault:
+    shown = ", ".join(addresses[:10]) + (", ..." if len(addresses) > 10 else "")
+    text = f"All recipients are suppressed: {shown}"
+    return Fault(
+        kind=FaultKind.SUPPRESSED,
+        message=text,
+        field="to",
+        constraint="suppressed",
+        addresses=addresses,
+    )

@@ -29,6 +29,7 @@ from angarium.api.cors import Cors
 from angarium.api.dialect import Dialect
 from angarium.api.issued_tokens import IssuedTokens
 from angarium.api.load import Load
+from angarium.api.native.checking import CheckResource, KnownDomains
 from angarium.api.native.dialect import NativeDialect
 from angarium.api.native.history import HistoryResource
 from angarium.api.native.management import management
@@ -44,8 +45,11 @@ from angarium.api.reading import ReadingLimits
 from angarium.api.sessions import Sessions
 from angarium.api.tokens import Tokens
 from angarium.config.schema import Api, Config
+from angarium.config.streams import streams_to_leave
 from angarium.history.access import HistoryAccess, QueueEvents
-from angarium.intake.order import Caller
+from angarium.intake.checking.mail_check import MailCheck
+from angarium.intake.checking.scanners import Scanners
+from angarium.intake.order import Caller, Order
 from angarium.intake.order_check import OrderLimits
 from angarium.intake.order_desk import OrderDesk
 from angarium.intake.order_preparation import OrderPreparation
@@ -119,6 +123,7 @@ class ApiParts:
             random_octets=os.urandom,
             limits=_order_limits(config),
         )
+        self.scanners = Scanners(runtime.config.check)
         self.sending = OrderDesk(
             preparation,
             TemplateDesk(
@@ -154,6 +159,7 @@ class ApiParts:
                         SendResource(self.sending, self._admit),
                         WaitingResource(self.waiting, self._admit),
                         HistoryResource(self.history, self._admit),
+                        CheckResource(self._mail_check(runtime), premises),
                         TokenResource(self.tokens, self.access.find_key, runtime.clock),
                         *management(premises, self.sessions),
                         UploadResource(premises, uploads, signer),
@@ -173,6 +179,24 @@ class ApiParts:
             self._mailgun(premises),
             self._ses(runtime, spool),
         )
+
+    def _mail_check(self, runtime: Runtime) -> MailCheck:
+        return_path = runtime.config.feedback.return_path_domain
+        return MailCheck(
+            self.scanners,
+            KnownDomains(self.platform, self._snapshots, return_path),
+            self._fill,
+            self._is_bulk,
+            clock=runtime.clock,
+            random_octets=os.urandom,
+        )
+
+    async def _fill(self, _caller: Caller, order: Order) -> Order:
+        return order
+
+    def _is_bulk(self, stream: str) -> bool:
+        """Its mail says how to leave: nobody waits for it."""
+        return stream in streams_to_leave(self._config.stream)
 
     def _resend(self, premises: Premises) -> Resend:
         return Resend(
@@ -213,6 +237,7 @@ class ApiParts:
         """Once nobody asks any more."""
         self.sessions.close()
         await self.renderer.close()
+        await self.scanners.close()
         await asyncio.to_thread(self.platform.close)
         if self.history is not None:
             await asyncio.to_thread(self.history.close)

@@ -6,11 +6,10 @@ The comments here are the fields' documentation, which the API's reference is ma
 from collections.abc import Sequence
 from typing import Literal
 
-import msgspec
-
+from angarium.api.native.finding_wire import FindingShown, shown_findings
 from angarium.api.native.send_wire import SendAsked
 from angarium.api.native.wire import Wire
-from angarium.content.checking.rule import Finding, Level
+from angarium.content.checking.rule import Finding
 from angarium.content.checking.size_rules import CLIPPED
 from angarium.intake.checking.mail_check import Checked
 
@@ -21,17 +20,6 @@ class CheckAsked(SendAsked, frozen=True, kw_only=True):
     """POST /v1/check: a message as POST /v1/send takes it, or one that is written already. Nobody gets it."""
 
     raw: str = ""  # base64 of a message, instead of its parts
-
-
-class FindingShown(Wire, frozen=True, kw_only=True):
-    """One thing that is wrong."""
-
-    code: str  # for programs; docs/findings.md has all of them
-    level: Level  # blocker: do not send it like this; hint: it would be better otherwise
-    field: str  # of the request
-    message: str  # what is wrong and what to do
-    detail: str  # what was found; "": nothing more
-    points: float  # of the spam score
 
 
 class PointsShown(Wire, frozen=True, kw_only=True):
@@ -133,7 +121,3 @@ def check_answer(checked: Checked, refused: Finding | None) -> CheckAnswer:
             for field, each in checked.links
         ],
     )
-
-
-def shown_findings(findings: Sequence[Finding]) -> Sequence[FindingShown]:
-    return [FindingShown(**msgspec.structs.asdict(each)) for each in findings]

@@ -1,6 +1,7 @@
 """``postmaster content check``: what is wrong with a message in a file."""
 
 import json
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,7 +56,7 @@ def check(files: tuple[Path, ...], bulk: bool, as_json: bool) -> int:
 
 def _read(path: Path) -> bytes:
     if str(path) == "-":
-        return click.get_binary_stream("stdin").read(MAX_OCTETS)
+        return sys.stdin.buffer.read(MAX_OCTETS)
     with path.open("rb") as file:
         return file.read(MAX_OCTETS)
 

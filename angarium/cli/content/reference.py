@@ -12,12 +12,14 @@ from angarium.content.checking.spam_score import LIKELY
 
 _HEAD: Final = f"""# What can be wrong with a mail
 
-Each finding of `POST /v1/check`, `postmaster content check` and the [checks while mail is sent](content.md#while-mail-is-sent),
-by the part of a mail that it is about. Made from the code; codes keep their meaning.
+Each finding of `POST /v1/check`, `postmaster content check` and the [checks while mail is
+sent](content.md#while-mail-is-sent), by the part of a mail that it is about. Made from the code; codes keep their
+meaning.
 
-*level*: a **blocker** should be mended before the mail is sent, a hint makes it better; where bulk mail (streams whose mail
-says how to leave) is judged otherwise, that stands behind the stroke. *points*: of the spam score; {LIKELY:g} are likely taken for
-spam. Each rule counts once. Codes with a star are not known of a mail alone: they cannot be asked for while mail is sent.
+*level*: a **blocker** should be mended before the mail is sent, a hint makes it better; where bulk mail (streams whose
+mail says how to leave) is judged otherwise, that stands behind the stroke. *points*: of the spam score; {LIKELY:g} are
+likely taken for spam. Each rule counts once. Codes with a star are not known of a mail alone: they cannot be asked for
+while mail is sent.
 """
 
 

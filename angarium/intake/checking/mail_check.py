@@ -1,7 +1,7 @@
 """All that can be said of an order before it is sent: rules, domain, rspamd, clamd. Nothing is stored or sent."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -15,16 +15,16 @@ from angarium.content.checking.web_address import WebAddress
 from angarium.intake.checking.checked_mail import mail_of_order
 from angarium.intake.checking.rspamd import SpamOpinion
 from angarium.intake.checking.scanners import Scanners
-from angarium.intake.order import Caller, Order
+from angarium.intake.order import Caller, Fault, FaultError, Order
 from angarium.intake.order_check import addressees
 from angarium.intake.order_letter import received_of
+from angarium.intake.template_desk import TemplateDesk
+from angarium.intake.template_filling import find_fault_of_use
 from angarium.queue.model import UnixMs
 from angarium.smtp.date import render_date
 
 BOUNDARY_OCTETS: Final = 15
 MAX_LINKS: Final = 500  # that are told
-# Whoever knows a tenant's templates: the order with the template's parts in it. Raises FaultError
-Fill = Callable[[Caller, Order], Awaitable[Order]]
 
 
 class Domains(Protocol):
@@ -55,7 +55,7 @@ class MailCheck:
         self,
         scanners: Scanners,
         domains: Domains,
-        fill: Fill,
+        templates: TemplateDesk,
         is_bulk: Callable[[str], bool],
         *,
         clock: Callable[[], UnixMs],
@@ -64,7 +64,7 @@ class MailCheck:
         """``is_bulk``: whether a stream is of mail that nobody waits for."""
         self._scanners = scanners
         self._domains = domains
-        self._fill = fill
+        self._templates = templates
         self._is_bulk = is_bulk
         self._clock = clock
         self._random_octets = random_octets
@@ -72,7 +72,7 @@ class MailCheck:
     async def check(self, caller: Caller, order: Order) -> Checked:
         """Raises LetterError: it cannot be written; FaultError: its template cannot be filled."""
         if order.template is not None:
-            order = await self._fill(caller, order)
+            order = await self._filled(caller, order)
         content = self._built(caller, order)
         mail = mail_of_order(order, len(content))
         names = sorted({each.domain for each in mail.authors if each.domain})
@@ -94,6 +94,19 @@ class MailCheck:
             sizes=_sizes(mail),
             links=_links(view),
         )
+
+    async def _filled(self, caller: Caller, order: Order) -> Order:
+        """Raises FaultError."""
+        fault = find_fault_of_use(order)
+        found = await self._templates.mails(
+            caller.tenant, (order if fault is None else fault,), strict=True
+        )
+        if isinstance(found, Fault):
+            raise FaultError(found)
+        (mails,) = found
+        if isinstance(mails, Fault):
+            raise FaultError(mails)
+        return mails[0].order
 
     def _built(self, caller: Caller, order: Order) -> bytes:
         """Return it as it would be sent; b"" for one that has no author, and cannot be."""

@@ -49,7 +49,8 @@ from angarium.config.streams import streams_to_leave
 from angarium.history.access import HistoryAccess, QueueEvents
 from angarium.intake.checking.mail_check import MailCheck
 from angarium.intake.checking.scanners import Scanners
-from angarium.intake.order import Caller, Order
+from angarium.intake.checking.sending_check import PolicyCheck
+from angarium.intake.order import Caller
 from angarium.intake.order_check import OrderLimits
 from angarium.intake.order_desk import OrderDesk
 from angarium.intake.order_preparation import OrderPreparation
@@ -65,6 +66,7 @@ from angarium.service.ingress.tenants import SnapshotTenants
 from angarium.service.rendering import open_pool
 from angarium.service.runtime import Runtime
 from angarium.tenancy import KeyGrant, KeyProblem, Snapshot, SnapshotFile
+from angarium.tenancy.check_policy import CheckPolicy
 from angarium.tenancy.scopes import read_scopes
 from angarium.tenancy.secret_file import read_secrets, secret_path
 from angarium.tenancy.templates.files import TemplateFiles
@@ -112,6 +114,7 @@ class ApiParts:
             self._find_token,
         )
         tenants = SnapshotTenants(snapshots)
+        self.scanners = Scanners(runtime.config.check)
         preparation = OrderPreparation(
             builder,
             spool.suppressions,
@@ -122,13 +125,19 @@ class ApiParts:
             new_message_id=new_message_id,
             random_octets=os.urandom,
             limits=_order_limits(config),
+            checks=PolicyCheck(
+                self._check_of,
+                self._is_bulk,
+                self.scanners,
+                runtime.clock,
+            ),
         )
-        self.scanners = Scanners(runtime.config.check)
+        templates = TemplateDesk(
+            TemplateFiles(Path(runtime.config.server.data_dir)), self.renderer, runtime.clock
+        )
         self.sending = OrderDesk(
             preparation,
-            TemplateDesk(
-                TemplateFiles(Path(runtime.config.server.data_dir)), self.renderer, runtime.clock
-            ),
+            templates,
             spool,
             tenants,
             observer,
@@ -159,7 +168,7 @@ class ApiParts:
                         SendResource(self.sending, self._admit),
                         WaitingResource(self.waiting, self._admit),
                         HistoryResource(self.history, self._admit),
-                        CheckResource(self._mail_check(runtime), premises),
+                        CheckResource(self._mail_check(runtime, templates), premises),
                         TokenResource(self.tokens, self.access.find_key, runtime.clock),
                         *management(premises, self.sessions),
                         UploadResource(premises, uploads, signer),
@@ -180,19 +189,19 @@ class ApiParts:
             self._ses(runtime, spool),
         )
 
-    def _mail_check(self, runtime: Runtime) -> MailCheck:
+    def _mail_check(self, runtime: Runtime, templates: TemplateDesk) -> MailCheck:
         return_path = runtime.config.feedback.return_path_domain
         return MailCheck(
             self.scanners,
             KnownDomains(self.platform, self._snapshots, return_path),
-            self._fill,
+            templates,
             self._is_bulk,
             clock=runtime.clock,
             random_octets=os.urandom,
         )
 
-    async def _fill(self, _caller: Caller, order: Order) -> Order:
-        return order
+    def _check_of(self, tenant: str) -> CheckPolicy:
+        return self._snapshots.current.check_of(tenant)
 
     def _is_bulk(self, stream: str) -> bool:
         """Its mail says how to leave: nobody waits for it."""

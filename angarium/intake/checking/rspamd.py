@@ -48,7 +48,10 @@ class _Answer(msgspec.Struct):
 
 
 class Rspamd:
-    """Belongs to one event loop. Invariant CK2: as CK1 of ``Clamd``, of rspamd."""
+    """Belongs to one event loop.
+
+    Invariant CK2: an opinion comes within the time-out, whatever rspamd does; it never raises for that.
+    """
 
     def __init__(self, url: str, *, timeout_s: float) -> None:
         self._url = f"{url.rstrip('/')}/checkv2"

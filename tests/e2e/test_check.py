@@ -153,3 +153,11 @@ def test_a_tenants_checks_refuse_at_once(site: Site) -> None:
     assert neither.status == 400
     site.client.right("PATCH", path, {"check": {"mode": "off"}})
     site.client.right("POST", "/v1/send", mail)
+
+
+def test_who_sends_or_writes_templates_may_ask(site: Site) -> None:
+    for scope, status in (("emails:send", 200), ("templates:write", 200), ("emails:read", 403)):
+        made = site.client.right("POST", "/v1/keys", {"scopes": [scope]})
+        asked = ApiClient(site.http, made["key"]).ask("POST", "/v1/check", MAIL)
+        assert asked.status == status
+    assert ApiClient(site.http).ask("POST", "/v1/check", MAIL).status == 401

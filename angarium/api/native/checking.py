@@ -1,7 +1,7 @@
 """POST /v1/check: what is wrong with a message, before it is sent. Nothing is stored, and nobody gets it."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from aiohttp import web
@@ -17,12 +17,15 @@ from angarium.api.reading import read_base64, read_json
 from angarium.content.checking.mail import DomainFacts
 from angarium.intake.checking.domain_facts import domain_facts
 from angarium.intake.checking.mail_check import MailCheck
-from angarium.intake.order import FaultError, Order, RawMail
+from angarium.intake.order import Fault, FaultError, FaultKind, Order, RawMail
 from angarium.tenancy import SnapshotFile
 
 if TYPE_CHECKING:
     from angarium.tenancy.domain_check import DomainCheck
     from angarium.tenancy.platform import Platform
+
+# One of these is enough: who sends, and who writes what is sent
+SCOPES: Final = (("emails", "send"), ("templates", "write"))
 
 
 class CheckResource:
@@ -44,7 +47,10 @@ class CheckResource:
         ]
 
     async def check(self, request: web.Request) -> web.Response:
-        caller = self._premises.admit(request, "emails", "send")
+        caller = self._premises.admit(request, "", "")
+        if not any(self._premises.may(caller, *each) for each in SCOPES):
+            text = "The key has neither the scope emails:send nor templates:write"
+            raise FaultError(Fault(kind=FaultKind.NO_SCOPE, message=text, constraint="scope"))
         asked = await read_json(request, CheckAsked)
         checked = await self._check.check(caller, _order(asked))
         policy = self._premises.snapshots.current.check_of(caller.tenant)

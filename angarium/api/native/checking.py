@@ -40,7 +40,7 @@ class CheckResource:
                 path="/v1/check",
                 handler=self.check,
                 summary="Look at a message before it is sent: blockers, hints, spam score. Nobody gets it.",
-                scope="emails:send",
+                scope="emails:send or templates:write",
                 request=CheckAsked,
                 answers={200: CheckAnswer},
             )

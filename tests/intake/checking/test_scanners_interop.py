@@ -2,9 +2,10 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,12 +30,14 @@ def clamd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip("clamd is not installed (Debian: clamav-daemon)")
     folder = tmp_path_factory.mktemp("clamd")
     (folder / "own.ndb").write_text(f"Angarium.Test:0:*:{SIGNATURE.hex()}\n")
-    socket = folder / "s"
+    place = folder / "s"
     configuration = folder / "clamd.conf"
     configuration.write_text(
-        f"DatabaseDirectory {folder}\nLocalSocket {socket}\nForeground yes\nConcurrentDatabaseReload no\n"
+        f"DatabaseDirectory {folder}\nLocalSocket {place}\nForeground yes\nConcurrentDatabaseReload no\n"
     )
-    yield from running([program, "-c", str(configuration)], f"unix:{socket}", socket.exists)
+    yield from running(
+        [program, "-c", str(configuration)], f"unix:{place}", lambda: answers(str(place))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -60,18 +63,17 @@ def rspamd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = [program, "-f", "-c", str(folder / "r.conf")]
     if os.geteuid() == 0:
         command += ["--insecure", "-u", "root", "-g", "root"]
-    yield from running(command, f"http://127.0.0.1:{port}", lambda: answers(port))
+    yield from running(command, f"http://127.0.0.1:{port}", lambda: answers(("127.0.0.1", port)))
 
 
-def answers(port: int) -> bool:
-    import socket
-
-    with socket.socket() as client:
+def answers(place: str | tuple[str, int]) -> bool:
+    family = socket.AF_UNIX if isinstance(place, str) else socket.AF_INET
+    with socket.socket(family) as client:
         client.settimeout(1)
-        return client.connect_ex(("127.0.0.1", port)) == 0
+        return client.connect_ex(place) == 0
 
 
-def running(command: list[str], place: str, is_there) -> Iterator[str]:  # type: ignore[no-untyped-def]
+def running(command: list[str], place: str, is_there: Callable[[], bool]) -> Iterator[str]:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + START_S

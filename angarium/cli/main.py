@@ -89,6 +89,11 @@ COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that
         "feedback",
         "See how replies, and mail that comes back, are understood.",
     ),
+    "content": (
+        "angarium.cli.content.command",
+        "content",
+        "See what is wrong with a message before it is sent.",
+    ),
     "send": ("angarium.cli.send", "send", "Send a message through this server."),
     "dkim": ("angarium.cli.dkim", "dkim", "Make, publish and verify DKIM keys."),
     "tenant": ("angarium.cli.tenant", "tenant", "Whose mail there is: tenants."),

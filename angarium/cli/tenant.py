@@ -14,6 +14,7 @@ from angarium.cli.queue.direct import queue_path
 from angarium.config.streams import streams_by_name
 from angarium.queue import has_file
 from angarium.queue.quota import QuotaUse
+from angarium.tenancy.check_policy import CHECK_MODES, CheckMode, CheckPolicy
 from angarium.tenancy.model import ALIGNMENTS, Alignment, Tenant
 from angarium.tenancy.plan import OverQuotaRule, Plan
 from angarium.tenancy.plan_change import PlanChange
@@ -108,6 +109,7 @@ def show(name: str, as_json: bool, config_file: Path) -> None:
         click.echo(f"  domain {each.name}: {each.status}")
     click.echo(f"  keys: {valid}")
     click.echo(f"  alignment: {found.alignment}")
+    click.echo(f"  check: {_check_words(found.check)}")
     for line in _plan_lines(found.plan, uses):
         click.echo(f"  {line}")
 
@@ -132,6 +134,18 @@ def _limit(flag: str, what: str) -> Callable[[F], F]:
     help="As whom it sends: exactly its verified domains (strict); those below them, too (relaxed); anybody whom no"
     " other tenant is (off).",
 )
+@click.option(
+    "--check",
+    type=click.Choice(CHECK_MODES),
+    help="What of its mail is looked at while it is sent by HTTP: nothing (off); all, and told with the answer (hints);"
+    " what is refused (block).",
+)
+@click.option(
+    "--check-codes",
+    type=Names(),
+    metavar="A,B|all",
+    help="Codes of findings that are refused (docs/findings.md); all: those of blockers.",
+)
 @_limit("--quota-second", "Recipients in a second of UTC")
 @_limit("--quota-hour", "Recipients in an hour")
 @_limit("--quota-day", "Recipients in a day")
@@ -151,6 +165,8 @@ def set_(
     name: str,
     rate: int | None,
     alignment: Alignment | None,
+    check: CheckMode | None,
+    check_codes: tuple[str, ...] | None,
     quota_second: int | None,
     quota_hour: int | None,
     quota_day: int | None,
@@ -161,7 +177,7 @@ def set_(
     as_json: bool,
     config_file: Path,
 ) -> None:
-    """Change what tenant NAME may do: how fast, how much, as whom, by which streams and pools."""
+    """Change what tenant NAME may do: how fast, how much, as whom, by which streams and pools, and what is refused."""
     change = PlanChange(
         rate=rate,
         per_second=quota_second,
@@ -172,7 +188,8 @@ def set_(
         streams=streams,
         pools=pools,
     )
-    if change == PlanChange() and alignment is None:
+    is_checked = check is not None or check_codes is not None
+    if change == PlanChange() and alignment is None and not is_checked:
         raise click.UsageError("say what is to be changed: --quota-day 10000, for instance")
     with using_platform(config_file) as (platform, config):
         known = {each.name for each in config.pool}
@@ -180,6 +197,8 @@ def set_(
         _refuse_unknown("pool", pools, known)
         if alignment is not None:
             platform.tenants.set_alignment(name, alignment)
+        if is_checked:
+            platform.tenants.set_check(name, mode=check, codes=check_codes)
         if change != PlanChange():
             platform.tenants.change_plan(name, change)
         changed = platform.tenants.find(name)
@@ -187,7 +206,8 @@ def set_(
         print_json(_row(changed))
         return
     limits = "; ".join(_plan_lines(changed.plan, ())) or "no limits"
-    click.echo(f"{changed.name}: {limits}; alignment {changed.alignment}")
+    checks = _check_words(changed.check)
+    click.echo(f"{changed.name}: {limits}; alignment {changed.alignment}; check {checks}")
 
 
 @tenant.command()
@@ -239,6 +259,7 @@ def _row(each: Tenant) -> dict[str, object]:
         "name": each.name,
         "active": each.active,
         "alignment": each.alignment,
+        "check": {"mode": each.check.mode, "codes": each.check.codes},
         "created": time_text(each.created),
         "plan": {
             "rate": each.plan.rate,
@@ -248,6 +269,10 @@ def _row(each: Tenant) -> dict[str, object]:
             "pools": each.plan.pools,
         },
     }
+
+
+def _check_words(policy: CheckPolicy) -> str:
+    return f"{policy.mode} ({', '.join(policy.codes)})" if policy.codes else policy.mode
 
 
 def _quota_use(config_file: Path, tenant: str) -> Sequence[QuotaUse]:

@@ -40,6 +40,7 @@ _KEY_SET_URL = re.compile(
     r"https://[^\s/?#]+(/\S*)?|http://(127\.\d+\.\d+\.\d+|\[::1\]|localhost)(:\d+)?(/\S*)?"
 )
 _PATH_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
+_SCANNER_URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 _STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
 FITS_EVERYTHING = "fits every reply; give match, codes or enhanced, or a sweep"
 DEFAULT_POOL = "default"  # exists without being written: the system's choice of address
@@ -104,6 +105,25 @@ def _uploads(config: Config) -> Iterator[Problem]:
     if uploads.file_octets > uploads.tenant_octets:
         text = "is less than uploads.file_octets: the largest file would have no room; raise it"
         yield Problem(("uploads", "tenant_octets"), text)
+
+
+def _check(config: Config) -> Iterator[Problem]:
+    check = config.check
+    if check.rspamd_url and _SCANNER_URL.fullmatch(check.rspamd_url) is None:
+        yield Problem(("check", "rspamd_url"), "must be http://host:port, or https://")
+    if check.clamd.startswith("unix:"):
+        if not check.clamd.startswith("unix:/"):
+            yield Problem(("check", "clamd"), "needs a whole path: unix:/run/clamav/clamd.ctl")
+    elif check.clamd:
+        try:
+            parse_host_port(check.clamd)
+        except ValueError as error:
+            yield Problem(("check", "clamd"), f"{error}; or unix:/path of its socket")
+    given = {"clamd": check.clamd, "rspamd": check.rspamd_url}
+    for each in check.at_sending:
+        if not given[each]:
+            key = "rspamd_url" if each == "rspamd" else each
+            yield Problem(("check", "at_sending"), f"names {each}: give check.{key}, too")
 
 
 def _token_issuers(config: Config) -> Iterator[Problem]:
@@ -681,6 +701,7 @@ _CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
     _databases,
     _token_issuers,
     _oidc,
+    _check,
     _webhook,
     _uploads,
     _rules,

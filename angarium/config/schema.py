@@ -612,6 +612,23 @@ class History(_Table, frozen=True, kw_only=True):
     of: Literal["all", "api", "none"] | None = None
 
 
+class Check(_Table, frozen=True, kw_only=True):
+    """What other programs are asked of mail before it is sent (docs/content.md). Our own rules need nothing here."""
+
+    # rspamd's normal worker: http://127.0.0.1:11333; omitted: nobody is asked about spam
+    rspamd_url: str = ""
+    rspamd_timeout_s: Seconds = 10.0
+    # unix:/run/clamav/clamd.ctl, or host:port; omitted: nobody is asked about malware
+    clamd: str = ""
+    clamd_timeout_s: Seconds = 10.0
+    clamd_octets: Octets = 26_214_400  # no larger message is handed over; clamd's StreamMaxLength
+    # of mail that clamd could not be asked about: accept it with a hint, or refuse it for now (503)
+    clamd_failure: Literal["accept", "refuse"] = "accept"
+    # which of them are asked about each message that is sent by HTTP, before it is accepted; always by POST /v1/check
+    at_sending: tuple[Literal["clamd", "rspamd"], ...] = ()
+    at_once: Few = 8  # messages that are scanned at the same time by each ingress process
+
+
 class Webhook(_Table, frozen=True, kw_only=True):
     """How tenants' endpoints are called (docs/webhooks.md). Endpoints are made by commands and the API, not here."""
 
@@ -690,6 +707,7 @@ class Config(_Table, frozen=True, kw_only=True):
     webhook: Webhook = Webhook()
     uploads: Uploads = Uploads()
     templates: Templates = Templates()
+    check: Check = Check()
     log: Log = Log()
     postmasters: Postmasters = Postmasters()
     breaker: Breaker = Breaker()

@@ -59,6 +59,10 @@ def expected_records(
                 purpose="return_path", name=return_path, type="MX", value=value, zone_line=line
             )
         )
+        # Receivers ask SPF of the return path's domain, which From's cannot answer for
+        spf = None if return_path == domain.name else _spf(config, return_path, addresses)
+        if spf is not None:
+            found.append(_checked("return_path", spf))
     return tuple(found)
 
 
@@ -146,6 +150,9 @@ def _judged(record: CheckedRecord, findings: Sequence[Finding]) -> CheckedRecord
 
 
 def _is_about(finding: Finding, record: CheckedRecord) -> bool:
+    if record.purpose == "return_path" and record.type == "TXT":
+        about = finding.evidence
+        return finding.name == "spf" and about is not None and about.subject == record.name
     if _PURPOSES.get(finding.name) != record.purpose:
         return False
     if record.purpose == "dkim":  # of several keys, this one's

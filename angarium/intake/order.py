@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from angarium.content.checking.rule import Finding
 from angarium.content.letter import Attachment, Mailbox
 from angarium.queue.model import IfMissed, UnixMs
 from angarium.templates.bundle import Bundle
@@ -118,6 +119,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     suppressed: tuple[str, ...] = ()  # addresses that it is not sent to; some are left
     # Where each recipient got a mail of their own: all of these; ``email_id`` is that of the first
     mails: tuple[SentMail, ...] = ()
+    findings: tuple[Finding, ...] = ()  # where the tenant has its mail looked at; of the first one
 
 
 class FaultKind(enum.Enum):

@@ -99,6 +99,11 @@ class OrderDesk:
             if isinstance(result, Fault) and strict and not is_spared:
                 return placed(result, at, len(orders))
             results.append(result)
+        if self._preparation.scans:
+            before, results = results, await self._preparation.scanned(results)
+            for at, result in enumerate(results):
+                if strict and isinstance(result, Fault) and result is not before[at]:
+                    return placed(result, at, len(orders))
         return await self._store(caller, results, once, digest)
 
     async def _mails(

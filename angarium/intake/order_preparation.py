@@ -1,5 +1,6 @@
 """From a mail that is wanted to a submission: everything that a sender must be allowed, and the message itself."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
@@ -7,6 +8,7 @@ import msgspec
 
 from angarium.access.senders import compile_senders
 from angarium.content.letter import LetterError
+from angarium.intake.checking.sending_check import UNCHECKED, SendingCheck
 from angarium.intake.desk import FaultObserver
 from angarium.intake.faults import fault_of
 from angarium.intake.order import Caller, Fault, FaultKind, Order, Sent, SentMail
@@ -25,6 +27,8 @@ from angarium.smtp.refusal import Refusal
 
 BOUNDARY_OCTETS: Final = 15
 RETRY_AFTER_S: Final = 1
+# Orders of one request; ours: others' are scanned between them
+_SCANNED_AT_ONCE: Final = 4
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +59,7 @@ class OrderPreparation:
         new_message_id: Callable[[], MessageId],
         random_octets: Callable[[int], bytes],
         limits: OrderLimits,
+        checks: SendingCheck = UNCHECKED,
     ) -> None:
         self._builder = builder
         self._suppressions = suppressions
@@ -65,6 +70,7 @@ class OrderPreparation:
         self._new_message_id = new_message_id
         self._random_octets = random_octets
         self.limits = limits  # may change at any time
+        self._checks = checks
 
     def find_fault(self, caller: Caller, order: Order) -> Fault | None:
         """Return what is wrong with its form or its sender, which can be said before it is filled in."""
@@ -81,6 +87,26 @@ class OrderPreparation:
             self._observer.internal_error("intake", error)
             text = "The server failed; its log says why"
             return Fault(kind=FaultKind.INTERNAL, message=text)
+
+    @property
+    def scans(self) -> bool:
+        """Whether ``scanned`` does anything."""
+        return self._checks.scans
+
+    async def scanned(self, results: Sequence[Prepared | Fault]) -> list[Prepared | Fault]:
+        """Return them, and a fault in place of what other programs have refused."""
+        found: list[Prepared | Fault] = []
+        for at in range(0, len(results), _SCANNED_AT_ONCE):
+            lot = results[at : at + _SCANNED_AT_ONCE]
+            found += await asyncio.gather(*[self._scanned(each) for each in lot])
+        return found
+
+    async def _scanned(self, result: Prepared | Fault) -> Prepared | Fault:
+        if isinstance(result, Prepared):
+            for each in result.submissions:
+                if (fault := await self._checks.find_scan_fault(each)) is not None:
+                    return fault
+        return result
 
     def _prepared(self, caller: Caller, mail: Mail) -> Prepared | Fault:
         """In the order in which a person would mend it: its form, its sender, its recipients. Raises LetterError."""
@@ -134,6 +160,9 @@ class OrderPreparation:
         refusal = self._signatures.find_refusal(built.header_from, caller.tenant)
         if refusal is not None:
             return Fault(kind=FaultKind.DOMAIN, message=refusal.text, field="from")
+        looked = self._checks.look(caller.tenant, order, len(built.content))
+        if isinstance(looked, Fault):
+            return looked
         sent = Sent(
             email_id=email_id,
             message_id=built.message_id_header,
@@ -141,6 +170,7 @@ class OrderPreparation:
             accepted_at=built.accepted,
             suppressed=suppressed,
             mails=_sent_mails(mail, email_id, built.message_id_header),
+            findings=looked,
         )
         return Prepared(submissions=(built,), sent=sent)
 

@@ -118,7 +118,7 @@ ROLES: Final = RoleTable(
             # It takes mail in for as long as there is somebody to wait for.
             drains_after=("delivery",),
             reads=Reads(
-                at_start=("listener", "api", "templates"),
+                at_start=("listener", "api", "templates", "check"),
                 live=(
                     *("route", "provider", "stream", "delivery.port", "delivery.expire_s"),
                     "ses",
@@ -144,7 +144,7 @@ ROLES: Final = RoleTable(
                 ),
                 never=(
                     *("log.mail_log", "postmasters", "breaker", "blocklists", "api", "webhook"),
-                    *("uploads", "templates"),
+                    *("uploads", "templates", "check"),
                 ),
             ),
         ),
@@ -165,7 +165,7 @@ ROLES: Final = RoleTable(
                     *("listener", "source", "pool", "stream", "warmup"),
                     *("delivery", "dns", "dkim", "rules", "rule", "log.mail_log", "postmasters"),
                     *("breaker", "blocklists", "smart_host", "ses", "api", "webhook", "uploads"),
-                    "templates",
+                    *("templates", "check"),
                 ),
             ),
         ),
@@ -185,6 +185,7 @@ ROLES: Final = RoleTable(
                 never=(
                     *("listener", "stream", "warmup", "provider", "delivery"),
                     *("rules", "rule", "postmasters", "smart_host", "ses", "api", "templates"),
+                    "check",
                 ),
             ),
         ),

@@ -18,6 +18,8 @@ SOON_MS: Final = 60_000
 FAILED_MS: Final = 3_600_000
 # What waits to be published is looked for after another tenth of the time that it has waited
 _PATIENCE: Final = 10
+# What is found where there is no DMARC record
+NO_DMARC: Final = "no record at it or above it"
 # Large receivers want both to pass, so a mere warning of these is a failure, too
 _BOTH: Final = ("dkim", "spf")
 

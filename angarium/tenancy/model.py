@@ -5,6 +5,7 @@ from typing import Final, Literal
 import msgspec
 
 from angarium.queue.model import UnixMs
+from angarium.tenancy.check_policy import NO_CHECK, CheckPolicy
 from angarium.tenancy.plan import UNLIMITED, Plan
 
 KeyKind = Literal["api", "smtp", "ses"]
@@ -51,6 +52,7 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     created: UnixMs
     plan: Plan = UNLIMITED
     alignment: Alignment = "strict"
+    check: CheckPolicy = NO_CHECK
 
 
 class KeySecret(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection, Row
 
 from angarium.config.address import a_labels, is_fqdn
 from angarium.queue.model import UnixMs
+from angarium.tenancy.check_policy import CheckPolicy
 from angarium.tenancy.model import (
     Domain,
     DomainKey,
@@ -56,6 +57,7 @@ def read_tenants(connection: Connection, *where: sa.ColumnElement[bool]) -> list
             created=UnixMs(row.created),
             plan=_plan(row),
             alignment=row.alignment,
+            check=CheckPolicy(mode=row.check_mode, codes=_words(row.check_codes)),
         )
         for row in rows
     ]

@@ -14,6 +14,7 @@ from angarium.access.networks import Networks
 from angarium.dkim.signing_domains import and_parents
 from angarium.queue.model import DEFAULT_TENANT, UnixMs
 from angarium.queue.terms import Terms
+from angarium.tenancy.check_policy import NO_CHECK, CheckPolicy
 from angarium.tenancy.key_text import key_digest, parse_key
 from angarium.tenancy.model import Alignment, Domain, Key, Tenant
 from angarium.tenancy.plan import UNLIMITED, Plan
@@ -88,6 +89,7 @@ class Snapshot:
         self._alignments: dict[str, Alignment] = {
             each.name: each.alignment for each in data.tenants
         }
+        self._checks = {each.name: each.check for each in data.tenants}
 
     def find_key(self, presented: str, now: UnixMs, address: str) -> KeyGrant | KeyProblem:
         """Say whose key it is. ``address``: from where it is used. For kinds api and smtp."""
@@ -162,6 +164,10 @@ class Snapshot:
 
     def alignment_of(self, tenant: str) -> Alignment:
         return self._alignments.get(tenant, "strict")
+
+    def check_of(self, tenant: str) -> CheckPolicy:
+        """Return what of its mail is looked at while it is sent."""
+        return self._checks.get(tenant, NO_CHECK)
 
     def senders_of(self, tenant: str) -> tuple[str, ...]:
         """Return as whom its programs may send, as patterns of ``access.senders``; ``is_taken`` goes before."""

@@ -44,6 +44,8 @@ TENANT: Final = Table(
     Column("streams", Text, nullable=False, server_default=""),  # divided by commas, as the next
     Column("pools", Text, nullable=False, server_default=""),
     Column("alignment", String(8), nullable=False),
+    Column("check_mode", String(8), nullable=False, server_default="off"),
+    Column("check_codes", Text, nullable=False, server_default=""),  # divided by commas
     Column("removed", BigInteger),  # its name is not given again
 )
 

@@ -1,5 +1,7 @@
 """Tenants in the database. Blocks on disk; what is returned is on disk, with its audit entry."""
 
+from collections.abc import Iterable
+
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -7,10 +9,12 @@ from sqlalchemy.engine import Connection
 from angarium.config.address import LABEL_RULE, is_label
 from angarium.queue.model import DEFAULT_TENANT
 from angarium.tenancy.change import Changer
+from angarium.tenancy.check_change import changed_policy
+from angarium.tenancy.check_policy import CheckMode
 from angarium.tenancy.database import Database
 from angarium.tenancy.model import ALIGNMENTS, Alignment, ConflictError, TenancyError, Tenant
 from angarium.tenancy.plan_change import PlanChange, changed_plan
-from angarium.tenancy.rows import known_tenant, plan_values, read_tenants
+from angarium.tenancy.rows import joined_words, known_tenant, plan_values, read_tenants
 from angarium.tenancy.tables import (
     DOMAIN,
     DOMAIN_CHECK,
@@ -114,6 +118,21 @@ class TenantStore:
             self._changer.note(
                 connection, "tenant.alignment_set", name, tenant.id, alignment=alignment
             )
+            return known_tenant(connection, name)
+
+    def set_check(
+        self, name: str, *, mode: CheckMode | None = None, codes: Iterable[str] | None = None
+    ) -> Tenant:
+        """Say what of its mail is looked at while it is sent, and what is refused; None: as before.
+
+        Raises NotFoundError, TenancyError.
+        """
+        with self._database.changing() as connection:
+            tenant = known_tenant(connection, name)
+            policy = changed_policy(tenant.check, mode, codes)
+            values = {"check_mode": policy.mode, "check_codes": joined_words(policy.codes)}
+            connection.execute(sa.update(TENANT).where(TENANT.c.id == tenant.id).values(**values))
+            self._changer.note(connection, "tenant.check_set", name, tenant.id, **values)
             return known_tenant(connection, name)
 
     def remove(self, name: str) -> Removed:

@@ -87,6 +87,21 @@ def test_a_tenants_alignment_is_set_at_once(shell: Shell) -> None:
     assert "'loose'" in shell.run("tenant set shop --alignment loose", EX_USAGE)
 
 
+def test_a_tenants_checks_are_set_at_once(shell: Shell) -> None:
+    shell.run("tenant create shop")
+    assert shell.json("tenant show shop")["check"] == {"mode": "off", "codes": []}
+    changed = shell.run("tenant set shop --check block --check-codes link_broken,variable_left")
+    assert changed.endswith("check block (link_broken, variable_left)\n")
+    assert SnapshotFile(shell.data).current.check_of("shop").mode == "block"
+    assert "check: block (link_broken, variable_left)" in shell.run("tenant show shop")
+    assert shell.json("tenant set shop --check-codes all")["check"] == {
+        "mode": "block",
+        "codes": [],
+    }
+    assert "'loud'" in shell.run("tenant set shop --check loud", EX_USAGE)
+    shell.run("tenant set shop --check-codes link_bad", EX_DATAERR)
+
+
 def test_a_tenant_is_removed_only_by_who_means_it(shell: Shell) -> None:
     shell.run("tenant create shop")
     shell.json("key create --tenant shop")
@@ -287,7 +302,7 @@ def test_a_plan_is_set_and_shown_with_its_use(shell: Shell) -> None:
     assert "what is over: waits for the next period" in text
     assert shell.json("tenant show shop")["quota_use"]["day"]["used"] == 1
     cleared = "tenant set shop --quota-day none --rate none --streams all --over-quota refuse"
-    assert shell.run(cleared) == "shop: no limits; alignment strict\n"
+    assert shell.run(cleared) == "shop: no limits; alignment strict; check off\n"
 
 
 def test_what_cannot_be_a_plan_is_said(shell: Shell) -> None:

@@ -121,11 +121,18 @@ async def test_the_return_path_of_the_server_is_looked_at_too() -> None:
         ("bounces.host.example", "TXT"): ["v=spf1 -all"],
     }
     report = await check_records(config, DOMAIN, [KEY], cast(PatientDns, TableDns(there)))
-    found = by_purpose(report.records)
+    *usual, path, spf = report.records
+    found = by_purpose((*usual, path))
+    assert (spf.purpose, spf.type, spf.name) == ("return_path", "TXT", "bounces.host.example")
+    assert (spf.verdict, spf.value) == ("warn", "v=spf1 ip4:8.8.4.4 -all")
     assert found["return_path"].zone_line == "bounces.host.example. 3600 IN MX 10 mx.host.example."
     assert found["return_path"].verdict == "ok"
-    assert found["spf"].verdict == "ok"  # of the domain; that of the other is a finding of its own
+    assert found["spf"].verdict == "ok"  # of the domain; that of the other is a record of its own
     assert "bounces.host.example: 8.8.4.4" in str([e.text for e in report.findings])
     there["bounces.host.example", "MX"] = []
     report = await check_records(config, DOMAIN, [KEY], cast(PatientDns, TableDns(there)))
-    assert by_purpose(report.records)["return_path"].verdict == "fail"
+    assert by_purpose(report.records[:-1])["return_path"].verdict == "fail"
+    # Where it is the sender's own, there is one record
+    own = msgspec.structs.replace(config, feedback=Feedback(return_path_domain="shop.example"))
+    records = expected_records(own, DOMAIN, [KEY], ["8.8.4.4"])
+    assert [each.type for each in records if each.name == "shop.example"] == ["TXT", "MX", "MX"]

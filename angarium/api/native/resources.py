@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from angarium.api.dialect import Route
+from angarium.api.native.checking import CheckResource
 from angarium.api.native.dialect import Resource
 from angarium.api.native.history import HistoryResource
 from angarium.api.native.management import management
@@ -47,6 +48,7 @@ def described_routes() -> Sequence[Route]:
         SendResource(absent, absent),
         WaitingResource(absent, absent),
         HistoryResource(absent, absent),
+        CheckResource(absent, absent),
         TokenResource(absent, absent, absent),
         ProviderResource(absent, absent, absent, absent, absent),
         *management(absent, absent, absent),

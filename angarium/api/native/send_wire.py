@@ -10,6 +10,8 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from angarium.api.native.finding_wire import FindingShown
+
 MAX_MESSAGES: Final = 1000  # of a batch
 SEND_ID_CHARACTERS: Final = 256
 
@@ -139,6 +141,8 @@ class SendAnswer(_Answered, frozen=True, kw_only=True):
     suppressed: tuple[str, ...] = ()  # addresses that get nothing: they are suppressed
     # Where each recipient got a mail of their own, all of them; emailId and messageId are the first one's
     emails: tuple[MailAnswer, ...] = ()
+    # What is wrong with it (of several mails, with the first), where the tenant has its mail looked at
+    findings: tuple[FindingShown, ...] = ()
 
 
 class BatchResult(_Answered, frozen=True, kw_only=True):
@@ -147,6 +151,7 @@ class BatchResult(_Answered, frozen=True, kw_only=True):
     message_id: str
     suppressed: tuple[str, ...] = ()
     emails: tuple[MailAnswer, ...] = ()
+    findings: tuple[FindingShown, ...] = ()
 
 
 class BatchAnswer(_Answered, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from aiohttp import web
 from angarium.api.dialect import Route
 from angarium.api.json_body import decode_item
 from angarium.api.native.answers import fault_answer, json_response
+from angarium.api.native.finding_wire import shown_findings
 from angarium.api.native.send_orders import raw_order, send_order
 from angarium.api.native.send_wire import (
     MAX_MESSAGES,
@@ -125,6 +126,7 @@ class SendResource:
                 accepted_at=rfc3339(sent.accepted_at),
                 suppressed=sent.suppressed,
                 emails=_mails(sent),
+                findings=shown_findings(sent.findings),
             )
         )
 
@@ -170,6 +172,7 @@ def _result(found: Sent | Fault) -> object:
         message_id=found.message_id,
         suppressed=found.suppressed,
         emails=_mails(found),
+        findings=shown_findings(found.findings),
     )
 
 

@@ -24,6 +24,7 @@ from angarium.api.native.wire import (
 )
 from angarium.api.reading import read_json
 from angarium.intake.order import FaultKind
+from angarium.tenancy.check_policy import CheckMode
 from angarium.tenancy.model import Tenant
 from angarium.tenancy.plan import OverQuotaRule
 from angarium.tenancy.plan_change import MAX_QUOTA, PlanChange
@@ -49,12 +50,21 @@ class PlanShown(Wire, frozen=True, kw_only=True):
     pools: Sequence[str]  # of its streams; empty: all
 
 
+class CheckShown(Wire, frozen=True, kw_only=True):
+    """What of its mail is looked at while it is sent."""
+
+    # off: nothing; hints: all, and told with the answer; block: what is refused
+    mode: CheckMode
+    codes: Sequence[str]  # of findings that are refused; empty: those of blockers
+
+
 class TenantShown(Wire, frozen=True, kw_only=True):
     id: str
     name: str  # what its mail is called in the queue
     active: bool  # false: its keys are refused; what was accepted is still delivered
     created_at: Time
     plan: PlanShown
+    check: CheckShown
 
 
 class TenantList(Wire, frozen=True, kw_only=True):
@@ -80,11 +90,19 @@ class PlanAsked(Asked, frozen=True, kw_only=True):
     pools: _Names | None = None
 
 
+class CheckPolicyAsked(Asked, frozen=True, kw_only=True):
+    """What is given is changed."""
+
+    mode: CheckMode | None = None
+    codes: _Names | None = None  # as POST /v1/check tells them; empty: those of blockers
+
+
 class TenantChange(Asked, frozen=True, kw_only=True):
     """One of them."""
 
     active: bool | None = None  # whether its keys are accepted
     plan: PlanAsked | None = None
+    check: CheckPolicyAsked | None = None
 
 
 class TenantResource:
@@ -124,7 +142,7 @@ class TenantResource:
                 method="PATCH",
                 path=one,
                 handler=self.change,
-                summary="Have a tenant's keys accepted or refused, or change its plan.",
+                summary="Have a tenant's keys accepted or refused, or change its plan or its checks.",
                 scope="tenants:write",
                 request=TenantChange,
                 answers={200: TenantShown},
@@ -163,14 +181,17 @@ class TenantResource:
         caller = self._premises.admit(request, "tenants", "write")
         name = in_path(request, "name")
         asked = await read_json(request, TenantChange)
-        if (asked.active is None) == (asked.plan is None):
-            text = "Give active or plan, one of them: each is a change of its own"
+        if sum(each is not None for each in (asked.active, asked.plan, asked.check)) != 1:
+            text = "Give active, plan or check, one of them: each is a change of its own"
             raise invalid("active", text, FaultKind.MISSING, "required")
 
         def change(platform: "Platform") -> Tenant:
             if asked.plan is not None:
                 wanted = PlanChange(**msgspec.structs.asdict(asked.plan))
                 return platform.tenants.change_plan(name, wanted)
+            if asked.check is not None:
+                policy = asked.check
+                return platform.tenants.set_check(name, mode=policy.mode, codes=policy.codes)
             return platform.tenants.set_active(name, bool(asked.active))
 
         return json_response(_shown(await self._premises.platform.run(change, by=caller)))
@@ -183,4 +204,5 @@ def _shown(tenant: Tenant) -> TenantShown:
         active=tenant.active,
         created_at=time_text(tenant.created),
         plan=PlanShown(**msgspec.structs.asdict(tenant.plan)),
+        check=CheckShown(**msgspec.structs.asdict(tenant.check)),
     )

@@ -38,6 +38,10 @@ PARTS: Final[tuple[RulePart, ...]] = (
     SCANS,
 )
 RULES: Final[Mapping[str, Rule]] = {rule.code: rule for part in PARTS for rule in part.rules}
+# Of what a mail alone says: these can be asked where nobody waits for DNS or other programs
+OF_MAIL: Final = frozenset(
+    rule.code for part in PARTS if part not in (AUTHENTICATION, SCANS) for rule in part.rules
+)
 MAX_FINDINGS: Final = 200
 
 
@@ -46,13 +50,17 @@ def check(mail: Mail, facts: Facts, only: Set[str] | None = None) -> tuple[Findi
 
     ``only``: codes; no other rules are looked at, which costs less.
     """
-    view = View(mail, facts)
+    return check_view(View(mail, facts), only)
+
+
+def check_view(view: View, only: Set[str] | None = None) -> tuple[Finding, ...]:
+    """As ``check``, where the view is asked more afterwards."""
     found: list[Finding] = []
     for part in PARTS:
         if only is not None and only.isdisjoint([each.code for each in part.rules]):
             continue
         found += [
-            finding(broken, is_bulk=facts.is_bulk)
+            finding(broken, is_bulk=view.facts.is_bulk)
             for broken in part.find(view)
             if only is None or broken.code in only
         ]

@@ -88,8 +88,8 @@ RULES: Final = (
     ),
     _rule(
         "link_insecure",
-        "a link begins with http:",
-        "write https:",
+        "a link begins with http, not https",
+        "write https",
         "browsers warn of it, and filters count it",
         points=0.2,
     ),

@@ -42,6 +42,7 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     octets: int = 0  # of all of it, as it is sent; 0: not known
     faults: tuple[Broken, ...] = ()  # what was found while it was read
     is_raw: bool = False  # its header is the client's own
+    makes_text: bool = False  # where there is none, it is made of the HTML
 
     def values(self, name: str) -> list[str]:
         """Return the values of the fields of this name (lower case)."""

@@ -34,8 +34,8 @@ RULES: Final = (
     ),
     Rule(
         code="picture_insecure",
-        wrong="a picture's address begins with http:",
-        remedy="write https:",
+        wrong="a picture's address begins with http, not https",
+        remedy="write https",
         reason="programs in a browser do not load it",
     ),
     Rule(

@@ -194,7 +194,7 @@ def _of_parts(view: View) -> Iterator[Broken]:
     if not html.text and not html.pictures and not mail.files:
         yield Broken(code="body_empty", field="bodyHtml")
     if mail.text is None or not view.text.strip():
-        if html.text:
+        if html.text and not mail.makes_text:
             yield Broken(code="text_missing", field="bodyText")
         return
     shown = set(_words(html.text))

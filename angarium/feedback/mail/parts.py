@@ -45,9 +45,9 @@ class _Reading:
         self.is_cut = False
 
 
-def read_parts(octets: bytes) -> ParsedMail:
-    """Take a mail apart. What is broken is read as far as it goes."""
-    cut = octets[:MAX_OCTETS]
+def read_parts(octets: bytes, most: int = MAX_OCTETS) -> ParsedMail:
+    """Take a mail apart, as far as its first ``most`` octets. What is broken is read as far as it goes."""
+    cut = octets[:most]
     fields, start = read_fields(cut)
     content_type, parameters = _content_type(fields)
     reading = _Reading()
@@ -57,7 +57,7 @@ def read_parts(octets: bytes) -> ParsedMail:
         content_type=content_type,
         parameters=parameters,
         parts=tuple(reading.parts),
-        is_cut=reading.is_cut or len(octets) > MAX_OCTETS,
+        is_cut=reading.is_cut or len(octets) > most,
     )
 
 

@@ -10,6 +10,7 @@ from angarium.insight.dmarc_look_up import DmarcLookUp, DmarcTroubleError
 from angarium.insight.dns_records import dmarc_record
 from angarium.insight.sender_domains import signing_domain
 from angarium.routing.dns import Found
+from angarium.tenancy.domain_check import NO_DMARC
 
 
 async def check_dmarc(
@@ -43,7 +44,7 @@ def _policy(domain: str, found: Discovery, config: Config) -> Finding:
         evidence = Evidence(
             subject=domain,
             expected=wanted,
-            found="no record at it or above it",
+            found=NO_DMARC,
             remedy="publish that record: large receivers refuse bulk mail without one",
         )
         return Finding(name, "warn", text, evidence)

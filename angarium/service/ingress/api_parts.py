@@ -29,6 +29,7 @@ from angarium.api.cors import Cors
 from angarium.api.dialect import Dialect
 from angarium.api.issued_tokens import IssuedTokens
 from angarium.api.load import Load
+from angarium.api.native.checking import CheckResource, KnownDomains
 from angarium.api.native.dialect import NativeDialect
 from angarium.api.native.history import HistoryResource
 from angarium.api.native.management import management
@@ -46,7 +47,11 @@ from angarium.api.reading import ReadingLimits
 from angarium.api.sessions import Sessions
 from angarium.api.tokens import Tokens
 from angarium.config.schema import Api, Config
+from angarium.config.streams import streams_to_leave
 from angarium.history.access import HistoryAccess, QueueEvents
+from angarium.intake.checking.mail_check import MailCheck
+from angarium.intake.checking.scanners import Scanners
+from angarium.intake.checking.sending_check import PolicyCheck
 from angarium.intake.order import Caller
 from angarium.intake.order_check import OrderLimits
 from angarium.intake.order_desk import OrderDesk
@@ -63,6 +68,7 @@ from angarium.service.ingress.tenants import SnapshotTenants
 from angarium.service.rendering import open_pool
 from angarium.service.runtime import Runtime
 from angarium.tenancy import KeyGrant, KeyProblem, Snapshot, SnapshotFile
+from angarium.tenancy.check_policy import CheckPolicy
 from angarium.tenancy.scopes import read_scopes
 from angarium.tenancy.secret_file import read_secrets, secret_path
 from angarium.tenancy.templates.files import TemplateFiles
@@ -110,6 +116,7 @@ class ApiParts:
             self._find_token,
         )
         tenants = SnapshotTenants(snapshots)
+        self.scanners = Scanners(runtime.config.check)
         preparation = OrderPreparation(
             builder,
             spool.suppressions,
@@ -120,12 +127,19 @@ class ApiParts:
             new_message_id=new_message_id,
             random_octets=os.urandom,
             limits=_order_limits(config),
+            checks=PolicyCheck(
+                self._check_of,
+                self._is_bulk,
+                self.scanners,
+                runtime.clock,
+            ),
+        )
+        templates = TemplateDesk(
+            TemplateFiles(Path(runtime.config.server.data_dir)), self.renderer, runtime.clock
         )
         self.sending = OrderDesk(
             preparation,
-            TemplateDesk(
-                TemplateFiles(Path(runtime.config.server.data_dir)), self.renderer, runtime.clock
-            ),
+            templates,
             spool,
             tenants,
             observer,
@@ -158,6 +172,7 @@ class ApiParts:
                         SendResource(self.sending, self._admit),
                         WaitingResource(self.waiting, self._admit),
                         HistoryResource(self.history, self._admit),
+                        CheckResource(self._mail_check(runtime, templates), premises),
                         TokenResource(self.tokens, self.access.find_key, runtime.clock),
                         ProviderResource(
                             premises, self.sessions, self.providers, secrets, os.urandom
@@ -180,6 +195,24 @@ class ApiParts:
             self._mailgun(premises),
             self._ses(runtime, spool),
         )
+
+    def _mail_check(self, runtime: Runtime, templates: TemplateDesk) -> MailCheck:
+        return_path = runtime.config.feedback.return_path_domain
+        return MailCheck(
+            self.scanners,
+            KnownDomains(self.platform, self._snapshots, return_path),
+            templates,
+            self._is_bulk,
+            clock=runtime.clock,
+            random_octets=os.urandom,
+        )
+
+    def _check_of(self, tenant: str) -> CheckPolicy:
+        return self._snapshots.current.check_of(tenant)
+
+    def _is_bulk(self, stream: str) -> bool:
+        """Its mail says how to leave: nobody waits for it."""
+        return stream in streams_to_leave(self._config.stream)
 
     def _resend(self, premises: Premises) -> Resend:
         return Resend(
@@ -221,6 +254,7 @@ class ApiParts:
         self.sessions.close()
         await self.renderer.close()
         await self.providers.close()
+        await self.scanners.close()
         await asyncio.to_thread(self.platform.close)
         if self.history is not None:
             await asyncio.to_thread(self.history.close)

@@ -51,7 +51,7 @@ def test_each_rule_says_what_is_wrong_what_to_do_and_why() -> None:
 def test_a_finding_says_what_where_and_what_to_do() -> None:
     (found,) = check(link("http://shop.example/a?b=1&amp;c=2"), PLAIN)
     assert (found.level, found.field) == ("hint", "bodyHtml")
-    assert found.message == "a link begins with http:: write https:"
+    assert found.message == "a link begins with http, not https: write https"
     assert found.detail == "http://shop.example/a?b=1&c=2"
 
 

@@ -94,6 +94,7 @@ COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that
     "tenant": ("angarium.cli.tenant", "tenant", "Whose mail there is: tenants."),
     "key": ("angarium.cli.key", "key", "Keys that programs send with."),
     "webhook": ("angarium.cli.webhook.command", "webhook", "Where tenants are told of their mail."),
+    "upload": ("angarium.cli.upload", "upload", "Files of recipients, for campaigns."),
     "domain": ("angarium.cli.domain", "domain", "As which domains tenants send."),
     "account": ("angarium.cli.account", "account", "Which people log in, and their roles."),
     "audit": ("angarium.cli.audit", "audit", "Who changed what of the platform."),

@@ -229,9 +229,8 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
 
 
 async def _hand_over(response: aiohttp.ClientResponse, takes: Takes) -> None:
-    if (
-        "Content-Encoding" in response.headers
-    ):  # it would be of another length, and was not asked for
+    # It would be of another length, and was not asked for
+    if "Content-Encoding" in response.headers:
         raise UrlError("is answered with a Content-Encoding, though none was asked for")
     await takes.begin(response.content_length)
     async for piece in response.content.iter_chunked(_FETCHED_OCTETS):

@@ -104,6 +104,7 @@ COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that
         "template",
         "What mail is made of: versions, previews, tests.",
     ),
+    "upload": ("angarium.cli.upload", "upload", "Files of recipients, for campaigns."),
     "domain": ("angarium.cli.domain", "domain", "As which domains tenants send."),
     "account": ("angarium.cli.account", "account", "Which people log in, and their roles."),
     "audit": ("angarium.cli.audit", "audit", "Who changed what of the platform."),

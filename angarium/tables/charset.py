@@ -38,6 +38,13 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+# What such files begin with that are taken for tables, and are none
+_OTHERS: Final = (
+    (b"PK\x03\x04", "a workbook or an archive"),
+    (b"\xd0\xcf\x11\xe0", "a workbook"),
+    (b"\x1f\x8b", "compressed"),
+    (b"%PDF-", "a PDF"),
+)
 _WIDE_MARKS: Final = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 
 
@@ -45,6 +52,13 @@ class Charset(msgspec.Struct, frozen=True, kw_only=True):
     name: str  # one of ``READ``
     mark_octets: int = 0  # of the byte order mark that the file begins with
     is_sure: bool = True
+
+
+def check_is_text(beginning: bytes) -> None:
+    """Raises TableError for files of some other kinds."""
+    for mark, what in _OTHERS:
+        if beginning.startswith(mark):
+            raise TableError(f"the file is {what}: save it as CSV, in UTF-8")
 
 
 def read_charset(text: str, beginning: bytes) -> Charset:

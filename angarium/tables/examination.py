@@ -9,7 +9,7 @@ import msgspec
 
 from angarium.content.letter import LetterError
 from angarium.content.mailbox import read_mailbox
-from angarium.tables.charset import Charset, find_charset, read_charset
+from angarium.tables.charset import Charset, check_is_text, find_charset, read_charset
 from angarium.tables.detection import find_shape
 from angarium.tables.header import find_address, read_columns
 from angarium.tables.lines import lines_of
@@ -50,6 +50,7 @@ def examine(
     with path.open("rb") as file:
         octets = os.fstat(file.fileno()).st_size
         beginning = file.read(BEGINNING_OCTETS)
+        check_is_text(beginning)
         charset = _charset(file, beginning, octets, wish)
         layout = _layout(file, beginning, charset, wish, limits)
     with Table(path, layout, limits).rows() as found:

@@ -1,7 +1,7 @@
 """Files that tenants upload: put on disk piece by piece, and complete or to be continued whatever happens.
 
 Start with ``UploadStore`` (what there is) and ``Writing`` (one that is being written); ``UrlSigner`` makes the URLs
-that they come by, ``Fetching`` gets one from elsewhere. This package knows nothing of what is in a file.
+that they come by, ``fetch_upload`` gets one from elsewhere. This package knows nothing of what is in a file.
 """
 
 from angarium.uploads.model import (

@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from angarium.config.schema import Config
 from angarium.queue.model import UnixMs
 
 FILENAME_CHARACTERS: Final = 255
@@ -50,6 +51,15 @@ class UploadLimits(msgspec.Struct, frozen=True, kw_only=True):
     tenant_octets: int
     tenant_files: int
     min_free_octets: int  # of the disk, with all of the file on it
+
+    @classmethod
+    def of(cls, config: Config) -> "UploadLimits":
+        return cls(
+            file_octets=config.uploads.file_octets,
+            tenant_octets=config.uploads.tenant_octets,
+            tenant_files=config.uploads.tenant_files,
+            min_free_octets=config.queue.min_free_octets,
+        )
 
 
 class NewUpload(msgspec.Struct, frozen=True, kw_only=True):

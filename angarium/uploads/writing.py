@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -20,7 +21,10 @@ _UNSYNCED_OCTETS: Final = 64 << 20
 
 
 class Writing:
-    """Owns the descriptor, whose lock says that nobody else writes. To be closed, or used as a context."""
+    """Owns the descriptor, whose lock says that nobody else writes. To be closed, or used as a context.
+
+    Who is cancelled while a thread writes may close it: that waits for the thread.
+    """
 
     def __init__(self, fd: int, part: Path, data: Path, size: int, sha256: str) -> None:
         self._fd = fd
@@ -28,7 +32,8 @@ class Writing:
         self._data = data
         self._sha256 = sha256
         self._unsynced = 0
-        self.size: Final = size  # that it will have
+        self._lock = threading.Lock()
+        self.size = size  # that it will have
         self.offset = os.fstat(fd).st_size  # octets that are there
         self.is_complete = False
         if self.offset > size:
@@ -46,16 +51,17 @@ class Writing:
                 f"there are more than the {self.size} octets that were announced", field="size"
             )
         rest = memoryview(octets)
-        try:
-            while rest:
-                written = os.pwrite(self._fd, rest, self.offset)
-                self.offset += written
-                rest = rest[written:]
-            self._unsynced += len(octets)
-            if self._unsynced >= _UNSYNCED_OCTETS:
-                self.sync()
-        except OSError as error:
-            raise DiskRoomError(f"it cannot be written: {error.strerror}") from error
+        with self._lock:
+            try:
+                while rest:
+                    written = os.pwrite(self._fd, rest, self.offset)
+                    self.offset += written
+                    rest = rest[written:]
+                self._unsynced += len(octets)
+                if self._unsynced >= _UNSYNCED_OCTETS:
+                    self.sync()
+            except OSError as error:
+                raise DiskRoomError(f"it cannot be written: {error.strerror}") from error
 
     def sync(self) -> None:
         """All that was written is on disk when it returns."""
@@ -70,6 +76,10 @@ class Writing:
         """
         if self.offset != self.size:
             raise UploadError(f"there are {self.offset} of {self.size} octets", field="size")
+        with self._lock:
+            self._finish()
+
+    def _finish(self) -> None:
         if self._sha256 and (found := self._hash()) != self._sha256:
             self.restart()
             text = f"the content has the SHA-256 {found}, and {self._sha256} was announced: send it again"
@@ -84,12 +94,13 @@ class Writing:
 
     def close(self) -> None:
         """What was written stays, to be continued."""
-        if self._fd < 0:
-            return
-        with contextlib.suppress(OSError):
-            self.sync()
-        os.close(self._fd)
-        self._fd = -1
+        with self._lock:
+            if self._fd < 0:
+                return
+            with contextlib.suppress(OSError):
+                self.sync()
+            os.close(self._fd)
+            self._fd = -1
 
     def _hash(self) -> str:
         digest = hashlib.sha256()

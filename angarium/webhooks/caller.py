@@ -8,6 +8,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from typing import Final, Protocol
 
 import aiohttp
@@ -24,6 +25,8 @@ KEPT_CHARACTERS: Final = 1000  # of it, for whoever looks why
 CONNECT_S: Final = 10.0
 IDLE_S: Final = 30.0
 AT_ONCE: Final = 512  # connections over all endpoints
+_PATIENT: Final = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
+_FETCHED_OCTETS: Final = 1 << 18  # at once
 
 
 class FindsAddresses(Protocol):
@@ -45,12 +48,22 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
         return 200 <= self.status < 300
 
 
+class Takes(Protocol):
+    """What is done with an answer that is fetched. What it raises ends the request, and goes to who asked for it."""
+
+    async def begin(self, length: int | None) -> None:
+        """It is there, and has so many octets; None: that is not known."""
+        ...
+
+    async def take(self, octets: bytes) -> None: ...
+
+
 class Caller:
     """Belongs to one event loop.
 
     Invariant WC1: what is connected to is an address that the guard was asked about, and no look-up lies between.
     Invariant WC2: a request ends within the time-out, however slowly it is answered; of an answer MAX_ANSWER_OCTETS
-    are read at most, and no redirect is followed.
+    are read at most, but of what is fetched; and no redirect is followed.
     """
 
     def __init__(
@@ -78,19 +91,42 @@ class Caller:
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answered:
         """Return what came of it; never raises for what the far end does."""
+        return await self._request("POST", url, headers, body, None, self._timeout_s)
+
+    async def fetch(self, url: str, takes: Takes, within_s: float) -> Answered:
+        """Have an answer of 200 taken piece by piece; of another one return what it says.
+
+        ``within_s``: of all of it, and between two pieces the time-out. Raises what ``takes`` does.
+        """
+        return await self._request("GET", url, {}, None, takes, within_s)
+
+    async def _request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        takes: Takes | None,
+        within_s: float,
+    ) -> Answered:
         begun = self._clock()
         status, text, retry_after_s = 0, "", 0.0
         try:
             target = self._guard.read_url(url)
-            async with asyncio.timeout(self._timeout_s):  # WC2
-                response = await self._sessions[target.scheme].post(
+            async with asyncio.timeout(within_s):  # WC2
+                response = await self._sessions[target.scheme].request(
+                    method,
                     URL(target.url, encoded=True),
                     data=body,
                     headers=_with_authorization(headers, target),
                     allow_redirects=False,  # WC2
+                    timeout=_PATIENT if takes is None else _between_pieces(self._timeout_s),
                 )
                 try:
-                    text = (await _read(response)).decode("utf-8", "replace")
+                    if takes is None or response.status != HTTPStatus.OK:
+                        text = (await _read(response)).decode("utf-8", "replace")
+                    else:
+                        await _hand_over(response, takes)
                 finally:
                     if response.content.at_eof():
                         response.release()
@@ -101,7 +137,7 @@ class Caller:
         except UrlError as error:
             text = f"the URL {error}"
         except TimeoutError:
-            text = f"no answer within {self._timeout_s:g} s"
+            text = f"no answer within {within_s:g} s"
         except aiohttp.ClientConnectorDNSError as error:
             text = str(error.os_error)
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -174,7 +210,7 @@ def _new_session(resolver: AbstractResolver, trusted: ssl.SSLContext) -> aiohttp
         ),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
+        timeout=_PATIENT,
         trust_env=False,
     )
 
@@ -192,6 +228,19 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
             break
         octets += piece
     return octets
+
+
+async def _hand_over(response: aiohttp.ClientResponse, takes: Takes) -> None:
+    # It would be of another length, and was not asked for
+    if "Content-Encoding" in response.headers:
+        raise UrlError("is answered with a Content-Encoding, though none was asked for")
+    await takes.begin(response.content_length)
+    async for piece in response.content.iter_chunked(_FETCHED_OCTETS):
+        await takes.take(piece)
+
+
+def _between_pieces(timeout_s: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=timeout_s)
 
 
 def _result(host: str, port: int, address: str) -> ResolveResult:

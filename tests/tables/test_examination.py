@@ -129,6 +129,8 @@ def test_the_column_of_addresses_is_found_by_its_name(
         (b"email\0,x\n", Wish(), "", "line 1: the first line has a NUL"),
         (b"email,\xff\xfe\n", Wish(charset="utf-8"), "", "line 1: the first line octet 0xFF"),
         (b'"email,x\n', Wish(), "", "line 1: the first line a quote is opened"),
+        (b"PK\x03\x04\x14", Wish(), "", "the file is a workbook or an archive: save it as CSV"),
+        (b"\x1f\x8b\x08", Wish(columns=("email",)), "", "the file is compressed"),
         (b"\xff\xfe\0\0e\0\0\0", Wish(), "", "line 1: the file is in UTF-32"),
         (b"email\n", Wish(charset="utf-7"), "charset", "charset 'utf-7' is none"),
         (b"email\n", Wish(charset="zlib"), "charset", "charset 'zlib' is none"),

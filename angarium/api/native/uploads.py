@@ -117,7 +117,7 @@ class UploadResource:
             sha256=asked.sha256,
             content_type=asked.content_type,
         )
-        limits = limits_of(self._premises)
+        limits = UploadLimits.of(self._premises.config())
         made = await run(lambda: self._store.create(new, limits))
         url, expires_s = self._url(request, made)
         answer = UploadMade(
@@ -210,16 +210,6 @@ class UploadResource:
         path = CONTENT.replace("{id}", quote(upload.id, safe=""))
         query = self._signer.query(upload.tenant, upload.id, expires_s)
         return f"{base}{path}?{query}", expires_s
-
-
-def limits_of(premises: Premises) -> UploadLimits:
-    config = premises.config()
-    return UploadLimits(
-        file_octets=config.uploads.file_octets,
-        tenant_octets=config.uploads.tenant_octets,
-        tenant_files=config.uploads.tenant_files,
-        min_free_octets=config.queue.min_free_octets,
-    )
 
 
 async def run(work: Callable[[], T]) -> T:

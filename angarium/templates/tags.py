@@ -174,4 +174,5 @@ def _in_common(tokens: list[Token], wanted: list[str]) -> int:
 
 
 def _unquoted(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text[1:-1])
+    inner = text[1:].removesuffix(text[0])
+    return re.sub(r"\\(.)", r"\1", inner)

@@ -16,6 +16,7 @@ _END_RAW: Final = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
 _TOKEN: Final = re.compile(
     r"\"(?:[^\"\\]|\\.)*(?:\"|\\?\Z)|'(?:[^'\\]|\\.)*(?:'|\\?\Z)|[^\W\d]\w*|\d[\w.]*|\S", re.S
 )
+MAX_PATH_TOKENS: Final = 19  # ours: ten names with their dots
 _LOADS: Final = frozenset({"extends", "include", "import", "from"})
 _ENDS_NAMES: Final = frozenset({"ignore", "with", "without", "import", "as", "if", "else"})
 
@@ -120,15 +121,19 @@ def tests(source: str) -> list[Token]:
     return found
 
 
-def uses_of_filter(source: str, name: str) -> list[tuple[int, int, str]]:
-    """Return line and column of each, from 1, and the variable that is filtered, if it is a plain one."""
-    found = []
+def find_only_use(source: str, name: str) -> tuple[int, int, str] | None:
+    """Return line and column of a filter, from 1, and the variable that is filtered, if it is a plain one.
+
+    None: it is not there, or more than once.
+    """
+    found: tuple[Token, str] | None = None
     for tag in tags(source):
         for index, (bar, each) in enumerate(pairwise(tag.tokens)):
             if bar.text == "|" and each.text == name:
-                line, column = line_and_column(source, each.offset)
-                found.append((line, column, _path_before(tag.tokens[:index])))
-    return found
+                if found is not None:
+                    return None
+                found = each, _path_before(tag.tokens[max(0, index - MAX_PATH_TOKENS) : index])
+    return None if found is None else (*line_and_column(source, found[0].offset), found[1])
 
 
 def _path_before(tokens: list[Token]) -> str:

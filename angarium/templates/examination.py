@@ -144,7 +144,7 @@ def _try(
 
 
 def _find_mjml_faults(bundle: Bundle, sample: Filling | None) -> Iterator[Problem]:
-    compiled = Compiled(bundle, lenient=True)
+    compiled = Compiled(msgspec.structs.replace(bundle, variables=None), lenient=True)
     for tag in bundle.locales:
         filled = compiled.fill_part(
             "html", msgspec.structs.replace(sample or Filling(), locale=tag)

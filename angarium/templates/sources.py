@@ -76,7 +76,7 @@ class Sources:
             piece = self._bundle.pieces.get(name.template)
             if piece is None:
                 return None
-            tag = nearest(piece.locales, name.locale, piece.default_locale)
+            tag = nearest(tuple(piece.locales), name.locale, piece.default_locale)
             parts = piece.locales.get(tag)
         return None if parts is None else parts.source(part)
 

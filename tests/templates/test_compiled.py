@@ -247,6 +247,7 @@ def languages() -> Bundle:
         ("de-CH-1996", "de", "Hallo", "EUR\xa01'234.50 bye"),
         ("fr", "en", "Hello", "€1,234.50 bye"),
         ("en-GB", "en", "Hello", "€1,234.50 bye"),
+        ("english", "en", "Hello", "€1,234.50 bye"),
         ("rubbish/../x", "en", "Hello", "€1,234.50 bye"),
     ],
 )

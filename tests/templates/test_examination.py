@@ -156,6 +156,12 @@ def test_good_mjml_is_none_with_or_without_a_sample() -> None:
     assert found.sample is not None
 
 
+def test_mjml_is_looked_at_where_variables_are_required_and_none_are_given() -> None:
+    variables = {"x": Variable(required=True)}
+    made = bundle(html=MJML.format("<mj-txt />{{ x }}"), kind="mjml", variables=variables)
+    assert "<mj-txt>" in messages(made)
+
+
 def test_a_layout_and_a_partial_can_be_looked_at_alone() -> None:
     assert examine(bundle(html="<b>{% block content %}{% endblock %}</b>")).problems == ()
     assert examine(bundle(html="{% macro m(a) %}{{ a }}{% endmacro %}")).used == ()

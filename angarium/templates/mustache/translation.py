@@ -45,7 +45,6 @@ class _Block(msgspec.Struct, kw_only=True):
     ends: list[str]  # what closes it in the engine's language, the outermost first
     is_condition: bool = False  # an ``elif`` may follow
     has_else: bool = False
-    path: Path | None = None  # of a section
 
 
 class _Translator:
@@ -192,22 +191,23 @@ class _Translator:
     def _section(self, tag: Tag, call: Call, block: _Block) -> list[str]:
         if not isinstance(call.head, Path):
             raise MustacheError(tag.offset, "a section needs a name")
-        block.name, block.path = tag.body, call.head
-        given = self._scope.write(call.head, tag.offset)
+        given = self._scope.write(call.head)
         if self._is_postmark:
             self._scope = self._scope.inside(*self._chain(call.head))
             block.ends.append("{% endif %}")
             return [f"{{% if {writing.filtered(given, 'm_there')} %}}"]
         loop = self._new_loop()
         here = self._scope.here
-        self._scope = self._scope.in_loop(loop)
+        self._scope = self._scope.in_loop(loop).named(
+            dict(zip(call.names, (loop.item, loop.key), strict=False))
+        )
         block.ends.append("{% endfor %}")
         return [_for(loop, writing.filtered(given, "m_section", here))]
 
     def _chain(self, path: Path) -> list[str]:
         """What Mustachio goes through on a path: each name of it is a place of its own."""
         return [
-            self._scope.write(msgspec.structs.replace(path, names=path.names[:count]), 0)
+            self._scope.write(msgspec.structs.replace(path, names=path.names[:count]))
             for count in range(1, len(path.names) + 1)
         ]
 
@@ -228,17 +228,11 @@ class _Translator:
             raise MustacheError(tag.offset, "a section needs a name")
         if len(self._open) >= MAX_DEPTH:
             raise MustacheError(tag.start, f"blocks are nested deeper than {MAX_DEPTH}")
-        given = self._scope.write(call.head, tag.offset)
+        given = self._scope.write(call.head)
         test = "m_there" if self._is_postmark else "m_true"
         # An empty object is true, an empty array is not: as for the section itself
         self._open.append(
-            _Block(
-                name=tag.body,
-                offset=tag.start,
-                outer=self._scope,
-                ends=["{% endif %}"],
-                path=call.head,
-            )
+            _Block(name=tag.body, offset=tag.start, outer=self._scope, ends=["{% endif %}"])
         )
         if self._is_postmark:
             self._scope = self._scope.inside(*self._chain(call.head))

@@ -11,11 +11,11 @@ def expression(scope: Scope, each: Expression) -> str:
     if isinstance(each, expressions.Literal):
         return writing.literal(each.value)
     if isinstance(each, Path):
-        return scope.write(each, 0)
+        return scope.write(each)
     head = each.head
     if not each.arguments and not each.words:
         if isinstance(head, Path):
-            return scope.write(head, each.offset)
+            return scope.write(head)
         if isinstance(head, Call):
             return expression(scope, head)
         return writing.literal(head.value)
@@ -31,9 +31,9 @@ def helper_value(scope: Scope, call: Call) -> str:
         word = next(iter(call.words))
         raise MustacheError(call.offset, f"{name} has no {word!r}")
     if not helper.least <= len(call.arguments) <= helper.most:
-        raise MustacheError(
-            call.offset, f"{name} is to be given {helper.least} to {helper.most} things"
-        )
+        least, most = helper.least, helper.most
+        count = f"{least}" if least == most else f"{least} to {most}"
+        raise MustacheError(call.offset, f"{name} is to be given {count} things")
     first, *others = [expression(scope, each) for each in call.arguments]
     return writing.filtered(first, helper.filter, *others, *helper.more)
 

@@ -31,7 +31,7 @@ def examine(bundle: Bundle, sample: Filling | None = None) -> Examination:
         problems += variable_check.find_faults(bundle.variables)
     declared = variable_check.names(bundle.variables or {})
     undeclared = () if bundle.variables is None else variable_use.undeclared_variables(used, bundle)
-    hints = [variable_use.undeclared_hint(compiled, each) for each in undeclared[:MAX_PROBLEMS]]
+    hints = variable_use.undeclared_hints(compiled, undeclared[:MAX_PROBLEMS])
     if not problems:
         unused = declared - variable_use.touched_variables(used, declared)
         hints += [variable_use.unused_hint(each) for each in sorted(unused)]

@@ -1,6 +1,6 @@
 """Which variables a version asks for, beside those that it declares. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from angarium.templates.bundle import Bundle
@@ -8,7 +8,7 @@ from angarium.templates.compiled import Compiled
 from angarium.templates.filters.table import LOCALE, TIME_ZONE
 from angarium.templates.mustache.scope import HERE, ROOT
 from angarium.templates.rendering import Hint
-from angarium.templates.tags import find_name
+from angarium.templates.tags import find_names
 
 # What the engine gives, and we
 _GIVEN: Final = frozenset(
@@ -70,20 +70,29 @@ def touched_variables(used: set[str], declared: set[str]) -> set[str]:
     }
 
 
-def undeclared_hint(compiled: Compiled, variable: str) -> Hint:
+def undeclared_hints(compiled: Compiled, variables: Collection[str]) -> list[Hint]:
+    """Return one for each, with the first place that asks for it."""
+    found: dict[str, Hint] = {}
     for name in compiled.sources.names():
-        place = find_name(compiled.sources.written(name.text), variable)
-        if place is not None:
-            return Hint(
+        rest = [each for each in variables if each not in found]
+        if not rest:
+            break
+        places = find_names(compiled.sources.written(name.text), rest)
+        for variable, (line, column) in places.items():
+            found[variable] = Hint(
                 part=name.part,
                 locale=name.locale,
                 template=name.template,
-                line=place[0],
-                column=None if compiled.sources.is_translated else place[1],
+                line=line,
+                column=None if compiled.sources.is_translated else column,
                 variable=variable,
-                message=f"{variable} is not among the variables: declare it",
+                message=_undeclared(variable),
             )
-    return Hint(variable=variable, message=f"{variable} is not among the variables: declare it")
+    return [found.get(each) or Hint(variable=each, message=_undeclared(each)) for each in variables]
+
+
+def _undeclared(variable: str) -> str:
+    return f"{variable} is not among the variables: declare it"
 
 
 def unused_hint(variable: str) -> Hint:

@@ -4,7 +4,7 @@ import pytest
 
 from angarium.templates.tags import (
     filters,
-    find_name,
+    find_names,
     find_only_use,
     line_and_column,
     loads,
@@ -55,9 +55,10 @@ def test_a_use_of_a_filter_has_its_place_and_its_variable() -> None:
 
 def test_a_variable_is_found_where_most_of_it_stands() -> None:
     source = "{{ order }}\n{{ x.order.total }}{{ order.total }}"
-    assert find_name(source, "order.total") == (2, 23)
-    assert find_name(source, "order.id") == (1, 4)
-    assert find_name(source, "other") is None
+    assert find_names(source, ["order.total", "order.id", "other"]) == {
+        "order.total": (2, 23),
+        "order.id": (1, 4),
+    }
 
 
 def test_lines_and_columns_begin_at_one() -> None:

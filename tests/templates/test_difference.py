@@ -37,7 +37,7 @@ def test_it_is_written_as_a_unified_diff() -> None:
 
 
 def test_texts_that_are_very_long_are_shown_whole() -> None:
-    old, new = "a\n" * MAX_LINES, "b\n" * MAX_LINES
+    old, new = "a\n" * MAX_LINES + "same", "b\n" * MAX_LINES + "same"
     found = difference({"en": Parts(text=old)}, {"en": Parts(text=new)})[0]
-    assert found.lines[:2] == (f"@@ -1,{MAX_LINES} +1,{MAX_LINES} @@", "-a")
-    assert len(found.lines) == 2 * MAX_LINES + 1
+    assert found.lines[:2] == (f"@@ -1,{MAX_LINES + 1} +1,{MAX_LINES + 1} @@", "-a")
+    assert len(found.lines) == 2 * MAX_LINES + 3

@@ -144,6 +144,7 @@ def test_what_mjml_passes_over_is_a_problem(inside: str, words: str, line: int) 
     made = bundle(html=MJML.format(inside), kind="mjml")
     found = examine(made).problems
     assert words in found[0].message
+    assert len(found) == (2 if inside.startswith("<mj-txt>") else 1)
     assert (found[0].part, found[0].line) == ("html", line)
 
 

@@ -87,7 +87,7 @@ def test_a_loop_knows_its_index_and_its_ends_and_those_around_it() -> None:
 
 
 def test_more_ups_than_there_are_end_at_the_outermost() -> None:
-    assert mustache("{{#each items}}{{../../../co}}{{/each}}", DATA) == "ACMEACME"
+    assert mustache("{{#each items}}{{../../../../../co}}{{/each}}", DATA) == "ACMEACME"
 
 
 LINES = [

@@ -17,7 +17,7 @@ from angarium.templates.finishing import (
     one_line,
     with_inlined_css,
 )
-from angarium.templates.locales import nearest
+from angarium.templates.locales import is_within, nearest
 from angarium.templates.mustache.translation import HERE, ROOT
 from angarium.templates.plain_data import DataError, Map, plain
 from angarium.templates.rendering import (
@@ -54,7 +54,7 @@ class Compiled:
         data = self._read(filling)
         if isinstance(data, Problem):
             return data
-        tag = nearest(self.bundle.locales, filling.locale, self.bundle.default_locale)
+        tag = self._nearest(filling.locale)
         context = self._context(filling, tag, data)
         filled: dict[Part, str | None] = {}
         octets = 0
@@ -81,13 +81,15 @@ class Compiled:
             return data
         return fill_in(self.bundle.variables, data, strict=self._is_strict)
 
+    def _nearest(self, wanted: str) -> str:
+        return nearest(tuple(self.bundle.locales), wanted, self.bundle.default_locale)
+
     def _context(self, filling: Filling, tag: str, data: Map) -> dict[str, Any]:
         wanted = filling.locale
         # de-AT reads de, and has its dates as Austria writes them; who asked for fr and gets en reads English
-        is_nearer = wanted.replace("_", "-").lower().startswith(tag.replace("_", "-").lower())
         context: dict[str, Any] = {} if filling.now is None else {"now": filling.now}
         context.update(data)
-        context[LOCALE] = wanted if is_nearer else tag
+        context[LOCALE] = wanted if is_within(wanted, tag) else tag
         context[TIME_ZONE] = self.bundle.time_zone
         context[ROOT] = context[HERE] = data
         return context
@@ -107,7 +109,7 @@ class Compiled:
         data = self._read(filling)
         if isinstance(data, Problem):
             return data
-        tag = nearest(self.bundle.locales, filling.locale, self.bundle.default_locale)
+        tag = self._nearest(filling.locale)
         return self._fill(part, tag, self._context(filling, tag, data))
 
     def _fill_source(self, name: str, context: dict[str, Any]) -> str | Problem:

@@ -8,7 +8,7 @@ from minijinja import TemplateError
 from angarium.templates.engine import FilterFault
 from angarium.templates.rendering import Problem, ProblemKind
 from angarium.templates.sources import SourceName, Sources
-from angarium.templates.tags import uses_of_filter
+from angarium.templates.tags import find_only_use
 
 _KINDS: Final = {
     "SyntaxError": ProblemKind.SYNTAX,
@@ -45,8 +45,8 @@ def problem_of(error: BaseException, source_name: str, sources: Sources) -> Prob
 def _of_filter(error: FilterFault, source_name: str, sources: Sources) -> Problem:
     name = error.source_name or source_name
     found = SourceName.read(name)
-    uses = uses_of_filter(sources.written(name), error.filter_name)
-    line, column, variable = uses[0] if len(uses) == 1 else (None, None, "")
+    use = find_only_use(sources.written(name), error.filter_name)
+    line, column, variable = use or (None, None, "")
     if sources.is_translated:
         column = None
     return Problem(

@@ -6,7 +6,6 @@ case and ``_`` for ``-`` are alike.
 
 import functools
 import re
-from collections.abc import Iterable
 from typing import Final
 
 from babel import Locale, UnknownLocaleError
@@ -20,7 +19,13 @@ def is_tag(text: str) -> bool:
     return _TAG.fullmatch(text) is not None
 
 
-def nearest(tags: Iterable[str], wanted: str, default: str) -> str:
+def is_within(tag: str, other: str) -> bool:
+    """Whether it is the other, or a kind of it: ``de-AT`` of ``de``."""
+    return f"{_folded(tag)}-".startswith(f"{_folded(other)}-")
+
+
+@functools.lru_cache(maxsize=1000)
+def nearest(tags: tuple[str, ...], wanted: str, default: str) -> str:
     """Return which of the tags comes nearest: itself, else what is left when its end is cut off, else the default.
 
     The default is returned even where it is none of the tags.

@@ -4,10 +4,11 @@ The engine lets a template ask a Python object for its attributes, too, where it
 template gets types that have nothing to offer but what is in them.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 MAX_DEPTH: Final = 50  # ours: nobody's data is deeper
+_SCALARS: Final = frozenset({str, bool, float})
 MAX_INTEGER: Final = 1 << 63  # the engine's; a larger number is a text
 
 
@@ -29,13 +30,10 @@ class _Absent:
 class Asked:
     """A method of a map, where the map may have a key of this name and has none: it is empty, unless it is called."""
 
-    __slots__ = ("_answer",)
+    __slots__ = ("_map",)
 
-    def __init__(self, answer: Callable[..., Any]) -> None:
-        self._answer = answer
-
-    def __call__(self, *arguments: Any) -> Any:
-        return self._answer(*arguments)
+    def __init__(self, asked: "Map") -> None:
+        self._map = asked
 
     def __iter__(self) -> Iterator[Any]:
         return iter(())
@@ -47,15 +45,36 @@ class Asked:
         return ""
 
 
+class _Items(Asked):
+    def __call__(self) -> "List":
+        return List(dict.items(self._map))
+
+
+class _Keys(Asked):
+    def __call__(self) -> "List":
+        return List(self._map)
+
+
+class _Values(Asked):
+    def __call__(self) -> "List":
+        return List(dict.values(self._map))
+
+
+class _Get(Asked):
+    def __call__(self, key: Any, other: Any = None) -> Any:
+        return dict.get(self._map, key, other)
+
+
 class Map(dict[str, Any]):
     """Names with their values."""
 
+    # The engine asks each map for its items: properties that call a class are quick
     __slots__ = ()
     clear = copy = fromkeys = pop = popitem = setdefault = update = _Absent()
-    items = property(lambda self: Asked(lambda: List(dict.items(self))))
-    keys = property(lambda self: Asked(lambda: List(self)))
-    values = property(lambda self: Asked(lambda: List(dict.values(self))))
-    get = property(lambda self: Asked(lambda key, other=None: dict.get(self, key, other)))
+    items = property(_Items)
+    keys = property(_Keys)
+    values = property(_Values)
+    get = property(_Get)
 
 
 class List(list[Any]):
@@ -81,8 +100,7 @@ def _map(data: Mapping[Any, Any], path: str, depth: int) -> Map:
     for name, value in data.items():
         if value is None:
             continue
-        kind = type(value)
-        if kind is str or kind is bool or kind is float:
+        if type(value) in _SCALARS:
             found[name] = value
         else:
             found[name] = _value(value, f"{path}.{name}" if path else str(name), depth)
@@ -90,11 +108,11 @@ def _map(data: Mapping[Any, Any], path: str, depth: int) -> Map:
 
 
 def _value(value: Any, path: str, depth: int) -> Any:
-    if value is None or isinstance(value, str | bool | float):
+    if type(value) in _SCALARS or value is None or isinstance(value, str | bool | float):
         return value
     if isinstance(value, int):
         return value if -MAX_INTEGER <= value < MAX_INTEGER else str(value)
-    if isinstance(value, Mapping):
+    if type(value) is dict or isinstance(value, Mapping):
         return _map(value, path, depth + 1)
     if isinstance(value, list | tuple):
         if depth >= MAX_DEPTH:

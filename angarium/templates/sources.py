@@ -4,9 +4,11 @@ The engine knows a source as ``part:locale:template``: what a part includes is t
 language that comes nearest. Of the version itself, ``template`` is empty.
 """
 
+from collections.abc import Iterator, Mapping
+
 import msgspec
 
-from angarium.templates.bundle import Bundle, Part
+from angarium.templates.bundle import PARTS, Bundle, Part, Parts
 from angarium.templates.locales import nearest
 
 # A version with a layout is put into the layout's block, in front of its own first line
@@ -54,6 +56,13 @@ class Sources:
         """Return what its author wrote; "" where that is nothing."""
         return self._written(SourceName.read(name)) or ""
 
+    def names(self) -> Iterator[SourceName]:
+        """Yield the names of all sources that are written."""
+        bundle = self._bundle
+        yield from _written(bundle.locales, "")
+        for name, piece in bundle.pieces.items():
+            yield from _written(piece.locales, name)
+
     def join(self, template: str, parent: str) -> str:
         """Return the name of what a source includes, extends or imports."""
         found = SourceName.read(parent)
@@ -67,7 +76,7 @@ class Sources:
             piece = self._bundle.pieces.get(name.template)
             if piece is None:
                 return None
-            tag = nearest(piece.locales, name.locale, piece.default_locale)
+            tag = nearest(tuple(piece.locales), name.locale, piece.default_locale)
             parts = piece.locales.get(tag)
         return None if parts is None else parts.source(part)
 
@@ -88,6 +97,13 @@ class Sources:
         return layout not in self._bundle.pieces or (
             self._written(msgspec.structs.replace(name, template=layout)) is not None
         )
+
+
+def _written(locales: Mapping[str, Parts], template: str) -> Iterator[SourceName]:
+    for tag, parts in locales.items():
+        for each in PARTS:
+            if parts.source(each) is not None:
+                yield SourceName(part=each, locale=tag, template=template)
 
 
 def _quoted(text: str) -> str:

@@ -4,7 +4,7 @@ The engine says what is wrong where it comes by; this says it of what it did not
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -16,6 +16,7 @@ _END_RAW: Final = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
 _TOKEN: Final = re.compile(
     r"\"(?:[^\"\\]|\\.)*(?:\"|\\?\Z)|'(?:[^'\\]|\\.)*(?:'|\\?\Z)|[^\W\d]\w*|\d[\w.]*|\S", re.S
 )
+MAX_PATH_TOKENS: Final = 19  # ours: ten names with their dots
 _LOADS: Final = frozenset({"extends", "include", "import", "from"})
 _ENDS_NAMES: Final = frozenset({"ignore", "with", "without", "import", "as", "if", "else"})
 
@@ -120,15 +121,19 @@ def tests(source: str) -> list[Token]:
     return found
 
 
-def uses_of_filter(source: str, name: str) -> list[tuple[int, int, str]]:
-    """Return line and column of each, from 1, and the variable that is filtered, if it is a plain one."""
-    found = []
+def find_only_use(source: str, name: str) -> tuple[int, int, str] | None:
+    """Return line and column of a filter, from 1, and the variable that is filtered, if it is a plain one.
+
+    None: it is not there, or more than once.
+    """
+    found: tuple[Token, str] | None = None
     for tag in tags(source):
         for index, (bar, each) in enumerate(pairwise(tag.tokens)):
             if bar.text == "|" and each.text == name:
-                line, column = line_and_column(source, each.offset)
-                found.append((line, column, _path_before(tag.tokens[:index])))
-    return found
+                if found is not None:
+                    return None
+                found = each, _path_before(tag.tokens[max(0, index - MAX_PATH_TOKENS) : index])
+    return None if found is None else (*line_and_column(source, found[0].offset), found[1])
 
 
 def _path_before(tokens: list[Token]) -> str:
@@ -147,31 +152,36 @@ def line_and_column(source: str, offset: int) -> tuple[int, int]:
     return source.count("\n", 0, offset) + 1, offset - source.rfind("\n", 0, offset)
 
 
-def find_name(source: str, name: str) -> tuple[int, int] | None:
-    """Return where a variable, ``order.total`` or its beginning, is first asked for."""
-    wanted = name.split(".")
-    best: tuple[int, int] | None = None
-    best_length = 0
+def find_names(source: str, names: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """Return where variables are first asked for: ``order.total``, or as much of its beginning as there is."""
+    wanted: dict[str, list[list[str]]] = {}
+    for name in names:
+        parts = name.split(".")
+        wanted.setdefault(parts[0], []).append(parts)
+    best: dict[str, tuple[int, int]] = {}  # how much of it, and the place
     for tag in tags(source):
         for index, each in enumerate(tag.tokens):
-            if each.text != wanted[0] or (index and tag.tokens[index - 1].text == "."):
+            if each.text not in wanted or (index and tag.tokens[index - 1].text == "."):
                 continue
-            length = _in_common(tag.tokens[index:], wanted)
-            if length > best_length:
-                best, best_length = line_and_column(source, each.offset), length
-    return best
+            for parts in wanted[each.text]:
+                length = _in_common(tag.tokens, index, parts)
+                if length > best.get(".".join(parts), (0, 0))[0]:
+                    best[".".join(parts)] = length, each.offset
+    return {name: line_and_column(source, offset) for name, (_, offset) in best.items()}
 
 
-def _in_common(tokens: list[Token], wanted: list[str]) -> int:
+def _in_common(tokens: list[Token], start: int, wanted: list[str]) -> int:
     length = 0
     for index, part in enumerate(wanted):
-        if index and (2 * index >= len(tokens) or tokens[2 * index - 1].text != "."):
+        at = start + 2 * index
+        if at >= len(tokens) or tokens[at].text != part:
             break
-        if tokens[2 * index].text != part:
+        if index and tokens[at - 1].text != ".":
             break
         length += 1
     return length
 
 
 def _unquoted(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text[1:-1])
+    inner = text[1:].removesuffix(text[0])
+    return re.sub(r"\\(.)", r"\1", inner)

@@ -247,6 +247,7 @@ def languages() -> Bundle:
         ("de-CH-1996", "de", "Hallo", "EUR\xa01'234.50 bye"),
         ("fr", "en", "Hello", "€1,234.50 bye"),
         ("en-GB", "en", "Hello", "€1,234.50 bye"),
+        ("english", "en", "Hello", "€1,234.50 bye"),
         ("rubbish/../x", "en", "Hello", "€1,234.50 bye"),
     ],
 )
@@ -275,6 +276,7 @@ def test_styles_are_inlined_and_what_cannot_be_stays() -> None:
     )
     found = filled(bundle(html=html), {"x": "<"}).html or ""
     assert '<p style="color: red;">&lt;</p>' in found
+    assert "p {" not in found.partition("@media")[0]
     assert "a:hover" in found
     assert "@media (max-width: 600px)" in found
     assert "<!--[if mso]><p>old</p><![endif]-->" in found

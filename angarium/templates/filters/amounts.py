@@ -42,14 +42,19 @@ def plural(value: Any, *, tag: str, **words: str) -> str:
 def read_number(value: Any) -> Decimal:
     """Read a number, or a text that is one. Raises FilterError."""
     if isinstance(value, int | float | str) and not isinstance(value, bool):
-        text = str(value).strip()
-        try:
-            found = Decimal(text) if len(text) <= 2 * MAX_DIGITS else Decimal("NaN")
-        except InvalidOperation:
-            found = Decimal("NaN")
-        if found.is_finite() and abs(found.adjusted()) <= MAX_DIGITS:
+        found = _decimal(str(value))
+        if found is not None:
             return found
     raise FilterError(f"{str(value)[:60]!r} is no number")
+
+
+@functools.lru_cache(maxsize=5000)
+def _decimal(text: str) -> Decimal | None:
+    try:
+        found = Decimal(text) if len(text) <= 2 * MAX_DIGITS else Decimal("NaN")
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() and abs(found.adjusted()) <= MAX_DIGITS else None
 
 
 def _checked(decimals: Any) -> int | None:

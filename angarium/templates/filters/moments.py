@@ -27,12 +27,12 @@ def date(value: Any, style: str = "medium", *, tag: str, zone: str) -> str:
 
 def time(value: Any, style: str = "short", *, tag: str, zone: str) -> str:
     """Write the time of the day: 03:16."""
-    return _time(_seen(value, zone), _checked(style), tag)
+    return _time(_seen(value, zone), zone, _checked(style), tag)
 
 
 def datetime(value: Any, style: str = "medium", *, tag: str, zone: str) -> str:
     """Write both."""
-    return _datetime(_seen(value, zone), _checked(style), tag)
+    return _datetime(_seen(value, zone), zone, _checked(style), tag)
 
 
 def read_moment(value: Any) -> dt.date | dt.datetime:
@@ -103,19 +103,19 @@ def _checked(style: Any) -> str:
     return style
 
 
-# Many mails of one campaign have the same dates and amounts
+# Many mails of one campaign have the same dates and amounts. The zone is named, since moments are equal in all zones
 @functools.lru_cache(maxsize=5000)
 def _date(day: dt.date, style: str, tag: str) -> str:
     return _written(dates.format_date, day, style, tag)
 
 
 @functools.lru_cache(maxsize=5000)
-def _time(moment: dt.datetime, style: str, tag: str) -> str:
+def _time(moment: dt.datetime, zone: str, style: str, tag: str) -> str:
     return _written(dates.format_time, moment, style, tag)
 
 
 @functools.lru_cache(maxsize=5000)
-def _datetime(moment: dt.datetime, style: str, tag: str) -> str:
+def _datetime(moment: dt.datetime, zone: str, style: str, tag: str) -> str:
     return _written(dates.format_datetime, moment, style, tag)
 
 

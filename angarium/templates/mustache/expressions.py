@@ -33,6 +33,7 @@ class Path(msgspec.Struct, frozen=True, kw_only=True):
     is_data: bool = False  # @index, @root.name
     is_explicit: bool = False  # this.name, ./name: no helper and no name of a block
     names: tuple[str, ...] = ()  # none: what is here
+    offset: int = 0
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +109,7 @@ class _Reader:
         return self._path()
 
     def _path(self) -> Path:
-        ups = 0
+        ups, start = 0, self._offset + self._at
         is_data = is_explicit = False
         names: list[str] = []
         if self._text.startswith("@", self._at):
@@ -140,7 +141,13 @@ class _Reader:
             self._at += 1
             if self._at >= len(self._text) and ups and not names:
                 break  # "../" alone is what is one up
-        return Path(ups=ups, is_data=is_data, is_explicit=is_explicit, names=tuple(names))
+        return Path(
+            ups=ups,
+            is_data=is_data,
+            is_explicit=is_explicit,
+            names=tuple(names),
+            offset=start,
+        )
 
     def _blanks(self) -> None:
         found = _BLANKS.match(self._text, self._at)

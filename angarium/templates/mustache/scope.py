@@ -57,11 +57,11 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     def with_partial(self, name: str) -> "Scope":
         return msgspec.structs.replace(self, partials=self.partials | {name})
 
-    def write(self, path: Path, offset: int) -> str:
+    def write(self, path: Path) -> str:
         """Return the expression of a path. Raises MustacheError. More ups than there are end at the outermost."""
         names = path.names
         if path.is_data:
-            return self._write_data(path, offset)
+            return self._write_data(path)
         start = self.heres[max(len(self.heres) - 1 - path.ups, 0)]
         if names and not path.is_explicit:
             known = dict(self.names).get(names[0])
@@ -71,9 +71,9 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
             start = writing.member(start, name)
         return start
 
-    def _write_data(self, path: Path, offset: int) -> str:
+    def _write_data(self, path: Path) -> str:
         if not path.names:
-            raise MustacheError(offset, "a name is missing behind @")
+            raise MustacheError(path.offset, "a name is missing behind @")
         first, *others = path.names
         if first == "root":
             written = ROOT
@@ -82,7 +82,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
             found = None if loop is None else loop.data(first)
             if found is None:
                 raise MustacheError(
-                    offset,
+                    path.offset,
                     f"@{first} is not known here: @root, and in each @index, @key, @first, @last",
                 )
             written = found

@@ -10,9 +10,10 @@ import msgspec
 from angarium.templates.mustache import expressions, writing
 from angarium.templates.mustache.expressions import Call, Expression, Path
 from angarium.templates.mustache.fault import MustacheError
-from angarium.templates.mustache.helper_table import BLOCKS, CONDITIONS, KNOWN, VALUES
+from angarium.templates.mustache.helper_table import BLOCKS, CONDITIONS, KNOWN
 from angarium.templates.mustache.reading import Tag, Text, read
 from angarium.templates.mustache.scope import HERE, ROOT, Loop, Scope
+from angarium.templates.mustache.values import condition, expression, helper_name
 from angarium.templates.rendering import Problem, ProblemKind
 from angarium.templates.tags import line_and_column
 
@@ -44,7 +45,6 @@ class _Block(msgspec.Struct, kw_only=True):
     ends: list[str]  # what closes it in the engine's language, the outermost first
     is_condition: bool = False  # an ``elif`` may follow
     has_else: bool = False
-    path: Path | None = None  # of a section
 
 
 class _Translator:
@@ -115,10 +115,10 @@ class _Translator:
         name, bar, other = body.partition("|")
         if bar and not name.strip().count(" ") and "(" not in name:
             # Resend's, of a value that may be missing
-            path = self._expression(self._parse(name.strip(), tag.offset))
+            path = expression(self._scope, self._parse(name.strip(), tag.offset))
             written = writing.filtered(path, "m_else", writing.string(other.strip()))
         else:
-            written = self._expression(self._parse(body, tag.offset))
+            written = expression(self._scope, self._parse(body, tag.offset))
         if tag.kind == "raw":
             written = writing.filtered(written, "m_raw")
         return self._write(tag, f"{{{{ {written} }}}}")
@@ -129,42 +129,13 @@ class _Translator:
             raise MustacheError(offset, f"{text[:30]!r} is no path, and Postmark has no helpers")
         return call
 
-    def _expression(self, each: Expression) -> str:
-        if isinstance(each, expressions.Literal):
-            return writing.literal(each.value)
-        if isinstance(each, Path):
-            return self._scope.write(each, 0)
-        head = each.head
-        if not each.arguments and not each.words:
-            if isinstance(head, Path):
-                return self._scope.write(head, each.offset)
-            if isinstance(head, Call):
-                return self._expression(head)
-            return writing.literal(head.value)
-        return self._helper(each)
-
-    def _helper(self, call: Call) -> str:
-        name = _helper_name(call)
-        helper = VALUES.get(name)
-        if helper is None:
-            raise MustacheError(call.offset, f"the helper {name!r} is not known: {KNOWN} are")
-        if call.words:
-            word = next(iter(call.words))
-            raise MustacheError(call.offset, f"{name} has no {word!r}")
-        if not helper.least <= len(call.arguments) <= helper.most:
-            raise MustacheError(
-                call.offset, f"{name} is to be given {helper.least} to {helper.most} things"
-            )
-        first, *others = [self._expression(each) for each in call.arguments]
-        return writing.filtered(first, helper.filter, *others, *helper.more)
-
     # Blocks
 
     def _begin(self, tag: Tag) -> None:
         call = self._opening(tag)
         if len(self._open) >= MAX_DEPTH:
             raise MustacheError(tag.start, f"blocks are nested deeper than {MAX_DEPTH}")
-        name = _helper_name(call)
+        name = helper_name(call)
         block = _Block(name=tag.body.split()[0], offset=tag.start, outer=self._scope, ends=[])
         is_section = not call.arguments and (name not in BLOCKS or self._is_postmark)
         statements = self._section(tag, call, block) if is_section else self._block(call, block)
@@ -187,29 +158,17 @@ class _Translator:
 
     def _block(self, call: Call, block: _Block) -> list[str]:
         """Open what a helper opens, and return its statements."""
-        name = _helper_name(call)
+        name = helper_name(call)
         if name not in BLOCKS:
             raise MustacheError(call.offset, f"the helper {name!r} is not known: {KNOWN} are")
         if name in CONDITIONS or name in ("if", "unless"):
             block.is_condition = True
             block.ends.append("{% endif %}")
-            return [f"{{% if {self._condition(call)} %}}"]
+            return [f"{{% if {condition(self._scope, call)} %}}"]
         if len(call.arguments) != 1 or call.words:
             raise MustacheError(call.offset, f"{name} is to be given one thing")
-        given = self._expression(call.arguments[0])
+        given = expression(self._scope, call.arguments[0])
         return self._each(call, given, block) if name == "each" else self._with(call, given, block)
-
-    def _condition(self, call: Call) -> str:
-        name = _helper_name(call)
-        if name in CONDITIONS:
-            return writing.filtered(self._helper(call), "m_true")
-        words = dict(call.words)
-        zero = words.pop("includeZero", None)
-        if len(call.arguments) != 1 or words:
-            raise MustacheError(call.offset, f"{name} is to be given one thing")
-        more = () if zero is None else (self._expression(zero),)
-        tested = writing.filtered(self._expression(call.arguments[0]), "m_true", *more)
-        return tested if name == "if" else f"not {tested}"
 
     def _each(self, call: Call, given: str, block: _Block) -> list[str]:
         loop = self._new_loop()
@@ -232,22 +191,23 @@ class _Translator:
     def _section(self, tag: Tag, call: Call, block: _Block) -> list[str]:
         if not isinstance(call.head, Path):
             raise MustacheError(tag.offset, "a section needs a name")
-        block.name, block.path = tag.body, call.head
-        given = self._scope.write(call.head, tag.offset)
+        given = self._scope.write(call.head)
         if self._is_postmark:
             self._scope = self._scope.inside(*self._chain(call.head))
             block.ends.append("{% endif %}")
             return [f"{{% if {writing.filtered(given, 'm_there')} %}}"]
         loop = self._new_loop()
         here = self._scope.here
-        self._scope = self._scope.in_loop(loop)
+        self._scope = self._scope.in_loop(loop).named(
+            dict(zip(call.names, (loop.item, loop.key), strict=False))
+        )
         block.ends.append("{% endfor %}")
         return [_for(loop, writing.filtered(given, "m_section", here))]
 
     def _chain(self, path: Path) -> list[str]:
         """What Mustachio goes through on a path: each name of it is a place of its own."""
         return [
-            self._scope.write(msgspec.structs.replace(path, names=path.names[:count]), 0)
+            self._scope.write(msgspec.structs.replace(path, names=path.names[:count]))
             for count in range(1, len(path.names) + 1)
         ]
 
@@ -268,17 +228,11 @@ class _Translator:
             raise MustacheError(tag.offset, "a section needs a name")
         if len(self._open) >= MAX_DEPTH:
             raise MustacheError(tag.start, f"blocks are nested deeper than {MAX_DEPTH}")
-        given = self._scope.write(call.head, tag.offset)
+        given = self._scope.write(call.head)
         test = "m_there" if self._is_postmark else "m_true"
         # An empty object is true, an empty array is not: as for the section itself
         self._open.append(
-            _Block(
-                name=tag.body,
-                offset=tag.start,
-                outer=self._scope,
-                ends=["{% endif %}"],
-                path=call.head,
-            )
+            _Block(name=tag.body, offset=tag.start, outer=self._scope, ends=["{% endif %}"])
         )
         if self._is_postmark:
             self._scope = self._scope.inside(*self._chain(call.head))
@@ -296,9 +250,9 @@ class _Translator:
             self._scope = inner if self._is_postmark else block.outer
             return self._write(tag, "{% else %}")
         call = expressions.parse(chained, tag.offset + tag.body.index(chained))
-        name = _helper_name(call)
+        name = helper_name(call)
         if block.is_condition and (name in CONDITIONS or name in ("if", "unless")):
-            return self._write(tag, f"{{% elif {self._condition(call)} %}}")
+            return self._write(tag, f"{{% elif {condition(self._scope, call)} %}}")
         if len(block.ends) >= MAX_DEPTH:
             raise MustacheError(tag.start, f"blocks are nested deeper than {MAX_DEPTH}")
         opened = _Block(name=block.name, offset=block.offset, outer=block.outer, ends=[])
@@ -327,10 +281,10 @@ class _Translator:
             raise MustacheError(tag.offset, "a partial is named by a word")
         if len(call.arguments) > 1:
             raise MustacheError(tag.offset, "a partial is given one thing, and words with =")
-        here = self._expression(call.arguments[0]) if call.arguments else self._scope.here
+        here = expression(self._scope, call.arguments[0]) if call.arguments else self._scope.here
         if call.words:
             words = ", ".join(
-                f"{writing.string(word)}: {self._expression(each)}"
+                f"{writing.string(word)}: {expression(self._scope, each)}"
                 for word, each in call.words.items()
             )
             here = writing.filtered(here, "m_with", f"{{{words}}}")
@@ -348,7 +302,7 @@ class _Translator:
 
     def _inline(self, tag: Tag) -> None:
         call = expressions.parse(tag.body, tag.offset)
-        if _helper_name(call) != "inline" or len(call.arguments) != 1 or call.words:
+        if helper_name(call) != "inline" or len(call.arguments) != 1 or call.words:
             raise MustacheError(tag.offset, 'this is not known: {{#*inline "name"}} is')
         name = _partial_name(call.arguments[0])
         if not name:
@@ -367,18 +321,6 @@ class _Translator:
 
 def _for(loop: Loop, given: str) -> str:
     return f"{{% for {loop.item}, {loop.index}, {loop.key}, {loop.is_last} in {given} %}}"
-
-
-def _helper_name(call: Call) -> str:
-    head = call.head
-    if (
-        isinstance(head, Path)
-        and len(head.names) == 1
-        and not head.is_data
-        and not head.is_explicit
-    ):
-        return head.names[0]
-    return ""
 
 
 def _partial_name(each: Expression) -> str:

@@ -60,6 +60,7 @@ BLOCKS = [
     ("{{#items}}{{n}}{{/items}}{{#empty}}x{{/empty}}{{#yes}}{{co}}{{/yes}}", "abACME"),
     ("{{^missing}}none{{/missing}}{{^items}}none{{/items}}{{^empty}}e{{/empty}}", "nonee"),
     ("{{#items}}{{n}}{{else}}none{{/items}}", "ab"),
+    ("{{#items as |it at|}}{{at}}{{it.n}}{{/items}}", "0a1b"),
     ("{{#if a}}1{{else each items}}{{n}}{{else}}3{{/if}}", "ab"),
     ("{{#if (and name (or missing yes))}}y{{/if}}{{#if (not name)}}n{{/if}}", "y"),
     ("{{#equals co 'ACME'}}=={{/equals}}{{#notEquals 3 '3'}}!={{/notEquals}}", "=="),
@@ -86,7 +87,7 @@ def test_a_loop_knows_its_index_and_its_ends_and_those_around_it() -> None:
 
 
 def test_more_ups_than_there_are_end_at_the_outermost() -> None:
-    assert mustache("{{#each items}}{{../../../co}}{{/each}}", DATA) == "ACMEACME"
+    assert mustache("{{#each items}}{{../../../../../co}}{{/each}}", DATA) == "ACMEACME"
 
 
 LINES = [
@@ -127,11 +128,13 @@ REFUSED = [
     ("{{> (lookup . 'x')}}", 1, 5, "named by a word"),
     ("{{}}", 1, 1, "a name is missing"),
     ("{{@wrong}}", 1, 3, "@wrong is not known"),
+    ("\n{{#if (eq a @wrong)}}{{/if}}", 2, 13, "@wrong is not known"),
+    ("{{#each a}}{{insert @up 'x'}}{{/each}}", 1, 21, "@up is not known"),
     ("{{@index}}", 1, 3, "@index is not known"),
     ("{{else}}", 1, 1, "belongs to no block"),
     ("{{#if a}}{{else}}{{else}}{{/if}}", 1, 18, "belongs to no block"),
     ("{{#if a b}}{{/if}}", 1, 4, "one thing"),
-    ("{{#equals a}}{{/equals}}", 1, 4, "2 to 2 things"),
+    ("{{#equals a}}{{/equals}}", 1, 4, "2 things"),
     ("{{insert a b=1}}", 1, 3, "has no 'b'"),
     ("{{#if (eq a b}}{{/if}}", 1, 14, "a bracket is not closed"),
     ("{{a b=1 c}}", 1, 9, "what has no name"),

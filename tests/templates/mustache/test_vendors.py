@@ -95,6 +95,13 @@ POSTMARK: list[Case] = [
         STAFF,
         "W. E. of ACME; R. R. of ACME; ",
     ),
+    (
+        "postmark",
+        "{{#firm}}{{#each products}}{{n}} of {{../../name}}{{/each}}{{/firm}}",
+        {"name": "ROOT", "firm": {"name": "ACME", "products": [{"n": 1}]}},
+        "1 of ACME",
+    ),
+    ("postmark", "{{{name}}", {"name": "<"}, "{&lt;"),
     ("postmark", "{{#each tags}}{{ . }} {{/each}}", {"tags": ["a", "b"]}, "a b "),
     ("postmark", "{{^items}}none{{/items}}", {"items": []}, "none"),
     ("postmark", "{{^items}}none{{/items}}{{#items}}some{{/items}}", {"items": [1]}, "some"),

@@ -95,12 +95,13 @@ class RecordingSink:
             assert done, (len(self.taken), count, self.commands[-10:])
             return list(self.taken)
 
-    def wait_for_token(self, mark: str, timeout: float = 30) -> Taken:
+    def wait_for_token(self, mark: str, timeout: float = 30, mails: int = 1) -> Taken:
+        """Return the first of the mails that have the token, once there are so many."""
         found: list[Taken] = []
 
         def find() -> bool:
             found[:] = [each for each in self.taken if mark.encode() in each.content]
-            return bool(found)
+            return len(found) >= mails
 
         with self._changed:
             assert self._changed.wait_for(find, timeout), (mark, self.commands[-10:])

@@ -82,6 +82,7 @@ class House:
             suppressions=cast("Any", None),
             config=lambda: self.config,
             clock=self.clock,
+            renderer=cast("Any", None),
             quota_use=lambda _: (),
         )
         signer = UrlSigner([b"k" * 32])

@@ -145,6 +145,8 @@ def fault_of_problem(problem: Problem, to: Addressee | None) -> Fault:
         message=message,
         field=field,
         constraint=_CONSTRAINTS[problem.kind],
+        line=problem.line,
+        column=problem.column,
     )
 
 

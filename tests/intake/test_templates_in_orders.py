@@ -216,6 +216,7 @@ async def test_a_problem_says_where_it_lies(
     found = await desk.send(using())
     assert (found.kind, found.field, found.constraint) == (FaultKind.INVALID, field, constraint)
     assert found.message == f"{field}: took too long (html, line 3, column 7)"
+    assert (found.line, found.column) == (3, 7)
 
 
 async def test_a_full_pool_stores_nothing_and_says_to_come_again(desk: Fixture) -> None:

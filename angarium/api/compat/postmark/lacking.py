@@ -35,7 +35,11 @@ class Lacking:
         presented = request.headers.get(KEY_FIELD, "").strip()
         self._access.caller(request, presented, "emails", "read", dialect="postmark")
         name = next(each for each in _ALL if request.path.lstrip("/").startswith(each[1:]))
-        raise FaultError(unsupported(name, "this server does not keep them"))
+        is_ours = name.strip("/") == "templates"
+        reason = (
+            "they are managed by /v1/templates" if is_ours else "this server does not keep them"
+        )
+        raise FaultError(unsupported(name, reason))
 
 
 def _has_token(request: web.Request) -> bool:

@@ -40,4 +40,8 @@ class Lacking:
         name = parts[0]
         if name == "emails":
             name = next(each for each in parts if each in (*_PARTS, "metrics", "receiving"))
-        raise FaultError(unsupported(name, "this server does not keep them"))
+        is_ours = name.strip("/") == "templates"
+        reason = (
+            "they are managed by /v1/templates" if is_ours else "this server does not keep them"
+        )
+        raise FaultError(unsupported(name, reason))

@@ -157,7 +157,7 @@ def _responses(route: Route) -> Json:
         }
         for status, kind in route.answers.items()
     }
-    asks_nothing = route.is_open and route.method == "GET"
+    asks_nothing = route.is_open and route.method == "GET" and route.query is None
     kinds = [FaultKind.INTERNAL] if asks_nothing else list(_ALWAYS)
     if route.request is not None:
         kinds += _OF_BODIES

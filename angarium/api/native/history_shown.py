@@ -10,7 +10,7 @@ from angarium.api.native.history_wire import (
     RecipientShown,
     StatusAnswer,
     StatusWord,
-    TemplateShown,
+    TemplateUsed,
     TenantEvent,
 )
 from angarium.api.native.wire import Time, maybe_time, time_text
@@ -97,10 +97,10 @@ def find_attempt(incident: Incident) -> AttemptShown | None:
     )
 
 
-def _template(about: About) -> TemplateShown | None:
+def _template(about: About) -> TemplateUsed | None:
     if not about.template_id:
         return None
-    return TemplateShown(
+    return TemplateUsed(
         id=about.template_id, alias=about.template_alias, version=about.template_version
     )
 

@@ -95,7 +95,7 @@ class StatusAnswer(Wire, frozen=True, kw_only=True):
     recipients: Sequence[RecipientShown]
 
 
-class TemplateShown(Wire, frozen=True, kw_only=True):
+class TemplateUsed(Wire, frozen=True, kw_only=True):
     """What an email was made of."""
 
     id: str
@@ -121,7 +121,7 @@ class EmailShown(Wire, frozen=True, kw_only=True):
     metadata: Mapping[str, Any]
     size_octets: int
     sandbox: bool  # it is never delivered
-    template: TemplateShown | None  # null: it was written without one
+    template: TemplateUsed | None  # null: it was written without one
     created_at: Time
     send_at: Time | None  # its first attempt is put off until then; null: it is not
     sent_at: Time | None  # when a host took it, for the first of its recipients

@@ -155,6 +155,28 @@ def test_a_tenants_checks_refuse_at_once(site: Site) -> None:
     site.client.right("POST", "/v1/send", mail)
 
 
+def test_a_template_is_filled_in_and_looked_at(site: Site) -> None:
+    """And its mail is refused by what the filled text says, not by the template's own."""
+    parts = {"subject": "Dear {{ name }}", "html": f"<p>{WORDS}</p><p>{{{{ more }}}}</p>"}
+    version = {"parts": parts, "publish": True, "sample": {"name": "A", "more": "B"}}
+    site.client.right("POST", "/v1/templates", {"alias": "dear", "version": version})
+    mail = {"from": MAIL["from"], "to": MAIL["to"], "templateId": "dear"}
+    good = {**mail, "templateData": {"name": "Ann", "more": "Bye"}}
+    bad = {**mail, "templateData": {"name": "Ann", "more": "lorem ipsum"}}
+    assert codes(site.client.right("POST", "/v1/check", good)) == []
+    found = site.client.right("POST", "/v1/check", bad)
+    assert set(codes(found)) == {"filler_text"}  # in the HTML, and in the text that is made of it
+    assert found["sizes"]["html"] > len(WORDS)
+    missing = site.client.ask("POST", "/v1/check", {**mail, "templateId": "none"})
+    assert missing.json["details"]["field"] == "templateId"
+    path = "/v1/tenants/default"
+    site.client.right("PATCH", path, {"check": {"mode": "block", "codes": ["filler_text"]}})
+    assert site.client.right("POST", "/v1/send", good)["success"]
+    refused = site.client.ask("POST", "/v1/send", bad)
+    assert refused.json["details"] == {"field": "bodyHtml", "constraint": "filler_text"}
+    site.client.right("PATCH", path, {"check": {"mode": "off", "codes": []}})
+
+
 def test_who_sends_or_writes_templates_may_ask(site: Site) -> None:
     for scope, status in (("emails:send", 200), ("templates:write", 200), ("emails:read", 403)):
         made = site.client.right("POST", "/v1/keys", {"scopes": [scope]})

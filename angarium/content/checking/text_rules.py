@@ -16,12 +16,12 @@ _VARIABLE: Final = re.compile(
     r"|\[insert [^\]\n]{1,40}\]",
     re.IGNORECASE,
 )
+# This and what is said to be of lower case is searched for in text that is: it takes a third of the time
 _EMPTY: Final = re.compile(
     r"\b(?:hi|hello|dear|hallo|liebe[rs]?|bonjour|hola|ciao)\s+(?:[,!]|(?:undefined|null|none|nan)\b)"
-    r"|\[object Object\]|\b(?:undefined|NaN)\b(?=\s*(?:,|!|€|\$|EUR|USD))",
-    re.IGNORECASE,
+    r"|\[object object\]|\b(?:undefined|nan)\b(?=\s*(?:,|!|€|\$|eur|usd))"
 )
-_FILLER: Final = re.compile(r"\blorem ipsum\b|\bdolor sit amet\b", re.IGNORECASE)
+_FILLER: Final = re.compile(r"\blorem ipsum\b|\bdolor sit amet\b")
 _INSIDE: Final = re.compile("[^\\W\\d_][\u00ad\u200b\u200c\u2060\ufeff]+[^\\W\\d_]")
 # Where they belong between letters
 _JOINING: Final = re.compile("[\u0590-\u08ff\u0900-\u0dff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
@@ -32,7 +32,7 @@ _GARBLED: Final = re.compile(
 _TAGS: Final = re.compile(r"\s*<(?:!doctype|html|body|div|p|table)\b", re.IGNORECASE)
 _MOSTLY: Final = 0.3  # of the HTML's words should be in the text; ours
 _ENOUGH: Final = 20  # words, from which on that says something
-# Of no worth alone; some together are what filters look for
+# Of no worth alone; some together are what filters look for. Of lower case
 _PHRASES: Final = re.compile(
     r"\b(?:100 ?% free|act now|as seen on|be your own boss|best price|buy direct|cash bonus|casino|cheap meds"
     r"|click (?:here|below)|congratulations,? you|dear friend|double your|earn \$?\d+"
@@ -46,8 +46,7 @@ _PHRASES: Final = re.compile(
     r"|crypto(?:currency)? investment|jetzt (?:kaufen|zugreifen|zuschlagen)|nur heute|geld verdienen"
     r"|kostenlos testen|gratis|garantiert|schnelles geld|gewonnen|gagnez|gratuit|argent facile|dinero f[áa]cil"
     r"|gana dinero|oferta limitada"
-    r")\b",
-    re.IGNORECASE,
+    r")\b"
 )
 _SEVERAL: Final = 4
 
@@ -149,7 +148,7 @@ def _find(view: View) -> Iterator[Broken]:
                 yield broken
     yield from _of_turning(view)
     yield from _of_parts(view)
-    phrases = {each.lower() for each in _PHRASES.findall(f"{view.subject} {view.words[:_READ]}")}
+    phrases = set(_PHRASES.findall(f"{view.subject} {view.words[:_READ]}".lower()))
     if len(phrases) >= _SEVERAL:
         yield from several("spam_phrases", "bodyHtml" if html else "bodyText", sorted(phrases))
 
@@ -158,8 +157,9 @@ def _of_words(field: str, text: str) -> Iterator[Broken]:
     if not text:
         return
     yield from several("variable_left", field, [each[0] for each in _VARIABLE.finditer(text)])
-    yield from several("variable_empty", field, [each[0] for each in _EMPTY.finditer(text)])
-    yield from several("filler_text", field, [each[0] for each in _FILLER.finditer(text)])
+    small = text.lower()
+    yield from several("variable_empty", field, [each[0] for each in _EMPTY.finditer(small)])
+    yield from several("filler_text", field, [each[0] for each in _FILLER.finditer(small)])
     if text.isascii():
         return
     inside = [each[0] for each in _INSIDE.finditer(text) if not _JOINING.search(each[0])]

@@ -5,6 +5,7 @@ Gmail and Yahoo ask it of who sends more than 5,000 mails a day to them, and RFC
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from angarium.content.checking.rule import Broken, Rule, RulePart
@@ -14,7 +15,7 @@ from angarium.content.checking.web_address import read_address
 _POST: Final = "headers.List-Unsubscribe-Post"
 _HEADER: Final = "headers.List-Unsubscribe"
 _ADDRESS: Final = re.compile(r"<([^<>]{1,2000})>")
-# In the languages of most lists: what a link that ends it says, or has in its address
+# In the languages of most lists: what a link that ends it says, or has in its address. Of lower case, as the next
 _WORDS: Final = re.compile(
     r"unsubscri|opt[\s_-]?out|abmeld|abbestell|austrag|d[ée]sabonn|d[ée]sinscri|se\s+d[ée]sinscrire|darse\s+de\s+baja"
     r"|\bbaja\b|cancelar\s+(?:la\s+)?(?:suscripci|inscri|subscri)|anular\s+(?:la\s+)?suscri|descadastr|disiscri|cancella(?:ti|re)"
@@ -22,7 +23,6 @@ _WORDS: Final = re.compile(
     r"|odhl[áa]s|leiratkoz|dezabon|отпис|відпис|αποεγγραφ|διαγραφ|aboneli|iptal|退订|退訂|取消订阅|配信停止|登録解除|수신\s*거부|구독\s*취소"
     r"|إلغاء\s+الاشتراك|berhenti\s+berlangganan|h[ủu]y\s+đ[ăa]ng\s+k[ýy]|manage\s+(?:your\s+)?(?:email\s+)?preferences"
     r"|email[\s_-]?preferences|stop\s+receiving|remove\s+me",
-    re.IGNORECASE,
 )
 _STREET: Final = re.compile(
     r"\bp\.?\s?o\.?\s?box\b|\bpostfach\b|\bcasella\s+postale\b|\bapartado\b|\bstra(?:ss|ß)e\b|str(?:\.|asse|aße)\s*\d"
@@ -30,12 +30,12 @@ _STREET: Final = re.compile(
     r"|laan|straat|ulica|gade|gatan|ave|blvd|rd|ste)\b\.?"
     r"|(?:stra(?:ss|ß)e|weg|platz|allee|gasse|straat|laan|gatan|vägen|gade|vej|katu)\s+\d"
     r"|[都道府県市区町村]",
-    re.IGNORECASE,
 )
 _CODE: Final = re.compile(
     r"\b\d{4,6}(?:-\d{4})?\b|\b[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}\b|\b[A-Z]\d[A-Z]\s?\d[A-Z]\d\b|〒"
 )
 _END: Final = 20_000  # characters of the end of a mail that an address is looked for in
+_CODES: Final = 500  # of a mail that are looked at
 _NEAR: Final = 120  # characters between a street and a postal code
 
 RULES: Final = (
@@ -124,21 +124,23 @@ def _has_link(view: View, written: list[str]) -> bool:
     known = {each for text in written for each in _ADDRESS.findall(text[:5000])}
     if view.html is not None:
         return any(
-            each.href in known or _WORDS.search(each.text) or _WORDS.search(each.href[:500])
+            each.href in known
+            or _WORDS.search(each.text.lower())
+            or _WORDS.search(each.href[:500].lower())
             for each in view.html.links
         )
     has_address = any(each.kind in ("web", "variable") for _, each in view.addresses)
-    is_told = _WORDS.search(view.text) is not None
+    is_told = _WORDS.search(view.text.lower()) is not None
     return any(each in view.text for each in known) or (
         is_told and (has_address or "@" in view.text)
     )
 
 
 def _has_postal_address(text: str) -> bool:
-    """A street, and near it a postal code."""
+    """A postal code, and near it a street."""
     return any(
-        _CODE.search(text, max(0, street.start() - _NEAR), street.end() + _NEAR)
-        for street in _STREET.finditer(text)
+        _STREET.search(text[max(0, code.start() - _NEAR) : code.end() + _NEAR].lower())
+        for code in islice(_CODE.finditer(text), _CODES)
     )
 
 

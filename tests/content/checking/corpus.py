@@ -260,7 +260,7 @@ CORPUS: tuple[tuple[str, Mail, Facts, tuple[str, ...]], ...] = (
     ),
     ("a hand-made one", but(text=f"Dear [First Name], {WORDS}"), PLAIN, ("variable_left",)),
     ("an empty one", but(text=f"Hello , {WORDS}"), PLAIN, ("variable_empty",)),
-    ("undefined", with_html("<p>Hi undefined</p>"), PLAIN, ("variable_empty",)),
+    ("undefined", with_html("<p>HI undefined</p>"), PLAIN, ("variable_empty",)),
     ("filler", with_html("<p>Lorem ipsum dolor</p>"), PLAIN, ("filler_text",)),
     ("no text", but(text=None), PLAIN, ("text_missing",)),
     ("another text", but(text="Buy " * 50), PLAIN, ("text_differs",)),
@@ -271,7 +271,7 @@ CORPUS: tuple[tuple[str, Mail, Facts, tuple[str, ...]], ...] = (
     ("garbled", subject("F\u00c3\u00bcr Sie"), PLAIN, ("garbled_text",)),
     (
         "phrases",
-        with_html("<p>Act now: risk-free, make money, lose weight, viagra</p>"),
+        with_html("<p>ACT NOW: Risk-Free, make money, lose weight</p>"),
         PLAIN,
         ("spam_phrases",),
     ),

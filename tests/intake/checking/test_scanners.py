@@ -231,7 +231,7 @@ async def test_what_rspamd_would_do_is_told(
         (200, '{"score": 1}'),
         (200, '{"score": "1", "action": 1}'),
         (200, "[" * 100_000),
-        (200, " " * 2_000_000),
+        (200, '{"score": 1, "action": "no action"}' + " " * 2_000_000),
     ],
 )
 async def test_what_is_no_answer_of_rspamd_refuses_nothing(

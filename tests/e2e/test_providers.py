@@ -54,7 +54,7 @@ class Site:
         self.product = Product(folder, more=more)
         self.base = f"http://127.0.0.1:{self.product.http}"
         with self.product.platform() as platform:
-            for name in ("ann", "bob"):
+            for name in ("ann", "bob", "carl"):
                 platform.accounts.add(name, "default", "admin", PASSWORD)
 
     def link(self, name: str, subject: str) -> None:
@@ -173,7 +173,7 @@ def test_a_person_links_their_own_account(site: Site) -> None:
 
 
 def test_what_comes_to_another_browser_or_again_is_refused(site: Site) -> None:
-    site.link("ann", "replayed")
+    site.link("carl", "replayed")
     site.work.claims = {"sub": "replayed"}
     browser, back = site.begun()
     (cookie,) = browser.cookies
@@ -209,7 +209,7 @@ def test_another_providers_answer_is_refused_mix_up(site: Site) -> None:
 
 
 def test_a_forged_token_lets_nobody_in(site: Site) -> None:
-    site.link("ann", "forged")
+    site.link("carl", "forged")
     site.work.claims = {"sub": "forged"}
     assert site.log_in().status_code == 200
     stranger = OpenIdProvider()

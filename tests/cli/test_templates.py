@@ -58,7 +58,8 @@ def test_a_template_goes_from_a_folder_to_what_is_sent(shell: Shell) -> None:
     )
     refused = shell.run(f"create hello {hello}", EX_DATAERR)
     assert "parts.html: line 1, column 12: there is no layout or partial 'frame'" in refused
-    made = shell.json(f"create frame {frame} --kind layout --publish")
+    (frame / "template.json").write_text('{"kind": "layout"}')
+    made = shell.json(f"create frame {frame} --publish")
     assert (made["kind"], made["publishedVersion"]) == ("layout", 1)
     said = shell.run(f"create hello {hello} --name Welcome")
     assert said == "Saved version 1 of hello. Next: postmaster template publish hello 1\n"

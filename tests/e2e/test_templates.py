@@ -10,6 +10,7 @@ import pytest
 from angarium.client import ApiError, Client, Parts, TemplateSource
 from tests.e2e.api_client import ApiClient
 from tests.e2e.product import Product
+from tests.e2e.recording_sink import RecordingSink, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 PATH = "/v1/templates"
@@ -35,8 +36,14 @@ class Site(Product):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    started = Site(tmp_path_factory.mktemp("templates"), 0)
+def sink() -> Iterator[RecordingSink]:
+    with RecordingSink() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, sink: RecordingSink) -> Iterator[Site]:
+    started = Site(tmp_path_factory.mktemp("templates"), sink.port)
     try:
         yield started
         started.assert_clean()
@@ -229,6 +236,33 @@ def test_templates_are_their_tenants_and_need_the_scope_p7(site: Site) -> None:
     ):
         assert reader.ask(method, path, body).fault == (403, "FORBIDDEN", "")
     assert site.client("emails").ask("GET", PATH).status == 403
+
+
+def test_a_test_goes_to_who_is_to_look_at_it(site: Site, sink: RecordingSink) -> None:
+    version = {
+        "parts": {"subject": "Trial for {{ name }}", "html": "<p>Dear {{ name }}</p>"},
+        "sample": {"name": "Ann"},
+    }
+    site.owner.right("POST", PATH, {"alias": "trial", "version": version})
+    asked = {"from": "Shop <post@shop.example>", "to": ["one@sink.example", "two@sink.example"]}
+    sent = site.owner.right("POST", f"{PATH}/trial/test", asked)
+    assert sent["messageId"].endswith("@shop.example>")
+
+    def texts() -> list[str]:
+        return [each.content.decode() for each in sink.taken if b"Trial for" in each.content]
+
+    wait_until(lambda: len(texts()) == 1)
+    (text,) = texts()
+    assert "Subject: Trial for Ann" in text
+    assert "Dear Ann" in text
+    refused = site.owner.ask("POST", f"{PATH}/trial/test", {**asked, "from": "a@other.example"})
+    assert refused.fault == (403, "DOMAIN_NOT_VERIFIED", "from")
+    wrong = site.owner.ask("POST", f"{PATH}/trial/test", {**asked, "to": ["@"]})
+    assert wrong.fault == (400, "VALIDATION_ERROR", "to[0]")
+    words = ("--from", "post@shop.example", "--to", "one@sink.example", "--key-stdin")
+    api = f"http://127.0.0.1:{site.http}"
+    site.postmaster("template", "test", "trial", *words, "--api", api, input_=site.key)
+    wait_until(lambda: len(texts()) == 2)
 
 
 def test_a_command_sees_what_the_server_has_and_the_server_what_a_command_did(

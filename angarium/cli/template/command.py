@@ -61,13 +61,13 @@ for each in (preview, test, diff, import_, export):
     type=click.Path(path_type=Path, file_okay=False),
 )
 @tenant_option
-@click.option("--name", default="", help="For people; omitted: the alias.")
+@click.option(
+    "--name", default="", help="For people; omitted: as template.json says, or the alias."
+)
 @click.option(
     "--kind",
     type=click.Choice(KINDS),
-    default="mail",
-    show_default=True,
-    help="Mail, or what mails are put into or take in.",
+    help="Mail, or what mails are put into or take in; omitted: as template.json says, or mail.",
 )
 @_PUBLISH
 @json_option
@@ -77,14 +77,14 @@ def create(
     folder: Path | None,
     tenant: str,
     name: str,
-    kind: Kind,
+    kind: Kind | None,
     publish: bool,
     as_json: bool,
     config_file: Path,
 ) -> None:
     """Create template ALIAS, with what is in FOLDER as its first version."""
-    wish = TemplateWish(tenant=tenant, alias=alias, name=name, kind=kind)
     if folder is None:
+        wish = TemplateWish(tenant=tenant, alias=alias, name=name, kind=kind or "mail")
         if publish:
             raise CommandError("--publish needs a FOLDER: there is no version yet", EX_USAGE)
         with using_platform(config_file) as (platform, _):
@@ -94,7 +94,11 @@ def create(
             return
         click.echo(f"Created {made.alias}. Next: postmaster template save {made.alias} FOLDER")
         return
-    content = read_folder(folder).content
+    read = read_folder(folder)
+    settings, content = read.settings, read.content
+    wish = TemplateWish(
+        tenant=tenant, alias=alias, name=name or settings.name, kind=kind or settings.kind
+    )
     with using_platform(config_file) as (platform, config), rendering(config) as work:
         saved = work.changed(
             tenant,

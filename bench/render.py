@@ -120,7 +120,7 @@ def _expect(answer: object) -> None:
 
 async def _by_workers(section: str, bundle: Bundle, seconds: float, beside: str) -> Rate:
     """A batch at a time, as a caller of the API gives them, over to one worker and back."""
-    settings = msgspec.structs.replace(settings_of(Templates()), workers=1, wall_s=60.0)
+    settings = msgspec.structs.replace(settings_of(Templates()), workers=1, wall_s=60.0, cpu_s=60.0)
     pool = RenderPool(settings, Unobserved())
     encoded = encode_bundle(bundle)
     fillings = [Filling(data=data_of(number)) for number in range(BATCH)]

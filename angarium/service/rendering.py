@@ -20,6 +20,7 @@ def settings_of(config: Templates) -> Settings:
         workers=config.workers,
         memory_octets=config.memory_octets,
         wall_s=config.wall_s,
+        cpu_s=config.wall_s / 2,
         output_octets=config.output_octets,
         cache_bundles=config.cache_bundles,
     )

@@ -205,7 +205,7 @@ def problem_of(reason: KillReason, settings: Settings) -> Problem:
     """Return what is said of the filling at fault."""
     match reason:
         case "cpu" | "late":
-            text = f"It takes longer than {settings.wall_s:g} s, of which half in the processor: let it do less"
+            text = f"It takes longer than {settings.cpu_s:g} s in the processor: let it do less"
             return Problem(kind=ProblemKind.TOO_SLOW, message=text)
         case "memory":
             text = f"It takes more memory than {settings.memory_octets >> 20} MiB: let it make less"

@@ -54,7 +54,7 @@ class RenderPool(Renderer):
         """``engine``: "module:function", run in the workers; ``path``: where else they find it."""
         limits = Limits(
             memory_octets=settings.memory_octets,
-            cpu_s=settings.wall_s / 2,
+            cpu_s=settings.cpu_s,
             output_octets=settings.output_octets,
             cache_bundles=settings.cache_bundles,
             slice_s=SLICE_S,

@@ -134,7 +134,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     workers: int
     memory_octets: int  # of one, besides what it has when it begins
-    wall_s: float  # of one filling; half of it in processor time
+    wall_s: float  # of one filling
+    cpu_s: float  # of one filling, in processor time
     output_octets: int  # of one filling
     cache_bundles: int  # in each worker
     idle_s: float = 300.0  # then a worker that has nothing to do ends

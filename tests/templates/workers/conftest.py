@@ -16,7 +16,8 @@ FOLDER = str(Path(__file__).parent)
 SETTINGS = Settings(
     workers=2,
     memory_octets=64 << 20,
-    wall_s=20.0,  # nobody hangs in most tests, and the machine is busy
+    wall_s=30.0,  # nobody hangs in most tests, and the machine may be busy
+    cpu_s=10.0,
     output_octets=1 << 20,
     cache_bundles=4,
 )

@@ -32,6 +32,10 @@ def act(bundle: str, data: Mapping[str, Any]) -> Rendered | Problem:
         case "hang":
             while True:
                 pass
+        case "spin":
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            while True:
+                pass
         case "sleep":
             time.sleep(3600)
         case "eat":
@@ -44,8 +48,6 @@ def act(bundle: str, data: Mapping[str, Any]) -> Rendered | Problem:
             ctypes.string_at(0)
         case "exit":
             os._exit(7)
-        case "kill":
-            os.kill(os.getpid(), signal.SIGKILL)
         case "panic":
             raise Panic("so it is")
         case "fail":
@@ -54,8 +56,6 @@ def act(bundle: str, data: Mapping[str, Any]) -> Rendered | Problem:
             return Problem(kind=ProblemKind.SYNTAX, message="wrong", line=3)
         case "long":
             return Rendered(subject=text, html="x" * int(data["octets"]))
-        case "pid":
-            return Rendered(subject=str(os.getpid()))
         case "seen":
             return Rendered(subject=text, html=repr(seen()))
     raise AssertionError(data)

@@ -23,9 +23,11 @@ _NO_TEXT: Final = frozenset({"script", "style", "title", "noscript", "template",
 _CODE: Final = frozenset({"code", "pre", "samp", "kbd"})
 _HIDING: Final = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|(?:^|[;\s])opacity\s*:\s*0(?![.\d])"
-    r"|font-size\s*:\s*0(?![.\d])|text-indent\s*:\s*-\d{3}",
+    r"|text-indent\s*:\s*-\d{3}",
     re.IGNORECASE,
 )
+# The last one counts. Frames of layouts have 0, so that no blank between their cells is seen
+_LETTERS: Final = re.compile(r"(?:^|[;\s])font-size\s*:\s*(0(?![.\d])|[^;]+)", re.IGNORECASE)
 _COLOURS: Final = re.compile(
     r"(?:^|[;\s])(color|background(?:-color)?)\s*:\s*(#[0-9a-f]{3,6}|[a-z]+)", re.IGNORECASE
 )
@@ -70,7 +72,8 @@ class HtmlContent(msgspec.Struct, frozen=True, kw_only=True):
 
 class _Open(msgspec.Struct, kw_only=True, gc=False):
     name: str
-    is_hidden: bool
+    is_hidden: bool  # and all in it
+    is_tiny: bool  # letters of no size, but where something in it says otherwise
     is_code: bool
 
 
@@ -135,7 +138,7 @@ class _Reader:
             self._text.append(" ")
             self._prose.append(" ")
             return
-        if inside is not None and inside.is_hidden:
+        if inside is not None and (inside.is_hidden or inside.is_tiny):
             (self._hidden if self._is_seen else self._preheader).append(piece)
             return
         self._is_seen = True
@@ -170,8 +173,10 @@ class _Reader:
             return
         outer = self.open[-1] if self.open else None
         is_hidden = (outer is not None and outer.is_hidden) or _is_hidden(attributes, style)
+        sizes = _LETTERS.findall(style) if style else ()
+        is_tiny = sizes[-1] == "0" if sizes else outer is not None and outer.is_tiny
         is_code = (outer is not None and outer.is_code) or name in _CODE
-        self.open.append(_Open(name=name, is_hidden=is_hidden, is_code=is_code))
+        self.open.append(_Open(name=name, is_hidden=is_hidden, is_tiny=is_tiny, is_code=is_code))
 
     def end(self, name: str) -> None:
         if name == "a":

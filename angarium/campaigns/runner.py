@@ -63,9 +63,9 @@ class _Work(msgspec.Struct, kw_only=True):
 
 
 class Runner:
-    """Invariant CL2: nothing is accepted of a row but together with its place in the ledger.
+    """Invariant CPG2: nothing is accepted of a row but together with its place in the ledger.
 
-    Invariant CL3: a row is refused for what is wrong with it or its mail: what passes by itself is waited for.
+    Invariant CPG3: a row is refused for what is wrong with it or its mail: what passes by itself is waited for.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class Runner:
                 return await self._wait(campaign, work, 0, "enough of it is in the queue")
             limit = min(self.settings.batch_rows, room, work.rows or room)
             return await self._accept(campaign, work, limit)
-        except NotNow as waits:  # CL3
+        except NotNow as waits:  # CPG3
             return await self._wait(campaign, self._work(campaign), RETRY_MS, str(waits))
         except (AskedError, SourceError, NeverError) as error:
             await self._ledger.change(campaign.number, Fail(str(error)))
@@ -163,7 +163,7 @@ class Runner:
             is_last=lot.is_last,
         )
         terms = self._terms(campaign.tenant)
-        outcome = await self._ledger.accept(page, made.submissions, terms)  # CL2
+        outcome = await self._ledger.accept(page, made.submissions, terms)  # CPG2
         match outcome:
             case Stored():
                 work.rows = 0

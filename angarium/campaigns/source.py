@@ -40,7 +40,7 @@ class Source(Protocol):
 class FileSource:
     """Of one campaign. Where it is asked for what comes next it goes on; else it begins there anew.
 
-    Invariant CL1: the rows behind a position are the same at each reading, after whatever crash.
+    Invariant CPG1: the rows behind a position are the same at each reading, after whatever crash.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class FileSource:
     def _begin(self, after: bytes) -> None:
         self.close()
         position = msgspec.json.decode(after, type=Position) if after else None
-        self._rows = self._table.rows(position)  # CL1
+        self._rows = self._table.rows(position)  # CPG1
         self._at = after
         if self._wanted_from is not None:
             self._wanted = self._wanted_from()

@@ -18,7 +18,7 @@ CANCELLED: Final = Actor(who="angarium", reason="its campaign was cancelled")
 
 
 class QueueTeller:
-    """Invariant CL4: what is called off or held is so in the queue before the ledger says that the queue was told.
+    """Invariant CPG4: what is called off or held is so in the queue before the ledger says that the queue was told.
 
     The ledger accepts nothing of such a campaign before that, so nothing comes behind it.
     """
@@ -35,14 +35,14 @@ class QueueTeller:
             wanted = Filter(tenants=(campaign.tenant,), campaigns=(message_id_text(campaign.id),))
             await self._queue.act("cancel", wanted, CANCELLED)
             await self._remove_rules(campaign)
-            await self._ledger.change(campaign.number, QueueTold("cancelled"))  # CL4
+            await self._ledger.change(campaign.number, QueueTold("cancelled"))  # CPG4
             return True
         if campaign.is_paused and campaign.told != "held":
             if not self._rules(campaign):
                 label = message_id_text(campaign.id)
                 rule = HoldRule(tenant=campaign.tenant, campaign=label)
                 await self._queue.add_hold_rule(rule, PAUSED)
-            await self._ledger.change(campaign.number, QueueTold("held"))  # CL4
+            await self._ledger.change(campaign.number, QueueTold("held"))  # CPG4
             return True
         if not campaign.is_paused and campaign.told == "held":
             await self._remove_rules(campaign)

@@ -65,7 +65,7 @@ async def test_what_passes_by_itself_is_waited_for_and_no_row_is_refused_for_it(
     assert world.found(made).rows == 0
     assert not await world.runner.turn()  # not at once again
     await finish(world)
-    assert world.states(made) == ["delivered"] * 5  # CL3
+    assert world.states(made) == ["delivered"] * 5  # CPG3
     assert world.found(made).waits == ""
 
 
@@ -133,7 +133,7 @@ async def test_what_is_paused_is_held_in_the_queue_and_goes_on_where_it_was() ->
     await world.runner.turn()
     await world.spool.ledger.change(made.number, Pause())
     await world.run()
-    assert world.found(made).told == "held"  # CL4
+    assert world.found(made).told == "held"  # CPG4
     assert await world.deliver() == 0
     assert world.found(made).rows == 3
     await world.spool.ledger.change(made.number, Resume())
@@ -155,7 +155,7 @@ async def test_what_is_called_off_leaves_the_queue_and_counts_as_that(is_paused:
     await world.spool.ledger.change(made.number, Cancel())
     await finish(world)
     found = world.found(made)
-    assert (found.phase, found.told, found.rows) == ("cancelled", "cancelled", 4)  # CL4
+    assert (found.phase, found.told, found.rows) == ("cancelled", "cancelled", 4)  # CPG4
     assert Counter(world.states(made)) == {"delivered": 1, "cancelled": 3}
     assert len(world.sent) == 1
     assert found.finished
@@ -256,7 +256,7 @@ async def test_killed_at_any_moment_no_row_is_left_out_nor_sent_twice(
     found = world.found(made)
     assert found.phase == "completed"
     rows = [each.row for each in world.spool.ledger.rows(made.number, 0, 1000).rows]
-    assert [each.line for each in rows] == [2 + index for index in range(len(addresses))]  # CL2
+    assert [each.line for each in rows] == [2 + index for index in range(len(addresses))]  # CPG2
     lower = [each.lower() for each in addresses]
     assert Counter(each.lower() for each in world.sent) == expected(lower)
     delivered = [each.address.lower() for each in rows if each.state is RowState.DELIVERED]

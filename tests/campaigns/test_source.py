@@ -45,7 +45,7 @@ def test_what_is_behind_a_position_is_the_same_whenever_it_is_read(
     whole = open_source().read(b"", 100)
     assert (lines(whole), whole.is_last) == ([2, 3, 4, 5, 6, 7, 8], True)
     for at in range(len(whole.rows) - 1):
-        begun = open_source()  # CL1
+        begun = open_source()  # CPG1
         rest = begun.read(whole.rows[at].position, 100)
         assert rest.rows == whole.rows[at + 1 :]
     source = open_source()

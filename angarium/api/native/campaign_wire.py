@@ -1,4 +1,4 @@
-"""What is asked and answered about campaigns. Plain values; the comments are the fields' documentation."""
+"""What is asked and answered about campaigns. The comments are the fields' documentation."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal

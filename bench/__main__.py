@@ -80,6 +80,7 @@ def bench(context: click.Context, quick: bool, folder: Path, sink: SinkKind) -> 
             api,
             webhooks,
             render,
+            campaign,
         ):
             context.invoke(command)  # with its defaults
 
@@ -246,6 +247,15 @@ def render(options: Options, seconds: float | None = None) -> None:
     from bench import render as module
 
     module.run(options.folder, seconds or (0.2 if options.quick else 2.0))
+
+
+@click.option("--rows", type=int, help="Of the file (1,000,000; quick: 20,000).")
+@click.pass_obj
+def campaign(options: Options, rows: int | None) -> None:
+    """How fast a file of recipients is accepted, in how much memory, and what others feel of it."""
+    from bench import campaign as module
+
+    module.run(options.folder, rows or (20_000 if options.quick else 1_000_000))
 
 
 @bench.command()

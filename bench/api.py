@@ -103,14 +103,14 @@ def _status(served: Served, seconds: float) -> dict[str, Any]:
 def _most_and_half(served: Served, work: Work) -> dict[str, Any]:
     http_load.run(_changed(work, seconds=1.0))  # warm
     found = _most(served, work)
-    half = _checked(http_load.run(_changed(work, rate=found["most"].per_s / 2)))
+    half = checked(http_load.run(_changed(work, rate=found["most"].per_s / 2)))
     return {**found, "half": half}
 
 
 def _most(served: Served, work: Work) -> dict[str, Any]:
     """As fast as it goes, and the processor time of each request, which is nearly the same on a busy machine."""
     before = sum(cpu_ticks(served.roots))
-    most = _checked(http_load.run(work))
+    most = checked(http_load.run(work))
     ticks = sum(cpu_ticks(served.roots)) - before
     return {"most": most, "cpu_ms": ticks * TICK_S * 1000 / most.answered}
 
@@ -124,7 +124,7 @@ def _changed(work: Work, **more: Any) -> Work:
     return Work(**{**fields, **more})
 
 
-def _checked(done: Done) -> Done:
+def checked(done: Done) -> Done:
     if done.refused or not done.answered:
         raise BenchError(f"{done.refused} requests were refused, {done.answered} answered")
     return done
@@ -137,8 +137,8 @@ def _angarium(parent: Path) -> Iterator[Served]:
         with OwnSink() as sink:
             peer = AngariumPeer(folder, sink.port, Setup(), more=API)
             try:
-                _postmaster(peer, "domain", "add", "bench.example", "--assume-verified")
-                key = json.loads(_postmaster(peer, "key", "create", "--rate", str(RATE)))["key"]
+                postmaster(peer, "domain", "add", "bench.example", "--assume-verified")
+                key = json.loads(postmaster(peer, "key", "create", "--rate", str(RATE)))["key"]
                 yield Served(port=peer.http, key=key, roots=peer.roots())
             finally:
                 peer.stop()
@@ -146,7 +146,7 @@ def _angarium(parent: Path) -> Iterator[Served]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _postmaster(peer: AngariumPeer, *words: str) -> bytes:
+def postmaster(peer: AngariumPeer, *words: str) -> bytes:
     return subprocess.run(
         [POSTMASTER, *words, "--json", "--config", peer.config], capture_output=True, check=True
     ).stdout

@@ -105,6 +105,11 @@ COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that
         "What mail is made of: versions, previews, tests.",
     ),
     "upload": ("angarium.cli.upload", "upload", "Files of recipients, for campaigns."),
+    "campaign": (
+        "angarium.cli.campaign",
+        "campaign",
+        "Mail to each row of a file: how far it is, and what became of it.",
+    ),
     "domain": ("angarium.cli.domain", "domain", "As which domains tenants send."),
     "account": ("angarium.cli.account", "account", "Which people log in, and their roles."),
     "audit": ("angarium.cli.audit", "audit", "Who changed what of the platform."),

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Final, Literal, Self, TypeVar
 
 import msgspec
 
@@ -12,6 +12,11 @@ from angarium.client.calls import RETRIED, Call, call, read, wait_s
 from angarium.client.errors import ConnectionFailedError
 from angarium.client.model import (
     Attempts,
+    Campaign,
+    CampaignPage,
+    CampaignRow,
+    CampaignRowPage,
+    CampaignState,
     Email,
     EmailPage,
     EventPage,
@@ -31,6 +36,7 @@ from angarium.client.model import (
 )
 from angarium.client.wire_aio import AsyncTransport
 
+_CAMPAIGNS: Final = ("email", "campaigns")
 _T = TypeVar("_T")
 
 
@@ -265,6 +271,59 @@ class AsyncClient:
         """Send that mail to some addresses."""
         body = {**_template_body(data, version, locale), "from": sender, "to": list(to)}
         return await self._ask(call("POST", "templates", name, "test", body=body), Sent)
+
+    async def start_campaign(
+        self, campaign: Campaign, *, idempotency_key: str = ""
+    ) -> CampaignState:
+        """Send a mail to each row of a file; when it returns, that is on disk, and goes on by itself."""
+        once = idempotency_key or _new_key()
+        return await self._ask(call("POST", *_CAMPAIGNS, body=campaign, once=once), CampaignState)
+
+    async def campaign(self, transaction_id: str) -> CampaignState:
+        return await self._ask(call("GET", *_CAMPAIGNS, transaction_id), CampaignState)
+
+    async def campaigns(self) -> AsyncIterator[CampaignState]:
+        """Yield the campaigns, the newest first, page by page."""
+        query: dict[str, Any] = {}
+        while True:
+            page = await self._ask(call("GET", *_CAMPAIGNS, query=query), CampaignPage)
+            for each in page.campaigns:
+                yield each
+            if page.cursor is None:
+                return
+            query["cursor"] = page.cursor
+
+    async def campaign_rows(
+        self, transaction_id: str, *, status: str = ""
+    ) -> AsyncIterator[CampaignRow]:
+        """Yield the rows of the file in order. ``status``: "failed" for those that can be sent again; "": all."""
+        query: dict[str, Any] = {"status": status, "limit": 1000}
+        path = (*_CAMPAIGNS, transaction_id, "rows")
+        while True:
+            page = await self._ask(call("GET", *path, query=query), CampaignRowPage)
+            for each in page.rows:
+                yield each
+            if page.cursor is None:
+                return
+            query["cursor"] = page.cursor
+
+    async def change_campaign(
+        self, transaction_id: str, act: Literal["pause", "resume", "cancel"]
+    ) -> CampaignState:
+        return await self._ask(call("POST", *_CAMPAIGNS, transaction_id, act), CampaignState)
+
+    async def reschedule_campaign(self, transaction_id: str, send_at: datetime) -> CampaignState:
+        body = {"schedule": {"sendAt": send_at}}
+        asked = call("PATCH", *_CAMPAIGNS, transaction_id, body=body)
+        return await self._ask(asked, CampaignState)
+
+    async def resend_failed(
+        self, transaction_id: str, *, idempotency_key: str = ""
+    ) -> CampaignState:
+        """Send the failed rows of a campaign that is over again; returns the new one."""
+        once = idempotency_key or _new_key()
+        path = (*_CAMPAIGNS, transaction_id, "resend-failed")
+        return await self._ask(call("POST", *path, body={}, once=once), CampaignState)
 
     async def key(self) -> KeyInfo:
         """Whose key this is; sends nothing."""

@@ -255,3 +255,78 @@ class TemplatePreview(_Answer, frozen=True, kw_only=True):
     locale: str = ""
     size: int = 0  # octets of the whole
     warnings: tuple[Mapping[str, Any], ...] = ()
+
+
+class Schedule(_Asked, kw_only=True):
+    send_at: datetime | None = None  # omitted, or over: now
+
+
+class Campaign(_Asked, kw_only=True):
+    """A mail to each row of a file that was uploaded."""
+
+    upload_id: str = ""
+    csv_file_url: str = ""  # instead: the URL that an upload was put to
+    template_id: str = ""  # by id or alias
+    template_version: int | None = None  # omitted: the published one
+    template_data: Mapping[str, Any] = {}  # of all mails; a row's own columns win
+    locale: str = ""
+    sender: str = msgspec.field(name="from", default="")
+    reply_to: Sequence[str] = ()
+    subject: str = ""  # instead of the template's
+    text: str = msgspec.field(name="bodyText", default="")  # without a template
+    html: str = msgspec.field(name="bodyHtml", default="")  # likewise
+    name: str = ""
+    stream: str = ""
+    tags: Mapping[str, str] | Sequence[str] = ()
+    metadata: Mapping[str, Any] = {}
+    schedule: Schedule | None = None
+    expires_at: datetime | None = None
+    callback_url: str = ""
+    duplicates: Literal["refuse", "send"] = "refuse"
+    dry_run: bool = False
+
+
+class CampaignProgress(_Answer, frozen=True, kw_only=True):
+    rows: int = 0
+    accepted: int = 0
+    refused: int = 0
+    batches: int = 0
+    is_read: bool = False
+    rows_per_second: float | None = None
+
+
+class CampaignState(_Answer, frozen=True, kw_only=True):
+    """How far a campaign is."""
+
+    transaction_id: str
+    status: str
+    paused: bool = False
+    name: str = ""
+    created_at: datetime | None = None
+    finished_at: datetime | None = None
+    send_at: datetime | None = None
+    waiting_for: str = ""  # why no row is accepted just now
+    reason: str = ""  # why it failed
+    resend_of: str | None = None
+    callback_secret: str | None = None  # shown when it is made
+    progress: CampaignProgress = CampaignProgress()
+    summary: Mapping[str, int] = {}
+
+
+class CampaignPage(_Answer, frozen=True, kw_only=True):
+    campaigns: tuple[CampaignState, ...] = ()
+    cursor: str | None = None
+
+
+class CampaignRow(_Answer, frozen=True, kw_only=True):
+    row: int
+    line: int
+    address: str
+    status: str
+    reason: str = ""
+    email_id: str | None = None
+
+
+class CampaignRowPage(_Answer, frozen=True, kw_only=True):
+    rows: tuple[CampaignRow, ...] = ()
+    cursor: str | None = None

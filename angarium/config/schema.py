@@ -671,7 +671,20 @@ class Templates(_Table, frozen=True, kw_only=True):
     cache_bundles: Count = 256  # versions that a worker keeps compiled
 
 
+class Campaigns(_Table, frozen=True, kw_only=True):
+    """How files of recipients are sent (docs/campaigns.md)."""
+
+    batch_rows: Count = 500  # of one transaction, at most 1000
+    # of one campaign, at most so many messages wait in the queue for their first attempt
+    queued_ahead: Count = 20_000
+    keep_days: Days = 90  # what became of each row is known for so long after the last one
+
+
 class Config(_Table, frozen=True, kw_only=True):
+    @property
+    def serves_api(self) -> bool:
+        return any(each.kind == "http" and "api" in each.serves for each in self.listener)
+
     @property
     def takes_reports(self) -> bool:
         """Whether anything that comes back is taken in."""
@@ -682,8 +695,7 @@ class Config(_Table, frozen=True, kw_only=True):
         """Of which mail there is a history."""
         if self.history.of is not None:
             return self.history.of
-        served = [each for each in self.listener if each.kind == "http" and "api" in each.serves]
-        return "all" if served else "none"
+        return "all" if self.serves_api else "none"
 
     server: Server
     listener: tuple[Listener, ...] = ()
@@ -708,6 +720,7 @@ class Config(_Table, frozen=True, kw_only=True):
     uploads: Uploads = Uploads()
     templates: Templates = Templates()
     check: Check = Check()
+    campaigns: Campaigns = Campaigns()
     log: Log = Log()
     postmasters: Postmasters = Postmasters()
     breaker: Breaker = Breaker()

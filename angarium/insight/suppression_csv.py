@@ -168,10 +168,10 @@ def row_of(each: Suppression, scope: str = "") -> list[str]:
         "" if each.expires_at is None else rfc3339(each.expires_at),
         each.evidence,
     )
-    return [_harmless(cell) for cell in cells]
+    return [harmless(cell) for cell in cells]
 
 
-def _harmless(cell: str) -> str:
+def harmless(cell: str) -> str:
     """What a spreadsheet would reckon with gets an apostrophe in front; what looks like that already, one more."""
     return f"'{cell}" if _FORMULA.match(cell) else cell
 

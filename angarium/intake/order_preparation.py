@@ -75,12 +75,15 @@ class OrderPreparation:
     def find_fault(self, caller: Caller, order: Order) -> Fault | None:
         """Return what is wrong with its form or its sender, which can be said before it is filled in."""
         fault = find_fault(order, self.limits, self._clock())
-        return fault or self._find_sender_fault(caller, order)
+        fault = fault or self._find_sender_fault(caller, order)
+        return fault or self._find_stream_fault(caller, order.stream or DEFAULT_STREAM)
 
-    def prepare(self, caller: Caller, mail: Mail) -> Prepared | Fault:
-        """Return one mail, to be queued; nothing is yet."""
+    def prepare(
+        self, caller: Caller, mail: Mail, message_id: MessageId | None = None
+    ) -> Prepared | Fault:
+        """Return one mail, to be queued; nothing is yet. ``message_id``: None for a new one."""
         try:
-            return self._prepared(caller, mail)
+            return self._prepared(caller, mail, message_id or self._new_message_id())
         except LetterError as error:
             return fault_of(error)
         except Exception as error:  # noqa: BLE001 - boundary: one order must not end the others
@@ -108,7 +111,7 @@ class OrderPreparation:
                     return fault
         return result
 
-    def _prepared(self, caller: Caller, mail: Mail) -> Prepared | Fault:
+    def _prepared(self, caller: Caller, mail: Mail, message_id: MessageId) -> Prepared | Fault:
         """In the order in which a person would mend it: its form, its sender, its recipients. Raises LetterError."""
         order = mail.order
         now = self._clock()
@@ -116,15 +119,6 @@ class OrderPreparation:
         fault = self.find_fault(caller, order)
         if fault is not None:
             return fault
-        if stream not in self._builder.streams:
-            known = ", ".join(sorted(self._builder.streams))
-            text = f"stream: there is none of this name; there are {known}"
-            return Fault(kind=FaultKind.INVALID, message=text, field="stream", constraint="enum")
-        pool = self._builder.streams[stream].pool
-        if (refused := self._tenants.find_refusal(caller.tenant, stream, pool)) is not None:
-            text = f"stream: {refused}"
-            return Fault(kind=FaultKind.NO_SCOPE, message=text, field="stream", constraint="plan")
-        message_id = self._new_message_id()
         email_id = message_id_text(message_id)
         received = received_of(
             order,
@@ -173,6 +167,17 @@ class OrderPreparation:
             findings=looked,
         )
         return Prepared(submissions=(built,), sent=sent)
+
+    def _find_stream_fault(self, caller: Caller, stream: str) -> Fault | None:
+        if stream not in self._builder.streams:
+            known = ", ".join(sorted(self._builder.streams))
+            text = f"stream: there is none of this name; there are {known}"
+            return Fault(kind=FaultKind.INVALID, message=text, field="stream", constraint="enum")
+        pool = self._builder.streams[stream].pool
+        if (refused := self._tenants.find_refusal(caller.tenant, stream, pool)) is not None:
+            text = f"stream: {refused}"
+            return Fault(kind=FaultKind.NO_SCOPE, message=text, field="stream", constraint="plan")
+        return None
 
     def _find_sender_fault(self, caller: Caller, order: Order) -> Fault | None:
         if order.author is None:

@@ -116,7 +116,7 @@ ROLES: Final = RoleTable(
             count=lambda config: config.server.ingress_processes,
             listens=True,
             # It takes mail in for as long as there is somebody to wait for.
-            drains_after=("delivery",),
+            drains_after=("delivery", "campaigns"),
             reads=Reads(
                 at_start=("listener", "api", "templates", "check"),
                 live=(
@@ -128,6 +128,7 @@ ROLES: Final = RoleTable(
                 never=(
                     *("source", "pool", "warmup", "delivery", "dns", "dkim", "log.mail_log"),
                     *("rules", "rule", "postmasters", "breaker", "blocklists", "smart_host"),
+                    "campaigns",
                 ),
             ),
         ),
@@ -144,7 +145,7 @@ ROLES: Final = RoleTable(
                 ),
                 never=(
                     *("log.mail_log", "postmasters", "breaker", "blocklists", "api", "webhook"),
-                    *("uploads", "templates", "check"),
+                    *("uploads", "templates", "check", "campaigns"),
                 ),
             ),
         ),
@@ -165,7 +166,24 @@ ROLES: Final = RoleTable(
                     *("listener", "source", "pool", "stream", "warmup"),
                     *("delivery", "dns", "dkim", "rules", "rule", "log.mail_log", "postmasters"),
                     *("breaker", "blocklists", "smart_host", "ses", "api", "webhook", "uploads"),
-                    *("templates", "check"),
+                    *("templates", "check", "campaigns"),
+                ),
+            ),
+        ),
+        RoleSpec(
+            name="campaigns",
+            run="angarium.service.campaigns.role:run_campaigns",
+            count=lambda config: int(config.serves_api),
+            reads=Reads(
+                at_start=("api", "templates", "check"),
+                live=(
+                    *("route", "provider", "stream", "delivery.port", "delivery.expire_s"),
+                    *("log.level", "dkim.keys", "dkim.required", "campaigns"),
+                ),
+                never=(
+                    *("listener", "source", "pool", "warmup", "delivery", "dns", "dkim"),
+                    *("log.mail_log", "rules", "rule", "postmasters", "breaker", "blocklists"),
+                    *("smart_host", "ses", "webhook", "uploads"),
                 ),
             ),
         ),
@@ -174,7 +192,7 @@ ROLES: Final = RoleTable(
             run="angarium.service.platform.role:run_platform",
             count=lambda config: 1,
             # It writes what the others did, so it ends last.
-            drains_after=("ingress", "delivery", "feedback"),
+            drains_after=("ingress", "delivery", "feedback", "campaigns"),
             reads=Reads(
                 at_start=("log.mail_log",),
                 live=(
@@ -185,7 +203,7 @@ ROLES: Final = RoleTable(
                 never=(
                     *("listener", "stream", "warmup", "provider", "delivery"),
                     *("rules", "rule", "postmasters", "smart_host", "ses", "api", "templates"),
-                    "check",
+                    *("check", "campaigns"),
                 ),
             ),
         ),

@@ -10,6 +10,7 @@ import angarium.client
 from angarium.client import (
     ApiError,
     AsyncClient,
+    Campaign,
     Client,
     ConnectionFailedError,
     Email,
@@ -276,3 +277,35 @@ def test_what_is_wrong_in_a_template_has_its_place(serve: Callable[..., Stub]) -
         client.save_template("a", TemplateSource(parts=Parts(html="{{")))
     found = caught.value
     assert (found.field, found.line, found.column) == ("parts.html", 3, 7)
+
+
+STATE = b'{"transactionId": "t1", "status": "processing", "progress": {"rows": 7}, "summary": {"sent": 3}}'
+
+
+def test_a_campaign_is_started_once_and_asked_about(serve: Callable[..., Stub]) -> None:
+    rows = b'{"rows": [{"row": 1, "line": 2, "address": "a@x", "status": "bounced"}], "cursor": %s}'
+    stub = serve(
+        (202, STATE),
+        (200, STATE),
+        (200, rows % b'"c1"'),
+        (200, rows % b"null"),
+        (200, STATE),
+        (202, STATE),
+    )
+    with Client(stub.url, "k") as client:
+        made = client.start_campaign(Campaign(upload_id="u1", template_id="welcome"))
+        assert (made.transaction_id, made.progress.rows, made.summary["sent"]) == ("t1", 7, 3)
+        assert client.campaign("t1").status == "processing"
+        assert [each.line for each in client.campaign_rows("t1", status="failed")] == [2, 2]
+        client.change_campaign("t1", "pause")
+        client.resend_failed("t1")
+    assert [(each.method, each.path) for each in stub.seen] == [
+        ("POST", "/v1/email/campaigns"),
+        ("GET", "/v1/email/campaigns/t1"),
+        ("GET", "/v1/email/campaigns/t1/rows?status=failed&limit=1000"),
+        ("GET", "/v1/email/campaigns/t1/rows?status=failed&limit=1000&cursor=c1"),
+        ("POST", "/v1/email/campaigns/t1/pause"),
+        ("POST", "/v1/email/campaigns/t1/resend-failed"),
+    ]
+    assert stub.seen[0].body == {"uploadId": "u1", "templateId": "welcome"}
+    assert stub.seen[0].headers["idempotency-key"]

@@ -239,6 +239,7 @@ class LedgerMachine(RuleBasedStateMachine):
             self.both(*[each.rows(number, 0, 5, (RowState.QUEUED,), 2) for each in ledgers])
             assert rows.next is None
             self.check(campaign, batches, [(each.number, each.row) for each in rows.rows])
+        self.both(self.memory.events.consumers(), self.lmdb.events.consumers())
         events = self.both(self.memory.events.read(0, 10_000), self.lmdb.events.read(0, 10_000))
         self.check_events([each.event for each in events])
 
@@ -250,7 +251,8 @@ class LedgerMachine(RuleBasedStateMachine):
         assert list(of_tally[: len(RowState)]) == [states[each] for each in RowState]  # LG1
         flags = [sum(bool(row.flags & each) for _, row in rows) for each in Flag if each]
         assert list(of_tally[len(RowState) :]) == flags
-        sent = [row.address for _, row in rows if row.state is not RowState.REFUSED]
+        never = (RowState.REFUSED, RowState.DUPLICATE)
+        sent = [row.address for _, row in rows if row.state not in never]
         assert len(sent) == len(set(sent))
         assert sum(each.batch.rows for each in batches) == campaign.rows
         for each in batches:

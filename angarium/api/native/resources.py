@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from angarium.api.dialect import Route
+from angarium.api.native.campaigns import CampaignResource
 from angarium.api.native.checking import CheckResource
 from angarium.api.native.dialect import Resource
 from angarium.api.native.history import HistoryResource
@@ -54,5 +55,6 @@ def described_routes() -> Sequence[Route]:
         *management(absent, absent, absent),
         UploadResource(absent, absent, absent),
         UploadContent(absent, absent, absent),
+        CampaignResource(absent, absent, absent),
     )
     return [route for each in with_reference(resources) for route in each.routes()]

@@ -17,7 +17,7 @@ from angarium.queue.ledger.values import (
     Told,
 )
 from angarium.queue.ledger.writing import PageRefused, PageRepeated, TooManyOpen
-from angarium.queue.model import Submission
+from angarium.queue.model import Submission, UnixMs
 from angarium.queue.terms import KeyReused, OnceKey, OverQuota, Repeated, Stored, Terms
 
 PageOutcome = Stored | OverQuota | PageRepeated | PageRefused
@@ -81,6 +81,10 @@ class Ledger(Protocol):
 
     def at_work(self) -> list[LedgerCampaign]:
         """Return those that are not over, the oldest first."""
+        ...
+
+    def over(self, before: UnixMs, limit: int) -> list[LedgerCampaign]:
+        """Return some that ended before, the oldest first."""
         ...
 
     def page(self, tenant: str, before: bytes, limit: int) -> list[LedgerCampaign]:

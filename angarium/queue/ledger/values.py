@@ -38,6 +38,7 @@ class RowState(enum.IntEnum):
     DAMAGED = 9  # the disk has damaged it: nothing is sent
     REFUSED = 10  # it never was in the queue: its reason says why
     CHECKED = 11  # of a dry run: it would have been sent
+    DUPLICATE = 12  # it never was in the queue: an earlier row has its address
 
     @property
     def word(self) -> str:
@@ -48,7 +49,7 @@ class RowState(enum.IntEnum):
         return self >= RowState.SENT
 
 
-# What may be sent again: whom it did not reach, and not since somebody wanted it so
+# What may be sent again: whom nothing has reached, and not since somebody wanted it so
 FAILED: Final = frozenset(
     {RowState.BOUNCED, RowState.EXPIRED, RowState.SKIPPED, RowState.DAMAGED, RowState.REFUSED}
 )
@@ -107,6 +108,7 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False
     damaged: int = 0
     refused: int = 0
     checked: int = 0
+    duplicate: int = 0
     opened: int = 0
     clicked: int = 0
     complained: int = 0
@@ -115,7 +117,7 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False
 
     @property
     def rows(self) -> int:
-        return self.accepted + self.refused + self.checked
+        return self.accepted + self.refused + self.checked + self.duplicate
 
     @property
     def accepted(self) -> int:

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -23,6 +23,8 @@ from angarium.queue.ledger.rules import (
 )
 from angarium.queue.ledger.values import (
     MAX_OPEN,
+    MAX_REASON_CHARACTERS,
+    MAX_TEXT_CHARACTERS,
     LedgerBatch,
     LedgerCampaign,
     LedgerPage,
@@ -36,7 +38,9 @@ from angarium.queue.ledger.values import (
 from angarium.queue.message_id import message_id_text
 from angarium.queue.model import MessageId, UnixMs
 
-_NO_MESSAGE = MessageId(b"")
+# Of the events of mail, for the outcome of rows: where there is no campaign, nobody reads them
+CONSUMER: Final = "campaigns"
+_NO_MESSAGE: Final = MessageId(b"")
 
 
 class LedgerRecords(Protocol):
@@ -65,6 +69,10 @@ class LedgerRecords(Protocol):
     def put_address(self, number: int, key: bytes, row: int) -> None: ...
 
     def append(self, event: CampaignEvent) -> None: ...
+
+    def follow(self, consumer: str) -> None:
+        """Have a consumer of events begin at the next one, unless it is known already."""
+        ...
 
 
 class PageRepeated(msgspec.Struct, frozen=True):
@@ -104,6 +112,7 @@ def create(records: LedgerRecords, new: NewCampaign, now: UnixMs) -> LedgerCampa
         callback_url=new.callback_url,
         is_dry=new.is_dry,
     )
+    records.follow(CONSUMER)
     records.put_campaign(campaign)
     records.append(_event(CampaignStarted, campaign, now))
     return campaign
@@ -157,7 +166,7 @@ def write_page(records: LedgerRecords, page: LedgerPage, plan: PagePlan, now: Un
         records.put_row(page.number, number, entry)
         count.add(entry)
         accepted += entry.state is RowState.QUEUED
-        refused += entry.state is RowState.REFUSED
+        refused += entry.state in (RowState.REFUSED, RowState.DUPLICATE)
         if row.key and index not in plan.doubles and entry.state is not RowState.REFUSED:
             records.put_address(page.number, row.key, number)
     if page.rows:
@@ -221,17 +230,17 @@ def write_told(
 
 
 def _entry(row: PageRow, double_of: int | None, is_dry: bool, now: UnixMs) -> LedgerRow:
-    reason = row.reason
+    state, reason = RowState.REFUSED, row.reason
     if double_of is not None and not reason:
-        reason = f"the address is that of row {double_of}, too: it gets one"
+        state, reason = RowState.DUPLICATE, f"row {double_of} has this address, too: it gets one"
     if reason:
         return LedgerRow(
             line=row.line,
             address=row.address,
-            state=RowState.REFUSED,
+            state=state,
             at=now,
-            reason=reason,
-            text=row.text,
+            reason=reason[:MAX_REASON_CHARACTERS],
+            text=row.text[:MAX_TEXT_CHARACTERS],
         )
     state = RowState.CHECKED if is_dry else RowState.QUEUED
     if row.is_suppressed:
@@ -268,7 +277,7 @@ def _event(
         callback_url=campaign.callback_url,
         rows=campaign.rows,
         accepted=tally.accepted + tally.checked,
-        refused=tally.refused,
+        refused=tally.refused + tally.duplicate,
         delivered=tally.delivered,
         sent=tally.sent,
         bounced=tally.bounced,

@@ -49,7 +49,7 @@ from angarium.queue.lmdb.ledger_table import (
 from angarium.queue.lmdb.once_table import find_once, once_key, write_once
 from angarium.queue.lmdb.quota_table import LmdbQuotaCounts
 from angarium.queue.lmdb.transaction import Operation, WriteTransaction
-from angarium.queue.model import Submission
+from angarium.queue.model import Submission, UnixMs
 from angarium.queue.quota import QuotaPlan, put_off
 from angarium.queue.spool import QueueFullError
 from angarium.queue.terms import OnceKey, OverQuota, Stored, Terms
@@ -108,6 +108,18 @@ class LmdbLedger:
             numbers = sorted(key[-4:] for key in keys_from(txn.cursor(self._env.campaign), b"o"))
             found = [txn.get(b"c" + each, db=self._env.campaign) for each in numbers]
         return [decode_campaign(raw) for raw in found if raw is not None]
+
+    def over(self, before: UnixMs, limit: int) -> list[LedgerCampaign]:
+        found: list[LedgerCampaign] = []
+        with self._env.read() as txn:
+            cursor = txn.cursor(self._env.campaign)
+            for _ in keys_from(cursor, b"c"):
+                campaign = decode_campaign(cursor.value())
+                if campaign.finished and campaign.finished < before:
+                    found.append(campaign)
+                if len(found) == limit:
+                    break
+        return found
 
     def page(self, tenant: str, before: bytes, limit: int) -> list[LedgerCampaign]:
         prefix = tenant_prefix(tenant)

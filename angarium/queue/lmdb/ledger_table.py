@@ -17,6 +17,7 @@ from angarium.queue.ledger.ids import index_in_batch, row_message_id
 from angarium.queue.ledger.values import LedgerBatch, LedgerCampaign, LedgerRow, Place
 from angarium.queue.lmdb.file.environment import QueueEnvironment
 from angarium.queue.lmdb.file.handles import Cursor, Database
+from angarium.queue.lmdb.keys import ack_key, u64
 from angarium.queue.lmdb.once_table import tenant_digest
 from angarium.queue.lmdb.records import decode, encode
 from angarium.queue.lmdb.transaction import WriteTransaction
@@ -141,6 +142,12 @@ class LmdbLedgerRecords:
 
     def append(self, event: CampaignEvent) -> None:
         self._tx.append_event(encode_event(event))  # type: ignore[arg-type]
+
+    def follow(self, consumer: str) -> None:
+        tx, key = self._tx, ack_key(consumer)
+        if tx.get(tx.env.meta, key) is None:
+            cursor = tx.cursor(tx.env.event)
+            tx.put(tx.env.meta, key, cursor.key() if cursor.last() else u64(0))
 
 
 class ForgetCampaign:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
+from angarium.queue.event_log import EventCursor
 from angarium.queue.events.campaign_shape import CampaignEvent
 from angarium.queue.ledger.ids import index_in_batch, row_message_id
 from angarium.queue.ledger.page_check import check_new, check_page
@@ -36,7 +37,7 @@ from angarium.queue.ledger.writing import (
 from angarium.queue.memory.state import MemoryState
 from angarium.queue.memory.terms import find_used, write_on_terms
 from angarium.queue.message_id import message_id_ms
-from angarium.queue.model import Submission
+from angarium.queue.model import Submission, UnixMs
 from angarium.queue.terms import OnceKey, OverQuota, Stored, Terms
 
 _K = TypeVar("_K")
@@ -131,6 +132,10 @@ class MemoryLedger:
     def at_work(self) -> list[LedgerCampaign]:
         return [each for _, each in sorted(self._state.campaigns.items()) if not each.finished]
 
+    def over(self, before: UnixMs, limit: int) -> list[LedgerCampaign]:
+        own = (each for _, each in sorted(self._state.campaigns.items()))
+        return [each for each in own if each.finished and each.finished < before][:limit]
+
     def page(self, tenant: str, before: bytes, limit: int) -> list[LedgerCampaign]:
         own = sorted(
             (each for each in self._state.campaigns.values() if each.tenant == tenant),
@@ -215,3 +220,7 @@ class MemoryLedgerRecords:
 
     def append(self, event: CampaignEvent) -> None:
         self._state.append(event)  # type: ignore[arg-type]
+
+    def follow(self, consumer: str) -> None:
+        last = self._state.events[-1].sequence if self._state.events else 0
+        self._state.cursors.setdefault(consumer, EventCursor(position=last))

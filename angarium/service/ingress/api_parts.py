@@ -29,6 +29,8 @@ from angarium.api.cors import Cors
 from angarium.api.dialect import Dialect
 from angarium.api.issued_tokens import IssuedTokens
 from angarium.api.load import Load
+from angarium.api.native.campaign_making import CampaignMaking
+from angarium.api.native.campaigns import CampaignResource
 from angarium.api.native.checking import CheckResource, KnownDomains
 from angarium.api.native.dialect import NativeDialect
 from angarium.api.native.history import HistoryResource
@@ -46,14 +48,13 @@ from angarium.api.platform_access import PlatformAccess
 from angarium.api.reading import ReadingLimits
 from angarium.api.sessions import Sessions
 from angarium.api.tokens import Tokens
-from angarium.config.schema import Api, Config
+from angarium.config.schema import Config
 from angarium.config.streams import streams_to_leave
 from angarium.history.access import HistoryAccess, QueueEvents
 from angarium.intake.checking.mail_check import MailCheck
 from angarium.intake.checking.scanners import Scanners
 from angarium.intake.checking.sending_check import PolicyCheck
 from angarium.intake.order import Caller
-from angarium.intake.order_check import OrderLimits
 from angarium.intake.order_desk import OrderDesk
 from angarium.intake.order_preparation import OrderPreparation
 from angarium.intake.required_signatures import RequiredSignatures
@@ -65,6 +66,7 @@ from angarium.service.ingress.key_sets import KeySets
 from angarium.service.ingress.observer import IngressObserver
 from angarium.service.ingress.ses_dialect import ses_dialect
 from angarium.service.ingress.tenants import SnapshotTenants
+from angarium.service.order_limits import order_limits
 from angarium.service.rendering import open_pool
 from angarium.service.runtime import Runtime
 from angarium.tenancy import KeyGrant, KeyProblem, Snapshot, SnapshotFile
@@ -126,7 +128,7 @@ class ApiParts:
             clock=runtime.clock,
             new_message_id=new_message_id,
             random_octets=os.urandom,
-            limits=_order_limits(config),
+            limits=order_limits(config),
             checks=PolicyCheck(
                 self._check_of,
                 self._is_bulk,
@@ -164,6 +166,13 @@ class ApiParts:
             quota_use=spool.quota_use,
         )
         uploads = UploadStore(uploads_directory(premises.data_dir), runtime.clock)
+        making = CampaignMaking(
+            premises,
+            uploads,
+            TemplateFiles(Path(runtime.config.server.data_dir)),
+            preparation,
+            new_message_id,
+        )
         signer = UrlSigner(secrets.upload_keys)
         self.dialects: tuple[Dialect, ...] = (
             NativeDialect(
@@ -171,6 +180,7 @@ class ApiParts:
                     (
                         SendResource(self.sending, self._admit),
                         WaitingResource(self.waiting, self._admit),
+                        CampaignResource(premises, spool.ledger, making),
                         HistoryResource(self.history, self._admit),
                         CheckResource(self._mail_check(runtime, templates), premises),
                         TokenResource(self.tokens, self.access.find_key, runtime.clock),
@@ -277,22 +287,3 @@ class ApiParts:
         """As it is on disk: a new key works at once."""
         self._snapshots.refresh()
         return self._snapshots.current
-
-
-def _order_limits(config: Api) -> OrderLimits:
-    return OrderLimits(
-        message_octets=config.body_octets,
-        recipients=config.recipients,
-        batch_recipients=config.batch_recipients,
-        subject_characters=config.subject_characters,
-        headers=config.headers,
-        headers_octets=config.headers_octets,
-        tags=config.tags,
-        tag_characters=config.tag_characters,
-        metadata_octets=config.metadata_octets,
-        attachments=config.attachments,
-        refused_extensions=frozenset(
-            [each.lower().lstrip(".") for each in config.refused_extensions]
-        ),
-        refused_types=frozenset([each.lower() for each in config.refused_types]),
-    )

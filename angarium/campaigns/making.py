@@ -1,0 +1,111 @@
+"""How rows become mails: by the same templates, checks and rules as what is sent one by one."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from angarium.intake.order import Caller, Fault, FaultKind, Order
+from angarium.intake.order_preparation import OrderPreparation, Prepared
+from angarium.intake.template_filling import NO_TEMPLATE, Mail
+from angarium.queue.model import MessageId, Submission
+
+# Mails filled in together: what they come to is bounded
+LOT: Final = 100
+# Mails built in one turn of the event loop
+_AT_A_TIME: Final = 10
+# Of the whole campaign, or of the moment: no row is refused for it
+_WAITS: Final = frozenset(
+    {
+        *(FaultKind.BUSY, FaultKind.RATE, FaultKind.DISK_FULL, FaultKind.DOMAIN),
+        *(FaultKind.NO_SCOPE, FaultKind.QUOTA),
+    }
+)
+
+
+_Filled = list[tuple[Mail, ...] | Fault] | Fault
+
+
+class Filling(Protocol):
+    """Satisfied by ``template_desk.TemplateDesk``."""
+
+    async def mails(
+        self, tenant: str, orders: Sequence[Order | Fault], *, strict: bool
+    ) -> _Filled: ...
+
+
+class NotNow(Exception):  # noqa: N818 - no error: the rows are made later
+    """Nothing can be made of the rows for now: says why."""
+
+
+class NeverError(Exception):
+    """Nothing can ever be made of any row: says why."""
+
+
+class Making:
+    def __init__(
+        self, filling: Filling, preparation: OrderPreparation, give_way: Callable[[], None]
+    ) -> None:
+        self._filling = filling
+        self._preparation = preparation
+        self._give_way = give_way
+
+    async def make(
+        self, caller: Caller, orders: Sequence[Order], ids: Sequence[MessageId]
+    ) -> list[Submission | Fault]:
+        """Return what each order came to, in order. Raises NotNow, NeverError."""
+        made: list[Submission | Fault] = []
+        if not orders:
+            return made
+        lots = [orders[begin : begin + LOT] for begin in range(0, len(orders), LOT)]
+        following: asyncio.Task[_Filled] | None = self._begin(caller, lots[0])
+        try:
+            for lot in [*lots[1:], ()]:
+                assert following is not None
+                filled = await following
+                # The next ones are filled in, by other processes, while these are built
+                following = self._begin(caller, lot) if lot else None
+                if isinstance(filled, Fault):
+                    raise NotNow(filled.message)
+                await self._build(caller, filled, ids, made)
+        finally:
+            if following is not None:
+                following.cancel()
+        return made
+
+    def _begin(self, caller: Caller, lot: Sequence[Order]) -> "asyncio.Task[_Filled]":
+        return asyncio.ensure_future(self._fill(caller, lot))
+
+    async def _fill(self, caller: Caller, lot: Sequence[Order]) -> _Filled:
+        return await self._filling.mails(caller.tenant, lot, strict=False)
+
+    async def _build(
+        self,
+        caller: Caller,
+        filled: Sequence[tuple[Mail, ...] | Fault],
+        ids: Sequence[MessageId],
+        made: list[Submission | Fault],
+    ) -> None:
+        """Add what they come to, with the ids that follow."""
+        found: list[Prepared | Fault] = []
+        for index, mails in enumerate(filled):
+            if index % _AT_A_TIME == 0:
+                self._give_way()
+                await asyncio.sleep(0)
+            if isinstance(mails, Fault):
+                found.append(mails)
+            else:
+                message_id = ids[len(made) + index]
+                found.append(self._preparation.prepare(caller, mails[0], message_id))
+        if self._preparation.scans:
+            found = await self._preparation.scanned(found)
+        made += [
+            _judged(each) if isinstance(each, Fault) else each.submissions[0] for each in found
+        ]
+
+
+def _judged(fault: Fault) -> Fault:
+    if fault.constraint == NO_TEMPLATE:
+        raise NeverError(fault.message)
+    if fault.kind in _WAITS:
+        raise NotNow(fault.message)
+    return fault

@@ -1,0 +1,67 @@
+"""What an event of a message says of the row that it is of. Pure."""
+
+from angarium.queue.events import (
+    AttemptFailed,
+    Bounced,
+    Cancelled,
+    Clicked,
+    Complained,
+    Damaged,
+    Delivered,
+    Event,
+    Expired,
+    Opened,
+    RecipientSuppressed,
+    Relayed,
+    ReportBounced,
+    SesTold,
+    Skipped,
+    Unsubscribed,
+)
+from angarium.queue.ledger.values import Flag, RowState, Told
+
+# What is no complaint, though it comes as one
+_NO_COMPLAINTS = frozenset({"not-spam", "auth-failure"})
+
+
+def told_of(event: Event) -> Told | None:
+    """Return None for what changes nothing of a row."""
+    match event:
+        case AttemptFailed():
+            return _told(event, RowState.DEFERRED, event.attempt.text)
+        case Delivered():
+            return _told(event, RowState.DELIVERED)
+        case Relayed():
+            return _told(event, RowState.SENT)
+        case Bounced():
+            return _told(event, RowState.BOUNCED, event.reason or event.attempt.text)
+        case Expired():
+            return _told(event, RowState.EXPIRED, event.attempt.text)
+        case RecipientSuppressed():
+            return _told(event, RowState.SUPPRESSED, f"suppressed: {event.cause}")
+        case Cancelled():
+            return _told(event, RowState.CANCELLED, event.reason)
+        case Skipped():
+            return _told(event, RowState.SKIPPED, event.reason)
+        case Damaged():
+            return _told(event, RowState.DAMAGED, event.reason)
+        case ReportBounced() if event.effect != "retry":
+            return _told(event, RowState.BOUNCED, event.reply)
+        case SesTold() if event.kind == "delivery":
+            return _told(event, RowState.DELIVERED)
+        case SesTold() if event.kind in ("reject", "rendering-failure"):
+            return _told(event, RowState.BOUNCED, event.reply)
+        case Opened():
+            return Told(message=event.message_id, at=event.at, flag=Flag.OPENED)
+        case Clicked():
+            return Told(message=event.message_id, at=event.at, flag=Flag.CLICKED)
+        case Complained() if event.feedback_type not in _NO_COMPLAINTS:
+            return Told(message=event.message_id, at=event.at, flag=Flag.COMPLAINED)
+        case Unsubscribed():
+            return Told(message=event.message_id, at=event.at, flag=Flag.UNSUBSCRIBED)
+        case _:
+            return None
+
+
+def _told(event: Event, state: RowState, reason: str = "") -> Told:
+    return Told(message=event.message_id, at=event.at, state=state, reason=reason)

@@ -178,6 +178,18 @@ def storm(options: Options, reports: int | None, rate: float, quiet_s: float | N
 
 
 @bench.command()
+@click.option(
+    "--messages", "sizes", type=int, multiple=True, help="1,000,000 and 10,000,000; quick: 100,000."
+)
+@click.pass_obj
+def history(options: Options, sizes: tuple[int, ...]) -> None:
+    """Look-ups and lists of what became of messages, by how many there are."""
+    from bench import history as module
+
+    module.run(options.folder, sizes or ((100_000,) if options.quick else (1_000_000, 10_000_000)))
+
+
+@bench.command()
 @click.option("--recipients", type=int, help="1,000,000; quick: 50,000.")
 @click.option("--deferred", type=int, help="100,000; quick: 10,000.")
 @click.pass_obj

@@ -13,7 +13,7 @@ import msgspec
 from angarium.templates.rendering import Problem, ProblemKind
 from angarium.templates.workers.observer import KillReason, RenderObserver
 from angarium.templates.workers.process import Death
-from angarium.templates.workers.request import ExaminationRequest, Job, Settings
+from angarium.templates.workers.request import ExaminationRequest, Job, Settings, busy
 from angarium.templates.workers.suspects import Suspects, Whose
 from angarium.templates.workers.turns import Turns
 
@@ -22,6 +22,9 @@ LOT: Final = 32
 SHARE: Final = 8
 # Ours: whoever ended it from outside, or the machine being out of memory, is no fault of the filling's
 STRIKES: Final = 2
+KILLED_MESSAGE: Final = (
+    "What fills in templates was killed from outside; nothing was stored: try again"
+)
 
 
 class Batch(msgspec.Struct, kw_only=True):
@@ -150,7 +153,7 @@ class Backlog:
         for job in jobs:
             job.strikes += 1
             if is_certain(death) or job.strikes >= STRIKES:
-                self._blame(job, problem_of(reason, self._settings))
+                self._blame(job, problem_of(reason, death, self._settings))
             else:
                 self._alone.put_back(batch.tenant, [job])
 
@@ -201,8 +204,11 @@ def is_certain(death: Death) -> bool:
     return death.signal in (signal.SIGPROF, signal.SIGXCPU, signal.SIGSEGV, signal.SIGBUS)
 
 
-def problem_of(reason: KillReason, settings: Settings) -> Problem:
+def problem_of(reason: KillReason, death: Death, settings: Settings) -> Problem:
     """Return what is said of the filling at fault."""
+    # A template's own faults end in other signals: it was somebody else, or the kernel lacked memory
+    if death.signal == signal.SIGKILL:
+        return busy(KILLED_MESSAGE)
     match reason:
         case "cpu" | "late":
             text = f"It takes longer than {settings.cpu_s:g} s in the processor: let it do less"

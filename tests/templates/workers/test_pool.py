@@ -11,8 +11,10 @@ import pytest
 
 from angarium.templates.bundle import Bundle, Parts
 from angarium.templates.rendering import Filling, Problem, ProblemKind, Rendered
-from angarium.templates.workers.backlog import LOT
+from angarium.templates.workers.backlog import LOT, problem_of
 from angarium.templates.workers.pool import FAILED_STARTS
+from angarium.templates.workers.process import Death
+from angarium.templates.workers.request import Settings
 from tests.templates.workers.conftest import OpenPool, Pool, until
 
 BUNDLE = Bundle(locales={"en": Parts(subject="s")})
@@ -194,6 +196,16 @@ async def test_workers_that_are_killed_while_they_work_lose_nothing_wk5(pool: Po
             os.kill(pid, signal.SIGKILL)
         await until(lambda pid=pid: pid not in pool.pool.pids or rendering.done())
     assert await rendering == subjects(200)
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"), [(signal.SIGKILL, ProblemKind.BUSY), (signal.SIGSEGV, ProblemKind.FAILED)]
+)
+def test_who_kills_from_outside_is_no_fault_of_a_template(number: int, kind: ProblemKind) -> None:
+    settings = Settings(
+        workers=1, memory_octets=1 << 20, wall_s=1, cpu_s=1, output_octets=1 << 20, cache_bundles=1
+    )
+    assert problem_of("crash", Death(signal=number), settings).kind == kind
 
 
 async def test_a_worker_that_was_killed_while_it_was_idle_is_replaced(pool: Pool) -> None:

@@ -28,6 +28,8 @@ _HIDING: Final = re.compile(
 )
 # The last one counts. Frames of layouts have 0, so that no blank between their cells is seen
 _LETTERS: Final = re.compile(r"(?:^|[;\s])font-size\s*:\s*(0(?![.\d])|[^;]+)", re.IGNORECASE)
+# Of no size, they are none
+_RELATIVE: Final = re.compile(r"^[1-9.][\d.]*(?:em|%)|inherit|unset|smaller|larger", re.IGNORECASE)
 _COLOURS: Final = re.compile(
     r"(?:^|[;\s])(color|background(?:-color)?)\s*:\s*(#[0-9a-f]{3,6}|[a-z]+)", re.IGNORECASE
 )
@@ -174,7 +176,8 @@ class _Reader:
         outer = self.open[-1] if self.open else None
         is_hidden = (outer is not None and outer.is_hidden) or _is_hidden(attributes, style)
         sizes = _LETTERS.findall(style) if style else ()
-        is_tiny = sizes[-1] == "0" if sizes else outer is not None and outer.is_tiny
+        of_outer = not sizes or _RELATIVE.search(sizes[-1]) is not None
+        is_tiny = outer is not None and outer.is_tiny if of_outer else sizes[-1] == "0"
         is_code = (outer is not None and outer.is_code) or name in _CODE
         self.open.append(_Open(name=name, is_hidden=is_hidden, is_tiny=is_tiny, is_code=is_code))
 

@@ -17,7 +17,9 @@ MJML = """
     [
         ('<p>a</p><p style="font-size:0">b</p>', "a", "b"),
         ('<p>a</p><p style="font-size:0px"><b>b</b></p>', "a", "b"),
-        ('<p style="font-size: 0"><b style="color:red; font-size: 0.8em">b</b></p>', "b", ""),
+        ('<p style="font-size: 0"><b style="color:red; font-size: 0.8rem">b</b></p>', "b", ""),
+        ('<p>a</p><p style="font-size:0"><b style="font-size:2em">b</b></p>', "a", "b"),
+        ('<p>a</p><p style="font-size:0"><b style="font-size: inherit">b</b></p>', "a", "b"),
         ('<p style="font-size:12px;font-size:0">b</p>', "", ""),
         ('<p>a</p><p style="display:none"><b style="font-size:12px">b</b></p>', "a", "b"),
     ],

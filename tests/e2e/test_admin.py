@@ -271,9 +271,9 @@ def test_status_names_each_process_and_says_when_none_runs(tmp_path: Path) -> No
     with running(tmp_path, single=False) as product:
         rows = ask(product, "status")["processes"]
         assert [each["slot"] for each in rows] == [
-            *("delivery-0", "ingress-0", "ingress-1", "platform-0"),
+            *("campaigns-0", "delivery-0", "ingress-0", "ingress-1", "platform-0"),
         ]
-        assert len({each["pid"] for each in rows}) == 4
+        assert len({each["pid"] for each in rows}) == 5
         assert not any(each["reasons"] for each in rows)
         product.server.end()
         assert product.postmaster("status", code=69) == ""

@@ -13,7 +13,7 @@ from tests.service.running_server import TOP, Server, StartServer
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 DRIVERS = pytest.mark.parametrize("driver", [(), ("--single",)], ids=["processes", "single"])
-ALL = ["delivery-0", "ingress-0", "platform-0"]
+ALL = ["campaigns-0", "delivery-0", "ingress-0", "platform-0"]
 
 
 def postmaster(server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -69,7 +69,7 @@ def test_a_process_that_starts_anew_is_waited_for(start_server: StartServer) -> 
     code, answer = reload(server)
     assert (code, states(answer)) == (
         0,
-        {"delivery-0": "taken", "ingress-0": "taken", "platform-0": "started_anew"},
+        {**dict.fromkeys(ALL, "taken"), "platform-0": "started_anew"},
     )
     rows = json.loads(postmaster(server, "status", "--json").stdout)["processes"]
     assert {each["reload"]["number"] for each in rows} == {1}

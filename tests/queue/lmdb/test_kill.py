@@ -169,7 +169,7 @@ async def test_killed_writers_lose_nothing_acknowledged_over_many_rounds(tmp_pat
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
-@pytest.mark.parametrize("when", [15, 16, 23])
+@pytest.mark.parametrize("when", [18, 19, 26])
 async def test_a_kill_at_the_nth_fdatasync_loses_nothing_acknowledged(
     tmp_path: Path, when: int
 ) -> None:
@@ -192,7 +192,7 @@ async def test_a_kill_at_the_nth_fdatasync_loses_nothing_acknowledged(
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 async def test_a_process_whose_fsync_failed_acknowledges_nothing_more(tmp_path: Path) -> None:
     queue, log = tmp_path / "queue", tmp_path / "log"
-    inject = "inject=fdatasync:error=EIO:when=23+"
+    inject = "inject=fdatasync:error=EIO:when=26+"
     wrap = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync", "-e", inject]
     process = start(queue, log, 1, 0, wrap)
     try:

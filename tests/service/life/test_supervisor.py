@@ -247,10 +247,12 @@ def test_a_stopped_process_is_ended_and_the_others_leave_in_order(
     killed = [line for line in server.lines if line["event"] == "process_killed"]
     assert [(line["slot"], line["reason"]) for line in killed] == [(slot, "said nothing")]
     ended = [str(line["role"]) for line in server.lines if line["event"] == "process_ended"]
-    stages = ["delivery-0", "ingress-0", "ingress-1", "platform-0"]
-    stages.remove(slot)
-    assert sorted(ended) == stages
-    assert [each[:-2] for each in ended] == [each[:-2] for each in stages]
+    stages = [{"campaigns-0", "delivery-0"}, {"ingress-0", "ingress-1"}, {"platform-0"}]
+    for stage in stages:
+        stage.discard(slot)
+        here, ended = ended[: len(stage)], ended[len(stage) :]
+        assert set(here) == stage
+    assert not ended
 
 
 @contextlib.contextmanager
@@ -276,8 +278,8 @@ def test_mail_is_taken_in_while_delivery_drains_and_readyz_says_so(
         with hung_transfer(silent):
             server.signal(signal.SIGTERM)
             server.wait_for("draining")
-            wait_until(lambda: get(http, "/readyz")[0] == 503)
-            assert json.loads(get(http, "/readyz")[1])["reasons"] == ["delivery-0: stopping"]
+            wait_until(lambda: b"delivery-0: stopping" in get(http, "/readyz")[1])
+            assert get(http, "/readyz")[0] == 503
             submit(smtp)
         assert server.process.wait(60) == 0
     log = (server.config.parent / "data" / "mail.log").read_text().splitlines()

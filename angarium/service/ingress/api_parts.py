@@ -22,6 +22,7 @@ from angarium.api.compat.resend.keys import Keys as ResendKeys
 from angarium.api.compat.resend.lacking import Lacking
 from angarium.api.compat.resend.sent import SentEmails
 from angarium.api.compat.resend.suppressions import Suppressions as ResendSuppressions
+from angarium.api.compat.resend.templates import Templates as ResendTemplates
 from angarium.api.compat.resend.webhooks import Webhooks as ResendWebhooks
 from angarium.api.compat.sendgrid.dialect import SendGrid
 from angarium.api.compat.ses.dialect import Ses
@@ -232,6 +233,7 @@ class ApiParts:
             ResendKeys(premises),
             ResendSuppressions(premises),
             ResendWebhooks(premises),
+            ResendTemplates(premises),
             Lacking(self.access),
         )
 

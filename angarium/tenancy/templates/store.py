@@ -53,22 +53,7 @@ class TemplateStore:
         """Raises NotFoundError, TenancyError: a value cannot be, or others know it by its alias."""
         with self._database.changing() as connection:
             found = known_template(connection, tenant, name)
-            alias = found.alias if change.alias is None else change.alias
-            title = found.name if change.name is None else change.name
-            check_words("name", title, MAX_NAME)
-            if alias != found.alias:
-                check_alias(alias)
-                _refuse_taken(connection, tenant, alias)
-                _refuse_used(connection, found, "its alias cannot be changed")
-            connection.execute(
-                sa.update(TEMPLATE)
-                .where(TEMPLATE.c.id == found.id)
-                .values(alias=alias, name=title or alias, changed=self._changer.clock())
-            )
-            self._changer.note(
-                connection, "template.changed", tenant, found.id, alias=alias, before=found.alias
-            )
-            return known_template(connection, tenant, found.id)
+            return change_template(connection, self._changer, found, change)
 
     def remove(self, tenant: str, name: str) -> Template:
         """Forget it with its versions; returns what it was.
@@ -115,6 +100,28 @@ def create_template(connection: Connection, changer: Changer, wish: TemplateWish
         connection, "template.created", tenant.name, template_id, alias=wish.alias, kind=wish.kind
     )
     return known_template(connection, tenant.name, template_id)
+
+
+def change_template(
+    connection: Connection, changer: Changer, found: Template, change: TemplateChange
+) -> Template:
+    """The same as ``change``, in a transaction."""
+    alias = found.alias if change.alias is None else change.alias
+    title = found.name if change.name is None else change.name
+    check_words("name", title, MAX_NAME)
+    if alias != found.alias:
+        check_alias(alias)
+        _refuse_taken(connection, found.tenant, alias)
+        _refuse_used(connection, found, "its alias cannot be changed")
+    connection.execute(
+        sa.update(TEMPLATE)
+        .where(TEMPLATE.c.id == found.id)
+        .values(alias=alias, name=title or alias, changed=changer.clock())
+    )
+    changer.note(
+        connection, "template.changed", found.tenant, found.id, alias=alias, before=found.alias
+    )
+    return known_template(connection, found.tenant, found.id)
 
 
 def _refuse_taken(connection: Connection, tenant: str, alias: str) -> None:

@@ -2,7 +2,7 @@
 entry.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 import sqlalchemy as sa
@@ -28,6 +28,7 @@ from angarium.tenancy.templates.model import (
     MAX_VERSIONS,
     Content,
     Template,
+    TemplateChange,
     TemplateWish,
     Version,
     VersionHead,
@@ -41,7 +42,7 @@ from angarium.tenancy.templates.rows import (
     read_bundle,
     read_heads,
 )
-from angarium.tenancy.templates.store import create_template
+from angarium.tenancy.templates.store import change_template, create_template
 
 
 class Saved(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +85,13 @@ class VersionStore:
             template = known_template(connection, tenant, name)
             version = known_version(connection, template, _number(template, number))
             return version, read_bundle(connection, version.digest)
+
+    def find_current(self, tenant: str, name: str) -> tuple[Template, Version]:
+        """What an author works on: see ``current``. Raises NotFoundError."""
+        with self._database.reading() as connection:
+            template = known_template(connection, tenant, name)
+            number = _number(template, current(read_heads(connection, template)))
+            return template, known_version(connection, template, number)
 
     def pair(
         self, tenant: str, name: str, old: int | None, new: int | None
@@ -170,6 +178,46 @@ class VersionStore:
                 examined,
                 "version_changed",
             )
+
+    def rewrite(
+        self,
+        tenant: str,
+        name: str,
+        rewrite: Callable[[Content], Content],
+        change: TemplateChange,
+        examined: Examined,
+        *,
+        publish: bool,
+    ) -> Saved:
+        """Make another thing of the current version: a draft is changed, another one is followed by a new version.
+
+        For who knows of no versions, and can remove none: where there are too many, the oldest retired one is
+        forgotten. Raises as ``save`` and ``TemplateStore.change``.
+        """
+        with changing(self._database, examined) as connection:
+            template = known_template(connection, tenant, name)
+            if change != TemplateChange():
+                template = change_template(connection, self._changer, template, change)
+            heads = read_heads(connection, template)
+            before = known_version(connection, template, _number(template, current(heads)))
+            content = rewrite(before.content)
+            if before.published is None:
+                saved = self._write(
+                    connection,
+                    template,
+                    before.number,
+                    content,
+                    before.comment,
+                    examined,
+                    "version_changed",
+                )
+            else:
+                retired = [each.number for each in heads if each.state == "retired"]
+                if len(heads) >= MAX_VERSIONS and retired:
+                    own = version_row(template.id, min(retired))
+                    connection.execute(sa.delete(TEMPLATE_VERSION).where(own))
+                saved = self._save(connection, template, content, "", examined)
+            return self._published(connection, saved, examined) if publish else saved
 
     def remove(self, tenant: str, name: str, number: int) -> VersionHead:
         """Forget a version; returns what it was. Raises NotFoundError, ConflictError: it is the published one."""
@@ -267,6 +315,18 @@ def _octets(connection: Connection, tenant: str) -> int:
         .where(TENANT.c.name == tenant)
     )
     return int(connection.execute(statement).scalar_one())
+
+
+def current(heads: Sequence[VersionHead]) -> int | None:
+    """Return the newest one's number if it is a draft, or else the published one's, or the newest one's.
+
+    ``heads``: all, the newest first. None: there is none.
+    """
+    if not heads:
+        return None
+    published = [each.number for each in heads if each.state == "published"]
+    newest = heads[0]
+    return newest.number if newest.state == "draft" or not published else published[0]
 
 
 def _number(template: Template, number: int | None) -> int:

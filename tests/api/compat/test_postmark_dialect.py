@@ -278,6 +278,3 @@ async def test_what_we_have_not_is_refused_by_its_name(method: str, path: str, n
         assert found.json["Message"].startswith(f"{name}: is not supported")
         found = await client.ask(method, path, headers={"X-Postmark-Server-Token": "x"})
         assert (found.status, found.json["ErrorCode"]) == (401, 10)
-    async with vendors(Remembering()) as client:
-        other = await client.ask("GET", "/templates", headers={"Authorization": f"Bearer {KEY}"})
-        assert other.json["statusCode"] == 422  # Resend's

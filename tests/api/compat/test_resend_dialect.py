@@ -182,8 +182,8 @@ async def test_what_is_no_json_by_its_type_is_415() -> None:
     ("method", "path", "name"),
     [
         ("GET", "/audiences", "audiences"),
-        ("POST", "/templates", "templates"),
-        ("POST", "/templates/7/publish", "templates"),
+        ("POST", "/topics", "topics"),
+        ("POST", "/segments/7/contacts", "segments"),
         ("DELETE", "/contacts/7", "contacts"),
         ("GET", "/emails/receiving", "receiving"),
         ("GET", "/emails/receiving/7/attachments", "receiving"),

@@ -27,7 +27,8 @@ class Lacking:
         return [
             Route(method=method, path=path + tail, handler=self._refuse, claims=_has_token)
             for path in _ALL
-            for tail in ("", "/{tail:.+}")
+            # Resend has the same path of a template
+            for tail in ("", "/{id}" if path == "/templates" else "/{tail:.+}")
             for method in _METHODS
         ]
 

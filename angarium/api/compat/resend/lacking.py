@@ -12,7 +12,7 @@ from angarium.intake.order import FaultError
 
 _ALL: Final = (
     *("audiences", "automations", "broadcasts", "contact-properties", "contacts", "events"),
-    *("logs", "oauth", "segments", "templates", "topics"),
+    *("logs", "oauth", "segments", "topics"),
 )
 # Of emails
 _PARTS: Final = ("attachments", "share")
@@ -40,8 +40,4 @@ class Lacking:
         name = parts[0]
         if name == "emails":
             name = next(each for each in parts if each in (*_PARTS, "metrics", "receiving"))
-        is_ours = name.strip("/") == "templates"
-        reason = (
-            "they are managed by /v1/templates" if is_ours else "this server does not keep them"
-        )
-        raise FaultError(unsupported(name, reason))
+        raise FaultError(unsupported(name, "this server does not keep them"))

@@ -89,3 +89,28 @@ class WireWebhook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     endpoint: str = ""
     events: list[str] = []
     status: str = ""
+
+
+class WireVariable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    key: str = ""
+    type: str = ""
+    fallback_value: Any = None
+    # As they were shown, if a client sends them back
+    id: str = ""
+    created_at: str = ""
+    updated_at: str = ""
+
+
+class WireTemplateContent(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"from_": "from"}
+):
+    """To make a template, or to change it: what is left out stays."""
+
+    name: str | None = None
+    alias: str | None = None
+    from_: str | None = None
+    reply_to: Any = None
+    subject: str | None = None
+    html: str | None = None
+    text: str | None = None
+    variables: list[WireVariable] | None = None

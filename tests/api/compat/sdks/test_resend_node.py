@@ -118,7 +118,7 @@ def test_what_else_there_is_as_node_sees_it(server: VendorsServer) -> None:
     mark = token()
     (sent,) = server.node("resend.mjs", calls=[["emails.send", email(mark)]])
     id_ = sent["data"]["id"]
-    told, listed, domains, keys, made, templates = server.node(
+    told, listed, domains, keys, made, topics = server.node(
         "resend.mjs",
         calls=[
             ["emails.get", id_],
@@ -126,7 +126,7 @@ def test_what_else_there_is_as_node_sees_it(server: VendorsServer) -> None:
             ["domains.list"],
             ["apiKeys.list"],
             ["apiKeys.create", {"name": "node"}],
-            ["templates.list"],
+            ["topics.list"],
         ],
     )
     assert (told["data"]["id"], told["data"]["object"]) == (id_, "email")
@@ -134,7 +134,7 @@ def test_what_else_there_is_as_node_sees_it(server: VendorsServer) -> None:
     assert DOMAIN in [each["name"] for each in domains["data"]["data"]]
     assert keys["data"]["data"]
     assert made["data"]["token"].startswith("ang_api_")
-    assert templates["error"]["message"].startswith("templates: ")
+    assert topics["error"]["message"].startswith("topics: ")
 
 
 def test_endpoints_as_node_sees_them(server: VendorsServer) -> None:

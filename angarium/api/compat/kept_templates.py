@@ -1,0 +1,178 @@
+"""The templates of a tenant as vendors' clients keep them: mails of one language, without numbers of versions."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from angarium.api.native.premises import Premises
+from angarium.api.native.template_access import TemplateAccess
+from angarium.intake.order import Caller, Fault, FaultError, FaultKind
+from angarium.queue.model import UnixMs
+from angarium.templates.bundle import Parts
+from angarium.templates.mustache.translation import Dialect
+from angarium.tenancy.templates.examined import Examined
+from angarium.tenancy.templates.model import (
+    Content,
+    Template,
+    TemplateChange,
+    TemplateWish,
+    Version,
+)
+
+if TYPE_CHECKING:
+    from angarium.tenancy.platform import Platform
+    from angarium.tenancy.templates.publications import Published
+    from angarium.tenancy.templates.versions import Saved
+
+_OTHERS: Final = re.compile(r"[^a-z0-9]+")
+_ALIAS_CHARACTERS: Final = 80  # ours, of one that is made of a name
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """A template, and the version that its author works on."""
+
+    template: Template
+    version: Version
+
+    @property
+    def parts(self) -> Parts:
+        content = self.version.content
+        return content.locales[content.default_locale]
+
+
+class KeptTemplates:
+    """What is saved is in the mustache of ``dialect``. Each method raises FaultError, with native names of fields."""
+
+    def __init__(self, premises: Premises, dialect: Dialect) -> None:
+        self._platform = premises.platform
+        self._access = TemplateAccess(premises)
+        self._dialect = dialect
+
+    async def list(self, caller: Caller) -> Sequence[Template]:
+        """Mails alone, the newest first."""
+        found = await self._platform.run(
+            lambda platform: platform.templates.list(caller.tenant, kind="mail"), by=caller
+        )
+        return sorted(found, key=lambda each: (each.created, each.id), reverse=True)
+
+    async def published_at(
+        self, caller: Caller, templates: Sequence[Template]
+    ) -> Mapping[str, UnixMs]:
+        """Return when what is published of each was, by its id."""
+
+        def published(platform: "Platform") -> dict[str, UnixMs]:
+            found: dict[str, UnixMs] = {}
+            for each in templates:
+                if each.published is not None:
+                    before = each.published + 1
+                    (head,) = platform.template_versions.list(
+                        caller.tenant, each.id, before=before, limit=1
+                    )
+                    if head.published is not None:
+                        found[each.id] = head.published
+            return found
+
+        return await self._platform.run(published, by=caller)
+
+    async def find(self, caller: Caller, name: str) -> Kept:
+        """``name``: an id or an alias."""
+        template, version = await self._platform.run(
+            lambda platform: platform.template_versions.find_current(caller.tenant, name),
+            by=caller,
+        )
+        return Kept(template=template, version=version)
+
+    async def create(
+        self, caller: Caller, *, alias: str, name: str, content: Content, publish: bool
+    ) -> Kept:
+        """``alias``: empty: one that is made of the name. ``content``: of one language."""
+        written = msgspec.structs.replace(content, syntax="mustache", dialect=self._dialect)
+
+        def create(platform: "Platform", examined: Examined) -> "Saved":
+            wish = TemplateWish(
+                tenant=caller.tenant, alias=alias or _free(platform, caller, name), name=name
+            )
+            return platform.template_versions.create(wish, written, "", examined, publish=publish)
+
+        return _kept(await self._access.change(caller, caller.tenant, create))
+
+    async def rewrite(
+        self,
+        caller: Caller,
+        name: str,
+        rewrite: Callable[[Content], Content],
+        change: TemplateChange,
+        *,
+        publish: bool,
+    ) -> Kept:
+        """``rewrite``: of what the author works on; parts of other languages stay."""
+
+        def rewritten(before: Content) -> Content:
+            if before.syntax != "mustache":
+                text = f"it is written in {before.syntax}, which this vendor has not: change it by /v1/templates"
+                raise FaultError(Fault(kind=FaultKind.CONFLICT, message=text))
+            return msgspec.structs.replace(rewrite(before), dialect=self._dialect)
+
+        def save(platform: "Platform", examined: Examined) -> "Saved":
+            return platform.template_versions.rewrite(
+                caller.tenant, name, rewritten, change, examined, publish=publish
+            )
+
+        return _kept(await self._access.change(caller, caller.tenant, save))
+
+    async def publish(self, caller: Caller, name: str) -> Template:
+        """Have what the author works on used from now on."""
+
+        def publish(platform: "Platform", examined: Examined) -> "Published":
+            template, version = platform.template_versions.find_current(caller.tenant, name)
+            return platform.template_publications.publish(
+                caller.tenant, template.id, version.number, examined
+            )
+
+        return (await self._access.change(caller, caller.tenant, publish)).template
+
+    async def copy(self, caller: Caller, name: str) -> Kept:
+        """Make a draft of what the author works on, with an alias and a name of its own."""
+
+        def copy(platform: "Platform", examined: Examined) -> "Saved":
+            template, version = platform.template_versions.find_current(caller.tenant, name)
+            alias = _free(platform, caller, f"{template.alias[:_ALIAS_CHARACTERS]} copy")
+            title = f"{template.name[:100]} (Copy)"
+            wish = TemplateWish(tenant=caller.tenant, alias=alias, name=title)
+            return platform.template_versions.copy(wish, template.id, version.number, examined)
+
+        return _kept(await self._access.change(caller, caller.tenant, copy))
+
+    async def remove(self, caller: Caller, name: str) -> Template:
+        return await self._platform.run(
+            lambda platform: platform.templates.remove(caller.tenant, name), by=caller
+        )
+
+
+def with_parts(content: Content, **parts: str | None) -> Content:
+    """Return it with these parts changed in its default language."""
+    default = content.default_locale
+    changed = msgspec.structs.replace(content.locales[default], **parts)
+    return msgspec.structs.replace(content, locales={**content.locales, default: changed})
+
+
+def new_content(parts: Parts) -> Content:
+    """Variables that are missing are empty, as in all vendors' mustaches."""
+    return Content(locales={"en": parts}, syntax="mustache", missing="lenient")
+
+
+def _kept(saved: "Saved") -> Kept:
+    return Kept(template=saved.template, version=saved.version)
+
+
+def _free(platform: "Platform", caller: Caller, name: str) -> str:
+    """Return an alias that nothing has yet: ``order-sent``, ``order-sent-2``, ..."""
+    taken = {each.alias for each in platform.templates.list(caller.tenant)}
+    base = _OTHERS.sub("-", name.lower())[:_ALIAS_CHARACTERS].strip("-") or "template"
+    alias, number = base, 1
+    while alias in taken:
+        number += 1
+        alias = f"{base}-{number}"
+    return alias

@@ -44,7 +44,7 @@ ROLES: Final[Mapping[Role, tuple[str, ...]]] = {
 USUAL: Final[Mapping[KeyKind, tuple[str, ...]]] = {
     "api": (EVERYTHING,),
     "smtp": ("emails:send",),
-    "ses": ("emails", "suppressions"),
+    "ses": ("emails", "suppressions", "templates"),
 }
 
 

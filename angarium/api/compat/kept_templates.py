@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from angarium.api.native.premises import Premises
-from angarium.api.native.template_access import TemplateAccess
+from angarium.api.native.template_access import Asking, TemplateAccess
 from angarium.intake.order import Caller, Fault, FaultError, FaultKind
 from angarium.queue.model import UnixMs
 from angarium.templates.bundle import Parts
@@ -20,6 +20,7 @@ from angarium.tenancy.templates.model import (
     TemplateWish,
     Version,
 )
+from angarium.tenancy.templates.preview import Preview
 
 if TYPE_CHECKING:
     from angarium.tenancy.platform import Platform
@@ -144,6 +145,12 @@ class KeptTemplates:
             return platform.template_versions.copy(wish, template.id, version.number, examined)
 
         return _kept(await self._access.change(caller, caller.tenant, copy))
+
+    async def preview(self, caller: Caller, name: str, data: Mapping[str, Any]) -> Preview:
+        """Return the mail that what is published makes. Sends nothing."""
+        asking = Asking(caller=caller, tenant=caller.tenant, name=name)
+        found, _ = await self._access.preview(asking, None, data=data, locale="")
+        return found
 
     async def remove(self, caller: Caller, name: str) -> Template:
         return await self._platform.run(

@@ -1,7 +1,7 @@
 """What the resources of templates have in common: whose template a request is about, and changes that are examined."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -10,15 +10,19 @@ from angarium.api.native.premises import Premises
 from angarium.api.native.template_wire import MAX_NUMBER, OneTemplateAsked
 from angarium.api.native.wire import in_path, invalid, read_query
 from angarium.intake.order import Caller, Fault, FaultError, FaultKind
+from angarium.templates.rendering import Problem, ProblemKind
 from angarium.tenancy import ConflictError
 from angarium.tenancy.templates.examined import Examined
 from angarium.tenancy.templates.examining import RendererBusyError, with_examined
+from angarium.tenancy.templates.model import Version, field_of
+from angarium.tenancy.templates.preview import Preview, Wanted, preview_of
 
 if TYPE_CHECKING:
     from angarium.tenancy.platform import Platform
 
 T = TypeVar("T")
 RETRY_S: Final = 1
+_OF_DATA: Final = frozenset({ProblemKind.MISSING_VARIABLE, ProblemKind.WRONG_VARIABLE})
 PATH = "/v1/templates"
 ONE = f"{PATH}/{{template}}"
 VERSIONS = f"{ONE}/versions"
@@ -68,6 +72,27 @@ class TemplateAccess:
             fault = Fault(kind=FaultKind.BUSY, message=str(error), retry_after_s=RETRY_S)
             raise FaultError(fault) from None
 
+    async def preview(
+        self, asking: Asking, number: int | None, *, data: Mapping[str, Any] | None, locale: str
+    ) -> tuple[Preview, Version]:
+        """Return the mail that a version makes. Raises FaultError; ``number`` and ``data`` as ``Wanted`` has them."""
+        version, encoded = await self.run(
+            asking,
+            lambda platform: platform.template_versions.find_with_bundle(
+                asking.tenant, asking.name, number
+            ),
+        )
+        wanted = Wanted(version=version, encoded=encoded, data=data, locale=locale)
+        premises = self.premises
+        try:
+            found = await preview_of(wanted, premises.renderer, asking.tenant, premises.clock())
+        except RendererBusyError as error:
+            fault = Fault(kind=FaultKind.BUSY, message=str(error), retry_after_s=RETRY_S)
+            raise FaultError(fault) from None
+        if isinstance(found, Problem):
+            raise FaultError(_fault(found, version))
+        return found, version
+
 
 def number_in_path(request: web.Request) -> int:
     """Return the number of a version. Raises FaultError."""
@@ -75,3 +100,16 @@ def number_in_path(request: web.Request) -> int:
     if text.isascii() and text.isdigit() and len(text) <= 10 and 0 < int(text) <= MAX_NUMBER:
         return int(text)
     raise invalid("version", f"There is no version {text[:20]!a}", FaultKind.NOT_FOUND)
+
+
+def _fault(problem: Problem, version: Version) -> Fault:
+    field = field_of(problem, version.content.default_locale)
+    if problem.kind in _OF_DATA:
+        field = f"data.{problem.variable[:200]}" if problem.variable else "data"
+    return Fault(
+        kind=FaultKind.INVALID,
+        message=problem.message,
+        field=field,
+        line=problem.line,
+        column=problem.column,
+    )

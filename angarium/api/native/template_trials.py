@@ -1,7 +1,7 @@
 """/v1/templates/{template}/preview, /test and /difference: what a version makes, before anybody relies on it."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from aiohttp import web
@@ -11,7 +11,7 @@ from angarium.api.dialect import Route
 from angarium.api.native.answers import json_response
 from angarium.api.native.premises import Premises
 from angarium.api.native.send_wire import SendAnswer
-from angarium.api.native.template_access import ONE, RETRY_S, TemplateAccess
+from angarium.api.native.template_access import ONE, TemplateAccess
 from angarium.api.native.template_wire import Number, OneTemplateAsked
 from angarium.api.native.wire import Asked, Wire, invalid, read_query
 from angarium.api.reading import read_json
@@ -29,18 +29,12 @@ from angarium.intake.sending import Sending
 from angarium.telemetry.timestamp import rfc3339
 from angarium.templates.bundle import Part
 from angarium.templates.difference import as_text, difference
-from angarium.templates.rendering import Problem, ProblemKind
 from angarium.tenancy.templates.comparison import settings_changed
-from angarium.tenancy.templates.examining import RendererBusyError
 from angarium.tenancy.templates.index import State
-from angarium.tenancy.templates.model import Version, field_of
-from angarium.tenancy.templates.preview import Preview, Wanted, preview_of
-
-if TYPE_CHECKING:
-    from angarium.tenancy.platform import Platform
+from angarium.tenancy.templates.model import Version
+from angarium.tenancy.templates.preview import Preview
 
 MAX_TESTERS: Final = 50  # ours: who are to look at it
-_OF_DATA = frozenset({ProblemKind.MISSING_VARIABLE, ProblemKind.WRONG_VARIABLE})
 
 
 class PreviewAsked(Asked, frozen=True, kw_only=True):
@@ -147,23 +141,9 @@ class TrialResource:
         asked = PreviewAsked()
         if request.can_read_body:
             asked = await read_json(request, PreviewAsked)
-
-        def find(platform: "Platform") -> tuple[Version, bytes]:
-            return platform.template_versions.find_with_bundle(
-                asking.tenant, asking.name, asked.version
-            )
-
-        version, encoded = await self._access.run(asking, find)
-        wanted = Wanted(version=version, encoded=encoded, data=asked.data, locale=asked.locale)
-        try:
-            found = await preview_of(
-                wanted, self._premises.renderer, asking.tenant, self._premises.clock()
-            )
-        except RendererBusyError as error:
-            fault = Fault(kind=FaultKind.BUSY, message=str(error), retry_after_s=RETRY_S)
-            raise FaultError(fault) from None
-        if isinstance(found, Problem):
-            raise FaultError(_fault(found, version))
+        found, version = await self._access.preview(
+            asking, asked.version, data=asked.data, locale=asked.locale
+        )
         return json_response(preview_shown(found, version))
 
     async def test(self, request: web.Request) -> web.Response:
@@ -261,17 +241,4 @@ def finding_shown(finding: Finding) -> FindingShown:
         field=finding.field,
         message=finding.message,
         detail=finding.detail,
-    )
-
-
-def _fault(problem: Problem, version: Version) -> Fault:
-    field = field_of(problem, version.content.default_locale)
-    if problem.kind in _OF_DATA:
-        field = f"data.{problem.variable[:200]}" if problem.variable else "data"
-    return Fault(
-        kind=FaultKind.INVALID,
-        message=problem.message,
-        field=field,
-        line=problem.line,
-        column=problem.column,
     )

@@ -26,6 +26,7 @@ from angarium.api.compat.resend.templates import Templates as ResendTemplates
 from angarium.api.compat.resend.webhooks import Webhooks as ResendWebhooks
 from angarium.api.compat.sendgrid.dialect import SendGrid
 from angarium.api.compat.ses.dialect import Ses
+from angarium.api.compat.ses.templates import SesTemplates
 from angarium.api.cors import Cors
 from angarium.api.dialect import Dialect
 from angarium.api.issued_tokens import IssuedTokens
@@ -204,7 +205,7 @@ class ApiParts:
                 PostmarkLacking(self.access),
             ),
             self._mailgun(premises),
-            self._ses(runtime, spool),
+            self._ses(runtime, spool, premises),
         )
 
     def _mail_check(self, runtime: Runtime, templates: TemplateDesk) -> MailCheck:
@@ -247,7 +248,7 @@ class ApiParts:
             DomainList(callers, premises),
         )
 
-    def _ses(self, runtime: Runtime, spool: LmdbSpool) -> Ses:
+    def _ses(self, runtime: Runtime, spool: LmdbSpool, premises: Premises) -> Ses:
         return ses_dialect(
             self.access,
             self.sending,
@@ -255,6 +256,7 @@ class ApiParts:
             self._snapshot,
             read_secrets(secret_path(runtime.config)),
             runtime.clock,
+            SesTemplates(premises),
         )
 
     def exchange(self, config: Config) -> None:

@@ -7,6 +7,7 @@ from angarium.api.compat.ses.account import AccountFigures
 from angarium.api.compat.ses.dialect import Ses
 from angarium.api.compat.ses.signed import SignedCallers
 from angarium.api.compat.ses.suppressed_list import SuppressedList
+from angarium.api.compat.ses.templates import SesTemplates
 from angarium.intake.order import Caller
 from angarium.intake.sending import Sending
 from angarium.queue import LmdbSpool
@@ -22,6 +23,7 @@ def ses_dialect(
     snapshot: Callable[[], Snapshot],
     secrets: Secrets,
     clock: Callable[[], UnixMs],
+    templates: SesTemplates,
 ) -> Ses:
     def figures(caller: Caller) -> AccountFigures:
         """By the tenant's plan, and the rate of the key."""
@@ -37,4 +39,4 @@ def ses_dialect(
         )
 
     callers = SignedCallers(access, snapshot, secrets.ses_secret, clock)
-    return Ses(callers, sending, SuppressedList(spool.suppressions, clock), figures)
+    return Ses(callers, sending, SuppressedList(spool.suppressions, clock), figures, templates)

@@ -27,8 +27,12 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     text: str | None
     amp: str | None
     locale: str  # of the parts that were chosen
-    octets: int  # of the whole mail, without files
+    mail: bytes  # as it would be sent to somebody, without files
     findings: tuple[Finding, ...]
+
+    @property
+    def octets(self) -> int:
+        return len(self.mail)
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +84,7 @@ def _preview(rendered: Rendered) -> Preview:
         text=rendered.text,
         amp=rendered.amp,
         locale=rendered.locale,
-        octets=len(build(letter, _BOUNDARY).content),
+        mail=build(letter, _BOUNDARY).content,
         findings=check_rendered(
             subject=rendered.subject,
             html=rendered.html,

@@ -489,6 +489,44 @@ async def test_what_cannot_be_written_names_its_field(
     assert caught.value.field == field
 
 
+async def test_what_knows_no_versions_rewrites_the_draft_or_begins_one(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def rewrite(html: str, change: TemplateChange | None = None, **more: Any) -> Saved:
+        return await desk.change(
+            lambda known: desk.platform.template_versions.rewrite(
+                "default",
+                "a",
+                lambda _: content(html),
+                change or TemplateChange(),
+                known,
+                publish=more.get("publish", False),
+            )
+        )
+
+    await desk.make("a", "1")
+    assert (await rewrite("2", publish=True)).version.number == 1
+    draft = await rewrite("3", TemplateChange(name="Title"))
+    assert (draft.version.number, draft.version.state, draft.template.name) == (2, "draft", "Title")
+    assert (await rewrite("4")).version.number == 2
+    assert html(desk.bundle("a")) == "2"
+    assert (await rewrite("5", publish=True)).version.number == 2
+    assert html(desk.bundle("a")) == "5"
+    await desk.make("b", "x")
+    with pytest.raises(ConflictError, match="already"):
+        await rewrite("6", TemplateChange(alias="b"), publish=True)
+    assert html(desk.bundle("a")) == "5"
+    monkeypatch.setattr(versions, "MAX_VERSIONS", 2)
+    assert (await rewrite("7", publish=True)).version.number == 3
+    kept = desk.platform.template_versions.list("default", "a")
+    assert [(each.number, each.state) for each in kept] == [(3, "published"), (2, "retired")]
+    await desk.change(
+        lambda known: desk.platform.template_publications.roll_back("default", "a", None, known)
+    )
+    # What is worked on is what mail is made of, and not what was taken back
+    assert desk.platform.template_versions.find_current("default", "a")[1].number == 2
+
+
 async def test_counts_and_sizes_are_bounded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     await desk.make("a", "x")
     monkeypatch.setattr(versions, "MAX_VERSIONS", 2)

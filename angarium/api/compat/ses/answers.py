@@ -37,7 +37,11 @@ _TYPES: Final = {
 }
 _OTHERS: Final = (400, "BadRequestException")
 # Constraint of a fault, for what has a type of its own
+ALREADY: Final = "already_exists"
+LIMIT: Final = "limit"
 TYPE_BY_CONSTRAINT: Final = {
+    ALREADY: "AlreadyExistsException",
+    LIMIT: "LimitExceededException",
     "unknown_key": "UnrecognizedClientException",
     "incomplete_signature": "IncompleteSignatureException",
 }

@@ -24,7 +24,8 @@ from angarium.api.compat.ses.orders import read_order
 from angarium.api.compat.ses.signed import SignedCallers
 from angarium.api.compat.ses.suppressed import check_tenant
 from angarium.api.compat.ses.suppressed_list import SuppressedList
-from angarium.api.dialect import Route
+from angarium.api.compat.ses.templates import SesTemplates
+from angarium.api.dialect import Handler, Route
 from angarium.api.json_body import decode_json
 from angarium.api.native.answers import json_response
 from angarium.api.reading import check_content_type
@@ -33,6 +34,8 @@ from angarium.intake.sending import Sending
 
 T = TypeVar("T")
 NAME: Final = "ses"
+_TEMPLATES: Final = "/v2/email/templates"
+_TEMPLATE: Final = f"{_TEMPLATES}/{{name}}"
 _ADDRESSES: Final = "/v2/email/suppression/addresses"
 # The same over all attempts of an SDK's one call
 _INVOCATION: Final = "amz-sdk-invocation-id"
@@ -48,11 +51,13 @@ class Ses:
         sending: Sending,
         suppressed: SuppressedList,
         figures: Callable[[Caller], AccountFigures],
+        templates: SesTemplates | None = None,
     ) -> None:
         self._callers = callers
         self._sending = sending
         self._suppressed = suppressed
         self._figures = figures
+        self._templates = templates
 
     @property
     def name(self) -> str:
@@ -69,6 +74,7 @@ class Ses:
                 ("PUT", _ADDRESSES, self._put_suppressed),
                 ("GET", f"{_ADDRESSES}/{{address}}", self._get_suppressed),
                 ("DELETE", f"{_ADDRESSES}/{{address}}", self._delete_suppressed),
+                *(() if self._templates is None else self._template_handlers(self._templates)),
             )
         )
 
@@ -77,6 +83,43 @@ class Ses:
         response = _answer(request, {"message": error.message}, error.status)
         response.headers[ERROR_TYPE] = error.type
         return response
+
+    def _template_handlers(self, kept: SesTemplates) -> Sequence[tuple[str, str, Handler]]:
+        async def create(request: web.Request) -> web.Response:
+            caller, body = await self._callers.read(request, "templates", "write")
+            asked = _decoded(request, body, wire.CreateEmailTemplate)
+            return _answer(request, await kept.create(caller, asked))
+
+        async def list_(request: web.Request) -> web.Response:
+            caller, _ = await self._callers.read(request, "templates", "read")
+            return _answer(request, await kept.list(caller, _query(request)))
+
+        async def get(request: web.Request) -> web.Response:
+            caller, _ = await self._callers.read(request, "templates", "read")
+            return _answer(request, await kept.get(caller, request.match_info["name"]))
+
+        async def update(request: web.Request) -> web.Response:
+            caller, body = await self._callers.read(request, "templates", "write")
+            asked = _decoded(request, body, wire.UpdateEmailTemplate)
+            return _answer(request, await kept.update(caller, request.match_info["name"], asked))
+
+        async def delete(request: web.Request) -> web.Response:
+            caller, _ = await self._callers.read(request, "templates", "write")
+            return _answer(request, await kept.delete(caller, request.match_info["name"]))
+
+        async def render(request: web.Request) -> web.Response:
+            caller, body = await self._callers.read(request, "templates", "read")
+            asked = _decoded(request, body, wire.RenderEmailTemplate)
+            return _answer(request, await kept.render(caller, request.match_info["name"], asked))
+
+        return (
+            ("POST", _TEMPLATES, create),
+            ("GET", _TEMPLATES, list_),
+            ("GET", _TEMPLATE, get),
+            ("PUT", _TEMPLATE, update),
+            ("DELETE", _TEMPLATE, delete),
+            ("POST", f"{_TEMPLATE}/render", render),
+        )
 
     async def _send(self, request: web.Request) -> web.Response:
         caller, body = await self._callers.read(request, "emails", "send")

@@ -144,3 +144,19 @@ class PutSuppressedDestination(_Request, frozen=True, kw_only=True):
     email_address: str | None = None
     reason: str | None = None  # BOUNCE | COMPLAINT
     tenant_name: str | None = None
+
+
+class CreateEmailTemplate(_Request, frozen=True, kw_only=True):
+    template_name: str | None = None
+    template_content: TemplateContent | None = None
+    tags: tuple[dict[str, str], ...] | None = None
+
+
+class UpdateEmailTemplate(_Request, frozen=True, kw_only=True):
+    template_name: str | None = None  # the path has it
+    template_content: TemplateContent | None = None
+
+
+class RenderEmailTemplate(_Request, frozen=True, kw_only=True):
+    template_name: str | None = None  # the path has it
+    template_data: str | None = None  # JSON

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -12,7 +13,9 @@ from angarium.intake.order import Caller, Fault, FaultError, FaultKind
 from angarium.queue.model import UnixMs
 from angarium.templates.bundle import Parts
 from angarium.templates.mustache.translation import Dialect
+from angarium.tenancy import NotFoundError
 from angarium.tenancy.templates.examined import Examined
+from angarium.tenancy.templates.index import Kind
 from angarium.tenancy.templates.model import (
     Content,
     Template,
@@ -51,10 +54,10 @@ class KeptTemplates:
         self._access = TemplateAccess(premises)
         self._dialect = dialect
 
-    async def list(self, caller: Caller) -> Sequence[Template]:
-        """Mails alone, the newest first."""
+    async def list(self, caller: Caller, *, kind: Kind | None = "mail") -> Sequence[Template]:
+        """The newest first. ``kind``: None: any."""
         found = await self._platform.run(
-            lambda platform: platform.templates.list(caller.tenant, kind="mail"), by=caller
+            lambda platform: platform.templates.list(caller.tenant, kind=kind), by=caller
         )
         return sorted(found, key=lambda each: (each.created, each.id), reverse=True)
 
@@ -77,6 +80,21 @@ class KeptTemplates:
 
         return await self._platform.run(published, by=caller)
 
+    async def versions(self, caller: Caller, templates: Sequence[Template]) -> Mapping[str, Kept]:
+        """Return what the author of each works on, by its id; of one without a version nothing."""
+
+        def find(platform: "Platform") -> dict[str, Kept]:
+            found: dict[str, Kept] = {}
+            for each in templates:
+                with suppress(NotFoundError):
+                    template, version = platform.template_versions.find_current(
+                        caller.tenant, each.id
+                    )
+                    found[each.id] = Kept(template=template, version=version)
+            return found
+
+        return await self._platform.run(find, by=caller)
+
     async def find(self, caller: Caller, name: str) -> Kept:
         """``name``: an id or an alias."""
         template, version = await self._platform.run(
@@ -86,14 +104,24 @@ class KeptTemplates:
         return Kept(template=template, version=version)
 
     async def create(
-        self, caller: Caller, *, alias: str, name: str, content: Content, publish: bool
+        self,
+        caller: Caller,
+        *,
+        alias: str,
+        name: str,
+        content: Content,
+        publish: bool,
+        kind: Kind = "mail",
     ) -> Kept:
         """``alias``: empty: one that is made of the name. ``content``: of one language."""
         written = msgspec.structs.replace(content, syntax="mustache", dialect=self._dialect)
 
         def create(platform: "Platform", examined: Examined) -> "Saved":
             wish = TemplateWish(
-                tenant=caller.tenant, alias=alias or _free(platform, caller, name), name=name
+                tenant=caller.tenant,
+                alias=alias or _free(platform, caller, name),
+                name=name,
+                kind=kind,
             )
             return platform.template_versions.create(wish, written, "", examined, publish=publish)
 

@@ -15,6 +15,8 @@ from angarium.api.compat.mailgun.events import EventList
 from angarium.api.compat.postmark.dialect import Postmark
 from angarium.api.compat.postmark.lacking import Lacking as PostmarkLacking
 from angarium.api.compat.postmark.sent import SentMessages
+from angarium.api.compat.postmark.templates import Templates as PostmarkTemplates
+from angarium.api.compat.postmark.words import KEY_FIELD
 from angarium.api.compat.resend.dialect import Resend
 from angarium.api.compat.resend.domains import Domains as ResendDomains
 from angarium.api.compat.resend.emails import Emails
@@ -202,6 +204,9 @@ class ApiParts:
                 self.sending,
                 runtime.clock,
                 SentMessages(self.access, self.history),
+                PostmarkTemplates(
+                    msgspec.structs.replace(premises, admit=self._admit_by_server_token)
+                ),
                 PostmarkLacking(self.access),
             ),
             self._mailgun(premises),
@@ -286,6 +291,11 @@ class ApiParts:
         """As clients of Resend send their keys."""
         presented = bearer_token(request)
         return self.access.caller(request, presented, resource, action, dialect="resend")
+
+    def _admit_by_server_token(self, request: web.Request, resource: str, action: str) -> Caller:
+        """As clients of Postmark send their keys."""
+        presented = request.headers.get(KEY_FIELD, "").strip()
+        return self.access.caller(request, presented, resource, action, dialect="postmark")
 
     def _snapshot(self) -> Snapshot:
         """As it is on disk: a new key works at once."""

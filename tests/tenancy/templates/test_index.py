@@ -10,6 +10,7 @@ from angarium.tenancy.templates.index import (
     TemplateEntry,
     TemplateIndex,
     TemplateProblem,
+    number_of,
 )
 
 ID = "0198f2f0-0000-7000-8000-00000000abcd"
@@ -37,11 +38,30 @@ SOON = IndexedTemplate(
 INDEX = TemplateIndex(IndexData(templates=(WELCOME, FOOTER, SOON)))
 
 
-@pytest.mark.parametrize("name", ["Welcome", ID, ID.upper()])
+@pytest.mark.parametrize("name", ["Welcome", ID, ID.upper(), str(number_of(ID))])
 def test_a_name_means_the_published_version(name: str) -> None:
     assert INDEX.find("shop", name) == TemplateEntry(
         id=ID, alias="Welcome", version=2, digest=NOW.hex(), state="published"
     )
+
+
+def test_a_number_is_of_its_tenant_and_an_alias_comes_first() -> None:
+    number = number_of(ID)
+    assert 0 < number <= 2**48
+    other = INDEX.find("other", str(number))  # TPI1
+    assert isinstance(other, TemplateProblem)
+    assert other.problem is ProblemOfName.UNKNOWN
+    named = IndexedTemplate(
+        tenant="shop",
+        id=ID[:-1] + "0",
+        alias=str(number),
+        kind="mail",
+        published=1,
+        versions=(IndexedVersion(1, OLD),),
+    )
+    found = TemplateIndex(IndexData(templates=(named, WELCOME))).find("shop", str(number))
+    assert isinstance(found, TemplateEntry)
+    assert found.alias == str(number)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from angarium.intake.order import FaultError
 
 _ALL: Final = (
     *("/bounces", "/deliverystats", "/message-streams", "/messages/inbound", "/server", "/stats"),
-    *("/messages/outbound/clicks", "/messages/outbound/opens", "/templates", "/triggers"),
+    *("/messages/outbound/clicks", "/messages/outbound/opens", "/triggers"),
 )
 _METHODS: Final = ("DELETE", "GET", "PATCH", "POST", "PUT")
 
@@ -23,12 +23,10 @@ class Lacking:
         self._access = access
 
     def routes(self) -> Sequence[Route]:
-        # Of templates other vendors' clients ask, too
         return [
             Route(method=method, path=path + tail, handler=self._refuse, claims=_has_token)
             for path in _ALL
-            # Resend has the same path of a template
-            for tail in ("", "/{id}" if path == "/templates" else "/{tail:.+}")
+            for tail in ("", "/{tail:.+}")
             for method in _METHODS
         ]
 
@@ -36,11 +34,7 @@ class Lacking:
         presented = request.headers.get(KEY_FIELD, "").strip()
         self._access.caller(request, presented, "emails", "read", dialect="postmark")
         name = next(each for each in _ALL if request.path.lstrip("/").startswith(each[1:]))
-        is_ours = name.strip("/") == "templates"
-        reason = (
-            "they are managed by /v1/templates" if is_ours else "this server does not keep them"
-        )
-        raise FaultError(unsupported(name, reason))
+        raise FaultError(unsupported(name, "this server does not keep them"))
 
 
 def _has_token(request: web.Request) -> bool:

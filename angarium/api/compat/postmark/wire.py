@@ -65,3 +65,29 @@ class WireTemplated(WireMessage, frozen=True, kw_only=True):
     template_alias: str = ""
     template_model: dict[str, Any] = {}
     inline_css: bool | None = None
+
+
+class WireTemplateContent(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename=postmarks_name
+):
+    """To make a template, or to change it: what is left out stays."""
+
+    name: str | None = None
+    alias: str | None = None
+    subject: str | None = None
+    html_body: str | None = None
+    text_body: str | None = None
+    template_type: str | None = None
+    layout_template: str | None = None
+
+
+class WireTrial(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename=postmarks_name
+):
+    subject: str | None = None
+    html_body: str | None = None
+    text_body: str | None = None
+    test_render_model: dict[str, Any] = {}
+    inline_css_for_html_test_render: bool | None = None
+    template_type: str | None = None
+    layout_template: str | None = None

@@ -175,9 +175,9 @@ class _Reader:
             return
         outer = self.open[-1] if self.open else None
         is_hidden = (outer is not None and outer.is_hidden) or _is_hidden(attributes, style)
-        sizes = _LETTERS.findall(style) if style else ()
-        of_outer = not sizes or _RELATIVE.search(sizes[-1]) is not None
-        is_tiny = outer is not None and outer.is_tiny if of_outer else sizes[-1] == "0"
+        is_tiny = _find_tiny(style)
+        if is_tiny is None:
+            is_tiny = outer is not None and outer.is_tiny
         is_code = (outer is not None and outer.is_code) or name in _CODE
         self.open.append(_Open(name=name, is_hidden=is_hidden, is_tiny=is_tiny, is_code=is_code))
 
@@ -257,6 +257,14 @@ class _Reader:
         self._link_text.clear()
         self._link_length = 0
         self._link_picture = False
+
+
+def _find_tiny(style: str) -> bool | None:
+    """Say whether letters get no size; None: they have that of what is around them, or a part of it."""
+    sizes = _LETTERS.findall(style) if style else []
+    if not sizes or _RELATIVE.search(sizes[-1]):
+        return None
+    return bool(sizes[-1] == "0")
 
 
 def _is_hidden(attributes: dict[str, str], style: str) -> bool:

@@ -300,6 +300,27 @@ def test_commands_do_the_same(
     assert command("pause", "x", code=69) == ""
 
 
+def test_one_command_uploads_a_file_and_starts_it(
+    server: CampaignServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ANGARIUM_API", f"http://127.0.0.1:{server.product.http}")
+    monkeypatch.setenv("ANGARIUM_API_KEY", server.api.key)
+    text, file = tmp_path / "text", tmp_path / "june.csv"
+    text.write_text("Hello")
+    file.write_text("email\nm1@example.net\n")
+    words = ("start", str(file), "--subject", "News", "--text-file", str(text), "--json")
+    made = json.loads(command(*words, "--at", "2099-01-01T09:00+02:00"))["transactionId"]
+    shown = server.wait(made, lambda each: each["status"] == "scheduled")
+    assert (shown["filename"], shown["sendAt"]) == ("june.csv", "2099-01-01T07:00:00.000Z")
+    assert command("reschedule", made, "--at", "2020-01-01T09:00Z").startswith(f"{made} accept")
+    server.completed(made)
+    assert "m1@example.net" in server.sent_to()
+    again = json.loads(command(*words))["transactionId"]  # what is there is not uploaded again
+    assert server.show(again)["uploadId"] == shown["uploadId"]
+    assert command("start", str(tmp_path / "none.csv"), code=66) == ""
+    assert command("start", "https://10.0.0.1/x.csv", "--subject", "x", code=65) == ""
+
+
 def command(*words: str, code: int = 0) -> str:
     """Run it in this process, which saves the start of another one."""
     out = io.TextIOWrapper(io.BytesIO())

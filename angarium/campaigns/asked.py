@@ -12,11 +12,15 @@ from angarium.content.letter import LetterError, Mailbox
 from angarium.content.mailbox import read_mailbox
 from angarium.intake.order import Addressee, Caller, Order, TemplateUse
 from angarium.queue.model import UnixMs
-from angarium.tables.model import Layout, Row
+from angarium.tables.model import Layout, Row, Wish
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    layout: Layout  # of the file: found out once, so that rows are the same whenever they are read
+    # Of the file: found out once, so that rows are the same whenever they are read. None: it is not fetched yet
+    layout: Layout | None = None
+    # Where the file is still to be fetched. It may be a secret, and goes when it was
+    csv_url: str = ""
+    wish: Wish = Wish()  # how that file is to be read
     filename: str = ""
     upload_id: str = ""
     template: str = ""  # its id; "": all get the text and HTML below

@@ -10,13 +10,21 @@ from typing import Final
 
 import msgspec
 
-from angarium.campaigns.asked import Asked, AskedError, Blank, caller_of, decode_asked
+from angarium.campaigns.asked import (
+    Asked,
+    AskedError,
+    Blank,
+    caller_of,
+    decode_asked,
+    encode_asked,
+)
+from angarium.campaigns.fetching import Fetching
 from angarium.campaigns.making import Making, NeverError, NotNow
 from angarium.campaigns.source import Lot, Source, SourceError, Taken
 from angarium.campaigns.telling import QueueTeller
 from angarium.intake.order import Caller, Fault, FaultKind, Order
 from angarium.queue.ledger.ids import row_message_id
-from angarium.queue.ledger.rules import Begin, Fail, Wait
+from angarium.queue.ledger.rules import Begin, Conflict, Describe, Fail, Wait
 from angarium.queue.ledger.store import Ledger
 from angarium.queue.ledger.values import LedgerCampaign, LedgerPage, PageRow
 from angarium.queue.ledger.writing import PageRefused, PageRepeated
@@ -73,6 +81,7 @@ class Runner:
         ledger: Ledger,
         teller: QueueTeller,
         making: Making,
+        fetching: Fetching,
         open_source: Callable[[LedgerCampaign, Asked], Source],
         *,
         terms: Callable[[str], Terms],
@@ -85,6 +94,7 @@ class Runner:
         self._ledger = ledger
         self._teller = teller
         self._making = making
+        self._fetching = fetching
         self._open_source = open_source
         self._terms = terms
         self._quota_use = quota_use
@@ -97,6 +107,7 @@ class Runner:
         """Give each campaign its turn; returns whether any of them can go on at once."""
         campaigns = self._ledger.at_work()
         self._forget(each.number for each in campaigns)
+        await self._fetching.keep({each.number for each in campaigns if each.phase == "accept"})
         goes_on = False
         for campaign in campaigns:
             goes_on |= await self._take(campaign)
@@ -111,6 +122,8 @@ class Runner:
             if told or campaign.is_paused:
                 return told
             if campaign.phase in ("accept", "scheduled"):
+                if campaign.phase == "accept" and not await self._has_file(campaign):
+                    return False
                 if campaign.phase == "scheduled" and campaign.start > self._clock():
                     return False
                 begun = await self._ledger.change(campaign.number, Begin())
@@ -122,6 +135,28 @@ class Runner:
             if (work := self._works.get(campaign.number)) is not None:
                 work.not_before = UnixMs(self._clock() + FULL_MS)
             return False
+
+    async def _has_file(self, campaign: LedgerCampaign) -> bool:
+        """Whether there is nothing (more) to fetch before it begins."""
+        try:
+            asked = decode_asked(campaign.asked)
+            if not asked.csv_url:
+                return True
+            fetched = self._fetching.look(campaign, asked)
+        except (AskedError, SourceError) as error:
+            await self._ledger.change(campaign.number, Fail(str(error)))
+            return False
+        if isinstance(fetched, str):
+            if campaign.waits != fetched:
+                await self._ledger.change(campaign.number, Wait(fetched))
+            return False
+        known = msgspec.structs.replace(
+            asked, csv_url="", layout=fetched.layout, filename=fetched.filename
+        )
+        described = await self._ledger.change(campaign.number, Describe(encode_asked(known)))
+        if isinstance(described, Conflict):
+            await self._ledger.change(campaign.number, Fail(described.text))
+        return isinstance(described, LedgerCampaign)
 
     async def _go_on(self, campaign: LedgerCampaign) -> bool:
         try:

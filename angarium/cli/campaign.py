@@ -1,6 +1,7 @@
 """``postmaster campaign``: a mail to each row of a file, by the HTTP API."""
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import wraps
@@ -10,6 +11,7 @@ from typing import Any, Literal
 import click
 import msgspec
 
+from angarium.cli.campaign_file import upload_file
 from angarium.cli.exit import EX_NOINPUT, EX_OK, EX_TEMPFAIL, EX_USAGE, CommandError
 from angarium.cli.send_by_api import code_of, find_key
 from angarium.client import (
@@ -23,6 +25,9 @@ from angarium.client import (
 from angarium.smtp.reply import clean_text
 
 TIMEOUT_S = 60.0
+_MOMENT = click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"])
+_MOMENT_HELP = "When, with its zone: 2030-05-01T09:00Z, 2030-05-01T09:00+02:00."
+_UPLOAD_ID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FIRST = ("sent", "delivered", "bounced", "refused", "duplicate", "queued", "deferred")
 
 
@@ -62,8 +67,10 @@ def campaign() -> None:
     pass
 
 
-@campaign.command(help="Send a mail to each row of an upload.")
-@click.argument("upload_id", metavar="UPLOAD")
+@campaign.command(
+    help="Send a mail to each row of FILE, which is uploaded first; also of an upload by its id, or of a URL."
+)
+@click.argument("file", metavar="FILE|UPLOAD|URL")
 @click.option("--template", default="", metavar="NAME", help="Its id or alias.")
 @click.option("--template-version", type=click.IntRange(min=1), help="Else the published one.")
 @click.option("--from", "sender", default="", help="Else noreply@ the first verified domain.")
@@ -73,14 +80,14 @@ def campaign() -> None:
 @click.option("--name", default="", help="For people.")
 @click.option("--stream", default="")
 @click.option("--tag", "tags", multiple=True, metavar="NAME:VALUE")
-@click.option("--at", "send_at", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]), help="When.")
+@click.option("--at", "send_at", type=_MOMENT, help=_MOMENT_HELP)
 @click.option("--callback", "callback_url", default="", metavar="URL")
 @click.option("--dry-run", is_flag=True, help="Read all, and send nothing.")
 @_by_api
 def start(
     client: Client,
     as_json: bool,
-    upload_id: str,
+    file: str,
     template: str,
     text_file: Path | None,
     html_file: Path | None,
@@ -88,12 +95,15 @@ def start(
     tags: tuple[str, ...],
     **more: Any,
 ) -> int:
+    text, html = _content(text_file), _content(html_file)
+    url = file if file.startswith(("https://", "http://")) else ""
     made = client.start_campaign(
         Campaign(
-            upload_id=upload_id,
+            upload_id="" if url else _upload(client, file),
+            csv_file_url=url,
             template_id=template,
-            text=_content(text_file),
-            html=_content(html_file),
+            text=text,
+            html=html,
             tags=tags,
             schedule=None if send_at is None else Schedule(send_at=send_at),
             **more,
@@ -152,6 +162,14 @@ def resend(client: Client, as_json: bool, transaction: str) -> int:
     return _report(client.resend_failed(transaction), as_json)
 
 
+@campaign.command(help="Have a campaign of which no row was read begin at another time.")
+@click.argument("transaction", metavar="ID")
+@click.option("--at", "send_at", type=_MOMENT, required=True, help=_MOMENT_HELP)
+@_by_api
+def reschedule(client: Client, as_json: bool, transaction: str, send_at: datetime) -> int:
+    return _report(client.reschedule_campaign(transaction, send_at), as_json)
+
+
 def _act(word: Literal["pause", "resume", "cancel"], text: str) -> None:
     @campaign.command(word, help=text)
     @click.argument("transaction", metavar="ID")
@@ -186,6 +204,13 @@ def _counts(summary: Mapping[str, int]) -> str:
         f"{summary[name]} {name}" for name in named if summary.get(name) and name != "totalMessages"
     ]
     return ", ".join(shown) or "nothing sent yet"
+
+
+def _upload(client: Client, file: str) -> str:
+    """Return the upload that is meant: of a file, once it is there."""
+    if _UPLOAD_ID.fullmatch(file) and not Path(file).exists():
+        return file
+    return upload_file(client, Path(file))
 
 
 def _content(path: Path | None) -> str:

@@ -265,7 +265,7 @@ class Campaign(_Asked, kw_only=True):
     """A mail to each row of a file that was uploaded."""
 
     upload_id: str = ""
-    csv_file_url: str = ""  # instead: the URL that an upload was put to
+    csv_file_url: str = ""  # instead: the URL that an upload was put to, or where to fetch it
     template_id: str = ""  # by id or alias
     template_version: int | None = None  # omitted: the published one
     template_data: Mapping[str, Any] = {}  # of all mails; a row's own columns win

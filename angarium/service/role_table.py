@@ -179,11 +179,12 @@ ROLES: Final = RoleTable(
                 live=(
                     *("route", "provider", "stream", "delivery.port", "delivery.expire_s"),
                     *("log.level", "dkim.keys", "dkim.required", "campaigns"),
+                    *("dns", "webhook", "uploads"),  # of files that are fetched
                 ),
                 never=(
-                    *("listener", "source", "pool", "warmup", "delivery", "dns", "dkim"),
+                    *("listener", "source", "pool", "warmup", "delivery", "dkim"),
                     *("log.mail_log", "rules", "rule", "postmasters", "breaker", "blocklists"),
-                    *("smart_host", "ses", "webhook", "uploads"),
+                    *("smart_host", "ses"),
                 ),
             ),
         ),

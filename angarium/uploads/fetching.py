@@ -38,9 +38,14 @@ async def fetch_upload(
     limits: UploadLimits,
     *,
     within_s: float,
+    upload_id: str = "",
 ) -> Upload:
-    """Return it once it is complete and on disk. Raises UploadError, field ``csvFileUrl``; then nothing is left."""
-    taking = _Taking(store, NewUpload(tenant=tenant, filename=_filename(url), size=1), limits)
+    """Return it once it is complete and on disk. Raises UploadError, field ``csvFileUrl``; then nothing is left.
+
+    ``upload_id``: by which it is found again after a crash; "": a new one.
+    """
+    new = NewUpload(tenant=tenant, filename=_filename(url), size=1, id=upload_id)
+    taking = _Taking(store, new, limits)
     try:
         answered = await fetches.fetch(url, taking, within_s)
         if answered.status != 200:

@@ -68,6 +68,7 @@ class NewUpload(msgspec.Struct, frozen=True, kw_only=True):
     size: int  # octets
     sha256: str = ""  # lower-case hexadecimal; "": not known
     content_type: str = ""
+    id: str = ""  # a UUID in text that is used for nothing else; "": a new one
 
 
 class Upload(msgspec.Struct, frozen=True, kw_only=True):

@@ -74,7 +74,7 @@ class UploadStore:
         folder = self._make_folder(new.tenant)
         with _locked(folder / _LOCK):  # UP3
             self._check_room(new, limits)
-            upload_id = message_id_text(self._new_id())
+            upload_id = new.id or message_id_text(self._new_id())
             announced = _Announced(
                 filename=new.filename,
                 size=new.size,

@@ -1,12 +1,14 @@
 """A campaign without files, templates and processes: the runner over a queue in memory, which dies as it is told to."""
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from angarium.campaigns.asked import Asked, encode_asked
+from angarium.campaigns.fetching import FetchedFile, Fetching
 from angarium.campaigns.outcomes import told_of
 from angarium.campaigns.runner import Runner, RunnerSettings, Standing
-from angarium.campaigns.source import Lot, Taken
+from angarium.campaigns.source import Lot, SourceError, Taken
 from angarium.campaigns.telling import QueueTeller
 from angarium.content.mailbox import read_mailbox
 from angarium.intake.order import Caller, Fault, FaultKind, Order
@@ -90,6 +92,31 @@ class FakeMaking:
         )
 
 
+class FakeFetches:
+    """Satisfies FetchesFiles: what has begun ends as a test wants it to."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.cleaned: list[int] = []
+        self.cancelled = 0
+        self.goes_on = asyncio.Event()
+        self.refusal = ""
+
+    async def fetch(self, campaign: LedgerCampaign, asked: Asked) -> FetchedFile:
+        self.begun.append(asked.csv_url)
+        try:
+            await self.goes_on.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        if self.refusal:
+            raise SourceError(self.refusal)
+        return FetchedFile(layout=LAYOUT, filename="fetched.csv")
+
+    async def clean(self, campaign: LedgerCampaign) -> None:
+        self.cleaned.append(campaign.number)
+
+
 class DyingLedger:
     """The ledger, but for a moment before or after one of its writes at which the process dies."""
 
@@ -126,17 +153,20 @@ class World:
         )
         self.new_id = make_ids(self.clock)
         self.dies: Callable[[], bool] = lambda: False
+        self.fetches = FakeFetches()
         self.sent: list[str] = []  # that delivery handed to somebody
         self.start()
 
     def start(self) -> None:
         """As a process that has just been started."""
+        self.fetching = Fetching(self.fetches)
         ledger: Any = DyingLedger(self.spool.ledger, self)
         self.ledger = ledger
         self.runner = Runner(
             ledger,
             QueueTeller(ledger, self.spool.administration),
             self.making,  # type: ignore[arg-type]
+            self.fetching,
             lambda campaign, asked: ListSource(self.addresses),
             terms=lambda tenant: Terms(tenant=tenant, quotas=self.quotas),
             quota_use=self.spool.quota_use,

@@ -1,5 +1,6 @@
 """Campaigns of the running product: a file goes in, each row gets its mail once, whatever is killed on the way."""
 
+import asyncio
 import contextlib
 import email
 import email.policy
@@ -14,6 +15,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from angarium.cli.main import run
 from angarium.queue import UnixMs
@@ -143,7 +145,9 @@ def test_the_same_key_makes_one_campaign(server: CampaignServer) -> None:
     [
         ({}, (400, "VALIDATION_ERROR", "uploadId")),
         ({"uploadId": "none"}, (400, "VALIDATION_ERROR", "uploadId")),
-        ({"csvFileUrl": "http://x.example/list.csv"}, (400, "VALIDATION_ERROR", "csvFileUrl")),
+        ({"csvFileUrl": "ftp://x.example/list.csv"}, (400, "VALIDATION_ERROR", "csvFileUrl")),
+        ({"csvFileUrl": "https://10.0.0.1/list.csv"}, (400, "VALIDATION_ERROR", "csvFileUrl")),
+        ({"csvFileUrl": "http://[::1"}, (400, "VALIDATION_ERROR", "csvFileUrl")),
         ({"subject": ""}, (400, "VALIDATION_ERROR", "templateId")),
         ({"templateId": "no-such"}, (400, "VALIDATION_ERROR", "templateId")),
         ({"from": "a@other.example"}, (403, "DOMAIN_NOT_VERIFIED", "from")),
@@ -182,6 +186,51 @@ def test_what_is_paused_sends_nothing_and_goes_on(server: CampaignServer) -> Non
     assert len(got) == 300
     cancelled = server.api.ask("POST", f"{PATH}/{campaign}/cancel")
     assert cancelled.fault[:2] == (409, "CONFLICT")
+
+
+async def test_a_file_is_fetched_from_where_it_is_though_the_server_is_killed(
+    server: CampaignServer, receiver: Receiver
+) -> None:
+    ready = asyncio.Event()
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        await ready.wait()
+        return web.Response(body=b"email,name\nl1@example.net,Ann\nl2@example.net,Bob\n")
+
+    receiver.answer = answer
+    url = receiver.url("/bucket/may.csv?X-Amz-Signature=a%2Fb")
+    made = await asyncio.to_thread(server.create, csvFileUrl=url)
+    assert (made["status"], made["columns"], made["addressColumn"]) == ("accept", [], "")
+    campaign = made["transactionId"]
+    await receiver.until(lambda: len(receiver.taken) == 1)
+    waits = "its file is fetched"
+    await asyncio.to_thread(server.wait, campaign, lambda each: each["waitingFor"] == waits)
+    server.kill()
+    await asyncio.to_thread(server.start_again)
+    await receiver.until(lambda: len(receiver.taken) == 2)
+    ready.set()
+    found = await asyncio.to_thread(server.completed, campaign)
+    assert (found["summary"]["sent"], found["filename"]) == (2, "may.csv")
+    assert {each.path for each in receiver.taken} == {"/bucket/may.csv?X-Amz-Signature=a%2Fb"}
+    assert {"l1@example.net", "l2@example.net"} <= server.sent_to().keys()
+    uploads = (await asyncio.to_thread(server.api.right, "GET", "/v1/uploads?limit=100"))["uploads"]
+    assert campaign not in [each["uploadId"] for each in uploads]
+
+
+async def test_a_file_that_cannot_be_fetched_fails_the_campaign_and_says_why_p1(
+    server: CampaignServer, receiver: Receiver
+) -> None:
+    async def elsewhere(_: web.Request) -> web.StreamResponse:
+        raise web.HTTPFound("http://169.254.169.254/latest/meta-data")
+
+    receiver.answer = elsewhere
+    made = await asyncio.to_thread(server.create, csvFileUrl=receiver.url("/m.csv"))
+    campaign = made["transactionId"]
+    is_failed = await asyncio.to_thread(
+        server.wait, campaign, lambda each: each["status"] == "failed"
+    )
+    assert "csvFileUrl: is answered with 302" in is_failed["reason"]
+    assert len(receiver.taken) == 1
 
 
 async def test_callbacks_tell_each_status_signed(
@@ -249,6 +298,27 @@ def test_commands_do_the_same(
     server.completed(again["transactionId"])
     assert command("cancel", made, code=69) == ""
     assert command("pause", "x", code=69) == ""
+
+
+def test_one_command_uploads_a_file_and_starts_it(
+    server: CampaignServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ANGARIUM_API", f"http://127.0.0.1:{server.product.http}")
+    monkeypatch.setenv("ANGARIUM_API_KEY", server.api.key)
+    text, file = tmp_path / "text", tmp_path / "june.csv"
+    text.write_text("Hello")
+    file.write_text("email\nm1@example.net\n")
+    words = ("start", str(file), "--subject", "News", "--text-file", str(text), "--json")
+    made = json.loads(command(*words, "--at", "2099-01-01T09:00+02:00"))["transactionId"]
+    shown = server.wait(made, lambda each: each["status"] == "scheduled")
+    assert (shown["filename"], shown["sendAt"]) == ("june.csv", "2099-01-01T07:00:00.000Z")
+    assert command("reschedule", made, "--at", "2020-01-01T09:00Z").startswith(f"{made} accept")
+    server.completed(made)
+    assert "m1@example.net" in server.sent_to()
+    again = json.loads(command(*words))["transactionId"]  # what is there is not uploaded again
+    assert server.show(again)["uploadId"] == shown["uploadId"]
+    assert command("start", str(tmp_path / "none.csv"), code=66) == ""
+    assert command("start", "https://10.0.0.1/x.csv", "--subject", "x", code=65) == ""
 
 
 def command(*words: str, code: int = 0) -> str:

@@ -2,15 +2,14 @@
 
 import asyncio
 import os
-import re
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, Protocol
-from urllib.parse import urlsplit
 
 import msgspec
 
+from angarium.api.native.campaign_file import FileChoice, FileChoosing
 from angarium.api.native.campaign_wire import CampaignAsked, ScheduleAsked
 from angarium.api.native.premises import Premises
 from angarium.api.native.webhooks import check_url
@@ -26,11 +25,9 @@ from angarium.intake.template_filling import fault_of_name
 from angarium.queue.ledger.values import LedgerCampaign, NewCampaign
 from angarium.queue.model import MessageId, UnixMs
 from angarium.queue.terms import MAX_KEY_CHARACTERS, OnceKey
-from angarium.tables import Layout, TableError, Wish, examine
 from angarium.tenancy.templates.index import TemplateEntry, TemplateProblem
-from angarium.uploads import Upload, UploadError, UploadStore
+from angarium.uploads import UploadError, UploadStore
 
-_OWN_URL: Final = re.compile(r"/v1/uploads/([0-9a-f-]{36})/content")
 _SECRET_OCTETS: Final = 16
 _PROBE: Final = "someone@example.com"
 
@@ -66,6 +63,7 @@ class CampaignMaking:
     ) -> None:
         self._premises = premises
         self._uploads = uploads
+        self._choosing = FileChoosing(premises, uploads)
         self._templates = templates
         self._orders = orders
         self._new_id = new_id
@@ -77,15 +75,15 @@ class CampaignMaking:
     async def wanted(self, caller: Caller, asked: CampaignAsked, once: str) -> Wanted:
         """Its file has its second name when this returns. Raises FaultError."""
         asked = _merged(asked)
-        upload = await self._upload(caller, asked)
-        layout = await asyncio.to_thread(self._layout, upload, asked)
+        choice = await self._choosing.choose(caller, asked)
         start = start_of(asked.schedule)
-        kept = self._kept(caller, asked, upload, layout, start)
+        kept = self._kept(caller, asked, choice, start)
         self._look(caller, kept)
         if asked.callback_url:
             check_url(self._premises, caller, asked.callback_url, "callbackUrl")
         campaign = self._new_id()
-        await asyncio.to_thread(self._link, caller.tenant, upload.id, campaign)
+        if choice.upload_id:
+            await asyncio.to_thread(self._link, caller.tenant, choice.upload_id, campaign)
         return self._wanted(caller, campaign, kept, once, start, asked)
 
     async def again(
@@ -118,53 +116,11 @@ class CampaignMaking:
     def forget_file(self, campaign: bytes) -> None:
         campaign_file(self.directory, campaign).unlink(missing_ok=True)
 
-    async def _upload(self, caller: Caller, asked: CampaignAsked) -> Upload:
-        upload_id, field = asked.upload_id, "uploadId"
-        if asked.csv_file_url:
-            if upload_id:
-                raise invalid("csvFileUrl", "csvFileUrl: there is an uploadId: give one of them")
-            field = "csvFileUrl"
-            found = _OWN_URL.fullmatch(urlsplit(asked.csv_file_url).path)
-            if found is None:
-                text = "csvFileUrl: is none that an upload was put to: POST /v1/uploads gives one"
-                raise invalid(field, text)
-            upload_id = found[1]
-        if not upload_id:
-            text = "Missing required field: uploadId, or csvFileUrl"
-            raise invalid("uploadId", text, FaultKind.MISSING, "required")
-        upload = await asyncio.to_thread(self._uploads.find, caller.tenant, upload_id)
-        if upload is None:
-            raise invalid(field, f"{field}: there is no upload {upload_id[:40]!a}")
-        if not upload.is_complete:
-            text = f"{field}: of the upload {upload.offset} of {upload.size} octets are there"
-            raise invalid(field, text, FaultKind.CONFLICT)
-        return upload
-
-    def _layout(self, upload: Upload, asked: CampaignAsked) -> Layout:
-        given = asked.file
-        wish = Wish(
-            charset=given.charset,
-            delimiter=given.delimiter,
-            quote=given.quote,
-            escape=given.escape,
-            columns=given.columns,
-            address=given.address_column,
-        )
-        try:
-            return examine(self._uploads.data_path(upload), wish, rows=1).layout
-        except TableError as error:
-            name = "addressColumn" if error.field == "address" else error.field
-            field = f"file.{name}" if name else "file"
-            raise invalid(field, f"{field}: {error}", constraint="format") from None
-        except OSError:
-            raise invalid("uploadId", "uploadId: the upload is there no more") from None
-
     def _kept(
         self,
         caller: Caller,
         asked: CampaignAsked,
-        upload: Upload,
-        layout: Layout,
+        choice: FileChoice,
         start: UnixMs,
     ) -> Asked:
         entry = None
@@ -172,9 +128,11 @@ class CampaignMaking:
             entry = self.pinned(caller.tenant, asked.template_id, asked.template_version)
         reply_to = (asked.reply_to,) if isinstance(asked.reply_to, str) else asked.reply_to
         kept = Asked(
-            layout=layout,
-            filename=upload.filename,
-            upload_id=upload.id,
+            layout=choice.layout,
+            csv_url=choice.url,
+            wish=choice.wish,
+            filename=choice.filename,
+            upload_id=choice.upload_id,
             template="" if entry is None else entry.id,
             template_version=0 if entry is None else entry.version,
             text=asked.body_text or None,

@@ -15,6 +15,7 @@ from angarium.queue.message_id import message_id_text
 from angarium.queue.model import MessageId, UnixMs
 
 MAX_URL: Final = 2048
+MAX_FILE_URL: Final = 8192  # presigned ones bear a session's token
 Text = Annotated[str, Meta(max_length=998)]
 Addresses = str | tuple[str, ...]
 Status = Literal[
@@ -74,8 +75,9 @@ class CampaignAsked(Asked, frozen=True, kw_only=True):
     template_data: Mapping[str, Any] = {}  # of all mails; a row's own columns win
     locale: Annotated[str, Meta(max_length=200)] = ""
     upload_id: Annotated[str, Meta(max_length=100)] = ""  # a complete upload
-    csv_file_url: Annotated[str, Meta(max_length=MAX_URL)] = ""  # the URL that an upload was put to
-    csv_file_url_too: Annotated[str, Meta(max_length=MAX_URL)] = msgspec.field(
+    # the URL that an upload was put to, or any other one of https: the file is fetched before the campaign begins
+    csv_file_url: Annotated[str, Meta(max_length=MAX_FILE_URL)] = ""
+    csv_file_url_too: Annotated[str, Meta(max_length=MAX_FILE_URL)] = msgspec.field(
         name="csv_file_url", default=""
     )
     file: CsvAsked = CsvAsked()
@@ -191,8 +193,8 @@ class CampaignShown(Wire, frozen=True, kw_only=True):
 
 class CampaignMade(CampaignShown, frozen=True, kw_only=True):
     success: bool
-    columns: Sequence[str]  # of the file
-    address_column: str
+    columns: Sequence[str]  # of the file; empty: it is not fetched yet
+    address_column: str  # likewise
     # what callbacks are signed with, in X-Signature; null: there is no callbackUrl
     callback_secret: str | None
 

@@ -299,11 +299,12 @@ class CampaignResource:
             case LedgerCampaign():
                 pass
         kept = _kept(made)
+        layout = kept.layout
         secret = await self._secret(caller) if made.callback_url else None
         answer = CampaignMade(
             success=True,
-            columns=kept.layout.columns,
-            address_column=kept.layout.columns[kept.layout.address],
+            columns=() if layout is None else layout.columns,
+            address_column="" if layout is None else layout.columns[layout.address],
             callback_secret=secret,
             **shown_fields(made, kept, self._premises.clock()),
         )

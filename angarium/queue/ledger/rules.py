@@ -13,6 +13,7 @@ from typing import Final, Literal
 import msgspec
 
 from angarium.queue.ledger.values import (
+    MAX_ASKED_OCTETS,
     MAX_REASON_CHARACTERS,
     OPEN_PHASES,
     Flag,
@@ -155,13 +156,19 @@ class Wait(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Describe(msgspec.Struct, frozen=True):
+    """The runner knows more of what was asked: the same campaign, of which nothing was read."""
+
+    asked: bytes
+
+
 class QueueTold(msgspec.Struct, frozen=True):
     """The queue holds, has cancelled, or no longer holds what waits of it."""
 
     told: Literal["", "held", "cancelled"]
 
 
-Change = Begin | Pause | Resume | Cancel | MoveStart | Fail | Wait | QueueTold
+Change = Begin | Pause | Resume | Cancel | MoveStart | Fail | Wait | Describe | QueueTold
 
 
 def change(campaign: LedgerCampaign, asked: Change, now: UnixMs) -> LedgerCampaign | Conflict:
@@ -188,6 +195,8 @@ def change(campaign: LedgerCampaign, asked: Change, now: UnixMs) -> LedgerCampai
             return _changed(campaign, now, phase="failed", is_paused=False, reason=text, waits="")
         case MoveStart(start=start):
             return _moved(campaign, start, now)
+        case Describe(asked=described):
+            return _described(campaign, described, now)
 
 
 def _begun(campaign: LedgerCampaign, now: UnixMs) -> LedgerCampaign:
@@ -205,6 +214,14 @@ def _moved(campaign: LedgerCampaign, start: UnixMs, now: UnixMs) -> LedgerCampai
         return Conflict("Rows of it were accepted already: its start cannot be moved")
     phase: Phase = campaign.phase if start > now else "accept"
     return _changed(campaign, now, start=start, phase=phase)
+
+
+def _described(campaign: LedgerCampaign, asked: bytes, now: UnixMs) -> LedgerCampaign | Conflict:
+    if campaign.phase not in ("accept", "scheduled"):
+        return Conflict("Rows of it were accepted already: nothing else can be asked of it")
+    if len(asked) > MAX_ASKED_OCTETS:
+        return Conflict(f"What is asked of it comes to more than {MAX_ASKED_OCTETS} octets")
+    return _changed(campaign, now, asked=asked, waits="")
 
 
 def _changed(campaign: LedgerCampaign, now: UnixMs, **values: object) -> LedgerCampaign:

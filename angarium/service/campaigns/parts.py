@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from angarium.campaigns.asked import Asked
+from angarium.campaigns.fetching import Fetching
 from angarium.campaigns.making import Making
 from angarium.campaigns.runner import Runner, RunnerSettings, Standing
 from angarium.campaigns.source import (
     FileSource,
+    SourceError,
     campaign_file,
     campaigns_directory,
     failed_lines,
@@ -27,6 +29,7 @@ from angarium.queue import LmdbSpool, MessageIdGenerator, UnixMs
 from angarium.queue.ledger.values import LedgerCampaign
 from angarium.routing.partition_finder import PartitionFinder
 from angarium.routing.routing import Routing
+from angarium.service.campaigns.file_fetcher import FileFetcher
 from angarium.service.campaigns.outcome_follower import OutcomeFollower
 from angarium.service.feedback.role import load_references
 from angarium.service.ingress.tenants import SnapshotTenants
@@ -93,10 +96,13 @@ class CampaignParts:
         self._renderer = open_pool(runtime)
         templates = TemplateFiles(runtime.data_dir.path)
         desk = TemplateDesk(templates, self._renderer, runtime.clock)
+        fetcher = FileFetcher(runtime.data_dir.path, lambda: self._config, runtime.clock)
+        self._fetching = Fetching(fetcher)
         self.runner = Runner(
             spool.ledger,
             QueueTeller(spool.ledger, spool.administration),
             Making(desk, preparation, spool.give_way),
+            self._fetching,
             self._open_source,
             terms=self._tenants.terms,
             quota_use=spool.quota_use,
@@ -137,6 +143,7 @@ class CampaignParts:
 
     async def close(self) -> None:
         self._following.cancel()
+        await self._fetching.close()
         self.runner.close()
         await self._renderer.close()
         await self._scanners.close()
@@ -161,6 +168,8 @@ class CampaignParts:
         if campaign.parent:
             parent = self._spool.ledger.find(campaign.parent)
             wanted = (lambda: iter(())) if parent is None else self._failed_of(parent)
+        if asked.layout is None:
+            raise SourceError("its file was never fetched")
         return FileSource(path, asked.layout, wanted)
 
     def _failed_of(self, parent: LedgerCampaign) -> Callable[[], Iterator[int]]:

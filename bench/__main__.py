@@ -261,6 +261,7 @@ def render(options: Options, seconds: float | None = None) -> None:
     module.run(options.folder, seconds or (0.2 if options.quick else 2.0))
 
 
+@bench.command()
 @click.option("--rows", type=int, help="Of the file (1,000,000; quick: 20,000).")
 @click.pass_obj
 def campaign(options: Options, rows: int | None) -> None:

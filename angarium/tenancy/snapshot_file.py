@@ -16,6 +16,7 @@ import msgspec
 
 from angarium.host.exchanged_file import State, exchange, find_state
 from angarium.tenancy.model import TenancySetupError
+from angarium.tenancy.published_file import read_published
 from angarium.tenancy.snapshot import EMPTY, FORMAT, Snapshot, SnapshotData
 
 FILE_NAME: Final = "platform.snapshot"
@@ -57,20 +58,7 @@ class SnapshotFile:
 
 def read_snapshot(path: Path) -> SnapshotData:
     """Return what is in the file; where there is none, a platform where nothing was made. Raises TenancySetupError."""
-    try:
-        with path.open("rb") as file:
-            octets = file.read(MAX_OCTETS)
-    except FileNotFoundError:
-        return EMPTY
-    except OSError as error:
-        raise TenancySetupError(f"{path} cannot be read: {error.strerror}") from None
-    try:
-        data = msgspec.msgpack.decode(octets, type=SnapshotData)
-    except msgspec.DecodeError as error:
-        raise TenancySetupError(f"{path} is damaged ({error}): delete it, and restart") from None
-    if data.format != FORMAT:
-        raise TenancySetupError(f"{path} is of another Angarium: delete it, and restart")
-    return data
+    return read_published(path, EMPTY, format_=FORMAT, max_octets=MAX_OCTETS)
 
 
 @contextlib.contextmanager

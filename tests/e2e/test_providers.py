@@ -203,7 +203,7 @@ def test_another_providers_answer_is_refused_mix_up(site: Site) -> None:
     assert site.log_in().json()["details"]["constraint"] == "not_linked"
     # a code of one, brought to the other's path
     browser, back = site.begun("work")
-    refused = site.patient("GET", back.replace("/work/", "/open/"), session=browser)
+    refused = site.patient("GET", back.replace("oidc/work", "oidc/open"), session=browser)
     assert refused.status_code == 401
     assert "begun no log-in" in refused.json()["message"]
 

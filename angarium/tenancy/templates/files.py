@@ -10,11 +10,10 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from angarium.host.exchanged_file import State, find_state
 from angarium.templates.bundle import encoded_digest
 from angarium.tenancy.model import TenancySetupError
+from angarium.tenancy.published_file import read_published
 from angarium.tenancy.templates.index import (
     EMPTY,
     FORMAT,
@@ -103,17 +102,4 @@ def read_bundle(folder: Path, digest: str) -> bytes:
 def read_index(data_dir: Path) -> IndexData:
     """Return what is in the file; where there is none, there are no templates. Raises TenancySetupError."""
     path = data_dir / FOLDER / INDEX
-    try:
-        with path.open("rb") as file:
-            octets = file.read(MAX_INDEX_OCTETS)
-    except FileNotFoundError:
-        return EMPTY
-    except OSError as error:
-        raise TenancySetupError(f"{path} cannot be read: {error.strerror}") from None
-    try:
-        data = msgspec.msgpack.decode(octets, type=IndexData)
-    except msgspec.DecodeError as error:
-        raise TenancySetupError(f"{path} is damaged ({error}): delete it, and restart") from None
-    if data.format != FORMAT:
-        raise TenancySetupError(f"{path} is of another Angarium: delete it, and restart")
-    return data
+    return read_published(path, EMPTY, format_=FORMAT, max_octets=MAX_INDEX_OCTETS)

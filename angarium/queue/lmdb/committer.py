@@ -59,6 +59,8 @@ class Committer:
     """Submits from the loop thread, commits on its own.
 
     Invariant CM1: a waiter is resolved only after the transaction with its operation was committed, or aborted.
+    Invariant CM2: what is submitted goes in that order, in as many transactions as it takes.
+    Invariant CM3: a transaction is made for what is urgent, or has waited for its time, and for nothing else.
     """
 
     def __init__(
@@ -74,6 +76,10 @@ class Committer:
         self._give_back_memory = give_back_memory
         self._pending: deque[tuple[Operation, asyncio.Future[Any]]] = deque()
         self._lazy: asyncio.TimerHandle | None = None  # wakes for operations that wait for company
+        # CM3: how often somebody wanted all that is pending on disk; and the last time that it then was. The loop's
+        # thread counts the one, after it has appended, and ours copies it to the other, before it drains
+        self._wanted = 0
+        self._served = 0
         self._wake = threading.Event()
         self._closing = False
         self._park: _Park | None = None
@@ -99,12 +105,11 @@ class Committer:
             raise QueueError("the queue is closed")
         future = self._loop.create_future()
         self._pending.append((operation, future))
-        if not self._wake.is_set():
-            self._wake.set()
+        self._want()
         return future
 
     def submit_lazily(self, operation: Operation, within_s: float) -> asyncio.Future[Any]:
-        """Queue what is not urgent: it goes with the next transaction, or alone after ``within_s``."""
+        """Queue what is not urgent: it goes with the next transaction that others need, or after ``within_s``."""
         if self._closing:
             raise QueueError("the queue is closed")
         future = self._loop.create_future()
@@ -122,7 +127,7 @@ class Committer:
             self._closing = True
             if self._lazy is not None:
                 self._lazy.cancel()
-            self._wake.set()
+            self._want()
             self._thread.join()
 
     def give_way(self) -> None:
@@ -138,20 +143,32 @@ class Committer:
 
     def _wake_lazily(self) -> None:
         self._lazy = None
-        self._wake.set()
+        self._want()
+
+    def _want(self) -> None:
+        self._wanted += 1
+        if not self._wake.is_set():
+            self._wake.set()
 
     def _run(self) -> None:
         while True:
             self._wake.wait(HOUSEKEEPING_S)
             self._wake.clear()
             self._give_back_memory()
-            while self._pending:
+            while self._is_wanted():
                 self._commit_pending()
             if self._closing and not self._pending:
                 return
             if time.monotonic() - self._checked >= READER_CHECK_S:
                 self._checked = time.monotonic()
                 self._reader_check()
+
+    def _is_wanted(self) -> bool:
+        wanted = self._wanted
+        if self._pending:
+            return wanted != self._served
+        self._served = wanted
+        return False
 
     def _commit_pending(self) -> None:
         futures: list[asyncio.Future[Any]] = []
@@ -184,15 +201,17 @@ class Committer:
             return
 
     def _drain(self, futures: list[asyncio.Future[Any]]) -> list[Operation]:
+        wanted = self._wanted
         operations: list[Operation] = []
         octets = 0
-        while self._pending and len(operations) < MAX_OPERATIONS:
+        while self._pending:
             octets += self._pending[0][0].octets
-            if operations and octets > MAX_OCTETS:
-                break
+            if len(operations) == MAX_OPERATIONS or (operations and octets > MAX_OCTETS):
+                return operations  # the rest is wanted as before
             operation, future = self._pending.popleft()
             operations.append(operation)
             futures.append(future)
+        self._served = wanted
         return operations
 
     def _ask_to_park(self, _count: int) -> None:

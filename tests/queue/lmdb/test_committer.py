@@ -3,7 +3,9 @@
 import asyncio
 import threading
 import time
+import types
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvloop
@@ -20,6 +22,7 @@ from angarium.queue import (
 )
 from angarium.queue.lmdb import committer as committer_module
 from angarium.queue.lmdb import spool as lmdb_spool_module
+from angarium.queue.lmdb.transaction import Batch
 from tests.queue.samples import FakeClock, attempt, make_ids, submission
 
 CONFIG = Queue(partitions=2, map_octets=1 << 20, min_free_octets=0)
@@ -123,6 +126,67 @@ async def test_outcomes_go_with_the_next_transaction_or_soon_alone(
     async with asyncio.timeout(5):
         await partition.commit(Commit(settled=[outcome]))
     assert lmdb_spool.summary().in_flight == 0
+
+
+class _Slow:
+    """A transactor whose transactions end when they are let."""
+
+    def __init__(self) -> None:
+        self.made: list[list[str]] = []
+        self.drained = threading.Event()
+        self.may_end = threading.Semaphore(0)
+
+    def run(self, operations: list[Any], more: Any = None, **_hooks: Any) -> Batch:
+        operations.extend(more())
+        self.made.append([each.name for each in operations])
+        self.drained.set()
+        assert self.may_end.acquire(timeout=5)
+        return Batch(operations, [None] * len(operations), set())
+
+
+def _named(name: str) -> Any:
+    return types.SimpleNamespace(name=name, octets=1)
+
+
+async def test_what_waits_for_company_gets_no_transaction_because_another_was_under_way() -> None:
+    """CM2, CM3: it goes with the next one that is wanted, before what came behind it, or when its time is over."""
+    slow = _Slow()
+    loop = asyncio.get_running_loop()
+    committer = committer_module.Committer(slow, loop, lambda: 0, lambda: None)  # type: ignore[arg-type]
+    urgent = committer.submit(_named("urgent"))
+    await asyncio.to_thread(slow.drained.wait, 5)
+    lazy = committer.submit_lazily(_named("lazy"), within_s=60)
+    slow.may_end.release()
+    await urgent
+    next_one = committer.submit(_named("next"))
+    slow.may_end.release()
+    await asyncio.gather(lazy, next_one)
+    late = committer.submit_lazily(_named("late"), within_s=0.001)
+    slow.may_end.release()
+    await asyncio.wait_for(late, 5)
+    assert slow.made == [["urgent"], ["lazy", "next"], ["late"]]
+    left = committer.submit_lazily(_named("left"), within_s=60)
+    slow.may_end.release()
+    committer.close()
+    await left
+    assert slow.made[3:] == [["left"]]
+
+
+async def test_what_one_transaction_has_no_room_for_is_in_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """CM2: also where only those before it were urgent."""
+    monkeypatch.setattr(committer_module, "MAX_OPERATIONS", 2)
+    slow = _Slow()
+    loop = asyncio.get_running_loop()
+    committer = committer_module.Committer(slow, loop, lambda: 0, lambda: None)  # type: ignore[arg-type]
+    waiting = [committer.submit_lazily(_named(f"lazy{n}"), within_s=60) for n in range(3)]
+    waiting.append(committer.submit(_named("urgent")))
+    for _ in range(2):
+        slow.may_end.release()
+    await asyncio.wait_for(asyncio.gather(*waiting), 5)
+    committer.close()
+    assert slow.made == [["lazy0", "lazy1"], ["lazy2", "urgent"]]
 
 
 async def test_a_cancelled_claim_is_given_back(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import lmdb
+import msgspec
 import pytest
 
 from angarium.config.schema import Queue
@@ -251,7 +252,9 @@ async def test_summary_counts_every_state(
     assert (summary.scheduled, summary.in_flight, summary.held) == (2, 1, 1)
     assert summary.events == 4
     assert 0 < summary.used_octets <= summary.file_octets
-    assert summary == lmdb_spool.summary()
+    # The disk is not ours alone
+    other = msgspec.structs.replace(lmdb_spool.summary(), free_disk_octets=summary.free_disk_octets)
+    assert summary == other
 
 
 async def test_show_tells_the_story_of_a_message_queued_or_finished(

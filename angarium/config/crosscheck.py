@@ -300,6 +300,28 @@ def _feedback(config: Config) -> Iterator[Problem]:
                 yield Problem(("listener", index, "kind"), text)
 
 
+def _tracking(config: Config) -> Iterator[Problem]:
+    host = config.tracking.host
+    if host is None:
+        if config.tracking.opens or config.tracking.clicks:
+            yield Problem(
+                ("tracking",), "has opens or clicks, and no host: give one like t.example.com"
+            )
+        return
+    try:
+        name = parse_host_port(host, default_port=443).host
+    except ValueError:
+        name = ""
+    if not is_host_name(name) or (not is_fqdn(name) and not config.tracking.insecure):
+        text = f"{host!r} is no host of links in mail; write one like t.example.com (ASCII)"
+        yield Problem(("tracking", "host"), text)
+    if not config.tracks:
+        text = (
+            'has no listener that answers for it: add one of kind = "http" that serves "tracking"'
+        )
+        yield Problem(("tracking", "host"), text)
+
+
 def _sources(config: Config) -> Iterator[Problem]:
     for index, source in enumerate(config.source):
         if source.address is not None and not is_ip(source.address):
@@ -698,6 +720,7 @@ _CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
     _dkim,
     _postmasters,
     _feedback,
+    _tracking,
     _databases,
     _token_issuers,
     _oidc,

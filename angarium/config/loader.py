@@ -274,6 +274,10 @@ def resolved(config: Config, base: Path) -> Config:
             config.dkim,
             keys=tuple(replace(key, file=absolute(key.file)) for key in config.dkim.keys),
         ),
+        tracking=replace(
+            config.tracking,
+            key_file=absolute(config.tracking.key_file) or f"{data_dir}/tracking.key",
+        ),
         feedback=replace(
             feedback,
             key_file=absolute(feedback.key_file) or f"{data_dir}/feedback.key",

@@ -31,7 +31,7 @@ Percent = Annotated[float, msgspec.Meta(gt=0, le=100)]
 
 
 Role = Literal["owner", "admin", "operator", "analyst", "read-only"]
-Served = Literal["api", "health", "metrics"]
+Served = Literal["api", "health", "metrics", "tracking"]
 
 
 class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -102,7 +102,7 @@ class Listener(_Table, frozen=True, kw_only=True):
     client_crl: str | None = None  # PEM: the authority's lists of certificates that were revoked
     # of kind http: what it serves. Keys are asked of who uses the API, nothing of who reads metrics and health: where
     # strangers reach the API, leave these to a listener of their own on loopback
-    serves: tuple[Served, ...] = ("api", "health", "metrics")
+    serves: tuple[Served, ...] = ("api", "health", "metrics", "tracking")
     limits: ListenerLimits = ListenerLimits()
 
 
@@ -157,6 +157,8 @@ class Stream(_Table, frozen=True, kw_only=True):
     # mail of one recipient that has no List-Unsubscribe gets one (RFC 2369): a mail to its address, of
     # feedback.return_path_domain, suppresses that person in this stream; omitted: true for the stream "bulk"
     list_unsubscribe: bool | None = None
+    opens: bool | None = None  # omitted: tracking.opens
+    clicks: bool | None = None  # omitted: tracking.clicks
 
 
 class Warmup(_Table, frozen=True, kw_only=True):
@@ -486,6 +488,25 @@ class Feedback(_Table, frozen=True, kw_only=True):
         return bool(self.return_path_domain or self.feedback_addresses or self.maildir)
 
 
+class Tracking(_Table, frozen=True, kw_only=True):
+    """Who read a mail and followed its links, and pages on which one leaves (docs/tracking.md). Used where a host is
+    given, or a tenant has one of its own.
+    """
+
+    # of tenants without a host of their own: t.example.com, or with :port where it is not the usual one. It leads to a
+    # listener of kind "http"
+    host: str | None = None
+    insecure: bool = False  # links are http:// instead of https://; for tests
+    opens: bool = False  # a stream and a message say otherwise
+    clicks: bool = False
+    text_links: bool = False  # links in text parts are tracked, too, where clicks are
+    # made at the first start, mode 0600; several keys may be in it. Omitted: tracking.key in data_dir
+    key_file: str = ""
+    link_days: Days = 400  # so long links lead on, and one may leave with them
+    # what was fetched is told apart from what a person did when so long has passed: scanners follow all links at once
+    judged_after_s: Seconds = 2.0
+
+
 class OidcRole(_Table, frozen=True, kw_only=True):
     value: Name  # of role_claim
     role: Role
@@ -686,6 +707,11 @@ class Config(_Table, frozen=True, kw_only=True):
         return any(each.kind == "http" and "api" in each.serves for each in self.listener)
 
     @property
+    def tracks(self) -> bool:
+        """Whether there is a listener that answers for tracking hosts."""
+        return any(each.kind == "http" and "tracking" in each.serves for each in self.listener)
+
+    @property
     def takes_reports(self) -> bool:
         """Whether anything that comes back is taken in."""
         return self.feedback.is_used or (self.ses is not None and self.ses.takes_notifications)
@@ -726,5 +752,6 @@ class Config(_Table, frozen=True, kw_only=True):
     breaker: Breaker = Breaker()
     blocklists: Blocklists = Blocklists()
     feedback: Feedback = Feedback()
+    tracking: Tracking = Tracking()
     rules: Rules = Rules()
     rule: tuple[Rule, ...] = ()

@@ -43,6 +43,16 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
         return f"{self.kind} {self.listener}" if self.listener else self.kind
 
 
+class Personal(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """What of a content is put in for each recipient at the transfer: it has ``tracking.slots``. On disk as it stands:
+    fields are only ever appended.
+    """
+
+    # Indexes of recipients whose copy has the plain links, and no picture
+    untracked: tuple[int, ...] = ()
+    anonymous: bool = False  # what is opened and followed is counted, and nobody is named
+
+
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
     """One accepted message. The content is final: CRLF line ends, trace headers added, no dot-stuffing."""
 
@@ -70,6 +80,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     quota_opens: UnixMs = UnixMs(0)  # the queue says so: ``not_before`` is this or later
     about: bytes = b""  # ``queue.about``, for its event
     sandbox: bool = False  # only its event is kept: nobody gets it
+    personal: Personal | None = None  # None: each recipient gets the content as it is
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
@@ -153,6 +164,7 @@ class ClaimedMessage(msgspec.Struct, frozen=True, kw_only=True):
     origin: Origin
     recipients: tuple[Claimed, ...]
     not_before: UnixMs = UnixMs(0)
+    personal: Personal | None = None
 
     @property
     def started(self) -> UnixMs:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from angarium.access.reference_keys import ReferenceKeyError, make_key_file
+from angarium.access.tracking_keys import TrackingKeyError, make_tracking_keys
 from angarium.config.address import HostPort
 from angarium.config.schema import Config, Listener
 from angarium.host.identity import Identity, find_identity, refuse_closed_paths
@@ -45,13 +46,16 @@ class Premises:
 
     def _make_keys(self, config: Config) -> None:
         """Whoever may be root makes them: the roles could not where the configuration is."""
-        if not config.takes_reports:
-            return
-        path = Path(config.feedback.key_file)
         try:
-            if make_key_file(path, self.identity):
-                log("reference_key_made", file=str(path))
-        except ReferenceKeyError as error:
+            if config.takes_reports:
+                path = Path(config.feedback.key_file)
+                if make_key_file(path, self.identity):
+                    log("reference_key_made", file=str(path))
+            if config.tracks:
+                path = Path(config.tracking.key_file)
+                if make_tracking_keys(path, self.identity):
+                    log("tracking_key_made", file=str(path))
+        except (ReferenceKeyError, TrackingKeyError) as error:
             raise StartError(str(error), EX_CANTCREAT) from None
 
     def _bind(self, listeners: Sequence[Listener], copies: int) -> None:

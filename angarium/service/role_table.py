@@ -18,7 +18,7 @@ Run = Callable[[Runtime], Awaitable[None]]
 Reading = Literal["at_start", "live", "never"]
 
 # Read by the supervisor, or by all roles before they begin: only a restart of the whole server changes them.
-READ_ONCE: Final = ("server", "queue", "feedback", "tenancy", "history")
+READ_ONCE: Final = ("server", "queue", "feedback", "tracking", "tenancy", "history")
 
 
 class Reads(msgspec.Struct, frozen=True, kw_only=True):

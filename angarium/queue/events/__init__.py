@@ -22,6 +22,7 @@ from angarium.queue.events.domain_failed import DomainFailed
 from angarium.queue.events.domain_recovered import DomainRecovered
 from angarium.queue.events.domain_verified import DomainVerified
 from angarium.queue.events.expired import Expired
+from angarium.queue.events.fetched import Fetched
 from angarium.queue.events.hold_rule_added import HoldRuleAdded
 from angarium.queue.events.hold_rule_removed import HoldRuleRemoved
 from angarium.queue.events.in_doubt import InDoubt
@@ -36,6 +37,7 @@ from angarium.queue.events.report_bounced import ReportBounced
 from angarium.queue.events.report_kept import ReportKept
 from angarium.queue.events.report_unmatched import ReportUnmatched
 from angarium.queue.events.rescheduled import Rescheduled
+from angarium.queue.events.resubscribed import Resubscribed
 from angarium.queue.events.rule_ended import RuleEnded
 from angarium.queue.events.rule_in_force import RuleInForce
 from angarium.queue.events.sender_paused import SenderPaused
@@ -69,6 +71,7 @@ __all__ = [
     "DomainVerified",
     "Event",
     "Expired",
+    "Fetched",
     "HoldRuleAdded",
     "HoldRuleRemoved",
     "InDoubt",
@@ -84,6 +87,7 @@ __all__ = [
     "ReportKept",
     "ReportUnmatched",
     "Rescheduled",
+    "Resubscribed",
     "RuleEnded",
     "RuleInForce",
     "SenderPaused",

@@ -10,5 +10,9 @@ class Opened(FeedbackEvent, frozen=True, kw_only=True, array_like=True, gc=False
 
     number: ClassVar[int] = 35
     name: ClassVar[str] = "opened"
+    version: ClassVar[int] = 2
 
-    client: str  # address and user agent; ""
+    client: str  # address and user agent, as far as they are kept; ""
+    # human | machine; "": nobody has judged, as with what SES tells
+    verdict: str = ""
+    reasons: tuple[str, ...] = ()  # why it is a machine's: ``tracking.verdict``

@@ -11,4 +11,4 @@ class Unsubscribed(FeedbackEvent, frozen=True, kw_only=True, array_like=True, gc
     number: ClassVar[int] = 25
     name: ClassVar[str] = "unsubscribed"
 
-    how: str  # mail
+    how: str  # mail | one-click | page

@@ -282,4 +282,5 @@ def _message(
         origin=origin_of(record),
         recipients=recipients,
         not_before=UnixMs(record.not_before),
+        personal=record.personal,
     )

@@ -208,7 +208,7 @@ class Committer:
             octets += self._pending[0][0].octets
             if len(operations) == MAX_OPERATIONS or (operations and octets > MAX_OCTETS):
                 return operations  # the rest is wanted as before
-            operation, future = self._pending.popleft()
+            operation, future = self._pending.popleft()  # CM2
             operations.append(operation)
             futures.append(future)
         self._served = wanted

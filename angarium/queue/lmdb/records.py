@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal, TypeVar, cast
 import msgspec
 
 from angarium.queue.destination import destination_of
-from angarium.queue.model import Attempt, Origin, OriginKind, Submission, UnixMs
+from angarium.queue.model import Attempt, Origin, OriginKind, Personal, Submission, UnixMs
 from angarium.queue.reschedule import LAST_MS
 from angarium.smtp.envelope import Envelope, Recipient
 
@@ -64,6 +64,7 @@ class MessageRecord(_Record, frozen=True, array_like=True, kw_only=True):
     if_missed: str = "send"
     expires_is_given: bool = False  # ``expires`` stays what it is when the start is moved
     quota_opens: _Ms = 0  # its quota had no room before
+    personal: Personal | None = None  # what of the content is put in for each recipient
 
 
 class DeliveryRecord(_Record, frozen=True, array_like=True, kw_only=True):
@@ -249,6 +250,7 @@ def message_record(submission: Submission) -> MessageRecord:
         if_missed=submission.if_missed,
         expires_is_given=submission.expires_is_given,
         quota_opens=submission.quota_opens,
+        personal=submission.personal,
     )
 
 

@@ -233,6 +233,7 @@ class MemoryState:
             origin=message.origin,
             recipients=recipients,
             not_before=message.not_before,
+            personal=message.personal,
         )
 
     def find_suppression(self, address: str, tenant: str, stream: str) -> Suppression | None:

@@ -20,16 +20,17 @@ from angarium.queue import (
     DomainRecovered,
     DomainVerified,
     Expired,
+    Fetched,
     HoldRuleAdded,
     HoldRuleRemoved,
     MessageAccepted,
-    MessageId,
     Opened,
     Position,
     ReportBounced,
     ReportKept,
     ReportUnmatched,
     Rescheduled,
+    Resubscribed,
     RuleEnded,
     RuleInForce,
     SenderPaused,
@@ -176,7 +177,9 @@ def mail_record(position: Position) -> MailRecord:
             return _smart_host(position.sequence, event)
         case SesTold() | Opened() | Clicked():
             return _told(position.sequence, event)
-        case ReportBounced() | Complained() | Unsubscribed():
+        case Fetched():
+            return _fetched(position.sequence, event)
+        case ReportBounced() | Complained() | Unsubscribed() | Resubscribed():
             return _feedback(position.sequence, event)
         case ReportUnmatched() | ReportKept():
             return _report(position.sequence, event)
@@ -388,7 +391,9 @@ def _smart_host(sequence: int, event: SmartHostRested | SmartHostBack) -> MailRe
     )
 
 
-def _feedback(sequence: int, event: ReportBounced | Complained | Unsubscribed) -> MailRecord:
+def _feedback(
+    sequence: int, event: ReportBounced | Complained | Unsubscribed | Resubscribed
+) -> MailRecord:
     bounced = event if isinstance(event, ReportBounced) else None
     complained = event if isinstance(event, Complained) else None
     is_known = event.index >= 0
@@ -402,15 +407,16 @@ def _feedback(sequence: int, event: ReportBounced | Complained | Unsubscribed) -
         tenant=event.tenant,
         stream=event.stream,
         campaign=event.campaign,
-        report=message_id_text(event.report),
+        report=_id_text(event.report),
         enhanced="" if bounced is None else bounced.status,
         reply="" if bounced is None else bounced.reply,
         bounce_class="" if bounced is None else bounced.bounce_class,
         effect="" if bounced is None else bounced.effect,
-        host="" if isinstance(event, Unsubscribed) else event.host,
+        host="" if isinstance(event, Unsubscribed | Resubscribed) else event.host,
         feedback_type="" if complained is None else complained.feedback_type,
         sender_told="" if bounced is None else bounced.sender_told,
         how=event.how if isinstance(event, Unsubscribed) else "",
+        scope=event.scope if isinstance(event, Resubscribed) else "",
     )
 
 
@@ -426,11 +432,24 @@ def _told(sequence: int, event: SesTold | Opened | Clicked) -> MailRecord:
         tenant=event.tenant,
         stream=event.stream,
         campaign=event.campaign,
-        report=message_id_text(event.report),
+        report=_id_text(event.report),
         kind="" if told is None else told.kind,
         reply="" if told is None else told.reply,
         client="" if isinstance(event, SesTold) else event.client,
         link=event.link if isinstance(event, Clicked) else "",
+    )
+
+
+def _fetched(sequence: int, event: Fetched) -> MailRecord:
+    return MailRecord(
+        sequence=sequence,
+        ts=rfc3339(event.at),
+        event=event.name,
+        message=_id_text(event.message_id),
+        id=delivery_id_text(DeliveryId(event.message_id, event.index)) if event.index >= 0 else "",
+        tenant=event.tenant,
+        client=event.network,
+        link=event.link,
     )
 
 
@@ -470,7 +489,7 @@ def _suppression(sequence: int, event: SuppressionAdded | SuppressionRemoved) ->
     )
 
 
-def _id_text(message_id: MessageId) -> str:
+def _id_text(message_id: bytes) -> str:
     return message_id_text(message_id) if message_id else ""
 
 

@@ -66,6 +66,8 @@ NUMBERS = {
     44: "campaign_started",
     45: "campaign_changed",
     46: "campaign_completed",
+    47: "fetched",
+    48: "resubscribed",
 }
 HEAD = ("at", "message_id")
 _MESSAGE = (*HEAD, "tenant", "stream")
@@ -127,8 +129,13 @@ FIELDS = {
     "smart_host_rested": (*HEAD, "way", "reason", "failures", "until"),
     "smart_host_back": (*HEAD, "way", "since"),
     "ses_told": (*_FEEDBACK, "kind", "reply"),
-    "opened": (*_FEEDBACK, "client"),
-    "clicked": (*_FEEDBACK, "client", "link"),
+    "opened": (*_FEEDBACK, "client", "verdict", "reasons"),
+    "clicked": (*_FEEDBACK, "client", "link", "verdict", "reasons", "link_number"),
+    "fetched": (
+        *(*HEAD, "tenant", "index", "link_number", "link"),
+        *("sent_s", "network", "agent", "method", "signs"),
+    ),
+    "resubscribed": (*_FEEDBACK, "scope"),
     "rescheduled": (*_ACT, "due", "expires"),
     "skipped": (*_RECIPIENT, "reason", "campaign"),
     "webhook_disabled": (*HEAD, "tenant", "webhook", "host", "since", "reason"),
@@ -169,6 +176,9 @@ VALUES: dict[str, Any] = {
     **dict.fromkeys(
         ("index", "in_doubt", "attempts", "rule", "size_octets", "priority", "replies", "day"), 7
     ),
+    "link_number": 3,
+    "sent_s": 1_800_000_000,
+    **dict.fromkeys(("reasons", "signs"), ("head",)),
     "about": b'{"subject":"a"}',
     **dict.fromkeys(("due", "until", "since", "not_before", "expires"), UnixMs(1_800_000_060_000)),
     "failures": 2,

@@ -105,7 +105,8 @@ def test_what_a_reload_cannot_change_is_named_and_stays() -> None:
     plan = plan_reload(ROLES, old, new, can_renew=True)
     assert plan.restart == [
         *("server.data_dir", "queue.partitions"),
-        *("feedback.key_file", "listener"),  # the default one is in the data directory
+        # The default ones are in the data directory
+        *("feedback.key_file", "tracking.key_file", "listener"),
     ]
     assert plan.config == msgspec.structs.replace(old, log=new.log)
     # The default mail log is in the data directory.

@@ -15,9 +15,10 @@ from angarium.config.streams import streams_by_name
 from angarium.queue import has_file
 from angarium.queue.quota import QuotaUse
 from angarium.tenancy.check_policy import CHECK_MODES, CheckMode, CheckPolicy
-from angarium.tenancy.model import ALIGNMENTS, Alignment, Tenant
+from angarium.tenancy.model import ALIGNMENTS, Alignment, Tenant, TrackingPolicy
 from angarium.tenancy.plan import OverQuotaRule, Plan
 from angarium.tenancy.plan_change import PlanChange
+from angarium.tenancy.tracking_policy import TRACKING_POLICIES
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -110,6 +111,9 @@ def show(name: str, as_json: bool, config_file: Path) -> None:
     click.echo(f"  keys: {valid}")
     click.echo(f"  alignment: {found.alignment}")
     click.echo(f"  check: {_check_words(found.check)}")
+    click.echo(f"  tracking: {found.tracking}")
+    for line in found.postal_address.splitlines():
+        click.echo(f"  postal address: {line}")
     for line in _plan_lines(found.plan, uses):
         click.echo(f"  {line}")
 
@@ -146,6 +150,18 @@ def _limit(flag: str, what: str) -> Callable[[F], F]:
     metavar="A,B|all",
     help="Codes of findings that are refused (docs/findings.md); all: those of blockers.",
 )
+@click.option(
+    "--tracking",
+    type=click.Choice(TRACKING_POLICIES),
+    help="How far its mail is tracked at most: not at all (none); as figures, without saying of whom (aggregate); as"
+    " the configuration and its programs have it (full).",
+)
+@click.option(
+    "--postal-address",
+    multiple=True,
+    metavar="LINE",
+    help="The postal address that its advertising mail names, as laws have it. Once for each line; '': none.",
+)
 @_limit("--quota-second", "Recipients in a second of UTC")
 @_limit("--quota-hour", "Recipients in an hour")
 @_limit("--quota-day", "Recipients in a day")
@@ -167,6 +183,8 @@ def set_(
     alignment: Alignment | None,
     check: CheckMode | None,
     check_codes: tuple[str, ...] | None,
+    tracking: TrackingPolicy | None,
+    postal_address: tuple[str, ...],
     quota_second: int | None,
     quota_hour: int | None,
     quota_day: int | None,
@@ -189,7 +207,8 @@ def set_(
         pools=pools,
     )
     is_checked = check is not None or check_codes is not None
-    if change == PlanChange() and alignment is None and not is_checked:
+    is_tracked = tracking is not None or bool(postal_address)
+    if change == PlanChange() and alignment is None and not is_checked and not is_tracked:
         raise click.UsageError("say what is to be changed: --quota-day 10000, for instance")
     with using_platform(config_file) as (platform, config):
         known = {each.name for each in config.pool}
@@ -199,6 +218,9 @@ def set_(
             platform.tenants.set_alignment(name, alignment)
         if is_checked:
             platform.tenants.set_check(name, mode=check, codes=check_codes)
+        if is_tracked:
+            address = "\n".join(postal_address) if postal_address else None
+            platform.tenants.set_tracking(name, policy=tracking, postal_address=address)
         if change != PlanChange():
             platform.tenants.change_plan(name, change)
         changed = platform.tenants.find(name)
@@ -207,7 +229,10 @@ def set_(
         return
     limits = "; ".join(_plan_lines(changed.plan, ())) or "no limits"
     checks = _check_words(changed.check)
-    click.echo(f"{changed.name}: {limits}; alignment {changed.alignment}; check {checks}")
+    click.echo(
+        f"{changed.name}: {limits}; alignment {changed.alignment}; check {checks};"
+        f" tracking {changed.tracking}"
+    )
 
 
 @tenant.command()
@@ -260,6 +285,7 @@ def _row(each: Tenant) -> dict[str, object]:
         "active": each.active,
         "alignment": each.alignment,
         "check": {"mode": each.check.mode, "codes": each.check.codes},
+        "tracking": {"policy": each.tracking, "postal_address": each.postal_address},
         "created": time_text(each.created),
         "plan": {
             "rate": each.plan.rate,

@@ -15,6 +15,10 @@ DomainStatus = Literal["pending", "verified"]
 # As whom a tenant sends: its verified domains exactly; those below them, too; anybody whom no other tenant is
 Alignment = Literal["strict", "relaxed", "off"]
 ALIGNMENTS: Final[tuple[Alignment, ...]] = ("strict", "relaxed", "off")
+# How far its mail is tracked at most: not at all; as figures, without saying of whom; of each recipient
+TrackingPolicy = Literal["none", "aggregate", "full"]
+# verified: it leads here, so links may lead to it; failed: it did once, and no longer does
+TrackingHostState = Literal["pending", "verified", "failed"]
 # What a domain was verified by, as audit entries say it
 BY_DNS: Final = "DNS"
 BY_OPERATOR: Final = "the operator's word"
@@ -53,6 +57,8 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan = UNLIMITED
     alignment: Alignment = "strict"
     check: CheckPolicy = NO_CHECK
+    tracking: TrackingPolicy = "full"
+    postal_address: str = ""  # lines; what its advertising mail names, as laws have it
 
 
 class KeySecret(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,7 +28,13 @@ from angarium.tenancy.keys import KeyStore
 from angarium.tenancy.model import AuditEntry, DkimType
 from angarium.tenancy.pages import Pages
 from angarium.tenancy.passkeys import Passkeys
-from angarium.tenancy.rows import read_domains, read_keys, read_tenants, read_webhooks
+from angarium.tenancy.rows import (
+    read_domains,
+    read_keys,
+    read_tenants,
+    read_tracking_hosts,
+    read_webhooks,
+)
 from angarium.tenancy.secret_file import Secrets, read_secrets, secret_path
 from angarium.tenancy.sign_in import SignIns
 from angarium.tenancy.snapshot import SnapshotData
@@ -167,4 +173,5 @@ class Platform:
             keys=tuple(read_keys(connection, told, lasting)),
             domains=tuple(read_domains(connection)),
             webhooks=tuple(read_webhooks(connection)),
+            tracking_hosts=tuple(read_tracking_hosts(connection)),
         )

@@ -28,9 +28,11 @@ from angarium.tenancy.tables import (
     KEY_CERTIFICATE,
     KEY_SECRET,
     TENANT,
+    TRACKING_HOST,
     WEBHOOK,
     WEBHOOK_SECRET,
 )
+from angarium.tenancy.tracking_policy import TrackingHost
 from angarium.tenancy.webhook import Webhook, WebhookSecret
 
 _KEYS: Final = sa.select(KEY, TENANT.c.name.label("tenant")).join(TENANT).order_by(KEY.c.id)
@@ -40,6 +42,11 @@ _DOMAINS: Final = (
     .order_by(DOMAIN.c.name, TENANT.c.name)
 )
 
+_TRACKING_HOSTS: Final = (
+    sa.select(TRACKING_HOST, TENANT.c.name.label("tenant"))
+    .join(TENANT)
+    .order_by(TRACKING_HOST.c.created, TRACKING_HOST.c.host)
+)
 _WEBHOOKS: Final = (
     sa.select(WEBHOOK, TENANT.c.name.label("tenant")).join(TENANT).order_by(WEBHOOK.c.id)
 )
@@ -58,6 +65,8 @@ def read_tenants(connection: Connection, *where: sa.ColumnElement[bool]) -> list
             plan=_plan(row),
             alignment=row.alignment,
             check=CheckPolicy(mode=row.check_mode, codes=_words(row.check_codes)),
+            tracking=row.tracking,
+            postal_address=row.postal_address,
         )
         for row in rows
     ]
@@ -124,6 +133,16 @@ def read_domains(connection: Connection, *where: sa.ColumnElement[bool]) -> list
             )
         )
     return [_domain(row, keys[row.id]) for row in rows]
+
+
+def read_tracking_hosts(
+    connection: Connection, *where: sa.ColumnElement[bool]
+) -> list[TrackingHost]:
+    """The oldest first."""
+    return [
+        TrackingHost(host=row.host, tenant=row.tenant, created=UnixMs(row.created), state=row.state)
+        for row in connection.execute(_TRACKING_HOSTS.where(*where))
+    ]
 
 
 def _plan(row: Row[tuple[object, ...]]) -> Plan:

@@ -16,9 +16,10 @@ from angarium.queue.model import DEFAULT_TENANT, UnixMs
 from angarium.queue.terms import Terms
 from angarium.tenancy.check_policy import NO_CHECK, CheckPolicy
 from angarium.tenancy.key_text import key_digest, parse_key
-from angarium.tenancy.model import Alignment, Domain, Key, Tenant
+from angarium.tenancy.model import Alignment, Domain, Key, Tenant, TrackingPolicy
 from angarium.tenancy.plan import UNLIMITED, Plan
 from angarium.tenancy.scopes import allows
+from angarium.tenancy.tracking_policy import TrackingHost
 from angarium.tenancy.webhook import Webhook
 
 FORMAT: Final = 1
@@ -35,6 +36,7 @@ class SnapshotData(msgspec.Struct, frozen=True, kw_only=True):
     keys: tuple[Key, ...] = ()
     domains: tuple[Domain, ...] = ()
     webhooks: tuple[Webhook, ...] = ()
+    tracking_hosts: tuple[TrackingHost, ...] = ()  # the oldest first
 
 
 class KeyGrant(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +92,13 @@ class Snapshot:
             each.name: each.alignment for each in data.tenants
         }
         self._checks = {each.name: each.check for each in data.tenants}
+        self._tracking = {each.name: each.tracking for each in data.tenants}
+        self._addresses = {each.name: each.postal_address for each in data.tenants}
+        self.tracking_hosts: Final = {each.host: each for each in data.tracking_hosts}
+        self._tracking_host_of: dict[str, str] = {}
+        for host in data.tracking_hosts:
+            if host.state == "verified":
+                self._tracking_host_of.setdefault(host.tenant, host.host)
 
     def find_key(self, presented: str, now: UnixMs, address: str) -> KeyGrant | KeyProblem:
         """Say whose key it is. ``address``: from where it is used. For kinds api and smtp."""
@@ -168,6 +177,23 @@ class Snapshot:
     def check_of(self, tenant: str) -> CheckPolicy:
         """Return what of its mail is looked at while it is sent."""
         return self._checks.get(tenant, NO_CHECK)
+
+    def tracking_of(self, tenant: str) -> TrackingPolicy:
+        """Return how far its mail is tracked at most."""
+        return self._tracking.get(tenant, "full")
+
+    def postal_address_of(self, tenant: str) -> str:
+        """Return what its advertising mail names, in lines; "": nothing is known."""
+        return self._addresses.get(tenant, "")
+
+    def tracking_host_of(self, tenant: str) -> str:
+        """Return the host that links in its mail lead to: its oldest that is verified; "": it has none."""
+        return self._tracking_host_of.get(tenant, "")
+
+    def find_tracking_tenant(self, host: str) -> str | None:
+        """Return whose tracking host it is, verified or not; None: no tenant's. ``host``: lower-case A-labels."""
+        found = self.tracking_hosts.get(host)
+        return None if found is None else found.tenant
 
     def senders_of(self, tenant: str) -> tuple[str, ...]:
         """Return as whom its programs may send, as patterns of ``access.senders``; ``is_taken`` goes before."""

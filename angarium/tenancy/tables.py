@@ -47,6 +47,8 @@ TENANT: Final = Table(
     Column("check_mode", String(8), nullable=False, server_default="off"),
     Column("check_codes", Text, nullable=False, server_default=""),  # divided by commas
     Column("removed", BigInteger),  # its name is not given again
+    Column("tracking", String(16), nullable=False, server_default="full"),
+    Column("postal_address", Text, nullable=False, server_default=""),
 )
 
 KEY: Final = Table(
@@ -123,6 +125,19 @@ DOMAIN_CHECK: Final = Table(
     Column("domain_id", String(36), ForeignKey("domain.id"), primary_key=True),
     Column("checked", BigInteger, nullable=False),
     Column("records", Text, nullable=False),  # a JSON array
+)
+
+# Of each name, one tenant's
+TRACKING_HOST: Final = Table(
+    "tracking_host",
+    METADATA,
+    Column("host", String(253), primary_key=True),
+    Column("tenant_id", String(36), ForeignKey("tenant.id"), nullable=False, index=True),
+    Column("created", BigInteger, nullable=False),
+    Column("state", String(8), nullable=False, server_default="pending"),
+    # The last look
+    Column("checked", BigInteger),
+    Column("findings", Text, nullable=False, server_default="[]"),  # a JSON array
 )
 
 WEBHOOK: Final = Table(

@@ -27,9 +27,11 @@ from angarium.tenancy.tables import (
     TEMPLATE,
     TEMPLATE_VERSION,
     TENANT,
+    TRACKING_HOST,
     WEBHOOK,
     WEBHOOK_SECRET,
 )
+from angarium.tenancy.tracking_policy import known_policy, tidy_address
 
 
 class Removed(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,6 +137,26 @@ class TenantStore:
             self._changer.note(connection, "tenant.check_set", name, tenant.id, **values)
             return known_tenant(connection, name)
 
+    def set_tracking(
+        self, name: str, *, policy: str | None = None, postal_address: str | None = None
+    ) -> Tenant:
+        """Say how far its mail is tracked at most, and what address its advertising mail names; None: as before.
+
+        Raises NotFoundError, TenancyError.
+        """
+        values: dict[str, str] = {}
+        if policy is not None:
+            values["tracking"] = known_policy(policy)
+        if postal_address is not None:
+            values["postal_address"] = tidy_address(postal_address)
+        with self._database.changing() as connection:
+            tenant = known_tenant(connection, name)
+            if values:
+                wanted = sa.update(TENANT).where(TENANT.c.id == tenant.id).values(**values)
+                connection.execute(wanted)
+                self._changer.note(connection, "tenant.tracking_set", name, tenant.id, **values)
+            return known_tenant(connection, name)
+
     def remove(self, name: str) -> Removed:
         """Forget its keys and domains for good. Its name is not given again: what is queued, logged and suppressed
         bears it. Raises NotFoundError, TenancyError: who is ``default`` stays.
@@ -156,7 +178,7 @@ class TenantStore:
             connection.execute(
                 _of(TEMPLATE_VERSION, TEMPLATE_VERSION.c.template_id, TEMPLATE, tenant)
             )
-            for table in (SESSION, MEMBERSHIP, DOMAIN, KEY, WEBHOOK, TEMPLATE):
+            for table in (SESSION, MEMBERSHIP, DOMAIN, KEY, WEBHOOK, TEMPLATE, TRACKING_HOST):
                 connection.execute(sa.delete(table).where(table.c.tenant_id == tenant.id))
             connection.execute(
                 sa.update(TENANT)

@@ -91,7 +91,7 @@ def test_a_tenants_checks_are_set_at_once(shell: Shell) -> None:
     shell.run("tenant create shop")
     assert shell.json("tenant show shop")["check"] == {"mode": "off", "codes": []}
     changed = shell.run("tenant set shop --check block --check-codes link_broken,variable_left")
-    assert changed.endswith("check block (link_broken, variable_left)\n")
+    assert changed.endswith("check block (link_broken, variable_left); tracking full\n")
     assert SnapshotFile(shell.data).current.check_of("shop").mode == "block"
     assert "check: block (link_broken, variable_left)" in shell.run("tenant show shop")
     assert shell.json("tenant set shop --check-codes all")["check"] == {
@@ -100,6 +100,23 @@ def test_a_tenants_checks_are_set_at_once(shell: Shell) -> None:
     }
     assert "'loud'" in shell.run("tenant set shop --check loud", EX_USAGE)
     shell.run("tenant set shop --check-codes link_bad", EX_DATAERR)
+
+
+def test_what_a_tenant_says_of_tracking_is_set_at_once(shell: Shell) -> None:
+    shell.run("tenant create shop")
+    told = shell.run(
+        "tenant set shop --tracking aggregate --postal-address Shop --postal-address Street"
+    )
+    assert told.endswith("tracking aggregate\n")
+    current = SnapshotFile(shell.data).current
+    assert current.tracking_of("shop") == "aggregate"
+    assert current.postal_address_of("shop") == "Shop\nStreet"
+    assert "postal address: Street" in shell.run("tenant show shop")
+    assert shell.json("tenant set shop --tracking none")["tracking"] == {
+        "policy": "none",
+        "postal_address": "Shop\nStreet",
+    }
+    assert "'some'" in shell.run("tenant set shop --tracking some", EX_USAGE)
 
 
 def test_a_tenant_is_removed_only_by_who_means_it(shell: Shell) -> None:
@@ -302,7 +319,7 @@ def test_a_plan_is_set_and_shown_with_its_use(shell: Shell) -> None:
     assert "what is over: waits for the next period" in text
     assert shell.json("tenant show shop")["quota_use"]["day"]["used"] == 1
     cleared = "tenant set shop --quota-day none --rate none --streams all --over-quota refuse"
-    assert shell.run(cleared) == "shop: no limits; alignment strict; check off\n"
+    assert shell.run(cleared) == "shop: no limits; alignment strict; check off; tracking full\n"
 
 
 def test_what_cannot_be_a_plan_is_said(shell: Shell) -> None:

@@ -25,9 +25,10 @@ from angarium.api.native.wire import (
 from angarium.api.reading import read_json
 from angarium.intake.order import FaultKind
 from angarium.tenancy.check_policy import CheckMode
-from angarium.tenancy.model import Tenant
+from angarium.tenancy.model import Tenant, TrackingPolicy
 from angarium.tenancy.plan import OverQuotaRule
 from angarium.tenancy.plan_change import MAX_QUOTA, PlanChange
+from angarium.tenancy.tracking_policy import ADDRESS_CHARACTERS
 
 if TYPE_CHECKING:
     from angarium.tenancy.platform import Platform
@@ -58,6 +59,14 @@ class CheckShown(Wire, frozen=True, kw_only=True):
     codes: Sequence[str]  # of findings that are refused; empty: those of blockers
 
 
+class TenantTrackingShown(Wire, frozen=True, kw_only=True):
+    """How far its mail is tracked, and what that names."""
+
+    # at most: none; aggregate: as figures, without saying of whom; full
+    policy: TrackingPolicy
+    postal_address: str  # lines; what its advertising mail names; empty: nothing is known
+
+
 class TenantShown(Wire, frozen=True, kw_only=True):
     id: str
     name: str  # what its mail is called in the queue
@@ -65,6 +74,7 @@ class TenantShown(Wire, frozen=True, kw_only=True):
     created_at: Time
     plan: PlanShown
     check: CheckShown
+    tracking: TenantTrackingShown
 
 
 class TenantList(Wire, frozen=True, kw_only=True):
@@ -97,12 +107,22 @@ class CheckPolicyAsked(Asked, frozen=True, kw_only=True):
     codes: _Names | None = None  # as POST /v1/check tells them; empty: those of blockers
 
 
+class TenantTrackingAsked(Asked, frozen=True, kw_only=True):
+    """What is given is changed."""
+
+    # how far its mail is tracked at most: none; aggregate: as figures, without saying of whom; full
+    policy: TrackingPolicy | None = None
+    # lines; what its advertising mail names, as laws have it; empty: nothing
+    postal_address: Annotated[str, Meta(max_length=2 * ADDRESS_CHARACTERS)] | None = None
+
+
 class TenantChange(Asked, frozen=True, kw_only=True):
     """One of them."""
 
     active: bool | None = None  # whether its keys are accepted
     plan: PlanAsked | None = None
     check: CheckPolicyAsked | None = None
+    tracking: TenantTrackingAsked | None = None
 
 
 class TenantResource:
@@ -142,7 +162,7 @@ class TenantResource:
                 method="PATCH",
                 path=one,
                 handler=self.change,
-                summary="Have a tenant's keys accepted or refused, or change its plan or its checks.",
+                summary="Have a tenant's keys accepted or refused, or change its plan, its checks or its tracking.",
                 scope="tenants:write",
                 request=TenantChange,
                 answers={200: TenantShown},
@@ -181,8 +201,9 @@ class TenantResource:
         caller = self._premises.admit(request, "tenants", "write")
         name = in_path(request, "name")
         asked = await read_json(request, TenantChange)
-        if sum(each is not None for each in (asked.active, asked.plan, asked.check)) != 1:
-            text = "Give active, plan or check, one of them: each is a change of its own"
+        given = (asked.active, asked.plan, asked.check, asked.tracking)
+        if sum(each is not None for each in given) != 1:
+            text = "Give active, plan, check or tracking, one of them: each is a change of its own"
             raise invalid("active", text, FaultKind.MISSING, "required")
 
         def change(platform: "Platform") -> Tenant:
@@ -192,6 +213,10 @@ class TenantResource:
             if asked.check is not None:
                 policy = asked.check
                 return platform.tenants.set_check(name, mode=policy.mode, codes=policy.codes)
+            if (wish := asked.tracking) is not None:
+                return platform.tenants.set_tracking(
+                    name, policy=wish.policy, postal_address=wish.postal_address
+                )
             return platform.tenants.set_active(name, bool(asked.active))
 
         return json_response(_shown(await self._premises.platform.run(change, by=caller)))
@@ -205,4 +230,5 @@ def _shown(tenant: Tenant) -> TenantShown:
         created_at=time_text(tenant.created),
         plan=PlanShown(**msgspec.structs.asdict(tenant.plan)),
         check=CheckShown(**msgspec.structs.asdict(tenant.check)),
+        tracking=TenantTrackingShown(policy=tenant.tracking, postal_address=tenant.postal_address),
     )

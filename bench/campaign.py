@@ -4,13 +4,14 @@ The server is as an operator starts it, with fsync. Where the mail goes takes on
 is the way from the file into the queue, and not delivery.
 """
 
+import itertools
 import json
 import shutil
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -18,10 +19,6 @@ from typing import Any, Final
 import msgspec
 from rich.table import Table
 
-from angarium.queue import UnixMs
-from angarium.templates.bundle import Bundle, Parts, encode_bundle, encoded_digest
-from angarium.tenancy.templates.index import IndexedTemplate, IndexedVersion
-from angarium.tenancy.templates.publishing import publish_templates
 from bench import http_load
 from bench.angarium_peer import AngariumPeer, Setup
 from bench.api import API, RATE, checked, mail, postmaster
@@ -29,7 +26,7 @@ from bench.errors import BenchError
 from bench.http_load import Done, Work
 from bench.machine import describe
 from bench.peer import work_folder
-from bench.processes import TICK_S, cpu_ticks, tree
+from bench.processes import TICK_S, command_line, cpu_ticks, process_ticks, tree
 from bench.report import console, print_machine, save
 from bench.sinks import OwnSink
 
@@ -57,7 +54,7 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
 class Found(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     seconds: float
-    cpu_us: float  # of all processes, per row
+    cpu_us: Mapping[str, float]  # of each process, per row
     memory_mb: Sequence[float]  # of the campaigns process, over the run
     alone: Done  # requests of others before it
     beside: Done  # and while it was read
@@ -79,9 +76,11 @@ def run(folder: Path, rows: int) -> None:
     for name, done in (("alone", found.alone), ("beside it", found.beside)):
         is_beside = done is found.beside
         latency = f"{name}: {done.p50_ms:.1f}, {done.p95_ms:.1f}, {done.p99_ms:.1f}"
-        first = [f"{found.rows:,}", f"{found.rate:,.0f}", f"{found.cpu_us:.0f}", " ".join(memory)]
+        first = [f"{found.rows:,}", f"{found.rate:,.0f}", f"{sum(found.cpu_us.values()):.0f}", " ".join(memory)]
         table.add_row(*(first if is_beside else [""] * 4), latency)
     console.print(table)
+    shares = sorted(found.cpu_us.items(), key=lambda each: -each[1])
+    console.print(", ".join(f"{name} {us:.0f} µs" for name, us in shares if us >= 1))
     save("campaign", machine, found=found, rows=rows)
 
 
@@ -91,7 +90,7 @@ def _measure(served: Served, work: Path, rows: int) -> Found:
     http_load.run(msgspec.structs.replace(others, seconds=1.0))  # warm
     alone = checked(http_load.run(others))
     memory: list[float] = []
-    begun, ticks = time.monotonic(), sum(cpu_ticks(served.roots))
+    begun, before = time.monotonic(), _ticks(served)
     asked = {"from": "Shop <orders@bench.example>", "templateId": "order", "uploadId": upload}
     made = _ask(served, "POST", PATH, asked)
     beside: list[Done] = []
@@ -107,46 +106,37 @@ def _measure(served: Served, work: Path, rows: int) -> Found:
             raise BenchError(f"the campaign does not come to its end: {shown}")
         time.sleep(0.2)
     seconds = time.monotonic() - begun
-    ticks = sum(cpu_ticks(served.roots)) - ticks
+    spent = {name: after - before.get(name, 0) for name, after in _ticks(served).items()}
     loading.join()
     if shown["progress"]["accepted"] != rows:
         raise BenchError(f"{shown['progress']} of {rows} rows")
     return Found(
         rows=rows,
         seconds=seconds,
-        cpu_us=ticks * TICK_S * 1e6 / rows,
+        cpu_us={name: ticks * TICK_S * 1e6 / rows for name, ticks in spent.items()},
         memory_mb=memory,
         alone=alone,
         beside=checked(beside[0]),
     )
 
 
-def _publish(folder: Path) -> None:
-    """As the platform publishes templates; 4 KB, in text and HTML."""
+def _publish(served: Served) -> None:
+    """4 KB, in text and HTML."""
     line = (
         "Your order {{ order }} has left our house and will be with you in {{ city }} on Tuesday."
     )
     row = "<tr><td>{{ order }}</td><td>{{ city | upper }}</td></tr>"
-    parts = Parts(
-        subject="Your order {{ order }} has left our house",
-        text="Dear {{ first_name }},\n" + f"{line}\n" * 16,
-        html="<html><body><p>Dear {{ first_name }},</p>"
+    parts = {
+        "subject": "Your order {{ order }} has left our house",
+        "text": "Dear {{ first_name }},\n" + f"{line}\n" * 16,
+        "html": "<html><body><p>Dear {{ first_name }},</p>"
         + f"<p>{line}</p>" * 24
         + "<table>{% for each in [1, 2, 3] %}"
         + row
         + "{% endfor %}</table></body></html>",
-    )
-    encoded = encode_bundle(Bundle(locales={"en": parts}))
-    digest = bytes.fromhex(encoded_digest(encoded))
-    template = IndexedTemplate(
-        tenant="default",
-        id="order",
-        alias="order",
-        kind="mail",
-        published=1,
-        versions=(IndexedVersion(1, digest),),
-    )
-    publish_templates(folder, (template,), lambda _: encoded, UnixMs(int(time.time() * 1000)))
+    }
+    version = {"parts": parts, "publish": True}
+    _ask(served, "POST", "/v1/templates", {"alias": "order", "version": version})
 
 
 def _others(served: Served) -> Work:
@@ -197,6 +187,25 @@ def _ask(served: Served, method: str, path: str, body: Any = None) -> Any:
         raise BenchError(f"{method} {path}: {error.code} {error.read()[:500]!r}") from None
 
 
+def _ticks(served: Served) -> Mapping[str, int]:
+    """Of each kind of process, by its name; what has ended is one."""
+    found = {"ended": sum(cpu_ticks(served.roots))}
+    for pid in tree(served.roots):
+        name = _name(command_line(pid))
+        ticks = sum(process_ticks(pid))
+        found[name] = found.get(name, 0) + ticks
+        found["ended"] -= ticks
+    return found
+
+
+def _name(words: Sequence[str]) -> str:
+    """Return the role; what is no role is named by its module."""
+    modules = [after for word, after in itertools.pairwise(words) if word == "-m"]
+    if modules == ["angarium.service.role"]:
+        return words[words.index("angarium.service.role") + 1]
+    return modules[0].rpartition(".")[2] if modules else "supervisor"
+
+
 def _memory_mb(served: Served) -> float:
     """Of the process that takes campaigns on."""
     for pid in tree(served.roots):
@@ -224,8 +233,9 @@ def _angarium(parent: Path) -> Iterator[tuple[Served, Path]]:
             try:
                 postmaster(peer, "domain", "add", "bench.example", "--assume-verified")
                 key = json.loads(postmaster(peer, "key", "create", "--rate", str(RATE)))["key"]
-                _publish(folder / "data")  # last: commands publish what the database has
-                yield Served(port=peer.http, key=key, roots=peer.roots()), folder
+                served = Served(port=peer.http, key=key, roots=peer.roots())
+                _publish(served)
+                yield served, folder
             finally:
                 peer.stop()
     finally:

@@ -55,11 +55,16 @@ def _sample_this_thread() -> None:
         raise OSError(ctypes.get_errno(), "timer_settime")
 
 
-def _start(folder: Path) -> None:
+def _begin(folder: Path) -> None:
+    """Sample the only thread of this process, and those that it starts: who is forked inherits no timer."""
     file = (folder / f"{os.getpid()}.samples").open("w")
+    faulthandler.register(signal.SIGPROF, file=file, all_threads=False)
+    _sample_this_thread()
+
+
+def _start(folder: Path) -> None:
     # Once faulthandler has ended, the timer kills nobody
     signal.signal(signal.SIGPROF, signal.SIG_IGN)
-    faulthandler.register(signal.SIGPROF, file=file, all_threads=False)
     bootstrap = threading.Thread._bootstrap_inner
 
     def sampled(self: threading.Thread) -> None:
@@ -67,7 +72,8 @@ def _start(folder: Path) -> None:
         bootstrap(self)
 
     threading.Thread._bootstrap_inner = sampled
-    _sample_this_thread()
+    os.register_at_fork(after_in_child=lambda: _begin(folder))
+    _begin(folder)
 
 
 if (folder := os.environ.get(FOLDER)) and any("angarium" in each for each in sys.orig_argv):

@@ -76,7 +76,12 @@ def run(folder: Path, rows: int) -> None:
     for name, done in (("alone", found.alone), ("beside it", found.beside)):
         is_beside = done is found.beside
         latency = f"{name}: {done.p50_ms:.1f}, {done.p95_ms:.1f}, {done.p99_ms:.1f}"
-        first = [f"{found.rows:,}", f"{found.rate:,.0f}", f"{sum(found.cpu_us.values()):.0f}", " ".join(memory)]
+        first = [
+            f"{found.rows:,}",
+            f"{found.rate:,.0f}",
+            f"{sum(found.cpu_us.values()):.0f}",
+            " ".join(memory),
+        ]
         table.add_row(*(first if is_beside else [""] * 4), latency)
     console.print(table)
     shares = sorted(found.cpu_us.items(), key=lambda each: -each[1])

@@ -1,6 +1,7 @@
 """How rows become mails: by the same templates, checks and rules as what is sent one by one."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
@@ -9,8 +10,10 @@ from angarium.intake.order_preparation import OrderPreparation, Prepared
 from angarium.intake.template_filling import NO_TEMPLATE, Mail
 from angarium.queue.model import MessageId, Submission
 
-# Mails filled in together: what they come to is bounded
-LOT: Final = 100
+# Mails filled in together: what they come to is bounded. A multiple of what the renderer is asked at once
+LOT: Final = 64
+# Ours: lots that are filled in, by other processes, while one is built
+_BEGUN: Final = 2
 # Mails built in one turn of the event loop
 _AT_A_TIME: Final = 10
 # Of the whole campaign, or of the moment: no row is refused for it
@@ -54,22 +57,22 @@ class Making:
     ) -> list[Submission | Fault]:
         """Return what each order came to, in order. Raises NotNow, NeverError."""
         made: list[Submission | Fault] = []
-        if not orders:
-            return made
-        lots = [orders[begin : begin + LOT] for begin in range(0, len(orders), LOT)]
-        following: asyncio.Task[_Filled] | None = self._begin(caller, lots[0])
+        lots = deque(orders[begin : begin + LOT] for begin in range(0, len(orders), LOT))
+        begun: deque[asyncio.Task[_Filled]] = deque()
         try:
-            for lot in [*lots[1:], ()]:
-                assert following is not None
-                filled = await following
-                # The next ones are filled in, by other processes, while these are built
-                following = self._begin(caller, lot) if lot else None
+            while lots or begun:
+                while lots and len(begun) < _BEGUN:
+                    begun.append(self._begin(caller, lots.popleft()))
+                filled = await begun[0]
+                begun.popleft()
+                if lots:
+                    begun.append(self._begin(caller, lots.popleft()))
                 if isinstance(filled, Fault):
                     raise NotNow(filled.message)
                 await self._build(caller, filled, ids, made)
         finally:
-            if following is not None:
-                following.cancel()
+            for each in begun:
+                each.cancel()
         return made
 
     def _begin(self, caller: Caller, lot: Sequence[Order]) -> "asyncio.Task[_Filled]":

@@ -5,36 +5,26 @@ Everything that it knows is in the ledger: it may be killed at any moment, and g
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from hashlib import blake2b
 from typing import Final
 
 import msgspec
 
-from angarium.campaigns.asked import (
-    Asked,
-    AskedError,
-    Blank,
-    caller_of,
-    decode_asked,
-    encode_asked,
-)
+from angarium.campaigns.ahead import Ahead
+from angarium.campaigns.asked import Asked, AskedError, Blank, decode_asked, encode_asked
+from angarium.campaigns.batch import Batch, Batches
 from angarium.campaigns.fetching import Fetching
-from angarium.campaigns.making import Making, NeverError, NotNow
-from angarium.campaigns.source import Lot, Source, SourceError, Taken
+from angarium.campaigns.making import NeverError, NotNow
+from angarium.campaigns.source import Source, SourceError
 from angarium.campaigns.telling import QueueTeller
-from angarium.intake.order import Caller, Fault, FaultKind, Order
-from angarium.queue.ledger.ids import row_message_id
 from angarium.queue.ledger.rules import Begin, Conflict, Describe, Fail, Wait
 from angarium.queue.ledger.store import Ledger
-from angarium.queue.ledger.values import LedgerCampaign, LedgerPage, PageRow
+from angarium.queue.ledger.values import LedgerCampaign
 from angarium.queue.ledger.writing import PageRefused, PageRepeated
 from angarium.queue.message_id import message_id_text
-from angarium.queue.model import MessageId, Submission, UnixMs
+from angarium.queue.model import UnixMs
 from angarium.queue.quota import QuotaUse
 from angarium.queue.spool import QueueFullError
-from angarium.queue.suppression_key import compared_form
 from angarium.queue.terms import OverQuota, Stored, Terms
-from angarium.tables.model import BadRow
 
 # After something that has to pass by itself
 RETRY_MS: Final = 2_000
@@ -44,20 +34,6 @@ FULL_MS: Final = 10_000
 class RunnerSettings(msgspec.Struct, frozen=True, kw_only=True):
     batch_rows: int  # of one transaction
     queued_ahead: int  # of one campaign, in the queue and not tried yet
-
-
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """What a tenant may send as, now."""
-
-    domains: tuple[str, ...]
-    senders: tuple[str, ...]  # patterns
-
-
-class _Made(msgspec.Struct, frozen=True, kw_only=True):
-    """A page, and the submissions of its rows."""
-
-    rows: tuple[PageRow, ...]
-    submissions: tuple[Submission, ...]
 
 
 class _Work(msgspec.Struct, kw_only=True):
@@ -80,40 +56,42 @@ class Runner:
         self,
         ledger: Ledger,
         teller: QueueTeller,
-        making: Making,
+        batches: Batches,
         fetching: Fetching,
         open_source: Callable[[LedgerCampaign, Asked], Source],
         *,
         terms: Callable[[str], Terms],
         quota_use: Callable[[str], Sequence[QuotaUse]],
-        standing: Callable[[str], Standing | None],
         clock: Callable[[], UnixMs],
         settings: RunnerSettings,
     ) -> None:
-        """``terms``: a tenant's. ``standing``: as whom it may send; None: as nobody."""
+        """``terms``: a tenant's."""
         self._ledger = ledger
         self._teller = teller
-        self._making = making
+        self._batches = batches
         self._fetching = fetching
         self._open_source = open_source
         self._terms = terms
         self._quota_use = quota_use
-        self._standing = standing
         self._clock = clock
         self.settings = settings  # may change at any time
         self._works: dict[int, _Work] = {}
+        self._ahead = Ahead(clock)
 
     async def turn(self) -> bool:
         """Give each campaign its turn; returns whether any of them can go on at once."""
         campaigns = self._ledger.at_work()
-        self._forget(each.number for each in campaigns)
+        numbers = [each.number for each in campaigns]
+        self._forget(numbers)
+        await self._ahead.keep(numbers)
         await self._fetching.keep({each.number for each in campaigns if each.phase == "accept"})
         goes_on = False
         for campaign in campaigns:
             goes_on |= await self._take(campaign)
         return goes_on
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        await self._ahead.close()
         self._forget(())
 
     async def _take(self, campaign: LedgerCampaign) -> bool:
@@ -186,38 +164,56 @@ class Runner:
     async def _accept(self, campaign: LedgerCampaign, work: _Work, limit: int) -> bool:
         if work.asked.expires_at and work.asked.expires_at <= self._clock():
             raise NeverError("its time is over: what is left of its file is not sent")
-        lot = await asyncio.to_thread(work.source.read, campaign.position, limit)
-        base = self._clock()
-        made = await self._make(campaign, work, lot.rows, base)
-        page = LedgerPage(
-            number=campaign.number,
-            batch=campaign.batches + 1,
-            base=base,
-            rows=made.rows,
-            position=lot.rows[-1].position if lot.rows else campaign.position,
-            is_last=lot.is_last,
-        )
+        batch = await self._batch(campaign, work, limit)
         terms = self._terms(campaign.tenant)
-        outcome = await self._ledger.accept(page, made.submissions, terms)  # CPG2
+        writing = asyncio.ensure_future(
+            self._ledger.accept(batch.page, batch.submissions, terms)  # CPG2
+        )
+        await self._go_ahead(campaign, work, batch)
+        outcome = await writing
         match outcome:
             case Stored():
                 work.rows = 0
-                return not lot.is_last
+                return not batch.page.is_last
             case PageRepeated() | PageRefused():
                 return True  # by the ledger as it is now
             case OverQuota():
-                return await self._over(campaign, work, lot, outcome)
+                return await self._over(campaign, work, len(batch.page.rows), outcome)
 
-    async def _over(self, campaign: LedgerCampaign, work: _Work, lot: Lot, over: OverQuota) -> bool:
+    async def _batch(self, campaign: LedgerCampaign, work: _Work, limit: int) -> Batch:
+        caller = self._batches.caller(campaign, work.asked)
+        ready = await self._ahead.take(campaign, limit, caller)
+        if ready is not None:
+            return ready
+        lot = await asyncio.to_thread(work.source.read, campaign.position, limit)
+        return await self._batches.make(campaign, work.asked, work.blank, lot)
+
+    async def _go_ahead(self, campaign: LedgerCampaign, work: _Work, batch: Batch) -> None:
+        """Begin with the batch behind this one, which is being written, where it will surely be the next."""
+        rows, settings = len(batch.page.rows), self.settings
+        room = settings.queued_ahead - campaign.tally.untried - rows
+        if batch.page.is_last or work.rows or room < rows or not self._ahead.has_room:
+            return
+        try:
+            lot = await asyncio.to_thread(work.source.read, batch.page.position, rows)
+        except SourceError:
+            return  # it is met again where it counts
+        following = batch.campaign_after(campaign)
+        making = self._batches.make(following, work.asked, work.blank, lot)
+        self._ahead.begin(following, making)
+
+    async def _over(
+        self, campaign: LedgerCampaign, work: _Work, rows: int, over: OverQuota
+    ) -> bool:
         """Take as many as there is room for; else wait until the period ends."""
         used = {each.period: each.used for each in self._quota_use(campaign.tenant)}
         rooms = [each.limit - used[each.period] for each in self._terms(campaign.tenant).quotas]
         room = min([each for each in rooms if each > 0], default=0)
-        if all(each > 0 for each in rooms) and room < len(lot.rows):
+        if all(each > 0 for each in rooms) and room < rows:
             work.rows = room
             return True
-        work.rows = max(1, len(lot.rows) // 2) if over.too_many else 0
-        if over.too_many and len(lot.rows) > 1:
+        work.rows = max(1, rows // 2) if over.too_many else 0
+        if over.too_many and rows > 1:
             return True
         period = over.quota.period
         reason = f"the quota of {over.quota.limit} recipients per {period} is used up"
@@ -230,50 +226,6 @@ class Runner:
             await self._ledger.change(campaign.number, Wait(reason))
         return False
 
-    async def _make(
-        self, campaign: LedgerCampaign, work: _Work, taken: Sequence[Taken], base: UnixMs
-    ) -> _Made:
-        orders, ids, places = self._orders(campaign, work, taken, base)
-        made = await self._making.make(self._caller(campaign, work), orders, ids)
-        found = dict(zip(places, made, strict=True))
-        rows = tuple(
-            _page_row(each, found.get(index), work.asked, campaign.secret)
-            for index, each in enumerate(taken)
-        )
-        if campaign.is_dry:
-            rows = tuple([msgspec.structs.replace(each, message=b"") for each in rows])
-            return _Made(rows=rows, submissions=())
-        return _Made(
-            rows=rows, submissions=tuple([each for each in made if isinstance(each, Submission)])
-        )
-
-    def _orders(
-        self, campaign: LedgerCampaign, work: _Work, taken: Sequence[Taken], base: UnixMs
-    ) -> tuple[list[Order], list[MessageId], list[int]]:
-        """Return what is to be made, with the ids, and which of the rows it is."""
-        orders: list[Order] = []
-        ids: list[MessageId] = []
-        places: list[int] = []
-        rendered = work.asked.dry_rows - campaign.rows
-        for index, each in enumerate(taken):
-            row = each.row
-            if isinstance(row, BadRow) or (campaign.is_dry and index >= rendered):
-                continue
-            orders.append(work.blank.order(row))
-            number = campaign.rows + 1 + index
-            ids.append(row_message_id(campaign.secret, base, index, number))
-            places.append(index)
-        return orders, ids, places
-
-    def _caller(self, campaign: LedgerCampaign, work: _Work) -> Caller:
-        """Raises NotNow."""
-        standing = self._standing(campaign.tenant)
-        if standing is None:
-            raise NotNow("its tenant may send nothing now")
-        return caller_of(
-            work.asked, campaign.tenant, domains=standing.domains, senders=standing.senders
-        )
-
     def _forget(self, kept: Iterable[int]) -> None:
         gone = self._works.keys() - set(kept)
         for number in gone:
@@ -283,29 +235,3 @@ class Runner:
     def works(self) -> Mapping[int, object]:
         """What is in memory, by the campaigns' numbers."""
         return self._works
-
-
-def _page_row(
-    taken: Taken, made: Submission | Fault | None, asked: Asked, secret: bytes
-) -> PageRow:
-    """``secret``: who writes a file cannot choose addresses that are taken for one."""
-    row = taken.row
-    if isinstance(row, BadRow):
-        return PageRow(line=row.line, address="", reason=row.reason, text=row.text)
-    key = b""
-    if asked.duplicates == "refuse":
-        compared = compared_form(row.address).encode("utf-8", "surrogatepass")
-        key = blake2b(compared, key=secret, digest_size=16).digest()
-    if isinstance(made, Fault):
-        if made.kind is FaultKind.SUPPRESSED:
-            return PageRow(line=row.line, address=row.address, is_suppressed=True, key=key)
-        reason = made.message
-        return PageRow(line=row.line, address=row.address, reason=reason, text=_text(row))
-    message = b"" if made is None else made.message_id
-    return PageRow(line=row.line, address=row.address, message=message, key=key)
-
-
-def _text(row: object) -> str:
-    variables = getattr(row, "variables", {})
-    address = getattr(row, "address", "")
-    return ",".join([address, *(str(each) for each in variables.values())])

@@ -5,9 +5,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from angarium.campaigns.asked import Asked, encode_asked
+from angarium.campaigns.batch import Batches, Standing
 from angarium.campaigns.fetching import FetchedFile, Fetching
 from angarium.campaigns.outcomes import told_of
-from angarium.campaigns.runner import Runner, RunnerSettings, Standing
+from angarium.campaigns.runner import Runner, RunnerSettings
 from angarium.campaigns.source import Lot, SourceError, Taken
 from angarium.campaigns.telling import QueueTeller
 from angarium.content.mailbox import read_mailbox
@@ -165,12 +166,11 @@ class World:
         self.runner = Runner(
             ledger,
             QueueTeller(ledger, self.spool.administration),
-            self.making,  # type: ignore[arg-type]
+            Batches(self.making, lambda tenant: self.standing, self.clock),  # type: ignore[arg-type]
             self.fetching,
             lambda campaign, asked: ListSource(self.addresses),
             terms=lambda tenant: Terms(tenant=tenant, quotas=self.quotas),
             quota_use=self.spool.quota_use,
-            standing=lambda tenant: self.standing,
             clock=self.clock,
             settings=self.settings,
         )

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from angarium.campaigns.asked import Asked
+from angarium.campaigns.batch import Batches, Standing
 from angarium.campaigns.fetching import Fetching
 from angarium.campaigns.making import Making
-from angarium.campaigns.runner import Runner, RunnerSettings, Standing
+from angarium.campaigns.runner import Runner, RunnerSettings
 from angarium.campaigns.source import (
     FileSource,
     SourceError,
@@ -101,12 +102,11 @@ class CampaignParts:
         self.runner = Runner(
             spool.ledger,
             QueueTeller(spool.ledger, spool.administration),
-            Making(desk, preparation, spool.give_way),
+            Batches(Making(desk, preparation, spool.give_way), self._standing, runtime.clock),
             self._fetching,
             self._open_source,
             terms=self._tenants.terms,
             quota_use=spool.quota_use,
-            standing=self._standing,
             clock=runtime.clock,
             settings=_settings(config),
         )
@@ -144,7 +144,7 @@ class CampaignParts:
     async def close(self) -> None:
         self._following.cancel()
         await self._fetching.close()
-        self.runner.close()
+        await self.runner.close()
         await self._renderer.close()
         await self._scanners.close()
 

@@ -90,20 +90,34 @@ class Making:
     ) -> None:
         """Add what they come to, with the ids that follow."""
         found: list[Prepared | Fault] = []
-        for index, mails in enumerate(filled):
-            if index % _AT_A_TIME == 0:
-                self._give_way()
-                await asyncio.sleep(0)
-            if isinstance(mails, Fault):
-                found.append(mails)
-            else:
-                message_id = ids[len(made) + index]
-                found.append(self._preparation.prepare(caller, mails[0], message_id))
+        for begin in range(0, len(filled), _AT_A_TIME):
+            self._give_way()
+            await asyncio.sleep(0)
+            some = filled[begin : begin + _AT_A_TIME]
+            first = len(made) + begin
+            found += self._prepared(caller, some, ids[first : first + len(some)])
         if self._preparation.scans:
             found = await self._preparation.scanned(found)
         made += [
             _judged(each) if isinstance(each, Fault) else each.submissions[0] for each in found
         ]
+
+    def _prepared(
+        self,
+        caller: Caller,
+        filled: Sequence[tuple[Mail, ...] | Fault],
+        ids: Sequence[MessageId],
+    ) -> Sequence[Prepared | Fault]:
+        good = [
+            (mails[0], message_id)
+            for mails, message_id in zip(filled, ids, strict=True)
+            if not isinstance(mails, Fault)
+        ]
+        prepared = self._preparation.prepare_each(
+            caller, [mail for mail, _ in good], [message_id for _, message_id in good]
+        )
+        following = iter(prepared)
+        return [each if isinstance(each, Fault) else next(following) for each in filled]
 
 
 def _judged(fault: Fault) -> Fault:

@@ -1,7 +1,7 @@
 """From a mail that is wanted to a submission: everything that a sender must be allowed, and the message itself."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import Final, Protocol
 
 import msgspec
@@ -82,8 +82,24 @@ class OrderPreparation:
         self, caller: Caller, mail: Mail, message_id: MessageId | None = None
     ) -> Prepared | Fault:
         """Return one mail, to be queued; nothing is yet. ``message_id``: None for a new one."""
+        return self._prepare(caller, mail, message_id or self._new_message_id(), None)
+
+    def prepare_each(
+        self, caller: Caller, mails: Sequence[Mail], message_ids: Sequence[MessageId]
+    ) -> list[Prepared | Fault]:
+        """Return what each comes to, in order: the same, but that suppressions are looked at once for all."""
+        known = self._find_all_suppressed(caller.tenant, mails)
+        return [
+            self._prepare(caller, mail, message_id, known)
+            for mail, message_id in zip(mails, message_ids, strict=True)
+        ]
+
+    def _prepare(
+        self, caller: Caller, mail: Mail, message_id: MessageId, known: Set[str] | None
+    ) -> Prepared | Fault:
+        """``known``: which of its recipients, and of others, are suppressed; None: that is still to be found out."""
         try:
-            return self._prepared(caller, mail, message_id or self._new_message_id())
+            return self._prepared(caller, mail, message_id, known)
         except LetterError as error:
             return fault_of(error)
         except Exception as error:  # noqa: BLE001 - boundary: one order must not end the others
@@ -111,7 +127,9 @@ class OrderPreparation:
                     return fault
         return result
 
-    def _prepared(self, caller: Caller, mail: Mail, message_id: MessageId) -> Prepared | Fault:
+    def _prepared(
+        self, caller: Caller, mail: Mail, message_id: MessageId, known: Set[str] | None
+    ) -> Prepared | Fault:
         """In the order in which a person would mend it: its form, its sender, its recipients. Raises LetterError."""
         order = mail.order
         now = self._clock()
@@ -133,7 +151,10 @@ class OrderPreparation:
             return Fault(
                 kind=FaultKind.INVALID, message=text, field="metadata", constraint="max_length"
             )
-        suppressed = self._find_suppressed(caller.tenant, stream, order)
+        addresses = [each.mailbox.address.text for each in addressees(order)]
+        if known is None:
+            known = self._find_suppressed(caller.tenant, stream, addresses)
+        suppressed = tuple([each for each in addresses if each in known])
         if len(suppressed) == len(received.envelope.recipients):
             return suppressed_fault(suppressed)
         start = order.send_at if order.send_at is not None and order.send_at > now else 0
@@ -188,12 +209,20 @@ class OrderPreparation:
         text = self._tenants.explain_domain(caller.tenant, domain)
         return Fault(kind=FaultKind.DOMAIN, message=text, field="from", constraint="verified")
 
-    def _find_suppressed(self, tenant: str, stream: str, order: Order) -> tuple[str, ...]:
-        addresses = [each.mailbox.address.text for each in addressees(order)]
+    def _find_all_suppressed(self, tenant: str, mails: Sequence[Mail]) -> Set[str] | None:
+        """Return None where each mail is to look for itself."""
+        streams = {each.order.stream or DEFAULT_STREAM for each in mails}
+        if len(streams) != 1:
+            return None
+        addresses = [each.mailbox.address.text for mail in mails for each in addressees(mail.order)]
+        try:
+            return self._find_suppressed(tenant, streams.pop(), addresses)
+        except Exception:  # noqa: BLE001 - boundary: of one of them, which says so itself
+            return None
+
+    def _find_suppressed(self, tenant: str, stream: str, addresses: Sequence[str]) -> Set[str]:
         found = self._suppressions.find_each(addresses, tenant, stream)
-        return tuple(
-            [address for address, each in zip(addresses, found, strict=True) if each is not None]
-        )
+        return {address for address, each in zip(addresses, found, strict=True) if each is not None}
 
     def _fault_of(self, refusal: Refusal, order: Order) -> Fault:
         """The builder's replies are those of SMTP."""

@@ -98,7 +98,6 @@ class SubmissionBuilder:
         # Of what comes back; None: nothing is read. May change at any time, too
         self.references: ReferenceKeys | None = None
         self._authors: dict[bytes, Sequence[Address]] = {}  # of From values: senders repeat theirs
-        self._date = (-1, "")  # the second for which it was rendered: a busy second renders once
 
     def build(
         self, received: ReceivedMessage, particulars: Particulars | None = None
@@ -182,7 +181,7 @@ class SubmissionBuilder:
         now = self._clock()
         message_id = self._new_message_id() if particulars is None else particulars.message_id
         id_text = message_id_text(message_id)
-        date = self._date_text(now)
+        date = render_date(now // 1000)
         unwanted = DROPPED if self.references is None else DROPPED_WHERE_READ
         kept, dropped = _without_dropped(block, unwanted)
         name = f"{id_text}@{self._hostname if particulars is None else authors[0].domain}"
@@ -254,14 +253,6 @@ class SubmissionBuilder:
         message_id = f"<{name}>"  # RFC 6409 section 8.3
         added.append(b"Message-ID: %b\r\n" % message_id.encode())
         return added, message_id
-
-    def _date_text(self, now: UnixMs) -> str:
-        second, text = self._date
-        if second != now // 1000:
-            second = now // 1000
-            text = render_date(second)
-            self._date = (second, text)
-        return text
 
 
 def _with(submission: Submission, particulars: Particulars, author: str) -> Submission:

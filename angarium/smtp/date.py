@@ -1,5 +1,6 @@
 """The date-time of RFC 5322 section 3.3, always in UTC. Sans-IO: the time is an argument."""
 
+import functools
 from datetime import UTC, datetime
 from typing import Final
 
@@ -10,6 +11,7 @@ _MONTHS: Final = (
 )
 
 
+@functools.lru_cache(maxsize=16)  # of a pure value: a busy second renders it once
 def render_date(unix_s: int) -> str:
     """Return ``Sun, 22 Nov 2026 03:12:29 +0000``."""
     at = datetime.fromtimestamp(unix_s, UTC)

@@ -50,8 +50,7 @@ class Ahead:
         begun = self._begun.pop(campaign.number, None)
         if begun is None:
             return None
-        is_next = _place(campaign) == begun.behind
-        if not is_next or self._clock() - begun.at > GOOD_FOR_MS:
+        if _place(campaign) != begun.behind or self._is_old(begun):
             await _end(begun.task)
             return None
         batch = await begun.task
@@ -59,12 +58,17 @@ class Ahead:
         return batch if is_good else None  # CPG5
 
     async def keep(self, numbers: Collection[int]) -> None:
-        """Give up what was made for others than these campaigns."""
-        for number in self._begun.keys() - set(numbers):
-            await _end(self._begun.pop(number).task)
+        """Give up what was made for others than these campaigns, and what is too old to be used."""
+        for number, begun in tuple(self._begun.items()):
+            if number not in numbers or self._is_old(begun):
+                del self._begun[number]
+                await _end(begun.task)
 
     async def close(self) -> None:
         await self.keep(())
+
+    def _is_old(self, begun: _Begun) -> bool:
+        return self._clock() - begun.at > GOOD_FOR_MS
 
 
 def _place(campaign: LedgerCampaign) -> tuple[int, int, bytes]:

@@ -81,9 +81,8 @@ class Runner:
     async def turn(self) -> bool:
         """Give each campaign its turn; returns whether any of them can go on at once."""
         campaigns = self._ledger.at_work()
-        numbers = [each.number for each in campaigns]
-        self._forget(numbers)
-        await self._ahead.keep(numbers)
+        await self._ahead.keep({each.number for each in campaigns if not each.is_paused})
+        self._forget(each.number for each in campaigns)
         await self._fetching.keep({each.number for each in campaigns if each.phase == "accept"})
         goes_on = False
         for campaign in campaigns:

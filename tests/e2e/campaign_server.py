@@ -25,17 +25,27 @@ _MESSAGE_ID = re.compile(rb"^Message-ID: (\S+)\r\n", re.MULTILINE | re.IGNORECAS
 
 
 class CampaignServer:
-    def __init__(self, folder: Path, sink: RecordingSink, *, batch_rows: int = 500) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        sink: RecordingSink,
+        *,
+        batch_rows: int = 500,
+        single: bool = True,
+        more: str = "",
+    ) -> None:
+        """``more``: further tables of its configuration."""
         self._folder = folder
         self.sink = sink
-        self._more = MORE.format(batch_rows=batch_rows)
+        self._single = single
+        self._more = MORE.format(batch_rows=batch_rows) + more
         self.product = self._start()
         self.product.postmaster("domain", "add", "shop.example", "--assume-verified")
         made = json.loads(self.product.postmaster("key", "create", "--json"))
         self.api = ApiClient(self.product.http, made["key"])
 
     def _start(self) -> Product:
-        return Product(self._folder, sink=self.sink.port, more=self._more)
+        return Product(self._folder, sink=self.sink.port, more=self._more, single=self._single)
 
     def kill(self) -> None:
         self.product.kill()

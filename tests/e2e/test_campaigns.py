@@ -18,10 +18,6 @@ import pytest
 from aiohttp import web
 
 from angarium.cli.main import run
-from angarium.queue import UnixMs
-from angarium.templates.bundle import Bundle, Parts, encode_bundle, encoded_digest
-from angarium.tenancy.templates.index import IndexedTemplate, IndexedVersion
-from angarium.tenancy.templates.publishing import publish_templates
 from tests.e2e.campaign_server import PATH, CampaignServer, list_of
 from tests.e2e.recording_sink import RecordingSink
 from tests.webhooks.receiver import Receiver
@@ -253,24 +249,14 @@ async def test_callbacks_tell_each_status_signed(
 
 
 def test_a_template_is_filled_with_each_rows_columns(server: CampaignServer) -> None:
-    parts = Parts(subject="For {{ name }}", text="Dear {{ name }}, in {{ city }}: {{ all }}")
-    encoded = encode_bundle(Bundle(locales={"en": parts}))
-    digest = bytes.fromhex(encoded_digest(encoded))
-    template = IndexedTemplate(
-        tenant="default",
-        id="0190-welcome",
-        alias="welcome",
-        kind="mail",
-        published=1,
-        versions=(IndexedVersion(1, digest),),
-    )
-    folder = server.product.folder / "data"
-    publish_templates(folder, (template,), lambda _: encoded, UnixMs(int(time.time() * 1000)))
+    parts = {"subject": "For {{ name }}", "text": "Dear {{ name }}, in {{ city }}: {{ all }}"}
+    template = {"alias": "welcome", "version": {"parts": parts, "publish": True}}
+    template_id = server.api.right("POST", "/v1/templates", template)["id"]
     text = "email;name;city\n i1@example.net ;Ann;Bonn\ni2@example.net;Bjørn;Köln\n"
     made = server.create(
         text, subject="", bodyText="", templateId="welcome", templateData={"all": "x", "name": "y"}
     )
-    assert (made["templateId"], made["templateVersion"]) == ("0190-welcome", 1)
+    assert (made["templateId"], made["templateVersion"]) == (template_id, 1)
     server.completed(made["transactionId"])
     found = [each.content for each in server.sink.taken if b"i2@example.net" in each.content]
     mail = email.message_from_bytes(found[0], policy=email.policy.default)

@@ -60,13 +60,10 @@ class Making:
         lots = deque(orders[begin : begin + LOT] for begin in range(0, len(orders), LOT))
         begun: deque[asyncio.Task[_Filled]] = deque()
         try:
-            while lots or begun:
-                while lots and len(begun) < _BEGUN:
-                    begun.append(self._begin(caller, lots.popleft()))
-                filled = await begun[0]
-                begun.popleft()
-                if lots:
-                    begun.append(self._begin(caller, lots.popleft()))
+            self._begin(caller, lots, begun)
+            while begun:
+                filled = await begun.popleft()
+                self._begin(caller, lots, begun)
                 if isinstance(filled, Fault):
                     raise NotNow(filled.message)
                 await self._build(caller, filled, ids, made)
@@ -75,8 +72,15 @@ class Making:
                 each.cancel()
         return made
 
-    def _begin(self, caller: Caller, lot: Sequence[Order]) -> "asyncio.Task[_Filled]":
-        return asyncio.ensure_future(self._fill(caller, lot))
+    def _begin(
+        self,
+        caller: Caller,
+        lots: deque[Sequence[Order]],
+        begun: "deque[asyncio.Task[_Filled]]",
+    ) -> None:
+        """Have as many lots filled in as may be at once."""
+        while lots and len(begun) < _BEGUN:
+            begun.append(asyncio.create_task(self._fill(caller, lots.popleft())))
 
     async def _fill(self, caller: Caller, lot: Sequence[Order]) -> _Filled:
         return await self._filling.mails(caller.tenant, lot, strict=False)

@@ -1,5 +1,7 @@
 """Mirrors angarium/campaigns/making.py and asked.py: orders of rows, by the same preparation as all other mail."""
 
+from typing import Any
+
 import pytest
 
 from angarium.campaigns.asked import Asked, AskedError, Blank, decode_asked, encode_asked
@@ -109,3 +111,19 @@ def test_what_was_asked_comes_back_and_what_is_damaged_is_told() -> None:
         decode_asked(encode_asked(whole)[:-2])
     with pytest.raises(AskedError, match="from: "):
         Blank(asked(author="a b"), "c1")
+
+
+async def test_lots_are_with_the_renderer_while_one_is_built(
+    making: Making, filling: Filling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lots_by_then: list[int] = []
+    prepare = Fixture().preparation.prepare_each
+
+    def prepared(*arguments: Any) -> Any:
+        lots_by_then.append(len(filling.lots))
+        return prepare(*arguments)
+
+    monkeypatch.setattr(making._preparation, "prepare_each", prepared)
+    await making.make(CALLER, *orders(4 * LOT))
+    assert lots_by_then[0] == 3
+    assert set(lots_by_then[-LOT // 10 :]) == {4}

@@ -20,8 +20,8 @@ POLL_S: Final = 0.5
 RETRY_S: Final = 5.0
 # Between two looks for what is to be forgotten
 FORGET_S: Final = 3600.0
-# Ours: so much of the time of a turn it rests afterwards, for others on its core. Not by being nice: the queue's write
-# lock would be held by who does not run
+# Ours: so much of a turn's time others have the queue's write lock to themselves, while the next batch is made. Not by
+# being nice: the lock would be held by who does not run
 REST: Final = 0.1
 
 

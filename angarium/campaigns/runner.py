@@ -165,9 +165,8 @@ class Runner:
             raise NeverError("its time is over: what is left of its file is not sent")
         batch = await self._batch(campaign, work, limit)
         terms = self._terms(campaign.tenant)
-        writing = asyncio.ensure_future(
-            self._ledger.accept(batch.page, batch.submissions, terms)  # CPG2
-        )
+        accepted = self._ledger.accept(batch.page, batch.submissions, terms)  # CPG2
+        writing = asyncio.ensure_future(accepted)
         await self._go_ahead(campaign, work, batch)
         outcome = await writing
         match outcome:

@@ -34,7 +34,7 @@ class TemplateUse(msgspec.Struct, frozen=True, kw_only=True):
     """A template of the tenant's, and what it is filled with. Each addressee's variables win over ``data``."""
 
     name: str  # its id or its alias
-    version: int | None = None  # None: the published one
+    version: int | str | None = None  # None: the published one; a text: its tag, or its number
     data: Mapping[str, Any] = {}
     locale: str = ""  # "": the template's own
     wins: bool = False  # where both the order and the template have a part, the template's is taken

@@ -32,7 +32,7 @@ class Templates(Protocol):
     """The templates of all tenants, as they are now. No database is asked."""
 
     def find(
-        self, tenant: str, name: str, version: int | None
+        self, tenant: str, name: str, version: int | str | None
     ) -> TemplateEntry | TemplateProblem: ...
 
     def load(self, digest: str) -> bytes:

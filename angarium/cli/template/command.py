@@ -33,7 +33,7 @@ from angarium.templates.bundle import PARTS
 from angarium.tenancy.templates.index import Kind
 from angarium.tenancy.templates.model import KINDS, TemplateWish
 from angarium.tenancy.templates.publications import Published
-from angarium.tenancy.templates.versions import Saved
+from angarium.tenancy.templates.saving import Saved
 
 _COMMENT = click.option("--comment", default="", help="What is new in it.")
 _PUBLISH = click.option("--publish", is_flag=True, help="Have it used at once.")

@@ -26,7 +26,9 @@ from angarium.api.compat.resend.sent import SentEmails
 from angarium.api.compat.resend.suppressions import Suppressions as ResendSuppressions
 from angarium.api.compat.resend.templates import Templates as ResendTemplates
 from angarium.api.compat.resend.webhooks import Webhooks as ResendWebhooks
+from angarium.api.compat.sendgrid.callers import Callers as SendGridCallers
 from angarium.api.compat.sendgrid.dialect import SendGrid
+from angarium.api.compat.sendgrid.templates import Templates as SendGridTemplates
 from angarium.api.compat.ses.dialect import Ses
 from angarium.api.compat.ses.templates import SesTemplates
 from angarium.api.cors import Cors
@@ -198,7 +200,7 @@ class ApiParts:
                 )
             ),
             self._resend(msgspec.structs.replace(premises, admit=self._admit_by_bearer)),
-            SendGrid(self.access, self.sending),
+            self._sendgrid(premises),
             Postmark(
                 self.access,
                 self.sending,
@@ -242,6 +244,10 @@ class ApiParts:
             ResendTemplates(premises),
             Lacking(self.access),
         )
+
+    def _sendgrid(self, premises: Premises) -> SendGrid:
+        callers = SendGridCallers(self.access)
+        return SendGrid(callers, self.sending, SendGridTemplates(callers, premises))
 
     def _mailgun(self, premises: Premises) -> Mailgun:
         callers = Callers(self.access)

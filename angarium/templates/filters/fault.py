@@ -9,7 +9,9 @@ class MissingError(FilterError):
     """A variable is not given that must be. ``line`` and ``column``: of the source as its author wrote it, from 1."""
 
     def __init__(self, variable: str, line: int, column: int) -> None:
-        super().__init__(f"{variable} is not given: give it, or write {{{{#if {variable}}}}} around it")
+        super().__init__(
+            f"{variable} is not given: give it, or write {{{{#if {variable}}}}} around it"
+        )
         self.variable = variable
         self.line = line
         self.column = column

@@ -172,7 +172,7 @@ def _format_date(value: Any, pattern: Any = None, offset: Any = None) -> str:
 
 
 @pass_state
-def _given(_: State, value: Any, name: str, line: int, column: int) -> Any:
+def _given(_: State, value: Any, name: str = "", line: int = 0, column: int = 0) -> Any:
     """What SES's templates write; raises MissingError where it is not there."""
     if value is None or isinstance(value, Asked):
         raise MissingError(name, line, column)

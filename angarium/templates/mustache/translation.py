@@ -1,7 +1,7 @@
 """A vendor's mustache, as a template of the engine's language that does the same. Pure; never raises for a source.
 
-What is the same in all: two braces escape in HTML, three do not. Missing variables are empty, but those that SES's write: they
-are refused. Lines keep their numbers.
+What is the same in all: two braces escape in HTML, three do not. Missing variables are empty; what SES's templates
+write must be given. Lines keep their numbers.
 """
 
 from typing import Final, Literal, get_args

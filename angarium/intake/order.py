@@ -11,6 +11,7 @@ import msgspec
 
 from angarium.content.checking.rule import Finding
 from angarium.content.letter import Attachment, Mailbox
+from angarium.intake.recipient_places import RecipientPlaces
 from angarium.queue.model import IfMissed, UnixMs
 from angarium.templates.bundle import Bundle
 
@@ -39,6 +40,7 @@ class TemplateUse(msgspec.Struct, frozen=True, kw_only=True):
     locale: str = ""  # "": the template's own
     wins: bool = False  # where both the order and the template have a part, the template's is taken
     inline: Bundle | None = None  # it came with the order, and is kept nowhere; then ``name`` is ""
+    places: RecipientPlaces | None = None  # of the only recipient, in what is made of it
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):

@@ -202,6 +202,19 @@ class KeptTemplates:
         found, _ = await self._access.preview(asking, None, data=data, locale="")
         return found
 
+    async def remove_own(self, caller: Caller) -> None:
+        """Forget all mails that are written in our mustache, and those in which nothing is."""
+
+        def remove(platform: "Platform") -> None:
+            for each in platform.templates.list(caller.tenant, kind="mail"):
+                with suppress(NotFoundError):
+                    _, version = platform.template_versions.find_current(caller.tenant, each.id)
+                    if version.content.dialect != self._dialect:
+                        continue
+                platform.templates.remove(caller.tenant, each.id)
+
+        await self._platform.run(remove, by=caller)
+
     async def remove(self, caller: Caller, name: str) -> Template:
         return await self._platform.run(
             lambda platform: platform.templates.remove(caller.tenant, name), by=caller

@@ -11,7 +11,7 @@ from angarium.api.native.template_access import TemplateAccess
 from angarium.intake.order import Caller
 from angarium.templates.mustache.translation import Dialect
 from angarium.tenancy.templates.examined import Examined
-from angarium.tenancy.templates.model import Content, Template
+from angarium.tenancy.templates.model import Content, Template, TemplateWish
 from angarium.tenancy.templates.named_versions import Named, NamedVersion, Naming, VersionEdit
 
 if TYPE_CHECKING:
@@ -81,6 +81,20 @@ class KeptVersions:
             lambda platform: platform.named_versions.find_active(caller.tenant, name, self._naming),
             by=caller,
         )
+
+    async def create(
+        self, caller: Caller, *, alias: str, name: str, wish: VersionWish
+    ) -> NamedVersion:
+        """Make a template of it, in which it is published."""
+        written = msgspec.structs.replace(wish.content, syntax="mustache", dialect=self._dialect)
+        template = TemplateWish(tenant=caller.tenant, alias=alias, name=name)
+
+        def create(platform: "Platform", examined: Examined) -> NamedVersion:
+            return platform.named_versions.create(
+                template, written, wish.comment, examined, self._naming, tag=wish.tag
+            )
+
+        return await self._access.change(caller, caller.tenant, create)
 
     async def save(self, caller: Caller, name: str, wish: VersionWish) -> NamedVersion:
         """A template's first version is published in any case."""

@@ -12,6 +12,7 @@ from angarium.api.compat.mailgun.callers import Callers
 from angarium.api.compat.mailgun.dialect import Mailgun
 from angarium.api.compat.mailgun.domains import DomainList
 from angarium.api.compat.mailgun.events import EventList
+from angarium.api.compat.mailgun.templates import Templates as MailgunTemplates
 from angarium.api.compat.postmark.dialect import Postmark
 from angarium.api.compat.postmark.lacking import Lacking as PostmarkLacking
 from angarium.api.compat.postmark.sent import SentMessages
@@ -257,6 +258,7 @@ class ApiParts:
             premises.clock,
             EventList(callers, self.history),
             DomainList(callers, premises),
+            MailgunTemplates(callers, premises),
         )
 
     def _ses(self, runtime: Runtime, spool: LmdbSpool, premises: Premises) -> Ses:

@@ -19,7 +19,14 @@ from angarium.tenancy.model import ConflictError, NotFoundError
 from angarium.tenancy.tables import TEMPLATE_VERSION
 from angarium.tenancy.templates.examined import Examined
 from angarium.tenancy.templates.kept import changing, note_version, set_template, version_row
-from angarium.tenancy.templates.model import Content, Template, Version, VersionHead, check_tag
+from angarium.tenancy.templates.model import (
+    Content,
+    Template,
+    TemplateWish,
+    Version,
+    VersionHead,
+    check_tag,
+)
 from angarium.tenancy.templates.publications import publish_version
 from angarium.tenancy.templates.rows import (
     known_template,
@@ -33,6 +40,7 @@ from angarium.tenancy.templates.saving import (
     save_version,
     write_version,
 )
+from angarium.tenancy.templates.store import create_template
 
 # What a version without a tag is called
 Naming = Callable[[Template, VersionHead], str]
@@ -112,6 +120,26 @@ class NamedVersionStore:
                 if each.is_active:
                     return _whole(connection, template, each)
             return None
+
+    def create(
+        self,
+        wish: TemplateWish,
+        content: Content,
+        comment: str,
+        examined: Examined,
+        naming: Naming,
+        *,
+        tag: str,
+    ) -> NamedVersion:
+        """Make a template with a first version, which is published."""
+        check_tag(tag)
+        with changing(self._database, examined) as connection:
+            template = create_template(connection, self._changer, wish)
+            saved = save_version(
+                connection, self._changer, template, content, comment, examined, tag=tag
+            )
+            published_at_once(connection, self._changer, saved, examined)
+            return _of_number(connection, template, saved.version.number, naming)
 
     def save(
         self,

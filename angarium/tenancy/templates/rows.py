@@ -51,9 +51,9 @@ def read_templates(
 
 
 def known_template(connection: Connection, tenant: str, name: str) -> Template:
-    """``name``: an alias, or else an id, also as SendGrid's clients have it. Raises NotFoundError."""
+    """``name``: as ``TemplateIndex.find`` takes it, but for numbers. Raises NotFoundError."""
     ids = (name.lower(), id_of_dynamic(name))
-    named = sa.or_(TEMPLATE.c.alias == name, TEMPLATE.c.id.in_(ids))
+    named = sa.or_(TEMPLATE.c.alias.in_((name, name.lower())), TEMPLATE.c.id.in_(ids))
     found = read_templates(connection, TENANT.c.name == tenant, named)
     for template in sorted(found, key=lambda each: each.alias != name):
         return template

@@ -170,7 +170,8 @@ def show(name: str, tenant: str, number: int | None, as_json: bool, config_file:
     for head in heads:
         when = f", published {time_text(head.published)}" if head.published else ""
         comment = f"  {head.comment.splitlines()[0]}" if head.comment else ""
-        click.echo(f"  {head.number}  {head.state}, by {head.author}{when}{comment}")
+        tag = f" {head.tag}" if head.tag else ""
+        click.echo(f"  {head.number}{tag}  {head.state}, by {head.author}{when}{comment}")
 
 
 @template.command()

@@ -96,14 +96,14 @@ class Templates:
             template_shown(template, versions_shown(template, versions, {}))
             for template, versions in listed
         ]
-        if not wanted.size:
-            return json_response({"templates": shown})
-        url = f"{request.scheme}://{request.host}{_PATH}?generations={','.join(wanted.generations)}&page_size={wanted.size}"
+        url = f"{request.scheme}://{request.host}{_PATH}"
+        url += f"?generations={','.join(wanted.generations)}&page_size={wanted.size}"
         at = f"&page_token={wanted.after}" if wanted.after else ""
         metadata: dict[str, Any] = {"self": url + at, "count": len(found)}
         if page and page[-1].id != found[-1].id:
             metadata["next"] = f"{url}&page_token={shown_id(page[-1])}"
-        return json_response({"result": shown, "_metadata": metadata})
+        name = "result" if wanted.is_paged else "templates"
+        return json_response({name: shown, "_metadata": metadata})
 
     async def _get(self, request: web.Request) -> web.Response:
         caller = self._admit(request, "templates", "read")
@@ -204,7 +204,8 @@ class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What of the list is asked for."""
 
     generations: Sequence[str]
-    size: int  # 0: nothing was said: all
+    size: int
+    is_paged: bool  # the client knows that there are pages
     after: str  # the shown id behind which the page begins; "": from the first
 
 
@@ -220,7 +221,12 @@ def _wanted(query: Mapping[str, str]) -> _Wanted:
         size.isascii() and size.isdigit() and len(size) < 4 and 1 <= int(size) <= MAX_PAGE
     ):
         raise FaultError(invalid("page_size", f"must be a number from 1 to {MAX_PAGE}"))
-    return _Wanted(generations=generations, size=int(size or 0), after=query.get("page_token", ""))
+    return _Wanted(
+        generations=generations,
+        size=int(size or MAX_PAGE),
+        is_paged=bool(size),
+        after=query.get("page_token", ""),
+    )
 
 
 def _page(found: Sequence[Template], wanted: _Wanted) -> Sequence[Template]:
@@ -230,7 +236,7 @@ def _page(found: Sequence[Template], wanted: _Wanted) -> Sequence[Template]:
         if wanted.after not in ids:
             raise FaultError(invalid("page_token", "is none that was given out"))
         start = ids.index(wanted.after) + 1
-    return found[start : start + wanted.size] if wanted.size else found[start:]
+    return found[start : start + wanted.size]
 
 
 def _in_path(request: web.Request) -> tuple[str, str]:

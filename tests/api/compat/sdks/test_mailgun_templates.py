@@ -304,7 +304,7 @@ def test_templates_as_node_keeps_them(server: VendorsServer) -> None:
         "name": name,
         "description": "From node",
         "template": "<b>{{mark}}</b>",
-        "headers": SUBJECT,
+        "headers": {"Subject": "Hi"},
     }
     message = {
         "from": SENDER,
@@ -329,6 +329,7 @@ def test_templates_as_node_keeps_them(server: VendorsServer) -> None:
     )
     assert made["answer"]["version"]["tag"] == "initial"
     assert found["answer"]["version"]["template"] == "<b>{{mark}}</b>"
+    assert found["answer"]["version"]["headers"] == {"Subject": "Hi"}
     assert added["answer"]["template"]["version"]["tag"] == "v2"
     (shown,) = versions["answer"]["template"]["versions"]
     assert (shown["tag"], versions["answer"]["pages"]["next"]["page"]) == (

@@ -12,7 +12,7 @@ from angarium.intake.order import Caller
 from angarium.templates.mustache.translation import Dialect
 from angarium.tenancy.templates.examined import Examined
 from angarium.tenancy.templates.model import Content, Template, TemplateWish
-from angarium.tenancy.templates.named_versions import Named, NamedVersion, Naming, VersionEdit
+from angarium.tenancy.templates.naming import Named, NamedVersion, Naming, VersionEdit
 
 if TYPE_CHECKING:
     from angarium.tenancy.platform import Platform

@@ -6,13 +6,11 @@ follows. Of several with one name the published one counts, or else the newest.
 """
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from angarium.queue.model import UnixMs
 from angarium.tenancy.change import Changer
 from angarium.tenancy.database import Database
 from angarium.tenancy.model import ConflictError, NotFoundError
@@ -27,6 +25,7 @@ from angarium.tenancy.templates.model import (
     VersionHead,
     check_tag,
 )
+from angarium.tenancy.templates.naming import Named, NamedVersion, Naming, VersionEdit
 from angarium.tenancy.templates.publications import publish_version
 from angarium.tenancy.templates.rows import (
     known_template,
@@ -41,33 +40,6 @@ from angarium.tenancy.templates.saving import (
     write_version,
 )
 from angarium.tenancy.templates.store import create_template
-
-# What a version without a tag is called
-Naming = Callable[[Template, VersionHead], str]
-
-
-class Named(msgspec.Struct, frozen=True, kw_only=True):
-    name: str
-    head: VersionHead  # of the version that counts
-    created: UnixMs  # of the first one of this name
-    numbers: tuple[int, ...]  # of all with this name
-
-    @property
-    def is_active(self) -> bool:
-        return self.head.state == "published"
-
-
-class NamedVersion(Named, frozen=True, kw_only=True):
-    template: Template
-    content: Content
-
-
-class VersionEdit(msgspec.Struct, frozen=True, kw_only=True):
-    """What of a version becomes another."""
-
-    rewrite: Callable[[Content], Content]
-    comment: str | None = None  # None: stays
-    publish: bool = False  # else it stays published or not
 
 
 class NamedVersionStore:

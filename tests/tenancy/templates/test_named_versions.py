@@ -15,7 +15,7 @@ from angarium.tenancy.templates.examined import Examined
 from angarium.tenancy.templates.files import TemplateFiles
 from angarium.tenancy.templates.index import TemplateEntry
 from angarium.tenancy.templates.model import Content, Template, TemplateWish, VersionHead
-from angarium.tenancy.templates.named_versions import Named, NamedVersion, VersionEdit
+from angarium.tenancy.templates.naming import Named, NamedVersion, VersionEdit
 from tests.tenancy.conftest import Clock
 from tests.tenancy.templates.stand_in import StandIn, done
 

@@ -30,7 +30,7 @@ from angarium.api.native.premises import Premises
 from angarium.intake.order import Caller, FaultError
 from angarium.templates.bundle import Parts
 from angarium.tenancy.templates.model import Content, Template, TemplateChange, VersionHead
-from angarium.tenancy.templates.named_versions import Named, NamedVersion, VersionEdit
+from angarium.tenancy.templates.naming import Named, NamedVersion, VersionEdit
 
 _BASES: Final = ("/v3/{domain}/templates", "/v4/templates")
 _OF_VERSION: Final = ("template", "tag", "comment", "engine", "headers")

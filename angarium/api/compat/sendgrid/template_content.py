@@ -1,4 +1,4 @@
-"""What a SendGrid version says, as a version of ours. Pure. Raises FaultError, whose field is SendGrid's."""
+"""What a SendGrid version says, as a version of ours. Raises FaultError, whose field is SendGrid's."""
 
 import re
 from typing import Any, Final

@@ -11,7 +11,7 @@ from angarium.queue.model import UnixMs
 from angarium.templates.bundle import Parts
 from angarium.tenancy.templates.index import dynamic_id
 from angarium.tenancy.templates.model import Content, Template, VersionHead
-from angarium.tenancy.templates.named_versions import Named
+from angarium.tenancy.templates.naming import Named
 
 GENERATION: Final = "dynamic"
 _PREFIX: Final = "d-"  # what begins so is a dynamic template to their clients

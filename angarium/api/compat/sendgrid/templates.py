@@ -33,7 +33,7 @@ from angarium.api.native.premises import Premises
 from angarium.api.reading import read_json
 from angarium.intake.order import Caller, FaultError
 from angarium.tenancy.templates.model import Template, TemplateChange
-from angarium.tenancy.templates.named_versions import NamedVersion, VersionEdit
+from angarium.tenancy.templates.naming import NamedVersion, VersionEdit
 
 MAX_PAGE: Final = 200  # SendGrid's
 # Ours, of what the versions of one template that is shown say; of older ones no content is shown

@@ -226,6 +226,7 @@ class TemplateVersion(_Answer, frozen=True, kw_only=True):
     state: str  # draft, published, retired
     comment: str = ""
     author: str = ""
+    tag: str = ""
     uses: tuple[str, ...] = ()  # layouts and partials
     created_at: datetime | None = None
     changed_at: datetime | None = None

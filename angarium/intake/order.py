@@ -11,6 +11,7 @@ import msgspec
 
 from angarium.content.checking.rule import Finding
 from angarium.content.letter import Attachment, Mailbox
+from angarium.intake.recipient_places import RecipientPlaces
 from angarium.queue.model import IfMissed, UnixMs
 from angarium.templates.bundle import Bundle
 
@@ -34,11 +35,12 @@ class TemplateUse(msgspec.Struct, frozen=True, kw_only=True):
     """A template of the tenant's, and what it is filled with. Each addressee's variables win over ``data``."""
 
     name: str  # its id or its alias
-    version: int | None = None  # None: the published one
+    version: int | str | None = None  # None: the published one; a text: its tag, or its number
     data: Mapping[str, Any] = {}
     locale: str = ""  # "": the template's own
     wins: bool = False  # where both the order and the template have a part, the template's is taken
     inline: Bundle | None = None  # it came with the order, and is kept nowhere; then ``name`` is ""
+    places: RecipientPlaces | None = None  # of the only recipient, in what is made of it
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):

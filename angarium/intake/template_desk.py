@@ -15,6 +15,7 @@ from angarium.intake.template_filling import (
     filling_of,
     octets_of,
     split,
+    with_places,
 )
 from angarium.queue.model import UnixMs
 from angarium.templates.bundle import encode_bundle, encoded_digest
@@ -32,7 +33,7 @@ class Templates(Protocol):
     """The templates of all tenants, as they are now. No database is asked."""
 
     def find(
-        self, tenant: str, name: str, version: int | None
+        self, tenant: str, name: str, version: int | str | None
     ) -> TemplateEntry | TemplateProblem: ...
 
     def load(self, digest: str) -> bytes:
@@ -150,6 +151,9 @@ def _take(found: list[list[Mail] | Fault], blank: _Blank, answer: Rendered | Pro
     mails = found[blank.at]
     if isinstance(mails, Fault):
         return 0
+    use = blank.order.template
+    if isinstance(answer, Rendered) and use is not None and use.places is not None:
+        answer = with_places(answer, use.places)
     if isinstance(answer, Problem):
         whose = blank.order.to[0] if blank.is_one_of_several else None
         found[blank.at] = fault_of_problem(answer, whose)

@@ -9,9 +9,12 @@ from typing import Any, Final
 import msgspec
 
 from angarium.intake.order import Addressee, Fault, FaultKind, Order, TemplateUse
+from angarium.intake.recipient_places import RecipientPlaces
 from angarium.queue.model import UnixMs
+from angarium.templates.bundle import PARTS
 from angarium.templates.rendering import (
     MAX_DATA_OCTETS,
+    MAX_RENDERED_OCTETS,
     Filling,
     Problem,
     ProblemKind,
@@ -115,6 +118,29 @@ def filled(order: Order, rendered: Rendered) -> Order:
         preheader=(order.preheader or rendered.preheader) if html is not None else "",
         template=None,
     )
+
+
+def with_places(rendered: Rendered, places: RecipientPlaces) -> Rendered | Problem:
+    """Fill in what the template itself has of its recipient, as it is: no mark of HTML is written another way."""
+    room = MAX_RENDERED_OCTETS
+
+    def take(characters: int) -> None:
+        nonlocal room
+        room -= characters
+        if room < 0:
+            raise _TooLargeError
+
+    parts = {name: getattr(rendered, name) for name in PARTS}
+    try:
+        filled = {name: each and places.fill(each, take) for name, each in parts.items()}
+    except _TooLargeError:
+        text = "what its places come to for a recipient is too large: fill in less"
+        return Problem(kind=ProblemKind.TOO_LARGE, message=text)
+    return msgspec.structs.replace(rendered, **filled)
+
+
+class _TooLargeError(Exception):
+    """There is no room for what is to be filled in."""
 
 
 def octets_of(order: Order) -> int:

@@ -10,9 +10,9 @@ from minijinja import Environment, pass_state, safe
 from minijinja._lowlevel import State
 
 from angarium.templates.bundle import Bundle
-from angarium.templates.filters.fault import FilterError
+from angarium.templates.filters.fault import FilterError, MissingError
 from angarium.templates.filters.table import DEFAULTS, FILTERS
-from angarium.templates.mustache.helpers import HELPERS, as_text
+from angarium.templates.mustache.helpers import HELPERS, LENIENT, as_text
 from angarium.templates.plain_data import Asked
 from angarium.templates.sources import Sources
 
@@ -26,11 +26,18 @@ class FilterFault(Exception):  # noqa: N818 - as it is called everywhere here
     """What a filter could not do, with its name and the source in which it was asked."""
 
     def __init__(
-        self, filter_name: str, source_name: str, message: str, *, is_missing: bool = False
+        self,
+        filter_name: str,
+        source_name: str,
+        message: str,
+        *,
+        is_missing: bool = False,
+        missing: MissingError | None = None,
     ) -> None:
-        """``is_missing``: it was given nothing."""
+        """``is_missing``: it was given nothing. ``missing``: what it was to be given, and where that stands."""
         super().__init__(message)
         self.is_missing = is_missing
+        self.missing = missing
         self.filter_name = filter_name
         self.source_name = source_name
 
@@ -38,11 +45,12 @@ class FilterFault(Exception):  # noqa: N818 - as it is called everywhere here
 def engine(bundle: Bundle, sources: Sources, *, lenient: bool = False) -> Environment:
     """Return it. Nothing is compiled before it is rendered, and then once. ``lenient``: whatever the bundle says."""
     is_lenient = lenient or bundle.missing == "lenient" or bundle.syntax == "mustache"
+    helpers = {**HELPERS, **(LENIENT if lenient else {})}
     made = Environment(
         loader=sources.load,
         filters={
             **{name: _written(name, each, is_lenient) for name, each in FILTERS.items()},
-            **{name: _named(name, each) for name, each in HELPERS.items()},
+            **{name: _named(name, each) for name, each in helpers.items()},
             **DEFAULTS,
         },
         debug=False,  # with it, errors show what is in the context
@@ -101,13 +109,16 @@ def _named(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def call(*arguments: Any, **words: Any) -> Any:
+        missing = None
         try:
             return function(*arguments, **words)
+        except MissingError as error:
+            message, missing = str(error), error
         except FilterError as error:
             message = str(error)
         except TypeError:
             message = "it cannot be given these arguments: see its description"
         source_name = arguments[0].name if passes_state else ""
-        raise FilterFault(name, source_name, message)
+        raise FilterFault(name, source_name, message, missing=missing)
 
     return call

@@ -45,6 +45,17 @@ def problem_of(error: BaseException, source_name: str, sources: Sources) -> Prob
 def _of_filter(error: FilterFault, source_name: str, sources: Sources) -> Problem:
     name = error.source_name or source_name
     found = SourceName.read(name)
+    if (missing := error.missing) is not None:
+        return Problem(
+            kind=ProblemKind.MISSING_VARIABLE,
+            variable=missing.variable,
+            part=found.part,
+            locale=found.locale,
+            template=found.template,
+            line=missing.line,
+            column=missing.column,
+            message=str(error),
+        )
     use = find_only_use(sources.written(name), error.filter_name)
     line, column, variable = use or (None, None, "")
     if sources.is_translated:

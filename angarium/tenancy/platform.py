@@ -40,6 +40,7 @@ from angarium.tenancy.sign_in import SignIns
 from angarium.tenancy.snapshot import SnapshotData
 from angarium.tenancy.snapshot_file import writing
 from angarium.tenancy.tables import KEY
+from angarium.tenancy.templates.named_versions import NamedVersionStore
 from angarium.tenancy.templates.publications import PublicationStore
 from angarium.tenancy.templates.publishing import publish_templates
 from angarium.tenancy.templates.rows import read_bundle, read_index
@@ -93,6 +94,7 @@ class Platform:
         self.webhooks = WebhookStore(database, changer, secrets)
         self.templates = TemplateStore(database, changer)
         self.template_versions = VersionStore(database, changer)
+        self.named_versions = NamedVersionStore(database, changer)
         self.template_publications = PublicationStore(database, changer)
         self.accounts = AccountStore(database, changer, secrets, hasher)
         self.sign_ins = SignIns(database, changer, secrets)

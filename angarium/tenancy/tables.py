@@ -198,6 +198,8 @@ TEMPLATE_VERSION: Final = Table(
     Column("created", BigInteger, nullable=False),
     Column("changed", BigInteger, nullable=False),
     Column("published", BigInteger),  # when it last was
+    # What a vendor's clients call it; "": they know it by its number
+    Column("tag", String(100), nullable=False, server_default=""),
 )
 
 ACCOUNT: Final = Table(

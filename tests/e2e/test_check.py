@@ -72,6 +72,11 @@ def codes(found: dict[str, Any]) -> list[str]:
     return [each["code"] for each in found["findings"] if each["code"] not in OF_DNS]
 
 
+def test_of_nothing_is_said_that_there_is_nothing_to_read(site: Site) -> None:
+    for given in ({}, {"from": "Shop <news@good.example>", "subject": "Your order"}):
+        assert "body_empty" in codes(site.client.right("POST", "/v1/check", given))
+
+
 def test_a_mail_is_looked_at_and_nobody_gets_it(site: Site) -> None:
     found = site.client.right("POST", "/v1/check", {**MAIL, "subject": "Hello {{ name }} again"})
     assert (found["success"], found["verdict"], found["wouldBeRefused"]) == (True, "blocked", False)

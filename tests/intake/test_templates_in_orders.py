@@ -12,6 +12,7 @@ from angarium.content.mailbox import read_mailbox
 from angarium.intake import template_desk
 from angarium.intake.order import Addressee, Fault, FaultKind, Order, RawMail, Sent, TemplateUse
 from angarium.intake.order_check import OrderLimits
+from angarium.intake.recipient_places import RecipientPlaces
 from angarium.queue.about import decode_about
 from angarium.templates.bundle import Bundle, Parts
 from angarium.templates.rendering import ProblemKind
@@ -311,3 +312,31 @@ async def test_a_renderer_that_fails_is_a_fault_of_ours(desk: Fixture) -> None:
     found = await desk.send(using())
     assert found.kind is FaultKind.INTERNAL
     assert [str(each) for each in desk.errors] == ["gone"]
+
+
+async def test_what_a_template_has_of_its_recipient_is_filled_in_at_last(desk: Fixture) -> None:
+    parts = Parts(
+        subject="%recipient_name%, {{ name }}",
+        html="<p>%recipient.mark%%recipient.none%</p>",
+        text="%recipient.deep.n% {{ name }}",
+    )
+    desk.templates.add("places", parts)
+    places = RecipientPlaces(
+        variables={"mark": "<b>", "deep": {"n": 3}}, address="b@c.test", name="Bea"
+    )
+    await desk.send(using("places", use={"places": places}))
+    (mail,) = letters(desk)
+    assert mail["Subject"] == "Bea, Bea"
+    assert texts(desk) == ["3 Bea"]
+    html = mail.get_body(("html",)).get_content()
+    assert "<p><b>%recipient.none%</p>" in html
+
+
+async def test_what_places_come_to_is_bounded(desk: Fixture) -> None:
+    desk.templates.add("many", Parts(subject="s", text="%recipient.long%" * 100))
+    places = RecipientPlaces(variables={"long": "x" * 50_000}, address="b@c.test")
+    fault = await desk.send(using("many", use={"places": places}))
+    assert isinstance(fault, Fault)
+    assert fault.constraint == "max_length"
+    assert "too large" in fault.message
+    assert not letters(desk)

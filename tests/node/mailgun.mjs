@@ -1,5 +1,5 @@
 // Messages by Mailgun's own client, in a form of a package or of Node itself: {"url", "key", "calls": [["native", domain, message], ...]}.
-// Or other calls of it: [["domains.list"], ["events.get", domain, query], ...].
+// Or other calls of it: [["domains.list"], ["domains.domainTemplates.get", domain, name], ...].
 import FormData from "form-data";
 import Mailgun from "mailgun.js";
 import { answered, asked, revived } from "./told.mjs";
@@ -9,12 +9,14 @@ const clients = {
   package: new Mailgun(FormData).client({ username: "api", key, url }),
   native: new Mailgun(globalThis.FormData).client({ username: "api", key, url, useFetch: true }),
 };
-await answered(calls, async (form, domain, message) => {
+await answered(calls, async (form, domain, message, ...more) => {
   try {
     if (form.includes(".")) {
-      const [resource, method] = form.split(".");
-      const given = [domain, message].filter((each) => each !== undefined);
-      return { answer: await clients.package[resource][method](...given) };
+      const path = form.split(".");
+      const method = path.pop();
+      const resource = path.reduce((found, name) => found[name], clients.package);
+      const given = [domain, message, ...more].filter((each) => each !== undefined);
+      return { answer: await resource[method](...given) };
     }
     return { answer: await clients[form].messages.create(domain, revived(message)) };
   } catch (error) {

@@ -28,7 +28,7 @@ from angarium.tenancy.templates.preview import Preview
 if TYPE_CHECKING:
     from angarium.tenancy.platform import Platform
     from angarium.tenancy.templates.publications import Published
-    from angarium.tenancy.templates.versions import Saved
+    from angarium.tenancy.templates.saving import Saved
 
 _OTHERS: Final = re.compile(r"[^a-z0-9]+")
 _ALIAS_CHARACTERS: Final = 80  # ours, of one that is made of a name
@@ -127,6 +127,25 @@ class KeptTemplates:
 
         return _kept(await self._access.change(caller, caller.tenant, create))
 
+    async def create_empty(self, caller: Caller, *, name: str, alias: str = "") -> Template:
+        """Without any version yet. ``alias``: empty: one that is made of the name."""
+
+        def create(platform: "Platform") -> Template:
+            return platform.templates.create(
+                TemplateWish(
+                    tenant=caller.tenant,
+                    alias=alias or _free(platform, caller, name),
+                    name=name,
+                )
+            )
+
+        return await self._platform.run(create, by=caller)
+
+    async def change(self, caller: Caller, name: str, change: TemplateChange) -> Template:
+        return await self._platform.run(
+            lambda platform: platform.templates.change(caller.tenant, name, change), by=caller
+        )
+
     async def rewrite(
         self,
         caller: Caller,
@@ -138,15 +157,14 @@ class KeptTemplates:
     ) -> Kept:
         """``rewrite``: of what the author works on; parts of other languages stay."""
 
-        def rewritten(before: Content) -> Content:
-            if before.syntax != "mustache":
-                text = f"it is written in {before.syntax}, which this vendor has not: change it by /v1/templates"
-                raise FaultError(Fault(kind=FaultKind.CONFLICT, message=text))
-            return msgspec.structs.replace(rewrite(before), dialect=self._dialect)
-
         def save(platform: "Platform", examined: Examined) -> "Saved":
             return platform.template_versions.rewrite(
-                caller.tenant, name, rewritten, change, examined, publish=publish
+                caller.tenant,
+                name,
+                in_dialect(rewrite, self._dialect),
+                change,
+                examined,
+                publish=publish,
             )
 
         return _kept(await self._access.change(caller, caller.tenant, save))
@@ -162,15 +180,19 @@ class KeptTemplates:
 
         return (await self._access.change(caller, caller.tenant, publish)).template
 
-    async def copy(self, caller: Caller, name: str) -> Kept:
-        """Make a draft of what the author works on, with an alias and a name of its own."""
+    async def copy(
+        self, caller: Caller, name: str, *, title: str = "", publish: bool = False
+    ) -> Kept:
+        """Make a template of what the author works on, with an alias of its own. ``title``: "": made of its own."""
 
         def copy(platform: "Platform", examined: Examined) -> "Saved":
             template, version = platform.template_versions.find_current(caller.tenant, name)
-            alias = _free(platform, caller, f"{template.alias[:_ALIAS_CHARACTERS]} copy")
-            title = f"{template.name[:100]} (Copy)"
-            wish = TemplateWish(tenant=caller.tenant, alias=alias, name=title)
-            return platform.template_versions.copy(wish, template.id, version.number, examined)
+            alias = _free(platform, caller, title or f"{template.alias[:_ALIAS_CHARACTERS]} copy")
+            name_of_copy = title or f"{template.name[:100]} (Copy)"
+            wish = TemplateWish(tenant=caller.tenant, alias=alias, name=name_of_copy)
+            return platform.template_versions.copy(
+                wish, template.id, version.number, examined, publish=publish
+            )
 
         return _kept(await self._access.change(caller, caller.tenant, copy))
 
@@ -180,10 +202,37 @@ class KeptTemplates:
         found, _ = await self._access.preview(asking, None, data=data, locale="")
         return found
 
+    async def remove_own(self, caller: Caller) -> None:
+        """Forget all mails that are written in our mustache, and those in which nothing is."""
+
+        def remove(platform: "Platform") -> None:
+            for each in platform.templates.list(caller.tenant, kind="mail"):
+                with suppress(NotFoundError):
+                    _, version = platform.template_versions.find_current(caller.tenant, each.id)
+                    if version.content.dialect != self._dialect:
+                        continue
+                platform.templates.remove(caller.tenant, each.id)
+
+        await self._platform.run(remove, by=caller)
+
     async def remove(self, caller: Caller, name: str) -> Template:
         return await self._platform.run(
             lambda platform: platform.templates.remove(caller.tenant, name), by=caller
         )
+
+
+def in_dialect(
+    rewrite: Callable[[Content], Content], dialect: Dialect
+) -> Callable[[Content], Content]:
+    """Return what rewrites a version that is in a mustache already; others it refuses, by FaultError."""
+
+    def rewritten(before: Content) -> Content:
+        if before.syntax != "mustache":
+            text = f"it is written in {before.syntax}, which this vendor has not: change it by /v1/templates"
+            raise FaultError(Fault(kind=FaultKind.CONFLICT, message=text))
+        return msgspec.structs.replace(rewrite(before), dialect=dialect)
+
+    return rewritten
 
 
 def with_parts(content: Content, **parts: str | None) -> Content:
@@ -194,7 +243,7 @@ def with_parts(content: Content, **parts: str | None) -> Content:
 
 
 def new_content(parts: Parts) -> Content:
-    """Variables that are missing are empty, as in all vendors' mustaches."""
+    """Variables that are missing are empty, as in the mustaches of all vendors but SES."""
     return Content(locales={"en": parts}, syntax="mustache", missing="lenient")
 
 

@@ -41,7 +41,7 @@ from angarium.tenancy.templates.examined import Examined
 if TYPE_CHECKING:
     from angarium.tenancy.platform import Platform
     from angarium.tenancy.templates.publications import Published
-    from angarium.tenancy.templates.versions import Saved
+    from angarium.tenancy.templates.saving import Saved
 
 
 class VersionResource:

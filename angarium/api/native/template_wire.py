@@ -131,6 +131,7 @@ class VersionHeadShown(Wire, frozen=True, kw_only=True):
     state: State
     comment: str
     author: str  # who saved it last
+    tag: str  # what a vendor's clients call it; "": they know it by its number
     digest: str  # of what it is rendered from: differs when a layout was changed
     uses: Sequence[str]  # aliases of layouts and partials, also of those that these use
     created_at: Time
@@ -299,6 +300,7 @@ def _head(head: VersionHead) -> dict[str, Any]:
         "state": head.state,
         "comment": head.comment,
         "author": head.author,
+        "tag": head.tag,
         "digest": head.digest,
         "uses": head.uses,
         "created_at": time_text(head.created),

@@ -32,7 +32,7 @@ from angarium.tenancy.templates.model import Template, TemplateChange, TemplateW
 
 if TYPE_CHECKING:
     from angarium.tenancy.platform import Platform
-    from angarium.tenancy.templates.versions import Saved
+    from angarium.tenancy.templates.saving import Saved
 
 
 _OF_TEMPLATE: Final = frozenset({"", "alias", "name", "kind", "tenant"})

@@ -33,7 +33,7 @@ from angarium.templates.bundle import PARTS
 from angarium.tenancy.templates.index import Kind
 from angarium.tenancy.templates.model import KINDS, TemplateWish
 from angarium.tenancy.templates.publications import Published
-from angarium.tenancy.templates.versions import Saved
+from angarium.tenancy.templates.saving import Saved
 
 _COMMENT = click.option("--comment", default="", help="What is new in it.")
 _PUBLISH = click.option("--publish", is_flag=True, help="Have it used at once.")
@@ -170,7 +170,8 @@ def show(name: str, tenant: str, number: int | None, as_json: bool, config_file:
     for head in heads:
         when = f", published {time_text(head.published)}" if head.published else ""
         comment = f"  {head.comment.splitlines()[0]}" if head.comment else ""
-        click.echo(f"  {head.number}  {head.state}, by {head.author}{when}{comment}")
+        tag = f" {head.tag}" if head.tag else ""
+        click.echo(f"  {head.number}{tag}  {head.state}, by {head.author}{when}{comment}")
 
 
 @template.command()

@@ -22,7 +22,7 @@ from angarium.tenancy.model import NotFoundError
 from angarium.tenancy.platform import Platform
 from angarium.tenancy.templates.examined import Examined
 from angarium.tenancy.templates.model import Template, TemplateError, TemplateWish
-from angarium.tenancy.templates.versions import Saved
+from angarium.tenancy.templates.saving import Saved
 
 # What is used comes before who uses it
 _ORDER: Final = ("partial", "layout", "mail")

@@ -186,7 +186,8 @@ def _of_parts(view: View) -> Iterator[Broken]:
     mail = view.mail
     html = view.html
     if html is None:
-        if not view.text.strip() and not mail.files and mail.text is not None:
+        is_given = mail.text is not None or mail.amp is None
+        if is_given and not view.text.strip() and not mail.files:
             yield Broken(code="body_empty", field="bodyText")
         elif _TAGS.match(view.text):
             yield Broken(code="text_is_html", field="bodyText")

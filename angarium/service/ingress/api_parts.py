@@ -12,6 +12,7 @@ from angarium.api.compat.mailgun.callers import Callers
 from angarium.api.compat.mailgun.dialect import Mailgun
 from angarium.api.compat.mailgun.domains import DomainList
 from angarium.api.compat.mailgun.events import EventList
+from angarium.api.compat.mailgun.templates import Templates as MailgunTemplates
 from angarium.api.compat.postmark.dialect import Postmark
 from angarium.api.compat.postmark.lacking import Lacking as PostmarkLacking
 from angarium.api.compat.postmark.sent import SentMessages
@@ -26,7 +27,9 @@ from angarium.api.compat.resend.sent import SentEmails
 from angarium.api.compat.resend.suppressions import Suppressions as ResendSuppressions
 from angarium.api.compat.resend.templates import Templates as ResendTemplates
 from angarium.api.compat.resend.webhooks import Webhooks as ResendWebhooks
+from angarium.api.compat.sendgrid.callers import Callers as SendGridCallers
 from angarium.api.compat.sendgrid.dialect import SendGrid
+from angarium.api.compat.sendgrid.templates import Templates as SendGridTemplates
 from angarium.api.compat.ses.dialect import Ses
 from angarium.api.compat.ses.templates import SesTemplates
 from angarium.api.cors import Cors
@@ -198,7 +201,7 @@ class ApiParts:
                 )
             ),
             self._resend(msgspec.structs.replace(premises, admit=self._admit_by_bearer)),
-            SendGrid(self.access, self.sending),
+            self._sendgrid(premises),
             Postmark(
                 self.access,
                 self.sending,
@@ -243,6 +246,10 @@ class ApiParts:
             Lacking(self.access),
         )
 
+    def _sendgrid(self, premises: Premises) -> SendGrid:
+        callers = SendGridCallers(self.access)
+        return SendGrid(callers, self.sending, SendGridTemplates(callers, premises))
+
     def _mailgun(self, premises: Premises) -> Mailgun:
         callers = Callers(self.access)
         return Mailgun(
@@ -251,6 +258,7 @@ class ApiParts:
             premises.clock,
             EventList(callers, self.history),
             DomainList(callers, premises),
+            MailgunTemplates(callers, premises),
         )
 
     def _ses(self, runtime: Runtime, spool: LmdbSpool, premises: Premises) -> Ses:

@@ -44,6 +44,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     words: "Mapping[str, Path | Literal | Call]" = {}
     names: tuple[str, ...] = ()  # of ``as |item index|``
     offset: int
+    in_brackets: bool = False  # then it is a helper, whatever it is given
 
 
 Expression = Path | Literal | Call
@@ -101,7 +102,7 @@ class _Reader:
             if not self._text.startswith(")", self._at):
                 raise self._fault("a bracket is not closed")
             self._at += 1
-            return call
+            return msgspec.structs.replace(call, in_brackets=True)
         for pattern, value in ((_STRING, _string), (_NUMBER, _number), (_WORD, _word)):
             if found := pattern.match(self._text, self._at):
                 self._at = found.end()

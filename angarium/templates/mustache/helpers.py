@@ -7,9 +7,10 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from minijinja import safe
+from minijinja import pass_state, safe
+from minijinja._lowlevel import State
 
-from angarium.templates.filters.fault import FilterError
+from angarium.templates.filters.fault import FilterError, MissingError
 from angarium.templates.mustache.moment_tokens import format_date
 from angarium.templates.plain_data import Asked, List, Map
 
@@ -170,6 +171,25 @@ def _format_date(value: Any, pattern: Any = None, offset: Any = None) -> str:
     return format_date(value, pattern, offset)
 
 
+@pass_state
+def _given(_: State, value: Any, name: str = "", line: int = 0, column: int = 0) -> Any:
+    """What SES's templates write; raises MissingError where it is not there."""
+    if value is None or isinstance(value, Asked):
+        raise MissingError(name, line, column)
+    return value
+
+
+def _indented(text: Any, indent: str) -> str:
+    """What a partial comes to, as Handlebars indents it: each line, but for what is behind the last line's end."""
+    lines = str(text).split("\n")
+    last = len(lines) - 1
+    return safe(
+        "\n".join(
+            line if at == last and not line else indent + line for at, line in enumerate(lines)
+        )
+    )
+
+
 def _list_of(value: Any) -> Any:
     """Postmark's: what is not an array cannot be gone through."""
     if value is None or isinstance(value, list | tuple | Asked) or not value:
@@ -177,6 +197,8 @@ def _list_of(value: Any) -> Any:
     raise FilterError("this is gone through with each, and is no array in the data")
 
 
+# Where missing variables are empty, whatever the template says
+LENIENT: Final[dict[str, Callable[..., Any]]] = {"m_given": lambda value, *_: value}
 HELPERS: Final[dict[str, Callable[..., Any]]] = {
     "m_true": is_true,
     "m_there": is_there,
@@ -198,4 +220,6 @@ HELPERS: Final[dict[str, Callable[..., Any]]] = {
     "m_with": _with,
     "m_insert": _insert,
     "m_date": _format_date,
+    "m_given": _given,
+    "m_indent": _indented,
 }

@@ -44,6 +44,7 @@ class Tag(msgspec.Struct, kw_only=True):
     strips_behind: bool = False
     lines_before: int = 0  # line ends that were taken away there
     lines_behind: int = 0
+    indent: str = ""  # of a partial that has a line for itself: blanks before each of its lines
 
 
 def read(source: str, *, mustachio: bool) -> list[Text | Tag]:
@@ -180,7 +181,9 @@ def _strip(parts: list[Text | Tag]) -> None:
             tag.lines_before += before.text.count("\n") - kept.count("\n")
             before.text = kept
         elif is_alone:
-            before.text = before.text.rstrip(" \t")
+            kept = before.text.rstrip(" \t")
+            tag.indent = before.text[len(kept) :] if tag.kind == "partial" else ""
+            before.text = kept
         if tag.strips_behind:
             kept = behind.text.lstrip()
             tag.lines_behind += behind.text.count("\n") - kept.count("\n")

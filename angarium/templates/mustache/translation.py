@@ -1,6 +1,7 @@
 """A vendor's mustache, as a template of the engine's language that does the same. Pure; never raises for a source.
 
-What is the same in all: missing variables are empty, two braces escape in HTML, three do not. Lines keep their numbers.
+What is the same in all: two braces escape in HTML, three do not. Missing variables are empty; what SES's templates
+write must be given. Lines keep their numbers.
 """
 
 from typing import Final, Literal, get_args
@@ -10,10 +11,15 @@ import msgspec
 from angarium.templates.mustache import expressions, writing
 from angarium.templates.mustache.expressions import Call, Expression, Path
 from angarium.templates.mustache.fault import MustacheError
-from angarium.templates.mustache.helper_table import BLOCKS, CONDITIONS, KNOWN
+from angarium.templates.mustache.helper_table import BLOCKS, CONDITIONS
 from angarium.templates.mustache.reading import Tag, Text, read
 from angarium.templates.mustache.scope import HERE, ROOT, Loop, Scope
-from angarium.templates.mustache.values import condition, expression, helper_name
+from angarium.templates.mustache.values import (
+    condition,
+    expression,
+    helper_name,
+    unknown_helper,
+)
 from angarium.templates.rendering import Problem, ProblemKind
 from angarium.templates.tags import line_and_column
 
@@ -28,7 +34,7 @@ MAX_DEPTH: Final = 50  # ours: blocks in blocks
 def translate(source: str, dialect: Dialect = "mustache", *, part: str = "") -> str | Problem:
     """Return the translated source, or what in it is not understood, with line and column of the original."""
     try:
-        return _Translator(is_postmark=dialect == "postmark").run(source)
+        return _Translator(source, dialect).run()
     except MustacheError as error:
         line, column = line_and_column(source, error.offset)
         return Problem(
@@ -45,19 +51,27 @@ class _Block(msgspec.Struct, kw_only=True):
     ends: list[str]  # what closes it in the engine's language, the outermost first
     is_condition: bool = False  # an ``elif`` may follow
     has_else: bool = False
+    partial: str = ""  # the inline one that it defines
 
 
 class _Translator:
-    def __init__(self, *, is_postmark: bool) -> None:
-        self._is_postmark = is_postmark
+    def __init__(self, source: str, dialect: Dialect) -> None:
+        self._source = source
+        self._is_postmark = dialect == "postmark"
+        self._is_strict = dialect == "ses"
+        self._inlines: dict[str, int] = {}  # inline partials, and where each is defined last
         self._out: list[str] = []
         self._open: list[_Block] = []
         self._scope = Scope()
         self._count = 0
         self._has_content = False
 
-    def run(self, source: str) -> str:
-        for each in read(source, mustachio=self._is_postmark):
+    def run(self) -> str:
+        parts = read(self._source, mustachio=self._is_postmark)
+        for each in parts:
+            if isinstance(each, Tag) and each.kind == "inline":
+                self._inlines[self._inline_name(each)] = each.start
+        for each in parts:
             if isinstance(each, Text):
                 self._out.append(writing.text(each.text))
             else:
@@ -118,10 +132,22 @@ class _Translator:
             path = expression(self._scope, self._parse(name.strip(), tag.offset))
             written = writing.filtered(path, "m_else", writing.string(other.strip()))
         else:
-            written = expression(self._scope, self._parse(body, tag.offset))
+            call = self._parse(body, tag.offset)
+            written = self._required(call, expression(self._scope, call))
         if tag.kind == "raw":
             written = writing.filtered(written, "m_raw")
         return self._write(tag, f"{{{{ {written} }}}}")
+
+    def _required(self, call: Call, written: str) -> str:
+        """In SES's, what stands in the text by its name must be there; what blocks and helpers ask for need not."""
+        path = call.head
+        if not self._is_strict or call.arguments or call.words or not isinstance(path, Path):
+            return written
+        if path.is_data or not path.names:
+            return written
+        line, column = line_and_column(self._source, path.offset)
+        name = writing.string(".".join(path.names))
+        return writing.filtered(written, "m_given", name, str(line), str(column))
 
     def _parse(self, text: str, offset: int) -> Call:
         call = expressions.parse(text, offset)
@@ -160,7 +186,7 @@ class _Translator:
         """Open what a helper opens, and return its statements."""
         name = helper_name(call)
         if name not in BLOCKS:
-            raise MustacheError(call.offset, f"the helper {name!r} is not known: {KNOWN} are")
+            raise unknown_helper(call)
         if name in CONDITIONS or name in ("if", "unless"):
             block.is_condition = True
             block.ends.append("{% endif %}")
@@ -279,6 +305,7 @@ class _Translator:
         name = _partial_name(call.head)
         if not name:
             raise MustacheError(tag.offset, "a partial is named by a word")
+        self._refuse_circle(tag, name)
         if len(call.arguments) > 1:
             raise MustacheError(tag.offset, "a partial is given one thing, and words with =")
         here = expression(self._scope, call.arguments[0]) if call.arguments else self._scope.here
@@ -289,31 +316,49 @@ class _Translator:
             )
             here = writing.filtered(here, "m_with", f"{{{words}}}")
         if name in self._scope.partials:
-            self._write(tag, f"{{{{ {_macro(name)}({here}) }}}}")
-        elif here == HERE:
-            self._write(tag, f"{{% include {writing.string(name)} %}}")
+            statements = [f"{{{{ {_macro(name)}({here}) }}}}"]
         else:
-            self._write(
-                tag,
-                f"{{% with {HERE} = {here} %}}",
-                f"{{% include {writing.string(name)} %}}",
-                "{% endwith %}",
-            )
+            statements = [f"{{% include {writing.string(name)} %}}"]
+            if here != HERE:
+                statements = [f"{{% with {HERE} = {here} %}}", *statements, "{% endwith %}"]
+        if tag.indent:
+            begin = f"{{% filter m_indent({writing.string(tag.indent)}) %}}"
+            statements = [begin, *statements, "{% endfilter %}"]
+        self._write(tag, *statements)
 
-    def _inline(self, tag: Tag) -> None:
+    def _refuse_circle(self, tag: Tag, name: str) -> None:
+        """Raises MustacheError: else it would be looked for among the tenant's partials, and not be found."""
+        if any(each.partial == name for each in self._open):
+            text = f"the inline partial {name!r} uses itself, which would never end"
+            raise MustacheError(tag.start, text)
+        if name not in self._scope.partials and self._inlines.get(name, -1) > tag.start:
+            text = f"the inline partial {name!r} is defined below: define it above what uses it"
+            raise MustacheError(tag.start, text)
+
+    def _inline_name(self, tag: Tag) -> str:
         call = expressions.parse(tag.body, tag.offset)
         if helper_name(call) != "inline" or len(call.arguments) != 1 or call.words:
             raise MustacheError(tag.offset, 'this is not known: {{#*inline "name"}} is')
         name = _partial_name(call.arguments[0])
         if not name:
             raise MustacheError(tag.offset, "an inline partial is named by a word")
+        return name
+
+    def _inline(self, tag: Tag) -> None:
+        name = self._inline_name(tag)
         if len(self._open) >= MAX_DEPTH:
             raise MustacheError(tag.start, f"blocks are nested deeper than {MAX_DEPTH}")
         self._count += 1
         here = f"_c{self._count}"
         outer = self._scope.with_partial(name)
         self._open.append(
-            _Block(name="inline", offset=tag.start, outer=outer, ends=["{% endmacro %}"])
+            _Block(
+                name="inline",
+                offset=tag.start,
+                outer=outer,
+                ends=["{% endmacro %}"],
+                partial=name,
+            )
         )
         self._scope = Scope(heres=(here,), partials=self._scope.partials)
         self._write(tag, f"{{% macro {_macro(name)}({here}) %}}")

@@ -13,7 +13,7 @@ def expression(scope: Scope, each: Expression) -> str:
     if isinstance(each, Path):
         return scope.write(each)
     head = each.head
-    if not each.arguments and not each.words:
+    if not each.arguments and not each.words and not each.in_brackets:
         if isinstance(head, Path):
             return scope.write(head)
         if isinstance(head, Call):
@@ -26,7 +26,7 @@ def helper_value(scope: Scope, call: Call) -> str:
     name = helper_name(call)
     helper = VALUES.get(name)
     if helper is None:
-        raise MustacheError(call.offset, f"the helper {name!r} is not known: {KNOWN} are")
+        raise unknown_helper(call)
     if call.words:
         word = next(iter(call.words))
         raise MustacheError(call.offset, f"{name} has no {word!r}")
@@ -36,6 +36,13 @@ def helper_value(scope: Scope, call: Call) -> str:
         raise MustacheError(call.offset, f"{name} is to be given {count} things")
     first, *others = [expression(scope, each) for each in call.arguments]
     return writing.filtered(first, helper.filter, *others, *helper.more)
+
+
+def unknown_helper(call: Call) -> MustacheError:
+    name = helper_name(call)
+    if not name:
+        return MustacheError(call.offset, f"a helper is to be named by a word: {KNOWN} are known")
+    return MustacheError(call.offset, f"the helper {name!r} is not known: {KNOWN} are")
 
 
 def condition(scope: Scope, call: Call) -> str:

@@ -67,9 +67,9 @@ class TemplateFiles:
         self._state, self._failed = state, None
 
     def find(
-        self, tenant: str, name: str, version: int | None = None
+        self, tenant: str, name: str, version: int | str | None = None
     ) -> TemplateEntry | TemplateProblem:
-        """Return what is meant, as it is on disk. ``name``: an id or an alias. ``version``: None: the published one."""
+        """Return what is meant, as it is on disk. See ``TemplateIndex.find``."""
         self.refresh()
         return self.current.find(tenant, name, version)
 

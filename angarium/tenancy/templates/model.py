@@ -31,7 +31,9 @@ MAX_OCTETS: Final = 256 * 1024 * 1024  # of all versions, with what was made of 
 MAX_ALIAS: Final = 100
 MAX_NAME: Final = 200
 MAX_COMMENT: Final = 2000
+MAX_TAG: Final = 100
 _ALIAS: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_TAG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]*")
 _LOCALE: Final = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
 _UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 ALIAS_RULE: Final = (
@@ -78,6 +80,7 @@ class VersionHead(msgspec.Struct, frozen=True, kw_only=True):
     created: UnixMs
     changed: UnixMs
     published: UnixMs | None = None  # when it last was
+    tag: str = ""  # what a vendor's clients call it; "": they know it by its number
 
 
 class Version(VersionHead, frozen=True, kw_only=True):
@@ -133,6 +136,13 @@ def check_alias(alias: str) -> None:
     fits = len(alias) <= MAX_ALIAS and _ALIAS.fullmatch(alias)
     if not fits or _UUID.fullmatch(alias):  # TPI1
         raise TenancyError(f"alias: {ALIAS_RULE}; and not like an id", field="alias")
+
+
+def check_tag(tag: str) -> None:
+    """Raises TenancyError."""
+    if len(tag) > MAX_TAG or not _TAG.fullmatch(tag):
+        text = f"tag: 1 to {MAX_TAG} letters, digits, dots, hyphens, underscores, tildes; the first a letter or digit"
+        raise TenancyError(text, field="tag")
 
 
 def check_content(kind: Kind, content: Content) -> None:

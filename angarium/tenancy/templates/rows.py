@@ -10,7 +10,12 @@ from sqlalchemy.engine import Connection
 from angarium.queue.model import UnixMs
 from angarium.tenancy.model import NotFoundError
 from angarium.tenancy.tables import TEMPLATE, TEMPLATE_VERSION, TENANT
-from angarium.tenancy.templates.index import IndexedTemplate, IndexedVersion, State
+from angarium.tenancy.templates.index import (
+    IndexedTemplate,
+    IndexedVersion,
+    State,
+    id_of_dynamic,
+)
 from angarium.tenancy.templates.model import Content, Template, Version, VersionHead
 
 _TEMPLATES: Final = (
@@ -18,7 +23,10 @@ _TEMPLATES: Final = (
 )
 _HEAD: Final = tuple(
     TEMPLATE_VERSION.c[name]
-    for name in ("number", "comment", "author", "digest", "uses", "created", "changed", "published")
+    for name in (
+        *("number", "comment", "author", "digest", "uses", "created", "changed", "published"),
+        "tag",
+    )
 )
 
 
@@ -43,9 +51,11 @@ def read_templates(
 
 
 def known_template(connection: Connection, tenant: str, name: str) -> Template:
-    """``name``: an id or an alias. Raises NotFoundError."""
-    named = sa.or_(TEMPLATE.c.alias == name, TEMPLATE.c.id == name.lower())
-    for template in read_templates(connection, TENANT.c.name == tenant, named):
+    """``name``: as ``TemplateIndex.find`` takes it, but for numbers. Raises NotFoundError."""
+    ids = (name.lower(), id_of_dynamic(name))
+    named = sa.or_(TEMPLATE.c.alias.in_((name, name.lower())), TEMPLATE.c.id.in_(ids))
+    found = read_templates(connection, TENANT.c.name == tenant, named)
+    for template in sorted(found, key=lambda each: each.alias != name):
         return template
     raise NotFoundError(
         f"there is no template {name[:100]!a}", "`postmaster template list` shows them"
@@ -101,12 +111,14 @@ def read_index(connection: Connection) -> tuple[IndexedTemplate, ...]:
     versions: dict[str, list[IndexedVersion]] = defaultdict(list)
     table = TEMPLATE_VERSION.c
     for row in connection.execute(
-        sa.select(table.template_id, table.number, table.digest, table.published).order_by(
-            table.template_id, table.number
-        )
+        sa.select(
+            table.template_id, table.number, table.digest, table.published, table.tag
+        ).order_by(table.template_id, table.number)
     ):
         versions[row.template_id].append(
-            IndexedVersion(row.number, bytes.fromhex(row.digest), row.published is not None)
+            IndexedVersion(
+                row.number, bytes.fromhex(row.digest), row.published is not None, row.tag
+            )
         )
     return tuple(
         IndexedTemplate(
@@ -121,6 +133,21 @@ def read_index(connection: Connection) -> tuple[IndexedTemplate, ...]:
             sa.select(TEMPLATE, TENANT.c.name.label("tenant")).join(TENANT).order_by(TEMPLATE.c.id)
         )
     )
+
+
+def read_contents(connection: Connection, template: Template, room: int) -> dict[int, Content]:
+    """Return those of the newest versions, by their numbers, as long as they have no more than ``room`` octets."""
+    table = TEMPLATE_VERSION.c
+    own = table.template_id == template.id
+    sizes = sa.select(table.number, sa.func.length(table.content).label("characters"))
+    numbers: list[int] = []
+    for row in connection.execute(sizes.where(own).order_by(table.number.desc())):
+        room -= row.characters
+        if room < 0:
+            break
+        numbers.append(row.number)
+    found = sa.select(table.number, table.content).where(own, table.number.in_(numbers))
+    return {row.number: read_content(row.content) for row in connection.execute(found)}
 
 
 def read_bundle(connection: Connection, digest: str) -> bytes:
@@ -156,4 +183,5 @@ def _head(row: Any, template: Template) -> dict[str, Any]:
         "created": UnixMs(row.created),
         "changed": UnixMs(row.changed),
         "published": None if row.published is None else UnixMs(row.published),
+        "tag": row.tag,
     }

@@ -6,51 +6,40 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
-from angarium.templates.rendering import Examination
 from angarium.tenancy.change import Changer
 from angarium.tenancy.database import Database
 from angarium.tenancy.model import ConflictError, NotFoundError
-from angarium.tenancy.tables import TEMPLATE, TEMPLATE_VERSION, TENANT
+from angarium.tenancy.tables import TEMPLATE_VERSION
 from angarium.tenancy.templates.examined import Examined
 from angarium.tenancy.templates.kept import (
-    bundle_values,
     changing,
-    made_ready,
     note_version,
     set_template,
     version_row,
 )
 from angarium.tenancy.templates.model import (
-    MAX_COMMENT,
-    MAX_OCTETS,
-    MAX_VERSIONS,
     Content,
     Template,
     TemplateChange,
     TemplateWish,
     Version,
     VersionHead,
-    check_words,
 )
-from angarium.tenancy.templates.publications import publish_version
 from angarium.tenancy.templates.rows import (
-    content_text,
     known_template,
     known_version,
     read_bundle,
     read_heads,
 )
+from angarium.tenancy.templates.saving import (
+    Saved,
+    make_room,
+    published_at_once,
+    save_version,
+    write_version,
+)
 from angarium.tenancy.templates.store import change_template, create_template
-
-
-class Saved(msgspec.Struct, frozen=True, kw_only=True):
-    """A version as it is kept, and what its examination found."""
-
-    template: Template
-    version: Version
-    examination: Examination
 
 
 class VersionStore:
@@ -116,11 +105,19 @@ class VersionStore:
         """Make a template with a first version. Raises TenancyError, as ``TemplateStore.create`` and ``save``."""
         with changing(self._database, examined) as connection:
             template = create_template(connection, self._changer, wish)
-            saved = self._save(connection, template, content, comment, examined)
-            return self._published(connection, saved, examined) if publish else saved
+            saved = save_version(connection, self._changer, template, content, comment, examined)
+            return (
+                published_at_once(connection, self._changer, saved, examined) if publish else saved
+            )
 
     def copy(
-        self, wish: TemplateWish, source: str, number: int | None, examined: Examined
+        self,
+        wish: TemplateWish,
+        source: str,
+        number: int | None,
+        examined: Examined,
+        *,
+        publish: bool = False,
     ) -> Saved:
         """Make a template of a version of another one, of its kind. Raises TenancyError."""
         with changing(self._database, examined) as connection:
@@ -129,7 +126,12 @@ class VersionStore:
             same = msgspec.structs.replace(wish, kind=original.kind)
             template = create_template(connection, self._changer, same)
             comment = f"copied from {original.alias}, version {version.number}"
-            return self._save(connection, template, version.content, comment, examined)
+            saved = save_version(
+                connection, self._changer, template, version.content, comment, examined
+            )
+            if publish:
+                return published_at_once(connection, self._changer, saved, examined)
+            return saved
 
     def save(
         self,
@@ -147,8 +149,10 @@ class VersionStore:
         """
         with changing(self._database, examined) as connection:
             template = known_template(connection, tenant, name)
-            saved = self._save(connection, template, content, comment, examined)
-            return self._published(connection, saved, examined) if publish else saved
+            saved = save_version(connection, self._changer, template, content, comment, examined)
+            return (
+                published_at_once(connection, self._changer, saved, examined) if publish else saved
+            )
 
     def edit(
         self,
@@ -169,8 +173,9 @@ class VersionStore:
             if before.published is not None:
                 text = f"version {number} was published, and stays as it is: save another one"
                 raise ConflictError(text, field="version")  # VS1
-            return self._write(
+            return write_version(
                 connection,
+                self._changer,
                 template,
                 number,
                 rewrite(before.content),
@@ -202,8 +207,9 @@ class VersionStore:
             before = known_version(connection, template, _number(template, current(heads)))
             content = rewrite(before.content)
             if before.published is None:
-                saved = self._write(
+                saved = write_version(
                     connection,
+                    self._changer,
                     template,
                     before.number,
                     content,
@@ -212,12 +218,11 @@ class VersionStore:
                     "version_changed",
                 )
             else:
-                retired = [each.number for each in heads if each.state == "retired"]
-                if len(heads) >= MAX_VERSIONS and retired:
-                    own = version_row(template.id, min(retired))
-                    connection.execute(sa.delete(TEMPLATE_VERSION).where(own))
-                saved = self._save(connection, template, content, "", examined)
-            return self._published(connection, saved, examined) if publish else saved
+                make_room(connection, template, heads)
+                saved = save_version(connection, self._changer, template, content, "", examined)
+            return (
+                published_at_once(connection, self._changer, saved, examined) if publish else saved
+            )
 
     def remove(self, tenant: str, name: str, number: int) -> VersionHead:
         """Forget a version; returns what it was. Raises NotFoundError, ConflictError: it is the published one."""
@@ -232,89 +237,6 @@ class VersionStore:
             set_template(connection, template, changed=self._changer.clock())
             note_version(connection, self._changer, template, number, "version_removed")
             return version
-
-    def _published(self, connection: Connection, saved: Saved, examined: Examined) -> Saved:
-        number = saved.version.number
-        found = publish_version(connection, self._changer, saved.template, number, examined)
-        return Saved(template=found.template, version=found.version, examination=saved.examination)
-
-    def _save(
-        self,
-        connection: Connection,
-        template: Template,
-        content: Content,
-        comment: str,
-        examined: Examined,
-    ) -> Saved:
-        count = sa.select(sa.func.count()).select_from(TEMPLATE_VERSION)
-        own = TEMPLATE_VERSION.c.template_id == template.id
-        if connection.execute(count.where(own)).scalar_one() >= MAX_VERSIONS:
-            raise ConflictError(f"a template has at most {MAX_VERSIONS} versions: remove some")
-        number, now = template.newest + 1, self._changer.clock()
-        connection.execute(
-            sa.insert(TEMPLATE_VERSION).values(
-                template_id=template.id,
-                number=number,
-                content="",
-                digest="",
-                bundle=b"",
-                uses="",
-                octets=0,
-                comment="",
-                author="",
-                created=now,
-                changed=now,
-            )
-        )
-        set_template(connection, template, newest=number)
-        return self._write(
-            connection, template, number, content, comment, examined, "version_saved"
-        )
-
-    def _write(
-        self,
-        connection: Connection,
-        template: Template,
-        number: int,
-        content: Content,
-        comment: str,
-        examined: Examined,
-        action: str,
-    ) -> Saved:
-        """Raises ConflictError: the tenant has too much."""
-        check_words("comment", comment, MAX_COMMENT)
-        ready = made_ready(connection, template, content, examined)
-        text, now = content_text(content), self._changer.clock()
-        octets = len(text.encode()) + len(ready.bundled.encoded)
-        connection.execute(
-            sa.update(TEMPLATE_VERSION)
-            .where(version_row(template.id, number))
-            .values(
-                content=text,
-                **bundle_values(ready.bundled),
-                octets=octets,
-                comment=comment,
-                author=self._changer.actor,
-                changed=now,
-            )
-        )
-        set_template(connection, template, changed=now)
-        if _octets(connection, template.tenant) > MAX_OCTETS:
-            text = f"a tenant's templates have at most {MAX_OCTETS} octets: remove versions of some"
-            raise ConflictError(text)
-        note_version(connection, self._changer, template, number, action)
-        after = known_template(connection, template.tenant, template.id)
-        version = known_version(connection, after, number)
-        return Saved(template=after, version=version, examination=ready.examination)
-
-
-def _octets(connection: Connection, tenant: str) -> int:
-    statement = (
-        sa.select(sa.func.sum(TEMPLATE_VERSION.c.octets))
-        .select_from(TEMPLATE.join(TENANT).join(TEMPLATE_VERSION))
-        .where(TENANT.c.name == tenant)
-    )
-    return int(connection.execute(statement).scalar_one())
 
 
 def current(heads: Sequence[VersionHead]) -> int | None:

@@ -143,7 +143,7 @@ def test_a_template_has_the_variables_of_all_three_ways() -> None:
     ).orders
     assert order.template == TemplateUse(
         name="welcome",
-        version=3,
+        version="3",
         data={
             "cart": {"id": 1},
             "both": 3,

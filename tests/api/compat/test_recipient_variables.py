@@ -1,20 +1,26 @@
-"""Mirrors angarium/api/compat/mailgun/variables.py."""
+"""Mirrors angarium/api/compat/mailgun/variables.py and intake/recipient_places.py."""
+
+from typing import Any
 
 import pytest
 
 from angarium.api.compat.mailgun.variables import (
-    PLACE,
     Room,
     filling,
+    places_of,
     read_variables,
     refuse_places,
-    variables_of,
 )
 from angarium.content.letter import Mailbox
 from angarium.intake.order import FaultError, FaultKind
+from angarium.intake.recipient_places import PLACE, RecipientPlaces
 from angarium.smtp.address import parse_mailbox
 
 ANN = Mailbox(address=parse_mailbox("Ann@dest.example"), name="Ann de Lee")
+
+
+def of_ann(variables: dict[str, Any]) -> RecipientPlaces:
+    return places_of({"ann@dest.example": variables}, ANN)
 
 
 @pytest.mark.parametrize(
@@ -46,24 +52,25 @@ def test_a_text_is_filled_in(text: str, filled: str) -> None:
         "null": None,
         "again": "%recipient.a%",
     }
-    assert filling(variables, ANN, Room(10_000))(text) == filled
+    assert filling(of_ann(variables), Room(10_000))(text) == filled
 
 
 def test_what_is_filled_in_is_bounded_over_all_messages_ro1() -> None:
     room = Room(2 * PLACE + 80)
     for name in ("a", "b"):
-        assert filling({name: "x" * 40}, ANN, room)(f"%recipient.{name}%") == "x" * 40
+        assert filling(of_ann({name: "x" * 40}), room)(f"%recipient.{name}%") == "x" * 40
     with pytest.raises(FaultError) as error:
-        filling({"a": ""}, ANN, room)("%recipient.a%")
+        filling(of_ann({"a": ""}), room)("%recipient.a%")
     assert error.value.fault.kind is FaultKind.TOO_LARGE
 
 
 def test_recipients_are_found_in_any_case_and_by_u_labels() -> None:
     found = read_variables('{"ANN@dest.example": {"a": 1}, "x@bücher.example": {"a": 2}, " ": {}}')
-    assert variables_of(found, ANN) == {"a": 1}
+    assert places_of(found, ANN).variables == {"a": 1}
     other = Mailbox(address=parse_mailbox("X@xn--bcher-kva.example"))
-    assert variables_of(found, other) == {"a": 2}
-    assert variables_of(found, Mailbox(address=parse_mailbox("no@dest.example"))) == {}
+    assert places_of(found, other).variables == {"a": 2}
+    nobody = Mailbox(address=parse_mailbox("no@dest.example"))
+    assert places_of(found, nobody).variables == {}
 
 
 @pytest.mark.parametrize("text", ["", "[", "1", '{"a": []}', "[" * 10_000])

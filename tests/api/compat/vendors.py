@@ -13,6 +13,7 @@ from angarium.api.compat.resend.dialect import Resend
 from angarium.api.compat.resend.emails import Emails
 from angarium.api.compat.resend.lacking import Lacking
 from angarium.api.compat.resend.sent import SentEmails
+from angarium.api.compat.sendgrid.callers import Callers as SendGridCallers
 from angarium.api.compat.sendgrid.dialect import SendGrid
 from angarium.api.rates import LocalRates
 from angarium.intake.order import Caller, Fault, FaultKind, Order, Sent
@@ -102,7 +103,7 @@ async def vendors(
             SentEmails(access, told),
             Lacking(access),
         ),
-        SendGrid(access, sending),
+        SendGrid(SendGridCallers(access), sending),
         Postmark(
             access,
             sending,

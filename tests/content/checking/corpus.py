@@ -266,6 +266,7 @@ CORPUS: tuple[tuple[str, Mail, Facts, tuple[str, ...]], ...] = (
     ("another text", but(text="Buy " * 50), PLAIN, ("text_differs",)),
     ("HTML as text", but(html=None, text="<html><p>Hello"), PLAIN, ("text_is_html",)),
     ("nothing", but(html=None, text=" \n"), PLAIN, ("body_empty",)),
+    ("no body", but(html=None, text=None), PLAIN, ("body_empty",)),
     ("hidden in words", subject("Vi\u200bag\u200bra"), PLAIN, ("invisible_characters",)),
     ("turned", files(File(filename="a\u202egpj.pdf", content=b"%PDF")), PLAIN, ("turned_text",)),
     ("garbled", subject("F\u00c3\u00bcr Sie"), PLAIN, ("garbled_text",)),

@@ -142,6 +142,17 @@ REFUSED = [
     ("{{{@content}}}{{{@content}}}", 1, 15, "and once"),
     ("{{#*foo 'x'}}{{/foo}}", 1, 5, "{{#*inline"),
     ("{{#if a}}" * 51, 1, 451, "nested deeper"),
+    ("{{#if (x)}}y{{/if}}", 1, 8, "'x' is not known"),
+    ("a\n{{eq (x) 1}}", 2, 7, "'x' is not known"),
+    ("{{#if (eq)}}y{{/if}}", 1, 8, "2 things"),
+    ("{{#each ('x')}}y{{/each}}", 1, 10, "named by a word"),
+    ("{{#*inline 'a'}}\n{{> a}}{{/inline}}{{> a}}", 2, 1, "'a' uses itself"),
+    (
+        "{{#*inline 'a'}}{{> b}}{{/inline}}{{#*inline 'b'}}{{> a}}{{/inline}}{{> a}}",
+        1,
+        17,
+        "'b' is defined below",
+    ),
 ]
 
 
@@ -168,6 +179,59 @@ def test_a_partial_of_the_tenants_sees_what_is_here() -> None:
     )
     missing = bundle(html=translated("\n{{> nonesuch}}"), syntax="mustache")
     assert (problem(missing).line, problem(missing).column) == (2, None)
+
+
+def test_a_partial_with_a_line_for_itself_is_indented_as_handlebars_does_it() -> None:
+    pieces = {"item": piece(text="- {{ _here.n }}\n\n  more\n", html="<b>\n</b>\n")}
+    source = "List:\n  {{> item user}}\n{{#*inline 'x'}}\n{{n}}\nsecond\n{{/inline}}\n\t{{> x}}\nend {{> x}}\n"
+    made = bundle(text=translated(source), syntax="mustache", pieces=pieces)
+    found = filled(made, {"user": {"n": "one\ntwo"}, "n": "<n>"}).text
+    assert found == ("List:\n  - one\n  two\n  \n    more\n\t<n>\n\tsecond\nend <n>\nsecond\n\n")
+    kept = bundle(
+        html=translated("{{#if a}}\n  {{~> item~}}\n{{/if}}\n  {{> item}}\n"),
+        syntax="mustache",
+        pieces=pieces,
+    )
+    assert filled(kept, {"a": True}).html == "<b>\n</b>\n  <b>\n  </b>\n"
+
+
+SES_STRICT = [
+    ("{{name}}{{#if missing}}{{missing}}{{else}}friend{{/if}}", "&lt;Ada&gt;friend"),
+    ("{{#unless missing}}u{{/unless}}{{#each missing}}x{{/each}}{{#missing}}x{{/missing}}", "u"),
+    ("{{#each items}}{{@index}}{{n}}{{this.q}}{{/each}}{{zero}}{{no}}{{{co}}}", "0a11b00falseACME"),
+    ("{{#each user.tags}}{{this}}{{.}}{{/each}}{{missing|x}}", "xxyyx"),
+]
+
+
+@pytest.mark.parametrize(("source", "result"), SES_STRICT)
+def test_what_ses_needs_not_be_given_is_as_with_others(source: str, result: str) -> None:
+    assert mustache(source, DATA, "ses") == result
+
+
+@pytest.mark.parametrize(
+    ("source", "variable", "line", "column"),
+    [
+        ("a\n {{ missing }}", "missing", 2, 5),
+        ("{{{user.none}}}{{zero}}", "user.none", 1, 4),
+        ("{{#each items}}{{n}}\n{{this.none}}{{/each}}", "none", 2, 3),
+        ("{{map.keys}}", "map.keys", 1, 3),
+    ],
+)
+def test_a_variable_that_ses_writes_must_be_given(
+    source: str, variable: str, line: int, column: int
+) -> None:
+    found = problem(bundle(html=translated(source, "ses"), syntax="mustache"), DATA)
+    assert (found.kind, found.variable) == (ProblemKind.MISSING_VARIABLE, variable)
+    assert (found.part, found.line, found.column) == ("html", line, column)
+    assert f"{variable} is not given" in found.message
+    mustache(source, DATA)  # with others it is empty
+
+
+def test_a_variable_that_lacks_in_a_partial_of_ses_is_told_with_the_partial() -> None:
+    foot = piece(html=translated("<i>\n{{co.name}}</i>", "ses"))
+    made = bundle(html=translated("{{> foot}}", "ses"), syntax="mustache", pieces={"foot": foot})
+    found = problem(made, DATA)
+    assert (found.template, found.variable, found.line) == ("foot", "co.name", 2)
 
 
 def test_a_layout_has_the_place_of_its_content() -> None:

@@ -10,6 +10,8 @@ from angarium.tenancy.templates.index import (
     TemplateEntry,
     TemplateIndex,
     TemplateProblem,
+    dynamic_id,
+    id_of_dynamic,
     number_of,
 )
 
@@ -93,6 +95,42 @@ def test_a_name_that_means_no_mail_says_why(
     assert isinstance(found, TemplateProblem)
     assert found.problem is problem
     assert text in found.text
+
+
+def test_what_vendors_clients_call_a_template_or_version_is_understood() -> None:
+    tagged = IndexedTemplate(
+        tenant="shop",
+        id=ID[:-1] + "7",
+        alias="tagged",
+        kind="mail",
+        published=2,
+        versions=(
+            IndexedVersion(1, OLD, tag="one"),
+            IndexedVersion(2, NOW, tag="one"),
+            IndexedVersion(3, OLD, tag="one"),
+            IndexedVersion(4, DRAFT, was_published=False, tag="two"),
+            IndexedVersion(5, DRAFT, was_published=False, tag="two"),
+            IndexedVersion(6, OLD, tag="4"),
+        ),
+    )
+    index = TemplateIndex(IndexData(templates=(tagged, WELCOME)))
+    id_ = dynamic_id(tagged.id)
+    assert id_ == "d-0198f2f000007000800000000000abc7"
+    assert id_of_dynamic(id_.upper()) == tagged.id
+    assert [id_of_dynamic(each) for each in ("d-x", tagged.id, f"{id_}0")] == ["", "", ""]
+    for name in (id_, id_.upper(), "TAGGED"):
+        found = index.find("shop", name)
+        assert isinstance(found, TemplateEntry)
+        assert (found.alias, found.version) == ("tagged", 2)
+    # Of several with one tag the published one counts, or else the newest; a tag comes before a number
+    for tag, number in (("one", 2), ("ONE", 2), ("two", 5), ("4", 6), ("5", 5)):
+        found = index.find("shop", "tagged", tag)
+        assert isinstance(found, TemplateEntry)
+        assert found.version == number
+    for tag in ("three", "7", "", "9" * 30):
+        missing = index.find("shop", "tagged", tag)
+        assert isinstance(missing, TemplateProblem)
+        assert missing.problem is ProblemOfName.NO_VERSION
 
 
 def test_another_tenants_template_is_not_there_tpi1() -> None:

@@ -12,7 +12,7 @@ from angarium.templates.bundle import Bundle, Parts, decode_bundle
 from angarium.templates.rendering import Examination, Filling
 from angarium.tenancy.model import ConflictError, NotFoundError, TenancyError
 from angarium.tenancy.platform import Platform
-from angarium.tenancy.templates import model, store, versions
+from angarium.tenancy.templates import model, saving, store
 from angarium.tenancy.templates.examined import Examined, UnexaminedError
 from angarium.tenancy.templates.examining import with_examined
 from angarium.tenancy.templates.files import TemplateFiles
@@ -24,7 +24,7 @@ from angarium.tenancy.templates.model import (
     TemplateWish,
 )
 from angarium.tenancy.templates.publications import Published
-from angarium.tenancy.templates.versions import Saved
+from angarium.tenancy.templates.saving import Saved
 from tests.tenancy.conftest import Clock
 from tests.tenancy.templates.stand_in import StandIn, done
 
@@ -516,7 +516,7 @@ async def test_what_knows_no_versions_rewrites_the_draft_or_begins_one(
     with pytest.raises(ConflictError, match="already"):
         await rewrite("6", TemplateChange(alias="b"), publish=True)
     assert html(desk.bundle("a")) == "5"
-    monkeypatch.setattr(versions, "MAX_VERSIONS", 2)
+    monkeypatch.setattr(saving, "MAX_VERSIONS", 2)
     assert (await rewrite("7", publish=True)).version.number == 3
     kept = desk.platform.template_versions.list("default", "a")
     assert [(each.number, each.state) for each in kept] == [(3, "published"), (2, "retired")]
@@ -529,14 +529,14 @@ async def test_what_knows_no_versions_rewrites_the_draft_or_begins_one(
 
 async def test_counts_and_sizes_are_bounded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     await desk.make("a", "x")
-    monkeypatch.setattr(versions, "MAX_VERSIONS", 2)
+    monkeypatch.setattr(saving, "MAX_VERSIONS", 2)
     await desk.save("a", "y")
     with pytest.raises(ConflictError, match="at most 2 versions"):
         await desk.save("a", "z")
     monkeypatch.setattr(store, "MAX_TEMPLATES", 1)
     with pytest.raises(ConflictError, match="at most 1 templates"):
         await desk.make("b", "x")
-    monkeypatch.setattr(versions, "MAX_OCTETS", 2000)
+    monkeypatch.setattr(saving, "MAX_OCTETS", 2000)
     with pytest.raises(ConflictError, match="at most 2000 octets"):
         await desk.edit("a", 2, "y" * 1000)
     assert html(desk.bundle("a", 2)) == "y"

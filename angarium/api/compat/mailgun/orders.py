@@ -21,13 +21,14 @@ from angarium.api.compat.mailgun.variables import (
     Filling,
     Room,
     filling,
+    places_of,
     read_variables,
     refuse_places,
-    variables_of,
 )
 from angarium.api.compat.written import mailbox, mailboxes
 from angarium.content.letter import Attachment, Mailbox
 from angarium.intake.order import Addressee, FaultError, Order
+from angarium.intake.recipient_places import RecipientPlaces
 from angarium.queue.model import UnixMs
 
 MAX_ORDERS: Final = 1_000  # of Mailgun: recipients of one request
@@ -64,15 +65,15 @@ def read_message(form: Iterable[FormField], now: UnixMs) -> Request:
     }
     written = fields.one(VARIABLES)
     if not written:
-        orders = [_order(fields, to, shared, str)]
+        orders = [_order(fields, to, shared)]
     else:
         variables = read_variables(written)
         _check_count(to)
         orders = []
         room = Room(MAX_OCTETS)
         for each in to:
-            fill = filling(variables_of(variables, each), each, room)
-            orders.append(_order(fields, (each,), shared, fill))
+            places = places_of(variables, each)
+            orders.append(_order(fields, (each,), shared, filling(places, room), places))
             room.take(_size(orders[-1]))
     return Request(orders=tuple(orders), once=_once(fields))
 
@@ -133,7 +134,13 @@ def _check_whole(fields: Fields) -> None:
         refuse_places(name, fields.one(name))
 
 
-def _order(fields: Fields, to: Iterable[Mailbox], shared: dict[str, Any], fill: Filling) -> Order:
+def _order(
+    fields: Fields,
+    to: Iterable[Mailbox],
+    shared: dict[str, Any],
+    fill: Filling = str,
+    places: RecipientPlaces | None = None,
+) -> Order:
     header = _header(fields, fill)
     return Order(
         to=_addressees(to),
@@ -144,7 +151,7 @@ def _order(fields: Fields, to: Iterable[Mailbox], shared: dict[str, Any], fill: 
         amp=fill(fields.one("amp-html")) or None,
         fields=header.fields,
         metadata=header.metadata,
-        template=read_template(fields, header.metadata, fill),
+        template=read_template(fields, header.metadata, fill, places),
         **shared,
     )
 

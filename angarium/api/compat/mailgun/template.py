@@ -9,16 +9,20 @@ from angarium.api.compat.faults import invalid, json_object
 from angarium.api.compat.mailgun.fields import Fields
 from angarium.api.compat.mailgun.variables import Filling
 from angarium.intake.order import FaultError, TemplateUse
+from angarium.intake.recipient_places import RecipientPlaces
+from angarium.tenancy.templates.model import MAX_TAG
 
 NAME: Final = "template"
 _VERSION: Final = "t:version"
 _TEXT: Final = "t:text"
 _VARIABLES: Final = "t:variables"
-_DIGITS: Final = 9
 
 
-def read_template(fields: Fields, metadata: Mapping[str, Any], fill: Filling) -> TemplateUse | None:
+def read_template(
+    fields: Fields, metadata: Mapping[str, Any], fill: Filling, places: RecipientPlaces | None
+) -> TemplateUse | None:
     """Return None where none is named. ``metadata``: of v: and X-Mailgun-Variables, which are its variables, too.
+    ``fill``: what t:variables has of the recipient; ``places``: what the template itself has.
 
     ``t:text`` changes nothing: a text part is there in any case, the template's or one made of its HTML.
     """
@@ -32,7 +36,7 @@ def read_template(fields: Fields, metadata: Mapping[str, Any], fill: Filling) ->
     data = {each: _unfolded(value) for each, value in metadata.items()}
     if written := fields.one(_VARIABLES):
         data.update(_filled(json_object(written, _VARIABLES), fill))
-    return TemplateUse(name=name, version=_version(fields.one(_VERSION)), data=data)
+    return TemplateUse(name=name, version=_version(fields.one(_VERSION)), data=data, places=places)
 
 
 def _filled(value: Any, fill: Filling) -> Any:
@@ -47,12 +51,11 @@ def _filled(value: Any, fill: Filling) -> Any:
     return value
 
 
-def _version(text: str) -> int | None:
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and 0 < len(text) <= _DIGITS and int(text)):
-        raise FaultError(invalid(_VERSION, "is a number here: 1 is the first version"))
-    return int(text)
+def _version(text: str) -> str | None:
+    """A tag, or the number of a version without one."""
+    if len(text) > MAX_TAG:
+        raise FaultError(invalid(_VERSION, f"is a tag of at most {MAX_TAG} characters"))
+    return text or None
 
 
 def _unfolded(value: Any) -> Any:

@@ -6,25 +6,23 @@ from typing import Any, Final
 
 import msgspec
 
-from angarium.api.compat.faults import invalid, scalar_text, unsupported
+from angarium.api.compat.faults import invalid, unsupported
 from angarium.content.letter import Mailbox
 from angarium.intake.order import Fault, FaultError, FaultKind
+from angarium.intake.recipient_places import RecipientPlaces
 from angarium.smtp.address import AddressSyntaxError, parse_mailbox
 
 FIELD: Final = "recipient-variables"
-_PLACE: Final = re.compile(r"%recipient(?:\.([^%\r\n]{1,200})|_(email|name|fname|lname))?%")
 # Mailgun puts addresses of its own in for these
 _FOREIGN: Final = re.compile(r"%(?:mailing_list_|tag_)?unsubscribe_(?:url|email)%")
 _NO_LINK: Final = "write the link itself; mail of bulk streams has List-Unsubscribe without it"
-
-PLACE: Final = 100  # ours: filling one in takes as long as copying some hundred characters
 
 Variables = Mapping[str, Any]
 Filling = Callable[[str], str]
 
 
 def read_variables(text: str) -> dict[str, Variables]:
-    """Return them by address, for ``variables_of``. Raises FaultError."""
+    """Return them by address, for ``places_of``. Raises FaultError."""
     try:
         found = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
@@ -36,11 +34,6 @@ def read_variables(text: str) -> dict[str, Variables]:
             at = f"{FIELD}.{address[:80]}"
             raise FaultError(invalid(at, "is no object of names and values"))
     return {_compared(address): values for address, values in found.items()}
-
-
-def variables_of(variables: Mapping[str, Variables], recipient: Mailbox) -> Variables:
-    """Return those of a recipient; none, if there are none of it."""
-    return variables.get(recipient.address.text.lower(), {})
 
 
 class Room:
@@ -59,29 +52,15 @@ class Room:
             raise FaultError(Fault(kind=FaultKind.TOO_LARGE, message=text, field="to"))  # RO1
 
 
-def filling(variables: Variables, recipient: Mailbox, room: Room) -> Filling:
-    """Return what fills in texts. A place whose variable is not there stays as it is, as with Mailgun."""
-
-    def value(place: re.Match[str]) -> str:
-        found = _value(variables, recipient, place)
-        room.take(PLACE + len(found))
-        return found
-
-    return lambda text: _PLACE.sub(value, text) if "%recipient" in text else text
+def places_of(variables: Mapping[str, Variables], recipient: Mailbox) -> RecipientPlaces:
+    """Return what a recipient's places are filled with; ``variables``: of all."""
+    own = variables.get(recipient.address.text.lower(), {})
+    return RecipientPlaces(variables=own, address=recipient.address.text, name=recipient.name)
 
 
-def _value(variables: Variables, recipient: Mailbox, place: re.Match[str]) -> str:
-    if place[1] is not None:
-        found = _find(variables, place[1])
-        return place[0] if found is None else found
-    first, _, last = recipient.name.partition(" ")
-    return {
-        None: recipient.address.text,
-        "email": recipient.address.text,
-        "name": recipient.name,
-        "fname": first,
-        "lname": last,
-    }[place[2]]
+def filling(places: RecipientPlaces, room: Room) -> Filling:
+    """Return what fills in texts, as long as there is room."""
+    return lambda text: places.fill(text, room.take)
 
 
 def refuse_places(field: str, text: str) -> None:
@@ -96,18 +75,3 @@ def _compared(address: str) -> str:
         return parse_mailbox(address.strip()).text.lower()
     except AddressSyntaxError:
         return address.lower()
-
-
-def _find(variables: Variables, name: str) -> str | None:
-    """By its whole name, or step by step: ``order.id``."""
-    value: Any = variables.get(name)
-    if value is None and name not in variables:
-        value = variables
-        for step in name.split("."):
-            if not isinstance(value, dict) or step not in value:
-                return None
-            value = value[step]
-    if value is None:
-        return ""
-    text = scalar_text(value)
-    return msgspec.json.encode(value).decode() if text is None else text

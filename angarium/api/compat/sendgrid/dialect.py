@@ -1,14 +1,13 @@
-"""SendGrid's Mail Send on our server."""
+"""SendGrid's paths on our server: Mail Send, and templates."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Protocol
 
 from aiohttp import web
 
-from angarium.api.access import Access, bearer_token
 from angarium.api.compat.asking import once_key
-from angarium.api.compat.faults import unsupported
+from angarium.api.compat.sendgrid.callers import NAME, Callers
 from angarium.api.compat.sendgrid.faults import fault_body, in_sendgrids_names, status_of
 from angarium.api.compat.sendgrid.orders import to_orders
 from angarium.api.compat.sendgrid.wire import WireMail
@@ -19,29 +18,34 @@ from angarium.intake.order import Caller, Fault, FaultError, Order, Sent
 from angarium.intake.sending import Sending
 
 MESSAGE_ID: Final = "X-Message-Id"
-SUBUSER: Final = "On-Behalf-Of"
+
+
+class Resource(Protocol):
+    def routes(self) -> Sequence[Route]: ...
 
 
 class SendGrid:
     """Switched to by the clients' ``host`` or ``baseUrl``."""
 
-    name = "sendgrid"
+    name = NAME
 
-    def __init__(self, access: Access, sending: Sending) -> None:
-        self._access = access
+    def __init__(self, callers: Callers, sending: Sending, *resources: Resource) -> None:
+        """``resources``: what there is besides sending."""
+        self._callers = callers
         self._sending = sending
+        self._resources = resources
 
     def routes(self) -> Sequence[Route]:
-        return (Route(method="POST", path="/v3/mail/send", handler=self._send),)
+        return (
+            Route(method="POST", path="/v3/mail/send", handler=self._send),
+            *(route for each in self._resources for route in each.routes()),
+        )
 
     def fault_response(self, request: web.Request, fault: Fault) -> web.Response:
         return json_response(fault_body(fault), status_of(fault))
 
     async def _send(self, request: web.Request) -> web.Response:
-        presented = bearer_token(request)
-        caller = self._access.caller(request, presented, "emails", "send", dialect=self.name)
-        if request.headers.get(SUBUSER):
-            raise FaultError(unsupported(SUBUSER, "use a key of that tenant"))
+        caller = self._callers.admit(request, "emails", "send")
         once = once_key(request)
         orders = to_orders(await read_json(request, WireMail))
         sent = await self._sent(caller, orders, once)

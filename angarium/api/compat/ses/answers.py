@@ -61,6 +61,9 @@ _STATUS_BY_CONSTRAINT: Final = {
     NO_TEMPLATE: "TEMPLATE_NOT_FOUND",
     NO_SET: "CONFIGURATION_SET_NOT_FOUND",
 }
+# Of a variable that the template writes and that is not given
+LACKING: Final = "required"
+_TEMPLATE_DATA: Final = "TemplateData"
 # A wrong address is what nodemailer's verify() takes for a server that works
 _ADDRESSES: Final = ("FromEmailAddress", "Destination.")
 _SIMPLE: Final = "Content.Simple"
@@ -153,5 +156,7 @@ def entry_result(outcome: Sent | Fault) -> dict[str, Any]:
     if isinstance(outcome, Sent):
         return {"Status": "SUCCESS", "MessageId": outcome.email_id}
     status = _STATUSES.get(outcome.kind, "INVALID_PARAMETER")
+    if outcome.constraint == LACKING and _TEMPLATE_DATA in outcome.field:
+        status = "FAILED"
     status = _STATUS_BY_CONSTRAINT.get(outcome.constraint, status)
     return {"Status": status, "Error": outcome.message}

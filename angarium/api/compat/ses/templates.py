@@ -43,7 +43,7 @@ class SesTemplates:
             raise FaultError(missing("TemplateName"))
         if asked.tags:
             raise FaultError(unsupported("Tags", "templates have none"))
-        content = new_content(_parts(asked.template_content))
+        content = _strict(new_content(_parts(asked.template_content)))
         try:
             await self._kept.create(caller, alias=name, name=name, content=content, publish=True)
         except FaultError as error:
@@ -97,7 +97,8 @@ class SesTemplates:
         parts = _parts(asked.template_content)
 
         def rewrite(before: Content) -> Content:
-            return with_parts(before, subject=parts.subject, html=parts.html, text=parts.text)
+            changed = with_parts(before, subject=parts.subject, html=parts.html, text=parts.text)
+            return _strict(changed)
 
         try:
             await self._kept.rewrite(caller, name, rewrite, TemplateChange(), publish=True)
@@ -126,6 +127,11 @@ class SesTemplates:
             raise _in_sess_words(error, name) from None
         shown = open_raw(mail, "TemplateData").without(_ENVELOPE)
         return {"RenderedTemplate": shown.decode(errors="replace")}
+
+
+def _strict(content: Content) -> Content:
+    """A variable that a mail writes must be given, as with SES."""
+    return msgspec.structs.replace(content, missing="strict")
 
 
 def _parts(content: wire.TemplateContent | None) -> Parts:

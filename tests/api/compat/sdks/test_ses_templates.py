@@ -109,6 +109,38 @@ def test_templates_are_listed_by_pages_of_their_tenant(server: VendorsServer) ->
     ses.close()
 
 
+def test_a_variable_that_a_mail_writes_must_be_given(server: VendorsServer, ses: Any) -> None:
+    name, mark = token(), token()
+    content = {"Subject": "Hi {{name}}", "Text": "{{#if more}}{{more}}{{/if}}\n {{mark}}"}
+    ses.create_email_template(TemplateName=name, TemplateContent=content)
+    sending = {"FromEmailAddress": SENDER, "Destination": {"ToAddresses": ["b@example.net"]}}
+    for template in ({"TemplateName": name}, {"TemplateContent": content}):
+        given = {**template, "TemplateData": '{"name": "Bee"}'}
+        status, code, message = refused(ses.send_email, **sending, Content={"Template": given})
+        assert (status, code) == (400, "BadRequestException")
+        assert "Content.Template.TemplateData.mark: mark is not given" in message
+        assert "(text, line 2, column 4" in message
+    results = ses.send_bulk_email(
+        FromEmailAddress=SENDER,
+        DefaultContent={"Template": {"TemplateName": name, "TemplateData": '{"name": "Bee"}'}},
+        BulkEmailEntries=[
+            {
+                "Destination": {"ToAddresses": ["b@example.net"]},
+                "ReplacementEmailContent": {
+                    "ReplacementTemplate": {"ReplacementTemplateData": data}
+                },
+            }
+            for data in ("{}", json.dumps({"mark": mark}))
+        ],
+    )["BulkEmailEntryResults"]
+    assert [each["Status"] for each in results] == ["FAILED", "SUCCESS"]
+    assert "ReplacementTemplateData.mark: mark is not given" in results[0]["Error"]
+    server.mail(mark)
+    shown = refused(ses.test_render_email_template, TemplateName=name, TemplateData="{}")
+    assert shown[:2] == (400, "BadRequestException")
+    assert "name is not given" in shown[2]
+
+
 def test_what_is_wrong_with_a_template_is_said(ses: Any) -> None:
     name = token()
     ses.create_email_template(TemplateName=name, TemplateContent=CONTENT)

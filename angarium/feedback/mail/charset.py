@@ -23,6 +23,8 @@ _ALIASES: Final = {
     "x-sjis": "cp932",
     "windows-31j": "cp932",
 }
+# Of a surrogate pair: UTF-7 may have one alone, and then it is no text that could be written anywhere
+_HALF: Final = re.compile("[\ud800-\udfff]")
 _JIS: Final = re.compile(rb"\x1b\$[@B(]|\x1b\([BIJ]")
 
 
@@ -34,7 +36,7 @@ def decode_as(octets: bytes, charset: str) -> str:
         return _guessed(octets)
     try:
         if not _REFUSED.search(name):
-            return octets.decode(name, "replace")
+            return _HALF.sub("\ufffd", octets.decode(name, "replace"))
     except (LookupError, ValueError):
         pass
     return _guessed(octets)

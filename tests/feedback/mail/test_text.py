@@ -2,6 +2,7 @@
 
 import pytest
 
+from angarium.feedback.mail.charset import decode_as
 from angarium.feedback.mail.html_text import plain_text
 from angarium.feedback.mail.parts import Part, read_parts
 from angarium.feedback.mail.text import MAX_TEXT_OCTETS, text_of
@@ -45,3 +46,8 @@ def test_a_text_is_bounded() -> None:
 )
 def test_html_is_made_plain(html: str, text: str) -> None:
     assert plain_text(html) == text
+
+
+def test_half_of_a_pair_in_utf_7_is_no_text() -> None:
+    assert decode_as(b"a+3Tk-b", "utf-7") == "a\ufffdb"
+    assert decode_as(b"+2D3eAA-", "utf-7") == "\U0001f600"

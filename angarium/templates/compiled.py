@@ -66,7 +66,7 @@ class Compiled:
             return data
         tag = self._nearest(filling.locale)
         context = self._context(filling, tag, data)
-        return self._render(tag, context, self._attempt(tag, context))
+        return self._render(tag, context, self._attempt(tag, data, context))
 
     def _render(
         self, tag: str, context: dict[str, Any], attempt: Attempt | None
@@ -85,7 +85,7 @@ class Compiled:
                 return self._render(tag, context, None) if finished else _too_large(part, tag)
         return self._finish(tag, filled, finished)
 
-    def _attempt(self, tag: str, context: dict[str, Any]) -> Attempt | None:
+    def _attempt(self, tag: str, data: Map, context: dict[str, Any]) -> Attempt | None:
         """Return what comes of the HTML by its shape; None: it is filled in as usual."""
         if self._is_new:
             self._is_new = False  # there may be one mail of it only
@@ -93,7 +93,7 @@ class Compiled:
         shaped = self._shaped
         if shaped is None or not shaped.is_worthwhile or not self._has("html", tag):
             return None
-        return shaped.fill(tag, context, wants_text=not self._has("text", tag))
+        return shaped.fill(tag, data, context, wants_text=not self._has("text", tag))
 
     @functools.cached_property
     def _shaped(self) -> ShapedHtml | None:

@@ -149,3 +149,20 @@ def _list(data: Sequence[Any], depth: int) -> List:
         except DataError as error:
             raise error.within(f"[{index}]") from None
     return found
+
+
+def has_whole_floats(data: Map) -> bool:
+    """Whether some number in it is one like 3.0."""
+    left: list[Map | List] = [data]
+    while left:
+        each = left.pop()
+        for value in dict.values(each) if isinstance(each, Map) else each:
+            kind = type(value)
+            if kind is str:
+                continue
+            if kind is float:
+                if value.is_integer():
+                    return True
+            elif kind is Map or kind is List:
+                left.append(value)
+    return False

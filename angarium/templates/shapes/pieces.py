@@ -2,18 +2,18 @@
 
 from operator import itemgetter
 
-from angarium.templates.shapes.places import MARK, OTHER
+from angarium.templates.shapes.places import AS_FILLED, FORMS, MARK
 
 
 class Pieces:
     """Text between marks."""
 
     def __init__(self, marked: str, count: int) -> None:
-        """``count``: of the values. Their other forms stand behind them, in what is filled in."""
+        """``count``: of the values. What is filled in is all of them in each of the forms, one behind the other."""
         parts = MARK.split(marked)
         literals = parts[::3]
         places = [
-            int(number) + (count if mark == OTHER else 0)
+            int(number) + count * FORMS.index(mark)
             for mark, number in zip(parts[1::3], parts[2::3], strict=True)
         ]
         self._parts = [""] * (2 * len(literals) - 1)
@@ -23,10 +23,11 @@ class Pieces:
         self.characters = len(marked)
         self.count = count
         # Of values that are written in their other form
-        self.others = sorted({place - count for place in places if place >= count})
+        self.others = sorted({place - count for place in places if count <= place < 2 * count})
+        self.has_unread = AS_FILLED in marked
 
     def fill(self, values: list[str]) -> str:
-        """``values``: all of them, and then their other forms."""
+        """``values``: in as many forms as there are marks for."""
         if self._pick is None:
             return self._parts[0]
         parts = self._parts.copy()

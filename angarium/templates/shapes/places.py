@@ -17,8 +17,13 @@ _MARK: Final = "\u241c"
 _END: Final = "\u241d"
 # Of a gap whose value is written in another way than the others: in an attribute, in an address
 OTHER: Final = "\u241e"
-MARK: Final = re.compile(f"([{_MARK}{OTHER}])([0-9]+){_END}")
-_MARKS: Final = frozenset((_MARK, _END, OTHER))
+# Of a gap where nothing is read as HTML, so that the value stands there as it was filled in
+AS_FILLED: Final = "\u241b"
+FORMS: Final = _MARK, OTHER, AS_FILLED
+MARK: Final = re.compile(f"([{''.join(FORMS)}])([0-9]+){_END}")
+_MARKS: Final = frozenset((*FORMS, _END))
+# No tag is found in any of these
+_UNREAD: Final = re.compile(r"<!--.*?-->|<script\b.*?</script", re.I | re.S)
 # A value might go on with a tag's name, a comment's begin or a character's name that stands before it
 _BEGUN: Final = re.compile(rf"[<&][^\s<>&\"';]*{GAP}")
 # What may be a style sheet, and more
@@ -46,7 +51,7 @@ _FORMATTING: Final = frozenset(
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """Finished HTML, and what is known of its gaps."""
 
-    html: str  # with the other mark for gaps in attributes
+    html: str  # with other marks for gaps in attributes, and where nothing is read
     harmful: frozenset[int]  # numbers of gaps that are gone, or stand where they may change more
 
 
@@ -80,7 +85,9 @@ def judged(html: str, count: int, selectors: str) -> Judged:
         harmful |= _harmful(html, tag, may_be_selected="[" in selectors)
         pieces += html[at : tag.start], html[tag.start : tag.end].replace(_MARK, OTHER)
         at = tag.end
-    return Judged(html="".join((*pieces, html[at:])), harmful=frozenset(harmful))
+    marked = "".join((*pieces, html[at:]))
+    marked = _UNREAD.sub(lambda found: found[0].replace(_MARK, AS_FILLED), marked)
+    return Judged(html=marked, harmful=frozenset(harmful))
 
 
 def has_marks(text: str) -> bool:

@@ -29,43 +29,45 @@ class Recorder:
 
     def __init__(self, shown: Callable[[Any], Any]) -> None:
         """``shown``: what is written for a value that is no text; NotImplemented: the engine knows."""
+        self._shown = shown
         self._values: list[str] = []
-        self.finalize: Final = _finalizer(shown, self._values)
+        self._has_whole = False
 
-    def begin(self) -> None:
-        self._values.clear()
+    def begin(self, *, has_whole: bool) -> None:
+        """``has_whole``: a number that is given as 3 may be 3.0, which the engine alone knows, and writes so."""
+        self._values = []
+        self._has_whole = has_whole
 
     def recorded(self, text: str) -> "Recorded | None":
         """What was written since ``begin``; None: it has gaps of others, so that it cannot be told."""
+        values, self._values = self._values, []
         # That the author wrote, or that stand in what he says is safe
-        if text.count(GAP) != len(self._values):
-            return None
-        return Recorded(text, self._values.copy())
+        return Recorded(text, values) if text.count(GAP) == len(values) else None
 
-
-def _finalizer(shown: Callable[[Any], Any], values: list[str]) -> Callable[[Any], Any]:
-    """Leaves a gap for a text; what is HTML already, or of a type that the engine knows, stays in the text."""
-    note = values.append
-
-    def finalize(value: Any) -> Any:
-        kind = type(value)
-        if kind is int:
-            value = str(value)
-        elif kind is _Markup:
-            return NotImplemented
-        elif kind is not str:
-            text = shown(value)
-            if type(text) is not str:
-                if kind is not float or not _LEAST <= abs(value) < _BELOW:
-                    return text
-                text = repr(value)
-            value = text
+    def finalize(self, value: Any) -> Any:
+        """Leave a gap for a text; what is HTML already, or of a type that the engine knows, stays in the text."""
+        if type(value) is not str:
+            value = self._written(value)
+            if value is NotImplemented:
+                return value
         if not value:
             return value  # an element without a text is another one than with it
-        note(value)
+        self._values.append(value)
         return GAP
 
-    return finalize
+    def _written(self, value: Any) -> Any:
+        """Return the text of it; NotImplemented: it has none of its own."""
+        kind = type(value)
+        if kind is _Markup:
+            return NotImplemented
+        shown = self._shown(value)
+        if type(shown) is str:
+            return shown
+        if kind is int and not self._has_whole:
+            return str(value)
+        if kind is float and _LEAST <= abs(value) < _BELOW:
+            return repr(value)
+        return NotImplemented
 
 
 class Recorded:

@@ -71,19 +71,22 @@ class Shape:
             unsure.search(values[at]) for at in self._html.others
         ):
             return None
-        html = self._html.fill(_formed(recorded, self._forms))
+        html = self._html.fill(_formed(recorded, self._forms, has_unread=self._html.has_unread))
         if self._text is None:
             return Finished(html=html, text=None)
         text = self._text.fill(recorded)
         return None if text is None else Finished(html=html, text=text)
 
 
-def _formed(recorded: Recorded, forms: _Forms) -> list[str]:
+def _formed(recorded: Recorded, forms: _Forms, *, has_unread: bool) -> list[str]:
     if _SPECIAL.search(recorded.joined) is None:
-        return recorded.values * 2
+        return recorded.values * 3
     in_text, in_attributes = forms
     first = recorded.replaced(in_text)
-    return first * 2 if in_text is in_attributes else first + recorded.replaced(in_attributes)
+    if in_text is in_attributes:
+        return first * 3
+    formed = first + recorded.replaced(in_attributes)
+    return formed + recorded.replaced(ESCAPES) if has_unread else formed
 
 
 class Pinned(msgspec.Struct, frozen=True):

@@ -9,7 +9,9 @@ from minijinja import Environment
 from angarium.templates.bundle import Bundle
 from angarium.templates.engine import SLASH, engine, shown_in
 from angarium.templates.finishing import has_styles
+from angarium.templates.plain_data import Map, has_whole_floats
 from angarium.templates.shapes.eligibility import Source, may_leave_gaps
+from angarium.templates.shapes.number_use import makes_floats
 from angarium.templates.shapes.recording import Recorded, Recorder
 from angarium.templates.shapes.shape import HTML, MJML, Finished
 from angarium.templates.shapes.shapes import Shapes, Shaping
@@ -25,7 +27,16 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShapedHtml:
-    def __init__(self, bundle: Bundle, sources: Sources, shapes: Shapes, *, lenient: bool) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        sources: Sources,
+        shapes: Shapes,
+        *,
+        lenient: bool,
+        may_make_floats: bool,
+    ) -> None:
+        self._may_make_floats = may_make_floats
         self._shaping = Shaping(shapes, MJML if bundle.kind == "mjml" else HTML)
         self._recorder = Recorder(shown_in(bundle))
         self._engine: Final[Environment] = engine(
@@ -37,8 +48,14 @@ class ShapedHtml:
         """Whether its mails are alike enough."""
         return self._shaping.is_worthwhile
 
-    def fill(self, tag: str, context: Mapping[str, Any], *, wants_text: bool) -> Attempt | None:
-        """Fill it in, in the language of this tag. None: something is wrong, and who fills it in as usual says what."""
+    def fill(
+        self, tag: str, data: Map, context: Mapping[str, Any], *, wants_text: bool
+    ) -> Attempt | None:
+        """Fill it in, in the language of this tag. None: something is wrong, and who fills it in as usual says what.
+
+        ``data``: what of the context is the mail's.
+        """
+        self._recorder.begin(has_whole=self._may_make_floats or has_whole_floats(data))
         recorded = self._record(SourceName(part="html", locale=tag).text, context)
         if recorded is None:
             self._shaping.miss()
@@ -51,7 +68,6 @@ class ShapedHtml:
         )
 
     def _record(self, name: str, context: Mapping[str, Any]) -> Recorded | None:
-        self._recorder.begin()
         try:
             text = self._engine.render_template(name, **context)
         except Exception:  # noqa: BLE001 - whatever a template brings about is its problem
@@ -76,4 +92,8 @@ def find_shaped_html(
     )
     if not written or is_plain or not may_leave_gaps(written):
         return None
-    return ShapedHtml(bundle, sources, shapes, lenient=lenient)
+    # Of mustache, numbers are written by us
+    may_make_floats = bundle.syntax != "mustache" and any(
+        makes_floats(each.text) for each in written
+    )
+    return ShapedHtml(bundle, sources, shapes, lenient=lenient, may_make_floats=may_make_floats)

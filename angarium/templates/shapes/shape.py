@@ -127,7 +127,7 @@ def _proven(
     for forms in (_AS_FILLED, _WRITTEN_ANEW):
         shape = Shape(pieces, forms, text_shape, finish.unsure)
         filled = shape.fill(probe)
-        if filled is not None and filled.html == expected:
+        if filled is not None and filled.html == expected:  # FL3
             told = None if text_shape is None else plain_text(expected)
             return shape if filled.text == told else None
     return None

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from angarium.templates.bundle import Bundle
 from angarium.templates.filters.table import LOCALE, TIME_ZONE
+from angarium.templates.mustache.translation import HERE, ROOT
 from angarium.templates.plain_data import plain
 from angarium.templates.shapes.shape import Finished
 from angarium.templates.shapes.shaped_html import ShapedHtml, find_shaped_html
@@ -22,7 +23,7 @@ def shaped(made: Bundle) -> ShapedHtml | None:
 def finished(found: ShapedHtml, data: dict[str, Any]) -> Finished | None:
     """What is known of a mail with this data, from the mails before it."""
     given = plain(data)
-    context = {**given, LOCALE: "en", TIME_ZONE: "UTC"}
+    context = {**given, LOCALE: "en", TIME_ZONE: "UTC", ROOT: given, HERE: given}
     attempt = found.fill("en", given, context, wants_text=True)
     return None if attempt is None else attempt.finished
 

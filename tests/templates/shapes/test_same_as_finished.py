@@ -181,7 +181,7 @@ def assert_same(made: Bundle, all_data: list[dict[str, Any]]) -> int:
     return len(shapes)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     style=st.sampled_from(STYLES),
     snippets=st.lists(st.sampled_from(SNIPPETS), min_size=1, max_size=6),

@@ -100,6 +100,6 @@ def test_a_problem_is_the_same_by_its_shape() -> None:
 def test_what_comes_of_it_has_the_same_limit_by_its_shape() -> None:
     made = bundle(html=STYLE + "<p>{{ a }}</p>")
     compiled = Compiled(made)
-    for length in (10, 10, 10, 3 << 20, (4 << 20) - 100, 5 << 20):
+    for length in (10, 10, 10, 1 << 20, 5 << 20):
         filling = Filling(data={"a": "x" * length})
         assert compiled.render(filling) == Compiled(made).render(filling)

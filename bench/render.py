@@ -58,6 +58,15 @@ TYPICAL: Final = Bundle(
         )
     }
 )
+# The worst for whoever remembers what mails look like: each one has HTML of its own
+OWN_HTML: Final = Bundle(
+    locales={
+        "en": Parts(
+            subject="Your order {{ order.id }}",
+            html=f"<html><head>{STYLE}</head>{{{{ note|safe }}}}{BODY}</html>",
+        )
+    }
+)
 # The engine alone: nothing to inline, and no text to make
 PLAIN: Final = Bundle(
     locales={"en": Parts(subject="Your order {{ order.id }}", html=BODY, text=TEXT)}
@@ -93,6 +102,12 @@ def run(folder: Path, seconds: float) -> None:
             measured(here, lambda: compiled.render(filling), seconds),  # noqa: B023
             uvloop.run(_by_workers(f"{name}, by a worker", bundle, seconds, here)),
         )
+    beside = "typical, by a worker"
+    for name, bundle, data in (
+        ("1 to 20 rows, by a worker", TYPICAL, _of_varied_rows),
+        ("HTML of its own in each, by a worker", OWN_HTML, _with_html),
+    ):
+        rates.append(uvloop.run(_by_workers(name, bundle, seconds, beside, data)))
     rates += _building(seconds)
     table = Table(title="render: mails per second and core", title_justify="left")
     for name in ("section", "per s", "of rounds", "beside"):
@@ -104,13 +119,21 @@ def run(folder: Path, seconds: float) -> None:
     save("render", machine, rates=rates)
 
 
-def data_of(number: int) -> dict[str, Any]:
+def data_of(number: int, rows: int = ROWS) -> dict[str, Any]:
     """Return what one mail is filled with."""
     items = [
-        {"name": f"Article <{row}>", "count": row, "price": f"{row}.99"} for row in range(ROWS)
+        {"name": f"Article <{row}>", "count": row, "price": f"{row}.99"} for row in range(rows)
     ]
     order = {"id": f"A-{number}", "day": "2026-11-29", "total": 123.5, "items": items}
     return {"name": "Ada & Co", "order": order}
+
+
+def _of_varied_rows(number: int) -> dict[str, Any]:
+    return data_of(number, 1 + number % ROWS)
+
+
+def _with_html(number: int) -> dict[str, Any]:
+    return {**data_of(number), "note": f"<p>Your number is <b>{number}</b></p>"}
 
 
 def _expect(answer: object) -> None:
@@ -118,12 +141,18 @@ def _expect(answer: object) -> None:
         raise BenchError(f"the template cannot be rendered: {answer.message}")
 
 
-async def _by_workers(section: str, bundle: Bundle, seconds: float, beside: str) -> Rate:
+async def _by_workers(
+    section: str,
+    bundle: Bundle,
+    seconds: float,
+    beside: str,
+    data: Callable[[int], dict[str, Any]] = data_of,
+) -> Rate:
     """A batch at a time, as a caller of the API gives them, over to one worker and back."""
     settings = msgspec.structs.replace(settings_of(Templates()), workers=1, wall_s=60.0, cpu_s=60.0)
     pool = RenderPool(settings, Unobserved())
     encoded = encode_bundle(bundle)
-    fillings = [Filling(data=data_of(number)) for number in range(BATCH)]
+    fillings = [Filling(data=data(number)) for number in range(BATCH)]
 
     async def batch() -> None:
         answers = await pool.render(bundle.digest, lambda: encoded, fillings, tenant="bench")

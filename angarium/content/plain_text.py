@@ -6,6 +6,7 @@ left out.
 """
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -35,8 +36,8 @@ _UNSEEN: Final = re.compile("[\u00ad\u034f\u200b-\u200f\u2060\ufeff]")
 _ODD: Final = re.compile(
     "[ \t\r\n\f\u00a0]{2}|[\t\r\n\f\u00a0\u00ad\u034f\u200b-\u200f\u2060\ufeff]"
 )
-# Without any of these, nothing is hidden by its attributes
-_HIDING: Final = ("hidden", "none", "mso-hide")
+# Without any of these, nothing is hidden by its attributes: they are written so, or by numbers
+_HIDING: Final = ("hidden", "none", "mso-hide", "&#")
 _NOT_SHOWN: Final = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.I
 )
@@ -47,12 +48,16 @@ _NESTED: Final = re.compile(
     re.I,
 )
 MAX_DEPTH: Final = 1000  # ours: parsers take time in its square
-_FOLLOWED: Final = ("http:", "https:", "mailto:", "tel:")
+FOLLOWED: Final = ("http:", "https:", "mailto:", "tel:")
 MAX_LIST_DEPTH: Final = 20  # ours: deeper lists are indented no further
 
 
-def plain_text(html: str) -> str:
-    """Return the text, its lines ended by LF; "" where nothing is shown.
+# What is written behind the words of a link, of its address and its words
+LinkRule = Callable[[str, str], str]
+
+
+def plain_text(html: str, link: LinkRule | None = None) -> str:
+    """Return the text, its lines ended by LF; "" where nothing is shown. ``link``: instead of ``link_words``.
 
     Raises LetterError for HTML that is nested too deep.
     """
@@ -63,7 +68,7 @@ def plain_text(html: str) -> str:
     body = LexborHTMLParser(html).body
     if body is None:
         return ""
-    writer = _Writer()
+    writer = _Writer(link or link_words)
     lower = html.lower()  # far quicker than to search without case
     _walk(body, writer, may_hide=any(each in lower for each in _HIDING))
     return writer.text()
@@ -80,7 +85,8 @@ def _depth(html: str) -> int:
 class _Writer:
     """Lines as they come to be. A quotation's lines begin with its marks, a list's are indented."""
 
-    def __init__(self) -> None:
+    def __init__(self, link: LinkRule) -> None:
+        self.link: Final = link
         self._lines: list[str] = []
         self._line: list[str] = []
         self._space = False  # one is due before the next word
@@ -256,14 +262,27 @@ def _start(attributes: dict[str, str | None]) -> int:
 
 
 def _end_link(address: str, place: int, writer: _Writer) -> None:
-    if not address.lower().startswith(_FOLLOWED):
-        return
-    shown = writer.shown_since(place)
+    writer.words(writer.link(address, writer.shown_since(place)))
+
+
+def link_words(address: str, shown: str) -> str:
+    """Return what is written behind the words of a link: its address, or "" where they do without."""
+    return address_words(address, shown) if needs_address(address, shown) else ""
+
+
+def needs_address(address: str, shown: str) -> bool:
+    """Whether somebody may follow it, and its words do not say it."""
+    if not address.lower().startswith(FOLLOWED):
+        return False
     plain = address.partition(":")[2].lstrip("/").rstrip("/")
-    if shown.partition("://")[2].rstrip("/") == plain or shown.rstrip("/") in (address, plain):
-        return
+    return not (
+        shown.partition("://")[2].rstrip("/") == plain or shown.rstrip("/") in (address, plain)
+    )
+
+
+def address_words(address: str, shown: str) -> str:
     address = _SPACES.sub("%20", address)
-    writer.words(f" ({address})" if shown else f" {address}")
+    return f" ({address})" if shown else f" {address}"
 
 
 def _is_hidden(attributes: dict[str, str | None]) -> bool:

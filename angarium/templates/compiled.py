@@ -3,12 +3,13 @@
 Whoever renders keeps some of these, by their bundles' digests: sources are read once.
 """
 
+import functools
 from typing import Any, Final
 
 from angarium.content.letter import LetterError
 from angarium.content.plain_text import plain_text
 from angarium.templates.bundle import PARTS, Bundle, Part
-from angarium.templates.engine import engine
+from angarium.templates.engine import SLASH, engine
 from angarium.templates.faults import included_in, place, problem_of
 from angarium.templates.filters.table import LOCALE, TIME_ZONE
 from angarium.templates.finishing import (
@@ -28,12 +29,13 @@ from angarium.templates.rendering import (
     ProblemKind,
     Rendered,
 )
+from angarium.templates.shapes.shape import Finished
+from angarium.templates.shapes.shaped_html import Attempt, ShapedHtml, find_shaped_html
+from angarium.templates.shapes.shapes import Shapes
 from angarium.templates.sources import SourceName, Sources
 from angarium.templates.variable_check import fill_in
 
 MAX_INCLUDED: Final = 5  # ours: partials in partials in which a fault is looked for
-# The engine writes a slash so, too, which no reader needs, and which makes links hard to find
-_SLASH: Final = "&#x2f;"
 
 
 class Compiled:
@@ -42,12 +44,20 @@ class Compiled:
     Invariant FL2: what a variable has of HTML's marks is text in HTML, unless the template says ``safe``.
     """
 
-    def __init__(self, bundle: Bundle, *, lenient: bool = False) -> None:
-        """``lenient``: missing variables are empty, whatever the bundle says."""
+    def __init__(
+        self, bundle: Bundle, *, lenient: bool = False, shapes: Shapes | None = None
+    ) -> None:
+        """``lenient``: missing variables are empty, whatever the bundle says.
+
+        ``shapes``: what is known of the HTML of all bundles; None: of this one alone.
+        """
         self.bundle = bundle
         self.sources = Sources(bundle)
         self.engine = engine(bundle, self.sources, lenient=lenient)
         self._is_strict = bundle.missing == "strict" and bundle.syntax != "mustache" and not lenient
+        self._lenient = lenient
+        self._shapes = shapes
+        self._is_new = True
 
     def render(self, filling: Filling) -> Rendered | Problem:
         """Fill it in. Never raises for what a template or data can do; takes no longer than its fuel lasts."""
@@ -56,17 +66,39 @@ class Compiled:
             return data
         tag = self._nearest(filling.locale)
         context = self._context(filling, tag, data)
+        return self._render(tag, context, self._attempt(tag, data, context))
+
+    def _render(
+        self, tag: str, context: dict[str, Any], attempt: Attempt | None
+    ) -> Rendered | Problem:
         filled: dict[Part, str | None] = {}
-        octets = 0
+        finished = None if attempt is None else attempt.finished
+        octets = 0 if attempt is None or finished is None else attempt.most_octets
         for part in PARTS:
-            text = self._fill(part, tag, context)
+            text = attempt.filled if attempt and part == "html" else self._fill(part, tag, context)
             if isinstance(text, Problem):
                 return text
             filled[part] = text
             octets += 0 if text is None else len(text.encode(errors="replace"))
             if octets > MAX_RENDERED_OCTETS:
-                return _too_large(part, tag)
-        return self._finish(tag, filled)
+                # What was guessed is to be measured first
+                return self._render(tag, context, None) if finished else _too_large(part, tag)
+        return self._finish(tag, filled, finished)
+
+    def _attempt(self, tag: str, data: Map, context: dict[str, Any]) -> Attempt | None:
+        """Return what comes of the HTML by its shape; None: it is filled in as usual."""
+        if self._is_new:
+            self._is_new = False  # there may be one mail of it only
+            return None
+        shaped = self._shaped
+        if shaped is None or not shaped.is_worthwhile or not self._has("html", tag):
+            return None
+        return shaped.fill(tag, data, context, wants_text=not self._has("text", tag))
+
+    @functools.cached_property
+    def _shaped(self) -> ShapedHtml | None:
+        shapes = Shapes() if self._shapes is None else self._shapes
+        return find_shaped_html(self.bundle, self.sources, shapes, lenient=self._lenient)
 
     def _read(self, filling: Filling) -> Map | Problem:
         try:
@@ -118,7 +150,7 @@ class Compiled:
             text = self.engine.render_template(name, **context)
         except Exception as error:  # noqa: BLE001 - whatever a template brings about is its problem
             return self._problem(error, name, context)
-        return text.replace(_SLASH, "/") if _SLASH in text else text
+        return text.replace(SLASH, "/") if SLASH in text else text
 
     def _problem(self, error: Exception, name: str, context: dict[str, Any]) -> Problem:
         """Return what is wrong. Of what fails in a partial the engine says no more: it is filled in alone."""
@@ -134,7 +166,9 @@ class Compiled:
                 break
         return problem_of(error, name, self.sources)
 
-    def _finish(self, tag: str, filled: dict[Part, str | None]) -> Rendered | Problem:
+    def _finish(
+        self, tag: str, filled: dict[Part, str | None], finished: Finished | None
+    ) -> Rendered | Problem:
         subject = one_line(filled["subject"] or "")  # FL1
         preheader = one_line(filled["preheader"] or "")  # FL1
         html, text = filled["html"], filled["text"]
@@ -143,7 +177,9 @@ class Compiled:
                 "subject" if len(subject) > MAX_SUBJECT_CHARACTERS else "preheader", tag
             )
         try:
-            if html is not None:
+            if finished is not None:
+                html, text = finished.html, finished.text if text is None else text
+            elif html is not None:
                 html = html_of_mjml(html) if self.bundle.kind == "mjml" else with_inlined_css(html)
             if text is None and html is not None:
                 text = plain_text(html)

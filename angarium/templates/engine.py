@@ -19,6 +19,8 @@ from angarium.templates.sources import Sources
 # Ours: steps of the engine for one part; a table of a thousand rows takes a tenth. It takes some 0.1 s
 FUEL: Final = 1_000_000
 _Markup: Final = type(safe(""))  # of what is HTML already
+# The engine writes a slash so, too, which no reader needs, and which makes links hard to find
+SLASH: Final = "&#x2f;"
 ESCAPED_PARTS: Final = ("html:", "amp:")
 
 
@@ -42,8 +44,17 @@ class FilterFault(Exception):  # noqa: N818 - as it is called everywhere here
         self.source_name = source_name
 
 
-def engine(bundle: Bundle, sources: Sources, *, lenient: bool = False) -> Environment:
-    """Return it. Nothing is compiled before it is rendered, and then once. ``lenient``: whatever the bundle says."""
+def engine(
+    bundle: Bundle,
+    sources: Sources,
+    *,
+    lenient: bool = False,
+    finalizer: Callable[[Any], Any] | None = None,
+) -> Environment:
+    """Return it. Nothing is compiled before it is rendered, and then once. ``lenient``: whatever the bundle says.
+
+    ``finalizer``: what is asked of each value that is written, instead of ``shown_in``.
+    """
     is_lenient = lenient or bundle.missing == "lenient" or bundle.syntax == "mustache"
     helpers = {**HELPERS, **(LENIENT if lenient else {})}
     made = Environment(
@@ -59,10 +70,15 @@ def engine(bundle: Bundle, sources: Sources, *, lenient: bool = False) -> Enviro
         auto_escape_callback=_is_escaped,
         path_join_callback=sources.join,
         keep_trailing_newline=True,
-        finalizer=_shown_as_mustache if bundle.syntax == "mustache" else _shown,
+        finalizer=finalizer or shown_in(bundle),
     )
     made.remove_global("debug")
     return made
+
+
+def shown_in(bundle: Bundle) -> Callable[[Any], Any]:
+    """Return what says how a value is written; NotImplemented: as the engine does."""
+    return _shown_as_mustache if bundle.syntax == "mustache" else _shown
 
 
 def _is_escaped(source_name: str) -> bool:

@@ -58,9 +58,14 @@ def _plain_words(message: str) -> str:
     return f"it is no MJML: {words}"
 
 
+def has_styles(html: str) -> bool:
+    """Whether it has style sheets."""
+    return _STYLE.search(html) is not None
+
+
 def with_inlined_css(html: str) -> str:
     """Return it with its style sheets' rules at the elements; as it is, if it has none. Raises FinishError."""
-    if _STYLE.search(html) is None:
+    if not has_styles(html):
         return html
     try:
         return _INLINER.inline(html).replace(_EMPTY_STYLE, "")

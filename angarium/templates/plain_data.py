@@ -4,7 +4,7 @@ The engine lets a template ask a Python object for its attributes, too, where it
 template gets types that have nothing to offer but what is in them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 MAX_DEPTH: Final = 50  # ours: nobody's data is deeper
@@ -15,9 +15,18 @@ MAX_INTEGER: Final = 1 << 63  # the engine's; a larger number is a text
 class DataError(ValueError):
     """What cannot be given to a template. ``path`` is where it stands."""
 
-    def __init__(self, path: str, message: str) -> None:
+    def __init__(self, message: str) -> None:
         super().__init__(message)
-        self.path = path
+        self._steps: list[str] = []  # the innermost first
+
+    @property
+    def path(self) -> str:
+        return "".join(reversed(self._steps)).removeprefix(".")
+
+    def within(self, step: str) -> "DataError":
+        """Return it with one more step in front of its path: ``.name`` or ``[2]``."""
+        self._steps.append(step)
+        return self
 
 
 class _Absent:
@@ -90,34 +99,70 @@ def plain(data: Mapping[str, Any]) -> Map:
 
     Raises DataError for what JSON does not have, and for data that is too deep.
     """
-    return _map(data, "", 0)
+    return _map(data, 0)
 
 
-def _map(data: Mapping[Any, Any], path: str, depth: int) -> Map:
+def _map(data: Mapping[Any, Any], depth: int) -> Map:
     if depth > MAX_DEPTH:
-        raise DataError(path, f"is nested deeper than {MAX_DEPTH}: make it flatter")
-    found = Map()
+        raise DataError(f"is nested deeper than {MAX_DEPTH}: make it flatter")
+    found = Map(data)
     for name, value in data.items():
-        if value is None:
+        kind = type(value)
+        if kind in _SCALARS:
             continue
-        if type(value) in _SCALARS:
-            found[name] = value
-        else:
-            found[name] = _value(value, f"{path}.{name}" if path else str(name), depth)
+        if value is None:
+            del found[name]
+            continue
+        try:
+            found[name] = _value(value, kind, depth)
+        except DataError as error:
+            raise error.within(f".{name}") from None
     return found
 
 
-def _value(value: Any, path: str, depth: int) -> Any:
-    if type(value) in _SCALARS or value is None or isinstance(value, str | bool | float):
+def _value(value: Any, kind: type, depth: int) -> Any:
+    if kind is int:
+        return value if -MAX_INTEGER <= value < MAX_INTEGER else str(value)
+    if kind is dict:
+        return _map(value, depth + 1)
+    if isinstance(value, list | tuple):
+        return _list(value, depth)
+    if kind in _SCALARS or value is None or isinstance(value, str | bool | float):
         return value
     if isinstance(value, int):
         return value if -MAX_INTEGER <= value < MAX_INTEGER else str(value)
-    if type(value) is dict or isinstance(value, Mapping):
-        return _map(value, path, depth + 1)
-    if isinstance(value, list | tuple):
-        if depth >= MAX_DEPTH:
-            raise DataError(path, f"is nested deeper than {MAX_DEPTH}: make it flatter")
-        return List(
-            [_value(each, f"{path}[{index}]", depth + 1) for index, each in enumerate(value)]
-        )
-    raise DataError(path, f"is a {type(value).__name__}: give what JSON can hold")
+    if isinstance(value, Mapping):
+        return _map(value, depth + 1)
+    raise DataError(f"is a {kind.__name__}: give what JSON can hold")
+
+
+def _list(data: Sequence[Any], depth: int) -> List:
+    if depth >= MAX_DEPTH:
+        raise DataError(f"is nested deeper than {MAX_DEPTH}: make it flatter")
+    found = List(data)
+    for index, value in enumerate(data):
+        kind = type(value)
+        if kind in _SCALARS:
+            continue
+        try:
+            found[index] = _value(value, kind, depth + 1)
+        except DataError as error:
+            raise error.within(f"[{index}]") from None
+    return found
+
+
+def has_whole_floats(data: Map) -> bool:
+    """Whether some number in it is one like 3.0."""
+    left: list[Map | List] = [data]
+    while left:
+        each = left.pop()
+        for value in dict.values(each) if isinstance(each, Map) else each:
+            kind = type(value)
+            if kind is str:
+                continue
+            if kind is float:
+                if value.is_integer():
+                    return True
+            elif kind is Map or kind is List:
+                left.append(value)
+    return False

@@ -4,13 +4,17 @@ from angarium.templates.bundle import decode_bundle
 from angarium.templates.compiled import Compiled
 from angarium.templates.examination import examine
 from angarium.templates.rendering import Examination, Filling
+from angarium.templates.shapes.shapes import Shapes
 from angarium.templates.workers.worker import Engine, Prepared
 
 
 class TemplateEngine(Engine):
+    def __init__(self) -> None:
+        self._shapes = Shapes()
+
     def prepare(self, bundle: bytes) -> Prepared:
         """Raises BundleError."""
-        return Compiled(decode_bundle(bundle))
+        return Compiled(decode_bundle(bundle), shapes=self._shapes)
 
     def examine(self, bundle: bytes, sample: Filling | None) -> Examination:
         """Raises BundleError."""

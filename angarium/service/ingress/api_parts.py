@@ -47,6 +47,7 @@ from angarium.api.native.premises import Premises
 from angarium.api.native.providers import ProviderResource
 from angarium.api.native.resources import with_reference
 from angarium.api.native.sending import SendResource
+from angarium.api.native.upload_bringing import UploadBringing
 from angarium.api.native.upload_content import UploadContent
 from angarium.api.native.uploads import UploadResource
 from angarium.api.native.waiting import WaitingResource
@@ -181,6 +182,7 @@ class ApiParts:
             new_message_id,
         )
         signer = UrlSigner(secrets.upload_keys)
+        self.bringing = UploadBringing(premises, uploads)
         self.dialects: tuple[Dialect, ...] = (
             NativeDialect(
                 with_reference(
@@ -195,7 +197,7 @@ class ApiParts:
                             premises, self.sessions, self.providers, secrets, os.urandom
                         ),
                         *management(premises, self.sessions, self.sending),
-                        UploadResource(premises, uploads, signer),
+                        UploadResource(premises, uploads, signer, self.bringing),
                         UploadContent(premises, uploads, signer),
                     )
                 )
@@ -280,6 +282,7 @@ class ApiParts:
         """Once nobody asks any more."""
         self.sessions.close()
         await self.renderer.close()
+        await self.bringing.close()
         await self.providers.close()
         await self.scanners.close()
         await asyncio.to_thread(self.platform.close)

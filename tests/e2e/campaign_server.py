@@ -33,7 +33,6 @@ class CampaignServer:
         batch_rows: int = 500,
         single: bool = True,
         more: str = "",
-        more: str = "",
     ) -> None:
         """``more``: further tables of its configuration."""
         self._folder = folder

@@ -58,6 +58,7 @@ from angarium.api.sessions import Sessions
 from angarium.api.tokens import Tokens
 from angarium.config.schema import Config
 from angarium.config.streams import streams_to_leave
+from angarium.dkim import SigningDomains
 from angarium.history.access import HistoryAccess, QueueEvents
 from angarium.intake.checking.mail_check import MailCheck
 from angarium.intake.checking.scanners import Scanners
@@ -222,7 +223,7 @@ class ApiParts:
         return_path = runtime.config.feedback.return_path_domain
         return MailCheck(
             self.scanners,
-            KnownDomains(self.platform, self._snapshots, return_path),
+            KnownDomains(self.platform, self._snapshots, return_path, self._is_signed),
             templates,
             self._is_bulk,
             clock=runtime.clock,
@@ -231,6 +232,10 @@ class ApiParts:
 
     def _check_of(self, tenant: str) -> CheckPolicy:
         return self._snapshots.current.check_of(tenant)
+
+    def _is_signed(self, domain: str) -> bool:
+        """By a key of the configuration."""
+        return SigningDomains.of(self._config.dkim).covers(domain)
 
     def _is_bulk(self, stream: str) -> bool:
         """Its mail says how to leave: nobody waits for it."""

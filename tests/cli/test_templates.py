@@ -196,6 +196,13 @@ def test_root_exports_to_where_the_servers_user_may_not_write(
         assert (folder / "backup" / "hello" / "body.txt").read_text() == "Hello\n"
 
 
+def test_a_sample_is_tried_at_a_time_too(shell: Shell) -> None:
+    text = "{{ name }}, {{ now|datetime('short', tz='Europe/Vienna') }}"
+    path = shell.write("a", body__txt=text, sample__json='{"name": "Ann"}')
+    shell.run(f"create a {path}")
+    assert shell.json("preview a")["text"].startswith("Ann, ")
+
+
 def test_mustaches_are_kept_as_they_were_written(shell: Shell) -> None:
     path = shell.write(
         "a",

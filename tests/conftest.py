@@ -5,6 +5,7 @@ import os
 from hypothesis import HealthCheck, settings
 
 from tests.postgres import postgres as postgres
+from tests.uploads.bucket.stubs import s3_stub as s3_stub
 
 # By default an example that takes longer than 200 ms fails, which on a busy machine any one may
 CHECKS = [HealthCheck.too_slow]

@@ -18,7 +18,7 @@ from angarium.tables.model import Layout, Row, Wish
 class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     # Of the file: found out once, so that rows are the same whenever they are read. None: it is not fetched yet
     layout: Layout | None = None
-    # Where the file is still to be fetched. It may be a secret, and goes when it was
+    # Where the file is still to be fetched; of an upload in its bucket, s3://. It may be a secret, and goes when it was
     csv_url: str = ""
     wish: Wish = Wish()  # how that file is to be read
     filename: str = ""

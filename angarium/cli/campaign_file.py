@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import IO, Any, BinaryIO, Final, Protocol, cast
 
 import urllib3
 
@@ -18,6 +18,8 @@ PIECE_OCTETS: Final = 1 << 23
 # In a row, without anything that came through
 TRIES: Final = 6
 TIMEOUT_S: Final = 60.0
+# Between two looks at a file that the server fetches from its bucket
+FETCHING_S: Final = 1.0
 _OK: Final = frozenset({200, 202})
 # It is not where we believe, or it is busy: it says where it is
 _AGAIN: Final = frozenset({408, 409, 429})
@@ -33,12 +35,18 @@ class PutFailedError(Exception):
     """Nobody answered."""
 
 
-# Returns the status, and what is said; raises PutFailedError
-Put = Callable[[str, int, bytes], tuple[int, str]]
+class Puts(Protocol):
+    def put(self, url: str, offset: int, piece: bytes) -> tuple[int, str]:
+        """Put what stands at an offset. Return the status, and what is said. Raises PutFailedError."""
+        ...
+
+    def put_whole(self, url: str, source: BinaryIO, size: int) -> tuple[int, str]:
+        """Put all of the file, in the same way."""
+        ...
 
 
 def upload_file(
-    client: Asks, path: Path, put: Put | None = None, sleep: Callable[[float], None] = time.sleep
+    client: Asks, path: Path, puts: Puts | None = None, sleep: Callable[[float], None] = time.sleep
 ) -> str:
     """Return the id of the upload once it is complete. Raises CommandError, and what the client does."""
     try:
@@ -49,7 +57,8 @@ def upload_file(
                 raise CommandError(f"{path} is empty", EX_DATAERR)
             new = {"filename": path.name, "size": size, "sha256": digest}
             found = _find_same(client, new) or client.ask("POST", "uploads", body=new)
-            _send(client, found["uploadId"], source, put or _Putting().put, sleep)
+            send = _send_to_bucket if found["place"] == "bucket" else _send
+            send(client, found["uploadId"], source, puts or _Putting(), sleep)
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}", EX_NOINPUT) from error
     return str(found["uploadId"])
@@ -68,7 +77,7 @@ def _find_same(client: Asks, new: Mapping[str, Any]) -> Mapping[str, Any] | None
 
 
 def _send(
-    client: Asks, upload_id: str, source: BufferedReader, put: Put, sleep: Callable[[float], None]
+    client: Asks, upload_id: str, source: BufferedReader, puts: Puts, sleep: Callable[[float], None]
 ) -> None:
     tries, furthest = 0, -1
     with octets_progress(Path(source.name).name, hidden=False) as told:
@@ -81,7 +90,7 @@ def _send(
                     told(offset, state["size"])
                     source.seek(offset)
                     piece = source.read(PIECE_OCTETS)
-                    status, said = put(state["url"], offset, piece)
+                    status, said = puts.put(state["url"], offset, piece)
                     if status not in _OK:
                         problem = f"{status} {clean_text(said)[:300]}"
                         if status < 500 and status not in _AGAIN:
@@ -95,6 +104,34 @@ def _send(
                     text = f"{problem}; what came stays: the same command continues there"
                     raise CommandError(text, EX_TEMPFAIL)
                 sleep(wait_s(None, tries + 1))
+
+
+def _send_to_bucket(
+    client: Asks, upload_id: str, source: BufferedReader, puts: Puts, sleep: Callable[[float], None]
+) -> None:
+    """A bucket takes a file whole; the server fetches it when it is asked for it."""
+    tries, problem = 0, ""
+    while True:
+        state = client.ask("GET", "uploads", upload_id)
+        if state["state"] == "complete":
+            return
+        if state["state"] == "fetching":
+            sleep(FETCHING_S)
+            continue
+        if tries == TRIES:
+            raise CommandError(f"the bucket has it not: {problem}", EX_TEMPFAIL)
+        if tries:
+            sleep(wait_s(None, tries))
+        tries += 1
+        source.seek(0)
+        try:
+            status, said = puts.put_whole(state["url"], source, state["size"])
+        except PutFailedError as error:
+            problem = clean_text(str(error))
+            continue
+        problem = f"{status} {clean_text(said)[:300]}"
+        if 300 <= status < 500 and status not in _AGAIN:
+            raise CommandError(problem, EX_DATAERR)
 
 
 class _Putting:
@@ -112,3 +149,31 @@ class _Putting:
         except urllib3.exceptions.HTTPError as error:
             raise PutFailedError(str(error)) from error
         return answer.status, answer.data.decode("utf-8", "replace")
+
+    def put_whole(self, url: str, source: BinaryIO, size: int) -> tuple[int, str]:
+        # Of each piece that goes out, not of all
+        timeout = urllib3.Timeout(connect=TIMEOUT_S, read=TIMEOUT_S)
+        headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
+        with octets_progress(Path(source.name).name, hidden=False) as told:
+            body = cast("IO[bytes]", _Told(source, size, told))
+            try:
+                answer = self._pool.request(
+                    "PUT", url, body=body, headers=headers, redirect=False, timeout=timeout
+                )
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                raise PutFailedError(str(error)) from error
+        return answer.status, answer.data.decode("utf-8", "replace")
+
+
+class _Told:
+    """A file whose reading is told of."""
+
+    def __init__(self, source: BinaryIO, size: int, told: Callable[[int, int], None]) -> None:
+        self._source = source
+        self._size = size
+        self._told = told
+
+    def read(self, octets: int = -1) -> bytes:
+        piece = self._source.read(octets)
+        self._told(self._source.tell(), self._size)
+        return piece

@@ -1,5 +1,6 @@
 """``postmaster upload``: files for campaigns, put where tenants' uploads are; with or without a running server."""
 
+import asyncio
 import hashlib
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from angarium.cli.exit import (
 )
 from angarium.cli.platform_access import json_option, print_json, using_platform
 from angarium.cli.progress import octets_progress
+from angarium.config.schema import Config
 from angarium.queue.model import DEFAULT_TENANT, UnixMs
 from angarium.tables import Examined, Row, TableError, examine
 from angarium.uploads import (
@@ -34,7 +36,8 @@ from angarium.uploads import (
     UploadStore,
     uploads_directory,
 )
-from angarium.uploads.model import DiskRoomError, UploadRoomError
+from angarium.uploads.bucket.clearing import clear
+from angarium.uploads.model import BucketError, DiskRoomError, UploadRoomError
 
 _PIECE_OCTETS: Final = 1 << 20
 _tenant_option = click.option(
@@ -64,7 +67,8 @@ def upload() -> None:
 def add(file: Path, tenant: str, as_json: bool, config_file: Path) -> None:
     """Put FILE among the uploads, and show how it is read.
 
-    What was put there of the same file is continued; a file that is there already is left.
+    What was put there of the same file is continued; a file that is there already is left. It goes where campaigns
+    read it, also where [uploads] names a bucket, which is for files that come from elsewhere.
     """
     try:
         source = file.open("rb")
@@ -104,6 +108,8 @@ def list_(tenant: str, as_json: bool, config_file: Path) -> None:
             print_json(upload_shown(each))
             continue
         state = "complete" if each.is_complete else f"{each.offset} are there"
+        if each.object is not None and not each.is_complete:
+            state = f"{state}; awaited at {each.object.url}"
         click.echo(f"{each.id}  {each.filename}  {each.size} octets, {state}")
     if not found and not as_json:
         click.echo("No uploads.")
@@ -114,21 +120,34 @@ def list_(tenant: str, as_json: bool, config_file: Path) -> None:
 @_tenant_option
 @config_option
 def remove(upload_id: str, tenant: str, config_file: Path) -> None:
-    """Remove upload ID. A campaign that was made of it keeps its file."""
-    with _using_store(config_file, tenant) as (store, _):
+    """Remove upload ID, also out of its bucket. A campaign that was made of it keeps its file."""
+    with _using_platform(config_file, tenant) as (store, config):
         if not store.remove(tenant, upload_id):
             raise UploadMissingError(f"tenant {tenant} has no upload {upload_id[:40]!a}")
+        gone = [each for each in store.gone(tenant) if each.id == upload_id]
+        try:
+            asyncio.run(clear(store, config.uploads, gone))
+        except BucketError as error:
+            click.echo(
+                f"A running server will try again to remove it there: {error.reason}", err=True
+            )
     click.echo(f"{upload_id} is removed.")
 
 
 @contextmanager
 def _using_store(config_file: Path, tenant: str) -> Iterator[tuple[UploadStore, UploadLimits]]:
+    with _using_platform(config_file, tenant) as (store, config):
+        yield store, UploadLimits.of(config)
+
+
+@contextmanager
+def _using_platform(config_file: Path, tenant: str) -> Iterator[tuple[UploadStore, Config]]:
     """Give the uploads, as the server's user. Raises CommandError."""
     try:
         with using_platform(config_file) as (platform, config):
             platform.tenants.find(tenant)
             directory = uploads_directory(Path(config.server.data_dir))
-            yield UploadStore(directory, _now), UploadLimits.of(config)
+            yield UploadStore(directory, _now), config
     except UploadError as error:
         raise CommandError(error.reason, _code(error)) from None
 

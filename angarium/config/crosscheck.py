@@ -18,6 +18,7 @@ from angarium.config.address import (
     parse_proxy,
     parse_smart_host,
 )
+from angarium.config.bucket import bucket_problems
 from angarium.config.day import find_day
 from angarium.config.error import KeyPath, Problem
 from angarium.config.quantity import find_rate
@@ -105,6 +106,7 @@ def _uploads(config: Config) -> Iterator[Problem]:
     if uploads.file_octets > uploads.tenant_octets:
         text = "is less than uploads.file_octets: the largest file would have no room; raise it"
         yield Problem(("uploads", "tenant_octets"), text)
+    yield from bucket_problems(uploads)
 
 
 def _check(config: Config) -> Iterator[Problem]:

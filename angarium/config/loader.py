@@ -260,6 +260,10 @@ def resolved(config: Config, base: Path) -> Config:
             secret_key_file=absolute(config.ses.secret_key_file or "") or None,
             sns_certificate_file=absolute(config.ses.sns_certificate_file or "") or None,
         ),
+        uploads=replace(
+            config.uploads,
+            secret_key_file=absolute(config.uploads.secret_key_file or "") or None,
+        ),
         warmup=tuple(
             each if each.plan == DEFAULT_PLAN else replace(each, plan=absolute(each.plan))
             for each in config.warmup

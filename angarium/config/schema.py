@@ -666,6 +666,14 @@ class Webhook(_Table, frozen=True, kw_only=True):
 class Uploads(_Table, frozen=True, kw_only=True):
     """Files that tenants upload, in uploads/ of data_dir (docs/campaigns.md)."""
 
+    # of S3, or of what speaks as it does: files come to it, and are fetched from it; omitted: they come to us
+    bucket: str | None = None
+    region: str | None = None  # of the bucket: "eu-central-1"
+    endpoint_url: str | None = None  # omitted: Amazon's; its buckets are part of the path
+    prefix: str = ""  # of the keys in the bucket: "angarium/"
+    access_key_id: str | None = None  # omitted: AWS_ACCESS_KEY_ID of the environment
+    # mode 0600; omitted: AWS_SECRET_ACCESS_KEY, and AWS_SESSION_TOKEN where there is one
+    secret_key_file: str | None = None
     # as clients reach the API, for URLs by which files come: https://api.example.com; omitted: as the request had it
     url: str = ""
     file_octets: Octets = 5_368_709_120  # 5 GiB, of one file
@@ -676,7 +684,7 @@ class Uploads(_Table, frozen=True, kw_only=True):
     complete_s: Seconds = 2_592_000.0  # what is complete goes so long after
     # whether files are fetched from URLs that clients name: by the rules of [webhook]
     allow_fetch: bool = True
-    fetch_s: Seconds = 3600.0  # how long that may take
+    fetch_s: Seconds = 3600.0  # how long that may take, from a bucket, too
 
 
 class Templates(_Table, frozen=True, kw_only=True):

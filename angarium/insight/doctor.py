@@ -6,6 +6,7 @@ from typing import Final
 
 from angarium.config.schema import Config
 from angarium.insight.checks.blocklists import check_blocklists
+from angarium.insight.checks.bucket import check_bucket
 from angarium.insight.checks.dns import check_dns
 from angarium.insight.checks.finding import Evidence, Finding
 from angarium.insight.checks.host import check_clock, check_ports
@@ -22,12 +23,13 @@ _EXPECTED: Final = {
     "senders": "a key in [dkim] for each domain that users may send as",
     "dns": "nameservers that answer",
     "hostname": "an address record of server.hostname",
+    "bucket": "a file can be put into [uploads] bucket, read and removed",
     "port 25": "other hosts' port 25 is reached from here, and they greet us",
 }
 
 
 async def diagnose(config: Config, today: date) -> AsyncIterator[Finding]:
-    """Each finding has its evidence. Asks DNS, and connects to mail hosts; sends no mail."""
+    """Each finding has its evidence. Asks DNS, connects to mail hosts, tries the bucket; sends no mail."""
     for finding in check_clock():
         yield _with_evidence(finding)
     for finding in check_ports(config):
@@ -47,6 +49,8 @@ async def diagnose(config: Config, today: date) -> AsyncIterator[Finding]:
         yield _with_evidence(finding)
     for finding in await check_blocklists(config) if is_answered else ():
         yield finding
+    for finding in await check_bucket(config):
+        yield _with_evidence(finding)
     for finding in check_links(config, today):
         yield finding
 

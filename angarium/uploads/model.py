@@ -10,6 +10,7 @@ from angarium.queue.model import UnixMs
 
 FILENAME_CHARACTERS: Final = 255
 TYPE_CHARACTERS: Final = 127
+BUCKET_SCHEME: Final = "s3://"
 _SHA256: Final = re.compile("[0-9a-f]{64}")
 
 
@@ -46,6 +47,29 @@ class DiskRoomError(UploadError):
     """The disk has no room."""
 
 
+class BucketError(UploadError):
+    """The bucket does not give, or take, what it is asked for; nobody who uploads is at fault. Try again."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"uploads.bucket: {reason}", field="uploads.bucket")
+
+
+class NotArrivedError(UploadError):
+    """Nothing is in the bucket (yet)."""
+
+
+class BucketObject(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a file is put in place of the disk."""
+
+    bucket: str
+    key: str
+
+    @property
+    def url(self) -> str:
+        """As people write it; nothing is fetched by it."""
+        return f"{BUCKET_SCHEME}{self.bucket}/{self.key}"
+
+
 class UploadLimits(msgspec.Struct, frozen=True, kw_only=True):
     file_octets: int
     tenant_octets: int
@@ -69,6 +93,8 @@ class NewUpload(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str = ""  # lower-case hexadecimal; "": not known
     content_type: str = ""
     id: str = ""  # a UUID in text that is used for nothing else; "": a new one
+    bucket: str = ""  # that it comes to; "": to us
+    prefix: str = ""  # of its key there
 
 
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +108,9 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     offset: int  # octets that are there
     is_complete: bool  # of this size and hash, and on disk
     changed_at: UnixMs
+    object: BucketObject | None  # that it comes by; what is there of it has been fetched from that
+    etag: str  # of the object that was fetched last; "": none
+    refused: str  # why that one is not what was announced; "": nothing is known against it
 
 
 def check_new(new: NewUpload, limits: UploadLimits) -> NewUpload:

@@ -4,6 +4,7 @@ uploads/TENANT/lock       held while room is reckoned
 uploads/TENANT/ID.json    what was announced (``_Announced``); on disk before anybody is told of the id
 uploads/TENANT/ID.part    what has come of it; locked by who writes it. Its size is the offset
 uploads/TENANT/ID.data    all of it, verified and on disk: ``.part`` under another name
+uploads/TENANT/ID.gone    ``.json`` under another name: it was removed, and what is in the bucket is still to be
 """
 
 import contextlib
@@ -20,6 +21,7 @@ from angarium.config.address import is_label
 from angarium.queue.message_id import MessageIdGenerator, message_id_text
 from angarium.queue.model import UnixMs
 from angarium.uploads.model import (
+    BucketObject,
     DiskRoomError,
     NewUpload,
     Upload,
@@ -36,6 +38,7 @@ _ID: Final = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 META: Final = ".json"
 PART: Final = ".part"
 DATA: Final = ".data"
+GONE: Final = ".gone"
 _NEW: Final = ".new"
 _LOCK: Final = "lock"
 # What a crash left of an upload that nobody was told of, or that was removed, goes after so long
@@ -49,6 +52,17 @@ class _Announced(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     content_type: str
     created_at: int
+    object: BucketObject | None = None
+    etag: str = ""
+    refused: str = ""
+
+
+class Gone(msgspec.Struct, frozen=True, kw_only=True):
+    """An upload that was removed, and may still be in the bucket."""
+
+    tenant: str
+    id: str
+    object: BucketObject
 
 
 class UploadStore:
@@ -56,6 +70,7 @@ class UploadStore:
 
     Invariant UP2: at most one process writes a file.
     Invariant UP3: announced sizes of a tenant never exceed what it may have, however many ask at once.
+    Invariant UP4: what comes by a bucket is forgotten only once somebody has said that it is not there any more.
     """
 
     def __init__(
@@ -81,6 +96,7 @@ class UploadStore:
                 sha256=new.sha256,
                 content_type=new.content_type,
                 created_at=self._clock(),
+                object=_object_of(new, upload_id),
             )
             try:
                 _exchange(folder / f"{upload_id}{META}", msgspec.json.encode(announced))
@@ -117,6 +133,9 @@ class UploadStore:
             offset=0 if state is None else state.st_size,
             is_complete=suffix == DATA,
             changed_at=changed_at,
+            object=announced.object,
+            etag=announced.etag,
+            refused=announced.refused,
         )
 
     def all_of(self, tenant: str) -> Sequence[Upload]:
@@ -169,24 +188,67 @@ class UploadStore:
 
     def resize(self, upload: Upload, size: int) -> None:
         """Say that it has another size than was announced, of one that nobody writes. On disk when it returns."""
+        self._change(upload, size=size)
+
+    def note_object(self, upload: Upload, etag: str, refused: str = "") -> None:
+        """Say which object is fetched, and why it is refused, if it is; of one that the caller alone writes.
+
+        On disk when it returns. Raises UploadMissingError.
+        """
+        self._change(upload, etag=etag, refused=refused)
+
+    def _change(self, upload: Upload, **values: int | str) -> None:
         meta = self.directory / upload.tenant / f"{upload.id}{META}"
-        announced = msgspec.json.decode(meta.read_bytes(), type=_Announced)
-        changed = msgspec.structs.replace(announced, size=size)
-        _exchange(meta, msgspec.json.encode(changed))
+        with _locked(meta.with_name(_LOCK)):  # UP4: who removes it meanwhile is not undone
+            try:
+                announced = msgspec.json.decode(meta.read_bytes(), type=_Announced)
+            except FileNotFoundError:
+                raise _missing(upload.id) from None
+            changed = msgspec.structs.replace(announced, **values)
+            _exchange(meta, msgspec.json.encode(changed))
 
     def remove(self, tenant: str, upload_id: str) -> bool:
-        """Forget it; whether there was one. Who is writing it fails at the end. Gone from disk when it returns."""
+        """Forget it; whether there was one. Who is writing it fails at the end. Gone from disk when it returns.
+
+        What comes by a bucket is among ``gone`` then, until it is removed there, too.
+        """
         meta = self._path(tenant, upload_id, META)
-        if meta is None or not meta.exists():
+        found = self.find(tenant, upload_id)
+        if meta is None or found is None:
             return False
-        for suffix in (
-            META,
-            PART,
-            DATA,
-        ):  # what is left by a crash has no name any more, and is swept
+        with _locked(meta.with_name(_LOCK)):
+            try:
+                if found.object is None:
+                    meta.unlink()
+                else:
+                    meta.rename(meta.with_suffix(GONE))  # UP4
+            except FileNotFoundError:
+                return False
+        for suffix in (PART, DATA):  # what is left by a crash has no name any more, and is swept
             meta.with_suffix(suffix).unlink(missing_ok=True)
         sync_directory(meta.parent)
         return True
+
+    def gone(self, tenant: str = "") -> Sequence[Gone]:
+        """Return what was removed and may still be in its bucket; of one tenant, or of all."""
+        folders = self._folders() if not tenant else [self.directory / tenant]
+        found: list[Gone] = []
+        for folder in folders:
+            for path in sorted(folder.glob(f"*{GONE}")):
+                with contextlib.suppress(FileNotFoundError):
+                    announced = msgspec.json.decode(path.read_bytes(), type=_Announced)
+                    if announced.object is not None:
+                        found.append(
+                            Gone(tenant=folder.name, id=path.stem, object=announced.object)
+                        )
+        return found
+
+    def forget(self, gone: Gone) -> None:
+        """It is not in its bucket any more (UP4). On disk when it returns."""
+        path = self._path(gone.tenant, gone.id, GONE)
+        assert path is not None
+        path.unlink(missing_ok=True)
+        sync_directory(path.parent)
 
     def sweep(self, *, incomplete_ms: int, complete_ms: int) -> int:
         """Remove what was not touched for so long, and what crashes left; returns how many uploads."""
@@ -325,6 +387,12 @@ def _sweep_rests(folder: Path, now: UnixMs) -> None:
             with contextlib.suppress(FileNotFoundError):
                 if now - path.stat().st_mtime_ns // 1_000_000 >= _REST_MS:
                     path.unlink()
+
+
+def _object_of(new: NewUpload, upload_id: str) -> BucketObject | None:
+    if not new.bucket:
+        return None
+    return BucketObject(bucket=new.bucket, key=f"{new.prefix}{new.tenant}/{upload_id}")
 
 
 def _missing(upload_id: str) -> UploadMissingError:

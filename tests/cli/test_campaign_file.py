@@ -1,13 +1,15 @@
-"""Mirrors angarium/cli/campaign_file.py: a file goes to a server in pieces, whatever breaks on the way."""
+"""Mirrors angarium/cli/campaign_file.py: a file goes to a server in pieces, or to its bucket whole, whatever breaks on
+the way.
+"""
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
 from angarium.cli import campaign_file
-from angarium.cli.campaign_file import TRIES, PutFailedError, upload_file
+from angarium.cli.campaign_file import FETCHING_S, TRIES, PutFailedError, upload_file
 from angarium.cli.exit import EX_DATAERR, EX_NOINPUT, EX_TEMPFAIL, CommandError
 
 CSV = b"email\na@b.example\nc@d.example\n"
@@ -24,11 +26,17 @@ class House:
         self.answers: list[tuple[int, str] | None] = []
         self.taken: list[tuple[int, int]] = []
         self.slept: list[float] = []
+        self.place = "server"
+        self.fetching = 0  # so many more times that is the state of what is in the bucket
+        self.whole = 0
 
     def ask(self, method: str, *path: str, body: Any = None, **query: Any) -> Any:
         if method == "POST":
             made = f"u{len(self.there)}"
-            self.there[made], self.shown[made] = b"", {"uploadId": made, **body}
+            self.there[made], self.shown[made] = (
+                b"",
+                {"uploadId": made, "place": self.place, **body},
+            )
             return self.shown[made]
         if len(path) == 1:  # one on a page
             ids = list(self.there)
@@ -37,6 +45,9 @@ class House:
             return {"uploads": [self.shown[each] for each in ids[at : at + 1]], "cursor": cursor}
         offset, size = len(self.there[path[1]]), self.shown[path[1]]["size"]
         state = "complete" if offset == size else "uploading"
+        if state == "complete" and self.fetching:
+            self.fetching -= 1
+            state = "fetching"
         return {"state": state, "offset": offset, "size": size, "url": path[1]}
 
     def put(self, url: str, offset: int, piece: bytes) -> tuple[int, str]:
@@ -51,8 +62,19 @@ class House:
         self.taken.append((offset, len(piece)))
         return 202, ""
 
+    def put_whole(self, url: str, source: BinaryIO, size: int) -> tuple[int, str]:
+        self.whole += 1
+        octets = source.read()
+        assert len(octets) == size
+        if self.answers:
+            if (answer := self.answers.pop(0)) is None:
+                raise PutFailedError("connection reset")
+            return answer
+        self.there[url] = octets
+        return 200, ""
+
     def upload(self) -> str:
-        return upload_file(self, self.path, self.put, self.slept.append)
+        return upload_file(self, self.path, self, self.slept.append)
 
     def refusal(self) -> CommandError:
         with pytest.raises(CommandError) as refused:
@@ -109,3 +131,27 @@ def test_a_file_that_is_none_or_empty_is_not_announced(house: House) -> None:
     house.path.unlink()
     assert house.refusal().exit_code == EX_NOINPUT
     assert house.there == {}
+
+
+def test_to_a_bucket_it_goes_whole_and_is_waited_for_until_the_server_has_it(house: House) -> None:
+    house.place, house.fetching = "bucket", 3
+    house.answers = [None, (503, "SlowDown")]
+    assert house.there[house.upload()] == CSV
+    assert (house.whole, house.taken) == (3, [])
+    assert house.slept[-3:] == [FETCHING_S] * 3
+    assert house.upload() == "u0"
+    assert house.whole == 3
+
+
+def test_what_a_bucket_refuses_is_not_tried_again_and_what_breaks_off_not_for_ever(
+    house: House,
+) -> None:
+    house.place = "bucket"
+    house.answers = [(403, "<Code>AccessDenied</Code>")]
+    refused = house.refusal()
+    assert refused.exit_code == EX_DATAERR
+    assert "AccessDenied" in str(refused)
+    house.answers = [None] * TRIES
+    refused = house.refusal()
+    assert (refused.exit_code, house.answers) == (EX_TEMPFAIL, [])
+    assert "connection reset" in str(refused)

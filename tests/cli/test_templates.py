@@ -1,6 +1,8 @@
 """Mirrors angarium/cli/template: what is written in folders is kept, published, shown and taken elsewhere."""
 
 import json
+import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +101,7 @@ def test_a_draft_is_written_anew_and_compared(shell: Shell) -> None:
         'missing: "strict" -> "lenient"\n'
         "--- a/en/text\n+++ b/en/text\n@@ -1,2 +1,2 @@\n-first\n+second\n line\n"
     )
-    assert shell.run("diff a 1 1") == ""
+    assert shell.run("diff a 1 1") == "Versions 1 and 1 do not differ.\n"
     found = shell.json("diff a 2 1")
     assert (found["from"], found["to"], found["parts"][0]["part"]) == (2, 1, "text")
     shown = shell.json("show a")
@@ -171,6 +173,34 @@ def test_templates_are_taken_from_one_tenant_to_another(shell: Shell, tmp_path: 
     assert [each["version"] for each in only] == [2]
     assert (tmp_path / "one" / "hello" / "subject.txt").read_text() == "Hello\n"
     assert "template.json" in shell.run(f"import {hello.parent / 'data'}", EX_NOINPUT)
+    # Without it the folder's name is the alias
+    shell.write("written", body__txt="by hand\n")
+    (tmp_path / "more").mkdir()
+    (tmp_path / "written").rename(tmp_path / "more" / "plain")
+    assert shell.run(f"import {tmp_path / 'more'}") == "plain  version 1, draft\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root acts for others")
+def test_root_exports_to_where_the_servers_user_may_not_write(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with tempfile.TemporaryDirectory() as name:  # others cannot enter those that pytest makes
+        folder = Path(name)
+        folder.chmod(0o711)
+        shell = Shell(folder, capsys)
+        shell.data.mkdir(mode=0o700)
+        os.chown(shell.data, 65534, 65534)
+        path = shell.write("hello", subject__txt="Hi\n", body__txt="Hello\n")
+        shell.run(f"create hello {path}")
+        shell.run(f"export {folder / 'backup'}")
+        assert (folder / "backup" / "hello" / "body.txt").read_text() == "Hello\n"
+
+
+def test_a_sample_is_tried_at_a_time_too(shell: Shell) -> None:
+    text = "{{ name }}, {{ now|datetime('short', tz='Europe/Vienna') }}"
+    path = shell.write("a", body__txt=text, sample__json='{"name": "Ann"}')
+    shell.run(f"create a {path}")
+    assert shell.json("preview a")["text"].startswith("Ann, ")
 
 
 def test_mustaches_are_kept_as_they_were_written(shell: Shell) -> None:

@@ -1,6 +1,7 @@
 """Mirrors angarium/cli/upload.py."""
 
 import json
+import socket
 import stat
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from angarium.cli.exit import EX_CANTCREAT, EX_DATAERR, EX_NOINPUT, EX_TEMPFAIL
 from angarium.cli.main import run
-from angarium.uploads import UploadStore
+from angarium.uploads import NewUpload, UploadLimits, UploadStore
 
 CSV = "email;name\na@b.example;Ann\nwrong;Bob\n"
 
@@ -91,3 +92,27 @@ def test_what_cannot_be_put_says_why(shell: Shell) -> None:
     assert "It is no table: line 1" in shell.run("upload", str(shell.file))[1]
     shell.file.write_text("y" * 1000)
     assert "tenant_octets" in shell.run("upload", str(shell.file), code=EX_CANTCREAT)[1]
+
+
+def test_what_comes_by_a_bucket_is_listed_and_removed_there_or_later(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIASTUB")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        with shell.config.open("a") as config:
+            config.write(f'bucket = "files"\nregion = "r"\nendpoint_url = "{endpoint}"\n')
+        # By hand it goes where campaigns read it
+        assert shell.json("upload", str(shell.file))["state"] == "complete"
+        limits = UploadLimits(file_octets=9, tenant_octets=999, tenant_files=9, min_free_octets=0)
+        new = NewUpload(tenant="default", filename="a.csv", size=3, bucket="files")
+        upload = shell.store.create(new, limits)
+        listed = shell.run("upload", "list")[0]
+        assert f"awaited at s3://files/default/{upload.id}" in listed
+        out, err = shell.run("upload", "remove", upload.id)
+    assert out == f"{upload.id} is removed.\n"
+    assert "A running server will try again" in err
+    assert "cannot be reached" in err
+    assert [each.id for each in shell.store.gone()] == [upload.id]

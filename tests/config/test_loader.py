@@ -114,6 +114,7 @@ def test_all_unknown_keys_are_named_at_once_in_the_order_of_the_file() -> None:
 
 
 SES = '[ses]\nregion = "eu-central-1"\n'
+BUCKET = '[uploads]\nbucket = "files"\nregion = "eu-central-1"\n'
 POOL = '[[pool]]\nname = "p"\nsources = [{name="a"}]\n'
 
 
@@ -366,6 +367,16 @@ SOURCE = '[[source]]\nname = "a"\n'
         (SERVER + SES + 'endpoint_url = "ftp://x"', "endpoint_url", "https://host"),
         (SERVER + SES + 'endpoint_url = "http://h.test"', "endpoint_url", "in the clear"),
         (SERVER + SES + 'access_key_id = "AKIA"', "secret_key_file", "belong together"),
+        (SERVER + '[uploads]\nregion = "eu-central-1"', "region", "uploads.bucket"),
+        (SERVER + '[uploads]\nbucket = "files"', "region", "is needed"),
+        (SERVER + BUCKET.replace("files", "My_Files"), "bucket", "3 to 63 of a-z"),
+        (SERVER + BUCKET.replace("eu-central-1", "Frankfurt"), "region", "eu-central-1"),
+        (SERVER + BUCKET + 'prefix = "a b/"', "prefix", "must end in a slash"),
+        (SERVER + BUCKET + 'prefix = "angarium"', "prefix", "must end in a slash"),
+        (SERVER + BUCKET + 'endpoint_url = "http://h.test"', "endpoint_url", "files would go out"),
+        (SERVER + BUCKET + 'secret_key_file = "key"', "access_key_id", "belong together"),
+        (SERVER + BUCKET + "url_s = 700_000", "url_s", "604800 s at most"),
+        (SERVER + BUCKET + "file_octets = 6_000_000_000", "file_octets", "in one request"),
         (SERVER + SES + 'topic_arns = ["bounces"]', "topic_arns", "arn:aws:sns:"),
         (SERVER + '[[route]]\ndomain = "*"\nvia = "smtp://u:p@h.test"', "via", "password_file"),
         (SERVER + '[[route]]\ndomain = "*"\nvia = "smtp://u@h.test"', "via", "password_file"),

@@ -1,36 +1,17 @@
-"""The SES stub beside a product: on a loop of its own, in a thread."""
+"""The SES stub beside a product."""
 
-import asyncio
-import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 from angarium.simulator.ses import SesStub
+from tests.e2e.stub_thread import RunningStub as RunningAny
 
-T = TypeVar("T")
 
-
-class RunningStub:
-    def __init__(self, stub: SesStub) -> None:
-        self.stub = stub
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        self.run(stub.start())
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
-
+class RunningStub(RunningAny[SesStub]):
     def wait_for_mails(self, number: int, timeout: float = 30) -> None:
         wait_until(lambda: len(self.stub.mails) >= number, timeout)
-
-    def end(self) -> None:
-        self.run(self.stub.close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
 
 
 @contextmanager

@@ -259,10 +259,14 @@ def test_a_test_goes_to_who_is_to_look_at_it(site: Site, sink: RecordingSink) ->
     assert refused.fault == (403, "DOMAIN_NOT_VERIFIED", "from")
     wrong = site.owner.ask("POST", f"{PATH}/trial/test", {**asked, "to": ["@"]})
     assert wrong.fault == (400, "VALIDATION_ERROR", "to[0]")
+    wrong = site.owner.ask("POST", f"{PATH}/trial/test", {**asked, "to": "@"})
+    assert wrong.fault == (400, "VALIDATION_ERROR", "to")
+    site.owner.right("POST", f"{PATH}/trial/test", {**asked, "to": "three@sink.example"})
+    wait_until(lambda: len(texts()) == 2)
     words = ("--from", "post@shop.example", "--to", "one@sink.example", "--key-stdin")
     api = f"http://127.0.0.1:{site.http}"
     site.postmaster("template", "test", "trial", *words, "--api", api, input_=site.key)
-    wait_until(lambda: len(texts()) == 2)
+    wait_until(lambda: len(texts()) == 3)
 
 
 def test_a_command_sees_what_the_server_has_and_the_server_what_a_command_did(

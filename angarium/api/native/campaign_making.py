@@ -82,7 +82,7 @@ class CampaignMaking:
         if asked.callback_url:
             check_url(self._premises, caller, asked.callback_url, "callbackUrl")
         campaign = self._new_id()
-        if choice.upload_id:
+        if choice.layout is not None:
             await asyncio.to_thread(self._link, caller.tenant, choice.upload_id, campaign)
         return self._wanted(caller, campaign, kept, once, start, asked)
 

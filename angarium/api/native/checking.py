@@ -1,6 +1,6 @@
 """POST /v1/check: what is wrong with a message, before it is sent. Nothing is stored, and nobody gets it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -61,8 +61,14 @@ class KnownDomains:
     """Satisfies ``mail_check.Domains``, by the snapshot and the last look at the domain's records."""
 
     def __init__(
-        self, platform: PlatformAccess, snapshots: SnapshotFile, return_path: str | None
+        self,
+        platform: PlatformAccess,
+        snapshots: SnapshotFile,
+        return_path: str | None,
+        is_signed: Callable[[str], bool],
     ) -> None:
+        """``is_signed``: whether the configuration, as it is now, has a key for a domain."""
+        self._is_signed = is_signed
         self._platform = platform
         self._snapshots = snapshots
         self._return_path = return_path
@@ -81,7 +87,8 @@ class KnownDomains:
             looked_at = await self._platform.run(find)
         except FaultError:  # the database is away: nobody can say
             looked_at = None
-        return domain_facts(name, domain, looked_at, self._return_path)
+        is_signed = self._is_signed(name)
+        return domain_facts(name, domain, looked_at, self._return_path, is_signed=is_signed)
 
 
 def _order(asked: CheckAsked) -> Order:

@@ -53,7 +53,7 @@ def described_routes() -> Sequence[Route]:
         TokenResource(absent, absent, absent),
         ProviderResource(absent, absent, absent, absent, absent),
         *management(absent, absent, absent),
-        UploadResource(absent, absent, absent),
+        UploadResource(absent, absent, absent, absent),
         UploadContent(absent, absent, absent),
         CampaignResource(absent, absent, absent),
     )

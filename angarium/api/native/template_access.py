@@ -65,7 +65,8 @@ class TemplateAccess:
             )
 
         try:
-            return await with_examined(turn, self.premises.renderer, tenant)
+            now = self.premises.clock()
+            return await with_examined(turn, self.premises.renderer, tenant, now)
         except ConflictError as error:
             raise FaultError(Fault(kind=FaultKind.CONFLICT, message=error.text)) from None
         except RendererBusyError as error:

@@ -45,7 +45,10 @@ class PreviewAsked(Asked, frozen=True, kw_only=True):
 
 class TestAsked(PreviewAsked, frozen=True, kw_only=True):
     sender: str = msgspec.field(name="from")  # of a domain of yours that is verified
-    to: Annotated[tuple[str, ...], Meta(min_length=1, max_length=MAX_TESTERS)]
+    to: (
+        Annotated[str, Meta(min_length=1)]
+        | Annotated[tuple[str, ...], Meta(min_length=1, max_length=MAX_TESTERS)]
+    )
 
 
 class FindingShown(Wire, frozen=True, kw_only=True):
@@ -192,11 +195,13 @@ class TrialResource:
 
 def _order(name: str, version: Version, asked: TestAsked) -> Order:
     """Raises LetterError."""
+    if isinstance(asked.to, str):
+        to = [read_mailbox(asked.to, "to")]
+    else:
+        to = [read_mailbox(each, f"to[{at}]") for at, each in enumerate(asked.to)]
     return Order(
         author=read_mailbox(asked.sender, "from"),
-        to=tuple(
-            Addressee(mailbox=read_mailbox(each, f"to[{at}]")) for at, each in enumerate(asked.to)
-        ),
+        to=tuple(Addressee(mailbox=each) for each in to),
         makes_text=True,
         template=TemplateUse(
             name=name,

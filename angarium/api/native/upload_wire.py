@@ -12,12 +12,16 @@ from angarium.uploads import Upload, UploadBusyError, UploadError, UploadMissing
 from angarium.uploads.model import (
     FILENAME_CHARACTERS,
     TYPE_CHARACTERS,
+    BucketError,
     DiskRoomError,
     UploadRoomError,
     WrongContentError,
 )
 
-State = Literal["uploading", "complete"]
+# fetching: it is in the bucket, and comes from there
+State = Literal["uploading", "fetching", "complete"]
+# A bucket takes a file whole, and knows nothing of Upload-Offset and tus
+Place = Literal["server", "bucket"]
 
 
 class UploadAsked(Asked, frozen=True, kw_only=True):
@@ -35,6 +39,7 @@ class UploadMade(Wire, frozen=True, kw_only=True):
     """Where the file is to be put."""
 
     upload_id: str
+    place: Place  # that the URL is of
     url: str  # needs no key until it expires
     method: Literal["PUT"]
     headers: Mapping[str, str]  # that the request is to have
@@ -46,9 +51,10 @@ class UploadMade(Wire, frozen=True, kw_only=True):
 class UploadShown(Wire, frozen=True, kw_only=True):
     upload_id: str
     state: State
+    place: Place  # that the file is put to
     filename: str
     size: int  # as it was announced
-    offset: int  # octets that are there
+    offset: int  # octets that are there; of a bucket, that were fetched from it
     sha256: str  # "": not announced
     content_type: str  # likewise
     created_at: Time
@@ -77,10 +83,10 @@ class Preview(Wire, frozen=True, kw_only=True):
 
 
 class UploadState(UploadShown, frozen=True, kw_only=True):
-    url: str | None  # another one to go on by; null: it is complete
+    url: str | None  # another one to go on by; null: it is complete, or fetched
     expires_at: Time | None
     preview: Preview | None  # null: it is not complete, or no table
-    problem: str | None  # why it is no table
+    problem: str | None  # why it is no table, or what is in the bucket is not what was announced
 
 
 class UploadRemoved(Wire, frozen=True, kw_only=True):
@@ -119,10 +125,16 @@ class SignedAsked(Asked, frozen=True, kw_only=True):
     signature: str
 
 
-def upload_shown(upload: Upload) -> UploadShown:
+def place_of(upload: Upload) -> Place:
+    return "server" if upload.object is None else "bucket"
+
+
+def upload_shown(upload: Upload, state: State = "uploading") -> UploadShown:
+    """``state``: of one that is not complete."""
     return UploadShown(
         upload_id=upload.id,
-        state="complete" if upload.is_complete else "uploading",
+        state="complete" if upload.is_complete else state,
+        place=place_of(upload),
         filename=upload.filename,
         size=upload.size,
         offset=upload.offset,
@@ -170,6 +182,8 @@ def fault_of_upload(error: UploadError) -> Fault:
     match error:
         case UploadMissingError():
             kind = FaultKind.NOT_FOUND
+        case BucketError():
+            kind = FaultKind.BUSY
         case UploadRoomError():
             kind = FaultKind.QUOTA
         case DiskRoomError():

@@ -17,6 +17,7 @@ from aiohttp import web
 from angarium.api.dialect import Route
 from angarium.api.native.answers import json_response
 from angarium.api.native.premises import Premises
+from angarium.api.native.upload_bringing import UploadBringing
 from angarium.api.native.upload_wire import (
     OneUploadAsked,
     PreviewAsked,
@@ -27,6 +28,7 @@ from angarium.api.native.upload_wire import (
     UploadsAsked,
     UploadState,
     fault_of_upload,
+    place_of,
     preview_of,
     upload_shown,
 )
@@ -50,6 +52,7 @@ from angarium.uploads import (
     UploadMissingError,
     UploadStore,
 )
+from angarium.uploads.bucket.client import put_url_of
 from angarium.uploads.signed_url import UrlSigner
 
 PATH: Final = "/v1/uploads"
@@ -61,10 +64,17 @@ T = TypeVar("T")
 
 
 class UploadResource:
-    def __init__(self, premises: Premises, store: UploadStore, signer: UrlSigner) -> None:
+    def __init__(
+        self,
+        premises: Premises,
+        store: UploadStore,
+        signer: UrlSigner,
+        bringing: UploadBringing,
+    ) -> None:
         self._premises = premises
         self._store = store
         self._signer = signer
+        self._bringing = bringing
 
     def routes(self) -> Sequence[Route]:
         return (
@@ -109,6 +119,10 @@ class UploadResource:
     async def create(self, request: web.Request) -> web.Response:
         caller = self._premises.admit(request, "campaigns", "write")
         is_tus = "Tus-Resumable" in request.headers
+        settings = self._premises.config().uploads
+        if is_tus and settings.bucket:
+            text = "Tus-Resumable: files come by a bucket here, which speaks no tus: send JSON, and PUT the file"
+            raise invalid("Tus-Resumable", text, FaultKind.UNSUPPORTED)
         asked = _read_tus(request) if is_tus else await read_json(request, UploadAsked)
         new = NewUpload(
             tenant=self._premises.tenant_of(caller, asked.tenant, "write"),
@@ -116,12 +130,15 @@ class UploadResource:
             size=asked.size,
             sha256=asked.sha256,
             content_type=asked.content_type,
+            bucket=settings.bucket or "",
+            prefix=settings.prefix,
         )
         limits = UploadLimits.of(self._premises.config())
         made = await run(lambda: self._store.create(new, limits))
-        url, expires_s = self._url(request, made)
+        url, expires_s = await run(lambda: self._url(request, made))
         answer = UploadMade(
             upload_id=made.id,
+            place=place_of(made),
             url=url,
             method="PUT",
             headers={"Content-Type": made.content_type or "application/octet-stream"},
@@ -153,13 +170,19 @@ class UploadResource:
         tenant = self._premises.tenant_of(caller, asked.tenant, "read")
         upload_id = in_path(request, "id")
         found = await run(lambda: self._found(tenant, upload_id))
-        shown = msgspec.structs.asdict(upload_shown(found))
+        try:
+            brought = await self._bringing.bring(found)
+        except UploadError as error:
+            raise FaultError(fault_of_upload(error)) from error
+        found = brought.upload
+        shown = msgspec.structs.asdict(upload_shown(found, brought.state))
         if not found.is_complete:
-            may_write = self._premises.may(caller, "campaigns", "write")
-            url, expires_s = self._url(request, found) if may_write else (None, 0)
-            expires_at = time_text(UnixMs(expires_s * 1000)) if may_write else None
+            url, expires_at = None, None
+            if brought.state == "uploading" and self._premises.may(caller, "campaigns", "write"):
+                url, expires_s = await run(lambda: self._url(request, found))
+                expires_at = time_text(UnixMs(expires_s * 1000))
             answer = UploadState(
-                **shown, url=url, expires_at=expires_at, preview=None, problem=None
+                **shown, url=url, expires_at=expires_at, preview=None, problem=brought.problem
             )
             return json_response(answer)
         examined = await run(lambda: self._examine(found, asked))
@@ -176,6 +199,7 @@ class UploadResource:
         upload_id = in_path(request, "id")
         if not await run(lambda: self._store.remove(tenant, upload_id)):
             raise FaultError(_missing(upload_id))
+        await self._bringing.clear(tenant, upload_id)
         await self._premises.note(caller, "upload.removed", upload_id, tenant=tenant)
         return json_response(UploadRemoved(success=True, upload_id=upload_id))
 
@@ -203,9 +227,11 @@ class UploadResource:
             return error
 
     def _url(self, request: web.Request, upload: Upload) -> tuple[str, int]:
-        """Return where its content goes, and until when, in seconds."""
+        """Return where its content goes, and until when, in seconds. Blocks on a file. Raises UploadError."""
         settings = self._premises.config().uploads
         expires_s = int(self._premises.clock() / 1000 + settings.url_s)
+        if upload.object is not None:
+            return put_url_of(settings, upload), expires_s
         base = settings.url.rstrip("/") or f"{request.scheme}://{request.host}"
         path = CONTENT.replace("{id}", quote(upload.id, safe=""))
         query = self._signer.query(upload.tenant, upload.id, expires_s)

@@ -31,6 +31,10 @@ def diff(
         print_json(difference_shown(before, after))
         return
     parts = difference(before.content.locales, after.content.locales)
-    for line in settings_changed(before.content, after.content):
+    settings = list(settings_changed(before.content, after.content))
+    for line in settings:
         click.echo(line)
-    click.echo(as_text(parts), nl=False)
+    text = as_text(parts)
+    click.echo(text, nl=False)
+    if not settings and not text:
+        click.echo(f"Versions {before.number} and {after.number} do not differ.", err=True)

@@ -68,6 +68,12 @@ class TemplateFolder(msgspec.Struct, frozen=True, kw_only=True):
     content: Content
 
 
+def is_template(path: Path) -> bool:
+    """Whether anything of a template is in a folder."""
+    names = (SETTINGS, HTML, MJML, *_FILES.values())
+    return any((path / each).is_file() for each in names)
+
+
 def read_folder(path: Path) -> TemplateFolder:
     """Raises CommandError that names the file."""
     if not path.is_dir():

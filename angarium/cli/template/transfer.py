@@ -11,8 +11,10 @@ from angarium.cli.exit import EX_NOINPUT, CommandError
 from angarium.cli.platform_access import json_option, print_json, using_platform
 from angarium.cli.template.access import rendering
 from angarium.cli.template.folder import (
+    HTML,
     SETTINGS,
     TemplateFolder,
+    is_template,
     read_folder,
     settings_of,
     write_folder,
@@ -21,7 +23,7 @@ from angarium.cli.template.options import folder_argument, tenant_option, versio
 from angarium.tenancy.model import NotFoundError
 from angarium.tenancy.platform import Platform
 from angarium.tenancy.templates.examined import Examined
-from angarium.tenancy.templates.model import Template, TemplateError, TemplateWish
+from angarium.tenancy.templates.model import Template, TemplateError, TemplateWish, Version
 from angarium.tenancy.templates.saving import Saved
 
 # What is used comes before who uses it
@@ -44,27 +46,27 @@ def export(
     config_file: Path,
 ) -> None:
     """Write templates NAME, or all, below FOLDER, each in a folder of its own."""
-    written: list[tuple[Template, Path, int]] = []
+    found: list[tuple[Template, Version]] = []
     with using_platform(config_file) as (platform, _):
-        found = (
+        wanted = (
             [platform.templates.find(tenant, each) for each in names]
             if names
             else platform.templates.list(tenant)
         )
-        for each in found:
-            if not each.newest:
-                continue
-            version = platform.template_versions.find(tenant, each.id, number)
-            settings = settings_of(each.alias, each.name, each.kind, version.content)
-            path = folder / each.alias
-            write_folder(path, TemplateFolder(settings=settings, content=version.content))
-            written.append((each, path, version.number))
-    for template, path, version_number in written:
+        for each in wanted:
+            if each.newest:
+                version = platform.template_versions.find(tenant, each.id, number)
+                found.append((each, version))
+    # Behind the block, in which root is the server's user, who may not write where root stands
+    for each, version in found:
+        settings = settings_of(each.alias, each.name, each.kind, version.content)
+        path = folder / each.alias
+        write_folder(path, TemplateFolder(settings=settings, content=version.content))
         if as_json:
-            print_json({"alias": template.alias, "version": version_number, "folder": str(path)})
+            print_json({"alias": each.alias, "version": version.number, "folder": str(path)})
         else:
-            click.echo(f"{template.alias}  version {version_number}  {path}")
-    if not written and not as_json:
+            click.echo(f"{each.alias}  version {version.number}  {path}")
+    if not found and not as_json:
         click.echo("No templates.")
 
 
@@ -83,9 +85,9 @@ def import_(
     What is the same as the newest version is left alone. Partials and layouts come first, and have to be published for
     mails to use them.
     """
-    paths = sorted(each for each in _subfolders(folder) if (each / SETTINGS).is_file())
+    paths = sorted(each for each in _subfolders(folder) if is_template(each))
     if not paths:
-        text = f"{folder}: no folder in it has a {SETTINGS}"
+        text = f"{folder}: no folder in it has a {SETTINGS}, or a part of a template, as {HTML}"
         raise CommandError(text, EX_NOINPUT)
     waiting = [(each, read_folder(each)) for each in paths]
     waiting.sort(key=lambda each: _ORDER.index(each[1].settings.kind))

@@ -68,4 +68,6 @@ def _files(config: Config) -> set[Path]:
     names += [each.client_secret_file for each in config.tenancy.oidc if each.client_secret_file]
     if config.ses is not None and config.ses.secret_key_file is not None:
         names.append(config.ses.secret_key_file)
+    if config.uploads.secret_key_file is not None:
+        names.append(config.uploads.secret_key_file)
     return {Path(name) for name in names}

@@ -11,7 +11,16 @@ from angarium.access.client_trust import check_authority, read_lists
 from angarium.access.credential_file import CredentialFileError, credential_path, read_users
 from angarium.access.reference_keys import ReferenceKeyError, read_keys
 from angarium.access.tls_file import TlsFileError
-from angarium.config.schema import Config, Listener, NamedSmartHost, Pool, Route, Ses, Source
+from angarium.config.schema import (
+    Config,
+    Listener,
+    NamedSmartHost,
+    Pool,
+    Route,
+    Ses,
+    Source,
+    Uploads,
+)
 from angarium.dkim import KeyFileError, KeyRing
 from angarium.insight.checks.finding import Finding
 from angarium.insight.checks.tenancy import check_secret
@@ -32,7 +41,9 @@ def check_secrets(config: Config) -> Iterator[Finding]:
         yield from _references(config)
     yield from check_secret(config)
     if config.ses is not None:
-        yield from _ses_keys(config.ses)
+        yield from _aws_keys("ses", config.ses)
+    if config.uploads.bucket is not None:
+        yield from _aws_keys("uploads", config.uploads)
     for provider in config.tenancy.oidc:
         if provider.client_secret_file:
             yield from _secret_file(Path(provider.client_secret_file))
@@ -131,14 +142,12 @@ def _references(config: Config) -> Iterator[Finding]:
         yield Finding(name, "warn", text)
 
 
-def _ses_keys(ses: Ses) -> Iterator[Finding]:
-    if ses.secret_key_file is not None:
-        yield from _secret_file(Path(ses.secret_key_file))
+def _aws_keys(name: str, table: Ses | Uploads) -> Iterator[Finding]:
+    if table.secret_key_file is not None:
+        yield from _secret_file(Path(table.secret_key_file))
     elif not (os.environ.get("AWS_ACCESS_KEY_ID") and os.environ.get("AWS_SECRET_ACCESS_KEY")):
-        text = (
-            "[ses] gives no keys, and AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set here"
-        )
-        yield Finding("ses", "warn", f"{text}: set them in the server's environment")
+        text = f"[{name}] gives no keys, and AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set here"
+        yield Finding(name, "warn", f"{text}: set them in the server's environment")
 
 
 def _secret_file(path: Path) -> Iterator[Finding]:

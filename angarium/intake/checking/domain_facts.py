@@ -6,10 +6,15 @@ from angarium.tenancy.model import Domain
 
 
 def domain_facts(
-    name: str, domain: Domain | None, check: DomainCheck | None, return_path: str | None
+    name: str,
+    domain: Domain | None,
+    check: DomainCheck | None,
+    return_path: str | None,
+    *,
+    is_signed: bool = False,
 ) -> DomainFacts:
     """``domain``: the tenant's, whose keys sign; None: it has none for this name. ``return_path``: the domain that
-    reverse paths are of; None: they are the senders' own.
+    reverse paths are of; None: they are the senders' own. ``is_signed``: whether a key of the configuration signs.
     """
     if domain is None or domain.verified is None:
         return DomainFacts(name=name, is_verified=False)
@@ -27,7 +32,7 @@ def domain_facts(
     ]
     return DomainFacts(
         name=name,
-        is_signed=bool(domain.signing_keys),
+        is_signed=is_signed or bool(domain.signing_keys),
         dkim=_known(dkim),
         spf=_known(spf),
         spf_domain=spf_domain,

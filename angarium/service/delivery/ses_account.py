@@ -9,6 +9,7 @@ import msgspec
 
 from angarium.config.schema import Config
 from angarium.config.ses import endpoint_of
+from angarium.host.aws_credentials import CredentialsError, read_credentials
 from angarium.mta.egress.gates.ses import SesGate
 from angarium.mta.transport.ses.call import (
     ACCOUNT_PATH,
@@ -18,7 +19,6 @@ from angarium.mta.transport.ses.call import (
     is_throttling,
 )
 from angarium.mta.transport.ses.client import Api, SesClient
-from angarium.mta.transport.ses.credentials import CredentialsError, read_credentials
 from angarium.queue.destination import SES
 from angarium.queue.model import UnixMs
 from angarium.reputation.ses_quota import SANDBOX, Reading, SesQuota
@@ -117,7 +117,9 @@ class SesAccount:
         ses = self._ses
         assert ses is not None  # run has looked
         try:
-            credentials = await asyncio.to_thread(read_credentials, ses)
+            credentials = await asyncio.to_thread(
+                read_credentials, "ses", ses.access_key_id, ses.secret_key_file
+            )
         except CredentialsError as error:
             return str(error)
         client = SesClient(

@@ -47,6 +47,7 @@ from angarium.api.native.premises import Premises
 from angarium.api.native.providers import ProviderResource
 from angarium.api.native.resources import with_reference
 from angarium.api.native.sending import SendResource
+from angarium.api.native.upload_bringing import UploadBringing
 from angarium.api.native.upload_content import UploadContent
 from angarium.api.native.uploads import UploadResource
 from angarium.api.native.waiting import WaitingResource
@@ -57,6 +58,7 @@ from angarium.api.sessions import Sessions
 from angarium.api.tokens import Tokens
 from angarium.config.schema import Config
 from angarium.config.streams import streams_to_leave
+from angarium.dkim import SigningDomains
 from angarium.history.access import HistoryAccess, QueueEvents
 from angarium.intake.checking.mail_check import MailCheck
 from angarium.intake.checking.scanners import Scanners
@@ -181,6 +183,7 @@ class ApiParts:
             new_message_id,
         )
         signer = UrlSigner(secrets.upload_keys)
+        self.bringing = UploadBringing(premises, uploads)
         self.dialects: tuple[Dialect, ...] = (
             NativeDialect(
                 with_reference(
@@ -195,7 +198,7 @@ class ApiParts:
                             premises, self.sessions, self.providers, secrets, os.urandom
                         ),
                         *management(premises, self.sessions, self.sending),
-                        UploadResource(premises, uploads, signer),
+                        UploadResource(premises, uploads, signer, self.bringing),
                         UploadContent(premises, uploads, signer),
                     )
                 )
@@ -220,7 +223,7 @@ class ApiParts:
         return_path = runtime.config.feedback.return_path_domain
         return MailCheck(
             self.scanners,
-            KnownDomains(self.platform, self._snapshots, return_path),
+            KnownDomains(self.platform, self._snapshots, return_path, self._is_signed),
             templates,
             self._is_bulk,
             clock=runtime.clock,
@@ -229,6 +232,10 @@ class ApiParts:
 
     def _check_of(self, tenant: str) -> CheckPolicy:
         return self._snapshots.current.check_of(tenant)
+
+    def _is_signed(self, domain: str) -> bool:
+        """By a key of the configuration."""
+        return SigningDomains.of(self._config.dkim).covers(domain)
 
     def _is_bulk(self, stream: str) -> bool:
         """Its mail says how to leave: nobody waits for it."""
@@ -280,6 +287,7 @@ class ApiParts:
         """Once nobody asks any more."""
         self.sessions.close()
         await self.renderer.close()
+        await self.bringing.close()
         await self.providers.close()
         await self.scanners.close()
         await asyncio.to_thread(self.platform.close)

@@ -1,4 +1,4 @@
-"""Removes uploads that nobody touched for long, and what crashes left of others."""
+"""Removes uploads that nobody touched for long, also out of their bucket, and what crashes left of others."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,6 +9,8 @@ from angarium.config.schema import Config
 from angarium.queue import UnixMs
 from angarium.telemetry.log import log, log_exception
 from angarium.uploads import UploadStore, uploads_directory
+from angarium.uploads.bucket.clearing import clear
+from angarium.uploads.model import BucketError
 
 SWEEP_S: Final = 600.0
 
@@ -28,9 +30,18 @@ class UploadSweep:
             try:
                 if removed := await asyncio.to_thread(self.sweep):
                     log("uploads_removed", uploads=removed)
+                await self.clear()
+            except BucketError as error:
+                log("bucket_failed", "warning", problem=error.reason)
             except Exception:  # noqa: BLE001  (periodic: the next time may do)
                 log_exception("uploads_not_swept")
             await asyncio.sleep(SWEEP_S)
+
+    async def clear(self) -> None:
+        """Have what was removed out of its bucket. Raises BucketError: later, then."""
+        gone = await asyncio.to_thread(self._store.gone)
+        for each in await clear(self._store, self._settings, gone):
+            log("upload_left_in_bucket", "warning", bucket=each.object.bucket, key=each.object.key)
 
     def sweep(self) -> int:
         """Return how many were removed. Blocks on disk."""

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
+from angarium.queue.model import UnixMs
 from angarium.templates.rendering import Filling, ProblemKind, Renderer
 from angarium.tenancy.model import ConflictError
 from angarium.tenancy.templates.examined import Examined, UnexaminedError
@@ -17,9 +18,9 @@ class RendererBusyError(Exception):
 
 
 async def with_examined(
-    change: Callable[[Examined], Awaitable[T]], renderer: Renderer, tenant: str
+    change: Callable[[Examined], Awaitable[T]], renderer: Renderer, tenant: str, now: UnixMs
 ) -> T:
-    """Return what ``change`` returns.
+    """Return what ``change`` returns. ``now``: that samples are filled in at.
 
     Raises what it raises; RendererBusyError; ConflictError: others change layouts all the while.
     """
@@ -29,7 +30,7 @@ async def with_examined(
             return await change(examined)
         except UnexaminedError as error:
             for each in error.lacking:
-                sample = Filling(data=each.sample) if each.sample else None
+                sample = Filling(data=each.sample, now=now) if each.sample else None
                 found = await renderer.examine(each.bundle, sample, tenant=tenant)
                 for problem in found.problems:
                     if problem.kind is ProblemKind.BUSY:

@@ -83,3 +83,10 @@ def test_who_has_not_proved_the_domain_has_it_not() -> None:
     assert not facts(DKIM, domain=None).is_verified
     assert not facts(DKIM, domain=msgspec.structs.replace(DOMAIN, verified=None)).is_verified
     assert domain_facts("shop.example", DOMAIN, None, None).dkim == "unknown"
+
+
+def test_a_key_of_the_configuration_signs_too() -> None:
+    alone = msgspec.structs.replace(DOMAIN, keys=())
+    assert not domain_facts("shop.example", alone, None, None).is_signed
+    found = domain_facts("shop.example", alone, None, None, is_signed=True)
+    assert (found.is_signed, found.dkim) == (True, "unknown")

@@ -1,9 +1,11 @@
 """Mirrors angarium/service/campaigns/file_fetcher.py: a file is had from elsewhere, or it says why not."""
 
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
 
@@ -15,8 +17,10 @@ from angarium.queue.ledger.values import LedgerCampaign
 from angarium.queue.message_id import message_id_text
 from angarium.queue.model import UnixMs
 from angarium.service.campaigns.file_fetcher import FileFetcher
+from angarium.simulator.s3 import S3Stub
 from angarium.tables.model import Wish
 from angarium.uploads import NewUpload, UploadStore
+from tests.uploads.bucket.stubs import settings_of
 from tests.uploads.stores import LIMITS, Clock
 from tests.webhooks.receiver import Receiver
 
@@ -121,3 +125,55 @@ async def test_why_there_is_none_is_said(house: House) -> None:
     assert f"may have {len(CSV) - 1} octets" in await house.refusal()
     house.config = house.with_uploads()
     assert "csvFileUrl: the file: " in await house.refusal(Wish(address="nobody"))
+
+
+async def test_an_upload_of_a_bucket_is_fetched_from_there_and_linked(
+    house: House, s3_stub: S3Stub
+) -> None:
+    uploads = settings_of(s3_stub)
+    new = NewUpload(tenant="shop", filename="n.csv", size=len(CSV), bucket="files")
+    upload = house.store.create(new, LIMITS)
+    assert upload.object is not None
+    s3_stub.objects[upload.object.key] = CSV
+    house.config = msgspec.structs.replace(house.config, uploads=uploads)
+    asked = Asked(author="a@shop.example", csv_url=upload.object.url, upload_id=upload.id)
+    fetcher = FileFetcher(house.path, lambda: house.config, Clock(), again_s=0.0)
+    # Away for a moment: it is waited for
+    s3_stub.faults.append("SlowDown")
+    found = await fetcher.fetch(CAMPAIGN, asked)
+    assert (found.filename, found.layout.columns) == ("n.csv", ("name", "email"))
+    assert house.file.read_bytes() == CSV
+    again = house.store.find("shop", upload.id)
+    assert again is not None
+    assert again.is_complete
+
+
+@pytest.mark.parametrize(
+    ("octets", "sha256", "said"),
+    [
+        (None, "", "uploadId: nothing is in the bucket files at shop/"),
+        (CSV + b"x", "", "uploadId: size: 28 octets are in the bucket"),
+        (CSV, "0" * 64, "uploadId: sha256: the content has the SHA-256"),
+        (b"a" * len(CSV), "", "uploadId: the file: "),
+    ],
+)
+async def test_what_is_not_in_the_bucket_or_not_right_says_why(
+    house: House, s3_stub: S3Stub, octets: bytes | None, sha256: str, said: str
+) -> None:
+    house.config = msgspec.structs.replace(house.config, uploads=settings_of(s3_stub))
+    new = NewUpload(tenant="shop", filename="n.csv", size=len(CSV), sha256=sha256, bucket="files")
+    upload = house.store.create(new, LIMITS)
+    assert upload.object is not None
+    if octets is not None:
+        s3_stub.objects[upload.object.key] = octets
+    asked = Asked(author="a@shop.example", csv_url=upload.object.url, upload_id=upload.id)
+    with pytest.raises(SourceError) as refused:
+        await FileFetcher(house.path, lambda: house.config, Clock()).fetch(CAMPAIGN, asked)
+    assert str(refused.value).startswith(said)
+    assert not house.file.exists()
+
+
+async def test_an_upload_that_was_removed_meanwhile_is_said(house: House, s3_stub: S3Stub) -> None:
+    asked = Asked(author="a@shop.example", csv_url="s3://files/x", upload_id=str(uuid.UUID(int=1)))
+    with pytest.raises(SourceError, match="uploadId: the upload was removed before its file"):
+        await FileFetcher(house.path, lambda: house.config, Clock()).fetch(CAMPAIGN, asked)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from angarium.queue.model import UnixMs
 from angarium.templates.bundle import PARTS, Bundle
 from angarium.templates.rendering import (
     Examination,
@@ -69,4 +70,4 @@ async def done(change: Callable[[Examined], T], renderer: StandIn) -> T:
     async def turn(examined: Examined) -> T:
         return change(examined)
 
-    return await with_examined(turn, renderer, "default")
+    return await with_examined(turn, renderer, "default", UnixMs(0))

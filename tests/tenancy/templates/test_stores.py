@@ -155,7 +155,7 @@ async def test_what_is_read_is_what_was_written(desk: Desk) -> None:
     )
     found = desk.platform.template_versions.find("default", "a")
     assert (found.content, found.comment) == (written, "é\nb")
-    assert desk.renderer.samples == [Filling(data=written.sample)]
+    assert desk.renderer.samples == [Filling(data=written.sample, now=UnixMs(0))]
     bundle = desk.bundle("a", 1)
     assert (bundle.locales, bundle.kind, bundle.missing) == (written.locales, "mjml", "lenient")
 
@@ -553,4 +553,4 @@ async def test_a_change_that_others_always_outrun_is_given_up() -> None:
         raise UnexaminedError(())
 
     with pytest.raises(ConflictError, match="try again"):
-        await with_examined(change, StandIn(), "default")
+        await with_examined(change, StandIn(), "default", UnixMs(0))

@@ -13,7 +13,7 @@ from botocore.credentials import Credentials
 
 from angarium.mta.transport.peer import os_reason
 from angarium.mta.transport.ses.call import MAX_ANSWER_OCTETS, Answer
-from angarium.mta.transport.ses.credentials import signed_headers
+from angarium.mta.transport.ses.signing import signed_headers
 
 # A call that goes out slower than this, beyond ``timeout_s``, is broken off. Ours
 SLOWEST_OCTETS_S: Final = 65_536

@@ -7,6 +7,7 @@ from typing import Final
 
 from angarium.config.schema import Ses
 from angarium.config.ses import endpoint_of
+from angarium.host.aws_credentials import CredentialsError, read_credentials
 from angarium.mta.transport.outcome import Failure, Outcome, Scope, Transient
 from angarium.mta.transport.reply_meaning import Where, attempt, in_doubt
 from angarium.mta.transport.ses.call import (
@@ -18,7 +19,6 @@ from angarium.mta.transport.ses.call import (
     send_email,
 )
 from angarium.mta.transport.ses.client import INLINE_OCTETS, Api, Lost, SesClient
-from angarium.mta.transport.ses.credentials import CredentialsError, read_credentials
 from angarium.mta.transport.ses.pacer import Pacer
 from angarium.mta.transport.transfer import (
     ALL_EXTENSIONS,
@@ -72,7 +72,9 @@ class SesConnector:
             made = attempt(where, self._clock(), "connect", enhanced="4.3.5", reason=text)
             return Transient(made, Scope.SITE)
         try:
-            credentials = await asyncio.to_thread(read_credentials, ses)
+            credentials = await asyncio.to_thread(
+                read_credentials, "ses", ses.access_key_id, ses.secret_key_file
+            )
         except CredentialsError as error:
             made = attempt(where, self._clock(), "auth", enhanced="4.7.8", reason=str(error))
             return Transient(made, Scope.SITE)

@@ -1,0 +1,223 @@
+"""The shell of a bucket: requests to it, each by a URL that is signed for it. It is the operator's, so nothing guards
+where it is.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Final
+
+import aiohttp
+from botocore.credentials import Credentials
+from yarl import URL
+
+from angarium.config.schema import Uploads
+from angarium.host.aws_credentials import CredentialsError, read_credentials
+from angarium.uploads.bucket.answers import (
+    MAX_ANSWER_OCTETS,
+    Refused,
+    Stored,
+    read_refused,
+    read_stored,
+)
+from angarium.uploads.bucket.place import OWN_S, Place, put_url, signed_url
+from angarium.uploads.model import (
+    BucketError,
+    BucketObject,
+    NotArrivedError,
+    Upload,
+    UploadBusyError,
+)
+
+CONNECT_S: Final = 5.0
+# Between two pieces of an answer
+PIECE_S: Final = 30.0
+# Of a request that brings no object
+ASK_S: Final = 15.0
+_PIECE_OCTETS: Final = 1 << 20
+_PROBE: Final = "angarium-probe"
+_NONE: Final = "it comes by a bucket, and [uploads] names none any more: announce it again"
+
+
+class BucketAwayError(BucketError):
+    """It is not reached, does not answer, or ends amid an object: in a moment it may be otherwise."""
+
+
+class Bucket:
+    """For one piece of work, in one event loop. All methods raise BucketError."""
+
+    def __init__(self, place: Place, credentials: Credentials, piece_s: float = PIECE_S) -> None:
+        self.place = place
+        self.credentials: Final = credentials
+        self._piece_s = piece_s
+        self._session = aiohttp.ClientSession(
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            # A proxy of the environment is for the web
+            trust_env=False,
+            headers={"Accept-Encoding": "identity"},
+        )
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def look(self, what: BucketObject) -> Stored:
+        """Return what is there. Raises NotArrivedError, BucketError.
+
+        By a GET, whose answer says why not: a HEAD has no body.
+        """
+        self._check(what)
+        async with self._ask("GET", what.key, {"Range": "bytes=0-0"}) as response:
+            stored = read_stored(response.status, response.headers)
+            if stored is not None:
+                return stored
+            refused = await _refused(response)
+        if refused.is_missing:
+            raise NotArrivedError(f"nothing is in the bucket {what.bucket} at {what.key}")
+        raise _error_of(refused, f"GET of {what.key}")
+
+    async def read(
+        self,
+        what: BucketObject,
+        etag: str,
+        offset: int,
+        take: Callable[[bytes], Awaitable[None]],
+    ) -> None:
+        """Have what is behind ``offset`` taken, piece by piece. Raises BucketAwayError: go on where it ended;
+        UploadBusyError: there is another one meanwhile; and what ``take`` raises.
+        """
+        headers = {"Range": f"bytes={offset}-"} | ({"If-Match": etag} if etag else {})
+        async with self._ask("GET", what.key, headers, limits=self._patient()) as response:
+            if response.status == 412 or (response.status == 404 and offset):
+                text = f"{what.key} was put again while it was fetched: ask again"
+                raise UploadBusyError(text, offset)
+            if response.status != 206 and not (response.status == 200 and offset == 0):
+                raise _error_of(await _refused(response), f"GET of {what.key}")
+            async for piece in response.content.iter_chunked(_PIECE_OCTETS):
+                await take(piece)
+
+    async def remove(self, what: BucketObject) -> None:
+        """It is not there when this returns."""
+        self._check(what)
+        await self._do("DELETE", what.key, b"", (200, 204, 404))
+
+    async def probe(self) -> None:
+        """See whether all can be done that is needed: an object of ours is put, read and removed."""
+        probe = BucketObject(bucket=self.place.bucket, key=f"{self.place.prefix}{_PROBE}")
+        query = {"list-type": "2", "max-keys": "1", "prefix": self.place.prefix}
+        await self._do("GET", "", b"", (200,), query)
+        await self._do("PUT", probe.key, b"probe", (200,))
+        try:
+            found = await self.look(probe)
+        except NotArrivedError as error:
+            raise BucketError(f"{error.reason}, right after it was put there") from None
+        finally:
+            await self.remove(probe)
+        if found.size != len(b"probe"):
+            raise BucketError(f"GET of {probe.key} shows {found.size} octets, and 5 were put")
+
+    async def _do(
+        self,
+        method: str,
+        key: str,
+        body: bytes,
+        wanted: tuple[int, ...],
+        query: Mapping[str, str] | None = None,
+    ) -> None:
+        async with self._ask(method, key, {}, body=body, query=query) as response:
+            if response.status in wanted:
+                return
+            refused = await _refused(response)
+        raise _error_of(refused, f"{method} of {key or 'the list of keys'}")
+
+    @asynccontextmanager
+    async def _ask(
+        self,
+        method: str,
+        key: str,
+        headers: Mapping[str, str],
+        *,
+        body: bytes = b"",
+        query: Mapping[str, str] | None = None,
+        limits: aiohttp.ClientTimeout | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        url = signed_url(self.place, self.credentials, method, key, OWN_S, query=query)
+        within = limits or aiohttp.ClientTimeout(total=ASK_S, sock_connect=CONNECT_S)
+        try:
+            async with self._session.request(
+                method,
+                URL(url, encoded=True),
+                data=body or None,
+                headers=headers,
+                allow_redirects=False,
+                timeout=within,
+            ) as response:
+                yield response
+        except TimeoutError:
+            text = f"{self.place.url} does not answer in time ({method})"
+            raise BucketAwayError(text) from None
+        except (aiohttp.ClientError, ssl.SSLError, ConnectionError) as error:
+            text = f"{self.place.url} cannot be reached: {_reason(error)}"
+            raise BucketAwayError(text) from error
+
+    def _check(self, what: BucketObject) -> None:
+        _check_bucket(self.place, what)
+
+    def _patient(self) -> aiohttp.ClientTimeout:
+        return aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=self._piece_s)
+
+
+@asynccontextmanager
+async def open_bucket(uploads: Uploads) -> AsyncIterator[Bucket]:
+    """Raises BucketError: none is configured (any more), or its keys cannot be read."""
+    place = Place.of(uploads)
+    if place is None:
+        raise BucketError(_NONE)
+    bucket = Bucket(place, await asyncio.to_thread(keys_of, uploads))
+    try:
+        yield bucket
+    finally:
+        await bucket.close()
+
+
+def put_url_of(uploads: Uploads, upload: Upload) -> str:
+    """Return where the file of an upload goes. Blocks on a file. Raises BucketError."""
+    assert upload.object is not None
+    place = _place_of(uploads, upload.object)
+    return put_url(place, keys_of(uploads), upload, int(uploads.url_s))
+
+
+def keys_of(uploads: Uploads) -> Credentials:
+    """Blocks on a file. Raises BucketError."""
+    try:
+        return read_credentials("uploads", uploads.access_key_id, uploads.secret_key_file)
+    except CredentialsError as error:
+        raise BucketError(str(error)) from error
+
+
+def _place_of(uploads: Uploads, what: BucketObject) -> Place:
+    place = Place.of(uploads)
+    if place is None:
+        raise BucketError(_NONE)
+    _check_bucket(place, what)
+    return place
+
+
+def _check_bucket(place: Place, what: BucketObject) -> None:
+    if what.bucket != place.bucket:
+        raise BucketError(f"it comes by the bucket {what.bucket}, and {place.bucket} is used now")
+
+
+def _error_of(refused: Refused, act: str) -> BucketError:
+    kind = BucketAwayError if refused.is_passing else BucketError
+    return kind(refused.text(act))
+
+
+async def _refused(response: aiohttp.ClientResponse) -> Refused:
+    return read_refused(response.status, await response.content.read(MAX_ANSWER_OCTETS))
+
+
+def _reason(error: BaseException) -> str:
+    inner = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    return getattr(inner, "strerror", None) or str(inner) or type(inner).__name__

@@ -6,12 +6,13 @@ A block that is captured and then counted, compared or changed would see gaps wh
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+import msgspec
+
 from angarium.templates.shapes.recording import GAP
 from angarium.templates.tags import Tag, tags
 
-MAX_CHARACTERS: Final = (
-    512 * 1024
-)  # ours, of all sources together: reading them takes a tenth of a second
+# Ours, of all sources together: reading them takes a tenth of a second
+MAX_CHARACTERS: Final = 512 * 1024
 _STATEMENTS: Final = frozenset(
     {
         *("if", "elif", "else", "endif", "for", "endfor", "with", "endwith", "set"),
@@ -23,7 +24,7 @@ _WRITING: Final = frozenset({"include", "block"})
 _CAPTURING: Final = frozenset({"self", "caller", "super"})
 
 
-class Source(NamedTuple):
+class Source(msgspec.Struct, frozen=True, kw_only=True):
     template: str  # "": the version itself
     text: str  # as the engine reads it
 

@@ -80,7 +80,7 @@ def find_shaped_html(
 ) -> ShapedHtml | None:
     """Return it; None: there is nothing to be won, or what is written cannot be told apart from its values."""
     written = [
-        Source(each.template, sources.load(each.text) or "")
+        Source(template=each.template, text=sources.load(each.text) or "")
         for each in sources.names()
         if each.part == "html"
     ]

@@ -22,9 +22,8 @@ MAX_CREDIT: Final = 1000
 _PREPARING: Final = 3  # as long as so many mails
 _IN_VAIN: Final = 30
 
-_Key = tuple[
-    str, bool, str
-]  # how it is finished, whether a text is made of it, and what is written
+# How it is finished, whether a text is made of it, and what is written
+_Key = tuple[str, bool, str]
 Known = Shape | Pinned | None  # None: it has no shape
 
 

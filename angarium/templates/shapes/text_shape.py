@@ -3,7 +3,9 @@
 What a link's address and words say decides whether the address is written: that is asked again with each mail's values.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from angarium.content.plain_text import (
     FOLLOWED,
@@ -49,7 +51,7 @@ class _Links:
         return address_words(marked_as_other(address), shown) if is_needed else ""
 
 
-class _Values(NamedTuple):
+class _Values(msgspec.Struct, frozen=True, kw_only=True):
     plain: list[str]
     told: list[str]  # as they stand in the text, and then as in addresses there
 
@@ -88,7 +90,7 @@ class TextShape:
         if self._keeps_spaces and NO_BREAK in recorded.joined:
             return None
         told = recorded.replaced(_IN_TEXT) + recorded.replaced(_IN_ADDRESSES)
-        values = _Values(recorded.values, told)
+        values = _Values(plain=recorded.values, told=told)
         choices = tuple([_is_needed(*each, values) for each in self._open])
         pieces = self._variants.get(choices)
         return self._new_variant(values) if pieces is None else pieces.fill(told)

@@ -24,7 +24,13 @@ MACRO = "{% macro m(x, y=1) %}<b>{{ x }}</b>{% endmacro %}"
     ],
 )
 def test_these_may(source: str) -> None:
-    assert may_leave_gaps([Source("", source), Source("ui", MACRO), Source("foot", "{{ a }}")])
+    assert may_leave_gaps(
+        [
+            Source(template="", text=source),
+            Source(template="ui", text=MACRO),
+            Source(template="foot", text="{{ a }}"),
+        ]
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,10 +74,10 @@ def test_these_may(source: str) -> None:
 )
 def test_what_sees_or_throws_away_what_was_written_may_not(source: str) -> None:
     pieces = [
-        Source("ui", MACRO),
-        Source("loud", MACRO + "{{ a }}"),
-        Source("blocks", "{% block a %}{{ a }}{% endblock %}"),
-        Source("foot", "{{ a }}"),
+        Source(template="ui", text=MACRO),
+        Source(template="loud", text=MACRO + "{{ a }}"),
+        Source(template="blocks", text="{% block a %}{{ a }}{% endblock %}"),
+        Source(template="foot", text="{{ a }}"),
     ]
     assert may_leave_gaps(pieces)
-    assert not may_leave_gaps([Source("", source), *pieces])
+    assert not may_leave_gaps([Source(template="", text=source), *pieces])

@@ -202,6 +202,14 @@ def tenant_tag(tenant: str) -> bytes:
     return hashlib.sha256(f"tracking\0{tenant}".encode()).digest()[:4]
 
 
+def target_of(link_text: str) -> str | None:
+    """Return where a link's token leads, unverified: for those that nobody else can have written. None: it is none."""
+    octets = _octets(link_text) if len(link_text) <= LINK_CHARACTERS else None
+    if octets is None or len(octets) < 1 + _MAC_OCTETS + _NUMBER.size:
+        return None
+    return octets[1 + _MAC_OCTETS + _NUMBER.size :].decode("utf-8", "replace")
+
+
 def _base64(octets: bytes) -> str:
     return urlsafe_b64encode(octets).decode("ascii").rstrip("=")
 

@@ -1,0 +1,106 @@
+"""Slots: where a prepared message gets what belongs to one recipient's copy of it. Pure.
+
+A prepared message is stored once. In its quoted-printable parts each slot stands on a line of its own, between soft
+line ends, so that filling is one replacement of octets: no part is read again, and no line grows beyond what RFC 2045
+allows. The slot of a copy is as long as what fills it.
+"""
+
+import html
+import re
+from typing import Final
+
+from angarium.smtp.transfer_encoding import decoded, quoted_printable
+from angarium.tracking.text_parts import read_parts
+from angarium.tracking.tokens import target_of
+
+# As long as a who token: random, so that nobody writes it by chance
+TRACK_SLOT: Final = "angariumWhoPbTnEz3fVq8LhR5kXw2JcMd7YsGa9NtUv4QeZo6KiBxCyA1rW"
+LEAVE_SLOT: Final = "angariumLeaveHd5mSx8QcTz2KvJn9RwFg3LpYb7UeXa4ZtMo6NiDqVkE1sG"
+_SOFT: Final = b"=\r\n"
+_TRACK_LINE: Final = _SOFT + TRACK_SLOT.encode() + _SOFT
+_LEAVE_LINE: Final = _SOFT + LEAVE_SLOT.encode() + _SOFT
+_SLOTS: Final = re.compile(f"({TRACK_SLOT}|{LEAVE_SLOT})".encode())
+_LINE: Final = 72  # characters of a long token on a line
+
+
+def encoded(text: bytes) -> bytes:
+    """Return a part's text with slots as quoted-printable: each slot is on a line of its own."""
+    pieces = _SLOTS.split(text)
+    pieces[::2] = map(quoted_printable, pieces[::2])
+    return _SOFT.join(pieces)
+
+
+def filled(content: bytes, header_octets: int, *, who: str, leave: str) -> bytes:
+    """Return a prepared message with one recipient's tokens in its slots; one without slots as it is.
+
+    ``content``: all of it, of which the header's ``header_octets`` stay as they are.
+    """
+    body = content[header_octets:]
+    if TRACK_SLOT.encode() in body:
+        body = body.replace(_TRACK_LINE, _SOFT + who.encode("ascii") + _SOFT)
+    if LEAVE_SLOT.encode() in body:
+        body = body.replace(_LEAVE_LINE, _SOFT + _folded(leave.encode("ascii")) + _SOFT)
+    return content[:header_octets] + body
+
+
+def plain(content: bytes, header_octets: int) -> bytes:
+    """Return a prepared message for a recipient who is not tracked: links lead where they did, and nothing is fetched.
+
+    Slots to leave by are still there.
+    """
+    pieces, at = list[bytes](), header_octets
+    for part in read_parts(content, header_octets).parts:
+        body = content[part.start : part.stop]
+        if part.encoding != b"quoted-printable" or TRACK_SLOT.encode() not in body:
+            continue
+        text = decoded(body, part.encoding)
+        assert text is not None
+        pieces += (content[at : part.start], encoded(_untracked(text, is_html=part.is_html)))
+        at = part.stop
+    return b"".join((content[:header_octets], *pieces, content[at:]))
+
+
+def pixel(base_url: str) -> str:
+    """Return the picture that shows that a mail was opened."""
+    style = "height:1px!important;width:1px!important;border:0!important;margin:0!important;padding:0!important"
+    return f'<img src="{base_url}/o/{TRACK_SLOT}" alt="" width="1" height="1" border="0" style="{style}">'
+
+
+def honeypot(base_url: str) -> str:
+    """Return a link that no person sees, hears or reaches by keyboard: who follows it is a program."""
+    link = f'<a href="{base_url}/h/{TRACK_SLOT}" tabindex="-1" rel="nofollow"></a>'
+    return f'<div style="display:none;mso-hide:all" aria-hidden="true">{link}</div>'
+
+
+def tracked_link(base_url: str, token: str) -> str:
+    return f"{base_url}/c/{TRACK_SLOT}/{token}"
+
+
+_ADDITIONS: Final = re.compile(
+    "|".join(
+        re.escape(each("\0")).replace("\0", "https?://[^\\s\"'<>/]{1,300}")
+        for each in (pixel, honeypot)
+    ).encode()
+)
+_TRACKED: Final = re.compile(
+    rb"https?://[^\s\"'<>/]{1,300}/c/" + TRACK_SLOT.encode() + rb"/([A-Za-z0-9_-]{1,4096})"
+)
+
+
+def _untracked(text: bytes, *, is_html: bool) -> bytes:
+    def back(link: re.Match[bytes]) -> bytes:
+        target = target_of(link[1].decode("ascii"))
+        if target is None:
+            return link[0]
+        written = html.escape(target) if is_html else target
+        return written.encode("ascii", "xmlcharrefreplace" if is_html else "backslashreplace")
+
+    if is_html:
+        text = _ADDITIONS.sub(b"", text)
+    return _TRACKED.sub(back, text)
+
+
+def _folded(token: bytes) -> bytes:
+    lines = (token[at : at + _LINE] for at in range(0, len(token), _LINE))
+    # No line begins like a boundary
+    return _SOFT.join(b"=2D" + each[1:] if each.startswith(b"-") else each for each in lines)

@@ -78,6 +78,18 @@ def with_encoding(fields: bytes, encoding: bytes) -> bytes:
     return fields + line if at is None else fields[: at.start()] + line + fields[at.end() :]
 
 
+def with_mime(fields: bytes, body: bytes) -> bytes:
+    """Return a message's fields such that what they say of its parts counts (RFC 2045 section 4)."""
+    if find_field(fields, b"mime-version") is not None:
+        return fields
+    fields += b"MIME-Version: 1.0\r\n"
+    if find_field(fields, b"content-type") is None:
+        # RFC 1428 section 3 for what nobody said: but what is valid UTF-8 is nothing else
+        charset = b"utf-8" if _is_utf8(body) else b"unknown-8bit"
+        fields += b"Content-Type: text/plain; charset=" + charset + b"\r\n"
+    return fields
+
+
 def kind_of(fields: bytes, default: Kind) -> Kind:
     field = find_field(fields, b"content-type")
     if field is None:
@@ -139,3 +151,11 @@ def _delimiters(
             found.append((at, min(end + 2, stop), False))
         at = content.find(b"\r\n" + mark, end, stop)
     return found
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -16,11 +16,11 @@ from angarium.smtp.mime import (
     Kind,
     UnclearError,
     encoding_of,
-    find_field,
     kind_of,
     sections,
     split,
     with_encoding,
+    with_mime,
 )
 from angarium.smtp.transfer_encoding import UNENCODED, base64_lines, quoted_printable
 
@@ -60,12 +60,8 @@ class _Conversion:
     def message(self, start: int, end: int, body: int, stop: int, depth: int) -> bytes:
         """A message: its fields from ``start`` to ``end``, its body from ``body`` to ``stop``. Returns its fields."""
         fields = self._content[start:end]
-        if find_field(fields, b"mime-version") is None and not self._is_ascii(body, stop):
-            fields += b"MIME-Version: 1.0\r\n"
-            if find_field(fields, b"content-type") is None:
-                # RFC 1428 section 3 for what nobody said: but what is valid UTF-8 is nothing else
-                charset = b"utf-8" if _is_utf8(self._content[body:stop]) else b"unknown-8bit"
-                fields += b"Content-Type: text/plain; charset=" + charset + b"\r\n"
+        if not self._is_ascii(body, stop):
+            fields = with_mime(fields, self._content[body:stop])
         return self._entity(fields, body, stop, depth, PLAIN)
 
     def _entity(self, fields: bytes, body: int, stop: int, depth: int, default: Kind) -> bytes:
@@ -122,11 +118,3 @@ class _Conversion:
 
     def _is_ascii(self, start: int, stop: int) -> bool:
         return self._content[start:stop].isascii()
-
-
-def _is_utf8(text: bytes) -> bool:
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

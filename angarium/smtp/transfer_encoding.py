@@ -1,6 +1,5 @@
 """Quoted-printable and base64, as the bodies of MIME parts have them (RFC 2045 sections 6.7 and 6.8)."""
 
-import re
 from binascii import Error, a2b_base64, a2b_qp, b2a_base64, b2a_qp
 from typing import Final
 
@@ -8,27 +7,36 @@ _BASE64_OCTETS: Final = 57  # of a line: 76 characters
 _LINE: Final = 76  # characters, its "=" included
 UNENCODED: Final = (b"", b"7bit", b"8bit", b"binary")  # RFC 2045 section 6.2
 # How no line may begin that we make: a dot is doubled by SMTP, "--" may be a boundary, "From " a mailbox's next mail
-_BAD_START: Final = re.compile(rb"(?<![^\n])(?:\.|--|From )[^\r\n]*")
+_BAD_STARTS: Final = (b".", b"--", b"From ")
 
 
 def quoted_printable(text: bytes) -> bytes:
     """Encode whatever octets, so that they are decoded to just these (RFC 2045 section 6.7).
 
-    CRLF are line ends; a CR or LF by itself is encoded. No line begins with a dot, ``--`` or ``From ``.
+    CRLF are line ends; where there is a CR or LF by itself, all are encoded. No line begins with a dot, ``--`` or
+    ``From ``.
     """
-    ends = text.count(b"\r\n")
-    has_lines = text.count(b"\n") == ends and text.count(b"\r") == ends
+    ends = text.count(b"\n")
+    has_lines = text.count(b"\r") == ends == text.count(b"\r\n")
     encoded = b2a_qp(text, istext=has_lines)
-    encoded = encoded.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")  # soft line ends may be bare
-    while _BAD_START.search(encoded) is not None:
-        encoded = _BAD_START.sub(_escape_start, encoded)
+    if not has_lines or not ends:
+        encoded = encoded.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")  # soft ones may be bare
+    if encoded.startswith(_BAD_STARTS):
+        encoded = _escaped_start(encoded)
+    for bad in _BAD_STARTS:
+        # Again, since a line that became too long goes on in the next, which may begin alike
+        while b"\n" + bad in encoded:
+            first, *others = encoded.split(b"\n" + bad)
+            encoded = b"\n".join((first, *(_escaped_start(bad + each) for each in others)))
     return encoded
 
 
-def _escape_start(line: re.Match[bytes]) -> bytes:
-    text = line[0]
+def _escaped_start(text: bytes) -> bytes:
+    """Return a text whose first octet is encoded."""
+    end = text.find(b"\r")
     first, rest = b"=%02X" % text[0], text[1:]
-    return first + rest if len(first) + len(rest) <= _LINE else first + b"=\r\n" + rest
+    is_short = (len(text) if end < 0 else end) <= _LINE - 2
+    return first + (rest if is_short else b"=\r\n" + rest)
 
 
 def base64_lines(data: bytes) -> bytes:

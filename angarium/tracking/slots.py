@@ -19,15 +19,40 @@ LEAVE_SLOT: Final = "angariumLeaveHd5mSx8QcTz2KvJn9RwFg3LpYb7UeXa4ZtMo6NiDqVkE1s
 _SOFT: Final = b"=\r\n"
 _TRACK_LINE: Final = _SOFT + TRACK_SLOT.encode() + _SOFT
 _LEAVE_LINE: Final = _SOFT + LEAVE_SLOT.encode() + _SOFT
-_SLOTS: Final = re.compile(f"({TRACK_SLOT}|{LEAVE_SLOT})".encode())
-_LINE: Final = 72  # characters of a long token on a line
+_SLOTS: Final = (TRACK_SLOT.encode(), LEAVE_SLOT.encode())
+_LONGEST: Final = 76  # characters of a line
+_LINE: Final = 72  # of a long token on a line
 
 
 def encoded(text: bytes) -> bytes:
     """Return a part's text with slots as quoted-printable: each slot is on a line of its own."""
-    pieces = _SLOTS.split(text)
+    # All at once, which is faster than many pieces: slots as lines, whose ends become soft
+    lines = text
+    for slot in _SLOTS:
+        lines = lines.replace(slot, b"\r\n" + slot + b"\r\n")
+    whole = quoted_printable(lines)
+    for slot in _SLOTS:
+        pieces = whole.split(b"\r\n" + slot + b"\r\n")
+        if len(pieces) == 1 and slot in text:
+            return _encoded_in_pieces(text)  # a text whose line ends are encoded, too
+        pieces[:-1] = map(_with_room, pieces[:-1])
+        whole = (_SOFT + slot + _SOFT).join(pieces)
+    return whole
+
+
+def _encoded_in_pieces(text: bytes) -> bytes:
+    pieces = re.split(b"(" + b"|".join(_SLOTS) + b")", text)
     pieces[::2] = map(quoted_printable, pieces[::2])
+    pieces[:-1:2] = map(_with_room, pieces[:-1:2])
     return _SOFT.join(pieces)
+
+
+def _with_room(piece: bytes) -> bytes:
+    """Return it such that the last line has room for a soft line end."""
+    if len(piece) - piece.rfind(b"\n") - 1 < _LONGEST:
+        return piece
+    cut = len(piece) - (3 if piece[-3:-2] == b"=" else 1)
+    return piece[:cut] + _SOFT + piece[cut:]
 
 
 def filled(content: bytes, header_octets: int, *, who: str, leave: str) -> bytes:

@@ -22,8 +22,8 @@ from angarium.smtp.mime import (
     split,
 )
 
-# unreadable: its structure is not clear, or its header is no ASCII
-Why = Literal["signed", "encrypted", "unreadable"]
+# unreadable: its structure, its encoding or its charset is not clear; long: it would take too much time
+Why = Literal["signed", "encrypted", "unreadable", "long"]
 Form = Literal["html", "text", "amp"]
 _FORMS: Final[dict[bytes, Form]] = {b"html": "html", b"plain": "text", b"x-amp-html": "amp"}
 _SEALED: Final[dict[bytes, Why]] = {b"signed": "signed", b"encrypted": "encrypted"}
@@ -31,8 +31,9 @@ _SMIME: Final = (b"pkcs7-mime", b"x-pkcs7-mime")
 
 
 class TextPart(msgspec.Struct, frozen=True, kw_only=True):
-    fields: int  # where its fields begin; in a message's own, the header does
+    fields: int  # where its fields begin
     fields_stop: int  # and end, without the empty line
+    is_whole: bool  # it is the message's only one, and its fields are the header
     start: int  # of its body
     stop: int
     form: Form
@@ -52,9 +53,11 @@ class TextParts(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_parts(content: bytes, header_octets: int) -> TextParts:
     """Read whatever the content is. ``header_octets``: with the empty line."""
+    if not content[:header_octets].endswith(b"\r\n\r\n"):
+        return TextParts(parts=(), left=("unreadable",))
     reading = _Reading(content)
     try:
-        reading.entity(0, max(0, header_octets - 2), header_octets, len(content), 0, PLAIN)
+        reading.entity(0, header_octets - 2, header_octets, len(content), 0, PLAIN)
     except UnclearError:
         return TextParts(parts=(), left=("unreadable",))
     return TextParts(parts=tuple(reading.parts), left=tuple(reading.left))
@@ -73,6 +76,8 @@ class _Reading:
         if depth > MAX_DEPTH or self._count > MAX_PARTS:
             raise UnclearError
         fields = self._content[start:end]
+        if depth == 0:
+            find_field(fields, b"mime-version")  # raises for two
         kind = kind_of(fields, default)
         if kind.main == b"multipart":
             if (sealed := _SEALED.get(kind.sub)) is not None:
@@ -87,6 +92,7 @@ class _Reading:
                 TextPart(
                     fields=start,
                     fields_stop=end,
+                    is_whole=depth == 0,
                     start=body,
                     stop=stop,
                     form=_FORMS[kind.sub],
@@ -101,8 +107,8 @@ class _Reading:
             raise UnclearError
         default = DIGESTED if kind.sub == b"digest" else PLAIN
         for each in sections(self._content, kind.boundary, start, stop):
-            if each.is_part:
-                end, body = split(self._content, each.start, each.stop)
+            end, body = split(self._content, each.start, each.stop)
+            if each.is_part and end < body:  # else it is all fields
                 self.entity(each.start, end, body, each.stop, depth + 1, default)
 
 

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from angarium.content.html_tags import tags
+from angarium.content.html_tags import Comment, tags, tags_and_comments
 
 Seen = list[tuple[str, tuple[tuple[str, str], ...]]]
 
@@ -46,6 +46,8 @@ def seen(html: str) -> Seen:
         ("<a href=>x", [("a", (("href", ""),))]),
         ("<a b='<p>", []),
         ("1 < 2 <b>", [("b", ())]),
+        ("</é <x>> <b>", [("b", ())]),
+        ("<a b=c\xa0d\x85e>", [("a", (("b", "c\xa0d\x85e"),))]),
         ("<a", []),
     ],
 )
@@ -105,11 +107,78 @@ def test_tags_are_those_of_a_browsers_parser(html: str) -> None:
     assert [each for each in seen(html) if each[0].startswith("x-")] == expected
 
 
+NAMES = frozenset({"x-a", "/x-a", "body", "/p"})
+MORE = st.lists(
+    st.sampled_from(
+        [
+            *("<p", "<x-a ", "<X-A\n", "<x-a>", "</x-a>", "</p>", "<p>", "<pa", "<style>", "</style>", "<title>"),
+            *("</title>", "<!--", "-->", "--!>", "<!-->", "<![", "<?", "</", "<", ">", "/", " ", "=", '"', "'"),
+            *("\n", "\f", "\v", "\x85", "\xa0", "\u212a", "\u017f", "a", "b=c", ' b="c>"', " b='c'", " b = c", "=b"),
+            *("<script ", "<\u017fcript>", "<plaintext>", "<body>", "</body", "<textarea/>", ' b="c"d=e', "<\xe9"),
+        ]
+    ),
+    max_size=30,
+).map("".join)  # fmt: skip
+
+
+@given(MORE | PIECES)
+@example('<p =">"><x-a>')
+@example('<p a="b"="<x-a>">')
+@example('<p="<x-a>">')
+@example('<p/="<x-a>">')
+@example('<p a=b="<x-a>">')
+@example('<p a=b"<x-a>">')
+@example("<x-a></\u212a><\u017fcript><x-a>")
+@settings(max_examples=1000, deadline=None)
+def test_those_of_some_names_are_found_just_as_among_all(html: str) -> None:
+    everything = list(tags_and_comments(html))
+    expected = [
+        each
+        for each in everything
+        if isinstance(each, Comment) or "/" * each.closing + each.name in NAMES
+    ]
+    assert list(tags_and_comments(html, NAMES)) == expected
+
+
+def test_more_tags_and_attributes_than_are_passed_at_once_are_passed() -> None:
+    html = "<p>" * 3000 + "<p " + "a='>' " * 1000 + "><x-a>"
+    assert [each.start for each in tags(html, NAMES)] == [len(html) - 5]
+
+
+def test_comments_have_their_text() -> None:
+    html = "<!--a--><!-- b --!><!--><!---><!-- <p> -->"
+    texts = [
+        html[each.start : each.end] for each in tags_and_comments(html) if isinstance(each, Comment)
+    ]
+    assert texts == ["a", " b ", "", "", " <p> "]
+
+
+@given(MORE)
+def test_a_text_of_octets_is_read_as_its_characters_are(html: str) -> None:
+    octets = html.encode().decode("latin-1")
+    ours = [(each.name, each.closing) for each in tags(octets, NAMES)]
+    assert ours == [(each.name, each.closing) for each in tags(html, NAMES)]
+
+
 @pytest.mark.parametrize(
-    "piece", ["<a ", "<", "<!--", "</", '<a b="', "<title>", "<p a=b ", "'=\"<"]
+    "piece",
+    [
+        "<a ",
+        "<p>",
+        "<p a='b' ",
+        "<x-a>",
+        "<",
+        "<!--",
+        "</",
+        '<a b="',
+        "<title>",
+        "<p a=b ",
+        "'=\"<",
+    ],
 )
 def test_a_megabyte_of_one_thing_takes_its_length(piece: str) -> None:
     """C4."""
     began = time.process_time()
-    assert sum(1 for _ in tags(piece * (1_000_000 // len(piece)))) >= 0
+    html = piece * (1_000_000 // len(piece))
+    assert sum(1 for _ in tags(html)) >= sum(1 for _ in tags(html, NAMES))
     assert time.process_time() - began < 30

@@ -11,19 +11,11 @@ from typing import Final
 from angarium.content.checking.rule import Broken, Rule, RulePart
 from angarium.content.checking.view import View
 from angarium.content.checking.web_address import read_address
+from angarium.content.leaving_words import speaks_of_leaving
 
 _POST: Final = "headers.List-Unsubscribe-Post"
 _HEADER: Final = "headers.List-Unsubscribe"
 _ADDRESS: Final = re.compile(r"<([^<>]{1,2000})>")
-# In the languages of most lists: what a link that ends it says, or has in its address. Of lower case, as the next
-_WORDS: Final = re.compile(
-    r"unsubscri|opt[\s_-]?out|abmeld|abbestell|austrag|d[ée]sabonn|d[ée]sinscri|se\s+d[ée]sinscrire|darse\s+de\s+baja"
-    r"|\bbaja\b|cancelar\s+(?:la\s+)?(?:suscripci|inscri|subscri)|anular\s+(?:la\s+)?suscri|descadastr|disiscri|cancella(?:ti|re)"
-    r"|uitschrijv|afmeld|wypis|anuluj\s+subskryp|avregistrer|avprenumer|avsluta\s+prenum|framelding|peruuta\s+(?:tilaus|uutis)"
-    r"|odhl[áa]s|leiratkoz|dezabon|отпис|відпис|αποεγγραφ|διαγραφ|aboneli|iptal|退订|退訂|取消订阅|配信停止|登録解除|수신\s*거부|구독\s*취소"
-    r"|إلغاء\s+الاشتراك|berhenti\s+berlangganan|h[ủu]y\s+đ[ăa]ng\s+k[ýy]|manage\s+(?:your\s+)?(?:email\s+)?preferences"
-    r"|email[\s_-]?preferences|stop\s+receiving|remove\s+me",
-)
 _STREET: Final = re.compile(
     r"\bp\.?\s?o\.?\s?box\b|\bpostfach\b|\bcasella\s+postale\b|\bapartado\b|\bstra(?:ss|ß)e\b|str(?:\.|asse|aße)\s*\d"
     r"|\b(?:street|avenue|road|boulevard|suite|floor|lane|drive|plaza|piazza|via|rue|calle|avenida|rua|allee|platz|weg"
@@ -124,13 +116,11 @@ def _has_link(view: View, written: list[str]) -> bool:
     known = {each for text in written for each in _ADDRESS.findall(text[:5000])}
     if view.html is not None:
         return any(
-            each.href in known
-            or _WORDS.search(each.text.lower())
-            or _WORDS.search(each.href[:500].lower())
+            each.href in known or speaks_of_leaving(each.text) or speaks_of_leaving(each.href[:500])
             for each in view.html.links
         )
     has_address = any(each.kind in ("web", "variable") for _, each in view.addresses)
-    is_told = _WORDS.search(view.text.lower()) is not None
+    is_told = speaks_of_leaving(view.text)
     return any(each in view.text for each in known) or (
         is_told and (has_address or "@" in view.text)
     )

@@ -80,6 +80,7 @@ def bench(context: click.Context, quick: bool, folder: Path, sink: SinkKind) -> 
             api,
             webhooks,
             render,
+            rewriting,
             campaign,
         ):
             context.invoke(command)  # with its defaults
@@ -257,6 +258,16 @@ def webhooks(options: Options, messages: int | None) -> None:
 def render(options: Options, seconds: float | None = None) -> None:
     """Mails made of templates, by workers and without; and MIME messages built: per core."""
     from bench import render as module
+
+    module.run(options.folder, seconds or (0.2 if options.quick else 2.0))
+
+
+@bench.command()
+@click.option("--seconds", type=float, help="Of a round, in processor time (2; quick: 0.2).")
+@click.pass_obj
+def rewriting(options: Options, seconds: float | None = None) -> None:
+    """Tracked mails: made ready when accepted, and filled for each recipient."""
+    from bench import rewriting as module
 
     module.run(options.folder, seconds or (0.2 if options.quick else 2.0))
 

@@ -61,7 +61,8 @@ _GROUPS: Final[tuple[tuple[Page, dict[Page, tuple[str, ...]]], ...]] = (
     ("p", _LINKS),
 )
 _CODE: Final = re.compile("|".join(f"({'|'.join(table[page])})" for page, table in _GROUPS))
-_STEM: Final = re.compile("nsubscribe|preferences|UNSUB|UPDATE_PROFILE")
+# Of which each code has one: they are found much sooner than codes
+_STEMS: Final = ("nsubscribe", "preferences", "UNSUB", "UPDATE_PROFILE")
 MAX_STEMS: Final = 1000  # of a text; ours
 _AROUND: Final = 100  # characters: a code is shorter, and has its stem in it
 _IN_ATTRIBUTE: Final = ('"', "'", "=")
@@ -77,7 +78,7 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
 def find_codes(text: str) -> Iterator[Code]:
     """Yield them in order, those behind ``MAX_STEMS`` words like theirs left out."""
     behind = 0
-    for at in islice(_stems(text), MAX_STEMS):
+    for at in sorted(islice(_stems(text), MAX_STEMS)):
         found = _CODE.search(text, max(behind, at - _AROUND), at + _AROUND)
         if found is not None:
             behind = found.end()
@@ -86,18 +87,18 @@ def find_codes(text: str) -> Iterator[Code]:
 
 
 def _stems(text: str) -> Iterator[int]:
-    """Where these are, of which each code has one: they are found much sooner than codes."""
-    return (found.start() for found in _STEM.finditer(text)) if _may_have_code(text) else iter(())
+    for each in _STEMS:
+        at = text.find(each)
+        while at >= 0:
+            yield at
+            at = text.find(each, at + 1)
 
 
 def has_code(text: str) -> bool:
-    return next(find_codes(text), None) is not None
-
-
-def _may_have_code(text: str) -> bool:
-    return (
-        "nsubscribe" in text or "preferences" in text or "UNSUB" in text or "UPDATE_PROFILE" in text
-    )
+    # Most have not even the words, and this is asked of each link
+    if "nsubscribe" in text or "UNSUB" in text or "preferences" in text or "UPDATE_PROFILE" in text:
+        return next(find_codes(text), None) is not None
+    return False
 
 
 def of_codes(text: str, base_url: str, *, is_html: bool) -> Iterator[Edit]:

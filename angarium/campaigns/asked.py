@@ -38,6 +38,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, renam
     metadata: Mapping[str, Any] = {}
     send_at: UnixMs = UnixMs(0)
     expires_at: UnixMs = UnixMs(0)  # what has not left by then is not sent; 0: as the stream has it
+    opens: bool | None = None  # tracked; None: as the stream has it, as the next
+    clicks: bool | None = None
     duplicates: Literal["refuse", "send"] = "refuse"
     dry_rows: int = 0  # of a dry run: so many are rendered, too; the others are only read
     # Who asked
@@ -91,6 +93,8 @@ class Blank:
             tags=asked.tags,
             metadata=asked.metadata,
             expires_at=asked.expires_at or None,
+            track_opens=asked.opens,
+            track_clicks=asked.clicks,
         )
 
     def order(self, row: Row) -> Order:

@@ -152,13 +152,17 @@ class Stream(_Table, frozen=True, kw_only=True):
     retry_s: tuple[Seconds, ...] = ()  # the last one repeats; omitted: delivery.retry_s
     expire_s: Seconds | None = None  # omitted: delivery.expire_s
     # each recipient gets a transaction of its own, so that what comes back names one person; omitted: true for the
-    # stream "bulk" where [feedback] is used
+    # stream "bulk" where [feedback] is used, or tracking.host given
     one_recipient: bool | None = None
     # mail of one recipient that has no List-Unsubscribe gets one (RFC 2369): a mail to its address, of
-    # feedback.return_path_domain, suppresses that person in this stream; omitted: true for the stream "bulk"
+    # feedback.return_path_domain, suppresses that person in this stream, or one click does, where there is a tracking
+    # host (RFC 8058); omitted: true for the stream "bulk"
     list_unsubscribe: bool | None = None
     opens: bool | None = None  # omitted: tracking.opens
     clicks: bool | None = None  # omitted: tracking.clicks
+    # advertising: refused unless it says how to leave, and has its sender's postal address (CAN-SPAM); omitted: true
+    # for the stream "bulk" where tracking.host is given
+    commercial: bool | None = None
 
 
 class Warmup(_Table, frozen=True, kw_only=True):

@@ -37,19 +37,19 @@ def _completed(written: Any) -> Any:
     return written if shipped is None else {**msgspec.to_builtins(shipped), **written}
 
 
-def streams_one_by_one(own: Sequence[Stream], *, has_feedback: bool) -> frozenset[str]:
-    """Return the names of those whose recipients get a transaction each."""
+def streams_one_by_one(own: Sequence[Stream], *, names_people: bool) -> frozenset[str]:
+    """Return the names of those whose recipients get a transaction each. ``names_people``: mail says whose it is."""
     return frozenset(
         each.name
         for each in streams_by_name(own).values()
         if (
-            has_feedback and each.name == BULK if each.one_recipient is None else each.one_recipient
+            names_people and each.name == BULK if each.one_recipient is None else each.one_recipient
         )
     )
 
 
 def streams_to_leave(own: Sequence[Stream]) -> frozenset[str]:
-    """Return the names of those whose mail says how to leave, where a mail to us can be received."""
+    """Return the names of those whose mail says how to leave, where a mail to us can be received or a page be shown."""
     return frozenset(
         each.name
         for each in streams_by_name(own).values()
@@ -60,3 +60,8 @@ def streams_to_leave(own: Sequence[Stream]) -> frozenset[str]:
 def streams_by_name(own: Sequence[Stream]) -> dict[str, Stream]:
     """Return the operator's and the shipped ones."""
     return _SHIPPED | {each.name: each for each in own}
+
+
+def is_commercial(stream: Stream, *, has_host: bool) -> bool:
+    """Whether its mail is held to what laws ask of advertising."""
+    return has_host and stream.name == BULK if stream.commercial is None else stream.commercial

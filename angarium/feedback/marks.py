@@ -1,7 +1,7 @@
 """What a message carries so that what comes back is known as ours: its return path and header fields. Pure."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 from functools import lru_cache
 from typing import Final
 
@@ -17,6 +17,10 @@ _PART_CHARACTERS: Final = 64
 # Of the last part of Feedback-ID: Gmail asks for 5 to 15 characters
 _SENDER_CHARACTERS: Final = range(5, 16)
 
+_FOLD: Final = "\r\n "
+_POST: Final = b"list-unsubscribe-post:"
+_ONE_CLICK: Final = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+
 
 class Marks(msgspec.Struct, frozen=True, kw_only=True):
     reverse_path: str  # what MAIL FROM says
@@ -29,14 +33,17 @@ class Marker:
     def __init__(
         self,
         config: Feedback,
-        keys: ReferenceKeys,
+        keys: ReferenceKeys | None,
         signing_domains: Callable[[str], Iterable[str]],
         to_leave: Set[str] = frozenset(),
+        page_of: Callable[[Subject, UnixMs], str] = lambda _, __: "",
     ) -> None:
-        """``signing_domains``: whose keys sign mail from a domain (the d= of its signatures). ``to_leave``: streams
-        whose mail says how to leave.
+        """``keys`` None: mail carries no references, and its own reverse path stays. ``signing_domains``: whose keys
+        sign mail from a domain (the d= of its signatures). ``to_leave``: streams whose mail says how to leave.
+        ``page_of``: the address that takes one click to leave; "": there is none.
         """
         self._to_leave = to_leave
+        self._page_of = page_of
         self._return_path_domain = config.return_path_domain
         self._addresses = config.feedback_addresses
         self._keys = keys
@@ -46,26 +53,46 @@ class Marker:
         self, subject: Subject, reverse_path: str, header_from: str, header: bytes, now: UnixMs
     ) -> Marks:
         """Return the marks of one transaction; ``header`` is the message's own. The null reverse path stays."""
-        token = self._keys.token(subject, now)
-        fields = [f"X-Angarium-Reference: {token}\r\n"]
-        if (address := self._find_address(header_from)) is not None:  # RFC 9477 section 3
-            fields += [f"CFBL-Address: {address}; report=arf\r\nCFBL-Feedback-ID: {token}\r\n"]
-        if subject.stream in self._to_leave and (leave := self._way_out(subject, header, now)):
-            fields.append(leave)
-        if not _has(header, b"feedback-id:"):  # with two, none counts
-            fields.append(f"Feedback-ID: {feedback_id(subject, header_from)}\r\n")
-        if reverse_path and self._return_path_domain:
-            local_part = self._keys.local_part(subject, now)
-            reverse_path = f"{local_part}@{self._return_path_domain}"
+        fields: list[str] = []
+        if self._keys is not None:
+            fields += self._references(self._keys, subject, header_from, header, now)
+            if reverse_path and self._return_path_domain:
+                local_part = self._keys.local_part(subject, now)
+                reverse_path = f"{local_part}@{self._return_path_domain}"
+        if subject.stream in self._to_leave:
+            fields.append(self._way_out(subject, header, now))
         return Marks(reverse_path=reverse_path, fields="".join(fields).encode("ascii"))
 
+    def _references(
+        self,
+        keys: ReferenceKeys,
+        subject: Subject,
+        header_from: str,
+        header: bytes,
+        now: UnixMs,
+    ) -> Iterator[str]:
+        token = keys.token(subject, now)
+        yield f"X-Angarium-Reference: {token}\r\n"
+        if (address := self._find_address(header_from)) is not None:  # RFC 9477 section 3
+            yield f"CFBL-Address: {address}; report=arf\r\nCFBL-Feedback-ID: {token}\r\n"
+        if not _has(header, b"feedback-id:"):  # with two, none counts
+            yield f"Feedback-ID: {feedback_id(subject, header_from)}\r\n"
+
     def _way_out(self, subject: Subject, header: bytes, now: UnixMs) -> str:
-        """RFC 2369 section 3.2. None where the sender has its own, or it would be several people's."""
-        domain = self._return_path_domain
-        if not domain or subject.index is None or _has(header, b"list-unsubscribe:"):
+        """RFC 2369 section 3.2, RFC 8058 section 3.1. "" where the sender has its own, or it would be several
+        people's.
+        """
+        if subject.index is None or _has(header, b"list-unsubscribe:"):
             return ""
-        local_part = self._keys.local_part(subject, now, Purpose.UNSUBSCRIBE)
-        return f"List-Unsubscribe: <mailto:{local_part}@{domain}?subject=unsubscribe>\r\n"
+        page = self._page_of(subject, now)
+        ways = [f"<{page}>"] if page else []
+        if self._keys is not None and self._return_path_domain:
+            local_part = self._keys.local_part(subject, now, Purpose.UNSUBSCRIBE)
+            ways.append(f"<mailto:{local_part}@{self._return_path_domain}?subject=unsubscribe>")
+        if not ways:
+            return ""
+        one_click = _ONE_CLICK if page and not _has(header, _POST) else ""
+        return f"List-Unsubscribe: {f',{_FOLD}'.join(ways)}\r\n{one_click}"
 
     def _find_address(self, header_from: str) -> str | None:
         """Return the feedback address that a signature of the mail vouches for: of its domain, or of one below."""

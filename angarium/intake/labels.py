@@ -14,11 +14,14 @@ from angarium.smtp.refusal import Refusal
 STREAM: Final = b"x-angarium-stream"
 CAMPAIGN: Final = b"x-angarium-campaign"
 TAG: Final = b"x-angarium-tag"
-LABEL_FIELDS: Final = frozenset({STREAM, CAMPAIGN, TAG})
+TRACK: Final = b"x-angarium-track"
+LABEL_FIELDS: Final = frozenset({STREAM, CAMPAIGN, TAG, TRACK})
+_TRACKED: Final = frozenset({"opens", "clicks"})
 _TITLES: Final = {
     STREAM: "X-Angarium-Stream",
     CAMPAIGN: "X-Angarium-Campaign",
     TAG: "X-Angarium-Tag",
+    TRACK: "X-Angarium-Track",
 }
 # Ours: both are names, not texts; the campaign is with each due recipient on disk and in memory
 MAX_CHARACTERS: Final = 128
@@ -30,13 +33,15 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
     stream: Stream
     campaign: str = ""
     tags: tuple[str, ...] = ()  # in the order in which they came, none twice
+    # Of opens and clicks, those that are to be tracked; None: as the stream has it
+    tracked: frozenset[str] | None = None
 
 
 def read_labels(
     block: HeaderBlock, received: ReceivedMessage, streams: Mapping[str, Stream]
 ) -> Labels | Refusal:
     """Return what the fields say, else what the user's mail is; or why it cannot be."""
-    values: dict[bytes, list[str]] = {STREAM: [], CAMPAIGN: [], TAG: []}
+    values: dict[bytes, list[str]] = {each: [] for each in _TITLES}
     if not LABEL_FIELDS.isdisjoint(block.names):
         for at, name in enumerate(block.names):
             if name in LABEL_FIELDS:
@@ -51,7 +56,13 @@ def read_labels(
         stream=stream,
         campaign=values[CAMPAIGN][0] if values[CAMPAIGN] else "",
         tags=tuple(dict.fromkeys(_tags(values))),
+        tracked=_tracked(values[TRACK][0]) if values[TRACK] else None,
     )
+
+
+def _tracked(value: str) -> frozenset[str]:
+    words = {each.strip().lower() for each in value.split(",")}
+    return frozenset() if words == {"none"} else frozenset(words)
 
 
 def _tags(values: Mapping[bytes, Sequence[str]]) -> list[str]:
@@ -60,9 +71,11 @@ def _tags(values: Mapping[bytes, Sequence[str]]) -> list[str]:
 
 
 def _find_refusal(values: Mapping[bytes, Sequence[str]]) -> Refusal | None:
-    for name in (STREAM, CAMPAIGN):
+    for name in (STREAM, CAMPAIGN, TRACK):
         if len(values[name]) > 1:
             return _bad(name, "is there twice; leave one")
+    if values[TRACK] and not _tracked(values[TRACK][0]) <= _TRACKED:
+        return _bad(TRACK, "is none of these: opens; clicks; opens, clicks; none")
     tags = _tags(values)
     if len(tags) > MAX_TAGS:
         return _bad(TAG, f"names more than {MAX_TAGS} tags")

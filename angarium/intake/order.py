@@ -22,6 +22,7 @@ class Addressee(msgspec.Struct, frozen=True, kw_only=True):
     mailbox: Mailbox
     metadata: Mapping[str, Any] = {}  # of this recipient alone: comes back in its events
     variables: Mapping[str, Any] = {}  # likewise
+    is_tracked: bool = True  # False: not this one, whatever the others are
 
 
 class RawMail(msgspec.Struct, frozen=True, kw_only=True):

@@ -54,7 +54,6 @@ def find_fault(order: Order, limits: OrderLimits, now: UnixMs) -> Fault | None:
         or _of_times(order, now)
         or _of_attachments(order.attachments, limits)
         or _of_data(order, limits)
-        or _of_tracking(order)
     )
 
 
@@ -219,19 +218,6 @@ def _octets(data: Any) -> int | None:
         return len(msgspec.json.encode(data))
     except (UnicodeEncodeError, OverflowError, TypeError):
         return None
-
-
-def _of_tracking(order: Order) -> Fault | None:
-    for name, wanted in (("opens", order.track_opens), ("clicks", order.track_clicks)):
-        if wanted:
-            text = f"tracking.{name}: is not done here: leave it out, or write false"
-            return Fault(
-                kind=FaultKind.UNSUPPORTED,
-                message=text,
-                field=f"tracking.{name}",
-                constraint="unsupported",
-            )
-    return None
 
 
 def addressees(order: Order) -> tuple[Addressee, ...]:

@@ -18,6 +18,7 @@ from angarium.intake.required_signatures import RequiredSignatures
 from angarium.intake.submission import Particulars, SubmissionBuilder
 from angarium.intake.template_filling import Mail
 from angarium.intake.tenant_limits import TenantLimits
+from angarium.intake.tracking import LACKING, Wanted
 from angarium.queue.about import MAX_OCTETS, encode_about
 from angarium.queue.message_id import message_id_text
 from angarium.queue.model import DEFAULT_STREAM, MessageId, Submission, UnixMs
@@ -76,6 +77,7 @@ class OrderPreparation:
         """Return what is wrong with its form or its sender, which can be said before it is filled in."""
         fault = find_fault(order, self.limits, self._clock())
         fault = fault or self._find_sender_fault(caller, order)
+        fault = fault or self._find_tracking_fault(caller, order)
         return fault or self._find_stream_fault(caller, order.stream or DEFAULT_STREAM)
 
     def prepare(
@@ -168,6 +170,13 @@ class OrderPreparation:
             if_missed=order.if_missed,
             about=about,
             sandbox=order.sandbox,
+            tracked=Wanted(
+                opens=order.track_opens,
+                clicks=order.track_clicks,
+                untracked=frozenset(
+                    each.mailbox.address.text for each in addressees(order) if not each.is_tracked
+                ),
+            ),
         )
         built = self._builder.build(received, particulars)
         if isinstance(built, Refusal):
@@ -198,6 +207,19 @@ class OrderPreparation:
         if (refused := self._tenants.find_refusal(caller.tenant, stream, pool)) is not None:
             text = f"stream: {refused}"
             return Fault(kind=FaultKind.NO_SCOPE, message=text, field="stream", constraint="plan")
+        return None
+
+    def _find_tracking_fault(self, caller: Caller, order: Order) -> Fault | None:
+        for name, wanted in (("opens", order.track_opens), ("clicks", order.track_clicks)):
+            found = self._builder.tracking.find_fault(caller.tenant, is_wanted=bool(wanted))
+            if found is not None:
+                field = f"tracking.{name}"
+                return Fault(
+                    kind=FaultKind.UNSUPPORTED,
+                    message=f"{field}: {found}",
+                    field=field,
+                    constraint="tracking_host",
+                )
         return None
 
     def _find_sender_fault(self, caller: Caller, order: Order) -> Fault | None:
@@ -232,6 +254,10 @@ class OrderPreparation:
             return Fault(
                 kind=FaultKind.DOMAIN, message=refusal.text, field="from", constraint="verified"
             )
+        if refusal.enhanced == LACKING:
+            field = "raw" if order.raw else "bodyText" if order.html is None else "bodyHtml"
+            text = f"{field}: {refusal.text}"
+            return Fault(kind=FaultKind.INVALID, message=text, field=field, constraint="commercial")
         field = "headers" if order.raw is None else "raw"
         text = f"{field}: {refusal.text}"
         return Fault(kind=FaultKind.INVALID, message=text, field=field, constraint="format")

@@ -11,11 +11,12 @@ from typing import Final
 import msgspec
 
 from angarium.access.senders import Senders, compile_senders
-from angarium.config.schema import ListenerLimits, Stream
+from angarium.config.schema import ListenerLimits, Stream, Tracking
 from angarium.config.streams import streams_by_name
 from angarium.feedback.reference import ReferenceKeys, Subject
 from angarium.intake.labels import LABEL_FIELDS, Labels, read_labels
 from angarium.intake.repair import mend_header
+from angarium.intake.tracking import MailTracking, Wanted
 from angarium.queue.message_id import message_id_text
 from angarium.queue.model import IfMissed, MessageId, Origin, PartitionNumber, Submission, UnixMs
 from angarium.smtp.address import Address, AddressSyntaxError, parse_mailbox
@@ -50,8 +51,10 @@ class Particulars(msgspec.Struct, frozen=True, kw_only=True):
     if_missed: IfMissed = "send"
     about: bytes = b""
     sandbox: bool = False
+    tracked: Wanted = Wanted()
 
 
+_AS_USUAL: Final = Wanted()
 # The statuses of what is wrong with a header; who may send and how much is not to be mended
 MENDABLE: Final = frozenset({"5.6.0", "5.6.7"})
 RESENDERS: Final = (b"resent-from", b"resent-sender")
@@ -97,6 +100,7 @@ class SubmissionBuilder:
         self.streams = streams_by_name(()) if streams is None else streams
         # Of what comes back; None: nothing is read. May change at any time, too
         self.references: ReferenceKeys | None = None
+        self.tracking = MailTracking(Tracking())  # may change at any time
         self._authors: dict[bytes, Sequence[Address]] = {}  # of From values: senders repeat theirs
 
     def build(
@@ -151,9 +155,13 @@ class SubmissionBuilder:
         submission = self._assemble(
             received, block, authors, labels, sender is not None, particulars
         )
-        if particulars is None or isinstance(submission, Refusal):
+        if isinstance(submission, Refusal):
             return submission
-        return _with(submission, particulars, authors[0].text)
+        wanted = _wanted(labels)
+        if particulars is not None:
+            submission = _with(submission, particulars, authors[0].text)
+            wanted = _either(particulars.tracked, wanted)
+        return self.tracking.personal(submission, labels.stream, wanted)
 
     def _find_authors(self, block: HeaderBlock, envelope: Envelope) -> Sequence[Address] | Refusal:
         at = block.find(b"from")
@@ -274,6 +282,24 @@ def _with(submission: Submission, particulars: Particulars, author: str) -> Subm
         if_missed=particulars.if_missed,
         about=particulars.about,
         sandbox=particulars.sandbox,
+    )
+
+
+def _wanted(labels: Labels) -> Wanted:
+    tracked = labels.tracked
+    return (
+        _AS_USUAL
+        if tracked is None
+        else Wanted(opens="opens" in tracked, clicks="clicks" in tracked)
+    )
+
+
+def _either(first: Wanted, second: Wanted) -> Wanted:
+    """What an API's fields say wins over the header."""
+    return Wanted(
+        opens=second.opens if first.opens is None else first.opens,
+        clicks=second.clicks if first.clicks is None else first.clicks,
+        untracked=first.untracked,
     )
 
 

@@ -18,6 +18,7 @@ from angarium.templates.finishing import (
     one_line,
     with_inlined_css,
 )
+from angarium.templates.given import CODES
 from angarium.templates.locales import is_within, nearest
 from angarium.templates.mustache.translation import HERE, ROOT
 from angarium.templates.plain_data import DataError, Map, plain
@@ -109,9 +110,10 @@ class Compiled:
                 variable=error.path,
                 message=f"{error.path} {error}",
             )
-        if self.bundle.variables is None:
-            return data
-        return fill_in(self.bundle.variables, data, strict=self._is_strict)
+        found: Map | Problem = data
+        if self.bundle.variables is not None:
+            found = fill_in(self.bundle.variables, data, strict=self._is_strict)
+        return found if isinstance(found, Problem) else Map({**CODES, **found})
 
     def _nearest(self, wanted: str) -> str:
         return nearest(tuple(self.bundle.locales), wanted, self.bundle.default_locale)

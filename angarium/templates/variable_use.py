@@ -6,6 +6,7 @@ from typing import Final
 from angarium.templates.bundle import Bundle
 from angarium.templates.compiled import Compiled
 from angarium.templates.filters.table import LOCALE, TIME_ZONE
+from angarium.templates.given import CODES
 from angarium.templates.mustache.scope import HERE, ROOT
 from angarium.templates.rendering import Hint
 from angarium.templates.tags import find_names
@@ -15,6 +16,7 @@ _GIVEN: Final = frozenset(
     {
         *("range", "dict", "namespace", "cycler", "joiner", "loop", "self", "super", "caller"),
         *("now", LOCALE, TIME_ZONE, ROOT, HERE),
+        *CODES,
     }
 )
 

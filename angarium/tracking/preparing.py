@@ -20,7 +20,8 @@ from angarium.tracking.codes import of_codes
 from angarium.tracking.edits import Edit, edited
 from angarium.tracking.html_links import Place, find_links
 from angarium.tracking.octets import Characters, characters
-from angarium.tracking.slots import encoded, honeypot, pixel, tracked_link
+from angarium.tracking.postal import of_address
+from angarium.tracking.slots import LEAVE_SLOT, TRACK_SLOT, encoded, honeypot, pixel, tracked_link
 from angarium.tracking.targets import Left
 from angarium.tracking.text_links import find_text_links
 from angarium.tracking.text_parts import TextPart, Why, read_parts
@@ -38,6 +39,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     clicks: bool
     text_links: bool  # those in plain text, too; nothing without ``clicks``
     base_url: str  # of the tracking host, such as "https://t.example.com"
+    postal_address: str = ""  # what its code becomes, in lines; "": it stays as it is
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +47,8 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     header_octets: int
     links: tuple[str, ...]  # where each leads, by its number
     is_personal: bool  # it has slots
+    has_leave: bool = False  # a code became the way to leave
+    has_postal_address: bool = False
     left: tuple[Why, ...] = ()  # what parts stay as they are for
 
 
@@ -77,11 +81,15 @@ def prepare(content: bytes, header_octets: int, wishes: Wishes, link: Mint) -> P
     left = (*found.left, *preparation.left)
     if not pieces:
         return Untouched(left[0] if left else "nothing")
+    prepared = b"".join((*pieces, content[at:]))
+    has_leave = LEAVE_SLOT.encode() in prepared
     return Prepared(
-        content=b"".join((*pieces, content[at:])),
+        content=prepared,
         header_octets=header,
         links=tuple(preparation.links),
-        is_personal=True,
+        is_personal=has_leave or TRACK_SLOT.encode() in prepared,
+        has_leave=has_leave,
+        has_postal_address=preparation.has_postal_address,
         left=left,
     )
 
@@ -94,6 +102,7 @@ class _Preparation:
         self._mint = link
         self._left_alone = Left(wishes.base_url, _way_out(header))
         self._is_seen = False  # something in it tells that it was
+        self.has_postal_address = False
         self.links: list[str] = []
         self.left: list[Why] = []
 
@@ -113,6 +122,9 @@ class _Preparation:
             return None
         edits = [*self._edits(text, part)]
         edits += of_codes(text.text, self._wishes.base_url, is_html=part.is_html)
+        addresses = [*of_address(text, self._wishes.postal_address, is_html=part.is_html)]
+        self.has_postal_address |= bool(addresses)
+        edits += addresses
         return encoded(text.encode(edited(text.text, edits))) if edits else None
 
     def _edits(self, text: Characters, part: TextPart) -> Iterator[Edit]:

@@ -67,7 +67,7 @@ def test_what_cannot_be_is_named(text: str, problem: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "has_feedback", "alone"),
+    ("written", "names_people", "alone"),
     [
         ("", False, set()),
         ("", True, {"bulk"}),
@@ -76,9 +76,9 @@ def test_what_cannot_be_is_named(text: str, problem: str) -> None:
     ],
 )
 def test_what_comes_back_of_bulk_mail_names_one_person(
-    written: str, has_feedback: bool, alone: set[str]
+    written: str, names_people: bool, alone: set[str]
 ) -> None:
-    assert streams_one_by_one(loaded(written).stream, has_feedback=has_feedback) == alone
+    assert streams_one_by_one(loaded(written).stream, names_people=names_people) == alone
 
 
 @pytest.mark.parametrize(

@@ -30,13 +30,15 @@ CONFIG = Feedback(
 def mark(
     config: Feedback = CONFIG,
     *,
+    keys: ReferenceKeys | None = KEYS,
+    page: str = "",
     signed_by: tuple[str, ...] = ("example.com",),
     reverse_path: str = "ann@news.example.com",
     header: bytes = b"Subject: a\r\n\r\n",
     subject: Subject = SUBJECT,
     to_leave: frozenset[str] = frozenset(),
 ) -> Marks:
-    marker = Marker(config, KEYS, lambda _: signed_by, to_leave)
+    marker = Marker(config, keys, lambda _: signed_by, to_leave, lambda _, __: page)
     return marker.mark(subject, reverse_path, "news.example.com", header, NOW)
 
 
@@ -147,3 +149,35 @@ def test_a_way_out_is_not_added_where_there_is_one_or_it_is_nobodys(
 ) -> None:
     marks = mark(config, subject=subject, header=header, to_leave=frozenset({"bulk"}))
     assert "List-Unsubscribe" not in fields(marks)
+
+
+PAGE = "https://t.example.com/u/token"
+
+
+def test_where_there_is_a_page_one_click_leaves() -> None:
+    found = fields(mark(to_leave=frozenset({"bulk"}), page=PAGE))
+    https, mailto = found["List-Unsubscribe"].replace("\r\n", "").split(", ")
+    assert https == f"<{PAGE}>"
+    assert mailto.startswith("<mailto:")
+    assert found["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+def test_the_page_needs_no_references() -> None:
+    marks = mark(keys=None, to_leave=frozenset({"bulk"}), page=PAGE)
+    assert marks.reverse_path == "ann@news.example.com"
+    assert fields(marks).keys() == ["List-Unsubscribe", "List-Unsubscribe-Post"]
+    assert fields(marks)["List-Unsubscribe"] == f"<{PAGE}>"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"header": b"List-Unsubscribe: <https://own.example/>\r\n\r\n"},
+        {"subject": msgspec.structs.replace(SUBJECT, index=None)},
+        {"to_leave": frozenset()},
+    ],
+    ids=["its own", "several people", "another stream"],
+)
+def test_there_is_no_page_of_ours(changes: dict[str, object]) -> None:
+    options = {"to_leave": frozenset({"bulk"}), "page": PAGE, "keys": None} | changes
+    assert mark(**options).fields == b""  # type: ignore[arg-type]

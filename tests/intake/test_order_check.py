@@ -129,8 +129,6 @@ def test_what_is_within_the_limits_has_no_fault(more: dict[str, Any]) -> None:
             "attachments[1].content",
             "policy",
         ),
-        ({"track_opens": True}, FaultKind.UNSUPPORTED, "tracking.opens", "unsupported"),
-        ({"track_clicks": True}, FaultKind.UNSUPPORTED, "tracking.clicks", "unsupported"),
         ({"callback_url": "ftp://a"}, FaultKind.INVALID, "callbackUrl", "format"),
         ({"callback_url": "http://"}, FaultKind.INVALID, "callbackUrl", "format"),
         ({"callback_url": "http://a:x/"}, FaultKind.INVALID, "callbackUrl", "format"),

@@ -148,6 +148,8 @@ class CampaignMaking:
             metadata=asked.metadata,
             send_at=start,
             expires_at=UnixMs(0) if asked.expires_at is None else unix_ms(asked.expires_at),
+            opens=asked.tracking.opens,
+            clicks=asked.tracking.clicks,
             duplicates=asked.duplicates,
             dry_rows=asked.dry_run_rows if asked.dry_run else 0,
             key_id=caller.key_id,

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from angarium.api.native.send_wire import TrackingAsked
 from angarium.api.native.wire import Asked, PageAsked, Time, TimeGiven, Wire, maybe_time, time_text
 from angarium.campaigns.asked import Asked as Kept
 from angarium.queue.ledger.rules import batch_status
@@ -97,6 +98,7 @@ class CampaignAsked(Asked, frozen=True, kw_only=True):
     callback_url_too: Annotated[str, Meta(max_length=MAX_URL)] = msgspec.field(
         name="callback_url", default=""
     )
+    tracking: TrackingAsked = TrackingAsked()
     # an address that comes again: it gets one mail, or one for each row
     duplicates: Literal["refuse", "send"] = "refuse"
     dry_run: bool = False  # reads all, fills the template in for the first rows, and sends nothing

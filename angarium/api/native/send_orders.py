@@ -34,6 +34,7 @@ def send_order(asked: SendAsked) -> Order:
             mailbox=read_mailbox(each.address, f"recipients[{at}].address"),
             metadata=each.metadata,
             variables=each.variables,
+            is_tracked=each.tracking,
         )
         for at, each in enumerate(asked.recipients)
     )
@@ -102,6 +103,8 @@ def raw_order(asked: RawAsked) -> Order:
         expires_at=_unix_ms(asked.expires_at),
         if_missed=asked.if_missed,
         sandbox=asked.sandbox,
+        track_opens=asked.tracking.opens,
+        track_clicks=asked.tracking.clicks,
         callback_url=asked.callback_url,
     )
 

@@ -45,9 +45,12 @@ class RecipientAsked(_Asked, frozen=True, kw_only=True):
     metadata: Mapping[str, Any] = {}
     # These win over templateData of the same name, and come back in its events
     variables: Mapping[str, Any] = {}
+    tracking: bool = True  # false: nothing that this one does with the message is tracked
 
 
 class TrackingAsked(_Asked, frozen=True, kw_only=True):
+    """What of a message is tracked (docs/tracking.md). Omitted: as its stream has it."""
+
     opens: bool | None = None
     clicks: bool | None = None
 
@@ -102,6 +105,7 @@ class RawAsked(_ShippingAsked, frozen=True, kw_only=True):
     from_: str = msgspec.field(name="from", default="")  # of the envelope; omitted: its author
     to: Addresses = ()  # all that get it, whatever the header says
     raw: str  # base64 of the message
+    tracking: TrackingAsked = TrackingAsked()
 
 
 class BatchAsked(_Asked, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
-from angarium.mta.egress.packing import SignatureRequiredError
+from angarium.mta.egress.packing import WithheldError
 from angarium.mta.egress.shared import EgressShared, Way
 from angarium.mta.egress.triage import defect, withheld
 from angarium.mta.egress.work import Group, Parcel, Work, split
@@ -152,7 +152,7 @@ class Claims:
     def _failed(self, work: Work, error: BaseException) -> None:
         shared = self._shared
         self._under_way -= 1
-        if isinstance(error, SignatureRequiredError):
+        if isinstance(error, WithheldError):
             outcome = withheld(str(error), shared.clock(), self._way.site.provider.name)
         else:
             shared.observer.internal_error("pack", error)

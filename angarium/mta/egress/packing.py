@@ -15,7 +15,7 @@ from angarium.feedback.marks import Marks
 from angarium.feedback.reference import Subject
 from angarium.mta.egress.work import Parcel, Work
 from angarium.mta.transport.transfer import Transfer
-from angarium.queue import UnixMs
+from angarium.queue import Claimed, ClaimedMessage, Personal, UnixMs
 from angarium.queue.message_id import message_id_text
 from angarium.smtp.seven_bit import as_seven_bit
 
@@ -57,15 +57,23 @@ class NotSigned(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-class SignatureRequiredError(Exception):
-    """A message that must be signed cannot be: it waits until it can."""
+class FillsMail(Protocol):
+    def fill(
+        self, message: ClaimedMessage, personal: Personal, recipient: Claimed, now: UnixMs
+    ) -> bytes:
+        """Return the content as this recipient is to get it; its header is as long as before."""
+        ...
+
+
+class WithheldError(Exception):
+    """A message cannot be signed that must be, or its personal parts not be put in: it waits until they can."""
 
 
 _Signing = asyncio.Future[bytes] | NotSigned
 
 
 class Packer:
-    """Personal parts per recipient would go in here, before the signature."""
+    """Puts personal parts in, marks and signs, in this order."""
 
     def __init__(
         self,
@@ -74,13 +82,17 @@ class Packer:
         unsigned: Callable[[Work, NotSigned], None],
         is_required: Callable[[], bool] = lambda: False,
         marker: MarksMail | None = None,
+        filler: FillsMail | None = None,
     ) -> None:
-        """``is_required``: nothing is sent unsigned. ``marker``: None: mail goes out under its own reverse path."""
+        """``is_required``: nothing is sent unsigned. ``marker``: None: mail goes out under its own reverse path.
+        ``filler``: None: what has personal parts waits.
+        """
         self._signer = signer
         self._clock = clock
         self._unsigned = unsigned
         self._is_required = is_required
-        self.marker = marker  # may change at any time
+        self.marker = marker  # may change at any time, as the next
+        self.filler = filler
         # What a conversion needs besides its result is held for one message at a time
         self._converting = asyncio.Lock()
 
@@ -94,7 +106,7 @@ class Packer:
 
         ``works`` is emptied on the way: what has been handed on, and perhaps sent, is not kept in memory here (L3).
         A message that is not signed is reported, and goes out unsigned, if it may. ``failed`` is for those that
-        may not (SignatureRequiredError), and for defects of ours.
+        may not (WithheldError), and for defects of ours.
         """
         signing: deque[tuple[Work, Marks, _Signing]] = deque()
         works.reverse()
@@ -102,8 +114,9 @@ class Packer:
         while works:
             work = works.pop()
             number += 1
-            message = work.message
             try:
+                work = self._filled(work)
+                message = work.message
                 marks = self._mark(work)
                 begun = self._begin(work, message.content, message.header_octets, marks.fields)
             except Exception as error:  # noqa: BLE001 - a defect ends one message, not its batch
@@ -153,6 +166,17 @@ class Packer:
             body_8bit=False,
             has_dot_lines=None,
         )
+
+    def _filled(self, work: Work) -> Work:
+        """Return it with its recipient's parts, where it has any; then it has one recipient. Raises WithheldError."""
+        message = work.message
+        if message.personal is None:
+            return work
+        if self.filler is None:
+            raise WithheldError("its links cannot be signed: tracking.key_file is missing")
+        content = self.filler.fill(message, message.personal, work.recipients[0], self._clock())
+        message = msgspec.structs.replace(message, content=content)
+        return msgspec.structs.replace(work, message=message, reserved=work.octets)
 
     def _mark(self, work: Work) -> Marks:
         message, marker = work.message, self.marker
@@ -209,7 +233,7 @@ class Packer:
         if not isinstance(signature, NotSigned):
             ready(_parcel(work, marks, signature))
         elif self._is_required():
-            failed(work, SignatureRequiredError(f"{signature.text}, and dkim.required is true"))
+            failed(work, WithheldError(f"{signature.text}, and dkim.required is true"))
         else:
             ready(_parcel(work, marks, b"", signature.text))
 

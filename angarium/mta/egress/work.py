@@ -36,10 +36,13 @@ class Work(msgspec.Struct, frozen=True):
     provider: str = ""
     dkim: tuple[str, ...] = ()
     unsigned: str = ""
+    # For its content, before its recipient's parts were put in; None: as many as it has
+    reserved: int | None = None
 
     @property
     def octets(self) -> int:
-        return len(self.message.content)
+        """Of the content as it is stored: so many are reserved in memory, and given back."""
+        return len(self.message.content) if self.reserved is None else self.reserved
 
 
 Opener = tuple[str, str, str]  # for whose mail a connection is opened: tenant, account, sender
@@ -126,11 +129,14 @@ def split(
     provider: str = "",
     one_by_one: Set[str] = frozenset(),
 ) -> list[Work]:
-    """Cut claimed messages into transactions; ``one_by_one``: the streams whose recipients get one each."""
+    """Cut claimed messages into transactions; ``one_by_one``: the streams whose recipients get one each, as do those of
+    mail with personal parts.
+    """
     work: list[Work] = []
     for message in messages:
         everyone = message.recipients
-        most = 1 if message.stream in one_by_one else recipients_per_message
+        is_personal = message.personal is not None
+        most = 1 if is_personal or message.stream in one_by_one else recipients_per_message
         if len(everyone) <= most:
             work.append(Work(message, everyone, provider=provider))
             continue

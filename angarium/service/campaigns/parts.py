@@ -26,6 +26,7 @@ from angarium.intake.order_preparation import OrderPreparation
 from angarium.intake.required_signatures import RequiredSignatures
 from angarium.intake.submission import SubmissionBuilder
 from angarium.intake.template_desk import TemplateDesk
+from angarium.intake.tracking import MailTracking
 from angarium.queue import LmdbSpool, MessageIdGenerator, UnixMs
 from angarium.queue.ledger.values import LedgerCampaign
 from angarium.routing.partition_finder import PartitionFinder
@@ -39,6 +40,7 @@ from angarium.service.platform.event_follower import EventFollower
 from angarium.service.rendering import open_pool
 from angarium.service.runtime import Runtime
 from angarium.service.snapshots import follow, snapshots_of
+from angarium.service.tracking_keys import find_tracking_keys
 from angarium.telemetry.log import log, log_exception
 from angarium.tenancy.alignment import Alignments
 from angarium.tenancy.check_policy import CheckPolicy
@@ -81,6 +83,7 @@ class CampaignParts:
             self._builder.references = load_references(config.feedback)
         self._signatures = RequiredSignatures(config.dkim, Alignments(self._snapshots))
         self._tenants = SnapshotTenants(self._snapshots)
+        self._reload_tracking()
         self._scanners = Scanners(config.check)
         preparation = OrderPreparation(
             self._builder,
@@ -113,14 +116,20 @@ class CampaignParts:
         self._follower = EventFollower(spool.events, OutcomeFollower(spool.ledger))
         self._following = asyncio.create_task(follow(self._snapshots))
 
+    def _reload_tracking(self) -> None:
+        """Raises StartError; then the keys of before stay."""
+        keys = find_tracking_keys(self._config.tracking)
+        self._builder.tracking = MailTracking(self._config.tracking, keys, self._tenants)
+
     def exchange(self, config: Config) -> None:
-        """Go by this from now on."""
+        """Go by this from now on. Raises StartError (the keys of tracked mail); then the old ones stay."""
         self._config = config
         self._builder.expire_s = config.delivery.expire_s
         self._builder.streams = streams_by_name(config.stream)
         self._partition_of.exchange(Routing.of(config))
         self._signatures.exchange(config.dkim)
         self.runner.settings = _settings(config)
+        self._reload_tracking()
 
     async def follow(self, stop: asyncio.Event) -> None:
         """Count what becomes of rows, until the server stops. Raises QueueFailedError."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from angarium.config.schema import Config
+from angarium.host.sysexits import StartError
 from angarium.queue import LmdbSpool, QueueFailedError
 from angarium.queue.ledger.writing import CONSUMER
 from angarium.service.bells import open_doorbell
@@ -56,7 +57,10 @@ class _Campaigns:
     async def reload(self, config: Config) -> Sequence[str]:
         self._config = config
         if self._parts is not None:
-            self._parts.exchange(config)
+            try:
+                self._parts.exchange(config)
+            except StartError as error:
+                return (str(error),)
         return ()
 
     def beat(self) -> None:

@@ -13,13 +13,14 @@ from angarium.config.streams import streams_one_by_one, streams_to_leave
 from angarium.dkim import KeyRing, Signer, SigningPool
 from angarium.dkim.keyring import FindsKeys
 from angarium.feedback.marks import Marker
+from angarium.feedback.reference import Subject
 from angarium.mta.dispatcher import DeliveryParts, Dispatcher
 from angarium.mta.egress.gates.rules import RuleGate
 from angarium.mta.egress.gates.ses import SesGate
 from angarium.mta.egress.gates.smart_hosts import SmartHostGate
 from angarium.mta.egress.gates.warmup import WarmupGate
 from angarium.mta.egress.narrowing import Narrowing, SaysNarrowings
-from angarium.mta.egress.packing import Packer
+from angarium.mta.egress.packing import MarksMail, Packer
 from angarium.mta.egress.pools import Pools
 from angarium.mta.egress.shaping import ShapingPolicy
 from angarium.mta.egress.source_health import outage_text
@@ -67,7 +68,10 @@ from angarium.service.feedback.lanes import LaneRegister, RegisteringMarker
 from angarium.service.feedback.role import load_references
 from angarium.service.platform.provider_labels import ProviderLabels
 from angarium.service.platform.sender_notices import SenderNotices
+from angarium.service.tracking_keys import find_tracking_keys
 from angarium.telemetry.metrics import MAX_WARMUPS, Metrics
+from angarium.tracking.addresses import base_url, leave_url
+from angarium.tracking.filling import Filler, leaver_of
 
 # Of what may be demanded of TLS, from the least on
 _STRICTER: Final = ("off", "opportunistic", "required", "verify")
@@ -87,9 +91,10 @@ class DeliverySetup:
         taps: SessionTaps | None = None,
         demand_of: Callable[[str], TlsDemand] = lambda _: NOTHING,
         find_keys: Callable[[KeyRing], FindsKeys] = lambda others: others,
+        tracking_host_of: Callable[[str], str] = lambda _: "",
     ) -> None:
         """``demand_of``: what a recipient's domain asks of its hosts' TLS. ``find_keys``: makes of the
-        configuration's keys what is asked for keys.
+        configuration's keys what is asked for keys. ``tracking_host_of``: a tenant's own one; "".
 
         Raises KeyFileError, DnsSetupError, StartError (the keys of references).
         """
@@ -133,6 +138,7 @@ class DeliverySetup:
         )
         self._keyring = KeyRing.load(config.dkim)
         self._keys = find_keys(self._keyring)
+        self._tracking_host_of = tracking_host_of
         self._lanes = LaneRegister(spool.keepsakes)
         self._references = load_references(config.feedback) if config.feedback.is_used else None
         self._pool = SigningPool(Signer(self._keys, config.dkim), config.dkim.threads)
@@ -150,8 +156,14 @@ class DeliverySetup:
             ses_gate,
             smart_hosts,
         )
+        self._tracking_keys = find_tracking_keys(config.tracking)
         self._packer = Packer(
-            self._pool, clock, observer.unsigned, self._must_sign, self._make_marker()
+            self._pool,
+            clock,
+            observer.unsigned,
+            self._must_sign,
+            self._make_marker(),
+            self._make_filler(),
         )
         self._policy.send_one_by_one(self._one_by_one())
         self._hosts = HostSearch(self, self._tls_policy, clock, randomness)
@@ -205,7 +217,9 @@ class DeliverySetup:
         self._keyring.reload(config.dkim)
         if config.feedback.is_used:
             self._references = load_references(config.feedback)
-            self._packer.marker = self._make_marker()
+        self._tracking_keys = find_tracking_keys(config.tracking)
+        self._packer.marker = self._make_marker()
+        self._packer.filler = self._make_filler()
 
     def complained(self, source: str, provider: str, now: UnixMs) -> None:
         """Have rules and warm-ups hear of a complaint."""
@@ -280,19 +294,37 @@ class DeliverySetup:
             ses = SesConnector(config.ses, timeouts.connect_s, self._clock, self._ses_pacer)
         return Connectors(config.route, smtp, self._clock, config.smart_host, config.pool, ses)
 
-    def _make_marker(self) -> RegisteringMarker | None:
-        if self._references is None:
+    def _make_marker(self) -> MarksMail | None:
+        if self._references is None and self._tracking_keys is None:
             return None
-        to_leave = streams_to_leave(self._config.stream)
-        marker = Marker(self._config.feedback, self._references, self._signing_domains, to_leave)
-        return RegisteringMarker(marker, self._lanes)
+        marker = Marker(
+            self._config.feedback,
+            self._references,
+            self._signing_domains,
+            streams_to_leave(self._config.stream),
+            self._page_of,
+        )
+        return marker if self._references is None else RegisteringMarker(marker, self._lanes)
+
+    def _page_of(self, subject: Subject, now: UnixMs) -> str:
+        """Return where the subject's recipient leaves; "": its tenant's mail has no tracking host."""
+        keys = self._tracking_keys
+        host = self._tracking_host_of(subject.tenant) or self._config.tracking.host
+        if keys is None or not host:
+            return ""
+        leave = keys.leave(leaver_of(subject, keys.last_day(now)))
+        return leave_url(base_url(host, insecure=self._config.tracking.insecure), leave)
+
+    def _make_filler(self) -> Filler | None:
+        return None if self._tracking_keys is None else Filler(self._tracking_keys)
 
     def _signing_domains(self, header_from: str) -> Iterable[str]:
         return (each.domain for each in self._keyring.find(header_from))
 
     def _one_by_one(self) -> frozenset[str]:
         config = self._config
-        return streams_one_by_one(config.stream, has_feedback=config.feedback.is_used)
+        names_people = config.feedback.is_used or config.tracking.host is not None
+        return streams_one_by_one(config.stream, names_people=names_people)
 
     def owns(self, provider: str) -> bool:
         """Whether the provider is this process's."""

@@ -100,6 +100,9 @@ def _setup(
     snapshots: SnapshotFile,
     secrets: Secrets,
 ) -> DeliverySetup:
+    def tracking_host_of(tenant: str) -> str:
+        return snapshots.current.tracking_host_of(tenant)
+
     try:
         return DeliverySetup(
             runtime.config,
@@ -110,6 +113,7 @@ def _setup(
             runtime.random,
             runtime.watchers,
             find_keys=lambda others: TenantKeyRing(snapshots, secrets, others),
+            tracking_host_of=tracking_host_of,
         )
     except (KeyFileError, DnsSetupError) as error:
         raise StartError(str(error), EX_CONFIG) from error

@@ -29,6 +29,7 @@ from angarium.intake.report_desk import ReportDesk
 from angarium.intake.required_signatures import RequiredSignatures
 from angarium.intake.submission import SubmissionBuilder
 from angarium.intake.submission_desk import SubmissionDesk
+from angarium.intake.tracking import MailTracking
 from angarium.queue import LmdbSpool, MessageIdGenerator
 from angarium.queue.reports import ReportBounds
 from angarium.routing.partition_finder import PartitionFinder
@@ -44,6 +45,7 @@ from angarium.service.ingress.tenant_logins import TenantLogins
 from angarium.service.ingress.tenants import SnapshotTenants
 from angarium.service.runtime import Runtime
 from angarium.service.snapshots import follow, snapshots_of
+from angarium.service.tracking_keys import find_tracking_keys
 from angarium.smtp_in.listener import SmtpListener
 from angarium.smtp_in.reception import Reception
 from angarium.tenancy import SnapshotFile, TenancyError, TenancySetupError
@@ -123,6 +125,7 @@ class _Ingress:
             runtime.clock,
         )
         self._references: ReferenceKeys | None = None
+        self._tracking = MailTracking(runtime.config.tracking)
         self._report_desks: list[ReportDesk] = []
         self._api = ApiParts(
             runtime,
@@ -138,6 +141,7 @@ class _Ingress:
     async def start(self) -> None:
         """Raises TlsFileError, CredentialFileError, StartError."""
         self._reload_references()
+        self._reload_tracking()
         self._follow_ses(self._runtime.config.ses)
         listeners = self._runtime.config.listener
         for number, (listener, listening) in enumerate(
@@ -164,6 +168,7 @@ class _Ingress:
             *(each.reload for each in self._credentials),
             self._http.reload_certificates,
             self._reload_references,
+            self._reload_tracking,
             functools.partial(self._follow_ses, config.ses),
         ]
         problems: list[str] = []
@@ -186,6 +191,14 @@ class _Ingress:
         except (OSError, ValueError) as error:
             text = f"ses.sns_certificate_file: {error.strerror if isinstance(error, OSError) else 'no certificate'}"
             raise StartError(text, EX_CONFIG) from None
+
+    def _reload_tracking(self) -> None:
+        """Raises StartError; then the keys of before stay."""
+        config = self._runtime.config.tracking
+        keys = find_tracking_keys(config)
+        self._tracking = MailTracking(config, keys, SnapshotTenants(self._snapshots))
+        for builder in self._builders:
+            builder.tracking = self._tracking
 
     def _reload_references(self) -> None:
         """Raises StartError; then the old keys stay."""
@@ -309,5 +322,6 @@ class _Ingress:
             streams_by_name(config.stream),
         )
         builder.references = self._references
+        builder.tracking = self._tracking
         self._builders.append(builder)
         return builder

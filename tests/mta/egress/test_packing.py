@@ -14,11 +14,11 @@ from angarium.mta.egress.packing import (
     YIELD_AFTER,
     NotSigned,
     Packer,
-    SignatureRequiredError,
+    WithheldError,
 )
-from angarium.mta.egress.work import Parcel, Work
+from angarium.mta.egress.work import Parcel, Work, split
 from angarium.mta.transport.transfer import Transfer
-from angarium.queue import UnixMs
+from angarium.queue import Claimed, ClaimedMessage, Personal, UnixMs
 from tests.mta.egress.fakes import SetClock, head, message, parcel, settle
 
 
@@ -119,6 +119,46 @@ async def test_marks_are_signed_and_stand_between_the_signature_and_the_content(
     assert signed.reverse_path == "token+" + rig.parcels[0].work.message.envelope.reverse_path
     assert rig.signer.signed[0].startswith(b"X-Mark: m\r\nA: b\r\n")
     assert marker.headers[0] == b"A: b\r\n\r\n"
+
+
+class FakeFiller:
+    def fill(
+        self, message: ClaimedMessage, personal: Personal, recipient: Claimed, now: UnixMs
+    ) -> bytes:
+        return message.content + f"for {recipient.forward_path}".encode()
+
+
+def personal(index: int) -> Work:
+    of = message([head(7, 0), head(7, 1)], header_from="key.example")
+    of = msgspec.structs.replace(of, personal=Personal())
+    (work,) = [each for each in split([of], 100) if each.recipients[0].id.index == index]
+    return work
+
+
+async def test_personal_parts_are_put_in_before_the_signature_and_what_is_reserved_stays() -> None:
+    rig = Rig()
+    rig.packer.filler = FakeFiller()
+    work = personal(1)
+    assert len(work.recipients) == 1
+    task = asyncio.create_task(rig.packer.pack([work], rig.parcels.append, lambda *_: None))
+    await settle()
+    rig.signer.futures[0].set_result(b"DKIM-Signature: x\r\n")
+    await task
+    (parcel,) = rig.parcels
+    ends = f"for {work.recipients[0].forward_path}".encode()
+    assert rig.signer.signed[0].endswith(ends)
+    assert bytes(parcel.transfer.body).endswith(ends)
+    assert parcel.work.octets == len(work.message.content)
+    assert parcel.again([], counts=False, is_detour=False).work.octets == work.octets
+
+
+async def test_personal_mail_waits_where_nobody_can_fill_it() -> None:
+    rig = Rig()
+    failed: list[BaseException] = []
+    work = personal(0)
+    await rig.packer.pack([work], rig.parcels.append, lambda _, error: failed.append(error))
+    assert [type(each) for each in failed] == [WithheldError]
+    assert not rig.parcels
 
 
 async def test_a_transaction_of_one_recipient_is_marked_as_that_persons() -> None:
@@ -277,5 +317,5 @@ async def test_what_must_be_signed_never_goes_unsigned() -> None:
     rig.signer.futures[0].set_result(b"")
     await task
     assert rig.parcels == []
-    assert [type(each) for each in rig.failed] == [SignatureRequiredError] * 4
+    assert [type(each) for each in rig.failed] == [WithheldError] * 4
     assert "no DKIM key for no-key.example, and dkim.required" in str(rig.failed[0])

@@ -107,4 +107,4 @@ def of_codes(text: str, base_url: str, *, is_html: bool) -> Iterator[Edit]:
         address = f"{base_url}/{each.page}/{LEAVE_SLOT}"
         is_link = is_html and each.is_link and not text.endswith(_IN_ATTRIBUTE, 0, each.start)
         new = f'<a href="{address}">{_WORDS[each.page]}</a>' if is_link else address
-        yield Edit(each.start, each.stop, new)
+        yield Edit(start=each.start, stop=each.stop, text=new)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 
-class Edit(msgspec.Struct, frozen=True, order=True):
+class Edit(msgspec.Struct, frozen=True, kw_only=True, order=True):
     start: int
     stop: int
     text: str  # that stands there then

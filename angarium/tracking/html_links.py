@@ -12,7 +12,7 @@ from angarium.content.html_value import attribute_value
 from angarium.content.leaving_words import which_speak_of_leaving
 from angarium.tracking.codes import has_code
 from angarium.tracking.octets import Characters
-from angarium.tracking.targets import Left, target_of_address
+from angarium.tracking.targets import Left, Place, target_of_address
 
 _LINKS: Final = frozenset({"a", "area"})
 _NAMES: Final = _LINKS | {"/body", "/html"}
@@ -37,25 +37,19 @@ _CONDITION: Final = re.compile(r"\s*\[if\b[^\]>]{0,200}\]>")
 # By which several services let a link alone; no values: whatever it is
 _MARKS: Final[dict[str, tuple[str, ...]]] = {
     "data-track": ("no", "off", "false"),
-    "clicktracking": ("off",),  # SendGrid
-    "data-pm-no-track": (),  # Postmark
-    "ses:no-track": (),  # SES
-    "disable-tracking": ("true",),  # Mailgun
+    # SendGrid
+    "clicktracking": ("off",),
+    # Postmark
+    "data-pm-no-track": (),
+    # SES
+    "ses:no-track": (),
+    # Mailgun
+    "disable-tracking": ("true",),
 }
 _LINK_END: Final = re.compile("</(?:a|v:[a-z]+)[ >]", re.IGNORECASE | re.ASCII)
 _WORDS: Final = 400  # characters of a link's content that are looked at
-_LONG: Final = (
-    90_000  # characters: of a mail that is longer, Gmail shows the end only if one asks for it
-)
-
-
-class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """A link, and where its address stands."""
-
-    start: int
-    stop: int
-    is_quoted: bool
-    target: str
+# Characters: of a mail that is longer, Gmail shows the end only if one asks for it
+_LONG: Final = 90_000
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +57,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     end: int  # where something can be put that is not seen: before the end, mostly
 
 
-class _Candidate(msgspec.Struct):
+class _Candidate(msgspec.Struct, kw_only=True):
     start: int
     stop: int
     written: str

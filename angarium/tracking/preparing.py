@@ -18,11 +18,11 @@ from angarium.smtp.mime import UnclearError, find_field, with_encoding, with_mim
 from angarium.smtp.transfer_encoding import decoded
 from angarium.tracking.codes import of_codes
 from angarium.tracking.edits import Edit, edited
-from angarium.tracking.html_links import Place, find_links
+from angarium.tracking.html_links import find_links
 from angarium.tracking.octets import Characters, characters
 from angarium.tracking.postal import of_address
 from angarium.tracking.slots import LEAVE_SLOT, TRACK_SLOT, encoded, honeypot, pixel, tracked_link
-from angarium.tracking.targets import Left
+from angarium.tracking.targets import Left, Place
 from angarium.tracking.text_links import find_text_links
 from angarium.tracking.text_parts import TextPart, Why, read_parts
 
@@ -125,7 +125,7 @@ class _Preparation:
         addresses = [*of_address(text, self._wishes.postal_address, is_html=part.is_html)]
         self.has_postal_address |= bool(addresses)
         edits += addresses
-        return encoded(text.encode(edited(text.text, edits))) if edits else None
+        return encoded(text.encode(edited(text.text, edits))) if edits else None  # TR1, TR3
 
     def _edits(self, text: Characters, part: TextPart) -> Iterator[Edit]:
         wishes = self._wishes
@@ -135,7 +135,7 @@ class _Preparation:
             unseen = "" if self._is_seen else self._unseen(has_links=bool(found.links))
             if unseen:
                 self._is_seen = True
-                yield Edit(found.end, found.end, unseen)
+                yield Edit(start=found.end, stop=found.end, text=unseen)
         elif part.form == "text" and wishes.clicks and wishes.text_links:
             is_spaced = part.is_spaced
             yield from self._of_links(find_text_links(text, self._left_alone, is_spaced=is_spaced))
@@ -152,7 +152,8 @@ class _Preparation:
                 return
             new = tracked_link(self._wishes.base_url, self._mint(number, each.target))
             self.links.append(each.target)
-            yield Edit(each.start, each.stop, new if each.is_quoted else f'"{new}"')
+            text = new if each.is_quoted else f'"{new}"'
+            yield Edit(start=each.start, stop=each.stop, text=text)
 
 
 def _fields(content: bytes, part: TextPart) -> bytes:

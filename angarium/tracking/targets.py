@@ -5,6 +5,7 @@ from typing import Final
 from urllib.parse import quote
 
 import idna
+import msgspec
 
 from angarium.content.checking.web_address import read_address
 from angarium.tracking.tokens import TARGET_OCTETS
@@ -18,6 +19,15 @@ _WEB: Final = re.compile(r"(https?)://([^/?#\\]*)(.*)", re.IGNORECASE | re.ASCII
 _LEFT_OUT: Final = re.compile(r"[\t\r\n]")  # by browsers
 _AROUND: Final = "".join(map(chr, range(0x21)))
 _KEPT: Final = "!#$%&'()*+,/:;=?@[]~-._"
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """A link, and where its address stands."""
+
+    start: int
+    stop: int
+    is_quoted: bool
+    target: str
 
 
 def target_of_address(written: str) -> str | None:

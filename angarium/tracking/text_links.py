@@ -6,9 +6,8 @@ from typing import Final
 
 from angarium.content.leaving_words import which_speak_of_leaving
 from angarium.tracking.codes import has_code
-from angarium.tracking.html_links import Place
 from angarium.tracking.octets import Characters
-from angarium.tracking.targets import Left, target_of_address
+from angarium.tracking.targets import Left, Place, target_of_address
 
 # Of ASCII: what goes on in other letters has no end that is certain, so it is none
 _ADDRESS: Final = re.compile(

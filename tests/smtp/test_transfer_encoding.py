@@ -51,7 +51,7 @@ def test_what_is_encoded_is_decoded(data: bytes) -> None:
     assert decoded(data, b"x-uuencode") is None
 
 
-def test_what_is_no_base64_is_not_decoded() -> None:
+def test_what_is_none_of_its_encoding_is_not_decoded() -> None:
     assert decoded(b"abcde", b"base64") is None
 
 

@@ -11,9 +11,8 @@ BASE = "https://t.example.com"
 KEYS = TrackingKeys({1: b"k" * 32})
 MESSAGE = MessageId(b"m" * 16)
 WHO = KEYS.who(MESSAGE, 3, "acme", 1_700_000_000_000)
-LEAVE = KEYS.link(
-    MESSAGE, "acme", 1, "https://x.example/" + "l" * 230
-)  # as long as one that leaves
+# As long as one by which one leaves
+LEAVE = KEYS.link(MESSAGE, "acme", 1, "https://x.example/" + "l" * 230)
 ALL = Wishes(opens=True, clicks=True, text_links=True, base_url=BASE)
 CLICKS = Wishes(opens=False, clicks=True, text_links=False, base_url=BASE)
 NOTHING = Wishes(opens=False, clicks=False, text_links=False, base_url=BASE)

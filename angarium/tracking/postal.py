@@ -31,4 +31,4 @@ def of_address(characters: Characters, address: str, *, is_html: bool) -> Iterat
     written = "<br>".join(map(html.escape, lines)) if is_html else "\r\n".join(lines)
     octets = written.encode(characters.charset, "xmlcharrefreplace" if is_html else "replace")
     for found in _CODE.finditer(characters.text):
-        yield Edit(found.start(), found.end(), octets.decode(characters.codec))
+        yield Edit(start=found.start(), stop=found.end(), text=octets.decode(characters.codec))

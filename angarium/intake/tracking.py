@@ -147,7 +147,6 @@ def _with(
         submission,
         content=prepared.content,
         header_octets=prepared.header_octets,
-        has_dot_lines=None,
         envelope=msgspec.structs.replace(envelope, body_8bit=not prepared.content.isascii()),
         personal=personal,
     )

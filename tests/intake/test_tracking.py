@@ -104,7 +104,8 @@ def test_what_was_changed_is_described_as_it_is_now() -> None:
     found = built(tracking().personal(given, USUAL, Wanted(opens=True)))
     assert found.content.isascii()
     assert not found.envelope.body_8bit
-    assert found.has_dot_lines is None
+    assert found.has_dot_lines is False
+    assert b"\r\n." not in found.content
     assert found.content[found.header_octets - 4 : found.header_octets] == b"\r\n\r\n"
 
 

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import click
+import msgspec
 
 from bench.angarium_peer import Setup, angarium
 from bench.debian_package import fetch, unpacked_version
@@ -105,13 +106,17 @@ def plan_options(command):  # type: ignore[no-untyped-def]
     "--system",
     "systems",
     type=click.Choice(
-        ["direct", "postfix", "exim", "opensmtpd", "single", "multi", "shaped", "referenced"]
+        [
+            *("direct", "postfix", "exim", "opensmtpd"),
+            *("single", "multi", "shaped", "referenced", "tracked"),
+        ]
     ),
     multiple=True,
-    help="Only these; direct: nothing between load and sink; the last four: Angarium's forms.",
+    help="Only these; direct: nothing between load and sink; the last five: Angarium's forms.",
 )
+@click.option("--html", is_flag=True, help="Each message is a letter with five links.")
 @click.pass_obj
-def relay(options: Options, delivery_processes=1, systems=(), **plan) -> None:  # type: ignore[no-untyped-def]
+def relay(options: Options, delivery_processes=1, systems=(), html=False, **plan) -> None:  # type: ignore[no-untyped-def]
     """Submission to delivery, 4 KB and 20 KB, beside its peers and the limit."""
     from bench import relay as module
 
@@ -124,8 +129,11 @@ def relay(options: Options, delivery_processes=1, systems=(), **plan) -> None:  
         "multi": angarium(Setup(delivery_processes=delivery_processes)),
         "referenced": angarium(Setup(delivery_processes=delivery_processes, referenced=True)),
         "shaped": angarium(Setup(delivery_processes=delivery_processes, shaped=True)),
+        "tracked": angarium(Setup(delivery_processes=delivery_processes, tracked=True)),
     }
-    module.run(options.plan(**plan), [candidates[each] for each in systems or candidates])
+    usual = [each for each in candidates if each != "tracked" or html]
+    planned = msgspec.structs.replace(options.plan(**plan), is_html=html)
+    module.run(planned, [candidates[each] for each in systems or usual])
 
 
 @bench.command()

@@ -39,6 +39,12 @@ feedback_addresses = ["fbl@example.com"]
 [breaker]
 enabled = false  # a storm of complaints would have the sender paused
 """
+TRACKING: Final = """
+[tracking]
+host = "t.example.com"
+opens = true
+clicks = true
+"""
 EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -51,11 +57,13 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     dkim_threads: int = 4
     shaped: bool = False  # every rate is asked for each message, and far above what is reached
     referenced: bool = False  # each message carries signed references to itself
+    tracked: bool = False  # opens and clicks of each message are counted
 
     @property
     def name(self) -> str:
         form = "one process" if self.single else f"2 ingress + {self.delivery_processes} delivery"
-        traits = f"{', shaped' if self.shaped else ''}{', referenced' if self.referenced else ''}"
+        named = {"shaped": self.shaped, "referenced": self.referenced, "tracked": self.tracked}
+        traits = "".join(f", {name}" for name, has in named.items() if has)
         return f"Angarium, {form}{traits}"
 
 
@@ -193,7 +201,8 @@ connections = {CONCURRENCY}
 messages_per_connection = 1000000
 {SHAPING if setup.shaped else ""}
 
-{keys}{REFERENCES.format(port=inbound_port) if setup.referenced else ""}"""
+{keys}{REFERENCES.format(port=inbound_port) if setup.referenced else ""}
+{TRACKING if setup.tracked else ""}"""
     path = folder / "angarium.toml"
     path.write_text(text)
     path.chmod(0o600)

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import time
+from pathlib import Path
 from typing import Final
 
 from bench.errors import BenchError, PeerAbsent
@@ -23,15 +24,18 @@ def submit(
     sessions: int = SESSIONS,
     reconnect: bool = False,
     name: str = "load",
+    letter: Path | None = None,
 ) -> float:
     """Send so many messages, each to a recipient of its own, and return the seconds it took.
 
-    All must be accepted. ``reconnect``: a new connection per message.
+    All must be accepted. ``reconnect``: a new connection per message. ``letter``: a file that is sent instead of
+    ``size`` octets of nothing.
     """
     program = shutil.which("smtp-source", path=SBIN)
     if program is None:
         raise PeerAbsent("smtp-source is not installed: bin/bench --install-peers")
-    command = [program, "-4", "-N", "-s", str(sessions), "-m", str(messages), "-l", str(size)]
+    command = [program, "-4", "-N", "-s", str(sessions), "-m", str(messages)]
+    command += ["-l", str(size)] if letter is None else ["-F", str(letter)]
     command += ["-f", SENDER, "-t", f"{name}@{DOMAIN}", "-M", "load.test", "-S", "bench"]
     command += [] if reconnect else ["-d"]
     limit_s = 30 + messages / SLOWEST_PER_S

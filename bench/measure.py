@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from bench.errors import BenchError
+from bench.html_letter import write_letter
 from bench.load import submit
 from bench.meter import Meter
 from bench.peer import Peer, StartPeer, work_folder
@@ -38,6 +39,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     reconnect: bool  # a new connection per message
     sink: SinkKind
     folder: Path  # where queues are made: a real disk
+    is_html: bool = False  # each message is a letter with links
 
 
 class Round(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,7 +121,9 @@ def one_round(plan: Plan, size: int, name: str, start: StartPeer) -> Round:
 
 
 def _measure(plan: Plan, size: int, name: str, peer: Peer, sink: Sink, meter: Meter) -> Round:
-    submit(peer.port, messages=WARM_UP, size=size, sessions=plan.sessions, name="warm")
+    letter = write_letter(plan.folder / "letter.eml", size) if plan.is_html else None
+    warm = partial(submit, peer.port, size=size, sessions=plan.sessions, letter=letter)
+    warm(messages=WARM_UP, name="warm")
     before = wait_for(sink, WARM_UP)
     cpu_before, load_before, ticks = meter.cpu(), _load_s(sink), processor_ticks()
     with MemoryPeak(meter.pids) as watch:
@@ -130,6 +134,7 @@ def _measure(plan: Plan, size: int, name: str, peer: Peer, sink: Sink, meter: Me
             size=size,
             sessions=plan.sessions,
             reconnect=plan.reconnect,
+            letter=letter,
         )
         after = wait_for(sink, before.messages + plan.messages)
         spent = meter.cpu().since(cpu_before)

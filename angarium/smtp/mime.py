@@ -5,6 +5,7 @@ Nothing is guessed: what two readers could take differently is ``UnclearError``.
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -53,11 +54,19 @@ OTHER: Final = Kind(main=b"application", sub=b"octet-stream")
 
 def find_field(fields: bytes, name: bytes) -> re.Match[bytes] | None:
     """Return the only field of this name. Raises UnclearError for two, between which readers would choose."""
-    pattern = rb"^%b[ \t]*:([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)\r\n" % name
-    found = list(re.finditer(pattern, fields, re.IGNORECASE | re.MULTILINE))
+    lower = fields.lower()
+    if b"\n" + name not in lower and not lower.startswith(name):  # which is so of most
+        return None
+    found = list(_field(name).finditer(fields))
     if len(found) > 1:
         raise UnclearError
     return found[0] if found else None
+
+
+@lru_cache(maxsize=64)
+def _field(name: bytes) -> re.Pattern[bytes]:
+    pattern = rb"^%b[ \t]*:([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)\r\n" % name
+    return re.compile(pattern, re.IGNORECASE | re.MULTILINE)
 
 
 def encoding_of(fields: bytes) -> bytes:

@@ -7,6 +7,11 @@ _BASE64_OCTETS: Final = 57  # of a line: 76 characters
 _LINE: Final = 76  # characters, its "=" included
 UNENCODED: Final = (b"", b"7bit", b"8bit", b"binary")  # RFC 2045 section 6.2
 # How no line may begin that we make: a dot is doubled by SMTP, "--" may be a boundary, "From " a mailbox's next mail
+_BLANKS: Final = (b" ", b"\t")
+# Each control character as NUL, but those of lines, and TAB
+_CONTROLS: Final = bytes(
+    0 if (each < 0x20 and each not in b"\t\r\n") or each == 0x7F else 0x20 for each in range(256)
+)
 _BAD_STARTS: Final = (b".", b"--", b"From ")
 
 
@@ -16,11 +21,12 @@ def quoted_printable(text: bytes) -> bytes:
     CRLF are line ends; where there is a CR or LF by itself, all are encoded. No line begins with a dot, ``--`` or
     ``From ``.
     """
-    ends = text.count(b"\n")
-    has_lines = text.count(b"\r") == ends == text.count(b"\r\n")
-    encoded = b2a_qp(text, istext=has_lines)
-    if not has_lines or not ends:
-        encoded = encoded.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")  # soft ones may be bare
+    inside = text.replace(b"\r\n", b"")
+    has_lines = b"\n" not in inside and b"\r" not in inside
+    if has_lines and b"\0" not in text.translate(_CONTROLS):
+        encoded = _by_lines(text)
+    else:
+        encoded = _by_library(text, has_lines=has_lines)
     if encoded.startswith(_BAD_STARTS):
         encoded = _escaped_start(encoded)
     for bad in _BAD_STARTS:
@@ -29,6 +35,40 @@ def quoted_printable(text: bytes) -> bytes:
             first, *others = encoded.split(b"\n" + bad)
             encoded = b"\n".join((first, *(_escaped_start(bad + each) for each in others)))
     return encoded
+
+
+def _by_lines(text: bytes) -> bytes:
+    """Encode a text without control characters. Most lines stay as they are, and to see that is fast."""
+    lines = text.replace(b"=", b"=3D").split(b"\r\n")
+    others = {at for at, octets in enumerate(map(len, lines)) if octets > _LINE}
+    if not text.isascii():
+        others.update(at for at, line in enumerate(lines) if not line.isascii())
+    if b" \r\n" in text or b"\t\r\n" in text or text.endswith(_BLANKS):
+        others.update(at for at, line in enumerate(lines) if line.endswith(_BLANKS))
+    for at in others:
+        line = lines[at].replace(b"=3D", b"=")
+        lines[at] = _by_library(line, has_lines=True)
+    return b"\r\n".join(lines)
+
+
+def _by_library(text: bytes, *, has_lines: bool) -> bytes:
+    """The library makes lines of 77 in front of a LF, and of a blank at the end: these are cut."""
+    encoded = b2a_qp(text, istext=has_lines)
+    if b"\n" in encoded:  # soft line ends are bare where the text has no others
+        encoded = encoded.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    lines = encoded.split(b"\r\n")
+    if max(map(len, lines)) > _LINE:
+        encoded = b"\r\n".join(map(_cut, lines))
+    return encoded
+
+
+def _cut(line: bytes) -> bytes:
+    if len(line) <= _LINE:
+        return line
+    is_soft = line.endswith(b"=")
+    text = line.removesuffix(b"=")
+    at = len(text) - (3 if text[-3:-2] == b"=" else 1)
+    return text[:at] + b"=\r\n" + text[at:] + (b"=" if is_soft else b"")
 
 
 def _escaped_start(text: bytes) -> bytes:

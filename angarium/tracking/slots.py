@@ -52,7 +52,8 @@ def _with_room(piece: bytes) -> bytes:
     if len(piece) - piece.rfind(b"\n") - 1 < _LONGEST:
         return piece
     cut = len(piece) - (3 if piece[-3:-2] == b"=" else 1)
-    return piece[:cut] + _SOFT + piece[cut:]
+    last = b"=%02X" % piece[-1] if piece.endswith((b".", b"-")) else piece[cut:]
+    return piece[:cut] + _SOFT + last
 
 
 def filled(content: bytes, header_octets: int, *, who: str, leave: str) -> bytes:

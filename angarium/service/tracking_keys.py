@@ -18,4 +18,4 @@ def load_tracking_keys(config: Tracking) -> TrackingKeys:
 
 def find_tracking_keys(config: Tracking) -> TrackingKeys | None:
     """None: there is no file, as where nothing was ever tracked. Raises StartError."""
-    return load_tracking_keys(config) if Path(config.key_file).exists() else None
+    return load_tracking_keys(config) if Path(config.key_file).is_file() else None

@@ -1,11 +1,12 @@
 """The event log as its consumers see it: append-only, numbered, kept until every one of them has read it."""
 
 import re
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 import msgspec
 
-from angarium.queue.events.catalogue import Event
+from angarium.queue.events.catalogue import CataloguedKind, Event
 from angarium.queue.model import UnixMs
 
 _CONSUMER: Final = re.compile("[A-Za-z0-9_-]{1,64}")
@@ -48,11 +49,20 @@ class EventLog(Protocol):
         """Forget the consumer and its state: trimming waits for it no more. One that is not known is none already."""
         ...
 
-    async def ack(self, consumer: str, position: int, state: bytes | None = None) -> None:
+    async def ack(
+        self,
+        consumer: str,
+        position: int,
+        state: bytes | None = None,
+        events: Sequence[CataloguedKind] = (),
+    ) -> None:
         """Remember that ``consumer`` needs nothing up to ``position``, with its ``state`` (None: as before).
 
         Both in one transaction; at the same position it is of the state alone. Does nothing before what is acknowledged
         already, or when it is not registered (it has retired meanwhile).
+
+        EL2: ``events``, what it made of those that it acknowledges, are appended in that transaction, and only where
+        the position moves on: whatever crashes, each is in the log once.
         """
         ...
 

@@ -43,6 +43,7 @@ from angarium.service.ingress.observer import IngressObserver
 from angarium.service.ingress.sns_intake import SnsIntake
 from angarium.service.ingress.tenant_logins import TenantLogins
 from angarium.service.ingress.tenants import SnapshotTenants
+from angarium.service.ingress.tracked_parts import TrackedParts
 from angarium.service.runtime import Runtime
 from angarium.service.snapshots import follow, snapshots_of
 from angarium.service.tracking_keys import find_tracking_keys
@@ -136,7 +137,8 @@ class _Ingress:
             self._new_message_id,
             self._observer,
         )
-        self._http = HttpListeners(runtime, Notifications(self._sns), self._api)
+        self._tracked = TrackedParts(runtime, spool, snapshots) if runtime.config.tracks else None
+        self._http = HttpListeners(runtime, Notifications(self._sns), self._api, self._tracked)
 
     async def start(self) -> None:
         """Raises TlsFileError, CredentialFileError, StartError."""
@@ -170,6 +172,7 @@ class _Ingress:
             self._reload_references,
             self._reload_tracking,
             functools.partial(self._follow_ses, config.ses),
+            *([] if self._tracked is None else [self._tracked.reload]),
         ]
         problems: list[str] = []
         for reload in reloads:

@@ -1,0 +1,182 @@
+"""What one request shows of who made it. Pure. The full address and headers are looked at here and then forgotten.
+
+A sign is a word of ``SIGNS``, in the log and in reasons for ever; docs/tracking.md says what each means.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from angarium.tracking.networks import MachineNetworks, NetworkOwner
+
+# --- what is a machine's for certain ---
+HEAD: Final = "head"
+NO_AGENT: Final = "no_agent"
+PROGRAM: Final = "program"  # its user agent is a program's that is no browser
+BARE_AGENT: Final = "bare_agent"  # "Mozilla/5.0", and nothing else
+PREFETCH: Final = "prefetch"  # it says so
+OFFICE: Final = "office_discovery"  # Office looks at a link before it opens it in the browser
+APPLE_MPP: Final = "apple_mpp"
+GMAIL_PREFETCH: Final = "gmail_prefetch"
+GATEWAY: Final = "gateway"  # with whose: gateway:mimecast
+# --- what people do seldom ---
+DATA_CENTRE: Final = "data_centre"
+NO_LANGUAGE: Final = "no_language"
+NO_ACCEPT: Final = "no_accept"
+NO_FETCH_METADATA: Final = (
+    "no_fetch_metadata"  # a browser of these years that does not say why it asks
+)
+OLD_HTTP: Final = "old_http"
+OLD_BROWSER: Final = "old_browser"
+# --- a person, through somebody else's hands ---
+VIA: Final = "via"  # with whose: via:gmail
+
+_CERTAIN_PROGRAMS: Final = re.compile(
+    r"bot\b|crawl|spider|scan|preview|prerender|\bcurl/|wget|python|aiohttp|httpx|\bjava/|go-http-client|libwww|perl/"
+    r"|ruby|php/|guzzle|axios|node-fetch|undici|headless|phantomjs|puppeteer|playwright|selenium|facebookexternalhit"
+    r"|whatsapp/|scrapy|httpclient|winhttp|urlcheck|linkcheck|monitor|nmap|zgrab|okhttp|postman|powershell",
+    re.I,
+)
+# Mail programs for Android and others fetch pictures by such libraries
+_FETCHES_PICTURES: Final = re.compile(r"okhttp|dalvik|cfnetwork", re.I)
+_GATEWAYS: Final = tuple(
+    (name, re.compile(pattern, re.I))
+    for name, pattern in (
+        ("barracuda", r"barracuda"),
+        ("mimecast", r"mimecast"),
+        ("proofpoint", r"proofpoint|urldefense"),
+        ("cisco", r"ironport|ciscosecureemail|cisco-?talos"),
+        ("broadcom", r"symantec|messagelabs|bluecoat"),
+        ("trend-micro", r"trend ?micro|\btmes\b|tmufe"),
+        ("area-1", r"area ?1 ?security|area1"),
+        ("microsoft", r"safelinks|bingpreview|skypeuripreview|microsoft-?defender"),
+        ("fortinet", r"forti(?:mail|guard|sandbox)"),
+        ("sophos", r"sophos"),
+        ("trellix", r"fireeye|trellix"),
+        ("check-point", r"check ?point|avanan"),
+        ("vade", r"vade ?secure|vadesecure"),
+        ("hornet", r"hornetsecurity"),
+    )
+)
+_PROXIES: Final = tuple(
+    (name, re.compile(pattern, re.I))
+    for name, pattern in (
+        ("gmail", r"googleimageproxy"),
+        ("yahoo", r"yahoomailproxy"),
+        ("outlook", r"outlook-?image-?proxy|outlookimageproxy"),
+        ("seznam", r"seznamemailproxy"),
+        ("mail-ru", r"mail\.ru_bot/img"),
+        ("yandex", r"yandeximageresizer"),
+        ("duckduckgo", r"duckduckgo(?:-email|emailprotection)"),
+    )
+)
+_OFFICE: Final = re.compile(r"ms-office|msoffice|microsoft office", re.I)
+# What Google's own hosts say that fetch pictures before anybody reads
+_GMAIL_PREFETCH: Final = "Edge/12.246"
+_BARE: Final = "Mozilla/5.0"
+_MODERN: Final = re.compile(
+    r"(?:Chrome/(?:8\d|9\d|[1-9]\d\d)|Firefox/(?:9\d|[1-9]\d\d)"
+    r"|Version/(?:1[7-9]|[2-9]\d)[\d.]* (?:Mobile/\S+ )?Safari)"
+)
+# Of 2018 and before; programs that look through mail name such for years
+_OLD: Final = re.compile(
+    r"Chrome/(?:[1-6]?\d)\.|Firefox/(?:[1-5]?\d)\.|MSIE (?:[5-9]|10)\.|Windows NT 5\.|Trident/[4-6]"
+)
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """A request, as far as it is looked at."""
+
+    is_picture: bool  # else a link
+    address: str
+    agent: str
+    method: str = "GET"
+    is_old_http: bool = False  # before 1.1
+    accept: str = ""
+    language: str = ""
+    fetch_mode: str = ""  # Sec-Fetch-Mode
+    purpose: str = ""  # Sec-Purpose, Purpose, X-Purpose, X-Moz
+    is_secure: bool = True  # our addresses are https://: browsers say more there
+
+
+def signs_of(seen: Seen, networks: MachineNetworks) -> tuple[str, ...]:
+    """Return what speaks for a machine, or for a person whose hands were not the last; the surest first."""
+    owner = networks.find(seen.address)
+    if seen.is_picture and (proxy := _proxy_of(seen, owner)):
+        return (proxy,)
+    return (*_certain(seen, owner), *_doubtful(seen, owner))
+
+
+def _proxy_of(seen: Seen, owner: NetworkOwner | None) -> str:
+    if seen.method != "GET":
+        return ""
+    for name, pattern in _PROXIES:
+        if pattern.search(seen.agent):
+            return f"{VIA}:{name}"
+    is_prefetch = owner is not None and owner.kind == "google" and _GMAIL_PREFETCH in seen.agent
+    return GMAIL_PREFETCH if is_prefetch else ""
+
+
+def _certain(seen: Seen, owner: NetworkOwner | None) -> tuple[str, ...]:
+    found: list[str] = []
+    if seen.method == "HEAD":
+        found.append(HEAD)
+    if seen.purpose:
+        found.append(PREFETCH)
+    gateway = next((name for name, each in _GATEWAYS if each.search(seen.agent)), "")
+    if owner is not None and owner.kind == "gateway":
+        gateway = owner.name
+    if gateway:
+        found.append(f"{GATEWAY}:{gateway}")
+    if seen.is_picture and _is_apple_proxy(seen, owner):
+        found.append(APPLE_MPP)
+    elif not seen.agent:
+        found.append(NO_AGENT)
+    elif seen.agent == _BARE:
+        found.append(BARE_AGENT)
+    elif _is_program(seen):
+        found.append(PROGRAM)
+    elif not seen.is_picture and _OFFICE.search(seen.agent):
+        found.append(OFFICE)
+    return tuple(found)
+
+
+def _is_apple_proxy(seen: Seen, owner: NetworkOwner | None) -> bool:
+    """Mail's proxy says only the word that all browsers begin with; its relays change too often to know all of them."""
+    kind = "" if owner is None else owner.kind
+    return kind == "apple" or (seen.agent == _BARE and kind in ("", "relay"))
+
+
+def _is_program(seen: Seen) -> bool:
+    if seen.is_picture and _FETCHES_PICTURES.search(seen.agent):
+        return False
+    return _CERTAIN_PROGRAMS.search(seen.agent) is not None
+
+
+def _doubtful(seen: Seen, owner: NetworkOwner | None) -> tuple[str, ...]:
+    found: list[str] = []
+    if owner is not None and owner.kind in ("data_centre", "apple", "google"):
+        found.append(DATA_CENTRE)
+    if seen.is_old_http:
+        found.append(OLD_HTTP)
+    # Programs that show mail leave such headers out when they fetch a picture; browsers never do
+    if not seen.is_picture:
+        if not seen.language:
+            found.append(NO_LANGUAGE)
+        if seen.accept in ("", "*/*"):
+            found.append(NO_ACCEPT)
+        if seen.is_secure and not seen.fetch_mode and _MODERN.search(seen.agent):
+            found.append(NO_FETCH_METADATA)
+        if _OLD.search(seen.agent):
+            found.append(OLD_BROWSER)
+    return tuple(found)
+
+
+def seen_purpose(headers: Mapping[str, str]) -> str:
+    """Return what a browser says that fetches what nobody has asked for yet."""
+    for name in ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"):
+        if found := headers.get(name):
+            return found
+    return ""

@@ -28,7 +28,7 @@ _SHOWN: Final = 160  # characters of what a parser complains of
 
 
 class Site(Protocol):
-    """What has hosts of its own on the socket: the application knows nothing of it, and it nothing of the application."""
+    """What has hosts of its own on the socket: it and the application know nothing of each other."""
 
     def claims(self, request: web.BaseRequest) -> bool:
         """Whether the request is to one of its hosts. Asked of each request: it takes less than a microsecond."""

@@ -1,7 +1,7 @@
 """The tracking site: what requests to a tracking host get, and that each fetch is noted (P2, P3).
 
 Paths: ``/o/WHO`` a picture, ``/c/WHO/LINK`` where a link leads, ``/h/WHO`` the link that no person sees, ``/u/LEAVE``
-and ``/p/LEAVE`` pages on which one leaves, ``/robots.txt``. Nothing else is there, whatever the listener serves besides.
+and ``/p/LEAVE`` pages on which one leaves, ``/robots.txt``. There is nothing else, whatever else is served.
 """
 
 import hmac

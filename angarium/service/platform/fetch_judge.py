@@ -1,4 +1,4 @@
-"""Makes ``opened`` and ``clicked`` of what was fetched, each with a verdict, once all that bears on it is in the log."""
+"""Makes ``opened`` and ``clicked`` of what was fetched, each with a verdict, once all that bears on it is known."""
 
 from collections.abc import Callable, Sequence
 from typing import Final

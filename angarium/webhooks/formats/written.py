@@ -36,6 +36,15 @@ def client_agent(happening: Happening) -> str:
     return happening.details.client.partition(" ")[2]
 
 
+def client_program(happening: Happening) -> str:
+    """Return the program of the agent as we keep it: ``Chrome 126`` of ``Chrome 126, Windows``."""
+    return client_agent(happening).partition(", ")[0]
+
+
+def client_system(happening: Happening) -> str:
+    return client_agent(happening).partition(", ")[2]
+
+
 def author_address(happening: Happening) -> str:
     return parseaddr(happening.author)[1] or happening.author
 

@@ -1,10 +1,11 @@
 """What one request shows of who made it. Pure. The full address and headers are looked at here and then forgotten.
 
-A sign is a word of ``SIGNS``, in the log and in reasons for ever; docs/tracking.md says what each means.
+A sign is in the log and in reasons for ever; docs/tracking.md says what each means.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -33,7 +34,7 @@ OLD_BROWSER: Final = "old_browser"
 # --- a person, through somebody else's hands ---
 VIA: Final = "via"  # with whose: via:gmail
 
-_CERTAIN_PROGRAMS: Final = re.compile(
+_PROGRAMS: Final = re.compile(
     r"bot\b|crawl|spider|scan|preview|prerender|\bcurl/|wget|python|aiohttp|httpx|\bjava/|go-http-client|libwww|perl/"
     r"|ruby|php/|guzzle|axios|node-fetch|undici|headless|phantomjs|puppeteer|playwright|selenium|facebookexternalhit"
     r"|whatsapp/|scrapy|httpclient|winhttp|urlcheck|linkcheck|monitor|nmap|zgrab|okhttp|postman|powershell",
@@ -104,43 +105,39 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 def signs_of(seen: Seen, networks: MachineNetworks) -> tuple[str, ...]:
     """Return what speaks for a machine, or for a person whose hands were not the last; the surest first."""
     owner = networks.find(seen.address)
-    if seen.is_picture and (proxy := _proxy_of(seen, owner)):
+    agent = _agent_of(seen.agent)
+    if seen.is_picture and (proxy := _proxy_of(seen, agent, owner)):
         return (proxy,)
-    return (*_certain(seen, owner), *_doubtful(seen, owner))
+    return (*_certain(seen, agent, owner), *_doubtful(seen, agent, owner))
 
 
-def _proxy_of(seen: Seen, owner: NetworkOwner | None) -> str:
+def _proxy_of(seen: Seen, agent: "_Agent", owner: NetworkOwner | None) -> str:
     if seen.method != "GET":
         return ""
-    for name, pattern in _PROXIES:
-        if pattern.search(seen.agent):
-            return f"{VIA}:{name}"
-    is_prefetch = owner is not None and owner.kind == "google" and _GMAIL_PREFETCH in seen.agent
+    if agent.proxy:
+        return f"{VIA}:{agent.proxy}"
+    is_prefetch = owner is not None and owner.kind == "google" and agent.is_gmails
     return GMAIL_PREFETCH if is_prefetch else ""
 
 
-def _certain(seen: Seen, owner: NetworkOwner | None) -> tuple[str, ...]:
-    found: list[str] = []
+def _certain(seen: Seen, agent: "_Agent", owner: NetworkOwner | None) -> Iterator[str]:
     if seen.method == "HEAD":
-        found.append(HEAD)
+        yield HEAD
     if seen.purpose:
-        found.append(PREFETCH)
-    gateway = next((name for name, each in _GATEWAYS if each.search(seen.agent)), "")
-    if owner is not None and owner.kind == "gateway":
-        gateway = owner.name
+        yield PREFETCH
+    gateway = owner.name if owner is not None and owner.kind == "gateway" else agent.gateway
     if gateway:
-        found.append(f"{GATEWAY}:{gateway}")
+        yield f"{GATEWAY}:{gateway}"
     if seen.is_picture and _is_apple_proxy(seen, owner):
-        found.append(APPLE_MPP)
+        yield APPLE_MPP
     elif not seen.agent:
-        found.append(NO_AGENT)
+        yield NO_AGENT
     elif seen.agent == _BARE:
-        found.append(BARE_AGENT)
-    elif _is_program(seen):
-        found.append(PROGRAM)
-    elif not seen.is_picture and _OFFICE.search(seen.agent):
-        found.append(OFFICE)
-    return tuple(found)
+        yield BARE_AGENT
+    elif agent.is_program and not (seen.is_picture and agent.fetches_pictures):
+        yield PROGRAM
+    elif agent.is_office and not seen.is_picture:
+        yield OFFICE
 
 
 def _is_apple_proxy(seen: Seen, owner: NetworkOwner | None) -> bool:
@@ -149,29 +146,49 @@ def _is_apple_proxy(seen: Seen, owner: NetworkOwner | None) -> bool:
     return kind == "apple" or (seen.agent == _BARE and kind in ("", "relay"))
 
 
-def _is_program(seen: Seen) -> bool:
-    if seen.is_picture and _FETCHES_PICTURES.search(seen.agent):
-        return False
-    return _CERTAIN_PROGRAMS.search(seen.agent) is not None
-
-
-def _doubtful(seen: Seen, owner: NetworkOwner | None) -> tuple[str, ...]:
-    found: list[str] = []
+def _doubtful(seen: Seen, agent: "_Agent", owner: NetworkOwner | None) -> Iterator[str]:
     if owner is not None and owner.kind in ("data_centre", "apple", "google"):
-        found.append(DATA_CENTRE)
+        yield DATA_CENTRE
     if seen.is_old_http:
-        found.append(OLD_HTTP)
-    # Programs that show mail leave such headers out when they fetch a picture; browsers never do
-    if not seen.is_picture:
-        if not seen.language:
-            found.append(NO_LANGUAGE)
-        if seen.accept in ("", "*/*"):
-            found.append(NO_ACCEPT)
-        if seen.is_secure and not seen.fetch_mode and _MODERN.search(seen.agent):
-            found.append(NO_FETCH_METADATA)
-        if _OLD.search(seen.agent):
-            found.append(OLD_BROWSER)
-    return tuple(found)
+        yield OLD_HTTP
+    if seen.is_picture:
+        # Programs that show mail leave such headers out when they fetch a picture; browsers never do
+        return
+    if not seen.language:
+        yield NO_LANGUAGE
+    if seen.accept in ("", "*/*"):
+        yield NO_ACCEPT
+    if seen.is_secure and not seen.fetch_mode and agent.is_modern:
+        yield NO_FETCH_METADATA
+    if agent.is_old:
+        yield OLD_BROWSER
+
+
+class _Agent(msgspec.Struct, frozen=True, gc=False):
+    """What a user agent says."""
+
+    proxy: str  # whose; ""
+    gateway: str  # likewise
+    is_gmails: bool  # of what Google fetches by before anybody reads
+    is_program: bool
+    fetches_pictures: bool  # though a program, for somebody who reads
+    is_office: bool
+    is_modern: bool
+    is_old: bool
+
+
+@lru_cache(maxsize=8192)  # of pure values: most visitors come with one of a few hundred
+def _agent_of(agent: str) -> _Agent:
+    return _Agent(
+        next((name for name, each in _PROXIES if each.search(agent)), ""),
+        next((name for name, each in _GATEWAYS if each.search(agent)), ""),
+        _GMAIL_PREFETCH in agent,
+        _PROGRAMS.search(agent) is not None,
+        _FETCHES_PICTURES.search(agent) is not None,
+        _OFFICE.search(agent) is not None,
+        _MODERN.search(agent) is not None,
+        _OLD.search(agent) is not None,
+    )
 
 
 def seen_purpose(headers: Mapping[str, str]) -> str:

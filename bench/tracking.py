@@ -1,4 +1,4 @@
-"""``bin/bench tracking``: how fast the tracking site answers, how soon a fetch is durable, and how well verdicts are told.
+"""``bin/bench tracking``: how fast the tracking site answers, how soon a fetch is durable, and how good verdicts are.
 
 The site's parts are those of an ingress process, with fsync; the load is a process beside it.
 """

@@ -147,7 +147,8 @@ def _is_apple_proxy(seen: Seen, owner: NetworkOwner | None) -> bool:
 
 
 def _doubtful(seen: Seen, agent: "_Agent", owner: NetworkOwner | None) -> Iterator[str]:
-    if owner is not None and owner.kind in ("data_centre", "apple", "google"):
+    kind = "" if owner is None else owner.kind
+    if kind in ("data_centre", "google") or (kind == "apple" and not seen.is_picture):
         yield DATA_CENTRE
     if seen.is_old_http:
         yield OLD_HTTP

@@ -1,4 +1,4 @@
-"""Writes tests/data/tracking/copies.jsonl anew: what programs and people fetch of one copy of a mail, each fetch labelled.
+"""Writes tests/data/tracking/copies.jsonl anew: what programs and people fetch of one copy of a mail, with labels.
 
     python -m tests.tracking.labelled_making
 

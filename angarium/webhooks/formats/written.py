@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from angarium.queue.model import UnixMs
+from angarium.tracking.visitor import reduced_agent
 from angarium.webhooks.happening import Happening
 
 
@@ -37,12 +38,18 @@ def client_agent(happening: Happening) -> str:
 
 
 def client_program(happening: Happening) -> str:
-    """Return the program of the agent as we keep it: ``Chrome 126`` of ``Chrome 126, Windows``."""
-    return client_agent(happening).partition(", ")[0]
+    """Return ``Chrome 126`` of ``Chrome 126, Windows``."""
+    return _reduced(happening).partition(", ")[0]
 
 
 def client_system(happening: Happening) -> str:
-    return client_agent(happening).partition(", ")[2]
+    return _reduced(happening).partition(", ")[2]
+
+
+def _reduced(happening: Happening) -> str:
+    """What others tell of has the whole agent, what we saw ourselves the reduced one."""
+    agent = client_agent(happening)
+    return reduced_agent(agent) if happening.details.human is None else agent
 
 
 def author_address(happening: Happening) -> str:

@@ -59,7 +59,7 @@ def read_set() -> list[LabelledCopy]:
 
 def shipped_machine_networks() -> MachineNetworks:
     return MachineNetworks(
-        (NetworkOwner(each.name, each.kind), network)
+        (NetworkOwner(name=each.name, kind=each.kind), network)
         for each in shipped_networks()
         for network in each.networks
     )

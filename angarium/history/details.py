@@ -73,9 +73,7 @@ class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ren
     feedback_type: str = ""  # of a complaint: abuse, ...
     # Who opened it, or followed a link: a network and a program, as far as they are kept
     client: str = ""
-    human: bool | None = (
-        None  # whether a person did; left out: nobody has judged (docs/tracking.md)
-    )
+    human: bool | None = None  # whether a person did; left out: nobody has judged
     reasons: tuple[str, ...] = ()  # why not; of a person, through whose hands
     link: str = ""
     link_number: int | None = None  # in the message, from 0

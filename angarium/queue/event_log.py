@@ -28,6 +28,8 @@ class EventLog(Protocol):
     """Appending is the queue's own business, in the transaction of the change itself.
 
     EL1: an event that a registered consumer has not acknowledged is never trimmed, however far it lags behind.
+    EL2: what a consumer makes of events is appended in the transaction that acknowledges them, and only where that
+    moves its position on: whatever crashes, it is in the log once.
     """
 
     def read(self, after: int, limit: int) -> list[Position]:
@@ -61,8 +63,7 @@ class EventLog(Protocol):
         Both in one transaction; at the same position it is of the state alone. Does nothing before what is acknowledged
         already, or when it is not registered (it has retired meanwhile).
 
-        EL2: ``events``, what it made of those that it acknowledges, are appended in that transaction, and only where
-        the position moves on: whatever crashes, each is in the log once.
+        ``events``: what it made of those that it acknowledges (EL2).
         """
         ...
 

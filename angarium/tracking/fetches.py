@@ -28,7 +28,7 @@ class _Kept(msgspec.Struct, frozen=True):
 
 
 class Fetches:
-    """FE1: each is judged once, in the order of the log, and by the same others wherever a restart comes between."""
+    """FTC1: each is judged once, in the order of the log, and by the same others wherever a restart comes between."""
 
     def __init__(self, window_ms: int) -> None:
         self._window_ms = window_ms
@@ -51,7 +51,7 @@ class Fetches:
         for number, kept in enumerate(self._waiting):
             if number == limit or not is_over(kept.fetch.at, now, self._window_ms, SLACK_MS):
                 return
-            verdict = judge(kept.fetch, self._copies[kept.key], self._window_ms)  # FE1
+            verdict = judge(kept.fetch, self._copies[kept.key], self._window_ms)  # FTC1
             yield Judged(kept.sequence, kept.fetch, verdict)
 
     def settle(self, count: int) -> None:

@@ -49,11 +49,13 @@ _LOOKS_THROUGH: Final = frozenset({signs.GATEWAY, MANY_LINKS, TRAP})
 
 
 class Verdict(msgspec.Struct, frozen=True):
+    """JU1: what comes later than the window has no part in it: on one fetch it is the same whenever it is made."""
+
     by: Literal["human", "machine"]
     reasons: tuple[str, ...]  # why a machine's; of a human's, through whose hands
 
 
-class CopyKey(msgspec.Struct, frozen=True):
+class CopyKey(msgspec.Struct, frozen=True, kw_only=True):
     """Whose copy of which mail; where nobody is to know, copies of one mail that one visitor fetches from."""
 
     message_id: bytes
@@ -64,18 +66,17 @@ class CopyKey(msgspec.Struct, frozen=True):
 
 def copy_of(fetch: Fetched) -> CopyKey:
     visitor = fetch.network if fetch.index < 0 else ""
-    return CopyKey(fetch.message_id, fetch.index, fetch.sent_s, visitor)
+    return CopyKey(
+        message_id=fetch.message_id, index=fetch.index, sent_s=fetch.sent_s, visitor=visitor
+    )
 
 
 def judge(fetch: Fetched, copy: Iterable[Fetched], window_ms: int) -> Verdict:
-    """``copy``: all that was fetched of the same copy from COMPANY_MS before it to ``window_ms`` after it, and itself.
-
-    JU1: what comes later than that has no part in it: the verdict is the same whenever it is made.
-    """
+    """``copy``: what was fetched of the same copy from COMPANY_MS before it to ``window_ms`` after it, itself too."""
     others = [
         each
         for each in copy
-        if -COMPANY_MS <= each.at - fetch.at <= window_ms and each is not fetch
+        if -COMPANY_MS <= each.at - fetch.at <= window_ms and each is not fetch  # JU1
     ]
     found = _reasons(fetch, others, window_ms)
     proxy = tuple(each for each in fetch.signs if each.startswith(f"{signs.VIA}:"))

@@ -10,13 +10,16 @@ import msgspec
 _NOBODY: Final = -1
 
 
-class NetworkOwner(msgspec.Struct, frozen=True, gc=False):
+class NetworkOwner(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     name: str  # amazon
     kind: str  # data_centre | gateway | apple | relay | google
 
 
 class MachineNetworks:
-    """Answers in microseconds, by bisection. MN1: of networks in one another the narrowest counts."""
+    """Answers in microseconds, by bisection.
+
+    MN1: of networks in one another the narrowest counts.
+    """
 
     def __init__(self, networks: Iterable[tuple[NetworkOwner, str]]) -> None:
         """Raises ValueError for what is no network."""

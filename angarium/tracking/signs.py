@@ -18,7 +18,7 @@ NO_AGENT: Final = "no_agent"
 PROGRAM: Final = "program"  # its user agent is a program's that is no browser
 BARE_AGENT: Final = "bare_agent"  # "Mozilla/5.0", and nothing else
 PREFETCH: Final = "prefetch"  # it says so
-OFFICE: Final = "office_discovery"  # Office looks at a link before it opens it in the browser
+OFFICE: Final = "office_discovery"  # Office looks at a link before the browser gets it
 APPLE_MPP: Final = "apple_mpp"
 GMAIL_PREFETCH: Final = "gmail_prefetch"
 GATEWAY: Final = "gateway"  # with whose: gateway:mimecast
@@ -26,16 +26,15 @@ GATEWAY: Final = "gateway"  # with whose: gateway:mimecast
 DATA_CENTRE: Final = "data_centre"
 NO_LANGUAGE: Final = "no_language"
 NO_ACCEPT: Final = "no_accept"
-NO_FETCH_METADATA: Final = (
-    "no_fetch_metadata"  # a browser of these years that does not say why it asks
-)
+NO_FETCH_METADATA: Final = "no_fetch_metadata"  # browsers of these years say why they ask
 OLD_HTTP: Final = "old_http"
 OLD_BROWSER: Final = "old_browser"
 # --- a person, through somebody else's hands ---
 VIA: Final = "via"  # with whose: via:gmail
 
+# A Cubot is a telephone
 _PROGRAMS: Final = re.compile(
-    r"bot\b|crawl|spider|scan|preview|prerender|\bcurl/|wget|python|aiohttp|httpx|\bjava/|go-http-client|libwww|perl/"
+    r"(?<!cu)bot\b|crawl|spider|scan|preview|prerender|\bcurl/|wget|python|aiohttp|httpx|\bjava/|go-http-client|libwww|perl/"
     r"|ruby|php/|guzzle|axios|node-fetch|undici|headless|phantomjs|puppeteer|playwright|selenium|facebookexternalhit"
     r"|whatsapp/|scrapy|httpclient|winhttp|urlcheck|linkcheck|monitor|nmap|zgrab|okhttp|postman|powershell",
     re.I,
@@ -165,7 +164,7 @@ def _doubtful(seen: Seen, agent: "_Agent", owner: NetworkOwner | None) -> Iterat
         yield OLD_BROWSER
 
 
-class _Agent(msgspec.Struct, frozen=True, gc=False):
+class _Agent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a user agent says."""
 
     proxy: str  # whose; ""
@@ -181,14 +180,14 @@ class _Agent(msgspec.Struct, frozen=True, gc=False):
 @lru_cache(maxsize=8192)  # of pure values: most visitors come with one of a few hundred
 def _agent_of(agent: str) -> _Agent:
     return _Agent(
-        next((name for name, each in _PROXIES if each.search(agent)), ""),
-        next((name for name, each in _GATEWAYS if each.search(agent)), ""),
-        _GMAIL_PREFETCH in agent,
-        _PROGRAMS.search(agent) is not None,
-        _FETCHES_PICTURES.search(agent) is not None,
-        _OFFICE.search(agent) is not None,
-        _MODERN.search(agent) is not None,
-        _OLD.search(agent) is not None,
+        proxy=next((name for name, each in _PROXIES if each.search(agent)), ""),
+        gateway=next((name for name, each in _GATEWAYS if each.search(agent)), ""),
+        is_gmails=_GMAIL_PREFETCH in agent,
+        is_program=_PROGRAMS.search(agent) is not None,
+        fetches_pictures=_FETCHES_PICTURES.search(agent) is not None,
+        is_office=_OFFICE.search(agent) is not None,
+        is_modern=_MODERN.search(agent) is not None,
+        is_old=_OLD.search(agent) is not None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Mirrors angarium/tracking/judging.py and angarium/tracking/fetches.py: JU1, FE1."""
+"""Mirrors angarium/tracking/judging.py and angarium/tracking/fetches.py: JU1, FTC1."""
 
 import random
 from typing import Any
@@ -146,7 +146,7 @@ def _session(seed: int) -> list[Fetched]:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_restart_anywhere_changes_no_verdict(seed: int) -> None:
-    """FE1"""
+    """FTC1"""
     log = list(enumerate(_session(seed), 1))
     whole: dict[int, Verdict] = {}
     straight = Fetches(WINDOW_MS)

@@ -11,7 +11,7 @@ from angarium.config.machine_networks import all_networks, shipped_networks, shi
 from angarium.config.schema import Tracking
 from angarium.tracking.networks import MachineNetworks, NetworkOwner
 
-A, B, C = (NetworkOwner(name, "gateway") for name in "abc")
+A, B, C = (NetworkOwner(name=name, kind="gateway") for name in "abc")
 
 
 def test_the_narrowest_network_counts() -> None:
@@ -87,7 +87,7 @@ def test_what_ships_is_dated_and_names_no_network_twice() -> None:
 )
 def test_well_known_addresses_have_their_owners(address: str, owner: str | None) -> None:
     found = MachineNetworks(
-        (NetworkOwner(each.name, each.kind), net)
+        (NetworkOwner(name=each.name, kind=each.kind), net)
         for each in shipped_networks()
         for net in each.networks
     ).find(address)

@@ -11,11 +11,11 @@ from tests.tracking.labelled_making import CHROME, GMAIL, GMAIL_PREFETCH, HTML, 
 
 NETWORKS = MachineNetworks(
     (
-        (NetworkOwner("cloud", "data_centre"), "198.18.0.0/16"),
-        (NetworkOwner("mimecast", "gateway"), "198.18.7.0/24"),
-        (NetworkOwner("apple", "apple"), "17.0.0.0/8"),
-        (NetworkOwner("relay", "relay"), "104.28.0.0/16"),
-        (NetworkOwner("google", "google"), "66.249.64.0/19"),
+        (NetworkOwner(name="cloud", kind="data_centre"), "198.18.0.0/16"),
+        (NetworkOwner(name="mimecast", kind="gateway"), "198.18.7.0/24"),
+        (NetworkOwner(name="apple", kind="apple"), "17.0.0.0/8"),
+        (NetworkOwner(name="relay", kind="relay"), "104.28.0.0/16"),
+        (NetworkOwner(name="google", kind="google"), "66.249.64.0/19"),
     )
 )
 BROWSER = CHROME.format("126.0.0.0")
@@ -87,6 +87,12 @@ def test_each_sign_of_who_fetches_a_picture(
     changes: dict[str, Any], expected: tuple[str, ...]
 ) -> None:
     assert found(is_picture=True, **changes) == expected
+
+
+def test_a_telephone_by_the_name_of_cubot_is_no_program() -> None:
+    agent = "Mozilla/5.0 (Linux; Android 11; CUBOT NOTE 20) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0"
+    assert found(agent=agent) == ()
+    assert found(agent=agent.replace("CUBOT NOTE 20", "somebot/1")) == (signs.PROGRAM,)
 
 
 def test_a_browser_says_that_it_looks_ahead() -> None:

@@ -50,7 +50,7 @@ class TenantsByTag(Protocol):
         ...
 
 
-class Refusals(msgspec.Struct):
+class Refusals(msgspec.Struct, kw_only=True):
     """How many tokens were no good, by why, since the start."""
 
     malformed: int = 0

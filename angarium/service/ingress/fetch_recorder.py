@@ -24,8 +24,8 @@ Record = Callable[[Sequence[CataloguedKind]], Awaitable[None]]
 class FetchRecorder:
     """Satisfies ``api.tracked.site.FetchRecord``. Belongs to one event loop.
 
-    FR1: at most MOST are in memory, those on their way to the disk included; beyond them they are counted as lost.
-    FR2: what ``close`` returned after is on disk, unless the disk takes nothing more.
+    FRC1: at most MOST are in memory, those on their way to the disk included; beyond them they are counted as lost.
+    FRC2: what ``close`` returned after is on disk, unless the disk takes nothing more.
     """
 
     def __init__(self, record: Record) -> None:
@@ -45,7 +45,7 @@ class FetchRecorder:
         if self._is_repeated(fetched):
             self.repeated += 1
         elif self._held >= MOST:
-            self.lost += 1  # FR1
+            self.lost += 1  # FRC1
         else:
             self._held += 1
             self._pending.append(fetched)
@@ -59,7 +59,7 @@ class FetchRecorder:
             await asyncio.wait(set(self._under_way))
         if self._timer is not None:  # the disk did not take it
             self._timer.cancel()
-            self.lost += len(self._pending)  # FR2
+            self.lost += len(self._pending)  # FRC2
 
     def _is_repeated(self, fetched: Fetched) -> bool:
         now = asyncio.get_running_loop().time()

@@ -89,7 +89,7 @@ def _hosts(config: Config) -> NamedHosts:
 
 def _networks(config: Config) -> MachineNetworks:
     return MachineNetworks(
-        (NetworkOwner(each.name, each.kind), network)
+        (NetworkOwner(name=each.name, kind=each.kind), network)
         for each in all_networks(config.tracking)
         for network in each.networks
     )

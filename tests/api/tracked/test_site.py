@@ -80,7 +80,7 @@ async def site(**changes: Any) -> AsyncIterator[Visitor]:
         ),
         "keys": KEYS,
         "tenants": Tenants(),
-        "networks": MachineNetworks(((NetworkOwner("lab", "gateway"), "198.18.0.0/15"),)),
+        "networks": MachineNetworks(((NetworkOwner(name="lab", kind="gateway"), "198.18.0.0/15"),)),
         "record": record,
         "clock": lambda: NOW,
         "veil": b"v" * 32,

@@ -1,4 +1,4 @@
-"""Mirrors angarium/service/ingress/fetch_recorder.py: FR1, FR2."""
+"""Mirrors angarium/service/ingress/fetch_recorder.py: FRC1, FRC2."""
 
 import asyncio
 import time
@@ -49,7 +49,7 @@ async def test_what_was_noted_is_durable_within_a_second(tmp_path: Path) -> None
 
 
 async def test_closing_has_all_of_it_on_disk() -> None:
-    """FR2"""
+    """FRC2"""
     disk = Disk()
     recorder = FetchRecorder(disk.record)
     noted: list[Fetched] = [fetched(number) for number in range(2500)]
@@ -63,7 +63,7 @@ async def test_closing_has_all_of_it_on_disk() -> None:
 async def test_beyond_what_may_be_in_memory_fetches_are_counted_as_lost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """FR1"""
+    """FRC1"""
     monkeypatch.setattr(fetch_recorder, "MOST", 10)
     monkeypatch.setattr(fetch_recorder, "FLUSH_S", 0.0)
     disk = Disk()
@@ -105,7 +105,7 @@ async def test_what_a_full_disk_refuses_is_tried_again(monkeypatch: pytest.Monke
 
 
 async def test_what_no_disk_takes_is_counted_as_lost_at_the_end() -> None:
-    """FR2"""
+    """FRC2"""
     disk = Disk()
     disk.is_full = True
     recorder = FetchRecorder(disk.record)

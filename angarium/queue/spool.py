@@ -23,7 +23,7 @@ from angarium.queue.quota import QuotaUse
 from angarium.queue.terms import AcceptOutcome, KeyReused, Repeated, Terms
 
 # How long ``Spool.record`` waits for company
-RECORD_WITHIN_S: Final = 0.5
+RECORD_WITHIN_S: Final = 0.3
 
 
 class QueueError(Exception):

@@ -14,16 +14,16 @@ _VEILED_DIGITS: Final = 12
 _PROGRAMS: Final = (
     ("Gmail", re.compile(r"GoogleImageProxy", re.I)),
     ("Yahoo Mail", re.compile(r"YahooMailProxy", re.I)),
-    ("Outlook", re.compile(r"(?:Microsoft Outlook|MSOffice|Outlook)[ /-]*(\d*)", re.I)),
-    ("Thunderbird", re.compile(r"Thunderbird/(\d*)")),
-    ("Samsung Internet", re.compile(r"SamsungBrowser/(\d*)")),
-    ("Edge", re.compile(r"Edg(?:e|A|iOS)?/(\d*)")),
-    ("Opera", re.compile(r"(?:OPR|Opera)/(\d*)")),
-    ("Chrome", re.compile(r"(?:Chrome|CriOS)/(\d*)")),
-    ("Firefox", re.compile(r"(?:Firefox|FxiOS)/(\d*)")),
-    ("Safari", re.compile(r"Version/(\d*)[\d.]* (?:Mobile/\S+ )?Safari/")),
-    ("Apple Mail", re.compile(r"AppleWebKit/[\d.]+ \(KHTML, like Gecko\)(?: Mobile/\S+)?$")),
-    ("Internet Explorer", re.compile(r"(?:MSIE |Trident/.*rv:)(\d*)")),
+    ("Outlook", re.compile(r"(?:Microsoft Outlook|MSOffice|Outlook)[ /-]*([0-9]*)", re.I)),
+    ("Thunderbird", re.compile(r"Thunderbird/([0-9]*)")),
+    ("Samsung Internet", re.compile(r"SamsungBrowser/([0-9]*)")),
+    ("Edge", re.compile(r"Edg(?:e|A|iOS)?/([0-9]*)")),
+    ("Opera", re.compile(r"(?:OPR|Opera)/([0-9]*)")),
+    ("Chrome", re.compile(r"(?:Chrome|CriOS)/([0-9]*)")),
+    ("Firefox", re.compile(r"(?:Firefox|FxiOS)/([0-9]*)")),
+    ("Safari", re.compile(r"Version/([0-9]*)[0-9.]* (?:Mobile/\S+ )?Safari/")),
+    ("Apple Mail", re.compile(r"AppleWebKit/[0-9.]+ \(KHTML, like Gecko\)(?: Mobile/\S+)?$")),
+    ("Internet Explorer", re.compile(r"(?:MSIE |Trident/.*rv:)([0-9]*)")),
 )
 _SYSTEMS: Final = (
     ("iPhone", "iPhone"),
@@ -34,7 +34,7 @@ _SYSTEMS: Final = (
     ("CrOS", "ChromeOS"),
     ("Linux", "Linux"),
 )
-_PRODUCT: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.+-]*(?:/\d*)?")
+_PRODUCT: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.+-]*(?:/[0-9]*)?")
 _PRINTABLE: Final = re.compile(r"[^\x20-\x7e]+")
 
 

@@ -37,6 +37,7 @@ def test_of_an_address_the_last_part_is_not_kept(address: str, network: str) -> 
         ("Mozilla/5.0", "Mozilla/5"),
         ("", ""),
         ("\x00\r\n", ""),
+        ("Chrome/\u0661\u0662", "Chrome"),
         ("x" * 300, "x" * 40),
     ],
 )

@@ -9,7 +9,7 @@ from angarium.queue.events.catalogue import CataloguedKind
 from angarium.telemetry.log import log
 from angarium.tracking.judging import CopyKey, copy_of
 
-FLUSH_S: Final = 0.2
+FLUSH_S: Final = 0.15
 # Where the disk is low or full
 RETRY_S: Final = 1.0
 MOST: Final = 20_000  # ours: some 12 MB

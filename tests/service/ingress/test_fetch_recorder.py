@@ -44,7 +44,7 @@ async def test_what_was_noted_is_durable_within_a_second(tmp_path: Path) -> None
             await asyncio.sleep(0.01)
     took = time.monotonic() - began
     spool.close()
-    assert fetch_recorder.FLUSH_S + RECORD_WITHIN_S < 0.8
+    assert fetch_recorder.FLUSH_S + RECORD_WITHIN_S < 0.5
     assert took < 5  # of a machine that many share; on one of its own below the second
 
 

@@ -81,7 +81,6 @@ async def _speed(folder: Path, seconds: float) -> list[dict[str, Any]]:
         networks=shipped_machine_networks(),
         record=recorder,
         clock=_now,
-        veil=bytes(32),
     )
     paths = _paths(keys)
     try:

@@ -1,9 +1,12 @@
 """Tracking in a real server: pictures and links are answered, judged and told; kills and drains lose nothing of it."""
 
 import json
+import re
 import signal
 import time
 from collections.abc import Iterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ from angarium.queue.message_id import parse_message_id
 from angarium.tracking.tokens import TrackingKeys
 from tests.e2e.api_client import ApiClient, ApiReply
 from tests.e2e.product import Product, good_session
-from tests.e2e.recording_sink import RecordingSink
+from tests.e2e.recording_sink import RecordingSink, wait_until
 from tests.tracking.labelled_making import CHROME, GMAIL, HTML
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -180,3 +183,41 @@ def test_a_drain_loses_nothing_that_was_answered(tmp_path: Path, sink: Recording
         assert len(server.wait_for(20, "opened")) == 20
     finally:
         server.product.kill()
+
+
+def test_a_mail_that_was_sent_is_told_of_when_its_copy_is_opened(
+    tmp_path: Path, sink: RecordingSink
+) -> None:
+    """From the API by way of the mail to the verdict; nobody reads so soon, and it says so."""
+    more = MORE.format(after_s=0.3) + "opens = true\nclicks = true\n"
+    product = Product(tmp_path, sink=sink.port, more=more)
+    try:
+        product.postmaster("domain", "add", "shop.example", "--assume-verified")
+        key = json.loads(product.postmaster("key", "create", "--json"))["key"]
+        body = {
+            "from": "a@shop.example",
+            "to": ["ann@example.net"],
+            "subject": "s",
+            "bodyHtml": '<p><a href="https://shop.example/x">here</a></p>',
+        }
+        sent = ApiClient(product.http, key).right("POST", "/v1/send", body)
+        wait_until(lambda: bool(sink.taken))
+        message = message_from_bytes(sink.taken[0].content, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        part = message.get_body(("html",))
+        assert part is not None
+        paths = re.findall(r'"http://t\.example\.com(/[och]/[^"]*)"', str(part.get_content()))
+        assert sorted(each[1] for each in paths) == ["c", "h", "o"]
+        client = ApiClient(product.http)
+        for path in (each for each in paths if not each.startswith("/h/")):
+            client.ask("GET", path, headers={"Host": HOST, **BROWSER})
+        told = [
+            product.wait_for_disposition(event=name, message=sent["emailId"])
+            for name in ("opened", "clicked")
+        ]
+        assert [each["recipient"] for each in told] == ["ann@example.net"] * 2
+        assert all(each.get("verdict") in ("human", "machine") for each in told)
+        assert told[1]["link"] == "https://shop.example/x"
+        product.assert_clean()
+    finally:
+        product.kill()

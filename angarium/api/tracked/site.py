@@ -78,13 +78,12 @@ class TrackedSite:
         networks: MachineNetworks,
         record: FetchRecord,
         clock: Callable[[], UnixMs],
-        veil: bytes,
         is_secure: bool = True,
         proxies: Networks | None = None,
         leaving: LeavingPages | None = None,
     ) -> None:
-        """``veil``: a secret; ``is_secure``: our addresses are https://; ``proxies``: those in front of us, whose
-        X-Forwarded-For is believed; ``leaving`` None: there are no such pages.
+        """``is_secure``: our addresses are https://; ``proxies``: those in front of us, whose X-Forwarded-For is
+        believed; ``leaving`` None: there are no such pages.
         """
         self.hosts = hosts  # may be exchanged at any time
         self.keys = keys  # likewise
@@ -92,7 +91,6 @@ class TrackedSite:
         self._networks = networks
         self._record = record
         self._clock = clock
-        self._veil = veil
         self._is_secure = is_secure
         self._proxies = proxies or Networks(())
         self._leaving = leaving
@@ -171,7 +169,7 @@ class TrackedSite:
         )
         network, program = network_of(address), reduced_agent(agent)
         if who.index is None:  # TS2
-            network, program = veiled(network, program, now // _DAY_MS, self._veil), ""
+            network, program = veiled(network, program, now // _DAY_MS, self.keys.veil), ""
         self._record.note(
             Fetched(
                 at=now,

@@ -172,7 +172,6 @@ class _Ingress:
             self._reload_references,
             self._reload_tracking,
             functools.partial(self._follow_ses, config.ses),
-            *([] if self._tracked is None else [self._tracked.reload]),
         ]
         problems: list[str] = []
         for reload in reloads:
@@ -200,6 +199,8 @@ class _Ingress:
         config = self._runtime.config.tracking
         keys = find_tracking_keys(config)
         self._tracking = MailTracking(config, keys, SnapshotTenants(self._snapshots))
+        if self._tracked is not None and keys is not None:
+            self._tracked.exchange(keys)
         for builder in self._builders:
             builder.tracking = self._tracking
 

@@ -1,18 +1,14 @@
 """What serves tracking hosts in an ingress process, made of its configuration and of what the platform publishes."""
 
-import hashlib
-from pathlib import Path
-
 from angarium.access.networks import Networks
-from angarium.access.tracking_keys import TrackingKeyError, read_tracking_keys
 from angarium.api.tracked.hosts import NamedHosts
 from angarium.api.tracked.site import LeavingPages, TrackedSite
 from angarium.config.machine_networks import all_networks
 from angarium.config.schema import Config
-from angarium.host.sysexits import EX_CONFIG, StartError
 from angarium.queue import DEFAULT_TENANT, LmdbSpool
 from angarium.service.ingress.fetch_recorder import FetchRecorder
 from angarium.service.runtime import Runtime
+from angarium.service.tracking_keys import load_tracking_keys
 from angarium.telemetry.metrics import Metrics
 from angarium.tenancy import SnapshotFile
 from angarium.tracking.networks import MachineNetworks, NetworkOwner
@@ -30,24 +26,20 @@ class TrackedParts:
         """Raises StartError: the key file cannot be used."""
         config = runtime.config
         self.recorder = FetchRecorder(spool.record)
-        secrets = _secrets(config)
         self.site = TrackedSite(
             hosts=_hosts(config),
-            keys=TrackingKeys(secrets, config.tracking.link_days),
+            keys=load_tracking_keys(config.tracking),
             tenants=_SnapshotTags(snapshots),
             networks=_networks(config),
             record=self.recorder,
             clock=runtime.clock,
-            veil=_veil(secrets),
             is_secure=not config.tracking.insecure,
             proxies=Networks(config.tracking.proxies),
             leaving=leaving,
         )
-        self._config = config
 
-    def reload(self) -> None:
-        """Read the keys again. Raises StartError; then those of before stay."""
-        self.site.keys = TrackingKeys(_secrets(self._config), self._config.tracking.link_days)
+    def exchange(self, keys: TrackingKeys) -> None:
+        self.site.keys = keys
 
     def set_metrics(self, metrics: Metrics) -> None:
         metrics.fetches_lost["memory"].follow(self.recorder.lost)
@@ -75,13 +67,6 @@ class _SnapshotTags:
         return self._names.get(tag, "")
 
 
-def _secrets(config: Config) -> dict[int, bytes]:
-    try:
-        return read_tracking_keys(Path(config.tracking.key_file))
-    except TrackingKeyError as error:
-        raise StartError(str(error), EX_CONFIG) from None
-
-
 def _hosts(config: Config) -> NamedHosts:
     host = config.tracking.host
     return NamedHosts({} if host is None else {host: ""})
@@ -93,8 +78,3 @@ def _networks(config: Config) -> MachineNetworks:
         for each in all_networks(config.tracking)
         for network in each.networks
     )
-
-
-def _veil(secrets: dict[int, bytes]) -> bytes:
-    """Return what networks are veiled by: derived from the oldest key, so that a new one changes no visitor's mark."""
-    return hashlib.sha256(b"angarium tracking veil" + secrets[min(secrets)]).digest()

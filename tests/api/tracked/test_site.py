@@ -83,7 +83,6 @@ async def site(**changes: Any) -> AsyncIterator[Visitor]:
         "networks": MachineNetworks(((NetworkOwner(name="lab", kind="gateway"), "198.18.0.0/15"),)),
         "record": record,
         "clock": lambda: NOW,
-        "veil": b"v" * 32,
     }
     health = Health()
     application = make_application(Served(health=health, metrics=health))

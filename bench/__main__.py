@@ -80,6 +80,7 @@ def bench(context: click.Context, quick: bool, folder: Path, sink: SinkKind) -> 
             suppression,
             api,
             webhooks,
+            tracking,
             render,
             rewriting,
             campaign,
@@ -258,6 +259,16 @@ def webhooks(options: Options, messages: int | None) -> None:
     from bench import webhooks as module
 
     module.run(options.folder, messages or (500 if options.quick else 5_000))
+
+
+@bench.command()
+@click.option("--seconds", type=float, help="Of a round (10; quick: 2).")
+@click.pass_obj
+def tracking(options: Options, seconds: float | None = None) -> None:
+    """How fast tracked pictures and links are answered, and how well machines are told from people."""
+    from bench import tracking as module
+
+    module.run(options.folder, seconds or (2 if options.quick else 10))
 
 
 @bench.command()

@@ -5,6 +5,7 @@ its next request when it has its answer; at a ``rate`` requests begin on time, a
 """
 
 import asyncio
+import itertools
 import subprocess
 import sys
 import time
@@ -23,8 +24,10 @@ TOP: Final = Path(__file__).resolve().parent.parent
 class Work(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     method: str = "POST"
-    path: str
-    key: str
+    path: str = ""
+    paths: tuple[str, ...] = ()  # instead: each in turn, again and again
+    host: str = "bench"
+    key: str = ""
     body: str = ""
     seconds: float
     connections: int = 50
@@ -37,7 +40,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     p50_ms: float
     p95_ms: float
     p99_ms: float
-    refused: int  # answers other than 200 and 202
+    refused: int  # answers other than 200, 202 and 302
 
     @property
     def per_s(self) -> float:
@@ -73,7 +76,7 @@ class _Client(asyncio.Protocol):
 
     def begin(self, at: float) -> None:
         self.began = at
-        self._transport.write(self._load.request)
+        self._transport.write(next(self._load.requests))
 
     def data_received(self, octets: bytes) -> None:
         self._answer += octets
@@ -84,7 +87,7 @@ class _Client(asyncio.Protocol):
         length = int(head[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
         if len(rest) < length:
             return
-        is_ok = head[9:12] in (b"200", b"202")
+        is_ok = head[9:12] in (b"200", b"202", b"302")
         if not is_ok and not self._load.refused:
             print(self._answer[:500].decode(errors="replace"), file=sys.stderr)
         self._answer = b""
@@ -96,11 +99,9 @@ class _Client(asyncio.Protocol):
 
 class _Load:
     def __init__(self, work: Work) -> None:
-        body = work.body.encode()
-        self.request = (
-            f"{work.method} {work.path} HTTP/1.1\r\nHost: bench\r\nX-API-Key: {work.key}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        ).encode() + body
+        self.requests = itertools.cycle(
+            [_request(work, path) for path in work.paths or (work.path,)]
+        )
         self.refused = 0
         self._work = work
         self._free: deque[_Client] = deque()
@@ -174,6 +175,21 @@ class _Load:
         if not self._is_over:
             print("a connection was lost", file=sys.stderr)
             self.refused += 1
+
+
+def _request(work: Work, path: str) -> bytes:
+    head = f"{work.method} {path} HTTP/1.1\r\nHost: {work.host}\r\n"
+    if work.method == "GET" and not work.key:  # as a browser asks
+        return (
+            f"{head}User-Agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
+            " Chrome/126.0.0.0 Safari/537.36\r\nAccept: text/html\r\nAccept-Language: en-US\r\n"
+            "Sec-Fetch-Mode: navigate\r\n\r\n"
+        ).encode()
+    body = work.body.encode()
+    return (
+        f"{head}X-API-Key: {work.key}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode() + body
 
 
 def main() -> None:

@@ -52,15 +52,23 @@ def told_of(event: Event) -> Told | None:
         case SesTold() if event.kind in ("reject", "rendering-failure"):
             return _told(event, RowState.BOUNCED, event.reply)
         case Opened():
-            return Told(message=event.message_id, at=event.at, flag=Flag.OPENED)
+            return _read(event, Flag.OPENED, Flag.MACHINE_OPENED)
         case Clicked():
-            return Told(message=event.message_id, at=event.at, flag=Flag.CLICKED)
+            return _read(event, Flag.CLICKED, Flag.MACHINE_CLICKED)
         case Complained() if event.feedback_type not in _NO_COMPLAINTS:
             return Told(message=event.message_id, at=event.at, flag=Flag.COMPLAINED)
         case Unsubscribed():
             return Told(message=event.message_id, at=event.at, flag=Flag.UNSUBSCRIBED)
         case _:
             return None
+
+
+def _read(event: Opened | Clicked, by_person: Flag, by_machine: Flag) -> Told:
+    """Where nobody has judged, a person is meant. Of whom nobody is to know it, it only counts."""
+    flag = by_machine if event.verdict == "machine" else by_person
+    is_unnamed = event.index < 0 and not event.recipient
+    flag |= Flag.UNNAMED if is_unnamed else Flag.NONE
+    return Told(message=event.message_id, at=event.at, flag=flag)
 
 
 def _told(event: Event, state: RowState, reason: str = "") -> Told:

@@ -302,6 +302,18 @@ def _feedback(config: Config) -> Iterator[Problem]:
                 yield Problem(("listener", index, "kind"), text)
 
 
+def _tracking_networks(config: Config) -> Iterator[Problem]:
+    tracking = config.tracking
+    for name, networks in (
+        ("machine_networks", tracking.machine_networks),
+        ("proxies", tracking.proxies),
+    ):
+        for index, network in enumerate(networks):
+            if not is_network(network):
+                text = f"{network!r} is no network; write one like 192.0.2.0/24"
+                yield Problem(("tracking", name, index), text)
+
+
 def _tracking(config: Config) -> Iterator[Problem]:
     host = config.tracking.host
     if host is None:
@@ -723,6 +735,7 @@ _CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
     _postmasters,
     _feedback,
     _tracking,
+    _tracking_networks,
     _databases,
     _token_issuers,
     _oidc,

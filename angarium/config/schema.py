@@ -509,6 +509,11 @@ class Tracking(_Table, frozen=True, kw_only=True):
     link_days: Days = 400  # so long links lead on, and one may leave with them
     # what was fetched is told apart from what a person did when so long has passed: scanners follow all links at once
     judged_after_s: Seconds = 2.0
+    # like 192.0.2.0/24: where only machines fetch from, besides the shipped networks of clouds and mail gateways
+    # (config/shipped/machine_networks.toml)
+    machine_networks: tuple[str, ...] = ()
+    # like 127.0.0.0/8: proxies in front of the listener, whose X-Forwarded-For says who the client is
+    proxies: tuple[str, ...] = ()
 
 
 class OidcRole(_Table, frozen=True, kw_only=True):

@@ -71,8 +71,12 @@ class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ren
     # What a failure means: user_unknown, mailbox_full, ... (docs/deliverability.md)
     bounce_class: str = ""
     feedback_type: str = ""  # of a complaint: abuse, ...
-    client: str = ""  # who opened it, or followed a link
+    # Who opened it, or followed a link: a network and a program, as far as they are kept
+    client: str = ""
+    human: bool | None = None  # whether a person did; left out: nobody has judged
+    reasons: tuple[str, ...] = ()  # why not; of a person, through whose hands
     link: str = ""
+    link_number: int | None = None  # in the message, from 0
     reason: str = ""  # of an act on it
     cause: str = ""  # of a suppression
     scope: str = ""  # of that
@@ -112,10 +116,8 @@ def details_of(event: Event) -> Details:
             return Details(feedback_type=event.feedback_type, processing_time_millis=since)
         case SesTold():
             return Details(smtp_response=event.reply, processing_time_millis=since)
-        case Opened():
-            return Details(client=event.client, processing_time_millis=since)
-        case Clicked():
-            return Details(client=event.client, link=event.link, processing_time_millis=since)
+        case Opened() | Clicked():
+            return _of_reader(event, since)
         case Unsubscribed():
             return Details(processing_time_millis=since)
         case Rescheduled():
@@ -130,6 +132,19 @@ def details_of(event: Event) -> Details:
             return Details(reason=event.reason, in_doubt=event.in_doubt)
         case _:
             return Details()
+
+
+def _of_reader(event: Opened | Clicked, since: int | None) -> Details:
+    clicked = event if isinstance(event, Clicked) else None
+    has_number = clicked is not None and clicked.link_number >= 0
+    return Details(
+        client=event.client,
+        human=event.verdict == "human" if event.verdict else None,
+        reasons=event.reasons,
+        link="" if clicked is None else clicked.link,
+        link_number=clicked.link_number if clicked is not None and has_number else None,
+        processing_time_millis=since,
+    )
 
 
 def _of_attempt(event: AttemptEvent, since: int | None) -> Details:

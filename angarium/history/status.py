@@ -94,7 +94,7 @@ def progress_after(progress: Progress, event: EventHead) -> Progress:
     """Return how far a recipient is after an event about it. What says nothing of that changes nothing.
 
     The queue's last word counts; of what was told, the furthest: a click says that it was opened, a complaint that it
-    arrived, and who opened a message may complain.
+    arrived, and who opened a message may complain. What a machine fetched says nothing.
     """
     queue, told = progress.queue, progress.told
     match event:
@@ -122,9 +122,9 @@ def progress_after(progress: Progress, event: EventHead) -> Progress:
             told = _further(told, Status.BOUNCED)
         case Complained() if is_complaint(event.feedback_type):
             told = _further(told, Status.COMPLAINED)
-        case Opened():
+        case Opened() if event.verdict != "machine":
             told = _further(told, Status.OPENED)
-        case Clicked():
+        case Clicked() if event.verdict != "machine":
             told = _further(told, Status.CLICKED)
         case SesTold() if event.kind in _SES:
             told = _further(told, _SES[event.kind])

@@ -1,11 +1,12 @@
 """The event log as its consumers see it: append-only, numbered, kept until every one of them has read it."""
 
 import re
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 import msgspec
 
-from angarium.queue.events.catalogue import Event
+from angarium.queue.events.catalogue import CataloguedKind, Event
 from angarium.queue.model import UnixMs
 
 _CONSUMER: Final = re.compile("[A-Za-z0-9_-]{1,64}")
@@ -27,6 +28,8 @@ class EventLog(Protocol):
     """Appending is the queue's own business, in the transaction of the change itself.
 
     EL1: an event that a registered consumer has not acknowledged is never trimmed, however far it lags behind.
+    EL2: what a consumer makes of events is appended in the transaction that acknowledges them, and only where that
+    moves its position on: whatever crashes, it is in the log once.
     """
 
     def read(self, after: int, limit: int) -> list[Position]:
@@ -48,11 +51,19 @@ class EventLog(Protocol):
         """Forget the consumer and its state: trimming waits for it no more. One that is not known is none already."""
         ...
 
-    async def ack(self, consumer: str, position: int, state: bytes | None = None) -> None:
+    async def ack(
+        self,
+        consumer: str,
+        position: int,
+        state: bytes | None = None,
+        events: Sequence[CataloguedKind] = (),
+    ) -> None:
         """Remember that ``consumer`` needs nothing up to ``position``, with its ``state`` (None: as before).
 
         Both in one transaction; at the same position it is of the state alone. Does nothing before what is acknowledged
         already, or when it is not registered (it has retired meanwhile).
+
+        ``events``: what it made of those that it acknowledges (EL2).
         """
         ...
 

@@ -5,10 +5,11 @@ the event loop: what waits for a disk is a coroutine; what is not one reads memo
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
+from angarium.queue.events.catalogue import CataloguedKind
 from angarium.queue.model import (
     ClaimedMessage,
     DueHead,
@@ -20,6 +21,9 @@ from angarium.queue.model import (
 )
 from angarium.queue.quota import QuotaUse
 from angarium.queue.terms import AcceptOutcome, KeyReused, Repeated, Terms
+
+# How long ``Spool.record`` waits for company
+RECORD_WITHIN_S: Final = 0.3
 
 
 class QueueError(Exception):
@@ -169,6 +173,14 @@ class Spool(Protocol):
         Whatever the outcome, it is durable once awaited, in all processes: of concurrent twins one is stored. If the
         waiter is cancelled, all of it or nothing is in the queue; what has no key is withdrawn as with ``accept``.
         Raises ValueError for terms that cannot be, too.
+        """
+        ...
+
+    def record(self, events: Sequence[CataloguedKind]) -> Awaitable[None]:
+        """Append events that are of no message in the queue, such as what strangers fetched; durable once awaited.
+
+        Not urgent: they go with the next transaction that others need, or after RECORD_WITHIN_S. All or nothing.
+        Raises QueueFullError (nothing written) or QueueFailedError, at once or when awaited.
         """
         ...
 

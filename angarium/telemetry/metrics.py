@@ -66,6 +66,11 @@ RENDER_OUTCOMES: Final = (
 RENDER_WORKER_ENDS: Final = ("cpu", "late", "memory", "crash", "worn")
 # From a request to its last mail: at once by a worker that is there, after one was started, after a batch
 RENDER_BUCKETS_S: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
+FETCH_KINDS: Final = ("picture", "link", "honeypot")
+# memory: more than may be were not on disk yet; repeated: of a copy that had its share
+FETCH_LOSSES: Final = ("memory", "repeated")
+TRACKING_REFUSALS: Final = ("malformed", "forged", "expired")
+VERDICTS: Final = ("human", "machine", "none")
 REPORT_OUTCOMES: Final = ("matched", "unmatched", "kept", "dropped")
 LIMITS: Final = (
     *("connections", "client", "timeout", "recipients", "memory_or_disk", "logins", "size"),
@@ -82,6 +87,7 @@ EVENT_CONSUMERS: Final = (
         "suppression",
         "history",
         "webhooks",
+        "tracking",
         "other",
     ),
 )
@@ -168,6 +174,24 @@ class Metrics:
             outcome=REPORT_OUTCOMES,
         )
         self.reports_waiting = self._gauge("reports_waiting", "Mails that came back, not read yet")
+        # --- who read it ---
+        self.fetches = self._counters(
+            "fetches", "Fetches of what is in tracked mail, by what was fetched", kind=FETCH_KINDS
+        )
+        self.fetches_lost = self._counters(
+            "fetches_lost", "Fetches that were answered and not recorded", reason=FETCH_LOSSES
+        )
+        self.tracking_refused = self._counters(
+            "tracking_refused",
+            "Addresses of tracked mail that are no good",
+            reason=TRACKING_REFUSALS,
+        )
+        self.judged = self._counter_grid(
+            "judged_fetches",
+            "Opens and clicks by whose they are; none: nobody has judged",
+            event=("opened", "clicked"),
+            verdict=VERDICTS,
+        )
         # --- what went out ---
         self.outcomes = self._counters(
             "deliveries", "Attempts at recipients by what became of them", outcome=OUTCOMES

@@ -109,6 +109,8 @@ class TrackingKeys:
             )
         self._keys = {number: _Key(secret) for number, secret in secrets.items()}
         self._newest = list(secrets)[-1]
+        # What visitors whom nobody is to know are marked by; of the oldest key, so that a new one changes no mark
+        self.veil: Final = Mac(secrets[min(secrets)]).of(b"angarium tracking veil")
         self._days = days
 
     def who(self, message_id: MessageId, index: int | None, tenant: str, now: UnixMs) -> str:

@@ -55,3 +55,26 @@ def test_some_depend_on_what_was_said(
     kind = next(each for each in CATALOGUE if each.name == name)
     told = told_of(msgspec.structs.replace(sample(kind), **values))
     assert (None if told is None else told.state) == state
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "flag"),
+    [
+        ("opened", {"verdict": "human"}, Flag.OPENED),
+        ("opened", {"verdict": "machine"}, Flag.MACHINE_OPENED),
+        ("clicked", {"verdict": ""}, Flag.CLICKED),
+        ("clicked", {"verdict": "machine"}, Flag.MACHINE_CLICKED),
+        (
+            "clicked",
+            {"verdict": "human", "index": -1, "recipient": ""},
+            Flag.CLICKED | Flag.UNNAMED,
+        ),
+    ],
+)
+def test_people_and_machines_are_counted_apart(
+    name: str, changes: dict[str, Any], flag: Flag
+) -> None:
+    kind = next(each for each in CATALOGUE if each.name == name)
+    told = told_of(msgspec.structs.replace(sample(kind), **{"index": 0, **changes}))
+    assert told is not None
+    assert told.flag == flag

@@ -19,6 +19,7 @@ from angarium.history.status import (
 from angarium.queue import MessageId, UnixMs, UnknownEvent
 from angarium.queue.events.catalogue import CATALOGUE
 from angarium.queue.events.shape import CataloguedEvent
+from tests.queue.events.test_catalogue import sample
 from tests.queue.samples import START, attempt
 
 ID = MessageId(bytes(16))
@@ -181,3 +182,13 @@ def test_numbers_and_words_are_for_ever() -> None:
     )
     numbers = {word: 10 * number for number, word in enumerate(words, 1)}
     assert {each.word: int(each) for each in Status} == numbers
+
+
+@pytest.mark.parametrize("name", ["opened", "clicked"])
+def test_what_a_machine_fetched_moves_nobody_on(name: str) -> None:
+    kind = next(each for each in CATALOGUE if each.name == name)
+    machine = msgspec.structs.replace(sample(kind), verdict="machine")
+    delivered = Progress(queue=Status.DELIVERED)
+    assert progress_after(delivered, machine) == delivered
+    human = msgspec.structs.replace(machine, verdict="human")
+    assert progress_after(delivered, human).status.word == name

@@ -5,7 +5,16 @@ import pytest
 from angarium.queue import LmdbSpool, UnixMs
 from angarium.queue.ledger.ids import index_in_batch, row_message_id
 from angarium.queue.ledger.page_check import check_page
-from angarium.queue.ledger.rules import Begin, Conflict, MoveStart, Pause, advance, change, settle
+from angarium.queue.ledger.rules import (
+    Begin,
+    Conflict,
+    Count,
+    MoveStart,
+    Pause,
+    advance,
+    change,
+    settle,
+)
 from angarium.queue.ledger.values import (
     MAX_OPEN,
     Flag,
@@ -156,3 +165,22 @@ async def test_a_tenant_has_only_so_many_campaigns_that_are_not_over(
     assert await spool.ledger.create(one_more) == TooManyOpen(MAX_OPEN)
     of_other = NewCampaign(id=b"y" * 16, tenant="other", asked=b"", secret=b"s" * 16)
     assert isinstance(await spool.ledger.create(of_other), LedgerCampaign)
+
+
+def test_a_row_that_machines_looked_at_is_not_opened() -> None:
+    after = advance(ROW, told(flag=Flag.MACHINE_OPENED))
+    assert after is not None
+    count = Count(Tally(queued=1))
+    count.move(ROW, after)
+    tally = count.tally()
+    assert (tally.opened, tally.machine_opened, tally.clicked) == (0, 1, 0)
+
+
+def test_of_whom_nobody_is_to_know_that_he_read_it_counts_once_and_without_its_time() -> None:
+    after = advance(ROW, told(flag=Flag.OPENED | Flag.UNNAMED))
+    assert after is not None
+    assert after.at == ROW.at
+    assert advance(after, told(flag=Flag.OPENED | Flag.UNNAMED)) is None
+    count = Count(Tally(queued=1))
+    count.move(ROW, after)
+    assert count.tally() == Tally(queued=1, opened=1)

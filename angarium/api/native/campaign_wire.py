@@ -154,6 +154,9 @@ class Summary(Wire, frozen=True, kw_only=True):
     complained: int
     unsubscribed: int
     delayed: int  # that an attempt failed for, by now or before
+    # that a machine fetched the picture of, or followed a link of; opened and clicked are people's
+    machine_opened: int
+    machine_clicked: int
 
 
 class Progress(Wire, frozen=True, kw_only=True):
@@ -320,6 +323,7 @@ def next_batch(campaign: LedgerCampaign) -> BatchShown:
 
 def row_shown(numbered: NumberedRow) -> RowShown:
     row = numbered.row
+    is_named = not row.flags & Flag.UNNAMED
     return RowShown(
         row=numbered.number,
         line=row.line,
@@ -328,8 +332,8 @@ def row_shown(numbered: NumberedRow) -> RowShown:
         reason=row.reason,
         email_id=_id(row.message) if row.message else None,
         changed_at=time_text(row.at),
-        opened=bool(row.flags & Flag.OPENED),
-        clicked=bool(row.flags & Flag.CLICKED),
+        opened=is_named and bool(row.flags & Flag.OPENED),
+        clicked=is_named and bool(row.flags & Flag.CLICKED),
         complained=bool(row.flags & Flag.COMPLAINED),
         unsubscribed=bool(row.flags & Flag.UNSUBSCRIBED),
     )

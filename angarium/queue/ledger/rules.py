@@ -29,7 +29,7 @@ from angarium.queue.model import UnixMs
 from angarium.queue.reschedule import LAST_MS
 
 _STATES: Final = len(RowState)
-_FLAGS: Final = tuple(each for each in Flag if each)
+_FLAGS: Final = tuple(each for each in Flag if each and each is not Flag.UNNAMED)
 # What may follow a final state: a smart host's answer is not the end, nor is a mailbox's
 _LATER: Final = {
     RowState.SENT: frozenset({RowState.DELIVERED, RowState.BOUNCED}),
@@ -47,7 +47,9 @@ def advance(row: LedgerRow, told: Told) -> LedgerRow | None:
     if state is row.state and flags == row.flags:
         return None
     reason = told.reason[:MAX_REASON_CHARACTERS] if state is not row.state else row.reason
-    return msgspec.structs.replace(row, state=state, flags=flags, at=told.at, reason=reason)
+    # When somebody read it says who, where rows are few
+    at = row.at if flag & Flag.UNNAMED and state is row.state else told.at
+    return msgspec.structs.replace(row, state=state, flags=flags, at=at, reason=reason)
 
 
 def _may_follow(before: RowState, after: RowState) -> bool:

@@ -64,6 +64,9 @@ class Flag(enum.IntFlag):
     COMPLAINED = 4
     UNSUBSCRIBED = 8
     DELAYED = 16  # an attempt of it has failed for now
+    MACHINE_OPENED = 32  # a machine fetched its picture, or followed a link of it; a person may have done so as well
+    MACHINE_CLICKED = 64
+    UNNAMED = 128  # that it was opened or clicked counts, and is said of nobody
 
 
 class LedgerRow(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
@@ -114,6 +117,8 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False
     complained: int = 0
     unsubscribed: int = 0
     delayed: int = 0
+    machine_opened: int = 0
+    machine_clicked: int = 0
 
     @property
     def rows(self) -> int:

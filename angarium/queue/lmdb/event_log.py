@@ -1,10 +1,15 @@
 """The event log in LMDB: sequence -> event, appended in the transaction of the change itself."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from angarium.queue.event_log import EventCursor, Position, check_consumer
-from angarium.queue.events.catalogue import decode_readable, readable_head
+from angarium.queue.events.catalogue import (
+    CataloguedKind,
+    decode_readable,
+    encode_event,
+    readable_head,
+)
 from angarium.queue.lmdb.file.environment import QueueEnvironment
 from angarium.queue.lmdb.file.handles import ReadTransaction
 from angarium.queue.lmdb.keys import ACK_PREFIX, ack_key, u64
@@ -45,8 +50,14 @@ class LmdbEventLog:
     async def retire(self, consumer: str) -> None:
         await self._submit(_Retire(consumer))
 
-    async def ack(self, consumer: str, position: int, state: bytes | None = None) -> None:
-        await self._submit(Acknowledge(consumer, position, state))
+    async def ack(
+        self,
+        consumer: str,
+        position: int,
+        state: bytes | None = None,
+        events: Sequence[CataloguedKind] = (),
+    ) -> None:
+        await self._submit(Acknowledge(consumer, position, state, events))
 
     def consumers(self) -> dict[str, int]:
         with self._env.read() as txn:
@@ -124,11 +135,18 @@ class _Retire:
 class Acknowledge:
     """Operation; returns whether it says something new: also to the ledger, which writes along with it."""
 
-    def __init__(self, consumer: str, position: int, state: bytes | None) -> None:
+    def __init__(
+        self,
+        consumer: str,
+        position: int,
+        state: bytes | None,
+        events: Sequence[CataloguedKind] = (),
+    ) -> None:
         self._key = ack_key(consumer)
         self._position = position
         self._state = state
-        self.octets = 64 + len(state or b"")
+        self._events = [encode_event(each) for each in events]
+        self.octets = 64 + len(state or b"") + sum(map(len, self._events))
 
     def apply(self, tx: WriteTransaction) -> bool:
         raw = tx.get(tx.env.meta, self._key)
@@ -138,7 +156,23 @@ class Acknowledge:
         if self._position >= before.position:  # an old acknowledgement takes no newer one back
             state = before.state if self._state is None else self._state
             tx.put(tx.env.meta, self._key, u64(self._position) + state)
-        return self._position > before.position
+        if self._position <= before.position:
+            return False
+        for event in self._events:
+            tx.append_event(event)  # EL2
+        return True
+
+
+class AppendEvents:
+    """Operation: events of nothing else that is on disk."""
+
+    def __init__(self, events: Sequence[CataloguedKind]) -> None:
+        self._events = [encode_event(each) for each in events]
+        self.octets = sum(map(len, self._events))
+
+    def apply(self, tx: WriteTransaction) -> None:
+        for event in self._events:
+            tx.append_event(event)
 
 
 class _Trim:

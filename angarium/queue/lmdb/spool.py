@@ -8,11 +8,12 @@ from typing import Final, NoReturn
 
 from angarium.config.schema import Queue
 from angarium.queue.act import Actor
+from angarium.queue.events.catalogue import CataloguedKind
 from angarium.queue.lmdb.accepting import Accept, AcceptOnTerms
 from angarium.queue.lmdb.administration.acts import ActOn
 from angarium.queue.lmdb.administration.administration import LmdbAdministration
 from angarium.queue.lmdb.committer import Committer
-from angarium.queue.lmdb.event_log import LmdbEventLog
+from angarium.queue.lmdb.event_log import AppendEvents, LmdbEventLog
 from angarium.queue.lmdb.file.environment import QueueEnvironment
 from angarium.queue.lmdb.file.mapped_pages import MappedPages
 from angarium.queue.lmdb.keepsakes import LmdbKeepsakes
@@ -28,7 +29,7 @@ from angarium.queue.lmdb.suppression.store import LmdbSuppressions
 from angarium.queue.lmdb.transaction import Transactor
 from angarium.queue.model import MessageId, PartitionNumber, RouteHint, Submission
 from angarium.queue.quota import QuotaUse
-from angarium.queue.spool import Clock, QueueError, QueueFullError
+from angarium.queue.spool import RECORD_WITHIN_S, Clock, QueueError, QueueFullError
 from angarium.queue.summary import QueueSummary
 from angarium.queue.terms import AcceptOutcome, KeyReused, Repeated, Terms
 
@@ -91,6 +92,10 @@ class LmdbSpool:
         limit = self._env.once_limit
         operation = AcceptOnTerms(batch, terms, self._env.partitions, limit, self._withdraw)
         return self._committer.submit(operation)
+
+    def record(self, events: Sequence[CataloguedKind]) -> asyncio.Future[None]:
+        self._check_room()
+        return self._committer.submit_lazily(AppendEvents(events), RECORD_WITHIN_S)
 
     def find_answer(self, tenant: str, key: str, digest: bytes) -> Repeated | KeyReused | None:
         return read_once(self._env, tenant, key, digest, self._clock())

@@ -11,6 +11,7 @@ from angarium.queue.act import POLICY, Actor
 from angarium.queue.destination import destination_of, kept_way, suppressed_destination
 from angarium.queue.events.attempt_failed import AttemptFailed
 from angarium.queue.events.bounced import Bounced
+from angarium.queue.events.catalogue import CataloguedKind
 from angarium.queue.events.delivered import Delivered
 from angarium.queue.events.expired import Expired
 from angarium.queue.events.in_doubt import InDoubt
@@ -112,6 +113,11 @@ class MemorySpool:
         self.check_new(batch)
         limit = self.once_limit
         return write_on_terms(self.state, batch, terms, self._clock(), limit, self.write)
+
+    async def record(self, events: Sequence[CataloguedKind]) -> None:
+        self._check_room()
+        for event in events:
+            self.state.append(event)
 
     def find_answer(self, tenant: str, key: str, digest: bytes) -> Repeated | KeyReused | None:
         return find_used(self.state, tenant, key, digest, self._clock())

@@ -13,7 +13,7 @@ from angarium.queue.event_log import EventCursor, Position, check_consumer
 from angarium.queue.events.accepted import accepted_event
 from angarium.queue.events.bounced import Bounced
 from angarium.queue.events.cancelled import Cancelled
-from angarium.queue.events.catalogue import Event
+from angarium.queue.events.catalogue import CataloguedKind, Event
 from angarium.queue.events.operator_held import OperatorHeld
 from angarium.queue.events.operator_released import OperatorReleased
 from angarium.queue.events.operator_rerouted import OperatorRerouted
@@ -270,8 +270,16 @@ class MemoryEventLog:
     async def retire(self, consumer: str) -> None:
         self._state.cursors.pop(consumer, None)
 
-    async def ack(self, consumer: str, position: int, state: bytes | None = None) -> None:
-        self._state.acknowledge(consumer, position, state)
+    async def ack(
+        self,
+        consumer: str,
+        position: int,
+        state: bytes | None = None,
+        events: Sequence[CataloguedKind] = (),
+    ) -> None:
+        if self._state.acknowledge(consumer, position, state):
+            for event in events:
+                self._state.append(event)  # EL2
 
     def consumers(self) -> dict[str, int]:
         return {name: each.position for name, each in self._state.cursors.items()}

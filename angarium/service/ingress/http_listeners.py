@@ -12,12 +12,20 @@ from angarium.api.notifications import Notifications
 from angarium.config.schema import Listener
 from angarium.service.ingress.api_parts import ApiParts
 from angarium.service.ingress.health import Health
+from angarium.service.ingress.tracked_parts import TrackedParts
 from angarium.service.runtime import Runtime
 from angarium.telemetry.metrics import Metrics
 
 
 class HttpListeners:
-    def __init__(self, runtime: Runtime, notifications: Notifications, api: ApiParts) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        notifications: Notifications,
+        api: ApiParts,
+        tracked: TrackedParts | None,
+    ) -> None:
+        self._tracked = tracked
         self._notifications = notifications
         self._api = api
         self._health = Health(runtime.data_dir.state, runtime.slots, runtime.metrics)
@@ -52,7 +60,8 @@ class HttpListeners:
                 cors=self._api.cors if serves_api else None,
             )
         )
-        server = HttpServer(application, connections=listener.limits.connections)
+        site = self._tracked.site if self._tracked and "tracking" in listener.serves else None
+        server = HttpServer(application, connections=listener.limits.connections, site=site)
         if listener.client_ca is not None:
             self._asking.append(server)
         await server.start(listening, context)
@@ -71,12 +80,16 @@ class HttpListeners:
         """Count what was refused since the last call, and say when certificates end."""
         self._metrics.limits["http_connections"].follow(sum(each.refused for each in self._servers))
         self._metrics.limits["http_in_hand"].follow(self._api.load.refused)
+        if self._tracked is not None:
+            self._tracked.set_metrics(self._metrics)
         for tls, end in self._certificate_ends:
             end.set(tls.certificate.not_after.timestamp())
 
     async def close(self) -> None:
         for server in self._servers:
             await server.close()
+        if self._tracked is not None:
+            await self._tracked.recorder.close()
 
 
 def _following(tls: ServerTls) -> ssl.SSLContext:

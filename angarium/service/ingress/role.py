@@ -43,6 +43,7 @@ from angarium.service.ingress.observer import IngressObserver
 from angarium.service.ingress.sns_intake import SnsIntake
 from angarium.service.ingress.tenant_logins import TenantLogins
 from angarium.service.ingress.tenants import SnapshotTenants
+from angarium.service.ingress.tracked_parts import TrackedParts
 from angarium.service.runtime import Runtime
 from angarium.service.snapshots import follow, snapshots_of
 from angarium.service.tracking_keys import find_tracking_keys
@@ -136,7 +137,8 @@ class _Ingress:
             self._new_message_id,
             self._observer,
         )
-        self._http = HttpListeners(runtime, Notifications(self._sns), self._api)
+        self._tracked = TrackedParts(runtime, spool, snapshots) if runtime.config.tracks else None
+        self._http = HttpListeners(runtime, Notifications(self._sns), self._api, self._tracked)
 
     async def start(self) -> None:
         """Raises TlsFileError, CredentialFileError, StartError."""
@@ -197,6 +199,8 @@ class _Ingress:
         config = self._runtime.config.tracking
         keys = find_tracking_keys(config)
         self._tracking = MailTracking(config, keys, SnapshotTenants(self._snapshots))
+        if self._tracked is not None and keys is not None:
+            self._tracked.exchange(keys)
         for builder in self._builders:
             builder.tracking = self._tracking
 

@@ -11,13 +11,16 @@ from angarium.queue import (
     AttemptFailed,
     Bounced,
     Cancelled,
+    Clicked,
     Damaged,
     Delivered,
     Event,
     EventCursor,
     Expired,
+    Fetched,
     InDoubt,
     MessageAccepted,
+    Opened,
     Position,
     RecipientSuppressed,
     Relayed,
@@ -25,13 +28,22 @@ from angarium.queue import (
     message_id_ms,
 )
 from angarium.service.platform.provider_labels import OTHER, ProviderLabels
-from angarium.telemetry.metrics import REPAIRS, STAGES, SUPPRESSION_REASONS, Counted, Metrics
+from angarium.telemetry.metrics import (
+    REPAIRS,
+    STAGES,
+    SUPPRESSION_REASONS,
+    VERDICTS,
+    Counted,
+    Metrics,
+)
+from angarium.tracking.judging import HONEYPOT, PICTURE
 
 EVENT_COUNTS: Final = "metrics"
 # Ours, of providers and outcomes: names that configurations of before had stay in the totals.
 MAX_PROVIDER_COUNTS: Final = 600
 _REASONS: Final = frozenset(SUPPRESSION_REASONS)
 _STAGES: Final = frozenset(STAGES)
+_FETCH_KINDS: Final = {PICTURE: "picture", HONEYPOT: "honeypot"}
 
 
 class Totals(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -50,6 +62,8 @@ class Totals(msgspec.Struct, kw_only=True, omit_defaults=True):
     repairs: dict[str, int] = {}
     bounces: dict[str, int] = {}  # by class; "undetermined" where nothing says why
     suppressed: dict[str, int] = {}  # recipients, by reason
+    fetches: dict[str, int] = {}  # by kind
+    judged: dict[str, int] = {}  # "event verdict"
 
     def count(
         self, event: Event, labels: ProviderLabels, bucket_of: Callable[[float], str]
@@ -88,6 +102,11 @@ class Totals(msgspec.Struct, kw_only=True, omit_defaults=True):
                 self.in_doubt += 1
             case Damaged():
                 self.damaged += 1
+            case Fetched():
+                _add(self.fetches, _FETCH_KINDS.get(event.link_number, "link"))
+            case Opened() | Clicked():
+                verdict = event.verdict if event.verdict in VERDICTS else "none"
+                _add(self.judged, f"{event.name} {verdict}")
             case _:
                 pass  # what an operator did is in the mail log
 
@@ -150,6 +169,11 @@ class EventCounts:
             metrics.repairs[repair].reach(number)
         for reason, number in totals.suppressed.items():
             metrics.suppressed[reason].reach(number)
+        for kind, number in totals.fetches.items():
+            metrics.fetches[kind].reach(number)
+        for key, number in totals.judged.items():
+            event, _, verdict = key.partition(" ")
+            metrics.judged[event, verdict].reach(number)
 
 
 def _add(counts: dict[str, int], key: str, limit: int = 10_000) -> None:

@@ -50,6 +50,7 @@ from angarium.queue import (
     message_id_text,
 )
 from angarium.telemetry.timestamp import rfc3339
+from angarium.tracking.judging import HONEYPOT, PICTURE
 
 
 class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -121,6 +122,9 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     effect: str = ""  # what that has us do: suppress | retry | throttle | tell-tenant | none
     feedback_type: str = ""  # of a complaint: abuse | not-spam | ...
     link: str = ""  # that was followed
+    verdict: str = ""  # on who opened it, or followed it: human | machine
+    reasons: tuple[str, ...] = ()  # of that
+    signs: tuple[str, ...] = ()  # what a fetch showed of who it is
     webhook: str = ""  # id of an endpoint
     status: str = ""  # of a campaign from now on
     paused: bool = False  # a campaign is
@@ -437,6 +441,8 @@ def _told(sequence: int, event: SesTold | Opened | Clicked) -> MailRecord:
         reply="" if told is None else told.reply,
         client="" if isinstance(event, SesTold) else event.client,
         link=event.link if isinstance(event, Clicked) else "",
+        verdict="" if isinstance(event, SesTold) else event.verdict,
+        reasons=() if isinstance(event, SesTold) else event.reasons,
     )
 
 
@@ -448,8 +454,10 @@ def _fetched(sequence: int, event: Fetched) -> MailRecord:
         message=_id_text(event.message_id),
         id=delivery_id_text(DeliveryId(event.message_id, event.index)) if event.index >= 0 else "",
         tenant=event.tenant,
-        client=event.network,
+        client=f"{event.network} {event.agent}".strip(),
+        kind=_FETCH_KINDS.get(event.link_number, "link"),
         link=event.link,
+        signs=event.signs,
     )
 
 
@@ -493,6 +501,7 @@ def _id_text(message_id: bytes) -> str:
     return message_id_text(message_id) if message_id else ""
 
 
+_FETCH_KINDS = {PICTURE: "picture", HONEYPOT: "honeypot"}
 _NO_ATTEMPT = Attempt(
     at=UnixMs(0),
     host="",

@@ -19,9 +19,11 @@ from angarium.routing.dns import DnsSetupError
 from angarium.routing.routing import Routing
 from angarium.service.admin_socket import Handlers
 from angarium.service.platform.census import Census
+from angarium.service.platform.copy_facts import CopyFactsFinder
 from angarium.service.platform.domain_parts import DomainParts
 from angarium.service.platform.event_counts import EventCounts
 from angarium.service.platform.event_follower import EventFollower
+from angarium.service.platform.fetch_judge import TRACKING, FetchJudge
 from angarium.service.platform.log_answers import LogAnswers
 from angarium.service.platform.mail_log import MailLog, Sink
 from angarium.service.platform.mail_log_file import MailLogFile, StandardOutput
@@ -79,6 +81,11 @@ async def run_platform(runtime: Runtime) -> None:
     ]
     if history is not None:
         followers.append(EventFollower(spool.events, history))
+    if runtime.config.tracks:
+        facts = CopyFactsFinder(history, spool.reports.find_accepted)
+        after_s = runtime.config.tracking.judged_after_s
+        judge = FetchJudge(spool.events, facts, runtime.clock, after_s)
+        followers.append(EventFollower(spool.events, judge))
     low_disk = _LowDisk()
     tenancy = TenancyPublisher(runtime.config)
     uploads = UploadSweep(runtime.config, runtime.clock)
@@ -93,6 +100,8 @@ async def run_platform(runtime: Runtime) -> None:
         if history is None and HISTORY in spool.events.consumers():
             # Nobody follows by that name any more, and trimming would wait for it
             await until_space(lambda: spool.events.retire(HISTORY), runtime.stop, disk_full)
+        if not runtime.config.tracks and TRACKING in spool.events.consumers():
+            await until_space(lambda: spool.events.retire(TRACKING), runtime.stop, disk_full)
         async with asyncio.TaskGroup() as tasks:
             periodic = [
                 tasks.create_task(_measure(spool, runtime.clock, runtime.metrics, low_disk)),

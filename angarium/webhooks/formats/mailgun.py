@@ -32,6 +32,8 @@ _NAMES: Final = {
     "webhook.test": "accepted",
 }
 _TOKEN_DIGITS: Final = 50
+# Their words for programs that fetch before anybody reads
+_BOTS: Final = {"apple_mpp": "apple", "gmail_prefetch": "gmail"}
 
 
 def name_of(happening: Happening) -> str | None:
@@ -95,7 +97,18 @@ def event_data(happening: Happening) -> dict[str, Any]:
         }
     if name in ("opened", "clicked"):
         event["ip"] = client_address(happening)
-        event["client-info"] = {"user-agent": client_agent(happening)}
+        event["client-info"] = _client_info(happening)
     if details.link:
         event["url"] = details.link
     return event
+
+
+def _client_info(happening: Happening) -> dict[str, str]:
+    details = happening.details
+    info = {"user-agent": client_agent(happening)}
+    if details.human is not None:
+        word = next((_BOTS[each] for each in details.reasons if each in _BOTS), "generic")
+        info["bot"] = "" if details.human else word
+        if not details.human:
+            info["client-type"] = "robot"
+    return info

@@ -10,6 +10,8 @@ from angarium.webhooks.formats.written import (
     author_address,
     client_address,
     client_agent,
+    client_program,
+    client_system,
     encoded,
 )
 from angarium.webhooks.happening import Happening
@@ -76,9 +78,9 @@ def write(happening: Happening, _: Sealing) -> Written:
                 "Recipient": happening.recipient,
                 "ReceivedAt": at,
                 "UserAgent": client_agent(happening),
-                "Platform": "",
-                "Client": {},
-                "OS": {},
+                "Platform": _platform(happening),
+                "Client": {"Name": client_program(happening)},
+                "OS": {"Name": client_system(happening)},
                 "Geo": {"IP": client_address(happening)},
             }
             body |= {"OriginalLink": details.link} if name == "Click" else {"FirstOpen": False}
@@ -125,3 +127,13 @@ def _kind(happening: Happening) -> tuple[str, int]:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else encoded(value).decode()
+
+
+def _platform(happening: Happening) -> str:
+    """In their words; of a machine it is not known. They have no word for one."""
+    if happening.details.human is False:
+        return "Unknown"
+    system = client_system(happening)
+    if not system:
+        return "WebMail" if client_program(happening) in ("Gmail", "Yahoo Mail") else "Unknown"
+    return "Mobile" if system in ("iPhone", "iPad", "Android") else "Desktop"

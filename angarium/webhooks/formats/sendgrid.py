@@ -105,6 +105,8 @@ def _event(happening: Happening) -> dict[str, Any]:
             event["useragent"] = client_agent(happening)
             if details.link:
                 event["url"] = details.link
+            elif details.human is not None:
+                event["sg_machine_open"] = not details.human
         case _:
             pass
     if details.tls:

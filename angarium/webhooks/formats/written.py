@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from angarium.queue.model import UnixMs
+from angarium.tracking.visitor import reduced_agent
 from angarium.webhooks.happening import Happening
 
 
@@ -34,6 +35,21 @@ def client_address(happening: Happening) -> str:
 
 def client_agent(happening: Happening) -> str:
     return happening.details.client.partition(" ")[2]
+
+
+def client_program(happening: Happening) -> str:
+    """Return ``Chrome 126`` of ``Chrome 126, Windows``."""
+    return _reduced(happening).partition(", ")[0]
+
+
+def client_system(happening: Happening) -> str:
+    return _reduced(happening).partition(", ")[2]
+
+
+def _reduced(happening: Happening) -> str:
+    """What others tell of has the whole agent, what we saw ourselves the reduced one."""
+    agent = client_agent(happening)
+    return reduced_agent(agent) if happening.details.human is None else agent
 
 
 def author_address(happening: Happening) -> str:

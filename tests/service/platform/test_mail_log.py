@@ -13,9 +13,11 @@ from angarium.queue import (
     Attempt,
     AttemptFailed,
     Bounced,
+    Clicked,
     Complained,
     Event,
     Expired,
+    Fetched,
     HoldRuleAdded,
     MessageAccepted,
     MessageId,
@@ -353,3 +355,37 @@ async def test_an_event_of_a_newer_version_is_named_and_stops_nothing(tmp_path: 
     await run_once(events, tmp_path / "mail.log")
     lines = [json.loads(line) for line in (tmp_path / "mail.log").read_text().splitlines()]
     assert [line["event"] for line in lines] == ["accepted", "unknown_99", "accepted"]
+
+
+def test_a_fetch_and_what_was_judged_of_it_are_one_line_each() -> None:
+    shared: dict[str, Any] = {"at": AT, "message_id": MessageId(bytes(16)), "tenant": "acme"}
+    fetched = Fetched(
+        **shared,
+        index=0,
+        link_number=-2,
+        link="",
+        sent_s=1,
+        network="192.0.2.0",
+        agent="curl/8",
+        method="GET",
+        signs=("program",),
+    )
+    line = mail_record(Position(1, fetched))
+    assert (line.event, line.kind, line.client) == ("fetched", "honeypot", "192.0.2.0 curl/8")
+    assert line.signs == ("program",)
+    clicked = Clicked(
+        **shared,
+        stream="news",
+        campaign="",
+        index=0,
+        recipient="ann@example.net",
+        sender_domain="",
+        report=b"",
+        client="192.0.2.0 curl/8",
+        link="https://shop.example/",
+        verdict="machine",
+        reasons=("program",),
+    )
+    line = mail_record(Position(2, clicked))
+    assert (line.event, line.verdict, line.reasons) == ("clicked", "machine", ("program",))
+    assert (line.link, line.recipient) == ("https://shop.example/", "ann@example.net")

@@ -305,3 +305,55 @@ def test_django_anymail_reads_it(anymail: Any, form: WebhookFormat) -> None:
         if name == "bounced":
             assert event.reject_reason in ("bounced", None)
             assert "550" in (event.mta_response or event.description)
+
+
+READER = "192.0.2.0 Chrome 126, Windows"
+PHONE = "192.0.2.0 Apple Mail, iPhone"
+MACHINE = {"client": READER, "verdict": "machine", "reasons": ("apple_mpp",)}
+HUMAN = {"client": PHONE, "verdict": "human", "reasons": ()}
+
+
+def told(name: str, form: WebhookFormat, **fields: Any) -> Any:
+    written = FORMS[form].write(Sample().happen(name, **fields), Sealing(secret=SECRET, now=NOW))
+    found = json.loads(written.body)
+    return found[0] if isinstance(found, list) else found
+
+
+def test_our_form_says_whether_a_person_did_it_and_why_not() -> None:
+    machine = told("clicked", "native", **MACHINE, link="https://shop.example/x", link_number=4)
+    assert (machine["details"]["human"], machine["details"]["reasons"]) == (False, ["apple_mpp"])
+    assert machine["details"]["linkNumber"] == 4
+    assert told("opened", "native", **HUMAN)["details"]["human"] is True
+    assert "human" not in told("opened", "native", client=READER)["details"]
+
+
+def test_sendgrids_form_calls_a_machines_open_by_its_name() -> None:
+    assert told("opened", "sendgrid", **MACHINE)["sg_machine_open"] is True
+    human = told("opened", "sendgrid", **HUMAN)
+    assert human["sg_machine_open"] is False
+    assert (human["ip"], human["useragent"]) == ("192.0.2.0", "Apple Mail, iPhone")
+    assert "sg_machine_open" not in told("opened", "sendgrid", client=READER)
+    assert "sg_machine_open" not in told("clicked", "sendgrid", **MACHINE, link="https://x/")
+
+
+def test_mailguns_form_has_its_word_for_each_machine() -> None:
+    def bot(**fields: Any) -> Any:
+        return told("opened", "mailgun", **fields)["event-data"]["client-info"].get("bot")
+
+    assert bot(**MACHINE) == "apple"
+    assert bot(**{**MACHINE, "reasons": ("gmail_prefetch",)}) == "gmail"
+    assert bot(**{**MACHINE, "reasons": ("head", "no_agent")}) == "generic"
+    assert bot(**HUMAN) == ""
+    assert bot(client=READER) is None
+
+
+def test_postmarks_form_names_program_and_platform() -> None:
+    human = told("opened", "postmark", **HUMAN)
+    assert (human["Platform"], human["Client"], human["OS"]) == (
+        "Mobile",
+        {"Name": "Apple Mail"},
+        {"Name": "iPhone"},
+    )
+    assert told("opened", "postmark", **MACHINE)["Platform"] == "Unknown"
+    raw = "192.0.2.9 Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0"
+    assert told("opened", "postmark", client=raw)["Client"] == {"Name": "Chrome 126"}

@@ -9,7 +9,8 @@ TR3. No line begins with a dot that did not before, nor like a boundary.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Final, Literal
 
 import msgspec
@@ -21,13 +22,23 @@ from angarium.tracking.edits import Edit, edited
 from angarium.tracking.html_links import find_links
 from angarium.tracking.octets import Characters, characters
 from angarium.tracking.postal import of_address
-from angarium.tracking.slots import LEAVE_SLOT, TRACK_SLOT, encoded, honeypot, pixel, tracked_link
+from angarium.tracking.slots import (
+    LEAVE_SLOT,
+    TRACK_SLOT,
+    between_links,
+    encoded,
+    honeypot,
+    pixel,
+    tracked_link,
+    with_tokens,
+)
 from angarium.tracking.targets import Left, Place
 from angarium.tracking.text_links import find_text_links
-from angarium.tracking.text_parts import TextPart, Why, read_parts
+from angarium.tracking.text_parts import Form, TextPart, Why, read_parts
 
 MAX_LINKS: Final = 1000  # of a message; ours: those behind them are not counted
 MAX_OCTETS: Final = 2 << 20  # of a part; ours: it takes about a tenth of a second
+_REMEMBERED: Final = 65_536  # octets of a part, at most, whose outline is remembered
 _ADDRESS: Final = re.compile(rb"<([^<>\s]{1,2000})>")
 
 Mint = Callable[[int, str], str]
@@ -95,14 +106,24 @@ def prepare(content: bytes, header_octets: int, wishes: Wishes, link: Mint) -> P
     )
 
 
+class _Outline(msgspec.Struct, frozen=True, kw_only=True):
+    """A part as all messages have it that have this part: without the tokens of its links."""
+
+    pieces: tuple[bytes, ...] = ()  # between them; none: it stays as it is
+    targets: tuple[str, ...] = ()
+    tells: bool = False  # something in it tells that it was seen
+    has_postal_address: bool = False
+    left: Why | None = None  # why it stays
+
+
 class _Preparation:
     """Goes through the parts of one message."""
 
     def __init__(self, wishes: Wishes, link: Mint, header: bytes) -> None:
         self._wishes = wishes
         self._mint = link
-        self._left_alone = Left(wishes.base_url, _way_out(header))
-        self._is_seen = False  # something in it tells that it was
+        self._way_out = _way_out(header)
+        self._is_seen = False
         self.has_postal_address = False
         self.links: list[str] = []
         self.left: list[Why] = []
@@ -112,49 +133,98 @@ class _Preparation:
         if part.stop - part.start > MAX_OCTETS:
             self.left.append("long")
             return None
-        body = decoded(content[part.start : part.stop], part.encoding)
-        text = None if body is None else characters(body, part.charset)
-        if text is None:
-            self.left.append("unreadable")
+        manner = _Manner(
+            wishes=self._wishes,
+            way_out=self._way_out,
+            form=part.form,
+            encoding=part.encoding,
+            charset=part.charset,
+            is_spaced=part.is_spaced,
+            is_seen=self._is_seen,
+            room=MAX_LINKS - len(self.links),
+        )
+        body = content[part.start : part.stop]
+        outline = (_outline if len(body) > _REMEMBERED else _remembered)(body, manner)
+        if outline.left is not None:
+            self.left.append(outline.left)
+        self._is_seen |= outline.tells
+        self.has_postal_address |= outline.has_postal_address
+        if not outline.pieces:
             return None
-        if "-----BEGIN PGP" in text.text:
-            is_sealed = "-----BEGIN PGP MESSAGE" in text.text
-            self.left.append("encrypted" if is_sealed else "signed")  # TR2
-            return None
-        edits = [*self._edits(text, part)]
-        edits += of_codes(text.text, self._wishes.base_url, is_html=part.is_html)
-        addresses = [*of_address(text, self._wishes.postal_address, is_html=part.is_html)]
-        self.has_postal_address |= bool(addresses)
-        edits += addresses
-        return encoded(text.encode(edited(text.text, edits))) if edits else None  # TR1, TR3
+        first = len(self.links)
+        self.links += outline.targets
+        tokens = (self._mint(first + at, each) for at, each in enumerate(outline.targets))
+        return with_tokens(outline.pieces, tokens)
 
-    def _edits(self, text: Characters, part: TextPart) -> Iterator[Edit]:
-        wishes = self._wishes
-        if part.form == "html" and (wishes.clicks or (wishes.opens and not self._is_seen)):
-            found = find_links(text, self._left_alone, with_links=wishes.clicks)
-            yield from self._of_links(found.links)
-            unseen = "" if self._is_seen else self._unseen(has_links=bool(found.links))
-            if unseen:
-                self._is_seen = True
-                yield Edit(start=found.end, stop=found.end, text=unseen)
-        elif part.form == "text" and wishes.clicks and wishes.text_links:
-            is_spaced = part.is_spaced
-            yield from self._of_links(find_text_links(text, self._left_alone, is_spaced=is_spaced))
 
-    def _unseen(self, *, has_links: bool) -> str:
-        wishes = self._wishes
-        trap = honeypot(wishes.base_url) if wishes.clicks and has_links else ""
-        return trap + (pixel(wishes.base_url) if wishes.opens else "")
+class _Manner(msgspec.Struct, frozen=True, kw_only=True):
+    """All that an outline depends on, besides the part's octets."""
 
-    def _of_links(self, places: Iterable[Place]) -> Iterator[Edit]:
-        for each in places:
-            number = len(self.links)
-            if number >= MAX_LINKS:
-                return
-            new = tracked_link(self._wishes.base_url, self._mint(number, each.target))
-            self.links.append(each.target)
-            text = new if each.is_quoted else f'"{new}"'
-            yield Edit(start=each.start, stop=each.stop, text=text)
+    wishes: Wishes
+    way_out: frozenset[str]
+    form: Form
+    encoding: bytes
+    charset: str
+    is_spaced: bool
+    is_seen: bool  # a part before it tells that it was
+    room: int  # links that may be counted
+
+
+def _outline(octets: bytes, manner: _Manner) -> _Outline:
+    body = decoded(octets, manner.encoding)
+    text = None if body is None else characters(body, manner.charset)
+    if text is None:
+        return _Outline(left="unreadable")
+    if "-----BEGIN PGP" in text.text:
+        is_sealed = "-----BEGIN PGP MESSAGE" in text.text
+        return _Outline(left="encrypted" if is_sealed else "signed")  # TR2
+    wishes, is_html = manner.wishes, manner.form != "text"
+    places, edits = _of_links(text, manner)
+    tells = bool(edits)
+    edits += [
+        Edit(start=each.start, stop=each.stop, text=_address(wishes, is_quoted=each.is_quoted))
+        for each in places
+    ]
+    edits += of_codes(text.text, wishes.base_url, is_html=is_html)
+    addresses = [*of_address(text, wishes.postal_address, is_html=is_html)]
+    edits += addresses
+    if not edits:
+        return _Outline()
+    return _Outline(
+        pieces=between_links(encoded(text.encode(edited(text.text, edits)))),  # TR1, TR3
+        targets=tuple(each.target for each in places),
+        tells=tells,
+        has_postal_address=bool(addresses),
+    )
+
+
+# The same letter is sent to many, each time as a message of its own
+_remembered: Final = lru_cache(maxsize=16)(_outline)
+
+
+def _of_links(text: Characters, manner: _Manner) -> tuple[list[Place], list[Edit]]:
+    """Return the links that are counted, and what tells that the part was seen."""
+    wishes = manner.wishes
+    left = Left(wishes.base_url, manner.way_out)
+    if manner.form == "html" and (wishes.clicks or (wishes.opens and not manner.is_seen)):
+        found = find_links(text, left, with_links=wishes.clicks)
+        places = list(found.links[: manner.room])
+        unseen = "" if manner.is_seen else _unseen(wishes, has_links=bool(found.links))
+        return places, [Edit(start=found.end, stop=found.end, text=unseen)] if unseen else []
+    if manner.form == "text" and wishes.clicks and wishes.text_links:
+        places = [*find_text_links(text, left, is_spaced=manner.is_spaced)]
+        return places[: manner.room], []
+    return [], []
+
+
+def _unseen(wishes: Wishes, *, has_links: bool) -> str:
+    trap = honeypot(wishes.base_url) if wishes.clicks and has_links else ""
+    return trap + (pixel(wishes.base_url) if wishes.opens else "")
+
+
+def _address(wishes: Wishes, *, is_quoted: bool) -> str:
+    address = tracked_link(wishes.base_url)
+    return address if is_quoted else f'"{address}"'
 
 
 def _fields(content: bytes, part: TextPart) -> bytes:

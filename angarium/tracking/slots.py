@@ -7,6 +7,7 @@ allows. The slot of a copy is as long as what fills it.
 
 import html
 import re
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from angarium.smtp.transfer_encoding import decoded, quoted_printable
@@ -15,11 +16,14 @@ from angarium.tracking.tokens import target_of
 
 # As long as a who token: random, so that nobody writes it by chance
 TRACK_SLOT: Final = "angariumWhoPbTnEz3fVq8LhR5kXw2JcMd7YsGa9NtUv4QeZo6KiBxCyA1rW"
+# Where the token of a link is put in: until then a part is the same for all messages that have it
+_LINK_SLOT: Final = "angariumLinkQy7wNe4ZpRk9TsVb2GhXj6LmDf3CuYa8WxHqBo5MiJtE1nP0"
 LEAVE_SLOT: Final = "angariumLeaveHd5mSx8QcTz2KvJn9RwFg3LpYb7UeXa4ZtMo6NiDqVkE1sG"
 _SOFT: Final = b"=\r\n"
 _TRACK_LINE: Final = _SOFT + TRACK_SLOT.encode() + _SOFT
 _LEAVE_LINE: Final = _SOFT + LEAVE_SLOT.encode() + _SOFT
-_SLOTS: Final = (TRACK_SLOT.encode(), LEAVE_SLOT.encode())
+_LINK_LINE: Final = _SOFT + _LINK_SLOT.encode() + _SOFT
+_SLOTS: Final = (TRACK_SLOT.encode(), _LINK_SLOT.encode(), LEAVE_SLOT.encode())
 _LONGEST: Final = 76  # characters of a line
 _LINE: Final = 72  # of a long token on a line
 
@@ -98,8 +102,22 @@ def honeypot(base_url: str) -> str:
     return f'<div style="display:none;mso-hide:all" aria-hidden="true">{link}</div>'
 
 
-def tracked_link(base_url: str, token: str) -> str:
-    return f"{base_url}/c/{TRACK_SLOT}/{token}"
+def tracked_link(base_url: str) -> str:
+    """Return the address of a link, without its token."""
+    return f"{base_url}/c/{TRACK_SLOT}/{_LINK_SLOT}"
+
+
+def between_links(part: bytes) -> tuple[bytes, ...]:
+    """Cut an encoded part where the tokens of its links are put in."""
+    return tuple(part.split(_LINK_LINE))
+
+
+def with_tokens(pieces: Sequence[bytes], tokens: Iterable[str]) -> bytes:
+    """Return the part with a token between any two of its pieces."""
+    written = [pieces[0]]
+    for piece, token in zip(pieces[1:], tokens, strict=True):
+        written += (_SOFT, _folded(token.encode("ascii")), _SOFT, piece)
+    return b"".join(written)
 
 
 _ADDITIONS: Final = re.compile(

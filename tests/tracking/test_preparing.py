@@ -16,7 +16,7 @@ from angarium.dkim.verify import verify
 from angarium.queue.model import UnixMs
 from angarium.smtp.transfer_encoding import base64_lines, quoted_printable
 from angarium.tracking.preparing import MAX_LINKS, MAX_OCTETS, Prepared, Wishes, prepare
-from angarium.tracking.slots import LEAVE_SLOT, TRACK_SLOT, filled, honeypot, pixel, tracked_link
+from angarium.tracking.slots import LEAVE_SLOT, TRACK_SLOT, filled, honeypot, pixel
 from tests.tracking.mail import (
     ALL,
     BASE,
@@ -39,7 +39,7 @@ LEAVES = f"{BASE}/u/{LEAVE_SLOT}"
 
 
 def tracked(target: str, number: int = 0) -> str:
-    return tracked_link(BASE, mint(number, target))
+    return f"{BASE}/c/{TRACK_SLOT}/{mint(number, target)}"
 
 
 def check_lines(content: bytes, header_octets: int) -> None:
@@ -378,3 +378,17 @@ def test_all_but_what_is_changed_is_as_before_tr1_tr3(html: str, encoding: str) 
     assert after.count(f"/c/{TRACK_SLOT}/") == len(result.links)
     pattern = THEIRS.join(re.escape(each) for each in OURS.split(after))
     assert re.fullmatch(pattern, before) is not None
+
+
+def test_the_same_letter_in_another_message_has_that_messages_tokens() -> None:
+    """What is remembered of a part has nothing of the message that it was read in."""
+    links = '<a href="https://a.example/">a</a><a href="https://b.example/">b</a>\r\n'
+    content, header = one_part(links.encode())
+    found = []
+    for message in ("one", "two", "-" * 100):
+        result = prepare(content, header, ALL, lambda n, _, of=message: f"{of}{n}")  # type: ignore[misc]
+        assert isinstance(result, Prepared)
+        assert result.links == ("https://a.example/", "https://b.example/")
+        html = html_of(result.content).decode()
+        found.append(re.findall(rf"/c/{TRACK_SLOT}/([^\"]*)", html))
+    assert found == [[f"{of}0", f"{of}1"] for of in ("one", "two", "-" * 100)]

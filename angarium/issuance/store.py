@@ -3,9 +3,9 @@
     accounts/DIGEST.json   one for each authority, with its key
     hosts/HOST.pem         a private key and its certificate's chain, exchanged together
     hosts/HOST.json        what was tried
-    hosts/HOST.again       somebody wants it tried again
     orders/HOST.json       an order that has begun
     challenges/TOKEN.json  what the authority looks for now
+    asked/HOST             somebody wants it tried again
 
 All of it is private: directories have mode 0700, files 0600. The platform process writes; others read.
 """
@@ -28,7 +28,7 @@ from angarium.queue.model import UnixMs
 FOLDER: Final = "acme"
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _MAX_OCTETS: Final = 262_144
-_PARTS: Final = ("accounts", "hosts", "orders", "challenges")
+_PARTS: Final = ("accounts", "hosts", "orders", "challenges", "asked")
 T = TypeVar("T", bound=msgspec.Struct)
 
 
@@ -88,17 +88,18 @@ class IssuanceStore:
     def forget_answer(self, token: str) -> None:
         (self._root / "challenges" / f"{token}.json").unlink(missing_ok=True)
 
-    def take_asked(self, host: str) -> bool:
-        """Whether somebody has asked since the last call."""
-        try:
-            (self._root / "hosts" / f"{host}.again").unlink()
-        except OSError:
-            return False
-        return True
+    def take_asked(self) -> frozenset[str]:
+        """Return hosts that somebody has asked for since the last call."""
+        found: set[str] = set()
+        with contextlib.suppress(OSError):
+            for each in (self._root / "asked").iterdir():
+                each.unlink(missing_ok=True)
+                found.add(each.name)
+        return frozenset(found)
 
     def forget_host(self, host: str) -> None:
         """Of a host that is ours no more."""
-        for suffix in ("pem", "json", "again", "new"):
+        for suffix in ("pem", "json", "new"):
             (self._root / "hosts" / f"{host}.{suffix}").unlink(missing_ok=True)
         self.forget_order(host)
 
@@ -111,8 +112,8 @@ class IssuanceStore:
         return frozenset()
 
     def ask_again(self, host: str) -> None:
-        """Have the server try again soon; where it has tried nothing, nothing is to be asked. By any user who may."""
-        path = self._root / "hosts" / f"{host}.again"
+        """Have the server try again soon, where it has tried. By any user who may; nothing happens to others."""
+        path = self._root / "asked" / host
         if (self._root / "hosts" / f"{host}.json").exists():
             with contextlib.suppress(OSError):
                 os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))

@@ -14,6 +14,7 @@ from angarium.insight.checks.links import check_links
 from angarium.insight.checks.secrets import check_certificates
 from angarium.insight.checks.senders import check_senders
 from angarium.insight.checks.tenancy import check_secret, check_tenant_domains
+from angarium.insight.checks.tracking import check_tracking_hosts
 
 HERE: Final = "this machine"
 _EXPECTED: Final = {

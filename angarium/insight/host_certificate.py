@@ -17,6 +17,7 @@ CertificateSource = Literal["configured", "issued", "none"]
 
 class HostCertificate(msgspec.Struct, frozen=True, kw_only=True):
     source: CertificateSource  # none: the listener's own, or a proxy's, is all that there is
+    begins: UnixMs | None = None
     ends: UnixMs | None = None
     problem: str = ""  # what is wrong, with what to do; "": nothing
     tried: UnixMs | None = None  # when that was found
@@ -30,14 +31,16 @@ def find_certificate(config: Config, host: str) -> HostCertificate:
             return _given(Path(each.certificate), Path(each.private_key))
     store = IssuanceStore(Path(config.server.data_dir))
     validity = store.find_validity(host)
+    begins = None if validity is None else validity.begins
     ends = None if validity is None else validity.ends
     source: CertificateSource = "none" if validity is None else "issued"
     try:
         status = store.status(host)
     except IssuanceError as error:
-        return HostCertificate(source=source, ends=ends, problem=str(error))
+        return HostCertificate(source=source, begins=begins, ends=ends, problem=str(error))
     return HostCertificate(
         source=source,
+        begins=begins,
         ends=ends,
         problem=_problem(status),
         tried=status.troubled,
@@ -50,7 +53,11 @@ def _given(certificate: Path, private_key: Path) -> HostCertificate:
         info = check_files(certificate, private_key)
     except TlsFileError as error:
         return HostCertificate(source="configured", problem=str(error))
-    return HostCertificate(source="configured", ends=UnixMs(int(info.not_after.timestamp() * 1000)))
+    return HostCertificate(
+        source="configured",
+        begins=UnixMs(int(info.not_before.timestamp() * 1000)),
+        ends=UnixMs(int(info.not_after.timestamp() * 1000)),
+    )
 
 
 def _problem(status: HostStatus) -> str:

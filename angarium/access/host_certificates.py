@@ -37,9 +37,9 @@ class _Known(msgspec.Struct, frozen=True, kw_only=True):
 class HostCertificates:
     """Invariants:
 
-    HC1. Files that have changed are read again at the next handshake; while they cannot be used, what was read of
+    HOC1. Files that have changed are read again at the next handshake; while they cannot be used, what was read of
          them before is.
-    HC2. What a client sends as a name is a host name before it is part of a path.
+    HOC2. What a client sends as a name is a host name before it is part of a path.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class HostCertificates:
         if not server_name or len(server_name) > 253:
             return None
         host = server_name.lower().removesuffix(".")
-        if not is_fqdn(host):  # HC2
+        if not is_fqdn(host):  # HOC2
             return None
         files = self._find_files(host)
         if files is None:
@@ -68,7 +68,7 @@ class HostCertificates:
         known = self._known.get(host)
         states = (find_state(files.certificate), find_state(files.private_key))
         is_same = known is not None and known.files == files and known.states == states
-        if known is None or not is_same or known.is_stale:  # HC1
+        if known is None or not is_same or known.is_stale:  # HOC1
             known = self._read(host, files, states, known)
         self._known[host] = known
         self._known.move_to_end(host)

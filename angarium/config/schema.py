@@ -525,9 +525,8 @@ class TrackingCertificate(_Table, frozen=True, kw_only=True):
     """
 
     host: str  # t.example.com
-    certificate: (
-        str  # PEM: the host's first, then its chain. Read again when it changes, without a reload
-    )
+    # PEM: the host's first, then its chain. Read again when it changes, without a reload
+    certificate: str
     private_key: str  # PEM, mode 0600
 
 
@@ -537,14 +536,12 @@ class Acme(_Table, frozen=True, kw_only=True):
     """
 
     directory_url: str = "https://acme-v02.api.letsencrypt.org/directory"
-    agree_terms: bool = (
-        False  # true: you agree to the terms of the authority. Nothing is ordered otherwise
-    )
+    # true: you agree to the terms of the authority. Nothing is ordered otherwise
+    agree_terms: bool = False
     contact: tuple[str, ...] = ()  # mail addresses that it may write to
     key_type: Literal["ecdsa", "rsa"] = "ecdsa"  # of certificates
-    ca_file: str = (
-        ""  # PEM: whose certificate of the authority's own server is believed; omitted: as usual
-    )
+    # PEM: whose certificate of the authority's own server is believed; omitted: as usual
+    ca_file: str = ""
     # where it serves its customers only (external account binding)
     account_id: str = ""
     account_key_file: str = ""  # what goes with it, as it was handed out; mode 0600

@@ -37,7 +37,7 @@ class IssuanceError(Exception):
 
 
 class IssuanceStore:
-    """Invariant IS1: a file is there whole or not at all, and a key never without its certificate."""
+    """Invariant ISS1: a file is there whole or not at all, and a key never without its certificate."""
 
     def __init__(self, data_dir: Path) -> None:
         self._root = data_dir / FOLDER
@@ -63,7 +63,7 @@ class IssuanceStore:
         try:
             exchange(candidate, f"{private_key.rstrip()}\n{chain.strip()}\n".encode())
             check_files(candidate, candidate)
-            candidate.replace(path)  # IS1
+            candidate.replace(path)  # ISS1
             sync_directory(path.parent)
         finally:
             candidate.unlink(missing_ok=True)

@@ -22,9 +22,8 @@ from angarium.tenancy.tables import DOMAIN, TENANT, TRACKING_HOST
 from angarium.tenancy.tracking_host_check import HostCheck, HostFinding
 from angarium.tenancy.tracking_policy import TrackingHost
 
-MAX_HOSTS: Final = (
-    20  # of a tenant; ours: authorities issue so many certificates for a domain and week
-)
+# Of a tenant; ours: authorities issue not many more certificates for a domain in a week
+MAX_HOSTS: Final = 20
 # Ours: files are named after it
 HOST_CHARACTERS: Final = 200
 _FINDINGS: Final = msgspec.json.Decoder(tuple[HostFinding, ...])

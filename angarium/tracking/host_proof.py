@@ -13,7 +13,7 @@ _USE: Final = b"angarium tracking host 1"
 
 
 class HostProof:
-    """Invariant HP1: an answer is of one host and one question, and of no use for anything else.
+    """Invariant HPF1: an answer is of one host and one question, and of no use for anything else.
 
     No state is shared by who asks and who answers but the file of keys, so any process may do either.
     """
@@ -39,4 +39,4 @@ class HostProof:
 
 
 def _of(key: bytes, host: str, nonce: str) -> str:
-    return hmac.digest(key, f"{host}\0{nonce}".encode(), hashlib.sha256).hex()  # HP1
+    return hmac.digest(key, f"{host}\0{nonce}".encode(), hashlib.sha256).hex()  # HPF1

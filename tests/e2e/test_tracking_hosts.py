@@ -39,6 +39,11 @@ directory_url = "{url}"
 agree_terms = true
 contact = ["hostmaster@own.example"]
 ca_file = "acme-ca.pem"
+
+[dns]
+nameservers = ["127.0.0.1:1"]
+timeout_s = 0.1
+lifetime_s = 0.2
 """
 CLEAR = """
 [[listener]]

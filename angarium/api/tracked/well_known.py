@@ -15,7 +15,7 @@ _HEADER: Final = {**answers.COMMON, "Content-Type": "text/plain; charset=utf-8"}
 
 
 class WellKnown:
-    """Invariant WK1: what is answered is of this host alone, and only to what was asked of it by us, or by an
+    """Invariant WLK1: what is answered is of this host alone, and only to what was asked of it by us, or by an
     authority that was told to look (RFC 8555 section 8.3).
     """
 

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from angarium.tenancy import SnapshotFile
+from angarium.tenancy.keys import KeyWish
 from tests.authority import Authority
+from tests.e2e.api_client import ApiClient
 from tests.e2e.product import TRUSTED, Product
 from tests.free_port import free_port
 from tests.issuance.acme_stub import AcmeStub
@@ -217,3 +219,37 @@ def test_files_of_a_hosts_own_are_shown_and_read_again_without_a_restart(world: 
     assert world.names(HOST) == {HOST}
     certificate.rename(world.folder / "shop.pem")
     assert world.names(HOST) == {HOST, "renewed.localhost"}
+
+
+def test_a_tenant_has_its_hosts_by_the_api(world: World) -> None:
+    with world.product.platform() as platform:
+        platform.tenants.create("bank")
+        made = {
+            tenant: platform.keys.create(KeyWish(tenant=tenant, scopes=("domains",))).text
+            for tenant in ("shop", "bank")
+        }
+        reader = platform.keys.create(KeyWish(tenant="shop", scopes=("domains:read",))).text
+    shop, bank = (ApiClient(world.product.http, made[each]) for each in ("shop", "bank"))
+    path = f"/v1/tracking-hosts/{HOST}"
+    added = shop.right("POST", "/v1/tracking-hosts", {"host": HOST.upper()})
+    assert (added["host"], added["state"], added["checkedAt"]) == (HOST, "pending", None)
+    assert added["record"] == f"{HOST}. IN CNAME t.own.localhost."
+    again = shop.ask("POST", "/v1/tracking-hosts", {"host": HOST})
+    assert (again.status, again.fault[2]) == (409, "host")
+    strange = bank.ask("POST", "/v1/tracking-hosts", {"host": "t.shop.localhost"})
+    assert strange.fault[2] == "host"
+    assert bank.ask("GET", path).status == bank.ask("DELETE", path).status == 404
+    assert bank.right("GET", "/v1/tracking-hosts")["trackingHosts"] == []
+    assert ApiClient(world.product.http, reader).ask("POST", f"{path}/check").status == 403
+    assert ApiClient(world.product.http, reader).right("GET", path)["host"] == HOST
+    wait_until(world.is_verified)
+    checked = shop.right("POST", f"{path}/check")
+    assert [each["verdict"] for each in checked["findings"]] == ["ok"] * 4
+    assert checked["certificate"]["source"] == "issued"
+    assert checked["certificate"]["endsAt"] > checked["checkedAt"]
+    (listed,) = shop.right("GET", "/v1/tracking-hosts")["trackingHosts"]
+    assert listed["state"] == "verified"
+    assert shop.right("DELETE", path)["host"] == HOST
+    wait_until(lambda: not world.is_verified())
+    # What was issued for it is shown to nobody any more
+    wait_until(lambda: world.names(HOST) != {HOST})

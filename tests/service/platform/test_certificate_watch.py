@@ -81,7 +81,6 @@ async def test_a_host_that_leads_here_gets_a_certificate_once(watched: Watched) 
     assert watched.store.status(HOST).directory_url == CONFIG.directory_url
     await watched.turn(1000)
     assert watched.ordered == [HOST]
-    assert watched.metrics.certificate_orders["issued"].total == 1
 
 
 @pytest.mark.parametrize("state", ["pending", "failed"])

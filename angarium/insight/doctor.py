@@ -52,6 +52,8 @@ async def diagnose(config: Config, today: date) -> AsyncIterator[Finding]:
         yield finding
     for finding in await check_bucket(config):
         yield _with_evidence(finding)
+    async for finding in check_tracking_hosts(config):
+        yield finding
     for finding in check_links(config, today):
         yield finding
 

@@ -39,7 +39,7 @@ class HostCertificates:
 
     HOC1. Files that have changed are read again at the next handshake; while they cannot be used, what was read of
          them before is.
-    HOC2. What a client sends as a name is a host name before it is part of a path.
+    HOC2. What a client sends as a name is a host name before it is part of a path (C6).
     """
 
     def __init__(

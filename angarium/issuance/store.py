@@ -152,7 +152,7 @@ class IssuanceStore:
         return self._read(self._account(directory_url), Account)
 
     def find_answer(self, host: str, token: str) -> str | None:
-        """Return what is to be found at a host; None: nothing is looked for there. Whatever the token is."""
+        """Return what is to be found at a host; None: nothing is looked for there. Whatever the token is (C6)."""
         if _TOKEN.fullmatch(token) is None:
             return None
         try:

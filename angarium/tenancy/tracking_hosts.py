@@ -31,7 +31,7 @@ _FINDINGS: Final = msgspec.json.Decoder(tuple[HostFinding, ...])
 
 class TrackingHostStore:
     """Invariant TH1: a host is below a domain that its tenant has verified, and no other tenant has verified a nearer
-    one: so nobody has requests to another's names, or to the server's own.
+    one: so nobody has requests to another's names (P7), or to the server's own.
     """
 
     def __init__(

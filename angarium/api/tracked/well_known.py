@@ -30,9 +30,9 @@ class WellKnown:
         name = host_name(host)
         text: str | None = None
         if path.startswith(_CHALLENGES):
-            text = self._find_challenge(name, path.removeprefix(_CHALLENGES))
+            text = self._find_challenge(name, path.removeprefix(_CHALLENGES))  # WLK1
         elif path.startswith(PATH):
-            text = self.proof.answer(name, path.removeprefix(PATH))
+            text = self.proof.answer(name, path.removeprefix(PATH))  # WLK1
         if text is None:
             return None
         if request.method not in (hdrs.METH_GET, hdrs.METH_HEAD):

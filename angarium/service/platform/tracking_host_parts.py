@@ -33,12 +33,13 @@ if TYPE_CHECKING:
 
 class TrackingHostParts:
     def __init__(self, runtime: Runtime) -> None:
-        """Raises DnsSetupError, TenancySetupError; StartError: the key file cannot be used."""
+        """Raises DnsSetupError, TenancySetupError; StartError: the key file, or tracking.ca_file, cannot be used."""
         self._config = runtime.config
         self._dns = DnsResolver(fresh_dns(runtime.config.dns), time.monotonic)
         self._store = IssuanceStore(Path(runtime.config.server.data_dir))
         self._keeping = HostKeeping(self._open)
         self._proof = _proof(runtime.config)
+        self._check_authorities()
         own = default_host(runtime.config).host
         self.hosts: Final = HostWatch(
             snapshots_of(runtime.config),
@@ -58,6 +59,14 @@ class TrackingHostParts:
             runtime.clock,
             runtime.metrics,
         )
+
+    def _check_authorities(self) -> None:
+        """Raises StartError: at the start, instead of at each look."""
+        try:
+            HostLook(self._config, self._proof, self._dns, os.urandom)
+        except OSError as error:
+            text = f"tracking.ca_file: {self._config.tracking.ca_file}: {error}"
+            raise StartError(text, EX_CONFIG) from None
 
     def exchange(self, config: Config) -> None:
         """Go by this from now on; a nameserver that is none leaves the old ones asked."""

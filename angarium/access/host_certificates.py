@@ -14,7 +14,7 @@ from angarium.access.tls_file import TlsFileError
 from angarium.config.address import is_fqdn
 from angarium.host.exchanged_file import State, find_state
 
-# Ours, of a listener: a context is some 50 KB; whoever was asked for last stays
+# Ours, of a listener: a context is some 20 KB; whoever was asked for last stays
 KEPT: Final = 1000
 
 

@@ -176,10 +176,11 @@ class HostWatch:
         assert self._checks is not None  # ``_follow`` came before
         if after.host not in self._due:
             return  # removed meanwhile
+        is_first = after.host not in self._checks
         self._checks[after.host] = check
         self._due[after.host] = (self._next(after), after)
         self._show()
-        if after.state == before.state:
+        if after.state == before.state and not is_first:
             return
         about = {"host": after.host, "tenant": after.tenant}
         problem = check.problem

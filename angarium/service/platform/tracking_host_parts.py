@@ -83,7 +83,7 @@ class TrackingHostParts:
 
     def _orders(self, clock: Callable[[], UnixMs]) -> Callable[[Acme], Orders]:
         def open_orders(config: Acme) -> Orders:
-            # Imported where there is something to order: it is 20 MB
+            # Imported where there is something to order: it is 7 MB
             from angarium.issuance.authority import Authority
 
             return Authority(config, self._store, clock)

@@ -173,6 +173,27 @@ async def test_the_servers_own_host_is_looked_at_and_kept_in_memory(tmp_path: Pa
     watched.close()
 
 
+async def test_what_a_host_waits_for_is_said_once(
+    watched: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
+    def said() -> list[tuple[object, object]]:
+        return [
+            (vars(each).get("event"), vars(each).get("problem"))
+            for each in caplog.records
+            if str(vars(each).get("event")).startswith("tracking_host")
+        ]
+
+    watched.answers[HOST] = "not yet"
+    watched.add()
+    with caplog.at_level("INFO"):
+        await watched.turn()
+        await watched.turn(SOON_MS)
+        assert said() == [("tracking_host_waits", "not yet")]
+        watched.answers[HOST] = "ok"
+        await watched.turn(SOON_MS)
+        assert said()[1:] == [("tracking_host_verified", None)]
+
+
 async def test_a_removed_host_is_looked_at_no_more(watched: Watched) -> None:
     watched.add()
     await watched.turn()

@@ -178,7 +178,7 @@ async def test_what_a_host_waits_for_is_said_once(
 ) -> None:
     def said() -> list[tuple[object, object]]:
         return [
-            (vars(each).get("event"), vars(each).get("problem"))
+            (vars(each)["event"], vars(each)["ids"].get("problem"))
             for each in caplog.records
             if str(vars(each).get("event")).startswith("tracking_host")
         ]

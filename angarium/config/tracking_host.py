@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from angarium.config.address import parse_host_port
-from angarium.config.schema import Config
+from angarium.config.schema import Config, Tracking
 
 HTTPS: Final = 443
 HTTP: Final = 80
@@ -22,6 +22,17 @@ def default_host(config: Config) -> DefaultHost:
         return DefaultHost(host="")
     found = parse_host_port(text, default_port=0)
     return DefaultHost(host=found.host.lower(), port=found.port or None)
+
+
+def links_lead_to(tracking: Tracking, own: str) -> str:
+    """Return the host of links, with its port where that is not the usual one: a tenant's ``own``, at the port of the
+    configuration's, or that one; "": there is none.
+    """
+    default = tracking.host or ""
+    if not own:
+        return default
+    _, colon, port = default.partition(":")
+    return f"{own}{colon}{port}"
 
 
 def reserved_hosts(config: Config) -> frozenset[str]:

@@ -23,6 +23,7 @@ _KINDS: Final[dict[str, TroubleKind]] = {
     "invalidContact": "account",
     "unsupportedContact": "account",
     "serverInternal": "authority_unreachable",
+    "badNonce": "authority_unreachable",
 }
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from angarium.config.error import ConfigError
 from angarium.config.loader import parse
-from angarium.config.tracking_host import default_host, reserved_hosts
+from angarium.config.schema import Tracking
+from angarium.config.tracking_host import default_host, links_lead_to, reserved_hosts
 
 BASE = """
 [server]
@@ -57,6 +58,22 @@ def test_names_of_the_servers_own_are_no_tenants() -> None:
         "app.example.com",
         "api.example.com",
     }
+
+
+@pytest.mark.parametrize(
+    ("configured", "own", "found"),
+    [
+        ("t.own.example", "", "t.own.example"),
+        ("t.own.example", "t.shop.example", "t.shop.example"),
+        ("t.own.example:8443", "t.shop.example", "t.shop.example:8443"),
+        (None, "t.shop.example", "t.shop.example"),
+        (None, "", ""),
+    ],
+)
+def test_links_lead_to_a_tenants_own_host_at_the_same_port(
+    configured: str | None, own: str, found: str
+) -> None:
+    assert links_lead_to(Tracking(host=configured), own) == found
 
 
 CASES = {

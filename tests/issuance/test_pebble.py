@@ -67,7 +67,7 @@ class Pebble:
             [PEBBLE, "-config", str(config), "-dnsserver", dns],
             stdout=self._log,
             stderr=self._log,
-            env={**os.environ, "PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "20"},
+            env={**os.environ, "PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"},
         )
         wait_until(lambda: b"Listening on" in (folder / "pebble.log").read_bytes())
         wait_until(lambda: _is_answering(dns))

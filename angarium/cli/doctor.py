@@ -20,7 +20,7 @@ _MARKS: Final = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
 
 @click.command(
     help="Examine what receivers look at: forward and reverse DNS, EHLO, SPF, DKIM, DMARC, alignment, the return path,"
-    " blocklists, clock, ports, certificates, and links that end.\n\n"
+    " blocklists, tracking hosts, clock, ports, certificates, and links that end.\n\n"
     "Of each: what is expected, what was found, what to do. Exit 0: nothing is to be done."
 )
 @config_option

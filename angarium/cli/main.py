@@ -111,6 +111,11 @@ COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that
         "Mail to each row of a file: how far it is, and what became of it.",
     ),
     "domain": ("angarium.cli.domain", "domain", "As which domains tenants send."),
+    "tracking-host": (
+        "angarium.cli.tracking_host",
+        "tracking_host",
+        "Hosts of tenants' own for links in mail.",
+    ),
     "account": ("angarium.cli.account", "account", "Which people log in, and their roles."),
     "audit": ("angarium.cli.audit", "audit", "Who changed what of the platform."),
     "user": ("angarium.cli.user", "user", "Who may log in to submit mail."),

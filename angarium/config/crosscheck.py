@@ -21,6 +21,7 @@ from angarium.config.address import (
 from angarium.config.bucket import bucket_problems
 from angarium.config.day import find_day
 from angarium.config.error import KeyPath, Problem
+from angarium.config.issuance_check import issuance_problems
 from angarium.config.quantity import find_rate
 from angarium.config.reply_texts import PatternError, expanded
 from angarium.config.schema import Config, Listener, Pool, Route, Rule, Source, Stream
@@ -736,6 +737,7 @@ _CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
     _feedback,
     _tracking,
     _tracking_networks,
+    issuance_problems,
     _databases,
     _token_issuers,
     _oidc,

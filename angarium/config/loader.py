@@ -281,6 +281,21 @@ def resolved(config: Config, base: Path) -> Config:
         tracking=replace(
             config.tracking,
             key_file=absolute(config.tracking.key_file) or f"{data_dir}/tracking.key",
+            ca_file=absolute(config.tracking.ca_file),
+        ),
+        tracking_certificate=tuple(
+            replace(
+                each,
+                certificate=absolute(each.certificate),
+                private_key=absolute(each.private_key),
+            )
+            for each in config.tracking_certificate
+        ),
+        acme=config.acme
+        and replace(
+            config.acme,
+            ca_file=absolute(config.acme.ca_file),
+            account_key_file=absolute(config.acme.account_key_file),
         ),
         feedback=replace(
             feedback,

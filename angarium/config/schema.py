@@ -507,6 +507,9 @@ class Tracking(_Table, frozen=True, kw_only=True):
     # made at the first start, mode 0600; several keys may be in it. Omitted: tracking.key in data_dir
     key_file: str = ""
     link_days: Days = 400  # so long links lead on, and one may leave with them
+    # PEM: whose certificates of tracking hosts are believed, besides those that the system believes: a tenant's host is
+    # used in mail when its certificate is
+    ca_file: str = ""
     # what was fetched is told apart from what a person did when so long has passed: scanners follow all links at once
     judged_after_s: Seconds = 2.0
     # like 192.0.2.0/24: where only machines fetch from, besides the shipped networks of clouds and mail gateways
@@ -514,6 +517,34 @@ class Tracking(_Table, frozen=True, kw_only=True):
     machine_networks: tuple[str, ...] = ()
     # like 127.0.0.0/8: proxies in front of the listener, whose X-Forwarded-For says who the client is
     proxies: tuple[str, ...] = ()
+
+
+class TrackingCertificate(_Table, frozen=True, kw_only=True):
+    """A tracking host's own certificate, at each listener of kind "http" with TLS: clients name the host (SNI). Others
+    get one that was issued by [acme], or the listener's.
+    """
+
+    host: str  # t.example.com
+    # PEM: the host's first, then its chain. Read again when it changes, without a reload
+    certificate: str
+    private_key: str  # PEM, mode 0600
+
+
+class Acme(_Table, frozen=True, kw_only=True):
+    """Certificates of tracking hosts are issued, and renewed, by an authority (RFC 8555) that looks at their port 80
+    (docs/tracking.md). What is issued is in acme/ of data_dir.
+    """
+
+    directory_url: str = "https://acme-v02.api.letsencrypt.org/directory"
+    # true: you agree to the terms of the authority. Nothing is ordered otherwise
+    agree_terms: bool = False
+    contact: tuple[str, ...] = ()  # mail addresses that it may write to
+    key_type: Literal["ecdsa", "rsa"] = "ecdsa"  # of certificates
+    # PEM: whose certificate of the authority's own server is believed; omitted: as usual
+    ca_file: str = ""
+    # where it serves its customers only (external account binding)
+    account_id: str = ""
+    account_key_file: str = ""  # what goes with it, as it was handed out; mode 0600
 
 
 class OidcRole(_Table, frozen=True, kw_only=True):
@@ -770,5 +801,7 @@ class Config(_Table, frozen=True, kw_only=True):
     blocklists: Blocklists = Blocklists()
     feedback: Feedback = Feedback()
     tracking: Tracking = Tracking()
+    tracking_certificate: tuple[TrackingCertificate, ...] = ()
+    acme: Acme | None = None
     rules: Rules = Rules()
     rule: tuple[Rule, ...] = ()

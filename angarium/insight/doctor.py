@@ -14,6 +14,7 @@ from angarium.insight.checks.links import check_links
 from angarium.insight.checks.secrets import check_certificates
 from angarium.insight.checks.senders import check_senders
 from angarium.insight.checks.tenancy import check_secret, check_tenant_domains
+from angarium.insight.checks.tracking import check_tracking_hosts
 
 HERE: Final = "this machine"
 _EXPECTED: Final = {
@@ -51,6 +52,8 @@ async def diagnose(config: Config, today: date) -> AsyncIterator[Finding]:
         yield finding
     for finding in await check_bucket(config):
         yield _with_evidence(finding)
+    async for finding in check_tracking_hosts(config):
+        yield finding
     for finding in check_links(config, today):
         yield finding
 

@@ -10,6 +10,7 @@ import msgspec
 
 from angarium.config.schema import Stream, Tracking
 from angarium.config.streams import is_commercial
+from angarium.config.tracking_host import links_lead_to
 from angarium.content.checking.checking import check
 from angarium.content.checking.mail import Facts
 from angarium.intake.checking.checked_mail import mail_of_raw
@@ -106,7 +107,7 @@ class MailTracking:
         return submission
 
     def _host(self, tenant: TenantTracking) -> str:
-        return "" if self._keys is None else tenant.host or self._config.host or ""
+        return "" if self._keys is None else links_lead_to(self._config, tenant.host)
 
     def _switches(
         self, stream: Stream, wanted: Wanted, tenant: TenantTracking

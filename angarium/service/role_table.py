@@ -124,11 +124,12 @@ ROLES: Final = RoleTable(
                     "ses",
                     "log.level",
                     *("dkim.keys", "dkim.required", "webhook", "uploads"),
+                    "tracking_certificate",
                 ),
                 never=(
                     *("source", "pool", "warmup", "delivery", "dns", "dkim", "log.mail_log"),
                     *("rules", "rule", "postmasters", "breaker", "blocklists", "smart_host"),
-                    "campaigns",
+                    *("campaigns", "acme"),
                 ),
             ),
         ),
@@ -146,6 +147,7 @@ ROLES: Final = RoleTable(
                 never=(
                     *("log.mail_log", "postmasters", "breaker", "blocklists", "api", "webhook"),
                     *("uploads", "templates", "check", "campaigns"),
+                    *("tracking_certificate", "acme"),
                 ),
             ),
         ),
@@ -166,7 +168,7 @@ ROLES: Final = RoleTable(
                     *("listener", "source", "pool", "stream", "warmup"),
                     *("delivery", "dns", "dkim", "rules", "rule", "log.mail_log", "postmasters"),
                     *("breaker", "blocklists", "smart_host", "ses", "api", "webhook", "uploads"),
-                    *("templates", "check", "campaigns"),
+                    *("templates", "check", "campaigns", "tracking_certificate", "acme"),
                 ),
             ),
         ),
@@ -184,7 +186,7 @@ ROLES: Final = RoleTable(
                 never=(
                     *("listener", "source", "pool", "warmup", "delivery", "dkim"),
                     *("log.mail_log", "rules", "rule", "postmasters", "breaker", "blocklists"),
-                    *("smart_host", "ses"),
+                    *("smart_host", "ses", "tracking_certificate", "acme"),
                 ),
             ),
         ),
@@ -200,6 +202,7 @@ ROLES: Final = RoleTable(
                     *("log.level", "breaker", "blocklists", "webhook", "uploads"),
                     # Of what blocklists are asked, what is expected of domains, and how
                     *("source", "pool", "route", "dns", "dkim"),
+                    *("tracking_certificate", "acme"),
                 ),
                 never=(
                     *("listener", "stream", "warmup", "provider", "delivery"),

@@ -47,6 +47,7 @@ REPLY_CLASSES: Final = ("2", "4", "5", "none")
 REPAIRS: Final = (*Repair, "other")
 BLOCKLIST_RESULTS: Final = ("clear", "listed", "unanswered")
 DOMAIN_HEALTHS: Final = ("pending", "verified", "failed")
+TRACKING_HOST_STATES: Final = ("pending", "reached", "verified", "failed")
 # Ours: sources whose score is shown; the command shows all
 MAX_SCORES: Final = 100
 # "other": an uncommon bounce class
@@ -256,6 +257,18 @@ class Metrics:
         )
         self.domains = self._gauges("domains", "Sending domains of tenants", health=DOMAIN_HEALTHS)
         self.domain_checks = self._counter("domain_checks", "Looks at the records of such domains")
+        self.tracking_hosts = self._gauges(
+            "tracking_hosts", "Tracking hosts", state=TRACKING_HOST_STATES
+        )
+        self.certificate_orders = self._counters(
+            "certificate_orders",
+            "Certificates ordered of an authority",
+            result=("issued", "failed"),
+        )
+        self.issued_certificate_end = self._gauge(
+            "issued_certificate_end_seconds",
+            "When the first certificate that was issued to us ends",
+        )
         self.dns = self._counters("dns_lookups", "DNS look-ups", result=DNS_RESULTS)
         self.internal_errors = self._counter("internal_errors", "Faults of ours, each logged")
         self._provider_outcomes = Counter(

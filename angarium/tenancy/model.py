@@ -17,8 +17,9 @@ Alignment = Literal["strict", "relaxed", "off"]
 ALIGNMENTS: Final[tuple[Alignment, ...]] = ("strict", "relaxed", "off")
 # How far its mail is tracked at most: not at all; as figures, without saying of whom; of each recipient
 TrackingPolicy = Literal["none", "aggregate", "full"]
-# verified: it leads here, so links may lead to it; failed: it did once, and no longer does
-TrackingHostState = Literal["pending", "verified", "failed"]
+# pending: it has not led here yet; reached: it leads here, and lacks a certificate; verified: links may lead to it;
+# failed: it was verified once, and no longer leads here
+TrackingHostState = Literal["pending", "reached", "verified", "failed"]
 # What a domain was verified by, as audit entries say it
 BY_DNS: Final = "DNS"
 BY_OPERATOR: Final = "the operator's word"

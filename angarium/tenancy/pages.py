@@ -9,8 +9,9 @@ from sqlalchemy.engine import Connection
 from angarium.queue.model import UnixMs
 from angarium.tenancy.database import Database
 from angarium.tenancy.model import AuditEntry, Domain, Key, Tenant
-from angarium.tenancy.rows import read_domains, read_keys, read_tenants
-from angarium.tenancy.tables import AUDIT, DOMAIN, KEY, TENANT
+from angarium.tenancy.rows import read_domains, read_keys, read_tenants, read_tracking_hosts
+from angarium.tenancy.tables import AUDIT, DOMAIN, KEY, TENANT, TRACKING_HOST
+from angarium.tenancy.tracking_policy import TrackingHost
 
 
 class NumberedEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +55,18 @@ class Pages:
                 .order_by(DOMAIN.c.name)
             )
             return read_domains(connection, DOMAIN.c.id.in_(_values(connection, ids, limit)))
+
+    def tracking_hosts(self, tenant: str, after: str, limit: int) -> list[TrackingHost]:
+        """By name."""
+        with self._database.reading() as connection:
+            names = (
+                sa.select(TRACKING_HOST.c.host)
+                .join(TENANT)
+                .where(TENANT.c.name == tenant, TRACKING_HOST.c.host > after)
+                .order_by(TRACKING_HOST.c.host)
+            )
+            wanted = TRACKING_HOST.c.host.in_(_values(connection, names, limit))
+            return sorted(read_tracking_hosts(connection, wanted), key=lambda each: each.host)
 
     def audit(self, tenant: str | None, before: int | None, limit: int) -> list[NumberedEntry]:
         """The newest first; ``before``: the number of the last one of the page before. Of one tenant, or all."""

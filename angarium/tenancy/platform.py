@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from angarium.access.credential_file import HASHER
 from angarium.config.schema import Config
+from angarium.config.tracking_host import reserved_hosts
 from angarium.dkim.keygen import generate
 from angarium.dkim.keys import PrivateKey
 from angarium.dkim.signing_domains import SigningDomains
@@ -47,6 +48,7 @@ from angarium.tenancy.templates.rows import read_bundle, read_index
 from angarium.tenancy.templates.store import TemplateStore
 from angarium.tenancy.templates.versions import VersionStore
 from angarium.tenancy.tenants import TenantStore
+from angarium.tenancy.tracking_hosts import TrackingHostStore
 from angarium.tenancy.webhooks import WebhookStore
 
 # What is told of a key that is no longer valid is told for so long; ours: 30 days
@@ -72,9 +74,13 @@ class Platform:
         new_private_key: Callable[[DkimType], PrivateKey] = generate,
         hasher: argon2.PasswordHasher = HASHER,
         is_signed: Callable[[str], bool] = lambda _: False,
+        is_reserved: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        """``actor``: who is named in the audit entries. ``is_signed``: as ``DomainStore`` has it."""
+        """``actor``: who is named in the audit entries. ``is_signed``: as ``DomainStore`` has it, ``is_reserved`` as
+        ``TrackingHostStore``.
+        """
         self._is_signed = is_signed
+        self._is_reserved = is_reserved
         changer = Changer(actor, clock, random_octets)
         self.database = database
         self._changer = changer
@@ -90,6 +96,7 @@ class Platform:
         self.domain_keys = DomainKeyStore(database, changer, maker)
         self.domains = DomainStore(database, changer, maker, self.domain_keys, is_signed)
         self.domain_checks = DomainChecks(database)
+        self.tracking_hosts = TrackingHostStore(database, changer, is_reserved)
         self.pages = Pages(database)
         self.webhooks = WebhookStore(database, changer, secrets)
         self.templates = TemplateStore(database, changer)
@@ -108,7 +115,15 @@ class Platform:
         secrets = read_secrets(secret_path(config))
         database = Database.open(config.tenancy.database, data_dir)
         is_signed = SigningDomains.of(config.dkim).covers
-        return cls(database, secrets, data_dir, actor=actor, is_signed=is_signed)
+        reserved = reserved_hosts(config)
+        return cls(
+            database,
+            secrets,
+            data_dir,
+            actor=actor,
+            is_signed=is_signed,
+            is_reserved=lambda host: host in reserved,
+        )
 
     def acting_as(self, actor: str) -> "Platform":
         """Return the same platform, whose changes are noted as another's. Costs nothing, and is not to be closed."""
@@ -122,6 +137,7 @@ class Platform:
             new_private_key=self._new_private_key,
             hasher=self._hasher,
             is_signed=self._is_signed,
+            is_reserved=self._is_reserved,
         )
 
     def __enter__(self) -> Self:

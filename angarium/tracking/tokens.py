@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from angarium.feedback.reference import LAST_KEY_ID, Mac
 from angarium.queue.model import MessageId, UnixMs
+from angarium.tracking.host_proof import HostProof
 
 DAY_S: Final = 86_400
 # Of links; and of what one leaves with: a law asks for 30 days at least, and old mails are read
@@ -110,6 +111,7 @@ class TrackingKeys:
         self._keys = {number: _Key(secret) for number, secret in secrets.items()}
         self._newest = list(secrets)[-1]
         # What visitors whom nobody is to know are marked by; of the oldest key, so that a new one changes no mark
+        self.host_proof: Final = HostProof(secrets)
         self.veil: Final = Mac(secrets[min(secrets)]).of(b"angarium tracking veil")
         self._days = days
 

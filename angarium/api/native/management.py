@@ -18,6 +18,7 @@ from angarium.api.native.template_trials import TrialResource
 from angarium.api.native.template_versions import VersionResource
 from angarium.api.native.templates import TemplateResource
 from angarium.api.native.tenants import TenantResource
+from angarium.api.native.tracking_hosts import TrackingHostResource
 from angarium.api.native.webhook_deliveries import DeliveryResource
 from angarium.api.native.webhook_outbox import OutboxAccess
 from angarium.api.native.webhooks import WebhookResource
@@ -35,6 +36,7 @@ def management(premises: Premises, sessions: Sessions, sending: Sending) -> Sequ
         WhoseKeyResource(premises),
         KeyResource(premises),
         DomainResource(premises),
+        TrackingHostResource(premises),
         TenantResource(premises),
         TemplateResource(premises),
         VersionResource(premises),

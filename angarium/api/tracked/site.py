@@ -1,7 +1,8 @@
 """The tracking site: what requests to a tracking host get, and that each fetch is noted (P2, P3).
 
 Paths: ``/o/WHO`` a picture, ``/c/WHO/LINK`` where a link leads, ``/h/WHO`` the link that no person sees, ``/u/LEAVE``
-and ``/p/LEAVE`` pages on which one leaves, ``/robots.txt``. There is nothing else, whatever else is served.
+and ``/p/LEAVE`` pages on which one leaves, ``/robots.txt``, and ``/.well-known/`` for who asks
+whose the host is. There is nothing else, whatever else is served.
 """
 
 import hmac
@@ -14,6 +15,7 @@ from aiohttp import hdrs, web
 from angarium.access.networks import Networks
 from angarium.api.tracked import answers
 from angarium.api.tracked.hosts import TrackingHosts
+from angarium.api.tracked.well_known import WellKnown
 from angarium.queue.events.fetched import Fetched
 from angarium.queue.model import UnixMs
 from angarium.tracking.judging import HONEYPOT, PICTURE
@@ -81,6 +83,7 @@ class TrackedSite:
         is_secure: bool = True,
         proxies: Networks | None = None,
         leaving: LeavingPages | None = None,
+        well_known: WellKnown | None = None,
     ) -> None:
         """``is_secure``: our addresses are https://; ``proxies``: those in front of us, whose X-Forwarded-For is
         believed; ``leaving`` None: there are no such pages.
@@ -94,6 +97,7 @@ class TrackedSite:
         self._is_secure = is_secure
         self._proxies = proxies or Networks(())
         self._leaving = leaving
+        self._well_known = well_known
         self.refusals = Refusals()
 
     def claims(self, request: web.BaseRequest) -> bool:
@@ -107,6 +111,8 @@ class TrackedSite:
         kind, _, rest = path[1:].partition("/")
         if kind in ("u", "p") and self._leaving is not None and rest:
             return await self._leaving.handle(request, rest, host)
+        if kind == ".well-known" and self._well_known is not None:
+            return self._well_known.handle(request, host) or answers.nothing()
         if kind not in ("o", "c", "h") and path != "/robots.txt":
             return answers.nothing()
         if request.method not in (hdrs.METH_GET, hdrs.METH_HEAD):

@@ -39,6 +39,8 @@ def check_secrets(config: Config) -> Iterator[Finding]:
         yield from _password(login)
     if config.feedback.is_used:
         yield from _references(config)
+    if config.acme is not None and config.acme.account_key_file:
+        yield from _secret_file(Path(config.acme.account_key_file))
     yield from check_secret(config)
     if config.ses is not None:
         yield from _aws_keys("ses", config.ses)
@@ -54,21 +56,25 @@ def check_secrets(config: Config) -> Iterator[Finding]:
 def check_certificates(config: Config) -> Iterator[Finding]:
     for listener in config.listener:
         if listener.tls != "none":
-            yield from _certificate(listener, datetime.now(UTC))
+            assert listener.certificate is not None  # the loader saw to it
+            assert listener.private_key is not None
+            whose = f"listener {listener.address}"
+            yield from _certificate(whose, listener.certificate, listener.private_key)
             yield from _clients(listener, datetime.now(UTC))
+    for each in config.tracking_certificate:
+        whose = f"tracking_certificate of {each.host}"
+        yield from _certificate(whose, each.certificate, each.private_key)
 
 
-def _certificate(listener: Listener, now: datetime) -> Iterator[Finding]:
-    assert listener.certificate is not None  # the loader saw to it
-    assert listener.private_key is not None
-    name = "certificate"
+def _certificate(whose: str, certificate: str, private_key: str) -> Iterator[Finding]:
+    name, now = "certificate", datetime.now(UTC)
     try:
-        info = check_files(Path(listener.certificate), Path(listener.private_key))
+        info = check_files(Path(certificate), Path(private_key))
     except TlsFileError as error:
-        yield Finding(name, "fail", f"listener {listener.address}: {error}")
+        yield Finding(name, "fail", f"{whose}: {error}")
         return
     left = info.expires_in_s(now)
-    text = f"{listener.certificate} for {', '.join(info.names) or info.subject}"
+    text = f"{certificate} for {', '.join(info.names) or info.subject}"
     if left <= 0:
         yield Finding(name, "fail", f"{text} has expired: renew it, then reload (SIGHUP)")
     elif info.not_before > now:

@@ -10,6 +10,7 @@ from angarium.config.providers import all_providers
 from angarium.config.rules import all_rules
 from angarium.config.schema import Config, Delivery
 from angarium.config.streams import streams_one_by_one, streams_to_leave
+from angarium.config.tracking_host import links_lead_to
 from angarium.dkim import KeyRing, Signer, SigningPool
 from angarium.dkim.keyring import FindsKeys
 from angarium.feedback.marks import Marker
@@ -309,7 +310,8 @@ class DeliverySetup:
     def _page_of(self, subject: Subject, now: UnixMs) -> str:
         """Return where the subject's recipient leaves; "": its tenant's mail has no tracking host."""
         keys = self._tracking_keys
-        host = self._tracking_host_of(subject.tenant) or self._config.tracking.host
+        own = self._tracking_host_of(subject.tenant)
+        host = links_lead_to(self._config.tracking, own)
         if keys is None or not host:
             return ""
         leave = keys.leave(leaver_of(subject, keys.last_day(now)))

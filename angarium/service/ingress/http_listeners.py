@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from prometheus_client import Gauge
 
 from angarium.access.certificates import ServerTls
+from angarium.access.host_certificates import HostCertificates
 from angarium.api import HttpServer, Served, make_application
 from angarium.api.notifications import Notifications
-from angarium.config.schema import Listener
+from angarium.config.schema import Config, Listener
 from angarium.service.ingress.api_parts import ApiParts
 from angarium.service.ingress.health import Health
+from angarium.service.ingress.host_files import HostFiles
 from angarium.service.ingress.tracked_parts import TrackedParts
 from angarium.service.runtime import Runtime
+from angarium.telemetry import log
 from angarium.telemetry.metrics import Metrics
 
 
@@ -33,17 +36,24 @@ class HttpListeners:
         self._servers: list[HttpServer] = []
         self._asking: list[HttpServer] = []  # for clients' certificates
         self._tls: list[ServerTls] = []
+        self._files = HostFiles(runtime.config)
+        self._hosts: list[HostCertificates] = []
         self._certificate_ends: list[tuple[ServerTls, Gauge]] = []
 
     async def start(self, listener: Listener, listening: socket.socket) -> None:
         """Raises TlsFileError."""
+        serves_tracking = self._tracked is not None and "tracking" in listener.serves
         context: ssl.SSLContext | None = None
         if listener.tls == "implicit":
             tls = ServerTls.of(listener)
             self._tls.append(tls)
             end = self._metrics.certificate_end(listener.address)
             self._certificate_ends.append((tls, end))
-            context = _following(tls)
+            hosts: HostCertificates | None = None
+            if serves_tracking:
+                hosts = HostCertificates(self._files.find, tls.clients, _tell_trouble)
+                self._hosts.append(hosts)
+            context = _following(tls, hosts)
         networks: Sequence[str] = listener.trusted_networks if listener.auth == "trusted" else ()
         serves_api = "api" in listener.serves
         application = make_application(
@@ -60,17 +70,20 @@ class HttpListeners:
                 cors=self._api.cors if serves_api else None,
             )
         )
-        site = self._tracked.site if self._tracked and "tracking" in listener.serves else None
+        site = self._tracked.site if self._tracked and serves_tracking else None
         server = HttpServer(application, connections=listener.limits.connections, site=site)
         if listener.client_ca is not None:
             self._asking.append(server)
         await server.start(listening, context)
         self._servers.append(server)
 
-    def reload_certificates(self) -> None:
+    def reload_certificates(self, config: Config) -> None:
         """Raises TlsFileError; then the certificates of before stay. Clients that are asked for theirs connect again:
         one may be revoked now.
         """
+        for hosts in self._hosts:
+            hosts.reload()
+        self._files.exchange(config)
         for tls in self._tls:
             tls.reload()
         for server in self._asking:
@@ -92,14 +105,21 @@ class HttpListeners:
             await self._tracked.recorder.close()
 
 
-def _following(tls: ServerTls) -> ssl.SSLContext:
-    """Return a context that hands each handshake to the one in use then: a server keeps the context of its start."""
+def _following(tls: ServerTls, hosts: HostCertificates | None) -> ssl.SSLContext:
+    """Return a context that hands each handshake to the one in use then: of the host that the client names, or the
+    listener's. A server keeps the context of its start.
+    """
     context = tls.context
 
     def choose(
-        connection: ssl.SSLObject | ssl.SSLSocket, _: str | None, __: ssl.SSLContext
+        connection: ssl.SSLObject | ssl.SSLSocket, name: str | None, _: ssl.SSLContext
     ) -> None:
-        connection.context = tls.context
+        found = None if hosts is None else hosts.find(name)
+        connection.context = tls.context if found is None else found
 
     context.sni_callback = choose
     return context
+
+
+def _tell_trouble(host: str, problem: str) -> None:
+    log("host_certificate_unusable", "error", host=host, problem=problem)

@@ -168,7 +168,7 @@ class _Ingress:
         reloads: list[Callable[[], None]] = [
             *(each.reload for each in self._tls),
             *(each.reload for each in self._credentials),
-            self._http.reload_certificates,
+            functools.partial(self._http.reload_certificates, config),
             self._reload_references,
             self._reload_tracking,
             functools.partial(self._follow_ses, config.ses),

@@ -1,12 +1,14 @@
 """What serves tracking hosts in an ingress process, made of its configuration and of what the platform publishes."""
 
 from angarium.access.networks import Networks
-from angarium.api.tracked.hosts import NamedHosts
 from angarium.api.tracked.site import LeavingPages, TrackedSite
+from angarium.api.tracked.well_known import WellKnown
 from angarium.config.machine_networks import all_networks
 from angarium.config.schema import Config
+from angarium.issuance.store import IssuanceStore
 from angarium.queue import DEFAULT_TENANT, LmdbSpool
 from angarium.service.ingress.fetch_recorder import FetchRecorder
+from angarium.service.ingress.snapshot_hosts import SnapshotHosts
 from angarium.service.runtime import Runtime
 from angarium.service.tracking_keys import load_tracking_keys
 from angarium.telemetry.metrics import Metrics
@@ -26,9 +28,12 @@ class TrackedParts:
         """Raises StartError: the key file cannot be used."""
         config = runtime.config
         self.recorder = FetchRecorder(spool.record)
+        keys = load_tracking_keys(config.tracking)
+        issued = IssuanceStore(runtime.data_dir.path)
+        self._well_known = WellKnown(keys.host_proof, issued.find_answer)
         self.site = TrackedSite(
-            hosts=_hosts(config),
-            keys=load_tracking_keys(config.tracking),
+            hosts=SnapshotHosts(config, snapshots),
+            keys=keys,
             tenants=_SnapshotTags(snapshots),
             networks=_networks(config),
             record=self.recorder,
@@ -36,10 +41,12 @@ class TrackedParts:
             is_secure=not config.tracking.insecure,
             proxies=Networks(config.tracking.proxies),
             leaving=leaving,
+            well_known=self._well_known,
         )
 
     def exchange(self, keys: TrackingKeys) -> None:
         self.site.keys = keys
+        self._well_known.proof = keys.host_proof
 
     def set_metrics(self, metrics: Metrics) -> None:
         metrics.fetches_lost["memory"].follow(self.recorder.lost)
@@ -65,11 +72,6 @@ class _SnapshotTags:
             tenants = (DEFAULT_TENANT, *current.tenants)
             self._names = {tenant_tag(each): each for each in tenants}
         return self._names.get(tag, "")
-
-
-def _hosts(config: Config) -> NamedHosts:
-    host = config.tracking.host
-    return NamedHosts({} if host is None else {host: ""})
 
 
 def _networks(config: Config) -> MachineNetworks:

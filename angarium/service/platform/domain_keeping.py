@@ -1,12 +1,11 @@
 """What checks of domains change in the platform's database, by a thread: the loop that asks never waits for SQL."""
 
-import asyncio
 import contextlib
-import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from angarium.dkim.keys import SigningKey
+from angarium.service.platform.platform_thread import PlatformThread
 from angarium.tenancy.domain_check import DomainCheck
 from angarium.tenancy.model import Domain, DomainKey, TenancyError
 from angarium.tenancy.signing import open_domain_key
@@ -14,17 +13,13 @@ from angarium.tenancy.signing import open_domain_key
 if TYPE_CHECKING:
     from angarium.tenancy.platform import Platform
 
-T = TypeVar("T")
-
 
 class DomainKeeping:
     """One thing at a time. Each raises TenancySetupError: the database or the secret cannot be used now."""
 
     def __init__(self, open_platform: Callable[[], "Platform"]) -> None:
-        """``open_platform``: called when there is something to do, and again after it has failed."""
-        self._open = open_platform
-        self._platform: Platform | None = None
-        self._turn = threading.Lock()
+        """``open_platform``: as ``PlatformThread`` has it."""
+        self._thread = PlatformThread(open_platform)
 
     async def read_checks(self, take: Callable[[DomainCheck], None]) -> None:
         """Hand over the last check of each domain. ``take`` is called by the thread."""
@@ -32,7 +27,7 @@ class DomainKeeping:
         def read(platform: "Platform") -> None:
             platform.domain_checks.each(take)
 
-        await self._in_thread(read)
+        await self._thread.run(read)
 
     async def open_keys(self, domain: Domain) -> list[SigningKey]:
         def open_all(platform: "Platform") -> list[SigningKey]:
@@ -41,7 +36,7 @@ class DomainKeeping:
                 for each in domain.published_keys
             ]
 
-        return await self._in_thread(open_all)
+        return await self._thread.run(open_all)
 
     async def keep(self, domain: Domain, check: DomainCheck) -> None:
         """Keep what was found, and do what follows: a domain is proved, a key takes over. On disk on return."""
@@ -53,23 +48,11 @@ class DomainKeeping:
             with contextlib.suppress(TenancyError):  # another tenant was first, or it is gone
                 take_check(platform, domain, check)
 
-        await self._in_thread(keep)
+        await self._thread.run(keep)
 
     async def forget_retired(self) -> list[tuple[Domain, DomainKey]]:
         """Forget keys that were retired long ago, and return them."""
-        return await self._in_thread(lambda platform: platform.domain_keys.forget_retired())
+        return await self._thread.run(lambda platform: platform.domain_keys.forget_retired())
 
     def close(self) -> None:
-        with self._turn:
-            if self._platform is not None:
-                self._platform.close()
-                self._platform = None
-
-    async def _in_thread(self, act: Callable[["Platform"], T]) -> T:
-        def run() -> T:
-            with self._turn:
-                if self._platform is None:
-                    self._platform = self._open()
-                return act(self._platform)
-
-        return await asyncio.to_thread(run)
+        self._thread.close()

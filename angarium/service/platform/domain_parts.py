@@ -35,7 +35,7 @@ class DomainParts:
         """Raises DnsSetupError, TenancySetupError."""
         self._config = runtime.config
         # Its own: answers that others keep are too old for it, and it keeps nobody waiting
-        self._dns = DnsResolver(_fresh(runtime.config.dns), time.monotonic)
+        self._dns = DnsResolver(fresh_dns(runtime.config.dns), time.monotonic)
         self._keeping = DomainKeeping(self._open)
         self.watch: Final = DomainWatch(
             snapshots_of(runtime.config),
@@ -50,7 +50,7 @@ class DomainParts:
         """Go by this from now on; a nameserver that is none leaves the old ones asked."""
         self._config = config
         try:
-            self._dns.exchange(_fresh(config.dns))
+            self._dns.exchange(fresh_dns(config.dns))
         except DnsSetupError as error:
             log("reload_refused", "error", problem=str(error))
 
@@ -70,7 +70,7 @@ class DomainParts:
         return (await check_records(self._config, domain, keys, PatientDns(self._dns))).records
 
 
-def _fresh(dns: Dns) -> Dns:
+def fresh_dns(dns: Dns) -> Dns:
     return msgspec.structs.replace(
         dns,
         max_ttl_s=FRESH_S,

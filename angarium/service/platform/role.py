@@ -34,6 +34,7 @@ from angarium.service.platform.standing_parts import StandingParts
 from angarium.service.platform.suppression_answers import SuppressionAnswers
 from angarium.service.platform.suppression_follower import SuppressionFollower
 from angarium.service.platform.tenancy_publisher import TenancyPublisher
+from angarium.service.platform.tracking_host_parts import TrackingHostParts
 from angarium.service.platform.upload_sweep import UploadSweep
 from angarium.service.platform.webhook_follower import NoIntroductions
 from angarium.service.platform.webhook_parts import WebhookParts
@@ -69,6 +70,7 @@ async def run_platform(runtime: Runtime) -> None:
             runtime.stop,
         )
         domains = DomainParts(runtime, spool.keepsakes)
+        tracking_hosts = TrackingHostParts(runtime) if runtime.config.tracks else None
     except (DnsSetupError, TenancySetupError) as error:
         raise StartError(str(error), EX_CONFIG) from error
     followers = [
@@ -117,6 +119,9 @@ async def run_platform(runtime: Runtime) -> None:
                 tasks.create_task(domains.watch.run()),
                 tasks.create_task(uploads.run()),
             ]
+            if tracking_hosts is not None:
+                periodic.append(tasks.create_task(tracking_hosts.hosts.run()))
+                periodic.append(tasks.create_task(tracking_hosts.certificates.run()))
             if history is not None:
                 periodic.append(tasks.create_task(history.forget_old()))
             spool.administration.tell_providers(Routing.of(runtime.config).find_told_provider)
@@ -137,6 +142,8 @@ async def run_platform(runtime: Runtime) -> None:
                 parts.exchange(config)
                 webhooks.exchange(config)
                 domains.exchange(config)
+                if tracking_hosts is not None:
+                    tracking_hosts.exchange(config)
                 uploads.exchange(config)
 
             runtime.on_reload(reload)
@@ -168,6 +175,8 @@ async def run_platform(runtime: Runtime) -> None:
             for task in periodic:
                 task.cancel()
             await domains.close()
+            if tracking_hosts is not None:
+                await tracking_hosts.close()
     finally:
         if history is not None:
             await history.close()

@@ -43,12 +43,12 @@ from angarium.routing.resolution import SiteName
 from angarium.routing.routing import Routing
 
 FindRoute = Callable[[str], RouteHint | None]
-# address, tenant, stream
-FindSuppression = Callable[[str, str, str], Suppression | None]
+# address, tenant, stream, topic
+FindSuppression = Callable[[str, str, str, str], Suppression | None]
 _NO_CONNECTION = frozenset({"connect", "banner", "ehlo", "helo", "starttls", "auth"})  # stages
 
 
-def _nobody(_address: str, _tenant: str, _stream: str) -> None:
+def _nobody(_address: str, _tenant: str, _stream: str, _topic: str) -> None:
     return None
 
 
@@ -164,7 +164,9 @@ def _recipient(
         route=_route(domain, entry, _chooser(history), config, find_route),
         history=tuple(_happened(each) for each in history),
         next=None if entry is None else _next_step(entry, history, config, ends),
-        suppressed=find_suppression(address, entry.tenant, entry.stream) if entry else None,
+        suppressed=find_suppression(address, entry.tenant, entry.stream, entry.topic)
+        if entry
+        else None,
     )
 
 

@@ -155,7 +155,7 @@ class OrderPreparation:
             )
         addresses = [each.mailbox.address.text for each in addressees(order)]
         if known is None:
-            known = self._find_suppressed(caller.tenant, stream, addresses)
+            known = self._find_suppressed(caller.tenant, stream, order.topic, addresses)
         suppressed = tuple([each for each in addresses if each in known])
         if len(suppressed) == len(received.envelope.recipients):
             return suppressed_fault(suppressed)
@@ -177,6 +177,7 @@ class OrderPreparation:
                     each.mailbox.address.text for each in addressees(order) if not each.is_tracked
                 ),
             ),
+            topic=order.topic,
         )
         built = self._builder.build(received, particulars)
         if isinstance(built, Refusal):
@@ -233,17 +234,21 @@ class OrderPreparation:
 
     def _find_all_suppressed(self, tenant: str, mails: Sequence[Mail]) -> Set[str] | None:
         """Return None where each mail is to look for itself."""
-        streams = {each.order.stream or DEFAULT_STREAM for each in mails}
-        if len(streams) != 1:
+        lanes = {(each.order.stream or DEFAULT_STREAM, each.order.topic) for each in mails}
+        if len(lanes) != 1:
             return None
+        ((stream, topic),) = lanes
         addresses = [each.mailbox.address.text for mail in mails for each in addressees(mail.order)]
         try:
-            return self._find_suppressed(tenant, streams.pop(), addresses)
+            return self._find_suppressed(tenant, stream, topic, addresses)
         except Exception:  # noqa: BLE001 - boundary: of one of them, which says so itself
             return None
 
-    def _find_suppressed(self, tenant: str, stream: str, addresses: Sequence[str]) -> Set[str]:
-        found = self._suppressions.find_each(addresses, tenant, stream)
+    def _find_suppressed(
+        self, tenant: str, stream: str, topic: str, addresses: Sequence[str]
+    ) -> Set[str]:
+        """``topic``: by its name or id; "": none."""
+        found = self._suppressions.find_each(addresses, tenant, stream, topic)
         return {address for address, each in zip(addresses, found, strict=True) if each is not None}
 
     def _fault_of(self, refusal: Refusal, order: Order) -> Fault:

@@ -217,6 +217,7 @@ class SubmissionBuilder:
             stream=stream.name,
             priority=stream.priority,
             campaign=labels.campaign,
+            topic=labels.topic,
             tags=labels.tags,
             envelope=envelope,
             content=content,
@@ -283,7 +284,7 @@ def _with(submission: Submission, particulars: Particulars, author: str) -> Subm
         if_missed=particulars.if_missed,
         about=particulars.about,
         sandbox=particulars.sandbox,
-        topic=particulars.topic,
+        topic=particulars.topic or submission.topic,
     )
 
 

@@ -32,6 +32,7 @@ from angarium.tenancy.rows import (
     read_domains,
     read_keys,
     read_tenants,
+    read_topics,
     read_tracking_hosts,
     read_webhooks,
 )
@@ -47,6 +48,7 @@ from angarium.tenancy.templates.rows import read_bundle, read_index
 from angarium.tenancy.templates.store import TemplateStore
 from angarium.tenancy.templates.versions import VersionStore
 from angarium.tenancy.tenants import TenantStore
+from angarium.tenancy.topics import TopicStore
 from angarium.tenancy.webhooks import WebhookStore
 
 # What is told of a key that is no longer valid is told for so long; ours: 30 days
@@ -92,6 +94,7 @@ class Platform:
         self.domain_checks = DomainChecks(database)
         self.pages = Pages(database)
         self.webhooks = WebhookStore(database, changer, secrets)
+        self.topics = TopicStore(database, changer)
         self.templates = TemplateStore(database, changer)
         self.template_versions = VersionStore(database, changer)
         self.named_versions = NamedVersionStore(database, changer)
@@ -176,4 +179,5 @@ class Platform:
             domains=tuple(read_domains(connection)),
             webhooks=tuple(read_webhooks(connection)),
             tracking_hosts=tuple(read_tracking_hosts(connection)),
+            topics=tuple(read_topics(connection)),
         )

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 from angarium.config.schema import Dkim, ListenerLimits
@@ -66,6 +66,7 @@ class Fixture:
         self.errors: list[BaseException] = []
         self.quotas: tuple[Quota, ...] = ()
         self.plan = Plan()
+        self.known_topics: dict[str, str] = {}  # name or id to name
         numbers = itertools.count(1)
         new_id = MessageIdGenerator(lambda: NOW, lambda size: next(numbers).to_bytes(size, "big"))
         builder = SubmissionBuilder(
@@ -96,6 +97,9 @@ class Fixture:
 
     def find_refusal(self, tenant: str, stream: str, pool: str | None) -> str | None:
         return self.plan.find_refusal(stream, pool)
+
+    def topics(self, tenant: str) -> Mapping[str, str]:
+        return self.known_topics
 
     def explain_domain(self, tenant: str, domain: str) -> str:
         return f"{domain} is not {tenant}'s"

@@ -1,4 +1,6 @@
-"""What a sender says of a message for us alone: its stream, campaign, topic and tags, in fields that are taken out. Pure."""
+"""What a sender says of a message for us alone: its stream, campaign, topic and tags, in fields that are taken out.
+Pure.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Final

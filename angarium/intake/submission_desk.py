@@ -42,7 +42,7 @@ class SubmissionDesk:
         return None
 
     def accept(self, received: ReceivedMessage) -> Acceptance | Refusal:
-        """What is asked of a message, in this order: header and senders, a key for it, stream, topic, rate, the queue."""
+        """What is asked of a message, in this order: header and senders, a key for it, stream, topic, rate, queue."""
         try:
             submission = self._builder.build(received)
         except Exception as error:  # noqa: BLE001 - boundary: one message must not end the others

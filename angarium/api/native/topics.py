@@ -26,7 +26,6 @@ from angarium.tenancy.topic import MAX_TITLES, TITLE_CHARACTERS, Topic
 PATH = "/v1/topics"
 ONE = "/v1/topics/{topic}"
 _Title = Annotated[str, Meta(min_length=1, max_length=TITLE_CHARACTERS)]
-_Titles = Annotated[Mapping[str, _Title], Meta(max_length=MAX_TITLES)]
 
 
 class TopicShown(Wire, frozen=True, kw_only=True):
@@ -53,12 +52,14 @@ class TopicAsked(Asked, frozen=True, kw_only=True):
     # letters, digits, dots, hyphens or underscores
     name: Annotated[str, Meta(min_length=1, max_length=64)]
     # {"en": "Offers", "de": "Angebote"}; where there is none, people read the name
-    titles: _Titles = {}
+    titles: Annotated[Mapping[str, _Title], Meta(max_length=MAX_TITLES)] = {}
     tenant: str = ""  # omitted: the caller's own
 
 
 class TopicChange(Asked, frozen=True, kw_only=True):
-    titles: _Titles  # instead of those of before
+    titles: Annotated[
+        Mapping[str, _Title], Meta(max_length=MAX_TITLES)
+    ]  # instead of those of before
 
 
 class TopicResource:

@@ -13,7 +13,7 @@ from angarium.api.compat.attached import (
     from_octets,
     type_by_name,
 )
-from angarium.api.compat.faults import invalid, missing, unsupported
+from angarium.api.compat.faults import invalid, is_empty, missing, unsupported
 from angarium.api.compat.moments import read_moment
 from angarium.api.compat.resend.wire import WireAttachment, WireEmail, WireTag
 from angarium.api.compat.written import addressees, header_fields, mailbox
@@ -73,8 +73,10 @@ def to_order(email: WireEmail, now: UnixMs) -> Order:
 
 def _topic(given: object) -> str:
     """Return the id, or the name, of one of the tenant's topics."""
-    if given is None or isinstance(given, str):
-        return given or ""
+    if is_empty(given):
+        return ""
+    if isinstance(given, str):
+        return given
     raise FaultError(invalid("topic_id", "must be the id or the name of a topic"))
 
 

@@ -218,9 +218,7 @@ def _topic(asm: WireAsm | None) -> str:
     if asm.groups_to_display:
         reason = "who leaves is shown all of your topics"
         raise FaultError(unsupported("asm.groups_to_display", reason))
-    if asm.group_id is None:
-        raise FaultError(missing("asm.group_id"))
-    return str(asm.group_id)
+    return "" if asm.group_id is None else str(asm.group_id)
 
 
 def _tags(categories: str | list[str]) -> tuple[str, ...]:

@@ -108,6 +108,21 @@ def prefer(
     )
 
 
+def come_back(
+    leaver: Leaver,
+    scope: Scope,
+    offered: Sequence[Scope],
+    found: Sequence[Suppression],
+    now: UnixMs,
+) -> tuple[SuppressionChange, ...]:
+    """Return what has the person get mail of the one scope again; of who had left all of the tenant's, as ``prefer``
+    has it.
+    """
+    if _is_left(Scope(tenant=leaver.tenant), found):
+        return prefer(leaver, offered, frozenset((scope,)), found, now)
+    return rejoin(leaver, (scope,), now)
+
+
 def standing(scope: Scope, found: Sequence[Suppression]) -> Standing:
     """Return how a scope's mail stands to an address of which ``found`` is in force."""
     concerned = (EVERYBODY, Scope(tenant=scope.tenant), scope)

@@ -4,6 +4,7 @@ No script, nothing from elsewhere; semantic, for a keyboard and a screen reader;
 """
 
 import hashlib
+import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -43,6 +44,9 @@ button.quiet{background:transparent;color:var(--act)}
 STYLE_HASH: Final = b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
 
+_PLACE: Final = re.compile(r"\{([a-z]+)\}")
+
+
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """What is around all pages of one answer."""
 
@@ -58,7 +62,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
 
 def page(frame: Frame, title: str, body: str) -> str:
     """``title``: with names in braces. ``body``: HTML."""
-    plain = _plain(frame, title)
+    plain = _filled(title, frame.values)
     return (
         f'<!DOCTYPE html>\n<html lang="{frame.language}" dir="{frame.words.direction}">\n<head>\n'
         '<meta charset="utf-8">\n'
@@ -72,10 +76,8 @@ def page(frame: Frame, title: str, body: str) -> str:
 
 def said(frame: Frame, text: str) -> str:
     """Return a text as HTML, with its names filled in; each may be of another script."""
-    html = escape(text, quote=False)
-    for name, value in frame.values.items():
-        html = html.replace(f"{{{name}}}", f"<bdi>{escape(value)}</bdi>")
-    return html
+    values = {name: f"<bdi>{escape(value)}</bdi>" for name, value in frame.values.items()}
+    return _filled(escape(text, quote=False), values)
 
 
 def paragraph(frame: Frame, text: str) -> str:
@@ -122,10 +124,9 @@ def hidden(value: str) -> str:
     return f'<input type="hidden" name="shown" value="{escape(value)}">\n'
 
 
-def _plain(frame: Frame, text: str) -> str:
-    for name, value in frame.values.items():
-        text = text.replace(f"{{{name}}}", value)
-    return text
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    """In one go: a value may have braces, too."""
+    return _PLACE.sub(lambda found: values.get(found[1], found[0]), text)
 
 
 def _in(frame: Frame, language: str) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Final, Literal
+from typing import Final, Literal, assert_never
 from urllib.parse import quote
 
 import msgspec
@@ -28,10 +28,10 @@ from angarium.queue.suppressions import UNSUBSCRIBE, parse_scope
 from angarium.telemetry.log import log
 from angarium.tracking.leaving import (
     Standing,
+    come_back,
     leave,
     masked,
     prefer,
-    rejoin,
     scope_of,
     standing,
 )
@@ -159,6 +159,8 @@ class LeavingPages:
                 page = views.left(visit.frame, visit.what, visit.choose)
             case Standing.KEPT_AWAY:
                 page = views.kept_away(visit.frame, visit.choose)
+            case never:
+                assert_never(never)
         return _answer(visit.frame, page)
 
     def _preferences(self, visit: _Visit, *, is_saved: bool, status: int = 200) -> web.Response:
@@ -179,7 +181,8 @@ class LeavingPages:
                 await self._apply(leave(leaver, [scope], "page", now))
                 return _answer(visit.frame, views.left(visit.frame, visit.what, visit.choose))
             case Rejoin():
-                await self._apply(rejoin(leaver, _left_of(scope, visit.found), now))
+                everything = [each.scope for each in self._choices(visit)]
+                await self._apply(come_back(leaver, scope, everything, visit.found, now))
                 again = await self._again(visit)
                 if standing(scope, again.found) is not Standing.GETS:
                     return _answer(again.frame, views.kept_away(again.frame, again.choose))
@@ -243,19 +246,13 @@ def _is_own(found: Suppression) -> bool:
     return found.reason == UNSUBSCRIBE
 
 
-def _left_of(scope: Scope, found: Sequence[Suppression]) -> list[Scope]:
-    """Return what has to be taken back for mail of the scope to come: itself, and all of the tenant's."""
-    wide = Scope(tenant=scope.tenant)
-    return [each for each in (wide, scope) if any(it.scope == each for it in found)]
-
-
 def _language(request: web.Request, own: str) -> str:
     accepted = request.headers.get("Accept-Language", "")
     return chosen_language(request.query.get("lang", ""), own, accepted)
 
 
 async def _read_body(request: web.Request) -> bytes | None:
-    """Return None: it is too long. What does not come in time counts as far as it came."""
+    """Return None: it is too long. Raises HTTPRequestTimeout."""
     octets = b""
     try:
         async with asyncio.timeout(BODY_S):
@@ -264,7 +261,7 @@ async def _read_body(request: web.Request) -> bytes | None:
                 if len(octets) > BODY_OCTETS:
                     return None
     except TimeoutError:
-        return octets
+        raise web.HTTPRequestTimeout from None
     return octets
 
 

@@ -29,6 +29,7 @@ from angarium.queue import (
     OperatorRerouted,
     OperatorRetried,
     ReportBounced,
+    Resubscribed,
     RouteHint,
     Suppression,
     UnixMs,
@@ -248,6 +249,8 @@ def _came_back(event: Event) -> str:
             return event.feedback_type
         case Unsubscribed():
             return f"by {event.how}"
+        case Resubscribed():
+            return event.scope
         case _:
             return ""
 

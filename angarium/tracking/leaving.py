@@ -41,12 +41,7 @@ def scope_of(leaver: Leaver) -> Scope:
 def leave(
     leaver: Leaver, scopes: Iterable[Scope], how: How, now: UnixMs
 ) -> tuple[SuppressionChange, ...]:
-    """Return what has the person get no more mail of these scopes. Of what was left before, nothing is changed or told.
-
-    Invariants:
-
-    LV1. It is about the token's address and tenant, and no other.
-    """
+    """Return what has the person get no more mail of these scopes. Of what was left before, nothing is changed or told."""
     target = _target(leaver)
     return tuple(
         Suppress(
@@ -62,27 +57,22 @@ def leave(
             events=(unsubscribed(target, how, each, now),),
         )
         for each in scopes
-        if each.tenant == leaver.tenant  # LV1
+        if each.tenant == leaver.tenant  # LVP3
     )
 
 
 def rejoin(leaver: Leaver, scopes: Iterable[Scope], now: UnixMs) -> tuple[SuppressionChange, ...]:
-    """Return what has the person get mail of these scopes again.
-
-    Invariants:
-
-    LV2. Only what its owner asked for is taken away: a bounce, a complaint and what the sender decided stay.
-    """
+    """Return what has the person get mail of these scopes again."""
     return tuple(
         Unsuppress(
             email=leaver.address,
             scope=each,
             by=_BY,
-            reason=UNSUBSCRIBE,  # LV2
+            reason=UNSUBSCRIBE,  # LVP4
             events=(_resubscribed(leaver, each, now),),
         )
         for each in scopes
-        if each.tenant == leaver.tenant  # LV1
+        if each.tenant == leaver.tenant  # LVP3
     )
 
 

@@ -27,6 +27,7 @@ from tests.intake.kept_templates import KeptTemplates
 
 NOW = UnixMs(1_700_000_000_000)
 DAY = 86_400_000
+ACME = Scope(tenant="acme")
 CALLER = Caller(
     tenant="acme",
     key_id="k1",
@@ -110,8 +111,8 @@ class Fixture:
     def limit(self, limits: OrderLimits) -> None:
         self.preparation.limits = limits
 
-    async def suppress(self, address: str) -> None:
-        gone = Suppression(email=address, scope=Scope(tenant="acme"), reason="manual", added_at=NOW)
+    async def suppress(self, address: str, scope: Scope = ACME) -> None:
+        gone = Suppression(email=address, scope=scope, reason="manual", added_at=NOW)
         await self.spool.suppressions.apply(
             [Suppress(suppression=gone, by=Actor(who="test", reason=""))]
         )

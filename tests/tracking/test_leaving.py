@@ -77,7 +77,7 @@ def test_who_leaves_is_suppressed_and_told_of_in_one_change() -> None:
 
 
 def test_who_comes_back_takes_away_only_what_they_had_asked_for() -> None:
-    """LV2"""
+    """LVP4"""
     (change,) = rejoin(leaver(), [BULK], NOW)
     assert isinstance(change, Unsuppress)
     assert (change.email, change.scope, change.reason) == ("ann@example.net", BULK, "unsubscribe")
@@ -87,7 +87,7 @@ def test_who_comes_back_takes_away_only_what_they_had_asked_for() -> None:
 
 
 def test_another_tenants_mail_is_neither_left_nor_come_back_to() -> None:
-    """LV1"""
+    """LVP3"""
     foreign = [Scope(tenant="other", stream="bulk"), Scope()]
     assert leave(leaver(), foreign, "page", NOW) == ()
     assert rejoin(leaver(), foreign, NOW) == ()
@@ -121,7 +121,7 @@ def test_who_had_left_everything_and_wants_some_of_it_has_left_the_rest() -> Non
 
 
 def test_what_keeps_the_whole_tenant_away_for_another_reason_is_not_taken_away() -> None:
-    """LV2"""
+    """LVP4"""
     assert _done({OFFERS}, [kept("tenant:acme", "complaint")]) == ([BULK, TRIPS], [])
 
 

@@ -37,6 +37,7 @@ from angarium.tracking.leaving import (
 )
 from angarium.tracking.tokens import Leaver, Refused, TrackingKeys
 
+_METHODS: Final = ("GET", "HEAD", "POST")
 Kind = Literal["u", "p"]
 BODY_OCTETS: Final = 65_536
 BODY_S: Final = 10.0
@@ -54,6 +55,10 @@ _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Vary": "Accept-Language",
 }
+
+
+class _Unread(msgspec.Struct, frozen=True):
+    status: int
 
 
 class _Visit(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,8 +79,10 @@ class LeavingPages:
 
     Invariants:
 
-    LP1. Only a POST changes anything: mail scanners follow each link, and people look before they leave.
-    LP2. What an answer says of a change is on disk before it is sent.
+    LVP1. Only a POST changes anything: mail scanners follow each link, and people look before they leave.
+    LVP2. What an answer says of a change is on disk before it is sent.
+    LVP3. A change is about the token's address and tenant, and no other.
+    LVP4. Only what its owner asked for is taken away: a bounce, a complaint and what the sender decided stay.
     """
 
     def __init__(
@@ -92,19 +99,19 @@ class LeavingPages:
         all_words()
 
     async def handle(
-        self, request: web.Request, kind: Kind, leave_text: str, host: str
+        self, request: web.BaseRequest, kind: Kind, leave_text: str, host: str
     ) -> web.StreamResponse:
-        """Answer at /u/<leave> or /p/<leave> of a tracking host. ``host``: lower-case A-labels, without a port."""
-        if request.method not in ("GET", "HEAD", "POST"):
-            raise web.HTTPMethodNotAllowed(request.method, ("GET", "HEAD", "POST"))
+        """Answer at /u/<leave> or /p/<leave> of a tracking host. ``host``: as the request has it."""
+        if request.method not in _METHODS:
+            return web.Response(status=405, headers={"Allow": ", ".join(_METHODS)})
         leaver = self._read(leave_text, host)
         if isinstance(leaver, Refused):
             return self._refused(request, leaver)
         body = await _read_body(request) if request.method == "POST" else b""
-        if body is None:
-            raise web.HTTPRequestEntityTooLarge(max_size=BODY_OCTETS, actual_size=BODY_OCTETS + 1)
+        if isinstance(body, _Unread):
+            return web.Response(status=body.status, headers={"Connection": "close"})
         visit = await self._visit(request, kind, leave_text, leaver)
-        if request.method != "POST":  # LP1
+        if request.method != "POST":  # LVP1
             return self._shown(visit, kind)
         posted = read_form(kind, request.content_type, body)
         try:
@@ -118,10 +125,12 @@ class LeavingPages:
         leaver = self.keys.read_leave(text, self._clock())
         if isinstance(leaver, Refused):
             return leaver
-        owner = self._facts.find_owner(host)
+        owner = self._facts.find_owner(host.partition(":")[0].lower())
         return leaver if owner in (None, leaver.tenant) else Refused("forged")
 
-    async def _visit(self, request: web.Request, kind: Kind, text: str, leaver: Leaver) -> _Visit:
+    async def _visit(
+        self, request: web.BaseRequest, kind: Kind, text: str, leaver: Leaver
+    ) -> _Visit:
         address = self._facts.address_of(leaver.tenant)
         language = _language(request, leaver.language)
         topic = self._facts.topics_of(leaver.tenant).get(leaver.topic)
@@ -142,7 +151,7 @@ class LeavingPages:
         wanted = SuppressionFilter(email=leaver.address, tenant=leaver.tenant, everybodys=True)
         return (await self._suppressions.page(wanted, None, _SCOPES_READ)).suppressions
 
-    def _refused(self, request: web.Request, refused: Refused) -> web.Response:
+    def _refused(self, request: web.BaseRequest, refused: Refused) -> web.Response:
         """Said in words, for who has an old mail, or a link that a program cut off."""
         is_expired = refused.why == "expired"
         frame = Frame(language=_language(request, ""), path=quote(request.path), values={})
@@ -206,7 +215,7 @@ class LeavingPages:
 
     async def _apply(self, changes: Sequence[SuppressionChange]) -> None:
         if changes:
-            await self._suppressions.apply(changes)  # LP2
+            await self._suppressions.apply(changes)  # LVP2
 
     def _choices(self, visit: _Visit) -> list[views.Choice]:
         """Return the tenant's topics, and the streams that one may leave or has left."""
@@ -246,22 +255,21 @@ def _is_own(found: Suppression) -> bool:
     return found.reason == UNSUBSCRIBE
 
 
-def _language(request: web.Request, own: str) -> str:
+def _language(request: web.BaseRequest, own: str) -> str:
     accepted = request.headers.get("Accept-Language", "")
     return chosen_language(request.query.get("lang", ""), own, accepted)
 
 
-async def _read_body(request: web.Request) -> bytes | None:
-    """Return None: it is too long. Raises HTTPRequestTimeout."""
+async def _read_body(request: web.BaseRequest) -> bytes | _Unread:
     octets = b""
     try:
         async with asyncio.timeout(BODY_S):
             async for chunk in request.content.iter_chunked(16_384):
                 octets += chunk
                 if len(octets) > BODY_OCTETS:
-                    return None
+                    return _Unread(413)
     except TimeoutError:
-        raise web.HTTPRequestTimeout from None
+        return _Unread(408)
     return octets
 
 

@@ -81,6 +81,7 @@ class Site:
         self.facts = Facts()
         self.pages = LeavingPages(KEYS, self.facts, spool.suppressions, clock)
         self.token = KEYS.leave(leaver())
+        self.host = HOST
         self.client: TestClient[web.Request, web.Application]
 
     async def __aenter__(self) -> "Site":
@@ -95,7 +96,7 @@ class Site:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         match = request.match_info
-        return await self.pages.handle(request, match["kind"], match["leave"], HOST)  # type: ignore[arg-type]
+        return await self.pages.handle(request, match["kind"], match["leave"], self.host)  # type: ignore[arg-type]
 
     async def get(self, kind: str = "u", token: str = "", query: str = "", **more: Any) -> Answer:
         return await self._ask("GET", kind, token, query, **more)

@@ -72,7 +72,7 @@ def boxes(answer: Answer) -> dict[str, bool]:
 @pytest.mark.parametrize("kind", ["u", "p"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_to_look_changes_nothing(site: Site, kind: str, method: str) -> None:
-    """LP1: mail scanners follow each link."""
+    """LVP1: mail scanners follow each link."""
     async with site.client.request(method, f"/{kind}/{site.token}?do=leave") as answer:
         assert answer.status == 200
         assert bool(await answer.text()) == (method == "GET")
@@ -106,7 +106,7 @@ async def test_one_click_leaves_at_once_and_once(site: Site, body: Any) -> None:
 
 
 async def test_what_the_answer_says_is_on_disk(tmp_path: Path) -> None:
-    """LP2"""
+    """LVP2"""
     clock, config = FakeClock(), Queue(partitions=2, map_octets=1 << 17, min_free_octets=0)
     spool = LmdbSpool.open(tmp_path, config, clock)
     async with Site(spool, clock) as site:
@@ -153,7 +153,7 @@ async def test_who_confirms_on_the_page_leaves_and_may_come_back(site: Site) -> 
 
 @pytest.mark.parametrize("reason", ["complaint", "manual", "user_unknown"])
 async def test_who_comes_back_takes_no_other_suppression_away(site: Site, reason: str) -> None:
-    """LV2"""
+    """LVP4"""
     await site.suppress("tenant:acme", reason)
     await site.post(ONE_CLICK)
     answer = await site.post({"do": "rejoin"})
@@ -200,7 +200,7 @@ async def test_a_topic_that_came_since_the_page_was_shown_is_not_left(site: Site
     "scope", ["all", "tenant:acme", "tenant:other/topic:offers", "tenant:acme/topic:none", "x"]
 )
 async def test_a_form_may_name_only_what_is_offered(site: Site, scope: str) -> None:
-    """LV1"""
+    """LVP3"""
     answer = await site.post({"do": "save", "shown": [scope], "keep": []}, "p")
     assert (answer.status, site.events()) == (200, [])
 
@@ -229,7 +229,7 @@ async def test_a_body_is_bounded(site: Site) -> None:
 async def test_other_methods_are_refused(site: Site, method: str) -> None:
     async with site.client.request(method, f"/u/{site.token}") as answer:
         assert answer.status == 405
-        assert answer.headers["Allow"] == "GET,HEAD,POST"
+        assert answer.headers["Allow"] == "GET, HEAD, POST"
     assert site.events() == []
 
 
@@ -262,6 +262,16 @@ async def test_what_is_not_valid_is_said_in_words(
     assert site.events() == []
 
 
+@pytest.mark.parametrize("host", ["t.acme.example", "T.ACME.example:8443"])
+async def test_a_tenants_own_host_is_for_its_mail_alone(site: Site, host: str) -> None:
+    """P3"""
+    site.facts.owners["t.acme.example"] = "other"
+    site.host = host
+    assert (await site.get()).status == 404
+    site.facts.owners["t.acme.example"] = "acme"
+    assert (await site.get()).status == 200
+
+
 async def test_a_token_is_good_on_the_installations_host_for_each_tenant(site: Site) -> None:
     site.facts.owners.clear()
     token = KEYS.leave(leaver(tenant="other", topic="", stream="news"))
@@ -273,7 +283,7 @@ async def test_a_token_is_good_on_the_installations_host_for_each_tenant(site: S
 async def test_a_full_disk_is_no_unsubscription(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """LP2"""
+    """LVP2"""
 
     async def full(*_: Any) -> list[bool]:
         raise QueueFullError("the disk is full")

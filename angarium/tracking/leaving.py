@@ -41,7 +41,7 @@ def scope_of(leaver: Leaver) -> Scope:
 def leave(
     leaver: Leaver, scopes: Iterable[Scope], how: How, now: UnixMs
 ) -> tuple[SuppressionChange, ...]:
-    """Return what has the person get no more mail of these scopes. Of what was left before, nothing is changed or told."""
+    """Return what has the person get no more of these scopes. Of what was left before, nothing is changed or told."""
     target = _target(leaver)
     return tuple(
         Suppress(

@@ -105,6 +105,12 @@ class Snapshot:
         self._topics: dict[str, dict[str, Topic]] = {}
         for topic in data.topics:
             self._topics.setdefault(topic.tenant, {})[topic.name] = topic
+        # A name wins over an id: ids are ours, and no tenant gives them away
+        self._topic_names = {
+            tenant: {each.id: each.name for each in topics.values()}
+            | {each: each for each in topics}
+            for tenant, topics in self._topics.items()
+        }
 
     def find_key(self, presented: str, now: UnixMs, address: str) -> KeyGrant | KeyProblem:
         """Say whose key it is. ``address``: from where it is used. For kinds api and smtp."""
@@ -204,6 +210,10 @@ class Snapshot:
     def topics_of(self, tenant: str) -> Mapping[str, Topic]:
         """Return what its mail may be about, by name."""
         return self._topics.get(tenant, {})
+
+    def topic_names_of(self, tenant: str) -> Mapping[str, str]:
+        """Return the names of its topics, by name and by id."""
+        return self._topic_names.get(tenant, {})
 
     def senders_of(self, tenant: str) -> tuple[str, ...]:
         """Return as whom its programs may send, as patterns of ``access.senders``; ``is_taken`` goes before."""

@@ -90,6 +90,9 @@ def test_topics_are_published_and_go_with_their_tenant(platform: Platform, tmp_p
     current = SnapshotFile(tmp_path).current
     assert current.topics_of("shop")["offers"].title("de-AT") == "Angebote"
     assert (current.topics_of("default"), current.topics_of("nobody")) == ({}, {})
+    made = platform.topics.find("shop", "offers")
+    assert current.topic_names_of("shop") == {"offers": "offers", made.id: "offers"}
+    assert current.topic_names_of("default") == {}
     platform.tenants.remove("shop")
     assert platform.topics.list() == []
 

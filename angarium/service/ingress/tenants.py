@@ -29,9 +29,7 @@ class SnapshotTenants:
         )
 
     def topics(self, tenant: str) -> Mapping[str, str]:
-        found = self._snapshots.current.topics_of(tenant)
-        by_id = {each.id: name for name, each in found.items()}
-        return by_id | {name: name for name in found}
+        return self._snapshots.current.topic_names_of(tenant)
 
     def explain_domain(self, tenant: str, domain: str) -> str:
         return f"from: {explain_domain(self._snapshots.current, tenant, domain)}"

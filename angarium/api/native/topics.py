@@ -57,9 +57,8 @@ class TopicAsked(Asked, frozen=True, kw_only=True):
 
 
 class TopicChange(Asked, frozen=True, kw_only=True):
-    titles: Annotated[
-        Mapping[str, _Title], Meta(max_length=MAX_TITLES)
-    ]  # instead of those of before
+    # instead of those of before
+    titles: Annotated[Mapping[str, _Title], Meta(max_length=MAX_TITLES)]
 
 
 class TopicResource:

@@ -14,6 +14,5 @@ class Unsubscribed(FeedbackEvent, frozen=True, kw_only=True, array_like=True, gc
     version: ClassVar[int] = 2
 
     how: str  # mail | one-click | page
-    scope: str = (
-        ""  # what was left: ``suppressions.Scope``; "": the stream, the event is of before 2
-    )
+    # What was left: ``suppressions.Scope``; "": the stream, the event is of before 2
+    scope: str = ""

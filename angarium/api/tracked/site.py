@@ -6,7 +6,7 @@ and ``/p/LEAVE`` pages on which one leaves, ``/robots.txt``. There is nothing el
 
 import hmac
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 import msgspec
 from aiohttp import hdrs, web
@@ -38,7 +38,7 @@ class FetchRecord(Protocol):
 
 class LeavingPages(Protocol):
     async def handle(
-        self, request: web.BaseRequest, leave_text: str, host: str
+        self, request: web.BaseRequest, kind: Literal["u", "p"], leave_text: str, host: str
     ) -> web.StreamResponse:
         """Answer any request to ``/u/TEXT`` or ``/p/TEXT``; ``host`` as the request has it."""
         ...
@@ -105,8 +105,9 @@ class TrackedSite:
         host = request.headers.get(hdrs.HOST, "")
         path = request.raw_path.partition("?")[0]
         kind, _, rest = path[1:].partition("/")
-        if kind in ("u", "p") and self._leaving is not None and rest:
-            return await self._leaving.handle(request, rest, host)
+        page: Literal["u", "p"] | None = "u" if kind == "u" else "p" if kind == "p" else None
+        if page is not None and self._leaving is not None and rest:
+            return await self._leaving.handle(request, page, rest, host)
         if kind not in ("o", "c", "h") and path != "/robots.txt":
             return answers.nothing()
         if request.method not in (hdrs.METH_GET, hdrs.METH_HEAD):

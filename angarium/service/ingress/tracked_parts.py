@@ -1,8 +1,9 @@
 """What serves tracking hosts in an ingress process, made of its configuration and of what the platform publishes."""
 
 from angarium.access.networks import Networks
+from angarium.api.leaving import LeavingPages, PublishedFacts
 from angarium.api.tracked.hosts import NamedHosts
-from angarium.api.tracked.site import LeavingPages, TrackedSite
+from angarium.api.tracked.site import TrackedSite
 from angarium.config.machine_networks import all_networks
 from angarium.config.schema import Config
 from angarium.queue import DEFAULT_TENANT, LmdbSpool
@@ -21,25 +22,32 @@ class TrackedParts:
         runtime: Runtime,
         spool: LmdbSpool,
         snapshots: SnapshotFile,
-        leaving: LeavingPages | None = None,
     ) -> None:
         """Raises StartError: the key file cannot be used."""
         config = runtime.config
+        self._config = config
         self.recorder = FetchRecorder(spool.record)
+        keys = load_tracking_keys(config.tracking)
+        facts = PublishedFacts(snapshots, lambda: self._config)
+        self._leaving = LeavingPages(keys, facts, spool.suppressions, runtime.clock)
         self.site = TrackedSite(
             hosts=_hosts(config),
-            keys=load_tracking_keys(config.tracking),
+            keys=keys,
             tenants=_SnapshotTags(snapshots),
             networks=_networks(config),
             record=self.recorder,
             clock=runtime.clock,
             is_secure=not config.tracking.insecure,
             proxies=Networks(config.tracking.proxies),
-            leaving=leaving,
+            leaving=self._leaving,
         )
 
-    def exchange(self, keys: TrackingKeys) -> None:
-        self.site.keys = keys
+    def exchange(self, config: Config) -> None:
+        """Offer these streams to who leaves, from now on. What is of [tracking] stays as it was."""
+        self._config = config
+
+    def exchange_keys(self, keys: TrackingKeys) -> None:
+        self.site.keys = self._leaving.keys = keys
 
     def set_metrics(self, metrics: Metrics) -> None:
         metrics.fetches_lost["memory"].follow(self.recorder.lost)

@@ -33,6 +33,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, renam
     locale: str = ""
     data: Mapping[str, Any] = {}  # of all mails; a row's own values win
     stream: str = ""
+    topic: str = ""
     name: str = ""  # for people
     tags: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = {}
@@ -89,6 +90,7 @@ class Blank:
             html=asked.html,
             makes_text=True,
             stream=asked.stream,
+            topic=asked.topic,
             campaign=campaign,
             tags=asked.tags,
             metadata=asked.metadata,

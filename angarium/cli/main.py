@@ -98,6 +98,11 @@ COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that
     "dkim": ("angarium.cli.dkim", "dkim", "Make, publish and verify DKIM keys."),
     "tenant": ("angarium.cli.tenant", "tenant", "Whose mail there is: tenants."),
     "key": ("angarium.cli.key", "key", "Keys that programs send with."),
+    "topic": (
+        "angarium.cli.topic",
+        "topic",
+        "What mail is about, so that people may leave one topic.",
+    ),
     "webhook": ("angarium.cli.webhook.command", "webhook", "Where tenants are told of their mail."),
     "template": (
         "angarium.cli.template.command",

@@ -55,6 +55,7 @@ class Email(_Asked, kw_only=True):
     headers: Mapping[str, str] = {}
     unsubscribe_url: str = ""
     stream: str = ""
+    topic: str = ""  # who has left it gets nothing
     campaign: str = ""
     tags: Mapping[str, str] | Sequence[str] = ()
     metadata: Mapping[str, Any] = {}
@@ -278,6 +279,7 @@ class Campaign(_Asked, kw_only=True):
     html: str = msgspec.field(name="bodyHtml", default="")  # likewise
     name: str = ""
     stream: str = ""
+    topic: str = ""  # who has left it gets nothing
     tags: Mapping[str, str] | Sequence[str] = ()
     metadata: Mapping[str, Any] = {}
     schedule: Schedule | None = None

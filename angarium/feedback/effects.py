@@ -66,7 +66,7 @@ def effects_of(report: Report, evidence: Evidence, knowledge: Knowledge, mail: M
     """Return what the report has us do."""
     if (shelf := _SHELVES.get(report.kind)) is not None:
         return Effects(outcome="kept", events=(_kept(report, mail),), keep=shelf)
-    if _asks_for_no_more(report, evidence):
+    if asks_for_no_more(report, evidence):
         return _unsubscribe(report, evidence, knowledge, mail)
     if report.kind in _DROPPED:
         return Effects(outcome="dropped", news=_news(report, evidence, knowledge))
@@ -77,7 +77,7 @@ def effects_of(report: Report, evidence: Evidence, knowledge: Knowledge, mail: M
     return _bounce(report, evidence, knowledge, mail)
 
 
-def _asks_for_no_more(report: Report, evidence: Evidence) -> bool:
+def asks_for_no_more(report: Report, evidence: Evidence) -> bool:
     """Whatever a mail to an unsubscribe address says, but for what machines answer."""
     if report.kind is MailKind.UNSUBSCRIBE:
         return True
@@ -179,8 +179,21 @@ def _unsubscribe(report: Report, evidence: Evidence, knowledge: Knowledge, mail:
     target = _find_person(report.recipients, evidence, knowledge)
     if isinstance(target, Why):
         return _unmatched(report, target, evidence.valid[0].message_id, mail)
-    event = Unsubscribed(
-        at=mail.now,
+    scope = policy.scope_to_leave(target.tenant, target.stream, target.topic)
+    event = unsubscribed(target, "mail", scope, mail.now, report=mail.id)
+    suppression = policy.unsubscribe(
+        target.address, scope, mail.now, evidence="asked for by mail", reference=_reference(mail)
+    )
+    change = _suppress(target, suppression)  # FE1
+    return Effects(outcome="matched", events=(event,), changes=(change,))
+
+
+def unsubscribed(
+    target: Target, how: str, scope: Scope, now: UnixMs, report: bytes = b""
+) -> Unsubscribed:
+    """Return the event of one who wants no more of a scope. ``report``: the mail that says so, if one does."""
+    return Unsubscribed(
+        at=now,
         message_id=target.message_id,
         tenant=target.tenant,
         stream=target.stream,
@@ -188,19 +201,10 @@ def _unsubscribe(report: Report, evidence: Evidence, knowledge: Knowledge, mail:
         index=target.index,
         recipient=target.address,
         sender_domain=target.sender_domain,
-        report=mail.id,
-        how="mail",
+        report=report,
+        how=how,
+        scope=scope.text,
     )
-    suppression = policy.unsubscribe(
-        target.address,
-        target.tenant,
-        target.stream,
-        mail.now,
-        evidence="asked for by mail",
-        reference=_reference(mail),
-    )
-    change = _suppress(target, suppression)  # FE1
-    return Effects(outcome="matched", events=(event,), changes=(change,))
 
 
 def _find_named(address: str, evidence: Evidence, knowledge: Knowledge) -> Target | Why:

@@ -41,6 +41,7 @@ class KnownMessage(msgspec.Struct, frozen=True, kw_only=True):
     campaign: str
     reverse_path: str
     recipients: tuple[str, ...]  # by their indexes
+    topic: str = ""
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +54,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     stream: str
     campaign: str
     sender_domain: str
+    topic: str = ""  # as far as the event log still has the message
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,8 +102,14 @@ class Knowledge:
         self._lanes = lanes
         self._messages = messages
 
-    def is_sufficient(self, reference: Reference, *, has_address: bool) -> bool:
-        """Whether the message need not be looked up: that costs a search of the log."""
+    def is_sufficient(
+        self, reference: Reference, *, has_address: bool, asks_for_no_more: bool = False
+    ) -> bool:
+        """Whether the message need not be looked up: that costs a search of the log. No reference has its topic, which
+        who asks for no more means.
+        """
+        if asks_for_no_more:
+            return False
         lane = reference.tenant or self._lanes(reference.lane)
         return (
             bool(lane) and reference.index is not None and (has_address or bool(reference.address))
@@ -157,6 +165,7 @@ class Knowledge:
             stream=stream,
             campaign=reference.campaign or (known.campaign if known is not None else ""),
             sender_domain=reference.sender_domain or from_log,
+            topic=known.topic if known is not None else "",
         )
 
 

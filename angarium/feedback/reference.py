@@ -78,6 +78,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     stream: str
     campaign: str = ""
     sender_domain: str = ""
+    topic: str = ""  # in no reference: for whoever says how to leave
 
 
 class Valid(msgspec.Struct, frozen=True):

@@ -120,13 +120,19 @@ def complaint(email: str, tenant: str, at: UnixMs, *, evidence: str, reference: 
     )
 
 
+def scope_to_leave(tenant: str, stream: str, topic: str) -> Scope:
+    """Who unsubscribes wants no more of that topic, or of that stream where the mail had none: bills and passwords
+    still come.
+    """
+    return Scope(tenant=tenant, topic=topic) if topic else Scope(tenant=tenant, stream=stream)
+
+
 def unsubscribe(
-    email: str, tenant: str, stream: str, at: UnixMs, *, evidence: str, reference: str
+    email: str, scope: Scope, at: UnixMs, *, evidence: str, reference: str
 ) -> Suppression:
-    """Who unsubscribes wants no more of that stream: bills and passwords still come."""
     return Suppression(
         email=email,
-        scope=Scope(tenant=tenant, stream=stream),
+        scope=scope,
         reason=UNSUBSCRIBE,
         added_at=at,
         evidence=evidence,

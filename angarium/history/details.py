@@ -22,6 +22,7 @@ from angarium.queue.events import (
     RecipientSuppressed,
     ReportBounced,
     Rescheduled,
+    Resubscribed,
     SenderPaused,
     SenderResumed,
     SesTold,
@@ -79,7 +80,8 @@ class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ren
     link_number: int | None = None  # in the message, from 0
     reason: str = ""  # of an act on it
     cause: str = ""  # of a suppression
-    scope: str = ""  # of that
+    scope: str = ""  # of that; or what was left or is wanted again: tenant:acme/topic:offers
+    how: str = ""  # somebody left: mail, one-click, page
     in_doubt: int = 0  # attempts so far that may have been delivered
     size_octets: int = 0  # of an accepted message
     # that the tenant may send as from now on, or whose records are wrong, or right again
@@ -119,7 +121,9 @@ def details_of(event: Event) -> Details:
         case Opened() | Clicked():
             return _of_reader(event, since)
         case Unsubscribed():
-            return Details(processing_time_millis=since)
+            return Details(how=event.how, scope=event.scope, processing_time_millis=since)
+        case Resubscribed():
+            return Details(scope=event.scope, processing_time_millis=since)
         case Rescheduled():
             return Details(reason=event.reason, next_attempt=rfc3339(event.due))
         case DomainFailed():

@@ -29,6 +29,7 @@ from angarium.queue import (
     OperatorRerouted,
     OperatorRetried,
     ReportBounced,
+    Resubscribed,
     RouteHint,
     Suppression,
     UnixMs,
@@ -43,12 +44,12 @@ from angarium.routing.resolution import SiteName
 from angarium.routing.routing import Routing
 
 FindRoute = Callable[[str], RouteHint | None]
-# address, tenant, stream
-FindSuppression = Callable[[str, str, str], Suppression | None]
+# address, tenant, stream, topic
+FindSuppression = Callable[[str, str, str, str], Suppression | None]
 _NO_CONNECTION = frozenset({"connect", "banner", "ehlo", "helo", "starttls", "auth"})  # stages
 
 
-def _nobody(_address: str, _tenant: str, _stream: str) -> None:
+def _nobody(_address: str, _tenant: str, _stream: str, _topic: str) -> None:
     return None
 
 
@@ -164,7 +165,9 @@ def _recipient(
         route=_route(domain, entry, _chooser(history), config, find_route),
         history=tuple(_happened(each) for each in history),
         next=None if entry is None else _next_step(entry, history, config, ends),
-        suppressed=find_suppression(address, entry.tenant, entry.stream) if entry else None,
+        suppressed=find_suppression(address, entry.tenant, entry.stream, entry.topic)
+        if entry
+        else None,
     )
 
 
@@ -246,6 +249,8 @@ def _came_back(event: Event) -> str:
             return event.feedback_type
         case Unsubscribed():
             return f"by {event.how}"
+        case Resubscribed():
+            return event.scope
         case _:
             return ""
 

@@ -1,4 +1,6 @@
-"""What a sender says of a message for us alone: its stream, campaign and tags, in fields that are taken out. Pure."""
+"""What a sender says of a message for us alone: its stream, campaign, topic and tags, in fields that are taken out.
+Pure.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -13,13 +15,15 @@ from angarium.smtp.refusal import Refusal
 
 STREAM: Final = b"x-angarium-stream"
 CAMPAIGN: Final = b"x-angarium-campaign"
+TOPIC: Final = b"x-angarium-topic"
 TAG: Final = b"x-angarium-tag"
 TRACK: Final = b"x-angarium-track"
-LABEL_FIELDS: Final = frozenset({STREAM, CAMPAIGN, TAG, TRACK})
+LABEL_FIELDS: Final = frozenset({STREAM, CAMPAIGN, TOPIC, TAG, TRACK})
 _TRACKED: Final = frozenset({"opens", "clicks"})
 _TITLES: Final = {
     STREAM: "X-Angarium-Stream",
     CAMPAIGN: "X-Angarium-Campaign",
+    TOPIC: "X-Angarium-Topic",
     TAG: "X-Angarium-Tag",
     TRACK: "X-Angarium-Track",
 }
@@ -32,6 +36,7 @@ _SHOWN: Final = 40  # characters of a value in a reply
 class Labels(msgspec.Struct, frozen=True, kw_only=True):
     stream: Stream
     campaign: str = ""
+    topic: str = ""  # whether its tenant has it is asked later
     tags: tuple[str, ...] = ()  # in the order in which they came, none twice
     # Of opens and clicks, those that are to be tracked; None: as the stream has it
     tracked: frozenset[str] | None = None
@@ -55,6 +60,7 @@ def read_labels(
     return Labels(
         stream=stream,
         campaign=values[CAMPAIGN][0] if values[CAMPAIGN] else "",
+        topic=values[TOPIC][0] if values[TOPIC] else "",
         tags=tuple(dict.fromkeys(_tags(values))),
         tracked=_tracked(values[TRACK][0]) if values[TRACK] else None,
     )
@@ -71,7 +77,7 @@ def _tags(values: Mapping[bytes, Sequence[str]]) -> list[str]:
 
 
 def _find_refusal(values: Mapping[bytes, Sequence[str]]) -> Refusal | None:
-    for name in (STREAM, CAMPAIGN, TRACK):
+    for name in (STREAM, CAMPAIGN, TOPIC, TRACK):
         if len(values[name]) > 1:
             return _bad(name, "is there twice; leave one")
     if values[TRACK] and not _tracked(values[TRACK][0]) <= _TRACKED:
@@ -79,7 +85,7 @@ def _find_refusal(values: Mapping[bytes, Sequence[str]]) -> Refusal | None:
     tags = _tags(values)
     if len(tags) > MAX_TAGS:
         return _bad(TAG, f"names more than {MAX_TAGS} tags")
-    for name, given in ((STREAM, values[STREAM]), (CAMPAIGN, values[CAMPAIGN]), (TAG, tags)):
+    for name, given in (*((each, values[each]) for each in (STREAM, CAMPAIGN, TOPIC)), (TAG, tags)):
         for each in given:
             if (fault := _find_fault(each)) is not None:
                 return _bad(name, fault)

@@ -74,6 +74,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     track_opens: bool | None = None  # None: as stream and tenant have it
     track_clicks: bool | None = None
     callback_url: str = ""  # a webhook of this message alone
+    topic: str = ""  # of the tenant's; who has left it gets nothing
     unsubscribe_url: str = ""  # for List-Unsubscribe: it takes the POST of one click (RFC 8058)
 
 

@@ -109,7 +109,10 @@ def _of_sizes(order: Order, limits: OrderLimits) -> Fault | None:
 
 
 def _of_labels(order: Order, limits: OrderLimits) -> Fault | None:
-    for field, value in (("campaign", order.campaign), ("stream", order.stream)):
+    for field, value in (
+        *(("campaign", order.campaign), ("stream", order.stream)),
+        ("topic", order.topic),
+    ):
         if len(value) > LABEL_CHARACTERS:
             return _too_long(field, LABEL_CHARACTERS)
         if _SPOILED.search(value):

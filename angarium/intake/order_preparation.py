@@ -17,7 +17,7 @@ from angarium.intake.order_letter import about_of, received_of
 from angarium.intake.required_signatures import RequiredSignatures
 from angarium.intake.submission import Particulars, SubmissionBuilder
 from angarium.intake.template_filling import Mail
-from angarium.intake.tenant_limits import TenantLimits
+from angarium.intake.tenant_limits import TenantLimits, explain_topic
 from angarium.intake.tracking import LACKING, Wanted
 from angarium.queue.about import MAX_OCTETS, encode_about
 from angarium.queue.message_id import message_id_text
@@ -78,7 +78,8 @@ class OrderPreparation:
         fault = find_fault(order, self.limits, self._clock())
         fault = fault or self._find_sender_fault(caller, order)
         fault = fault or self._find_tracking_fault(caller, order)
-        return fault or self._find_stream_fault(caller, order.stream or DEFAULT_STREAM)
+        fault = fault or self._find_stream_fault(caller, order.stream or DEFAULT_STREAM)
+        return fault or self._find_topic_fault(caller.tenant, order.topic)
 
     def prepare(
         self, caller: Caller, mail: Mail, message_id: MessageId | None = None
@@ -155,7 +156,7 @@ class OrderPreparation:
             )
         addresses = [each.mailbox.address.text for each in addressees(order)]
         if known is None:
-            known = self._find_suppressed(caller.tenant, stream, addresses)
+            known = self._find_suppressed(caller.tenant, stream, order.topic, addresses)
         suppressed = tuple([each for each in addresses if each in known])
         if len(suppressed) == len(received.envelope.recipients):
             return suppressed_fault(suppressed)
@@ -177,10 +178,17 @@ class OrderPreparation:
                     each.mailbox.address.text for each in addressees(order) if not each.is_tracked
                 ),
             ),
+            topic=order.topic,
         )
         built = self._builder.build(received, particulars)
         if isinstance(built, Refusal):
             return self._fault_of(built, order)
+        # What is written already may name one in its header
+        if (fault := self._find_topic_fault(caller.tenant, built.topic)) is not None:
+            return fault
+        if built.topic:
+            name = self._topic_name(caller.tenant, built.topic)
+            built = msgspec.structs.replace(built, topic=name)
         refusal = self._signatures.find_refusal(built.header_from, caller.tenant)
         if refusal is not None:
             return Fault(kind=FaultKind.DOMAIN, message=refusal.text, field="from")
@@ -222,6 +230,17 @@ class OrderPreparation:
                 )
         return None
 
+    def _topic_name(self, tenant: str, topic: str) -> str:
+        """Return "" for one that is not there."""
+        return self._tenants.topics(tenant).get(topic, "") if topic else ""
+
+    def _find_topic_fault(self, tenant: str, topic: str) -> Fault | None:
+        known = self._tenants.topics(tenant) if topic else {}
+        if not topic or topic in known:
+            return None
+        text = f"topic: {explain_topic(topic, known)}"
+        return Fault(kind=FaultKind.INVALID, message=text, field="topic", constraint="enum")
+
     def _find_sender_fault(self, caller: Caller, order: Order) -> Fault | None:
         if order.author is None:
             return None
@@ -233,17 +252,22 @@ class OrderPreparation:
 
     def _find_all_suppressed(self, tenant: str, mails: Sequence[Mail]) -> Set[str] | None:
         """Return None where each mail is to look for itself."""
-        streams = {each.order.stream or DEFAULT_STREAM for each in mails}
-        if len(streams) != 1:
+        lanes = {(each.order.stream or DEFAULT_STREAM, each.order.topic) for each in mails}
+        if len(lanes) != 1:
             return None
+        ((stream, topic),) = lanes
         addresses = [each.mailbox.address.text for mail in mails for each in addressees(mail.order)]
         try:
-            return self._find_suppressed(tenant, streams.pop(), addresses)
+            return self._find_suppressed(tenant, stream, topic, addresses)
         except Exception:  # noqa: BLE001 - boundary: of one of them, which says so itself
             return None
 
-    def _find_suppressed(self, tenant: str, stream: str, addresses: Sequence[str]) -> Set[str]:
-        found = self._suppressions.find_each(addresses, tenant, stream)
+    def _find_suppressed(
+        self, tenant: str, stream: str, topic: str, addresses: Sequence[str]
+    ) -> Set[str]:
+        """``topic``: by its name or id; "": none."""
+        name = self._topic_name(tenant, topic)
+        found = self._suppressions.find_each(addresses, tenant, stream, name)
         return {address for address, each in zip(addresses, found, strict=True) if each is not None}
 
     def _fault_of(self, refusal: Refusal, order: Order) -> Fault:

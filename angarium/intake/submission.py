@@ -52,6 +52,7 @@ class Particulars(msgspec.Struct, frozen=True, kw_only=True):
     about: bytes = b""
     sandbox: bool = False
     tracked: Wanted = Wanted()
+    topic: str = ""
 
 
 _AS_USUAL: Final = Wanted()
@@ -216,6 +217,7 @@ class SubmissionBuilder:
             stream=stream.name,
             priority=stream.priority,
             campaign=labels.campaign,
+            topic=labels.topic,
             tags=labels.tags,
             envelope=envelope,
             content=content,
@@ -282,6 +284,7 @@ def _with(submission: Submission, particulars: Particulars, author: str) -> Subm
         if_missed=particulars.if_missed,
         about=particulars.about,
         sandbox=particulars.sandbox,
+        topic=particulars.topic or submission.topic,
     )
 
 

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Final
 
+import msgspec
+
 from angarium.intake.desk import Acceptance, FaultObserver, refusal_of
 from angarium.intake.key_rates import KeyRates
 from angarium.intake.required_signatures import RequiredSignatures
 from angarium.intake.submission import SubmissionBuilder
-from angarium.intake.tenant_limits import TenantLimits
+from angarium.intake.tenant_limits import TenantLimits, explain_topic
 from angarium.queue.model import Submission
 from angarium.queue.spool import Spool
 from angarium.smtp.envelope import Recipient
@@ -40,7 +42,7 @@ class SubmissionDesk:
         return None
 
     def accept(self, received: ReceivedMessage) -> Acceptance | Refusal:
-        """What is asked of a message, in this order: header and senders, a key for it, stream, rate, the queue."""
+        """What is asked of a message, in this order: header and senders, a key for it, stream, topic, rate, queue."""
         try:
             submission = self._builder.build(received)
         except Exception as error:  # noqa: BLE001 - boundary: one message must not end the others
@@ -56,6 +58,12 @@ class SubmissionDesk:
         pool = self._builder.streams[submission.stream].pool
         if (text := self._limits.find_refusal(tenant, submission.stream, pool)) is not None:
             return Refusal(550, "5.7.1", f"Not allowed: {text}")
+        if submission.topic:
+            known = self._limits.topics(tenant)
+            if submission.topic not in known:
+                text = f"X-Angarium-Topic: {explain_topic(submission.topic, known)}"
+                return Refusal(550, "5.6.0", text)
+            submission = msgspec.structs.replace(submission, topic=known[submission.topic])
         if (refusal := self._rates.find_refusal(received.user, tenant)) is not None:
             return refusal
         try:

@@ -37,6 +37,7 @@ class QueueEntry(msgspec.Struct, frozen=True, kw_only=True):
     campaign: str = ""
     not_before: UnixMs = UnixMs(0)  # its start is put off until then; 0: it is not
     if_missed: str = "send"
+    topic: str = ""
 
     @property
     def started(self) -> UnixMs:

@@ -81,6 +81,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     about: bytes = b""  # ``queue.about``, for its event
     sandbox: bool = False  # only its event is kept: nobody gets it
     personal: Personal | None = None  # None: each recipient gets the content as it is
+    topic: str = ""  # of the tenant's, what it is about: whoever has left it gets nothing
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
@@ -165,6 +166,7 @@ class ClaimedMessage(msgspec.Struct, frozen=True, kw_only=True):
     recipients: tuple[Claimed, ...]
     not_before: UnixMs = UnixMs(0)
     personal: Personal | None = None
+    topic: str = ""
 
     @property
     def started(self) -> UnixMs:

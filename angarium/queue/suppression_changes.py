@@ -5,10 +5,11 @@ from typing import Final
 import msgspec
 
 from angarium.queue.act import Actor
+from angarium.queue.events.catalogue import CataloguedKind
 from angarium.queue.events.suppression_added import SuppressionAdded
 from angarium.queue.events.suppression_removed import SuppressionRemoved
 from angarium.queue.model import MessageId, UnixMs
-from angarium.queue.suppression_key import check_email, suppression_key
+from angarium.queue.suppression_key import address_key, check_email
 from angarium.queue.suppressions import EVERYBODY, UNREADABLE, Scope, Suppression
 
 # Who takes away what is over
@@ -23,6 +24,8 @@ class Suppress(msgspec.Struct, frozen=True, kw_only=True):
     by: Actor
     message_id: MessageId = _NO_MESSAGE  # the mail that led to it
     replaces: bool = False  # whatever is there: who asks has seen it
+    # On disk with it, in front of its own, and only if it does something: who asks twice is told of once
+    events: tuple[CataloguedKind, ...] = ()
 
     @property
     def key(self) -> bytes:
@@ -37,6 +40,7 @@ class Suppress(msgspec.Struct, frozen=True, kw_only=True):
             by=self.by.bounded(),
             message_id=self.message_id,
             replaces=self.replaces,
+            events=self.events,
         )
 
     def prevails(self, before: Suppression, now: UnixMs) -> bool:
@@ -52,15 +56,20 @@ class Unsuppress(msgspec.Struct, frozen=True, kw_only=True):
     email: str
     scope: Scope = EVERYBODY
     by: Actor
+    reason: str = ""  # only if it is there for this reason; "": whatever it is there for
+    events: tuple[CataloguedKind, ...] = ()  # as of Suppress
 
     @property
     def key(self) -> bytes:
         """Raises ValueError."""
-        return suppression_key(self.email, self.scope.tenant, self.scope.stream)
+        return address_key(self.email) + self.scope.key
 
     def bounded(self) -> "Unsuppress":
         """Return it fit for the store. Raises ValueError for an actor without a name."""
         return msgspec.structs.replace(self, by=self.by.bounded())
+
+    def concerns(self, found: Suppression) -> bool:
+        return not self.reason or found.reason == self.reason
 
     def unreadable(self) -> Suppression:
         """Return what stands for one whose record the disk damaged."""

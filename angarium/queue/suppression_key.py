@@ -71,16 +71,13 @@ def compared_prefix(prefix: str) -> str:
 
 
 @functools.lru_cache(maxsize=4096)
-def scope_key(tenant: str | None, stream: str | None) -> bytes:
+def scope_key(tenant: str | None, stream: str | None, topic: str | None) -> bytes:
     """Return what the key of a suppression ends in."""
     if tenant is None:
         return b""
+    if topic is not None:  # no tenant's name is empty: it is no stream's
+        return _digest(f"\0topic\0{tenant}\0{topic}".encode())
     return _digest(f"{tenant}\0{stream or ''}".encode())
-
-
-def suppression_key(email: str, tenant: str | None, stream: str | None) -> bytes:
-    """Raises ValueError."""
-    return address_key(email) + scope_key(tenant, stream)
 
 
 def _compared_local(local: str) -> str:

@@ -22,12 +22,14 @@ class Suppressions(Protocol):
     SU2. There is one suppression of an address and scope, and each change of it has its event in its transaction.
     """
 
-    def find(self, address: str, tenant: str, stream: str) -> Suppression | None:
-        """Return what keeps a tenant's stream from an address now, the widest first. Never raises for an address."""
+    def find(self, address: str, tenant: str, stream: str, topic: str = "") -> Suppression | None:
+        """Return what keeps mail of a tenant's stream and topic ("": it has none) from an address now, the widest
+        first. Never raises for an address.
+        """
         ...
 
     def find_each(
-        self, addresses: Sequence[str], tenant: str, stream: str
+        self, addresses: Sequence[str], tenant: str, stream: str, topic: str
     ) -> list[Suppression | None]:
         """The same of several, in one look."""
         ...

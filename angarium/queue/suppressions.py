@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from angarium.queue.model import UnixMs
-from angarium.queue.suppression_key import suppression_key
+from angarium.queue.suppression_key import address_key, scope_key
 
 # Reasons besides the bounce classes
 COMPLAINT: Final = "complaint"
@@ -28,24 +28,35 @@ _REASON_CHARACTERS: Final = 40
 _ALL: Final = "all"
 _TENANT: Final = "tenant:"
 _STREAM: Final = "/stream:"
+_TOPIC: Final = "/topic:"
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose mail does not go to the address: everybody's, one tenant's, or that of one stream of a tenant."""
+    """Whose mail does not go to the address: everybody's, one tenant's, or that of one stream or topic of a tenant."""
 
     tenant: str | None = None
     stream: str | None = None  # only with a tenant
+    topic: str | None = None  # likewise, and without a stream: a topic may be in several
 
     def __post_init__(self) -> None:
         if self.tenant is None and self.stream is not None:
             raise ValueError("a stream is of a tenant: name that, too")
+        if self.topic is not None and (self.tenant is None or self.stream is not None):
+            raise ValueError("a topic is of a tenant, and of no stream: name the tenant alone")
 
     @property
     def text(self) -> str:
-        """``all``, ``tenant:acme`` or ``tenant:acme/stream:news``."""
+        """``all``, ``tenant:acme``, ``tenant:acme/stream:news`` or ``tenant:acme/topic:offers``."""
         if self.tenant is None:
             return _ALL
+        if self.topic is not None:
+            return f"{_TENANT}{self.tenant}{_TOPIC}{self.topic}"
         return f"{_TENANT}{self.tenant}" + ("" if self.stream is None else _STREAM + self.stream)
+
+    @property
+    def key(self) -> bytes:
+        """What the key of a suppression ends in."""
+        return scope_key(self.tenant, self.stream, self.topic)
 
 
 EVERYBODY: Final = Scope()
@@ -55,12 +66,28 @@ def parse_scope(text: str) -> Scope:
     """Raises ValueError that says what to write."""
     if text == _ALL:
         return EVERYBODY
-    tenant, ended, stream = text.removeprefix(_TENANT).partition(_STREAM)
-    if not text.startswith(_TENANT) or not tenant or (ended and not stream):
+    kind = _kind_of(text)
+    tenant, ended, name = text.removeprefix(_TENANT).partition(kind or _STREAM)
+    if not text.startswith(_TENANT) or not tenant or (ended and not name):
         raise ValueError(
-            f"{text[:80]!r} is no scope: write all, tenant:NAME or tenant:NAME/stream:NAME"
+            f"{text[:80]!r} is no scope: write all, tenant:NAME, tenant:NAME/stream:NAME or "
+            "tenant:NAME/topic:NAME"
         )
-    return Scope(tenant=tenant, stream=stream if ended else None)
+    if kind == _TOPIC:
+        return Scope(tenant=tenant, topic=name)
+    return Scope(tenant=tenant, stream=name or None)
+
+
+def scopes_of(tenant: str, stream: str, topic: str) -> tuple[Scope, ...]:
+    """Return the scopes that a mail is in, the widest first. ``topic`` "": it has none."""
+    wide = (EVERYBODY, Scope(tenant=tenant), Scope(tenant=tenant, stream=stream))
+    return (*wide, Scope(tenant=tenant, topic=topic)) if topic else wide
+
+
+def _kind_of(text: str) -> str:
+    """Return which part of a tenant's mail is named first; "": none."""
+    found = [kind for kind in (_STREAM, _TOPIC) if kind in text]
+    return min(found, key=text.index, default="")
 
 
 class Suppression(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +104,7 @@ class Suppression(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def key(self) -> bytes:
         """Raises ValueError."""
-        return suppression_key(self.email, self.scope.tenant, self.scope.stream)
+        return address_key(self.email) + self.scope.key
 
     def is_in_force(self, now: UnixMs) -> bool:
         return self.expires_at is None or now < self.expires_at

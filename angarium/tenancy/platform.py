@@ -33,6 +33,7 @@ from angarium.tenancy.rows import (
     read_domains,
     read_keys,
     read_tenants,
+    read_topics,
     read_tracking_hosts,
     read_webhooks,
 )
@@ -48,6 +49,7 @@ from angarium.tenancy.templates.rows import read_bundle, read_index
 from angarium.tenancy.templates.store import TemplateStore
 from angarium.tenancy.templates.versions import VersionStore
 from angarium.tenancy.tenants import TenantStore
+from angarium.tenancy.topics import TopicStore
 from angarium.tenancy.tracking_hosts import TrackingHostStore
 from angarium.tenancy.webhooks import WebhookStore
 
@@ -99,6 +101,7 @@ class Platform:
         self.tracking_hosts = TrackingHostStore(database, changer, is_reserved)
         self.pages = Pages(database)
         self.webhooks = WebhookStore(database, changer, secrets)
+        self.topics = TopicStore(database, changer)
         self.templates = TemplateStore(database, changer)
         self.template_versions = VersionStore(database, changer)
         self.named_versions = NamedVersionStore(database, changer)
@@ -192,4 +195,5 @@ class Platform:
             domains=tuple(read_domains(connection)),
             webhooks=tuple(read_webhooks(connection)),
             tracking_hosts=tuple(read_tracking_hosts(connection)),
+            topics=tuple(read_topics(connection)),
         )

@@ -28,10 +28,12 @@ from angarium.tenancy.tables import (
     KEY_CERTIFICATE,
     KEY_SECRET,
     TENANT,
+    TOPIC,
     TRACKING_HOST,
     WEBHOOK,
     WEBHOOK_SECRET,
 )
+from angarium.tenancy.topic import Topic
 from angarium.tenancy.tracking_policy import TrackingHost
 from angarium.tenancy.webhook import Webhook, WebhookSecret
 
@@ -46,6 +48,11 @@ _TRACKING_HOSTS: Final = (
     sa.select(TRACKING_HOST, TENANT.c.name.label("tenant"))
     .join(TENANT)
     .order_by(TRACKING_HOST.c.created, TRACKING_HOST.c.host)
+)
+_TOPICS: Final = (
+    sa.select(TOPIC, TENANT.c.name.label("tenant"))
+    .join(TENANT)
+    .order_by(TENANT.c.name, TOPIC.c.name)
 )
 _WEBHOOKS: Final = (
     sa.select(WEBHOOK, TENANT.c.name.label("tenant")).join(TENANT).order_by(WEBHOOK.c.id)
@@ -142,6 +149,19 @@ def read_tracking_hosts(
     return [
         TrackingHost(host=row.host, tenant=row.tenant, created=UnixMs(row.created), state=row.state)
         for row in connection.execute(_TRACKING_HOSTS.where(*where))
+    ]
+
+
+def read_topics(connection: Connection, *where: sa.ColumnElement[bool]) -> list[Topic]:
+    return [
+        Topic(
+            id=row.id,
+            tenant=row.tenant,
+            name=row.name,
+            titles=msgspec.json.decode(row.titles, type=dict[str, str]),
+            created=UnixMs(row.created),
+        )
+        for row in connection.execute(_TOPICS.where(*where))
     ]
 
 

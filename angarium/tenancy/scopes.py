@@ -15,6 +15,7 @@ _OF_TENANT: Final[Mapping[str, tuple[str, ...]]] = {
     "emails": ("send", "read", "cancel"),
     "events": ("read",),
     "suppressions": ("read", "write"),
+    "topics": ("read", "write"),
     "webhooks": ("read", "write"),
     "templates": ("read", "write"),
     "campaigns": ("read", "write"),

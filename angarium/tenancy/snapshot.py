@@ -5,7 +5,7 @@ Pure: the time is an argument. It is the same state of the database for all ques
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -19,6 +19,7 @@ from angarium.tenancy.key_text import key_digest, parse_key
 from angarium.tenancy.model import Alignment, Domain, Key, Tenant, TrackingPolicy
 from angarium.tenancy.plan import UNLIMITED, Plan
 from angarium.tenancy.scopes import allows
+from angarium.tenancy.topic import Topic
 from angarium.tenancy.tracking_policy import TrackingHost
 from angarium.tenancy.webhook import Webhook
 
@@ -37,6 +38,7 @@ class SnapshotData(msgspec.Struct, frozen=True, kw_only=True):
     domains: tuple[Domain, ...] = ()
     webhooks: tuple[Webhook, ...] = ()
     tracking_hosts: tuple[TrackingHost, ...] = ()  # the oldest first
+    topics: tuple[Topic, ...] = ()  # by name
 
 
 class KeyGrant(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +101,16 @@ class Snapshot:
         for host in data.tracking_hosts:
             if host.state == "verified":
                 self._tracking_host_of.setdefault(host.tenant, host.host)
+
+        self._topics: dict[str, dict[str, Topic]] = {}
+        for topic in data.topics:
+            self._topics.setdefault(topic.tenant, {})[topic.name] = topic
+        # A name wins over an id: ids are ours, and no tenant gives them away
+        self._topic_names = {
+            tenant: {each.id: each.name for each in topics.values()}
+            | {each: each for each in topics}
+            for tenant, topics in self._topics.items()
+        }
 
     def find_key(self, presented: str, now: UnixMs, address: str) -> KeyGrant | KeyProblem:
         """Say whose key it is. ``address``: from where it is used. For kinds api and smtp."""
@@ -194,6 +206,14 @@ class Snapshot:
         """Return whose tracking host it is, verified or not; None: no tenant's. ``host``: lower-case A-labels."""
         found = self.tracking_hosts.get(host)
         return None if found is None else found.tenant
+
+    def topics_of(self, tenant: str) -> Mapping[str, Topic]:
+        """Return what its mail may be about, by name."""
+        return self._topics.get(tenant, {})
+
+    def topic_names_of(self, tenant: str) -> Mapping[str, str]:
+        """Return the names of its topics, by name and by id."""
+        return self._topic_names.get(tenant, {})
 
     def senders_of(self, tenant: str) -> tuple[str, ...]:
         """Return as whom its programs may send, as patterns of ``access.senders``; ``is_taken`` goes before."""

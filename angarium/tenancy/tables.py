@@ -140,6 +140,17 @@ TRACKING_HOST: Final = Table(
     Column("findings", Text, nullable=False, server_default="[]"),  # a JSON array
 )
 
+TOPIC: Final = Table(
+    "topic",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("tenant_id", String(36), ForeignKey("tenant.id"), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("titles", Text, nullable=False),  # a JSON object, by language
+    Column("created", BigInteger, nullable=False),
+    UniqueConstraint("tenant_id", "name"),
+)
+
 WEBHOOK: Final = Table(
     "webhook",
     METADATA,

@@ -27,6 +27,7 @@ from angarium.tenancy.tables import (
     TEMPLATE,
     TEMPLATE_VERSION,
     TENANT,
+    TOPIC,
     TRACKING_HOST,
     WEBHOOK,
     WEBHOOK_SECRET,
@@ -178,7 +179,10 @@ class TenantStore:
             connection.execute(
                 _of(TEMPLATE_VERSION, TEMPLATE_VERSION.c.template_id, TEMPLATE, tenant)
             )
-            for table in (SESSION, MEMBERSHIP, DOMAIN, KEY, WEBHOOK, TEMPLATE, TRACKING_HOST):
+            for table in (
+                *(SESSION, MEMBERSHIP, DOMAIN, KEY),
+                *(WEBHOOK, TEMPLATE, TRACKING_HOST, TOPIC),
+            ):
                 connection.execute(sa.delete(table).where(table.c.tenant_id == tenant.id))
             connection.execute(
                 sa.update(TENANT)

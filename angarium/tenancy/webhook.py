@@ -17,7 +17,7 @@ SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - how every secret begins
 
 _MAIL: Final = (
     *("accepted", "sent", "delivered", "deferred", "bounced", "complained", "opened", "clicked"),
-    *("unsubscribed", "suppressed", "expired", "cancelled", "rescheduled"),
+    *("unsubscribed", "resubscribed", "suppressed", "expired", "cancelled", "rescheduled"),
 )
 TYPES: Final = (
     *(f"email.{each}" for each in _MAIL),

@@ -30,6 +30,7 @@ class Filler:
                 stream=message.stream,
                 campaign=message.campaign,
                 sender_domain=message.header_from,
+                topic=message.topic,
             )
             leave = self._keys.leave(leaver_of(subject, self._keys.last_day(now)))
         return filled(content, message.header_octets, who=who, leave=leave)
@@ -46,4 +47,5 @@ def leaver_of(subject: Subject, last_day: int) -> Leaver:
         address=subject.address,
         campaign=subject.campaign,
         sender_domain=subject.sender_domain,
+        topic=subject.topic,
     )

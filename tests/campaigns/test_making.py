@@ -9,7 +9,7 @@ from angarium.campaigns.making import LOT, Making, NeverError, NotNow
 from angarium.content.mailbox import read_mailbox
 from angarium.intake.order import Fault, FaultKind, Order
 from angarium.intake.template_filling import NO_TEMPLATE, Mail
-from angarium.queue import MessageId, Submission
+from angarium.queue import MessageId, Scope, Submission
 from tests.campaigns.world import LAYOUT
 from tests.intake.order_fixture import CALLER, Fixture
 
@@ -66,6 +66,19 @@ async def test_each_order_comes_to_a_mail_of_its_id_in_order(
     assert found == [f"r{at}@example.net" for at in range(count)]
     assert sum(filling.lots) == count
     assert max(filling.lots, default=0) <= LOT
+
+
+async def test_a_campaigns_mail_bears_its_topic_and_who_left_it_gets_none(filling: Filling) -> None:
+    fixture = Fixture()
+    fixture.known_topics = {"offers": "offers"}
+    await fixture.suppress("r1@example.net", Scope(tenant="acme", topic="offers"))
+    making = Making(filling, fixture.preparation, lambda: None)
+    blank = Blank(asked(topic="offers"), "c1")
+    wanted = [blank.order_to(read_mailbox(f"r{at}@example.net", "to"), {}) for at in range(3)]
+    made = await making.make(CALLER, wanted, orders(3)[1])
+    assert [each.topic for each in made if isinstance(each, Submission)] == ["offers", "offers"]
+    assert isinstance(made[1], Fault)
+    assert made[1].kind is FaultKind.SUPPRESSED
 
 
 async def test_what_is_wrong_with_one_is_its_own(making: Making, filling: Filling) -> None:

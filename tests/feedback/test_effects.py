@@ -239,6 +239,15 @@ def test_a_mail_to_an_unsubscribe_address_ends_the_stream_for_that_person(kind: 
     assert isinstance(found.events[0], Unsubscribed)
 
 
+def test_a_mail_that_asks_for_no_more_of_mail_with_a_topic_ends_that_topic() -> None:
+    known = msgspec.structs.replace(KNOWN, topic="offers")
+    found = effects(report(MailKind.UNSUBSCRIBE, UNSUBSCRIBE), known=known)
+    assert suppressed(found) == [("bob@example.net", "tenant:acme/topic:offers", "unsubscribe")]
+    (event,) = found.events
+    assert isinstance(event, Unsubscribed)
+    assert (event.how, event.scope) == ("mail", "tenant:acme/topic:offers")
+
+
 def test_an_automatic_answer_to_an_unsubscribe_address_asks_for_nothing() -> None:
     assert effects(report(MailKind.AUTO_REPLY, UNSUBSCRIBE), known=KNOWN).outcome == "dropped"
 

@@ -116,11 +116,13 @@ def test_a_complaint_is_about_a_tenant_and_an_unsubscribe_about_its_stream() -> 
     told = {"evidence": "e", "reference": "r"}
     at = UnixMs(AT)
     complaint = policy.complaint("a@b.example", "acme", at, **told)
-    unsubscribe = policy.unsubscribe("a@b.example", "acme", "news", at, **told)
+    scope = policy.scope_to_leave("acme", "news", "")
+    unsubscribe = policy.unsubscribe("a@b.example", scope, at, **told)
     hard = policy.hard_bounce("a@b.example", "user_unknown", at, **told)
     soft = policy.resting("a@b.example", "mailbox_full", at, 5, **told)
     assert complaint.scope == Scope(tenant="acme")
     assert unsubscribe.scope == Scope(tenant="acme", stream="news")
+    assert policy.scope_to_leave("acme", "news", "offers") == Scope(tenant="acme", topic="offers")
     assert (hard.scope, soft.scope) == (EVERYBODY, EVERYBODY)
     assert [each.expires_at for each in (complaint, unsubscribe, hard, soft)] == [
         *(None, None, None, AT + 5)

@@ -26,7 +26,7 @@ DAY_MS = 86_400_000
 NAMES = (
     *("delivered", "relayed", "deferred", "bounced", "expired", "in_doubt", "cancelled", "held"),
     *("released", "retried", "recipient_suppressed", "damaged", "report_bounced", "complained"),
-    *("unsubscribed", "opened", "clicked", "ses_told", "rerouted"),
+    *("unsubscribed", "resubscribed", "opened", "clicked", "ses_told", "rerouted"),
     *("rescheduled", "skipped"),
 )
 

@@ -296,9 +296,10 @@ def test_a_suppressed_recipient_is_told_as_that_while_it_is_queued() -> None:
         asked.append(of)
         return why
 
-    explanation = explain(shown([entry()], ACCEPTED), find_suppression=find)
+    waiting = msgspec.structs.replace(entry(), topic="offers")
+    explanation = explain(shown([waiting], ACCEPTED), find_suppression=find)
     assert [each.suppressed for each in explanation.recipients] == [why]
-    assert asked == [("bob@example.net", "default", "default")]
+    assert asked == [("bob@example.net", "default", "default", "offers")]
     (line,) = [each for each in explanation_lines(explanation) if "suppressed:" in each]
     assert "nothing is sent to it (user_unknown, all, for ever)" in line
     assert "550 no such user" in line

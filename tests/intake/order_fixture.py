@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 from angarium.config.schema import Dkim, ListenerLimits
@@ -27,6 +27,7 @@ from tests.intake.kept_templates import KeptTemplates
 
 NOW = UnixMs(1_700_000_000_000)
 DAY = 86_400_000
+ACME = Scope(tenant="acme")
 CALLER = Caller(
     tenant="acme",
     key_id="k1",
@@ -66,6 +67,7 @@ class Fixture:
         self.errors: list[BaseException] = []
         self.quotas: tuple[Quota, ...] = ()
         self.plan = Plan()
+        self.known_topics: dict[str, str] = {}  # name or id to name
         numbers = itertools.count(1)
         new_id = MessageIdGenerator(lambda: NOW, lambda size: next(numbers).to_bytes(size, "big"))
         builder = SubmissionBuilder(
@@ -97,6 +99,9 @@ class Fixture:
     def find_refusal(self, tenant: str, stream: str, pool: str | None) -> str | None:
         return self.plan.find_refusal(stream, pool)
 
+    def topics(self, tenant: str) -> Mapping[str, str]:
+        return self.known_topics
+
     def explain_domain(self, tenant: str, domain: str) -> str:
         return f"{domain} is not {tenant}'s"
 
@@ -106,8 +111,8 @@ class Fixture:
     def limit(self, limits: OrderLimits) -> None:
         self.preparation.limits = limits
 
-    async def suppress(self, address: str) -> None:
-        gone = Suppression(email=address, scope=Scope(tenant="acme"), reason="manual", added_at=NOW)
+    async def suppress(self, address: str, scope: Scope = ACME) -> None:
+        gone = Suppression(email=address, scope=scope, reason="manual", added_at=NOW)
         await self.spool.suppressions.apply(
             [Suppress(suppression=gone, by=Actor(who="test", reason=""))]
         )

@@ -51,6 +51,13 @@ def test_labels_are_read_and_taken_out() -> None:
     assert b"X-Other: stays\r\n" in submission.content
 
 
+def test_a_topic_is_a_label_of_its_own() -> None:
+    submission = built(b"X-Angarium-Stream: bulk\r\nx-angarium-TOPIC: offers\r\n")
+    assert (submission.stream, submission.topic) == ("bulk", "offers")
+    assert b"angarium-" not in submission.content.lower()
+    assert built(b"").topic == ""
+
+
 def test_labels_of_text_that_goes_out_as_utf8_may_be_in_any_script() -> None:
     fields = "X-Angarium-Campaign: été\r\n".encode()
     assert built(fields, to=envelope(smtputf8=True)).campaign == "été"
@@ -102,6 +109,8 @@ def test_a_stream_that_is_no_longer_configured_is_not_the_senders_fault() -> Non
             b"X-Angarium-Campaign: a\r\nX-Angarium-Campaign: b\r\n",
             "X-Angarium-Campaign is there tw",
         ),
+        (b"X-Angarium-Topic: a\r\nX-Angarium-Topic: a\r\n", "X-Angarium-Topic is there twice"),
+        (b"X-Angarium-Topic: \r\n", "X-Angarium-Topic is empty"),
         (b"X-Angarium-Campaign: \r\n", "X-Angarium-Campaign is empty"),
         (b"X-Angarium-Campaign: " + b"x" * 129 + b"\r\n", "X-Angarium-Campaign has more than 128"),
         (b"X-Angarium-Campaign: a\tb\r\n", "X-Angarium-Campaign has control characters"),

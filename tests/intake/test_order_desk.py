@@ -6,9 +6,10 @@ import msgspec
 import pytest
 
 from angarium.content.mailbox import read_mailbox
-from angarium.intake.order import Addressee, Fault, FaultKind, Sent
+from angarium.intake.order import Addressee, Fault, FaultKind, RawMail, Sent
 from angarium.queue.about import decode_about
 from angarium.queue.model import UnixMs
+from angarium.queue.suppressions import Scope
 from angarium.queue.terms import Quota
 from angarium.tenancy.plan import Plan
 from tests.intake.order_fixture import CALLER, DAY, NOW, Fixture, order
@@ -115,6 +116,42 @@ async def test_all_suppressed_are_refused_and_some_are_named(fixture: Fixture) -
     cc = (Addressee(mailbox=read_mailbox("gone@c.test", "cc")),)
     (sent,) = await fixture.send(order(cc=cc))
     assert sent.suppressed == ("gone@c.test",)
+
+
+async def test_a_topic_is_one_of_the_tenants_by_name_or_id(fixture: Fixture) -> None:
+    fixture.known_topics = {"offers": "offers", "0199": "offers", "trips": "trips"}
+    for given in ("offers", "0199"):
+        (sent,) = await fixture.send(order(topic=given))
+        assert isinstance(sent, Sent)
+    raw = RawMail(content=b"From: a@acme.test\r\nX-Angarium-Topic: 0199\r\n\r\nhello\r\n")
+    written = order(author=None, subject="", text=None, raw=raw)
+    (sent,) = await fixture.send(written)
+    assert isinstance(sent, Sent)
+    assert [each.topic for each in fixture.accepted()] == ["offers", "offers", "offers"]
+    for bad in (order(topic="offer"), msgspec.structs.replace(written, raw=_of_topic(b"offer"))):
+        fault = await fixture.send(bad)
+        assert (fault.kind, fault.field) == (FaultKind.INVALID, "topic")
+        assert fault.message == "topic: there is no topic offer; there are offers, trips"
+    fixture.known_topics = {}
+    assert "postmaster topic add" in (await fixture.send(order(topic="x"))).message
+
+
+def _of_topic(name: bytes) -> RawMail:
+    return RawMail(content=b"From: a@acme.test\r\nX-Angarium-Topic: %b\r\n\r\nhello\r\n" % name)
+
+
+async def test_who_left_the_topic_is_named(fixture: Fixture) -> None:
+    fixture.known_topics = {"offers": "offers", "0199": "offers", "trips": "trips"}
+    await fixture.suppress("b@x.test", Scope(tenant="acme", topic="offers"))
+    for given in ("offers", "0199"):
+        fault = await fixture.send(order("b@x.test", topic=given))
+        assert (fault.kind, fault.addresses) == (FaultKind.SUPPRESSED, ("b@x.test",))
+        cc = (Addressee(mailbox=read_mailbox("c@x.test", "cc")),)
+        (some,) = await fixture.send(order("b@x.test", cc=cc, topic=given))
+        assert some.suppressed == ("b@x.test",)
+    for other in ("trips", ""):
+        (sent,) = await fixture.send(order("b@x.test", topic=other))
+        assert isinstance(sent, Sent)
 
 
 async def test_what_cannot_be_stored_is_to_be_tried_again(fixture: Fixture) -> None:

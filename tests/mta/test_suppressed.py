@@ -117,6 +117,29 @@ async def test_a_scope_keeps_nobody_elses_mail(rig: Rig) -> None:
     assert rig.net.begun == ["bob@two.example"] * 2
 
 
+async def test_who_left_a_topic_gets_none_of_it_and_all_else(rig: Rig) -> None:
+    """Left before one was accepted, while the next one waits, and when the last is claimed already."""
+    topic = Whose(tenant="default", topic="offers")
+    await rig.accept("eve@two.example", topic="offers", reverse_path="")  # QC2: it waits
+    await suppress(rig, "bob@two.example", "eve@two.example", scope=topic)
+    rig.resolver.provider = msgspec.structs.replace(rig.resolver.provider, connections=1)
+    rig.net.gate.clear()
+    await rig.accept("bob@two.example", topic="offers", reverse_path="")
+    await rig.accept("bob@two.example", topic="trips")
+    await rig.accept("late@two.example", "ann@two.example", topic="offers", reverse_path="")
+    async with rig.running():
+        await rig.until(lambda: rig.net.begun == ["bob@two.example"])
+        await rig.until(lambda: rig.due_now() == 0)
+        await suppress(rig, "late@two.example", scope=topic)
+        rig.net.gate.set()
+        await rig.until(lambda: len(rig.events(Delivered)) == 2)
+        await rig.until(lambda: len(ended(rig)) == 3)
+    assert rig.net.begun == ["bob@two.example", "ann@two.example"]
+    assert {each.scope for each in rig.events(RecipientSuppressed)} == {
+        "tenant:default/topic:offers"
+    }
+
+
 async def test_what_is_over_keeps_nothing(rig: Rig) -> None:
     await suppress(rig, "bob@two.example", expires_at=clock())
     async with rig.running():

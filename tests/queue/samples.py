@@ -42,6 +42,7 @@ def submission(
     not_before: int = 0,
     priority: int = 0,
     campaign: str = "",
+    topic: str = "",
     partition: int = 0,
     partitions: Sequence[int] | None = None,
 ) -> Submission:
@@ -51,6 +52,7 @@ def submission(
         stream="news",
         priority=priority,
         campaign=campaign,
+        topic=topic,
         envelope=Envelope(
             reverse_path=sender,
             recipients=tuple(

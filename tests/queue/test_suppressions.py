@@ -8,7 +8,7 @@ import pytest
 
 from angarium.config.schema import Queue
 from angarium.queue import LmdbSpool, MessageId, UnixMs, WarmupChanged
-from angarium.queue.events import SuppressionAdded, SuppressionRemoved
+from angarium.queue.events import Resubscribed, SuppressionAdded, SuppressionRemoved
 from angarium.queue.memory.spool import MemorySpool
 from angarium.queue.suppression_changes import SWEEPER, Suppress, Unsuppress
 from angarium.queue.suppression_filter import SuppressionFilter
@@ -132,6 +132,8 @@ async def test_another_address_is_not_found(reopen: Reopen, other: str) -> None:
         ("all", {("acme", "news"), ("acme", "bills"), ("other", "news")}),
         ("tenant:acme", {("acme", "news"), ("acme", "bills")}),
         ("tenant:acme/stream:news", {("acme", "news")}),
+        ("tenant:acme/topic:news", set()),
+        ("tenant:acme/stream:topic", set()),
     ],
 )
 async def test_a_scope_reaches_its_mail_and_no_other(
@@ -324,15 +326,82 @@ async def test_a_filter_that_names_no_address_is_refused(reopen: Reopen) -> None
         await reopen().suppressions.page(SuppressionFilter(email="bob"), None, 10)
 
 
-@pytest.mark.parametrize("text", ["", "tenant:", "acme", "tenant:a/stream:", "ALL"])
+@pytest.mark.parametrize(
+    "text", ["", "tenant:", "acme", "tenant:a/stream:", "tenant:a/topic:", "ALL"]
+)
 def test_what_is_no_scope_says_what_to_write(text: str) -> None:
     with pytest.raises(ValueError, match="tenant:NAME"):
         parse_scope(text)
 
 
-@pytest.mark.parametrize("text", ["all", "tenant:acme", "tenant:acme/stream:news", "tenant:a/b"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("all", "tenant:acme", "tenant:acme/stream:news", "tenant:a/b"),
+        *("tenant:acme/topic:news", "tenant:acme/stream:a/topic:b", "tenant:acme/topic:a/stream:b"),
+    ],
+)
 def test_a_scope_is_read_as_it_is_written(text: str) -> None:
     assert parse_scope(text).text == text
+
+
+async def test_who_left_a_topic_gets_none_of_it_whatever_its_stream(reopen: Reopen) -> None:
+    """Invariant 5"""
+    suppressions = reopen().suppressions
+    await suppressions.apply([suppress(entry(scope="tenant:acme/topic:offers"))])
+    kept = suppressions.find("BOB@example.net", "acme", "news", "offers")
+    assert kept is not None
+    assert kept.scope == Scope(tenant="acme", topic="offers")
+    for asked in (("acme", "bulk", "offers"), ("acme", "offers", "offers")):
+        assert suppressions.find_each(["bob@example.net"], *asked) == [kept]
+    for asked in (("acme", "news", ""), ("acme", "offers", "news"), ("other", "news", "offers")):
+        assert suppressions.find_each(["bob@example.net"], *asked) == [None]
+    again = reopen().suppressions  # what is on disk says it, too
+    page = await again.page(SuppressionFilter(tenant="acme"), None, 10)
+    assert page.suppressions == (kept,)
+
+
+async def test_a_changes_events_are_written_with_it_and_only_if_it_does_something(
+    reopen: Reopen,
+) -> None:
+    spool = reopen()
+    told = Resubscribed(
+        **dict.fromkeys(("tenant", "stream", "campaign", "recipient", "sender_domain"), ""),
+        at=START,
+        message_id=MessageId(bytes(16)),
+        index=0,
+        report=b"",
+        scope="tenant:acme",
+    )
+    left = entry(scope="tenant:acme", reason="unsubscribe")
+    change = Suppress(suppression=left, by=BY, events=(told,))
+    assert await spool.suppressions.apply([change, change]) == [True, False]
+    assert [each.event.name for each in spool.events.read(0, 9)] == [
+        *("resubscribed", "suppression_added")
+    ]
+    gone = Unsuppress(email=left.email, scope=left.scope, by=BY, events=(told,))
+    assert await spool.suppressions.apply([gone, gone]) == [True, False]
+    assert [each.event.name for each in spool.events.read(2, 9)] == [
+        *("resubscribed", "suppression_removed")
+    ]
+
+
+async def test_what_is_there_for_another_reason_is_not_taken_away(reopen: Reopen) -> None:
+    spool = reopen()
+    await spool.suppressions.apply([suppress(entry(reason="complaint"))])
+    asked = Unsuppress(email="bob@example.net", by=BY, reason="unsubscribe")
+    assert await spool.suppressions.apply([asked]) == [False]
+    assert spool.suppressions.find("bob@example.net", "a", "b") is not None
+    assert [each.event.name for each in spool.events.read(0, 9)] == ["suppression_added"]
+    asked = msgspec.structs.replace(asked, reason="complaint")
+    assert await spool.suppressions.apply([asked]) == [True]
+
+
+def test_a_topic_is_of_a_tenant_and_of_no_stream() -> None:
+    with pytest.raises(ValueError, match="topic"):
+        Scope(topic="news")
+    with pytest.raises(ValueError, match="topic"):
+        Scope(tenant="acme", stream="bulk", topic="news")
 
 
 def test_a_stream_alone_is_no_scope() -> None:

@@ -42,6 +42,7 @@ from tests.webhooks.samples import TAGS, Sample
         ("opened", {}, "email.opened"),
         ("clicked", {}, "email.clicked"),
         ("unsubscribed", {}, "email.unsubscribed"),
+        ("resubscribed", {}, "email.resubscribed"),
         ("ses_told", {"kind": "delivery"}, "email.delivered"),
     ],
 )

@@ -143,6 +143,7 @@ class CampaignMaking:
             locale=asked.locale,
             data=asked.template_data,
             stream=asked.stream,
+            topic=asked.topic,
             name=asked.name,
             tags=_tags(asked),
             metadata=asked.metadata,

@@ -90,6 +90,7 @@ class CampaignAsked(Asked, frozen=True, kw_only=True):
     body_html: str = ""  # likewise
     name: Annotated[str, Meta(max_length=200)] = ""  # for people
     stream: str = ""  # omitted: "default"
+    topic: str = ""  # one of GET /v1/topics, by name or id: who has left it gets nothing
     tags: Mapping[str, str] | tuple[str, ...] = ()
     metadata: Mapping[str, Any] = {}  # comes back in the events of each mail
     schedule: ScheduleAsked = ScheduleAsked()
@@ -188,6 +189,7 @@ class CampaignShown(Wire, frozen=True, kw_only=True):
     from_: str = msgspec.field(name="from")
     subject: str
     stream: str
+    topic: str  # empty: none
     tags: Sequence[str]
     metadata: Mapping[str, Any]
     dry_run: bool
@@ -275,6 +277,7 @@ def shown_fields(campaign: LedgerCampaign, kept: Kept, now: UnixMs) -> dict[str,
         "from_": kept.author,
         "subject": kept.subject,
         "stream": kept.stream or "default",
+        "topic": kept.topic,
         "tags": kept.tags,
         "metadata": kept.metadata,
         "dry_run": campaign.is_dry,

@@ -18,6 +18,7 @@ from angarium.api.native.template_trials import TrialResource
 from angarium.api.native.template_versions import VersionResource
 from angarium.api.native.templates import TemplateResource
 from angarium.api.native.tenants import TenantResource
+from angarium.api.native.topics import TopicResource
 from angarium.api.native.tracking_hosts import TrackingHostResource
 from angarium.api.native.webhook_deliveries import DeliveryResource
 from angarium.api.native.webhook_outbox import OutboxAccess
@@ -38,6 +39,7 @@ def management(premises: Premises, sessions: Sessions, sending: Sending) -> Sequ
         DomainResource(premises),
         TrackingHostResource(premises),
         TenantResource(premises),
+        TopicResource(premises),
         TemplateResource(premises),
         VersionResource(premises),
         TrialResource(premises, sending),

@@ -17,7 +17,6 @@ from angarium.api.native.wire import (
 )
 from angarium.config.address import LABEL_RULE, is_label
 from angarium.feedback.classes import BounceClass, verdict_of
-from angarium.intake.order import FaultKind
 from angarium.queue import Scope, Suppression
 from angarium.queue.suppressions import (
     COMPLAINT,
@@ -31,8 +30,8 @@ from angarium.queue.suppressions import (
 # Ours, of one request
 MAX_EMAILS: Final = 1000
 _MAX_OCTETS: Final = 320  # RFC 5321: a local part of 64, and a domain of 255
-_STREAM: Final = "stream:"
-_TOPIC: Final = "topic:"
+_STREAM: Final = "stream"
+_TOPIC: Final = "topic"
 GLOBAL: Final = "global"
 _OWN: Final = "tenant"
 
@@ -66,7 +65,7 @@ class SuppressionShown(Wire, frozen=True, kw_only=True):
     """An address that nothing is sent to, and why."""
 
     email: str
-    scope: str  # tenant, stream:NAME or global: whose mail does not go there
+    scope: str  # tenant, stream:NAME, topic:NAME or global: whose mail does not go there
     reason: ReasonShown
     bounce_type: BounceType | None  # of a bounce
     bounce_sub_type: str | None  # likewise: its class, as user_unknown
@@ -91,7 +90,7 @@ class SuppressionAsked(Asked, frozen=True, kw_only=True):
 
     email: Email = ""  # one address
     emails: Annotated[tuple[Email, ...], Meta(max_length=MAX_EMAILS)] = ()  # or several
-    # tenant, stream:NAME, or global, which needs the scope tenants:write where there are several tenants
+    # tenant, stream:NAME, topic:NAME, or global, which needs the scope tenants:write where there are several tenants
     scope: Annotated[str, Meta(max_length=100)] = _OWN
     reason: ReasonShown = "manual"
     bounce_type: BounceType | None = None  # of a bounce
@@ -104,7 +103,7 @@ class SuppressionAsked(Asked, frozen=True, kw_only=True):
 class SuppressionsAsked(PageAsked, frozen=True, kw_only=True):
     prefix: Annotated[str, Meta(max_length=_MAX_OCTETS)] = ""  # addresses that begin so
     domain: Annotated[str, Meta(max_length=_MAX_OCTETS)] = ""  # addresses of this domain
-    scope: Annotated[str, Meta(max_length=100)] = ""  # tenant, stream:NAME or global
+    scope: Annotated[str, Meta(max_length=100)] = ""  # tenant, stream:NAME, topic:NAME or global
     reason: Annotated[str, Meta(max_length=40)] = ""  # complaint, ..., or the class of a bounce
     tenant: str = ""  # omitted: the caller's own
 
@@ -114,7 +113,7 @@ class OneAsked(Asked, frozen=True, kw_only=True):
 
 
 class RemovalAsked(OneAsked, frozen=True, kw_only=True):
-    # tenant, stream:NAME or global; omitted: whatever suppresses it
+    # tenant, stream:NAME, topic:NAME or global; omitted: whatever suppresses it
     scope: Annotated[str, Meta(max_length=100)] = ""
 
 
@@ -124,19 +123,19 @@ def read_scope(text: str, tenant: str, field: str = "scope") -> Scope:
         return Scope(tenant=tenant)
     if text == GLOBAL:
         return EVERYBODY
-    if text.startswith(_TOPIC):
-        raise invalid(field, f"{field}: topics are not there yet", FaultKind.UNSUPPORTED)
-    stream = text.removeprefix(_STREAM)
-    if not text.startswith(_STREAM) or not is_label(stream):
-        told = f"{field}: write tenant, global, or stream:NAME, where a name is {LABEL_RULE}"
+    kind, _, name = text.partition(":")
+    if kind not in (_STREAM, _TOPIC) or not is_label(name):
+        told = f"{field}: write tenant, global, stream:NAME or topic:NAME, where a name is {LABEL_RULE}"
         raise invalid(field, told, constraint="enum")
-    return Scope(tenant=tenant, stream=stream)
+    return Scope(tenant=tenant, **{kind: name})
 
 
 def scope_text(scope: Scope) -> str:
     if scope.tenant is None:
         return GLOBAL
-    return _OWN if scope.stream is None else f"{_STREAM}{scope.stream}"
+    if scope.topic is not None:
+        return f"{_TOPIC}:{scope.topic}"
+    return _OWN if scope.stream is None else f"{_STREAM}:{scope.stream}"
 
 
 def read_reason(asked: SuppressionAsked) -> str:

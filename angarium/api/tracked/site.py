@@ -7,7 +7,7 @@ whose the host is. There is nothing else, whatever else is served.
 
 import hmac
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 import msgspec
 from aiohttp import hdrs, web
@@ -40,7 +40,7 @@ class FetchRecord(Protocol):
 
 class LeavingPages(Protocol):
     async def handle(
-        self, request: web.BaseRequest, leave_text: str, host: str
+        self, request: web.BaseRequest, kind: Literal["u", "p"], leave_text: str, host: str
     ) -> web.StreamResponse:
         """Answer any request to ``/u/TEXT`` or ``/p/TEXT``; ``host`` as the request has it."""
         ...
@@ -109,8 +109,9 @@ class TrackedSite:
         host = request.headers.get(hdrs.HOST, "")
         path = request.raw_path.partition("?")[0]
         kind, _, rest = path[1:].partition("/")
-        if kind in ("u", "p") and self._leaving is not None and rest:
-            return await self._leaving.handle(request, rest, host)
+        page: Literal["u", "p"] | None = "u" if kind == "u" else "p" if kind == "p" else None
+        if page is not None and self._leaving is not None and rest:
+            return await self._leaving.handle(request, page, rest, host)
         if kind == ".well-known" and self._well_known is not None:
             return self._well_known.handle(request, host) or answers.nothing()
         if kind not in ("o", "c", "h") and path != "/robots.txt":

@@ -135,6 +135,8 @@ def _event(happened: Happened) -> str:
             return f"the recipient complained{because}"
         case "unsubscribed":
             return f"the recipient unsubscribed{because}"
+        case "resubscribed":
+            return f"the recipient subscribed again{because}"
         case _:
             return happened.event
 

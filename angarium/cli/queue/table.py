@@ -108,9 +108,10 @@ def event_text(record: MailRecord) -> str:
         reply += f" [{record.bounce_class}]"
     by = f" by {record.actor}" if record.actor else ""
     because = f": {record.reason}" if record.reason else ""
-    if record.event in ("report_bounced", "complained", "unsubscribed"):
+    if record.event in ("report_bounced", "complained", "unsubscribed", "resubscribed"):
         what = record.feedback_type or record.how
         because = f": {what}" if what else ""
+        because += f", {record.scope}" if record.scope else ""
         because += f"; its sender: {record.sender_told}" if record.sender_told else ""
     if record.event == "rescheduled":
         where = f" to {record.due}"

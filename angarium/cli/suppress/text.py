@@ -58,6 +58,8 @@ def _whom(each: Suppression) -> str:
     scope = each.scope
     if scope.tenant is None:
         return "all mail"
+    if scope.topic is not None:
+        return f"tenant {scope.tenant}, topic {scope.topic}"
     return f"tenant {scope.tenant}" + ("" if scope.stream is None else f", stream {scope.stream}")
 
 

@@ -254,6 +254,7 @@ def _subject_of(work: Work) -> Subject:
         stream=message.stream,
         campaign=message.campaign,
         sender_domain=message.header_from,
+        topic=message.topic,
     )
 
 

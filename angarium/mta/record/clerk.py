@@ -28,7 +28,7 @@ class FindsSuppressions(Protocol):
     """The part of ``queue.Suppressions`` that is asked here."""
 
     def find_each(
-        self, addresses: Sequence[str], tenant: str, stream: str
+        self, addresses: Sequence[str], tenant: str, stream: str, topic: str
     ) -> list[Suppression | None]: ...
 
 
@@ -84,7 +84,9 @@ class QueueClerk:
     ) -> tuple[Claimed, ...]:
         """Return those that may be sent to now; the others are recorded as suppressed, and their sender told."""
         addresses = [each.forward_path for each in recipients]
-        found = self._suppressions.find_each(addresses, message.tenant, message.stream)
+        found = self._suppressions.find_each(
+            addresses, message.tenant, message.stream, message.topic
+        )
         if not any(found):
             return recipients
         pairs = list(zip(recipients, found, strict=True))

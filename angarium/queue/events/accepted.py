@@ -11,8 +11,8 @@ class MessageAccepted(MessageEvent, frozen=True, kw_only=True, array_like=True, 
 
     number: ClassVar[int] = 1
     # 2: repairs; 3: tags; 4: what the sender wants to be told; 5: what it says of it, when it is to be sent, and an
-    # origin of kind api
-    version: ClassVar[int] = 5
+    # origin of kind api; 6: its topic
+    version: ClassVar[int] = 6
     name: ClassVar[str] = "accepted"
 
     reverse_path: str
@@ -35,6 +35,7 @@ class MessageAccepted(MessageEvent, frozen=True, kw_only=True, array_like=True, 
     not_before: UnixMs = UnixMs(0)
     expires: UnixMs = UnixMs(0)  # 0: not known, the event is of before 5
     if_missed: str = "send"  # IfMissed
+    topic: str = ""
 
     def notify_of(self, index: int) -> int | None:
         """Return the Notify flags that were given for a recipient; None: none were, or the event is of before 4."""
@@ -69,4 +70,5 @@ def accepted_event(submission: Submission) -> MessageAccepted:
         not_before=submission.not_before,
         expires=submission.expires,
         if_missed=submission.if_missed,
+        topic=submission.topic,
     )

@@ -11,4 +11,8 @@ class Unsubscribed(FeedbackEvent, frozen=True, kw_only=True, array_like=True, gc
     number: ClassVar[int] = 25
     name: ClassVar[str] = "unsubscribed"
 
+    version: ClassVar[int] = 2
+
     how: str  # mail | one-click | page
+    # What was left: ``suppressions.Scope``; "": the stream, the event is of before 2
+    scope: str = ""

@@ -25,6 +25,7 @@ from angarium.queue.model import DeliveryId, MessageId, Submission
 from angarium.queue.quota import QuotaPlan, put_off
 from angarium.queue.spool import DuplicateMessageError
 from angarium.queue.submission_check import check_submission
+from angarium.queue.suppressions import scopes_of
 from angarium.queue.terms import AcceptOutcome, OverQuota, Stored, Terms
 from angarium.queue.terms_check import check_terms
 from angarium.smtp.envelope import Recipient
@@ -110,10 +111,11 @@ def write_submission(tx: WriteTransaction, prepared: PreparedSubmission) -> None
 def _without_suppressed(tx: WriteTransaction, prepared: PreparedSubmission) -> list[_Delivery]:
     """Have those that are suppressed go nowhere: delivery ends them at once, whatever their site waits for."""
     message = prepared.record
+    scopes = scopes_of(message.tenant, message.stream, message.topic)
     deliveries: list[_Delivery] = []
     for recipient, delivery in zip(prepared.recipients, prepared.deliveries, strict=True):
         partition, key, record, hint = delivery
-        if tx.find_suppression(recipient.forward_path, message.tenant, message.stream):
+        if tx.find_suppression(recipient.forward_path, scopes):
             hint = routing_hint(message, suppressed_destination(recipient.domain))
             tx.schedule(partition, tx.now, key, record, hint)
         else:

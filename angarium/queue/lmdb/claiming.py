@@ -283,4 +283,5 @@ def _message(
         recipients=recipients,
         not_before=UnixMs(record.not_before),
         personal=record.personal,
+        topic=record.topic,
     )

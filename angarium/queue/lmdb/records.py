@@ -65,6 +65,7 @@ class MessageRecord(_Record, frozen=True, array_like=True, kw_only=True):
     expires_is_given: bool = False  # ``expires`` stays what it is when the start is moved
     quota_opens: _Ms = 0  # its quota had no room before
     personal: Personal | None = None  # what of the content is put in for each recipient
+    topic: str = ""  # whoever has left it gets nothing (Invariant 5)
 
 
 class DeliveryRecord(_Record, frozen=True, array_like=True, kw_only=True):
@@ -251,6 +252,7 @@ def message_record(submission: Submission) -> MessageRecord:
         expires_is_given=submission.expires_is_given,
         quota_opens=submission.quota_opens,
         personal=submission.personal,
+        topic=submission.topic,
     )
 
 

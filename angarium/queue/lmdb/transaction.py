@@ -16,7 +16,7 @@ from angarium.queue.lmdb.rule_cache import RuleCache
 from angarium.queue.lmdb.suppression.table import find_suppression
 from angarium.queue.model import PartitionNumber, UnixMs
 from angarium.queue.spool import Clock, FencedError, QueueError, QueueFailedError, QueueFullError
-from angarium.queue.suppressions import Suppression
+from angarium.queue.suppressions import Scope, Suppression
 
 _FULL_ERRNOS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 # LMDB says EIO of a write that a full disk cut short
@@ -128,14 +128,10 @@ class WriteTransaction:
     def has_suppressions(self) -> bool:
         return bool(self.entries(self.env.suppression))
 
-    def find_suppression(self, address: str, tenant: str, stream: str) -> Suppression | None:
-        """Return what keeps a tenant's stream from an address now, as this transaction sees it."""
+    def find_suppression(self, address: str, scopes: Sequence[Scope]) -> Suppression | None:
+        """Return what keeps mail of these scopes from an address now, as this transaction sees it."""
         return find_suppression(
-            lambda key: self._txn.get(key, db=self.env.suppression),
-            address,
-            tenant,
-            stream,
-            self.now,
+            lambda key: self._txn.get(key, db=self.env.suppression), address, scopes, self.now
         )
 
     def has_delivery(self, message_id: bytes) -> bool:

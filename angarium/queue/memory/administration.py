@@ -378,6 +378,7 @@ class MemoryAdministration:
             tenant=message.tenant,
             stream=message.stream,
             campaign=message.campaign,
+            topic=message.topic,
             sender=message.envelope.reverse_path,
             recipient=each.recipient.forward_path,
             domain=each.recipient.domain,

@@ -33,8 +33,8 @@ from angarium.queue.model import (
 )
 from angarium.queue.reports import ReportedMail, Shelf
 from angarium.queue.spool import Clock
-from angarium.queue.suppression_key import address_key, scope_key
-from angarium.queue.suppressions import Suppression
+from angarium.queue.suppression_key import address_key
+from angarium.queue.suppressions import Scope, Suppression, scopes_of
 from angarium.queue.terms import OnceKey, QuotaPeriod
 from angarium.queue.trouble import Trouble
 from angarium.smtp.envelope import Envelope, Recipient
@@ -101,12 +101,11 @@ class MemoryState:
         self.messages[submission.message_id] = submission
         due = max(submission.not_before, now)
         ring: set[PartitionNumber] = set()
+        scopes = scopes_of(submission.tenant, submission.stream, submission.topic)
         pairs = zip(submission.envelope.recipients, submission.partitions, strict=True)
         for index, (recipient, partition) in enumerate(pairs):
             delivery = DeliveryId(submission.message_id, index)
-            suppressed = self.find_suppression(
-                recipient.forward_path, submission.tenant, submission.stream
-            )
+            suppressed = self.find_suppression(recipient.forward_path, scopes)
             self.deliveries[delivery] = MemoryDelivery(
                 id=delivery,
                 recipient=recipient,
@@ -234,15 +233,16 @@ class MemoryState:
             recipients=recipients,
             not_before=message.not_before,
             personal=message.personal,
+            topic=message.topic,
         )
 
-    def find_suppression(self, address: str, tenant: str, stream: str) -> Suppression | None:
+    def find_suppression(self, address: str, scopes: Sequence[Scope]) -> Suppression | None:
         try:
             key = address_key(address)
         except ValueError:
             return None
-        for scope in ((None, None), (tenant, None), (tenant, stream)):
-            found = self.suppressions.get(key + scope_key(*scope))
+        for scope in scopes:
+            found = self.suppressions.get(key + scope.key)
             if found is not None and found.is_in_force(self.clock()):
                 return found
         return None

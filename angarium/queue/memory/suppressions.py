@@ -16,7 +16,7 @@ from angarium.queue.suppression_changes import (
 from angarium.queue.suppression_filter import CompiledSuppressionFilter, SuppressionFilter
 from angarium.queue.suppression_key import address_key
 from angarium.queue.suppression_store import NO_TROUBLES
-from angarium.queue.suppressions import Suppression, SuppressionPage
+from angarium.queue.suppressions import Suppression, SuppressionPage, scopes_of
 from angarium.queue.trouble import TROUBLE_LIMIT, Trouble
 
 
@@ -27,13 +27,14 @@ class MemorySuppressions:
         self._state = state
         self._kept = state.suppressions
 
-    def find(self, address: str, tenant: str, stream: str) -> Suppression | None:
-        return self._state.find_suppression(address, tenant, stream)
+    def find(self, address: str, tenant: str, stream: str, topic: str = "") -> Suppression | None:
+        return self.find_each((address,), tenant, stream, topic)[0]
 
     def find_each(
-        self, addresses: Sequence[str], tenant: str, stream: str
+        self, addresses: Sequence[str], tenant: str, stream: str, topic: str
     ) -> list[Suppression | None]:
-        return [self.find(each, tenant, stream) for each in addresses]
+        scopes = scopes_of(tenant, stream, topic)
+        return [self._state.find_suppression(each, scopes) for each in addresses]
 
     async def page(
         self, wanted: SuppressionFilter, after: bytes | None, limit: int
@@ -91,14 +92,20 @@ class MemorySuppressions:
         if isinstance(change, Suppress):
             if before is not None and not change.prevails(before, now):
                 return False
+            self._tell(change)
             self._kept[key] = change.suppression
             self._state.append(added_event(change, now))
-        elif before is None:
+        elif before is None or not change.concerns(before):
             return False
         else:
+            self._tell(change)
             self._remove(key, change.by)
             self._state.troubles.pop(address_key(change.email), None)
         return True
+
+    def _tell(self, change: SuppressionChange) -> None:
+        for event in change.events:
+            self._state.append(event)
 
     def _remove(self, key: bytes, by: Actor) -> None:
         self._state.append(removed_event(self._kept.pop(key), by, self._state.clock()))

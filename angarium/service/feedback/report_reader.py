@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from angarium.feedback.effects import Effects, Mail, effects_of
+from angarium.feedback.effects import Effects, Mail, asks_for_no_more, effects_of
 from angarium.feedback.evidence import Evidence, Knowledge, KnownMessage, Why, judge
 from angarium.feedback.mail.references import MAX_REFERENCES
 from angarium.feedback.news import SenderTold
@@ -178,7 +178,11 @@ class ReportReader:
         known: dict[MessageId, KnownMessage] = {}
         knowledge = self._knowledge(known)
         for reference in evidence.valid[:LOOK_UPS]:
-            if knowledge.is_sufficient(reference, has_address=bool(report.recipients)):
+            if knowledge.is_sufficient(
+                reference,
+                has_address=bool(report.recipients),
+                asks_for_no_more=asks_for_no_more(report, evidence),
+            ):
                 continue
             event = await self._find(reference.message_id)
             if event is not None:
@@ -241,4 +245,5 @@ def _known(event: MessageAccepted) -> KnownMessage:
         campaign=event.campaign,
         reverse_path=event.reverse_path,
         recipients=event.recipients,
+        topic=event.topic,
     )

@@ -162,6 +162,8 @@ class _Ingress:
         self._partition_of.exchange(Routing.of(config))
         self._signatures.exchange(config.dkim)
         self._api.exchange(config)
+        if self._tracked is not None:
+            self._tracked.exchange(config)
         for builder in self._builders:
             builder.expire_s = config.delivery.expire_s
             builder.streams = streams_by_name(config.stream)
@@ -200,7 +202,7 @@ class _Ingress:
         keys = find_tracking_keys(config)
         self._tracking = MailTracking(config, keys, SnapshotTenants(self._snapshots))
         if self._tracked is not None and keys is not None:
-            self._tracked.exchange(keys)
+            self._tracked.exchange_keys(keys)
         for builder in self._builders:
             builder.tracking = self._tracking
 

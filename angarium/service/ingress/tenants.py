@@ -1,5 +1,7 @@
 """What the platform says of a tenant who sends: its plan, and its domains."""
 
+from collections.abc import Mapping
+
 from angarium.intake.tracking import TenantTracking
 from angarium.queue.terms import Terms
 from angarium.tenancy import SnapshotFile
@@ -25,6 +27,9 @@ class SnapshotTenants:
             host=snapshot.tracking_host_of(tenant),
             postal_address=snapshot.postal_address_of(tenant),
         )
+
+    def topics(self, tenant: str) -> Mapping[str, str]:
+        return self._snapshots.current.topic_names_of(tenant)
 
     def explain_domain(self, tenant: str, domain: str) -> str:
         return f"from: {explain_domain(self._snapshots.current, tenant, domain)}"

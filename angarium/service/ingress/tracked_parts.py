@@ -1,7 +1,8 @@
 """What serves tracking hosts in an ingress process, made of its configuration and of what the platform publishes."""
 
 from angarium.access.networks import Networks
-from angarium.api.tracked.site import LeavingPages, TrackedSite
+from angarium.api.leaving import LeavingPages, PublishedFacts
+from angarium.api.tracked.site import TrackedSite
 from angarium.api.tracked.well_known import WellKnown
 from angarium.config.machine_networks import all_networks
 from angarium.config.schema import Config
@@ -23,14 +24,16 @@ class TrackedParts:
         runtime: Runtime,
         spool: LmdbSpool,
         snapshots: SnapshotFile,
-        leaving: LeavingPages | None = None,
     ) -> None:
         """Raises StartError: the key file cannot be used."""
         config = runtime.config
+        self._config = config
         self.recorder = FetchRecorder(spool.record)
         keys = load_tracking_keys(config.tracking)
         issued = IssuanceStore(runtime.data_dir.path)
         self._well_known = WellKnown(keys.host_proof, issued.find_answer)
+        facts = PublishedFacts(snapshots, lambda: self._config)
+        self._leaving = LeavingPages(keys, facts, spool.suppressions, runtime.clock)
         self.site = TrackedSite(
             hosts=SnapshotHosts(config, snapshots),
             keys=keys,
@@ -40,12 +43,16 @@ class TrackedParts:
             clock=runtime.clock,
             is_secure=not config.tracking.insecure,
             proxies=Networks(config.tracking.proxies),
-            leaving=leaving,
+            leaving=self._leaving,
             well_known=self._well_known,
         )
 
-    def exchange(self, keys: TrackingKeys) -> None:
-        self.site.keys = keys
+    def exchange(self, config: Config) -> None:
+        """Offer these streams to who leaves, from now on. What is of [tracking] stays as it was."""
+        self._config = config
+
+    def exchange_keys(self, keys: TrackingKeys) -> None:
+        self.site.keys = self._leaving.keys = keys
         self._well_known.proof = keys.host_proof
 
     def set_metrics(self, metrics: Metrics) -> None:

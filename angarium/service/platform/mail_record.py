@@ -420,7 +420,7 @@ def _feedback(
         feedback_type="" if complained is None else complained.feedback_type,
         sender_told="" if bounced is None else bounced.sender_told,
         how=event.how if isinstance(event, Unsubscribed) else "",
-        scope=event.scope if isinstance(event, Resubscribed) else "",
+        scope=event.scope if isinstance(event, Unsubscribed | Resubscribed) else "",
     )
 
 

@@ -17,6 +17,7 @@ _EVENTS: Final = {
     "email.opened": "open",
     "email.clicked": "click",
     "email.unsubscribed": "unsubscribe",
+    "email.resubscribed": "resubscribe",
     "email.suppressed": "suppression",
     "email.expired": "expiry",
     "email.cancelled": "cancellation",

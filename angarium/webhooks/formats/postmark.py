@@ -26,6 +26,7 @@ _NAMES: Final = {
     "email.opened": "Open",
     "email.clicked": "Click",
     "email.unsubscribed": "SubscriptionChange",
+    "email.resubscribed": "SubscriptionChange",
     "webhook.test": "Delivery",
 }
 _HARD: Final = ("HardBounce", 1)
@@ -89,8 +90,10 @@ def write(happening: Happening, _: Sealing) -> Written:
                 "Recipient": happening.recipient,
                 "ChangedAt": at,
                 "Origin": "Recipient",
-                "SuppressSending": True,
-                "SuppressionReason": "ManualSuppression",
+                "SuppressSending": happening.type == "email.unsubscribed",
+                "SuppressionReason": "ManualSuppression"
+                if happening.type == "email.unsubscribed"
+                else None,
             }
     return Written(body=encoded(body))
 

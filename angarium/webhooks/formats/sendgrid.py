@@ -36,6 +36,11 @@ _NAMES: Final = {
     "email.unsubscribed": "unsubscribe",
     "webhook.test": "processed",
 }
+# Of a topic whose name is a number, as they call groups
+_GROUP_NAMES: Final = {
+    "email.unsubscribed": "group_unsubscribe",
+    "email.resubscribed": "group_resubscribe",
+}
 _DROPPED: Final = {
     "complaint": "Spam Reporting Address",
     "unsubscribe": "Unsubscribed Address",
@@ -45,7 +50,11 @@ _ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC6325
 
 
 def name_of(happening: Happening) -> str | None:
-    return None if happening.is_late else _NAMES.get(happening.type)
+    if happening.is_late:
+        return None
+    if happening.type in _GROUP_NAMES and _group(happening) is not None:
+        return _GROUP_NAMES[happening.type]
+    return _NAMES.get(happening.type)
 
 
 def write(happening: Happening, sealing: Sealing) -> Written:
@@ -100,6 +109,8 @@ def _event(happening: Happening) -> dict[str, Any]:
             event["reason"] = _DROPPED.get(details.cause, "Bounced Address")
             if happening.type == "email.cancelled":
                 event["reason"] = details.reason or "Cancelled"
+        case "group_unsubscribe" | "group_resubscribe":
+            event["asm_group_id"] = _group(happening)
         case "open" | "click":
             event["ip"] = client_address(happening)
             event["useragent"] = client_agent(happening)
@@ -112,6 +123,11 @@ def _event(happening: Happening) -> dict[str, Any]:
     if details.tls:
         event["tls"] = 1
     return event
+
+
+def _group(happening: Happening) -> int | None:
+    name = happening.details.scope.partition("/topic:")[2]
+    return int(name) if name.isascii() and name.isdecimal() else None
 
 
 def _scalar(value: object) -> object:

@@ -107,7 +107,7 @@ def test_one_of_text_and_html_is_required() -> None:
     [
         ({"template": {"id": "x"}}, FaultKind.INVALID, "text"),
         ({"template": {"variables": {"a": 1}}}, FaultKind.MISSING, "template.id"),
-        ({"topic_id": "x"}, FaultKind.UNSUPPORTED, "topic_id"),
+        ({"topic_id": 7}, FaultKind.INVALID, "topic_id"),
         ({"replyTo": "a@b.example"}, FaultKind.UNKNOWN_FIELD, "replyTo"),
         ({"to": ["a@b.example", "nobody"]}, FaultKind.INVALID, "to[1]"),
         ({"to": "a@b.example, c@d.example"}, FaultKind.INVALID, "to"),

@@ -215,7 +215,10 @@ def test_an_empty_field_that_is_required_is_missing(
             "sections",
         ),
         ({"batch_id": "x"}, FaultKind.UNSUPPORTED, "batch_id"),
-        ({"asm": {"group_id": 1}}, FaultKind.UNSUPPORTED, "asm"),
+        (
+            {"asm": {"group_id": 1, "groups_to_display": [1]}},
+            *(FaultKind.UNSUPPORTED, "asm.groups_to_display"),
+        ),
         (
             person(dynamic_template_data={"a": 1}),
             FaultKind.INVALID,

@@ -47,7 +47,7 @@ class Leaving:
         self.asked: list[tuple[str, str, str]] = []
 
     async def handle(
-        self, request: web.BaseRequest, leave_text: str, host: str
+        self, request: web.BaseRequest, kind: str, leave_text: str, host: str
     ) -> web.StreamResponse:
         self.asked.append((request.method, leave_text, host))
         return web.Response(text="leaving")

@@ -88,7 +88,7 @@ FIELDS = {
         *_MESSAGE,
         *("reverse_path", "recipients", "size_octets", "message_id_header", "origin"),
         *("priority", "campaign", "repairs", "tags", "envid", "notify", "orcpt"),
-        *("about", "not_before", "expires", "if_missed"),
+        *("about", "not_before", "expires", "if_missed", "topic"),
     ),
     "delivered": (*_ATTEMPT, "campaign"),
     "relayed": (*_ATTEMPT, "campaign"),
@@ -113,7 +113,7 @@ FIELDS = {
         *("status", "bounce_class", "effect", "reply", "host", "sender_told"),
     ),
     "complained": (*_FEEDBACK, "feedback_type", "host"),
-    "unsubscribed": (*_FEEDBACK, "how"),
+    "unsubscribed": (*_FEEDBACK, "how", "scope"),
     "report_unmatched": (*HEAD, "report", "kind", "why", "recipients", "client"),
     "report_kept": (*HEAD, "report", "kind", "sender", "client", "size_octets"),
     "recipient_suppressed": (*_ATTEMPT, "cause", "scope"),
@@ -253,11 +253,11 @@ def test_an_unknown_or_newer_event_is_named_and_breaks_no_reader(header: bytes) 
 
 
 def test_a_field_appended_since_reads_with_its_default() -> None:
-    """As an event of an older version does: here, one without the last eleven fields."""
+    """As an event of an older version does: here, one without the last twelve fields."""
     accepted = CATALOGUE[0]
     raw = encode_event(sample(accepted))
     fields = msgspec.msgpack.decode(raw[3:])
-    older = decode_event(raw[:3] + msgspec.msgpack.encode(fields[:-11]))
+    older = decode_event(raw[:3] + msgspec.msgpack.encode(fields[:-12]))
     assert (older.priority, older.campaign, older.repairs, older.tags) == (0, "", (), ())  # type: ignore[union-attr]
     assert (older.envid, older.notify_of(0), older.orcpt_of(0)) == ("", None, None)  # type: ignore[union-attr]
 
@@ -266,7 +266,7 @@ def test_an_accepted_event_of_version_1_is_read() -> None:
     accepted = CATALOGUE[0]
     raw = encode_event(sample(accepted))
     fields = msgspec.msgpack.decode(raw[3:])
-    older = decode_event(b"\x01\x00\x01" + msgspec.msgpack.encode(fields[:-9]))
+    older = decode_event(b"\x01\x00\x01" + msgspec.msgpack.encode(fields[:-10]))
     assert older == msgspec.structs.replace(
         sample(accepted),
         repairs=(),
@@ -278,6 +278,7 @@ def test_an_accepted_event_of_version_1_is_read() -> None:
         not_before=0,
         expires=0,
         if_missed="send",
+        topic="",
     )
 
 
@@ -285,8 +286,8 @@ def test_an_accepted_event_of_version_4_is_read() -> None:
     accepted = CATALOGUE[0]
     raw = encode_event(sample(accepted))
     fields = msgspec.msgpack.decode(raw[3:])
-    older = decode_event(b"\x04\x00\x01" + msgspec.msgpack.encode(fields[:-4]))
-    since = {"about": b"", "not_before": 0, "expires": 0, "if_missed": "send"}
+    older = decode_event(b"\x04\x00\x01" + msgspec.msgpack.encode(fields[:-5]))
+    since = {"about": b"", "not_before": 0, "expires": 0, "if_missed": "send", "topic": ""}
     assert older == msgspec.structs.replace(sample(accepted), **since)
 
 

@@ -4,13 +4,16 @@ import msgspec
 import pytest
 
 from angarium.queue.lmdb.records import (
+    MESSAGE_VERSION,
     SCHEDULED,
     DeliveryRecord,
     DueHint,
     RecordError,
     decode_delivery,
     decode_hint,
+    decode_message,
     encode_hint,
+    encode_message,
     encode_new_delivery,
     hinted_octets,
     message_record,
@@ -37,6 +40,13 @@ def test_a_new_recipients_record_is_that_of_its_fields() -> None:
         delay_dsn_sent=False,
         last=None,
     )
+
+
+def test_a_message_of_before_there_were_topics_has_none() -> None:
+    message = message_record(submission(bytes(16), topic="offers"))
+    assert decode_message(encode_message(message)).topic == "offers"
+    older = msgspec.msgpack.encode(msgspec.msgpack.decode(encode_message(message)[1:])[:-1])
+    assert decode_message(MESSAGE_VERSION + older).topic == ""
 
 
 def test_a_due_hint_is_a_version_the_size_and_its_fields() -> None:

@@ -122,6 +122,21 @@ async def test_a_crash_between_reading_and_settling_repeats_the_reading_only_rr1
     assert sorted(rig.events()) == ["report_bounced", "suppression_added"]
 
 
+async def test_the_topic_of_who_wants_no_more_is_looked_up_in_the_log() -> None:
+    """No reference has it, however much else it says."""
+    token = KEYS.token(SUBJECT, START)
+    rig = Rig({b"x": Report(kind=MailKind.UNSUBSCRIBE, references=(token,))})
+    await rig.spool.accept(
+        [msgspec.structs.replace(submission(MESSAGE, tenant="acme"), topic="offers")]
+    )
+    await rig.spool.reports.accept([mail(1)])
+    assert await rig.reader.work() == 1
+    found = rig.spool.suppressions.find("bob@example.net", "acme", "other", "offers")
+    assert found is not None
+    assert found.scope.text == "tenant:acme/topic:offers"
+    assert not rig.suppressed()
+
+
 async def test_a_reference_without_names_is_looked_up_in_the_log() -> None:
     token = KEYS.local_part(
         Subject(message_id=MESSAGE, index=None, address="", tenant="acme", stream="news"),

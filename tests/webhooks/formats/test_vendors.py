@@ -10,7 +10,7 @@ import pytest
 
 from angarium.queue.model import UnixMs
 from angarium.tenancy.webhook import FORMATS, WebhookFormat
-from angarium.webhooks.formats import FORMS, Sealing, Written
+from angarium.webhooks.formats import FORMS, Sealing, Written, postmark, sendgrid
 from angarium.webhooks.formats.sendgrid import SIGNATURE, TIMESTAMP, public_key
 from angarium.webhooks.happening import Happening, trial_happening
 from angarium.webhooks.signing import signature_headers
@@ -286,6 +286,33 @@ ANYMAIL = {
         "clicked": "clicked",
     },
 }
+
+
+@pytest.mark.parametrize(
+    ("event", "scope", "name", "group"),
+    [
+        ("unsubscribed", "tenant:acme/topic:17", "group_unsubscribe", 17),
+        ("resubscribed", "tenant:acme/topic:17", "group_resubscribe", 17),
+        ("unsubscribed", "tenant:acme/topic:offers", "unsubscribe", None),
+        ("unsubscribed", "tenant:acme/stream:17", "unsubscribe", None),
+        ("resubscribed", "tenant:acme/topic:offers", None, None),
+    ],
+)
+def test_a_topic_that_is_a_number_is_a_group_of_sendgrids(
+    event: str, scope: str, name: str | None, group: int | None
+) -> None:
+    told = Sample().happen(event, 0, scope=scope)
+    assert sendgrid.name_of(told) == name
+    if name is not None:
+        (body,) = json.loads(sendgrid.write(told, Sealing(secret=SECRET, now=NOW)).body)
+        assert (body["event"], body.get("asm_group_id")) == (name, group)
+
+
+@pytest.mark.parametrize(("event", "suppresses"), [("unsubscribed", True), ("resubscribed", False)])
+def test_postmark_is_told_whether_it_is_still_sent_to(event: str, suppresses: bool) -> None:
+    told = Sample().happen(event, 0)
+    body = json.loads(postmark.write(told, Sealing(secret=SECRET, now=NOW)).body)
+    assert (body["RecordType"], body["SuppressSending"]) == ("SubscriptionChange", suppresses)
 
 
 @pytest.mark.parametrize("form", ANYMAIL)

@@ -13,7 +13,7 @@ from angarium.api.compat.attached import (
     from_octets,
     type_by_name,
 )
-from angarium.api.compat.faults import invalid, missing, refuse_unsupported, unsupported
+from angarium.api.compat.faults import invalid, is_empty, missing, unsupported
 from angarium.api.compat.moments import read_moment
 from angarium.api.compat.resend.wire import WireAttachment, WireEmail, WireTag
 from angarium.api.compat.written import addressees, header_fields, mailbox
@@ -30,6 +30,7 @@ NAMES: Final[Mapping[str, str]] = MappingProxyType(
         "bodyText": "text",
         "bodyHtml": "html",
         "sendAt": "scheduled_at",
+        "topic": "topic_id",
         "templateId": "template.id",
         "templateData": "template.variables",
         ".contentType": ".content_type",
@@ -37,11 +38,9 @@ NAMES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 _TAG: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
-_UNSUPPORTED: Final = {"topic_id": "topics are not kept"}
 
 
 def to_order(email: WireEmail, now: UnixMs) -> Order:
-    refuse_unsupported(email, _UNSUPPORTED)
     template = _template(email)
     required = [("from", email.from_), ("to", email.to)]
     if template is None:
@@ -65,10 +64,20 @@ def to_order(email: WireEmail, now: UnixMs) -> Order:
         attachments=tuple(_attachment(each, at) for at, each in enumerate(email.attachments)),
         fields=header_fields(email.headers, "headers"),
         tags=tuple(_tag(each, at) for at, each in enumerate(email.tags)),
+        topic=_topic(email.topic_id),
         send_at=read_moment(email.scheduled_at, "scheduled_at", now)
         if email.scheduled_at
         else None,
     )
+
+
+def _topic(given: object) -> str:
+    """Return the id, or the name, of one of the tenant's topics."""
+    if is_empty(given):
+        return ""
+    if isinstance(given, str):
+        return given
+    raise FaultError(invalid("topic_id", "must be the id or the name of a topic"))
 
 
 def _template(email: WireEmail) -> TemplateUse | None:

@@ -49,6 +49,7 @@ _MAIL: Final[Mapping[str, str]] = MappingProxyType(
         "metadata": "custom_args",
         "sendAt": "send_at",
         "stream": "ip_pool_name",
+        "topic": "asm.group_id",
         "templateId": "template_id",
         "templateData": "dynamic_template_data",
         ".contentType": ".type",

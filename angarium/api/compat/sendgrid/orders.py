@@ -22,6 +22,7 @@ from angarium.api.compat.sendgrid.settings import read_settings
 from angarium.api.compat.sendgrid.substitution import Filling, TooLongError
 from angarium.api.compat.sendgrid.wire import (
     WireAddress,
+    WireAsm,
     WireAttachment,
     WireContent,
     WireMail,
@@ -36,7 +37,6 @@ MAX_CATEGORIES: Final = 10  # likewise
 MAX_SUBSTITUTIONS: Final = 10_000  # likewise
 _UNSUPPORTED: Final = {
     "batch_id": "cancel a message by its id instead",
-    "asm": "unsubscribe groups are not kept",
 }
 _NO_FROM: Final = (
     "The from object must be provided for every email send. It is an object that requires the email"
@@ -91,6 +91,7 @@ def to_orders(mail: WireMail) -> tuple[Order, ...]:
             ),
             tags=_tags(mail.categories),
             stream=mail.ip_pool_name,
+            topic=_topic(mail.asm),
             **read_settings(mail.mail_settings, mail.tracking_settings),
         ),
     )
@@ -208,6 +209,16 @@ def _texts(content: Iterable[WireContent]) -> dict[str, str]:
             raise FaultError(invalid(f"{field}.type", f"is given twice: {kind}"))
         texts[name] = each.value
     return texts
+
+
+def _topic(asm: WireAsm | None) -> str:
+    """An unsubscribe group is the topic whose name is its number."""
+    if asm is None:
+        return ""
+    if asm.groups_to_display:
+        reason = "who leaves is shown all of your topics"
+        raise FaultError(unsupported("asm.groups_to_display", reason))
+    return "" if asm.group_id is None else str(asm.group_id)
 
 
 def _tags(categories: str | list[str]) -> tuple[str, ...]:

@@ -55,6 +55,11 @@ class WireSandbox(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     enable: bool = False
 
 
+class WireAsm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    group_id: int | None = None
+    groups_to_display: list[int] = []
+
+
 class WireMailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sandbox_mode: WireSandbox = WireSandbox()
     bypass_list_management: WireSwitch | None = None
@@ -100,7 +105,7 @@ class WireMail(
     custom_args: dict[str, Any] = {}
     send_at: int | None = None
     batch_id: Any = None
-    asm: Any = None
+    asm: WireAsm | None = None
     ip_pool_name: str = ""
     mail_settings: WireMailSettings = WireMailSettings()
     tracking_settings: WireTrackingSettings = WireTrackingSettings()

@@ -147,6 +147,7 @@ class _Reading:
             tenant=message.tenant,
             stream=message.stream,
             campaign=message.campaign,
+            topic=message.topic,
             sender=message.reverse_path,
             recipient=record.forward_path,
             domain=record.domain,

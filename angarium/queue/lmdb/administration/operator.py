@@ -29,7 +29,7 @@ from angarium.queue.spool import Clock
 from angarium.queue.summary import QueueSummary
 from angarium.queue.suppression_changes import SuppressionChange
 from angarium.queue.suppression_filter import SuppressionFilter
-from angarium.queue.suppressions import Suppression, SuppressionPage
+from angarium.queue.suppressions import Suppression, SuppressionPage, scopes_of
 
 
 class QueueOperator:
@@ -165,9 +165,12 @@ class QueueOperator:
         steps = page_steps(self._env, wanted, after, limit, self._clock())
         return run_steps(steps, self._transact)
 
-    def find_suppression(self, address: str, tenant: str, stream: str) -> Suppression | None:
+    def find_suppression(
+        self, address: str, tenant: str, stream: str, topic: str = ""
+    ) -> Suppression | None:
         """As ``Suppressions.find``."""
-        return find_in(self._env, (address,), tenant, stream, self._clock())[0]
+        scopes = scopes_of(tenant, stream, topic)
+        return find_in(self._env, (address,), scopes, self._clock())[0]
 
     def change_suppressions(self, changes: Sequence[SuppressionChange]) -> list[bool]:
         """As ``Suppressions.apply``."""

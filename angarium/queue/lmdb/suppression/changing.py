@@ -47,7 +47,8 @@ class ApplySuppressions:
         self._troubles = {address_key(email): each for email, each in troubles.items()}
         self._changes = [(each.key, each.bounded()) for each in changes]
         self._events = [encode_event(each) for each in events]
-        self.octets = (len(changes) + len(self._troubles)) * _CHANGE_OCTETS + sum(
+        told = sum(len(each.events) for each in changes)
+        self.octets = (len(changes) + told + len(self._troubles)) * _CHANGE_OCTETS + sum(
             map(len, self._events)
         )
 
@@ -85,7 +86,11 @@ def _change(tx: WriteTransaction, key: bytes, change: SuppressionChange) -> bool
     if isinstance(change, Unsuppress):
         if tx.get(tx.env.suppression, key) is None:
             return False
-        _remove(tx, key, before or change.unreadable(), change.by)
+        found = before or change.unreadable()
+        if not change.concerns(found):
+            return False
+        _tell(tx, change)
+        _remove(tx, key, found, change.by)
         write_trouble(tx, address_key(change.email), None)
         return True
     fresh = change.suppression
@@ -96,8 +101,14 @@ def _change(tx: WriteTransaction, key: bytes, change: SuppressionChange) -> bool
     tx.put(tx.env.suppression, key, encode_suppression(fresh))
     if fresh.expires_at is not None:
         tx.put(tx.env.suppression_end, end_key(fresh.expires_at, key), b"")
+    _tell(tx, change)
     tx.append_event(encode_event(added_event(change, tx.now)))  # SU2
     return True
+
+
+def _tell(tx: WriteTransaction, change: SuppressionChange) -> None:
+    for event in change.events:
+        tx.append_event(encode_event(event))
 
 
 def _remove(tx: WriteTransaction, key: bytes, found: Suppression, by: Actor) -> None:

@@ -26,7 +26,7 @@ from angarium.queue.suppression_changes import SuppressionChange
 from angarium.queue.suppression_filter import CompiledSuppressionFilter, SuppressionFilter
 from angarium.queue.suppression_key import address_key
 from angarium.queue.suppression_store import NO_TROUBLES
-from angarium.queue.suppressions import Suppression, SuppressionPage
+from angarium.queue.suppressions import Scope, Suppression, SuppressionPage, scopes_of
 from angarium.queue.trouble import Trouble
 
 # Looked at in one read transaction: the event loop waits for it
@@ -46,13 +46,13 @@ class LmdbSuppressions:
         self._clock = clock
         self._submit = submit
 
-    def find(self, address: str, tenant: str, stream: str) -> Suppression | None:
-        return self.find_each((address,), tenant, stream)[0]
+    def find(self, address: str, tenant: str, stream: str, topic: str = "") -> Suppression | None:
+        return self.find_each((address,), tenant, stream, topic)[0]
 
     def find_each(
-        self, addresses: Sequence[str], tenant: str, stream: str
+        self, addresses: Sequence[str], tenant: str, stream: str, topic: str
     ) -> list[Suppression | None]:
-        return find_in(self._env, addresses, tenant, stream, self._clock())
+        return find_in(self._env, addresses, scopes_of(tenant, stream, topic), self._clock())
 
     async def page(
         self, wanted: SuppressionFilter, after: bytes | None, limit: int
@@ -90,7 +90,7 @@ class LmdbSuppressions:
 
 
 def find_in(
-    env: QueueEnvironment, addresses: Sequence[str], tenant: str, stream: str, now: UnixMs
+    env: QueueEnvironment, addresses: Sequence[str], scopes: Sequence[Scope], now: UnixMs
 ) -> list[Suppression | None]:
     table = env.suppression
     with env.read() as txn:
@@ -100,7 +100,7 @@ def find_in(
         def get(key: bytes) -> bytes | None:
             return txn.get(key, db=table)
 
-        return [find_suppression(get, each, tenant, stream, now) for each in addresses]
+        return [find_suppression(get, each, scopes, now) for each in addresses]
 
 
 def count_suppressions(env: QueueEnvironment) -> int:

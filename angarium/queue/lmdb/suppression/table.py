@@ -1,6 +1,6 @@
 """The table of suppressions: its records and keys, and how one is found."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -8,7 +8,7 @@ import msgspec
 from angarium.queue.lmdb.keys import u64
 from angarium.queue.lmdb.records import RecordError, decode, encode
 from angarium.queue.model import UnixMs
-from angarium.queue.suppression_key import address_key, scope_key
+from angarium.queue.suppression_key import address_key
 from angarium.queue.suppressions import UNREADABLE, Scope, Suppression
 
 
@@ -23,6 +23,7 @@ class SuppressionRecord(msgspec.Struct, frozen=True, array_like=True, kw_only=Tr
     expires_at: int | None
     evidence: str
     reference: str
+    topic: str | None = None
 
 
 _decoder: Final = msgspec.msgpack.Decoder(SuppressionRecord)
@@ -44,6 +45,7 @@ def encode_suppression(each: Suppression) -> bytes:
             expires_at=each.expires_at,
             evidence=each.evidence,
             reference=each.reference,
+            topic=each.scope.topic,
         )
     )
 
@@ -51,11 +53,13 @@ def encode_suppression(each: Suppression) -> bytes:
 def decode_suppression(raw: bytes) -> Suppression:
     """Raises RecordError."""
     record = decode(raw, _decoder)
-    if record.tenant is None and record.stream is not None:
-        raise RecordError("a stream of no tenant")
+    try:
+        scope = Scope(tenant=record.tenant, stream=record.stream, topic=record.topic)
+    except ValueError as error:
+        raise RecordError(str(error)) from error
     return Suppression(
         email=record.email,
-        scope=Scope(tenant=record.tenant, stream=record.stream),
+        scope=scope,
         reason=record.reason,
         added_at=UnixMs(record.added_at),
         expires_at=None if record.expires_at is None else UnixMs(record.expires_at),
@@ -65,15 +69,15 @@ def decode_suppression(raw: bytes) -> Suppression:
 
 
 def find_suppression(
-    get: Callable[[bytes], bytes | None], address: str, tenant: str, stream: str, now: UnixMs
+    get: Callable[[bytes], bytes | None], address: str, scopes: Sequence[Scope], now: UnixMs
 ) -> Suppression | None:
-    """Return what keeps a tenant's stream from an address, the widest first."""
+    """Return what keeps mail of these scopes from an address: of several, what is of the first one."""
     try:
         key = address_key(address)
     except ValueError:
         return None  # what is no address is in no table
-    for scope in ((None, None), (tenant, None), (tenant, stream)):
-        raw = get(key + scope_key(*scope))
+    for scope in scopes:
+        raw = get(key + scope.key)
         if raw is None:
             continue
         try:
@@ -82,7 +86,7 @@ def find_suppression(
             # Invariant 5: its key says enough
             return Suppression(
                 email=address,
-                scope=Scope(tenant=scope[0], stream=scope[1]),
+                scope=scope,
                 reason=UNREADABLE,
                 added_at=UnixMs(0),
             )

@@ -141,7 +141,7 @@ def test_what_is_wrong_has_sendgrids_class_and_field(server: VendorsServer) -> N
         (simple(mark, subject=None), "subject"),
         (simple(mark, plain_text_content=None), "content"),
         (template, "template_id"),
-        (asm, "asm"),
+        (asm, "asm.group_id"),
         (injected, "headers.X-A"),
         (simple(mark, to_emails=SUPPRESSED), "personalizations.0.to.0.email"),
     ):

@@ -39,7 +39,7 @@ _CERTAIN: Final = frozenset(
             signs.OFFICE,
         ),
         *(signs.APPLE_MPP, signs.GMAIL_PREFETCH, signs.GATEWAY),
-        *(AT_ONCE, MANY_LINKS, TRAP, COMPANY),
+        *(MANY_LINKS, TRAP, COMPANY),
     }
 )
 # Each is met with people now and then; two of them are not
@@ -80,7 +80,9 @@ def judge(fetch: Fetched, copy: Iterable[Fetched], window_ms: int) -> Verdict:
     ]
     found = _reasons(fetch, others, window_ms)
     proxy = tuple(each for each in fetch.signs if each.startswith(f"{signs.VIA}:"))
-    if any(_word(each) in _CERTAIN for each in found) or len(found) >= _ENOUGH:
+    # A proxy that fetches so soon does it before anybody looks; of others a person may have tried out what was sent
+    is_early = bool(proxy) and AT_ONCE in found
+    if is_early or any(_word(each) in _CERTAIN for each in found) or len(found) >= _ENOUGH:
         return Verdict("machine", found)
     return Verdict("human", proxy)
 

@@ -63,8 +63,9 @@ def test_through_whose_hands_a_person_opened_it_is_told() -> None:
     assert verdict(fetch(signs=("via:gmail",))) == Verdict("human", ("via:gmail",))
 
 
-def test_nobody_reads_before_the_transfer_is_over() -> None:
-    assert verdict(fetch(1200)) == Verdict("machine", (judging.AT_ONCE,))
+def test_who_reads_as_soon_as_the_mail_is_there_tries_it_out_or_is_a_proxy() -> None:
+    assert verdict(fetch(1200)).by == "human"
+    assert verdict(fetch(1200, signs=("data_centre",))).by == "machine"
     assert verdict(fetch(1200, signs=("via:gmail",))).by == "machine"
 
 

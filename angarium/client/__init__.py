@@ -40,6 +40,7 @@ from angarium.client.model import (
     TemplateSource,
     TemplateVersion,
     TemplateVersionPage,
+    Tracking,
 )
 from angarium.client.waiting import Client
 
@@ -75,4 +76,5 @@ __all__ = [
     "TemplateSource",
     "TemplateVersion",
     "TemplateVersionPage",
+    "Tracking",
 ]

@@ -30,6 +30,14 @@ class Recipient(_Asked, kw_only=True):
     address: str
     metadata: Mapping[str, Any] = {}
     variables: Mapping[str, Any] = {}
+    tracking: bool = True
+
+
+class Tracking(_Asked, kw_only=True):
+    """What of a message is tracked. None: as its stream has it."""
+
+    opens: bool | None = None
+    clicks: bool | None = None
 
 
 class Email(_Asked, kw_only=True):
@@ -53,6 +61,7 @@ class Email(_Asked, kw_only=True):
     locale: str = ""
     attachments: Sequence[File] = ()
     headers: Mapping[str, str] = {}
+    tracking: Tracking | None = None
     unsubscribe_url: str = ""
     stream: str = ""
     topic: str = ""  # who has left it gets nothing

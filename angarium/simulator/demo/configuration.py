@@ -132,6 +132,10 @@ keys = [
 return_path_domain = "{RETURN_PATHS}"
 feedback_addresses = ["{FEEDBACK_TO}"]
 
+[tracking]
+host = "localhost:{endpoints.http}"  # where links in tracked mail lead: the same listener, by another name
+insecure = true
+
 [webhook]
 allow_networks = ["127.0.0.0/8"]  # where the demo's own application listens
 

@@ -117,6 +117,10 @@ SENDERS: Final = (
     Sender(address="hello@crm.example", subject="Shall we meet?"),
 )
 
+HTML: Final = (
+    '<html><body><p>Hello,</p><p><a href="https://www.birch-shop.example/orders">your order</a> is on its way.</p>'
+    "</body></html>"
+)
 TEXT: Final = (
     "Neither snow nor rain nor heat nor gloom of night\n"
     "stays these couriers from the swift completion of their appointed rounds.\n"

@@ -20,14 +20,17 @@ from angarium.simulator.demo.configuration import configuration
 from angarium.simulator.demo.ledger import Ledger
 from angarium.simulator.demo.mail_log import DemoMailLog
 from angarium.simulator.demo.plan import Plan
+from angarium.simulator.demo.reader import read_one
 from angarium.simulator.demo.server import DemoServer, PortTakenError, choose_endpoints
 from angarium.simulator.demo.standing import ask_standing
 from angarium.simulator.demo.traffic import forge_bounce, submit_all
 from angarium.simulator.demo.verdict import (
     VerdictLine,
+    by_http,
     judge,
     reported_recipients,
     told_by_mail,
+    told_of_reading,
     told_wrong,
 )
 from angarium.simulator.demo.view import View, guide, show_findings
@@ -128,11 +131,13 @@ class Demo:
                         self._ledger.submit,
                     )
                 )
+                reading = tasks.create_task(self._read(net))
                 while not self._is_done(net) and self._elapsed() < SETTLE_S:
                     server.check()
                     view.update(self._elapsed())
                     await asyncio.sleep(TICK_S)
                 sending.cancel()  # done, unless the server is stuck
+                reading.cancel()
             await asyncio.sleep(LATECOMERS_S)
         view.show_table(self._elapsed())
         lookup = from_nameservers((parse_host_port(net.dns_address, default_port=53),))
@@ -181,12 +186,17 @@ class Demo:
                 self._ledger.read(line)
             await asyncio.sleep(TICK_S)
 
+    async def _read(self, net: Internet) -> None:
+        """Somebody reads a mail that the application sent."""
+        self._web.reader = await read_one(net, by_http(self._ledger))
+
     def _is_done(self, net: Internet) -> bool:
         ledger = self._ledger
         return (
             ledger.is_settled()
             and ledger.has_come_back()
             and not told_wrong(ledger, self._web)
+            and not told_of_reading(self._web)
             and told_by_mail(ledger) <= reported_recipients(net)
         )
 

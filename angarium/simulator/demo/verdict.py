@@ -52,6 +52,7 @@ def judge(
         _dsns(ledger, net),
         _came_back(ledger),
         _told(ledger, application),
+        _reading(application),
         *(_signed(domain, ledger, net, find_txt) for domain in SENDER_DOMAINS),
     ]
 
@@ -243,6 +244,18 @@ def told_wrong(ledger: Ledger, application: WebApplication) -> list[str]:
         if heard[:1] != ["email.accepted"] or (wanted and wanted not in heard):
             wrong.append(f"{recipient}: told {', '.join(heard) or 'nothing'}")
     return wrong
+
+
+def told_of_reading(application: WebApplication) -> list[str]:
+    """What the webhook was not told of the mail that somebody has read."""
+    heard = application.heard.get(application.reader, [])
+    missing = [each for each in ("email.opened", "email.clicked") if heard.count(each) != 1]
+    return [f"{application.reader or 'nobody'}: {each}" for each in missing]
+
+
+def _reading(application: WebApplication) -> VerdictLine:
+    good = f"{application.reader} read one in a browser: opened and clicked once each, by a person"
+    return _finding(good, "nobody was seen reading a mail", told_of_reading(application))
 
 
 def by_http(ledger: Ledger) -> list[str]:

@@ -11,8 +11,8 @@ import msgspec
 from aiohttp import web
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from angarium.client import AsyncClient, Email
-from angarium.simulator.demo.plan import TEXT, Planned
+from angarium.client import AsyncClient, Email, Tracking
+from angarium.simulator.demo.plan import HTML, TEXT, Planned
 from angarium.simulator.demo.standing import run_postmaster
 
 TENANT: Final = "default"
@@ -34,6 +34,7 @@ class WebApplication:
         self.unsigned = 0  # requests whose signature was wrong
         self.email_ids: dict[str, str] = {}  # by the recipient
         self.strangers = 0  # events of no message of its own
+        self.reader = ""  # who has read one of its mails
         self._verifier: Webhook | None = None
         self._key = ""
         self._runner: web.AppRunner | None = None
@@ -82,6 +83,8 @@ class WebApplication:
                         to=message.recipients,
                         subject=message.sender.subject,
                         text=TEXT,
+                        html=HTML,
+                        tracking=Tracking(opens=True, clicks=True),
                         headers={"X-Angarium-Test": message.id},
                         tags={"type": "receipt"},
                         metadata={"message": message.id},

@@ -15,7 +15,7 @@ WAITING: Final = 64
 
 
 class CounterAccess:
-    """Invariant CA1: at most WAITING questions are under way, and others are refused."""
+    """Invariant CAC1: at most WAITING questions are under way, and others are refused."""
 
     def __init__(self, data_dir: Path) -> None:
         self._open: Callable[[], CounterReader] = lambda: CounterReader(CounterView(data_dir))
@@ -25,7 +25,7 @@ class CounterAccess:
 
     async def ask(self, query: StatsQuery) -> StatsPage:
         """As ``CounterReader.ask``; raises CountersAwayError where too many ask, too."""
-        if self._under_way >= WAITING:  # CA1
+        if self._under_way >= WAITING:  # CAC1
             raise CountersAwayError("too many questions wait for the counters")
         self._under_way += 1
         try:

@@ -58,7 +58,7 @@ class CounterReader:
             last = query.after.removeprefix(_MARK)
             values["after"] = int(last) if query.by in _BY_TIME else last
         text = (
-            f"SELECT {under} AS under, {_SUMS} FROM counter WHERE {' AND '.join(conditions)}"
+            f"SELECT {under} AS under, {_SUMS} FROM counter WHERE {' AND '.join(conditions)}"  # noqa: S608
             " GROUP BY under ORDER BY under LIMIT :limit"
         )
         return _page(self._view.ask(text, values), query.limit)

@@ -17,11 +17,11 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Routes:
-    """Invariant RT1: a number means one way for ever, as counted mail has it on disk."""
+    """Invariant CRT1: a number means one way for ever, as counted mail has it on disk."""
 
     def __init__(self, known: Iterable[Route]) -> None:
         self._by_number = {each.number: each for each in known}
-        self._numbers = {(each.provider, each.source): each.number for each in known}
+        self._numbers = {(it.provider, it.source): it.number for it in self._by_number.values()}
         self.new: list[Route] = []  # since they were read from disk
 
     def number(self, provider: str, source: str) -> int:
@@ -36,7 +36,7 @@ class Routes:
         return self._by_number.get(number)
 
     def _add(self, provider: str, source: str) -> int:
-        number = len(self._numbers) + 1  # RT1
+        number = len(self._numbers) + 1  # CRT1
         if number > MAX_ROUTES:
             return UNKNOWN
         route = Route(number=number, provider=provider, source=source)

@@ -21,9 +21,9 @@ FORGET_STEP: Final = 500
 _AT_ONCE: Final = 500  # ids in one question
 
 _GROUP: Final = "tenant = ? AND dimension = ? AND hour = ?"
-_KEYS: Final = f"SELECT key FROM counter WHERE {_GROUP} AND key <> '{REST}'"
+_KEYS: Final = f"SELECT key FROM counter WHERE {_GROUP} AND key <> '{REST}'"  # noqa: S608
 _ADD: Final = (
-    f"INSERT INTO counter (tenant, dimension, hour, key, {', '.join(COUNTERS)})"
+    f"INSERT INTO counter (tenant, dimension, hour, key, {', '.join(COUNTERS)})"  # noqa: S608
     f" VALUES ({', '.join('?' * (4 + len(COUNTERS)))})"
     " ON CONFLICT (tenant, dimension, hour, key) DO UPDATE SET "
     + ", ".join(f"{name} = {name} + excluded.{name}" for name in COUNTERS)
@@ -39,7 +39,7 @@ Group = tuple[str, int, int]
 
 
 class CounterWriter:
-    """Invariant CW1: what events count as, and how far they are counted, is one transaction: each counts exactly once."""
+    """Invariant CW1: what events count as, and how far they are counted, is one transaction: each counts once."""
 
     def __init__(self, file: CounterFile) -> None:
         self._file = file
@@ -114,7 +114,7 @@ class CounterWriter:
 
 
 class _Groups:
-    """Invariant CG1: a tenant has at most MAX_KEYS rows of a dimension in an hour, and one of what is beyond."""
+    """Invariant CGR1: a tenant has at most MAX_KEYS rows of a dimension in an hour, and one of what is beyond."""
 
     def __init__(self) -> None:
         # So many keys at most: counted again only where that is not enough to know
@@ -147,7 +147,7 @@ class _Groups:
         """Take what is beyond out of ``kept``; return how many keys there are then."""
         known = {each for (each,) in db.execute(_KEYS, group)}
         for key in keys:
-            if key[3] not in known and len(known) >= MAX_KEYS:  # CG1
+            if key[3] not in known and len(known) >= MAX_KEYS:  # CGR1
                 rest = kept.setdefault((*group, REST), [0] * len(COUNTERS))
                 rest[:] = [one + other for one, other in zip(rest, kept.pop(key), strict=True)]
             else:
@@ -166,7 +166,7 @@ def _find_mails(db: sqlite3.Connection, ids: set[MessageId]) -> dict[MessageId, 
     for start in range(0, len(wanted), _AT_ONCE):
         some = wanted[start : start + _AT_ONCE]
         marks = ", ".join("?" * len(some))
-        text = f"SELECT id, labels, recipients FROM message WHERE id IN ({marks})"
+        text = f"SELECT id, labels, recipients FROM message WHERE id IN ({marks})"  # noqa: S608
         for row in db.execute(text, some):
             found[MessageId(row[0])] = _mail(row)
     return found

@@ -18,7 +18,7 @@ FILE_NAME: Final = "analytics.db"
 _BUSY_S: Final = 20.0
 # A reader's question is given up behind so many of SQLite's steps: some ten seconds of one processor
 _STEPS: Final = 1_000_000
-_MANY_STEPS: Final = 1500
+_MANY_STEPS: Final = 300
 _FORM: Final = 1
 # Readers never wait for the writer. A power cut may take the last transactions, and the events that they were made of
 # are still in the queue

@@ -46,7 +46,7 @@ class StatsAsked(PageAsked, frozen=True, kw_only=True):
     domain: _Name = ""
     tenant: str = ""  # omitted: the caller's own
     cursor: Annotated[str, Meta(max_length=_MAX_CURSOR, pattern="^[0-9a-f]*$")] = ""
-    limit: Limit = MAX_ROWS  # how many rows at most
+    limit: Limit = MAX_ROWS  # how many at most
 
 
 class StatsRowShown(Wire, frozen=True, kw_only=True):
@@ -55,9 +55,8 @@ class StatsRowShown(Wire, frozen=True, kw_only=True):
     # the hour as 2026-07-01T10:00:00Z, the day as 2026-07-01, or the name of what the row is of; null: of all names
     # beyond the first thousand of an hour
     key: str | None
-    accepted: (
-        int  # taken into the queue; 0 by provider and by source, which come with the first attempt
-    )
+    # taken into the queue; 0 by provider and by source, which come with the first attempt
+    accepted: int
     sent: int  # a smart host took it
     delivered: int  # its own host took it, or Amazon SES says that it did
     deferred: int  # an attempt failed and another followed: at the first time
@@ -66,10 +65,10 @@ class StatsRowShown(Wire, frozen=True, kw_only=True):
     complained: int  # called it spam
     opened: int  # times that the picture was fetched, by persons and machines
     opened_human: int  # times, by a person as far as can be told
-    opened_recipients: int  # whom a person opened it as, each once
+    opened_recipients: int  # opened by a person, each recipient once
     clicked: int  # times that a link was followed, by persons and machines
     clicked_human: int  # times, by a person as far as can be told
-    clicked_recipients: int  # whom a person followed a link as, each once
+    clicked_recipients: int  # a link followed by a person, each recipient once
     unsubscribed: int
     suppressed: int  # not sent: on a suppression list
     expired: int  # given up when its time was over, or its start was missed

@@ -29,6 +29,7 @@ _ADD: Final = (
     + ", ".join(f"{name} = {name} + excluded.{name}" for name in COUNTERS)
 )
 _KEEP: Final = "INSERT OR REPLACE INTO message VALUES (?, ?, ?)"
+_MOVE: Final = "UPDATE state SET position = ?"
 _OLD_ROWS: Final = """
 DELETE FROM counter WHERE (tenant, dimension, hour, key) IN (
     SELECT tenant, dimension, hour, key FROM counter WHERE hour < ? LIMIT ?)
@@ -62,7 +63,7 @@ class CounterWriter:
                 position = 0
             else:
                 position = min(found[1], newest)
-                db.execute("UPDATE state SET position = ?", (position,))
+                db.execute(_MOVE, (position,))
         self.position = position
         return position
 
@@ -74,7 +75,7 @@ class CounterWriter:
         try:
             with self._file.writing() as db:
                 self._count(db, fresh)
-                db.execute("UPDATE state SET position = ?", (fresh[-1].sequence,))  # CW1
+                db.execute(_MOVE, (fresh[-1].sequence,))  # CW1
         except BaseException:
             self._routes = None
             self._groups.forget()

@@ -32,21 +32,26 @@ def test_what_comes_again_counts_once(counted: Counted, log: Log) -> None:
     assert counted.total() == {"accepted": 1, "opened": 1}
 
 
+@pytest.mark.parametrize("statement", ["_KEEP", "_MOVE"])
 def test_a_batch_that_fails_has_counted_nothing_and_is_counted_when_it_comes_again(
-    counted: Counted, log: Log, monkeypatch: pytest.MonkeyPatch
+    counted: Counted, log: Log, monkeypatch: pytest.MonkeyPatch, statement: str
 ) -> None:
     """CW1"""
     message_id = log.accept(tags=("a",))
     log.happen("delivered", message_id)
     with monkeypatch.context() as patched:
-        patched.setattr(writing, "_KEEP", "INSERT INTO nothing VALUES (?, ?, ?)")
+        patched.setattr(writing, statement, "INSERT INTO nothing VALUES (1)")
         with pytest.raises(CountersAwayError, match=r"analytics\.db"):
             counted.writer.write(log.positions)
     assert counted.total() == {}
     assert counted.writer.position == 0
     counted.catch_up()
     assert counted.total() == {"accepted": 1, "delivered": 1}
-    assert counted.by("source") == {"ip1": {"delivered": 1}}
+    log.happen("complained", message_id)
+    again = CounterWriter(counted.file)
+    again.begin(QUEUE, log.last)
+    again.write(log.positions)
+    assert counted.by("source") == {"ip1": {"delivered": 1, "complained": 1}}
 
 
 def test_routes_are_known_again_after_a_restart(counted: Counted, log: Log) -> None:

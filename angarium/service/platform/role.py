@@ -108,7 +108,7 @@ async def run_platform(runtime: Runtime) -> None:
         for follower in followers:
             # All of them, before anything is trimmed
             await until_space(follower.register, runtime.stop, disk_full)
-        for name in {ANALYTICS, HISTORY, TRACKING} - used:
+        for name in sorted({ANALYTICS, HISTORY, TRACKING} - used):
             if name in spool.events.consumers():
                 # Nobody follows by that name any more, and trimming would wait for it
                 retire = functools.partial(spool.events.retire, name)
@@ -131,11 +131,7 @@ async def run_platform(runtime: Runtime) -> None:
             if tracking_hosts is not None:
                 periodic.append(tasks.create_task(tracking_hosts.hosts.run()))
                 periodic.append(tasks.create_task(tracking_hosts.certificates.run()))
-            periodic += [
-                tasks.create_task(keeper.forget_old())
-                for keeper in kept.values()
-                if keeper is not None
-            ]
+            periodic += [tasks.create_task(each.forget_old()) for each in kept]
             spool.administration.tell_providers(Routing.of(runtime.config).find_told_provider)
             notices = SenderNotices(runtime.config, spool, runtime.clock)
             answers = QueueAnswers(
@@ -192,9 +188,8 @@ async def run_platform(runtime: Runtime) -> None:
             if tracking_hosts is not None:
                 await tracking_hosts.close()
     finally:
-        for keeper in kept.values():
-            if keeper is not None:
-                await keeper.close()
+        for keeper in kept:
+            await keeper.close()
         sink.close()
         runtime.close_spool()
 

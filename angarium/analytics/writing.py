@@ -40,7 +40,7 @@ Group = tuple[str, int, int]
 
 
 class CounterWriter:
-    """Invariant CW1: what events count as, and how far they are counted, is one transaction: each counts once."""
+    """Invariant CWR1: what events count as, and how far they are counted, is one transaction: each counts once."""
 
     def __init__(self, file: CounterFile) -> None:
         self._file = file
@@ -69,13 +69,13 @@ class CounterWriter:
 
     def write(self, batch: Sequence[Position]) -> None:
         """On disk when it returns, but for a power cut. Raises CountersAwayError; then nothing was written."""
-        fresh = [each for each in batch if each.sequence > self.position]  # CW1
+        fresh = [each for each in batch if each.sequence > self.position]  # CWR1
         if not fresh:
             return
         try:
             with self._file.writing() as db:
                 self._count(db, fresh)
-                db.execute(_MOVE, (fresh[-1].sequence,))  # CW1
+                db.execute(_MOVE, (fresh[-1].sequence,))  # CWR1
         except BaseException:
             self._routes = None
             self._groups.forget()

@@ -41,7 +41,7 @@ def total_in(folder: Path) -> dict[str, int]:
 
 
 async def test_a_lost_acknowledgement_repeats_nothing(tmp_path: Path, log: Log) -> None:
-    """CW1"""
+    """CWR1"""
     message_id = log.accept()
     log.happen("opened", message_id)
     events = FakeEvents([each.event for each in log.positions])
@@ -117,7 +117,7 @@ while counted.writer.position < log.last:
 def test_killed_at_any_instant_it_has_counted_each_event_once(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """CW1"""
+    """CWR1"""
     log = log_of_many()
     for kill_after in (3, 9, 20, 10**9):
         process = subprocess.Popen(

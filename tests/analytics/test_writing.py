@@ -22,7 +22,7 @@ def rows(counted: Counted, table: str) -> int:
 
 
 def test_what_comes_again_counts_once(counted: Counted, log: Log) -> None:
-    """CW1"""
+    """CWR1"""
     message_id = log.accept()
     log.happen("opened", message_id)
     for _ in range(2):
@@ -36,7 +36,7 @@ def test_what_comes_again_counts_once(counted: Counted, log: Log) -> None:
 def test_a_batch_that_fails_has_counted_nothing_and_is_counted_when_it_comes_again(
     counted: Counted, log: Log, monkeypatch: pytest.MonkeyPatch, statement: str
 ) -> None:
-    """CW1"""
+    """CWR1"""
     message_id = log.accept(tags=("a",))
     log.happen("delivered", message_id)
     with monkeypatch.context() as patched:

@@ -200,6 +200,16 @@ def history(options: Options, sizes: tuple[int, ...]) -> None:
 
 
 @bench.command()
+@click.option("--messages", type=int, help="200,000; quick: 20,000.")
+@click.pass_obj
+def stats(options: Options, messages: int | None) -> None:
+    """How many events a second are counted, and what asking for counters costs."""
+    from bench import stats as module
+
+    module.run(options.folder, messages or (20_000 if options.quick else 200_000))
+
+
+@bench.command()
 @click.option("--recipients", type=int, help="1,000,000; quick: 50,000.")
 @click.option("--deferred", type=int, help="100,000; quick: 10,000.")
 @click.pass_obj

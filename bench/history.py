@@ -91,7 +91,7 @@ def _write(database: HistoryDatabase) -> tuple[int, int]:
     """Return how many messages there are, and how many events were written in a second of processor time."""
     projection = Projection(database, keeps=lambda _: True)
     projection.begin(b"bench", 0)
-    events = _events(WRITTEN)
+    events = made_events(WRITTEN)
     began = time.process_time()
     for start in range(0, len(events), BATCH):
         projection.write(
@@ -103,7 +103,7 @@ def _write(database: HistoryDatabase) -> tuple[int, int]:
     return WRITTEN, round(len(events) / (time.process_time() - began))
 
 
-def _events(messages: int) -> list[CataloguedKind]:
+def made_events(messages: int) -> list[CataloguedKind]:
     now = BEGAN
     chance = random.Random(1)
     new_id = MessageIdGenerator(lambda: UnixMs(now), chance.randbytes)
@@ -127,6 +127,7 @@ def _events(messages: int) -> list[CataloguedKind]:
                 host="mx.example",
                 address="192.0.2.1",
                 source="default",
+                provider=f"p{number % 7}",
                 code=550 if bounces else 250,
                 enhanced="5.1.1" if bounces else "2.0.0",
                 text="no such user" if bounces else "OK",

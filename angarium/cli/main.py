@@ -69,6 +69,11 @@ COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that
         "sources",
         "See from where mail leaves, and how it fares.",
     ),
+    "stats": (
+        "angarium.cli.stats",
+        "stats",
+        "How much mail there was and what became of it, by day, stream, provider and more.",
+    ),
     "forecast": (
         "angarium.cli.traffic.forecast",
         "forecast_command",

@@ -188,6 +188,34 @@ class Attempts(_Answer, frozen=True, kw_only=True):
     attempts: tuple[Attempt, ...] = ()
 
 
+class StatsRow(_Answer, frozen=True, kw_only=True):
+    """What happened to mail in a time. ``key``: what it is of; None: of further names together."""
+
+    key: str | None
+    accepted: int = 0
+    sent: int = 0
+    delivered: int = 0
+    deferred: int = 0
+    bounced: int = 0
+    bounced_late: int = 0
+    complained: int = 0
+    opened: int = 0
+    opened_human: int = 0
+    opened_recipients: int = 0
+    clicked: int = 0
+    clicked_human: int = 0
+    clicked_recipients: int = 0
+    unsubscribed: int = 0
+    suppressed: int = 0
+    expired: int = 0
+    cancelled: int = 0
+
+
+class StatsPage(_Answer, frozen=True, kw_only=True):
+    rows: tuple[StatsRow, ...] = ()
+    cursor: str | None = None  # of the next page; None: there is none
+
+
 class Suppression(_Answer, frozen=True, kw_only=True):
     """An address that nothing is sent to."""
 

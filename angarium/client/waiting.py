@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeVar
 
@@ -24,6 +24,8 @@ from angarium.client.model import (
     KeyInfo,
     Refused,
     Sent,
+    StatsPage,
+    StatsRow,
     Status,
     Suppression,
     SuppressionPage,
@@ -161,6 +163,28 @@ class Client:
     def events_of(self, email_id: str) -> tuple[Happening, ...]:
         found = self._ask(call("GET", "emails", email_id, "events"), EventPage)
         return found.events
+
+    def stats(
+        self,
+        by: str = "day",
+        *,
+        since: date | datetime | None = None,
+        until: date | datetime | None = None,
+        **only: str,
+    ) -> Iterator[StatsRow]:
+        """Yield counters, page by page. ``by``: total, hour, day, stream, campaign, tag, provider, source or domain.
+
+        ``since``, ``until``: as GET /v1/stats has ``from`` and ``to``. ``only``: one of the last six, as
+        stream="news"; or tenant.
+        """
+        query: dict[str, Any] = {"by": by, "from": since, "to": until, **only}
+        while True:
+            page = self._ask(call("GET", "stats", query=query), StatsPage)
+            for each in page.rows:
+                yield each
+            if page.cursor is None:
+                return
+            query["cursor"] = page.cursor
 
     def suppress(self, email: str, *, reason: str = "manual", scope: str = "tenant") -> None:
         """Send nothing more to an address."""

@@ -673,6 +673,13 @@ class History(_Table, frozen=True, kw_only=True):
     of: Literal["all", "api", "none"] | None = None
 
 
+class Analytics(_Table, frozen=True, kw_only=True):
+    """How much mail there was and what became of it, by the hour (docs/stats.md)."""
+
+    counts: bool = True  # false: nothing is counted
+    keep_days: Days = 90  # counters; and of each message, as long, what is needed to count what is told of it later
+
+
 class Check(_Table, frozen=True, kw_only=True):
     """What other programs are asked of mail before it is sent (docs/content.md). Our own rules need nothing here."""
 
@@ -790,6 +797,7 @@ class Config(_Table, frozen=True, kw_only=True):
     tenancy: Tenancy = Tenancy()
     api: Api = Api()
     history: History = History()
+    analytics: Analytics = Analytics()
     webhook: Webhook = Webhook()
     uploads: Uploads = Uploads()
     templates: Templates = Templates()

@@ -118,7 +118,7 @@ ROLES: Final = RoleTable(
             # It takes mail in for as long as there is somebody to wait for.
             drains_after=("delivery", "campaigns"),
             reads=Reads(
-                at_start=("listener", "api", "templates", "check"),
+                at_start=("listener", "api", "templates", "check", "analytics.counts"),
                 live=(
                     *("route", "provider", "stream", "delivery.port", "delivery.expire_s"),
                     "ses",
@@ -129,7 +129,7 @@ ROLES: Final = RoleTable(
                 never=(
                     *("source", "pool", "warmup", "delivery", "dns", "dkim", "log.mail_log"),
                     *("rules", "rule", "postmasters", "breaker", "blocklists", "smart_host"),
-                    *("campaigns", "acme"),
+                    *("campaigns", "acme", "analytics"),
                 ),
             ),
         ),
@@ -147,7 +147,7 @@ ROLES: Final = RoleTable(
                 never=(
                     *("log.mail_log", "postmasters", "breaker", "blocklists", "api", "webhook"),
                     *("uploads", "templates", "check", "campaigns"),
-                    *("tracking_certificate", "acme"),
+                    *("tracking_certificate", "acme", "analytics"),
                 ),
             ),
         ),
@@ -168,7 +168,14 @@ ROLES: Final = RoleTable(
                     *("listener", "source", "pool", "stream", "warmup"),
                     *("delivery", "dns", "dkim", "rules", "rule", "log.mail_log", "postmasters"),
                     *("breaker", "blocklists", "smart_host", "ses", "api", "webhook", "uploads"),
-                    *("templates", "check", "campaigns", "tracking_certificate", "acme"),
+                    *(
+                        "templates",
+                        "check",
+                        "campaigns",
+                        "tracking_certificate",
+                        "acme",
+                        "analytics",
+                    ),
                 ),
             ),
         ),
@@ -186,7 +193,7 @@ ROLES: Final = RoleTable(
                 never=(
                     *("listener", "source", "pool", "warmup", "delivery", "dkim"),
                     *("log.mail_log", "rules", "rule", "postmasters", "breaker", "blocklists"),
-                    *("smart_host", "ses", "tracking_certificate", "acme"),
+                    *("smart_host", "ses", "tracking_certificate", "acme", "analytics"),
                 ),
             ),
         ),
@@ -197,9 +204,9 @@ ROLES: Final = RoleTable(
             # It writes what the others did, so it ends last.
             drains_after=("ingress", "delivery", "feedback", "campaigns"),
             reads=Reads(
-                at_start=("log.mail_log",),
+                at_start=("log.mail_log", "analytics.counts"),
                 live=(
-                    *("log.level", "breaker", "blocklists", "webhook", "uploads"),
+                    *("log.level", "breaker", "blocklists", "webhook", "uploads", "analytics"),
                     # Of what blocklists are asked, what is expected of domains, and how
                     *("source", "pool", "route", "dns", "dkim"),
                     *("tracking_certificate", "acme"),

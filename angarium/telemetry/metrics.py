@@ -87,6 +87,7 @@ EVENT_CONSUMERS: Final = (
         "complaints",
         "suppression",
         "history",
+        "analytics",
         "webhooks",
         "tracking",
         "other",

@@ -14,6 +14,7 @@ EVERYTHING: Final = "*"
 _OF_TENANT: Final[Mapping[str, tuple[str, ...]]] = {
     "emails": ("send", "read", "cancel"),
     "events": ("read",),
+    "stats": ("read",),
     "suppressions": ("read", "write"),
     "topics": ("read", "write"),
     "webhooks": ("read", "write"),
@@ -38,8 +39,8 @@ _ALSO: Final = {
 ROLES: Final[Mapping[Role, tuple[str, ...]]] = {
     "owner": (EVERYTHING, "queue", "tenants", "metrics"),
     "admin": (EVERYTHING,),
-    "operator": ("emails", "events", "suppressions", "campaigns", "queue", "metrics"),
-    "analyst": ("emails:read", "events", "suppressions:read", "campaigns:read", "metrics"),
+    "operator": ("emails", "events", "stats", "suppressions", "campaigns", "queue", "metrics"),
+    "analyst": ("emails:read", "events", "stats", "suppressions:read", "campaigns:read", "metrics"),
     "read-only": tuple(f"{name}:read" for name in _OF_TENANT),
 }
 USUAL: Final[Mapping[KeyKind, tuple[str, ...]]] = {

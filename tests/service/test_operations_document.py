@@ -94,7 +94,7 @@ def test_what_a_reload_does_with_each_key_is_what_the_roles_do() -> None:
     for key in all_keys():
         effect = written.get(key) or written.get(key.partition(".")[0], "")
         assert effect.startswith(effect_of(key)), key
-    assert len(rows) == 5
+    assert len(rows) == 6
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

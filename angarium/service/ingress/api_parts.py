@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
+from angarium.analytics.access import CounterAccess
 from angarium.api.access import Access, bearer_token, presented_key
 from angarium.api.compat.mailgun.callers import Callers
 from angarium.api.compat.mailgun.dialect import Mailgun
@@ -47,6 +48,7 @@ from angarium.api.native.premises import Premises
 from angarium.api.native.providers import ProviderResource
 from angarium.api.native.resources import with_reference
 from angarium.api.native.sending import SendResource
+from angarium.api.native.stats import StatsResource
 from angarium.api.native.upload_bringing import UploadBringing
 from angarium.api.native.upload_content import UploadContent
 from angarium.api.native.uploads import UploadResource
@@ -161,6 +163,9 @@ class ApiParts:
         if runtime.config.history_of != "none":
             log = QueueEvents(spool.events, spool.administration)
             self.history = HistoryAccess.of(runtime.config, log, runtime.clock)
+        self.counters: CounterAccess | None = None
+        if runtime.config.analytics.counts:
+            self.counters = CounterAccess(Path(runtime.config.server.data_dir))
         self.platform = PlatformAccess.of(runtime.config, snapshots)
         self.sessions = Sessions(self.platform, snapshots, runtime.rates, runtime.clock)
         self.providers = OidcClient(runtime.clock)
@@ -192,6 +197,7 @@ class ApiParts:
                         WaitingResource(self.waiting, self._admit),
                         CampaignResource(premises, spool.ledger, making),
                         HistoryResource(self.history, self._admit),
+                        StatsResource(premises, self.counters),
                         CheckResource(self._mail_check(runtime, templates), premises),
                         TokenResource(self.tokens, self.access.find_key, runtime.clock),
                         ProviderResource(
@@ -293,6 +299,8 @@ class ApiParts:
         await asyncio.to_thread(self.platform.close)
         if self.history is not None:
             await asyncio.to_thread(self.history.close)
+        if self.counters is not None:
+            await asyncio.to_thread(self.counters.close)
 
     def _find_token(
         self, presented: str, now: UnixMs, address: str

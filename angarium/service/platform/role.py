@@ -1,10 +1,12 @@
 """The platform role: follows the event log, lets old events and expired hold rules go, measures queue and disk."""
 
 import asyncio
+import functools
 import os
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from angarium.analytics.keeping import ANALYTICS, CounterKeeper
 from angarium.config.schema import Config
 from angarium.feedback.attempts import find_verdict
 from angarium.feedback.suppression_policy import FORGOTTEN_MS
@@ -88,6 +90,13 @@ async def run_platform(runtime: Runtime) -> None:
         after_s = runtime.config.tracking.judged_after_s
         judge = FetchJudge(spool.events, facts, runtime.clock, after_s)
         followers.append(EventFollower(spool.events, judge))
+    counters = _counters(runtime, spool)
+    if counters is not None:
+        followers.append(EventFollower(spool.events, counters))
+    kept: list[CounterKeeper | HistoryKeeper] = [
+        each for each in (counters, history) if each is not None
+    ]
+    used = {*(each.name for each in kept), *([TRACKING] if runtime.config.tracks else [])}
     low_disk = _LowDisk()
     tenancy = TenancyPublisher(runtime.config)
     uploads = UploadSweep(runtime.config, runtime.clock)
@@ -99,11 +108,11 @@ async def run_platform(runtime: Runtime) -> None:
         for follower in followers:
             # All of them, before anything is trimmed
             await until_space(follower.register, runtime.stop, disk_full)
-        if history is None and HISTORY in spool.events.consumers():
-            # Nobody follows by that name any more, and trimming would wait for it
-            await until_space(lambda: spool.events.retire(HISTORY), runtime.stop, disk_full)
-        if not runtime.config.tracks and TRACKING in spool.events.consumers():
-            await until_space(lambda: spool.events.retire(TRACKING), runtime.stop, disk_full)
+        for name in sorted({ANALYTICS, HISTORY, TRACKING} - used):
+            if name in spool.events.consumers():
+                # Nobody follows by that name any more, and trimming would wait for it
+                retire = functools.partial(spool.events.retire, name)
+                await until_space(retire, runtime.stop, disk_full)
         async with asyncio.TaskGroup() as tasks:
             periodic = [
                 tasks.create_task(_measure(spool, runtime.clock, runtime.metrics, low_disk)),
@@ -122,8 +131,7 @@ async def run_platform(runtime: Runtime) -> None:
             if tracking_hosts is not None:
                 periodic.append(tasks.create_task(tracking_hosts.hosts.run()))
                 periodic.append(tasks.create_task(tracking_hosts.certificates.run()))
-            if history is not None:
-                periodic.append(tasks.create_task(history.forget_old()))
+            periodic += [tasks.create_task(each.forget_old()) for each in kept]
             spool.administration.tell_providers(Routing.of(runtime.config).find_told_provider)
             notices = SenderNotices(runtime.config, spool, runtime.clock)
             answers = QueueAnswers(
@@ -145,6 +153,8 @@ async def run_platform(runtime: Runtime) -> None:
                 if tracking_hosts is not None:
                     tracking_hosts.exchange(config)
                 uploads.exchange(config)
+                if counters is not None:
+                    counters.exchange(config)
 
             runtime.on_reload(reload)
             census = Census(spool.administration, runtime.clock)
@@ -178,8 +188,8 @@ async def run_platform(runtime: Runtime) -> None:
             if tracking_hosts is not None:
                 await tracking_hosts.close()
     finally:
-        if history is not None:
-            await history.close()
+        for keeper in kept:
+            await keeper.close()
         sink.close()
         runtime.close_spool()
 
@@ -188,6 +198,12 @@ def _history(runtime: Runtime, spool: LmdbSpool) -> HistoryKeeper | None:
     if runtime.config.history_of == "none":
         return None
     return HistoryKeeper(runtime.config, spool.events, runtime.clock, os.urandom)
+
+
+def _counters(runtime: Runtime, spool: LmdbSpool) -> CounterKeeper | None:
+    if not runtime.config.analytics.counts:
+        return None
+    return CounterKeeper(runtime.config, spool.events, runtime.clock, os.urandom)
 
 
 async def _forget_failures(runtime: Runtime) -> None:

@@ -1,0 +1,145 @@
+"""``bin/bench stats``: how many events a second are counted, and what asking costs by how many rows there are.
+
+Two logs: one of a stream and a few campaigns and tags, and one where each mail has a tag of its own, which is the most
+that the rows of an hour come to.
+"""
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+import msgspec
+from rich.table import Table
+
+from angarium.analytics.asked import MAX_HOURS, By, StatsQuery
+from angarium.analytics.counter_file import CounterFile, CounterView
+from angarium.analytics.counters import HOUR_MS
+from angarium.analytics.reading import CounterReader
+from angarium.analytics.writing import CounterWriter
+from angarium.queue import MessageAccepted, Opened, Position, UnixMs
+from angarium.queue.events.catalogue import CataloguedKind
+from angarium.queue.model import DEFAULT_TENANT
+from bench.history import BEGAN, made_events
+from bench.machine import describe
+from bench.peer import work_folder
+from bench.report import console, print_machine, save
+
+BATCH: Final = 500  # events, as the platform's follower has them
+ASKED: Final = 50  # of each kind
+HOURS: Final = 24 * 90  # that the rows are spread over
+OPENS: Final = 3  # one in so many messages is opened
+
+
+def run(folder: Path, messages: int) -> None:
+    machine = describe(folder)
+    print_machine(machine)
+    work = work_folder(folder, "stats")
+    try:
+        results = _measure(work, messages)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    table = Table(title=f"{messages:,} messages; median of {ASKED} questions, in ms")
+    table.add_column("")
+    table.add_column("", justify="right")
+    for name, value in results.items():
+        table.add_row(name, f"{value:,}")
+    console.print(table)
+    save("stats", machine, results=results)
+
+
+def _measure(work: Path, messages: int) -> dict[str, Any]:
+    results: dict[str, Any] = {}
+    for name, one_tag_each in (("few tags", False), ("a tag each", True)):
+        folder = work / name.replace(" ", "-")
+        folder.mkdir()
+        events = _events(messages, one_tag_each=one_tag_each)
+        results[f"events/s of processor time, {name}"] = _write(folder, events)
+        octets = sum(each.stat().st_size for each in folder.iterdir())
+        results[f"octets a message, {name}"] = round(octets / messages)
+    folder = work / "spread"
+    folder.mkdir()
+    _write(folder, _spread(_events(messages, one_tag_each=False)))
+    results |= _ask(folder)
+    return results
+
+
+def _events(messages: int, *, one_tag_each: bool) -> list[CataloguedKind]:
+    events: list[CataloguedKind] = []
+    for number, each in enumerate(made_events(messages)):
+        events.append(each)
+        if isinstance(each, MessageAccepted):
+            if one_tag_each:
+                events[-1] = msgspec.structs.replace(each, tags=(f"order:{number}",))
+        elif number % (2 * OPENS) == 1:
+            events.append(_opened(each))
+    return events
+
+
+def _opened(event: Any) -> Opened:
+    return Opened(
+        at=event.at,
+        message_id=event.message_id,
+        tenant=event.tenant,
+        stream=event.stream,
+        campaign="",
+        index=0,
+        recipient=event.recipient,
+        sender_domain="",
+        report=b"",
+        client="",
+        verdict="human",
+    )
+
+
+def _spread(events: Sequence[CataloguedKind]) -> list[CataloguedKind]:
+    """Over HOURS."""
+    step = HOURS * HOUR_MS // len(events)
+    return [
+        msgspec.structs.replace(each, at=UnixMs(BEGAN + at * step))
+        for at, each in enumerate(events)
+    ]
+
+
+def _write(folder: Path, events: Sequence[CataloguedKind]) -> int:
+    """Return how many were counted in a second of processor time."""
+    file = CounterFile(folder)
+    writer = CounterWriter(file)
+    writer.begin(b"bench", 0)
+    batches = [
+        [Position(start + at + 1, each) for at, each in enumerate(events[start : start + BATCH])]
+        for start in range(0, len(events), BATCH)
+    ]
+    began = time.process_time()
+    for batch in batches:
+        writer.write(batch)
+    took = time.process_time() - began
+    file.close()
+    return round(len(events) / took)
+
+
+def _ask(folder: Path) -> dict[str, float]:
+    reader = CounterReader(CounterView(folder))
+    first = BEGAN // HOUR_MS
+    kinds: tuple[By, ...] = ("total", "hour", "day", "campaign", "tag", "provider")
+
+    def asking(by: By, hours: int, tenant: str | None) -> Callable[[], object]:
+        query = StatsQuery(by=by, first=first, end=first + hours, tenant=tenant)
+        return lambda: reader.ask(query)
+
+    found = {f"by {by}, 90 days": _median_ms(asking(by, HOURS, DEFAULT_TENANT)) for by in kinds}
+    found["by day, 7 days"] = _median_ms(asking("day", 168, DEFAULT_TENANT))
+    found["by tenant, a year"] = _median_ms(asking("tenant", MAX_HOURS, None))
+    reader.close()
+    return found
+
+
+def _median_ms(ask: Callable[[], object]) -> float:
+    took = []
+    for _ in range(ASKED):
+        began = time.perf_counter()
+        ask()
+        took.append(time.perf_counter() - began)
+    return round(median(took) * 1000, 3)

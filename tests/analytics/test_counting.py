@@ -1,0 +1,308 @@
+"""Mirrors angarium/analytics/counting.py, counted_mail.py and routes.py: what an event counts as."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from angarium.analytics.counted_mail import counted_mail, read_labels
+from angarium.analytics.routes import MAX_ROUTES, UNKNOWN, Route, Routes
+from angarium.queue import MessageAccepted, MessageId, Origin
+from angarium.queue.model import UnixMs
+from tests.analytics.conftest import Counted
+from tests.history.samples import Log
+from tests.queue.samples import attempt
+
+ENDS = {
+    "delivered": "delivered",
+    "relayed": "sent",
+    "bounced": "bounced",
+    "damaged": "bounced",
+    "expired": "expired",
+    "skipped": "expired",
+    "cancelled": "cancelled",
+    "recipient_suppressed": "suppressed",
+}
+LATER = ("report_bounced", "complained", "unsubscribed", "opened", "clicked", "ses_told")
+
+
+@pytest.mark.parametrize(("event", "counter"), sorted(ENDS.items()))
+def test_each_end_has_its_counter_and_counts_once(
+    counted: Counted, log: Log, event: str, counter: str
+) -> None:
+    """CN2"""
+    message_id = log.accept("a@x.example", "b@x.example")
+    log.happen("deferred", message_id, 0)
+    log.happen("deferred", message_id, 0)
+    for _ in range(2):  # the second time by a queue that was restored
+        log.happen(event, message_id, 0)
+    counted.catch_up()
+    assert counted.total() == {"accepted": 2, "deferred": 1, counter: 1}
+
+
+@pytest.mark.parametrize(
+    ("event", "fields", "expected"),
+    [
+        ("report_bounced", {}, {"bounced": 1, "bounced_late": 1}),
+        ("complained", {}, {"complained": 1}),
+        ("complained", {"feedback_type": "not-spam"}, {}),
+        ("unsubscribed", {}, {"unsubscribed": 1}),
+        ("ses_told", {"kind": "reject"}, {"bounced": 1, "bounced_late": 1}),
+        ("ses_told", {"kind": "delay"}, {}),
+        ("opened", {}, {"opened": 2}),
+        ("opened", {"verdict": "machine"}, {"opened": 2}),
+        (
+            "opened",
+            {"verdict": "human"},
+            {"opened": 2, "opened_human": 2, "opened_recipients": 1},
+        ),
+        ("clicked", {"verdict": "machine"}, {"clicked": 2}),
+        (
+            "clicked",
+            {"verdict": "human"},
+            {"clicked": 2, "clicked_human": 2, "clicked_recipients": 1},
+        ),
+        ("held", {}, {}),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "+".join(map(str, each.values())),
+)
+def test_what_is_told_later_counts_recipients_once_and_openings_each_time(
+    counted: Counted, log: Log, event: str, fields: dict[str, Any], expected: dict[str, int]
+) -> None:
+    """CN2"""
+    message_id = log.accept()
+    log.happen("delivered", message_id)
+    for _ in range(2):
+        log.happen(event, message_id, **fields)
+    counted.catch_up()
+    assert counted.total() == {"accepted": 1, "delivered": 1, **expected}
+
+
+def test_what_amazon_delivered_was_sent_and_is_delivered(counted: Counted, log: Log) -> None:
+    message_id = log.accept()
+    for name in ("ses_told", "relayed", "ses_told"):  # the queue may write its own later
+        log.happen(name, message_id)
+    counted.catch_up()
+    assert counted.total() == {"accepted": 1, "sent": 1, "delivered": 1}
+
+
+def test_a_bounce_that_was_told_before_the_queue_knew_of_it_counts_once(
+    counted: Counted, log: Log
+) -> None:
+    """CN2"""
+    message_id = log.accept()
+    log.happen("report_bounced", message_id)
+    log.happen("bounced", message_id)
+    log.happen("delivered", message_id)  # it has left the queue
+    counted.catch_up()
+    assert counted.total() == {"accepted": 1, "bounced": 1, "bounced_late": 1}
+
+
+def test_nothing_counts_of_a_message_whose_acceptance_did_not(counted: Counted, log: Log) -> None:
+    """CN1"""
+    unknown = log.accept()
+    log.positions.clear()
+    for name in (*ENDS, *LATER, "deferred"):
+        log.happen(name, unknown)
+    ours = log.accept(origin=Origin(kind="dsn"))
+    log.happen("delivered", ours)
+    counted.catch_up()
+    assert counted.everything() == {key: {} for key in counted.everything()}
+
+
+def test_who_is_known_by_the_address_alone_is_found_and_nobody_else_is(
+    counted: Counted, log: Log
+) -> None:
+    message_id = log.accept("a@x.example", "Bob@x.example")
+    for recipient in ("bob@X.example", "bob@x.example", "other@x.example"):
+        log.happen("complained", message_id, -1, recipient=recipient)
+    counted.catch_up()
+    assert counted.total() == {"accepted": 2, "complained": 1}
+
+
+def test_an_opening_by_nobody_in_particular_counts_as_no_recipients(
+    counted: Counted, log: Log
+) -> None:
+    message_id = log.accept()
+    log.happen("delivered", message_id)
+    for _ in range(2):
+        log.happen("opened", message_id, -1, verdict="human")
+    log.happen("opened", message_id, verdict="human")
+    counted.catch_up()
+    seen = {"opened": 3, "opened_human": 3, "opened_recipients": 1}
+    assert counted.total() == {"accepted": 1, "delivered": 1, **seen}
+    assert counted.by("source") == {"ip1": {"delivered": 1, **seen}}
+
+
+def test_later_events_count_by_what_the_message_was_and_by_which_way_it_went(
+    counted: Counted, log: Log
+) -> None:
+    message_id = log.accept(
+        "a@x.example", "b@x.example", stream="news", campaign="week1", tags=("kind:a", "b", "b")
+    )
+    way = msgspec.structs.replace(attempt(), provider="gmail", source="ip1")
+    other = msgspec.structs.replace(attempt(), provider="yahoo", source="ip2")
+    log.happen("deferred", message_id, 0, attempt=other)
+    log.happen("delivered", message_id, 0, attempt=way)
+    log.happen("relayed", message_id, 1, attempt=other)
+    counted.catch_up(1)
+    log.clock.now = UnixMs(log.clock.now + 3_600_000)
+    log.happen("opened", message_id, 0, stream="", verdict="machine")
+    log.happen("complained", message_id, 1)
+    counted.catch_up(1)
+    all_of_it = {
+        "accepted": 2,
+        "deferred": 1,
+        "delivered": 1,
+        "sent": 1,
+        "opened": 1,
+        "complained": 1,
+    }
+    assert counted.by("stream") == {"news": all_of_it}
+    assert counted.by("campaign") == {"week1": all_of_it}
+    assert counted.by("tag") == {"b": all_of_it, "kind:a": all_of_it}
+    assert counted.by("domain") == {"example.com": all_of_it}
+    assert counted.by("provider") == {
+        "gmail": {"delivered": 1, "opened": 1},
+        "yahoo": {"deferred": 1, "sent": 1, "complained": 1},
+    }
+    assert counted.by("source") == {
+        "ip1": {"delivered": 1, "opened": 1},
+        "ip2": {"deferred": 1, "sent": 1, "complained": 1},
+    }
+    assert list(counted.by("hour").values()) == [
+        {"accepted": 2, "deferred": 1, "delivered": 1, "sent": 1},
+        {"opened": 1, "complained": 1},
+    ]
+
+
+def test_a_label_that_is_no_text_is_counted_all_the_same(counted: Counted, log: Log) -> None:
+    log.accept(campaign="half \ud800", tags=("x" * 300, ""))
+    counted.catch_up()
+    assert counted.by("campaign") == {"half ?": {"accepted": 1}}
+    assert counted.by("tag") == {"x" * 256: {"accepted": 1}}
+
+
+def test_what_is_kept_of_a_message_has_no_address(log: Log) -> None:
+    log.accept("somebody@x.example", tags=("a",))
+    accepted = log.positions[0].event
+    assert isinstance(accepted, MessageAccepted)
+    mail = counted_mail(accepted)
+    assert b"somebody" not in bytes(mail.recipients) + mail.labels
+    assert read_labels(mail.labels).tags == ("a",)
+
+
+def test_routes_keep_their_numbers_and_are_bounded() -> None:
+    """CRT1"""
+    routes = Routes([Route(number=1, provider="p", source="s")])
+    assert routes.number("p", "s") == 1
+    assert routes.number("", "") == UNKNOWN
+    assert routes.number("p", "") == 2
+    assert [each.number for each in routes.new] == [2]
+    full = Routes(
+        Route(number=each, provider="p", source=str(each)) for each in range(1, MAX_ROUTES + 1)
+    )
+    assert full.number("p", "one more") == UNKNOWN
+    assert full.number("p", "7") == 7
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> Log:
+    """Mail as a queue has it: deferred some times, at most one end, and then what is told of it."""
+    log = Log(seed=draw(st.integers(1, 1000)))
+    for _ in range(draw(st.integers(1, 8))):
+        count = draw(st.integers(1, 3))
+        message_id = log.accept(
+            *[f"u{each}@example.net" for each in range(count)],
+            tenant=draw(st.sampled_from(["default", "acme"])),
+            stream=draw(st.sampled_from(["news", "bills"])),
+            tags=draw(st.sampled_from([(), ("a",), ("a", "b")])),
+        )
+        for index in range(count):
+            _course(draw, log, message_id, index)
+        log.clock.now = UnixMs(log.clock.now + draw(st.sampled_from([0, 3_600_000])))
+    return log
+
+
+def _course(draw: st.DrawFn, log: Log, message_id: MessageId, index: int) -> None:
+    source = draw(st.sampled_from(["ip1", "ip2"]))
+    way = msgspec.structs.replace(attempt(), provider="gmail", source=source)
+    for _ in range(draw(st.integers(0, 2))):
+        log.happen("deferred", message_id, index, attempt=way)
+    end = draw(st.sampled_from([*sorted(ENDS), None]))
+    if end is not None:
+        log.happen(end, message_id, index, attempt=way)
+    if end in ("delivered", "relayed"):
+        for name in draw(st.lists(st.sampled_from(LATER), max_size=4)):
+            verdict = draw(st.sampled_from(["human", "machine", ""]))
+            kind = "reject"
+            log.happen(name, message_id, index, verdict=verdict, kind=kind)
+
+
+def slow_count(log: Log) -> dict[str, int]:
+    """The totals of all tenants, by sets."""
+    found: dict[str, set[Any]] = {}
+    times = {"opened": 0, "opened_human": 0, "clicked": 0, "clicked_human": 0}
+    accepted = 0
+    for _, event in [(each.sequence, each.event) for each in log.positions]:
+        if isinstance(event, MessageAccepted):
+            accepted += len(event.recipients)
+            continue
+        who = (event.message_id, getattr(event, "index", -1))
+        name = str(event.name)
+        for counter in {
+            **{each: (counter,) for each, counter in ENDS.items()},
+            "report_bounced": ("bounced", "bounced_late"),
+            "ses_told": ("bounced", "bounced_late"),
+        }.get(name, (name,)):
+            if counter in times:
+                times[counter] += 1
+                if getattr(event, "verdict", "") == "human":
+                    times[f"{counter}_human"] += 1
+                    found.setdefault(f"{counter}_recipients", set()).add(who)
+            else:
+                found.setdefault(counter, set()).add(who)
+    counts = {name: len(those) for name, those in found.items()}
+    return {name: n for name, n in {"accepted": accepted, **times, **counts}.items() if n}
+
+
+@given(log=logs(), batch=st.integers(1, 9))
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_the_books_balance_however_the_log_is_cut_into_batches(
+    tmp_path_factory: pytest.TempPathFactory, log: Log, batch: int
+) -> None:
+    """CN1, CN2"""
+    counted = Counted(tmp_path_factory.mktemp("counted"), log)
+    counted.catch_up(batch)
+    total = counted.total(tenant=None)
+    assert total == slow_count(log)
+    ended = sum(total.get(each, 0) for each in {*ENDS.values()}) - total.get("bounced_late", 0)
+    waiting = {(each.event.message_id, getattr(each.event, "index", -1)) for each in log.positions}
+    assert 0 <= total["accepted"] - ended <= len(waiting)
+    everything = counted.everything()
+    for dimension in ("STREAM", "DOMAIN", "tenant", "hour"):
+        assert _sum(everything[dimension]) == total
+    of_ways = {name: n for name, n in total.items() if name != "accepted"}
+    ways = _sum(everything["SOURCE"])
+    for name in ("delivered", "sent", "deferred", "opened", "complained"):
+        assert ways.get(name, 0) == of_ways.get(name, 0)
+    counted.close()
+
+
+def _sum(rows: dict[Any, dict[str, int]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for row in rows.values():
+        for name, number in row.items():
+            found[name] = found.get(name, 0) + number
+    return found
+
+
+def test_files_are_the_servers_alone(tmp_path: Path, log: Log) -> None:
+    counted = Counted(tmp_path, log)
+    assert (tmp_path / "analytics.db").stat().st_mode & 0o777 == 0o600
+    counted.close()

@@ -1,0 +1,162 @@
+"""Mirrors angarium/analytics/reading.py, span.py and access.py."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from angarium.analytics import access, counter_file
+from angarium.analytics.access import CounterAccess
+from angarium.analytics.asked import By, CountersAwayError, StatsQuery
+from angarium.analytics.counters import HOUR_MS, Dimension
+from angarium.analytics.span import Span, SpanError, key_shown, read_span
+from angarium.queue.model import UnixMs
+from tests.analytics.conftest import Counted
+from tests.history.samples import Log
+
+NOW = UnixMs(1_782_900_900_000)  # 2026-07-01T10:15:00Z
+HOUR = NOW // HOUR_MS
+DAY = HOUR // 24
+
+
+def fill(counted: Counted, log: Log) -> int:
+    """Three hours of two campaigns and two tenants. Returns the first."""
+    log.clock.now = NOW
+    for _ in range(3):
+        log.accept(campaign="a", tags=("x",))
+        log.accept(campaign="b")
+        log.accept(campaign="a", tenant="acme")
+        log.clock.now = UnixMs(log.clock.now + 12 * HOUR_MS)
+    counted.catch_up()
+    return HOUR
+
+
+def test_rows_are_by_time_by_name_and_of_a_tenant_or_of_all(counted: Counted, log: Log) -> None:
+    first = fill(counted, log)
+    assert counted.by("hour") == {first + each: {"accepted": 2} for each in (0, 12, 24)}
+    assert counted.by("day") == {DAY: {"accepted": 4}, DAY + 1: {"accepted": 2}}
+    assert counted.by("total") == {"all": {"accepted": 6}}
+    assert counted.by("total", tenant=None) == {"all": {"accepted": 9}}
+    assert counted.by("total", tenant="nobody") == {}
+    assert counted.by("campaign") == {"a": {"accepted": 3}, "b": {"accepted": 3}}
+    assert counted.by("tenant", tenant=None) == {
+        "acme": {"accepted": 3},
+        "default": {"accepted": 6},
+    }
+
+
+def test_only_the_hours_that_are_asked_for_count(counted: Counted, log: Log) -> None:
+    first = fill(counted, log)
+    assert counted.total(first=first + 1, end=first + 12) == {}
+    assert counted.total(first=first, end=first + 12) == {"accepted": 2}
+    assert counted.total(first=first + 12, end=first + 25) == {"accepted": 4}
+
+
+def test_one_name_alone_is_asked_about_over_time(counted: Counted, log: Log) -> None:
+    first = fill(counted, log)
+    only = (Dimension.CAMPAIGN, "a")
+    assert counted.by("day", only=only) == {DAY: {"accepted": 2}, DAY + 1: {"accepted": 1}}
+    assert counted.by("total", only=only) == {"all": {"accepted": 3}}
+    assert counted.by("hour", only=(Dimension.TAG, "x"), end=first + 1, first=first) == {
+        first: {"accepted": 1}
+    }
+
+
+def test_pages_have_each_row_once_also_of_the_rest(counted: Counted, log: Log) -> None:
+    log.clock.now = NOW
+    for number in range(7):
+        log.accept(tags=(f"t{number}",))
+        log.clock.now = UnixMs(log.clock.now + HOUR_MS)
+    counted.catch_up()
+    with counted.file.writing() as db:
+        db.execute("UPDATE counter SET key = '' WHERE key = 't6'")
+    kinds: tuple[By, ...] = ("tag", "hour")
+    for by in kinds:
+        keys, after = [], ""
+        while True:
+            page = counted.reader.ask(
+                StatsQuery(by=by, first=HOUR, end=HOUR + 24, tenant="default", limit=1, after=after)
+            )
+            keys += [each.key for each in page.rows]
+            if page.after is None:
+                break
+            after = page.after
+        assert len(keys) == len(set(keys)) == 7
+        assert (None in keys) == (by == "tag")
+
+
+def test_a_question_that_would_take_too_long_is_given_up(
+    counted: Counted, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(counted, log)
+    monkeypatch.setattr(counter_file, "_MANY_STEPS", 0)
+    monkeypatch.setattr(counter_file, "_STEPS", 10)
+    view = counter_file.CounterView(Path(counted.file._path.parent))
+    with pytest.raises(CountersAwayError, match="interrupted"):
+        view.ask("SELECT count(*) FROM counter a, counter b, counter c", {})
+    view.close()
+
+
+async def test_who_asks_too_much_at_once_is_told_so(
+    counted: Counted, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CAC1"""
+    fill(counted, log)
+    monkeypatch.setattr(access, "WAITING", 2)
+    asking = CounterAccess(counted.file._path.parent)
+    query = StatsQuery(by="total", first=HOUR, end=HOUR + 24, tenant="default")
+    answers = await asyncio.gather(*[asking.ask(query) for _ in range(3)], return_exceptions=True)
+    assert [isinstance(each, CountersAwayError) for each in answers] == [False, False, True]
+    assert (await asking.ask(query)).rows[0].counts["accepted"] == 4
+    asking.close()
+
+
+async def test_before_anything_was_counted_that_is_said(tmp_path: Path, log: Log) -> None:
+    asking = CounterAccess(tmp_path)
+    query = StatsQuery(by="total", first=HOUR, end=HOUR + 24, tenant="default")
+    with pytest.raises(CountersAwayError):
+        await asking.ask(query)
+    counted = Counted(tmp_path, log)
+    assert (await asking.ask(query)).rows == ()
+    asking.close()
+    counted.close()
+
+
+@pytest.mark.parametrize(
+    ("first", "to", "hours"),
+    [
+        ("", "", ((DAY - 6) * 24, HOUR + 1)),
+        ("2026-07-01", "2026-07-01", (DAY * 24, DAY * 24 + 24)),
+        ("2026-06-30", "", (DAY * 24 - 24, HOUR + 1)),
+        ("", "2026-06-30", ((DAY - 7) * 24, DAY * 24)),
+        ("2026-07-01T09:59:59.5Z", "2026-07-01T10:00:00Z", (HOUR - 1, HOUR)),
+        ("2026-07-01T12:00:00+02:00", "2026-07-01T10:00:01Z", (HOUR, HOUR + 1)),
+    ],
+)
+def test_dates_and_times_are_whole_hours(first: str, to: str, hours: tuple[int, int]) -> None:
+    assert read_span(first, to, NOW) == Span(first=hours[0], end=hours[1])
+
+
+@pytest.mark.parametrize(
+    ("first", "to", "text"),
+    [
+        ("2026-07-02", "", "from: is not before `to`"),
+        ("2020-07-02", "", "from: is more than 366 days before `to`: ask for less at a time"),
+        ("2026-02-30", "", "from: 2026-02-30 is no day; write 2026-07-01 or 2026-07-01T10:00:00Z"),
+        ("", "yesterday", "to: 'yesterday' is no time; write 2026-07-01 or 2026-07-01T10:00:00Z"),
+        ("2026-07-01T10:00:00", "", "from: '2026-07-01T10:00:00' is no time; write"),
+        ("2026-07-01T99:00:00Z", "", "from: '2026-07-01T99:00:00Z' is no time"),
+    ],
+)
+def test_what_is_no_span_is_said_with_what_to_write(first: str, to: str, text: str) -> None:
+    with pytest.raises(SpanError) as told:
+        read_span(first, to, NOW)
+    assert str(told.value).startswith(text)
+    assert told.value.field == text.partition(":")[0]
+
+
+def test_hours_days_and_names_are_shown_as_such() -> None:
+    assert key_shown("hour", HOUR) == "2026-07-01T10:00:00.000Z"
+    assert key_shown("day", DAY) == "2026-07-01"
+    assert key_shown("tag", "a") == "a"
+    assert key_shown("tag", None) is None

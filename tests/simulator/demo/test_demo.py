@@ -44,7 +44,7 @@ def test_once_checks_itself_and_exits_with_0() -> None:
     assert result.returncode == 0, said + result.stderr.decode()
     assert result.stderr == b""
     checks = re.findall(r"^(ok|FAIL) ", said, re.MULTILINE)
-    assert checks == ["ok"] * 13
+    assert checks == ["ok"] * 14
     assert re.search(r"^cold at acorn: day 0 of 36, \d+ of 20 used this hour$", said, re.MULTILINE)
     assert re.search(r"^cedar-ts04: at most .* by source warm at cedar", said, re.MULTILINE)
     folder = re.search(r"\S+/angarium\.toml", said)

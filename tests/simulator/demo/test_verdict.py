@@ -11,7 +11,7 @@ from angarium.dkim.keygen import generate, record_text
 from angarium.simulator.demo.ledger import Ledger
 from angarium.simulator.demo.plan import Plan, render
 from angarium.simulator.demo.standing import RuleRow, Standing, WarmupRow
-from angarium.simulator.demo.verdict import VerdictLine, by_http, judge
+from angarium.simulator.demo.verdict import VerdictLine, by_http, judge, told_of_reading
 from angarium.simulator.demo.web import WebApplication
 from angarium.simulator.demo.world import COLD, NEW_TO, RULE, demo_scenario
 from angarium.simulator.internet import Internet
@@ -49,6 +49,8 @@ class Run:
                 if message.sender.way == "http":
                     told = ["email.accepted", f"email.{self.plan.expected[recipient]}"]
                     self.web.heard[recipient] = told
+                    if self.plan.expected[recipient] == "delivered":
+                        self.web.reader = recipient
                 expected = self.plan.expected[recipient]
                 event = "deferred" if expected == "waiting" else expected
                 self.ledger.read(line(event, recipient))
@@ -69,6 +71,7 @@ class Run:
             statistics = self.net.mailboxes[name].statistics
             statistics.deferred = statistics.throttled = statistics.refused = statistics.drops = 1
             statistics.tls_failures = statistics.tls_handshakes = 1
+        self.web.heard[self.web.reader] += ["email.opened", "email.clicked"]
 
     def receive(
         self,
@@ -244,3 +247,15 @@ def test_a_message_without_a_valid_signature_is_found() -> None:
     bad = [f for f in findings if "shop.example" in f.text]
     assert [f.ok for f in bad] == [False]
     assert bad[0].examples
+
+
+def test_a_reader_who_was_not_seen_or_twice_is_named() -> None:
+    run = Run()
+    assert told_of_reading(run.web) == []
+    heard = run.web.heard[run.web.reader]
+    heard.append("email.opened")
+    assert told_of_reading(run.web) == [f"{run.web.reader}: email.opened"]
+    heard.remove("email.clicked")
+    assert f"{run.web.reader}: email.clicked" in told_of_reading(run.web)
+    run.web.reader = ""
+    assert told_of_reading(run.web) == ["nobody: email.opened", "nobody: email.clicked"]

@@ -3,6 +3,7 @@
 A sign is in the log and in reasons for ever; docs/tracking.md says what each means.
 """
 
+import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -72,6 +73,7 @@ _PROXIES: Final = tuple(
         ("duckduckgo", r"duckduckgo(?:-email|emailprotection)"),
     )
 )
+_HEADLESS: Final = "HeadlessChrome/"
 _OFFICE: Final = re.compile(r"ms-office|msoffice|microsoft office", re.I)
 # What Google's own hosts say that fetch pictures before anybody reads
 _GMAIL_PREFETCH: Final = "Edge/12.246"
@@ -104,10 +106,23 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 def signs_of(seen: Seen, networks: MachineNetworks) -> tuple[str, ...]:
     """Return what speaks for a machine, or for a person whose hands were not the last; the surest first."""
     owner = networks.find(seen.address)
+    seen = _as_a_person(seen)
     agent = _agent_of(seen.agent)
     if seen.is_picture and (proxy := _proxy_of(seen, agent, owner)):
         return (proxy,)
     return (*_certain(seen, agent, owner), *_doubtful(seen, agent, owner))
+
+
+def _as_a_person(seen: Seen) -> Seen:
+    """A browser without a window on a network of one's own is how one tries out what a reader does."""
+    if _HEADLESS not in seen.agent:
+        return seen
+    try:
+        is_own = ipaddress.ip_address(seen.address).is_private
+    except ValueError:
+        is_own = False
+    agent = seen.agent.replace(_HEADLESS, "Chrome/")
+    return msgspec.structs.replace(seen, agent=agent) if is_own else seen
 
 
 def _proxy_of(seen: Seen, agent: "_Agent", owner: NetworkOwner | None) -> str:

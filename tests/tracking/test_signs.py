@@ -99,3 +99,20 @@ def test_a_browser_says_that_it_looks_ahead() -> None:
     assert seen_purpose({"Sec-Purpose": "prefetch;prerender"})
     assert seen_purpose({"X-Moz": "prefetch"})
     assert not seen_purpose({"Accept": "*/*"})
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("127.0.0.1", ()),
+        ("10.1.2.3", ()),
+        ("::1", ()),
+        ("8.8.8.8", (signs.PROGRAM,)),
+        ("x", (signs.PROGRAM,)),
+    ],
+)
+def test_a_browser_without_a_window_is_a_person_at_home(
+    address: str, expected: tuple[str, ...]
+) -> None:
+    headless = BROWSER.replace("Chrome/", "HeadlessChrome/")
+    assert found(agent=headless, address=address) == expected

@@ -88,7 +88,7 @@ def test_a_reader_counts_once_and_a_gateway_as_a_machine(tmp_path: Path) -> None
             assert (figures["sent"], people) == (2, (1, 1))
             assert figures["opened"] > 1
             shown = product.postmaster("stats", "--by", "stream", "--json")
-            assert json.loads(shown)["rows"][0]["openedHuman"] == 1
+            assert json.loads(shown)["rows"][0]["opened_human"] == 1
             product.assert_clean()
         finally:
             product.kill()

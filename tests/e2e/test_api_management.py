@@ -284,7 +284,7 @@ def test_an_address_is_suppressed_shown_and_sent_to_again(site: Site) -> None:
         ({"email": "a@b.example\r\nBcc: x@y"}, "email"),
         ({"emails": ["a@b.example", "b"]}, "emails[1]"),
         ({"email": "a@b.example", "emails": ["c@d.example"]}, "emails"),
-        ({"email": "a@b.example", "scope": "topic:news"}, "scope"),
+        ({"email": "a@b.example", "scope": "topic:a news"}, "scope"),
         ({"email": "a@b.example", "scope": "stream:a b"}, "scope"),
         ({"email": "a@b.example", "bounceType": "Permanent"}, "bounceType"),
         (

@@ -14,7 +14,10 @@ from tests.faults.mounted_disk import MIB, Ballast, MountedDisk
 from tests.faults.sink import Trouble
 
 DISK = 24 * MIB
-FULL = {"mail_log_failed", "history_failed", "webhooks_failed", "webhooks_outbox_failed"}
+FULL = {
+    *("mail_log_failed", "history_failed", "analytics_failed"),
+    *("webhooks_failed", "webhooks_outbox_failed"),
+}
 NO_ROOM = {452, 451}
 
 

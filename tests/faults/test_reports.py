@@ -15,7 +15,10 @@ from tests.faults.test_crash_points import DIED, DISK_FAILED, KILLS_PER_SERVER
 from tests.faults.test_kill import moment
 from tests.faults.tracer import Tracer, needs_strace
 
-FULL = {"mail_log_failed", "history_failed", "webhooks_failed", "webhooks_outbox_failed"}
+FULL = {
+    *("mail_log_failed", "history_failed", "analytics_failed"),
+    *("webhooks_failed", "webhooks_outbox_failed"),
+}
 
 
 async def kill_again_and_again(returns: Returns, count: int) -> None:

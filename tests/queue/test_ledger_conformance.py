@@ -249,7 +249,8 @@ class LedgerMachine(RuleBasedStateMachine):
         states = Counter(row.state for _, row in rows)
         of_tally = msgspec.structs.astuple(campaign.tally)
         assert list(of_tally[: len(RowState)]) == [states[each] for each in RowState]  # LG1
-        flags = [sum(bool(row.flags & each) for _, row in rows) for each in Flag if each]
+        counted = [each for each in Flag if each and each is not Flag.UNNAMED]
+        flags = [sum(bool(row.flags & each) for _, row in rows) for each in counted]
         assert list(of_tally[len(RowState) :]) == flags
         never = (RowState.REFUSED, RowState.DUPLICATE)
         sent = [row.address for _, row in rows if row.state not in never]

@@ -83,7 +83,8 @@ class _Ended:
 class Client:
     """Opens all its sessions first, then lets messages fall due at a steady rate."""
 
-    def __init__(self, port: int, *, size: int, sessions: int) -> None:
+    def __init__(self, port: int, *, size: int, sessions: int, first: int = 0) -> None:
+        """``first``: what recipients are numbered from."""
         line = b"X" * 70 + b"\r\n"
         header = b"From: <%b>\r\nSubject: latency\r\n\r\n" % SENDER.encode()
         self.message = header + line * (size // len(line)) + b".\r\n"
@@ -91,7 +92,7 @@ class Client:
         self._sessions = sessions
         self._idle: deque[_Session] = deque()
         self._waiting: deque[float] = deque()
-        self._numbers = 0
+        self._numbers = first
         self._accept: list[float] = []
         self._since_due: list[float] = []
         self._failure: asyncio.Future[None]

@@ -9,7 +9,7 @@ import binascii
 import hashlib
 import hmac
 import struct
-from base64 import b32decode, b32encode, urlsafe_b64decode, urlsafe_b64encode
+from base64 import b32decode, b32encode
 from collections.abc import Mapping
 from enum import IntEnum
 from functools import lru_cache
@@ -19,13 +19,12 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
+from angarium.feedback.token_parts import Mac, check_key_numbers, token_octets, token_text
 from angarium.queue.model import MessageId, UnixMs
 from angarium.queue.suppression_key import compared_form
 
 DAY_MS: Final = 86_400_000
 KEY_OCTETS: Final = 32
-# Of a key's number: seven bits, and none is 0
-LAST_KEY_ID: Final = 127
 # Of the short form: RFC 5321 section 4.5.3.1.1 has room for 64
 SHORT_CHARACTERS: Final = 63
 # Ours: header lines end at 998 octets (RFC 5322 section 2.1.1), and no name is cut
@@ -108,24 +107,6 @@ class NotOurs(msgspec.Struct, frozen=True):
 Verified = Valid | Expired | Forged | UnknownKey | NotOurs
 
 
-class Mac:
-    """HMAC-SHA256 (RFC 2104), a third of the time of the library's: both blocks of the key are hashed once."""
-
-    __slots__ = ("_inner", "_outer")
-
-    def __init__(self, key: bytes) -> None:
-        """``key``: at most a block of 64 octets."""
-        block = key.ljust(64, b"\0")
-        self._inner = hashlib.sha256(bytes(octet ^ 0x36 for octet in block))
-        self._outer = hashlib.sha256(bytes(octet ^ 0x5C for octet in block))
-
-    def of(self, octets: bytes) -> bytes:
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(octets)
-        outer.update(inner.digest())
-        return outer.digest()
-
-
 class _Key:
     """One key's derived keys: each has one use."""
 
@@ -149,10 +130,7 @@ class ReferenceKeys:
 
     def __init__(self, secrets: Mapping[int, bytes], days: int) -> None:
         """``secrets``: by key number, the newest last. ``days``: how long a reference is believed."""
-        if not secrets or not all(0 < each <= LAST_KEY_ID for each in secrets):
-            raise ValueError(
-                f"keys are numbered from 1 to {LAST_KEY_ID}, and there is at least one"
-            )
+        check_key_numbers(secrets)
         self._keys = {number: _Key(secret) for number, secret in secrets.items()}
         self._newest = list(secrets)[-1]
         self._days = days
@@ -200,7 +178,7 @@ class ReferenceKeys:
         )
         sealed = self._keys[self._newest].siv.encrypt(plain, _BOUND_TO)
         octets = bytes((self._newest,)) + sealed
-        return _PREFIX + _base64(octets)
+        return _PREFIX + token_text(octets)
 
     def verify(self, text: str, now: UnixMs) -> Verified:
         """Read either form, whatever the text is."""
@@ -246,11 +224,8 @@ class ReferenceKeys:
         )
 
     def _open(self, text: str) -> Reference | Forged | UnknownKey | NotOurs:
-        try:
-            octets = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        except (binascii.Error, ValueError):
-            return NotOurs()
-        if not octets or _base64(octets) != text:  # else one reference would have many texts
+        octets = token_octets(text)
+        if not octets:
             return NotOurs()
         key_id = octets[0]
         if (key := self._keys.get(key_id)) is None:
@@ -279,10 +254,6 @@ class ReferenceKeys:
 def lane_of(tenant: str, stream: str) -> bytes:
     """Return the tag of a tenant's stream: who has both names knows whose tag it is."""
     return hashlib.sha256(f"{tenant}\0{stream}".encode()).digest()[:4]
-
-
-def _base64(octets: bytes) -> str:
-    return urlsafe_b64encode(octets).decode("ascii").rstrip("=")
 
 
 def _check(key: _Key, address: str) -> bytes:

@@ -10,11 +10,9 @@ Three kinds, each by a key of its own that is derived from the installation's:
   than we remember for as long as it is good.
 """
 
-import binascii
 import hashlib
 import hmac
 import struct
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, Literal
@@ -23,7 +21,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from angarium.feedback.reference import LAST_KEY_ID, Mac
+from angarium.feedback.token_parts import Mac, check_key_numbers, token_octets, token_text
 from angarium.queue.model import MessageId, UnixMs
 from angarium.tracking.host_proof import HostProof
 
@@ -104,10 +102,7 @@ class TrackingKeys:
 
     def __init__(self, secrets: Mapping[int, bytes], days: int = DEFAULT_DAYS) -> None:
         """``secrets``: by key number, the newest last. ``days``: how long tokens are good."""
-        if not secrets or not all(0 < each <= LAST_KEY_ID for each in secrets):
-            raise ValueError(
-                f"keys are numbered from 1 to {LAST_KEY_ID}, and there is at least one"
-            )
+        check_key_numbers(secrets)
         self._keys = {number: _Key(secret) for number, secret in secrets.items()}
         self._newest = list(secrets)[-1]
         # What visitors whom nobody is to know are marked by; of the oldest key, so that a new one changes no mark
@@ -124,7 +119,7 @@ class TrackingKeys:
             now // 1000,
             tenant_tag(tenant),
         )
-        return _base64(body + self._keys[self._newest].who.of(body)[:_MAC_OCTETS])
+        return token_text(body + self._keys[self._newest].who.of(body)[:_MAC_OCTETS])
 
     def link(self, message_id: MessageId, tenant: str, number: int, target: str) -> str:
         """Return the token of a link: characters as of ``who``, a third more than the target has, and thirty.
@@ -137,12 +132,12 @@ class TrackingKeys:
         body = _NUMBER.pack(number) + octets
         key = self._keys[self._newest]
         mac = key.link.of(message_id + tenant_tag(tenant) + body)[:_MAC_OCTETS]
-        return _base64(bytes((self._newest,)) + mac + body)
+        return token_text(bytes((self._newest,)) + mac + body)
 
     def leave(self, leaver: Leaver) -> str:
         """Return the token of one who may leave: characters as of ``who``."""
         sealed = self._keys[self._newest].leave.encrypt(_encode(leaver), _BOUND_TO)
-        return _base64(bytes((self._newest,)) + sealed)
+        return token_text(bytes((self._newest,)) + sealed)
 
     def last_day(self, now: UnixMs) -> int:
         """Return the last day of a leaver's token that is made now."""
@@ -150,7 +145,7 @@ class TrackingKeys:
 
     def read_who(self, text: str, now: UnixMs) -> Who | Refused:
         """Read whatever the text is."""
-        octets = _octets(text) if len(text) == WHO_CHARACTERS else None
+        octets = token_octets(text) if len(text) == WHO_CHARACTERS else None
         if octets is None:
             return Refused("malformed")
         body, mac = octets[: _WHO.size], octets[_WHO.size :]
@@ -172,7 +167,7 @@ class TrackingKeys:
         who = self.read_who(who_text, now)
         if isinstance(who, Refused):
             return who
-        octets = _octets(link_text) if len(link_text) <= LINK_CHARACTERS else None
+        octets = token_octets(link_text) if len(link_text) <= LINK_CHARACTERS else None
         if octets is None or len(octets) < 1 + _MAC_OCTETS + _NUMBER.size:
             return Refused("malformed")
         key_id, mac, body = octets[0], octets[1 : 1 + _MAC_OCTETS], octets[1 + _MAC_OCTETS :]
@@ -187,7 +182,7 @@ class TrackingKeys:
 
     def read_leave(self, text: str, now: UnixMs) -> Leaver | Refused:
         """Read whatever the text is."""
-        octets = _octets(text) if len(text) <= LINK_CHARACTERS else None
+        octets = token_octets(text) if len(text) <= LINK_CHARACTERS else None
         if not octets:
             return Refused("malformed")
         key = self._keys.get(octets[0])
@@ -208,23 +203,10 @@ def tenant_tag(tenant: str) -> bytes:
 
 def target_of(link_text: str) -> str | None:
     """Return where a link's token leads, unverified: for those that nobody else can have written. None: it is none."""
-    octets = _octets(link_text) if len(link_text) <= LINK_CHARACTERS else None
+    octets = token_octets(link_text) if len(link_text) <= LINK_CHARACTERS else None
     if octets is None or len(octets) < 1 + _MAC_OCTETS + _NUMBER.size:
         return None
     return octets[1 + _MAC_OCTETS + _NUMBER.size :].decode("utf-8", "replace")
-
-
-def _base64(octets: bytes) -> str:
-    return urlsafe_b64encode(octets).decode("ascii").rstrip("=")
-
-
-def _octets(text: str) -> bytes | None:
-    """None: it is not what ``_base64`` returns; each token has one text."""
-    try:
-        octets = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except (binascii.Error, ValueError):
-        return None
-    return octets if _base64(octets) == text else None
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode

@@ -1,6 +1,5 @@
 """``postmaster domain``: as which domains tenants send. A running server sees each change at once."""
 
-import asyncio
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import click
 
 from angarium.cli.config_option import config_option
+from angarium.cli.dns_asking import ask_dns
 from angarium.cli.domain_shown import (
     answer,
     print_list,
@@ -15,7 +15,7 @@ from angarium.cli.domain_shown import (
     print_zone,
     row,
 )
-from angarium.cli.exit import EX_OK, EX_TEMPFAIL, CommandError
+from angarium.cli.exit import EX_OK, EX_TEMPFAIL
 from angarium.cli.platform_access import json_option, print_json, time_text, using_platform
 from angarium.config.schema import Config
 from angarium.dkim import SigningKey
@@ -27,7 +27,6 @@ from angarium.insight.domain_records import (
     public_addresses,
 )
 from angarium.queue.model import DEFAULT_TENANT, UnixMs
-from angarium.routing.dns import DnsResolver, DnsSetupError
 from angarium.tenancy.domain_check import CheckedRecord, DomainCheck, with_found
 from angarium.tenancy.domain_keys import USUAL_TYPES
 from angarium.tenancy.domain_progress import take_check
@@ -219,15 +218,6 @@ def _expected(platform: Platform, config: Config, found: Domain) -> Sequence[Che
 
 def _looked_up(platform: Platform, config: Config, found: Domain) -> DomainReport:
     keys = _signing_keys(platform, found)
-
-    async def look() -> DomainReport:
-        resolver = DnsResolver(config.dns, time.monotonic)
-        try:
-            return await check_records(config, found, keys, PatientDns(resolver))
-        finally:
-            await resolver.close()
-
-    try:
-        return asyncio.run(look())
-    except DnsSetupError as error:
-        raise CommandError(str(error), EX_TEMPFAIL) from None
+    return ask_dns(
+        config, lambda resolver: check_records(config, found, keys, PatientDns(resolver))
+    )

@@ -1,6 +1,5 @@
 """``postmaster tracking-host``: names of tenants' own that links in their mail lead to."""
 
-import asyncio
 import os
 import time
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ import msgspec
 
 from angarium.access.tracking_keys import TrackingKeyError, read_tracking_keys
 from angarium.cli.config_option import config_option
+from angarium.cli.dns_asking import ask_dns
 from angarium.cli.exit import EX_CONFIG, EX_OK, EX_TEMPFAIL, CommandError
 from angarium.cli.platform_access import json_option, print_json, time_text, using_platform
 from angarium.config.schema import Config
@@ -20,7 +20,6 @@ from angarium.insight.host_certificate import HostCertificate, find_certificate
 from angarium.insight.tracking_hosts import HostLook, Subject
 from angarium.issuance.store import IssuanceError, IssuanceStore
 from angarium.queue.model import DEFAULT_TENANT, UnixMs
-from angarium.routing.dns import DnsResolver, DnsSetupError
 from angarium.tenancy.platform import Platform
 from angarium.tenancy.tracking_host_check import HostCheck, HostFinding
 from angarium.tenancy.tracking_policy import TrackingHost
@@ -148,17 +147,8 @@ def _looked_at(platform: Platform, config: Config, host: TrackingHost) -> tuple[
         has_files=any(each.host == host.host for each in config.tracking_certificate),
     )
 
-    async def look() -> tuple[HostFinding, ...]:
-        resolver = DnsResolver(config.dns, time.monotonic)
-        try:
-            return await HostLook(config, proof, resolver, os.urandom).look(subject)
-        finally:
-            await resolver.close()
-
     try:
-        return asyncio.run(look())
-    except DnsSetupError as error:
-        raise CommandError(str(error), EX_TEMPFAIL) from None
+        return ask_dns(config, lambda dns: HostLook(config, proof, dns, os.urandom).look(subject))
     except OSError as error:
         raise CommandError(f"tracking.ca_file: {error}", EX_CONFIG) from None
 

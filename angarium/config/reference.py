@@ -115,6 +115,8 @@ def _type_text(annotation: str) -> str:
     optional = annotation.removesuffix(" | None")
     if optional == "str | tuple[str, ...]":
         return "string, or array of strings"
+    if optional == "str | dict[str, str]":
+        return "string, or table of strings"
     if optional.startswith("Literal["):
         values = ast.literal_eval(optional.removeprefix("Literal"))
         return " \\| ".join(f"`{value}`" for value in values)

@@ -147,6 +147,9 @@ class Stream(_Table, frozen=True, kw_only=True):
     """A kind of mail. There are "default" (priority 3), "transactional" (1) and "bulk" (5) without writing any."""
 
     name: Name
+    # what people read in place of its name where they choose what to get: a text, or one for each language,
+    # { en = "News", de = "Neues" }
+    title: str | dict[str, str] = ""
     pool: str | None = None  # omitted: by tenant, sender domain or route
     priority: Priority = 3  # 1 first; 7 of 8 turns are the first one's, the others are for the rest
     retry_s: tuple[Seconds, ...] = ()  # the last one repeats; omitted: delivery.retry_s

@@ -60,6 +60,11 @@ def build(letter: Letter, boundary: str) -> Built:
     return Built(content=head + part.body, header_octets=len(head))
 
 
+def _is_of_the_body(name: str) -> bool:
+    """Content-Language (RFC 3282) is the author's to say."""
+    return name.lower().startswith("content-") and name.lower() != "content-language"
+
+
 def _fields(letter: Letter) -> list[str]:
     if len(letter.subject) > _SUBJECT:
         raise LetterError("subject", f"is longer than {_SUBJECT} characters: shorten it")
@@ -80,7 +85,7 @@ def _fields(letter: Letter) -> list[str]:
     for name, value in letter.fields:
         at = f"headers.{name}"
         check_name(at, name)
-        if name.lower() in _OURS or name.lower().startswith("content-"):
+        if name.lower() in _OURS or _is_of_the_body(name):
             raise LetterError(at, "is written from the other fields: leave it out")
         fields.append(text_field(name, value, at))
     return fields

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from angarium.config.titles import MAX_TITLES, TITLE_CHARACTERS
 from angarium.queue.model import UnixMs
 from angarium.tenancy import SnapshotFile
 from angarium.tenancy.model import ConflictError, NotFoundError, TenancyError
 from angarium.tenancy.platform import Platform
 from angarium.tenancy.tables import TOPIC
-from angarium.tenancy.topic import MAX_TITLES, MAX_TOPICS, TITLE_CHARACTERS, Topic
+from angarium.tenancy.topic import MAX_TOPICS, Topic
 
 TITLES = {"en": "Offers", "de": " Angebote ", "pt-BR": "Ofertas"}
 

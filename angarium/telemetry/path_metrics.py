@@ -6,7 +6,7 @@ Knows no configuration: who follows the traffic says which names are labels at a
 from collections.abc import Mapping
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from angarium.telemetry.maker import MetricMaker
 
 OTHER: Final = "other"
 # Ours, per process: with all their outcomes they fill half of ``shared_files.FILE_OCTETS``
@@ -18,29 +18,28 @@ Pair = tuple[str, str]  # provider, source
 class PathMetrics:
     """Made once per process, by ``Metrics``."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        pair = ["provider", "source"]
-        self._recipients = Counter(
-            "angarium_path_recipients",
-            "Recipients that a provider answered for",
-            [*pair, "outcome"],
-            registry=registry,
+    def __init__(self, maker: MetricMaker) -> None:
+        pair = ("provider", "source")
+        self._recipients = maker.open_counters(
+            "path_recipients", "Recipients that a provider answered for", *pair, "outcome"
         )
-        self._connections = Counter(
-            "angarium_path_connections",
-            "Connections opened, and those that could not be",
-            [*pair, "result"],
-            registry=registry,
+        self._connections = maker.open_counters(
+            "path_connections", "Connections opened, and those that could not be", *pair, "result"
         )
-        self._open = _gauge("path_connections_open", "Connections, now", pair, registry)
-        self._waiting = _gauge(
-            "path_waiting_recipients", "Recipients that wait in memory, now", pair, registry
+        self._open = maker.open_gauges(
+            "path_connections_open", "Connections, now", *pair, mode="livesum"
         )
-        self._in_force = _gauge(
-            "in_force", "What narrows the configured limits, now", ["kind"], registry
+        self._waiting = maker.open_gauges(
+            "path_waiting_recipients", "Recipients that wait in memory, now", *pair, mode="livesum"
         )
-        self._queued = _gauge(
-            "provider_queue_recipients", "Recipients in the queue", ["provider"], registry
+        self._in_force = maker.open_gauges(
+            "restrictions_in_force",
+            "What narrows the configured limits, now",
+            "kind",
+            mode="livesum",
+        )
+        self._queued = maker.open_gauges(
+            "provider_queue_recipients", "Recipients in the queue", "provider", mode="livesum"
         )
         self._pairs: set[Pair] = set()
         self._providers: set[str] = set()
@@ -84,7 +83,3 @@ class PathMetrics:
                 pair = (OTHER, OTHER)
             self._pairs.add(pair)
         return pair
-
-
-def _gauge(name: str, text: str, labels: list[str], registry: CollectorRegistry) -> Gauge:
-    return Gauge(f"angarium_{name}", text, labels, registry=registry, multiprocess_mode="livesum")

@@ -3,13 +3,14 @@
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
+from angarium.telemetry.maker import MetricMaker
 from angarium.telemetry.path_metrics import MAX_PAIRS, PathMetrics
 
 
 class Read:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.metrics = PathMetrics(self.registry)
+        self.metrics = PathMetrics(MetricMaker(self.registry))
 
     def lines(self, name: str) -> list[str]:
         text = generate_latest(self.registry).decode()
@@ -56,6 +57,6 @@ def test_pairs_are_bounded_and_the_rest_is_told_together(read: Read) -> None:
 
 def test_what_is_in_force_is_counted_by_kind(read: Read) -> None:
     read.metrics.set_in_force({"rule": 2, "warm_up": 1})
-    assert 'angarium_in_force{kind="rule"} 2.0' in read.lines("in_force")
+    assert 'angarium_restrictions_in_force{kind="rule"} 2.0' in read.lines("restrictions_in_force")
     read.metrics.set_in_force({"rule": 0})
-    assert 'angarium_in_force{kind="rule"} 0.0' in read.lines("in_force")
+    assert 'angarium_restrictions_in_force{kind="rule"} 0.0' in read.lines("restrictions_in_force")

@@ -25,8 +25,8 @@ def test_memory_and_open_files_are_those_of_the_process() -> None:
     metrics = Metrics()
     gauges = ProcessGauges(metrics, "ingress-0")
     gauges.follow(100.0)
-    own = value(metrics, "process_memory_octets", 'kind="own",process="ingress-0"')
-    mapped = value(metrics, "process_memory_octets", 'kind="mapped",process="ingress-0"')
+    own = value(metrics, "process_memory_bytes", 'kind="own",process="ingress-0"')
+    mapped = value(metrics, "process_memory_bytes", 'kind="mapped",process="ingress-0"')
     (line,) = (
         line for line in Path("/proc/self/status").read_text().splitlines() if "VmRSS" in line
     )

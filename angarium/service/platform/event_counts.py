@@ -28,12 +28,12 @@ from angarium.queue import (
     message_id_ms,
 )
 from angarium.service.platform.provider_labels import OTHER, ProviderLabels
+from angarium.telemetry.counted import Counted
 from angarium.telemetry.metrics import (
     REPAIRS,
     STAGES,
     SUPPRESSION_REASONS,
     VERDICTS,
-    Counted,
     Metrics,
 )
 from angarium.tracking.judging import HONEYPOT, PICTURE

@@ -25,6 +25,7 @@ from angarium.service.platform.copy_facts import CopyFactsFinder
 from angarium.service.platform.domain_parts import DomainParts
 from angarium.service.platform.event_counts import EventCounts
 from angarium.service.platform.event_follower import EventFollower
+from angarium.service.platform.event_lags import find_lags
 from angarium.service.platform.fetch_judge import TRACKING, FetchJudge
 from angarium.service.platform.log_answers import LogAnswers
 from angarium.service.platform.mail_log import MailLog, Sink
@@ -43,7 +44,7 @@ from angarium.service.platform.webhook_parts import WebhookParts
 from angarium.service.runtime import Runtime
 from angarium.service.snapshots import snapshots_of
 from angarium.telemetry.log import log, log_exception
-from angarium.telemetry.metrics import EVENT_CONSUMERS, Metrics
+from angarium.telemetry.metrics import Metrics
 from angarium.tenancy import TenancySetupError
 
 MEASURE_S: Final = 2.0
@@ -70,6 +71,7 @@ async def run_platform(runtime: Runtime) -> None:
             spool.keepsakes,
             runtime.clock,
             runtime.stop,
+            runtime.metrics.webhooks,
         )
         domains = DomainParts(runtime, spool.keepsakes)
         tracking_hosts = TrackingHostParts(runtime) if runtime.config.tracks else None
@@ -244,8 +246,9 @@ async def _measure(
         metrics.suppressions.set(spool.suppressions.count())
         oldest = summary.oldest_at
         metrics.queue_oldest.set(0 if oldest is None else max(0, clock() - oldest) / 1000)
-        for consumer, events in _lags(spool).items():
-            metrics.event_lag[consumer].set(events)
+        for consumer, lag in find_lags(spool.events, clock()).items():
+            metrics.event_lag[consumer].set(lag.events)
+            metrics.event_lag_time[consumer].set(lag.seconds)
         await asyncio.sleep(MEASURE_S)
 
 
@@ -280,16 +283,6 @@ def _set_gauges(metrics: Metrics, summary: QueueSummary) -> None:
     metrics.queue_used.set(summary.used_octets)
     metrics.disk_free.set(summary.free_disk_octets)
     metrics.events.set(summary.events)
-
-
-def _lags(spool: LmdbSpool) -> dict[str, int]:
-    """Return how many events each consumer has yet to read, by the names that the metrics know."""
-    last = spool.events.last()
-    lags = dict.fromkeys(EVENT_CONSUMERS, 0)
-    for consumer, position in spool.events.consumers().items():
-        name = consumer if consumer in lags else "other"
-        lags[name] = max(lags[name], last - position)
-    return lags
 
 
 async def _trim(spool: LmdbSpool, clock: Callable[[], UnixMs], config: Config) -> None:

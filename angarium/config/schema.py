@@ -683,6 +683,19 @@ class Analytics(_Table, frozen=True, kw_only=True):
     keep_days: Days = 90  # counters; and of each message, as long, what is needed to count what is told of it later
 
 
+class Retention(_Table, frozen=True, kw_only=True):
+    """How long is kept what has no table of its own. The other kinds have their key there (docs/data-protection.md);
+    `postmaster retention` shows all of them.
+    """
+
+    # who opened a mail and followed its links, in the history; figures of it are kept as `analytics.keep_days` says
+    opens_and_clicks_days: Days = 90
+    # lines of the mail log, by the file that they are in: one that is older by its last line is deleted, and one that
+    # begins more than a tenth of this ago is rotated
+    mail_log_days: Days = 90
+    audit_days: Days = 365  # who did what; the rest of the chain can still be verified
+
+
 class Check(_Table, frozen=True, kw_only=True):
     """What other programs are asked of mail before it is sent (docs/content.md). Our own rules need nothing here."""
 
@@ -801,6 +814,7 @@ class Config(_Table, frozen=True, kw_only=True):
     api: Api = Api()
     history: History = History()
     analytics: Analytics = Analytics()
+    retention: Retention = Retention()
     webhook: Webhook = Webhook()
     uploads: Uploads = Uploads()
     templates: Templates = Templates()

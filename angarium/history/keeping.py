@@ -42,6 +42,7 @@ class HistoryKeeper:
         random_octets: Callable[[int], bytes],
     ) -> None:
         self._config = config
+        self._retention = config.retention
         self._events = events
         self._clock = clock
         self._random_octets = random_octets
@@ -74,13 +75,20 @@ class HistoryKeeper:
     def projected_to(self) -> int:
         return 0 if self._opened is None else self._opened[1].position
 
+    def exchange(self, config: Config) -> None:
+        """Go by what it says of opens and clicks; the rest needs a restart."""
+        self._retention = config.retention
+
     async def forget_old(self) -> None:
         """Delete what is older than is kept, now and then, until cancelled."""
         await self._begun.wait()
         while True:
-            before = UnixMs(self._clock() - self._config.history.keep_days * _DAY_MS)
+            now = self._clock()
+            before = UnixMs(now - self._config.history.keep_days * _DAY_MS)
+            told_before = UnixMs(now - self._retention.opens_and_clicks_days * _DAY_MS)
             try:
-                await self._forget(before)
+                await self._forget(before, self._forget_step)
+                await self._forget(told_before, self._forget_told_step)
             except HistoryAwayError as error:
                 log("history_not_trimmed", "error", reason=str(error))
             await asyncio.sleep(FORGET_S)
@@ -90,15 +98,20 @@ class HistoryKeeper:
         self._writer.shutdown()
         self._asker.shutdown()
 
-    async def _forget(self, before: UnixMs) -> None:
+    async def _forget(
+        self, before: UnixMs, forget_step: Callable[[UnixMs, int], int | None]
+    ) -> None:
         after: int | None = 0
         while after is not None:
-            step = functools.partial(self._forget_step, before, after)
+            step = functools.partial(forget_step, before, after)
             after = await self._in(self._writer, step)
             await asyncio.sleep(FORGET_PAUSE_S)
 
     def _forget_step(self, before: UnixMs, after: int) -> int | None:
         return self._open()[1].forget(before, after)
+
+    def _forget_told_step(self, before: UnixMs, after: int) -> int | None:
+        return self._open()[1].forget_told(before, after)
 
     async def _in(self, thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(thread, work)

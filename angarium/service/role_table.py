@@ -129,7 +129,7 @@ ROLES: Final = RoleTable(
                 never=(
                     *("source", "pool", "warmup", "delivery", "dns", "dkim", "log.mail_log"),
                     *("rules", "rule", "postmasters", "breaker", "blocklists", "smart_host"),
-                    *("campaigns", "acme", "analytics"),
+                    *("campaigns", "acme", "analytics", "retention"),
                 ),
             ),
         ),
@@ -147,7 +147,7 @@ ROLES: Final = RoleTable(
                 never=(
                     *("log.mail_log", "postmasters", "breaker", "blocklists", "api", "webhook"),
                     *("uploads", "templates", "check", "campaigns"),
-                    *("tracking_certificate", "acme", "analytics"),
+                    *("tracking_certificate", "acme", "analytics", "retention"),
                 ),
             ),
         ),
@@ -175,6 +175,7 @@ ROLES: Final = RoleTable(
                         "tracking_certificate",
                         "acme",
                         "analytics",
+                        "retention",
                     ),
                 ),
             ),
@@ -194,6 +195,7 @@ ROLES: Final = RoleTable(
                     *("listener", "source", "pool", "warmup", "delivery", "dkim"),
                     *("log.mail_log", "rules", "rule", "postmasters", "breaker", "blocklists"),
                     *("smart_host", "ses", "tracking_certificate", "acme", "analytics"),
+                    "retention",
                 ),
             ),
         ),
@@ -209,7 +211,7 @@ ROLES: Final = RoleTable(
                     *("log.level", "breaker", "blocklists", "webhook", "uploads", "analytics"),
                     # Of what blocklists are asked, what is expected of domains, and how
                     *("source", "pool", "route", "dns", "dkim"),
-                    *("tracking_certificate", "acme"),
+                    *("tracking_certificate", "acme", "retention"),
                 ),
                 never=(
                     *("listener", "stream", "warmup", "provider", "delivery"),

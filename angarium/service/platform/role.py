@@ -20,6 +20,7 @@ from angarium.queue import HoldRule, LmdbSpool, QueueSummary, UnixMs
 from angarium.routing.dns import DnsSetupError
 from angarium.routing.routing import Routing
 from angarium.service.admin_socket import Handlers
+from angarium.service.platform.audit_keeping import AuditKeeper
 from angarium.service.platform.census import Census
 from angarium.service.platform.copy_facts import CopyFactsFinder
 from angarium.service.platform.domain_parts import DomainParts
@@ -30,6 +31,7 @@ from angarium.service.platform.fetch_judge import TRACKING, FetchJudge
 from angarium.service.platform.log_answers import LogAnswers
 from angarium.service.platform.mail_log import MailLog, Sink
 from angarium.service.platform.mail_log_file import MailLogFile, StandardOutput
+from angarium.service.platform.mail_log_retention import MailLogRetention
 from angarium.service.platform.provider_labels import ProviderLabels
 from angarium.service.platform.queue_answers import QueueAnswers
 from angarium.service.platform.sender_notices import SenderNotices
@@ -102,6 +104,8 @@ async def run_platform(runtime: Runtime) -> None:
     low_disk = _LowDisk()
     tenancy = TenancyPublisher(runtime.config)
     uploads = UploadSweep(runtime.config, runtime.clock)
+    audit = AuditKeeper(runtime.config, runtime.clock)
+    mail_log = MailLogRetention(runtime.config, runtime.clock)
 
     def disk_full() -> None:
         runtime.ready(lambda: (DISK_FULL,))
@@ -129,6 +133,8 @@ async def run_platform(runtime: Runtime) -> None:
                 tasks.create_task(_tell_instance(runtime, spool)),
                 tasks.create_task(domains.watch.run()),
                 tasks.create_task(uploads.run()),
+                tasks.create_task(audit.run()),
+                tasks.create_task(mail_log.run()),
             ]
             if tracking_hosts is not None:
                 periodic.append(tasks.create_task(tracking_hosts.hosts.run()))
@@ -155,6 +161,10 @@ async def run_platform(runtime: Runtime) -> None:
                 if tracking_hosts is not None:
                     tracking_hosts.exchange(config)
                 uploads.exchange(config)
+                audit.exchange(config)
+                mail_log.exchange(config)
+                if history is not None:
+                    history.exchange(config)
                 if counters is not None:
                     counters.exchange(config)
 

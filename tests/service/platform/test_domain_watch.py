@@ -33,6 +33,7 @@ from angarium.tenancy.secret_file import Secrets
 from angarium.tenancy.signing import open_domain_key
 from tests.queue.samples import FakeClock
 from tests.routing.scripted_dns import ScriptedDns
+from tests.tenancy.audited import audit_entries
 
 NAME = "shop.example"
 CONFIG = parse(
@@ -215,7 +216,7 @@ async def test_a_rotation_goes_on_by_itself(watched: Watched) -> None:
     assert [each.selector for each in after.keys if each.retired] == [added.keys[0].selector]
     await watched.turn(RETIRED_KEPT_MS)
     assert len(watched.found.keys) == 1
-    assert watched.platform.audit()[0].action == "domain.key_over"
+    assert audit_entries(watched.platform)[0].action == "domain.key_over"
     assert watched.names == ["domain_verified"]
 
 

@@ -39,7 +39,7 @@ COLUMNS: Final = (
         "INTEGER",
         "counts queues: 1 higher after the queue was lost or an older one put in its place",
     ),
-    _column("at", "TIMESTAMP_MS", "when it happened, UTC"),
+    _column("ts", "TIMESTAMP_MS", "when it happened, UTC (`at` would need quotes in SQL)"),
     _column(
         "event",
         "VARCHAR",
@@ -114,4 +114,4 @@ COLUMNS: Final = (
 )
 BY_NAME: Final[Mapping[str, Column]] = {each.name: each for each in COLUMNS}
 # What rows in files are in the order of: reports by tenant and time read few row groups
-ORDER: Final = ("tenant", "at", "sequence")
+ORDER: Final = ("tenant", "ts", "sequence")

@@ -50,7 +50,7 @@ COLUMNS: Final = (
     _column(
         "recipient",
         "VARCHAR",
-        "address that it is about; of an `accepted` message with one recipient that one. After an erasure `erased:` and a number",
+        "address that it is about, of an `accepted` message where it is the only one; erased: `erased:` and a number",
         "address",
     ),
     _column(

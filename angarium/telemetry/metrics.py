@@ -88,6 +88,7 @@ EVENT_CONSUMERS: Final = (
         "suppression",
         "history",
         "analytics",
+        "lake",
         "webhooks",
         "tracking",
         "other",
@@ -325,6 +326,10 @@ class Metrics:
         self.events = self._gauge("events", "Events kept in the log")
         self.event_lag = self._gauges(
             "event_lag", "Events that a consumer has not read yet", consumer=EVENT_CONSUMERS
+        )
+        self.lake_files = self._gauge("lake_files", "Files of the lake")
+        self.lake_size = self._gauge(
+            "lake_octets", "Octets of the lake's files, here or in the bucket"
         )
         self._commits = self._distribution("commit_seconds", "Time of a commit", COMMIT_BUCKETS_S)
         self._batches = self._distribution(

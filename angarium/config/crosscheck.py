@@ -18,10 +18,11 @@ from angarium.config.address import (
     parse_proxy,
     parse_smart_host,
 )
-from angarium.config.bucket import bucket_problems
+from angarium.config.bucket import upload_bucket_problems
 from angarium.config.day import find_day
 from angarium.config.error import KeyPath, Problem
 from angarium.config.issuance_check import issuance_problems
+from angarium.config.lake_check import lake_problems
 from angarium.config.quantity import find_rate
 from angarium.config.reply_texts import PatternError, expanded
 from angarium.config.schema import Config, Listener, Pool, Route, Rule, Source, Stream
@@ -110,7 +111,7 @@ def _uploads(config: Config) -> Iterator[Problem]:
     if uploads.file_octets > uploads.tenant_octets:
         text = "is less than uploads.file_octets: the largest file would have no room; raise it"
         yield Problem(("uploads", "tenant_octets"), text)
-    yield from bucket_problems(uploads)
+    yield from upload_bucket_problems(uploads)
 
 
 def _check(config: Config) -> Iterator[Problem]:
@@ -723,6 +724,7 @@ _CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
     _check,
     _webhook,
     _uploads,
+    lake_problems,
     _rules,
     standing_problems,
 )

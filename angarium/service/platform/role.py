@@ -28,6 +28,7 @@ from angarium.service.platform.event_counts import EventCounts
 from angarium.service.platform.event_follower import EventFollower
 from angarium.service.platform.event_lags import find_lags
 from angarium.service.platform.fetch_judge import TRACKING, FetchJudge
+from angarium.service.platform.lake_follower import LAKE, LakeFollower
 from angarium.service.platform.log_answers import LogAnswers
 from angarium.service.platform.mail_log import MailLog, Sink
 from angarium.service.platform.mail_log_file import MailLogFile, StandardOutput
@@ -97,10 +98,14 @@ async def run_platform(runtime: Runtime) -> None:
     counters = _counters(runtime, spool)
     if counters is not None:
         followers.append(EventFollower(spool.events, counters))
+    lake = _lake(runtime, spool, history)
+    if lake is not None:
+        followers.append(EventFollower(spool.events, lake))
     kept: list[CounterKeeper | HistoryKeeper] = [
         each for each in (counters, history) if each is not None
     ]
-    used = {*(each.name for each in kept), *([TRACKING] if runtime.config.tracks else [])}
+    used = {each.name for each in (*kept, *([lake] if lake is not None else []))}
+    used |= {TRACKING} if runtime.config.tracks else set()
     low_disk = _LowDisk()
     tenancy = TenancyPublisher(runtime.config)
     uploads = UploadSweep(runtime.config, runtime.clock)
@@ -114,7 +119,7 @@ async def run_platform(runtime: Runtime) -> None:
         for follower in followers:
             # All of them, before anything is trimmed
             await until_space(follower.register, runtime.stop, disk_full)
-        for name in sorted({ANALYTICS, HISTORY, TRACKING} - used):
+        for name in sorted({ANALYTICS, HISTORY, LAKE, TRACKING} - used):
             if name in spool.events.consumers():
                 # Nobody follows by that name any more, and trimming would wait for it
                 retire = functools.partial(spool.events.retire, name)
@@ -140,6 +145,8 @@ async def run_platform(runtime: Runtime) -> None:
                 periodic.append(tasks.create_task(tracking_hosts.hosts.run()))
                 periodic.append(tasks.create_task(tracking_hosts.certificates.run()))
             periodic += [tasks.create_task(each.forget_old()) for each in kept]
+            if lake is not None:
+                periodic.append(tasks.create_task(lake.tend()))
             spool.administration.tell_providers(Routing.of(runtime.config).find_told_provider)
             notices = SenderNotices(runtime.config, spool, runtime.clock)
             answers = QueueAnswers(
@@ -167,6 +174,8 @@ async def run_platform(runtime: Runtime) -> None:
                     history.exchange(config)
                 if counters is not None:
                     counters.exchange(config)
+                if lake is not None:
+                    lake.exchange(config)
 
             runtime.on_reload(reload)
             census = Census(spool.administration, runtime.clock)
@@ -200,7 +209,7 @@ async def run_platform(runtime: Runtime) -> None:
             if tracking_hosts is not None:
                 await tracking_hosts.close()
     finally:
-        for keeper in kept:
+        for keeper in (*kept, *([lake] if lake is not None else [])):
             await keeper.close()
         sink.close()
         runtime.close_spool()
@@ -216,6 +225,16 @@ def _counters(runtime: Runtime, spool: LmdbSpool) -> CounterKeeper | None:
     if not runtime.config.analytics.counts:
         return None
     return CounterKeeper(runtime.config, spool.events, runtime.clock, os.urandom)
+
+
+def _lake(runtime: Runtime, spool: LmdbSpool, history: HistoryKeeper | None) -> LakeFollower | None:
+    if not runtime.config.lake.enabled:
+        return None
+    find = spool.reports.find_accepted
+    metrics = runtime.metrics
+    return LakeFollower(
+        runtime.config, spool.events, history, find, runtime.clock, os.urandom, metrics
+    )
 
 
 async def _forget_failures(runtime: Runtime) -> None:

@@ -18,6 +18,7 @@ from angarium.config.address import (
     parse_proxy,
     parse_smart_host,
 )
+from angarium.config.alarms_check import alarms_problems
 from angarium.config.bucket import bucket_problems
 from angarium.config.day import find_day
 from angarium.config.error import KeyPath, Problem
@@ -746,4 +747,5 @@ _CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
     _uploads,
     _rules,
     standing_problems,
+    alarms_problems,
 )

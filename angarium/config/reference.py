@@ -1,4 +1,4 @@
-"""Writes docs/configuration.md from the comments of ``schema``: the schema is its own documentation.
+"""Writes docs/configuration.md from the comments of ``schema`` and its parts: the schema is its own documentation.
 
 ``python -m angarium.config.reference docs/configuration.md``
 """
@@ -15,6 +15,7 @@ import msgspec
 from angarium.config import schema
 from angarium.config.quantity import duration_text, size_text
 
+_SOURCES = ("schema.py", "alarms.py")
 _HEADER = """# Configuration
 
 `angarium.toml`, made from `angarium/config/schema.py`. Every key is optional but those marked *required*; an unknown
@@ -48,8 +49,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 
 def render() -> str:
     """Return the document."""
-    source = Path(__file__).with_name("schema.py").read_text(encoding="utf-8")
-    tables = {table.name: table for table in _tables(source)}
+    sources = [Path(__file__).with_name(each).read_text(encoding="utf-8") for each in _SOURCES]
+    tables = {table.name: table for source in sources for table in _tables(source)}
     parts = [_HEADER]
     for key in tables["Config"].keys:
         many = key.type.startswith("tuple[")

@@ -28,12 +28,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
 class Alarm(AlarmLimits, frozen=True, kw_only=True):
     """One that is looked for: all that is known of it."""
 
-    title: str
-    subjects: tuple[Kind, ...]
-    figure: str
-    why: str
-    look: tuple[str, ...]
-    explained_by: tuple[str, ...]
+    about: About
 
     def is_over(self, figure: float) -> bool:
         """Whether a figure is beyond the level."""

@@ -238,8 +238,7 @@ def alarms_of(written: Sequence[OwnLimits]) -> tuple[Alarm, ...]:
 
 
 def alarm_of(limits: AlarmLimits) -> Alarm:
-    about = msgspec.structs.asdict(_BY_NAME[limits.name])
-    return Alarm(**{**about, **msgspec.structs.asdict(limits)})
+    return Alarm(about=_BY_NAME[limits.name], **msgspec.structs.asdict(limits))
 
 
 def find_about(name: str) -> About | None:

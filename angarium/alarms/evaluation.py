@@ -102,7 +102,7 @@ class Evaluation:
         over = {
             each.subject: each
             for each in measured.readings
-            if each.subject.kind in alarm.subjects
+            if each.subject.kind in alarm.about.subjects
             and self._has_volume(alarm, each)
             and alarm.is_over(each.sure)
         }

@@ -28,9 +28,8 @@ class AlarmLimits(msgspec.Struct, frozen=True, kw_only=True):
     end_level: float  # over when the figure has come back to it
     is_floor: bool = False
     window_s: float | None = None  # of what is counted; None: how it is now
-    minimum: int | None = (
-        None  # in the window: with fewer there is no figure; None: any number will do
-    )
+    # in the window: with fewer there is no figure; None: any number will do
+    minimum: int | None = None
     for_s: float = 0.0  # so long beyond the level before it is raised
     end_for_s: float = 300.0  # so long at the end level before it is over
 

@@ -1,10 +1,11 @@
 """The tables ``[alarms]``, with ``[[alarms.notify]]``, and ``[[alarm]]``. Frozen values; only types are checked."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from angarium.config.shape import Count, Name, Seconds, SecondsOrNone, Table
 
 Severity = Literal["warning", "critical"]
+SEVERITIES: Final[tuple[Severity, ...]] = ("warning", "critical")  # rising
 AlarmUnit = Literal["percent", "seconds", "count"]
 NotifyKind = Literal["mail", "webhook", "slack", "pagerduty"]
 

@@ -13,6 +13,7 @@ from typing import get_args
 import msgspec
 
 from angarium.config import schema
+from angarium.config.alarms import NotifyKind, Severity
 from angarium.config.quantity import duration_text, size_text
 
 _SOURCES = ("schema.py", "alarms.py")
@@ -111,7 +112,10 @@ def _type_text(annotation: str) -> str:
         "bool": "boolean",
         "Jitter": "number 0-1",
         "Days": "integer 1-3650",
-        "Role": " \\| ".join(f"`{each}`" for each in get_args(schema.Role)),
+        "float | str": "number, or duration",
+        "Severity": _choices(Severity),
+        "NotifyKind": _choices(NotifyKind),
+        "Role": _choices(schema.Role),
     }
     optional = annotation.removesuffix(" | None")
     if optional == "str | tuple[str, ...]":
@@ -123,6 +127,10 @@ def _type_text(annotation: str) -> str:
         inner = optional.removeprefix("tuple[").removesuffix(", ...]")
         return f"array of {names.get(inner, inner)}"
     return names.get(optional, optional)
+
+
+def _choices(literal: object) -> str:
+    return " \\| ".join(f"`{each}`" for each in get_args(literal))
 
 
 def _toml(default: str, annotation: str) -> str:

@@ -30,10 +30,10 @@ def test_each_alarm_has_its_limits_and_its_words_once() -> None:
     assert [each.name for each in ABOUT] == list(ALARM_NAMES)
     assert len(set(ALARM_NAMES)) == len(ALARM_NAMES)
     for each in CATALOGUE:
-        assert each.title
-        assert each.why.endswith(".")
-        assert each.look
-        assert set(each.explained_by) <= set(ALARM_NAMES)
+        assert each.about.title
+        assert each.about.why.endswith(".")
+        assert each.about.look
+        assert set(each.about.explained_by) <= set(ALARM_NAMES)
 
 
 def test_the_levels_that_operators_ask_for_are_those() -> None:

@@ -18,6 +18,7 @@ from angarium.config.address import (
     parse_proxy,
     parse_smart_host,
 )
+from angarium.config.alarms_check import alarms_problems
 from angarium.config.bucket import upload_bucket_problems
 from angarium.config.day import find_day
 from angarium.config.error import KeyPath, Problem
@@ -727,4 +728,5 @@ _CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
     lake_problems,
     _rules,
     standing_problems,
+    alarms_problems,
 )

@@ -4,42 +4,33 @@ Each Struct is one table of the file and its own documentation: the docs' refere
 comments here. ``loader`` reads the file and checks what types cannot say.
 """
 
-from typing import Annotated, Literal
+from typing import Literal
 
-import msgspec
-
-Count = Annotated[int, msgspec.Meta(ge=1, le=2**48)]
-# "5d", "20m", "1h30m", or a number of seconds; at most ten years
-Seconds = Annotated[float, msgspec.Meta(gt=0, le=315_360_000, extra={"quantity": "duration"})]
-SecondsOrNone = Annotated[float, msgspec.Meta(ge=0, le=315_360_000, extra={"quantity": "duration"})]
-# "100/s", "10/min", "500/h", "2000/d burst 50", or "unlimited"
-RateText = Annotated[str, msgspec.Meta(extra={"quantity": "rate"})]
-# "64MB", "256MiB", or a number of octets
-Octets = Annotated[int, msgspec.Meta(ge=1, le=2**48, extra={"quantity": "size"})]
-# With less, not one mail is made
-ProcessOctets = Annotated[int, msgspec.Meta(ge=2**24, le=2**48, extra={"quantity": "size"})]
-# With less, DuckDB begins nothing
-QueryOctets = Annotated[int, msgspec.Meta(ge=2**26, le=2**48, extra={"quantity": "size"})]
-# They wait in memory
-LakeRows = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
-OctetsOrNone = Annotated[int, msgspec.Meta(ge=0, le=2**48, extra={"quantity": "size"})]
-Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
-Few = Annotated[int, msgspec.Meta(ge=1, le=256)]  # processes, threads, partitions
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
-Priority = Annotated[int, msgspec.Meta(ge=1, le=99)]
-Jitter = Annotated[float, msgspec.Meta(ge=0, lt=1)]
-ReplyCode = Annotated[int, msgspec.Meta(ge=400, le=599)]
-Times = Annotated[int, msgspec.Meta(ge=1, le=1000)]
-Days = Annotated[int, msgspec.Meta(ge=1, le=3650)]
-Percent = Annotated[float, msgspec.Meta(gt=0, le=100)]
-
+from angarium.config.alarms import Alarms, OwnLimits
+from angarium.config.lake import Lake
+from angarium.config.retention import Retention
+from angarium.config.shape import (
+    Count,
+    Days,
+    Few,
+    Jitter,
+    Name,
+    Octets,
+    OctetsOrNone,
+    Percent,
+    Port,
+    Priority,
+    ProcessOctets,
+    RateText,
+    ReplyCode,
+    Seconds,
+    SecondsOrNone,
+    Times,
+)
+from angarium.config.shape import Table as _Table
 
 Role = Literal["owner", "admin", "operator", "analyst", "read-only"]
 Served = Literal["api", "health", "metrics", "tracking"]
-
-
-class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Unknown keys are errors; the loader names the nearest known one."""
 
 
 class Server(_Table, frozen=True, kw_only=True):
@@ -687,46 +678,6 @@ class Analytics(_Table, frozen=True, kw_only=True):
     keep_days: Days = 90  # counters; and of each message, as long, what is needed to count what is told of it later
 
 
-class Retention(_Table, frozen=True, kw_only=True):
-    """How long is kept what has no table of its own. The other kinds have their key there (docs/data-protection.md);
-    `postmaster retention` shows all of them.
-    """
-
-    # who opened a mail and followed its links, in the history; figures of it are kept as `analytics.keep_days` says
-    opens_and_clicks_days: Days = 90
-    # lines of the mail log, by the file that they are in: one that is older by its last line is deleted, and one that
-    # begins more than a tenth of this ago is rotated
-    mail_log_days: Days = 90
-    audit_days: Days = 365  # who did what; the rest of the chain can still be verified
-
-
-class Lake(_Table, frozen=True, kw_only=True):
-    """Every event in files by the hour, for SQL over months (docs/lake.md). Needs angarium[lake]."""
-
-    enabled: bool = False
-    dir: str = ""  # where the files are; omitted: lake/ of data_dir
-    # of S3, or of what speaks as it does: files are brought there too; omitted: they are here only
-    bucket: str | None = None
-    region: str | None = None  # of the bucket: "eu-central-1"
-    endpoint_url: str | None = None  # omitted: Amazon's; its buckets are part of the path
-    prefix: str = ""  # of the keys in the bucket: "angarium/"
-    access_key_id: str | None = None  # omitted: AWS_ACCESS_KEY_ID of the environment
-    # mode 0600; omitted: AWS_SECRET_ACCESS_KEY, and AWS_SESSION_TOKEN where there is one
-    secret_key_file: str | None = None
-    # with a bucket: of files that are there, so much is kept here too, the newest and what was asked last
-    cache_octets: Octets = 10_737_418_240
-    keep_days: Days = 90
-    flush_s: Seconds = 60.0  # an event is in a file so long after it is in the event log, or
-    flush_rows: LakeRows = 50_000  # when so many wait
-    compact_after_s: Seconds = 900.0  # the files of an hour become one so long after its end
-    # of one question in SQL, and then it is ended
-    query_s: Seconds = 30.0
-    query_memory_octets: QueryOctets = 1_073_741_824  # 1 GiB
-    query_threads: Few = 2
-    query_rows: Count = 100_000  # of an answer: what is beyond is left out, and it says so
-    query_octets: Octets = 33_554_432  # 32 MiB, likewise
-
-
 class Check(_Table, frozen=True, kw_only=True):
     """What other programs are asked of mail before it is sent (docs/content.md). Our own rules need nothing here."""
 
@@ -861,4 +812,6 @@ class Config(_Table, frozen=True, kw_only=True):
     tracking_certificate: tuple[TrackingCertificate, ...] = ()
     acme: Acme | None = None
     rules: Rules = Rules()
+    alarms: Alarms = Alarms()
+    alarm: tuple[OwnLimits, ...] = ()
     rule: tuple[Rule, ...] = ()

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Final
 
-from angarium.config.schema import Lake
+from angarium.config.lake import Lake
 from angarium.lake.catalogue import Catalogue
 from angarium.lake.folder import Folder
 from angarium.lake.model import Gone, LakeAwayError, LakeFile

@@ -76,9 +76,8 @@ def counting(names: Iterable[FileName]) -> list[FileName]:
         known = pieces.get(each.piece)
         if known is None or known.revision < each.revision:
             pieces[each.piece] = each
-    whole = [
-        list(each.values()) for (*_, number), each in made.items() if len(each) == number
-    ]  # LN1
+    named = made.items()
+    whole = [list(each.values()) for (*_, number), each in named if len(each) == number]  # LN1
     # What was made of others is newer than they, and covers them
     whole.sort(key=lambda group: -max(each.revision for each in group))
     counted: list[FileName] = []

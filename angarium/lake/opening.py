@@ -29,7 +29,8 @@ def open_for_writing(folder: Folder, now_ms: int) -> tuple[Catalogue, Engine]:
             if is_new or not catalogue.eras():
                 _adopt(folder, catalogue, engine, now_ms)
             folder.clear_unfinished((now_ms - _UNFINISHED_MS) / 1000)
-            known = {each.path for each in (*catalogue.files(), *catalogue.gone())}
+            known = {each.path for each in catalogue.files()}
+            known |= {each.path for each in catalogue.gone()}
             for path in folder.names():
                 if path not in known:  # LO1
                     folder.remove(path)

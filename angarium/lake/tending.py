@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from angarium.config.schema import Lake
+from angarium.config.lake import Lake
 from angarium.lake.bucket_copy import BucketCopy
 from angarium.lake.catalogue import Catalogue
 from angarium.lake.compacting import KEPT_MS, Compaction

@@ -300,7 +300,9 @@ class Metrics:
             consumer=EVENT_CONSUMERS,
         )
         self.lake_files = maker.gauge("lake_files", "Files of the lake")
-        self.lake_size = maker.gauge("lake_bytes", "Size of the lake's files, here or in the bucket")
+        self.lake_size = maker.gauge(
+            "lake_bytes", "Size of the lake's files, here or in the bucket"
+        )
         self._commits = maker.distribution("commit_seconds", "Time of a commit", COMMIT_BUCKETS_S)
         self._batches = maker.distribution(
             "commit_operations", "Operations in one commit", BATCH_BUCKETS

@@ -83,9 +83,8 @@ class Depth(msgspec.Struct, frozen=True, kw_only=True):
 
     waiting: int
     given_up: int
-    first_due: (
-        UnixMs | None
-    )  # when the first of those that wait was, or is, to be tried; None: none waits
+    # When the first of those that wait was, or is, to be tried; None: none waits
+    first_due: UnixMs | None
 
 
 class DeliveryFilter(msgspec.Struct, frozen=True, kw_only=True):

@@ -672,10 +672,15 @@ class History(_Table, frozen=True, kw_only=True):
 
 
 class Analytics(_Table, frozen=True, kw_only=True):
-    """How much mail there was and what became of it, by the hour (docs/stats.md)."""
+    """How much mail there was and what became of it, by the minute, hour and day (docs/stats.md)."""
 
     counts: bool = True  # false: nothing is counted
-    keep_days: Days = 90  # counters; and of each message, as long, what is needed to count what is told of it later
+    keep_minutes_days: Days = 2  # counters of minutes
+    # counters of hours; and so long after its acceptance what is told of a message still counts
+    keep_days: Days = 90
+    keep_daily_days: Days = (
+        1830  # counters of days; no shorter than those of hours, as these than those of minutes
+    )
 
 
 class Check(_Table, frozen=True, kw_only=True):

@@ -30,6 +30,7 @@ CLOSED: Final[Mapping[str, str | bool]] = {
     "allow_community_extensions": False,
     "allow_persistent_secrets": False,
     "python_enable_replacements": False,
+    "enable_progress_bar": False,
 }
 
 

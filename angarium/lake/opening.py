@@ -29,13 +29,14 @@ def open_for_writing(folder: Folder, now_ms: int) -> tuple[Catalogue, Engine]:
             if is_new or not catalogue.eras():
                 _adopt(folder, catalogue, engine, now_ms)
             folder.clear_unfinished((now_ms - _UNFINISHED_MS) / 1000)
-            known = {each.path for each in (*catalogue.files(), *catalogue.gone())}
+            known = {each.path for each in catalogue.files()}
+            known |= {each.path for each in catalogue.gone()}
             for path in folder.names():
                 if path not in known:  # LO1
                     folder.remove(path)
-            for each in catalogue.files():
-                if not each.is_local:  # let go, and then we were killed
-                    folder.remove(each.path)
+            for file in catalogue.files():
+                if not file.is_local:  # let go, and then we were killed
+                    folder.remove(file.path)
     except BaseException:
         catalogue.close()
         engine.close()
@@ -45,7 +46,7 @@ def open_for_writing(folder: Folder, now_ms: int) -> tuple[Catalogue, Engine]:
 
 def _adopt(folder: Folder, catalogue: Catalogue, engine: Engine, now_ms: int) -> None:
     found = [read_name(each) for each in folder.names()]
-    names = counting([each for each in found if each is not None])
+    names = counting([name for name in found if name is not None])
     if not names:
         return
     files = [_file(folder, engine, each) for each in names]

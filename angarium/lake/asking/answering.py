@@ -7,7 +7,6 @@ several tenants a copy is made first, by SQL of ours, that has the tenant's only
 import asyncio
 import shutil
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -18,10 +17,10 @@ import msgspec
 from angarium.config.schema import Config, Lake
 from angarium.lake.asking.question import Ask, Bounds, Extract, Given, Problem, Said
 from angarium.lake.asking.running import run
-from angarium.lake.bucket_copy import BucketCopy
 from angarium.lake.catalogue import Catalogue
+from angarium.lake.fetching import TooMuchError, have_here
 from angarium.lake.folder import Folder, lake_folder, translating
-from angarium.lake.model import LakeAwayError, LakeFile
+from angarium.lake.model import LakeFile
 
 MAX_SQL: Final = 65_536
 # Ours: what a question is about may be written anew while it is asked, but hardly three times
@@ -64,36 +63,12 @@ class Asker:
             files = await asyncio.to_thread(catalogue.files, asked.first_hour, asked.end_hour)
             if asked.tenant is not None:
                 files = [each for each in files if each.tenant in (None, asked.tenant)]
-            problem = await self._have_here(catalogue, files)
+            await have_here(self._settings, self._folder, catalogue, files)
+        except TooMuchError as error:
+            return Problem(kind="size", text=str(error))
         finally:
             catalogue.close()
-        return problem or await in_thread(lambda: self._answer(asked, files))
-
-    async def _have_here(self, catalogue: Catalogue, files: Sequence[LakeFile]) -> Problem | None:
-        away = await asyncio.to_thread(self._away, files)
-        if not away:
-            return None
-        if self._settings.bucket is None:
-            raise LakeAwayError(f"{away[0].path} is not here, and [lake] names no bucket")
-        octets = sum(each.octets for each in away)
-        if octets > self._settings.cache_octets:
-            text = (
-                f"{octets} octets of it are in the bucket only, more than lake.cache_octets:"
-                " ask about less time"
-            )
-            return Problem(kind="size", text=text)
-        # So that nobody lets them go meanwhile
-        now_ms = time.time_ns() // 1_000_000
-        await asyncio.to_thread(catalogue.use, files, now_ms)
-        await BucketCopy(self._settings, self._folder, catalogue).fetch(away)
-        return None
-
-    def _away(self, files: Sequence[LakeFile]) -> list[LakeFile]:
-        return [
-            each
-            for each in files
-            if each.is_remote and not (each.is_local and self._folder.locate(each.path).exists())
-        ]
+        return await in_thread(lambda: self._answer(asked, files))
 
     def _answer(self, asked: Asked, files: Sequence[LakeFile]) -> Said:
         if asked.tenant is None:

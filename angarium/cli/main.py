@@ -74,6 +74,11 @@ COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that
         "stats",
         "How much mail there was and what became of it, by day, stream, provider and more.",
     ),
+    "lake": (
+        "angarium.cli.lake.command",
+        "lake",
+        "Every event in files: SQL over months of them, and exports.",
+    ),
     "forecast": (
         "angarium.cli.traffic.forecast",
         "forecast_command",

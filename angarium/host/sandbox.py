@@ -68,8 +68,9 @@ def limit(which: int, value: int) -> None:
 def seal(
     readable: Iterable[str], *, writable: str | None = None, threads: bool = False
 ) -> tuple[str, ...]:
-    """Leave nothing but reading files and beneath folders, and writing beneath one; returns the names of what this
-    kernel could not do.
+    """Leave nothing but reading files and beneath folders, and writing beneath one folder.
+
+    Returns the names of what this kernel could not do.
 
     ``threads``: they may still be begun. Needs ``leave_parent``, and one process without threads.
     """

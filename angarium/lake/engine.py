@@ -30,6 +30,7 @@ CLOSED: Final[Mapping[str, str | bool]] = {
     "allow_community_extensions": False,
     "allow_persistent_secrets": False,
     "python_enable_replacements": False,
+    "enable_progress_bar": False,
 }
 
 
@@ -55,8 +56,12 @@ class Engine:
         self, spill: Path, *, threads: int = 1, memory_octets: int = MEMORY_OCTETS
     ) -> None:
         """``spill``: a folder for what is more than fits into memory."""
-        import duckdb
-
+        try:
+            import duckdb
+        except ImportError:
+            raise LakeAwayError(
+                "it needs the library duckdb: pip install 'angarium[lake]'"
+            ) from None
         self._error = duckdb.Error
         config: dict[str, Any] = {
             **CLOSED,

@@ -34,9 +34,9 @@ def open_for_writing(folder: Folder, now_ms: int) -> tuple[Catalogue, Engine]:
             for path in folder.names():
                 if path not in known:  # LO1
                     folder.remove(path)
-            for each in catalogue.files():
-                if not each.is_local:  # let go, and then we were killed
-                    folder.remove(each.path)
+            for file in catalogue.files():
+                if not file.is_local:  # let go, and then we were killed
+                    folder.remove(file.path)
     except BaseException:
         catalogue.close()
         engine.close()
@@ -46,7 +46,7 @@ def open_for_writing(folder: Folder, now_ms: int) -> tuple[Catalogue, Engine]:
 
 def _adopt(folder: Folder, catalogue: Catalogue, engine: Engine, now_ms: int) -> None:
     found = [read_name(each) for each in folder.names()]
-    names = counting([each for each in found if each is not None])
+    names = counting([name for name in found if name is not None])
     if not names:
         return
     files = [_file(folder, engine, each) for each in names]

@@ -1,4 +1,4 @@
-"""Mirrors angarium/service/platform/domain_watch.py, rounds.py, tellings.py, domain_keeping.py, with our own DNS server."""
+"""Mirrors angarium/service/platform/domain_watch.py, rounds.py, tellings.py and domain_keeping.py, with our own DNS."""
 
 import asyncio
 import os

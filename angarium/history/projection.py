@@ -24,10 +24,15 @@ from angarium.queue.events.opened import Opened
 from angarium.queue.events.sender_paused import SenderPaused
 from angarium.queue.events.sender_resumed import SenderResumed
 from angarium.queue.events.shape import MessageEvent
+from angarium.queue.events.tracking_host_failed import TrackingHostFailed
+from angarium.queue.events.tracking_host_verified import TrackingHostVerified
 from angarium.queue.model import MessageId, UnixMs
 
 # What tenants are told besides what happens to their messages
-OF_TENANTS: Final = (DomainVerified, DomainFailed, DomainRecovered, SenderPaused, SenderResumed)
+OF_TENANTS: Final = (
+    *(DomainVerified, DomainFailed, DomainRecovered, TrackingHostVerified, TrackingHostFailed),
+    *(SenderPaused, SenderResumed),
+)
 OF_NO_MESSAGE: Final = 0
 # Ours: messages that are deleted in one transaction
 FORGET_STEP: Final = 500

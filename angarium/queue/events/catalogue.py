@@ -63,6 +63,8 @@ from angarium.queue.events.smart_host_back import SmartHostBack
 from angarium.queue.events.smart_host_rested import SmartHostRested
 from angarium.queue.events.suppression_added import SuppressionAdded
 from angarium.queue.events.suppression_removed import SuppressionRemoved
+from angarium.queue.events.tracking_host_failed import TrackingHostFailed
+from angarium.queue.events.tracking_host_verified import TrackingHostVerified
 from angarium.queue.events.unsubscribed import Unsubscribed
 from angarium.queue.events.warmup_changed import WarmupChanged
 from angarium.queue.events.webhook_disabled import WebhookDisabled
@@ -116,6 +118,8 @@ CataloguedKind = (
     | CampaignCompleted
     | Fetched
     | Resubscribed
+    | TrackingHostVerified
+    | TrackingHostFailed
 )
 
 

@@ -40,6 +40,8 @@ from angarium.queue import (
     SmartHostRested,
     SuppressionAdded,
     SuppressionRemoved,
+    TrackingHostFailed,
+    TrackingHostVerified,
     UnixMs,
     UnknownEvent,
     Unsubscribed,
@@ -173,6 +175,8 @@ def mail_record(position: Position) -> MailRecord:
             return _blocklist(position.sequence, event)
         case DomainVerified() | DomainFailed() | DomainRecovered():
             return _domain(position.sequence, event)
+        case TrackingHostVerified() | TrackingHostFailed():
+            return _tracking_host(position.sequence, event)
         case SenderPaused() | SenderResumed():
             return _sender(position.sequence, event)
         case RuleInForce() | RuleEnded():
@@ -342,6 +346,18 @@ def _domain(sequence: int, event: DomainVerified | DomainFailed | DomainRecovere
         records=event.records if isinstance(event, DomainFailed) else (),
         reason=event.text if isinstance(event, DomainFailed) else "",
         since=rfc3339(event.since) if isinstance(event, DomainRecovered) else "",
+    )
+
+
+def _tracking_host(sequence: int, event: TrackingHostVerified | TrackingHostFailed) -> MailRecord:
+    return MailRecord(
+        sequence=sequence,
+        ts=rfc3339(event.at),
+        event=event.name,
+        message="",
+        tenant=event.tenant,
+        host=event.host,
+        reason=event.text if isinstance(event, TrackingHostFailed) else "",
     )
 
 

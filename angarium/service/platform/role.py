@@ -77,7 +77,9 @@ async def run_platform(runtime: Runtime) -> None:
             runtime.metrics.webhooks,
         )
         domains = DomainParts(runtime, spool.keepsakes)
-        tracking_hosts = TrackingHostParts(runtime) if runtime.config.tracks else None
+        tracking_hosts = (
+            TrackingHostParts(runtime, spool.keepsakes) if runtime.config.tracks else None
+        )
     except (DnsSetupError, TenancySetupError) as error:
         raise StartError(str(error), EX_CONFIG) from error
     followers = [

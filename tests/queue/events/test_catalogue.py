@@ -68,6 +68,8 @@ NUMBERS = {
     46: "campaign_completed",
     47: "fetched",
     48: "resubscribed",
+    49: "tracking_host_verified",
+    50: "tracking_host_failed",
 }
 HEAD = ("at", "message_id")
 _MESSAGE = (*HEAD, "tenant", "stream")
@@ -142,6 +144,8 @@ FIELDS = {
     "domain_verified": (*HEAD, "tenant", "domain", "how"),
     "domain_failed": (*HEAD, "tenant", "domain", "records", "text"),
     "domain_recovered": (*HEAD, "tenant", "domain", "since"),
+    "tracking_host_verified": (*HEAD, "tenant", "host"),
+    "tracking_host_failed": (*HEAD, "tenant", "host", "purpose", "text"),
     **dict.fromkeys(("campaign_started", "campaign_changed", "campaign_completed"), _CAMPAIGN),
 }
 VALUES: dict[str, Any] = {

@@ -25,7 +25,7 @@ from angarium.service.platform.census import Census
 from angarium.service.platform.copy_facts import CopyFactsFinder
 from angarium.service.platform.domain_parts import DomainParts
 from angarium.service.platform.event_counts import EventCounts
-from angarium.service.platform.event_follower import EventFollower
+from angarium.service.platform.event_follower import EventConsumer, EventFollower
 from angarium.service.platform.event_lags import find_lags
 from angarium.service.platform.fetch_judge import TRACKING, FetchJudge
 from angarium.service.platform.lake_follower import LAKE, LakeFollower
@@ -36,6 +36,7 @@ from angarium.service.platform.mail_log_retention import MailLogRetention
 from angarium.service.platform.provider_labels import ProviderLabels
 from angarium.service.platform.queue_answers import QueueAnswers
 from angarium.service.platform.sender_notices import SenderNotices
+from angarium.service.platform.shared_reading import SharedReading
 from angarium.service.platform.standing_parts import StandingParts
 from angarium.service.platform.suppression_answers import SuppressionAnswers
 from angarium.service.platform.suppression_follower import SuppressionFollower
@@ -82,27 +83,29 @@ async def run_platform(runtime: Runtime) -> None:
         )
     except (DnsSetupError, TenancySetupError) as error:
         raise StartError(str(error), EX_CONFIG) from error
-    followers = [
-        EventFollower(spool.events, MailLog(spool.events, sink)),
-        EventFollower(spool.events, EventCounts(runtime.metrics, labels)),
-        EventFollower(spool.events, parts.standing),
-        EventFollower(spool.events, parts.feed),
-        EventFollower(spool.events, SuppressionFollower(spool.suppressions, find_verdict)),
-        EventFollower(spool.events, webhooks.follower),
+    consumers: list[EventConsumer] = [
+        MailLog(spool.events, sink),
+        EventCounts(runtime.metrics, labels),
+        parts.standing,
+        parts.feed,
+        SuppressionFollower(spool.suppressions, find_verdict),
+        webhooks.follower,
     ]
     if history is not None:
-        followers.append(EventFollower(spool.events, history))
+        consumers.append(history)
     if runtime.config.tracks:
         facts = CopyFactsFinder(history, spool.reports.find_accepted)
         after_s = runtime.config.tracking.judged_after_s
         judge = FetchJudge(spool.events, facts, runtime.clock, after_s)
-        followers.append(EventFollower(spool.events, judge))
+        consumers.append(judge)
     counters = _counters(runtime, spool)
     if counters is not None:
-        followers.append(EventFollower(spool.events, counters))
+        consumers.append(counters)
     lake = _lake(runtime, spool, history)
     if lake is not None:
-        followers.append(EventFollower(spool.events, lake))
+        consumers.append(lake)
+    shared = SharedReading(spool.events)
+    followers = [EventFollower(spool.events, each, shared) for each in consumers]
     kept: list[CounterKeeper | HistoryKeeper] = [
         each for each in (counters, history) if each is not None
     ]

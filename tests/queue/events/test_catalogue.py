@@ -68,6 +68,7 @@ NUMBERS = {
     46: "campaign_completed",
     47: "fetched",
     48: "resubscribed",
+    51: "person_erased",
 }
 HEAD = ("at", "message_id")
 _MESSAGE = (*HEAD, "tenant", "stream")
@@ -136,6 +137,7 @@ FIELDS = {
         *("sent_s", "network", "agent", "method", "signs"),
     ),
     "resubscribed": (*_FEEDBACK, "scope"),
+    "person_erased": (*HEAD, "alias", "tenant", "found", "actor", "reason"),
     "rescheduled": (*_ACT, "due", "expires"),
     "skipped": (*_RECIPIENT, "reason", "campaign"),
     "webhook_disabled": (*HEAD, "tenant", "webhook", "host", "since", "reason"),

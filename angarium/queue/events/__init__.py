@@ -31,6 +31,7 @@ from angarium.queue.events.operator_held import OperatorHeld
 from angarium.queue.events.operator_released import OperatorReleased
 from angarium.queue.events.operator_rerouted import OperatorRerouted
 from angarium.queue.events.operator_retried import OperatorRetried
+from angarium.queue.events.person_erased import PersonErased
 from angarium.queue.events.recipient_suppressed import RecipientSuppressed
 from angarium.queue.events.relayed import Relayed
 from angarium.queue.events.report_bounced import ReportBounced
@@ -83,6 +84,7 @@ __all__ = [
     "OperatorReleased",
     "OperatorRerouted",
     "OperatorRetried",
+    "PersonErased",
     "RecipientSuppressed",
     "Relayed",
     "ReportBounced",

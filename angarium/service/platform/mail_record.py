@@ -25,6 +25,7 @@ from angarium.queue import (
     HoldRuleRemoved,
     MessageAccepted,
     Opened,
+    PersonErased,
     Position,
     ReportBounced,
     ReportKept,
@@ -133,6 +134,8 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     rows: int = 0  # of its file, that were read
     accepted: int = 0  # of these
     refused: int = 0  # likewise
+    alias: str = ""  # stands for an address that was erased
+    found: int = 0  # how many records had it
     sender_told: str = ""  # of a bounce that came back: told | again | unwanted | limit | forgotten
 
 
@@ -154,6 +157,18 @@ def mail_record(position: Position) -> MailRecord:
                 provider=event.provider,
                 act=event.act,
                 day=event.day,
+                actor=event.actor,
+                reason=event.reason,
+            )
+        case PersonErased():
+            return MailRecord(
+                sequence=position.sequence,
+                ts=rfc3339(event.at),
+                event=event.name,
+                message="",
+                tenant=event.tenant,
+                alias=event.alias,
+                found=event.found,
                 actor=event.actor,
                 reason=event.reason,
             )

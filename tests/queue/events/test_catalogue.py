@@ -70,6 +70,7 @@ NUMBERS = {
     48: "resubscribed",
     49: "tracking_host_verified",
     50: "tracking_host_failed",
+    51: "person_erased",
 }
 HEAD = ("at", "message_id")
 _MESSAGE = (*HEAD, "tenant", "stream")
@@ -138,6 +139,7 @@ FIELDS = {
         *("sent_s", "network", "agent", "method", "signs"),
     ),
     "resubscribed": (*_FEEDBACK, "scope"),
+    "person_erased": (*HEAD, "alias", "tenant", "found", "actor", "reason"),
     "rescheduled": (*_ACT, "due", "expires"),
     "skipped": (*_RECIPIENT, "reason", "campaign"),
     "webhook_disabled": (*HEAD, "tenant", "webhook", "host", "since", "reason"),

@@ -52,6 +52,10 @@ class MetricMaker:
     def gauge(self, name: str, text: str) -> Gauge:
         return Gauge(PREFIX + name, text, registry=self.registry, multiprocess_mode="livesum")
 
+    def least(self, name: str, text: str) -> Gauge:
+        """A gauge that several processes set, and that is not added up: a limit that holds over all of them."""
+        return Gauge(PREFIX + name, text, registry=self.registry, multiprocess_mode="livemin")
+
     def gauges(self, name: str, text: str, **label: Sequence[str]) -> Mapping[str, Gauge]:
         ((key, values),) = label.items()
         parent = self.open_gauges(name, text, key, mode="livesum")

@@ -4,8 +4,6 @@ Counting on the hot path is an addition to an integer; ``Metrics.flush`` carries
 second (its own counters cost 3 us each when shared between processes). A killed process loses that second.
 """
 
-import platform
-from collections.abc import Iterable
 from typing import Final
 
 from prometheus_client import (
@@ -16,13 +14,20 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from angarium import __version__
 from angarium.smtp.repair import Repair
 from angarium.telemetry.api_metrics import ApiMetrics
+from angarium.telemetry.campaign_metrics import CampaignMetrics
 from angarium.telemetry.counted import Counted
+from angarium.telemetry.dns_metrics import DnsMetrics
 from angarium.telemetry.maker import MetricMaker
 from angarium.telemetry.path_metrics import PathMetrics
+from angarium.telemetry.process_metrics import ProcessMetrics
+from angarium.telemetry.queue_metrics import QueueMetrics
+from angarium.telemetry.rendering_metrics import RenderingMetrics
+from angarium.telemetry.room_metrics import RoomMetrics
 from angarium.telemetry.shared_files import is_shared
+from angarium.telemetry.smtp_metrics import SmtpMetrics
+from angarium.telemetry.warmup_metrics import WarmupMetrics
 from angarium.telemetry.webhook_metrics import WebhookMetrics
 
 REFUSALS: Final = ("syntax", "policy", "auth", "size", "limit", "temporary", "other")
@@ -55,22 +60,22 @@ SUPPRESSION_REASONS: Final = (
     *("user_unknown", "moved", "host_unknown", "domain_no_mail", "mailbox_full"),
     *("mailbox_disabled", "complaint", "unsubscribe", "manual", "import", "other"),
 )
-DNS_RESULTS: Final = ("answered", "failed", "cached")
 REPORT_KINDS: Final = (
     *("bounce", "delay", "dsn-success", "arf", "unsubscribe", "auto-reply", "dmarc", "tls-rpt"),
     *("ordinary", "other"),
 )
-RENDER_OUTCOMES: Final = (
-    *("rendered", "syntax", "missing_variable", "wrong_variable", "too_large", "too_slow"),
-    *("memory", "failed", "busy"),
-)
-RENDER_WORKER_ENDS: Final = ("cpu", "late", "memory", "crash", "worn")
-# From a request to its last mail: at once by a worker that is there, after one was started, after a batch
-RENDER_BUCKETS_S: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 FETCH_KINDS: Final = ("picture", "link", "honeypot")
 # memory: more than may be were not on disk yet; repeated: of a copy that had its share
 FETCH_LOSSES: Final = ("memory", "repeated")
 TRACKING_REFUSALS: Final = ("malformed", "forged", "expired")
+SITE_KINDS: Final = ("picture", "link", "honeypot", "leaving", "other")
+# Of mta.egress.policy.GATES
+POLICY_GATES: Final = (
+    *("message_rate", "tenant_message_rate", "connection_rate", "tenant_connections", "rule"),
+    *("warm_up", "smart_host", "ses", "source", "other"),
+)
+TLS_VERSIONS: Final = ("TLSv1.2", "TLSv1.3", "none", "other")
+QUOTA_SHARES: Final = ("0.8", "1")
 VERDICTS: Final = ("human", "machine", "none")
 REPORT_OUTCOMES: Final = ("matched", "unmatched", "kept", "dropped")
 LIMITS: Final = (
@@ -78,33 +83,12 @@ LIMITS: Final = (
     "http_connections",
     "http_in_hand",
 )
-# "other": the one furthest behind of all that this Angarium does not know
-EVENT_CONSUMERS: Final = (
-    *(
-        "mail_log",
-        "metrics",
-        "standing",
-        "complaints",
-        "suppression",
-        "history",
-        "analytics",
-        "webhooks",
-        "tracking",
-        "other",
-    ),
-)
 # slow: the last step has taken over 0.3 s; hanging: all of it over 10 s
 OPENING_STATES: Final = ("quick", "slow", "hanging")
-QUEUE_STATES: Final = ("scheduled", "held", "in_flight")
-COMMIT_BUCKETS_S: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 # From acceptance to delivery: at once, after the first retries, after days.
 DELIVERY_BUCKETS_S: Final = (
     *(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14_400, 86_400),
 )
-# Ours, of sources times providers: three gauges each, whose names may be long, in a file of bounded size
-MAX_WARMUPS: Final = 100
-MEMORY_KINDS: Final = ("own", "mapped")
-BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 
 class Metrics:
@@ -126,19 +110,8 @@ class Metrics:
         self.connections_open = maker.gauge("connections_open", "SMTP connections of clients, now")
         self.auth = maker.counters("auth", "Log-ins tried", result=AUTH_RESULTS)
         self.limits = maker.counters("limits", "Times that a limit was met", limit=LIMITS)
-        self.renders = maker.counters(
-            "renders", "Mails made of templates, by what became of them", outcome=RENDER_OUTCOMES
-        )
-        self.render_time = maker.distribution(
-            "render_seconds", "From a request to its last rendered mail", RENDER_BUCKETS_S
-        )
-        self.renders_waiting = maker.gauge("renders_waiting", "Mails that wait to be rendered")
-        self.render_workers = maker.gauge("render_workers", "Processes that render templates")
-        self.render_workers_ended = maker.counters(
-            "render_workers_ended",
-            "Such processes that ended of what they had in hand",
-            reason=RENDER_WORKER_ENDS,
-        )
+        self.rendering = RenderingMetrics(maker)
+        self.smtp = SmtpMetrics(maker)
         # --- what came back ---
         self.reports = maker.counter_grid(
             "reports",
@@ -147,12 +120,28 @@ class Metrics:
             outcome=REPORT_OUTCOMES,
         )
         self.reports_waiting = maker.gauge("reports_waiting", "Mails that came back, not read yet")
+        self.reports_waiting_octets = maker.gauge("reports_waiting_bytes", "Size of these mails")
+        self.reports_oldest = maker.gauge(
+            "reports_waiting_oldest_seconds", "For how long the first of these mails has waited"
+        )
+        self.report_limit = maker.gauge(
+            "reports_waiting_limit",
+            "Mails that may wait; more are refused (feedback.waiting_reports)",
+        )
         # --- who read it ---
         self.fetches = maker.counters(
             "fetches", "Fetches of what is in tracked mail, by what was fetched", kind=FETCH_KINDS
         )
         self.fetches_lost = maker.counters(
             "fetches_lost", "Fetches that were answered and not recorded", reason=FETCH_LOSSES
+        )
+        self.fetches_waiting = maker.gauge(
+            "fetches_waiting", "Fetches that were answered and are not on disk yet"
+        )
+        self.tracking_requests = maker.counters(
+            "tracking_requests",
+            "Requests to tracking hosts, by what was asked for",
+            kind=SITE_KINDS,
         )
         self.tracking_refused = maker.counters(
             "tracking_refused",
@@ -206,6 +195,17 @@ class Metrics:
             reason=UNSIGNED,
         )
         self.ready = maker.gauge("ready_recipients", "Recipients read ahead of their delivery")
+        self.room = RoomMetrics(maker)
+        self.policy_waits = maker.counters(
+            "policy_waits",
+            "How often our own policy kept mail waiting that was due, by what for",
+            gate=POLICY_GATES,
+        )
+        self.tls = maker.counters(
+            "delivery_tls",
+            "Attempts that reached a host, by the version of TLS; none: in the clear",
+            version=TLS_VERSIONS,
+        )
         self._rules_in_force = maker.open_gauges(
             "rules_in_force",
             "Rules of what providers say that are in force, by name",
@@ -238,7 +238,7 @@ class Metrics:
             "issued_certificate_end_timestamp_seconds",
             "When the first certificate that was issued to us ends, Unix time; 0: there is none",
         )
-        self.dns = maker.counters("dns_lookups", "DNS look-ups", result=DNS_RESULTS)
+        self.dns = DnsMetrics(maker)
         self.internal_errors = maker.counter("internal_errors", "Faults of ours, each logged")
         self._provider_outcomes = maker.open_counters(
             "provider_deliveries", "Attempts at recipients by provider", "provider", "outcome"
@@ -246,25 +246,18 @@ class Metrics:
         self.paths = PathMetrics(maker)
         self.api = ApiMetrics(maker)
         self.webhooks = WebhookMetrics(maker)
+        self.queue = QueueMetrics(maker)
+        self.quotas = maker.gauges(
+            "tenants_by_quota_use",
+            "Tenants that have used so much of one of their quotas, or more",
+            share=QUOTA_SHARES,
+        )
+        self.campaigns = CampaignMetrics(maker)
+        self.warmups = WarmupMetrics(maker)
+        self.process = ProcessMetrics(maker)
         self.delivery_time = maker.distribution(
             "delivery_seconds", "From acceptance to delivery", DELIVERY_BUCKETS_S
         )
-        self._warmup_days = maker.open_gauges(
-            "warmup_day", "Day of a warm-up's plan, from 0", "source", "provider", mode="livesum"
-        )
-        self._warmup_limits = maker.open_gauges(
-            "warmup_hour_limit_messages",
-            "Messages that a warm-up allows this hour; 0: it is over",
-            *("source", "provider"),
-            mode="livesum",
-        )
-        self._warmup_used = maker.open_gauges(
-            "warmup_hour_used_messages",
-            "Messages of this hour that a source that is being warmed has sent",
-            *("source", "provider"),
-            mode="livesum",
-        )
-        self._warmups: set[tuple[str, str]] = set()
         self.smart_hosts_resting = maker.gauge(
             "smart_hosts_resting", "Smart hosts that are left alone, being unwell"
         )
@@ -277,45 +270,12 @@ class Metrics:
         self.ses_rate = maker.gauge(
             "ses_recipients_per_second", "Recipients that SES takes a second"
         )
-        # --- the queue ---
-        self.queue_oldest = maker.gauge("queue_oldest_seconds", "Age of the oldest message")
-        self.queue_recipients = maker.gauges(
-            "queue_recipients", "Recipients in the queue", state=QUEUE_STATES
-        )
-        self.queue_messages = maker.gauge("queue_messages", "Messages in the queue")
-        self.queue_file = maker.gauge("queue_file_bytes", "Size of the queue's file")
-        self.queue_used = maker.gauge("queue_used_bytes", "What is in use of the queue's file")
-        self.disk_free = maker.gauge("disk_free_bytes", "What is free on the queue's disk")
-        self.suppressions = maker.gauge(
-            "suppressions", "Addresses that nothing is sent to, by scope"
-        )
-        self.events = maker.gauge("events", "Events kept in the log")
-        self.event_lag = maker.gauges(
-            "event_lag_events", "Events that a consumer has not read yet", consumer=EVENT_CONSUMERS
-        )
-        self.event_lag_time = maker.gauges(
-            "event_lag_seconds",
-            "Age of the first event that a consumer has not read yet; 0: it has read all",
-            consumer=EVENT_CONSUMERS,
-        )
-        self._commits = maker.distribution("commit_seconds", "Time of a commit", COMMIT_BUCKETS_S)
-        self._batches = maker.distribution(
-            "commit_operations", "Operations in one commit", BATCH_BUCKETS
-        )
         # --- the server ---
         self._certificate_ends = maker.open_gauges(
             "certificate_end_timestamp_seconds",
             "When a listener's certificate ends, Unix time",
             "listener",
         )
-        self._memory = maker.open_gauges(
-            "process_memory_bytes", "Memory of a process", "process", "kind", mode="livesum"
-        )
-        self._open_files = maker.open_gauges(
-            "process_open_files", "Open files of a process", "process", mode="livesum"
-        )
-        build = maker.open_gauges("build_info", "What runs: always 1", "version", "python")
-        build.labels(__version__, platform.python_version()).set(1)
 
     def flush(self) -> None:
         self._maker.flush()
@@ -328,11 +288,6 @@ class Metrics:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
-
-    def observe_commit(self, seconds: float, operations: int) -> None:
-        """Called by the process's one committer thread, after each commit: carried over by ``flush``."""
-        self._commits.observe(seconds)
-        self._batches.observe(operations)
 
     # --- labels that the configuration bounds ---
 
@@ -352,30 +307,3 @@ class Metrics:
 
     def certificate_end(self, listener: str) -> Gauge:
         return self._certificate_ends.labels(listener)
-
-    def process_memory(self, process: str, kind: str) -> Gauge:
-        assert kind in MEMORY_KINDS
-        return self._memory.labels(process, kind)
-
-    def process_open_files(self, process: str) -> Gauge:
-        return self._open_files.labels(process)
-
-    def follow_warmups(self, rows: Iterable[tuple[str, str, int, int | None, int]]) -> None:
-        """Show these, and others as over: source, provider, day, the hour's limit (None: over), and what is used of it.
-
-        The first MAX_WARMUPS that a process meets; the command shows all.
-        """
-        gone = set(self._warmups)
-        for source, provider, day, limit, used in rows:
-            key = (source, provider)
-            gone.discard(key)
-            if len(self._warmups) < MAX_WARMUPS or key in self._warmups:
-                self._warmups.add(key)
-                self._set_warmup(key, day, limit or 0, used)
-        for key in gone:  # what several processes share cannot be removed
-            self._set_warmup(key, 0, 0, 0)
-
-    def _set_warmup(self, key: tuple[str, str], day: int, limit: int, used: int) -> None:
-        self._warmup_days.labels(*key).set(day)
-        self._warmup_limits.labels(*key).set(limit)
-        self._warmup_used.labels(*key).set(used)

@@ -142,7 +142,9 @@ async def test_what_waits_and_what_was_given_up_is_measured(
         receiver.statuses = [503] * 10
         world.add(receiver.url())
         await world.accept(2)
-        await world.until(lambda: world.text.count("\nangarium_webhook_attempt_seconds_count 2.0") == 1)
+        await world.until(
+            lambda: world.text.count("\nangarium_webhook_attempt_seconds_count 2.0") == 1
+        )
         last = "UPDATE delivery SET attempts = 11 WHERE id = 1"
         await world.parts.outbox.run(lambda box: box._db.execute(last))
         world.log.clock.now += 2000

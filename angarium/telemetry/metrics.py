@@ -4,6 +4,7 @@ Counting on the hot path is an addition to an integer; ``Metrics.flush`` carries
 second (its own counters cost 3 us each when shared between processes). A killed process loses that second.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from prometheus_client import (
@@ -19,7 +20,7 @@ from angarium.telemetry.api_metrics import ApiMetrics
 from angarium.telemetry.campaign_metrics import CampaignMetrics
 from angarium.telemetry.counted import Counted
 from angarium.telemetry.dns_metrics import DnsMetrics
-from angarium.telemetry.maker import MetricMaker
+from angarium.telemetry.maker import Described, MetricMaker
 from angarium.telemetry.path_metrics import PathMetrics
 from angarium.telemetry.process_metrics import ProcessMetrics
 from angarium.telemetry.queue_metrics import QueueMetrics
@@ -27,6 +28,7 @@ from angarium.telemetry.rendering_metrics import RenderingMetrics
 from angarium.telemetry.room_metrics import RoomMetrics
 from angarium.telemetry.shared_files import is_shared
 from angarium.telemetry.smtp_metrics import SmtpMetrics
+from angarium.telemetry.tracing_metrics import TracingMetrics
 from angarium.telemetry.warmup_metrics import WarmupMetrics
 from angarium.telemetry.webhook_metrics import WebhookMetrics
 
@@ -98,82 +100,102 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the lines, and exist in one process only
         self._registry = registry or CollectorRegistry()
         self._maker = maker = MetricMaker(self._registry)
-        # --- what came in ---
+        self._make_for_clients(maker)
+        maker.section = "The HTTP API"
+        self.api = ApiMetrics(maker)
+        maker.section = "Templates"
+        self.rendering = RenderingMetrics(maker)
+        maker.section = "Campaigns"
+        self.campaigns = CampaignMetrics(maker)
+        maker.section = "The queue, its disk and its events"
+        self.queue = QueueMetrics(maker)
+        self._make_for_delivery(maker)
+        maker.section = "Providers and sources"
+        self.paths = PathMetrics(maker)
+        self._make_for_providers(maker)
+        self.warmups = WarmupMetrics(maker)
+        maker.section = "DNS of deliveries"
+        self.dns = DnsMetrics(maker)
+        self._make_for_readers(maker)
+        maker.section = "Webhooks"
+        self.webhooks = WebhookMetrics(maker)
+        self._make_for_names(maker)
+        maker.section = "Traces"
+        self.tracing = TracingMetrics(maker)
+        maker.section = "Processes"
+        self.process = ProcessMetrics(maker)
+        self.internal_errors = maker.counter(
+            "internal_errors", "Faults of ours, each logged: should stay 0"
+        )
+
+    @property
+    def described(self) -> Sequence[Described]:
+        """All of them, for who reads about them."""
+        return self._maker.described
+
+    def _make_for_clients(self, maker: MetricMaker) -> None:
+        maker.section = "Mail that comes in"
         self.accepted_messages = maker.counter("accepted_messages", "Messages accepted")
         self.accepted_recipients = maker.counter("accepted_recipients", "Recipients accepted")
         self.accepted_octets = maker.counter("accepted_bytes", "Size of accepted messages")
         self.repairs = maker.counters(
             "repairs", "What was mended of accepted messages", repair=REPAIRS
         )
-        self.refused = maker.counters("refused", "Refusals of commands or messages", kind=REFUSALS)
+        self.quotas = maker.gauges(
+            "tenants_by_quota_use",
+            "Tenants that have used so much of one of their quotas, or more",
+            share=QUOTA_SHARES,
+        )
+        maker.section = "SMTP clients"
         self.connections = maker.counter("connections", "SMTP connections of clients")
         self.connections_open = maker.gauge("connections_open", "SMTP connections of clients, now")
-        self.auth = maker.counters("auth", "Log-ins tried", result=AUTH_RESULTS)
-        self.limits = maker.counters("limits", "Times that a limit was met", limit=LIMITS)
-        self.rendering = RenderingMetrics(maker)
         self.smtp = SmtpMetrics(maker)
-        # --- what came back ---
-        self.reports = maker.counter_grid(
-            "reports",
-            "Mails that came back, by what they are and what became of them",
-            kind=REPORT_KINDS,
-            outcome=REPORT_OUTCOMES,
+        self.refused = maker.counters("refused", "Refusals of commands or messages", kind=REFUSALS)
+        self.auth = maker.counters("auth", "Log-ins tried", result=AUTH_RESULTS)
+        self.limits = maker.counters(
+            "limits", "Times that a limit of a listener was met", limit=LIMITS
         )
-        self.reports_waiting = maker.gauge("reports_waiting", "Mails that came back, not read yet")
-        self.reports_waiting_octets = maker.gauge("reports_waiting_bytes", "Size of these mails")
-        self.reports_oldest = maker.gauge(
-            "reports_waiting_oldest_seconds", "For how long the first of these mails has waited"
-        )
-        self.report_limit = maker.gauge(
-            "reports_waiting_limit",
-            "Mails that may wait; more are refused (feedback.waiting_reports)",
-        )
-        # --- who read it ---
-        self.fetches = maker.counters(
-            "fetches", "Fetches of what is in tracked mail, by what was fetched", kind=FETCH_KINDS
-        )
-        self.fetches_lost = maker.counters(
-            "fetches_lost", "Fetches that were answered and not recorded", reason=FETCH_LOSSES
-        )
-        self.fetches_waiting = maker.gauge(
-            "fetches_waiting", "Fetches that were answered and are not on disk yet"
-        )
-        self.tracking_requests = maker.counters(
-            "tracking_requests",
-            "Requests to tracking hosts, by what was asked for",
-            kind=SITE_KINDS,
-        )
-        self.tracking_refused = maker.counters(
-            "tracking_refused",
-            "Addresses of tracked mail that are no good",
-            reason=TRACKING_REFUSALS,
-        )
-        self.judged = maker.counter_grid(
-            "judged_fetches",
-            "Opens and clicks by whose they are; none: nobody has judged",
-            event=("opened", "clicked"),
-            verdict=VERDICTS,
-        )
-        # --- what went out ---
+
+    def _make_for_delivery(self, maker: MetricMaker) -> None:
+        maker.section = "Mail that goes out"
         self.outcomes = maker.counters(
             "deliveries", "Attempts at recipients by what became of them", outcome=OUTCOMES
+        )
+        self.attempts = maker.counter_grid(
+            "attempts",
+            "Attempts by the stage that decided them and the first digit of the reply",
+            stage=STAGES,
+            reply=REPLY_CLASSES,
+        )
+        self._bounces = maker.open_counters(
+            "bounces", "Recipients that bounced or expired, by what the last reply meant", "class"
+        )
+        self.delivery_time = maker.distribution(
+            "delivery_seconds",
+            "From acceptance to delivery or relaying, over all restarts",
+            DELIVERY_BUCKETS_S,
+        )
+        self.tls = maker.counters(
+            "delivery_tls",
+            "Attempts that reached a host, by the version of TLS; none: in the clear",
+            version=TLS_VERSIONS,
         )
         self.suppressed = maker.counters(
             "suppressed_recipients",
             "Recipients not sent to: their address is suppressed",
             reason=SUPPRESSION_REASONS,
         )
-        self.attempts = maker.counter_grid(
-            "attempts", "Attempts by the stage that decided them", stage=STAGES, reply=REPLY_CLASSES
-        )
-        self._bounces = maker.open_counters(
-            "bounces", "Recipients given up, by what the last reply meant", "class"
+        self.unsigned = maker.counters(
+            "unsigned_messages",
+            "Messages that nobody signed, each time they were to be sent",
+            reason=UNSIGNED,
         )
         self.in_doubt = maker.counter(
             "in_doubt", "Recipients tried again though they may have been delivered"
         )
         self.damaged = maker.counter(
-            "damaged_recipients", "Recipients set aside: damaged on disk, or their content"
+            "damaged_recipients",
+            "Recipients set aside: damaged on disk, or their content; should stay 0",
         )
         self.delivery_connections = maker.counter(
             "delivery_connections", "Connections opened to hosts"
@@ -186,13 +208,8 @@ class Metrics:
         )
         self.delivery_connections_opening = maker.gauges(
             "delivery_connections_opening",
-            "Connections to hosts that are being opened, now",
+            "Those that are being opened, now; slow: a step took 0.3 s; hanging: all of it 10 s",
             state=OPENING_STATES,
-        )
-        self.unsigned = maker.counters(
-            "unsigned_messages",
-            "Messages that nobody signed, each time they were to be sent",
-            reason=UNSIGNED,
         )
         self.ready = maker.gauge("ready_recipients", "Recipients read ahead of their delivery")
         self.room = RoomMetrics(maker)
@@ -201,14 +218,14 @@ class Metrics:
             "How often our own policy kept mail waiting that was due, by what for",
             gate=POLICY_GATES,
         )
-        self.tls = maker.counters(
-            "delivery_tls",
-            "Attempts that reached a host, by the version of TLS; none: in the clear",
-            version=TLS_VERSIONS,
+
+    def _make_for_providers(self, maker: MetricMaker) -> None:
+        self._provider_outcomes = maker.open_counters(
+            "provider_deliveries", "Attempts at recipients by provider", "provider", "outcome"
         )
         self._rules_in_force = maker.open_gauges(
             "rules_in_force",
-            "Rules of what providers say that are in force, by name",
+            "Rules of what providers say that are in force",
             "rule",
             mode="livesum",
         )
@@ -224,40 +241,6 @@ class Metrics:
         self.blocklist_lookups = maker.counters(
             "blocklist_lookups", "Questions to DNS blocklists", result=BLOCKLIST_RESULTS
         )
-        self.domains = maker.gauges("domains", "Sending domains of tenants", health=DOMAIN_HEALTHS)
-        self.domain_checks = maker.counter("domain_checks", "Looks at the records of such domains")
-        self.tracking_hosts = maker.gauges(
-            "tracking_hosts", "Tracking hosts", state=TRACKING_HOST_STATES
-        )
-        self.certificate_orders = maker.counters(
-            "certificate_orders",
-            "Certificates ordered of an authority",
-            result=("issued", "failed"),
-        )
-        self.issued_certificate_end = maker.gauge(
-            "issued_certificate_end_timestamp_seconds",
-            "When the first certificate that was issued to us ends, Unix time; 0: there is none",
-        )
-        self.dns = DnsMetrics(maker)
-        self.internal_errors = maker.counter("internal_errors", "Faults of ours, each logged")
-        self._provider_outcomes = maker.open_counters(
-            "provider_deliveries", "Attempts at recipients by provider", "provider", "outcome"
-        )
-        self.paths = PathMetrics(maker)
-        self.api = ApiMetrics(maker)
-        self.webhooks = WebhookMetrics(maker)
-        self.queue = QueueMetrics(maker)
-        self.quotas = maker.gauges(
-            "tenants_by_quota_use",
-            "Tenants that have used so much of one of their quotas, or more",
-            share=QUOTA_SHARES,
-        )
-        self.campaigns = CampaignMetrics(maker)
-        self.warmups = WarmupMetrics(maker)
-        self.process = ProcessMetrics(maker)
-        self.delivery_time = maker.distribution(
-            "delivery_seconds", "From acceptance to delivery", DELIVERY_BUCKETS_S
-        )
         self.smart_hosts_resting = maker.gauge(
             "smart_hosts_resting", "Smart hosts that are left alone, being unwell"
         )
@@ -270,10 +253,75 @@ class Metrics:
         self.ses_rate = maker.gauge(
             "ses_recipients_per_second", "Recipients that SES takes a second"
         )
-        # --- the server ---
+
+    def _make_for_readers(self, maker: MetricMaker) -> None:
+        maker.section = "What comes back"
+        self.reports = maker.counter_grid(
+            "reports",
+            "Mails that came back, by what they are and what became of them",
+            kind=REPORT_KINDS,
+            outcome=REPORT_OUTCOMES,
+        )
+        self.reports_waiting = maker.gauge("reports_waiting", "Mails that came back, not read yet")
+        self.reports_waiting_octets = maker.gauge("reports_waiting_bytes", "Size of these mails")
+        self.reports_oldest = maker.gauge(
+            "reports_oldest_seconds", "For how long the first of these mails has waited"
+        )
+        self.report_limit = maker.gauge(
+            "reports_waiting_limit",
+            "Mails that may wait; more are refused (feedback.waiting_reports)",
+        )
+        maker.section = "Tracking"
+        self.tracking_requests = maker.counters(
+            "tracking_requests",
+            "Requests to tracking hosts, by what was asked for",
+            kind=SITE_KINDS,
+        )
+        self.fetches = maker.counters(
+            "fetches", "Fetches of what is in tracked mail, by what was fetched", kind=FETCH_KINDS
+        )
+        self.fetches_waiting = maker.gauge(
+            "fetches_waiting", "Fetches that were answered and are not on disk yet"
+        )
+        self.fetches_lost = maker.counters(
+            "fetches_lost",
+            "Fetches that were answered and not recorded: 20,000 were not on disk yet (memory), or"
+            " 60 of that copy within a minute were there already (repeated)",
+            reason=FETCH_LOSSES,
+        )
+        self.tracking_refused = maker.counters(
+            "tracking_refused",
+            "Addresses of tracked mail that are no good",
+            reason=TRACKING_REFUSALS,
+        )
+        self.judged = maker.counter_grid(
+            "judged_fetches",
+            "Opens and clicks by whose they are; none: SES told of it, and nobody has judged",
+            event=("opened", "clicked"),
+            verdict=VERDICTS,
+        )
+
+    def _make_for_names(self, maker: MetricMaker) -> None:
+        maker.section = "Domains, hosts and certificates"
+        self.domains = maker.gauges("domains", "Sending domains of tenants", health=DOMAIN_HEALTHS)
+        self.domain_checks = maker.counter("domain_checks", "Looks at the records of such domains")
+        self.tracking_hosts = maker.gauges(
+            "tracking_hosts",
+            "Tracking hosts, the server's own with them",
+            state=TRACKING_HOST_STATES,
+        )
+        self.certificate_orders = maker.counters(
+            "certificate_orders",
+            "Certificates ordered of an authority",
+            result=("issued", "failed"),
+        )
+        self.issued_certificate_end = maker.gauge(
+            "issued_certificate_end_timestamp_seconds",
+            "When the first certificate that was issued to us ends, Unix time; 0: there is none",
+        )
         self._certificate_ends = maker.open_gauges(
             "certificate_end_timestamp_seconds",
-            "When a listener's certificate ends, Unix time",
+            "When the certificate that a listener uses ends, Unix time; of processes the first",
             "listener",
         )
 

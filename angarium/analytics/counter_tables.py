@@ -24,7 +24,10 @@ _COUNTER_TYPES: Final = (
     + ", ".join(f"{name} INTEGER NOT NULL" for name in COUNTERS)
     + ", latency BLOB, made INTEGER NOT NULL"
 )
-_MESSAGE_TYPES: Final = "id BLOB NOT NULL, labels BLOB NOT NULL, recipients BLOB NOT NULL, started INTEGER NOT NULL, made INTEGER NOT NULL"
+_MESSAGE_TYPES: Final = (
+    "id BLOB NOT NULL, labels BLOB NOT NULL, recipients BLOB NOT NULL, started INTEGER NOT NULL,"
+    " made INTEGER NOT NULL"
+)
 _BEFORE: Final = "generation INTEGER NOT NULL, "
 
 

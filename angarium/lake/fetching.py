@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from angarium.config.schema import Lake
+from angarium.config.lake import Lake
 from angarium.lake.bucket_copy import BucketCopy
 from angarium.lake.catalogue import Catalogue
 from angarium.lake.folder import Folder

@@ -19,7 +19,8 @@ def read_stretch(first: str, to: str, now: UnixMs) -> tuple[int | None, int | No
     if not first:
         raise StretchError("from", "from: is needed with `to`")
     try:
-        span = read_span(first, to, now)
+        span = read_span(first, to, now, resolution="hour")
     except SpanError as error:
-        raise StretchError(error.field, str(error)) from None
+        field: Literal["from", "to"] = "to" if error.field == "to" else "from"
+        raise StretchError(field, str(error)) from None
     return span.first, span.end

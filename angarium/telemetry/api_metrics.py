@@ -36,7 +36,17 @@ class ApiMetrics:
             "api_faults", "Requests that were refused, by why", kind=FAULTS
         )
         self.in_hand = maker.gauge("api_requests_in_hand", "Requests under way, now")
-        self.bytes_in_hand = maker.gauge("api_bytes_in_hand", "Bodies of requests in memory, now")
+        self.bytes_in_hand = maker.gauge("api_in_hand_bytes", "Bodies of requests in memory, now")
+        self.in_hand_limit = maker.gauge(
+            "api_requests_in_hand_limit",
+            "Requests that there may be under way (api.requests_in_hand)",
+        )
+        self.bytes_limit = maker.gauge(
+            "api_in_hand_limit_bytes", "How much there may be (api.octets_in_hand)"
+        )
+        self.connection_limit = maker.gauge(
+            "http_connections_limit", "HTTP connections that there may be, of all listeners"
+        )
         self.connections_open = maker.gauge("http_connections_open", "HTTP connections, now")
 
     def answered(self, dialect: str, status: int, seconds: float) -> None:

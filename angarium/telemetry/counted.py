@@ -1,4 +1,4 @@
-"""A counter that costs an addition where prometheus_client's own costs 3 us when shared. Used from one thread."""
+"""Counters that cost an addition where prometheus_client's own cost 3 us when shared. Used from one thread."""
 
 from prometheus_client import Counter
 
@@ -27,3 +27,16 @@ class Counted:
         number, self.pending = self.pending, 0
         if number:
             self._child.inc(number)
+
+
+class CountedSum:
+    """A counter of what somebody sums up from 0, such as seconds; carried over at once."""
+
+    def __init__(self, child: Counter) -> None:
+        self._child = child
+        self._total = 0.0
+
+    def follow(self, total: float) -> None:
+        if total > self._total:
+            self._child.inc(total - self._total)
+            self._total = total

@@ -6,6 +6,8 @@ Knows no configuration: who follows the traffic says which names are labels at a
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
+
 from angarium.telemetry.maker import MetricMaker
 
 OTHER: Final = "other"
@@ -13,6 +15,15 @@ OTHER: Final = "other"
 MAX_PAIRS: Final = 100
 IN_FORCE_KINDS: Final = ("rule", "warm_up", "source", "hold")
 Pair = tuple[str, str]  # provider, source
+
+
+class ProviderQueue(msgspec.Struct, frozen=True, kw_only=True):
+    """What is queued for one provider: recipients, and the age of the oldest message."""
+
+    scheduled: int = 0
+    held: int = 0
+    in_flight: int = 0
+    oldest_s: float = 0.0
 
 
 class PathMetrics:
@@ -38,8 +49,23 @@ class PathMetrics:
             "kind",
             mode="livesum",
         )
+        self._limit = maker.open_gauges(
+            "path_connections_limit",
+            "Connections that there may be, while something waits; 0: nothing does",
+            *pair,
+            mode="livesum",
+        )
         self._queued = maker.open_gauges(
-            "provider_queue_recipients", "Recipients in the queue", "provider", mode="livesum"
+            "provider_queue_recipients",
+            "Recipients in the queue",
+            *("provider", "state"),
+            mode="livesum",
+        )
+        self._oldest = maker.open_gauges(
+            "provider_queue_oldest_seconds",
+            "Age of the oldest message that is queued; 0: there is none",
+            "provider",
+            mode="livesum",
         )
         self._pairs: set[Pair] = set()
         self._providers: set[str] = set()
@@ -56,9 +82,15 @@ class PathMetrics:
             if number:
                 self._connections.labels(*labels, result).inc(number)
 
-    def set_now(self, waiting: Mapping[Pair, int], connections: Mapping[Pair, int]) -> None:
+    def set_now(
+        self,
+        waiting: Mapping[Pair, int],
+        connections: Mapping[Pair, int],
+        limits: Mapping[Pair, int],
+    ) -> None:
         """What is not named has none, whatever it had before."""
-        for gauge, values in ((self._waiting, waiting), (self._open, connections)):
+        shown = ((self._waiting, waiting), (self._open, connections), (self._limit, limits))
+        for gauge, values in shown:
             sums = dict.fromkeys(self._pairs, 0)
             for pair, number in values.items():
                 labels = self._labels(pair)
@@ -71,11 +103,15 @@ class PathMetrics:
         for kind, number in kinds.items():
             self._in_force.labels(kind).set(number)
 
-    def set_queued(self, recipients: Mapping[str, int]) -> None:
+    def set_queued(self, queues: Mapping[str, ProviderQueue]) -> None:
         """By provider, of names that the caller bounds. Of the one process that counts the queue."""
-        self._providers.update(recipients)
+        self._providers.update(queues)
         for provider in self._providers:
-            self._queued.labels(provider).set(recipients.get(provider, 0))
+            found = queues.get(provider, ProviderQueue())
+            self._queued.labels(provider, "scheduled").set(found.scheduled)
+            self._queued.labels(provider, "held").set(found.held)
+            self._queued.labels(provider, "in_flight").set(found.in_flight)
+            self._oldest.labels(provider).set(found.oldest_s)
 
     def _labels(self, pair: Pair) -> Pair:
         if pair not in self._pairs:

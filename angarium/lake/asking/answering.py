@@ -14,7 +14,8 @@ from typing import Final
 
 import msgspec
 
-from angarium.config.schema import Config, Lake
+from angarium.config.lake import Lake
+from angarium.config.schema import Config
 from angarium.lake.asking.question import Ask, Bounds, Extract, Given, Problem, Said
 from angarium.lake.asking.running import run
 from angarium.lake.catalogue import Catalogue

@@ -39,6 +39,7 @@ class HttpListeners:
         self._files = HostFiles(runtime.config)
         self._hosts: list[HostCertificates] = []
         self._certificate_ends: list[tuple[ServerTls, Gauge]] = []
+        self._show_limits(runtime.config)
 
     async def start(self, listener: Listener, listening: socket.socket) -> None:
         """Raises TlsFileError."""
@@ -89,6 +90,14 @@ class HttpListeners:
             tls.reload()
         for server in self._asking:
             server.renew()
+
+    def _show_limits(self, config: Config) -> None:
+        """Each is of this process alone."""
+        shown = self._metrics.api
+        shown.in_hand_limit.set(config.api.requests_in_hand)
+        shown.bytes_limit.set(config.api.octets_in_hand)
+        http = [each.limits.connections for each in config.listener if each.kind == "http"]
+        shown.connection_limit.set(sum(http))
 
     def set_metrics(self) -> None:
         """Count what was refused since the last call, and say what is in hand and when certificates end."""

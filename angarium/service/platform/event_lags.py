@@ -3,7 +3,7 @@
 import msgspec
 
 from angarium.queue import EventLog, UnixMs
-from angarium.telemetry.metrics import EVENT_CONSUMERS
+from angarium.telemetry.queue_metrics import EVENT_CONSUMERS
 
 
 class Lag(msgspec.Struct, frozen=True, kw_only=True):

@@ -128,8 +128,8 @@ class LakeFollower:
 
     async def _measure(self, catalogue: Catalogue) -> None:
         files, _, octets, _ = await self._in_thread(catalogue.sizes)
-        self._metrics.lake_files.set(files)
-        self._metrics.lake_size.set(octets)
+        self._metrics.queue.lake_files.set(files)
+        self._metrics.queue.lake_size.set(octets)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -4,6 +4,7 @@ from prometheus_client import CollectorRegistry
 
 from angarium.config.schema import Provider
 from angarium.mta.egress.lease import PlaceKey
+from angarium.mta.egress.policy import Limits
 from angarium.mta.egress.traffic_counts import Tally
 from angarium.queue import UnixMs
 from angarium.service.delivery.traffic_metrics import GAUGES_EVERY, TrafficMetrics
@@ -31,6 +32,9 @@ class Dispatcher:
     def loads(self) -> dict[PlaceKey, tuple[int, int]]:
         return self.load
 
+    def limits(self) -> dict[PlaceKey, Limits]:
+        return {each: Limits(connections=5, transfers=1, recipients=1) for each in self.load}
+
 
 def test_unknown_sites_are_told_together_and_gauges_are_looked_at_now_and_then() -> None:
     dispatcher, registry = Dispatcher(), CollectorRegistry()
@@ -54,6 +58,8 @@ def test_unknown_sites_are_told_together_and_gauges_are_looked_at_now_and_then()
     assert value("path_connections_total", provider="mine", result="opened") == 1
     assert value("path_waiting_recipients", provider="other") == 2
     assert value("path_connections_open", provider="mine") == 1
+    assert value("path_connections_limit", provider="mine") == 5
+    assert value("path_connections_limit", provider="other") == 10
     assert registry.get_sample_value("angarium_restrictions_in_force", {"kind": "rule"}) == 1
     for _ in range(GAUGES_EVERY):
         traffic.follow()

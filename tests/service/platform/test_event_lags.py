@@ -4,7 +4,7 @@ import msgspec
 
 from angarium.queue import Event, UnixMs
 from angarium.service.platform.event_lags import Lag, find_lags
-from angarium.telemetry.metrics import EVENT_CONSUMERS
+from angarium.telemetry.queue_metrics import EVENT_CONSUMERS
 from tests.service.fake_events import FakeEvents
 from tests.service.platform.test_event_follower import AT, accepted
 

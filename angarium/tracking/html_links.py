@@ -46,6 +46,7 @@ _MARKS: Final[dict[str, tuple[str, ...]]] = {
     # Mailgun
     "disable-tracking": ("true",),
 }
+_ATTRIBUTES: Final = frozenset({"href", *_MARKS})
 _LINK_END: Final = re.compile("</(?:a|v:[a-z]+)[ >]", re.IGNORECASE | re.ASCII)
 _WORDS: Final = 400  # characters of a link's content that are looked at
 # Characters: of a mail that is longer, Gmail shows the end only if one asks for it
@@ -69,7 +70,7 @@ def find_links(html: Characters, left: Left, *, with_links: bool) -> Found:
     text = html.text
     candidates: list[_Candidate] = []
     bodies = dict[str, int]()
-    for each in tags_and_comments(text, _NAMES):
+    for each in tags_and_comments(text, _NAMES, _ATTRIBUTES):
         if isinstance(each, Comment):
             if with_links:
                 candidates += _for_outlook(text, each)
@@ -110,7 +111,7 @@ def _for_outlook(text: str, comment: Comment) -> Iterator[_Candidate]:
     if end < 0:
         return
     candidates: list[_Candidate] = []
-    for tag in tags(text[condition.end() : end], _OUTLOOK):
+    for tag in tags(text[condition.end() : end], _OUTLOOK, _ATTRIBUTES):
         _note(candidates, tag, condition.end())
     yield from candidates
 

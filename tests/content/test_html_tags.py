@@ -48,6 +48,8 @@ def seen(html: str) -> Seen:
         ("1 < 2 <b>", [("b", ())]),
         ("</é <x>> <b>", [("b", ())]),
         ("<a b=c\xa0d\x85e>", [("a", (("b", "c\xa0d\x85e"),))]),
+        ("<a b 'c><p>", [("a", (("b", ""), ("'c", ""))), ("p", ())]),
+        ("<a b = 'c><p>", []),
         ("<a", []),
     ],
 )
@@ -93,6 +95,7 @@ PIECES = st.lists(
 
 @given(PIECES)
 @example("<x-a b=c'>")
+@example('<x-a b "c>')
 @example("<x-a b= 'c>")
 @example("<x-a b='c'd>")
 @settings(max_examples=300, deadline=None)

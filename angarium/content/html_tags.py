@@ -166,10 +166,10 @@ def _read(html: str, start: int, name: re.Match[str], wanted: frozenset[str] | N
         which, at = found.lastindex or 1, found.end()
         if at >= length or (which == 1 and _is_open(html, found)):
             return None
-        written = _lower(found[1])
+        written = found[1].lower() if found[1].isascii() else found[1].translate(_UPPER)
         if not written:
             break
-        if written not in attributes and (wanted is None or written in wanted):
+        if (wanted is None or written in wanted) and written not in attributes:
             start_of, end = found.span(which) if which > 1 else (-1, -1)
             attributes[written] = Attribute(
                 name=written, value=found[which] if which > 1 else "", start=start_of, end=end

@@ -60,7 +60,9 @@ _GROUPS: Final[tuple[tuple[Page, dict[Page, tuple[str, ...]]], ...]] = (
     ("u", _LINKS),
     ("p", _LINKS),
 )
-_CODE: Final = re.compile("|".join(f"({'|'.join(table[page])})" for page, table in _GROUPS))
+_ANY: Final = "|".join(f"({'|'.join(table[page])})" for page, table in _GROUPS)
+# Each begins with one of few characters: most places are passed by that
+_CODE: Final = re.compile(rf"(?=[{{%<&\[*])(?:{_ANY})")
 # Of which each code has one: they are found much sooner than codes
 _STEMS: Final = ("nsubscribe", "preferences", "UNSUB", "UPDATE_PROFILE")
 MAX_STEMS: Final = 1000  # of a text; ours

@@ -145,6 +145,10 @@ def _untracked(text: bytes, *, is_html: bool) -> bytes:
 
 
 def _folded(token: bytes) -> bytes:
-    lines = (token[at : at + _LINE] for at in range(0, len(token), _LINE))
-    # No line begins like a boundary
-    return _SOFT.join(b"=2D" + each[1:] if each.startswith(b"-") else each for each in lines)
+    lines = [token[at : at + _LINE] for at in range(0, len(token), _LINE)]
+    folded = _SOFT.join(lines)
+    if b"\n-" in folded or folded.startswith(b"-"):
+        # No line begins like a boundary
+        lines = [b"=2D" + each[1:] if each.startswith(b"-") else each for each in lines]
+        folded = _SOFT.join(lines)
+    return folded

@@ -34,6 +34,7 @@ _USUAL_REST: Final = (
 )
 # Most are so: to read these is a third faster
 _PLAIN_REST: Final = r"[A-Za-z0-9]*+(?:>|(?: [A-Za-z-]++=\"[^\"]*+\"){1,200}/?>)"
+_PLAIN_ATTRIBUTES: Final = re.compile(r"(?: [A-Za-z-]++=\"[^\"]*+\"){0,200}/?>")
 _USUAL_CLOSING: Final = rf"[^{_BLANK}>\"'=/]*+>"
 _PASSED: Final = 500  # tags at once
 _UPPER: Final = {ord(each): each.lower() for each in string.ascii_uppercase}
@@ -159,6 +160,15 @@ def _read(html: str, start: int, name: re.Match[str], wanted: frozenset[str] | N
 
     ``wanted``: attributes that it is to have; None: all.
     """
+    plain = _PLAIN_ATTRIBUTES.match(html, name.end())
+    if plain is not None:
+        return Tag(
+            name=_lower(name[0]),
+            closing=html[start + 1] == "/",
+            start=start,
+            end=plain.end(),
+            attributes=_read_plain(plain, wanted),
+        )
     attributes: dict[str, Attribute] = {}
     at, length = name.end(), len(html)
     # One may be empty, so that each begins where that before it has ended
@@ -185,6 +195,21 @@ def _read(html: str, start: int, name: re.Match[str], wanted: frozenset[str] | N
             attributes=tuple(attributes.values()),
         )
     )
+
+
+def _read_plain(found: re.Match[str], wanted: frozenset[str] | None) -> tuple[Attribute, ...]:
+    """Return the attributes of a tag that has no others than ``_PLAIN_ATTRIBUTES``."""
+    at, attributes = found.start(), dict[str, Attribute]()
+    pieces = iter(found[0].split('"'))
+    # A blank, the name and "=", then the value; at last what is behind the last one
+    for before, value in zip(pieces, pieces, strict=False):
+        at += len(before) + 1
+        end = at + len(value)
+        name = before[1:-1].lower()
+        if (wanted is None or name in wanted) and name not in attributes:
+            attributes[name] = Attribute(name=name, value=value, start=at, end=end)
+        at = end + 1
+    return tuple(attributes.values())
 
 
 def _is_open(html: str, found: re.Match[str]) -> bool:

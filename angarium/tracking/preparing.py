@@ -25,8 +25,7 @@ from angarium.tracking.postal import of_address
 from angarium.tracking.slots import (
     LEAVE_SLOT,
     TRACK_SLOT,
-    between_links,
-    encoded,
+    encoded_between_links,
     honeypot,
     pixel,
     tracked_link,
@@ -190,8 +189,11 @@ def _outline(octets: bytes, manner: _Manner) -> _Outline:
     edits += addresses
     if not edits:
         return _Outline()
+    pieces = encoded_between_links(text.encode(edited(text.text, edits)))  # TR1, TR3
+    if len(pieces) != len(places) + 1:  # it has slots that are not ours
+        return _Outline(left="unreadable")
     return _Outline(
-        pieces=between_links(encoded(text.encode(edited(text.text, edits)))),  # TR1, TR3
+        pieces=pieces,
         targets=tuple(each.target for each in places),
         tells=tells,
         has_postal_address=bool(addresses),

@@ -23,25 +23,42 @@ _SOFT: Final = b"=\r\n"
 _TRACK_LINE: Final = _SOFT + TRACK_SLOT.encode() + _SOFT
 _LEAVE_LINE: Final = _SOFT + LEAVE_SLOT.encode() + _SOFT
 _LINK_LINE: Final = _SOFT + _LINK_SLOT.encode() + _SOFT
-_SLOTS: Final = (TRACK_SLOT.encode(), _LINK_SLOT.encode(), LEAVE_SLOT.encode())
+# That of links last
+_SLOTS: Final = (TRACK_SLOT.encode(), LEAVE_SLOT.encode(), _LINK_SLOT.encode())
+# How the address of a link ends, and what of that is written in front of its token
+_LINK_END: Final = f"{TRACK_SLOT}/{_LINK_SLOT}".encode()
+_BEFORE_TOKEN: Final = _TRACK_LINE + b"/"
 _LONGEST: Final = 76  # characters of a line
 _LINE: Final = 72  # of a long token on a line
 
 
 def encoded(text: bytes) -> bytes:
     """Return a part's text with slots as quoted-printable: each slot is on a line of its own."""
+    return _LINK_LINE.join(_encoded(text))
+
+
+def encoded_between_links(text: bytes) -> tuple[bytes, ...]:
+    """Return a part's text encoded, cut where the tokens of its links are put in."""
+    *pieces, last = _encoded(text.replace(_LINK_END, _LINK_SLOT.encode()))
+    return (*(each + _BEFORE_TOKEN for each in pieces), last)
+
+
+def _encoded(text: bytes) -> list[bytes]:
+    """Return what is between the slots of links."""
     # All at once, which is faster than many pieces: slots as lines, whose ends become soft
     lines = text
     for slot in _SLOTS:
         lines = lines.replace(slot, b"\r\n" + slot + b"\r\n")
     whole = quoted_printable(lines)
+    pieces = list[bytes]()
     for slot in _SLOTS:
         pieces = whole.split(b"\r\n" + slot + b"\r\n")
         if len(pieces) == 1 and slot in text:
-            return _encoded_in_pieces(text)  # a text whose line ends are encoded, too
+            # A text whose line ends are encoded, too
+            return _encoded_in_pieces(text).split(_LINK_LINE)
         pieces[:-1] = map(_with_room, pieces[:-1])
-        whole = (_SOFT + slot + _SOFT).join(pieces)
-    return whole
+        whole = (_SOFT + slot + _SOFT).join(pieces) if slot is not _SLOTS[-1] else b""
+    return pieces
 
 
 def _encoded_in_pieces(text: bytes) -> bytes:
@@ -105,11 +122,6 @@ def honeypot(base_url: str) -> str:
 def tracked_link(base_url: str) -> str:
     """Return the address of a link, without its token."""
     return f"{base_url}/c/{TRACK_SLOT}/{_LINK_SLOT}"
-
-
-def between_links(part: bytes) -> tuple[bytes, ...]:
-    """Cut an encoded part where the tokens of its links are put in."""
-    return tuple(part.split(_LINK_LINE))
 
 
 def with_tokens(pieces: Sequence[bytes], tokens: Iterable[str]) -> bytes:

@@ -15,6 +15,7 @@ from angarium.dkim.keygen import generate, record_text
 from angarium.dkim.verify import verify
 from angarium.queue.model import UnixMs
 from angarium.smtp.transfer_encoding import base64_lines, quoted_printable
+from angarium.tracking import slots
 from angarium.tracking.preparing import MAX_LINKS, MAX_OCTETS, Prepared, Wishes, prepare
 from angarium.tracking.slots import LEAVE_SLOT, TRACK_SLOT, filled, honeypot, pixel
 from tests.tracking.mail import (
@@ -302,6 +303,13 @@ def test_what_is_signed_stays_as_it_is_beside_what_is_not_tr2() -> None:
     assert signed in result.content
     assert result.left == ("signed",)
     assert leaves(result.content)[1][1] == LEAVES.encode()
+
+
+@pytest.mark.parametrize("before", ["", f"{TRACK_SLOT}/"])
+def test_who_writes_the_place_of_a_token_is_not_tracked(before: str) -> None:
+    """It stands in our source, and whatever the content is, nothing is raised."""
+    body = f'<a href="https://a.example/">x</a> {before}{slots._LINK_SLOT}\r\n'
+    assert untouched(*one_part(body.encode())) == "unreadable"
 
 
 def test_a_message_that_is_not_mime_becomes_it() -> None:

@@ -1,5 +1,6 @@
 """What an event of a message says of the row that it is of. Pure."""
 
+from angarium.feedback.mail.complaints import is_complaint
 from angarium.queue.events import (
     AttemptFailed,
     Bounced,
@@ -19,9 +20,6 @@ from angarium.queue.events import (
     Unsubscribed,
 )
 from angarium.queue.ledger.values import Flag, RowState, Told
-
-# What is no complaint, though it comes as one
-_NO_COMPLAINTS = frozenset({"not-spam", "auth-failure"})
 
 
 def told_of(event: Event) -> Told | None:
@@ -45,7 +43,7 @@ def told_of(event: Event) -> Told | None:
             return _told(event, RowState.SKIPPED, event.reason)
         case Damaged():
             return _told(event, RowState.DAMAGED, event.reason)
-        case ReportBounced() if event.effect != "retry":
+        case ReportBounced():
             return _told(event, RowState.BOUNCED, event.reply)
         case SesTold() if event.kind == "delivery":
             return _told(event, RowState.DELIVERED)
@@ -55,7 +53,7 @@ def told_of(event: Event) -> Told | None:
             return _read(event, Flag.OPENED, Flag.MACHINE_OPENED)
         case Clicked():
             return _read(event, Flag.CLICKED, Flag.MACHINE_CLICKED)
-        case Complained() if event.feedback_type not in _NO_COMPLAINTS:
+        case Complained() if is_complaint(event.feedback_type):
             return Told(message=event.message_id, at=event.at, flag=Flag.COMPLAINED)
         case Unsubscribed():
             return Told(message=event.message_id, at=event.at, flag=Flag.UNSUBSCRIBED)

@@ -50,10 +50,15 @@ class TenantKeyRing:
 
         Raises TenancySetupError: the file of the secret is not the one that they were sealed with.
         """
-        owned = self._snapshots.current.find_sending_domain(tenant, domain.lower())
-        if owned is None or not (keys := owned.signing_keys):
-            return self._others.find(domain, tenant)
-        return tuple([self._key(owned, key) for key in keys])
+        snapshot = self._snapshots.current
+        while True:
+            owned = snapshot.find_sending_domain(tenant, domain.lower())
+            if owned is not None and (keys := owned.signing_keys):
+                return tuple([self._key(owned, key) for key in keys])
+            # Whoever accepted it may have seen a change that has not come here
+            if (newest := self._snapshots.newest()) is snapshot:
+                return self._others.find(domain, tenant)
+            snapshot = newest
 
     def _key(self, domain: Domain, key: DomainKey) -> SigningKey:
         private = self._opened.get(key.sealed)

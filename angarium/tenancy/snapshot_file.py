@@ -8,9 +8,10 @@ import contextlib
 import fcntl
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -24,6 +25,11 @@ MAX_OCTETS: Final = 512 * 1024 * 1024  # ours: some 100,000 domains and a millio
 _log: Final = logging.getLogger(__name__)
 
 
+class _Read(NamedTuple):
+    state: State
+    snapshot: Snapshot
+
+
 class SnapshotFile:
     """Invariant SNF1: ``current`` is always the whole of one file; a file that cannot be read changes nothing."""
 
@@ -33,6 +39,9 @@ class SnapshotFile:
         self._state = find_state(self.path)
         self._failed: State | None = None
         self.current = Snapshot(read_snapshot(self.path))
+        # What ``newest`` has read already
+        self._ahead: _Read | None = None
+        self._reading = threading.Lock()
         self._on_changed: list[Callable[[Snapshot], None]] = []
 
     def on_changed(self, callback: Callable[[Snapshot], None]) -> None:
@@ -41,19 +50,37 @@ class SnapshotFile:
 
     def refresh(self) -> None:
         """Read the file again if it has changed (2 us if not). If that fails, one error is logged."""
-        state = find_state(self.path)
-        if state in (self._state, self._failed) or state is None:
+        found = self._find_newer()
+        if found is None:
             return
-        try:
-            data = read_snapshot(self.path)
-        except TenancySetupError as error:
-            self._failed = state
-            _log.error("%s", error, extra={"event": "snapshot_unusable"})
-            return
-        before, self.current = self.current, Snapshot(data)  # SNF1
-        self._state, self._failed = state, None
+        before, self.current = self.current, found.snapshot  # SNF1
+        self._state, self._failed, self._ahead = found.state, None, None
         for callback in self._on_changed:
             callback(before)
+
+    def newest(self) -> Snapshot:
+        """Return what the file says now, for any thread; ``current`` stays what it is until it is refreshed.
+
+        For who has something of another process that may have looked at the file later than this one.
+        """
+        found = self._find_newer()
+        return self.current if found is None else found.snapshot
+
+    def _find_newer(self) -> _Read | None:
+        """None: it is as in ``current``, or cannot be read."""
+        with self._reading:
+            state = find_state(self.path)
+            if state in (self._state, self._failed) or state is None:
+                return None
+            if self._ahead is None or self._ahead.state != state:
+                try:
+                    data = read_snapshot(self.path)
+                except TenancySetupError as error:
+                    self._failed = state
+                    _log.error("%s", error, extra={"event": "snapshot_unusable"})
+                    return None
+                self._ahead = _Read(state, Snapshot(data))
+            return self._ahead
 
 
 def read_snapshot(path: Path) -> SnapshotData:

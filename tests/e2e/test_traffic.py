@@ -113,12 +113,15 @@ def test_top_is_drawn_on_a_terminal_until_it_is_interrupted(tmp_path: Path) -> N
         product.wait_for_disposition(event="relayed", recipient="b@example.net")
         assert "sent/min" in product.on_terminal("top", "--once")
         ours, theirs = pty.openpty()
-        with subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "angarium", "-c", str(product.config), "top"],
             stdout=theirs,
             cwd=tmp_path,
+            # A test run in the background of a shell ignores it, and so would its children.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
             env={**os.environ, "PYTHONPATH": str(TOP), "TERM": "xterm", "COLUMNS": "150"},
-        ) as process:
+        )
+        try:
             os.close(theirs)
             drawn = b""
             while drawn.count(b"sent/min") < 2:
@@ -128,6 +131,10 @@ def test_top_is_drawn_on_a_terminal_until_it_is_interrupted(tmp_path: Path) -> N
                 while os.read(ours, 65536):
                     continue
             assert process.wait(30) == 0
+        finally:
+            # Or a test that takes too long would wait for it for ever
+            process.kill()
+            process.wait()
         os.close(ours)
         assert b"ip1" in drawn
 

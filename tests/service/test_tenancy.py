@@ -238,6 +238,25 @@ def test_a_tenants_mail_is_signed_by_its_domains_key_and_others_by_the_configura
     assert ring.find("other.example", "shop") == ()
 
 
+def test_mail_is_signed_as_whoever_accepted_it_knew_before_its_process_knows(
+    config: Config, platform: Platform
+) -> None:
+    platform.tenants.create("mill")
+    platform.domains.add("mill.example", "mill", assume_verified=True)
+    platform.publish()
+    snapshots = snapshots_of(config)
+    ring = TenantKeyRing(snapshots, platform.secrets, KeyRing())
+    before, told = snapshots.current, []
+    snapshots.on_changed(told.append)
+    platform.tenants.set_alignment("mill", "relaxed")
+    platform.publish()
+    assert [each.domain for each in ring.find("news.mill.example", "mill")] == ["mill.example"]
+    assert (snapshots.current, told) == (before, [])
+    snapshots.refresh()
+    assert told == [before]
+    assert snapshots.newest() is snapshots.current
+
+
 def test_a_wrong_secret_lets_nothing_go_unsigned(config: Config, platform: Platform) -> None:
     platform.domains.add("shop.example", "default", assume_verified=True)
     platform.publish()

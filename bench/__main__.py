@@ -210,6 +210,21 @@ def stats(options: Options, messages: int | None) -> None:
 
 
 @bench.command()
+@click.option("--messages", type=int, help="200,000; quick: 20,000.")
+@click.option("--events", type=int, help="Of the report: 100,000,000, some 4 GB; quick: 1,000,000.")
+@click.pass_obj
+def lake(options: Options, messages: int | None, events: int | None) -> None:
+    """How many events a second go into the lake's files, and what reports over months of them cost."""
+    from bench import lake as module
+
+    module.run(
+        options.folder,
+        messages or (20_000 if options.quick else 200_000),
+        events or (1_000_000 if options.quick else 100_000_000),
+    )
+
+
+@bench.command()
 @click.option("--recipients", type=int, help="1,000,000; quick: 50,000.")
 @click.option("--deferred", type=int, help="100,000; quick: 10,000.")
 @click.pass_obj

@@ -30,8 +30,11 @@ CLOSED: Final[Mapping[str, str | bool]] = {
     "allow_community_extensions": False,
     "allow_persistent_secrets": False,
     "python_enable_replacements": False,
-    "enable_progress_bar": False,
 }
+
+
+# It would be on standard output
+NO_PROGRESS: Final = "SET enable_progress_bar = false"
 
 
 def text(value: str | Path) -> str:
@@ -72,6 +75,7 @@ class Engine:
         }
         try:
             self._db: DuckDBPyConnection = duckdb.connect(":memory:", config=config)
+            self._db.execute(NO_PROGRESS)
         except duckdb.Error as error:
             raise LakeAwayError(f"DuckDB: {_words(error)}") from error
 

@@ -64,9 +64,8 @@ class Folder:
         """And folders that have nothing any more. Raises OSError."""
         target = self.locate(path)
         target.unlink(missing_ok=True)
-        for above in target.parent.parents[: len(Path(path).parents) - 1]:
-            with contextlib.suppress(OSError):
-                target.parent.rmdir()
+        with contextlib.suppress(OSError):  # it has something yet
+            for above in target.parents[: len(Path(path).parents) - 1]:
                 above.rmdir()
 
     def names(self) -> list[str]:

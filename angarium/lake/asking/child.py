@@ -33,7 +33,7 @@ from angarium.lake.asking.question import (
     encode,
     read_given,
 )
-from angarium.lake.engine import CLOSED, read_files, text
+from angarium.lake.engine import CLOSED, NO_PROGRESS, read_files, text
 
 NICENESS: Final = 5  # ours: mail comes first
 # Beside what DuckDB counts as its memory: its code, stacks, and what it does not count
@@ -92,6 +92,7 @@ def _address_space() -> int:
 def _run(given: Given) -> Said:
     try:
         database = duckdb.connect(":memory:", config=_settings(given.bounds))
+        database.execute(NO_PROGRESS)
         timer = threading.Timer(given.bounds.seconds, database.interrupt)
         timer.daemon = True
         timer.start()

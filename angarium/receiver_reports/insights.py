@@ -27,6 +27,7 @@ RECENT_DAYS: Final = 7
 READY_DAYS: Final = 30
 READY_REPORTED: Final = 25  # of these days there are reports
 READY_MESSAGES: Final = 100
+READY_BROKEN: Final = 0.01  # of all mail: what others forward, or sign for us, and is not aligned
 UNALIGNED_MESSAGES: Final = 10
 UNALIGNED_WARN: Final = 0.01
 UNALIGNED_FAIL: Final = 0.1
@@ -219,10 +220,13 @@ def _strangers(domain: DomainFacts) -> Iterator[Insight]:
 def _ready(domain: DomainFacts) -> Iterator[Insight]:
     if domain.policy not in ("none", "quarantine") or domain.days < READY_REPORTED:
         return
-    # What strangers send is what the policy is there for; a forwarder may break SPF, and not a signature
+    # What strangers send is what the policy is there for; a forwarder may break some signatures
     ours = [each for each in domain.month if each.standing in ("own", "permitted")]
+    broken = sum(each.unaligned for each in domain.month if each.standing == "signed")
     messages = sum(each.messages for each in ours)
     if messages < READY_MESSAGES or any(each.unaligned for each in ours):
+        return
+    if broken > READY_BROKEN * sum(each.messages for each in domain.month):
         return
     strict = "quarantine" if domain.policy == "none" else "reject"
     yield Insight(

@@ -88,10 +88,11 @@ def read_status(octets: bytes, today: date) -> list[Figure]:
     found: list[Figure] = []
     for number, row in enumerate(_rows(octets, STATUS_COLUMNS), 1):
         try:
-            first, last = _address(row.get("ip", "")), row.get("ip_end", "")
+            first = _address(row.get("ip", ""))
+            last = _address(row.get("ip_end", "").strip() or first)
         except ValueError as error:
             raise SndsError(f"row {number}: {error}") from None
-        subject = first if last in ("", first) else f"{first}-{_address(last)}"
+        subject = first if last == first else f"{first}-{last}"
         is_blocked = row.get("blocked", "").strip().lower() in ("yes", "true", "1", "blocked")
         why = cut(row.get("comments", ""), 300)
         words = " ".join(each for each in ("blocked" if is_blocked else "not blocked", why) if each)

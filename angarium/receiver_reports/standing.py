@@ -3,8 +3,9 @@
 from typing import Final, Literal
 
 # own: an address that we send from | permitted: another's, whose mail passes SPF as ours: a service that sends for us
-# | forwarder: another's, whose mail has our signature | stranger: nothing of its mail is ours
-Standing = Literal["own", "permitted", "forwarder", "stranger"]
+# | signed: another's, whose mail has our signature: a service that signs for us, or one that forwards our mail
+# | stranger: most of its mail is not ours
+Standing = Literal["own", "permitted", "signed", "stranger"]
 _MOST: Final = 0.5
 
 
@@ -15,4 +16,4 @@ def standing_of(
         return "own"
     if aligned <= messages * _MOST:
         return "stranger"
-    return "permitted" if spf_aligned > dkim_aligned * _MOST else "forwarder"
+    return "permitted" if spf_aligned > dkim_aligned * _MOST else "signed"

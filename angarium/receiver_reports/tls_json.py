@@ -25,13 +25,13 @@ from angarium.receiver_reports.model import (
 )
 
 # Ours (C3): a report of a day is some kilobytes
-MAX_OCTETS: Final = 8 << 20
+MAX_OCTETS: Final = 4 << 20
 MAX_DEPTH: Final = 16
 MAX_POLICIES: Final = 1000
 MAX_FAILURES: Final = 20_000  # of all policies together
 _BOM: Final = b"\xef\xbb\xbf"
-# Strings first, so that brackets in them are none
-_BRACKETS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])', re.DOTALL)
+# Strings first, so that brackets in them are none; one without an end goes to the end, and no octet is looked at twice
+_BRACKETS: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|([\[{])|([\]}])', re.DOTALL)
 _Some = str | list[str] | None
 _Number = int | float | str | None
 

@@ -47,13 +47,14 @@ class ReceiverPoll:
     async def run(self) -> None:
         """Until it is cancelled."""
         while True:
+            at_once = self._changed.is_set()
+            self._changed.clear()
             try:
-                await self.turn(at_once=self._changed.is_set())
+                await self.turn(at_once=at_once)
             except ReportsAwayError as error:
                 self._say("receiver_reports", str(error))
             except Exception as error:  # noqa: BLE001  (periodic: the next time may do)
                 log_exception("internal_error", error, where="receiver_polls")
-            self._changed.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_S):
                     await self._changed.wait()

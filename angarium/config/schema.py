@@ -705,9 +705,8 @@ class ReceiverReports(_Table, frozen=True, kw_only=True):
     (docs/receiver-reports.md).
     """
 
-    keep_days: Days = (
-        400  # a year and a month, so that a month can be held against that of last year
-    )
+    # a year and a month, so that a month can be held against that of last year
+    keep_days: Days = 400
     # further addresses that our mail comes from, as receivers see it: of a NAT, of a smart host
     own_addresses: tuple[str, ...] = ()
     # Google Postmaster Tools: the JSON file of a service account, or of an OAuth client with its refresh token; mode
@@ -720,12 +719,10 @@ class ReceiverReports(_Table, frozen=True, kw_only=True):
     # Microsoft is not asked
     snds_key_file: str = ""
     snds_url: str = ""  # omitted: https://substrate.office.com/ip-domain-management-snds
-    snds_token_url: str = (
-        ""  # omitted: as the key file says, or that of Microsoft's consumer accounts
-    )
-    poll_s: Seconds = (
-        86_400.0  # each is asked so often; what fails is tried again sooner, and ever later
-    )
+    # omitted: as the key file says, or that of Microsoft's consumer accounts
+    snds_token_url: str = ""
+    # each is asked so often; what fails is tried again sooner, and ever later
+    poll_s: Seconds = 86_400.0
 
 
 class Webhook(_Table, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ from angarium.receiver_reports.model import (
     PublishedPolicy,
     cut,
     domain_name,
+    without_addresses,
 )
 
 # Ours (C3)
@@ -61,6 +62,8 @@ def read_dmarc(octets: bytes) -> DmarcReport:
         _parse(octets, reading)
     except (_StopError, expat.ExpatError) as error:
         raise DmarcXmlError(_why(error, reading)) from None
+    except LookupError as error:  # its declaration names it
+        raise DmarcXmlError(f"it is in an encoding that is none: {cut(str(error), 60)}") from None
     if reading.root != "feedback":
         raise DmarcXmlError(
             f"it is XML, and no DMARC report: its root is <{cut(reading.root, 60)}>"
@@ -182,8 +185,8 @@ class _Reading:
         elif place[0] == "record" and self._row is not None:
             self._row.take(place[1:], text)
         elif place[-1] == "error" and place[0] == "report_metadata":
-            if text and len(self._errors) < MAX_ERRORS:
-                self._errors.append(text)
+            if (error := without_addresses(text)) and len(self._errors) < MAX_ERRORS:
+                self._errors.append(error)
         elif len(place) <= 3 and text:
             self._head.setdefault("/".join(place), text)
 
@@ -227,13 +230,13 @@ class _Reading:
         if not self._rows and self._skipped:
             raise DmarcXmlError(f"none of its records can be read; {self._skipped_why}")
         return DmarcReport(
-            organization=cut(organization, MAX_NAME),
+            organization=cut(organization.rpartition("@")[2], MAX_NAME),
             report_id=cut(report_id, MAX_NAME),
             begin=begin,
             end=end,
             policy=_policy(head, domain),
             rows=tuple(self._rows),
-            contact=_page(head.get("report_metadata/extra_contact_info", "")),
+            contact=without_addresses(head.get("report_metadata/extra_contact_info", "")),
             generator=cut(head.get("report_metadata/generator", ""), MAX_NAME),
             version=cut(head.get("version", ""), 20),
             errors=tuple(self._errors),
@@ -300,7 +303,10 @@ class _Row:
             envelope_from=domain_name((envelope or "").rpartition("@")[2]),
             envelope_to=domain_name(to.rpartition("@")[2]),
             overrides=tuple(
-                Override(type=each["type"].lower()[:60], comment=_page(each.get("comment", "")))
+                Override(
+                    type=each["type"].lower()[:60],
+                    comment=without_addresses(each.get("comment", "")),
+                )
                 for each in self._several["reason"]
                 if each.get("type")
             ),
@@ -367,8 +373,3 @@ def _disposition(text: str) -> Disposition:
 def _mail_domain(head: dict[str, str]) -> str:
     """What names a reporter that has no name."""
     return domain_name(head.get("report_metadata/email", "").rpartition("@")[2].strip("<>"))
-
-
-def _page(text: str) -> str:
-    """Return a comment or page without whom it names: addresses of people are not kept."""
-    return " ".join(each for each in cut(text, 300).split() if "@" not in each)

@@ -8,9 +8,8 @@ Kind = Literal["dmarc", "tls"]
 Disposition = Literal["none", "quarantine", "reject"]
 # Ours. C3: the largest reports of large providers have some ten thousand rows, in some megabytes of XML
 MAX_ROWS: Final = 50_000
-MAX_TEXT: Final = (
-    1000  # characters of one element; what is beyond is cut, as names and ids are short
-)
+# Characters of one element; what is beyond is cut, as names and ids are short
+MAX_TEXT: Final = 1000
 MAX_NAME: Final = 255
 MAX_RESULTS: Final = 32  # authentication results, and reasons, of one row
 # No count of mail is larger; and SQLite's integers hold the sum of as many as there can be
@@ -131,6 +130,11 @@ def cut(text: str, most: int = MAX_TEXT) -> str:
     """Return it without control characters and white space around it, no longer than ``most`` (L4)."""
     shown = "".join(each if each.isprintable() else " " for each in text[: most * 2])
     return " ".join(shown.split())[:most]
+
+
+def without_addresses(text: str, most: int = 300) -> str:
+    """Return a remark, cut, without whom it names: addresses of people are not kept."""
+    return " ".join(each for each in cut(text, most).split() if "@" not in each)
 
 
 def domain_name(text: str) -> str:

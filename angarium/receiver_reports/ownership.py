@@ -8,8 +8,9 @@ from angarium.receiver_reports.alignment import is_within
 
 
 class Sight(msgspec.Struct, frozen=True, kw_only=True):
-    """What of the reports somebody may see. Invariant RVS1: a tenant sees rows of its verified domains and of those
-    below them, but for those that are another one's.
+    """What of the reports somebody may see.
+
+    Invariant RVS1: a tenant sees rows of its verified domains and of those below them, but for another one's.
     """
 
     everything: bool = False  # who runs the server

@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from angarium.receiver_reports.figures import Figure
-from angarium.receiver_reports.model import cut
+from angarium.receiver_reports.model import cut, without_addresses
 
 URL: Final = "https://substrate.office.com/ip-domain-management-snds"
 TOKEN_URL: Final = "https://login.microsoftonline.com/consumers/oauth2/v2.0/token"  # noqa: S105
@@ -94,7 +94,7 @@ def read_status(octets: bytes, today: date) -> list[Figure]:
             raise SndsError(f"row {number}: {error}") from None
         subject = first if last == first else f"{first}-{last}"
         is_blocked = row.get("blocked", "").strip().lower() in ("yes", "true", "1", "blocked")
-        why = cut(row.get("comments", ""), 300)
+        why = without_addresses(row.get("comments", ""))
         words = " ".join(each for each in ("blocked" if is_blocked else "not blocked", why) if each)
         day = (today - _EPOCH).days
         found.append(
@@ -130,7 +130,7 @@ def _data_figures(row: Row) -> Iterator[Figure]:
     if rate := row.get("complaint_rate", "").strip():
         yield of("complaint_rate", _rate(rate), cut(rate, 40))
     if comments := row.get("comments", "").strip():
-        yield of("comments", None, cut(comments, 300))
+        yield of("comments", None, without_addresses(comments))
 
 
 def _rate(text: str) -> float:

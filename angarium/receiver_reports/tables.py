@@ -104,24 +104,29 @@ class ReportReader:
             values["tenant"] = query.tenant
         seen = query.seen.sees
         order = "under" if query.by == "day" else _most_first(len(names))
-        # One more question than a window would be, and no column of it is sorted twice
         found = self._view.ask(
             f"{text.format(under)} GROUP BY under ORDER BY {order} LIMIT :limit",
-            {**values, "limit": query.limit},
+            {**values, "limit": query.limit + 1},
             seen,
-        )
-        ((count, *sums),) = self._view.ask(
-            text.replace("{} AS under", f"count(DISTINCT {under})"), values, seen
         )
         rows = tuple(
             TableRow(
                 key=day_text(row[0]) if query.by == "day" else str(row[0]),
                 counts=dict(zip(names, _numbers(row[1:]), strict=True)),
             )
-            for row in found
+            for row in found[: query.limit]
         )
-        total = dict(zip(names, _numbers(sums), strict=True))
-        return TablePage(rows=rows, total=total, left_out=max(0, _number(count) - len(rows)))
+        if len(found) > query.limit:
+            counted = text.replace("{} AS under", f"count(DISTINCT {under})")
+            ((count, *sums),) = self._view.ask(counted, values, seen)
+            total = dict(zip(names, _numbers(sums), strict=True))
+            return TablePage(rows=rows, total=total, left_out=_number(count) - len(rows))
+        total = {name: sum(each.counts[name] for each in rows) for name in names}
+        if "reports" in total:  # one may be of several rows
+            start = text.index(" FROM ")
+            distinct = f"SELECT count(DISTINCT report){text[start:]}"
+            total["reports"] = _number(self._view.ask(distinct, values, seen)[0][0])
+        return TablePage(rows=rows, total=total, left_out=0)
 
     # --- reports ---
 

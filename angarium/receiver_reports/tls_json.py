@@ -22,6 +22,7 @@ from angarium.receiver_reports.model import (
     TlsReport,
     cut,
     domain_name,
+    without_addresses,
 )
 
 # Ours (C3): a report of a day is some kilobytes
@@ -136,12 +137,12 @@ def _report(report: _Report) -> TlsReport:
     if sum(len(_failures_of(each)) for each in report.policies) > MAX_FAILURES:
         raise TlsJsonError(f"it has more than {MAX_FAILURES:,} failure-details")
     return TlsReport(
-        organization=cut(report.organization_name, MAX_NAME),
+        organization=cut(report.organization_name.rpartition("@")[2], MAX_NAME),
         report_id=cut(report.report_id, MAX_NAME),
         begin=begin,
         end=end,
         policies=tuple(_policies(report.policies)),
-        contact=_page(report.contact_info or ""),
+        contact=without_addresses(report.contact_info or ""),
     )
 
 
@@ -179,7 +180,7 @@ def _failure(failure: _Failure) -> TlsFailure:
         sending=_address(failure.sending_mta_ip),
         receiving=_address(failure.receiving_ip),
         reason=cut(str(code), 200),
-        more=_page(more),
+        more=without_addresses(more),
     )
 
 
@@ -219,8 +220,3 @@ def _address(text: str | None) -> str:
         return str(ip_address((text or "").strip()))
     except ValueError:
         return cut(text or "", MAX_NAME)
-
-
-def _page(text: str) -> str:
-    """Return it without whom it names: addresses of people are not kept."""
-    return " ".join(each for each in cut(text, 300).split() if "@" not in each)

@@ -141,6 +141,7 @@ def test_a_report_without_rows_is_one() -> None:
             "a DTD or entities",
         ),
         (made(b"&nbsp;"), "undefined entity"),
+        (b'<?xml version="1.0" encoding="TF-8"?>' + made(), "in an encoding that is none"),
         (made(b"<a>" * 20 + b"</a>" * 20), "nested more than 16 deep"),
         (made(b"<a b='" + b"x" * 5000 + b"'/>"), "octets of attributes"),
         (made(b"<a" + b"".join(b" b%d='x'" % each for each in range(900)) + b"/>"), "attributes"),
@@ -150,6 +151,7 @@ def test_a_report_without_rows_is_one() -> None:
     ids=[
         *("nothing", "a page", "cut", "no organization", "no id", "no domain", "no number"),
         *("no time", "a long span", "no rows that are any", "DTD", "entity", "external", "nbsp"),
+        "TF-8",
         *("deep", "a long attribute", "many attributes", "an endless comment", "an endless tag"),
     ],
 )

@@ -99,6 +99,11 @@ COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that
         "feedback",
         "See how replies, and mail that comes back, are understood.",
     ),
+    "receivers": (
+        "angarium.cli.receivers.command",
+        "receivers",
+        "See what mailbox providers say of our mail as a whole: DMARC, TLS, their own figures.",
+    ),
     "content": (
         "angarium.cli.content.command",
         "content",

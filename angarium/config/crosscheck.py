@@ -25,6 +25,7 @@ from angarium.config.error import KeyPath, Problem
 from angarium.config.issuance_check import issuance_problems
 from angarium.config.lake_check import lake_problems
 from angarium.config.quantity import find_rate
+from angarium.config.receiver_reports_check import receiver_report_problems
 from angarium.config.reply_texts import PatternError, expanded
 from angarium.config.schema import Config, Listener, Pool, Route, Rule, Source, Stream
 from angarium.config.ses import ses_problems
@@ -726,6 +727,7 @@ _CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
     _webhook,
     _uploads,
     lake_problems,
+    receiver_report_problems,
     _rules,
     standing_problems,
     alarms_problems,

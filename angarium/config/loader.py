@@ -264,6 +264,11 @@ def resolved(config: Config, base: Path) -> Config:
             config.uploads,
             secret_key_file=absolute(config.uploads.secret_key_file or "") or None,
         ),
+        receiver_reports=replace(
+            config.receiver_reports,
+            google_key_file=absolute(config.receiver_reports.google_key_file),
+            snds_key_file=absolute(config.receiver_reports.snds_key_file),
+        ),
         warmup=tuple(
             each if each.plan == DEFAULT_PLAN else replace(each, plan=absolute(each.plan))
             for each in config.warmup

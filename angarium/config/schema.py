@@ -700,6 +700,31 @@ class Check(_Table, frozen=True, kw_only=True):
     at_once: Few = 8  # messages that are scanned at the same time by each ingress process
 
 
+class ReceiverReports(_Table, frozen=True, kw_only=True):
+    """What mailbox providers say of our mail: DMARC and TLS reports, Google's and Microsoft's own statistics
+    (docs/receiver-reports.md).
+    """
+
+    # a year and a month, so that a month can be held against that of last year
+    keep_days: Days = 400
+    # further addresses that our mail comes from, as receivers see it: of a NAT, of a smart host
+    own_addresses: tuple[str, ...] = ()
+    # Google Postmaster Tools: the JSON file of a service account, or of an OAuth client with its refresh token; mode
+    # 0600. Omitted: Google is not asked
+    google_key_file: str = ""
+    google_domains: tuple[str, ...] = ()  # omitted: all that the account may read
+    google_url: str = ""  # omitted: https://gmailpostmastertools.googleapis.com
+    google_token_url: str = ""  # omitted: as the key file says
+    # Microsoft SNDS: a JSON file with client_id and refresh_token, or client_id and client_secret; mode 0600. Omitted:
+    # Microsoft is not asked
+    snds_key_file: str = ""
+    snds_url: str = ""  # omitted: https://substrate.office.com/ip-domain-management-snds
+    # omitted: as the key file says, or that of Microsoft's consumer accounts
+    snds_token_url: str = ""
+    # each is asked so often; what fails is tried again sooner, and ever later
+    poll_s: Seconds = 86_400.0
+
+
 class Webhook(_Table, frozen=True, kw_only=True):
     """How tenants' endpoints are called (docs/webhooks.md). Endpoints are made by commands and the API, not here."""
 
@@ -803,6 +828,7 @@ class Config(_Table, frozen=True, kw_only=True):
     analytics: Analytics = Analytics()
     retention: Retention = Retention()
     lake: Lake = Lake()
+    receiver_reports: ReceiverReports = ReceiverReports()
     webhook: Webhook = Webhook()
     uploads: Uploads = Uploads()
     templates: Templates = Templates()

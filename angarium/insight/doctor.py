@@ -11,6 +11,7 @@ from angarium.insight.checks.dns import check_dns
 from angarium.insight.checks.finding import Evidence, Finding
 from angarium.insight.checks.host import check_clock, check_ports
 from angarium.insight.checks.links import check_links
+from angarium.insight.checks.receivers import check_receivers
 from angarium.insight.checks.secrets import check_certificates
 from angarium.insight.checks.senders import check_senders
 from angarium.insight.checks.tenancy import check_secret, check_tenant_domains
@@ -18,6 +19,7 @@ from angarium.insight.checks.tracking import check_tracking_hosts
 from angarium.insight.checks.untracked import check_untracked
 
 HERE: Final = "this machine"
+_EPOCH: Final = date(1970, 1, 1)
 _EXPECTED: Final = {
     "clock": "a clock that NTP keeps right: signatures and tokens have times",
     "ports": "each listener's address is ours to take, or taken by our server",
@@ -58,6 +60,8 @@ async def diagnose(config: Config, today: date) -> AsyncIterator[Finding]:
     async for finding in check_tracking_hosts(config):
         yield finding
     for finding in check_links(config, today):
+        yield finding
+    for finding in check_receivers(config, (today - _EPOCH).days):
         yield finding
 
 

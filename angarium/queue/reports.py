@@ -120,6 +120,16 @@ class Reports(Protocol):
         """Delete some that are kept; returns how many there were."""
         ...
 
+    def move(
+        self,
+        shelf: Shelf,
+        to: Shelf,
+        reports: Sequence[MessageId],
+        bounds: ReportBounds = KEPT_BOUNDS,
+    ) -> Awaitable[int]:
+        """Put some that are kept on another shelf, whose ``bounds`` hold; returns how many there were."""
+        ...
+
     def forget_before(self, shelf: Shelf, before: UnixMs, limit: int) -> Awaitable[int]:
         """Delete up to ``limit`` that were taken in before; returns how many."""
         ...

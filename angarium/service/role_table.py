@@ -133,9 +133,11 @@ ROLES: Final = RoleTable(
                     "log.level",
                     *("dkim.keys", "dkim.required", "webhook", "uploads", "lake"),
                     "tracking_certificate",
+                    # Of whose addresses reports tell
+                    *("source", "receiver_reports"),
                 ),
                 never=(
-                    *("source", "pool", "warmup", "delivery", "dns", "dkim", "log.mail_log"),
+                    *("pool", "warmup", "delivery", "dns", "dkim", "log.mail_log"),
                     *("rules", "rule", "postmasters", "breaker", "blocklists", "smart_host"),
                     *("campaigns", "acme", "analytics", "retention"),
                 ),
@@ -156,6 +158,7 @@ ROLES: Final = RoleTable(
                     *("log.mail_log", "postmasters", "breaker", "blocklists", "api", "webhook"),
                     *("uploads", "templates", "check", "campaigns"),
                     *("tracking_certificate", "acme", "analytics", "retention", "lake"),
+                    "receiver_reports",
                 ),
             ),
         ),
@@ -185,6 +188,7 @@ ROLES: Final = RoleTable(
                         "analytics",
                         "retention",
                         "lake",
+                        "receiver_reports",
                     ),
                 ),
             ),
@@ -204,7 +208,7 @@ ROLES: Final = RoleTable(
                     *("listener", "source", "pool", "warmup", "delivery", "dkim"),
                     *("log.mail_log", "rules", "rule", "postmasters", "breaker", "blocklists"),
                     *("smart_host", "ses", "tracking_certificate", "acme", "analytics"),
-                    *("retention", "lake"),
+                    *("retention", "lake", "receiver_reports"),
                 ),
             ),
         ),
@@ -228,7 +232,7 @@ ROLES: Final = RoleTable(
                     ),
                     # Of what blocklists are asked, what is expected of domains, and how
                     *("source", "pool", "route", "dns", "dkim"),
-                    *("tracking_certificate", "acme", "retention"),
+                    *("tracking_certificate", "acme", "retention", "receiver_reports"),
                 ),
                 never=(
                     *("listener", "stream", "warmup", "provider", "delivery"),

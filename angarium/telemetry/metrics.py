@@ -24,6 +24,7 @@ from angarium.telemetry.maker import Described, MetricMaker
 from angarium.telemetry.path_metrics import PathMetrics
 from angarium.telemetry.process_metrics import ProcessMetrics
 from angarium.telemetry.queue_metrics import QueueMetrics
+from angarium.telemetry.receiver_metrics import ReceiverMetrics
 from angarium.telemetry.rendering_metrics import RenderingMetrics
 from angarium.telemetry.room_metrics import RoomMetrics
 from angarium.telemetry.shared_files import is_shared
@@ -120,6 +121,8 @@ class Metrics:
         maker.section = "Webhooks"
         self.webhooks = WebhookMetrics(maker)
         self._make_for_names(maker)
+        maker.section = "Reports of receivers"
+        self.receivers = ReceiverMetrics(maker)
         maker.section = "Traces"
         self.tracing = TracingMetrics(maker)
         maker.section = "Processes"

@@ -19,6 +19,7 @@ EVENT_CONSUMERS: Final = (
         "tracking",
         "tracing",
         "campaigns",
+        "receiver_reports",
         "other",
     ),
 )

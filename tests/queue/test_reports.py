@@ -204,6 +204,26 @@ async def test_rpt3_no_more_wait_than_may(reopen: Reopen) -> None:
     assert [each.id for each in reports.pending(10, MANY)] == [report_id(2), report_id(3)]
 
 
+async def test_what_is_kept_goes_to_another_shelf_whose_bounds_hold(reopen: Reopen) -> None:
+    """RPT3"""
+    reports = reopen().reports
+    given = [report(number) for number in range(4)]
+    await reports.accept(given)
+    shelves = (Shelf.REVIEW, Shelf.DMARC, Shelf.DMARC, Shelf.REVIEW)
+    await reports.settle(
+        [SettledReport(id=each.id, keep=shelf) for each, shelf in zip(given, shelves, strict=True)]
+    )
+    moved = [given[1].id, given[2].id, given[3].id]
+    bounds = ReportBounds(reports=3, octets=MANY)
+    assert await reports.move(Shelf.DMARC, Shelf.REVIEW, moved, bounds) == 2
+    reports = reopen().reports
+    assert reports.kept(Shelf.DMARC, b"", 10) == []
+    assert reports.kept(Shelf.REVIEW, b"", 10) == given[1:]
+    size = len(given[0].content)
+    assert reports.count(Shelf.DMARC) == ReportCount()
+    assert reports.count(Shelf.REVIEW) == ReportCount(reports=3, octets=3 * size)
+
+
 async def test_what_is_kept_is_on_its_shelf_until_it_is_forgotten(reopen: Reopen) -> None:
     reports = reopen().reports
     given = [report(number) for number in range(4)]

@@ -126,3 +126,11 @@ def _delimited(body: bytes, boundary: bytes) -> list[tuple[int, int]]:
     if start >= 0:
         pieces.append((start, len(body)))
     return pieces
+
+
+def file_name(part: Part) -> str:
+    """Return the name that the part has as a file; "": none."""
+    from_type = part.parameters.get("name", "")
+    if from_type:
+        return from_type.strip()
+    return read_parameters(part.fields.raw("content-disposition"))[1].get("filename", "").strip()

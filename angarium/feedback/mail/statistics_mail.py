@@ -3,8 +3,7 @@
 import re
 from typing import Final
 
-from angarium.feedback.mail.parameters import read_parameters
-from angarium.feedback.mail.parts import ParsedMail, Part
+from angarium.feedback.mail.parts import ParsedMail, file_name
 from angarium.feedback.mail.wording import phrases
 
 # RFC 7489 section 7.2.1.1: receiver!policy-domain!begin!end[!unique].xml[.gz|.zip]
@@ -35,14 +34,6 @@ _PACKED: Final = frozenset(
 )
 
 
-def _name(part: Part) -> str:
-    """Return the name that the part has as a file."""
-    from_type = part.parameters.get("name", "")
-    if from_type:
-        return from_type.strip()
-    return read_parameters(part.fields.raw("content-disposition"))[1].get("filename", "").strip()
-
-
 def is_tls_report(mail: ParsedMail) -> bool:
     if (
         mail.parameters.get("report-type", "").lower() == "tlsrpt"
@@ -50,12 +41,13 @@ def is_tls_report(mail: ParsedMail) -> bool:
     ):
         return True
     return any(
-        each.content_type in _TLS_TYPES or _TLS_NAME.fullmatch(_name(each)) for each in mail.parts
+        each.content_type in _TLS_TYPES or _TLS_NAME.fullmatch(file_name(each))
+        for each in mail.parts
     )
 
 
 def is_dmarc_report(mail: ParsedMail) -> bool:
-    files = [_name(each) for each in mail.parts]
+    files = [file_name(each) for each in mail.parts]
     if any(_DMARC_NAME.fullmatch(each) and not _TLS_NAME.fullmatch(each) for each in files):
         return True
     subject = mail.fields.text("subject")[:1000]

@@ -115,6 +115,30 @@ class ForgetReports:
         return count
 
 
+class MoveReports:
+    """Operation: put these on another shelf; returns how many there were."""
+
+    def __init__(
+        self, shelf: Shelf, to: Shelf, reports: Sequence[MessageId], bounds: ReportBounds
+    ) -> None:
+        self._shelf = shelf
+        self._to = to
+        self._reports = reports
+        self._bounds = bounds
+        self.octets = len(reports) * _SETTLED_OCTETS
+
+    def apply(self, tx: WriteTransaction) -> int:
+        count = 0
+        for each in self._reports:
+            key = report_key(self._shelf, each)
+            raw = tx.get(tx.env.report, key)
+            if raw is not None:
+                _take(tx, key, content_octets(raw))
+                _keep(tx, self._to, each, raw, self._bounds)
+                count += 1
+        return count
+
+
 class ForgetOldReports:
     """Operation: take up to ``limit`` off a shelf that came before; returns how many."""
 

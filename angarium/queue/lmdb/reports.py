@@ -19,6 +19,7 @@ from angarium.queue.lmdb.reporting import (
     AcceptReports,
     ForgetOldReports,
     ForgetReports,
+    MoveReports,
     SettleReports,
 )
 from angarium.queue.lmdb.steps import follow_steps
@@ -89,6 +90,15 @@ class LmdbReports:
 
     def forget(self, shelf: Shelf, reports: Sequence[MessageId]) -> "asyncio.Future[int]":
         return self._submit(ForgetReports(shelf, reports))
+
+    def move(
+        self,
+        shelf: Shelf,
+        to: Shelf,
+        reports: Sequence[MessageId],
+        bounds: ReportBounds = KEPT_BOUNDS,
+    ) -> "asyncio.Future[int]":
+        return self._submit(MoveReports(shelf, to, reports, bounds))
 
     def forget_before(self, shelf: Shelf, before: UnixMs, limit: int) -> "asyncio.Future[int]":
         return self._submit(ForgetOldReports(shelf, before, limit))

@@ -84,6 +84,18 @@ class MemoryReports:
     async def forget(self, shelf: Shelf, reports: Sequence[MessageId]) -> int:
         return sum(self._kept.pop((shelf, each), None) is not None for each in reports)
 
+    async def move(
+        self,
+        shelf: Shelf,
+        to: Shelf,
+        reports: Sequence[MessageId],
+        bounds: ReportBounds = KEPT_BOUNDS,
+    ) -> int:
+        found = [self._kept.pop((shelf, each)) for each in reports if (shelf, each) in self._kept]
+        for each in found:
+            self._keep(to, each, bounds)
+        return len(found)
+
     async def forget_before(self, shelf: Shelf, before: UnixMs, limit: int) -> int:
         old = [each.id for each in self._on(shelf) if message_id_ms(each.id) < before]
         return await self.forget(shelf, old[:limit])

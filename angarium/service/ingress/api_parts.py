@@ -47,6 +47,8 @@ from angarium.api.native.management import management
 from angarium.api.native.oauth import TokenResource
 from angarium.api.native.premises import Premises
 from angarium.api.native.providers import ProviderResource
+from angarium.api.native.receiver_reports import ReceiverReportResource
+from angarium.api.native.receivers import ReceiverSight, ReceiverTables
 from angarium.api.native.resources import with_reference
 from angarium.api.native.sending import SendResource
 from angarium.api.native.stats import StatsResource
@@ -75,6 +77,7 @@ from angarium.intake.template_desk import TemplateDesk
 from angarium.intake.waiting_mail import WaitingMail
 from angarium.lake.access import LakeAccess
 from angarium.queue import LmdbSpool, MessageIdGenerator, UnixMs
+from angarium.receiver_reports.access import ReportAccess
 from angarium.service.ingress.key_sets import KeySets
 from angarium.service.ingress.observer import IngressObserver
 from angarium.service.ingress.ses_dialect import ses_dialect
@@ -184,6 +187,8 @@ class ApiParts:
             renderer=self.renderer,
             quota_use=spool.quota_use,
         )
+        self.receiver_reports = ReportAccess(premises.data_dir)
+        sight = ReceiverSight(premises, self.receiver_reports)
         uploads = UploadStore(uploads_directory(premises.data_dir), runtime.clock)
         making = CampaignMaking(
             premises,
@@ -204,6 +209,8 @@ class ApiParts:
                         HistoryResource(self.history, self._admit),
                         StatsResource(premises, self.counters),
                         LakeResource(premises, self.lake),
+                        ReceiverTables(premises, sight),
+                        ReceiverReportResource(premises, sight),
                         CheckResource(self._mail_check(runtime, templates), premises),
                         TokenResource(self.tokens, self.access.find_key, runtime.clock),
                         ProviderResource(
@@ -309,6 +316,7 @@ class ApiParts:
             await asyncio.to_thread(self.history.close)
         if self.counters is not None:
             await asyncio.to_thread(self.counters.close)
+        await asyncio.to_thread(self.receiver_reports.close)
 
     def _find_token(
         self, presented: str, now: UnixMs, address: str

@@ -21,6 +21,7 @@ from angarium.routing.dns import DnsSetupError
 from angarium.routing.routing import Routing
 from angarium.service.admin_socket import Handlers
 from angarium.service.platform.audit_keeping import AuditKeeper
+from angarium.service.platform.came_back_follower import RECEIVER_REPORTS
 from angarium.service.platform.census import Census
 from angarium.service.platform.copy_facts import CopyFactsFinder
 from angarium.service.platform.domain_parts import DomainParts
@@ -42,6 +43,7 @@ from angarium.service.platform.queue_measuring import (
     measure_quotas,
     show_limits,
 )
+from angarium.service.platform.receiver_parts import ReceiverParts
 from angarium.service.platform.sender_notices import SenderNotices
 from angarium.service.platform.shared_reading import SharedReading
 from angarium.service.platform.standing_parts import StandingParts
@@ -108,6 +110,9 @@ async def run_platform(runtime: Runtime) -> None:
     lake = _lake(runtime, spool, history)
     if lake is not None:
         consumers.append(lake)
+    receivers = ReceiverParts(runtime, spool, parts.finder)
+    if receivers.follower is not None:
+        consumers.append(receivers.follower)
     shared = SharedReading(spool.events)
     followers = [EventFollower(spool.events, each, shared) for each in consumers]
     kept: list[CounterKeeper | HistoryKeeper] = [
@@ -115,6 +120,7 @@ async def run_platform(runtime: Runtime) -> None:
     ]
     used = {each.name for each in (*kept, *([lake] if lake is not None else []))}
     used |= {TRACKING} if runtime.config.tracks else set()
+    used |= {RECEIVER_REPORTS} if receivers.follower is not None else set()
     low_disk = LowDisk()
     show_limits(runtime.metrics, runtime.config)
     tenancy = TenancyPublisher(runtime.config)
@@ -129,7 +135,7 @@ async def run_platform(runtime: Runtime) -> None:
         for follower in followers:
             # All of them, before anything is trimmed
             await until_space(follower.register, runtime.stop, disk_full)
-        for name in sorted({ANALYTICS, HISTORY, LAKE, TRACKING} - used):
+        for name in sorted({ANALYTICS, HISTORY, LAKE, TRACKING, RECEIVER_REPORTS} - used):
             if name in spool.events.consumers():
                 # Nobody follows by that name any more, and trimming would wait for it
                 retire = functools.partial(spool.events.retire, name)
@@ -151,6 +157,7 @@ async def run_platform(runtime: Runtime) -> None:
                 tasks.create_task(audit.run()),
                 tasks.create_task(mail_log.run()),
                 tasks.create_task(_measure_quotas(runtime, spool)),
+                tasks.create_task(receivers.run()),
             ]
             if tracking_hosts is not None:
                 periodic.append(tasks.create_task(tracking_hosts.hosts.run()))
@@ -182,6 +189,7 @@ async def run_platform(runtime: Runtime) -> None:
                 uploads.exchange(config)
                 audit.exchange(config)
                 mail_log.exchange(config)
+                receivers.exchange(config)
                 if history is not None:
                     history.exchange(config)
                 if counters is not None:
@@ -223,6 +231,7 @@ async def run_platform(runtime: Runtime) -> None:
     finally:
         for keeper in (*kept, *([lake] if lake is not None else [])):
             await keeper.close()
+        await receivers.close()
         sink.close()
         runtime.close_spool()
 

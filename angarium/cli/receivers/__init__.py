@@ -1,0 +1,1 @@
+"""``postmaster receivers``: what mailbox providers say of our mail as a whole."""

@@ -48,8 +48,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Board:
-    """Invariant BRD1: what is raised, who was told of it, and what is to be told are written together, so that a restart
-    neither forgets nor repeats a notice; only one that was under way is told twice.
+    """Invariant BRD1: what is raised, who was told of it, and what is to be told are written together, so
+    that a restart neither forgets nor repeats a notice; only one that was under way may be told twice.
 
     Invariant BRD2: of what is over at most ``keep`` are kept, and of one target and alarm one notice waits at most.
     """

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from angarium.alarms.alarm import Alarm, figure_text, level_text, side_text
+from angarium.alarms.alarm import About, Alarm, figure_text, level_text, side_text
 from angarium.alarms.notice import Notice, Words
 from angarium.alarms.raised import Raised
 from angarium.config.quantity import duration_text
@@ -46,6 +46,17 @@ def figure_line(raised: Raised, alarm: Alarm) -> str:
     if raised.unit == "count" and raised.level == 0:
         return f"{raised.subject.text}: since {moment_text(raised.since)}"
     return f"{raised.subject.text}: {figure}, {level} since {moment_text(raised.since)}"
+
+
+def reason_text(raised: Raised, about: About | None) -> str:
+    """Return why it was raised, or is over, in one sentence: for events and logs."""
+    figure = figure_text(raised.unit, raised.figure)
+    what = "" if about is None else f"{about.figure}: "
+    if raised.ended_at is not None:
+        return f"{what}{figure}; {raised.why_ended or 'it has come back'}"
+    level = figure_text(raised.unit, raised.level)
+    detail = f" ({raised.detail})" if raised.detail else ""
+    return f"{what}{figure}, its level {level}{detail}"
 
 
 def moment_text(at: UnixMs) -> str:

@@ -137,7 +137,7 @@ ROLES: Final = RoleTable(
                 never=(
                     *("source", "pool", "warmup", "delivery", "dns", "dkim", "log.mail_log"),
                     *("rules", "rule", "postmasters", "breaker", "blocklists", "smart_host"),
-                    *("campaigns", "acme", "analytics", "retention"),
+                    *("campaigns", "acme", "analytics", "retention", "alarms", "alarm"),
                 ),
             ),
         ),
@@ -156,6 +156,7 @@ ROLES: Final = RoleTable(
                     *("log.mail_log", "postmasters", "breaker", "blocklists", "api", "webhook"),
                     *("uploads", "templates", "check", "campaigns"),
                     *("tracking_certificate", "acme", "analytics", "retention", "lake"),
+                    *("alarms", "alarm"),
                 ),
             ),
         ),
@@ -185,6 +186,8 @@ ROLES: Final = RoleTable(
                         "analytics",
                         "retention",
                         "lake",
+                        "alarms",
+                        "alarm",
                     ),
                 ),
             ),
@@ -204,7 +207,7 @@ ROLES: Final = RoleTable(
                     *("listener", "source", "pool", "warmup", "delivery", "dkim"),
                     *("log.mail_log", "rules", "rule", "postmasters", "breaker", "blocklists"),
                     *("smart_host", "ses", "tracking_certificate", "acme", "analytics"),
-                    *("retention", "lake"),
+                    *("retention", "lake", "alarms", "alarm"),
                 ),
             ),
         ),
@@ -228,10 +231,11 @@ ROLES: Final = RoleTable(
                     ),
                     # Of what blocklists are asked, what is expected of domains, and how
                     *("source", "pool", "route", "dns", "dkim"),
-                    *("tracking_certificate", "acme", "retention"),
+                    *("tracking_certificate", "acme", "retention", "alarms", "alarm"),
+                    "warmup",  # which of its holds are alarms
                 ),
                 never=(
-                    *("listener", "stream", "warmup", "provider", "delivery"),
+                    *("listener", "stream", "provider", "delivery"),
                     *("rules", "rule", "postmasters", "smart_host", "ses", "api", "templates"),
                     *("check", "campaigns"),
                 ),

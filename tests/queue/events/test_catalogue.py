@@ -208,6 +208,8 @@ def sample(kind: type[CataloguedEvent]) -> Any:
     values = {name: VALUES.get(name, f"a {name}") for name in kind.__struct_fields__}
     if kind.name in ("rule_in_force", "rule_ended"):
         values["rule"] = "yahoo-ts04"  # a name, where others have a number
+    if kind.name in ("alarm_raised", "alarm_ended"):
+        values |= {"figure": 7.5, "level": 5.0}
     return kind(**values)
 
 

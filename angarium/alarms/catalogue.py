@@ -113,7 +113,7 @@ ABOUT: Final[tuple[About, ...]] = (
         title="A smart host does not do",
         figure="smart hosts that are left alone",
         why="It did not answer, or took nothing; it is probed now and then.",
-        look=("postmaster log --limit 20",),
+        look=("postmaster log --event smart_host_rested --since 1d",),
     ),
     About(
         name="smart_host_quota",
@@ -129,7 +129,7 @@ ABOUT: Final[tuple[About, ...]] = (
         subjects=("path",),
         figure="holds",
         why="The source does not come any further at this provider: too much was refused, or somebody said so.",
-        look=("postmaster warmup",),
+        look=("postmaster warmup show",),
     ),
     About(
         name="event_lag",
@@ -219,7 +219,7 @@ ABOUT: Final[tuple[About, ...]] = (
         subjects=("domain",),
         figure="whether its records fail",
         why="Its mail is not signed as receivers want it, or cannot be verified.",
-        look=("postmaster domain check {name}",),
+        look=("postmaster domain show {name}",),
     ),
     About(
         name="tracking_host_failing",

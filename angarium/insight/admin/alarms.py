@@ -29,6 +29,7 @@ class AlarmsNow(msgspec.Struct, frozen=True, kw_only=True):
     over: tuple[Raised, ...] = ()  # the latest first, if it was asked for
     silences: tuple[Silence, ...] = ()
     targets: tuple[TargetNow, ...] = ()
+    runbooks: dict[str, str] = {}  # of the alarms that are named: path or URL
 
 
 class AskAlarms(Question[AlarmsNow, None], frozen=True, kw_only=True, tag="alarms"):
@@ -43,12 +44,14 @@ class SilenceAlarms(Question[Silence, None], frozen=True, kw_only=True, tag="sil
     subject: Subject | None = None  # None: any
     until: UnixMs
     reason: str = ""
+    behalf: str = ""  # for whom the asker does it: a key of the API; named before the asker
 
 
 class EndSilence(Question[Silence, None], frozen=True, kw_only=True, tag="end_silence"):
     """not_found: there is none of this number."""
 
     id: int
+    behalf: str = ""
 
 
 class TriedTarget(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,7 +24,7 @@ from angarium.insight.admin.protocol import Refused
 from angarium.queue import UnixMs
 from angarium.service.admin_socket import Asker, Handlers
 from angarium.service.platform.alarms.keeper import BoardKeeper
-from angarium.service.platform.alarms.teller import Teller
+from angarium.service.platform.alarms.teller import Teller, words_of
 from angarium.telemetry import log
 
 
@@ -66,6 +66,9 @@ class AlarmAnswers:
             over=tuple(over),
             silences=tuple(each for each in board.silences if now < each.until),
             targets=self._targets(board),
+            runbooks={
+                each.alarm: words_of(self._config, each.alarm).runbook for each in (*raised, *over)
+            },
         )
 
     async def silence(self, asked: SilenceAlarms, asker: Asker) -> Silence | Refused:
@@ -87,7 +90,7 @@ class AlarmAnswers:
             subject=asked.subject,
             since=now,
             until=asked.until,
-            who=asker.name,
+            who=asker.named(asked.behalf),
             reason=asked.reason[:REASON],
         )
         await self._keeper.write(board.silence(silence))
@@ -107,7 +110,7 @@ class AlarmAnswers:
         if silence is None:
             return Refused("not_found", f"no silence {asked.id}; postmaster alerts list")
         await self._keeper.write(board.end_silence(asked.id))
-        log("alarms_heard_again", silence=asked.id, by=asker.name)
+        log("alarms_heard_again", silence=asked.id, by=asker.named(asked.behalf))
         return silence
 
     async def test(self, asked: TryTargets, _: Asker) -> TriedTargets | Refused:
@@ -149,3 +152,4 @@ class AlarmAnswers:
             )
             for each in self._config.alarms.notify
         )
+

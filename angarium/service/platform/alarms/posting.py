@@ -12,6 +12,7 @@ from angarium.alarms.notice import Notice, Words
 from angarium.config.alarms import Notify
 from angarium.queue import UnixMs
 from angarium.service.platform.alarms.told import Outcome
+from angarium.tenancy.webhook import SECRET_PREFIX
 from angarium.webhooks.caller import Answered
 from angarium.webhooks.signing import signature_headers
 
@@ -62,10 +63,13 @@ def _requests(
     if notify.kind == "slack":
         return [(url, {}, slack_body(notice, words))]
     body = webhook_body(notice, words)
+    secret = _secret(notify.secret_file)
     try:
-        headers = signature_headers(notice.id, body, [_secret(notify.secret_file)], now)
-    except ValueError as error:
-        text = f"{notify.secret_file}: no secret of a webhook, which is whsec_ and base64: {error}"
+        if not secret.startswith(SECRET_PREFIX):
+            raise ValueError(SECRET_PREFIX)
+        headers = signature_headers(notice.id, body, [secret], now)
+    except ValueError:
+        text = f"{notify.secret_file}: no secret of a webhook, which is {SECRET_PREFIX} and base64"
         raise SecretError(text) from None
     return [(url, headers, body)]
 

@@ -165,11 +165,11 @@ class Figures:
         return None if book is None else book.tally(window, now)
 
     def recent(
-        self, kind: Kind, span_ms: int, now: UnixMs, before_ms: int = 0
-    ) -> Iterator[tuple[str, Tally]]:
-        """Yield the names of a kind with what there was within a span, as ``Book.recent`` has it."""
-        for name, book in self._books[kind].items():
-            yield name, book.recent(span_ms, now, before_ms)
+        self, subject: Subject, span_ms: int, now: UnixMs, before_ms: int = 0
+    ) -> Tally | None:
+        """Return what there was within a span, as ``Book.recent`` has it; None: nothing is known of the subject."""
+        book = self._books[subject.kind].get(subject.name)
+        return None if book is None else book.recent(span_ms, now, before_ms)
 
     def subjects(self, kind: Kind | None = None) -> Iterator[Subject]:
         """Those of a kind, or all; the latest that had mail first."""

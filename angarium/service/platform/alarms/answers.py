@@ -152,4 +152,3 @@ class AlarmAnswers:
             )
             for each in self._config.alarms.notify
         )
-

@@ -1,8 +1,11 @@
 """How mail fares, measured for alarms: of the figures that are kept of senders' standing."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
+
+import msgspec
 
 from angarium.alarms.alarm import Alarm
 from angarium.alarms.reading import Measured, Reading, fallen, share
@@ -10,6 +13,8 @@ from angarium.alarms.subject import ALL, Subject
 from angarium.queue import UnixMs
 from angarium.reputation.figures import Figures, Tally
 
+# Subjects that are looked at before others have their turn: some milliseconds
+_STEP: Final = 50
 _HOUR_MS: Final = 3_600_000
 # Those that figures are kept of; the whole is the sum over the tenants, whose mail all is but our own notices
 _KINDS: Final[tuple[Literal["tenant", "stream", "provider", "source"], ...]] = (
@@ -22,53 +27,65 @@ NAMES: Final = frozenset(
 Tallies = Mapping[Subject, Tally]
 
 
-def measure_mail(
+async def measure_mail(
     figures: Figures, alarms: Mapping[str, Alarm], now: UnixMs
-) -> Iterator[tuple[str, Measured]]:
-    """Yield what was measured of each of these alarms. Figures outlive a restart: each window is whole."""
+) -> dict[str, Measured]:
+    """Return what was measured of each of these alarms. Figures outlive a restart: each window is whole."""
     tallies: dict[tuple[int, int], Tallies] = {}
 
-    def tallies_of(span_ms: int, before_ms: int = 0) -> Tallies:
+    async def tallies_of(span_ms: int, before_ms: int = 0) -> Tallies:
         key = (span_ms, before_ms)
         if key not in tallies:
-            tallies[key] = _tallies(figures, span_ms, now, before_ms)
+            tallies[key] = await _tallies(figures, span_ms, now, before_ms)
         return tallies[key]
 
-    for name in NAMES & alarms.keys():
+    measured: dict[str, Measured] = {}
+    for name in sorted(NAMES & alarms.keys()):
         alarm = alarms[name]
         span_ms = round((alarm.window_s or 0) * 1000)
-        found = tallies_of(span_ms)
+        found = await tallies_of(span_ms)
         if name == "smtp_success_drop":
-            readings = _drops(found, tallies_of(max(_HOUR_MS - span_ms, span_ms), span_ms))
+            before = await tallies_of(max(_HOUR_MS - span_ms, span_ms), span_ms)
+            readings = _drops(alarm, found, before)
         else:
             readings = [_reading(alarm, subject, each) for subject, each in found.items()]
-        yield name, Measured(readings=readings)
+        measured[name] = Measured(readings=readings)
+        await asyncio.sleep(0)
+    return measured
 
 
 def _reading(alarm: Alarm, subject: Subject, tally: Tally) -> Reading:
     refused = sum(tally.refusals.values())
     match alarm.name:
         case "bounce_rate":
-            return share(alarm, refused, tally.sent, subject, detail=_classes(tally.refusals))
+            return _with_why(alarm, share(alarm, refused, tally.sent, subject), tally.refusals)
         case "complaint_rate":
             return share(alarm, tally.complained, tally.delivered, subject)
         case "delivery_rate":
             arrived = max(0, tally.delivered - sum(tally.returned.values()))
-            return share(alarm, arrived, tally.sent, subject, detail=_classes(tally.refusals))
+            return _with_why(alarm, share(alarm, arrived, tally.sent, subject), tally.refusals)
         case _:
             deferred = sum(tally.deferred.values())
-            tried = tally.sent + deferred
-            return share(alarm, deferred, tried, subject, detail=_classes(tally.deferred))
+            reading = share(alarm, deferred, tally.sent + deferred, subject)
+            return _with_why(alarm, reading, tally.deferred)
 
 
-def _drops(now: Tallies, before: Tallies) -> Sequence[Reading]:
+def _drops(alarm: Alarm, now: Tallies, before: Tallies) -> Sequence[Reading]:
     found = []
     for subject, tally in now.items():
         earlier = before.get(subject)
         if earlier is not None:
-            detail = _classes(Counter(tally.deferred) + Counter(tally.bounced))
-            found.append(fallen(_answers(earlier), _answers(tally), subject, detail=detail))
+            reading = fallen(_answers(earlier), _answers(tally), subject)
+            why = Counter(tally.deferred) + Counter(tally.bounced)
+            found.append(_with_why(alarm, reading, why))
     return found
+
+
+def _with_why(alarm: Alarm, reading: Reading, counts: Mapping[str, int]) -> Reading:
+    """Only of those that somebody may ask: of hundreds of subjects nearly all are well."""
+    if alarm.is_calm(reading.figure):
+        return reading
+    return msgspec.structs.replace(reading, detail=_classes(counts))
 
 
 def _answers(tally: Tally) -> tuple[int, int]:
@@ -77,14 +94,19 @@ def _answers(tally: Tally) -> tuple[int, int]:
     return tally.delivered, tally.delivered + refused + sum(tally.deferred.values())
 
 
-def _tallies(figures: Figures, span_ms: int, now: UnixMs, before_ms: int) -> Tallies:
+async def _tallies(figures: Figures, span_ms: int, now: UnixMs, before_ms: int) -> Tallies:
+    """In steps, between which others have their turn."""
     found: dict[Subject, Tally] = {}
     whole = Tally()
     for kind in _KINDS:
-        for name, tally in figures.recent(kind, span_ms, now, before_ms):
-            if not tally.sent and not tally.deferred and not tally.complained:
+        # Those that come meanwhile are seen with the next look
+        for number, each in enumerate(list(figures.subjects(kind))):
+            if number % _STEP == 0:
+                await asyncio.sleep(0)
+            tally = figures.recent(each, span_ms, now, before_ms)
+            if tally is None or not (tally.sent or tally.deferred or tally.complained):
                 continue
-            found[Subject(kind=kind, name=name)] = tally
+            found[Subject(kind=kind, name=each.name)] = tally
             if kind == _WHOLE:
                 whole = _sum(whole, tally)
     found[ALL] = whole

@@ -1,8 +1,9 @@
 """All that alarms are raised of, measured at once, each part from whoever knows it. What fails is left out."""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -71,15 +72,23 @@ class Measuring:
         found: dict[str, Measured] = {}
         values = await self._read_metrics(wanted)
         for name, part in self._parts(wanted, values, now).items():
-            try:
-                found.update(part())  # MSR1
-            except Exception as error:  # noqa: BLE001 - one part of many; the next look may do
-                if name not in self._failing:
-                    log_exception("alarms_not_measured", error, part=name)
-                self._failing.add(name)
-            else:
-                self._failing.discard(name)
+            with self._by_itself(name):
+                found.update(part())
+        with self._by_itself("mail"):
+            found.update(await measure_mail(self._sources.figures(), wanted, now))
         return {name: each for name, each in found.items() if name in wanted}
+
+    @contextlib.contextmanager
+    def _by_itself(self, name: str) -> Iterator[None]:
+        """MSR1."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - one part of many; the next look may do
+            if name not in self._failing:
+                log_exception("alarms_not_measured", error, part=name)
+            self._failing.add(name)
+        else:
+            self._failing.discard(name)
 
     async def _read_metrics(self, alarms: Mapping[str, Alarm]) -> MetricValues:
         """In a thread: files of all processes are read."""
@@ -96,7 +105,6 @@ class Measuring:
         sources = self._sources
         warmed = {each.source for each in self._config.warmup}
         return {
-            "mail": lambda: dict(measure_mail(sources.figures(), alarms, now)),
             "metrics": lambda: dict(measure_metrics(values, self._growth, alarms, now)),
             "machine": lambda: self._of_machine(alarms, values, now),
             "blocklists": lambda: {"address_listed": measure_listings(sources.listings())},

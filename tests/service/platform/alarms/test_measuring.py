@@ -52,11 +52,11 @@ def sent(figures: Figures, minutes_ago: int, **counts: int) -> None:
             figures.count(subject, at, measure.replace("__", "."), number)
 
 
-def test_mail_is_measured_of_the_whole_and_each_part() -> None:
+async def test_mail_is_measured_of_the_whole_and_each_part() -> None:
     figures = Figures()
     sent(figures, 10, delivered=900, bounced__user_unknown=80, returned__spam=10, complained=9)
     sent(figures, 70, bounced__spam=5000)  # before the hour
-    found = dict(measure_mail(figures, ALARMS, NOW))
+    found = await measure_mail(figures, ALARMS, NOW)
     for subject in (
         ALL,
         Subject(kind="stream", name="acme/bulk"),
@@ -71,11 +71,11 @@ def test_mail_is_measured_of_the_whole_and_each_part() -> None:
     assert reading(found, "delivery_rate").figure == pytest.approx(100 * 890 / 980)
 
 
-def test_a_fall_is_seen_against_the_hour_before_and_deferrals_of_all_attempts() -> None:
+async def test_a_fall_is_seen_against_the_hour_before_and_deferrals_of_all_attempts() -> None:
     figures = Figures()
     sent(figures, 30, delivered=900, deferred__greylisted=100)
     sent(figures, 3, delivered=400, deferred__rate=500, bounced__policy=100, bounced__expired=50)
-    found = dict(measure_mail(figures, ALARMS, NOW))
+    found = await measure_mail(figures, ALARMS, NOW)
     fall = reading(found, "smtp_success_drop")
     assert fall.figure == pytest.approx(100 * (1 - 0.4 / 0.9))
     assert 20 < fall.sure < fall.figure
@@ -84,8 +84,8 @@ def test_a_fall_is_seen_against_the_hour_before_and_deferrals_of_all_attempts() 
     assert reading(found, "deferral_rate").figure == pytest.approx(100 * 600 / 2050)
 
 
-def test_who_sends_nothing_has_no_figure() -> None:
-    found = dict(measure_mail(Figures(), ALARMS, NOW))
+async def test_who_sends_nothing_has_no_figure() -> None:
+    found = await measure_mail(Figures(), ALARMS, NOW)
     assert [each.subject for each in found["bounce_rate"].readings] == [ALL]
     assert reading(found, "bounce_rate").volume == 0
 

@@ -33,10 +33,19 @@ ABOUT: Final[tuple[About, ...]] = (
         name="delivery_rate",
         title="Too little mail arrives",
         subjects=_OF_MAIL,
-        figure="recipients that got their mail, of those that came to an end or were put off most recently",
-        why="Mail is refused, or put off again and again.",
+        figure="recipients that got their mail, of those that came to an end",
+        why="Mail is refused, or is given up after days.",
         look=("postmaster queue summary --by reply", "postmaster top --once"),
         explained_by=("bounce_rate",),
+    ),
+    About(
+        name="deferral_rate",
+        title="Much mail is put off",
+        subjects=_OF_MAIL,
+        figure="attempts that were put off, of all attempts",
+        why="A provider slows us down, or something between us and it fails; mail arrives late.",
+        look=("postmaster queue summary --by reply", "postmaster rules list"),
+        explained_by=("dns_failing",),
     ),
     About(
         name="smtp_success_drop",
@@ -102,10 +111,9 @@ ABOUT: Final[tuple[About, ...]] = (
     About(
         name="smart_host_resting",
         title="A smart host does not do",
-        subjects=("way",),
-        figure="times it was left alone",
+        figure="smart hosts that are left alone",
         why="It did not answer, or took nothing; it is probed now and then.",
-        look=("postmaster log --limit 20",),
+        look=("postmaster log --event smart_host_rested --since 1d",),
     ),
     About(
         name="smart_host_quota",
@@ -121,7 +129,7 @@ ABOUT: Final[tuple[About, ...]] = (
         subjects=("path",),
         figure="holds",
         why="The source does not come any further at this provider: too much was refused, or somebody said so.",
-        look=("postmaster warmup",),
+        look=("postmaster warmup show",),
     ),
     About(
         name="event_lag",
@@ -134,7 +142,6 @@ ABOUT: Final[tuple[About, ...]] = (
     About(
         name="dead_letters",
         title="Webhook deliveries were given up",
-        subjects=("all", "endpoint"),
         figure="deliveries that were given up and not replayed",
         why="A tenant's endpoint does not know what became of its mail.",
         look=("postmaster webhook list",),
@@ -169,9 +176,10 @@ ABOUT: Final[tuple[About, ...]] = (
     ),
     About(
         name="processes_ending",
-        title="Processes end and are started again",
-        figure="starts of processes besides the first",
-        why="A process crashes, or is killed for want of memory.",
+        title="A process ends again and again",
+        subjects=("process",),
+        figure="starts besides the first",
+        why="It crashes, or is killed for want of memory.",
         look=("journalctl -k --since -1h", "postmaster status"),
     ),
     About(
@@ -211,7 +219,7 @@ ABOUT: Final[tuple[About, ...]] = (
         subjects=("domain",),
         figure="whether its records fail",
         why="Its mail is not signed as receivers want it, or cannot be verified.",
-        look=("postmaster domain check {name}",),
+        look=("postmaster domain show {name}",),
     ),
     About(
         name="tracking_host_failing",
@@ -243,6 +251,18 @@ def alarm_of(limits: AlarmLimits) -> Alarm:
 
 def find_about(name: str) -> About | None:
     return _BY_NAME.get(name)
+
+
+def find_alarm(name: str) -> Alarm:
+    """Return one as it ships. Of a name that there is not (any more), one with its name."""
+    for each in CATALOGUE:
+        if each.name == name:
+            return each
+    about = About(
+        name=name, title=name, figure="not known", why="An alarm of another release.", look=()
+    )
+    limits = AlarmLimits(name=name, severity="warning", unit="count", level=0.0, end_level=0.0)
+    return Alarm(about=about, **msgspec.structs.asdict(limits))
 
 
 CATALOGUE: Final[tuple[Alarm, ...]] = alarms_of(())

@@ -4,6 +4,7 @@ from typing import Any
 
 from angarium.alarms.alarm import About
 from angarium.alarms.raised import Raised
+from angarium.alarms.silence import Silence
 from angarium.queue.model import UnixMs
 from angarium.telemetry.timestamp import rfc3339
 
@@ -32,3 +33,16 @@ def shown(raised: Raised, about: About | None) -> dict[str, Any]:
 
 def _moment(at: UnixMs | None) -> str | None:
     return None if at is None else rfc3339(at)
+
+
+def silence_shown(silence: Silence) -> dict[str, Any]:
+    subject = silence.subject
+    return {
+        "id": silence.id,
+        "alarm": silence.alarm or None,
+        "subject": None if subject is None else {"kind": subject.kind, "name": subject.name},
+        "since": rfc3339(silence.since),
+        "until": rfc3339(silence.until),
+        "who": silence.who,
+        "reason": silence.reason,
+    }

@@ -11,7 +11,6 @@ Kind = Literal[
     "provider",
     "source",
     "consumer",
-    "endpoint",
     "way",
     "certificate",
     "domain",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from angarium.alarms.alarm import Alarm, figure_text, level_text, side_text
+from angarium.alarms.alarm import About, Alarm, figure_text, level_text, side_text
 from angarium.alarms.notice import Notice, Words
 from angarium.alarms.raised import Raised
 from angarium.config.quantity import duration_text
@@ -43,9 +43,26 @@ def figure_line(raised: Raised, alarm: Alarm) -> str:
         text = f"{raised.subject.text}: over after {how_long}, at {figure}; worst {worst}"
         return f"{text}; {raised.why_ended}" if raised.why_ended else text
     level = f"{side_text(alarm)} {figure_text(raised.unit, raised.level)}"
-    if raised.unit == "count" and raised.level == 0:
+    if _is_any(raised):
         return f"{raised.subject.text}: since {moment_text(raised.since)}"
     return f"{raised.subject.text}: {figure}, {level} since {moment_text(raised.since)}"
+
+
+def reason_text(raised: Raised, about: About | None) -> str:
+    """Return why it was raised, or is over, in one sentence: for events and logs."""
+    figure = figure_text(raised.unit, raised.figure)
+    what = "" if about is None else f"{about.figure}: "
+    if raised.ended_at is not None:
+        return f"{what}{figure}; {raised.why_ended or 'it has come back'}"
+    detail = f" ({raised.detail})" if raised.detail else ""
+    if _is_any(raised):
+        return f"{what}{figure}{detail}"
+    return f"{what}{figure}, its level {figure_text(raised.unit, raised.level)}{detail}"
+
+
+def _is_any(raised: Raised) -> bool:
+    """Whether one is enough: then a figure says nothing."""
+    return raised.unit == "count" and raised.level == 0
 
 
 def moment_text(at: UnixMs) -> str:

@@ -54,6 +54,11 @@ COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that
         "reputation",
         "See how senders stand and why, and which blocklists have us.",
     ),
+    "alerts": (
+        "angarium.cli.alerts.command",
+        "alerts",
+        "See which alarms are raised, why, and what to do; silence them.",
+    ),
     "top": (
         "angarium.cli.traffic.top",
         "top",

@@ -67,6 +67,16 @@ SHIPPED_ALARMS: Final = (
         for_s=5 * MINUTE,
     ),
     AlarmLimits(
+        name="deferral_rate",
+        severity="warning",
+        unit="percent",
+        level=50.0,  # ours: greylisting puts off each first attempt, and half of all is that
+        end_level=40.0,
+        window_s=HOUR,
+        minimum=200,
+        for_s=10 * MINUTE,
+    ),
+    AlarmLimits(
         name="smtp_success_drop",
         severity="critical",
         unit="percent",

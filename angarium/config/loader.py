@@ -317,4 +317,15 @@ def resolved(config: Config, base: Path) -> Config:
             ),
         ),
         rules=replace(config.rules, file=absolute(config.rules.file)),
+        alarms=replace(
+            config.alarms,
+            notify=tuple(
+                replace(
+                    each,
+                    url_file=absolute(each.url_file or "") or None,
+                    secret_file=absolute(each.secret_file or "") or None,
+                )
+                for each in config.alarms.notify
+            ),
+        ),
     )

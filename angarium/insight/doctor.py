@@ -5,6 +5,7 @@ from datetime import date
 from typing import Final
 
 from angarium.config.schema import Config
+from angarium.insight.checks.alarms import check_alarms
 from angarium.insight.checks.blocklists import check_blocklists
 from angarium.insight.checks.bucket import check_bucket
 from angarium.insight.checks.dns import check_dns
@@ -22,6 +23,8 @@ HERE: Final = "this machine"
 _EPOCH: Final = date(1970, 1, 1)
 _EXPECTED: Final = {
     "clock": "a clock that NTP keeps right: signatures and tokens have times",
+    "alarms": "none is raised, and somebody would be told",
+    "alarm": "none is raised",
     "ports": "each listener's address is ours to take, or taken by our server",
     "certificate": "valid for three weeks more, and of the key beside it",
     "senders": "a key in [dkim] for each domain that users may send as",
@@ -35,6 +38,8 @@ _EXPECTED: Final = {
 async def diagnose(config: Config, today: date) -> AsyncIterator[Finding]:
     """Each finding has its evidence. Asks DNS, connects to mail hosts, tries the bucket; sends no mail."""
     for finding in check_clock():
+        yield _with_evidence(finding)
+    for finding in check_alarms(config):
         yield _with_evidence(finding)
     for finding in check_ports(config):
         yield _with_evidence(finding)

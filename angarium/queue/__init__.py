@@ -13,6 +13,8 @@ from angarium.queue.event_log import EventCursor, EventLog, Position
 from angarium.queue.events import (
     AddressDelisted,
     AddressListed,
+    AlarmEnded,
+    AlarmRaised,
     AttemptFailed,
     Bounced,
     CampaignChanged,
@@ -139,6 +141,8 @@ __all__ = [
     "AddressDelisted",
     "AddressListed",
     "Affected",
+    "AlarmEnded",
+    "AlarmRaised",
     "Attempt",
     "AttemptFailed",
     "Bounced",

@@ -11,7 +11,7 @@ import msgspec
 
 from angarium.queue.model import UnixMs
 
-Kind = Literal["source", "provider", "path", "tenant", "campaign", "domain"]
+Kind = Literal["source", "provider", "path", "tenant", "stream", "campaign", "domain"]
 Window = Literal["hour", "day", "week"]
 WINDOWS: Final[tuple[Window, ...]] = ("hour", "day", "week")
 _MINUTE_MS: Final = 60_000
@@ -27,6 +27,7 @@ LIMITS: Final[Mapping[Kind, int]] = {
     "provider": 500,
     "path": 1000,
     "tenant": 1000,
+    "stream": 1000,
     "campaign": 500,
     "domain": 1000,
 }
@@ -36,7 +37,7 @@ _OTHER: Final = "other"
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose mail it is: a path is "ip1 at gmail", a campaign "tenant/campaign"."""
+    """Whose mail it is: a path is "ip1 at gmail", a stream "tenant/stream"."""
 
     kind: Kind
     name: str
@@ -97,10 +98,25 @@ class Book(msgspec.Struct, kw_only=True, array_like=True):
 
     def tally(self, window: Window, now: UnixMs) -> Tally:
         width, kept = SPANS[window]
-        last = now // width
+        return self._sum(window, now // width - kept, now // width)
+
+    def recent(self, span_ms: int, now: UnixMs, before_ms: int = 0) -> Tally:
+        """Return what there was within a span up to ``before_ms`` ago, rounded up to whole buckets of the finest kind
+        that reaches back so far: five minutes within the hour, an hour within the day.
+        """
+        window = next(
+            (each for each in WINDOWS if span_ms + before_ms <= SPANS[each][0] * SPANS[each][1]),
+            WINDOWS[-1],
+        )
+        width, kept = SPANS[window]
+        last = now // width - -(-before_ms // width)
+        return self._sum(window, max(last - -(-span_ms // width), now // width - kept), last)
+
+    def _sum(self, window: Window, after: int, last: int) -> Tally:
+        """Of the buckets behind ``after``, up to ``last``."""
         total: dict[str, int] = {}
         for number, counts in self.buckets[WINDOWS.index(window)].items():
-            if last - kept < number <= last:
+            if after < number <= last:
                 for measure, count in counts.items():
                     total[measure] = total.get(measure, 0) + count
         return Tally(
@@ -147,6 +163,13 @@ class Figures:
         """Return what there was within the window up to ``now``; None: nothing is known of the subject."""
         book = self._books[subject.kind].get(subject.name)
         return None if book is None else book.tally(window, now)
+
+    def recent(
+        self, subject: Subject, span_ms: int, now: UnixMs, before_ms: int = 0
+    ) -> Tally | None:
+        """Return what there was within a span, as ``Book.recent`` has it; None: nothing is known of the subject."""
+        book = self._books[subject.kind].get(subject.name)
+        return None if book is None else book.recent(span_ms, now, before_ms)
 
     def subjects(self, kind: Kind | None = None) -> Iterator[Subject]:
         """Those of a kind, or all; the latest that had mail first."""

@@ -139,7 +139,7 @@ ROLES: Final = RoleTable(
                 never=(
                     *("pool", "warmup", "delivery", "dns", "dkim", "log.mail_log"),
                     *("rules", "rule", "postmasters", "breaker", "blocklists", "smart_host"),
-                    *("campaigns", "acme", "analytics", "retention"),
+                    *("campaigns", "acme", "analytics", "retention", "alarms", "alarm"),
                 ),
             ),
         ),
@@ -159,6 +159,7 @@ ROLES: Final = RoleTable(
                     *("uploads", "templates", "check", "campaigns"),
                     *("tracking_certificate", "acme", "analytics", "retention", "lake"),
                     "receiver_reports",
+                    *("alarms", "alarm"),
                 ),
             ),
         ),
@@ -189,6 +190,8 @@ ROLES: Final = RoleTable(
                         "retention",
                         "lake",
                         "receiver_reports",
+                        "alarms",
+                        "alarm",
                     ),
                 ),
             ),
@@ -208,7 +211,7 @@ ROLES: Final = RoleTable(
                     *("listener", "source", "pool", "warmup", "delivery", "dkim"),
                     *("log.mail_log", "rules", "rule", "postmasters", "breaker", "blocklists"),
                     *("smart_host", "ses", "tracking_certificate", "acme", "analytics"),
-                    *("retention", "lake", "receiver_reports"),
+                    *("retention", "lake", "receiver_reports", "alarms", "alarm"),
                 ),
             ),
         ),
@@ -233,9 +236,11 @@ ROLES: Final = RoleTable(
                     # Of what blocklists are asked, what is expected of domains, and how
                     *("source", "pool", "route", "dns", "dkim"),
                     *("tracking_certificate", "acme", "retention", "receiver_reports"),
+                    *("alarms", "alarm"),
+                    "warmup",  # which of its holds are alarms
                 ),
                 never=(
-                    *("listener", "stream", "warmup", "provider", "delivery"),
+                    *("listener", "stream", "provider", "delivery"),
                     *("rules", "rule", "postmasters", "smart_host", "ses", "api", "templates"),
                     *("check", "campaigns"),
                 ),

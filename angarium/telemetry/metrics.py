@@ -5,6 +5,7 @@ second (its own counters cost 3 us each when shared between processes). A killed
 """
 
 from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from prometheus_client import (
@@ -13,9 +14,11 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from angarium.smtp.repair import Repair
+from angarium.telemetry.alarm_metrics import AlarmMetrics
 from angarium.telemetry.api_metrics import ApiMetrics
 from angarium.telemetry.campaign_metrics import CampaignMetrics
 from angarium.telemetry.counted import Counted
@@ -120,6 +123,7 @@ class Metrics:
         self._make_for_readers(maker)
         maker.section = "Webhooks"
         self.webhooks = WebhookMetrics(maker)
+        self.alarms = AlarmMetrics(maker)
         self._make_for_names(maker)
         maker.section = "Reports of receivers"
         self.receivers = ReceiverMetrics(maker)
@@ -330,6 +334,14 @@ class Metrics:
 
     def flush(self) -> None:
         self._maker.flush()
+
+    def families(self) -> Iterable[Metric]:
+        """Return what ``render`` writes, as values: milliseconds for each process, which a thread may take."""
+        if not is_shared():
+            return self._registry.collect()
+        collector = MultiProcessCollector(CollectorRegistry())  # type: ignore[no-untyped-call]
+        families: Iterable[Metric] = collector.collect()  # type: ignore[no-untyped-call]
+        return families
 
     def render(self) -> bytes:
         """Return the Prometheus text of all processes that share their metrics, or of this one."""

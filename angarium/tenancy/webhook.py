@@ -27,6 +27,7 @@ TYPES: Final = (
     *("alert.sender_paused", "alert.sender_resumed", "alert.webhook_disabled"),
     *("alert.address_listed", "alert.address_delisted"),
     *("alert.smart_host_rested", "alert.smart_host_back"),
+    *("alert.alarm_raised", "alert.alarm_ended"),
     "webhook.test",
 )
 # What vendors call them: who moves an endpoint over keeps its list

@@ -108,7 +108,15 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 class Guard:
     """Invariant WG1: an address that is not public is refused in whatever form it is written, unless it is allowed."""
 
-    def __init__(self, allow_networks: Sequence[str] = (), *, allow_http: bool = False) -> None:
+    def __init__(
+        self,
+        allow_networks: Sequence[str] = (),
+        *,
+        allow_http: bool = False,
+        table: str = "webhook",
+    ) -> None:
+        """``table``: of the configuration, where the operator may allow more."""
+        self._table = table
         self._allowed = Networks(allow_networks)
         self._allow_http = allow_http
 
@@ -123,7 +131,7 @@ class Guard:
         elif target.host == "localhost" or target.host.endswith(".localhost"):
             self.check(target, "127.0.0.1")  # RFC 6761: it is nothing else
         elif target.is_clear and not self._allow_http and not self._allowed.is_any:
-            raise _no_tls(target)
+            raise _no_tls(target, self._table)
         return target
 
     def check(self, target: Target, address: str) -> None:
@@ -137,10 +145,10 @@ class Guard:
         if not _is_public(plain):  # WG1
             raise UrlError(
                 f"{target.host} is at {address}, which is not public; the operator may allow it:"
-                " [webhook] allow_networks"
+                f" [{self._table}] allow_networks"
             )
         if target.is_clear and not self._allow_http:
-            raise _no_tls(target)
+            raise _no_tls(target, self._table)
         if target.port < _FIRST_FREE_PORT and target.port not in ENDPOINTS[target.scheme].low_ports:
             if target.scheme in WEB:
                 text = f"port {target.port} is none of a web server: use 443, or one from 1024"
@@ -148,10 +156,10 @@ class Guard:
             raise UrlError(f"port {target.port} is none of {target.scheme}: use one from 1024")
 
 
-def _no_tls(target: Target) -> UrlError:
+def _no_tls(target: Target, table: str) -> UrlError:
     with_tls = "https" if target.scheme == "http" else _with_tls(target.scheme)
     return UrlError(
-        f"must begin with {with_tls}://; the operator may allow others: [webhook] allow_http"
+        f"must begin with {with_tls}://; the operator may allow others: [{table}] allow_http"
     )
 
 

@@ -18,6 +18,8 @@ from angarium.queue.event_log import Position
 from angarium.queue.events import (
     AddressDelisted,
     AddressListed,
+    AlarmEnded,
+    AlarmRaised,
     CampaignChanged,
     CampaignCompleted,
     CampaignStarted,
@@ -42,6 +44,7 @@ TEST_TYPE: Final = "webhook.test"
 _OF_SERVER: Final = (AddressListed, AddressDelisted, SmartHostRested, SmartHostBack)
 _OF_TENANT: Final = (SenderPaused, SenderResumed, WebhookDisabled)
 _OF_TRACKING_HOST: Final = (TrackingHostVerified, TrackingHostFailed)
+_OF_ALARMS: Final = (AlarmRaised, AlarmEnded)
 _OF_CAMPAIGN: Final = (CampaignStarted, CampaignChanged, CampaignCompleted)
 _DOMAIN: Final = "domain_"
 CAMPAIGN: Final = "campaign."
@@ -125,6 +128,9 @@ def other_happening(position: Position) -> Happening | None:
         return _of_no_message(position, f"alert.{event.name}", DEFAULT_TENANT)
     if isinstance(event, _OF_TENANT):
         return _of_no_message(position, f"alert.{event.name}", event.tenant)
+    if isinstance(event, _OF_ALARMS):
+        # What is of no tenant is whoever runs the server's
+        return _of_no_message(position, f"alert.{event.name}", event.tenant or DEFAULT_TENANT)
     if isinstance(event, _OF_CAMPAIGN):
         type_ = f"{CAMPAIGN}{event.name.removeprefix('campaign_')}"
         return _of_no_message(position, type_, event.tenant)

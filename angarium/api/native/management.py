@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from angarium.api.native.alarms import AlarmResource
 from angarium.api.native.audit import AuditResource
 from angarium.api.native.dialect import Resource
 from angarium.api.native.domains import DomainResource
@@ -47,6 +48,7 @@ def management(premises: Premises, sessions: Sessions, sending: Sending) -> Sequ
         SuppressionFiles(premises, suppression),
         QueueResource(premises, operator),
         QueueActs(premises, operator),
+        AlarmResource(premises, operator),
         AuditResource(premises),
         webhooks,
         DeliveryResource(premises, webhooks, outbox),

@@ -67,6 +67,7 @@ _HELP: dict[Kind, str] = {
     "provider": "How our mail fares at the mailbox provider NAME, or at each of them.",
     "path": "The same of one source at one provider, NAME being 'ip1 at gmail'; or of each pair.",
     "tenant": "How the tenant NAME stands, or each of them.",
+    "stream": "How a stream of a tenant stands, NAME being tenant/stream; or each of them.",
     "campaign": "How a campaign stands, NAME being tenant/campaign; or each of them.",
     "domain": "How the sender domain NAME stands, of the envelope sender; or each of them.",
 }

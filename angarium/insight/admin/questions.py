@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from angarium.insight.admin.alarms import AskAlarms, EndSilence, SilenceAlarms, TryTargets
 from angarium.insight.admin.complaints import HearComplaints, SlowSenders
 from angarium.insight.admin.connections import EndConnection, ListConnections
 from angarium.insight.admin.forgetting import ForgetFailures
@@ -73,6 +74,10 @@ AnyQuestion = (
     | AskStanding
     | AskListings
     | ResumeSender
+    | AskAlarms
+    | SilenceAlarms
+    | EndSilence
+    | TryTargets
     | ListSuppressions
     | AddSuppressions
     | RemoveSuppressions

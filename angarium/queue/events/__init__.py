@@ -6,6 +6,8 @@ Start with ``catalogue``: the rules, the union, and how an event is written. Pur
 from angarium.queue.events.accepted import MessageAccepted
 from angarium.queue.events.address_delisted import AddressDelisted
 from angarium.queue.events.address_listed import AddressListed
+from angarium.queue.events.alarm_ended import AlarmEnded
+from angarium.queue.events.alarm_raised import AlarmRaised
 from angarium.queue.events.attempt_failed import AttemptFailed
 from angarium.queue.events.bounced import Bounced
 from angarium.queue.events.campaign_changed import CampaignChanged
@@ -58,6 +60,8 @@ from angarium.queue.events.webhook_disabled import WebhookDisabled
 __all__ = [
     "AddressDelisted",
     "AddressListed",
+    "AlarmEnded",
+    "AlarmRaised",
     "AttemptFailed",
     "Bounced",
     "CampaignChanged",

@@ -21,6 +21,8 @@ import msgspec
 from angarium.queue.events.accepted import MessageAccepted
 from angarium.queue.events.address_delisted import AddressDelisted
 from angarium.queue.events.address_listed import AddressListed
+from angarium.queue.events.alarm_ended import AlarmEnded
+from angarium.queue.events.alarm_raised import AlarmRaised
 from angarium.queue.events.attempt_failed import AttemptFailed
 from angarium.queue.events.bounced import Bounced
 from angarium.queue.events.campaign_changed import CampaignChanged
@@ -102,6 +104,8 @@ CataloguedKind = (
     | AddressListed
     | AddressDelisted
     | SenderPaused
+    | AlarmRaised
+    | AlarmEnded
     | SenderResumed
     | SmartHostRested
     | SmartHostBack

@@ -9,6 +9,20 @@ from angarium.queue.lmdb.file.environment import QueueEnvironment
 from angarium.queue.lmdb.transaction import Operation, WriteTransaction
 
 
+def read_keepsakes(env: QueueEnvironment, prefix: str) -> dict[str, bytes]:
+    """As ``Keepsakes.read``."""
+    found: dict[str, bytes] = {}
+    start = prefix.encode()
+    with env.read() as txn:
+        cursor = txn.cursor(env.keepsake)
+        if cursor.set_range(start or b"\0"):
+            for key, value in cursor.iternext():
+                if not key.startswith(start):
+                    break
+                found[key.decode()] = value
+    return found
+
+
 class LmdbKeepsakes:
     """Implements Keepsakes."""
 
@@ -19,16 +33,7 @@ class LmdbKeepsakes:
         self._submit = submit
 
     def read(self, prefix: str) -> dict[str, bytes]:
-        found: dict[str, bytes] = {}
-        start = prefix.encode()
-        with self._env.read() as txn:
-            cursor = txn.cursor(self._env.keepsake)
-            if cursor.set_range(start or b"\0"):
-                for key, value in cursor.iternext():
-                    if not key.startswith(start):
-                        break
-                    found[key.decode()] = value
-        return found
+        return read_keepsakes(self._env, prefix)
 
     def write(
         self, changes: Mapping[str, bytes | None], events: Sequence[CataloguedKind] = ()

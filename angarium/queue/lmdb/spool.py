@@ -17,6 +17,7 @@ from angarium.queue.lmdb.event_log import AppendEvents, LmdbEventLog
 from angarium.queue.lmdb.file.environment import QueueEnvironment
 from angarium.queue.lmdb.file.mapped_pages import MappedPages
 from angarium.queue.lmdb.keepsakes import LmdbKeepsakes
+from angarium.queue.lmdb.keys import due_key, partition_prefix
 from angarium.queue.lmdb.ledger import LmdbLedger
 from angarium.queue.lmdb.once_table import SweepOnce, read_once
 from angarium.queue.lmdb.ownership import Own
@@ -27,7 +28,7 @@ from angarium.queue.lmdb.routes import RememberRoutes, read_route
 from angarium.queue.lmdb.summary import read_summary
 from angarium.queue.lmdb.suppression.store import LmdbSuppressions
 from angarium.queue.lmdb.transaction import Transactor
-from angarium.queue.model import MessageId, PartitionNumber, RouteHint, Submission
+from angarium.queue.model import MessageId, PartitionNumber, RouteHint, Submission, UnixMs
 from angarium.queue.quota import QuotaUse
 from angarium.queue.spool import RECORD_WITHIN_S, Clock, QueueError, QueueFullError
 from angarium.queue.summary import QueueSummary
@@ -168,6 +169,21 @@ class LmdbSpool:
         """Free the slots of readers that were killed: they keep pages from being used again. Returns how many."""
         self._env.check()
         return self._env.reader_check()
+
+    def overdue(self, before: UnixMs, limit: int) -> int:
+        """Return how many recipients were due before, counted up to ``limit``; reads mapped pages."""
+        found = 0
+        with self._env.read() as txn:
+            cursor = txn.cursor(self._env.due)
+            for number in self.partitions():
+                behind = due_key(number, before, b"")
+                if not cursor.set_range(partition_prefix(number)):
+                    break
+                for key, _ in cursor.iternext():
+                    if key >= behind or found >= limit:
+                        break
+                    found += 1
+        return found
 
     def content(self, message_id: MessageId) -> bytes | None:
         with self._env.read() as txn:

@@ -75,6 +75,12 @@ def read_reasons(directory: Path, slots: Iterable[Slot]) -> list[str]:
     return found
 
 
+def read_pids(directory: Path, slots: Iterable[Slot]) -> dict[str, int]:
+    """Return which process fills each slot; one that is not running is left out."""
+    states = {slot.name: _find_state(_path(directory, slot)) for slot in slots}
+    return {name: state.pid for name, state in states.items() if state is not None}
+
+
 _BLANK: Final = b" " * RECORD_OCTETS
 
 

@@ -89,6 +89,17 @@ class DomainWatch:
         self._version: object = None
         self._sweep_at = UnixMs(0)
 
+    def failing(self) -> list[tuple[str, str]]:
+        """Return the domains of which receivers would refuse mail, each with whose it is and why."""
+        found = []
+        for key, told in self._told.items():
+            if told.health == "failed" and key in self._due:
+                domain = self._due[key][1]
+                outcome = (self._outcomes or {}).get(key)
+                text = "" if outcome is None else f": {outcome.text}"
+                found.append((domain.name, f"of tenant {domain.tenant}{text}"))
+        return found
+
     async def run(self) -> None:
         """Look until cancelled."""
         await self._rounds.run()

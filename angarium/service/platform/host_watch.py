@@ -92,6 +92,16 @@ class HostWatch:
         """Look at a host at once: something of it has changed."""
         self._rounds.postpone(host, 0)
 
+    def failing(self) -> list[tuple[str, str]]:
+        """Return the hosts that led here once and do not any more, each with why."""
+        found = []
+        for _, host in self._due.values():
+            if host.state == "failed":
+                check = (self._checks or {}).get(host.host)
+                problem = None if check is None else check.problem
+                found.append((host.host, "" if problem is None else problem.found))
+        return found
+
     async def run(self) -> None:
         """Look until cancelled."""
         await self._rounds.run()

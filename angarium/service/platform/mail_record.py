@@ -6,6 +6,8 @@ from angarium.feedback.attempts import class_text
 from angarium.queue import (
     AddressDelisted,
     AddressListed,
+    AlarmEnded,
+    AlarmRaised,
     Attempt,
     AttemptFailed,
     Bounced,
@@ -109,7 +111,7 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     action: str = ""  # of it: suspend | throttle | ...
     # Whose mail a rule concerns: source | tenant | sender_domain | stream | campaign; a suppression: all | tenant:...
     scope: str = ""
-    subject: str = ""  # which one
+    subject: str = ""  # which one; of an alarm
     how: str = ""  # it ended: ended | undone; a domain was verified: dns | operator
     repairs: tuple[str, ...] = ()  # what was mended of an accepted message
     cause: str = ""  # of a suppression: a bounce class, complaint, unsubscribe, manual, import
@@ -121,7 +123,8 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     via: str = ""  # where an operator sent it: "mx", a smart host; left out: the usual way again
     records: tuple[str, ...] = ()  # names of DNS records of a domain that are at fault
     report: str = ""  # the id of the mail that came back
-    kind: str = ""  # of it, where it is not known to be about a message: bounce | arf | dmarc | ...
+    # Of it, where it is not known to be about a message: bounce | arf | dmarc | ...; of an alarm's subject
+    kind: str = ""
     effect: str = ""  # what that has us do: suppress | retry | throttle | tell-tenant | none
     feedback_type: str = ""  # of a complaint: abuse | not-spam | ...
     link: str = ""  # that was followed
@@ -129,6 +132,11 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reasons: tuple[str, ...] = ()  # of that
     signs: tuple[str, ...] = ()  # what a fetch showed of who it is
     webhook: str = ""  # id of an endpoint
+    alarm: str = ""  # its name
+    alarm_id: str = ""  # of this time that it is raised
+    severity: str = ""  # of it: warning | critical
+    figure: float | None = None  # of it, as it was then
+    level: float | None = None  # beyond which it is raised
     status: str = ""  # of a campaign from now on
     paused: bool = False  # a campaign is
     rows: int = 0  # of its file, that were read
@@ -192,6 +200,8 @@ def mail_record(position: Position) -> MailRecord:
             return _domain(position.sequence, event)
         case TrackingHostVerified() | TrackingHostFailed():
             return _tracking_host(position.sequence, event)
+        case AlarmRaised() | AlarmEnded():
+            return _alarm(position.sequence, event)
         case SenderPaused() | SenderResumed():
             return _sender(position.sequence, event)
         case RuleInForce() | RuleEnded():
@@ -373,6 +383,25 @@ def _tracking_host(sequence: int, event: TrackingHostVerified | TrackingHostFail
         tenant=event.tenant,
         host=event.host,
         reason=event.text if isinstance(event, TrackingHostFailed) else "",
+    )
+
+
+def _alarm(sequence: int, event: AlarmRaised | AlarmEnded) -> MailRecord:
+    return MailRecord(
+        sequence=sequence,
+        ts=rfc3339(event.at),
+        event=event.name,
+        message="",
+        tenant=event.tenant,
+        alarm=event.alarm,
+        alarm_id=event.alarm_id,
+        kind=event.kind,
+        subject=event.subject,
+        severity=event.severity,
+        figure=event.figure,
+        level=event.level,
+        since=rfc3339(event.since),
+        reason=event.reason,
     )
 
 

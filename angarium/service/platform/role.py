@@ -20,6 +20,7 @@ from angarium.queue import LmdbSpool, UnixMs
 from angarium.routing.dns import DnsSetupError
 from angarium.routing.routing import Routing
 from angarium.service.admin_socket import Handlers
+from angarium.service.platform.alarms.parts import AlarmParts
 from angarium.service.platform.audit_keeping import AuditKeeper
 from angarium.service.platform.came_back_follower import RECEIVER_REPORTS
 from angarium.service.platform.census import Census
@@ -86,6 +87,13 @@ async def run_platform(runtime: Runtime) -> None:
         domains = DomainParts(runtime, spool.keepsakes)
         tracking_hosts = (
             TrackingHostParts(runtime, spool.keepsakes) if runtime.config.tracks else None
+        )
+        alarms = AlarmParts(
+            runtime,
+            spool,
+            parts,
+            domains.watch.failing,
+            tuple if tracking_hosts is None else tracking_hosts.hosts.failing,
         )
     except (DnsSetupError, TenancySetupError) as error:
         raise StartError(str(error), EX_CONFIG) from error
@@ -184,6 +192,7 @@ async def run_platform(runtime: Runtime) -> None:
                 parts.exchange(config)
                 webhooks.exchange(config)
                 domains.exchange(config)
+                alarms.exchange(config)
                 if tracking_hosts is not None:
                     tracking_hosts.exchange(config)
                 uploads.exchange(config)
@@ -204,7 +213,7 @@ async def run_platform(runtime: Runtime) -> None:
             periodic.append(tasks.create_task(measuring))
             assert runtime.config.log.mail_log is not None
             log_answers = LogAnswers(spool.events, runtime.config.log.mail_log)
-            runtime.on_notes(lambda: (*parts.notes(), *tenancy.notes()))
+            runtime.on_notes(lambda: (*alarms.notes(), *parts.notes(), *tenancy.notes()))
             runtime.ready(low_disk.reasons)
             async with (
                 runtime.admin.answering(
@@ -214,14 +223,17 @@ async def run_platform(runtime: Runtime) -> None:
                     log_answers.handlers(),
                     census.handlers(),
                     parts.answers.handlers(),
+                    alarms.answers.handlers(),
                     SuppressionAnswers(spool.suppressions).handlers(),
                 ),
                 asyncio.TaskGroup() as following,
             ):
                 following.create_task(webhooks.run())
+                following.create_task(alarms.run())
                 for follower in followers:
                     following.create_task(follower.run(runtime.stop))
             await webhooks.close()
+            await alarms.close()
             await parts.close()
             for task in periodic:
                 task.cancel()

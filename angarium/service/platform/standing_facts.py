@@ -40,6 +40,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""  # ""s: not known
     provider: str = ""
     tenant: str = ""  # "": a notice of our own
+    stream: str = ""
     campaign: str = ""
     domain: str = ""  # of the reverse path
     counts: Counts | None = None  # towards stopping the tenant; None: says nothing of it
@@ -53,6 +54,8 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
             yield "path", f"{self.source} at {self.provider}"
         if self.tenant:
             yield "tenant", self.tenant
+        if self.tenant and self.stream:
+            yield "stream", f"{self.tenant}/{self.stream}"
         if self.tenant and self.campaign:
             yield "campaign", f"{self.tenant}/{self.campaign}"
         if self.domain:
@@ -88,6 +91,7 @@ def feedback_fact(event: Feedback, delivery: Delivered | Relayed | None) -> Fact
         source="" if attempt is None else attempt.source,
         provider="" if attempt is None else attempt.provider,
         tenant=event.tenant,
+        stream=event.stream,
         campaign=event.campaign,
         domain=event.sender_domain,
         counts=counts,
@@ -119,6 +123,7 @@ def _attempt(
         source=event.attempt.source,
         provider=event.attempt.provider,
         tenant="" if is_own else event.tenant,
+        stream="" if is_own else event.stream,
         campaign="" if is_own else event.campaign,
         domain=event.reverse_path.rpartition("@")[2].lower(),
         counts=None if is_own else counts,

@@ -71,8 +71,14 @@ NUMBERS = {
     49: "tracking_host_verified",
     50: "tracking_host_failed",
     51: "person_erased",
+    52: "alarm_raised",
+    53: "alarm_ended",
 }
 HEAD = ("at", "message_id")
+_ALARM = (
+    *(*HEAD, "alarm", "alarm_id", "kind", "subject", "tenant", "severity"),
+    *("figure", "level", "since", "reason"),
+)
 _MESSAGE = (*HEAD, "tenant", "stream")
 _RECIPIENT = (*_MESSAGE, "index", "recipient", "reverse_path", "in_doubt")
 _ATTEMPT = (*_RECIPIENT, "attempts", "attempt")
@@ -127,6 +133,8 @@ FIELDS = {
     "suppression_removed": (*HEAD, "email", "scope", "cause", "actor", "reason"),
     "address_listed": (*HEAD, "zone", "address", "codes", "meaning", "text"),
     "address_delisted": (*HEAD, "zone", "address", "since"),
+    "alarm_raised": _ALARM,
+    "alarm_ended": _ALARM,
     "sender_paused": (*HEAD, "tenant", "campaign", "rule", "reason", "until"),
     "sender_resumed": (*HEAD, "tenant", "campaign", "rule", "actor", "reason"),
     "smart_host_rested": (*HEAD, "way", "reason", "failures", "until"),
@@ -200,6 +208,8 @@ def sample(kind: type[CataloguedEvent]) -> Any:
     values = {name: VALUES.get(name, f"a {name}") for name in kind.__struct_fields__}
     if kind.name in ("rule_in_force", "rule_ended"):
         values["rule"] = "yahoo-ts04"  # a name, where others have a number
+    if kind.name in ("alarm_raised", "alarm_ended"):
+        values |= {"figure": 7.5, "level": 5.0}
     return kind(**values)
 
 

@@ -16,6 +16,7 @@ from angarium.queue.lmdb.administration.rescheduling import Reschedule
 from angarium.queue.lmdb.event_log import read_events
 from angarium.queue.lmdb.file.check import has_file
 from angarium.queue.lmdb.file.environment import QueueEnvironment
+from angarium.queue.lmdb.keepsakes import read_keepsakes
 from angarium.queue.lmdb.quota_table import read_quota_use
 from angarium.queue.lmdb.steps import run_steps
 from angarium.queue.lmdb.suppression.changing import ApplySuppressions
@@ -97,6 +98,10 @@ class QueueOperator:
     def read_events(self, after: int, limit: int) -> list[Position]:
         """As ``EventLog.read``."""
         return read_events(self._env, after, limit)
+
+    def read_keepsakes(self, prefix: str) -> dict[str, bytes]:
+        """As ``Keepsakes.read``."""
+        return read_keepsakes(self._env, prefix)
 
     def breakdown(self, wanted: Filter, by: Quality, limit: int) -> Breakdown:
         return run_steps(self._steps.breakdown(wanted, by, limit), self._transact)

@@ -1,0 +1,1 @@
+"""``postmaster alerts``: what is raised, and what to do about it."""

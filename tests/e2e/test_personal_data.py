@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.api_client import ApiClient
 from tests.e2e.campaign_server import CampaignServer
 from tests.e2e.product import TRUSTED, Product
 from tests.e2e.recording_sink import RecordingSink
@@ -31,6 +32,10 @@ NEEDLES = (b"ann.smith@example.net", b"ann.smith%40example.net", b"ann smith")
 MORE = """
 [feedback]
 feedback_addresses = ["fbl@example.com"]
+
+[lake]
+enabled = true
+flush_s = 0.5
 """
 INBOUND = """
 [[listener]]
@@ -216,3 +221,41 @@ def test_an_erasure_that_is_killed_anywhere_is_finished_by_the_next_one(world: W
     assert report["complete"], report
     assert world.command("erase", "--address", ANN, "--dry-run")["found"] == 0
     assert world.command("audit", "verify")["whole"]
+
+
+def test_a_tenants_program_exports_and_erases_its_own_alone(world: World) -> None:
+    """PRS1"""
+    api, product = world.server.api, world.server.product
+    product.postmaster("tenant", "create", "other")
+    made = json.loads(product.postmaster("key", "create", "--tenant", "other", "--json"))
+    other = ApiClient(product.http, made["key"])
+    path, asked = "/v1/persons/erase", {"address": ANN}
+    refused = other.ask("POST", path, {**asked, "tenant": "default"})
+    assert (refused.status, other.ask("POST", path, {**asked, "all": True}).status) == (403, 403)
+    wrong = api.ask("POST", path, {"address": "ann"})
+    assert (wrong.status, wrong.json["details"]["field"]) == (400, "address")
+    nothing = other.right("POST", path, asked)
+    assert (nothing["found"], nothing["complete"]) == (0, True)
+    exported = api.ask("POST", "/v1/persons/export", asked)
+    assert exported.status == 200, exported.body
+    with zipfile.ZipFile(io.BytesIO(exported.body)) as archive:
+        manifest = json.loads(archive.read("manifest.json"))
+    assert {"events", "history", "campaign_rows"} <= {
+        each["name"] for each in manifest["stores"] if each["found"]
+    }
+    looked = api.right("POST", path, {**asked, "dryRun": True})
+    done = api.right("POST", path, {**asked, "reason": "she asked"})
+    assert (done["tenant"], done["found"]) == ("default", looked["found"])
+    left = {each["name"] for each in done["stores"] if each["left"]}
+    assert left <= {"lake"}, done
+    again = api.right("POST", path, {**asked, "dryRun": True})
+    assert {each["name"] for each in again["stores"] if each["found"]} <= {"lake"}
+    entries = [
+        json.loads(each) for each in product.postmaster("audit", "list", "--json").splitlines()
+    ]
+    erased = next(
+        each
+        for each in entries
+        if each["action"] == "person.erased" and each["tenant"] == "default"
+    )
+    assert erased["actor"].startswith("key ")

@@ -45,6 +45,7 @@ from angarium.api.native.history import HistoryResource
 from angarium.api.native.lake import LakeResource
 from angarium.api.native.management import management
 from angarium.api.native.oauth import TokenResource
+from angarium.api.native.persons import PersonResource
 from angarium.api.native.premises import Premises
 from angarium.api.native.providers import ProviderResource
 from angarium.api.native.resources import with_reference
@@ -204,6 +205,7 @@ class ApiParts:
                         HistoryResource(self.history, self._admit),
                         StatsResource(premises, self.counters),
                         LakeResource(premises, self.lake),
+                        PersonResource(premises),
                         CheckResource(self._mail_check(runtime, templates), premises),
                         TokenResource(self.tokens, self.access.find_key, runtime.clock),
                         ProviderResource(

@@ -154,7 +154,7 @@ def _print_verdict(verdict: Verdict, as_json: bool) -> None:
                 "whole": True,
                 "entries": verdict.entries,
                 "head": {"number": verdict.head.number, "digest": verdict.head.digest.hex()},
-                "letGoThrough": verdict.anchor.number,
+                "let_go_through": verdict.anchor.number,
                 "redacted": verdict.redacted,
             }
         )

@@ -1,6 +1,5 @@
 """``postmaster erase``: one person's data out of all stores, with a report of what was found and done."""
 
-import os
 import sqlite3
 from pathlib import Path
 
@@ -9,13 +8,9 @@ import msgspec
 
 from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_OK, EX_TEMPFAIL, EX_USAGE, CommandError
-from angarium.cli.person_options import Reached, person_options, reached_stores, read_address
-from angarium.cli.platform_access import actor_name, print_json
-from angarium.personal_data.erasing import Erasure, Report
-from angarium.personal_data.store import Subject
-from angarium.queue.act import Actor
-from angarium.queue.person import KEY_OCTETS, Person
-from angarium.service.runtime import wall_clock
+from angarium.cli.person_options import person_options, reached_stores, read_address
+from angarium.cli.platform_access import print_json
+from angarium.personal_data.erasing import Report
 from angarium.telemetry.timestamp import rfc3339
 
 
@@ -48,38 +43,12 @@ def erase(
         if compact and reached.stores.server is not None:
             text = f"a server (pid {reached.stores.server}) runs: stop it, or leave --compact out"
             raise CommandError(text, EX_USAGE)
-        report = _erase(reached, wanted, tenant, reason, dry_run=dry_run)
+        report = reached.desk(tenant).erase(wanted, reason, dry_run=dry_run)
     if compact and not dry_run:
         _compact(config_file)
         report = msgspec.structs.replace(report, remains=report.remains[-1:])
     _print(report, as_json=as_json)
     return EX_OK if report.is_complete else EX_TEMPFAIL
-
-
-def _erase(
-    reached: Reached, address: str, tenant: str | None, reason: str, *, dry_run: bool
-) -> Report:
-    queue = reached.stores.queue
-    key = queue.find_key() or os.urandom(KEY_OCTETS)
-    if not dry_run:
-        key = queue.make_key(key)
-    person = Person(address, key)
-    subject = Subject(
-        person=person, tenant=tenant, by=Actor(who=actor_name(), reason=person.out_of_text(reason))
-    )
-    erasure = Erasure(reached.stores, subject, wall_clock)
-    if dry_run:
-        return erasure.look()
-    report = erasure.erase()
-    reached.platform.audit.note(
-        "person.erased",
-        tenant or "",
-        person.alias,
-        found=str(report.found),
-        left=str(sum(bool(each.left) for each in report.stores)),
-        reason=person.out_of_text(reason),
-    )
-    return report
 
 
 def _compact(config_file: Path) -> None:

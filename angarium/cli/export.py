@@ -13,12 +13,8 @@ import msgspec
 from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_CANTCREAT, EX_OK, CommandError
 from angarium.cli.person_options import person_options, reached_stores, read_address
-from angarium.cli.platform_access import actor_name, print_json
-from angarium.personal_data.exporting import Manifest, export
-from angarium.personal_data.store import Subject
-from angarium.queue.act import Actor
-from angarium.queue.person import KEY_OCTETS, Person
-from angarium.service.runtime import wall_clock
+from angarium.cli.platform_access import print_json
+from angarium.personal_data.exporting import Manifest
 
 _ZIP: Final = ".zip"
 
@@ -74,15 +70,7 @@ def _export(
     config_file: Path, address: str, tenant: str | None, archive: zipfile.ZipFile
 ) -> Manifest:
     with reached_stores(config_file, tenant) as reached:
-        key = reached.stores.queue.find_key() or os.urandom(KEY_OCTETS)
-        person = Person(address, key)
-        subject = Subject(person=person, tenant=tenant, by=Actor(who=actor_name()))
-        manifest = export(reached.stores.all(), subject, address, archive, wall_clock)
-        found = str(manifest.found)
-        # Where nobody was erased yet, the key is not kept, and what is of it says nothing
-        about = person.alias if reached.stores.queue.find_key() else "a person"
-        reached.platform.audit.note("person.exported", tenant or "", about, found=found)
-    return manifest
+        return reached.desk(tenant).export(address, archive)
 
 
 person_options(export_)

@@ -10,9 +10,10 @@ import msgspec
 
 from angarium.cli.config_option import load_for_queue
 from angarium.cli.exit import EX_IOERR, EX_USAGE, CommandError
-from angarium.cli.platform_access import using_platform
+from angarium.cli.platform_access import actor_name, using_platform
 from angarium.cli.queue.direct import queue_errors
 from angarium.config.schema import Config
+from angarium.personal_data.desk import PersonDesk
 from angarium.personal_data.opening import Stores, opened_stores
 from angarium.personal_data.store import StoreAwayError
 from angarium.queue.suppression_key import check_email
@@ -24,6 +25,16 @@ class Reached(msgspec.Struct, frozen=True, kw_only=True):
     stores: Stores
     platform: Platform
     config: Config
+
+    def desk(self, tenant: str | None) -> PersonDesk:
+        return PersonDesk(
+            self.config,
+            self.stores,
+            self.platform,
+            wall_clock,
+            tenant=tenant,
+            actor=actor_name(),
+        )
 
 
 def read_address(text: str) -> str:

@@ -15,6 +15,7 @@ from angarium.history.opening import history_url
 from angarium.history.story import HistoryAwayError
 from angarium.history.tables import EVENT
 from angarium.personal_data.history_store import HistoryStore
+from angarium.personal_data.lake_store import LakeStore
 from angarium.personal_data.mail_log_store import MailLogStore
 from angarium.personal_data.outbox_store import OutboxStore
 from angarium.personal_data.platform_store import Accounts, AuditStore
@@ -74,6 +75,7 @@ def opened_stores(config: Config, platform: Platform, clock: Clock) -> Iterator[
                 *_history(config, data_dir, stack),
                 MailLogStore(mail_log, is_written=server is not None),
                 *_outbox(data_dir),
+                LakeStore(config),
             ),
             others=(
                 TableFiles(uploads_directory(data_dir), campaigns_directory(data_dir)),

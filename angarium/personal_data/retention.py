@@ -14,6 +14,7 @@ from angarium.history.database import HistoryDatabase
 from angarium.history.opening import history_url
 from angarium.history.story import HistoryAwayError
 from angarium.history.tables import MESSAGE
+from angarium.lake.folder import lake_folder
 from angarium.queue.lmdb.ages import Age, QueueAges
 from angarium.queue.model import UnixMs
 from angarium.service.platform.mail_log_retention import first_line_ms
@@ -57,6 +58,9 @@ def kinds(config: Config, ages: QueueAges | None, audit: AuditBook) -> Iterator[
     counter_s = config.analytics.keep_days * _DAY_S
     counters = [data_dir / COUNTER_FILE]
     yield _files("counters", "analytics.keep_days", counter_s, counters, is_aged=False)
+    daily_s = config.analytics.keep_daily_days * _DAY_S
+    yield Kept(kind="counters of days", key="analytics.keep_daily_days", kept_s=daily_s)
+    yield _lake(config)
     oldest = next(audit.links(), None)
     first = Age(
         oldest=None if oldest is None else oldest.entry.at,
@@ -94,6 +98,12 @@ def _mail_log(config: Config, kept_s: int) -> Kept:
     began = [at for at in map(first_line_ms, files) if at is not None]
     kept = _files("mail log", key, kept_s, files)
     return msgspec.structs.replace(kept, oldest=min(began, default=kept.oldest))
+
+
+def _lake(config: Config) -> Kept:
+    folder = lake_folder(config)
+    files = [*folder.rglob("*.parquet")] if folder.is_dir() else []
+    return _files("lake", "lake.keep_days", config.lake.keep_days * _DAY_S, files)
 
 
 def _history_age(config: Config, data_dir: Path) -> Age | None:

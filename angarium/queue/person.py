@@ -32,7 +32,7 @@ _CONTAINERS: Final = (list, tuple, dict)
 
 
 class Person:
-    """Invariant PE1: what ``out_of`` returns has the address in none of these forms, and all else as it was."""
+    """Invariant PSN1: what ``out_of`` returns has the address in none of these forms, and all else as it was."""
 
     def __init__(self, address: str, key: bytes) -> None:
         """``key``: of the installation. Raises ValueError for what is no address."""
@@ -90,7 +90,7 @@ class Person:
         return self._pattern.sub(lambda _: self.token, text)
 
     def out_of(self, value: Any) -> Any:
-        """Return the same with the token in the address's place (PE1)."""
+        """Return the same with the token in the address's place (PSN1)."""
         match value:
             case str():
                 return self.out_of_text(value)

@@ -4,8 +4,7 @@ Counting on the hot path is an addition to an integer; ``Metrics.flush`` carries
 second (its own counters cost 3 us each when shared between processes). A killed process loses that second.
 """
 
-from collections.abc import Sequence
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from prometheus_client import (

@@ -23,6 +23,7 @@ _OF_TENANT: Final[Mapping[str, tuple[str, ...]]] = {
     "domains": ("read", "write"),
     "keys": ("read", "write"),
     "users": ("read", "write"),
+    "persons": ("export", "erase"),
 }
 _OF_SERVER: Final[Mapping[str, tuple[str, ...]]] = {
     "queue": ("read", "act"),
@@ -41,7 +42,7 @@ ROLES: Final[Mapping[Role, tuple[str, ...]]] = {
     "admin": (EVERYTHING,),
     "operator": ("emails", "events", "stats", "suppressions", "campaigns", "queue", "metrics"),
     "analyst": ("emails:read", "events", "stats", "suppressions:read", "campaigns:read", "metrics"),
-    "read-only": tuple(f"{name}:read" for name in _OF_TENANT),
+    "read-only": tuple(f"{name}:read" for name, actions in _OF_TENANT.items() if "read" in actions),
 }
 USUAL: Final[Mapping[KeyKind, tuple[str, ...]]] = {
     "api": (EVERYTHING,),

@@ -30,7 +30,7 @@ OTHERS = (
 
 
 @pytest.mark.parametrize("text", FORMS)
-def test_an_address_is_found_and_taken_out_in_each_form_pe1(text: str) -> None:
+def test_an_address_is_found_and_taken_out_in_each_form_psn1(text: str) -> None:
     assert ANN.is_in_text(text)
     assert not ANN.is_in_text(ANN.out_of_text(text))
     assert ANN.token in ANN.out_of_text(text)
@@ -38,7 +38,7 @@ def test_an_address_is_found_and_taken_out_in_each_form_pe1(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", OTHERS)
-def test_another_address_is_left_as_it_is_pe1(text: str) -> None:
+def test_another_address_is_left_as_it_is_psn1(text: str) -> None:
     assert not ANN.is_in_text(text)
     assert ANN.out_of_text(text) == text
 
@@ -54,11 +54,11 @@ def test_another_address_is_left_as_it_is_pe1(text: str) -> None:
         ('"a b"@example.com', '<"a b"@example.com>'),
     ],
 )
-def test_stores_forms_of_an_address_are_known_pe1(address: str, text: str) -> None:
+def test_stores_forms_of_an_address_are_known_psn1(address: str, text: str) -> None:
     assert Person(address, KEY).is_in_text(text)
 
 
-def test_what_is_nested_is_looked_into_and_the_rest_stays_pe1() -> None:
+def test_what_is_nested_is_looked_into_and_the_rest_stays_psn1() -> None:
     inner = msgspec.json.encode({"to": ["Ann <ann@example.com>", "bob@example.com"]})
     packed = msgspec.msgpack.encode([1, "ann@example.com", b"\x00\xff"])
     value = [7, None, True, 1.5, inner, packed, b"\x93\xff", {"ann@example.com": [packed]}]
@@ -93,6 +93,6 @@ def test_what_stands_for_a_person_says_nothing_without_the_key_and_is_the_same_f
 
 
 @given(st.recursive(st.text() | st.binary() | st.integers() | st.none(), st.lists))
-def test_what_has_no_person_in_it_comes_back_as_it_was_pe1(value: object) -> None:
+def test_what_has_no_person_in_it_comes_back_as_it_was_psn1(value: object) -> None:
     if not ANN.is_in(value):
         assert ANN.out_of(value) == value

@@ -11,6 +11,7 @@ from angarium.api.native.history import HistoryResource
 from angarium.api.native.lake import LakeResource
 from angarium.api.native.management import management
 from angarium.api.native.oauth import TokenResource
+from angarium.api.native.persons import PersonResource
 from angarium.api.native.providers import ProviderResource
 from angarium.api.native.sending import SendResource
 from angarium.api.native.stats import StatsResource
@@ -53,6 +54,7 @@ def described_routes() -> Sequence[Route]:
         HistoryResource(absent, absent),
         StatsResource(absent, absent),
         LakeResource(absent, absent),
+        PersonResource(absent),
         CheckResource(absent, absent),
         TokenResource(absent, absent, absent),
         ProviderResource(absent, absent, absent, absent, absent),

@@ -45,6 +45,7 @@ from angarium.api.native.history import HistoryResource
 from angarium.api.native.lake import LakeResource
 from angarium.api.native.management import management
 from angarium.api.native.oauth import TokenResource
+from angarium.api.native.persons import PersonResource
 from angarium.api.native.premises import Premises
 from angarium.api.native.providers import ProviderResource
 from angarium.api.native.receiver_reports import ReceiverReportResource
@@ -211,6 +212,7 @@ class ApiParts:
                         LakeResource(premises, self.lake),
                         ReceiverTables(premises, sight),
                         ReceiverReportResource(premises, sight),
+                        PersonResource(premises),
                         CheckResource(self._mail_check(runtime, templates), premises),
                         TokenResource(self.tokens, self.access.find_key, runtime.clock),
                         ProviderResource(

@@ -92,9 +92,8 @@ class DomainWatch:
     def failing(self) -> list[tuple[str, str]]:
         """Return the domains of which receivers would refuse mail, each with whose it is and why."""
         found = []
-        for key, told in self._told.items():
-            if told.health == "failed" and key in self._due:
-                domain = self._due[key][1]
+        for key, domain in self._rounds.things.items():
+            if self._told.health(key) == "failed":
                 outcome = (self._outcomes or {}).get(key)
                 text = "" if outcome is None else f": {outcome.text}"
                 found.append((domain.name, f"of tenant {domain.tenant}{text}"))

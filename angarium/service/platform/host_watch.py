@@ -95,7 +95,7 @@ class HostWatch:
     def failing(self) -> list[tuple[str, str]]:
         """Return the hosts that led here once and do not any more, each with why."""
         found = []
-        for _, host in self._due.values():
+        for host in self._rounds.things.values():
             if host.state == "failed":
                 check = (self._checks or {}).get(host.host)
                 problem = None if check is None else check.problem

@@ -23,6 +23,8 @@ from angarium.tenancy.tables import AUDIT
 
 
 class AuditBook:
+    """Invariant AUC2: of two who append at once one is behind the other; what is undone leaves no entry, and no gap."""
+
     def __init__(self, database: Database, changer: Changer) -> None:
         self._database = database
         self._changer = changer

@@ -21,7 +21,7 @@ Note = tuple[AuditEntry, bytes]  # and its salt
 
 def append_notes(connection: Connection, notes: Sequence[Note]) -> None:
     """Chain them, as the last thing that a transaction does: whoever comes next waits here, and holds nothing else that
-    this one needs (AC2: of two that append at once one is behind the other).
+    this one needs (AUC2: of two that append at once one is behind the other).
     """
     if not notes:
         return

@@ -29,7 +29,7 @@ Verdict = ChainHolds | ChainBroken
 class ChainCheck:
     """``take`` each entry, in order, then ``end``.
 
-    Invariant AC1: what was changed, taken out, put in or put elsewhere is found; what was cut off at the end is found
+    Invariant AUC1: what was changed, taken out, put in or put elsewhere is found; what was cut off at the end is found
     by a head that was written down elsewhere.
     """
 

@@ -62,6 +62,10 @@ class House:
 
         return noted()
 
+    @property
+    def audit(self) -> "House":
+        return self
+
     def note(self, action: str, tenant: str, subject: str, **_: str) -> None:
         self.notes.append((action, tenant))
 

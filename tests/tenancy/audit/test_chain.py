@@ -41,7 +41,7 @@ def tamper(platform: Platform, *statements: Any) -> None:
             connection.execute(each)
 
 
-def test_a_chain_that_nobody_touched_holds_ac1(platform: Platform) -> None:
+def test_a_chain_that_nobody_touched_holds_auc1(platform: Platform) -> None:
     noted(platform, 3).tenants.create("shop")
     assert platform.audit.verify() == ChainHolds(
         entries=4, anchor=platform.audit.anchor(), head=platform.audit.head(), redacted=()
@@ -68,7 +68,7 @@ OF_3 = AUDIT.c.number == 3
     ],
     ids=["actor", "details", "time", "tenant", "content", "salt", "middle", "end", "beginning"],
 )
-def test_the_first_entry_that_is_not_as_it_was_is_named_ac1(
+def test_the_first_entry_that_is_not_as_it_was_is_named_auc1(
     platform: Platform, statements: list[Any], number: int, why: str
 ) -> None:
     tamper(noted(platform, 5), *statements)
@@ -78,7 +78,7 @@ def test_the_first_entry_that_is_not_as_it_was_is_named_ac1(
     assert why in verdict.reason
 
 
-def test_who_cuts_off_the_end_and_mends_the_head_is_found_by_a_head_that_is_elsewhere_ac1(
+def test_who_cuts_off_the_end_and_mends_the_head_is_found_by_a_head_that_is_elsewhere_auc1(
     platform: Platform,
 ) -> None:
     noted(platform, 4)
@@ -97,7 +97,7 @@ def test_who_cuts_off_the_end_and_mends_the_head_is_found_by_a_head_that_is_else
     assert (verdict.number, written_down.digest.hex() in verdict.reason) == (4, True)
 
 
-def test_what_is_old_is_let_go_and_the_rest_still_holds_ac1(
+def test_what_is_old_is_let_go_and_the_rest_still_holds_auc1(
     platform: Platform, clock: Clock
 ) -> None:
     noted(platform, 3)
@@ -121,7 +121,7 @@ def test_what_is_old_is_let_go_and_the_rest_still_holds_ac1(
     assert isinstance(platform.audit.verify(), ChainBroken)
 
 
-def test_a_person_is_taken_out_of_entries_and_the_chain_still_holds_ac1(
+def test_a_person_is_taken_out_of_entries_and_the_chain_still_holds_auc1(
     platform: Platform,
 ) -> None:
     platform.audit.note("suppression.added", "default", "ann@example.com", why="ann wrote")
@@ -142,7 +142,7 @@ def test_a_person_is_taken_out_of_entries_and_the_chain_still_holds_ac1(
     )
 
 
-def test_those_who_append_at_once_come_one_after_the_other_ac2(
+def test_those_who_append_at_once_come_one_after_the_other_auc2(
     open_platform: Callable[..., Platform], url: str
 ) -> None:
     platforms = [open_platform(url) for _ in range(3)]
@@ -164,7 +164,7 @@ def test_those_who_append_at_once_come_one_after_the_other_ac2(
     assert verdict.entries == 48
 
 
-def test_an_act_that_is_undone_leaves_no_entry_and_no_gap_ac2(platform: Platform) -> None:
+def test_an_act_that_is_undone_leaves_no_entry_and_no_gap_auc2(platform: Platform) -> None:
     noted(platform, 1)
 
     def fail() -> None:
@@ -177,7 +177,7 @@ def test_an_act_that_is_undone_leaves_no_entry_and_no_gap_ac2(platform: Platform
     assert [each.number for each in noted(platform, 1).audit.links()] == [1, 2]
 
 
-def test_what_was_exported_is_verified_without_the_database_ac1(
+def test_what_was_exported_is_verified_without_the_database_auc1(
     platform: Platform, clock: Clock
 ) -> None:
     noted(platform, 2)
@@ -203,7 +203,7 @@ def test_what_was_exported_is_verified_without_the_database_ac1(
         list(read_exported([lines[0], b'{"line": "entry"}']))
 
 
-def test_entries_of_before_the_chain_become_its_beginning_ac1(
+def test_entries_of_before_the_chain_become_its_beginning_auc1(
     open_platform: Callable[..., Platform], url: str, tmp_path: Path
 ) -> None:
     engine = make_engine(url, tmp_path, "tenancy.database")

@@ -29,7 +29,7 @@ class EventEraser:
         self._places: dict[MessageId, frozenset[int]] = {}
 
     def without(self, raw: bytes) -> bytes | None:
-        """Return the event as it is to be; None: the person is not in it. PE1 holds of what is returned."""
+        """Return the event as it is to be; None: the person is not in it. PSN1 holds of what is returned."""
         person = self._person
         if raw[1:_HEADER_OCTETS] == _FETCHED:
             return self._without_reader(decode_readable(raw))

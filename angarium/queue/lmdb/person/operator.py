@@ -155,7 +155,7 @@ class PersonOperator:
 
 
 def _row_without(row: LedgerRow, person: Person) -> LedgerRow:
-    is_theirs = person.is_in_text(row.address)
+    is_theirs = person.is_in_text(f"{row.address}\n{row.text}")
     return msgspec.structs.replace(
         row,
         address=person.out_of_text(row.address),

@@ -27,16 +27,17 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
         return Share(max(0, min(_sum(self.part, counts), whole)), max(0, whole))
 
 
-_LEFT: Final = ("delivered", "sent", "bounced", "-bounced_late")
-_ARRIVED: Final = ("delivered", "sent")
+# As ``analytics.rates`` has them
+_TAKEN: Final = ("delivered", "sent", "-delivered_told")
+_TRIED: Final = (*_TAKEN, "bounced", "-bounced_late", "expired")
 
 MEASURES: Final = (
     Measure(
         name="bounce_rate",
         noun="the bounce rate",
-        part=("bounced", "-bounced_late"),
-        whole=_LEFT,
-        of="recipients that were delivered or refused",
+        part=("bounced",),
+        whole=_TRIED,
+        of="recipients that were tried to the end",
         bad_when="more",
         least_factor=1.5,
         least_points=0.005,
@@ -45,8 +46,8 @@ MEASURES: Final = (
         name="deferral_rate",
         noun="the share that had to wait for another attempt",
         part=("deferred",),
-        whole=_LEFT,
-        of="recipients that were delivered or refused",
+        whole=_TRIED,
+        of="recipients that were tried to the end",
         bad_when="more",
         least_factor=1.5,
         least_points=0.02,
@@ -55,8 +56,8 @@ MEASURES: Final = (
         name="complaint_rate",
         noun="the complaint rate",
         part=("complained",),
-        whole=_ARRIVED,
-        of="recipients that were delivered",
+        whole=_TAKEN,
+        of="recipients whose mail a host took",
         bad_when="more",
         least_factor=1.5,
         least_points=0.0002,
@@ -65,8 +66,8 @@ MEASURES: Final = (
         name="open_rate",
         noun="the share of recipients who opened",
         part=("opened_recipients",),
-        whole=_ARRIVED,
-        of="recipients that were delivered",
+        whole=_TAKEN,
+        of="recipients whose mail a host took",
         bad_when="less",
         least_factor=1.2,
         least_points=0.02,
@@ -75,8 +76,8 @@ MEASURES: Final = (
         name="click_rate",
         noun="the share of recipients who clicked",
         part=("clicked_recipients",),
-        whole=_ARRIVED,
-        of="recipients that were delivered",
+        whole=_TAKEN,
+        of="recipients whose mail a host took",
         bad_when="less",
         least_factor=1.2,
         least_points=0.005,
@@ -85,8 +86,8 @@ MEASURES: Final = (
         name="unsubscribe_rate",
         noun="the share of recipients who left",
         part=("unsubscribed",),
-        whole=_ARRIVED,
-        of="recipients that were delivered",
+        whole=_TAKEN,
+        of="recipients whose mail a host took",
         bad_when="more",
         least_factor=1.5,
         least_points=0.001,

@@ -12,6 +12,7 @@ from angarium.api.native.management import management
 from angarium.api.native.oauth import TokenResource
 from angarium.api.native.providers import ProviderResource
 from angarium.api.native.sending import SendResource
+from angarium.api.native.insights import InsightsResource
 from angarium.api.native.stats import StatsResource
 from angarium.api.native.upload_content import UploadContent
 from angarium.api.native.uploads import UploadResource
@@ -51,6 +52,7 @@ def described_routes() -> Sequence[Route]:
         WaitingResource(absent, absent),
         HistoryResource(absent, absent),
         StatsResource(absent, absent),
+        InsightsResource(absent, absent),
         CheckResource(absent, absent),
         TokenResource(absent, absent, absent),
         ProviderResource(absent, absent, absent, absent, absent),

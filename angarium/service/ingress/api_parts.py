@@ -48,6 +48,7 @@ from angarium.api.native.premises import Premises
 from angarium.api.native.providers import ProviderResource
 from angarium.api.native.resources import with_reference
 from angarium.api.native.sending import SendResource
+from angarium.api.native.insights import InsightsResource
 from angarium.api.native.stats import StatsResource
 from angarium.api.native.upload_bringing import UploadBringing
 from angarium.api.native.upload_content import UploadContent
@@ -198,6 +199,7 @@ class ApiParts:
                         CampaignResource(premises, spool.ledger, making),
                         HistoryResource(self.history, self._admit),
                         StatsResource(premises, self.counters),
+                        InsightsResource(premises, self.counters),
                         CheckResource(self._mail_check(runtime, templates), premises),
                         TokenResource(self.tokens, self.access.find_key, runtime.clock),
                         ProviderResource(

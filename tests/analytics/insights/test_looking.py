@@ -88,10 +88,11 @@ def test_mail_that_stopped_is_told_and_a_little_less_is_not() -> None:
     assert look([_rows(TOTAL, "all", before, _counts(accepted=800))]) == []
 
 
-def test_late_bounces_are_of_another_days_mail_and_no_share_is_over_all() -> None:
+def test_no_share_is_over_all_where_more_comes_back_than_was_sent_that_day() -> None:
     before = _counts(delivered=1000, bounced=20)
-    after = _counts(delivered=1000, bounced=520, bounced_late=500, complained=0)
-    assert look([_rows(TOTAL, "all", before, after)]) == []
+    after = _counts(delivered=300, bounced=5000, bounced_late=5000)
+    (change,) = look([_rows(TOTAL, "all", before, after)])
+    assert change.difference.after.value == 1
 
 
 def _rows(by: str, key: str, before: Mapping[str, int], after: Mapping[str, int]) -> Rows:

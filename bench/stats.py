@@ -14,9 +14,9 @@ from typing import Any, Final
 import msgspec
 from rich.table import Table
 
-from angarium.analytics.asked import MAX_HOURS, By, StatsQuery
+from angarium.analytics.asked import By, StatsQuery
 from angarium.analytics.counter_file import CounterFile, CounterView
-from angarium.analytics.counters import HOUR_MS
+from angarium.analytics.counters import DAY_MS, HOUR_MS, MINUTE_MS, MINUTES, Resolution
 from angarium.analytics.reading import CounterReader
 from angarium.analytics.writing import CounterWriter
 from angarium.queue import MessageAccepted, Opened, Position, UnixMs
@@ -106,7 +106,7 @@ def _spread(events: Sequence[CataloguedKind]) -> list[CataloguedKind]:
 def _write(folder: Path, events: Sequence[CataloguedKind]) -> int:
     """Return how many were counted in a second of processor time."""
     file = CounterFile(folder)
-    writer = CounterWriter(file)
+    writer = CounterWriter(file, 90 * DAY_MS)
     writer.begin(b"bench", 0)
     batches = [
         [Position(start + at + 1, each) for at, each in enumerate(events[start : start + BATCH])]
@@ -122,16 +122,40 @@ def _write(folder: Path, events: Sequence[CataloguedKind]) -> int:
 
 def _ask(folder: Path) -> dict[str, float]:
     reader = CounterReader(CounterView(folder))
-    first = BEGAN // HOUR_MS
-    kinds: tuple[By, ...] = ("total", "hour", "day", "campaign", "tag", "provider")
 
-    def asking(by: By, hours: int, tenant: str | None) -> Callable[[], object]:
-        query = StatsQuery(by=by, first=first, end=first + hours, tenant=tenant)
+    def asking(
+        by: Sequence[By],
+        resolution: Resolution,
+        units: int,
+        tenant: str | None = DEFAULT_TENANT,
+        *,
+        latency: bool = False,
+    ) -> Callable[[], object]:
+        first = BEGAN // (MINUTES[resolution] * MINUTE_MS)
+        query = StatsQuery(
+            by=tuple(by),
+            resolution=resolution,
+            first=first,
+            end=first + units,
+            tenant=tenant,
+            latency=latency,
+        )
         return lambda: reader.ask(query)
 
-    found = {f"by {by}, 90 days": _median_ms(asking(by, HOURS, DEFAULT_TENANT)) for by in kinds}
-    found["by day, 7 days"] = _median_ms(asking("day", 168, DEFAULT_TENANT))
-    found["by tenant, a year"] = _median_ms(asking("tenant", MAX_HOURS, None))
+    asked: dict[str, Callable[[], object]] = {
+        "in total, 90 days": asking([], "day", 90),
+        "by hour, 90 days": asking(["hour"], "hour", HOURS),
+        "by campaign, 90 days": asking(["campaign"], "day", 90),
+        "by campaign, 90 days, of hours": asking(["campaign"], "hour", HOURS),
+        "by tag, 90 days": asking(["tag"], "day", 90),
+        "by provider and source, 90 days": asking(["provider", "source"], "day", 90),
+        "by day, 7 days, of hours": asking(["day"], "hour", 168),
+        "by day, a year": asking(["day"], "day", 366),
+        "by day with latency, a year": asking(["day"], "day", 366, latency=True),
+        "by minute with latency, two days": asking(["minute"], "minute", 2880, latency=True),
+        "by tenant, a year": asking(["tenant"], "day", 366, None),
+    }
+    found = {name: _median_ms(each) for name, each in asked.items()}
     reader.close()
     return found
 

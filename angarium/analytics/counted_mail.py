@@ -11,6 +11,7 @@ import msgspec
 
 from angarium.analytics.counters import key_text
 from angarium.queue.events.accepted import MessageAccepted
+from angarium.queue.model import UnixMs
 
 # Of one recipient on disk: checksum of its address, marks, route
 _RECIPIENT: Final = struct.Struct("<IHI")
@@ -39,9 +40,18 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     campaign: str  # "": of none
     domain: str  # of the sender; "": none is known
     tags: tuple[str, ...] = ()
+    template: str = ""  # its alias, or its id; "": of none
+
+
+class _Template(msgspec.Struct, frozen=True, rename="camel"):
+    """Of ``queue.about``, which may have much more."""
+
+    template_id: str = ""
+    template_alias: str = ""
 
 
 _decoder: Final = msgspec.msgpack.Decoder(Labels)
+_about_decoder: Final = msgspec.json.Decoder(_Template)
 
 
 class CountedMail(msgspec.Struct, kw_only=True):
@@ -49,6 +59,8 @@ class CountedMail(msgspec.Struct, kw_only=True):
 
     labels: bytes  # Labels
     recipients: bytearray
+    started: UnixMs  # since when delivery has taken its time: its acceptance, or its start if that is later
+    made: int  # the generation in which it was accepted
 
     def __len__(self) -> int:
         return len(self.recipients) // _RECIPIENT.size
@@ -85,22 +97,32 @@ class CountedMail(msgspec.Struct, kw_only=True):
         return all(marks & ENDED for _, marks, _ in _RECIPIENT.iter_unpack(self.recipients))
 
 
-def counted_mail(accepted: MessageAccepted) -> CountedMail:
+def counted_mail(accepted: MessageAccepted, made: int) -> CountedMail:
     labels = Labels(
         tenant=accepted.tenant,
         stream=key_text(accepted.stream),
         campaign=key_text(accepted.campaign),
         domain=key_text(accepted.reverse_path.rpartition("@")[2].lower()),
         tags=tuple(dict.fromkeys([key_text(each) for each in accepted.tags if each])),
+        template=_template(accepted.about) if accepted.about else "",
     )
     recipients = bytearray()
     for each in accepted.recipients:
         recipients += _RECIPIENT.pack(_sum(each), 0, 0)
-    return CountedMail(labels=_encode(labels), recipients=recipients)
+    started = max(accepted.at, accepted.not_before)
+    return CountedMail(labels=_encode(labels), recipients=recipients, started=started, made=made)
 
 
 def read_labels(raw: bytes) -> Labels:
     return _decoder.decode(raw)
+
+
+def _template(about: bytes) -> str:
+    try:
+        found = _about_decoder.decode(about)
+    except (msgspec.DecodeError, RecursionError):
+        return ""  # as ``decode_about`` has it
+    return key_text(found.template_alias or found.template_id)
 
 
 def _at(index: int) -> int:

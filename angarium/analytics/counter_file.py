@@ -1,6 +1,7 @@
 """The counters' database, ``<data_dir>/analytics.db``: SQLite, as one process writes it and many read it. Blocks.
 
-It has a number for its form. Where it is gone, it is counted anew from the event log, as far as that goes back.
+It has a number for its form. Where it is gone, or of an older form, it is counted anew from the event log, as far as
+that goes back.
 """
 
 import contextlib
@@ -11,7 +12,8 @@ from typing import Final
 from urllib.parse import quote
 
 from angarium.analytics.asked import CountersAwayError
-from angarium.analytics.counters import COUNTERS
+from angarium.analytics.counter_tables import CREATE, FORM, MERGE_LATENCY, SUM_LATENCY
+from angarium.analytics.latency import HistogramSum, merge_encoded
 from angarium.host.database_file import make_database_file
 
 FILE_NAME: Final = "analytics.db"
@@ -19,22 +21,9 @@ _BUSY_S: Final = 20.0
 # A reader's question is given up behind so many of SQLite's steps: some ten seconds of one processor
 _STEPS: Final = 1_000_000
 _MANY_STEPS: Final = 300
-_FORM: Final = 1
 # Readers never wait for the writer. A power cut may take the last transactions, and the events that they were made of
 # are still in the queue
 _PRAGMAS: Final = ("journal_mode = WAL", "synchronous = NORMAL", "cache_size = -16384")
-_TABLES: Final = f"""
-CREATE TABLE state (
-    -- Of the queue whose events were counted, and the sequence number of the last of them
-    id INTEGER PRIMARY KEY, queue BLOB NOT NULL, position INTEGER NOT NULL);
-CREATE TABLE counter (
-    tenant TEXT NOT NULL, dimension INTEGER NOT NULL, hour INTEGER NOT NULL, key TEXT NOT NULL,
-    {", ".join(f"{name} INTEGER NOT NULL" for name in COUNTERS)},
-    PRIMARY KEY (tenant, dimension, hour, key)) WITHOUT ROWID;
-CREATE INDEX counter_hour ON counter (hour);
-CREATE TABLE message (id BLOB PRIMARY KEY, labels BLOB NOT NULL, recipients BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE route (number INTEGER PRIMARY KEY, provider TEXT NOT NULL, source TEXT NOT NULL);
-"""
 
 
 class CounterFile:
@@ -43,6 +32,7 @@ class CounterFile:
     def __init__(self, data_dir: Path) -> None:
         """Makes the file where there is none, mode 0600. Raises CountersAwayError."""
         self._path = data_dir / FILE_NAME
+        self._is_long = False
         with _translating(self._path):
             make_database_file(self._path)
             self._db = sqlite3.connect(
@@ -51,6 +41,7 @@ class CounterFile:
             try:
                 for each in _PRAGMAS:
                     self._db.execute(f"PRAGMA {each}")
+                self._db.create_function(MERGE_LATENCY, 2, merge_encoded, deterministic=True)
                 self._prepare()
             except BaseException:
                 self._db.close()
@@ -61,8 +52,11 @@ class CounterFile:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Raises CountersAwayError."""
+        """Raises CountersAwayError. Within a long transaction nothing is on disk before that one ends."""
         with _translating(self._path):
+            if self._is_long:
+                yield self._db
+                return
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
@@ -72,14 +66,34 @@ class CounterFile:
                     self._db.execute("ROLLBACK")
                 raise
 
+    def begin_long(self) -> None:
+        """Have all that is written until ``end_long`` be one transaction. Raises CountersAwayError."""
+        with _translating(self._path):
+            self._db.execute("BEGIN IMMEDIATE")
+            self._is_long = True
+
+    def end_long(self, *, keep: bool) -> None:
+        """``keep``: else all of it is undone. Raises CountersAwayError; then it is undone, too."""
+        self._is_long = False
+        with _translating(self._path):
+            try:
+                if keep:
+                    self._db.execute("COMMIT")
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+
     def _prepare(self) -> None:
         (form,) = self._db.execute("PRAGMA user_version").fetchone()
-        if form > _FORM:
+        if form > FORM:
             raise CountersAwayError(f"{self._path} is of a newer Angarium: use that one")
-        if form == 0:
-            self._db.executescript(
-                f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {_FORM}; COMMIT;"
+        if form < FORM:
+            older = (
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
             )
+            drop = "".join(f"DROP TABLE {name};" for (name,) in self._db.execute(older).fetchall())
+            text = f"BEGIN IMMEDIATE; {drop} {CREATE} PRAGMA user_version = {FORM}; COMMIT;"
+            self._db.executescript(text)
 
 
 class CounterView:
@@ -99,6 +113,8 @@ class CounterView:
                 check_same_thread=False,
             )
             self._db.execute("PRAGMA query_only = ON")
+            # The types know of numbers only
+            self._db.create_aggregate(SUM_LATENCY, 1, HistogramSum)  # type: ignore[arg-type]
         self._db.set_progress_handler(self._step, _STEPS)
 
     def close(self) -> None:

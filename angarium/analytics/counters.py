@@ -1,12 +1,21 @@
-"""What is counted, and by what: one row for each hour, tenant, dimension and key. Pure."""
+"""What is counted, and by what: one row for each minute, hour or day, tenant, dimension and key. Pure."""
 
 import enum
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, Literal
 
+MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 86_400_000
 DAY_HOURS: Final = 24
 # Ours, of what a row is under: the longest tag that the API takes
 _CHARACTERS: Final = 256
+# Between the two of a pair
+BETWEEN: Final = "\x1f"
+
+Resolution = Literal["minute", "hour", "day"]
+# How many minutes a row of each is of. A coarser one is the exact sum of the finer ones, as long as these are kept
+MINUTES: Final[Mapping[Resolution, int]] = {"minute": 1, "hour": 60, "day": 1440}
 
 
 class Dimension(enum.IntEnum):
@@ -19,6 +28,38 @@ class Dimension(enum.IntEnum):
     PROVIDER = 4
     SOURCE = 5
     DOMAIN = 6  # of the sender
+    TEMPLATE = 7  # its alias, or its id where it has none
+    CLASS = 8  # of what was deferred, bounced or expired: of ``feedback.classes``
+    LINK = 9  # of what was clicked
+    PROVIDER_SOURCE = 16
+    STREAM_PROVIDER = 17
+    CAMPAIGN_PROVIDER = 18
+    DOMAIN_PROVIDER = 19
+    PROVIDER_CLASS = 20
+    SOURCE_CLASS = 21
+    CAMPAIGN_CLASS = 22
+    CAMPAIGN_LINK = 23
+
+
+# What is counted together
+PAIRS: Final[Mapping[Dimension, tuple[Dimension, Dimension]]] = {
+    Dimension.PROVIDER_SOURCE: (Dimension.PROVIDER, Dimension.SOURCE),
+    Dimension.STREAM_PROVIDER: (Dimension.STREAM, Dimension.PROVIDER),
+    Dimension.CAMPAIGN_PROVIDER: (Dimension.CAMPAIGN, Dimension.PROVIDER),
+    Dimension.DOMAIN_PROVIDER: (Dimension.DOMAIN, Dimension.PROVIDER),
+    Dimension.PROVIDER_CLASS: (Dimension.PROVIDER, Dimension.CLASS),
+    Dimension.SOURCE_CLASS: (Dimension.SOURCE, Dimension.CLASS),
+    Dimension.CAMPAIGN_CLASS: (Dimension.CAMPAIGN, Dimension.CLASS),
+    Dimension.CAMPAIGN_LINK: (Dimension.CAMPAIGN, Dimension.LINK),
+}
+# By name; what one row is of at a time
+SINGLES: Final[Mapping[str, Dimension]] = {
+    each.name.lower(): each
+    for each in Dimension
+    if each is not Dimension.TOTAL and each not in PAIRS
+}
+# Nobody asks which link was followed in which minute, and it would be the most of the file
+WITHOUT_MINUTES: Final = frozenset({Dimension.LINK, Dimension.CAMPAIGN_LINK})
 
 
 class Counter(enum.IntEnum):
@@ -41,15 +82,16 @@ class Counter(enum.IntEnum):
     SUPPRESSED = 14
     EXPIRED = 15
     CANCELLED = 16
+    DELIVERED_TOLD = 17  # of DELIVERED: Amazon SES says so, of what is in SENT too
 
 
 COUNTERS: Final = tuple(each.name.lower() for each in Counter)
 # The key of what is counted by nothing
 ALL: Final = "all"
-# The key under which further ones of an hour are counted together; no label is empty
+# The key under which further ones of a day are counted together; no label is empty
 REST: Final = ""
 
 
 def key_text(value: str) -> str:
-    """Return what a row can be under: no encoding has half a character."""
-    return value[:_CHARACTERS].encode(errors="replace").decode()
+    """Return what a row can be under: no encoding has half a character, and a pair is parted in one place."""
+    return value[:_CHARACTERS].encode(errors="replace").decode().replace(BETWEEN, "?")

@@ -5,6 +5,8 @@ from typing import Final
 
 import msgspec
 
+from angarium.analytics.counters import key_text
+
 # Ours: there are as many as configurations have had sources and providers; beyond it they are not told apart
 MAX_ROUTES: Final = 50_000
 UNKNOWN: Final = 0
@@ -39,7 +41,7 @@ class Routes:
         number = len(self._numbers) + 1  # CRT1
         if number > MAX_ROUTES:
             return UNKNOWN
-        route = Route(number=number, provider=provider, source=source)
+        route = Route(number=number, provider=key_text(provider), source=key_text(source))
         self._numbers[provider, source] = number
         self._by_number[number] = route
         self.new.append(route)

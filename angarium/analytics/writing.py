@@ -1,52 +1,45 @@
 """Counts events into the file: a batch, and how far it is then, in one transaction. Blocks: in a thread."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
+from angarium.analytics import generations
 from angarium.analytics.counted_mail import CountedMail
 from angarium.analytics.counter_file import CounterFile
-from angarium.analytics.counters import COUNTERS, HOUR_MS, REST
-from angarium.analytics.counting import RULES, Counting, Counts, RowKey
+from angarium.analytics.counter_tables import COUNTER, MESSAGE, adding
+from angarium.analytics.counters import COUNTERS, WITHOUT_MINUTES, Resolution
+from angarium.analytics.counting import RULES, Counting
+from angarium.analytics.generations import Generation
+from angarium.analytics.key_bound import KeyBound
+from angarium.analytics.latency import encode_histogram
 from angarium.analytics.routes import Route, Routes
+from angarium.analytics.rows import BUCKETS, Cell, RowKey, Rows, coarser, minute_rows
 from angarium.queue.event_log import Position
-from angarium.queue.message_id import message_id_ms
 from angarium.queue.model import MessageId, UnixMs
 
-# Ours, of a tenant, dimension and hour: further keys of it are counted together. So a tag for each mail costs no more
-# than a thousand rows an hour
-MAX_KEYS: Final = 1000
-# Ours: rows that are looked at, or deleted, in one transaction
-FORGET_STEP: Final = 500
 _AT_ONCE: Final = 500  # ids in one question
+# Ours: rows that are known to be kept as they were before this generation
+_KNOWN_KEPT: Final = 100_000
 
-_GROUP: Final = "tenant = ? AND dimension = ? AND hour = ?"
-_KEYS: Final = f"SELECT key FROM counter WHERE {_GROUP} AND key <> '{REST}'"  # noqa: S608
-_ADD: Final = (
-    f"INSERT INTO counter (tenant, dimension, hour, key, {', '.join(COUNTERS)})"  # noqa: S608
-    f" VALUES ({', '.join('?' * (4 + len(COUNTERS)))})"
-    " ON CONFLICT (tenant, dimension, hour, key) DO UPDATE SET "
-    + ", ".join(f"{name} = {name} + excluded.{name}" for name in COUNTERS)
+_ADD: Final = {name: adding(name) for name in COUNTER}
+_KEEP: Final = (
+    "INSERT OR REPLACE INTO message (id, labels, recipients, started, made) VALUES (?, ?, ?, ?, ?)"
 )
-_KEEP: Final = "INSERT OR REPLACE INTO message VALUES (?, ?, ?)"
 _MOVE: Final = "UPDATE state SET position = ?"
-_OLD_ROWS: Final = """
-DELETE FROM counter WHERE (tenant, dimension, hour, key) IN (
-    SELECT tenant, dimension, hour, key FROM counter WHERE hour < ? LIMIT ?)
-"""
-_OLD_MAILS: Final = "SELECT id, labels, recipients FROM message WHERE id > ? ORDER BY id LIMIT ?"
-
-Group = tuple[str, int, int]
+_WIDTH: Final = len(COUNTERS)
+_MINUTELESS: Final = frozenset(map(int, WITHOUT_MINUTES))
 
 
 class CounterWriter:
     """Invariant CWR1: what events count as, and how far they are counted, is one transaction: each counts once."""
 
-    def __init__(self, file: CounterFile) -> None:
+    def __init__(self, file: CounterFile, keep_ms: int) -> None:
+        """``keep_ms``: so long after its acceptance what is told of a message counts."""
         self._file = file
+        self.keep_ms = keep_ms
         self.position = 0  # all up to here is counted
-        self._routes: Routes | None = None  # as they are on disk; None: to be read
-        self._groups = _Groups()
+        self._forget_known()
 
     def begin(self, queue: bytes, newest: int) -> int:
         """Go on with the queue of this identity, whose last event is ``newest``; return the position.
@@ -56,15 +49,20 @@ class CounterWriter:
         """
         with self._file.writing() as db:
             found = db.execute("SELECT queue, position FROM state").fetchone()
+            position = 0
             if found is None or found[0] != queue:
                 # Nothing more is told of their messages
                 db.execute("DELETE FROM message")
                 db.execute("INSERT OR REPLACE INTO state VALUES (1, ?, 0)", (queue,))
-                position = 0
-            else:
-                position = min(found[1], newest)
+                generations.forget_all(db)
+            elif found[1] > newest:
+                position = newest
                 db.execute(_MOVE, (position,))
+                generations.forget_all(db)
+            else:
+                position = found[1]
         self.position = position
+        self._forget_known()
         return position
 
     def write(self, batch: Sequence[Position]) -> None:
@@ -74,86 +72,108 @@ class CounterWriter:
             return
         try:
             with self._file.writing() as db:
-                self._count(db, fresh)
+                for part in self._parts(db, fresh):
+                    self._count(db, part)
                 db.execute(_MOVE, (fresh[-1].sequence,))  # CWR1
         except BaseException:
-            self._routes = None
-            self._groups.forget()
+            self._forget_known()
             raise
         self.position = fresh[-1].sequence
 
-    def forget(self, before: UnixMs, after: bytes) -> bytes | None:
-        """Delete some rows of hours before ``before``, and of the messages behind id ``after`` some that were accepted
-        before it and have left the queue.
-
-        One small transaction. Returns behind which id to go on; None: there is nothing more.
-        """
+    def oldest_whole(self, first_kept: int) -> Generation | None:
+        """Return the oldest generation that a log from this event on has all of. Raises CountersAwayError."""
         with self._file.writing() as db:
-            gone = db.execute(_OLD_ROWS, (before // HOUR_MS, FORGET_STEP)).rowcount
-            rows = db.execute(_OLD_MAILS, (after, FORGET_STEP)).fetchall()
-            old = [each for each in rows if message_id_ms(each[0]) < before]
-            over = [(each[0],) for each in old if _mail(each).is_over]
-            db.executemany("DELETE FROM message WHERE id = ?", over)
-        if gone < FORGET_STEP and len(old) < FORGET_STEP:
-            return None
-        return bytes(old[-1][0]) if old else after
+            return generations.oldest_whole(db, first_kept)
+
+    def rewind(self, generation: Generation) -> None:
+        """Put the file back to where a generation began, within a long transaction. Raises CountersAwayError."""
+        with self._file.writing() as db:
+            generations.put_back(db, generation)
+            db.execute(_MOVE, (generation.position,))
+        self.position = generation.position
+        self._forget_known()
+
+    def recover(self) -> None:
+        """After a long transaction that was undone. Raises CountersAwayError."""
+        with self._file.writing() as db:
+            (self.position,) = db.execute("SELECT position FROM state").fetchone()
+        self._forget_known()
+
+    def _forget_known(self) -> None:
+        """Of what is on disk, which may be otherwise than was thought."""
+        self._routes: Routes | None = None  # None: to be read
+        self._generation: Generation | None = None
+        self._bound = KeyBound()
+        # Of this generation, by resolution; a message is known by ``made``, and looked at each time
+        self._kept: dict[Resolution, set[RowKey]] = {name: set() for name in COUNTER}
+
+    def _parts(
+        self, db: sqlite3.Connection, batch: Sequence[Position]
+    ) -> Iterator[Sequence[Position]]:
+        """Yield the events of each generation; a new one has begun then."""
+        if self._generation is None:
+            self._generation = generations.newest(db)
+        start = 0
+        for at, each in enumerate(batch):
+            if self._generation is None or not self._generation.has(each):
+                if at > start:
+                    yield batch[start:at]
+                self._generation = generations.begin(
+                    db, self._generation, each.sequence - 1, each.event.at
+                )
+                self._kept = {name: set() for name in COUNTER}
+                start = at
+        yield batch[start:]
 
     def _count(self, db: sqlite3.Connection, batch: Sequence[Position]) -> None:
+        assert self._generation is not None
         if self._routes is None:
             self._routes = _read_routes(db)
         ids = {each.event.message_id for each in batch if type(each.event) in RULES}
         mails = _find_mails(db, ids)
-        counting = Counting(mails, self._routes)
+        generation = self._generation.number
+        counting = Counting(mails, self._routes, keep_ms=self.keep_ms, generation=generation)
         counting.count(batch)
-        rows = self._groups.bounded(db, counting.rows)
-        db.executemany(_ADD, [(*key, *counts) for key, counts in rows.items()])
-        changed = [(each, mails[each].labels, mails[each].recipients) for each in counting.changed]
-        db.executemany(_KEEP, changed)
+        self._write_rows(db, minute_rows(counting.sums, self._routes), generation)
+        changed = [(each, mails[each]) for each in counting.changed]
+        old = [(generation, each, generation) for each, mail in changed if mail.made < generation]
+        db.executemany(MESSAGE.keep, old)
+        db.executemany(
+            _KEEP, [(each, it.labels, it.recipients, it.started, it.made) for each, it in changed]
+        )
         new = [(each.number, each.provider, each.source) for each in self._routes.new]
         db.executemany("INSERT INTO route VALUES (?, ?, ?)", new)
         self._routes.new.clear()
 
+    def _write_rows(self, db: sqlite3.Connection, minutes: Rows, generation: int) -> None:
+        minutes = self._bound.bounded(db, minutes)
+        by_resolution: dict[Resolution, Rows] = {
+            "minute": {key: cell for key, cell in minutes.items() if key[1] not in _MINUTELESS},
+            "hour": coarser(minutes, "hour"),
+            "day": coarser(minutes, "day"),
+        }
+        for name, rows in by_resolution.items():
+            kept = self._kept[name]
+            unkept = rows.keys() - kept
+            old = [(generation, *key, generation) for key in unkept]
+            db.executemany(COUNTER[name].keep, old)
+            if len(kept) > _KNOWN_KEPT:
+                kept.clear()
+            kept |= unkept
+            values = [(*key, *_values(cell), generation) for key, cell in rows.items()]
+            db.executemany(_ADD[name], values)
 
-class _Groups:
-    """Invariant CGR1: a tenant has at most MAX_KEYS rows of a dimension in an hour, and one of what is beyond."""
 
-    def __init__(self) -> None:
-        # So many keys at most: counted again only where that is not enough to know
-        self._sizes: dict[Group, int] = {}
-
-    def forget(self) -> None:
-        self._sizes.clear()
-
-    def bounded(self, db: sqlite3.Connection, rows: dict[RowKey, Counts]) -> dict[RowKey, Counts]:
-        groups: dict[Group, list[RowKey]] = {}
-        for key in rows:
-            groups.setdefault(key[:3], []).append(key)
-        kept = dict(rows)
-        for group, keys in groups.items():
-            size = self._sizes.get(group, MAX_KEYS) + len(keys)
-            if size > MAX_KEYS:
-                size = self._bound(db, group, keys, kept)
-            self._sizes[group] = size
-        while len(self._sizes) > MAX_KEYS:  # the oldest goes
-            del self._sizes[next(iter(self._sizes))]
-        return kept
-
-    def _bound(
-        self,
-        db: sqlite3.Connection,
-        group: Group,
-        keys: Sequence[RowKey],
-        kept: dict[RowKey, Counts],
-    ) -> int:
-        """Take what is beyond out of ``kept``; return how many keys there are then."""
-        known = {each for (each,) in db.execute(_KEYS, group)}
-        for key in keys:
-            if key[3] not in known and len(known) >= MAX_KEYS:  # CGR1
-                rest = kept.setdefault((*group, REST), [0] * len(COUNTERS))
-                rest[:] = [one + other for one, other in zip(rest, kept.pop(key), strict=True)]
-            else:
-                known.add(key[3])
-        return len(known)
+def _values(cell: Cell) -> list[object]:
+    values: list[object] = [0] * (_WIDTH + 1)
+    histogram = {}
+    for what, number in cell.items():
+        if what < BUCKETS:
+            values[what] = number
+        else:
+            histogram[what - BUCKETS] = number
+    values[_WIDTH] = encode_histogram(histogram) if histogram else None
+    return values
 
 
 def _read_routes(db: sqlite3.Connection) -> Routes:
@@ -167,11 +187,14 @@ def _find_mails(db: sqlite3.Connection, ids: set[MessageId]) -> dict[MessageId, 
     for start in range(0, len(wanted), _AT_ONCE):
         some = wanted[start : start + _AT_ONCE]
         marks = ", ".join("?" * len(some))
-        text = f"SELECT id, labels, recipients FROM message WHERE id IN ({marks})"  # noqa: S608
+        text = f"SELECT id, labels, recipients, started, made FROM message WHERE id IN ({marks})"  # noqa: S608
         for row in db.execute(text, some):
-            found[MessageId(row[0])] = _mail(row)
+            found[MessageId(row[0])] = mail_of(row)
     return found
 
 
-def _mail(row: tuple[bytes, bytes, bytes]) -> CountedMail:
-    return CountedMail(labels=row[1], recipients=bytearray(row[2]))
+def mail_of(row: tuple[bytes, bytes, bytes, int, int]) -> CountedMail:
+    """Of a message's row, from its id on."""
+    return CountedMail(
+        labels=row[1], recipients=bytearray(row[2]), started=UnixMs(row[3]), made=row[4]
+    )

@@ -67,6 +67,12 @@ class HttpServer:
         self.refused = 0  # connections closed at once, being beyond the limit
         self._server: asyncio.Server | None = None
 
+    @property
+    def connections(self) -> int:
+        """Open now."""
+        server = self._runner.server
+        return 0 if server is None else len(server.connections)
+
     async def start(self, listening: socket.socket, context: ssl.SSLContext | None = None) -> None:
         await self._runner.setup()
         assert self._runner.server is not None  # setup made it

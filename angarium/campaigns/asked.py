@@ -34,6 +34,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, renam
     data: Mapping[str, Any] = {}  # of all mails; a row's own values win
     stream: str = ""
     topic: str = ""
+    language: str = ""  # of the pages where one leaves; "": ``locale``
     name: str = ""  # for people
     tags: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = {}
@@ -91,6 +92,7 @@ class Blank:
             makes_text=True,
             stream=asked.stream,
             topic=asked.topic,
+            language=asked.language,
             campaign=campaign,
             tags=asked.tags,
             metadata=asked.metadata,

@@ -18,7 +18,7 @@ from angarium.campaigns.source import Source, SourceError
 from angarium.campaigns.telling import QueueTeller
 from angarium.queue.ledger.rules import Begin, Conflict, Describe, Fail, Wait
 from angarium.queue.ledger.store import Ledger
-from angarium.queue.ledger.values import LedgerCampaign
+from angarium.queue.ledger.values import LedgerCampaign, PageRow
 from angarium.queue.ledger.writing import PageRefused, PageRepeated
 from angarium.queue.message_id import message_id_text
 from angarium.queue.model import UnixMs
@@ -34,6 +34,18 @@ FULL_MS: Final = 10_000
 class RunnerSettings(msgspec.Struct, frozen=True, kw_only=True):
     batch_rows: int  # of one transaction
     queued_ahead: int  # of one campaign, in the queue and not tried yet
+
+
+class RowCounts(msgspec.Struct, kw_only=True):
+    """Of all campaigns, since the start: what the metrics read."""
+
+    accepted: int = 0  # mail of them is in the queue; of a dry campaign, would be
+    refused: int = 0
+
+    def count(self, rows: Sequence[PageRow]) -> None:
+        refused = sum(1 for each in rows if each.reason)
+        self.refused += refused
+        self.accepted += len(rows) - refused
 
 
 class _Work(msgspec.Struct, kw_only=True):
@@ -77,6 +89,7 @@ class Runner:
         self.settings = settings  # may change at any time
         self._works: dict[int, _Work] = {}
         self._ahead = Ahead(clock)
+        self.rows = RowCounts()
 
     async def turn(self) -> bool:
         """Give each campaign its turn; returns whether any of them can go on at once."""
@@ -172,6 +185,7 @@ class Runner:
         match outcome:
             case Stored():
                 work.rows = 0
+                self.rows.count(batch.page.rows)
                 return not batch.page.is_last
             case PageRepeated() | PageRefused():
                 return True  # by the ledger as it is now

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from angarium.cli.audited import note_act
 from angarium.cli.config_option import config_option, load_for_queue
 from angarium.cli.exit import EX_CANTCREAT, EX_OK, CommandError
 from angarium.host.owner import acting_as_owner
@@ -36,6 +37,8 @@ def adopt(config_file: Path, dry_run: bool, as_json: bool) -> int:
     except OSError as error:
         text = f"{error.filename or data_dir}: {error.strerror}"
         raise CommandError(text, EX_CANTCREAT) from None
+    if is_adopted:
+        note_act(config_file, "server.adopted", str(data_dir), held=held)
     if as_json:
         answer = {"held": held or None, "since": since, "adopted": is_adopted}
         click.echo(json.dumps(answer))

@@ -80,6 +80,7 @@ def campaign() -> None:
 @click.option("--name", default="", help="For people.")
 @click.option("--stream", default="")
 @click.option("--topic", default="", help="Who has left it gets nothing.")
+@click.option("--language", default="", help="Of the pages where one leaves.")
 @click.option("--tag", "tags", multiple=True, metavar="NAME:VALUE")
 @click.option("--at", "send_at", type=_MOMENT, help=_MOMENT_HELP)
 @click.option("--callback", "callback_url", default="", metavar="URL")

@@ -50,10 +50,12 @@ def _checked(config: Config, *, network: bool) -> Iterator[Finding]:
     from angarium.insight.checks.reach import check_reach
     from angarium.insight.checks.secrets import check_secrets
     from angarium.insight.checks.senders import check_senders
+    from angarium.insight.checks.untracked import check_untracked
 
     yield from check_host(config)
     yield from check_secrets(config)
     yield from check_senders(config)
+    yield from check_untracked(config)
     yield from check_reach(config)
     yield from check_providers(config)
     if network:

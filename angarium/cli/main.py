@@ -74,6 +74,11 @@ COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that
         "stats",
         "How much mail there was and what became of it, by day, stream, provider and more.",
     ),
+    "lake": (
+        "angarium.cli.lake.command",
+        "lake",
+        "Every event in files: SQL over months of them, and exports.",
+    ),
     "forecast": (
         "angarium.cli.traffic.forecast",
         "forecast_command",
@@ -127,7 +132,14 @@ COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that
         "Hosts of tenants' own for links in mail.",
     ),
     "account": ("angarium.cli.account", "account", "Which people log in, and their roles."),
-    "audit": ("angarium.cli.audit", "audit", "Who changed what of the platform."),
+    "audit": ("angarium.cli.audit", "audit", "Who did what, and whether the record is whole."),
+    "retention": (
+        "angarium.cli.retention",
+        "retention",
+        "How long what is stored is kept, and how old it is.",
+    ),
+    "export": ("angarium.cli.export", "export_", "All that is stored of one person, as files."),
+    "erase": ("angarium.cli.erase", "erase", "Erase what is stored of one person."),
     "user": ("angarium.cli.user", "user", "Who may log in to submit mail."),
     "version": ("angarium.cli.version", "version", "Print the versions in use."),
 }

@@ -35,7 +35,7 @@ def using_platform(config_file: Path) -> Iterator[tuple[Platform, Config]]:
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         make_secret_file(secret_path(config), _server_identity(config, data_dir))
-        with acting_as_owner(data_dir), Platform.open(config, actor=_actor()) as platform:
+        with acting_as_owner(data_dir), Platform.open(config, actor=actor_name()) as platform:
             before = platform.version()
             yield platform, config
             if platform.version() != before:
@@ -67,7 +67,7 @@ def _server_identity(config: Config, data_dir: Path) -> Identity | None:
     return found
 
 
-def _actor() -> str:
+def actor_name() -> str:
     """Who gave the command, for audit entries."""
     try:
         name = pwd.getpwuid(os.getuid()).pw_name

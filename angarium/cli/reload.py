@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from angarium.cli.asking import answered, find_running
+from angarium.cli.audited import note_act
 from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_CONFIG, EX_OK, EX_TEMPFAIL
 from angarium.config.error import ConfigError
@@ -23,6 +24,7 @@ from angarium.telemetry.timestamp import rfc3339
 # Ours: a renewed process may have to let its clients' transactions end first
 PATIENCE_S: Final = 60.0
 _POLL_S: Final = 0.1
+_PROBLEM_CHARACTERS: Final = 500  # in the audit
 _PLATFORM: Final = "platform-0"  # the process that takes the question to the supervisor
 
 
@@ -47,6 +49,12 @@ def reload(config_file: Path, as_json: bool) -> int:
         return EX_CONFIG
     slots = find_running(data_dir)
     result = answered(ask_process(data_dir, _PLATFORM, AskReload(), timeout_s=PATIENCE_S))
+    note_act(
+        config_file,
+        "server.reload_refused" if result.refused else "server.reloaded",
+        f"reload {result.number}",
+        problem="; ".join(result.refused)[:_PROBLEM_CHARACTERS],
+    )
     processes: list[_Process] = []
     if not result.refused:
         end = time.monotonic() + PATIENCE_S

@@ -13,6 +13,7 @@ import click
 import msgspec
 
 from angarium.api.native.upload_wire import preview_of, upload_shown
+from angarium.cli.audited import note_act
 from angarium.cli.config_option import config_option
 from angarium.cli.exit import (
     EX_CANTCREAT,
@@ -78,9 +79,13 @@ def add(file: Path, tenant: str, as_json: bool, config_file: Path) -> None:
     with source, _using_store(config_file, tenant) as (store, limits):
         new = _announced(source, file.name, tenant)
         found = _find_same(store, new) or store.create(new, limits)
+        added = False
         if not found.is_complete:
             found = _put(store, found, source, hidden=as_json)
+            added = True
         examined = _examined(store, found)
+    if added:
+        note_act(config_file, "upload.added", found.id, tenant=tenant)
     if as_json:
         shown = msgspec.to_builtins(upload_shown(found))
         preview, problem = None, None
@@ -131,6 +136,7 @@ def remove(upload_id: str, tenant: str, config_file: Path) -> None:
             click.echo(
                 f"A running server will try again to remove it there: {error.reason}", err=True
             )
+    note_act(config_file, "upload.removed", upload_id, tenant=tenant)
     click.echo(f"{upload_id} is removed.")
 
 

@@ -28,6 +28,7 @@ from angarium.access.credential_file import (
     set_password,
     set_rights,
 )
+from angarium.cli.audited import note_act
 from angarium.cli.config_option import config_option, load_for_queue
 from angarium.cli.exit import EX_CONFIG, EX_DATAERR, EX_IOERR, EX_NOINPUT, EX_USAGE, CommandError
 from angarium.cli.new_password import new_password, password_stdin_option
@@ -109,6 +110,8 @@ def add(
             streams=streams,
         ),
     )
+    told = " ".join(senders)
+    note_act(config_file, "user.added", name, tenant=tenant, senders=told)
     click.echo(f"Added {name}: may send as {', '.join(senders)}.")
 
 
@@ -122,6 +125,7 @@ def passwd(name: str, password_stdin: bool, config_file: Path) -> None:
     _done(path, lambda: find_user(path, name))
     password = _new_password(password_stdin)
     _done(path, lambda: set_password(path, name, password))
+    note_act(config_file, "user.password_changed", name)
     click.echo(f"Changed the password of {name}.")
 
 
@@ -167,6 +171,8 @@ def set_(
         lambda: set_rights(path, name, senders=senders or None, tenant=tenant, streams=streams),
     )
     by = f", {_streams_text(now)}" if now.stream else ""
+    told = " ".join(now.senders)
+    note_act(config_file, "user.changed", name, tenant=now.tenant, senders=told)
     click.echo(f"Changed {name}: may send as {', '.join(now.senders)}, tenant {now.tenant}{by}.")
 
 
@@ -203,6 +209,7 @@ def remove(name: str, dry_run: bool, config_file: Path) -> None:
         click.echo(f"Would remove {name} (may send as {', '.join(found.senders)}).")
         return
     _done(path, lambda: remove_user(path, name))
+    note_act(config_file, "user.removed", name, tenant=found.tenant)
     click.echo(f"Removed {name}.")
 
 

@@ -1,8 +1,8 @@
-"""What ``[uploads]`` says of a bucket that files come to. Pure."""
+"""What a table says of a bucket of S3, or of what speaks as it does. Pure."""
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Protocol
 
 from angarium.config.aws import endpoint_problems, key_problems, region_problems
 from angarium.config.error import KeyPath, Problem
@@ -18,26 +18,33 @@ _PREFIX: Final = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]{0,99}/){0,8}")
 _ANY_REGION: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,49}")
 
 
-def bucket_problems(uploads: Uploads) -> Iterator[Problem]:
+class BucketTable(Protocol):
+    """What a table has that names a bucket."""
+
+    @property
+    def bucket(self) -> str | None: ...
+
+    @property
+    def region(self) -> str | None: ...
+
+    @property
+    def endpoint_url(self) -> str | None: ...
+
+    @property
+    def prefix(self) -> str: ...
+
+    @property
+    def access_key_id(self) -> str | None: ...
+
+    @property
+    def secret_key_file(self) -> str | None: ...
+
+
+def upload_bucket_problems(uploads: Uploads) -> Iterator[Problem]:
     at: KeyPath = ("uploads",)
+    yield from bucket_problems("uploads", uploads)
     if uploads.bucket is None:
-        yield from _without_bucket(at, uploads)
         return
-    if not _BUCKET.fullmatch(uploads.bucket) or ".." in uploads.bucket:
-        text = f"{uploads.bucket!r} names no bucket; write 3 to 63 of a-z, 0-9, - and ."
-        yield Problem((*at, "bucket"), text)
-    if uploads.region is None:
-        yield Problem((*at, "region"), "is needed with uploads.bucket; write one like eu-central-1")
-    elif uploads.endpoint_url is None:
-        yield from region_problems(at, uploads.region)
-    elif not _ANY_REGION.fullmatch(uploads.region):
-        text = f"{uploads.region!r} is no region; write what the endpoint calls its own"
-        yield Problem((*at, "region"), text)
-    if not _PREFIX.fullmatch(uploads.prefix):
-        text = f"{uploads.prefix!r} must end in a slash, and have no other than A-Z a-z 0-9 . _ - /"
-        yield Problem((*at, "prefix"), text)
-    yield from endpoint_problems(at, uploads.endpoint_url, "files")
-    yield from key_problems(at, uploads.access_key_id, uploads.secret_key_file)
     if uploads.url_s > MAX_URL_S:
         text = f"a URL of a bucket is good for {MAX_URL_S} s at most; lower it"
         yield Problem((*at, "url_s"), text)
@@ -46,7 +53,30 @@ def bucket_problems(uploads: Uploads) -> Iterator[Problem]:
         yield Problem((*at, "file_octets"), text)
 
 
-def _without_bucket(at: KeyPath, uploads: Uploads) -> Iterator[Problem]:
+def bucket_problems(table: str, named: BucketTable) -> Iterator[Problem]:
+    at: KeyPath = (table,)
+    if named.bucket is None:
+        yield from _without_bucket(table, named)
+        return
+    if not _BUCKET.fullmatch(named.bucket) or ".." in named.bucket:
+        text = f"{named.bucket!r} names no bucket; write 3 to 63 of a-z, 0-9, - and ."
+        yield Problem((*at, "bucket"), text)
+    if named.region is None:
+        text = f"is needed with {table}.bucket; write one like eu-central-1"
+        yield Problem((*at, "region"), text)
+    elif named.endpoint_url is None:
+        yield from region_problems(at, named.region)
+    elif not _ANY_REGION.fullmatch(named.region):
+        text = f"{named.region!r} is no region; write what the endpoint calls its own"
+        yield Problem((*at, "region"), text)
+    if not _PREFIX.fullmatch(named.prefix):
+        text = f"{named.prefix!r} must end in a slash, and have no other than A-Z a-z 0-9 . _ - /"
+        yield Problem((*at, "prefix"), text)
+    yield from endpoint_problems(at, named.endpoint_url, "files")
+    yield from key_problems(at, named.access_key_id, named.secret_key_file)
+
+
+def _without_bucket(table: str, named: BucketTable) -> Iterator[Problem]:
     for name in ("region", "endpoint_url", "prefix", "access_key_id", "secret_key_file"):
-        if getattr(uploads, name):
-            yield Problem((*at, name), "belongs to a bucket; name it in uploads.bucket")
+        if getattr(named, name):
+            yield Problem((table, name), f"belongs to a bucket; name it in {table}.bucket")

@@ -18,15 +18,20 @@ from angarium.config.address import (
     parse_proxy,
     parse_smart_host,
 )
-from angarium.config.bucket import bucket_problems
+from angarium.config.alarms_check import alarms_problems
+from angarium.config.bucket import upload_bucket_problems
 from angarium.config.day import find_day
 from angarium.config.error import KeyPath, Problem
 from angarium.config.issuance_check import issuance_problems
+from angarium.config.lake_check import lake_problems
 from angarium.config.quantity import find_rate
 from angarium.config.reply_texts import PatternError, expanded
 from angarium.config.schema import Config, Listener, Pool, Route, Rule, Source, Stream
 from angarium.config.ses import ses_problems
 from angarium.config.standing_check import standing_problems
+from angarium.config.streams import titles_of
+from angarium.config.titles import find_language_fault, find_title_fault
+from angarium.config.tracking_check import tracking_problems
 from angarium.config.warmup_plan import DEFAULT_PLAN, PlanError, check_plan
 
 # Of a feedback address: what header fields show without quoting
@@ -107,7 +112,7 @@ def _uploads(config: Config) -> Iterator[Problem]:
     if uploads.file_octets > uploads.tenant_octets:
         text = "is less than uploads.file_octets: the largest file would have no room; raise it"
         yield Problem(("uploads", "tenant_octets"), text)
-    yield from bucket_problems(uploads)
+    yield from upload_bucket_problems(uploads)
 
 
 def _check(config: Config) -> Iterator[Problem]:
@@ -303,40 +308,6 @@ def _feedback(config: Config) -> Iterator[Problem]:
                 yield Problem(("listener", index, "kind"), text)
 
 
-def _tracking_networks(config: Config) -> Iterator[Problem]:
-    tracking = config.tracking
-    for name, networks in (
-        ("machine_networks", tracking.machine_networks),
-        ("proxies", tracking.proxies),
-    ):
-        for index, network in enumerate(networks):
-            if not is_network(network):
-                text = f"{network!r} is no network; write one like 192.0.2.0/24"
-                yield Problem(("tracking", name, index), text)
-
-
-def _tracking(config: Config) -> Iterator[Problem]:
-    host = config.tracking.host
-    if host is None:
-        if config.tracking.opens or config.tracking.clicks:
-            yield Problem(
-                ("tracking",), "has opens or clicks, and no host: give one like t.example.com"
-            )
-        return
-    try:
-        name = parse_host_port(host, default_port=443).host
-    except ValueError:
-        name = ""
-    if not is_host_name(name) or (not is_fqdn(name) and not config.tracking.insecure):
-        text = f"{host!r} is no host of links in mail; write one like t.example.com (ASCII)"
-        yield Problem(("tracking", "host"), text)
-    if not config.tracks:
-        text = (
-            'has no listener that answers for it: add one of kind = "http" that serves "tracking"'
-        )
-        yield Problem(("tracking", "host"), text)
-
-
 def _sources(config: Config) -> Iterator[Problem]:
     for index, source in enumerate(config.source):
         if source.address is not None and not is_ip(source.address):
@@ -429,6 +400,7 @@ def _streams(config: Config) -> Iterator[Problem]:
         if stream.pool is not None and stream.pool not in pools:
             yield Problem((*at, "pool"), _unknown("pool", stream.pool, pools))
         yield from _times(at, stream, config)
+        yield from _titles((*at, "title"), stream)
     yield from _duplicates([each.name for each in config.stream], ("stream",), "name")
 
 
@@ -437,6 +409,16 @@ def _times(at: KeyPath, stream: Stream, config: Config) -> Iterator[Problem]:
     if stream.retry_s and stream.retry_s[0] >= expire_s:
         text = "the first delay is not before expire_s: nothing would be tried again"
         yield Problem((*at, "retry_s"), text)
+
+
+def _titles(at: KeyPath, stream: Stream) -> Iterator[Problem]:
+    """One title is kept under no language."""
+    for language, title in titles_of(stream).items():
+        faults = (
+            find_language_fault(language) if language else None,
+            find_title_fault(title.strip()),
+        )
+        yield from (Problem(at, each) for each in faults if each is not None)
 
 
 def _warmups(config: Config) -> Iterator[Problem]:
@@ -735,8 +717,7 @@ _CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
     _dkim,
     _postmasters,
     _feedback,
-    _tracking,
-    _tracking_networks,
+    tracking_problems,
     issuance_problems,
     _databases,
     _token_issuers,
@@ -744,6 +725,8 @@ _CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
     _check,
     _webhook,
     _uploads,
+    lake_problems,
     _rules,
     standing_problems,
+    alarms_problems,
 )

@@ -1,4 +1,4 @@
-"""Writes docs/configuration.md from the comments of ``schema``: the schema is its own documentation.
+"""Writes docs/configuration.md from the comments of ``schema`` and its parts: the schema is its own documentation.
 
 ``python -m angarium.config.reference docs/configuration.md``
 """
@@ -13,8 +13,10 @@ from typing import get_args
 import msgspec
 
 from angarium.config import schema
+from angarium.config.alarms import NotifyKind, Severity
 from angarium.config.quantity import duration_text, size_text
 
+_SOURCES = ("schema.py", "alarms.py", "lake.py", "retention.py")
 _HEADER = """# Configuration
 
 `angarium.toml`, made from `angarium/config/schema.py`. Every key is optional but those marked *required*; an unknown
@@ -48,8 +50,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 
 def render() -> str:
     """Return the document."""
-    source = Path(__file__).with_name("schema.py").read_text(encoding="utf-8")
-    tables = {table.name: table for table in _tables(source)}
+    sources = [Path(__file__).with_name(each).read_text(encoding="utf-8") for each in _SOURCES]
+    tables = {table.name: table for source in sources for table in _tables(source)}
     parts = [_HEADER]
     for key in tables["Config"].keys:
         many = key.type.startswith("tuple[")
@@ -110,11 +112,16 @@ def _type_text(annotation: str) -> str:
         "bool": "boolean",
         "Jitter": "number 0-1",
         "Days": "integer 1-3650",
-        "Role": " \\| ".join(f"`{each}`" for each in get_args(schema.Role)),
+        "float | str": "number, or duration",
+        "Severity": _choices(Severity),
+        "NotifyKind": _choices(NotifyKind),
+        "Role": _choices(schema.Role),
     }
     optional = annotation.removesuffix(" | None")
     if optional == "str | tuple[str, ...]":
         return "string, or array of strings"
+    if optional == "str | dict[str, str]":
+        return "string, or table of strings"
     if optional.startswith("Literal["):
         values = ast.literal_eval(optional.removeprefix("Literal"))
         return " \\| ".join(f"`{value}`" for value in values)
@@ -122,6 +129,10 @@ def _type_text(annotation: str) -> str:
         inner = optional.removeprefix("tuple[").removesuffix(", ...]")
         return f"array of {names.get(inner, inner)}"
     return names.get(optional, optional)
+
+
+def _choices(literal: object) -> str:
+    return " \\| ".join(f"`{each}`" for each in get_args(literal))
 
 
 def _toml(default: str, annotation: str) -> str:

@@ -4,38 +4,33 @@ Each Struct is one table of the file and its own documentation: the docs' refere
 comments here. ``loader`` reads the file and checks what types cannot say.
 """
 
-from typing import Annotated, Literal
+from typing import Literal
 
-import msgspec
-
-Count = Annotated[int, msgspec.Meta(ge=1, le=2**48)]
-# "5d", "20m", "1h30m", or a number of seconds; at most ten years
-Seconds = Annotated[float, msgspec.Meta(gt=0, le=315_360_000, extra={"quantity": "duration"})]
-SecondsOrNone = Annotated[float, msgspec.Meta(ge=0, le=315_360_000, extra={"quantity": "duration"})]
-# "100/s", "10/min", "500/h", "2000/d burst 50", or "unlimited"
-RateText = Annotated[str, msgspec.Meta(extra={"quantity": "rate"})]
-# "64MB", "256MiB", or a number of octets
-Octets = Annotated[int, msgspec.Meta(ge=1, le=2**48, extra={"quantity": "size"})]
-# With less, not one mail is made
-ProcessOctets = Annotated[int, msgspec.Meta(ge=2**24, le=2**48, extra={"quantity": "size"})]
-OctetsOrNone = Annotated[int, msgspec.Meta(ge=0, le=2**48, extra={"quantity": "size"})]
-Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
-Few = Annotated[int, msgspec.Meta(ge=1, le=256)]  # processes, threads, partitions
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
-Priority = Annotated[int, msgspec.Meta(ge=1, le=99)]
-Jitter = Annotated[float, msgspec.Meta(ge=0, lt=1)]
-ReplyCode = Annotated[int, msgspec.Meta(ge=400, le=599)]
-Times = Annotated[int, msgspec.Meta(ge=1, le=1000)]
-Days = Annotated[int, msgspec.Meta(ge=1, le=3650)]
-Percent = Annotated[float, msgspec.Meta(gt=0, le=100)]
-
+from angarium.config.alarms import Alarms, OwnLimits
+from angarium.config.lake import Lake
+from angarium.config.retention import Retention
+from angarium.config.shape import (
+    Count,
+    Days,
+    Few,
+    Jitter,
+    Name,
+    Octets,
+    OctetsOrNone,
+    Percent,
+    Port,
+    Priority,
+    ProcessOctets,
+    RateText,
+    ReplyCode,
+    Seconds,
+    SecondsOrNone,
+    Times,
+)
+from angarium.config.shape import Table as _Table
 
 Role = Literal["owner", "admin", "operator", "analyst", "read-only"]
 Served = Literal["api", "health", "metrics", "tracking"]
-
-
-class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Unknown keys are errors; the loader names the nearest known one."""
 
 
 class Server(_Table, frozen=True, kw_only=True):
@@ -147,6 +142,9 @@ class Stream(_Table, frozen=True, kw_only=True):
     """A kind of mail. There are "default" (priority 3), "transactional" (1) and "bulk" (5) without writing any."""
 
     name: Name
+    # what people read in place of its name where they choose what to get: a text, or one for each language,
+    # { en = "News", de = "Neues" }
+    title: str | dict[str, str] = ""
     pool: str | None = None  # omitted: by tenant, sender domain or route
     priority: Priority = 3  # 1 first; 7 of 8 turns are the first one's, the others are for the rest
     retry_s: tuple[Seconds, ...] = ()  # the last one repeats; omitted: delivery.retry_s
@@ -674,10 +672,15 @@ class History(_Table, frozen=True, kw_only=True):
 
 
 class Analytics(_Table, frozen=True, kw_only=True):
-    """How much mail there was and what became of it, by the hour (docs/stats.md)."""
+    """How much mail there was and what became of it, by the minute, hour and day (docs/stats.md)."""
 
     counts: bool = True  # false: nothing is counted
-    keep_days: Days = 90  # counters; and of each message, as long, what is needed to count what is told of it later
+    keep_minutes_days: Days = 2  # counters of minutes
+    # counters of hours; and so long after its acceptance what is told of a message still counts
+    keep_days: Days = 90
+    keep_daily_days: Days = (
+        1830  # counters of days; no shorter than those of hours, as these than those of minutes
+    )
 
 
 class Check(_Table, frozen=True, kw_only=True):
@@ -798,6 +801,8 @@ class Config(_Table, frozen=True, kw_only=True):
     api: Api = Api()
     history: History = History()
     analytics: Analytics = Analytics()
+    retention: Retention = Retention()
+    lake: Lake = Lake()
     webhook: Webhook = Webhook()
     uploads: Uploads = Uploads()
     templates: Templates = Templates()
@@ -812,4 +817,6 @@ class Config(_Table, frozen=True, kw_only=True):
     tracking_certificate: tuple[TrackingCertificate, ...] = ()
     acme: Acme | None = None
     rules: Rules = Rules()
+    alarms: Alarms = Alarms()
+    alarm: tuple[OwnLimits, ...] = ()
     rule: tuple[Rule, ...] = ()

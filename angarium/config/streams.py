@@ -62,6 +62,13 @@ def streams_by_name(own: Sequence[Stream]) -> dict[str, Stream]:
     return _SHIPPED | {each.name: each for each in own}
 
 
+def titles_of(stream: Stream) -> Mapping[str, str]:
+    """Return what people read in place of its name, by language; of one title for all of them, under ""."""
+    if isinstance(stream.title, str):
+        return {"": stream.title} if stream.title else {}
+    return stream.title
+
+
 def is_commercial(stream: Stream, *, has_host: bool) -> bool:
     """Whether its mail is held to what laws ask of advertising."""
     return has_host and stream.name == BULK if stream.commercial is None else stream.commercial

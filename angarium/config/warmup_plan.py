@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from angarium.config.schema import Count
+from angarium.config.shape import Count
 
 DEFAULT_PLAN: Final = "default"
 SHIPPED_PLAN: Final = Path(__file__).parent / "shipped" / "warmup.toml"

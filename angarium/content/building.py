@@ -5,6 +5,7 @@ ASCII, but for addresses that are not.
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -17,7 +18,7 @@ from angarium.content.field import (
     parameter,
     text_field,
 )
-from angarium.content.letter import Attachment, Letter, LetterError
+from angarium.content.letter import Attachment, Letter, LetterError, Mailbox
 from angarium.smtp.transfer_encoding import base64_lines, quoted_printable
 
 # Written here, or by who takes the message and hands it on: no letter has them twice
@@ -60,10 +61,15 @@ def build(letter: Letter, boundary: str) -> Built:
     return Built(content=head + part.body, header_octets=len(head))
 
 
+def _is_of_the_body(name: str) -> bool:
+    """Content-Language (RFC 3282) is the author's to say."""
+    return name.lower().startswith("content-") and name.lower() != "content-language"
+
+
 def _fields(letter: Letter) -> list[str]:
     if len(letter.subject) > _SUBJECT:
         raise LetterError("subject", f"is longer than {_SUBJECT} characters: shorten it")
-    fields = [mailboxes_field("From", (letter.author,), "from")]
+    fields = [_author_field(letter.author)]
     for name, key, mailboxes in (
         ("Reply-To", "replyTo", letter.reply_to),
         ("To", "to", letter.to),
@@ -80,10 +86,15 @@ def _fields(letter: Letter) -> list[str]:
     for name, value in letter.fields:
         at = f"headers.{name}"
         check_name(at, name)
-        if name.lower() in _OURS or name.lower().startswith("content-"):
+        if name.lower() in _OURS or _is_of_the_body(name):
             raise LetterError(at, "is written from the other fields: leave it out")
         fields.append(text_field(name, value, at))
     return fields
+
+
+@lru_cache(maxsize=64)  # senders repeat theirs
+def _author_field(author: Mailbox) -> str:
+    return mailboxes_field("From", (author,), "from")
 
 
 def _content(letter: Letter, boundary: str) -> _Part:
@@ -140,20 +151,35 @@ def _text(text: str, kind: str, field: str) -> _Part:
         data = lines.encode()
     except UnicodeEncodeError:
         raise LetterError(field, "has half of a surrogate pair: it is no text") from None
-    if data.isascii() and max(map(len, data.split(b"\r\n"))) <= HARD_LINE:
+    is_ascii = data.isascii()
+    if is_ascii and not _has_longer_line(data, HARD_LINE):
         encoding, body = "7bit", data
     else:
-        encoding, body = _encoded(data)
-    charset = "us-ascii" if data.isascii() else "utf-8"
+        encoding, body = _encoded(data, is_ascii=is_ascii)
+    charset = "us-ascii" if is_ascii else "utf-8"
     header = (
         f"Content-Type: text/{kind}; charset={charset}\r\nContent-Transfer-Encoding: {encoding}\r\n"
     )
     return _Part(header=header, body=body)
 
 
-def _encoded(data: bytes) -> tuple[str, bytes]:
+def _has_longer_line(data: bytes, limit: int) -> bool:
+    """Whether one has more octets than this. ``data`` ends in CRLF, and has no CR or LF elsewhere."""
+    at, length = 0, len(data)
+    while length - at > limit + 2:
+        # By leaps from one line's end to that before the next octet that would be too far
+        end = data.rfind(b"\n", at, at + limit + 2)
+        if end < 0:
+            return True
+        at = end + 1
+    return False
+
+
+def _encoded(data: bytes, *, is_ascii: bool) -> tuple[str, bytes]:
     """Whichever is shorter."""
-    escaped = len(data) - len(data.translate(None, _HIGH)) + data.count(b"=")
+    escaped = data.count(b"=")
+    if not is_ascii:
+        escaped += len(data) - len(data.translate(None, _HIGH))
     if 2 * escaped <= len(data) // 3:
         return "quoted-printable", quoted_printable(data)
     return "base64", base64_lines(data)

@@ -15,7 +15,7 @@ class SigningDomains:
 
     def covers(self, domain: str) -> bool:
         """Whether mail from ``domain`` is signed: by a key of its own, or of a domain above it."""
-        return any(each in self._domains for each in and_parents(domain))
+        return bool(self._domains) and any(each in self._domains for each in and_parents(domain))
 
 
 def and_parents(domain: str) -> Iterator[str]:

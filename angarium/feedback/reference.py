@@ -77,7 +77,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     stream: str
     campaign: str = ""
     sender_domain: str = ""
-    topic: str = ""  # in no reference: for whoever says how to leave
+    topic: str = ""  # in no reference: for whoever says how to leave, as the next
+    language: str = ""
 
 
 class Valid(msgspec.Struct, frozen=True):

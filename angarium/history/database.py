@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from angarium.history.story import HistoryAwayError
 from angarium.history.tables import FORM, METADATA, STATE
 from angarium.tenancy.engine import make_engine, translating
+from angarium.tenancy.location import sqlite_path
 from angarium.tenancy.model import TenancySetupError
 
 KEY: Final = "history.database"
@@ -36,6 +37,7 @@ class HistoryDatabase:
             raise HistoryAwayError(str(error)) from error
         self.name: Final = self._engine.url.render_as_string(hide_password=True)
         self.is_sqlite: Final = self._engine.dialect.name == "sqlite"
+        self.path: Final = sqlite_path(url, data_dir, KEY)  # None: it is a server's
 
     def close(self) -> None:
         self._engine.dispose()

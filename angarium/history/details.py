@@ -27,6 +27,8 @@ from angarium.queue.events import (
     SenderResumed,
     SesTold,
     Skipped,
+    TrackingHostFailed,
+    TrackingHostVerified,
     Unsubscribed,
 )
 from angarium.queue.events.shape import ActEvent, AttemptEvent
@@ -43,6 +45,8 @@ _TYPES: Final = {
     "domain_verified": "domain.verified",
     "domain_failed": "domain.failed",
     "domain_recovered": "domain.recovered",
+    "tracking_host_verified": "tracking_host.verified",
+    "tracking_host_failed": "tracking_host.failed",
 }
 _SES_TYPES: Final = {
     "delivery": "delivered",
@@ -86,6 +90,7 @@ class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ren
     size_octets: int = 0  # of an accepted message
     # that the tenant may send as from now on, or whose records are wrong, or right again
     domain: str = ""
+    host: str = ""  # of the tenant, that links in new mail lead to from now on, or no longer
     campaign: str = ""  # of the tenant, that was stopped, or goes on; left out: all of its mail
 
 
@@ -130,6 +135,10 @@ def details_of(event: Event) -> Details:
             return Details(domain=event.domain, reason=event.text)
         case DomainVerified() | DomainRecovered():
             return Details(domain=event.domain)
+        case TrackingHostFailed():
+            return Details(host=event.host, reason=event.text)
+        case TrackingHostVerified():
+            return Details(host=event.host)
         case SenderPaused() | SenderResumed():
             return Details(campaign=event.campaign, reason=event.reason)
         case ActEvent() | Damaged() | Skipped():

@@ -15,6 +15,7 @@ from angarium.history.opening import history_url, keeps_of
 from angarium.history.story import HistoryAwayError, Introduction
 from angarium.queue.event_log import EventCursor, EventLog, Position
 from angarium.queue.model import MessageId, UnixMs
+from angarium.queue.projecting import Step, begin_projection, forget_old
 from angarium.telemetry.log import log
 
 if TYPE_CHECKING:
@@ -24,11 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 HISTORY: Final = "history"
-FORGET_S: Final = 3600.0
-# Between two small steps, for whoever reads and writes
-FORGET_PAUSE_S: Final = 0.02
 _DAY_MS: Final = 86_400_000
-_QUEUE_OCTETS: Final = 16
 
 
 class HistoryKeeper:
@@ -42,6 +39,7 @@ class HistoryKeeper:
         random_octets: Callable[[int], bytes],
     ) -> None:
         self._config = config
+        self._retention = config.retention
         self._events = events
         self._clock = clock
         self._random_octets = random_octets
@@ -55,13 +53,9 @@ class HistoryKeeper:
         return HISTORY
 
     async def begin(self, cursor: EventCursor) -> int:
-        queue = cursor.state
-        if not queue:
-            queue = self._random_octets(_QUEUE_OCTETS)
-            # Before it is in the database: one that nobody knows would be another server's
-            await self._events.ack(HISTORY, cursor.position, queue)
-        newest = self._events.last()
-        begun = await self._in(self._writer, lambda: self._open()[1].begin(queue, newest))
+        begun = await begin_projection(
+            self._events, HISTORY, cursor, self._random_octets, self._begin
+        )
         self._begun.set()
         return begun
 
@@ -74,31 +68,52 @@ class HistoryKeeper:
     def projected_to(self) -> int:
         return 0 if self._opened is None else self._opened[1].position
 
+    def exchange(self, config: Config) -> None:
+        """Go by what it says of opens and clicks; the rest needs a restart."""
+        self._retention = config.retention
+
     async def forget_old(self) -> None:
         """Delete what is older than is kept, now and then, until cancelled."""
         await self._begun.wait()
-        while True:
-            before = UnixMs(self._clock() - self._config.history.keep_days * _DAY_MS)
-            try:
-                await self._forget(before)
-            except HistoryAwayError as error:
-                log("history_not_trimmed", "error", reason=str(error))
-            await asyncio.sleep(FORGET_S)
+        await forget_old(
+            self._forgetting,
+            lambda error: log("history_not_trimmed", "error", reason=str(error)),
+        )
 
     async def close(self) -> None:
         await self._in(self._writer, self._close)
         self._writer.shutdown()
         self._asker.shutdown()
 
-    async def _forget(self, before: UnixMs) -> None:
-        after: int | None = 0
-        while after is not None:
-            step = functools.partial(self._forget_step, before, after)
-            after = await self._in(self._writer, step)
-            await asyncio.sleep(FORGET_PAUSE_S)
+    async def _begin(self, queue: bytes, newest: int) -> int:
+        return await self._in(self._writer, lambda: self._open()[1].begin(queue, newest))
+
+    def _forgetting(self) -> Step:
+        """First what nothing happens to any more, then of the rest who opened and clicked long ago."""
+        now = self._clock()
+        before = UnixMs(now - self._config.history.keep_days * _DAY_MS)
+        told_before = UnixMs(now - self._retention.opens_and_clicks_days * _DAY_MS)
+        passes = [
+            functools.partial(self._forget_step, before),
+            functools.partial(self._forget_told_step, told_before),
+        ]
+        after = 0
+
+        async def step() -> bool:
+            nonlocal after
+            found = await self._in(self._writer, functools.partial(passes[0], after))
+            if found is None:
+                del passes[0]
+            after = found or 0
+            return bool(passes)
+
+        return step
 
     def _forget_step(self, before: UnixMs, after: int) -> int | None:
         return self._open()[1].forget(before, after)
+
+    def _forget_told_step(self, before: UnixMs, after: int) -> int | None:
+        return self._open()[1].forget_told(before, after)
 
     async def _in(self, thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(thread, work)

@@ -14,17 +14,25 @@ from angarium.history.opening import Keeps
 from angarium.history.tables import EVENT, LABEL, MESSAGE, STATE
 from angarium.queue.event_log import Position
 from angarium.queue.events.accepted import MessageAccepted
-from angarium.queue.events.catalogue import decode_readable, encode_known
+from angarium.queue.events.catalogue import decode_readable, encode_known, readable_head
+from angarium.queue.events.clicked import Clicked
 from angarium.queue.events.domain_failed import DomainFailed
 from angarium.queue.events.domain_recovered import DomainRecovered
 from angarium.queue.events.domain_verified import DomainVerified
+from angarium.queue.events.fetched import Fetched
+from angarium.queue.events.opened import Opened
 from angarium.queue.events.sender_paused import SenderPaused
 from angarium.queue.events.sender_resumed import SenderResumed
 from angarium.queue.events.shape import MessageEvent
+from angarium.queue.events.tracking_host_failed import TrackingHostFailed
+from angarium.queue.events.tracking_host_verified import TrackingHostVerified
 from angarium.queue.model import MessageId, UnixMs
 
 # What tenants are told besides what happens to their messages
-OF_TENANTS: Final = (DomainVerified, DomainFailed, DomainRecovered, SenderPaused, SenderResumed)
+OF_TENANTS: Final = (
+    *(DomainVerified, DomainFailed, DomainRecovered, TrackingHostVerified, TrackingHostFailed),
+    *(SenderPaused, SenderResumed),
+)
 OF_NO_MESSAGE: Final = 0
 # Ours: messages that are deleted in one transaction
 FORGET_STEP: Final = 500
@@ -50,6 +58,17 @@ _NEW_LABELS: Final = inserting(LABEL)
 _OLD_LABELS: Final = Bulk(
     sa.delete(LABEL).where(*[each == sa.bindparam(f"{each.name}_") for each in LABEL.columns]),
     [f"{each.name}_" for each in LABEL.columns],
+)
+# Who opened, clicked, or had something fetched; in ``raw`` the number is behind one octet
+_TOLD_NUMBERS: Final = [each.number.to_bytes(2, "big") for each in (Opened, Clicked, Fetched)]
+_TOLD: Final = (
+    sa.select(EVENT.c.sequence, EVENT.c.message, EVENT.c.raw)
+    .where(
+        EVENT.c.sequence > sa.bindparam("after"),
+        sa.func.substr(EVENT.c.raw, 2, 2).in_(sa.bindparam("numbers", expanding=True)),
+    )
+    .order_by(EVENT.c.sequence)
+    .limit(FORGET_STEP)
 )
 _OLDEST: Final = (
     sa.select(MESSAGE.c.number, MESSAGE.c.created, MESSAGE.c.updated, MESSAGE.c.due)
@@ -112,6 +131,26 @@ class Projection:
         if len(rows) < FORGET_STEP or rows[-1].created >= before:
             return None
         return int(rows[-1].number)
+
+    def forget_told(self, before: UnixMs, after: int) -> int | None:
+        """Delete, of the events behind ``after``, some that say who read what, and are older.
+
+        Messages are then as far as the rest of their events says (HC1).
+
+        As ``forget``.
+        """
+        with self._database.writing() as connection:
+            rows = connection.execute(_TOLD, {"after": after, "numbers": _TOLD_NUMBERS}).all()
+            over = [each for each in rows if readable_head(bytes(each.raw)).at < before]
+            if over:
+                gone = [each.sequence for each in over]
+                connection.execute(sa.delete(EVENT).where(EVENT.c.sequence.in_(gone)))
+                changed = sorted({each.message for each in over} - {OF_NO_MESSAGE})
+                courses = [_change_row(_course_of(connection, each)) for each in changed]
+                _CHANGE.run(connection, courses)
+        if len(rows) < FORGET_STEP or len(over) < len(rows):
+            return None
+        return int(rows[-1].sequence)
 
 
 def _delete_of_tenants(connection: Connection, before: int) -> None:

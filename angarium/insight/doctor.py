@@ -15,6 +15,7 @@ from angarium.insight.checks.secrets import check_certificates
 from angarium.insight.checks.senders import check_senders
 from angarium.insight.checks.tenancy import check_secret, check_tenant_domains
 from angarium.insight.checks.tracking import check_tracking_hosts
+from angarium.insight.checks.untracked import check_untracked
 
 HERE: Final = "this machine"
 _EXPECTED: Final = {
@@ -52,6 +53,8 @@ async def diagnose(config: Config, today: date) -> AsyncIterator[Finding]:
         yield finding
     for finding in await check_bucket(config):
         yield _with_evidence(finding)
+    for finding in check_untracked(config):
+        yield finding
     async for finding in check_tracking_hosts(config):
         yield finding
     for finding in check_links(config, today):

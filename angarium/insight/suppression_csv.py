@@ -9,6 +9,7 @@ from typing import Final, TextIO
 import msgspec
 
 from angarium.feedback.classes import BounceClass
+from angarium.insight.csv_text import harmless, plain
 from angarium.queue import UnixMs
 from angarium.queue.suppression_key import check_email
 from angarium.queue.suppressions import (
@@ -41,8 +42,6 @@ _ALIASES: Final = {
 }
 _KNOWN_REASONS: Final = frozenset(REASONS)
 _DELIMITERS: Final = ",;\t"
-# What a spreadsheet takes for a formula, whatever stands behind it (P7)
-_FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
 _LAST_S: Final = 253_402_300_799
 
 
@@ -129,7 +128,7 @@ def _suppression(
     def cell(name: str) -> str:
         at = columns.get(name, end)
         text = row[at].strip() if at < end else ""
-        return _plain(text) if text.startswith("'") else text
+        return plain(text) if text.startswith("'") else text
 
     given = cell("reason") or reason
     if given not in _KNOWN_REASONS:
@@ -169,12 +168,3 @@ def row_of(each: Suppression, scope: str = "") -> list[str]:
         each.evidence,
     )
     return [harmless(cell) for cell in cells]
-
-
-def harmless(cell: str) -> str:
-    """What a spreadsheet would reckon with gets an apostrophe in front; what looks like that already, one more."""
-    return f"'{cell}" if _FORMULA.match(cell) else cell
-
-
-def _plain(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell

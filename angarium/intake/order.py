@@ -75,6 +75,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     track_clicks: bool | None = None
     callback_url: str = ""  # a webhook of this message alone
     topic: str = ""  # of the tenant's; who has left it gets nothing
+    # Of the pages where one leaves, a language tag; "": the locale that is asked of the template, else the header's
+    # Content-Language
+    language: str = ""
     unsubscribe_url: str = ""  # for List-Unsubscribe: it takes the POST of one click (RFC 8058)
 
 

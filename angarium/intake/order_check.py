@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from angarium.config.languages import is_tag
 from angarium.content.letter import Attachment
 from angarium.content.preheader import MAX_CHARACTERS
 from angarium.intake.order import Addressee, Fault, FaultKind, Order
@@ -117,6 +118,8 @@ def _of_labels(order: Order, limits: OrderLimits) -> Fault | None:
             return _too_long(field, LABEL_CHARACTERS)
         if _SPOILED.search(value):
             return _control(field)
+    if order.language and not is_tag(order.language):
+        return _invalid("language", "is no language; write en, de, pt-BR, for instance", "format")
     if len(order.tags) > limits.tags:
         return _too_many("tags", limits.tags, "tags")
     for each in order.tags:

@@ -179,6 +179,7 @@ class OrderPreparation:
                 ),
             ),
             topic=order.topic,
+            language=order.language,
         )
         built = self._builder.build(received, particulars)
         if isinstance(built, Refusal):

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from angarium.access.senders import Senders, compile_senders
+from angarium.config.languages import is_tag
 from angarium.config.schema import ListenerLimits, Stream, Tracking
 from angarium.config.streams import streams_by_name
 from angarium.feedback.reference import ReferenceKeys, Subject
@@ -53,6 +54,7 @@ class Particulars(msgspec.Struct, frozen=True, kw_only=True):
     sandbox: bool = False
     tracked: Wanted = Wanted()
     topic: str = ""
+    language: str = ""  # of the pages where one leaves; "": what the header says
 
 
 _AS_USUAL: Final = Wanted()
@@ -218,6 +220,7 @@ class SubmissionBuilder:
             priority=stream.priority,
             campaign=labels.campaign,
             topic=labels.topic,
+            language=_language_of(block),
             tags=labels.tags,
             envelope=envelope,
             content=content,
@@ -285,6 +288,7 @@ def _with(submission: Submission, particulars: Particulars, author: str) -> Subm
         about=particulars.about,
         sandbox=particulars.sandbox,
         topic=particulars.topic or submission.topic,
+        language=particulars.language or submission.language,
     )
 
 
@@ -403,6 +407,15 @@ def _subject_of(
         stream=labels.stream.name,
         sender_domain=domain,
     )
+
+
+def _language_of(block: HeaderBlock) -> str:
+    """Return the first language that the header names (RFC 3282); "" where there is none that could be one."""
+    at = block.find(b"content-language")
+    if at is None:
+        return ""
+    tag = block.value(at).partition(b",")[0].strip(b" \t").decode("ascii", "replace")
+    return tag if is_tag(tag) else ""
 
 
 def _without_dropped(block: HeaderBlock, dropped: Set[bytes]) -> tuple[bytes, int]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from angarium.config.languages import is_tag
 from angarium.intake.order import Addressee, Fault, FaultKind, Order, TemplateUse
 from angarium.intake.recipient_places import RecipientPlaces
 from angarium.queue.model import UnixMs
@@ -116,6 +117,8 @@ def filled(order: Order, rendered: Rendered) -> Order:
         amp=first.amp if first.amp is not None else second.amp,
         # It stands in the HTML
         preheader=(order.preheader or rendered.preheader) if html is not None else "",
+        # Which language its reader was written to in
+        language=order.language or (use.locale if is_tag(use.locale) else ""),
         template=None,
     )
 

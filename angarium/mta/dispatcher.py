@@ -18,7 +18,7 @@ from angarium.mta.draining import FLUSH_S, DrainBounds, end_connections
 from angarium.mta.egress.budget import ContentBudget
 from angarium.mta.egress.lease import LiveConnection, PlaceKey, hanging_sites
 from angarium.mta.egress.places import Places
-from angarium.mta.egress.policy import EgressPolicy, Reroute
+from angarium.mta.egress.policy import EgressPolicy, Gate, Limits, Reroute
 from angarium.mta.egress.queues import EgressQueues
 from angarium.mta.egress.reasons import LaneWait, Reasons
 from angarium.mta.egress.shared import NOW, ConnectionObserver, EgressShared, Hosts, Packs
@@ -68,6 +68,17 @@ class DispatchObserver(ConnectionObserver, Protocol):
     def in_doubt(self, recipients: int) -> None: ...
     def disk_full(self) -> None: ...
     def pulled_in(self, recipients: int) -> None: ...
+
+
+class Room(msgspec.Struct, frozen=True, kw_only=True):
+    """Of one delivery process."""
+
+    content_octets: int  # of mail in memory
+    content_limit_octets: int
+    ready_limit: int  # recipients in memory
+    lane_limit: int  # the same, of one lane
+    connection_limit: int  # over all
+    opening_limit: int  # that are slow to open
 
 
 class DeliveryParts(msgspec.Struct, frozen=True, kw_only=True):
@@ -248,6 +259,25 @@ class Dispatcher:
     def loads(self) -> Mapping[PlaceKey, tuple[int, int]]:
         """Return how many recipients wait in memory, and how many connections there are, of each path."""
         return TrafficFinder(self._places, self._queues, self._reasons, self._counts).loads()
+
+    def limits(self) -> Mapping[PlaceKey, Limits]:
+        """Return what is in force at each path for which something waits in memory."""
+        return TrafficFinder(self._places, self._queues, self._reasons, self._counts).limits()
+
+    def room(self) -> Room:
+        """Return how much of what this process may hold is taken."""
+        return Room(
+            content_octets=self._budget.used,
+            content_limit_octets=self._budget.limit,
+            ready_limit=self._backlog.ready_limit,
+            lane_limit=self._backlog.lane_limit,
+            connection_limit=self._places.limit,
+            opening_limit=self._places.openings.limit,
+        )
+
+    def wait_counts(self) -> Mapping[Gate, int]:
+        """Return how often our own policy has kept a lane waiting since the start, by what for."""
+        return self._reasons.counts
 
     def take_new_counts(self) -> Mapping[PlaceKey, Tally]:
         """Return what was counted since the last call."""

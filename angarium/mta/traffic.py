@@ -58,6 +58,10 @@ class TrafficFinder:
             for key in keys
         )
 
+    def limits(self) -> dict[PlaceKey, Limits]:
+        """Return what is in force at each path for which something waits in memory."""
+        return {key: queues[0].limits for key, queues in self._queues.by_path().items()}
+
     def loads(self) -> dict[PlaceKey, tuple[int, int]]:
         """Return recipients that wait in memory, and connections, of each path that has some."""
         waiting = {

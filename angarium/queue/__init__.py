@@ -39,6 +39,7 @@ from angarium.queue.events import (
     OperatorReleased,
     OperatorRerouted,
     OperatorRetried,
+    PersonErased,
     RecipientSuppressed,
     Relayed,
     ReportBounced,
@@ -56,6 +57,8 @@ from angarium.queue.events import (
     SmartHostRested,
     SuppressionAdded,
     SuppressionRemoved,
+    TrackingHostFailed,
+    TrackingHostVerified,
     UnknownEvent,
     Unsubscribed,
     WarmupChanged,
@@ -67,6 +70,7 @@ from angarium.queue.lmdb.file.check import check_file, has_file
 from angarium.queue.lmdb.file.compaction import Compacted, compact
 from angarium.queue.lmdb.file.renewing import Renewed, SoundQueueError, begin_anew
 from angarium.queue.lmdb.file.verifying import Verified, verify
+from angarium.queue.lmdb.person.operator import PersonOperator
 from angarium.queue.lmdb.spool import LmdbSpool
 from angarium.queue.message_id import (
     MessageIdGenerator,
@@ -100,6 +104,7 @@ from angarium.queue.model import (
     Submission,
     UnixMs,
 )
+from angarium.queue.person import Person
 from angarium.queue.spool import (
     Clock,
     Commit,
@@ -191,6 +196,9 @@ __all__ = [
     "OriginKind",
     "Partition",
     "PartitionNumber",
+    "Person",
+    "PersonErased",
+    "PersonOperator",
     "Personal",
     "Position",
     "QueueAdministration",
@@ -236,6 +244,8 @@ __all__ = [
     "SuppressionRemoved",
     "Suppressions",
     "TooManyHoldRulesError",
+    "TrackingHostFailed",
+    "TrackingHostVerified",
     "UnixMs",
     "UnknownEvent",
     "UnknownHoldRuleError",

@@ -34,9 +34,13 @@ class About(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, renam
     template_version: int = 0
 
 
+_NOTHING: Final = About()
+_encode: Final = msgspec.json.Encoder().encode
+
+
 def encode_about(about: About) -> bytes:
     """Return b"" for what says nothing."""
-    return b"" if about == About() else msgspec.json.encode(about)
+    return b"" if about == _NOTHING else _encode(about)
 
 
 def decode_about(octets: bytes) -> About:

@@ -33,6 +33,9 @@ class Slice(msgspec.Struct, kw_only=True):
     scheduled: int = 0
     held: int = 0
     in_flight: int = 0
+    oldest_at: UnixMs | None = (
+        None  # when the oldest of their messages was accepted, or was to start
+    )
     ages: list[int]  # how many in each column of AGE_COLUMNS and, last, older
 
 
@@ -65,6 +68,7 @@ class BreakdownCount:
         for each in (found, self._total):
             each.count += 1
             each.ages[column] += 1
+            each.oldest_at = _first(each.oldest_at, entry.started)
             match entry.state:
                 case "scheduled":
                     each.scheduled += 1
@@ -124,4 +128,11 @@ def _put_into(each: Slice, whole: Slice) -> None:
     whole.scheduled += each.scheduled
     whole.held += each.held
     whole.in_flight += each.in_flight
+    whole.oldest_at = _first(whole.oldest_at, each.oldest_at)
     whole.ages = [a + b for a, b in zip(whole.ages, each.ages, strict=True)]
+
+
+def _first(one: UnixMs | None, other: UnixMs | None) -> UnixMs | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)

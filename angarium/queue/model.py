@@ -82,6 +82,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     sandbox: bool = False  # only its event is kept: nobody gets it
     personal: Personal | None = None  # None: each recipient gets the content as it is
     topic: str = ""  # of the tenant's, what it is about: whoever has left it gets nothing
+    language: str = ""  # of the pages where one leaves; "": whatever each reader's browser asks for
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
@@ -167,6 +168,7 @@ class ClaimedMessage(msgspec.Struct, frozen=True, kw_only=True):
     not_before: UnixMs = UnixMs(0)
     personal: Personal | None = None
     topic: str = ""
+    language: str = ""
 
     @property
     def started(self) -> UnixMs:

@@ -126,6 +126,10 @@ class Reports(Protocol):
 
     def count(self, shelf: Shelf) -> ReportCount: ...
 
+    def oldest(self, shelf: Shelf) -> UnixMs | None:
+        """Return when the first one that is there was taken in; None: there is none."""
+        ...
+
     async def find_sent(self, reply: str, at: UnixMs) -> MessageId | None:
         """Return the message of which a smart host said this when it took it, at about that time. Reads the log so."""
         ...

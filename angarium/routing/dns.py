@@ -85,6 +85,15 @@ class DnsCounters(msgspec.Struct, kw_only=True):
     troubles: int = 0  # look-ups that ended in DnsTrouble
 
 
+class DnsRoom(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of what there may be is taken."""
+
+    under_way: int  # look-ups
+    limit: int
+    cached: int  # answers
+    cache_limit: int
+
+
 class DnsResolver:
     """Belongs to one event loop.
 
@@ -106,6 +115,8 @@ class DnsResolver:
         # Of zones: few, each is checked once in a while
         self._checks: set[asyncio.Task[None]] = set()
         self.counters = DnsCounters()
+        # Called with the seconds that a look-up took
+        self.observe: Callable[[float], None] = _nobody
 
     @property
     def nameservers(self) -> tuple[str, ...]:
@@ -170,6 +181,14 @@ class DnsResolver:
         self._cache.clear()
         self._zones.forget()
 
+    def room(self) -> DnsRoom:
+        return DnsRoom(
+            under_way=self._look_ups.under_way,
+            limit=self._config.look_ups,
+            cached=len(self._cache),
+            cache_limit=self._config.cache_entries,
+        )
+
     def exchange(self, config: Dns) -> None:
         """Ask by this from now on, and everything anew. Raises DnsSetupError; then all stays as it was."""
         self._resolver = _stub_resolver(config)
@@ -193,6 +212,7 @@ class DnsResolver:
         finally:
             turn.end()
         now = self._clock()
+        self.observe(now - began)
         if isinstance(answer, DnsTrouble):
             self.counters.troubles += 1
             # A resolver that we ask says SERVFAIL when it has waited in vain
@@ -328,3 +348,6 @@ def _rcodes(error: dns.resolver.NoNameservers) -> str:
     errors = error.kwargs.get("errors", [])
     what = sorted({str(each[3]) if each[4] else type(each[3]).__name__ for each in errors})
     return f" ({', '.join(what)[:200]})" if what else ""
+
+
+def _nobody(_seconds: float) -> None: ...

@@ -28,6 +28,10 @@ class PatientLimit:
         self._waiting: Turns[Begin] = Turns()
         self.patience_s = patience_s
 
+    @property
+    def under_way(self) -> int:
+        return self._quick.total + self._slow.total
+
     @asynccontextmanager
     async def turn(self, whose: Whose) -> AsyncIterator[None]:
         """Wait for a turn, and be under way meanwhile."""

@@ -12,6 +12,7 @@ from angarium.templates.workers.request import Settings
 
 def open_pool(runtime: Runtime) -> RenderPool:
     """Return the pool of a role's process; it starts nothing before it is used, and is closed by who opens it."""
+    runtime.metrics.rendering.worker_limit.set(runtime.config.templates.workers)
     return RenderPool(settings_of(runtime.config.templates), RenderTeller(runtime.metrics))
 
 
@@ -30,7 +31,7 @@ class RenderTeller(RenderObserver):
     """Counts, and logs what an operator has to know."""
 
     def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
+        self._metrics = metrics.rendering
         self._lacking: tuple[str, ...] = ()  # as it was logged
 
     def rendered(self, answer: Rendered | Problem) -> None:
@@ -38,16 +39,17 @@ class RenderTeller(RenderObserver):
         self._metrics.renders[outcome].add()
 
     def answered(self, seconds: float) -> None:
-        self._metrics.render_time.observe(seconds)
+        self._metrics.time.observe(seconds)
 
-    def waiting(self, fillings: int, workers: int) -> None:
-        self._metrics.renders_waiting.set(fillings)
-        self._metrics.render_workers.set(workers)
+    def waiting(self, fillings: int, workers: int, idle: int) -> None:
+        self._metrics.waiting.set(fillings)
+        self._metrics.workers.set(workers)
+        self._metrics.workers_busy.set(workers - idle)
 
     def worker_ended(
         self, reason: KillReason, words: str, *, tenant: str, digest: str, pid: int
     ) -> None:
-        self._metrics.render_workers_ended[reason].add()
+        self._metrics.ended[reason].add()
         if reason != "worn":
             log(
                 "render_worker_ended",

@@ -118,18 +118,26 @@ ROLES: Final = RoleTable(
             # It takes mail in for as long as there is somebody to wait for.
             drains_after=("delivery", "campaigns"),
             reads=Reads(
-                at_start=("listener", "api", "templates", "check", "analytics.counts"),
+                at_start=(
+                    "listener",
+                    "api",
+                    "templates",
+                    "check",
+                    "analytics.counts",
+                    "lake.enabled",
+                    "lake.dir",
+                ),
                 live=(
                     *("route", "provider", "stream", "delivery.port", "delivery.expire_s"),
                     "ses",
                     "log.level",
-                    *("dkim.keys", "dkim.required", "webhook", "uploads"),
+                    *("dkim.keys", "dkim.required", "webhook", "uploads", "lake"),
                     "tracking_certificate",
                 ),
                 never=(
                     *("source", "pool", "warmup", "delivery", "dns", "dkim", "log.mail_log"),
                     *("rules", "rule", "postmasters", "breaker", "blocklists", "smart_host"),
-                    *("campaigns", "acme", "analytics"),
+                    *("campaigns", "acme", "analytics", "retention"),
                 ),
             ),
         ),
@@ -147,7 +155,7 @@ ROLES: Final = RoleTable(
                 never=(
                     *("log.mail_log", "postmasters", "breaker", "blocklists", "api", "webhook"),
                     *("uploads", "templates", "check", "campaigns"),
-                    *("tracking_certificate", "acme", "analytics"),
+                    *("tracking_certificate", "acme", "analytics", "retention", "lake"),
                 ),
             ),
         ),
@@ -175,6 +183,8 @@ ROLES: Final = RoleTable(
                         "tracking_certificate",
                         "acme",
                         "analytics",
+                        "retention",
+                        "lake",
                     ),
                 ),
             ),
@@ -194,6 +204,7 @@ ROLES: Final = RoleTable(
                     *("listener", "source", "pool", "warmup", "delivery", "dkim"),
                     *("log.mail_log", "rules", "rule", "postmasters", "breaker", "blocklists"),
                     *("smart_host", "ses", "tracking_certificate", "acme", "analytics"),
+                    *("retention", "lake"),
                 ),
             ),
         ),
@@ -204,12 +215,20 @@ ROLES: Final = RoleTable(
             # It writes what the others did, so it ends last.
             drains_after=("ingress", "delivery", "feedback", "campaigns"),
             reads=Reads(
-                at_start=("log.mail_log", "analytics.counts"),
+                at_start=("log.mail_log", "analytics.counts", "lake.enabled", "lake.dir"),
                 live=(
-                    *("log.level", "breaker", "blocklists", "webhook", "uploads", "analytics"),
+                    *(
+                        "log.level",
+                        "breaker",
+                        "blocklists",
+                        "webhook",
+                        "uploads",
+                        "analytics",
+                        "lake",
+                    ),
                     # Of what blocklists are asked, what is expected of domains, and how
                     *("source", "pool", "route", "dns", "dkim"),
-                    *("tracking_certificate", "acme"),
+                    *("tracking_certificate", "acme", "retention"),
                 ),
                 never=(
                     *("listener", "stream", "warmup", "provider", "delivery"),

@@ -165,7 +165,7 @@ class Runtime:
     def open_spool(self) -> LmdbSpool:
         """Return the process's queue; give it back by ``close_spool``. Blocks. Raises StartError."""
         spool = self._spool.open()
-        spool.observe_commits(self.metrics.observe_commit)
+        spool.observe_commits(self.metrics.queue.observe_commit)
         # By whichever process comes first: before new mail makes a restored queue as long as the lost one
         self.instance.claim(spool.events.last(), self.clock())
         return spool
@@ -219,7 +219,9 @@ class Runtime:
                     except Exception as error:  # noqa: BLE001  (the role itself may do well)
                         log_exception("internal_error", error, where="beat")
                     report()
+                    due = time.monotonic() + BEAT_S
                     await asyncio.sleep(BEAT_S)
+                    self.metrics.process.late.observe(max(0.0, time.monotonic() - due))
         finally:
             self.metrics.flush()
             self._state.close()

@@ -1,54 +1,72 @@
 """Quoted-printable and base64, as the bodies of MIME parts have them (RFC 2045 sections 6.7 and 6.8)."""
 
+import re
 from binascii import Error, a2b_base64, a2b_qp, b2a_base64, b2a_qp
+from collections.abc import Collection, Sequence
 from typing import Final
 
 _BASE64_OCTETS: Final = 57  # of a line: 76 characters
 _LINE: Final = 76  # characters, its "=" included
 UNENCODED: Final = (b"", b"7bit", b"8bit", b"binary")  # RFC 2045 section 6.2
-# How no line may begin that we make: a dot is doubled by SMTP, "--" may be a boundary, "From " a mailbox's next mail
 _BLANKS: Final = (b" ", b"\t")
-# Each control character as NUL, but those of lines, and TAB
-_CONTROLS: Final = bytes(
-    0 if (each < 0x20 and each not in b"\t\r\n") or each == 0x7F else 0x20 for each in range(256)
-)
-_BAD_STARTS: Final = (b".", b"--", b"From ")
+# How no line may begin that we make: a dot is doubled by SMTP, "--" may be a boundary, "From " a mailbox's next mail
+# (which is "From " there, but a needle with a blank at its end is found slowly)
+_BAD_STARTS: Final = (b".", b"--", b"From")
+# What may stand in a line as it is, but for a blank at its end and "="
+_PLAIN: Final = b"\t" + bytes(range(0x20, 0x7F))
+# Ours: of a text with more octets that are not ASCII, to replace them one after the other takes longer than the library
+_FEW_HIGH: Final = 24
+# As much as a line has room for in front of its soft end, and no escape cut in two
+_SOFT_LINE: Final = re.compile(rb"(?s).{1,75}(?<!=)(?<!=.)")
 
 
 def quoted_printable(text: bytes) -> bytes:
     """Encode whatever octets, so that they are decoded to just these (RFC 2045 section 6.7).
 
     CRLF are line ends; where there is a CR or LF by itself, all are encoded. No line begins with a dot, ``--`` or
-    ``From ``.
+    ``From``.
     """
     inside = text.replace(b"\r\n", b"")
-    has_lines = b"\n" not in inside and b"\r" not in inside
-    if has_lines and b"\0" not in text.translate(_CONTROLS):
-        encoded = _by_lines(text)
-    else:
-        encoded = _by_library(text, has_lines=has_lines)
+    others = set(inside.translate(None, _PLAIN))
+    has_lines = others.isdisjoint(b"\r\n")
+    is_usual = all(each > 0x7F for each in others)
+    encoded = _by_lines(text, others) if is_usual else _by_library(text, has_lines=has_lines)
     if encoded.startswith(_BAD_STARTS):
         encoded = _escaped_start(encoded)
     for bad in _BAD_STARTS:
         # Again, since a line that became too long goes on in the next, which may begin alike
         while b"\n" + bad in encoded:
-            first, *others = encoded.split(b"\n" + bad)
-            encoded = b"\n".join((first, *(_escaped_start(bad + each) for each in others)))
+            first, *others_of = encoded.split(b"\n" + bad)
+            encoded = b"\n".join((first, *(_escaped_start(bad + each) for each in others_of)))
     return encoded
 
 
-def _by_lines(text: bytes) -> bytes:
-    """Encode a text without control characters. Most lines stay as they are, and to see that is fast."""
-    lines = text.replace(b"=", b"=3D").split(b"\r\n")
-    others = {at for at, octets in enumerate(map(len, lines)) if octets > _LINE}
-    if not text.isascii():
-        others.update(at for at, line in enumerate(lines) if not line.isascii())
+def _by_lines(text: bytes, high: Collection[int]) -> bytes:
+    """Encode a text without control characters. Most lines stay as they are, and to see that is fast.
+
+    ``high``: those of its octets that are not ASCII.
+    """
+    escaped = text.replace(b"=", b"=3D")
+    is_few = len(high) <= _FEW_HIGH
+    for each in high if is_few else ():
+        escaped = escaped.replace(bytes((each,)), b"=%02X" % each)
+    lines = escaped.split(b"\r\n")
+    if not is_few:
+        for at, line in enumerate(lines):
+            if not line.isascii():
+                lines[at] = _by_library(line.replace(b"=3D", b"="), has_lines=True)
     if b" \r\n" in text or b"\t\r\n" in text or text.endswith(_BLANKS):
-        others.update(at for at, line in enumerate(lines) if line.endswith(_BLANKS))
-    for at in others:
-        line = lines[at].replace(b"=3D", b"=")
-        lines[at] = _by_library(line, has_lines=True)
-    return b"\r\n".join(lines)
+        for at, line in enumerate(lines):
+            if line.endswith(_BLANKS):
+                lines[at] = b"%b=%02X" % (line[:-1], line[-1])
+    return b"\r\n".join(
+        [line if len(line) <= _LINE else b"=\r\n".join(_soft_lines(line)) for line in lines]
+    )
+
+
+def _soft_lines(line: bytes) -> Sequence[bytes]:
+    """What has its lines already is in them as it is."""
+    return (line,) if b"\n" in line else _SOFT_LINE.findall(line)
 
 
 def _by_library(text: bytes, *, has_lines: bool) -> bytes:

@@ -187,7 +187,10 @@ class InboundConnection(asyncio.Protocol):
             assert reception.tls is not None  # Reception has seen to it
             wire.begin_tls(reception.tls.context)
             wire.phase = Handshake(
-                wire, self._limits.tls_handshake_timeout_s, self._implicit_tls_started
+                wire,
+                self._limits.tls_handshake_timeout_s,
+                self._implicit_tls_started,
+                reception.observer,
             )
         else:
             dialogue = self._open_dialogue(address)
@@ -213,7 +216,9 @@ class InboundConnection(asyncio.Protocol):
         if self._reception.implicit_tls or self._are_too_many():
             self._wire.cut()  # with implicit TLS, a reply in the clear would not be understood
         else:
-            self._wire.send(render(refusal))
+            reply = render(refusal)
+            self._reception.observer.replied(reply)
+            self._wire.send(reply)
             self._wire.end(is_refused=True)
 
     def _gone(self) -> None:

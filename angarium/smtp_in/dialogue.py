@@ -98,6 +98,7 @@ class Dialogue(Phase):
             self._act_on(event)
         replies = session.outgoing()
         if replies:
+            self._reception.observer.replied(replies)
             if session.tap is not None:
                 session.tap.server(replies)
             wire.send(replies)
@@ -163,7 +164,11 @@ class Dialogue(Phase):
         assert self._reception.tls is not None  # Reception has seen to it
         self._wire.begin_tls(self._reception.tls.context)
         self._wire.phase = Handshake(
-            self._wire, self._limits.tls_handshake_timeout_s, self._tls_started, self.session
+            self._wire,
+            self._limits.tls_handshake_timeout_s,
+            self._tls_started,
+            self._reception.observer,
+            self.session,
         )
 
     def _tls_started(self, facts: TlsFacts, plain: bytes) -> None:
@@ -188,6 +193,7 @@ class Dialogue(Phase):
 
     def _send_last_reply(self) -> None:
         octets = self.session.outgoing()
+        self._reception.observer.replied(octets)
         if self.session.tap is not None:
             self.session.tap.server(octets)
         self._wire.send(octets)

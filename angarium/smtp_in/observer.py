@@ -14,6 +14,12 @@ class ListenerObserver:
     def refused(self, client: str, refusal: Refusal) -> None:
         """A connection, a command or a message got this reply."""
 
+    def replied(self, octets: bytes) -> None:
+        """A client was sent these replies, whole lines."""
+
+    def handshake(self, version: str) -> None:
+        """TLS was agreed on, or was not: "TLSv1.3", "" when it failed."""
+
     def login(self, client: str, user: str, result: str) -> None:
         """``user``: as it may be shown; ``result``: ok | failed | limited."""
 

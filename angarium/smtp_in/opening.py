@@ -7,6 +7,7 @@ from angarium.smtp.server.proxy_protocol import NeedMore, ProxyHeaderError
 from angarium.smtp.server.proxy_protocol import parse as parse_proxy_header
 from angarium.smtp.server.session import ServerSession
 from angarium.smtp.server.settings import TlsFacts
+from angarium.smtp_in.observer import ListenerObserver
 from angarium.smtp_in.phase import Phase, PhaseName
 from angarium.smtp_in.wire import Wire
 
@@ -59,18 +60,25 @@ class Handshake(_Opening):
         wire: Wire,
         timeout_s: float,
         then: Callable[[TlsFacts, bytes], None],
+        observer: ListenerObserver,
         session: ServerSession | None = None,
     ) -> None:
         """``then`` is given what came behind the handshake, in the clear. With a session: behind STARTTLS."""
         super().__init__(wire, timeout_s)
         self._then = then
+        self._observer = observer
         self._session = session
 
     def take(self, octets: bytes) -> None:
         plain = self._wire.decrypt(octets)
         tls = self._wire.tls
         if plain is not None and tls is not None and tls.facts is not None:
+            self._observer.handshake(tls.facts.version)
             self._then(tls.facts, plain)
+
+    def lost(self) -> None:
+        self._observer.handshake("")
+        super().lost()
 
     def leave(self, why: Refusal) -> None:
         if self._session is None:

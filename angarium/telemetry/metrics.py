@@ -4,26 +4,33 @@ Counting on the hot path is an addition to an integer; ``Metrics.flush`` carries
 second (its own counters cost 3 us each when shared between processes). A killed process loses that second.
 """
 
-import itertools
-import platform
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Literal
+from collections.abc import Sequence
+from typing import Final
 
 from prometheus_client import (
     CollectorRegistry,
-    Counter,
     Gauge,
-    Histogram,
     disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from angarium import __version__
 from angarium.smtp.repair import Repair
-from angarium.telemetry.distribution import Distribution
+from angarium.telemetry.api_metrics import ApiMetrics
+from angarium.telemetry.campaign_metrics import CampaignMetrics
+from angarium.telemetry.counted import Counted
+from angarium.telemetry.dns_metrics import DnsMetrics
+from angarium.telemetry.maker import Described, MetricMaker
 from angarium.telemetry.path_metrics import PathMetrics
+from angarium.telemetry.process_metrics import ProcessMetrics
+from angarium.telemetry.queue_metrics import QueueMetrics
+from angarium.telemetry.rendering_metrics import RenderingMetrics
+from angarium.telemetry.room_metrics import RoomMetrics
 from angarium.telemetry.shared_files import is_shared
+from angarium.telemetry.smtp_metrics import SmtpMetrics
+from angarium.telemetry.tracing_metrics import TracingMetrics
+from angarium.telemetry.warmup_metrics import WarmupMetrics
+from angarium.telemetry.webhook_metrics import WebhookMetrics
 
 REFUSALS: Final = ("syntax", "policy", "auth", "size", "limit", "temporary", "other")
 AUTH_RESULTS: Final = ("ok", "failed", "limited")
@@ -55,22 +62,22 @@ SUPPRESSION_REASONS: Final = (
     *("user_unknown", "moved", "host_unknown", "domain_no_mail", "mailbox_full"),
     *("mailbox_disabled", "complaint", "unsubscribe", "manual", "import", "other"),
 )
-DNS_RESULTS: Final = ("answered", "failed", "cached")
 REPORT_KINDS: Final = (
     *("bounce", "delay", "dsn-success", "arf", "unsubscribe", "auto-reply", "dmarc", "tls-rpt"),
     *("ordinary", "other"),
 )
-RENDER_OUTCOMES: Final = (
-    *("rendered", "syntax", "missing_variable", "wrong_variable", "too_large", "too_slow"),
-    *("memory", "failed", "busy"),
-)
-RENDER_WORKER_ENDS: Final = ("cpu", "late", "memory", "crash", "worn")
-# From a request to its last mail: at once by a worker that is there, after one was started, after a batch
-RENDER_BUCKETS_S: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 FETCH_KINDS: Final = ("picture", "link", "honeypot")
 # memory: more than may be were not on disk yet; repeated: of a copy that had its share
 FETCH_LOSSES: Final = ("memory", "repeated")
 TRACKING_REFUSALS: Final = ("malformed", "forged", "expired")
+SITE_KINDS: Final = ("picture", "link", "honeypot", "leaving", "other")
+# Of mta.egress.policy.GATES
+POLICY_GATES: Final = (
+    *("message_rate", "tenant_message_rate", "connection_rate", "tenant_connections", "rule"),
+    *("warm_up", "smart_host", "ses", "source", "other"),
+)
+TLS_VERSIONS: Final = ("TLSv1.2", "TLSv1.3", "none", "other")
+QUOTA_SHARES: Final = ("0.8", "1")
 VERDICTS: Final = ("human", "machine", "none")
 REPORT_OUTCOMES: Final = ("matched", "unmatched", "kept", "dropped")
 LIMITS: Final = (
@@ -78,61 +85,12 @@ LIMITS: Final = (
     "http_connections",
     "http_in_hand",
 )
-# "other": the one furthest behind of all that this Angarium does not know
-EVENT_CONSUMERS: Final = (
-    *(
-        "mail_log",
-        "metrics",
-        "standing",
-        "complaints",
-        "suppression",
-        "history",
-        "analytics",
-        "webhooks",
-        "tracking",
-        "other",
-    ),
-)
 # slow: the last step has taken over 0.3 s; hanging: all of it over 10 s
 OPENING_STATES: Final = ("quick", "slow", "hanging")
-QUEUE_STATES: Final = ("scheduled", "held", "in_flight")
-COMMIT_BUCKETS_S: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 # From acceptance to delivery: at once, after the first retries, after days.
 DELIVERY_BUCKETS_S: Final = (
     *(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14_400, 86_400),
 )
-# Ours, of sources times providers: three gauges each, whose names may be long, in a file of bounded size
-MAX_WARMUPS: Final = 100
-MEMORY_KINDS: Final = ("own", "mapped")
-BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
-
-
-class Counted:
-    """A counter that costs an addition; used from one thread."""
-
-    __slots__ = ("_child", "_total", "pending")
-
-    def __init__(self, child: Counter) -> None:
-        self._child = child
-        self._total = 0  # of a source that counts by itself, when last looked at
-        self.pending = 0
-
-    def add(self, number: int = 1) -> None:
-        self.pending += number
-
-    def follow(self, total: int) -> None:
-        """Take over the count of somebody who counts by itself from 0."""
-        self.pending += max(0, total - self._total)
-        self._total = total
-
-    def reach(self, total: int) -> None:
-        """Bring the counter to a total that is kept on disk, wherever an earlier process has left it; never back."""
-        self.pending = max(0, total - int(self._child._value.get()))
-
-    def flush(self) -> None:
-        number, self.pending = self.pending, 0
-        if number:
-            self._child.inc(number)
 
 
 class Metrics:
@@ -141,214 +99,234 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the lines, and exist in one process only
         self._registry = registry or CollectorRegistry()
-        self._counted: list[Counted] = []
-        self._distributions: list[Distribution] = []
-        # --- what came in ---
-        self.accepted_messages = self._counter("accepted_messages", "Messages accepted")
-        self.accepted_recipients = self._counter("accepted_recipients", "Recipients accepted")
-        self.accepted_octets = self._counter("accepted_octets", "Octets of accepted messages")
-        self.repairs = self._counters(
+        self._maker = maker = MetricMaker(self._registry)
+        self._make_for_clients(maker)
+        maker.section = "The HTTP API"
+        self.api = ApiMetrics(maker)
+        maker.section = "Templates"
+        self.rendering = RenderingMetrics(maker)
+        maker.section = "Campaigns"
+        self.campaigns = CampaignMetrics(maker)
+        maker.section = "The queue, its disk and its events"
+        self.queue = QueueMetrics(maker)
+        self._make_for_delivery(maker)
+        maker.section = "Providers and sources"
+        self.paths = PathMetrics(maker)
+        self._make_for_providers(maker)
+        self.warmups = WarmupMetrics(maker)
+        maker.section = "DNS of deliveries"
+        self.dns = DnsMetrics(maker)
+        self._make_for_readers(maker)
+        maker.section = "Webhooks"
+        self.webhooks = WebhookMetrics(maker)
+        self._make_for_names(maker)
+        maker.section = "Traces"
+        self.tracing = TracingMetrics(maker)
+        maker.section = "Processes"
+        self.process = ProcessMetrics(maker)
+        self.internal_errors = maker.counter(
+            "internal_errors", "Faults of ours, each logged: should stay 0"
+        )
+
+    @property
+    def described(self) -> Sequence[Described]:
+        """All of them, for who reads about them."""
+        return self._maker.described
+
+    def _make_for_clients(self, maker: MetricMaker) -> None:
+        maker.section = "Mail that comes in"
+        self.accepted_messages = maker.counter("accepted_messages", "Messages accepted")
+        self.accepted_recipients = maker.counter("accepted_recipients", "Recipients accepted")
+        self.accepted_octets = maker.counter("accepted_bytes", "Size of accepted messages")
+        self.repairs = maker.counters(
             "repairs", "What was mended of accepted messages", repair=REPAIRS
         )
-        self.refused = self._counters("refused", "Refusals of commands or messages", kind=REFUSALS)
-        self.connections = self._counter("connections", "SMTP connections of clients")
-        self.connections_open = self._gauge("connections_open", "SMTP connections of clients, now")
-        self.auth = self._counters("auth", "Log-ins tried", result=AUTH_RESULTS)
-        self.limits = self._counters("limits", "Times that a limit was met", limit=LIMITS)
-        self.renders = self._counters(
-            "renders", "Mails made of templates, by what became of them", outcome=RENDER_OUTCOMES
+        self.quotas = maker.gauges(
+            "tenants_by_quota_use",
+            "Tenants that have used so much of one of their quotas, or more",
+            share=QUOTA_SHARES,
         )
-        self.render_time = self._distribution(
-            "render_seconds", "From a request to its last rendered mail", RENDER_BUCKETS_S
+        maker.section = "SMTP clients"
+        self.connections = maker.counter("connections", "SMTP connections of clients")
+        self.connections_open = maker.gauge("connections_open", "SMTP connections of clients, now")
+        self.smtp = SmtpMetrics(maker)
+        self.refused = maker.counters("refused", "Refusals of commands or messages", kind=REFUSALS)
+        self.auth = maker.counters("auth", "Log-ins tried", result=AUTH_RESULTS)
+        self.limits = maker.counters(
+            "limits", "Times that a limit of a listener was met", limit=LIMITS
         )
-        self.renders_waiting = self._gauge("renders_waiting", "Mails that wait to be rendered")
-        self.render_workers = self._gauge("render_workers", "Processes that render templates")
-        self.render_workers_ended = self._counters(
-            "render_workers_ended",
-            "Such processes that ended of what they had in hand",
-            reason=RENDER_WORKER_ENDS,
+
+    def _make_for_delivery(self, maker: MetricMaker) -> None:
+        maker.section = "Mail that goes out"
+        self.outcomes = maker.counters(
+            "deliveries", "Attempts at recipients by what became of them", outcome=OUTCOMES
         )
-        # --- what came back ---
-        self.reports = self._counter_grid(
+        self.attempts = maker.counter_grid(
+            "attempts",
+            "Attempts by the stage that decided them and the first digit of the reply",
+            stage=STAGES,
+            reply=REPLY_CLASSES,
+        )
+        self._bounces = maker.open_counters(
+            "bounces", "Recipients that bounced or expired, by what the last reply meant", "class"
+        )
+        self.delivery_time = maker.distribution(
+            "delivery_seconds",
+            "From acceptance to delivery or relaying, over all restarts",
+            DELIVERY_BUCKETS_S,
+        )
+        self.tls = maker.counters(
+            "delivery_tls",
+            "Attempts that reached a host, by the version of TLS; none: in the clear",
+            version=TLS_VERSIONS,
+        )
+        self.suppressed = maker.counters(
+            "suppressed_recipients",
+            "Recipients not sent to: their address is suppressed",
+            reason=SUPPRESSION_REASONS,
+        )
+        self.unsigned = maker.counters(
+            "unsigned_messages",
+            "Messages that nobody signed, each time they were to be sent",
+            reason=UNSIGNED,
+        )
+        self.in_doubt = maker.counter(
+            "in_doubt", "Recipients tried again though they may have been delivered"
+        )
+        self.damaged = maker.counter(
+            "damaged_recipients",
+            "Recipients set aside: damaged on disk, or their content; should stay 0",
+        )
+        self.delivery_connections = maker.counter(
+            "delivery_connections", "Connections opened to hosts"
+        )
+        self.delivery_connections_failed = maker.counter(
+            "delivery_connections_failed", "Connections to hosts that could not be opened"
+        )
+        self.delivery_connections_open = maker.gauge(
+            "delivery_connections_open", "Connections to hosts, now"
+        )
+        self.delivery_connections_opening = maker.gauges(
+            "delivery_connections_opening",
+            "Those that are being opened, now; slow: a step took 0.3 s; hanging: all of it 10 s",
+            state=OPENING_STATES,
+        )
+        self.ready = maker.gauge("ready_recipients", "Recipients read ahead of their delivery")
+        self.room = RoomMetrics(maker)
+        self.policy_waits = maker.counters(
+            "policy_waits",
+            "How often our own policy kept mail waiting that was due, by what for",
+            gate=POLICY_GATES,
+        )
+
+    def _make_for_providers(self, maker: MetricMaker) -> None:
+        self._provider_outcomes = maker.open_counters(
+            "provider_deliveries", "Attempts at recipients by provider", "provider", "outcome"
+        )
+        self._rules_in_force = maker.open_gauges(
+            "rules_in_force",
+            "Rules of what providers say that are in force",
+            "rule",
+            mode="livesum",
+        )
+        self.paused_senders = maker.gauge(
+            "paused_senders", "Tenants and campaigns that are stopped for what became of their mail"
+        )
+        self._scores = maker.open_gauges(
+            "reputation_score", "Our estimate of a source's standing, 0 to 100", "source"
+        )
+        self.blocklist_listings = maker.gauge(
+            "blocklist_listings", "Listings of our addresses and domains, over all DNS blocklists"
+        )
+        self.blocklist_lookups = maker.counters(
+            "blocklist_lookups", "Questions to DNS blocklists", result=BLOCKLIST_RESULTS
+        )
+        self.smart_hosts_resting = maker.gauge(
+            "smart_hosts_resting", "Smart hosts that are left alone, being unwell"
+        )
+        self.ses_quota = maker.gauge(
+            "ses_quota_recipients", "Recipients that SES takes in 24 hours; 0: any number"
+        )
+        self.ses_used = maker.gauge(
+            "ses_used_recipients", "Recipients of the last 24 hours, of all who send by the account"
+        )
+        self.ses_rate = maker.gauge(
+            "ses_recipients_per_second", "Recipients that SES takes a second"
+        )
+
+    def _make_for_readers(self, maker: MetricMaker) -> None:
+        maker.section = "What comes back"
+        self.reports = maker.counter_grid(
             "reports",
             "Mails that came back, by what they are and what became of them",
             kind=REPORT_KINDS,
             outcome=REPORT_OUTCOMES,
         )
-        self.reports_waiting = self._gauge("reports_waiting", "Mails that came back, not read yet")
-        # --- who read it ---
-        self.fetches = self._counters(
+        self.reports_waiting = maker.gauge("reports_waiting", "Mails that came back, not read yet")
+        self.reports_waiting_octets = maker.gauge("reports_waiting_bytes", "Size of these mails")
+        self.reports_oldest = maker.gauge(
+            "reports_oldest_seconds", "For how long the first of these mails has waited"
+        )
+        self.report_limit = maker.gauge(
+            "reports_waiting_limit",
+            "Mails that may wait; more are refused (feedback.waiting_reports)",
+        )
+        maker.section = "Tracking"
+        self.tracking_requests = maker.counters(
+            "tracking_requests",
+            "Requests to tracking hosts, by what was asked for",
+            kind=SITE_KINDS,
+        )
+        self.fetches = maker.counters(
             "fetches", "Fetches of what is in tracked mail, by what was fetched", kind=FETCH_KINDS
         )
-        self.fetches_lost = self._counters(
-            "fetches_lost", "Fetches that were answered and not recorded", reason=FETCH_LOSSES
+        self.fetches_waiting = maker.gauge(
+            "fetches_waiting", "Fetches that were answered and are not on disk yet"
         )
-        self.tracking_refused = self._counters(
+        self.fetches_lost = maker.counters(
+            "fetches_lost",
+            "Fetches that were answered and not recorded: 20,000 were not on disk yet (memory), or"
+            " 60 of that copy within a minute were there already (repeated)",
+            reason=FETCH_LOSSES,
+        )
+        self.tracking_refused = maker.counters(
             "tracking_refused",
             "Addresses of tracked mail that are no good",
             reason=TRACKING_REFUSALS,
         )
-        self.judged = self._counter_grid(
+        self.judged = maker.counter_grid(
             "judged_fetches",
-            "Opens and clicks by whose they are; none: nobody has judged",
+            "Opens and clicks by whose they are; none: SES told of it, and nobody has judged",
             event=("opened", "clicked"),
             verdict=VERDICTS,
         )
-        # --- what went out ---
-        self.outcomes = self._counters(
-            "deliveries", "Attempts at recipients by what became of them", outcome=OUTCOMES
+
+    def _make_for_names(self, maker: MetricMaker) -> None:
+        maker.section = "Domains, hosts and certificates"
+        self.domains = maker.gauges("domains", "Sending domains of tenants", health=DOMAIN_HEALTHS)
+        self.domain_checks = maker.counter("domain_checks", "Looks at the records of such domains")
+        self.tracking_hosts = maker.gauges(
+            "tracking_hosts",
+            "Tracking hosts, the server's own with them",
+            state=TRACKING_HOST_STATES,
         )
-        self.suppressed = self._counters(
-            "suppressed_recipients",
-            "Recipients not sent to: their address is suppressed",
-            reason=SUPPRESSION_REASONS,
-        )
-        self.attempts = self._counter_grid(
-            "attempts", "Attempts by the stage that decided them", stage=STAGES, reply=REPLY_CLASSES
-        )
-        self._bounces = Counter(
-            "angarium_bounces",
-            "Recipients given up, by what the last reply meant",
-            ["class"],
-            registry=self._registry,
-        )
-        self.in_doubt = self._counter(
-            "in_doubt", "Recipients tried again though they may have been delivered"
-        )
-        self.damaged = self._counter(
-            "damaged_recipients", "Recipients set aside: damaged on disk, or their content"
-        )
-        self.delivery_connections = self._counter(
-            "delivery_connections", "Connections opened to hosts"
-        )
-        self.delivery_connections_failed = self._counter(
-            "delivery_connections_failed", "Connections to hosts that could not be opened"
-        )
-        self.delivery_connections_open = self._gauge(
-            "delivery_connections_open", "Connections to hosts, now"
-        )
-        self.delivery_connections_opening = self._gauges(
-            "delivery_connections_opening",
-            "Connections to hosts that are being opened, now",
-            state=OPENING_STATES,
-        )
-        self.unsigned = self._counters(
-            "unsigned_messages",
-            "Messages that nobody signed, each time they were to be sent",
-            reason=UNSIGNED,
-        )
-        self.ready = self._gauge("ready_recipients", "Recipients read ahead of their delivery")
-        self._rules_in_force = self._labelled(
-            "rules_in_force",
-            "Rules of what providers say that are in force, by name",
-            "rule",
-            mode="livesum",
-        )
-        self.paused_senders = self._gauge(
-            "paused_senders", "Tenants and campaigns that are stopped for what became of their mail"
-        )
-        self._scores = self._labelled(
-            "reputation_score", "Our estimate of a source's standing, 0 to 100", "source"
-        )
-        self.blocklist_listings = self._gauge(
-            "blocklist_listings", "Listings of our addresses and domains, over all DNS blocklists"
-        )
-        self.blocklist_lookups = self._counters(
-            "blocklist_lookups", "Questions to DNS blocklists", result=BLOCKLIST_RESULTS
-        )
-        self.domains = self._gauges("domains", "Sending domains of tenants", health=DOMAIN_HEALTHS)
-        self.domain_checks = self._counter("domain_checks", "Looks at the records of such domains")
-        self.tracking_hosts = self._gauges(
-            "tracking_hosts", "Tracking hosts", state=TRACKING_HOST_STATES
-        )
-        self.certificate_orders = self._counters(
+        self.certificate_orders = maker.counters(
             "certificate_orders",
             "Certificates ordered of an authority",
             result=("issued", "failed"),
         )
-        self.issued_certificate_end = self._gauge(
-            "issued_certificate_end_seconds",
-            "When the first certificate that was issued to us ends",
+        self.issued_certificate_end = maker.gauge(
+            "issued_certificate_end_timestamp_seconds",
+            "When the first certificate that was issued to us ends, Unix time; 0: there is none",
         )
-        self.dns = self._counters("dns_lookups", "DNS look-ups", result=DNS_RESULTS)
-        self.internal_errors = self._counter("internal_errors", "Faults of ours, each logged")
-        self._provider_outcomes = Counter(
-            "angarium_provider_deliveries",
-            "Attempts at recipients by provider",
-            ["provider", "outcome"],
-            registry=self._registry,
+        self._certificate_ends = maker.open_gauges(
+            "certificate_end_timestamp_seconds",
+            "When the certificate that a listener uses ends, Unix time; of processes the first",
+            "listener",
         )
-        self.paths = PathMetrics(self._registry)
-        self.delivery_time = self._distribution(
-            "delivery_seconds", "From acceptance to delivery", DELIVERY_BUCKETS_S
-        )
-        self._warmup_days = self._labelled(
-            "warmup_day", "Day of a warm-up's plan, from 0", "source", "provider", mode="livesum"
-        )
-        self._warmup_limits = self._labelled(
-            "warmup_hour_limit_messages",
-            "Messages that a warm-up allows this hour; 0: it is over",
-            *("source", "provider"),
-            mode="livesum",
-        )
-        self._warmup_used = self._labelled(
-            "warmup_hour_used_messages",
-            "Messages of this hour that a source that is being warmed has sent",
-            *("source", "provider"),
-            mode="livesum",
-        )
-        self._warmups: set[tuple[str, str]] = set()
-        self.smart_hosts_resting = self._gauge(
-            "smart_hosts_resting", "Smart hosts that are left alone, being unwell"
-        )
-        self.ses_quota = self._gauge(
-            "ses_quota_recipients", "Recipients that SES takes in 24 hours; 0: any number"
-        )
-        self.ses_used = self._gauge(
-            "ses_used_recipients", "Recipients of the last 24 hours, of all who send by the account"
-        )
-        self.ses_rate = self._gauge(
-            "ses_recipients_per_second", "Recipients that SES takes a second"
-        )
-        # --- the queue ---
-        self.queue_oldest = self._gauge("queue_oldest_seconds", "Age of the oldest message")
-        self.queue_recipients = self._gauges(
-            "queue_recipients", "Recipients in the queue", state=QUEUE_STATES
-        )
-        self.queue_messages = self._gauge("queue_messages", "Messages in the queue")
-        self.queue_file = self._gauge("queue_file_octets", "Size of the queue's file")
-        self.queue_used = self._gauge("queue_used_octets", "Octets in use of the queue's file")
-        self.disk_free = self._gauge("disk_free_octets", "Free octets on the queue's disk")
-        self.suppressions = self._gauge(
-            "suppressions", "Addresses that nothing is sent to, by scope"
-        )
-        self.events = self._gauge("events", "Events kept in the log")
-        self.event_lag = self._gauges(
-            "event_lag", "Events that a consumer has not read yet", consumer=EVENT_CONSUMERS
-        )
-        self._commits = self._distribution("commit_seconds", "Time of a commit", COMMIT_BUCKETS_S)
-        self._batches = self._distribution(
-            "commit_operations", "Operations in one commit", BATCH_BUCKETS
-        )
-        # --- the server ---
-        self._certificate_ends = self._labelled(
-            "certificate_end_seconds", "When a listener's certificate ends, Unix time", "listener"
-        )
-        self._memory = self._labelled(
-            "process_memory_octets", "Memory of a process", "process", "kind", mode="livesum"
-        )
-        self._open_files = self._labelled(
-            "process_open_files", "Open files of a process", "process", mode="livesum"
-        )
-        build = self._labelled("build_info", "What runs: always 1", "version", "python")
-        build.labels(__version__, platform.python_version()).set(1)
 
     def flush(self) -> None:
-        for counted in self._counted:
-            if counted.pending:
-                counted.flush()
-        for distribution in self._distributions:
-            distribution.flush()
+        self._maker.flush()
 
     def render(self) -> bytes:
         """Return the Prometheus text of all processes that share their metrics, or of this one."""
@@ -358,11 +336,6 @@ class Metrics:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
-
-    def observe_commit(self, seconds: float, operations: int) -> None:
-        """Called by the process's one committer thread, after each commit: carried over by ``flush``."""
-        self._commits.observe(seconds)
-        self._batches.observe(operations)
 
     # --- labels that the configuration bounds ---
 
@@ -382,76 +355,3 @@ class Metrics:
 
     def certificate_end(self, listener: str) -> Gauge:
         return self._certificate_ends.labels(listener)
-
-    def process_memory(self, process: str, kind: str) -> Gauge:
-        assert kind in MEMORY_KINDS
-        return self._memory.labels(process, kind)
-
-    def process_open_files(self, process: str) -> Gauge:
-        return self._open_files.labels(process)
-
-    def follow_warmups(self, rows: Iterable[tuple[str, str, int, int | None, int]]) -> None:
-        """Show these, and others as over: source, provider, day, the hour's limit (None: over), and what is used of it.
-
-        The first MAX_WARMUPS that a process meets; the command shows all.
-        """
-        gone = set(self._warmups)
-        for source, provider, day, limit, used in rows:
-            key = (source, provider)
-            gone.discard(key)
-            if len(self._warmups) < MAX_WARMUPS or key in self._warmups:
-                self._warmups.add(key)
-                self._set_warmup(key, day, limit or 0, used)
-        for key in gone:  # what several processes share cannot be removed
-            self._set_warmup(key, 0, 0, 0)
-
-    def _set_warmup(self, key: tuple[str, str], day: int, limit: int, used: int) -> None:
-        self._warmup_days.labels(*key).set(day)
-        self._warmup_limits.labels(*key).set(limit)
-        self._warmup_used.labels(*key).set(used)
-
-    # --- making them: each is bound to its labels here, never on the hot path ---
-
-    def _counter(self, name: str, text: str) -> Counted:
-        return self._remember(Counter(f"angarium_{name}", text, registry=self._registry))
-
-    def _counters(self, name: str, text: str, **label: Sequence[str]) -> Mapping[str, Counted]:
-        ((key, values),) = label.items()
-        parent = Counter(f"angarium_{name}", text, [key], registry=self._registry)
-        return {value: self._remember(parent.labels(value)) for value in values}
-
-    def _counter_grid(
-        self, name: str, text: str, **labels: Sequence[str]
-    ) -> Mapping[tuple[str, ...], Counted]:
-        parent = Counter(f"angarium_{name}", text, list(labels), registry=self._registry)
-        return {
-            values: self._remember(parent.labels(*values))
-            for values in itertools.product(*labels.values())
-        }
-
-    def _remember(self, child: Counter) -> Counted:
-        counted = Counted(child)
-        self._counted.append(counted)
-        return counted
-
-    def _gauge(self, name: str, text: str) -> Gauge:
-        return Gauge(f"angarium_{name}", text, registry=self._registry, multiprocess_mode="livesum")
-
-    def _gauges(self, name: str, text: str, **label: Sequence[str]) -> Mapping[str, Gauge]:
-        ((key, values),) = label.items()
-        full = f"angarium_{name}"
-        parent = Gauge(full, text, [key], registry=self._registry, multiprocess_mode="livesum")
-        return {value: parent.labels(value) for value in values}
-
-    def _labelled(
-        self, name: str, text: str, *labels: str, mode: Literal["livemin", "livesum"] = "livemin"
-    ) -> Gauge:
-        """``livemin``: of what several processes have, the least, such as the first certificate to end."""
-        full = f"angarium_{name}"
-        return Gauge(full, text, labels, registry=self._registry, multiprocess_mode=mode)
-
-    def _distribution(self, name: str, text: str, buckets: Sequence[float]) -> Distribution:
-        child = Histogram(f"angarium_{name}", text, registry=self._registry, buckets=buckets)
-        found = Distribution(child, buckets)
-        self._distributions.append(found)
-        return found

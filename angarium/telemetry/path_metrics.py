@@ -6,7 +6,9 @@ Knows no configuration: who follows the traffic says which names are labels at a
 from collections.abc import Mapping
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+import msgspec
+
+from angarium.telemetry.maker import MetricMaker
 
 OTHER: Final = "other"
 # Ours, per process: with all their outcomes they fill half of ``shared_files.FILE_OCTETS``
@@ -15,32 +17,55 @@ IN_FORCE_KINDS: Final = ("rule", "warm_up", "source", "hold")
 Pair = tuple[str, str]  # provider, source
 
 
+class ProviderQueue(msgspec.Struct, frozen=True, kw_only=True):
+    """What is queued for one provider: recipients, and the age of the oldest message."""
+
+    scheduled: int = 0
+    held: int = 0
+    in_flight: int = 0
+    oldest_s: float = 0.0
+
+
 class PathMetrics:
     """Made once per process, by ``Metrics``."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        pair = ["provider", "source"]
-        self._recipients = Counter(
-            "angarium_path_recipients",
-            "Recipients that a provider answered for",
-            [*pair, "outcome"],
-            registry=registry,
+    def __init__(self, maker: MetricMaker) -> None:
+        pair = ("provider", "source")
+        self._recipients = maker.open_counters(
+            "path_recipients", "Recipients that a provider answered for", *pair, "outcome"
         )
-        self._connections = Counter(
-            "angarium_path_connections",
-            "Connections opened, and those that could not be",
-            [*pair, "result"],
-            registry=registry,
+        self._connections = maker.open_counters(
+            "path_connections", "Connections opened, and those that could not be", *pair, "result"
         )
-        self._open = _gauge("path_connections_open", "Connections, now", pair, registry)
-        self._waiting = _gauge(
-            "path_waiting_recipients", "Recipients that wait in memory, now", pair, registry
+        self._open = maker.open_gauges(
+            "path_connections_open", "Connections, now", *pair, mode="livesum"
         )
-        self._in_force = _gauge(
-            "in_force", "What narrows the configured limits, now", ["kind"], registry
+        self._waiting = maker.open_gauges(
+            "path_waiting_recipients", "Recipients that wait in memory, now", *pair, mode="livesum"
         )
-        self._queued = _gauge(
-            "provider_queue_recipients", "Recipients in the queue", ["provider"], registry
+        self._in_force = maker.open_gauges(
+            "restrictions_in_force",
+            "What narrows the configured limits, now",
+            "kind",
+            mode="livesum",
+        )
+        self._limit = maker.open_gauges(
+            "path_connections_limit",
+            "Connections that there may be, while something waits; 0: nothing does",
+            *pair,
+            mode="livesum",
+        )
+        self._queued = maker.open_gauges(
+            "provider_queue_recipients",
+            "Recipients in the queue",
+            *("provider", "state"),
+            mode="livesum",
+        )
+        self._oldest = maker.open_gauges(
+            "provider_queue_oldest_seconds",
+            "Age of the oldest message that is queued; 0: there is none",
+            "provider",
+            mode="livesum",
         )
         self._pairs: set[Pair] = set()
         self._providers: set[str] = set()
@@ -57,9 +82,15 @@ class PathMetrics:
             if number:
                 self._connections.labels(*labels, result).inc(number)
 
-    def set_now(self, waiting: Mapping[Pair, int], connections: Mapping[Pair, int]) -> None:
+    def set_now(
+        self,
+        waiting: Mapping[Pair, int],
+        connections: Mapping[Pair, int],
+        limits: Mapping[Pair, int],
+    ) -> None:
         """What is not named has none, whatever it had before."""
-        for gauge, values in ((self._waiting, waiting), (self._open, connections)):
+        shown = ((self._waiting, waiting), (self._open, connections), (self._limit, limits))
+        for gauge, values in shown:
             sums = dict.fromkeys(self._pairs, 0)
             for pair, number in values.items():
                 labels = self._labels(pair)
@@ -72,11 +103,15 @@ class PathMetrics:
         for kind, number in kinds.items():
             self._in_force.labels(kind).set(number)
 
-    def set_queued(self, recipients: Mapping[str, int]) -> None:
+    def set_queued(self, queues: Mapping[str, ProviderQueue]) -> None:
         """By provider, of names that the caller bounds. Of the one process that counts the queue."""
-        self._providers.update(recipients)
+        self._providers.update(queues)
         for provider in self._providers:
-            self._queued.labels(provider).set(recipients.get(provider, 0))
+            found = queues.get(provider, ProviderQueue())
+            self._queued.labels(provider, "scheduled").set(found.scheduled)
+            self._queued.labels(provider, "held").set(found.held)
+            self._queued.labels(provider, "in_flight").set(found.in_flight)
+            self._oldest.labels(provider).set(found.oldest_s)
 
     def _labels(self, pair: Pair) -> Pair:
         if pair not in self._pairs:
@@ -84,7 +119,3 @@ class PathMetrics:
                 pair = (OTHER, OTHER)
             self._pairs.add(pair)
         return pair
-
-
-def _gauge(name: str, text: str, labels: list[str], registry: CollectorRegistry) -> Gauge:
-    return Gauge(f"angarium_{name}", text, labels, registry=registry, multiprocess_mode="livesum")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from angarium.templates import locales as languages
+from angarium.config import languages
 from angarium.templates.bundle import (
     MAX_BUNDLE_OCTETS,
     MAX_LOCALES,

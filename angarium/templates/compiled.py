@@ -6,6 +6,7 @@ Whoever renders keeps some of these, by their bundles' digests: sources are read
 import functools
 from typing import Any, Final
 
+from angarium.config.languages import is_within, nearest
 from angarium.content.letter import LetterError
 from angarium.content.plain_text import plain_text
 from angarium.templates.bundle import PARTS, Bundle, Part
@@ -19,7 +20,6 @@ from angarium.templates.finishing import (
     with_inlined_css,
 )
 from angarium.templates.given import CODES
-from angarium.templates.locales import is_within, nearest
 from angarium.templates.mustache.translation import HERE, ROOT
 from angarium.templates.plain_data import DataError, Map, plain
 from angarium.templates.rendering import (

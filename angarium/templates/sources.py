@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from angarium.config.languages import nearest
 from angarium.templates.bundle import PARTS, Bundle, Part, Parts
-from angarium.templates.locales import nearest
 
 # A version with a layout is put into the layout's block, in front of its own first line
 _INTO_LAYOUT = "{{% extends {layout} %}}{{% block content %}}"

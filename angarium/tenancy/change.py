@@ -2,14 +2,12 @@
 
 from collections.abc import Callable
 
-import msgspec
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from angarium.queue.message_id import MessageIdGenerator, message_id_text
 from angarium.queue.model import UnixMs
+from angarium.tenancy.audit.chain import Note, new_salt
 from angarium.tenancy.model import AuditEntry
-from angarium.tenancy.tables import AUDIT
 
 
 class Changer:
@@ -30,30 +28,14 @@ class Changer:
     def note(
         self, connection: Connection, action: str, tenant: str, subject: str, **details: str
     ) -> None:
-        """Leave an audit entry in the transaction of what was done."""
-        connection.execute(
-            sa.insert(AUDIT).values(
-                at=self.clock(),
-                actor=self.actor,
-                action=action,
-                tenant=tenant,
-                subject=subject,
-                details=msgspec.json.encode(details).decode(),
-            )
+        """Leave an audit entry in the transaction of what was done: chained when that ends."""
+        notes: list[Note] = connection.get_execution_options()["notes"]
+        entry = AuditEntry(
+            at=self.clock(),
+            actor=self.actor,
+            action=action,
+            tenant=tenant,
+            subject=subject,
+            details=details,
         )
-
-
-def read_audit(connection: Connection, limit: int = 1000) -> list[AuditEntry]:
-    """Return the last entries, the newest first."""
-    rows = connection.execute(sa.select(AUDIT).order_by(AUDIT.c.number.desc()).limit(limit))
-    return [
-        AuditEntry(
-            at=UnixMs(row.at),
-            actor=row.actor,
-            action=row.action,
-            tenant=row.tenant,
-            subject=row.subject,
-            details=msgspec.json.decode(row.details, type=dict[str, str]),
-        )
-        for row in rows
-    ]
+        notes.append((entry, new_salt(self.random_octets)))

@@ -11,12 +11,13 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from angarium.tenancy.audit.chain import Note, append_notes
 from angarium.tenancy.engine import make_engine, translating
 from angarium.tenancy.model import TenancySetupError
 from angarium.tenancy.tables import CHANGE
 
 # The newest step of ``migrations``: a test holds them equal
-NEWEST: Final = "0010"
+NEWEST: Final = "0011"
 # Of PostgreSQL's advisory locks; ours: "ang"
 _MIGRATION_LOCK: Final = 0x616E67
 _KEY: Final = "tenancy.database"
@@ -64,10 +65,12 @@ class Database:
         Raises TenancySetupError.
         """
         with self._translating(), self._engine.connect() as connection:
-            connection = connection.execution_options(writes=True)
+            notes: list[Note] = []
+            connection = connection.execution_options(writes=True, notes=notes)
             with connection.begin():
                 connection.execute(sa.update(CHANGE).values(version=CHANGE.c.version + 1))  # DB1
                 yield connection
+                append_notes(connection, notes)
 
     @contextlib.contextmanager
     def noting(self) -> Iterator[Connection]:
@@ -76,9 +79,11 @@ class Database:
         Raises TenancySetupError.
         """
         with self._translating(), self._engine.connect() as connection:
-            connection = connection.execution_options(writes=True)
+            notes: list[Note] = []
+            connection = connection.execution_options(writes=True, notes=notes)
             with connection.begin():
                 yield connection
+                append_notes(connection, notes)
 
     def version(self) -> int:
         """Return the number of changes so far. Raises TenancySetupError."""

@@ -2,21 +2,14 @@
 
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from angarium.queue.model import UnixMs
 from angarium.tenancy.database import Database
-from angarium.tenancy.model import AuditEntry, Domain, Key, Tenant
+from angarium.tenancy.model import Domain, Key, Tenant
 from angarium.tenancy.rows import read_domains, read_keys, read_tenants, read_tracking_hosts
-from angarium.tenancy.tables import AUDIT, DOMAIN, KEY, TENANT, TRACKING_HOST
+from angarium.tenancy.tables import DOMAIN, KEY, TENANT, TRACKING_HOST
 from angarium.tenancy.tracking_policy import TrackingHost
-
-
-class NumberedEntry(msgspec.Struct, frozen=True, kw_only=True):
-    number: int  # goes up
-    entry: AuditEntry
 
 
 class Pages:
@@ -67,28 +60,6 @@ class Pages:
             )
             wanted = TRACKING_HOST.c.host.in_(_values(connection, names, limit))
             return sorted(read_tracking_hosts(connection, wanted), key=lambda each: each.host)
-
-    def audit(self, tenant: str | None, before: int | None, limit: int) -> list[NumberedEntry]:
-        """The newest first; ``before``: the number of the last one of the page before. Of one tenant, or all."""
-        where = [] if tenant is None else [AUDIT.c.tenant == tenant]
-        if before is not None:
-            where.append(AUDIT.c.number < before)
-        statement = sa.select(AUDIT).where(*where).order_by(AUDIT.c.number.desc()).limit(limit)
-        with self._database.reading() as connection:
-            return [
-                NumberedEntry(
-                    number=row.number,
-                    entry=AuditEntry(
-                        at=UnixMs(row.at),
-                        actor=row.actor,
-                        action=row.action,
-                        tenant=row.tenant,
-                        subject=row.subject,
-                        details=msgspec.json.decode(row.details, type=dict[str, str]),
-                    ),
-                )
-                for row in connection.execute(statement)
-            ]
 
 
 def _values(connection: Connection, statement: sa.Select[Any], limit: int) -> list[str]:

@@ -19,14 +19,15 @@ from angarium.dkim.keys import PrivateKey
 from angarium.dkim.signing_domains import SigningDomains
 from angarium.queue.model import UnixMs
 from angarium.tenancy.accounts import AccountStore
-from angarium.tenancy.change import Changer, read_audit
+from angarium.tenancy.audit.book import AuditBook
+from angarium.tenancy.change import Changer
 from angarium.tenancy.database import Database, read_version
 from angarium.tenancy.domain_checks import DomainChecks
 from angarium.tenancy.domain_keys import DomainKeyMaker, DomainKeyStore
 from angarium.tenancy.domains import DomainStore
 from angarium.tenancy.identities import Identities
 from angarium.tenancy.keys import KeyStore
-from angarium.tenancy.model import AuditEntry, DkimType
+from angarium.tenancy.model import DkimType
 from angarium.tenancy.pages import Pages
 from angarium.tenancy.passkeys import Passkeys
 from angarium.tenancy.rows import (
@@ -100,6 +101,7 @@ class Platform:
         self.domain_checks = DomainChecks(database)
         self.tracking_hosts = TrackingHostStore(database, changer, is_reserved)
         self.pages = Pages(database)
+        self.audit = AuditBook(database, changer)
         self.webhooks = WebhookStore(database, changer, secrets)
         self.topics = TopicStore(database, changer)
         self.templates = TemplateStore(database, changer)
@@ -160,16 +162,6 @@ class Platform:
     def version(self) -> int:
         """Return the number of changes so far. Raises TenancySetupError."""
         return self.database.version()
-
-    def audit(self) -> list[AuditEntry]:
-        """Return the last entries, the newest first. Raises TenancySetupError."""
-        with self.database.reading() as connection:
-            return read_audit(connection)
-
-    def note(self, action: str, tenant: str, subject: str, **details: str) -> None:
-        """Leave an audit entry of what was done elsewhere, as in the queue. Raises TenancySetupError."""
-        with self.database.noting() as connection:
-            self._changer.note(connection, action, tenant, subject, **details)
 
     def publish(self) -> int:
         """Hand the state to the server's processes; returns its version. Raises TenancySetupError."""

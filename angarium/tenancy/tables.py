@@ -286,11 +286,26 @@ SESSION: Final = Table(
 AUDIT: Final = Table(
     "audit",
     METADATA,
-    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
     Column("at", BigInteger, nullable=False),
     Column("actor", Text, nullable=False),
     Column("action", Text, nullable=False),
     Column("tenant", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("details", Text, nullable=False),  # a JSON object
+    # Its place in the chain (audit.link)
+    Column("salt", LargeBinary),
+    Column("content", LargeBinary, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+)
+
+# One row: the last entry, and the last one that was let go
+AUDIT_CHAIN: Final = Table(
+    "audit_chain",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("anchor_number", Integer, nullable=False),
+    Column("anchor_digest", LargeBinary, nullable=False),
 )

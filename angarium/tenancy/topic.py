@@ -6,14 +6,11 @@ from typing import Final
 import msgspec
 
 from angarium.config.address import LABEL_RULE, is_label
+from angarium.config.titles import MAX_TITLES, find_language_fault, find_title_fault, title_in
 from angarium.queue.model import UnixMs
-from angarium.templates.locales import is_tag, nearest
 from angarium.tenancy.model import TenancyError
 
 MAX_TOPICS: Final = 200  # ours, of one tenant: a person reads them all on one page
-MAX_TITLES: Final = 40
-TITLE_CHARACTERS: Final = 100
-FALLBACK: Final = "en"
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,11 +24,7 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
 
     def title(self, language: str) -> str:
         """Return what people who read this language are shown: the nearest title, English, the first one, the name."""
-        if not self.titles:
-            return self.name
-        tags = tuple(self.titles)
-        found = nearest(tags, language, nearest(tags, FALLBACK, tags[0]))
-        return self.titles[found]
+        return title_in(self.titles, language, self.name)
 
 
 def check_name(name: str) -> str:
@@ -48,12 +41,10 @@ def tidy_titles(titles: Mapping[str, str]) -> dict[str, str]:
     tidy: dict[str, str] = {}
     for tag, title in titles.items():
         field = f"titles.{tag[:40]}"
-        if not is_tag(tag):
-            text = f"titles: {tag[:40]!r} is no language; write en, de, pt-BR, for instance"
-            raise TenancyError(text, field="titles")
+        if (fault := find_language_fault(tag)) is not None:
+            raise TenancyError(f"titles: {fault}", field="titles")
         text = title.strip()
-        if not text or len(text) > TITLE_CHARACTERS or not text.isprintable():
-            rule = f"1 to {TITLE_CHARACTERS} printable characters"
-            raise TenancyError(f"{field}: a title has {rule}", field=field)
+        if (fault := find_title_fault(text)) is not None:
+            raise TenancyError(f"{field}: {fault}", field=field)
         tidy[tag] = text
     return tidy

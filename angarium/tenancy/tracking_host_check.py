@@ -52,6 +52,16 @@ class HostCheck(msgspec.Struct, frozen=True, kw_only=True):
         return next((each for each in self.findings if each.verdict == "fail"), None)
 
 
+def health_of(
+    state: TrackingHostState, before: Literal["pending", "verified", "failed"]
+) -> Literal["pending", "verified", "failed"]:
+    """Return what its tenant is told of a host in this state. ``before``: what was told last."""
+    if state == "verified":
+        return "verified"
+    # One whose certificate has ended is "reached", and out of use all the same
+    return "failed" if state == "failed" or before != "pending" else "pending"
+
+
 def next_look(host: TrackingHost, check: HostCheck | None, spread: float) -> UnixMs:
     """Return when to look again. ``spread``: from 0 to 1, of this host: they are looked at all over the day."""
     if check is None or check.checked < host.created:

@@ -22,6 +22,7 @@ _MAIL: Final = (
 TYPES: Final = (
     *(f"email.{each}" for each in _MAIL),
     *("domain.verified", "domain.failed", "domain.recovered"),
+    *("tracking_host.verified", "tracking_host.failed"),
     *("campaign.started", "campaign.changed", "campaign.completed"),
     *("alert.sender_paused", "alert.sender_resumed", "alert.webhook_disabled"),
     *("alert.address_listed", "alert.address_delisted"),

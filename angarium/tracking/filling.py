@@ -31,6 +31,7 @@ class Filler:
                 campaign=message.campaign,
                 sender_domain=message.header_from,
                 topic=message.topic,
+                language=message.language,
             )
             leave = self._keys.leave(leaver_of(subject, self._keys.last_day(now)))
         return filled(content, message.header_octets, who=who, leave=leave)
@@ -48,4 +49,5 @@ def leaver_of(subject: Subject, last_day: int) -> Leaver:
         campaign=subject.campaign,
         sender_domain=subject.sender_domain,
         topic=subject.topic,
+        language=subject.language,
     )

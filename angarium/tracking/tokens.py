@@ -70,7 +70,7 @@ class Leaver(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     campaign: str = ""
     sender_domain: str = ""
     topic: str = ""
-    language: str = ""  # of the page: a locale; ""
+    language: str = ""  # of the page, a language tag; "": what the reader's browser asks for
 
 
 class Refused(msgspec.Struct, frozen=True):

@@ -92,6 +92,7 @@ class Courier:
         posts: Posts,
         clock: Callable[[], UnixMs],
         turn_off: TurnOff,
+        count: Callable[[Outcome], None],
         *,
         connections: int,
     ) -> None:
@@ -101,6 +102,7 @@ class Courier:
         self._letters = letters
         self._clock = clock
         self._turn_off = turn_off
+        self._count = count
         self._lanes: dict[str, _Lane] = {}
         self._outcomes: list[Outcome] = []
         self._settling = asyncio.Event()
@@ -110,8 +112,11 @@ class Courier:
         self._looked_at = -POLL_S
         self._requests: set[asyncio.Task[None]] = set()
         self._is_troubled = False
-        self.delivered = 0  # so far
-        self.failed = 0
+
+    @property
+    def under_way(self) -> int:
+        """Requests, now."""
+        return len(self._requests)
 
     def wake(self, endpoints: Iterable[str]) -> None:
         """This process has put something in the outbox for them."""
@@ -305,7 +310,7 @@ class Courier:
             lane.busy.discard(each.delivery.id)  # CO2
             # What has ended may have let another one go
             lane.wake(now if each.retry_at is None else each.retry_at)
-            self._count(each)
+            self._tell(each)
             health = healths[lane.endpoint]
             if each.http_status == GONE or has_failed_too_long(health, now):
                 failing[lane.endpoint] = each
@@ -314,12 +319,9 @@ class Courier:
             await self._turn_off(endpoint, since, last.text or f"HTTP {last.http_status}")
         self._woken.set()
 
-    def _count(self, outcome: Outcome) -> None:
-        if outcome.is_success:
-            self.delivered += 1
-            return
-        self.failed += 1
-        if outcome.retry_at is None:
+    def _tell(self, outcome: Outcome) -> None:
+        self._count(outcome)
+        if not outcome.is_success and outcome.retry_at is None:
             log(
                 "webhook_given_up",
                 "warning",

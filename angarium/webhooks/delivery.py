@@ -78,6 +78,15 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     retry_at: UnixMs | None = None  # of a failure; None: it is given up
 
 
+class Depth(msgspec.Struct, frozen=True, kw_only=True):
+    """How many deliveries are in the outbox."""
+
+    waiting: int
+    given_up: int
+    # When the first of those that wait was, or is, to be tried; None: none waits
+    first_due: UnixMs | None
+
+
 class DeliveryFilter(msgspec.Struct, frozen=True, kw_only=True):
     """All given conditions must hold."""
 

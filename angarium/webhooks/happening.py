@@ -29,6 +29,8 @@ from angarium.queue.events import (
     SesTold,
     SmartHostBack,
     SmartHostRested,
+    TrackingHostFailed,
+    TrackingHostVerified,
     WebhookDisabled,
 )
 from angarium.queue.events.shape import MessageEvent
@@ -39,6 +41,7 @@ from angarium.tenancy.webhook import TYPES
 TEST_TYPE: Final = "webhook.test"
 _OF_SERVER: Final = (AddressListed, AddressDelisted, SmartHostRested, SmartHostBack)
 _OF_TENANT: Final = (SenderPaused, SenderResumed, WebhookDisabled)
+_OF_TRACKING_HOST: Final = (TrackingHostVerified, TrackingHostFailed)
 _OF_CAMPAIGN: Final = (CampaignStarted, CampaignChanged, CampaignCompleted)
 _DOMAIN: Final = "domain_"
 CAMPAIGN: Final = "campaign."
@@ -124,6 +127,9 @@ def other_happening(position: Position) -> Happening | None:
         return _of_no_message(position, f"alert.{event.name}", event.tenant)
     if isinstance(event, _OF_CAMPAIGN):
         type_ = f"{CAMPAIGN}{event.name.removeprefix('campaign_')}"
+        return _of_no_message(position, type_, event.tenant)
+    if isinstance(event, _OF_TRACKING_HOST):
+        type_ = f"tracking_host.{event.name.removeprefix('tracking_host_')}"
         return _of_no_message(position, type_, event.tenant)
     if event.name.startswith(_DOMAIN) and not isinstance(event, MessageEvent):
         type_ = f"domain.{event.name.removeprefix(_DOMAIN)}"

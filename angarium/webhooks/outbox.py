@@ -16,6 +16,7 @@ from angarium.webhooks.delivery import (
     AttemptRecord,
     Delivery,
     DeliveryFilter,
+    Depth,
     Health,
     NewDelivery,
     Outcome,
@@ -121,6 +122,15 @@ class Outbox:
             "SELECT endpoint, min(due) FROM delivery WHERE state = 0 AND due IS NOT NULL GROUP BY endpoint"
         )
         return {endpoint: UnixMs(due) for endpoint, due in rows}
+
+    def depth(self) -> Depth:
+        """Return how much is in it, from its indexes of what waits and of what was given up."""
+        waiting, first_due = self._db.execute(
+            "SELECT count(*), (SELECT min(due) FROM delivery WHERE state = 0 AND due IS NOT NULL)"
+            " FROM delivery WHERE state = 0"
+        ).fetchone()
+        (given_up,) = self._db.execute("SELECT count(*) FROM delivery WHERE state = 2").fetchone()
+        return Depth(waiting=waiting, given_up=given_up, first_due=first_due)
 
     def due(
         self, endpoint: str, now: UnixMs, limit: int, busy: frozenset[int] = frozenset()

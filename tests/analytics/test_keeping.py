@@ -35,7 +35,7 @@ def total_in(folder: Path) -> dict[str, int]:
     """What is not zero, ever."""
     reader = CounterReader(CounterView(folder))
     first = START // HOUR_MS - 24
-    page = reader.ask(StatsQuery(by="total", first=first, end=first + 8000, tenant="default"))
+    page = reader.ask(StatsQuery(first=first, end=first + 8000, tenant="default"))
     reader.close()
     return {name: n for row in page.rows for name, n in row.counts.items() if n}
 

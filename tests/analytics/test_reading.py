@@ -7,9 +7,9 @@ import pytest
 
 from angarium.analytics import access, counter_file
 from angarium.analytics.access import CounterAccess
-from angarium.analytics.asked import By, CountersAwayError, StatsQuery
+from angarium.analytics.asked import By, CountersAwayError, Only, StatsQuery
 from angarium.analytics.counters import HOUR_MS, Dimension
-from angarium.analytics.span import Span, SpanError, key_shown, read_span
+from angarium.analytics.span import SpanError, key_shown, read_span
 from angarium.queue.model import UnixMs
 from tests.analytics.conftest import Counted
 from tests.history.samples import Log
@@ -35,9 +35,9 @@ def test_rows_are_by_time_by_name_and_of_a_tenant_or_of_all(counted: Counted, lo
     first = fill(counted, log)
     assert counted.by("hour") == {first + each: {"accepted": 2} for each in (0, 12, 24)}
     assert counted.by("day") == {DAY: {"accepted": 4}, DAY + 1: {"accepted": 2}}
-    assert counted.by("total") == {"all": {"accepted": 6}}
-    assert counted.by("total", tenant=None) == {"all": {"accepted": 9}}
-    assert counted.by("total", tenant="nobody") == {}
+    assert counted.by() == {"all": {"accepted": 6}}
+    assert counted.by(tenant=None) == {"all": {"accepted": 9}}
+    assert counted.by(tenant="nobody") == {}
     assert counted.by("campaign") == {"a": {"accepted": 3}, "b": {"accepted": 3}}
     assert counted.by("tenant", tenant=None) == {
         "acme": {"accepted": 3},
@@ -54,10 +54,10 @@ def test_only_the_hours_that_are_asked_for_count(counted: Counted, log: Log) -> 
 
 def test_one_name_alone_is_asked_about_over_time(counted: Counted, log: Log) -> None:
     first = fill(counted, log)
-    only = (Dimension.CAMPAIGN, "a")
+    only = (Only(Dimension.CAMPAIGN, "a"),)
     assert counted.by("day", only=only) == {DAY: {"accepted": 2}, DAY + 1: {"accepted": 1}}
-    assert counted.by("total", only=only) == {"all": {"accepted": 3}}
-    assert counted.by("hour", only=(Dimension.TAG, "x"), end=first + 1, first=first) == {
+    assert counted.by(only=only) == {"all": {"accepted": 3}}
+    assert counted.by("hour", only=(Only(Dimension.TAG, "x"),), end=first + 1, first=first) == {
         first: {"accepted": 1}
     }
 
@@ -69,13 +69,15 @@ def test_pages_have_each_row_once_also_of_the_rest(counted: Counted, log: Log) -
         log.clock.now = UnixMs(log.clock.now + HOUR_MS)
     counted.catch_up()
     with counted.file.writing() as db:
-        db.execute("UPDATE counter SET key = '' WHERE key = 't6'")
+        db.execute("UPDATE hour SET key = '' WHERE key = 't6'")
     kinds: tuple[By, ...] = ("tag", "hour")
     for by in kinds:
         keys, after = [], ""
         while True:
             page = counted.reader.ask(
-                StatsQuery(by=by, first=HOUR, end=HOUR + 24, tenant="default", limit=1, after=after)
+                StatsQuery(
+                    by=(by,), first=HOUR, end=HOUR + 24, tenant="default", limit=1, after=after
+                )
             )
             keys += [each.key for each in page.rows]
             if page.after is None:
@@ -93,7 +95,7 @@ def test_a_question_that_would_take_too_long_is_given_up(
     monkeypatch.setattr(counter_file, "_STEPS", 10)
     view = counter_file.CounterView(Path(counted.file._path.parent))
     with pytest.raises(CountersAwayError, match="interrupted"):
-        view.ask("SELECT count(*) FROM counter a, counter b, counter c", {})
+        view.ask("SELECT count(*) FROM hour a, hour b, hour c", {})
     view.close()
 
 
@@ -104,7 +106,7 @@ async def test_who_asks_too_much_at_once_is_told_so(
     fill(counted, log)
     monkeypatch.setattr(access, "WAITING", 2)
     asking = CounterAccess(counted.file._path.parent)
-    query = StatsQuery(by="total", first=HOUR, end=HOUR + 24, tenant="default")
+    query = StatsQuery(first=HOUR, end=HOUR + 24, tenant="default")
     answers = await asyncio.gather(*[asking.ask(query) for _ in range(3)], return_exceptions=True)
     assert [isinstance(each, CountersAwayError) for each in answers] == [False, False, True]
     assert (await asking.ask(query)).rows[0].counts["accepted"] == 4
@@ -113,7 +115,7 @@ async def test_who_asks_too_much_at_once_is_told_so(
 
 async def test_before_anything_was_counted_that_is_said(tmp_path: Path, log: Log) -> None:
     asking = CounterAccess(tmp_path)
-    query = StatsQuery(by="total", first=HOUR, end=HOUR + 24, tenant="default")
+    query = StatsQuery(first=HOUR, end=HOUR + 24, tenant="default")
     with pytest.raises(CountersAwayError):
         await asking.ask(query)
     counted = Counted(tmp_path, log)
@@ -123,25 +125,50 @@ async def test_before_anything_was_counted_that_is_said(tmp_path: Path, log: Log
 
 
 @pytest.mark.parametrize(
-    ("first", "to", "hours"),
+    ("first", "to", "by", "expected"),
     [
-        ("", "", ((DAY - 6) * 24, HOUR + 1)),
-        ("2026-07-01", "2026-07-01", (DAY * 24, DAY * 24 + 24)),
-        ("2026-06-30", "", (DAY * 24 - 24, HOUR + 1)),
-        ("", "2026-06-30", ((DAY - 7) * 24, DAY * 24)),
-        ("2026-07-01T09:59:59.5Z", "2026-07-01T10:00:00Z", (HOUR - 1, HOUR)),
-        ("2026-07-01T12:00:00+02:00", "2026-07-01T10:00:01Z", (HOUR, HOUR + 1)),
+        ("", "", (), ("day", DAY - 6, DAY + 1)),
+        ("", "", ("day", "provider"), ("day", DAY - 6, DAY + 1)),
+        ("", "", ("hour",), ("hour", (DAY - 6) * 24, HOUR + 1)),
+        ("", "", ("minute",), ("minute", HOUR * 60 - 44, HOUR * 60 + 16)),
+        ("2026-07-01", "2026-07-01", (), ("day", DAY, DAY + 1)),
+        ("2026-06-30", "", (), ("day", DAY - 1, DAY + 1)),
+        ("", "2026-06-30", (), ("day", DAY - 7, DAY)),
+        ("2026-06-30", "2026-06-30T23:00:00Z", (), ("hour", DAY * 24 - 24, DAY * 24 - 1)),
+        ("2026-07-01T09:59:59.5Z", "2026-07-01T10:00:00Z", (), ("hour", HOUR - 1, HOUR)),
+        ("2026-07-01T12:00:00+02:00", "2026-07-01T10:00:01Z", (), ("hour", HOUR, HOUR + 1)),
+        (
+            "2026-07-01T10:00:59Z",
+            "2026-07-01T10:02:00.001Z",
+            ("minute",),
+            ("minute", HOUR * 60, HOUR * 60 + 3),
+        ),
     ],
 )
-def test_dates_and_times_are_whole_hours(first: str, to: str, hours: tuple[int, int]) -> None:
-    assert read_span(first, to, NOW) == Span(first=hours[0], end=hours[1])
+def test_dates_and_times_are_whole_units_of_the_coarsest_counters_that_have_the_same(
+    first: str, to: str, by: tuple[By, ...], expected: tuple[str, int, int]
+) -> None:
+    span = read_span(first, to, NOW, by)
+    assert (span.resolution, span.first, span.end) == expected
+
+
+def test_the_time_that_is_shown_ends_with_the_present_hour_also_where_days_are_read() -> None:
+    span = read_span("2026-06-30", "", NOW)
+    assert (span.resolution, span.end_ms) == ("day", (HOUR + 1) * HOUR_MS)
+    by_the_minute = read_span("2026-07-01", "2026-07-01", NOW, (), "minute")
+    assert (by_the_minute.first, by_the_minute.end) == (DAY * 1440, DAY * 1440 + 1440)
 
 
 @pytest.mark.parametrize(
     ("first", "to", "text"),
     [
         ("2026-07-02", "", "from: is not before `to`"),
-        ("2020-07-02", "", "from: is more than 366 days before `to`: ask for less at a time"),
+        ("2010-07-02", "", "from: is more than 3,660 days before `to`: ask for less at a time"),
+        (
+            "2020-07-02T01:00:00Z",
+            "",
+            "from: is more than 8,784 hours before `to`: ask for less at a time",
+        ),
         ("2026-02-30", "", "from: 2026-02-30 is no day; write 2026-07-01 or 2026-07-01T10:00:00Z"),
         ("", "yesterday", "to: 'yesterday' is no time; write 2026-07-01 or 2026-07-01T10:00:00Z"),
         ("2026-07-01T10:00:00", "", "from: '2026-07-01T10:00:00' is no time; write"),
@@ -153,6 +180,11 @@ def test_what_is_no_span_is_said_with_what_to_write(first: str, to: str, text: s
         read_span(first, to, NOW)
     assert str(told.value).startswith(text)
     assert told.value.field == text.partition(":")[0]
+
+
+def test_rows_are_of_no_finer_time_than_the_counters() -> None:
+    with pytest.raises(SpanError, match="resolution: days are not by hour"):
+        read_span("", "", NOW, ("hour",), "day")
 
 
 def test_hours_days_and_names_are_shown_as_such() -> None:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from angarium.analytics import writing
+from angarium.analytics import key_bound, writing
 from angarium.analytics.asked import CountersAwayError
 from angarium.analytics.counter_file import CounterFile, CounterView
-from angarium.analytics.writing import FORGET_STEP, CounterWriter
+from angarium.analytics.forgetting import FORGET_STEP, Forgetting, Kept
+from angarium.analytics.writing import CounterWriter
 from angarium.queue.model import UnixMs
 from tests.analytics.conftest import Counted
 from tests.history.samples import QUEUE, Log
@@ -48,7 +49,7 @@ def test_a_batch_that_fails_has_counted_nothing_and_is_counted_when_it_comes_aga
     counted.catch_up()
     assert counted.total() == {"accepted": 1, "delivered": 1}
     log.happen("complained", message_id)
-    again = CounterWriter(counted.file)
+    again = CounterWriter(counted.file, 90 * DAY_MS)
     again.begin(QUEUE, log.last)
     again.write(log.positions)
     assert counted.by("source") == {"ip1": {"delivered": 1, "complained": 1}}
@@ -61,7 +62,7 @@ def test_routes_are_known_again_after_a_restart(counted: Counted, log: Log) -> N
     counted.catch_up()
     log.happen("complained", message_id)
     log.happen("delivered", log.accept())
-    again = CounterWriter(counted.file)
+    again = CounterWriter(counted.file, 90 * DAY_MS)
     again.begin(QUEUE, log.last)
     again.write(log.positions)
     assert counted.by("source") == {"ip1": {"delivered": 2, "complained": 1}}
@@ -71,7 +72,7 @@ def test_an_hour_has_a_bounded_number_of_keys_and_loses_none_of_what_they_count(
     counted: Counted, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """CGR1"""
-    monkeypatch.setattr(writing, "MAX_KEYS", 5)
+    monkeypatch.setattr(key_bound, "MAX_KEYS", 5)
     for number in range(8):
         log.accept(tags=(f"t{number}",))
         log.accept(tags=("t0",))
@@ -119,10 +120,17 @@ def test_what_is_old_goes_in_small_steps_but_nothing_that_waits(counted: Counted
     log.happen("delivered", log.accept())
     counted.catch_up()
     before = UnixMs(log.clock.now - 20 * DAY_MS)
-    steps, after = 0, b""
-    while (next_after := counted.writer.forget(before, after)) is not None:
-        steps, after = steps + 1, next_after
-    assert steps >= 2
+    kept = Kept(
+        counters={"minute": before, "hour": before, "day": before},
+        mail_ms=20 * DAY_MS,
+        now=log.clock.now,
+        first_event=log.last + 1,
+    )
+    forgetting, steps = Forgetting(counted.file, kept), 0
+    while forgetting.step():
+        steps += 1
+    assert steps >= 8
+    assert rows(counted, "day") == 4
     assert rows(counted, "message") == 2
     assert counted.total() == {"accepted": 1, "delivered": 1}
     log.happen("delivered", waiting)
@@ -151,5 +159,5 @@ def test_who_only_reads_makes_no_file_and_changes_nothing(tmp_path: Path) -> Non
     CounterFile(tmp_path).close()
     view = CounterView(tmp_path)
     with pytest.raises(CountersAwayError, match="readonly"):
-        view.ask("DELETE FROM counter", {})
+        view.ask("DELETE FROM hour", {})
     view.close()

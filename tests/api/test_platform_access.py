@@ -14,6 +14,7 @@ from angarium.tenancy.database import Database
 from angarium.tenancy.keys import KeyWish
 from angarium.tenancy.platform import Platform
 from angarium.tenancy.secret_file import Secrets
+from tests.tenancy.audited import audit_entries
 
 CALLER = Caller(
     tenant="default",
@@ -74,7 +75,7 @@ async def test_a_change_is_in_force_when_it_returns_pla2(
 async def test_what_a_key_asked_for_is_noted_as_its(access: PlatformAccess) -> None:
     await access.run(lambda platform: platform.tenants.create("a"), by=CALLER)
     await access.run(lambda platform: platform.tenants.create("b"))
-    entries = await access.run(lambda platform: platform.audit())
+    entries = await access.run(audit_entries)
     assert [(each.actor, each.tenant) for each in entries] == [("API", "b"), ("key abc", "a")]
 
 

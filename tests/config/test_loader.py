@@ -110,7 +110,7 @@ def test_all_unknown_keys_are_named_at_once_in_the_order_of_the_file() -> None:
     )
     assert [line.split(": ")[0].rsplit(":", 1)[1] for line in lines] == ["3", "10", "11"]
     assert "[listener.limits] #2 recipient" in lines[1]
-    assert "known there: acme, analytics, api, blocklists, " in lines[2]
+    assert "known there: acme, alarm, alarms, analytics, api, " in lines[2]
 
 
 SES = '[ses]\nregion = "eu-central-1"\n'

@@ -7,7 +7,13 @@ import pytest
 from angarium.config import ConfigError
 from angarium.config.loader import parse
 from angarium.config.schema import Config
-from angarium.config.streams import streams_by_name, streams_one_by_one, streams_to_leave
+from angarium.config.streams import (
+    streams_by_name,
+    streams_one_by_one,
+    streams_to_leave,
+    titles_of,
+)
+from angarium.config.titles import title_in
 
 SERVER = '[server]\nhostname = "mx.example.com"\n'
 POOLS = '[[source]]\nname = "ip1"\n[[pool]]\nname = "p"\nsources = [{name = "ip1"}]\n'
@@ -38,12 +44,29 @@ def test_a_stream_of_another_name_is_one_more() -> None:
     assert (news.priority, news.retry_s, news.expire_s) == (9, (600.0, 3600.0), 86_400.0)
 
 
+def test_a_title_is_one_text_or_one_for_each_language() -> None:
+    written = '[[stream]]\nname = "bulk"\ntitle = { en = "News", de = "Neues" }\n'
+    written += '[[stream]]\nname = "a"\ntitle = "All"\n'
+    streams = streams_by_name(loaded(written).stream)
+    shown = [title_in(titles_of(streams["bulk"]), each, "bulk") for each in ("de-AT", "pl")]
+    shown += [title_in(titles_of(streams[each]), "de", each) for each in ("a", "default")]
+    assert shown == ["Neues", "News", "All", "default"]
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
         ('[[stream]]\nname = "bulk"\npool = "x"\n', "[stream] #1 pool: no pool is named 'x'"),
         ('[[stream]]\nname = "a b"\n', "[stream] #1 name: 'a b' is no name of a stream"),
         ('[[stream]]\nname = "a"\n[[stream]]\nname = "a"\n', "'a' is used twice"),
+        (
+            '[[stream]]\nname = "a"\ntitle = " "\n',
+            "[stream] #1 title: a title has 1 to 100 printable",
+        ),
+        (
+            '[[stream]]\nname = "a"\ntitle = { German = "Neues" }\n',
+            "[stream] #1 title: 'German' is no language; write en, de, pt-BR",
+        ),
         ('[[stream]]\nname = "a"\npriority = 0\n', "[stream] #1 priority: must be"),
         (
             '[[stream]]\nname = "a"\nretry_s = ["2h"]\nexpire_s = "1h"\n',

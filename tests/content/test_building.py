@@ -230,6 +230,17 @@ def test_what_cannot_be_written_is_named(more: dict[str, Any], field: str, words
     assert words in raised.value.reason
 
 
+@given(st.lists(st.sampled_from([0, 1, 2, 70, 997, 998, 999, 1000, 2000]), max_size=6))
+@example([998])
+@example([999])
+@example([998, 998, 999, 0])
+def test_ascii_stays_as_it_is_while_no_line_is_too_long(lengths: list[int]) -> None:
+    built = build(letter(text="\n".join("x" * each for each in lengths)), BOUNDARY)
+    is_plain = b"Content-Transfer-Encoding: 7bit" in built.content
+    assert is_plain == (max(lengths, default=0) <= 998)
+    check_lines(built)
+
+
 def test_line_ends_that_only_python_sees_are_encoded() -> None:
     """U+0085, U+2028 and U+2029 end no line of a message; who splits by them would find a field more."""
     value = "a\x85Bcc: b\u2028c\u2029d"

@@ -57,7 +57,12 @@ def test_a_hold_by_provider_binds_what_goes_by_a_smart_host_and_ends_by_name(
             table = product.postmaster("top", "--once")
             assert "hold hold-1: held by" in table
             assert "hold hold-2 (sender @spam.example): held by" in table
-            wait_until(lambda: b'angarium_in_force{kind="hold"} 2.0' in product.get("/metrics"), 60)
+            wait_until(
+                lambda: (
+                    b'angarium_restrictions_in_force{kind="hold"} 2.0' in product.get("/metrics")
+                ),
+                60,
+            )
             product.postmaster("rules", "undo", "hold-1", "provider another", code=66)
             undone = ask(product, "rules", "undo", "hold-1", "--reason", "they are well")["undone"]
             assert [each["rule"] for each in undone] == ["hold-1"]

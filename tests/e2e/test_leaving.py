@@ -20,7 +20,14 @@ from tests.e2e.recording_sink import RecordingSink, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(150)]
 HOST = "t.shop.example"
-MORE = f'[tracking]\nhost = "{HOST}"\n'
+MORE = f"""
+[tracking]
+host = "{HOST}"
+
+[[stream]]
+name = "bulk"
+title = {{ en = "News", de = "Neues" }}
+"""
 
 
 @pytest.fixture
@@ -70,6 +77,7 @@ def test_one_click_ends_what_waits_and_refuses_what_comes(
         "bodyText": "Leave: {{unsubscribe_url}}\n\n{{postal_address}}",
         "stream": "bulk",
         "topic": "offers",
+        "language": "de",
     }
     assert client.ask("POST", "/v1/send", mail).status == 200
     wait_until(lambda: bool(sink.taken), 30)
@@ -105,6 +113,8 @@ def test_one_click_ends_what_waits_and_refuses_what_comes(
     assert client.ask("POST", "/v1/send", other).status == 200
     status, text = ask(product, "GET", f"/p/{token}")
     assert (status, text.count('name="keep"')) == (200, 2)
+    assert '<html lang="de"' in text
+    assert "<bdi>Neues</bdi>" in text
     assert ask(product, "POST", f"/u/{token}", "do=rejoin")[0] == 200
     product.wait_for_disposition(30, event="resubscribed")
     assert client.ask("POST", "/v1/send", mail).status == 200

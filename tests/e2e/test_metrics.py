@@ -44,7 +44,7 @@ def test_what_an_operator_asks_first_is_there(tmp_path: Path) -> None:
     }
     assert {"delivery-0", "ingress-0", "platform-0"} <= set(processes)
     assert all(value > 3 for value in processes.values())
-    memory = 'angarium_process_memory_octets{kind="own",process="platform-0"}'
+    memory = 'angarium_process_memory_bytes{kind="own",process="platform-0"}'
     assert found[memory] > 4 << 20
     assert [value for name, value in found.items() if name.startswith("angarium_build_info{")] == [
         1

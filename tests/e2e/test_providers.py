@@ -11,6 +11,7 @@ import requests
 
 from tests.e2e.product import Product
 from tests.openid_provider import CLIENT, SECRET, OpenIdProvider
+from tests.tenancy.audited import audit_entries
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(100)]
 PASSWORD = "correct horse battery"
@@ -165,7 +166,9 @@ def test_a_person_links_their_own_account(site: Site) -> None:
     assert (answer.status_code, answer.json()) == (201, {"identities": [site.work.issuer]})
     assert site.log_in().json()["name"] == "bob"
     with site.product.platform() as platform:
-        entry = next(each for each in platform.audit() if each.action == "account.identity_added")
+        entry = next(
+            each for each in audit_entries(platform) if each.action == "account.identity_added"
+        )
     assert (entry.actor, entry.subject) == ("account bob", "bob")
     done = site.patient("DELETE", "/v1/login/oidc/work/link", headers=site.session("bob"))
     assert done.status_code == 204

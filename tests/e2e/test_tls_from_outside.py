@@ -171,7 +171,7 @@ def test_the_metrics_say_when_the_certificate_ends(secure: Secure) -> None:
     def told() -> bool:
         with urllib.request.urlopen(f"http://127.0.0.1:{secure.product.http}/metrics") as answer:
             text = answer.read().decode()
-        name = r'^angarium_certificate_end_seconds{listener="127.0.0.1:0"} (\S+)$'
+        name = r'^angarium_certificate_end_timestamp_seconds{listener="127.0.0.1:0"} (\S+)$'
         found = re.search(name, text, re.MULTILINE)
         return found is not None and float(found[1]) == end
 

@@ -20,6 +20,7 @@ from tests.e2e.product import TRUSTED, Product
 from tests.free_port import free_port
 from tests.issuance.acme_stub import AcmeStub
 from tests.service.running_server import wait_until
+from tests.tenancy.audited import audit_entries
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 HOST = "t.shop.localhost"
@@ -137,7 +138,7 @@ def test_a_tenants_host_gets_a_certificate_and_is_used_from_then_on(world: World
     assert (shown["state"], shown["certificate"]["source"]) == ("verified", "issued")
     assert shown["certificate"]["problem"] == ""
     with world.product.platform() as platform:
-        actions = {each.action for each in platform.audit()}
+        actions = {each.action for each in audit_entries(platform)}
     assert {"tracking_host.added", "tracking_host.verified"} <= actions
     events = {line.get("event") for line in world.product.server.lines}
     assert {"certificate_issued", "tracking_host_verified"} <= events

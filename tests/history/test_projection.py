@@ -269,3 +269,28 @@ def test_a_database_that_is_away_says_so(tmp_path: Path) -> None:
     with pytest.raises(HistoryAwayError, match=r"history\.database"):
         SqlReader(nowhere, lambda: UnixMs(0)).position()
     nowhere.close()
+
+
+def test_who_opened_is_forgotten_after_its_days_and_the_message_is_not(
+    history: History, log: Log
+) -> None:
+    """HC1"""
+    old, new = log.accept("ann@example.com"), log.accept("bob@example.com")
+    for each in (old, new):
+        log.happen("delivered", each)
+    log.happen("fetched", old)
+    log.happen("clicked", old, verdict="human")
+    log.happen("opened", old, verdict="human")
+    before = UnixMs(log.clock.now + 1)
+    log.happen("clicked", new, verdict="human")
+    history.catch_up()
+    after: int | None = 0
+    while after is not None:
+        after = history.projection.forget_told(before, after)
+    reader = SqlReader(history.database, log.clock)
+    stories = [reader.find("default", each) for each in (old, new)]
+    assert [each.status for each in stories if each] == [Status.DELIVERED, Status.CLICKED]
+    page = reader.incidents("default", old, None, 100)
+    assert page is not None
+    assert [each.type for each in page.incidents] == ["accepted", "delivered"]
+    assert count(history, MESSAGE) == 2

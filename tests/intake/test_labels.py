@@ -51,6 +51,23 @@ def test_labels_are_read_and_taken_out() -> None:
     assert b"X-Other: stays\r\n" in submission.content
 
 
+@pytest.mark.parametrize(
+    ("field", "language"),
+    [
+        (b"Content-Language: de-AT\r\n", "de-AT"),
+        (b"content-LANGUAGE:\r\n pl , en\r\n", "pl"),
+        (b"Content-Language: German, please\r\n", ""),
+        (b"", ""),
+    ],
+)
+def test_pages_of_a_mail_are_in_the_language_that_its_header_says(
+    field: bytes, language: str
+) -> None:
+    submission = built(field)
+    assert submission.language == language
+    assert field in submission.content
+
+
 def test_a_topic_is_a_label_of_its_own() -> None:
     submission = built(b"X-Angarium-Stream: bulk\r\nx-angarium-TOPIC: offers\r\n")
     assert (submission.stream, submission.topic) == ("bulk", "offers")

@@ -6,11 +6,12 @@ import msgspec
 import pytest
 
 from angarium.content.mailbox import read_mailbox
-from angarium.intake.order import Addressee, Fault, FaultKind, RawMail, Sent
+from angarium.intake.order import Addressee, Fault, FaultKind, RawMail, Sent, TemplateUse
 from angarium.queue.about import decode_about
 from angarium.queue.model import UnixMs
 from angarium.queue.suppressions import Scope
 from angarium.queue.terms import Quota
+from angarium.templates.bundle import Parts
 from angarium.tenancy.plan import Plan
 from tests.intake.order_fixture import CALLER, DAY, NOW, Fixture, order
 
@@ -134,6 +135,27 @@ async def test_a_topic_is_one_of_the_tenants_by_name_or_id(fixture: Fixture) -> 
         assert fault.message == "topic: there is no topic offer; there are offers, trips"
     fixture.known_topics = {}
     assert "postmaster topic add" in (await fixture.send(order(topic="x"))).message
+
+
+async def test_the_language_is_what_is_said_else_the_templates_else_the_headers(
+    fixture: Fixture,
+) -> None:
+    fields = (("Content-Language", "fr"),)
+    fixture.templates.add("welcome", Parts(subject="s", text="t"))
+    filled = order(subject="", text=None, template=TemplateUse(name="welcome", locale="it"))
+    for each in (
+        order(language="pt-BR", fields=fields),
+        order(fields=fields),
+        filled,
+        msgspec.structs.replace(filled, fields=fields),
+        order(),
+    ):
+        (sent,) = await fixture.send(each)
+        assert isinstance(sent, Sent)
+    kept = [each.language for each in fixture.spool.state.messages.values()]
+    assert kept == ["pt-BR", "fr", "it", "it", ""]
+    fault = await fixture.send(order(language="German!"))
+    assert (fault.field, fault.constraint) == ("language", "format")
 
 
 def _of_topic(name: bytes) -> RawMail:

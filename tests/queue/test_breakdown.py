@@ -22,6 +22,8 @@ async def test_values_are_counted_by_age_and_state(
         ("two.example", 1, [0, 1, 0]),
     ]
     assert (found.total.count, found.total.scheduled, found.others) == (3, 3, None)
+    first = clock.now - 300_000
+    assert [each.oldest_at for each in (*found.slices, found.total)] == [first] * 3
     ages = await spool.administration.breakdown(Filter(domains=("one.example",)), "age", 9)
     assert [(each.value, each.count) for each in ages.slices] == [("5m", 1), ("15m", 1)]
 

@@ -208,9 +208,9 @@ async def test_what_is_kept_is_on_its_shelf_until_it_is_forgotten(reopen: Reopen
     reports = reopen().reports
     given = [report(number) for number in range(4)]
     await reports.accept(given)
-    shelves = (Shelf.REVIEW, Shelf.DMARC, Shelf.REVIEW, Shelf.REVIEW)
+    places = (Shelf.REVIEW, Shelf.DMARC, Shelf.REVIEW, Shelf.REVIEW)
     await reports.settle(
-        [SettledReport(id=each.id, keep=shelf) for each, shelf in zip(given, shelves, strict=True)]
+        [SettledReport(id=each.id, keep=shelf) for each, shelf in zip(given, places, strict=True)]
     )
     reports = reopen().reports
     assert reports.kept(Shelf.REVIEW, b"", 10) == [given[0], given[2], given[3]]
@@ -223,6 +223,9 @@ async def test_what_is_kept_is_on_its_shelf_until_it_is_forgotten(reopen: Reopen
     assert reports.kept(Shelf.REVIEW, b"", 10) == [given[3]]
     assert reports.count(Shelf.REVIEW) == ReportCount(reports=1, octets=len(given[3].content))
     assert reports.count(Shelf.DMARC).reports == 1
+    # When the first one was taken in, of each shelf by itself
+    shelves = (Shelf.REVIEW, Shelf.DMARC, Shelf.WAITING)
+    assert [reports.oldest(each) for each in shelves] == [START + 3, START + 1, None]
 
 
 async def test_rpt3_the_oldest_make_room_on_a_shelf(reopen: Reopen) -> None:

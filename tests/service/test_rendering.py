@@ -6,7 +6,8 @@ import pytest
 
 from angarium.config.schema import Templates
 from angarium.service.rendering import RenderTeller, settings_of
-from angarium.telemetry.metrics import RENDER_OUTCOMES, RENDER_WORKER_ENDS, Metrics
+from angarium.telemetry.metrics import Metrics
+from angarium.telemetry.rendering_metrics import RENDER_OUTCOMES, RENDER_WORKER_ENDS
 from angarium.templates.rendering import Problem, ProblemKind, Rendered
 
 
@@ -36,7 +37,7 @@ def test_answers_are_counted_by_what_they_are(metrics: Metrics, teller: RenderTe
         teller.rendered(Problem(kind=kind, message="m"))
     teller.rendered(Problem(kind=ProblemKind.BUSY, message="m"))
     teller.answered(0.25)
-    teller.waiting(7, 2)
+    teller.waiting(7, 2, 1)
     name = 'angarium_renders_total{outcome="%s"}'
     assert shown(metrics) == {
         **{name % each: 1.0 for each in RENDER_OUTCOMES},
@@ -45,6 +46,7 @@ def test_answers_are_counted_by_what_they_are(metrics: Metrics, teller: RenderTe
         "angarium_render_seconds_sum": 0.25,
         "angarium_renders_waiting": 7.0,
         "angarium_render_workers": 2.0,
+        "angarium_render_workers_busy": 1.0,
     }
 
 

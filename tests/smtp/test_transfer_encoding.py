@@ -14,6 +14,7 @@ PIECES = st.lists(
         [
             *(b"a", b"=", b".", b"..", b" ", b"\t", b"\r\n", b"\n", b"\r", b"\0", b"\xc3\xa4", b"--"),
             *(b"From ", b"-", b"x" * 70, b"y" * 36, b"= " * 30, b"." * 80, b"z" * 500),
+            *(bytes(range(0x80, 0x100)), b"\xc3\xa4" * 60, b"ab=" * 40),
         ]
     ),
     max_size=12,
@@ -27,6 +28,9 @@ PIECES = st.lists(
 @example(b"x" * 74 + b"=\r\n")
 @example(b"x" * 76 + b"\r\n" + b"x" * 77)
 @example(b"." * 200)
+@example(b"x" * 73 + b"=" + b"y" * 76)
+@example(b"x" * 74 + b"=" + b"y" * 76)
+@example(bytes(range(0x80, 0x100)) + b"=a")
 def test_quoted_printable_is_decoded_to_just_what_was_encoded(text: bytes) -> None:
     encoded = quoted_printable(text)
     assert a2b_qp(encoded) == text
@@ -34,7 +38,7 @@ def test_quoted_printable_is_decoded_to_just_what_was_encoded(text: bytes) -> No
     assert encoded.count(b"\r") == encoded.count(b"\n") == encoded.count(b"\r\n")
     for line in encoded.split(b"\r\n"):
         assert len(line) <= 76
-        assert not line.startswith((b".", b"--", b"From "))
+        assert not line.startswith((b".", b"--", b"From"))
         assert not line.endswith((b" ", b"\t"))
 
 

@@ -108,6 +108,14 @@ class Counts(ListenerObserver):
         self.logins: list[str] = []
         self.users: list[str] = []
         self.errors: list[str] = []
+        self.replies: list[bytes] = []
+        self.handshakes: list[str] = []
+
+    def replied(self, octets: bytes) -> None:
+        self.replies.append(octets)
+
+    def handshake(self, version: str) -> None:
+        self.handshakes.append(version)
 
     def connection_opened(self, client: str) -> None:
         self.opened += 1
@@ -719,6 +727,7 @@ async def test_implicit_tls(tls: ServerTls, trust: ssl.SSLContext) -> None:
         (submission,) = server.spool.accepted
         assert b"ESMTPS" in submission.content
         assert submission.content.endswith(b"\r\n\r\n.\r\n..\r\nbody\r\n")
+        assert server.counts.handshakes == ["TLSv1.3"]
 
 
 async def test_starttls_then_auth(tls: ServerTls, trust: ssl.SSLContext) -> None:
@@ -847,6 +856,7 @@ async def test_a_handshake_that_does_not_come_is_cut_s7(tls: ServerTls) -> None:
         async with connect(server, b"") as client:
             assert await client.reply() == b""
         assert server.counts.opened == 1
+        await until(lambda: server.counts.handshakes == [""])
 
 
 async def test_a_disconnect_at_any_byte_of_a_tls_session_leaves_nothing(
@@ -887,6 +897,9 @@ async def test_logins(user: str, password: str, reply: bytes, logged: list[str])
         assert (await client.say(_base64(user))).startswith(b"334 ")
         assert (await client.say(_base64(password))).startswith(reply)
         assert server.counts.logins == logged
+        said = [each[:3] for each in server.counts.replies]
+        assert said[0] == b"220"
+        assert said[2:] == [b"530", b"334", b"334", reply[:3]]
         shown = user if logged == ["ok"] else f"shown:{user}"  # P8: perhaps it was a password
         assert server.counts.users == [shown] * len(logged)
         assert server.counts.errors == (["login"] if user == "broken" else [])

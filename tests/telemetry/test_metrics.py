@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 from angarium import __version__
-from angarium.telemetry.metrics import MAX_WARMUPS, Metrics
+from angarium.telemetry.metrics import Metrics
 from angarium.telemetry.shared_files import FILE_OCTETS
+from angarium.telemetry.warmup_metrics import MAX_WARMUPS
 
 TOP = Path(__file__).parents[2]
 
@@ -18,8 +19,8 @@ def test_counts_appear_after_a_flush() -> None:
     metrics.accepted_messages.add()
     metrics.refused["syntax"].add(3)
     metrics.attempts["rcpt", "5"].add()
-    metrics.queue_recipients["held"].set(7)
-    metrics.observe_commit(0.003, 5)
+    metrics.queue.recipients["held"].set(7)
+    metrics.queue.observe_commit(0.003, 5)
     text = metrics.render().decode()
     assert "angarium_accepted_messages_total 1.0" in text
     assert 'angarium_refused_total{kind="syntax"} 3.0' in text
@@ -31,13 +32,13 @@ def test_counts_appear_after_a_flush() -> None:
 
 def test_warm_ups_are_shown_up_to_a_number_and_end_at_0() -> None:
     metrics = Metrics()
-    metrics.follow_warmups([("ip2", "gmail", 3, 55, 7)])
+    metrics.warmups.follow([("ip2", "gmail", 3, 55, 7)])
     labels = '{provider="gmail",source="ip2"}'
     text = metrics.render().decode()
     assert f"angarium_warmup_day{labels} 3.0" in text
     assert f"angarium_warmup_hour_limit_messages{labels} 55.0" in text
     assert f"angarium_warmup_hour_used_messages{labels} 7.0" in text
-    metrics.follow_warmups([("ip3", f"p{number}", 1, None, 0) for number in range(MAX_WARMUPS)])
+    metrics.warmups.follow([("ip3", f"p{number}", 1, None, 0) for number in range(MAX_WARMUPS)])
     text = metrics.render().decode()
     assert f"angarium_warmup_hour_limit_messages{labels} 0.0" in text
     assert text.count("angarium_warmup_day{") == MAX_WARMUPS
@@ -52,7 +53,7 @@ def test_what_runs_is_named() -> None:
 def test_a_followed_total_counts_its_growth() -> None:
     metrics = Metrics()
     for total in (5, 5, 8):
-        metrics.dns["cached"].follow(total)
+        metrics.dns.lookups["cached"].follow(total)
     metrics.flush()
     assert 'angarium_dns_lookups_total{result="cached"} 8.0' in metrics.render().decode()
 
@@ -75,7 +76,7 @@ metrics = Metrics()
 metrics.accepted_messages.add(int(sys.argv[3]))
 metrics.connections_open.set(int(sys.argv[3]))
 metrics.certificate_end("0.0.0.0:587").set(1000 + int(sys.argv[3]))
-metrics.process_open_files(sys.argv[2]).set(int(sys.argv[3]))
+metrics.process.open_files(sys.argv[2]).set(int(sys.argv[3]))
 metrics.flush()
 if len(sys.argv) > 4:
     sys.stdout.write(metrics.render().decode())
@@ -105,7 +106,8 @@ def test_processes_share_their_metrics_and_a_successor_goes_on_counting(tmp_path
     text = run_child(tmp_path, "platform-0", "0", "render")
     assert "angarium_accepted_messages_total 15.0" in text
     assert "angarium_connections_open 13.0" in text  # a gauge is set, not added to
-    assert 'angarium_certificate_end_seconds{listener="0.0.0.0:587"} 1000.0' in text  # the first
+    ends = 'angarium_certificate_end_timestamp_seconds{listener="0.0.0.0:587"} 1000.0'
+    assert ends in text  # the first
     assert 'angarium_process_open_files{process="ingress-0"} 10.0' in text
     assert 'angarium_process_open_files{process="ingress-1"} 3.0' in text
     assert "angarium_build_info{" in text

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,8 @@ def test_memory_and_open_files_are_those_of_the_process() -> None:
     metrics = Metrics()
     gauges = ProcessGauges(metrics, "ingress-0")
     gauges.follow(100.0)
-    own = value(metrics, "process_memory_octets", 'kind="own",process="ingress-0"')
-    mapped = value(metrics, "process_memory_octets", 'kind="mapped",process="ingress-0"')
+    own = value(metrics, "process_memory_bytes", 'kind="own",process="ingress-0"')
+    mapped = value(metrics, "process_memory_bytes", 'kind="mapped",process="ingress-0"')
     (line,) = (
         line for line in Path("/proc/self/status").read_text().splitlines() if "VmRSS" in line
     )
@@ -34,6 +35,7 @@ def test_memory_and_open_files_are_those_of_the_process() -> None:
     assert abs(own + mapped - resident) < 64 << 20
     assert own > 4 << 20
     before = value(metrics, "process_open_files", 'process="ingress-0"')
+    assert value(metrics, "process_open_files_limit", 'process="ingress-0"') >= before
     opened = [os.open("/dev/null", os.O_RDONLY) for _ in range(7)]
     try:
         gauges.follow(100.0 + PERIOD_S / 2)
@@ -43,3 +45,12 @@ def test_memory_and_open_files_are_those_of_the_process() -> None:
     finally:
         for each in opened:
             os.close(each)
+
+
+def test_processor_time_is_counted_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    metrics = Metrics()
+    gauges = ProcessGauges(metrics, "ingress-0")
+    for seconds in (1.5, 2.25):
+        monkeypatch.setattr(time, "process_time", lambda seconds=seconds: seconds)
+        gauges.follow(100.0)
+    assert value(metrics, "process_cpu_seconds_total", 'process="ingress-0"') == 2.25

@@ -23,6 +23,7 @@ from angarium.tenancy.model import ConflictError, NotFoundError, TenancyError
 from angarium.tenancy.platform import Platform
 from angarium.tenancy.scopes import allows
 from angarium.tenancy.sign_in import NO_HASH, Candidate, NewSession
+from tests.tenancy.audited import audit_entries
 from tests.tenancy.conftest import FAST, Clock
 
 NAME, PASSWORD = "ann@example.com", "correct horse battery"
@@ -87,7 +88,7 @@ def test_an_account_is_added_once_with_its_role_and_no_readable_password(people:
     assert people.accounts.list("default") == []
     with pytest.raises(ConflictError, match="already"):
         people.accounts.add("ANN@example.com", "default", "owner", PASSWORD)
-    entry = people.audit()[0]
+    entry = audit_entries(people)[0]
     assert (entry.action, entry.subject, entry.details) == (
         "account.added",
         NAME,
@@ -218,7 +219,7 @@ def test_si2_a_recovery_code_lets_in_once(people: Platform) -> None:
     assert fault(log_in(people, code=shown.upper().replace("-", " "))) == "none"
     assert people.accounts.find(NAME).recovery_codes == 9
     assert fault(log_in(people, code=shown)) == "wrong"
-    assert "account.recovery_code_used" in [each.action for each in people.audit()]
+    assert "account.recovery_code_used" in [each.action for each in audit_entries(people)]
 
 
 def test_a_code_is_good_for_a_step_each_way_and_never_again() -> None:

@@ -11,6 +11,7 @@ from angarium.tenancy import SnapshotFile
 from angarium.tenancy.alignment import Alignments, explain_domain
 from angarium.tenancy.model import ALIGNMENTS, BY_DNS, NotFoundError, TenancyError
 from angarium.tenancy.platform import Platform
+from tests.tenancy.audited import audit_entries
 
 
 class Asked:
@@ -86,7 +87,7 @@ def test_strict_is_the_usual_and_there_are_no_others(asked: Asked) -> None:
         asked.platform.tenants.set_alignment("nobody", "off")
     for each in ALIGNMENTS:
         assert asked.platform.tenants.set_alignment("shop", each).alignment == each
-    assert asked.platform.audit()[0].details == {"alignment": "off"}
+    assert audit_entries(asked.platform)[0].details == {"alignment": "off"}
 
 
 def test_the_key_of_the_domain_above_signs_only_where_it_is_relaxed(asked: Asked) -> None:

@@ -13,6 +13,7 @@ from angarium.tenancy.check_policy import CHECK_MODES, NO_CHECK, CheckPolicy
 from angarium.tenancy.model import NotFoundError, TenancyError, Tenant
 from angarium.tenancy.platform import Platform
 from angarium.tenancy.snapshot import SnapshotData
+from tests.tenancy.audited import audit_entries
 
 
 def found(code: str, level: Any) -> Finding:
@@ -57,7 +58,7 @@ def test_a_tenants_checks_are_set_and_published(platform: Platform, tmp_path: Pa
     assert tenants.set_check("shop", mode="block", codes=codes).check == CheckPolicy(
         mode="block", codes=("subject_missing", "link_broken")
     )
-    assert platform.audit()[0].details == {
+    assert audit_entries(platform)[0].details == {
         "check_mode": "block",
         "check_codes": "subject_missing,link_broken",
     }

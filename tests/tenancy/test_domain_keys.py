@@ -8,6 +8,7 @@ from angarium.queue.model import UnixMs
 from angarium.tenancy.domain_keys import RETIRED_KEPT_MS, record_may_go, record_name
 from angarium.tenancy.model import BY_OPERATOR, Domain, TenancyError
 from angarium.tenancy.platform import Platform
+from tests.tenancy.audited import audit_entries
 from tests.tenancy.conftest import Clock
 
 NAME = "example.com"
@@ -30,7 +31,7 @@ def test_a_first_key_signs_when_its_record_is_found(platform: Platform) -> None:
     assert signing is not None
     assert states(signing) == ["signs"]
     assert platform.domain_keys.take_over(added.id, selectors(added)) is None
-    assert platform.audit()[0].action == "domain.key_signs"
+    assert audit_entries(platform)[0].action == "domain.key_signs"
 
 
 def test_the_operators_word_lets_a_first_key_sign_too(platform: Platform) -> None:
@@ -63,7 +64,7 @@ def test_a_rotation_that_is_forced_asks_nobody(platform: Platform) -> None:
     platform.domain_keys.rotate(NAME)
     forced = platform.domain_keys.rotate(NAME, force=True)
     assert sorted(states(forced)) == ["retired", "retired", "signs"]
-    assert platform.audit()[0].details["by"] == BY_OPERATOR
+    assert audit_entries(platform)[0].details["by"] == BY_OPERATOR
 
 
 def test_a_retired_key_is_forgotten_after_a_week_and_no_sooner(
@@ -79,7 +80,7 @@ def test_a_retired_key_is_forgotten_after_a_week_and_no_sooner(
     assert (domain.name, key.selector) == (NAME, first.keys[0].selector)
     assert states(platform.domains.find(NAME)) == ["signs"]
     assert platform.version() == version + 1
-    entry = platform.audit()[0]
+    entry = audit_entries(platform)[0]
     assert (entry.action, entry.details) == (
         "domain.key_over",
         {"record": f"{key.selector}._domainkey.{NAME}"},

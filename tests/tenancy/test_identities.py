@@ -9,6 +9,7 @@ from angarium.tenancy.account import SignInProblem
 from angarium.tenancy.identities import Entered, NewMember, Vouched
 from angarium.tenancy.model import ConflictError, NotFoundError, TenancyError
 from angarium.tenancy.platform import Platform
+from tests.tenancy.audited import audit_entries
 from tests.tenancy.conftest import Clock
 
 ISSUER = "https://login.example"
@@ -54,7 +55,7 @@ def entered(found: Entered | SignInProblem) -> Entered:
 
 
 def actions(platform: Platform) -> list[tuple[str, str]]:
-    return [(each.action, each.subject) for each in reversed(platform.audit())]
+    return [(each.action, each.subject) for each in reversed(audit_entries(platform))]
 
 
 def test_who_is_linked_is_let_in_as_their_account(people: Platform, answer: Answers) -> None:

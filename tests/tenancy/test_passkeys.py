@@ -12,6 +12,7 @@ from angarium.tenancy.model import ConflictError, TenancyError
 from angarium.tenancy.passkeys import LIFE_MS
 from angarium.tenancy.platform import Platform
 from angarium.tenancy.sign_in import NewSession
+from tests.tenancy.audited import audit_entries
 from tests.tenancy.conftest import Clock
 from tests.tenancy.software_authenticator import SoftwareAuthenticator
 
@@ -115,7 +116,7 @@ def test_a_copy_of_an_authenticator_is_noticed(
     assert isinstance(log_in(people, phone), NewSession)
     phone.counter = 0
     assert log_in(people, phone) == SignInProblem(fault="wrong")
-    assert people.audit()[0].action == "account.passkey_copied"
+    assert audit_entries(people)[0].action == "account.passkey_copied"
 
 
 def test_nobody_else_is_let_in(people: Platform, phone: SoftwareAuthenticator) -> None:

@@ -14,6 +14,7 @@ from angarium.tenancy import NotFoundError, Plan, PlanChange, SnapshotFile, Tena
 from angarium.tenancy.database import Database
 from angarium.tenancy.plan import UNLIMITED
 from angarium.tenancy.platform import Platform
+from tests.tenancy.audited import audit_entries
 
 
 def test_a_plan_is_changed_bit_by_bit_and_limits_are_taken_away(platform: Platform) -> None:
@@ -32,7 +33,7 @@ def test_a_plan_is_changed_bit_by_bit_and_limits_are_taken_away(platform: Platfo
     found = platform.tenants.find("shop").plan
     assert found == Plan(per_day=10_000, over_quota="wait", rate=50, pools=("own",))
     assert platform.tenants.find("default").plan == UNLIMITED
-    entry = platform.audit()[0]
+    entry = audit_entries(platform)[0]
     assert (entry.action, entry.tenant) == ("tenant.plan_changed", "shop")
     assert entry.details == {"rate": "50", "per_day": "10000", "over_quota": "wait", "pools": "own"}
 

@@ -22,13 +22,14 @@ from angarium.tenancy.secret_file import Secrets
 from angarium.tenancy.signing import open_domain_key
 from angarium.tenancy.tables import DOMAIN
 from angarium.tenancy.webhooks import WebhookWish
+from tests.tenancy.audited import audit_entries
 from tests.tenancy.conftest import SECRETS, Clock
 
 DAY = 86_400_000
 
 
 def actions(platform: Platform) -> list[tuple[str, str, str]]:
-    return [(each.action, each.tenant, each.actor) for each in reversed(platform.audit())]
+    return [(each.action, each.tenant, each.actor) for each in reversed(audit_entries(platform))]
 
 
 def test_a_tenant_is_created_once_and_can_be_disabled(platform: Platform) -> None:
@@ -66,7 +67,7 @@ def test_a_tenant_is_removed_with_all_that_is_its_own_and_its_name_is_not_given_
     assert [each.tenant for each in platform.keys.list()] == ["default"]
     assert [each.tenant for each in platform.domains.list()] == ["default"]
     assert [each.tenant for each in platform.webhooks.list()] == ["default"]
-    assert platform.audit()[0].details == {"keys": "1", "domains": "1"}
+    assert audit_entries(platform)[0].details == {"keys": "1", "domains": "1"}
     with pytest.raises(NotFoundError):
         platform.tenants.set_active("shop", True)
     with pytest.raises(ConflictError, match="was removed"):
@@ -83,7 +84,7 @@ def test_of_a_key_only_its_digest_is_kept_p6(platform: Platform, kind: str) -> N
     assert secret.digest == key_digest(made.text)
     assert made.text.startswith(f"ang_{kind}_{made.key.id}_")
     assert len(made.text.rpartition(f"{made.key.id}_")[2]) == 43
-    (entry,) = platform.audit()
+    (entry,) = audit_entries(platform)
     assert (entry.action, entry.subject) == ("key.created", made.key.id)
     assert made.text not in str(entry)
 
@@ -127,7 +128,7 @@ def test_what_cannot_be_a_key_is_refused_and_nothing_is_kept(
     with pytest.raises(TenancyError, match=text):
         platform.keys.create(wish)
     assert platform.keys.list() == []
-    assert platform.audit() == []
+    assert audit_entries(platform) == []
 
 
 def test_two_secrets_are_valid_during_a_rotation_and_no_third(
@@ -204,7 +205,7 @@ def test_a_verified_domain_is_one_tenants_a2(platform: Platform) -> None:
 def test_the_operators_word_stands_for_the_token_and_is_noted(platform: Platform) -> None:
     domain = platform.domains.add("example.com", "default", assume_verified=True)
     assert (domain.status, domain.assumed) == ("verified", True)
-    added, verified = reversed(platform.audit())
+    added, verified = reversed(audit_entries(platform))
     assert added.action == "domain.added"
     assert (verified.action, verified.subject) == ("domain.verified", "example.com")
     assert verified.details == {"by": "the operator's word"}
@@ -283,14 +284,14 @@ def test_lists_are_read_a_page_at_a_time(platform: Platform) -> None:
 def test_the_audit_is_read_from_the_newest_on(platform: Platform) -> None:
     for name in ("a", "b"):
         platform.tenants.create(name)
-    platform.note("suppression.added", "a", "ann@example.com", scope="tenant:a")
-    newest, *older = platform.pages.audit(None, None, 9)
+    platform.audit.note("suppression.added", "a", "ann@example.com", scope="tenant:a")
+    newest, *older = platform.audit.page(None, None, 9)
     assert (newest.entry.subject, newest.entry.details) == (
         "ann@example.com",
         {"scope": "tenant:a"},
     )
-    assert platform.pages.audit(None, newest.number, 9) == older
-    assert [each.entry.action for each in platform.pages.audit("a", None, 9)] == [
+    assert platform.audit.page(None, newest.number, 9) == older
+    assert [each.entry.action for each in platform.audit.page("a", None, 9)] == [
         "suppression.added",
         "tenant.created",
     ]
@@ -298,7 +299,7 @@ def test_the_audit_is_read_from_the_newest_on(platform: Platform) -> None:
 
 def test_a_note_of_what_was_done_elsewhere_publishes_nothing(platform: Platform) -> None:
     before = platform.version()
-    platform.note("queue.hold", "default", "2 recipients")
+    platform.audit.note("queue.hold", "default", "2 recipients")
     assert platform.version() == before
 
 
@@ -328,7 +329,7 @@ def test_certificates_stand_for_one_key_and_are_free_when_it_ends(platform: Plat
     with pytest.raises(TenancyError, match="kind api"):
         platform.keys.create(KeyWish(tenant="shop", kind="smtp", certificates=["dns:a.example"]))
     assert platform.keys.bind(one.id, ["email:a@b.example"]).certificates == ("email:a@b.example",)
-    assert platform.audit()[0].details == {"certificates": "email:a@b.example"}
+    assert audit_entries(platform)[0].details == {"certificates": "email:a@b.example"}
     platform.keys.bind(other.id, ["dns:app.example.com"])
     platform.keys.revoke(other.id)
     with pytest.raises(ConflictError, match="no longer valid"):

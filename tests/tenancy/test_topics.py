@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from angarium.config.titles import MAX_TITLES, TITLE_CHARACTERS
 from angarium.queue.model import UnixMs
 from angarium.tenancy import SnapshotFile
 from angarium.tenancy.model import ConflictError, NotFoundError, TenancyError
 from angarium.tenancy.platform import Platform
 from angarium.tenancy.tables import TOPIC
-from angarium.tenancy.topic import MAX_TITLES, MAX_TOPICS, TITLE_CHARACTERS, Topic
+from angarium.tenancy.topic import MAX_TOPICS, Topic
+from tests.tenancy.audited import audit_entries
 
 TITLES = {"en": "Offers", "de": " Angebote ", "pt-BR": "Ofertas"}
 
@@ -30,7 +32,7 @@ def test_a_topic_is_made_titled_and_removed(platform: Platform) -> None:
     assert platform.topics.remove("shop", "offers") == changed
     with pytest.raises(NotFoundError, match="topic list --tenant shop"):
         platform.topics.find("shop", made.id)
-    told = [each.action for each in platform.audit() if each.subject == made.id]
+    told = [each.action for each in audit_entries(platform) if each.subject == made.id]
     assert told == ["topic.removed", "topic.changed", "topic.created"]
     assert platform.topics.find("default", "offers").tenant == "default"
 

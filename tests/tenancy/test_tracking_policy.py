@@ -20,6 +20,7 @@ from angarium.tenancy.tracking_policy import (
     TrackingHost,
     tidy_address,
 )
+from tests.tenancy.audited import audit_entries
 
 
 @pytest.fixture
@@ -39,8 +40,8 @@ def test_what_a_tenant_says_of_tracking_is_set_and_published(
 ) -> None:
     tenants = platform.tenants
     tenants.set_tracking("shop", policy="aggregate", postal_address="Shop \r\n 1 Main Street\n\n")
-    assert platform.audit()[0].action == "tenant.tracking_set"
-    assert platform.audit()[0].details == {
+    assert audit_entries(platform)[0].action == "tenant.tracking_set"
+    assert audit_entries(platform)[0].details == {
         "tracking": "aggregate",
         "postal_address": "Shop\n1 Main Street",
     }
@@ -57,7 +58,7 @@ def test_what_a_tenant_says_of_tracking_is_set_and_published(
 
 
 def test_a_wish_that_cannot_be_met_names_its_field_and_changes_nothing(platform: Platform) -> None:
-    entries = len(platform.audit())
+    entries = len(audit_entries(platform))
     with pytest.raises(TenancyError) as policy:
         platform.tenants.set_tracking("shop", policy="some", postal_address="Shop")
     with pytest.raises(TenancyError) as address:
@@ -67,7 +68,7 @@ def test_a_wish_that_cannot_be_met_names_its_field_and_changes_nothing(platform:
     assert (policy.value.field, address.value.field) == ("tracking", "postal_address")
     assert "U+0007" in str(address.value)
     assert platform.tenants.find("shop").tracking == "full"
-    assert len(platform.audit()) == entries
+    assert len(audit_entries(platform)) == entries
 
 
 def test_a_postal_address_is_bounded() -> None:

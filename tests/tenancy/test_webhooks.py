@@ -11,6 +11,7 @@ from angarium.tenancy.platform import Platform
 from angarium.tenancy.snapshot_file import read_snapshot
 from angarium.tenancy.webhook import Webhook, read_events
 from angarium.tenancy.webhooks import WebhookChange, WebhookWish
+from tests.tenancy.audited import audit_entries
 from tests.tenancy.conftest import Clock
 
 URL = "https://hooks.example.com/in"
@@ -32,7 +33,7 @@ def test_an_endpoint_is_published_with_its_secret_sealed(
     assert made.text.startswith("whsec_")
     assert platform.webhooks.secret(published) == made.text
     assert made.text.encode() not in (tmp_path / "platform.snapshot").read_bytes()
-    assert platform.audit()[0].action == "webhook.created"
+    assert audit_entries(platform)[0].action == "webhook.created"
 
 
 def test_two_secrets_are_valid_while_it_is_rotated_the_newest_first(

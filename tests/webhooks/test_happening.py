@@ -10,6 +10,8 @@ from angarium.queue.events import (
     AddressListed,
     ContentShown,
     SenderPaused,
+    TrackingHostFailed,
+    TrackingHostVerified,
     WarmupChanged,
     WebhookDisabled,
 )
@@ -158,6 +160,24 @@ def test_what_concerns_no_tenant_is_told_to_nobody() -> None:
     assert other_happening(Position(1, warmup)) is None
     shown = ContentShown(**NO_MESSAGE, tenant="t", stream="s", actor="a", reason="r", part="all")
     assert other_happening(Position(1, shown)) is None
+
+
+def test_a_tracking_hosts_change_is_told_to_its_tenant() -> None:
+    at, none = UnixMs(1_800_000_000_000), MessageId(b"")
+    verified = TrackingHostVerified(at=at, message_id=none, tenant="acme", host="t.acme.example")
+    failed = TrackingHostFailed(
+        at=at, message_id=none, tenant="acme", host="t.acme.example", purpose="dns", text="gone"
+    )
+    told = [other_happening(Position(5, each)) for each in (verified, failed)]
+    assert [(each and (each.type, each.tenant, each.facts)) for each in told] == [
+        ("tracking_host.verified", "acme", {"host": "t.acme.example"}),
+        (
+            "tracking_host.failed",
+            "acme",
+            {"host": "t.acme.example", "purpose": "dns", "text": "gone"},
+        ),
+    ]
+    assert {"tracking_host.verified", "tracking_host.failed"} <= {*TYPES}
 
 
 def test_types_of_events_about_domains_are_those_that_can_be_asked_for() -> None:

@@ -12,6 +12,7 @@ from angarium.queue.model import UnixMs
 from angarium.webhooks.delivery import (
     Delivery,
     DeliveryFilter,
+    Depth,
     Health,
     NewDelivery,
     Outcome,
@@ -273,3 +274,14 @@ def test_a_file_that_is_none_or_of_a_newer_version_is_an_error_that_names_it(
     with pytest.raises(OutboxError):
         Outbox(path)
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_its_depth_is_what_waits_and_what_was_given_up(outbox: Outbox) -> None:
+    assert outbox.depth() == Depth(waiting=0, given_up=0, first_due=None)
+    outbox.add([new("a"), new("b"), new("c", "m2"), new("d", "m3")], NOW)
+    late = UnixMs(NOW + 5)
+    outbox.add([new("e", "m4")], late)
+    given_up, delivered, *_ = due(outbox, late)
+    outbox.settle([ended(given_up, ok=False), ended(delivered)], {}, NOW)
+    # "b" waits behind "a", which has ended now
+    assert outbox.depth() == Depth(waiting=3, given_up=1, first_due=NOW)

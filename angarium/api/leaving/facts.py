@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from angarium.config.schema import Config
-from angarium.config.streams import streams_to_leave
+from angarium.config.streams import streams_by_name, streams_to_leave, titles_of
+from angarium.config.titles import title_in
 from angarium.tenancy import SnapshotFile
 from angarium.tenancy.topic import Topic
 
@@ -24,6 +25,10 @@ class TenantFacts(Protocol):
 
     def streams_of(self, tenant: str) -> Sequence[str]:
         """Return the streams whose mail says how to leave, and that it may use."""
+        ...
+
+    def stream_title(self, stream: str, language: str) -> str:
+        """Return what people who read this language are shown of a stream; its name where it has no title."""
         ...
 
 
@@ -50,3 +55,7 @@ class PublishedFacts:
             for each in streams_to_leave(self._config().stream)
             if not allowed or each in allowed
         )
+
+    def stream_title(self, stream: str, language: str) -> str:
+        known = streams_by_name(self._config().stream).get(stream)
+        return stream if known is None else title_in(titles_of(known), language, stream)

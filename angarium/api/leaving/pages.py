@@ -229,7 +229,13 @@ class LeavingPages:
         ]
         if leaver.topic and leaver.topic not in topics:
             titled.append((scope_of(leaver), leaver.topic))
-        titled += [(Scope(tenant=leaver.tenant, stream=each), each) for each in sorted(streams)]
+        titled += [
+            (
+                Scope(tenant=leaver.tenant, stream=each),
+                self._facts.stream_title(each, visit.frame.language),
+            )
+            for each in sorted(streams)
+        ]
         return [
             views.Choice(scope=scope, title=title, standing=standing(scope, found))
             for scope, title in titled

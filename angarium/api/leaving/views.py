@@ -27,7 +27,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """What one may get or leave."""
 
     scope: Scope
-    title: str  # of a topic, for people; of a stream, its name
+    title: str  # for people; the name of what has none
     standing: Standing
 
 

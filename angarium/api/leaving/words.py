@@ -9,9 +9,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from angarium.templates.locales import nearest
+from angarium.config.languages import FALLBACK, nearest
 
-FALLBACK: Final = "en"
 # In the order in which they are offered
 LANGUAGES: Final = ("en", "de", "fr", "es", "it", "nl", "pt", "pl")
 # Ours, of what is looked at of a header

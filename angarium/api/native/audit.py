@@ -19,20 +19,22 @@ from angarium.api.native.wire import (
     time_text,
 )
 from angarium.intake.order import FaultKind
-from angarium.tenancy.model import AuditEntry
+from angarium.tenancy.audit.link import Link
 
 _NUMBER_OCTETS: Final = 8  # the last bit is none of the number: a database takes 63
 
 
 class EntryShown(Wire, frozen=True, kw_only=True):
-    """One change."""
+    """One change, chained to the one before by its digest (docs/data-protection.md)."""
 
+    number: int
     at: Time
     actor: str  # key ID; or who gave a command
     action: str  # as domain.verified
     tenant: str
     subject: str  # the id or name of what was changed
     details: Mapping[str, str]
+    digest: str  # SHA-256, in hexadecimal
 
 
 class AuditList(Wire, frozen=True, kw_only=True):
@@ -73,12 +75,12 @@ class AuditResource:
             tenant = None
         before, limit = _number(read_cursor(asked.cursor)), asked.limit
         found = await self._premises.platform.run(
-            lambda platform: platform.pages.audit(tenant, before, limit), by=caller
+            lambda platform: platform.audit.page(tenant, before, limit), by=caller
         )
         number = found[-1].number << 1 if len(found) == limit else None
         last = None if number is None else number.to_bytes(_NUMBER_OCTETS, "big")
         return json_response(
-            AuditList(entries=[_shown(each.entry) for each in found], cursor=cursor_of(last))
+            AuditList(entries=[_shown(each) for each in found], cursor=cursor_of(last))
         )
 
 
@@ -86,12 +88,15 @@ def _number(cursor: bytes | None) -> int | None:
     return None if cursor is None else int.from_bytes(cursor[:_NUMBER_OCTETS], "big") >> 1
 
 
-def _shown(entry: AuditEntry) -> EntryShown:
+def _shown(link: Link) -> EntryShown:
+    entry = link.entry
     return EntryShown(
+        number=link.number,
         at=time_text(entry.at),
         actor=entry.actor,
         action=entry.action,
         tenant=entry.tenant,
         subject=entry.subject,
         details=entry.details,
+        digest=link.digest.hex(),
     )

@@ -144,6 +144,7 @@ class CampaignMaking:
             data=asked.template_data,
             stream=asked.stream,
             topic=asked.topic,
+            language=asked.language,
             name=asked.name,
             tags=_tags(asked),
             metadata=asked.metadata,

@@ -91,6 +91,8 @@ class CampaignAsked(Asked, frozen=True, kw_only=True):
     name: Annotated[str, Meta(max_length=200)] = ""  # for people
     stream: str = ""  # omitted: "default"
     topic: str = ""  # one of GET /v1/topics, by name or id: who has left it gets nothing
+    # of the pages where one leaves, a tag such as pt-BR; omitted: `locale`
+    language: Annotated[str, Meta(max_length=200)] = ""
     tags: Mapping[str, str] | tuple[str, ...] = ()
     metadata: Mapping[str, Any] = {}  # comes back in the events of each mail
     schedule: ScheduleAsked = ScheduleAsked()

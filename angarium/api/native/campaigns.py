@@ -1,8 +1,6 @@
 """/v1/email/campaigns: a mail to each row of a file."""
 
 import asyncio
-import csv
-import io
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -36,7 +34,7 @@ from angarium.api.native.sending import once_key
 from angarium.api.native.wire import cursor_of, in_path, invalid, read_cursor, read_query
 from angarium.api.reading import read_json
 from angarium.campaigns.asked import Asked, AskedError, decode_asked
-from angarium.insight.suppression_csv import harmless
+from angarium.insight.csv_text import csv_octets
 from angarium.intake.order import Caller, Fault, FaultError, FaultKind
 from angarium.queue.ledger.rules import Cancel, Change, Conflict, MoveStart, Pause, Resume
 from angarium.queue.ledger.store import Ledger, NumberedRow
@@ -256,7 +254,7 @@ class CampaignResource:
         answer = web.StreamResponse(headers={"Content-Type": f"{CSV}; charset=utf-8"})
         answer.headers["Content-Disposition"] = 'attachment; filename="errors.csv"'
         await answer.prepare(request)
-        await answer.write(_lines([("line", "status", "reason", "text")]))
+        await answer.write(csv_octets([("line", "status", "reason", "text")]))
         after: int | None = 0
         while after is not None:
             page = self._ledger.rows(found.number, after, SCAN, _WRONG, SCAN)
@@ -265,7 +263,7 @@ class CampaignResource:
                 for each in (numbered.row for numbered in page.rows)
             ]
             if lines:
-                await answer.write(_lines(lines))
+                await answer.write(csv_octets(lines))
             after = page.next
             await asyncio.sleep(0)
         await answer.write_eof()
@@ -376,14 +374,6 @@ def _states(wanted: str) -> frozenset[RowState]:
 
 def _number(cursor: str) -> int:
     return int.from_bytes((read_cursor(cursor) or b"")[:8], "big")
-
-
-def _lines(rows: Sequence[Sequence[str]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(
-        [[harmless(cell) for cell in row] for row in rows]
-    )
-    return text.getvalue().encode("utf-8", "replace")
 
 
 def _conflict(text: str) -> FaultError:

@@ -192,7 +192,8 @@ class AttemptList(Wire, frozen=True, kw_only=True):
 class TenantEvent(EventShown, frozen=True, kw_only=True):
     """One thing that happened to one of the tenant's emails, or to the tenant."""
 
-    # null: it is about none, as domain.verified, domain.failed, domain.recovered, sender_paused, sender_resumed are
+    # null: it is about none, as domain.verified, domain.failed, domain.recovered, tracking_host.verified,
+    # tracking_host.failed, sender_paused, sender_resumed are
     email_id: str | None
     recipients: Sequence[str]  # whom it is about
     metadata: Mapping[str, Any]  # of the email, and of the recipient if it is about one

@@ -76,7 +76,7 @@ class Premises(msgspec.Struct, frozen=True, kw_only=True):
         whose = tenant or caller.tenant
         try:
             await self.platform.run(
-                lambda platform: platform.note(action, whose, subject, **details), by=caller
+                lambda platform: platform.audit.note(action, whose, subject, **details), by=caller
             )
         except FaultError as error:
             log(

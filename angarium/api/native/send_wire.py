@@ -61,6 +61,8 @@ class _ShippingAsked(_Asked, frozen=True, kw_only=True):
     stream: str = ""  # omitted: "default"
     campaign: str = ""  # omitted: the tag of this name
     topic: str = ""  # one of GET /v1/topics, by name or id: who has left it gets nothing
+    # of the pages where one leaves, a tag such as pt-BR; omitted: `locale`, else the header's Content-Language
+    language: str = ""
     tags: Mapping[str, str] | tuple[str, ...] = ()  # {"type": "receipt"}, or words
     metadata: Mapping[str, Any] = {}  # comes back in its events; at most 64 KB
     send_at: Time | None = None  # omitted, or over: now

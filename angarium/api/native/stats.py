@@ -1,25 +1,34 @@
-"""GET /v1/stats: how much mail there was and what became of it, by the hour or by what it was."""
+"""GET /v1/stats: how much mail there was and what became of it, over time or by what it was."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
+import msgspec
 from aiohttp import web
 
-from angarium.analytics import HOUR_MS, CountersAwayError, Dimension, StatsPage, StatsQuery
+from angarium.analytics import CountersAwayError, StatsPage, StatsQuery, StatsRow
 from angarium.analytics.access import CounterAccess
-from angarium.analytics.asked import DIMENSIONS
-from angarium.analytics.span import Span, SpanError, key_shown, read_span
+from angarium.analytics.counters import SINGLES
+from angarium.analytics.latency import latency_of
+from angarium.analytics.wanted import Wanted, WantedError, read_wanted
 from angarium.api.dialect import Route
 from angarium.api.native.answers import json_response
 from angarium.api.native.premises import Premises
-from angarium.api.native.stats_wire import StatsAnswer, StatsAsked, StatsRowShown
+from angarium.api.native.stats_wire import (
+    LatencyShown,
+    RatesShown,
+    StatsAnswer,
+    StatsAsked,
+    StatsRowShown,
+)
 from angarium.api.native.wire import cursor_of, invalid, read_cursor, read_query, time_text
+from angarium.insight.csv_text import csv_octets
+from angarium.insight.stats_csv import keys_shown, row_rates, stats_cells, stats_columns
 from angarium.intake.order import Fault, FaultError, FaultKind
-from angarium.queue.model import UnixMs
 from angarium.telemetry.log import log
 
+_CSV: Final = "text/csv"
 _RETRY_S: Final = 1
-_OVER_TIME: Final = ("total", "hour", "day")
 
 
 class StatsResource:
@@ -42,34 +51,49 @@ class StatsResource:
             ),
         )
 
-    async def show(self, request: web.Request) -> web.Response:
+    async def show(self, request: web.Request) -> web.StreamResponse:
         caller = self._premises.admit(request, "stats", "read")
         asked = read_query(request, StatsAsked)
         tenant = self._premises.tenant_of(caller, asked.tenant, "read")
-        span = _span(asked, self._premises.clock())
-        page = await self._answered(
-            StatsQuery(
-                by=asked.by,
-                first=span.first,
-                end=span.end,
-                tenant=tenant,
-                only=_only(asked),
-                after=(read_cursor(asked.cursor) or b"").decode(errors="replace"),
-                limit=asked.limit,
-            )
-        )
+        try:
+            query, span = read_wanted(_wanted(asked), self._premises.clock(), tenant, may_all=False)
+        except WantedError as error:
+            raise invalid(error.field, str(error)) from None
+        after = (read_cursor(asked.cursor) or b"").decode(errors="replace")
+        query = msgspec.structs.replace(query, after=after, limit=asked.limit)
+        page = await self._answered(query)
+        if asked.format == "csv":
+            return await self._csv(request, query, page, rates=asked.rates)
         return json_response(
             StatsAnswer(
                 by=asked.by,
-                first=time_text(UnixMs(span.first * HOUR_MS)),
-                to=time_text(UnixMs(span.end * HOUR_MS)),
-                rows=[
-                    StatsRowShown(key=key_shown(asked.by, each.key), **each.counts)
-                    for each in page.rows
-                ],
+                first=time_text(span.first_ms),
+                to=time_text(span.end_ms),
+                resolution=span.resolution,
+                rows=[_shown(asked, query, each) for each in page.rows],
                 cursor=cursor_of(None if page.after is None else page.after.encode()),
             )
         )
+
+    async def _csv(
+        self, request: web.Request, query: StatsQuery, page: StatsPage, *, rates: bool
+    ) -> web.StreamResponse:
+        answer = web.StreamResponse(headers={"Content-Type": f"{_CSV}; charset=utf-8"})
+        answer.headers["Content-Disposition"] = 'attachment; filename="stats.csv"'
+        await answer.prepare(request)
+        columns = stats_columns(query.by, rates=rates, latency=query.latency)
+        await answer.write(csv_octets([columns]))
+        async for rows in self._pages(query, page):
+            lines = csv_octets([stats_cells(query, each, rates=rates) for each in rows])
+            await answer.write(lines)
+        await answer.write_eof()
+        return answer
+
+    async def _pages(self, query: StatsQuery, page: StatsPage) -> AsyncIterator[Sequence[StatsRow]]:
+        yield page.rows
+        while page.after is not None:
+            page = await self._answered(msgspec.structs.replace(query, after=page.after))
+            yield page.rows
 
     async def _answered(self, query: StatsQuery) -> StatsPage:
         """Raises FaultError: a cursor that is none, or BUSY."""
@@ -93,29 +117,42 @@ class StatsResource:
         return page
 
 
-def _span(asked: StatsAsked, now: UnixMs) -> Span:
-    try:
-        return read_span(asked.first, asked.to, now)
-    except SpanError as error:
-        raise invalid(error.field, str(error)) from None
+def _wanted(asked: StatsAsked) -> Wanted:
+    return Wanted(
+        by=asked.by,
+        first=asked.first,
+        to=asked.to,
+        resolution=asked.resolution,
+        only={name: getattr(asked, "class_" if name == "class" else name) for name in SINGLES},
+        sort=_snake(asked.sort),
+        latency=asked.latency,
+    )
 
 
-def _only(asked: StatsAsked) -> tuple[Dimension, str] | None:
-    """Return what alone is asked about. Raises FaultError."""
-    given = [
-        (name, dimension, value)
-        for name, dimension in DIMENSIONS.items()
-        if (value := getattr(asked, name, ""))
-    ]
-    if not given:
+def _snake(name: str) -> str:
+    """As counters are called on disk."""
+    return "".join(f"_{each.lower()}" if each.isupper() else each for each in name)
+
+
+def _shown(asked: StatsAsked, query: StatsQuery, row: StatsRow) -> StatsRowShown:
+    keys = keys_shown(query.by, row)
+    return StatsRowShown(
+        key=keys[0] if keys else str(row.key),
+        keys=keys,
+        **row.counts,
+        rates=_rates(query, row) if asked.rates else None,
+        latency=_latency(row),
+    )
+
+
+def _rates(query: StatsQuery, row: StatsRow) -> RatesShown | None:
+    found = row_rates(query, row)
+    if found is None:
         return None
-    name, dimension, value = given[-1]
-    if len(given) > 1:
-        text = f"{name}: together with {given[0][0]}: counters are by one of them at a time"
-        raise invalid(name, text)
-    if asked.by not in _OVER_TIME:
-        text = (
-            f"{name}: counters of it are not by {asked.by} too: ask with by={', '.join(_OVER_TIME)}"
-        )
-        raise invalid(name, text)
-    return dimension, value
+    values = msgspec.structs.asdict(found).items()
+    return RatesShown(**{f"{name}_rate": value for name, value in values})
+
+
+def _latency(row: StatsRow) -> LatencyShown | None:
+    found = latency_of(row.latency)
+    return None if found is None else LatencyShown(**msgspec.structs.asdict(found))

@@ -21,7 +21,8 @@ from angarium.api.native.wire import (
     time_text,
 )
 from angarium.api.reading import read_json
-from angarium.tenancy.topic import MAX_TITLES, TITLE_CHARACTERS, Topic
+from angarium.config.titles import MAX_TITLES, TITLE_CHARACTERS
+from angarium.tenancy.topic import Topic
 
 PATH = "/v1/topics"
 ONE = "/v1/topics/{topic}"

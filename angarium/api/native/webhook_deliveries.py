@@ -32,7 +32,7 @@ from angarium.api.native.wire import (
     unix_ms,
 )
 from angarium.api.reading import read_json
-from angarium.intake.order import Fault, FaultError, FaultKind
+from angarium.intake.order import Caller, Fault, FaultError, FaultKind
 from angarium.queue.message_id import MessageIdGenerator
 from angarium.tenancy.webhook import Webhook
 from angarium.webhooks.delivery import Delivery, DeliveryFilter, State
@@ -125,16 +125,17 @@ class DeliveryResource:
         return await self._with_log(found)
 
     async def replay_one(self, request: web.Request) -> web.Response:
-        webhook = await self._webhooks.found(request, "write")
+        caller, webhook = await self._webhooks.found_by(request, "write")
         _check_enabled(webhook)
         found = await self._found(request, webhook)
         now = self._premises.clock()
         await self._outbox.run(lambda outbox: outbox.replay(found.id, now))
+        await self._note(caller, webhook, 1)
         again = await self._outbox.run(lambda outbox: outbox.find(found.id))
         return json_response(delivery_shown(again or found))
 
     async def replay(self, request: web.Request) -> web.Response:
-        webhook = await self._webhooks.found(request, "write")
+        caller, webhook = await self._webhooks.found_by(request, "write")
         asked = await read_json(request, ReplayAsked) if request.can_read_body else ReplayAsked()
         _check_enabled(webhook)
         is_all = asked.status is None and asked.since is None and asked.until is None
@@ -146,7 +147,13 @@ class DeliveryResource:
         )
         now = self._premises.clock()
         count = await self._outbox.run(lambda outbox: outbox.replay_all(wanted, now))
+        await self._note(caller, webhook, count)
         return json_response(ReplayAnswer(replayed=count))
+
+    async def _note(self, caller: Caller, webhook: Webhook, count: int) -> None:
+        await self._premises.note(
+            caller, "webhook.replayed", webhook.id, tenant=webhook.tenant, count=str(count)
+        )
 
     async def test(self, request: web.Request) -> web.Response:
         webhook = await self._webhooks.found(request, "write")

@@ -225,13 +225,18 @@ class WebhookResource:
 
     async def found(self, request: web.Request, action: str) -> Webhook:
         """Return the webhook of the path. Raises FaultError."""
+        return (await self.found_by(request, action))[1]
+
+    async def found_by(self, request: web.Request, action: str) -> tuple[Caller, Webhook]:
+        """The same, and who asks."""
         caller = self._premises.admit(request, "webhooks", action)
         asked = request.query.get("tenant", "")
         tenant = self._premises.tenant_of(caller, asked, action)
         webhook_id = in_path(request, "id")
-        return await self._premises.platform.run(
+        found = await self._premises.platform.run(
             lambda platform: platform.webhooks.find(webhook_id, tenant), by=caller
         )
+        return caller, found
 
 
 def check_url(premises: Premises, caller: Caller, url: str, field: str = "url") -> None:

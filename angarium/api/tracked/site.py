@@ -6,6 +6,7 @@ whose the host is. There is nothing else, whatever else is served.
 """
 
 import hmac
+from collections import Counter
 from collections.abc import Callable
 from typing import Final, Literal, Protocol
 
@@ -27,6 +28,7 @@ from angarium.tracking.visitor import network_of, reduced_agent, veiled
 READING: Final = "GET, HEAD"
 # Ours, of a user agent that is looked at
 _AGENT_CHARACTERS: Final = 512
+_KINDS: Final = {"o": "picture", "c": "link", "h": "honeypot", "u": "leaving", "p": "leaving"}
 _HOPS: Final = 20  # of X-Forwarded-For
 _NOBODY: Final = -1
 _DAY_MS: Final = 86_400_000
@@ -99,6 +101,8 @@ class TrackedSite:
         self._leaving = leaving
         self._well_known = well_known
         self.refusals = Refusals()
+        # Since the start: picture, link, honeypot, leaving, other
+        self.requests: Counter[str] = Counter()
 
     def claims(self, request: web.BaseRequest) -> bool:
         """Whether the request is to a tracking host."""
@@ -109,6 +113,7 @@ class TrackedSite:
         host = request.headers.get(hdrs.HOST, "")
         path = request.raw_path.partition("?")[0]
         kind, _, rest = path[1:].partition("/")
+        self.requests[_KINDS.get(kind, "other")] += 1
         page: Literal["u", "p"] | None = "u" if kind == "u" else "p" if kind == "p" else None
         if page is not None and self._leaving is not None and rest:
             return await self._leaving.handle(request, page, rest, host)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from angarium.cli.audited import note_act
 from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_NOINPUT, EX_OK, EX_TEMPFAIL, EX_USAGE, CommandError
 
@@ -66,10 +67,12 @@ def show(config_file: Path, shelf: str, content: bool, report: str) -> int:
         found = reports.find(_shelf(shelf), _report_id(report))
         if found is None:
             raise CommandError(f"no report {report} is on the shelf {shelf}", EX_NOINPUT)
-        if content:
-            click.echo(found.content, nl=False)
-            return EX_OK
-        click.echo(json.dumps({**_told(found), **_verified(config, found)}, indent=2))
+        told = {} if content else {**_told(found), **_verified(config, found)}
+    if content:
+        note_act(config_file, "report.content_shown", report, shelf=shelf)
+        click.echo(found.content, nl=False)
+        return EX_OK
+    click.echo(json.dumps(told, indent=2))
     return EX_OK
 
 
@@ -90,6 +93,8 @@ def forget(config_file: Path, shelf: str, everything: bool, reports: tuple[str, 
         forgotten = kept.forget(_shelf(shelf), ids) if ids else 0
         while everything and (page := kept.kept(_shelf(shelf), b"", 100)):
             forgotten += kept.forget(_shelf(shelf), [each.id for each in page])
+    if forgotten:
+        note_act(config_file, "report.forgotten", count_text(forgotten, "report"), shelf=shelf)
     click.echo(f"{count_text(forgotten, 'report')} forgotten")
     return EX_OK if forgotten or everything else EX_NOINPUT
 
@@ -126,6 +131,8 @@ def import_reports(config_file: Path, mailbox: Path) -> int:
                 text = f"{error}; the first {taken} were taken: go on with the others later"
                 raise CommandError(text, EX_TEMPFAIL) from None
         taken += len(batch)
+    if taken:
+        note_act(config_file, "report.imported", count_text(taken, "mail"))
     click.echo(f"{count_text(taken, 'mail')} taken")
     return EX_OK
 

@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+import msgspec
 
+from angarium.cli.audited import note_act
 from angarium.cli.config_option import config_option
 from angarium.cli.duration import Duration
 from angarium.cli.exit import EX_NOINPUT, EX_OK
 from angarium.cli.progress import count_progress
-from angarium.cli.queue.access import QueueAccess, open_queue
+from angarium.cli.queue.access import open_queue
 from angarium.cli.queue.filter import filter_options
 from angarium.cli.queue.ids import with_whole_ids
+from angarium.insight.holds import hold_name
 from angarium.insight.units import count_text
 from angarium.queue import Filter, UnixMs, delivery_id_text
 from angarium.queue.act import ACTOR_CHARACTERS, Act
@@ -22,6 +25,7 @@ from angarium.queue.hold_rule import HoldRule
 from angarium.service.runtime import wall_clock
 
 RECIPIENTS_PRINTED: Final = 20
+_FILTER_CHARACTERS: Final = 500
 
 _HELP: Final[dict[Act, str]] = {
     "retry": "Try scheduled recipients again now.",
@@ -81,15 +85,25 @@ def _command(act: Act) -> click.Command:
         made = _rules(wanted, until_ms) if rule else ()
         if until_ms is not None and not rule:
             raise click.UsageError("--until belongs to --rule: a plain hold ends with a release")
+        if made and not dry_run:
+            added = _add_rules(config_file, made, reason)
+            return _print_rules(added, as_json=as_json)
         with open_queue(config_file) as reached:
-            if made and not dry_run:
-                return _add_rules(reached, made, reason, as_json=as_json)
             wanted = with_whole_ids(reached, wanted)
             total = reached.summary().recipients
             with count_progress(act, total, hidden=as_json or dry_run) as progress:
                 affected = reached.act(
                     act, wanted, reason, dry_run=dry_run, progress=progress, via=via
                 )
+        if affected.count and not dry_run:
+            note_act(
+                config_file,
+                f"queue.{act}",
+                count_text(affected.count, "recipient"),
+                filter=filter_text(wanted),
+                reason=affected.reason,
+                via=via,
+            )
         if as_json:
             from angarium.cli.queue.as_json import affected_json
 
@@ -141,13 +155,21 @@ def _rules(wanted: Filter, until_ms: int | None) -> tuple[HoldRule, ...]:
 
 
 def _add_rules(
-    reached: QueueAccess, rules: tuple[HoldRule, ...], reason: str, *, as_json: bool
-) -> int:
+    config_file: Path, rules: tuple[HoldRule, ...], reason: str
+) -> list[tuple[HoldRule, int]]:
+    """Return each, and how much it holds now."""
     added: list[tuple[HoldRule, int]] = []
-    for each in rules:
-        rule = reached.add_hold_rule(each, reason)
-        held = reached.breakdown(Filter(rules=(rule.id,)), "age", 1).total.count
-        added.append((rule, held))
+    with open_queue(config_file) as reached:
+        for each in rules:
+            rule = reached.add_hold_rule(each, reason)
+            held = reached.breakdown(Filter(rules=(rule.id,)), "age", 1).total.count
+            added.append((rule, held))
+    for rule, _ in added:
+        note_act(config_file, "queue.rule_added", hold_name(rule.id), reason=reason)
+    return added
+
+
+def _print_rules(added: list[tuple[HoldRule, int]], *, as_json: bool) -> int:
     if as_json:
         from angarium.cli.queue.as_json import rule_json
 
@@ -161,6 +183,14 @@ def _add_rules(
         click.echo(f"It holds {count_text(held, 'recipient')} now: queue list --held-by {rule.id}")
         click.echo(f"It ends by `postmaster queue rules remove {rule.id}`.")
     return EX_OK
+
+
+def filter_text(wanted: Filter) -> str:
+    """Return what was asked for, bounded: for the audit."""
+    text = " ".join(
+        f"{name}={value}" for name, value in msgspec.to_builtins(wanted).items() if value
+    )
+    return text[:_FILTER_CHARACTERS]
 
 
 def _exit_code(wanted: Filter, affected: Affected) -> int:

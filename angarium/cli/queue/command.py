@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import click
 
+from angarium.cli.audited import note_act
 from angarium.cli.config_option import config_option, load_for_queue
 from angarium.cli.exit import EX_OK, EX_USAGE, CommandError
 from angarium.cli.queue.access import open_queue
@@ -17,7 +18,7 @@ from angarium.cli.queue.repair import new, verify
 from angarium.cli.queue.rescheduling import reschedule
 from angarium.cli.queue.rules import rules
 from angarium.insight.admin.queue_reads import PAGE_LIMIT
-from angarium.queue import DeliveryId, Filter
+from angarium.queue import DeliveryId, Filter, message_id_text
 from angarium.queue.act import Part
 from angarium.queue.breakdown import Quality
 from angarium.service.runtime import wall_clock
@@ -109,13 +110,10 @@ def show(
     from angarium.cli.queue.as_json import shown_json
     from angarium.cli.queue.table import print_message
 
+    if content or headers:
+        return _show_content(config_file, id_, "all" if content else "headers", reason)
     with open_queue(config_file) as reached:
-        message_id = whole_message_id(reached, id_)
-        if content or headers:
-            part: Part = "all" if content else "headers"
-            reached.content(message_id, part, reason, sys.stdout.buffer.write)
-            return EX_OK
-        shown = reached.show(message_id)
+        shown = reached.show(whole_message_id(reached, id_))
     if as_json:
         _print_json(shown_json(shown))
     else:
@@ -171,11 +169,21 @@ def compact(config_file: Path, dry_run: bool, as_json: bool) -> int:
             with acting_as_owner(path.parent):
                 done = compact_queue(path, progress)
         before, after = done.before_octets, done.after_octets
+        note_act(config_file, "queue.compacted", str(path), after=octets_text(after))
     if as_json:
         _print_json({"dry_run": dry_run, "before_octets": before, "after_octets": after})
     else:
         would = "would become about" if dry_run else "is now"
         click.echo(f"The queue's file was {octets_text(before)} and {would} {octets_text(after)}.")
+    return EX_OK
+
+
+def _show_content(config_file: Path, id_: str, part: Part, reason: str) -> int:
+    with open_queue(config_file) as reached:
+        message_id = whole_message_id(reached, id_)
+        reached.content(message_id, part, reason, sys.stdout.buffer.write)
+    name = message_id_text(message_id)
+    note_act(config_file, "queue.content_shown", name, part=part, reason=reason)
     return EX_OK
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from angarium.cli.audited import note_act
 from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_DATAERR, EX_OK, EX_TEMPFAIL, EX_USAGE, CommandError
 from angarium.config.schema import Config
@@ -78,6 +79,7 @@ def new(config_file: Path, dry_run: bool) -> int:
     would = "would be kept" if dry_run else "is kept"
     click.echo(f"The queue is damaged: {renewed.why}. It {would} in {renewed.kept}.")
     if not dry_run:
+        note_act(config_file, "queue.begun_anew", str(renewed.kept), reason=renewed.why)
         click.echo("There is an empty queue now: start the server.")
     return EX_OK
 

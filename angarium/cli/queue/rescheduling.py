@@ -7,6 +7,7 @@ from typing import assert_never
 
 import click
 
+from angarium.cli.audited import note_act
 from angarium.cli.config_option import config_option
 from angarium.cli.duration import Duration
 from angarium.cli.exit import EX_DATAERR, EX_NOINPUT, EX_OK, EX_TEMPFAIL, CommandError
@@ -66,6 +67,7 @@ def reschedule(config_file: Path, id_: str, due: int, reason: str, as_json: bool
     name = message_id_text(message_id)
     match outcome:
         case StartMoved(due=start, expires=expires, recipients=recipients):
+            note_act(config_file, "queue.rescheduled", name, due=rfc3339(start), reason=reason)
             if as_json:
                 row = {"id": name, "due_at": rfc3339(start), "expires_at": rfc3339(expires)}
                 click.echo(json.dumps({**row, "recipients": recipients}))

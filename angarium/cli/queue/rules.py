@@ -5,10 +5,13 @@ from pathlib import Path
 
 import click
 
+from angarium.cli.audited import note_act
 from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_OK
 from angarium.cli.queue.access import open_queue
 from angarium.cli.queue.acts import print_affected, reason_option
+from angarium.insight.holds import hold_name
+from angarium.insight.units import count_text
 
 
 @click.group(
@@ -47,6 +50,9 @@ def rules(ctx: click.Context, config_file: Path, as_json: bool) -> int:
 def remove(config_file: Path, rule_id: int, release: bool, reason: str, as_json: bool) -> int:
     with open_queue(config_file) as reached:
         affected = reached.remove_hold_rule(rule_id, reason, release=release)
+    released = count_text(affected.count, "recipient") if release else ""
+    name = hold_name(rule_id)
+    note_act(config_file, "queue.rule_undone", name, reason=reason, released=released)
     if as_json:
         from angarium.cli.queue.as_json import affected_json
 

@@ -9,6 +9,7 @@ from typing import TypeVar, get_args
 import click
 
 from angarium.cli.asking import answered, find_running
+from angarium.cli.audited import note_act
 from angarium.cli.config_option import config_option, load_for_queue
 from angarium.cli.exit import EX_NOINPUT, EX_OK, EX_UNAVAILABLE, CommandError
 from angarium.cli.queue.acts import print_affected, reason_option
@@ -103,6 +104,9 @@ def blocklists(config_file: Path, check_now: bool, as_json: bool) -> int:
 def resume(config_file: Path, tenant: str, campaign: str, reason: str, as_json: bool) -> int:
     asked = ResumeSender(tenant=tenant, campaign=campaign, reason=reason)
     affected = _ask(config_file, asked)
+    note_act(
+        config_file, "sender.resumed", campaign or tenant, tenant=tenant, reason=affected.reason
+    )
     if as_json:
         row = affected_json("release", affected, dry_run=False)
         click.echo(json.dumps({"tenant": tenant, "campaign": campaign or None, **row}))

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from angarium.cli.asking import find_running, refusal_error
+from angarium.cli.audited import note_act
 from angarium.cli.config_option import config_option, load_for_queue
 from angarium.cli.exit import EX_CONFIG, EX_NOINPUT, EX_OK
 from angarium.cli.rules.replay import replay
@@ -101,6 +102,8 @@ def undo(config_file: Path, name: str, scope: str, reason: str, as_json: bool) -
     undone = undo_rules(data_dir, slots, question)
     if isinstance(undone, Refused):
         raise refusal_error(undone)
+    if undone:
+        note_act(config_file, "queue.rule_undone", name, scope=scope, reason=reason)
     if as_json:
         document = {"undone": [_row(each) for each in undone]}
         click.echo(json.dumps(document, ensure_ascii=False))

@@ -16,6 +16,7 @@ from typing import IO, Final, TextIO
 import click
 import msgspec
 
+from angarium.cli.audited import note_act
 from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_CANTCREAT, EX_DATAERR, EX_NOINPUT, EX_OK, EX_USAGE, CommandError
 from angarium.cli.progress import count_progress
@@ -92,6 +93,8 @@ def import_(
                 added += sum(reached.suppress(lot, why, replaces=False))
                 done += len(lot)
                 progress(done)
+    if added:
+        note_act(config_file, "suppression.imported", f"{added} addresses", why=why)
     unchanged = looked.right - added
     if as_json:
         told = {"rows": looked.right, "added": added, "unchanged": unchanged, "wrong": looked.wrong}
@@ -205,6 +208,7 @@ def export(
         if not as_json:
             writer.writerow(COLUMNS)
         after: bytes | None = None
+        count = 0
         while True:
             page = reached.suppressions(wanted, after, SUPPRESSIONS_LISTED)
             if as_json:
@@ -212,9 +216,12 @@ def export(
                 out.writelines(rows)
             else:
                 writer.writerows([row_of(each) for each in page.suppressions])
+            count += len(page.suppressions)
             after = page.cursor
             if after is None:
-                return EX_OK
+                break
+    note_act(config_file, "suppression.exported", f"{count} addresses")
+    return EX_OK
 
 
 @contextlib.contextmanager

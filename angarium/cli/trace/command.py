@@ -11,6 +11,7 @@ from typing import Final
 import click
 import msgspec
 
+from angarium.cli.audited import note_act
 from angarium.cli.config_option import config_option, load_for_queue
 from angarium.cli.exit import EX_DATAERR, EX_OK, EX_TEMPFAIL, EX_UNAVAILABLE, EX_USAGE, CommandError
 from angarium.cli.main import DEFAULT_CONFIG
@@ -96,6 +97,7 @@ def trace(
     if [target, watch, watch_listener].count(None) != 2:
         raise CommandError("give one of TARGET, --watch and --watch-listener", EX_USAGE)
     if target is None:
+        note_act(config_file, "sessions.watched", watch or watch_listener or "")
         return trace_watch.watch(
             load_for_queue(config_file),
             domain=watch,

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from angarium.cli.asking import answered, find_running, refusal_error
+from angarium.cli.audited import note_act
 from angarium.cli.config_option import config_option, load_for_queue
 from angarium.cli.exit import EX_NOINPUT, EX_OK, EX_USAGE, CommandError
 from angarium.insight.admin.client import ask_process
@@ -79,6 +80,7 @@ def abort(config_file: Path, id_: str, reason: str, as_json: bool) -> int:
     if slot not in find_running(data_dir):
         raise CommandError(f"{id_}: there is no process {slot}", EX_NOINPUT)
     answer = answered(ask_process(data_dir, slot, EndConnection(id=id_, reason=reason)))
+    note_act(config_file, "connection.aborted", id_, reason=reason)
     if as_json:
         click.echo(json.dumps({"aborted": _row(answer.connection)}, ensure_ascii=False))
     else:

@@ -96,6 +96,7 @@ def replay(
             text = f"the webhook is disabled: `postmaster webhook enable {webhook.id}` first"
             raise CommandError(text, EX_USAGE)
         count = _replay(outbox, webhook.id, number, wanted)
+        platform.audit.note("webhook.replayed", webhook.tenant, webhook.id, count=str(count))
     if as_json:
         print_json({"replayed": count})
         return

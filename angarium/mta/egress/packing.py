@@ -255,6 +255,7 @@ def _subject_of(work: Work) -> Subject:
         campaign=message.campaign,
         sender_domain=message.header_from,
         topic=message.topic,
+        language=message.language,
     )
 
 

@@ -5,7 +5,7 @@ or the queue: ``admission`` asks it, ``waits`` serves its waits.
 """
 
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol, get_args
 
 import msgspec
 
@@ -50,6 +50,22 @@ class Go(msgspec.Struct, frozen=True):
     """It may go, now. Each Go stands for one transaction, and is not asked for again."""
 
 
+# What keeps mail waiting, for who counts it; "other": nothing of our own that has a limit
+Gate = Literal[
+    "message_rate",
+    "tenant_message_rate",
+    "connection_rate",
+    "tenant_connections",
+    "rule",
+    "warm_up",
+    "smart_host",
+    "ses",
+    "source",
+    "other",
+]
+GATES: Final[tuple[Gate, ...]] = get_args(Gate)
+
+
 class Wait(msgspec.Struct, frozen=True):
     """Neither it nor what is behind it of the same tenant, stream, campaign and sender's domain may go yet.
 
@@ -58,6 +74,7 @@ class Wait(msgspec.Struct, frozen=True):
 
     until: UnixMs  # it is asked for again then, and at the latest after ``ready.MAX_WAIT_MS``
     reason: str  # for people, as ``explain`` prints it: "the warm-up of ip1 allows 200 a day"
+    gate: Gate = "other"
 
 
 class Elsewhere(msgspec.Struct, frozen=True):

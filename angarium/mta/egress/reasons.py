@@ -1,11 +1,12 @@
 """Why a lane's mail was last kept waiting by our own policy, for ``explain``. Pure."""
 
+from collections import Counter
 from typing import Final
 
 import msgspec
 
 from angarium.mta.backlog import Lane
-from angarium.mta.egress.policy import Wait
+from angarium.mta.egress.policy import Gate, Wait
 from angarium.queue.model import UnixMs
 
 # Remembered; the one that waited longest ago is forgotten first. Ours: a megabyte or two.
@@ -18,6 +19,7 @@ class LaneWait(msgspec.Struct, frozen=True, kw_only=True):
     at: UnixMs  # when it was told so
     until: UnixMs
     reason: str
+    gate: Gate
 
 
 class Reasons:
@@ -25,12 +27,19 @@ class Reasons:
 
     def __init__(self) -> None:
         self._last: dict[tuple[Lane, str], LaneWait] = {}
+        self.counts: Counter[Gate] = Counter()  # waits since the start
 
     def note(self, lane: Lane, source: str, wait: Wait, now: UnixMs) -> None:
         self._last.pop((lane, source), None)
         self._last[lane, source] = LaneWait(
-            lane=lane, source=source, at=now, until=wait.until, reason=wait.reason
+            lane=lane,
+            source=source,
+            at=now,
+            until=wait.until,
+            reason=wait.reason,
+            gate=wait.gate,
         )
+        self.counts[wait.gate] += 1
         if len(self._last) > LANES:
             del self._last[next(iter(self._last))]
 

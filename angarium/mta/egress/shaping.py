@@ -140,7 +140,9 @@ class ShapingPolicy:
             if other is not None:
                 return Elsewhere(other)
             if self.health.must_give_way(path) and not isinstance(
-                verdict := self._rescued(traffic, Wait(now, f"source {path.source} is out"), now),
+                verdict := self._rescued(
+                    traffic, Wait(now, f"source {path.source} is out", "source"), now
+                ),
                 Wait,
             ):
                 return verdict
@@ -254,7 +256,7 @@ class ShapingPolicy:
         begins = UnixMs(since + after_ms)
         if now >= begins:
             return _by_smart_host(via, wait.reason)
-        return wait if wait.until <= begins else Wait(begins, wait.reason)
+        return wait if wait.until <= begins else msgspec.structs.replace(wait, until=begins)
 
     def _is_shut(self, path: EgressPath, traffic: Traffic, now: UnixMs) -> bool:
         """Whether nothing at all goes from this source to this provider: suspended by a rule, or the source is out."""

@@ -31,6 +31,7 @@ from angarium.queue.events.operator_held import OperatorHeld
 from angarium.queue.events.operator_released import OperatorReleased
 from angarium.queue.events.operator_rerouted import OperatorRerouted
 from angarium.queue.events.operator_retried import OperatorRetried
+from angarium.queue.events.person_erased import PersonErased
 from angarium.queue.events.recipient_suppressed import RecipientSuppressed
 from angarium.queue.events.relayed import Relayed
 from angarium.queue.events.report_bounced import ReportBounced
@@ -48,6 +49,8 @@ from angarium.queue.events.smart_host_back import SmartHostBack
 from angarium.queue.events.smart_host_rested import SmartHostRested
 from angarium.queue.events.suppression_added import SuppressionAdded
 from angarium.queue.events.suppression_removed import SuppressionRemoved
+from angarium.queue.events.tracking_host_failed import TrackingHostFailed
+from angarium.queue.events.tracking_host_verified import TrackingHostVerified
 from angarium.queue.events.unsubscribed import Unsubscribed
 from angarium.queue.events.warmup_changed import WarmupChanged
 from angarium.queue.events.webhook_disabled import WebhookDisabled
@@ -81,6 +84,7 @@ __all__ = [
     "OperatorReleased",
     "OperatorRerouted",
     "OperatorRetried",
+    "PersonErased",
     "RecipientSuppressed",
     "Relayed",
     "ReportBounced",
@@ -98,6 +102,8 @@ __all__ = [
     "SmartHostRested",
     "SuppressionAdded",
     "SuppressionRemoved",
+    "TrackingHostFailed",
+    "TrackingHostVerified",
     "UnknownEvent",
     "Unsubscribed",
     "WarmupChanged",

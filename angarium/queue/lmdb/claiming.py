@@ -284,4 +284,5 @@ def _message(
         not_before=UnixMs(record.not_before),
         personal=record.personal,
         topic=record.topic,
+        language=record.language,
     )

@@ -61,7 +61,7 @@ class LmdbEventLog:
 
     def consumers(self) -> dict[str, int]:
         with self._env.read() as txn:
-            return {name: cursor.position for name, cursor in _cursors(txn, self._env).items()}
+            return read_positions(txn, self._env)
 
     async def trim(self, before: UnixMs, keep: int) -> int:
         trimmed = 0
@@ -82,6 +82,11 @@ def read_events(env: QueueEnvironment, after: int, limit: int) -> list[Position]
                 if len(found) == limit:
                     break
     return found
+
+
+def read_positions(txn: ReadTransaction, env: QueueEnvironment) -> dict[str, int]:
+    """Return up to which event each consumer has acknowledged them."""
+    return {name: cursor.position for name, cursor in _cursors(txn, env).items()}
 
 
 def last_sequence(txn: ReadTransaction, env: QueueEnvironment) -> int:

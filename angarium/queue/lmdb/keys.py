@@ -69,6 +69,9 @@ RULES_VERSION_KEY: Final = b"hold_rules"
 # In ``meta``, u64: the last id that was given to a hold rule
 LAST_RULE_KEY: Final = b"hold_rule_id"
 
+# In ``meta``: the installation's key, by which erased addresses are known again; made with the first erasure
+ERASURE_KEY: Final = b"erasure_key"
+
 
 def rule_held_key(rule: int, delivery: bytes) -> bytes:
     """What a hold rule holds."""

@@ -66,7 +66,7 @@ def _meaning(raw: bytes | None, digest: bytes, now: UnixMs) -> Repeated | KeyReu
 
 def write_once(tx: WriteTransaction, key: bytes, once: OnceKey, limit: int) -> None:
     """Remember a key that is free. Beyond ``limit`` of a tenant, the one of it that ends first is forgotten."""
-    _forget(tx, key)
+    forget_once(tx, key)
     count = _count(tx, key)
     if count >= limit:
         count -= _forget_first(tx, key[:TENANT_OCTETS])
@@ -102,15 +102,16 @@ class SweepOnce:
         return place
 
 
-def _forget(tx: WriteTransaction, key: bytes) -> None:
-    """Take away what is left of a key: its time is over, or it cannot be read."""
+def forget_once(tx: WriteTransaction, key: bytes) -> bool:
+    """Take away what is left of a key: its time is over, it cannot be read, or is not to be known any more."""
     raw = tx.get(tx.env.once, key)
     if raw is None:
-        return
+        return False
     if (record := _find_record(raw)) is not None:
         tx.delete(tx.env.once_end, _end_key(key, record.expires))
     tx.delete(tx.env.once, key)
     tx.put(tx.env.meta, _count_key(key), u64(max(_count(tx, key) - 1, 0)))
+    return True
 
 
 def _forget_first(tx: WriteTransaction, tenant: bytes) -> int:

@@ -66,6 +66,7 @@ class MessageRecord(_Record, frozen=True, array_like=True, kw_only=True):
     quota_opens: _Ms = 0  # its quota had no room before
     personal: Personal | None = None  # what of the content is put in for each recipient
     topic: str = ""  # whoever has left it gets nothing (Invariant 5)
+    language: str = ""  # of the pages where one leaves
 
 
 class DeliveryRecord(_Record, frozen=True, array_like=True, kw_only=True):
@@ -253,6 +254,7 @@ def message_record(submission: Submission) -> MessageRecord:
         quota_opens=submission.quota_opens,
         personal=submission.personal,
         topic=submission.topic,
+        language=submission.language,
     )
 
 

@@ -23,6 +23,7 @@ from angarium.queue.lmdb.reporting import (
 )
 from angarium.queue.lmdb.steps import follow_steps
 from angarium.queue.lmdb.transaction import Operation
+from angarium.queue.message_id import message_id_ms
 from angarium.queue.model import MessageId, Submission, UnixMs
 from angarium.queue.reports import (
     KEPT_BOUNDS,
@@ -95,6 +96,14 @@ class LmdbReports:
     def count(self, shelf: Shelf) -> ReportCount:
         with self._env.read() as txn:
             return decode_total(txn.get(total_key(shelf), db=self._env.meta))
+
+    def oldest(self, shelf: Shelf) -> UnixMs | None:
+        prefix = shelf_key(shelf)
+        with self._env.read() as txn:
+            cursor = txn.cursor(self._env.report)
+            if not cursor.set_range(prefix) or not (key := cursor.key()).startswith(prefix):
+                return None
+            return message_id_ms(MessageId(key[len(prefix) :]))
 
     async def find_sent(self, reply: str, at: UnixMs) -> MessageId | None:
         return await follow_steps(History(self._env).sent(reply, at), self._submit)

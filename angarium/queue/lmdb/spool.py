@@ -164,6 +164,11 @@ class LmdbSpool:
         """Return counts of the whole queue; costs microseconds."""
         return read_summary(self._env)
 
+    def free_stale_readers(self) -> int:
+        """Free the slots of readers that were killed: they keep pages from being used again. Returns how many."""
+        self._env.check()
+        return self._env.reader_check()
+
     def content(self, message_id: MessageId) -> bytes | None:
         with self._env.read() as txn:
             return txn.get(message_id, db=self._env.body)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from angarium.queue.lmdb.file.environment import QueueEnvironment
+from angarium.queue.lmdb.file.environment import MAX_READERS, QueueEnvironment
 from angarium.queue.lmdb.file.handles import Cursor, Database, ReadTransaction
 from angarium.queue.lmdb.records import message_start
 from angarium.queue.message_id import message_id_ms
@@ -29,8 +29,11 @@ def read_summary(env: QueueEnvironment) -> QueueSummary:
         held=recipients - scheduled - in_flight,  # each recipient is in exactly one state
         events=events,
         file_octets=file_octets,
+        map_octets=env.map_octets(),
         used_octets=min(used, file_octets),
         free_disk_octets=env.space.free_octets(),
+        readers=env.readers(),
+        reader_limit=MAX_READERS,
         low_disk=not env.space.has_room(),
         oldest_at=oldest_at,
     )

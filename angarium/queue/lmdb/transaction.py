@@ -10,7 +10,7 @@ import msgspec
 from angarium.queue.hold_rule import BindingRules
 from angarium.queue.lmdb.file.environment import QueueEnvironment
 from angarium.queue.lmdb.file.handles import Cursor, Database, RawTransaction
-from angarium.queue.lmdb.keys import due_key, owner_key, u64
+from angarium.queue.lmdb.keys import ERASURE_KEY, due_key, owner_key, u64
 from angarium.queue.lmdb.records import decode_owner, stamp_due
 from angarium.queue.lmdb.rule_cache import RuleCache
 from angarium.queue.lmdb.suppression.table import find_suppression
@@ -131,7 +131,11 @@ class WriteTransaction:
     def find_suppression(self, address: str, scopes: Sequence[Scope]) -> Suppression | None:
         """Return what keeps mail of these scopes from an address now, as this transaction sees it."""
         return find_suppression(
-            lambda key: self._txn.get(key, db=self.env.suppression), address, scopes, self.now
+            lambda key: self._txn.get(key, db=self.env.suppression),
+            address,
+            scopes,
+            self.now,
+            self.get(self.env.meta, ERASURE_KEY),
         )
 
     def has_delivery(self, message_id: bytes) -> bool:

@@ -64,8 +64,11 @@ class MemoryAdministration:
             held=states.count("held"),
             events=len(self._state.events),
             file_octets=0,
+            map_octets=0,
             used_octets=0,
             free_disk_octets=0,
+            readers=0,
+            reader_limit=0,
             low_disk=False,
             oldest_at=min(
                 (

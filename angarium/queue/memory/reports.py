@@ -92,6 +92,9 @@ class MemoryReports:
         found = self._on(shelf)
         return ReportCount(reports=len(found), octets=sum(len(each.content) for each in found))
 
+    def oldest(self, shelf: Shelf) -> UnixMs | None:
+        return min((message_id_ms(each.id) for each in self._on(shelf)), default=None)
+
     async def find_sent(self, reply: str, at: UnixMs) -> MessageId | None:
         for each in self._state.events:
             event = each.event

@@ -234,6 +234,7 @@ class MemoryState:
             not_before=message.not_before,
             personal=message.personal,
             topic=message.topic,
+            language=message.language,
         )
 
     def find_suppression(self, address: str, scopes: Sequence[Scope]) -> Suppression | None:

@@ -31,6 +31,7 @@ from angarium.queue import LmdbSpool, MessageIdGenerator, UnixMs
 from angarium.queue.ledger.values import LedgerCampaign
 from angarium.routing.partition_finder import PartitionFinder
 from angarium.routing.routing import Routing
+from angarium.service.campaigns.campaign_gauges import CampaignGauges
 from angarium.service.campaigns.file_fetcher import FileFetcher
 from angarium.service.campaigns.outcome_follower import OutcomeFollower
 from angarium.service.feedback.role import load_references
@@ -113,6 +114,7 @@ class CampaignParts:
             clock=runtime.clock,
             settings=_settings(config),
         )
+        self._gauges = CampaignGauges(runtime.metrics.campaigns, spool.ledger, self.runner.rows)
         self._follower = EventFollower(spool.events, OutcomeFollower(spool.ledger))
         self._following = asyncio.create_task(follow(self._snapshots))
 
@@ -137,6 +139,7 @@ class CampaignParts:
 
     def beat(self) -> None:
         self._renderer.observe()
+        self._gauges.follow(self._config.campaigns.queued_ahead)
 
     async def forget(self) -> None:
         """Let campaigns go that are over for long, and the files of those that are not there."""

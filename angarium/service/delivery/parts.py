@@ -70,7 +70,8 @@ from angarium.service.feedback.role import load_references
 from angarium.service.platform.provider_labels import ProviderLabels
 from angarium.service.platform.sender_notices import SenderNotices
 from angarium.service.tracking_keys import find_tracking_keys
-from angarium.telemetry.metrics import MAX_WARMUPS, Metrics
+from angarium.telemetry.metrics import Metrics
+from angarium.telemetry.warmup_metrics import MAX_WARMUPS
 from angarium.tracking.addresses import base_url, leave_url
 from angarium.tracking.filling import Filler, leaver_of
 
@@ -260,7 +261,7 @@ class DeliverySetup:
 
     def show_warmups(self, metrics: Metrics) -> None:
         """Bring the gauges of warm-ups up to date."""
-        metrics.follow_warmups(
+        metrics.warmups.follow(
             (each.source, each.provider, each.day, each.hour_limit, each.hour_used)
             for each in self.warmups.statuses(self._clock(), limit=MAX_WARMUPS)
         )

@@ -17,6 +17,7 @@ from angarium.routing.dns import DnsSetupError
 from angarium.routing.resolution import Site
 from angarium.service.delivery.answers import DeliveryAnswers
 from angarium.service.delivery.complaint_answers import ComplaintAnswers
+from angarium.service.delivery.limit_gauges import LimitGauges
 from angarium.service.delivery.observer import DeliveryObserver
 from angarium.service.delivery.parts import DeliverySetup
 from angarium.service.delivery.rule_answers import RuleAnswers
@@ -226,6 +227,7 @@ def _follower(
 ) -> Callable[[], None]:
     opening = runtime.metrics.delivery_connections_opening
     rules = RuleGauges(runtime.metrics)
+    limits = LimitGauges(runtime.metrics, setup.dispatcher, setup.dns)
     traffic = TrafficMetrics(
         setup.dispatcher, setup.count_in_force, setup.provider_labels, runtime.metrics.paths
     )
@@ -233,12 +235,8 @@ def _follower(
     def follow() -> None:
         for state, number in setup.dispatcher.openings().items():
             opening[state].set(number)
-        counters = setup.dns.counters
-        dns = runtime.metrics.dns
-        dns["cached"].follow(counters.hits)
-        dns["failed"].follow(counters.troubles)
+        limits.follow()
         setup.show_warmups(runtime.metrics)
-        dns["answered"].follow(counters.look_ups - counters.troubles)
         teller.follow(runtime.metrics)
         setup.ses_account.follow(runtime.metrics)
         rules.follow(setup.rules.in_force(runtime.clock()))

@@ -49,6 +49,10 @@ class TrafficMetrics:
             pair = (self._labels.of(key.provider), key.source)
             waiting[pair] = waiting.get(pair, 0) + waits
             connections[pair] = connections.get(pair, 0) + taken
-        self._metrics.set_now(waiting, connections)
+        limits: dict[tuple[str, str], int] = {}
+        for key, limit in self._dispatcher.limits().items():
+            pair = (self._labels.of(key.provider), key.source)
+            limits[pair] = limits.get(pair, 0) + limit.connections
+        self._metrics.set_now(waiting, connections, limits)
         now = self._dispatcher.now()
         self._metrics.set_in_force(self._in_force(now))

@@ -22,7 +22,7 @@ from angarium.service.feedback.report_reader import ReportReader
 from angarium.service.platform.sender_notices import SenderNotices
 from angarium.service.runtime import Runtime
 from angarium.telemetry import log, log_exception
-from angarium.telemetry.metrics import REPORT_KINDS
+from angarium.telemetry.metrics import REPORT_KINDS, Metrics
 
 # How late a report may be read
 POLL_S: Final = 0.5
@@ -52,7 +52,8 @@ async def run_feedback(runtime: Runtime) -> None:
         reader = ReportReader(spool.reports, lanes, keys, runtime.clock, count, notices=late)
         reader.kept_bounds = kept_bounds(config)
         runtime.on_reload(_reloader(reader, notices))
-        runtime.on_beat(lambda: metrics.reports_waiting.set(_waiting(spool)))
+        metrics.report_limit.set(config.waiting_reports)
+        runtime.on_beat(lambda: _show_waiting(spool, metrics, runtime.clock()))
         jobs = [
             _repeat(runtime, reader.work, POLL_S),
             _repeat(runtime, _sweeper(runtime, spool), SWEEP_S),
@@ -133,5 +134,9 @@ def _reloader(
     return reload
 
 
-def _waiting(spool: LmdbSpool) -> int:
-    return spool.reports.count(Shelf.WAITING).reports
+def _show_waiting(spool: LmdbSpool, metrics: Metrics, now: UnixMs) -> None:
+    count = spool.reports.count(Shelf.WAITING)
+    metrics.reports_waiting.set(count.reports)
+    metrics.reports_waiting_octets.set(count.octets)
+    first = spool.reports.oldest(Shelf.WAITING)
+    metrics.reports_oldest.set(0 if first is None else max(0, now - first) / 1000)

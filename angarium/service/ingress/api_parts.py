@@ -42,6 +42,7 @@ from angarium.api.native.campaigns import CampaignResource
 from angarium.api.native.checking import CheckResource, KnownDomains
 from angarium.api.native.dialect import NativeDialect
 from angarium.api.native.history import HistoryResource
+from angarium.api.native.lake import LakeResource
 from angarium.api.native.management import management
 from angarium.api.native.oauth import TokenResource
 from angarium.api.native.premises import Premises
@@ -73,6 +74,7 @@ from angarium.intake.required_signatures import RequiredSignatures
 from angarium.intake.submission import SubmissionBuilder
 from angarium.intake.template_desk import TemplateDesk
 from angarium.intake.waiting_mail import WaitingMail
+from angarium.lake.access import LakeAccess
 from angarium.queue import LmdbSpool, MessageIdGenerator, UnixMs
 from angarium.service.ingress.key_sets import KeySets
 from angarium.service.ingress.observer import IngressObserver
@@ -167,6 +169,9 @@ class ApiParts:
         self.counters: CounterAccess | None = None
         if runtime.config.analytics.counts:
             self.counters = CounterAccess(Path(runtime.config.server.data_dir))
+        self.lake: LakeAccess | None = None
+        if runtime.config.lake.enabled:
+            self.lake = LakeAccess(runtime.config)
         self.platform = PlatformAccess.of(runtime.config, snapshots)
         self.sessions = Sessions(self.platform, snapshots, runtime.rates, runtime.clock)
         self.providers = OidcClient(runtime.clock)
@@ -200,6 +205,7 @@ class ApiParts:
                         HistoryResource(self.history, self._admit),
                         StatsResource(premises, self.counters),
                         InsightsResource(premises, self.counters),
+                        LakeResource(premises, self.lake),
                         CheckResource(self._mail_check(runtime, templates), premises),
                         TokenResource(self.tokens, self.access.find_key, runtime.clock),
                         ProviderResource(
@@ -290,6 +296,8 @@ class ApiParts:
     def exchange(self, config: Config) -> None:
         """Work by a changed configuration. What is of [api] stays as it was at the start."""
         self._config = config
+        if self.lake is not None:
+            self.lake.exchange(config)
 
     async def close(self) -> None:
         """Once nobody asks any more."""

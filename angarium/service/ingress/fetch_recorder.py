@@ -41,6 +41,11 @@ class FetchRecorder:
         self.lost = 0  # since the start
         self.repeated = 0  # not kept, as the copy had MOST_OF_COPY in this minute
 
+    @property
+    def held(self) -> int:
+        """In memory: not on disk yet."""
+        return self._held
+
     def note(self, fetched: Fetched) -> None:
         if self._is_repeated(fetched):
             self.repeated += 1

@@ -39,6 +39,7 @@ class HttpListeners:
         self._files = HostFiles(runtime.config)
         self._hosts: list[HostCertificates] = []
         self._certificate_ends: list[tuple[ServerTls, Gauge]] = []
+        self._show_limits(runtime.config)
 
     async def start(self, listener: Listener, listening: socket.socket) -> None:
         """Raises TlsFileError."""
@@ -66,6 +67,7 @@ class HttpListeners:
                 trusted_networks=networks,
                 limits=self._api.reading,
                 load=self._api.load,
+                meter=self._metrics.api,
                 middlewares=(self._api.sessions.middleware(),) if serves_api else (),
                 cors=self._api.cors if serves_api else None,
             )
@@ -89,10 +91,21 @@ class HttpListeners:
         for server in self._asking:
             server.renew()
 
+    def _show_limits(self, config: Config) -> None:
+        """Each is of this process alone."""
+        shown = self._metrics.api
+        shown.in_hand_limit.set(config.api.requests_in_hand)
+        shown.bytes_limit.set(config.api.octets_in_hand)
+        http = [each.limits.connections for each in config.listener if each.kind == "http"]
+        shown.connection_limit.set(sum(http))
+
     def set_metrics(self) -> None:
-        """Count what was refused since the last call, and say when certificates end."""
+        """Count what was refused since the last call, and say what is in hand and when certificates end."""
         self._metrics.limits["http_connections"].follow(sum(each.refused for each in self._servers))
         self._metrics.limits["http_in_hand"].follow(self._api.load.refused)
+        self._metrics.api.in_hand.set(self._api.load.requests)
+        self._metrics.api.bytes_in_hand.set(self._api.load.octets)
+        self._metrics.api.connections_open.set(sum(each.connections for each in self._servers))
         if self._tracked is not None:
             self._tracked.set_metrics(self._metrics)
         for tls, end in self._certificate_ends:

@@ -29,6 +29,8 @@ _LIMITS: Final = {
 class IngressObserver(ListenerObserver):
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        # The last line of each reply has a blank behind its code
+        self._replies = {ord(digit): each for digit, each in metrics.smtp.replies.items()}
         self._open = 0
 
     def connection_opened(self, client: str) -> None:
@@ -44,6 +46,15 @@ class IngressObserver(ListenerObserver):
         if limit is not None:
             self._metrics.limits[limit].add()
         log("refused", "debug", client=client, code=refusal.code, enhanced=refusal.enhanced)
+
+    def replied(self, octets: bytes) -> None:
+        for line in octets.splitlines():
+            if line[3:4] == b" " and (counted := self._replies.get(line[0])) is not None:
+                counted.add()
+
+    def handshake(self, version: str) -> None:
+        outcomes = self._metrics.smtp.tls
+        outcomes[version if version in outcomes else "other" if version else "failed"].add()
 
     def login(self, client: str, user: str, result: str) -> None:
         self._metrics.auth[result if result in self._metrics.auth else "failed"].add()

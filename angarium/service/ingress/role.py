@@ -107,6 +107,7 @@ class _Ingress:
         bounds = ReportBounds(reports=feedback.waiting_reports, octets=feedback.waiting_octets)
         self._sns = SnsIntake(spool.reports, bounds, runtime.clock)
         self._smtp: list[SmtpListener] = []
+        self._receptions: list[Reception] = []
         self.listeners: list[tuple[str, SmtpListener]] = []  # with their addresses as configured
         runtime.watchers.on_changed = self._watch
         self._builders: list[SubmissionBuilder] = []
@@ -146,6 +147,7 @@ class _Ingress:
         self._reload_tracking()
         self._follow_ses(self._runtime.config.ses)
         listeners = self._runtime.config.listener
+        self._show_limits([each.limits for each in listeners if each.kind != "http"])
         for number, (listener, listening) in enumerate(
             zip(listeners, self._runtime.sockets, strict=True)
         ):
@@ -217,8 +219,16 @@ class _Ingress:
         for builder in self._builders:
             builder.references = references
 
+    def _show_limits(self, limits: Sequence[ListenerLimits]) -> None:
+        """Each holds over all processes."""
+        smtp = self._runtime.metrics.smtp
+        smtp.connection_limit.set(sum(each.connections for each in limits))
+        smtp.bytes_limit.set(sum(each.bytes_in_flight for each in limits))
+
     def beat(self) -> None:
         self._observer.set_gauges()
+        octets = sum(each.budget.used for each in self._receptions)
+        self._runtime.metrics.smtp.bytes_in_flight.set(octets)
         self._http.set_metrics()
         self._api.renderer.observe()
         for tls, end in self._certificate_ends:
@@ -285,6 +295,7 @@ class _Ingress:
             observer=self._observer,
             shared=shared,
         )
+        self._receptions.append(reception)
         smtp = SmtpListener(reception)
         await smtp.start(listening)
         self._smtp.append(smtp)

@@ -58,6 +58,9 @@ class TrackedParts:
     def set_metrics(self, metrics: Metrics) -> None:
         metrics.fetches_lost["memory"].follow(self.recorder.lost)
         metrics.fetches_lost["repeated"].follow(self.recorder.repeated)
+        metrics.fetches_waiting.set(self.recorder.held)
+        for kind, number in self.site.requests.items():
+            metrics.tracking_requests[kind].follow(number)
         refusals = self.site.refusals
         metrics.tracking_refused["malformed"].follow(refusals.malformed)
         metrics.tracking_refused["forged"].follow(refusals.forged)

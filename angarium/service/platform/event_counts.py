@@ -28,12 +28,13 @@ from angarium.queue import (
     message_id_ms,
 )
 from angarium.service.platform.provider_labels import OTHER, ProviderLabels
+from angarium.telemetry.counted import Counted
 from angarium.telemetry.metrics import (
     REPAIRS,
     STAGES,
     SUPPRESSION_REASONS,
+    TLS_VERSIONS,
     VERDICTS,
-    Counted,
     Metrics,
 )
 from angarium.tracking.judging import HONEYPOT, PICTURE
@@ -64,6 +65,7 @@ class Totals(msgspec.Struct, kw_only=True, omit_defaults=True):
     suppressed: dict[str, int] = {}  # recipients, by reason
     fetches: dict[str, int] = {}  # by kind
     judged: dict[str, int] = {}  # "event verdict"
+    tls: dict[str, int] = {}  # attempts that reached a host, by version
 
     def count(
         self, event: Event, labels: ProviderLabels, bucket_of: Callable[[float], str]
@@ -81,6 +83,9 @@ class Totals(msgspec.Struct, kw_only=True, omit_defaults=True):
                 reply = str(event.attempt.code)[0] if event.attempt.code else "none"
                 reply = reply if reply in "245" else "none"
                 _add(self.attempts, f"{stage} {reply}")
+                if event.attempt.address:
+                    version = event.attempt.tls or "none"
+                    _add(self.tls, version if version in TLS_VERSIONS else "other")
                 provider = labels.of(event.attempt.provider)
                 _add(self.providers, f"{provider} {event.name}", MAX_PROVIDER_COUNTS)
                 if isinstance(event, Bounced | Expired):
@@ -171,6 +176,8 @@ class EventCounts:
             metrics.suppressed[reason].reach(number)
         for kind, number in totals.fetches.items():
             metrics.fetches[kind].reach(number)
+        for version, number in totals.tls.items():
+            metrics.tls[version].reach(number)
         for key, number in totals.judged.items():
             event, _, verdict = key.partition(" ")
             metrics.judged[event, verdict].reach(number)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from angarium.queue import EventCursor, EventLog, Position, QueueFailedError, QueueFullError
+from angarium.service.platform.shared_reading import SharedReading
 from angarium.telemetry.log import log, log_exception
 
 # Events handled at a time: some 5 ms of the event loop
@@ -62,8 +63,12 @@ class EventFollower:
     EF2: what fails is handled again, in order, after a wait; nothing behind it is handled before.
     """
 
-    def __init__(self, events: EventLog, consumer: EventConsumer) -> None:
+    def __init__(
+        self, events: EventLog, consumer: EventConsumer, shared: SharedReading | None = None
+    ) -> None:
+        """``shared``: with the other followers of this process; None: nobody else reads here."""
         self._events = events
+        self._read = events.read if shared is None else shared.read
         self._consumer = consumer
         self._position = 0  # handled up to here
         self._written = 0  # and nothing of that is kept back up to here
@@ -91,7 +96,7 @@ class EventFollower:
 
     async def step(self) -> bool:
         """Handle the next batch; returns whether more may be waiting."""
-        batch = self._events.read(self._position, BATCH)
+        batch = self._read(self._position, BATCH)
         if not batch and self._written == self._position:
             return False
         try:

@@ -5,30 +5,42 @@ mail without anybody's doing; one that no longer does is not, and links of befor
 """
 
 import asyncio
-import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
 
-from angarium.queue import UnixMs
-from angarium.telemetry import log, log_exception
+from angarium.queue import MessageId, TrackingHostFailed, TrackingHostVerified, UnixMs
+from angarium.queue.events.catalogue import CataloguedKind
+from angarium.queue.keepsakes import Keepsakes
+from angarium.service.platform.rounds import Habits, Rounds, spread_of
+from angarium.service.platform.tellings import Change, Health, Tellings, Told
+from angarium.telemetry import log
 from angarium.telemetry.metrics import TRACKING_HOST_STATES, Metrics
-from angarium.tenancy import SnapshotFile, TenancySetupError
+from angarium.tenancy import SnapshotFile
 from angarium.tenancy.model import TrackingHostState
 from angarium.tenancy.tracking_host_check import (
     FAILED_MS,
     SOON_MS,
     HostCheck,
     HostFinding,
+    health_of,
     next_look,
 )
 from angarium.tenancy.tracking_policy import TrackingHost
 
-LOOK_S: Final = 0.5
-AT_ONCE: Final = 4  # hosts; ours: those of others are not hurried
-WITHIN_S: Final = 90.0  # one host
-AFTER_TROUBLE_MS: Final = 60_000
+AT_ONCE: Final = 4  # ours
+HABITS: Final = Habits(
+    where="tracking hosts",
+    slow="tracking_host_not_checked",
+    resting="tracking_hosts_not_checked",
+    field="host",
+    at_once=AT_ONCE,
+    within_s=90.0,
+    slow_ms=FAILED_MS,
+)
+PREFIX: Final = "tracking-host/"
+_ABOUT_NO_MESSAGE: Final = MessageId(b"")
 LookAt = Callable[[TrackingHost, str | None], Awaitable[tuple[HostFinding, ...]]]
 
 
@@ -43,10 +55,9 @@ class Keeping(Protocol):
 
 
 class HostWatch:
-    """The server's own host (tenant "") is looked at, too; what is found of it is only in memory.
+    """The server's own host (tenant "") is looked at, too; what is found of it is only in memory and in the log.
 
     Invariant HW1: one look never takes a host out of use: after the first that fails, another comes a minute later.
-    Invariant HW2: at most AT_ONCE hosts are looked at, each once at a time.
     """
 
     def __init__(
@@ -54,6 +65,7 @@ class HostWatch:
         snapshots: SnapshotFile,
         keeping: Keeping,
         look_at: LookAt,
+        keepsakes: Keepsakes,
         clock: Callable[[], UnixMs],
         metrics: Metrics,
         own_host: str,
@@ -65,54 +77,28 @@ class HostWatch:
         self._clock = clock
         self._metrics = metrics
         self._own = TrackingHost(host=own_host, tenant="", created=clock()) if own_host else None
-        # Caches, of what the database has of each host
+        self._told = Tellings(keepsakes, PREFIX)
+        self._rounds = Rounds[TrackingHost](HABITS, self._follow, self._look, _name_of, clock)
+        # A cache, of what the database has of each host
         self._checks: dict[str, HostCheck] | None = None  # None: not read yet
-        self._due: dict[str, tuple[UnixMs, TrackingHost]] = {}
         self._of: object = None
         self._doubted: set[str] = set()
-        self._under_way: set[str] = set()
-        self._rest_until = UnixMs(0)
-        self._trouble = ""
 
     def states(self) -> Mapping[str, TrackingHostState]:
         """Return what is known of each host."""
-        return {host: known.state for host, (_, known) in self._due.items()}
+        return {key: host.state for key, host in self._rounds.things.items()}
 
     def hurry(self, host: str) -> None:
         """Look at a host at once: something of it has changed."""
-        if (known := self._due.get(host)) is not None:
-            self._due[host] = (UnixMs(0), known[1])
+        self._rounds.postpone(host, 0)
 
     async def run(self) -> None:
         """Look until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            while True:
-                await self.turn(tasks)
-                await asyncio.sleep(LOOK_S)
+        await self._rounds.run()
 
     async def turn(self, tasks: asyncio.TaskGroup) -> None:
         """Begin to look at what is due, as far as there is room; the rest waits."""
-        now = self._clock()
-        if now < self._rest_until:
-            return
-        try:
-            await self._follow()
-        except TenancySetupError as error:
-            self._rest(str(error))
-            return
-        except Exception as error:  # noqa: BLE001  (periodic: the next time may do)
-            log_exception("internal_error", error, where="tracking hosts")
-            self._rest_until = UnixMs(now + AFTER_TROUBLE_MS)
-            return
-        free = AT_ONCE - len(self._under_way)  # HW2
-        due = [
-            (at, each)
-            for at, each in self._due.values()
-            if at <= now and each.host not in self._under_way
-        ]
-        for _, host in sorted(due, key=lambda each: each[0])[:free]:
-            self._under_way.add(host.host)
-            tasks.create_task(self._look(host))
+        await self._rounds.turn(tasks)
 
     # ----------------------------------------------------------------------------------------
 
@@ -126,35 +112,19 @@ class HostWatch:
         if self._checks is None:
             self._checks = dict(await self._keeping.read_checks()) if published else {}
         if self._own is not None:
-            known = self._due.get(self._own.host)
-            published[self._own.host] = self._own if known is None else known[1]
-        for gone in self._due.keys() - published.keys():
-            del self._due[gone]
+            known = self._rounds.find(self._own.host)
+            published[self._own.host] = self._own if known is None else known
+        for gone in self._rounds.things.keys() - published.keys():
+            self._rounds.drop(gone)
             self._checks.pop(gone, None)
-        for host in published.values():
-            if host.host not in self._due or self._due[host.host][1] != host:
-                self._due[host.host] = (self._next(host), host)
+        changed = [each for each in published.values() if self._rounds.find(each.host) != each]
+        for host in changed:
+            self._rounds.put(host.host, host, self._next(host))
+        await self._tell(changed)
         self._of = snapshot
         self._show()
 
     async def _look(self, host: TrackingHost) -> None:
-        try:
-            async with asyncio.timeout(WITHIN_S):
-                await self._look_once(host)
-            self._trouble = ""
-        except TimeoutError:
-            self._postpone(host, FAILED_MS)
-            log("tracking_host_not_checked", "warning", host=host.host, within_s=WITHIN_S)
-        except TenancySetupError as error:
-            self._postpone(host)
-            self._rest(str(error))
-        except Exception as error:  # noqa: BLE001  (one host must not end the others)
-            self._postpone(host)
-            log_exception("internal_error", error, where="tracking hosts")
-        finally:
-            self._under_way.discard(host.host)
-
-    async def _look_once(self, host: TrackingHost) -> None:
         began = self._clock()
         owner_problem = await self._keeping.find_owner_problem(host) if host.tenant else None
         findings = await self._look_at(host, owner_problem)
@@ -162,7 +132,7 @@ class HostWatch:
         state = check.state_after(host.state)
         if host.state == "verified" and state != "verified" and host.host not in self._doubted:
             self._doubted.add(host.host)  # HW1
-            self._postpone(host, SOON_MS)
+            self._rounds.postpone(host.host, SOON_MS)
             return
         self._doubted.discard(host.host)
         if host.tenant:
@@ -171,14 +141,15 @@ class HostWatch:
             after = msgspec.structs.replace(host, state=state)
         if after is not None:
             self._note(host, after, check)
+            await self._tell([after])
 
     def _note(self, before: TrackingHost, after: TrackingHost, check: HostCheck) -> None:
         assert self._checks is not None  # ``_follow`` came before
-        if after.host not in self._due:
+        if self._rounds.find(after.host) is None:
             return  # removed meanwhile
         is_first = after.host not in self._checks
         self._checks[after.host] = check
-        self._due[after.host] = (self._next(after), after)
+        self._rounds.put(after.host, after, self._next(after))
         self._show()
         if after.state == before.state and not is_first:
             return
@@ -191,24 +162,53 @@ class HostWatch:
             level = "warning" if before.state == "verified" else "info"
             log(event, level, **about, problem=problem.found, remedy=problem.remedy)
 
+    async def _tell(self, hosts: Sequence[TrackingHost]) -> None:
+        """Raises QueueError: then it is told later."""
+        await self._told.tell(lambda: self._changes(hosts), self._told_keys)
+
+    def _told_keys(self) -> list[str]:
+        return [_told_key(each) for each in self._rounds.things.values()]
+
+    def _changes(self, hosts: Sequence[TrackingHost]) -> Iterator[Change]:
+        now = self._clock()
+        for host in hosts:
+            key = _told_key(host)
+            before = self._told.health(key)
+            health = health_of(host.state, before)
+            if host.tenant and health != before:
+                told = Told(health=health, since=now)
+                yield Change(key=key, told=told, events=[self._event(host, health, now)])
+
+    def _event(self, host: TrackingHost, health: Health, now: UnixMs) -> CataloguedKind:
+        if health == "verified":
+            return TrackingHostVerified(
+                at=now, message_id=_ABOUT_NO_MESSAGE, tenant=host.tenant, host=host.host
+            )
+        check = (self._checks or {}).get(host.host)
+        problem = None if check is None else check.problem
+        return TrackingHostFailed(
+            at=now,
+            message_id=_ABOUT_NO_MESSAGE,
+            tenant=host.tenant,
+            host=host.host,
+            purpose="" if problem is None else problem.purpose,
+            text="" if problem is None else problem.found,
+        )
+
     def _next(self, host: TrackingHost) -> UnixMs:
         assert self._checks is not None  # ``_follow`` came before
-        digest = hashlib.sha256(host.host.encode()).digest()
-        spread = int.from_bytes(digest[:4], "big") / 2**32
-        return next_look(host, self._checks.get(host.host), spread)
-
-    def _postpone(self, host: TrackingHost, by_ms: int = AFTER_TROUBLE_MS) -> None:
-        if (known := self._due.get(host.host)) is not None:
-            self._due[host.host] = (UnixMs(self._clock() + by_ms), known[1])
-
-    def _rest(self, trouble: str) -> None:
-        """What cannot be done now is tried again in a minute, and said once."""
-        self._rest_until = UnixMs(self._clock() + AFTER_TROUBLE_MS)
-        if trouble != self._trouble:
-            log("tracking_hosts_not_checked", "error", problem=trouble)
-        self._trouble = trouble
+        return next_look(host, self._checks.get(host.host), spread_of(host.host))
 
     def _show(self) -> None:
-        states = [known.state for _, known in self._due.values()]
+        states = list(self.states().values())
         for each in TRACKING_HOST_STATES:
             self._metrics.tracking_hosts[each].set(states.count(each))
+
+
+def _name_of(host: TrackingHost) -> str:
+    return host.host
+
+
+def _told_key(host: TrackingHost) -> str:
+    """One that was removed and added again, perhaps by another tenant, is a new one."""
+    return f"{host.host}/{host.created}"

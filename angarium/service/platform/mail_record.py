@@ -25,6 +25,7 @@ from angarium.queue import (
     HoldRuleRemoved,
     MessageAccepted,
     Opened,
+    PersonErased,
     Position,
     ReportBounced,
     ReportKept,
@@ -40,6 +41,8 @@ from angarium.queue import (
     SmartHostRested,
     SuppressionAdded,
     SuppressionRemoved,
+    TrackingHostFailed,
+    TrackingHostVerified,
     UnixMs,
     UnknownEvent,
     Unsubscribed,
@@ -131,6 +134,8 @@ class MailRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     rows: int = 0  # of its file, that were read
     accepted: int = 0  # of these
     refused: int = 0  # likewise
+    alias: str = ""  # stands for an address that was erased
+    found: int = 0  # how many records had it
     sender_told: str = ""  # of a bounce that came back: told | again | unwanted | limit | forgotten
 
 
@@ -155,6 +160,18 @@ def mail_record(position: Position) -> MailRecord:
                 actor=event.actor,
                 reason=event.reason,
             )
+        case PersonErased():
+            return MailRecord(
+                sequence=position.sequence,
+                ts=rfc3339(event.at),
+                event=event.name,
+                message="",
+                tenant=event.tenant,
+                alias=event.alias,
+                found=event.found,
+                actor=event.actor,
+                reason=event.reason,
+            )
         case WebhookDisabled():
             return MailRecord(
                 sequence=position.sequence,
@@ -173,6 +190,8 @@ def mail_record(position: Position) -> MailRecord:
             return _blocklist(position.sequence, event)
         case DomainVerified() | DomainFailed() | DomainRecovered():
             return _domain(position.sequence, event)
+        case TrackingHostVerified() | TrackingHostFailed():
+            return _tracking_host(position.sequence, event)
         case SenderPaused() | SenderResumed():
             return _sender(position.sequence, event)
         case RuleInForce() | RuleEnded():
@@ -342,6 +361,18 @@ def _domain(sequence: int, event: DomainVerified | DomainFailed | DomainRecovere
         records=event.records if isinstance(event, DomainFailed) else (),
         reason=event.text if isinstance(event, DomainFailed) else "",
         since=rfc3339(event.since) if isinstance(event, DomainRecovered) else "",
+    )
+
+
+def _tracking_host(sequence: int, event: TrackingHostVerified | TrackingHostFailed) -> MailRecord:
+    return MailRecord(
+        sequence=sequence,
+        ts=rfc3339(event.at),
+        event=event.name,
+        message="",
+        tenant=event.tenant,
+        host=event.host,
+        reason=event.text if isinstance(event, TrackingHostFailed) else "",
     )
 
 

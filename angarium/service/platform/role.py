@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 from angarium.analytics.keeping import ANALYTICS, CounterKeeper
@@ -16,22 +16,34 @@ from angarium.insight.admin.client import ask_process
 from angarium.insight.admin.forgetting import ForgetFailures
 from angarium.insight.admin.reloading import AskReload
 from angarium.mta.disk_wait import DISK_FULL, until_space
-from angarium.queue import HoldRule, LmdbSpool, QueueSummary, UnixMs
+from angarium.queue import LmdbSpool, UnixMs
 from angarium.routing.dns import DnsSetupError
 from angarium.routing.routing import Routing
 from angarium.service.admin_socket import Handlers
+from angarium.service.platform.audit_keeping import AuditKeeper
 from angarium.service.platform.census import Census
 from angarium.service.platform.copy_facts import CopyFactsFinder
 from angarium.service.platform.domain_parts import DomainParts
 from angarium.service.platform.event_counts import EventCounts
-from angarium.service.platform.event_follower import EventFollower
+from angarium.service.platform.event_follower import EventConsumer, EventFollower
 from angarium.service.platform.fetch_judge import TRACKING, FetchJudge
+from angarium.service.platform.lake_follower import LAKE, LakeFollower
 from angarium.service.platform.log_answers import LogAnswers
 from angarium.service.platform.mail_log import MailLog, Sink
 from angarium.service.platform.mail_log_file import MailLogFile, StandardOutput
+from angarium.service.platform.mail_log_retention import MailLogRetention
 from angarium.service.platform.provider_labels import ProviderLabels
 from angarium.service.platform.queue_answers import QueueAnswers
+from angarium.service.platform.queue_measuring import (
+    LowDisk,
+    free_stale_readers,
+    measure_providers,
+    measure_queue,
+    measure_quotas,
+    show_limits,
+)
 from angarium.service.platform.sender_notices import SenderNotices
+from angarium.service.platform.shared_reading import SharedReading
 from angarium.service.platform.standing_parts import StandingParts
 from angarium.service.platform.suppression_answers import SuppressionAnswers
 from angarium.service.platform.suppression_follower import SuppressionFollower
@@ -43,12 +55,9 @@ from angarium.service.platform.webhook_parts import WebhookParts
 from angarium.service.runtime import Runtime
 from angarium.service.snapshots import snapshots_of
 from angarium.telemetry.log import log, log_exception
-from angarium.telemetry.metrics import EVENT_CONSUMERS, Metrics
-from angarium.tenancy import TenancySetupError
+from angarium.tenancy import Snapshot, TenancySetupError
 
-MEASURE_S: Final = 2.0
 PERIOD_S: Final = 60.0
-CENSUS_S: Final = 10.0
 SWEEP_S: Final = 3600.0
 TELL_S: Final = 5.0
 # Ours: a delivery process that is busy for longer does not keep an operator waiting
@@ -70,36 +79,48 @@ async def run_platform(runtime: Runtime) -> None:
             spool.keepsakes,
             runtime.clock,
             runtime.stop,
+            runtime.metrics.webhooks,
         )
         domains = DomainParts(runtime, spool.keepsakes)
-        tracking_hosts = TrackingHostParts(runtime) if runtime.config.tracks else None
+        tracking_hosts = (
+            TrackingHostParts(runtime, spool.keepsakes) if runtime.config.tracks else None
+        )
     except (DnsSetupError, TenancySetupError) as error:
         raise StartError(str(error), EX_CONFIG) from error
-    followers = [
-        EventFollower(spool.events, MailLog(spool.events, sink)),
-        EventFollower(spool.events, EventCounts(runtime.metrics, labels)),
-        EventFollower(spool.events, parts.standing),
-        EventFollower(spool.events, parts.feed),
-        EventFollower(spool.events, SuppressionFollower(spool.suppressions, find_verdict)),
-        EventFollower(spool.events, webhooks.follower),
+    consumers: list[EventConsumer] = [
+        MailLog(spool.events, sink),
+        EventCounts(runtime.metrics, labels),
+        parts.standing,
+        parts.feed,
+        SuppressionFollower(spool.suppressions, find_verdict),
+        webhooks.follower,
     ]
     if history is not None:
-        followers.append(EventFollower(spool.events, history))
+        consumers.append(history)
     if runtime.config.tracks:
         facts = CopyFactsFinder(history, spool.reports.find_accepted)
         after_s = runtime.config.tracking.judged_after_s
         judge = FetchJudge(spool.events, facts, runtime.clock, after_s)
-        followers.append(EventFollower(spool.events, judge))
+        consumers.append(judge)
     counters = _counters(runtime, spool)
     if counters is not None:
-        followers.append(EventFollower(spool.events, counters))
+        consumers.append(counters)
+    lake = _lake(runtime, spool, history)
+    if lake is not None:
+        consumers.append(lake)
+    shared = SharedReading(spool.events)
+    followers = [EventFollower(spool.events, each, shared) for each in consumers]
     kept: list[CounterKeeper | HistoryKeeper] = [
         each for each in (counters, history) if each is not None
     ]
-    used = {*(each.name for each in kept), *([TRACKING] if runtime.config.tracks else [])}
-    low_disk = _LowDisk()
+    used = {each.name for each in (*kept, *([lake] if lake is not None else []))}
+    used |= {TRACKING} if runtime.config.tracks else set()
+    low_disk = LowDisk()
+    show_limits(runtime.metrics, runtime.config)
     tenancy = TenancyPublisher(runtime.config)
     uploads = UploadSweep(runtime.config, runtime.clock)
+    audit = AuditKeeper(runtime.config, runtime.clock)
+    mail_log = MailLogRetention(runtime.config, runtime.clock)
 
     def disk_full() -> None:
         runtime.ready(lambda: (DISK_FULL,))
@@ -108,15 +129,15 @@ async def run_platform(runtime: Runtime) -> None:
         for follower in followers:
             # All of them, before anything is trimmed
             await until_space(follower.register, runtime.stop, disk_full)
-        for name in sorted({ANALYTICS, HISTORY, TRACKING} - used):
+        for name in sorted({ANALYTICS, HISTORY, LAKE, TRACKING} - used):
             if name in spool.events.consumers():
                 # Nobody follows by that name any more, and trimming would wait for it
                 retire = functools.partial(spool.events.retire, name)
                 await until_space(retire, runtime.stop, disk_full)
         async with asyncio.TaskGroup() as tasks:
             periodic = [
-                tasks.create_task(_measure(spool, runtime.clock, runtime.metrics, low_disk)),
-                tasks.create_task(_trim(spool, runtime.clock, runtime.config)),
+                tasks.create_task(measure_queue(spool, runtime.clock, runtime.metrics, low_disk)),
+                tasks.create_task(_trim(spool, runtime)),
                 tasks.create_task(_expire_hold_rules(spool)),
                 tasks.create_task(parts.watch.run()),
                 tasks.create_task(parts.measure()),
@@ -127,11 +148,16 @@ async def run_platform(runtime: Runtime) -> None:
                 tasks.create_task(_tell_instance(runtime, spool)),
                 tasks.create_task(domains.watch.run()),
                 tasks.create_task(uploads.run()),
+                tasks.create_task(audit.run()),
+                tasks.create_task(mail_log.run()),
+                tasks.create_task(_measure_quotas(runtime, spool)),
             ]
             if tracking_hosts is not None:
                 periodic.append(tasks.create_task(tracking_hosts.hosts.run()))
                 periodic.append(tasks.create_task(tracking_hosts.certificates.run()))
             periodic += [tasks.create_task(each.forget_old()) for each in kept]
+            if lake is not None:
+                periodic.append(tasks.create_task(lake.tend()))
             spool.administration.tell_providers(Routing.of(runtime.config).find_told_provider)
             notices = SenderNotices(runtime.config, spool, runtime.clock)
             answers = QueueAnswers(
@@ -145,6 +171,7 @@ async def run_platform(runtime: Runtime) -> None:
 
             async def reload(config: Config) -> None:
                 labels.exchange(config.provider)
+                show_limits(runtime.metrics, config)
                 spool.administration.tell_providers(Routing.of(config).find_told_provider)
                 await answers.reload(config)
                 parts.exchange(config)
@@ -153,13 +180,19 @@ async def run_platform(runtime: Runtime) -> None:
                 if tracking_hosts is not None:
                     tracking_hosts.exchange(config)
                 uploads.exchange(config)
+                audit.exchange(config)
+                mail_log.exchange(config)
+                if history is not None:
+                    history.exchange(config)
                 if counters is not None:
                     counters.exchange(config)
+                if lake is not None:
+                    lake.exchange(config)
 
             runtime.on_reload(reload)
             census = Census(spool.administration, runtime.clock)
             holds = spool.administration.hold_rules
-            measuring = _measure_providers(census, labels, runtime.metrics, holds)
+            measuring = measure_providers(census, labels, runtime.metrics, runtime.clock, holds)
             periodic.append(tasks.create_task(measuring))
             assert runtime.config.log.mail_log is not None
             log_answers = LogAnswers(spool.events, runtime.config.log.mail_log)
@@ -188,7 +221,7 @@ async def run_platform(runtime: Runtime) -> None:
             if tracking_hosts is not None:
                 await tracking_hosts.close()
     finally:
-        for keeper in kept:
+        for keeper in (*kept, *([lake] if lake is not None else [])):
             await keeper.close()
         sink.close()
         runtime.close_spool()
@@ -206,6 +239,16 @@ def _counters(runtime: Runtime, spool: LmdbSpool) -> CounterKeeper | None:
     return CounterKeeper(runtime.config, spool.events, runtime.clock, os.urandom)
 
 
+def _lake(runtime: Runtime, spool: LmdbSpool, history: HistoryKeeper | None) -> LakeFollower | None:
+    if not runtime.config.lake.enabled:
+        return None
+    find = spool.reports.find_accepted
+    metrics = runtime.metrics
+    return LakeFollower(
+        runtime.config, spool.events, history, find, runtime.clock, os.urandom, metrics
+    )
+
+
 async def _forget_failures(runtime: Runtime) -> None:
     """Have each delivery process forget; one that does not run, or hangs, remembers nothing or delivers nothing."""
     async with asyncio.TaskGroup() as tasks:
@@ -218,92 +261,34 @@ async def _forget_failures(runtime: Runtime) -> None:
                 tasks.create_task(ask)
 
 
-class _LowDisk:
-    """Whether new mail is refused for want of disk: a reason not to be ready."""
-
-    def __init__(self) -> None:
-        self.is_low = False
-
-    def reasons(self) -> list[str]:
-        text = "the disk is full, or below queue.min_free_octets: new mail is refused"
-        return [text] * self.is_low
-
-
 def _sink(config: Config) -> Sink:
     assert config.log.mail_log is not None  # the loader puts the default there
     return StandardOutput() if config.log.mail_log == "-" else MailLogFile(config.log.mail_log)
 
 
-async def _measure(
-    spool: LmdbSpool, clock: Callable[[], UnixMs], metrics: Metrics, low_disk: _LowDisk
-) -> None:
-    while True:
-        summary = spool.summary()
-        low_disk.is_low = summary.low_disk
-        _set_gauges(metrics, summary)
-        metrics.suppressions.set(spool.suppressions.count())
-        oldest = summary.oldest_at
-        metrics.queue_oldest.set(0 if oldest is None else max(0, clock() - oldest) / 1000)
-        for consumer, events in _lags(spool).items():
-            metrics.event_lag[consumer].set(events)
-        await asyncio.sleep(MEASURE_S)
-
-
-async def _measure_providers(
-    census: Census,
-    labels: ProviderLabels,
-    metrics: Metrics,
-    holds: Callable[[], Sequence[HoldRule]],
-) -> None:
-    """How much is queued for each provider."""
-    while True:
-        try:
-            found = (await census.latest()).by_provider
-            queued: dict[str, int] = {}
-            rest = [found.others] if found.others is not None else []
-            for each in (*found.slices, *rest):
-                label = labels.of(each.value)
-                queued[label] = queued.get(label, 0) + each.count
-            metrics.paths.set_queued(queued)
-            metrics.paths.set_in_force({"hold": len(holds())})
-        except Exception:  # noqa: BLE001  (periodic: the next time may do)
-            log_exception("census_failed")
-        await asyncio.sleep(CENSUS_S)
-
-
-def _set_gauges(metrics: Metrics, summary: QueueSummary) -> None:
-    metrics.queue_recipients["scheduled"].set(summary.scheduled)
-    metrics.queue_recipients["held"].set(summary.held)
-    metrics.queue_recipients["in_flight"].set(summary.in_flight)
-    metrics.queue_messages.set(summary.messages)
-    metrics.queue_file.set(summary.file_octets)
-    metrics.queue_used.set(summary.used_octets)
-    metrics.disk_free.set(summary.free_disk_octets)
-    metrics.events.set(summary.events)
-
-
-def _lags(spool: LmdbSpool) -> dict[str, int]:
-    """Return how many events each consumer has yet to read, by the names that the metrics know."""
-    last = spool.events.last()
-    lags = dict.fromkeys(EVENT_CONSUMERS, 0)
-    for consumer, position in spool.events.consumers().items():
-        name = consumer if consumer in lags else "other"
-        lags[name] = max(lags[name], last - position)
-    return lags
-
-
-async def _trim(spool: LmdbSpool, clock: Callable[[], UnixMs], config: Config) -> None:
-    retention_ms = int(config.queue.event_retention_s * 1000)
-    limit = config.queue.event_limit
+async def _trim(spool: LmdbSpool, runtime: Runtime) -> None:
+    retention_ms = int(runtime.config.queue.event_retention_s * 1000)
+    limit = runtime.config.queue.event_limit
     while True:
         await asyncio.sleep(PERIOD_S)
         try:
-            await spool.events.trim(UnixMs(clock() - retention_ms), limit)
+            free_stale_readers(spool, runtime.metrics)
+            await spool.events.trim(UnixMs(runtime.clock() - retention_ms), limit)
             for consumer, position in spool.events.consumers().items():
                 if (lag := spool.events.last() - position) > limit:
                     log("event_consumer_lags", "warning", consumer=consumer, events=lag)
         except Exception:  # noqa: BLE001  (periodic: the next time may do)
             log_exception("trim_failed")
+
+
+async def _measure_quotas(runtime: Runtime, spool: LmdbSpool) -> None:
+    snapshots = snapshots_of(runtime.config)
+
+    def current() -> Snapshot:
+        snapshots.refresh()
+        return snapshots.current
+
+    await measure_quotas(current, spool.quota_use, runtime.metrics)
 
 
 async def _tell_instance(runtime: Runtime, spool: LmdbSpool) -> None:

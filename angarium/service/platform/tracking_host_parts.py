@@ -15,6 +15,7 @@ from angarium.insight.tracking_hosts import HostLook, Subject
 from angarium.issuance.model import HostStatus
 from angarium.issuance.store import IssuanceError, IssuanceStore
 from angarium.queue import UnixMs
+from angarium.queue.keepsakes import Keepsakes
 from angarium.routing.dns import DnsResolver, DnsSetupError
 from angarium.service.platform.certificate_watch import CertificateWatch, Orders
 from angarium.service.platform.domain_parts import fresh_dns
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class TrackingHostParts:
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, keepsakes: Keepsakes) -> None:
         """Raises DnsSetupError, TenancySetupError; StartError: the key file, or tracking.ca_file, cannot be used."""
         self._config = runtime.config
         self._dns = DnsResolver(fresh_dns(runtime.config.dns), time.monotonic)
@@ -45,6 +46,7 @@ class TrackingHostParts:
             snapshots_of(runtime.config),
             self._keeping,
             self._look_at,
+            keepsakes,
             runtime.clock,
             runtime.metrics,
             own,

@@ -15,12 +15,13 @@ from angarium.queue.keepsakes import Keepsakes
 from angarium.routing.dns import DnsResolver
 from angarium.service.platform.webhook_follower import WebhookFollower
 from angarium.telemetry.log import log, log_exception
+from angarium.telemetry.webhook_metrics import WebhookMetrics
 from angarium.tenancy import NotFoundError, SnapshotFile
 from angarium.tenancy.secret_file import read_secrets, secret_path
 from angarium.tenancy.snapshot import Snapshot
 from angarium.webhooks.caller import Caller
 from angarium.webhooks.courier import Courier
-from angarium.webhooks.delivery import CALLBACK
+from angarium.webhooks.delivery import CALLBACK, Outcome
 from angarium.webhooks.guard import Guard
 from angarium.webhooks.letters import Letters
 from angarium.webhooks.outbox import FILE_NAME, OutboxError
@@ -30,6 +31,7 @@ from angarium.webhooks.sinks.making import Maker
 from angarium.webhooks.sinks.reach import Reach
 
 TRIM_S: Final = 60.0
+MEASURE_S: Final = 5.0
 _ABOUT_NO_MESSAGE: Final = MessageId(b"")
 
 
@@ -44,6 +46,7 @@ class WebhookParts:
         keepsakes: Keepsakes,
         clock: Callable[[], UnixMs],
         stop: asyncio.Event,
+        metrics: WebhookMetrics,
     ) -> None:
         """Raises DnsSetupError, TenancySetupError."""
         self._config = config
@@ -51,6 +54,7 @@ class WebhookParts:
         self._keepsakes = keepsakes
         self._clock = clock
         self._stop = stop
+        self._metrics = metrics
         self._dns = DnsResolver(config.dns, time.monotonic)
         self.outbox = OutboxThread(Path(config.server.data_dir) / FILE_NAME)
         self._endpoints = self._new_endpoints(config)
@@ -61,6 +65,7 @@ class WebhookParts:
             self._endpoints,
             clock,
             self._turn_off,
+            self._count,
             connections=config.webhook.connections,
         )
         self.follower = WebhookFollower(
@@ -78,11 +83,12 @@ class WebhookParts:
 
     async def run(self) -> None:
         """Tell endpoints until the server stops."""
-        trimming = asyncio.create_task(self._trim())
+        beside = [asyncio.create_task(self._trim()), asyncio.create_task(self._measure())]
         try:
             await self.courier.run(self._stop)
         finally:
-            trimming.cancel()
+            for task in beside:
+                task.cancel()
 
     async def close(self) -> None:
         for endpoints in (*self._retired, self._endpoints):
@@ -142,6 +148,28 @@ class WebhookParts:
         with Platform.open(self._config, actor="server") as platform:
             platform.webhooks.change(endpoint, WebhookChange(enabled=False, reason=reason))
             platform.publish()
+
+    def _count(self, outcome: Outcome) -> None:
+        if outcome.is_success:
+            self._metrics.attempts["delivered"].add()
+        else:
+            self._metrics.attempts["failed" if outcome.retry_at else "given_up"].add()
+        self._metrics.time.observe(outcome.duration_ms / 1000)
+
+    async def _measure(self) -> None:
+        while True:
+            try:
+                depth = await self.outbox.run(lambda outbox: outbox.depth())
+            except (OutboxError, sqlite3.Error) as error:
+                log("webhooks_not_measured", "error", problem=str(error))
+            else:
+                self._metrics.deliveries["waiting"].set(depth.waiting)
+                self._metrics.deliveries["given_up"].set(depth.given_up)
+                due = depth.first_due
+                late_ms = 0 if due is None else max(0, self._clock() - due)
+                self._metrics.late.set(late_ms / 1000)
+            self._metrics.requests_open.set(self.courier.under_way)
+            await asyncio.sleep(MEASURE_S)
 
     async def _trim(self) -> None:
         while True:

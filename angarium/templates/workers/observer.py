@@ -16,8 +16,8 @@ class RenderObserver(Protocol):
     def answered(self, seconds: float) -> None:
         """All fillings of a request were, so long after it came."""
 
-    def waiting(self, fillings: int, workers: int) -> None:
-        """So many wait now, and so many workers are there."""
+    def waiting(self, fillings: int, workers: int, idle: int) -> None:
+        """So many wait now, and so many workers are there, of which some have nothing to do."""
 
     def worker_ended(
         self, reason: KillReason, words: str, *, tenant: str, digest: str, pid: int
@@ -41,7 +41,7 @@ class Unobserved(RenderObserver):
     def answered(self, seconds: float) -> None:
         pass
 
-    def waiting(self, fillings: int, workers: int) -> None:
+    def waiting(self, fillings: int, workers: int, idle: int) -> None:
         pass
 
     def worker_ended(

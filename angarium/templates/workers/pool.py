@@ -118,7 +118,7 @@ class RenderPool(Renderer):
 
     def observe(self) -> None:
         """Tell the observer how much waits, about once a second."""
-        self._observer.waiting(len(self._backlog), len(self._workers))
+        self._observer.waiting(len(self._backlog), len(self._workers), len(self._idle))
 
     def _find_refusal(self, tenant: str, count: int) -> Problem | None:
         """Return why so many fillings are not taken; None: they are."""

@@ -6,12 +6,14 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Final
+from pathlib import Path
+from typing import BinaryIO, Final
 
 import aiohttp
 from botocore.credentials import Credentials
 from yarl import URL
 
+from angarium.config.bucket import BucketTable
 from angarium.config.schema import Uploads
 from angarium.host.aws_credentials import CredentialsError, read_credentials
 from angarium.uploads.bucket.answers import (
@@ -38,6 +40,7 @@ ASK_S: Final = 15.0
 _PIECE_OCTETS: Final = 1 << 20
 _PROBE: Final = "angarium-probe"
 _NONE: Final = "it comes by a bucket, and [uploads] names none any more: announce it again"
+_NO_BUCKET: Final = "[{}] names no bucket"
 
 
 class BucketAwayError(BucketError):
@@ -102,6 +105,15 @@ class Bucket:
         self._check(what)
         await self._do("DELETE", what.key, b"", (200, 204, 404))
 
+    async def put(self, key: str, path: Path) -> None:
+        """Put a file of ours there, whatever was there before. It is there when this returns. Raises OSError, too."""
+        with await asyncio.to_thread(path.open, "rb") as file:
+            async with self._ask("PUT", key, {}, body=file, limits=self._patient()) as response:
+                if response.status in (200, 201, 204):
+                    return
+                refused = await _refused(response)
+        raise _error_of(refused, f"PUT of {key}")
+
     async def probe(self) -> None:
         """See whether all can be done that is needed: an object of ours is put, read and removed."""
         probe = BucketObject(bucket=self.place.bucket, key=f"{self.place.prefix}{_PROBE}")
@@ -138,7 +150,7 @@ class Bucket:
         key: str,
         headers: Mapping[str, str],
         *,
-        body: bytes = b"",
+        body: bytes | BinaryIO = b"",
         query: Mapping[str, str] | None = None,
         limits: aiohttp.ClientTimeout | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
@@ -171,10 +183,19 @@ class Bucket:
 @asynccontextmanager
 async def open_bucket(uploads: Uploads) -> AsyncIterator[Bucket]:
     """Raises BucketError: none is configured (any more), or its keys cannot be read."""
-    place = Place.of(uploads)
-    if place is None:
+    if Place.of(uploads) is None:
         raise BucketError(_NONE)
-    bucket = Bucket(place, await asyncio.to_thread(keys_of, uploads))
+    async with open_bucket_of("uploads", uploads) as bucket:
+        yield bucket
+
+
+@asynccontextmanager
+async def open_bucket_of(table: str, named: BucketTable) -> AsyncIterator[Bucket]:
+    """Open the bucket that a table of the configuration names. Raises as ``open_bucket``."""
+    place = Place.of(named)
+    if place is None:
+        raise BucketError(_NO_BUCKET.format(table))
+    bucket = Bucket(place, await asyncio.to_thread(keys_of, table, named))
     try:
         yield bucket
     finally:
@@ -185,13 +206,13 @@ def put_url_of(uploads: Uploads, upload: Upload) -> str:
     """Return where the file of an upload goes. Blocks on a file. Raises BucketError."""
     assert upload.object is not None
     place = _place_of(uploads, upload.object)
-    return put_url(place, keys_of(uploads), upload, int(uploads.url_s))
+    return put_url(place, keys_of("uploads", uploads), upload, int(uploads.url_s))
 
 
-def keys_of(uploads: Uploads) -> Credentials:
+def keys_of(table: str, named: BucketTable) -> Credentials:
     """Blocks on a file. Raises BucketError."""
     try:
-        return read_credentials("uploads", uploads.access_key_id, uploads.secret_key_file)
+        return read_credentials(table, named.access_key_id, named.secret_key_file)
     except CredentialsError as error:
         raise BucketError(str(error)) from error
 

@@ -13,7 +13,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from angarium.config.aws import suffix_of
-from angarium.config.schema import Uploads
+from angarium.config.bucket import BucketTable
 from angarium.uploads.model import Upload
 
 SERVICE: Final = "s3"
@@ -31,19 +31,19 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     prefix: str  # of our keys
 
     @classmethod
-    def of(cls, uploads: Uploads) -> "Place | None":
-        """None: files come to us."""
-        if uploads.bucket is None or uploads.region is None:
+    def of(cls, named: BucketTable) -> "Place | None":
+        """None: the table names no bucket."""
+        if named.bucket is None or named.region is None:
             return None
-        name, region = uploads.bucket, uploads.region
-        if uploads.endpoint_url is not None:
-            url = f"{uploads.endpoint_url.rstrip('/')}/{name}"
+        name, region = named.bucket, named.region
+        if named.endpoint_url is not None:
+            url = f"{named.endpoint_url.rstrip('/')}/{name}"
         elif "." in name:
             # Amazon's certificates are good for one label before s3
             url = f"https://s3.{region}.{suffix_of(region)}/{name}"
         else:
             url = f"https://{name}.s3.{region}.{suffix_of(region)}"
-        return cls(bucket=name, region=region, url=url, prefix=uploads.prefix)
+        return cls(bucket=name, region=region, url=url, prefix=named.prefix)
 
     def find_upload(self, url: str, tenant: str) -> str:
         """Return the id of the tenant's upload that a URL is of; "": it is none of ours."""

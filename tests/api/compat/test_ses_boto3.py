@@ -104,6 +104,7 @@ def test_a_simple_mail_is_an_order(dialects: DialectServer, ses: Any) -> None:
         },
         EmailTags=[{"Name": "campaign", "Value": "welcome"}],
         ConfigurationSetName="bulk",
+        ListManagementOptions={"ContactListName": "customers", "TopicName": "offers"},
         TenantName="acme",
         ConfigurationOverrides={
             "Tracking": {"OpenTrackingEnabled": "ENABLED", "ClickTrackingEnabled": "DISABLED"}
@@ -129,7 +130,7 @@ def test_a_simple_mail_is_an_order(dialects: DialectServer, ses: Any) -> None:
         (b"png", "image/png", "logo.png", "logo"),
     ]
     assert (order.tags, order.campaign) == (("campaign:welcome",), "welcome")
-    assert order.stream == "bulk"
+    assert (order.stream, order.topic) == ("bulk", "offers")
     assert (order.track_opens, order.track_clicks) == (True, False)
     caller = dialects.sending.callers[-1]
     assert (caller.tenant, caller.dialect, caller.domains) == ("acme", "ses", ("example.com",))
@@ -243,7 +244,12 @@ def test_a_raw_mails_destination_is_its_envelope_and_its_header_stays(
         (
             {"ListManagementOptions": {"ContactListName": "x"}},
             "BadRequestException",
-            "ListManagement",
+            "ListManagementOptions.TopicName",
+        ),
+        (
+            {"ListManagementOptions": {"ContactListName": "", "TopicName": "offers"}},
+            "BadRequestException",
+            "ListManagementOptions.ContactListName",
         ),
         ({"TenantName": "other"}, "NotFoundException", "Tenant other"),
         ({"EmailTags": [{"Name": "", "Value": "x"}]}, "BadRequestException", "EmailTags[0].Name"),

@@ -53,7 +53,10 @@ def file(**more: Any) -> dict[str, Any]:
         ({**SIMPLE, "Content": {**SIMPLE["Content"], **raw()["Content"]}}, "Content"),  # type: ignore[dict-item]
         ({**SIMPLE, "EndpointId": "x"}, "EndpointId"),
         (raw(ReplyToAddresses=["a@example.com"]), "ReplyToAddresses"),
-        (raw(b"X-SES-LIST-MANAGEMENT-OPTIONS: x\r\n"), "X-SES-LIST-MANAGEMENT-OPTIONS"),
+        *(
+            (raw(b"X-SES-LIST-MANAGEMENT-OPTIONS: %b\r\n" % each), "X-SES-LIST-MANAGEMENT-OPTIONS")
+            for each in (b"x", b"x; topic=", b"; topic=offers", b"x; list=offers")
+        ),
         (raw(b"X-SES-MESSAGE-TAGS: x\r\n"), "X-SES-MESSAGE-TAGS"),
         (raw(b"Return-Path: <a b>\r\n"), "Content.Raw.Data (Return-Path)"),
         (raw(b"To: a b\r\n", Destination={}), "Content.Raw.Data (To)"),
@@ -153,3 +156,13 @@ def test_an_entry_without_recipients_is_refused_alone() -> None:
     )
     assert one.field == "BulkEmailEntries[0].Destination.ToAddresses"
     assert [each.mailbox.address.text for each in other.bcc] == ["a@b.example"]
+
+
+def test_a_written_mail_names_its_topic_in_its_header_and_the_request_wins() -> None:
+    field = raw(b"x-ses-LIST-management-options: customers; Topic=offers\r\n")
+    asked = order(field)
+    assert asked.topic == "offers"
+    assert asked.raw is not None
+    assert b"list-management" not in asked.raw.content.lower()
+    own = {**field, "ListManagementOptions": {"ContactListName": "x", "TopicName": "trips"}}
+    assert order(own).topic == "trips"

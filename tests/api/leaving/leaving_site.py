@@ -7,6 +7,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from angarium.api.leaving import LeavingPages
+from angarium.config.titles import title_in
 from angarium.queue import MessageId, UnixMs
 from angarium.queue.lmdb.spool import LmdbSpool
 from angarium.queue.memory.spool import MemorySpool
@@ -42,6 +43,7 @@ class Facts:
             "trips": topic("trips", en="Trips & <tours>"),
         }
         self.streams = ["bulk"]
+        self.stream_titles: dict[str, dict[str, str]] = {}
         self.owners = {HOST: "acme"}
 
     def find_owner(self, host: str) -> str | None:
@@ -55,6 +57,9 @@ class Facts:
 
     def streams_of(self, tenant: str) -> Sequence[str]:
         return self.streams
+
+    def stream_title(self, stream: str, language: str) -> str:
+        return title_in(self.stream_titles.get(stream, {}), language, stream)
 
 
 def leaver(**changes: Any) -> Leaver:

@@ -339,6 +339,14 @@ async def test_a_topic_has_its_title_in_the_pages_language(site: Site) -> None:
     assert "Angebote" in (await site.get(token=own, headers={"Accept-Language": "fr"})).text
 
 
+async def test_a_stream_has_its_title_in_the_pages_language(site: Site) -> None:
+    site.facts.stream_titles = {"bulk": {"en": "News & <more>", "de": "Neues"}}
+    german = await site.get("p", headers={"Accept-Language": "de"})
+    assert "<bdi>Neues</bdi>" in german.text
+    assert "<bdi>News &amp; &lt;more&gt;</bdi>" in (await site.get("p")).text
+    assert 'value="tenant:acme/stream:bulk"' in german.text
+
+
 async def test_who_sends_is_named_with_where_they_live(site: Site) -> None:
     answer = await site.get()
     assert "<bdi>Acme Travel</bdi>" in answer.text

@@ -4,7 +4,7 @@ import pytest
 
 from angarium.mta.backlog import Lane
 from angarium.mta.egress import reasons as module
-from angarium.mta.egress.policy import Wait
+from angarium.mta.egress.policy import Gate, Wait
 from angarium.mta.egress.reasons import Reasons
 from angarium.queue.model import UnixMs
 
@@ -39,3 +39,11 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:  # Invarian
     monkeypatch.setattr(module, "LANES", 2)
     reasons = noted((NEWS, "a"), (RECEIPTS, "b"), (NEWS, "again"), (OTHER, "c"))
     assert [each.reason for each in reasons.reasons_of()] == ["c", "again"]
+
+
+def test_waits_are_counted_by_what_kept_them() -> None:
+    reasons = Reasons()
+    gates: tuple[Gate, ...] = ("rule", "warm_up", "rule")
+    for gate in gates:
+        reasons.note(NEWS, "ip1", Wait(UnixMs(100), "said", gate), UnixMs(0))
+    assert reasons.counts == {"rule": 2, "warm_up": 1}

@@ -68,6 +68,9 @@ NUMBERS = {
     46: "campaign_completed",
     47: "fetched",
     48: "resubscribed",
+    49: "tracking_host_verified",
+    50: "tracking_host_failed",
+    51: "person_erased",
 }
 HEAD = ("at", "message_id")
 _MESSAGE = (*HEAD, "tenant", "stream")
@@ -136,12 +139,15 @@ FIELDS = {
         *("sent_s", "network", "agent", "method", "signs"),
     ),
     "resubscribed": (*_FEEDBACK, "scope"),
+    "person_erased": (*HEAD, "alias", "tenant", "found", "actor", "reason"),
     "rescheduled": (*_ACT, "due", "expires"),
     "skipped": (*_RECIPIENT, "reason", "campaign"),
     "webhook_disabled": (*HEAD, "tenant", "webhook", "host", "since", "reason"),
     "domain_verified": (*HEAD, "tenant", "domain", "how"),
     "domain_failed": (*HEAD, "tenant", "domain", "records", "text"),
     "domain_recovered": (*HEAD, "tenant", "domain", "since"),
+    "tracking_host_verified": (*HEAD, "tenant", "host"),
+    "tracking_host_failed": (*HEAD, "tenant", "host", "purpose", "text"),
     **dict.fromkeys(("campaign_started", "campaign_changed", "campaign_completed"), _CAMPAIGN),
 }
 VALUES: dict[str, Any] = {

@@ -42,10 +42,12 @@ def test_a_new_recipients_record_is_that_of_its_fields() -> None:
     )
 
 
-def test_a_message_of_before_there_were_topics_has_none() -> None:
-    message = message_record(submission(bytes(16), topic="offers"))
-    assert decode_message(encode_message(message)).topic == "offers"
-    older = msgspec.msgpack.encode(msgspec.msgpack.decode(encode_message(message)[1:])[:-1])
+def test_a_message_of_before_there_were_topics_and_languages_has_none() -> None:
+    given = msgspec.structs.replace(submission(bytes(16), topic="offers"), language="de")
+    message = message_record(given)
+    read = decode_message(encode_message(message))
+    assert (read.topic, read.language) == ("offers", "de")
+    older = msgspec.msgpack.encode(msgspec.msgpack.decode(encode_message(message)[1:])[:-2])
     assert decode_message(MESSAGE_VERSION + older).topic == ""
 
 

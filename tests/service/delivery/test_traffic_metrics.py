@@ -4,10 +4,12 @@ from prometheus_client import CollectorRegistry
 
 from angarium.config.schema import Provider
 from angarium.mta.egress.lease import PlaceKey
+from angarium.mta.egress.policy import Limits
 from angarium.mta.egress.traffic_counts import Tally
 from angarium.queue import UnixMs
 from angarium.service.delivery.traffic_metrics import GAUGES_EVERY, TrafficMetrics
 from angarium.service.platform.provider_labels import ProviderLabels
+from angarium.telemetry.maker import MetricMaker
 from angarium.telemetry.path_metrics import PathMetrics
 
 
@@ -30,6 +32,9 @@ class Dispatcher:
     def loads(self) -> dict[PlaceKey, tuple[int, int]]:
         return self.load
 
+    def limits(self) -> dict[PlaceKey, Limits]:
+        return {each: Limits(connections=5, transfers=1, recipients=1) for each in self.load}
+
 
 def test_unknown_sites_are_told_together_and_gauges_are_looked_at_now_and_then() -> None:
     dispatcher, registry = Dispatcher(), CollectorRegistry()
@@ -37,7 +42,7 @@ def test_unknown_sites_are_told_together_and_gauges_are_looked_at_now_and_then()
         dispatcher,  # type: ignore[arg-type]
         lambda _: {"rule": 1},
         ProviderLabels([Provider(name="mine")]),
-        PathMetrics(registry),
+        PathMetrics(MetricMaker(registry)),
     )
     dispatcher.new = {key("mine"): Tally(delivered=2, connections=1), key("a"): Tally(bounced=1)}
     dispatcher.load = {key("mine"): (3, 1), key("a"): (1, 1), key("b"): (1, 0)}
@@ -53,7 +58,9 @@ def test_unknown_sites_are_told_together_and_gauges_are_looked_at_now_and_then()
     assert value("path_connections_total", provider="mine", result="opened") == 1
     assert value("path_waiting_recipients", provider="other") == 2
     assert value("path_connections_open", provider="mine") == 1
-    assert registry.get_sample_value("angarium_in_force", {"kind": "rule"}) == 1
+    assert value("path_connections_limit", provider="mine") == 5
+    assert value("path_connections_limit", provider="other") == 10
+    assert registry.get_sample_value("angarium_restrictions_in_force", {"kind": "rule"}) == 1
     for _ in range(GAUGES_EVERY):
         traffic.follow()
     assert value("path_waiting_recipients", provider="other") == 0

@@ -1,4 +1,4 @@
-"""Mirrors angarium/service/platform/domain_watch.py, domain_keeping.py and domain_parts.py, with our own DNS server."""
+"""Mirrors angarium/service/platform/domain_watch.py, rounds.py, tellings.py and domain_keeping.py, with our own DNS."""
 
 import asyncio
 import os
@@ -21,7 +21,8 @@ from angarium.insight.domain_records import check_records
 from angarium.queue import DomainFailed, DomainRecovered, DomainVerified, LmdbSpool, UnixMs
 from angarium.routing.dns import DnsResolver
 from angarium.service.platform.domain_keeping import DomainKeeping
-from angarium.service.platform.domain_watch import AFTER_TROUBLE_MS, AT_ONCE, DomainWatch
+from angarium.service.platform.domain_watch import AT_ONCE, DomainWatch
+from angarium.service.platform.rounds import AFTER_TROUBLE_MS
 from angarium.telemetry.metrics import Metrics
 from angarium.tenancy import SnapshotFile, TenancySetupError
 from angarium.tenancy.database import Database
@@ -33,6 +34,7 @@ from angarium.tenancy.secret_file import Secrets
 from angarium.tenancy.signing import open_domain_key
 from tests.queue.samples import FakeClock
 from tests.routing.scripted_dns import ScriptedDns
+from tests.tenancy.audited import audit_entries
 
 NAME = "shop.example"
 CONFIG = parse(
@@ -153,7 +155,7 @@ async def test_where_there_are_no_domains_no_database_is_opened(watched: Watched
     await watched.turn()
     await watched.turn()
     assert watched.told == []
-    assert watched.watch._trouble == ""
+    assert watched.watch._rounds._trouble == ""
 
 
 async def test_a_domain_whose_token_and_key_appear_sends_without_anybodys_doing(
@@ -215,11 +217,11 @@ async def test_a_rotation_goes_on_by_itself(watched: Watched) -> None:
     assert [each.selector for each in after.keys if each.retired] == [added.keys[0].selector]
     await watched.turn(RETIRED_KEPT_MS)
     assert len(watched.found.keys) == 1
-    assert watched.platform.audit()[0].action == "domain.key_over"
+    assert audit_entries(watched.platform)[0].action == "domain.key_over"
     assert watched.names == ["domain_verified"]
 
 
-async def test_dw1_what_has_failed_is_told_once_and_its_end_too(watched: Watched) -> None:
+async def test_tlg1_what_has_failed_is_told_once_and_its_end_too(watched: Watched) -> None:
     added = watched.platform.domains.add(NAME, "default", assume_verified=True)
     watched.publish_keys(added)
     await watched.turn()
@@ -259,7 +261,7 @@ async def test_a_database_that_is_away_is_asked_again_in_a_minute(watched: Watch
     watched.publish_keys(added)
     watched.broken = True
     await watched.turn()
-    assert watched.watch._trouble == "away"
+    assert watched.watch._rounds._trouble == "away"
     watched.broken = False
     await watched.turn()
     assert watched.questions() == 0
@@ -267,7 +269,7 @@ async def test_a_database_that_is_away_is_asked_again_in_a_minute(watched: Watch
     assert watched.names == ["domain_verified"]
 
 
-async def test_dw2_no_more_than_so_many_are_looked_at_at_once(watched: Watched) -> None:
+async def test_rnd1_no_more_than_so_many_are_looked_at_at_once(watched: Watched) -> None:
     held = asyncio.Event()
     names = [f"d{number}.example" for number in range(AT_ONCE + 3)]
     for name in names:

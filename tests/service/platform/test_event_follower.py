@@ -199,7 +199,7 @@ async def test_events_are_counted_for_the_metrics() -> None:
     events = FakeEvents([accepted(), failed(451, "rcpt"), doubt, bounced, failed(0, "final_dot")])
     await follow(events, EventCounts(metrics, LABELS))
     text = metrics.render().decode()
-    assert "angarium_accepted_octets_total 100.0" in text
+    assert "angarium_accepted_bytes_total 100.0" in text
     assert "angarium_accepted_recipients_total 2.0" in text
     assert 'angarium_deliveries_total{outcome="deferred"} 2.0' in text
     assert 'angarium_deliveries_total{outcome="bounced"} 1.0' in text

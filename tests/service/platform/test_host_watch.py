@@ -4,20 +4,23 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from prometheus_client import CollectorRegistry
 
-from angarium.queue import UnixMs
+from angarium.config.schema import Queue
+from angarium.queue import LmdbSpool, TrackingHostFailed, TrackingHostVerified, UnixMs
 from angarium.service.platform.host_keeping import HostKeeping
-from angarium.service.platform.host_watch import AFTER_TROUBLE_MS, AT_ONCE, HostWatch
+from angarium.service.platform.host_watch import AT_ONCE, HostWatch
+from angarium.service.platform.rounds import AFTER_TROUBLE_MS
 from angarium.telemetry.metrics import Metrics
 from angarium.tenancy import SnapshotFile, TenancySetupError
 from angarium.tenancy.database import Database
 from angarium.tenancy.platform import Platform
 from angarium.tenancy.secret_file import Secrets
-from angarium.tenancy.tracking_host_check import DAY_MS, SOON_MS, HostFinding
+from angarium.tenancy.tracking_host_check import DAY_MS, SOON_MS, HostCheck, HostFinding
 from angarium.tenancy.tracking_policy import TrackingHost
 from tests.queue.samples import FakeClock
 
@@ -54,8 +57,16 @@ class Watched:
 
     def open(self, own: str = "") -> None:
         self.keeping = HostKeeping(self.open_platform)
+        queue = Queue(partitions=1, min_free_octets=0)
+        self.spool = LmdbSpool.open(self.folder / "queue", queue, self.clock)
         self.watch = HostWatch(
-            SnapshotFile(self.folder), self.keeping, self.look, self.clock, self.metrics, own
+            SnapshotFile(self.folder),
+            self.keeping,
+            self.look,
+            self.spool.keepsakes,
+            self.clock,
+            self.metrics,
+            own,
         )
 
     def open_platform(self) -> Platform:
@@ -91,8 +102,21 @@ class Watched:
     def state(self) -> str:
         return self.platform.tracking_hosts.find(HOST).state
 
+    @property
+    def told(self) -> list[Any]:
+        events = [each.event for each in self.spool.events.read(0, 100)]
+        return [
+            each for each in events if isinstance(each, TrackingHostVerified | TrackingHostFailed)
+        ]
+
+    def restart(self) -> None:
+        self.keeping.close()
+        self.spool.close()
+        self.open()
+
     def close(self) -> None:
         self.keeping.close()
+        self.spool.close()
         self.platform.close()
 
 
@@ -133,6 +157,58 @@ async def test_one_look_that_fails_takes_nothing_out_of_use(watched: Watched) ->
     assert watched.state == "verified"
 
 
+async def test_tlg1_each_change_is_told_once_whatever_is_restarted(watched: Watched) -> None:
+    watched.answers[HOST] = "not yet"
+    watched.add()
+    await watched.turn()
+    assert watched.told == []
+    watched.answers[HOST] = "ok"
+    await watched.turn(SOON_MS)
+    watched.restart()
+    await watched.turn(DAY_MS)
+    assert [(each.name, each.tenant, each.host) for each in watched.told] == [
+        ("tracking_host_verified", "shop", HOST)
+    ]
+    watched.answers[HOST] = "a stranger"
+    await watched.turn(DAY_MS)
+    await watched.turn(SOON_MS)
+    await watched.turn(DAY_MS)
+    watched.restart()
+    await watched.turn(DAY_MS)
+    failed = watched.told[1:]
+    assert [(each.name, each.purpose, each.text) for each in failed] == [
+        ("tracking_host_failed", "answer", "a stranger")
+    ]
+    watched.answers[HOST] = "ok"
+    await watched.turn(DAY_MS)
+    assert [each.name for each in watched.told[2:]] == ["tracking_host_verified"]
+
+
+async def test_what_was_kept_and_not_told_is_told_after_a_restart(watched: Watched) -> None:
+    """TLG1: the database has the new state, and the server is killed before the event is written."""
+    watched.add()
+    check = HostCheck(host=HOST, checked=watched.clock(), findings=finding("ok"))
+    await watched.keeping.keep(check)
+    watched.platform.publish()
+    assert watched.told == []
+    watched.restart()
+    await watched.turn(1)
+    assert [each.name for each in watched.told] == ["tracking_host_verified"]
+
+
+async def test_a_host_that_is_another_tenants_now_is_a_new_one(watched: Watched) -> None:
+    watched.add()
+    await watched.turn()
+    watched.platform.tracking_hosts.remove(HOST)
+    watched.clock.now = UnixMs(watched.clock.now + 1)
+    watched.answers[HOST] = "not yet"
+    watched.add()
+    await watched.turn()
+    await watched.turn()
+    assert [each.name for each in watched.told] == ["tracking_host_verified"]
+    assert len(watched.spool.keepsakes.read("tracking-host/")) == 0
+
+
 async def test_a_host_whose_certificate_has_come_is_looked_at_at_once(watched: Watched) -> None:
     watched.answers[HOST] = "not yet"
     watched.add()
@@ -149,8 +225,7 @@ async def test_a_host_whose_certificate_has_come_is_looked_at_at_once(watched: W
 async def test_what_was_found_is_known_after_a_restart(watched: Watched) -> None:
     watched.add()
     await watched.turn()
-    watched.keeping.close()
-    watched.open()
+    watched.restart()
     await watched.turn(60_000)
     assert len(watched.looks) == 1
     assert watched.watch.states() == {HOST: "verified"}
@@ -205,7 +280,7 @@ async def test_a_removed_host_is_looked_at_no_more(watched: Watched) -> None:
 
 
 async def test_few_hosts_are_looked_at_at_a_time(watched: Watched) -> None:
-    """HW2"""
+    """RND1"""
     for number in range(AT_ONCE + 3):
         watched.add(f"t{number}.shop.example")
     watched.gate.clear()

@@ -10,8 +10,10 @@ import pytest
 from angarium.config.loader import load
 from angarium.queue import UnixMs, WebhookDisabled
 from angarium.queue.events.catalogue import CataloguedKind
+from angarium.service.platform import webhook_parts
 from angarium.service.platform.webhook_follower import NoIntroductions
 from angarium.service.platform.webhook_parts import WebhookParts
+from angarium.telemetry.metrics import Metrics
 from angarium.tenancy import SnapshotFile
 from angarium.tenancy.platform import Platform
 from angarium.tenancy.secret_file import make_secret_file, secret_path
@@ -60,6 +62,7 @@ class World:
         self.log = Log()
         self.keepsakes = Keepsakes()
         self.stop = asyncio.Event()
+        self.metrics = Metrics()
         self.parts = WebhookParts(
             self.config,
             SnapshotFile(folder / "data"),
@@ -67,7 +70,16 @@ class World:
             self.keepsakes,
             lambda: UnixMs(self.log.clock.now),
             self.stop,
+            self.metrics.webhooks,
         )
+
+    @property
+    def text(self) -> str:
+        return self.metrics.render().decode()
+
+    @property
+    def failed(self) -> int:
+        return self.metrics.webhooks.attempts["failed"].pending
 
     def allow(self, *networks: str) -> None:
         allowed = ", ".join(f'"{each}"' for each in networks)
@@ -119,6 +131,31 @@ async def test_an_event_comes_from_the_log_to_the_endpoint(world: World) -> None
         await world.accept(3)
         await world.until_count("delivered", 3)
         assert len(receiver.taken) == 3
+    assert world.metrics.webhooks.attempts["delivered"].pending == 3
+
+
+async def test_what_waits_and_what_was_given_up_is_measured(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook_parts, "MEASURE_S", 0.01)
+    async with Receiver() as receiver:
+        receiver.statuses = [503] * 10
+        world.add(receiver.url())
+        await world.accept(2)
+        await world.until(
+            lambda: world.text.count("\nangarium_webhook_attempt_seconds_count 2.0") == 1
+        )
+        last = "UPDATE delivery SET attempts = 11 WHERE id = 1"
+        await world.parts.outbox.run(lambda box: box._db.execute(last))
+        world.log.clock.now += 2000
+        wanted = (
+            'angarium_webhook_deliveries{state="given_up"} 1.0',
+            'angarium_webhook_deliveries{state="waiting"} 1.0',
+            'angarium_webhook_attempts_total{outcome="given_up"} 1.0',
+            'angarium_webhook_attempts_total{outcome="failed"} 3.0',
+            "angarium_webhook_attempt_seconds_count 4.0",
+        )
+        await world.until(lambda: all(each in world.text for each in wanted))
 
 
 async def test_one_that_fails_for_a_day_is_disabled_with_an_event(world: World) -> None:
@@ -127,7 +164,7 @@ async def test_one_that_fails_for_a_day_is_disabled_with_an_event(world: World) 
         webhook_id = world.add(receiver.url("/secret-path"))
         begun = world.log.clock.now
         await world.accept(DISABLE_FAILURES)
-        await world.until(lambda: world.parts.courier.failed == DISABLE_FAILURES)
+        await world.until(lambda: world.failed == DISABLE_FAILURES)
         assert world.platform.webhooks.find(webhook_id).enabled
         world.log.clock.now += DISABLE_AFTER_MS + 1000
         await world.until_count("failed", DISABLE_FAILURES)
@@ -142,9 +179,9 @@ async def test_one_that_fails_for_a_day_is_disabled_with_an_event(world: World) 
         world.platform.webhooks.change(webhook_id, WebhookChange(enabled=True))
         world.change(webhook_id)
         receiver.statuses = [500]
-        failed = world.parts.courier.failed
+        failed = world.failed
         await world.accept(1)
-        await world.until(lambda: world.parts.courier.failed == failed + 1)
+        await world.until(lambda: world.failed == failed + 1)
         world.log.clock.now += 2000
         await world.until_count("delivered", 1)
         assert world.platform.webhooks.find(webhook_id).enabled
@@ -156,7 +193,7 @@ async def test_a_changed_configuration_holds_for_the_next_request_p1(world: Worl
         world.allow("10.0.0.0/8")
         world.parts.exchange(load(world.file))
         await world.accept(1)
-        await world.until(lambda: world.parts.courier.failed == 1)
+        await world.until(lambda: world.failed == 1)
         assert receiver.taken == []
         (failed,) = await world.parts.outbox.run(lambda box: box.list(DeliveryFilter()))
         assert "not public" in failed.text

@@ -16,6 +16,7 @@ from angarium.tenancy.templates.files import TemplateFiles
 from angarium.tenancy.templates.index import TemplateEntry
 from angarium.tenancy.templates.model import Content, Template, TemplateWish, VersionHead
 from angarium.tenancy.templates.naming import Named, NamedVersion, VersionEdit
+from tests.tenancy.audited import audit_entries
 from tests.tenancy.conftest import Clock
 from tests.tenancy.templates.stand_in import StandIn, done
 
@@ -172,7 +173,9 @@ async def test_all_of_a_name_are_forgotten(desk: Desk) -> None:
         remove("one")
     assert (await desk.edit("two", publish=True)).is_active
     assert desk.used() == 3
-    removed = [each for each in desk.platform.audit() if each.action == "template.version_removed"]
+    removed = [
+        each for each in audit_entries(desk.platform) if each.action == "template.version_removed"
+    ]
     assert len(removed) == 2
 
 

@@ -25,6 +25,7 @@ from angarium.tenancy.templates.model import (
 )
 from angarium.tenancy.templates.publications import Published
 from angarium.tenancy.templates.saving import Saved
+from tests.tenancy.audited import audit_entries
 from tests.tenancy.conftest import Clock
 from tests.tenancy.templates.stand_in import StandIn, done
 
@@ -95,7 +96,7 @@ class Desk:
         return decode_bundle(files.load(found.digest))
 
     def actions(self) -> list[tuple[str, dict[str, str]]]:
-        entries = reversed(self.platform.audit())
+        entries = reversed(audit_entries(self.platform))
         return [(each.action, dict(each.details)) for each in entries]
 
 

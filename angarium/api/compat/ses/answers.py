@@ -84,6 +84,7 @@ _NAMES: Final = {
     "raw": "Content.Raw.Data",
     "tags": "EmailTags",
     "campaign": "EmailTags",
+    "topic": "ListManagementOptions.TopicName",
     "tracking": "ConfigurationOverrides.Tracking",
     "templateId": "Content.Template.TemplateName",
     "templateData": "Content.Template.TemplateData",

@@ -28,7 +28,6 @@ _UNSUPPORTED: Final = {
     "FromEmailAddressIdentityArn": _ARN,
     "FeedbackForwardingEmailAddressIdentityArn": _ARN,
     "EndpointId": "this server is one endpoint",
-    "ListManagementOptions": "there are no contact lists",
 }
 NO_FORWARDING: Final = "where mail that comes back goes is the domain's matter (but of Content.Raw)"
 _ENCODINGS: Final = ("BASE64", "QUOTED_PRINTABLE", "SEVEN_BIT")
@@ -38,6 +37,7 @@ _DISPOSITIONS: Final[dict[str, Disposition]] = {
     "INLINE": "inline",
 }
 _SWITCH: Final = {"ENABLED": True, "DISABLED": False}
+_LIST: Final = "ListManagementOptions"
 _CAMPAIGN: Final = "campaign:"
 _SES: Final = "ses:"  # tags that begin so are Amazon's own
 
@@ -187,6 +187,7 @@ def _raw_order(request: wire.SendEmail, raw: wire.Raw) -> Order:
     if parts.to or parts.cc or parts.bcc:
         common.update(to=parts.to, cc=parts.cc, bcc=parts.bcc)
     common["stream"] = common["stream"] or parts.stream
+    common["topic"] = common["topic"] or parts.topic
     common["tags"] += parts.tags
     common["campaign"] = campaign_of(common["tags"])
     return Order(author=None, raw=parts.mail, metadata=parts.metadata, **common)
@@ -199,6 +200,7 @@ def _common(request: wire.SendEmail) -> dict[str, Any]:
         **read_sending(request),
         "tags": tags,
         "campaign": campaign_of(tags),
+        "topic": _topic(request.list_management_options),
     }
 
 
@@ -226,6 +228,20 @@ def read_sending(request: wire.SendEmail | wire.SendBulkEmail) -> dict[str, Any]
         "track_opens": _switch(tracking.open_tracking_enabled, f"{at}.OpenTrackingEnabled"),
         "track_clicks": _switch(tracking.click_tracking_enabled, f"{at}.ClickTrackingEnabled"),
     }
+
+
+def _topic(given: wire.ListManagementOptions | None) -> str:
+    """Return the name of one of the tenant's topics, which are its one list, whatever its client calls that."""
+    if given is None:
+        return ""
+    if not given.contact_list_name:
+        raise FaultError(missing(f"{_LIST}.ContactListName"))
+    if not given.topic_name:
+        text = (
+            "is missing: name the topic that one may leave, here there is no leaving a whole list"
+        )
+        raise FaultError(invalid(f"{_LIST}.TopicName", text))
+    return given.topic_name
 
 
 def _text(text: wire.Text | None, at: str) -> str:

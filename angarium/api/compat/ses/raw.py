@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from angarium.api.compat.faults import invalid, unsupported
+from angarium.api.compat.faults import invalid
 from angarium.api.compat.raw_mail import RawMessage, open_raw
 from angarium.intake.order import Addressee, FaultError, RawMail
 from angarium.smtp.address import AddressSyntaxError, parse_mailbox
@@ -27,14 +27,13 @@ class RawParts(msgspec.Struct, frozen=True, kw_only=True):
     bcc: tuple[Addressee, ...] = ()
     stream: str = ""
     tags: tuple[str, ...] = ()
+    topic: str = ""
     metadata: dict[str, Any] = {}
 
 
 def read_raw(octets: bytes, *, reverse_path: str, has_destination: bool) -> RawParts:
     """Raises FaultError. ``reverse_path``: of the request; "": it is its Return-Path, or else its author's."""
     message = open_raw(octets, FIELD)
-    if message.values(_LIST):
-        raise FaultError(unsupported("X-SES-LIST-MANAGEMENT-OPTIONS", "there are no contact lists"))
     to: tuple[Addressee, ...] = ()
     cc: tuple[Addressee, ...] = ()
     bcc: tuple[Addressee, ...] = ()
@@ -53,6 +52,7 @@ def read_raw(octets: bytes, *, reverse_path: str, has_destination: bool) -> RawP
         bcc=bcc,
         stream="".join(message.values(_SET)[-1:]),
         tags=(*_message_tags(message), *message.values(_TAG)),
+        topic=_topic(message),
         metadata=metadata_in(message.values(_METADATA)),
     )
 
@@ -80,6 +80,19 @@ def _message_tags(message: RawMessage) -> list[str]:
                 )
             tags.append(f"{name.strip()}:{said.strip()}")
     return tags
+
+
+def _topic(message: RawMessage) -> str:
+    """``customers; topic=offers``: of the one list that a tenant has here, whatever it is called."""
+    value = "".join(message.values(_LIST)[-1:])
+    if not value:
+        return ""
+    name, _, option = value.partition(";")
+    key, equals, topic = option.partition("=")
+    if not (name.strip() and key.strip().lower() == "topic" and equals and topic.strip()):
+        text = "is not like list; topic=name, where the name is that of one of your topics"
+        raise FaultError(invalid("X-SES-LIST-MANAGEMENT-OPTIONS", text))
+    return topic.strip()
 
 
 def metadata_in(values: Sequence[str]) -> dict[str, Any]:

@@ -53,7 +53,9 @@ class MessageRate(_RateGate):
         end = self._rates.find_end(key, rate, line_of(traffic), now, books=not traffic.is_enquiry)
         if end is None:
             return None
-        return Wait(UnixMs(end), f"the message_rate of {traffic.provider} is {text}")
+        return Wait(
+            UnixMs(end), f"the message_rate of {traffic.provider} is {text}", "message_rate"
+        )
 
     def take(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> None:
         rate = find_rate(traffic.configured.message_rate)
@@ -73,7 +75,11 @@ class TenantRate(_RateGate):
         end = self._rates.find_end(key, rate, line_of(traffic), now, books=not traffic.is_enquiry)
         if end is None:
             return None
-        return Wait(UnixMs(end), f"the tenant_message_rate of {traffic.provider} is {text}")
+        return Wait(
+            UnixMs(end),
+            f"the tenant_message_rate of {traffic.provider} is {text}",
+            "tenant_message_rate",
+        )
 
     def take(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> None:
         rate = find_rate(traffic.configured.tenant_message_rate)
@@ -96,7 +102,9 @@ class ConnectionRate:
         if end is None:
             return None
         return Wait(
-            UnixMs(end), f"the connection_rate of {provider.name} is {provider.connection_rate}"
+            UnixMs(end),
+            f"the connection_rate of {provider.name} is {provider.connection_rate}",
+            "connection_rate",
         )
 
     def take(self, path: EgressPath, site: Site, now: UnixMs) -> None:

@@ -53,7 +53,7 @@ class RuleGate:
         for effect in self._effects(traffic, path, now):
             until = self._until(effect, traffic, now)
             if until > now and (longest is None or until > longest.until):
-                longest = Wait(until, reason_of(effect))
+                longest = Wait(until, reason_of(effect), "rule")
         if longest is None:
             found = next(self._trials(traffic, path, now), None)
             longest = None if found is None else found[1]
@@ -228,7 +228,10 @@ class RuleGate:
             found = self._engine.probation.find_wait(reach, now)
             if found is not None:
                 until, rule = found
-                yield reach, Wait(UnixMs(min(until, now + TRIAL_MS)), _trial_reason(rule, reach))
+                yield (
+                    reach,
+                    Wait(UnixMs(min(until, now + TRIAL_MS)), _trial_reason(rule, reach), "rule"),
+                )
 
     def _until(self, effect: InForce, traffic: Traffic, now: UnixMs) -> UnixMs:
         """Return until when the effect keeps mail waiting; a time that is over: not at all."""

@@ -43,21 +43,23 @@ class SesGate:
         quota = self._quota
         reading = quota.reading
         if reading is None:
-            return Wait(UnixMs(now + UNREAD_MS), f"the quota of SES is not known: {self.not_read}")
+            return Wait(
+                UnixMs(now + UNREAD_MS), f"the quota of SES is not known: {self.not_read}", "ses"
+            )
         if not reading.is_enabled:
-            return Wait(UnixMs(now + SPENT_MS), "SES says that the account may not send now")
+            return Wait(UnixMs(now + SPENT_MS), "SES says that the account may not send now", "ses")
         if 0 < quota.paused_until - now <= DAY_MS:
-            return Wait(UnixMs(quota.paused_until), f"SES throttles: {quota.pause_reason}")
+            return Wait(UnixMs(quota.paused_until), f"SES throttles: {quota.pause_reason}", "ses")
         left = quota.left
         if left is not None and left < traffic.recipients:
             text = f"the quota of SES, {reading.per_day:.0f} recipients in 24 hours, is used up"
-            return Wait(UnixMs(now + SPENT_MS), text)
+            return Wait(UnixMs(now + SPENT_MS), text, "ses")
         end = self._rates.find_end(
             SES, quota.rate, line_of(traffic), now, books=not traffic.is_enquiry
         )
         if end is None:
             return None
-        return Wait(UnixMs(end), f"SES takes {reading.per_second:g} recipients a second")
+        return Wait(UnixMs(end), f"SES takes {reading.per_second:g} recipients a second", "ses")
 
     def take(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> None:
         if traffic.site != SES:

@@ -34,7 +34,9 @@ class SmartHostGate:
         rest = self._rests.find_rest(traffic.via, now)
         if rest is None or (traffic.via != SES and not self._has_next(traffic)):
             return None
-        return Wait(UnixMs(rest.until), f"the smart host {traffic.via} rests: {rest.reason}")
+        return Wait(
+            UnixMs(rest.until), f"the smart host {traffic.via} rests: {rest.reason}", "smart_host"
+        )
 
     def take(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> None:
         self._rests.begins(traffic.via, now)

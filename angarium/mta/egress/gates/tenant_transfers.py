@@ -69,7 +69,7 @@ class TenantTransfers:
         if self._under_way.get(key, 0) + self._count_ahead(key, now) < 2 * limit:
             return None
         reason = f"the tenant_connections of {traffic.provider} are {limit}"
-        return Wait(UnixMs(now + ASK_AGAIN_MS), reason)
+        return Wait(UnixMs(now + ASK_AGAIN_MS), reason, "tenant_connections")
 
     def take(self, traffic: Traffic, path: EgressPath, now: UnixMs) -> None:
         if traffic.configured.tenant_connections is not None:

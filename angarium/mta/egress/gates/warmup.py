@@ -54,14 +54,16 @@ class WarmupGate:
                 self._changed(path, provider)
                 until = UnixMs(now + RESERVING_MS)
                 return Wait(
-                    until, f"the next messages of the warm-up of {source} are being counted"
+                    until,
+                    f"the next messages of the warm-up of {source} are being counted",
+                    "warm_up",
                 )
             case Hindrance.HOUR:
                 text = (
                     f"the warm-up of {source} allows {warmup.cap} an hour at {provider}"
                     f" (day {warmup.day})"
                 )
-                return Wait(warmup.opens_at(now), text)
+                return Wait(warmup.opens_at(now), text, "warm_up")
             case _:
                 assert_never(hindrance)
 

@@ -225,6 +225,10 @@ class QueueEnvironment:
     def map_octets(self) -> int:
         return int(self._env.info()["map_size"])
 
+    def readers(self) -> int:
+        """Return how many slots of MAX_READERS were ever in use at a time."""
+        return int(self._env.info()["num_readers"])
+
     def file_octets(self) -> int:
         return (int(self._env.info()["last_pgno"]) + 1) * self.page_octets
 

@@ -3,8 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import msgspec
+
 from angarium.queue.act import Actor
 from angarium.queue.events.catalogue import CataloguedKind, encode_event
+from angarium.queue.lmdb.keys import ERASURE_KEY
 from angarium.queue.lmdb.records import RecordError
 from angarium.queue.lmdb.suppression.table import (
     decode_suppression,
@@ -13,6 +16,7 @@ from angarium.queue.lmdb.suppression.table import (
 )
 from angarium.queue.lmdb.suppression.trouble_table import write_trouble
 from angarium.queue.lmdb.transaction import WriteTransaction
+from angarium.queue.person import ALIAS_DOMAIN, alias_of
 from angarium.queue.suppression_changes import (
     SWEEPER,
     SuppressionChange,
@@ -20,7 +24,7 @@ from angarium.queue.suppression_changes import (
     added_event,
     removed_event,
 )
-from angarium.queue.suppression_key import address_key
+from angarium.queue.suppression_key import address_key, compared_form
 from angarium.queue.suppression_store import NO_TROUBLES
 from angarium.queue.suppressions import Suppression
 from angarium.queue.trouble import Trouble
@@ -85,7 +89,7 @@ def _change(tx: WriteTransaction, key: bytes, change: SuppressionChange) -> bool
     before = _read(tx, key)
     if isinstance(change, Unsuppress):
         if tx.get(tx.env.suppression, key) is None:
-            return False
+            return _unsuppress_erased(tx, change)
         found = before or change.unreadable()
         if not change.concerns(found):
             return False
@@ -104,6 +108,16 @@ def _change(tx: WriteTransaction, key: bytes, change: SuppressionChange) -> bool
     _tell(tx, change)
     tx.append_event(encode_event(added_event(change, tx.now)))  # SU2
     return True
+
+
+def _unsuppress_erased(tx: WriteTransaction, change: Unsuppress) -> bool:
+    """Of one who was erased and comes again: they are known by their alias."""
+    erasure_key = tx.get(tx.env.meta, ERASURE_KEY)
+    if erasure_key is None or change.email.endswith(f"@{ALIAS_DOMAIN}"):
+        return False
+    alias = alias_of(compared_form(change.email), erasure_key)
+    again = msgspec.structs.replace(change, email=alias)
+    return _change(tx, again.key, again)
 
 
 def _tell(tx: WriteTransaction, change: SuppressionChange) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from angarium.queue.events.catalogue import CataloguedKind
 from angarium.queue.lmdb.file.environment import QueueEnvironment
+from angarium.queue.lmdb.keys import ERASURE_KEY
 from angarium.queue.lmdb.records import RecordError
 from angarium.queue.lmdb.steps import Steps, follow_steps
 from angarium.queue.lmdb.suppression.changing import (
@@ -100,7 +101,8 @@ def find_in(
         def get(key: bytes) -> bytes | None:
             return txn.get(key, db=table)
 
-        return [find_suppression(get, each, scopes, now) for each in addresses]
+        erasure_key = txn.get(ERASURE_KEY, db=env.meta)
+        return [find_suppression(get, each, scopes, now, erasure_key) for each in addresses]
 
 
 def count_suppressions(env: QueueEnvironment) -> int:

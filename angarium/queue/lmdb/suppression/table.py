@@ -1,5 +1,6 @@
 """The table of suppressions: its records and keys, and how one is found."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -8,7 +9,8 @@ import msgspec
 from angarium.queue.lmdb.keys import u64
 from angarium.queue.lmdb.records import RecordError, decode, encode
 from angarium.queue.model import UnixMs
-from angarium.queue.suppression_key import address_key
+from angarium.queue.person import alias_of
+from angarium.queue.suppression_key import address_key, compared_form
 from angarium.queue.suppressions import UNREADABLE, Scope, Suppression
 
 
@@ -69,14 +71,23 @@ def decode_suppression(raw: bytes) -> Suppression:
 
 
 def find_suppression(
-    get: Callable[[bytes], bytes | None], address: str, scopes: Sequence[Scope], now: UnixMs
+    get: Callable[[bytes], bytes | None],
+    address: str,
+    scopes: Sequence[Scope],
+    now: UnixMs,
+    erasure_key: bytes | None,
 ) -> Suppression | None:
-    """Return what keeps mail of these scopes from an address: of several, what is of the first one."""
+    """Return what keeps mail of these scopes from an address: of several, what is of the first one.
+
+    ``erasure_key``: by it, addresses are known that were erased; None: none was.
+    """
     try:
-        key = address_key(address)
+        keys = [address_key(address)]
+        if erasure_key is not None:
+            keys.append(address_key(alias_of(compared_form(address), erasure_key)))
     except ValueError:
         return None  # what is no address is in no table
-    for scope in scopes:
+    for scope, key in itertools.product(scopes, keys):
         raw = get(key + scope.key)
         if raw is None:
             continue

@@ -100,14 +100,16 @@ def test_a_wait_says_which_key_of_the_configuration_asks_for_it() -> None:
     now = UnixMs(START)
     assert asked.admit(traffic(to), PATH, now) is GO
     wait = asked.admit(traffic(to), PATH, now)
-    assert wait == Wait(UnixMs(START + 3_600_000), "the tenant_message_rate of p is 1/h")
+    assert wait == Wait(
+        UnixMs(START + 3_600_000), "the tenant_message_rate of p is 1/h", "tenant_message_rate"
+    )
     wait = asked.admit(traffic(to, "other"), PATH, now)
     # The first tenant, who waits for its own rate, has no turn at the one that all share
-    assert wait == Wait(UnixMs(START + 60_000), "the message_rate of p is 1/min")
+    assert wait == Wait(UnixMs(START + 60_000), "the message_rate of p is 1/min", "message_rate")
     assert asked.admit(traffic(to, "other"), OTHER_PATH, now) is GO
     asked.connecting(PATH, to, now)
     assert asked.find_connection_wait(PATH, to, now) == Wait(
-        UnixMs(START + 60_000), "the connection_rate of p is 1/min burst 1"
+        UnixMs(START + 60_000), "the connection_rate of p is 1/min burst 1", "connection_rate"
     )
     assert asked.find_connection_wait(OTHER_PATH, to, now) is None
 
@@ -148,6 +150,8 @@ def test_a_changed_rate_is_in_force_at_once() -> None:
     assert asked.admit(traffic(slow), PATH, UnixMs(START)) is GO
     assert asked.admit(traffic(slow), PATH, UnixMs(START + 100)) is not GO
     wait = asked.admit(traffic(fast), PATH, UnixMs(START + 100))
-    assert wait == Wait(UnixMs(START + 200), "the message_rate of p is 10/s burst 1")
+    assert wait == Wait(
+        UnixMs(START + 200), "the message_rate of p is 10/s burst 1", "message_rate"
+    )
     assert asked.admit(traffic(fast), PATH, UnixMs(START + 200)) is GO
     assert asked.admit(traffic(site(message_rate="unlimited")), PATH, UnixMs(START + 201)) is GO

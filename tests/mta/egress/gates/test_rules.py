@@ -81,7 +81,7 @@ def test_with_no_source_left_mail_waits_and_the_reason_names_rule_and_reply() ->
     bench.told(said("421 busy"))
     bench.policy.told(bench.ip2, TO, work(), [said("421 busy")], UnixMs(NOW + 1))
     assert bench.admit(at=NOW + 2) == Wait(
-        UnixMs(NOW + HOUR), "the rule r suspends source ip1 at p: 421 busy"
+        UnixMs(NOW + HOUR), "the rule r suspends source ip1 at p: 421 busy", "rule"
     )
     assert bench.admit(at=NOW + HOUR) is GO
 
@@ -299,6 +299,7 @@ def test_who_waits_for_the_one_that_is_tried_is_told_so() -> None:
     assert bench.admit(at=end + 1) == Wait(
         UnixMs(end + 1 + TRIAL_MS),
         "the rule r suspended tenant t at p: one message at a time is tried, until one is taken",
+        "rule",
     )
     assert bench.admit(at=end + 1, tenant="another") is GO
 

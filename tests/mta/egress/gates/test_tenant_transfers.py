@@ -46,7 +46,9 @@ def test_as_many_again_may_wait_for_a_connection_and_the_others_wait_for_those()
     for _ in range(4):
         assert transfers.find_wait(traffic(to), PATH, NOW) is None
         transfers.take(traffic(to), PATH, NOW)
-    wait = Wait(UnixMs(NOW + ASK_AGAIN_MS), "the tenant_connections of p are 2")
+    wait = Wait(
+        UnixMs(NOW + ASK_AGAIN_MS), "the tenant_connections of p are 2", "tenant_connections"
+    )
     assert transfers.find_wait(traffic(to), PATH, NOW) == wait
     assert transfers.find_wait(traffic(to, "other"), PATH, NOW) is None
     transfers.begin(work_of("t"), to)

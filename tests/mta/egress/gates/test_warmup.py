@@ -132,7 +132,7 @@ async def test_without_a_warm_source_it_waits_and_says_why(
     assert await rig.send(100, NOW) == 20
     verdict = rig.policy.admit(traffic(), COLD, UnixMs(NOW + 5))
     assert verdict == Wait(
-        UnixMs(NOW + HOUR_MS), "the warm-up of ip2 allows 20 an hour at p (day 0)"
+        UnixMs(NOW + HOUR_MS), "the warm-up of ip2 allows 20 an hour at p (day 0)", "warm_up"
     )
 
 
@@ -400,7 +400,7 @@ async def test_what_is_in_doubt_waits_for_its_source_and_goes_no_other_way(overf
     assert {rig.policy.choose(doubtful, SITE, NOW).source for _ in range(4)} == {"ip2"}
     verdict = rig.policy.admit(traffic(in_doubt=True, source="ip2"), COLD, NOW)
     assert verdict == Wait(
-        UnixMs(NOW + HOUR_MS), "the warm-up of ip2 allows 20 an hour at p (day 0)"
+        UnixMs(NOW + HOUR_MS), "the warm-up of ip2 allows 20 an hour at p (day 0)", "warm_up"
     )
     # A source that is no more, or was never known, is none to keep to
     gone = head(9, in_doubt=True, source="ip9")

@@ -1,0 +1,1 @@
+"""A notice as each kind of target wants it: one module a form. Pure."""

@@ -1,0 +1,1 @@
+"""``postmaster lake``: every event in files, and SQL over them."""

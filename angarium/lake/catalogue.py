@@ -1,0 +1,274 @@
+"""Which files of the lake count: ``catalogue.db`` in its folder, SQLite, as one process writes it and many read it.
+
+Blocks. What is in files and how far the lake is changes in one transaction; a file that is on disk and not in it counts
+as nothing. It has a number for its form. Where it is lost, it is made anew from the files' names (``naming``).
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from angarium.host.database_file import make_database_file
+from angarium.lake.model import Era, Gone, LakeAwayError, LakeFile, NewFile
+
+FILE_NAME: Final = "catalogue.db"
+_BUSY_S: Final = 20.0
+_FORM: Final = 1
+# Readers never wait for the writer. What is acknowledged to the queue was written here: a power cut may not take it
+_PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL")
+_TABLES: Final = """
+CREATE TABLE era (
+    id INTEGER PRIMARY KEY, queue BLOB NOT NULL, start INTEGER, position INTEGER NOT NULL,
+    skipped INTEGER NOT NULL, forgotten INTEGER NOT NULL);
+CREATE TABLE file (
+    id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, hour INTEGER NOT NULL, era INTEGER NOT NULL,
+    first INTEGER NOT NULL, last INTEGER NOT NULL, rows INTEGER NOT NULL, octets INTEGER NOT NULL,
+    tenant TEXT, revision INTEGER NOT NULL, is_part INTEGER NOT NULL,
+    is_local INTEGER NOT NULL, is_remote INTEGER NOT NULL,
+    -- Unix ms: when it came here, and when it was last asked for
+    made INTEGER NOT NULL, used INTEGER NOT NULL);
+CREATE INDEX file_hour ON file (hour);
+-- Files that do not count any more: to be removed here once nobody can be reading them, and from the bucket
+CREATE TABLE gone (
+    path TEXT PRIMARY KEY, is_local INTEGER NOT NULL, is_remote INTEGER NOT NULL, after INTEGER NOT NULL) WITHOUT ROWID;
+"""
+_FIELDS: Final = LakeFile.__struct_fields__
+_SELECT: Final = f"SELECT {', '.join(_FIELDS)} FROM file"  # noqa: S608
+_INSERT: Final = """
+INSERT INTO file (path, hour, era, first, last, rows, octets, tenant, revision, is_part,
+    is_local, is_remote, made, used)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0, ?, ?)
+"""
+_LEAVE: Final = (
+    "INSERT OR REPLACE INTO gone SELECT path, is_local, is_remote, ? FROM file WHERE id = ?"
+)
+
+
+class Catalogue:
+    """Invariant LC1: of each event of an era behind its start and up to its position, exactly one counting file has it,
+    or it was let go and is counted as forgotten, or it never came and is counted as skipped.
+    """
+
+    def __init__(self, folder: Path, *, make: bool = False) -> None:
+        """``make``: the file where there is none, mode 0600. Else raises LakeAwayError then."""
+        self.folder: Final = folder
+        self._path = folder / FILE_NAME
+        with self._translating():
+            if make:
+                make_database_file(self._path)
+            # Not mode=ro: who comes first makes the files beside it that all share
+            self._db = sqlite3.connect(
+                f"file:{quote(str(self._path))}?mode=rw",
+                uri=True,
+                timeout=_BUSY_S,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+            try:
+                for each in _PRAGMAS:
+                    self._db.execute(f"PRAGMA {each}")
+                self._prepare()
+            except BaseException:
+                self._db.close()
+                raise
+
+    def close(self) -> None:
+        self._db.close()
+
+    # --- reading ---
+
+    def files(self, first_hour: int | None = None, end_hour: int | None = None) -> list[LakeFile]:
+        """Return those of a stretch of hours, the oldest first, as they are at one moment."""
+        conditions, values = ["1"], list[int]()
+        for text, value in (("hour >= ?", first_hour), ("hour < ?", end_hour)):
+            if value is not None:
+                conditions.append(text)
+                values.append(value)
+        return self._files(f"WHERE {' AND '.join(conditions)} ORDER BY hour, era, first", values)
+
+    def find(self, file_id: int) -> LakeFile | None:
+        found = self._files("WHERE id = ?", [file_id])
+        return found[0] if found else None
+
+    def hours_with_parts(self, before_hour: int) -> list[int]:
+        """Return the hours before one in which there is something to compact, the oldest first."""
+        text = "SELECT DISTINCT hour FROM file WHERE is_part AND hour < ? ORDER BY hour"
+        return [each for (each,) in self._ask(text, [before_hour])]
+
+    def newest_part_ms(self, hour: int) -> int:
+        text = "SELECT coalesce(max(made), 0) FROM file WHERE hour = ? AND is_part"
+        return int(self._ask(text, [hour])[0][0])
+
+    def unsent(self, limit: int) -> list[LakeFile]:
+        """Return files that are not in the bucket."""
+        return self._files("WHERE NOT is_remote ORDER BY hour LIMIT ?", [limit])
+
+    def least_used(self, before_ms: int, limit: int) -> list[LakeFile]:
+        """Return files that are here and in the bucket, are not to be compacted, and were not asked for since."""
+        where = "WHERE is_local AND is_remote AND NOT is_part AND used < ? ORDER BY max(used, hour * 3600000) LIMIT ?"
+        return self._files(where, [before_ms, limit])
+
+    def sizes(self) -> tuple[int, int, int, int]:
+        """Return files, rows, octets, and octets of what is here and in the bucket."""
+        text = (
+            "SELECT count(*), coalesce(sum(rows), 0), coalesce(sum(octets), 0),"
+            " coalesce(sum(octets * (is_local AND is_remote)), 0) FROM file"
+        )
+        found = self._ask(text)[0]
+        return (int(found[0]), int(found[1]), int(found[2]), int(found[3]))
+
+    def eras(self) -> list[Era]:
+        text = f"SELECT {', '.join(Era.__struct_fields__)} FROM era ORDER BY id"  # noqa: S608
+        return [
+            Era(**dict(zip(Era.__struct_fields__, row, strict=True))) for row in self._ask(text)
+        ]
+
+    def gone(self, now_ms: int | None = None) -> list[Gone]:
+        """Return what is to be removed by now, or what will be at some time."""
+        text = "SELECT path, is_local, is_remote FROM gone WHERE after <= coalesce(?, after)"
+        return [
+            Gone(path=path, is_local=bool(local), is_remote=bool(remote))
+            for path, local, remote in self._ask(text, [now_ms])
+        ]
+
+    # --- writing: each is one transaction, durable on return ---
+
+    def begin_era(self, queue: bytes, position: int) -> Era:
+        with self._writing():
+            text = (
+                "INSERT INTO era (queue, start, position, skipped, forgotten)"
+                " VALUES (?, NULL, ?, 0, 0)"
+            )
+            self._db.execute(text, (queue, position))
+        return self.eras()[-1]
+
+    def append(self, era: Era, files: Sequence[NewFile], now_ms: int) -> None:
+        """Have the files count, and the era be as far as it says (LC1)."""
+        with self._writing():
+            self._insert(files, now_ms)
+            self._db.execute(
+                "UPDATE era SET start = ?, position = ?, skipped = ? WHERE id = ?",
+                (era.start, era.position, era.skipped, era.id),
+            )
+
+    def replace(
+        self, old: Sequence[LakeFile], new: Sequence[NewFile], now_ms: int, gone_after_ms: int
+    ) -> bool:
+        """Have the new files count in place of the old, which are removed later. False: one of the old counts no more
+        already, and nothing was changed (LC1).
+        """
+        with self._writing():
+            marks = ", ".join("?" * len(old))
+            text = f"SELECT count(*) FROM file WHERE id IN ({marks})"  # noqa: S608
+            if self._db.execute(text, [each.id for each in old]).fetchone()[0] != len(old):
+                return False
+            self._leave(old, gone_after_ms)
+            self._insert(new, now_ms)
+        return True
+
+    def forget(self, files: Sequence[LakeFile], gone_after_ms: int) -> None:
+        """Let the files go for their age."""
+        with self._writing():
+            for each in files:
+                self._db.execute(
+                    "UPDATE era SET forgotten = forgotten + ? WHERE id = ?", (each.rows, each.era)
+                )
+            self._leave(files, gone_after_ms)
+
+    def set_remote(self, file_id: int) -> bool:
+        """It is in the bucket. False: it counts no more, and is to be removed there."""
+        with self._writing():
+            text = "UPDATE file SET is_remote = 1 WHERE id = ?"
+            return self._db.execute(text, (file_id,)).rowcount == 1
+
+    def set_local(self, file_id: int, *, is_local: bool) -> None:
+        """Of what is in the bucket: it is here too, or not any more."""
+        with self._writing():
+            text = "UPDATE file SET is_local = ? WHERE id = ? AND is_remote"
+            self._db.execute(text, (is_local, file_id))
+
+    def use(self, files: Iterable[LakeFile], now_ms: int) -> None:
+        with self._writing():
+            self._db.executemany(
+                "UPDATE file SET used = ? WHERE id = ?", [(now_ms, each.id) for each in files]
+            )
+
+    def leave_remote(self, path: str) -> None:
+        """Something is in the bucket that does not count."""
+        with self._writing():
+            text = "INSERT INTO gone VALUES (?, 0, 1, 0) ON CONFLICT (path) DO UPDATE SET is_remote = 1"
+            self._db.execute(text, (path,))
+
+    def removed(self, path: str) -> None:
+        """It is nowhere any more."""
+        with self._writing():
+            self._db.execute("DELETE FROM gone WHERE path = ?", (path,))
+
+    def adopt(self, eras: Sequence[Era], files: Sequence[NewFile], now_ms: int) -> None:
+        """Have this in a catalogue that has nothing: as it is read from files."""
+        with self._writing():
+            self._insert(files, now_ms)
+            for each in eras:
+                self._db.execute("INSERT INTO era VALUES (?, ?, ?, ?, ?, ?)", _values(each))
+
+    def _insert(self, files: Sequence[NewFile], now_ms: int) -> None:
+        for each in files:
+            # What is to be removed under this name was of a file that never counted
+            self._db.execute("DELETE FROM gone WHERE path = ?", (each.path,))
+            self._db.execute(_INSERT, (*_values(each), now_ms, now_ms))
+
+    def _leave(self, files: Sequence[LakeFile], after_ms: int) -> None:
+        for each in files:
+            self._db.execute(_LEAVE, (after_ms, each.id))
+            self._db.execute("DELETE FROM file WHERE id = ?", (each.id,))
+
+    def _files(self, where: str, values: Sequence[int]) -> list[LakeFile]:
+        return [_file(row) for row in self._ask(f"{_SELECT} {where}", values)]
+
+    def _ask(self, text: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._translating():
+            return self._db.execute(text, values).fetchall()
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._translating():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def _prepare(self) -> None:
+        (form,) = self._db.execute("PRAGMA user_version").fetchone()
+        if form > _FORM:
+            raise LakeAwayError(f"{self._path} is of a newer Angarium: use that one")
+        if form == 0:
+            self._db.executescript(
+                f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {_FORM}; COMMIT;"
+            )
+
+    @contextlib.contextmanager
+    def _translating(self) -> Iterator[None]:
+        try:
+            yield
+        except LakeAwayError:
+            raise
+        except (OSError, sqlite3.Error) as error:
+            raise LakeAwayError(f"{self._path}: {error}") from error
+
+
+def _values(struct: NewFile | Era) -> tuple[Any, ...]:
+    return tuple(getattr(struct, name) for name in struct.__struct_fields__)
+
+
+def _file(row: tuple[Any, ...]) -> LakeFile:
+    values = dict(zip(_FIELDS, row, strict=True))
+    for name in ("is_part", "is_local", "is_remote"):
+        values[name] = bool(values[name])
+    return LakeFile(**values)

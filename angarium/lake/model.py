@@ -1,0 +1,63 @@
+"""What the lake's parts tell each other. Plain values."""
+
+from typing import Final
+
+import msgspec
+
+HOUR_MS: Final = 3_600_000
+
+
+class LakeAwayError(OSError):
+    """The lake cannot be used now; says why. What is in it is as it was."""
+
+
+class LakeFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the catalogue: a file that counts."""
+
+    id: int
+    path: str  # below the lake's folder; also the key behind the bucket's prefix
+    hour: int  # of all of its events, since 1970
+    era: int
+    first: int  # sequence numbers of its events, which may have gaps
+    last: int
+    rows: int
+    octets: int
+    tenant: str | None  # whose all of its events are; None: of several, or of none
+    revision: int
+    is_part: bool  # as the writer made it, not yet compacted
+    is_local: bool
+    is_remote: bool  # in the bucket
+
+
+class Gone(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that does not count any more, and may still be there."""
+
+    path: str
+    is_local: bool
+    is_remote: bool
+
+
+class NewFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that is on disk under its name and is to count from now on."""
+
+    path: str
+    hour: int
+    era: int
+    first: int
+    last: int
+    rows: int
+    octets: int
+    tenant: str | None
+    revision: int
+    is_part: bool
+
+
+class Era(msgspec.Struct, frozen=True, kw_only=True):
+    """One queue's events, from the first that the lake got of it."""
+
+    id: int
+    queue: bytes
+    start: int | None  # sequence number before the first; None: none came yet
+    position: int  # all behind start and up to here is in files, was let go, or never came
+    skipped: int  # of these, that never came: given up while the lake could not be written
+    forgotten: int  # of these, that were old and let go

@@ -1,0 +1,92 @@
+"""Names of files: from them alone it can be told which of them count, should the catalogue be lost. Pure.
+
+``YYYY/MM/DD/HH/<first>-<last>-e<era>-<piece>of<pieces>-r<revision>.parquet``: sequence numbers of the first and the
+last event. What is written anew from other files has a revision higher than theirs.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+
+_NAME: Final = re.compile(
+    r"([0-9]{4})/([0-9]{2})/([0-9]{2})/([0-9]{2})/"
+    r"([0-9]{12,20})-([0-9]{12,20})-e([0-9]{1,9})-([0-9]{1,6})of([0-9]{1,6})-r([0-9]{1,9})\.parquet"
+)
+_BEGIN: Final = datetime(1970, 1, 1, tzinfo=UTC)
+# The last hour of the year 9999: a clock that is beyond it is wrong anyway
+LAST_HOUR: Final = 70_389_527
+
+
+class FileName(msgspec.Struct, frozen=True, kw_only=True):
+    hour: int
+    first: int
+    last: int
+    era: int
+    piece: int = 1
+    pieces: int = 1  # that were made at once, of the same events
+    revision: int = 0
+
+    @property
+    def path(self) -> str:
+        return (
+            f"{folder_of(self.hour)}/{self.first:012d}-{self.last:012d}-e{self.era}"
+            f"-{self.piece}of{self.pieces}-r{self.revision}.parquet"
+        )
+
+
+def folder_of(hour: int) -> str:
+    when = _BEGIN + timedelta(hours=min(max(hour, 0), LAST_HOUR))
+    return when.strftime("%Y/%m/%d/%H")
+
+
+def read_name(path: str) -> FileName | None:
+    """None: it is no file of a lake."""
+    found = _NAME.fullmatch(path)
+    if found is None:
+        return None
+    year, month, day, hour, *numbers = map(int, found.groups())
+    try:
+        when = datetime(year, month, day, hour, tzinfo=UTC)
+    except ValueError:
+        return None
+    first, last, era, piece, pieces, revision = numbers
+    name = FileName(
+        hour=int((when - _BEGIN).total_seconds()) // 3600,
+        first=first,
+        last=last,
+        era=era,
+        piece=piece,
+        pieces=pieces,
+        revision=revision,
+    )
+    return name if name.path == path and 1 <= piece <= pieces else None
+
+
+def counting(names: Iterable[FileName]) -> list[FileName]:
+    """Return those that count, of all that are there: the newest whole writing of each event.
+
+    Invariant LN1: of any set of files that a crash can leave, the ones that count have each event once.
+    """
+    made: dict[tuple[int, int, int, int, int], dict[int, FileName]] = {}
+    for each in names:
+        pieces = made.setdefault((each.hour, each.era, each.first, each.last, each.pieces), {})
+        known = pieces.get(each.piece)
+        if known is None or known.revision < each.revision:
+            pieces[each.piece] = each
+    named = made.items()
+    whole = [list(each.values()) for (*_, number), each in named if len(each) == number]  # LN1
+    # What was made of others is newer than they, and covers them
+    whole.sort(key=lambda group: -max(each.revision for each in group))
+    counted: list[FileName] = []
+    spans: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for group in whole:
+        one = group[0]
+        taken = spans.setdefault((one.hour, one.era), [])
+        if any(first <= one.first and one.last <= last for first, last in taken):  # LN1
+            continue
+        taken.append((one.first, one.last))
+        counted += group
+    return sorted(counted, key=lambda each: each.path)

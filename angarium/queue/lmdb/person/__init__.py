@@ -1,0 +1,1 @@
+"""One person's address in the queue's tables: finding it, and having it out of them."""

@@ -139,7 +139,9 @@ class InsightReader:
         query = StatsQuery(
             by=("class",), resolution="day", first=first, end=end, tenant=tenant, only=only
         )
-        return {each.key: each.counts for each in self._all(query, KEYS) if isinstance(each.key, str)}
+        return {
+            each.key: each.counts for each in self._all(query, KEYS) if isinstance(each.key, str)
+        }
 
 
 def _only(place: Place) -> tuple[Only, ...]:

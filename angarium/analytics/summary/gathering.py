@@ -66,6 +66,4 @@ def _usual(counters: CounterReader, day: int, tenant: str | None) -> dict[str, f
     rows = counters.ask(query).rows
     first = min((each.key for each in rows if isinstance(each.key, int)), default=day)
     days = day - first
-    return {
-        name: sum(each.counts[name] for each in rows) / days for name in COUNTERS if days
-    }
+    return {name: sum(each.counts[name] for each in rows) / days for name in COUNTERS if days}

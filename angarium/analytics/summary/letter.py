@@ -48,12 +48,15 @@ def text(summary: Summary) -> str:
     for title, rows in _tables(summary):
         lines += ["", title]
         lines += _text_table([_COLUMNS, *[_cells(each) for each in rows]])
-    lines += ["", "All times are UTC. What each number is: docs/stats.md; the tests: docs/insights.md."]
+    lines += [
+        "",
+        "All times are UTC. What each number is: docs/stats.md; the tests: docs/insights.md.",
+    ]
     return "\n".join(lines) + "\n"
 
 
 def as_html(summary: Summary) -> str:
-    parts = [f"<h1 style=\"font-size:20px\">{html.escape(subject(summary))}</h1>"]
+    parts = [f'<h1 style="font-size:20px">{html.escape(subject(summary))}</h1>']
     for each in summary.insights:
         color = "#a4262c" if each.is_bad else "#107c10"
         why = f"<br>{html.escape(each.why)}." if each.why else ""
@@ -129,7 +132,9 @@ def _text_table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 def _html_table(title: str, rows: Sequence[Sequence[str]]) -> str:
     heads = "".join(_html_cell("th", each, column) for column, each in enumerate(rows[0]))
     body = "\n".join(
-        "<tr>" + "".join(_html_cell("td", each, column) for column, each in enumerate(row)) + "</tr>"
+        "<tr>"
+        + "".join(_html_cell("td", each, column) for column, each in enumerate(row))
+        + "</tr>"
         for row in rows[1:]
     )
     return (

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Final
 
-import msgspec
 from aiohttp import web
 from msgspec import Meta
 

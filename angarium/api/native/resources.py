@@ -8,12 +8,12 @@ from angarium.api.native.campaigns import CampaignResource
 from angarium.api.native.checking import CheckResource
 from angarium.api.native.dialect import Resource
 from angarium.api.native.history import HistoryResource
+from angarium.api.native.insights import InsightsResource
 from angarium.api.native.lake import LakeResource
 from angarium.api.native.management import management
 from angarium.api.native.oauth import TokenResource
 from angarium.api.native.providers import ProviderResource
 from angarium.api.native.sending import SendResource
-from angarium.api.native.insights import InsightsResource
 from angarium.api.native.stats import StatsResource
 from angarium.api.native.upload_content import UploadContent
 from angarium.api.native.uploads import UploadResource

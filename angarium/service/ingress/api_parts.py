@@ -42,6 +42,7 @@ from angarium.api.native.campaigns import CampaignResource
 from angarium.api.native.checking import CheckResource, KnownDomains
 from angarium.api.native.dialect import NativeDialect
 from angarium.api.native.history import HistoryResource
+from angarium.api.native.insights import InsightsResource
 from angarium.api.native.lake import LakeResource
 from angarium.api.native.management import management
 from angarium.api.native.oauth import TokenResource
@@ -49,7 +50,6 @@ from angarium.api.native.premises import Premises
 from angarium.api.native.providers import ProviderResource
 from angarium.api.native.resources import with_reference
 from angarium.api.native.sending import SendResource
-from angarium.api.native.insights import InsightsResource
 from angarium.api.native.stats import StatsResource
 from angarium.api.native.upload_bringing import UploadBringing
 from angarium.api.native.upload_content import UploadContent

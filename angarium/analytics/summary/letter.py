@@ -72,7 +72,8 @@ def as_html(summary: Summary) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f"<title>{html.escape(subject(summary))}</title></head>\n"
-        f'<body style="font-family:sans-serif;color:#1a1a1a">\n{body}\n<p style="color:#595959">All times are UTC.</p>\n'
+        f'<body style="font-family:sans-serif;color:#1a1a1a">\n{body}\n'
+        '<p style="color:#595959">All times are UTC.</p>\n'
         "</body></html>\n"
     )
 

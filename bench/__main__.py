@@ -80,6 +80,7 @@ def bench(context: click.Context, quick: bool, folder: Path, sink: SinkKind) -> 
             suppression,
             api,
             webhooks,
+            visible,
             tracking,
             render,
             rewriting,
@@ -284,6 +285,16 @@ def webhooks(options: Options, messages: int | None) -> None:
     from bench import webhooks as module
 
     module.run(options.folder, messages or (500 if options.quick else 5_000))
+
+
+@bench.command()
+@click.option("--rate", "rates", type=float, multiple=True, help="Messages a second; 278, 1,000.")
+@click.pass_obj
+def visible(options: Options, rates: tuple[float, ...] = ()) -> None:
+    """How long after something happened status and webhooks have it, under load."""
+    from bench import visible as module
+
+    module.run(options.folder, 3.0 if options.quick else 30.0, rates or (278.0, 1000.0))
 
 
 @bench.command()

@@ -79,6 +79,11 @@ COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that
         "stats",
         "How much mail there was and what became of it, by day, stream, provider and more.",
     ),
+    "report": (
+        "angarium.cli.report.command",
+        "report",
+        "What a day was like, what is different from usual, and who read.",
+    ),
     "lake": (
         "angarium.cli.lake.command",
         "lake",

@@ -1,6 +1,5 @@
 """``postmaster stats``: how much mail there was and what became of it."""
 
-import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,18 +8,16 @@ from typing import Final, get_args
 import click
 import msgspec
 
-from angarium.analytics import CountersAwayError, StatsQuery, StatsRow
-from angarium.analytics.counter_file import CounterView
+from angarium.analytics import StatsQuery, StatsRow
 from angarium.analytics.counters import SINGLES, Resolution
 from angarium.analytics.latency import latency_of
 from angarium.analytics.rates import Rates
 from angarium.analytics.reading import CounterReader
 from angarium.analytics.span import Span
 from angarium.analytics.wanted import BY_WORDS, Wanted, WantedError, read_wanted
-from angarium.cli.config_option import config_option, load_for_queue
-from angarium.cli.exit import EX_CONFIG, EX_DATAERR, EX_IOERR, EX_USAGE, CommandError
-from angarium.config.error import ConfigError
-from angarium.host.owner import acting_as_owner
+from angarium.cli.config_option import config_option
+from angarium.cli.counter_access import config_of, using_counters
+from angarium.cli.exit import EX_DATAERR, EX_USAGE, CommandError
 from angarium.insight.csv_text import csv_octets
 from angarium.insight.stats_csv import keys_shown, row_rates, stats_cells, stats_columns
 from angarium.queue.model import UnixMs
@@ -102,7 +99,7 @@ def stats(
         sort=sort,
         latency=True,
     )
-    data_dir = _data_dir(config_file)
+    data_dir = Path(config_of(config_file).server.data_dir)
     try:
         now = UnixMs(time.time_ns() // 1_000_000)
         query, span = read_wanted(wanted, now, tenant, may_all=True)
@@ -133,27 +130,9 @@ def _only(given: tuple[str, ...]) -> Mapping[str, str]:
     return found
 
 
-def _data_dir(config_file: Path) -> Path:
-    try:
-        data_dir = Path(load_for_queue(config_file).server.data_dir)
-    except ConfigError as error:
-        raise CommandError(str(error), EX_CONFIG) from None
-    if not os.access(data_dir, os.X_OK):
-        raise CommandError(f"{data_dir}: it is not there, or not for you to read", EX_IOERR)
-    return data_dir
-
-
 def _ask(data_dir: Path, query: StatsQuery, limit: int | None) -> list[StatsRow]:
-    try:
-        with acting_as_owner(data_dir):
-            reader = CounterReader(CounterView(data_dir))
-            try:
-                return list(_rows(reader, query, limit))
-            finally:
-                reader.close()
-    except CountersAwayError as error:
-        text = f"{error}: nothing was counted yet, or [analytics] counts is false"
-        raise CommandError(text, EX_IOERR) from None
+    with using_counters(data_dir) as reader:
+        return list(_rows(reader, query, limit))
 
 
 def _rows(reader: CounterReader, query: StatsQuery, limit: int | None) -> Iterator[StatsRow]:

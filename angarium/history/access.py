@@ -14,6 +14,7 @@ from angarium.config.schema import Config
 from angarium.history.labels import bare_id
 from angarium.history.line import Line
 from angarium.history.opening import Keeps, history_url, keeps_of
+from angarium.history.readers import ReaderPage
 from angarium.history.story import (
     HistoryAwayError,
     IncidentPage,
@@ -147,6 +148,13 @@ class HistoryAccess:
     ) -> StoryPage:
         return await self._ask(
             lambda reader: reader.list(tenant, wanted, cursor, limit), self._lists
+        )
+
+    async def readers(
+        self, tenant: str, wanted: StoryFilter, cursor: str | None, limit: int
+    ) -> ReaderPage:
+        return await self._ask(
+            lambda reader: reader.readers(tenant, wanted, cursor, limit), self._lists
         )
 
     async def events(self, tenant: str, cursor: str | None, limit: int) -> IncidentPage:

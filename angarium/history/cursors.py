@@ -8,8 +8,8 @@ import msgspec
 
 from angarium.history.story import CursorError
 
-# Of messages, of a tenant's events, of a message's events: what is behind one is meant for no other list
-List = Literal["m", "e", "i"]
+# Of messages, of a tenant's events, of a message's events, of readers: what is behind one is meant for no other list
+List = Literal["m", "e", "i", "r"]
 # Ours: what is longer was not made here
 _CHARACTERS: Final = 100
 _LAST: Final = 2**63 - 1  # what a database's integers hold

@@ -17,6 +17,7 @@ from angarium.history.database import HistoryDatabase
 from angarium.history.introducing import about_of, introduction_of
 from angarium.history.labels import Label, bare_id, label_text, labels_wanted
 from angarium.history.projection import read_course
+from angarium.history.readers import Reader, ReaderPage, may_have_readers, readers_of
 from angarium.history.status import Status
 from angarium.history.story import (
     Incident,
@@ -72,6 +73,11 @@ _OF_TENANT: Final = (
     .where(EVENT.c.tenant == _TENANT, EVENT.c.sequence > sa.bindparam("after"))
     .order_by(EVENT.c.sequence)
     .limit(sa.bindparam("limit"))
+)
+_OF_MESSAGES: Final = (
+    sa.select(EVENT.c.message, EVENT.c.sequence, EVENT.c.raw)
+    .where(EVENT.c.message.in_(sa.bindparam("numbers", expanding=True)))
+    .order_by(EVENT.c.sequence)
 )
 _INTRODUCED: Final = (
     sa.select(_ACCEPTED.c.raw.label("accepted"))
@@ -165,6 +171,27 @@ class SqlReader:
             stories=tuple(stories),
             cursor=cursor_text("m", looked_at.created, looked_at.number),
         )
+
+    def readers(
+        self, tenant: str, wanted: StoryFilter, cursor: str | None, limit: int
+    ) -> ReaderPage:
+        """Of the next ``limit`` messages, at most. Raises CursorError."""
+        behind = None if cursor is None else read_cursor("r", cursor)
+        search = _Search(tenant, wanted, behind, self._clock())
+        readers: list[Reader] = []
+        with self._database.reading() as connection:
+            rows = connection.execute(search.found(limit + 1)).all()
+            last = rows[limit - 1] if len(rows) > limit else None
+            if last is None and search.looks_on:
+                last = connection.execute(search.last_looked_at()).one_or_none()
+            read = {each.number: each for each in rows[:limit] if may_have_readers(each.states)}
+            events: dict[int, list[Position]] = {each: [] for each in read}
+            for each in connection.execute(_OF_MESSAGES, {"numbers": list(read)}):
+                events[each.message].append(_position(each))
+        for number, each in read.items():
+            readers += readers_of(_accepted(each.accepted), events[number])
+        more = None if last is None else cursor_text("r", last.created, last.number)
+        return ReaderPage(readers=tuple(readers), cursor=more)
 
     def events(self, tenant: str, cursor: str | None, limit: int) -> IncidentPage:
         """Raises CursorError."""

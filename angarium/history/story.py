@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from angarium.history.readers import ReaderPage
 from angarium.history.status import Status
 from angarium.queue.about import About
 from angarium.queue.event_log import Position
@@ -126,6 +127,12 @@ class HistoryReader(Protocol):
         self, tenant: str, wanted: StoryFilter, cursor: str | None, limit: int
     ) -> StoryPage:
         """Return the page behind ``cursor`` (None: the first). Raises CursorError."""
+        ...
+
+    async def readers(
+        self, tenant: str, wanted: StoryFilter, cursor: str | None, limit: int
+    ) -> ReaderPage:
+        """Return who opened or clicked, of the next ``limit`` messages behind ``cursor``. Raises CursorError."""
         ...
 
     async def events(self, tenant: str, cursor: str | None, limit: int) -> IncidentPage:

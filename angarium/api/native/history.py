@@ -17,6 +17,8 @@ from angarium.api.native.history_wire import (
     EmailsAsked,
     EventList,
     EventsAsked,
+    ReaderList,
+    ReadersAsked,
     StatusAnswer,
 )
 from angarium.api.native.sending import Admits
@@ -117,6 +119,15 @@ class HistoryResource:
             ),
             Route(
                 method="GET",
+                path="/v1/readers",
+                handler=self.readers,
+                summary="List who opened emails and followed their links.",
+                scope=one,
+                query=ReadersAsked,
+                answers={200: ReaderList},
+            ),
+            Route(
+                method="GET",
                 path="/v1/events",
                 handler=self.events,
                 summary="List what happens to the tenant's emails, in order.",
@@ -169,6 +180,22 @@ class HistoryResource:
                 cursor=page.cursor if page.more else None,
             )
         )
+
+    async def readers(self, request: web.Request) -> web.Response:
+        caller = self._admit(request, "emails", "read")
+        asked = read_query(request, ReadersAsked)
+        wanted = StoryFilter(
+            recipient=asked.recipient,
+            tag=asked.tag,
+            stream=asked.stream,
+            campaign=asked.campaign,
+            since=None if asked.since is None else unix_ms(asked.since),
+            until=None if asked.until is None else unix_ms(asked.until),
+        )
+        cursor, limit = asked.cursor or None, asked.limit
+        page = await self._answered(self._reader.readers(caller.tenant, wanted, cursor, limit))
+        readers = [shown.reader(each) for each in page.readers]
+        return json_response(ReaderList(readers=readers, cursor=page.cursor))
 
     async def events(self, request: web.Request) -> web.Response:
         caller = self._admit(request, "events", "read")

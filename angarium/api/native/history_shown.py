@@ -7,6 +7,7 @@ from angarium.api.native.history_wire import (
     EmailAnswer,
     EmailShown,
     EventShown,
+    ReaderShown,
     RecipientShown,
     StatusAnswer,
     StatusWord,
@@ -16,6 +17,7 @@ from angarium.api.native.history_wire import (
 from angarium.api.native.wire import Time, maybe_time, time_text
 from angarium.history import Incident, RecipientStory, Status, Story
 from angarium.history import details as of_event
+from angarium.history.readers import Reader
 from angarium.queue.about import About
 from angarium.queue.events.attempt_failed import AttemptFailed
 from angarium.queue.events.shape import AttemptEvent
@@ -67,6 +69,19 @@ def tenant_event(incident: Incident) -> TenantEvent:
         email_id=incident.email_id or None,
         recipients=incident.recipients,
         metadata=incident.metadata,
+    )
+
+
+def reader(of: Reader) -> ReaderShown:
+    return ReaderShown(
+        recipient=of.address,
+        email_id=of.email_id,
+        campaign=of.campaign,
+        opened=of.opens,
+        first_opened_at=maybe_time(of.first_opened),
+        clicked=of.clicks,
+        first_clicked_at=maybe_time(of.first_clicked),
+        links=of.links,
     )
 
 

@@ -14,6 +14,8 @@ from angarium.history.details import Details
 
 # Ours: an email may have metadata of 64 KB, and an answer has this many of them
 MAX_EMAILS: Final = 200
+# Ours: an email may have a thousand recipients, and all may be readers
+MAX_READ: Final = 500
 MAX_WAIT_S: Final = 30
 
 StatusWord = Literal[
@@ -46,6 +48,18 @@ class EmailsAsked(PageAsked, frozen=True, kw_only=True):
     since: TimeGiven | None = None  # accepted then or later
     until: TimeGiven | None = None  # accepted before
     limit: Annotated[int, Meta(ge=1, le=MAX_EMAILS)] = 50  # how many at most
+
+
+class ReadersAsked(PageAsked, frozen=True, kw_only=True):
+    """Readers of which emails: of those that meet all conditions."""
+
+    recipient: _Text = ""  # an address, without regard to case
+    tag: _Text = ""  # as it is shown: name:value, or a word
+    stream: _Text = ""
+    campaign: _Text = ""
+    since: TimeGiven | None = None  # accepted then or later
+    until: TimeGiven | None = None  # accepted before
+    limit: Annotated[int, Meta(ge=1, le=MAX_READ)] = 200  # emails whose readers a page has
 
 
 class EventsAsked(PageAsked, frozen=True, kw_only=True):
@@ -189,3 +203,25 @@ class EventList(Wire, frozen=True, kw_only=True):
     events: Sequence[TenantEvent]  # in order
     cursor: str  # ask with it for what comes behind these; never null
     more: bool  # there is more already
+
+
+class ReaderShown(Wire, frozen=True, kw_only=True):
+    """A recipient who opened an email or followed a link, as far as can be told as a person."""
+
+    recipient: str
+    email_id: str
+    campaign: str
+    opened: int  # times
+    first_opened_at: Time | None
+    clicked: int  # times
+    first_clicked_at: Time | None
+    links: Sequence[
+        str
+    ]  # that were followed, each once, in that order; of very many the first twenty
+
+
+class ReaderList(Wire, frozen=True, kw_only=True):
+    """Readers of the newest emails first. A page may have none, and still a cursor: then there are more emails."""
+
+    readers: Sequence[ReaderShown]
+    cursor: str | None  # of the next page; null: this was the last one

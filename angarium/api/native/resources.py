@@ -8,6 +8,7 @@ from angarium.api.native.campaigns import CampaignResource
 from angarium.api.native.checking import CheckResource
 from angarium.api.native.dialect import Resource
 from angarium.api.native.history import HistoryResource
+from angarium.api.native.insights import InsightsResource
 from angarium.api.native.lake import LakeResource
 from angarium.api.native.management import management
 from angarium.api.native.oauth import TokenResource
@@ -53,6 +54,7 @@ def described_routes() -> Sequence[Route]:
         WaitingResource(absent, absent),
         HistoryResource(absent, absent),
         StatsResource(absent, absent),
+        InsightsResource(absent, absent),
         LakeResource(absent, absent),
         PersonResource(absent),
         CheckResource(absent, absent),

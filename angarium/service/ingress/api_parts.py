@@ -42,6 +42,7 @@ from angarium.api.native.campaigns import CampaignResource
 from angarium.api.native.checking import CheckResource, KnownDomains
 from angarium.api.native.dialect import NativeDialect
 from angarium.api.native.history import HistoryResource
+from angarium.api.native.insights import InsightsResource
 from angarium.api.native.lake import LakeResource
 from angarium.api.native.management import management
 from angarium.api.native.oauth import TokenResource
@@ -209,6 +210,7 @@ class ApiParts:
                         CampaignResource(premises, spool.ledger, making),
                         HistoryResource(self.history, self._admit),
                         StatsResource(premises, self.counters),
+                        InsightsResource(premises, self.counters),
                         LakeResource(premises, self.lake),
                         ReceiverTables(premises, sight),
                         ReceiverReportResource(premises, sight),

@@ -391,3 +391,27 @@ async def test_where_no_history_is_kept_it_says_so(api: Api) -> None:
 
 def test_the_words_for_statuses_are_those_of_the_history() -> None:
     assert set(get_args(StatusWord)) == set(WORDS)
+
+
+async def test_readers_are_listed_by_pages_with_times_and_links(api: Api) -> None:
+    for number in range(3):
+        message_id = api.log.accept(f"r{number}@example.net", campaign="spring")
+        api.log.happen("delivered", message_id)
+        api.log.happen("clicked", message_id, verdict="human", link="https://example.com/")
+        clicked = api.log.clock.now
+    api.history.catch_up()
+    readers = await api.all_pages("/v1/readers", "readers", campaign="spring", limit=2)
+    assert [each["recipient"] for each in readers] == [f"r{n}@example.net" for n in (2, 1, 0)]
+    assert readers[0] == {
+        "recipient": "r2@example.net",
+        "emailId": message_id_text(message_id),
+        "campaign": "spring",
+        "opened": 0,
+        "firstOpenedAt": None,
+        "clicked": 1,
+        "firstClickedAt": rfc3339(clicked),
+        "links": ["https://example.com/"],
+    }
+    assert ("emails", "read") in api.scopes
+    answer = await api.get("/v1/readers", cursor="bm9uZQ")
+    assert answer.status == 400

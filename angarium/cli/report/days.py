@@ -1,0 +1,38 @@
+"""Days (UTC) as commands take and show them."""
+
+import time
+from datetime import date
+from typing import Final
+
+import click
+
+from angarium.analytics.counters import DAY_MS
+from angarium.queue.model import UnixMs
+
+_BEGINNING: Final = date(1970, 1, 1).toordinal()
+
+
+class Day(click.ParamType[int]):
+    """``2026-07-01``, ``today`` or ``yesterday``, in UTC. Converts to days since 1970."""
+
+    name = "day"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        text = str(value).strip()
+        today = now() // DAY_MS
+        if text in ("today", "yesterday"):
+            return today if text == "today" else today - 1
+        try:
+            return date.fromisoformat(text).toordinal() - _BEGINNING
+        except ValueError:
+            self.fail(f"{text!r} is no day; write 2026-07-01, today or yesterday", param, ctx)
+
+
+def day_text(day: int) -> str:
+    return date.fromordinal(_BEGINNING + day).isoformat()
+
+
+def now() -> UnixMs:
+    return UnixMs(time.time_ns() // 1_000_000)

@@ -1,6 +1,7 @@
 """A campaign of a running server to a simulated internet, whose mailboxes do as planned; and what each of them says."""
 
 import asyncio
+import io
 import json
 import os
 import random
@@ -132,7 +133,8 @@ class World:
                     method,
                     self.base + path,
                     json=body,
-                    data=data or None,
+                    # A file, of which pieces are read: it may be large
+                    data=io.BytesIO(data) if data else None,
                     headers={"X-API-Key": self._key},
                 ) as answer:
                     found = await answer.read()

@@ -10,6 +10,7 @@ from tests.balance.world import SENDER_DOMAIN, STREAM, World
 
 # What is counted as often as it happens, by what was fetched
 RAW = {"opened": "opened", "clicked": "clicked"}
+STILL_S = 60.0  # what has not moved for so long will not
 
 
 async def judge(world: World, *, within_s: float, killed: bool) -> dict[str, Any]:
@@ -48,7 +49,7 @@ async def _settled(world: World, expected: dict[str, int], within_s: float) -> d
     exact = [
         name for name in expected if name not in (*RAW, "openedHuman", "clickedHuman", "deferred")
     ]
-    until = time.monotonic() + within_s
+    until, seen, changed = time.monotonic() + within_s, {}, time.monotonic()
     while True:
         rows = await world.stats("total")
         total = (
@@ -57,7 +58,11 @@ async def _settled(world: World, expected: dict[str, int], within_s: float) -> d
         is_there = all(total[name] == expected[name] for name in exact)
         is_there = is_there and all(total[name] >= expected[name] for name in RAW)
         summary = await world.summary()
-        if (is_there and summary["status"] == "completed") or time.monotonic() > until:
+        now = time.monotonic()
+        if seen != (seen := total | summary):
+            changed = now
+        is_over = now > until or now > changed + STILL_S
+        if (is_there and summary["status"] == "completed") or is_over:
             return total
         await asyncio.sleep(0.5)
 

@@ -14,9 +14,8 @@ from tests.balance.plan import LINKS, READERS, Fate, fate_of
 
 HOST = "t.balance.example"
 READS_AFTER_S = 3.0  # of people: who is quicker is a machine, or tries it out
-# Around a kill: what was answered then may be lost, or recorded without an answer
-DOUBT_BEFORE_S = 2.0
-DOUBT_AFTER_S = 0.5
+# What was answered so long before a kill may be lost: a second is promised, and this machine may be busy
+DOUBT_S = 5.0
 _PICTURE = re.compile(rf'<img src="http://{re.escape(HOST)}(/o/[^"]*)"')
 _LINK = re.compile(rf'<a href="http://{re.escape(HOST)}(/c/[^"]*)"')
 _HIDDEN = re.compile(rf'<a href="http://{re.escape(HOST)}(/h/[^"]*)"')
@@ -34,7 +33,7 @@ class Readers:
     """The ledger: by address, what was fetched; each fetch that may or may not be recorded is in ``doubts``."""
 
     def __init__(self, base: str, chance: random.Random) -> None:
-        self.answered: list[tuple[float, str, str, str, str]] = []  # when, address, and the fetch
+        self.answered: list[tuple[float, float, str, Fetch]] = []  # from when to when, address
         self.doubts: Counter[tuple[str, str]] = Counter()  # by address and "opened" or "clicked"
         self.left: set[str] = set()
         self.done: set[str] = set()
@@ -74,16 +73,21 @@ class Readers:
 
     def count(self, what: str) -> int:
         """Return how many fetches of this kind were answered."""
-        return sum(each[3] == what for each in self.answered)
+        return sum(fetch[1] == what for *_, fetch in self.answered)
 
     async def repeat_doubtful(self) -> None:
         """Once nothing is killed any more: whoever may have been forgotten fetches it once more."""
-        for when, address, method, what, path in list(self.answered):
-            if any(-DOUBT_AFTER_S < kill - when < DOUBT_BEFORE_S for kill in self.kills):
-                self.answered.remove((when, address, method, what, path))
-                if what:
-                    self.doubts[address, what] += 1
-                await self._fetch(address, (method, what, path))
+        before, self.answered = self.answered, []
+        for began, ended, address, fetch in before:
+            if any(began <= kill <= ended + DOUBT_S for kill in self.kills):
+                self._doubt(address, fetch)
+                await self._fetch(address, fetch)
+            else:
+                self.answered.append((began, ended, address, fetch))
+
+    def _doubt(self, address: str, fetch: Fetch) -> None:
+        if fetch[1]:
+            self.doubts[address, fetch[1]] += 1
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -101,18 +105,17 @@ class Readers:
             await self._fetch(address, fetch)
 
     async def _fetch(self, address: str, fetch: Fetch) -> None:
-        method, what, path = fetch
+        method, _, path = fetch
         while True:
             began = time.monotonic()
             try:
                 status = await self._ask(method, address, path)
             except (aiohttp.ClientError, TimeoutError, OSError):
-                if what:
-                    self.doubts[address, what] += 1
+                self._doubt(address, fetch)
                 await asyncio.sleep(0.5)
                 continue
             assert status in (200, 302), (status, fetch)
-            self.answered.append((began, address, method, what, path))
+            self.answered.append((began, time.monotonic(), address, fetch))
             return
 
     async def _leave(self, address: str, content: bytes) -> None:

@@ -1,6 +1,7 @@
 """A campaign of a running server to a simulated internet, whose mailboxes do as planned; and what each of them says."""
 
 import asyncio
+import io
 import json
 import os
 import random
@@ -109,6 +110,7 @@ class World:
         self.base = f"http://{server.host}:{HTTP_PORT}"
         self.readers = Readers(self.base, random.Random(seed + 1))
         self.campaign = ""
+        self._readers = sum(each.fate in READERS for each in plan)
         self._key = ""
         self._session: aiohttp.ClientSession
 
@@ -132,7 +134,8 @@ class World:
                     method,
                     self.base + path,
                     json=body,
-                    data=data or None,
+                    # A file, of which pieces are read: it may be large
+                    data=io.BytesIO(data) if data else None,
                     headers={"X-API-Key": self._key},
                 ) as answer:
                     found = await answer.read()
@@ -224,17 +227,21 @@ class World:
         return [json.loads(line) for line in raw.splitlines()]
 
     @property
+    def taken(self) -> int:
+        """How many copies the simulator took."""
+        return sum(each.statistics.accepted for each in self.net.mailboxes.values())
+
+    @property
     def is_read(self) -> bool:
         """Whether every reader of the plan has done what they do."""
-        wanted = {each.address for each in self.plan if each.fate in READERS}
-        return self.readers.is_idle and self.readers.done == wanted
+        return self.readers.is_idle and len(self.readers.done) == self._readers
 
 
 async def until(condition: Callable[[], bool], what: str, timeout_s: float = 60) -> None:
     end = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < end, f"{what}: not within {timeout_s} s"
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.05)
 
 
 @asynccontextmanager

@@ -62,9 +62,9 @@ def erase(
     """Write the files that have it anew, without it.
 
     Rows stay, so that they are counted: the address becomes ``token`` (None: a number that says nothing, another one in
-    each file), its domain stays, texts that have it become null. ``tenant``: only in its rows; None: in all. On disk on
-    return, and out of the bucket; after a crash it can be done again. Its files are exchanged one by one, and a reader sees
-    each before or after.
+    each file), its domain stays, texts that have it become null. ``tenant``: only in its rows; None: in all.
+    On disk on return, and out of the bucket; after a crash it can be done again. Files are exchanged one by one, and a
+    reader sees each before or after.
 
     What of the event log is not in the lake yet (``lake.flush_s`` at most) comes later: erase it there first.
     Raises LakeAwayError (an OSError): some files may be done.

@@ -39,13 +39,13 @@ class Erased(msgspec.Struct, frozen=True, kw_only=True):
     rows: int  # that had the address
 
 
-def find(config: Config, address: str) -> Iterator[Mapping[str, object]]:
+def find(config: Config, address: str, tenant: str | None = None) -> Iterator[Mapping[str, object]]:
     """Yield the rows about an address, or that have it in a text, oldest file first; keys are the columns' names.
 
     Without regard to case. Of a row that is about somebody else there is only what has the address. Yields nothing
-    where there is no lake. Raises LakeAwayError (an OSError).
+    where there is no lake. ``tenant``: only of its rows; None: of all. Raises LakeAwayError (an OSError).
     """
-    wanted = _Wanted(address)
+    wanted = _Wanted(address, tenant)
     with _opened(config) as lake:
         if lake is None:
             return
@@ -56,17 +56,20 @@ def find(config: Config, address: str) -> Iterator[Mapping[str, object]]:
                     yield wanted.own(row)
 
 
-def erase(config: Config, address: str) -> Erased:
+def erase(
+    config: Config, address: str, tenant: str | None = None, token: str | None = None
+) -> Erased:
     """Write the files that have it anew, without it.
 
-    Rows stay, so that they are counted: the address becomes a number that says nothing, its domain stays, texts that
-    have it become null. On disk on return, and out of the bucket; after a crash it can be done again. Its files are
-    exchanged one by one, and a reader sees each before or after.
+    Rows stay, so that they are counted: the address becomes ``token`` (None: a number that says nothing, another one in
+    each file), its domain stays, texts that have it become null. ``tenant``: only in its rows; None: in all.
+    On disk on return, and out of the bucket; after a crash it can be done again. Files are exchanged one by one, and a
+    reader sees each before or after.
 
     What of the event log is not in the lake yet (``lake.flush_s`` at most) comes later: erase it there first.
     Raises LakeAwayError (an OSError): some files may be done.
     """
-    wanted = _Wanted(address)
+    wanted = _Wanted(address, tenant, token)
     files = rows = 0
     with _opened(config) as lake:
         if lake is None:
@@ -88,29 +91,34 @@ def erase(config: Config, address: str) -> Erased:
 class _Wanted:
     """Which rows an address is in, in SQL; and what they are without it."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, tenant: str | None, token: str | None = None) -> None:
+        self._token = token
         self._address = address.lower()
         if not self._address:
             raise LakeAwayError("no address was given")
-        self._is_recipient = f"coalesce(lower(recipient) = {text(self._address)}, false)"
+        self._is_theirs = "true" if tenant is None else f"coalesce(tenant = {text(tenant)}, false)"
+        same = f"coalesce(lower(recipient) = {text(self._address)}, false)"
+        self._is_recipient = f"({self._is_theirs} AND {same})"
         listed = (
             f"list_contains(list_transform(addresses, lambda x: lower(x)), {text(self._address)})"
         )
         self._is_listed = f"coalesce({listed}, false)"
         mentions = [f"coalesce({self._mentions(each)}, false)" for each in _TEXTS]
-        self.condition: Final = " OR ".join((self._is_recipient, self._is_listed, *mentions))
+        anywhere = " OR ".join((self._is_recipient, self._is_listed, *mentions))
+        self.condition: Final = f"{self._is_theirs} AND ({anywhere})"
         spellings = [re.escape(each) for each in self._spellings()]
         self._pattern = re.compile(f"{_BEFORE}({'|'.join(spellings)}){_BEHIND}")
 
-    def without(self, name: str) -> str:
-        """Return what is selected in its place: each time by another name."""
-        put = text(name)
-        listed = f"CASE WHEN lower(x) = {text(self._address)} THEN {put} ELSE x END"
+    def without(self) -> str:
+        """Return what is selected in its place."""
+        put = text(self._token or f"{ERASED}{secrets.token_hex(8)}")
+        listed = f"CASE WHEN {self._is_theirs} AND lower(x) = {text(self._address)} THEN {put} ELSE x END"
         parts = [
             f"CASE WHEN {self._is_recipient} THEN {put} ELSE recipient END AS recipient",
             f"list_transform(addresses, lambda x: {listed}) AS addresses",
             *(
-                f"CASE WHEN {self._is_recipient} OR coalesce({self._mentions(each)}, false)"
+                f"CASE WHEN {self._is_recipient}"
+                f" OR ({self._is_theirs} AND coalesce({self._mentions(each)}, false))"
                 f" THEN NULL ELSE {each} END AS {each}"
                 for each in _TEXTS
             ),
@@ -238,8 +246,7 @@ def _rewrite(lake: _Lake, file: LakeFile, wanted: _Wanted) -> int:
         queue = next(each.queue for each in lake.catalogue.eras() if each.id == file.era)
         unfinished = lake.folder.unfinished()
         try:
-            put = f"{ERASED}{secrets.token_hex(8)}"
-            select = f"SELECT {wanted.without(put)} FROM {read_files([path])}"  # noqa: S608
+            select = f"SELECT {wanted.without()} FROM {read_files([path])}"  # noqa: S608
             lake.engine.write_select(select, unfinished, queue)
             with translating(lake.folder.path):
                 octets = lake.folder.finish(unfinished, name.path)

@@ -89,6 +89,16 @@ def test_nothing_of_a_person_is_left_and_the_rows_still_count(told: House) -> No
     assert erase(told.config, BOB) == Erased(files=0, rows=0)
 
 
+def test_of_one_tenant_only_its_rows_are_found_and_erased(told: House) -> None:
+    assert [each["event"] for each in find(told.config, BOB, tenant="b")] == ["report_bounced"]
+    assert erase(told.config, BOB, tenant="a", token="erased-1@example.net").rows == 4
+    [[recipients]] = told.ask(
+        "SELECT list(DISTINCT recipient) FROM events WHERE recipient LIKE 'erased%'"
+    )
+    assert recipients == ["erased-1@example.net"]
+    assert [each["event"] for each in find(told.config, BOB)] == ["report_bounced"]
+
+
 def test_what_was_compacted_is_erased_too(told: House) -> None:
     told.compact()
     assert erase(told.config, BOB).rows == 5

@@ -32,10 +32,6 @@ NEEDLES = (b"ann.smith@example.net", b"ann.smith%40example.net", b"ann smith")
 MORE = """
 [feedback]
 feedback_addresses = ["fbl@example.com"]
-
-[lake]
-enabled = true
-flush_s = 0.5
 """
 INBOUND = """
 [[listener]]

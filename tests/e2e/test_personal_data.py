@@ -24,7 +24,7 @@ from tests.e2e.recording_sink import RecordingSink
 from tests.e2e.test_feedback import FORGED
 from tests.service.running_server import TOP, wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 ANN = "Ann.Smith@example.net"
 BOB = "bob@example.net"

@@ -111,20 +111,21 @@ class Erasure:
         """Until none has the address, and all that are made of them have read up to there."""
         changed = 0
         behind: tuple[str, ...] = ()
-        for _ in range(_ROUNDS):
+        end = time.monotonic() + self._follow_s
+        for attempt in range(_ROUNDS):
             now = self._erase(self._stores.events).changed
             changed += now
-            behind = self._wait_for_followers()
-            if not now:
+            if attempt and not now:
                 break
+            behind = self._wait_for_followers(end)
         return Erased(changed=changed), behind
 
-    def _wait_for_followers(self) -> tuple[str, ...]:
+    def _wait_for_followers(self, end: float) -> tuple[str, ...]:
         """Who has read events with the address, and not yet written them, would write them behind us."""
         queue = self._stores.queue
         if self._stores.server is None:
             return ()
-        last, end = queue.last_event(), time.monotonic() + self._follow_s
+        last = queue.last_event()
         while True:
             behind = [name for name, at in queue.consumers().items() if at < last]
             if not behind:
@@ -136,7 +137,7 @@ class Erasure:
 
     def _row(self, store: PersonalStore, found: int, done: Erased) -> StoreReport:
         """With what is found still: a store that has it says why, or nobody knows."""
-        still = 0 if done.left else self._count(store)
+        still = 0 if done.left else self._count(store)  # PD1
         left = done.left or ((f"{still} records have it still: erase again",) if still else ())
         return StoreReport(name=store.name, found=found, changed=done.changed, left=left)
 

@@ -17,6 +17,7 @@ from angarium.history.tables import MESSAGE
 from angarium.lake.folder import lake_folder
 from angarium.queue.lmdb.ages import Age, QueueAges
 from angarium.queue.model import UnixMs
+from angarium.receiver_reports.report_file import FILE_NAME as RECEIVED_FILE
 from angarium.service.platform.mail_log_retention import first_line_ms
 from angarium.service.platform.mail_log_search import log_files
 from angarium.tenancy.audit.book import AuditBook
@@ -61,6 +62,10 @@ def kinds(config: Config, ages: QueueAges | None, audit: AuditBook) -> Iterator[
     daily_s = config.analytics.keep_daily_days * _DAY_S
     yield Kept(kind="counters of days", key="analytics.keep_daily_days", kept_s=daily_s)
     yield _lake(config)
+    received_s = config.receiver_reports.keep_days * _DAY_S
+    received = [data_dir / RECEIVED_FILE]
+    key = "receiver_reports.keep_days"
+    yield _files("receiver reports", key, received_s, received, is_aged=False)
     oldest = next(audit.links(), None)
     first = Age(
         oldest=None if oldest is None else oldest.entry.at,

@@ -24,7 +24,7 @@ from tests.e2e.recording_sink import RecordingSink
 from tests.e2e.test_feedback import FORGED
 from tests.service.running_server import TOP, wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 ANN = "Ann.Smith@example.net"
 BOB = "bob@example.net"
@@ -32,10 +32,6 @@ NEEDLES = (b"ann.smith@example.net", b"ann.smith%40example.net", b"ann smith")
 MORE = """
 [feedback]
 feedback_addresses = ["fbl@example.com"]
-
-[lake]
-enabled = true
-flush_s = 0.5
 """
 INBOUND = """
 [[listener]]

@@ -19,6 +19,7 @@ from angarium.cli.alerts.text import (
     show_lines,
     silence_line,
 )
+from angarium.cli.audited import note_act
 from angarium.cli.config_option import config_option, load_for_queue
 from angarium.cli.duration import Duration
 from angarium.cli.exit import EX_OK, EX_TEMPFAIL, EX_USAGE, CommandError
@@ -117,7 +118,9 @@ def silence(
         until=UnixMs(_now() + for_ms),
         reason=reason,
     )
-    return _print_silence(ask(load_for_queue(config_file), asked), as_json=as_json)
+    made = ask(load_for_queue(config_file), asked)
+    note_act(config_file, "alarm.silenced", alarm, of=subject, reason=reason)
+    return _print_silence(made, as_json=as_json)
 
 
 @alerts.command(help="End the silence of this NUMBER, as `list` shows it.")
@@ -126,6 +129,7 @@ def silence(
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def unsilence(config_file: Path, number: int, as_json: bool) -> int:
     ended = ask(load_for_queue(config_file), EndSilence(id=number))
+    note_act(config_file, "alarm.silence_ended", str(ended.id), alarm=ended.alarm or "all")
     if as_json:
         _print_json(silence_shown(ended))
         return EX_OK

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from angarium.cli.audited import note_act
 from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_USAGE, CommandError
 from angarium.cli.lake.access import hand_over, hours_of, making, stretch_options, using_lake
@@ -44,6 +45,7 @@ def export(
         file = made.open("rb")
     with file:
         hand_over(file, target)
+    note_act(config_file, "lake.exported", f"{written} events", tenant=tenant or "")
     if as_json:
         click.echo(msgspec.json.encode({"file": str(target), "events": written}))
     else:

@@ -52,6 +52,7 @@ class ChainCheck:
             self._redacted.add(link.number)
         elif content_digest(link.salt, entry) != link.content:
             return ChainBroken(number=link.number, reason="its words were changed")
+        # AUC1
         if link_digest(self._last.digest, link.number, entry, link.content) != link.digest:
             text = f"it does not follow entry {self._last.number}: one was changed or taken out"
             return ChainBroken(number=link.number, reason=text)

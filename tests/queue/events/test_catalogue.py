@@ -195,7 +195,7 @@ VALUES: dict[str, Any] = {
     **dict.fromkeys(("reasons", "signs"), ("head",)),
     "about": b'{"subject":"a"}',
     **dict.fromkeys(("due", "until", "since", "not_before", "expires"), UnixMs(1_800_000_060_000)),
-    "failures": 2,
+    **dict.fromkeys(("failures", "found"), 2),
     "is_paused": True,
     **dict.fromkeys(("rows", "accepted", "refused", "delivered", "sent", "bounced"), 5),
     **dict.fromkeys(("complained", "opened", "clicked", "unsubscribed", "suppressed"), 3),

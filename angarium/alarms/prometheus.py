@@ -111,6 +111,11 @@ def _figures(window: str) -> Mapping[str, str]:
             window,
             whole,
         ),
+        "disk_full": "angarium_disk_free_bytes < bool angarium_disk_free_limit_bytes",
+        "disk_filling": (
+            "(angarium_disk_free_bytes - angarium_disk_free_limit_bytes)"
+            f" / (-deriv(angarium_disk_free_bytes[{window}]) > 0)"
+        ),
         "smart_host_resting": "angarium_smart_hosts_resting",
         "smart_host_quota": (
             "100 * angarium_ses_used_recipients / (angarium_ses_quota_recipients > 0)"

@@ -1,12 +1,11 @@
 """The alarms as alert rules of Prometheus, for who has one: the same names, levels and times, over the metrics. Pure.
 
-``python -m angarium.alarms.prometheus packaging/prometheus/angarium.rules.yml`` writes the file. Alarms of which no
+``python -m angarium.alarms.prometheus > packaging/prometheus/angarium.rules.yml``. Alarms of which no
 metric has the figure are there by what is evaluated inside (``angarium_alarm_raised``).
 """
 
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Final
 
 from angarium.alarms.alarm import RUNBOOKS, Alarm, level_text
@@ -14,7 +13,7 @@ from angarium.alarms.catalogue import CATALOGUE
 from angarium.config.quantity import duration_text
 
 _HEADER: Final = """# Alert rules for Prometheus, made from angarium/alarms/catalogue.py:
-#   python -m angarium.alarms.prometheus packaging/prometheus/angarium.rules.yml
+#   python -m angarium.alarms.prometheus > packaging/prometheus/angarium.rules.yml
 # Levels are those that ship: [[alarm]] in angarium.toml changes what the server evaluates by itself, not this file.
 # docs/alarms.md says what each is; the labels alarm and severity are those of the server's own notices.
 """
@@ -111,6 +110,11 @@ def _figures(window: str) -> Mapping[str, str]:
             window,
             whole,
         ),
+        "disk_full": "angarium_disk_free_bytes < bool angarium_disk_free_limit_bytes",
+        "disk_filling": (
+            "(angarium_disk_free_bytes - angarium_disk_free_limit_bytes)"
+            f" / (-deriv(angarium_disk_free_bytes[{window}]) > 0)"
+        ),
         "smart_host_resting": "angarium_smart_hosts_resting",
         "smart_host_quota": (
             "100 * angarium_ses_used_recipients / (angarium_ses_quota_recipients > 0)"
@@ -162,6 +166,4 @@ def _succeeded(window: str, offset: str = "") -> str:
 
 
 if __name__ == "__main__":
-    target = Path(sys.argv[1])
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(render(), encoding="utf-8")
+    sys.stdout.write(render())

@@ -1,4 +1,4 @@
-"""An alarm that is raised or over as JSON has it: in notices, on the command line and over HTTP. Pure."""
+"""An alarm that is raised or over as commands write it in JSON, and notices in their style. Pure."""
 
 from typing import Any
 
@@ -24,9 +24,9 @@ def shown(raised: Raised, about: About | None) -> dict[str, Any]:
         "volume": raised.volume,
         "detail": raised.detail,
         "since": rfc3339(raised.since),
-        "raisedAt": rfc3339(raised.raised_at),
-        "endedAt": _moment(raised.ended_at),
-        "whyEnded": raised.why_ended,
+        "raised_at": rfc3339(raised.raised_at),
+        "ended_at": _moment(raised.ended_at),
+        "why_ended": raised.why_ended,
         "told": {target: rfc3339(at) for target, at in raised.told.items()},
     }
 

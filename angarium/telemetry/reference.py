@@ -18,6 +18,7 @@ from angarium.telemetry.warmup_metrics import MAX_WARMUPS
 LABELS: Final[Mapping[str, str]] = {
     "class": "what a reply meant, as [deliverability.md](deliverability.md#what-replies-mean) has it; none has a line"
     " before its first bounce",
+    "alarm": "the name of an alarm ([alarms.md](alarms.md))",
     "consumer": "who follows the event log; `other`: the one furthest behind of those that this Angarium does not know",
     "dialect": "of the HTTP API; `none`: what is of no dialect, such as health, metrics and paths that nobody has",
     "end": "how a trace ended",
@@ -37,6 +38,7 @@ LABELS: Final[Mapping[str, str]] = {
     "reply": "the first digit of an SMTP reply; `none`: there was none",
     "result": "what it came to",
     "rule": "a rule, shipped or of `[[rule]]`, the first 200; the rest together as `other` ([rules.md](rules.md))",
+    "severity": "of an alarm: `warning` or `critical`",
     "share": "the part of a quota that is used, of 1",
     "source": "an egress source, `[[source]]` or the system's choice",
     "stage": "what was being done: from the DNS look-up to the reply to QUIT; `internal` is a fault of ours",
@@ -88,11 +90,11 @@ NOUNS: Final = frozenset(
             "slots",
             "spans",
         ),
-        *("suppressions", "traces", "use", "workers"),
+        *("alarm", "suppressions", "traces", "use", "workers"),
     )
 )
 # Behind what is counted: how it is now, or that it is the bound of it
-STATES: Final = frozenset(("open", "waiting", "busy", "limit"))
+STATES: Final = frozenset(("raised", "open", "waiting", "busy", "limit"))
 _HEADER: Final = f"""# Metrics
 
 `GET /metrics` of a listener that serves them ([operations.md](operations.md#health-and-metrics)): Prometheus text, the

@@ -135,6 +135,7 @@ def test_a_webhook_gets_all_of_it_as_json(kind: Notice) -> None:
     for each in (*found["data"]["raised"], *found["data"]["ended"]):
         assert each["subject"] == {"kind": "tenant", "name": "a<c>&me"}
         assert each["level"] == 5.0
+        assert each["raisedAt"].startswith("2026-11-30T")
 
 
 def test_a_notice_about_the_whole_says_no_subject_in_its_line() -> None:

@@ -20,7 +20,7 @@ promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool
 
 
 def test_the_file_of_rules_is_current() -> None:
-    message = f"make it anew: python -m angarium.alarms.prometheus {RULES.relative_to(ROOT)}"
+    message = f"make it anew: python -m angarium.alarms.prometheus > {RULES.relative_to(ROOT)}"
     assert RULES.read_text() == render(), message
 
 

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -452,6 +453,36 @@ def test_the_queue_is_summed_up(site: Site) -> None:
     unknown = "01900000-0000-7000-8000-000000000000"
     assert site.owner.ask("GET", f"/v1/queue/messages/{unknown}/explain").status == 404
     site.owner.right("POST", "/v1/queue/cancel", {"filter": {"domains": ["sum.example"]}})
+
+
+def test_alarms_are_listed_and_silenced_by_who_may_act_on_the_queue(site: Site) -> None:
+    found = site.owner.right("GET", "/v1/alarms?over=10")
+    assert found["enabled"] is True
+    assert {"raised", "over", "silences", "targets"} <= set(found)
+    until = datetime.now(UTC) + timedelta(hours=1)
+    asked = {
+        "alarm": "bounce_rate",
+        "subject": "tenant acme",
+        "until": until.isoformat(),
+        "reason": "we know",
+    }
+    silence = site.owner.right("POST", "/v1/alarms/silences", asked)
+    assert silence["subject"] == {"kind": "tenant", "name": "acme"}
+    assert silence["who"].startswith("key ")
+    listed = site.owner.right("GET", "/v1/alarms")["silences"]
+    assert [each["id"] for each in listed] == [silence["id"]]
+    for wrong in ({"alarm": "nothing"}, {"subject": "planet mars"}, {"until": "2020-01-01T00:00Z"}):
+        assert site.owner.ask("POST", "/v1/alarms/silences", {**asked, **wrong}).status == 400
+    path = f"/v1/alarms/silences/{silence['id']}"
+    assert site.owner.ask("DELETE", path).status == 204
+    assert site.owner.ask("DELETE", path).status == 404
+    assert site.owner.ask("DELETE", "/v1/alarms/silences/x").status == 404
+    assert site.owner.ask("GET", "/v1/alarms/al_none").status == 404
+    owner = who(site.owner)
+    assert site.changes("bounce_rate") == [
+        ("alarms.silenced", owner),
+        ("alarms.heard_again", owner),
+    ]
 
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

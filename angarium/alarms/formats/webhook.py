@@ -24,10 +24,10 @@ def webhook_body(notice: Notice, words: Words) -> bytes:
             "severity": notice.severity,
             "headline": headline(notice, words),
             "text": text(notice, words),
-            "raised": [shown(each, alarm.about) for each in notice.raised],
+            "raised": [_in_camel_case(shown(each, alarm.about)) for each in notice.raised],
             "new": list(notice.new),
-            "ended": [shown(each, alarm.about) for each in notice.ended],
-            "parts": [shown(each, alarm.about) for each in notice.parts],
+            "ended": [_in_camel_case(shown(each, alarm.about)) for each in notice.ended],
+            "parts": [_in_camel_case(shown(each, alarm.about)) for each in notice.parts],
             "leftOff": notice.left_off,
             "measured": alarm.about.figure,
             "means": alarm.about.why,
@@ -36,3 +36,13 @@ def webhook_body(notice: Notice, words: Words) -> bytes:
         },
     }
     return msgspec.json.encode(document)
+
+
+def _in_camel_case(shown_: dict[str, Any]) -> dict[str, Any]:
+    """As all JSON that goes out by HTTP."""
+    return {_camel(name): each for name, each in shown_.items()}
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(each.capitalize() for each in rest)

@@ -1,10 +1,12 @@
 """Checks whether somebody hears of alarms, and which are raised in the running server."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from angarium.alarms.catalogue import find_about
 from angarium.alarms.wording import reason_text
+from angarium.config.alarms import Notify
 from angarium.config.schema import Config
 from angarium.insight.admin.alarms import AskAlarms
 from angarium.insight.admin.client import ask_process, find_slots
@@ -21,9 +23,9 @@ def check_alarms(config: Config) -> Iterator[Finding]:
     if not settings.enabled:
         yield Finding("alarms", "warn", "nothing is looked for: set [alarms] enabled to true")
         return
-    raised = list(_raised(config))
-    if raised:
-        yield from raised
+    ill = [*_raised(config), *_closed(settings.notify)]
+    if ill:
+        yield from ill
         return
     kinds = {each.kind for each in settings.notify}
     if not kinds:
@@ -33,6 +35,17 @@ def check_alarms(config: Config) -> Iterator[Finding]:
     else:
         text = f"told to {', '.join(each.name for each in settings.notify)}"
     yield Finding("alarms", "ok", f"none is raised; {text}")
+
+
+def _closed(targets: Sequence[Notify]) -> Iterator[Finding]:
+    """Files of targets that cannot be read by whoever asks: the server could not either, unless it is somebody else."""
+    for each in targets:
+        for path in filter(None, (each.url_file, each.secret_file)):
+            if not os.access(path, os.R_OK):
+                text = (
+                    f"{each.name}: {path} cannot be read; make it, mode 0600, of the server's user"
+                )
+                yield Finding("alarms", "warn", text)
 
 
 def _raised(config: Config) -> Iterator[Finding]:

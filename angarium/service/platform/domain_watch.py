@@ -89,12 +89,14 @@ class DomainWatch:
         self._version: object = None
         self._sweep_at = UnixMs(0)
 
-    def failing(self) -> list[tuple[str, str]]:
-        """Return the domains of which receivers would refuse mail, each with whose it is and why."""
+    def failing(self) -> list[tuple[str, str]] | None:
+        """Return the domains whose mail receivers would refuse, each with whose it is and why; None: not known yet."""
+        if self._outcomes is None:
+            return None
         found = []
         for key, domain in self._rounds.things.items():
             if self._told.health(key) == "failed":
-                outcome = (self._outcomes or {}).get(key)
+                outcome = self._outcomes.get(key)
                 text = "" if outcome is None else f": {outcome.text}"
                 found.append((domain.name, f"of tenant {domain.tenant}{text}"))
         return found

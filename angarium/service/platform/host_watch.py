@@ -92,12 +92,14 @@ class HostWatch:
         """Look at a host at once: something of it has changed."""
         self._rounds.postpone(host, 0)
 
-    def failing(self) -> list[tuple[str, str]]:
-        """Return the hosts that led here once and do not any more, each with why."""
+    def failing(self) -> list[tuple[str, str]] | None:
+        """Return the hosts that led here once and do not any more, each with why; None: not known yet."""
+        if self._checks is None:
+            return None
         found = []
-        for host in self._rounds.things.values():
+        for key, host in self._rounds.things.items():
             if host.state == "failed":
-                check = (self._checks or {}).get(host.host)
+                check = self._checks.get(key)
                 problem = None if check is None else check.problem
                 found.append((host.host, "" if problem is None else problem.found))
         return found

@@ -62,6 +62,7 @@ class Standing:
         self._finder = finder
         self._keepsakes = keepsakes
         self._clock = clock
+        self.is_begun = False  # what was kept is read
         self._position = 0
         self._written = 0
         self._untold: list[SenderPaused | SenderResumed] = []
@@ -81,6 +82,7 @@ class Standing:
         self.breaker.breaker.restore(read_evidence(kept))
         self._untold = []
         self._position = self._written = max(cursor.position, read_position(kept))  # STD1
+        self.is_begun = True
         return self._position
 
     async def handle(self, batch: Sequence[Position]) -> KeptBack | None:

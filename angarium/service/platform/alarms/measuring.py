@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -35,15 +35,19 @@ from angarium.telemetry.metrics import Metrics
 OVERDUE_LIMIT: Final = 1000
 # Overdue is what should have been tried so long ago
 OVERDUE_MS: Final = 60_000
-Failing = Callable[[], Sequence[tuple[str, str]]]
+K = TypeVar("K")
+Failing = Callable[[], Sequence[tuple[str, str]] | None]
 
 
 class Sources(msgspec.Struct, frozen=True, kw_only=True):
-    """Who knows what. Each is asked at each look, on the event loop, and answers from memory or mapped pages."""
+    """Who knows what. Each is asked at each look, on the event loop, and answers from memory or mapped pages.
 
-    figures: Callable[[], Figures]
+    None: it does not know yet.
+    """
+
+    figures: Callable[[], Figures | None]
     listings: Callable[[], Iterable[Listing]]
-    pauses: Callable[[], Mapping[Party, Pause]]
+    pauses: Callable[[], Mapping[Party, Pause] | None]
     domains: Failing  # that fail, with why
     tracking_hosts: Failing
     targets: Callable[[], Mapping[str, tuple[int, str]]]
@@ -75,7 +79,9 @@ class Measuring:
             with self._by_itself(name):
                 found.update(part())
         with self._by_itself("mail"):
-            found.update(await measure_mail(self._sources.figures(), wanted, now))
+            figures = self._sources.figures()
+            if figures is not None:
+                found.update(await measure_mail(figures, wanted, now))
         return {name: each for name, each in found.items() if name in wanted}
 
     @contextlib.contextmanager
@@ -108,13 +114,17 @@ class Measuring:
             "metrics": lambda: dict(measure_metrics(values, self._growth, alarms, now)),
             "machine": lambda: self._of_machine(alarms, values, now),
             "blocklists": lambda: {"address_listed": measure_listings(sources.listings())},
-            "breaker": lambda: {"sender_paused": measure_pauses(sources.pauses())},
+            "breaker": lambda: _known("sender_paused", measure_pauses, sources.pauses()),
             "rules": lambda: {"provider_suspended": measure_rules(sources.keepsakes, now)},
             "warmups": lambda: {"warmup_held": measure_warmups(sources.keepsakes, warmed)},
-            "domains": lambda: {"domain_failing": measure_failing("domain", sources.domains())},
-            "tracking hosts": lambda: {
-                "tracking_host_failing": measure_failing("tracking_host", sources.tracking_hosts())
-            },
+            "domains": lambda: _known(
+                "domain_failing", lambda found: measure_failing("domain", found), sources.domains()
+            ),
+            "tracking hosts": lambda: _known(
+                "tracking_host_failing",
+                lambda found: measure_failing("tracking_host", found),
+                sources.tracking_hosts(),
+            ),
             "targets": lambda: {"notices_failing": measure_targets(sources.targets())},
         }
 
@@ -129,3 +139,7 @@ class Measuring:
             attempts=values.find("attempts_total") or 0.0,
             pids=self._sources.pids(),
         )
+
+
+def _known(name: str, measure: Callable[[K], Measured], known: K | None) -> dict[str, Measured]:
+    return {} if known is None else {name: measure(known)}

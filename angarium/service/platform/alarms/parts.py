@@ -59,10 +59,11 @@ class AlarmParts:
         )
         metrics = runtime.metrics.alarms
         self.teller = Teller(config, self.keeper, sends, clock, metrics)
+        known = standing.standing
         sources = Sources(
-            figures=lambda: standing.standing.figures,
+            figures=lambda: known.figures if known.is_begun else None,
             listings=lambda: standing.watch.listings,
-            pauses=standing.standing.breaker.breaker.pauses,
+            pauses=lambda: known.breaker.breaker.pauses() if known.is_begun else None,
             domains=domains,
             tracking_hosts=tracking_hosts,
             targets=self.teller.failures,

@@ -147,7 +147,7 @@ def test_what_was_set_back_has_grown_by_what_it_is_now() -> None:
 
 def test_gauges_are_measured_as_they_are() -> None:
     looks = Looks()
-    looks.metrics.event_lag_time["history"].set(42.0)
+    looks.metrics.queue.event_lag_time["history"].set(42.0)
     looks.metrics.webhooks.deliveries["given_up"].set(120)
     looks.metrics.ses_quota.set(50_000)
     looks.metrics.ses_used.set(45_000)
@@ -179,6 +179,9 @@ class Machine:
             events=1,
             file_octets=1,
             used_octets=1,
+            map_octets=1,
+            readers=0,
+            reader_limit=1,
             free_disk_octets=more.pop("free", 1 << 40),
             low_disk=more.pop("low", False),
             oldest_at=more.pop("oldest", None),
@@ -304,6 +307,9 @@ def sources(**more: Any) -> Sources:
             events=0,
             file_octets=0,
             used_octets=0,
+            map_octets=1,
+            readers=0,
+            reader_limit=1,
             free_disk_octets=1 << 40,
             low_disk=False,
         ),
@@ -358,3 +364,14 @@ async def test_what_cannot_be_measured_keeps_nothing_else_from_it() -> None:
     assert "sender_paused" in missing
     assert "no_deliveries" in missing
     assert "address_listed" in found
+
+
+async def test_what_is_not_known_yet_is_not_taken_for_nothing() -> None:
+    found = await measuring(
+        figures=lambda: None,
+        pauses=lambda: None,
+        domains=lambda: None,
+        tracking_hosts=lambda: None,
+    ).measure(CATALOGUE, NOW)
+    for name in ("bounce_rate", "sender_paused", "domain_failing", "tracking_host_failing"):
+        assert name not in found

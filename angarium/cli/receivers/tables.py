@@ -192,7 +192,7 @@ def _print(
     first, last = day_text(query.first), day_text(query.end - 1)
     if as_json:
         span = {"table": what, "by": query.by, "from": first, "to": last}
-        print_json({**span, "rows": rows, "total": page.total, "leftOut": page.left_out})
+        print_json({**span, "rows": rows, "total": page.total, "left_out": page.left_out})
         return
     if as_csv:
         print_csv(list(rows[0]) if rows else list(columns), rows)

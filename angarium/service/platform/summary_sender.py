@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from angarium.analytics import CountersAwayError
-from angarium.analytics.counter_file import CounterView
+from angarium.analytics.counter_file import FILE_NAME, CounterView
 from angarium.analytics.counters import DAY_MS
 from angarium.analytics.reading import CounterReader
 from angarium.analytics.summary.figures import Summary
@@ -28,6 +28,7 @@ from angarium.smtp.date import render_date
 from angarium.telemetry import log
 
 LOOK_S: Final = 30.0
+AFTER_TROUBLE_S: Final = 5.0
 # Ours: what could not be sent within that is not sent any more; the next day's comes
 _LATE_MS: Final = 20 * 3_600_000
 _LIFETIME_MS: Final = 2 * DAY_MS
@@ -53,6 +54,7 @@ class SummarySender:
         self._clock = clock
         self._mail = OwnMail(config, queue, clock)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="summaries")
+        self._trouble: tuple[str, str] | None = None  # said once
         self._done: dict[str, int] = {}  # by name the last day that there is nothing more to do for
 
     def exchange(self, config: Config) -> None:
@@ -63,11 +65,14 @@ class SummarySender:
     async def run(self) -> None:
         """Until it is cancelled."""
         while True:
-            await self.look()
-            await asyncio.sleep(LOOK_S)
+            is_done = await self.look()
+            await asyncio.sleep(LOOK_S if is_done else AFTER_TROUBLE_S)
 
-    async def look(self) -> None:
-        """Send what is due and was not sent."""
+    async def look(self) -> bool:
+        """Send what is due and was not sent; return whether that went well."""
+        if not (Path(self._config.server.data_dir) / FILE_NAME).exists():
+            return False  # a new server is a moment away from its counters
+        is_done = True
         now = self._clock()
         for each in self._config.summary:
             due = last_due(now, each.at, each.zone)
@@ -77,9 +82,14 @@ class SummarySender:
             try:
                 await self._send(each, day)
             except (CountersAwayError, LetterError, QueueError) as error:
-                log("summary_failed", "error", name=each.name, reason=str(error))
+                is_done = False
+                if self._trouble != (each.name, str(error)):
+                    log("summary_failed", "error", name=each.name, reason=str(error))
+                self._trouble = (each.name, str(error))
             else:
                 self._done[each.name] = day
+                self._trouble = None
+        return is_done
 
     def close(self) -> None:
         self._thread.shutdown()

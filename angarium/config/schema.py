@@ -28,6 +28,7 @@ from angarium.config.shape import (
     Times,
 )
 from angarium.config.shape import Table as _Table
+from angarium.config.summaries import MailSummary
 
 Role = Literal["owner", "admin", "operator", "analyst", "read-only"]
 Served = Literal["api", "health", "metrics", "tracking"]
@@ -845,4 +846,5 @@ class Config(_Table, frozen=True, kw_only=True):
     rules: Rules = Rules()
     alarms: Alarms = Alarms()
     alarm: tuple[OwnLimits, ...] = ()
+    summary: tuple[MailSummary, ...] = ()
     rule: tuple[Rule, ...] = ()

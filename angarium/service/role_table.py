@@ -139,7 +139,7 @@ ROLES: Final = RoleTable(
                 never=(
                     *("pool", "warmup", "delivery", "dns", "dkim", "log.mail_log"),
                     *("rules", "rule", "postmasters", "breaker", "blocklists", "smart_host"),
-                    *("campaigns", "acme", "analytics", "retention", "alarms", "alarm"),
+                    *("campaigns", "acme", "analytics", "retention", "alarms", "alarm", "summary"),
                 ),
             ),
         ),
@@ -159,7 +159,7 @@ ROLES: Final = RoleTable(
                     *("uploads", "templates", "check", "campaigns"),
                     *("tracking_certificate", "acme", "analytics", "retention", "lake"),
                     "receiver_reports",
-                    *("alarms", "alarm"),
+                    *("alarms", "alarm", "summary"),
                 ),
             ),
         ),
@@ -192,6 +192,7 @@ ROLES: Final = RoleTable(
                         "receiver_reports",
                         "alarms",
                         "alarm",
+                        "summary",
                     ),
                 ),
             ),
@@ -211,7 +212,7 @@ ROLES: Final = RoleTable(
                     *("listener", "source", "pool", "warmup", "delivery", "dkim"),
                     *("log.mail_log", "rules", "rule", "postmasters", "breaker", "blocklists"),
                     *("smart_host", "ses", "tracking_certificate", "acme", "analytics"),
-                    *("retention", "lake", "receiver_reports", "alarms", "alarm"),
+                    *("retention", "lake", "receiver_reports", "alarms", "alarm", "summary"),
                 ),
             ),
         ),
@@ -236,7 +237,7 @@ ROLES: Final = RoleTable(
                     # Of what blocklists are asked, what is expected of domains, and how
                     *("source", "pool", "route", "dns", "dkim"),
                     *("tracking_certificate", "acme", "retention", "receiver_reports"),
-                    *("alarms", "alarm"),
+                    *("alarms", "alarm", "summary"),
                     "warmup",  # which of its holds are alarms
                 ),
                 never=(

@@ -46,10 +46,10 @@ class InsightReader:
         return [self._deepened(each, day, tenant) for each in changes]
 
     def _rows(self, day: int, tenant: str | None) -> Iterator[Rows]:
-        yield self._of(Place(TOTAL, ALL), day, tenant)
+        yield self._of(Place(by=TOTAL, key=ALL), day, tenant)
         for by in _PLACES:
             for key in self._keys(by, day, tenant):
-                yield self._of(Place(by, key), day, tenant)
+                yield self._of(Place(by=by, key=key), day, tenant)
 
     def _keys(self, by: By, day: int, tenant: str | None) -> Sequence[str]:
         """Return those that have most of something on the day."""
@@ -110,7 +110,7 @@ class InsightReader:
             by=("hour",), resolution="hour", first=first, end=end, tenant=tenant, only=only
         )
         found = {each.key: measure.share(each.counts) for each in self._all(query, end - first)}
-        cut = change_point([found.get(hour, Share(0, 0)) for hour in range(first, end)])
+        cut = change_point([found.get(hour, Share(part=0, whole=0)) for hour in range(first, end)])
         # What began before these hours began has no hour
         return rfc3339((first + cut) * HOUR_MS)[:16] + "Z" if cut is not None and cut > 1 else ""
 

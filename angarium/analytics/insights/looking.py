@@ -28,7 +28,7 @@ TOTAL: Final = "total"
 MOST_OF_IT: Final = 0.6
 
 
-class Place(msgspec.Struct, frozen=True):
+class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Which mail: all of it, or one key of a dimension."""
 
     by: str  # total, or a dimension by its name
@@ -182,5 +182,5 @@ def _excess(measure: Measure | None, rows: Rows) -> float:
         usual = sum(each["accepted"] for each in rows.before) / len(rows.before)
         return rows.after["accepted"] - usual
     after = measure.share(rows.after)
-    before = sum((measure.share(each) for each in rows.before), Share(0, 0))
+    before = sum((measure.share(each) for each in rows.before), Share(part=0, whole=0))
     return after.part - after.whole * before.value

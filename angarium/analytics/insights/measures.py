@@ -24,7 +24,7 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
     def share(self, counts: Counts) -> Share:
         whole = _sum(self.whole, counts)
         # What is counted in another hour than the message that it is of: never more than all
-        return Share(max(0, min(_sum(self.part, counts), whole)), max(0, whole))
+        return Share(part=max(0, min(_sum(self.part, counts), whole)), whole=max(0, whole))
 
 
 # As ``analytics.rates`` has them

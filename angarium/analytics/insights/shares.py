@@ -15,7 +15,7 @@ import msgspec
 LEAST_WINDOWS: Final = 3
 
 
-class Share(msgspec.Struct, frozen=True):
+class Share(msgspec.Struct, frozen=True, kw_only=True):
     part: int
     whole: int
 
@@ -24,18 +24,17 @@ class Share(msgspec.Struct, frozen=True):
         return self.part / self.whole if self.whole else 0.0
 
     def __add__(self, other: "Share") -> "Share":
-        return Share(self.part + other.part, self.whole + other.whole)
+        return Share(part=self.part + other.part, whole=self.whole + other.whole)
 
     def __sub__(self, other: "Share") -> "Share":
-        return Share(self.part - other.part, self.whole - other.whole)
+        return Share(part=self.part - other.part, whole=self.whole - other.whole)
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
     before: Share  # all windows together
     after: Share
-    spread: (
-        float  # by how much windows differed, in parts of what chance alone would have; at least 1
-    )
+    # By how much windows differed, in parts of what chance alone would have; at least 1
+    spread: float
     statistic: float  # Student's t
     freedom: int
     probability: float  # of a difference so great, either way, if nothing had changed
@@ -46,7 +45,7 @@ def compare(windows: Sequence[Share], after: Share) -> Difference | None:
     filled = [each for each in windows if each.whole > 0]
     if len(filled) < LEAST_WINDOWS or after.whole <= 0:
         return None
-    before = sum(filled, Share(0, 0))
+    before = sum(filled, Share(part=0, whole=0))
     both = before + after
     chance = both.value * (1 - both.value)
     if chance == 0:
@@ -72,14 +71,14 @@ def compare_numbers(windows: Sequence[int], after: int) -> Difference | None:
     """
     if len(windows) < LEAST_WINDOWS or not sum(windows):
         return None
-    before = Share(sum(windows), len(windows))
+    before = Share(part=sum(windows), whole=len(windows))
     mean = before.value
     freedom = len(windows) - 1
     spread = max(1.0, sum((each - mean) ** 2 for each in windows) / mean / freedom)
     statistic = (after - mean) / math.sqrt(spread * mean * (1 + 1 / len(windows)))
     return Difference(
         before=before,
-        after=Share(after, 1),
+        after=Share(part=after, whole=1),
         spread=spread,
         statistic=statistic,
         freedom=freedom,

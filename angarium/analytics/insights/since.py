@@ -11,8 +11,8 @@ def change_point(series: Sequence[Share]) -> int | None:
 
     The cut with the greatest likelihood, where each side has one share of its own throughout (binomial).
     """
-    total = sum(series, Share(0, 0))
-    left = Share(0, 0)
+    total = sum(series, Share(part=0, whole=0))
+    left = Share(part=0, whole=0)
     best: int | None = None
     highest = _likelihood(total) + 1e-9  # one share throughout
     for place, each in enumerate(series[:-1], 1):

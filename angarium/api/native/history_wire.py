@@ -215,9 +215,8 @@ class ReaderShown(Wire, frozen=True, kw_only=True):
     first_opened_at: Time | None
     clicked: int  # times
     first_clicked_at: Time | None
-    links: Sequence[
-        str
-    ]  # that were followed, each once, in that order; of very many the first twenty
+    # that were followed, each once, in that order; of very many the first twenty
+    links: Sequence[str]
 
 
 class ReaderList(Wire, frozen=True, kw_only=True):

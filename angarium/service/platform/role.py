@@ -48,6 +48,7 @@ from angarium.service.platform.receiver_parts import ReceiverParts
 from angarium.service.platform.sender_notices import SenderNotices
 from angarium.service.platform.shared_reading import SharedReading
 from angarium.service.platform.standing_parts import StandingParts
+from angarium.service.platform.summary_sender import SummarySender
 from angarium.service.platform.suppression_answers import SuppressionAnswers
 from angarium.service.platform.suppression_follower import SuppressionFollower
 from angarium.service.platform.tenancy_publisher import TenancyPublisher
@@ -88,6 +89,7 @@ async def run_platform(runtime: Runtime) -> None:
         tracking_hosts = (
             TrackingHostParts(runtime, spool.keepsakes) if runtime.config.tracks else None
         )
+        summaries = SummarySender(runtime.config, spool, runtime.clock)
         alarms = AlarmParts(
             runtime,
             spool,
@@ -193,6 +195,7 @@ async def run_platform(runtime: Runtime) -> None:
                 webhooks.exchange(config)
                 domains.exchange(config)
                 alarms.exchange(config)
+                summaries.exchange(config)
                 if tracking_hosts is not None:
                     tracking_hosts.exchange(config)
                 uploads.exchange(config)
@@ -211,6 +214,7 @@ async def run_platform(runtime: Runtime) -> None:
             holds = spool.administration.hold_rules
             measuring = measure_providers(census, labels, runtime.metrics, runtime.clock, holds)
             periodic.append(tasks.create_task(measuring))
+            periodic.append(tasks.create_task(summaries.run()))
             assert runtime.config.log.mail_log is not None
             log_answers = LogAnswers(spool.events, runtime.config.log.mail_log)
             runtime.on_notes(lambda: (*alarms.notes(), *parts.notes(), *tenancy.notes()))
@@ -240,6 +244,7 @@ async def run_platform(runtime: Runtime) -> None:
             await domains.close()
             if tracking_hosts is not None:
                 await tracking_hosts.close()
+            summaries.close()
     finally:
         for keeper in (*kept, *([lake] if lake is not None else [])):
             await keeper.close()

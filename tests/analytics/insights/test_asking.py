@@ -37,9 +37,9 @@ def test_what_changed_is_told_with_where_since_when_and_why(story: InsightReader
     (told,) = story.ask(DAY, "default", now)
     assert told.measure == "bounce_rate"
     assert told.is_bad
-    assert told.place == Place("total", "all")
-    assert {each.place for each in told.where} >= {Place("provider", "gmail")}
-    assert Place("provider", "yahoo") not in {each.place for each in told.where}
+    assert told.place == Place(by="total", key="all")
+    assert {each.place for each in told.where} >= {Place(by="provider", key="gmail")}
+    assert Place(by="provider", key="yahoo") not in {each.place for each in told.where}
     assert told.since == "2026-07-01T14:00Z"
     assert told.cause is not None
     assert told.cause.bounce_class == "auth_failure"

@@ -22,11 +22,11 @@ def test_a_bounce_rate_that_rose_at_one_provider_is_told_once_with_the_provider(
     changes = look(rows)
     assert [each.measure for each in changes] == ["bounce_rate"]
     (change,) = changes
-    assert change.place == Place(TOTAL, "all")
+    assert change.place == Place(by=TOTAL, key="all")
     assert change.is_bad
     assert {each.place for each in change.where} == {
-        Place("provider", "gmail"),
-        Place("source", "mta1"),
+        Place(by="provider", key="gmail"),
+        Place(by="source", key="mta1"),
     }
     told = tell(change, "2026-11-30T10:00Z", Cause(bounce_class="auth_failure", part=0.9))
     assert told.what.startswith("The bounce rate is 11 %, and was 2.0 %: 500 recipients more")
@@ -64,7 +64,7 @@ def test_steady_mail_is_no_news_in_a_thousand_places() -> None:
     chance = random.Random(3)
     rows = [
         Rows(
-            place=Place("campaign", str(number)),
+            place=Place(by="campaign", key=str(number)),
             before=tuple(_drawn(chance) for _ in range(WINDOWS)),
             after=_drawn(chance),
         )
@@ -96,7 +96,7 @@ def test_no_share_is_over_all_where_more_comes_back_than_was_sent_that_day() -> 
 
 
 def _rows(by: str, key: str, before: Mapping[str, int], after: Mapping[str, int]) -> Rows:
-    return Rows(place=Place(by, key), before=(before,) * WINDOWS, after=after)
+    return Rows(place=Place(by=by, key=key), before=(before,) * WINDOWS, after=after)
 
 
 def _counts(**given: int) -> dict[str, int]:

@@ -12,6 +12,10 @@ from angarium.analytics.insights.since import change_point
 QUANTILES = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 10: 2.228, 27: 2.052}
 
 
+def share(part: int, whole: int) -> Share:
+    return Share(part=part, whole=whole)
+
+
 @pytest.mark.parametrize("freedom", sorted(QUANTILES))
 def test_tails_are_those_of_the_tables(freedom: int) -> None:
     assert two_tails(QUANTILES[freedom], freedom) == pytest.approx(0.05, abs=2e-4)
@@ -24,16 +28,16 @@ def test_tails_of_nothing_are_everything_and_far_out_there_is_nothing() -> None:
 
 
 def test_a_share_that_trebled_differs_from_steady_windows() -> None:
-    found = compare([Share(20, 1000)] * 7, Share(60, 1000))
+    found = compare([share(20, 1000)] * 7, share(60, 1000))
     assert found is not None
-    assert found.before == Share(140, 7000)
+    assert found.before == share(140, 7000)
     assert found.spread == 1.0
     assert found.probability < 0.001
 
 
 def test_the_same_share_is_no_news_where_windows_differ_as_much_themselves() -> None:
-    steady = compare([Share(20, 1000)] * 8, Share(60, 1000))
-    wild = compare([Share(0, 1000), Share(40, 1000)] * 4, Share(60, 1000))
+    steady = compare([share(20, 1000)] * 8, share(60, 1000))
+    wild = compare([share(0, 1000), share(40, 1000)] * 4, share(60, 1000))
     assert steady is not None
     assert wild is not None
     assert wild.before.value == steady.before.value
@@ -42,10 +46,10 @@ def test_the_same_share_is_no_news_where_windows_differ_as_much_themselves() -> 
 
 
 def test_nothing_is_said_where_there_is_too_little_to_tell_by() -> None:
-    assert compare([Share(1, 10)] * 2, Share(5, 10)) is None
-    assert compare([Share(1, 10), Share(1, 10), Share(0, 0)], Share(5, 10)) is None
-    assert compare([Share(1, 10)] * 5, Share(0, 0)) is None
-    assert compare([Share(0, 10)] * 5, Share(0, 10)) is None
+    assert compare([share(1, 10)] * 2, share(5, 10)) is None
+    assert compare([share(1, 10), share(1, 10), share(0, 0)], share(5, 10)) is None
+    assert compare([share(1, 10)] * 5, share(0, 0)) is None
+    assert compare([share(0, 10)] * 5, share(0, 10)) is None
     assert compare_numbers([100, 100], 5) is None
     assert compare_numbers([0, 0, 0], 5) is None
 
@@ -54,7 +58,7 @@ def test_of_steady_mail_one_test_in_twenty_is_under_five_percent() -> None:
     chance = random.Random(14)
     below = 0
     for _ in range(600):
-        windows = [Share(_drawn(chance, 400, 0.05), 400) for _ in range(9)]
+        windows = [share(_drawn(chance, 400, 0.05), 400) for _ in range(9)]
         found = compare(windows[:8], windows[8])
         assert found is not None
         below += found.probability < 0.05
@@ -79,11 +83,11 @@ def test_of_many_tests_only_what_many_tests_may_say_holds() -> None:
 
 
 def test_the_cut_is_where_the_share_changed() -> None:
-    assert change_point([Share(2, 100)] * 10 + [Share(12, 100)] * 4) == 10
+    assert change_point([share(2, 100)] * 10 + [share(12, 100)] * 4) == 10
     # The hours in which there was no mail are the earlier side's
-    series = [Share(2, 100)] * 3 + [Share(0, 0)] * 5 + [Share(50, 100)]
+    series = [share(2, 100)] * 3 + [share(0, 0)] * 5 + [share(50, 100)]
     assert change_point(series) == 3
-    assert change_point([Share(2, 100)] * 10) is None
+    assert change_point([share(2, 100)] * 10) is None
     assert change_point([]) is None
 
 
@@ -92,7 +96,7 @@ def test_the_cut_of_noisy_hours_is_found_within_an_hour() -> None:
     for _ in range(50):
         at = chance.randrange(6, 18)
         series = [
-            Share(_drawn(chance, 500, 0.02 if hour < at else 0.08), 500) for hour in range(24)
+            share(_drawn(chance, 500, 0.02 if hour < at else 0.08), 500) for hour in range(24)
         ]
         found = change_point(series)
         assert found is not None

@@ -20,7 +20,7 @@ def insight(**fields: Any) -> Insight:
     usual: dict[str, Any] = {
         "measure": "bounce_rate",
         "is_bad": True,
-        "place": Place("total", "all"),
+        "place": Place(by="total", key="all"),
         "where": (),
         "before": 0.02,
         "after": 0.11,

@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 
-from angarium.api.access import ALLOWANCE, REQUEST_ID
+from angarium.api.access import ALLOWANCE, REQUEST_ID, REQUESTED_AT
 from angarium.api.load import Load
 from angarium.api.measuring import RequestMeter
 from angarium.api.native.answers import fault_response
@@ -44,6 +44,7 @@ class Answering:
         @web.middleware
         async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
             begun = time.monotonic()
+            request[REQUESTED_AT] = time.time_ns() // 1_000_000
             request[REQUEST_ID] = choose_request_id(request.headers.get(REQUEST_ID_FIELD))
             response = await self._answer(request, handler)
             _mark(request, response)

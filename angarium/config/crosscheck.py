@@ -32,6 +32,7 @@ from angarium.config.ses import ses_problems
 from angarium.config.standing_check import standing_problems
 from angarium.config.streams import titles_of
 from angarium.config.titles import find_language_fault, find_title_fault
+from angarium.config.tracing_check import tracing_problems
 from angarium.config.tracking_check import tracking_problems
 from angarium.config.warmup_plan import DEFAULT_PLAN, PlanError, check_plan
 
@@ -731,4 +732,5 @@ _CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
     _rules,
     standing_problems,
     alarms_problems,
+    tracing_problems,
 )

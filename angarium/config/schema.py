@@ -28,6 +28,7 @@ from angarium.config.shape import (
     Times,
 )
 from angarium.config.shape import Table as _Table
+from angarium.config.tracing import Tracing
 
 Role = Literal["owner", "admin", "operator", "analyst", "read-only"]
 Served = Literal["api", "health", "metrics", "tracking"]
@@ -829,6 +830,7 @@ class Config(_Table, frozen=True, kw_only=True):
     retention: Retention = Retention()
     lake: Lake = Lake()
     receiver_reports: ReceiverReports = ReceiverReports()
+    tracing: Tracing = Tracing()
     webhook: Webhook = Webhook()
     uploads: Uploads = Uploads()
     templates: Templates = Templates()

@@ -72,13 +72,16 @@ class Carriage:
             shared.budget.free(work.octets)
             return outcomes
         now = shared.clock()
-        shared.counts.transaction_ended(self._way.key, outcomes, now - began, now)
+        took_ms = max(0, now - began)
+        work = msgspec.structs.replace(work, took_ms=took_ms)
+        shared.counts.transaction_ended(self._way.key, outcomes, took_ms, now)
         shared.policy.told(self._way.path, site, work, outcomes, now)
         outcomes = shared.policy.understood(site, work, outcomes, now)
         if all(isinstance(outcome, Taken) for outcome in outcomes):  # nearly every time
             self._conclude(work, outcomes, connection)  # CG1
             shared.budget.free(work.octets)
         else:
+            parcel = msgspec.structs.replace(parcel, work=work)
             self._sort(connection, parcel, outcomes)  # CG1
         return outcomes
 

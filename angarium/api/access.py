@@ -11,6 +11,7 @@ from angarium.access.certificate_names import PeerCertificate
 from angarium.api.client_certificates import peer_certificate
 from angarium.intake.order import Caller, Fault, FaultError, FaultKind
 from angarium.queue.model import UnixMs
+from angarium.telemetry.log import LOG_IDS
 from angarium.tenancy.snapshot import KeyGrant, KeyProblem, Snapshot
 from angarium.traces.context import read_traceparent, traceparent_text
 
@@ -137,6 +138,7 @@ class Access:
     ) -> Caller:
         """Return who asks, whose key was found right in some other way. Raises FaultError: NO_SCOPE, RATE."""
         key = grant.key
+        LOG_IDS.set({**LOG_IDS.get(), "tenant": key.tenant, "key": key.id})
         self._check_agreement(request, key.tenant)
         self._count(request, key.id, key.tenant, key.rate)
         if resource and not grant.allows(resource, action):

@@ -17,7 +17,7 @@ async def test_what_is_logged_of_a_session_has_its_id() -> None:
         for _ in range(2):
             async with connect(server, b"EHLO c\r\n") as client:
                 await client.say(b"NONSENSE\r\n")
-    first, second = dict.fromkeys(seen)
+    first, _ = dict.fromkeys(seen)
     assert isinstance(first, str)
     assert first.startswith("/")  # behind the name of the process, of which there is none here
     assert "session_id" not in LOG_IDS.get()

@@ -28,9 +28,9 @@ class _Open(msgspec.Struct, kw_only=True):
 
 
 class TraceCollector:
-    """Invariant TR2: at most ``most`` messages are in memory; beyond them, the oldest is sent as far as it is known.
+    """Invariant TCL1: at most ``most`` messages are in memory; beyond them, the oldest is sent as far as it is known.
 
-    Invariant TR3: whether a message is traced depends on its trace id alone, or on what its request said.
+    Invariant TCL2: whether a message is traced depends on its trace id alone, or on what its request said.
     """
 
     def __init__(self, ratio: float, partial_after_ms: int, most: int = MOST_OPEN) -> None:
@@ -93,12 +93,12 @@ class TraceCollector:
     def _begin(self, event: MessageAccepted, now: UnixMs) -> list[Span]:
         parent = parent_of(event)
         is_chosen = is_wanted(trace_id_of(event.message_id), self.ratio)
-        if not (is_chosen if parent is None else parent.is_sampled):  # TR3
+        if not (is_chosen if parent is None else parent.is_sampled):  # TCL2
             return []
         self._open[event.message_id] = _Open(story=MessageStory(event), since=now)
         if len(self._open) <= self._most:
             return []
-        _, oldest = self._open.popitem(last=False)  # TR2
+        _, oldest = self._open.popitem(last=False)  # TCL1
         self.counts.partial += 1
         return oldest.story.take()
 

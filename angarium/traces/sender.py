@@ -39,7 +39,7 @@ class SendCounts(msgspec.Struct, kw_only=True):
 
 
 class SpanSender:
-    """Invariant SP1: at most ``most`` spans wait; more are dropped, and nobody waits for room."""
+    """Invariant SSN1: at most ``most`` spans wait; more are dropped, and nobody waits for room."""
 
     def __init__(self, open_exporter: Callable[[], Exporter], most: int = MOST_WAITING) -> None:
         """``open_exporter`` is called by the thread, again after a failure. It may raise HeaderFileError."""
@@ -60,7 +60,7 @@ class SpanSender:
 
     def offer(self, spans: Sequence[Span]) -> None:
         room = max(0, self.limit - len(self._waiting))
-        self._waiting.extend(spans[:room])  # SP1
+        self._waiting.extend(spans[:room])  # SSN1
         self.counts.dropped += len(spans[room:])
         if spans:
             self._woken.set()

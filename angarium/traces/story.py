@@ -53,7 +53,7 @@ CONCERNS: Final = (AttemptEvent, *_ENDS, *_NOTES)
 
 
 class MessageStory:
-    """Invariant TR1: each event makes the same spans, with the same ids, whenever it is told."""
+    """Invariant MST1: each event makes the same spans, with the same ids, whenever it is told."""
 
     def __init__(self, accepted: MessageAccepted) -> None:
         about = decode_about(accepted.about)
@@ -102,7 +102,7 @@ class MessageStory:
     ) -> Span:
         return Span(
             trace_id=self.trace_id,
-            span_id=span_id_of(self._id, what),
+            span_id=span_id_of(self._id, what),  # MST1
             parent_id=self._root_id,
             name=name,
             kind=kind,

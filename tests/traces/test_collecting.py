@@ -47,7 +47,7 @@ def test_of_one_that_takes_long_what_is_known_is_told_and_the_rest_later() -> No
     assert (collector.counts.finished, collector.counts.partial) == (1, 1)
 
 
-def test_tr2_the_oldest_makes_room_and_is_taken_up_again_by_its_events() -> None:
+def test_tcl1_the_oldest_makes_room_and_is_taken_up_again_by_its_events() -> None:
     log, collector = Log(), TraceCollector(1.0, HOUR, most=2)
     first = log.accept()
     log.accept()
@@ -62,7 +62,7 @@ def test_tr2_the_oldest_makes_room_and_is_taken_up_again_by_its_events() -> None
     assert names(collector.resume(its, UnixMs(log.clock.now)))[-1] == "mail"
 
 
-def test_tr3_requests_say_for_themselves_whether_they_are_traced() -> None:
+def test_tcl2_requests_say_for_themselves_whether_they_are_traced() -> None:
     for ratio, flags, wanted in ((0.0, "01", 1), (1.0, "00", 0), (0.0, "", 0), (1.0, "", 1)):
         log, collector = Log(), TraceCollector(ratio, HOUR)
         log.accept(about=About(trace_parent=TRACE + flags if flags else ""))

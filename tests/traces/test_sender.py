@@ -113,7 +113,7 @@ def test_one_that_refuses_is_told_of_once_and_what_comes_later_arrives(
 
 
 def test_one_that_hangs_holds_nobody_and_costs_what_does_not_fit(collector: CollectorStub) -> None:
-    """SP1"""
+    """SSN1"""
     collector.hangs.set()
     sender = SpanSender(opener(collector.url, timeout_s=0.3), most=10)
     sender.offer([span(1)])

@@ -113,7 +113,7 @@ def test_it_is_a_part_of_the_trace_that_its_request_was_of() -> None:
 
 
 def test_what_was_taken_is_not_taken_again_and_the_same_events_make_the_same_spans() -> None:
-    """TR1"""
+    """MST1"""
     log = Log()
     id_ = log.accept("a@one.example")
     log.happen("deferred", id_)

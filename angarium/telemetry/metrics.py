@@ -122,6 +122,7 @@ class Metrics:
         self._make_for_readers(maker)
         maker.section = "Webhooks"
         self.webhooks = WebhookMetrics(maker)
+        maker.section = "Alarms"
         self.alarms = AlarmMetrics(maker)
         self._make_for_names(maker)
         maker.section = "Reports of receivers"

@@ -16,6 +16,7 @@ from angarium.telemetry.warmup_metrics import MAX_WARMUPS
 
 # What a label says; where its values come from, if the metric does not have them
 LABELS: Final[Mapping[str, str]] = {
+    "alarm": "one of the catalogue of alarms",
     "class": "what a reply meant, as [deliverability.md](deliverability.md#what-replies-mean) has it; none has a line"
     " before its first bounce",
     "consumer": "who follows the event log; `other`: the one furthest behind of those that this Angarium does not know",
@@ -37,6 +38,7 @@ LABELS: Final[Mapping[str, str]] = {
     "reply": "the first digit of an SMTP reply; `none`: there was none",
     "result": "what it came to",
     "rule": "a rule, shipped or of `[[rule]]`, the first 200; the rest together as `other` ([rules.md](rules.md))",
+    "severity": "of an alarm",
     "share": "the part of a quota that is used, of 1",
     "source": "an egress source, `[[source]]` or the system's choice",
     "stage": "what was being done: from the DNS look-up to the reply to QUIT; `internal` is a fault of ours",
@@ -58,6 +60,7 @@ UNITS: Final[Mapping[str, str]] = {
 NOUNS: Final = frozenset(
     (
         *(
+            "alarm",
             "campaigns",
             "campaigns",
             "connections",
@@ -92,7 +95,7 @@ NOUNS: Final = frozenset(
     )
 )
 # Behind what is counted: how it is now, or that it is the bound of it
-STATES: Final = frozenset(("open", "waiting", "busy", "limit"))
+STATES: Final = frozenset(("open", "waiting", "busy", "limit", "raised"))
 _HEADER: Final = f"""# Metrics
 
 `GET /metrics` of a listener that serves them ([operations.md](operations.md#health-and-metrics)): Prometheus text, the

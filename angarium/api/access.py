@@ -2,7 +2,7 @@
 
 import ipaddress
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -11,13 +11,16 @@ from angarium.access.certificate_names import PeerCertificate
 from angarium.api.client_certificates import peer_certificate
 from angarium.intake.order import Caller, Fault, FaultError, FaultKind
 from angarium.queue.model import UnixMs
+from angarium.telemetry.log import LOG_IDS
 from angarium.tenancy.snapshot import KeyGrant, KeyProblem, Snapshot
+from angarium.traces.context import read_traceparent, traceparent_text
 
 LISTENER: Final = web.AppKey("listener", str)  # its address as configured
 
 
 # What a request has been found to be, for who writes the answer
 REQUEST_ID: Final = web.RequestKey("request_id", str)
+REQUESTED_AT: Final = web.RequestKey("requested_at", int)  # Unix milliseconds
 ALLOWANCE: Final = web.RequestKey("allowance", Allowance)
 # Of who has been found right by something else than a key
 GRANT: Final = web.RequestKey("grant", KeyGrant)
@@ -50,6 +53,7 @@ class Access:
         self._rates = rates
         self.tenant_rate = tenant_rate  # may change at any time
         self._find_token = find_token
+        self.traces = False  # whether it is told of what trace a request is a part
 
     def caller(
         self,
@@ -134,6 +138,7 @@ class Access:
     ) -> Caller:
         """Return who asks, whose key was found right in some other way. Raises FaultError: NO_SCOPE, RATE."""
         key = grant.key
+        LOG_IDS.set({**LOG_IDS.get(), "tenant": key.tenant, "key": key.id})
         self._check_agreement(request, key.tenant)
         self._count(request, key.id, key.tenant, key.rate)
         if resource and not grant.allows(resource, action):
@@ -148,6 +153,7 @@ class Access:
             listener=request.app.get(LISTENER, ""),
             dialect=dialect,
             request_id=request.get(REQUEST_ID, ""),
+            **(_trace_of(request) if self.traces else {}),
             scopes=key.scopes,
             certificate=request.get(CERTIFIED, ""),
         )  # HA1
@@ -168,6 +174,14 @@ class Access:
             retry_after_s = -(-tightest.wait_ms // 1000)
             fault = Fault(kind=FaultKind.RATE, message=text, retry_after_s=retry_after_s)
             raise FaultError(fault)
+
+
+def _trace_of(request: web.Request) -> dict[str, Any]:
+    parent = read_traceparent(request.headers.get("traceparent", ""))
+    return {
+        "trace_parent": "" if parent is None else traceparent_text(parent),
+        "requested_at": request.get(REQUESTED_AT, 0),
+    }
 
 
 def _refused(peer: PeerCertificate, why: str) -> FaultError:

@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 
-from angarium.api.access import ALLOWANCE, REQUEST_ID
+from angarium.api.access import ALLOWANCE, REQUEST_ID, REQUESTED_AT
 from angarium.api.load import Load
 from angarium.api.measuring import RequestMeter
 from angarium.api.native.answers import fault_response
@@ -17,6 +17,7 @@ from angarium.api.request_ids import REQUEST_ID_FIELD, choose_request_id
 from angarium.content.letter import LetterError
 from angarium.intake.faults import fault_of
 from angarium.intake.order import Fault, FaultError, FaultKind
+from angarium.telemetry.log import log_ids
 
 _KINDS: Final = {
     400: FaultKind.MALFORMED,
@@ -44,8 +45,10 @@ class Answering:
         @web.middleware
         async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
             begun = time.monotonic()
+            request[REQUESTED_AT] = time.time_ns() // 1_000_000
             request[REQUEST_ID] = choose_request_id(request.headers.get(REQUEST_ID_FIELD))
-            response = await self._answer(request, handler)
+            with log_ids(request_id=request[REQUEST_ID]):
+                response = await self._answer(request, handler)
             _mark(request, response)
             dialect = request.get(DIALECT)
             name = "none" if dialect is None else dialect.name
@@ -100,7 +103,7 @@ def _fault_of(request: web.Request, error: Exception) -> Fault:
     if isinstance(error, _BROKEN) or (isinstance(error, ConnectionError) and _has_gone(request)):
         text = "The body broke off, or is not encoded as the request says"
         return Fault(kind=FaultKind.MALFORMED, message=text, field="body")
-    ids = {"path": request.path, "request_id": request[REQUEST_ID]}
+    ids = {"path": request.path}
     _log.error("a request failed", exc_info=error, extra={"event": "http_failed", "ids": ids})
     text = f"The server failed; its log says why (request {request[REQUEST_ID]})"
     return Fault(kind=FaultKind.INTERNAL, message=text)

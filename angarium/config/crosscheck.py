@@ -33,6 +33,7 @@ from angarium.config.standing_check import standing_problems
 from angarium.config.streams import titles_of
 from angarium.config.summaries_check import summary_problems
 from angarium.config.titles import find_language_fault, find_title_fault
+from angarium.config.tracing_check import tracing_problems
 from angarium.config.tracking_check import tracking_problems
 from angarium.config.warmup_plan import DEFAULT_PLAN, PlanError, check_plan
 
@@ -733,4 +734,5 @@ _CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
     standing_problems,
     alarms_problems,
     summary_problems,
+    tracing_problems,
 )

@@ -296,6 +296,10 @@ def resolved(config: Config, base: Path) -> Config:
             )
             for each in config.tracking_certificate
         ),
+        tracing=replace(
+            config.tracing,
+            headers_file=absolute(config.tracing.headers_file or "") or None,
+        ),
         acme=config.acme
         and replace(
             config.acme,

@@ -16,7 +16,7 @@ from angarium.config import schema
 from angarium.config.alarms import NotifyKind, Severity
 from angarium.config.quantity import duration_text, size_text
 
-_SOURCES = ("schema.py", "alarms.py", "lake.py", "retention.py", "summaries.py")
+_SOURCES = ("schema.py", "alarms.py", "lake.py", "retention.py", "summaries.py", "tracing.py")
 _HEADER = """# Configuration
 
 `angarium.toml`, made from `angarium/config/schema.py`. Every key is optional but those marked *required*; an unknown

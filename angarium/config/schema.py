@@ -29,6 +29,7 @@ from angarium.config.shape import (
 )
 from angarium.config.shape import Table as _Table
 from angarium.config.summaries import MailSummary
+from angarium.config.tracing import Tracing
 
 Role = Literal["owner", "admin", "operator", "analyst", "read-only"]
 Served = Literal["api", "health", "metrics", "tracking"]
@@ -830,6 +831,7 @@ class Config(_Table, frozen=True, kw_only=True):
     retention: Retention = Retention()
     lake: Lake = Lake()
     receiver_reports: ReceiverReports = ReceiverReports()
+    tracing: Tracing = Tracing()
     webhook: Webhook = Webhook()
     uploads: Uploads = Uploads()
     templates: Templates = Templates()

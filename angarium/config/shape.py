@@ -19,6 +19,7 @@ Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Few = Annotated[int, msgspec.Meta(ge=1, le=256)]  # processes, threads, partitions
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Priority = Annotated[int, msgspec.Meta(ge=1, le=99)]
+Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Jitter = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 ReplyCode = Annotated[int, msgspec.Meta(ge=400, le=599)]
 Times = Annotated[int, msgspec.Meta(ge=1, le=1000)]

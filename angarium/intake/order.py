@@ -93,6 +93,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     listener: str  # its address as configured
     dialect: str = "native"  # native | resend | sendgrid | postmark | mailgun | ses
     request_id: str = ""
+    trace_parent: str = ""  # of what trace the request says that it is a part; "": of none
+    requested_at: int = 0  # Unix milliseconds; 0: it does not matter
     scopes: tuple[str, ...] = ()  # what the key may do
     certificate: str = ""  # what was shown in place of the key: dns:app.example.com
 

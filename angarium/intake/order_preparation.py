@@ -25,6 +25,7 @@ from angarium.queue.model import DEFAULT_STREAM, MessageId, Submission, UnixMs
 from angarium.queue.suppression_store import Suppressions
 from angarium.smtp.date import render_date
 from angarium.smtp.refusal import Refusal
+from angarium.telemetry.log import log_ids
 
 BOUNDARY_OCTETS: Final = 15
 RETRY_AFTER_S: Final = 1
@@ -106,7 +107,8 @@ class OrderPreparation:
         except LetterError as error:
             return fault_of(error)
         except Exception as error:  # noqa: BLE001 - boundary: one order must not end the others
-            self._observer.internal_error("intake", error)
+            with log_ids(message_id=message_id_text(message_id), tenant=caller.tenant):
+                self._observer.internal_error("intake", error)
             text = "The server failed; its log says why"
             return Fault(kind=FaultKind.INTERNAL, message=text)
 

@@ -126,6 +126,7 @@ ROLES: Final = RoleTable(
                     "analytics.counts",
                     "lake.enabled",
                     "lake.dir",
+                    "tracing",
                 ),
                 live=(
                     *("route", "provider", "stream", "delivery.port", "delivery.expire_s"),
@@ -158,7 +159,7 @@ ROLES: Final = RoleTable(
                     *("log.mail_log", "postmasters", "breaker", "blocklists", "api", "webhook"),
                     *("uploads", "templates", "check", "campaigns"),
                     *("tracking_certificate", "acme", "analytics", "retention", "lake"),
-                    "receiver_reports",
+                    *("receiver_reports", "tracing"),
                     *("alarms", "alarm", "summary"),
                 ),
             ),
@@ -193,6 +194,7 @@ ROLES: Final = RoleTable(
                         "alarms",
                         "alarm",
                         "summary",
+                        "tracing",
                     ),
                 ),
             ),
@@ -213,6 +215,7 @@ ROLES: Final = RoleTable(
                     *("log.mail_log", "rules", "rule", "postmasters", "breaker", "blocklists"),
                     *("smart_host", "ses", "tracking_certificate", "acme", "analytics"),
                     *("retention", "lake", "receiver_reports", "alarms", "alarm", "summary"),
+                    "tracing",
                 ),
             ),
         ),
@@ -223,7 +226,13 @@ ROLES: Final = RoleTable(
             # It writes what the others did, so it ends last.
             drains_after=("ingress", "delivery", "feedback", "campaigns"),
             reads=Reads(
-                at_start=("log.mail_log", "analytics.counts", "lake.enabled", "lake.dir"),
+                at_start=(
+                    "log.mail_log",
+                    "analytics.counts",
+                    "lake.enabled",
+                    "lake.dir",
+                    "tracing",
+                ),
                 live=(
                     *(
                         "log.level",

@@ -204,7 +204,9 @@ class InboundConnection(asyncio.Protocol):
         dialogue.greet()
 
     def _open_dialogue(self, client: str) -> Dialogue:
-        self._dialogue = dialogue = Dialogue(self._wire, self._reception, client)
+        self._dialogue = dialogue = Dialogue(
+            self._wire, self._reception, client, f"{self._reception.name}/{self.id}"
+        )
         self._wire.phase = dialogue
         return dialogue
 

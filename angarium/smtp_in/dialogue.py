@@ -1,6 +1,6 @@
 """The session and the client talk: octets in, replies out, and the session's events to whom they are for."""
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from angarium.smtp.refusal import Refusal
 from angarium.smtp.server.event import (
@@ -19,6 +19,7 @@ from angarium.smtp_in.opening import Handshake
 from angarium.smtp_in.phase import Phase, PhaseName
 from angarium.smtp_in.reception import Reception
 from angarium.smtp_in.wire import Wire
+from angarium.telemetry.log import LOG_IDS
 
 
 class Dialogue(Phase):
@@ -29,11 +30,13 @@ class Dialogue(Phase):
 
     name = PhaseName.DIALOGUE
 
-    def __init__(self, wire: Wire, reception: Reception, client: str) -> None:
+    def __init__(self, wire: Wire, reception: Reception, client: str, session_id: str) -> None:
         self._wire = wire
         self._reception = reception
         self._limits = reception.limits
         self._client = client
+        # As ``postmaster connections`` and ``trace`` call it
+        self._log_ids: Final = {"session_id": session_id}
         self.session = ServerSession(
             reception.replies,
             ClientFacts(
@@ -88,6 +91,13 @@ class Dialogue(Phase):
 
     def work(self) -> None:
         """Let the session work through its input, and send what it says."""
+        before = LOG_IDS.set(self._log_ids)
+        try:
+            self._work()
+        finally:
+            LOG_IDS.reset(before)
+
+    def _work(self) -> None:
         wire, session = self._wire, self.session
         if wire.phase is not self:
             return

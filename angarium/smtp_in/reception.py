@@ -47,13 +47,15 @@ class Reception:
         *,
         desk: AcceptanceDesk,
         clock: Callable[[], UnixMs],
+        name: str = "",
         numbers: Iterator[int] | None = None,
         logins: Logins | None = None,
         tls: ServerTls | None = None,
         observer: ListenerObserver | None = None,
         shared: ListenerClients | None = None,
     ) -> None:
-        """``shared``: what other processes have of this listener. Raises ValueError for bad networks.
+        """``name``: of the process, before the numbers of its sessions in the log; ``shared``: what other processes
+        have of this listener. Raises ValueError for bad networks.
 
         ``numbers`` are given to connections; listeners of one process share them.
         """
@@ -83,6 +85,7 @@ class Reception:
         )
         self.desk: Final = desk
         self.clock: Final = clock
+        self.name: Final = name
         self.numbers: Final = numbers or itertools.count(1)
         self.budget: Final = SharedOctetBudget(config.limits.bytes_in_flight, shared)
         self.logins: Final = logins

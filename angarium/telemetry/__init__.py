@@ -4,6 +4,6 @@
 process role decides when.
 """
 
-from angarium.telemetry.log import log, log_exception
+from angarium.telemetry.log import log, log_exception, log_ids
 
-__all__ = ["log", "log_exception"]
+__all__ = ["log", "log_exception", "log_ids"]

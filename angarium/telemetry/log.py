@@ -7,6 +7,9 @@ its line (C7).
 import logging
 import os
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Final, TextIO
 
 import msgspec
@@ -22,6 +25,20 @@ _LEVELS: Final = {
     "warning": logging.WARNING,
     "error": logging.ERROR,
 }
+
+
+# Of what is being done just now: they are in each line about it, whoever writes that
+LOG_IDS: Final[ContextVar[Mapping[str, object]]] = ContextVar("log_ids", default={})  # noqa: B039 - nobody changes it
+
+
+@contextmanager
+def log_ids(**ids: object) -> Iterator[None]:
+    """Have these ids in all lines that are logged meanwhile, by tasks that are begun meanwhile, too."""
+    before = LOG_IDS.set({**LOG_IDS.get(), **_printable(ids)})
+    try:
+        yield
+    finally:
+        LOG_IDS.reset(before)
 
 
 class JsonFormatter(logging.Formatter):
@@ -41,7 +58,9 @@ class JsonFormatter(logging.Formatter):
         }
         if line["event"] == "library":
             line["logger"] = record.name
+        if not hasattr(record, "ids"):  # what it says is not in fields
             line["text"] = record.getMessage()[:MAX_TEXT]
+        line |= LOG_IDS.get()
         line |= getattr(record, "ids", {})
         if record.exc_info and record.exc_info[1] is not None:
             line["exception"] = self.formatException(record.exc_info)[-4 * MAX_TEXT :]

@@ -60,6 +60,7 @@ UNITS: Final[Mapping[str, str]] = {
 NOUNS: Final = frozenset(
     (
         *(
+            "alarm",
             "campaigns",
             "campaigns",
             "connections",

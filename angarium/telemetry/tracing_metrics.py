@@ -4,7 +4,7 @@ from typing import Final
 
 from angarium.telemetry.maker import MetricMaker
 
-SPAN_OUTCOMES: Final = ("sent", "dropped", "refused")
+SPAN_OUTCOMES: Final = ("sent", "dropped", "failed")
 TRACE_ENDS: Final = ("finished", "partial")
 
 
@@ -14,7 +14,7 @@ class TracingMetrics:
     def __init__(self, maker: MetricMaker) -> None:
         self.spans = maker.counters(
             "trace_spans",
-            "Spans: sent; dropped, since the collector was away for too long; refused by it",
+            "Spans: sent; dropped, since too many waited; failed: the collector took them not in time",
             outcome=SPAN_OUTCOMES,
         )
         self.traces = maker.counters(

@@ -261,7 +261,13 @@ class Courier:
             url = letter.url
             answered = await self.posts.post(letter)
         except Exception:  # noqa: BLE001 - a task boundary: one delivery that is at fault ends no others
-            log_exception("webhook_failed", webhook=lane.endpoint, delivery=delivery.id)
+            log_exception(
+                "webhook_failed",
+                webhook=lane.endpoint,
+                delivery=delivery.id,
+                tenant=delivery.tenant,
+                message_id=delivery.email_id or None,
+            )
             answered = Answered(status=0, text="a fault of ours: its log says more")
         finally:
             lane.under_way -= 1
@@ -327,5 +333,7 @@ class Courier:
                 "warning",
                 webhook=outcome.delivery.endpoint,
                 delivery=outcome.delivery.id,
+                tenant=outcome.delivery.tenant,
+                message_id=outcome.delivery.email_id or None,
                 problem=outcome.text,
             )

@@ -1,5 +1,8 @@
 """Mirrors angarium/api/answering.py, request_ids.py and measuring.py: what each request is called and counted as."""
 
+import io
+import json
+import logging
 import uuid
 
 import pytest
@@ -9,6 +12,7 @@ from angarium.api import Served
 from angarium.api.request_ids import choose_request_id
 from angarium.intake.order import Fault, FaultError, FaultKind
 from angarium.telemetry.api_metrics import DIALECTS, FAULTS
+from angarium.telemetry.log import JsonFormatter
 from angarium.telemetry.metrics import Metrics
 from tests.api.serving import serving
 from tests.api.test_app import Toy, route, says
@@ -83,11 +87,22 @@ def test_every_dialect_and_every_fault_has_its_label() -> None:
     assert set(DIALECTS) >= {"native", "resend", "sendgrid", "postmark", "mailgun", "ses"}
 
 
-async def test_a_failure_is_in_the_log_by_the_id_that_its_answer_has(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    async with serving(served(Metrics())) as client:
-        answer = await client.ask("GET", "/v2/breaks", headers={"X-Request-Id": "mine"})
-    (record,) = [each for each in caplog.records if getattr(each, "event", "") == "http_failed"]
-    assert getattr(record, "ids", {}) == {"path": "/v2/breaks", "request_id": "mine"}
+async def test_a_failure_is_in_the_log_by_the_id_that_its_answer_has() -> None:
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(JsonFormatter("ingress"))
+    logger = logging.getLogger("angarium.api.answering")
+    logger.addHandler(handler)
+    try:
+        async with serving(served(Metrics())) as client:
+            answer = await client.ask("GET", "/v2/breaks", headers={"X-Request-Id": "mine"})
+    finally:
+        logger.removeHandler(handler)
+    (line,) = [json.loads(each) for each in written.getvalue().splitlines()]
+    assert (line["event"], line["path"], line["request_id"]) == (
+        "http_failed",
+        "/v2/breaks",
+        "mine",
+    )
+    assert "ZeroDivisionError" in line["exception"]
     assert answer.headers["X-Request-Id"] == "mine"

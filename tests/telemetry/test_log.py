@@ -1,5 +1,6 @@
 """Mirrors angarium/telemetry/log.py."""
 
+import asyncio
 import io
 import json
 import logging
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from angarium.telemetry.log import configure, log, log_exception, set_level
+from angarium.telemetry.log import configure, log, log_exception, log_ids, set_level
 
 
 class Lines:
@@ -81,3 +82,36 @@ def test_what_libraries_log_is_json_too(lines: Lines) -> None:
     logging.getLogger("asyncio").warning("slow %s", "callback")
     (line,) = lines.all()
     assert (line["event"], line["logger"], line["text"]) == ("library", "asyncio", "slow callback")
+
+
+def test_ids_of_what_is_being_done_are_in_every_line_also_of_tasks_and_libraries(
+    lines: Lines,
+) -> None:
+    async def work() -> None:
+        with log_ids(request_id="r1"):
+            task = asyncio.create_task(later())
+            with log_ids(tenant="shop"):
+                log("inner", note=1)
+            logging.getLogger("library").warning("outer")
+        log("after")
+        await task
+
+    async def later() -> None:
+        log("task")
+
+    asyncio.run(work())
+    # What asyncio itself may say of a slow machine is left out
+    ours = [each for each in lines.all() if each.get("logger", "library") == "library"]
+    inner, outer, after, task = ours
+    assert (inner["request_id"], inner["tenant"], inner["note"]) == ("r1", "shop", 1)
+    assert outer["request_id"] == "r1"
+    assert "tenant" not in outer
+    assert "request_id" not in after
+    assert task["request_id"] == "r1"
+
+
+def test_what_a_module_says_in_words_is_in_its_line(lines: Lines) -> None:
+    said = logging.getLogger("angarium.access")
+    said.error("%s is broken", "users", extra={"event": "credentials_unusable"})
+    (line,) = lines.all()
+    assert (line["event"], line["text"]) == ("credentials_unusable", "users is broken")

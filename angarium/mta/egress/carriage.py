@@ -12,6 +12,8 @@ from angarium.mta.egress.triage import Triage, defect, no_room, triage
 from angarium.mta.egress.work import Parcel, Told, Work
 from angarium.mta.transport.outcome import Outcome, Taken
 from angarium.mta.transport.transfer import Connection, Transfer
+from angarium.queue.message_id import message_id_text
+from angarium.telemetry.log import log_ids
 
 
 class TakesAgain(Protocol):
@@ -62,7 +64,9 @@ class Carriage:
             shared.budget.free(work.octets)
             raise
         except Exception as error:  # noqa: BLE001 - a defect must not bring the same message back at once, for ever
-            shared.observer.internal_error("transfer", error)
+            id_, tenant = message_id_text(work.message.message_id), work.message.tenant
+            with log_ids(message_id=id_, tenant=tenant):
+                shared.observer.internal_error("transfer", error)
             outcomes = [defect(error, shared.clock(), connection)] * len(parcel.work.recipients)
         finally:
             self.busy -= 1
@@ -72,13 +76,16 @@ class Carriage:
             shared.budget.free(work.octets)
             return outcomes
         now = shared.clock()
-        shared.counts.transaction_ended(self._way.key, outcomes, now - began, now)
+        took_ms = max(0, now - began)
+        work = msgspec.structs.replace(work, took_ms=took_ms)
+        shared.counts.transaction_ended(self._way.key, outcomes, took_ms, now)
         shared.policy.told(self._way.path, site, work, outcomes, now)
         outcomes = shared.policy.understood(site, work, outcomes, now)
         if all(isinstance(outcome, Taken) for outcome in outcomes):  # nearly every time
             self._conclude(work, outcomes, connection)  # CG1
             shared.budget.free(work.octets)
         else:
+            parcel = msgspec.structs.replace(parcel, work=work)
             self._sort(connection, parcel, outcomes)  # CG1
         return outcomes
 

@@ -36,6 +36,7 @@ class Work(msgspec.Struct, frozen=True):
     provider: str = ""
     dkim: tuple[str, ...] = ()
     unsigned: str = ""
+    took_ms: int = 0
     # For its content, before its recipient's parts were put in; None: as many as it has
     reserved: int | None = None
 

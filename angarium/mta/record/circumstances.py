@@ -1,4 +1,4 @@
-"""What the record of an attempt says beyond the peer's words: whose site it was, and who signed the message. Pure."""
+"""What the record of an attempt says beyond the peer's words: whose site, who signed, how long it took. Pure."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -19,7 +19,11 @@ def with_circumstances(outcomes: Sequence[_O], work: Work) -> Sequence[_O]:
     for outcome in outcomes:
         if id(outcome) not in known:
             attempt = msgspec.structs.replace(
-                outcome.attempt, provider=work.provider, dkim=work.dkim, unsigned=work.unsigned
+                outcome.attempt,
+                provider=work.provider,
+                dkim=work.dkim,
+                unsigned=work.unsigned,
+                took_ms=work.took_ms,
             )
             known[id(outcome)] = msgspec.structs.replace(outcome, attempt=attempt)
     return [known[id(outcome)] for outcome in outcomes]

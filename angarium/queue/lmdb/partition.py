@@ -21,7 +21,7 @@ from angarium.queue.lmdb.pulling_in import PAUSE_S, PullIn, find_too_late
 from angarium.queue.lmdb.records import DueHint, RecordError, decode_hint, hinted_octets
 from angarium.queue.lmdb.setting_aside import MEND_LIMIT, Mend, SetAside, Suspect
 from angarium.queue.lmdb.settling import Settle, prepare_move, prepare_settlement
-from angarium.queue.message_id import delivery_id_text
+from angarium.queue.message_id import delivery_id_text, message_id_text
 from angarium.queue.model import (
     ClaimedMessage,
     DueHead,
@@ -189,11 +189,7 @@ class LmdbPartition:
         for each in suspects:
             _log.error(
                 "a recipient is damaged on disk and set aside",
-                extra={
-                    "event": "queue_record_damaged",
-                    "id": delivery_id_text(parse_delivery_key(each.key)),
-                    "reason": each.reason,
-                },
+                extra={"event": "queue_record_damaged", "ids": _ids(each)},
             )
         await self._committer.submit(
             SetAside(partition=self._number, epoch=self._epoch, suspects=suspects)
@@ -247,3 +243,13 @@ def _log_failure(future: asyncio.Future[None]) -> None:
             exc_info=error,
             extra={"event": "queue_give_back_failed"},
         )
+
+
+def _ids(suspect: Suspect) -> dict[str, str]:
+    """For the log: of the message, and of its recipient."""
+    delivery = parse_delivery_key(suspect.key)
+    return {
+        "message_id": message_id_text(delivery.message_id),
+        "id": delivery_id_text(delivery),
+        "reason": suspect.reason,
+    }

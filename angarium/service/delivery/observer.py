@@ -4,7 +4,7 @@ from angarium.mta.disk_wait import DISK_FULL
 from angarium.mta.egress.packing import NotSigned
 from angarium.mta.egress.work import Work
 from angarium.mta.transport.outcome import Failure
-from angarium.queue import delivery_id_text
+from angarium.queue import message_id_text
 from angarium.telemetry import log, log_exception
 from angarium.telemetry.metrics import Metrics
 
@@ -45,8 +45,14 @@ class DeliveryObserver:
     def unsigned(self, work: Work, reason: NotSigned) -> None:
         self._metrics.unsigned[reason.kind].add()
         if reason.kind == "unsignable":
-            id_ = delivery_id_text(work.recipients[0].id)
-            log("unsignable", "warning", id=id_, reason=reason.text)
+            message = work.message
+            log(
+                "unsignable",
+                "warning",
+                message_id=message_id_text(message.message_id),
+                tenant=message.tenant,
+                reason=reason.text,
+            )
 
     def loaded(self, recipients: int) -> None:
         self._metrics.ready.set(recipients)

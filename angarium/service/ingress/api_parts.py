@@ -135,6 +135,7 @@ class ApiParts:
             config.requests_per_second,
             self._find_token,
         )
+        self.access.traces = runtime.config.tracing.is_used
         tenants = SnapshotTenants(snapshots)
         self.scanners = Scanners(runtime.config.check)
         preparation = OrderPreparation(

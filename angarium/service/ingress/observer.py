@@ -1,5 +1,6 @@
 """Counts and logs what listeners do. Accepted messages are counted from the event log."""
 
+import re
 from typing import Final
 
 from angarium.smtp.refusal import Refusal
@@ -7,6 +8,8 @@ from angarium.smtp_in.observer import ListenerObserver
 from angarium.telemetry import log, log_exception
 from angarium.telemetry.metrics import Metrics
 
+# The first digit of each: the last line of a reply has a blank behind its code
+_REPLIES: Final = re.compile(rb"^([2345])[0-9]{2} ", re.MULTILINE)
 _KINDS: Final = {
     **dict.fromkeys((500, 501, 502, 503, 504, 555), "syntax"),
     **dict.fromkeys((530, 534, 535, 538, 454), "auth"),
@@ -29,8 +32,7 @@ _LIMITS: Final = {
 class IngressObserver(ListenerObserver):
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        # The last line of each reply has a blank behind its code
-        self._replies = {ord(digit): each for digit, each in metrics.smtp.replies.items()}
+        self._replies = {each.encode(): counted for each, counted in metrics.smtp.replies.items()}
         self._open = 0
 
     def connection_opened(self, client: str) -> None:
@@ -48,9 +50,8 @@ class IngressObserver(ListenerObserver):
         log("refused", "debug", client=client, code=refusal.code, enhanced=refusal.enhanced)
 
     def replied(self, octets: bytes) -> None:
-        for line in octets.splitlines():
-            if line[3:4] == b" " and (counted := self._replies.get(line[0])) is not None:
-                counted.add()
+        for digit in _REPLIES.findall(octets):
+            self._replies[digit].pending += 1
 
     def handshake(self, version: str) -> None:
         outcomes = self._metrics.smtp.tls

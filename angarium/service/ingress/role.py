@@ -289,6 +289,7 @@ class _Ingress:
             server.hostname,
             desk=self._desk(listener),
             clock=self._runtime.clock,
+            name=self._runtime.slot.name,
             numbers=self._connection_numbers,
             logins=logins,
             tls=tls,

@@ -204,7 +204,7 @@ class QueueAnswers:
             return _refused(error)
         if isinstance(outcome, StartMoved):
             message = message_id_text(asked.message_id)
-            log("queue_rescheduled", message=message, by=by.who, reason=by.reason)
+            log("queue_rescheduled", message_id=message, by=by.who, reason=by.reason)
         return MovedStart(outcome)
 
     async def quotas(self, asked: AskQuotas, _: Asker) -> QuotasUsed:

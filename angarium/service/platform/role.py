@@ -52,6 +52,8 @@ from angarium.service.platform.summary_sender import SummarySender
 from angarium.service.platform.suppression_answers import SuppressionAnswers
 from angarium.service.platform.suppression_follower import SuppressionFollower
 from angarium.service.platform.tenancy_publisher import TenancyPublisher
+from angarium.service.platform.trace_follower import TRACING
+from angarium.service.platform.trace_parts import trace_parts
 from angarium.service.platform.tracking_host_parts import TrackingHostParts
 from angarium.service.platform.upload_sweep import UploadSweep
 from angarium.service.platform.webhook_follower import NoIntroductions
@@ -114,6 +116,9 @@ async def run_platform(runtime: Runtime) -> None:
         after_s = runtime.config.tracking.judged_after_s
         judge = FetchJudge(spool.events, facts, runtime.clock, after_s)
         consumers.append(judge)
+    traces = trace_parts(runtime, spool)
+    if traces is not None:
+        consumers.append(traces.follower)
     counters = _counters(runtime, spool)
     if counters is not None:
         consumers.append(counters)
@@ -131,6 +136,7 @@ async def run_platform(runtime: Runtime) -> None:
     used = {each.name for each in (*kept, *([lake] if lake is not None else []))}
     used |= {TRACKING} if runtime.config.tracks else set()
     used |= {RECEIVER_REPORTS} if receivers.follower is not None else set()
+    used |= {TRACING} if traces is not None else set()
     low_disk = LowDisk()
     show_limits(runtime.metrics, runtime.config)
     tenancy = TenancyPublisher(runtime.config)
@@ -145,7 +151,7 @@ async def run_platform(runtime: Runtime) -> None:
         for follower in followers:
             # All of them, before anything is trimmed
             await until_space(follower.register, runtime.stop, disk_full)
-        for name in sorted({ANALYTICS, HISTORY, LAKE, TRACKING, RECEIVER_REPORTS} - used):
+        for name in sorted({ANALYTICS, HISTORY, LAKE, TRACKING, RECEIVER_REPORTS, TRACING} - used):
             if name in spool.events.consumers():
                 # Nobody follows by that name any more, and trimming would wait for it
                 retire = functools.partial(spool.events.retire, name)
@@ -172,6 +178,8 @@ async def run_platform(runtime: Runtime) -> None:
             if tracking_hosts is not None:
                 periodic.append(tasks.create_task(tracking_hosts.hosts.run()))
                 periodic.append(tasks.create_task(tracking_hosts.certificates.run()))
+            if traces is not None:
+                periodic.append(tasks.create_task(traces.run()))
             periodic += [tasks.create_task(each.forget_old()) for each in kept]
             if lake is not None:
                 periodic.append(tasks.create_task(lake.tend()))
@@ -238,6 +246,8 @@ async def run_platform(runtime: Runtime) -> None:
                     following.create_task(follower.run(runtime.stop))
             await webhooks.close()
             await alarms.close()
+            if traces is not None:
+                await traces.close()
             await parts.close()
             for task in periodic:
                 task.cancel()

@@ -61,6 +61,7 @@ class SenderNotices:
         )
         sender = message.envelope.reverse_path
         if notice is not None and not self._limit.allows(sender, now):
-            log("dsn_limit", "warning", message=message_id_text(message.message_id), sender=sender)
+            id_ = message_id_text(message.message_id)
+            log("dsn_limit", "warning", message_id=id_, tenant=message.tenant, sender=sender)
             return None
         return notice

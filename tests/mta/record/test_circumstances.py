@@ -14,9 +14,12 @@ def work(**more: Any) -> Work:
     return Work(of, of.recipients, **more)
 
 
-def test_each_outcome_says_whose_site_it_was_and_who_signed() -> None:
+def test_each_outcome_says_whose_site_it_was_who_signed_and_how_long_it_took() -> None:
     taken, refused = Taken(attempt()), Permanent(attempt(550), Scope.RECIPIENT)
-    told = with_circumstances([taken, refused, taken], work(provider="gmail", dkim=("s1",)))
+    told = with_circumstances(
+        [taken, refused, taken], work(provider="gmail", dkim=("s1",), took_ms=7)
+    )
+    assert [each.attempt.took_ms for each in told] == [7] * 3
     assert [(each.attempt.provider, each.attempt.dkim) for each in told] == [("gmail", ("s1",))] * 3
     assert [each.attempt.code for each in told] == [250, 550, 250]
     assert told[0] is told[2]

@@ -239,7 +239,7 @@ def test_the_form_on_disk_is_version_number_and_fields_in_this_order(
         assert fields[FIELDS[kind.name].index("attempt")] == [
             *(1_800_000_000_001, "mx.example.net", "192.0.2.1", "ip1", 451),
             *("4.2.1", "later", "TLSv1.3", "rcpt", "broken"),
-            *("TLS_AES_128_GCM_SHA256", True, "gmail", ["s1._domainkey.example.com"], ""),
+            *("TLS_AES_128_GCM_SHA256", True, "gmail", ["s1._domainkey.example.com"], "", 0),
         ]
     if kind.name == "accepted":
         assert fields[8] == ["submission", "127.0.0.1:25", "192.0.2.7", "ann"]

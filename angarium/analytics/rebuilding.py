@@ -38,6 +38,13 @@ class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
     after: Mapping[str, int]
 
 
+# What is said of it
+NOTHING_KEPT: Final = (
+    "the event log does not go back to where the counters began to count what it has, so nothing was changed; that"
+    " comes with a queue.event_retention_s of less than a day: try again tomorrow"
+)
+
+
 class NothingKept(msgspec.Struct, frozen=True):
     """The log goes back to no point that is known: nothing was changed."""
 

@@ -20,6 +20,7 @@ from angarium.config.address import (
 )
 from angarium.config.alarms_check import alarms_problems
 from angarium.config.bucket import upload_bucket_problems
+from angarium.config.analytics_check import analytics_problems
 from angarium.config.day import find_day
 from angarium.config.error import KeyPath, Problem
 from angarium.config.issuance_check import issuance_problems
@@ -733,4 +734,5 @@ _CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
     standing_problems,
     alarms_problems,
     summary_problems,
+    analytics_problems,
 )

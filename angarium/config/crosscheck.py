@@ -19,8 +19,8 @@ from angarium.config.address import (
     parse_smart_host,
 )
 from angarium.config.alarms_check import alarms_problems
-from angarium.config.bucket import upload_bucket_problems
 from angarium.config.analytics_check import analytics_problems
+from angarium.config.bucket import upload_bucket_problems
 from angarium.config.day import find_day
 from angarium.config.error import KeyPath, Problem
 from angarium.config.issuance_check import issuance_problems

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from angarium.queue import EventCursor, EventLog, Position, QueueFailedError, QueueFullError
-from angarium.service.platform.shared_reading import SharedReading
 from angarium.queue.event_log import KeptBack as KeptBack
+from angarium.service.platform.shared_reading import SharedReading
 from angarium.telemetry.log import log, log_exception
 
 # Events handled at a time: some 5 ms of the event loop

@@ -21,9 +21,9 @@ from angarium.routing.dns import DnsSetupError
 from angarium.routing.routing import Routing
 from angarium.service.admin_socket import Handlers
 from angarium.service.platform.alarms.parts import AlarmParts
+from angarium.service.platform.analytics_answers import AnalyticsAnswers
 from angarium.service.platform.audit_keeping import AuditKeeper
 from angarium.service.platform.came_back_follower import RECEIVER_REPORTS
-from angarium.service.platform.analytics_answers import AnalyticsAnswers
 from angarium.service.platform.census import Census
 from angarium.service.platform.copy_facts import CopyFactsFinder
 from angarium.service.platform.domain_parts import DomainParts

@@ -81,7 +81,7 @@ def _octets(folder: Path) -> int:
 def _rows(folder: Path, name: str) -> int:
     file = CounterFile(folder)
     with file.writing() as db:
-        (rows,) = db.execute(f"SELECT count(*) FROM {name}").fetchone()  # noqa: S608
+        (rows,) = db.execute(f"SELECT count(*) FROM {name}").fetchone()
     file.close()
     return int(rows)
 

@@ -17,7 +17,9 @@ from rich.table import Table
 from angarium.analytics.asked import By, StatsQuery
 from angarium.analytics.counter_file import CounterFile, CounterView
 from angarium.analytics.counters import DAY_MS, HOUR_MS, MINUTE_MS, MINUTES, Resolution
+from angarium.analytics.keeping import TOGETHER
 from angarium.analytics.reading import CounterReader
+from angarium.analytics.rebuilding import Rebuilding
 from angarium.analytics.writing import CounterWriter
 from angarium.queue import MessageAccepted, Opened, Position, UnixMs
 from angarium.queue.events.catalogue import CataloguedKind
@@ -27,7 +29,7 @@ from bench.machine import describe
 from bench.peer import work_folder
 from bench.report import console, print_machine, save
 
-BATCH: Final = 500  # events, as the platform's follower has them
+BATCH: Final = 500  # events, as the platform's follower has them where no more wait
 ASKED: Final = 50  # of each kind
 HOURS: Final = 24 * 90  # that the rows are spread over
 OPENS: Final = 3  # one in so many messages is opened
@@ -56,14 +58,32 @@ def _measure(work: Path, messages: int) -> dict[str, Any]:
         folder = work / name.replace(" ", "-")
         folder.mkdir()
         events = _events(messages, one_tag_each=one_tag_each)
-        results[f"events/s of processor time, {name}"] = _write(folder, events)
-        octets = sum(each.stat().st_size for each in folder.iterdir())
-        results[f"octets a message, {name}"] = round(octets / messages)
+        results[f"events/s of processor time, {name}"] = _write(folder, events, BATCH)
+        results[f"octets a message, {name}"] = round(_octets(folder) / messages)
+        results[f"events/s counted anew, {name}"] = _rebuild(folder, events)
+        behind = work / f"{folder.name}-behind"
+        behind.mkdir()
+        results[f"events/s where many wait, {name}"] = _write(behind, events, TOGETHER)
     folder = work / "spread"
     folder.mkdir()
-    _write(folder, _spread(_events(messages, one_tag_each=False)))
+    _write(folder, _spread(_events(messages, one_tag_each=False)), TOGETHER)
+    rows = sum(_rows(folder, name) for name in MINUTES)
+    results["rows of counters, spread over 90 days"] = rows
+    results["octets a row of them"] = round((_octets(folder) - 100 * messages) / rows)
     results |= _ask(folder)
     return results
+
+
+def _octets(folder: Path) -> int:
+    return sum(each.stat().st_size for each in folder.iterdir())
+
+
+def _rows(folder: Path, name: str) -> int:
+    file = CounterFile(folder)
+    with file.writing() as db:
+        (rows,) = db.execute(f"SELECT count(*) FROM {name}").fetchone()
+    file.close()
+    return int(rows)
 
 
 def _events(messages: int, *, one_tag_each: bool) -> list[CataloguedKind]:
@@ -103,15 +123,37 @@ def _spread(events: Sequence[CataloguedKind]) -> list[CataloguedKind]:
     ]
 
 
-def _write(folder: Path, events: Sequence[CataloguedKind]) -> int:
+def _batches(events: Sequence[CataloguedKind], size: int) -> list[list[Position]]:
+    return [
+        [Position(start + at + 1, each) for at, each in enumerate(events[start : start + size])]
+        for start in range(0, len(events), size)
+    ]
+
+
+def _rebuild(folder: Path, events: Sequence[CataloguedKind]) -> int:
+    """Return how many were counted anew in a second of processor time."""
+    file = CounterFile(folder)
+    writer = CounterWriter(file, 90 * DAY_MS)
+    writer.begin(b"bench", len(events))
+    batches = _batches(events, TOGETHER)
+    began = time.process_time()
+    rebuilding = Rebuilding(file, writer)
+    assert rebuilding.begin(1) == 0
+    for batch in batches:
+        rebuilding.write(batch)
+    rebuilt = rebuilding.finish()
+    took = time.process_time() - began
+    assert rebuilt.changed == 0
+    file.close()
+    return round(len(events) / took)
+
+
+def _write(folder: Path, events: Sequence[CataloguedKind], size: int) -> int:
     """Return how many were counted in a second of processor time."""
     file = CounterFile(folder)
     writer = CounterWriter(file, 90 * DAY_MS)
     writer.begin(b"bench", 0)
-    batches = [
-        [Position(start + at + 1, each) for at, each in enumerate(events[start : start + BATCH])]
-        for start in range(0, len(events), BATCH)
-    ]
+    batches = _batches(events, size)
     began = time.process_time()
     for batch in batches:
         writer.write(batch)

@@ -13,15 +13,15 @@ from angarium.analytics.forgetting import Forgetting, Kept
 from angarium.analytics.rebuilding import NothingKept, Rebuilding, Rebuilt
 from angarium.analytics.writing import CounterWriter
 from angarium.config.schema import Config
-from angarium.queue.event_log import EventCursor, EventLog, Position
+from angarium.queue.event_log import EventCursor, EventLog, KeptBack, Position
 from angarium.queue.model import UnixMs
 from angarium.queue.projecting import Step, begin_projection, forget_old
 from angarium.telemetry.log import log
 
 T = TypeVar("T")
 ANALYTICS: Final = "analytics"
-# Events that are counted anew at a time
-REBUILD_BATCH: Final = 2000
+# Events that are counted in one transaction, where so many wait: what they add to one row is added once
+TOGETHER: Final = 2000
 
 
 class CounterKeeper:
@@ -41,6 +41,7 @@ class CounterKeeper:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="analytics-writer")
         self._opened: tuple[CounterFile, CounterWriter] | None = None
         self._begun = asyncio.Event()
+        self._kept_back: list[Position] = []  # more follow: they are counted together
         # While all is counted anew, which is one transaction, nobody else writes
         self._writing = asyncio.Lock()
 
@@ -53,15 +54,22 @@ class CounterKeeper:
         self._config = config
 
     async def begin(self, cursor: EventCursor) -> int:
+        self._kept_back = []
         begun = await begin_projection(
             self._events, ANALYTICS, cursor, self._random_octets, self._begin
         )
         self._begun.set()
         return begun
 
-    async def handle(self, batch: Sequence[Position]) -> None:
+    async def handle(self, batch: Sequence[Position]) -> KeptBack | None:
+        together = [*self._kept_back, *batch]
+        if batch and len(together) < TOGETHER and self._events.last() > batch[-1].sequence:
+            self._kept_back = together
+            return KeptBack.YES
         async with self._writing:
-            await self._in_thread(lambda: self._open()[1].write(batch))
+            await self._in_thread(lambda: self._open()[1].write(together))
+        self._kept_back = []
+        return None
 
     async def forget_old(self) -> None:
         """Delete what is older than is kept, now and then, until cancelled."""
@@ -106,7 +114,7 @@ class CounterKeeper:
             return position
         counted = 0
         # On the loop: the queue may be closed while a thread still reads
-        while batch := self._events.read(position, REBUILD_BATCH):
+        while batch := self._events.read(position, TOGETHER):
             await self._in_thread(functools.partial(rebuilding.write, batch))
             position = batch[-1].sequence
             counted += len(batch)

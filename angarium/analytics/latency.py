@@ -63,7 +63,7 @@ def quantile_ms(histogram: Histogram, permille: int) -> int | None:
 
 def encode_histogram(histogram: Histogram) -> bytes:
     """The same histogram is always the same octets: in the order of its buckets. On disk."""
-    return _encode(dict(sorted(histogram.items())))
+    return _encode(histogram if len(histogram) == 1 else dict(sorted(histogram.items())))
 
 
 def decode_histogram(raw: bytes) -> dict[int, int]:

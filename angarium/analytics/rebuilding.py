@@ -38,12 +38,23 @@ class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
     after: Mapping[str, int]
 
 
+# What is said of it
+NOTHING_KEPT: Final = (
+    "the event log does not go back to where the counters began to count what it has, so nothing was changed; that"
+    " comes with a queue.event_retention_s of less than a day: try again tomorrow"
+)
+
+
 class NothingKept(msgspec.Struct, frozen=True):
     """The log goes back to no point that is known: nothing was changed."""
 
 
 class Rebuilding:
-    """Begin, write, and end by ``finish`` or ``undo``."""
+    """Begin, write, and end by ``finish`` or ``undo``.
+
+    Invariant CRB1: of the same events, and with the same ``keep_days``, the figures are the same, whatever was counted
+        of them before, in whichever batches, and what was deleted since; and what is older stays.
+    """
 
     def __init__(self, file: CounterFile, writer: CounterWriter) -> None:
         self._file = file
@@ -66,7 +77,7 @@ class Rebuilding:
             db.execute("DROP TABLE IF EXISTS temp.figures_before")
             db.execute(_COPY, (self._day,))
             self._before = _totals(db, "day", self._day)
-        self._writer.rewind(generation)
+        self._writer.rewind(generation)  # CRB1
         return generation.position
 
     def write(self, batch: Sequence[Position]) -> None:

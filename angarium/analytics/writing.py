@@ -39,6 +39,7 @@ class CounterWriter:
         self._file = file
         self.keep_ms = keep_ms
         self.position = 0  # all up to here is counted
+        self._version = 0  # of the file, as others have changed it
         self._forget_known()
 
     def begin(self, queue: bytes, newest: int) -> int:
@@ -67,11 +68,12 @@ class CounterWriter:
 
     def write(self, batch: Sequence[Position]) -> None:
         """On disk when it returns, but for a power cut. Raises CountersAwayError; then nothing was written."""
-        fresh = [each for each in batch if each.sequence > self.position]  # CWR1
-        if not fresh:
-            return
         try:
             with self._file.writing() as db:
+                self._look(db)
+                fresh = [each for each in batch if each.sequence > self.position]  # CWR1
+                if not fresh:
+                    return
                 for part in self._parts(db, fresh):
                     self._count(db, part)
                 db.execute(_MOVE, (fresh[-1].sequence,))  # CWR1
@@ -98,6 +100,14 @@ class CounterWriter:
         with self._file.writing() as db:
             (self.position,) = db.execute("SELECT position FROM state").fetchone()
         self._forget_known()
+
+    def _look(self, db: sqlite3.Connection) -> None:
+        """A command may have counted anew, where it found no server running just before this one began."""
+        (version,) = db.execute("PRAGMA data_version").fetchone()
+        if version != self._version:
+            (self.position,) = db.execute("SELECT position FROM state").fetchone()
+            self._forget_known()
+            self._version = version
 
     def _forget_known(self) -> None:
         """Of what is on disk, which may be otherwise than was thought."""
@@ -152,6 +162,8 @@ class CounterWriter:
             "hour": coarser(minutes, "hour"),
             "day": coarser(minutes, "day"),
         }
+        # Hours and days are mostly of one minute here, and have its cells
+        values: dict[int, tuple[object, ...]] = {}
         for name, rows in by_resolution.items():
             kept = self._kept[name]
             unkept = rows.keys() - kept
@@ -160,20 +172,25 @@ class CounterWriter:
             if len(kept) > _KNOWN_KEPT:
                 kept.clear()
             kept |= unkept
-            values = [(*key, *_values(cell), generation) for key, cell in rows.items()]
-            db.executemany(_ADD[name], values)
+            written = []
+            for key, cell in rows.items():
+                of_cell = values.get(id(cell))
+                if of_cell is None:
+                    of_cell = values[id(cell)] = _values(cell, generation)
+                written.append(key + of_cell)
+            db.executemany(_ADD[name], written)
 
 
-def _values(cell: Cell) -> list[object]:
-    values: list[object] = [0] * (_WIDTH + 1)
-    histogram = {}
+def _values(cell: Cell, generation: int) -> tuple[object, ...]:
+    """In the order of COUNTER_VALUES."""
+    values: list[object] = [0] * _WIDTH
+    histogram: dict[int, int] = {}
     for what, number in cell.items():
         if what < BUCKETS:
             values[what] = number
         else:
             histogram[what - BUCKETS] = number
-    values[_WIDTH] = encode_histogram(histogram) if histogram else None
-    return values
+    return (*values, encode_histogram(histogram) if histogram else None, generation)
 
 
 def _read_routes(db: sqlite3.Connection) -> Routes:

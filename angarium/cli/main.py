@@ -89,6 +89,7 @@ COMMANDS: Final = {  # name -> module, attribute, help; the help is here so that
         "lake",
         "Every event in files: SQL over months of them, and exports.",
     ),
+    "analytics": ("angarium.cli.analytics", "analytics", "Count anew what there was of mail."),
     "forecast": (
         "angarium.cli.traffic.forecast",
         "forecast_command",

@@ -189,10 +189,32 @@ class Attempts(_Answer, frozen=True, kw_only=True):
     attempts: tuple[Attempt, ...] = ()
 
 
+class StatsRates(_Answer, frozen=True, kw_only=True):
+    """Parts of the mail, 0 to 1; None: there was no mail."""
+
+    delivery_rate: float | None = None
+    deferral_rate: float | None = None
+    bounce_rate: float | None = None
+    complaint_rate: float | None = None
+    open_rate: float | None = None
+    click_rate: float | None = None
+    unsubscribe_rate: float | None = None
+
+
+class StatsLatency(_Answer, frozen=True, kw_only=True):
+    """From acceptance, or the start if that was put off, until a host took it."""
+
+    count: int = 0  # recipients
+    p50_ms: int = 0
+    p95_ms: int = 0
+    p99_ms: int = 0
+
+
 class StatsRow(_Answer, frozen=True, kw_only=True):
-    """What happened to mail in a time. ``key``: what it is of; None: of further names together."""
+    """What happened to mail in a time. ``key``: what it is of, of several the first; None: further names together."""
 
     key: str | None
+    keys: tuple[str | None, ...] = ()  # one for each of what it is by
     accepted: int = 0
     sent: int = 0
     delivered: int = 0
@@ -210,6 +232,9 @@ class StatsRow(_Answer, frozen=True, kw_only=True):
     suppressed: int = 0
     expired: int = 0
     cancelled: int = 0
+    delivered_told: int = 0
+    rates: StatsRates | None = None  # None: not asked for
+    latency: StatsLatency | None = None  # None: not asked for, or nothing was delivered
 
 
 class StatsPage(_Answer, frozen=True, kw_only=True):

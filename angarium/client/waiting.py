@@ -170,14 +170,20 @@ class Client:
         *,
         since: date | datetime | None = None,
         until: date | datetime | None = None,
+        resolution: str = "",
+        rates: bool = False,
+        latency: bool = False,
+        sort: str = "",
         **only: str,
     ) -> Iterator[StatsRow]:
-        """Yield counters, page by page. ``by``: total, hour, day, stream, campaign, tag, provider, source or domain.
+        """Yield counters, page by page. ``by``: total, minute, hour, day, stream, campaign, tag, provider, source,
+        domain, template, class or link; or some that are counted together, as "provider,source".
 
-        ``since``, ``until``: as GET /v1/stats has ``from`` and ``to``. ``only``: one of the last six, as
-        stream="news"; or tenant.
+        ``since``, ``until``: as GET /v1/stats has ``from`` and ``to``; the others as it has them. ``sort``: a counter,
+        as "clickedHuman": the thousand rows that have most of it. ``only``: as stream="news", or tenant.
         """
         query: dict[str, Any] = {"by": by, "from": since, "to": until, **only}
+        query |= {"resolution": resolution, "rates": rates, "latency": latency, "sort": sort}
         while True:
             page = self._ask(call("GET", "stats", query=query), StatsPage)
             for each in page.rows:

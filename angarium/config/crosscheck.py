@@ -19,6 +19,7 @@ from angarium.config.address import (
     parse_smart_host,
 )
 from angarium.config.alarms_check import alarms_problems
+from angarium.config.analytics_check import analytics_problems
 from angarium.config.bucket import upload_bucket_problems
 from angarium.config.day import find_day
 from angarium.config.error import KeyPath, Problem
@@ -735,4 +736,5 @@ _CHECKS: Sequence[Callable[[Config], Iterator[Problem]]] = (
     alarms_problems,
     summary_problems,
     tracing_problems,
+    analytics_problems,
 )

@@ -1,5 +1,6 @@
 """The event log as its consumers see it: append-only, numbered, kept until every one of them has read it."""
 
+import enum
 import re
 from collections.abc import Sequence
 from typing import Final, Protocol
@@ -22,6 +23,12 @@ class EventCursor(msgspec.Struct, frozen=True, kw_only=True):
 
     position: int  # it needs nothing up to here
     state: bytes = b""  # its own, written with the position in one transaction
+
+
+class KeptBack(enum.Enum):
+    """What a consumer returns that has handled events in memory only, and will write what they came to later."""
+
+    YES = enum.auto()
 
 
 class EventLog(Protocol):

@@ -8,9 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from angarium.analytics.asked import Only
 from angarium.analytics.counted_mail import counted_mail, read_labels
+from angarium.analytics.counters import Dimension
+from angarium.analytics.latency import bucket_of
 from angarium.analytics.routes import MAX_ROUTES, UNKNOWN, Route, Routes
 from angarium.queue import MessageAccepted, MessageId, Origin
+from angarium.queue.about import About
 from angarium.queue.model import UnixMs
 from tests.analytics.conftest import Counted
 from tests.history.samples import Log
@@ -180,6 +184,116 @@ def test_later_events_count_by_what_the_message_was_and_by_which_way_it_went(
     ]
 
 
+def test_how_long_it_took_is_counted_once_from_its_acceptance_or_its_start(
+    counted: Counted, log: Log
+) -> None:
+    """CN2"""
+    start = log.clock.now
+    at_once = log.accept("a@x.example", "b@x.example", campaign="week1")
+    later = log.accept(campaign="week1", not_before=start + 3_600_000)
+    moved = log.accept(campaign="week1", not_before=start + 3_600_000)
+    log.happen("rescheduled", moved, due=UnixMs(start + 7_200_000))
+    for message_id, at in ((at_once, start + 999), (later, start + 3_602_000)):
+        log.clock.now = UnixMs(at)
+        for _ in range(2):  # the second time by a queue that was restored
+            log.happen("delivered", message_id)
+    log.clock.now = UnixMs(start + 7_204_000)
+    log.happen("relayed", moved)
+    log.happen("ses_told", moved)  # its own host took it later than that
+    log.happen("bounced", at_once, 1)
+    counted.catch_up()
+    (row,) = counted.rows(only=(Only(Dimension.CAMPAIGN, "week1"),), latency=True)
+    assert row.latency is not None
+    assert sorted(row.latency.items()) == [
+        (bucket_of(999), 1),
+        (bucket_of(2001), 1),
+        (bucket_of(4001), 1),
+    ]
+    assert [each.latency for each in counted.rows(only=(Only(Dimension.TAG, "x"),))] == []
+
+
+def test_what_is_refused_counts_by_its_class(counted: Counted, log: Log) -> None:
+    message_id = log.accept(*[f"{each}@x.example" for each in "abcde"], campaign="week1")
+    full = msgspec.structs.replace(
+        attempt(), code=452, enhanced="4.2.2", text="mailbox full", provider="gmail", source="ip1"
+    )
+    unknown = msgspec.structs.replace(
+        full, code=550, enhanced="5.1.1", text="5.1.1 no such user here"
+    )
+    for _ in range(2):
+        log.happen("deferred", message_id, 0, attempt=full)
+    log.happen("bounced", message_id, 0, attempt=unknown)
+    log.happen("expired", message_id, 1, attempt=full)
+    log.happen("damaged", message_id, 2)
+    log.happen("delivered", message_id, 3)
+    log.happen("report_bounced", message_id, 3, bounce_class="user_unknown")
+    log.happen("delivered", message_id, 4)
+    log.happen("ses_told", message_id, 4, kind="reject")
+    counted.catch_up()
+    assert counted.by("class") == {
+        "mailbox_full": {"deferred": 1, "expired": 1},
+        "undetermined": {"bounced": 2, "bounced_late": 1},
+        "user_unknown": {"bounced": 2, "bounced_late": 1},
+    }
+    assert counted.by("provider", "class") == {
+        ("gmail", "mailbox_full"): {"deferred": 1, "expired": 1},
+        ("gmail", "user_unknown"): {"bounced": 1},
+    }
+    assert counted.by("class", only=(Only(Dimension.CAMPAIGN, "week1"),)) == counted.by("class")
+    assert counted.total()["bounced"] == 4
+
+
+def test_links_count_by_campaign_and_alone(counted: Counted, log: Log) -> None:
+    one, other = log.accept(campaign="week1"), log.accept()
+    for message_id, link, verdict in (
+        (one, "https://shop.example/a?to=bob", "human"),
+        (one, "https://shop.example/a?to=eve", "machine"),
+        (one, "https://shop.example/b", ""),
+        (other, "https://shop.example/a", "human"),
+        (other, "no link", "human"),
+    ):
+        log.happen("clicked", message_id, link=link, verdict=verdict)
+    counted.catch_up()
+    a, b = "https://shop.example/a", "https://shop.example/b"
+    assert counted.by("link") == {a: {"clicked": 3, "clicked_human": 2}, b: {"clicked": 1}}
+    assert counted.by("link", only=(Only(Dimension.CAMPAIGN, "week1"),)) == {
+        a: {"clicked": 2, "clicked_human": 1},
+        b: {"clicked": 1},
+    }
+    assert counted.total()["clicked"] == 5
+    with counted.file.writing() as db:
+        in_minutes = db.execute("SELECT count(*) FROM minute WHERE dimension IN (9, 23)").fetchone()
+    assert in_minutes == (0,)
+
+
+def test_a_message_counts_by_the_template_that_people_know(counted: Counted, log: Log) -> None:
+    log.accept(about=About(template_id="0123", template_alias="welcome"))
+    log.accept(about=About(template_id="0456"))
+    log.accept(about=About(subject="none"))
+    unreadable = log.accept()
+    broken = msgspec.structs.replace(log.positions[-1].event, about=b"{")
+    log.positions[-1] = msgspec.structs.replace(log.positions[-1], event=broken)
+    log.happen("delivered", unreadable)
+    counted.catch_up()
+    assert counted.by("template") == {"welcome": {"accepted": 1}, "0456": {"accepted": 1}}
+
+
+def test_what_is_told_after_its_time_counts_nowhere_but_how_it_ended_does(
+    counted: Counted, log: Log
+) -> None:
+    """CN3"""
+    message_id = log.accept("a@x.example", "b@x.example")
+    log.happen("delivered", message_id, 0)
+    accepted = log.positions[0].event.at
+    log.clock.now = UnixMs(accepted + 90 * 86_400_000 - 2)
+    log.happen("opened", message_id, 0)
+    for name in LATER:
+        log.happen(name, message_id, 0)
+    log.happen("expired", message_id, 1)
+    counted.catch_up()
+    assert counted.total() == {"accepted": 2, "delivered": 1, "opened": 1, "expired": 1}
+
+
 def test_a_label_that_is_no_text_is_counted_all_the_same(counted: Counted, log: Log) -> None:
     log.accept(campaign="half \ud800", tags=("x" * 300, ""))
     counted.catch_up()
@@ -231,6 +345,8 @@ def logs(draw: st.DrawFn) -> Log:
 def _course(draw: st.DrawFn, log: Log, message_id: MessageId, index: int) -> None:
     source = draw(st.sampled_from(["ip1", "ip2"]))
     way = msgspec.structs.replace(attempt(), provider="gmail", source=source)
+    if draw(st.booleans()):
+        log.happen("rescheduled", message_id, index, due=UnixMs(log.clock.now + 90_000))
     for _ in range(draw(st.integers(0, 2))):
         log.happen("deferred", message_id, index, attempt=way)
     end = draw(st.sampled_from([*sorted(ENDS), None]))
@@ -240,7 +356,8 @@ def _course(draw: st.DrawFn, log: Log, message_id: MessageId, index: int) -> Non
         for name in draw(st.lists(st.sampled_from(LATER), max_size=4)):
             verdict = draw(st.sampled_from(["human", "machine", ""]))
             kind = "reject"
-            log.happen(name, message_id, index, verdict=verdict, kind=kind)
+            link = draw(st.sampled_from(["https://shop.example/a?b", "https://shop.example/c"]))
+            log.happen(name, message_id, index, verdict=verdict, kind=kind, link=link)
 
 
 def slow_count(log: Log) -> dict[str, int]:
@@ -254,6 +371,8 @@ def slow_count(log: Log) -> dict[str, int]:
             continue
         who = (event.message_id, getattr(event, "index", -1))
         name = str(event.name)
+        if name == "rescheduled":
+            continue
         for counter in {
             **{each: (counter,) for each, counter in ENDS.items()},
             "report_bounced": ("bounced", "bounced_late"),

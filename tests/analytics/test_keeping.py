@@ -13,7 +13,9 @@ from angarium.analytics.counter_file import CounterView
 from angarium.analytics.counters import HOUR_MS
 from angarium.analytics.keeping import ANALYTICS, CounterKeeper
 from angarium.analytics.reading import CounterReader
+from angarium.analytics.rebuilding import Rebuilt
 from angarium.config.schema import Analytics, Config, Server
+from angarium.queue.event_log import KeptBack
 from tests.analytics.conftest import Counted
 from tests.history.killed import log_of_many
 from tests.history.samples import QUEUE, Log
@@ -95,6 +97,57 @@ async def test_what_is_old_goes_by_itself_as_a_reload_says(tmp_path: Path, log: 
             await asyncio.sleep(0.01)
     forgetting.cancel()
     await asyncio.gather(forgetting, return_exceptions=True)
+    await keeper.close()
+
+
+async def test_where_many_events_wait_they_are_written_together(tmp_path: Path, log: Log) -> None:
+    """CWR1, EF3"""
+    for _ in range(30):
+        log.happen("delivered", log.accept())
+    events = FakeEvents([each.event for each in log.positions])
+    keeper = keeper_of(tmp_path, events, log)
+    await keeper.begin(await events.register(ANALYTICS))
+    assert await keeper.handle(log.positions[:20]) is KeptBack.YES
+    assert total_in(tmp_path) == {}
+    assert await keeper.handle(log.positions[20:]) is None
+    assert total_in(tmp_path) == {"accepted": 30, "delivered": 30}
+    await keeper.close()
+
+
+async def test_counted_anew_while_events_come_in_each_counts_once(tmp_path: Path, log: Log) -> None:
+    """CRB1, CWR1"""
+    for _ in range(30):
+        log.happen("delivered", log.accept())
+    events = FakeEvents([each.event for each in log.positions])
+    keeper = keeper_of(tmp_path, events, log)
+    await follow(events, keeper)
+    log.happen("opened", log.accept())
+    events.events += [each.event for each in log.positions[60:]]
+    told: list[int] = []
+    rebuilt, _ = await asyncio.gather(
+        keeper.rebuild(told.append), keeper.handle(log.positions[60:])
+    )
+    assert isinstance(rebuilt, Rebuilt)
+    assert (rebuilt.events, told) == (62, [62])
+    assert total_in(tmp_path) == {"accepted": 31, "delivered": 30, "opened": 1}
+    await keeper.close()
+
+
+async def test_who_is_stopped_while_it_counts_anew_has_changed_nothing(
+    tmp_path: Path, log: Log
+) -> None:
+    for _ in range(3):
+        log.happen("delivered", log.accept())
+    events = FakeEvents([each.event for each in log.positions])
+    keeper = keeper_of(tmp_path, events, log)
+    await follow(events, keeper)
+    rebuilding = asyncio.create_task(keeper.rebuild(lambda _: rebuilding.cancel()))
+    with pytest.raises(asyncio.CancelledError):
+        await rebuilding
+    log.accept()
+    events.events.append(log.positions[-1].event)
+    await keeper.handle(log.positions[-1:])
+    assert total_in(tmp_path) == {"accepted": 4, "delivered": 3}
     await keeper.close()
 
 

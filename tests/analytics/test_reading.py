@@ -3,16 +3,18 @@
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from angarium.analytics import access, counter_file
 from angarium.analytics.access import CounterAccess
 from angarium.analytics.asked import By, CountersAwayError, Only, StatsQuery
-from angarium.analytics.counters import HOUR_MS, Dimension
+from angarium.analytics.counters import HOUR_MS, Counter, Dimension
 from angarium.analytics.span import SpanError, key_shown, read_span
 from angarium.queue.model import UnixMs
 from tests.analytics.conftest import Counted
 from tests.history.samples import Log
+from tests.queue.samples import attempt
 
 NOW = UnixMs(1_782_900_900_000)  # 2026-07-01T10:15:00Z
 HOUR = NOW // HOUR_MS
@@ -60,6 +62,79 @@ def test_one_name_alone_is_asked_about_over_time(counted: Counted, log: Log) -> 
     assert counted.by("hour", only=(Only(Dimension.TAG, "x"),), end=first + 1, first=first) == {
         first: {"accepted": 1}
     }
+
+
+def ways(counted: Counted, log: Log) -> None:
+    log.clock.now = NOW
+    for provider, source, times in (("gmail", "ip1", 3), ("gmail", "ip2", 1), ("yahoo", "ip1", 2)):
+        way = msgspec.structs.replace(attempt(), provider=provider, source=source)
+        for _ in range(times):
+            log.happen("delivered", log.accept(campaign="a"), attempt=way)
+    counted.catch_up()
+
+
+def test_what_is_counted_together_is_asked_for_by_both_or_by_one_of_the_other(
+    counted: Counted, log: Log
+) -> None:
+    ways(counted, log)
+    one, two, three = {"delivered": 1}, {"delivered": 2}, {"delivered": 3}
+    expected = {("gmail", "ip1"): three, ("gmail", "ip2"): one, ("yahoo", "ip1"): two}
+    assert counted.by("provider", "source") == expected
+    assert counted.by("source", "provider") == {
+        (source, provider): found for (provider, source), found in expected.items()
+    }
+    gmail, ip1 = Only(Dimension.PROVIDER, "gmail"), Only(Dimension.SOURCE, "ip1")
+    assert counted.by("source", only=(gmail,)) == {"ip1": three, "ip2": one}
+    assert counted.by("provider", only=(ip1,)) == {"gmail": three, "yahoo": two}
+    assert counted.by(only=(ip1, gmail)) == {"all": three}
+    assert counted.by("hour", "source", only=(gmail,)) == {
+        (HOUR, "ip1"): three,
+        (HOUR, "ip2"): one,
+    }
+    assert counted.by("tenant", "provider", tenant=None) == {
+        ("default", "gmail"): {"delivered": 4},
+        ("default", "yahoo"): two,
+    }
+    minutes = counted.by(
+        "minute", "provider", resolution="minute", first=HOUR * 60, end=HOUR * 60 + 60
+    )
+    assert {key for _, key in minutes} == {"gmail", "yahoo"}
+
+
+def test_rows_may_be_those_that_have_most_of_something(counted: Counted, log: Log) -> None:
+    ways(counted, log)
+    query = StatsQuery(
+        by=("provider", "source"),
+        first=HOUR,
+        end=HOUR + 1,
+        tenant="default",
+        most=Counter.DELIVERED,
+        limit=2,
+    )
+    page = counted.reader.ask(query)
+    assert [each.keys for each in page.rows] == [("gmail", "ip1"), ("yahoo", "ip1")]
+    assert page.after is None
+
+
+def test_pages_by_several_have_each_row_once(counted: Counted, log: Log) -> None:
+    ways(counted, log)
+    keys: list[tuple[object, ...]] = []
+    after: str | None = ""
+    while after is not None:
+        query = StatsQuery(
+            by=("hour", "provider", "source"),
+            first=HOUR,
+            end=HOUR + 1,
+            tenant="default",
+            limit=1,
+            after=after,
+        )
+        page = counted.reader.ask(query)
+        keys += [each.keys for each in page.rows]
+        after = page.after
+    assert keys == [(HOUR, "gmail", "ip1"), (HOUR, "gmail", "ip2"), (HOUR, "yahoo", "ip1")]
+    with pytest.raises(ValueError, match="other rows"):
+        counted.reader.ask(msgspec.structs.replace(query, after="=gmail"))
 
 
 def test_pages_have_each_row_once_also_of_the_rest(counted: Counted, log: Log) -> None:

@@ -3,16 +3,19 @@
 import sqlite3
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from angarium.analytics import key_bound, writing
-from angarium.analytics.asked import CountersAwayError
+from angarium.analytics.asked import CountersAwayError, Only
 from angarium.analytics.counter_file import CounterFile, CounterView
+from angarium.analytics.counters import COUNTERS, Dimension
 from angarium.analytics.forgetting import FORGET_STEP, Forgetting, Kept
 from angarium.analytics.writing import CounterWriter
 from angarium.queue.model import UnixMs
 from tests.analytics.conftest import Counted
 from tests.history.samples import QUEUE, Log
+from tests.queue.samples import attempt
 
 DAY_MS = 86_400_000
 
@@ -68,7 +71,7 @@ def test_routes_are_known_again_after_a_restart(counted: Counted, log: Log) -> N
     assert counted.by("source") == {"ip1": {"delivered": 2, "complained": 1}}
 
 
-def test_an_hour_has_a_bounded_number_of_keys_and_loses_none_of_what_they_count(
+def test_a_day_has_a_bounded_number_of_keys_and_loses_none_of_what_they_count(
     counted: Counted, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """CGR1"""
@@ -83,6 +86,61 @@ def test_an_hour_has_a_bounded_number_of_keys_and_loses_none_of_what_they_count(
     kept = {f"t{number}": {"accepted": 1} for number in range(1, 5)}
     assert found == {None: {"accepted": 3}, "t0": {"accepted": 9}, **kept}
     assert len(counted.by("tag", tenant="acme")) == 3
+
+
+def test_pairs_of_a_day_have_a_bound_of_their_own(
+    counted: Counted, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CGR1"""
+    monkeypatch.setattr(key_bound, "MAX_PAIRS", 3)
+    for number in range(5):
+        way = msgspec.structs.replace(attempt(), provider=f"p{number}", source="ip1")
+        log.happen("delivered", log.accept(), attempt=way)
+    counted.catch_up()
+    found = counted.by("provider", "source")
+    assert found[None, None] == {"delivered": 2}
+    assert len(found) == 4
+    assert len(counted.by("provider")) == 5
+    assert counted.by("provider", only=(Only(Dimension.SOURCE, "ip1"),)) == {
+        f"p{number}": {"delivered": 1} for number in range(3)
+    }
+
+
+def test_minutes_hours_and_days_are_the_same_figures(
+    counted: Counted, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CGR1"""
+    monkeypatch.setattr(key_bound, "MAX_KEYS", 6)
+    for number in range(60):
+        log.clock.now = UnixMs(log.clock.now + 19 * 60_000)
+        message_id = log.accept(tags=(f"t{number % 9}", "all"), campaign="week1")
+        log.happen("delivered", message_id)
+        log.happen("opened", message_id, verdict="human")
+        if number % 7 == 0:
+            counted.catch_up()
+    counted.catch_up()
+    figures = ", ".join(f"sum({name})" for name in COUNTERS)
+    text = "SELECT tenant, dimension, at / {}, key, " + figures + ", sum_latency(latency) FROM {}"
+    text += " WHERE dimension NOT IN (9, 23) GROUP BY 1, 2, 3, 4"
+    view = CounterView(counted.file._path.parent)
+    days = view.ask(text.format(1, "day"), {})
+    assert view.ask(text.format(24, "hour"), {}) == days
+    assert view.ask(text.format(1440, "minute"), {}) == days
+    assert len(days) > 20
+    view.close()
+
+
+def test_a_file_of_an_older_form_is_made_anew(tmp_path: Path, log: Log) -> None:
+    with sqlite3.connect(tmp_path / "analytics.db") as db:
+        db.execute("CREATE TABLE counter (tenant TEXT)")
+        db.execute("CREATE TABLE state (id INTEGER)")
+        db.execute("PRAGMA user_version = 1")
+    db.close()
+    counted = Counted(tmp_path, log)
+    log.accept()
+    counted.catch_up()
+    assert counted.total() == {"accepted": 1}
+    counted.close()
 
 
 def test_a_restored_queue_goes_on_where_it_is_and_ends_no_recipient_twice(

@@ -1,8 +1,10 @@
 """Counters of a running server, by HTTP and by the command: mirrors api/native/stats and cli/stats."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,7 +49,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             found = Site(product)
             found.send(found.shop, "shop.example", tags={"kind": "receipt"}, campaign="spring")
             found.send(found.shop, "shop.example", to=["d@example.net"], tags={"kind": "news"})
-            found.send(found.acme, "acme.example")
+            found.send(found.acme, "acme.example", campaign="=1+1")
             wait_until(lambda: total(found.shop)["sent"] == 3 and total(found.acme)["sent"] == 2)
             yield found
             product.assert_clean()
@@ -63,7 +65,8 @@ def total(client: ApiClient, more: str = "") -> dict[str, Any]:
 def test_a_tenant_sees_how_much_it_sent_by_whatever_it_was(site: Site) -> None:
     row = total(site.shop)
     assert (row["key"], row["accepted"], row["sent"], row["delivered"]) == ("all", 3, 3, 0)
-    assert len(row) == 18
+    assert len(row) == 22
+    assert (row["keys"], row["rates"], row["latency"]) == ([], None, None)
     expected = {
         "tag": {"kind:news": 1, "kind:receipt": 2},
         "campaign": {"spring": 2},
@@ -81,6 +84,29 @@ def test_a_tenant_sees_how_much_it_sent_by_whatever_it_was(site: Site) -> None:
     assert sum(each["sent"] for each in rows) == 2
     assert total(site.shop, "&campaign=nothing")["sent"] == 0
     assert total(site.acme)["sent"] == 2
+
+
+def test_rates_and_how_long_it_took_are_there_for_who_asks(site: Site) -> None:
+    row = total(site.shop, "&rates=true&latency=true")
+    assert (row["rates"]["deliveryRate"], row["rates"]["bounceRate"]) == (1.0, 0.0)
+    latency = row["latency"]
+    assert latency["count"] == 3
+    assert 0 < latency["p50Ms"] <= latency["p95Ms"] <= latency["p99Ms"] < 60_000
+    (by_two,) = site.shop.right("GET", "/v1/stats?by=day,domain&rates=true")["rows"]
+    today = datetime.now(UTC).date().isoformat()
+    assert (by_two["key"], by_two["keys"]) == (today, [today, "shop.example"])
+    minutes = site.shop.right("GET", "/v1/stats?by=minute")
+    assert (minutes["resolution"], sum(each["sent"] for each in minutes["rows"])) == ("minute", 3)
+    assert site.shop.right("GET", "/v1/stats?by=class&rates=true")["rows"] == []
+
+
+def test_a_spreadsheet_has_all_rows_and_no_formulas(site: Site) -> None:
+    answer = site.acme.ask("GET", "/v1/stats?by=campaign&format=csv&rates=true&limit=1")
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    lines = answer.body.decode().split("\r\n")
+    assert lines[0].startswith("campaign,accepted,sent,delivered")
+    assert lines[1].startswith("'=1+1,2,")
+    assert lines[0].endswith("unsubscribe_rate")
 
 
 def test_a_list_is_paged(site: Site) -> None:
@@ -107,7 +133,15 @@ def test_the_hours_that_are_in_it_are_said(site: Site) -> None:
     [
         ("by=weather", (400, "VALIDATION_ERROR", "by")),
         ("from=2026-13-01", (400, "VALIDATION_ERROR", "from")),
-        ("from=2020-01-01&to=2024-01-01", (400, "VALIDATION_ERROR", "from")),
+        ("from=2010-01-01&to=2024-01-01", (400, "VALIDATION_ERROR", "from")),
+        ("from=2020-01-01&to=2024-01-01&by=hour", (400, "VALIDATION_ERROR", "from")),
+        ("by=tenant", (400, "VALIDATION_ERROR", "by")),
+        ("by=tag,link", (400, "VALIDATION_ERROR", "by")),
+        ("by=minute,link", (400, "VALIDATION_ERROR", "by")),
+        ("by=hour&resolution=day", (400, "VALIDATION_ERROR", "resolution")),
+        ("resolution=week", (400, "VALIDATION_ERROR", "resolution")),
+        ("sort=weather", (400, "VALIDATION_ERROR", "sort")),
+        ("format=xml", (400, "VALIDATION_ERROR", "format")),
         ("to=soon", (400, "VALIDATION_ERROR", "to")),
         ("by=tag&stream=news", (400, "VALIDATION_ERROR", "stream")),
         ("tag=a&stream=news", (400, "VALIDATION_ERROR", "tag")),
@@ -140,6 +174,10 @@ def test_a_program_has_rows_as_values(site: Site) -> None:
         rows = list(client.stats("tag", since=datetime.now(UTC).date()))
         assert [(each.key, each.sent) for each in rows] == [("kind:news", 1), ("kind:receipt", 2)]
         assert sum(each.sent for each in client.stats("hour", campaign="spring")) == 2
+        (row,) = client.stats("total", rates=True, latency=True)
+        assert row.rates is not None
+        assert row.latency is not None
+        assert (row.rates.delivery_rate, row.latency.count) == (1.0, 3)
 
 
 def test_the_command_says_the_same_of_all_tenants_or_of_one(site: Site) -> None:
@@ -151,11 +189,71 @@ def test_the_command_says_the_same_of_all_tenants_or_of_one(site: Site) -> None:
     assert rows("--by", "total", "--tenant", "acme")["all"]["sent"] == 2
     by_tenant = rows("--by", "tenant")
     assert {key: each["accepted"] for key, each in by_tenant.items()} == {"acme": 2, "default": 3}
+    both = rows("--by", "day,domain", "--only", "domain=acme.example")
+    (found,) = both.values()
+    assert (found["keys"][1], found["sent"], found["rates"]["delivery"]) == ("acme.example", 2, 1.0)
+    assert found["latency"]["count"] == 2
+    most = json.loads(
+        site.product.postmaster(
+            "stats", "--by", "tenant", "--sort", "sent", "--limit", "1", "--json"
+        )
+    )
+    assert [each["key"] for each in most["rows"]] == ["default"]
+    as_csv = site.product.postmaster("stats", "--by", "tenant", "--csv").splitlines()
+    assert as_csv[0].startswith("tenant,accepted,sent")
+    assert [each.split(",")[:2] for each in as_csv[1:]] == [["acme", "2"], ["default", "3"]]
     text = site.product.postmaster("stats", "--by", "tag")
     assert text.splitlines()[1].split()[:3] == ["tag", "accepted", "sent"]
     assert text.splitlines()[3].split()[:3] == ["kind:receipt", "2", "2"]
+    assert "100.00" in text.splitlines()[3]
     site.product.postmaster("stats", "--from", "soon", code=65)
-    site.product.postmaster("stats", "--from", "2020-01-01", code=65)
+    site.product.postmaster("stats", "--only", "weather=good", code=65)
+    site.product.postmaster("stats", "--json", "--csv", code=64)
+    site.product.postmaster("stats", "--from", "2010-01-01", code=65)
+
+
+def test_counted_anew_with_and_without_a_server_the_figures_are_the_same(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    with RecordingSink() as sink:
+        product = Product(tmp_path_factory.mktemp("rebuilt"), sink=sink.port)
+        try:
+            site = Site(product)
+            for _ in range(5):
+                site.send(site.shop, "shop.example", tags={"kind": "news"})
+            wait_until(lambda: total(site.shop)["sent"] == 10)
+            shown = product.postmaster("stats", "--by", "hour,tag", "--json")
+            for _ in range(2):
+                rebuilt = json.loads(product.postmaster("analytics", "rebuild", "--json"))
+                assert rebuilt["changed_rows"] == 0
+                assert rebuilt["events"] >= 15
+                assert rebuilt["before"] == rebuilt["after"]
+                assert rebuilt["after"]["sent"] == 10
+            assert product.postmaster("stats", "--by", "hour,tag", "--json") == shown
+            _spoil(product.folder / "data" / "analytics.db")
+            assert total(site.shop)["sent"] == 17
+            told = product.postmaster("analytics", "rebuild")
+            assert "1 rows of days are not as they were" in told
+            assert told.splitlines()[-1].split() == ["sent", "17", "now", "10"]
+            site.send(site.shop, "shop.example")
+            wait_until(lambda: total(site.shop)["sent"] == 12)
+            product.kill()
+            _spoil(product.folder / "data" / "analytics.db")
+            rebuilt = json.loads(product.postmaster("analytics", "rebuild", "--json"))
+            assert (rebuilt["changed_rows"], rebuilt["after"]["sent"]) == (1, 12)
+            product = Product(product.folder, sink=sink.port)
+            site.shop.port = product.http
+            site.send(site.shop, "shop.example")
+            wait_until(lambda: total(site.shop)["sent"] == 14)
+        finally:
+            product.kill()
+
+
+def _spoil(path: Path) -> None:
+    db = sqlite3.connect(path, timeout=20)
+    with db:
+        db.execute("UPDATE day SET sent = sent + 7 WHERE dimension = 0")
+    db.close()
 
 
 def test_killed_at_any_moment_a_server_counts_each_thing_once(
@@ -188,6 +286,7 @@ def test_where_nothing_is_to_be_counted_nothing_is(
         refused = client.ask("GET", "/v1/stats")
         assert (refused.status, "[analytics] counts" in refused.json["message"]) == (404, True)
         product.postmaster("stats", code=74)
+        product.postmaster("analytics", "rebuild", code=78)
         assert not (product.folder / "data" / "analytics.db").exists()
     finally:
         product.kill()

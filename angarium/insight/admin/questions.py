@@ -28,6 +28,7 @@ from angarium.insight.admin.queue_reads import (
     SummarizeQueue,
 )
 from angarium.insight.admin.quotas import AskQuotas
+from angarium.insight.admin.rebuilding import RebuildCounters
 from angarium.insight.admin.reloading import AskReload
 from angarium.insight.admin.rules import ListRules, UndoRule
 from angarium.insight.admin.standing import AskListings, AskStanding, ResumeSender
@@ -81,6 +82,7 @@ AnyQuestion = (
     | ListSuppressions
     | AddSuppressions
     | RemoveSuppressions
+    | RebuildCounters
 )
 
 _QUESTIONS: Final = msgspec.msgpack.Decoder(AnyQuestion)

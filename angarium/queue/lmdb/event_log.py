@@ -35,15 +35,13 @@ class LmdbEventLog:
 
     def last(self) -> int:
         """Return the newest event's sequence number, 0 when there is none: what a consumer lags behind."""
-        with self._env.read() as txn:
-            return last_sequence(txn, self._env)
+        return newest_sequence(self._env)
 
     async def register(self, consumer: str) -> EventCursor:
         check_consumer(consumer)
-        with self._env.read() as txn:  # a full disk keeps nobody from reading on
-            known = txn.get(ack_key(consumer), db=self._env.meta)
+        known = find_cursor(self._env, consumer)  # a full disk keeps nobody from reading on
         if known is not None:
-            return _decode_cursor(known)
+            return known
         cursor: EventCursor = await self._submit(_Register(consumer))
         return cursor
 
@@ -87,6 +85,18 @@ def read_events(env: QueueEnvironment, after: int, limit: int) -> list[Position]
 def read_positions(txn: ReadTransaction, env: QueueEnvironment) -> dict[str, int]:
     """Return up to which event each consumer has acknowledged them."""
     return {name: cursor.position for name, cursor in _cursors(txn, env).items()}
+
+
+def newest_sequence(env: QueueEnvironment) -> int:
+    with env.read() as txn:
+        return last_sequence(txn, env)
+
+
+def find_cursor(env: QueueEnvironment, consumer: str) -> EventCursor | None:
+    """Return how far a consumer is; None: it is not registered."""
+    with env.read() as txn:
+        known = txn.get(ack_key(consumer), db=env.meta)
+    return None if known is None else _decode_cursor(known)
 
 
 def last_sequence(txn: ReadTransaction, env: QueueEnvironment) -> int:

@@ -4,12 +4,12 @@ Knows nothing of what a consumer does with events.
 """
 
 import asyncio
-import enum
 import time
 from collections.abc import Sequence
 from typing import Final, Protocol
 
 from angarium.queue import EventCursor, EventLog, Position, QueueFailedError, QueueFullError
+from angarium.queue.event_log import KeptBack as KeptBack
 from angarium.service.platform.shared_reading import SharedReading
 from angarium.telemetry.log import log, log_exception
 
@@ -21,12 +21,6 @@ ACK_S: Final = 0.5
 # Before a batch that could not be handled is tried again: doubling
 FIRST_RETRY_S: Final = 1.0
 LAST_RETRY_S: Final = 30.0
-
-
-class KeptBack(enum.Enum):
-    """What a consumer returns that has handled events in memory only, and will write what they came to later."""
-
-    YES = enum.auto()
 
 
 class NotNowError(Exception):

@@ -6,8 +6,9 @@ from typing import Final
 import msgspec
 
 from angarium.queue import Clicked, EventCursor, EventLog, Fetched, Opened, Position, UnixMs
+from angarium.queue.event_log import KeptBack
 from angarium.service.platform.copy_facts import CopyFacts, CopyFactsFinder
-from angarium.service.platform.event_follower import BATCH, KeptBack
+from angarium.service.platform.event_follower import BATCH
 from angarium.tracking.fetches import Fetches, Judged
 from angarium.tracking.judging import HONEYPOT, PICTURE
 

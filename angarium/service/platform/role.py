@@ -21,6 +21,7 @@ from angarium.routing.dns import DnsSetupError
 from angarium.routing.routing import Routing
 from angarium.service.admin_socket import Handlers
 from angarium.service.platform.alarms.parts import AlarmParts
+from angarium.service.platform.analytics_answers import AnalyticsAnswers
 from angarium.service.platform.audit_keeping import AuditKeeper
 from angarium.service.platform.came_back_follower import RECEIVER_REPORTS
 from angarium.service.platform.census import Census
@@ -237,6 +238,7 @@ async def run_platform(runtime: Runtime) -> None:
                     parts.answers.handlers(),
                     alarms.answers.handlers(),
                     SuppressionAnswers(spool.suppressions).handlers(),
+                    AnalyticsAnswers(counters).handlers(),
                 ),
                 asyncio.TaskGroup() as following,
             ):

@@ -20,6 +20,7 @@ from angarium.queue import (
     UnixMs,
     Unsubscribed,
 )
+from angarium.queue.event_log import KeptBack
 from angarium.queue.keepsakes import Keepsakes
 from angarium.reputation.figures import SPANS, Figures, Kind, Subject
 from angarium.reputation.standing_keepsakes import (
@@ -34,7 +35,6 @@ from angarium.reputation.standing_keepsakes import (
     read_position,
 )
 from angarium.service.platform.delivery_finder import DeliveryFinder
-from angarium.service.platform.event_follower import KeptBack
 from angarium.service.platform.sender_breaker import SenderBreaker
 from angarium.service.platform.standing_facts import Fact, fact_of, feedback_fact
 

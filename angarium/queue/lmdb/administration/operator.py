@@ -9,11 +9,11 @@ from angarium.queue.act import Act, Actor, Notify, Part
 from angarium.queue.administration import Progress
 from angarium.queue.breakdown import Breakdown, Quality
 from angarium.queue.entry import Affected, EntryPage, FindProvider, ShownMessage
-from angarium.queue.event_log import Position
+from angarium.queue.event_log import EventCursor, Position
 from angarium.queue.hold_rule import HoldRule
 from angarium.queue.lmdb.administration.administering import Administering
 from angarium.queue.lmdb.administration.rescheduling import Reschedule
-from angarium.queue.lmdb.event_log import read_events
+from angarium.queue.lmdb.event_log import find_cursor, newest_sequence, read_events
 from angarium.queue.lmdb.file.check import has_file
 from angarium.queue.lmdb.file.environment import QueueEnvironment
 from angarium.queue.lmdb.keepsakes import read_keepsakes
@@ -102,6 +102,14 @@ class QueueOperator:
     def read_keepsakes(self, prefix: str) -> dict[str, bytes]:
         """As ``Keepsakes.read``."""
         return read_keepsakes(self._env, prefix)
+
+    def last_event(self) -> int:
+        """As ``EventLog.last``."""
+        return newest_sequence(self._env)
+
+    def find_cursor(self, consumer: str) -> EventCursor | None:
+        """Return how far a consumer of the events is; None: it is not registered."""
+        return find_cursor(self._env, consumer)
 
     def breakdown(self, wanted: Filter, by: Quality, limit: int) -> Breakdown:
         return run_steps(self._steps.breakdown(wanted, by, limit), self._transact)

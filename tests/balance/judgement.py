@@ -49,7 +49,8 @@ async def _settled(world: World, expected: dict[str, int], within_s: float) -> d
     exact = [
         name for name in expected if name not in (*RAW, "openedHuman", "clickedHuman", "deferred")
     ]
-    until, seen, changed = time.monotonic() + within_s, {}, time.monotonic()
+    until, changed = time.monotonic() + within_s, time.monotonic()
+    seen: dict[str, Any] = {}
     while True:
         rows = await world.stats("total")
         total = (

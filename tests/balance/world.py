@@ -30,6 +30,7 @@ from tests.faults.server import HTTP_PORT, TOP, Server
 
 INBOUND_PORT = 2626
 GREYLIST_S = 0.2
+START_S = 120.0  # of a server, however busy the machine is
 STREAM, SENDER_DOMAIN = "news", "balance.example"
 PATH = "/v1/email/campaigns"
 HTML = (
@@ -186,7 +187,8 @@ class World:
             self.readers.kills.append(time.monotonic())
         if slot == "all":
             server.kill_all()
-            await server.start_and_wait()
+            server.start()
+            await server.wait_ready(START_S)
         else:
             pid = server.kill_child(slot)
             await until(lambda: server.children().get(slot, pid) != pid, f"{slot} is there again")
@@ -204,7 +206,7 @@ class World:
     async def statuses(self) -> dict[str, str]:
         """Return by address what the history says."""
         found: dict[str, str] = {}
-        cursor = ""
+        cursor: str | None = ""
         while cursor is not None:
             page = await self.ask("GET", f"/v1/emails?limit=200&cursor={cursor}")
             for each in page["emails"]:
@@ -225,6 +227,9 @@ class World:
     def mail_log(self) -> list[dict[str, Any]]:
         raw = (self.server.data_dir / "mail.log").read_bytes()
         return [json.loads(line) for line in raw.splitlines()]
+
+    async def until_taken(self, copies: int) -> None:
+        await until(lambda: self.taken >= copies, f"{copies} copies are taken", 3600)
 
     @property
     def taken(self) -> int:
@@ -266,7 +271,8 @@ async def run_world(directory: Path, size: int, seed: int) -> AsyncIterator[Worl
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
             world._session = session
             try:
-                await server.start_and_wait()
+                server.start()
+                await server.wait_ready(START_S)
                 await world.prepare()
                 async with world.readers:
                     watching = asyncio.create_task(world.watch())

@@ -23,8 +23,7 @@ async def send_and_kill(directory: Path, size: int, kills: int, seed: int) -> No
         await world.send()
         for number in range(kills):
             # Spread over the time in which it is sent and read
-            reached = size * number // (kills + 1)
-            await until(lambda reached=reached: world.taken >= reached, "going on", 900)
+            await world.until_taken(size * number // (kills + 1))
             await asyncio.sleep(world.chance.uniform(0.0, 1.0))
             await world.kill_one()
         await world.server.wait_ready()

@@ -278,9 +278,7 @@ class Client:
     ) -> TemplatePreview:
         """Return the mail that a version makes. ``data``: None for the version's own sample. Sends nothing."""
         body = _template_body(data, version, locale)
-        return self._ask(
-            call("POST", "templates", name, "preview", body=body), TemplatePreview
-        )
+        return self._ask(call("POST", "templates", name, "preview", body=body), TemplatePreview)
 
     def test_template(
         self,
@@ -296,9 +294,7 @@ class Client:
         body = {**_template_body(data, version, locale), "from": sender, "to": list(to)}
         return self._ask(call("POST", "templates", name, "test", body=body), Sent)
 
-    def start_campaign(
-        self, campaign: Campaign, *, idempotency_key: str = ""
-    ) -> CampaignState:
+    def start_campaign(self, campaign: Campaign, *, idempotency_key: str = "") -> CampaignState:
         """Send a mail to each row of a file; when it returns, that is on disk, and goes on by itself."""
         once = idempotency_key or _new_key()
         return self._ask(call("POST", *_CAMPAIGNS, body=campaign, once=once), CampaignState)
@@ -317,9 +313,7 @@ class Client:
                 return
             query["cursor"] = page.cursor
 
-    def campaign_rows(
-        self, transaction_id: str, *, status: str = ""
-    ) -> Iterator[CampaignRow]:
+    def campaign_rows(self, transaction_id: str, *, status: str = "") -> Iterator[CampaignRow]:
         """Yield the rows of the file in order. ``status``: "failed" for those that can be sent again; "": all."""
         query: dict[str, Any] = {"status": status, "limit": 1000}
         path = (*_CAMPAIGNS, transaction_id, "rows")
@@ -341,9 +335,7 @@ class Client:
         asked = call("PATCH", *_CAMPAIGNS, transaction_id, body=body)
         return self._ask(asked, CampaignState)
 
-    def resend_failed(
-        self, transaction_id: str, *, idempotency_key: str = ""
-    ) -> CampaignState:
+    def resend_failed(self, transaction_id: str, *, idempotency_key: str = "") -> CampaignState:
         """Send the failed rows of a campaign that is over again; returns the new one."""
         once = idempotency_key or _new_key()
         path = (*_CAMPAIGNS, transaction_id, "resend-failed")

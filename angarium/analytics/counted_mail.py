@@ -43,7 +43,7 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     template: str = ""  # its alias, or its id; "": of none
 
 
-class _Template(msgspec.Struct, frozen=True, rename="camel"):
+class _Template(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Of ``queue.about``, which may have much more."""
 
     template_id: str = ""

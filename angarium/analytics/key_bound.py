@@ -16,9 +16,8 @@ _DAY: Final = MINUTES["day"]
 _PAIRED: Final = frozenset(map(int, PAIRS))
 # Ours: days, tenants and dimensions whose numbers of keys are remembered
 _GROUPS: Final = 2000
-_KEYS: Final = (
-    f"SELECT key FROM day WHERE tenant = ? AND dimension = ? AND at = ? AND key <> '{REST}'"  # noqa: S608
-)
+_WHERE: Final = f"tenant = ? AND dimension = ? AND at = ? AND key <> '{REST}'"
+_KEYS: Final = f"SELECT key FROM day WHERE {_WHERE}"  # noqa: S608
 
 Group = tuple[str, int, int]
 

@@ -14,9 +14,8 @@ _WITHOUT: Final = frozenset({Dimension.CLASS, Dimension.LINK})
 class Rates(msgspec.Struct, frozen=True, kw_only=True):
     """0 to 1; more, or less, where what happened is of mail of an earlier time. None: there was no such mail."""
 
-    delivery: (
-        float | None
-    )  # left as delivered or sent and did not come back, of all that was tried to its end
+    # Left as delivered or sent and did not come back, of all that was tried to its end
+    delivery: float | None
     deferral: float | None  # took more than one attempt, of the same
     bounce: float | None  # of the same
     complaint: float | None  # of what a host took

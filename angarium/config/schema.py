@@ -680,9 +680,8 @@ class Analytics(_Table, frozen=True, kw_only=True):
     keep_minutes_days: Days = 2  # counters of minutes
     # counters of hours; and so long after its acceptance what is told of a message still counts
     keep_days: Days = 90
-    keep_daily_days: Days = (
-        1830  # counters of days; no shorter than those of hours, as these than those of minutes
-    )
+    # counters of days; no shorter than those of hours, as these than those of minutes
+    keep_daily_days: Days = 1830
 
 
 class Check(_Table, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Checks what types cannot say of ``[[summary]]``. Pure, but for the list of time zones."""
+"""Checks what types cannot say of ``[[summary]]``; the machine says which time zones there are."""
 
 import re
 import zoneinfo

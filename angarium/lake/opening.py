@@ -1,6 +1,6 @@
 """Opens the lake for who writes it: makes what is not there, and puts right what a crash has left. Blocks.
 
-Invariant LO1: a file under a lake's name that the catalogue does not know was never counted, so it goes; but where
+Invariant LOP1: a file under a lake's name that the catalogue does not know was never counted, so it goes; but where
 there is no catalogue, what the names say counts.
 """
 
@@ -32,7 +32,7 @@ def open_for_writing(folder: Folder, now_ms: int) -> tuple[Catalogue, Engine]:
             known = {each.path for each in catalogue.files()}
             known |= {each.path for each in catalogue.gone()}
             for path in folder.names():
-                if path not in known:  # LO1
+                if path not in known:  # LOP1
                     folder.remove(path)
             for file in catalogue.files():
                 if not file.is_local:  # let go, and then we were killed

@@ -136,9 +136,8 @@ def _blank_row(fd: int, place: _Place, charset: str, kept: str, subject: Subject
     raw = os.pread(fd, place.end - place.start, place.start)
     text = raw.decode(charset, "surrogateescape" if charset.startswith("utf-8") else "replace")
     blanked = _blanked(text, charset, kept)
-    if len(blanked) != len(
-        raw
-    ):  # a charset in which a letter has no one length: by octets, but for line ends
+    if len(blanked) != len(raw):
+        # A charset in which a letter has no one length: by octets, but for line ends
         blanked = bytes(each if each in b"\r\n" else ord(_BLANK) for each in raw)
     rest = _address_kept(raw, blanked, text, charset, subject)
     os.pwrite(fd, rest, place.start)

@@ -26,9 +26,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, renam
     dialect: str = ""  # by which API it came; "": by none
     request_id: str = ""  # several messages of one request share it
     key_id: str = ""
-    trace_parent: str = (
-        ""  # the trace that its request was a part of (W3C Trace Context); "": it said none
-    )
+    # The trace that its request was a part of (W3C Trace Context); "": it said none
+    trace_parent: str = ""
     requested_at: int = 0  # when its request came
     callback_url: str = ""
     send_at: int = 0  # when it was to be sent; 0: at once

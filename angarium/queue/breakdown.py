@@ -33,9 +33,8 @@ class Slice(msgspec.Struct, kw_only=True):
     scheduled: int = 0
     held: int = 0
     in_flight: int = 0
-    oldest_at: UnixMs | None = (
-        None  # when the oldest of their messages was accepted, or was to start
-    )
+    # When the oldest of their messages was accepted, or was to start
+    oldest_at: UnixMs | None = None
     ages: list[int]  # how many in each column of AGE_COLUMNS and, last, older
 
 

@@ -103,9 +103,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fal
     provider: str = ""  # of the site; "" when none was found
     dkim: tuple[str, ...] = ()  # names of the keys that signed: "<selector>._domainkey.<domain>"
     unsigned: str = ""  # why none did
-    took_ms: int = (
-        0  # from the transaction's beginning until it ended; 0: it took less, or there was none
-    )
+    # From the transaction's beginning until it ended; 0: it took less, or there was none
+    took_ms: int = 0
 
 
 class DueHead(msgspec.Struct, frozen=True, kw_only=True):

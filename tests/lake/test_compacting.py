@@ -85,7 +85,7 @@ def test_old_files_stay_until_their_readers_have_ended(house: House, log: Log) -
 def test_a_crash_before_the_catalogue_knows_leaves_all_as_it_was(
     house: House, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """LCP1, LO1"""
+    """LCP1, LOP1"""
     fill(log)
     house.catch_up(flush=7)
     before = house.on_disk()
@@ -104,7 +104,7 @@ def test_a_crash_before_the_catalogue_knows_leaves_all_as_it_was(
 
 
 def test_a_lost_catalogue_is_made_anew_from_the_names(house: House, log: Log) -> None:
-    """LO1, LN1"""
+    """LOP1, LN1"""
     fill(log)
     house.catch_up(flush=7)
     hour = house.files[0].hour

@@ -41,7 +41,7 @@ def test_what_comes_again_is_passed_over(house: House, log: Log) -> None:
 def test_files_that_the_catalogue_has_not_counted_are_written_again(
     house: House, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """LW1, LO1"""
+    """LW1, LOP1"""
     fill(log)
 
     def killed(*_: object) -> None:
@@ -139,7 +139,7 @@ def _kill(folder: Path, step: int, after: int) -> None:
 
 @pytest.mark.slow
 def test_killed_at_any_instant_it_has_each_event_once(tmp_path: Path) -> None:
-    """LW1, LC1"""
+    """LW1, LC1, LF1"""
     log = log_of_many()
     for step, after in ((11, 3), (17, 9), (13, 14)):
         _kill(tmp_path, step, after)
@@ -153,7 +153,7 @@ def test_killed_at_any_instant_it_has_each_event_once(tmp_path: Path) -> None:
 @pytest.mark.faults
 @pytest.mark.timeout(600)
 def test_killed_often_it_has_each_event_once(tmp_path: Path) -> None:
-    """LW1, LC1"""
+    """LW1, LC1, LF1"""
     chance = random.Random(7)
     log = log_of_many()
     for number in range(12):

@@ -24,7 +24,7 @@ REMEDIES: Final[Mapping[B, str]] = {
     B.REPUTATION: "a bad name at the provider: send less, and first to who reads; look at complaints",
     B.PTR_REQUIRED: "a source whose address has no name in reverse DNS that leads back: `postmaster doctor` says which",
     B.TLS_FAILURE: "TLS that was not agreed on: look at the host's certificate and at `tls` of the provider",
-    B.AUTH_FAILURE: "SPF, DKIM or DMARC that fail: `postmaster domain check` says which record is wrong",
+    B.AUTH_FAILURE: "SPF, DKIM or DMARC that fail: `postmaster domain verify` says which record is wrong",
     B.SPAM: "content that was taken for spam: compare what was sent before it began, and check it (`POST /v1/check`)",
     B.VIRUS: "content, an attachment or a link that was taken for malware",
     B.CONTENT: "content that the provider does not want: a link, an attachment, words",

@@ -68,7 +68,7 @@ class PersonErasure(Wire, frozen=True, kw_only=True):
     remains: Sequence[str]  # of no store alone: free pages, backups
 
 
-class _Store(msgspec.Struct, frozen=True):
+class _Store(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     found: int
     changed: int

@@ -112,7 +112,6 @@ class StatsAnswer(Wire, frozen=True, kw_only=True):
     first: Time = msgspec.field(name="from")  # the first minute, hour or day that is in it
     to: Time  # up to then
     resolution: Resolution  # which counters were added up
-    rows: Sequence[
-        StatsRowShown
-    ]  # in the order of their keys, or of `sort`; none where nothing happened
+    # in the order of their keys, or of `sort`; none where nothing happened
+    rows: Sequence[StatsRowShown]
     cursor: str | None  # of the next page; null: there is none

@@ -44,7 +44,7 @@ def test_what_changed_is_told_with_where_since_when_and_why(story: InsightReader
     assert told.cause is not None
     assert told.cause.bounce_class == "auth_failure"
     assert told.cause.part > 0.9
-    assert "postmaster domain check" in told.why
+    assert "postmaster domain verify" in told.why
 
 
 def test_the_days_before_have_nothing_to_tell_nor_have_other_tenants(story: InsightReader) -> None:

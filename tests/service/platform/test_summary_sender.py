@@ -105,6 +105,7 @@ def test_what_is_wrong_with_it_is_named() -> None:
 
 
 async def test_a_day_is_told_once_whatever_is_restarted(setting: Setting) -> None:
+    """SUM1"""
     setting.count_one()
     await setting.sender.look()
     await setting.sender.look()

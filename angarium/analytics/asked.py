@@ -31,6 +31,7 @@ By = Literal[
     "template",
     "class",
     "link",
+    "cohort",
 ]
 TIMES: Final[tuple[Resolution, ...]] = ("minute", "hour", "day")
 # Ours, of one question: two weeks of minutes, a year and a day of hours, ten years of days

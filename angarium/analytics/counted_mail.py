@@ -5,11 +5,13 @@ No address is kept: who is named by the address alone is found by a checksum of 
 
 import struct
 import zlib
+from datetime import date
+from functools import lru_cache
 from typing import Final
 
 import msgspec
 
-from angarium.analytics.counters import key_text
+from angarium.analytics.counters import DAY_MS, key_text
 from angarium.queue.events.accepted import MessageAccepted
 from angarium.queue.model import UnixMs
 
@@ -41,6 +43,7 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     domain: str  # of the sender; "": none is known
     tags: tuple[str, ...] = ()
     template: str = ""  # its alias, or its id; "": of none
+    cohort: str = ""  # the day (UTC) on which it was accepted; "": of an earlier build
 
 
 class _Template(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -50,6 +53,7 @@ class _Template(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     template_alias: str = ""
 
 
+_BEGINNING: Final = date(1970, 1, 1).toordinal()
 _decoder: Final = msgspec.msgpack.Decoder(Labels)
 _about_decoder: Final = msgspec.json.Decoder(_Template)
 
@@ -105,6 +109,7 @@ def counted_mail(accepted: MessageAccepted, made: int) -> CountedMail:
         domain=key_text(accepted.reverse_path.rpartition("@")[2].lower()),
         tags=tuple(dict.fromkeys([key_text(each) for each in accepted.tags if each])),
         template=_template(accepted.about) if accepted.about else "",
+        cohort=_day_text(accepted.at // DAY_MS),
     )
     recipients = bytearray()
     for each in accepted.recipients:
@@ -115,6 +120,11 @@ def counted_mail(accepted: MessageAccepted, made: int) -> CountedMail:
 
 def read_labels(raw: bytes) -> Labels:
     return _decoder.decode(raw)
+
+
+@lru_cache(64)
+def _day_text(day: int) -> str:
+    return date.fromordinal(_BEGINNING + day).isoformat()
 
 
 def _template(about: bytes) -> str:

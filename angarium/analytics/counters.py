@@ -31,6 +31,7 @@ class Dimension(enum.IntEnum):
     TEMPLATE = 7  # its alias, or its id where it has none
     CLASS = 8  # of what was deferred, bounced or expired: of ``feedback.classes``
     LINK = 9  # of what was clicked
+    COHORT = 10  # the day (UTC) on which it was accepted: 2026-07-01
     PROVIDER_SOURCE = 16
     STREAM_PROVIDER = 17
     CAMPAIGN_PROVIDER = 18
@@ -58,8 +59,8 @@ SINGLES: Final[Mapping[str, Dimension]] = {
     for each in Dimension
     if each is not Dimension.TOTAL and each not in PAIRS
 }
-# Nobody asks which link was followed in which minute, and it would be the most of the file
-WITHOUT_MINUTES: Final = frozenset({Dimension.LINK, Dimension.CAMPAIGN_LINK})
+# Nobody asks which link was followed in which minute, and it would be the most of the file; nor of a day's mail
+WITHOUT_MINUTES: Final = frozenset({Dimension.LINK, Dimension.CAMPAIGN_LINK, Dimension.COHORT})
 
 
 class Counter(enum.IntEnum):

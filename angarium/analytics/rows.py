@@ -95,6 +95,8 @@ def _of_mail(labels: Labels, route: Route, _: str) -> list[Keyed]:
         found.append((_DOMAIN, domain))
     if labels.template:
         found.append((_TEMPLATE, labels.template))
+    if labels.cohort:
+        found.append((_COHORT, labels.cohort))
     found += [(_TAG, each) for each in labels.tags]
     if source:
         found.append((_SOURCE, source))
@@ -138,6 +140,7 @@ _PROVIDER: Final = int(Dimension.PROVIDER)
 _SOURCE: Final = int(Dimension.SOURCE)
 _DOMAIN: Final = int(Dimension.DOMAIN)
 _TEMPLATE: Final = int(Dimension.TEMPLATE)
+_COHORT: Final = int(Dimension.COHORT)
 _PROVIDER_SOURCE: Final = int(Dimension.PROVIDER_SOURCE)
 _STREAM_PROVIDER: Final = int(Dimension.STREAM_PROVIDER)
 _CAMPAIGN_PROVIDER: Final = int(Dimension.CAMPAIGN_PROVIDER)

@@ -177,7 +177,7 @@ class Client:
         **only: str,
     ) -> Iterator[StatsRow]:
         """Yield counters, page by page. ``by``: total, minute, hour, day, stream, campaign, tag, provider, source,
-        domain, template, class or link; or some that are counted together, as "provider,source".
+        domain, template, class, link or cohort; or some that are counted together, as "provider,source".
 
         ``since``, ``until``: as GET /v1/stats has ``from`` and ``to``; the others as it has them. ``sort``: a counter,
         as "clickedHuman": the thousand rows that have most of it. ``only``: as stream="news", or tenant.

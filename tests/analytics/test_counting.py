@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from angarium.analytics.asked import Only
 from angarium.analytics.counted_mail import counted_mail, read_labels
-from angarium.analytics.counters import Dimension
+from angarium.analytics.counters import DAY_MS, Dimension
 from angarium.analytics.latency import bucket_of
 from angarium.analytics.routes import MAX_ROUTES, UNKNOWN, Route, Routes
 from angarium.queue import MessageAccepted, MessageId, Origin
@@ -426,3 +426,34 @@ def test_files_are_the_servers_alone(tmp_path: Path, log: Log) -> None:
     counted = Counted(tmp_path, log)
     assert (tmp_path / "analytics.db").stat().st_mode & 0o777 == 0o600
     counted.close()
+
+
+def test_a_days_mail_is_followed_through_the_days_after_it(counted: Counted, log: Log) -> None:
+    log.clock.now = UnixMs(20_635 * DAY_MS)  # 2026-07-01
+    first = [log.accept() for _ in range(3)]
+    for each in first:
+        log.happen("delivered", each)
+    log.clock.now = UnixMs(20_636 * DAY_MS)
+    second = log.accept()
+    log.happen("delivered", second)
+    log.happen("opened", first[0], verdict="human")
+    log.happen("opened", second, verdict="human")
+    log.clock.now = UnixMs(20_638 * DAY_MS)
+    log.happen("opened", first[1], verdict="human")
+    counted.catch_up()
+    by_cohort = counted.by("cohort")
+    assert {key: each["opened_recipients"] for key, each in by_cohort.items()} == {
+        "2026-07-01": 2,
+        "2026-07-02": 1,
+    }
+    assert by_cohort["2026-07-01"]["delivered"] == 3
+    opened = {
+        keys: each["opened_recipients"]
+        for keys, each in counted.by("cohort", "day").items()
+        if "opened_recipients" in each
+    }
+    assert opened == {
+        ("2026-07-01", 20_636): 1,
+        ("2026-07-02", 20_636): 1,
+        ("2026-07-01", 20_638): 1,
+    }

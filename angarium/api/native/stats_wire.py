@@ -22,8 +22,8 @@ _When = Annotated[str, Meta(max_length=40)]
 class StatsAsked(PageAsked, frozen=True, kw_only=True):
     """Of which time, and what each row is of."""
 
-    # total, minute, hour, day, stream, campaign, tag, provider, source, domain, template, class, link or cohort; or two,
-    # or three, with commas between them, if they are counted together: "provider,source", "day,campaign"
+    # total, minute, hour, day, stream, campaign, tag, provider, source, domain, template, class, link or cohort; or
+    # two or three, with commas between them, if they are counted together: "provider,source", "day,campaign"
     by: Annotated[str, Meta(max_length=100)] = "day"
     # the first hour: 2026-07-01, or 2026-07-01T10:00:00Z; omitted: the day six days before the last one, and by the
     # minute an hour before

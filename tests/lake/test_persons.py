@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from angarium.lake.model import LakeAwayError
+from angarium.lake.model import DAY_HOURS, LakeAwayError
 from angarium.lake.persons import Erased, erase, find
 from angarium.lake.tending import Tending
 from angarium.queue.about import About
@@ -44,6 +44,23 @@ def told(house: House, log: Log) -> House:
     tell_of_bob(log)
     house.catch_up(flush=9)
     return house
+
+
+@pytest.fixture
+def told_of_days(told: House) -> House:
+    told.compact()
+    told.compact_days()
+    assert {each.hours for each in told.files} == {DAY_HOURS}
+    return told
+
+
+def test_nothing_of_a_person_is_left_in_files_of_days(told_of_days: House) -> None:
+    told = told_of_days
+    assert erase(told.config, BOB).rows == 5
+    assert list(find(told.config, BOB)) == []
+    assert {each.hours for each in told.files} == {DAY_HOURS}
+    assert told.on_disk() == [each.path for each in told.files]
+    assert told.verify().problems == ()
 
 
 def everything(house: House) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from angarium.lake.compacting import KEPT_MS
 from angarium.lake.model import DAY_HOURS, LakeAwayError
 from angarium.lake.persons import Erased, erase, find
 from angarium.lake.tending import Tending
@@ -199,14 +200,15 @@ def test_a_person_is_out_of_the_bucket_too(tmp_path: Path, log: Log, bucket: S3S
     house.compact()
     now = log.clock.now + 10 * 86_400_000
 
-    async def tend() -> None:
+    async def tend(at: int) -> None:
         tending = Tending(
-            house.config.lake, house.folder, house.catalogue, house.engine, lambda: UnixMs(now)
+            house.config.lake, house.folder, house.catalogue, house.engine, lambda: UnixMs(at)
         )
         await tending.round()
         tending.close()
 
-    asyncio.run(tend())
+    asyncio.run(tend(now))
+    asyncio.run(tend(now + KEPT_MS + 1))
     assert not any(each.is_local for each in house.files)
     assert len(list(find(house.config, BOB))) == 5
     assert house.on_disk() == []

@@ -21,7 +21,7 @@ from angarium.telemetry.timestamp import rfc3339
 
 @click.group()
 def lake() -> None:
-    """Every event in files by the hour: SQL over them, exports, and whether all is there."""
+    """Every event in files by the hour and day: SQL over them, exports, and whether all is there."""
 
 
 lake.add_command(query)

@@ -68,8 +68,9 @@ class Compaction:
                 for each in self._catalogue.files(day.hour, day.hour + DAY_HOURS)
                 if each.era == day.era and each.hours == 1
             ]
-            # Else somebody was here before
-            return self._merge(old, now_ms, day.hour, DAY_HOURS) if old else 0
+            if not old or not all(each.is_local for each in old):
+                return 0  # somebody was here before
+            return self._merge(old, now_ms, day.hour, DAY_HOURS)
 
     def _is_due(self, hour: int, now_ms: int) -> bool:
         files = self._catalogue.files(hour, hour + 1)

@@ -1,7 +1,7 @@
 """``bin/bench lake``: events a second into files, octets of an event, and a report over a hundred million.
 
 The events of the report are made by DuckDB, in the shape of what a busy server has in 90 days, as compaction leaves
-them: of each hour a file of its large tenant, and one of all others. Every sixth day is the same one, so that making
+them: of each day a file of its large tenant, and one of all others. Every third day is the same one, so that making
 them takes minutes and not an hour; reading them costs what it would.
 """
 
@@ -19,10 +19,11 @@ from angarium.config.schema import Config, Lake, Server
 from angarium.lake.asking.answering import Asked, Asker
 from angarium.lake.asking.question import Answer
 from angarium.lake.catalogue import Catalogue
-from angarium.lake.engine import Engine
+from angarium.lake.columns import ORDER
+from angarium.lake.engine import ROW_GROUP, Engine
 from angarium.lake.folder import Folder, lake_folder
 from angarium.lake.labels import LabelFinder
-from angarium.lake.model import HOUR_MS, Era, NewFile
+from angarium.lake.model import DAY_HOURS, HOUR_MS, Era, NewFile
 from angarium.lake.naming import FileName
 from angarium.lake.opening import open_for_writing
 from angarium.lake.writing import LakeWriter
@@ -35,9 +36,8 @@ from bench.report import console, print_machine, save
 BATCH: Final = 500  # events, as the platform's follower has them
 FLUSH: Final = 50_000  # as lake.flush_rows
 DAYS: Final = 90
-HOURS: Final = 24
-DISTINCT: Final = 6  # days that are made; the others are the same files under other names
-ROUNDS: Final = 5
+DISTINCT: Final = 3  # days that are made; the others are the same files under other names
+ROUNDS: Final = 3
 LARGE: Final = 3  # of five events are of the large tenant
 REPORTS: Final = {
     "rates by provider and day": """
@@ -158,30 +158,24 @@ def _processor_s() -> float:
 def _make(folder: Folder, catalogue: Catalogue, engine: Engine, events: int) -> int:
     """Return the octets of the files."""
     era = catalogue.begin_era(b"bench", 0)
-    an_hour = events // (DAYS * HOURS)
+    a_day = events // DAYS
+    begin = BEGAN // HOUR_MS // DAY_HOURS * DAY_HOURS
     files: list[NewFile] = []
     for day in range(DISTINCT):
-        hour = BEGAN // HOUR_MS + day * HOURS
         place = folder.unfinished()
-        select = _select(hour, day * HOURS * an_hour, an_hour)
+        select = _select(begin + day * DAY_HOURS, day * a_day, a_day)
         engine.ask(
-            f"COPY ({select}) TO '{place}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480,"
-            " PARTITION_BY (hour_made, piece_made))"
+            f"COPY ({select}) TO '{place}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP},"
+            " PARTITION_BY (piece_made))"
         )
-        for made in sorted(place.glob("*/*/*.parquet")):
-            hour, piece = (
-                int(each.name.partition("=")[2]) for each in (made.parents[1], made.parent)
-            )
+        for made in sorted(place.glob("*/*.parquet")):
+            piece = int(made.parent.name.partition("=")[2])
             [(rows,)] = engine.ask(f"SELECT num_rows FROM parquet_file_metadata('{made}')")
             for later in range(day, DAYS, DISTINCT):
-                named = hour + (later - day) * HOURS
-                files.append(
-                    _file(
-                        folder, era, made, named, piece, (named - BEGAN // HOUR_MS) * an_hour, rows
-                    )
-                )
+                hour = begin + later * DAY_HOURS
+                files.append(_file(folder, era, made, hour, piece, later * a_day, rows))
         shutil.rmtree(place)
-    position = an_hour * DAYS * HOURS
+    position = a_day * DAYS
     reached = Era(id=era.id, queue=era.queue, start=0, position=position, skipped=0, forgotten=0)
     catalogue.append(reached, files, BEGAN)
     return sum(each.octets for each in files)
@@ -191,7 +185,14 @@ def _file(
     folder: Folder, era: Era, made: Path, hour: int, piece: int, first: int, rows: int
 ) -> NewFile:
     name = FileName(
-        hour=hour, first=first + 1, last=first + rows, era=era.id, piece=piece, pieces=2, revision=1
+        hour=hour,
+        hours=DAY_HOURS,
+        first=first + 1,
+        last=first + rows,
+        era=era.id,
+        piece=piece,
+        pieces=2,
+        revision=2,
     )
     path = folder.locate(name.path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -199,24 +200,25 @@ def _file(
     return NewFile(
         path=name.path,
         hour=hour,
+        hours=DAY_HOURS,
         era=era.id,
         first=name.first,
         last=name.last,
         rows=rows,
         octets=path.stat().st_size,
         tenant="large" if piece == 1 else None,
-        revision=1,
+        revision=2,
         is_part=False,
     )
 
 
-def _select(hour: int, first: int, an_hour: int) -> str:
+def _select(hour: int, first: int, a_day: int) -> str:
     """Of ten events four are acceptances, and what follows; recipients are of a million, as lists are."""
     who = f"(hash(x // 5 + {hour}) % 1000000)"
     return f"""
     WITH made AS (
         SELECT x, x % 10 AS kind, {who} AS who, {who} % 9 AS site, x // 10 AS mail
-        FROM range({first}, {first + HOURS * an_hour}) t(x)),
+        FROM range({first}, {first + a_day}) t(x)),
     named AS (
         SELECT *, CASE WHEN kind < 4 THEN 'accepted' WHEN kind < 7 THEN 'delivered' WHEN kind = 7 THEN 'opened'
             WHEN kind = 8 AND who % 5 = 0 THEN 'bounced' WHEN kind = 8 THEN 'deferred'
@@ -224,8 +226,9 @@ def _select(hour: int, first: int, an_hour: int) -> str:
     told AS (SELECT *, event IN ('delivered', 'deferred', 'bounced') AS tried, event IN ('opened', 'clicked') AS seen
         FROM named)
     SELECT (x + 1)::BIGINT AS sequence, 1::INTEGER AS era,
-        make_timestamp_ms({hour * HOUR_MS} + (x - {first}) * {HOUR_MS} // {an_hour})::TIMESTAMP_MS AS ts, event,
-        {hour} + (x - {first}) // {an_hour} AS hour_made, CASE WHEN x % 5 < {LARGE} THEN 1 ELSE 2 END AS piece_made,
+        make_timestamp_ms({hour * HOUR_MS} + (x - {first}) * {DAY_HOURS * HOUR_MS} // {a_day})::TIMESTAMP_MS AS ts,
+        event,
+        CASE WHEN x % 5 < {LARGE} THEN 1 ELSE 2 END AS piece_made,
         md5(concat(mail, 'm'))::UUID AS message_id, 0::INTEGER AS recipient_index,
         concat('user', who, '@site', site, '.example') AS recipient,
         concat('site', site, '.example') AS recipient_domain,
@@ -254,4 +257,4 @@ def _select(hour: int, first: int, an_hour: int) -> str:
         CASE event WHEN 'accepted' THEN concat('{{"subject":"Offer ', who % 30, '","message_id_header":"<', mail,
             '@shop.example>"}}')
             WHEN 'delivered' THEN '{{"tls_cipher":"TLS_AES_256_GCM_SHA384","tls_verified":true}}' END AS fields
-    FROM told ORDER BY tenant, sequence"""
+    FROM told ORDER BY {", ".join(ORDER)}"""

@@ -13,7 +13,7 @@ LakeRows = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 
 
 class Lake(Table, frozen=True, kw_only=True):
-    """Every event in files by the hour, for SQL over months (docs/lake.md). Needs angarium[lake]."""
+    """Every event in files by the hour and day, for SQL over months (docs/lake.md). Needs angarium[lake]."""
 
     enabled: bool = False
     dir: str = ""  # where the files are; omitted: lake/ of data_dir
@@ -30,7 +30,9 @@ class Lake(Table, frozen=True, kw_only=True):
     keep_days: Days = 90
     flush_s: Seconds = 60.0  # an event is in a file so long after it is in the event log, or
     flush_rows: LakeRows = 50_000  # when so many wait
-    compact_after_s: Seconds = 900.0  # the files of an hour become one so long after its end
+    compact_after_s: Seconds = (
+        900.0  # the files of an hour become one so long after its end, a day's 2 h later
+    )
     # of one question in SQL, and then it is ended
     query_s: Seconds = 30.0
     query_memory_octets: QueryOctets = 1_073_741_824  # 1 GiB

@@ -1,5 +1,5 @@
-"""Every event as a row of Parquet files, by the hour: for reports over months, and for analysts' SQL. On disk, and in a
-bucket.
+"""Every event as a row of Parquet files, by the hour and day: for reports over months, and for analysts' SQL. On
+disk, and in a bucket.
 
 Start with ``columns`` (what a row has) and ``catalogue`` (which files there are: who reads and who writes go by it).
 ``keeping`` follows the event log, ``rows`` makes rows of events, ``writing`` files of rows; ``tending`` compacts them,

@@ -12,11 +12,19 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from angarium.host.database_file import make_database_file
-from angarium.lake.model import Era, Gone, LakeAwayError, LakeFile, NewFile
+from angarium.lake.model import (
+    DAY_HOURS,
+    DayOfHours,
+    Era,
+    Gone,
+    LakeAwayError,
+    LakeFile,
+    NewFile,
+)
 
 FILE_NAME: Final = "catalogue.db"
 _BUSY_S: Final = 20.0
-_FORM: Final = 1
+_FORM: Final = 2
 # Readers never wait for the writer. What is acknowledged to the queue was written here: a power cut may not take it
 _PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL")
 _TABLES: Final = """
@@ -24,8 +32,8 @@ CREATE TABLE era (
     id INTEGER PRIMARY KEY, queue BLOB NOT NULL, start INTEGER, position INTEGER NOT NULL,
     skipped INTEGER NOT NULL, forgotten INTEGER NOT NULL);
 CREATE TABLE file (
-    id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, hour INTEGER NOT NULL, era INTEGER NOT NULL,
-    first INTEGER NOT NULL, last INTEGER NOT NULL, rows INTEGER NOT NULL, octets INTEGER NOT NULL,
+    id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, hour INTEGER NOT NULL, hours INTEGER NOT NULL DEFAULT 1,
+    era INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, rows INTEGER NOT NULL, octets INTEGER NOT NULL,
     tenant TEXT, revision INTEGER NOT NULL, is_part INTEGER NOT NULL,
     is_local INTEGER NOT NULL, is_remote INTEGER NOT NULL,
     -- Unix ms: when it came here, and when it was last asked for
@@ -35,13 +43,25 @@ CREATE INDEX file_hour ON file (hour);
 CREATE TABLE gone (
     path TEXT PRIMARY KEY, is_local INTEGER NOT NULL, is_remote INTEGER NOT NULL, after INTEGER NOT NULL) WITHOUT ROWID;
 """
+# Until then there were files of hours only
+_FORM_2: Final = "ALTER TABLE file ADD COLUMN hours INTEGER NOT NULL DEFAULT 1"
 _FIELDS: Final = LakeFile.__struct_fields__
 _SELECT: Final = f"SELECT {', '.join(_FIELDS)} FROM file"  # noqa: S608
 _INSERT: Final = """
-INSERT INTO file (path, hour, era, first, last, rows, octets, tenant, revision, is_part,
+INSERT INTO file (path, hour, hours, era, first, last, rows, octets, tenant, revision, is_part,
     is_local, is_remote, made, used)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0, ?, ?)
 """
+# Whether the day of a file of an hour has become one
+_HAS_DAY: Final = (
+    "EXISTS (SELECT 1 FROM file AS made WHERE made.hours > 1 AND made.era = file.era"
+    " AND made.hour = file.hour / 24 * 24)"
+)
+# What is in the bucket only stays as it is
+_DAYS: Final = f"""
+SELECT hour / 24 * 24 AS day, era, count(*), max(made), {_HAS_DAY} FROM file WHERE hours = 1
+GROUP BY day, era HAVING day <= ? AND min(is_local) AND (count(*) > 1 OR max(is_part)) ORDER BY day, era
+"""  # noqa: S608
 _LEAVE: Final = (
     "INSERT OR REPLACE INTO gone SELECT path, is_local, is_remote, ? FROM file WHERE id = ?"
 )
@@ -81,9 +101,9 @@ class Catalogue:
     # --- reading ---
 
     def files(self, first_hour: int | None = None, end_hour: int | None = None) -> list[LakeFile]:
-        """Return those of a stretch of hours, the oldest first, as they are at one moment."""
+        """Return those that have something of a stretch of hours, the oldest first, as they are at one moment."""
         conditions, values = ["1"], list[int]()
-        for text, value in (("hour >= ?", first_hour), ("hour < ?", end_hour)):
+        for text, value in (("hour + hours > ?", first_hour), ("hour < ?", end_hour)):
             if value is not None:
                 conditions.append(text)
                 values.append(value)
@@ -93,10 +113,25 @@ class Catalogue:
         found = self._files("WHERE id = ?", [file_id])
         return found[0] if found else None
 
+    def files_before(self, hour: int, limit: int) -> list[LakeFile]:
+        """Return files that have nothing of that hour or later ones, the oldest first."""
+        return self._files(
+            "WHERE hour + hours <= ? ORDER BY hour, era, first LIMIT ?", [hour, limit]
+        )
+
     def hours_with_parts(self, before_hour: int) -> list[int]:
-        """Return the hours before one in which there is something to compact, the oldest first."""
-        text = "SELECT DISTINCT hour FROM file WHERE is_part AND hour < ? ORDER BY hour"
+        """Return the hours before one in which there is something to compact, the oldest first. What comes late to a
+        day that has become one is the day's.
+        """
+        text = f"SELECT DISTINCT hour FROM file WHERE is_part AND hour < ? AND NOT {_HAS_DAY} ORDER BY hour"  # noqa: S608
         return [each for (each,) in self._ask(text, [before_hour])]
+
+    def days_with_hours(self, before_hour: int) -> list[DayOfHours]:
+        """Return days that end before an hour and have files of hours which can be made one, the oldest first."""
+        return [
+            DayOfHours(hour=hour, era=era, files=files, newest_ms=newest, is_late=bool(is_late))
+            for hour, era, files, newest, is_late in self._ask(_DAYS, [before_hour - DAY_HOURS])
+        ]
 
     def newest_part_ms(self, hour: int) -> int:
         text = "SELECT coalesce(max(made), 0) FROM file WHERE hour = ? AND is_part"
@@ -106,10 +141,15 @@ class Catalogue:
         """Return files that are not in the bucket."""
         return self._files("WHERE NOT is_remote ORDER BY hour LIMIT ?", [limit])
 
-    def least_used(self, before_ms: int, limit: int) -> list[LakeFile]:
-        """Return files that are here and in the bucket, are not to be compacted, and were not asked for since."""
-        where = "WHERE is_local AND is_remote AND NOT is_part AND used < ? ORDER BY max(used, hour * 3600000) LIMIT ?"
-        return self._files(where, [before_ms, limit])
+    def least_used(self, before_ms: int, before_hour: int, limit: int) -> list[LakeFile]:
+        """Return files that are here and in the bucket, are not to be compacted, and were not asked for since. Files of
+        hours are not to be once they are before ``before_hour``.
+        """
+        where = (
+            "WHERE is_local AND is_remote AND NOT is_part AND used < ? AND (hours > 1 OR hour < ?)"
+            " ORDER BY max(used, hour * 3600000) LIMIT ?"
+        )
+        return self._files(where, [before_ms, before_hour, limit])
 
     def sizes(self) -> tuple[int, int, int, int]:
         """Return files, rows, octets, and octets of what is here and in the bucket."""
@@ -252,6 +292,12 @@ class Catalogue:
             self._db.executescript(
                 f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {_FORM}; COMMIT;"
             )
+        elif form < _FORM:
+            with self._writing():
+                # Again, now that nobody else can
+                if self._db.execute("PRAGMA user_version").fetchone() == (1,):
+                    self._db.execute(_FORM_2)
+                    self._db.execute(f"PRAGMA user_version = {_FORM}")
 
     @contextlib.contextmanager
     def _translating(self) -> Iterator[None]:

@@ -8,10 +8,11 @@ import msgspec
 
 from angarium.config.schema import Config
 from angarium.lake.catalogue import Catalogue
-from angarium.lake.columns import ORDER
-from angarium.lake.engine import Engine, read_files, text
+from angarium.lake.engine import Engine, between, read_files, text
 from angarium.lake.fetching import have_here
 from angarium.lake.folder import Folder, lake_folder
+from angarium.lake.model import LakeFile
+from angarium.lake.stretch import ends_within
 
 Form = Literal["parquet", "csv", "json"]
 _OPTIONS: Final = {
@@ -19,6 +20,8 @@ _OPTIONS: Final = {
     "csv": "FORMAT csv, HEADER true",
     "json": "FORMAT json",  # an object a line
 }
+
+_ORDER: Final = "tenant, ts, sequence"
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,17 +42,19 @@ async def export(config: Config, wanted: Wanted, target: Path) -> int:
         await have_here(config.lake, folder, catalogue, files)
     finally:
         catalogue.close()
+    return await asyncio.to_thread(_write, folder, wanted, files, target)
+
+
+def _write(folder: Folder, wanted: Wanted, files: list[LakeFile], target: Path) -> int:
     paths = [folder.locate(each.path) for each in files]
-    return await asyncio.to_thread(_write, folder, wanted, paths, target)
-
-
-def _write(folder: Folder, wanted: Wanted, paths: list[Path], target: Path) -> int:
-    condition = "true" if wanted.tenant is None else f"tenant = {text(wanted.tenant)}"
+    condition = between(*ends_within(files, wanted.first_hour, wanted.end_hour))
+    if wanted.tenant is not None:
+        condition += f" AND tenant = {text(wanted.tenant)}"
     engine = Engine(folder.unfinished())
     try:
         select = (
             f"SELECT * FROM {read_files(paths, has_all_columns=False)} WHERE {condition}"  # noqa: S608
-            f" ORDER BY {', '.join(ORDER)}"
+            f" ORDER BY {_ORDER}"
         )
         sql = f"COPY ({select}) TO {text(target)} ({_OPTIONS[wanted.form]})"
         return int(engine.ask(sql)[0][0])

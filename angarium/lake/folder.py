@@ -70,7 +70,8 @@ class Folder:
 
     def names(self) -> list[str]:
         """Return the paths of all files that are named as a lake's are."""
-        found = [str(each.relative_to(self.path)) for each in self.path.glob("*/*/*/*/*.parquet")]
+        of_hours, of_days = (self.path.glob(f"{each}/*.parquet") for each in ("*/*/*/*", "*/*/*"))
+        found = [str(each.relative_to(self.path)) for each in (*of_hours, *of_days)]
         return sorted(each for each in found if read_name(each) is not None)
 
     def clear_unfinished(self, before_s: float) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 HOUR_MS: Final = 3_600_000
+DAY_HOURS: Final = 24
 
 
 class LakeAwayError(OSError):
@@ -16,7 +17,8 @@ class LakeFile(msgspec.Struct, frozen=True, kw_only=True):
 
     id: int
     path: str  # below the lake's folder; also the key behind the bucket's prefix
-    hour: int  # of all of its events, since 1970
+    hour: int  # of its first events, since 1970
+    hours: int  # that they are of: 1, or DAY_HOURS, which begin at midnight
     era: int
     first: int  # sequence numbers of its events, which may have gaps
     last: int
@@ -42,6 +44,7 @@ class NewFile(msgspec.Struct, frozen=True, kw_only=True):
 
     path: str
     hour: int
+    hours: int
     era: int
     first: int
     last: int
@@ -50,6 +53,16 @@ class NewFile(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str | None
     revision: int
     is_part: bool
+
+
+class DayOfHours(msgspec.Struct, frozen=True, kw_only=True):
+    """Files of hours of one day and era."""
+
+    hour: int  # the day's first
+    era: int
+    files: int
+    newest_ms: int  # when the last of them was made
+    is_late: bool  # the day has a file of its own already, which these came after
 
 
 class Era(msgspec.Struct, frozen=True, kw_only=True):

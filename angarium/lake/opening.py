@@ -60,6 +60,7 @@ def _file(folder: Folder, engine: Engine, name: FileName) -> NewFile:
     return NewFile(
         path=name.path,
         hour=name.hour,
+        hours=name.hours,
         era=name.era,
         first=name.first,
         last=name.last,

@@ -255,6 +255,7 @@ def _rewrite(lake: _Lake, file: LakeFile, wanted: _Wanted) -> int:
     new = NewFile(
         path=name.path,
         hour=file.hour,
+        hours=file.hours,
         era=file.era,
         first=file.first,
         last=file.last,

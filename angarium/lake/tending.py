@@ -1,6 +1,6 @@
-"""What the lake needs besides new events: hours compacted, old ones let go, files in the bucket, the disk not too full.
+"""What the lake needs besides new events: hours and days compacted, old ones let go, files in the bucket, room on disk.
 
-One step is small: a file, or the files of an hour.
+One step is small: a file, or the files of an hour or a day.
 """
 
 import asyncio
@@ -15,17 +15,19 @@ from angarium.lake.catalogue import Catalogue
 from angarium.lake.compacting import KEPT_MS, Compaction
 from angarium.lake.engine import Engine
 from angarium.lake.folder import Folder, translating
-from angarium.lake.model import HOUR_MS, LakeAwayError
+from angarium.lake.model import DAY_HOURS, HOUR_MS, LakeAwayError
 from angarium.queue.model import UnixMs
 from angarium.telemetry.log import log
 
 T = TypeVar("T")
-_DAY_MS: Final = 24 * HOUR_MS
+_DAY_MS: Final = DAY_HOURS * HOUR_MS
 # Ours: between two steps, for whoever else wants disk and processor
 _PAUSE_S: Final = 0.02
 # Ours: files let go in one transaction
 _FORGET_STEP: Final = 50
 _EVICT_STEP: Final = 50
+# Ours: files of hours are here for so long in any case, as long as their day may become one
+_HOURS_KEPT: Final = 3 * DAY_HOURS
 
 
 class Tending:
@@ -76,6 +78,10 @@ class Tending:
         for hour in due:
             await self._run(functools.partial(self._compaction.compact, hour, self._clock()))
             await asyncio.sleep(_PAUSE_S)
+        days = await self._run(lambda: self._compaction.due_days(self._clock(), after_ms))
+        for day in days:
+            await self._run(functools.partial(self._compaction.compact_day, day, self._clock()))
+            await asyncio.sleep(_PAUSE_S)
 
     async def forget_old(self) -> None:
         end = (self._clock() - self._settings.keep_days * _DAY_MS) // HOUR_MS
@@ -111,7 +117,7 @@ class Tending:
 
     def _forget_step(self, end_hour: int) -> bool:
         with self._folder.rewriting():
-            old = self._catalogue.files(end_hour=end_hour)[:_FORGET_STEP]
+            old = self._catalogue.files_before(end_hour, _FORGET_STEP)
             if old:
                 self._catalogue.forget(old, self._clock() + KEPT_MS)
         return len(old) == _FORGET_STEP
@@ -121,7 +127,9 @@ class Tending:
         too_much = self._catalogue.sizes()[3] - self._settings.cache_octets
         if too_much <= 0:
             return False
-        found = self._catalogue.least_used(self._clock() - KEPT_MS, _EVICT_STEP)
+        now = self._clock()
+        hour = now // HOUR_MS - _HOURS_KEPT
+        found = self._catalogue.least_used(now - KEPT_MS, hour, _EVICT_STEP)
         for each in found:
             if too_much <= 0:
                 return False

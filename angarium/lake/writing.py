@@ -140,6 +140,7 @@ class LakeWriter:
         return NewFile(
             path=name.path,
             hour=hour,
+            hours=1,
             era=era.id,
             first=part.first,
             last=part.last,

@@ -67,6 +67,12 @@ class House:
         for hour in compaction.due(now, 0):
             compaction.compact(hour, now)
 
+    def compact_days(self) -> None:
+        now = self.log.clock.now + 2 * DAY_MS
+        compaction = Compaction(self.folder, self.catalogue, self.engine)
+        for day in compaction.due_days(now, 0):
+            compaction.compact_day(day, now)
+
     @property
     def files(self) -> list[LakeFile]:
         return self.catalogue.files()

@@ -10,7 +10,8 @@ from angarium.lake import compacting
 from angarium.lake.asking.answering import Asked, Asker
 from angarium.lake.asking.question import Answer
 from angarium.lake.compacting import KEPT_MS, Compaction
-from angarium.lake.model import HOUR_MS, LakeAwayError
+from angarium.lake.model import DAY_HOURS, HOUR_MS, LakeAwayError
+from angarium.lake.naming import day_of
 from tests.history.samples import Log
 from tests.lake.conftest import DAY_MS, House, fill
 
@@ -25,7 +26,7 @@ def test_the_files_of_an_hour_become_one_in_order(house: House, log: Log) -> Non
     assert not any(each.is_part for each in house.files)
     assert house.sequences() == list(range(1, log.last + 1))
     path = house.folder.locate(house.files[0].path)
-    rows = house.engine.ask(f"SELECT tenant, ts, sequence FROM read_parquet('{path}')")
+    rows = house.engine.ask(f"SELECT tenant, event, sequence FROM read_parquet('{path}')")
     assert rows == sorted(rows)
     assert house.verify().problems == ()
 
@@ -70,6 +71,74 @@ def test_what_comes_late_waits_for_more_or_a_day(house: House, log: Log) -> None
     again.close()
 
 
+def test_a_day_that_has_passed_becomes_one(house: House, log: Log) -> None:
+    fill(log, messages=60, hours=30)
+    house.catch_up(flush=9)
+    house.compact()
+    count = len(house.files)
+    days = {day_of(each.hour) for each in house.files}
+    house.compact_days()
+    assert {each.hour for each in house.files} == days
+    assert len(house.files) == len(days) < count
+    assert {each.hours for each in house.files} == {DAY_HOURS}
+    assert house.sequences() == list(range(1, log.last + 1))
+    path = house.folder.locate(house.files[0].path)
+    rows = house.engine.ask(f"SELECT tenant, event, sequence FROM read_parquet('{path}')")
+    assert rows == sorted(rows)
+    assert house.verify().problems == ()
+    before = house.on_disk()
+    house.compact_days()
+    assert house.on_disk() == before
+
+
+def test_a_day_is_left_alone_until_some_hours_after_its_end(house: House, log: Log) -> None:
+    fill(log, messages=6, hours=3)
+    house.catch_up(flush=3)
+    compaction = Compaction(house.folder, house.catalogue, house.engine)
+    first = day_of(house.files[0].hour)
+    ends = (first + DAY_HOURS) * HOUR_MS
+    assert compaction.due_days(ends + 2 * HOUR_MS + 59_000, 60_000) == []
+    [day, *_] = compaction.due_days(ends + 2 * HOUR_MS + 60_000, 60_000)
+    assert (day.hour, day.is_late) == (first, False)
+
+
+def test_what_comes_late_to_a_day_waits_for_more_or_a_day(house: House, log: Log) -> None:
+    fill(log, messages=10, hours=3)
+    house.catch_up(flush=5)
+    house.compact()
+    house.compact_days()
+    made = house.files
+    now = log.clock.now
+    log.clock.now -= HOUR_MS
+    fill(log, messages=1, hours=1)
+    log.clock.now = now
+    house.catch_up()
+    compaction = Compaction(house.folder, house.catalogue, house.engine)
+    soon = now + 2 * DAY_MS - 1
+    assert compaction.due(soon, 0) == []
+    assert [each for each in compaction.due_days(soon, 0) if now + DAY_MS > soon] == []
+    [day] = compaction.due_days(soon, 0)
+    assert day.is_late
+    compaction.compact_day(day, soon)
+    assert set(made) < set(house.files)  # nothing that is large is written again
+    assert len(house.files) == len(made) + 1
+    assert {each.hours for each in house.files} == {DAY_HOURS}
+    assert house.sequences() == list(range(1, log.last + 1))
+    assert house.verify().problems == ()
+    assert compaction.due_days(soon + 9 * DAY_MS, 0) == []
+
+
+def test_a_tenant_has_its_own_file_of_a_day_with_as_much_an_hour(
+    house: House, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compacting, "OWN_ROWS", 1)
+    fill(log, messages=40, hours=1, tenants=("a", "a", "a", "b"))
+    house.catch_up(flush=9)
+    house.compact_days()
+    assert {each.tenant for each in house.files} == {"a", None}
+    assert house.sequences() == list(range(1, log.last + 1))
+
+
 def test_old_files_stay_until_their_readers_have_ended(house: House, log: Log) -> None:
     """LCP1"""
     fill(log)
@@ -103,12 +172,17 @@ def test_a_crash_before_the_catalogue_knows_leaves_all_as_it_was(
     again.close()
 
 
-def test_a_lost_catalogue_is_made_anew_from_the_names(house: House, log: Log) -> None:
+@pytest.mark.parametrize("of", ["hours", "days"])
+def test_a_lost_catalogue_is_made_anew_from_the_names(house: House, log: Log, of: str) -> None:
     """LOP1, LN1"""
     fill(log)
     house.catch_up(flush=7)
     hour = house.files[0].hour
     Compaction(house.folder, house.catalogue, house.engine).compact(hour, log.clock.now)
+    if of == "days":
+        house.compact_days()
+        fill(log, messages=1)
+        house.catch_up()
     known = [(each.path, each.rows, each.tenant) for each in house.files]
     eras = house.catalogue.eras()
     house.close()
@@ -141,6 +215,7 @@ def test_readers_see_each_event_once_while_files_are_compacted(tmp_path: Path, l
     for each in readers:
         each.start()
     house.compact()
+    house.compact_days()
     for each in readers:
         each.join()
     assert set(counts) == {f"[[{log.last},{log.last}]]".encode()}

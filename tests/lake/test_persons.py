@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from angarium.lake.model import LakeAwayError
+from angarium.lake.compacting import KEPT_MS
+from angarium.lake.model import DAY_HOURS, LakeAwayError
 from angarium.lake.persons import Erased, erase, find
 from angarium.lake.tending import Tending
 from angarium.queue.about import About
@@ -44,6 +45,23 @@ def told(house: House, log: Log) -> House:
     tell_of_bob(log)
     house.catch_up(flush=9)
     return house
+
+
+@pytest.fixture
+def told_of_days(told: House) -> House:
+    told.compact()
+    told.compact_days()
+    assert {each.hours for each in told.files} == {DAY_HOURS}
+    return told
+
+
+def test_nothing_of_a_person_is_left_in_files_of_days(told_of_days: House) -> None:
+    told = told_of_days
+    assert erase(told.config, BOB).rows == 5
+    assert list(find(told.config, BOB)) == []
+    assert {each.hours for each in told.files} == {DAY_HOURS}
+    assert told.on_disk() == [each.path for each in told.files]
+    assert told.verify().problems == ()
 
 
 def everything(house: House) -> str:
@@ -182,14 +200,15 @@ def test_a_person_is_out_of_the_bucket_too(tmp_path: Path, log: Log, bucket: S3S
     house.compact()
     now = log.clock.now + 10 * 86_400_000
 
-    async def tend() -> None:
+    async def tend(at: int) -> None:
         tending = Tending(
-            house.config.lake, house.folder, house.catalogue, house.engine, lambda: UnixMs(now)
+            house.config.lake, house.folder, house.catalogue, house.engine, lambda: UnixMs(at)
         )
         await tending.round()
         tending.close()
 
-    asyncio.run(tend())
+    asyncio.run(tend(now))
+    asyncio.run(tend(now + KEPT_MS + 1))
     assert not any(each.is_local for each in house.files)
     assert len(list(find(house.config, BOB))) == 5
     assert house.on_disk() == []

@@ -11,6 +11,7 @@ import pytest_asyncio
 from angarium.lake.asking.answering import Asked, Asker
 from angarium.lake.asking.question import Answer, Problem
 from angarium.lake.compacting import KEPT_MS
+from angarium.lake.model import DAY_HOURS, HOUR_MS
 from angarium.lake.tending import Tending
 from angarium.queue.model import UnixMs
 from angarium.simulator.s3 import S3Stub
@@ -81,8 +82,11 @@ async def test_what_is_old_goes_and_is_known_to_have_gone(tmp_path: Path, log: L
     house = await filled(tmp_path, log, keep_days=3)
     tended = Tended(house)
     await tended.round(DAY_MS)
-    assert len(house.files) >= 3
-    await tended.round(2 * DAY_MS + DAY_MS // 2)
+    [day] = house.files
+    ends = (day.hour + DAY_HOURS) * HOUR_MS + 3 * DAY_MS
+    await tended.round(ends - 1 - tended.now)
+    assert house.files == [day]
+    await tended.round(1)
     assert house.files == []
     assert house.catalogue.eras()[0].forgotten == log.last
     assert house.verify().problems == ()
@@ -125,9 +129,41 @@ async def test_what_is_there_is_let_go_here_and_fetched_when_it_is_asked_for(
     house.config = msgspec.structs.replace(
         house.config, lake=msgspec.structs.replace(house.config.lake, cache_octets=10**9)
     )
-    hour = house.files[1].hour
-    assert await count(house, first_hour=hour, end_hour=hour + 1) == house.files[1].rows
-    assert house.on_disk() == [house.files[1].path]
+    [day] = house.files
+    assert day.hours == DAY_HOURS
+    hour = log.positions[-1].event.at // HOUR_MS
+    assert 0 < await count(house, first_hour=hour, end_hour=hour + 1) < day.rows
+    assert house.on_disk() == [day.path]
+    assert await count(house) == log.last
+    tended.close()
+
+
+async def test_files_of_hours_stay_here_until_their_day_is_one(
+    tmp_path: Path, log: Log, bucket: S3Stub
+) -> None:
+    house = await filled(tmp_path, log, **bucket_settings(bucket, cache_octets=0))
+    tended = Tended(house)
+    await tended.round(2 * HOUR_MS)
+    await tended.round(KEPT_MS + 1)
+    assert {each.hours for each in house.files} == {1}
+    assert all(each.is_local and each.is_remote for each in house.files)
+    await tended.round(DAY_MS)
+    assert {each.hours for each in house.files} == {DAY_HOURS}
+    tended.close()
+
+
+async def test_files_of_hours_that_are_in_the_bucket_only_stay_as_they_are(
+    tmp_path: Path, log: Log, bucket: S3Stub
+) -> None:
+    house = await filled(tmp_path, log, **bucket_settings(bucket))
+    tended = Tended(house)
+    await tended.round(2 * HOUR_MS)
+    before = [each.path for each in house.files]
+    for each in house.files:
+        house.catalogue.set_local(each.id, is_local=False)
+        house.folder.remove(each.path)
+    await tended.round(DAY_MS)
+    assert [each.path for each in house.files] == before
     assert await count(house) == log.last
     tended.close()
 

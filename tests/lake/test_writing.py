@@ -117,6 +117,7 @@ while house.writer.position < log.last:
     house.writer.flush(log.clock.now)
     print(start, flush=True)
     house.compact()
+    house.compact_days()
 house.close()
 """
 

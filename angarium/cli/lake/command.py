@@ -21,7 +21,7 @@ from angarium.telemetry.timestamp import rfc3339
 
 @click.group()
 def lake() -> None:
-    """Every event in files by the hour: SQL over them, exports, and whether all is there."""
+    """Every event in files by the hour and day: SQL over them, exports, and whether all is there."""
 
 
 lake.add_command(query)
@@ -39,15 +39,14 @@ def status(as_json: bool, config_file: Path) -> None:
     ):
         files, eras = catalogue.files(), catalogue.eras()
         gone = catalogue.gone()
-    hours = [each.hour for each in files]
     told = {
         "folder": str(folder.path),
         "files": len(files),
         "events": sum(each.rows for each in files),
         "octets": sum(each.octets for each in files),
         "octetsHere": sum(each.octets for each in files if each.is_local),
-        "first": rfc3339(min(hours) * HOUR_MS) if hours else None,
-        "to": rfc3339((max(hours) + 1) * HOUR_MS) if hours else None,
+        "first": rfc3339(min(each.hour for each in files) * HOUR_MS) if files else None,
+        "to": rfc3339(max(each.hour + each.hours for each in files) * HOUR_MS) if files else None,
         "notCompacted": sum(each.is_part for each in files),
         "notInBucket": sum(not each.is_remote for each in files) if config.lake.bucket else 0,
         "toBeRemoved": len(gone),
@@ -69,8 +68,8 @@ def status(as_json: bool, config_file: Path) -> None:
 @click.option("--json", "as_json", is_flag=True)
 @config_option
 def compact(as_json: bool, config_file: Path) -> None:
-    """Make one file of those of each hour that has passed; the server does it by itself, a while after the hour."""
-    before = done = 0
+    """Make one file of those of each hour and day that has passed; the server does it by itself, a while after."""
+    before = hours = 0
     with (
         using_lake(config_file) as (_, folder),
         contextlib.closing(Catalogue(folder.path)) as catalogue,
@@ -79,11 +78,14 @@ def compact(as_json: bool, config_file: Path) -> None:
         compaction = Compaction(folder, catalogue, engine)
         for hour in catalogue.hours_with_parts(now() // HOUR_MS):
             before += compaction.compact(hour, now())
-            done += 1
+            hours += 1
+        days = catalogue.days_with_hours(now() // HOUR_MS)
+        for day in days:
+            before += compaction.compact_day(day, now())
     if as_json:
-        click.echo(msgspec.json.encode({"hours": done, "files": before}))
+        click.echo(msgspec.json.encode({"hours": hours, "days": len(days), "files": before}))
     else:
-        click.echo(f"{done} hours: {before} files were written together")
+        click.echo(f"{hours} hours, {len(days)} days: {before} files were written together")
 
 
 @lake.command()

@@ -22,6 +22,7 @@ from angarium.lake.catalogue import Catalogue
 from angarium.lake.fetching import TooMuchError, have_here
 from angarium.lake.folder import Folder, lake_folder, translating
 from angarium.lake.model import LakeFile
+from angarium.lake.stretch import Ends, ends_within
 
 MAX_SQL: Final = 65_536
 # Ours: what a question is about may be written anew while it is asked, but hardly three times
@@ -72,35 +73,51 @@ class Asker:
         return await in_thread(lambda: self._answer(asked, files))
 
     def _answer(self, asked: Asked, files: Sequence[LakeFile]) -> Said:
+        ends = ends_within(files, asked.first_hour, asked.end_hour)
         if asked.tenant is None:
-            return run(self._question(asked, [self._folder.locate(each.path) for each in files]))
+            paths = [self._folder.locate(each.path) for each in files]
+            return run(self._question(asked, paths, ends))
         own = [self._folder.locate(each.path) for each in files if each.tenant is not None]
         mixed = [self._folder.locate(each.path) for each in files if each.tenant is None]
         if not mixed:
-            return run(self._question(asked, own))
+            return run(self._question(asked, own, ends))
         place = self._folder.unfinished()
         with translating(place):
             place.mkdir(mode=0o700)
         try:
             target = place / "own.parquet"
-            said = run(self._extraction(asked.tenant, mixed, target))
+            said = run(self._extraction(asked.tenant, mixed, target, ends))
             if isinstance(said, Problem):
                 return said
-            return run(self._question(asked, [*own, target]))  # LQ1
+            return run(self._question(asked, [*own, target], ends))  # LQ1
         finally:
             shutil.rmtree(place, ignore_errors=True)
 
-    def _question(self, asked: Asked, files: Sequence[Path]) -> Given:
+    def _question(self, asked: Asked, files: Sequence[Path], ends: Ends) -> Given:
         bounds = self._bounds(asked)
         target = None
         if asked.target is not None:
             target = str(asked.target)
             bounds = msgspec.structs.replace(bounds, octets=_TARGET_OCTETS)
-        return Ask(sql=asked.sql, files=_texts(files), bounds=bounds, target=target)
+        return Ask(
+            sql=asked.sql,
+            files=_texts(files),
+            first_ms=ends[0],
+            end_ms=ends[1],
+            bounds=bounds,
+            target=target,
+        )
 
-    def _extraction(self, tenant: str, files: Sequence[Path], target: Path) -> Given:
+    def _extraction(self, tenant: str, files: Sequence[Path], target: Path, ends: Ends) -> Given:
         bounds = msgspec.structs.replace(self._bounds(None), octets=_EXTRACT_OCTETS)
-        return Extract(tenant=tenant, files=_texts(files), target=str(target), bounds=bounds)
+        return Extract(
+            tenant=tenant,
+            files=_texts(files),
+            first_ms=ends[0],
+            end_ms=ends[1],
+            target=str(target),
+            bounds=bounds,
+        )
 
     def _bounds(self, asked: Asked | None) -> Bounds:
         settings = self._settings

@@ -33,7 +33,7 @@ from angarium.lake.asking.question import (
     encode,
     read_given,
 )
-from angarium.lake.engine import CLOSED, NO_PROGRESS, read_files, text
+from angarium.lake.engine import CLOSED, NO_PROGRESS, between, read_files, text
 
 NICENESS: Final = 5  # ours: mail comes first
 # Beside what DuckDB counts as its memory: its code, stacks, and what it does not count
@@ -128,7 +128,9 @@ def _answer(database: "duckdb.DuckDBPyConnection", ask: Ask) -> Said:
     if statements[0].type != duckdb.StatementType.SELECT:
         return Problem(kind="sql", text="write a SELECT: the lake is only read")
     files = [Path(each) for each in ask.files]
-    database.execute(f"CREATE VIEW events AS SELECT * FROM {read_files(files)}")  # noqa: S608
+    within = between(ask.first_ms, ask.end_ms)
+    view = f"CREATE VIEW events AS SELECT * FROM {read_files(files)} WHERE {within}"  # noqa: S608
+    database.execute(view)
     allowed = [*ask.files, *([] if ask.target is None else [ask.target])]
     database.execute(f"SET allowed_paths = [{', '.join(map(text, allowed))}]")
     database.execute("SET enable_external_access = false")
@@ -158,7 +160,8 @@ def _answer(database: "duckdb.DuckDBPyConnection", ask: Ask) -> Said:
 
 def _extract(database: "duckdb.DuckDBPyConnection", extract: Extract) -> Said:
     files = [Path(each) for each in extract.files]
-    select = f"SELECT * FROM {read_files(files)} WHERE tenant = {text(extract.tenant)}"  # noqa: S608
+    wanted = f"tenant = {text(extract.tenant)} AND {between(extract.first_ms, extract.end_ms)}"
+    select = f"SELECT * FROM {read_files(files)} WHERE {wanted}"  # noqa: S608
     database.execute(
         f"COPY ({select}) TO {text(extract.target)} (FORMAT parquet, COMPRESSION lz4_raw)"
     )

@@ -17,11 +17,15 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True, tag="ask"):
-    """One SELECT over a view ``events`` of the rows of files: all that it can read is in them."""
+    """One SELECT over a view ``events`` of the rows of files: all that it can read is in them. ``first_ms`` and
+    ``end_ms``: the view leaves out what is before and from then on.
+    """
 
     sql: str
     files: tuple[str, ...]
     bounds: Bounds
+    first_ms: int | None = None  # Unix
+    end_ms: int | None = None
     target: str | None = None  # a file that is made of the answer, as Parquet; None: it is told
 
 
@@ -32,6 +36,8 @@ class Extract(msgspec.Struct, frozen=True, kw_only=True, tag="extract"):
     files: tuple[str, ...]
     target: str
     bounds: Bounds
+    first_ms: int | None = None  # of this stretch only
+    end_ms: int | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, tag="answer"):

@@ -15,7 +15,7 @@ from tests.lake.conftest import House, fill
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
-@pytest.fixture(scope="module", params=["parts", "own-files"])
+@pytest.fixture(scope="module", params=["parts", "own-files", "days"])
 def house(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[House]:
@@ -36,6 +36,9 @@ def house(
         before = compacting.OWN_ROWS
         compacting.OWN_ROWS = 5  # type: ignore[misc]
         found.compact()
+        if request.param == "days":
+            compacting.OWN_ROWS = 1  # type: ignore[misc]
+            found.compact_days()
         compacting.OWN_ROWS = before  # type: ignore[misc]
     yield found
     found.close()
@@ -99,9 +102,18 @@ def test_a_tenants_name_is_no_sql(house: House) -> None:
 
 
 def test_only_the_hours_that_are_asked_for_are_read(house: House) -> None:
-    hour = house.files[0].hour
-    [[some]] = house.ask("SELECT count(*) FROM events", first_hour=hour, end_hour=hour + 1)
-    assert some == sum(each.rows for each in house.files if each.hour == hour) < 81
+    by_hour = (
+        "SELECT epoch_ms(ts) // 3600000 AS hour, count(*) FROM events GROUP BY ALL ORDER BY ALL"
+    )
+    for tenant in (None, "a"):
+        hours = house.ask(by_hour, tenant)
+        assert len(hours) > 1
+        for hour, count in hours:
+            within = {"first_hour": hour, "end_hour": hour + 1}
+            assert house.ask(by_hour, tenant, **within) == [[hour, count]]
+        last = hours[-1][0]
+        assert house.ask(by_hour, tenant, first_hour=last) == hours[-1:]
+        assert house.ask(by_hour, tenant, end_hour=last) == hours[:-1]
 
 
 def test_a_file_that_is_gone_amid_it_is_asked_for_again(house: House, log: Log) -> None:

@@ -141,7 +141,7 @@ def test_a_tenant_brings_and_sees_what_is_of_its_own_domains(site: Site) -> None
     number = brought["results"][0]["id"]
     assert site.shop.ask("GET", f"/v1/receiver-reports/{number}").status == 404
     everything = site.rows(site.operator, "dmarc", "by=domain&tenant=*")
-    assert {"example.com", "acme.test"} <= everything.keys()
+    assert "acme.test" in everything
     fault = site.shop.ask("GET", "/v1/receiver-reports/dmarc?tenant=*").fault
     assert fault[0] == 403
     insights = site.acme.right("GET", "/v1/receiver-reports/insights")["insights"]

@@ -14,6 +14,8 @@ from angarium.api.native.management import management
 from angarium.api.native.oauth import TokenResource
 from angarium.api.native.persons import PersonResource
 from angarium.api.native.providers import ProviderResource
+from angarium.api.native.receiver_reports import ReceiverReportResource
+from angarium.api.native.receivers import ReceiverTables
 from angarium.api.native.sending import SendResource
 from angarium.api.native.stats import StatsResource
 from angarium.api.native.upload_content import UploadContent
@@ -56,6 +58,8 @@ def described_routes() -> Sequence[Route]:
         StatsResource(absent, absent),
         InsightsResource(absent, absent),
         LakeResource(absent, absent),
+        ReceiverTables(absent, absent),
+        ReceiverReportResource(absent, absent),
         PersonResource(absent),
         CheckResource(absent, absent),
         TokenResource(absent, absent, absent),

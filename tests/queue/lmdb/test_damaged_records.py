@@ -208,8 +208,8 @@ async def test_listing_names_what_is_damaged_and_goes_on_l2(rig: Rig) -> None:
 async def test_a_message_from_before_checksums_is_taken_as_it_is(rig: Rig) -> None:
     def older(raw: bytes) -> bytes:
         fields = msgspec.msgpack.decode(raw[1:])
-        assert fields[-7] == zlib.crc32(submission(rig.first).content)
-        return raw[:1] + msgspec.msgpack.encode(fields[:-7])
+        assert fields[-8] == zlib.crc32(submission(rig.first).content)
+        return raw[:1] + msgspec.msgpack.encode(fields[:-8])
 
     rig.write("message", rig.first, older)
     assert decode_message(rig.value("message", rig.first)).checksum is None

@@ -102,9 +102,8 @@ def test_a_provider_that_defers_is_seen_by_every_command(tmp_path: Path) -> None
 
         labels = 'outcome="deferred",provider="other",source="ip1"'
         wait_until(lambda: f"angarium_path_recipients_total{{{labels}}} 3.0" in metrics(), 30)
-        wait_until(
-            lambda: 'angarium_provider_queue_recipients{provider="other"} 3.0' in metrics(), 30
-        )
+        labels = 'provider="other",state="scheduled"'
+        wait_until(lambda: f"angarium_provider_queue_recipients{{{labels}}} 3.0" in metrics(), 30)
 
 
 def test_top_is_drawn_on_a_terminal_until_it_is_interrupted(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ class InsightsAsked(Asked, frozen=True, kw_only=True):
     tenant: Annotated[str, Meta(max_length=64)] = ""  # omitted: the caller's own
 
 
-class PlaceShown(Wire, frozen=True, kw_only=True):
+class MailPlace(Wire, frozen=True, kw_only=True):
     """Which mail: of a stream, campaign, template, provider, source or sender domain."""
 
     by: str  # stream, campaign, template, provider, source, domain; total: all mail
@@ -37,7 +37,7 @@ class PlaceShown(Wire, frozen=True, kw_only=True):
     part: float  # of what there is more, or less, of
 
 
-class InsightShown(Wire, frozen=True, kw_only=True):
+class MailInsight(Wire, frozen=True, kw_only=True):
     """One thing to know."""
 
     # volume, bounce_rate, deferral_rate, complaint_rate, open_rate, click_rate, unsubscribe_rate
@@ -45,7 +45,7 @@ class InsightShown(Wire, frozen=True, kw_only=True):
     bad: bool  # whether it is for the worse
     by: str  # what changed: total, or stream, campaign, template, provider, source, domain
     key: str  # which one of them; of the total: all
-    where: Sequence[PlaceShown]  # where most of it is
+    where: Sequence[MailPlace]  # where most of it is
     before: float  # the share of before; of volume: recipients a day
     after: float
     excess: float  # so many recipients more than that would have been; negative: fewer
@@ -56,11 +56,11 @@ class InsightShown(Wire, frozen=True, kw_only=True):
     test: str  # how sure that is, and by which test
 
 
-class InsightsAnswer(Wire, frozen=True, kw_only=True):
+class MailInsights(Wire, frozen=True, kw_only=True):
     """What is different from the four weeks before, the worst first."""
 
     day: str
-    insights: Sequence[InsightShown]
+    insights: Sequence[MailInsight]
 
 
 class InsightsResource:
@@ -78,7 +78,7 @@ class InsightsResource:
                 summary="Say what is different from usual in the tenant's mail, where, since when and likely why.",
                 scope="stats:read",
                 query=InsightsAsked,
-                answers={200: InsightsAnswer},
+                answers={200: MailInsights},
             ),
         )
 
@@ -100,18 +100,18 @@ class InsightsResource:
             ) from None
         shown = date.fromordinal(_BEGINNING.toordinal() + day).isoformat()
         return json_response(
-            InsightsAnswer(day=shown, insights=[insight_shown(each) for each in found])
+            MailInsights(day=shown, insights=[insight_shown(each) for each in found])
         )
 
 
-def insight_shown(insight: Insight) -> InsightShown:
-    return InsightShown(
+def insight_shown(insight: Insight) -> MailInsight:
+    return MailInsight(
         measure=insight.measure,
         bad=insight.is_bad,
         by=insight.place.by,
         key=insight.place.key,
         where=[
-            PlaceShown(by=each.place.by, key=each.place.key, part=round(each.part, 3))
+            MailPlace(by=each.place.by, key=each.place.key, part=round(each.part, 3))
             for each in insight.where
         ],
         before=insight.before,

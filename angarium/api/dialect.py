@@ -32,6 +32,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     query: type[msgspec.Struct] | None = None  # its fields are the parameters
     request: Any = None  # the type of the JSON body, or a Body; None: no body is read
     answers: Mapping[int, Any] = {}  # by status, the type of the JSON, a Body, or None: no body
+    or_else: Body | None = None  # what 200 may have in place of that, where it is asked for
 
 
 class Dialect(Protocol):

@@ -11,7 +11,7 @@ from angarium.analytics.access import CounterAccess
 from angarium.analytics.counters import SINGLES
 from angarium.analytics.latency import latency_of
 from angarium.analytics.wanted import Wanted, WantedError, read_wanted
-from angarium.api.dialect import Route
+from angarium.api.dialect import Body, Route
 from angarium.api.native.answers import json_response
 from angarium.api.native.premises import Premises
 from angarium.api.native.stats_wire import (
@@ -48,6 +48,7 @@ class StatsResource:
                 scope="stats:read",
                 query=StatsAsked,
                 answers={200: StatsAnswer},
+                or_else=Body(media_type=_CSV, words="With format=csv."),
             ),
         )
 

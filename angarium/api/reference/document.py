@@ -150,13 +150,15 @@ def _operation(route: Route, routes: Sequence[Route]) -> Json:
 
 
 def _responses(route: Route) -> Json:
-    found = {
+    found: Json = {
         str(status): {
             "description": _words_of(kind),
             **({} if kind is None else {"content": _content(kind)}),
         }
         for status, kind in route.answers.items()
     }
+    if route.or_else is not None:
+        found["200"]["content"].update(_content(route.or_else))
     asks_nothing = route.is_open and route.method == "GET" and route.query is None
     kinds = [FaultKind.INTERNAL] if asks_nothing else list(_ALWAYS)
     if route.request is not None:

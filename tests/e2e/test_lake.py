@@ -73,7 +73,10 @@ def test_a_tenant_asks_in_sql_about_its_own_events(site: Site) -> None:
         {"name": "event", "type": "VARCHAR"},
         {"name": "count_star()", "type": "BIGINT"},
     ]
-    assert (found["rows"], found["truncated"]) == ([["accepted", 3], ["relayed", 3]], False)
+    counts = dict(found["rows"])  # other tests send, too
+    assert counts["accepted"] == counts["relayed"] >= 3
+    assert counts.keys() == {"accepted", "relayed"}
+    assert not found["truncated"]
     assert asked(site.acme, COUNTS)["rows"] == [["accepted", 1], ["relayed", 1]]
     everything = json.dumps(asked(site.shop, "SELECT * FROM events"))
     assert "secret@example.org" not in everything

@@ -15,6 +15,8 @@ import pytest
 
 pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
 
+from angarium.config.alarm_limits import ALARM_NAMES
+from angarium.config.alarms import SEVERITIES
 from angarium.config.providers import shipped
 from angarium.config.rules import shipped_rules
 from angarium.feedback.classes import BounceClass
@@ -121,6 +123,8 @@ OPEN: dict[str, set[str]] = {
     "process": {f"{role}-{n}" for role in ("ingress", "delivery") for n in range(8)}
     | {"platform-0", "campaigns-0"},
     "listener": set(),
+    "alarm": set(ALARM_NAMES),
+    "severity": set(SEVERITIES),
     "rule": {*shipped_rules(), "other"},
     "class": {each.value for each in BounceClass},
     "state": {"scheduled", "held", "in_flight"},

@@ -30,9 +30,8 @@ class Lake(Table, frozen=True, kw_only=True):
     keep_days: Days = 90
     flush_s: Seconds = 60.0  # an event is in a file so long after it is in the event log, or
     flush_rows: LakeRows = 50_000  # when so many wait
-    compact_after_s: Seconds = (
-        900.0  # the files of an hour become one so long after its end, a day's 2 h later
-    )
+    # the files of an hour become one so long after its end, a day's 2 h later
+    compact_after_s: Seconds = 900.0
     # of one question in SQL, and then it is ended
     query_s: Seconds = 30.0
     query_memory_octets: QueryOctets = 1_073_741_824  # 1 GiB

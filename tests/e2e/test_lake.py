@@ -68,16 +68,17 @@ def asked(client: ApiClient, sql: str, **more: Any) -> dict[str, Any]:
 
 
 def test_a_tenant_asks_in_sql_about_its_own_events(site: Site) -> None:
+    wait_until(lambda: dict(asked(site.shop, COUNTS)["rows"]).get("relayed", 0) >= 3, 60)
     found = asked(site.shop, COUNTS)
     assert found["columns"] == [
         {"name": "event", "type": "VARCHAR"},
         {"name": "count_star()", "type": "BIGINT"},
     ]
     counts = dict(found["rows"])  # other tests send, too
-    assert counts["accepted"] == counts["relayed"] >= 3
+    assert counts["accepted"] >= 3
     assert counts.keys() == {"accepted", "relayed"}
     assert not found["truncated"]
-    assert asked(site.acme, COUNTS)["rows"] == [["accepted", 1], ["relayed", 1]]
+    wait_until(lambda: asked(site.acme, COUNTS)["rows"] == [["accepted", 1], ["relayed", 1]], 60)
     everything = json.dumps(asked(site.shop, "SELECT * FROM events"))
     assert "secret@example.org" not in everything
     tags = "SELECT DISTINCT tags FROM events WHERE event = 'relayed'"
@@ -133,8 +134,9 @@ def test_the_lake_is_exported_compacted_and_verified(site: Site, tmp_path: Path)
     assert len(lines) == told["events"] >= 2
     assert {each["tenant"] for each in lines} == {"acme"}
     postmaster("lake", "export", str(tmp_path / "events.txt"), code=64)
+    before = site.position()
     status = json.loads(postmaster("lake", "status", "--json"))
-    assert status["events"] == site.position()
+    assert before <= status["events"] <= site.position()
     assert status["notCompacted"] > 0
     postmaster("lake", "compact", "--json")  # the present hour has not passed: nothing, most often
     verified = json.loads(postmaster("lake", "verify", "--json"))

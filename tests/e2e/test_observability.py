@@ -170,11 +170,15 @@ def test_promtool_has_nothing_to_say_of_them(world: World) -> None:
 
 
 def test_what_the_api_answered_is_counted(world: World) -> None:
-    wait_until(lambda: 'angarium_api_faults_total{kind="not_found"} 1.0' in world.metrics())
+    wait_until(lambda: 'angarium_api_faults_total{kind="not_found"} ' in world.metrics())
     text = world.metrics()
-    assert 'angarium_api_requests_total{dialect="native",status="2xx"} 2.0' in text
-    assert 'angarium_api_requests_total{dialect="native",status="4xx"} 1.0' in text
-    assert 'angarium_api_request_seconds_count{dialect="native"} 3.0' in text
+    # Other tests ask, too
+    for name in (
+        'angarium_api_requests_total{dialect="native",status="2xx"}',
+        'angarium_api_requests_total{dialect="native",status="4xx"}',
+        'angarium_api_request_seconds_count{dialect="native"}',
+    ):
+        assert re.search(rf"^{re.escape(name)} [1-9]", text, re.MULTILINE), name
     assert re.search(r'^angarium_smtp_replies_total\{reply="2"\} [1-9]', text, re.MULTILINE)
 
 
@@ -293,7 +297,7 @@ def test_a_trace_leads_from_the_request_to_the_last_reply(world: World) -> None:
     ]
     assert failed.status.code == 2
     assert stub.headers[0]["authorization"] == "Bearer a-token"
-    assert not any("@" in str(each) for each in spans)
+    assert not any("@" in str(each.attributes) for each in spans)  # ids are octets, of any kind
 
 
 def test_a_collector_that_is_away_holds_no_mail_and_no_event(world: World) -> None:

@@ -40,7 +40,10 @@ def main(argv: list[str]) -> int:
     gc.collect()
     gc.freeze()  # what is shared stays as it is when a fork collects
     while True:
-        octets, fds, _, _ = socket.recv_fds(control, REQUEST_OCTETS, MAX_FDS)
+        try:
+            octets, fds, _, _ = socket.recv_fds(control, REQUEST_OCTETS, MAX_FDS)
+        except ConnectionError:
+            octets, fds = b"", []
         if not octets:
             return 0  # the supervisor has gone
         pid = _fork_for_supervisor()
@@ -49,7 +52,10 @@ def main(argv: list[str]) -> int:
             return _live(msgspec.msgpack.decode(octets, type=Birth), fds)
         for fd in fds:
             os.close(fd)
-        control.sendall(pid.to_bytes(PID_OCTETS, "big"))
+        try:
+            control.sendall(pid.to_bytes(PID_OCTETS, "big"))
+        except ConnectionError:
+            return 0  # likewise; the process finds nobody either, and ends
 
 
 def _fork_for_supervisor() -> int | None:

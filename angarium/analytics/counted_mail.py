@@ -5,13 +5,11 @@ No address is kept: who is named by the address alone is found by a checksum of 
 
 import struct
 import zlib
-from datetime import date
-from functools import lru_cache
 from typing import Final
 
 import msgspec
 
-from angarium.analytics.counters import DAY_MS, key_text
+from angarium.analytics.counters import DAY_MS, day_text, key_text
 from angarium.queue.events.accepted import MessageAccepted
 from angarium.queue.model import UnixMs
 
@@ -53,7 +51,6 @@ class _Template(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     template_alias: str = ""
 
 
-_BEGINNING: Final = date(1970, 1, 1).toordinal()
 _decoder: Final = msgspec.msgpack.Decoder(Labels)
 _about_decoder: Final = msgspec.json.Decoder(_Template)
 
@@ -109,7 +106,7 @@ def counted_mail(accepted: MessageAccepted, made: int) -> CountedMail:
         domain=key_text(accepted.reverse_path.rpartition("@")[2].lower()),
         tags=tuple(dict.fromkeys([key_text(each) for each in accepted.tags if each])),
         template=_template(accepted.about) if accepted.about else "",
-        cohort=_day_text(accepted.at // DAY_MS),
+        cohort=day_text(accepted.at // DAY_MS),
     )
     recipients = bytearray()
     for each in accepted.recipients:
@@ -120,11 +117,6 @@ def counted_mail(accepted: MessageAccepted, made: int) -> CountedMail:
 
 def read_labels(raw: bytes) -> Labels:
     return _decoder.decode(raw)
-
-
-@lru_cache(64)
-def _day_text(day: int) -> str:
-    return date.fromordinal(_BEGINNING + day).isoformat()
 
 
 def _template(about: bytes) -> str:

@@ -1,13 +1,16 @@
 """What is counted, and by what: one row for each minute, hour or day, tenant, dimension and key. Pure."""
 
 import enum
+import functools
 from collections.abc import Mapping
+from datetime import date
 from typing import Final, Literal
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 86_400_000
 DAY_HOURS: Final = 24
+_BEGINNING: Final = date(1970, 1, 1).toordinal()
 # Ours, of what a row is under: the longest tag that the API takes
 _CHARACTERS: Final = 256
 # Between the two of a pair
@@ -91,6 +94,17 @@ COUNTERS: Final = tuple(each.name.lower() for each in Counter)
 ALL: Final = "all"
 # The key under which further ones of a day are counted together; no label is empty
 REST: Final = ""
+
+
+@functools.lru_cache(64)
+def day_text(day: int) -> str:
+    """Return a day (of UTC, since 1970) as 2026-07-01."""
+    return date.fromordinal(_BEGINNING + day).isoformat()
+
+
+def day_number(day: date) -> int:
+    """Return the days since 1970."""
+    return day.toordinal() - _BEGINNING
 
 
 def key_text(value: str) -> str:

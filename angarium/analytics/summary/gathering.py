@@ -1,10 +1,9 @@
 """Asks the counters for what a summary says. Blocks: in a thread."""
 
-from datetime import date
 from typing import Final
 
 from angarium.analytics.asked import By, StatsQuery, StatsRow
-from angarium.analytics.counters import COUNTERS, Counter
+from angarium.analytics.counters import COUNTERS, Counter, day_text
 from angarium.analytics.insights.asking import InsightReader
 from angarium.analytics.latency import quantile_ms
 from angarium.analytics.reading import CounterReader
@@ -14,14 +13,13 @@ from angarium.queue.model import UnixMs
 # Ours: days before that say what is usual, and rows of a table
 USUAL_DAYS: Final = 14
 ROWS: Final = 8
-_BEGINNING: Final = date(1970, 1, 1).toordinal()
 
 
 def gather(counters: CounterReader, day: int, tenant: str | None, now: UnixMs) -> Summary:
     """Return a day's summary (since 1970, UTC) of a tenant; None: of the whole server. Raises CountersAwayError."""
     total = _lines(counters, None, day, tenant)
     return Summary(
-        day=date.fromordinal(_BEGINNING + day).isoformat(),
+        day=day_text(day),
         of=tenant or "",
         total=total[0] if total else Line(key="", counts=dict.fromkeys(COUNTERS, 0)),
         usual=_usual(counters, day, tenant),

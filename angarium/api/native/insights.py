@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from angarium.analytics import CountersAwayError
 from angarium.analytics.access import CounterAccess
-from angarium.analytics.counters import DAY_MS
+from angarium.analytics.counters import DAY_MS, day_number, day_text
 from angarium.analytics.insights.words import Insight
 from angarium.api.dialect import Route
 from angarium.api.native.answers import json_response
@@ -18,7 +18,6 @@ from angarium.api.native.wire import Asked, Wire, read_query
 from angarium.intake.order import Fault, FaultError, FaultKind
 
 _RETRY_S: Final = 1
-_BEGINNING: Final = date(1970, 1, 1)
 
 
 class InsightsAsked(Asked, frozen=True, kw_only=True):
@@ -87,7 +86,7 @@ class InsightsResource:
         asked = read_query(request, InsightsAsked)
         tenant = self._premises.tenant_of(caller, asked.tenant, "read")
         now = self._premises.clock()
-        day = now // DAY_MS if asked.day is None else (asked.day - _BEGINNING).days
+        day = now // DAY_MS if asked.day is None else day_number(asked.day)
         if self._counters is None:
             text = "This server counts nothing ([analytics] counts)"
             raise FaultError(Fault(kind=FaultKind.NOT_FOUND, message=text))
@@ -98,9 +97,8 @@ class InsightsResource:
             raise FaultError(
                 Fault(kind=FaultKind.BUSY, message=text, retry_after_s=_RETRY_S)
             ) from None
-        shown = date.fromordinal(_BEGINNING.toordinal() + day).isoformat()
         return json_response(
-            MailInsights(day=shown, insights=[insight_shown(each) for each in found])
+            MailInsights(day=day_text(day), insights=[insight_shown(each) for each in found])
         )
 
 

@@ -2,14 +2,11 @@
 
 import time
 from datetime import date
-from typing import Final
 
 import click
 
-from angarium.analytics.counters import DAY_MS
+from angarium.analytics.counters import DAY_MS, day_number
 from angarium.queue.model import UnixMs
-
-_BEGINNING: Final = date(1970, 1, 1).toordinal()
 
 
 class Day(click.ParamType[int]):
@@ -25,13 +22,9 @@ class Day(click.ParamType[int]):
         if text in ("today", "yesterday"):
             return today if text == "today" else today - 1
         try:
-            return date.fromisoformat(text).toordinal() - _BEGINNING
+            return day_number(date.fromisoformat(text))
         except ValueError:
             self.fail(f"{text!r} is no day; write 2026-07-01, today or yesterday", param, ctx)
-
-
-def day_text(day: int) -> str:
-    return date.fromordinal(_BEGINNING + day).isoformat()
 
 
 def now() -> UnixMs:

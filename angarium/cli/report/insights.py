@@ -4,12 +4,13 @@ from pathlib import Path
 
 import click
 
+from angarium.analytics.counters import day_text
 from angarium.analytics.insights.asking import InsightReader
 from angarium.analytics.insights.words import Insight
 from angarium.cli.config_option import config_option
 from angarium.cli.counter_access import config_of, using_counters
 from angarium.cli.platform_access import print_json
-from angarium.cli.report.days import Day, day_text, now
+from angarium.cli.report.days import Day, now
 
 
 @click.command()

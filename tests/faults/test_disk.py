@@ -16,7 +16,7 @@ from tests.faults.sink import Trouble
 DISK = 24 * MIB
 FULL = {
     *("mail_log_failed", "history_failed", "analytics_failed"),
-    *("webhooks_failed", "webhooks_outbox_failed"),
+    *("webhooks_failed", "webhooks_outbox_failed", "receiver_reports_failed"),
 }
 NO_ROOM = {452, 451}
 

@@ -17,7 +17,7 @@ from tests.faults.tracer import Tracer, needs_strace
 
 FULL = {
     *("mail_log_failed", "history_failed", "analytics_failed"),
-    *("webhooks_failed", "webhooks_outbox_failed"),
+    *("webhooks_failed", "webhooks_outbox_failed", "receiver_reports_failed"),
 }
 
 

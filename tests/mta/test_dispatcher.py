@@ -1038,10 +1038,10 @@ async def test_a_policy_lets_one_message_per_interval_through_never_early_and_wi
     rig: Rig,
 ) -> None:  # Invariant 6
     policy = rig.policy = Stopwatch(60)
-    sent: list[float] = []
+    admitted: list[int] = []
 
     def reply(_: str) -> Outcome:
-        sent.append(time.monotonic())
+        admitted.append(len(policy.went))
         return Taken(attempt())
 
     rig.net.reply = reply
@@ -1055,7 +1055,7 @@ async def test_a_policy_lets_one_message_per_interval_through_never_early_and_wi
         ("default", "one at a time"),
     }
     assert all(b - a >= 60 for a, b in zip(policy.went, policy.went[1:], strict=False))
-    assert sent[-1] - sent[0] >= 0.060 * 4  # one may have waited for its connection
+    assert all(went > number for number, went in enumerate(admitted))
     assert policy.asked <= 6 * 4  # two queues, each once or twice per interval
     assert not rig.events(_deferred())  # waiting for our own throttle is not an attempt
     assert all(each.attempts == 1 for each in rig.events(Delivered))

@@ -360,8 +360,8 @@ async def test_d4_a_huge_answer_does_not_hold_the_event_loop(
     monkeypatch.setattr(nameserver, "_parsed", watched)
     answer = await resolver.ipv4("a.test")
     assert isinstance(answer, Found)
-    (thread,) = parsed_by
-    assert thread != threading.get_ident()
+    assert parsed_by  # more than once on a machine so busy that it asked again
+    assert threading.get_ident() not in parsed_by
 
 
 async def test_a_referral_of_a_lame_nameserver_denies_nothing(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from angarium.telemetry.log import configure, log, log_exception, log_ids, set_level
+from angarium.telemetry.log import LOG_IDS, configure, log, log_exception, log_ids, set_level
 
 
 class Lines:
@@ -25,11 +25,13 @@ def lines() -> Iterator[Lines]:
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     own_level = logging.getLogger("angarium").level
+    before = LOG_IDS.set({})  # other tests ask an API's access outside of any task
     found = Lines()
     configure("delivery-0", "info", found.stream)
     yield found
     root.handlers, root.level = handlers, level
     logging.getLogger("angarium").setLevel(own_level)
+    LOG_IDS.reset(before)
 
 
 def test_a_line_has_the_event_the_role_and_the_ids(lines: Lines) -> None:

@@ -60,12 +60,14 @@ def run(given: Given) -> Said:
 def _read(process: "subprocess.Popen[bytes]", given: Given) -> Said:
     assert process.stdout is not None
     out = process.stdout.fileno()
+    waiting = select.poll()  # select() knows descriptors below 1,024 only
+    waiting.register(out, select.POLLIN)
     deadline = time.monotonic() + given.bounds.seconds + _START_S
     heard = bytearray()
     # Its own frame, and names of columns
     longest = given.bounds.octets + (1 << 20)
     while (left := deadline - time.monotonic()) > 0:
-        if not select.select([out], [], [], left)[0]:
+        if not waiting.poll(left * 1000):
             break
         piece = os.read(out, _PIECE)
         if not piece:

@@ -13,7 +13,9 @@ LakeRows = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 
 
 class Lake(Table, frozen=True, kw_only=True):
-    """Every event in files by the hour and day, for SQL over months (docs/lake.md). Needs angarium[lake]."""
+    """Every event in files by the hour and day, for SQL over months (docs/lake.md). `bin/install --extras` brings what
+    it needs.
+    """
 
     enabled: bool = False
     dir: str = ""  # where the files are; omitted: lake/ of data_dir

@@ -1,21 +1,17 @@
 """What ``[lake]`` says that cannot be, or not with what is installed."""
 
-import importlib.util
 from collections.abc import Iterator
-from typing import Final
 
 from angarium.config.bucket import bucket_problems
 from angarium.config.error import Problem
+from angarium.config.extras import Extra, lacking
 from angarium.config.schema import Config
-
-LIBRARY: Final = "duckdb"
 
 
 def lake_problems(config: Config) -> Iterator[Problem]:
     lake = config.lake
-    if lake.enabled and importlib.util.find_spec(LIBRARY) is None:
-        text = f"needs the library {LIBRARY}: pip install 'angarium[lake]', or leave it out"
-        yield Problem(("lake", "enabled"), text)
+    if lake.enabled and (library := lacking(Extra.LAKE)) is not None:
+        yield Problem(("lake", "enabled"), f"needs {library}; or leave it out")
     yield from bucket_problems("lake", lake)
     mine, theirs = (lake.bucket, lake.prefix), (config.uploads.bucket, config.uploads.prefix)
     if lake.bucket is not None and mine == theirs:

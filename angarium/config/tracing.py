@@ -5,7 +5,7 @@ from angarium.config.shape import Ratio, Seconds, Table
 
 class Tracing(Table, frozen=True, kw_only=True):
     """Traces of messages, sent to a collector of OpenTelemetry (docs/observability.md). Used where an endpoint is
-    given, and `angarium[tracing]` is installed.
+    given; `bin/install --extras` brings what sends them.
     """
 
     # where the collector takes OTLP over HTTP: http://127.0.0.1:4318/v1/traces

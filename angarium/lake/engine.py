@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from angarium.config.extras import Extra, lacking
 from angarium.lake.columns import COLUMNS, ORDER
 from angarium.lake.model import LakeAwayError
 
@@ -69,12 +70,10 @@ class Engine:
         self, spill: Path, *, threads: int = 1, memory_octets: int = MEMORY_OCTETS
     ) -> None:
         """``spill``: a folder for what is more than fits into memory."""
-        try:
-            import duckdb
-        except ImportError:
-            raise LakeAwayError(
-                "it needs the library duckdb: pip install 'angarium[lake]'"
-            ) from None
+        if (library := lacking(Extra.LAKE)) is not None:
+            raise LakeAwayError(f"it needs {library}")
+        import duckdb
+
         self._error = duckdb.Error
         config: dict[str, Any] = {
             **CLOSED,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from angarium.config.address import parse_host_port
+from angarium.config.extras import Extra, lacking
 from angarium.config.schema import Config
 from angarium.host.directory import Directory
 from angarium.host.identity import Identity, find_identity, refuse_closed_paths
@@ -52,6 +53,7 @@ def check_host(config: Config) -> Iterator[Finding]:
     yield from _relay(config)
     yield from check_clock()
     yield from _open_files(config)
+    yield from _traces(config)
     if not config.queue.sync:
         yield Finding(
             "queue", "warn", "queue.sync = false loses accepted mail on power loss; set it to true"
@@ -283,3 +285,12 @@ def _open_files(config: Config) -> Iterator[Finding]:
         )
     else:
         yield Finding("open files", "ok", f"{hard} allowed, {needed} may be needed")
+
+
+def _traces(config: Config) -> Iterator[Finding]:
+    if not config.tracing.is_used:
+        return
+    if (library := lacking(Extra.TRACING)) is not None:
+        yield Finding("traces", "warn", f"none are sent: they need {library}")
+    else:
+        yield Finding("traces", "ok", "are sent to a collector")

@@ -1,10 +1,10 @@
 """What sends traces, in the platform process: its parts, put together where [tracing] names a collector."""
 
 import asyncio
-import importlib.util
 from pathlib import Path
 from typing import Final
 
+from angarium.config.extras import Extra, lacking
 from angarium.config.schema import Config
 from angarium.queue import LmdbSpool
 from angarium.service.platform.trace_follower import TraceFollower
@@ -15,7 +15,6 @@ from angarium.traces.collecting import TraceCollector
 from angarium.traces.header_file import read_headers
 from angarium.traces.sender import Exporter, SpanSender
 
-LIBRARY: Final = "opentelemetry.exporter.otlp.proto.http"
 MEASURE_S: Final = 1.0
 OVERDUE_S: Final = 10.0
 # For what waits when the server stops
@@ -71,17 +70,10 @@ def trace_parts(runtime: Runtime, spool: LmdbSpool) -> TraceParts | None:
     """None: nobody wants traces, or what sends them is not installed, which is logged; mail goes on."""
     if not runtime.config.tracing.is_used:
         return None
-    if not can_send():
-        log("traces_unavailable", "error", remedy="pip install 'angarium[tracing]'")
+    if (library := lacking(Extra.TRACING)) is not None:
+        log("traces_unavailable", "error", problem=f"they need {library}")
         return None
     return TraceParts(runtime, spool)
-
-
-def can_send() -> bool:
-    try:
-        return importlib.util.find_spec(LIBRARY) is not None
-    except ModuleNotFoundError:
-        return False
 
 
 def open_exporter(config: Config) -> Exporter:

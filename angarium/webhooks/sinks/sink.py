@@ -2,17 +2,17 @@
 
 import importlib.util
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
 
+from angarium.config.extras import Extra, Find, lacking
 from angarium.webhooks.courier import Letter
 from angarium.webhooks.guard import ENDPOINTS, SINKS, Guard, Target, UrlError
 
-# What a scheme's library is called, to be imported, and to be installed by
-_LIBRARIES: Final = {"kafka": ("confluent_kafka", "kafka"), "nats": ("nats", "nats")}
+_EXTRAS: Final = {"kafka": Extra.KAFKA, "nats": Extra.NATS}
 _TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _SUBJECT: Final = re.compile(r"[!-~]{1,255}")
 _QUEUE: Final = re.compile(r"[!-~]{1,1024}")
@@ -60,18 +60,16 @@ def is_operators(url: str) -> bool:
 def read_endpoint(
     url: str,
     guard: Guard,
-    find: Callable[[str], object | None] = importlib.util.find_spec,
+    find: Find = importlib.util.find_spec,
 ) -> None:
     """Whether events may go there, as far as that can be said before. Raises UrlError."""
     target = guard.read_url(url, ENDPOINTS)
     if target.scheme not in SINKS:
         return
     place = read_place(target)
-    module, extra = _LIBRARIES.get(place.kind, ("", ""))
-    if module and find(module) is None:
-        raise UrlError(
-            f"{place.kind} needs a library that is not installed here: pip install 'angarium[{extra}]'"
-        )
+    extra = _EXTRAS.get(place.kind)
+    if extra is not None and (library := lacking(extra, find)) is not None:
+        raise UrlError(f"{place.kind} needs {library}")
 
 
 def read_place(target: Target) -> Place:

@@ -86,8 +86,11 @@ def test_no_sink_is_where_a_url_may_not_be_p1(scheme: str) -> None:
 
 
 def test_a_library_that_is_not_there_is_named_with_its_extra() -> None:
-    for url, extra in (("kafka://127.0.0.1/t", "kafka"), ("nats://127.0.0.1/s", "nats")):
-        with pytest.raises(UrlError, match=rf"pip install 'angarium\[{extra}\]'"):
+    for url, library in (
+        ("kafka://127.0.0.1/t", "confluent-kafka"),
+        ("nats://127.0.0.1/s", "nats-py"),
+    ):
+        with pytest.raises(UrlError, match=rf"the library {library}, .* `bin/install --extras`"):
             read_endpoint(url, OPEN, lambda _: None)
     read_endpoint("syslog+tcp://127.0.0.1", OPEN, lambda _: None)
     read_endpoint("https://hooks.example.com/", OPEN, lambda _: None)

@@ -80,10 +80,9 @@ def _print(report: Report, *, as_json: bool) -> None:
             }
         )
         return
-    done = "is found" if report.dry_run else "was found"
     for each in report.stores:
         changed = "" if report.dry_run else f", {each.changed} erased"
-        click.echo(f"{each.name:<14} {each.found} {done}{changed}")
+        click.echo(f"{each.name:<14} {each.found} found{changed}")
         for text in each.left:
             click.echo(f"  left: {text}")
     for text in report.remains:

@@ -69,7 +69,7 @@ def test_readers_are_listed_with_what_they_did(shell: Shell, log: Log) -> None:
     assert told["links"] == ["https://example.com/a"]
     assert told["email_id"] == message_id_text(log.positions[0].event.message_id)
     assert shell.lines("report readers --campaign autumn") == []
-    assert shell.run("report readers --tenant nobody") == ""
+    assert shell.run("report readers --tenant nobody") == "Nobody is known to have read any.\n"
     rows = list(csv.DictReader(io.StringIO(shell.run("report readers --csv"))))
     assert rows[0]["recipient"] == "'=reader@example.net"  # no formula
     assert rows[0]["links"] == "https://example.com/a"

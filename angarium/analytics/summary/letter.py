@@ -22,6 +22,7 @@ _TITLES: Final = (
     ("cancelled", "cancelled"),
 )
 _COLUMNS: Final = ("", "delivered", "bounced", "complaints", "opened", "clicked", "p50", "p95")
+_NOTHING: Final = "There was no mail on this day."
 _SECOND_MS: Final = 1000
 _MINUTE_MS: Final = 60_000
 _HOUR_MS: Final = 3_600_000
@@ -43,6 +44,8 @@ def text(summary: Summary) -> str:
         lines += [f"  {each.why}."] if each.why else []
         lines += [f"  ({each.test})", ""]
     width = max(len(title) for _, title in _TITLES)
+    if summary.is_empty:
+        lines.append(_NOTHING)
     for name, number, usual in _totals(summary):
         lines.append(f"{name:<{width}} {number:>12}  {usual}".rstrip())
     for title, rows in _tables(summary):
@@ -64,6 +67,8 @@ def as_html(summary: Summary) -> str:
             f'<p style="border-left:4px solid {color};padding-left:10px"><strong>{html.escape(each.what)}.</strong>'
             f'{why}<br><span style="color:#595959;font-size:12px">{html.escape(each.test)}</span></p>'
         )
+    if summary.is_empty:
+        parts.append(f"<p>{_NOTHING}</p>")
     totals = [("", "recipients", "usually"), *_totals(summary)]
     parts.append(_html_table("The day", totals))
     for title, rows in _tables(summary):

@@ -63,12 +63,16 @@ def readers(
         lines = [[_cell(each) for each in _shown(reader).values()] for reader in found]
         click.echo(csv_octets([_COLUMNS, *lines]), nl=False)
         return
+    anybody = False
     for each in found:
+        anybody = True
         if as_json:
             print_json(_shown(each))
         else:
             links = f"  {' '.join(each.links)}" if each.links else ""
             click.echo(f"{each.address}  opened {each.opens}  clicked {each.clicks}{links}")
+    if not anybody and not as_json:
+        click.echo("Nobody is known to have read any.")
 
 
 def _read(config: Config, tenant: str, wanted: StoryFilter) -> Iterator[Reader]:

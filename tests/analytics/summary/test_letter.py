@@ -82,3 +82,10 @@ def test_durations_are_in_units_that_people_use() -> None:
     assert [duration(each) for each in (None, 12, 3400, 300_000, 7_560_000)] == [
         *("", "12 ms", "3.4 s", "5 min", "2.1 h")
     ]
+
+
+def test_a_day_without_mail_says_so() -> None:
+    nothing = Summary(day="2026-11-29", of="", total=line(), usual={})
+    assert "There was no mail on this day." in text(nothing)
+    assert "There was no mail on this day." in as_html(nothing)
+    assert "There was no mail" not in text(SUMMARY)

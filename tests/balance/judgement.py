@@ -25,11 +25,14 @@ async def judge(world: World, *, within_s: float, killed: bool) -> dict[str, Any
     await _judge_campaign(world, doubted)
     await _judge_history(world)
     _judge_log(total, records)
+    await _judge_webhooks(world, total, within_s)
     return {
         "total": total,
         "in doubt": len(doubted),
         "copies": sum(n - 1 for n in world.copies().values() if n > 1),
         "fetches in doubt": sum(world.readers.doubts.values()),
+        "webhooks": dict(world.hooks.times()),
+        "webhooks refused": world.hooks.refused,
     }
 
 
@@ -172,3 +175,31 @@ def _judge_log(total: dict[str, int], records: list[dict[str, Any]]) -> None:
     for counter, events in once.items():
         people = {each["recipient"] for each in records if each["event"] in events}
         assert len(people) == total[counter], counter
+
+
+# By type of what webhooks tell: the counter, and whether it counts each time, or each recipient
+TOLD = {
+    "email.accepted": ("accepted", False),
+    "email.delivered": ("delivered", False),
+    "email.deferred": ("deferred", False),
+    "email.bounced": ("bounced", False),
+    "email.complained": ("complained", False),
+    "email.opened": ("opened", True),
+    "email.clicked": ("clicked", True),
+    "email.unsubscribed": ("unsubscribed", False),
+}
+
+
+async def _judge_webhooks(world: World, total: dict[str, int], within_s: float) -> None:
+    """Each event was told, some of them after a refusal, and nothing else was."""
+    expected = {type_: total[counter] for type_, (counter, _) in TOLD.items()}
+    until = time.monotonic() + within_s
+    while True:
+        times, recipients = world.hooks.times(), world.hooks.recipients()
+        told = {type_: (times if each else recipients)[type_] for type_, (_, each) in TOLD.items()}
+        if told == expected or time.monotonic() > until:
+            break
+        await asyncio.sleep(0.5)
+    assert told == expected, {key: (n, told[key]) for key, n in expected.items() if told[key] != n}
+    assert set(times) == set(TOLD), times
+    assert world.hooks.refused

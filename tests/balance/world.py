@@ -23,6 +23,7 @@ from angarium.simulator.scenario import (
     Scenario,
     SimulatedProvider,
 )
+from tests.balance.hooks import Hooks
 from tests.balance.plan import PROVIDERS, READERS, Fate, Mailbox, make_plan
 from tests.balance.readers import HOST, Readers
 from tests.faults.harness import loopback_address
@@ -103,9 +104,12 @@ def scenario(reports_to: str) -> Scenario:
 class World:
     """Start with ``run_world``."""
 
-    def __init__(self, server: Server, net: Internet, plan: list[Mailbox], seed: int) -> None:
+    def __init__(
+        self, server: Server, net: Internet, hooks: Hooks, plan: list[Mailbox], seed: int
+    ) -> None:
         self.server = server
         self.net = net
+        self.hooks = hooks
         self.plan = plan
         self.chance = random.Random(seed)
         self.base = f"http://{server.host}:{HTTP_PORT}"
@@ -152,6 +156,8 @@ class World:
         self._key = json.loads(await self.command("key", "create", "--scopes", "*", "--json"))[
             "key"
         ]
+        await self.ask("POST", "/v1/webhooks", {"url": self.hooks.url, "events": ["email.*"]})
+        await asyncio.sleep(1.5)  # it is in force within a second
 
     async def send(self) -> None:
         """Upload the list, and begin."""
@@ -253,7 +259,7 @@ async def until(condition: Callable[[], bool], what: str, timeout_s: float = 60)
 async def run_world(directory: Path, size: int, seed: int) -> AsyncIterator[World]:
     host = loopback_address(seed)
     net = Internet(scenario(f"{host}:{INBOUND_PORT}"))
-    async with net:
+    async with net, Hooks(host) as hooks:
         server = Server(
             directory,
             host,
@@ -267,7 +273,7 @@ async def run_world(directory: Path, size: int, seed: int) -> AsyncIterator[Worl
                 stream=STREAM,
             ),
         )
-        world = World(server, net, make_plan(size, seed), seed + 2)
+        world = World(server, net, hooks, make_plan(size, seed), seed + 2)
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
             world._session = session
             try:

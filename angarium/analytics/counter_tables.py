@@ -39,8 +39,8 @@ class Table:
         keys = ", ".join(key)
         self.name: Final = name
         self.tables: Final = (
-            f"CREATE TABLE {name} ({types}, PRIMARY KEY ({keys})) WITHOUT ROWID;"
-            f"CREATE TABLE before_{name} ({_BEFORE}{types}, PRIMARY KEY (generation, {keys})) WITHOUT ROWID;"
+            f"CREATE TABLE {name} ({types}, PRIMARY KEY ({keys})) WITHOUT ROWID;\n"
+            f"CREATE TABLE before_{name} ({_BEFORE}{types}, PRIMARY KEY (generation, {keys})) WITHOUT ROWID;\n"
         )
         same = " AND ".join(f"{each} = ?" for each in key)
         # With the generation, the key, and the generation again: what is of it already is not kept

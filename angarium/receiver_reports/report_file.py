@@ -1,26 +1,16 @@
 """The database of reports, ``<data_dir>/receiver-reports.db``: SQLite, written in short transactions by whoever brings
 a report: the platform process, those that serve the API, commands. Blocks.
 
-It has a number for its form. It cannot be made anew from anything else: it belongs into a backup.
+It cannot be made anew from anything else: it belongs into a backup.
 """
 
-import contextlib
-import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
 
-from angarium.host.database_file import make_database_file
+from angarium.host.sqlite_file import FileForm, SqliteFile, SqliteView
 
 FILE_NAME: Final = "receiver-reports.db"
-_BUSY_S: Final = 20.0
-# A reader's question is given up behind so many of SQLite's steps: some ten seconds of one processor
-_STEPS: Final = 1_000_000
-_MANY_STEPS: Final = 300
-_FORM: Final = 1
-# Full: a mail is forgotten in the queue once its report is in here
-_PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL", "cache_size = -8192")
 _TABLES: Final = """
 CREATE TABLE report (
     id INTEGER PRIMARY KEY, kind TEXT NOT NULL, organization TEXT NOT NULL, report_id TEXT NOT NULL,
@@ -84,101 +74,35 @@ class ReportsAwayError(OSError):
     """The reports cannot be used now; says why. What is in them is as it was."""
 
 
-class ReportFile:
-    """For who writes. A transaction is undone when its block raises."""
+_FORM: Final = FileForm(
+    number=1,
+    tables=_TABLES,
+    is_durable=True,  # a mail is forgotten in the queue once its report is in here
+    cache_kib=8192,
+    away=ReportsAwayError,
+)
+
+
+class ReportFile(SqliteFile):
+    """For who writes. All raise ReportsAwayError."""
 
     def __init__(self, data_dir: Path) -> None:
-        """Makes the file where there is none, mode 0600. Raises ReportsAwayError."""
-        self._path = data_dir / FILE_NAME
-        with _translating(self._path):
-            make_database_file(self._path)
-            self._db = sqlite3.connect(
-                self._path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
-            )
-            try:
-                for each in _PRAGMAS:
-                    self._db.execute(f"PRAGMA {each}")
-                self._prepare()
-            except BaseException:
-                self._db.close()
-                raise
-
-    def close(self) -> None:
-        self._db.close()
-
-    @contextlib.contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """Raises ReportsAwayError."""
-        with _translating(self._path):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-
-    def _prepare(self) -> None:
-        self._db.execute("BEGIN IMMEDIATE")  # two may come first at once
-        try:
-            (form,) = self._db.execute("PRAGMA user_version").fetchone()
-            if form > _FORM:
-                raise ReportsAwayError(f"{self._path} is of a newer Angarium: use that one")
-            if form == 0:
-                for each in _TABLES.split(";\n"):
-                    self._db.execute(each)
-                self._db.execute(f"PRAGMA user_version = {_FORM}")
-            self._db.execute("COMMIT")
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
+        super().__init__(data_dir / FILE_NAME, _FORM)
 
 
-class ReportView:
-    """For who reads: changes nothing, and makes no file."""
+class ReportView(SqliteView):
+    """For who reads. All raise ReportsAwayError."""
 
     def __init__(self, data_dir: Path) -> None:
-        """Raises ReportsAwayError: also where there are no reports yet."""
-        self._path = data_dir / FILE_NAME
-        self._steps = 0
-        with _translating(self._path):
-            # Not mode=ro: where it comes first, it makes the files beside it that readers and writers share
-            self._db = sqlite3.connect(
-                f"file:{quote(str(self._path))}?mode=rw",
-                uri=True,
-                timeout=_BUSY_S,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-            self._db.execute("PRAGMA query_only = ON")
-        self._db.set_progress_handler(self._step, _STEPS)
-
-    def close(self) -> None:
-        self._db.close()
+        """Also raises it where there are no reports yet."""
+        super().__init__(data_dir / FILE_NAME, _FORM)
 
     def ask(
         self,
         text: str,
-        values: dict[str, object],
+        values: Mapping[str, object],
         seen: Callable[[str], bool] = lambda _name: True,
     ) -> list[tuple[object, ...]]:
-        """``seen``: what the SQL function of that name says of a domain. Raises ReportsAwayError."""
-        self._steps = 0
-        with _translating(self._path):
-            self._db.create_function("seen", 1, lambda name: int(seen(str(name))))
-            return self._db.execute(text, values).fetchall()
-
-    def _step(self) -> int:
-        self._steps += 1
-        return self._steps > _MANY_STEPS
-
-
-@contextlib.contextmanager
-def _translating(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except ReportsAwayError:
-        raise
-    except (OSError, sqlite3.Error) as error:
-        raise ReportsAwayError(f"{path}: {error}") from error
+        """``seen``: what the SQL function of that name says of a domain."""
+        self.db.create_function("seen", 1, lambda name: int(seen(str(name))))
+        return super().ask(text, values)

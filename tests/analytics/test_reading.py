@@ -6,11 +6,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from angarium.analytics import access, counter_file
+from angarium.analytics import access
 from angarium.analytics.access import CounterAccess
 from angarium.analytics.asked import By, CountersAwayError, Only, StatsQuery
+from angarium.analytics.counter_file import CounterView
 from angarium.analytics.counters import HOUR_MS, Counter, Dimension
 from angarium.analytics.span import SpanError, key_shown, read_span
+from angarium.host import sqlite_file
 from angarium.queue.model import UnixMs
 from tests.analytics.conftest import Counted
 from tests.history.samples import Log
@@ -166,9 +168,9 @@ def test_a_question_that_would_take_too_long_is_given_up(
     counted: Counted, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(counted, log)
-    monkeypatch.setattr(counter_file, "_MANY_STEPS", 0)
-    monkeypatch.setattr(counter_file, "_STEPS", 10)
-    view = counter_file.CounterView(Path(counted.file._path.parent))
+    monkeypatch.setattr(sqlite_file, "_MANY_STEPS", 0)
+    monkeypatch.setattr(sqlite_file, "_STEPS", 10)
+    view = CounterView(counted.file.path.parent)
     with pytest.raises(CountersAwayError, match="interrupted"):
         view.ask("SELECT count(*) FROM hour a, hour b, hour c", {})
     view.close()
@@ -180,7 +182,7 @@ async def test_who_asks_too_much_at_once_is_told_so(
     """CAC1"""
     fill(counted, log)
     monkeypatch.setattr(access, "WAITING", 2)
-    asking = CounterAccess(counted.file._path.parent)
+    asking = CounterAccess(counted.file.path.parent)
     query = StatsQuery(first=HOUR, end=HOUR + 24, tenant="default")
     answers = await asyncio.gather(*[asking.ask(query) for _ in range(3)], return_exceptions=True)
     assert [isinstance(each, CountersAwayError) for each in answers] == [False, False, True]

@@ -122,7 +122,7 @@ def test_minutes_hours_and_days_are_the_same_figures(
     figures = ", ".join(f"sum({name})" for name in COUNTERS)
     text = "SELECT tenant, dimension, at / {}, key, " + figures + ", sum_latency(latency) FROM {}"
     text += " WHERE dimension NOT IN (9, 10, 23) GROUP BY 1, 2, 3, 4"
-    view = CounterView(counted.file._path.parent)
+    view = CounterView(counted.file.path.parent)
     days = view.ask(text.format(1, "day"), {})
     assert view.ask(text.format(24, "hour"), {}) == days
     assert view.ask(text.format(1440, "minute"), {}) == days

@@ -9,7 +9,7 @@ from angarium.mta.egress.policy import Elsewhere, Go, Reroute, Traffic, Wait, tr
 from angarium.mta.egress.ready import MAX_WAIT_MS, ReadyQueue
 from angarium.mta.egress.shared import EgressShared, Way
 from angarium.mta.egress.waits import Waiter
-from angarium.mta.egress.work import Group
+from angarium.mta.egress.work import Group, priority_of
 from angarium.mta.transport.transfer import EgressPath
 from angarium.queue.model import DeliveryId, DueHead, UnixMs
 from angarium.routing.resolution import Site
@@ -70,6 +70,14 @@ class Admission:
     def first(self) -> DueHead | None:
         """A recipient of the group that is next, as far as is known; None: there is none."""
         return self._admitted[0].heads[0] if self._admitted else self._ready.first
+
+    @property
+    def most_urgent(self) -> DueHead | None:
+        """A recipient of the first priority that is next or waits behind it; None: there is none."""
+        heads = [group.heads[0] for group in self._admitted]
+        if (ready := self._ready.most_urgent) is not None:
+            heads.append(ready)
+        return min(heads, key=priority_of, default=None)
 
     def ensure(self, groups: int) -> bool:
         """Whether so many groups are admitted; as many as are needed are asked for."""

@@ -8,7 +8,7 @@ from typing import Protocol
 from angarium.mta.egress.packing import WithheldError
 from angarium.mta.egress.shared import EgressShared, Way
 from angarium.mta.egress.triage import defect, withheld
-from angarium.mta.egress.work import Group, Parcel, Work, split
+from angarium.mta.egress.work import Group, Parcel, Work, priority_of, split
 from angarium.queue import DueHead, PartitionNumber, QueueFullError, UnixMs
 
 # Ours: for mail that is claimed and whose tenant has as many transactions under way as it may
@@ -36,6 +36,8 @@ class Claims:
     """Bounded by the budget: the octets of each group are reserved before it comes here.
 
     Invariant CL1: ``len`` counts each transaction from its claim until it is taken, or recorded as failed.
+    Invariant CL2: each transaction that is being claimed or packed keeps one idle connection, if there is one: a commit
+    takes longer than it takes others to ask for a place.
     """
 
     def __init__(self, shared: EgressShared, way: Way, claimant: Claimant) -> None:
@@ -46,13 +48,25 @@ class Claims:
         # Waits of connections; True: take a parcel
         self.idle: deque[asyncio.Future[bool]] = deque()
         self._under_way = 0  # transactions being claimed or packed
+        self._keeps = False  # an idle connection that was to end
 
     def __len__(self) -> int:
         return len(self._ready) + self._under_way  # CL1
 
     @property
-    def under_way(self) -> int:
-        return self._under_way
+    def expects_connection(self) -> bool:
+        """Whether more is on its way than connections are idle."""
+        return self._under_way > self._idle_count
+
+    def may_end_one(self) -> bool:
+        """Whether an idle connection may end. If not, all are woken as soon as one may, so that they look again."""
+        may = self._idle_count > self._under_way  # CL2
+        self._keeps = self._keeps or not may
+        return may
+
+    @property
+    def _idle_count(self) -> int:
+        return sum(not each.done() for each in self.idle)
 
     def begin(self, groups: Sequence[Group]) -> None:
         """Claim groups, whose octets are reserved, and pack them."""
@@ -86,13 +100,19 @@ class Claims:
         """The one that has waited longest."""
         return self._ready[0].work if self._ready else None
 
+    @property
+    def most_urgent(self) -> Work | None:
+        """Of those that are ready, by priority."""
+        works = (each.work for each in self._ready)
+        return min(works, key=lambda work: priority_of(work.message), default=None)
+
     def wake(self) -> None:
         """As many idle connections as there are parcels take one."""
         for _ in range(min(len(self._ready), len(self.idle))):
             self._wake_one()
 
     def wake_all(self) -> None:
-        """Idle connections look whether they may stay: limits have changed."""
+        """Idle connections look whether they may stay."""
         for _ in range(len(self.idle)):
             self._wake_one()
 
@@ -136,6 +156,9 @@ class Claims:
             shared.budget.free(reserved - sum(each.octets for each in work))
         await shared.packer.pack(work, self._add, self._failed)
         self._claimant.claims_are_done()
+        if self._keeps and self._idle_count > self._under_way:
+            self._keeps = False
+            self.wake_all()
 
     def _add(self, parcel: Parcel) -> None:
         self._under_way -= 1

@@ -207,6 +207,8 @@ class EgressQueue:
         if failure is not None:
             self._give_up_claimed(failure, attempted=False)
         self._refill()
+        if not self._connections:
+            self.kick()  # what is ready may be more urgent than what a place is being asked for
 
     def not_claimed(self, groups: Sequence[Group]) -> None:
         self._admission.put_first(groups)  # EQ1
@@ -265,12 +267,16 @@ class EgressQueue:
             self._shared.waits.add(self, wait.until)
 
     def _opener(self) -> tuple[Opener, int]:
-        """Return whose mail a connection is opened for, and its priority."""
-        if (head := self._admission.first) is not None:
-            return opener_of(head), priority_of(head)
-        if (work := self._claims.first) is not None:
-            return opener_of_work(work), priority_of(work.message)
-        return NOBODY, DEFAULT_STREAM_PRIORITY
+        """Return whose mail a connection is opened for, and its priority: of the most urgent that waits for one.
+
+        Not of what is first: turns here stand still without a connection, and what is claimed is no less urgent.
+        """
+        found: list[tuple[Opener, int]] = []
+        if (work := self._claims.most_urgent) is not None:
+            found.append((opener_of_work(work), priority_of(work.message)))
+        if (head := self._admission.most_urgent) is not None:
+            found.append((opener_of(head), priority_of(head)))
+        return min(found, key=lambda each: each[1], default=(NOBODY, DEFAULT_STREAM_PRIORITY))
 
     def connection_opened(self) -> int:
         self._opening -= 1
@@ -347,7 +353,10 @@ class EgressQueue:
             return False
         if not self._is_place_awaited():
             return True
-        return transfers < YIELD_AFTER and self._claims.under_way > 0
+        return transfers < YIELD_AFTER and self._claims.expects_connection
+
+    def may_end(self, transfers: int) -> bool:
+        return transfers >= YIELD_AFTER or self._claims.may_end_one()
 
     def _is_place_awaited(self) -> bool:
         return self._shared.places.is_awaited(self._way.key, self)

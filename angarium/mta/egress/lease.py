@@ -1,7 +1,7 @@
 """One connection's place: from before it is opened until after it is closed. And what people see of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Final, Literal, Protocol
@@ -128,6 +128,7 @@ class Lease:
         self._connection: Connection | None = None
         self._is_closing = False
         self._wait: asyncio.Future[bool] | None = None  # for work: the connection is idle
+        self._may_end: Callable[[], bool] | None = None  # while it is
         self.is_given_up = False
         self._limit: asyncio.Timeout | None = None  # of ``opening``
         self._timer: asyncio.TimerHandle | None = None
@@ -209,13 +210,18 @@ class Lease:
         self._is_closing = True
         self.carries = ()
 
-    def idle(self, wait: asyncio.Future[bool]) -> None:
-        """The connection waits for work; False as the result ends it."""
+    def idle(self, wait: asyncio.Future[bool], may_end: Callable[[], bool]) -> None:
+        """The connection waits for work; False as the result ends it.
+
+        ``may_end``: whether it may end now for others that want its place. If not, its holder looks whether it is still
+        wanted as soon as it may.
+        """
         self._wait = wait
+        self._may_end = may_end
         self._register.mark_idle(self, True)
 
     def busy(self) -> None:
-        self._wait = None
+        self._wait = self._may_end = None
         self._register.mark_idle(self, False)
 
     # --- what others may do
@@ -270,9 +276,16 @@ class Lease:
         if self._limit is not None:
             self._limit.reschedule(asyncio.get_running_loop().time())
 
+    def end_for_others(self) -> bool:
+        """End the wait of an idle connection, if it may; returns whether it did."""
+        if self._may_end is None or not self._may_end():
+            return False
+        self.end_wait()
+        return True
+
     def end_wait(self) -> None:
         """An idle connection is closed in good order; others are left alone."""
-        wait, self._wait = self._wait, None
+        wait, self._wait, self._may_end = self._wait, None, None
         self._register.mark_idle(self, False)
         if wait is not None and not wait.done():
             wait.set_result(False)

@@ -282,8 +282,9 @@ class Places:
         return True
 
     def _end_an_idle(self, key: PlaceKey | None, seeker: Seeker, spares_own: bool) -> None:
-        """End the oldest wait, of ``key`` if given."""
+        """End the oldest wait that may end, of ``key`` if given."""
         for lease in self._idle:
-            if key in (None, lease.key) and not (spares_own and lease.owner is seeker):
-                lease.end_wait()
+            if spares_own and lease.owner is seeker:
+                continue
+            if key in (None, lease.key) and lease.end_for_others():
                 return

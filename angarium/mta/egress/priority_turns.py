@@ -62,6 +62,13 @@ class PriorityTurns(Generic[L]):
         tenants = self._tenants[self._next_priority()]
         return next(iter(next(iter(tenants.values()))))
 
+    @property
+    def most_urgent(self) -> L | None:
+        """Who is first of the first priority, whose turn it may not be; None: nobody is."""
+        if not self._tenants:
+            return None
+        return next(iter(next(iter(self._tenants[min(self._tenants)].values()))))
+
     def take(self) -> L | None:
         """Give the next turn; whose it was comes last of its kind then."""
         line = self.first

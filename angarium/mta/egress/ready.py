@@ -72,6 +72,12 @@ class ReadyQueue:
         line = self._turns.first
         return None if line is None else line.groups[0].heads[0]
 
+    @property
+    def most_urgent(self) -> DueHead | None:
+        """A recipient of the first priority that may go, whose turn it may not be; None: none may."""
+        line = self._turns.most_urgent
+        return None if line is None else line.groups[0].heads[0]
+
     def push(self, head: DueHead) -> None:
         line = self._line_of(head)
         self._recipients += 1

@@ -1,6 +1,7 @@
 """A connection that carries what waits in its egress queue, and is kept for more when there is none."""
 
 import asyncio
+from functools import partial
 from typing import Protocol
 
 from angarium.mta.egress.claiming import Claims
@@ -34,6 +35,10 @@ class UsualMail(Protocol):
 
     def may_idle(self, transfers: int) -> bool:
         """Whether a connection without work is kept: its place may be wanted."""
+        ...
+
+    def may_end(self, transfers: int) -> bool:
+        """Whether one that was kept ends when its place is wanted."""
         ...
 
     def must_leave(self, lease: Lease) -> bool:
@@ -71,7 +76,7 @@ class UsualRound:
                 self._mail.connection_wasted(connection, before)
 
     async def next_work(self, connection: Connection) -> Parcel | None:
-        """Wait for at most ``idle_s``, and no longer than the session lives."""
+        """Wait for at most ``idle_s``, or for what is being claimed, and no longer than the session lives."""
         mail = self._mail
         parcel = mail.next_parcel(connection.transfers)
         if parcel is not None or not mail.may_idle(connection.transfers):
@@ -83,7 +88,8 @@ class UsualRound:
                 return None  # since it was woken: what it was to take is for another one
             if (parcel := self._claims.take()) is not None:
                 return parcel
-            if mail.must_leave(self._lease):  # else one that has just become free was faster
+            # Else one that has just become free was faster, or what was claimed is not due any more
+            if mail.must_leave(self._lease) or not mail.may_idle(connection.transfers):
                 return None
         return None
 
@@ -92,10 +98,10 @@ class UsualRound:
     ) -> bool:
         """Wait until there is work; False: the connection ended, was idle for long enough, or its place is wanted."""
         wait: asyncio.Future[bool] = loop.create_future()
-        self._lease.idle(wait)
+        self._lease.idle(wait, partial(self._mail.may_end, connection.transfers))
         self._claims.idle.append(wait)
         connection.on_end(self._lease.end_wait)
-        timer = loop.call_at(end, self._lease.end_wait)
+        timer = loop.call_at(end, self._idled)
         try:
             return await wait
         finally:
@@ -104,3 +110,7 @@ class UsualRound:
             self._lease.busy()
             if wait in self._claims.idle:
                 self._claims.idle.remove(wait)
+
+    def _idled(self) -> None:
+        if self._claims.may_end_one():
+            self._lease.end_wait()

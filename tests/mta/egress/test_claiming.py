@@ -37,10 +37,10 @@ class Rig:
 async def test_groups_become_parcels_in_one_claim_per_partition() -> None:
     rig = Rig()
     rig.begin(Group([head(1), head(1, 1)]), Group([head(2)]), Group([head(3, partition=1)]))
-    assert (len(rig.claims), rig.claims.under_way) == (3, 3)  # CL1
+    assert (len(rig.claims), rig.claims.expects_connection) == (3, True)  # CL1
     await settle()
     assert [len(each) for each in rig.around.clerk.claims] == [3, 1]
-    assert (len(rig.claims), rig.claims.under_way, rig.done) == (3, 0, 1)
+    assert (len(rig.claims), rig.claims.expects_connection, rig.done) == (3, False, 1)
     parcels = [rig.claims.take() for _ in range(4)]
     assert [len(each.work.recipients) for each in parcels if each is not None] == [2, 1, 1]
     assert (parcels[3], len(rig.claims)) == (None, 0)

@@ -160,7 +160,7 @@ async def test_the_oldest_idle_connection_makes_room_but_none_of_the_seekers_own
     waits = []
     for seeker in (mine, other, other):
         wait = loop.create_future()
-        take(places, A, 3, seeker).idle(wait)
+        take(places, A, 3, seeker).idle(wait, lambda: True)
         waits.append(wait)
     assert seek(places, A, 3, mine) is None
     assert [each.done() for each in waits] == [False, True, False]
@@ -172,7 +172,7 @@ async def test_the_oldest_idle_connection_makes_room_but_none_of_the_seekers_own
 async def test_below_its_own_ceiling_any_providers_idle_connection_makes_room() -> None:
     places = places_of(1)
     wait = asyncio.get_running_loop().create_future()
-    take(places, B).idle(wait)
+    take(places, B).idle(wait, lambda: True)
     assert seek(places, A, 3, Seeker()) is None
     assert wait.done()
 
@@ -180,7 +180,7 @@ async def test_below_its_own_ceiling_any_providers_idle_connection_makes_room() 
 async def test_at_its_own_ceiling_only_its_own_idle_connections_do() -> None:
     places = places_of(9)
     wait = asyncio.get_running_loop().create_future()
-    take(places, B).idle(wait)
+    take(places, B).idle(wait, lambda: True)
     take(places, A, 1)
     assert seek(places, A, 1, Seeker()) is None
     assert not wait.done()
@@ -205,7 +205,7 @@ async def test_what_is_open_can_be_listed_through_its_stages() -> None:
     connection.transfers = 7
     assert shown() == ("transfer", "mx", "mx.1", 2_000)
     wait = asyncio.get_running_loop().create_future()
-    lease.idle(wait)
+    lease.idle(wait, lambda: True)
     assert shown()[0] == "idle"
     lease.busy()
     lease.closing()
@@ -234,7 +234,7 @@ async def test_one_of_them_can_be_ended_in_each_stage() -> None:
     await asyncio.sleep(0)
     wait = asyncio.get_running_loop().create_future()
     await idle.opened(FakeConnection(host(), []))
-    idle.idle(wait)
+    idle.idle(wait, lambda: True)
     connection = FakeConnection(host(), [])
     await working.opened(connection)
     for each in places.open_connections():
@@ -267,7 +267,7 @@ async def test_the_watchdog_ends_a_transaction_that_takes_too_long(
     stuck.content_sent = content_sent
     await idle.opened(waits)
     wait = asyncio.get_running_loop().create_future()
-    idle.idle(wait)
+    idle.idle(wait, lambda: True)
     places.end_stuck(60.0, 1_000.0 + took_s)
     assert stuck.is_aborted == is_ended
     assert not wait.done()  # nothing else is touched

@@ -28,6 +28,9 @@ class Ceiling(Generic[S]):
     def __bool__(self) -> bool:
         return bool(self._waiting)
 
+    def __contains__(self, seeker: S) -> bool:
+        return seeker in self._waiting
+
     def has_other_than(self, seeker: S) -> bool:
         return len(self._waiting) > (seeker in self._waiting)
 

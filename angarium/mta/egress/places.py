@@ -22,7 +22,8 @@ class Places:
     ``total <= limit``, where what is slow to open has a ceiling of its own. After a limit was lowered, as many as are
     over it leave after their transfer, and none is opened.
 
-    Invariant PL1: who is refused waits in turn; when a place is given back, one seeker that could use it is kicked.
+    Invariant PL1: who is refused waits in turn; when a place is given back, seekers that could use it are kicked, until
+    one has taken it.
     Invariant PL2: a place is given back exactly once, also when its task is cancelled before it began.
     Invariant PL3: a connection that was slow to open is used only once it counts in ``total``; it goes first.
     """
@@ -265,11 +266,7 @@ class Places:
                 self._end_opening(lease, worked=True)  # PL3
                 turn.set_result(None)
         elif self._freed:
-            key = self._freed.popleft()
-            ceiling = self._at_ceiling.get(key)
-            if ceiling is not None and (seeker := ceiling.take()) is not None:
-                self.forget(key, seeker)
-                seeker.kick()  # PL1
+            self._serve_ceiling(self._freed.popleft())
         elif free > 0 and self._turns:
             found = self._turns.next(partial(self.openings.allows_group, free=free))
             if found is None:
@@ -280,6 +277,22 @@ class Places:
         else:
             return False
         return True
+
+    def _serve_ceiling(self, key: PlaceKey) -> None:
+        ceiling = self._at_ceiling.get(key)
+        if ceiling is None or (seeker := ceiling.take()) is None:
+            return
+        self.forget(key, seeker)
+        taken = self.taken(key)
+        seeker.kick()
+        # PL1: it has no use for it any more. Or else it waits again, as where a limit was lowered
+        declined = self.taken(key) <= taken and not self._waits_at_ceiling(key, seeker)
+        if declined and key not in self._freed:
+            self._freed.appendleft(key)
+
+    def _waits_at_ceiling(self, key: PlaceKey, seeker: Seeker) -> bool:
+        ceiling = self._at_ceiling.get(key)
+        return ceiling is not None and seeker in ceiling
 
     def _end_an_idle(self, key: PlaceKey | None, seeker: Seeker, spares_own: bool) -> None:
         """End the oldest wait that may end, of ``key`` if given."""

@@ -122,3 +122,21 @@ async def test_an_idle_connection_is_woken_by_a_parcel_and_one_by_each() -> None
     assert [each.done() and each.result() for each in waits] == [False, True, True, False]
     rig.claims.end_idle()
     assert waits[3].result() is False
+
+
+async def test_each_claim_under_way_keeps_an_idle_connection() -> None:  # CL2
+    rig = Rig()
+    loop = asyncio.get_running_loop()
+    waits = [loop.create_future() for _ in range(3)]
+    rig.claims.idle.extend(waits)
+    rig.around.clerk.may_give.clear()
+    gone = head(2)
+    rig.around.clerk.gone.add(gone.id)
+    rig.begin(Group([head(1)]), Group([gone]))
+    assert not rig.claims.expects_connection
+    assert rig.claims.may_end_one()
+    waits[0].set_result(False)
+    assert not rig.claims.may_end_one()
+    rig.around.clerk.may_give.set()
+    await settle()  # one takes the parcel, and one looks again
+    assert [each.result() for each in waits[1:]] == [True, True]

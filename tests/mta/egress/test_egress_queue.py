@@ -14,6 +14,7 @@ from angarium.mta.egress.egress_queue import (
     EgressQueue,
 )
 from angarium.mta.egress.policy import GO, Admission, Elsewhere, Traffic, Wait
+from angarium.mta.egress.priority_turns import SHARED_TURN
 from angarium.mta.egress.queues import EgressQueues
 from angarium.mta.egress.suspension import FIRST_MS
 from angarium.mta.transport.outcome import Outcome
@@ -45,6 +46,12 @@ class Rig(Around):
         for each in numbers:
             self.queue.push(head(each, **more))
         self.queue.kick()
+
+    def beside(self, name: str) -> EgressQueue:
+        """Return a queue to another site of the provider."""
+        other = site(name, connections=self.site.provider.connections)
+        other = msgspec.structs.replace(other, name=SiteName(name))
+        return EgressQueue(self.shared, PATH, other, self.mover)
 
     @property
     def taken(self) -> int:
@@ -299,13 +306,139 @@ async def test_an_idle_connection_makes_room_for_another_site_of_its_provider() 
     rig = Rig(connections=1, idle_s=3_600.0)
     rig.push(1)
     await until(lambda: rig.taken == 1 and rig.stages() == ["idle"])
-    other = msgspec.structs.replace(site("mx9", connections=1), name=SiteName("s9"))
-    beside = EgressQueue(rig.shared, PATH, other, rig.mover)
+    beside = rig.beside("s9")
     beside.push(head(2))
     beside.kick()
     await until(lambda: rig.taken == 2)
     assert [each.site for each in rig.places.open_connections()] == ["s9"]
     beside.drain()
+    await rig.end()
+
+
+@pytest.mark.parametrize("carried_before", [0, 1])
+async def test_a_connection_whose_work_is_being_claimed_ends_for_nobody(
+    carried_before: int,
+) -> None:  # CL2
+    rig = Rig(connections=1, idle_s=3_600.0)
+    rig.push(*range(carried_before))
+    await until(lambda: rig.taken == carried_before)
+    await settle()
+    rig.clerk.may_give.clear()  # as while a disk commits
+    rig.push(9)
+    await settle()
+    beside = rig.beside("s9")
+    beside.push(head(10))
+    for _ in range(3):  # as every tick does
+        beside.kick()
+        await settle()
+    assert rig.stages() == ["idle"]
+    rig.clerk.may_give.set()
+    await until(lambda: rig.taken == carried_before + 2)
+    assert [each.host.name for each in rig.hosts.connections] == ["mx", "s9"]
+    assert rig.hosts.connections[0].transfers == carried_before + 1
+    beside.drain()
+    await rig.end()
+
+
+async def test_one_whose_claim_comes_to_nothing_ends_for_who_asked_meanwhile() -> None:
+    rig = Rig(connections=1, idle_s=3_600.0)
+    rig.clerk.may_give.clear()
+    gone = head(1)
+    rig.clerk.gone.add(gone.id)
+    rig.push(1)
+    await settle()
+    beside = rig.beside("s9")
+    beside.push(head(2))
+    beside.kick()  # once: nobody asks again
+    rig.clerk.may_give.set()
+    await until(lambda: rig.taken == 1)
+    assert [each.transfers for each in rig.hosts.connections] == [0, 1]
+    beside.drain()
+    await rig.end()
+
+
+async def test_of_several_idle_ones_end_those_for_which_nothing_is_being_claimed() -> None:
+    rig = Rig(connections=2, idle_s=3_600.0)
+    rig.hosts.may_carry.clear()
+    rig.push(1, 2)
+    await until(lambda: rig.stages() == ["transfer"] * 2)
+    rig.hosts.may_carry.set()
+    await until(lambda: rig.stages() == ["idle"] * 2)
+    rig.clerk.may_give.clear()
+    rig.push(3)
+    beside = rig.beside("s9")
+    beside.push(head(4))
+    beside.push(head(5))
+    for _ in range(3):
+        beside.kick()
+        await settle()
+    assert [each.site for each in rig.places.open_connections()] == ["s", "s9"]
+    rig.clerk.may_give.set()
+    await until(lambda: rig.taken == 5)
+    assert [each.host.name for each in rig.hosts.connections] == ["mx", "mx", "s9"]
+    beside.drain()
+    await rig.end()
+
+
+async def test_a_claim_that_takes_longer_than_idle_s_costs_no_further_connection() -> None:
+    rig = Rig(connections=1, idle_s=0.0)
+    rig.clerk.may_give.clear()
+    rig.push(1)
+    await settle()
+    assert rig.stages() == ["idle"]
+    rig.clerk.may_give.set()
+    await until(lambda: rig.taken == 1 and rig.places.total == 0)
+    assert len(rig.hosts.connections) == 1
+    await rig.end()
+
+
+async def test_a_place_is_asked_for_by_the_most_urgent_that_was_claimed() -> None:
+    rig = Rig(connections=1)
+    first, third = rig.beside("first"), rig.beside("third")
+    rig.clerk.may_give.clear()
+    rig.queue.push(head(1, priority=1))
+    for number in range(2, 6):
+        rig.queue.push(head(number, priority=5))
+    rig.queue.kick()
+    await settle()  # the urgent one, with one more, is being claimed
+    for number, queue in enumerate((first, third), 6):
+        queue.push(head(number, priority=5))
+        queue.kick()
+    rig.hosts.may_carry.clear()
+    rig.hosts.connections[0].end()
+    await until(lambda: len(rig.hosts.connections) == 2)
+    rig.clerk.may_give.set()
+    await settle()
+    rig.hosts.may_carry.set()
+    await until(lambda: rig.taken == 7)
+    assert [each.host.name for each in rig.hosts.connections] == ["mx", "first", "mx", "third"]
+    for queue in (first, third):
+        queue.drain()
+    await rig.end()
+
+
+async def test_a_place_is_asked_for_by_the_most_urgent_though_another_ones_turn_is_next() -> None:
+    rig = Rig(connections=1)
+    first, third = rig.beside("first"), rig.beside("third")
+    rig.push(1, priority=5)
+    rig.push(*range(2, SHARED_TURN), priority=1)
+    await until(lambda: rig.taken == SHARED_TURN - 1)
+    rig.hosts.may_carry.clear()
+    for number, queue in enumerate((first, third), 20):
+        queue.push(head(number, priority=5))
+        queue.kick()
+    await until(lambda: [each.transfers for each in rig.hosts.connections[1:]] == [1])
+    rig.queue.push(head(22, priority=5))
+    rig.queue.push(head(23, priority=1))
+    shared = rig.queue.ready.first
+    assert shared is not None
+    assert shared.priority == 5
+    rig.queue.kick()
+    rig.hosts.may_carry.set()
+    await until(lambda: rig.taken == SHARED_TURN + 3)
+    assert [each.host.name for each in rig.hosts.connections] == ["mx", "first", "mx", "third"]
+    for queue in (first, third):
+        queue.drain()
     await rig.end()
 
 

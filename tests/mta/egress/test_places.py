@@ -72,6 +72,31 @@ def test_a_throttle_is_a_ceiling_per_source_and_provider() -> None:  # Invariant
     assert not places.is_awaited(A, by_other_than=somebody)
 
 
+def test_who_has_no_use_for_a_place_any_more_leaves_it_to_the_next() -> None:  # PL1
+    places, two, three = places_of(9), Seeker(), Seeker()
+    lease = take(places, A, 1)
+    for each in (two, three):
+        assert seek(places, A, 1, each) is None
+    lease.give_back()
+    assert (two.kicks, three.kicks) == (1, 1)
+
+
+def test_who_is_refused_again_keeps_others_from_being_asked_for_nothing() -> None:
+    places, other = places_of(9), Seeker()
+
+    class Wants(Seeker):
+        def kick(self) -> None:
+            super().kick()
+            assert seek(places, A, 1, self) is None
+
+    lease, wants = take(places, A, 2), Wants()
+    take(places, A, 2)
+    for each in (wants, other):
+        assert seek(places, A, 2, each) is None
+    lease.give_back()  # where the limit is lower by now
+    assert (wants.kicks, other.kicks) == (1, 0)
+
+
 def test_the_limit_over_all_kicks_whoever_waits_for_another_provider() -> None:  # PL1
     places, waits = places_of(1), Seeker()
     lease = take(places, A)
@@ -167,6 +192,18 @@ async def test_the_oldest_idle_connection_makes_room_but_none_of_the_seekers_own
     assert waits[1].result() is False
     assert seek(places, A, 3, mine, spares_own=False) is None
     assert [each.done() for each in waits] == [True, True, False]
+
+
+async def test_an_idle_connection_that_work_is_on_its_way_to_makes_no_room() -> None:
+    places = places_of(2)
+    loop = asyncio.get_running_loop()
+    kept, spare = loop.create_future(), loop.create_future()
+    take(places, A).idle(kept, lambda: False)
+    take(places, A).idle(spare, lambda: True)
+    assert seek(places, A, 2, Seeker()) is None
+    assert [each.done() for each in (kept, spare)] == [False, True]
+    assert seek(places, A, 2, Seeker()) is None
+    assert not kept.done()
 
 
 async def test_below_its_own_ceiling_any_providers_idle_connection_makes_room() -> None:

@@ -68,6 +68,17 @@ def test_within_a_priority_tenants_take_turns_and_then_their_lines() -> None:  #
     assert [turns.take().name for _ in range(6)] == ["a1", "b1", "a2", "b1", "a3", "b1"]  # type: ignore[union-attr]
 
 
+def test_who_is_most_urgent_is_told_whosever_turn_it_is() -> None:
+    turns = PriorityTurns[Lined]()
+    assert turns.most_urgent is None
+    urgent, bulk = Lined(1, "t"), Lined(5, "t")
+    turns.add(bulk)
+    turns.add(urgent)
+    for _ in range(2 * SHARED_TURN):
+        assert turns.most_urgent is urgent
+        turns.take()
+
+
 def test_who_is_next_is_told_without_taking_the_turn() -> None:
     turns: PriorityTurns[Lined] = PriorityTurns()
     assert turns.first is None

@@ -212,6 +212,4 @@ async def test_urgent_mail_goes_before_a_tenants_own_bulk(asks_often: bool) -> N
         # Three sites have a connection, and go on for ten transfers; of eight turns one is the bulk's
         assert await rig.delivered_before("single@another.big") <= 2 * 3 * 10
         assert await rig.delivered_before("single@d70.big") <= 2 * 3 * 10
-        # Nobody's connection ended for another one's before it had carried something
-        assert all(each.transfers for each in rig.net.connections[:-3])
     rig.spool.close()

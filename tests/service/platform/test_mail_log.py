@@ -93,7 +93,11 @@ def recipient_event(kind: Any, number: int, **more: Any) -> Event:
 
 
 async def run_once(events: FakeEvents, path: Path) -> None:
-    await follow(events, MailLog(events, MailLogFile(str(path))))
+    file = MailLogFile(str(path))
+    try:
+        await follow(events, MailLog(events, file))
+    finally:
+        file.close()
 
 
 def sequences(path: Path) -> list[int]:

@@ -35,8 +35,10 @@ def main(argv: list[str]) -> int:
     control = socket.socket(fileno=int(argv[0]))
     # Before anything else, and for all that are born here: the supervisor may die meanwhile
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    gc.disable()  # imports leave nothing to collect
     for module in argv[1:]:
         importlib.import_module(module)
+    gc.enable()
     gc.collect()
     gc.freeze()  # what is shared stays as it is when a fork collects
     while True:

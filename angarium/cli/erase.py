@@ -53,7 +53,7 @@ def erase(
 
 def _compact(config_file: Path) -> None:
     from angarium.cli.config_option import load_for_queue
-    from angarium.cli.queue.direct import queue_errors, queue_path
+    from angarium.cli.queue.file import queue_errors, queue_path
     from angarium.host.owner import acting_as_owner
     from angarium.queue.lmdb.file.compaction import compact
 

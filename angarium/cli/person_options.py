@@ -11,7 +11,7 @@ import msgspec
 from angarium.cli.config_option import load_for_queue
 from angarium.cli.exit import EX_IOERR, EX_USAGE, CommandError
 from angarium.cli.platform_access import actor_name, using_platform
-from angarium.cli.queue.direct import queue_errors
+from angarium.cli.queue.file import queue_errors
 from angarium.config.schema import Config
 from angarium.personal_data.desk import PersonDesk
 from angarium.personal_data.opening import Stores, opened_stores

@@ -9,7 +9,7 @@ import msgspec
 
 from angarium.cli.config_option import config_option
 from angarium.cli.platform_access import json_option, print_json, time_text, using_platform
-from angarium.cli.queue.direct import queue_errors, queue_path
+from angarium.cli.queue.file import queue_errors, queue_path
 from angarium.config.schema import Config
 from angarium.insight.units import octets_text, span_text
 from angarium.personal_data.retention import Kept, kinds

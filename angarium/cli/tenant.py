@@ -10,7 +10,7 @@ from angarium.cli.config_option import config_option, load_for_queue
 from angarium.cli.exit import EX_DATAERR, EX_USAGE, CommandError
 from angarium.cli.platform_access import json_option, print_json, time_text, using_platform
 from angarium.cli.queue.access import open_queue
-from angarium.cli.queue.direct import queue_path
+from angarium.cli.queue.file import queue_path
 from angarium.config.streams import streams_by_name
 from angarium.queue import has_file
 from angarium.queue.quota import QuotaUse

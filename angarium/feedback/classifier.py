@@ -6,6 +6,7 @@ reputation never suppresses an address, whatever the code says.
 """
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
 from angarium.feedback.classes import BounceClass, Effect, Verdict, verdict_of
@@ -68,7 +69,14 @@ def _rules() -> Iterator[Rule]:
             yield from rules_of(_number(bounce_class), weight, table, _MACROS)
 
 
-_PHRASES: Final = Phrases(_rules())
+@cache
+def phrases() -> Phrases:
+    """Return what texts are searched for. It takes 50 ms the first time: most commands need none of it, and whoever
+    may not stop for so long asks before.
+    """
+    return Phrases(_rules())
+
+
 # A text that names a block list may say more: that it is for reputation, or that the list is of links
 _NAMES: Final = {
     **dict.fromkeys(marks.BLOCK_LISTS, (_number(BounceClass.BLOCKED), SURE - 1)),
@@ -116,7 +124,7 @@ def _heaviest(weights: dict[int, int]) -> int:
 
 def _words_say(reading: Reading) -> dict[int, int]:
     """Return how much the words, marks and hosts' names speak for each outcome."""
-    said = _PHRASES.weights(reading.words)
+    said = phrases().weights(reading.words)
     for mark in reading.marks:
         meaning = marks.meaning_of(mark)
         if meaning is not None:

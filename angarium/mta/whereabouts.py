@@ -1,7 +1,5 @@
 """Where a recipient is now, as far as only the delivery process knows: for ``explain``. Changes nothing."""
 
-from typing import Literal
-
 import msgspec
 
 from angarium.mta.backlog import Backlog, Lane
@@ -11,20 +9,9 @@ from angarium.mta.egress.places import Places
 from angarium.mta.egress.queues import EgressQueues
 from angarium.mta.egress.reasons import Reasons
 from angarium.mta.egress.work import Group
+from angarium.mta.live_state import LiveState
 from angarium.queue.model import DeliveryId, UnixMs
 from angarium.routing.resolution import Site
-
-# As a message comes nearer to its host
-LiveState = Literal[
-    "on_disk",  # not read ahead
-    "resolving",
-    "suspended",  # in memory or on disk; its site took no connection
-    "policy",  # in memory; our own policy lets its lane wait
-    "waiting",  # in memory, for a place
-    "opening",  # in memory or claimed; a connection to its site is being opened
-    "claimed",  # its attempt has begun, but is not in a transfer
-    "transfer",
-]
 
 
 class Whereabouts(msgspec.Struct, frozen=True, kw_only=True):

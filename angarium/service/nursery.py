@@ -17,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from angarium.feedback.classifier import phrases
 from angarium.service.life.nursery import (
     MAX_FDS,
     PID_OCTETS,
@@ -38,6 +39,7 @@ def main(argv: list[str]) -> int:
     gc.disable()  # imports leave nothing to collect
     for module in argv[1:]:
         importlib.import_module(module)
+    phrases()  # for all that are born here
     gc.enable()
     gc.collect()
     gc.freeze()  # what is shared stays as it is when a fork collects

@@ -7,7 +7,7 @@ from angarium.alarms.keepsakes import PREFIX, read_kept
 from angarium.cli.asking import answered
 from angarium.cli.config_option import load_for_queue
 from angarium.cli.exit import EX_NOINPUT, EX_UNAVAILABLE, CommandError
-from angarium.cli.queue.direct import queue_errors, queue_path
+from angarium.cli.queue.file import queue_errors, queue_path
 from angarium.config.schema import Config
 from angarium.host.owner import acting_as_owner
 from angarium.insight.admin.alarms import AlarmsNow, AskAlarms, TargetNow

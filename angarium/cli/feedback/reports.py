@@ -139,7 +139,7 @@ def import_reports(config_file: Path, mailbox: Path) -> int:
 
 @contextmanager
 def _reports(config_file: Path) -> "Iterator[tuple[Config, ReportOperator]]":
-    from angarium.cli.queue.direct import queue_errors, queue_path
+    from angarium.cli.queue.file import queue_errors, queue_path
     from angarium.config.loader import load
     from angarium.host.owner import acting_as_owner
     from angarium.queue.lmdb.administration.report_operator import ReportOperator

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from angarium.cli.asking import answered, refusal_error
 from angarium.cli.config_option import load_for_queue
 from angarium.cli.exit import EX_TEMPFAIL, CommandError
-from angarium.cli.queue.direct import DirectQueue, queue_errors
+from angarium.cli.queue.file import queue_errors
 from angarium.host.owner import acting_as_owner
 from angarium.insight.admin.client import AdminClient
 from angarium.insight.admin.explaining import explain_served
@@ -136,6 +136,9 @@ def open_queue(config_file: Path) -> Iterator[QueueAccess]:
             yield ServedQueue(client, data_dir.path)
         return
     with queue_errors(), acting_as_owner(data_dir.path):
+        # Imported where it is used: twice what a command needs that asks the server
+        from angarium.cli.queue.direct import DirectQueue
+
         direct = DirectQueue.open(config, _own_name())
         try:
             yield direct

@@ -151,7 +151,7 @@ def explain(config_file: Path, id_: str, as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def compact(config_file: Path, dry_run: bool, as_json: bool) -> int:
     from angarium.cli.progress import octets_progress
-    from angarium.cli.queue.direct import queue_errors, queue_path
+    from angarium.cli.queue.file import queue_errors, queue_path
     from angarium.host.owner import acting_as_owner
     from angarium.insight.units import octets_text
 

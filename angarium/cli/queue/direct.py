@@ -1,24 +1,17 @@
-"""The queue opened by the command itself, where no server runs; and in words why it cannot be."""
+"""The queue opened by the command itself, where no server runs."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from angarium.cli.asking import refusal_error
 from angarium.cli.exit import (
-    EX_CONFIG,
-    EX_DATAERR,
-    EX_IOERR,
-    EX_NOINPUT,
-    EX_NOPERM,
-    EX_TEMPFAIL,
     EX_UNAVAILABLE,
     EX_USAGE,
     CommandError,
 )
+from angarium.cli.queue.file import queue_path
 from angarium.config.schema import Config
 from angarium.insight.admin.log_reads import LogQuery, LogSearched
-from angarium.insight.admin.queue_acts import EMPTY_FILTER
 from angarium.insight.admin.queue_reads import (
     CANDIDATES,
     no_content,
@@ -31,17 +24,12 @@ from angarium.insight.explanation import Explanation
 from angarium.insight.filter_check import find_route_slip, find_slip
 from angarium.queue import (
     Affected,
-    DamagedQueueError,
     DeliveryId,
-    EmptyFilterError,
     EntryPage,
     Filter,
     MessageId,
-    QueueBusyError,
-    QueueError,
     QueueOperator,
     QueueSummary,
-    SchemaError,
     ShownMessage,
     Suppress,
     Suppression,
@@ -57,42 +45,10 @@ from angarium.queue.hold_rule import HoldRule
 from angarium.queue.message_id import parse_id_beginning
 from angarium.queue.quota import QuotaUse
 from angarium.queue.reschedule import RescheduleOutcome
-from angarium.queue.spool import UnknownHoldRuleError
 from angarium.routing.routing import Routing
 from angarium.service.platform.mail_log_search import LogSearch, log_files
 from angarium.service.platform.sender_notices import SenderNotices
 from angarium.service.runtime import wall_clock
-
-
-def queue_path(config: Config) -> Path:
-    return Path(config.server.data_dir) / "queue"
-
-
-@contextmanager
-def queue_errors() -> Iterator[None]:
-    """Turn what the queue raises into words and exit codes."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        advice = "has this server run yet? is it the right --config?"
-        raise CommandError(f"{error}; {advice}", EX_NOINPUT) from None
-    except PermissionError as error:
-        advice = "run this as root or as the server's user"
-        raise CommandError(f"{error.filename}: permission denied; {advice}", EX_NOPERM) from None
-    except EmptyFilterError:
-        raise refusal_error(EMPTY_FILTER) from None
-    except UnknownHoldRuleError as error:
-        raise CommandError(str(error), EX_NOINPUT) from None
-    except QueueBusyError as error:
-        raise CommandError(str(error), EX_TEMPFAIL) from None
-    except DamagedQueueError as error:
-        raise CommandError(str(error), EX_DATAERR) from None
-    except SchemaError as error:
-        raise CommandError(str(error), EX_CONFIG) from None
-    except ValueError as error:
-        raise CommandError(str(error), EX_USAGE) from None
-    except QueueError as error:
-        raise CommandError(str(error), EX_IOERR) from None
 
 
 class DirectQueue:

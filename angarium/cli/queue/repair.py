@@ -87,7 +87,7 @@ def new(config_file: Path, dry_run: bool) -> int:
 @contextmanager
 def _queue(config_file: Path) -> Iterator[tuple[Config, Path]]:
     """Give the configuration and the directory of its queue, which is there. Raises CommandError."""
-    from angarium.cli.queue.direct import queue_errors, queue_path
+    from angarium.cli.queue.file import queue_errors, queue_path
     from angarium.config.loader import load
     from angarium.host.owner import acting_as_owner
 

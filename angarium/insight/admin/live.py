@@ -3,7 +3,7 @@
 import msgspec
 
 from angarium.insight.admin.protocol import Question
-from angarium.mta.whereabouts import LiveState
+from angarium.mta.live_state import LiveState
 from angarium.queue import DeliveryId, UnixMs
 
 

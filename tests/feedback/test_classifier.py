@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from angarium.config.reply_texts import expanded
 from angarium.feedback.classes import BounceClass, Effect, usual_effect
-from angarium.feedback.classifier import _PHRASES, classify
+from angarium.feedback.classifier import classify, phrases
 from angarium.feedback.wording.phrases import PhraseError, Rule, rules_of
 from angarium.feedback.wording.reading import MAX_CHARACTERS, read
 
@@ -273,7 +273,7 @@ def test_no_text_takes_long(text: str) -> None:
 
 def test_each_rule_looks_at_long_texts_once() -> None:
     """C4: of a part that is found again and again, what follows is looked for only near it."""
-    rules = {id(rule): rule for kept in _PHRASES._by_word.values() for _, _, rule in kept}.values()
+    rules = {id(rule): rule for kept in phrases()._by_word.values() for _, _, rule in kept}.values()
     assert len(rules) > 2000
     for rule in rules:
         assert not rule.holds(" a" * 4000 + " ")

@@ -33,8 +33,9 @@ _USUAL_REST: Final = (
     rf"(?:\"[^\"]*+\"|'[^']*+'|[^{_BLANK}>\"'=][^{_BLANK}>\"']*+)[^\"'=>]*+){{0,200}}>"
 )
 # Most are so: to read these is a third faster
-_PLAIN_REST: Final = r"[A-Za-z0-9]*+(?:>|(?: [A-Za-z-]++=\"[^\"]*+\"){1,200}/?>)"
-_PLAIN_ATTRIBUTES: Final = re.compile(r"(?: [A-Za-z-]++=\"[^\"]*+\"){0,200}/?>")
+_PLAIN_ATTRIBUTE: Final = r" [A-Za-z-]++=\"[^\"]*+\""
+_PLAIN_REST: Final = rf"[A-Za-z0-9]*+(?:>|(?:{_PLAIN_ATTRIBUTE}){{1,200}}/?>)"
+_PLAIN_ATTRIBUTES: Final = re.compile(rf"(?:{_PLAIN_ATTRIBUTE}){{0,200}}/?>")
 _USUAL_CLOSING: Final = rf"[^{_BLANK}>\"'=/]*+>"
 _PASSED: Final = 500  # tags at once
 _UPPER: Final = {ord(each): each.lower() for each in string.ascii_uppercase}
@@ -80,75 +81,88 @@ def tags_and_comments(
 ) -> Iterator[Tag | Comment]:
     """Yield as ``tags`` does, and comments that end."""
     skip = None if names is None else _skipping(names)
+    plain = None if attributes is None else _with_one(attributes)
     at = 0
-    while True:
+    while at >= 0:
         at = html.find("<", at) if skip is None else skip.match(html, at).end()  # type: ignore[union-attr]
         if at < 0 or at >= len(html):
             return
-        following = html[at + 1 : at + 2]
-        if following == "!" or following == "?":
-            start, end, at = _markup(html, at)
-            if start >= 0 and at >= 0:
-                yield Comment(start=start, end=end)
-        elif following == "/" and not _is_letter(html[at + 2 : at + 3]):
-            # "</>" is nothing, and what else begins so is a comment up to the next ">"
-            at = _behind(html, ">", at + 2)
-        else:
-            name = _NAME.match(html, at + 1 + (following == "/"))
-            if name is None:
-                at += 1  # a "<" that is text
-            elif (tag := _read(html, at, name, attributes)) is None:
+        usual = None if plain is None else plain.match(html, at)
+        if usual is not None:
+            tag = _with_at_most_one(usual)
+        elif (name := _NAME.match(html, at + 1 + html.startswith("/", at + 1))) is not None:
+            read = _read(html, at, name, attributes)
+            if read is None:
                 return
-            else:
-                if names is None or ("/" + tag.name if tag.closing else tag.name) in names:
-                    yield tag
-                at = tag.end
-                if not tag.closing and tag.name in _TEXT_ONLY:
-                    at = _find_end_tag(html, tag.name, at)
-                elif not tag.closing and tag.name == "plaintext":
-                    return
-        if at < 0:
-            return
+            tag = read
+        else:
+            comment, at = _no_tag(html, at)
+            if comment is not None:
+                yield comment
+            continue
+        if names is None or ("/" + tag.name if tag.closing else tag.name) in names:
+            yield tag
+        at = tag.end
+        if not tag.closing:
+            if tag.name in _TEXT_ONLY:
+                at = _find_end_tag(html, tag.name, at)
+            elif tag.name == "plaintext":
+                return
 
 
 @lru_cache(maxsize=64)
 def _skipping(names: frozenset[str]) -> re.Pattern[str]:
-    """What passes over all that is neither of these names, nor changes how what follows is read, nor needs a look."""
+    """What passes over all that is neither of these names, nor changes how what follows is read, nor needs a look.
+
+    Its first ways are those of most tags, each begun by a letter that is not the others': they are chosen by that.
+    """
     opening = {each for each in names if each[0] != "/"} | _TEXT_ONLY | {"plaintext"}
     closing = {each.removeprefix("/") for each in names if each.startswith("/")}
-    return re.compile(
-        rf"[^<]*+(?:<(?:/{_beginning_of_another(closing)}{_USUAL_CLOSING}"
-        rf"|{_beginning_of_another(opening)}(?:{_PLAIN_REST}|{_USUAL_REST})"
-        rf"|(?![A-Za-z/!?]))[^<]*+){{0,{_PASSED}}}"
+    ways = (
+        *(f"/{each}[A-Za-z0-9]*+>" for each in _beginnings_of_others(closing)),
+        *(f"{each}{_PLAIN_REST}" for each in _beginnings_of_others(opening)),
+        f"/{_none_of(closing)}{_USUAL_CLOSING}",
+        f"{_none_of(opening)}(?:{_PLAIN_REST}|{_USUAL_REST})",
+        "(?![A-Za-z/!?])",
     )
+    return re.compile(rf"[^<]*+(?:<(?:{'|'.join(ways)})[^<]*+){{0,{_PASSED}}}")
 
 
-def _beginning_of_another(names: Collection[str]) -> str:
-    """Return an expression for the first letter of a tag's name that is none of these.
-
-    Most are told by one letter or two, which is faster than to look for each name.
-    """
+def _beginnings_of_others(names: Collection[str]) -> list[str]:
+    """Return expressions for the first letter, or the first two, that are of no tag of these names."""
     first = {each[0] for each in names}
-    others = "".join(each for each in string.ascii_lowercase if each not in first)
-    ways = [f"[{others}{others.upper()}]"] if others else []
+    others = "".join(each for each in string.ascii_letters if each.lower() not in first)
+    ways = [f"[{others}]"] if others else []
     for letter in sorted(first & set(string.ascii_lowercase)):
         seconds = {each[1:2] for each in names if each[0] == letter}
+        # One of its names may be this letter alone
         if "" not in seconds:
-            either = "".join(re.escape(each + each.upper()) for each in sorted(seconds))
-            ways.append(f"[{letter}{letter.upper()}](?![{either}])")
+            more = string.ascii_letters + string.digits
+            either = "".join(each for each in more if each.lower() not in seconds)
+            ways.append(f"[{letter}{letter.upper()}][{either}]")
+    return ways
+
+
+def _none_of(names: Collection[str]) -> str:
+    """Return an expression for the first letter of a tag's name that is none of these."""
     wanted = "|".join(map(_any_case, sorted(names))) or "(?!)"
-    ways.append(f"(?!(?:{wanted})[{_BLANK}/>])[A-Za-z]")
-    return f"(?:{'|'.join(ways)})"
+    return f"(?!(?:{wanted})[{_BLANK}/>])[A-Za-z]"
+
+
+@lru_cache(maxsize=64)
+def _with_one(attributes: frozenset[str]) -> re.Pattern[str]:
+    """What reads a plain tag that has no more than one of these attributes."""
+    either = "|".join(map(_any_case, sorted(attributes))) or "(?!)"
+    others = rf"(?: (?!(?:{either})=){_PLAIN_ATTRIBUTE[1:]}){{0,200}}"
+    return re.compile(
+        rf"<(/?)([A-Za-z][A-Za-z0-9]*+){others}(?: ({either})=\"([^\"]*+)\"{others})?/?>"
+    )
 
 
 def _any_case(name: str) -> str:
     return "".join(
         f"[{each}{each.upper()}]" if each.isalpha() else re.escape(each) for each in name
     )
-
-
-def _is_letter(text: str) -> bool:
-    return text.isascii() and text.isalpha()
 
 
 def _lower(name: str) -> str:
@@ -215,6 +229,33 @@ def _read_plain(found: re.Match[str], wanted: frozenset[str] | None) -> tuple[At
 def _is_open(html: str, found: re.Match[str]) -> bool:
     """Whether the value would be quoted, and its end is missing."""
     return html[found.end()] in "\"'" and "=" in html[found.end(1) : found.end()]
+
+
+def _with_at_most_one(found: re.Match[str]) -> Tag:
+    """Return the tag that ``_with_one`` has read."""
+    closing, name, attribute, value = found.groups()
+    start, attributes = found.start(), tuple[Attribute, ...]()
+    if attribute is not None:
+        begin, end = found.span(4)
+        attributes = (Attribute(name=attribute.lower(), value=value, start=begin, end=end),)
+    return Tag(
+        name=name.lower(),
+        closing=closing == "/",
+        start=start,
+        end=found.end(),
+        attributes=attributes,
+    )
+
+
+def _no_tag(html: str, at: int) -> tuple[Comment | None, int]:
+    """Return what begins with a "<" and is no tag, if it is a comment that ends; and what is behind it, -1: nothing."""
+    following = html[at + 1 : at + 2]
+    if following == "!" or following == "?":
+        start, end, behind = _markup(html, at)
+        is_comment = start >= 0 and behind >= 0
+        return Comment(start=start, end=end) if is_comment else None, behind
+    # "</>" is nothing, and what else begins so is a comment up to the next ">"; another "<" is text
+    return None, _behind(html, ">", at + 2) if following == "/" else at + 1
 
 
 def _markup(html: str, at: int) -> tuple[int, int, int]:

@@ -16,8 +16,9 @@ _BAD_STARTS: Final = (b".", b"--", b"From")
 _PLAIN: Final = b"\t" + bytes(range(0x20, 0x7F))
 # Ours: of a text with more octets that are not ASCII, to replace them one after the other takes longer than the library
 _FEW_HIGH: Final = 24
-# As much as a line has room for in front of its soft end, and no escape cut in two
-_SOFT_LINE: Final = re.compile(rb"(?s).{1,75}(?<!=)(?<!=.)")
+# As much as a line has room for in front of its soft end, and no escape cut in two; if there is a way, such that the
+# next line begins well
+_SOFT_LINE: Final = re.compile(rb"(?s).{1,75}(?<!=)(?<!=.)(?![.]|--|From)|.{1,75}(?<!=)(?<!=.)")
 
 
 def quoted_printable(text: bytes) -> bytes:
@@ -26,11 +27,13 @@ def quoted_printable(text: bytes) -> bytes:
     CRLF are line ends; where there is a CR or LF by itself, all are encoded. No line begins with a dot, ``--`` or
     ``From``.
     """
-    inside = text.replace(b"\r\n", b"")
-    others = set(inside.translate(None, _PLAIN))
-    has_lines = others.isdisjoint(b"\r\n")
-    is_usual = all(each > 0x7F for each in others)
-    encoded = _by_lines(text, others) if is_usual else _by_library(text, has_lines=has_lines)
+    others = text.translate(None, _PLAIN)
+    has_lines = others.count(b"\r") == others.count(b"\n") == text.count(b"\r\n")
+    high = others.translate(None, b"\r\n")
+    if has_lines and (not high or min(high) > 0x7F):
+        encoded = _by_lines(text, set(high))
+    else:
+        encoded = _by_library(text, has_lines=has_lines)
     if encoded.startswith(_BAD_STARTS):
         encoded = _escaped_start(encoded)
     for bad in _BAD_STARTS:
@@ -55,7 +58,9 @@ def _by_lines(text: bytes, high: Collection[int]) -> bytes:
         for at, line in enumerate(lines):
             if not line.isascii():
                 lines[at] = _by_library(line.replace(b"=3D", b"="), has_lines=True)
-    if b" \r\n" in text or b"\t\r\n" in text or text.endswith(_BLANKS):
+    # Few texts have tabs at all
+    has_blanks = b" \r\n" in text or (b"\t" in text and b"\t\r\n" in text)
+    if has_blanks or text.endswith(_BLANKS):
         for at, line in enumerate(lines):
             if line.endswith(_BLANKS):
                 lines[at] = b"%b=%02X" % (line[:-1], line[-1])

@@ -12,8 +12,8 @@ from angarium.tracking.tokens import TARGET_OCTETS
 
 # What most are, of which nothing has to be written otherwise
 _USUAL: Final = re.compile(
-    r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?(?:[/?#][!#-;=?-\[\]_a-z~]*)?",
-    re.IGNORECASE | re.ASCII,
+    r"[Hh][Tt][Tt][Pp][Ss]?://[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?"
+    r"(?:[/?#][!#-;=?-\[\]_a-z~]*)?"
 )
 _WEB: Final = re.compile(r"(https?)://([^/?#\\]*)(.*)", re.IGNORECASE | re.ASCII | re.DOTALL)
 _LEFT_OUT: Final = re.compile(r"[\t\r\n]")  # by browsers

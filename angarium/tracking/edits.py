@@ -11,12 +11,15 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True, order=True):
     text: str  # that stands there then
 
 
-def edited(text: str, edits: Iterable[Edit]) -> str:
-    """Return the text changed. Where one begins before another has ended, the first counts."""
+def edited(text: str, edits: Iterable[Edit]) -> list[str]:
+    """Return the text changed, in pieces: in turns what stays of it, perhaps nothing, and what stands there now.
+
+    Where one begins before another has ended, the first counts.
+    """
     pieces, at = list[str](), 0
     for each in sorted(edits):
         if each.start >= at:
             pieces += (text[at : each.start], each.text)
             at = each.stop
     pieces.append(text[at:])
-    return "".join(pieces)
+    return pieces

@@ -23,9 +23,8 @@ from angarium.tracking.html_links import find_links
 from angarium.tracking.octets import Characters, characters
 from angarium.tracking.postal import of_address
 from angarium.tracking.slots import (
-    LEAVE_SLOT,
-    TRACK_SLOT,
     encoded_between_links,
+    has_slot,
     honeypot,
     pixel,
     tracked_link,
@@ -92,14 +91,12 @@ def prepare(content: bytes, header_octets: int, wishes: Wishes, link: Mint) -> P
     left = (*found.left, *preparation.left)
     if not pieces:
         return Untouched(left[0] if left else "nothing")
-    prepared = b"".join((*pieces, content[at:]))
-    has_leave = LEAVE_SLOT.encode() in prepared
     return Prepared(
-        content=prepared,
+        content=b"".join((*pieces, content[at:])),
         header_octets=header,
         links=tuple(preparation.links),
-        is_personal=has_leave or TRACK_SLOT.encode() in prepared,
-        has_leave=has_leave,
+        is_personal=preparation.is_personal,
+        has_leave=preparation.has_leave,
         has_postal_address=preparation.has_postal_address,
         left=left,
     )
@@ -111,6 +108,8 @@ class _Outline(msgspec.Struct, frozen=True, kw_only=True):
     pieces: tuple[bytes, ...] = ()  # between them; none: it stays as it is
     targets: tuple[str, ...] = ()
     tells: bool = False  # something in it tells that it was seen
+    is_personal: bool = False
+    has_leave: bool = False
     has_postal_address: bool = False
     left: Why | None = None  # why it stays
 
@@ -123,6 +122,8 @@ class _Preparation:
         self._mint = link
         self._way_out = _way_out(header)
         self._is_seen = False
+        self.is_personal = False
+        self.has_leave = False
         self.has_postal_address = False
         self.links: list[str] = []
         self.left: list[Why] = []
@@ -147,6 +148,8 @@ class _Preparation:
         if outline.left is not None:
             self.left.append(outline.left)
         self._is_seen |= outline.tells
+        self.is_personal |= outline.is_personal
+        self.has_leave |= outline.has_leave
         self.has_postal_address |= outline.has_postal_address
         if not outline.pieces:
             return None
@@ -174,7 +177,10 @@ def _outline(octets: bytes, manner: _Manner) -> _Outline:
     text = None if body is None else characters(body, manner.charset)
     if text is None:
         return _Outline(left="unreadable")
-    if "-----BEGIN PGP" in text.text:
+    # The second, and no more of it, since Python looks for no more than five characters fast
+    if has_slot(text.text):
+        return _Outline(left="unreadable")
+    if "N PGP" in text.text and "-----BEGIN PGP" in text.text:
         is_sealed = "-----BEGIN PGP MESSAGE" in text.text
         return _Outline(left="encrypted" if is_sealed else "signed")  # TR2
     wishes, is_html = manner.wishes, manner.form != "text"
@@ -189,11 +195,13 @@ def _outline(octets: bytes, manner: _Manner) -> _Outline:
     edits += addresses
     if not edits:
         return _Outline()
-    pieces = encoded_between_links(text.encode(edited(text.text, edits)))  # TR1, TR3
-    if len(pieces) != len(places) + 1:  # it has slots that are not ours
+    between = encoded_between_links(edited(text.text, edits), text.codec)  # TR1, TR3
+    if len(between.pieces) != len(places) + 1:  # another change stands where one of them did
         return _Outline(left="unreadable")
     return _Outline(
-        pieces=pieces,
+        pieces=between.pieces,
+        is_personal=between.has_slots,
+        has_leave=between.has_leave,
         targets=tuple(each.target for each in places),
         tells=tells,
         has_postal_address=bool(addresses),

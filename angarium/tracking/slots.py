@@ -8,7 +8,10 @@ allows. The slot of a copy is as long as what fills it.
 import html
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final
+
+import msgspec
 
 from angarium.smtp.transfer_encoding import decoded, quoted_printable
 from angarium.tracking.text_parts import read_parts
@@ -22,50 +25,87 @@ LEAVE_SLOT: Final = "angariumLeaveHd5mSx8QcTz2KvJn9RwFg3LpYb7UeXa4ZtMo6NiDqVkE1s
 _SOFT: Final = b"=\r\n"
 _TRACK_LINE: Final = _SOFT + TRACK_SLOT.encode() + _SOFT
 _LEAVE_LINE: Final = _SOFT + LEAVE_SLOT.encode() + _SOFT
-_LINK_LINE: Final = _SOFT + _LINK_SLOT.encode() + _SOFT
-# That of links last
-_SLOTS: Final = (TRACK_SLOT.encode(), LEAVE_SLOT.encode(), _LINK_SLOT.encode())
-# How the address of a link ends, and what of that is written in front of its token
-_LINK_END: Final = f"{TRACK_SLOT}/{_LINK_SLOT}".encode()
+# Each slot, and how the address of a link ends
+_SLOT: Final = re.compile(f"({TRACK_SLOT}/{_LINK_SLOT}|{TRACK_SLOT}|{LEAVE_SLOT})")
+_SLOT_OCTETS: Final = re.compile(f"({TRACK_SLOT}|{LEAVE_SLOT})".encode())
+_LINK_END: Final = f"{TRACK_SLOT}/{_LINK_SLOT}"
+# What of that is written in front of its token
 _BEFORE_TOKEN: Final = _TRACK_LINE + b"/"
+_LINES: Final = {TRACK_SLOT: _TRACK_LINE, LEAVE_SLOT: _LEAVE_LINE}
+# Between pieces that are encoded at once, which is faster than one by one: a line that stays as it is
+_CUT: Final = f"\r\n{_LINK_SLOT}\r\n"
+# What each slot has in it, and few texts. Python looks for no more than five characters fast
+_OF_SLOTS: Final = "gariu"
 _LONGEST: Final = 76  # characters of a line
 _LINE: Final = 72  # of a long token on a line
 
 
 def encoded(text: bytes) -> bytes:
-    """Return a part's text with slots as quoted-printable: each slot is on a line of its own."""
-    return _LINK_LINE.join(_encoded(text))
+    """Return a text with slots as quoted-printable: each slot is on a line of its own."""
+    first, *others = _SLOT_OCTETS.split(text)
+    slots, texts = others[::2], (first, *others[1::2])
+    octets = _encoded(_CUT.encode().join(texts), len(texts))
+    return b"".join(
+        each
+        for pair in zip(octets, (*(_SOFT + slot + _SOFT for slot in slots), b""), strict=True)
+        for each in pair
+    )
 
 
-def encoded_between_links(text: bytes) -> tuple[bytes, ...]:
-    """Return a part's text encoded, cut where the tokens of its links are put in."""
-    *pieces, last = _encoded(text.replace(_LINK_END, _LINK_SLOT.encode()))
-    return (*(each + _BEFORE_TOKEN for each in pieces), last)
+class Between(msgspec.Struct, frozen=True, kw_only=True):
+    """A part encoded, cut where the tokens of its links are put in."""
+
+    pieces: tuple[bytes, ...]
+    has_slots: bool
+    has_leave: bool  # one of them is to leave by
 
 
-def _encoded(text: bytes) -> list[bytes]:
-    """Return what is between the slots of links."""
-    # All at once, which is faster than many pieces: slots as lines, whose ends become soft
-    lines = text
-    for slot in _SLOTS:
-        lines = lines.replace(slot, b"\r\n" + slot + b"\r\n")
-    whole = quoted_printable(lines)
-    pieces = list[bytes]()
-    for slot in _SLOTS:
-        pieces = whole.split(b"\r\n" + slot + b"\r\n")
-        if len(pieces) == 1 and slot in text:
-            # A text whose line ends are encoded, too
-            return _encoded_in_pieces(text).split(_LINK_LINE)
-        pieces[:-1] = map(_with_room, pieces[:-1])
-        whole = (_SOFT + slot + _SOFT).join(pieces) if slot is not _SLOTS[-1] else b""
+def has_slot(text: str) -> bool:
+    """Whether there is a slot in a text that nobody has prepared: whoever wrote it has it from here."""
+    if _OF_SLOTS not in text:
+        return False
+    return any(each in text for each in (TRACK_SLOT, LEAVE_SLOT, _LINK_SLOT))
+
+
+def encoded_between_links(pieces: Sequence[str], codec: str) -> Between:
+    """Return a part's text encoded. ``pieces``: of it, in turns without slots and such as may have some."""
+    texts, slots = [pieces[0]], list[str]()
+    for added, kept in zip(pieces[1::2], pieces[2::2], strict=True):
+        first, *others = _cut(added)
+        texts[-1] += first
+        slots += others[::2]
+        texts += others[1::2]
+        texts[-1] += kept
+    # As a whole, since what octets stand for a character may depend on those before it
+    octets = _encoded(_CUT.join(texts).encode(codec), len(texts))
+    found, current = list[bytes](), list[bytes]()
+    for text, slot in zip(octets, (*slots, ""), strict=True):
+        current.append(text)
+        if slot == _LINK_END:
+            found.append(b"".join((*current, _BEFORE_TOKEN)))
+            current.clear()
+        elif slot:
+            current.append(_LINES[slot])
+    return Between(
+        pieces=(*found, b"".join(current)), has_slots=bool(slots), has_leave=LEAVE_SLOT in slots
+    )
+
+
+# All links of a part have the same
+@lru_cache(maxsize=64)
+def _cut(added: str) -> tuple[str, ...]:
+    return tuple(_SLOT.split(added))
+
+
+def _encoded(text: bytes, count: int) -> list[bytes]:
+    """Return so many pieces, between cuts, encoded such that another line goes on behind a soft end."""
+    cut = _CUT.encode()
+    pieces = quoted_printable(text).split(cut)
+    if len(pieces) != count:
+        # Line ends are encoded, too
+        pieces = list(map(quoted_printable, text.split(cut)))
+    pieces[:-1] = map(_with_room, pieces[:-1])
     return pieces
-
-
-def _encoded_in_pieces(text: bytes) -> bytes:
-    pieces = re.split(b"(" + b"|".join(_SLOTS) + b")", text)
-    pieces[::2] = map(quoted_printable, pieces[::2])
-    pieces[:-1:2] = map(_with_room, pieces[:-1:2])
-    return _SOFT.join(pieces)
 
 
 def _with_room(piece: bytes) -> bytes:
@@ -102,6 +142,8 @@ def plain(content: bytes, header_octets: int) -> bytes:
             continue
         text = decoded(body, part.encoding)
         assert text is not None
+        if _LINK_SLOT.encode() in text:  # nobody has prepared it
+            continue
         pieces += (content[at : part.start], encoded(_untracked(text, is_html=part.is_html)))
         at = part.stop
     return b"".join((content[:header_octets], *pieces, content[at:]))

@@ -80,16 +80,16 @@ def tags_and_comments(
     html: str, names: frozenset[str] | None = None, attributes: frozenset[str] | None = None
 ) -> Iterator[Tag | Comment]:
     """Yield as ``tags`` does, and comments that end."""
-    skip = None if names is None else _skipping(names)
-    plain = None if attributes is None else _with_one(attributes)
-    at = 0
+    reading, at = _reading(names, attributes).match, 0
     while at >= 0:
-        at = html.find("<", at) if skip is None else skip.match(html, at).end()  # type: ignore[union-attr]
-        if at < 0 or at >= len(html):
+        found = reading(html, at)
+        # It matches whatever there is
+        assert found is not None
+        at = found.end()
+        if found.lastindex is not None:
+            tag = _with_at_most_one(found)
+        elif at >= len(html):
             return
-        usual = None if plain is None else plain.match(html, at)
-        if usual is not None:
-            tag = _with_at_most_one(usual)
         elif (name := _NAME.match(html, at + 1 + html.startswith("/", at + 1))) is not None:
             read = _read(html, at, name, attributes)
             if read is None:
@@ -111,7 +111,13 @@ def tags_and_comments(
 
 
 @lru_cache(maxsize=64)
-def _skipping(names: frozenset[str]) -> re.Pattern[str]:
+def _reading(names: frozenset[str] | None, attributes: frozenset[str] | None) -> re.Pattern[str]:
+    """What goes on to the next tag, and has it in its groups if it is one that needs no look."""
+    passed = "[^<]*+" if names is None else _passing(names)
+    return re.compile(passed if attributes is None else f"{passed}(?:{_with_one(attributes)})?")
+
+
+def _passing(names: frozenset[str]) -> str:
     """What passes over all that is neither of these names, nor changes how what follows is read, nor needs a look.
 
     Its first ways are those of most tags, each begun by a letter that is not the others': they are chosen by that.
@@ -125,7 +131,7 @@ def _skipping(names: frozenset[str]) -> re.Pattern[str]:
         f"{_none_of(opening)}(?:{_PLAIN_REST}|{_USUAL_REST})",
         "(?![A-Za-z/!?])",
     )
-    return re.compile(rf"[^<]*+(?:<(?:{'|'.join(ways)})[^<]*+){{0,{_PASSED}}}")
+    return rf"[^<]*+(?:<(?:{'|'.join(ways)})[^<]*+){{0,{_PASSED}}}"
 
 
 def _beginnings_of_others(names: Collection[str]) -> list[str]:
@@ -149,14 +155,14 @@ def _none_of(names: Collection[str]) -> str:
     return f"(?!(?:{wanted})[{_BLANK}/>])[A-Za-z]"
 
 
-@lru_cache(maxsize=64)
-def _with_one(attributes: frozenset[str]) -> re.Pattern[str]:
+def _with_one(attributes: frozenset[str]) -> str:
     """What reads a plain tag that has no more than one of these attributes."""
     either = "|".join(map(_any_case, sorted(attributes))) or "(?!)"
-    others = rf"(?: (?!(?:{either})=){_PLAIN_ATTRIBUTE[1:]}){{0,200}}"
-    return re.compile(
-        rf"<(/?)([A-Za-z][A-Za-z0-9]*+){others}(?: ({either})=\"([^\"]*+)\"{others})?/?>"
-    )
+    first = {each[0] for each in attributes}
+    # Most are told by their first letter
+    letters = "".join(each for each in string.ascii_letters if each.lower() not in first) or "-"
+    others = rf"(?: (?:[{letters}][A-Za-z-]*+|(?!(?:{either})=)[A-Za-z-]++)=\"[^\"]*+\"){{0,200}}"
+    return rf"(</?)([A-Za-z][A-Za-z0-9]*+){others}(?: ({either})=\"([^\"]*+)\"{others})?/?>"
 
 
 def _any_case(name: str) -> str:
@@ -233,15 +239,15 @@ def _is_open(html: str, found: re.Match[str]) -> bool:
 
 def _with_at_most_one(found: re.Match[str]) -> Tag:
     """Return the tag that ``_with_one`` has read."""
-    closing, name, attribute, value = found.groups()
-    start, attributes = found.start(), tuple[Attribute, ...]()
+    opening, name, attribute, value = found.groups()
+    attributes: tuple[Attribute, ...] = ()
     if attribute is not None:
         begin, end = found.span(4)
         attributes = (Attribute(name=attribute.lower(), value=value, start=begin, end=end),)
     return Tag(
         name=name.lower(),
-        closing=closing == "/",
-        start=start,
+        closing=opening == "</",
+        start=found.start(1),
         end=found.end(),
         attributes=attributes,
     )

@@ -10,6 +10,8 @@ _REFERENCE: Final = re.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|([A-Za-z][A-Z
 
 def attribute_value(written: str) -> str:
     """Return it as browsers do: unlike in text, ``&copy=`` and ``&copyx`` are none, since they stand in addresses."""
+    if "&" not in written:
+        return written
     if written.count("&") == written.count("&amp;"):  # as mostly
         return written.replace("&amp;", "&")
     return _REFERENCE.sub(_resolved, written)

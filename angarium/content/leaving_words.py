@@ -67,6 +67,8 @@ def which_speak_of_leaving(texts: Sequence[str]) -> list[bool]:
     lower = [each[:_CHARACTERS].lower() for each in texts]
     joined = "\n".join(lower)
     there = [(stem, pattern) for stem, pattern in _PATTERNS if stem in joined]
+    if not there:
+        return [False] * len(lower)
     return [
         any(stem in each and pattern.search(each) is not None for stem, pattern in there)
         for each in lower

@@ -2,7 +2,7 @@
 
 import re
 from binascii import Error, a2b_base64, a2b_qp, b2a_base64, b2a_qp
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Final
 
 _BASE64_OCTETS: Final = 57  # of a line: 76 characters
@@ -10,8 +10,8 @@ _LINE: Final = 76  # characters, its "=" included
 UNENCODED: Final = (b"", b"7bit", b"8bit", b"binary")  # RFC 2045 section 6.2
 _BLANKS: Final = (b" ", b"\t")
 # How no line may begin that we make: a dot is doubled by SMTP, "--" may be a boundary, "From " a mailbox's next mail
-# (which is "From " there, but a needle with a blank at its end is found slowly)
 _BAD_STARTS: Final = (b".", b"--", b"From")
+_BAD_LINE: Final = re.compile(rb"\n(?=[.]|--|From)")
 # What may stand in a line as it is, but for a blank at its end and "="
 _PLAIN: Final = b"\t" + bytes(range(0x20, 0x7F))
 # Ours: of a text with more octets that are not ASCII, to replace them one after the other takes longer than the library
@@ -28,32 +28,35 @@ def quoted_printable(text: bytes) -> bytes:
     ``From``.
     """
     others = text.translate(None, _PLAIN)
-    has_lines = others.count(b"\r") == others.count(b"\n") == text.count(b"\r\n")
     high = others.translate(None, b"\r\n")
-    if has_lines and (not high or min(high) > 0x7F):
-        encoded = _by_lines(text, set(high))
-    else:
-        encoded = _by_library(text, has_lines=has_lines)
+    ends = others.count(b"\n")
+    encoded = None
+    if others.count(b"\r") == ends and (not high or min(high) > 0x7F):
+        encoded = _by_lines(text, set(high), ends)
+    if encoded is None:
+        encoded = _by_library(text, has_lines=others.count(b"\r") == ends == text.count(b"\r\n"))
     if encoded.startswith(_BAD_STARTS):
         encoded = _escaped_start(encoded)
-    for bad in _BAD_STARTS:
-        # Again, since a line that became too long goes on in the next, which may begin alike
-        while b"\n" + bad in encoded:
-            first, *others_of = encoded.split(b"\n" + bad)
-            encoded = b"\n".join((first, *(_escaped_start(bad + each) for each in others_of)))
+    # Again, since a line that became too long goes on in the next, which may begin alike
+    while _BAD_LINE.search(encoded) is not None:
+        first, *others_of = _BAD_LINE.split(encoded)
+        encoded = b"\n".join((first, *map(_escaped_start, others_of)))
     return encoded
 
 
-def _by_lines(text: bytes, high: Collection[int]) -> bytes:
+def _by_lines(text: bytes, high: Collection[int], ends: int) -> bytes | None:
     """Encode a text without control characters. Most lines stay as they are, and to see that is fast.
 
-    ``high``: those of its octets that are not ASCII.
+    ``high``: those of its octets that are not ASCII. ``ends``: how many CR it has, and LF; None: some of them are no
+    line ends.
     """
     escaped = text.replace(b"=", b"=3D")
     is_few = len(high) <= _FEW_HIGH
     for each in high if is_few else ():
         escaped = escaped.replace(bytes((each,)), b"=%02X" % each)
     lines = escaped.split(b"\r\n")
+    if len(lines) - 1 != ends:
+        return None
     if not is_few:
         for at, line in enumerate(lines):
             if not line.isascii():
@@ -64,14 +67,11 @@ def _by_lines(text: bytes, high: Collection[int]) -> bytes:
         for at, line in enumerate(lines):
             if line.endswith(_BLANKS):
                 lines[at] = b"%b=%02X" % (line[:-1], line[-1])
+    # What has its lines already is in them as it is
+    soft, cut = b"=\r\n", _SOFT_LINE.findall
     return b"\r\n".join(
-        [line if len(line) <= _LINE else b"=\r\n".join(_soft_lines(line)) for line in lines]
+        [line if len(line) <= _LINE or b"\n" in line else soft.join(cut(line)) for line in lines]
     )
-
-
-def _soft_lines(line: bytes) -> Sequence[bytes]:
-    """What has its lines already is in them as it is."""
-    return (line,) if b"\n" in line else _SOFT_LINE.findall(line)
 
 
 def _by_library(text: bytes, *, has_lines: bool) -> bytes:

@@ -47,7 +47,7 @@ _MARKS: Final[dict[str, tuple[str, ...]]] = {
     "disable-tracking": ("true",),
 }
 _ATTRIBUTES: Final = frozenset({"href", *_MARKS})
-_LINK_END: Final = re.compile("</(?:a|v:[a-z]+)[ >]", re.IGNORECASE | re.ASCII)
+_LINK_END: Final = re.compile("</(?:[aA]|[vV]:[A-Za-z]+)[ >]")
 _WORDS: Final = 400  # characters of a link's content that are looked at
 # Characters: of a mail that is longer, Gmail shows the end only if one asks for it
 _LONG: Final = 90_000
@@ -138,8 +138,8 @@ def _counted(html: Characters, candidates: list[_Candidate], left: Left) -> Iter
 
 def _content(text: str, at: int) -> str:
     """Return what a link has in it, as far as it is looked at."""
-    content = text[at : at + _WORDS]
-    return _LINK_END.split(content, 1)[0]
+    end = _LINK_END.search(text, at, at + _WORDS)
+    return text[at : at + _WORDS if end is None else end.start()]
 
 
 def _place(text: str, closing: dict[str, int]) -> int:

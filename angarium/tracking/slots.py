@@ -26,7 +26,7 @@ _SOFT: Final = b"=\r\n"
 _TRACK_LINE: Final = _SOFT + TRACK_SLOT.encode() + _SOFT
 _LEAVE_LINE: Final = _SOFT + LEAVE_SLOT.encode() + _SOFT
 # Each slot, and how the address of a link ends
-_SLOT: Final = re.compile(f"({TRACK_SLOT}/{_LINK_SLOT}|{TRACK_SLOT}|{LEAVE_SLOT})")
+_SLOT: Final = re.compile(f"{TRACK_SLOT}/{_LINK_SLOT}|{TRACK_SLOT}|{LEAVE_SLOT}")
 _SLOT_OCTETS: Final = re.compile(f"({TRACK_SLOT}|{LEAVE_SLOT})".encode())
 _LINK_END: Final = f"{TRACK_SLOT}/{_LINK_SLOT}"
 # What of that is written in front of its token
@@ -37,7 +37,8 @@ _CUT: Final = f"\r\n{_LINK_SLOT}\r\n"
 # What each slot has in it, and few texts. Python looks for no more than five characters fast
 _OF_SLOTS: Final = "gariu"
 _LONGEST: Final = 76  # characters of a line
-_LINE: Final = 72  # of a long token on a line
+# Of a long token on a line; if there is a way, such that the next begins like no boundary
+_TOKEN_LINE: Final = re.compile(rb".{1,72}(?!-)|.{1,72}")
 
 
 def encoded(text: bytes) -> bytes:
@@ -69,15 +70,13 @@ def has_slot(text: str) -> bool:
 
 def encoded_between_links(pieces: Sequence[str], codec: str) -> Between:
     """Return a part's text encoded. ``pieces``: of it, in turns without slots and such as may have some."""
-    texts, slots = [pieces[0]], list[str]()
+    written, slots = [pieces[0]], list[str]()
     for added, kept in zip(pieces[1::2], pieces[2::2], strict=True):
-        first, *others = _cut(added)
-        texts[-1] += first
-        slots += others[::2]
-        texts += others[1::2]
-        texts[-1] += kept
+        cut, its_slots = _cut(added)
+        written += (cut, kept)
+        slots += its_slots
     # As a whole, since what octets stand for a character may depend on those before it
-    octets = _encoded(_CUT.join(texts).encode(codec), len(texts))
+    octets = _encoded("".join(written).encode(codec), len(slots) + 1)
     found, current = list[bytes](), list[bytes]()
     for text, slot in zip(octets, (*slots, ""), strict=True):
         current.append(text)
@@ -93,8 +92,9 @@ def encoded_between_links(pieces: Sequence[str], codec: str) -> Between:
 
 # All links of a part have the same
 @lru_cache(maxsize=64)
-def _cut(added: str) -> tuple[str, ...]:
-    return tuple(_SLOT.split(added))
+def _cut(added: str) -> tuple[str, tuple[str, ...]]:
+    """Return the text with cuts in the places of its slots, and these."""
+    return _SLOT.sub(_CUT, added), tuple(_SLOT.findall(added))
 
 
 def _encoded(text: bytes, count: int) -> list[bytes]:
@@ -199,10 +199,10 @@ def _untracked(text: bytes, *, is_html: bool) -> bytes:
 
 
 def _folded(token: bytes) -> bytes:
-    lines = [token[at : at + _LINE] for at in range(0, len(token), _LINE)]
+    lines = _TOKEN_LINE.findall(token)
     folded = _SOFT.join(lines)
-    if b"\n-" in folded or folded.startswith(b"-"):
-        # No line begins like a boundary
+    if folded.startswith(b"-") or b"\n-" in folded:
+        # It has more of these than a line has room for
         lines = [b"=2D" + each[1:] if each.startswith(b"-") else each for each in lines]
         folded = _SOFT.join(lines)
     return folded

@@ -105,6 +105,7 @@ class TrackingKeys:
         check_key_numbers(secrets)
         self._keys = {number: _Key(secret) for number, secret in secrets.items()}
         self._newest = list(secrets)[-1]
+        self._newest_octet = bytes((self._newest,))
         # What visitors whom nobody is to know are marked by; of the oldest key, so that a new one changes no mark
         self.host_proof: Final = HostProof(secrets)
         self.veil: Final = Mac(secrets[min(secrets)]).of(b"angarium tracking veil")
@@ -127,12 +128,11 @@ class TrackingKeys:
         Raises ValueError: the target is not of http or https, or too long.
         """
         octets = target.encode()
-        if not target.lower().startswith(_SCHEMES) or len(octets) > TARGET_OCTETS:  # P2
+        if not target[:8].lower().startswith(_SCHEMES) or len(octets) > TARGET_OCTETS:  # P2
             raise ValueError(f"{target[:80]!r} is no address of the web that can be followed")
         body = _NUMBER.pack(number) + octets
-        key = self._keys[self._newest]
-        mac = key.link.of(message_id + tenant_tag(tenant) + body)[:_MAC_OCTETS]
-        return token_text(bytes((self._newest,)) + mac + body)
+        mac = self._keys[self._newest].link.of(message_id + tenant_tag(tenant) + body)
+        return token_text(self._newest_octet + mac[:_MAC_OCTETS] + body)
 
     def leave(self, leaver: Leaver) -> str:
         """Return the token of one who may leave: characters as of ``who``."""

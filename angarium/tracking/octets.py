@@ -32,7 +32,7 @@ class Characters(msgspec.Struct, frozen=True, kw_only=True):
 
     def meaning(self, piece: str) -> str | None:
         """Return what people read of a piece of the text; None: it is none of its charset."""
-        if self.codec == self.charset or piece.isascii():
+        if piece.isascii() or self.codec == self.charset:
             return piece
         try:
             return piece.encode(self.codec).decode(self.charset)
@@ -41,7 +41,7 @@ class Characters(msgspec.Struct, frozen=True, kw_only=True):
 
     def words(self, piece: str) -> str:
         """Return what people read of a piece that may begin or end within a character."""
-        if self.codec == self.charset or piece.isascii():
+        if piece.isascii() or self.codec == self.charset:
             return piece
         return piece.encode(self.codec).decode(self.charset, "replace")
 

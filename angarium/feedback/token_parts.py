@@ -37,8 +37,8 @@ def check_key_numbers(numbers: Collection[int]) -> None:
 
 def token_text(octets: bytes) -> str:
     """Return them as A-Z, a-z, 0-9, ``-`` and ``_`` (RFC 4648 section 5, without padding)."""
-    text = binascii.b2a_base64(octets, newline=False).rstrip(b"=")
-    return text.translate(_URL_SAFE).decode("ascii")
+    text = binascii.b2a_base64(octets, newline=False)
+    return text.translate(_URL_SAFE, b"=").decode("ascii")
 
 
 def token_octets(text: str) -> bytes | None:

@@ -69,7 +69,7 @@ _STEMS: Final = (
     ("nsubscribe", "scrib"),
     ("preferences", "feren"),
     ("UNSUB", "UNSUB"),
-    ("UPDATE_PROFILE", "PROFI"),
+    ("|UPDATE_PROFILE|", "|"),
 )
 MAX_STEMS: Final = 1000  # of a text; ours
 _AROUND: Final = 100  # characters: a code is shorter, and has its stem in it

@@ -30,7 +30,7 @@ _SLOT: Final = re.compile(f"{TRACK_SLOT}/{_LINK_SLOT}|{TRACK_SLOT}|{LEAVE_SLOT}"
 _SLOT_OCTETS: Final = re.compile(f"({TRACK_SLOT}|{LEAVE_SLOT})".encode())
 _LINK_END: Final = f"{TRACK_SLOT}/{_LINK_SLOT}"
 # What of that is written in front of its token
-_BEFORE_TOKEN: Final = _TRACK_LINE + b"/"
+_BEFORE_TOKEN: Final = _TRACK_LINE + b"/" + _SOFT
 _LINES: Final = {TRACK_SLOT: _TRACK_LINE, LEAVE_SLOT: _LEAVE_LINE}
 # Between pieces that are encoded at once, which is faster than one by one: a line that stays as it is
 _CUT: Final = f"\r\n{_LINK_SLOT}\r\n"
@@ -38,7 +38,7 @@ _CUT: Final = f"\r\n{_LINK_SLOT}\r\n"
 _OF_SLOTS: Final = "gariu"
 _LONGEST: Final = 76  # characters of a line
 # Of a long token on a line; if there is a way, such that the next begins like no boundary
-_TOKEN_LINE: Final = re.compile(rb".{1,72}(?!-)|.{1,72}")
+_TOKEN_LINE: Final = re.compile(rb".{1,72}(?!-)|.{1,72}|\n")
 
 
 def encoded(text: bytes) -> bytes:
@@ -81,7 +81,7 @@ def encoded_between_links(pieces: Sequence[str], codec: str) -> Between:
     for text, slot in zip(octets, (*slots, ""), strict=True):
         current.append(text)
         if slot == _LINK_END:
-            found.append(b"".join((*current, _BEFORE_TOKEN)))
+            found.append(current[0] if len(current) == 1 else b"".join(current))
             current.clear()
         elif slot:
             current.append(_LINES[slot])
@@ -167,10 +167,13 @@ def tracked_link(base_url: str) -> str:
 
 
 def with_tokens(pieces: Sequence[bytes], tokens: Iterable[str]) -> bytes:
-    """Return the part with a token between any two of its pieces."""
-    written = [pieces[0]]
-    for piece, token in zip(pieces[1:], tokens, strict=True):
-        written += (_SOFT, _folded(token.encode("ascii")), _SOFT, piece)
+    """Return the part with a token, which has no line end in it, between any two of its pieces."""
+    # All at once, which is faster than one by one: line ends by themselves are between them
+    text = "\n".join(tokens).encode("ascii")
+    folded = _folded(text).split(_SOFT + b"\n" + _SOFT) if text else []
+    written = [b""] * (2 * len(pieces) - 1)
+    written[::2] = pieces
+    written[1::2] = [_BEFORE_TOKEN + each + _SOFT for each in folded]
     return b"".join(written)
 
 

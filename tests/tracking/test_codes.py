@@ -14,7 +14,7 @@ PREFERENCES = f"{BASE}/p/{LEAVE_SLOT}"
 
 
 def replaced(text: str, *, is_html: bool = True) -> str:
-    return edited(text, of_codes(text, BASE, is_html=is_html))
+    return "".join(edited(text, of_codes(text, BASE, is_html=is_html)))
 
 
 @pytest.mark.parametrize(

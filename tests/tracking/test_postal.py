@@ -23,7 +23,7 @@ def test_the_address_is_written_in_the_parts_charset(
 ) -> None:
     part = characters(b"<p>{{ postal_address }}</p>", charset)
     assert part is not None
-    found = edited(part.text, of_address(part, ADDRESS, is_html=is_html))
+    found = "".join(edited(part.text, of_address(part, ADDRESS, is_html=is_html)))
     assert part.encode(found).decode(charset) == expected
 
 

@@ -39,7 +39,7 @@ _PLAIN_ATTRIBUTES: Final = re.compile(rf"(?:{_PLAIN_ATTRIBUTE}){{0,200}}/?>")
 _USUAL_CLOSING: Final = rf"[^{_BLANK}>\"'=/]*+>"
 # Letters: of no more, no tag has a name whose content is text
 _SHORT: Final = 2
-_PASSED: Final = 500  # tags at once
+_PASSED: Final = (100, 20)  # tags at once, and those of short names behind each
 _UPPER: Final = {ord(each): each.lower() for each in string.ascii_uppercase}
 
 
@@ -122,22 +122,23 @@ def _reading(names: frozenset[str] | None, attributes: frozenset[str] | None) ->
 def _passing(names: frozenset[str]) -> str:
     """What passes over all that is neither of these names, nor changes how what follows is read, nor needs a look.
 
-    Its first ways are those of most tags, the first that of names of one or two letters, and each is begun by letters
-    that are not the others': by that they are chosen.
+    Most tags have a name of one or two letters and no more, and they stand together. Of the ways of others, the first
+    are those of most, each begun by letters that are not the others': by that they are chosen.
     """
     taken = {each.removeprefix("/")[0] for each in names if len(each.removeprefix("/")) <= _SHORT}
     short = "".join(each for each in string.ascii_letters if each.lower() not in taken) or "-"
     opening = {each for each in names if each[0] != "/"} | _TEXT_ONLY | {"plaintext"}
     closing = {each.removeprefix("/") for each in names if each.startswith("/")}
     ways = (
-        f"/?+[{short}][A-Za-z0-9]?+>",
         *(f"/{each}[A-Za-z0-9]*+>" for each in _beginnings_of_others(closing)),
         *(f"{each}{_PLAIN_REST}" for each in _beginnings_of_others(opening)),
         f"/{_none_of(closing)}{_USUAL_CLOSING}",
         f"{_none_of(opening)}(?:{_PLAIN_REST}|{_USUAL_REST})",
         "(?![A-Za-z/!?])",
     )
-    return rf"[^<]*+(?:<(?:{'|'.join(ways)})[^<]*+){{0,{_PASSED}}}"
+    others, behind = _PASSED
+    shorts = rf"(?:</?+[{short}][A-Za-z0-9]?+>[^<]*+){{0,{behind}}}"
+    return rf"[^<]*+{shorts}(?:<(?:{'|'.join(ways)})[^<]*+{shorts}){{0,{others}}}"
 
 
 def _beginnings_of_others(names: Collection[str]) -> list[str]:

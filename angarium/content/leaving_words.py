@@ -47,12 +47,25 @@ _BY_STEM: Final = (
     ("إلغاء", r"إلغاء\s+الاشتراك"),
     ("berhenti", r"berhenti\s+berlangganan"),
     ("ng", r"h[ủu]y\s+đ[ăa]ng\s+k[ýy]"),
-    ("manage", r"manage\s+(?:your\s+)?(?:email\s+)?preferences"),
+    ("preferences", r"manage\s+(?:your\s+)?(?:email\s+)?preferences"),
     ("preferences", r"email[\s_-]?preferences"),
     ("stop", r"stop\s+receiving"),
     ("remove", r"remove\s+me"),
 )
 _PATTERNS: Final = tuple((stem, re.compile(pattern)) for stem, pattern in _BY_STEM)
+# What several of them have in common: one look for these
+_PARTS: Final = ("scri", "meld", "abon", "cancel", "anul", "preferences")
+_BY_PART: Final = tuple(
+    (
+        part,
+        tuple(
+            each for each in _PATTERNS if each[0] == part or (part in _PARTS and part in each[0])
+        ),
+    )
+    for part in dict.fromkeys(
+        next((part for part in _PARTS if part in stem), stem) for stem, _ in _PATTERNS
+    )
+)
 _CHARACTERS: Final = 1000  # of each of many that are looked at
 
 
@@ -66,7 +79,13 @@ def which_speak_of_leaving(texts: Sequence[str]) -> list[bool]:
     """Say of each text whether its beginning is one by which people leave. For many short ones."""
     lower = [each[:_CHARACTERS].lower() for each in texts]
     joined = "\n".join(lower)
-    there = [(stem, pattern) for stem, pattern in _PATTERNS if stem in joined]
+    there = [
+        (stem, pattern)
+        for part, patterns in _BY_PART
+        if part in joined
+        for stem, pattern in patterns
+        if stem in joined
+    ]
     if not there:
         return [False] * len(lower)
     return [

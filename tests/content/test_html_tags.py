@@ -143,6 +143,35 @@ def test_those_of_some_names_are_found_just_as_among_all(html: str) -> None:
     assert list(tags_and_comments(html, NAMES)) == expected
 
 
+ATTRIBUTES = frozenset({"b", "href", "x-y"})
+WITH = st.lists(
+    st.sampled_from(
+        [
+            *("<x-a", "<xa", "<X-A", "</x-a", "<p", "<b", ">", "/>", '">', ' b="c"', ' B="<x-a>"', ' href=""', " b"),
+            *(' c="d"', ' X-Y=">"', ' x-yz="e"', ' bc=" b="', " b='c'", " b=c", "  ", '"', "=", "<style>", "</style>"),
+        ]
+    ),
+    max_size=30,
+).map("".join)  # fmt: skip
+
+
+@given(WITH | MORE, st.sampled_from([None, NAMES | {"xa", "b"}]))
+@example('<x-a c="d" b="<x-a>" c="e" b="f">', NAMES)
+@example('<xa c=" b=" b="f"/>', frozenset({"xa"}))
+@example("<x-a" + ' c=""' * 500 + ' b="c"' + ' c=""' * 500 + ">", NAMES)
+@settings(max_examples=1000, deadline=None)
+def test_some_attributes_are_read_just_as_among_all(
+    html: str, names: frozenset[str] | None
+) -> None:
+    expected = [
+        (each.name, each.start, each.end, tuple(a for a in each.attributes if a.name in ATTRIBUTES))
+        for each in tags(html, names)
+    ]
+    assert [
+        (each.name, each.start, each.end, each.attributes) for each in tags(html, names, ATTRIBUTES)
+    ] == expected
+
+
 def test_more_tags_and_attributes_than_are_passed_at_once_are_passed() -> None:
     html = "<p>" * 3000 + "<p " + "a='>' " * 1000 + "><x-a>"
     assert [each.start for each in tags(html, NAMES)] == [len(html) - 5]
@@ -177,11 +206,17 @@ def test_a_text_of_octets_is_read_as_its_characters_are(html: str) -> None:
         "<title>",
         "<p a=b ",
         "'=\"<",
+        '<p a="b" ',
+        '<x-a a="b"',
+        '<x-a b="',
+        "<b>",
     ],
 )
 def test_a_megabyte_of_one_thing_takes_its_length(piece: str) -> None:
     """C4."""
     began = time.process_time()
     html = piece * (1_000_000 // len(piece))
-    assert sum(1 for _ in tags(html)) >= sum(1 for _ in tags(html, NAMES))
+    of_names = sum(1 for _ in tags(html, NAMES))
+    assert sum(1 for _ in tags(html)) >= of_names
+    assert sum(1 for _ in tags(html, NAMES, ATTRIBUTES)) == of_names
     assert time.process_time() - began < 30

@@ -42,6 +42,10 @@ def test_quoted_printable_is_decoded_to_just_what_was_encoded(text: bytes) -> No
         assert not line.endswith((b" ", b"\t"))
 
 
+def test_a_line_is_cut_where_the_next_begins_well() -> None:
+    assert quoted_printable(b"x" * 75 + b".y") == b"x" * 74 + b"=\r\nx.y"
+
+
 def test_lines_stay_lines() -> None:
     assert quoted_printable(b"a=b\r\n\r\nc \r\n") == b"a=3Db\r\n\r\nc=20\r\n"
     assert quoted_printable(b"a\nb\r\n") == b"a=0Ab=0D=0A"

@@ -306,10 +306,15 @@ def test_what_is_signed_stays_as_it_is_beside_what_is_not_tr2() -> None:
 
 
 @pytest.mark.parametrize("before", ["", f"{TRACK_SLOT}/"])
-def test_who_writes_the_place_of_a_token_is_not_tracked(before: str) -> None:
-    """It stands in our source, and whatever the content is, nothing is raised."""
-    body = f'<a href="https://a.example/">x</a> {before}{slots._LINK_SLOT}\r\n'
+@pytest.mark.parametrize("slot", [slots._LINK_SLOT, LEAVE_SLOT, TRACK_SLOT])
+def test_who_writes_the_place_of_a_token_is_not_tracked(slot: str, before: str) -> None:
+    """It stands in our source, and whatever the content is, nothing is raised; nor has it a way to leave by that."""
+    body = f'<a href="https://a.example/">x</a> {before}{slot}\r\n'
     assert untouched(*one_part(body.encode())) == "unreadable"
+
+
+def test_the_name_of_this_server_in_a_letter_is_a_word_like_others() -> None:
+    assert links_of('<a href="https://a.example/">angarium</a>') == ("https://a.example/",)
 
 
 def test_a_message_that_is_not_mime_becomes_it() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from angarium.tracking.slots import LEAVE_SLOT, TRACK_SLOT, encoded, filled, plain
+from angarium.tracking.slots import LEAVE_SLOT, TRACK_SLOT, encoded, filled, plain, with_tokens
 from angarium.tracking.tokens import WHO_CHARACTERS
 from tests.tracking.mail import ALL, BASE, LEAVE, WHO, leaves, one_part, prepared
 
@@ -45,6 +45,16 @@ def test_slots_are_filled_as_the_text_has_them(text: str) -> None:
         for line in copy[len(header) :].split(b"\r\n"):
             assert len(line) <= 76
             assert not line.startswith((b".", b"--", b"From "))
+
+
+@given(st.lists(st.text("aB9-_", min_size=1, max_size=300), max_size=4))
+@example(["-" * 100, "a" * 71 + "--", "a" * 72 + "-b", "a"])
+def test_tokens_come_back_in_lines_that_are_no_boundaries(tokens: list[str]) -> None:
+    body = with_tokens([b"x"] * (len(tokens) + 1), tokens)
+    assert a2b_qp(body) == "".join(["x", *(f"{TRACK_SLOT}/{each}x" for each in tokens)]).encode()
+    for line in body.split(b"\r\n"):
+        assert len(line) <= 76
+        assert not line.startswith(b"-")
 
 
 def test_a_message_without_slots_comes_back_as_it_is() -> None:

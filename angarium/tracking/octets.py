@@ -26,10 +26,6 @@ class Characters(msgspec.Struct, frozen=True, kw_only=True):
     codec: str  # of the text
     charset: str  # of what people read; Python's name
 
-    def encode(self, text: str) -> bytes:
-        """Return a text of these characters, with ASCII put in, as octets."""
-        return text.encode(self.codec)
-
     def meaning(self, piece: str) -> str | None:
         """Return what people read of a piece of the text; None: it is none of its charset."""
         if piece.isascii() or self.codec == self.charset:

@@ -177,9 +177,9 @@ def _outline(octets: bytes, manner: _Manner) -> _Outline:
     text = None if body is None else characters(body, manner.charset)
     if text is None:
         return _Outline(left="unreadable")
-    # The second, and no more of it, since Python looks for no more than five characters fast
     if has_slot(text.text):
         return _Outline(left="unreadable")
+    # First for five characters: Python looks for more of them slowly in a long text
     if "N PGP" in text.text and "-----BEGIN PGP" in text.text:
         is_sealed = "-----BEGIN PGP MESSAGE" in text.text
         return _Outline(left="encrypted" if is_sealed else "signed")  # TR2

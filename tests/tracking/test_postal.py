@@ -24,7 +24,7 @@ def test_the_address_is_written_in_the_parts_charset(
     part = characters(b"<p>{{ postal_address }}</p>", charset)
     assert part is not None
     found = "".join(edited(part.text, of_address(part, ADDRESS, is_html=is_html)))
-    assert part.encode(found).decode(charset) == expected
+    assert found.encode(part.codec).decode(charset) == expected
 
 
 def test_without_an_address_the_code_stays() -> None:

@@ -48,7 +48,7 @@ def test_slots_are_filled_as_the_text_has_them(text: str) -> None:
 
 
 @given(st.lists(st.text("aB9-_", min_size=1, max_size=300), max_size=4))
-@example(["-" * 100, "a" * 71 + "--", "a" * 72 + "-b", "a"])
+@example(["-" * 100, "a" * 71 + "--", "a" * 72 + "-b", "a" * 300])
 def test_tokens_come_back_in_lines_that_are_no_boundaries(tokens: list[str]) -> None:
     body = with_tokens([b"x"] * (len(tokens) + 1), tokens)
     assert a2b_qp(body) == "".join(["x", *(f"{TRACK_SLOT}/{each}x" for each in tokens)]).encode()

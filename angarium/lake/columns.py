@@ -18,13 +18,10 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     type: ColumnType  # of DuckDB
     meaning: str
-    # What it may have of a person: "address": it is one's address; "text": one may be in it; "": none
-    personal: Literal["", "address", "text"] = ""
+    personal: bool = False  # one's address may be in it
 
 
-def _column(
-    name: str, type_: ColumnType, meaning: str, personal: Literal["", "address", "text"] = ""
-) -> Column:
+def _column(name: str, type_: ColumnType, meaning: str, *, personal: bool = False) -> Column:
     return Column(name=name, type=type_, meaning=meaning, personal=personal)
 
 
@@ -50,8 +47,8 @@ COLUMNS: Final = (
     _column(
         "recipient",
         "VARCHAR",
-        "address that it is about, of an `accepted` message where it is the only one; erased: `erased:` and a number",
-        "address",
+        "address that it is about, of an `accepted` message where it is the only one; `erased-...@` its domain: erased",
+        personal=True,
     ),
     _column(
         "recipient_domain", "VARCHAR", "what is behind its @, in lower case; an erasure leaves it"
@@ -62,10 +59,13 @@ COLUMNS: Final = (
         "how many recipients it is about: of `accepted` all of the message's, else 1 or 0",
     ),
     _column("tenant", "VARCHAR", "whose it is; null: the server's own, which no tenant sees"),
-    _column("stream", "VARCHAR", "of the message"),
-    _column("campaign", "VARCHAR", "of the message"),
+    _column("stream", "VARCHAR", "of the message", personal=True),
+    _column("campaign", "VARCHAR", "of the message", personal=True),
     _column(
-        "tags", "VARCHAR[]", "of the message; null where it has none, or is not known any more"
+        "tags",
+        "VARCHAR[]",
+        "of the message; null where it has none, or is not known any more",
+        personal=True,
     ),
     _column("template", "VARCHAR", "id of the template that the message was made of"),
     _column("template_version", "INTEGER", "of that"),
@@ -76,7 +76,12 @@ COLUMNS: Final = (
     ),
     _column("provider", "VARCHAR", "mailbox provider of the last attempt's site"),
     _column("source", "VARCHAR", "egress source of the attempt"),
-    _column("host", "VARCHAR", "MX or smart host of the attempt; of what came back, who said so"),
+    _column(
+        "host",
+        "VARCHAR",
+        "MX or smart host of the attempt; of what came back, who said so",
+        personal=True,
+    ),
     _column("ip", "VARCHAR", "address of that host"),
     _column(
         "stage", "VARCHAR", "where the attempt was decided: `connect`, `rcpt`, `final_dot`, ..."
@@ -89,28 +94,28 @@ COLUMNS: Final = (
         "VARCHAR",
         "what the failure means: a bounce class; of a complaint its type, of a suppression its cause",
     ),
-    _column("reply", "VARCHAR", "the host's words, or our reason", "text"),
+    _column("reply", "VARCHAR", "the host's words, or our reason", personal=True),
     _column("attempt", "INTEGER", "attempts made, this one included"),
     _column("queue_ms", "BIGINT", "from acceptance to the end of the attempt"),
     _column("delay_ms", "BIGINT", "from acceptance to the event"),
     _column("verdict", "VARCHAR", "who opened or clicked: `human` or `machine`"),
     _column("reasons", "VARCHAR[]", "of that verdict"),
-    _column("url", "VARCHAR", "link that was followed", "text"),
+    _column("url", "VARCHAR", "link that was followed", personal=True),
     _column("link", "INTEGER", "its number in the message, from 0"),
     _column(
         "client",
         "VARCHAR",
         "who opened or clicked, as far as that is kept; of `accepted` who brought the message",
-        "text",
+        personal=True,
     ),
     _column("size_octets", "BIGINT", "of an accepted message"),
     _column(
         "addresses",
         "VARCHAR[]",
         "recipients of an `accepted` message, where they are several",
-        "address",
+        personal=True,
     ),
-    _column("fields", "VARCHAR", "what else the event has, as a JSON object", "text"),
+    _column("fields", "VARCHAR", "what else the event has, as a JSON object", personal=True),
 )
 BY_NAME: Final[Mapping[str, Column]] = {each.name: each for each in COLUMNS}
 # What rows in files are in the order of. Reports ask for some events of a tenant or all, and read few row groups then;

@@ -43,14 +43,20 @@ def text(value: str | Path) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def read_files(files: Sequence[Path], *, has_all_columns: bool = True) -> str:
-    """Return what stands behind FROM for the rows of files; of none at all there are none."""
+def read_files(
+    files: Sequence[Path], *, has_all_columns: bool = True, has_row_numbers: bool = False
+) -> str:
+    """Return what stands behind FROM for the rows of files; of none at all there are none.
+
+    ``has_row_numbers``: with a column ``file_row_number``, from 0.
+    """
     if not files:
         nothing = ", ".join(f"NULL::{each.type} AS {each.name}" for each in COLUMNS)
         return f"(SELECT {nothing} WHERE false)"
     listed = ", ".join(text(each) for each in files)
-    by_name = "" if has_all_columns else ", union_by_name = true"
-    return f"read_parquet([{listed}], hive_partitioning = false{by_name})"
+    more = "" if has_all_columns else ", union_by_name = true"
+    more += ", file_row_number = true" if has_row_numbers else ""
+    return f"read_parquet([{listed}], hive_partitioning = false{more})"
 
 
 def between(first_ms: int | None, end_ms: int | None) -> str:

@@ -20,6 +20,8 @@ from angarium.lake.naming import read_name
 
 _UNFINISHED: Final = "tmp"
 _LOCK: Final = "rewriting.lock"
+# Ours: nobody writes one file for so long
+_WRITTEN_MS: Final = 6 * 3_600_000
 
 
 def lake_folder(config: Config) -> Path:
@@ -74,10 +76,10 @@ class Folder:
         found = [str(each.relative_to(self.path)) for each in (*of_hours, *of_days)]
         return sorted(each for each in found if read_name(each) is not None)
 
-    def clear_unfinished(self, before_s: float) -> None:
-        """Remove what a crash has left, that nobody has touched since that Unix time. Raises OSError."""
+    def clear_left(self, now_ms: int) -> None:
+        """Remove what a crash has left, that nobody writes any more. Raises OSError."""
         for each in (self.path / _UNFINISHED).iterdir():
-            if each.stat().st_mtime >= before_s:
+            if not _is_left(each, now_ms - _WRITTEN_MS):
                 continue
             if each.is_dir():
                 shutil.rmtree(each, ignore_errors=True)
@@ -104,6 +106,13 @@ def translating(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise LakeAwayError(f"{path}: {error.strerror or error}") from error
+
+
+def _is_left(path: Path, before_ms: int) -> bool:
+    try:
+        return path.stat().st_mtime * 1000 < before_ms
+    except FileNotFoundError:  # whoever made it has ended
+        return False
 
 
 def _sync(folder: Path) -> None:

@@ -5,7 +5,6 @@ there is no catalogue, what the names say counts.
 """
 
 from collections.abc import Sequence
-from typing import Final
 
 from angarium.lake.catalogue import Catalogue
 from angarium.lake.engine import Engine
@@ -13,9 +12,6 @@ from angarium.lake.folder import Folder, translating
 from angarium.lake.model import Era, NewFile
 from angarium.lake.naming import FileName, counting, read_name
 from angarium.telemetry.log import log
-
-# Ours: nobody writes one file for so long
-_UNFINISHED_MS: Final = 6 * 3_600_000
 
 
 def open_for_writing(folder: Folder, now_ms: int) -> tuple[Catalogue, Engine]:
@@ -28,7 +24,7 @@ def open_for_writing(folder: Folder, now_ms: int) -> tuple[Catalogue, Engine]:
         with translating(folder.path), folder.rewriting():
             if is_new or not catalogue.eras():
                 _adopt(folder, catalogue, engine, now_ms)
-            folder.clear_unfinished((now_ms - _UNFINISHED_MS) / 1000)
+            folder.clear_left(now_ms)
             known = {each.path for each in catalogue.files()}
             known |= {each.path for each in catalogue.gone()}
             for path in folder.names():

@@ -1,18 +1,14 @@
-"""One person's address in the lake: what there is about it, and having it out of all files, here and in the bucket.
+"""One person in the lake: what there is about them, and having them out of all files, here and in the bucket.
 
 For who exports or erases a person's data. Blocks, for as long as reading all files takes: in a thread.
 """
 
 import asyncio
 import contextlib
-import json
-import re
-import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Final
-from urllib.parse import quote
+from typing import Any, Final
 
 import msgspec
 
@@ -24,14 +20,23 @@ from angarium.lake.engine import Engine, read_files, text
 from angarium.lake.folder import Folder, lake_folder, translating
 from angarium.lake.model import LakeAwayError, LakeFile, NewFile
 from angarium.lake.naming import read_name
+from angarium.lake.person_rows import IS_READER, PERSONAL, own, without
+from angarium.queue.person import Person
 
-ERASED: Final = "erased:"
-_TEXTS: Final = tuple(each.name for each in COLUMNS if each.personal == "text")
-# Of a row that is another one's and only has the address in a text
-_COMMON: Final = ("sequence", "era", "ts", "event", "tenant")
-# What an address ends before and begins behind: "notbob@example.com" and "bob@example.com.au" are others'
-_BEFORE: Final = "(^|[^a-z0-9._+-])"
-_BEHIND: Final = "($|[^a-z0-9.-]|[.]($|[^a-z0-9-]))"
+# Of a file with the number of each row, so that rows are found again by it
+_NUMBER: Final = "file_row_number"
+_NAMES: Final = ", ".join(each.name for each in COLUMNS)
+_CHANGED: Final = ", ".join(
+    ["number: 'BIGINT'", *(f"{each.name}: '{each.type}'" for each in PERSONAL)]
+)
+_REPLACED: Final = ", ".join(
+    f"CASE WHEN new.number IS NULL THEN old.{each.name} ELSE new.{each.name} END AS {each.name}"
+    for each in PERSONAL
+)
+_COLUMNS: Final = ", ".join(["event", *(each.name for each in PERSONAL)])
+# Places that are noted at once
+_LOT: Final = 1000
+_encode: Final = msgspec.json.Encoder().encode
 
 
 class Erased(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,41 +44,37 @@ class Erased(msgspec.Struct, frozen=True, kw_only=True):
     rows: int  # that had the address
 
 
-def find(config: Config, address: str, tenant: str | None = None) -> Iterator[Mapping[str, object]]:
-    """Yield the rows about an address, or that have it in a text, oldest file first; keys are the columns' names.
+def find(config: Config, person: Person, tenant: str | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the rows about a person, or that have their address in a text, oldest file first, by the columns' names.
 
-    Without regard to case. Of a row that is about somebody else there is only what has the address. Yields nothing
-    where there is no lake. ``tenant``: only of its rows; None: of all. Raises LakeAwayError (an OSError).
+    Of a row that is about somebody else there is only what has the address. Yields nothing where there is no lake.
+    ``tenant``: only of its rows; None: of all. Raises LakeAwayError (an OSError).
     """
-    wanted = _Wanted(address, tenant)
     with _opened(config) as lake:
         if lake is None:
             return
+        search = _Search(lake.engine, person, tenant)
         for file in lake.catalogue.files():
             with lake.here(file) as path:
-                sql = f"SELECT * FROM {read_files([path])} WHERE {wanted.condition}"  # noqa: S608
-                for row in lake.engine.stream(sql):
-                    yield wanted.own(row)
+                for row, _ in search.changes(path, _NAMES):
+                    yield own(row, person)
 
 
-def erase(
-    config: Config, address: str, tenant: str | None = None, token: str | None = None
-) -> Erased:
-    """Write the files that have it anew, without it.
+def erase(config: Config, person: Person, tenant: str | None = None) -> Erased:
+    """Write the files that have the person anew, without them.
 
-    Rows stay, so that they are counted: the address becomes ``token`` (None: a number that says nothing, another one in
-    each file), its domain stays, texts that have it become null. ``tenant``: only in its rows; None: in all.
-    On disk on return, and out of the bucket; after a crash it can be done again. Files are exchanged one by one, and a
-    reader sees each before or after.
+    Rows stay, so that they are counted; ``person_rows`` says what becomes of each. ``tenant``: only in its rows; None:
+    in all. On disk on return, and out of the bucket; after a crash it can be done again. Files are exchanged one by
+    one, and a reader sees each before or after.
 
     What of the event log is not in the lake yet (``lake.flush_s`` at most) comes later: erase it there first.
     Raises LakeAwayError (an OSError): some files may be done.
     """
-    wanted = _Wanted(address, tenant, token)
     files = rows = 0
     with _opened(config) as lake:
         if lake is None:
             return Erased(files=0, rows=0)
+        search = _Search(lake.engine, person, tenant)
         done: set[int] = set()
         # Again for what came meanwhile: what is written, and what others have compacted
         while left := [each for each in lake.catalogue.files() if each.id not in done]:
@@ -81,84 +82,86 @@ def erase(
                 done.add(known.id)
                 with lake.folder.rewriting():
                     file = lake.catalogue.find(known.id)
-                    found = 0 if file is None else _rewrite(lake, file, wanted)
+                    found = 0 if file is None else _rewrite(lake, file, search)
                 files += bool(found)
                 rows += found
         lake.remove_gone()
+        with translating(lake.folder.path):
+            lake.folder.clear_left(time.time_ns() // 1_000_000)
     return Erased(files=files, rows=rows)
 
 
-class _Wanted:
-    """Which rows an address is in, in SQL; and what they are without it."""
+class _Search:
+    """Goes through files, the oldest first, and remembers of which messages the person is which recipient: who fetched
+    something is named by that alone.
+    """
 
-    def __init__(self, address: str, tenant: str | None, token: str | None = None) -> None:
-        self._token = token
-        self._address = address.lower()
-        if not self._address:
-            raise LakeAwayError("no address was given")
+    def __init__(self, engine: Engine, person: Person, tenant: str | None) -> None:
+        self._engine = engine
+        self._person = person
         self._is_theirs = "true" if tenant is None else f"coalesce(tenant = {text(tenant)}, false)"
-        same = f"coalesce(lower(recipient) = {text(self._address)}, false)"
-        self._is_recipient = f"({self._is_theirs} AND {same})"
-        listed = (
-            f"list_contains(list_transform(addresses, lambda x: lower(x)), {text(self._address)})"
-        )
-        self._is_listed = f"coalesce({listed}, false)"
-        mentions = [f"coalesce({self._mentions(each)}, false)" for each in _TEXTS]
-        anywhere = " OR ".join((self._is_recipient, self._is_listed, *mentions))
-        self.condition: Final = f"{self._is_theirs} AND ({anywhere})"
-        spellings = [re.escape(each) for each in self._spellings()]
-        self._pattern = re.compile(f"{_BEFORE}({'|'.join(spellings)}){_BEHIND}")
+        engine.ask("CREATE TEMP TABLE place (message_id UUID, recipient_index INTEGER)")
 
-    def without(self) -> str:
-        """Return what is selected in its place."""
-        put = text(self._token or f"{ERASED}{secrets.token_hex(8)}")
-        listed = f"CASE WHEN {self._is_theirs} AND lower(x) = {text(self._address)} THEN {put} ELSE x END"
-        parts = [
-            f"CASE WHEN {self._is_recipient} THEN {put} ELSE recipient END AS recipient",
-            f"list_transform(addresses, lambda x: {listed}) AS addresses",
-            *(
-                f"CASE WHEN {self._is_recipient}"
-                f" OR ({self._is_theirs} AND coalesce({self._mentions(each)}, false))"
-                f" THEN NULL ELSE {each} END AS {each}"
-                for each in _TEXTS
-            ),
+    def changes(self, path: Path, columns: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """Yield rows that have the person, and their personal columns without."""
+        self._note_places(path)
+        rows = read_files([path], has_row_numbers=True)
+        # A superset, by what costs little
+        sql = (
+            f"SELECT {columns}, {_NUMBER}, {self._is_reader()} AS {IS_READER} FROM {rows} AS told"  # noqa: S608
+            f" WHERE {self._is_theirs} AND ({IS_READER} OR {self._has_token()} OR {self._may_have()})"
+        )
+        for row in self._engine.stream(sql):
+            after = without(row, self._person)
+            if after is not None:
+                number = row.pop(_NUMBER)
+                yield row, {"number": number, **after}
+
+    def _note_places(self, path: Path) -> None:
+        sql = (
+            "SELECT DISTINCT message_id, recipient_index, recipient, addresses"  # noqa: S608
+            f" FROM {read_files([path])} WHERE {self._is_theirs} AND message_id IS NOT NULL"
+            f" AND ({self._has_token()} OR {self._may_have('recipient', 'addresses')})"
+        )
+        places = [
+            f"({text(row['message_id'])}, {at})"
+            for row in self._engine.stream(sql)
+            for at in self._indexes(row)
         ]
-        return f"* REPLACE ({', '.join(parts)})"
+        for start in range(0, len(places), _LOT):
+            lot = ", ".join(places[start : start + _LOT])
+            self._engine.ask(f"INSERT INTO place VALUES {lot}")  # noqa: S608
 
-    def own(self, row: Mapping[str, object]) -> Mapping[str, object]:
-        """Return of a row what is about the address, and about nobody else."""
-        if str(row["recipient"] or "").lower() == self._address:
-            return row
-        listed = [each for each in _strings(row["addresses"]) if each.lower() == self._address]
-        if listed:
-            return {**row, "addresses": listed}
-        mentioned = {name: row[name] for name in _TEXTS if self._is_in(row[name])}
-        return {name: row[name] for name in _COMMON} | mentioned
+    def _indexes(self, row: dict[str, Any]) -> Iterator[int]:
+        known = self._person.is_known_as
+        if row["recipient_index"] is not None and known(row["recipient"] or ""):
+            yield row["recipient_index"]
+        for at, each in enumerate(row["addresses"] or ()):
+            if known(each):
+                yield at
 
-    def _is_in(self, value: object) -> bool:
-        return isinstance(value, str) and self._pattern.search(value.lower()) is not None
-
-    def _spellings(self) -> list[str]:
-        """As it stands in a text, in JSON, and in a URL."""
-        in_json = json.dumps(self._address, ensure_ascii=False)[1:-1]
-        found = (
-            self._address,
-            in_json,
-            quote(self._address).lower(),
-            quote(self._address, safe="").lower(),
+    def _is_reader(self) -> str:
+        return (
+            "event = 'fetched' AND client IS NOT NULL AND EXISTS (SELECT 1 FROM place WHERE"
+            " place.message_id = told.message_id AND place.recipient_index = told.recipient_index)"
         )
-        return list(dict.fromkeys(found))
 
-    def _mentions(self, column: str) -> str:
-        """First by what costs little."""
-        tried = []
-        for each in self._spellings():
-            pattern = f"{_BEFORE}{re.escape(each)}{_BEHIND}"
-            tried.append(
-                f"contains(lower({column}), {text(each)})"
-                f" AND regexp_matches(lower({column}), {text(pattern)})"
-            )
-        return "(" + " OR ".join(f"({each})" for each in tried) + ")"
+    def _has_token(self) -> str:
+        token = text(self._person.token)
+        return f"coalesce(recipient = {token}, false) OR coalesce(list_contains(addresses, {token}), false)"
+
+    def _may_have(self, *names: str) -> str:
+        needle = self._person.needle
+        if not needle:
+            return "true"
+        tried: list[str] = []
+        for each in PERSONAL:
+            if names and each.name not in names:
+                continue
+            is_list = each.type.endswith("[]")
+            words = f"array_to_string({each.name}, ' ')" if is_list else each.name
+            tried.append(f"coalesce(contains(lower({words}), {text(needle)}), false)")
+        return " OR ".join(tried)
 
 
 class _Lake:
@@ -233,25 +236,27 @@ def _opened(config: Config) -> Iterator[_Lake | None]:
         engine.close()
 
 
-def _rewrite(lake: _Lake, file: LakeFile, wanted: _Wanted) -> int:
-    """Return how many of a file's rows had the address; 0: it is as it was."""
-    with lake.here(file) as path:
-        sql = f"SELECT count(*) FROM {read_files([path])} WHERE {wanted.condition}"  # noqa: S608
-        found = int(lake.engine.ask(sql)[0][0])
-        if not found:
-            return 0
-        name = read_name(file.path)
-        assert name is not None
-        name = msgspec.structs.replace(name, revision=file.revision + 1)
-        queue = next(each.queue for each in lake.catalogue.eras() if each.id == file.era)
-        unfinished = lake.folder.unfinished()
-        try:
-            select = f"SELECT {wanted.without()} FROM {read_files([path])}"  # noqa: S608
-            lake.engine.write_select(select, unfinished, queue)
-            with translating(lake.folder.path):
-                octets = lake.folder.finish(unfinished, name.path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+def _rewrite(lake: _Lake, file: LakeFile, search: _Search) -> int:
+    """Return how many of a file's rows had the person; 0: it is as it was."""
+    changes, unfinished = lake.folder.unfinished(), lake.folder.unfinished()
+    name = read_name(file.path)
+    assert name is not None
+    name = msgspec.structs.replace(name, revision=file.revision + 1)
+    queue = next(each.queue for each in lake.catalogue.eras() if each.id == file.era)
+    try:
+        with lake.here(file) as path, translating(lake.folder.path):
+            found = 0
+            with changes.open("xb") as lines:
+                for _, after in search.changes(path, _COLUMNS):
+                    lines.write(_encode(after) + b"\n")
+                    found += 1
+            if not found:
+                return 0
+            lake.engine.write_select(_with_changes(path, changes), unfinished, queue)
+            octets = lake.folder.finish(unfinished, name.path)
+    finally:
+        changes.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
     new = NewFile(
         path=name.path,
         hour=file.hour,
@@ -269,5 +274,10 @@ def _rewrite(lake: _Lake, file: LakeFile, wanted: _Wanted) -> int:
     return found
 
 
-def _strings(value: object) -> list[str]:
-    return [str(each) for each in value] if isinstance(value, list) else []
+def _with_changes(path: Path, changes: Path) -> str:
+    lines = f"read_json({text(changes)}, format = 'newline_delimited', columns = {{{_CHANGED}}})"
+    rows = read_files([path], has_row_numbers=True)
+    return (
+        f"SELECT old.* EXCLUDE ({_NUMBER}) REPLACE ({_REPLACED}) FROM {rows} AS old"  # noqa: S608
+        f" LEFT JOIN {lines} AS new ON new.number = old.{_NUMBER} ORDER BY old.{_NUMBER}"
+    )

@@ -43,7 +43,7 @@ class HistoryStore:
         changed = 0
         for row in self._rows(subject):
             raw = bytes(row.raw)
-            if (after := eraser.without(raw)) is not None and after != raw:
+            if (after := eraser.without(raw)) is not None:
                 lot.append((row.sequence, raw, after))
                 changed += 1
             if len(lot) == _LOT:

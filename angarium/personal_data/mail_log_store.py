@@ -7,10 +7,11 @@ import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, Final, cast
+from typing import IO, Final, cast
 
 import msgspec
 
+from angarium.personal_data.log_lines import LineEraser, own_line
 from angarium.personal_data.store import Erased, Found, StoreAwayError, Subject
 from angarium.service.platform.mail_log_retention import rotate
 from angarium.service.platform.mail_log_search import log_files
@@ -20,7 +21,7 @@ from angarium.uploads.writing import sync_directory
 _SETTLE_S: Final = 1.0
 # No name of a rotated file: what a crash leaves of one is no line of the log
 _NEW: Final = ".erasing-"
-_READER: Final = ("client",)
+_encode: Final = msgspec.json.Encoder().encode
 _STANDARD_OUTPUT: Final = "the mail log goes to standard output: what reads it keeps it"
 
 
@@ -35,17 +36,18 @@ class MailLogStore:
         self._is_written = is_written
 
     def find(self, subject: Subject) -> Iterator[Found]:
+        eraser = LineEraser(subject)
         for file in self._files():
             for line in _lines(file):
-                found = _read(line, subject)
-                if found is not None:
-                    yield Found(data={"file": file.name, **_own(found, subject)})
+                if (change := eraser.change(line)) is not None:
+                    yield Found(data={"file": file.name, **own_line(change[0], subject)})
 
     def erase(self, subject: Subject) -> Erased:
         if self._mail_log == "-":
             return Erased(left=(_STANDARD_OUTPUT,))
+        eraser = LineEraser(subject)
         try:
-            return Erased(changed=sum(self._clear(each, subject) for each in self._files()))
+            return Erased(changed=sum(self._clear(each, eraser) for each in self._files()))
         except OSError as error:
             raise StoreAwayError(f"{error.filename}: {error.strerror}") from error
 
@@ -56,9 +58,10 @@ class MailLogStore:
             left.unlink()
         return log_files(self._mail_log, None)
 
-    def _clear(self, file: Path, subject: Subject) -> int:
+    def _clear(self, file: Path, eraser: LineEraser) -> int:
         """Return how many lines were written anew."""
-        if not any(_read(line, subject) is not None for line in _lines(file)):
+        # All of them, for what is remembered of them
+        if not sum(eraser.change(line) is not None for line in _lines(file)):
             return 0
         if file == Path(self._mail_log) and self._is_written:
             file = rotate(file)
@@ -70,9 +73,9 @@ class MailLogStore:
             os.fchmod(raw.fileno(), before.st_mode & 0o777)
             with _writing(raw, file) as out:
                 for line in _lines(file):
-                    found = _read(line, subject)
-                    changed += found is not None
-                    out.write(line if found is None else _without(found, subject))
+                    change = eraser.change(line)
+                    changed += change is not None
+                    out.write(line if change is None else _encode(change[1]) + b"\n")
             raw.flush()
             os.fsync(raw.fileno())
         # Files are known by their time
@@ -80,33 +83,6 @@ class MailLogStore:
         new.replace(file)  # PD2
         sync_directory(file.parent)
         return changed
-
-
-def _read(line: bytes, subject: Subject) -> dict[str, Any] | None:
-    """Return a line that has the address; None: it has not, or is another tenant's."""
-    if not subject.person.may_be_in(line):
-        return None
-    try:
-        found: dict[str, Any] = msgspec.json.decode(line, type=dict[str, Any])
-    except msgspec.MsgspecError:
-        found = {"text": line.decode("utf-8", "replace").rstrip("\n")}
-    if subject.tenant is not None and found.get("tenant") != subject.tenant:
-        return None
-    return found if subject.person.is_in(found) else None
-
-
-def _own(found: dict[str, Any], subject: Subject) -> dict[str, Any]:
-    """What of a line the person may have: of several recipients, themselves."""
-    if "recipients" not in found:
-        return found
-    theirs = [each for each in found["recipients"] if subject.person.is_in_text(each)]
-    return {**found, "recipients": theirs}
-
-
-def _without(found: dict[str, Any], subject: Subject) -> bytes:
-    if subject.person.is_in_text(str(found.get("recipient", ""))):
-        found = {name: value for name, value in found.items() if name not in _READER}
-    return msgspec.json.encode(subject.person.out_of(found)) + b"\n"
 
 
 def _lines(file: Path) -> Iterator[bytes]:

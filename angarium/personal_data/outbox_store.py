@@ -14,7 +14,13 @@ from angarium.telemetry.timestamp import rfc3339
 _BUSY_S: Final = 20.0
 _PART: Final = 1000
 # What a happening has of the one whom it is about, and of nobody else
-_THEIRS: Final = ("variables", "metadata", "subject", "client")
+_THEIRS: Final = ("variables", "metadata", "subject")
+_READER: Final = "client"  # in its details
+# By a row's first column
+_WHOSE: Final = {
+    "attempt": "SELECT tenant FROM delivery WHERE id = ?",
+    "callback": "SELECT tenant FROM delivery WHERE email_id = ? LIMIT 1",
+}
 
 
 class OutboxStore:
@@ -26,7 +32,7 @@ class OutboxStore:
 
     def find(self, subject: Subject) -> Iterator[Found]:
         with self._opened() as db:
-            for row in _deliveries(db, subject):
+            for row, _ in _deliveries(db, subject):
                 yield Found(
                     data={
                         "delivery": row["id"],
@@ -39,23 +45,20 @@ class OutboxStore:
                         "text": row["text"],
                     }
                 )
-            if subject.tenant is None:
-                for table in ("attempt", "callback"):
-                    for row in _others(db, table, subject):
-                        yield Found(data={"table": table, **dict(row)})
+            for table in _WHOSE:
+                for row in _others(db, table, subject):
+                    yield Found(data={"table": table, **dict(row)})
 
     def erase(self, subject: Subject) -> Erased:
         changed = 0
         with self._opened() as db:
-            for row in list(_deliveries(db, subject)):
-                values = _delivery_without(row, subject)
+            for row, values in list(_deliveries(db, subject)):
                 db.execute(
                     "UPDATE delivery SET recipient = ?, happening = ?, text = ?, url = ? WHERE id = ?",
                     (*values, row["id"]),
                 )
                 changed += 1
-            if subject.tenant is None:
-                changed += _clear_others(db, subject)
+            changed += _clear_others(db, subject)
         try:
             return Erased(changed=changed, left=clear_rest(self._path))
         except sqlite3.Error as error:
@@ -84,44 +87,49 @@ class _Opened:
             raise StoreAwayError(f"{self._path}: {error}") from error
 
 
-def _deliveries(db: sqlite3.Connection, subject: Subject) -> Iterator[sqlite3.Row]:
+def _deliveries(
+    db: sqlite3.Connection, subject: Subject
+) -> Iterator[tuple[sqlite3.Row, Sequence[Any]]]:
+    """Yield what has the person, and what it is to have instead."""
     after = 0
     while True:
         rows = db.execute(
             "SELECT * FROM delivery WHERE id > ? ORDER BY id LIMIT ?", (after, _PART)
         ).fetchall()
         for row in rows:
-            if subject.tenant in (None, row["tenant"]) and _is_in(row, subject):
-                yield row
+            if subject.tenant in (None, row["tenant"]):
+                values = _delivery_without(row, subject)
+                if values is not None:
+                    yield row, values
         if len(rows) < _PART:
             return
         after = rows[-1]["id"]
 
 
-def _is_in(row: sqlite3.Row, subject: Subject) -> bool:
+def _delivery_without(row: sqlite3.Row, subject: Subject) -> Sequence[Any] | None:
+    """Return recipient, happening, text and url as they are to be; None: as they are."""
     person = subject.person
-    texts = (row["recipient"], row["text"], row["url"])
-    return any(map(person.is_in_text, texts)) or person.is_in_octets(bytes(row["happening"]))
-
-
-def _delivery_without(row: sqlite3.Row, subject: Subject) -> Sequence[Any]:
-    person = subject.person
-    happening = _json(row["happening"])
-    if person.is_in_text(row["recipient"]) and isinstance(happening, dict):
+    octets = bytes(row["happening"])
+    before = happening = _json(octets)
+    if person.is_known_as(row["recipient"]) and isinstance(happening, dict):
         happening = {name: each for name, each in happening.items() if name not in _THEIRS}
-    return (
-        person.out_of_text(row["recipient"]),
-        msgspec.json.encode(person.out_of(happening)),
-        person.out_of_text(row["text"]),
-        person.out_of_text(row["url"]),
-    )
+        if isinstance(details := happening.get("details"), dict):
+            happening["details"] = {name: each for name, each in details.items() if name != _READER}
+    happening = person.out_of(happening)
+    was = (row["recipient"], row["text"], row["url"])
+    recipient, text, url = map(person.out_of_text, was)
+    if happening == before and (recipient, text, url) == was:
+        return None
+    return recipient, msgspec.json.encode(happening), text, url
 
 
 def _others(db: sqlite3.Connection, table: str, subject: Subject) -> Iterator[sqlite3.Row]:
-    """Of tables that do not say whose their rows are."""
-    for row in db.execute(f"SELECT * FROM {table}"):  # noqa: S608 - a name of ours
+    """Of tables whose rows are whose the delivery is that they belong to."""
+    for row in db.execute(f"SELECT * FROM {table}").fetchall():  # noqa: S608 - a name of ours
         if any(subject.person.is_in_text(each) for each in row if isinstance(each, str)):
-            yield row
+            whose = db.execute(_WHOSE[table], (row[0],)).fetchone()
+            if subject.tenant in (None, whose and whose["tenant"]):
+                yield row
 
 
 def _clear_others(db: sqlite3.Connection, subject: Subject) -> int:

@@ -7,6 +7,7 @@ import msgspec
 from angarium.personal_data.store import Erased, Found, Subject
 from angarium.personal_data.telling import told_event
 from angarium.queue import Position, delivery_id_text, message_id_text
+from angarium.queue.events.catalogue import decode_readable
 from angarium.queue.lmdb.person.operator import PersonOperator
 from angarium.telemetry.timestamp import rfc3339
 
@@ -165,8 +166,9 @@ class EventLog:
 
     def find(self, subject: Subject) -> Iterator[Found]:
         reader = self._queue.reader(subject.person, subject.tenant)
-        for sequence, _, event in reader.events():
-            yield Found(data=told_event(Position(sequence, event), subject.person))
+        for key, raw, _ in reader.events():
+            position = Position(int.from_bytes(key, "big"), decode_readable(raw))
+            yield Found(data=told_event(position, subject.person))
 
     def erase(self, subject: Subject) -> Erased:
         return Erased(changed=self._queue.clear_events(subject.person, subject.tenant))

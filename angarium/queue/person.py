@@ -28,6 +28,8 @@ _TOKEN: Final = b"token"
 _LONGER: Final = r"(?<![\w.%+\-])"
 _LONGER_IN_PATH: Final = r"(?<![\w.%\-])"
 _GOES_ON: Final = r"(?![A-Za-z0-9\-]|\.[A-Za-z0-9])"
+# What of a local part no form writes otherwise: URLs, return paths and quotes leave it, and lower case is the same
+_PLAIN: Final = re.compile(r"[a-z0-9._-]+")
 _CONTAINERS: Final = (list, tuple, dict)
 
 
@@ -42,12 +44,22 @@ class Person:
         # Stands for the person in what is counted: the same everywhere, and known by nobody who has not the key
         self.token: Final = f"erased-{_mac(key, _TOKEN, self.address, _TOKEN_OCTETS)}@{domain}"
         self.alias: Final = alias_of(self.address, key)
-        self._needle = local.encode() if local.isascii() else b""
+        # What is in every form of it, however it is encoded
+        self.needle: Final = max(_PLAIN.findall(local), key=len, default="")
+        self._needle, self._token = self.needle.encode(), self.token.encode()
         self._pattern = _pattern(local, domain)
 
     def may_be_in(self, octets: bytes) -> bool:
         """Say cheaply whether a closer look is worth it. Never False where ``is_in`` is True, unless it is encoded."""
         return not self._needle or self._needle in octets.lower()
+
+    def is_known_in(self, octets: bytes) -> bool:
+        """``may_be_in``, or the token is: what it stands for may have come later than its erasure."""
+        return self.may_be_in(octets) or self._token in octets
+
+    def is_known_as(self, address: str) -> bool:
+        """Say whether it is their address, or the token that stands for it."""
+        return address == self.token or self.is_in_text(address)
 
     def is_in_text(self, text: str) -> bool:
         return self._pattern.search(text) is not None
@@ -137,7 +149,7 @@ def _unpacked(octets: bytes) -> Any:
 def _pattern(local: str, domain: str) -> re.Pattern[str]:
     locals_ = {local, quote(local, safe=""), local.replace("+", "+2B").replace("=", "+3D")}
     quoted = local.replace("\\", "\\\\").replace('"', '\\"')
-    domains = {domain, _unicode_domain(domain)}
+    domains = {domain, _unicode_domain(domain), quote(_unicode_domain(domain))}
     name = "|".join(sorted(map(re.escape, locals_), key=len, reverse=True))
     place = "|".join(sorted(map(re.escape, domains), key=len, reverse=True))
     spelled = (

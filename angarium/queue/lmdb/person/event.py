@@ -29,22 +29,25 @@ class EventEraser:
         self._places: dict[MessageId, frozenset[int]] = {}
 
     def without(self, raw: bytes) -> bytes | None:
-        """Return the event as it is to be; None: the person is not in it. PSN1 holds of what is returned."""
+        """Return the event as it is to be; None: it is already. PSN1 holds of what is returned.
+
+        Who was erased before is known by their token: what came since then, of mail that they had, is theirs too.
+        """
         person = self._person
         if raw[1:_HEADER_OCTETS] == _FETCHED:
             return self._without_reader(decode_readable(raw))
-        if not person.may_be_in(raw):
+        if not person.is_known_in(raw):
             return None
         event = decode_readable(raw)
         if isinstance(event, MessageAccepted):
             return self._accepted(raw, event)
-        if isinstance(event, Opened | Clicked) and person.is_in_text(event.recipient):
-            raw = encode_event(msgspec.structs.replace(event, client=""))
+        if isinstance(event, Opened | Clicked) and person.is_known_as(event.recipient):
+            return _opened_without(raw, event, person)
         return _fields_without(raw, person)
 
     def _accepted(self, raw: bytes, event: MessageAccepted) -> bytes | None:
         person = self._person
-        them = [at for at, each in enumerate(event.recipients) if person.is_in_text(each)]
+        them = [at for at, each in enumerate(event.recipients) if person.is_known_as(each)]
         if them:
             self._places[event.message_id] = frozenset(them)
         about = decode_about(event.about)
@@ -65,11 +68,6 @@ class EventEraser:
 
 
 _FETCHED: Final = Fetched.number.to_bytes(2, "big")
-
-
-def event_without(raw: bytes, person: Person) -> bytes | None:
-    """The same of one event by itself."""
-    return EventEraser(person).without(raw)
 
 
 def about_without(about: About, person: Person, *, alone: bool) -> About:
@@ -93,6 +91,13 @@ def about_without(about: About, person: Person, *, alone: bool) -> About:
         recipients=person.out_of(of_others(about.recipients)),
         variables=person.out_of(of_others(about.variables)),
     )
+
+
+def _opened_without(raw: bytes, event: Opened | Clicked, person: Person) -> bytes | None:
+    if not event.client:
+        return _fields_without(raw, person)
+    cleared = encode_event(msgspec.structs.replace(event, client=""))
+    return _fields_without(cleared, person) or cleared
 
 
 def _fields_without(raw: bytes, person: Person) -> bytes | None:

@@ -16,7 +16,6 @@ from angarium.queue.lmdb.event_log import AppendEvents, last_sequence, read_posi
 from angarium.queue.lmdb.file.check import has_file
 from angarium.queue.lmdb.file.environment import QueueEnvironment
 from angarium.queue.lmdb.keys import delivery_key
-from angarium.queue.lmdb.person.event import EventEraser
 from angarium.queue.lmdb.person.key import MakeKey, read_key
 from angarium.queue.lmdb.person.operations import (
     Change,
@@ -115,14 +114,9 @@ class PersonOperator:
 
     def clear_events(self, person: Person, tenant: str | None) -> int:
         """Write events anew without the person, each under its number."""
-        reader, eraser = self.reader(person, tenant), EventEraser(person)
-        wanted = {sequence for sequence, _, _ in reader.events()}
         count, lot = 0, list[Change]()
-        for key, raw in reader.every("event"):
-            after = eraser.without(raw)
-            is_theirs = tenant is None or int.from_bytes(key, "big") in wanted
-            if after is not None and after != raw and is_theirs:
-                lot.append((key, raw, after))
+        for change in self.reader(person, tenant).events():
+            lot.append(change)
             if len(lot) == _LOT:
                 count, lot = count + self._replace("event", lot), []
         return count + self._replace("event", lot)

@@ -12,6 +12,7 @@ from angarium.queue.ledger.values import LedgerCampaign, LedgerRow
 from angarium.queue.lmdb.file.environment import QueueEnvironment
 from angarium.queue.lmdb.keys import claim_key, parse_delivery_key
 from angarium.queue.lmdb.ledger_table import campaign_key, decode_campaign, decode_row
+from angarium.queue.lmdb.person.event import EventEraser
 from angarium.queue.lmdb.records import (
     MessageRecord,
     RecordError,
@@ -31,7 +32,6 @@ _RECORDS: Final = 2000
 _OCTETS: Final = 8 << 20
 # Whose records are a version octet and an array
 _PLAIN: Final = ("message", "damaged", "once", "hold_rule", "campaign", "campaign_row")
-_EVENT_HEADER: Final = 3
 
 
 class WaitingMail(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,11 +96,13 @@ class PersonReader:
             if self._person.is_in_octets(message_raw or b"") or self._person.is_in_mail(content):
                 yield MessageId(key), message, content
 
-    def events(self) -> Iterator[tuple[int, bytes, Event]]:
-        for key, raw in self.records("event"):
-            event = decode_readable(raw)
-            if self._is_of_tenant(event) and self._is_in_record(raw, _EVENT_HEADER):
-                yield int.from_bytes(key, "big"), raw, event
+    def events(self) -> Iterator[tuple[bytes, bytes, bytes]]:
+        """Yield key, the event as it is, and as it is without the person."""
+        eraser = EventEraser(self._person)
+        for key, raw in self._all("event"):
+            after = eraser.without(raw)
+            if after is not None and self._is_of_tenant(decode_readable(raw)):
+                yield key, raw, after
 
     def reports(self) -> Iterator[tuple[Shelf, ReportedMail]]:
         """Of all tenants or of none: nobody knows whose they are."""
@@ -148,10 +150,6 @@ class PersonReader:
         """Yield those that may have the address."""
         may_be_in = self._person.may_be_in
         return ((key, raw) for key, raw in self._all(table) if may_be_in(raw))
-
-    def every(self, table: str) -> Iterator[tuple[bytes, bytes]]:
-        """Yield all."""
-        return self._all(table)
 
     def _all(self, table: str, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         start: bytes | None = prefix

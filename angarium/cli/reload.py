@@ -17,14 +17,13 @@ from angarium.config.error import ConfigError
 from angarium.config.loader import load
 from angarium.insight.admin.client import ask_process
 from angarium.insight.admin.protocol import Refused
-from angarium.insight.admin.reloading import AskReload, ReloadResult
+from angarium.insight.admin.reloading import AskReload, ReloadResult, act_of
 from angarium.insight.admin.status import AskStatus, Status
 from angarium.telemetry.timestamp import rfc3339
 
 # Ours: a renewed process may have to let its clients' transactions end first
 PATIENCE_S: Final = 60.0
 _POLL_S: Final = 0.1
-_PROBLEM_CHARACTERS: Final = 500  # in the audit
 _PLATFORM: Final = "platform-0"  # the process that takes the question to the supervisor
 
 
@@ -49,12 +48,8 @@ def reload(config_file: Path, as_json: bool) -> int:
         return EX_CONFIG
     slots = find_running(data_dir)
     result = answered(ask_process(data_dir, _PLATFORM, AskReload(), timeout_s=PATIENCE_S))
-    note_act(
-        config_file,
-        "server.reload_refused" if result.refused else "server.reloaded",
-        f"reload {result.number}",
-        problem="; ".join(result.refused)[:_PROBLEM_CHARACTERS],
-    )
+    act = act_of(result)
+    note_act(config_file, act.action, act.subject, problem=act.problem)
     processes: list[_Process] = []
     if not result.refused:
         end = time.monotonic() + PATIENCE_S

@@ -82,6 +82,7 @@ class Runtime:
         self.is_ready = asyncio.Event()
         self._on_beat: Callable[[], None] = lambda: None
         self._reload: ReloadCallback | None = None
+        self._reloaded: Callable[[ReloadResult], Awaitable[None]] | None = None
         self._reasons: Callable[[], Sequence[str]] = tuple
         self._notes: Callable[[], Sequence[str]] = tuple
         self.last_reload: ProcessReload | None = None
@@ -102,6 +103,10 @@ class Runtime:
     def on_reload(self, callback: ReloadCallback) -> None:
         self._reload = callback
 
+    def on_reloaded(self, callback: Callable[[ReloadResult], Awaitable[None]]) -> None:
+        """Have ``callback`` told what each reload of the server came to, the refused ones too."""
+        self._reloaded = callback
+
     def on_beat(self, callback: Callable[[], None]) -> None:
         """Have ``callback`` called about once a second, before the metrics are shared."""
         self._on_beat = callback
@@ -116,6 +121,8 @@ class Runtime:
             asked = self._reloads.pop(token, None)
             if asked is not None and not asked.done():
                 asked.set_result(result)
+        if self._reloaded is not None:
+            await self._reloaded(result)
 
     async def _take(self, config: Config) -> Sequence[str]:
         set_level(config.log.level)

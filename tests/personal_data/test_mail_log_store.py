@@ -100,5 +100,29 @@ def test_another_tenants_lines_stay(tmp_path: Path) -> None:
     assert (tmp_path / "mail.log").read_bytes().count(b"ann@example.com") == 1
 
 
+def test_who_fetched_something_is_known_by_their_place_in_the_message(tmp_path: Path) -> None:
+    """Also where its other lines are in a file that was rotated, and are done already."""
+    told = {"tenant": "a", "message": "m"}
+    accepted = {**told, "event": "accepted", "recipients": ["bob@example.com", "ann@example.com"]}
+    fetched = [
+        {**told, "event": "fetched", "id": f"m.{at}", "client": "192.0.2.0/24 Firefox"}
+        for at in (0, 1)
+    ]
+    (tmp_path / "mail.log.1").write_bytes(msgspec.json.encode(accepted) + b"\n")
+    (tmp_path / "mail.log").write_bytes(
+        b"".join(msgspec.json.encode(each) + b"\n" for each in fetched)
+    )
+    found = [dict(each.data) for each in store(tmp_path).find(ANN)]
+    assert [each["event"] for each in found] == ["accepted", "fetched"]
+    assert found[0]["recipients"] == ["ann@example.com"]
+    kept = (tmp_path / "mail.log").read_bytes()
+    assert store(tmp_path).erase(ANN).changed == 2
+    after = (tmp_path / "mail.log").read_bytes()
+    assert [b"Firefox" in each for each in after.splitlines()] == [True, False]
+    (tmp_path / "mail.log").write_bytes(kept)
+    assert store(tmp_path).erase(ANN).changed == 1
+    assert list(store(tmp_path).find(ANN)) == []
+
+
 def test_of_standard_output_it_is_said_who_keeps_it() -> None:
     assert "standard output" in MailLogStore("-", is_written=True).erase(ANN).left[0]

@@ -1,6 +1,7 @@
 """``postmaster reload`` and ``postmaster status`` against a real server: what became of a reload, in each process."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.service.running_server import TOP, Server, StartServer
+from tests.service.running_server import TOP, Server, StartServer, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -123,3 +124,42 @@ def test_a_broken_configuration_is_refused_and_says_why(
     code, answer = reload(server)
     assert (code, answer["number"], answer["taken"]) == (0, 2, True)
     assert server.end() == 0
+
+
+def audited(server: Server) -> list[tuple[str, str]]:
+    """Who reloaded, and what came of it, the oldest first."""
+    lines = postmaster(server, "audit", "list", "--json").stdout.splitlines()
+    found = [json.loads(each) for each in reversed(lines)]
+    return [
+        (each["actor"].split(" ")[0], each["action"])
+        for each in found
+        if each["action"].startswith("server.reload")
+    ]
+
+
+@DRIVERS
+def test_each_reload_leaves_one_audit_entry_whoever_asked_for_it(
+    start_server: StartServer, driver: tuple[str, ...]
+) -> None:
+    server = start_server(*driver, server="ingress_processes = 1", more="connections = 7")
+    server.wait_for("ready")
+    signalled, refused = ("SIGHUP", "server.reloaded"), ("SIGHUP", "server.reload_refused")
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: audited(server) == [signalled])
+    change(server.config, "connections = 7", "connections = -7")
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: audited(server) == [signalled, refused])
+    change(server.config, "connections = -7", "connections = 8")
+    assert reload(server)[0] == 0
+    assert audited(server)[2:] != [signalled]
+    assert [each[1] for each in audited(server)] == [signalled[1], refused[1], signalled[1]]
+    if not driver:
+        # The process that notes it is started anew
+        with server.config.open("a") as file:
+            file.write('\n[log]\nmail_log = "other.log"\n')
+        server.signal(signal.SIGHUP)
+        server.wait_for("process_renewed")
+        wait_until(lambda: audited(server)[3:] == [signalled])
+    assert json.loads(postmaster(server, "audit", "verify", "--json").stdout)["whole"]
+    assert server.end() == 0
+    assert len(audited(server)) == 3 + (not driver)

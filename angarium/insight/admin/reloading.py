@@ -1,9 +1,14 @@
 """Have the server read its configuration again, and hear what became of it. Answered by the platform process."""
 
+from typing import Final
+
 import msgspec
 
 from angarium.insight.admin.protocol import Question
 from angarium.queue import UnixMs
+
+
+_PROBLEM_CHARACTERS: Final = 500
 
 
 class ReloadResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,6 +20,22 @@ class ReloadResult(msgspec.Struct, frozen=True, kw_only=True):
     restart: tuple[str, ...] = ()  # keys that wait for a restart of the server
     renewed: tuple[str, ...] = ()  # processes that end, and start anew with it
     answers: tuple[int, ...] = ()  # tokens of those who asked for it
+
+
+class ReloadAct(msgspec.Struct, frozen=True, kw_only=True):
+    """What the audit has of a reload, whoever asked for it."""
+
+    action: str
+    subject: str
+    problem: str = ""
+
+
+def act_of(result: ReloadResult) -> ReloadAct:
+    return ReloadAct(
+        action="server.reload_refused" if result.refused else "server.reloaded",
+        subject=f"reload {result.number}",
+        problem="; ".join(result.refused)[:_PROBLEM_CHARACTERS],
+    )
 
 
 class ProcessReload(msgspec.Struct, frozen=True, kw_only=True):

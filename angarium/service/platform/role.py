@@ -46,6 +46,7 @@ from angarium.service.platform.queue_measuring import (
     show_limits,
 )
 from angarium.service.platform.receiver_parts import ReceiverParts
+from angarium.service.platform.reload_audit import ReloadAudit
 from angarium.service.platform.sender_notices import SenderNotices
 from angarium.service.platform.shared_reading import SharedReading
 from angarium.service.platform.standing_parts import StandingParts
@@ -73,6 +74,7 @@ FORGET_WITHIN_S: Final = 5.0
 
 async def run_platform(runtime: Runtime) -> None:
     """The composition root of the role. Raises what makes it impossible to go on."""
+    runtime.on_reloaded(ReloadAudit(runtime.config).note)
     spool = runtime.open_spool()
     sink = _sink(runtime.config)
     labels = ProviderLabels(runtime.config.provider)

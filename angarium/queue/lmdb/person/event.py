@@ -11,7 +11,7 @@ import msgspec
 
 from angarium.queue.about import About, decode_about, encode_about
 from angarium.queue.events.accepted import MessageAccepted
-from angarium.queue.events.catalogue import Event, UnknownEvent, decode_readable, encode_event
+from angarium.queue.events.catalogue import decode_readable, encode_event
 from angarium.queue.events.clicked import Clicked
 from angarium.queue.events.fetched import Fetched
 from angarium.queue.events.opened import Opened
@@ -35,7 +35,7 @@ class EventEraser:
         """
         person = self._person
         if raw[1:_HEADER_OCTETS] == _FETCHED:
-            return self._without_reader(decode_readable(raw))
+            return self._without_reader(raw)
         if not person.is_known_in(raw):
             return None
         event = decode_readable(raw)
@@ -58,13 +58,17 @@ class EventEraser:
         changed = msgspec.structs.replace(event, about=encode_about(cleared))
         return _fields_without(encode_event(changed), person) or encode_event(changed)
 
-    def _without_reader(self, event: Event) -> bytes | None:
-        assert isinstance(event, Fetched | UnknownEvent)
-        if isinstance(event, UnknownEvent) or not (event.network or event.agent):
-            return None
-        if event.index not in self._places.get(event.message_id, ()):
-            return None
-        return encode_event(msgspec.structs.replace(event, network="", agent=""))
+    def _without_reader(self, raw: bytes) -> bytes | None:
+        """Of a fetch, which names nobody but by a message and a place; its link may have the address."""
+        event = decode_readable(raw)
+        if (
+            isinstance(event, Fetched)
+            and (event.network or event.agent)
+            and event.index in self._places.get(event.message_id, ())
+        ):
+            cleared = encode_event(msgspec.structs.replace(event, network="", agent=""))
+            return _fields_without(cleared, self._person) or cleared
+        return _fields_without(raw, self._person) if self._person.may_be_in(raw) else None
 
 
 _FETCHED: Final = Fetched.number.to_bytes(2, "big")

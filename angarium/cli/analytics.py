@@ -13,6 +13,7 @@ from angarium.analytics.keeping import ANALYTICS, TOGETHER
 from angarium.analytics.rebuilding import NOTHING_KEPT, NothingKept, Rebuilding, Rebuilt
 from angarium.analytics.writing import CounterWriter
 from angarium.cli.asking import answered
+from angarium.cli.audited import note_act
 from angarium.cli.config_option import config_option, load_for_queue
 from angarium.cli.exit import EX_CONFIG, EX_DATAERR, EX_IOERR, EX_NOINPUT, CommandError
 from angarium.cli.platform_access import json_option, print_json, time_text
@@ -23,6 +24,7 @@ from angarium.config.schema import Config
 from angarium.host.owner import acting_as_owner
 from angarium.insight.admin.client import ask_process
 from angarium.insight.admin.rebuilding import RebuildCounters
+from angarium.insight.units import count_text
 from angarium.queue import QueueOperator
 from angarium.service.data_dir import DataDir
 from angarium.service.runtime import wall_clock
@@ -63,6 +65,7 @@ def rebuild(as_json: bool, config_file: Path) -> None:
             question = RebuildCounters()
             asked = ask_process(data_dir.path, _PLATFORM, question, lambda it: tell(it.events))
             rebuilt = answered(asked)
+    note_act(config_file, "counters.rebuilt", count_text(rebuilt.events, "event"))
     if as_json:
         print_json(
             {

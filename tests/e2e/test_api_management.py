@@ -480,8 +480,8 @@ def test_alarms_are_listed_and_silenced_by_who_may_act_on_the_queue(site: Site) 
     assert site.owner.ask("GET", "/v1/alarms/al_none").status == 404
     owner = who(site.owner)
     assert site.changes("bounce_rate") == [
-        ("alarms.silenced", owner),
-        ("alarms.heard_again", owner),
+        ("alarm.silenced", owner),
+        ("alarm.silence_ended", owner),
     ]
 
 

@@ -137,7 +137,7 @@ def test_the_lake_is_exported_compacted_and_verified(site: Site, tmp_path: Path)
     before = site.position()
     status = json.loads(postmaster("lake", "status", "--json"))
     assert before <= status["events"] <= site.position()
-    assert status["notCompacted"] > 0
+    assert status["not_compacted"] > 0
     postmaster("lake", "compact", "--json")  # the present hour has not passed: nothing, most often
     verified = json.loads(postmaster("lake", "verify", "--json"))
     assert (verified["problems"], verified["eras"][0]["missing"]) == ([], 0)

@@ -182,8 +182,8 @@ class AlarmResource:
             behalf=f"key {caller.key_id}",
         )
         silence = await self._operator.ask(question, "body")
-        subject = asked.alarm or "all alarms"
-        await self._premises.note(caller, "alarms.silenced", subject, reason=asked.reason)
+        subject = asked.alarm or "all"
+        await self._premises.note(caller, "alarm.silenced", subject, reason=asked.reason)
         return json_response(_silence(silence), 201)
 
     async def end_silence(self, request: web.Request) -> web.Response:
@@ -193,7 +193,8 @@ class AlarmResource:
             raise invalid("number", "There is no such silence", FaultKind.NOT_FOUND)
         question = EndSilence(id=int(text), behalf=f"key {caller.key_id}")
         ended = await self._operator.ask(question)
-        await self._premises.note(caller, "alarms.heard_again", ended.alarm or "all alarms")
+        alarm = ended.alarm or "all"
+        await self._premises.note(caller, "alarm.silence_ended", str(ended.id), alarm=alarm)
         return web.Response(status=204)
 
 

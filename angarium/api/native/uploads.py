@@ -135,6 +135,7 @@ class UploadResource:
         )
         limits = UploadLimits.of(self._premises.config())
         made = await run(lambda: self._store.create(new, limits))
+        await self._premises.note(caller, "upload.announced", made.id, tenant=made.tenant)
         url, expires_s = await run(lambda: self._url(request, made))
         answer = UploadMade(
             upload_id=made.id,

@@ -6,11 +6,13 @@ from pathlib import Path
 import click
 import msgspec
 
+from angarium.cli.audited import note_act
 from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_DATAERR
 from angarium.cli.lake.access import now, using_lake
 from angarium.cli.lake.export import export
 from angarium.cli.lake.query import query
+from angarium.insight.units import count_text
 from angarium.lake.catalogue import Catalogue
 from angarium.lake.compacting import Compaction
 from angarium.lake.engine import Engine
@@ -44,12 +46,12 @@ def status(as_json: bool, config_file: Path) -> None:
         "files": len(files),
         "events": sum(each.rows for each in files),
         "octets": sum(each.octets for each in files),
-        "octetsHere": sum(each.octets for each in files if each.is_local),
+        "octets_here": sum(each.octets for each in files if each.is_local),
         "first": rfc3339(min(each.hour for each in files) * HOUR_MS) if files else None,
         "to": rfc3339(max(each.hour + each.hours for each in files) * HOUR_MS) if files else None,
-        "notCompacted": sum(each.is_part for each in files),
-        "notInBucket": sum(not each.is_remote for each in files) if config.lake.bucket else 0,
-        "toBeRemoved": len(gone),
+        "not_compacted": sum(each.is_part for each in files),
+        "not_in_bucket": sum(not each.is_remote for each in files) if config.lake.bucket else 0,
+        "to_be_removed": len(gone),
         "position": eras[-1].position if eras else 0,
         "eras": len(eras),
         "forgotten": sum(each.forgotten for each in eras),
@@ -61,7 +63,7 @@ def status(as_json: bool, config_file: Path) -> None:
     width = max(map(len, told))
     for name, value in told.items():
         shown = f"{value:,}" if isinstance(value, int) else value or "-"
-        click.echo(f"{name:<{width}}  {shown}")
+        click.echo(f"{name.replace('_', ' '):<{width}}  {shown}")
 
 
 @lake.command()
@@ -82,6 +84,8 @@ def compact(as_json: bool, config_file: Path) -> None:
         days = catalogue.days_with_hours(now() // HOUR_MS)
         for day in days:
             before += compaction.compact_day(day, now())
+    if before:
+        note_act(config_file, "lake.compacted", count_text(before, "file"))
     if as_json:
         click.echo(msgspec.json.encode({"hours": hours, "days": len(days), "files": before}))
     else:

@@ -7,6 +7,7 @@ from typing import Final
 import click
 import msgspec
 
+from angarium.cli.audited import note_act
 from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_DATAERR, EX_NOINPUT, EX_OK, EX_USAGE, CommandError
 from angarium.cli.receivers.opening import load_config, now_ms, writing
@@ -59,6 +60,10 @@ def import_reports(
         for each in found:
             _tell(each, as_json=as_json)
         brought += found
+    taken = [each for each in brought if each.status != "refused"]
+    if taken:
+        about = taken[0].domain or kind
+        note_act(config_file, "receiver_report.brought", about, reports=str(len(taken)))
     if not as_json:
         counts = {name: sum(it.status == name for it in brought) for name in ("new", "again")}
         refused = len(brought) - sum(counts.values())

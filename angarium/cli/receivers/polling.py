@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from angarium.cli.audited import note_act
 from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_OK, EX_UNAVAILABLE, EX_USAGE, CommandError
 from angarium.cli.receivers.opening import load_config, now_ms, writing
@@ -29,6 +30,7 @@ def poll(as_json: bool, provider: str | None, config_file: Path) -> int:
         )
         raise CommandError(text, EX_USAGE)
     told: list[dict[str, object]] = []
+    count = 0
     for account in accounts:
         with writing(config) as file:
             keeper = PollKeeper(file)
@@ -40,7 +42,10 @@ def poll(as_json: bool, provider: str | None, config_file: Path) -> int:
             else:
                 ReportWriter(file).note(figures, now_ms())
             keeper.note(account.provider, now_ms(), problem)
+        count += len(figures)
         told.append({"provider": account.provider, "figures": len(figures), "problem": problem})
+    asked = ", ".join(each.provider for each in accounts)
+    note_act(config_file, "receiver_figures.polled", asked, figures=str(count))
     if as_json:
         print_json(told)
     else:

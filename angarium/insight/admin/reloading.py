@@ -7,7 +7,6 @@ import msgspec
 from angarium.insight.admin.protocol import Question
 from angarium.queue import UnixMs
 
-
 _PROBLEM_CHARACTERS: Final = 500
 
 

@@ -32,7 +32,6 @@ from angarium.api.compat.sendgrid.callers import Callers as SendGridCallers
 from angarium.api.compat.sendgrid.dialect import SendGrid
 from angarium.api.compat.sendgrid.templates import Templates as SendGridTemplates
 from angarium.api.compat.ses.dialect import Ses
-from angarium.api.compat.ses.templates import SesTemplates
 from angarium.api.cors import Cors
 from angarium.api.dialect import Dialect
 from angarium.api.issued_tokens import IssuedTokens
@@ -300,7 +299,7 @@ class ApiParts:
             self._snapshot,
             read_secrets(secret_path(runtime.config)),
             runtime.clock,
-            SesTemplates(premises),
+            premises,
         )
 
     def exchange(self, config: Config) -> None:

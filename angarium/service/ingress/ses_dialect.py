@@ -8,6 +8,7 @@ from angarium.api.compat.ses.dialect import Ses
 from angarium.api.compat.ses.signed import SignedCallers
 from angarium.api.compat.ses.suppressed_list import SuppressedList
 from angarium.api.compat.ses.templates import SesTemplates
+from angarium.api.native.premises import Premises
 from angarium.intake.order import Caller
 from angarium.intake.sending import Sending
 from angarium.queue import LmdbSpool
@@ -23,7 +24,7 @@ def ses_dialect(
     snapshot: Callable[[], Snapshot],
     secrets: Secrets,
     clock: Callable[[], UnixMs],
-    templates: SesTemplates,
+    premises: Premises,
 ) -> Ses:
     def figures(caller: Caller) -> AccountFigures:
         """By the tenant's plan, and the rate of the key."""
@@ -39,4 +40,5 @@ def ses_dialect(
         )
 
     callers = SignedCallers(access, snapshot, secrets.ses_secret, clock)
-    return Ses(callers, sending, SuppressedList(spool.suppressions, clock), figures, templates)
+    suppressed = SuppressedList(spool.suppressions, clock, premises.note)
+    return Ses(callers, sending, suppressed, figures, SesTemplates(premises))

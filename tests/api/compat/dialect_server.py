@@ -89,6 +89,7 @@ class DialectServer:
         self.stopped: UnixMs | None = None  # of rates alone
         self.keys: dict[str, GivenKey] = {}
         self.spool = MemorySpool(self.clock)
+        self.audited: list[tuple[str, str, str]] = []  # tenant, action, subject
         for tenant in TENANTS:
             self.add_key(f"{tenant}-api", tenant, "api")
             self.add_key(f"{tenant}-ses", tenant, "ses")
@@ -167,6 +168,9 @@ class DialectServer:
         future: Future[Any] = asyncio.run_coroutine_threadsafe(work(), self._loop)
         return future.result(30)
 
+    async def _note(self, caller: Caller, action: str, subject: str, **_: str) -> None:
+        self.audited.append((caller.tenant, action, subject))
+
     def __enter__(self) -> "DialectServer":
         self._thread.start()
         self.run(self._start)
@@ -186,7 +190,7 @@ class DialectServer:
             lambda key_id, version: ses_secret(MASTER, key_id, version),
             self.clock,
         )
-        suppressed = SuppressedList(self.spool.suppressions, self.clock)
+        suppressed = SuppressedList(self.spool.suppressions, self.clock, self._note)
         dialects = (
             Mailgun(Callers(access), self.sending, self.clock),
             Ses(callers, self.sending, suppressed, lambda _caller: self.figures),

@@ -1,7 +1,7 @@
 """A tenant's suppressions as SES's clients ask for them and change them; nobody sees another tenant's (P7)."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from angarium.api.compat.ses import wire
 from angarium.api.compat.ses.suppressed import (
@@ -27,10 +27,16 @@ _PAGES: Final = 20
 _RETRY_S: Final = 5
 
 
+class Note(Protocol):
+    async def __call__(self, caller: Caller, action: str, subject: str, **details: str) -> None: ...
+
+
 class SuppressedList:
-    def __init__(self, suppressions: Suppressions, clock: Callable[[], UnixMs]) -> None:
+    def __init__(self, suppressions: Suppressions, clock: Callable[[], UnixMs], note: Note) -> None:
+        """``note``: as ``Premises.note``."""
         self._suppressions = suppressions
         self._clock = clock
+        self._note = note
 
     async def list(self, caller: Caller, query: Sequence[tuple[str, str]]) -> dict[str, Any]:
         wanted = read_wanted(query, caller.tenant)
@@ -54,6 +60,7 @@ class SuppressedList:
             added_at=self._clock(),
         )
         await self._apply(Suppress(suppression=suppression, by=_actor(caller), replaces=True))
+        await self._note(caller, "suppression.added", suppression.email, reason=suppression.reason)
 
     async def delete(self, caller: Caller, text: str) -> None:
         """It is durable then. Raises FaultError: NOT_FOUND, too."""
@@ -61,6 +68,7 @@ class SuppressedList:
         await self._find(caller, email)
         scope = Scope(tenant=caller.tenant)
         await self._apply(Unsuppress(email=email, scope=scope, by=_actor(caller)))
+        await self._note(caller, "suppression.removed", email)
 
     async def _page(
         self, wanted: Wanted, scope: Scope

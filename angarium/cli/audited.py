@@ -1,10 +1,31 @@
 """The audit entry of an act whose effect is not in the platform's database: on the queue, on files, on a process."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import click
 
 from angarium.cli.exit import CommandError
+
+_NAMED: Final = 20  # ours
+
+
+def note_all(
+    config_file: Path, action: str, subjects: Sequence[str], what: str, **details: str
+) -> None:
+    """Leave one entry of an act on several: it counts them, and names the first of them. ``what``: one of them is.
+
+    ``subjects`` none: nothing was done.
+    """
+    names = list(dict.fromkeys(subjects))
+    if not names:
+        return
+    if len(names) == 1:
+        note_act(config_file, action, names[0], **details)
+        return
+    named = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
+    note_act(config_file, action, f"{len(names)} {what}", named=named, **details)
 
 
 def note_act(

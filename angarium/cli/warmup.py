@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from angarium.cli.asking import answered, find_running
-from angarium.cli.audited import note_act
+from angarium.cli.audited import note_all
 from angarium.cli.config_option import config_option, load_for_queue
 from angarium.cli.exit import EX_NOINPUT, EX_OK, CommandError
 from angarium.cli.queue.acts import reason_option
@@ -131,9 +131,8 @@ def _change(
             f"no warm-up of {source}{where} has begun; postmaster warmup show lists them",
             EX_NOINPUT,
         )
-    for each in changed:
-        about = f"{each.source} at {each.provider}"
-        note_act(config_file, f"warmup.{act}", about, day=str(each.day), reason=reason)
+    about = [f"{each.source} at {each.provider}, day {each.day}" for each in changed]
+    note_all(config_file, f"warmup.{act}", about, "warm-ups", reason=reason)
     if as_json:
         rows = [_row(each) for each in changed]
         click.echo(json.dumps({"act": act, "warmups": rows}, ensure_ascii=False))

@@ -323,7 +323,8 @@ class CampaignResource:
             raise _unknown()
         if isinstance(changed, Conflict):
             raise _conflict(changed.text)
-        action = f"campaign.{type(change).__name__.lower()}"
+        word = "reschedule" if isinstance(change, MoveStart) else type(change).__name__.lower()
+        action = f"campaign.{word}"
         await self._premises.note(caller, action, message_id_text(found.id), tenant=found.tenant)
         return self._answer(changed)
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import click
 import msgspec
 
-from angarium.cli.audited import note_act
+from angarium.cli.audited import note_act, note_all
 from angarium.cli.config_option import config_option
 from angarium.cli.duration import Duration
 from angarium.cli.exit import EX_NOINPUT, EX_OK
@@ -164,8 +164,8 @@ def _add_rules(
             rule = reached.add_hold_rule(each, reason)
             held = reached.breakdown(Filter(rules=(rule.id,)), "age", 1).total.count
             added.append((rule, held))
-    for rule, _ in added:
-        note_act(config_file, "queue.rule_added", hold_name(rule.id), reason=reason)
+    names = [hold_name(rule.id) for rule, _ in added]
+    note_all(config_file, "queue.rule_added", names, "rules", reason=reason)
     return added
 
 

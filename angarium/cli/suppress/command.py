@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from angarium.cli.audited import note_act
+from angarium.cli.audited import note_all
 from angarium.cli.config_option import config_option
 from angarium.cli.duration import Duration
 from angarium.cli.exit import EX_NOINPUT, EX_OK, EX_USAGE, CommandError
@@ -128,8 +128,8 @@ def add(
     ]
     with open_queue(config_file) as reached:
         reached.suppress(rows, why, replaces=True)
-    for each in emails:
-        note_act(config_file, "suppression.added", each, scope=scope.text, reason=reason, why=why)
+    told = {"scope": scope.text, "reason": reason, "why": why}
+    note_all(config_file, "suppression.added", emails, "addresses", **told)
     if as_json:
         _print_json({"suppressions": [suppression_json(each) for each in rows]})
     else:
@@ -159,9 +159,9 @@ def remove(
             removed += [each for each, was in zip(found, done, strict=False) if was]
             if not any(done):
                 missing.append(email)
-    for gone in removed:
-        scope_text = gone.scope.text
-        note_act(config_file, "suppression.removed", gone.email, scope=scope_text, why=why)
+    scopes = ", ".join(sorted({each.scope.text for each in removed}))
+    gone = [each.email for each in removed]
+    note_all(config_file, "suppression.removed", gone, "addresses", scope=scopes, why=why)
     if as_json:
         _print_json({"removed": [suppression_json(each) for each in removed], "missing": missing})
         return EX_NOINPUT if missing else EX_OK

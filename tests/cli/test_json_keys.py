@@ -65,7 +65,7 @@ def test_no_command_writes_another_style() -> None:
     """Of commands that ask a running server, too: by their source."""
     written = [
         (file.name, key.value)
-        for file in CLI.glob("*.py")
+        for file in CLI.rglob("*.py")
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Dict)
         for key in node.keys

@@ -627,8 +627,8 @@ def template_commands(site: Site, tmp_path: Path) -> None:
 
 def file_commands(site: Site, tmp_path: Path) -> None:
     command = site.command
-    command("suppress add", "x@example.com")
-    command("suppress remove", "x@example.com")
+    command("suppress add", "x@example.com", "w@example.com")
+    command("suppress remove", "x@example.com", "w@example.com")
     rows = tmp_path / "rows.csv"
     rows.write_text("email\ny@example.com\n")
     command("suppress import", str(rows))

@@ -571,6 +571,10 @@ def test_p7_each_tenant_has_suppressions_of_its_own(dialects: DialectServer, ses
     ses.delete_suppressed_destination(EmailAddress="x+1@dest.example")
     with pytest.raises(ses.exceptions.NotFoundException):
         ses.get_suppressed_destination(EmailAddress="x+1@dest.example")
+    assert dialects.audited[-2:] == [
+        ("acme", "suppression.added", "x+1@dest.example"),
+        ("acme", "suppression.removed", "x+1@dest.example"),
+    ]
     later = ses.list_suppressed_destinations(StartDate=dialects.clock() / 1000 + 1000)
     assert later["SuppressedDestinationSummaries"] == []
     earlier = ses.list_suppressed_destinations(EndDate=dialects.clock() / 1000 + 1000)

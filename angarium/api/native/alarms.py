@@ -194,7 +194,7 @@ class AlarmResource:
         question = EndSilence(id=int(text), behalf=f"key {caller.key_id}")
         ended = await self._operator.ask(question)
         alarm = ended.alarm or "all"
-        await self._premises.note(caller, "alarm.silence_ended", str(ended.id), alarm=alarm)
+        await self._premises.note(caller, "alarm.silence_ended", alarm, silence=str(ended.id))
         return web.Response(status=204)
 
 

@@ -129,7 +129,7 @@ def silence(
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def unsilence(config_file: Path, number: int, as_json: bool) -> int:
     ended = ask(load_for_queue(config_file), EndSilence(id=number))
-    note_act(config_file, "alarm.silence_ended", str(ended.id), alarm=ended.alarm or "all")
+    note_act(config_file, "alarm.silence_ended", ended.alarm or "all", silence=str(ended.id))
     if as_json:
         _print_json(silence_shown(ended))
         return EX_OK

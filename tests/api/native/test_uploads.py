@@ -66,7 +66,7 @@ async def test_a_file_is_announced_put_shown_listed_and_removed(house: House) ->
         gone = await client.ask("DELETE", f"/v1/uploads/{answer['uploadId']}", headers=KEY)
         assert gone.json == {"success": True, "uploadId": answer["uploadId"]}
         assert (await shown(client, answer["uploadId"])).status == 404
-        assert house.notes == [("upload.removed", "shop")]
+        assert house.notes == [("upload.announced", "shop"), ("upload.removed", "shop")]
 
 
 async def test_the_url_is_as_the_operator_says_clients_reach_the_api(house: House) -> None:

@@ -35,7 +35,7 @@ async def glimpse(
     """Yield it, gone after the block; of what is no Parquet file it has the end. Raises BucketError, OSError."""
     path = folder.unfinished()
     try:
-        with path.open("xb") as file:
+        with path.open("x+b") as file:
             os.truncate(file.fileno(), size)
             begun = max(0, size - _GUESSED)
             await _fetch(bucket, what, file.fileno(), begun, size)

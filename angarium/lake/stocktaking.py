@@ -39,9 +39,8 @@ class Stocktaking:
 
     def here(self) -> None:
         """Look at those in the folder. Raises LakeAwayError."""
-        with translating(self._folder.path):
-            for path in self._folder.names():
-                self._look_here(path, None)
+        for path in self._folder.names():
+            self._look_here(path, None)
 
     async def everywhere(self, settings: Lake, tell: Callable[[int, int], None]) -> Others:
         """Look at those in the folder, and in the bucket where there is one. ``tell``: how many, and of how many.
@@ -53,15 +52,14 @@ class Stocktaking:
             for each in self._folder.others():
                 self._name(each)
         if settings.bucket is None:
-            with translating(self._folder.path):
-                for done, path in enumerate(here, 1):
-                    self._look_here(path, None)
-                    tell(done, len(here))
+            for done, path in enumerate(here, 1):
+                self._look_here(path, None)
+                tell(done, len(here))
         else:
             try:
                 async with open_bucket_of(TABLE, settings) as bucket:
                     await self._both(bucket, here, tell)
-            except (BucketError, UploadError, OSError) as error:
+            except (BucketError, UploadError) as error:
                 raise away(error) from error
         return Others(count=self._count, names=tuple(self._others))
 
@@ -86,16 +84,18 @@ class Stocktaking:
 
     def _look_here(self, path: str, size_there: int | None) -> bool:
         at = self._folder.locate(path)
-        octets = at.stat().st_size
-        # One of another size was put there by an unfinished life: it is brought there again
-        there = There(path=path, octets=octets, is_local=True, is_remote=size_there == octets)
-        return self._rebuilding.examine(there, at)
+        with translating(at):
+            octets = at.stat().st_size
+            # What has another size there is broken, or older: it is brought there again
+            there = There(path=path, octets=octets, is_local=True, is_remote=size_there == octets)
+            return self._rebuilding.examine(there, at)
 
     async def _look_there(self, bucket: Bucket, path: str, size: int) -> None:
         what = BucketObject(bucket=bucket.place.bucket, key=f"{bucket.place.prefix}{path}")
         there = There(path=path, octets=size, is_local=False, is_remote=True)
-        async with glimpse(bucket, what, size, self._folder, self._engine) as at:
-            self._rebuilding.examine(there, at)
+        with translating(self._folder.path):
+            async with glimpse(bucket, what, size, self._folder, self._engine) as at:
+                self._rebuilding.examine(there, at)
 
     def _name(self, name: str) -> None:
         self._count += 1

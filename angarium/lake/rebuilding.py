@@ -126,6 +126,7 @@ class Rebuilding:
             self._logged if is_here else None,
             is_first=queue not in earlier,
         )
+        # LRB1
         account.take(self._spans.gaps(era, account.start, account.position))
         return account
 

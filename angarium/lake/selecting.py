@@ -2,6 +2,8 @@
 
 The names alone are right about whatever a crash leaves (LN1). What is in the files is asked beside them, as files may
 be lost or broken, or brought here by hand, since. Blocks.
+
+Invariant LSE1: no event is in two files that count; and no file is left of which no event is in one that does.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,9 +14,7 @@ from angarium.lake.spans import Spans
 
 def select(names: Mapping[int, FileName], spans: Spans) -> tuple[list[int], dict[int, int]]:
     """Return the numbers of those that count, of all that can be read and are in ``spans``; and of each other one how
-    many of its events are in one that counts. Raises LakeAwayError.
-
-    Invariant LSE1: no event is in two files that count; and no file is left of which no event is in one that does.
+    many of its events are in one that counts (LSE1). Raises LakeAwayError.
     """
     eras = {each.era for each in names.values()}
     numbers = {each.path: number for number, each in names.items()}

@@ -69,7 +69,8 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         SERVER
         + 'data_dir = "data"\n[log]\nmail_log = "../mail.log"\n[[route]]\ndomain = "x.test"\n'
         'via = "smtp://me@h.test"\npassword_file = "pw"\n'
-        '[lake]\ndir = "lake"\nbucket = "files"\nregion = "eu-central-1"\naccess_key_id = "AKIASTUB"\nsecret_key_file = "s3"\n'
+        '[lake]\ndir = "lake"\nbucket = "files"\nregion = "eu-central-1"\n'
+        'access_key_id = "AKIASTUB"\nsecret_key_file = "s3"\n'
     )
     config = load(file)
     assert config.server.data_dir == str(tmp_path / "data")

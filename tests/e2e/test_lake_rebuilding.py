@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from angarium.config.schema import Queue
+from angarium.queue import QueueOperator
+from angarium.service.runtime import wall_clock
 from angarium.simulator.s3 import S3Stub
 from tests.e2e.product import Product
 from tests.e2e.recording_sink import RecordingSink, wait_until
@@ -106,6 +109,11 @@ def test_a_lake_is_made_anew_of_its_bucket(tmp_path: Path, bucket: RunningStub[S
             assert bucket.stub.objects == there
             told = run_documented(product)
             assert "the server writes them once it runs" in told
+            # So that nothing of what is to come again is trimmed: it is acknowledged no more
+            operator = QueueOperator.open(folder / "data/queue", Queue(), wall_clock)
+            cursor = operator.find_cursor("lake")
+            operator.close()
+            assert (cursor is not None and cursor.position) == 0
             product = Product(folder, sink=sink.port, more=settings)
             site.product, site.shop.port = product, product.http
             wait_until(lambda: relayed(site) == 7, 90)

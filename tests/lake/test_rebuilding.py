@@ -282,6 +282,8 @@ def test_files_of_others_are_named_and_left(house: House, log: Log, tmp_path: Pa
     engine.ask(f"COPY (SELECT 1 AS x) TO '{house.folder.locate(stranger)}' (FORMAT parquet)")
     misnamed = files[0].path.replace("-e1-", "-e3-")
     shutil.copy(one, house.folder.locate(misnamed))
+    shifted = house.files[1].path.replace(f"{files[1].first:012d}-", f"{files[1].first + 1:012d}-")
+    shutil.copy(house.folder.locate(files[1].path), house.folder.locate(shifted))
     copied = f"{Path(files[0].path).parent}/copy of it.parquet"
     shutil.copy(one, house.folder.locate(copied))
     (house.folder.path / "notes.txt").write_text("mine\n")
@@ -300,7 +302,8 @@ def test_files_of_others_are_named_and_left(house: House, log: Log, tmp_path: Pa
     rebuilt, others = asyncio.run(take_stock(house, all_of(log)))
     assert set(others.names) == {copied, "notes.txt"}
     reasons = {each.path: each.reason for each in rebuilt.found.untouched}
-    assert reasons.keys() == {stranger, misnamed, theirs.path}
+    assert reasons.keys() == {stranger, misnamed, shifted, theirs.path}
+    assert "which its name does not say" in reasons[shifted]
     assert "names no queue" in reasons[stranger]
     assert "its name does not say" in reasons[misnamed]
     assert f"queue {b'another queue'.hex()}" in reasons[theirs.path]
@@ -333,6 +336,49 @@ def test_a_part_of_a_day_counts_where_the_other_part_is_broken(
     found = again(house)
     go_on(found)
     assert found.ask(REPORT) == report
+    assert_whole(found)
+    found.close()
+
+
+def test_half_of_what_was_to_be_made_does_not_count(
+    house: House, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LSE1, LN1"""
+    monkeypatch.setattr(compacting, "OWN_ROWS", 1)
+    fill(log, messages=40, hours=1, tenants=("a", "a", "a", "b"))
+    house.catch_up(flush=9)
+    parts = {each.path for each in house.files}
+    house.compact_days()
+    own, _ = sorted(house.files, key=lambda each: each.tenant is None)
+    house.folder.remove(own.path)
+    house.close()
+    lose_catalogue(house)
+    rebuilt = rebuild(house)
+    assert {each.path for each in rebuilt.found.files} == parts
+    assert rebuilt.is_whole
+    found = again(house)
+    assert_whole(found)
+    found.close()
+
+
+def test_a_broken_file_stays_as_it_is_when_its_events_come_again_in_one(
+    house: House, log: Log
+) -> None:
+    fill(log, messages=12, hours=3)
+    house.catch_up()
+    broken, *_ = house.files
+    house.close()
+    path = house.folder.locate(broken.path)
+    cut(path)
+    octets = path.read_bytes()
+    lose_catalogue(house)
+    rebuilt, _ = asyncio.run(take_stock(house, all_of(log)))
+    assert rebuilt.found.files
+    adopt(house.folder, rebuilt.found, log.clock.now)
+    found = again(house)
+    found.writer.add(log.positions, asyncio.run(found.labels.find(log.positions)))
+    found.writer.flush(log.clock.now)
+    assert path.read_bytes() == octets
     assert_whole(found)
     found.close()
 

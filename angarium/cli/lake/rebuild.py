@@ -14,7 +14,7 @@ from angarium.cli.config_option import config_option, load_for_queue
 from angarium.cli.exit import EX_CONFIG, EX_DATAERR, EX_IOERR, EX_NOINPUT, EX_TEMPFAIL, CommandError
 from angarium.cli.lake.access import now
 from angarium.cli.progress import octets_or_count
-from angarium.cli.queue.direct import queue_errors, queue_path
+from angarium.cli.queue.file import queue_errors, queue_path
 from angarium.config.error import ConfigError
 from angarium.config.schema import Config
 from angarium.host.owner import acting_as_owner

@@ -264,6 +264,11 @@ def resolved(config: Config, base: Path) -> Config:
             config.uploads,
             secret_key_file=absolute(config.uploads.secret_key_file or "") or None,
         ),
+        lake=replace(
+            config.lake,
+            dir=absolute(config.lake.dir),
+            secret_key_file=absolute(config.lake.secret_key_file or "") or None,
+        ),
         receiver_reports=replace(
             config.receiver_reports,
             google_key_file=absolute(config.receiver_reports.google_key_file),

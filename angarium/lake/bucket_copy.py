@@ -11,6 +11,7 @@ from angarium.config.lake import Lake
 from angarium.lake.catalogue import Catalogue
 from angarium.lake.folder import Folder
 from angarium.lake.model import Gone, LakeAwayError, LakeFile
+from angarium.lake.naming import read_name
 from angarium.uploads.bucket.client import Bucket, open_bucket_of
 from angarium.uploads.model import BucketError, BucketObject, UploadError
 
@@ -37,7 +38,7 @@ class BucketCopy:
                 for each in waiting:
                     await self._send(bucket, each)
         except (BucketError, OSError) as error:
-            raise _away(error) from error
+            raise away(error) from error
         return len(waiting)
 
     async def remove(self, gone: Iterable[Gone]) -> int:
@@ -51,7 +52,7 @@ class BucketCopy:
                     await asyncio.to_thread(self._catalogue.removed, each.path)
                     done += 1
         except (BucketError, OSError) as error:
-            raise _away(error) from error
+            raise away(error) from error
         return done
 
     async def fetch(self, files: Iterable[LakeFile]) -> None:
@@ -61,7 +62,7 @@ class BucketCopy:
                 for each in files:
                     await self._fetch(bucket, each)
         except (BucketError, UploadError, OSError) as error:
-            raise _away(error) from error
+            raise away(error) from error
 
     async def _send(self, bucket: Bucket, file: LakeFile) -> None:
         path = self._folder.locate(file.path)
@@ -96,7 +97,20 @@ class BucketCopy:
         return BucketObject(bucket=bucket.place.bucket, key=f"{bucket.place.prefix}{path}")
 
 
-def _away(error: Exception) -> LakeAwayError:
+async def has_lake_files(settings: Lake) -> bool:
+    """Whether files of a lake are in the bucket, whoever brought them. Raises LakeAwayError."""
+    try:
+        async with open_bucket_of(TABLE, settings) as bucket:
+            async for each in bucket.objects():
+                if read_name(each.key.removeprefix(bucket.place.prefix)) is not None:
+                    return True
+    except (BucketError, OSError) as error:
+        raise away(error) from error
+    return False
+
+
+def away(error: Exception) -> LakeAwayError:
+    """Say that it is the lake's bucket."""
     if isinstance(error, LakeAwayError):
         return error
     reason = str(getattr(error, "reason", None) or error)

@@ -1,7 +1,7 @@
 """Which files of the lake count: ``catalogue.db`` in its folder, SQLite, as one process writes it and many read it.
 
 Blocks. What is in files and how far the lake is changes in one transaction; a file that is on disk and not in it counts
-as nothing. It has a number for its form. Where it is lost, it is made anew from the files' names (``naming``).
+as nothing. It has a number for its form. Where it is lost, it is made anew from the files (``rebuilding``).
 """
 
 import contextlib
@@ -16,18 +16,30 @@ from angarium.lake.model import (
     DAY_HOURS,
     DayOfHours,
     Era,
+    Found,
     Gone,
+    Hole,
     LakeAwayError,
     LakeFile,
     NewFile,
+    Untouched,
 )
 
 FILE_NAME: Final = "catalogue.db"
 _BUSY_S: Final = 20.0
-_FORM: Final = 2
+_DAMAGED: Final = "stop the server and run `postmaster lake rebuild`"
+_FORM: Final = 3
 # Readers never wait for the writer. What is acknowledged to the queue was written here: a power cut may not take it
 _PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL")
-_TABLES: Final = """
+# Since form 3
+_REBUILT: Final = """
+-- Events behind a position that are to come again
+CREATE TABLE hole (
+    era INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (era, first)) WITHOUT ROWID;
+-- Files under a lake's name that do not count, and stay
+CREATE TABLE untouched (path TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
+"""
+_TABLES: Final = f"""
 CREATE TABLE era (
     id INTEGER PRIMARY KEY, queue BLOB NOT NULL, start INTEGER, position INTEGER NOT NULL,
     skipped INTEGER NOT NULL, forgotten INTEGER NOT NULL);
@@ -42,15 +54,15 @@ CREATE INDEX file_hour ON file (hour);
 -- Files that do not count any more: to be removed here once nobody can be reading them, and from the bucket
 CREATE TABLE gone (
     path TEXT PRIMARY KEY, is_local INTEGER NOT NULL, is_remote INTEGER NOT NULL, after INTEGER NOT NULL) WITHOUT ROWID;
-"""
-# Until then there were files of hours only
-_FORM_2: Final = "ALTER TABLE file ADD COLUMN hours INTEGER NOT NULL DEFAULT 1"
+{_REBUILT}"""
+# What each form has more than the one before: there were files of hours only
+_FORMS: Final = {2: "ALTER TABLE file ADD COLUMN hours INTEGER NOT NULL DEFAULT 1;", 3: _REBUILT}
 _FIELDS: Final = LakeFile.__struct_fields__
 _SELECT: Final = f"SELECT {', '.join(_FIELDS)} FROM file"  # noqa: S608
 _INSERT: Final = """
 INSERT INTO file (path, hour, hours, era, first, last, rows, octets, tenant, revision, is_part,
-    is_local, is_remote, made, used)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0, ?, ?)
+    is_local, is_remote, id, made, used)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 # Whether the day of a file of an hour has become one
 _HAS_DAY: Final = (
@@ -69,7 +81,8 @@ _LEAVE: Final = (
 
 class Catalogue:
     """Invariant LC1: of each event of an era behind its start and up to its position, exactly one counting file has it,
-    or it was let go and is counted as forgotten, or it never came and is counted as skipped.
+    or it was let go and is counted as forgotten, or it never came or was lost and is counted as skipped, or it is in a
+    hole and comes again.
     """
 
     def __init__(self, folder: Path, *, make: bool = False) -> None:
@@ -174,10 +187,25 @@ class Catalogue:
             for path, local, remote in self._ask(text, [now_ms])
         ]
 
+    def holes(self, era: int | None = None) -> list[Hole]:
+        """Return those of an era, or of all, in order."""
+        text = "SELECT era, first, last FROM hole WHERE era = coalesce(?, era) ORDER BY era, first"
+        return [Hole(era=of, first=first, last=last) for of, first, last in self._ask(text, [era])]
+
+    def untouched(self) -> list[Untouched]:
+        text = "SELECT path, reason FROM untouched ORDER BY path"
+        return [Untouched(path=path, reason=reason) for path, reason in self._ask(text)]
+
     # --- writing: each is one transaction, durable on return ---
 
     def begin_era(self, queue: bytes, position: int) -> Era:
+        """What was to come again of an earlier one comes no more."""
         with self._writing():
+            self._db.execute(
+                "UPDATE era SET skipped = skipped"
+                " + (SELECT coalesce(sum(last - first + 1), 0) FROM hole WHERE era = era.id)"
+            )
+            self._db.execute("DELETE FROM hole")
             text = (
                 "INSERT INTO era (queue, start, position, skipped, forgotten)"
                 " VALUES (?, NULL, ?, 0, 0)"
@@ -185,10 +213,21 @@ class Catalogue:
             self._db.execute(text, (queue, position))
         return self.eras()[-1]
 
-    def append(self, era: Era, files: Sequence[NewFile], now_ms: int) -> None:
-        """Have the files count, and the era be as far as it says (LC1)."""
+    def append(
+        self, era: Era, files: Sequence[NewFile], now_ms: int, filled: int | None = None
+    ) -> None:
+        """Have the files count, and the era be as far as it says (LC1). ``filled``: holes up to there are none any
+        more, as the files have what was in them, or the era counts it as skipped.
+        """
         with self._writing():
             self._insert(files, now_ms)
+            if filled is not None:
+                self._db.execute("DELETE FROM hole WHERE era = ? AND last <= ?", (era.id, filled))
+                # The first column is part of the key, and later than any hole that is left before it
+                self._db.execute(
+                    "UPDATE hole SET first = ? WHERE era = ? AND first <= ?",
+                    (filled + 1, era.id, filled),
+                )
             self._db.execute(
                 "UPDATE era SET start = ?, position = ?, skipped = ? WHERE id = ?",
                 (era.start, era.position, era.skipped, era.id),
@@ -247,18 +286,30 @@ class Catalogue:
         with self._writing():
             self._db.execute("DELETE FROM gone WHERE path = ?", (path,))
 
-    def adopt(self, eras: Sequence[Era], files: Sequence[NewFile], now_ms: int) -> None:
-        """Have this in a catalogue that has nothing: as it is read from files."""
+    def adopt(self, found: Found, now_ms: int, gone_after_ms: int) -> None:
+        """Have all be as it was read from files, in place of what is known. No id of a file is used again."""
         with self._writing():
-            self._insert(files, now_ms)
-            for each in eras:
+            (newest,) = self._db.execute("SELECT coalesce(max(id), 0) FROM file").fetchone()
+            for table in ("era", "file", "gone", "hole", "untouched"):
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608
+            self._insert(found.files, now_ms, newest + 1)
+            for each in found.eras:
                 self._db.execute("INSERT INTO era VALUES (?, ?, ?, ?, ?, ?)", _values(each))
+            self._db.executemany("INSERT INTO hole VALUES (?, ?, ?)", map(_values, found.holes))
+            self._db.executemany(
+                "INSERT INTO untouched VALUES (?, ?)", map(_values, found.untouched)
+            )
+            self._db.executemany(
+                "INSERT INTO gone VALUES (?, ?, ?, ?)",
+                [(*_values(each), gone_after_ms) for each in found.gone],
+            )
 
-    def _insert(self, files: Sequence[NewFile], now_ms: int) -> None:
-        for each in files:
+    def _insert(self, files: Sequence[NewFile], now_ms: int, first_id: int | None = None) -> None:
+        for number, each in enumerate(files):
             # What is to be removed under this name was of a file that never counted
             self._db.execute("DELETE FROM gone WHERE path = ?", (each.path,))
-            self._db.execute(_INSERT, (*_values(each), now_ms, now_ms))
+            file_id = None if first_id is None else first_id + number
+            self._db.execute(_INSERT, (*_values(each), file_id, now_ms, now_ms))
 
     def _leave(self, files: Sequence[LakeFile], after_ms: int) -> None:
         for each in files:
@@ -295,9 +346,11 @@ class Catalogue:
         elif form < _FORM:
             with self._writing():
                 # Again, now that nobody else can
-                if self._db.execute("PRAGMA user_version").fetchone() == (1,):
-                    self._db.execute(_FORM_2)
-                    self._db.execute(f"PRAGMA user_version = {_FORM}")
+                (form,) = self._db.execute("PRAGMA user_version").fetchone()
+                for number in range(form + 1, _FORM + 1):
+                    for each in filter(str.strip, _FORMS[number].split(";")):
+                        self._db.execute(each)
+                self._db.execute(f"PRAGMA user_version = {_FORM}")
 
     @contextlib.contextmanager
     def _translating(self) -> Iterator[None]:
@@ -306,10 +359,11 @@ class Catalogue:
         except LakeAwayError:
             raise
         except (OSError, sqlite3.Error) as error:
-            raise LakeAwayError(f"{self._path}: {error}") from error
+            advice = f"; {_DAMAGED}" if type(error) is sqlite3.DatabaseError else ""
+            raise LakeAwayError(f"{self._path}: {error}{advice}") from error
 
 
-def _values(struct: NewFile | Era) -> tuple[Any, ...]:
+def _values(struct: NewFile | Era | Hole | Untouched | Gone) -> tuple[Any, ...]:
     return tuple(getattr(struct, name) for name in struct.__struct_fields__)
 
 

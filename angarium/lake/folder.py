@@ -22,6 +22,8 @@ _UNFINISHED: Final = "tmp"
 _LOCK: Final = "rewriting.lock"
 # Ours: nobody writes one file for so long
 _WRITTEN_MS: Final = 6 * 3_600_000
+# What a catalogue is called that cannot be read
+DAMAGED: Final = f"{FILE_NAME}.damaged-"
 
 
 def lake_folder(config: Config) -> Path:
@@ -75,6 +77,29 @@ class Folder:
         of_hours, of_days = (self.path.glob(f"{each}/*.parquet") for each in ("*/*/*/*", "*/*/*"))
         found = [str(each.relative_to(self.path)) for each in (*of_hours, *of_days)]
         return sorted(each for each in found if read_name(each) is not None)
+
+    def others(self) -> Iterator[str]:
+        """Yield the paths of what is there and neither named as a lake's files are nor its own otherwise."""
+        own = {FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm", _LOCK}
+        for each in sorted(self.path.rglob("*")):
+            path = each.relative_to(self.path)
+            if path.parts[0] == _UNFINISHED or str(path) in own or each.is_dir():
+                continue
+            if read_name(str(path)) is None and not path.name.startswith(DAMAGED):
+                yield str(path)
+
+    def set_catalogue_aside(self) -> Path:
+        """Give one that cannot be read another name; returns which."""
+        target = self.path / f"{DAMAGED}{secrets.token_hex(4)}"
+        with translating(self.path):
+            (self.path / FILE_NAME).replace(target)
+            for more in ("-wal", "-shm"):
+                # It would be taken for the new one's
+                beside = self.path / f"{FILE_NAME}{more}"
+                if beside.exists():
+                    beside.replace(f"{target}{more}")
+            _sync(self.path)
+        return target
 
     def clear_left(self, now_ms: int) -> None:
         """Remove what a crash has left, that nobody writes any more. Raises OSError."""

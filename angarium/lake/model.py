@@ -12,6 +12,10 @@ class LakeAwayError(OSError):
     """The lake cannot be used now; says why. What is in it is as it was."""
 
 
+class RebuildNeededError(LakeAwayError):
+    """Files are there that no catalogue knows, and somebody is to say that what is missing may be."""
+
+
 class LakeFile(msgspec.Struct, frozen=True, kw_only=True):
     """A row of the catalogue: a file that counts."""
 
@@ -53,6 +57,33 @@ class NewFile(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str | None
     revision: int
     is_part: bool
+    is_local: bool = True
+    is_remote: bool = False
+
+
+class Hole(msgspec.Struct, frozen=True, kw_only=True):
+    """Events of an era up to its position that no file has, and that the event log is to give again."""
+
+    era: int
+    first: int
+    last: int
+
+
+class Untouched(msgspec.Struct, frozen=True, kw_only=True):
+    """A file under a lake's name that counts as nothing and is nobody's to remove: it is broken, or none of ours."""
+
+    path: str
+    reason: str  # for people
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a catalogue has, as it is read from files."""
+
+    eras: tuple["Era", ...]
+    files: tuple[NewFile, ...]
+    holes: tuple[Hole, ...] = ()
+    untouched: tuple[Untouched, ...] = ()
+    gone: tuple[Gone, ...] = ()  # ours, and what others were made of
 
 
 class DayOfHours(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,5 +103,5 @@ class Era(msgspec.Struct, frozen=True, kw_only=True):
     queue: bytes
     start: int | None  # sequence number before the first; None: none came yet
     position: int  # all behind start and up to here is in files, was let go, or never came
-    skipped: int  # of these, that never came: given up while the lake could not be written
+    skipped: int  # of these, that never came, given up while the lake could not be written; or were lost with files
     forgotten: int  # of these, that were old and let go

@@ -75,6 +75,19 @@ def read_name(path: str) -> FileName | None:
     return name if name.path == path and 1 <= piece <= pieces else None
 
 
+def newest_revision(paths: Iterable[str], hour: int, era: int) -> int:
+    """Return the newest of what there is of an hour, or its day, and an era; 0 where there is nothing."""
+    found = [read_name(each) for each in paths]
+    return max(
+        (
+            each.revision
+            for each in found
+            if each is not None and each.era == era and each.hour in (hour, day_of(hour))
+        ),
+        default=0,
+    )
+
+
 def counting(names: Iterable[FileName]) -> list[FileName]:
     """Return those that count, of all that are there: the newest whole writing of each event.
 

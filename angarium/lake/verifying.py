@@ -18,7 +18,8 @@ class VerifiedEra(msgspec.Struct, frozen=True, kw_only=True):
     last: int
     rows: int  # in files
     forgotten: int  # let go for their age
-    skipped: int  # never came: given up
+    skipped: int  # never came: given up; or lost with files
+    coming: int  # the event log is to give them again
     repeated: int  # numbers that are in more than one row
     missing: int  # events of which nothing is known
     unread: int  # rows of files that are in the bucket only
@@ -36,7 +37,8 @@ def verify(folder: Folder, catalogue: Catalogue, engine: Engine) -> Verified:
     found = []
     for era in eras:
         mine = [each for each in files if each.era == era.id]
-        verified = _era(folder, engine, era, mine)
+        coming = sum(each.last - each.first + 1 for each in catalogue.holes(era.id))
+        verified = _era(folder, engine, era, mine, coming)
         if verified.repeated:
             problems.append(f"era {era.id}: {verified.repeated} events are there more than once")
         if verified.missing:
@@ -64,7 +66,9 @@ def _file_problems(folder: Folder, engine: Engine, file: LakeFile) -> Iterator[s
         yield f"{file.path} has rows of others than {file.tenant}"
 
 
-def _era(folder: Folder, engine: Engine, era: Era, files: list[LakeFile]) -> VerifiedEra:
+def _era(
+    folder: Folder, engine: Engine, era: Era, files: list[LakeFile], coming: int
+) -> VerifiedEra:
     here = [folder.locate(each.path) for each in files if each.is_local]
     here = [each for each in here if each.exists()]
     counted, distinct = (
@@ -78,7 +82,7 @@ def _era(folder: Folder, engine: Engine, era: Era, files: list[LakeFile]) -> Ver
     )
     unread = sum(each.rows for each in files if not each.is_local)
     start = era.position if era.start is None else era.start
-    known = counted + unread + era.forgotten + era.skipped
+    known = counted + unread + era.forgotten + era.skipped + coming
     return VerifiedEra(
         era=era.id,
         first=start + 1,
@@ -86,6 +90,7 @@ def _era(folder: Folder, engine: Engine, era: Era, files: list[LakeFile]) -> Ver
         rows=counted,
         forgotten=era.forgotten,
         skipped=era.skipped,
+        coming=coming,
         repeated=counted - distinct,
         missing=max(0, era.position - start - known),
         unread=unread,

@@ -51,6 +51,7 @@ class S3Stub:
         self.region = region
         self.keys = dict(keys or {"AKIASTUB": "secret"})
         self.objects: dict[str, bytes] = {}
+        self.listed_at_once = 1000
         self.may_list = True  # else what is not there is AccessDenied, as with Amazon
         # What the next requests meet: a code of S3; "cut N": the answer ends after so many octets
         self.faults: deque[str] = deque()
@@ -96,7 +97,7 @@ class S3Stub:
         if bucket != self.bucket:
             raise _RefusedError("NoSuchBucket", "The specified bucket does not exist")
         if request.method == "GET" and not key:
-            return self._list()
+            return self._list(request.query)
         if request.method == "GET":
             return await self._get(request, key, int(fault[4:]) if fault else None)
         if request.method == "PUT" and key:
@@ -107,11 +108,25 @@ class S3Stub:
             return web.Response(status=204)
         raise _RefusedError("MethodNotAllowed")
 
-    def _list(self) -> web.Response:
+    def _list(self, query: Mapping[str, str]) -> web.Response:
+        """ListObjectsV2, with keys as in URLs."""
         if not self.may_list:
             raise _RefusedError("AccessDenied", "Access Denied")
-        keys = "".join(f"<Contents><Key>{escape(each)}</Key></Contents>" for each in self.objects)
-        text = f"<ListBucketResult><Name>{self.bucket}</Name>{keys}</ListBucketResult>"
+        prefix, after = query.get("prefix", ""), query.get("continuation-token", "")
+        keys = sorted(each for each in self.objects if each.startswith(prefix) and each > after)
+        shown = keys[: min(int(query.get("max-keys", "1000")), self.listed_at_once)]
+        found = "".join(
+            f"<Contents><Key>{escape(quote(each))}</Key><Size>{len(self.objects[each])}</Size></Contents>"
+            for each in shown
+        )
+        more = len(shown) < len(keys)
+        token = (
+            f"<NextContinuationToken>{escape(shown[-1])}</NextContinuationToken>" if more else ""
+        )
+        text = (
+            f"<ListBucketResult><Name>{self.bucket}</Name><IsTruncated>{str(more).lower()}</IsTruncated>"
+            f"{found}{token}</ListBucketResult>"
+        )
         return web.Response(text=text, content_type="application/xml")
 
     async def _get(self, request: web.Request, key: str, cut: int | None) -> web.StreamResponse:

@@ -69,11 +69,15 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         SERVER
         + 'data_dir = "data"\n[log]\nmail_log = "../mail.log"\n[[route]]\ndomain = "x.test"\n'
         'via = "smtp://me@h.test"\npassword_file = "pw"\n'
+        '[lake]\ndir = "lake"\nbucket = "files"\nregion = "eu-central-1"\n'
+        'access_key_id = "AKIASTUB"\nsecret_key_file = "s3"\n'
     )
     config = load(file)
     assert config.server.data_dir == str(tmp_path / "data")
     assert config.log.mail_log == str(tmp_path.parent / "mail.log")
     assert config.route[0].password_file == str(tmp_path / "pw")
+    assert config.lake.dir == str(tmp_path / "lake")
+    assert config.lake.secret_key_file == str(tmp_path / "s3")
 
 
 def test_what_comes_back_has_its_key_in_the_data_directory_unless_it_is_named() -> None:

@@ -19,6 +19,8 @@ def test_a_catalogue_that_knew_files_of_hours_only_goes_on(house: House, log: Lo
     path = house.folder.path / FILE_NAME
     with contextlib.closing(sqlite3.connect(path)) as old:
         old.execute("ALTER TABLE file DROP COLUMN hours")
+        old.execute("DROP TABLE hole")
+        old.execute("DROP TABLE untouched")
         old.execute("PRAGMA user_version = 1")
     for _ in range(2):
         with contextlib.closing(Catalogue(house.folder.path)) as found:

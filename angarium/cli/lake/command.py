@@ -12,6 +12,7 @@ from angarium.cli.exit import EX_DATAERR
 from angarium.cli.lake.access import now, using_lake
 from angarium.cli.lake.export import export
 from angarium.cli.lake.query import query
+from angarium.cli.lake.rebuild import rebuild
 from angarium.insight.units import count_text
 from angarium.lake.catalogue import Catalogue
 from angarium.lake.compacting import Compaction
@@ -28,6 +29,7 @@ def lake() -> None:
 
 lake.add_command(query)
 lake.add_command(export)
+lake.add_command(rebuild)
 
 
 @lake.command()
@@ -40,7 +42,7 @@ def status(as_json: bool, config_file: Path) -> None:
         contextlib.closing(Catalogue(folder.path)) as catalogue,
     ):
         files, eras = catalogue.files(), catalogue.eras()
-        gone = catalogue.gone()
+        gone, untouched, holes = catalogue.gone(), catalogue.untouched(), catalogue.holes()
     told = {
         "folder": str(folder.path),
         "files": len(files),
@@ -52,6 +54,8 @@ def status(as_json: bool, config_file: Path) -> None:
         "not_compacted": sum(each.is_part for each in files),
         "not_in_bucket": sum(not each.is_remote for each in files) if config.lake.bucket else 0,
         "to_be_removed": len(gone),
+        "left_out": len(untouched),
+        "to_be_written": sum(each.last - each.first + 1 for each in holes),
         "position": eras[-1].position if eras else 0,
         "eras": len(eras),
         "forgotten": sum(each.forgotten for each in eras),
@@ -109,7 +113,8 @@ def verify(as_json: bool, config_file: Path) -> None:
         for each in found.eras:
             click.echo(
                 f"era {each.era}: events {each.first:,} to {each.last:,}: {each.rows:,} in files,"
-                f" {each.unread:,} in the bucket only, {each.forgotten:,} let go, {each.skipped:,} given up"
+                f" {each.unread:,} in the bucket only, {each.forgotten:,} let go, {each.skipped:,} given up or lost,"
+                f" {each.coming:,} to come"
             )
         for text in found.problems:
             click.echo(text)

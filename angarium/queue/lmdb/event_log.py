@@ -147,6 +147,23 @@ class _Retire:
         tx.delete(tx.env.meta, self._key)
 
 
+class Rewind:
+    """Operation: have a consumer read again what is behind a position; one that is not there yet, or is not known,
+    stays as it is.
+    """
+
+    octets = 128
+
+    def __init__(self, consumer: str, position: int) -> None:
+        self._key = ack_key(consumer)
+        self._position = position
+
+    def apply(self, tx: WriteTransaction) -> None:
+        raw = tx.get(tx.env.meta, self._key)
+        if raw is not None and self._position < _decode_cursor(raw).position:
+            tx.put(tx.env.meta, self._key, u64(self._position) + _decode_cursor(raw).state)
+
+
 class Acknowledge:
     """Operation; returns whether it says something new: also to the ledger, which writes along with it."""
 

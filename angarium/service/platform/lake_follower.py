@@ -7,11 +7,13 @@ from typing import Final, TypeVar
 
 from angarium.config.schema import Config
 from angarium.history.story import Introductions
+from angarium.lake.bucket_copy import has_lake_files
 from angarium.lake.catalogue import Catalogue
 from angarium.lake.engine import Engine
 from angarium.lake.folder import Folder, lake_folder
 from angarium.lake.labels import FindAccepted, LabelFinder
-from angarium.lake.opening import open_for_writing
+from angarium.lake.model import RebuildNeededError
+from angarium.lake.opening import NEEDS, begins_anew, open_for_writing
 from angarium.lake.tending import Tending
 from angarium.lake.writing import LakeWriter
 from angarium.queue import EventCursor, EventLog, Position, UnixMs
@@ -54,6 +56,7 @@ class LakeFollower:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="lake-writer")
         self._opened: tuple[Catalogue, Engine, LakeWriter] | None = None
         self._begun = asyncio.Event()
+        self._refused: RebuildNeededError | None = None
         self._since: UnixMs | None = None  # when the first of what waits came
 
     @property
@@ -70,6 +73,7 @@ class LakeFollower:
             queue = self._random_octets(_QUEUE_OCTETS)
             # Before it is in the catalogue: one that nobody knows would be another queue's
             await self._events.ack(LAKE, cursor.position, queue)
+        await self._check_bucket()
         newest = self._events.last()
         begun = await self._in_thread(lambda: self._open().begin(queue, newest))
         self._begun.set()
@@ -116,6 +120,14 @@ class LakeFollower:
         await self._in_thread(self._close)
         self._thread.shutdown()
 
+    async def _check_bucket(self) -> None:
+        """What is there and not known here would be written over in time. Raises LakeAwayError."""
+        settings = self._config.lake
+        if settings.bucket is None or not await self._in_thread(lambda: begins_anew(self._folder)):
+            return
+        if await has_lake_files(settings):
+            raise RebuildNeededError(NEEDS.format("the bucket has some, too"))
+
     def _is_due(self, writer: LakeWriter) -> bool:
         settings = self._config.lake
         if self._since is None:
@@ -140,8 +152,14 @@ class LakeFollower:
 
     def _open(self) -> LakeWriter:
         """In the writer's thread."""
+        if self._refused is not None:
+            raise self._refused  # each look reads all files
         if self._opened is None:
-            catalogue, engine = open_for_writing(self._folder, self._clock())
+            try:
+                catalogue, engine = open_for_writing(self._folder, self._clock())
+            except RebuildNeededError as error:
+                self._refused = error
+                raise
             self._opened = (catalogue, engine, LakeWriter(self._folder, catalogue, engine))
         return self._opened[2]
 

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Mapping
+from html import unescape
 from typing import Final
+from urllib.parse import unquote_plus
 
 import msgspec
 
@@ -13,6 +15,13 @@ _CODE: Final = re.compile(r"<Code>([A-Za-z0-9]{1,100})</Code>")
 _MESSAGE: Final = re.compile(r"<Message>([^<]{1,1000})</Message>")
 _RANGE: Final = re.compile(r"bytes (?:[0-9]{1,15}-[0-9]{1,15}|\*)/([0-9]{1,15})")
 _DENIED: Final = frozenset({401, 403})
+# Of a list: a key has 1,024 octets at most, in a URL's writing three times as many
+LISTED_AT_ONCE: Final = 500
+MAX_LIST_OCTETS: Final = LISTED_AT_ONCE * 4096
+_OBJECT: Final = re.compile(r"<Contents>(.*?)</Contents>", re.DOTALL)
+_KEY: Final = re.compile(r"<Key>([^<]{1,4000})</Key>")
+_SIZE: Final = re.compile(r"<Size>([0-9]{1,15})</Size>")
+_MORE: Final = re.compile(r"<NextContinuationToken>([^<]{1,4000})</NextContinuationToken>")
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +29,13 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
 
     size: int
     etag: str  # another one whenever it is put again
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """An object in a list."""
+
+    key: str
+    size: int
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,3 +95,20 @@ def read_stored(status: int, headers: Mapping[str, str]) -> Stored | None:
     if status == 416:
         return Stored(size=0 if found is None else int(found[1]), etag=etag)
     return None if status != 206 or found is None else Stored(size=int(found[1]), etag=etag)
+
+
+def read_list(body: bytes) -> tuple[list[Listed], str] | None:
+    """Read a part of a list whose keys are written as in URLs (encoding-type=url), and the token of the next part, ""
+    where there is none. None: it is no list.
+    """
+    text = body.decode("utf-8", "replace")
+    if "<ListBucketResult" not in text:
+        return None
+    found: list[Listed] = []
+    for each in _OBJECT.findall(text):
+        key, size = _KEY.search(each), _SIZE.search(each)
+        if key is None or size is None:
+            return None
+        found.append(Listed(key=unquote_plus(unescape(key[1])), size=int(size[1])))
+    more = _MORE.search(text)
+    return found, "" if more is None else unescape(more[1])

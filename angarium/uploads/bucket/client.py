@@ -17,9 +17,13 @@ from angarium.config.bucket import BucketTable
 from angarium.config.schema import Uploads
 from angarium.host.aws_credentials import CredentialsError, read_credentials
 from angarium.uploads.bucket.answers import (
+    LISTED_AT_ONCE,
     MAX_ANSWER_OCTETS,
+    MAX_LIST_OCTETS,
+    Listed,
     Refused,
     Stored,
+    read_list,
     read_refused,
     read_stored,
 )
@@ -99,6 +103,46 @@ class Bucket:
                 raise _error_of(await _refused(response), f"GET of {what.key}")
             async for piece in response.content.iter_chunked(_PIECE_OCTETS):
                 await take(piece)
+
+    async def piece(self, what: BucketObject, offset: int, size: int) -> bytes:
+        """Return so many octets (at least one) from an offset on. BucketAwayError, too, where there are fewer."""
+        self._check(what)
+        span = {"Range": f"bytes={offset}-{offset + size - 1}"}
+        async with self._ask("GET", what.key, span, limits=self._patient()) as response:
+            if response.status != 206 and not (response.status == 200 and offset == 0):
+                raise _error_of(await _refused(response), f"GET of {what.key}")
+            found = bytearray()
+            async for each in response.content.iter_chunked(_PIECE_OCTETS):
+                found += each
+                if len(found) >= size:
+                    return bytes(found[:size])
+        raise BucketAwayError(f"GET of {what.key} ended after {len(found)} of {size} octets")
+
+    async def objects(self) -> AsyncIterator[Listed]:
+        """Yield all that is there behind our prefix, in the order of keys."""
+        query = {
+            "list-type": "2",
+            "max-keys": str(LISTED_AT_ONCE),
+            "encoding-type": "url",
+            "prefix": self.place.prefix,
+        }
+        while True:
+            async with self._ask("GET", "", {}, query=query) as response:
+                if response.status != 200:
+                    raise _error_of(await _refused(response), "GET of the list of keys")
+                body = bytearray()
+                async for each in response.content.iter_chunked(_PIECE_OCTETS):
+                    body += each
+                    if len(body) > MAX_LIST_OCTETS:
+                        raise BucketError(f"{self.place.url} sends a list that has no end")
+            part = read_list(bytes(body))
+            if part is None:
+                raise BucketError(f"what {self.place.url} sends for a list of keys is none")
+            for listed in part[0]:
+                yield listed
+            if not part[1]:
+                return
+            query["continuation-token"] = part[1]
 
     async def remove(self, what: BucketObject) -> None:
         """It is not there when this returns."""

@@ -10,17 +10,21 @@ from prometheus_client import CollectorRegistry
 from angarium.config.schema import Queue
 from angarium.lake.catalogue import Catalogue
 from angarium.lake.folder import Folder, lake_folder
-from angarium.lake.model import LakeAwayError
+from angarium.lake.model import LakeAwayError, RebuildNeededError
+from angarium.lake.naming import FileName
 from angarium.lake.verifying import verify
 from angarium.lake.writing import LakeWriter
 from angarium.queue import MessageAccepted, MessageId
 from angarium.service.platform.event_follower import KeptBack
 from angarium.service.platform.lake_follower import LAKE, LakeFollower
+from angarium.simulator.s3 import S3Stub
 from angarium.telemetry.metrics import Metrics
 from tests.history.samples import Log
 from tests.lake.conftest import config_of, fill
+from tests.lake.test_tending import bucket, bucket_settings
 from tests.service.fake_events import FakeEvents, follow
 
+assert bucket  # the fixture
 SEED = b"one queue's identity"
 
 
@@ -119,6 +123,47 @@ async def test_the_queues_identity_is_with_the_queue_before_it_is_in_the_catalog
     follower = follower_of(tmp_path, events, log)
     await follower.begin(await events.register(LAKE))
     assert (events.state, events.acks) == (SEED[:16], 1)
+    await follower.close()
+
+
+async def test_a_bucket_that_has_files_is_not_begun_anew(
+    tmp_path: Path, log: Log, bucket: S3Stub
+) -> None:
+    events = events_of(log)
+    follower = follower_of(tmp_path, events, log, **bucket_settings(bucket))
+    name = FileName(hour=1, first=1, last=9, era=1)
+    bucket.objects |= {"lake/something": b"", f"lake/{name.path}": b"another life's"}
+    with pytest.raises(RebuildNeededError, match="the bucket has some"):
+        await follower.begin(await events.register(LAKE))
+    assert not (tmp_path / "lake" / "catalogue.db").exists()
+    del bucket.objects[f"lake/{name.path}"]
+    await follower.begin(await events.register(LAKE))
+    await follower.handle(log.positions)
+    await follower.close()
+    assert sequences(tmp_path, log) == list(range(1, log.last + 1))
+    # It has a catalogue now, and what is there is its own
+    bucket.objects[f"lake/{name.path}"] = b"its own"
+    follower = follower_of(tmp_path, events, log, **bucket_settings(bucket))
+    await follower.begin(await events.register(LAKE))
+    await follower.close()
+
+
+async def test_where_files_are_broken_they_are_looked_at_once_and_nothing_is_begun(
+    tmp_path: Path, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LOP1"""
+    events = events_of(log)
+    follower = follower_of(tmp_path, events, log, flush_rows=9)
+    await follow(events, follower)
+    await follower.close()
+    [broken, *_] = (tmp_path / "lake").rglob("*.parquet")
+    broken.write_bytes(broken.read_bytes()[:-9])
+    (tmp_path / "lake/catalogue.db").unlink()
+    follower = follower_of(tmp_path, events, log)
+    for _ in range(2):
+        with pytest.raises(RebuildNeededError, match="postmaster lake rebuild"):
+            await follower.begin(await events.register(LAKE))
+        monkeypatch.setattr(Folder, "names", None)
     await follower.close()
 
 

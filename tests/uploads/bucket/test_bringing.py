@@ -10,10 +10,11 @@ import pytest
 from angarium.config.schema import Uploads
 from angarium.simulator.s3 import S3Stub
 from angarium.uploads import NewUpload, Upload, UploadBusyError, UploadStore, WrongContentError
+from angarium.uploads.bucket.answers import read_list
 from angarium.uploads.bucket.bringing import TRIES, bring
 from angarium.uploads.bucket.clearing import clear
 from angarium.uploads.bucket.client import open_bucket
-from angarium.uploads.model import BucketError, NotArrivedError, UploadError
+from angarium.uploads.model import BucketError, BucketObject, NotArrivedError, UploadError
 from tests.uploads.bucket.stubs import settings_of
 from tests.uploads.stores import LIMITS, Clock, announce
 
@@ -277,3 +278,38 @@ async def test_a_probe_tries_all_that_is_needed_and_leaves_nothing(house: House)
         house.stub.may_list = False
         with pytest.raises(BucketError, match=r"GET of the list of keys .* s3:ListBucket"):
             await bucket.probe()
+
+
+async def test_all_that_is_behind_our_prefix_is_listed_page_by_page(s3_stub: S3Stub) -> None:
+    keys = [f"angarium/{number:03} & <ü>+" for number in range(7)]
+    s3_stub.objects.update({key: b"x" * number for number, key in enumerate(keys)})
+    s3_stub.objects["another's"] = b""
+    s3_stub.listed_at_once = 3
+    async with open_bucket(settings_of(s3_stub)) as bucket:
+        found = [(each.key, each.size) async for each in bucket.objects()]
+    assert found == [(key, number) for number, key in enumerate(keys)]
+    assert len(s3_stub.requests) == 3
+
+
+async def test_a_list_that_is_refused_or_is_none_is_said(s3_stub: S3Stub) -> None:
+    s3_stub.may_list = False
+    async with open_bucket(settings_of(s3_stub)) as bucket:
+        with pytest.raises(BucketError, match=r"GET of the list of keys .* s3:ListBucket"):
+            [each async for each in bucket.objects()]
+    assert read_list(b"<html>a proxy's page</html>") is None
+    assert (
+        read_list(b"<ListBucketResult><Contents><Key>a</Key></Contents></ListBucketResult>") is None
+    )
+
+
+async def test_a_piece_of_an_object_is_fetched_whole_or_not_at_all(s3_stub: S3Stub) -> None:
+    s3_stub.objects["angarium/a"] = bytes(range(100))
+    what = BucketObject(bucket=s3_stub.bucket, key="angarium/a")
+    async with open_bucket(settings_of(s3_stub)) as bucket:
+        assert await bucket.piece(what, 10, 5) == bytes(range(10, 15))
+        assert await bucket.piece(what, 0, 100) == bytes(range(100))
+        with pytest.raises(BucketError, match="ended after 5 of 10 octets"):
+            await bucket.piece(what, 95, 10)
+        s3_stub.faults.append("cut 3")
+        with pytest.raises(BucketError):
+            await bucket.piece(what, 10, 5)

@@ -13,7 +13,7 @@ from angarium.queue.event_log import EventCursor, Position
 from angarium.queue.hold_rule import HoldRule
 from angarium.queue.lmdb.administration.administering import Administering
 from angarium.queue.lmdb.administration.rescheduling import Reschedule
-from angarium.queue.lmdb.event_log import find_cursor, newest_sequence, read_events
+from angarium.queue.lmdb.event_log import Rewind, find_cursor, newest_sequence, read_events
 from angarium.queue.lmdb.file.check import has_file
 from angarium.queue.lmdb.file.environment import QueueEnvironment
 from angarium.queue.lmdb.keepsakes import read_keepsakes
@@ -110,6 +110,13 @@ class QueueOperator:
     def find_cursor(self, consumer: str) -> EventCursor | None:
         """Return how far a consumer of the events is; None: it is not registered."""
         return find_cursor(self._env, consumer)
+
+    def rewind(self, consumer: str, position: int) -> None:
+        """Have a consumer get again what is behind a position; until then nothing of that is trimmed. Its state stays.
+        Durable on return.
+        """
+        self._open_to_write()
+        self._transact(Rewind(consumer, position))
 
     def breakdown(self, wanted: Filter, by: Quality, limit: int) -> Breakdown:
         return run_steps(self._steps.breakdown(wanted, by, limit), self._transact)

@@ -19,6 +19,7 @@ from angarium.queue import (
     DeliveryId,
     Done,
     EmptyFilterError,
+    EventCursor,
     Filter,
     HoldRule,
     LmdbSpool,
@@ -517,3 +518,20 @@ async def test_the_loop_runs_on_between_the_steps_of_an_act(
     busy.cancel()
     assert affected.count == 0
     assert turns >= 2000 // entry_reading.READ_LIMIT
+
+
+async def test_a_consumer_gets_events_again_and_nothing_of_them_is_trimmed(
+    beside: QueueOperator, filled: list[bytes], lmdb_spool: LmdbSpool
+) -> None:
+    """EL1"""
+    events = lmdb_spool.events
+    await events.register("lake")
+    await events.ack("lake", events.last(), b"whose")
+    beside.rewind("lake", 1)
+    assert beside.find_cursor("lake") == EventCursor(position=1, state=b"whose")
+    await events.trim(UnixMs(2**60), 0)
+    assert events.read(0, 1)[0].sequence == 2
+    beside.rewind("lake", 99)
+    beside.rewind("nobody", 0)
+    assert beside.find_cursor("lake") == EventCursor(position=1, state=b"whose")
+    assert beside.find_cursor("nobody") is None

@@ -161,6 +161,7 @@ BY_SOURCE: Mapping[str, tuple[str, str]] = {
     "account link": ("angarium.tenancy.identities", "account.identity_added"),
     "account unlink": ("angarium.tenancy.identities", "account.identity_removed"),
     "adopt": ("angarium.cli.adopt", "server.adopted"),
+    "lake rebuild": ("angarium.cli.lake.rebuild", "lake.rebuilt"),
     "connections abort": ("angarium.cli.traffic.connections", "connection.aborted"),
     "queue compact": ("angarium.cli.queue.command", "queue.compacted"),
     "queue new": ("angarium.cli.queue.repair", "queue.begun_anew"),
@@ -339,6 +340,7 @@ class Site:
     def ran(self, *words: str, stdin: str = "") -> Any:
         code, text = command_here(self.product.config, *words, stdin=stdin)
         assert code == 0, (words, code, text)
+        assert "the audit has no entry of it" not in text
         return json.loads(text) if "--json" in words and text else text
 
     def submit(self, to: str) -> None:
@@ -360,7 +362,8 @@ class Site:
         before = {each[0] for each in self.entries()}
         result = act()
         new = [each for each in self.entries() if each[0] not in before]
-        assert tuple(each[1] for each in new) == (entries or (COMMANDS | ROUTES)[what]), what
+        told = tuple(each[1] for each in new)
+        assert told == (entries or (COMMANDS | ROUTES)[what]), (what, result)
         assert all("(command line)" in each[2] or each[2].startswith("key ") for each in new)
         self.done.add(what)
         return result
@@ -519,8 +522,13 @@ def queue_commands(site: Site) -> None:
     command = site.command
     for name in "abc":
         site.submit(f"{name}@example.net")
-    wait_until(lambda: len(site.product.mail_log()) >= 6)
-    ids = [each["id"] for each in site.ran("queue", "list", "--json")["entries"]]
+
+    def deferred() -> list[str]:
+        entries = site.ran("queue", "list", "--domain", "example.net", "--json")["entries"]
+        return [each["id"] for each in entries if each["attempts"] == 1]
+
+    wait_until(lambda: len(deferred()) == 3)
+    ids = deferred()
     command("queue hold", "--id", ids[0])
     command("queue release", "--id", ids[0])
     command("queue retry", "--id", ids[0])

@@ -15,7 +15,7 @@ import uvloop
 from angarium.access.reference_keys import read_keys
 from angarium.feedback.reference import ReferenceKeys, Subject
 from angarium.queue import parse_message_id
-from angarium.service.runtime import wall_clock
+from angarium.queue.wall_clock import wall_clock
 from bench.angarium_peer import AngariumPeer, Setup
 from bench.errors import BenchError
 from bench.latency_client import Client

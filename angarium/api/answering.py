@@ -17,6 +17,7 @@ from angarium.api.request_ids import REQUEST_ID_FIELD, choose_request_id
 from angarium.content.letter import LetterError
 from angarium.intake.faults import fault_of
 from angarium.intake.order import Fault, FaultError, FaultKind
+from angarium.queue.wall_clock import wall_clock
 from angarium.telemetry.log import log_ids
 
 _KINDS: Final = {
@@ -45,7 +46,7 @@ class Answering:
         @web.middleware
         async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
             begun = time.monotonic()
-            request[REQUESTED_AT] = time.time_ns() // 1_000_000
+            request[REQUESTED_AT] = wall_clock()
             request[REQUEST_ID] = choose_request_id(request.headers.get(REQUEST_ID_FIELD))
             with log_ids(request_id=request[REQUEST_ID]):
                 response = await self._answer(request, handler)

@@ -1,7 +1,6 @@
 """``postmaster adopt``: what was restored or copied is from now on the server itself, and sends."""
 
 import json
-import time
 from pathlib import Path
 
 import click
@@ -10,7 +9,7 @@ from angarium.cli.audited import note_act
 from angarium.cli.config_option import config_option, load_for_queue
 from angarium.cli.exit import EX_CANTCREAT, EX_OK, CommandError
 from angarium.host.owner import acting_as_owner
-from angarium.queue.model import UnixMs
+from angarium.queue.wall_clock import wall_clock
 from angarium.service.instance import InstanceFiles
 from angarium.telemetry.timestamp import rfc3339
 
@@ -33,7 +32,7 @@ def adopt(config_file: Path, dry_run: bool, as_json: bool) -> int:
             since = None if instance is None or not held else rfc3339(instance.since)
             is_adopted = bool(held) and not dry_run
             if is_adopted:
-                files.adopt(UnixMs(time.time_ns() // 1_000_000))
+                files.adopt(wall_clock())
     except OSError as error:
         text = f"{error.filename or data_dir}: {error.strerror}"
         raise CommandError(text, EX_CANTCREAT) from None

@@ -26,8 +26,8 @@ from angarium.insight.admin.client import ask_process
 from angarium.insight.admin.rebuilding import RebuildCounters
 from angarium.insight.units import count_text
 from angarium.queue import QueueOperator
+from angarium.queue.wall_clock import wall_clock
 from angarium.service.data_dir import DataDir
-from angarium.service.runtime import wall_clock
 from angarium.telemetry.timestamp import rfc3339
 
 _PLATFORM: Final = "platform-0"  # the process that writes the counters

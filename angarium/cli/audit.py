@@ -1,6 +1,5 @@
 """``postmaster audit``: who changed what, and when; and whether the record of it is whole."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
@@ -11,6 +10,7 @@ from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_DATAERR, EX_USAGE, CommandError
 from angarium.cli.moment import Moment
 from angarium.cli.platform_access import json_option, print_json, time_text, using_platform
+from angarium.queue.wall_clock import wall_clock
 from angarium.tenancy.audit.checking import ChainBroken, ChainCheck, Verdict
 from angarium.tenancy.audit.exported import (
     ExportedAnchor,
@@ -33,7 +33,7 @@ def audit() -> None:
 @click.option("--tenant", help="Only entries about this tenant.")
 @click.option(
     "--since",
-    type=Moment(lambda: time.time_ns() // 1_000_000),
+    type=Moment(wall_clock),
     help="Only later ones: 2h (ago), 2026-07-01.",
 )
 @click.option(

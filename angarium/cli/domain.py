@@ -1,6 +1,5 @@
 """``postmaster domain``: as which domains tenants send. A running server sees each change at once."""
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,7 +25,8 @@ from angarium.insight.domain_records import (
     expected_records,
     public_addresses,
 )
-from angarium.queue.model import DEFAULT_TENANT, UnixMs
+from angarium.queue.model import DEFAULT_TENANT
+from angarium.queue.wall_clock import wall_clock
 from angarium.tenancy.domain_check import CheckedRecord, DomainCheck, with_found
 from angarium.tenancy.domain_keys import USUAL_TYPES
 from angarium.tenancy.domain_progress import take_check
@@ -141,7 +141,7 @@ def verify(
     """
     with using_platform(config_file) as (platform, config):
         found = platform.domains.find(name, tenant)
-        began = UnixMs(time.time_ns() // 1_000_000)
+        began = wall_clock()
         report = _looked_up(platform, config, found)
         check = DomainCheck(domain_id=found.id, checked=began, records=report.records)
         found = take_check(platform, found, check)

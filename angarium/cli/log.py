@@ -23,9 +23,9 @@ from angarium.queue.message_id import (
     parse_id_beginning,
     parse_message_id,
 )
+from angarium.queue.wall_clock import wall_clock
 from angarium.routing.host_name import canonical_address
 from angarium.service.platform.mail_record import MailRecord
-from angarium.service.runtime import wall_clock
 
 FOLLOW_S: Final = 0.5  # between looks for what has happened since
 # Ours, of recipients whose last event is remembered for the count at the end

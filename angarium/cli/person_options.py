@@ -17,7 +17,7 @@ from angarium.personal_data.desk import PersonDesk
 from angarium.personal_data.opening import Stores, opened_stores
 from angarium.personal_data.store import StoreAwayError
 from angarium.queue.suppression_key import check_email
-from angarium.service.runtime import wall_clock
+from angarium.queue.wall_clock import wall_clock
 from angarium.tenancy.platform import Platform
 
 

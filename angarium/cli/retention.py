@@ -1,6 +1,5 @@
 """``postmaster retention``: how long each kind of what is stored is kept, and how old it is."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from angarium.insight.units import octets_text, span_text
 from angarium.personal_data.retention import Kept, kinds
 from angarium.queue.lmdb.ages import QueueAges
 from angarium.queue.lmdb.person.operator import PersonOperator
-from angarium.service.runtime import wall_clock
+from angarium.queue.wall_clock import wall_clock
 
 
 @click.command(
@@ -51,7 +50,7 @@ def _ages(config: Config) -> QueueAges | None:
 
 
 def _lines(found: list[Kept]) -> Iterator[str]:
-    now = time.time_ns() // 1_000_000
+    now = wall_clock()
     for each in found:
         old = "" if each.oldest is None else f"oldest {span_text(now - each.oldest)}"
         much = ""

@@ -1,6 +1,5 @@
 """``postmaster stats``: how much mail there was and what became of it."""
 
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, get_args
@@ -20,7 +19,7 @@ from angarium.cli.counter_access import config_of, using_counters
 from angarium.cli.exit import EX_DATAERR, EX_USAGE, CommandError
 from angarium.insight.csv_text import csv_octets
 from angarium.insight.stats_csv import keys_shown, row_rates, stats_cells, stats_columns
-from angarium.queue.model import UnixMs
+from angarium.queue.wall_clock import wall_clock
 from angarium.telemetry.timestamp import rfc3339
 
 # What fits on a line; --json and --csv have all of them
@@ -101,7 +100,7 @@ def stats(
     )
     data_dir = Path(config_of(config_file).server.data_dir)
     try:
-        now = UnixMs(time.time_ns() // 1_000_000)
+        now = wall_clock()
         query, span = read_wanted(wanted, now, tenant, may_all=True)
     except WantedError as error:
         raise CommandError(f"--{error}", EX_DATAERR) from None

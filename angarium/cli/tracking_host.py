@@ -1,7 +1,6 @@
 """``postmaster tracking-host``: names of tenants' own that links in their mail lead to."""
 
 import os
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -19,7 +18,8 @@ from angarium.config.tracking_host import default_host
 from angarium.insight.host_certificate import HostCertificate, find_certificate
 from angarium.insight.tracking_hosts import HostLook, Subject
 from angarium.issuance.store import IssuanceError, IssuanceStore
-from angarium.queue.model import DEFAULT_TENANT, UnixMs
+from angarium.queue.model import DEFAULT_TENANT
+from angarium.queue.wall_clock import wall_clock
 from angarium.tenancy.platform import Platform
 from angarium.tenancy.tracking_host_check import HostCheck, HostFinding
 from angarium.tenancy.tracking_policy import TrackingHost
@@ -108,7 +108,7 @@ def check(host: str, tenant: str | None, as_json: bool, config_file: Path) -> in
     """
     with using_platform(config_file) as (platform, config):
         found = platform.tracking_hosts.find(host, tenant)
-        began = UnixMs(time.time_ns() // 1_000_000)
+        began = wall_clock()
         findings = _looked_at(platform, config, found)
         looked = HostCheck(host=found.host, checked=began, findings=findings)
         found = platform.tracking_hosts.record(looked) or found

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
@@ -25,7 +24,8 @@ from angarium.cli.exit import (
 from angarium.cli.platform_access import json_option, print_json, using_platform
 from angarium.cli.progress import octets_progress
 from angarium.config.schema import Config
-from angarium.queue.model import DEFAULT_TENANT, UnixMs
+from angarium.queue.model import DEFAULT_TENANT
+from angarium.queue.wall_clock import wall_clock
 from angarium.tables import Examined, Row, TableError, examine
 from angarium.uploads import (
     NewUpload,
@@ -153,7 +153,7 @@ def _using_platform(config_file: Path, tenant: str) -> Iterator[tuple[UploadStor
         with using_platform(config_file) as (platform, config):
             platform.tenants.find(tenant)
             directory = uploads_directory(Path(config.server.data_dir))
-            yield UploadStore(directory, _now), config
+            yield UploadStore(directory, wall_clock), config
     except UploadError as error:
         raise CommandError(error.reason, _code(error)) from None
 
@@ -213,7 +213,3 @@ def _code(error: UploadError) -> int:
     if isinstance(error, UploadBusyError):
         return EX_TEMPFAIL
     return EX_CANTCREAT if isinstance(error, DiskRoomError | UploadRoomError) else EX_DATAERR
-
-
-def _now() -> UnixMs:
-    return UnixMs(time.time_ns() // 1_000_000)

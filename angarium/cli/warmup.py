@@ -1,7 +1,6 @@
 """``postmaster warmup``: how far each source that is new has come at each provider, and steering it."""
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from angarium.insight.admin.queue_reads import BreakDownQueue
 from angarium.insight.admin.warmups import ChangeWarmups, ShownWarmup, ShowWarmups
 from angarium.insight.units import count_text, span_text
 from angarium.queue import Filter
+from angarium.queue.wall_clock import wall_clock
 from angarium.reputation.warmups import WarmupAct, WarmupStatus
 from angarium.telemetry.timestamp import rfc3339
 
@@ -153,7 +153,7 @@ def _queued(data_dir: Path) -> dict[str, int]:
 
 
 def _print(found: list[ShownWarmup], left_off: int) -> None:
-    now = time.time_ns() // 1_000_000
+    now = wall_clock()
     for each in found:
         status = each.status
         click.echo(f"{status.source} at {status.provider}: {_state(status)}")

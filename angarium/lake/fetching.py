@@ -1,7 +1,6 @@
 """Has files here that are asked for and in the bucket only, as far as there is to be room for them."""
 
 import asyncio
-import time
 from collections.abc import Sequence
 
 from angarium.config.lake import Lake
@@ -9,6 +8,7 @@ from angarium.lake.bucket_copy import BucketCopy
 from angarium.lake.catalogue import Catalogue
 from angarium.lake.folder import Folder
 from angarium.lake.model import LakeAwayError, LakeFile
+from angarium.queue.wall_clock import wall_clock
 
 
 class TooMuchError(LakeAwayError):
@@ -29,7 +29,7 @@ async def have_here(
         text = f"{octets} octets of it are in the bucket only, more than lake.cache_octets: ask about less time"
         raise TooMuchError(text)
     # So that nobody lets them go meanwhile
-    await asyncio.to_thread(catalogue.use, files, time.time_ns() // 1_000_000)
+    await asyncio.to_thread(catalogue.use, files, wall_clock())
     await BucketCopy(settings, folder, catalogue).fetch(away)
 
 

@@ -5,7 +5,6 @@ For who exports or erases a person's data. Blocks, for as long as reading all fi
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +21,7 @@ from angarium.lake.model import LakeAwayError, LakeFile, NewFile
 from angarium.lake.naming import read_name
 from angarium.lake.person_rows import IS_READER, PERSONAL, own, without
 from angarium.queue.person import Person
+from angarium.queue.wall_clock import wall_clock
 
 # Of a file with the number of each row, so that rows are found again by it
 _NUMBER: Final = "file_row_number"
@@ -87,7 +87,7 @@ def erase(config: Config, person: Person, tenant: str | None = None) -> Erased:
                 rows += found
         lake.remove_gone()
         with translating(lake.folder.path):
-            lake.folder.clear_left(time.time_ns() // 1_000_000)
+            lake.folder.clear_left(wall_clock())
     return Erased(files=files, rows=rows)
 
 
@@ -270,7 +270,7 @@ def _rewrite(lake: _Lake, file: LakeFile, search: _Search) -> int:
         revision=name.revision,
         is_part=file.is_part,
     )
-    lake.catalogue.replace([file], [new], time.time_ns() // 1_000_000, 0)
+    lake.catalogue.replace([file], [new], wall_clock(), 0)
     return found
 
 

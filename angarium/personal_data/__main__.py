@@ -18,7 +18,7 @@ from angarium.personal_data.desk import PersonDesk
 from angarium.personal_data.opening import opened_stores
 from angarium.personal_data.store import StoreAwayError
 from angarium.queue.spool import QueueError
-from angarium.service.runtime import wall_clock
+from angarium.queue.wall_clock import wall_clock
 from angarium.tenancy.model import TenancySetupError
 from angarium.tenancy.platform import Platform
 

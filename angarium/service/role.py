@@ -25,6 +25,7 @@ from angarium.host.sysexits import (
     find_start_error,
 )
 from angarium.insight.admin.reloading import ProcessReload
+from angarium.queue.wall_clock import wall_clock
 from angarium.service.data_dir import DataDir
 from angarium.service.life.control import (
     Beat,
@@ -43,7 +44,7 @@ from angarium.service.life.nursery import Descriptors
 from angarium.service.life.privileges import drop, harden
 from angarium.service.life.slot import Slot
 from angarium.service.role_table import Run, import_run
-from angarium.service.runtime import Runtime, wall_clock
+from angarium.service.runtime import Runtime
 from angarium.service.spool_share import SpoolShare
 from angarium.service.tuning import tune
 from angarium.telemetry.log import configure, log, log_exception

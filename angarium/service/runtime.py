@@ -17,7 +17,8 @@ from angarium.access.shared_rates import SharedRates
 from angarium.config.schema import Config
 from angarium.insight.admin.reloading import AskReload, ProcessReload, ReloadResult
 from angarium.insight.admin.status import AskStatus, Status
-from angarium.queue import LmdbSpool, UnixMs
+from angarium.queue import LmdbSpool
+from angarium.queue.wall_clock import wall_clock
 from angarium.service.admin_socket import AdminSocket, Asker, Handlers
 from angarium.service.data_dir import DataDir
 from angarium.service.instance import InstanceFiles
@@ -34,10 +35,6 @@ ADVICE: Final = "postmaster adopt, if the server that it is of sends nothing any
 
 # Returns what it could not take, in words; None: nothing.
 ReloadCallback = Callable[[Config], Awaitable[Sequence[str] | None]]
-
-
-def wall_clock() -> UnixMs:
-    return UnixMs(time.time_ns() // 1_000_000)
 
 
 class Runtime:

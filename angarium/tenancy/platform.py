@@ -1,7 +1,6 @@
 """The platform as commands and the API change it: one object over the database and its secret."""
 
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +17,7 @@ from angarium.dkim.keygen import generate
 from angarium.dkim.keys import PrivateKey
 from angarium.dkim.signing_domains import SigningDomains
 from angarium.queue.model import UnixMs
+from angarium.queue.wall_clock import wall_clock
 from angarium.tenancy.accounts import AccountStore
 from angarium.tenancy.audit.book import AuditBook
 from angarium.tenancy.change import Changer
@@ -58,10 +58,6 @@ from angarium.tenancy.webhooks import WebhookStore
 TOLD_MS = 30 * 86_400_000
 
 
-def _wall_clock() -> UnixMs:
-    return UnixMs(time.time_ns() // 1_000_000)
-
-
 class Platform:
     """Blocks on disk, or on the network: never on an event loop. A change is in force when ``publish`` returns."""
 
@@ -72,7 +68,7 @@ class Platform:
         data_dir: Path,
         *,
         actor: str,
-        clock: Callable[[], UnixMs] = _wall_clock,
+        clock: Callable[[], UnixMs] = wall_clock,
         random_octets: Callable[[int], bytes] = os.urandom,
         new_private_key: Callable[[DkimType], PrivateKey] = generate,
         hasher: argon2.PasswordHasher = HASHER,

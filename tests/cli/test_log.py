@@ -13,8 +13,8 @@ import pytest
 from angarium.cli.log import log_text
 from angarium.cli.main import run
 from angarium.queue import Position, QueueOperator
+from angarium.queue.wall_clock import wall_clock
 from angarium.service.platform.mail_record import MailRecord, mail_record
-from angarium.service.runtime import wall_clock
 from tests.cli.queue.test_command import SETTINGS, Filled
 
 

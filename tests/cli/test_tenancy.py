@@ -16,7 +16,7 @@ from angarium.cli.main import run
 from angarium.config.schema import Queue
 from angarium.queue import LmdbSpool
 from angarium.queue.model import UnixMs
-from angarium.service.runtime import wall_clock
+from angarium.queue.wall_clock import wall_clock
 from angarium.tenancy import KeyGrant, SnapshotFile
 from angarium.tenancy.secret_file import read_secrets
 from tests.queue.samples import submission

@@ -510,7 +510,7 @@ def test_each_command_leaves_its_entry(
     file_commands(site, tmp_path)
     site.command("analytics rebuild")
     later = time.time_ns() // 1_000_000 + 48 * 3_600_000
-    monkeypatch.setattr("angarium.cli.lake.command.now", lambda: later)
+    monkeypatch.setattr("angarium.cli.lake.command.wall_clock", lambda: later)
     site.command("lake compact")
     site.command("lake export", str(tmp_path / "out.jsonl"))
     site.command("reload")

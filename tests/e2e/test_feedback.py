@@ -13,7 +13,7 @@ import pytest
 from angarium.access.reference_keys import read_keys
 from angarium.feedback.reference import Purpose, ReferenceKeys, Subject
 from angarium.queue import MessageId, UnixMs
-from angarium.service.runtime import wall_clock
+from angarium.queue.wall_clock import wall_clock
 from angarium.simulator.internet import Internet
 from angarium.simulator.mailboxes import StoredMessage
 from angarium.simulator.scenario import (

@@ -12,7 +12,7 @@ import pytest
 
 from angarium.config.schema import Queue
 from angarium.queue import QueueOperator
-from angarium.service.runtime import wall_clock
+from angarium.queue.wall_clock import wall_clock
 from angarium.simulator.s3 import S3Stub
 from tests.e2e.product import Product
 from tests.e2e.recording_sink import RecordingSink, wait_until

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from angarium.access.tracking_keys import read_tracking_keys
-from angarium.service.runtime import wall_clock
+from angarium.queue.wall_clock import wall_clock
 from angarium.tracking.tokens import Leaver, TrackingKeys
 from tests.e2e.api_client import ApiClient
 from tests.e2e.product import Product

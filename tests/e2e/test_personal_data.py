@@ -27,7 +27,7 @@ from angarium.lake.compacting import Compaction
 from angarium.lake.engine import Engine
 from angarium.lake.folder import Folder
 from angarium.lake.model import DAY_HOURS, HOUR_MS
-from angarium.service.runtime import wall_clock
+from angarium.queue.wall_clock import wall_clock
 from tests.e2e.api_client import ApiClient
 from tests.e2e.campaign_server import CampaignServer
 from tests.e2e.command_here import command_here

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from angarium.access.tracking_keys import read_tracking_keys
-from angarium.service.runtime import wall_clock
+from angarium.queue.wall_clock import wall_clock
 from angarium.tracking.tokens import Leaver, Link, TrackingKeys, Who
 from tests.e2e.api_client import ApiClient
 from tests.e2e.product import Product

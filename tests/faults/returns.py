@@ -17,7 +17,7 @@ from typing import Any
 
 from angarium.access.reference_keys import read_keys
 from angarium.feedback.reference import Purpose, ReferenceKeys, Subject, Valid
-from angarium.service.runtime import wall_clock
+from angarium.queue.wall_clock import wall_clock
 from tests.faults.courier import Book, Courier, Errand
 from tests.faults.harness import DRAIN_S, Harness, loopback_address, run_harness, sink_address
 from tests.faults.report_mails import SENDER, complaint, dsn

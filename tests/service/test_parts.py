@@ -23,12 +23,13 @@ from angarium.host.directory import Directory, ForeignFileError
 from angarium.host.identity import Identity
 from angarium.host.sockets import bind, bind_all
 from angarium.host.sysexits import EX_NOPERM, StartError
+from angarium.queue.wall_clock import wall_clock
 from angarium.service.data_dir import DataDir
 from angarium.service.life.backoff import Backoff
 from angarium.service.life.notify import Notifier
 from angarium.service.life.slot import Slot, forget
 from angarium.service.life.state import STALE_S, State, StateFile, blank, read_reasons
-from angarium.service.runtime import Runtime, wall_clock
+from angarium.service.runtime import Runtime
 from angarium.service.spool_share import SpoolShare
 from angarium.service.tuning import COLLECT_AFTER
 from angarium.telemetry.metrics import Metrics

@@ -10,10 +10,10 @@ import pytest
 from angarium.config.loader import parse
 from angarium.mta.draining import DrainBounds
 from angarium.queue import AttemptFailed, Delivered, LmdbSpool
+from angarium.queue.wall_clock import wall_clock
 from angarium.routing.resolution import TlsDemand
 from angarium.service.delivery.observer import DeliveryObserver
 from angarium.service.delivery.parts import DeliverySetup
-from angarium.service.runtime import wall_clock
 from angarium.simulator.internet import Internet
 from angarium.simulator.scenario import Host, Scenario, SimulatedProvider
 from angarium.telemetry.metrics import Metrics

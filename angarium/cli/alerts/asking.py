@@ -14,8 +14,8 @@ from angarium.insight.admin.alarms import AlarmsNow, AskAlarms, TargetNow
 from angarium.insight.admin.client import ANSWER_S, ask_process, find_slots
 from angarium.insight.admin.protocol import Question
 from angarium.queue import QueueOperator
+from angarium.queue.wall_clock import wall_clock
 from angarium.service.data_dir import DataDir
-from angarium.service.runtime import wall_clock
 
 A = TypeVar("A")
 

@@ -1,7 +1,6 @@
 """``postmaster alerts``: which alarms are raised, what was, who is told, and who is spared."""
 
 import json
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,7 @@ from angarium.insight.admin.alarms import (
     TryTargets,
 )
 from angarium.queue import UnixMs
+from angarium.queue.wall_clock import wall_clock
 from angarium.telemetry.timestamp import rfc3339
 
 # Ours: of each target a request with its answer
@@ -115,7 +115,7 @@ def silence(
     asked = SilenceAlarms(
         alarm="" if alarm == "all" else alarm,
         subject=_subject(subject),
-        until=UnixMs(_now() + for_ms),
+        until=UnixMs(wall_clock() + for_ms),
         reason=reason,
     )
     made = ask(load_for_queue(config_file), asked)
@@ -200,7 +200,7 @@ def _print_silence(silence: Silence, *, as_json: bool) -> int:
     if as_json:
         _print_json(silence_shown(silence))
     else:
-        click.echo(silence_line(silence, _now()))
+        click.echo(silence_line(silence, wall_clock()))
     return EX_OK
 
 
@@ -224,7 +224,3 @@ def _print(lines: Iterable[str]) -> None:
 
 def _print_json(document: dict[str, Any]) -> None:
     click.echo(json.dumps(document, ensure_ascii=False))
-
-
-def _now() -> UnixMs:
-    return UnixMs(time.time_ns() // 1_000_000)

@@ -110,8 +110,8 @@ def import_reports(config_file: Path, mailbox: Path) -> int:
     from angarium.insight.units import count_text
     from angarium.queue import MessageIdGenerator, QueueFullError
     from angarium.queue.reports import ReportBounds, ReportedMail
+    from angarium.queue.wall_clock import wall_clock
     from angarium.service.feedback.mailbox_files import read_mailbox
-    from angarium.service.runtime import wall_clock
 
     new_id, taken = MessageIdGenerator(wall_clock, os.urandom), 0
     mails = read_mailbox(mailbox)
@@ -143,7 +143,7 @@ def _reports(config_file: Path) -> "Iterator[tuple[Config, ReportOperator]]":
     from angarium.config.loader import load
     from angarium.host.owner import acting_as_owner
     from angarium.queue.lmdb.administration.report_operator import ReportOperator
-    from angarium.service.runtime import wall_clock
+    from angarium.queue.wall_clock import wall_clock
 
     config = load(config_file)
     path = queue_path(config)
@@ -203,7 +203,7 @@ def _verified(config: "Config", mail: "ReportedMail") -> dict[str, object]:
     from angarium.feedback.reading import read_mail
     from angarium.feedback.reference import Expired, ReferenceKeys, Valid
     from angarium.queue import message_id_text
-    from angarium.service.runtime import wall_clock
+    from angarium.queue.wall_clock import wall_clock
 
     try:
         keys = ReferenceKeys(read_keys(Path(config.feedback.key_file)), config.feedback.token_days)

@@ -2,7 +2,6 @@
 
 import secrets
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +17,7 @@ from angarium.host.owner import acting_as_owner
 from angarium.lake.folder import Folder, lake_folder
 from angarium.lake.model import LakeAwayError
 from angarium.lake.stretch import StretchError, read_stretch
-from angarium.queue.model import UnixMs
+from angarium.queue.wall_clock import wall_clock
 
 
 def stretch_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -68,13 +67,9 @@ def hand_over(made: BinaryIO, target: Path) -> int:
 def hours_of(first: str, to: str) -> tuple[int | None, int | None]:
     """Raises CommandError."""
     try:
-        return read_stretch(first, to, now())
+        return read_stretch(first, to, wall_clock())
     except StretchError as error:
         raise CommandError(f"--{error}", EX_DATAERR) from None
-
-
-def now() -> UnixMs:
-    return UnixMs(time.time_ns() // 1_000_000)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import msgspec
 from angarium.cli.audited import note_act
 from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_DATAERR
-from angarium.cli.lake.access import now, using_lake
+from angarium.cli.lake.access import using_lake
 from angarium.cli.lake.export import export
 from angarium.cli.lake.query import query
 from angarium.cli.lake.rebuild import rebuild
@@ -19,6 +19,7 @@ from angarium.lake.compacting import Compaction
 from angarium.lake.engine import Engine
 from angarium.lake.model import HOUR_MS
 from angarium.lake.verifying import verify as verify_lake
+from angarium.queue.wall_clock import wall_clock
 from angarium.telemetry.timestamp import rfc3339
 
 
@@ -82,12 +83,12 @@ def compact(as_json: bool, config_file: Path) -> None:
         contextlib.closing(Engine(folder.unfinished())) as engine,
     ):
         compaction = Compaction(folder, catalogue, engine)
-        for hour in catalogue.hours_with_parts(now() // HOUR_MS):
-            before += compaction.compact(hour, now())
+        for hour in catalogue.hours_with_parts(wall_clock() // HOUR_MS):
+            before += compaction.compact(hour, wall_clock())
             hours += 1
-        days = catalogue.days_with_hours(now() // HOUR_MS)
+        days = catalogue.days_with_hours(wall_clock() // HOUR_MS)
         for day in days:
-            before += compaction.compact_day(day, now())
+            before += compaction.compact_day(day, wall_clock())
     if before:
         note_act(config_file, "lake.compacted", count_text(before, "file"))
     if as_json:

@@ -12,7 +12,6 @@ import msgspec
 from angarium.cli.audited import note_act
 from angarium.cli.config_option import config_option, load_for_queue
 from angarium.cli.exit import EX_CONFIG, EX_DATAERR, EX_IOERR, EX_NOINPUT, EX_TEMPFAIL, CommandError
-from angarium.cli.lake.access import now
 from angarium.cli.progress import octets_or_count
 from angarium.cli.queue.file import queue_errors, queue_path
 from angarium.config.error import ConfigError
@@ -26,9 +25,9 @@ from angarium.lake.rebuilding import Rebuilding
 from angarium.lake.rebuilt import LoggedEvents, Rebuilt
 from angarium.lake.stocktaking import Others, Stocktaking
 from angarium.queue import QueueOperator
+from angarium.queue.wall_clock import wall_clock
 from angarium.service.data_dir import DataDir
 from angarium.service.platform.lake_follower import LAKE
-from angarium.service.runtime import wall_clock
 
 # Ours: of each kind, on a terminal
 _SHOWN: Final = 20
@@ -104,7 +103,9 @@ def _rebuild(config: Config, folder: Folder, *, dry_run: bool, hidden: bool) -> 
         if operator is not None and rebuilt.rewind is not None:
             # First: with the old catalogue it only reads some events again and passes them over
             operator.rewind(LAKE, rebuilt.rewind)
-        return _Done(rebuilt=rebuilt, others=others, aside=adopt(folder, rebuilt.found, now()))
+        return _Done(
+            rebuilt=rebuilt, others=others, aside=adopt(folder, rebuilt.found, wall_clock())
+        )
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ from angarium.queue import Filter, UnixMs, delivery_id_text
 from angarium.queue.act import ACTOR_CHARACTERS, Act
 from angarium.queue.entry import Affected
 from angarium.queue.hold_rule import HoldRule
-from angarium.service.runtime import wall_clock
+from angarium.queue.wall_clock import wall_clock
 
 RECIPIENTS_PRINTED: Final = 20
 _FILTER_CHARACTERS: Final = 500

@@ -21,7 +21,7 @@ from angarium.insight.admin.queue_reads import PAGE_LIMIT
 from angarium.queue import DeliveryId, Filter, message_id_text
 from angarium.queue.act import Part
 from angarium.queue.breakdown import Quality
-from angarium.service.runtime import wall_clock
+from angarium.queue.wall_clock import wall_clock
 
 PAGE = 100
 

@@ -45,10 +45,10 @@ from angarium.queue.hold_rule import HoldRule
 from angarium.queue.message_id import parse_id_beginning
 from angarium.queue.quota import QuotaUse
 from angarium.queue.reschedule import RescheduleOutcome
+from angarium.queue.wall_clock import wall_clock
 from angarium.routing.routing import Routing
 from angarium.service.platform.mail_log_search import LogSearch, log_files
 from angarium.service.platform.sender_notices import SenderNotices
-from angarium.service.runtime import wall_clock
 
 
 class DirectQueue:

@@ -1,7 +1,6 @@
 """``postmaster queue verify`` and ``new``: whether the disk has damaged the queue, and a way on if it has."""
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from angarium.cli.audited import note_act
 from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_DATAERR, EX_OK, EX_TEMPFAIL, EX_USAGE, CommandError
 from angarium.config.schema import Config
+from angarium.queue.wall_clock import wall_clock
 
 
 @click.command(
@@ -60,7 +60,6 @@ def verify(config_file: Path, as_json: bool) -> int:
 @click.option("--dry-run", is_flag=True, help="Only say what is damaged, and what would be done.")
 def new(config_file: Path, dry_run: bool) -> int:
     from angarium.queue import SoundQueueError, begin_anew
-    from angarium.queue.model import UnixMs
     from angarium.service.data_dir import DataDir
     from angarium.service.instance import InstanceFiles
 
@@ -75,7 +74,7 @@ def new(config_file: Path, dry_run: bool) -> int:
             raise CommandError(str(error), EX_USAGE) from None
         if not dry_run:
             # On purpose there are fewer events than there were
-            InstanceFiles(path.parent).adopt(UnixMs(time.time_ns() // 1_000_000))
+            InstanceFiles(path.parent).adopt(wall_clock())
     would = "would be kept" if dry_run else "is kept"
     click.echo(f"The queue is damaged: {renewed.why}. It {would} in {renewed.kept}.")
     if not dry_run:

@@ -17,7 +17,7 @@ from angarium.cli.queue.ids import whole_message_id
 from angarium.insight.units import count_text, time_text
 from angarium.queue import UnixMs, message_id_text
 from angarium.queue.reschedule import AfterExpiry, AlreadyLeaving, NotInQueue, StartMoved
-from angarium.service.runtime import wall_clock
+from angarium.queue.wall_clock import wall_clock
 from angarium.telemetry.timestamp import rfc3339
 
 

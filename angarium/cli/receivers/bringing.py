@@ -10,8 +10,9 @@ import msgspec
 from angarium.cli.audited import note_act
 from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_DATAERR, EX_NOINPUT, EX_OK, EX_USAGE, CommandError
-from angarium.cli.receivers.opening import load_config, now_ms, writing
+from angarium.cli.receivers.opening import load_config, writing
 from angarium.cli.receivers.printing import print_json
+from angarium.queue.wall_clock import wall_clock
 from angarium.receiver_reports.bringing import Bringing, Brought
 from angarium.receiver_reports.model import domain_name
 from angarium.receiver_reports.writing import ReportWriter
@@ -52,7 +53,7 @@ def import_reports(
     # The files are read as who calls, the file of reports is opened as whose it is
     for path, octets in _read(files):
         with writing(config) as file:
-            bringing = Bringing(ReportWriter(file), "import", now_ms())
+            bringing = Bringing(ReportWriter(file), "import", wall_clock())
             if kind == "reports":
                 found = bringing.file(path.name, octets)
             else:

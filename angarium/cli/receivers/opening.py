@@ -1,7 +1,6 @@
 """Opens the file of reports for a command: as whose it is, beside a server that may run."""
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ from angarium.cli.exit import EX_CONFIG, EX_DATAERR, EX_IOERR, CommandError
 from angarium.config.error import ConfigError
 from angarium.config.schema import Config
 from angarium.host.owner import acting_as_owner
-from angarium.queue.model import UnixMs
+from angarium.queue.wall_clock import wall_clock
 from angarium.receiver_reports.report_file import ReportFile, ReportsAwayError, ReportView
 from angarium.receiver_reports.span import Days, SpanError, read_days
 from angarium.receiver_reports.tables import ReportReader
@@ -27,12 +26,8 @@ def load_config(config_file: Path) -> Config:
         raise CommandError(str(error), EX_CONFIG) from None
 
 
-def now_ms() -> UnixMs:
-    return UnixMs(time.time_ns() // 1_000_000)
-
-
 def today() -> int:
-    return now_ms() // 1000 // DAY_S
+    return wall_clock() // 1000 // DAY_S
 
 
 def days_of(first: str, to: str) -> Days:

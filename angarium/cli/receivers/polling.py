@@ -8,8 +8,9 @@ import click
 from angarium.cli.audited import note_act
 from angarium.cli.config_option import config_option
 from angarium.cli.exit import EX_OK, EX_UNAVAILABLE, EX_USAGE, CommandError
-from angarium.cli.receivers.opening import load_config, now_ms, writing
+from angarium.cli.receivers.opening import load_config, writing
 from angarium.cli.receivers.printing import print_json
+from angarium.queue.wall_clock import wall_clock
 from angarium.receiver_reports.accounts import accounts_of
 from angarium.receiver_reports.figures import Figure
 from angarium.receiver_reports.poll_state import PollKeeper
@@ -36,12 +37,12 @@ def poll(as_json: bool, provider: str | None, config_file: Path) -> int:
             keeper = PollKeeper(file)
             problem, figures = "", list[Figure]()
             try:
-                figures = asyncio.run(Poller(account, keeper, now_ms).poll())
+                figures = asyncio.run(Poller(account, keeper, wall_clock).poll())
             except PollError as error:
                 problem = str(error)
             else:
-                ReportWriter(file).note(figures, now_ms())
-            keeper.note(account.provider, now_ms(), problem)
+                ReportWriter(file).note(figures, wall_clock())
+            keeper.note(account.provider, wall_clock(), problem)
         count += len(figures)
         told.append({"provider": account.provider, "figures": len(figures), "problem": problem})
     asked = ", ".join(each.provider for each in accounts)

@@ -11,8 +11,9 @@ from angarium.cli.config_option import config_option
 from angarium.cli.counter_access import config_of, using_counters
 from angarium.cli.exit import EX_CANTCREAT, CommandError
 from angarium.cli.platform_access import print_json
-from angarium.cli.report.days import Day, now
+from angarium.cli.report.days import Day
 from angarium.cli.report.insights import insight_shown
+from angarium.queue.wall_clock import wall_clock
 
 
 @click.command()
@@ -31,7 +32,7 @@ def day(
 ) -> None:
     """Show a day's mail (UTC): figures beside what is usual, and what is different. DAY: usually yesterday."""
     with using_counters(Path(config_of(config_file).server.data_dir)) as counters:
-        summary = gather(counters, day, tenant, now())
+        summary = gather(counters, day, tenant, wall_clock())
     if html_file is not None:
         try:
             html_file.write_text(as_html(summary), encoding="utf-8")

@@ -1,12 +1,11 @@
 """Days (UTC) as commands take and show them."""
 
-import time
 from datetime import date
 
 import click
 
 from angarium.analytics.counters import DAY_MS, day_number
-from angarium.queue.model import UnixMs
+from angarium.queue.wall_clock import wall_clock
 
 
 class Day(click.ParamType[int]):
@@ -18,14 +17,10 @@ class Day(click.ParamType[int]):
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> int:
         text = str(value).strip()
-        today = now() // DAY_MS
+        today = wall_clock() // DAY_MS
         if text in ("today", "yesterday"):
             return today if text == "today" else today - 1
         try:
             return day_number(date.fromisoformat(text))
         except ValueError:
             self.fail(f"{text!r} is no day; write 2026-07-01, today or yesterday", param, ctx)
-
-
-def now() -> UnixMs:
-    return UnixMs(time.time_ns() // 1_000_000)

@@ -10,7 +10,8 @@ from angarium.analytics.insights.words import Insight
 from angarium.cli.config_option import config_option
 from angarium.cli.counter_access import config_of, using_counters
 from angarium.cli.platform_access import print_json
-from angarium.cli.report.days import Day, now
+from angarium.cli.report.days import Day
+from angarium.queue.wall_clock import wall_clock
 
 
 @click.command()
@@ -24,7 +25,7 @@ def insights(day: int, tenant: str | None, as_json: bool, config_file: Path) -> 
     Each is from a test, which is shown with it. DAY: usually today, until now.
     """
     with using_counters(Path(config_of(config_file).server.data_dir)) as counters:
-        found = InsightReader(counters).ask(day, tenant, now())
+        found = InsightReader(counters).ask(day, tenant, wall_clock())
     if as_json:
         print_json({"day": day_text(day), "insights": [insight_shown(each) for each in found]})
         return

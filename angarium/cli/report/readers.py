@@ -10,7 +10,6 @@ from angarium.cli.counter_access import config_of
 from angarium.cli.exit import EX_IOERR, EX_USAGE, CommandError
 from angarium.cli.moment import Moment
 from angarium.cli.platform_access import print_json
-from angarium.cli.report.days import now
 from angarium.config.schema import Config
 from angarium.history.opening import history_url
 from angarium.history.readers import Reader
@@ -18,6 +17,7 @@ from angarium.history.story import HistoryAwayError, StoryFilter
 from angarium.host.owner import acting_as_owner
 from angarium.insight.csv_text import csv_octets
 from angarium.queue.model import DEFAULT_TENANT, UnixMs
+from angarium.queue.wall_clock import wall_clock
 from angarium.telemetry.timestamp import rfc3339
 
 _PAGE = 500
@@ -32,7 +32,9 @@ _COLUMNS = (
 @click.option("--campaign", default="", help="Only of this campaign.")
 @click.option("--stream", default="", help="Only of this stream.")
 @click.option("--tag", default="", help="Only of mail with this tag: name:value, or a word.")
-@click.option("--since", type=Moment(now), help="Only of mail accepted since: 7d, 2026-07-01.")
+@click.option(
+    "--since", type=Moment(wall_clock), help="Only of mail accepted since: 7d, 2026-07-01."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
 @click.option("--csv", "as_csv", is_flag=True, help="As CSV.")
 @config_option
@@ -85,7 +87,7 @@ def _read(config: Config, tenant: str, wanted: StoryFilter) -> Iterator[Reader]:
     try:
         with acting_as_owner(data_dir):
             database = HistoryDatabase(history_url(config), data_dir)
-            reader = SqlReader(database, now)
+            reader = SqlReader(database, wall_clock)
             try:
                 cursor: str | None = None
                 while True:

@@ -1,7 +1,6 @@
 """``postmaster reputation``: how senders stand and why, who is paused, and which blocklists have us."""
 
 import json
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar, get_args
@@ -30,6 +29,7 @@ from angarium.insight.admin.standing import (
     ResumeSender,
     StandingNow,
 )
+from angarium.queue.wall_clock import wall_clock
 from angarium.reputation.figures import Kind
 
 A = TypeVar("A")
@@ -89,7 +89,7 @@ def blocklists(config_file: Path, check_now: bool, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(listings_json(found), ensure_ascii=False))
         return EX_OK
-    _print(listings_lines(found, _now()))
+    _print(listings_lines(found, wall_clock()))
     return EX_OK
 
 
@@ -131,10 +131,10 @@ def _show(config_file: Path, kind: Kind | None, name: str, *, as_json: bool) -> 
         click.echo(json.dumps(document, ensure_ascii=False))
         return EX_OK
     if name:
-        _print(subject_lines(found.subjects[0], _now()))
+        _print(subject_lines(found.subjects[0], wall_clock()))
         return EX_OK
     _print(table_lines(found.subjects))
-    _print([paused_line(each, _now()) for each in found.paused])
+    _print([paused_line(each, wall_clock()) for each in found.paused])
     if found.left_off:
         click.echo(f"... and {found.left_off} more")
     return EX_OK
@@ -151,7 +151,3 @@ def _ask(config_file: Path, question: Question[A, None], timeout_s: float = ANSW
 def _print(lines: Sequence[str]) -> None:
     for line in lines:
         click.echo(line)
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

@@ -1,7 +1,6 @@
 """``postmaster rules``: what is in force of rules and of operators' holds, why and until when."""
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from angarium.insight.admin.protocol import Refused
 from angarium.insight.admin.rules import RuleNow, UndoRule
 from angarium.insight.admin.rules_served import gather_rules, undo_rules
 from angarium.insight.units import span_text
+from angarium.queue.wall_clock import wall_clock
 from angarium.telemetry.timestamp import rfc3339
 
 
@@ -46,7 +46,7 @@ def list_(config_file: Path, as_json: bool) -> int:
         document = {"rules": rows, "left_off": left_off, "unheard": unheard}
         click.echo(json.dumps(document, ensure_ascii=False))
         return EX_OK
-    now = time.time_ns() // 1_000_000
+    now = wall_clock()
     for each in found:
         click.echo(f"{each.rule}: {_effect_text(each)} {each.scope}, {_time_text(each, now)}")
         replies = f" ({each.replies} so far)" if each.replies > 1 else ""

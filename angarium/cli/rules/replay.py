@@ -19,11 +19,11 @@ from angarium.config.rules import all_rules
 from angarium.config.schema import Provider
 from angarium.insight.admin.log_reads import LogQuery
 from angarium.queue import UnixMs
+from angarium.queue.wall_clock import wall_clock
 from angarium.reputation.reply_rules import Heard
 from angarium.reputation.rule_engine import Ceilings, scope_text
 from angarium.reputation.rule_replay import Came, PastReply, Replay, Replayed
 from angarium.service.platform.mail_record import MailRecord
-from angarium.service.runtime import wall_clock
 from angarium.telemetry.timestamp import rfc3339
 
 OUTCOMES: Final = frozenset({"delivered", "relayed", "deferred", "bounced", "expired"})

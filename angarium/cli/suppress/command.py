@@ -18,7 +18,7 @@ from angarium.insight.admin.suppressions import SUPPRESSIONS_LISTED, SuppressedA
 from angarium.insight.suppression_csv import REASONS
 from angarium.queue import Scope, Suppression, SuppressionFilter, UnixMs
 from angarium.queue.suppressions import EVERYBODY, MANUAL
-from angarium.service.runtime import wall_clock
+from angarium.queue.wall_clock import wall_clock
 
 PAGE = 100
 

@@ -33,7 +33,7 @@ from angarium.insight.suppression_csv import (
     row_of,
 )
 from angarium.queue import Scope, Suppression, SuppressionFilter, UnixMs
-from angarium.service.runtime import wall_clock
+from angarium.queue.wall_clock import wall_clock
 
 # Handed over at a time: a question to the server is bounded
 _ROWS: Final = 1000

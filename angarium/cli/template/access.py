@@ -1,14 +1,13 @@
 """How commands of templates have what they change examined, and mail rendered: by workers, as the server does."""
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from angarium.cli.exit import EX_TEMPFAIL, CommandError
 from angarium.config.schema import Config
-from angarium.queue.model import UnixMs
+from angarium.queue.wall_clock import wall_clock
 from angarium.service.rendering import settings_of
 from angarium.templates.rendering import Renderer
 from angarium.templates.workers.observer import Unobserved
@@ -33,7 +32,7 @@ class Rendering:
         async def turn(examined: Examined) -> T:
             return change(examined)
 
-        now = UnixMs(time.time_ns() // 1_000_000)
+        now = wall_clock()
         return self.run(lambda renderer: with_examined(turn, renderer, tenant, now))
 
     def run(self, work: Callable[[Renderer], Coroutine[Any, Any, T]]) -> T:

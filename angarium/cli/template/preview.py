@@ -17,7 +17,7 @@ from angarium.cli.template.options import (
     tenant_option,
     version_option,
 )
-from angarium.service.runtime import wall_clock
+from angarium.queue.wall_clock import wall_clock
 from angarium.templates.rendering import Problem
 from angarium.tenancy.templates.model import TemplateError
 from angarium.tenancy.templates.preview import Preview, Wanted, preview_of

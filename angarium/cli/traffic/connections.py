@@ -1,7 +1,6 @@
 """``postmaster connections``: who is connected to the running server, whom it is connected to, and ending one."""
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from angarium.insight.admin.client import ask_process
 from angarium.insight.admin.connections import EndConnection, ListConnections, OpenConnection
 from angarium.insight.admin.protocol import Refused
 from angarium.insight.units import span_text
+from angarium.queue.wall_clock import wall_clock
 from angarium.telemetry.timestamp import rfc3339
 
 
@@ -90,7 +90,7 @@ def abort(config_file: Path, id_: str, reason: str, as_json: bool) -> int:
 
 
 def _print(found: list[OpenConnection], left_off: int) -> None:
-    now = time.time_ns() // 1_000_000
+    now = wall_clock()
     if found:
         click.echo(f"{'id':<16} {'dir':<3} {'age':>10} {'mails':>5} {'phase':<10} with")
     for each in found:

@@ -1,7 +1,6 @@
 """``postmaster forecast``: how long what is queued will take, and which limit keeps it back."""
 
 import json
-import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +15,7 @@ from angarium.insight.forecast_loads import load_of
 from angarium.insight.traffic_table import traffic_table
 from angarium.insight.units import span_text
 from angarium.mta.egress.pools import DEFAULT
-from angarium.queue import UnixMs
+from angarium.queue.wall_clock import wall_clock
 from angarium.routing.routing import Routing
 
 _BOTTLENECKS: Final[dict[Bottleneck, str]] = {
@@ -39,7 +38,7 @@ _BOTTLENECKS: Final[dict[Bottleneck, str]] = {
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def forecast_command(config_file: Path, only: str | None, as_json: bool) -> int:
     config, gathered = gather(config_file)
-    now = UnixMs(time.time_ns() // 1_000_000)
+    now = wall_clock()
     rows = [each for each in traffic_table(gathered, now) if only in (None, each.provider)]
     if only is not None and not rows:
         raise CommandError(f"{only}: nothing is queued for a provider of that name", EX_NOINPUT)

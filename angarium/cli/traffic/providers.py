@@ -1,7 +1,6 @@
 """``postmaster providers``: what each mailbox provider allows, where that comes from, and what goes there."""
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from angarium.config.schema import Config, Provider
 from angarium.insight.provider_limits import LimitShown, limits_shown, matched_text
 from angarium.insight.traffic_table import ProviderRow, SourceRow, notes_of, traffic_table
 from angarium.queue import UnixMs
+from angarium.queue.wall_clock import wall_clock
 
 
 @click.command(
@@ -26,7 +26,7 @@ from angarium.queue import UnixMs
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def providers(config_file: Path, name: str | None, as_json: bool) -> int:
     config, gathered = gather(config_file)
-    now = UnixMs(time.time_ns() // 1_000_000)
+    now = wall_clock()
     rows = {each.provider: each for each in traffic_table(gathered, now)}
     known = {each.name: each for each in all_providers(config.provider)}
     wanted = dict.fromkeys([*rows, *known] if name is None else [name])

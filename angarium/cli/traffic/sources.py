@@ -1,7 +1,6 @@
 """``postmaster sources``: from where mail leaves, and how it fares there."""
 
 import json
-import time
 from pathlib import Path
 
 import click
@@ -13,7 +12,7 @@ from angarium.cli.traffic.access import gather
 from angarium.cli.traffic.as_json import narrowing_json, windows_json
 from angarium.insight.source_table import SourceSummary, source_table
 from angarium.insight.traffic_table import narrowing_text, traffic_table
-from angarium.queue import UnixMs
+from angarium.queue.wall_clock import wall_clock
 
 
 @click.command(
@@ -24,7 +23,7 @@ from angarium.queue import UnixMs
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def sources(config_file: Path, as_json: bool) -> int:
     config, gathered = gather(config_file)
-    now = UnixMs(time.time_ns() // 1_000_000)
+    now = wall_clock()
     found = source_table(config, traffic_table(gathered, now), gathered.in_force, now)
     smart_hosts = [each for each in gathered.in_force if each.kind in ("smart_host", "quota")]
     if as_json:

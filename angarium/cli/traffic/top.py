@@ -17,7 +17,7 @@ from angarium.insight.admin.gathering import Gathered
 from angarium.insight.holds import hold_narrowing
 from angarium.insight.traffic_table import narrowing_text, traffic_table
 from angarium.insight.units import span_text
-from angarium.queue import UnixMs
+from angarium.queue.wall_clock import wall_clock
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -71,7 +71,7 @@ def _print_once(console: "Console", gathered: Gathered, *, as_json: bool) -> Non
     if not as_json:
         console.print(_drawn(gathered, None))
         return
-    now = _now()
+    now = wall_clock()
     text = json.dumps(table_json(gathered, traffic_table(gathered, now), now), ensure_ascii=False)
     click.echo(text)
 
@@ -97,7 +97,7 @@ def _drawn(gathered: Gathered, lines: int | None) -> "RenderableType":
 
     from angarium.cli.traffic.text import traffic_text
 
-    now = _now()
+    now = wall_clock()
     rows = traffic_table(gathered, now)
     minute = [each.windows.minute for each in rows]
     queued = sum(each.queued or 0 for each in rows)
@@ -116,7 +116,3 @@ def _drawn(gathered: Gathered, lines: int | None) -> "RenderableType":
     if not rows and not gathered.unheard and not gathered.holds:
         return Text("nothing is queued, and nothing went out within the hour")
     return Group(Text(summary), traffic_text(rows, now, lines))
-
-
-def _now() -> UnixMs:
-    return UnixMs(time.time_ns() // 1_000_000)

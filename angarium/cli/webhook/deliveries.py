@@ -1,6 +1,5 @@
 """``postmaster webhook deliveries``, ``delivery`` and ``replay``: what endpoints were told, and telling it again."""
 
-import time
 from pathlib import Path
 
 import click
@@ -12,12 +11,9 @@ from angarium.cli.moment import Moment
 from angarium.cli.platform_access import json_option, print_json, time_text, using_platform
 from angarium.cli.webhook.outbox_access import using_outbox
 from angarium.queue.model import UnixMs
+from angarium.queue.wall_clock import wall_clock
 from angarium.webhooks.delivery import STATUSES, DeliveryFilter, DeliveryStatus
 from angarium.webhooks.outbox import Outbox
-
-
-def _now() -> UnixMs:
-    return UnixMs(time.time_ns() // 1_000_000)
 
 
 @click.command()
@@ -69,8 +65,10 @@ def show_delivery(number: int, config_file: Path) -> None:
 @click.argument("webhook_id", metavar="ID")
 @click.option("--delivery", "number", type=int, help="This one.")
 @click.option("--failed", is_flag=True, help="All that could not be told.")
-@click.option("--since", type=Moment(_now), help="All since then: 2h (ago), 2026-07-01T10:30.")
-@click.option("--until", type=Moment(_now), help="All until then.")
+@click.option(
+    "--since", type=Moment(wall_clock), help="All since then: 2h (ago), 2026-07-01T10:30."
+)
+@click.option("--until", type=Moment(wall_clock), help="All until then.")
 @json_option
 @config_option
 def replay(
@@ -108,11 +106,11 @@ def _replay(outbox: Outbox, webhook_id: str, number: int | None, wanted: Deliver
         of_it = DeliveryFilter(
             endpoint=webhook_id, status=wanted.status, since=wanted.since, until=wanted.until
         )
-        return outbox.replay_all(of_it, _now())
+        return outbox.replay_all(of_it, wall_clock())
     found = outbox.find(number)
     if found is None or found.endpoint != webhook_id:
         raise _no_delivery(number)
-    return int(outbox.replay(number, _now()))
+    return int(outbox.replay(number, wall_clock()))
 
 
 def _no_delivery(number: int) -> CommandError:

@@ -12,7 +12,7 @@ from angarium.cli.exit import EX_OK, EX_TEMPFAIL
 from angarium.cli.platform_access import json_option, print_json, using_platform
 from angarium.cli.webhook.outbox_access import using_outbox
 from angarium.queue.message_id import MessageIdGenerator
-from angarium.queue.model import UnixMs
+from angarium.queue.wall_clock import wall_clock
 from angarium.webhooks.delivery import Delivery, State
 from angarium.webhooks.outbox import Outbox
 from angarium.webhooks.trial import put_trial
@@ -32,8 +32,8 @@ def test(webhook_id: str, wait: int, as_json: bool, config_file: Path) -> int:
     """
     with using_platform(config_file) as (platform, config), using_outbox(config) as outbox:
         webhook = platform.webhooks.find(webhook_id)
-        new_id = MessageIdGenerator(_now, os.urandom)
-        number = put_trial(outbox, webhook, new_id, _now())
+        new_id = MessageIdGenerator(wall_clock, os.urandom)
+        number = put_trial(outbox, webhook, new_id, wall_clock())
         found = _awaited(outbox, number, wait)
         if as_json:
             print_json(delivery_with_log(found, outbox.attempts(number)))
@@ -60,7 +60,3 @@ def _print(found: Delivery) -> None:
         click.echo(f"It failed: {found.http_status or ''} {found.text}".rstrip())
     else:
         click.echo("It was not tried: does the server run? (postmaster status)")
-
-
-def _now() -> UnixMs:
-    return UnixMs(time.time_ns() // 1_000_000)

@@ -17,12 +17,12 @@ from angarium.config.error import ConfigError
 from angarium.config.loader import load
 from angarium.config.schema import Config
 from angarium.insight.admin.reloading import ReloadResult
+from angarium.queue.wall_clock import wall_clock
 from angarium.service.life.control import Reload, Stop
 from angarium.service.life.notify import Notifier
 from angarium.service.life.reload import plan_reload
 from angarium.service.life.slot import Slot
 from angarium.service.role_table import RoleTable
-from angarium.service.runtime import wall_clock
 from angarium.telemetry.log import log, set_level
 
 # Ours: what a stage of the drain has at least, when those before it took all the time.

@@ -10,13 +10,14 @@ from angarium.access.client_table import ClientTable
 from angarium.access.shared_rates import SharedRates
 from angarium.host.sysexits import find_start_error
 from angarium.insight.admin.reloading import ReloadResult
+from angarium.queue.wall_clock import wall_clock
 from angarium.service.life.control import Reload, Stop
 from angarium.service.life.privileges import drop, harden
 from angarium.service.life.server_life import ServerLife
 from angarium.service.life.slot import Slot
 from angarium.service.premises import Premises
 from angarium.service.role_table import Run, import_run
-from angarium.service.runtime import Runtime, wall_clock
+from angarium.service.runtime import Runtime
 from angarium.service.spool_share import SpoolShare
 from angarium.service.tuning import tune
 from angarium.telemetry.log import configure, log, log_exception

@@ -16,7 +16,7 @@ from angarium.queue.lmdb.file.environment import QueueEnvironment
 from angarium.queue.lmdb.reporting import SettleReports
 from angarium.queue.lmdb.transaction import Transactor
 from angarium.queue.reports import KEPT_BOUNDS, WAITING_BOUNDS, ReportedMail, SettledReport, Shelf
-from angarium.service.runtime import wall_clock
+from angarium.queue.wall_clock import wall_clock
 
 CONFIG = """
 [server]

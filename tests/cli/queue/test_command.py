@@ -24,8 +24,8 @@ from angarium.queue import (
     UnixMs,
     message_id_text,
 )
+from angarium.queue.wall_clock import wall_clock
 from angarium.service.data_dir import DataDir
-from angarium.service.runtime import wall_clock
 from tests.queue.samples import submission
 
 SETTINGS = Queue(min_free_octets=1, map_octets=1 << 20)

@@ -30,8 +30,8 @@ from angarium.insight.suppression_csv import (
 from angarium.queue import LmdbSpool, SuppressionFilter, UnixMs
 from angarium.queue.memory.spool import MemorySpool
 from angarium.queue.suppressions import EVERYBODY, Suppression, parse_scope
+from angarium.queue.wall_clock import wall_clock
 from angarium.service.platform.suppression_answers import SuppressionAnswers
-from angarium.service.runtime import wall_clock
 from tests.queue.samples import FakeClock
 
 NOW = UnixMs(1_800_000_000_000)

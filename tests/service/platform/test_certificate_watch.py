@@ -11,8 +11,8 @@ from angarium.issuance.model import HostStatus, Trouble
 from angarium.issuance.schedule import HOUR_MS, ORDERS_PER_HOUR
 from angarium.issuance.store import IssuanceStore
 from angarium.queue import UnixMs
+from angarium.queue.wall_clock import wall_clock
 from angarium.service.platform.certificate_watch import CertificateWatch
-from angarium.service.runtime import wall_clock
 from angarium.telemetry.metrics import Metrics
 from angarium.tenancy.model import TrackingHostState
 from tests.authority import Authority

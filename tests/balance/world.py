@@ -77,6 +77,12 @@ domains = ["cedar.example"]
 name = "oak"
 domains = ["oak.example"]
 """
+# So many bounces and complaints would stop any sender in earnest
+MORE += "".join(
+    f'[[rule]]\nname = "{what}-share{how}"\nenabled = false\n'
+    for what in ("bounce", "complaint")
+    for how in ("", "-suspend")
+)
 
 
 def scenario(reports_to: str) -> Scenario:

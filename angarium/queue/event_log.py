@@ -2,12 +2,12 @@
 
 import enum
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Final, Protocol
 
 import msgspec
 
-from angarium.queue.events.catalogue import CataloguedKind, Event
+from angarium.queue.events.catalogue import CataloguedKind, Departure, Event
 from angarium.queue.model import UnixMs
 
 _CONSUMER: Final = re.compile("[A-Za-z0-9_-]{1,64}")
@@ -31,6 +31,14 @@ class KeptBack(enum.Enum):
     YES = enum.auto()
 
 
+class Departures(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a stretch of the log, how mail left."""
+
+    events: tuple[Departure, ...]
+    last: int  # sequence number of the last event that was looked at
+    is_end: bool  # there are no more behind it
+
+
 class EventLog(Protocol):
     """Appending is the queue's own business, in the transaction of the change itself.
 
@@ -45,6 +53,19 @@ class EventLog(Protocol):
 
     def last(self) -> int:
         """Return the newest event's sequence number, 0 when there is none."""
+        ...
+
+    def first_at(self, at: int) -> int:
+        """Return the sequence number of about the first event as late as ``at`` (Unix ms), by bisection: events are
+        nearly in the order of time. Where none is so late, that of the newest; 1 where there is none.
+        """
+        ...
+
+    def departures(self, messages: Container[bytes], after: int, limit: int) -> Departures:
+        """Look through ``limit`` events behind sequence ``after`` for those that say that mail of these messages left.
+
+        It takes a third of a microsecond for each: what else there is is not decoded.
+        """
         ...
 
     async def register(self, consumer: str) -> EventCursor:

@@ -153,6 +153,7 @@ FINAL_EVENTS: Final = (
     Skipped,
 )
 
+Departure = Delivered | Relayed
 _HEADER_OCTETS: Final = 3
 
 
@@ -170,6 +171,11 @@ _DECODERS: Final = {
     for kind in CATALOGUE
     for version in range(1, kind.version + 1)
 }
+_DEPARTURES: Final = frozenset(
+    _header_of(kind.number, version)
+    for kind in get_args(Departure)
+    for version in range(1, kind.version + 1)
+)
 _head_decoder: Final = msgspec.msgpack.Decoder(EventHead)
 _encode: Final = msgspec.msgpack.Encoder().encode
 
@@ -202,6 +208,11 @@ def decode_readable(raw: bytes) -> Event:
         return decode_event(raw)
     except EventError:
         return UnknownEvent(at=UnixMs(0), message_id=MessageId(b""), number=0, version=0)
+
+
+def is_departure(raw: bytes) -> bool:
+    """Whether it is said to be a Departure, by its first octets."""
+    return raw[:_HEADER_OCTETS] in _DEPARTURES
 
 
 def readable_head(raw: bytes) -> EventHead:

@@ -1,13 +1,15 @@
 """The event log in LMDB: sequence -> event, appended in the transaction of the change itself."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 from typing import Any, Final
 
-from angarium.queue.event_log import EventCursor, Position, check_consumer
+from angarium.queue.event_log import Departures, EventCursor, Position, check_consumer
 from angarium.queue.events.catalogue import (
     CataloguedKind,
+    Departure,
     decode_readable,
     encode_event,
+    is_departure,
     readable_head,
 )
 from angarium.queue.lmdb.file.environment import QueueEnvironment
@@ -36,6 +38,24 @@ class LmdbEventLog:
     def last(self) -> int:
         """Return the newest event's sequence number, 0 when there is none: what a consumer lags behind."""
         return newest_sequence(self._env)
+
+    def first_at(self, at: int) -> int:
+        return first_at(self._env, at)
+
+    def departures(self, messages: Container[bytes], after: int, limit: int) -> Departures:
+        events, last, looked = list[Departure](), after, 0
+        with self._env.read() as txn:
+            cursor = txn.cursor(self._env.event)
+            for key, raw in cursor.iternext() if cursor.set_range(u64(after + 1)) else ():
+                if looked == limit:
+                    return Departures(events=tuple(events), last=last, is_end=False)
+                looked += 1
+                last = int.from_bytes(key, "big")
+                if is_departure(raw) and readable_head(raw).message_id in messages:
+                    event = decode_readable(raw)
+                    if isinstance(event, Departure):
+                        events.append(event)
+        return Departures(events=tuple(events), last=last, is_end=True)
 
     async def register(self, consumer: str) -> EventCursor:
         check_consumer(consumer)
@@ -80,6 +100,23 @@ def read_events(env: QueueEnvironment, after: int, limit: int) -> list[Position]
                 if len(found) == limit:
                     break
     return found
+
+
+def first_at(env: QueueEnvironment, at: int) -> int:
+    """As ``EventLog.first_at``."""
+    with env.read() as txn:
+        cursor = txn.cursor(env.event)
+        if not cursor.first():
+            return 1
+        low, high = int.from_bytes(cursor.key(), "big"), last_sequence(txn, env)
+        while low < high:
+            middle = (low + high) // 2
+            cursor.set_range(u64(middle))
+            if readable_head(cursor.value()).at < at:
+                low = int.from_bytes(cursor.key(), "big") + 1
+            else:
+                high = middle
+    return low
 
 
 def read_positions(txn: ReadTransaction, env: QueueEnvironment) -> dict[str, int]:

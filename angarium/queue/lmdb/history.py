@@ -9,7 +9,7 @@ from angarium.queue.event_log import Position
 from angarium.queue.events.accepted import MessageAccepted
 from angarium.queue.events.catalogue import decode_readable, readable_head
 from angarium.queue.events.relayed import Relayed
-from angarium.queue.lmdb.event_log import last_sequence
+from angarium.queue.lmdb.event_log import first_at
 from angarium.queue.lmdb.file.environment import QueueEnvironment
 from angarium.queue.lmdb.keys import u64
 from angarium.queue.lmdb.steps import Steps
@@ -29,7 +29,7 @@ class History:
 
     def events_of(self, message_id: bytes) -> Steps[list[Position]]:
         """Return the message's events, in order, as far as they are kept."""
-        start = self.first_at(message_id_ms(message_id) - SLACK_MS)
+        start = first_at(self._env, message_id_ms(message_id) - SLACK_MS)
         found = yield from self._scan(message_id, start)
         if start > 1 and not (found and isinstance(found[0].event, MessageAccepted)):
             # The clock was set back, or the log begins later
@@ -45,7 +45,7 @@ class History:
         return found
 
     def _accepted(self, message_id: bytes, begin: int, end: int) -> Steps[MessageAccepted | None]:
-        start = self.first_at(begin)
+        start = first_at(self._env, begin)
         while True:
             last = start + READ_LIMIT
             with self._env.read() as txn:
@@ -67,7 +67,7 @@ class History:
 
     def sent(self, reply: str, at: int) -> Steps[MessageId | None]:
         """Return the message that a smart host took with this reply, at about that time."""
-        start, wanted = self.first_at(at - SLACK_MS), reply.encode()
+        start, wanted = first_at(self._env, at - SLACK_MS), reply.encode()
         while True:
             last = start + READ_LIMIT
             with self._env.read() as txn:
@@ -89,7 +89,7 @@ class History:
 
     def ids_in(self, wanted: IdRange, limit: int) -> Steps[list[bytes]]:
         """Return up to ``limit`` ids of messages whose events are kept, in order of their first event."""
-        start = self.first_at(message_id_ms(wanted.first) - SLACK_MS)
+        start = first_at(self._env, message_id_ms(wanted.first) - SLACK_MS)
         found = yield from self._scan_ids(
             wanted, limit, start, message_id_ms(wanted.last) + SLACK_MS
         )
@@ -121,22 +121,6 @@ class History:
                         break
             yield None
         return list(found)
-
-    def first_at(self, at: int) -> int:
-        """Return a sequence number at or before the first event as late as ``at``: by bisection."""
-        with self._env.read() as txn:
-            cursor = txn.cursor(self._env.event)
-            if not cursor.first():
-                return 1
-            low, high = int.from_bytes(cursor.key(), "big"), last_sequence(txn, self._env)
-            while low < high:
-                middle = (low + high) // 2
-                cursor.set_range(u64(middle))
-                if readable_head(cursor.value()).at < at:
-                    low = int.from_bytes(cursor.key(), "big") + 1
-                else:
-                    high = middle
-        return low
 
     def _scan(self, message_id: bytes, start: int) -> Steps[list[Position]]:
         """To the end of the log: what came back of a message came when it had been delivered long before."""

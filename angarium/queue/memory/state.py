@@ -1,6 +1,6 @@
 """What the in-memory queue holds: what would be on disk, and its event log."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from hashlib import sha256
 from typing import Any, assert_never
 
@@ -9,11 +9,11 @@ import msgspec
 from angarium.queue.act import Act, Actor, bounce_attempt
 from angarium.queue.destination import shown_way
 from angarium.queue.entry import State
-from angarium.queue.event_log import EventCursor, Position, check_consumer
+from angarium.queue.event_log import Departures, EventCursor, Position, check_consumer
 from angarium.queue.events.accepted import accepted_event
 from angarium.queue.events.bounced import Bounced
 from angarium.queue.events.cancelled import Cancelled
-from angarium.queue.events.catalogue import CataloguedKind, Event
+from angarium.queue.events.catalogue import CataloguedKind, Departure, Event
 from angarium.queue.events.operator_held import OperatorHeld
 from angarium.queue.events.operator_released import OperatorReleased
 from angarium.queue.events.operator_rerouted import OperatorRerouted
@@ -263,6 +263,23 @@ class MemoryEventLog:
 
     def last(self) -> int:
         return self._state.events[-1].sequence if self._state.events else 0
+
+    def first_at(self, at: int) -> int:
+        late = (each.sequence for each in self._state.events if each.event.at >= at)
+        return next(late, max(self.last(), 1))
+
+    def departures(self, messages: Container[bytes], after: int, limit: int) -> Departures:
+        behind = [each for each in self._state.events if each.sequence > after]
+        looked = behind[:limit]
+        return Departures(
+            events=tuple(
+                each.event
+                for each in looked
+                if isinstance(each.event, Departure) and each.event.message_id in messages
+            ),
+            last=looked[-1].sequence if looked else after,
+            is_end=len(looked) == len(behind),
+        )
 
     async def register(self, consumer: str) -> EventCursor:
         check_consumer(consumer)

@@ -6,6 +6,7 @@ from typing import Final
 
 from angarium.config.schema import Config
 from angarium.queue import EventCursor, EventLog, Position
+from angarium.queue.events.catalogue import Departure
 from angarium.receiver_reports.came_back import CameBack, Told, counted, key_of
 from angarium.receiver_reports.came_back_writing import CameBackWriter
 from angarium.receiver_reports.report_file import ReportFile
@@ -63,15 +64,15 @@ class CameBackFollower:
         ]
         if not told:
             return
-        rows = counted([await self._key(each) for each in told])
+        departures = await self._finder.find(told)
+        rows = counted([self._key(*each) for each in zip(told, departures, strict=True)])
         last = batch[-1].sequence
         await asyncio.to_thread(lambda: CameBackWriter(self._open_file()).write(rows, last))
         self._position = last
 
-    async def _key(self, event: Told) -> CameBack:
-        delivery = await self._finder.find(event)
-        if delivery is not None:
-            return key_of(event, delivery.attempt.provider, delivery.attempt.source)
+    def _key(self, event: Told, departure: Departure | None) -> CameBack:
+        if departure is not None:
+            return key_of(event, departure.attempt.provider, departure.attempt.source)
         # Its events are kept no more: whose domain it is, the configuration may say
         domain = event.recipient.rpartition("@")[2].lower()
         return key_of(event, self._routing.find_told_provider(domain) or "", "")

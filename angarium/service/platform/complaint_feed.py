@@ -48,23 +48,25 @@ class ComplaintFeed:
 
     async def handle(self, batch: Sequence[Position]) -> None:
         """Raises NotHeardError and NotNowError: then nothing of the batch is acknowledged (CF1)."""
-        told = [found for each in batch if (found := await self._told_of(each)) is not None]
+        complaints = [
+            (each.sequence, each.event)
+            for each in batch
+            if isinstance(each.event, Complained) and is_complaint(each.event.feedback_type)
+        ]
+        departures = await self._finder.find([event for _, event in complaints])
+        told = [
+            ToldComplaint(
+                sequence=sequence,
+                source=departure.attempt.source,
+                provider=departure.attempt.provider,
+                at=event.at,
+            )
+            for (sequence, event), departure in zip(complaints, departures, strict=True)
+            # By which source is not known of all any more: a tenant is judged all the same
+            if departure is not None and departure.attempt.source
+        ]
         for start in range(0, len(told), TOLD_AT_ONCE):
             await self._tell(HearComplaints(tuple(told[start : start + TOLD_AT_ONCE])))
-
-    async def _told_of(self, position: Position) -> ToldComplaint | None:
-        event = position.event
-        if not isinstance(event, Complained) or not is_complaint(event.feedback_type):
-            return None
-        delivery = await self._finder.find(event)
-        if delivery is None or not delivery.attempt.source:
-            return None  # by which source is not known any more: its tenant is judged all the same
-        return ToldComplaint(
-            sequence=position.sequence,
-            source=delivery.attempt.source,
-            provider=delivery.attempt.provider,
-            at=event.at,
-        )
 
 
 class Listeners:

@@ -1,97 +1,122 @@
 """Finds how mail left that somebody says something of later: by which source, to which provider, and when.
 
-Of the events of its message, as far as they are kept.
+Of the event log, as far as its events are kept: it is read from the mail's acceptance on until all that were asked for
+at once are found.
 """
 
-from collections import OrderedDict
-from typing import Final
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from angarium.queue import (
     Complained,
-    Delivered,
-    Event,
     EventLog,
-    Relayed,
     ReportBounced,
-    UnixMs,
     Unsubscribed,
     message_id_ms,
 )
-from angarium.queue.administration import QueueAdministration
+from angarium.queue.events.catalogue import Departure
 
-Delivery = Delivered | Relayed
 Feedback = Complained | ReportBounced | Unsubscribed
-# Ours: most mail leaves at once, and is found within so many events behind its acceptance
-NEAR: Final = 2_000
-# At first; each time twice as many
-FIRST_READ: Final = 16
+# Ours: events that are looked at between two turns of the event loop, some milliseconds
+READ: Final = 5_000
+# Ours: mail that left further behind its acceptance than so many events, some second of a processor, is not found
+FAR: Final = 2_000_000
 # Ours: several who follow the events ask for the same deliveries within a short time
-REMEMBERED: Final = 2_000
+REMEMBERED: Final = 4_000
+_ABOUT_MS: Final = 1000
+
+_Key = tuple[bytes, int, str]
+
+
+class _Search(NamedTuple):
+    start: int  # its first event is about there
+    feedback: Feedback
 
 
 class DeliveryFinder:
-    def __init__(self, events: EventLog, queue: QueueAdministration) -> None:
-        self._events = events
-        self._queue = queue
-        self._found: OrderedDict[tuple[bytes, int, str], Delivery] = OrderedDict()
+    """Invariant DF1: who asks at the same time for what another one asks for waits for that one's answer."""
 
-    async def find(self, feedback: Feedback) -> Delivery | None:
-        """Return the delivery; None: its events are kept no more, or it never was. Costs little for most mail."""
-        key = (feedback.message_id, feedback.index, feedback.recipient)
-        found = self._found.get(key) or await self._look_for(feedback)
-        if found is not None:
-            self._found[key] = found
-            if len(self._found) > REMEMBERED:
-                self._found.popitem(last=False)
+    def __init__(self, events: EventLog) -> None:
+        self._events = events
+        self._known: OrderedDict[_Key, Departure | None] = OrderedDict()
+        self._asking = asyncio.Lock()
+
+    async def find(self, feedback: Sequence[Feedback]) -> list[Departure | None]:
+        """Return of each how its mail left; None: its events are kept no more, or it never did.
+
+        To ask for many at once costs little more than for the one that left latest.
+        """
+        if not feedback:
+            return []
+        async with self._asking:  # DF1
+            missing = [each for each in feedback if _key(each) not in self._known]
+            departures = await self._look_for(missing)
+            self._known |= {_key(each): departures.get(_key(each)) for each in missing}
+            found = [self._known[_key(each)] for each in feedback]
+            while len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+            return found
+
+    async def _look_for(self, feedback: Sequence[Feedback]) -> dict[_Key, Departure]:
+        waiting = self._searches(feedback)
+        found: dict[_Key, Departure] = {}
+        searched: dict[bytes, list[_Search]] = {}
+        position = 0
+        while waiting or searched:
+            if not searched:
+                position = max(position, waiting[0].start - 1)
+            while waiting and waiting[0].start <= position + READ:
+                search = waiting.popleft()
+                searched.setdefault(search.feedback.message_id, []).append(search)
+            seen = self._events.departures(searched, position, READ)
+            for departure in seen.events:
+                found |= {_key(each): departure for each in _settle(searched, departure)}
+            if seen.is_end:
+                break
+            position = seen.last
+            _give_up(searched, position)
+            await asyncio.sleep(0)
         return found
 
-    async def _look_for(self, feedback: Feedback) -> Delivery | None:
-        accepted = message_id_ms(feedback.message_id)
+    def _searches(self, feedback: Sequence[Feedback]) -> deque[_Search]:
+        """Those whose events are kept, by where their search begins."""
         oldest = next(iter(self._events.read(0, 1)), None)
-        if oldest is None or oldest.event.at > accepted:
-            return None  # its events are kept no more: a thousand others would be read for nothing
-        near = self._find_near(feedback, accepted, oldest.sequence)
-        if near is not None:
-            return near
-        shown = await self._queue.show(feedback.message_id)
-        for each in () if shown is None else shown.events:
-            if (found := _find_delivery(each.event, feedback)) is not None:
-                return found
-        return None
-
-    def _find_near(self, feedback: Feedback, accepted: UnixMs, oldest: int) -> Delivery | None:
-        first = self._first_at(accepted, oldest)
-        after, number = first - 1, FIRST_READ
-        while after < first + NEAR:
-            batch = self._events.read(after, number)
-            for each in batch:
-                if (found := _find_delivery(each.event, feedback)) is not None:
-                    return found
-            if len(batch) < number:
-                return None
-            after, number = batch[-1].sequence, 2 * number
-        return None
-
-    def _first_at(self, at: UnixMs, oldest: int) -> int:
-        """Return the number of about the first event as late as ``at``: they are nearly in the order of time."""
-        low, high = oldest, self._events.last() + 1
-        while low < high:
-            middle = (low + high) // 2
-            found = self._events.read(middle - 1, 1)
-            if found and found[0].event.at < at:
-                low = found[0].sequence + 1
-            else:
-                high = middle
-        return low
+        starts: dict[int, int] = {}
+        found = []
+        for each in feedback:
+            accepted = message_id_ms(each.message_id)
+            if oldest is None or oldest.event.at > accepted:
+                continue
+            second = accepted // _ABOUT_MS - 1  # the event may be a little earlier than the id
+            if second not in starts:
+                starts[second] = self._events.first_at(second * _ABOUT_MS)
+            found.append(_Search(starts[second], each))
+        return deque(sorted(found, key=lambda search: search.start))
 
 
-def _find_delivery(event: Event, feedback: Feedback) -> Delivery | None:
-    """Return the event if it is the delivery. A recipient whose index is not known is told by its address."""
-    match event:
-        case Delivered() | Relayed():
-            is_same = event.message_id == feedback.message_id
-            by_index = event.index == feedback.index
-            by_address = feedback.index < 0 and event.recipient == feedback.recipient
-            return event if is_same and (by_index or by_address) else None
-        case _:
-            return None
+def _settle(searched: dict[bytes, list[_Search]], departure: Departure) -> list[Feedback]:
+    """Take out those that it is the departure of, and return them."""
+    searches = searched.pop(departure.message_id, [])
+    left = [each for each in searches if not _is_of(departure, each.feedback)]
+    if left:
+        searched[departure.message_id] = left
+    return [each.feedback for each in searches if _is_of(departure, each.feedback)]
+
+
+def _give_up(searched: dict[bytes, list[_Search]], position: int) -> None:
+    for message_id, searches in list(searched.items()):
+        if all(each.start + FAR < position for each in searches):
+            del searched[message_id]
+
+
+def _key(feedback: Feedback) -> _Key:
+    return (feedback.message_id, feedback.index, feedback.recipient)
+
+
+def _is_of(departure: Departure, feedback: Feedback) -> bool:
+    """A recipient whose index is not known is told by its address."""
+    if feedback.index < 0:
+        return departure.recipient == feedback.recipient
+    return departure.index == feedback.index

@@ -9,16 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from angarium.queue import (
-    Complained,
     EventCursor,
     HoldRuleRemoved,
     Position,
     QueueFullError,
-    ReportBounced,
     SenderPaused,
     SenderResumed,
     UnixMs,
-    Unsubscribed,
 )
 from angarium.queue.event_log import KeptBack
 from angarium.queue.keepsakes import Keepsakes
@@ -34,7 +31,7 @@ from angarium.reputation.standing_keepsakes import (
     read_evidence,
     read_position,
 )
-from angarium.service.platform.delivery_finder import DeliveryFinder
+from angarium.service.platform.delivery_finder import DeliveryFinder, Feedback
 from angarium.service.platform.sender_breaker import SenderBreaker
 from angarium.service.platform.standing_facts import Fact, fact_of, feedback_fact
 
@@ -87,7 +84,14 @@ class Standing:
 
     async def handle(self, batch: Sequence[Position]) -> KeptBack | None:
         new = [each for each in batch if each.sequence > self._position]
-        facts = [await self._fact_of(each) for each in new]  # what may fail comes first
+        feedback = [each.event for each in new if isinstance(each.event, Feedback)]
+        departures = iter(await self._finder.find(feedback))  # what may fail comes first
+        facts = [
+            feedback_fact(event, next(departures))
+            if isinstance(event, Feedback)
+            else fact_of(event)
+            for event in (each.event for each in new)
+        ]
         self._count([each for each in facts if each is not None])
         for each in new:
             if isinstance(each.event, HoldRuleRemoved):
@@ -105,12 +109,6 @@ class Standing:
             await self._write()
 
     # ----------------------------------------------------------------------------------------
-
-    async def _fact_of(self, position: Position) -> Fact | None:
-        event = position.event
-        if isinstance(event, Complained | ReportBounced | Unsubscribed):
-            return feedback_fact(event, await self._finder.find(event))
-        return fact_of(event)
 
     def _count(self, facts: Sequence[Fact]) -> None:
         counts: Counter[tuple[Kind, str, int, str]] = Counter()

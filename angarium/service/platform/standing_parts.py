@@ -33,7 +33,7 @@ class StandingParts:
         self._runtime = runtime
         self._config = runtime.config
         queue, clock = spool.administration, runtime.clock
-        finder = self.finder = DeliveryFinder(spool.events, queue)
+        finder = self.finder = DeliveryFinder(spool.events)
         breaker = SenderBreaker(Breaker(runtime.config.breaker), queue, clock)
         self._dns = DnsResolver(runtime.config.dns, time.monotonic)
         self.standing = Standing(breaker, finder, spool.keepsakes, clock)

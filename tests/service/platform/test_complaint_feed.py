@@ -56,7 +56,7 @@ class DeliveryProcesses:
 
 
 def feed_of(process: Process, processes: DeliveryProcesses) -> ComplaintFeed:
-    finder = DeliveryFinder(process.spool.events, process.spool.administration)
+    finder = DeliveryFinder(process.spool.events)
     return ComplaintFeed(finder, processes.tell)
 
 

@@ -1,7 +1,7 @@
 """Mirrors angarium/service/platform/receiver_watch.py, receiver_poll.py and came_back_follower.py."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -241,8 +241,8 @@ def bounce() -> ReportBounced:
 class Nobody:
     """Finds no delivery: its events are kept no more."""
 
-    async def find(self, _feedback: object) -> None:
-        return None
+    async def find(self, feedback: Sequence[object]) -> list[None]:
+        return [None] * len(feedback)
 
 
 async def followed(house: House, *, batches: int = 1) -> CameBackFollower:

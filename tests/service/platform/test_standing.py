@@ -41,7 +41,7 @@ from angarium.queue.model import PartitionNumber
 from angarium.reputation.breaker import Breaker
 from angarium.reputation.figures import Kind, Subject, Tally
 from angarium.service.admin_socket import Asker
-from angarium.service.platform import delivery_finder, event_follower, standing
+from angarium.service.platform import event_follower, standing
 from angarium.service.platform.delivery_finder import DeliveryFinder
 from angarium.service.platform.event_follower import EventFollower
 from angarium.service.platform.sender_breaker import ACTOR, AGAIN_MS, SenderBreaker
@@ -81,7 +81,7 @@ class Process:
         self._seed += 1
         self._ids = MessageIdGenerator(self.clock, random.Random(self._seed).randbytes)
         queue = self.spool.administration
-        finder = DeliveryFinder(self.spool.events, queue)
+        finder = DeliveryFinder(self.spool.events)
         self.breaker = SenderBreaker(Breaker(self.limits), queue, self.clock)
         self.standing = Standing(self.breaker, finder, self.spool.keepsakes, self.clock)
         self.follower = EventFollower(self.spool.events, self.standing)
@@ -309,19 +309,6 @@ async def test_of_a_delivery_that_is_not_kept_the_tenant_is_judged_all_the_same(
     assert tenant is not None
     assert source is not None
     assert (tenant.complained, source.complained) == (1, 0)
-
-
-async def test_a_delivery_far_behind_its_acceptance_is_found(
-    process: Process, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(delivery_finder, "NEAR", 2)
-    monkeypatch.setattr(delivery_finder, "FIRST_READ", 1)
-    await process.send(delivered=30)
-    found = await DeliveryFinder(process.spool.events, process.spool.administration).find(
-        process.complaint(-1)
-    )
-    assert found is not None
-    assert found.index == 29
 
 
 async def test_std1_each_event_counts_once_whatever_crashes(

@@ -111,10 +111,11 @@ def plan_options(command):  # type: ignore[no-untyped-def]
         [
             *("direct", "postfix", "exim", "opensmtpd"),
             *("single", "multi", "shaped", "referenced", "tracked"),
+            *("log", "lake", "traces"),
         ]
     ),
     multiple=True,
-    help="Only these; direct: nothing between load and sink; the last five: Angarium's forms.",
+    help="Only these; direct: nothing between load and sink; the last eight: Angarium's forms.",
 )
 @click.option("--html", is_flag=True, help="Each message is a letter with five links.")
 @click.pass_obj
@@ -132,8 +133,12 @@ def relay(options: Options, delivery_processes=1, systems=(), html=False, **plan
         "referenced": angarium(Setup(delivery_processes=delivery_processes, referenced=True)),
         "shaped": angarium(Setup(delivery_processes=delivery_processes, shaped=True)),
         "tracked": angarium(Setup(delivery_processes=delivery_processes, tracked=True)),
+        "log": angarium(Setup(delivery_processes=delivery_processes, made="log")),
+        "lake": angarium(Setup(delivery_processes=delivery_processes, made="lake")),
+        "traces": angarium(Setup(delivery_processes=delivery_processes, made="traces")),
     }
-    usual = [each for each in candidates if each != "tracked" or html]
+    asked_for = {"log", "lake", "traces"} | (set() if html else {"tracked"})
+    usual = [each for each in candidates if each not in asked_for]
     planned = msgspec.structs.replace(options.plan(**plan), is_html=html)
     module.run(planned, [candidates[each] for each in systems or usual])
 

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -11,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -45,6 +46,20 @@ host = "t.example.com"
 opens = true
 clicks = true
 """
+# What is made of events: the mail log only; counters and the history, as by default; the lake, too; and traces
+Made = Literal["log", "usual", "lake", "traces"]
+MADE: Final[Mapping[Made, str]] = {
+    "log": '[history]\nof = "none"\n[analytics]\ncounts = false\n',
+    "usual": "",
+    "lake": "[lake]\nenabled = true\n",
+    "traces": '[lake]\nenabled = true\n[tracing]\nendpoint = "http://{host}:{port}/v1/traces"\n',
+}
+NAMES: Final[Mapping[Made, str]] = {
+    "log": "only the mail log",
+    "usual": "",
+    "lake": "with a lake",
+    "traces": "with a lake and all traces",
+}
 EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -58,12 +73,14 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     shaped: bool = False  # every rate is asked for each message, and far above what is reached
     referenced: bool = False  # each message carries signed references to itself
     tracked: bool = False  # opens and clicks of each message are counted
+    made: Made = "usual"  # of events
 
     @property
     def name(self) -> str:
         form = "one process" if self.single else f"2 ingress + {self.delivery_processes} delivery"
         named = {"shaped": self.shaped, "referenced": self.referenced, "tracked": self.tracked}
         traits = "".join(f", {name}" for name, has in named.items() if has)
+        traits += f", {NAMES[self.made]}" if NAMES[self.made] else ""
         return f"Angarium, {form}{traits}"
 
 
@@ -87,6 +104,11 @@ class AngariumPeer:
         self._folder = folder
         self.http = free_port()
         self.inbound = free_port()  # where reports come in, if messages are referenced
+        self.collector = free_port()
+        self._collector: subprocess.Popen[bytes] | None = None
+        if setup.made == "traces":
+            command = [sys.executable, "-m", "bench.collector", str(self.collector)]
+            self._collector = subprocess.Popen(command, cwd=TOP)
         self.config = write_config(
             folder,
             setup,
@@ -94,15 +116,16 @@ class AngariumPeer:
             smtp_port=self.port,
             http_port=self.http,
             inbound_port=self.inbound,
+            collector_port=self.collector,
         )
         with self.config.open("a") as file:
             file.write(more)
-        command: list[str | Path] = [POSTMASTER, "serve", "--config", self.config]
-        command += ["--single"] if setup.single else []
+        serve: list[str | Path] = [POSTMASTER, "serve", "--config", self.config]
+        serve += ["--single"] if setup.single else []
         self.started = time.monotonic()
         with (folder / "serve.log").open("ab") as log:
             self._process = subprocess.Popen(
-                command,
+                serve,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -113,6 +136,8 @@ class AngariumPeer:
         except BaseException:
             self._process.kill()
             self._process.wait()
+            if self._collector is not None:
+                self._collector.kill()
             raise
 
     def waiting_reports(self) -> int:
@@ -129,6 +154,9 @@ class AngariumPeer:
 
     def stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
+        if self._collector is not None:
+            self._collector.kill()
+            self._collector.wait()
         try:
             code = self._process.wait(60)
         except subprocess.TimeoutExpired:
@@ -163,6 +191,7 @@ def write_config(
     smtp_port: int,
     http_port: int,
     inbound_port: int = 0,
+    collector_port: int = 0,
 ) -> Path:
     """Write ``angarium.toml`` by the interface that ARCHITECTURE section 9 fixes."""
     keys = ""
@@ -202,7 +231,8 @@ messages_per_connection = 1000000
 {SHAPING if setup.shaped else ""}
 
 {keys}{REFERENCES.format(port=inbound_port) if setup.referenced else ""}
-{TRACKING if setup.tracked else ""}"""
+{TRACKING if setup.tracked else ""}
+{MADE[setup.made].format(host=LOOPBACK, port=collector_port)}"""
     path = folder / "angarium.toml"
     path.write_text(text)
     path.chmod(0o600)

@@ -32,6 +32,7 @@ from angarium.simulator.zone import Zone
 BACKLOG = 512
 PORT_ATTEMPTS = 20
 REPORT_TIMEOUT_S = 30.0
+REPORTS_PER_CONNECTION = 50
 WAITING_REPORTS = 10_000  # due and not yet sent; more are counted and forgotten
 
 log = logging.getLogger(__name__)
@@ -229,15 +230,24 @@ class Internet:
                 self.outbox.append(report)
                 continue
             host, _, port = self.scenario.reports_to.rpartition(":")
+            client = aiosmtplib.SMTP(
+                hostname=host.strip("[]"),
+                port=int(port),
+                timeout=REPORT_TIMEOUT_S,
+                start_tls=False,
+                local_hostname="reports.sim",
+            )
             try:
-                async with aiosmtplib.SMTP(
-                    hostname=host.strip("[]"),
-                    port=int(port),
-                    timeout=REPORT_TIMEOUT_S,
-                    start_tls=False,
-                    local_hostname="reports.sim",
-                ) as client:
+                async with client:
                     await client.sendmail(report.reverse_path, [report.recipient], report.content)
+                    # What waits meanwhile goes by the same connection
+                    for _ in range(REPORTS_PER_CONNECTION - 1):
+                        if self._due.empty():
+                            break
+                        report = self._due.get_nowait()
+                        await client.sendmail(
+                            report.reverse_path, [report.recipient], report.content
+                        )
             except (aiosmtplib.SMTPException, OSError) as error:
                 self.outbox.append(report)  # not lost: whoever looks for it finds it here
                 log.warning("report to %s was not taken: %s", report.recipient, error)

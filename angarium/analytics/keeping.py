@@ -13,6 +13,7 @@ from angarium.analytics.forgetting import Forgetting, Kept
 from angarium.analytics.rebuilding import NothingKept, Rebuilding, Rebuilt
 from angarium.analytics.writing import CounterWriter
 from angarium.config.schema import Config
+from angarium.host.priority import step_back
 from angarium.queue.event_log import EventCursor, EventLog, KeptBack, Position
 from angarium.queue.model import UnixMs
 from angarium.queue.projecting import Step, begin_projection, forget_old
@@ -38,7 +39,9 @@ class CounterKeeper:
         self._events = events
         self._clock = clock
         self._random_octets = random_octets
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="analytics-writer")
+        self._thread = ThreadPoolExecutor(
+            1, thread_name_prefix="analytics-writer", initializer=step_back
+        )
         self._opened: tuple[CounterFile, CounterWriter] | None = None
         self._begun = asyncio.Event()
         self._kept_back: list[Position] = []  # more follow: they are counted together

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from angarium.config.schema import Config
 from angarium.history.opening import history_url, keeps_of
 from angarium.history.story import HistoryAwayError, Introduction
+from angarium.host.priority import step_back
 from angarium.queue.event_log import EventCursor, EventLog, Position
 from angarium.queue.model import MessageId, UnixMs
 from angarium.queue.projecting import Step, begin_projection, forget_old
@@ -43,7 +44,9 @@ class HistoryKeeper:
         self._events = events
         self._clock = clock
         self._random_octets = random_octets
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="history-writer")
+        self._writer = ThreadPoolExecutor(
+            1, thread_name_prefix="history-writer", initializer=step_back
+        )
         self._asker = ThreadPoolExecutor(1, thread_name_prefix="history-reader")
         self._opened: tuple[HistoryDatabase, Projection, SqlReader] | None = None
         self._begun = asyncio.Event()  # its tables are there

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from angarium.config.lake import Lake
+from angarium.host.priority import step_back
 from angarium.lake.bucket_copy import BucketCopy
 from angarium.lake.catalogue import Catalogue
 from angarium.lake.compacting import KEPT_MS, Compaction
@@ -46,7 +47,9 @@ class Tending:
         self._catalogue = catalogue
         self._compaction = Compaction(folder, catalogue, engine)
         self._clock = clock
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="lake-tending")
+        self._thread = ThreadPoolExecutor(
+            1, thread_name_prefix="lake-tending", initializer=step_back
+        )
         self._failing: set[str] = set()
 
     def exchange(self, settings: Lake) -> None:

@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 from angarium.config.schema import Config
 from angarium.history.story import Introductions
+from angarium.host.priority import step_back
 from angarium.lake.bucket_copy import has_lake_files
 from angarium.lake.catalogue import Catalogue
 from angarium.lake.engine import Engine
@@ -53,7 +54,9 @@ class LakeFollower:
         self._random_octets = random_octets
         self._metrics = metrics
         self._folder = Folder(lake_folder(config))
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="lake-writer")
+        self._thread = ThreadPoolExecutor(
+            1, thread_name_prefix="lake-writer", initializer=step_back
+        )
         self._opened: tuple[Catalogue, Engine, LakeWriter] | None = None
         self._begun = asyncio.Event()
         self._refused: RebuildNeededError | None = None

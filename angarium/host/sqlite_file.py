@@ -33,6 +33,7 @@ class FileForm(msgspec.Struct, frozen=True, kw_only=True):
     is_durable: bool  # else a power cut may take the last transactions
     cache_kib: int = 2000
     away: type[OSError]  # what is raised where the file cannot be used; nothing has changed then
+    remedy: str = ""  # where it is damaged
 
     @contextlib.contextmanager
     def translating(self, path: Path) -> Iterator[None]:
@@ -42,7 +43,10 @@ class FileForm(msgspec.Struct, frozen=True, kw_only=True):
         except self.away:
             raise
         except (OSError, sqlite3.Error) as error:
-            raise self.away(f"{path}: {error}") from error
+            # What is more special is of the disk, or of somebody who holds it
+            is_damaged = type(error) is sqlite3.DatabaseError
+            advice = f"; {self.remedy}" if self.remedy and is_damaged else ""
+            raise self.away(f"{path}: {error}{advice}") from error
 
 
 class SqliteFile:

@@ -1,17 +1,14 @@
 """Which files of the lake count: ``catalogue.db`` in its folder, SQLite, as one process writes it and many read it.
 
 Blocks. What is in files and how far the lake is changes in one transaction; a file that is on disk and not in it counts
-as nothing. It has a number for its form. Where it is lost, it is made anew from the files (``rebuilding``).
+as nothing. Where it is lost, it is made anew from the files (``rebuilding``).
 """
 
-import contextlib
-import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
 
-from angarium.host.database_file import make_database_file
+from angarium.host.sqlite_file import FileForm, SqliteFile
 from angarium.lake.model import (
     DAY_HOURS,
     DayOfHours,
@@ -26,11 +23,6 @@ from angarium.lake.model import (
 )
 
 FILE_NAME: Final = "catalogue.db"
-_BUSY_S: Final = 20.0
-_DAMAGED: Final = "stop the server and run `postmaster lake rebuild`"
-_FORM: Final = 3
-# Readers never wait for the writer. What is acknowledged to the queue was written here: a power cut may not take it
-_PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL")
 # Since form 3
 _REBUILT: Final = """
 -- Events behind a position that are to come again
@@ -55,8 +47,15 @@ CREATE INDEX file_hour ON file (hour);
 CREATE TABLE gone (
     path TEXT PRIMARY KEY, is_local INTEGER NOT NULL, is_remote INTEGER NOT NULL, after INTEGER NOT NULL) WITHOUT ROWID;
 {_REBUILT}"""
-# What each form has more than the one before: there were files of hours only
-_FORMS: Final = {2: "ALTER TABLE file ADD COLUMN hours INTEGER NOT NULL DEFAULT 1;", 3: _REBUILT}
+_FORM: Final = FileForm(
+    number=3,
+    tables=_TABLES,
+    # There were files of hours only
+    steps={2: "ALTER TABLE file ADD COLUMN hours INTEGER NOT NULL DEFAULT 1;\n", 3: _REBUILT},
+    is_durable=True,  # what is acknowledged to the queue was written here
+    away=LakeAwayError,
+    remedy="stop the server and run `postmaster lake rebuild`",
+)
 _FIELDS: Final = LakeFile.__struct_fields__
 _SELECT: Final = f"SELECT {', '.join(_FIELDS)} FROM file"  # noqa: S608
 _INSERT: Final = """
@@ -79,7 +78,7 @@ _LEAVE: Final = (
 )
 
 
-class Catalogue:
+class Catalogue(SqliteFile):
     """Invariant LC1: of each event of an era behind its start and up to its position, exactly one counting file has it,
     or it was let go and is counted as forgotten, or it never came or was lost and is counted as skipped, or it is in a
     hole and comes again.
@@ -88,28 +87,7 @@ class Catalogue:
     def __init__(self, folder: Path, *, make: bool = False) -> None:
         """``make``: the file where there is none, mode 0600. Else raises LakeAwayError then."""
         self.folder: Final = folder
-        self._path = folder / FILE_NAME
-        with self._translating():
-            if make:
-                make_database_file(self._path)
-            # Not mode=ro: who comes first makes the files beside it that all share
-            self._db = sqlite3.connect(
-                f"file:{quote(str(self._path))}?mode=rw",
-                uri=True,
-                timeout=_BUSY_S,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-            try:
-                for each in _PRAGMAS:
-                    self._db.execute(f"PRAGMA {each}")
-                self._prepare()
-            except BaseException:
-                self._db.close()
-                raise
-
-    def close(self) -> None:
-        self._db.close()
+        super().__init__(folder / FILE_NAME, _FORM, make=make)
 
     # --- reading ---
 
@@ -200,17 +178,17 @@ class Catalogue:
 
     def begin_era(self, queue: bytes, position: int) -> Era:
         """What was to come again of an earlier one comes no more."""
-        with self._writing():
-            self._db.execute(
+        with self.writing():
+            self.db.execute(
                 "UPDATE era SET skipped = skipped"
                 " + (SELECT coalesce(sum(last - first + 1), 0) FROM hole WHERE era = era.id)"
             )
-            self._db.execute("DELETE FROM hole")
+            self.db.execute("DELETE FROM hole")
             text = (
                 "INSERT INTO era (queue, start, position, skipped, forgotten)"
                 " VALUES (?, NULL, ?, 0, 0)"
             )
-            self._db.execute(text, (queue, position))
+            self.db.execute(text, (queue, position))
         return self.eras()[-1]
 
     def append(
@@ -219,16 +197,16 @@ class Catalogue:
         """Have the files count, and the era be as far as it says (LC1). ``filled``: holes up to there are none any
         more, as the files have what was in them, or the era counts it as skipped.
         """
-        with self._writing():
+        with self.writing():
             self._insert(files, now_ms)
             if filled is not None:
-                self._db.execute("DELETE FROM hole WHERE era = ? AND last <= ?", (era.id, filled))
+                self.db.execute("DELETE FROM hole WHERE era = ? AND last <= ?", (era.id, filled))
                 # The first column is part of the key, and later than any hole that is left before it
-                self._db.execute(
+                self.db.execute(
                     "UPDATE hole SET first = ? WHERE era = ? AND first <= ?",
                     (filled + 1, era.id, filled),
                 )
-            self._db.execute(
+            self.db.execute(
                 "UPDATE era SET start = ?, position = ?, skipped = ? WHERE id = ?",
                 (era.start, era.position, era.skipped, era.id),
             )
@@ -239,10 +217,10 @@ class Catalogue:
         """Have the new files count in place of the old, which are removed later. False: one of the old counts no more
         already, and nothing was changed (LC1).
         """
-        with self._writing():
+        with self.writing():
             marks = ", ".join("?" * len(old))
             text = f"SELECT count(*) FROM file WHERE id IN ({marks})"  # noqa: S608
-            if self._db.execute(text, [each.id for each in old]).fetchone()[0] != len(old):
+            if self.db.execute(text, [each.id for each in old]).fetchone()[0] != len(old):
                 return False
             self._leave(old, gone_after_ms)
             self._insert(new, now_ms)
@@ -250,56 +228,56 @@ class Catalogue:
 
     def forget(self, files: Sequence[LakeFile], gone_after_ms: int) -> None:
         """Let the files go for their age."""
-        with self._writing():
+        with self.writing():
             for each in files:
-                self._db.execute(
+                self.db.execute(
                     "UPDATE era SET forgotten = forgotten + ? WHERE id = ?", (each.rows, each.era)
                 )
             self._leave(files, gone_after_ms)
 
     def set_remote(self, file_id: int) -> bool:
         """It is in the bucket. False: it counts no more, and is to be removed there."""
-        with self._writing():
+        with self.writing():
             text = "UPDATE file SET is_remote = 1 WHERE id = ?"
-            return self._db.execute(text, (file_id,)).rowcount == 1
+            return self.db.execute(text, (file_id,)).rowcount == 1
 
     def set_local(self, file_id: int, *, is_local: bool) -> None:
         """Of what is in the bucket: it is here too, or not any more."""
-        with self._writing():
+        with self.writing():
             text = "UPDATE file SET is_local = ? WHERE id = ? AND is_remote"
-            self._db.execute(text, (is_local, file_id))
+            self.db.execute(text, (is_local, file_id))
 
     def use(self, files: Iterable[LakeFile], now_ms: int) -> None:
-        with self._writing():
-            self._db.executemany(
+        with self.writing():
+            self.db.executemany(
                 "UPDATE file SET used = ? WHERE id = ?", [(now_ms, each.id) for each in files]
             )
 
     def leave_remote(self, path: str) -> None:
         """Something is in the bucket that does not count."""
-        with self._writing():
+        with self.writing():
             text = "INSERT INTO gone VALUES (?, 0, 1, 0) ON CONFLICT (path) DO UPDATE SET is_remote = 1"
-            self._db.execute(text, (path,))
+            self.db.execute(text, (path,))
 
     def removed(self, path: str) -> None:
         """It is nowhere any more."""
-        with self._writing():
-            self._db.execute("DELETE FROM gone WHERE path = ?", (path,))
+        with self.writing():
+            self.db.execute("DELETE FROM gone WHERE path = ?", (path,))
 
     def adopt(self, found: Found, now_ms: int, gone_after_ms: int) -> None:
         """Have all be as it was read from files, in place of what is known. No id of a file is used again."""
-        with self._writing():
-            (newest,) = self._db.execute("SELECT coalesce(max(id), 0) FROM file").fetchone()
+        with self.writing():
+            (newest,) = self.db.execute("SELECT coalesce(max(id), 0) FROM file").fetchone()
             for table in ("era", "file", "gone", "hole", "untouched"):
-                self._db.execute(f"DELETE FROM {table}")  # noqa: S608
+                self.db.execute(f"DELETE FROM {table}")  # noqa: S608
             self._insert(found.files, now_ms, newest + 1)
             for each in found.eras:
-                self._db.execute("INSERT INTO era VALUES (?, ?, ?, ?, ?, ?)", _values(each))
-            self._db.executemany("INSERT INTO hole VALUES (?, ?, ?)", map(_values, found.holes))
-            self._db.executemany(
+                self.db.execute("INSERT INTO era VALUES (?, ?, ?, ?, ?, ?)", _values(each))
+            self.db.executemany("INSERT INTO hole VALUES (?, ?, ?)", map(_values, found.holes))
+            self.db.executemany(
                 "INSERT INTO untouched VALUES (?, ?)", map(_values, found.untouched)
             )
-            self._db.executemany(
+            self.db.executemany(
                 "INSERT INTO gone VALUES (?, ?, ?, ?)",
                 [(*_values(each), gone_after_ms) for each in found.gone],
             )
@@ -307,60 +285,21 @@ class Catalogue:
     def _insert(self, files: Sequence[NewFile], now_ms: int, first_id: int | None = None) -> None:
         for number, each in enumerate(files):
             # What is to be removed under this name was of a file that never counted
-            self._db.execute("DELETE FROM gone WHERE path = ?", (each.path,))
+            self.db.execute("DELETE FROM gone WHERE path = ?", (each.path,))
             file_id = None if first_id is None else first_id + number
-            self._db.execute(_INSERT, (*_values(each), file_id, now_ms, now_ms))
+            self.db.execute(_INSERT, (*_values(each), file_id, now_ms, now_ms))
 
     def _leave(self, files: Sequence[LakeFile], after_ms: int) -> None:
         for each in files:
-            self._db.execute(_LEAVE, (after_ms, each.id))
-            self._db.execute("DELETE FROM file WHERE id = ?", (each.id,))
+            self.db.execute(_LEAVE, (after_ms, each.id))
+            self.db.execute("DELETE FROM file WHERE id = ?", (each.id,))
 
     def _files(self, where: str, values: Sequence[int]) -> list[LakeFile]:
         return [_file(row) for row in self._ask(f"{_SELECT} {where}", values)]
 
     def _ask(self, text: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with self._translating():
-            return self._db.execute(text, values).fetchall()
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        with self._translating():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-
-    def _prepare(self) -> None:
-        (form,) = self._db.execute("PRAGMA user_version").fetchone()
-        if form > _FORM:
-            raise LakeAwayError(f"{self._path} is of a newer Angarium: use that one")
-        if form == 0:
-            self._db.executescript(
-                f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {_FORM}; COMMIT;"
-            )
-        elif form < _FORM:
-            with self._writing():
-                # Again, now that nobody else can
-                (form,) = self._db.execute("PRAGMA user_version").fetchone()
-                for number in range(form + 1, _FORM + 1):
-                    for each in filter(str.strip, _FORMS[number].split(";")):
-                        self._db.execute(each)
-                self._db.execute(f"PRAGMA user_version = {_FORM}")
-
-    @contextlib.contextmanager
-    def _translating(self) -> Iterator[None]:
-        try:
-            yield
-        except LakeAwayError:
-            raise
-        except (OSError, sqlite3.Error) as error:
-            advice = f"; {_DAMAGED}" if type(error) is sqlite3.DatabaseError else ""
-            raise LakeAwayError(f"{self._path}: {error}{advice}") from error
+        with self.translating():
+            return self.db.execute(text, values).fetchall()
 
 
 def _values(struct: NewFile | Era | Hole | Untouched | Gone) -> tuple[Any, ...]:

@@ -144,7 +144,9 @@ def test_a_question_without_end_is_given_up(path: Path, monkeypatch: pytest.Monk
 
 def test_what_is_no_database_is_said(path: Path) -> None:
     path.write_bytes(b"no database at all" * 100)
-    with pytest.raises(AwayError, match="not a database"):
+    with pytest.raises(AwayError, match=r"not a database; mend it$"):
+        SqliteFile(path, msgspec.structs.replace(FIRST, remedy="mend it"))
+    with pytest.raises(AwayError, match=r"not a database$"):
         SqliteFile(path, FIRST)
     with pytest.raises(sqlite3.DatabaseError):
         sqlite3.connect(path).execute("PRAGMA user_version").fetchone()

@@ -666,7 +666,7 @@ def step(*_):
 
 class Traced(catalogue.Catalogue):
     def _prepare(self):
-        self._db.set_trace_callback(step)
+        self.db.set_trace_callback(step)
         super()._prepare()
 
 

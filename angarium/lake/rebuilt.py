@@ -57,9 +57,8 @@ class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
     eras: tuple[RebuiltEra, ...]
     coming: tuple[Stretch, ...]  # the first of them; those behind all files, too
     lost: tuple[Stretch, ...]  # likewise
-    rewind: (
-        int | None
-    )  # behind which event the log is to give them again; None: no log goes on with this lake
+    # Behind which event the log is to give them again; None: no log goes on with this lake
+    rewind: int | None
 
     @property
     def is_whole(self) -> bool:

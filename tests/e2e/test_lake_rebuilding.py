@@ -86,7 +86,7 @@ def test_a_lake_is_made_anew_of_its_bucket(tmp_path: Path, bucket: RunningStub[S
 
             def all_is_there() -> bool:
                 told = json.loads(product.postmaster("lake", "status", "--json"))
-                return told["notInBucket"] == 0
+                return told["not_in_bucket"] == 0
 
             wait_until(all_is_there, 90)
             before = report(product)

@@ -55,7 +55,7 @@ name = "default"
 sources = [{ name = "ip2" }]
 [[warmup]]
 source = "ip2"
-messages_per_hour = [3, 5]
+messages_per_hour = [3000, 5000]
 
 [feedback]
 feedback_addresses = ["fbl@example.com"]

@@ -520,11 +520,12 @@ def test_each_command_leaves_its_entry(
 
 def queue_commands(site: Site) -> None:
     command = site.command
-    for name in "abc":
-        site.submit(f"{name}@example.net")
+    ours = [f"{name}@queue.example.net" for name in "abc"]
+    for each in ours:
+        site.submit(each)
 
     def deferred() -> list[str]:
-        entries = site.ran("queue", "list", "--domain", "example.net", "--json")["entries"]
+        entries = site.ran("queue", "list", "--domain", "queue.example.net", "--json")["entries"]
         return [each["id"] for each in entries if each["attempts"] == 1]
 
     wait_until(lambda: len(deferred()) == 3)
@@ -536,8 +537,12 @@ def queue_commands(site: Site) -> None:
         "rules"
     ]
     site.submit("d@example.org")
-    wait_until(lambda: len(site.product.queued()) == 4)
-    (later,) = site.ran("queue", "list", "--domain", "example.org", "--json")["entries"]
+
+    def held() -> list[Any]:
+        return list(site.ran("queue", "list", "--domain", "example.org", "--json")["entries"])
+
+    wait_until(held)
+    (later,) = held()
     command("queue reschedule", later["id"].rpartition(".")[0], "--at", "2h")
     command("queue rules remove", str(rule["id"]))
     (rule,) = command("queue hold", "--rule", "--domain", "example.net", "--json", entries=ADDED)[

@@ -8,6 +8,7 @@ import os
 
 from angarium.access.client_table import ClientTable
 from angarium.access.shared_rates import SharedRates
+from angarium.feedback.classifier import phrases
 from angarium.host.sysexits import find_start_error
 from angarium.insight.admin.reloading import ReloadResult
 from angarium.queue.wall_clock import wall_clock
@@ -36,6 +37,7 @@ def serve_single(life: ServerLife) -> bool:
             drop(premises.identity)
         harden(None)
         tune()
+        phrases()  # as the nursery: no reply waits for it
         os.umask(0o077)
         tasks = _Tasks(life, runs, _runtimes(life, premises))
         uvloop.run(life.run(tasks, premises.addresses))
